@@ -1,0 +1,1 @@
+"""A cache engine that speaks Valkey / Redis OSS and Memcached on the wire."""
