@@ -1,0 +1,462 @@
+"""The topology: what should run on this machine, as a value.
+
+`plan` makes it, `supervise` makes the machine look like it, a change to a running app is the step from one topology to another.
+So everything here is frozen, compares by value, and keeps the AWS identity of each resource beside what stands for it locally.
+
+Names are AWS's. Durations end in `_s` (seconds), sizes in `_bytes`. A `Text` may hold references to secrets; every other string
+is final. A resource is named across the topology by its `Identity.key`, ``<stack>/<logical id>``.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from cachetwin_local.assembly.text import SecretRef, Text, secrets_in, show
+
+__all__ = [
+    "Attachment",
+    "CacheNode",
+    "CacheUser",
+    "Certificate",
+    "Container",
+    "ContainerDependency",
+    "ContainerImage",
+    "Coverage",
+    "Database",
+    "Endpoint",
+    "FixedResponse",
+    "Forward",
+    "GenerateSecretString",
+    "HealthCheck",
+    "Identity",
+    "Listener",
+    "ListenerRule",
+    "LoadBalancer",
+    "LogDelivery",
+    "NetworkPath",
+    "Output",
+    "PortMapping",
+    "Problem",
+    "Redirect",
+    "ReplicationGroup",
+    "Secret",
+    "SecretRef",
+    "Service",
+    "Target",
+    "TargetGroup",
+    "TargetHealthCheck",
+    "Text",
+    "Topology",
+    "WeightedTarget",
+    "secrets_in",
+    "show",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who a resource is on AWS.
+
+    `stack` is the stack's name, `path` the construct path the CDK left in the template's metadata (the logical id without one),
+    `physical_name` what `Ref` gives unless the type's `Ref` is an ARN, `attributes` what `Fn::GetAtt` gives.
+    """
+
+    stack: str
+    logical_id: str
+    type: str
+    path: str
+    physical_name: str
+    arn: str
+    attributes: Mapping[str, object] = field(default_factory=dict)
+
+    @property
+    def key(self) -> str:
+        """The name of this resource within a topology."""
+        return f"{self.stack}/{self.logical_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """A socket the supervisor will listen on: an IPv4 loopback address and a port.
+
+    `names` are the AWS-shaped host names, for the certificate; they do not resolve. `port_on_aws` differs from `port` only
+    where endpoints share one address.
+    """
+
+    address: str
+    port: int
+    port_on_aws: int
+    tls: Literal["required", "preferred", "off"] = "off"
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CacheNode:
+    """One node of a replication group. `maxmemory_bytes` is what the engine gets: the node type's less the reserved part."""
+
+    member_id: str
+    role: Literal["primary", "replica"]
+    availability_zone: str
+    node_type: str
+    maxmemory_bytes: int
+    runs_here: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CacheUser:
+    """A user of a cache, as its user group has it. A user without `on` in `access_string` is off, as on the service."""
+
+    user_id: str
+    user_name: str
+    access_string: str
+    authentication_type: Literal["password", "iam", "no-password-required"]
+    passwords: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogDelivery:
+    """Where one kind of a cache's log goes: `destination` names a log group or a delivery stream."""
+
+    log_type: str
+    destination_type: str
+    destination: str
+    log_format: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicationGroup:
+    """A Valkey or Redis OSS replication group with cluster mode disabled.
+
+    `profile` is what the engine is started with. `parameters` are engine parameters by name, as strings, service-only names
+    (reserved-memory-percent and the like) left out. `users` is empty when the group has no user group; then `auth_token`, if
+    any, is the default user's password.
+    """
+
+    identity: Identity
+    engine: Literal["valkey", "redis"]
+    engine_version: str
+    profile: str
+    primary_endpoint: Endpoint
+    reader_endpoint: Endpoint
+    nodes: tuple[CacheNode, ...]
+    parameters: Mapping[str, str]
+    users: tuple[CacheUser, ...]
+    user_group_ids: tuple[str, ...]
+    auth_token: Text | None
+    log_delivery: tuple[LogDelivery, ...]
+    security_groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Database:
+    """An RDS for PostgreSQL instance. `force_ssl` is the parameter `rds.force_ssl` (on by default from PostgreSQL 15).
+
+    `parameters` are server settings by name as the parameter group gives them, service-only names (`rds.*`) left out.
+    """
+
+    identity: Identity
+    engine: Literal["postgres"]
+    engine_version: str
+    db_name: str | None
+    username: Text
+    password: Text
+    endpoint: Endpoint
+    force_ssl: bool
+    parameters: Mapping[str, str]
+    security_groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class GenerateSecretString:
+    """How Secrets Manager makes a secret; fields and defaults are those of GetRandomPassword."""
+
+    password_length: int = 32
+    exclude_characters: str = ""
+    exclude_numbers: bool = False
+    exclude_punctuation: bool = False
+    exclude_uppercase: bool = False
+    exclude_lowercase: bool = False
+    include_space: bool = False
+    require_each_included_type: bool = True
+    secret_string_template: Text | None = None
+    generate_string_key: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """The keys a SecretTargetAttachment merges into its secret's JSON object: engine, host, port, and others by target."""
+
+    target: str
+    values: Mapping[str, str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret of Secrets Manager: generated here, or with the value the template gives. `attachments` merge in, in order."""
+
+    identity: Identity
+    name: str
+    generate: GenerateSecretString | None
+    value: Text | None
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerImage:
+    """Where a container comes from: a folder of the assembly with a Dockerfile, or an image by `name` only.
+
+    `directory` is relative to the assembly's folder. `asset_hash` names the content, for caches of what was made from it.
+    """
+
+    name: str
+    directory: str | None = None
+    dockerfile: str = "Dockerfile"
+    target: str | None = None
+    build_args: Mapping[str, str] = field(default_factory=dict)
+    asset_hash: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PortMapping:
+    """A port a container listens on."""
+
+    container_port: int
+    protocol: str = "tcp"
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HealthCheck:
+    """A container's health check: ``CMD`` or ``CMD-SHELL`` and its words, as the task definition has them."""
+
+    command: tuple[str, ...]
+    interval_s: int = 30
+    timeout_s: int = 5
+    retries: int = 3
+    start_period_s: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ContainerDependency:
+    """Another container of the task that must be in `condition` (START, COMPLETE, SUCCESS, HEALTHY) first."""
+
+    container_name: str
+    condition: str
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """One container of a task. `environment` holds the task definition's environment and, merged in, its secrets.
+
+    `command`, `entry_point` and `working_directory` are None where the task definition leaves them to the image.
+    """
+
+    name: str
+    image: ContainerImage
+    essential: bool
+    command: tuple[str, ...] | None
+    entry_point: tuple[str, ...] | None
+    working_directory: str | None
+    environment: Mapping[str, Text]
+    port_mappings: tuple[PortMapping, ...]
+    health_check: HealthCheck | None
+    log_group: str | None
+    depends_on: tuple[ContainerDependency, ...] = ()
+    stop_timeout_s: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """An ECS service on Fargate. Each of its `desired_count` tasks has a loopback address, in the order of `addresses`.
+
+    `depends_on` holds the keys of the caches and databases whose endpoints or credentials its containers are told.
+    """
+
+    identity: Identity
+    cluster: str
+    task_definition: str
+    desired_count: int
+    addresses: tuple[str, ...]
+    containers: tuple[Container, ...]
+    security_groups: tuple[str, ...]
+    depends_on: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TargetHealthCheck:
+    """How a target group asks its targets. `matcher` is the service's: codes and ranges, ``"200"``, ``"200-299,301"``."""
+
+    protocol: str
+    path: str
+    port: int | None
+    matcher: str
+    interval_s: int
+    timeout_s: int
+    healthy_count: int
+    unhealthy_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A container port of a service: every task of the service is a target. `service` is its key."""
+
+    service: str
+    container_name: str
+    container_port: int
+
+
+@dataclass(frozen=True, slots=True)
+class TargetGroup:
+    """The targets a listener forwards to."""
+
+    identity: Identity
+    protocol: str
+    port: int | None
+    targets: tuple[Target, ...]
+    health_check: TargetHealthCheck
+    deregistration_delay_s: int = 300
+
+
+@dataclass(frozen=True, slots=True)
+class WeightedTarget:
+    """A target group by key, and its share of the requests."""
+
+    target_group: str
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """Send the request to one of the target groups, by weight."""
+
+    target_groups: tuple[WeightedTarget, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Redirect:
+    """Answer with a redirect. Fields are the service's, with its placeholders (``#{host}``, ``#{port}``, ...).
+
+    `port` is the port on AWS; a listener of the same load balancer on that port says where it is here.
+    """
+
+    status_code: int
+    protocol: str = "#{protocol}"
+    host: str = "#{host}"
+    port: str = "#{port}"
+    path: str = "/#{path}"
+    query: str = "#{query}"
+
+
+@dataclass(frozen=True, slots=True)
+class FixedResponse:
+    """Answer with this."""
+
+    status_code: int
+    content_type: str = "text/plain"
+    message_body: str = ""
+
+
+Action = Forward | Redirect | FixedResponse
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerRule:
+    """A rule of a listener: its action is taken when every condition holds; the lowest `priority` is asked first.
+
+    `conditions` are pairs of a field (``path-pattern``, ``host-header``, ``http-request-method``, ``source-ip``,
+    ``http-header:<name>``, ``query-string``) and the values of which one must match (``*`` and ``?`` are wildcards).
+    """
+
+    priority: int
+    conditions: tuple[tuple[str, tuple[str, ...]], ...]
+    action: Action
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """The certificate a listener asks for, by ARN; here the local CA signs one for the endpoint."""
+
+    arn: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A port of a load balancer. `endpoint.port_on_aws` is the template's port, `endpoint.port` the one that opens here."""
+
+    identity: Identity
+    protocol: Literal["HTTP", "HTTPS"]
+    endpoint: Endpoint
+    default_action: Action
+    rules: tuple[ListenerRule, ...] = ()
+    certificates: tuple[Certificate, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LoadBalancer:
+    """An Application Load Balancer. `dns_name` is ``127.0.0.1:<port>``, so that ``http://<DNSName>`` opens in a browser."""
+
+    identity: Identity
+    scheme: str
+    dns_name: str
+    listeners: tuple[Listener, ...]
+    security_groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkPath:
+    """A path the app needs and the security groups allow: from one resource to a port of another, both by key."""
+
+    source: str
+    target: str
+    port: int
+    allowed_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What becomes of one resource of a template here."""
+
+    identity: Identity
+    status: Literal["twinned", "modelled", "not supported"]
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that would not work. An ``error`` stops `up`, a ``warning`` is said."""
+
+    severity: Literal["error", "warning"]
+    identity: Identity
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Output:
+    """An output of a stack."""
+
+    stack: str
+    name: str
+    value: Text
+    description: str = ""
+    export_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """Everything that should run here for the chosen stacks of an app, and what was made of the rest."""
+
+    project: str
+    region: str
+    account: str
+    loopback: Literal["per-endpoint", "shared"]
+    stacks: tuple[str, ...]
+    replication_groups: tuple[ReplicationGroup, ...] = ()
+    databases: tuple[Database, ...] = ()
+    secrets: tuple[Secret, ...] = ()
+    services: tuple[Service, ...] = ()
+    load_balancers: tuple[LoadBalancer, ...] = ()
+    target_groups: tuple[TargetGroup, ...] = ()
+    paths: tuple[NetworkPath, ...] = ()
+    coverage: tuple[Coverage, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    outputs: tuple[Output, ...] = ()

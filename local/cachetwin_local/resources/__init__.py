@@ -1,0 +1,1 @@
+"""One module for each CloudFormation type that runs here, found in `translators.TRANSLATORS`."""
