@@ -1,0 +1,46 @@
+"""CDK constructs for Amazon ElastiCache, secure by default and checked at synth."""
+
+from ._node import use_supported_node
+
+use_supported_node()
+
+from ._replication_group_base import IReplicationGroup  # noqa: E402  (aws_cdk starts Node on import: choose it first)
+from ._validate import ValidationError  # noqa: E402  (as above)
+from .access_string import AccessString  # noqa: E402  (as above)
+from .endpoint import Endpoint  # noqa: E402  (as above)
+from .engine_version import Engine, EngineVersion  # noqa: E402  (as above)
+from .log_delivery import LogDelivery, LogFormat, LogType  # noqa: E402  (as above)
+from .node_type import NodeType  # noqa: E402  (as above)
+from .parameter_group import IParameterGroup, ParameterGroup  # noqa: E402  (as above)
+from .replication_group import ReplicationGroup  # noqa: E402  (as above)
+from .subnet_group import ISubnetGroup, SubnetGroup  # noqa: E402  (as above)
+from .user_group import IUserGroup, UserGroup  # noqa: E402  (as above)
+from .users import IamUser, IUser, NoPasswordUser, PasswordUser, User  # noqa: E402  (as above)
+from .windows import MaintenanceWindow, SnapshotWindow  # noqa: E402  (as above)
+
+__all__ = [
+    "AccessString",
+    "Endpoint",
+    "Engine",
+    "EngineVersion",
+    "IParameterGroup",
+    "IReplicationGroup",
+    "ISubnetGroup",
+    "IUser",
+    "IUserGroup",
+    "IamUser",
+    "LogDelivery",
+    "LogFormat",
+    "LogType",
+    "MaintenanceWindow",
+    "NoPasswordUser",
+    "NodeType",
+    "ParameterGroup",
+    "PasswordUser",
+    "ReplicationGroup",
+    "SnapshotWindow",
+    "SubnetGroup",
+    "User",
+    "UserGroup",
+    "ValidationError",
+]

@@ -1,0 +1,119 @@
+"""What a replication group made here and one imported have in common."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk.interfaces import aws_elasticache as refs
+from constructs import Construct
+
+from ._validate import ValidationError
+from .endpoint import Endpoint
+from .metrics import ReplicationGroupMetrics
+from .user_group import IUserGroup
+from .users import IUser
+
+
+@jsii.implements(ec2.IConnectable, refs.IReplicationGroupRef)
+class IReplicationGroup(ReplicationGroupMetrics, cdk.Resource):
+    """A replication group, made here or elsewhere."""
+
+    replication_group_id: str
+    user_group: IUserGroup | None
+    _connections: ec2.Connections
+    _primary_endpoint: Endpoint | None = None
+    _reader_endpoint: Endpoint | None = None
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Who may open connections; the default port is the cache's."""
+        return self._connections
+
+    @property
+    def primary_endpoint(self) -> Endpoint:
+        """Where to write, and to read what was just written. Follows a failover."""
+        return self._known(self._primary_endpoint, "primary_endpoint")
+
+    @property
+    def reader_endpoint(self) -> Endpoint:
+        """Where to read from the replicas, which may lag behind the primary."""
+        return self._known(self._reader_endpoint, "reader_endpoint")
+
+    @property
+    def replication_group_arn(self) -> str:
+        """The ARN that IAM policies name."""
+        return cdk.Stack.of(self).format_arn(
+            service="elasticache",
+            resource="replicationgroup",
+            resource_name=self.replication_group_id,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+    @property
+    def replication_group_ref(self) -> refs.ReplicationGroupReference:
+        """What aws-cdk-lib's own constructs take for a replication group."""
+        return refs.ReplicationGroupReference(replication_group_id=self.replication_group_id)
+
+    def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
+        """Let ``grantee`` use these actions of the service on this replication group."""
+        return iam.Grant.add_to_principal(
+            grantee=grantee, actions=sorted(actions), resource_arns=[self.replication_group_arn]
+        )
+
+    def grant_connect(self, grantee: iam.IGrantable, *users: IUser) -> iam.Grant:
+        """Let ``grantee`` log in to this cache as ``users``, or as every IAM user of its group if none is named.
+
+        Covers the cache and the users at once, since IAM authentication needs both. The network is another matter: see
+        ``connections``. Raises ValidationError when there is no user with IAM authentication to log in as.
+        """
+        chosen = users or tuple(user for user in self._users() if user.connects_with_iam)
+        strangers = [user.user_name for user in chosen if not user.connects_with_iam]
+        if not chosen or strangers:
+            raise ValidationError(
+                "users must log in with IAM for grant_connect, "
+                f"got {', '.join(strangers) if strangers else 'no IAM user in the user group'}; use an IamUser, or "
+                "grant_read on a PasswordUser's secret"
+            )
+        return iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["elasticache:Connect"],
+            resource_arns=[self.replication_group_arn, *(user.user_arn for user in chosen)],
+        )
+
+    def _users(self) -> Sequence[IUser]:
+        return self.user_group.users if self.user_group is not None else ()
+
+    def _known(self, endpoint: Endpoint | None, name: str) -> Endpoint:
+        if endpoint is None:
+            raise ValidationError(
+                f"{name} must be known to be used, got an imported replication group without it; pass it to "
+                "from_replication_group_attributes"
+            )
+        return endpoint
+
+
+class ImportedReplicationGroup(IReplicationGroup):
+    """A replication group that exists already."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        replication_group_id: str,
+        port: int,
+        primary_endpoint_address: str | None,
+        reader_endpoint_address: str | None,
+        security_groups: Sequence[ec2.ISecurityGroup],
+        user_group: IUserGroup | None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.replication_group_id = replication_group_id
+        self.user_group = user_group
+        if primary_endpoint_address is not None:
+            self._primary_endpoint = Endpoint(primary_endpoint_address, port)
+        if reader_endpoint_address is not None:
+            self._reader_endpoint = Endpoint(reader_endpoint_address, port)
+        self._connections = ec2.Connections(security_groups=list(security_groups), default_port=ec2.Port.tcp(port))

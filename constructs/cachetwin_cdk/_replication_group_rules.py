@@ -1,0 +1,169 @@
+"""What ElastiCache demands of a replication group, as functions of plain values.
+
+Each function is one concern, named after it; the numbers in brackets are the rows of the rule list in
+``docs/security.md`` and of the service's documentation they stand for.
+"""
+
+from collections.abc import Sequence
+
+from ._validate import ValidationError, known, refuse, require_between
+from .engine_version import Engine, EngineVersion
+from .node_type import NodeType
+from .parameter_group import IParameterGroup
+from .user_group import IUserGroup
+
+REPLICAS_MAX = 5
+RETENTION_MAX_DAYS = 35
+
+
+def require_engine(engine_version: EngineVersion) -> None:
+    """Memcached has no replication groups (A21)."""
+    if engine_version.engine is Engine.MEMCACHED:
+        refuse("engine_version", "be a Valkey or Redis version", engine_version, "use MemcachedCluster for Memcached")
+
+
+def require_node_type(node_type: NodeType, *, multi_az: bool, retention_days: int) -> None:
+    """The oldest nodes know neither Multi-AZ nor snapshots (T20)."""
+    if node_type.family == "t1" and (multi_az or retention_days):
+        refuse(
+            "node_type",
+            "not be a t1 node with Multi-AZ or backups",
+            node_type,
+            "choose a current node type such as NodeType.T4G_SMALL",
+        )
+
+
+def require_availability(*, replicas: int, automatic_failover: bool, multi_az: bool) -> None:
+    """Failover needs a replica, and Multi-AZ needs failover (T2, T3, T5)."""
+    require_between("replicas", replicas, 0, REPLICAS_MAX, remedy="a shard has at most six nodes, its primary included")
+    if multi_az and not automatic_failover:
+        refuse(
+            "automatic_failover",
+            "be True when multi_az is True",
+            automatic_failover,
+            "set automatic_failover=True or multi_az=False",
+        )
+    if automatic_failover and known(replicas) and replicas < 1:
+        refuse(
+            "replicas",
+            "be at least 1 for automatic failover",
+            replicas,
+            "add a replica, or set automatic_failover=False and multi_az=False",
+        )
+
+
+def require_zones(
+    *, multi_az: bool, availability_zones: Sequence[str], replicas: int, preferred: Sequence[str]
+) -> None:
+    """Multi-AZ needs subnets in two zones, and preferred zones are one per node and among the subnets' (T6, O14)."""
+    zones_known = known(tuple(availability_zones)) and bool(availability_zones)
+    if multi_az and zones_known and len(set(availability_zones)) < 2:
+        refuse(
+            "vpc_subnets",
+            "lie in at least 2 availability zones for Multi-AZ",
+            ", ".join(sorted(set(availability_zones))),
+            "select subnets of more zones, or set multi_az=False",
+        )
+    if not preferred:
+        return
+    if known(replicas) and len(preferred) != replicas + 1:
+        refuse(
+            "preferred_availability_zones",
+            f"name one zone for each of the {replicas + 1} nodes, the primary's first",
+            len(preferred),
+            "list as many zones as there are nodes",
+        )
+    if zones_known and known(*preferred, *availability_zones):
+        for zone in preferred:
+            if zone not in availability_zones:
+                refuse(
+                    "preferred_availability_zones",
+                    f"be among the zones of the subnets, {', '.join(sorted(set(availability_zones)))}",
+                    zone,
+                    "name one of those zones or add a subnet in it",
+                )
+
+
+def require_encryption(
+    *, transit_encryption: bool, at_rest_encryption: bool, has_kms_key: bool, has_users: bool
+) -> None:
+    """Users need TLS, and a key needs encryption at rest (A5, A15)."""
+    if has_users and not transit_encryption:
+        refuse(
+            "transit_encryption",
+            "be True when the cache has users",
+            transit_encryption,
+            "leave it on, or set allow_unauthenticated=True for a cache that anyone in its network may use",
+        )
+    if has_kms_key and not at_rest_encryption:
+        refuse(
+            "at_rest_encryption",
+            "be True when kms_key is given",
+            at_rest_encryption,
+            "leave it on, or leave kms_key out",
+        )
+
+
+def require_users(engine_version: EngineVersion, user_group: IUserGroup) -> None:
+    """Which engines know users, and whose groups they take (A6, A7, A10)."""
+    if not engine_version.at_least(valkey="7.2", redis="6.0"):
+        refuse(
+            "engine_version",
+            "be at least Redis 6.0 or Valkey 7.2 to have users",
+            engine_version,
+            "choose a newer engine_version, or set allow_unauthenticated=True",
+        )
+    if engine_version.engine is Engine.REDIS and user_group.engine is not Engine.REDIS:
+        refuse(
+            "user_group",
+            "be a Redis group for a Redis cache",
+            user_group.engine,
+            "make the UserGroup and its users with engine=Engine.REDIS",
+        )
+    if any(user.connects_with_iam for user in user_group.users) and not engine_version.at_least(
+        valkey="7.2", redis="7.0"
+    ):
+        refuse(
+            "engine_version",
+            "be at least Redis 7.0 or Valkey 7.2 for users with IAM authentication",
+            engine_version,
+            "choose a newer engine_version, or use a PasswordUser",
+        )
+
+
+def require_parameter_group(engine_version: EngineVersion, parameter_group: IParameterGroup) -> None:
+    """The family follows the engine version, and cluster mode is not a parameter's to decide (T10, T11)."""
+    family = parameter_group.family
+    if family is not None and known(family, engine_version.version) and family != engine_version.parameter_family:
+        refuse(
+            "parameter_group",
+            f"be of family {engine_version.parameter_family} for {engine_version}",
+            family,
+            "make the ParameterGroup with the same engine_version",
+        )
+    if parameter_group.is_cluster_enabled:
+        raise ValidationError(
+            "parameter_group must not set cluster-enabled=yes with cluster mode disabled, got it; remove the parameter"
+        )
+
+
+def require_backups(*, retention_days: int, has_window: bool) -> None:
+    """Days that a snapshot is kept, and no window without snapshots (O3)."""
+    require_between(
+        "snapshot_retention_days",
+        retention_days,
+        0,
+        RETENTION_MAX_DAYS,
+        unit="days",
+        remedy="keep snapshots for at least 7 days where the data matters, 0 to take none",
+    )
+    if has_window and retention_days == 0:
+        raise ValidationError(
+            "snapshot_window must be left out when snapshot_retention_days is 0, got both; set a retention or remove "
+            "the window"
+        )
+
+
+def require_port(port: int) -> None:
+    """A TCP port that a server may listen on."""
+    require_between("port", port, 1, 65535, remedy="6379 is what clients expect")

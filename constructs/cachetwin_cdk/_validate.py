@@ -1,0 +1,61 @@
+"""Checks at synth: what ElastiCache would refuse after minutes of deployment is refused here at once.
+
+Every message says which property, what is allowed, what it got and what to do. A value that holds an unresolved token
+(a parameter, another resource's attribute) is unknown until deployment, so every check lets it pass.
+"""
+
+import re
+from collections.abc import Collection
+from typing import NoReturn
+
+from aws_cdk import Annotations, Token
+from constructs import IConstruct
+
+
+class ValidationError(ValueError):
+    """A property, or a combination of properties, that ElastiCache would not accept."""
+
+
+def known(*values: object) -> bool:
+    """Whether every value is known at synth, that is, holds no unresolved token."""
+    return not any(_unresolved(value) for value in values)
+
+
+def _unresolved(value: object) -> bool:
+    if value is None or isinstance(value, bool):
+        return False
+    return Token.is_unresolved(list(value) if isinstance(value, tuple) else value)
+
+
+def refuse(name: str, allowed: str, got: object, remedy: str) -> NoReturn:
+    """Raise ``<name> must <allowed>, got <got>; <remedy>``."""
+    raise ValidationError(f"{name} must {allowed}, got {_shown(got)}; {remedy}")
+
+
+def _shown(got: object) -> str:
+    return str(got) if isinstance(got, (int, float)) else repr(got if isinstance(got, (str, list)) else str(got))
+
+
+def require_between(name: str, value: float | None, low: int, high: int, *, unit: str = "", remedy: str = "") -> None:
+    """Require ``low <= value <= high``; None and tokens pass."""
+    if value is None or not known(value) or low <= value <= high:
+        return
+    unit = f" {unit}" if unit else ""
+    refuse(name, f"be between {low} and {high}{unit}", value, remedy or f"choose a number in that range for {name}")
+
+
+def require_match(name: str, value: str | None, pattern: str, allowed: str, *, remedy: str) -> None:
+    """Require that the whole of ``value`` matches ``pattern``; None and tokens pass."""
+    if value is not None and known(value) and re.fullmatch(pattern, value) is None:
+        refuse(name, allowed, value, remedy)
+
+
+def require_one_of(name: str, value: str | None, allowed: Collection[str], *, remedy: str) -> None:
+    """Require that ``value`` is among ``allowed``; None and tokens pass."""
+    if value is not None and known(value) and value not in allowed:
+        refuse(name, f"be one of {', '.join(sorted(allowed))}", value, remedy)
+
+
+def warn(scope: IConstruct, warning_id: str, message: str) -> None:
+    """Attach a warning that can be acknowledged under the stable id ``cachetwin:<warning_id>``."""
+    Annotations.of(scope).add_warning_v2(f"cachetwin:{warning_id}", message)

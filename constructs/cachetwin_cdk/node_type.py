@@ -1,0 +1,80 @@
+"""Node types, and what their names say about them."""
+
+import re
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ._validate import known, require_match
+
+# Families that the service's documentation lists as previous generation.
+_PREVIOUS_GENERATION = frozenset({"t1", "t2", "m1", "m2", "m3", "c1", "r3"})
+
+
+@dataclass(frozen=True)
+class NodeType:
+    """The kind of machine a node runs on, such as ``cache.m7g.large``."""
+
+    name: str
+
+    T3_MICRO: ClassVar["NodeType"]
+    T3_SMALL: ClassVar["NodeType"]
+    T3_MEDIUM: ClassVar["NodeType"]
+    T4G_MICRO: ClassVar["NodeType"]
+    T4G_SMALL: ClassVar["NodeType"]
+    T4G_MEDIUM: ClassVar["NodeType"]
+    M5_LARGE: ClassVar["NodeType"]
+    M6G_LARGE: ClassVar["NodeType"]
+    M7G_LARGE: ClassVar["NodeType"]
+    M7G_XLARGE: ClassVar["NodeType"]
+    M7G_2XLARGE: ClassVar["NodeType"]
+    M8G_LARGE: ClassVar["NodeType"]
+    R5_LARGE: ClassVar["NodeType"]
+    R6G_LARGE: ClassVar["NodeType"]
+    R6GD_XLARGE: ClassVar["NodeType"]
+    R7G_LARGE: ClassVar["NodeType"]
+    R7G_XLARGE: ClassVar["NodeType"]
+    R7G_2XLARGE: ClassVar["NodeType"]
+    R8G_LARGE: ClassVar["NodeType"]
+    C7GN_LARGE: ClassVar["NodeType"]
+
+    @classmethod
+    def of(cls, name: str) -> "NodeType":
+        """Any node type by its name, such as ``NodeType.of("cache.r8g.4xlarge")``.
+
+        Raises ValidationError when the name is not written ``cache.<family>.<size>``.
+        """
+        require_match(
+            "node_type",
+            name,
+            r"cache\.[a-z][a-z0-9]*\.[a-z0-9]+",
+            "be written cache.<family>.<size>",
+            remedy="use a constant such as NodeType.M7G_LARGE or a name such as cache.r8g.4xlarge",
+        )
+        return cls(name)
+
+    @property
+    def family(self) -> str:
+        """The family, such as ``m7g``; empty when the name is a token."""
+        return self.name.split(".")[1] if known(self.name) else ""
+
+    @property
+    def size(self) -> str:
+        """The size, such as ``2xlarge``; empty when the name is a token."""
+        return self.name.split(".")[2] if known(self.name) else ""
+
+    @property
+    def is_graviton(self) -> bool:
+        """Whether the node runs on AWS's own Arm processors."""
+        return re.fullmatch(r"[a-z]+\d+g[a-z]*", self.family) is not None
+
+    @property
+    def is_previous_generation(self) -> bool:
+        """Whether the service lists this family as previous generation."""
+        return self.family in _PREVIOUS_GENERATION
+
+    def __str__(self) -> str:
+        return self.name
+
+
+for _constant in [name for name in NodeType.__annotations__ if name.isupper()]:
+    setattr(NodeType, _constant, NodeType.of(f"cache.{_constant.lower().replace('_', '.')}"))

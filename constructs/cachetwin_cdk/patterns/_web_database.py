@@ -1,0 +1,102 @@
+"""The database of a web application: RDS for PostgreSQL, private, encrypted and reached over TLS only."""
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
+from constructs import Construct
+
+from .._replication_group_rules import RETENTION_MAX_DAYS
+from .._validate import ValidationError, require_between
+
+DATABASE_PORT = 5432
+# The newest major version whose minors CDK lists; a minor upgrade is RDS's to make.
+_ENGINE_VERSION = rds.PostgresEngineVersion.VER_18
+
+
+class WebDatabase(Construct):
+    """An RDS instance with its security group, parameter group and generated credentials.
+
+    ``secret`` holds the JSON fields ``username`` and ``password``. Connections without TLS are refused.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        database_name: str,
+        instance_type: ec2.InstanceType,
+        multi_az: bool,
+        backup_retention_days: int,
+        removal_policy: cdk.RemovalPolicy,
+    ) -> None:
+        require_between(
+            "backup_retention_days", backup_retention_days, 1, RETENTION_MAX_DAYS, unit="days", remedy="keep at least 7"
+        )
+        super().__init__(scope, construct_id)
+        engine = rds.DatabaseInstanceEngine.postgres(version=_ENGINE_VERSION)
+        security_group = ec2.SecurityGroup(
+            self,
+            "SecurityGroup",
+            vpc=vpc,
+            description=f"Who may connect to the database {self.node.path}",
+            allow_all_outbound=False,
+        )
+        self.instance = rds.DatabaseInstance(
+            self,
+            "Instance",
+            engine=engine,
+            vpc=vpc,
+            vpc_subnets=ec2.SubnetSelection(subnets=_data_subnets(vpc)),
+            security_groups=[security_group],
+            instance_type=instance_type,
+            port=DATABASE_PORT,
+            database_name=database_name,
+            credentials=rds.Credentials.from_generated_secret(
+                "app", exclude_characters=" %+~`#$&*()|[]{}:;<>?!'/@\"\\"
+            ),
+            parameter_group=rds.ParameterGroup(self, "Parameters", engine=engine, parameters={"rds.force_ssl": "1"}),
+            ca_certificate=rds.CaCertificate.RDS_CA_RSA2048_G1,
+            allocated_storage=20,
+            max_allocated_storage=100,
+            storage_type=rds.StorageType.GP3,
+            storage_encrypted=True,
+            multi_az=multi_az,
+            publicly_accessible=False,
+            auto_minor_version_upgrade=True,
+            copy_tags_to_snapshot=True,
+            backup_retention=cdk.Duration.days(backup_retention_days),
+            cloudwatch_logs_exports=["postgresql"],
+            deletion_protection=removal_policy is not cdk.RemovalPolicy.DESTROY,
+            removal_policy=removal_policy,
+        )
+
+        self._acknowledge_known_findings()
+
+    @property
+    def secret(self) -> secretsmanager.ISecret:
+        """The credentials, attached to the instance."""
+        secret = self.instance.secret
+        if secret is None:
+            raise ValidationError("secret must exist on an instance with generated credentials, got none; report this")
+        return secret
+
+    def _acknowledge_known_findings(self) -> None:
+        cdk.Validations.of(self.instance).acknowledge(
+            cdk.Acknowledgment(
+                id="AwsSolutions-RDS11",
+                reason="The port clients expect is kept: the security group, TLS and a password guard this database, "
+                "not the number of its port.",
+            ),
+            cdk.Acknowledgment(
+                id="AwsSolutions-SMG4",
+                reason="Tasks read the password when they start, so a rotation must come with a deployment, which a "
+                "schedule alone would not make; rotate with 'add_rotation_single_user' once the service reads it anew.",
+            ),
+        )
+
+
+def _data_subnets(vpc: ec2.IVpc) -> list[ec2.ISubnet]:
+    return vpc.isolated_subnets or vpc.private_subnets

@@ -1,0 +1,273 @@
+"""A web application that asks its cache first and its database second.
+
+Load balancer, service, PostgreSQL and Valkey, each in the subnets that suit it, and between them exactly three paths:
+load balancer to service, service to cache, service to database. The service finds both in its environment.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from .._validate import ValidationError, refuse, require_between, require_match
+from ..access_string import AccessString
+from ..log_delivery import log_key
+from ..node_type import NodeType
+from ..replication_group import ReplicationGroup
+from ..users import PasswordUser
+from ._network import private_network
+from ._web_database import WebDatabase
+from ._web_front import WebFront
+
+# What cache-aside asks for: read, store with a TTL, lock (SET NX), invalidate; and what clients say on connecting.
+_CACHE_COMMANDS = ("get", "mget", "set", "del", "unlink", "exists", "ttl", "ping", "client|setinfo", "client|setname")
+_RDS_CA_PATH = "/etc/ssl/certs/rds-global-bundle.pem"
+_HTTPS_PORT = 443
+
+
+class CachedWebApp(Construct):
+    """A public web service with RDS for PostgreSQL behind a Valkey query cache.
+
+    Defines an application load balancer with access logs, an ECS cluster with one Fargate service, an RDS for
+    PostgreSQL instance with generated credentials, a ReplicationGroup with a user for the service and, unless ``vpc``
+    is given, a VPC. All are encrypted, private (the load balancer apart) and logged.
+
+    The container is told in its environment: ``PORT``; ``CACHE_HOST``, ``CACHE_PORT``, ``CACHE_READER_HOST``,
+    ``CACHE_READER_PORT``, ``CACHE_TLS``, ``CACHE_USER``, ``CACHE_TTL_SECONDS``; ``DB_HOST``, ``DB_PORT``, ``DB_NAME``,
+    ``DB_SSLMODE``, ``PGSSLROOTCERT``; and, as secrets, ``CACHE_PASSWORD``, ``DB_USER``, ``DB_PASSWORD``.
+
+    ``certificate``
+        for HTTPS; without one, plain HTTP must be allowed by name with ``allow_plain_http``.
+    ``cache_key_prefix`` / ``cache_access``
+        the service's cache user may use the commands of cache-aside on keys with this prefix, unless an access string
+        says otherwise.
+    ``database_ca_path``
+        where the image holds the bundle of RDS's certificate authorities.
+    ``removal_policy``
+        SNAPSHOT keeps a last snapshot of both stores and protects them from deletion; DESTROY leaves nothing behind.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        image: ecs.ContainerImage,
+        command: Sequence[str] | None = None,
+        container_port: int = 8080,
+        environment: Mapping[str, str] | None = None,
+        health_check_path: str = "/healthz",
+        certificate: acm.ICertificate | None = None,
+        allow_plain_http: bool = False,
+        vpc: ec2.IVpc | None = None,
+        desired_count: int = 2,
+        cpu: int = 256,
+        memory_limit_mib: int = 512,
+        runtime_platform: ecs.RuntimePlatform | None = None,
+        cache_node_type: NodeType = NodeType.T4G_SMALL,
+        cache_replicas: int = 1,
+        cache_key_prefix: str = "app:",
+        cache_access: AccessString | None = None,
+        cache_ttl: cdk.Duration | None = None,
+        database_name: str = "app",
+        database_instance_type: ec2.InstanceType | None = None,
+        database_multi_az: bool = True,
+        database_ca_path: str = _RDS_CA_PATH,
+        backup_retention_days: int = 7,
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.SNAPSHOT,
+    ) -> None:
+        _require_scheme(certificate, allow_plain_http=allow_plain_http)
+        require_between("container_port", container_port, 1, 65535)
+        require_between("desired_count", desired_count, 0, 5000)
+        require_match(
+            "health_check_path", health_check_path, r"/\S*", "start with a slash", remedy="write it as /healthz"
+        )
+        require_match(
+            "cache_key_prefix", cache_key_prefix, r"[^\s*?\[\]]+", "be literal text", remedy="write it as app:"
+        )
+        super().__init__(scope, construct_id)
+        log_removal = (
+            cdk.RemovalPolicy.DESTROY if removal_policy is cdk.RemovalPolicy.DESTROY else cdk.RemovalPolicy.RETAIN
+        )
+        self.log_key = log_key(self, "LogKey", removal_policy=log_removal)
+        self._log_retention, self._log_removal = log_retention, log_removal
+        self.vpc = vpc or private_network(
+            self,
+            "Vpc",
+            log_encryption_key=self.log_key,
+            log_retention=log_retention,
+            log_removal_policy=log_removal,
+        )
+        self.database = WebDatabase(
+            self,
+            "Database",
+            vpc=self.vpc,
+            database_name=database_name,
+            instance_type=database_instance_type or ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.SMALL),
+            multi_az=database_multi_az,
+            backup_retention_days=backup_retention_days,
+            removal_policy=removal_policy,
+        )
+        self.cache_user = PasswordUser(
+            self,
+            "CacheUser",
+            access_string=cache_access or AccessString.on().keys(f"{cache_key_prefix}*").commands(*_CACHE_COMMANDS),
+        )
+        self.cache = ReplicationGroup(
+            self,
+            "Cache",
+            vpc=self.vpc,
+            node_type=cache_node_type,
+            replicas=cache_replicas,
+            automatic_failover=cache_replicas > 0,
+            multi_az=cache_replicas > 0,
+            users=[self.cache_user],
+            # Every key has a TTL and can be read again from the database, so any may go when memory is short.
+            parameters={"maxmemory-policy": "allkeys-lru"},
+            snapshot_retention_days=backup_retention_days,
+            log_encryption_key=self.log_key,
+            log_retention=log_retention,
+            removal_policy=removal_policy,
+        )
+        self.front = WebFront(
+            self,
+            "Front",
+            vpc=self.vpc,
+            certificate=certificate,
+            access_log_retention=cdk.Duration.days(90),
+            removal_policy=removal_policy,
+        )
+        self.task_definition = self._task_definition(cpu, memory_limit_mib, runtime_platform)
+        self.container = self._container(
+            image,
+            command=command,
+            port=container_port,
+            environment={
+                **self._store_environment(database_name, database_ca_path, cache_ttl or cdk.Duration.minutes(1)),
+                **(environment or {}),
+            },
+        )
+        self.service = self._service(desired_count)
+        self._open_paths(container_port, health_check_path)
+
+    @property
+    def url(self) -> str:
+        """Where the application answers."""
+        return self.front.url
+
+    def _task_definition(
+        self, cpu: int, memory_limit_mib: int, runtime_platform: ecs.RuntimePlatform | None
+    ) -> ecs.FargateTaskDefinition:
+        task_definition = ecs.FargateTaskDefinition(
+            self, "Task", cpu=cpu, memory_limit_mib=memory_limit_mib, runtime_platform=runtime_platform
+        )
+        cdk.Validations.of(task_definition).acknowledge(
+            cdk.Acknowledgment(
+                id="AwsSolutions-ECS2",
+                reason="The environment holds addresses and settings only; passwords come from Secrets Manager.",
+            ),
+            cdk.Acknowledgment(
+                id="AwsSolutions-IAM5[Resource::*]",
+                reason="ecr:GetAuthorizationToken, with which ECS pulls the image, knows no resources.",
+            ),
+        )
+        return task_definition
+
+    def _container(
+        self, image: ecs.ContainerImage, *, command: Sequence[str] | None, port: int, environment: Mapping[str, str]
+    ) -> ecs.ContainerDefinition:
+        log_group = logs.LogGroup(
+            self,
+            "ServiceLog",
+            encryption_key=self.log_key,
+            retention=self._log_retention,
+            removal_policy=self._log_removal,
+        )
+        return self.task_definition.add_container(
+            "Web",
+            image=image,
+            command=list(command) if command is not None else None,
+            environment={"PORT": str(port), **environment},
+            secrets={
+                "CACHE_PASSWORD": ecs.Secret.from_secrets_manager(self.cache_user.secret, "password"),
+                "DB_USER": ecs.Secret.from_secrets_manager(self.database.secret, "username"),
+                "DB_PASSWORD": ecs.Secret.from_secrets_manager(self.database.secret, "password"),
+            },
+            logging=ecs.LogDrivers.aws_logs(stream_prefix="web", log_group=log_group),
+            port_mappings=[ecs.PortMapping(container_port=port)],
+        )
+
+    def _store_environment(self, database_name: str, ca_path: str, ttl: cdk.Duration) -> dict[str, str]:
+        primary, reader = self.cache.primary_endpoint, self.cache.reader_endpoint
+        return {
+            "CACHE_HOST": primary.hostname,
+            "CACHE_PORT": primary.port_text,
+            "CACHE_READER_HOST": reader.hostname,
+            "CACHE_READER_PORT": reader.port_text,
+            "CACHE_TLS": "true",
+            "CACHE_USER": self.cache_user.user_name,
+            "CACHE_TTL_SECONDS": str(int(ttl.to_seconds())),
+            "DB_HOST": self.database.instance.db_instance_endpoint_address,
+            "DB_PORT": self.database.instance.db_instance_endpoint_port,
+            "DB_NAME": database_name,
+            "DB_SSLMODE": "verify-full",
+            "PGSSLROOTCERT": ca_path,
+        }
+
+    def _service(self, desired_count: int) -> ecs.FargateService:
+        cluster = ecs.Cluster(self, "Cluster", vpc=self.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
+        security_group = ec2.SecurityGroup(
+            self,
+            "ServiceSecurityGroup",
+            vpc=self.vpc,
+            description=f"The service of {self.node.path}",
+            allow_all_outbound=False,
+        )
+        security_group.add_egress_rule(
+            ec2.Peer.any_ipv4(), ec2.Port.tcp(_HTTPS_PORT), "AWS APIs: images, secrets and logs"
+        )
+        return ecs.FargateService(
+            self,
+            "Service",
+            cluster=cluster,
+            task_definition=self.task_definition,
+            desired_count=desired_count,
+            min_healthy_percent=100,
+            max_healthy_percent=200,
+            circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
+            security_groups=[security_group],
+            vpc_subnets=ec2.SubnetSelection(subnets=self.vpc.private_subnets or self.vpc.isolated_subnets),
+            assign_public_ip=False,
+        )
+
+    def _open_paths(self, container_port: int, health_check_path: str) -> None:
+        self.front.listener.add_targets(
+            "Service",
+            port=container_port,
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            targets=[self.service],
+            deregistration_delay=cdk.Duration.seconds(30),
+            health_check=elbv2.HealthCheck(path=health_check_path, interval=cdk.Duration.seconds(15)),
+        )
+        service = self.service.node.find_child("Service")
+        assert isinstance(service, ecs.CfnService)  # noqa: S101  (the id and the kind are aws-cdk-lib's API)
+        # aws-cdk-lib adds a DependsOn that a Ref makes superfluous; cfn-lint says so.
+        service.cfn_options.metadata = {"cfn-lint": {"config": {"ignore_checks": ["W3005"]}}}
+        self.service.connections.allow_to_default_port(self.cache, "The service asks the cache")
+        self.service.connections.allow_to_default_port(self.database.instance, "The service asks the database")
+
+
+def _require_scheme(certificate: acm.ICertificate | None, *, allow_plain_http: bool) -> None:
+    if certificate is None and not allow_plain_http:
+        raise ValidationError(
+            "certificate must be given for HTTPS, got None; pass one, or set allow_plain_http=True to serve without "
+            "encryption"
+        )
+    if certificate is not None and allow_plain_http:
+        refuse("allow_plain_http", "be False with a certificate", allow_plain_http, "leave it out: HTTPS is served")

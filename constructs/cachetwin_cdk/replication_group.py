@@ -1,0 +1,281 @@
+"""A Valkey or Redis cache with replicas, secure unless told otherwise."""
+
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticache as elasticache
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from . import _replication_group_rules as rules
+from ._names import require_id
+from ._replication_group_base import ImportedReplicationGroup, IReplicationGroup
+from ._validate import ValidationError, warn
+from .access_string import AccessString
+from .endpoint import Endpoint
+from .engine_version import Engine, EngineVersion
+from .log_delivery import LogDelivery, default_deliveries, require_deliverable
+from .node_type import NodeType
+from .parameter_group import IParameterGroup, ParameterGroup
+from .subnet_group import ISubnetGroup, SubnetGroup
+from .user_group import IUserGroup, UserGroup
+from .users import IUser, PasswordUser
+from .windows import MaintenanceWindow, SnapshotWindow
+
+DEFAULT_PORT = 6379
+
+
+class ReplicationGroup(IReplicationGroup):
+    """One primary and its replicas: Valkey, TLS, encryption, users, failover, backups and logs without asking.
+
+    Defines one AWS::ElastiCache::ReplicationGroup and, unless given, its subnet group, security group, parameter group,
+    user group with one user whose password is generated (``user``), and encrypted log groups for its slow and engine
+    log.
+
+    ``vpc_subnets``
+        the VPC's isolated subnets, or else its private ones.
+    ``users`` / ``user_group``
+        who may log in; give one of them, or neither to have a PasswordUser made that can use all data commands.
+    ``replicas``
+        one, in another availability zone, and promoted when the primary fails.
+    ``parameters`` / ``parameter_group``
+        settings that differ from the family's defaults, or a group that exists.
+    ``kms_key``
+        encrypts the data at rest; a key that AWS owns otherwise.
+    ``log_delivery``
+        an empty list turns logs off. ``log_encryption_key`` encrypts the log groups made here; a new key otherwise.
+    ``removal_policy``
+        a last snapshot is taken before the cache is deleted or replaced.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        subnet_group: ISubnetGroup | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        engine_version: EngineVersion = EngineVersion.VALKEY_8_1,
+        node_type: NodeType = NodeType.T4G_SMALL,
+        replicas: int = 1,
+        automatic_failover: bool = True,
+        multi_az: bool = True,
+        preferred_availability_zones: Sequence[str] = (),
+        port: int = DEFAULT_PORT,
+        users: Sequence[IUser] | None = None,
+        user_group: IUserGroup | None = None,
+        allow_unauthenticated: bool = False,
+        transit_encryption: bool = True,
+        at_rest_encryption: bool = True,
+        kms_key: kms.IKey | None = None,
+        parameters: Mapping[str, str] | None = None,
+        parameter_group: IParameterGroup | None = None,
+        snapshot_retention_days: int = 7,
+        snapshot_window: SnapshotWindow | None = None,
+        maintenance_window: MaintenanceWindow | None = None,
+        auto_minor_version_upgrade: bool = True,
+        log_delivery: Sequence[LogDelivery] | None = None,
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
+        log_encryption_key: kms.IKey | None = None,
+        notification_topic: sns.ITopic | None = None,
+        replication_group_id: str | None = None,
+        description: str | None = None,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.SNAPSHOT,
+    ) -> None:
+        has_users = not allow_unauthenticated
+        _require_one_source(
+            subnet_group=(subnet_group, "vpc_subnets", vpc_subnets),
+            parameter_group=(parameter_group, "parameters", parameters),
+            user_group=(user_group, "users", users),
+        )
+        if allow_unauthenticated and (users is not None or user_group is not None):
+            raise ValidationError(
+                "allow_unauthenticated must be False when the cache has users, got True; leave out it or the users"
+            )
+        require_id("replication_group_id", replication_group_id)
+        rules.require_engine(engine_version)
+        rules.require_port(port)
+        rules.require_node_type(node_type, multi_az=multi_az, retention_days=snapshot_retention_days)
+        rules.require_availability(replicas=replicas, automatic_failover=automatic_failover, multi_az=multi_az)
+        rules.require_encryption(
+            transit_encryption=transit_encryption,
+            at_rest_encryption=at_rest_encryption,
+            has_kms_key=kms_key is not None,
+            has_users=has_users,
+        )
+        rules.require_backups(retention_days=snapshot_retention_days, has_window=snapshot_window is not None)
+        require_deliverable(log_delivery or (), engine_version)
+        super().__init__(scope, construct_id)
+
+        self.engine_version = engine_version
+        self.node_type = node_type
+        self.replicas = replicas
+        self.subnet_group = subnet_group or SubnetGroup(self, "SubnetGroup", vpc=vpc, vpc_subnets=vpc_subnets)
+        rules.require_zones(
+            multi_az=multi_az,
+            availability_zones=self.subnet_group.availability_zones,
+            replicas=replicas,
+            preferred=preferred_availability_zones,
+        )
+        self.parameter_group = parameter_group or ParameterGroup(
+            self, "ParameterGroup", engine_version=engine_version, parameters=parameters
+        )
+        rules.require_parameter_group(engine_version, self.parameter_group)
+        self.user: PasswordUser | None = None
+        self.user_group = self._user_group(user_group, users) if has_users else None
+        if self.user_group is not None:
+            rules.require_users(engine_version, self.user_group)
+        self._connections = ec2.Connections(
+            security_groups=list(security_groups) if security_groups else [self._security_group(vpc)],
+            default_port=ec2.Port.tcp(port),
+        )
+        self.log_delivery = (
+            list(log_delivery)
+            if log_delivery is not None
+            else default_deliveries(
+                self,
+                engine_version,
+                encryption_key=log_encryption_key,
+                retention=log_retention,
+                removal_policy=_for_logs(removal_policy),
+            )
+        )
+        self._warn_of_the_unwise(node_type, maintenance_window, snapshot_window)
+
+        resource = elasticache.CfnReplicationGroup(
+            self,
+            "Resource",
+            replication_group_description=description or f"Cache of {self.node.path}",
+            replication_group_id=replication_group_id,
+            engine=engine_version.engine.value,
+            engine_version=engine_version.version,
+            cache_node_type=node_type.name,
+            num_cache_clusters=replicas + 1,
+            automatic_failover_enabled=automatic_failover,
+            multi_az_enabled=multi_az,
+            preferred_cache_cluster_a_zs=list(preferred_availability_zones) or None,
+            port=port,
+            cache_subnet_group_name=self.subnet_group.subnet_group_name,
+            security_group_ids=[group.security_group_id for group in self._connections.security_groups],
+            cache_parameter_group_name=self.parameter_group.parameter_group_name,
+            user_group_ids=[self.user_group.user_group_id] if self.user_group is not None else None,
+            transit_encryption_enabled=transit_encryption,
+            transit_encryption_mode=_transit_mode(engine_version) if transit_encryption else None,
+            at_rest_encryption_enabled=at_rest_encryption,
+            kms_key_id=kms_key.key_arn if kms_key is not None else None,
+            snapshot_retention_limit=snapshot_retention_days,
+            snapshot_window=str(snapshot_window) if snapshot_window is not None else None,
+            preferred_maintenance_window=str(maintenance_window) if maintenance_window is not None else None,
+            auto_minor_version_upgrade=auto_minor_version_upgrade,
+            log_delivery_configurations=[delivery.render() for delivery in self.log_delivery] or None,
+            notification_topic_arn=notification_topic.topic_arn if notification_topic is not None else None,
+        )
+        resource.apply_removal_policy(removal_policy)
+        self.replication_group_id = resource.ref
+        self._primary_endpoint = Endpoint(
+            resource.attr_primary_end_point_address, cdk.Token.as_number(resource.attr_primary_end_point_port)
+        )
+        self._reader_endpoint = Endpoint(
+            resource.attr_reader_end_point_address, cdk.Token.as_number(resource.attr_reader_end_point_port)
+        )
+        self._acknowledge_known_findings(resource)
+
+    @classmethod
+    def from_replication_group_attributes(
+        cls,
+        scope: Construct,
+        construct_id: str,
+        *,
+        replication_group_id: str,
+        port: int = DEFAULT_PORT,
+        primary_endpoint_address: str | None = None,
+        reader_endpoint_address: str | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] = (),
+        user_group: IUserGroup | None = None,
+    ) -> IReplicationGroup:
+        """A replication group that exists already. What is left out cannot be asked of it later."""
+        return ImportedReplicationGroup(
+            scope,
+            construct_id,
+            replication_group_id=replication_group_id,
+            port=port,
+            primary_endpoint_address=primary_endpoint_address,
+            reader_endpoint_address=reader_endpoint_address,
+            security_groups=security_groups,
+            user_group=user_group,
+        )
+
+    def _security_group(self, vpc: ec2.IVpc) -> ec2.SecurityGroup:
+        return ec2.SecurityGroup(
+            self,
+            "SecurityGroup",
+            vpc=vpc,
+            description=f"Who may connect to the cache {self.node.path}",
+            allow_all_outbound=False,
+        )
+
+    def _user_group(self, user_group: IUserGroup | None, users: Sequence[IUser] | None) -> IUserGroup:
+        if user_group is not None:
+            return user_group
+        engine = self.engine_version.engine
+        if users is None:
+            self.user = PasswordUser(self, "User", access_string=AccessString.application(), engine=engine)
+            users = [self.user]
+        return UserGroup(self, "UserGroup", users=users, engine=engine)
+
+    def _warn_of_the_unwise(
+        self, node_type: NodeType, maintenance: MaintenanceWindow | None, snapshot: SnapshotWindow | None
+    ) -> None:
+        if node_type.is_previous_generation:
+            warn(
+                self,
+                "previous-generation-node",
+                f"node_type {node_type} is of a previous generation, which AWS may no longer create; choose a current "
+                "one such as NodeType.T4G_SMALL",
+            )
+        if maintenance is not None and snapshot is not None and maintenance.overlaps(snapshot):
+            warn(
+                self,
+                "windows-overlap",
+                f"maintenance_window {maintenance} overlaps snapshot_window {snapshot}; AWS advises to keep them apart",
+            )
+
+    def _acknowledge_known_findings(self, resource: elasticache.CfnReplicationGroup) -> None:
+        """Answer the findings that these constructs invite by design; see docs/security.md."""
+        if self.user_group is not None:
+            cdk.Validations.of(resource).acknowledge(
+                cdk.Acknowledgment(
+                    id="AwsSolutions-AEC6",
+                    reason="Users and access strings (RBAC) guard this cache; they exclude an AUTH token, which is "
+                    "all that this rule accepts.",
+                )
+            )
+        if self.engine_version.engine is Engine.REDIS:
+            cdk.Validations.of(resource).acknowledge(
+                cdk.Acknowledgment(
+                    id="AwsSolutions-AEC5",
+                    reason="The port clients expect is kept: security groups, TLS and users guard this cache, not the "
+                    "number of its port.",
+                )
+            )
+
+
+def _require_one_source(**pairs: tuple[object, str, object]) -> None:
+    for name, (given, other_name, other) in pairs.items():
+        if given is not None and other is not None:
+            raise ValidationError(f"{name} must be left out when {other_name} is given, got both; keep one of them")
+
+
+def _transit_mode(engine_version: EngineVersion) -> str | None:
+    """The mode is a property of engines that can change it: Valkey, and Redis from 7.0."""
+    return "required" if engine_version.at_least(valkey="7.2", redis="7.0") else None
+
+
+def _for_logs(removal_policy: cdk.RemovalPolicy) -> cdk.RemovalPolicy:
+    """Logs cannot be snapshotted: they go only when the cache may go without a trace."""
+    return cdk.RemovalPolicy.DESTROY if removal_policy is cdk.RemovalPolicy.DESTROY else cdk.RemovalPolicy.RETAIN
