@@ -1,0 +1,94 @@
+"""MULTI, EXEC, DISCARD, WATCH."""
+
+from .. import errors
+from ..command_table import FAST, LOADING, NOSCRIPT, STALE, KeySpec, command
+from ..context import Context
+from ..dispatch import Queued, call
+from ..errors import CommandError
+from ..gates import GATE_MULTI
+from ..replies import OK
+
+_ANYTIME = NOSCRIPT | LOADING | STALE | FAST
+
+
+@command("MULTI", arity=1, flags=_ANYTIME, group="transactions", since="1.2.0", summary="Start a transaction.")
+def multi(ctx: Context, args: list[bytes]) -> bytes:
+    """MULTI."""
+    session = ctx.session
+    if session.queue is not None:
+        raise CommandError(errors.NESTED_MULTI)
+    queue: list[Queued] = []
+    session.queue = queue
+    session.queue_failed = False
+    session.gates |= GATE_MULTI
+    return OK
+
+
+@command("EXEC", arity=1, flags=NOSCRIPT | LOADING | STALE, group="transactions", since="1.2.0", complexity="Depends on commands in the transaction", summary="Run the commands of a transaction.")  # fmt: skip
+def exec_(ctx: Context, args: list[bytes]) -> bytes:
+    """EXEC: the array of replies, null when a watched key changed."""
+    session = ctx.session
+    queue = session.queue
+    if queue is None:
+        raise CommandError(b"ERR EXEC without MULTI")
+    failed = session.queue_failed
+    for db, key in session.watched:
+        db.peek(key)  # a watched key that has expired meanwhile spoils the transaction too
+    broken = session.watch_broken
+    _end(ctx)
+    if failed:
+        raise CommandError(errors.EXEC_ABORT)
+    if broken:
+        return ctx.null_array
+    replies = [b"*%d\r\n" % len(queue)]
+    ctx.in_exec = True
+    for queued in queue:
+        replies.append(call(ctx, queued.command, queued.args))
+    ctx.in_exec = False
+    return b"".join(replies)
+
+
+@command("DISCARD", arity=1, flags=_ANYTIME, group="transactions", since="2.0.0", complexity="O(N)", summary="Drop a transaction.")  # fmt: skip
+def discard(ctx: Context, args: list[bytes]) -> bytes:
+    """DISCARD."""
+    if ctx.session.queue is None:
+        raise CommandError(b"ERR DISCARD without MULTI")
+    _end(ctx)
+    return OK
+
+
+@command("WATCH", arity=-2, flags=_ANYTIME, group="transactions", since="2.2.0", keys=[KeySpec("RO", last=-1)], complexity="O(1) for every key.", summary="Let EXEC fail if a key changes before it.")  # fmt: skip
+def watch(ctx: Context, args: list[bytes]) -> bytes:
+    """WATCH key [key ...]."""
+    session = ctx.session
+    if session.queue is not None:
+        raise CommandError(b"ERR WATCH inside MULTI is not allowed")
+    if session.watch_broken:
+        return OK
+    for key in args[1:]:
+        ctx.db.peek(key)  # a key that is due now counts as missing from here on
+        watching = ctx.db.watchers.get(key)
+        if watching is None:
+            ctx.db.watchers[key] = [session]
+        elif session in watching:
+            continue
+        else:
+            watching.append(session)
+        session.watched.append((ctx.db, key))
+    return OK
+
+
+@command("UNWATCH", arity=1, flags=_ANYTIME, group="transactions", since="2.2.0", summary="Forget the watched keys.")
+def unwatch(ctx: Context, args: list[bytes]) -> bytes:
+    """UNWATCH."""
+    ctx.engine.unwatch(ctx.session)
+    return OK
+
+
+def _end(ctx: Context) -> None:
+    """Leave the transaction, run or dropped."""
+    session = ctx.session
+    session.queue = None
+    session.queue_failed = False
+    session.gates &= ~GATE_MULTI
+    ctx.engine.unwatch(session)

@@ -1,0 +1,141 @@
+"""What a handler sees: the engine, the database, the caller, the protocol, and how to say that a key changed.
+
+A session owns one context; a script or a replayed log makes its own, with another protocol or database. The replies here
+are those that differ between RESP2 and RESP3; the others are functions in ``replies``.
+"""
+
+from typing import TYPE_CHECKING
+
+from .replies import CRLF, NULL_3, NULL_ARRAY_2, NULL_BULK_2, bulk
+
+if TYPE_CHECKING:
+    from .acl.user import User
+    from .command_table import Command
+    from .engine import Engine
+    from .keyspace import Database
+    from .session import Session
+
+
+class Context:
+    """One caller's view while its commands run."""
+
+    def __init__(self, engine: "Engine", session: "Session", db: "Database", user: "User") -> None:
+        self.engine = engine
+        self.session = session
+        self.db = db
+        self.user = user
+        self.resp3 = False
+        self.null = NULL_BULK_2
+        self.null_array = NULL_ARRAY_2
+        self.command: Command | None = None  # the row that runs now
+        self.in_exec = False
+        self.in_script = False
+        self.retrying = False  # a blocked command runs again because one of its keys became ready
+        self.effects: list[list[bytes]] | None = None  # what to propagate instead of the command as it was given
+
+    def use_protocol(self, version: int) -> None:
+        """Answer in RESP ``version`` (2 or 3) from now on."""
+        self.resp3 = version == 3
+        self.null = NULL_3 if self.resp3 else NULL_BULK_2
+        self.null_array = NULL_3 if self.resp3 else NULL_ARRAY_2
+
+    # -- changes ------------------------------------------------------------------------------------------------------
+
+    def key_changed(self, key: bytes, event_class: int, event: bytes, changes: int = 1) -> None:
+        """The value under ``key`` changed, appeared or went: count it, tell watchers and caches, notify ``event``.
+
+        Every writing command ends here, once for each key, after the change. ``event_class`` is a ``NOTIFY_*`` flag.
+        """
+        engine = self.engine
+        engine.dirty += changes
+        if self.db.watchers or engine.tracks_keys:
+            engine.key_modified(self.db, key)
+        if engine.notify_flags:
+            engine.notify(event_class, event, key, self.db.index)
+
+    def notify(self, event_class: int, event: bytes, key: bytes) -> None:
+        """A keyspace notification without a change of the value (``expired``, ``del`` of an emptied key, ...)."""
+        engine = self.engine
+        if engine.notify_flags:
+            engine.notify(event_class, event, key, self.db.index)
+
+    def propagate(self, args: list[bytes]) -> None:
+        """Replicas and logs are told ``args`` instead of what the client sent; may be called more than once.
+
+        Needed where the same words could have another effect later: relative times, random picks, blocking.
+        """
+        if self.effects is None:
+            self.effects = [args]
+        else:
+            self.effects.append(args)
+
+    def propagate_nothing(self) -> None:
+        """The command changed nothing that replicas need to hear."""
+        if self.effects is None:
+            self.effects = []
+
+    # -- waiting ------------------------------------------------------------------------------------------------------
+
+    @property
+    def may_block(self) -> bool:
+        """Inside MULTI and scripts a blocking command answers at once, as if its time were over."""
+        return not (self.in_exec or self.in_script)
+
+    def block(self, keys: list[bytes], deadline_ms: int, on_timeout: bytes, args: list[bytes]) -> bytes:
+        """Wait until one of ``keys`` is ready, then run the command ``args`` again; what to return from the handler.
+
+        ``deadline_ms`` is Unix time, 0 for ever; ``on_timeout`` is the reply when it passes. A handler that runs again
+        and still finds nothing calls this once more, and stays where it was in the queue.
+        """
+        return self.session.block(keys, deadline_ms, on_timeout, args)
+
+    # -- replies that differ by protocol ------------------------------------------------------------------------------
+
+    def map_reply(self, items: list[bytes]) -> bytes:
+        """A map from ``items``, encoded key and value in turn: flat array in RESP2."""
+        if self.resp3:
+            return b"%%%d\r\n" % (len(items) // 2) + b"".join(items)
+        return b"*%d\r\n" % len(items) + b"".join(items)
+
+    def set_reply(self, items: list[bytes]) -> bytes:
+        """A set of encoded ``items``: array in RESP2."""
+        return (b"~%d\r\n" if self.resp3 else b"*%d\r\n") % len(items) + b"".join(items)
+
+    def double(self, value: float) -> bytes:
+        """A double: bulk string in RESP2. Shortest text that reads back as the same double."""
+        text = format_double(value)
+        return b"," + text + CRLF if self.resp3 else bulk(text)
+
+    def boolean(self, value: bool) -> bytes:
+        """A boolean: 1 or 0 in RESP2."""
+        if self.resp3:
+            return b"#t\r\n" if value else b"#f\r\n"
+        return b":1\r\n" if value else b":0\r\n"
+
+    def verbatim(self, text: bytes, kind: bytes = b"txt") -> bytes:
+        """Text for people, ``kind`` of three letters: bulk string in RESP2."""
+        if self.resp3:
+            return b"=%d\r\n" % (len(text) + 4) + kind + b":" + text + CRLF
+        return bulk(text)
+
+    def push_header(self, count: int) -> bytes:
+        """The head of an out-of-band message: array in RESP2."""
+        return (b">%d\r\n" if self.resp3 else b"*%d\r\n") % count
+
+
+def format_double(value: float) -> bytes:
+    """A double as Valkey prints it: shortest round trip, no trailing ``.0``, ``inf``, ``-inf``, ``nan``."""
+    if value != value:  # noqa: PLR0124  (the test for NaN)
+        return b"nan"
+    if value in (float("inf"), float("-inf")):
+        return b"inf" if value > 0 else b"-inf"
+    if value == 0:
+        return b"-0" if str(value).startswith("-") else b"0"
+    if -1e17 < value < 1e17 and value == int(value):
+        return b"%d" % int(value)
+    text = repr(value)
+    if "e" in text:
+        mantissa, exponent = text.split("e")
+        sign = "-" if exponent.startswith("-") else "+"
+        text = f"{mantissa.removesuffix('.0')}e{sign}{exponent.lstrip('+-').lstrip('0')}"
+    return text.encode()

@@ -1,0 +1,157 @@
+"""From a parsed request to its reply: find the row, ask the gates, run the handler, tell what it changed.
+
+``execute`` is for a client's own requests; ``call`` runs one row, also for EXEC, scripts and replayed logs. The one place
+where effects leave for replicas and logs is ``call``.
+"""
+
+from typing import TYPE_CHECKING
+
+from . import errors
+from .command_table import NO_AUTH, NO_MULTI, Command
+from .errors import CommandError, unknown_command, unknown_subcommand, wrong_arity
+from .gates import GATE_MULTI, GATE_NO_AUTH, GATE_RESTRICTED, GATE_SUBSCRIBED
+from .replies import CRLF, QUEUED, error
+
+if TYPE_CHECKING:
+    from .context import Context
+    from .engine import Engine
+    from .session import Session
+
+_SUBSCRIBED_ALLOWED = {b"ping", b"subscribe", b"ssubscribe", b"psubscribe", b"unsubscribe", b"sunsubscribe", b"punsubscribe", b"quit", b"reset"}  # fmt: skip
+_RUN_INSIDE_MULTI = {b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"}
+
+
+class Queued:
+    """A command that waits for EXEC."""
+
+    def __init__(self, command: Command, args: list[bytes]) -> None:
+        self.command = command
+        self.args = args
+
+
+def execute(session: "Session", args: list[bytes]) -> bytes:
+    """Run a client's request; the bytes to send, empty while it blocks or wants no reply."""
+    engine = session.engine
+    command = engine.commands.get(args[0])
+    if command is None or command.subcommands is not None:
+        try:
+            command = find_command(engine, args)
+        except CommandError as problem:
+            return _refused(session, None, problem.line)
+    if not (len(args) == command.arity or (command.arity < 0 and len(args) >= -command.arity)):
+        return _refused(session, command, wrong_arity(command.name).line)
+    if session.gates | engine.gates:
+        answer = _ask_gates(session, command, args)
+        if answer is not None:
+            return answer
+    session.last_command = command.name
+    reply = call(session.context, command, args)
+    if session.gates:
+        reply = _after_gates(session, reply)
+    if engine.ready_keys:
+        engine.serve_blocked()
+    return reply
+
+
+def call(ctx: "Context", command: Command, args: list[bytes]) -> bytes:
+    """Run one row, count it, and hand on what it changed. A ``CommandError`` becomes its reply."""
+    engine = ctx.engine
+    outer = ctx.command
+    ctx.command = command
+    dirty = engine.dirty
+    started_us = engine.lap_us
+    try:
+        reply = command.handler(ctx, args)
+        if reply and reply[0] == 45:
+            engine.count_error(reply)
+            command.failed_calls += 1
+    except CommandError as problem:
+        engine.count_error(b"-" + problem.line)
+        command.failed_calls += 1
+        reply = b"-" + problem.line + CRLF
+    ctx.command = outer
+    now_us = engine.clock()
+    engine.lap_us = now_us
+    duration_us = now_us - started_us
+    command.calls += 1
+    command.usec += duration_us
+    engine.commands_processed += 1
+    if duration_us >= engine.slow_after_us:
+        engine.command_was_slow(ctx, command, args, duration_us)
+    if engine.dirty != dirty or ctx.effects is not None:
+        effects = ctx.effects
+        ctx.effects = None
+        if engine.wants_effects:
+            engine.hand_on(ctx.db.index, [args] if effects is None else effects)
+    return reply
+
+
+def find_command(engine: "Engine", args: list[bytes]) -> Command:
+    """The row for ``args``, down to the sub-command. Raises CommandError with Valkey's text when there is none."""
+    command = engine.commands.get(args[0])
+    if command is None:
+        command = engine.commands.get(args[0].lower())
+        if command is None:
+            raise unknown_command(args)
+    if command.subcommands is not None and len(args) > 1:
+        sub = command.subcommands.get(args[1].lower())
+        if sub is None:
+            raise unknown_subcommand(command.name, args[1])
+        return sub
+    return command
+
+
+def _ask_gates(session: "Session", command: Command, args: list[bytes]) -> bytes | None:
+    """What speaks against running ``args`` now: an error, ``QUEUED``, nothing to send, or None if it may run."""
+    engine = session.engine
+    gates = session.gates
+    ctx = session.context
+    if gates & GATE_NO_AUTH and not command.flags & NO_AUTH:
+        return _refused(session, command, errors.NO_AUTH)
+    if gates & GATE_MULTI and command.flags & NO_MULTI:
+        return _refused(session, command, b"ERR Command not allowed inside a transaction")
+    if gates & GATE_RESTRICTED:
+        denied = engine.acl.denial(ctx, command, args)
+        if denied is not None:
+            return _refused(session, command, denied)
+    if engine.gates:
+        problem = engine.gate_problem(session, command, args)
+        if problem is not None:
+            return _refused(session, command, problem)
+        if session.blocked is not None:
+            return b""  # held back by CLIENT PAUSE
+    if gates & GATE_SUBSCRIBED and not ctx.resp3 and command.name not in _SUBSCRIBED_ALLOWED:
+        return _refused(
+            session,
+            command,
+            b"ERR Can't execute '" + command.name + b"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET"
+            b" are allowed in this context",
+        )
+    queue = session.queue
+    if queue is not None and command.name not in _RUN_INSIDE_MULTI:
+        queue.append(Queued(command, args))
+        return _after_gates(session, QUEUED)
+    return None
+
+
+def _refused(session: "Session", command: Command | None, line: bytes) -> bytes:
+    """An error before the handler ran: it also spoils an open transaction."""
+    engine = session.engine
+    if session.queue is not None:
+        session.queue_failed = True
+    if command is not None:
+        command.rejected_calls += 1
+    reply = error(line)
+    engine.count_error(reply)
+    return _after_gates(session, reply) if session.gates else reply
+
+
+def _after_gates(session: "Session", reply: bytes) -> bytes:
+    """CLIENT REPLY: hold ``reply`` back when the client asked for that."""
+    if session.reply_off:
+        return b""
+    if session.reply_skip:
+        session.reply_skip -= 1
+        session.engine.refresh_gates(session)
+        return b""
+    return reply

@@ -1,0 +1,236 @@
+"""One engine: databases, users, sessions, and everything that one client's command does to another.
+
+No I/O and no clock of its own: ``clock`` answers Unix time in microseconds, ``seed`` starts its random numbers. The shell
+opens sessions, feeds them, drains ``pending``, and calls ``tick`` ten times a second.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from . import commands as _commands  # noqa: F401  (enters every row into the table)
+from .acl.access import AccessControl
+from .command_table import Command, table_for
+from .config import Config
+from .context import Context
+from .dispatch import call
+from .gates import GATE_NO_AUTH, GATE_REPLY, GATE_RESTRICTED
+from .keyspace import Database, KeyspaceObserver
+from .profile import Profile
+from .random_source import RandomSource
+from .session import Session
+
+if TYPE_CHECKING:
+    from .acl.user import User
+
+NEVER_US: Final = 1 << 60
+ERROR_KINDS_MAX: Final = 128  # distinct error codes kept in INFO errorstats (server.c)
+
+
+class Engine(KeyspaceObserver):
+    """A keyspace with its users and clients."""
+
+    def __init__(self, profile: Profile, clock: Callable[[], int], seed: int, config: Config | None = None) -> None:
+        super().__init__()
+        self.profile = profile
+        self.clock = clock
+        self.random = RandomSource(seed)
+        self.config = config if config is not None else Config()
+        self.commands: dict[bytes, Command] = table_for(profile.commands_through, profile.is_valkey)
+        self.acl = AccessControl()
+        self.databases = [Database(index, self) for index in range(self.config.databases)]
+        self.sessions: dict[int, Session] = {}
+        self.pending: list[Session] = []  # output or a close waits that the shell has not seen
+        self.blocked_sessions: dict[int, Session] = {}
+        self.ready_keys: list[tuple[Database, bytes]] = []
+        self.gates = 0
+        self.notify_flags = 0
+        self.tracks_keys = False  # some client wants to hear of changed keys (CLIENT TRACKING)
+        self.dirty = 0  # changes since start
+        self.wants_effects = False
+        self.effects: list[tuple[int, list[bytes]]] = []  # (database, canonical command) for replicas and logs
+        self.lap_us = clock()
+        self.now_ms = self.lap_us // 1000
+        self.started_ms = self.now_ms
+        self.slow_after_us = NEVER_US
+        self.commands_processed = 0
+        self.connections_received = 0
+        self.expired_keys = 0
+        self.evicted_keys = 0
+        self.protocol_errors = 0
+        self.error_counts: dict[bytes, int] = {}
+        self.error_replies = 0
+        self.shutdown_requested = False
+        self._next_session_id = 1
+        self._pending_ids: dict[int, bool] = {}
+        self._resumed: list[Session] = []
+
+    # -- the shell's side ---------------------------------------------------------------------------------------------
+
+    def open_session(self, address: str, local_address: str) -> Session:
+        """A new client. ``address`` and ``local_address`` are ``host:port`` as CLIENT LIST shows them."""
+        self.start_turn()
+        session = Session(self, self._next_session_id, self.acl.default, address, local_address)
+        self._next_session_id += 1
+        self.connections_received += 1
+        self.sessions[session.id] = session
+        self.log_in(session, self.acl.default, authenticated=self.acl.default.enabled and self.acl.default.no_password)
+        return session
+
+    def close_session(self, session: Session) -> None:
+        """The connection is gone: forget the client and all it was waiting for, watching or listening to."""
+        if self.sessions.pop(session.id, None) is None:
+            return
+        session.closing = True
+        session.leave_queues()
+        self.unwatch(session)
+
+    def tick(self) -> None:
+        """Time passed: end waits whose deadline is over, expire keys. Ten times a second (``hz`` 10)."""
+        self.start_turn()
+        for session in list(self.blocked_sessions.values()):
+            blocked = session.blocked
+            if blocked is not None and 0 < blocked.deadline_ms <= self.now_ms:
+                session.unblock(blocked.on_timeout)
+        self.settle()
+
+    def take_pending(self) -> list[Session]:
+        """The sessions with output that did not come from their own ``feed``; the list is the caller's."""
+        pending = self.pending
+        if pending:
+            self.pending = []
+            self._pending_ids = {}
+        return pending
+
+    def start_turn(self) -> None:
+        """Read the clock. Time stands still for the length of a command."""
+        self.lap_us = self.clock()
+        self.now_ms = self.lap_us // 1000
+
+    def settle(self) -> None:
+        """Let what became possible happen: waiting clients are served, and their own next commands run."""
+        while self.ready_keys or self._resumed:
+            if self.ready_keys:
+                self.serve_blocked()
+            resumed = self._resumed
+            self._resumed = []
+            for session in resumed:
+                if session.blocked is None and not session.closing:
+                    session.run()
+                    if session.output_bytes() or session.has_more or session.closing:
+                        self.mark_pending(session)
+
+    # -- sessions -----------------------------------------------------------------------------------------------------
+
+    def log_in(self, session: Session, user: "User", authenticated: bool = True) -> None:
+        """From now on ``session`` acts as ``user``."""
+        session.context.user = user
+        session.parser.authenticated = authenticated
+        session.gates = session.gates & ~(GATE_NO_AUTH | GATE_RESTRICTED)
+        if not authenticated:
+            session.gates |= GATE_NO_AUTH
+        if not user.unrestricted:
+            session.gates |= GATE_RESTRICTED
+
+    def refresh_gates(self, session: Session) -> None:
+        """CLIENT REPLY changed."""
+        if session.reply_off or session.reply_skip:
+            session.gates |= GATE_REPLY
+        else:
+            session.gates &= ~GATE_REPLY
+
+    def mark_pending(self, session: Session) -> None:
+        """The shell must look at ``session`` after this turn."""
+        if session.id not in self._pending_ids:
+            self._pending_ids[session.id] = True
+            self.pending.append(session)
+
+    def resume(self, session: Session) -> None:
+        """``session`` may run its waiting commands again."""
+        self._resumed.append(session)
+
+    def unwatch(self, session: Session) -> None:
+        """Forget WATCH."""
+        for db, key in session.watched:
+            watching = db.watchers.get(key)
+            if watching is not None:
+                if session in watching:
+                    watching.remove(session)
+                if not watching:
+                    del db.watchers[key]
+        session.watched = []
+        session.watch_broken = False
+
+    # -- what commands tell -------------------------------------------------------------------------------------------
+
+    def gate_problem(self, session: Session, command: Command, args: list[bytes]) -> bytes | None:
+        """What the engine's own state has against running ``args`` now, as an error line."""
+        return None
+
+    def count_error(self, reply: bytes) -> None:
+        """Count an error reply under its code (INFO errorstats)."""
+        self.error_replies += 1
+        code = reply[1:].split(b" ", 1)[0].rstrip(b"\r\n")
+        if code in self.error_counts or len(self.error_counts) < ERROR_KINDS_MAX:
+            self.error_counts[code] = self.error_counts.get(code, 0) + 1
+
+    def command_was_slow(self, ctx: Context, command: Command, args: list[bytes], duration_us: int) -> None:
+        """A command took at least ``slow_after_us``."""
+
+    def hand_on(self, db_index: int, effects: list[list[bytes]]) -> None:
+        """Note what replicas and logs must be told."""
+        for args in effects:
+            self.effects.append((db_index, args))
+
+    def notify(self, event_class: int, event: bytes, key: bytes, db_index: int) -> None:
+        """Publish a keyspace notification if its class is asked for."""
+
+    # -- what the keyspace tells --------------------------------------------------------------------------------------
+
+    def key_modified(self, db: Database, key: bytes) -> None:
+        """Spoil the transactions that watch ``key``."""
+        watching = db.watchers.get(key)
+        if watching is not None:
+            for session in watching:
+                session.watch_broken = True
+
+    def key_expired(self, db: Database, key: bytes) -> None:
+        """Count, tell, propagate a DEL."""
+        self.expired_keys += 1
+        self.key_modified(db, key)
+        if self.wants_effects:
+            self.effects.append((db.index, [b"DEL", key]))
+
+    def key_ready(self, db: Database, key: bytes) -> None:
+        """Serve those who block on ``key`` when the running command has ended."""
+        self.ready_keys.append((db, key))
+
+    def serve_blocked(self) -> None:
+        """Run the waiting commands of keys that became ready, longest waiting first."""
+        while self.ready_keys:
+            ready = self.ready_keys
+            self.ready_keys = []
+            seen: dict[tuple[int, bytes], bool] = {}
+            for db, key in ready:
+                if (db.index, key) in seen:
+                    continue
+                seen[(db.index, key)] = True
+                waiting = db.blocked.get(key)
+                if waiting is None:
+                    continue
+                for session in list(waiting.values()):
+                    self._retry(session)
+
+    def _retry(self, session: Session) -> None:
+        blocked = session.blocked
+        ctx = session.context
+        command = ctx.engine.commands.get(blocked.args[0].lower()) if blocked is not None else None
+        if blocked is None or command is None:
+            return
+        db = ctx.db
+        ctx.db = blocked.db
+        ctx.retrying = True
+        reply = call(ctx, command, blocked.args)
+        ctx.retrying = False
+        ctx.db = db
+        if reply:
+            session.unblock(reply)

@@ -1,0 +1,145 @@
+"""An index over a set of keys that a dict cannot give: walk with a cursor, and pick at random.
+
+Linear hashing: bucket ``b`` splits one at a time as the set grows and merges back as it shrinks, so no insertion pays for
+a rehash. A key's place in the walk is its hash with the bits reversed. A bucket always covers one unbroken range of that
+order, whatever the number of buckets, so a cursor is simply a place in the order: keys that stay present during a whole
+walk are always returned, and no key can move past the cursor. (Valkey reaches the same guarantee by counting with
+reversed bits over a power-of-two table; here every table size will do.)
+
+Buckets hold about ``_LOAD`` keys: 14 bytes of index a key, and a removal looks at that many pointers.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from mypy_extensions import i64
+
+_LOAD: Final = 16
+_HASH_BITS: Final = 32
+_HASH_MASK: Final = (1 << _HASH_BITS) - 1
+
+
+class KeyIndex:
+    """The keys of a keyspace, a hash, or a set. It does not know values and does not check for duplicates."""
+
+    def __init__(self) -> None:
+        self._buckets: list[list[bytes]] = [[]]
+        self._level: i64 = 0  # 2**level buckets at the start of this round
+        self._split: i64 = 0  # buckets of this round that have split already
+        self._count: i64 = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, key: bytes) -> None:
+        """Add ``key``, which must not be present."""
+        self._buckets[self._bucket_of(key)].append(key)
+        self._count += 1
+        if self._count > _LOAD * len(self._buckets):
+            self._split_one()
+
+    def remove(self, key: bytes) -> None:
+        """Remove ``key``, which must be present."""
+        self._buckets[self._bucket_of(key)].remove(key)
+        self._count -= 1
+        if len(self._buckets) > 1 and self._count * 4 < _LOAD * len(self._buckets):
+            self._merge_one()
+
+    def clear(self) -> None:
+        """Forget all keys."""
+        self._buckets = [[]]
+        self._level = 0
+        self._split = 0
+        self._count = 0
+
+    def random(self, below: Callable[[int], int]) -> bytes:
+        """A key, each as likely as any other. ``below(n)`` draws from 0 to n - 1. The index must not be empty."""
+        widest = 2 * _LOAD
+        while True:
+            bucket = self._buckets[below(len(self._buckets))]
+            if len(bucket) > widest:
+                widest = len(bucket)
+                continue  # start over with the wider range, so that no key of a long bucket is favoured
+            place = below(widest)
+            if place < len(bucket):
+                return bucket[place]
+
+    def sample(self, below: Callable[[int], int], count: int) -> list[bytes]:
+        """About ``count`` keys from neighbouring buckets: cheap, not uniform; for expiry and eviction."""
+        found: list[bytes] = []
+        buckets = self._buckets
+        at = below(len(buckets))
+        for _ in range(len(buckets)):
+            found.extend(buckets[at])
+            if len(found) >= count:
+                break
+            at = at + 1 if at + 1 < len(buckets) else 0
+        return found[:count] if len(found) > count else found
+
+    def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
+        """Whole buckets from ``cursor`` on until ``count`` keys are gathered: (next cursor, 0 at the end; keys)."""
+        found: list[bytes] = []
+        place: i64 = cursor & _HASH_MASK
+        while True:
+            at = self._bucket_at(_reversed(place))
+            found.extend(self._buckets[at])
+            place = self._range_end(at)
+            if place > _HASH_MASK:
+                return 0, found
+            if len(found) >= count:
+                return place, found
+
+    def _bucket_of(self, key: bytes) -> i64:
+        return self._bucket_at(hash(key) & _HASH_MASK)
+
+    def _bucket_at(self, hashed: i64) -> i64:
+        one: i64 = 1
+        at = hashed & ((one << self._level) - 1)
+        if at < self._split:
+            at = hashed & ((one << (self._level + 1)) - 1)
+        return at
+
+    def _range_end(self, at: i64) -> i64:
+        """The place in the walk just behind bucket ``at``."""
+        one: i64 = 1
+        depth = self._level
+        if at < self._split or at >= (one << self._level):
+            depth += 1
+        return _reversed(at) + (one << (_HASH_BITS - depth))
+
+    def _split_one(self) -> None:
+        one: i64 = 1
+        bit = one << self._level
+        old = self._buckets[self._split]
+        stay: list[bytes] = []
+        move: list[bytes] = []
+        for key in old:
+            hashed: i64 = hash(key) & _HASH_MASK
+            if hashed & bit:
+                move.append(key)
+            else:
+                stay.append(key)
+        self._buckets[self._split] = stay
+        self._buckets.append(move)
+        self._split += 1
+        if self._split == bit:
+            self._split = 0
+            self._level += 1
+
+    def _merge_one(self) -> None:
+        one: i64 = 1
+        if self._split == 0:
+            self._level -= 1
+            self._split = one << self._level
+        self._split -= 1
+        self._buckets[self._split].extend(self._buckets.pop())
+
+
+def _reversed(value: i64) -> i64:
+    """The low 32 bits of ``value`` in reverse order."""
+    v: i64 = value
+    v = ((v >> 1) & 0x55555555) | ((v & 0x55555555) << 1)
+    v = ((v >> 2) & 0x33333333) | ((v & 0x33333333) << 2)
+    v = ((v >> 4) & 0x0F0F0F0F) | ((v & 0x0F0F0F0F) << 4)
+    v = ((v >> 8) & 0x00FF00FF) | ((v & 0x00FF00FF) << 8)
+    return ((v >> 16) & 0xFFFF) | ((v & 0xFFFF) << 16)

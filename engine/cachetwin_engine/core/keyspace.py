@@ -1,0 +1,185 @@
+"""One of the numbered databases: keys, values, times to live, and who waits for or watches a key.
+
+A value is what its type module says: ``bytes`` for a string (a bare object, because most keys of most caches are strings
+and a wrapper would cost more than the value), otherwise an instance of a class derived from ``Value``.
+Expired keys go the moment anyone looks at them, and by sampling in ``expiry``. Everything that happens to a key as a
+consequence is told to one observer, the engine: it counts, notifies, invalidates and propagates.
+"""
+
+from typing import TYPE_CHECKING
+
+from .key_index import KeyIndex
+
+if TYPE_CHECKING:
+    from .session import Session
+
+SLOTS = 16384
+
+
+class Value:
+    """A value that is not a plain string. Sub-classes live in ``core.types``, one kind a module."""
+
+    def kind(self) -> bytes:
+        """What TYPE answers."""
+        raise NotImplementedError
+
+    def encoding(self) -> bytes:
+        """What OBJECT ENCODING answers."""
+        raise NotImplementedError
+
+    def size_bytes(self, samples: int) -> int:
+        """Memory this value holds, estimated from ``samples`` of its elements (0: all of them)."""
+        raise NotImplementedError
+
+    def copied(self) -> "Value":
+        """An independent copy."""
+        raise NotImplementedError
+
+
+class KeyspaceObserver:
+    """What a keyspace tells its engine. The engine derives from this; the defaults do nothing."""
+
+    now_ms: int
+    hits: int
+    misses: int
+    tracks_access: bool  # a policy or a client wants to know when keys were last used
+    keeps_expired: bool  # a replica hides expired keys and waits for its primary to delete them
+
+    def __init__(self) -> None:
+        self.now_ms = 0
+        self.hits = 0
+        self.misses = 0
+        self.tracks_access = False
+        self.keeps_expired = False
+
+    def key_expired(self, db: "Database", key: bytes) -> None:
+        """``key`` has just been deleted because its time was over."""
+
+    def key_accessed(self, db: "Database", key: bytes) -> None:
+        """Called for each look-up while ``tracks_access``."""
+
+    def key_modified(self, db: "Database", key: bytes) -> None:
+        """The value under ``key`` changed, appeared or went."""
+
+    def key_ready(self, db: "Database", key: bytes) -> None:
+        """``key`` came into being or grew while clients block on it."""
+
+
+class Database:
+    """Keys and values. No reply, no argument parsing: that is the commands' part."""
+
+    def __init__(self, index: int, observer: KeyspaceObserver) -> None:
+        self.index = index
+        self.observer = observer
+        self.values: dict[bytes, object] = {}
+        self.keys = KeyIndex()
+        self.expires: dict[bytes, int] = {}  # key -> Unix time in ms
+        self.expiring = KeyIndex()  # the keys of ``expires``
+        self.watchers: dict[bytes, list["Session"]] = {}
+        self.blocked: dict[bytes, dict[int, "Session"]] = {}  # key -> waiting clients in order of arrival
+        self.expires_sum_ms = 0
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def find(self, key: bytes) -> object | None:
+        """The value for a reading command, or None. Counts a hit or a miss."""
+        value = self.values.get(key)
+        observer = self.observer
+        if value is None or (self.expires and self.expire_if_due(key)):
+            observer.misses += 1
+            return None
+        observer.hits += 1
+        if observer.tracks_access:
+            observer.key_accessed(self, key)
+        return value
+
+    def find_for_write(self, key: bytes) -> object | None:
+        """The value for a writing command, or None. Not a hit or a miss in the statistics."""
+        value = self.values.get(key)
+        if value is None or (self.expires and self.expire_if_due(key)):
+            return None
+        if self.observer.tracks_access:
+            self.observer.key_accessed(self, key)
+        return value
+
+    def peek(self, key: bytes) -> object | None:
+        """The value, or None, without any trace: no statistics, no access time."""
+        value = self.values.get(key)
+        if value is None or (self.expires and self.expire_if_due(key)):
+            return None
+        return value
+
+    def put(self, key: bytes, value: object, keep_ttl: bool = False) -> None:
+        """Set ``key``, new or not. Its time to live goes unless ``keep_ttl``."""
+        if key in self.values:
+            if not keep_ttl and self.expires:
+                self.persist(key)
+        else:
+            self.keys.add(key)
+            if self.blocked and key in self.blocked:
+                self.observer.key_ready(self, key)
+        self.values[key] = value
+
+    def replace(self, key: bytes, value: object) -> None:
+        """Give an existing ``key`` another value; time to live and place in the index stay."""
+        self.values[key] = value
+
+    def delete(self, key: bytes) -> bool:
+        """Remove ``key``; False when it is not there. Expired counts as not there."""
+        if key not in self.values:
+            return False
+        if self.expires and self.expire_if_due(key):
+            return False
+        self.drop(key)
+        return True
+
+    def drop(self, key: bytes) -> None:
+        """Remove a key that is present, whatever its time to live."""
+        del self.values[key]
+        self.keys.remove(key)
+        if self.expires and self.expires.pop(key, None) is not None:
+            self.expiring.remove(key)
+        if self.blocked and key in self.blocked:
+            self.observer.key_ready(self, key)  # commands that need the key to exist must learn that it went
+
+    def clear(self) -> int:
+        """Remove all keys; how many there were."""
+        count = len(self.values)
+        self.values = {}
+        self.expires = {}
+        self.keys = KeyIndex()
+        self.expiring = KeyIndex()
+        return count
+
+    def expire_at(self, key: bytes, at_ms: int) -> None:
+        """Let a present ``key`` live until ``at_ms`` (Unix time)."""
+        if key not in self.expires:
+            self.expiring.add(key)
+        self.expires[key] = at_ms
+
+    def expiry_of(self, key: bytes) -> int:
+        """When ``key`` ends (Unix time in ms), -1 if never."""
+        return self.expires.get(key, -1)
+
+    def persist(self, key: bytes) -> bool:
+        """Take the time to live away; False when there was none."""
+        if self.expires.pop(key, None) is None:
+            return False
+        self.expiring.remove(key)
+        return True
+
+    def expire_if_due(self, key: bytes) -> bool:
+        """Delete ``key`` if its time is over. A key that is kept for the primary to delete counts as gone too."""
+        at_ms = self.expires.get(key)
+        if at_ms is None or at_ms > self.observer.now_ms:
+            return False
+        if not self.observer.keeps_expired:
+            self.drop(key)
+            self.observer.key_expired(self, key)
+        return True
+
+    def grown(self, key: bytes) -> None:
+        """Elements were added under ``key``: wake those who block on it."""
+        if self.blocked and key in self.blocked:
+            self.observer.key_ready(self, key)

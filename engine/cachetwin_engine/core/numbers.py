@@ -1,0 +1,60 @@
+"""Integers and floats as clients write them. Python's own parsers take more (blanks, underscores, plus signs)."""
+
+from typing import Final
+
+from .errors import CommandError, not_a_float, not_an_integer
+
+INT64_MIN: Final = -(2**63)
+INT64_MAX: Final = 2**63 - 1
+
+
+def integer_or_none(text: bytes) -> int | None:
+    """The signed 64-bit integer that ``text`` spells in its one canonical way, or None (string2ll)."""
+    size = len(text)
+    if size == 0 or size > 20:
+        return None
+    first = text[0]
+    digits = text[1:] if first == 45 else text
+    if not digits.isdigit() or (digits[0] == 48 and (len(digits) > 1 or first == 45)):
+        return None
+    value = int(text)
+    if size > 18 and not INT64_MIN <= value <= INT64_MAX:
+        return None
+    return value
+
+
+def parse_int(text: bytes) -> int:
+    """A signed 64-bit integer argument. Raises CommandError."""
+    value = integer_or_none(text)
+    if value is None:
+        raise not_an_integer()
+    return value
+
+
+def parse_int_or(text: bytes, line: bytes) -> int:
+    """A signed 64-bit integer argument; ``line`` is the error text otherwise."""
+    value = integer_or_none(text)
+    if value is None:
+        raise CommandError(line)
+    return value
+
+
+def float_or_none(text: bytes) -> float | None:
+    """The double that ``text`` spells: decimal, exponent, ``inf``, ``infinity``; no blanks, no NaN (string2d)."""
+    if not text or text[0] in b" \t\n\r\v\f" or text[-1] in b" \t\n\r\v\f" or b"_" in text:
+        return None
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    if value != value:  # noqa: PLR0124  (the test for NaN)
+        return None
+    return value
+
+
+def parse_float(text: bytes) -> float:
+    """A double argument. Raises CommandError."""
+    value = float_or_none(text)
+    if value is None:
+        raise not_a_float()
+    return value

@@ -1,0 +1,65 @@
+"""RESP replies as bytes. Types that differ between RESP2 and RESP3 are methods of ``Context``, which knows the protocol."""
+
+from typing import Final
+
+CRLF: Final = b"\r\n"
+OK: Final = b"+OK\r\n"
+QUEUED: Final = b"+QUEUED\r\n"
+PONG: Final = b"+PONG\r\n"
+ZERO: Final = b":0\r\n"
+ONE: Final = b":1\r\n"
+EMPTY_ARRAY: Final = b"*0\r\n"
+EMPTY_BULK: Final = b"$0\r\n\r\n"
+NULL_BULK_2: Final = b"$-1\r\n"
+NULL_ARRAY_2: Final = b"*-1\r\n"
+NULL_3: Final = b"_\r\n"
+
+_SMALL: Final = 1024
+_BULK_HEADERS: Final[list[bytes]] = [b"$%d\r\n" % n for n in range(_SMALL)]
+_INTEGERS: Final[list[bytes]] = [b":%d\r\n" % n for n in range(_SMALL)]
+
+
+def bulk(value: bytes) -> bytes:
+    """A bulk string."""
+    size = len(value)
+    if size < _SMALL:
+        return b"".join([_BULK_HEADERS[size], value, CRLF])
+    return b"".join([b"$%d\r\n" % size, value, CRLF])
+
+
+def integer(value: int) -> bytes:
+    """A signed 64-bit integer."""
+    if 0 <= value < _SMALL:
+        return _INTEGERS[value]
+    return b":%d\r\n" % value
+
+
+def simple(text: bytes) -> bytes:
+    """A simple string; ``text`` holds no line end."""
+    return b"+" + text + CRLF
+
+
+def error(line: bytes) -> bytes:
+    """An error reply; ``line`` starts with its code."""
+    return b"-" + line + CRLF
+
+
+def array(items: list[bytes]) -> bytes:
+    """An array of replies that are encoded already."""
+    return b"*%d\r\n" % len(items) + b"".join(items)
+
+
+def array_header(count: int) -> bytes:
+    """The head of an array whose ``count`` items follow."""
+    return b"*%d\r\n" % count
+
+
+def bulk_array(values: list[bytes]) -> bytes:
+    """An array of bulk strings."""
+    parts = [b"*%d\r\n" % len(values)]
+    for value in values:
+        size = len(value)
+        parts.append(_BULK_HEADERS[size] if size < _SMALL else b"$%d\r\n" % size)
+        parts.append(value)
+        parts.append(CRLF)
+    return b"".join(parts)

@@ -1,0 +1,244 @@
+"""The RESP request parser: bytes in, commands out, no I/O.
+
+A request is an array of bulk strings, or an inline line. The parser keeps its place inside a half-received request, so no
+byte is looked at twice, and it gathers the pieces of a large argument in a list, so a 512 MB argument costs one join.
+Limits and texts are Valkey's (networking.c): 64 KiB for a line, 2**31-1 arguments, ``proto-max-bulk-len`` for one
+argument, and before authentication 10 arguments of 16 KiB.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from .errors import ProtocolError
+
+INLINE_BYTES_MAX: Final = 64 * 1024
+ARGUMENTS_MAX: Final = 2**31 - 1
+UNAUTHENTICATED_ARGUMENTS_MAX: Final = 10
+UNAUTHENTICATED_BULK_BYTES_MAX: Final = 16384
+
+_CR: Final = 13
+_STAR: Final = 42
+_DOLLAR: Final = 36
+
+
+class RespParser:
+    """Feed it what arrives; take commands until it answers None."""
+
+    def __init__(self, bulk_bytes_max: int) -> None:
+        self.bulk_bytes_max = bulk_bytes_max
+        self.authenticated = True
+        self._buffer = b""
+        self._pos: i64 = 0
+        self._args: list[bytes] = []
+        self._missing: i64 = 0  # arguments of the current request still to come
+        self._bulk: i64 = -1  # size of the argument being received, -1 between arguments
+        self._chunks: list[bytes] = []  # pieces of a large argument, the buffer's rest first
+        self._chunked: i64 = 0  # bytes in _chunks
+
+    def feed(self, data: bytes) -> None:
+        """Take ``data`` in. It is parsed by ``next_command``."""
+        if self._chunks:
+            self._chunks.append(data)
+            self._chunked += len(data)
+            if self._chunked >= self._bulk + 2:
+                self._buffer = b"".join(self._chunks)
+                self._pos = 0
+                self._chunks = []
+            return
+        if self._pos >= len(self._buffer):
+            self._buffer = data
+        else:
+            self._buffer = self._buffer[self._pos :] + data
+        self._pos = 0
+
+    def buffered(self) -> int:
+        """Bytes held that have not become a command yet: what the query buffer limit counts."""
+        held: i64 = self._chunked if self._chunks else len(self._buffer) - self._pos
+        for arg in self._args:
+            held += len(arg)
+        return held
+
+    def next_command(self) -> list[bytes] | None:
+        """Next complete command, or None until more bytes arrive. Empty requests are skipped.
+
+        Raises ProtocolError if no further bytes can make this valid.
+        """
+        if self._chunks:
+            return None
+        buffer = self._buffer
+        end: i64 = len(buffer)
+        pos: i64 = self._pos
+        value: i64 = 0
+        after: i64 = 0
+        while self._missing == 0:
+            if pos >= end:
+                self._pos = pos
+                return None
+            if buffer[pos] != _STAR:
+                self._pos = pos
+                line = self._inline()
+                if line is None or line:
+                    return line
+                pos = self._pos
+                continue
+            value, after = _number(buffer, pos + 1, end)
+            if after <= 0:
+                if after < 0 or value > ARGUMENTS_MAX:
+                    raise ProtocolError(b"invalid multibulk length")
+                if end - pos > INLINE_BYTES_MAX:
+                    raise ProtocolError(b"too big mbulk count string")
+                self._pos = pos
+                return None
+            if value > ARGUMENTS_MAX:
+                raise ProtocolError(b"invalid multibulk length")
+            if value > UNAUTHENTICATED_ARGUMENTS_MAX and not self.authenticated:
+                raise ProtocolError(b"unauthenticated multibulk length")
+            pos = after
+            if value > 0:
+                self._missing = value
+                self._args = []
+        missing: i64 = self._missing
+        size: i64 = self._bulk
+        args = self._args
+        while missing > 0:
+            if size < 0:
+                if pos >= end:
+                    break
+                if buffer[pos] != _DOLLAR:
+                    raise ProtocolError(b"expected '$', got '%c'" % int(buffer[pos]))
+                value, after = _number(buffer, pos + 1, end)
+                if after <= 0:
+                    if after < 0:
+                        raise ProtocolError(b"invalid bulk length")
+                    if end - pos > INLINE_BYTES_MAX:
+                        raise ProtocolError(b"too big bulk count string")
+                    break
+                if value < 0 or value > self.bulk_bytes_max:
+                    raise ProtocolError(b"invalid bulk length")
+                if value > UNAUTHENTICATED_BULK_BYTES_MAX and not self.authenticated:
+                    raise ProtocolError(b"unauthenticated bulk length")
+                size = value
+                pos = after
+            after = pos + size
+            if after + 2 > end:
+                if size >= INLINE_BYTES_MAX:
+                    self._chunks = [buffer[pos:]]
+                    self._chunked = end - pos
+                    pos = end
+                break
+            args.append(buffer[pos:after])
+            pos = after + 2
+            size = -1
+            missing -= 1
+        self._pos = pos
+        self._missing = missing
+        self._bulk = size
+        if missing > 0:
+            return None
+        self._args = []
+        return args
+
+    def _inline(self) -> list[bytes] | None:
+        """The words of one line at the current place; None until its end arrives, an empty list for a blank one."""
+        end = self._buffer.find(b"\n", self._pos)
+        if end < 0:
+            if len(self._buffer) - self._pos > INLINE_BYTES_MAX:
+                raise ProtocolError(b"too big inline request")
+            return None
+        line = self._buffer[self._pos : end]
+        if len(line) > INLINE_BYTES_MAX:
+            raise ProtocolError(b"too big inline request")
+        self._pos = end + 1
+        words = split_words(line[:-1] if line.endswith(b"\r") else line)
+        if words is None:
+            raise ProtocolError(b"unbalanced quotes in request")
+        return words
+
+
+def _number(buffer: bytes, pos: i64, end: i64) -> tuple[i64, i64]:
+    """The decimal number at ``pos`` up to CR LF: (value, place after it).
+
+    The place is 0 while the line is incomplete and -1 when it is no number.
+    """
+    value: i64 = 0
+    start: i64 = pos
+    negative = False
+    byte: i64 = 0
+    if pos < end and buffer[pos] == 45:
+        negative = True
+        pos += 1
+        start = pos
+    while pos < end:
+        byte = buffer[pos]
+        if byte < 48 or byte > 57:
+            if byte != _CR or pos == start:
+                return value, -1
+            if pos + 1 >= end:
+                return value, 0
+            return -value if negative else value, pos + 2
+        if pos - start > 17:
+            return value, -1
+        value = value * 10 + (byte - 48)
+        pos += 1
+    return value, 0
+
+
+def split_words(line: bytes) -> list[bytes] | None:
+    r"""The words of an inline request: blanks separate, "..." takes \n \r \t \b \a \xHH escapes, '...' only \'.
+
+    None when a quote stays open or is followed by anything but a blank.
+    """
+    words: list[bytes] = []
+    pos = 0
+    end = len(line)
+    while True:
+        while pos < end and line[pos] in _BLANKS:
+            pos += 1
+        if pos >= end:
+            return words
+        word = bytearray()
+        while pos < end and line[pos] not in _BLANKS:
+            quote = line[pos]
+            if quote not in _QUOTES:
+                word.append(quote)
+                pos += 1
+                continue
+            pos = _quoted(line, pos, word)
+            if pos < 0 or (pos < end and line[pos] not in _BLANKS):
+                return None
+        words.append(bytes(word))
+
+
+def _quoted(line: bytes, pos: int, word: bytearray) -> int:
+    """Append the quoted text that opens at ``pos`` to ``word``; the place after the closing quote, -1 if none."""
+    quote = line[pos]
+    pos += 1
+    end = len(line)
+    while pos < end:
+        byte = line[pos]
+        if byte == quote:
+            return pos + 1
+        if byte == 92 and pos + 1 < end:
+            escaped = line[pos + 1]
+            if quote == 34:
+                if escaped == 120 and pos + 3 < end and line[pos + 2] in _HEX and line[pos + 3] in _HEX:
+                    word.append(int(line[pos + 2 : pos + 4], 16))
+                    pos += 4
+                    continue
+                word.append(_ESCAPES.get(escaped, escaped))
+                pos += 2
+                continue
+            if escaped == 39:
+                word.append(39)
+                pos += 2
+                continue
+        word.append(byte)
+        pos += 1
+    return -1
+
+
+_BLANKS: Final = b" \t\n\r\v\f\0"
+_QUOTES: Final = b"\"'"
+_HEX: Final = b"0123456789abcdefABCDEF"
+_ESCAPES: Final[dict[int, int]] = {110: 10, 114: 13, 116: 9, 98: 8, 97: 7}

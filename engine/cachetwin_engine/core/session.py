@@ -1,0 +1,174 @@
+"""One client's conversation: ``feed(bytes) -> bytes``. No socket, no clock.
+
+The shell feeds what arrives and writes what comes back. Whatever somebody else's command, or time, brings this client
+(messages, the reply of a blocking command) gathers in the same list, and the session is put into ``engine.pending`` for
+the shell to drain. ``has_more`` says that commands are waiting although nothing new arrived: the shell calls
+``feed(b"")`` when it has written what it got, so one greedy pipeline can't fill the memory with replies.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from .context import Context
+from .dispatch import Queued, execute
+from .errors import ProtocolError
+from .resp import RespParser
+
+if TYPE_CHECKING:
+    from .acl.user import User
+    from .engine import Engine
+    from .keyspace import Database
+
+REPLY_BYTES_MAX: Final = 8 * 1024 * 1024  # gathered in one go before the shell gets its turn
+
+
+class Blocked:
+    """What a waiting client waits for."""
+
+    def __init__(
+        self, db: "Database", keys: list[bytes], deadline_ms: int, on_timeout: bytes, args: list[bytes]
+    ) -> None:
+        self.db = db
+        self.keys = keys
+        self.deadline_ms = deadline_ms  # 0: for ever
+        self.on_timeout = on_timeout
+        self.args = args
+
+
+class Session:
+    """One connected client."""
+
+    def __init__(self, engine: "Engine", session_id: int, user: "User", address: str, local_address: str) -> None:
+        self.engine = engine
+        self.id = session_id
+        self.address = address
+        self.local_address = local_address
+        self.created_ms = engine.now_ms
+        self.last_command_ms = engine.now_ms
+        self.context = Context(engine, self, engine.databases[0], user)
+        self.parser = RespParser(engine.config.proto_max_bulk_len)
+        self.gates = 0
+        self.closing = False  # close as soon as the output is written
+        self.close_now = False  # close without writing the rest
+        self.has_more = False
+        self.name = b""
+        self.lib_name = b""
+        self.lib_version = b""
+        self.queue: list[Queued] | None = None  # commands after MULTI
+        self.queue_failed = False
+        self.watched: list[tuple[Database, bytes]] = []
+        self.watch_broken = False
+        self.channels: dict[bytes, bool] = {}
+        self.patterns: dict[bytes, bool] = {}
+        self.shard_channels: dict[bytes, bool] = {}
+        self.reply_off = False
+        self.reply_skip = 0  # replies to hold back: 2 while SKIP itself runs, 1 for the next command
+        self.no_evict = False
+        self.no_touch = False
+        self.blocked: Blocked | None = None
+        self.commands_done = 0
+        self.last_command = b""
+        self.bytes_in = 0
+        self.bytes_out = 0
+        self._out: list[bytes] = []
+        self._out_bytes = 0
+        self._running = False
+
+    # -- the shell's side ---------------------------------------------------------------------------------------------
+
+    def feed(self, data: bytes) -> bytes:
+        """Take what arrived; the replies to the commands that it completed."""
+        if data:
+            self.parser.feed(data)
+            self.bytes_in += len(data)
+        if self.blocked is None and not self.closing:
+            self.engine.start_turn()
+            self.run()
+            self.engine.settle()
+        return self.take_output()
+
+    def take_output(self) -> bytes:
+        """What is to be written now."""
+        out = self._out
+        if not out:
+            return b""
+        self._out = []
+        self._out_bytes = 0
+        written = out[0] if len(out) == 1 else b"".join(out)
+        self.bytes_out += len(written)
+        return written
+
+    # -- the engine's side --------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Run the commands that have arrived, until none is complete, one blocks, or enough output waits."""
+        parser = self.parser
+        out = self._out
+        held = self._out_bytes
+        self._running = True
+        self.has_more = False
+        try:
+            while True:
+                args = parser.next_command()
+                if args is None:
+                    break
+                reply = execute(self, args)
+                if reply:
+                    out.append(reply)
+                    held += len(reply)
+                if self.blocked is not None or self.closing:
+                    break
+                if held > REPLY_BYTES_MAX:
+                    self.has_more = True
+                    break
+        except ProtocolError as error:
+            out.append(b"-ERR Protocol error: " + error.reason + b"\r\n")
+            self.engine.protocol_errors += 1
+            self.closing = True
+        finally:
+            self._running = False
+            self._out_bytes = held
+
+    def push(self, data: bytes) -> None:
+        """Send ``data`` that is not the reply to this session's current command."""
+        self._out.append(data)
+        self._out_bytes += len(data)
+        if not self._running:
+            self.engine.mark_pending(self)
+
+    def block(self, keys: list[bytes], deadline_ms: int, on_timeout: bytes, args: list[bytes]) -> bytes:
+        """See ``Context.block``."""
+        if self.blocked is None:
+            db = self.context.db
+            self.blocked = Blocked(db, keys, deadline_ms, on_timeout, args)
+            for key in keys:
+                waiting = db.blocked.get(key)
+                if waiting is None:
+                    waiting = db.blocked[key] = {}
+                waiting[self.id] = self
+            self.engine.blocked_sessions[self.id] = self
+        return b""
+
+    def unblock(self, reply: bytes) -> None:
+        """End the wait with ``reply``; commands that arrived meanwhile run in the same turn."""
+        self.leave_queues()
+        if reply:
+            self.push(reply)
+        self.engine.resume(self)
+
+    def leave_queues(self) -> None:
+        """No longer wait for anything."""
+        blocked = self.blocked
+        if blocked is None:
+            return
+        self.blocked = None
+        for key in blocked.keys:
+            waiting = blocked.db.blocked.get(key)
+            if waiting is not None:
+                waiting.pop(self.id, None)
+                if not waiting:
+                    del blocked.db.blocked[key]
+        self.engine.blocked_sessions.pop(self.id, None)
+
+    def output_bytes(self) -> int:
+        """Bytes of output that the shell has not taken yet."""
+        return self._out_bytes

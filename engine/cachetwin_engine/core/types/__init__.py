@@ -1,0 +1,1 @@
+"""The kinds of values that are not plain strings, one a module."""
