@@ -3,7 +3,7 @@
 Linear hashing: bucket ``b`` splits one at a time as the set grows and merges back as it shrinks, so no insertion pays for
 a rehash. A key's place in the walk is its hash with the bits reversed. A bucket always covers one unbroken range of that
 order, whatever the number of buckets, so a cursor is simply a place in the order: keys that stay present during a whole
-walk are always returned, and no key can move past the cursor. (Valkey reaches the same guarantee by counting with
+walk are always returned, and no key can move past the cursor. (Valkey reaches the guarantee by counting with
 reversed bits over a power-of-two table; here every table size will do.)
 
 Buckets hold about ``_LOAD`` keys: 14 bytes of index a key, and a removal looks at that many pointers.

@@ -75,8 +75,8 @@ class Database:
         self.keys = KeyIndex()
         self.expires: dict[bytes, int] = {}  # key -> Unix time in ms
         self.expiring = KeyIndex()  # the keys of ``expires``
-        self.watchers: dict[bytes, list["Session"]] = {}
-        self.blocked: dict[bytes, dict[int, "Session"]] = {}  # key -> waiting clients in order of arrival
+        self.watchers: dict[bytes, list[Session]] = {}
+        self.blocked: dict[bytes, dict[int, Session]] = {}  # key -> waiting clients in order of arrival
         self.expires_sum_ms = 0
 
     def __len__(self) -> int:
