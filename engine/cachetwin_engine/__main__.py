@@ -1,0 +1,34 @@
+"""``cachetwin-engine`` and ``python -m cachetwin_engine``: one engine, started by its command line."""
+
+import sys
+from collections.abc import Sequence
+
+from cachetwin_engine.server.config import OptionError, help_text, parse_arguments
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve until told to stop; 0 after a clean end, 1 with one line on stderr when the command line cannot be used."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] in (["--version"], ["-v"]):
+        from cachetwin_engine.server.run import version_line  # noqa: PLC0415  (loads the core)
+
+        sys.stdout.write(f"{version_line()}\n")
+        return 0
+    if words[:1] in (["--help"], ["-h"]):
+        from cachetwin_engine.server.run import parameter_names  # noqa: PLC0415  (loads the core)
+
+        sys.stdout.write(help_text(parameter_names()))
+        return 0
+    try:
+        options = parse_arguments(words)
+        from cachetwin_engine.server.run import run  # noqa: PLC0415  (a mistyped command line answers at once)
+
+        run(options)
+    except OptionError as error:
+        sys.stderr.write(f"cachetwin-engine: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,204 @@
+"""The control channel: how a supervisor tells a node who its users are, where to listen and when to stop.
+
+One end of an AF_UNIX stream socketpair, inherited as a file descriptor. Requests and answers are JSON objects, one a
+line: ``{"id": 1, "op": "parameters", "parameters": {"maxmemory": "100mb"}}`` is answered by ``{"id": 1, "ok": true}``
+or ``{"id": 1, "ok": false, "error": "..."}``. A ``listen`` request carries its listening socket by SCM_RIGHTS with the
+line that names it. Passwords come this way and no other: not by command line, environment or file. The end of the
+stream means that the supervisor is gone, and the node shuts down.
+"""
+
+import asyncio
+import json
+import os
+import socket
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final, cast
+
+from cachetwin_engine.server.logs import log
+from cachetwin_engine.server.tls import TlsError, TlsFiles
+
+if TYPE_CHECKING:
+    from cachetwin_engine.server.node import Node
+
+LINE_BYTES_MAX: Final = 4 * 1024 * 1024
+"""Longest request: 100 users (a user group's limit) with long access strings stay far below it."""
+
+DESCRIPTORS_PER_READ: Final = 16
+
+REQUESTS_WAITING_MAX: Final = 256
+"""Requests read ahead of the one being carried out; past this many, the rest waits in the kernel."""
+
+TLS_MODES: Final = ("required", "preferred", "off")
+
+Request = dict[str, object]
+Answer = dict[str, object]
+
+
+class RequestError(Exception):
+    """A request that cannot be carried out; the message goes back to the supervisor."""
+
+
+def _field(request: Request, name: str, kind: type) -> object:
+    value = request.get(name)
+    if not isinstance(value, kind):
+        raise RequestError(f"{request.get('op')}: {name} must be a {kind.__name__}, got {type(value).__name__}")
+    return value
+
+
+def _text(request: Request, name: str) -> str:
+    return cast("str", _field(request, name, str))
+
+
+class ControlChannel:
+    """The node's end of the channel. Requests are carried out one after the other, in the order they came."""
+
+    def __init__(self, node: "Node", sock: socket.socket) -> None:
+        self._node = node
+        self._sock = sock
+        self._received = b""
+        self._descriptors: deque[int] = deque()
+        self._requests: asyncio.Queue[bytes] = asyncio.Queue()
+        self._worker: asyncio.Task[None] | None = None
+        self._reading = True
+        self._operations: dict[str, Callable[[Request], Awaitable[Answer]]] = {
+            "users": self._users,
+            "parameters": self._parameters,
+            "tls": self._tls,
+            "listen": self._listen,
+            "unlisten": self._unlisten,
+            "info": self._info,
+            "shutdown": self._shutdown,
+        }
+
+    def start(self) -> None:
+        """Begin to read requests."""
+        self._sock.settimeout(0)
+        self._node.loop.add_reader(self._sock, self._readable)
+        self._worker = self._node.loop.create_task(self._work())
+
+    async def send(self, message: Answer) -> None:
+        """Send one line; waits while the supervisor does not read."""
+        data = json.dumps(message).encode() + b"\n"
+        try:
+            await self._node.loop.sock_sendall(self._sock, data)
+        except OSError as error:
+            self._gone(str(error))
+
+    def close(self) -> None:
+        """Close the channel and every descriptor that came without a use."""
+        if self._worker is not None:
+            self._worker.cancel()
+        self._stop_reading()
+        self._sock.close()
+        while self._descriptors:
+            os.close(self._descriptors.popleft())
+
+    def _stop_reading(self) -> None:
+        if self._sock.fileno() >= 0:
+            self._node.loop.remove_reader(self._sock)
+
+    def _gone(self, reason: str) -> None:
+        self._stop_reading()
+        self._node.stop(f"control channel closed: {reason}")
+
+    def _readable(self) -> None:
+        try:
+            data, descriptors, _flags, _address = socket.recv_fds(
+                self._sock, 65536, DESCRIPTORS_PER_READ, getattr(socket, "MSG_CMSG_CLOEXEC", 0)
+            )
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self._gone(str(error))
+            return
+        self._descriptors.extend(descriptors)
+        if not data:
+            self._gone("the supervisor is gone")
+            return
+        *lines, self._received = (self._received + data).split(b"\n")
+        for line in lines:
+            self._requests.put_nowait(line)
+        if self._requests.qsize() > REQUESTS_WAITING_MAX:
+            self._stop_reading()
+            self._reading = False
+        if len(self._received) > LINE_BYTES_MAX:
+            self._gone(f"a request is longer than {LINE_BYTES_MAX} bytes")
+
+    async def _work(self) -> None:
+        while True:
+            await self._answer(await self._requests.get())
+            if not self._reading and self._requests.empty():
+                self._reading = True
+                self._node.loop.add_reader(self._sock, self._readable)
+
+    async def _answer(self, line: bytes) -> None:
+        answer: Answer = {"id": None}
+        try:
+            request = _parse(line)
+            answer["id"] = request.get("id")
+            answer.update(await self._perform(request))
+        except (RequestError, TlsError) as error:
+            answer.update(ok=False, error=str(error))
+        except Exception as bug:  # noqa: BLE001  (our bug: the supervisor must hear of it, the node goes on)
+            log.error("internal error in a control request", exc_info=bug)
+            answer.update(ok=False, error=f"internal error: {type(bug).__name__}")
+        await self.send(answer)
+
+    async def _perform(self, request: Request) -> Answer:
+        name = request.get("op")
+        operation = self._operations.get(name) if isinstance(name, str) else None
+        if operation is None:
+            raise RequestError(f"op must be one of {', '.join(self._operations)}, got {name!r}")
+        return {"ok": True, **await operation(request)}
+
+    async def _users(self, request: Request) -> Answer:
+        self._node.set_users(cast("list[object]", _field(request, "users", list)))
+        return {}
+
+    async def _parameters(self, request: Request) -> Answer:
+        parameters = cast("dict[str, object]", _field(request, "parameters", dict))
+        self._node.apply_parameters({name: str(value) for name, value in parameters.items()})
+        return {}
+
+    async def _tls(self, request: Request) -> Answer:
+        ca_file = request.get("ca_file") or ""
+        if not isinstance(ca_file, str):
+            raise RequestError(f"tls: ca_file must be a str, got {type(ca_file).__name__}")
+        self._node.use_tls(TlsFiles(_text(request, "certificate_file"), _text(request, "key_file"), ca_file))
+        return {}
+
+    async def _listen(self, request: Request) -> Answer:
+        if not self._descriptors:
+            raise RequestError("listen: needs the descriptor of a listening socket sent with the request, got none")
+        sock = socket.socket(fileno=self._descriptors.popleft())
+        try:
+            mode = request.get("tls", "off")
+            if mode not in TLS_MODES:
+                raise RequestError(f"listen: tls must be one of {', '.join(TLS_MODES)}, got {mode!r}")
+            endpoint = await self._node.listen(_text(request, "name"), sock, mode)
+        except BaseException:
+            sock.close()
+            raise
+        return {"address": endpoint.address}
+
+    async def _unlisten(self, request: Request) -> Answer:
+        self._node.unlisten(_text(request, "name"))
+        return {}
+
+    async def _info(self, _request: Request) -> Answer:
+        return {"info": self._node.info()}
+
+    async def _shutdown(self, _request: Request) -> Answer:
+        self._node.stop("the supervisor asked for it")
+        return {}
+
+
+def _parse(line: bytes) -> Request:
+    try:
+        request = json.loads(line)
+    except ValueError as error:
+        raise RequestError(f"a request must be one JSON object a line: {error}") from None
+    if not isinstance(request, dict):
+        raise RequestError(f"a request must be one JSON object a line, got a {type(request).__name__}")
+    return request

@@ -1,0 +1,231 @@
+"""Endpoints: listening sockets, what they speak, and the connections that came in through them.
+
+Plain sockets are accepted by the event loop. Where TLS is spoken, the endpoint accepts for itself: so each connection
+takes the TLS context of its moment (a new certificate needs no new listener), and ``preferred`` can look at the first
+byte, still in the kernel, before it decides between TLS and plain text on one port.
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import socket
+import ssl
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from cachetwin_engine.server.connection import Connection
+from cachetwin_engine.server.logs import VERBOSE, log
+from cachetwin_engine.server.tls import HANDSHAKE_TIMEOUT_SECONDS, SHUTDOWN_TIMEOUT_SECONDS, TLS_HANDSHAKE_BYTE, TlsMode
+
+if TYPE_CHECKING:
+    from cachetwin_engine.server.node import Node
+
+ACCEPTS_PER_TURN: Final = 1000
+"""Connections accepted before the event loop serves the ones it has; Valkey's MAX_ACCEPTS_PER_CALL."""
+
+SNIFF_SECONDS: Final = 10.0
+"""How long a client on a ``preferred`` port may stay silent before it is taken for a plain one: TLS clients speak
+first."""
+
+ACCEPT_RETRY_SECONDS: Final = 1.0
+"""Pause after the process ran out of file descriptors, instead of asking the kernel again at once."""
+
+
+class ListenError(Exception):
+    """An address or path that cannot be listened on; the message says which, why, and what to change."""
+
+
+def open_tcp(address: str, port: int, backlog: int) -> socket.socket:
+    """A listening socket on one address; ``*`` is every IPv4 address, ``::*`` every IPv6 address.
+
+    Raises ListenError.
+    """
+    host = {"*": "0.0.0.0", "::*": "::"}.get(address, address)  # noqa: S104  (only where the operator asked for it)
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=backlog)
+    except OSError as error:
+        raise ListenError(f"cannot listen on {address} port {port}: {_advice(error)}") from error
+
+
+def open_unix(path: str, permissions: int | None, backlog: int) -> socket.socket:
+    """A listening Unix socket at ``path``, in place of one that an earlier process left there.
+
+    ``permissions`` are the file's mode bits, the umask's when None. Raises ListenError.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        if stat.S_ISSOCK(Path(path).stat().st_mode):
+            Path(path).unlink()
+    sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    # No moment in which the socket is there with wider permissions than asked for.
+    umask = os.umask(0o777 & ~permissions) if permissions is not None else None
+    try:
+        sock.bind(path)
+        sock.listen(backlog)
+    except OSError as error:
+        sock.close()
+        raise ListenError(f"cannot listen on unix socket {path!r}: {_advice(error)}") from error
+    finally:
+        if umask is not None:
+            os.umask(umask)
+    return sock
+
+
+def _advice(error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return "address already in use; another server runs there, choose another with --port or --bind"
+    if error.errno == errno.EADDRNOTAVAIL:
+        return "this machine has no such address; choose another with --bind"
+    if error.errno == errno.EACCES:
+        return "not permitted; ports below 1024 need privileges, choose another with --port"
+    return (error.strerror or str(error)).lower()
+
+
+class Endpoint:
+    """One listening socket, open from ``start`` to ``close``."""
+
+    def __init__(self, node: "Node", name: str, sock: socket.socket, tls: TlsMode) -> None:
+        self.name = name
+        self.tls: TlsMode = tls
+        self.connections: set[Connection] = set()
+        self._node = node
+        self._sock = sock
+        self._server: asyncio.AbstractServer | None = None
+        self._undecided: dict[socket.socket, asyncio.TimerHandle] = {}
+        self._handshakes: set[asyncio.Task[None]] = set()
+        self._retry: asyncio.TimerHandle | None = None
+
+    @property
+    def address(self) -> str:
+        """Where it listens: ``127.0.0.1:6379``, ``[::1]:6379`` or a path."""
+        return socket_address(self._sock.getsockname())
+
+    def waiting(self) -> int:
+        """Connections accepted here that are no clients yet: silent, or shaking hands."""
+        return len(self._undecided) + len(self._handshakes)
+
+    async def start(self) -> None:
+        """Begin to accept."""
+        self._sock.settimeout(0)
+        if self.tls == "off":
+            factory = self._protocol
+            loop = self._node.loop
+            backlog = self._node.backlog
+            if self._sock.family == socket.AF_UNIX:
+                self._server = await loop.create_unix_server(factory, sock=self._sock, backlog=backlog)
+            else:
+                self._server = await loop.create_server(factory, sock=self._sock, backlog=backlog)
+        else:
+            self._node.loop.add_reader(self._sock, self._accept)
+
+    def stop_accepting(self) -> None:
+        """Close the listening socket; connections stay."""
+        if self._server is not None:
+            self._server.close()
+        else:
+            if self._retry is not None:
+                self._retry.cancel()
+            self._node.loop.remove_reader(self._sock)
+            self._sock.close()
+        for sock in list(self._undecided):
+            self._decided(sock)
+            sock.close()
+        for task in self._handshakes:
+            task.cancel()
+
+    def close(self) -> None:
+        """Stop accepting and close every connection that came in here, once it has taken its replies."""
+        self.stop_accepting()
+        for connection in list(self.connections):
+            connection.close()
+
+    def _protocol(self) -> Connection:
+        return Connection(self._node, self)
+
+    def _accept(self) -> None:
+        for _ in range(ACCEPTS_PER_TURN):
+            try:
+                sock, _address = self._sock.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                self._pause_accepting(error)
+                return
+            sock.settimeout(0)
+            if self._node.is_full():
+                sock.close()  # a reply in plain text would be noise in a handshake
+            elif self.tls == "preferred":
+                self._sniff(sock)
+            else:
+                self._adopt(sock, self._node.tls_context)
+
+    def _pause_accepting(self, error: OSError) -> None:
+        """Out of descriptors or memory: the socket would report itself readable without end."""
+        log.warning("cannot accept connections for now", extra={"fields": {"listener": self.name, "error": str(error)}})
+        self._node.loop.remove_reader(self._sock)
+        self._retry = self._node.loop.call_later(ACCEPT_RETRY_SECONDS, self._resume_accepting)
+
+    def _resume_accepting(self) -> None:
+        self._retry = None
+        self._node.loop.add_reader(self._sock, self._accept)
+
+    def _sniff(self, sock: socket.socket) -> None:
+        loop = self._node.loop
+        self._undecided[sock] = loop.call_later(SNIFF_SECONDS, self._take_for_plain, sock)
+        loop.add_reader(sock, self._peek, sock)
+
+    def _peek(self, sock: socket.socket) -> None:
+        try:
+            first = sock.recv(1, socket.MSG_PEEK)
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError:
+            first = b""
+        self._decided(sock)
+        if not first:
+            sock.close()
+        else:
+            self._adopt(sock, self._node.tls_context if first[0] == TLS_HANDSHAKE_BYTE else None)
+
+    def _take_for_plain(self, sock: socket.socket) -> None:
+        self._decided(sock)
+        self._adopt(sock, None)
+
+    def _decided(self, sock: socket.socket) -> None:
+        self._undecided.pop(sock).cancel()
+        self._node.loop.remove_reader(sock)
+
+    def _adopt(self, sock: socket.socket, context: ssl.SSLContext | None) -> None:
+        task = self._node.loop.create_task(self._connect(self._protocol, sock, context))
+        self._handshakes.add(task)
+        task.add_done_callback(self._handshakes.discard)
+
+    async def _connect(
+        self, factory: Callable[[], Connection], sock: socket.socket, context: ssl.SSLContext | None
+    ) -> None:
+        try:
+            if context is None:
+                await self._node.loop.connect_accepted_socket(factory, sock)
+            else:
+                await self._node.loop.connect_accepted_socket(
+                    factory,
+                    sock,
+                    ssl=context,
+                    ssl_handshake_timeout=HANDSHAKE_TIMEOUT_SECONDS,
+                    ssl_shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS,
+                )
+        except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
+            reason = getattr(error, "reason", None) or str(error) or type(error).__name__
+            log.log(VERBOSE, "TLS handshake failed", extra={"fields": {"listener": self.name, "reason": reason}})
+            sock.close()
+
+
+def socket_address(name: object) -> str:
+    """A socket's name as Valkey writes addresses: ``ip:port``, ``[ipv6]:port``, or a path with port 0."""
+    if isinstance(name, tuple) and len(name) >= 2:
+        host, port = name[0], name[1]
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    return f"{os.fsdecode(name) if isinstance(name, str | bytes) else ''}:0"

@@ -1,0 +1,316 @@
+"""A node: one engine, its endpoints and connections, its heartbeat, its control channel and its end.
+
+Everything runs on one event loop thread, as in Valkey: a command is never interrupted by another. The node gives the
+engine what the core may not reach for itself: the time (with every feed and every tick), a random seed, and sockets.
+"""
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import socket
+import ssl
+from pathlib import Path
+from typing import Final
+
+from cachetwin_engine.core import BUILD
+from cachetwin_engine.core.engine import Engine
+from cachetwin_engine.core.errors import MAX_CLIENTS
+from cachetwin_engine.core.replies import error
+from cachetwin_engine.core.session import Session
+from cachetwin_engine.server.connection import Connection, OutputLimit
+from cachetwin_engine.server.control import ControlChannel, RequestError
+from cachetwin_engine.server.listener import Endpoint, socket_address
+from cachetwin_engine.server.logs import log
+from cachetwin_engine.server.tls import TlsError, TlsFiles, TlsMode, server_context
+
+TICK_SECONDS: Final = 0.1
+"""Valkey's ``hz 10``: active expiry, deadlines of blocked clients, idle clients, output limits over time."""
+
+TICKS_PER_ROUND: Final = 10
+"""Ticks in which every client is looked at once, for ``timeout`` and ``client-query-buffer-limit``."""
+
+SHUTDOWN_SECONDS_MAX: Final = 5.0
+"""How long clients may take for their last replies after SIGTERM, before their connections are cut."""
+
+GC_YOUNG_OBJECTS: Final = 50_000
+"""Allocations between two young collections; see ``tame_garbage_collector``."""
+
+
+def tame_garbage_collector() -> None:
+    """Keep Python's cycle collector away from the data.
+
+    The keyspace holds no cycles, so reference counting frees it; yet a full collection walks every key. What start-up
+    left is frozen out of it, and the oldest generation is collected so rarely that only leaked cycles of our own would
+    ever need it.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_YOUNG_OBJECTS, 20, 1000)
+
+
+class Node:
+    """One engine on the wire.
+
+    ``serve`` runs until the node is told to stop. The endpoints given by ``add_listener`` open when it starts; more
+    come and go over the control channel.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        tls_files: TlsFiles | None = None,
+        control: socket.socket | None = None,
+        backlog: int = 511,
+        version: str = "",
+    ) -> None:
+        self.engine = engine
+        self.backlog = backlog
+        self.version = version
+        self.loop: asyncio.AbstractEventLoop
+        self.endpoints: dict[str, Endpoint] = {}
+        self.backlogged: set[Connection] = set()
+        self.output_limits: dict[str, OutputLimit] = {}
+        self._connections: dict[int, Connection] = {}
+        self._tls_files = tls_files
+        self._tls_context = server_context(tls_files) if tls_files is not None else None
+        self._control_socket = control
+        self._listeners: list[tuple[str, socket.socket, TlsMode]] = []
+        self._unix_paths: list[str] = []
+        self._drain_scheduled = False
+        self._to_visit: list[Connection] = []
+        self._visits_per_tick = 1
+        self._limits_text = ""
+        self._stop_reason: str | None = None
+        self._stopped: asyncio.Event
+        self._quiet: asyncio.Event
+        self._read_output_limits()
+
+    # Life
+
+    def listen_on(self, name: str, sock: socket.socket, tls: TlsMode, unix_path: str = "") -> None:
+        """Have ``serve`` accept on this socket; ``unix_path`` is removed when the node ends."""
+        self._listeners.append((name, sock, tls))
+        if unix_path:
+            self._unix_paths.append(unix_path)
+
+    async def serve(self, *, handle_signals: bool = True) -> None:
+        """Serve until told to stop; returns when every connection is closed.
+
+        Signals: SIGTERM and SIGINT stop the node (a second one at once), SIGHUP reloads the certificate.
+        """
+        self.loop = asyncio.get_running_loop()
+        self._stopped = asyncio.Event()
+        self._quiet = asyncio.Event()
+        if handle_signals:
+            self._handle_signals()
+        for name, sock, tls in self._listeners:
+            await self.listen(name, sock, tls)
+        control = None
+        if self._control_socket is not None:
+            control = ControlChannel(self, self._control_socket)
+            control.start()
+            await control.send({"event": "ready", **self._facts()})
+        log.info("ready", extra={"fields": self._facts()})
+        self._tick()
+        try:
+            await self._stopped.wait()
+            await self._shut_down()
+        finally:
+            if control is not None:
+                control.close()
+            for path in self._unix_paths:
+                Path(path).unlink(missing_ok=True)
+        log.info("stopped", extra={"fields": {"reason": self._stop_reason}})
+
+    def stop(self, reason: str) -> None:
+        """Stop serving: accept no more, let clients take their replies, then end. Asked a second time, end at once."""
+        if self._stop_reason is None:
+            self._stop_reason = reason
+            self._stopped.set()
+        else:
+            self._quiet.set()
+
+    async def _shut_down(self) -> None:
+        for endpoint in list(self.endpoints.values()):
+            endpoint.close()
+        if self._connections:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._quiet.wait(), SHUTDOWN_SECONDS_MAX)
+        for connection in list(self._connections.values()):
+            connection.abort()
+        self._heartbeat.cancel()
+        await asyncio.sleep(0)  # the transports call connection_lost on the loop's next turn
+
+    def _handle_signals(self) -> None:
+        self.loop.add_signal_handler(signal.SIGTERM, self.stop, "SIGTERM")
+        self.loop.add_signal_handler(signal.SIGINT, self.stop, "SIGINT")
+        self.loop.add_signal_handler(signal.SIGHUP, self._reload)
+
+    # Endpoints and TLS
+
+    async def listen(self, name: str, sock: socket.socket, tls: TlsMode) -> Endpoint:
+        """Accept on this listening socket from now on; it is closed with the endpoint.
+
+        Raises RequestError for a name in use, and for TLS without a certificate.
+        """
+        if name in self.endpoints:
+            raise RequestError(f"listen: {name!r} listens already; unlisten it first")
+        if tls != "off" and self._tls_context is None:
+            raise RequestError(
+                f"listen: tls {tls} needs a certificate; send the tls request first, or start with --tls-cert-file"
+            )
+        endpoint = Endpoint(self, name, sock, tls)
+        await endpoint.start()
+        self.endpoints[name] = endpoint
+        log.info("listening", extra={"fields": {"listener": name, "address": endpoint.address, "tls": tls}})
+        return endpoint
+
+    def unlisten(self, name: str) -> None:
+        """Close the endpoint of that name and its connections. Raises RequestError for an unknown name."""
+        endpoint = self.endpoints.pop(name, None)
+        if endpoint is None:
+            raise RequestError(
+                f"unlisten: no listener is called {name!r}; there are: {', '.join(self.endpoints) or 'none'}"
+            )
+        endpoint.close()
+        log.info("no longer listening", extra={"fields": {"listener": name}})
+
+    @property
+    def tls_context(self) -> ssl.SSLContext:
+        """The context for the next TLS connection."""
+        assert self._tls_context is not None  # noqa: S101  (listen refuses TLS without one)
+        return self._tls_context
+
+    def use_tls(self, files: TlsFiles) -> None:
+        """Serve new TLS connections with these files; open ones keep theirs. Raises TlsError and changes nothing."""
+        self._tls_context = server_context(files)
+        self._tls_files = files
+        log.info("certificate loaded", extra={"fields": {"certificate_file": files.certificate_file}})
+
+    def _reload(self) -> None:
+        if self._tls_files is None:
+            log.info("SIGHUP: nothing to reload, no certificate in use")
+            return
+        try:
+            self.use_tls(self._tls_files)
+        except TlsError as error:
+            log.warning("certificate not reloaded, the old one stays in use", extra={"fields": {"error": str(error)}})
+
+    # What the supervisor asks for
+
+    def set_users(self, users: list[object]) -> None:
+        """Replace all users. Raises RequestError naming the user and the field that cannot be used."""
+        raise RequestError("users: not yet")
+
+    def apply_parameters(self, parameters: dict[str, str]) -> None:
+        """Set parameters; all of them or, when one is refused, none. Raises RequestError naming it."""
+        raise RequestError("parameters: not yet")
+
+    def info(self) -> str:
+        """What INFO answers."""
+        raise RequestError("info: not yet")
+
+    def _facts(self) -> dict[str, object]:
+        return {"pid": os.getpid(), "version": self.version, "profile": self.engine.profile.name, "core": BUILD}
+
+    # Sessions
+
+    def open_session(self, connection: Connection, transport: asyncio.Transport) -> Session | None:
+        """The session for a new connection; None after writing the reason why there is none."""
+        sock: socket.socket = transport.get_extra_info("socket")
+        local = socket_address(transport.get_extra_info("sockname"))
+        peer = local if sock.family == socket.AF_UNIX else socket_address(transport.get_extra_info("peername"))
+        if len(self._connections) >= self.engine.config.maxclients:
+            transport.write(error(MAX_CLIENTS))
+            return None
+        session = self.engine.open_session(peer, local)
+        if sock.family != socket.AF_UNIX:
+            self._keep_alive(sock)
+        self._connections[session.id] = connection
+        return session
+
+    def close_session(self, session: Session) -> None:
+        """The connection is gone: so is its session."""
+        del self._connections[session.id]
+        self.engine.close_session(session)
+        if self.engine.pending:
+            self.schedule_drain()
+        if not self._connections and self._stop_reason is not None:
+            self._quiet.set()
+
+    def is_full(self) -> bool:
+        """Whether one more connection would be over ``maxclients``, those that shake hands counted in."""
+        waiting = sum(endpoint.waiting() for endpoint in self.endpoints.values())
+        return len(self._connections) + waiting >= self.engine.config.maxclients
+
+    def _keep_alive(self, sock: socket.socket) -> None:
+        """Let the kernel probe a silent peer every ``tcp-keepalive`` seconds, as Valkey does (anet.c)."""
+        interval = int(self.engine.config.get("tcp-keepalive"))
+        if interval == 0:
+            return
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        if hasattr(socket, "TCP_KEEPIDLE"):
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, interval)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(interval // 3, 1))
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
+
+    def schedule_drain(self) -> None:
+        """Write other sessions' output at the end of the loop's turn: once, however many commands produced it."""
+        if not self._drain_scheduled:
+            self._drain_scheduled = True
+            self.loop.call_soon(self._drain)
+
+    def _drain(self) -> None:
+        self._drain_scheduled = False
+        for session in self.engine.take_pending():
+            connection = self._connections.get(session.id)
+            if connection is not None:
+                connection.push()
+        if self.engine.shutdown_requested:
+            self.stop("SHUTDOWN command")
+
+    # Heartbeat
+
+    def _tick(self) -> None:
+        self._heartbeat = self.loop.call_later(TICK_SECONDS, self._tick)
+        self.engine.tick()
+        self._read_output_limits()
+        for connection in list(self.backlogged):
+            connection.check_backlog()
+        self._visit_some_clients()
+        if self.engine.pending or self.engine.shutdown_requested:
+            self._drain()
+
+    def _visit_some_clients(self) -> None:
+        """A share of the clients on every tick, each of them about once a second."""
+        if not self._to_visit:
+            self._to_visit = list(self._connections.values())
+            self._visits_per_tick = len(self._to_visit) // TICKS_PER_ROUND + 1
+        timeout_seconds = int(self.engine.config.get("timeout"))
+        query_bytes_max = int(self.engine.config.get("client-query-buffer-limit"))
+        for connection in self._to_visit[-self._visits_per_tick :]:
+            if connection.is_open:
+                connection.check_idle(timeout_seconds, query_bytes_max)
+        del self._to_visit[-self._visits_per_tick :]
+
+    def _read_output_limits(self) -> None:
+        text = self.engine.config.get("client-output-buffer-limit")
+        if text != self._limits_text:
+            self._limits_text = text
+            self.output_limits = parse_output_limits(text)
+            for connection in self._connections.values():
+                connection.watch_output()
+
+
+def parse_output_limits(text: str) -> dict[str, OutputLimit]:
+    """``normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60``, as ``CONFIG GET`` shows it, by class."""
+    words = text.split()
+    limits = {"normal": OutputLimit(0, 0, 0), "pubsub": OutputLimit(0, 0, 0), "replica": OutputLimit(0, 0, 0)}
+    for index in range(0, len(words) - 3, 4):
+        name = "replica" if words[index] == "slave" else words[index]
+        hard, soft, seconds = (int(word) for word in words[index + 1 : index + 4])
+        limits[name] = OutputLimit(hard, soft, seconds)
+    return limits
