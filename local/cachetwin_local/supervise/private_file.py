@@ -1,0 +1,28 @@
+"""Files only their owner may read."""
+
+import os
+from pathlib import Path
+
+__all__ = ["make_private_directory", "write_private"]
+
+
+def write_private(path: Path, content: bytes) -> None:
+    """Replace `path` by `content` in one step; the file is readable by its owner only, at every moment."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+
+
+def make_private_directory(path: Path) -> Path:
+    """Make `path` (and what leads to it) unless it is there, closed to others; give it back."""
+    path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.stat().st_mode & 0o077:
+        path.chmod(0o700)
+    return path

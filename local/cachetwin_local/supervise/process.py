@@ -1,0 +1,174 @@
+"""Child processes with an owner, a deadline to stop, and no way to outlive the supervisor.
+
+Each child leads a process group of its own, so a terminal's Ctrl-C reaches only the supervisor, and a child's own
+children can be swept up with it. On Linux the kernel ends a child whose supervisor is gone (`launch`).
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+__all__ = ["Child", "Command", "kill_group", "run"]
+
+_LINE_BYTES_MAX = 16_384
+_DRAIN_S = 1.0
+_LAUNCH = str(Path(__file__).with_name("launch.py"))
+
+OnLine = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What to run. `argv[0]` is an absolute path. `environment` is the whole environment of the child.
+
+    `stop_signal` asks it to end; `death_signal` is what the kernel sends when the supervisor dies. `drop_root` runs
+    it as ``nobody`` when the supervisor is root.
+    """
+
+    argv: tuple[str, ...]
+    cwd: Path
+    environment: Mapping[str, str]
+    pass_fds: tuple[int, ...] = ()
+    stop_signal: signal.Signals = signal.SIGTERM
+    death_signal: signal.Signals = signal.SIGKILL
+    drop_root: bool = False
+
+
+class Child:
+    """A running child. Made by `Child.start`."""
+
+    def __init__(self, process: asyncio.subprocess.Process, command: Command, on_line: OnLine) -> None:
+        self._process = process
+        self._command = command
+        self.pid = process.pid
+        self.create_time = _create_time(process.pid)
+        self._reader = asyncio.create_task(self._read(on_line))
+        self._exit = asyncio.create_task(self._wait())
+
+    @classmethod
+    async def start(cls, command: Command, on_line: OnLine, secret_input: bytes | None = None) -> "Child":
+        """Start `command`; each line of its output goes to `on_line`. `secret_input` is written to its stdin."""
+        death = str(int(command.death_signal))
+        root = "drop" if command.drop_root else "keep"
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-I", "-S", _LAUNCH, str(os.getpid()), death, root, *command.argv,
+            cwd=command.cwd,
+            env=dict(command.environment),
+            pass_fds=command.pass_fds,
+            start_new_session=True,
+            stdin=asyncio.subprocess.DEVNULL if secret_input is None else asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )  # fmt: skip
+        child = cls(process, command, on_line)
+        if secret_input is not None and process.stdin is not None:
+            with contextlib.suppress(ConnectionError):
+                process.stdin.write(secret_input)
+                await process.stdin.drain()
+            process.stdin.close()
+        return child
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended yet."""
+        return not self._exit.done()
+
+    async def exited(self) -> int:
+        """Its exit code, once it and the rest of its group have ended; negative for a signal."""
+        return await asyncio.shield(self._exit)
+
+    async def stop(self, deadline_s: float) -> bool:
+        """End it: its stop signal, then SIGKILL after `deadline_s`. Gives whether it ended by itself in time."""
+        if not self.running:
+            return True
+        self._send(self._command.stop_signal)
+        try:
+            await asyncio.wait_for(self.exited(), deadline_s)
+        except TimeoutError:
+            await self.kill()
+            return False
+        return True
+
+    async def kill(self) -> None:
+        """End it at once."""
+        if self.running:
+            kill_group(self.pid)
+            await self.exited()
+
+    def _send(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
+    async def _wait(self) -> int:
+        code = await self._process.wait()
+        kill_group(self.pid)
+        done, _ = await asyncio.wait({self._reader}, timeout=_DRAIN_S)
+        if not done:
+            self._reader.cancel()
+        return code
+
+    async def _read(self, on_line: OnLine) -> None:
+        stream = self._process.stdout
+        if stream is None:
+            return
+        rest = b""
+        while data := await stream.read(65_536):
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                on_line(_text(line))
+            if len(rest) > _LINE_BYTES_MAX:
+                on_line(_text(rest))
+                rest = b""
+        if rest:
+            on_line(_text(rest))
+
+
+async def run(
+    command: Command, deadline_s: float, secret_input: bytes | None = None, on_line: OnLine | None = None
+) -> tuple[int, list[str]]:
+    """Run `command` to its end and give its exit code and its output's lines.
+
+    Raises TimeoutError, with the child gone, when it takes longer than `deadline_s`.
+    """
+    lines: list[str] = []
+
+    def keep(line: str) -> None:
+        lines.append(line)
+        if on_line is not None:
+            on_line(line)
+
+    child = await Child.start(command, keep, secret_input)
+    return await _finish(child, deadline_s), lines
+
+
+async def _finish(child: Child, deadline_s: float) -> int:
+    waiting: Awaitable[int] = child.exited()
+    try:
+        return await asyncio.wait_for(waiting, deadline_s)
+    finally:
+        if child.running:
+            await asyncio.shield(asyncio.create_task(child.kill()))
+
+
+def kill_group(leader_pid: int) -> None:
+    """SIGKILL to every process of the group that `leader_pid` leads, if there is one."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader_pid, signal.SIGKILL)
+
+
+def _create_time(pid: int) -> float:
+    try:
+        return float(psutil.Process(pid).create_time())
+    except psutil.NoSuchProcess:
+        return 0.0
+
+
+def _text(line: bytes) -> str:
+    return line[:_LINE_BYTES_MAX].decode("utf-8", "replace").rstrip("\r")
