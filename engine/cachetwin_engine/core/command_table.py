@@ -8,6 +8,8 @@ are rows named ``container|sub``.
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from .errors import wrong_arity
+
 if TYPE_CHECKING:
     from .context import Context
 
@@ -232,6 +234,15 @@ def command(
         return handler
 
     return enter
+
+
+def container(name: str, *, group: str, since: str, summary: str, complexity: str = "Depends on subcommand.") -> None:
+    """Enter a row that only holds sub-commands. Alone it is always refused: its arity asks for one more word."""
+
+    def alone(ctx: "Context", args: list[bytes]) -> bytes:
+        raise wrong_arity(args[0].lower())
+
+    command(name, arity=-2, group=group, since=since, summary=summary, complexity=complexity)(alone)
 
 
 def _categories(group: str, flags: int, extra: list[bytes]) -> list[bytes]:

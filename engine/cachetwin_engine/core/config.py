@@ -9,3 +9,5 @@ class Config:
         self.proto_max_bulk_len = 512 * 1024 * 1024
         self.slowlog_log_slower_than = 10_000  # microseconds, negative: never
         self.maxclients = 10_000
+        self.extended_redis_compatibility = False
+        self.cluster_enabled = False

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from . import commands as _commands  # noqa: F401  (enters every row into the table)
-from .acl.access import AccessControl
+from .acl.access import AccessControl, Denial, Permission
 from .command_table import Command, table_for
 from .config import Config
 from .context import Context
 from .dispatch import call
 from .gates import GATE_NO_AUTH, GATE_REPLY, GATE_RESTRICTED
 from .keyspace import Database, KeyspaceObserver
+from .notifications import NOTIFY_KEYEVENT, NOTIFY_KEYSPACE
 from .profile import Profile
+from .pubsub import PubSub
 from .random_source import RandomSource
 from .session import Session
 
@@ -36,7 +38,8 @@ class Engine(KeyspaceObserver):
         self.random = RandomSource(seed)
         self.config = config if config is not None else Config()
         self.commands: dict[bytes, Command] = table_for(profile.commands_through, profile.is_valkey)
-        self.acl = AccessControl()
+        self.acl = AccessControl(self.commands, allow_channels=False)
+        self.pubsub = PubSub()
         self.databases = [Database(index, self) for index in range(self.config.databases)]
         self.sessions: dict[int, Session] = {}
         self.pending: list[Session] = []  # output or a close waits that the shell has not seen
@@ -57,6 +60,7 @@ class Engine(KeyspaceObserver):
         self.expired_keys = 0
         self.evicted_keys = 0
         self.protocol_errors = 0
+        self.failed_logins = 0
         self.error_counts: dict[bytes, int] = {}
         self.error_replies = 0
         self.shutdown_requested = False
@@ -83,6 +87,7 @@ class Engine(KeyspaceObserver):
         session.closing = True
         session.leave_queues()
         self.unwatch(session)
+        self.pubsub.leave(session)
 
     def tick(self) -> None:
         """Time passed: end waits whose deadline is over, expire keys. Ten times a second (``hz`` 10)."""
@@ -130,6 +135,47 @@ class Engine(KeyspaceObserver):
             session.gates |= GATE_NO_AUTH
         if not user.unrestricted:
             session.gates |= GATE_RESTRICTED
+
+    def set_users(self, permissions: list[Permission]) -> None:
+        """Make a user group the only users. Raises RuleError and changes nothing if an access string is wrong.
+
+        Sessions of users that went are closed; the others keep their connection and have the new rights at once.
+        """
+        gone = self.acl.replace_all(permissions)
+        for session in list(self.sessions.values()):
+            user = session.context.user
+            if user in gone:
+                if session.context.user is self.acl.default and session.gates & GATE_NO_AUTH:
+                    continue  # never logged in: may do so as another user
+                session.closing = True
+                self.mark_pending(session)
+            else:
+                self.log_in(session, user, authenticated=not session.gates & GATE_NO_AUTH)
+
+    def note_denial(self, ctx: Context, denied: Denial) -> None:
+        """A command, key or channel was refused (ACL LOG, INFO)."""
+
+    def note_failed_login(self, ctx: Context, name: bytes) -> None:
+        """A wrong password (ACL LOG, INFO)."""
+        self.failed_logins += 1
+
+    def reset_session(self, session: Session) -> None:
+        """As good as new: what RESET does."""
+        session.queue = None
+        session.queue_failed = False
+        self.unwatch(session)
+        self.pubsub.leave(session)
+        session.name = b""
+        session.reply_off = False
+        session.reply_skip = 0
+        session.no_evict = False
+        session.no_touch = False
+        session.gates = 0
+        ctx = session.context
+        ctx.db = self.databases[0]
+        ctx.use_protocol(2)
+        default = self.acl.default
+        self.log_in(session, default, authenticated=default.enabled and default.no_password)
 
     def refresh_gates(self, session: Session) -> None:
         """CLIENT REPLY changed."""
@@ -183,6 +229,13 @@ class Engine(KeyspaceObserver):
 
     def notify(self, event_class: int, event: bytes, key: bytes, db_index: int) -> None:
         """Publish a keyspace notification if its class is asked for."""
+        if not self.notify_flags & event_class:
+            return
+        db = b"%d" % db_index
+        if self.notify_flags & NOTIFY_KEYSPACE:
+            self.pubsub.publish(b"__keyspace@" + db + b"__:" + key, event)
+        if self.notify_flags & NOTIFY_KEYEVENT:
+            self.pubsub.publish(b"__keyevent@" + db + b"__:" + event, key)
 
     # -- what the keyspace tells --------------------------------------------------------------------------------------
 

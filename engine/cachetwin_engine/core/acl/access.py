@@ -1,23 +1,197 @@
-"""All users, and the question whether one of them may run a command."""
+"""All users, and the question whether one of them may run a command.
 
-from typing import TYPE_CHECKING
+Which complaint wins when every selector refuses follows Valkey: the one of the selector that came furthest (command, then
+key, then channel).
+"""
 
-from .user import User, superuser
+from typing import TYPE_CHECKING, Final
+
+from ..command_table import PUBSUB, Command
+from ..errors import CommandError
+from ..key_positions import KeyPosition, key_positions
+from .rules import RuleError, apply_rule, hash_password, merge_selectors
+from .user import READ_KEYS, WRITE_KEYS, Selector, User, superuser
 
 if TYPE_CHECKING:
-    from ..command_table import Command
     from ..context import Context
+
+ALLOWED: Final = 0
+DENIED_COMMAND: Final = 1
+DENIED_KEY: Final = 2
+DENIED_CHANNEL: Final = 3
+
+_PATTERN_COMMANDS: Final = {b"psubscribe"}
+_CHANNEL_RANGES: Final[dict[bytes, tuple[int, int]]] = {  # first and last argument that is a channel
+    b"publish": (1, 1),
+    b"spublish": (1, 1),
+    b"subscribe": (1, -1),
+    b"ssubscribe": (1, -1),
+    b"psubscribe": (1, -1),
+}
+
+
+class Denial:
+    """Why a command may not run: a ``DENIED_*`` reason and the name of what was refused."""
+
+    def __init__(self, reason: int, subject: bytes) -> None:
+        self.reason = reason
+        self.subject = subject
+
+
+class Permission:
+    """One user of a user group, as the runner hands it over."""
+
+    def __init__(self, user_name: bytes, access_string: bytes, authentication: bytes, passwords: list[bytes]) -> None:
+        self.user_name = user_name
+        self.access_string = access_string
+        self.authentication = authentication  # password, no-password-required or iam
+        self.passwords = passwords
 
 
 class AccessControl:
     """The users of one engine."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: dict[bytes, Command], allow_channels: bool) -> None:
+        self.table = table
+        self.allow_channels = allow_channels  # acl-pubsub-default is allchannels
         self.default = superuser(b"default")
         self.users: dict[bytes, User] = {b"default": self.default}
 
-    def denial(self, ctx: "Context", command: "Command", args: list[bytes]) -> bytes | None:
-        """Why ``ctx.user`` may not run ``args`` (an error line), or None if it may."""
-        if ctx.user.unrestricted:
+    # -- who ----------------------------------------------------------------------------------------------------------
+
+    def authenticate(self, name: bytes, password: bytes) -> User | None:
+        """The user, if enabled and the password is one of theirs."""
+        user = self.users.get(name)
+        digest = hash_password(password)
+        if user is None or not user.enabled:
             return None
-        return b"NOPERM User " + ctx.user.name + b" has no permissions to run the '" + command.name + b"' command"
+        return user if user.no_password or digest in user.password_hashes else None
+
+    def set_user(self, name: bytes, words: list[bytes]) -> User:
+        """Apply the words of ACL SETUSER, all or none. Raises RuleError, ``reason`` with the word that failed."""
+        known = self.users.get(name)
+        draft = self.new_user(name) if known is None else known.copied()
+        for word in merge_selectors(words):
+            try:
+                apply_rule(draft, word, self.table, self.allow_channels)
+            except RuleError as problem:
+                raise RuleError(b"Error in ACL SETUSER modifier '" + word + b"': " + problem.reason) from None
+        if known is None:
+            self.users[name] = draft
+            return draft
+        known.take_over(draft)
+        return known
+
+    def new_user(self, name: bytes) -> User:
+        """A user that may do nothing yet."""
+        user = User(name)
+        user.root.all_channels = self.allow_channels
+        return user
+
+    def replace_all(self, permissions: list[Permission]) -> list[User]:
+        """Make a user group the only users; those that went, or now prove themselves differently, are returned.
+
+        A group without ``default`` turns the default user off, as ElastiCache for Valkey does. Raises RuleError.
+        """
+        drafts: dict[bytes, User] = {}
+        for permission in permissions:
+            user = User(permission.user_name)
+            for word in merge_selectors(permission.access_string.split()):
+                try:
+                    apply_rule(user, word, self.table, channels_default=False)
+                except RuleError as problem:
+                    raise RuleError(
+                        b"access string of user '" + user.name + b"': '" + word + b"': " + problem.reason
+                    ) from None
+            user.authentication = permission.authentication
+            user.no_password = permission.authentication == b"no-password-required"
+            user.password_hashes = [hash_password(password) for password in permission.passwords]
+            drafts[user.name] = user
+        gone = [user for name, user in self.users.items() if name not in drafts]
+        for name, draft in drafts.items():
+            known = self.users.get(name)
+            if known is None:
+                self.users[name] = draft
+            else:
+                known.take_over(draft)
+        for user in gone:
+            if user is self.default:
+                user.take_over(User(user.name))
+            else:
+                del self.users[user.name]
+        return gone
+
+    # -- what ---------------------------------------------------------------------------------------------------------
+
+    def denial(self, ctx: "Context", command: Command, args: list[bytes]) -> bytes | None:
+        """Why ``ctx.user`` may not run ``args`` (an error line), or None if it may."""
+        if ctx.user.root.unrestricted:
+            return None
+        denied = self.check(ctx.user, command, args)
+        if denied is None:
+            return None
+        ctx.engine.note_denial(ctx, denied)
+        if denied.reason == DENIED_COMMAND:
+            return b"NOPERM User " + ctx.user.name + b" has no permissions to run the '" + denied.subject + b"' command"
+        if denied.reason == DENIED_KEY:
+            return b"NOPERM No permissions to access a key"
+        return b"NOPERM No permissions to access a channel"
+
+    def check(self, user: User, command: Command, args: list[bytes]) -> Denial | None:
+        """The same without a connection (ACL DRYRUN)."""
+        keys: list[KeyPosition] | None = None
+        worst: Denial | None = None
+        for selector in [user.root, *user.selectors]:
+            if not _may_run(selector, command, args):
+                denied: Denial | None = Denial(DENIED_COMMAND, command.name)
+            else:
+                if keys is None and not selector.all_keys:
+                    try:
+                        keys = key_positions(command, args)
+                    except CommandError:
+                        keys = []  # the handler will say what is wrong with the arguments
+                denied = _check_keys(selector, keys if keys is not None else [], args)
+                if denied is None:
+                    denied = _check_channels(selector, command, args)
+            if denied is None:
+                return None
+            if worst is None or denied.reason > worst.reason:
+                worst = denied
+        return worst
+
+
+def _may_run(selector: Selector, command: Command, args: list[bytes]) -> bool:
+    if selector.may_run(command.id):
+        return True
+    firsts = selector.first_args.get(command.id)
+    return firsts is not None and len(args) > 1 and args[1].lower() in firsts
+
+
+def _check_keys(selector: Selector, keys: list[KeyPosition], args: list[bytes]) -> Denial | None:
+    if selector.all_keys:
+        return None
+    for position in keys:
+        spec = position.spec
+        if spec.not_key:
+            continue
+        access = 0
+        if "access" in spec.effects:
+            access |= READ_KEYS
+        if "insert" in spec.effects or "update" in spec.effects or "delete" in spec.effects:
+            access |= WRITE_KEYS
+        if not selector.may_touch(args[position.index], access):
+            return Denial(DENIED_KEY, args[position.index])
+    return None
+
+
+def _check_channels(selector: Selector, command: Command, args: list[bytes]) -> Denial | None:
+    if selector.all_channels or not command.flags & PUBSUB:
+        return None
+    places = _CHANNEL_RANGES.get(command.name)
+    if places is None:
+        return None
+    last = places[1] if places[1] > 0 else len(args) - 1
+    for channel in args[places[0] : last + 1]:
+        if not selector.may_use_channel(channel, command.name in _PATTERN_COMMANDS):
+            return Denial(DENIED_CHANNEL, channel)
+    return None

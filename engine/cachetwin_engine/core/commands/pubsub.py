@@ -1,0 +1,285 @@
+"""Publish and subscribe."""
+
+from ..command_table import FAST, LOADING, MAY_REPLICATE, NOSCRIPT, PUBSUB, STALE, KeySpec, command, container
+from ..context import Context
+from ..errors import CommandError
+from ..gates import GATE_SUBSCRIBED
+from ..glob import glob_match
+from ..pubsub import join, part
+from ..replies import array, bulk, bulk_array, integer
+from ..session import Session
+
+_LISTEN = PUBSUB | NOSCRIPT | LOADING | STALE
+_ASK = PUBSUB | LOADING | STALE
+_SHARD_KEYS = [KeySpec("", "", last=-1, not_key=True)]
+_SHARD_KEY = [KeySpec("", "", not_key=True)]
+
+
+@command(
+    "PUBLISH",
+    arity=3,
+    flags=PUBSUB | LOADING | STALE | FAST | MAY_REPLICATE,
+    group="pubsub",
+    since="2.0.0",
+    complexity="O(N+M) where N is the number of clients subscribed to the receiving channel and M is the total number of subscribed patterns (by any client).",
+    arguments="channel message",
+    summary="Send a message to a channel.",
+)
+def publish(ctx: Context, args: list[bytes]) -> bytes:
+    """PUBLISH channel message: how many clients got it."""
+    return integer(ctx.engine.pubsub.publish(args[1], args[2]))
+
+
+@command(
+    "SPUBLISH",
+    arity=3,
+    flags=PUBSUB | LOADING | STALE | FAST | MAY_REPLICATE,
+    group="pubsub",
+    since="7.0.0",
+    keys=_SHARD_KEY,
+    complexity="O(N) where N is the number of clients subscribed to the receiving shard channel.",
+    arguments="shardchannel message",
+    summary="Send a message to a channel of the shard.",
+)
+def spublish(ctx: Context, args: list[bytes]) -> bytes:
+    """SPUBLISH shardchannel message: how many clients got it."""
+    return integer(ctx.engine.pubsub.publish_to_shard(args[1], args[2]))
+
+
+@command(
+    "SUBSCRIBE",
+    arity=-2,
+    flags=_LISTEN,
+    group="pubsub",
+    since="2.0.0",
+    complexity="O(N) where N is the number of channels to subscribe to.",
+    arguments="channel [channel ...]",
+    summary="Listen to channels.",
+)
+def subscribe(ctx: Context, args: list[bytes]) -> bytes:
+    """SUBSCRIBE channel [channel ...]: one confirmation a channel."""
+    session = _listener(ctx)
+    replies: list[bytes] = []
+    for channel in args[1:]:
+        join(ctx.engine.pubsub.channels, session.channels, channel, session)
+        replies.append(_told(ctx, b"subscribe", channel, _count(session)))
+    session.gates |= GATE_SUBSCRIBED
+    return b"".join(replies)
+
+
+@command(
+    "PSUBSCRIBE",
+    arity=-2,
+    flags=_LISTEN,
+    group="pubsub",
+    since="2.0.0",
+    complexity="O(N) where N is the number of patterns to subscribe to.",
+    arguments="pattern [pattern ...]",
+    summary="Listen to channels by pattern.",
+)
+def psubscribe(ctx: Context, args: list[bytes]) -> bytes:
+    """PSUBSCRIBE pattern [pattern ...]: one confirmation a pattern."""
+    session = _listener(ctx)
+    replies: list[bytes] = []
+    for pattern in args[1:]:
+        join(ctx.engine.pubsub.patterns, session.patterns, pattern, session)
+        replies.append(_told(ctx, b"psubscribe", pattern, _count(session)))
+    session.gates |= GATE_SUBSCRIBED
+    return b"".join(replies)
+
+
+@command(
+    "SSUBSCRIBE",
+    arity=-2,
+    flags=_LISTEN,
+    group="pubsub",
+    since="7.0.0",
+    keys=_SHARD_KEYS,
+    complexity="O(N) where N is the number of shard channels to subscribe to.",
+    arguments="shardchannel [shardchannel ...]",
+    summary="Listen to channels of the shard.",
+)
+def ssubscribe(ctx: Context, args: list[bytes]) -> bytes:
+    """SSUBSCRIBE shardchannel [shardchannel ...]: one confirmation a channel."""
+    session = _listener(ctx)
+    replies: list[bytes] = []
+    for channel in args[1:]:
+        join(ctx.engine.pubsub.shard_channels, session.shard_channels, channel, session)
+        replies.append(_told(ctx, b"ssubscribe", channel, len(session.shard_channels)))
+    session.gates |= GATE_SUBSCRIBED
+    return b"".join(replies)
+
+
+@command(
+    "UNSUBSCRIBE",
+    arity=-1,
+    flags=_LISTEN,
+    group="pubsub",
+    since="2.0.0",
+    complexity="O(N) where N is the number of channels to unsubscribe.",
+    arguments="[channel [channel ...]]",
+    summary="Stop listening to channels.",
+)
+def unsubscribe(ctx: Context, args: list[bytes]) -> bytes:
+    """UNSUBSCRIBE [channel ...]: all without arguments."""
+    session = ctx.session
+    replies: list[bytes] = []
+    for channel in args[1:] or list(session.channels):
+        part(ctx.engine.pubsub.channels, session.channels, channel, session)
+        replies.append(_told(ctx, b"unsubscribe", channel, _count(session)))
+    return _parted(ctx, replies, b"unsubscribe", _count(session))
+
+
+@command(
+    "PUNSUBSCRIBE",
+    arity=-1,
+    flags=_LISTEN,
+    group="pubsub",
+    since="2.0.0",
+    complexity="O(N) where N is the number of patterns to unsubscribe.",
+    arguments="[pattern [pattern ...]]",
+    summary="Stop listening to patterns.",
+)
+def punsubscribe(ctx: Context, args: list[bytes]) -> bytes:
+    """PUNSUBSCRIBE [pattern ...]: all without arguments."""
+    session = ctx.session
+    replies: list[bytes] = []
+    for pattern in args[1:] or list(session.patterns):
+        part(ctx.engine.pubsub.patterns, session.patterns, pattern, session)
+        replies.append(_told(ctx, b"punsubscribe", pattern, _count(session)))
+    return _parted(ctx, replies, b"punsubscribe", _count(session))
+
+
+@command(
+    "SUNSUBSCRIBE",
+    arity=-1,
+    flags=_LISTEN,
+    group="pubsub",
+    since="7.0.0",
+    keys=_SHARD_KEYS,
+    complexity="O(N) where N is the number of shard channels to unsubscribe.",
+    arguments="[shardchannel [shardchannel ...]]",
+    summary="Stop listening to channels of the shard.",
+)
+def sunsubscribe(ctx: Context, args: list[bytes]) -> bytes:
+    """SUNSUBSCRIBE [shardchannel ...]: all without arguments."""
+    session = ctx.session
+    replies: list[bytes] = []
+    for channel in args[1:] or list(session.shard_channels):
+        part(ctx.engine.pubsub.shard_channels, session.shard_channels, channel, session)
+        replies.append(_told(ctx, b"sunsubscribe", channel, len(session.shard_channels)))
+    return _parted(ctx, replies, b"sunsubscribe", len(session.shard_channels))
+
+
+container("PUBSUB", group="pubsub", since="2.8.0", summary="Questions about Pub/Sub.")
+
+
+@command(
+    "PUBSUB|CHANNELS",
+    arity=-2,
+    flags=_ASK,
+    group="pubsub",
+    since="2.8.0",
+    complexity="O(N) where N is the number of active channels, and assuming constant time pattern matching (relatively short channels and patterns)",
+    arguments="[pattern]",
+    summary="List the channels that have listeners.",
+)
+def pubsub_channels(ctx: Context, args: list[bytes]) -> bytes:
+    """PUBSUB CHANNELS [pattern]."""
+    return _matching(list(ctx.engine.pubsub.channels), args)
+
+
+@command(
+    "PUBSUB|SHARDCHANNELS",
+    arity=-2,
+    flags=_ASK,
+    group="pubsub",
+    since="7.0.0",
+    complexity="O(N) where N is the number of active shard channels, and assuming constant time pattern matching (relatively short shard channels).",
+    arguments="[pattern]",
+    summary="List the channels of the shard that have listeners.",
+)
+def pubsub_shardchannels(ctx: Context, args: list[bytes]) -> bytes:
+    """PUBSUB SHARDCHANNELS [pattern]."""
+    return _matching(list(ctx.engine.pubsub.shard_channels), args)
+
+
+@command(
+    "PUBSUB|NUMPAT",
+    arity=2,
+    flags=_ASK,
+    group="pubsub",
+    since="2.8.0",
+    summary="Count the patterns that are listened to.",
+)
+def pubsub_numpat(ctx: Context, args: list[bytes]) -> bytes:
+    """PUBSUB NUMPAT."""
+    return integer(len(ctx.engine.pubsub.patterns))
+
+
+@command(
+    "PUBSUB|NUMSUB",
+    arity=-2,
+    flags=_ASK,
+    group="pubsub",
+    since="2.8.0",
+    complexity="O(N) for the NUMSUB subcommand, where N is the number of requested channels",
+    arguments="[channel [channel ...]]",
+    summary="Count the listeners of channels.",
+)
+def pubsub_numsub(ctx: Context, args: list[bytes]) -> bytes:
+    """PUBSUB NUMSUB [channel ...]: channel and count in turn."""
+    return _counted(ctx.engine.pubsub.channels, args)
+
+
+@command(
+    "PUBSUB|SHARDNUMSUB",
+    arity=-2,
+    flags=_ASK,
+    group="pubsub",
+    since="7.0.0",
+    complexity="O(N) for the SHARDNUMSUB subcommand, where N is the number of requested shard channels",
+    arguments="[shardchannel [shardchannel ...]]",
+    summary="Count the listeners of channels of the shard.",
+)
+def pubsub_shardnumsub(ctx: Context, args: list[bytes]) -> bytes:
+    """PUBSUB SHARDNUMSUB [shardchannel ...]: channel and count in turn."""
+    return _counted(ctx.engine.pubsub.shard_channels, args)
+
+
+def _listener(ctx: Context) -> Session:
+    if not ctx.may_block and not (ctx.in_exec and ctx.resp3) and ctx.in_script:
+        raise CommandError(b"ERR This Redis command is not allowed from script")
+    return ctx.session
+
+
+def _told(ctx: Context, what: bytes, channel: bytes, count: int) -> bytes:
+    return b"".join([ctx.push_header(3), bulk(what), bulk(channel), integer(count)])
+
+
+def _parted(ctx: Context, replies: list[bytes], what: bytes, count: int) -> bytes:
+    session = ctx.session
+    if not (session.channels or session.patterns or session.shard_channels):
+        session.gates &= ~GATE_SUBSCRIBED
+    if not replies:
+        replies.append(b"".join([ctx.push_header(3), bulk(what), ctx.null, integer(count)]))
+    return b"".join(replies)
+
+
+def _count(session: Session) -> int:
+    return len(session.channels) + len(session.patterns)
+
+
+def _matching(channels: list[bytes], args: list[bytes]) -> bytes:
+    if len(args) > 2:
+        pattern = args[2]
+        channels = [channel for channel in channels if glob_match(pattern, channel)]
+    return bulk_array(channels)
+
+
+def _counted(registry: dict[bytes, dict[int, Session]], args: list[bytes]) -> bytes:
+    items: list[bytes] = []
+    for channel in args[2:]:
+        items.append(bulk(channel))
+        items.append(integer(len(registry[channel]) if channel in registry else 0))
+    return array(items)

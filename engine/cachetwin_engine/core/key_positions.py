@@ -1,0 +1,62 @@
+"""Where the keys stand in a request, from the row's key specifications: for ACL, cluster routing, COMMAND GETKEYS."""
+
+from .command_table import Command, KeySpec
+from .errors import CommandError
+from .numbers import integer_or_none
+
+INVALID_ARGUMENTS = b"ERR Invalid arguments specified for command"
+
+
+class KeyPosition:
+    """One key of a request."""
+
+    def __init__(self, index: int, spec: KeySpec) -> None:
+        self.index = index
+        self.spec = spec
+
+
+def key_positions(command: Command, args: list[bytes]) -> list[KeyPosition]:
+    """The keys of ``args`` in order of the specifications. Raises CommandError when a count of keys makes no sense."""
+    found: list[KeyPosition] = []
+    for spec in command.keys:
+        begin = _begin(spec, args)
+        if begin < 0:
+            continue
+        if spec.numkeys >= 0:
+            _counted(spec, args, begin, found)
+        else:
+            _ranged(spec, args, begin, found)
+    return found
+
+
+def _begin(spec: KeySpec, args: list[bytes]) -> int:
+    """The argument at which the search begins, -1 if a keyword is not there."""
+    if not spec.keyword:
+        return spec.index if spec.index < len(args) else -1
+    step = 1 if spec.index > 0 else -1
+    at = spec.index if spec.index > 0 else len(args) + spec.index
+    while 0 < at < len(args):
+        if args[at].upper() == spec.keyword and at + 1 < len(args):
+            return at + 1
+        at += step
+    return -1
+
+
+def _counted(spec: KeySpec, args: list[bytes], begin: int, found: list[KeyPosition]) -> None:
+    at = begin + spec.numkeys
+    count = integer_or_none(args[at]) if at < len(args) else None
+    first = begin + spec.first
+    if count is None or count < 0 or first + (count - 1) * spec.step >= len(args):
+        raise CommandError(INVALID_ARGUMENTS)
+    for index in range(count):
+        found.append(KeyPosition(first + index * spec.step, spec))
+
+
+def _ranged(spec: KeySpec, args: list[bytes], begin: int, found: list[KeyPosition]) -> None:
+    last = begin + spec.last
+    if spec.last < 0:
+        last = len(args) + spec.last
+        if spec.limit > 1 and spec.last == -1:
+            last = begin + (len(args) - begin) // spec.limit - 1
+    for at in range(begin, min(last, len(args) - 1) + 1, spec.step):
+        found.append(KeyPosition(at, spec))
