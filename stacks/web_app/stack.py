@@ -7,6 +7,7 @@ from cachetwin_cdk.patterns import CachedWebApp  # isort: skip  (first: it choos
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ecs as ecs
+from aws_cdk.aws_ecr_assets import Platform
 from constructs import Construct
 
 _SERVICE = Path(__file__).parent / "service"
@@ -23,7 +24,7 @@ class WebAppStack(cdk.Stack):
         self.app = CachedWebApp(
             self,
             "WebApp",
-            image=ecs.ContainerImage.from_asset(str(_SERVICE)),
+            image=ecs.ContainerImage.from_asset(str(_SERVICE), platform=Platform.LINUX_AMD64),
             certificate=certificate,
             allow_plain_http=certificate is None,
             cache_key_prefix="catalogue:",

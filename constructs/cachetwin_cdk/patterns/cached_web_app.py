@@ -26,7 +26,7 @@ from ._web_front import WebFront
 
 # What cache-aside asks for: read, store with a TTL, lock (SET NX), invalidate; and what clients say on connecting.
 _CACHE_COMMANDS = ("get", "mget", "set", "del", "unlink", "exists", "ttl", "ping", "client|setinfo", "client|setname")
-_RDS_CA_PATH = "/etc/ssl/certs/rds-global-bundle.pem"
+_RDS_CA_PATH = "/etc/ssl/rds/global-bundle.pem"
 _HTTPS_PORT = 443
 
 
@@ -49,7 +49,8 @@ class CachedWebApp(Construct):
     ``database_ca_path``
         where the image holds the bundle of RDS's certificate authorities.
     ``removal_policy``
-        SNAPSHOT keeps a last snapshot of both stores and protects them from deletion; DESTROY leaves nothing behind.
+        SNAPSHOT keeps a last snapshot of both stores, and the logs, and protects the database and the load balancer
+        from deletion; DESTROY protects and keeps nothing, but the bucket of access logs must be emptied by hand.
     """
 
     def __init__(
@@ -69,6 +70,7 @@ class CachedWebApp(Construct):
         cpu: int = 256,
         memory_limit_mib: int = 512,
         runtime_platform: ecs.RuntimePlatform | None = None,
+        writable_root_filesystem: bool = False,
         cache_node_type: NodeType = NodeType.T4G_SMALL,
         cache_replicas: int = 1,
         cache_key_prefix: str = "app:",
@@ -148,6 +150,7 @@ class CachedWebApp(Construct):
             image,
             command=command,
             port=container_port,
+            writable_root_filesystem=writable_root_filesystem,
             environment={
                 **self._store_environment(database_name, database_ca_path, cache_ttl or cdk.Duration.minutes(1)),
                 **(environment or {}),
@@ -180,7 +183,13 @@ class CachedWebApp(Construct):
         return task_definition
 
     def _container(
-        self, image: ecs.ContainerImage, *, command: Sequence[str] | None, port: int, environment: Mapping[str, str]
+        self,
+        image: ecs.ContainerImage,
+        *,
+        command: Sequence[str] | None,
+        port: int,
+        writable_root_filesystem: bool,
+        environment: Mapping[str, str],
     ) -> ecs.ContainerDefinition:
         log_group = logs.LogGroup(
             self,
@@ -201,6 +210,7 @@ class CachedWebApp(Construct):
             },
             logging=ecs.LogDrivers.aws_logs(stream_prefix="web", log_group=log_group),
             port_mappings=[ecs.PortMapping(container_port=port)],
+            readonly_root_filesystem=not writable_root_filesystem,
         )
 
     def _store_environment(self, database_name: str, ca_path: str, ttl: cdk.Duration) -> dict[str, str]:
