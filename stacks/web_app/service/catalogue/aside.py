@@ -1,0 +1,196 @@
+"""Cache-aside: ask the cache; on a miss ask the database, store the answer for a while, answer.
+
+How a miss is filled
+    Within a process the callers of one key share one fill (``Flights``). Across processes the filler holds a short
+    lock, ``SET NX PX`` with a random token. Whoever does not get it waits a bounded time for the value to appear, then
+    asks the database itself and stores nothing. Only a lock's holder stores.
+
+How a write invalidates
+    After its commit a write unlinks, in one step, each affected key together with that key's lock. A filler that read
+    before the commit finds its lock gone when it stores: it looks before it stores and once more after, and deletes
+    what it stored if the lock went in between. So an old value can show for one round trip at most, and never stays.
+
+What is not covered
+    A filler that dies between those two looks, and a second process that wrote while it alone could not reach the
+    cache: there the TTL is the bound.
+"""
+
+import asyncio
+import random
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from .cache import UNAVAILABLE, Cache
+from .flights import Flights
+
+KEY_PREFIX: Final = "catalogue:"
+LOCK_PREFIX: Final = KEY_PREFIX + "lock:"
+LOCK_TTL_MS: Final = 5_000  # longer than the database's statement timeout, so a lock outlives the query it guards
+FOLLOW_TIMEOUT_S: Final = 1.0
+FOLLOW_INTERVAL_S: Final = 0.02
+JITTER_RATIO: Final = 0.1
+ABSENT: Final = b"null"
+ABSENT_TTL_S_MAX: Final = 10  # "no such product" is remembered too, but briefly
+
+Source = Literal["cache", "database"]
+CacheState = Literal["hit", "miss", "bypass"]
+Load = Callable[[], Awaitable[bytes]]
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A payload (JSON, or ``ABSENT``), where it came from, and what it took.
+
+    ``cache_state`` is "bypass" when the cache was not asked or did not answer. ``database_ms`` is the query's share of
+    ``latency_ms``, 0.0 for an answer from the cache. ``coalesced``: another caller's fill was shared.
+    """
+
+    payload: bytes
+    source: Source
+    cache_state: CacheState
+    latency_ms: float
+    database_ms: float
+    coalesced: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Filled:
+    payload: bytes
+    source: Source
+    cache_state: CacheState
+    database_ms: float
+
+
+def jittered_ttl_ms(ttl_seconds: int, fraction: float) -> int:
+    """The TTL within +-10 % of ``ttl_seconds``; ``fraction`` in [0, 1) picks the place. At least 1 ms.
+
+    Entries stored together then do not expire together.
+    """
+    return max(1, round(ttl_seconds * 1000 * (1 - JITTER_RATIO + 2 * JITTER_RATIO * fraction)))
+
+
+def lock_key(key: str) -> str:
+    """The key of the lock that guards the fill of ``key``."""
+    return LOCK_PREFIX + key.removeprefix(KEY_PREFIX)
+
+
+class CacheAside:
+    """Reads through the cache and invalidates after writes."""
+
+    def __init__(self, cache: Cache, ttl_seconds: int) -> None:
+        self._cache = cache
+        self._ttl_seconds = ttl_seconds
+        self._flights: Flights[_Filled] = Flights()
+
+    async def read(self, key: str, load: Load, *, primary: bool = False) -> Answer:
+        """The payload of ``key``; ``load`` queries the database and its exceptions pass through.
+
+        ``primary`` reads from the primary, for a caller that has just written.
+        """
+        started_s = time.perf_counter()
+        found = await self._cache.get(key, primary=primary)
+        if isinstance(found, bytes):
+            return Answer(found, "cache", "hit", _ms_since(started_s), 0.0, coalesced=False)
+        filled, leads = await self._flights.join(key, lambda: self._fill(key, load))
+        return Answer(
+            filled.payload,
+            filled.source,
+            filled.cache_state,
+            _ms_since(started_s),
+            filled.database_ms,
+            coalesced=not leads,
+        )
+
+    async def read_uncached(self, key: str, load: Load) -> Answer:
+        """``read`` for when no usable key can be made because the cache is away: the database, still once per key."""
+        started_s = time.perf_counter()
+        filled, leads = await self._flights.join(key, lambda: self._load(load, "bypass"))
+        return Answer(
+            filled.payload, "database", "bypass", _ms_since(started_s), filled.database_ms, coalesced=not leads
+        )
+
+    async def invalidate(self, *keys: str, flight_prefix: str) -> bool:
+        """Delete ``keys`` and stop fills that began earlier from storing. Call after the commit.
+
+        Later callers join no flight begun before this returns, for these keys and every key under ``flight_prefix``.
+        False when the cache could not be told now (it will be, before it is used again).
+        """
+        self._forget(keys, flight_prefix)
+        told = await self._cache.invalidate(*keys, *(lock_key(key) for key in keys))
+        self._forget(
+            keys, flight_prefix
+        )  # a fill begun meanwhile may have followed a filler that read before the commit
+        return told
+
+    def _forget(self, keys: tuple[str, ...], flight_prefix: str) -> None:
+        for key in keys:
+            self._flights.forget(key)
+        self._flights.forget_prefix(flight_prefix)
+
+    async def _fill(self, key: str, load: Load) -> _Filled:
+        token = secrets.token_hex(16)
+        locked = await self._cache.set_if_absent(lock_key(key), token, LOCK_TTL_MS)
+        if locked is UNAVAILABLE:
+            return await self._load(load, "bypass")
+        # The other's value, or one stored between our miss and our lock. The lock is the primary's, so the look is too.
+        found = await self._cache.get(key, primary=True) if locked else await self._follow(key)
+        if isinstance(found, bytes):
+            filled = _Filled(found, "cache", "hit", 0.0)
+        else:
+            try:
+                filled = await self._load(load, "miss")
+            except BaseException:
+                if locked:
+                    await self._release(key, token)
+                raise
+            if locked:
+                await self._store(key, token, filled.payload)
+        if locked:
+            await self._release(key, token)
+        return filled
+
+    async def _load(self, load: Load, cache_state: CacheState) -> _Filled:
+        started_s = time.perf_counter()
+        payload = await load()
+        return _Filled(payload, "database", cache_state, _ms_since(started_s))
+
+    async def _follow(self, key: str) -> bytes | None:
+        """Wait for another process to store ``key``; None after the bounded wait or when the cache goes away."""
+        deadline_s = time.monotonic() + FOLLOW_TIMEOUT_S
+        while time.monotonic() < deadline_s:
+            await asyncio.sleep(FOLLOW_INTERVAL_S)
+            found = await self._cache.get(key, primary=True)
+            if found is UNAVAILABLE:
+                return None
+            if found is not None:
+                return found
+            if await self._cache.get(lock_key(key), primary=True) is None:
+                return await self._last_look(key)
+        return None
+
+    async def _last_look(self, key: str) -> bytes | None:
+        """The value, once its filler has let go: either stored just before, or there is none to wait for."""
+        found = await self._cache.get(key, primary=True)
+        return None if found is UNAVAILABLE else found
+
+    async def _store(self, key: str, token: str, payload: bytes) -> None:
+        if not await self._holds(key, token):
+            return
+        ttl_seconds = min(self._ttl_seconds, ABSENT_TTL_S_MAX) if payload == ABSENT else self._ttl_seconds
+        await self._cache.set(key, payload, jittered_ttl_ms(ttl_seconds, random.random()))  # noqa: S311  (spread, not secrecy)
+        if not await self._holds(key, token):
+            await self._cache.invalidate(key)
+
+    async def _release(self, key: str, token: str) -> None:
+        if await self._holds(key, token):
+            await self._cache.unlink(lock_key(key))
+
+    async def _holds(self, key: str, token: str) -> bool:
+        return await self._cache.get(lock_key(key), primary=True) == token.encode()
+
+
+def _ms_since(started_s: float) -> float:
+    return (time.perf_counter() - started_s) * 1000

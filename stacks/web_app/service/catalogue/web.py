@@ -1,0 +1,369 @@
+"""HTTP: routes, headers, errors. What is cached and how is in ``catalogue.py`` and ``aside.py``."""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Final, cast
+
+from starlette.applications import Starlette
+from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from . import validation
+from .aside import ABSENT, Answer, CacheAside
+from .cache import Cache, Endpoint
+from .catalogue import Catalogue
+from .database import Database, DatabaseUnavailable
+from .products import SORTS, Products, Sort, to_json
+from .settings import Settings
+from .statistics import Statistics
+from .validation import InvalidRequest
+
+STATIC: Final = Path(__file__).parent / "static"
+BODY_SIZE_MAX: Final = 64 * 1024
+WROTE_COOKIE: Final = "catalogue_wrote"
+WROTE_COOKIE_AGE_S: Final = (
+    3  # far more than a replica lags in the same region, short enough to keep readers on the reader
+)
+SECURITY_HEADERS: Final = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
+    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+logger = logging.getLogger(__name__)
+
+
+class Shop:
+    """The parts of one running service."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.started_s = time.monotonic()
+        self.cache = Cache(settings.cache)
+        self.database = Database(settings.database)
+        self.statistics = Statistics()
+        aside = CacheAside(self.cache, settings.cache.ttl_seconds)
+        self.catalogue = Catalogue(self.cache, aside, Products(self.database))
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Connect in the background, watch both dependencies, and close everything at the end."""
+        await self.database.open()
+        watchers = [asyncio.create_task(self.cache.watch()), asyncio.create_task(self.database.watch())]
+        for watcher in watchers:
+            watcher.add_done_callback(_report_death)
+        try:
+            yield
+        finally:
+            for watcher in watchers:
+                watcher.cancel()
+            await asyncio.gather(*watchers, return_exceptions=True)
+            await self.cache.close()
+            await self.database.close()
+
+
+def _report_death(watcher: "asyncio.Task[None]") -> None:
+    if not watcher.cancelled() and (error := watcher.exception()):
+        logger.error("a watcher stopped: the service no longer notices its dependencies", exc_info=error)
+
+
+def build_app(settings: Settings) -> Starlette:
+    """The ASGI application. It starts, and says so, whether or not its cache and database do."""
+    shop = Shop(settings)
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        app.state.shop = shop
+        async with shop.running():
+            yield
+
+    return Starlette(
+        routes=[
+            Route("/", page),
+            Route("/healthz", healthz),
+            Route("/readyz", readyz),
+            Route("/api/products", list_products, methods=["GET"]),
+            Route("/api/products", create_product, methods=["POST"]),
+            Route("/api/products/{id}", show_product, methods=["GET"]),
+            Route("/api/products/{id}", change_product, methods=["PUT", "PATCH"]),
+            Route("/api/products/{id}", delete_product, methods=["DELETE"]),
+            Route("/api/search", search_products),
+            Route("/api/stats", stats),
+            Mount("/static", StaticFiles(directory=STATIC)),
+        ],
+        middleware=[Middleware(SecurityHeaders)],
+        exception_handlers={
+            DatabaseUnavailable: database_unavailable,
+            InvalidRequest: invalid_request,
+            HTTPException: http_error,
+            ClientDisconnect: client_gone,
+            Exception: server_error,
+        },
+        lifespan=lifespan,
+        max_body_size=BODY_SIZE_MAX,
+    )
+
+
+class SecurityHeaders:
+    """Adds the headers that every response carries."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message).update(SECURITY_HEADERS)
+            await send(message)
+
+        await self._app(scope, receive, send_with_headers)
+
+
+# Pages and probes
+
+
+async def page(_request: Request) -> Response:
+    """The page."""
+    return FileResponse(STATIC / "index.html", headers={"Cache-Control": "no-cache"})
+
+
+async def healthz(_request: Request) -> Response:
+    """Liveness: the process serves. Dependencies play no part, or an outage of theirs would restart every task."""
+    return _json({"status": "ok"})
+
+
+async def readyz(request: Request) -> Response:
+    """Readiness: 200 when the database answers. The cache may be away: the service is slower without it, not broken."""
+    shop = _shop(request)
+    ready = shop.database.available
+    status = {"status": "ready" if ready else "not ready", **_dependencies(shop)}
+    return _json(status, status=200 if ready else 503)
+
+
+async def stats(request: Request) -> Response:
+    """This process's counts and medians, and the state of both dependencies."""
+    shop = _shop(request)
+    return _json(
+        {
+            **shop.statistics.summary(),
+            "database_queries": shop.database.query_count,
+            "uptime_seconds": round(time.monotonic() - shop.started_s, 1),
+            "ttl_seconds": shop.settings.cache.ttl_seconds,
+            **_dependencies(shop),
+        }
+    )
+
+
+# The catalogue
+
+
+async def list_products(request: Request) -> Response:
+    """A page of products; ``category``, ``sort`` and ``page`` narrow it."""
+    sort = request.query_params.get("sort", "rating")
+    if sort not in SORTS:
+        raise InvalidRequest(422, "the order is not valid", {"sort": f"must be one of {', '.join(SORTS)}"})
+    category = validation.category_name(request.query_params.get("category", ""))
+    number = validation.page_number(request.query_params.get("page", "1"))
+    answer = await _shop(request).catalogue.page(
+        category=category, sort=cast("Sort", sort), page=number, primary=_has_just_written(request)
+    )
+    return _answer(request, answer)
+
+
+async def search_products(request: Request) -> Response:
+    """Products that match ``q``."""
+    text = validation.search_text(request.query_params.get("q", ""))
+    number = validation.page_number(request.query_params.get("page", "1"))
+    answer = await _shop(request).catalogue.search(text=text, page=number, primary=_has_just_written(request))
+    return _answer(request, answer)
+
+
+async def show_product(request: Request) -> Response:
+    """One product with its ratings."""
+    product_id = validation.product_id(request.path_params["id"])
+    return _answer(request, await _shop(request).catalogue.detail(product_id, primary=_has_just_written(request)))
+
+
+async def create_product(request: Request) -> Response:
+    """A new product from all its fields."""
+    fields = validation.product_fields(await _json_body(request), partial=False)
+    started_s = time.perf_counter()
+    row = await _shop(request).catalogue.create(fields)
+    response = _written(request, row, started_s, status=201)
+    response.headers["Location"] = f"/api/products/{row['id']}"
+    return response
+
+
+async def change_product(request: Request) -> Response:
+    """All fields of a product (PUT) or some (PATCH)."""
+    product_id = validation.product_id(request.path_params["id"])
+    fields = validation.product_fields(await _json_body(request), partial=request.method == "PATCH")
+    started_s = time.perf_counter()
+    row = await _shop(request).catalogue.update(product_id, fields)
+    return _no_such_product(product_id) if row is None else _written(request, row, started_s)
+
+
+async def delete_product(request: Request) -> Response:
+    """No product any more."""
+    product_id = validation.product_id(request.path_params["id"])
+    started_s = time.perf_counter()
+    if not await _shop(request).catalogue.delete(product_id):
+        return _no_such_product(product_id)
+    return _written(request, None, started_s)
+
+
+# Responses
+
+
+def _answer(request: Request, answer: Answer) -> Response:
+    """A read's payload in its envelope. The payload is already JSON, so a hit is neither parsed nor encoded again."""
+    _shop(request).statistics.record(answer)
+    found = answer.payload != ABSENT
+    envelope: dict[str, Any] = {
+        "source": answer.source,
+        "cache": answer.cache_state,
+        "latency_ms": round(answer.latency_ms, 3),
+        "database_ms": round(answer.database_ms, 3),
+        "coalesced": answer.coalesced,
+    }
+    if not found:
+        envelope["error"] = {"code": "not_found", "message": "there is no such product"}
+    body = to_json(envelope)[:-1] + b',"data":' + answer.payload + b"}"
+    timing = f"total;dur={answer.latency_ms:.3f}, db;dur={answer.database_ms:.3f}"
+    headers = {
+        "X-Cache": answer.cache_state,
+        "X-Source": answer.source,
+        "Server-Timing": timing,
+        "Cache-Control": "no-store",
+    }
+    logger.info(
+        "GET %s %s from %s in %.2f ms (%s)",
+        request.url.path,
+        200 if found else 404,
+        answer.source,
+        answer.latency_ms,
+        answer.cache_state,
+    )
+    return Response(body, 200 if found else 404, headers, "application/json")
+
+
+def _written(request: Request, row: dict[str, Any] | None, started_s: float, status: int = 200) -> Response:
+    shop = _shop(request)
+    shop.statistics.invalidations += 1
+    latency_ms = (time.perf_counter() - started_s) * 1000
+    body = {"source": "database", "cache": "invalidated", "latency_ms": round(latency_ms, 3), "data": row}
+    response = _json(body, status=status)
+    response.headers["X-Source"] = "database"
+    response.headers["Server-Timing"] = f"total;dur={latency_ms:.3f}"
+    # For a moment this client's reads go to the primary, whichever task they land on: it sees its own write.
+    response.set_cookie(WROTE_COOKIE, "1", max_age=WROTE_COOKIE_AGE_S, httponly=True, samesite="strict", path="/api")
+    logger.info("%s %s %d in %.2f ms (invalidated)", request.method, request.url.path, status, latency_ms)
+    return response
+
+
+def _json(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:  # noqa: ANN401  (JSON)
+    return Response(to_json(value), status, {"Cache-Control": "no-store", **(headers or {})}, "application/json")
+
+
+def _error(status: int, code: str, message: str, fields: dict[str, str] | None = None, **headers: str) -> Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    problem = {"code": code, "message": message, **({"fields": fields} if fields else {})}
+    return _json({"error": problem}, status=status, headers=named)
+
+
+def _no_such_product(product_id: int) -> Response:
+    return _error(404, "not_found", f"there is no product {product_id}")
+
+
+# Errors
+
+
+async def database_unavailable(request: Request, error: Exception) -> Response:
+    """503: nothing in the cache, and no database to ask."""
+    logger.info("%s %s 503 (%s)", request.method, request.url.path, error)
+    return _error(503, "database_unavailable", f"{error}; try again shortly", Retry_After="1")
+
+
+async def invalid_request(_request: Request, error: Exception) -> Response:
+    """400, 415 or 422, naming the fields."""
+    problem = cast("InvalidRequest", error)
+    return _error(problem.status, "invalid_request", str(problem), problem.fields)
+
+
+async def http_error(_request: Request, error: Exception) -> Response:
+    """404, 405, 413: as JSON like every other error."""
+    problem = cast("HTTPException", error)
+    response = _error(problem.status_code, "http_error", problem.detail.lower())
+    response.headers.update(problem.headers or {})
+    return response
+
+
+async def client_gone(_request: Request, _error: Exception) -> Response:
+    """Nobody is left to read this."""
+    return Response(status_code=400)
+
+
+async def server_error(_request: Request, _exception: Exception) -> Response:
+    """500 without details; Starlette raises the exception again, and the server logs its traceback."""
+    response = _error(500, "internal_error", "the service failed to answer; its log says why")
+    response.headers.update(SECURITY_HEADERS)  # answered outside the middleware that adds them
+    return response
+
+
+# Requests
+
+
+def _shop(request: Request) -> Shop:
+    return cast("Shop", request.app.state.shop)
+
+
+def _has_just_written(request: Request) -> bool:
+    return WROTE_COOKIE in request.cookies
+
+
+async def _json_body(request: Request) -> bytes:
+    """The body of a write. Asking for JSON's media type also keeps other sites' forms out: they cannot send it."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise InvalidRequest(415, f"the Content-Type must be application/json, got {kind[:80]!r}")
+    return await request.body()
+
+
+def _dependencies(shop: Shop) -> dict[str, Any]:
+    cache, database = shop.cache, shop.database
+    return {
+        "cache": {
+            "status": _state(cache.primary.breaker.closed),
+            "address": cache.primary.address,
+            **_last_error(cache.primary),
+        },
+        "reader": {"status": _state(cache.reader.breaker.closed), "address": cache.reader.address},
+        "database": {"status": _state(database.available), "address": database.address},
+    }
+
+
+def _state(up: bool) -> str:  # noqa: FBT001  (one value in, one word out)
+    return "up" if up else "down"
+
+
+def _last_error(endpoint: Endpoint) -> dict[str, str]:
+    return {} if endpoint.breaker.closed else {"error": endpoint.last_error}
