@@ -1,0 +1,219 @@
+"""TLS in front of PostgreSQL: what RDS does at its endpoint, for a server that was built without it.
+
+A connection begins with PostgreSQL's SSLRequest, answered with ``S`` and a handshake (or, from libpq 17 on, with the
+handshake at once, under ALPN ``postgresql``). After that bytes move between the client and the server's unix socket; a
+side that does not read pauses the other, so no more than the transports' own buffers are held. A client that asks for
+no encryption is refused in the words of ``rds.force_ssl=1``, or let through where that is 0. Message layouts: the
+PostgreSQL
+manual, "Message Formats".
+"""
+
+import asyncio
+import contextlib
+import socket
+import ssl
+import struct
+from pathlib import Path
+from typing import cast
+
+__all__ = ["PostgresRelay"]
+
+_CANCEL_REQUEST = 80877102
+_SSL_REQUEST = 80877103
+_GSSENC_REQUEST = 80877104
+_STARTUP_BYTES_MAX = 10_000  # MAX_STARTUP_PACKET_LENGTH in PostgreSQL's pqcomm.h
+_GREETING_S = 10.0
+_CONNECTIONS_MAX = 500
+_TLS_HANDSHAKE = b"\x16"
+
+
+class PostgresRelay:
+    """Accepts on `listener` (listening, non-blocking, still the caller's) for the server at `socket_path`."""
+
+    def __init__(self, listener: socket.socket, context: ssl.SSLContext, socket_path: Path, *, force_ssl: bool) -> None:
+        self.context = context
+        self.context.set_alpn_protocols(["postgresql"])
+        self.socket_path = socket_path
+        self.force_ssl = force_ssl
+        self.sides: set[_Side] = set()
+        self._listener = listener
+        self._greetings: set[asyncio.Task[None]] = set()
+        self._acceptor: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        """Begin to accept."""
+        self._acceptor = asyncio.create_task(self._accept())
+
+    async def stop(self) -> None:
+        """Stop accepting and drop every connection."""
+        tasks = [*self._greetings, *([self._acceptor] if self._acceptor else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for side in list(self.sides):
+            side.abort()
+
+    async def _accept(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            client, _address = await loop.sock_accept(self._listener)
+            if len(self._greetings) + len(self.sides) / 2 >= _CONNECTIONS_MAX:
+                client.close()
+                continue
+            task = asyncio.create_task(self._serve(client))
+            self._greetings.add(task)
+            task.add_done_callback(self._greetings.discard)
+
+    async def _serve(self, client: socket.socket) -> None:
+        client.setblocking(False)  # noqa: FBT003  (the standard library's signature)
+        client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        side = _Side(self)
+        with contextlib.suppress(OSError, TimeoutError):
+            try:
+                await asyncio.wait_for(self._greet(client, side), _GREETING_S)
+            except BaseException:
+                side.abort()
+                client.close()
+                raise
+
+    async def _greet(self, client: socket.socket, side: "_Side") -> None:
+        """Bring the connection to where bytes are only moved, or answer it and be done."""
+        loop = asyncio.get_running_loop()
+        direct = await _first_byte(client) == _TLS_HANDSHAKE
+        await loop.connect_accepted_socket(lambda: side, client, ssl=self.context if direct else None)
+        if not direct and not await self._negotiate(side):
+            return
+        server = _Side(self)
+        await loop.create_unix_connection(lambda: server, str(self.socket_path))
+        side.join(server)
+
+    async def _negotiate(self, side: "_Side") -> bool:
+        while True:
+            packet = await side.startup_packet()
+            code = struct.unpack("!I", packet[4:8])[0]
+            if code == _GSSENC_REQUEST:
+                side.take(packet).write(b"N")
+            elif code == _SSL_REQUEST:
+                await self._encrypt(side, packet)
+                return True
+            elif code == _CANCEL_REQUEST or not self.force_ssl:
+                return True
+            else:
+                side.refuse(packet)
+                return False
+
+    async def _encrypt(self, side: "_Side", request: bytes) -> None:
+        transport = side.take(request)
+        if side.received:
+            message = "bytes in the clear behind an SSLRequest (CVE-2021-23222)"
+            raise ConnectionAbortedError(message)
+        transport.pause_reading()
+        transport.write(b"S")
+        loop = asyncio.get_running_loop()
+        encrypted = await loop.start_tls(transport, side, self.context, server_side=True)
+        side.transport = cast("asyncio.Transport", encrypted)
+
+
+class _Side(asyncio.Protocol):
+    """One side of a connection: the client's or the server's."""
+
+    def __init__(self, relay: PostgresRelay) -> None:
+        self.transport: asyncio.Transport | None = None
+        self.received = bytearray()
+        self._relay = relay
+        self._other: _Side | None = None
+        self._arrived = asyncio.Event()
+        self._lost = False
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast("asyncio.Transport", transport)
+        self._relay.sides.add(self)
+
+    def data_received(self, data: bytes) -> None:
+        if self._other is not None and self._other.transport is not None:
+            self._other.transport.write(data)
+            return
+        self.received += data
+        self._arrived.set()
+        if len(self.received) > _STARTUP_BYTES_MAX and self.transport is not None:
+            self.transport.pause_reading()
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._lost = True
+        self._arrived.set()
+        self._relay.sides.discard(self)
+        if self._other is not None and self._other.transport is not None:
+            # a database connection has no half-closed state: either side's end is the end of both
+            self._other.transport.close()
+
+    def pause_writing(self) -> None:
+        if self._other is not None and self._other.transport is not None:
+            self._other.transport.pause_reading()
+
+    def resume_writing(self) -> None:
+        if self._other is not None and self._other.transport is not None:
+            self._other.transport.resume_reading()
+
+    async def startup_packet(self) -> bytes:
+        """The first whole packet that arrived, left where it is."""
+        while True:
+            if self._lost:
+                raise ConnectionResetError
+            if len(self.received) >= 8:
+                length = struct.unpack("!I", self.received[:4])[0]
+                if not 8 <= length <= _STARTUP_BYTES_MAX:
+                    message = f"startup packet of {length} bytes"
+                    raise ConnectionAbortedError(message)
+                if len(self.received) >= length:
+                    return bytes(self.received[:length])
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    def take(self, packet: bytes) -> asyncio.Transport:
+        """Take `packet` off what arrived."""
+        del self.received[: len(packet)]
+        if self.transport is None:
+            raise ConnectionResetError
+        return self.transport
+
+    def join(self, server: "_Side") -> None:
+        """From now on move bytes between this side and `server`."""
+        if self._lost or self.transport is None or server.transport is None:
+            server.abort()
+            return
+        self._other, server._other = server, self
+        server.transport.write(bytes(self.received))
+        if server.received:
+            self.transport.write(bytes(server.received))
+        self.received.clear()
+        self.transport.resume_reading()
+
+    def refuse(self, packet: bytes) -> None:
+        """Answer a startup packet as PostgreSQL does where only encrypted connections are allowed."""
+        transport = self.take(packet)
+        words = packet[8:].split(b"\0")
+        options = dict(zip(words[::2], words[1::2], strict=False))
+        user = options.get(b"user", b"").decode("utf-8", "replace")
+        database = options.get(b"database", options.get(b"user", b"")).decode("utf-8", "replace")
+        host = transport.get_extra_info("peername")[0]
+        text = f'no pg_hba.conf entry for host "{host}", user "{user}", database "{database}", no encryption'
+        fields = "".join(f"{key}\0" for key in ("SFATAL", "VFATAL", "C28000", f"M{text}")).encode() + b"\0"
+        transport.write(b"E" + struct.pack("!I", len(fields) + 4) + fields)
+        transport.close()
+
+    def abort(self) -> None:
+        """Drop it at once."""
+        if self.transport is not None:
+            self.transport.abort()
+
+
+async def _first_byte(client: socket.socket) -> bytes:
+    """The first byte the client sends, left in the socket."""
+    loop = asyncio.get_running_loop()
+    readable = asyncio.Event()
+    loop.add_reader(client, readable.set)
+    try:
+        await readable.wait()
+    finally:
+        loop.remove_reader(client)
+    return client.recv(1, socket.MSG_PEEK)
