@@ -1,13 +1,282 @@
-"""The parameters of an engine: what CONFIG GET and SET see, and typed copies of those that hot code reads."""
+"""The parameters of an engine: what CONFIG GET and SET see, and typed copies of those that code reads while it runs.
+
+Values are kept as the text that CONFIG GET shows. ``set_many`` checks all before it changes any, as CONFIG SET does.
+"""
+
+from typing import Final
+
+from .errors import CommandError
+from .glob import glob_match_nocase
+from .notifications import flags_of, letters_of
+from .numbers import float_or_none, integer_or_none
+from .parameters import (
+    BOOLEAN,
+    BUFFER_LIMITS,
+    CHOICE,
+    EVENTS,
+    INTEGER,
+    MEMORY,
+    PARAMETERS,
+    PERCENT,
+    PERCENTILES,
+    SAVE,
+    Parameter,
+)
+from .profile import DEFAULT_PROFILE, PROFILES, Profile
+
+_UNITS: Final[dict[bytes, int]] = {
+    b"": 1,
+    b"b": 1,
+    b"k": 1000,
+    b"kb": 1024,
+    b"m": 1000_000,
+    b"mb": 1024**2,
+    b"g": 1000_000_000,
+    b"gb": 1024**3,
+}
+_CLIENT_CLASSES: Final[dict[bytes, bytes]] = {
+    b"normal": b"normal",
+    b"slave": b"slave",
+    b"replica": b"slave",
+    b"pubsub": b"pubsub",
+}
+
+
+class BufferLimit:
+    """The output buffer limit of one class of clients; 0 is no limit."""
+
+    def __init__(self, hard_bytes: int, soft_bytes: int, soft_seconds: int) -> None:
+        self.hard_bytes = hard_bytes
+        self.soft_bytes = soft_bytes
+        self.soft_seconds = soft_seconds
 
 
 class Config:
-    """Parameters by name, as text; attributes for the ones that are read on every request."""
+    """Parameters by name, and attributes for those that code reads."""
 
-    def __init__(self) -> None:
-        self.databases = 16
-        self.proto_max_bulk_len = 512 * 1024 * 1024
-        self.slowlog_log_slower_than = 10_000  # microseconds, negative: never
-        self.maxclients = 10_000
-        self.extended_redis_compatibility = False
-        self.cluster_enabled = False
+    def __init__(self, profile: Profile | None = None) -> None:
+        self.profile = profile if profile is not None else PROFILES[DEFAULT_PROFILE]
+        self.rows: dict[bytes, Parameter] = {}
+        self.values: dict[bytes, bytes] = {}  # by the parameter's own name
+        for row in PARAMETERS:
+            if row.redis or self.profile.is_valkey:
+                self.rows[row.name.encode()] = row
+                self.values[row.name.encode()] = row.default.encode()
+                if row.alias:
+                    self.rows[row.alias.encode()] = row
+        self.buffer_limits: dict[bytes, BufferLimit] = {}
+        self._read()
+
+    # -- by name ------------------------------------------------------------------------------------------------------
+
+    def get(self, name: str) -> str | None:
+        """The text of a parameter, by any of its names; None if the profile has no such parameter."""
+        row = self.rows.get(name.lower().encode())
+        return None if row is None else self.values[row.name.encode()].decode()
+
+    def matching(self, patterns: list[bytes]) -> list[tuple[bytes, bytes]]:
+        """Names (other names included, as CONFIG GET lists them) and values that one of ``patterns`` matches."""
+        found: list[tuple[bytes, bytes]] = []
+        for name, row in self.rows.items():
+            for pattern in patterns:
+                if glob_match_nocase(pattern, name):
+                    found.append((name, self.values[row.name.encode()]))
+                    break
+        return found
+
+    def set_at_start(self, name: str, value: str) -> None:
+        """Set a parameter from the command line or a file: immutable ones too. Raises CommandError."""
+        key = name.lower().encode()
+        row = self.rows.get(key)
+        if row is None:
+            raise CommandError(b"ERR Unknown option '" + key + b"'")
+        try:
+            text = checked(row, value.encode(), self.values[row.name.encode()])
+        except CommandError as problem:
+            raise CommandError(b"ERR " + key + b": " + problem.line) from None
+        self.values[row.name.encode()] = text
+        self._read()
+
+    def set_many(self, pairs: list[tuple[bytes, bytes]]) -> list[str]:
+        """CONFIG SET: all of ``pairs`` or none; the names of what was set. Raises CommandError with Valkey's text."""
+        new: dict[bytes, bytes] = {}
+        changed: list[str] = []
+        for given, value in pairs:
+            name = given.lower()
+            row = self.rows.get(name)
+            if row is None:
+                raise CommandError(b"ERR Unknown option or number of arguments for CONFIG SET - '" + given + b"'")
+            key = row.name.encode()
+            try:
+                if key in new:
+                    raise CommandError(b"duplicate parameter")
+                if row.immutable:
+                    raise CommandError(b"can't set immutable config")
+                if row.protected and self.values.get(b"enable-protected-configs") != b"yes":
+                    raise CommandError(b"can't set protected config")
+                new[key] = checked(row, value, self.values[key])
+            except CommandError as problem:
+                raise CommandError(
+                    b"ERR CONFIG SET failed (possibly related to argument '" + name + b"') - " + problem.line
+                ) from None
+            changed.append(row.name)
+        self.values.update(new)
+        self._read()
+        return changed
+
+    # -- typed --------------------------------------------------------------------------------------------------------
+
+    def integer(self, name: str) -> int:
+        """A number or an amount of memory; 0 for a parameter that this profile does not have."""
+        return int(self.values.get(name.encode(), b"0"))
+
+    def boolean(self, name: str) -> bool:
+        """Is it ``yes``?"""
+        return self.values.get(name.encode()) == b"yes"
+
+    def _read(self) -> None:
+        """Copy what code reads while it runs into attributes."""
+        self.databases = self.integer("databases")
+        self.hz = max(1, min(500, self.integer("hz")))
+        self.proto_max_bulk_len = self.integer("proto-max-bulk-len")
+        self.client_query_buffer_limit = self.integer("client-query-buffer-limit")
+        self.maxclients = self.integer("maxclients")
+        self.timeout = self.integer("timeout")
+        self.tcp_keepalive = self.integer("tcp-keepalive")
+        self.maxmemory = self.integer("maxmemory")
+        self.maxmemory_policy = self.values[b"maxmemory-policy"]
+        self.maxmemory_samples = self.integer("maxmemory-samples")
+        self.maxmemory_clients = self.values[b"maxmemory-clients"]
+        self.lfu_log_factor = self.integer("lfu-log-factor")
+        self.lfu_decay_time = self.integer("lfu-decay-time")
+        self.active_expire_effort = self.integer("active-expire-effort")
+        self.hash_max_listpack_entries = self.integer("hash-max-listpack-entries")
+        self.hash_max_listpack_value = self.integer("hash-max-listpack-value")
+        self.set_max_intset_entries = self.integer("set-max-intset-entries")
+        self.set_max_listpack_entries = self.integer("set-max-listpack-entries")
+        self.set_max_listpack_value = self.integer("set-max-listpack-value")
+        self.zset_max_listpack_entries = self.integer("zset-max-listpack-entries")
+        self.zset_max_listpack_value = self.integer("zset-max-listpack-value")
+        self.list_max_listpack_size = self.integer("list-max-listpack-size")
+        self.list_compress_depth = self.integer("list-compress-depth")
+        self.stream_node_max_bytes = self.integer("stream-node-max-bytes")
+        self.stream_node_max_entries = self.integer("stream-node-max-entries")
+        self.hll_sparse_max_bytes = self.integer("hll-sparse-max-bytes")
+        self.slowlog_log_slower_than = self.integer(
+            "commandlog-execution-slower-than" if self.profile.is_valkey else "slowlog-log-slower-than"
+        )
+        self.notify_flags = flags_of(self.values[b"notify-keyspace-events"].decode())
+        self.extended_redis_compatibility = self.boolean("extended-redis-compatibility")
+        self.cluster_enabled = self.boolean("cluster-enabled")
+        self.acl_pubsub_default_all = self.values[b"acl-pubsub-default"] == b"allchannels"
+        self.buffer_limits = _buffer_limits(self.values[b"client-output-buffer-limit"])
+
+
+def checked(row: Parameter, value: bytes, current: bytes) -> bytes:
+    """The canonical text of ``value``. Raises CommandError whose ``line`` is the reason alone."""
+    if row.kind == BOOLEAN:
+        if value.lower() not in {b"yes", b"no"}:
+            raise CommandError(b"argument must be 'yes' or 'no'")
+        return value.lower()
+    if row.kind == INTEGER:
+        return _bounded(row, integer_or_none(value), b"argument couldn't be parsed into an integer")
+    if row.kind == MEMORY:
+        return _bounded(row, memory_or_none(value), b"argument must be a memory value")
+    if row.kind == PERCENT:
+        return _percent(row, value)
+    if row.kind == CHOICE:
+        if value.lower().decode("latin-1") not in row.choices:
+            raise CommandError(b"argument(s) must be one of the following: " + ", ".join(row.choices).encode())
+        return value.lower()
+    if row.kind == EVENTS:
+        flags = flags_of(value.decode("latin-1"))
+        if flags < 0:
+            raise CommandError(b"Invalid event class character. Use 'Ag$lszhxeKEtmdn'.")
+        return letters_of(flags).encode()
+    if row.kind == SAVE:
+        return _save_points(value)
+    if row.kind == BUFFER_LIMITS:
+        return _merged_buffer_limits(value, current)
+    if row.kind == PERCENTILES:
+        return _percentiles(value)
+    return value
+
+
+def memory_or_none(text: bytes) -> int | None:
+    """Bytes from ``100``, ``1k``, ``1kb``, ``2gb`` ...; None if it is not an amount."""
+    digits = text.rstrip(b"bkmgBKMG")
+    unit = _UNITS.get(text[len(digits) :].lower())
+    if unit is None or not digits.isdigit():
+        return None
+    return int(digits) * unit
+
+
+def _bounded(row: Parameter, number: int | None, otherwise: bytes) -> bytes:
+    if number is None:
+        raise CommandError(otherwise)
+    if not row.low <= number <= row.high:
+        raise CommandError(b"argument must be between %d and %d inclusive" % (row.low, row.high))
+    return b"%d" % number
+
+
+def _percent(row: Parameter, value: bytes) -> bytes:
+    if value.endswith(b"%"):
+        share = integer_or_none(value[:-1])
+        if share is None or not 0 <= share <= 100:
+            raise CommandError(b"argument must be a memory or percent value")
+        return b"%d%%" % share
+    return _bounded(row, memory_or_none(value), b"argument must be a memory or percent value")
+
+
+def _save_points(value: bytes) -> bytes:
+    words = value.split()
+    numbers = [integer_or_none(word) for word in words]
+    if len(words) % 2:
+        raise CommandError(b"Invalid save parameters")
+    for place, number in enumerate(numbers):
+        if number is None or number < (1 if place % 2 == 0 else 0):
+            raise CommandError(b"Invalid save parameters")
+    return b" ".join(words)
+
+
+def _merged_buffer_limits(value: bytes, current: bytes) -> bytes:
+    """Classes that ``value`` names replace those of ``current``."""
+    words = value.split()
+    if not words or len(words) % 4:
+        raise CommandError(b"Wrong number of arguments in buffer limit configuration.")
+    limits = _buffer_limits(current)
+    for at in range(0, len(words), 4):
+        name = _CLIENT_CLASSES.get(words[at].lower())
+        if name is None:
+            raise CommandError(b"Invalid client class specified in buffer limit configuration.")
+        hard, soft = memory_or_none(words[at + 1]), memory_or_none(words[at + 2])
+        seconds = integer_or_none(words[at + 3])
+        if hard is None or soft is None or seconds is None or seconds < 0:
+            raise CommandError(b"Error in hard, soft or soft_seconds setting in buffer limit configuration.")
+        limits[name] = BufferLimit(hard, soft, seconds)
+    return b" ".join(
+        [
+            b"%b %d %d %d" % (name, limit.hard_bytes, limit.soft_bytes, limit.soft_seconds)
+            for name, limit in limits.items()
+        ]
+    )
+
+
+def _buffer_limits(text: bytes) -> dict[bytes, BufferLimit]:
+    words = text.split()
+    limits: dict[bytes, BufferLimit] = {}
+    for at in range(0, len(words), 4):
+        limits[words[at]] = BufferLimit(int(words[at + 1]), int(words[at + 2]), int(words[at + 3]))
+    return limits
+
+
+def _percentiles(value: bytes) -> bytes:
+    texts: list[bytes] = []
+    for word in value.split():
+        number = float_or_none(word)
+        if number is None:
+            raise CommandError(b"Invalid latency-tracking-info-percentiles parameters")
+        if not 0 <= number <= 100:
+            raise CommandError(b"latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")
+        texts.append(b"%d" % int(number) if number == int(number) else repr(number).encode())
+    return b" ".join(texts)

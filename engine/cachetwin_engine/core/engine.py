@@ -36,7 +36,7 @@ class Engine(KeyspaceObserver):
         self.profile = profile
         self.clock = clock
         self.random = RandomSource(seed)
-        self.config = config if config is not None else Config()
+        self.config = config if config is not None else Config(profile)
         self.commands: dict[bytes, Command] = table_for(profile.commands_through, profile.is_valkey)
         self.acl = AccessControl(self.commands, allow_channels=False)
         self.pubsub = PubSub()
@@ -67,6 +67,7 @@ class Engine(KeyspaceObserver):
         self._next_session_id = 1
         self._pending_ids: dict[int, bool] = {}
         self._resumed: list[Session] = []
+        self.config_changed()
 
     # -- the shell's side ---------------------------------------------------------------------------------------------
 
@@ -236,6 +237,16 @@ class Engine(KeyspaceObserver):
             self.pubsub.publish(b"__keyspace@" + db + b"__:" + key, event)
         if self.notify_flags & NOTIFY_KEYEVENT:
             self.pubsub.publish(b"__keyevent@" + db + b"__:" + event, key)
+
+    def config_changed(self) -> None:
+        """Take over what a change of parameters means for a running engine."""
+        config = self.config
+        self.notify_flags = config.notify_flags
+        slower_than_us = config.slowlog_log_slower_than
+        self.slow_after_us = slower_than_us if slower_than_us >= 0 else NEVER_US
+        self.acl.allow_channels = config.acl_pubsub_default_all
+        for session in self.sessions.values():
+            session.parser.bulk_bytes_max = config.proto_max_bulk_len
 
     # -- what the keyspace tells --------------------------------------------------------------------------------------
 
