@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from . import commands as _commands  # noqa: F401  (enters every row into the table)
 from .acl.access import AccessControl, Denial, Permission
+from .acl.rules import rows_of
 from .command_table import Command, table_for
 from .config import Config
 from .context import Context
@@ -247,6 +248,24 @@ class Engine(KeyspaceObserver):
         self.acl.allow_channels = config.acl_pubsub_default_all
         for session in self.sessions.values():
             session.parser.bulk_bytes_max = config.proto_max_bulk_len
+
+    def reset_statistics(self) -> None:
+        """CONFIG RESETSTAT."""
+        self.hits = 0
+        self.misses = 0
+        self.commands_processed = 0
+        self.connections_received = 0
+        self.expired_keys = 0
+        self.evicted_keys = 0
+        self.protocol_errors = 0
+        self.failed_logins = 0
+        self.error_counts = {}
+        self.error_replies = 0
+        for row in rows_of(self.commands):
+            row.calls = 0
+            row.usec = 0
+            row.rejected_calls = 0
+            row.failed_calls = 0
 
     # -- what the keyspace tells --------------------------------------------------------------------------------------
 

@@ -1,7 +1,7 @@
 """The connection itself: greeting, logging in, choosing a database and a protocol."""
 
 from .. import errors
-from ..command_table import ALLOW_BUSY, FAST, LOADING, NO_AUTH, NO_MULTI, NOSCRIPT, STALE, command
+from ..command_table import ALLOW_BUSY, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE, command
 from ..context import Context
 from ..errors import CommandError, wrong_arity
 from ..numbers import integer_or_none

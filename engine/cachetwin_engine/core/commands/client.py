@@ -1,0 +1,202 @@
+"""CLIENT: what a connection says of itself, and what one connection does to others."""
+
+from ..command_table import ADMIN, ALLOW_BUSY, LOADING, NOSCRIPT, STALE, command, container
+from ..context import Context
+from ..errors import CommandError, syntax_error
+from ..replies import OK, bulk, integer
+from ..session import Session
+from .connection import valid_name
+from .help_text import help_reply
+
+_FLAGS = NOSCRIPT | LOADING | STALE
+_DANGEROUS = [b"dangerous"]
+
+container("CLIENT", group="connection", since="2.4.0", summary="Questions and orders about connections.")
+
+
+@command("CLIENT|ID", arity=2, flags=_FLAGS, group="connection", since="5.0.0", summary="The connection's number.")
+def client_id(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT ID."""
+    return integer(ctx.session.id)
+
+
+@command("CLIENT|GETNAME", arity=2, flags=_FLAGS, group="connection", since="2.6.9", summary="The connection's name.")
+def client_getname(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT GETNAME: null without a name."""
+    name = ctx.session.name
+    return bulk(name) if name else ctx.null
+
+
+@command(
+    "CLIENT|SETNAME",
+    arity=3,
+    flags=_FLAGS,
+    group="connection",
+    since="2.6.9",
+    arguments="connection-name",
+    summary="Name the connection.",
+)
+def client_setname(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT SETNAME name."""
+    ctx.session.name = valid_name(args[2], b"Client names")
+    return OK
+
+
+@command(
+    "CLIENT|SETINFO",
+    arity=4,
+    flags=_FLAGS,
+    group="connection",
+    since="7.2.0",
+    arguments="LIB-NAME libname | LIB-VER libver",
+    summary="Name the client library and its version.",
+)
+def client_setinfo(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT SETINFO LIB-NAME|LIB-VER value."""
+    option = args[2].lower()
+    if option == b"lib-name":
+        ctx.session.lib_name = valid_name(args[3], b"lib-name")
+    elif option == b"lib-ver":
+        ctx.session.lib_version = valid_name(args[3], b"lib-ver")
+    else:
+        raise CommandError(b"ERR Unrecognized option '" + args[2] + b"'")
+    return OK
+
+
+@command("CLIENT|INFO", arity=2, flags=_FLAGS, group="connection", since="6.2.0", summary="Describe this connection.")
+def client_info(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT INFO."""
+    return ctx.verbatim(describe(ctx.session) + b"\n")
+
+
+@command(
+    "CLIENT|LIST",
+    arity=-2,
+    flags=_FLAGS | ADMIN,
+    group="connection",
+    since="2.4.0",
+    categories=_DANGEROUS,
+    complexity="O(N) where N is the number of client connections",
+    arguments="[TYPE NORMAL | MASTER | REPLICA | PUBSUB] [ID client-id [client-id ...]]",
+    summary="Describe all connections.",
+)
+def client_list(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT LIST: one line a connection."""
+    lines = [describe(session) + b"\n" for session in ctx.engine.sessions.values()]
+    return ctx.verbatim(b"".join(lines))
+
+
+@command(
+    "CLIENT|REPLY",
+    arity=3,
+    flags=_FLAGS,
+    group="connection",
+    since="3.2.0",
+    arguments="ON | OFF | SKIP",
+    summary="Turn replies off and on.",
+)
+def client_reply(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT REPLY ON|OFF|SKIP."""
+    session = ctx.session
+    mode = args[2].lower()
+    if mode == b"on":
+        session.reply_off = False
+        session.reply_skip = 0
+        ctx.engine.refresh_gates(session)
+        return OK
+    if mode == b"off":
+        session.reply_off = True
+    elif mode == b"skip":
+        if not session.reply_off:
+            session.reply_skip = 2
+    else:
+        raise syntax_error()
+    ctx.engine.refresh_gates(session)
+    return b""
+
+
+@command(
+    "CLIENT|NO-EVICT",
+    arity=3,
+    flags=_FLAGS | ADMIN,
+    group="connection",
+    since="7.0.0",
+    categories=_DANGEROUS,
+    arguments="ON | OFF",
+    summary="Spare this connection when memory for clients runs out.",
+)
+def client_no_evict(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT NO-EVICT ON|OFF."""
+    ctx.session.no_evict = _on_off(args[2])
+    return OK
+
+
+@command(
+    "CLIENT|NO-TOUCH",
+    arity=3,
+    flags=_FLAGS,
+    group="connection",
+    since="7.2.0",
+    arguments="ON | OFF",
+    summary="Read without renewing the keys' access times.",
+)
+def client_no_touch(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT NO-TOUCH ON|OFF."""
+    ctx.session.no_touch = _on_off(args[2])
+    return OK
+
+
+@command(
+    "CLIENT|HELP",
+    arity=2,
+    flags=LOADING | STALE | ALLOW_BUSY,
+    group="connection",
+    since="5.0.0",
+    summary="Describe the sub-commands.",
+)
+def client_help(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT HELP."""
+    return help_reply(ctx, b"client")
+
+
+def describe(session: Session) -> bytes:
+    """A connection as CLIENT LIST shows it, without line end."""
+    ctx = session.context
+    now_ms = session.engine.now_ms
+    queued = -1 if session.queue is None else len(session.queue)
+    flags = b""
+    if session.channels or session.patterns or session.shard_channels:
+        flags += b"P"
+    if session.queue is not None:
+        flags += b"x"
+    if session.blocked is not None:
+        flags += b"b"
+    if session.watch_broken:
+        flags += b"d"
+    if session.closing:
+        flags += b"c"
+    if session.no_evict:
+        flags += b"e"
+    if session.no_touch:
+        flags += b"T"
+    return (
+        b"id=%d addr=%b laddr=%b fd=%d name=%b age=%d idle=%d flags=%b db=%d sub=%d psub=%d ssub=%d multi=%d watch=%d "
+        b"qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=0 rbs=16384 rbp=0 obl=%d oll=0 omem=0 tot-mem=%d events=r cmd=%b "
+        b"user=%b redir=-1 resp=%d lib-name=%b lib-ver=%b tot-net-in=%d tot-net-out=%d tot-cmds=%d"
+    ) % (
+        session.id, session.address.encode(), session.local_address.encode(), session.id, session.name,
+        (now_ms - session.created_ms) // 1000, (now_ms - session.last_command_ms) // 1000, flags or b"N", ctx.db.index,
+        len(session.channels), len(session.patterns), len(session.shard_channels), queued, len(session.watched),
+        session.parser.buffered(), session.output_bytes(), 1024 + session.parser.buffered() + session.output_bytes(),
+        session.last_command or b"NULL", ctx.user.name, 3 if ctx.resp3 else 2, session.lib_name, session.lib_version,
+        session.bytes_in, session.bytes_out, session.commands_done,
+    )  # fmt: skip
+
+
+def _on_off(word: bytes) -> bool:
+    value = word.lower()
+    if value == b"on":
+        return True
+    if value == b"off":
+        return False
+    raise syntax_error()
