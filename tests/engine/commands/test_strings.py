@@ -1,7 +1,8 @@
 """Strings on the wire."""
 
-from cachetwin_engine.core.replies import bulk
 from tests.engine.commands.conftest import Run
+
+from cachetwin_engine.core.replies import bulk
 
 
 def test_get_answers_what_set_stored(run: Run) -> None:
