@@ -1,7 +1,8 @@
 """Strings as a plan may hold them: what is known is a `str`, what is secret stays a reference.
 
-A plan never carries a generated secret. Where a template writes ``{{resolve:secretsmanager:...}}`` or a task definition names a
-secret, the plan holds a `SecretRef` in the place of the value, and `supervise` puts the value in when it starts the child.
+A plan never carries a generated secret. Where a template writes ``{{resolve:secretsmanager:...}}`` or a task
+definition names a secret, the plan holds a `SecretRef` in the place of the value, and `supervise` puts the value in
+when it starts the child.
 """
 
 from dataclasses import dataclass
@@ -11,8 +12,8 @@ from dataclasses import dataclass
 class SecretRef:
     """A value that lives in a secret: the whole string, or one key of the JSON object it holds.
 
-    `json_key` is None for the whole string. `version_stage` is Secrets Manager's label (``AWSCURRENT`` unless the template says
-    otherwise).
+    `json_key` is None for the whole string. `version_stage` is Secrets Manager's label (``AWSCURRENT`` unless the
+    template says otherwise).
     """
 
     secret_arn: str
@@ -21,8 +22,8 @@ class SecretRef:
 
     def __str__(self) -> str:
         """The dynamic reference that stands for the value; safe to print."""
-        key = self.json_key or ""
-        return f"{{{{resolve:secretsmanager:{self.secret_arn}:SecretString:{key}}}}}"
+        stage = "" if self.version_stage == "AWSCURRENT" else f":{self.version_stage}"
+        return f"{{{{resolve:secretsmanager:{self.secret_arn}:SecretString:{self.json_key or ''}{stage}}}}}"
 
 
 Text = str | tuple[str | SecretRef, ...]

@@ -1,10 +1,11 @@
 """The topology: what should run on this machine, as a value.
 
-`plan` makes it, `supervise` makes the machine look like it, a change to a running app is the step from one topology to another.
-So everything here is frozen, compares by value, and keeps the AWS identity of each resource beside what stands for it locally.
+`plan` makes it, `supervise` makes the machine look like it, a change to a running app is the step from one topology
+to another. So everything here is frozen, compares by value, and keeps the AWS identity of each resource beside what
+stands for it locally.
 
-Names are AWS's. Durations end in `_s` (seconds), sizes in `_bytes`. A `Text` may hold references to secrets; every other string
-is final. A resource is named across the topology by its `Identity.key`, ``<stack>/<logical id>``.
+Names are AWS's. Durations end in `_s` (seconds), sizes in `_bytes`. A `Text` may hold references to secrets; every
+other string is final. A resource is named across the topology by its `Identity.key`, ``<stack>/<logical id>``.
 """
 
 from collections.abc import Mapping
@@ -45,6 +46,7 @@ __all__ = [
     "Target",
     "TargetGroup",
     "TargetHealthCheck",
+    "TaskPlace",
     "Text",
     "Topology",
     "WeightedTarget",
@@ -57,8 +59,9 @@ __all__ = [
 class Identity:
     """Who a resource is on AWS.
 
-    `stack` is the stack's name, `path` the construct path the CDK left in the template's metadata (the logical id without one),
-    `physical_name` what `Ref` gives unless the type's `Ref` is an ARN, `attributes` what `Fn::GetAtt` gives.
+    `stack` is the stack's name, `path` the construct path the CDK left in the template's metadata (the logical id
+    without one), `physical_name` what `Ref` gives unless the type's `Ref` is an ARN, `attributes` what `Fn::GetAtt`
+    gives.
     """
 
     stack: str
@@ -79,8 +82,8 @@ class Identity:
 class Endpoint:
     """A socket the supervisor will listen on: an IPv4 loopback address and a port.
 
-    `names` are the AWS-shaped host names, for the certificate; they do not resolve. `port_on_aws` differs from `port` only
-    where endpoints share one address.
+    `names` are the AWS-shaped host names, for the certificate; they do not resolve. `port_on_aws` differs from `port`
+    only where endpoints share one address.
     """
 
     address: str
@@ -92,7 +95,10 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class CacheNode:
-    """One node of a replication group. `maxmemory_bytes` is what the engine gets: the node type's less the reserved part."""
+    """One node of a replication group.
+
+    `maxmemory_bytes` is what the engine gets: the node type's less the reserved part.
+    """
 
     member_id: str
     role: Literal["primary", "replica"]
@@ -127,9 +133,9 @@ class LogDelivery:
 class ReplicationGroup:
     """A Valkey or Redis OSS replication group with cluster mode disabled.
 
-    `profile` is what the engine is started with. `parameters` are engine parameters by name, as strings, service-only names
-    (reserved-memory-percent and the like) left out. `users` is empty when the group has no user group; then `auth_token`, if
-    any, is the default user's password.
+    `profile` is what the engine is started with. `parameters` are engine parameters by name, as strings, service-only
+    names (reserved-memory-percent and the like) left out. `users` is empty when the group has no user group; then
+    `auth_token`, if any, is the default user's password.
     """
 
     identity: Identity
@@ -192,7 +198,10 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret of Secrets Manager: generated here, or with the value the template gives. `attachments` merge in, in order."""
+    """A secret of Secrets Manager: generated here, or with the value the template gives.
+
+    `attachments` merge in, in order.
+    """
 
     identity: Identity
     name: str
@@ -205,7 +214,8 @@ class Secret:
 class ContainerImage:
     """Where a container comes from: a folder of the assembly with a Dockerfile, or an image by `name` only.
 
-    `directory` is relative to the assembly's folder. `asset_hash` names the content, for caches of what was made from it.
+    `directory` is relative to the assembly's folder. `asset_hash` names the content, for caches of what was made from
+    it.
     """
 
     name: str
@@ -266,8 +276,19 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
+class TaskPlace:
+    """Where one task of a service listens: a loopback address, and the local port of each container port.
+
+    The ports differ from the container's only where all endpoints share one address.
+    """
+
+    address: str
+    ports: Mapping[int, int]
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
-    """An ECS service on Fargate. Each of its `desired_count` tasks has a loopback address, in the order of `addresses`.
+    """An ECS service on Fargate. `tasks` holds a place for each of its tasks.
 
     `depends_on` holds the keys of the caches and databases whose endpoints or credentials its containers are told.
     """
@@ -276,7 +297,7 @@ class Service:
     cluster: str
     task_definition: str
     desired_count: int
-    addresses: tuple[str, ...]
+    tasks: tuple[TaskPlace, ...]
     containers: tuple[Container, ...]
     security_groups: tuple[str, ...]
     depends_on: tuple[str, ...]
@@ -284,7 +305,10 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class TargetHealthCheck:
-    """How a target group asks its targets. `matcher` is the service's: codes and ranges, ``"200"``, ``"200-299,301"``."""
+    """How a target group asks its targets.
+
+    `matcher` is the service's: codes and ranges, ``"200"``, ``"200-299,301"``.
+    """
 
     protocol: str
     path: str
@@ -381,7 +405,10 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True)
 class Listener:
-    """A port of a load balancer. `endpoint.port_on_aws` is the template's port, `endpoint.port` the one that opens here."""
+    """A port of a load balancer.
+
+    `endpoint.port_on_aws` is the template's port, `endpoint.port` the one that opens here.
+    """
 
     identity: Identity
     protocol: Literal["HTTP", "HTTPS"]
@@ -393,7 +420,10 @@ class Listener:
 
 @dataclass(frozen=True, slots=True)
 class LoadBalancer:
-    """An Application Load Balancer. `dns_name` is ``127.0.0.1:<port>``, so that ``http://<DNSName>`` opens in a browser."""
+    """An Application Load Balancer.
+
+    `dns_name` is ``127.0.0.1:<port>``, so that ``http://<DNSName>`` opens in a browser.
+    """
 
     identity: Identity
     scheme: str

@@ -1,0 +1,209 @@
+"""Read a cloud assembly, the `cdk.out` folder that `cdk synth` leaves.
+
+Formats: aws-cdk's cloud-assembly-schema (manifest.json, ``*.assets.json``), version 55 when this was written; what
+this reader needs of them has been the same since version 7. Only files below the assembly's folder are read.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+from cachetwin_local.errors import UserError
+
+from .template import Assembly, DockerAsset, FileAsset, Json, Resource, Stack
+
+REGION = "us-east-1"
+ACCOUNT = "000000000000"
+UNSUPPORTED_TRANSFORMS = ("AWS::Serverless", "AWS::Include", "AWS::CodeDeployBlueGreen")
+
+
+def read_assembly(directory: Path) -> Assembly:
+    """The assembly in `directory`, nested assemblies (stages) and nested stacks included.
+
+    Raises UserError when the folder, its manifest or a file they name is missing or is not JSON.
+    """
+    if not (directory / "manifest.json").is_file():
+        raise UserError(f"{directory} is not a cloud assembly: it has no manifest.json; run cdk synth first")
+    reader = _Reader(directory)
+    reader.read(directory)
+    return Assembly(_in_deployment_order(reader.stacks), reader.docker_assets, reader.file_assets)
+
+
+class _Reader:
+    """Collects stacks and assets while it walks the manifests."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.stacks: dict[str, Stack] = {}
+        self.docker_assets: dict[str, DockerAsset] = {}
+        self.file_assets: dict[str, FileAsset] = {}
+
+    def read(self, directory: Path) -> None:
+        manifest = _load(directory / "manifest.json")
+        artifacts: Mapping[str, Json] = manifest.get("artifacts", {})
+        for artifact in artifacts.values():
+            if artifact["type"] == "cdk:asset-manifest":
+                self._assets(directory, directory / artifact["properties"]["file"])
+        names = {
+            artifact_id: artifact["properties"].get("stackName", artifact_id)
+            for artifact_id, artifact in artifacts.items()
+            if artifact["type"] == "aws:cloudformation:stack"
+        }
+        for artifact_id, name in names.items():
+            self._stack(directory, artifacts[artifact_id], name, names)
+        for artifact in artifacts.values():
+            if artifact["type"] == "cdk:cloud-assembly":
+                self.read(directory / artifact["properties"]["directoryName"])
+
+    def _assets(self, directory: Path, path: Path) -> None:
+        manifest = _load(path)
+        for asset_hash, image in manifest.get("dockerImages", {}).items():
+            source = image["source"]
+            if "directory" not in source:
+                continue  # an image that a command makes has no folder to run from
+            self.docker_assets[asset_hash] = DockerAsset(
+                asset_hash=asset_hash,
+                directory=self._relative(directory / source["directory"]),
+                dockerfile=source.get("dockerFile", "Dockerfile"),
+                target=source.get("dockerBuildTarget"),
+                build_args=source.get("dockerBuildArgs", {}),
+                tag=next((d["imageTag"] for d in image.get("destinations", {}).values()), asset_hash),
+            )
+        for asset_hash, file in manifest.get("files", {}).items():
+            if "path" in file["source"]:
+                object_key = next((d["objectKey"] for d in file.get("destinations", {}).values()), asset_hash)
+                relative = self._relative(directory / file["source"]["path"])
+                self.file_assets[asset_hash] = FileAsset(asset_hash, relative, object_key)
+
+    def _relative(self, path: Path) -> str:
+        resolved, root = path.resolve(), self.root.resolve()
+        return str(resolved.relative_to(root)) if resolved.is_relative_to(root) else str(resolved)
+
+    def _stack(self, directory: Path, artifact: Mapping[str, Json], name: str, names: Mapping[str, str]) -> None:
+        if name in self.stacks:
+            raise UserError(
+                f"two stacks of this app are named {name}; the names of the stacks run together must differ"
+            )
+        account, region = _environment(artifact.get("environment", ""))
+        template = _load(directory / artifact["properties"]["templateFile"])
+        self._add(
+            directory,
+            template,
+            name=name,
+            display_name=artifact.get("displayName", name),
+            region=region,
+            account=account,
+            dependencies=tuple(names[d] for d in artifact.get("dependencies", ()) if d in names),
+            parent=None,
+            parent_logical_id=None,
+        )
+
+    def _add(
+        self,
+        directory: Path,
+        template: Mapping[str, Json],
+        *,
+        name: str,
+        display_name: str,
+        region: str,
+        account: str,
+        dependencies: tuple[str, ...],
+        parent: str | None,
+        parent_logical_id: str | None,
+    ) -> None:
+        _refuse_transforms(name, template)
+        resources = {
+            logical_id: _resource(name, logical_id, r) for logical_id, r in template.get("Resources", {}).items()
+        }
+        self.stacks[name] = Stack(
+            name=name,
+            display_name=display_name,
+            region=region,
+            account=account,
+            dependencies=dependencies,
+            resources=resources,
+            parameters=template.get("Parameters", {}),
+            mappings=template.get("Mappings", {}),
+            conditions=template.get("Conditions", {}),
+            outputs=template.get("Outputs", {}),
+            parent=parent,
+            parent_logical_id=parent_logical_id,
+        )
+        for logical_id, raw in template.get("Resources", {}).items():
+            asset = raw.get("Metadata", {}).get("aws:asset:path")
+            if raw["Type"] == "AWS::CloudFormation::Stack" and asset is not None:
+                self._add(
+                    directory,
+                    _load(directory / asset),
+                    name=f"{name}-{logical_id}",
+                    display_name=f"{display_name}/{logical_id}",
+                    region=region,
+                    account=account,
+                    dependencies=(),
+                    parent=name,
+                    parent_logical_id=logical_id,
+                )
+
+
+def _load(path: Path) -> dict[str, Json]:
+    try:
+        loaded = json.loads(path.read_text())
+    except FileNotFoundError:
+        raise UserError(f"the assembly names {path}, which does not exist; run cdk synth again") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise UserError(f"{path} must be JSON, got {error}; run cdk synth again") from None
+    if not isinstance(loaded, dict):
+        raise UserError(f"{path} must hold a JSON object, got {type(loaded).__name__}")
+    return cast("dict[str, Json]", loaded)
+
+
+def _environment(environment: str) -> tuple[str, str]:
+    """Account and region of ``aws://account/region``; the local ones where the app leaves them open."""
+    account, _, region = environment.removeprefix("aws://").partition("/")
+    return (
+        account if account and not account.startswith("unknown") else ACCOUNT,
+        region if region and not region.startswith("unknown") else REGION,
+    )
+
+
+def _resource(stack: str, logical_id: str, raw: Mapping[str, Json]) -> Resource:
+    if not isinstance(raw, dict) or "Type" not in raw:
+        raise UserError(f"stack {stack}, {logical_id}: a resource must be an object with a Type, got {raw!r}")
+    depends_on = raw.get("DependsOn", ())
+    return Resource(
+        stack=stack,
+        logical_id=logical_id,
+        type=raw["Type"],
+        properties=raw.get("Properties", {}),
+        path=raw.get("Metadata", {}).get("aws:cdk:path", logical_id),
+        condition=raw.get("Condition"),
+        depends_on=(depends_on,) if isinstance(depends_on, str) else tuple(depends_on),
+    )
+
+
+def _refuse_transforms(name: str, template: Mapping[str, Json]) -> None:
+    transforms = template.get("Transform", [])
+    for transform in transforms if isinstance(transforms, list) else [transforms]:
+        named = transform if isinstance(transform, str) else str(transform.get("Name", transform))
+        if named.startswith(UNSUPPORTED_TRANSFORMS):
+            raise UserError(
+                f"stack {name}: the transform {named} runs on AWS only; synthesise the resources it makes instead"
+            )
+
+
+def _in_deployment_order(stacks: Mapping[str, Stack]) -> dict[str, Stack]:
+    ordered: dict[str, Stack] = {}
+
+    def add(name: str, chain: tuple[str, ...]) -> None:
+        if name in chain:
+            raise UserError(f"the stacks depend on each other in a circle: {' -> '.join((*chain, name))}")
+        if name in ordered or name not in stacks:
+            return
+        for dependency in stacks[name].dependencies:
+            add(dependency, (*chain, name))
+        ordered[name] = stacks[name]
+
+    for name in stacks:
+        add(name, ())
+    return ordered

@@ -1,0 +1,78 @@
+"""A synthesised app as data: stacks with their templates, and the assets they use."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = Any
+"""A JSON value: dict, list, str, int, float, bool or None."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resource:
+    """A resource as its template has it: nothing resolved."""
+
+    stack: str
+    logical_id: str
+    type: str
+    properties: Mapping[str, Json]
+    path: str
+    condition: str | None
+    depends_on: tuple[str, ...]
+
+    @property
+    def key(self) -> str:
+        """The name of this resource within an assembly."""
+        return f"{self.stack}/{self.logical_id}"
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A stack: its template's sections, and the stacks that must be there first.
+
+    `name` is the CloudFormation name, `display_name` what the CDK CLI calls it. A nested stack has the name of its
+    parent and the logical id it has there, joined by a hyphen, as CloudFormation's nested names begin.
+    """
+
+    name: str
+    display_name: str
+    region: str
+    account: str
+    dependencies: tuple[str, ...]
+    resources: Mapping[str, Resource]
+    parameters: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    mappings: Mapping[str, Json] = field(default_factory=dict)
+    conditions: Mapping[str, Json] = field(default_factory=dict)
+    outputs: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
+    parent: str | None = None
+    parent_logical_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DockerAsset:
+    """A folder with a Dockerfile, relative to the assembly's; `tag` is how image names end."""
+
+    asset_hash: str
+    directory: str
+    dockerfile: str
+    target: str | None
+    build_args: Mapping[str, str]
+    tag: str
+
+
+@dataclass(frozen=True, slots=True)
+class FileAsset:
+    """A file or folder, relative to the assembly's; `object_key` is its name in the assets bucket."""
+
+    asset_hash: str
+    path: str
+    object_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assembly:
+    """Everything a `cdk synth` left: stacks by name in the order they must be deployed, assets by hash."""
+
+    stacks: Mapping[str, Stack]
+    docker_assets: Mapping[str, DockerAsset]
+    file_assets: Mapping[str, FileAsset]
