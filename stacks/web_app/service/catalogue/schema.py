@@ -76,7 +76,7 @@ def sample_products() -> list[tuple[str, str, str, int, int]]:
             for material in MATERIALS:
                 number = len(rows)
                 description = (
-                    f"A {material.lower()} {item.lower()} for {category.lower()}, made in small batches. "
+                    f"{item} of {material.lower()} from our {category.lower()} range, made in small batches. "
                     f"Batch {number % 17 + 1}, repairable, spare parts kept for ten years."
                 )
                 price_cents = 900 + number * 6151 % 18_000 // 50 * 50

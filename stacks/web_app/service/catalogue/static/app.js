@@ -43,7 +43,7 @@ async function ask(path, label, options = {}) {
 
 function remember(body, label, method) {
   const source = body.source;
-  const how = method ? "write, cached answer removed" : body.cache + (body.coalesced ? ", shared" : "");
+  const how = method ? "write, invalidates" : body.cache + (body.coalesced ? ", shared" : "");
   state.history.unshift({ label, source, how, ms: body.latency_ms });
   state.history.length = Math.min(state.history.length, HISTORY_LENGTH);
   const widest = Math.max(...state.history.map((entry) => entry.ms));
@@ -135,6 +135,7 @@ async function show(id, name) {
   byId("detail-ratings").replaceChildren(...product.ratings.map(ratingRow).reverse());
   byId("price").value = (product.price_cents / 100).toFixed(2);
   byId("detail").hidden = false;
+  if (matchMedia("(max-width: 60rem)").matches) byId("history-title").scrollIntoView();
 }
 
 function ratingRow(count, index, counts) {
