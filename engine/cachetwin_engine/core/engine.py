@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Final
 
 from . import commands as _commands  # noqa: F401  (enters every row into the table)
 from .acl.access import AccessControl, Denial, Permission
+from .acl.log import AclLog
 from .acl.rules import rows_of
 from .command_table import Command, table_for
 from .config import Config
 from .context import Context
 from .dispatch import call
 from .gates import GATE_NO_AUTH, GATE_REPLY, GATE_RESTRICTED
+from .host import Host
 from .keyspace import Database, KeyspaceObserver
 from .notifications import NOTIFY_KEYEVENT, NOTIFY_KEYSPACE
 from .profile import Profile
@@ -25,6 +27,7 @@ from .session import Session
 if TYPE_CHECKING:
     from .acl.user import User
 
+_REASONS: Final = [b"auth", b"command", b"key", b"channel"]
 NEVER_US: Final = 1 << 60
 ERROR_KINDS_MAX: Final = 128  # distinct error codes kept in INFO errorstats (server.c)
 
@@ -40,7 +43,10 @@ class Engine(KeyspaceObserver):
         self.config = config if config is not None else Config(profile)
         self.commands: dict[bytes, Command] = table_for(profile.commands_through, profile.is_valkey)
         self.acl = AccessControl(self.commands, allow_channels=False)
+        self.acl_log = AclLog()
         self.pubsub = PubSub()
+        self.host = Host()
+        self.elasticache = False  # answer as the service does: restricted commands, hidden hashes
         self.databases = [Database(index, self) for index in range(self.config.databases)]
         self.sessions: dict[int, Session] = {}
         self.pending: list[Session] = []  # output or a close waits that the shell has not seen
@@ -61,7 +67,7 @@ class Engine(KeyspaceObserver):
         self.expired_keys = 0
         self.evicted_keys = 0
         self.protocol_errors = 0
-        self.failed_logins = 0
+        self.denials = [0, 0, 0, 0]  # failed logins, then by DENIED_* reason
         self.error_counts: dict[bytes, int] = {}
         self.error_replies = 0
         self.shutdown_requested = False
@@ -154,12 +160,34 @@ class Engine(KeyspaceObserver):
             else:
                 self.log_in(session, user, authenticated=not session.gates & GATE_NO_AUTH)
 
+    def close_sessions_of(self, user: "User") -> None:
+        """``user`` was deleted: its connections end."""
+        for session in self.sessions.values():
+            if session.context.user is user:
+                session.closing = True
+                self.mark_pending(session)
+
+    def user_changed(self, user: "User") -> None:
+        """Sessions of ``user`` have its new rights at once."""
+        for session in self.sessions.values():
+            if session.context.user is user:
+                self.log_in(session, user, authenticated=not session.gates & GATE_NO_AUTH)
+
     def note_denial(self, ctx: Context, denied: Denial) -> None:
         """A command, key or channel was refused (ACL LOG, INFO)."""
+        self.denials[denied.reason] += 1
+        self._log_refusal(ctx, _REASONS[denied.reason], denied.subject, ctx.user.name)
 
     def note_failed_login(self, ctx: Context, name: bytes) -> None:
         """A wrong password (ACL LOG, INFO)."""
-        self.failed_logins += 1
+        self.denials[0] += 1
+        subject = ctx.command.name.upper() if ctx.command is not None else b""
+        self._log_refusal(ctx, _REASONS[0], subject, name)
+
+    def _log_refusal(self, ctx: Context, reason: bytes, subject: bytes, user: bytes) -> None:
+        where = b"lua" if ctx.in_script else b"multi" if ctx.in_exec or ctx.session.queue is not None else b"toplevel"
+        length_max = self.config.integer("acllog-max-len")
+        self.acl_log.add(reason, where, subject, user, ctx.session.describe(), self.now_ms, length_max)
 
     def reset_session(self, session: Session) -> None:
         """As good as new: what RESET does."""
@@ -258,7 +286,7 @@ class Engine(KeyspaceObserver):
         self.expired_keys = 0
         self.evicted_keys = 0
         self.protocol_errors = 0
-        self.failed_logins = 0
+        self.denials = [0, 0, 0, 0]  # failed logins, then by DENIED_* reason
         self.error_counts = {}
         self.error_replies = 0
         for row in rows_of(self.commands):

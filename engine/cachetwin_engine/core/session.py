@@ -172,3 +172,36 @@ class Session:
     def output_bytes(self) -> int:
         """Bytes of output that the shell has not taken yet."""
         return self._out_bytes
+
+    def describe(self) -> bytes:
+        """The connection as CLIENT LIST shows it, without line end."""
+        ctx = self.context
+        now_ms = self.engine.now_ms
+        queued = -1 if self.queue is None else len(self.queue)
+        flags = b""
+        if self.channels or self.patterns or self.shard_channels:
+            flags += b"P"
+        if self.queue is not None:
+            flags += b"x"
+        if self.blocked is not None:
+            flags += b"b"
+        if self.watch_broken:
+            flags += b"d"
+        if self.closing:
+            flags += b"c"
+        if self.no_evict:
+            flags += b"e"
+        if self.no_touch:
+            flags += b"T"
+        return (
+            b"id=%d addr=%b laddr=%b fd=%d name=%b age=%d idle=%d flags=%b db=%d sub=%d psub=%d ssub=%d multi=%d watch=%d "
+            b"qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=0 rbs=16384 rbp=0 obl=%d oll=0 omem=0 tot-mem=%d events=r cmd=%b "
+            b"user=%b redir=-1 resp=%d lib-name=%b lib-ver=%b tot-net-in=%d tot-net-out=%d tot-cmds=%d"
+        ) % (
+            self.id, self.address.encode(), self.local_address.encode(), self.id, self.name,
+            (now_ms - self.created_ms) // 1000, (now_ms - self.last_command_ms) // 1000, flags or b"N", ctx.db.index,
+            len(self.channels), len(self.patterns), len(self.shard_channels), queued, len(self.watched),
+            self.parser.buffered(), self.output_bytes(), 1024 + self.parser.buffered() + self.output_bytes(),
+            self.last_command or b"NULL", ctx.user.name, 3 if ctx.resp3 else 2, self.lib_name, self.lib_version,
+            self.bytes_in, self.bytes_out, self.commands_done,
+        )  # fmt: skip

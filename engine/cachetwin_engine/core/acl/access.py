@@ -137,6 +137,15 @@ class AccessControl:
             return b"NOPERM No permissions to access a key"
         return b"NOPERM No permissions to access a channel"
 
+    def explain(self, user: User, denied: Denial) -> bytes:
+        """A refusal in words, as ACL DRYRUN gives it."""
+        what = {
+            DENIED_COMMAND: b"run the '" + denied.subject + b"' command",
+            DENIED_KEY: b"access the '" + denied.subject + b"' key",
+            DENIED_CHANNEL: b"access the '" + denied.subject + b"' channel",
+        }[denied.reason]
+        return b"User " + user.name + b" has no permissions to " + what
+
     def check(self, user: User, command: Command, args: list[bytes]) -> Denial | None:
         """The same without a connection (ACL DRYRUN)."""
         keys: list[KeyPosition] | None = None

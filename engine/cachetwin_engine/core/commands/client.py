@@ -4,7 +4,6 @@ from ..command_table import ADMIN, ALLOW_BUSY, LOADING, NOSCRIPT, STALE, command
 from ..context import Context
 from ..errors import CommandError, syntax_error
 from ..replies import OK, bulk, integer
-from ..session import Session
 from .connection import valid_name
 from .help_text import help_reply
 
@@ -66,7 +65,7 @@ def client_setinfo(ctx: Context, args: list[bytes]) -> bytes:
 @command("CLIENT|INFO", arity=2, flags=_FLAGS, group="connection", since="6.2.0", summary="Describe this connection.")
 def client_info(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT INFO."""
-    return ctx.verbatim(describe(ctx.session) + b"\n")
+    return ctx.verbatim(ctx.session.describe() + b"\n")
 
 
 @command(
@@ -82,7 +81,7 @@ def client_info(ctx: Context, args: list[bytes]) -> bytes:
 )
 def client_list(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT LIST: one line a connection."""
-    lines = [describe(session) + b"\n" for session in ctx.engine.sessions.values()]
+    lines = [session.describe() + b"\n" for session in ctx.engine.sessions.values()]
     return ctx.verbatim(b"".join(lines))
 
 
@@ -157,40 +156,6 @@ def client_no_touch(ctx: Context, args: list[bytes]) -> bytes:
 def client_help(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT HELP."""
     return help_reply(ctx, b"client")
-
-
-def describe(session: Session) -> bytes:
-    """A connection as CLIENT LIST shows it, without line end."""
-    ctx = session.context
-    now_ms = session.engine.now_ms
-    queued = -1 if session.queue is None else len(session.queue)
-    flags = b""
-    if session.channels or session.patterns or session.shard_channels:
-        flags += b"P"
-    if session.queue is not None:
-        flags += b"x"
-    if session.blocked is not None:
-        flags += b"b"
-    if session.watch_broken:
-        flags += b"d"
-    if session.closing:
-        flags += b"c"
-    if session.no_evict:
-        flags += b"e"
-    if session.no_touch:
-        flags += b"T"
-    return (
-        b"id=%d addr=%b laddr=%b fd=%d name=%b age=%d idle=%d flags=%b db=%d sub=%d psub=%d ssub=%d multi=%d watch=%d "
-        b"qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=0 rbs=16384 rbp=0 obl=%d oll=0 omem=0 tot-mem=%d events=r cmd=%b "
-        b"user=%b redir=-1 resp=%d lib-name=%b lib-ver=%b tot-net-in=%d tot-net-out=%d tot-cmds=%d"
-    ) % (
-        session.id, session.address.encode(), session.local_address.encode(), session.id, session.name,
-        (now_ms - session.created_ms) // 1000, (now_ms - session.last_command_ms) // 1000, flags or b"N", ctx.db.index,
-        len(session.channels), len(session.patterns), len(session.shard_channels), queued, len(session.watched),
-        session.parser.buffered(), session.output_bytes(), 1024 + session.parser.buffered() + session.output_bytes(),
-        session.last_command or b"NULL", ctx.user.name, 3 if ctx.resp3 else 2, session.lib_name, session.lib_version,
-        session.bytes_in, session.bytes_out, session.commands_done,
-    )  # fmt: skip
 
 
 def _on_off(word: bytes) -> bool:

@@ -1,0 +1,292 @@
+"""ACL: users and what they may do."""
+
+from ..acl.rules import RuleError, rows_of
+from ..acl.user import Selector, User
+from ..command_table import ADMIN, CATEGORY_NAMES, LOADING, NOSCRIPT, STALE, command, container
+from ..context import Context
+from ..dispatch import find_command
+from ..errors import CommandError, unknown_subcommand, wrong_arity
+from ..numbers import parse_int
+from ..replies import OK, array, bulk, bulk_array, integer
+from .help_text import help_reply
+
+_ANYONE = NOSCRIPT | LOADING | STALE
+_ADMIN = _ANYONE | ADMIN
+_NO_FILE = (
+    b"ERR This instance is not configured to use an ACL file. You may want to specify users via the ACL SETUSER command "
+    b"and then issue a CONFIG REWRITE (assuming you have a configuration file set) in order to store users in the "
+    b"configuration."
+)
+
+container("ACL", group="server", since="6.0.0", summary="Users and what they may do.")
+
+
+@command(
+    "ACL|CAT",
+    arity=-2,
+    flags=_ANYONE,
+    group="server",
+    since="6.0.0",
+    arguments="[category]",
+    summary="List the categories, or the commands of one.",
+)
+def acl_cat(ctx: Context, args: list[bytes]) -> bytes:
+    """ACL CAT [category]."""
+    if len(args) > 3:
+        raise unknown_subcommand(b"acl", args[1])
+    if len(args) == 2:
+        return bulk_array(CATEGORY_NAMES)
+    category = args[2].lower()
+    if category not in CATEGORY_NAMES:
+        raise CommandError(b"ERR Unknown category '" + args[2] + b"'")
+    return bulk_array([row.name for row in rows_of(ctx.engine.commands) if category in row.categories])
+
+
+@command(
+    "ACL|DELUSER",
+    arity=-3,
+    flags=_ADMIN,
+    group="server",
+    since="6.0.0",
+    complexity="O(1) amortized time considering the typical user.",
+    arguments="username [username ...]",
+    summary="Delete users and close their connections.",
+    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+)
+def acl_deluser(ctx: Context, args: list[bytes]) -> bytes:
+    """ACL DELUSER name [name ...]: how many there were."""
+    count = 0
+    for name in args[2:]:
+        if name == b"default":
+            raise CommandError(b"ERR The 'default' user cannot be removed")
+        user = ctx.engine.acl.users.pop(name, None)
+        if user is not None:
+            count += 1
+            ctx.engine.close_sessions_of(user)
+    return integer(count)
+
+
+@command(
+    "ACL|DRYRUN",
+    arity=-4,
+    flags=_ADMIN,
+    group="server",
+    since="7.0.0",
+    arguments="username command [arg [arg ...]]",
+    summary="Would a user be allowed to run a command?",
+)
+def acl_dryrun(ctx: Context, args: list[bytes]) -> bytes:
+    """ACL DRYRUN name command [arg ...]: OK, or the reason why not as a string."""
+    user = ctx.engine.acl.users.get(args[2])
+    if user is None:
+        raise CommandError(b"ERR User '" + args[2] + b"' not found")
+    words = args[3:]
+    try:
+        row = find_command(ctx.engine, words)
+    except CommandError:
+        raise CommandError(b"ERR Command '" + words[0] + b"' not found") from None
+    if not row.accepts(len(words)):
+        raise wrong_arity(row.name)
+    denied = ctx.engine.acl.check(user, row, words)
+    if denied is None:
+        return OK
+    return bulk(ctx.engine.acl.explain(user, denied))
+
+
+@command(
+    "ACL|GENPASS",
+    arity=-2,
+    flags=_ANYONE,
+    group="server",
+    since="6.0.0",
+    arguments="[bits]",
+    summary="Make a password that nobody can guess.",
+)
+def acl_genpass(ctx: Context, args: list[bytes]) -> bytes:
+    """ACL GENPASS [bits]: hexadecimal, 256 bits unless asked otherwise."""
+    if len(args) > 3:
+        raise unknown_subcommand(b"acl", args[1])
+    bits = parse_int(args[2]) if len(args) == 3 else 256
+    if not 0 < bits <= 4096:
+        raise CommandError(
+            b"ERR ACL GENPASS argument must be the number of bits for the output password, a positive number up to 4096"
+        )
+    digits = (bits + 3) // 4
+    return bulk(b"%0*x" % (digits, ctx.engine.host.secret_bits(digits * 4)))
+
+
+@command(
+    "ACL|GETUSER",
+    arity=3,
+    flags=_ADMIN,
+    group="server",
+    since="6.0.0",
+    complexity="O(N). Where N is the number of password, command and pattern rules that the user has.",
+    arguments="username",
+    summary="A user's rules.",
+)
+def acl_getuser(ctx: Context, args: list[bytes]) -> bytes:
+    """ACL GETUSER name: a map, null without such a user."""
+    user = ctx.engine.acl.users.get(args[2])
+    if user is None:
+        return ctx.null_array
+    hashes = [] if ctx.engine.elasticache else user.password_hashes
+    selectors = [ctx.map_reply(_selector_items(selector)) for selector in user.selectors]
+    return ctx.map_reply(
+        [
+            bulk(b"flags"), ctx.set_reply([bulk(flag) for flag in user.flags()]),
+            bulk(b"passwords"), bulk_array(hashes),
+            *_selector_items(user.root),
+            bulk(b"selectors"), array(selectors),
+        ]
+    )  # fmt: skip
+
+
+@command(
+    "ACL|LIST",
+    arity=2,
+    flags=_ADMIN,
+    group="server",
+    since="6.0.0",
+    complexity="O(N). Where N is the number of configured users.",
+    summary="All users as rules.",
+)
+def acl_list(ctx: Context, args: list[bytes]) -> bytes:
+    """ACL LIST: one line a user. ElastiCache leaves the passwords' hashes out."""
+    return bulk_array([user.describe(not ctx.engine.elasticache) for user in _in_order(ctx)])
+
+
+@command(
+    "ACL|LOAD",
+    arity=2,
+    flags=_ADMIN,
+    group="server",
+    since="6.0.0",
+    complexity="O(N). Where N is the number of configured users.",
+    summary="Read the users from the ACL file.",
+)
+def acl_load(ctx: Context, args: list[bytes]) -> bytes:
+    """ACL LOAD: this engine keeps no ACL file."""
+    raise CommandError(_NO_FILE)
+
+
+@command(
+    "ACL|SAVE",
+    arity=2,
+    flags=_ADMIN,
+    group="server",
+    since="6.0.0",
+    complexity="O(N). Where N is the number of configured users.",
+    summary="Write the users to the ACL file.",
+    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+)
+def acl_save(ctx: Context, args: list[bytes]) -> bytes:
+    """ACL SAVE: this engine keeps no ACL file."""
+    raise CommandError(_NO_FILE)
+
+
+@command(
+    "ACL|LOG",
+    arity=-2,
+    flags=_ADMIN,
+    group="server",
+    since="6.0.0",
+    complexity="O(N) with N being the number of entries shown.",
+    arguments="[count | RESET]",
+    summary="The latest refusals.",
+)
+def acl_log(ctx: Context, args: list[bytes]) -> bytes:
+    """ACL LOG [count | RESET]: newest first, ten unless asked otherwise."""
+    if len(args) > 3:
+        raise unknown_subcommand(b"acl", args[1])
+    log = ctx.engine.acl_log
+    count = 10
+    if len(args) == 3:
+        if args[2].lower() == b"reset":
+            log.entries = []
+            return OK
+        count = max(0, parse_int(args[2]))
+    now_ms = ctx.engine.now_ms
+    entries: list[bytes] = []
+    for entry in log.entries[:count]:
+        entries.append(
+            ctx.map_reply(
+                [
+                    bulk(b"count"), integer(entry.count),
+                    bulk(b"reason"), bulk(entry.reason),
+                    bulk(b"context"), bulk(entry.context),
+                    bulk(b"object"), bulk(entry.subject),
+                    bulk(b"username"), bulk(entry.user),
+                    bulk(b"age-seconds"), ctx.double((now_ms - entry.created_ms) / 1000),
+                    bulk(b"client-info"), bulk(entry.client),
+                    bulk(b"entry-id"), integer(entry.number),
+                    bulk(b"timestamp-created"), integer(entry.created_ms),
+                    bulk(b"timestamp-last-updated"), integer(entry.updated_ms),
+                ]
+            )
+        )  # fmt: skip
+    return array(entries)
+
+
+@command(
+    "ACL|SETUSER",
+    arity=-3,
+    flags=_ADMIN,
+    group="server",
+    since="6.0.0",
+    complexity="O(N). Where N is the number of rules provided.",
+    arguments="username [rule [rule ...]]",
+    summary="Make or change a user.",
+    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+)
+def acl_setuser(ctx: Context, args: list[bytes]) -> bytes:
+    """ACL SETUSER name [rule ...]: all rules or none."""
+    name = args[2]
+    if b" " in name or b"\0" in name:
+        raise CommandError(b"ERR Usernames can't contain spaces or null characters")
+    try:
+        user = ctx.engine.acl.set_user(name, args[3:])
+    except RuleError as problem:
+        raise CommandError(b"ERR " + problem.reason) from None
+    ctx.engine.user_changed(user)
+    return OK
+
+
+@command(
+    "ACL|USERS",
+    arity=2,
+    flags=_ADMIN,
+    group="server",
+    since="6.0.0",
+    complexity="O(N). Where N is the number of configured users.",
+    summary="All users by name.",
+)
+def acl_users(ctx: Context, args: list[bytes]) -> bytes:
+    """ACL USERS."""
+    return bulk_array([user.name for user in _in_order(ctx)])
+
+
+@command("ACL|WHOAMI", arity=2, flags=_ANYONE, group="server", since="6.0.0", summary="The connection's user.")
+def acl_whoami(ctx: Context, args: list[bytes]) -> bytes:
+    """ACL WHOAMI."""
+    return bulk(ctx.user.name)
+
+
+@command(
+    "ACL|HELP", arity=2, flags=LOADING | STALE, group="server", since="6.0.0", summary="Describe the sub-commands."
+)
+def acl_help(ctx: Context, args: list[bytes]) -> bytes:
+    """ACL HELP."""
+    return help_reply(ctx, b"acl")
+
+
+def _in_order(ctx: Context) -> list[User]:
+    return [ctx.engine.acl.users[name] for name in sorted(ctx.engine.acl.users)]
+
+
+def _selector_items(selector: Selector) -> list[bytes]:
+    return [
+        bulk(b"commands"), bulk(selector.command_rules()),
+        bulk(b"keys"), bulk(selector.key_rules()),
+        bulk(b"channels"), bulk(selector.channel_rules()),
+    ]  # fmt: skip

@@ -1,0 +1,33 @@
+"""What the engine may say about the process and the machine it runs on. The shell fills it in; the core can't look."""
+
+from mypy_extensions import mypyc_attr
+
+
+@mypyc_attr(allow_interpreted_subclasses=True)
+class Host:
+    """Facts of the process; the defaults are those of a process that nobody described."""
+
+    def __init__(self) -> None:
+        self.os = ""  # as INFO prints it, "Linux 6.1.0 x86_64"
+        self.process_id = 0
+        self.tcp_port = 0
+        self.executable = ""
+        self.config_file = ""
+        self.run_id = "0" * 40  # 40 hexadecimal digits, new at each start
+        self.listeners: list[str] = []  # "name=tcp,bind=127.0.0.1,port=6379"
+        self.total_memory_bytes = 0
+        self.rejected_connections = 0
+        self.query_buffer_disconnections = 0
+        self.output_buffer_disconnections = 0
+
+    def cpu_seconds(self) -> tuple[float, float]:
+        """CPU time of the process: (system, user)."""
+        return 0.0, 0.0
+
+    def resident_bytes(self) -> int:
+        """Memory of the process that is resident."""
+        return 0
+
+    def secret_bits(self, count: int) -> int:
+        """``count`` unpredictable bits (ACL GENPASS). The core's own random numbers are not fit for that."""
+        raise NotImplementedError
