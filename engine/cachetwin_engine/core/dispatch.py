@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .session import Session
 
-_SUBSCRIBED_ALLOWED = {b"ping", b"subscribe", b"ssubscribe", b"psubscribe", b"unsubscribe", b"sunsubscribe", b"punsubscribe", b"quit", b"reset"}  # fmt: skip
+_SUBSCRIBED_ALLOWED = {
+    b"ping", b"subscribe", b"ssubscribe", b"psubscribe", b"unsubscribe", b"sunsubscribe", b"punsubscribe", b"quit",
+    b"reset",
+}  # fmt: skip
 _RUN_INSIDE_MULTI = {b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"}
 
 
@@ -45,6 +48,8 @@ def execute(session: "Session", args: list[bytes]) -> bytes:
         if answer is not None:
             return answer
     session.last_command = command.name
+    session.last_command_ms = engine.now_ms
+    session.commands_done += 1
     reply = call(session.context, command, args)
     if session.gates:
         reply = _after_gates(session, reply)

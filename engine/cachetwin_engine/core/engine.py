@@ -70,6 +70,10 @@ class Engine(KeyspaceObserver):
         self.denials = [0, 0, 0, 0]  # failed logins, then by DENIED_* reason
         self.error_counts: dict[bytes, int] = {}
         self.error_replies = 0
+        self.closed_bytes_in = 0  # traffic of connections that are gone
+        self.closed_bytes_out = 0
+        self.operations_per_second = 0
+        self.memory_peak = 0
         self.shutdown_requested = False
         self._next_session_id = 1
         self._pending_ids: dict[int, bool] = {}
@@ -93,6 +97,8 @@ class Engine(KeyspaceObserver):
         if self.sessions.pop(session.id, None) is None:
             return
         session.closing = True
+        self.closed_bytes_in += session.bytes_in
+        self.closed_bytes_out += session.bytes_out
         session.leave_queues()
         self.unwatch(session)
         self.pubsub.leave(session)
@@ -276,6 +282,14 @@ class Engine(KeyspaceObserver):
         self.acl.allow_channels = config.acl_pubsub_default_all
         for session in self.sessions.values():
             session.parser.bulk_bytes_max = config.proto_max_bulk_len
+
+    def latency_lines(self) -> list[str]:
+        """INFO latencystats."""
+        return []
+
+    def used_memory(self) -> int:
+        """Bytes that keys and values take."""
+        return 0
 
     def reset_statistics(self) -> None:
         """CONFIG RESETSTAT."""

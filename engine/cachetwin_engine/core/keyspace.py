@@ -6,14 +6,15 @@ Expired keys go the moment anyone looks at them, and by sampling in ``expiry``. 
 consequence is told to one observer, the engine: it counts, notifies, invalidates and propagates.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .key_index import KeyIndex
 
 if TYPE_CHECKING:
     from .session import Session
 
-SLOTS = 16384
+SLOTS: Final = 16384
+_TTL_SAMPLE: Final = 256
 
 
 class Value:
@@ -77,7 +78,6 @@ class Database:
         self.expiring = KeyIndex()  # the keys of ``expires``
         self.watchers: dict[bytes, list[Session]] = {}
         self.blocked: dict[bytes, dict[int, Session]] = {}  # key -> waiting clients in order of arrival
-        self.expires_sum_ms = 0
 
     def __len__(self) -> int:
         return len(self.values)
@@ -183,3 +183,16 @@ class Database:
         """Elements were added under ``key``: wake those who block on it."""
         if self.blocked and key in self.blocked:
             self.observer.key_ready(self, key)
+
+    def average_ttl_ms(self, now_ms: int) -> int:
+        """Mean time to live of the keys that have one, over the first few (INFO keyspace)."""
+        if not self.expires:
+            return 0
+        total = 0
+        seen = 0
+        for at_ms in self.expires.values():
+            total += max(0, at_ms - now_ms)
+            seen += 1
+            if seen >= _TTL_SAMPLE:
+                break
+        return total // seen

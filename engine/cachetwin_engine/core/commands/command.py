@@ -1,0 +1,290 @@
+"""COMMAND: the table of commands, for clients that route or complain by it."""
+
+from ..acl.rules import rows_of
+from ..command_table import CATEGORY_NAMES, FLAG_NAMES, LOADING, STALE, Command, KeySpec, command
+from ..context import Context
+from ..dispatch import find_command
+from ..errors import CommandError, syntax_error
+from ..glob import glob_match_nocase
+from ..key_positions import INVALID_ARGUMENTS, key_positions
+from ..replies import EMPTY_ARRAY, array, bulk, bulk_array, integer, simple
+from .help_text import help_reply
+
+_FLAGS = LOADING | STALE
+
+
+@command(
+    "COMMAND",
+    arity=-1,
+    flags=_FLAGS,
+    group="server",
+    since="2.8.13",
+    complexity="O(N) where N is the total number of commands.",
+    summary="All commands.",
+    categories=[b"connection"],
+)
+def command_(ctx: Context, args: list[bytes]) -> bytes:
+    """COMMAND: what COMMAND INFO says, of all."""
+    return array([_info(ctx, row) for row in _top_rows(ctx)])
+
+
+@command(
+    "COMMAND|COUNT",
+    arity=2,
+    flags=_FLAGS,
+    group="server",
+    since="2.8.13",
+    categories=[b"connection"],
+    summary="Count the commands.",
+)
+def command_count(ctx: Context, args: list[bytes]) -> bytes:
+    """COMMAND COUNT."""
+    return integer(len(_top_rows(ctx)))
+
+
+@command(
+    "COMMAND|INFO",
+    arity=-2,
+    flags=_FLAGS,
+    group="server",
+    since="2.8.13",
+    categories=[b"connection"],
+    complexity="O(N) where N is the number of commands to look up",
+    arguments="[command-name [command-name ...]]",
+    summary="What dispatch knows of commands.",
+)
+def command_info(ctx: Context, args: list[bytes]) -> bytes:
+    """COMMAND INFO [name ...]: null for an unknown one."""
+    if len(args) == 2:
+        return command_(ctx, args)
+    replies: list[bytes] = []
+    for name in args[2:]:
+        row = _named(ctx, name)
+        replies.append(ctx.null_array if row is None else _info(ctx, row))
+    return array(replies)
+
+
+@command(
+    "COMMAND|DOCS",
+    arity=-2,
+    flags=_FLAGS,
+    group="server",
+    since="7.0.0",
+    categories=[b"connection"],
+    complexity="O(N) where N is the number of commands to look up",
+    arguments="[command-name [command-name ...]]",
+    summary="What people want to know of commands.",
+)
+def command_docs(ctx: Context, args: list[bytes]) -> bytes:
+    """COMMAND DOCS [name ...]: a map by name; unknown names are left out."""
+    items: list[bytes] = []
+    if len(args) == 2:
+        for row in _top_rows(ctx):
+            items += [bulk(row.name), _docs(ctx, row)]
+    for name in args[2:]:
+        found = _named(ctx, name)
+        if found is not None:
+            items += [bulk(found.name), _docs(ctx, found)]
+    return ctx.map_reply(items)
+
+
+@command(
+    "COMMAND|LIST",
+    arity=-2,
+    flags=_FLAGS,
+    group="server",
+    since="7.0.0",
+    categories=[b"connection"],
+    complexity="O(N) where N is the total number of commands",
+    arguments="[FILTERBY MODULE module-name | ACLCAT category | PATTERN pattern]",
+    summary="Commands by name.",
+)
+def command_list(ctx: Context, args: list[bytes]) -> bytes:
+    """COMMAND LIST [FILTERBY MODULE|ACLCAT|PATTERN argument]."""
+    rows = rows_of(ctx.engine.commands)
+    if len(args) == 2:
+        return bulk_array([row.name for row in _top_rows(ctx)])
+    if len(args) != 5 or args[2].upper() != b"FILTERBY":
+        raise syntax_error()
+    kind = args[3].upper()
+    wanted = args[4]
+    if kind == b"MODULE":
+        return EMPTY_ARRAY
+    if kind == b"ACLCAT":
+        category = wanted.lower()
+        if category not in CATEGORY_NAMES:
+            return EMPTY_ARRAY
+        return bulk_array([row.name for row in rows if category in row.categories])
+    if kind == b"PATTERN":
+        return bulk_array([row.name for row in rows if glob_match_nocase(wanted, row.name)])
+    raise syntax_error()
+
+
+@command(
+    "COMMAND|GETKEYS",
+    arity=-3,
+    flags=_FLAGS,
+    group="server",
+    since="2.8.13",
+    categories=[b"connection"],
+    complexity="O(N) where N is the number of arguments to the command",
+    arguments="command [arg [arg ...]]",
+    summary="The keys in a command.",
+)
+def command_getkeys(ctx: Context, args: list[bytes]) -> bytes:
+    """COMMAND GETKEYS command [arg ...]."""
+    words = args[2:]
+    return bulk_array([words[position.index] for position in key_positions(_checked(ctx, words), words)])
+
+
+@command(
+    "COMMAND|GETKEYSANDFLAGS",
+    arity=-3,
+    flags=_FLAGS,
+    group="server",
+    since="7.0.0",
+    categories=[b"connection"],
+    complexity="O(N) where N is the number of arguments to the command",
+    arguments="command [arg [arg ...]]",
+    summary="The keys in a command and what happens to them.",
+)
+def command_getkeysandflags(ctx: Context, args: list[bytes]) -> bytes:
+    """COMMAND GETKEYSANDFLAGS command [arg ...]."""
+    words = args[2:]
+    found: list[bytes] = []
+    for position in key_positions(_checked(ctx, words), words):
+        flags = ctx.set_reply([simple(flag) for flag in _spec_flags(position.spec)])
+        found.append(array([bulk(words[position.index]), flags]))
+    return array(found)
+
+
+@command(
+    "COMMAND|HELP",
+    arity=2,
+    flags=_FLAGS,
+    group="server",
+    since="5.0.0",
+    categories=[b"connection"],
+    summary="Describe the sub-commands.",
+)
+def command_help(ctx: Context, args: list[bytes]) -> bytes:
+    """COMMAND HELP."""
+    return help_reply(ctx, b"command")
+
+
+def _checked(ctx: Context, words: list[bytes]) -> Command:
+    try:
+        row = find_command(ctx.engine, words)
+    except CommandError:
+        raise CommandError(b"ERR Invalid command specified") from None
+    if not row.keys:
+        raise CommandError(b"ERR The command has no key arguments")
+    if not row.accepts(len(words)):
+        raise CommandError(b"ERR Invalid number of arguments specified for command")
+    if not key_positions(row, words):
+        raise CommandError(INVALID_ARGUMENTS)
+    return row
+
+
+def _top_rows(ctx: Context) -> list[Command]:
+    return [row for name, row in ctx.engine.commands.items() if name == row.name]
+
+
+def _named(ctx: Context, name: bytes) -> Command | None:
+    parent, bar, sub = name.lower().partition(b"|")
+    row = ctx.engine.commands.get(parent)
+    if row is None or not bar:
+        return row
+    return row.subcommands.get(sub) if row.subcommands is not None else None
+
+
+def _info(ctx: Context, row: Command) -> bytes:
+    first, last, step = _legacy_range(row)
+    subcommands = row.subcommands
+    return array(
+        [
+            bulk(row.name),
+            integer(row.arity),
+            ctx.set_reply([simple(name) for flag, name in FLAG_NAMES if row.flags & flag]),
+            integer(first),
+            integer(last),
+            integer(step),
+            ctx.set_reply([simple(b"@" + category) for category in row.categories]),
+            bulk_array(row.tips),
+            array([_key_spec(ctx, spec) for spec in row.keys]),
+            array([_info(ctx, sub) for sub in subcommands.values()]) if subcommands is not None else EMPTY_ARRAY,
+        ]
+    )
+
+
+def _legacy_range(row: Command) -> tuple[int, int, int]:
+    """First key, last key and step as they were told before key specifications: only a first plain range counts."""
+    if not row.keys or row.keys[0].numkeys >= 0 or row.keys[0].keyword:
+        return 0, 0, 0
+    spec = row.keys[0]
+    last = spec.last if spec.last < 0 else spec.index + spec.last
+    for other in row.keys[1:]:
+        if other.numkeys < 0 and not other.keyword and other.step == 1 and last >= 0 and other.index == last + 1:
+            last = other.index + other.last if other.last >= 0 else other.last
+    return spec.index, last, spec.step
+
+
+def _spec_flags(spec: KeySpec) -> list[bytes]:
+    flags: list[bytes] = []
+    if spec.access:
+        flags.append(spec.access.encode())
+    flags += [effect.encode() for effect in spec.effects.split()]
+    if spec.not_key:
+        flags.append(b"not_key")
+    if spec.incomplete:
+        flags.append(b"incomplete")
+    return flags
+
+
+def _key_spec(ctx: Context, spec: KeySpec) -> bytes:
+    if spec.keyword:
+        begin = [bulk(b"type"), bulk(b"keyword"), bulk(b"spec"), ctx.map_reply([bulk(b"keyword"), bulk(spec.keyword), bulk(b"startfrom"), integer(spec.index)])]  # fmt: skip
+    else:
+        begin = [bulk(b"type"), bulk(b"index"), bulk(b"spec"), ctx.map_reply([bulk(b"index"), integer(spec.index)])]
+    if spec.numkeys >= 0:
+        find = [bulk(b"type"), bulk(b"keynum"), bulk(b"spec"), ctx.map_reply([bulk(b"keynumidx"), integer(spec.numkeys), bulk(b"firstkey"), integer(spec.first), bulk(b"keystep"), integer(spec.step)])]  # fmt: skip
+    else:
+        find = [bulk(b"type"), bulk(b"range"), bulk(b"spec"), ctx.map_reply([bulk(b"lastkey"), integer(spec.last), bulk(b"keystep"), integer(spec.step), bulk(b"limit"), integer(spec.limit)])]  # fmt: skip
+    items: list[bytes] = []
+    if spec.notes:
+        items += [bulk(b"notes"), bulk(spec.notes.encode())]
+    items += [
+        bulk(b"flags"), ctx.set_reply([simple(flag) for flag in _spec_flags(spec)]),
+        bulk(b"begin_search"), ctx.map_reply(begin),
+        bulk(b"find_keys"), ctx.map_reply(find),
+    ]  # fmt: skip
+    return ctx.map_reply(items)
+
+
+def _docs(ctx: Context, row: Command) -> bytes:
+    items = [
+        bulk(b"summary"), bulk(row.summary.encode()),
+        bulk(b"since"), bulk(row.since.encode()),
+        bulk(b"group"), bulk(row.group.encode()),
+        bulk(b"complexity"), bulk(row.complexity.encode()),
+    ]  # fmt: skip
+    if row.deprecated:
+        since, _, instead = row.deprecated.partition("|")
+        items += [bulk(b"doc_flags"), ctx.set_reply([simple(b"deprecated")])]
+        items += [bulk(b"deprecated_since"), bulk(since.encode()), bulk(b"replaced_by"), bulk(instead.encode())]
+    if row.history:
+        items += [bulk(b"history"), array([bulk_array([when.encode(), what.encode()]) for when, what in row.history])]
+    if row.arguments:
+        items += [bulk(b"arguments"), _usage(ctx, row.arguments)]
+    if row.subcommands is not None:
+        subs: list[bytes] = []
+        for sub in row.subcommands.values():
+            subs += [bulk(sub.name), _docs(ctx, sub)]
+        items += [bulk(b"subcommands"), ctx.map_reply(subs)]
+    return ctx.map_reply(items)
+
+
+def _usage(ctx: Context, usage: str) -> bytes:
+    """The usage line as one argument: clients print it as it is."""
+    text = usage.encode()
+    return array([ctx.map_reply([bulk(b"name"), bulk(text), bulk(b"type"), bulk(b"string"), bulk(b"display_text"), bulk(text)])])  # fmt: skip

@@ -1,0 +1,369 @@
+"""INFO: what the engine knows about itself, in sections.
+
+One function a section; each returns its lines. The names, and their order, are Valkey 8.1's. Numbers that this engine has
+no counterpart for (forks, allocator arenas, I/O threads) are 0: monitoring tools look the names up.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from ..acl.rules import rows_of
+from ..command_table import LOADING, STALE, command
+from ..context import Context
+
+_DEFAULT: Final = [
+    "server", "clients", "memory", "persistence", "stats", "replication", "cpu", "modules", "errorstats", "cluster",
+    "keyspace",
+]  # fmt: skip
+_ALL: Final = [*_DEFAULT[:7], "commandstats", "latencystats", *_DEFAULT[7:]]
+
+
+@command(
+    "INFO",
+    arity=-1,
+    flags=LOADING | STALE,
+    group="server",
+    since="1.0.0",
+    categories=[b"dangerous"],
+    arguments="[section [section ...]]",
+    summary="What the server knows about itself.",
+    tips=[b"nondeterministic_output", b"request_policy:all_shards", b"response_policy:special"],
+)
+def info(ctx: Context, args: list[bytes]) -> bytes:
+    """INFO [section ...]: text of ``name:value`` lines."""
+    wanted: list[str] = []
+    for arg in args[1:]:
+        section = arg.decode("latin-1").lower()
+        wanted += _DEFAULT if section == "default" else _ALL if section in {"all", "everything"} else [section]
+    return ctx.verbatim(info_text(ctx, wanted or _DEFAULT))
+
+
+def info_text(ctx: Context, wanted: list[str]) -> bytes:
+    """The sections in the order of INFO."""
+    parts: list[str] = []
+    for name in _ALL:
+        if name in wanted:
+            lines = _SECTIONS[name](ctx)
+            parts.append("\r\n".join([f"# {_TITLES.get(name, name.capitalize())}", *lines]) + "\r\n")
+    return "\r\n".join(parts).encode()
+
+
+def _server(ctx: Context) -> list[str]:
+    engine = ctx.engine
+    profile = engine.profile
+    host = engine.host
+    uptime_s = (engine.now_ms - engine.started_ms) // 1000
+    mode = "cluster" if engine.config.cluster_enabled else "standalone"
+    lines = [f"redis_version:{profile.compatible_version}"]
+    if profile.is_valkey:
+        lines += ["server_name:valkey", f"valkey_version:{profile.version}", "valkey_release_stage:ga"]
+    if engine.elasticache:  # recorded from the service: it tells nothing of the machine
+        lines += [
+            "redis_git_sha1:0", "redis_git_dirty:0", "redis_build_id:0", f"{_mode_name(ctx)}:{mode}",
+            "os:Amazon ElastiCache", "arch_bits:64", "monotonic_clock:POSIX clock_gettime", "multiplexing_api:epoll",
+            "gcc_version:0.0.0", "process_id:1", "process_supervised:no",
+        ]  # fmt: skip
+    else:
+        lines += [
+            "redis_git_sha1:00000000", "redis_git_dirty:0", f"redis_build_id:{host.run_id[:16]}",
+            f"{_mode_name(ctx)}:{mode}", f"os:{host.os}", "arch_bits:64", "monotonic_clock:POSIX clock_gettime",
+            "multiplexing_api:epoll", "gcc_version:0.0.0", f"process_id:{host.process_id}", "process_supervised:no",
+        ]  # fmt: skip
+    lines += [
+        f"run_id:{host.run_id}",
+        f"tcp_port:{host.tcp_port}",
+        f"server_time_usec:{engine.lap_us}",
+        f"uptime_in_seconds:{uptime_s}",
+        f"uptime_in_days:{uptime_s // 86400}",
+        f"hz:{engine.config.hz}",
+        f"configured_hz:{engine.config.hz}",
+        f"lru_clock:{engine.now_ms // 1000 & 0xFFFFFF}",
+        f"executable:{'-' if engine.elasticache else host.executable}",
+        f"config_file:{'-' if engine.elasticache else host.config_file}",
+        "io_threads_active:0",
+    ]
+    return lines + [f"listener{index}:{listener}" for index, listener in enumerate(host.listeners)]
+
+
+def _clients(ctx: Context) -> list[str]:
+    engine = ctx.engine
+    subscribed = 0
+    watching = 0
+    watched = 0
+    longest_in = 0
+    longest_out = 0
+    for session in engine.sessions.values():
+        if session.channels or session.patterns or session.shard_channels:
+            subscribed += 1
+        if session.watched:
+            watching += 1
+            watched += len(session.watched)
+        longest_in = max(longest_in, session.parser.buffered())
+        longest_out = max(longest_out, session.output_bytes())
+    blocking_keys = 0
+    for db in engine.databases:
+        blocking_keys += len(db.blocked)
+    timed = [s for s in engine.blocked_sessions.values() if s.blocked is not None and s.blocked.deadline_ms]
+    return [
+        f"connected_clients:{len(engine.sessions)}",
+        "cluster_connections:0",
+        f"maxclients:{engine.config.maxclients}",
+        f"client_recent_max_input_buffer:{longest_in}",
+        f"client_recent_max_output_buffer:{longest_out}",
+        f"blocked_clients:{len(engine.blocked_sessions)}",
+        "tracking_clients:0",
+        f"pubsub_clients:{subscribed}",
+        f"watching_clients:{watching}",
+        f"clients_in_timeout_table:{len(timed)}",
+        f"total_watched_keys:{watched}",
+        f"total_blocking_keys:{blocking_keys}",
+        "total_blocking_keys_on_nokey:0",
+    ]
+
+
+def _memory(ctx: Context) -> list[str]:
+    engine = ctx.engine
+    used = engine.used_memory()
+    peak = max(used, engine.memory_peak)
+    resident = engine.host.resident_bytes()
+    limit = engine.config.maxmemory
+    total = engine.host.total_memory_bytes
+    return [
+        f"used_memory:{used}",
+        f"used_memory_human:{human(used)}",
+        f"used_memory_rss:{resident}",
+        f"used_memory_rss_human:{human(resident)}",
+        f"used_memory_peak:{peak}",
+        f"used_memory_peak_human:{human(peak)}",
+        f"used_memory_peak_perc:{100 * used / max(peak, 1):.2f}%",
+        "used_memory_overhead:0",
+        "used_memory_startup:0",
+        f"used_memory_dataset:{used}",
+        "used_memory_dataset_perc:100.00%",
+        f"allocator_allocated:{used}",
+        f"allocator_active:{resident}",
+        f"allocator_resident:{resident}",
+        f"total_system_memory:{total}",
+        f"total_system_memory_human:{human(total)}",
+        "used_memory_lua:0",
+        "used_memory_lua_human:0B",
+        "used_memory_scripts:0",
+        "used_memory_scripts_human:0B",
+        "number_of_cached_scripts:0",
+        "number_of_functions:0",
+        "number_of_libraries:0",
+        f"maxmemory:{limit}",
+        f"maxmemory_human:{human(limit)}",
+        f"maxmemory_policy:{engine.config.maxmemory_policy.decode()}",
+        "allocator_frag_ratio:1.00",
+        "allocator_frag_bytes:0",
+        f"mem_fragmentation_ratio:{resident / max(used, 1):.2f}",
+        f"mem_fragmentation_bytes:{resident - used}",
+        "mem_not_counted_for_evict:0",
+        "mem_replication_backlog:0",
+        "mem_clients_slaves:0",
+        f"mem_clients_normal:{1024 * len(engine.sessions)}",
+        "mem_cluster_links:0",
+        "mem_aof_buffer:0",
+        "mem_allocator:pymalloc",
+        "active_defrag_running:0",
+        "lazyfree_pending_objects:0",
+        "lazyfreed_objects:0",
+    ]
+
+
+def _persistence(ctx: Context) -> list[str]:
+    return [
+        "loading:0",
+        "async_loading:0",
+        "current_cow_peak:0",
+        "current_cow_size:0",
+        "current_cow_size_age:0",
+        "current_fork_perc:0.00",
+        "current_save_keys_processed:0",
+        "current_save_keys_total:0",
+        f"rdb_changes_since_last_save:{ctx.engine.dirty}",
+        "rdb_bgsave_in_progress:0",
+        f"rdb_last_save_time:{ctx.engine.started_ms // 1000}",
+        "rdb_last_bgsave_status:ok",
+        "rdb_last_bgsave_time_sec:-1",
+        "rdb_current_bgsave_time_sec:-1",
+        "rdb_saves:0",
+        "rdb_last_cow_size:0",
+        "rdb_last_load_keys_expired:0",
+        "rdb_last_load_keys_loaded:0",
+        "aof_enabled:0",
+        "aof_rewrite_in_progress:0",
+        "aof_rewrite_scheduled:0",
+        "aof_last_rewrite_time_sec:-1",
+        "aof_current_rewrite_time_sec:-1",
+        "aof_last_bgrewrite_status:ok",
+        "aof_rewrites:0",
+        "aof_last_write_status:ok",
+        "aof_last_cow_size:0",
+        "module_fork_in_progress:0",
+        "module_fork_last_cow_size:0",
+    ]
+
+
+def _stats(ctx: Context) -> list[str]:
+    engine = ctx.engine
+    host = engine.host
+    received = engine.closed_bytes_in
+    sent = engine.closed_bytes_out
+    for session in engine.sessions.values():
+        received += session.bytes_in
+        sent += session.bytes_out
+    return [
+        f"total_connections_received:{engine.connections_received}",
+        f"total_commands_processed:{engine.commands_processed}",
+        f"instantaneous_ops_per_sec:{engine.operations_per_second}",
+        f"total_net_input_bytes:{received}",
+        f"total_net_output_bytes:{sent}",
+        "total_net_repl_input_bytes:0",
+        "total_net_repl_output_bytes:0",
+        f"rejected_connections:{host.rejected_connections}",
+        "sync_full:0",
+        "sync_partial_ok:0",
+        "sync_partial_err:0",
+        f"expired_keys:{engine.expired_keys}",
+        "expired_stale_perc:0.00",
+        "expired_time_cap_reached_count:0",
+        "expire_cycle_cpu_milliseconds:0",
+        f"evicted_keys:{engine.evicted_keys}",
+        "evicted_clients:0",
+        "evicted_scripts:0",
+        "total_eviction_exceeded_time:0",
+        "current_eviction_exceeded_time:0",
+        f"keyspace_hits:{engine.hits}",
+        f"keyspace_misses:{engine.misses}",
+        f"pubsub_channels:{len(engine.pubsub.channels)}",
+        f"pubsub_patterns:{len(engine.pubsub.patterns)}",
+        f"pubsubshard_channels:{len(engine.pubsub.shard_channels)}",
+        "latest_fork_usec:0",
+        "total_forks:0",
+        "migrate_cached_sockets:0",
+        "slave_expires_tracked_keys:0",
+        "active_defrag_hits:0",
+        "active_defrag_misses:0",
+        "active_defrag_key_hits:0",
+        "active_defrag_key_misses:0",
+        "total_active_defrag_time:0",
+        "current_active_defrag_time:0",
+        "tracking_total_keys:0",
+        "tracking_total_items:0",
+        "tracking_total_prefixes:0",
+        "unexpected_error_replies:0",
+        f"total_error_replies:{engine.error_replies}",
+        "dump_payload_sanitizations:0",
+        f"client_query_buffer_limit_disconnections:{host.query_buffer_disconnections}",
+        f"client_output_buffer_limit_disconnections:{host.output_buffer_disconnections}",
+        "reply_buffer_shrinks:0",
+        "reply_buffer_expands:0",
+        f"acl_access_denied_auth:{engine.denials[0]}",
+        f"acl_access_denied_cmd:{engine.denials[1]}",
+        f"acl_access_denied_key:{engine.denials[2]}",
+        f"acl_access_denied_channel:{engine.denials[3]}",
+    ]
+
+
+def _replication(ctx: Context) -> list[str]:
+    return [
+        "role:master",
+        "connected_slaves:0",
+        "replicas_waiting_psync:0",
+        "master_failover_state:no-failover",
+        f"master_replid:{ctx.engine.host.run_id}",
+        f"master_replid2:{'0' * 40}",
+        "master_repl_offset:0",
+        "second_repl_offset:-1",
+        "repl_backlog_active:0",
+        f"repl_backlog_size:{ctx.engine.config.integer('repl-backlog-size')}",
+        "repl_backlog_first_byte_offset:0",
+        "repl_backlog_histlen:0",
+    ]
+
+
+def _cpu(ctx: Context) -> list[str]:
+    system, user = ctx.engine.host.cpu_seconds()
+    return [
+        f"used_cpu_sys:{system:.6f}",
+        f"used_cpu_user:{user:.6f}",
+        "used_cpu_sys_children:0.000000",
+        "used_cpu_user_children:0.000000",
+        f"used_cpu_sys_main_thread:{system:.6f}",
+        f"used_cpu_user_main_thread:{user:.6f}",
+    ]
+
+
+def _modules(ctx: Context) -> list[str]:
+    return []
+
+
+def _commandstats(ctx: Context) -> list[str]:
+    lines: list[str] = []
+    for row in rows_of(ctx.engine.commands):
+        if row.calls or row.rejected_calls or row.failed_calls:
+            per_call = row.usec / row.calls if row.calls else 0.0
+            lines.append(
+                f"cmdstat_{row.name.decode()}:calls={row.calls},usec={row.usec},usec_per_call={per_call:.2f},"
+                f"rejected_calls={row.rejected_calls},failed_calls={row.failed_calls}"
+            )
+    return lines
+
+
+def _latencystats(ctx: Context) -> list[str]:
+    return ctx.engine.latency_lines()
+
+
+def _errorstats(ctx: Context) -> list[str]:
+    counts = ctx.engine.error_counts
+    return [f"errorstat_{code.decode('latin-1')}:count={counts[code]}" for code in sorted(counts)]
+
+
+def _cluster(ctx: Context) -> list[str]:
+    return [f"cluster_enabled:{int(ctx.engine.config.cluster_enabled)}"]
+
+
+def _keyspace(ctx: Context) -> list[str]:
+    lines: list[str] = []
+    for db in ctx.engine.databases:
+        if len(db):
+            average_ms = db.average_ttl_ms(ctx.engine.now_ms)
+            lines.append(f"db{db.index}:keys={len(db)},expires={len(db.expires)},avg_ttl={average_ms}")
+    return lines
+
+
+def human(size: int) -> str:
+    """Bytes for people: ``1.29M``."""
+    if size < 1024:
+        return f"{size}B"
+    value = float(size)
+    unit = "K"
+    for unit in ("K", "M", "G", "T", "P"):
+        value /= 1024
+        if value < 1024:
+            break
+    return f"{value:.2f}{unit}"
+
+
+def _mode_name(ctx: Context) -> str:
+    return "server_mode" if ctx.engine.profile.is_valkey else "redis_mode"
+
+
+_TITLES: Final[dict[str, str]] = {"cpu": "CPU"}
+_SECTIONS: Final[dict[str, Callable[[Context], list[str]]]] = {
+    "server": _server,
+    "clients": _clients,
+    "memory": _memory,
+    "persistence": _persistence,
+    "stats": _stats,
+    "replication": _replication,
+    "cpu": _cpu,
+    "commandstats": _commandstats,
+    "latencystats": _latencystats,
+    "modules": _modules,
+    "errorstats": _errorstats,
+    "cluster": _cluster,
+    "keyspace": _keyspace,
+}
