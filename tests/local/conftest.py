@@ -2,7 +2,7 @@
 
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -41,16 +41,18 @@ def events() -> list[Event]:
 
 
 @pytest.fixture
-def site(tmp_path: Path, events: list[Event]) -> Site:
+def site(tmp_path: Path, events: list[Event]) -> Iterator[Site]:
     directory = tmp_path / ".cachetwin"
-    return Site(
+    book = LogBook(directory / "logs")
+    yield Site(
         directory=directory,
         assembly=tmp_path / "cdk.out",
         secrets=_store(directory),
         authority=Authority(directory / "ca", "test"),
-        log_book=LogBook(directory / "logs"),
+        log_book=book,
         say=events.append,
     )
+    book.close()
 
 
 def _store(directory: Path) -> SecretStore:
