@@ -243,6 +243,7 @@ def container(name: str, *, group: str, since: str, summary: str, complexity: st
         raise wrong_arity(args[0].lower())
 
     command(name, arity=-2, group=group, since=since, summary=summary, complexity=complexity)(alone)
+    ROWS[name.lower().encode()].categories = [b"slow"]  # a group's categories belong to the sub-commands
 
 
 def _categories(group: str, flags: int, extra: list[bytes]) -> list[bytes]:

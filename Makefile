@@ -1,0 +1,73 @@
+# What a person types. `make up` and `make test` do all their set-up themselves: Python 3.11 to 3.13 and git are enough.
+
+PYTHON ?= python3
+BIN := .venv/bin
+COMPILED := .venv-compiled/bin
+UV := $(BIN)/uv --quiet
+INSTALLED := .venv/.installed
+CORE := $(shell find engine/cachetwin_engine/core -name '*.py')
+
+.PHONY: up test check lint types contracts pytest pytest-compiled wheels bench image lock clean
+
+up: $(INSTALLED)  ## Synthesise the app of cdk.json and bring it up on this machine
+	$(BIN)/cachetwin up
+
+test: check  ## Set up and pass everything that CI runs
+
+check: lint types contracts pytest pytest-compiled  ## Exactly what CI runs
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(INSTALLED)
+	$(BIN)/mypy
+
+contracts: $(INSTALLED)
+	$(BIN)/lint-imports --no-cache
+
+pytest: $(INSTALLED)
+	CACHETWIN_EXPECT_BUILD=pure $(BIN)/python -m pytest
+
+pytest-compiled: .venv-compiled/.installed
+	CACHETWIN_EXPECT_BUILD=compiled $(COMPILED)/python -m pytest tests/engine
+
+wheels: dist/pure/.built dist/compiled/.built  ## Both wheels from one source: dist/pure, dist/compiled
+
+bench: .venv-compiled/.installed  ## Compare the compiled engine with redis-server on this machine
+	$(COMPILED)/python -m benchmarks.compare_servers
+
+image: dist/compiled/.built  ## The engine's container image
+	docker build --file container/Dockerfile --tag cachetwin-engine .
+
+lock: $(INSTALLED)  ## Choose the versions anew, hashes included
+	$(UV) pip compile --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
+	  --extra cdk --extra dev pyproject.toml --output-file requirements.lock
+
+clean:  ## Remove what the targets above made
+	rm -rf .venv .venv-compiled build dist cdk.out node_modules *.egg-info
+
+$(INSTALLED): requirements.lock pyproject.toml setup.py
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
+	  "cachetwin needs Python 3.11 to 3.13, got %d.%d: name one with `make PYTHON=python3.12 ...`" % v)'
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -o '^uv==[0-9.]*' requirements.lock)"
+	$(UV) pip sync --python $(BIN)/python --require-hashes requirements.lock
+	$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv-compiled/.installed: dist/compiled/.built
+	$(UV) venv --clear --python $(BIN)/python .venv-compiled
+	$(UV) pip sync --python $(COMPILED)/python --require-hashes requirements.lock
+	$(UV) pip install --python $(COMPILED)/python --no-deps dist/compiled/*.whl
+	@touch $@
+
+dist/pure/.built: $(INSTALLED) $(CORE)
+	rm -rf build dist/pure
+	$(UV) build --wheel --no-build-isolation --python $(BIN)/python --out-dir dist/pure
+	@touch $@
+
+dist/compiled/.built: $(INSTALLED) $(CORE)
+	rm -rf build dist/compiled
+	CACHETWIN_COMPILE=1 $(UV) build --wheel --no-build-isolation --python $(BIN)/python --out-dir dist/compiled
+	@touch $@
