@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cachetwin_local.supervise.private_file import make_private_directory
 
-__all__ = ["LogBook", "LogLine"]
+__all__ = ["LogBook", "LogLine", "chosen"]
 
 _FILE_BYTES_MAX = 5_000_000
 _TAIL_LINES = 400
@@ -65,7 +65,7 @@ class LogBook:
 
     def recent(self, names: frozenset[str], count: int) -> list[LogLine]:
         """The last lines of the actors that match `names` (all without any), interleaved as they came."""
-        return [entry for entry in self._recent if _chosen(entry.name, names)][-count:]
+        return [entry for entry in self._recent if chosen(entry.name, names)][-count:]
 
     @contextlib.contextmanager
     def follow(self) -> Iterator[asyncio.Queue[LogLine]]:
@@ -101,5 +101,6 @@ class LogBook:
         return self._files[name]
 
 
-def _chosen(name: str, names: frozenset[str]) -> bool:
-    return not names or name in names or bool(names & {name.partition("/")[2], name.rpartition("/")[2]})
+def chosen(name: str, names: frozenset[str]) -> bool:
+    """Whether an actor is meant by `names`: its whole name, or that without its stack. All are without any names."""
+    return not names or name in names or name.partition("/")[2] in names

@@ -1,0 +1,134 @@
+"""The supervisor's control socket: a unix socket of its own user, JSON lines, for `status`, `logs` and `down`.
+
+A connection carries one request: ``{"op": "status"}`` is answered by one line; ``{"op": "logs", "names": [], "lines":
+100, "follow": true}`` by a line for each line of log; ``{"op": "down"}`` by the events of stopping, until the
+supervisor closes the connection.
+"""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+
+from cachetwin_local.errors import UserError
+from cachetwin_local.supervise.events import Event, to_json
+from cachetwin_local.supervise.log_book import LogBook, chosen
+
+__all__ = ["ControlServer", "ask"]
+
+_REQUEST_BYTES_MAX = 65_536
+_REQUEST_S = 5.0
+_CONNECT_S = 5.0
+_LINES_MAX = 10_000
+
+Document = dict[str, object]
+
+
+class ControlServer:
+    """Serves on the unix socket `path`. `status` gives the status, `stop` begins to stop everything."""
+
+    def __init__(self, path: Path, log_book: LogBook, status: Callable[[], Document], stop: Callable[[], None]) -> None:
+        self.path = path
+        self._log_book = log_book
+        self._status = status
+        self._stop = stop
+        self._server: asyncio.Server | None = None
+        self._watchers: set[asyncio.Queue[Event | None]] = set()
+        self._connections: set[asyncio.Task[None]] = set()
+
+    async def start(self) -> None:
+        """Begin to listen; the socket is its owner's alone."""
+        self.path.unlink(missing_ok=True)
+        listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        listener.bind(str(self.path))
+        self.path.chmod(0o600)  # before listen: nobody could have connected
+        self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=_REQUEST_BYTES_MAX)
+
+    def publish(self, event: Event) -> None:
+        """Send `event` to everyone who waits for the end."""
+        for queue in self._watchers:
+            queue.put_nowait(event)
+
+    async def close(self) -> None:
+        """Let who waits for the end see it, then close."""
+        for queue in self._watchers:
+            queue.put_nowait(None)
+        if self._server is not None:
+            self._server.close()
+        if self._connections:
+            _done, late = await asyncio.wait(self._connections, timeout=1)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        self.path.unlink(missing_ok=True)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, TimeoutError, ValueError):
+            async with asyncio.timeout(_REQUEST_S):
+                request = json.loads(await reader.readline())
+            async for document in self._answers(request):
+                writer.write(json.dumps(document).encode() + b"\n")
+                await writer.drain()
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+    async def _answers(self, request: Document) -> AsyncIterator[Document]:
+        match request.get("op"):
+            case "status":
+                yield self._status()
+            case "logs":
+                async for document in self._logs(request):
+                    yield document
+            case "down":
+                with self._watch() as queue:
+                    self._stop()
+                    while (event := await queue.get()) is not None:
+                        yield to_json(event)
+            case op:
+                yield {"error": f"op must be status, logs or down, got {op!r}"}
+
+    async def _logs(self, request: Document) -> AsyncIterator[Document]:
+        given = request.get("names")
+        names = frozenset(str(name) for name in given) if isinstance(given, list) else frozenset[str]()
+        count = request.get("lines")
+        with self._log_book.follow() as queue:
+            lines = self._log_book.recent(names, min(count, _LINES_MAX) if isinstance(count, int) else 100)
+            for entry in lines:
+                yield {"name": entry.name, "line": entry.line}
+            while request.get("follow"):
+                entry = await queue.get()
+                if chosen(entry.name, names):
+                    yield {"name": entry.name, "line": entry.line}
+
+    @contextlib.contextmanager
+    def _watch(self) -> Iterator[asyncio.Queue[Event | None]]:
+        queue: asyncio.Queue[Event | None] = asyncio.Queue()
+        self._watchers.add(queue)
+        try:
+            yield queue
+        finally:
+            self._watchers.discard(queue)
+
+
+def ask(path: str, request: Document) -> Iterator[Document]:
+    """Send `request` to a supervisor and give its answers as they come. Blocking; for the command line."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(_CONNECT_S)
+        try:
+            connection.connect(path)
+        except OSError as error:
+            message = f"the supervisor does not answer on {path} ({error}): stop it with a SIGTERM, then try again"
+            raise UserError(message) from error
+        connection.sendall(json.dumps(request).encode() + b"\n")
+        connection.settimeout(None)
+        with connection.makefile("rb") as answers:
+            for line in answers:
+                yield json.loads(line)

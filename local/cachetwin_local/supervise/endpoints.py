@@ -1,0 +1,117 @@
+"""The endpoints of a topology as rows for people and as environment variables."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cachetwin_local.plan.topology import Database, Endpoint, ReplicationGroup, Topology
+from cachetwin_local.supervise.secret_store import SecretStore
+
+__all__ = ["EndpointRow", "rows", "variables"]
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointRow:
+    """One endpoint: whose it is, where it is, whether it speaks TLS, who may log in, what answers."""
+
+    name: str
+    endpoint: str
+    tls: str
+    user: str
+    answers: str
+
+
+def rows(topology: Topology, secrets: SecretStore) -> list[EndpointRow]:
+    """Every endpoint of the topology, load balancers first."""
+    found = []
+    for balancer in topology.load_balancers:
+        for listener in balancer.listeners:
+            scheme = listener.protocol.lower()
+            url = f"{scheme}://{listener.endpoint.address}:{listener.endpoint.port}/"
+            aws_port = listener.endpoint.port_on_aws
+            answers = "load balancer" + ("" if aws_port == listener.endpoint.port else f" (port {aws_port} on AWS)")
+            found.append(
+                EndpointRow(balancer.identity.key, url, "required" if scheme == "https" else "off", "", answers)
+            )
+    for group in topology.replication_groups:
+        users = ", ".join(user.user_name for user in group.users) or "default"
+        for role, endpoint in _cache_endpoints(group):
+            name = f"{group.identity.key} ({role})"
+            found.append(EndpointRow(name, _at(endpoint), endpoint.tls, users, f"{group.profile}, the primary"))
+    for database in topology.databases:
+        tls = "required" if database.force_ssl else "preferred"
+        user, name = secrets.text(database.username), f"PostgreSQL, database {database.db_name or 'postgres'}"
+        found.append(EndpointRow(database.identity.key, _at(database.endpoint), tls, user, name))
+    return found
+
+
+def variables(topology: Topology, secrets: SecretStore, bundle_file: Path, *, with_secrets: bool) -> dict[str, str]:
+    """Variables that tell a program where everything is, named by logical id: ``CACHE_HOST``, ``DATABASE_URL``, ...
+
+    Passwords are left out unless `with_secrets`. The CA bundle comes under the names that TLS libraries read.
+    """
+    found: dict[str, str] = {}
+    for balancer in topology.load_balancers:
+        for listener in balancer.listeners:
+            url = f"{listener.protocol.lower()}://{listener.endpoint.address}:{listener.endpoint.port}"
+            found.setdefault(f"{_prefix(balancer.identity.logical_id)}_URL", url)
+    for group in topology.replication_groups:
+        found |= _cache_variables(group, secrets, with_secrets=with_secrets)
+    for database in topology.databases:
+        found |= _database_variables(database, secrets, with_secrets=with_secrets)
+    names = ("CACHETWIN_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "PGSSLROOTCERT")
+    return {**found, **dict.fromkeys(names, str(bundle_file))} if found else {}
+
+
+def _cache_variables(group: ReplicationGroup, secrets: SecretStore, *, with_secrets: bool) -> dict[str, str]:
+    prefix = _prefix(group.identity.logical_id)
+    primary, reader = group.primary_endpoint, group.reader_endpoint
+    scheme = "redis" if primary.tls == "off" else "rediss"
+    found = {
+        f"{prefix}_HOST": primary.address,
+        f"{prefix}_PORT": str(primary.port),
+        f"{prefix}_URL": f"{scheme}://{primary.address}:{primary.port}",
+        f"{prefix}_READER_HOST": reader.address,
+        f"{prefix}_READER_PORT": str(reader.port),
+    }
+    for user in group.users:
+        named = f"{prefix}_{_prefix(user.user_name)}"
+        found[f"{named}_USER"] = user.user_name
+        if with_secrets and user.passwords:
+            found[f"{named}_PASSWORD"] = secrets.text(user.passwords[0])
+    if with_secrets and group.auth_token is not None and not group.users:
+        found[f"{prefix}_PASSWORD"] = secrets.text(group.auth_token)
+    return found
+
+
+def _database_variables(database: Database, secrets: SecretStore, *, with_secrets: bool) -> dict[str, str]:
+    prefix = _prefix(database.identity.logical_id)
+    endpoint, name = database.endpoint, database.db_name or "postgres"
+    user = secrets.text(database.username)
+    found = {
+        f"{prefix}_HOST": endpoint.address,
+        f"{prefix}_PORT": str(endpoint.port),
+        f"{prefix}_NAME": name,
+        f"{prefix}_USER": user,
+        f"{prefix}_URL": f"postgresql://{user}@{endpoint.address}:{endpoint.port}/{name}?sslmode=verify-full",
+    }
+    if with_secrets:
+        found[f"{prefix}_PASSWORD"] = secrets.text(database.password)
+    return found
+
+
+def _cache_endpoints(group: ReplicationGroup) -> Iterator[tuple[str, Endpoint]]:
+    yield "primary", group.primary_endpoint
+    yield "reader", group.reader_endpoint
+
+
+def _at(endpoint: Endpoint) -> str:
+    return f"{endpoint.address}:{endpoint.port}"
+
+
+def _prefix(logical_id: str) -> str:
+    """A logical id as the beginning of a variable's name: ``WebAppCache1A2B3C4D`` is ``WEB_APP_CACHE``."""
+    without_hash = re.sub(r"(?<=.)[0-9A-F]{8}$", "", logical_id)
+    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", without_hash)
+    return re.sub(r"\W+", "_", words).upper().strip("_")

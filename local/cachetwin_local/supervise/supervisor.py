@@ -1,0 +1,262 @@
+"""Runs a topology: opens every port, prepares everything at once, starts each actor when what it depends on is ready,
+and stops them in the reverse order.
+
+The whole is one asyncio program. A first signal (or `cachetwin down`) stops in order, each child with its deadline; a
+second one kills what is left. Whatever ends the run, no child outlives it: the register of children is emptied last.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from cachetwin_local.errors import UserError
+from cachetwin_local.plan.topology import Topology
+from cachetwin_local.supervise.actor import Actor
+from cachetwin_local.supervise.authority import Authority
+from cachetwin_local.supervise.cache_node import CacheActor
+from cachetwin_local.supervise.control_socket import ControlServer, Document
+from cachetwin_local.supervise.endpoints import rows
+from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState, State, Stopped
+from cachetwin_local.supervise.load_balancer import LoadBalancerActor
+from cachetwin_local.supervise.log_book import LogBook
+from cachetwin_local.supervise.postgres import PostgresActor
+from cachetwin_local.supervise.private_file import make_private_directory
+from cachetwin_local.supervise.process import Child
+from cachetwin_local.supervise.secret_store import SecretStore
+from cachetwin_local.supervise.service import ServiceActor
+from cachetwin_local.supervise.site import Site, socket_directory
+from cachetwin_local.supervise.state import ProcessMark, RunState, StateFile
+from cachetwin_local.supervise.virtual_environment import VirtualEnvironments
+
+__all__ = ["Supervisor"]
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Supervisor:
+    """One run of `topology`, for the project whose ``.cachetwin`` is `directory` and whose ``cdk.out`` is `assembly`.
+
+    `say` gets every event. `note` gets a line about what a killed run left behind.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        assembly: Path,
+        topology: Topology,
+        say: Callable[[Event], None],
+        note: Callable[[str], None] = lambda _line: None,
+    ) -> None:
+        self._topology = topology
+        self._say_outside = say
+        self._note = note
+        self._directory = make_private_directory(directory)
+        self._state_file = StateFile(self._directory)
+        self._states: dict[str, ResourceState] = {}
+        self._stopping = asyncio.Event()
+        self._signals = 0
+        self._began = time.time()
+        secrets = SecretStore(self._directory / "secrets.json")
+        self.log_book = LogBook(self._directory / "logs")
+        self._site = Site(
+            directory=self._directory,
+            assembly=assembly,
+            secrets=secrets,
+            authority=Authority(self._directory / "ca", topology.project),
+            log_book=self.log_book,
+            say=self._say,
+            children_changed=lambda _children: self._write_state(),
+        )
+        control_socket = socket_directory(self._directory) / "control.sock"
+        self._control = ControlServer(control_socket, self.log_book, self.status, self.request_stop)
+        self._actors: list[Actor] = []
+
+    async def run(self) -> bool:
+        """Bring everything up, keep it up until asked to stop, take it down. Gives whether the start succeeded.
+
+        Raises UserError when another supervisor runs; every other failure of the start is an event.
+        """
+        left_behind = self._state_file.acquire()
+        if left_behind:
+            self._note(left_behind)
+        try:
+            self._catch_signals()
+            self._write_state()
+            await self._control.start()
+            return await self._run()
+        finally:
+            await self._control.close()
+            self._state_file.release()
+            self.log_book.close()
+
+    def request_stop(self) -> None:
+        """Begin to stop; asked again, kill what is left."""
+        self._signals += 1
+        self._stopping.set()
+        if self._signals > 1:
+            for child in list(self._site.children.values()):
+                self._killing = asyncio.ensure_future(child.kill())
+
+    def status(self) -> Document:
+        """What `cachetwin status` shows, as JSON."""
+        return {
+            "running": True,
+            "pid": os.getpid(),
+            "project": self._topology.project,
+            "stacks": list(self._topology.stacks),
+            "up_s": round(time.time() - self._began, 1),
+            "resources": [asdict(state) for state in self._states.values()],
+            "endpoints": [asdict(row) for row in rows(self._topology, self._site.secrets)],
+        }
+
+    async def _run(self) -> bool:
+        failure: str | None = None
+        try:
+            self._site.secrets.take(self._topology.secrets)
+            self.log_book.mask(self._site.secrets.values_to_mask())
+            self._actors = self._make_actors()
+            if not self._actors:
+                message = "there is nothing to run in the chosen stacks: see `cachetwin plan`"
+                raise UserError(message)
+            await self._start()
+        except UserError as error:
+            failure = str(error)
+        else:
+            if not self._stopping.is_set():
+                self._say(Ready(round(time.time() - self._began, 1)))
+            await self._stopping.wait()
+        finally:
+            await asyncio.shield(asyncio.create_task(self._stop()))
+        if failure is not None:
+            self._say(Failed(failure))
+        else:
+            self._say(Stopped(tuple(self._site.killed)))
+        return failure is None
+
+    async def _start(self) -> None:
+        """Start everything, or be interrupted by a request to stop. Raises UserError for what the user can solve."""
+        for actor in self._actors:
+            self._say_state(actor, "waiting")
+        for actor in self._actors:
+            actor.open()
+        self.log_book.mask(self._site.secrets.values_to_mask())
+        starting = asyncio.create_task(self._in_order(self._actors, self._start_one, _dependencies(self._actors)))
+        interrupted = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait({starting, interrupted}, return_when=asyncio.FIRST_COMPLETED)
+        interrupted.cancel()
+        starting.cancel()
+        try:
+            await starting
+        except asyncio.CancelledError:
+            if not self._stopping.is_set():
+                raise
+        except BaseExceptionGroup as group:
+            raise _first_cause(group) from group
+
+    async def _stop(self) -> None:
+        dependencies = _dependencies(self._actors)
+        dependents = {
+            name: frozenset(other for other, needs in dependencies.items() if name in needs) for name in dependencies
+        }
+        await self._in_order(list(reversed(self._actors)), self._stop_one, dependents)
+        for child in list(self._site.children.values()):
+            await child.kill()
+
+    async def _start_one(self, actor: Actor, needed: Callable[[], Awaitable[None]]) -> None:
+        try:
+            self._say_state(actor, "preparing")
+            await actor.prepare()
+            await needed()
+            self._say_state(actor, "starting")
+            await actor.start()
+            self.log_book.mask(self._site.secrets.values_to_mask())
+        except Exception as error:
+            self._say_state(actor, "failed", str(error).partition("\n")[0])
+            raise
+        self._say_state(actor, "ready", actor.detail)
+
+    async def _stop_one(self, actor: Actor, needed: Callable[[], Awaitable[None]]) -> None:
+        await needed()
+        self._say_state(actor, "stopping")
+        await actor.stop()
+        self._say_state(actor, "stopped")
+
+    @staticmethod
+    async def _in_order(
+        actors: list[Actor],
+        act: Callable[[Actor, Callable[[], Awaitable[None]]], Awaitable[None]],
+        before: Mapping[str, frozenset[str]],
+    ) -> None:
+        """Act on all at once; `needed`, as given to `act`, returns when all that come before this one are done."""
+        done = {actor.name: asyncio.Event() for actor in actors}
+
+        async def one(actor: Actor) -> None:
+            async def needed() -> None:
+                for name in before[actor.name]:
+                    await done[name].wait()
+
+            await act(actor, needed)
+            done[actor.name].set()
+
+        async with asyncio.TaskGroup() as tasks:
+            for actor in actors:
+                tasks.create_task(one(actor))
+
+    def _make_actors(self) -> list[Actor]:
+        site, topology = self._site, self._topology
+        environments = VirtualEnvironments(site)
+        actors: list[Actor] = [PostgresActor(site, database) for database in topology.databases]
+        actors += [CacheActor(site, group) for group in topology.replication_groups]
+        actors += [ServiceActor(site, service, topology, environments) for service in topology.services]
+        actors += [LoadBalancerActor(site, balancer, topology) for balancer in topology.load_balancers]
+        return actors
+
+    def _catch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in _SIGNALS:
+            loop.add_signal_handler(number, self.request_stop)
+
+    def _say_state(self, actor: Actor, state: State, detail: str = "") -> None:
+        self._say(ResourceState(actor.name, actor.kind, state, detail))
+
+    def _say(self, event: Event) -> None:
+        if isinstance(event, ResourceState):
+            self._states[event.name] = event
+        self._control.publish(event)
+        self._say_outside(event)
+
+    def _write_state(self) -> None:
+        children = {name: _mark(child) for name, child in self._site.children.items()}
+        state = RunState(ProcessMark.own(), str(self._control.path), self._topology.stacks, children)
+        with contextlib.suppress(
+            FileNotFoundError
+        ):  # the project's folder was deleted under a run: stop in order anyway
+            self._state_file.write(state)
+
+
+def _dependencies(actors: list[Actor]) -> dict[str, frozenset[str]]:
+    """What each actor waits for, of what runs here."""
+    names = {actor.name for actor in actors}
+    return {actor.name: actor.depends_on & names for actor in actors}
+
+
+def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What a failed start is to be known by: the first error that is not the user's if there is one, else the first."""
+    flat: list[BaseException] = []
+    pending: list[BaseException] = [group]
+    while pending:
+        error = pending.pop(0)
+        if isinstance(error, BaseExceptionGroup):
+            pending += error.exceptions
+        else:
+            flat.append(error)
+    return next((error for error in flat if not isinstance(error, UserError)), flat[0])
+
+
+def _mark(child: Child) -> ProcessMark:
+    return ProcessMark(child.pid, child.create_time)
