@@ -15,6 +15,7 @@ from .command_table import Command, table_for
 from .config import Config
 from .context import Context
 from .dispatch import call
+from .elasticache import apply_parameter_group, close_restricted, rename_commands
 from .gates import GATE_NO_AUTH, GATE_REPLY, GATE_RESTRICTED
 from .host import Host
 from .keyspace import Database, KeyspaceObserver
@@ -272,6 +273,20 @@ class Engine(KeyspaceObserver):
             self.pubsub.publish(b"__keyspace@" + db + b"__:" + key, event)
         if self.notify_flags & NOTIFY_KEYEVENT:
             self.pubsub.publish(b"__keyevent@" + db + b"__:" + event, key)
+
+    def become_elasticache(self) -> None:
+        """Behave as the service's nodes do: restricted commands are unknown, hashes and the machine stay hidden."""
+        self.elasticache = True
+        close_restricted(self.commands)
+
+    def apply_parameters(self, parameters: dict[str, str]) -> list[str]:
+        """Take a parameter group over; the names that only the service knows are returned. Raises CommandError."""
+        service = apply_parameter_group(self.config, parameters)
+        rename = parameters.get("rename-commands", "")
+        if rename:
+            rename_commands(self.commands, rename)
+        self.config_changed()
+        return service
 
     def config_changed(self) -> None:
         """Take over what a change of parameters means for a running engine."""
