@@ -4,9 +4,11 @@ Each function is one concern, named after it; the numbers in brackets are the ro
 ``docs/security.md`` and of the service's documentation they stand for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from ._validate import ValidationError, known, refuse, require_between
+from aws_cdk import aws_sns as sns
+
+from ._validate import ValidationError, known, refuse, require_between, require_one_of
 from .engine_version import Engine, EngineVersion
 from .node_type import NodeType
 from .parameter_group import IParameterGroup
@@ -14,6 +16,7 @@ from .user_group import IUserGroup
 
 REPLICAS_MAX = 5
 RETENTION_MAX_DAYS = 35
+_TIERING_POLICIES = ("volatile-lru", "allkeys-lru", "noeviction")
 
 
 def require_engine(engine_version: EngineVersion) -> None:
@@ -35,6 +38,8 @@ def require_node_type(node_type: NodeType, *, multi_az: bool, retention_days: in
 
 def require_availability(*, replicas: int, automatic_failover: bool, multi_az: bool) -> None:
     """Failover needs a replica, and Multi-AZ needs failover (T2, T3, T5)."""
+    if not known(replicas):
+        refuse("replicas", "be known at synth, because nodes are counted from it", "a token", "write the number")
     require_between("replicas", replicas, 0, REPLICAS_MAX, remedy="a shard has at most six nodes, its primary included")
     if multi_az and not automatic_failover:
         refuse(
@@ -43,12 +48,44 @@ def require_availability(*, replicas: int, automatic_failover: bool, multi_az: b
             automatic_failover,
             "set automatic_failover=True or multi_az=False",
         )
-    if automatic_failover and known(replicas) and replicas < 1:
+    if automatic_failover and replicas < 1:
         refuse(
             "replicas",
             "be at least 1 for automatic failover",
             replicas,
             "add a replica, or set automatic_failover=False and multi_az=False",
+        )
+
+
+def require_data_tiering(node_type: NodeType, engine_version: EngineVersion, parameters: Mapping[str, str]) -> None:
+    """Nodes with an SSD tier data: newer engines, and policies that can tell cold keys (T16)."""
+    if not node_type.has_ssd:
+        return
+    if not engine_version.at_least(valkey="7.2", redis="6.2"):
+        refuse(
+            "engine_version",
+            f"be at least Redis 6.2 or Valkey 7.2 on {node_type}, which tiers data to its SSD",
+            engine_version,
+            "choose a newer engine_version or a node type without SSD",
+        )
+    require_one_of(
+        "parameters['maxmemory-policy']",
+        parameters.get("maxmemory-policy"),
+        _TIERING_POLICIES,
+        remedy=f"choose one of those on {node_type}, which tiers data to its SSD",
+    )
+
+
+def require_topic(topic: sns.ITopic | None, account: str) -> None:
+    """ElastiCache publishes to topics of its own account only (O6)."""
+    if topic is None or not known(account, topic.env.account):
+        return
+    if topic.env.account != account:
+        refuse(
+            "notification_topic",
+            f"belong to account {account}, as the cache does",
+            topic.env.account,
+            "make a topic in that account and forward from there",
         )
 
 
@@ -66,7 +103,7 @@ def require_zones(
         )
     if not preferred:
         return
-    if known(replicas) and len(preferred) != replicas + 1:
+    if len(preferred) != replicas + 1:
         refuse(
             "preferred_availability_zones",
             f"name one zone for each of the {replicas + 1} nodes, the primary's first",

@@ -33,7 +33,8 @@ def refuse(name: str, allowed: str, got: object, remedy: str) -> NoReturn:
 
 
 def _shown(got: object) -> str:
-    return str(got) if isinstance(got, (int, float)) else repr(got if isinstance(got, (str, list)) else str(got))
+    """Numbers and lists as they are, everything else as text: an enumeration's member as its value."""
+    return str(got) if isinstance(got, (int, float, list)) else repr(str(got))
 
 
 def require_between(name: str, value: float | None, low: int, high: int, *, unit: str = "", remedy: str = "") -> None:

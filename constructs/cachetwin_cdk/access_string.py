@@ -58,8 +58,11 @@ class AccessString:
 
     @classmethod
     def application(cls) -> "AccessString":
-        """Every key and channel, without the commands that administer the server or can stall it."""
-        return cls.full_access().without_categories("admin", "dangerous")
+        """Every key and channel, without the commands that administer the server or can stall it.
+
+        INFO stays: clients such as GLIDE ask it on connecting which node is the primary.
+        """
+        return cls.full_access().without_categories("admin", "dangerous").commands("info")
 
     @classmethod
     def read_only(cls, *patterns: str) -> "AccessString":

@@ -10,6 +10,10 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 
 _NAMESPACE = "AWS/ElastiCache"
+# Metrics of the host are published by node within a cluster; a member of a replication group has the one node 0001.
+_HOST_METRICS = frozenset(
+    {"CPUUtilization", "CurrConnections", "FreeableMemory", "NetworkBytesIn", "NetworkBytesOut", "SwapUsage"}
+)
 
 
 class ReplicationGroupMetrics:
@@ -33,7 +37,11 @@ class ReplicationGroupMetrics:
         ``node_id`` is a member's id, such as ``<replication group id>-001``. ``dimensions`` are added to the group's
         or the member's own.
         """
-        own = {"CacheClusterId": node_id} if node_id is not None else {"ReplicationGroupId": self.replication_group_id}
+        own = {"ReplicationGroupId": self.replication_group_id}
+        if node_id is not None:
+            own = {"CacheClusterId": node_id}
+            if metric_name in _HOST_METRICS:
+                own["CacheNodeId"] = "0001"
         return cloudwatch.Metric(
             namespace=_NAMESPACE,
             metric_name=metric_name,

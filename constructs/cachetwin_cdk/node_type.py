@@ -68,6 +68,11 @@ class NodeType:
         return re.fullmatch(r"[a-z]+\d+g[a-z]*", self.family) is not None
 
     @property
+    def has_ssd(self) -> bool:
+        """Whether the node tiers data to a local SSD, which such nodes always do."""
+        return re.fullmatch(r"r\d+gd", self.family) is not None
+
+    @property
     def is_previous_generation(self) -> bool:
         """Whether the service lists this family as previous generation."""
         return self.family in _PREVIOUS_GENERATION

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
+import constructs
+import jsii
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_kms as kms
@@ -108,8 +110,12 @@ class ReplicationGroup(IReplicationGroup):
             has_kms_key=kms_key is not None,
             has_users=has_users,
         )
+        rules.require_data_tiering(
+            node_type, engine_version, parameter_group.parameters if parameter_group is not None else parameters or {}
+        )
         rules.require_backups(retention_days=snapshot_retention_days, has_window=snapshot_window is not None)
         require_deliverable(log_delivery or (), engine_version)
+        rules.require_topic(notification_topic, cdk.Stack.of(scope).account)
         super().__init__(scope, construct_id)
 
         self.engine_version = engine_version
@@ -130,6 +136,7 @@ class ReplicationGroup(IReplicationGroup):
         self.user_group = self._user_group(user_group, users) if has_users else None
         if self.user_group is not None:
             rules.require_users(engine_version, self.user_group)
+            self.node.add_validation(_LateUsers(engine_version, self.user_group))
         self._connections = ec2.Connections(
             security_groups=list(security_groups) if security_groups else [self._security_group(vpc)],
             default_port=ec2.Port.tcp(port),
@@ -145,7 +152,7 @@ class ReplicationGroup(IReplicationGroup):
                 removal_policy=_for_logs(removal_policy),
             )
         )
-        self._warn_of_the_unwise(node_type, maintenance_window, snapshot_window)
+        self._warn_of_the_unwise(maintenance_window, snapshot_window, upgrades=auto_minor_version_upgrade)
 
         resource = elasticache.CfnReplicationGroup(
             self,
@@ -155,6 +162,7 @@ class ReplicationGroup(IReplicationGroup):
             engine=engine_version.engine.value,
             engine_version=engine_version.version,
             cache_node_type=node_type.name,
+            data_tiering_enabled=True if node_type.has_ssd else None,
             num_cache_clusters=replicas + 1,
             automatic_failover_enabled=automatic_failover,
             multi_az_enabled=multi_az,
@@ -229,14 +237,27 @@ class ReplicationGroup(IReplicationGroup):
         return UserGroup(self, "UserGroup", users=users, engine=engine)
 
     def _warn_of_the_unwise(
-        self, node_type: NodeType, maintenance: MaintenanceWindow | None, snapshot: SnapshotWindow | None
+        self, maintenance: MaintenanceWindow | None, snapshot: SnapshotWindow | None, *, upgrades: bool
     ) -> None:
-        if node_type.is_previous_generation:
+        if self.node_type.is_previous_generation:
             warn(
                 self,
                 "previous-generation-node",
-                f"node_type {node_type} is of a previous generation, which AWS may no longer create; choose a current "
-                "one such as NodeType.T4G_SMALL",
+                f"node_type {self.node_type} is of a previous generation, which AWS may no longer create; choose a "
+                "current one such as NodeType.T4G_SMALL",
+            )
+        if self.node_type.has_ssd and self.node_type.family != "r6gd":
+            warn(
+                self,
+                "data-tiering-unconfirmed",
+                f"node_type {self.node_type} is named for data tiering in the scaling guide only; check that your "
+                "region offers it, then acknowledge this warning",
+            )
+        if upgrades and not self.engine_version.at_least(valkey="7.2", redis="6.0"):
+            warn(
+                self,
+                "minor-upgrades-ignored",
+                f"auto_minor_version_upgrade has no effect on {self.engine_version}; AWS applies it from Redis 6.0 on",
             )
         if maintenance is not None and snapshot is not None and maintenance.overlaps(snapshot):
             warn(
@@ -263,6 +284,21 @@ class ReplicationGroup(IReplicationGroup):
                     "number of its port.",
                 )
             )
+
+
+@jsii.implements(constructs.IValidation)
+class _LateUsers:
+    """Users that were added to the group after the cache was made are held to the same rules, at synth."""
+
+    def __init__(self, engine_version: EngineVersion, user_group: IUserGroup) -> None:
+        self._engine_version, self._user_group = engine_version, user_group
+
+    def validate(self) -> list[str]:
+        try:
+            rules.require_users(self._engine_version, self._user_group)
+        except ValidationError as error:
+            return [str(error)]
+        return []
 
 
 def _require_one_source(**pairs: tuple[object, str, object]) -> None:

@@ -1,0 +1,78 @@
+"""A fresh stack per test. All of it runs in one process, because CDK takes seconds to load and milliseconds after."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk.assertions import Annotations, Match, Template
+
+ROOT = Path(__file__).parents[2]
+Properties = Callable[[str], dict[str, Any]]
+Warnings = Callable[[], list[str]]
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Everything here synthesises."""
+    for item in items:
+        if item.path.is_relative_to(Path(__file__).parent):
+            item.add_marker(pytest.mark.cdk)
+
+
+@pytest.fixture
+def stack() -> cdk.Stack:
+    return cdk.Stack(cdk.App(analytics_reporting=False), "Shop")
+
+
+@pytest.fixture
+def vpc(stack: cdk.Stack) -> ec2.Vpc:
+    return ec2.Vpc(
+        stack,
+        "Vpc",
+        max_azs=2,
+        nat_gateways=0,
+        restrict_default_security_group=False,
+        subnet_configuration=[
+            ec2.SubnetConfiguration(name="Public", subnet_type=ec2.SubnetType.PUBLIC),
+            ec2.SubnetConfiguration(name="Data", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
+        ],
+    )
+
+
+@pytest.fixture
+def properties(stack: cdk.Stack) -> Properties:
+    """The properties of the only resource of a type, such as ``AWS::ElastiCache::User``."""
+
+    def of_type(resource_type: str) -> dict[str, Any]:
+        found = Template.from_stack(stack).find_resources(resource_type)
+        assert len(found) == 1, f"expected one {resource_type}, found {sorted(found)}"
+        (resource,) = found.values()
+        result: dict[str, Any] = resource["Properties"]
+        return result
+
+    return of_type
+
+
+@pytest.fixture
+def warnings(stack: cdk.Stack) -> Warnings:
+    """The ids of the warnings attached anywhere in the stack."""
+
+    def ids() -> list[str]:
+        entries = Annotations.from_stack(stack).find_warning("*", Match.any_value())
+        return [str(entry.entry.data).rsplit("[ack: ", 1)[-1].rstrip("]") for entry in entries]
+
+    return ids
+
+
+@pytest.fixture
+def any_text(stack: cdk.Stack) -> str:
+    """Text that is unknown until deployment."""
+    return cdk.CfnParameter(stack, "AnyText").value_as_string
+
+
+@pytest.fixture
+def any_number(stack: cdk.Stack) -> float:
+    """A number that is unknown until deployment."""
+    return cdk.CfnParameter(stack, "AnyNumber", type="Number").value_as_number
