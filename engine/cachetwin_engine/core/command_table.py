@@ -126,6 +126,8 @@ class KeySpec:
         incomplete: bool = False,
         not_key: bool = False,
         notes: str = "",
+        variable: bool = False,
+        unknown: bool = False,
     ) -> None:
         self.access = access
         self.effects = effects
@@ -139,6 +141,8 @@ class KeySpec:
         self.incomplete = incomplete
         self.not_key = not_key
         self.notes = notes
+        self.variable = variable  # the arguments decide whether the key is read or written (``variable_flags``)
+        self.unknown = unknown  # nothing about the arguments says where these keys stand
 
 
 class Command:

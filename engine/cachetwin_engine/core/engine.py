@@ -12,6 +12,7 @@ from .acl.access import AccessControl, Denial, Permission
 from .acl.log import AclLog
 from .acl.rules import rows_of
 from .command_table import Command, table_for
+from .commands.info import info_text
 from .config import Config
 from .context import Context
 from .dispatch import call
@@ -19,7 +20,7 @@ from .elasticache import apply_parameter_group, close_restricted, rename_command
 from .gates import GATE_NO_AUTH, GATE_REPLY, GATE_RESTRICTED
 from .host import Host
 from .keyspace import Database, KeyspaceObserver
-from .notifications import NOTIFY_KEYEVENT, NOTIFY_KEYSPACE
+from .notifications import NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, NOTIFY_NEW
 from .profile import Profile
 from .pubsub import PubSub
 from .random_source import RandomSource
@@ -54,7 +55,6 @@ class Engine(KeyspaceObserver):
         self.blocked_sessions: dict[int, Session] = {}
         self.ready_keys: list[tuple[Database, bytes]] = []
         self.gates = 0
-        self.notify_flags = 0
         self.tracks_keys = False  # some client wants to hear of changed keys (CLIENT TRACKING)
         self.dirty = 0  # changes since start
         self.wants_effects = False
@@ -288,6 +288,11 @@ class Engine(KeyspaceObserver):
         self.config_changed()
         return service
 
+    def info(self) -> bytes:
+        """What INFO answers with all sections, for the shell and whoever watches the node."""
+        ctx = Context(self, Session(self, 0, self.acl.default, "", ""), self.databases[0], self.acl.default)
+        return info_text(ctx, ["everything"])
+
     def config_changed(self) -> None:
         """Take over what a change of parameters means for a running engine."""
         config = self.config
@@ -333,10 +338,20 @@ class Engine(KeyspaceObserver):
             for session in watching:
                 session.watch_broken = True
 
+    def key_missed(self, db: Database, key: bytes) -> None:
+        """Notify it."""
+        self.notify(NOTIFY_KEY_MISS, b"keymiss", key, db.index)
+
+    def key_added(self, db: Database, key: bytes) -> None:
+        """Notify it."""
+        self.notify(NOTIFY_NEW, b"new", key, db.index)
+
     def key_expired(self, db: Database, key: bytes) -> None:
         """Count, tell, propagate a DEL."""
         self.expired_keys += 1
         self.key_modified(db, key)
+        if self.notify_flags:
+            self.notify(NOTIFY_EXPIRED, b"expired", key, db.index)
         if self.wants_effects:
             self.effects.append((db.index, [b"DEL", key]))
 

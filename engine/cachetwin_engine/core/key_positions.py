@@ -31,6 +31,8 @@ def key_positions(command: Command, args: list[bytes]) -> list[KeyPosition]:
 
 def _begin(spec: KeySpec, args: list[bytes]) -> int:
     """The argument at which the search begins, -1 if a keyword is not there."""
+    if spec.unknown:
+        return -1
     if not spec.keyword:
         return spec.index if spec.index < len(args) else -1
     step = 1 if spec.index > 0 else -1

@@ -44,6 +44,7 @@ class KeyspaceObserver:
     hits: int
     misses: int
     tracks_access: bool  # a policy or a client wants to know when keys were last used
+    notify_flags: int  # classes of keyspace notifications that are asked for
     keeps_expired: bool  # a replica hides expired keys and waits for its primary to delete them
 
     def __init__(self) -> None:
@@ -51,6 +52,7 @@ class KeyspaceObserver:
         self.hits = 0
         self.misses = 0
         self.tracks_access = False
+        self.notify_flags = 0
         self.keeps_expired = False
 
     def key_expired(self, db: "Database", key: bytes) -> None:
@@ -58,6 +60,12 @@ class KeyspaceObserver:
 
     def key_accessed(self, db: "Database", key: bytes) -> None:
         """Called for each look-up while ``tracks_access``."""
+
+    def key_missed(self, db: "Database", key: bytes) -> None:
+        """A reading command looked for ``key`` in vain. Called while any notification is asked for."""
+
+    def key_added(self, db: "Database", key: bytes) -> None:
+        """``key`` came into being. Called while any notification is asked for."""
 
     def key_modified(self, db: "Database", key: bytes) -> None:
         """The value under ``key`` changed, appeared or went."""
@@ -88,10 +96,24 @@ class Database:
         observer = self.observer
         if value is None or (self.expires and self.expire_if_due(key)):
             observer.misses += 1
+            if observer.notify_flags:
+                observer.key_missed(self, key)
             return None
         observer.hits += 1
         if observer.tracks_access:
             observer.key_accessed(self, key)
+        return value
+
+    def find_untouched(self, key: bytes) -> object | None:
+        """Like ``find``, but the time of the last access stays (EXISTS, TYPE, TTL)."""
+        value = self.values.get(key)
+        observer = self.observer
+        if value is None or (self.expires and self.expire_if_due(key)):
+            observer.misses += 1
+            if observer.notify_flags:
+                observer.key_missed(self, key)
+            return None
+        observer.hits += 1
         return value
 
     def find_for_write(self, key: bytes) -> object | None:
@@ -117,6 +139,8 @@ class Database:
                 self.persist(key)
         else:
             self.keys.add(key)
+            if self.observer.notify_flags:
+                self.observer.key_added(self, key)
             if self.blocked and key in self.blocked:
                 self.observer.key_ready(self, key)
         self.values[key] = value
@@ -151,6 +175,13 @@ class Database:
         self.keys = KeyIndex()
         self.expiring = KeyIndex()
         return count
+
+    def swap(self, other: "Database") -> None:
+        """Exchange keys and values with ``other``; who watches or waits stays where it is."""
+        self.values, other.values = other.values, self.values
+        self.keys, other.keys = other.keys, self.keys
+        self.expires, other.expires = other.expires, self.expires
+        self.expiring, other.expiring = other.expiring, self.expiring
 
     def expire_at(self, key: bytes, at_ms: int) -> None:
         """Let a present ``key`` live until ``at_ms`` (Unix time)."""

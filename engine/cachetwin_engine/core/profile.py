@@ -32,6 +32,10 @@ class Profile:
         """Valkey and Redis OSS differ in some replies, names and defaults."""
         return self.family == "valkey"
 
+    def is_valkey_from(self, major: int, minor: int) -> bool:
+        """Is this Valkey at ``major.minor`` or later?"""
+        return self.family == "valkey" and self.commands_through >= (major, minor, 0)
+
 
 PROFILES: Final[dict[str, Profile]] = {
     "valkey-7.2": Profile("valkey-7.2", "valkey", "7.2.6", "7.2.4", (7, 2, 255), 11),
