@@ -20,7 +20,7 @@ RESTRICTED: Final[list[bytes]] = [
 
 SERVICE_ONLY: Final = {  # parameters that the open engines do not have; what they mean is up to the service
     "reserved-memory", "reserved-memory-percent", "close-on-replica-write", "close-on-slave-write", "rename-commands",
-    "lua-replicate-commands", "maxmemory-samples-lru", "slave-allow-chaining", "replica-allow-chaining", "cluster-databases",
+    "lua-replicate-commands", "slave-allow-chaining", "replica-allow-chaining", "cluster-databases",
 }  # fmt: skip
 _BUFFER_LIMIT: Final = "client-output-buffer-limit-"
 _BUFFER_PARTS: Final = ["hard-limit", "soft-limit", "soft-seconds"]

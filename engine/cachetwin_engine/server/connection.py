@@ -15,11 +15,12 @@ unbounded: past ``BACKLOG_BYTES_MAX`` the engine stops reading from the client u
 import asyncio
 import logging
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, Literal, cast
 
 from cachetwin_engine.server.logs import VERBOSE, log
 
 if TYPE_CHECKING:
+    from cachetwin_engine.core.config import BufferLimit
     from cachetwin_engine.core.session import Session
     from cachetwin_engine.server.listener import Endpoint
     from cachetwin_engine.server.node import Node
@@ -37,13 +38,7 @@ CLOSING_SECONDS_MAX: Final = 60.0
 
 OutputClass = Literal["normal", "pubsub", "replica"]
 
-
-class OutputLimit(NamedTuple):
-    """What ``client-output-buffer-limit`` grants one class of clients, in bytes and seconds; 0 is no limit."""
-
-    hard_bytes: int
-    soft_bytes: int
-    soft_seconds: int
+_CLASS_KEYS: Final[dict[str, bytes]] = {"normal": b"normal", "pubsub": b"pubsub", "replica": b"slave"}
 
 
 class Connection(asyncio.Protocol):
@@ -210,9 +205,9 @@ class Connection(asyncio.Protocol):
         session = self.session
         return "pubsub" if session.channels or session.patterns or session.shard_channels else "normal"
 
-    def output_limit(self) -> OutputLimit:
+    def output_limit(self) -> "BufferLimit":
         """What the client's class grants it now."""
-        return self.node.output_limits[self.output_class]
+        return self.node.engine.config.buffer_limits[_CLASS_KEYS[self.output_class]]
 
     def backlog(self) -> int:
         """Bytes written for this client that the kernel has not taken yet."""
@@ -234,6 +229,7 @@ class Connection(asyncio.Protocol):
         session = self.session
         now = self.node.loop.time()
         if session.parser.buffered() > query_bytes_max:
+            self.node.host.query_buffer_disconnections += 1
             self._evict("client closed: its unfinished request is over client-query-buffer-limit")
         elif session.bytes_in != self._bytes_seen or session.blocked is not None or self.output_class != "normal":
             self._bytes_seen = session.bytes_in
@@ -272,6 +268,7 @@ class Connection(asyncio.Protocol):
     def _overflow(self, size: int) -> None:
         fields = {"client": self.session.id, "class": self.output_class, "backlog_bytes": size}
         log.warning("client closed: it is over its output buffer limit", extra={"fields": fields})
+        self.node.host.output_buffer_disconnections += 1
         self.abort()
 
     def _ignore(self, data: bytes) -> None:

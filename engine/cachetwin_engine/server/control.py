@@ -158,8 +158,9 @@ class ControlChannel:
 
     async def _parameters(self, request: Request) -> Answer:
         parameters = cast("dict[str, object]", _field(request, "parameters", dict))
-        self._node.apply_parameters({name: str(value) for name, value in parameters.items()})
-        return {}
+        return {
+            "not_of_the_engine": self._node.apply_parameters({key: str(value) for key, value in parameters.items()})
+        }
 
     async def _tls(self, request: Request) -> Answer:
         ca_file = request.get("ca_file") or ""

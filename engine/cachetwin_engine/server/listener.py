@@ -93,6 +93,7 @@ class Endpoint:
         self.connections: set[Connection] = set()
         self._node = node
         self._sock = sock
+        self._name = sock.getsockname()
         self._server: asyncio.AbstractServer | None = None
         self._undecided: dict[socket.socket, asyncio.TimerHandle] = {}
         self._handshakes: set[asyncio.Task[None]] = set()
@@ -101,7 +102,21 @@ class Endpoint:
     @property
     def address(self) -> str:
         """Where it listens: ``127.0.0.1:6379``, ``[::1]:6379`` or a path."""
-        return socket_address(self._sock.getsockname())
+        return socket_address(self._name)
+
+    @property
+    def port(self) -> int:
+        """Its TCP port; 0 for a Unix socket."""
+        name = self._name
+        return int(name[1]) if isinstance(name, tuple) else 0
+
+    @property
+    def described(self) -> str:
+        """As INFO's ``listener`` lines have it: ``name=tcp,bind=127.0.0.1,port=6379``."""
+        name = self._name
+        if not isinstance(name, tuple):
+            return f"name=unix,bind={os.fsdecode(name)}"
+        return f"name={'tls' if self.tls == 'required' else 'tcp'},bind={name[0]},port={name[1]}"
 
     def waiting(self) -> int:
         """Connections accepted here that are no clients yet: silent, or shaking hands."""
@@ -156,6 +171,7 @@ class Endpoint:
                 return
             sock.settimeout(0)
             if self._node.is_full():
+                self._node.host.rejected_connections += 1
                 sock.close()  # a reply in plain text would be noise in a handshake
             elif self.tls == "preferred":
                 self._sniff(sock)

@@ -15,15 +15,23 @@ from pathlib import Path
 from typing import Final
 
 from cachetwin_engine.core import BUILD
+from cachetwin_engine.core.acl.access import Permission
+from cachetwin_engine.core.acl.rules import RuleError
+from cachetwin_engine.core.commands.info import info_text
 from cachetwin_engine.core.engine import Engine
-from cachetwin_engine.core.errors import MAX_CLIENTS
+from cachetwin_engine.core.errors import MAX_CLIENTS, CommandError
 from cachetwin_engine.core.replies import error
 from cachetwin_engine.core.session import Session
-from cachetwin_engine.server.connection import Connection, OutputLimit
+from cachetwin_engine.server.connection import Connection
 from cachetwin_engine.server.control import ControlChannel, RequestError
+from cachetwin_engine.server.host import ProcessHost
 from cachetwin_engine.server.listener import Endpoint, socket_address
-from cachetwin_engine.server.logs import log
+from cachetwin_engine.server.logs import LEVELS, log
+from cachetwin_engine.server.parameters import ParameterError, UserError, set_parameters, set_users
+from cachetwin_engine.server.protected_mode import denial, protects
 from cachetwin_engine.server.tls import TlsError, TlsFiles, TlsMode, server_context
+
+AUTHENTICATIONS: Final = ("password", "no-password-required", "iam")
 
 TICK_SECONDS: Final = 0.1
 """Valkey's ``hz 10``: active expiry, deadlines of blocked clients, idle clients, output limits over time."""
@@ -60,6 +68,7 @@ class Node:
     def __init__(
         self,
         engine: Engine,
+        host: ProcessHost,
         *,
         tls_files: TlsFiles | None = None,
         control: socket.socket | None = None,
@@ -67,12 +76,12 @@ class Node:
         version: str = "",
     ) -> None:
         self.engine = engine
+        self.host = host
         self.backlog = backlog
         self.version = version
         self.loop: asyncio.AbstractEventLoop
         self.endpoints: dict[str, Endpoint] = {}
         self.backlogged: set[Connection] = set()
-        self.output_limits: dict[str, OutputLimit] = {}
         self._connections: dict[int, Connection] = {}
         self._tls_files = tls_files
         self._tls_context = server_context(tls_files) if tls_files is not None else None
@@ -82,11 +91,11 @@ class Node:
         self._drain_scheduled = False
         self._to_visit: list[Connection] = []
         self._visits_per_tick = 1
-        self._limits_text = ""
+        self._limits = engine.config.buffer_limits
+        self._loglevel = engine.config.get("loglevel")
         self._stop_reason: str | None = None
         self._stopped: asyncio.Event
         self._quiet: asyncio.Event
-        self._read_output_limits()
 
     # Life
 
@@ -165,6 +174,7 @@ class Node:
         endpoint = Endpoint(self, name, sock, tls)
         await endpoint.start()
         self.endpoints[name] = endpoint
+        self._tell_listeners()
         log.info("listening", extra={"fields": {"listener": name, "address": endpoint.address, "tls": tls}})
         return endpoint
 
@@ -176,7 +186,13 @@ class Node:
                 f"unlisten: no listener is called {name!r}; there are: {', '.join(self.endpoints) or 'none'}"
             )
         endpoint.close()
+        self._tell_listeners()
         log.info("no longer listening", extra={"fields": {"listener": name}})
+
+    def _tell_listeners(self) -> None:
+        """What INFO server says of ports and listeners."""
+        self.host.tcp_port = next((endpoint.port for endpoint in self.endpoints.values() if endpoint.port), 0)
+        self.host.listeners = [endpoint.described for endpoint in self.endpoints.values()]
 
     @property
     def tls_context(self) -> ssl.SSLContext:
@@ -202,16 +218,32 @@ class Node:
     # What the supervisor asks for
 
     def set_users(self, users: list[object]) -> None:
-        """Replace all users. Raises RequestError naming the user and the field that cannot be used."""
-        raise RequestError("users: not yet")
+        """Make these the only users. Raises RequestError naming the user and the field that cannot be used."""
+        try:
+            set_users(self.engine, users)
+        except UserError as problem:
+            raise RequestError(f"users: {problem}") from None
+        log.info("users replaced", extra={"fields": {"count": len(users)}})
+        self.schedule_drain()
 
     def apply_parameters(self, parameters: dict[str, str]) -> None:
         """Set parameters; all of them or, when one is refused, none. Raises RequestError naming it."""
-        raise RequestError("parameters: not yet")
+        databases = self.engine.config.databases
+        if parameters.get("databases", str(databases)) != str(databases):
+            raise RequestError(f"parameters: databases can only be given at start, as --databases; it is {databases}")
+        try:
+            set_parameters(self.engine.config, parameters.items())
+        except ParameterError as problem:
+            raise RequestError(f"parameters: {problem}") from None
+        self.engine.config_changed()
+        log.info("parameters set", extra={"fields": {"names": sorted(parameters)}})
 
     def info(self) -> str:
-        """What INFO answers."""
-        raise RequestError("info: not yet")
+        """What INFO answers to a client that may see everything."""
+        engine = self.engine
+        engine.start_turn()
+        observer = Session(engine, 0, engine.acl.default, "", "")
+        return info_text(observer.context, ["all"]).decode()
 
     def _facts(self) -> dict[str, object]:
         return {"pid": os.getpid(), "version": self.version, "profile": self.engine.profile.name, "core": BUILD}
@@ -223,14 +255,22 @@ class Node:
         sock: socket.socket = transport.get_extra_info("socket")
         local = socket_address(transport.get_extra_info("sockname"))
         peer = local if sock.family == socket.AF_UNIX else socket_address(transport.get_extra_info("peername"))
-        if len(self._connections) >= self.engine.config.maxclients:
-            transport.write(error(MAX_CLIENTS))
+        refusal = self._refusal(transport.get_extra_info("peername"))
+        if refusal:
+            self.host.rejected_connections += 1
+            transport.write(refusal)
             return None
         session = self.engine.open_session(peer, local)
         if sock.family != socket.AF_UNIX:
             self._keep_alive(sock)
         self._connections[session.id] = connection
         return session
+
+    def _refusal(self, peer: object) -> bytes:
+        """What a connection is told that gets no session; empty when it may have one."""
+        if len(self._connections) >= self.engine.config.maxclients:
+            return error(MAX_CLIENTS)
+        return denial(self.engine) if protects(self.engine, peer) else b""
 
     def close_session(self, session: Session) -> None:
         """The connection is gone: so is its session."""
@@ -248,7 +288,7 @@ class Node:
 
     def _keep_alive(self, sock: socket.socket) -> None:
         """Let the kernel probe a silent peer every ``tcp-keepalive`` seconds, as Valkey does (anet.c)."""
-        interval = int(self.engine.config.get("tcp-keepalive"))
+        interval = self.engine.config.tcp_keepalive
         if interval == 0:
             return
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -277,7 +317,7 @@ class Node:
     def _tick(self) -> None:
         self._heartbeat = self.loop.call_later(TICK_SECONDS, self._tick)
         self.engine.tick()
-        self._read_output_limits()
+        self._notice_parameters()
         for connection in list(self.backlogged):
             connection.check_backlog()
         self._visit_some_clients()
@@ -289,28 +329,21 @@ class Node:
         if not self._to_visit:
             self._to_visit = list(self._connections.values())
             self._visits_per_tick = len(self._to_visit) // TICKS_PER_ROUND + 1
-        timeout_seconds = int(self.engine.config.get("timeout"))
-        query_bytes_max = int(self.engine.config.get("client-query-buffer-limit"))
+        timeout_seconds = self.engine.config.timeout
+        query_bytes_max = self.engine.config.client_query_buffer_limit
         for connection in self._to_visit[-self._visits_per_tick :]:
             if connection.is_open:
                 connection.check_idle(timeout_seconds, query_bytes_max)
         del self._to_visit[-self._visits_per_tick :]
 
-    def _read_output_limits(self) -> None:
-        text = self.engine.config.get("client-output-buffer-limit")
-        if text != self._limits_text:
-            self._limits_text = text
-            self.output_limits = parse_output_limits(text)
+    def _notice_parameters(self) -> None:
+        """Take over what CONFIG SET changed since the last tick: output limits and the log level."""
+        config = self.engine.config
+        if config.buffer_limits is not self._limits:
+            self._limits = config.buffer_limits
             for connection in self._connections.values():
                 connection.watch_output()
-
-
-def parse_output_limits(text: str) -> dict[str, OutputLimit]:
-    """``normal 0 0 0 slave 268435456 67108864 60 pubsub 33554432 8388608 60``, as ``CONFIG GET`` shows it, by class."""
-    words = text.split()
-    limits = {"normal": OutputLimit(0, 0, 0), "pubsub": OutputLimit(0, 0, 0), "replica": OutputLimit(0, 0, 0)}
-    for index in range(0, len(words) - 3, 4):
-        name = "replica" if words[index] == "slave" else words[index]
-        hard, soft, seconds = (int(word) for word in words[index + 1 : index + 4])
-        limits[name] = OutputLimit(hard, soft, seconds)
-    return limits
+        loglevel = config.get("loglevel")
+        if loglevel is not None and loglevel != self._loglevel:
+            self._loglevel = loglevel
+            log.setLevel(LEVELS[loglevel])

@@ -11,12 +11,19 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import cast
 
 from cachetwin_engine.core import BUILD
+from cachetwin_engine.core.config import Config
+from cachetwin_engine.core.acl.rules import RuleError
+from cachetwin_engine.core.config import Config
 from cachetwin_engine.core.engine import Engine
+from cachetwin_engine.core.errors import CommandError
 from cachetwin_engine.core.profile import PROFILES
-from cachetwin_engine.server.config import OptionError, Options, listening_modes
+from cachetwin_engine.server.config import DIRECTIVES, OptionError, Options, listening_modes, unknown_directive
+from cachetwin_engine.server.host import ProcessHost
 from cachetwin_engine.server.listener import ListenError, open_tcp, open_unix
 from cachetwin_engine.server.logs import start_log
+from cachetwin_engine.server.machine import Machine
 from cachetwin_engine.server.node import Node, tame_garbage_collector
+from cachetwin_engine.server.parameters import ParameterError, UnknownParameter, set_parameters
 from cachetwin_engine.server.tls import ClientAuth, TlsError, TlsFiles, TlsMode
 
 
@@ -38,8 +45,11 @@ def prepare(options: Options) -> Node:
     """The node with its engine configured and its sockets open, but not yet serving. Raises OptionError."""
     engine = new_engine(options)
     try:
+        host = ProcessHost(options.config_file)
+        engine.host = host
         node = Node(
             engine,
+            host,
             tls_files=_tls_files(options),
             control=_control_socket(options),
             backlog=options.tcp_backlog,
@@ -57,8 +67,50 @@ def prepare(options: Options) -> Node:
 
 
 def new_engine(options: Options) -> Engine:
-    """The engine with its profile and parameters. Raises OptionError for a parameter it has not, or refuses."""
-    return Engine(PROFILES[options.profile], clock_us, secrets.randbits(62))
+    """The engine with its profile, parameters and users. Raises OptionError for one that it has not, or refuses."""
+    profile = PROFILES[options.profile]
+    config = Config(profile)
+    try:
+        set_parameters(config, [*_mirrored(options, config), *options.parameters])
+    except UnknownParameter as error:
+        raise unknown_directive(error.name, _names(config)) from None
+    except ParameterError as error:
+        raise OptionError(str(error)) from None
+    engine = Engine(profile, clock_us, secrets.randbits(62), config)
+    engine.elasticache = options.elasticache
+    try:
+        for name, rules in options.users:
+            engine.acl.set_user(name.encode(), [rule.encode() for rule in rules])
+        password = config.get("requirepass")
+        if password:
+            engine.acl.set_user(b"default", [b"resetpass", b">" + password.encode()])
+    except RuleError as error:
+        raise OptionError(f"user: {error.reason.decode(errors='replace')}") from None
+    return engine
+
+
+def _mirrored(options: Options, config: Config) -> list[tuple[str, str]]:
+    """What the server keeps for itself and CONFIG GET shows as well. The key's passphrase is not for showing."""
+    shown: dict[str, object] = {
+        "bind": " ".join(options.bind),
+        "port": options.plain_port,
+        "tls-port": options.tls_port,
+        "tls-cert-file": options.tls_cert_file,
+        "tls-key-file": options.tls_key_file,
+        "tls-ca-cert-file": options.tls_ca_cert_file,
+        "tls-auth-clients": options.tls_auth_clients,
+        "tls-protocols": options.tls_protocols,
+        "unixsocket": options.unixsocket,
+        "unixsocketperm": f"{options.unixsocketperm or 0:o}",
+        "tcp-backlog": options.tcp_backlog,
+        "loglevel": options.loglevel,
+        "logfile": options.logfile,
+    }
+    return [(name, str(value)) for name, value in shown.items() if config.get(name) is not None]
+
+
+def _names(config: Config) -> list[str]:
+    return [name.decode() for name in config.rows]
 
 
 def clock_us() -> int:
@@ -68,7 +120,7 @@ def clock_us() -> int:
 
 def parameter_names() -> list[str]:
     """The engine's parameters under the default profile."""
-    return []
+    return [name.decode() for name in Config().rows]
 
 
 def version_line() -> str:

@@ -33,16 +33,18 @@ def info(ctx: Context, args: list[bytes]) -> bytes:
     """INFO [section ...]: text of ``name:value`` lines."""
     wanted: list[str] = []
     for arg in args[1:]:
-        section = arg.decode("latin-1").lower()
-        wanted += _DEFAULT if section == "default" else _ALL if section in {"all", "everything"} else [section]
-    return ctx.verbatim(info_text(ctx, wanted or _DEFAULT))
+        wanted.append(arg.decode("latin-1").lower())
+    return ctx.verbatim(info_text(ctx, wanted))
 
 
 def info_text(ctx: Context, wanted: list[str]) -> bytes:
-    """The sections in the order of INFO."""
+    """The sections that ``wanted`` names (``default`` when empty, ``all``, ``everything``), in the order of INFO."""
+    names: list[str] = [] if wanted else _DEFAULT
+    for word in wanted:
+        names = names + (_DEFAULT if word == "default" else _ALL if word in {"all", "everything"} else [word])
     parts: list[str] = []
     for name in _ALL:
-        if name in wanted:
+        if name in names:
             lines = _SECTIONS[name](ctx)
             parts.append("\r\n".join([f"# {_TITLES.get(name, name.capitalize())}", *lines]) + "\r\n")
     return "\r\n".join(parts).encode()
