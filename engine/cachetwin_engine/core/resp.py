@@ -59,7 +59,7 @@ class RespParser:
             held += len(arg)
         return held
 
-    def next_command(self) -> list[bytes] | None:
+    def next_command(self) -> list[bytes] | None:  # noqa: C901, PLR0912  (one loop: calls cost more than they tell)
         """Next complete command, or None until more bytes arrive. Empty requests are skipped.
 
         Raises ProtocolError if no further bytes can make this valid.

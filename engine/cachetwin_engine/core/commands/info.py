@@ -340,19 +340,19 @@ def human(size: int) -> str:
     """Bytes for people: ``1.29M``."""
     if size < 1024:
         return f"{size}B"
-    value = float(size)
-    unit = "K"
-    for unit in ("K", "M", "G", "T", "P"):
+    value = size / 1024
+    unit = 0
+    while value >= 1024 and unit < len(_UNITS) - 1:
         value /= 1024
-        if value < 1024:
-            break
-    return f"{value:.2f}{unit}"
+        unit += 1
+    return f"{value:.2f}{_UNITS[unit]}"
 
 
 def _mode_name(ctx: Context) -> str:
     return "server_mode" if ctx.engine.profile.is_valkey else "redis_mode"
 
 
+_UNITS: Final = "KMGTP"
 _TITLES: Final[dict[str, str]] = {"cpu": "CPU"}
 _SECTIONS: Final[dict[str, Callable[[Context], list[str]]]] = {
     "server": _server,
