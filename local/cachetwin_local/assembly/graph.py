@@ -1,0 +1,453 @@
+"""All stacks of an assembly as one graph of resources, resolved on demand.
+
+Resolving a resource resolves its properties; a ``Ref`` or ``Fn::GetAtt`` in them asks for the description of another resource
+(what it is called, its ARN and attributes), which resolves that one first. So the order of creation falls out of the
+references, and a circle is found as the chain that closes it. As on CloudFormation a circle is one of resources, not of
+properties, and ``DependsOn`` counts.
+
+Each reference is kept with the property that made it, across imports, parameters of nested stacks and SSM parameters. That is
+how the planner knows which service is told which cache's endpoint.
+"""
+
+import hashlib
+import re
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from cachetwin_local.errors import UserError
+
+from .dynamic_references import join, parse_text
+from .intrinsics import NO_VALUE, Resolver
+from .template import Assembly, Json, Resource, Stack
+from .text import SecretRef, Text, show
+from .where import Step, Where
+
+BOOTSTRAP_VERSION = "33"
+"""The version of the CDK's bootstrap template in aws-cdk 2.1148; templates only ask that it is not too old."""
+
+PSEUDO_PARAMETERS = (
+    "AWS::AccountId",
+    "AWS::NoValue",
+    "AWS::NotificationARNs",
+    "AWS::Partition",
+    "AWS::Region",
+    "AWS::StackId",
+    "AWS::StackName",
+    "AWS::URLSuffix",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A property's use of another resource; `attribute` is ``Ref`` or the name given to ``Fn::GetAtt``."""
+
+    path: tuple[Step, ...]
+    target: str
+    attribute: str
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """A resource with its properties resolved: plain JSON, but strings that hold secrets are `Text` tuples."""
+
+    resource: Resource
+    properties: Mapping[str, Json]
+    references: tuple[Reference, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """Who a resource is: what ``Ref`` gives, its physical name, its ARN and what ``Fn::GetAtt`` gives.
+
+    `missing` makes a value for attributes not listed; without it they are an error.
+    """
+
+    ref: Json
+    physical_name: str
+    arn: str
+    attributes: Mapping[str, Json]
+    missing: Callable[[str], Json] | None = None
+
+
+Describe = Callable[[Resolved, Stack], Description]
+
+
+@dataclass(slots=True)
+class _Frame:
+    """The resource being resolved, and the property through which a value of another template is being asked for."""
+
+    references: list[Reference] = field(default_factory=list)
+    site: tuple[Step, ...] | None = None
+
+
+class Graph:
+    """The resources of an assembly. `describe` is asked once for each resource that is used or planned."""
+
+    def __init__(self, assembly: Assembly, describe: Describe, parameters: Mapping[str, str] | None = None) -> None:
+        self.assembly = assembly
+        self._describe = describe
+        self._parameters = parameters or {}
+        self._resolved: dict[str, Resolved] = {}
+        self._descriptions: dict[str, Description] = {}
+        self._conditions: dict[tuple[str, str], bool] = {}
+        self._chain: list[str] = []
+        self._frames: list[_Frame] = [_Frame()]
+
+    def stack(self, name: str) -> Stack:
+        """A stack by its CloudFormation name."""
+        return self.assembly.stacks[name]
+
+    def resource(self, key: str) -> Resource:
+        """A resource as its template has it."""
+        stack, _, logical_id = key.partition("/")
+        return self.stack(stack).resources[logical_id]
+
+    def resources(self, stack: str) -> list[Resource]:
+        """The resources of a stack whose condition holds, in the template's order."""
+        return [resource for resource in self.stack(stack).resources.values() if self.exists(resource)]
+
+    def resources_of_type(self, *types: str) -> list[Resource]:
+        """The resources of these types in all stacks whose condition holds."""
+        return [r for name in self.assembly.stacks for r in self.resources(name) if r.type in types]
+
+    def exists(self, resource: Resource) -> bool:
+        """Whether the resource's condition holds, and those of the nested stacks it is in."""
+        stack = self.stack(resource.stack)
+        if stack.parent and stack.parent_logical_id:
+            parent = self.stack(stack.parent).resources[stack.parent_logical_id]
+            if not self.exists(parent):
+                return False
+        if resource.condition is None:
+            return True
+        where = Where(resource.stack, resource.logical_id, ("Condition",))
+        return _StackScope(self, stack).condition(resource.condition, where)
+
+    def resolved(self, key: str) -> Resolved:
+        """A resource with its properties resolved. Raises UserError when they form a circle or name what is not there."""
+        if key in self._resolved:
+            return self._resolved[key]
+        if key in self._chain:
+            circle = [*self._chain[self._chain.index(key) :], key]
+            raise UserError(f"the resources refer to each other in a circle: {' -> '.join(circle)}")
+        resource = self.resource(key)
+        where = Where(resource.stack, resource.logical_id)
+        self._chain.append(key)
+        self._frames.append(_Frame())
+        try:
+            properties = self.value(resource.properties, where)
+            for other in resource.depends_on:
+                self._depend(resource, other)
+            resolved = Resolved(resource, properties, tuple(self._frames[-1].references))
+        finally:
+            self._frames.pop()
+            self._chain.pop()
+        self._resolved[key] = resolved
+        return resolved
+
+    def described(self, key: str) -> Description:
+        """Who a resource is."""
+        if key not in self._descriptions:
+            resolved = self.resolved(key)
+            self._descriptions[key] = self._describe(resolved, self.stack(resolved.resource.stack))
+        return self._descriptions[key]
+
+    def property(self, resource: Resource, name: str, default: Json = None) -> Json:
+        """One property, resolved by itself: for what must be known before the resource can be described."""
+        if name not in resource.properties:
+            return default
+        return self.value(resource.properties[name], Where(resource.stack, resource.logical_id, (name,)))
+
+    def value(self, value: Json, where: Where) -> Json:
+        """A value of a stack's template, resolved; strings that hold secrets become `Text` tuples."""
+        scope = _StackScope(self, self.stack(where.stack))
+        return self._finish(Resolver(scope).resolve(value, where), where)
+
+    def outputs(self, stack: str) -> dict[str, tuple[Mapping[str, Json], Text]]:
+        """The outputs of a stack whose condition holds, each as the template has it and its value."""
+        found: dict[str, tuple[Mapping[str, Json], Text]] = {}
+        for name, output in self.stack(stack).outputs.items():
+            if self._output_exists(stack, name, output):
+                value = self.value(output.get("Value"), Where(stack, "Outputs", (name,)))
+                found[name] = output, value if isinstance(value, str | tuple) else str(value)
+        return found
+
+    def _output_exists(self, stack: str, name: str, output: Mapping[str, Json]) -> bool:
+        if "Condition" not in output:
+            return True
+        return _StackScope(self, self.stack(stack)).condition(output["Condition"], Where(stack, "Outputs", (name,)))
+
+    def export_name(self, stack: str, name: str) -> str | None:
+        """The name under which a stack exports an output."""
+        export = self.stack(stack).outputs[name].get("Export")
+        if export is None:
+            return None
+        where = Where(stack, "Outputs", (name, "Export", "Name"))
+        return Resolver(_StackScope(self, self.stack(stack))).text(export["Name"], where)
+
+    def find_secret(self, name: str) -> str | None:
+        """The key of the secret that the templates name `name`."""
+        return self._find_named("AWS::SecretsManager::Secret", name)
+
+    def ssm_parameter(self, name: str, where: Where) -> str:
+        """The value of an SSM parameter that the app defines."""
+        plain = name.partition(":")[0]
+        if plain.startswith("/cdk-bootstrap/"):
+            return BOOTSTRAP_VERSION
+        key = self._find_named("AWS::SSM::Parameter", plain)
+        if key is None:
+            raise where.error(
+                f"SSM parameter must be one that a stack of this app defines, got {plain}; "
+                "define it as AWS::SSM::Parameter, or give the value as a parameter of the stack"
+            )
+        self.record(key, "Value", where)
+        value = self.resolved(key).properties.get("Value", "")
+        return show(value)
+
+    def record(self, key: str, attribute: str, where: Where) -> None:
+        """Remember that the property being resolved uses an attribute of a resource."""
+        frame = self._frames[-1]
+        frame.references.append(Reference(frame.site or where.path, key, attribute))
+
+    @contextmanager
+    def crossing(self, where: Where) -> Iterator[None]:
+        """Resolve a value of another template on behalf of the property at `where`."""
+        frame = self._frames[-1]
+        before = frame.site
+        frame.site = before or where.path
+        try:
+            yield
+        finally:
+            frame.site = before
+
+    def _find_named(self, type_name: str, name: str) -> str | None:
+        for resource in self.resources_of_type(type_name):
+            if "Name" in resource.properties:
+                found = self.property(resource, "Name")
+            else:
+                found = self.described(resource.key).physical_name
+            if found == name:
+                return resource.key
+        return None
+
+    def _depend(self, resource: Resource, other: str) -> None:
+        resources = self.stack(resource.stack).resources
+        if other not in resources:
+            where = Where(resource.stack, resource.logical_id, ("DependsOn",))
+            raise where.error(f"must name resources of this stack, got {other}")
+        if self.exists(resources[other]):
+            self.resolved(resources[other].key)
+
+    def _finish(self, value: Json, where: Where) -> Json:
+        """Strings with dynamic references become texts, at any depth."""
+        if isinstance(value, dict):
+            return {key: self._finish(item, where.child(key)) for key, item in value.items()}
+        if isinstance(value, list):
+            return [self._finish(item, where.child(index)) for index, item in enumerate(value)]
+        if not isinstance(value, str) or "{{resolve:" not in value:
+            return None if value is NO_VALUE else value
+        text = parse_text(value, where, self.ssm_parameter)
+        if isinstance(text, str):
+            return self._finish(text, where)
+        return join([self.by_arn(part, where) if isinstance(part, SecretRef) else part for part in text])
+
+    def by_arn(self, secret: SecretRef, where: Where) -> SecretRef:
+        """The reference by the secret's ARN; it may have been made by name."""
+        if secret.secret_arn.startswith("arn:"):
+            return secret
+        key = self.find_secret(secret.secret_arn)
+        if key is None:
+            raise where.error(f"must name a secret that a stack of this app defines, got {secret.secret_arn}")
+        self.record(key, "Ref", where)
+        return SecretRef(self.described(key).arn, secret.json_key, secret.version_stage)
+
+
+@dataclass(frozen=True, slots=True)
+class _StackScope:
+    """What the values of one stack's template may ask for."""
+
+    graph: Graph
+    stack: Stack
+
+    @property
+    def region(self) -> str:
+        return self.stack.region
+
+    def ref(self, name: str, where: Where) -> Json:
+        if name.startswith("AWS::"):
+            return self._pseudo(name, where)
+        if name in self.stack.parameters:
+            return self._parameter(name, where)
+        key = self._key(name, where)
+        self.graph.record(key, "Ref", where)
+        return self.graph.described(key).ref
+
+    def get_att(self, logical_id: str, attribute: str, where: Where) -> Json:
+        key = self._key(logical_id, where)
+        self.graph.record(key, attribute, where)
+        nested = self._nested(logical_id)
+        if nested is not None and attribute.startswith("Outputs."):
+            with self.graph.crossing(where):
+                return self._output(nested, attribute.removeprefix("Outputs."), where)
+        description = self.graph.described(key)
+        if attribute in description.attributes:
+            return description.attributes[attribute]
+        if description.missing is not None:
+            return description.missing(attribute)
+        allowed = ", ".join(sorted(description.attributes)) or "(none)"
+        type_name = self.stack.resources[logical_id].type
+        raise where.error(f"attribute of {logical_id} ({type_name}) must be one of {allowed}, got {attribute}")
+
+    def condition(self, name: str, where: Where) -> bool:
+        memo = self.graph._conditions
+        key = self.stack.name, name
+        if key not in memo:
+            if name not in self.stack.conditions:
+                raise where.error(f"condition must be one of {_names(self.stack.conditions)}, got {name}")
+            if name in where.path and where.logical_id == "Conditions":
+                raise where.error(f"condition {name} is defined by itself")
+            place = Where(
+                self.stack.name, "Conditions", (*(where.path if where.logical_id == "Conditions" else ()), name)
+            )
+            memo[key] = Resolver(self).boolean(self.stack.conditions[name], place)
+        return memo[key]
+
+    def mapping(self, name: str, where: Where) -> Mapping[str, Json]:
+        if name not in self.stack.mappings:
+            raise where.error(f"Fn::FindInMap's map must be one of {_names(self.stack.mappings)}, got {name}")
+        mapping: Mapping[str, Json] = self.stack.mappings[name]
+        return mapping
+
+    def import_value(self, name: str, where: Where) -> Json:
+        exports: list[str] = []
+        for stack in self.graph.assembly.stacks.values():
+            for output in stack.outputs:
+                export = self.graph.export_name(stack.name, output)
+                if export == name:
+                    with self.graph.crossing(where):
+                        return self._output(stack, output, where)
+                if export is not None:
+                    exports.append(export)
+        allowed = ", ".join(sorted(exports)) or "(none)"
+        raise where.error(f"Fn::ImportValue must name an export of this app's stacks, one of {allowed}, got {name}")
+
+    def stack_output(self, stack_name: str, output_name: str, where: Where) -> Json:
+        stack = self.graph.assembly.stacks.get(stack_name)
+        if stack is None:
+            allowed = _names(self.graph.assembly.stacks)
+            raise where.error(f"Fn::GetStackOutput must name a stack of this app, one of {allowed}, got {stack_name}")
+        with self.graph.crossing(where):
+            return self._output(stack, output_name, where)
+
+    def _output(self, stack: Stack, name: str, where: Where) -> Json:
+        output = stack.outputs.get(name)
+        if output is None:
+            raise where.error(f"output of stack {stack.name} must be one of {_names(stack.outputs)}, got {name}")
+        return Resolver(_StackScope(self.graph, stack)).resolve(output["Value"], Where(stack.name, "Outputs", (name,)))
+
+    def _key(self, logical_id: str, where: Where) -> str:
+        resource = self.stack.resources.get(logical_id)
+        if resource is None:
+            names = {*self.stack.resources, *self.stack.parameters}
+            raise where.error(
+                f"must name a resource or a parameter of this stack{_close(logical_id, names)}, got {logical_id}"
+            )
+        if not self.graph.exists(resource):
+            raise where.error(f"{logical_id} does not exist, because its condition {resource.condition} is false")
+        return resource.key
+
+    def _nested(self, logical_id: str) -> Stack | None:
+        for stack in self.graph.assembly.stacks.values():
+            if stack.parent == self.stack.name and stack.parent_logical_id == logical_id:
+                return stack
+        return None
+
+    def _parameter(self, name: str, where: Where) -> Json:
+        definition = self.stack.parameters[name]
+        kind = str(definition.get("Type", "String"))
+        value = self._parameter_value(name, definition, where)
+        if kind.startswith("AWS::SSM::Parameter::Value"):
+            value = self.graph.ssm_parameter(str(value), where)
+            kind = kind.removeprefix("AWS::SSM::Parameter::Value<").removesuffix(">")
+        return _typed(name, kind, value, definition, where)
+
+    def _parameter_value(self, name: str, definition: Mapping[str, Json], where: Where) -> Json:
+        if self.stack.parent and self.stack.parent_logical_id:
+            parent = self.graph.stack(self.stack.parent)
+            given = parent.resources[self.stack.parent_logical_id].properties.get("Parameters", {})
+            if name in given:
+                place = Where(parent.name, self.stack.parent_logical_id, ("Parameters", name))
+                with self.graph.crossing(where):
+                    return Resolver(_StackScope(self.graph, parent)).resolve(given[name], place)
+        given = self.graph._parameters
+        for key in (f"{self.stack.name}:{name}", name):
+            if key in given:
+                return given[key]
+        if "Default" in definition:
+            return definition["Default"]
+        raise where.error(f"parameter {name} must have a value: it has no default and none was given")
+
+    def _pseudo(self, name: str, where: Where) -> Json:
+        stack = self.stack
+        partition = partition_of(stack.region)
+        values: Mapping[str, Json] = {
+            "AWS::AccountId": stack.account,
+            "AWS::NoValue": NO_VALUE,
+            "AWS::NotificationARNs": [],
+            "AWS::Partition": partition,
+            "AWS::Region": stack.region,
+            "AWS::StackId": stack_id(stack),
+            "AWS::StackName": stack.name,
+            "AWS::URLSuffix": "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com",
+        }
+        if name not in values:
+            raise where.error(f"pseudo parameter must be one of {', '.join(PSEUDO_PARAMETERS)}, got {name}")
+        return values[name]
+
+
+def partition_of(region: str) -> str:
+    """The partition a region is in."""
+    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rpartition("-")[0].rpartition("-")[0], "aws")
+
+
+def stack_id(stack: Stack) -> str:
+    """A stack's ARN; its UUID follows from its name."""
+    unique = uuid.UUID(bytes=hashlib.sha256(stack.name.encode()).digest()[:16], version=4)
+    return f"arn:{partition_of(stack.region)}:cloudformation:{stack.region}:{stack.account}:stack/{stack.name}/{unique}"
+
+
+def _typed(name: str, kind: str, value: Json, definition: Mapping[str, Json], where: Where) -> Json:
+    """A parameter's value as its type has it, checked against what the template allows."""
+    if kind == "CommaDelimitedList" or kind.startswith("List<"):
+        items = value if isinstance(value, list) else [item.strip() for item in str(value).split(",")]
+        return [_checked(name, kind, item, definition, where) for item in items if item != ""]
+    return _checked(name, kind, value, definition, where)
+
+
+def _checked(name: str, kind: str, value: Json, definition: Mapping[str, Json], where: Where) -> str:
+    text = ("true" if value else "false") if isinstance(value, bool) else str(value)
+    shown = "(hidden)" if definition.get("NoEcho") else text
+    allowed = definition.get("AllowedValues")
+    if allowed is not None and text not in [str(item) for item in allowed]:
+        raise where.error(f"parameter {name} must be one of {', '.join(map(str, allowed))}, got {shown}")
+    pattern = definition.get("AllowedPattern")
+    if pattern is not None and not re.fullmatch(pattern, text):
+        raise where.error(f"parameter {name} must match {pattern}, got {shown}")
+    if "Number" in kind and not re.fullmatch(r"-?\d+(\.\d+)?", text):
+        raise where.error(f"parameter {name} must be a number, got {shown}")
+    return text
+
+
+def _names(names: Mapping[str, Json]) -> str:
+    return ", ".join(sorted(names)) or "(none)"
+
+
+def _close(name: str, names: set[str]) -> str:
+    """The names most like `name`, for a message; a template has hundreds."""
+    near = sorted(names, key=lambda other: (-_common(name.lower(), other.lower()), other))[:5]
+    return f" (such as {', '.join(near)})" if near else ""
+
+
+def _common(left: str, right: str) -> int:
+    return next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))

@@ -1,0 +1,73 @@
+"""Where endpoints listen: loopback addresses and ports, from names alone.
+
+Each endpoint has an address of its own inside 127.0.0.0/8, taken from a hash of the project and the endpoint's name, so that it
+stays the same from run to run and ports stay what the template says. Two endpoints that hash alike are told apart by hashing
+on; `Places` is asked in a fixed order, so the outcome is fixed too. 127.0.x.y is left to the system (localhost, systemd's
+resolver at 127.0.0.53, Debian's 127.0.1.1).
+
+Where only 127.0.0.1 exists (``shared``), the port moves up to the next that no other endpoint of the app has.
+
+Load balancers listen on 127.0.0.1 in both cases, because people type their address: 80 becomes 8080 and 443 becomes 8443,
+ports below 1024 move up by 8000, and a taken one moves to the next.
+"""
+
+import hashlib
+from typing import Literal
+
+Loopback = Literal["per-endpoint", "shared"]
+LOCALHOST = "127.0.0.1"
+LOAD_BALANCER_PORTS = {80: 8080, 443: 8443}
+
+
+class Places:
+    """Gives out addresses and ports; the same name gets the same place every time."""
+
+    def __init__(self, project: str, loopback: Loopback) -> None:
+        self.project = project
+        self.loopback = loopback
+        self._places: dict[str, tuple[str, int]] = {}
+        self._taken: set[tuple[str, int]] = set()
+        self._addresses: dict[str, str] = {}
+
+    def endpoint(self, name: str, port: int) -> tuple[str, int]:
+        """The place of an endpoint that has `port` on AWS."""
+        if name not in self._places:
+            if self.loopback == "shared":
+                self._places[name] = self._next_port(LOCALHOST, port)
+            else:
+                self._places[name] = self.address(name), port
+        return self._places[name]
+
+    def listener(self, name: str, port: int) -> tuple[str, int]:
+        """The place of a load balancer's listener that has `port` on AWS."""
+        if name not in self._places:
+            wanted = LOAD_BALANCER_PORTS.get(port, port if port >= 1024 else port + 8000)
+            self._places[name] = self._next_port(LOCALHOST, wanted)
+        return self._places[name]
+
+    def address(self, name: str) -> str:
+        """A loopback address for `name` alone."""
+        if self.loopback == "shared":
+            return LOCALHOST
+        if name not in self._addresses:
+            self._addresses[name] = self._free_address(name)
+        return self._addresses[name]
+
+    def _free_address(self, name: str) -> str:
+        taken = set(self._addresses.values())
+        attempt = 0
+        while (address := hashed_address(self.project, name, attempt)) in taken:
+            attempt += 1
+        return address
+
+    def _next_port(self, address: str, port: int) -> tuple[str, int]:
+        while (address, port) in self._taken:
+            port += 1
+        self._taken.add((address, port))
+        return address, port
+
+
+def hashed_address(project: str, name: str, attempt: int = 0) -> str:
+    """An address in 127.1.0.1 to 127.254.254.254 that follows from the names."""
+    digest = hashlib.sha256(f"{project}\0{name}\0{attempt}".encode()).digest()
+    return f"127.{1 + digest[0] % 254}.{digest[1]}.{1 + digest[2] % 254}"

@@ -1,0 +1,65 @@
+"""What a translator may ask for and what it gives back."""
+
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from cachetwin_local.assembly.graph import Description, Graph, Resolved
+from cachetwin_local.assembly.template import Assembly, Stack
+from cachetwin_local.plan.places import Places
+from cachetwin_local.plan.topology import Identity, Problem
+
+from .shape import Status
+
+
+@dataclass(slots=True)
+class Context:
+    """The app being planned. `problems` grows while resources are translated."""
+
+    assembly: Assembly
+    graph: Graph
+    places: Places
+    problems: list[Problem] = field(default_factory=list)
+
+    def identity(self, key: str) -> Identity:
+        """The AWS identity of a resource."""
+        resource, description = self.graph.resource(key), self.graph.described(key)
+        return Identity(
+            stack=resource.stack,
+            logical_id=resource.logical_id,
+            type=resource.type,
+            path=resource.path,
+            physical_name=description.physical_name,
+            arn=description.arn,
+            attributes=description.attributes,
+        )
+
+    def find(self, type_name: str, ref: str) -> Resolved | None:
+        """The resource of this type that is known by `ref`: what its ``Ref`` gives, its physical name or its ARN."""
+        for resource in self.graph.resources_of_type(type_name):
+            description = self.graph.described(resource.key)
+            if ref in {description.ref, description.physical_name, description.arn}:
+                return self.graph.resolved(resource.key)
+        return None
+
+    def problem(self, severity: Literal["error", "warning"], key: str, message: str) -> None:
+        """Say what would not work about a resource."""
+        self.problems.append(Problem(severity, self.identity(key), message))
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """What becomes of a resource: values for the topology (none when it is part of another's) and a sentence for people."""
+
+    values: tuple[object, ...]
+    note: str
+    status: Status = "twinned"
+
+
+class Translator(Protocol):
+    """One CloudFormation type that runs here: a module with these two functions."""
+
+    def describe(self, places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+        """What the resource is called and what its attributes are."""
+
+    def translate(self, context: Context, resolved: Resolved) -> Translation:
+        """What should run for it."""

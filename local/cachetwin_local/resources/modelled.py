@@ -1,0 +1,215 @@
+"""Types that need nothing running here, and known types that do not run here yet.
+
+``modelled`` types are read and checked and shape what runs: networks decide who may reach whom, parameter groups what a server
+is told. ``not supported`` types are named, so that nobody waits for them. A type in neither table nor `TRANSLATORS` is not
+supported either; its attributes are answered with names that resolve nowhere.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from .shape import Shape
+
+_ARN = "arn:{partition}:{service}:{region}:{account}:"
+_NETWORK = "part of the network; loopback addresses stand for it"
+_NOT_YET = "does not run here yet"
+
+
+def _ec2(prefix: str, resource: str, note: str = _NETWORK, **attributes: str) -> Shape:
+    name = prefix + "-{hex17}"
+    return Shape("modelled", note, name=name, arn=_ARN + resource + "/{name}", attributes=attributes)
+
+
+def _absent(note: str, name_property: str | None = None) -> Shape:
+    return Shape("not supported", note, name_property=name_property, attributes=None)
+
+
+MODELLED: Final[Mapping[str, Shape]] = {
+    "AWS::CDK::Metadata": Shape("modelled", "says which constructs made the template; nothing to run"),
+    "AWS::CertificateManager::Certificate": Shape(
+        "modelled",
+        "the local CA signs the endpoints' certificates",
+        ref="{arn}",
+        arn=_ARN.replace("{service}", "acm") + "certificate/{uuid}",
+    ),
+    "AWS::CloudFormation::Stack": Shape(
+        "modelled",
+        "a nested stack: its resources are planned with this app's",
+        ref="{arn}",
+        arn=_ARN + "stack/{stack}-{logical_id}/{uuid}",
+    ),
+    "AWS::EC2::VPC": Shape(
+        "modelled",
+        "its address range counts in security group rules; loopback addresses stand for it",
+        name="vpc-{hex17}",
+        arn=_ARN + "vpc/{name}",
+        attributes={
+            "VpcId": "{name}",
+            "CidrBlock": "=CidrBlock",
+            "CidrBlockAssociations": ["vpc-cidr-assoc-{hex17}"],
+            "DefaultNetworkAcl": "acl-{hex17}",
+            "DefaultSecurityGroup": "sg-{hex17}",
+            "Ipv6CidrBlocks": [],
+        },
+    ),
+    "AWS::EC2::Subnet": Shape(
+        "modelled",
+        "its address range counts in security group rules, its zone names the nodes'",
+        name="subnet-{hex17}",
+        arn=_ARN + "subnet/{name}",
+        attributes={
+            "SubnetId": "{name}",
+            "AvailabilityZone": "=AvailabilityZone",
+            "AvailabilityZoneId": "use1-az1",
+            "CidrBlock": "=CidrBlock",
+            "Ipv6CidrBlocks": [],
+            "NetworkAclAssociationId": "aclassoc-{hex17}",
+            "OutpostArn": "",
+            "VpcId": "=VpcId",
+        },
+    ),
+    "AWS::EC2::SecurityGroup": _ec2(
+        "sg",
+        "security-group",
+        "its rules are checked against the paths that the app needs",
+        GroupId="{name}",
+        Id="{name}",
+        VpcId="=VpcId",
+        GroupName="=GroupName",
+    ),
+    "AWS::EC2::SecurityGroupIngress": _ec2("sgr", "security-group-rule", "a rule of its security group", Id="{name}"),
+    "AWS::EC2::SecurityGroupEgress": _ec2("sgr", "security-group-rule", "a rule of its security group", Id="{name}"),
+    "AWS::EC2::RouteTable": _ec2("rtb", "route-table", RouteTableId="{name}"),
+    "AWS::EC2::Route": _ec2("r", "route", CidrBlock="=DestinationCidrBlock"),
+    "AWS::EC2::SubnetRouteTableAssociation": _ec2("rtbassoc", "association", Id="{name}"),
+    "AWS::EC2::InternetGateway": _ec2("igw", "internet-gateway", InternetGatewayId="{name}"),
+    "AWS::EC2::VPCGatewayAttachment": _ec2("IGW", "attachment", AttachmentType="IGW"),
+    "AWS::EC2::EIP": _ec2("eipalloc", "elastic-ip", AllocationId="{name}", PublicIp="192.0.2.1"),
+    "AWS::EC2::NatGateway": _ec2("nat", "natgateway", NatGatewayId="{name}"),
+    "AWS::EC2::NetworkAcl": _ec2("acl", "network-acl", "not checked: only security groups are", Id="{name}"),
+    "AWS::EC2::NetworkAclEntry": _ec2("acle", "entry", "not checked: only security groups are", Id="{name}"),
+    "AWS::EC2::SubnetNetworkAclAssociation": _ec2("aclassoc", "association", AssociationId="{name}"),
+    "AWS::EC2::FlowLog": _ec2("fl", "vpc-flow-log", "no packets cross a network here", Id="{name}"),
+    "AWS::EC2::VPCEndpoint": _ec2(
+        "vpce", "vpc-endpoint", "AWS APIs are not reached through the network here", Id="{name}"
+    ),
+    "AWS::IAM::Role": Shape(
+        "modelled",
+        "children run with this machine's user; permissions are not checked yet",
+        name_property="RoleName",
+        arn="arn:{partition}:iam::{account}:role/{name}",
+        attributes={"Arn": "{arn}", "RoleId": "AROA{suffix}"},
+    ),
+    "AWS::IAM::Policy": Shape(
+        "modelled", "permissions are not checked yet", name_property="PolicyName", attributes={"Id": "{name}"}
+    ),
+    "AWS::IAM::ManagedPolicy": Shape(
+        "modelled",
+        "permissions are not checked yet",
+        name_property="ManagedPolicyName",
+        ref="{arn}",
+        arn="arn:{partition}:iam::{account}:policy/{name}",
+        attributes={"PolicyArn": "{arn}", "PolicyId": "ANPA{suffix}"},
+    ),
+    "AWS::IAM::ServiceLinkedRole": Shape(
+        "modelled", "the service's own role; nothing to run", attributes={"RoleName": "{name}"}
+    ),
+    "AWS::Logs::LogGroup": Shape(
+        "modelled",
+        "logs are in the runner's log folder (cachetwin logs)",
+        name_property="LogGroupName",
+        arn=_ARN + "log-group:{name}:*",
+        attributes={"Arn": "{arn}"},
+    ),
+    "AWS::Logs::LogStream": Shape("modelled", "logs are in the runner's log folder", name_property="LogStreamName"),
+    "AWS::Logs::ResourcePolicy": Shape("modelled", "permissions are not checked yet", name_property="PolicyName"),
+    "AWS::KMS::Key": Shape(
+        "modelled",
+        "nothing is encrypted at rest here",
+        name="{uuid}",
+        arn=_ARN + "key/{name}",
+        attributes={"Arn": "{arn}", "KeyId": "{name}"},
+    ),
+    "AWS::KMS::Alias": Shape("modelled", "nothing is encrypted at rest here", name_property="AliasName"),
+    "AWS::ElastiCache::SubnetGroup": Shape(
+        "modelled",
+        "says in which subnets, and so in which address ranges and zones, its caches are",
+        name="{lower}-{hex12}",
+        name_property="CacheSubnetGroupName",
+        arn=_ARN + "subnetgroup:{name}",
+    ),
+    "AWS::RDS::DBSubnetGroup": Shape(
+        "modelled",
+        "says in which subnets, and so in which address ranges, its databases are",
+        name="{lower}-{hex12}",
+        name_property="DBSubnetGroupName",
+        arn=_ARN + "subgrp:{name}",
+    ),
+    "AWS::RDS::DBParameterGroup": Shape(
+        "modelled",
+        "its parameters are given to the databases that name it",
+        name="{lower}-{hex12}",
+        name_property="DBParameterGroupName",
+        arn=_ARN + "pg:{name}",
+        attributes={"DBParameterGroupName": "{name}"},
+    ),
+    "AWS::ECS::Cluster": Shape(
+        "modelled",
+        "its services run as processes on this machine",
+        name_property="ClusterName",
+        arn=_ARN + "cluster/{name}",
+        attributes={"Arn": "{arn}"},
+    ),
+    "AWS::ECS::ClusterCapacityProviderAssociations": Shape("modelled", "every task runs on this machine"),
+    "AWS::SSM::Parameter": Shape(
+        "modelled",
+        "its value is used where the app's templates ask for it",
+        name_property="Name",
+        arn=_ARN + "parameter/{name}",
+        attributes={"Type": "=Type", "Value": "=Value"},
+    ),
+    "AWS::SecretsManager::ResourcePolicy": Shape("modelled", "permissions are not checked yet"),
+    "AWS::SecretsManager::RotationSchedule": _absent("secrets do not rotate here yet"),
+    "AWS::ApplicationAutoScaling::ScalableTarget": _absent(
+        "nothing scales by itself here yet; counts stay as the template has them"
+    ),
+    "AWS::ApplicationAutoScaling::ScalingPolicy": _absent("nothing scales by itself here yet"),
+    "AWS::CloudWatch::Alarm": _absent("alarms are not evaluated here yet", "AlarmName"),
+    "AWS::CloudWatch::Dashboard": _absent("there are no dashboards here yet", "DashboardName"),
+    "AWS::ElastiCache::CacheCluster": _absent("a single node or Memcached cluster " + _NOT_YET, "ClusterName"),
+    "AWS::ElastiCache::GlobalReplicationGroup": _absent("a global datastore " + _NOT_YET),
+    "AWS::ElastiCache::ServerlessCache": _absent("a serverless cache " + _NOT_YET, "ServerlessCacheName"),
+    "AWS::Lambda::Function": _absent("functions do not run here yet", "FunctionName"),
+    "AWS::Lambda::Permission": _absent("functions do not run here yet"),
+    "AWS::RDS::DBCluster": _absent("an Aurora cluster " + _NOT_YET, "DBClusterIdentifier"),
+    "AWS::S3::Bucket": Shape(
+        "not supported",
+        "there is no S3 here yet; logs meant for it are not written",
+        name="{lower}-{hex12}",
+        name_property="BucketName",
+        arn="arn:{partition}:s3:::{name}",
+        attributes={
+            "Arn": "{arn}",
+            "DomainName": "{name}.s3.amazonaws.com",
+            "RegionalDomainName": "{name}.s3.{region}.amazonaws.com",
+            "DualStackDomainName": "{name}.s3.dualstack.{region}.amazonaws.com",
+            "WebsiteURL": "http://{name}.s3-website-{region}.amazonaws.com",
+        },
+    ),
+    "AWS::S3::BucketPolicy": _absent("there is no S3 here yet"),
+    "AWS::SNS::Topic": Shape(
+        "not supported",
+        "events are not published here yet",
+        name_property="TopicName",
+        ref="{arn}",
+        arn=_ARN + "{name}",
+        attributes={"TopicArn": "{arn}", "TopicName": "{name}"},
+    ),
+}
+
+UNKNOWN: Final = _absent("the runner does not know this type; nothing runs for it")
+
+
+def shape_of(type_name: str) -> Shape:
+    """The shape of a type that is in no translator's hands."""
+    return MODELLED.get(type_name, UNKNOWN)
