@@ -1,6 +1,7 @@
 """A real PostgreSQL, a real cache and the real service, each a process on loopback."""
 
 import importlib.util
+import itertools
 import os
 import pwd
 import shutil
@@ -21,6 +22,7 @@ from psycopg.rows import TupleRow
 
 ROOT = Path(__file__).parents[2]
 SERVICE = ROOT / "stacks" / "web_app" / "service"
+DATABASE_NUMBERS = itertools.count(1)
 CACHE_USER = "shop"
 CACHE_PASSWORD = "shop-password-0123456789"
 COMMANDS = "+get +set +unlink +ping"  # what the service's README asks for; client|setinfo is newer than Debian's server
@@ -104,9 +106,9 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture
-def database(postgres: Postgres, request: pytest.FixtureRequest) -> str:
+def database(postgres: Postgres) -> str:
     """An empty database for one test; its name."""
-    name = f"shop_{abs(hash(request.node.name)) % 10**9}"
+    name = f"shop_{next(DATABASE_NUMBERS)}"
     with postgres.connect() as connection:
         connection.execute(f"CREATE DATABASE {name}".encode())
     return name
