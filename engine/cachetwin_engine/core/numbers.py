@@ -2,7 +2,15 @@
 
 from typing import Final
 
-from .errors import CommandError, not_a_float, not_an_integer
+from .errors import (
+    MUST_BE_POSITIVE,
+    TIMEOUT_NEGATIVE,
+    TIMEOUT_NOT_A_FLOAT,
+    TIMEOUT_OUT_OF_RANGE,
+    CommandError,
+    not_a_float,
+    not_an_integer,
+)
 
 INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1
@@ -58,3 +66,28 @@ def parse_float(text: bytes) -> float:
     if value is None:
         raise not_a_float()
     return value
+
+
+def parse_positive(text: bytes) -> int:
+    """A count from 0 up. Raises CommandError."""
+    value = parse_int_or(text, MUST_BE_POSITIVE)
+    if value < 0:
+        raise CommandError(MUST_BE_POSITIVE)
+    return value
+
+
+def parse_timeout(text: bytes, now_ms: int) -> int:
+    """A blocking command's timeout in seconds: the Unix time in ms at which it ends, 0 for never. Raises CommandError."""
+    seconds = float_or_none(text)
+    if seconds is None:
+        raise CommandError(TIMEOUT_NOT_A_FLOAT)
+    if seconds < 0:
+        raise CommandError(TIMEOUT_NEGATIVE)
+    if seconds == 0:
+        return 0
+    if seconds > INT64_MAX / 1000:
+        raise CommandError(TIMEOUT_OUT_OF_RANGE)
+    wait_ms = -int(-seconds * 1000 // 1)  # any part of a millisecond counts as a whole one
+    if wait_ms > INT64_MAX - now_ms:
+        raise CommandError(TIMEOUT_OUT_OF_RANGE)
+    return now_ms + wait_ms
