@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
+from ..allocation import allocated
 from ..errors import wrong_type
 from ..keyspace import Value
 from ..numbers import integer_or_none
@@ -9,7 +10,9 @@ from ..numbers import integer_or_none
 if TYPE_CHECKING:
     from ..keyspace import Database
 
-EMBEDDED_BYTES_MAX: Final = 44  # object.c, OBJ_ENCODING_EMBSTR_SIZE_LIMIT
+EMBEDDED_BYTES_MAX: Final = 44  # of Redis OSS: a value this long still lies in one 64-byte block with its header
+OBJECT_BYTES: Final = 16
+BLOCK_BYTES: Final = 64  # Valkey 8.1 embeds key, time to live and value in one block of at most this size
 
 
 class RawString(Value):
@@ -28,7 +31,7 @@ class RawString(Value):
 
     def size_bytes(self, samples: int) -> int:
         """Bytes of the buffer and its object."""
-        return 56 + len(self.data)
+        return OBJECT_BYTES + allocated(_header_bytes(len(self.data)) + len(self.data) + 1)
 
     def copied(self) -> Value:
         """An independent copy."""
@@ -51,8 +54,61 @@ def read_string(db: "Database", key: bytes) -> bytes | None:
     return string_of(db.find(key))
 
 
-def string_encoding(value: bytes) -> bytes:
-    """``int``, ``embstr`` or ``raw``, as Valkey would store it."""
+def size_of_string(value: object | None) -> int:
+    """The length of a string value, 0 for no value. Raises CommandError for another type."""
+    if value is None:
+        return 0
+    if isinstance(value, bytes):
+        return len(value)
+    if isinstance(value, RawString):
+        return len(value.data)
+    raise wrong_type()
+
+
+def string_for_edit(db: "Database", key: bytes, value: object | None) -> RawString:
+    """The string under ``key`` as a buffer to change, made if it was none; ``value`` is what ``key`` holds now.
+
+    Raises CommandError for another type.
+    """
+    if isinstance(value, RawString):
+        return value
+    if value is None:
+        raw = RawString(bytearray())
+        db.put(key, raw)
+        return raw
+    if isinstance(value, bytes):
+        raw = RawString(bytearray(value))
+        db.replace(key, raw)
+        return raw
+    raise wrong_type()
+
+
+def string_encoding(value: bytes, embedded_bytes_max: int = EMBEDDED_BYTES_MAX) -> bytes:
+    """``int``, ``embstr`` or ``raw``, as the engine would store it."""
     if len(value) <= 20 and integer_or_none(value) is not None:
         return b"int"
-    return b"embstr" if len(value) <= EMBEDDED_BYTES_MAX else b"raw"
+    return b"embstr" if len(value) <= embedded_bytes_max else b"raw"
+
+
+def embedded_bytes_max(key: bytes, expires: bool) -> int:
+    """The longest value that Valkey 8.1 puts into one block with its key: measured on 8.1.1 by OBJECT ENCODING."""
+    return BLOCK_BYTES - OBJECT_BYTES - len(key) - 7 - (8 if expires else 0)
+
+
+def string_bytes(value: bytes) -> int:
+    """What MEMORY USAGE counts for a string that is not embedded with its key."""
+    if len(value) <= 20 and integer_or_none(value) is not None:
+        return OBJECT_BYTES
+    size = _header_bytes(len(value)) + len(value) + 1
+    if len(value) <= EMBEDDED_BYTES_MAX:
+        return allocated(OBJECT_BYTES + size)
+    return OBJECT_BYTES + allocated(size)
+
+
+def _header_bytes(size: int) -> int:
+    """Of a dynamic string: length, capacity, flags."""
+    if size < 1 << 8:
+        return 3
+    if size < 1 << 16:
+        return 5
+    return 9 if size < 1 << 32 else 17
