@@ -1,12 +1,12 @@
 """All stacks of an assembly as one graph of resources, resolved on demand.
 
-Resolving a resource resolves its properties; a ``Ref`` or ``Fn::GetAtt`` in them asks for the description of another resource
-(what it is called, its ARN and attributes), which resolves that one first. So the order of creation falls out of the
-references, and a circle is found as the chain that closes it. As on CloudFormation a circle is one of resources, not of
-properties, and ``DependsOn`` counts.
+Resolving a resource resolves its properties; a ``Ref`` or ``Fn::GetAtt`` in them asks for the description of another
+resource (what it is called, its ARN and attributes), which resolves that one first. So the order of creation falls
+out of the references, and a circle is found as the chain that closes it. As on CloudFormation a circle is one of
+resources, not of properties, and ``DependsOn`` counts.
 
-Each reference is kept with the property that made it, across imports, parameters of nested stacks and SSM parameters. That is
-how the planner knows which service is told which cache's endpoint.
+Each reference is kept with the property that made it, across imports, parameters of nested stacks and SSM parameters.
+That is how the planner knows which service is told which cache's endpoint.
 """
 
 import hashlib
@@ -71,7 +71,7 @@ class Description:
     missing: Callable[[str], Json] | None = None
 
 
-Describe = Callable[[Resolved, Stack], Description]
+Describe = Callable[["Graph", Resolved, Stack], Description]
 
 
 @dataclass(slots=True)
@@ -150,7 +150,7 @@ class Graph:
         """Who a resource is."""
         if key not in self._descriptions:
             resolved = self.resolved(key)
-            self._descriptions[key] = self._describe(resolved, self.stack(resolved.resource.stack))
+            self._descriptions[key] = self._describe(self, resolved, self.stack(resolved.resource.stack))
         return self._descriptions[key]
 
     def property(self, resource: Resource, name: str, default: Json = None) -> Json:

@@ -1,8 +1,8 @@
 """Whether a `cdk.out` still says what the app's sources say. Pure: file listings come in, an answer goes out.
 
-The answer has two halves. Modification times are cheap and decide most cases: nothing newer than the manifest, nothing to do.
-Where something is newer, the digest of the sources decides, against the one that was kept when the assembly was made: a
-checkout or a touch changes times and no content.
+The answer has two halves. Modification times are cheap and decide most cases: nothing newer than the manifest,
+nothing to do. Where something is newer, the digest of the sources decides, against the one that was kept when the
+assembly was made: a checkout or a touch changes times and no content.
 """
 
 import hashlib

@@ -1,14 +1,14 @@
 """Where endpoints listen: loopback addresses and ports, from names alone.
 
-Each endpoint has an address of its own inside 127.0.0.0/8, taken from a hash of the project and the endpoint's name, so that it
-stays the same from run to run and ports stay what the template says. Two endpoints that hash alike are told apart by hashing
-on; `Places` is asked in a fixed order, so the outcome is fixed too. 127.0.x.y is left to the system (localhost, systemd's
-resolver at 127.0.0.53, Debian's 127.0.1.1).
+Each endpoint has an address of its own inside 127.0.0.0/8, taken from a hash of the project and the endpoint's name,
+so that it stays the same from run to run and ports stay what the template says. Two endpoints that hash alike are
+told apart by hashing on; `Places` is asked in a fixed order, so the outcome is fixed too. 127.0.x.y is left to the
+system (localhost, systemd's resolver at 127.0.0.53, Debian's 127.0.1.1).
 
 Where only 127.0.0.1 exists (``shared``), the port moves up to the next that no other endpoint of the app has.
 
-Load balancers listen on 127.0.0.1 in both cases, because people type their address: 80 becomes 8080 and 443 becomes 8443,
-ports below 1024 move up by 8000, and a taken one moves to the next.
+Load balancers listen on 127.0.0.1 in both cases, because people type their address: 80 becomes 8080 and 443 becomes
+8443, ports below 1024 move up by 8000, and a taken one moves to the next.
 """
 
 import hashlib

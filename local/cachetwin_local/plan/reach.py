@@ -1,7 +1,7 @@
 """Who is told of whom: the caches and databases whose endpoints or credentials flow into a task definition.
 
-A value may go through others before it reaches a container: a secret that a database's address was attached to, a secret whose
-template names a cache, an SSM parameter. Those carriers are followed to where the value comes from.
+A value may go through others before it reaches a container: a secret that a database's address was attached to, a
+secret whose template names a cache, an SSM parameter. Those carriers are followed to where the value comes from.
 """
 
 from typing import Final
@@ -57,7 +57,7 @@ def _attached(graph: Graph, attachment: str) -> list[tuple[str, str]]:
 
 def _targets_of(graph: Graph, secret: str) -> set[str]:
     """The databases that attachments write into a secret."""
-    found = set()
+    found: set[str] = set()
     for attachment in graph.resources_of_type(ATTACHMENT):
         references = graph.resolved(attachment.key).references
         if any(r.path == ("SecretId",) and r.target == secret for r in references):

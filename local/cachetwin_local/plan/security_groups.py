@@ -1,9 +1,10 @@
 """Whether security groups let one resource reach a port of another.
 
-A path is open when a rule of the source's groups lets the connection out and a rule of the target's groups lets it in. Rules come
-from the groups' own lists and from ``AWS::EC2::SecurityGroupIngress`` and ``...Egress``. A rule names the other side by a group or
-by an address range; a range counts when it holds every subnet of the other side. A group without an egress list of its own lets
-everything out, as EC2 makes it. Subnets without a route, network ACLs and prefix lists are not looked at.
+A path is open when a rule of the source's groups lets the connection out and a rule of the target's groups lets it
+in. Rules come from the groups' own lists and from ``AWS::EC2::SecurityGroupIngress`` and ``...Egress``. A rule names
+the other side by a group or by an address range; a range counts when it holds every subnet of the other side. A group
+without an egress list of its own lets everything out, as EC2 makes it. Subnets without a route, network ACLs and
+prefix lists are not looked at.
 """
 
 import ipaddress

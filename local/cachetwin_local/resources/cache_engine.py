@@ -1,8 +1,8 @@
 """Engine versions, node types and parameters of ElastiCache, as this runner stands for them.
 
-Memory by node type: `node_types.csv`, from AWS's pages named in its last column. Parameters: the families' defaults where they
-differ from the open source engine's (user guide, "Engine specific parameters"; the redis5.0 family is documented in full, later
-ones by their differences). The engine's profile brings the rest.
+Memory by node type: `node_types.csv`, from AWS's pages named in its last column. Parameters: the families' defaults
+where they differ from the open source engine's (user guide, "Engine specific parameters"; the redis5.0 family is
+documented in full, later ones by their differences). The engine's profile brings the rest.
 """
 
 import csv

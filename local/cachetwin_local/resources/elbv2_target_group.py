@@ -53,7 +53,8 @@ def _targets(context: Context, arn: str) -> tuple[Target, ...]:
     for resource in context.graph.resources_of_type("AWS::ECS::Service"):
         for entry in Properties.of(context.graph.resolved(resource.key)).objects("LoadBalancers"):
             if entry.optional("TargetGroupArn") == arn:
-                targets.append(Target(resource.key, entry.string("ContainerName"), entry.integer("ContainerPort")))
+                target = Target(resource.key, entry.string("ContainerName"), entry.integer("ContainerPort"))
+                targets.append(target)
     return tuple(targets)
 
 

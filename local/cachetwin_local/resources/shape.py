@@ -1,13 +1,16 @@
 """How CloudFormation types look from outside: what they are called, what ``Ref`` and ``Fn::GetAtt`` give.
 
-A `Shape` says it as data. Its strings are patterns over the names of `_fields`; one that begins with ``=`` is the value of that
-property, and a pattern in a list makes a list. Random parts of AWS's names follow from the stack and logical id here.
+A `Shape` says it as data. Its strings are patterns over the names of `name_fields`; one that begins with ``=`` is the
+value of that property, and a pattern in a list makes a list. Random parts of AWS's names follow from the stack and
+logical id here.
 
-Source: the CloudFormation resource reference, "Return values" of each type, and the service authorization reference for ARNs.
+Source: the CloudFormation resource reference, "Return values" of each type, and the service authorization reference
+for ARNs.
 """
 
 import base64
 import hashlib
+import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -75,7 +78,7 @@ def name_fields(resolved: Resolved, stack: Stack) -> dict[str, str]:
         "hex6": digest.hex()[:6],
         "hex12": digest.hex()[:12],
         "hex17": digest.hex()[:17],
-        "uuid": f"{digest.hex()[:8]}-{digest.hex()[8:12]}-4{digest.hex()[13:16]}-8{digest.hex()[17:20]}-{digest.hex()[20:32]}",
+        "uuid": str(uuid.UUID(bytes=digest[:16], version=4)),
         "region": stack.region,
         "account": stack.account,
         "partition": partition_of(stack.region),

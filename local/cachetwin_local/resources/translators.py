@@ -43,23 +43,13 @@ TRANSLATORS: Final[Mapping[str, Translator]] = {
 }
 
 
-class Describer:
+def describer(places: Places) -> Describe:
     """Describes resources for a graph: by the translator of their type, or by its shape."""
 
-    def __init__(self, places: Places) -> None:
-        self._places = places
-        self.graph: Graph | None = None
-
-    def __call__(self, resolved: Resolved, stack: Stack) -> Description:
+    def describe(graph: Graph, resolved: Resolved, stack: Stack) -> Description:
         translator = TRANSLATORS.get(resolved.resource.type)
         if translator is None:
             return describe_shape(shape_of(resolved.resource.type), resolved, stack)
-        if self.graph is None:
-            raise RuntimeError("the describer was not given its graph")
-        return translator.describe(self._places, self.graph, resolved, stack)
+        return translator.describe(places, graph, resolved, stack)
 
-
-def describer(places: Places) -> tuple[Describe, Describer]:
-    """A `Describe` for a new graph; set its `graph` once the graph is made."""
-    one = Describer(places)
-    return one, one
+    return describe

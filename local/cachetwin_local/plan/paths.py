@@ -1,0 +1,110 @@
+"""The network paths an app needs, and whether its security groups allow them.
+
+Needed: from a service to each cache and database whose endpoint or credentials its containers are told, and from a load
+balancer to each service behind it. A closed path is a problem that stops `up`: on AWS the connection would time out.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from cachetwin_local.assembly.graph import Graph
+from cachetwin_local.resources.context import Context
+from cachetwin_local.resources.properties import Properties
+
+from .security_groups import Party, SecurityGroups, ranges_of
+from .topology import Database, Forward, LoadBalancer, NetworkPath, ReplicationGroup, Service, TargetGroup
+
+
+def check_paths(
+    context: Context,
+    services: Iterable[Service],
+    balancers: Iterable[LoadBalancer],
+    targets: Iterable[TargetGroup],
+    servers: Mapping[str, ReplicationGroup | Database],
+) -> tuple[NetworkPath, ...]:
+    """The paths that are open; those that are not are problems of the context."""
+    checker = _Checker(context)
+    by_key = {service.identity.key: service for service in services}
+    for service in by_key.values():
+        for key in service.depends_on:
+            if key in servers:
+                checker.check(service, servers[key], _port(servers[key]))
+    groups = {group.identity.key: group for group in targets}
+    for balancer in balancers:
+        for key, port in _behind(balancer, groups):
+            if key in by_key:
+                checker.check(balancer, by_key[key], port)
+    return tuple(checker.paths)
+
+
+class _Checker:
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._groups = SecurityGroups(context.graph)
+        self.paths: list[NetworkPath] = []
+
+    def check(self, source: Service | LoadBalancer, target: Service | ReplicationGroup | Database, port: int) -> None:
+        verdict = self._groups.verdict(self._party(source), self._party(target), port)
+        from_name, to_name = source.identity.logical_id, target.identity.logical_id
+        if verdict.state == "open":
+            self.paths.append(NetworkPath(source.identity.key, target.identity.key, port, verdict.reason))
+            return
+        severity = "error" if verdict.state == "closed" else "warning"
+        message = f"{from_name} cannot reach {to_name} on port {port}: {verdict.reason}"
+        self._context.problem("error" if severity == "error" else "warning", source.identity.key, message)
+
+    def _party(self, value: Service | LoadBalancer | ReplicationGroup | Database) -> Party:
+        graph, key = self._context.graph, value.identity.key
+        groups = value.security_groups or _default_groups(self._context, key)
+        return Party(value.identity.logical_id, groups, ranges_of(graph, subnets_of(self._context, key)))
+
+
+def subnets_of(context: Context, key: str) -> tuple[str, ...]:
+    """The ids of the subnets that a resource is in."""
+    properties = Properties.of(context.graph.resolved(key))
+    kind = context.graph.resource(key).type
+    if kind == "AWS::ECS::Service":
+        return properties.object("NetworkConfiguration").object("AwsvpcConfiguration").strings("Subnets")
+    if kind == "AWS::ElasticLoadBalancingV2::LoadBalancer":
+        mapped = tuple(mapping.string("SubnetId") for mapping in properties.objects("SubnetMappings"))
+        return properties.strings("Subnets") or mapped
+    if kind == "AWS::RDS::DBInstance":
+        return _grouped(context, "AWS::RDS::DBSubnetGroup", properties.optional("DBSubnetGroupName"))
+    return _grouped(context, "AWS::ElastiCache::SubnetGroup", properties.optional("CacheSubnetGroupName"))
+
+
+def _grouped(context: Context, type_name: str, name: str | None) -> tuple[str, ...]:
+    group = context.find(type_name, name) if name else None
+    return Properties.of(group).strings("SubnetIds") if group else ()
+
+
+def _default_groups(context: Context, key: str) -> tuple[str, ...]:
+    """The default group of the VPC: what EC2 uses where a resource names no group."""
+    subnets = set(subnets_of(context, key))
+    for subnet in context.graph.resources_of_type("AWS::EC2::Subnet"):
+        if context.graph.described(subnet.key).ref in subnets:
+            vpc = context.find("AWS::EC2::VPC", str(context.graph.resolved(subnet.key).properties.get("VpcId")))
+            return _default_group(context.graph, vpc.resource.key) if vpc else ()
+    return ()
+
+
+def _default_group(graph: Graph, vpc: str) -> tuple[str, ...]:
+    return (str(graph.described(vpc).attributes["DefaultSecurityGroup"]),)
+
+
+def _port(server: ReplicationGroup | Database) -> int:
+    endpoint = server.primary_endpoint if isinstance(server, ReplicationGroup) else server.endpoint
+    return endpoint.port_on_aws
+
+
+def _behind(balancer: LoadBalancer, groups: Mapping[str, TargetGroup]) -> list[tuple[str, int]]:
+    """The services behind a load balancer and the ports it needs, that of a health check included."""
+    found: dict[tuple[str, int], None] = {}
+    for listener in balancer.listeners:
+        for action in (listener.default_action, *(rule.action for rule in listener.rules)):
+            for weighted in action.target_groups if isinstance(action, Forward) else ():
+                group = groups.get(weighted.target_group)
+                for target in group.targets if group else ():
+                    found[target.service, target.container_port] = None
+                    if group and group.health_check.port:
+                        found[target.service, group.health_check.port] = None
+    return list(found)

@@ -1,0 +1,198 @@
+"""From an assembly to a topology: resolve the chosen stacks, translate each resource, check the paths between them."""
+
+import fnmatch
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final, TypeVar
+
+from cachetwin_local.assembly.graph import Graph
+from cachetwin_local.assembly.template import Assembly, Stack
+from cachetwin_local.assembly.where import Where
+from cachetwin_local.errors import UserError
+from cachetwin_local.resources import elasticache_replication_group, elbv2_listener, rds_db_instance
+from cachetwin_local.resources.context import Context
+from cachetwin_local.resources.modelled import shape_of
+from cachetwin_local.resources.properties import Properties
+from cachetwin_local.resources.translators import TRANSLATORS, describer
+
+from .paths import check_paths
+from .places import Loopback, Places
+from .topology import (
+    Coverage,
+    Database,
+    LoadBalancer,
+    Output,
+    Problem,
+    ReplicationGroup,
+    Secret,
+    Service,
+    TargetGroup,
+    Text,
+    Topology,
+    secrets_in,
+)
+
+T = TypeVar("T")
+LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
+ENDPOINTS: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = {
+    "AWS::ElastiCache::ReplicationGroup": (elasticache_replication_group.PORT, ("primary", "reader")),
+    "AWS::RDS::DBInstance": (rds_db_instance.PORT, ("endpoint",)),
+}
+"""The default port and the endpoints' names of each type that has endpoints."""
+
+
+def plan(
+    assembly: Assembly,
+    *,
+    stacks: Sequence[str] | None = None,
+    project: str = "app",
+    loopback: Loopback = "per-endpoint",
+    parameters: Mapping[str, str] | None = None,
+) -> Topology:
+    """What should run here for the stacks named (all by default) and those they depend on.
+
+    `stacks` are names, display names or patterns with ``*``. `project` keeps the addresses of two apps on one machine apart.
+    `parameters` are template parameters by ``name`` or ``stack:name``. Raises UserError when the templates do not resolve.
+    """
+    chosen = choose(assembly, stacks)
+    places = Places(project, loopback)
+    graph = Graph(_only(assembly, chosen), describer(places), parameters)
+    _reserve(graph, places)
+    context = Context(assembly, graph, places)
+    values, coverage = _translate(context, chosen)
+    services, balancers, targets = _of(Service, values), _of(LoadBalancer, values), _of(TargetGroup, values)
+    groups, databases = _of(ReplicationGroup, values), _of(Database, values)
+    servers: list[ReplicationGroup | Database] = [*groups, *databases]
+    paths = check_paths(context, services, balancers, targets, {server.identity.key: server for server in servers})
+    _check_secrets(context, values)
+    _check_what_services_are_told(context, services)
+    return Topology(
+        project=project,
+        region=chosen[0].region,
+        account=chosen[0].account,
+        loopback=loopback,
+        stacks=tuple(stack.name for stack in chosen),
+        replication_groups=groups,
+        databases=databases,
+        secrets=_of(Secret, values),
+        services=services,
+        load_balancers=balancers,
+        target_groups=targets,
+        paths=paths,
+        coverage=tuple(coverage),
+        problems=_unique(context.problems),
+        outputs=_outputs(graph, chosen),
+    )
+
+
+def _translate(context: Context, chosen: Iterable[Stack]) -> tuple[list[object], list[Coverage]]:
+    values: list[object] = []
+    coverage: list[Coverage] = []
+    for resource in (resource for stack in chosen for resource in context.graph.resources(stack.name)):
+        resolved, identity = context.graph.resolved(resource.key), context.identity(resource.key)
+        translator = TRANSLATORS.get(resource.type)
+        if translator is None:
+            shape = shape_of(resource.type)
+            coverage.append(Coverage(identity, shape.status, shape.note))
+            continue
+        translation = translator.translate(context, resolved)
+        values.extend(translation.values)
+        coverage.append(Coverage(identity, translation.status, translation.note))
+    return values, coverage
+
+
+def choose(assembly: Assembly, names: Sequence[str] | None) -> list[Stack]:
+    """The stacks with these names and all that they depend on, nested stacks included, in the order of deployment."""
+    top = [stack for stack in assembly.stacks.values() if stack.parent is None]
+    if not top:
+        raise UserError("the app has no stack: synthesise one with at least one resource")
+    wanted: set[str] = {stack.name for stack in top}
+    if names:
+        wanted = set()
+        for name in names:
+            found = {
+                s.name for s in top if fnmatch.fnmatchcase(s.name, name) or fnmatch.fnmatchcase(s.display_name, name)
+            }
+            if not found:
+                allowed = ", ".join(stack.display_name for stack in top)
+                raise UserError(f"stack must be one of {allowed}, got {name}")
+            wanted |= found
+    for stack in reversed(list(assembly.stacks.values())):
+        if stack.name in wanted:
+            wanted.update(stack.dependencies)
+    for stack in assembly.stacks.values():
+        if stack.parent in wanted:
+            wanted.add(stack.name)
+    return [stack for stack in assembly.stacks.values() if stack.name in wanted]
+
+
+def _only(assembly: Assembly, chosen: Iterable[Stack]) -> Assembly:
+    return Assembly({stack.name: stack for stack in chosen}, assembly.docker_assets, assembly.file_assets)
+
+
+def _reserve(graph: Graph, places: Places) -> None:
+    """Give out the endpoints' places in the order of their names, so that they do not depend on who refers to whom."""
+    for resource in sorted(graph.resources_of_type(*ENDPOINTS, LISTENER), key=lambda r: r.key):
+        if resource.type == LISTENER:
+            elbv2_listener.place(places, graph, resource)
+            continue
+        default, names = ENDPOINTS[resource.type]
+        where = Where(resource.stack, resource.logical_id)
+        port = Properties({"Port": graph.property(resource, "Port")}, where).integer("Port", default)
+        for name in names:
+            places.endpoint(f"{resource.key}/{name}", port)
+
+
+def _of(kind: type[T], values: Iterable[object]) -> tuple[T, ...]:
+    return tuple(value for value in values if isinstance(value, kind))
+
+
+def _unique(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    seen: dict[tuple[str, str], Problem] = {}
+    for problem in problems:
+        seen.setdefault((problem.identity.key, problem.message), problem)
+    return tuple(sorted(seen.values(), key=lambda problem: problem.severity))
+
+
+def _outputs(graph: Graph, chosen: Iterable[Stack]) -> tuple[Output, ...]:
+    return tuple(
+        Output(stack.name, name, value, str(output.get("Description", "")), graph.export_name(stack.name, name))
+        for stack in chosen
+        for name, (output, value) in graph.outputs(stack.name).items()
+    )
+
+
+def _check_secrets(context: Context, values: Iterable[object]) -> None:
+    """Every secret that is referred to must be one that a stack of this app makes."""
+    known = {secret.identity.arn for secret in _of(Secret, values)}
+    for owner, text in _texts(values):
+        for reference in secrets_in(text):
+            if reference.secret_arn not in known:
+                context.problem(
+                    "error", owner, f"must use secrets that a stack of this app defines, got {reference.secret_arn}"
+                )
+
+
+def _texts(values: Iterable[object]) -> Iterable[tuple[str, Text]]:
+    for value in values:
+        if isinstance(value, Service):
+            for container in value.containers:
+                yield from ((value.identity.key, text) for text in container.environment.values())
+        elif isinstance(value, Database):
+            yield value.identity.key, value.username
+            yield value.identity.key, value.password
+        elif isinstance(value, ReplicationGroup):
+            yield value.identity.key, value.auth_token or ""
+            yield from ((value.identity.key, password) for user in value.users for password in user.passwords)
+
+
+def _check_what_services_are_told(context: Context, services: Iterable[Service]) -> None:
+    """Say which of a service's variables name something that does not run here."""
+    for service in services:
+        for container in service.containers:
+            for name, text in container.environment.items():
+                if isinstance(text, str) and text.endswith(".invalid"):
+                    context.problem(
+                        "warning",
+                        service.identity.key,
+                        f"container {container.name}: {name} comes from a resource that does not run here; it is {text}",
+                    )
