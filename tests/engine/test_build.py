@@ -12,4 +12,4 @@ def test_the_build_under_test_is_the_one_that_was_asked_for() -> None:
 
 def test_the_build_names_itself_truly() -> None:
     interpreted = hasattr(Engine.tick, "__code__")
-    assert BUILD == ("pure" if interpreted else "compiled")
+    assert ("pure" if interpreted else "compiled") == BUILD
