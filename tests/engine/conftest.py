@@ -14,11 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cachetwin_engine.core import BUILD
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+
+from cachetwin_engine.core import BUILD
 
 START_SECONDS_MAX = 20
 STOP_SECONDS_MAX = 20

@@ -50,7 +50,9 @@ class Options:
     log_format: LogFormat = "text"
     loglevel: str = "notice"
     logfile: str = ""
-    parameters: tuple[tuple[str, str], ...] = field(default=())
+    config_file: str = ""
+    users: tuple[tuple[str, tuple[str, ...]], ...] = field(default=(), repr=False)
+    parameters: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
     @property
     def plain_port(self) -> int:
@@ -225,18 +227,19 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
 
     Raises OptionError.
     """
-    directives: list[tuple[str, Words]] = []
     rest = list(arguments)
-    if rest and not rest[0].startswith("--"):
-        directives.extend(read_file(rest.pop(0)))
+    config_file = rest.pop(0) if rest and not rest[0].startswith("--") else ""
+    directives = read_file(config_file) if config_file else []
+    current: Words | None = None
     for word in rest:
         if word.startswith("--") and len(word) > 2:
-            directives.append((word[2:].lower(), []))
-        elif not directives:
+            current = []
+            directives.append((word[2:].lower(), current))
+        elif current is None:
             raise OptionError(f"expected a directive like --port, got {word!r}")
         else:
-            directives[-1][1].append(word)
-    return _collect(directives)
+            current.append(word)
+    return replace(_collect(directives), config_file=config_file)
 
 
 def read_file(path: str, depth: int = 0) -> list[tuple[str, Words]]:
@@ -256,10 +259,7 @@ def read_file(path: str, depth: int = 0) -> list[tuple[str, Words]]:
     for number, line in enumerate(lines, 1):
         if not line.strip() or line.lstrip().startswith(b"#"):
             continue
-        parts = split_words(line)
-        if not parts:
-            raise OptionError(f"{path}, line {number}: a quote is not closed")
-        words = [part.decode("utf-8", "surrogateescape") for part in parts]
+        words = _words(line, f"{path}, line {number}")
         if words[0].lower() == "include":
             directives.extend(read_file(_one("include", words[1:]), depth + 1))
         else:
@@ -267,19 +267,36 @@ def read_file(path: str, depth: int = 0) -> list[tuple[str, Words]]:
     return directives
 
 
+def _words(line: bytes, where: str) -> Words:
+    parts = split_words(line)
+    if not parts:
+        raise OptionError(f"{where}: a quote is not closed")
+    try:
+        return [part.decode() for part in parts]
+    except UnicodeDecodeError:
+        raise OptionError(f"{where}: not UTF-8") from None
+
+
 def _collect(directives: list[tuple[str, Words]]) -> Options:
     options = Options()
     parameters: list[tuple[str, str]] = []
+    users: list[tuple[str, tuple[str, ...]]] = []
+    save_points: list[str] = []
     for name, words in directives:
         directive = DIRECTIVES.get(name)
         if directive is not None:
             options = directive.apply(options, words)
         elif not words:
             raise OptionError(f"{name} has no value{_nearest(name, DIRECTIVES)}")
+        elif name == "user":
+            users.append((words[0], tuple(words[1:])))
+        elif name == "save":  # each line adds points, an empty one forgets those before it
+            save_points = [*save_points, *words] if any(words) else []
+            parameters.append((name, " ".join(save_points)))
         else:
             parameters.append((name, " ".join(words)))
     _check_tls(options)
-    return replace(options, parameters=tuple(parameters))
+    return replace(options, users=tuple(users), parameters=tuple(parameters))
 
 
 def _check_tls(options: Options) -> None:
@@ -330,8 +347,6 @@ examples:
 
 server:
 {table}
-  --version                                               print the version
-  --help                                                  print this
 
 signals: SIGTERM or SIGINT stop the server after the replies in flight, a second one at once; SIGHUP reads the
 certificate again.

@@ -158,9 +158,8 @@ class ControlChannel:
 
     async def _parameters(self, request: Request) -> Answer:
         parameters = cast("dict[str, object]", _field(request, "parameters", dict))
-        return {
-            "not_of_the_engine": self._node.apply_parameters({key: str(value) for key, value in parameters.items()})
-        }
+        values = {name: str(value) for name, value in parameters.items()}
+        return {"not_of_the_engine": self._node.apply_parameters(values)}
 
     async def _tls(self, request: Request) -> Answer:
         ca_file = request.get("ca_file") or ""

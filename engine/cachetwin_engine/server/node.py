@@ -15,11 +15,8 @@ from pathlib import Path
 from typing import Final
 
 from cachetwin_engine.core import BUILD
-from cachetwin_engine.core.acl.access import Permission
-from cachetwin_engine.core.acl.rules import RuleError
-from cachetwin_engine.core.commands.info import info_text
 from cachetwin_engine.core.engine import Engine
-from cachetwin_engine.core.errors import MAX_CLIENTS, CommandError
+from cachetwin_engine.core.errors import MAX_CLIENTS
 from cachetwin_engine.core.replies import error
 from cachetwin_engine.core.session import Session
 from cachetwin_engine.server.connection import Connection
@@ -27,11 +24,9 @@ from cachetwin_engine.server.control import ControlChannel, RequestError
 from cachetwin_engine.server.host import ProcessHost
 from cachetwin_engine.server.listener import Endpoint, socket_address
 from cachetwin_engine.server.logs import LEVELS, log
-from cachetwin_engine.server.parameters import ParameterError, UserError, set_parameters, set_users
+from cachetwin_engine.server.parameters import ParameterError, UserError, set_parameter_group, set_parameters, set_users
 from cachetwin_engine.server.protected_mode import denial, protects
 from cachetwin_engine.server.tls import TlsError, TlsFiles, TlsMode, server_context
-
-AUTHENTICATIONS: Final = ("password", "no-password-required", "iam")
 
 TICK_SECONDS: Final = 0.1
 """Valkey's ``hz 10``: active expiry, deadlines of blocked clients, idle clients, output limits over time."""
@@ -226,24 +221,30 @@ class Node:
         log.info("users replaced", extra={"fields": {"count": len(users)}})
         self.schedule_drain()
 
-    def apply_parameters(self, parameters: dict[str, str]) -> None:
-        """Set parameters; all of them or, when one is refused, none. Raises RequestError naming it."""
+    def apply_parameters(self, parameters: dict[str, str]) -> list[str]:
+        """Set parameters; all of them or, when one is refused, none. Raises RequestError naming it.
+
+        Under ``--elasticache`` they are a parameter group's; the names that only the service can act on are returned.
+        """
         databases = self.engine.config.databases
         if parameters.get("databases", str(databases)) != str(databases):
             raise RequestError(f"parameters: databases can only be given at start, as --databases; it is {databases}")
+        service_only: list[str] = []
         try:
-            set_parameters(self.engine.config, parameters.items())
+            if self.engine.elasticache:
+                service_only = set_parameter_group(self.engine, parameters)
+            else:
+                set_parameters(self.engine.config, parameters.items())
+                self.engine.config_changed()
         except ParameterError as problem:
             raise RequestError(f"parameters: {problem}") from None
-        self.engine.config_changed()
         log.info("parameters set", extra={"fields": {"names": sorted(parameters)}})
+        return service_only
 
     def info(self) -> str:
         """What INFO answers to a client that may see everything."""
-        engine = self.engine
-        engine.start_turn()
-        observer = Session(engine, 0, engine.acl.default, "", "")
-        return info_text(observer.context, ["all"]).decode()
+        self.engine.start_turn()
+        return self.engine.info().decode()
 
     def _facts(self) -> dict[str, object]:
         return {"pid": os.getpid(), "version": self.version, "profile": self.engine.profile.name, "core": BUILD}

@@ -11,17 +11,14 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import cast
 
 from cachetwin_engine.core import BUILD
-from cachetwin_engine.core.config import Config
 from cachetwin_engine.core.acl.rules import RuleError
 from cachetwin_engine.core.config import Config
 from cachetwin_engine.core.engine import Engine
-from cachetwin_engine.core.errors import CommandError
 from cachetwin_engine.core.profile import PROFILES
-from cachetwin_engine.server.config import DIRECTIVES, OptionError, Options, listening_modes, unknown_directive
+from cachetwin_engine.server.config import OptionError, Options, listening_modes, unknown_directive
 from cachetwin_engine.server.host import ProcessHost
 from cachetwin_engine.server.listener import ListenError, open_tcp, open_unix
 from cachetwin_engine.server.logs import start_log
-from cachetwin_engine.server.machine import Machine
 from cachetwin_engine.server.node import Node, tame_garbage_collector
 from cachetwin_engine.server.parameters import ParameterError, UnknownParameter, set_parameters
 from cachetwin_engine.server.tls import ClientAuth, TlsError, TlsFiles, TlsMode
@@ -77,7 +74,8 @@ def new_engine(options: Options) -> Engine:
     except ParameterError as error:
         raise OptionError(str(error)) from None
     engine = Engine(profile, clock_us, secrets.randbits(62), config)
-    engine.elasticache = options.elasticache
+    if options.elasticache:
+        engine.become_elasticache()
     try:
         for name, rules in options.users:
             engine.acl.set_user(name.encode(), [rule.encode() for rule in rules])

@@ -25,8 +25,8 @@ def ping(sock: socket.socket) -> bytes:
 def common_name(sock: ssl.SSLSocket) -> str:
     certificate = sock.getpeercert()
     assert certificate is not None
-    names = {key: value for ((key, value),) in certificate["subject"]}  # type: ignore[misc]  # typeshed has a wider tuple
-    return str(names["commonName"])
+    ((_, name),) = certificate["subject"][0]  # type: ignore[misc, str-unpack]  # typeshed allows more shapes than ssl returns
+    return str(name)
 
 
 @pytest.mark.parametrize(
@@ -129,11 +129,11 @@ def test_client_certificates_are_checked_when_asked_for(
 ) -> None:
     trust = ["--tls-auth-clients", "yes", "--tls-ca-cert-file", str(certificates.ca_file)]
     engine = start_engine(*certificates.arguments("server"), *trust, tls="required")
-    with pytest.raises((ssl.SSLError, ConnectionError)), secure(engine, certificates.client_context()) as sock:
-        # In TLS 1.3 the client's handshake is over before the server has looked: the refusal comes with the reply.
-        if ping(sock) == b"":
-            raise ConnectionError("closed")
     context = certificates.client_context()
+    # In TLS 1.3 the client's handshake is over before the server has looked at its certificate.
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    with pytest.raises((ssl.SSLError, ConnectionError)), secure(engine, context):
+        pass
     context.load_cert_chain(*certificates.issue("client"))
     with secure(engine, context) as sock:
         assert ping(sock) == b"+PONG\r\n"

@@ -1,0 +1,40 @@
+"""What the engine may say of its process and machine: INFO's facts, and the bits for ACL GENPASS."""
+
+import os
+import secrets
+import sys
+from pathlib import Path
+
+from cachetwin_engine.core.host import Host
+
+
+class ProcessHost(Host):
+    """This process. Counters of the connections that the shell closed or refused are kept here for INFO."""
+
+    def __init__(self, config_file: str = "") -> None:
+        super().__init__()
+        system = os.uname()
+        self.os = f"{system.sysname} {system.release} {system.machine}"
+        self.process_id = os.getpid()
+        self.executable = sys.executable
+        self.config_file = str(Path(config_file).resolve()) if config_file else ""
+        self.run_id = secrets.token_hex(20)
+        self.total_memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+
+    def cpu_seconds(self) -> tuple[float, float]:
+        """CPU time of the process so far: (system, user)."""
+        times = os.times()
+        return times.system, times.user
+
+    def resident_bytes(self) -> int:
+        """Resident memory now; where there is no /proc, its highest value so far."""
+        try:
+            return int(Path("/proc/self/statm").read_bytes().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+        except OSError:
+            import resource  # noqa: PLC0415  (only where there is no /proc)
+
+            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS, where this is used
+
+    def secret_bits(self, count: int) -> int:
+        """``count`` unpredictable bits."""
+        return secrets.randbits(count)

@@ -1,0 +1,274 @@
+"""The control channel, from the supervisor's end of the socketpair."""
+
+import json
+import signal
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.engine.conftest import Certificates, EngineProcess, StartEngine
+
+
+class Supervisor:
+    """A node under ``--control-fd`` and the other end of its channel."""
+
+    def __init__(self, start_engine: "StartEngine", *arguments: str) -> None:
+        self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.channel.settimeout(20)
+        self.sockets: list[socket.socket] = []
+        with theirs:
+            descriptor = theirs.fileno()
+            self.engine: EngineProcess = start_engine(
+                "--control-fd", str(descriptor), *arguments, pass_fds=(descriptor,)
+            )
+        self._lines = self.channel.makefile("rb")
+        self.ready = self.read()
+        self._id = 0
+
+    def read(self) -> dict[str, Any]:
+        line = self._lines.readline()
+        assert line, f"the node closed the channel; its log is {self.engine.log}"
+        message: dict[str, Any] = json.loads(line)
+        return message
+
+    def ask(self, op: str, *, descriptors: tuple[int, ...] = (), **fields: object) -> dict[str, Any]:
+        """Send a request, return its answer."""
+        self._id += 1
+        line = json.dumps({"id": self._id, "op": op, **fields}).encode() + b"\n"
+        if descriptors:
+            socket.send_fds(self.channel, [line], list(descriptors))
+        else:
+            self.channel.sendall(line)
+        answer = self.read()
+        assert answer["id"] == self._id
+        return answer
+
+    def listen(self, name: str, tls: str = "off") -> int:
+        """Hand over a listening socket, whose port is returned; this end keeps it open too."""
+        sock = socket.create_server(("127.0.0.1", 0))
+        self.sockets.append(sock)
+        answer = self.ask("listen", name=name, tls=tls, descriptors=(sock.fileno(),))
+        port: int = sock.getsockname()[1]
+        assert answer == {"id": self._id, "ok": True, "address": f"127.0.0.1:{port}"}
+        return port
+
+    def close(self) -> None:
+        self._lines.close()
+        self.channel.close()
+        for sock in self.sockets:
+            sock.close()
+
+
+Supervise = Callable[..., Supervisor]
+
+
+@pytest.fixture
+def supervise(start_engine: "StartEngine") -> Iterator[Supervise]:
+    """Start nodes under supervision."""
+    supervisors: list[Supervisor] = []
+
+    def start(*arguments: str) -> Supervisor:
+        supervisors.append(Supervisor(start_engine, *arguments))
+        return supervisors[-1]
+
+    yield start
+    for supervisor in supervisors:
+        supervisor.close()
+
+
+def command(port: int, *words: str, context: ssl.SSLContext | None = None) -> bytes:
+    """The first bytes answered to one command on a connection of its own."""
+    request = b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word.encode()) for word in words)
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+        sock = context.wrap_socket(plain, server_hostname="localhost") if context else plain
+        with sock:
+            sock.sendall(request)
+            return sock.recv(4096)
+
+
+def test_a_supervised_node_says_when_it_is_ready_and_listens_nowhere_by_itself(supervise: Supervise) -> None:
+    supervisor = supervise()
+    assert supervisor.ready["event"] == "ready"
+    assert supervisor.ready["pid"] == supervisor.engine.process.pid
+    assert supervisor.ready["version"]
+    assert not [line for line in supervisor.engine.log if line["message"] == "listening"]
+
+
+def test_a_listening_socket_can_be_handed_over_and_taken_back(supervise: Supervise) -> None:
+    supervisor = supervise()
+    port = supervisor.listen("primary")
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(b"PING\r\n")
+        assert client.recv(100) == b"+PONG\r\n"
+        assert supervisor.ask("unlisten", name="primary")["ok"]
+        assert client.recv(100) == b""
+    # The socket itself stays the supervisor's: whoever connects now waits for the next node.
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(b"PING\r\n")
+        assert supervisor.ask("listen", name="primary", descriptors=(supervisor.sockets[0].fileno(),))["ok"]
+        assert client.recv(100) == b"+PONG\r\n"
+
+
+def test_one_socket_may_be_served_by_two_nodes_one_after_the_other(supervise: Supervise) -> None:
+    first, second = supervise(), supervise()
+    port = first.listen("primary")
+    assert command(port, "SET", "who", "first") == b"+OK\r\n"
+    assert first.ask("unlisten", name="primary")["ok"]
+    assert second.ask("listen", name="primary", descriptors=(first.sockets[0].fileno(),))["ok"]
+    assert command(port, "GET", "who") == b"$-1\r\n"
+
+
+def test_tls_listeners_use_the_certificate_they_were_told_of(
+    supervise: Supervise, certificates: "Certificates"
+) -> None:
+    supervisor = supervise()
+    sock = socket.create_server(("127.0.0.1", 0))
+    supervisor.sockets.append(sock)
+    refused = supervisor.ask("listen", name="tls", tls="required", descriptors=(sock.fileno(),))
+    assert refused["ok"] is False
+    assert "needs a certificate" in refused["error"]
+    certificate, key = certificates.issue("told")
+    ca_file = str(certificates.ca_file)
+    assert supervisor.ask("tls", certificate_file=str(certificate), key_file=str(key), ca_file=ca_file)["ok"]
+    port = supervisor.listen("tls", "required")
+    assert command(port, "PING", context=certificates.client_context()) == b"+PONG\r\n"
+    both = supervisor.listen("both", "preferred")
+    assert command(both, "PING", context=certificates.client_context()) == b"+PONG\r\n"
+    assert command(both, "PING") == b"+PONG\r\n"
+
+
+def test_a_missing_certificate_is_named_and_changes_nothing(supervise: Supervise, certificates: "Certificates") -> None:
+    supervisor = supervise()
+    certificate, _key = certificates.issue("told")
+    answer = supervisor.ask("tls", certificate_file=str(certificate), key_file="/nowhere/key.pem")
+    assert answer["ok"] is False
+    assert "/nowhere/key.pem" in answer["error"]
+    assert supervisor.ask("info")["ok"]
+
+
+def test_users_replace_all_others(supervise: Supervise) -> None:
+    supervisor = supervise("--elasticache")
+    port = supervisor.listen("primary")
+    app = {
+        "user_name": "app",
+        "access_string": "on ~app:* -@all +get +set",
+        "authentication": "password",
+        "passwords": ["correct-horse-battery", "second-password-too"],
+    }
+    assert supervisor.ask("users", users=[app])["ok"]
+    assert command(port, "GET", "app:1").startswith(b"-NOAUTH")
+    for password in ("correct-horse-battery", "second-password-too"):
+        assert command(port, "AUTH", "app", password) == b"+OK\r\n"
+    assert command(port, "AUTH", "app", "wrong").startswith(b"-WRONGPASS")
+    lines = json.dumps(supervisor.engine.log)
+    assert "correct-horse" not in lines
+
+
+@pytest.mark.parametrize(
+    ("user", "complaint"),
+    [
+        ({}, "user_name must be a string"),
+        ({"user_name": "a", "access_string": "on", "authentication": "maybe"}, "authentication must be one of"),
+        ({"user_name": "a", "access_string": "on +nosuch", "authentication": "iam"}, "+nosuch"),
+        ({"user_name": "a", "access_string": "on", "authentication": "password", "passwords": "p"}, "list of strings"),
+    ],
+)
+def test_a_user_that_cannot_be_used_is_named_and_nothing_changes(
+    supervise: Supervise, user: dict[str, object], complaint: str
+) -> None:
+    supervisor = supervise()
+    port = supervisor.listen("primary")
+    answer = supervisor.ask("users", users=[user])
+    assert answer["ok"] is False
+    assert complaint in answer["error"]
+    assert command(port, "PING") == b"+PONG\r\n"
+
+
+def test_parameters_are_set_all_or_none(supervise: Supervise) -> None:
+    supervisor = supervise()
+    port = supervisor.listen("primary")
+    good = {"maxmemory": "100mb", "maxmemory-policy": "allkeys-lru"}
+    assert supervisor.ask("parameters", parameters=good)["ok"]
+    assert b"104857600" in command(port, "CONFIG", "GET", "maxmemory")
+    for bad in ({"maxmemory": "1mb", "maxmemory-policy": "nonsense"}, {"maxmemory": "1mb", "no-such-parameter": "1"}):
+        answer = supervisor.ask("parameters", parameters=bad)
+        assert answer["ok"] is False
+        assert list(bad)[1] in answer["error"]
+        assert b"104857600" in command(port, "CONFIG", "GET", "maxmemory")
+
+
+def test_a_parameter_group_may_speak_the_services_words(supervise: Supervise) -> None:
+    supervisor = supervise("--elasticache")
+    group = {
+        "client-output-buffer-limit-pubsub-hard-limit": "1000000",
+        "reserved-memory-percent": "25",
+        "maxmemory-policy": "volatile-lru",
+    }
+    answer = supervisor.ask("parameters", parameters=group)
+    assert answer["ok"], answer
+    assert answer["not_of_the_engine"] == ["reserved-memory-percent"]
+    assert "maxmemory_policy:volatile-lru" in supervisor.ask("info")["info"]
+
+
+def test_info_describes_the_node(supervise: Supervise) -> None:
+    supervisor = supervise("--profile", "valkey-8.1")
+    port = supervisor.listen("primary")
+    info = supervisor.ask("info")["info"]
+    assert "valkey_version:8.1" in info
+    assert f"tcp_port:{port}" in info
+    assert f"process_id:{supervisor.engine.process.pid}" in info
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        (b"not json\n", "one JSON object a line"),
+        (b"[1]\n", "got a list"),
+        (b'{"id": 5, "op": "dance"}\n', "op must be one of"),
+        (b'{"id": 5, "op": "unlisten", "name": "x"}\n', "no listener is called 'x'"),
+        (b'{"id": 5, "op": "listen", "name": "x"}\n', "needs the descriptor"),
+        (b'{"id": 5, "op": "parameters", "parameters": 7}\n', "parameters must be a dict, got int"),
+    ],
+)
+def test_a_bad_request_is_answered_and_the_node_goes_on(supervise: Supervise, line: bytes, complaint: str) -> None:
+    supervisor = supervise()
+    supervisor.channel.sendall(line)
+    answer = supervisor.read()
+    assert answer["ok"] is False
+    assert complaint in answer["error"]
+    assert supervisor.ask("info")["ok"]
+
+
+def test_requests_may_come_in_pieces_and_in_bunches(supervise: Supervise) -> None:
+    supervisor = supervise()
+    bunch = b"".join(b'{"id": %d, "op": "unlisten", "name": "x"}\n' % number for number in range(2000))
+    for start in range(0, len(bunch), 7919):
+        supervisor.channel.sendall(bunch[start : start + 7919])
+    assert [supervisor.read()["id"] for _ in range(2000)] == list(range(2000))
+
+
+def test_shutdown_is_answered_then_the_node_ends(supervise: Supervise) -> None:
+    supervisor = supervise()
+    assert supervisor.ask("shutdown")["ok"]
+    assert supervisor.engine.wait() == 0
+
+
+def test_the_end_of_the_channel_ends_the_node(supervise: Supervise) -> None:
+    supervisor = supervise()
+    port = supervisor.listen("primary")
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(b"PING\r\n")
+        assert client.recv(100) == b"+PONG\r\n"
+        supervisor.close()
+        assert client.recv(100) == b""
+    assert supervisor.engine.wait() == 0
+
+
+def test_signals_still_end_a_supervised_node(supervise: Supervise) -> None:
+    supervisor = supervise()
+    supervisor.engine.signal(signal.SIGTERM)
+    assert supervisor.engine.wait() == 0
