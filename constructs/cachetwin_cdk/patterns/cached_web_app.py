@@ -93,6 +93,15 @@ class CachedWebApp(Construct):
         require_match(
             "cache_key_prefix", cache_key_prefix, r"[^\s*?\[\]]+", "be literal text", remedy="write it as app:"
         )
+        require_match(
+            "database_name",
+            database_name,
+            r"[A-Za-z][A-Za-z0-9_]{0,62}",
+            "start with a letter and hold at most 63 letters, digits and underscores",
+            remedy="choose such a name",
+        )
+        ttl = cache_ttl or cdk.Duration.minutes(1)
+        require_between("cache_ttl", ttl.to_seconds(integral=False), 1, 86_400, unit="seconds")
         super().__init__(scope, construct_id)
         log_removal = (
             cdk.RemovalPolicy.DESTROY if removal_policy is cdk.RemovalPolicy.DESTROY else cdk.RemovalPolicy.RETAIN
@@ -151,10 +160,7 @@ class CachedWebApp(Construct):
             command=command,
             port=container_port,
             writable_root_filesystem=writable_root_filesystem,
-            environment={
-                **self._store_environment(database_name, database_ca_path, cache_ttl or cdk.Duration.minutes(1)),
-                **(environment or {}),
-            },
+            environment=_merged(self._store_environment(database_name, database_ca_path, ttl), environment or {}),
         )
         self.service = self._service(desired_count)
         self._open_paths(container_port, health_check_path)
@@ -271,6 +277,13 @@ class CachedWebApp(Construct):
         service.cfn_options.metadata = {"cfn-lint": {"config": {"ignore_checks": ["W3005"]}}}
         self.service.connections.allow_to_default_port(self.cache, "The service asks the cache")
         self.service.connections.allow_to_default_port(self.database.instance, "The service asks the database")
+
+
+def _merged(ours: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, str]:
+    for name in theirs:
+        if name in ours or name in {"PORT", "CACHE_PASSWORD", "DB_USER", "DB_PASSWORD"}:
+            refuse("environment", "not set what the pattern sets", name, "leave it out")
+    return {**ours, **theirs}
 
 
 def _require_scheme(certificate: acm.ICertificate | None, *, allow_plain_http: bool) -> None:
