@@ -44,7 +44,7 @@ class EngineProcess:
     host = "127.0.0.1"
 
     def __init__(self, arguments: list[str], port: int, pass_fds: tuple[int, ...] = ()) -> None:
-        command = [sys.executable, "-m", "cachetwin_engine", "--log-format", "json", "--loglevel", "debug", *arguments]
+        command = [sys.executable, "-m", "cachetwin_engine", *arguments, "--log-format", "json", "--loglevel", "debug"]
         self.port = port
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=pass_fds

@@ -1,0 +1,78 @@
+"""The end: replies in flight are delivered, deadlines hold, the exit code is 0, nothing stays behind."""
+
+import signal
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.engine.conftest import EngineProcess, StartEngine
+
+VALUE = b"v" * 30_000_000
+
+
+def with_a_reply_in_flight(engine: "EngineProcess") -> socket.socket:
+    """A client with 30 MB on the way to it, of which it has read one byte."""
+    sock = engine.connect(timeout=30)
+    sock.sendall(b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$%d\r\n" % len(VALUE) + VALUE + b"\r\n")
+    assert sock.recv(5) == b"+OK\r\n"
+    sock.sendall(b"*2\r\n$3\r\nGET\r\n$1\r\nk\r\n")
+    assert sock.recv(1) == b"$"
+    return sock
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_lets_replies_in_flight_finish(start_engine: "StartEngine", number: signal.Signals) -> None:
+    engine = start_engine()
+    with with_a_reply_in_flight(engine) as sock, engine.connect() as idle:
+        engine.signal(number)
+        assert idle.recv(10) == b""
+        rest = b"%d\r\n" % len(VALUE) + VALUE + b"\r\n"
+        with sock.makefile("rb") as replies:
+            assert replies.read() == rest
+    assert engine.wait() == 0
+    assert engine.wait_for_log("stopped")["reason"] == number.name
+
+
+def test_no_client_is_accepted_after_the_signal(start_engine: "StartEngine") -> None:
+    engine = start_engine()
+    with with_a_reply_in_flight(engine), engine.connect() as idle:
+        engine.signal(signal.SIGTERM)
+        assert idle.recv(10) == b""
+        with pytest.raises(ConnectionRefusedError):
+            engine.connect()
+        engine.signal(signal.SIGTERM)
+        assert engine.wait() == 0
+
+
+def test_a_client_that_never_reads_holds_the_end_up_for_a_few_seconds_at_most(start_engine: "StartEngine") -> None:
+    engine = start_engine()
+    with with_a_reply_in_flight(engine):
+        engine.signal(signal.SIGTERM)
+        assert engine.wait() == 0
+
+
+def test_the_unix_socket_is_removed(start_engine: "StartEngine", tmp_path: Path) -> None:
+    path = tmp_path / "engine.sock"
+    engine = start_engine("--unixsocket", str(path), "--unixsocketperm", "700")
+    assert path.stat().st_mode & 0o777 == 0o700
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(str(path))
+        sock.sendall(b"PING\r\n")
+        assert sock.recv(100) == b"+PONG\r\n"
+    engine.signal(signal.SIGTERM)
+    assert engine.wait() == 0
+    assert not path.exists()
+
+
+def test_a_unix_socket_left_behind_is_replaced(start_engine: "StartEngine", tmp_path: Path) -> None:
+    path = tmp_path / "engine.sock"
+    with socket.socket(socket.AF_UNIX) as stale:
+        stale.bind(str(path))
+    start_engine("--unixsocket", str(path))
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.connect(str(path))
+        sock.sendall(b"PING\r\n")
+        assert sock.recv(100) == b"+PONG\r\n"
