@@ -1,7 +1,7 @@
 """What ElastiCache demands of a replication group, as functions of plain values.
 
-Each function is one concern, named after it; the numbers in brackets are the rows of the rule list in
-``docs/security.md`` and of the service's documentation they stand for.
+Each function is one concern. Sources: the API reference of CreateReplicationGroup, and the user guide's pages on
+role-based access control, automatic failover, data tiering, supported nodes and log delivery.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,13 +20,13 @@ _TIERING_POLICIES = ("volatile-lru", "allkeys-lru", "noeviction")
 
 
 def require_engine(engine_version: EngineVersion) -> None:
-    """Memcached has no replication groups (A21)."""
+    """Memcached has no replication groups."""
     if engine_version.engine is Engine.MEMCACHED:
         refuse("engine_version", "be a Valkey or Redis version", engine_version, "use MemcachedCluster for Memcached")
 
 
 def require_node_type(node_type: NodeType, *, multi_az: bool, retention_days: int) -> None:
-    """The oldest nodes know neither Multi-AZ nor snapshots (T20)."""
+    """The oldest nodes know neither Multi-AZ nor snapshots."""
     if node_type.family == "t1" and (multi_az or retention_days):
         refuse(
             "node_type",
@@ -37,7 +37,7 @@ def require_node_type(node_type: NodeType, *, multi_az: bool, retention_days: in
 
 
 def require_availability(*, replicas: int, automatic_failover: bool, multi_az: bool) -> None:
-    """Failover needs a replica, and Multi-AZ needs failover (T2, T3, T5)."""
+    """Failover needs a replica, and Multi-AZ needs failover."""
     if not known(replicas):
         refuse("replicas", "be known at synth, because nodes are counted from it", "a token", "write the number")
     require_between("replicas", replicas, 0, REPLICAS_MAX, remedy="a shard has at most six nodes, its primary included")
@@ -58,7 +58,7 @@ def require_availability(*, replicas: int, automatic_failover: bool, multi_az: b
 
 
 def require_data_tiering(node_type: NodeType, engine_version: EngineVersion, parameters: Mapping[str, str]) -> None:
-    """Nodes with an SSD tier data: newer engines, and policies that can tell cold keys (T16)."""
+    """Nodes with an SSD tier data: newer engines, and policies that can tell cold keys."""
     if not node_type.has_ssd:
         return
     if not engine_version.at_least(valkey="7.2", redis="6.2"):
@@ -77,7 +77,7 @@ def require_data_tiering(node_type: NodeType, engine_version: EngineVersion, par
 
 
 def require_topic(topic: sns.ITopic | None, account: str) -> None:
-    """ElastiCache publishes to topics of its own account only (O6)."""
+    """ElastiCache publishes to topics of its own account only."""
     if topic is None or not known(account, topic.env.account):
         return
     if topic.env.account != account:
@@ -92,7 +92,7 @@ def require_topic(topic: sns.ITopic | None, account: str) -> None:
 def require_zones(
     *, multi_az: bool, availability_zones: Sequence[str], replicas: int, preferred: Sequence[str]
 ) -> None:
-    """Multi-AZ needs subnets in two zones, and preferred zones are one per node and among the subnets' (T6, O14)."""
+    """Multi-AZ needs subnets in two zones, and preferred zones are one per node and among the subnets'."""
     zones_known = known(tuple(availability_zones)) and bool(availability_zones)
     if multi_az and zones_known and len(set(availability_zones)) < 2:
         refuse(
@@ -124,7 +124,7 @@ def require_zones(
 def require_encryption(
     *, transit_encryption: bool, at_rest_encryption: bool, has_kms_key: bool, has_users: bool
 ) -> None:
-    """Users need TLS, and a key needs encryption at rest (A5, A15)."""
+    """Users need TLS, and a key needs encryption at rest."""
     if has_users and not transit_encryption:
         refuse(
             "transit_encryption",
@@ -142,7 +142,7 @@ def require_encryption(
 
 
 def require_users(engine_version: EngineVersion, user_group: IUserGroup) -> None:
-    """Which engines know users, and whose groups they take (A6, A7, A10)."""
+    """Which engines know users, and whose groups they take."""
     if not engine_version.at_least(valkey="7.2", redis="6.0"):
         refuse(
             "engine_version",
@@ -169,7 +169,7 @@ def require_users(engine_version: EngineVersion, user_group: IUserGroup) -> None
 
 
 def require_parameter_group(engine_version: EngineVersion, parameter_group: IParameterGroup) -> None:
-    """The family follows the engine version, and cluster mode is not a parameter's to decide (T10, T11)."""
+    """The family follows the engine version, and cluster mode is not a parameter's to decide."""
     family = parameter_group.family
     if family is not None and known(family, engine_version.version) and family != engine_version.parameter_family:
         refuse(
@@ -185,7 +185,7 @@ def require_parameter_group(engine_version: EngineVersion, parameter_group: IPar
 
 
 def require_backups(*, retention_days: int, has_window: bool) -> None:
-    """Days that a snapshot is kept, and no window without snapshots (O3)."""
+    """Days that a snapshot is kept, and no window without snapshots."""
     require_between(
         "snapshot_retention_days",
         retention_days,
