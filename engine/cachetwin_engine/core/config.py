@@ -145,6 +145,7 @@ class Config:
         self.tcp_keepalive = self.integer("tcp-keepalive")
         self.maxmemory = self.integer("maxmemory")
         self.maxmemory_policy = self.values[b"maxmemory-policy"]
+        self.uses_lfu = self.maxmemory_policy.endswith(b"-lfu")
         self.maxmemory_samples = self.integer("maxmemory-samples")
         self.maxmemory_clients = self.values[b"maxmemory-clients"]
         self.lfu_log_factor = self.integer("lfu-log-factor")

@@ -7,7 +7,9 @@ opens sessions, feeds them, drains ``pending``, and calls ``tick`` ten times a s
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from . import access_log
 from . import commands as _commands  # noqa: F401  (enters every row into the table)
+from .access_log import AccessLog
 from .acl.access import AccessControl, Denial, Permission
 from .acl.log import AclLog
 from .acl.rules import rows_of
@@ -49,6 +51,7 @@ class Engine(KeyspaceObserver):
         self.pubsub = PubSub()
         self.host = Host()
         self.elasticache = False  # answer as the service does: restricted commands, hidden hashes
+        self.access_log = AccessLog()
         self.databases = [Database(index, self) for index in range(self.config.databases)]
         self.sessions: dict[int, Session] = {}
         self.pending: list[Session] = []  # output or a close waits that the shell has not seen
@@ -300,6 +303,7 @@ class Engine(KeyspaceObserver):
         slower_than_us = config.slowlog_log_slower_than
         self.slow_after_us = slower_than_us if slower_than_us >= 0 else NEVER_US
         self.acl.allow_channels = config.acl_pubsub_default_all
+        access_log.configure(self)
         for session in self.sessions.values():
             session.parser.bulk_bytes_max = config.proto_max_bulk_len
 
@@ -329,6 +333,31 @@ class Engine(KeyspaceObserver):
             row.rejected_calls = 0
             row.failed_calls = 0
 
+    # -- whole databases ----------------------------------------------------------------------------------------------
+
+    def flush(self, databases: list[Database]) -> None:
+        """Delete all keys of ``databases``: watched ones spoil their transactions, waiting clients learn of it."""
+        for db in databases:
+            for key in db.watchers:
+                if db.peek(key) is not None:
+                    self.key_modified(db, key)
+            for key in db.blocked:
+                if key in db.values:
+                    self.key_ready(db, key)
+            self.dirty += db.clear()
+
+    def swap(self, first: Database, second: Database) -> None:
+        """Exchange the keys of two databases. For who watches or waits for a key that appears or goes, it changed."""
+        for db in (first, second):
+            for key in db.watchers:
+                if key in first.values or key in second.values:
+                    self.key_modified(db, key)
+        first.swap(second)
+        for db in (first, second):
+            for key in db.blocked:
+                if key in db.values:
+                    self.key_ready(db, key)
+
     # -- what the keyspace tells --------------------------------------------------------------------------------------
 
     def key_modified(self, db: Database, key: bytes) -> None:
@@ -345,6 +374,10 @@ class Engine(KeyspaceObserver):
     def key_added(self, db: Database, key: bytes) -> None:
         """Notify it."""
         self.notify(NOTIFY_NEW, b"new", key, db.index)
+
+    def key_accessed(self, db: Database, key: bytes) -> None:
+        """Note it for LRU and LFU."""
+        self.access_log.touch(self, db, key)
 
     def key_expired(self, db: Database, key: bytes) -> None:
         """Count, tell, propagate a DEL."""

@@ -84,6 +84,7 @@ class Database:
         self.keys = KeyIndex()
         self.expires: dict[bytes, int] = {}  # key -> Unix time in ms
         self.expiring = KeyIndex()  # the keys of ``expires``
+        self.accessed: dict[bytes, object] = {}  # key -> entry of the access log, while ``tracks_access``
         self.watchers: dict[bytes, list[Session]] = {}
         self.blocked: dict[bytes, dict[int, Session]] = {}  # key -> waiting clients in order of arrival
 
@@ -144,6 +145,8 @@ class Database:
             if self.blocked and key in self.blocked:
                 self.observer.key_ready(self, key)
         self.values[key] = value
+        if self.observer.tracks_access:
+            self.observer.key_accessed(self, key)
 
     def replace(self, key: bytes, value: object) -> None:
         """Give an existing ``key`` another value; time to live and place in the index stay."""
@@ -164,6 +167,8 @@ class Database:
         self.keys.remove(key)
         if self.expires and self.expires.pop(key, None) is not None:
             self.expiring.remove(key)
+        if self.accessed:
+            self.accessed.pop(key, None)
         if self.blocked and key in self.blocked:
             self.observer.key_ready(self, key)  # commands that need the key to exist must learn that it went
 
@@ -174,6 +179,7 @@ class Database:
         self.expires = {}
         self.keys = KeyIndex()
         self.expiring = KeyIndex()
+        self.accessed = {}
         return count
 
     def swap(self, other: "Database") -> None:
@@ -182,6 +188,7 @@ class Database:
         self.keys, other.keys = other.keys, self.keys
         self.expires, other.expires = other.expires, self.expires
         self.expiring, other.expiring = other.expiring, self.expiring
+        self.accessed, other.accessed = other.accessed, self.accessed
 
     def expire_at(self, key: bytes, at_ms: int) -> None:
         """Let a present ``key`` live until ``at_ms`` (Unix time)."""

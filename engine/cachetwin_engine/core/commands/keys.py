@@ -1,17 +1,193 @@
-"""Keys of any type: existence, deletion, time to live, iteration."""
+"""Keys of any type: existence, deletion, names, copies."""
 
-from ..command_table import WRITE, KeySpec, command
+from typing import Final
+
+from ..command_table import DENYOOM, FAST, READONLY, WRITE, KeySpec, command
 from ..context import Context
+from ..errors import DB_INDEX_OUT_OF_RANGE, NO_SUCH_KEY, NOT_AN_INTEGER, CommandError, syntax_error
+from ..keyspace import Database, Value
 from ..notifications import NOTIFY_GENERIC
-from ..replies import integer
+from ..numbers import integer_or_none
+from ..replies import OK, ONE, ZERO, bulk, integer, simple
+
+_SAME_OBJECT: Final = b"ERR source and destination objects are the same"
+_PER_KEY: Final = "O(N) where N is the number of keys."
+_SUM: Final = [b"request_policy:multi_shard", b"response_policy:agg_sum"]
+_RENAMED: Final = [KeySpec("RW", "access delete"), KeySpec("OW", "update", index=2)]
+_RENAMED_NX: Final = [KeySpec("RW", "access delete"), KeySpec("OW", "insert", index=2)]
 
 
-@command("DEL", arity=-2, flags=WRITE, group="generic", since="1.0.0", keys=[KeySpec("RM", "delete", last=-1)], complexity="O(N)", summary="Delete keys.")  # fmt: skip
+def type_name(value: object) -> bytes:
+    """What TYPE answers for a value."""
+    return value.kind() if isinstance(value, Value) else b"string"
+
+
+def changed_in(ctx: Context, db: Database, key: bytes, event_class: int, event: bytes) -> None:
+    """``Context.key_changed`` for a database that need not be the caller's."""
+    own = ctx.db
+    ctx.db = db
+    ctx.key_changed(key, event_class, event)
+    ctx.db = own
+
+
+def database_argument(ctx: Context, text: bytes) -> Database:
+    """The database that ``text`` numbers. Raises CommandError."""
+    index = integer_or_none(text)
+    if index is None:
+        raise CommandError(NOT_AN_INTEGER)
+    if not 0 <= index < len(ctx.engine.databases):
+        raise CommandError(DB_INDEX_OUT_OF_RANGE)
+    return ctx.engine.databases[index]
+
+
+# -- existence ----------------------------------------------------------------------------------------------------------
+
+
+@command("EXISTS", arity=-2, flags=READONLY | FAST, group="generic", since="1.0.0", keys=[KeySpec("RO", last=-1)], complexity=_PER_KEY, arguments="key [key ...]", tips=_SUM, history=[("3.0.3", "Accepts multiple `key` arguments.")], summary="Count the keys that exist; one that is named twice counts twice.")  # fmt: skip
+def exists(ctx: Context, args: list[bytes]) -> bytes:
+    """EXISTS key [key ...]."""
+    count = 0
+    for at in range(1, len(args)):
+        if ctx.db.find_untouched(args[at]) is not None:
+            count += 1
+    return integer(count)
+
+
+@command("TOUCH", arity=-2, flags=READONLY | FAST, group="generic", since="3.2.1", keys=[KeySpec("RO", last=-1)], complexity=_PER_KEY, arguments="key [key ...]", tips=_SUM, summary="Count the keys that exist, and note that they were used.")  # fmt: skip
+def touch(ctx: Context, args: list[bytes]) -> bytes:
+    """TOUCH key [key ...]."""
+    count = 0
+    for at in range(1, len(args)):
+        if ctx.db.find(args[at]) is not None:
+            count += 1
+    return integer(count)
+
+
+@command("TYPE", arity=2, flags=READONLY | FAST, group="generic", since="1.0.0", keys=[KeySpec("RO")], arguments="key", summary="What kind of value a key holds.")  # fmt: skip
+def type_(ctx: Context, args: list[bytes]) -> bytes:
+    """TYPE key."""
+    value = ctx.db.find_untouched(args[1])
+    return simple(b"none" if value is None else type_name(value))
+
+
+@command("RANDOMKEY", arity=1, flags=READONLY, group="generic", since="1.0.0", tips=[b"request_policy:all_shards", b"response_policy:special", b"nondeterministic_output"], summary="A key of the database, picked at random.")  # fmt: skip
+def randomkey(ctx: Context, args: list[bytes]) -> bytes:
+    """RANDOMKEY."""
+    db = ctx.db
+    while db.values:
+        key = db.keys.random(ctx.engine.random.below)
+        if db.peek(key) is not None:
+            return bulk(key)
+        if ctx.engine.keeps_expired:
+            return bulk(key)  # a replica may hold nothing but keys that are over
+    return ctx.null
+
+
+# -- deletion -----------------------------------------------------------------------------------------------------------
+
+
+@command("DEL", arity=-2, flags=WRITE, group="generic", since="1.0.0", keys=[KeySpec("RM", "delete", last=-1)], complexity="O(N) where N is the number of keys, and for each key of a collection its number of elements.", arguments="key [key ...]", tips=_SUM, summary="Delete keys; the answer is how many there were.")  # fmt: skip
 def del_(ctx: Context, args: list[bytes]) -> bytes:
     """DEL key [key ...]."""
     count = 0
-    for key in args[1:]:
+    for at in range(1, len(args)):
+        key = args[at]
         if ctx.db.delete(key):
             ctx.key_changed(key, NOTIFY_GENERIC, b"del")
             count += 1
     return integer(count)
+
+
+@command("UNLINK", arity=-2, flags=WRITE | FAST, group="generic", since="4.0.0", keys=[KeySpec("RM", "delete", last=-1)], complexity="O(1) for each key; Valkey frees large values in the background.", arguments="key [key ...]", tips=_SUM, summary="Delete keys without waiting for their memory.")  # fmt: skip
+def unlink(ctx: Context, args: list[bytes]) -> bytes:
+    """UNLINK key [key ...]."""
+    return del_(ctx, args)
+
+
+# -- names --------------------------------------------------------------------------------------------------------------
+
+
+@command("RENAME", arity=3, flags=WRITE, group="generic", since="1.0.0", keys=_RENAMED, arguments="key newkey", summary="Give a key another name; what had that name goes.")  # fmt: skip
+def rename(ctx: Context, args: list[bytes]) -> bytes:
+    """RENAME key newkey."""
+    if ctx.db.find_for_write(args[1]) is None:
+        raise CommandError(NO_SUCH_KEY)
+    if args[1] != args[2]:
+        _rename(ctx, args[1], args[2])
+    return OK
+
+
+@command("RENAMENX", arity=3, flags=WRITE | FAST, group="generic", since="1.0.0", keys=_RENAMED_NX, arguments="key newkey", history=[("3.2.0", "The command no longer returns an error when source and destination names are the same.")], summary="Give a key another name if that is free.")  # fmt: skip
+def renamenx(ctx: Context, args: list[bytes]) -> bytes:
+    """RENAMENX key newkey."""
+    if ctx.db.find_for_write(args[1]) is None:
+        raise CommandError(NO_SUCH_KEY)
+    if args[1] == args[2] or ctx.db.find_for_write(args[2]) is not None:
+        return ZERO
+    _rename(ctx, args[1], args[2])
+    return ONE
+
+
+def _rename(ctx: Context, source: bytes, destination: bytes) -> None:
+    _carry(ctx.db, source, ctx.db, destination)
+    ctx.key_changed(source, NOTIFY_GENERIC, b"rename_from")
+    ctx.key_changed(destination, NOTIFY_GENERIC, b"rename_to")
+
+
+def _carry(source_db: Database, source: bytes, db: Database, destination: bytes) -> None:
+    """Take value and time to live from one key to another."""
+    value = source_db.values[source]
+    at_ms = source_db.expiry_of(source)
+    source_db.drop(source)
+    db.delete(destination)
+    db.put(destination, value)
+    if at_ms >= 0:
+        db.expire_at(destination, at_ms)
+
+
+@command("MOVE", arity=3, flags=WRITE | FAST, group="generic", since="1.0.0", keys=[KeySpec("RW", "access update")], arguments="key db", summary="Move a key to another database if it is free there.")  # fmt: skip
+def move(ctx: Context, args: list[bytes]) -> bytes:
+    """MOVE key db."""
+    key, db = args[1], database_argument(ctx, args[2])
+    if db is ctx.db:
+        raise CommandError(_SAME_OBJECT)
+    if ctx.db.find_for_write(key) is None or db.find_for_write(key) is not None:
+        return ZERO
+    _carry(ctx.db, key, db, key)
+    ctx.key_changed(key, NOTIFY_GENERIC, b"move_from")
+    changed_in(ctx, db, key, NOTIFY_GENERIC, b"move_to")
+    return ONE
+
+
+@command("COPY", arity=-3, flags=WRITE | DENYOOM, group="generic", since="6.2.0", keys=[KeySpec("RO", "access"), KeySpec("OW", "update", index=2)], complexity="O(1) for strings, O(N) in the number of elements for collections.", arguments="source destination [DB destination-db] [REPLACE]", summary="Copy a value with its time to live to another key.")  # fmt: skip
+def copy(ctx: Context, args: list[bytes]) -> bytes:
+    """COPY source destination [DB index] [REPLACE]."""
+    source, destination = args[1], args[2]
+    db = ctx.db
+    replace = False
+    at = 3
+    while at < len(args):
+        word = args[at].upper()
+        if word == b"REPLACE":
+            replace = True
+        elif word == b"DB" and at + 1 < len(args):
+            at += 1
+            db = database_argument(ctx, args[at])
+        else:
+            raise syntax_error()
+        at += 1
+    if db is ctx.db and source == destination:
+        raise CommandError(_SAME_OBJECT)
+    value = ctx.db.find(source)
+    if value is None:
+        return ZERO
+    if db.find_for_write(destination) is not None:
+        if not replace:
+            return ZERO
+        db.delete(destination)
+    db.put(destination, value.copied() if isinstance(value, Value) else value)
+    at_ms = ctx.db.expiry_of(source)
+    if at_ms >= 0:
+        db.expire_at(destination, at_ms)
+    changed_in(ctx, db, destination, NOTIFY_GENERIC, b"copy_to")
+    return ONE

@@ -31,10 +31,11 @@ from ..errors import (
 )
 from ..expire_time import expire_time
 from ..long_double import add_long_doubles, format_long_double, parse_long_double
-from ..notifications import NOTIFY_EXPIRED, NOTIFY_GENERIC, NOTIFY_STRING
+from ..notifications import NOTIFY_GENERIC, NOTIFY_STRING
 from ..numbers import INT64_MAX, INT64_MIN, parse_int
 from ..replies import EMPTY_BULK, OK, ONE, ZERO, bulk, integer
 from ..types.string import RawString, read_string, size_of_string, string_for_edit, string_of
+from .expiry import delete_as_expired
 
 _SUBSTRING: Final = "O(N) where N is the number of bytes returned; a short piece of a long string is cheap."
 _SET_HISTORY: Final = [
@@ -195,7 +196,7 @@ def _set_with_options(ctx: Context, key: bytes, value: bytes, options: _SetOptio
         return refused
     if 0 <= at_ms <= ctx.engine.now_ms and ctx.engine.profile.is_valkey_from(8, 1):
         if current is not None:
-            _delete_as_expired(ctx, key)
+            delete_as_expired(ctx, key)
         return done
     db.put(key, value, options.keep_ttl)
     ctx.key_changed(key, NOTIFY_STRING, b"set")
@@ -204,17 +205,6 @@ def _set_with_options(ctx: Context, key: bytes, value: bytes, options: _SetOptio
         ctx.notify(NOTIFY_GENERIC, b"expire", key)
         ctx.propagate([b"SET", key, value, b"PXAT", b"%d" % at_ms])
     return done
-
-
-def _delete_as_expired(ctx: Context, key: bytes) -> None:
-    """A time to live that is over before it began takes the key away. Valkey 8.1 calls that expired."""
-    ctx.db.delete(key)
-    if ctx.engine.profile.is_valkey_from(8, 1):
-        ctx.engine.expired_keys += 1
-        ctx.key_changed(key, NOTIFY_EXPIRED, b"expired")
-    else:
-        ctx.key_changed(key, NOTIFY_GENERIC, b"del")
-    ctx.propagate([b"DEL", key])
 
 
 @command("SETNX", arity=3, flags=WRITE | DENYOOM | FAST, group="string", since="1.0.0", keys=[KeySpec("OW", "insert")], arguments="key value", deprecated="2.6.12|`SET` with the `NX` argument", summary="Set a string if the key does not exist.")  # fmt: skip
@@ -316,7 +306,7 @@ def getex(ctx: Context, args: list[bytes]) -> bytes:
         return ctx.null
     at_ms = options.expire_at(ctx, b"getex")
     if 0 <= at_ms <= ctx.engine.now_ms:
-        _delete_as_expired(ctx, key)
+        delete_as_expired(ctx, key)
     elif at_ms >= 0:
         ctx.db.expire_at(key, at_ms)
         ctx.key_changed(key, NOTIFY_GENERIC, b"expire")

@@ -1,0 +1,59 @@
+"""Whole databases: count, empty, exchange."""
+
+from ..command_table import FAST, READONLY, WRITE, command
+from ..context import Context
+from ..errors import DB_INDEX_OUT_OF_RANGE, CommandError, syntax_error
+from ..keyspace import Database
+from ..numbers import parse_int_or
+from ..replies import OK, integer
+
+_EVERYWHERE = [b"request_policy:all_shards", b"response_policy:all_succeeded"]
+_FLUSH_HISTORY = [("4.0.0", "Added the `ASYNC` flushing mode modifier."), ("6.2.0", "Added the `SYNC` flushing mode modifier.")]  # fmt: skip
+
+
+@command("DBSIZE", arity=1, flags=READONLY | FAST, group="server", since="1.0.0", categories=[b"keyspace"], tips=[b"request_policy:all_shards", b"response_policy:agg_sum"], summary="How many keys the database has.")  # fmt: skip
+def dbsize(ctx: Context, args: list[bytes]) -> bytes:
+    """DBSIZE."""
+    return integer(len(ctx.db))
+
+
+@command("FLUSHDB", arity=-1, flags=WRITE, group="server", since="1.0.0", categories=[b"keyspace", b"dangerous"], complexity="O(N) where N is the number of keys.", arguments="[ASYNC | SYNC]", tips=_EVERYWHERE, history=_FLUSH_HISTORY, summary="Delete all keys of the database.")  # fmt: skip
+def flushdb(ctx: Context, args: list[bytes]) -> bytes:
+    """FLUSHDB [ASYNC | SYNC]."""
+    _check_mode(args)
+    ctx.engine.flush([ctx.db])
+    ctx.propagate(args)
+    return OK
+
+
+@command("FLUSHALL", arity=-1, flags=WRITE, group="server", since="1.0.0", categories=[b"keyspace", b"dangerous"], complexity="O(N) where N is the number of keys in all databases.", arguments="[ASYNC | SYNC]", tips=_EVERYWHERE, history=_FLUSH_HISTORY, summary="Delete all keys of all databases.")  # fmt: skip
+def flushall(ctx: Context, args: list[bytes]) -> bytes:
+    """FLUSHALL [ASYNC | SYNC]."""
+    _check_mode(args)
+    ctx.engine.flush(ctx.engine.databases)
+    ctx.propagate(args)
+    return OK
+
+
+def _check_mode(args: list[bytes]) -> None:
+    """Either way the keys are gone when the command returns. Raises CommandError."""
+    if len(args) > 2 or (len(args) == 2 and args[1].upper() not in {b"ASYNC", b"SYNC"}):
+        raise syntax_error()
+
+
+@command("SWAPDB", arity=3, flags=WRITE | FAST, group="server", since="4.0.0", categories=[b"keyspace", b"dangerous"], complexity="O(N) where N is the number of clients that watch or wait for keys of the two.", arguments="index1 index2", summary="Exchange two databases; clients see the other's keys at once.")  # fmt: skip
+def swapdb(ctx: Context, args: list[bytes]) -> bytes:
+    """SWAPDB index1 index2."""
+    first = _database(ctx, args[1], b"ERR invalid first DB index")
+    second = _database(ctx, args[2], b"ERR invalid second DB index")
+    if first is not second:
+        ctx.engine.swap(first, second)
+    ctx.engine.dirty += 1
+    return OK
+
+
+def _database(ctx: Context, text: bytes, line: bytes) -> Database:
+    index = parse_int_or(text, line)
+    if not 0 <= index < len(ctx.engine.databases):
+        raise CommandError(DB_INDEX_OUT_OF_RANGE)
+    return ctx.engine.databases[index]

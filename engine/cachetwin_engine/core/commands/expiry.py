@@ -1,0 +1,142 @@
+"""Times to live: set, ask, take away."""
+
+from typing import Final
+
+from ..command_table import FAST, KEY_READ, KEY_UPDATE, READONLY, WRITE, command
+from ..context import Context
+from ..errors import CommandError, printable
+from ..expire_time import expire_time_or_past
+from ..notifications import NOTIFY_EXPIRED, NOTIFY_GENERIC
+from ..replies import ONE, ZERO, integer
+
+_NO_KEY: Final = -2
+_NO_TIME_TO_LIVE: Final = -1
+_CONDITIONS: Final = [("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`.")]
+_SAYS_NO_KEY: Final = [("2.8.0", "Added the -2 reply.")]
+_CHANGING: Final = [b"nondeterministic_output"]
+
+
+@command("EXPIRE", arity=-3, flags=WRITE | FAST, group="generic", since="1.0.0", keys=KEY_UPDATE, arguments="key seconds [NX | XX | GT | LT]", history=_CONDITIONS, summary="Let a key live for some seconds.")  # fmt: skip
+def expire(ctx: Context, args: list[bytes]) -> bytes:
+    """EXPIRE key seconds [NX | XX | GT | LT]."""
+    return _expire(ctx, args, 1000, ctx.engine.now_ms, b"expire")
+
+
+@command("EXPIREAT", arity=-3, flags=WRITE | FAST, group="generic", since="1.2.0", keys=KEY_UPDATE, arguments="key unix-time-seconds [NX | XX | GT | LT]", history=_CONDITIONS, summary="Let a key live until a Unix time in seconds.")  # fmt: skip
+def expireat(ctx: Context, args: list[bytes]) -> bytes:
+    """EXPIREAT key unix-time-seconds [NX | XX | GT | LT]."""
+    return _expire(ctx, args, 1000, 0, b"expireat")
+
+
+@command("PEXPIRE", arity=-3, flags=WRITE | FAST, group="generic", since="2.6.0", keys=KEY_UPDATE, arguments="key milliseconds [NX | XX | GT | LT]", history=_CONDITIONS, summary="Let a key live for some milliseconds.")  # fmt: skip
+def pexpire(ctx: Context, args: list[bytes]) -> bytes:
+    """PEXPIRE key milliseconds [NX | XX | GT | LT]."""
+    return _expire(ctx, args, 1, ctx.engine.now_ms, b"pexpire")
+
+
+@command("PEXPIREAT", arity=-3, flags=WRITE | FAST, group="generic", since="2.6.0", keys=KEY_UPDATE, arguments="key unix-time-milliseconds [NX | XX | GT | LT]", history=_CONDITIONS, summary="Let a key live until a Unix time in milliseconds.")  # fmt: skip
+def pexpireat(ctx: Context, args: list[bytes]) -> bytes:
+    """PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]."""
+    return _expire(ctx, args, 1, 0, b"pexpireat")
+
+
+def _expire(ctx: Context, args: list[bytes], unit_ms: int, base_ms: int, name: bytes) -> bytes:
+    if_none, if_some, if_later, if_sooner = _conditions(args)
+    at_ms = expire_time_or_past(args[2], unit_ms, base_ms, name)
+    key, db = args[1], ctx.db
+    if db.find_for_write(key) is None:
+        return ZERO
+    current = db.expiry_of(key)
+    if if_none and current >= 0:
+        return ZERO
+    if if_some and current < 0:
+        return ZERO
+    if if_later and (current < 0 or at_ms <= current):  # no time to live is longer than any
+        return ZERO
+    if if_sooner and 0 <= current <= at_ms:
+        return ZERO
+    if at_ms <= ctx.engine.now_ms:
+        delete_as_expired(ctx, key)
+        return ONE
+    db.expire_at(key, at_ms)
+    ctx.key_changed(key, NOTIFY_GENERIC, b"expire")
+    ctx.propagate([b"PEXPIREAT", key, b"%d" % at_ms])
+    return ONE
+
+
+def delete_as_expired(ctx: Context, key: bytes) -> None:
+    """A time to live that is over before it began takes the key away. Valkey 8.1 calls that expired."""
+    ctx.db.delete(key)
+    if ctx.engine.profile.is_valkey_from(8, 1):
+        ctx.engine.expired_keys += 1
+        ctx.key_changed(key, NOTIFY_EXPIRED, b"expired")
+    else:
+        ctx.key_changed(key, NOTIFY_GENERIC, b"del")
+    ctx.propagate([b"DEL", key])
+
+
+def _conditions(args: list[bytes]) -> tuple[bool, bool, bool, bool]:
+    """NX, XX, GT, LT behind the time. Raises CommandError."""
+    if_none = if_some = if_later = if_sooner = False
+    for at in range(3, len(args)):
+        word = args[at].upper()
+        if word == b"NX":
+            if_none = True
+        elif word == b"XX":
+            if_some = True
+        elif word == b"GT":
+            if_later = True
+        elif word == b"LT":
+            if_sooner = True
+        else:
+            raise CommandError(b"ERR Unsupported option " + printable(args[at]))
+    if if_none and (if_some or if_later or if_sooner):
+        raise CommandError(b"ERR NX and XX, GT or LT options at the same time are not compatible")
+    if if_later and if_sooner:
+        raise CommandError(b"ERR GT and LT options at the same time are not compatible")
+    return if_none, if_some, if_later, if_sooner
+
+
+@command("PERSIST", arity=2, flags=WRITE | FAST, group="generic", since="2.2.0", keys=KEY_UPDATE, arguments="key", summary="Let a key live for ever.")  # fmt: skip
+def persist(ctx: Context, args: list[bytes]) -> bytes:
+    """PERSIST key."""
+    key = args[1]
+    if ctx.db.find_for_write(key) is None or not ctx.db.persist(key):
+        return ZERO
+    ctx.key_changed(key, NOTIFY_GENERIC, b"persist")
+    return ONE
+
+
+@command("TTL", arity=2, flags=READONLY | FAST, group="generic", since="1.0.0", keys=KEY_READ, arguments="key", tips=_CHANGING, history=_SAYS_NO_KEY, summary="Seconds that a key has left; -1 for ever, -2 no such key.")  # fmt: skip
+def ttl(ctx: Context, args: list[bytes]) -> bytes:
+    """TTL key."""
+    at_ms = _time(ctx, args[1])
+    return integer(at_ms if at_ms < 0 else (max(at_ms - ctx.engine.now_ms, 0) + 500) // 1000)
+
+
+@command("PTTL", arity=2, flags=READONLY | FAST, group="generic", since="2.6.0", keys=KEY_READ, arguments="key", tips=_CHANGING, history=_SAYS_NO_KEY, summary="Milliseconds that a key has left; -1 for ever, -2 no such key.")  # fmt: skip
+def pttl(ctx: Context, args: list[bytes]) -> bytes:
+    """PTTL key."""
+    at_ms = _time(ctx, args[1])
+    return integer(at_ms if at_ms < 0 else max(at_ms - ctx.engine.now_ms, 0))
+
+
+@command("EXPIRETIME", arity=2, flags=READONLY | FAST, group="generic", since="7.0.0", keys=KEY_READ, arguments="key", summary="The Unix time in seconds at which a key ends; -1 never, -2 no such key.")  # fmt: skip
+def expiretime(ctx: Context, args: list[bytes]) -> bytes:
+    """EXPIRETIME key."""
+    at_ms = _time(ctx, args[1])
+    return integer(at_ms if at_ms < 0 else (at_ms + 500) // 1000)
+
+
+@command("PEXPIRETIME", arity=2, flags=READONLY | FAST, group="generic", since="7.0.0", keys=KEY_READ, arguments="key", summary="The Unix time in milliseconds at which a key ends; -1 never, -2 no such key.")  # fmt: skip
+def pexpiretime(ctx: Context, args: list[bytes]) -> bytes:
+    """PEXPIRETIME key."""
+    return integer(_time(ctx, args[1]))
+
+
+def _time(ctx: Context, key: bytes) -> int:
+    """When ``key`` ends in ms, or one of the two negative answers."""
+    if ctx.db.find_untouched(key) is None:
+        return _NO_KEY
+    at_ms = ctx.db.expiry_of(key)
+    return _NO_TIME_TO_LIVE if at_ms < 0 else at_ms

@@ -1,0 +1,81 @@
+"""OBJECT: how a value is stored and when it was last used."""
+
+from typing import Final
+
+from ..access_log import frequency_of, idle_seconds_of
+from ..command_table import LOADING, READONLY, STALE, KeySpec, command, container
+from ..context import Context
+from ..errors import CommandError
+from ..keyspace import Value
+from ..numbers import integer_or_none
+from ..replies import ONE, bulk, integer
+from ..types.string import EMBEDDED_BYTES_MAX, embedded_bytes_max, string_encoding, string_of
+from .help_text import help_reply
+
+_KEY: Final = [KeySpec("RO", index=2)]
+_CHANGING: Final = [b"nondeterministic_output"]
+_SHARED_INTEGERS: Final = 10_000  # Redis OSS keeps one object each for the integers below (server.h)
+_SHARED_REFERENCES: Final = 2**31 - 1
+_NOTE: Final = (
+    b"Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
+)
+_NO_FREQUENCY: Final = b"ERR An LFU maxmemory policy is not selected, access frequency not tracked. " + _NOTE
+_NO_IDLE_TIME: Final = b"ERR An LFU maxmemory policy is selected, idle time not tracked. " + _NOTE
+
+container("OBJECT", group="generic", since="2.2.3", summary="Questions about a value's object.")
+
+
+@command("OBJECT|HELP", arity=2, flags=LOADING | STALE, group="generic", since="6.2.0", summary="Text about the sub-commands.")  # fmt: skip
+def object_help(ctx: Context, args: list[bytes]) -> bytes:
+    """OBJECT HELP."""
+    return help_reply(ctx, b"object")
+
+
+@command("OBJECT|ENCODING", arity=3, flags=READONLY, group="generic", since="2.2.3", keys=_KEY, arguments="key", tips=_CHANGING, summary="How the value is stored.")  # fmt: skip
+def object_encoding(ctx: Context, args: list[bytes]) -> bytes:
+    """OBJECT ENCODING key."""
+    value = ctx.db.peek(args[2])
+    return ctx.null if value is None else bulk(encoding_of(ctx, args[2], value))
+
+
+def encoding_of(ctx: Context, key: bytes, value: object) -> bytes:
+    """The encoding of the value under ``key``, as the profile's engine would report it."""
+    if isinstance(value, Value):
+        return value.encoding()
+    text = string_of(value) or b""
+    if ctx.engine.profile.is_valkey_from(8, 1):
+        return string_encoding(text, embedded_bytes_max(key, ctx.db.expiry_of(key) >= 0))
+    return string_encoding(text, EMBEDDED_BYTES_MAX)
+
+
+@command("OBJECT|REFCOUNT", arity=3, flags=READONLY, group="generic", since="2.2.3", keys=_KEY, arguments="key", tips=_CHANGING, summary="How often the value is referred to.")  # fmt: skip
+def object_refcount(ctx: Context, args: list[bytes]) -> bytes:
+    """OBJECT REFCOUNT key."""
+    value = ctx.db.peek(args[2])
+    if value is None:
+        return ctx.null
+    if isinstance(value, bytes) and not ctx.engine.profile.is_valkey_from(8, 1):
+        number = integer_or_none(value)
+        if number is not None and 0 <= number < _SHARED_INTEGERS:
+            return integer(_SHARED_REFERENCES)
+    return ONE
+
+
+@command("OBJECT|IDLETIME", arity=3, flags=READONLY, group="generic", since="2.2.3", keys=_KEY, arguments="key", tips=_CHANGING, summary="Seconds since the value was last used.")  # fmt: skip
+def object_idletime(ctx: Context, args: list[bytes]) -> bytes:
+    """OBJECT IDLETIME key."""
+    if ctx.db.peek(args[2]) is None:
+        return ctx.null
+    if ctx.engine.config.uses_lfu:
+        raise CommandError(_NO_IDLE_TIME)
+    return integer(idle_seconds_of(ctx.engine, ctx.db, args[2]))
+
+
+@command("OBJECT|FREQ", arity=3, flags=READONLY, group="generic", since="4.0.0", keys=_KEY, arguments="key", tips=_CHANGING, summary="How often the value is used, on a logarithmic scale.")  # fmt: skip
+def object_freq(ctx: Context, args: list[bytes]) -> bytes:
+    """OBJECT FREQ key."""
+    if ctx.db.peek(args[2]) is None:
+        return ctx.null
+    if not ctx.engine.config.uses_lfu:
+        raise CommandError(_NO_FREQUENCY)
+    return integer(frequency_of(ctx.engine, ctx.db, args[2]))

@@ -1,0 +1,91 @@
+"""Going through the keys of a database: all at once, or in steps that survive changes in between."""
+
+from ..command_table import READONLY, command
+from ..context import Context
+from ..errors import INVALID_CURSOR, CommandError, not_an_integer, syntax_error
+from ..glob import glob_match
+from ..numbers import integer_or_none
+from ..replies import array, bulk, bulk_array
+from .keys import type_name
+
+_TYPES = {b"string", b"list", b"set", b"zset", b"hash", b"stream"}
+
+
+@command("KEYS", arity=2, flags=READONLY, group="generic", since="1.0.0", categories=[b"dangerous"], complexity="O(N) where N is the number of keys of the database.", arguments="pattern", tips=[b"request_policy:all_shards", b"nondeterministic_output_order"], summary="All keys that match a pattern, at once.")  # fmt: skip
+def keys(ctx: Context, args: list[bytes]) -> bytes:
+    """KEYS pattern."""
+    pattern = args[1]
+    expires, now_ms = ctx.db.expires, ctx.engine.now_ms
+    found = list(ctx.db.values) if pattern == b"*" else [key for key in ctx.db.values if glob_match(pattern, key)]
+    if expires:
+        found = [key for key in found if expires.get(key, now_ms + 1) > now_ms]
+    return bulk_array(found)
+
+
+class ScanOptions:
+    """What stands behind the cursor of SCAN, HSCAN, SSCAN and ZSCAN."""
+
+    def __init__(self, cursor: int) -> None:
+        self.cursor = cursor
+        self.count = 10
+        self.pattern: bytes | None = None  # None: all
+        self.type: bytes | None = None
+        self.no_values = False
+
+    def wants(self, name: bytes) -> bool:
+        """Does ``name`` match the pattern?"""
+        return self.pattern is None or glob_match(self.pattern, name)
+
+
+def scan_options(args: list[bytes], at: int) -> ScanOptions:
+    """The cursor at ``args[at]`` and the options behind it. TYPE belongs to SCAN, NOVALUES to HSCAN: see what was set.
+
+    Raises CommandError.
+    """
+    text = args[at]
+    cursor = int(text) if text.isdigit() and len(text) <= 20 else -1
+    if not 0 <= cursor < 1 << 64:
+        raise CommandError(INVALID_CURSOR)
+    options = ScanOptions(cursor)
+    at += 1
+    while at < len(args):
+        word = args[at].upper()
+        if word == b"NOVALUES":
+            options.no_values = True
+            at += 1
+            continue
+        if at + 1 >= len(args) or word not in {b"COUNT", b"MATCH", b"TYPE"}:
+            raise syntax_error()
+        value = args[at + 1]
+        if word == b"COUNT":
+            count = integer_or_none(value)
+            if count is None:
+                raise not_an_integer()
+            if count < 1:
+                raise syntax_error()
+            options.count = count
+        elif word == b"MATCH":
+            options.pattern = None if value == b"*" else value
+        else:
+            options.type = value.lower()
+        at += 2
+    return options
+
+
+@command("SCAN", arity=-2, flags=READONLY, group="generic", since="2.8.0", complexity="O(1) for every call, O(N) for a whole walk.", arguments="cursor [MATCH pattern] [COUNT count] [TYPE type]", tips=[b"nondeterministic_output", b"request_policy:special", b"response_policy:special"], history=[("6.0.0", "Added the `TYPE` subcommand.")], summary="Some keys and the cursor for the next call; what stays during a whole walk is returned.")  # fmt: skip
+def scan(ctx: Context, args: list[bytes]) -> bytes:
+    """SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]."""
+    options = scan_options(args, 1)
+    if options.no_values:
+        raise syntax_error()
+    if options.type is not None and options.type not in _TYPES and ctx.engine.profile.is_valkey_from(8, 0):
+        raise CommandError(b"ERR unknown type name '" + options.type + b"'")
+    cursor, candidates = ctx.db.keys.scan(options.cursor, options.count)
+    found: list[bytes] = []
+    for key in candidates:
+        if not options.wants(key):
+            continue
+        value = ctx.db.peek(key)
+        if value is not None and (options.type is None or type_name(value) == options.type):
+            found.append(key)
+    return array([bulk(b"%d" % cursor), bulk_array(found)])
