@@ -6,6 +6,7 @@ are those that differ between RESP2 and RESP3; the others are functions in ``rep
 
 from typing import TYPE_CHECKING
 
+from .doubles import digits_17, shortest
 from .replies import CRLF, NULL_3, NULL_ARRAY_2, NULL_BULK_2, bulk
 
 if TYPE_CHECKING:
@@ -102,8 +103,8 @@ class Context:
         return (b"~%d\r\n" if self.resp3 else b"*%d\r\n") % len(items) + b"".join(items)
 
     def double(self, value: float) -> bytes:
-        """A double: bulk string in RESP2. Shortest text that reads back as the same double."""
-        text = format_double(value)
+        """A double: bulk string in RESP2. With how many digits depends on the profile."""
+        text = shortest(value) if self.engine.profile.shortest_doubles else digits_17(value)
         return b"," + text + CRLF if self.resp3 else bulk(text)
 
     def boolean(self, value: bool) -> bytes:
@@ -122,20 +123,3 @@ class Context:
         """The head of an out-of-band message: array in RESP2."""
         return (b">%d\r\n" if self.resp3 else b"*%d\r\n") % count
 
-
-def format_double(value: float) -> bytes:
-    """A double as Valkey prints it: shortest round trip, no trailing ``.0``, ``inf``, ``-inf``, ``nan``."""
-    if value != value:  # noqa: PLR0124  (the test for NaN)
-        return b"nan"
-    if value in (float("inf"), float("-inf")):
-        return b"inf" if value > 0 else b"-inf"
-    if value == 0:
-        return b"-0" if str(value).startswith("-") else b"0"
-    if -1e17 < value < 1e17 and value == int(value):
-        return b"%d" % int(value)
-    text = repr(value)
-    if "e" in text:
-        mantissa, exponent = text.split("e")
-        sign = "-" if exponent.startswith("-") else "+"
-        text = f"{mantissa.removesuffix('.0')}e{sign}{exponent.lstrip('+-').lstrip('0')}"
-    return text.encode()

@@ -26,6 +26,7 @@ class Profile:
         self.compatible_version = compatible_version  # redis_version, which clients look at
         self.commands_through = commands_through
         self.rdb_version = rdb_version
+        self.shortest_doubles = commands_through >= (7, 2, 0)  # until then 17 digits, see ``doubles``
 
     @property
     def is_valkey(self) -> bool:
