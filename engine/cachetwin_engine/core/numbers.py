@@ -4,6 +4,7 @@ from typing import Final
 
 from .errors import (
     MUST_BE_POSITIVE,
+    SYMMETRIC_RANGE,
     TIMEOUT_NEGATIVE,
     TIMEOUT_NOT_A_FLOAT,
     TIMEOUT_OUT_OF_RANGE,
@@ -73,6 +74,14 @@ def parse_positive(text: bytes) -> int:
     value = parse_int_or(text, MUST_BE_POSITIVE)
     if value < 0:
         raise CommandError(MUST_BE_POSITIVE)
+    return value
+
+
+def parse_symmetric(text: bytes) -> int:
+    """A signed 64-bit integer that can be negated. Raises CommandError."""
+    value = parse_int(text)
+    if value == INT64_MIN:
+        raise CommandError(SYMMETRIC_RANGE)
     return value
 
 

@@ -30,6 +30,15 @@ class RandomSource:
             return ((self.bits() << 32) | self.bits()) % limit
         return (self.bits() * limit) >> 32
 
+    def sample(self, population: list[bytes], count: int) -> list[bytes]:
+        """``count`` different places of ``population``, in random order; O(population)."""
+        pool = list(population)
+        size = len(pool)
+        for at in range(count):
+            other = at + self.below(size - at)
+            pool[at], pool[other] = pool[other], pool[at]
+        return pool[:count]
+
     def unit(self) -> float:
         """A float from 0 up to, not including, 1."""
         return ((self.bits() << 21) | (self.bits() >> 11)) / (1 << 53)

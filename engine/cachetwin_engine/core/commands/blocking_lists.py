@@ -1,0 +1,82 @@
+"""Lists: the commands that wait until there is something to take.
+
+Each looks at its keys in the order given. When none holds a list it waits; the engine runs it again, from the beginning,
+when one of the keys comes into being, longest waiting client first.
+"""
+
+from typing import Final
+
+from ..command_table import BLOCKING, DENYOOM, MOVABLE_KEYS, WRITE, KeySpec, command
+from ..context import Context
+from ..numbers import parse_timeout
+from ..replies import bulk, bulk_array
+from ..types.list import list_of
+from .lists import MOVE_KEYS, is_left, move, parse_lmpop, pop_first_list, removed
+
+_POP_KEYS: Final = [KeySpec("RW", "access delete", last=-2)]
+_SECONDS: Final = [("6.0.0", "The timeout may have a fraction.")]
+
+
+@command("BLPOP", arity=-3, flags=WRITE | BLOCKING, group="list", since="2.0.0", keys=_POP_KEYS, complexity="O(N) for N keys", arguments="key [key ...] timeout", history=_SECONDS, summary="Take the first element of the first list that has one, or wait for one.")  # fmt: skip
+def blpop(ctx: Context, args: list[bytes]) -> bytes:
+    """BLPOP key [key ...] timeout."""
+    return _blocking_pop(ctx, args, left=True)
+
+
+@command("BRPOP", arity=-3, flags=WRITE | BLOCKING, group="list", since="2.0.0", keys=_POP_KEYS, complexity="O(N) for N keys", arguments="key [key ...] timeout", history=_SECONDS, summary="Take the last element of the first list that has one, or wait for one.")  # fmt: skip
+def brpop(ctx: Context, args: list[bytes]) -> bytes:
+    """BRPOP key [key ...] timeout."""
+    return _blocking_pop(ctx, args, left=False)
+
+
+def _blocking_pop(ctx: Context, args: list[bytes], left: bool) -> bytes:
+    deadline_ms = parse_timeout(args[-1], ctx.engine.now_ms)
+    keys = args[1:-1]
+    for key in keys:
+        value = list_of(ctx.db.find_for_write(key))
+        if value is not None:
+            element = value.pop(left)
+            removed(ctx, key, value, b"lpop" if left else b"rpop", 1)
+            ctx.propagate([b"LPOP" if left else b"RPOP", key])
+            return bulk_array([key, element])
+    if not ctx.may_block:
+        return ctx.null_array
+    return ctx.block(keys, deadline_ms, ctx.null_array, args)
+
+
+@command("BLMOVE", arity=6, flags=WRITE | DENYOOM | BLOCKING, group="list", since="6.2.0", keys=MOVE_KEYS, arguments="source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout", summary="Move an element from one list to another, or wait for one.")  # fmt: skip
+def blmove(ctx: Context, args: list[bytes]) -> bytes:
+    """BLMOVE source destination LEFT|RIGHT LEFT|RIGHT timeout."""
+    from_left = is_left(args[3])
+    return _blocking_move(ctx, args, from_left, is_left(args[4]))
+
+
+@command("BRPOPLPUSH", arity=4, flags=WRITE | DENYOOM | BLOCKING, group="list", since="2.2.0", keys=MOVE_KEYS, arguments="source destination timeout", deprecated="6.2.0|`BLMOVE` with `RIGHT` and `LEFT`", history=_SECONDS, summary="Move the last element of a list to the head of another, or wait for one.")  # fmt: skip
+def brpoplpush(ctx: Context, args: list[bytes]) -> bytes:
+    """BRPOPLPUSH source destination timeout."""
+    return _blocking_move(ctx, args, from_left=False, to_left=True)
+
+
+def _blocking_move(ctx: Context, args: list[bytes], from_left: bool, to_left: bool) -> bytes:
+    deadline_ms = parse_timeout(args[-1], ctx.engine.now_ms)
+    element = move(ctx, args[1], args[2], from_left, to_left)
+    if element is not None:
+        sides = [b"LEFT" if from_left else b"RIGHT", b"LEFT" if to_left else b"RIGHT"]
+        ctx.propagate([b"LMOVE", args[1], args[2], sides[0], sides[1]])
+        return bulk(element)
+    if not ctx.may_block:
+        return ctx.null
+    return ctx.block([args[1]], deadline_ms, ctx.null_array, args)
+
+
+@command("BLMPOP", arity=-5, flags=WRITE | BLOCKING | MOVABLE_KEYS, group="list", since="7.0.0", keys=[KeySpec("RW", "access delete", index=2, numkeys=0, first=1)], complexity="O(N+M) for N keys and M elements", arguments="timeout numkeys key [key ...] <LEFT | RIGHT> [COUNT count]", summary="Take elements from the first of several lists that has any, or wait for some.")  # fmt: skip
+def blmpop(ctx: Context, args: list[bytes]) -> bytes:
+    """BLMPOP timeout numkeys key [key ...] LEFT|RIGHT [COUNT count]."""
+    deadline_ms = parse_timeout(args[1], ctx.engine.now_ms)
+    request = parse_lmpop(args, 2)
+    reply = pop_first_list(ctx, request)
+    if reply is not None:
+        return reply
+    if not ctx.may_block:
+        return ctx.null_array
+    return ctx.block(request.keys, deadline_ms, ctx.null_array, args)

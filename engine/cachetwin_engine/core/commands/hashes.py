@@ -1,0 +1,277 @@
+"""Hashes: set, get, count, random fields."""
+
+from typing import Final
+
+from ..command_table import (
+    DENYOOM,
+    FAST,
+    KEY_ACCESS_UPDATE,
+    KEY_DELETE,
+    KEY_INSERT,
+    KEY_META,
+    KEY_READ,
+    KEY_UPDATE,
+    READONLY,
+    WRITE,
+    command,
+)
+from ..context import Context
+from ..errors import NAN_OR_INFINITY, OUT_OF_RANGE, OVERFLOW, CommandError, not_a_float, syntax_error, wrong_arity
+from ..long_double import add_long_doubles, format_long_double, parse_long_double
+from ..notifications import NOTIFY_GENERIC, NOTIFY_HASH
+from ..numbers import INT64_MAX, INT64_MIN, integer_or_none, parse_int, parse_symmetric
+from ..replies import EMPTY_ARRAY, OK, ONE, ZERO, array, bulk, bulk_array, integer
+from ..types.hash import HashValue, hash_of, read_hash
+from .scan import scan_options
+
+_ANY_ORDER: Final = [b"nondeterministic_output_order"]
+_RANDOM: Final = [b"nondeterministic_output"]
+
+
+# -- writing ----------------------------------------------------------------------------------------------------------
+
+
+@command("HSET", arity=-4, flags=WRITE | DENYOOM | FAST, group="hash", since="2.0.0", keys=KEY_UPDATE, complexity="O(N) for N fields", arguments="key field value [field value ...]", history=[("4.0.0", "Takes several fields.")], summary="Set fields of a hash, which is made if need be.")  # fmt: skip
+def hset(ctx: Context, args: list[bytes]) -> bytes:
+    """HSET key field value [field value ...]."""
+    return integer(_set_fields(ctx, args, b"hset"))
+
+
+@command("HMSET", arity=-4, flags=WRITE | DENYOOM | FAST, group="hash", since="2.0.0", keys=KEY_UPDATE, complexity="O(N) for N fields", arguments="key field value [field value ...]", deprecated="4.0.0|`HSET` with several fields", summary="Set fields of a hash, which is made if need be.")  # fmt: skip
+def hmset(ctx: Context, args: list[bytes]) -> bytes:
+    """HMSET key field value [field value ...]."""
+    _set_fields(ctx, args, b"hmset")
+    return OK
+
+
+def _set_fields(ctx: Context, args: list[bytes], name: bytes) -> int:
+    """Set the pairs behind the key; how many fields are new."""
+    count = len(args)
+    if count & 1:
+        raise wrong_arity(name)
+    key = args[1]
+    value = hash_of(ctx.db.find_for_write(key))
+    config = ctx.engine.config
+    found = value is not None
+    if value is None:
+        value = HashValue()
+    added = 0
+    for at in range(2, count, 2):
+        if value.set(args[at], args[at + 1], config):
+            added += 1
+    if not found:
+        ctx.db.put(key, value)
+    ctx.key_changed(key, NOTIFY_HASH, b"hset", (count - 2) // 2)
+    return added
+
+
+@command("HSETNX", arity=4, flags=WRITE | DENYOOM | FAST, group="hash", since="2.0.0", keys=KEY_INSERT, arguments="key field value", summary="Set a field of a hash unless it exists.")  # fmt: skip
+def hsetnx(ctx: Context, args: list[bytes]) -> bytes:
+    """HSETNX key field value."""
+    value = hash_of(ctx.db.find_for_write(args[1]))
+    if value is not None and value.has(args[2]):
+        return ZERO
+    _put_field(ctx, args[1], value, args[2], args[3], b"hset")
+    return ONE
+
+
+def _put_field(ctx: Context, key: bytes, value: HashValue | None, field: bytes, content: bytes, event: bytes) -> None:
+    """Set one field of the hash under ``key``, which is ``value`` or to be made."""
+    if value is None:
+        value = HashValue()
+        value.set(field, content, ctx.engine.config)
+        ctx.db.put(key, value)
+    else:
+        value.set(field, content, ctx.engine.config)
+    ctx.key_changed(key, NOTIFY_HASH, event)
+
+
+@command("HINCRBY", arity=4, flags=WRITE | DENYOOM | FAST, group="hash", since="2.0.0", keys=KEY_ACCESS_UPDATE, arguments="key field increment", summary="Add to the integer in a field of a hash.")  # fmt: skip
+def hincrby(ctx: Context, args: list[bytes]) -> bytes:
+    """HINCRBY key field increment."""
+    delta = parse_int(args[3])
+    value = hash_of(ctx.db.find_for_write(args[1]))
+    content = None if value is None else value.get(args[2])
+    current = 0 if content is None else integer_or_none(content)
+    if current is None:
+        raise CommandError(b"ERR hash value is not an integer")
+    total = current + delta
+    if not INT64_MIN <= total <= INT64_MAX:
+        raise CommandError(OVERFLOW)
+    _put_field(ctx, args[1], value, args[2], b"%d" % total, b"hincrby")
+    return integer(total)
+
+
+@command("HINCRBYFLOAT", arity=4, flags=WRITE | DENYOOM | FAST, group="hash", since="2.6.0", keys=KEY_ACCESS_UPDATE, arguments="key field increment", summary="Add to the decimal number in a field of a hash.")  # fmt: skip
+def hincrbyfloat(ctx: Context, args: list[bytes]) -> bytes:
+    """HINCRBYFLOAT key field increment."""
+    delta = parse_long_double(args[3])
+    if delta is None:
+        raise not_a_float()
+    if delta.is_infinite():
+        raise CommandError(b"ERR value is NaN or Infinity")
+    value = hash_of(ctx.db.find_for_write(args[1]))
+    content = None if value is None else value.get(args[2])
+    current = parse_long_double(b"0" if content is None else content)
+    if current is None:
+        raise CommandError(b"ERR hash value is not a float")
+    total = add_long_doubles(current, delta)
+    if total.is_infinite():
+        raise CommandError(NAN_OR_INFINITY)
+    text = format_long_double(total)
+    _put_field(ctx, args[1], value, args[2], text, b"hincrbyfloat")
+    ctx.propagate([b"HSET", args[1], args[2], text])
+    return bulk(text)
+
+
+@command("HDEL", arity=-3, flags=WRITE | FAST, group="hash", since="2.0.0", keys=KEY_DELETE, complexity="O(N) for N fields", arguments="key field [field ...]", history=[("2.4.0", "Takes several fields.")], summary="Remove fields of a hash.")  # fmt: skip
+def hdel(ctx: Context, args: list[bytes]) -> bytes:
+    """HDEL key field [field ...]."""
+    key = args[1]
+    value = hash_of(ctx.db.find_for_write(key))
+    if value is None:
+        return ZERO
+    gone = 0
+    for at in range(2, len(args)):
+        if value.remove(args[at]):
+            gone += 1
+    if gone:
+        removed(ctx, key, value, b"hdel", gone)
+    return integer(gone)
+
+
+def removed(ctx: Context, key: bytes, value: HashValue, event: bytes, count: int) -> None:
+    """``count`` fields left the hash under ``key``: drop it when it is empty, and say so."""
+    empty = value.length() == 0
+    if empty:
+        ctx.db.drop(key)
+    ctx.key_changed(key, NOTIFY_HASH, event, count)
+    if empty:
+        ctx.notify(NOTIFY_GENERIC, b"del", key)
+
+
+# -- reading ----------------------------------------------------------------------------------------------------------
+
+
+@command("HGET", arity=3, flags=READONLY | FAST, group="hash", since="2.0.0", keys=KEY_READ, arguments="key field", summary="Get a field of a hash.")  # fmt: skip
+def hget(ctx: Context, args: list[bytes]) -> bytes:
+    """HGET key field."""
+    value = read_hash(ctx.db, args[1])
+    content = None if value is None else value.get(args[2])
+    return ctx.null if content is None else bulk(content)
+
+
+@command("HMGET", arity=-3, flags=READONLY | FAST, group="hash", since="2.0.0", keys=KEY_READ, complexity="O(N) for N fields", arguments="key field [field ...]", summary="Get some fields of a hash.")  # fmt: skip
+def hmget(ctx: Context, args: list[bytes]) -> bytes:
+    """HMGET key field [field ...]."""
+    value = read_hash(ctx.db, args[1])
+    replies = [b"*%d\r\n" % (len(args) - 2)]
+    for at in range(2, len(args)):
+        content = None if value is None else value.get(args[at])
+        replies.append(ctx.null if content is None else bulk(content))
+    return b"".join(replies)
+
+
+@command("HGETALL", arity=2, flags=READONLY, group="hash", since="2.0.0", keys=KEY_READ, complexity="O(N) for N fields", arguments="key", tips=_ANY_ORDER, summary="Get all fields of a hash and their values.")  # fmt: skip
+def hgetall(ctx: Context, args: list[bytes]) -> bytes:
+    """HGETALL key."""
+    value = read_hash(ctx.db, args[1])
+    if value is None:
+        return ctx.map_reply([])
+    flat = value.flat()
+    reply = bulk_array(flat)
+    return b"%%%d" % (len(flat) // 2) + reply[reply.index(b"\r") :] if ctx.resp3 else reply
+
+
+@command("HKEYS", arity=2, flags=READONLY, group="hash", since="2.0.0", keys=KEY_READ, complexity="O(N) for N fields", arguments="key", tips=_ANY_ORDER, summary="Get the names of all fields of a hash.")  # fmt: skip
+def hkeys(ctx: Context, args: list[bytes]) -> bytes:
+    """HKEYS key."""
+    value = read_hash(ctx.db, args[1])
+    return EMPTY_ARRAY if value is None else bulk_array(value.fields())
+
+
+@command("HVALS", arity=2, flags=READONLY, group="hash", since="2.0.0", keys=KEY_READ, complexity="O(N) for N fields", arguments="key", tips=_ANY_ORDER, summary="Get the values of all fields of a hash.")  # fmt: skip
+def hvals(ctx: Context, args: list[bytes]) -> bytes:
+    """HVALS key."""
+    value = read_hash(ctx.db, args[1])
+    return EMPTY_ARRAY if value is None else bulk_array(value.contents())
+
+
+@command("HLEN", arity=2, flags=READONLY | FAST, group="hash", since="2.0.0", keys=KEY_META, arguments="key", summary="Count the fields of a hash.")  # fmt: skip
+def hlen(ctx: Context, args: list[bytes]) -> bytes:
+    """HLEN key."""
+    value = read_hash(ctx.db, args[1])
+    return ZERO if value is None else integer(value.length())
+
+
+@command("HEXISTS", arity=3, flags=READONLY | FAST, group="hash", since="2.0.0", keys=KEY_META, arguments="key field", summary="Does a hash have a field?")  # fmt: skip
+def hexists(ctx: Context, args: list[bytes]) -> bytes:
+    """HEXISTS key field."""
+    value = read_hash(ctx.db, args[1])
+    return ONE if value is not None and value.has(args[2]) else ZERO
+
+
+@command("HSTRLEN", arity=3, flags=READONLY | FAST, group="hash", since="3.2.0", keys=KEY_META, arguments="key field", summary="Count the bytes in a field of a hash.")  # fmt: skip
+def hstrlen(ctx: Context, args: list[bytes]) -> bytes:
+    """HSTRLEN key field."""
+    value = read_hash(ctx.db, args[1])
+    content = None if value is None else value.get(args[2])
+    return ZERO if content is None else integer(len(content))
+
+
+@command("HSCAN", arity=-3, flags=READONLY, group="hash", since="2.8.0", keys=KEY_READ, complexity="O(1) for a call, O(N) for a whole walk over N fields", arguments="key cursor [MATCH pattern] [COUNT count] [NOVALUES]", tips=_RANDOM, summary="Walk over the fields of a hash, some at a time.")  # fmt: skip
+def hscan(ctx: Context, args: list[bytes]) -> bytes:
+    """HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]."""
+    value = read_hash(ctx.db, args[1])
+    if value is None:
+        scan_options(args[:3], 2)  # a bad cursor is an error all the same
+        return array([bulk(b"0"), EMPTY_ARRAY])
+    options = scan_options(args, 2)
+    if options.type is not None or (options.no_values and not ctx.engine.profile.is_valkey_from(8, 0)):
+        raise syntax_error()
+    cursor, fields = value.scan(options.cursor, options.count)
+    if options.pattern is not None:
+        fields = [field for field in fields if options.wants(field)]
+    return array([bulk(b"%d" % cursor), bulk_array(fields if options.no_values else value.with_values(fields))])
+
+
+# -- random fields ----------------------------------------------------------------------------------------------------
+
+
+@command("HRANDFIELD", arity=-2, flags=READONLY, group="hash", since="6.2.0", keys=KEY_READ, complexity="O(N) for N fields returned", arguments="key [count [WITHVALUES]]", tips=_RANDOM, summary="Get random fields of a hash.")  # fmt: skip
+def hrandfield(ctx: Context, args: list[bytes]) -> bytes:
+    """HRANDFIELD key [count [WITHVALUES]]: distinct fields, or, when negative, as many draws."""
+    if len(args) == 2:
+        value = read_hash(ctx.db, args[1])
+        return ctx.null if value is None else bulk(value.random(ctx.engine.random.below))
+    count = parse_symmetric(args[2])
+    with_values = len(args) == 4
+    if len(args) > 4 or (with_values and args[3].upper() != b"WITHVALUES"):
+        raise syntax_error()
+    if with_values and not INT64_MIN // 2 < count <= INT64_MAX // 2:
+        raise CommandError(OUT_OF_RANGE)
+    value = read_hash(ctx.db, args[1])
+    if value is None or count == 0:
+        return EMPTY_ARRAY
+    fields = _pick_random(ctx, value, count)
+    if not with_values:
+        return bulk_array(fields)
+    flat = value.with_values(fields)
+    if not ctx.resp3:
+        return bulk_array(flat)
+    return array([bulk_array(flat[at : at + 2]) for at in range(0, len(flat), 2)])
+
+
+def _pick_random(ctx: Context, value: HashValue, count: int) -> list[bytes]:
+    """``count`` distinct fields, all if there are no more, or ``-count`` draws."""
+    below = ctx.engine.random.below
+    if count < 0:
+        return [value.random(below) for _ in range(-count)]
+    if count >= value.length():
+        return value.fields()
+    if value.small() or count * 3 > value.length():
+        return ctx.engine.random.sample(value.fields(), count)
+    picked: dict[bytes, None] = {}
+    while len(picked) < count:
+        picked[value.random(below)] = None
+    return list(picked)
