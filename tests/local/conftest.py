@@ -30,7 +30,9 @@ def identity() -> Callable[..., Identity]:
     """Makes the identity of a resource named like its type's last word."""
 
     def make(logical_id: str, type_: str = "AWS::Test::Resource") -> Identity:
-        return Identity("Shop", logical_id, type_, f"Shop/{logical_id}", logical_id.lower(), f"arn:aws:test:::{logical_id}")
+        return Identity(
+            "Shop", logical_id, type_, f"Shop/{logical_id}", logical_id.lower(), f"arn:aws:test:::{logical_id}"
+        )
 
     return make
 
@@ -81,6 +83,10 @@ def secret(identity: Callable[..., Identity]) -> Callable[..., Secret]:
     """Makes a secret from its rule or value."""
 
     def make(logical_id: str, **fields: object) -> Secret:
-        return Secret(identity(logical_id, "AWS::SecretsManager::Secret"), logical_id.lower(), **{"generate": None, "value": None, **fields})  # type: ignore[arg-type]
+        return Secret(
+            identity(logical_id, "AWS::SecretsManager::Secret"),
+            logical_id.lower(),
+            **{"generate": None, "value": None, **fields},
+        )  # type: ignore[arg-type]
 
     return make

@@ -72,7 +72,7 @@ def test_a_connection_without_encryption_is_refused_in_rds_words(site: Site, dat
     async def main() -> None:
         async with running(site, database):
             login = address_of(site, database, sslmode="disable")
-            with pytest.raises(psycopg.OperationalError, match="no pg_hba.conf entry for host .* no encryption"):
+            with pytest.raises(psycopg.OperationalError, match=r"no pg_hba\.conf entry for host .* no encryption"):
                 await ask(login, "SELECT 1")
             with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
                 await ask(address_of(site, database, password="wrong"), "SELECT 1")
@@ -137,6 +137,6 @@ def test_bytes_behind_an_unanswered_sslrequest_drop_the_connection(site: Site, d
 
 
 def test_a_taken_port_names_the_port_the_address_and_who_holds_it(site: Site, database: Database) -> None:
-    with socket.create_server((database.endpoint.address, 5432)):
-        with pytest.raises(UserError, match=rf"port 5432 on {database.endpoint.address}.* taken by .*\(pid \d+\)"):
-            PostgresActor(site, database).open()
+    expected = rf"port 5432 on {database.endpoint.address}.* taken by .*\(pid \d+\)"
+    with socket.create_server((database.endpoint.address, 5432)), pytest.raises(UserError, match=expected):
+        PostgresActor(site, database).open()

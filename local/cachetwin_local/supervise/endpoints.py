@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cachetwin_local.plan.topology import Database, Endpoint, ReplicationGroup, Topology
+from cachetwin_local.plan.topology import CacheUser, Database, Endpoint, ReplicationGroup, Topology
 from cachetwin_local.supervise.secret_store import SecretStore
 
 __all__ = ["EndpointRow", "rows", "variables"]
@@ -35,7 +35,7 @@ def rows(topology: Topology, secrets: SecretStore) -> list[EndpointRow]:
                 EndpointRow(balancer.identity.key, url, "required" if scheme == "https" else "off", "", answers)
             )
     for group in topology.replication_groups:
-        users = ", ".join(user.user_name for user in group.users) or "default"
+        users = ", ".join(user.user_name for user in _users_on(group)) if group.users else "default"
         for role, endpoint in _cache_endpoints(group):
             name = f"{group.identity.key} ({role})"
             found.append(EndpointRow(name, _at(endpoint), endpoint.tls, users, f"{group.profile}, the primary"))
@@ -75,7 +75,7 @@ def _cache_variables(group: ReplicationGroup, secrets: SecretStore, *, with_secr
         f"{prefix}_READER_HOST": reader.address,
         f"{prefix}_READER_PORT": str(reader.port),
     }
-    for user in group.users:
+    for user in _users_on(group):
         named = f"{prefix}_{_prefix(user.user_name)}"
         found[f"{named}_USER"] = user.user_name
         if with_secrets and user.passwords:
@@ -99,6 +99,11 @@ def _database_variables(database: Database, secrets: SecretStore, *, with_secret
     if with_secrets:
         found[f"{prefix}_PASSWORD"] = secrets.text(database.password)
     return found
+
+
+def _users_on(group: ReplicationGroup) -> list[CacheUser]:
+    """The users that may log in: those whose access string says ``on``, as on the service."""
+    return [user for user in group.users if "on" in user.access_string.split()]
 
 
 def _cache_endpoints(group: ReplicationGroup) -> Iterator[tuple[str, Endpoint]]:

@@ -1,0 +1,237 @@
+"""A whole run with real processes: up, status, logs, down, and every way it can end."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+TINY_APP = Path(__file__).with_name("tiny_app.py")
+PORT = 8080
+SERVICE = """
+import http.server, os, sys
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        if self.path == "/die":
+            os._exit(3)
+        body = f"{os.environ['NAME']} {len(os.environ['KEY'])} {self.headers['X-Forwarded-For']}".encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+print("the key is", os.environ["KEY"], flush=True)
+http.server.ThreadingHTTPServer((os.environ["HOST"], int(os.environ["PORT"])), Handler).serve_forever()
+"""
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TERM": "dumb"}
+
+
+@dataclass
+class Run:
+    """A supervisor in the foreground."""
+
+    process: subprocess.Popen[str]
+    folder: Path
+    address: str
+    output: list[str]
+
+    def state(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.folder / ".cachetwin" / "state.json").read_text())
+        return found
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.process.pid).children(recursive=True)
+
+    def wait_for(self, text: str) -> str:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.output.append(line)
+            if text in line:
+                return line
+        pytest.fail(f"{text!r} was not said:\n{''.join(self.output)}")
+
+    def end(self) -> int:
+        assert self.process.stderr is not None
+        self.output += self.process.stderr.readlines()
+        return self.process.wait(30)
+
+
+@contextmanager
+def tiny(folder: Path, address: str, code: str = SERVICE) -> Iterator[Run]:
+    words = [sys.executable, str(TINY_APP), str(folder), address, str(PORT), code]
+    process = subprocess.Popen(words, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with process:
+        run = Run(process, folder, address, [])
+        try:
+            yield run
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                with contextlib.suppress(subprocess.TimeoutExpired):
+                    process.wait(20)
+                process.kill()
+
+
+def cachetwin(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cachetwin_local", "-C", str(folder), *words]
+    return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False)
+
+
+def get(address: str, path: str = "/") -> str:
+    with urllib.request.urlopen(f"http://{address}:{PORT}{path}", timeout=10) as answer:
+        return str(answer.read().decode())
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return eventually(lambda: not any(runs(process) for process in processes))
+
+
+def runs(process: psutil.Process) -> bool:
+    try:
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def eventually(condition: Callable[[], bool], deadline_s: float = 15) -> bool:
+    end = time.monotonic() + deadline_s
+    while not condition():
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def test_up_answers_says_where_and_ctrl_c_leaves_nothing(tmp_path: Path, address: str) -> None:
+    with tiny(tmp_path, address) as run:
+        run.wait_for("ready in")
+        assert get(address) == "tiny 32 127.0.0.1"
+        children = run.children()
+        assert children
+        for name in ("state.json", "secrets.json"):
+            assert stat.S_IMODE((tmp_path / ".cachetwin" / name).stat().st_mode) == 0o600
+        assert stat.S_IMODE(Path(run.state()["control_socket"]).stat().st_mode) == 0o600
+        run.process.send_signal(signal.SIGINT)
+        assert run.end() == 0
+        assert f"http://{address}:{PORT}/" in run.process.stdout.read()  # type: ignore[union-attr]
+        assert gone(children)
+        assert not (tmp_path / ".cachetwin" / "state.json").exists()
+
+
+def test_status_logs_and_down_reach_the_running_supervisor(tmp_path: Path, address: str) -> None:
+    with tiny(tmp_path, address) as run:
+        run.wait_for("ready in")
+        status = json.loads(cachetwin(tmp_path, "status", "--json").stdout)
+        assert {resource["state"] for resource in status["resources"]} == {"ready"}
+        assert status["endpoints"][0]["endpoint"] == f"http://{address}:{PORT}/"
+        logs = cachetwin(tmp_path, "logs", "service").stdout
+        assert "the key is ********" in logs
+        assert cachetwin(tmp_path, "logs", "nothing-of-that-name").stdout == ""
+        second = cachetwin(tmp_path, "up", "--no-synth")
+        assert second.returncode == 1
+        assert f"already up (pid {run.process.pid})" in second.stderr
+        refused = cachetwin(tmp_path, "reset", "--yes")
+        assert "cachetwin down" in refused.stderr
+        down = cachetwin(tmp_path, "down")
+        assert down.returncode == 0, down.stderr
+        assert run.end() == 0
+    assert json.loads(cachetwin(tmp_path, "status", "--json").stdout) == {"running": False}
+    assert "the key is ********" in cachetwin(tmp_path, "logs").stdout
+    assert cachetwin(tmp_path, "reset", "--yes").returncode == 0
+    assert not (tmp_path / ".cachetwin").exists()
+
+
+def test_no_file_holds_a_secret_but_the_secrets_file(tmp_path: Path, address: str) -> None:
+    with tiny(tmp_path, address) as run:
+        run.wait_for("ready in")
+        secrets = json.loads((tmp_path / ".cachetwin" / "secrets.json").read_text())["secrets"]
+        value = secrets["Tiny/Key"]["password"].encode()
+        files = [path for path in tmp_path.rglob("*") if path.is_file() and "venvs" not in path.parts]
+        assert [path.name for path in files if value in path.read_bytes()] == ["secrets.json"]
+        assert not any(value.decode() in " ".join(child.cmdline()) for child in run.children())
+
+
+def test_a_service_that_exits_at_its_start_shows_its_last_lines_and_stops_everything(
+    tmp_path: Path, address: str
+) -> None:
+    with tiny(tmp_path, address, "import sys; print('no such table'); sys.exit(3)") as run:
+        assert run.end() == 1
+        output = "".join(run.output)
+        assert "Tiny/Service exited with code 3 while starting; its last lines:\n  | no such table" in output
+        assert not (tmp_path / ".cachetwin" / "state.json").exists()
+
+
+def test_a_service_that_dies_later_is_started_again_and_its_clients_hear_502_or_503(
+    tmp_path: Path, address: str
+) -> None:
+    with tiny(tmp_path, address) as run:
+        run.wait_for("ready in")
+        with pytest.raises(urllib.error.HTTPError) as died:
+            get(address, "/die")
+        died.value.close()
+        assert died.value.code == 502
+        run.wait_for("restarting")
+        run.wait_for("restarted")
+        assert eventually(lambda: answers(address))
+
+
+def answers(address: str) -> bool:
+    try:
+        return get(address) == "tiny 32 127.0.0.1"
+    except urllib.error.HTTPError as error:
+        error.close()
+        return False
+
+
+def test_a_taken_port_stops_the_start_before_anything_runs(tmp_path: Path, address: str) -> None:
+    with socket.create_server((address, PORT)), tiny(tmp_path, address) as run:
+        assert run.end() == 1
+        assert f"port {PORT} on {address}, needed by Tiny/Front" in run.output[-1]
+        assert f"(pid {os.getpid()})" in run.output[-1]
+
+
+def test_a_killed_supervisor_leaves_no_child_and_the_next_command_says_so(tmp_path: Path, address: str) -> None:
+    with tiny(tmp_path, address) as run:
+        run.wait_for("ready in")
+        children = run.children()
+        run.process.kill()
+        run.process.wait(10)
+        assert gone(children)
+    status = cachetwin(tmp_path, "status")
+    assert f"the last run (pid {run.process.pid}) was killed" in status.stderr
+    with tiny(tmp_path, address) as again:
+        again.wait_for("ready in")
+        assert get(address)
+
+
+def test_a_second_signal_kills_a_service_that_will_not_stop(tmp_path: Path, address: str) -> None:
+    stubborn = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + SERVICE
+    with tiny(tmp_path, address, stubborn) as run:
+        run.wait_for("ready in")
+        children = run.children()
+        run.process.send_signal(signal.SIGINT)
+        run.wait_for("stopping   service")
+        run.process.send_signal(signal.SIGINT)
+        assert run.end() == 0
+        assert gone(children)
+
+
+def test_a_signal_during_the_start_stops_it(tmp_path: Path, address: str) -> None:
+    with tiny(tmp_path, address, "print('up', flush=True)\nimport time\ntime.sleep(99)") as run:
+        run.wait_for("starting   service")
+        run.process.send_signal(signal.SIGTERM)
+        assert run.end() == 0
+        assert not (tmp_path / ".cachetwin" / "state.json").exists()

@@ -1,0 +1,112 @@
+"""A program for the tests: supervises one small service behind a load balancer, as `cachetwin up` would.
+
+``python tiny_app.py FOLDER ADDRESS PORT SERVICE_CODE`` runs in the foreground; FOLDER gets a cdk.json, so that the
+other commands find the project.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+from cachetwin_local.errors import UserError
+from cachetwin_local.plan.topology import (
+    Container,
+    ContainerImage,
+    Endpoint,
+    Forward,
+    GenerateSecretString,
+    Identity,
+    Listener,
+    LoadBalancer,
+    PortMapping,
+    Secret,
+    SecretRef,
+    Service,
+    Target,
+    TargetGroup,
+    TargetHealthCheck,
+    TaskPlace,
+    Topology,
+    WeightedTarget,
+)
+from cachetwin_local.project import find_project
+from cachetwin_local.running import run_foreground
+from cachetwin_local.screen import Screen, stderr_console
+
+DOCKERFILE = 'FROM python:3.13\nWORKDIR /app\nCOPY . .\nCMD ["python", "service.py"]\n'
+
+
+def identity(logical_id: str, type_: str) -> Identity:
+    return Identity("Tiny", logical_id, type_, f"Tiny/{logical_id}", logical_id.lower(), f"arn:aws:tiny:::{logical_id}")
+
+
+def topology(address: str, port: int) -> Topology:
+    secret = Secret(identity("Key", "AWS::SecretsManager::Secret"), "key", GenerateSecretString(), None)
+    container = Container(
+        name="web",
+        image=ContainerImage("tiny", "asset"),
+        essential=True,
+        command=None,
+        entry_point=None,
+        working_directory=None,
+        environment={"KEY": (SecretRef(secret.identity.arn),), "NAME": "tiny"},
+        port_mappings=(PortMapping(8000),),
+        health_check=None,
+        log_group=None,
+        stop_timeout_s=2,
+    )
+    service = Service(
+        identity=identity("Service", "AWS::ECS::Service"),
+        cluster="tiny",
+        task_definition="tiny",
+        desired_count=1,
+        tasks=(TaskPlace(address, {8000: 8000}),),
+        containers=(container,),
+        security_groups=(),
+        depends_on=(),
+    )
+    group = TargetGroup(
+        identity=identity("Targets", "AWS::ElasticLoadBalancingV2::TargetGroup"),
+        protocol="HTTP",
+        port=80,
+        targets=(Target(service.identity.key, "web", 8000),),
+        health_check=TargetHealthCheck("HTTP", "/", None, "200", 1, 2, 2, 2),
+    )
+    listener = Listener(
+        identity=identity("Listener", "AWS::ElasticLoadBalancingV2::Listener"),
+        protocol="HTTP",
+        endpoint=Endpoint(address, port, 80),
+        default_action=Forward((WeightedTarget(group.identity.key),)),
+    )
+    balancer = LoadBalancer(
+        identity("Front", "AWS::ElasticLoadBalancingV2::LoadBalancer"), "internal", f"{address}:{port}", (listener,), ()
+    )
+    return Topology(
+        project="tiny",
+        region="us-east-1",
+        account="000000000000",
+        loopback="per-endpoint",
+        stacks=("Tiny",),
+        secrets=(secret,),
+        services=(service,),
+        load_balancers=(balancer,),
+        target_groups=(group,),
+    )
+
+
+def main(folder: Path, address: str, port: int, code: str) -> int:
+    asset = folder / "cdk.out" / "asset"
+    asset.mkdir(parents=True, exist_ok=True)
+    (asset / "Dockerfile").write_text(DOCKERFILE)
+    (asset / "service.py").write_text(code)
+    (folder / "cdk.json").write_text(json.dumps({"app": "true"}))
+    try:
+        run_foreground(find_project(folder), topology(address, port), Screen(stderr_console()))
+    except UserError as error:
+        sys.stderr.write(f"cachetwin: {error}\n")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]))
