@@ -239,7 +239,15 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
             raise OptionError(f"expected a directive like --port, got {word!r}")
         else:
             current.append(word)
-    return replace(_collect(directives), config_file=config_file)
+    return replace(_collect(_included(directives)), config_file=config_file)
+
+
+def _included(directives: list[tuple[str, Words]]) -> list[tuple[str, Words]]:
+    """``--include FILE`` on the command line stands for the file's directives."""
+    expanded: list[tuple[str, Words]] = []
+    for name, words in directives:
+        expanded.extend(read_file(_one(name, words)) if name == "include" else [(name, words)])
+    return expanded
 
 
 def read_file(path: str, depth: int = 0) -> list[tuple[str, Words]]:

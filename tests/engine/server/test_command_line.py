@@ -118,6 +118,13 @@ def test_a_file_in_valkeys_format_is_read_and_the_command_line_wins(tmp_path: Pa
     assert "pass word" not in repr(options)
 
 
+def test_a_file_may_be_included_from_the_command_line(tmp_path: Path) -> None:
+    (tmp_path / "more.conf").write_text("maxmemory 1mb\nport 7000\n")
+    options = parse_arguments(["--port", "7001", "--include", str(tmp_path / "more.conf"), "--maxmemory", "2mb"])
+    assert options.port == 7000
+    assert dict(options.parameters) == {"maxmemory": "2mb"}
+
+
 def test_an_empty_save_forgets_the_points_before_it() -> None:
     assert dict(parse_arguments(["--save", "60", "1", "--save", ""]).parameters)["save"] == ""
 
@@ -151,8 +158,7 @@ def test_requirepass_and_users_hold_from_the_first_connection(start_engine: "Sta
     assert "wonderland" not in json.dumps(engine.log)
 
 
-def test_a_log_line_is_json_or_text_and_never_holds_a_value(start_engine: "StartEngine", tmp_path: Path) -> None:
-    logfile = tmp_path / "engine.log"
+def test_a_log_line_is_json_and_never_holds_a_value(start_engine: "StartEngine") -> None:
     engine = start_engine()
     with engine.connect() as sock:
         sock.sendall(b"*3\r\n$3\r\nSET\r\n$6\r\nmy-key\r\n$9\r\nmy-secret\r\n*1\r\n+x\r\n")
@@ -160,20 +166,15 @@ def test_a_log_line_is_json_or_text_and_never_holds_a_value(start_engine: "Start
     engine.stop()
     assert all({"time", "level", "message"} <= line.keys() for line in engine.log)
     assert "my-secret" not in json.dumps(engine.log)
-    done = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "cachetwin_engine",
-            "--port",
-            "0",
-            "--unixsocket",
-            str(tmp_path / "s"),
-            "--logfile",
-            str(logfile),
-        ]
-    )
-    with start_engine().connect():  # by the time another engine is ready, this one has been for long
-        done.terminate()
-        assert done.wait(20) == 0
+
+
+def test_the_log_may_go_to_a_file_as_text(tmp_path: Path) -> None:
+    logfile = tmp_path / "engine.log"
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        arguments = ["--control-fd", str(theirs.fileno()), "--logfile", str(logfile)]
+        process = subprocess.Popen([sys.executable, "-m", "cachetwin_engine", *arguments], pass_fds=(theirs.fileno(),))
+        ours.settimeout(20)
+        assert b'"ready"' in ours.recv(4096)
+    assert process.wait(20) == 0
     assert "notice ready (" in logfile.read_text()
