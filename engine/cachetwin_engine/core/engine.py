@@ -13,6 +13,7 @@ from .access_log import AccessLog
 from .acl.access import AccessControl, Denial, Permission
 from .acl.log import AclLog
 from .acl.rules import rows_of
+from .active_expiry import expire_some
 from .command_table import Command, table_for
 from .commands.info import info_text
 from .config import Config
@@ -52,6 +53,7 @@ class Engine(KeyspaceObserver):
         self.host = Host()
         self.elasticache = False  # answer as the service does: restricted commands, hidden hashes
         self.access_log = AccessLog()
+        self.expires_actively = True  # DEBUG SET-ACTIVE-EXPIRE
         self.databases = [Database(index, self) for index in range(self.config.databases)]
         self.sessions: dict[int, Session] = {}
         self.pending: list[Session] = []  # output or a close waits that the shell has not seen
@@ -114,6 +116,8 @@ class Engine(KeyspaceObserver):
             blocked = session.blocked
             if blocked is not None and 0 < blocked.deadline_ms <= self.now_ms:
                 session.unblock(blocked.on_timeout)
+        self.access_log.note_activity(self)
+        expire_some(self)
         self.settle()
 
     def take_pending(self) -> list[Session]:

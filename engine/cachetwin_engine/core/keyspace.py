@@ -85,6 +85,7 @@ class Database:
         self.expires: dict[bytes, int] = {}  # key -> Unix time in ms
         self.expiring = KeyIndex()  # the keys of ``expires``
         self.accessed: dict[bytes, object] = {}  # key -> entry of the access log, while ``tracks_access``
+        self.expiry_cursor = 0  # where the next round of active expiry begins
         self.watchers: dict[bytes, list[Session]] = {}
         self.blocked: dict[bytes, dict[int, Session]] = {}  # key -> waiting clients in order of arrival
 
