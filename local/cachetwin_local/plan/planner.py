@@ -50,7 +50,7 @@ def plan(
 ) -> Topology:
     """What should run here for the stacks named (all by default) and those they depend on.
 
-    `stacks` are names, display names or patterns with ``*``. `project` keeps the addresses of two apps on one machine apart.
+    `stacks` are names, display names or patterns with ``*``. `project` keeps the addresses of two apps apart.
     `parameters` are template parameters by ``name`` or ``stack:name``. Raises UserError when the templates do not resolve.
     """
     chosen = choose(assembly, stacks)

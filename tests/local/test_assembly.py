@@ -1,0 +1,195 @@
+"""Reading cdk.out: manifests, assets, stages, nested stacks, and what may be wrong with them."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from cachetwin_local.assembly.reader import read_assembly
+from cachetwin_local.assembly.staleness import SourceFile, digest, is_source, stale_because
+from cachetwin_local.assembly.template import Json
+from cachetwin_local.errors import UserError
+from cachetwin_local.plan.planner import plan
+
+GROUP = {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/app"}}
+
+
+def stack_artifact(template: str, **properties: Json) -> dict[str, Json]:
+    dependencies = properties.pop("dependencies", [])
+    environment = properties.pop("environment", "aws://unknown-account/unknown-region")
+    return {
+        "type": "aws:cloudformation:stack",
+        "environment": environment,
+        "properties": {"templateFile": template, **properties},
+        "dependencies": dependencies,
+    }
+
+
+def write(directory: Path, artifacts: dict[str, Json], **files: Json) -> Path:
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "manifest.json").write_text(json.dumps({"version": "55.0.0", "artifacts": artifacts}))
+    for name, content in files.items():
+        (directory / name.replace("__", ".")).write_text(json.dumps(content))
+    return directory
+
+
+def test_stacks_come_in_the_order_of_their_dependencies(tmp_path: Path) -> None:
+    artifacts = {
+        "Web": stack_artifact("web.json", dependencies=["Data", "Web.assets"]),
+        "Data": stack_artifact("data.json", stackName="shop-data"),
+    }
+    assembly = read_assembly(
+        write(tmp_path, artifacts, web__json={"Resources": {}}, data__json={"Resources": {"A": GROUP}})
+    )
+    assert list(assembly.stacks) == ["shop-data", "Web"]
+    assert assembly.stacks["Web"].dependencies == ("shop-data",)
+
+
+def test_an_environment_that_the_app_fixes_is_kept_and_an_open_one_is_local(tmp_path: Path) -> None:
+    artifacts = {
+        "A": stack_artifact("a.json"),
+        "B": stack_artifact("a.json", environment="aws://123456789012/eu-west-1"),
+    }
+    assembly = read_assembly(write(tmp_path, artifacts, a__json={"Resources": {}}))
+    assert (assembly.stacks["A"].account, assembly.stacks["A"].region) == ("000000000000", "us-east-1")
+    assert (assembly.stacks["B"].account, assembly.stacks["B"].region) == ("123456789012", "eu-west-1")
+
+
+def test_docker_and_file_assets_are_found_by_hash_with_paths_below_the_assembly(tmp_path: Path) -> None:
+    image = {
+        "source": {"directory": "asset.abc", "dockerFile": "Dockerfile.web", "dockerBuildArgs": {"A": "1"}},
+        "destinations": {"x": {"repositoryName": "r", "imageTag": "abc"}},
+    }
+    file = {
+        "source": {"path": "asset.def", "packaging": "zip"},
+        "destinations": {"x": {"bucketName": "b", "objectKey": "def.zip"}},
+    }
+    artifacts = {"A.assets": {"type": "cdk:asset-manifest", "properties": {"file": "a.assets.json"}}}
+    files = {"a.assets.json": {"files": {"def": file}, "dockerImages": {"abc": image}}}
+    assembly = read_assembly(write(tmp_path, artifacts, **files))
+    assert assembly.docker_assets["abc"].directory == "asset.abc"
+    assert assembly.docker_assets["abc"].dockerfile == "Dockerfile.web"
+    assert assembly.docker_assets["abc"].build_args == {"A": "1"}
+    assert assembly.file_assets["def"].object_key == "def.zip"
+
+
+def test_a_stage_is_read_with_the_app(tmp_path: Path) -> None:
+    stage = {"type": "cdk:cloud-assembly", "properties": {"directoryName": "assembly-Prod"}}
+    asset = {"source": {"directory": "../asset.abc"}, "destinations": {"x": {"imageTag": "abc"}}}
+    inner = {
+        "ProdWeb": stack_artifact("web.json", stackName="Prod-Web"),
+        "ProdWeb.assets": {"type": "cdk:asset-manifest", "properties": {"file": "web.assets.json"}},
+    }
+    inner["ProdWeb"]["displayName"] = "Prod/Web"
+    write(
+        tmp_path / "assembly-Prod",
+        inner,
+        **{"web.json": {"Resources": {}}, "web.assets.json": {"dockerImages": {"abc": asset}}},
+    )
+    assembly = read_assembly(write(tmp_path, {"assembly-Prod": stage}))
+    assert assembly.stacks["Prod-Web"].display_name == "Prod/Web"
+    assert assembly.docker_assets["abc"].directory == "asset.abc"
+
+
+def test_a_nested_stack_gets_parameters_from_its_parent_and_gives_outputs_back(tmp_path: Path) -> None:
+    parent = {
+        "Resources": {
+            "Child": {
+                "Type": "AWS::CloudFormation::Stack",
+                "Properties": {"Parameters": {"Name": {"Ref": "Outer"}}, "TemplateURL": "x"},
+                "Metadata": {"aws:asset:path": "child.json"},
+            },
+            "Outer": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/outer"}},
+        },
+        "Outputs": {"Inner": {"Value": {"Fn::GetAtt": ["Child", "Outputs.Group"]}}},
+    }
+    child = {
+        "Parameters": {"Name": {"Type": "String"}},
+        "Resources": {
+            "Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Fn::Sub": "${Name}/inner"}}}
+        },
+        "Outputs": {"Group": {"Value": {"Ref": "Group"}}},
+    }
+    assembly = read_assembly(write(tmp_path, {"App": stack_artifact("app.json")}, app__json=parent, child__json=child))
+    topology = plan(assembly)
+    assert [(output.stack, output.value) for output in topology.outputs] == [
+        ("App", "/outer/inner"),
+        ("App-Child", "/outer/inner"),
+    ]
+    assert {c.identity.key for c in topology.coverage} == {"App/Child", "App/Outer", "App-Child/Group"}
+
+
+def test_a_nested_stack_whose_condition_is_false_is_left_out(tmp_path: Path) -> None:
+    parent = {
+        "Conditions": {"Never": {"Fn::Equals": ["a", "b"]}},
+        "Resources": {
+            "Child": {
+                "Type": "AWS::CloudFormation::Stack",
+                "Condition": "Never",
+                "Metadata": {"aws:asset:path": "child.json"},
+            },
+        },
+    }
+    files = {"app__json": parent, "child__json": {"Resources": {"Group": GROUP}}}
+    assert plan(read_assembly(write(tmp_path, {"App": stack_artifact("app.json")}, **files))).coverage == ()
+
+
+def test_a_folder_without_a_manifest_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"has no manifest\.json; run cdk synth first"):
+        read_assembly(tmp_path)
+
+
+def test_a_template_that_is_not_json_or_not_there_is_an_error(tmp_path: Path) -> None:
+    directory = write(tmp_path, {"A": stack_artifact("a.json")})
+    with pytest.raises(UserError, match="which does not exist"):
+        read_assembly(directory)
+    (directory / "a.json").write_text("{")
+    with pytest.raises(UserError, match="must be JSON"):
+        read_assembly(directory)
+
+
+def test_a_template_that_needs_a_macro_is_an_error(tmp_path: Path) -> None:
+    template = {"Transform": "AWS::Serverless-2016-10-31", "Resources": {}}
+    with pytest.raises(UserError, match="AWS::Serverless-2016-10-31 runs on AWS only"):
+        read_assembly(write(tmp_path, {"A": stack_artifact("a.json")}, a__json=template))
+
+
+def test_two_stacks_of_one_name_are_an_error(tmp_path: Path) -> None:
+    artifacts = {"A": stack_artifact("a.json", stackName="Same"), "B": stack_artifact("a.json", stackName="Same")}
+    with pytest.raises(UserError, match="two stacks of this app are named Same"):
+        read_assembly(write(tmp_path, artifacts, a__json={"Resources": {}}))
+
+
+def test_stacks_that_depend_on_each_other_are_an_error(tmp_path: Path) -> None:
+    artifacts = {"A": stack_artifact("a.json", dependencies=["B"]), "B": stack_artifact("a.json", dependencies=["A"])}
+    with pytest.raises(UserError, match="in a circle: A -> B -> A"):
+        read_assembly(write(tmp_path, artifacts, a__json={"Resources": {}}))
+
+
+@pytest.mark.parametrize("path", ["app.py", "stacks/web/stack.py", "cdk.json", "service/static/index.html"])
+def test_files_of_the_app_are_sources(path: str) -> None:
+    assert is_source(path)
+
+
+@pytest.mark.parametrize(
+    "path", ["cdk.out/manifest.json", "node_modules/a/b.js", ".venv/x.py", "a/__pycache__/b.pyc", ".git/HEAD"]
+)
+def test_what_tools_make_is_not_a_source(path: str) -> None:
+    assert not is_source(path)
+
+
+def test_an_assembly_is_stale_when_it_is_missing_or_a_source_is_newer() -> None:
+    files = [SourceFile("app.py", 200), SourceFile("cdk.out/x", 900), SourceFile("old.py", 50)]
+    assert stale_because(files, None) == "there is no cdk.out"
+    assert stale_because(files, 300) is None
+    assert stale_because(files, 100) == "app.py changed after cdk.out was made"
+    assert stale_because(files, 10) == "app.py and 1 more changed after cdk.out was made"
+
+
+def test_a_newer_file_with_the_same_content_does_not_make_an_assembly_stale() -> None:
+    files = [SourceFile("app.py", 200)]
+    then = digest({"app.py": b"x", "cdk.out/y": b"1"})
+    assert then == digest({"app.py": b"x", "cdk.out/y": b"2"})
+    assert stale_because(files, 100, digest_then=then, digest_now=then) is None
+    assert stale_because(files, 100, digest_then=then, digest_now=digest({"app.py": b"z"})) == "app.py changed"
+    assert stale_because([], 100, digest_then=then, digest_now=digest({})) == "the sources changed"
