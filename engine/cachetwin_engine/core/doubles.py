@@ -27,6 +27,11 @@ def shortest(value: float) -> bytes:
     return _laid_out(text)
 
 
+def is_whole(value: float) -> bool:
+    """A whole number that half of the 64-bit range holds: a listpack stores it as an integer."""
+    return -_WHOLE_MAX <= value <= _WHOLE_MAX and int(value) == value
+
+
 def _laid_out(text: str) -> bytes:
     """Where Python's and fpconv's ideas of when to use an exponent differ."""
     sign = "-" if text[0] == "-" else ""
@@ -40,7 +45,7 @@ def _laid_out(text: str) -> bytes:
     power += len(digits) - len(stripped)
     digits = stripped
     exponent = power + len(digits) - 1
-    if 0 <= power and exponent < len(digits) + 7:
+    if power >= 0 and exponent < len(digits) + 7:
         return f"{sign}{digits}{'0' * power}".encode()
     if power < 0 and (power > -7 or abs(exponent) < 4):
         point = len(digits) + power

@@ -17,6 +17,10 @@ from . import (
     pubsub,
     scan,
     sets,
+    sorted_set_algebra,
+    sorted_set_pops,
+    sorted_set_ranges,
+    sorted_sets,
     strings,
     transactions,
 )
@@ -38,6 +42,10 @@ __all__ = [
     "pubsub",
     "scan",
     "sets",
+    "sorted_set_algebra",
+    "sorted_set_pops",
+    "sorted_set_ranges",
+    "sorted_sets",
     "strings",
     "transactions",
 ]

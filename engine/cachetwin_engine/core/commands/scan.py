@@ -31,6 +31,7 @@ class ScanOptions:
         self.pattern: bytes | None = None  # None: all
         self.type: bytes | None = None
         self.no_values = False
+        self.no_scores = False
 
     def wants(self, name: bytes) -> bool:
         """Does ``name`` match the pattern?"""
@@ -38,9 +39,9 @@ class ScanOptions:
 
 
 def scan_options(args: list[bytes], at: int) -> ScanOptions:
-    """The cursor at ``args[at]`` and the options behind it. TYPE belongs to SCAN, NOVALUES to HSCAN: see what was set.
+    """The cursor at ``args[at]`` and the options behind it: see what was set.
 
-    Raises CommandError.
+    TYPE belongs to SCAN, NOVALUES to HSCAN, NOSCORES to ZSCAN. Raises CommandError.
     """
     text = args[at]
     cursor = int(text) if text.isdigit() and len(text) <= 20 else -1
@@ -52,6 +53,10 @@ def scan_options(args: list[bytes], at: int) -> ScanOptions:
         word = args[at].upper()
         if word == b"NOVALUES":
             options.no_values = True
+            at += 1
+            continue
+        if word == b"NOSCORES":
+            options.no_scores = True
             at += 1
             continue
         if at + 1 >= len(args) or word not in {b"COUNT", b"MATCH", b"TYPE"}:

@@ -1,0 +1,304 @@
+"""Sorted sets, one member at a time: add, score, rank, remove, scan, pick at random.
+
+Ranges are in ``sorted_set_ranges``, popping and waiting in ``sorted_set_pops``, set algebra in ``sorted_set_algebra``.
+"""
+
+from typing import TYPE_CHECKING
+
+from .. import errors
+from ..command_table import DENYOOM, FAST, KEY_ACCESS_UPDATE, KEY_DELETE, KEY_META, KEY_READ, KEY_UPDATE, READONLY, WRITE, command
+from ..context import Context
+from ..doubles import digits_17, is_whole, shortest
+from ..errors import CommandError, syntax_error, wrong_arity
+from ..notifications import NOTIFY_GENERIC, NOTIFY_ZSET
+from ..numbers import INT64_MAX, parse_float, parse_symmetric
+from ..replies import EMPTY_ARRAY, ZERO, array, array_header, bulk, bulk_array, integer
+from ..types.sorted_set import SortedSet, read_sorted_set, sorted_set
+from .scan import scan_options
+
+if TYPE_CHECKING:
+    from ..config import Config
+
+_NX = 1
+_XX = 2
+_GT = 4
+_LT = 8
+_CH = 16
+_INCR = 32
+_ADD_FLAGS = {b"NX": _NX, b"XX": _XX, b"GT": _GT, b"LT": _LT, b"CH": _CH, b"INCR": _INCR}
+SCORE_IS_NAN = b"ERR resulting score is not a number (NaN)"
+
+
+@command("ZADD", arity=-4, flags=WRITE | DENYOOM | FAST, group="sorted-set", since="1.2.0", complexity="O(log(N))", keys=KEY_UPDATE, arguments="key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]", summary="Add members, or change their scores.")  # fmt: skip
+def zadd(ctx: Context, args: list[bytes]) -> bytes:
+    """ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]: how many were added (CH: or changed)."""
+    flags = 0
+    first = 2
+    while first < len(args):
+        flag = _ADD_FLAGS.get(args[first].upper())
+        if flag is None:
+            break
+        flags |= flag
+        first += 1
+    if first == len(args) or (len(args) - first) % 2:
+        raise syntax_error()
+    if flags & (_NX | _XX | _GT | _LT | _INCR):
+        _check_flags(flags, (len(args) - first) // 2)
+    return _add(ctx, args, first, flags)
+
+
+@command("ZINCRBY", arity=4, flags=WRITE | DENYOOM | FAST, group="sorted-set", since="1.2.0", complexity="O(log(N))", keys=KEY_ACCESS_UPDATE, arguments="key increment member", summary="Add to the score of a member.")  # fmt: skip
+def zincrby(ctx: Context, args: list[bytes]) -> bytes:
+    """ZINCRBY key increment member: the new score."""
+    return _add(ctx, args, 2, _INCR)
+
+
+def _check_flags(flags: int, pairs: int) -> None:
+    """Raises CommandError if ``flags`` do not go together."""
+    if flags & _NX and flags & _XX:
+        raise CommandError(b"ERR XX and NX options at the same time are not compatible")
+    if (flags & _GT and flags & (_NX | _LT)) or (flags & _LT and flags & _NX):
+        raise CommandError(b"ERR GT, LT, and/or NX options at the same time are not compatible")
+    if flags & _INCR and pairs > 1:
+        raise CommandError(b"ERR INCR option supports a single increment-element pair")
+
+
+def _add(ctx: Context, args: list[bytes], first: int, flags: int) -> bytes:
+    """Add the pairs of ``args`` from ``first`` on."""
+    scores = [parse_float(args[at]) for at in range(first, len(args), 2)]
+    key = args[1]
+    config = ctx.engine.config
+    zset = sorted_set(ctx.db.find_for_write(key))
+    created = zset is None
+    if zset is None:
+        if flags & _XX:
+            return ctx.null if flags & _INCR else ZERO
+        zset = SortedSet(packed_at_first(config, len(scores), args[first + 1]))
+    added = 0
+    changed = 0
+    result = 0.0
+    done = False
+    at = first + 1
+    for score in scores:
+        member = args[at]
+        at += 2
+        old = zset.scores.get(member)
+        if old is None:
+            if flags & _XX:
+                continue
+            add_member(config, zset, member, score)
+            added += 1
+        else:
+            if flags & _NX:
+                continue
+            if flags & _INCR:
+                score += old  # noqa: PLW2901  (the increment becomes the score)
+                if score != score:  # noqa: PLR0124  (the test for NaN)
+                    raise CommandError(SCORE_IS_NAN)
+            if (flags & _LT and score >= old) or (flags & _GT and score <= old):
+                continue
+            if score != old:
+                zset.put(member, score)
+                changed += 1
+        result = score
+        done = True
+    if created and added:
+        ctx.db.put(key, zset)
+    if added or changed:
+        ctx.key_changed(key, NOTIFY_ZSET, b"zincr" if flags & _INCR else b"zadd", added + changed)
+    if flags & _INCR:
+        return ctx.double(result) if done else ctx.null
+    return integer(added + changed if flags & _CH else added)
+
+
+def packed_at_first(config: "Config", members: int, first: bytes) -> bool:
+    """Would Valkey begin a sorted set for this many ``members``, of which it has seen ``first``, as a listpack?"""
+    if config.profile.is_valkey:
+        return members <= config.zset_max_listpack_entries and len(first) <= config.zset_max_listpack_value
+    return config.zset_max_listpack_entries > 0 and len(first) <= config.zset_max_listpack_value
+
+
+def add_member(config: "Config", zset: SortedSet, member: bytes, score: float) -> None:
+    """Add a ``member`` that is not there yet; a listpack that it does not fit into becomes a skiplist."""
+    if zset.packed and (
+        len(zset.scores) >= config.zset_max_listpack_entries or len(member) > config.zset_max_listpack_value
+    ):
+        zset.packed = False
+    zset.put(member, score)
+
+
+def fits_listpack(config: "Config", scores: dict[bytes, float]) -> bool:
+    """Is a result with these members stored as a listpack?"""
+    if len(scores) > config.zset_max_listpack_entries:
+        return False
+    longest = config.zset_max_listpack_value
+    for member in scores:
+        if len(member) > longest:
+            return False
+    return True
+
+
+def drop_if_empty(ctx: Context, key: bytes, zset: SortedSet) -> None:
+    """A sorted set that has lost its last member goes."""
+    if not zset.scores:
+        ctx.db.drop(key)
+        ctx.notify(NOTIFY_GENERIC, b"del", key)
+
+
+def members_reply(ctx: Context, members: list[bytes], scores: list[float], with_scores: bool) -> bytes:
+    """Members, on demand with their scores: flat in RESP2, pairs in RESP3."""
+    return pairs_reply(ctx, members, scores, ctx.resp3) if with_scores else bulk_array(members)
+
+
+def pairs_reply(ctx: Context, members: list[bytes], scores: list[float], nested: bool) -> bytes:
+    """Members with their scores, each pair an array of its own if ``nested``."""
+    parts = [array_header(len(members) if nested else 2 * len(members))]
+    for at, member in enumerate(members):
+        if nested:
+            parts.append(b"*2\r\n")
+        parts.append(bulk(member))
+        parts.append(ctx.double(scores[at]))
+    return b"".join(parts)
+
+
+@command("ZREM", arity=-3, flags=WRITE | FAST, group="sorted-set", since="1.2.0", complexity="O(M*log(N))", keys=KEY_DELETE, arguments="key member [member ...]", summary="Remove members.")  # fmt: skip
+def zrem(ctx: Context, args: list[bytes]) -> bytes:
+    """ZREM key member [member ...]: how many there were."""
+    key = args[1]
+    zset = sorted_set(ctx.db.find_for_write(key))
+    if zset is None:
+        return ZERO
+    removed = 0
+    for at in range(2, len(args)):
+        if zset.remove(args[at]):
+            removed += 1
+    if removed:
+        ctx.key_changed(key, NOTIFY_ZSET, b"zrem", removed)
+        drop_if_empty(ctx, key, zset)
+    return integer(removed)
+
+
+@command("ZCARD", arity=2, flags=READONLY | FAST, group="sorted-set", since="1.2.0", keys=KEY_META, arguments="key", summary="Count the members.")  # fmt: skip
+def zcard(ctx: Context, args: list[bytes]) -> bytes:
+    """ZCARD key."""
+    zset = read_sorted_set(ctx.db, args[1])
+    return ZERO if zset is None else integer(len(zset.scores))
+
+
+@command("ZSCORE", arity=3, flags=READONLY | FAST, group="sorted-set", since="1.2.0", keys=KEY_READ, arguments="key member", summary="Get the score of a member.")  # fmt: skip
+def zscore(ctx: Context, args: list[bytes]) -> bytes:
+    """ZSCORE key member: null when there is none."""
+    zset = read_sorted_set(ctx.db, args[1])
+    score = None if zset is None else zset.scores.get(args[2])
+    return ctx.null if score is None else ctx.double(score)
+
+
+@command("ZMSCORE", arity=-3, flags=READONLY | FAST, group="sorted-set", since="6.2.0", complexity="O(N)", keys=KEY_READ, arguments="key member [member ...]", summary="Get the scores of members.")  # fmt: skip
+def zmscore(ctx: Context, args: list[bytes]) -> bytes:
+    """ZMSCORE key member [member ...]."""
+    zset = read_sorted_set(ctx.db, args[1])
+    replies: list[bytes] = []
+    for member in args[2:]:
+        score = None if zset is None else zset.scores.get(member)
+        replies.append(ctx.null if score is None else ctx.double(score))
+    return array(replies)
+
+
+@command("ZRANK", arity=-3, flags=READONLY | FAST, group="sorted-set", since="2.0.0", complexity="O(log(N))", keys=KEY_READ, arguments="key member [WITHSCORE]", summary="Get the rank of a member, lowest score first.")  # fmt: skip
+def zrank(ctx: Context, args: list[bytes]) -> bytes:
+    """ZRANK key member [WITHSCORE]."""
+    return _rank(ctx, args, reverse=False)
+
+
+@command("ZREVRANK", arity=-3, flags=READONLY | FAST, group="sorted-set", since="2.0.0", complexity="O(log(N))", keys=KEY_READ, arguments="key member [WITHSCORE]", summary="Get the rank of a member, highest score first.")  # fmt: skip
+def zrevrank(ctx: Context, args: list[bytes]) -> bytes:
+    """ZREVRANK key member [WITHSCORE]."""
+    return _rank(ctx, args, reverse=True)
+
+
+def _rank(ctx: Context, args: list[bytes], reverse: bool) -> bytes:
+    limit = 3 if ctx.engine.profile.commands_through < (7, 2, 0) else 4  # WITHSCORE came with 7.2
+    if len(args) > limit:
+        raise wrong_arity(b"zrevrank" if reverse else b"zrank")
+    with_score = len(args) == 4
+    if with_score and args[3].upper() != b"WITHSCORE":
+        raise syntax_error()
+    zset = read_sorted_set(ctx.db, args[1])
+    score = None if zset is None else zset.scores.get(args[2])
+    if zset is None or score is None:
+        return ctx.null_array if with_score else ctx.null
+    rank = zset.rank(args[2])
+    if reverse:
+        rank = len(zset.scores) - 1 - rank
+    return array([integer(rank), ctx.double(score)]) if with_score else integer(rank)
+
+
+@command("ZRANDMEMBER", arity=-2, flags=READONLY, group="sorted-set", since="6.2.0", complexity="O(N)", keys=KEY_READ, arguments="key [count [WITHSCORES]]", tips=[b"nondeterministic_output"], summary="Pick members at random.")  # fmt: skip
+def zrandmember(ctx: Context, args: list[bytes]) -> bytes:
+    """ZRANDMEMBER key [count [WITHSCORES]]: a negative count may repeat members."""
+    if len(args) == 2:
+        zset = read_sorted_set(ctx.db, args[1])
+        return ctx.null if zset is None else bulk(zset.member_at(ctx.engine.random.below(len(zset.scores))))
+    count = parse_symmetric(args[2])
+    if len(args) > 4 or (len(args) == 4 and args[3].upper() != b"WITHSCORES"):
+        raise syntax_error()
+    with_scores = len(args) == 4
+    if with_scores and not -INT64_MAX // 2 <= count <= INT64_MAX // 2:
+        raise CommandError(errors.OUT_OF_RANGE)
+    zset = read_sorted_set(ctx.db, args[1])
+    if zset is None or count == 0:
+        return EMPTY_ARRAY
+    members = _picked(ctx, zset, count)
+    return members_reply(ctx, members, [zset.scores[member] for member in members], with_scores)
+
+
+def _picked(ctx: Context, zset: SortedSet, count: int) -> list[bytes]:
+    """``count`` different members, or -``count`` that may be the same."""
+    random = ctx.engine.random
+    size = len(zset.scores)
+    if count < 0:
+        return [zset.member_at(random.below(size)) for _ in range(-count)]
+    if count >= size:
+        return zset.range(0, size)[0]
+    if count * 3 > size:  # few are left out: shuffle the beginning of all
+        members = zset.range(0, size)[0]
+        for at in range(count):
+            other = at + random.below(size - at)
+            members[at], members[other] = members[other], members[at]
+        return members[:count]
+    ranks: dict[int, bool] = {}
+    while len(ranks) < count:
+        ranks[random.below(size)] = True
+    return [zset.member_at(rank) for rank in ranks]
+
+
+@command("ZSCAN", arity=-3, flags=READONLY, group="sorted-set", since="2.8.0", keys=KEY_READ, arguments="key cursor [MATCH pattern] [COUNT count] [NOSCORES]", tips=[b"nondeterministic_output"], summary="Walk through the members, some at a time.")  # fmt: skip
+def zscan(ctx: Context, args: list[bytes]) -> bytes:
+    """ZSCAN key cursor [MATCH pattern] [COUNT count] [NOSCORES]."""
+    options = scan_options(args, 2)
+    if options.type is not None or (options.no_scores and not ctx.engine.profile.is_valkey):
+        raise syntax_error()
+    if options.no_values:
+        raise CommandError(b"ERR NOVALUES option can only be used in HSCAN")
+    zset = read_sorted_set(ctx.db, args[1])
+    if zset is None:
+        return b"*2\r\n$1\r\n0\r\n*0\r\n"
+    cursor = 0
+    if zset.packed:
+        members = zset.range(0, len(zset.scores))[0]
+    else:
+        cursor, members = zset.scan(options.cursor, options.count)
+    texts: list[bytes] = []
+    for member in members:
+        if options.wants(member):
+            texts.append(member)
+            if not options.no_scores:
+                texts.append(_stored_text(ctx, zset, zset.scores[member]))
+    return b"*2\r\n" + bulk(b"%d" % cursor) + bulk_array(texts)
+
+
+def _stored_text(ctx: Context, zset: SortedSet, score: float) -> bytes:
+    """A score as ZSCAN shows it: what a listpack stores, or 17 digits."""
+    if zset.packed and (ctx.engine.profile.shortest_doubles or is_whole(score)):
+        return shortest(score)
+    return digits_17(score)
