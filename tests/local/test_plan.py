@@ -101,9 +101,10 @@ def test_the_service_has_its_image_environment_and_secrets(topology: Topology) -
     assert container.environment["CACHE_HOST"] == group.primary_endpoint.address
     assert container.environment["CACHE_PORT"] == "6379"
     assert container.environment["DB_HOST"] == database.endpoint.address
-    (password,) = container.environment["DB_PASSWORD"]
-    assert isinstance(password, SecretRef)
-    assert password.json_key == "password"
+    password = container.environment["DB_PASSWORD"]
+    assert isinstance(password, tuple)
+    assert isinstance(password[0], SecretRef)
+    assert password[0].json_key == "password"
     assert container.image.directory is not None
     assert (THREE_STACKS / container.image.directory / "Dockerfile").is_file()
     assert len(service.tasks) == service.desired_count == 2

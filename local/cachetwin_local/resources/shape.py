@@ -10,6 +10,7 @@ for ARNs.
 
 import base64
 import hashlib
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -89,12 +90,19 @@ def name_fields(resolved: Resolved, stack: Stack) -> dict[str, str]:
 
 def short_region(region: str) -> str:
     """The region as ElastiCache's host names have it: us-east-1 is use1."""
-    area, *direction, number = region.split("-")
-    return (
-        area
-        + "".join(part[0] if part in {"east", "west", "north", "south", "central"} else part[:2] for part in direction)
-        + number
-    )
+    area, *words, number = region.split("-")
+    points = {"north": "n", "south": "s", "east": "e", "west": "w", "central": "c"}
+    letters = "".join(word if word not in points else points[word] for word in _compass(words))
+    return area + letters + number
+
+
+def _compass(words: list[str]) -> list[str]:
+    """``southeast`` as its two points; other words (``gov``) by their first letter."""
+    points: list[str] = []
+    for word in words:
+        match = re.fullmatch(r"(north|south)?(east|west|central|north|south)?", word)
+        points.extend([part for part in match.groups() if part] if match else [word[0]])
+    return points
 
 
 def generated_name(fields: Mapping[str, str], length_max: int) -> str:
