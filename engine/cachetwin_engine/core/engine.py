@@ -22,11 +22,12 @@ from .dispatch import call
 from .elasticache import apply_parameter_group, close_restricted, rename_commands
 from .gates import GATE_NO_AUTH, GATE_REPLY, GATE_RESTRICTED
 from .host import Host
-from .keyspace import Database, KeyspaceObserver
+from .keyspace import Database, KeyspaceObserver, Value
 from .notifications import NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, NOTIFY_NEW
 from .profile import Profile
 from .pubsub import PubSub
 from .random_source import RandomSource
+from .replies import error
 from .session import Session
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
 
 _REASONS: Final = [b"auth", b"command", b"key", b"channel"]
 NEVER_US: Final = 1 << 60
+_WAITED_FOR: Final[dict[str, bytes]] = {"list": b"list", "sorted-set": b"zset", "stream": b"stream"}
 ERROR_KINDS_MAX: Final = 128  # distinct error codes kept in INFO errorstats (server.c)
 
 
@@ -397,7 +399,10 @@ class Engine(KeyspaceObserver):
         self.ready_keys.append((db, key))
 
     def serve_blocked(self) -> None:
-        """Run the waiting commands of keys that became ready, longest waiting first."""
+        """Run the waiting commands of keys that became ready: keys in that order, for each the longest waiting first.
+
+        What a served command makes ready is served in the next round.
+        """
         while self.ready_keys:
             ready = self.ready_keys
             self.ready_keys = []
@@ -410,19 +415,31 @@ class Engine(KeyspaceObserver):
                 if waiting is None:
                     continue
                 for session in list(waiting.values()):
-                    self._retry(session)
+                    self._serve(session, db, key)
 
-    def _retry(self, session: Session) -> None:
+    def _serve(self, session: Session, db: Database, key: bytes) -> None:
+        """Run the command for which ``session`` waits again, if ``key`` holds what it waits for."""
         blocked = session.blocked
-        ctx = session.context
-        command = ctx.engine.commands.get(blocked.args[0].lower()) if blocked is not None else None
-        if blocked is None or command is None:
+        if blocked is None:
             return
-        db = ctx.db
-        ctx.db = blocked.db
+        command = self.commands[blocked.args[0].lower()]
+        value = db.peek(key)
+        kind = value.kind() if isinstance(value, Value) else b""
+        if _WAITED_FOR.get(command.group) != kind and command.name != b"xreadgroup":
+            return  # another type, or gone again; XREADGROUP wants to know, its group went with the stream
+        ctx = session.context
+        denied = self.acl.denial(ctx, command, blocked.args) if session.gates & GATE_RESTRICTED else None
+        if denied is not None:
+            command.rejected_calls += 1
+            reply = error(denied)
+            self.count_error(reply)
+            session.unblock(reply)
+            return
+        own_db = ctx.db
+        ctx.db = db
         ctx.retrying = True
         reply = call(ctx, command, blocked.args)
         ctx.retrying = False
-        ctx.db = db
+        ctx.db = own_db
         if reply:
-            session.unblock(reply)
+            session.unblock(reply, served=True)

@@ -143,9 +143,9 @@ class Database:
             self.keys.add(key)
             if self.observer.notify_flags:
                 self.observer.key_added(self, key)
-            if self.blocked and key in self.blocked:
-                self.observer.key_ready(self, key)
         self.values[key] = value
+        if self.blocked and key in self.blocked:
+            self.observer.key_ready(self, key)
         if self.observer.tracks_access:
             self.observer.key_accessed(self, key)
 

@@ -12,6 +12,7 @@ from .errors import (
     not_a_float,
     not_an_integer,
 )
+from .long_double import parse_long_double
 
 INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1
@@ -87,16 +88,17 @@ def parse_symmetric(text: bytes) -> int:
 
 def parse_timeout(text: bytes, now_ms: int) -> int:
     """A blocking command's timeout in seconds: the Unix time in ms at which it ends, 0 for never. Raises CommandError."""
-    seconds = float_or_none(text)
+    seconds = parse_long_double(text)
     if seconds is None:
         raise CommandError(TIMEOUT_NOT_A_FLOAT)
-    if seconds < 0:
+    if seconds.mantissa < 0:
         raise CommandError(TIMEOUT_NEGATIVE)
-    if seconds == 0:
+    if seconds.mantissa == 0:
         return 0
-    if seconds > INT64_MAX / 1000:
-        raise CommandError(TIMEOUT_OUT_OF_RANGE)
-    wait_ms = -int(-seconds * 1000 // 1)  # any part of a millisecond counts as a whole one
+    if seconds.exponent > 0:
+        wait_ms = INT64_MAX if seconds.exponent > 63 else (seconds.mantissa * 1000) << seconds.exponent
+    else:
+        wait_ms = -(-seconds.mantissa * 1000 >> -seconds.exponent)  # any part of a millisecond counts as a whole one
     if wait_ms > INT64_MAX - now_ms:
         raise CommandError(TIMEOUT_OUT_OF_RANGE)
     return now_ms + wait_ms

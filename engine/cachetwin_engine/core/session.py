@@ -137,6 +137,10 @@ class Session:
 
     def block(self, keys: list[bytes], deadline_ms: int, on_timeout: bytes, args: list[bytes]) -> bytes:
         """See ``Context.block``."""
+        command = self.context.command
+        if command is not None:
+            command.calls -= 1  # counted when it is served or its time is over
+            self.engine.commands_processed -= 1
         if self.blocked is None:
             db = self.context.db
             self.blocked = Blocked(db, keys, deadline_ms, on_timeout, args)
@@ -148,8 +152,16 @@ class Session:
             self.engine.blocked_sessions[self.id] = self
         return b""
 
-    def unblock(self, reply: bytes) -> None:
-        """End the wait with ``reply``; commands that arrived meanwhile run in the same turn."""
+    def unblock(self, reply: bytes, served: bool = False) -> None:
+        """End the wait with ``reply``; commands that arrived meanwhile run in the same turn.
+
+        ``served`` says that the reply comes from the command itself, which was counted as it ran.
+        """
+        if self.blocked is not None and not served:
+            command = self.engine.commands.get(self.blocked.args[0].lower())
+            if command is not None:
+                command.calls += 1
+                self.engine.commands_processed += 1
         self.leave_queues()
         if reply:
             self.push(reply)

@@ -219,7 +219,7 @@ def move(ctx: Context, source: bytes, destination: bytes, from_left: bool, to_le
     target.push(element, to_left)
     if not found:
         ctx.db.put(destination, target)
-    ctx.key_changed(destination, NOTIFY_LIST, b"lpush" if to_left else b"rpush")
+    ctx.key_changed(destination, NOTIFY_LIST, b"lpush" if to_left else b"rpush", 0)  # a move is one change in all
     removed(ctx, source, value, b"lpop" if from_left else b"rpop", 1)
     return element
 
