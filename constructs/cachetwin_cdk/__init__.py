@@ -14,12 +14,14 @@ from .node_type import NodeType  # noqa: E402  (as above)
 from .parameter_group import IParameterGroup, ParameterGroup  # noqa: E402  (as above)
 from .replication_group import ReplicationGroup  # noqa: E402  (as above)
 from .subnet_group import ISubnetGroup, SubnetGroup  # noqa: E402  (as above)
+from .topology import ClusterMode, Shard  # noqa: E402  (as above)
 from .user_group import IUserGroup, UserGroup  # noqa: E402  (as above)
 from .users import IamUser, IUser, NoPasswordUser, PasswordUser, User  # noqa: E402  (as above)
 from .windows import MaintenanceWindow, SnapshotWindow  # noqa: E402  (as above)
 
 __all__ = [
     "AccessString",
+    "ClusterMode",
     "Endpoint",
     "Engine",
     "EngineVersion",
@@ -38,6 +40,7 @@ __all__ = [
     "ParameterGroup",
     "PasswordUser",
     "ReplicationGroup",
+    "Shard",
     "SnapshotWindow",
     "SubnetGroup",
     "User",

@@ -25,6 +25,7 @@ class IReplicationGroup(ReplicationGroupMetrics, cdk.Resource):
     _connections: ec2.Connections
     _primary_endpoint: Endpoint | None = None
     _reader_endpoint: Endpoint | None = None
+    _configuration_endpoint: Endpoint | None = None
 
     @property
     def connections(self) -> ec2.Connections:
@@ -40,6 +41,11 @@ class IReplicationGroup(ReplicationGroupMetrics, cdk.Resource):
     def reader_endpoint(self) -> Endpoint:
         """Where to read from the replicas, which may lag behind the primary."""
         return self._known(self._reader_endpoint, "reader_endpoint")
+
+    @property
+    def configuration_endpoint(self) -> Endpoint:
+        """Where clients of a cluster start: it tells them which node owns which slots."""
+        return self._known(self._configuration_endpoint, "configuration_endpoint")
 
     @property
     def replication_group_arn(self) -> str:
@@ -87,8 +93,18 @@ class IReplicationGroup(ReplicationGroupMetrics, cdk.Resource):
 
     def _known(self, endpoint: Endpoint | None, name: str) -> Endpoint:
         if endpoint is None:
+            has = [
+                other
+                for other, value in (
+                    ("primary_endpoint", self._primary_endpoint),
+                    ("reader_endpoint", self._reader_endpoint),
+                    ("configuration_endpoint", self._configuration_endpoint),
+                )
+                if value is not None
+            ]
             raise ValidationError(
-                f"{name} must be known to be used, got an imported replication group without it; pass it to "
+                f"{name} must be known to be used, got a replication group with {', '.join(has) or 'no endpoint'}; with "
+                "cluster mode use configuration_endpoint, without it the others, and pass those of an existing group to "
                 "from_replication_group_attributes"
             )
         return endpoint
@@ -106,6 +122,7 @@ class ImportedReplicationGroup(IReplicationGroup):
         port: int,
         primary_endpoint_address: str | None,
         reader_endpoint_address: str | None,
+        configuration_endpoint_address: str | None,
         security_groups: Sequence[ec2.ISecurityGroup],
         user_group: IUserGroup | None,
     ) -> None:
@@ -116,4 +133,6 @@ class ImportedReplicationGroup(IReplicationGroup):
             self._primary_endpoint = Endpoint(primary_endpoint_address, port)
         if reader_endpoint_address is not None:
             self._reader_endpoint = Endpoint(reader_endpoint_address, port)
+        if configuration_endpoint_address is not None:
+            self._configuration_endpoint = Endpoint(configuration_endpoint_address, port)
         self._connections = ec2.Connections(security_groups=list(security_groups), default_port=ec2.Port.tcp(port))

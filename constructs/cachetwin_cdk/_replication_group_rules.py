@@ -4,7 +4,7 @@ Each function is one concern. Sources: the API reference of CreateReplicationGro
 role-based access control, automatic failover, data tiering, supported nodes and log delivery.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from aws_cdk import aws_sns as sns
 
@@ -14,7 +14,6 @@ from .node_type import NodeType
 from .parameter_group import IParameterGroup
 from .user_group import IUserGroup
 
-REPLICAS_MAX = 5
 RETENTION_MAX_DAYS = 35
 _TIERING_POLICIES = ("volatile-lru", "allkeys-lru", "noeviction")
 
@@ -33,27 +32,6 @@ def require_node_type(node_type: NodeType, *, multi_az: bool, retention_days: in
             "not be a t1 node with Multi-AZ or backups",
             node_type,
             "choose a current node type such as NodeType.T4G_SMALL",
-        )
-
-
-def require_availability(*, replicas: int, automatic_failover: bool, multi_az: bool) -> None:
-    """Failover needs a replica, and Multi-AZ needs failover."""
-    if not known(replicas):
-        refuse("replicas", "be known at synth, because nodes are counted from it", "a token", "write the number")
-    require_between("replicas", replicas, 0, REPLICAS_MAX, remedy="a shard has at most six nodes, its primary included")
-    if multi_az and not automatic_failover:
-        refuse(
-            "automatic_failover",
-            "be True when multi_az is True",
-            automatic_failover,
-            "set automatic_failover=True or multi_az=False",
-        )
-    if automatic_failover and replicas < 1:
-        refuse(
-            "replicas",
-            "be at least 1 for automatic failover",
-            replicas,
-            "add a replica, or set automatic_failover=False and multi_az=False",
         )
 
 
@@ -87,38 +65,6 @@ def require_topic(topic: sns.ITopic | None, account: str) -> None:
             topic.env.account,
             "make a topic in that account and forward from there",
         )
-
-
-def require_zones(
-    *, multi_az: bool, availability_zones: Sequence[str], replicas: int, preferred: Sequence[str]
-) -> None:
-    """Multi-AZ needs subnets in two zones, and preferred zones are one per node and among the subnets'."""
-    zones_known = known(tuple(availability_zones)) and bool(availability_zones)
-    if multi_az and zones_known and len(set(availability_zones)) < 2:
-        refuse(
-            "vpc_subnets",
-            "lie in at least 2 availability zones for Multi-AZ",
-            ", ".join(sorted(set(availability_zones))),
-            "select subnets of more zones, or set multi_az=False",
-        )
-    if not preferred:
-        return
-    if len(preferred) != replicas + 1:
-        refuse(
-            "preferred_availability_zones",
-            f"name one zone for each of the {replicas + 1} nodes, the primary's first",
-            len(preferred),
-            "list as many zones as there are nodes",
-        )
-    if zones_known and known(*preferred, *availability_zones):
-        for zone in preferred:
-            if zone not in availability_zones:
-                refuse(
-                    "preferred_availability_zones",
-                    f"be among the zones of the subnets, {', '.join(sorted(set(availability_zones)))}",
-                    zone,
-                    "name one of those zones or add a subnet in it",
-                )
 
 
 def require_encryption(
@@ -168,8 +114,10 @@ def require_users(engine_version: EngineVersion, user_group: IUserGroup) -> None
         )
 
 
-def require_parameter_group(engine_version: EngineVersion, parameter_group: IParameterGroup) -> None:
-    """The family follows the engine version, and cluster mode is not a parameter's to decide."""
+def require_parameter_group(
+    engine_version: EngineVersion, parameter_group: IParameterGroup, *, is_clustered: bool
+) -> None:
+    """The family follows the engine version, and cluster mode is the same in the group and in its parameters."""
     family = parameter_group.family
     if family is not None and known(family, engine_version.version) and family != engine_version.parameter_family:
         refuse(
@@ -178,10 +126,17 @@ def require_parameter_group(engine_version: EngineVersion, parameter_group: IPar
             family,
             "make the ParameterGroup with the same engine_version",
         )
-    if parameter_group.is_cluster_enabled:
+    if parameter_group.is_cluster_enabled is None or parameter_group.is_cluster_enabled == is_clustered:
+        return
+    if is_clustered:
         raise ValidationError(
-            "parameter_group must not set cluster-enabled=yes with cluster mode disabled, got it; remove the parameter"
+            "parameter_group must set cluster-enabled=yes with cluster mode, got a group without it; add the parameter, "
+            "or give parameters= to have a group made"
         )
+    raise ValidationError(
+        "parameter_group must not set cluster-enabled=yes with cluster mode disabled, got it; remove the parameter, or "
+        "set cluster_mode=ClusterMode.ENABLED"
+    )
 
 
 def require_backups(*, retention_days: int, has_window: bool) -> None:

@@ -36,9 +36,9 @@ class IParameterGroup(cdk.Resource):
         return refs.ParameterGroupReference(cache_parameter_group_name=self.parameter_group_name)
 
     @property
-    def is_cluster_enabled(self) -> bool:
-        """Whether the group is known to turn cluster mode on."""
-        return self.parameters.get("cluster-enabled") == "yes"
+    def is_cluster_enabled(self) -> bool | None:
+        """Whether the group turns cluster mode on; None when it is not known, as for an imported group."""
+        return None
 
 
 class _ImportedParameterGroup(IParameterGroup):
@@ -88,6 +88,11 @@ class ParameterGroup(IParameterGroup):
             properties=self.parameters or None,
         )
         self.parameter_group_name = resource.ref
+
+    @property
+    def is_cluster_enabled(self) -> bool:
+        """Whether the group turns cluster mode on."""
+        return self.parameters.get("cluster-enabled") == "yes"
 
     @staticmethod
     def from_parameter_group_name(

@@ -23,6 +23,7 @@ from .log_delivery import LogDelivery, default_deliveries, require_deliverable
 from .node_type import NodeType
 from .parameter_group import IParameterGroup, ParameterGroup
 from .subnet_group import ISubnetGroup, SubnetGroup
+from .topology import ClusterMode, Shard, Topology
 from .user_group import IUserGroup, UserGroup
 from .users import IUser, PasswordUser
 from .windows import MaintenanceWindow, SnapshotWindow
@@ -42,7 +43,10 @@ class ReplicationGroup(IReplicationGroup):
     ``users`` / ``user_group``
         who may log in; give one of them, or neither to have a PasswordUser made that can use all data commands.
     ``replicas``
-        one, in another availability zone, and promoted when the primary fails.
+        of each shard: one, in another availability zone, and promoted when the primary fails.
+    ``cluster_mode`` / ``shards`` / ``shard_placement``
+        one shard without cluster mode, unless cluster mode is enabled to have several; changing their number later
+        moves slots while the cache serves.
     ``parameters`` / ``parameter_group``
         settings that differ from the family's defaults, or a group that exists.
     ``kms_key``
@@ -64,6 +68,9 @@ class ReplicationGroup(IReplicationGroup):
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
         engine_version: EngineVersion = EngineVersion.VALKEY_8_1,
         node_type: NodeType = NodeType.T4G_SMALL,
+        cluster_mode: ClusterMode = ClusterMode.DISABLED,
+        shards: int = 1,
+        shard_placement: Sequence[Shard] = (),
         replicas: int = 1,
         automatic_failover: bool = True,
         multi_az: bool = True,
@@ -103,7 +110,10 @@ class ReplicationGroup(IReplicationGroup):
         rules.require_engine(engine_version)
         rules.require_port(port)
         rules.require_node_type(node_type, multi_az=multi_az, retention_days=snapshot_retention_days)
-        rules.require_availability(replicas=replicas, automatic_failover=automatic_failover, multi_az=multi_az)
+        topology = Topology(
+            cluster_mode, shards, replicas, shard_placement, preferred_availability_zones, automatic_failover, multi_az
+        )
+        topology.require_sound(engine_version)
         rules.require_encryption(
             transit_encryption=transit_encryption,
             at_rest_encryption=at_rest_encryption,
@@ -120,18 +130,17 @@ class ReplicationGroup(IReplicationGroup):
 
         self.engine_version = engine_version
         self.node_type = node_type
-        self.replicas = replicas
+        self.topology = topology
         self.subnet_group = subnet_group or SubnetGroup(self, "SubnetGroup", vpc=vpc, vpc_subnets=vpc_subnets)
-        rules.require_zones(
-            multi_az=multi_az,
-            availability_zones=self.subnet_group.availability_zones,
-            replicas=replicas,
-            preferred=preferred_availability_zones,
-        )
+        topology.require_zones(self.subnet_group.availability_zones)
+        topology.warn_of_the_unwise(self)
         self.parameter_group = parameter_group or ParameterGroup(
-            self, "ParameterGroup", engine_version=engine_version, parameters=parameters
+            self,
+            "ParameterGroup",
+            engine_version=engine_version,
+            parameters={**({"cluster-enabled": "yes"} if topology.is_clustered else {}), **(parameters or {})},
         )
-        rules.require_parameter_group(engine_version, self.parameter_group)
+        rules.require_parameter_group(engine_version, self.parameter_group, is_clustered=topology.is_clustered)
         self.user: PasswordUser | None = None
         self.user_group = self._user_group(user_group, users) if has_users else None
         if self.user_group is not None:
@@ -163,10 +172,7 @@ class ReplicationGroup(IReplicationGroup):
             engine_version=engine_version.version,
             cache_node_type=node_type.name,
             data_tiering_enabled=True if node_type.has_ssd else None,
-            num_cache_clusters=replicas + 1,
-            automatic_failover_enabled=automatic_failover,
-            multi_az_enabled=multi_az,
-            preferred_cache_cluster_a_zs=list(preferred_availability_zones) or None,
+            **topology.render(engine_version),
             port=port,
             cache_subnet_group_name=self.subnet_group.subnet_group_name,
             security_group_ids=[group.security_group_id for group in self._connections.security_groups],
@@ -185,13 +191,26 @@ class ReplicationGroup(IReplicationGroup):
         )
         resource.apply_removal_policy(removal_policy)
         self.replication_group_id = resource.ref
-        self._primary_endpoint = Endpoint(
-            resource.attr_primary_end_point_address, cdk.Token.as_number(resource.attr_primary_end_point_port)
-        )
-        self._reader_endpoint = Endpoint(
-            resource.attr_reader_end_point_address, cdk.Token.as_number(resource.attr_reader_end_point_port)
-        )
+        self._set_endpoints(resource)
         self._acknowledge_known_findings(resource)
+
+    def _set_endpoints(self, resource: elasticache.CfnReplicationGroup) -> None:
+        """The endpoints that the mode has: a cluster's clients start from the configuration endpoint."""
+        mode = self.topology.cluster_mode
+        if mode is not ClusterMode.DISABLED:
+            # Growing and shrinking happens while the cache serves; without this, CloudFormation would replace it.
+            resource.cfn_options.update_policy = cdk.CfnUpdatePolicy(use_online_resharding=True)
+            self._configuration_endpoint = Endpoint(
+                resource.attr_configuration_end_point_address,
+                cdk.Token.as_number(resource.attr_configuration_end_point_port),
+            )
+        if mode is not ClusterMode.ENABLED:
+            self._primary_endpoint = Endpoint(
+                resource.attr_primary_end_point_address, cdk.Token.as_number(resource.attr_primary_end_point_port)
+            )
+            self._reader_endpoint = Endpoint(
+                resource.attr_reader_end_point_address, cdk.Token.as_number(resource.attr_reader_end_point_port)
+            )
 
     @classmethod
     def from_replication_group_attributes(
@@ -203,6 +222,7 @@ class ReplicationGroup(IReplicationGroup):
         port: int = DEFAULT_PORT,
         primary_endpoint_address: str | None = None,
         reader_endpoint_address: str | None = None,
+        configuration_endpoint_address: str | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] = (),
         user_group: IUserGroup | None = None,
     ) -> IReplicationGroup:
@@ -214,6 +234,7 @@ class ReplicationGroup(IReplicationGroup):
             port=port,
             primary_endpoint_address=primary_endpoint_address,
             reader_endpoint_address=reader_endpoint_address,
+            configuration_endpoint_address=configuration_endpoint_address,
             security_groups=security_groups,
             user_group=user_group,
         )

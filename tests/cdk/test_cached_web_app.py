@@ -44,8 +44,8 @@ def _paths(stack: cdk.Stack) -> set[tuple[str, str, str]]:
         if resource["Type"] == "AWS::EC2::SecurityGroup"
     }
 
-    def named(reference: dict[str, list[str]]) -> Any:
-        return groups[reference["Fn::GetAtt"][0]]
+    def named(reference: dict[str, list[str]]) -> str:
+        return str(groups[reference["Fn::GetAtt"][0]])
 
     rules: dict[str, set[tuple[str, str, str]]] = {"Ingress": set(), "Egress": set()}
     for resource in template["Resources"].values():

@@ -15,6 +15,7 @@ def test_the_public_names_are_these() -> None:
     """Removing or renaming one breaks somebody's app."""
     assert cachetwin_cdk.__all__ == [
         "AccessString",
+        "ClusterMode",
         "Endpoint",
         "Engine",
         "EngineVersion",
@@ -33,6 +34,7 @@ def test_the_public_names_are_these() -> None:
         "ParameterGroup",
         "PasswordUser",
         "ReplicationGroup",
+        "Shard",
         "SnapshotWindow",
         "SubnetGroup",
         "User",

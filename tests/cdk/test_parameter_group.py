@@ -62,7 +62,7 @@ def test_a_given_family_wins_over_the_version_s(
 
 def test_what_exists_already_can_be_used(stack: cdk.Stack) -> None:
     group = ParameterGroup.from_parameter_group_name(stack, "P", "team", family="valkey8")
-    assert (group.parameter_group_name, group.family, group.is_cluster_enabled) == ("team", "valkey8", False)
+    assert (group.parameter_group_name, group.family, group.is_cluster_enabled) == ("team", "valkey8", None)
     assert group.parameter_group_ref.cache_parameter_group_name == "team"
 
 
