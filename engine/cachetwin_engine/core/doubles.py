@@ -1,16 +1,26 @@
-"""Doubles as text. Two manners: Redis OSS up to 7.0 prints 17 digits, everything later the fewest that read back the same.
+"""Doubles as text. Two manners: Redis OSS up to 7.0 prints 17 digits, everything later the few that read back the same.
 
-Both print whole numbers of up to half the 64-bit range without exponent where they say so (double2ll in util.c).
+The few are found by Grisu2 (Loitsch, Printing Floating-Point Numbers Quickly and Accurately with Integers, 2010), as in
+the fpconv library. It reads back right always, yet is not the shortest for one number in a thousand (98.72607 becomes
+98.72607000000001), so Python's ``repr``, which always is, would answer other bytes. Whole numbers of up to half the
+64-bit range bypass it.
 """
 
+from math import frexp, ldexp
 from typing import Final
 
 _WHOLE_MAX: Final = float(2**62)
 _INFINITY: Final = float("inf")
+_HIDDEN_BIT: Final = 1 << 52
+_HALF: Final = 1 << 63
+_LOG_10_OF_2: Final = 0.30102999566398114
+_FIRST_POWER: Final = -348  # the table of powers of ten that makes every double fit
+_POWERS_STEP: Final = 8
+_POWERS_COUNT: Final = 87
 
 
 def shortest(value: float) -> bytes:
-    """The fewest digits that read back as ``value``, laid out as fpconv does: ``0.00001``, ``1.5e-7``, ``1e+20``."""
+    """The few digits that read back as ``value``, laid out as fpconv does: ``0.00001``, ``1.5e-7``, ``1e+20``."""
     if -_WHOLE_MAX <= value <= _WHOLE_MAX:
         whole = int(value)
         if whole == value:
@@ -21,10 +31,9 @@ def shortest(value: float) -> bytes:
         return b"inf"
     elif value == -_INFINITY:
         return b"-inf"
-    text = repr(value)
-    if "e" not in text and not text.startswith(("0.0000", "-0.0000")):
-        return text.encode()
-    return _laid_out(text)
+    negative = value < 0
+    digits, power = _grisu2(-value if negative else value)
+    return _laid_out("-" if negative else "", digits, power)
 
 
 def is_whole(value: float) -> bool:
@@ -32,20 +41,10 @@ def is_whole(value: float) -> bool:
     return -_WHOLE_MAX <= value <= _WHOLE_MAX and int(value) == value
 
 
-def _laid_out(text: str) -> bytes:
-    """Where Python's and fpconv's ideas of when to use an exponent differ."""
-    sign = "-" if text[0] == "-" else ""
-    mantissa, _, tail = text.lstrip("-").partition("e")
-    whole, _, fraction = mantissa.partition(".")
-    if fraction == "0":
-        fraction = ""
-    power = (int(tail) if tail else 0) - len(fraction)  # value = digits * 10**power
-    digits = (whole + fraction).lstrip("0")
-    stripped = digits.rstrip("0")
-    power += len(digits) - len(stripped)
-    digits = stripped
+def _laid_out(sign: str, digits: str, power: int) -> bytes:
+    """``digits`` times ten to the ``power``, with an exponent where fpconv uses one."""
     exponent = power + len(digits) - 1
-    if power >= 0 and exponent < len(digits) + 7:
+    if power >= 0 and abs(exponent) < len(digits) + 7:
         return f"{sign}{digits}{'0' * power}".encode()
     if power < 0 and (power > -7 or abs(exponent) < 4):
         point = len(digits) + power
@@ -54,6 +53,111 @@ def _laid_out(text: str) -> bytes:
         return f"{sign}{digits[:point]}.{digits[point:]}".encode()
     rest = "." + digits[1:] if len(digits) > 1 else ""
     return f"{sign}{digits[0]}{rest}e{'-' if exponent < 0 else '+'}{abs(exponent)}".encode()
+
+
+def _grisu2(value: float) -> tuple[str, int]:
+    """Digits and power of ten of a positive ``value``."""
+    fraction, exponent = frexp(value)
+    significand = int(fraction * _HIDDEN_BIT * 2)
+    exponent = max(exponent - 53, -1074)
+    if exponent == -1074:
+        significand = int(ldexp(value, 1074))
+    # The middle between this double and its neighbours, as 64-bit significands with one exponent.
+    low_shift = 2 if significand == _HIDDEN_BIT else 1
+    high = 2 * significand + 1
+    shift = 64 - high.bit_length()
+    high_exponent = exponent - 1 - shift
+    high <<= shift
+    low = ((significand << low_shift) - 1) << (exponent - low_shift - high_exponent)
+    middle = significand << (64 - significand.bit_length())
+    k, power, power_exponent = _cached_power(high_exponent)
+    middle = (middle * power + _HALF) >> 64
+    high = ((high * power + _HALF) >> 64) - 1
+    low = ((low * power + _HALF) >> 64) + 1
+    return _digits(high, high - middle, high - low, -(high_exponent + power_exponent + 64), -k)
+
+
+def _cached_power(exponent: int) -> tuple[int, int, int]:
+    """A power of ten that brings a significand with ``exponent`` to between 32 and 60 bits behind the point.
+
+    Its decimal exponent, its 64-bit significand, its binary exponent.
+    """
+    index = int((-(exponent + _POWERS_COUNT) * _LOG_10_OF_2 - _FIRST_POWER) / _POWERS_STEP)
+    while True:
+        power, power_exponent = _POWERS[index]
+        reached = exponent + power_exponent + 64
+        if reached < -60:
+            index += 1
+        elif reached > -32:
+            index -= 1
+        else:
+            return _FIRST_POWER + index * _POWERS_STEP, power, power_exponent
+
+
+def _digits(high: int, distance: int, delta: int, bits: int, power: int) -> tuple[str, int]:
+    """Cut ``high`` (``bits`` of it behind the point) off where what is left is within ``delta``."""
+    digits: list[int] = []
+    whole = high >> bits
+    mask = (1 << bits) - 1
+    part = high & mask
+    kappa = 10
+    unit = 1_000_000_000
+    while kappa > 0:
+        digit = whole // unit
+        if digit or digits:
+            digits.append(digit)
+        whole -= digit * unit
+        kappa -= 1
+        rest = (whole << bits) + part
+        if rest <= delta:
+            return _rounded(digits, delta, rest, unit << bits, distance), power + kappa
+        unit //= 10
+    scale = 10
+    while True:
+        part *= 10
+        delta *= 10
+        kappa -= 1
+        digit = part >> bits
+        if digit or digits:
+            digits.append(digit)
+        part &= mask
+        if part < delta:
+            return _rounded(digits, delta, part, mask + 1, distance * scale), power + kappa
+        scale *= 10
+
+
+def _rounded(digits: list[int], delta: int, rest: int, step: int, distance: int) -> str:
+    """Lower the last digit while that brings the number nearer to the double."""
+    while (
+        rest < distance
+        and delta - rest >= step
+        and (rest + step < distance or distance - rest > rest + step - distance)
+    ):
+        digits[-1] -= 1
+        rest += step
+    return "".join([str(digit) for digit in digits])
+
+
+def _powers() -> list[tuple[int, int]]:
+    """64-bit significands, rounded to the nearest, and binary exponents of every eighth power of ten."""
+    powers: list[tuple[int, int]] = []
+    for at in range(_POWERS_COUNT):
+        k = _FIRST_POWER + at * _POWERS_STEP
+        top, bottom = (10**k, 1) if k >= 0 else (1, 10**-k)
+        exponent = top.bit_length() - bottom.bit_length() - 64
+        top, bottom = (top, bottom << exponent) if exponent >= 0 else (top << -exponent, bottom)
+        if top >> 64 >= bottom:
+            bottom <<= 1
+            exponent += 1
+        power = (2 * top + bottom) // (2 * bottom)
+        if power >> 64:
+            power >>= 1
+            exponent += 1
+        powers.append((power, exponent))
+    return powers
+
+
+_POWERS: Final[list[tuple[int, int]]] = _powers()
 
 
 def digits_17(value: float) -> bytes:

@@ -92,14 +92,21 @@ def _lex_rank(zset: SortedSet, bound: bytes, after: bool) -> int:
     return zset.rank_of_bytes(bound[1:], after)
 
 
-def take(zset: SortedSet, bounds: Bounds, reverse: bool, offset: int, limit: int) -> tuple[list[bytes], list[float]]:
-    """The members and scores of a range, from the end if ``reverse``; ``limit`` < 0 is no limit."""
+def take(
+    zset: SortedSet, bounds: Bounds, reverse: bool, offset: int, limit: int, offset_from_end: bool
+) -> tuple[list[bytes], list[float]]:
+    """The members and scores of a range, from the end if ``reverse``; ``limit`` < 0 is no limit.
+
+    A negative ``offset`` finds nothing, or counts from the end in skiplists (Valkey) with ``offset_from_end``.
+    """
     start, stop = bounds.window(zset)
     if bounds.by == BY_RANK and reverse:
         size = len(zset.scores)
         start, stop = size - stop, size - start
         start = max(start, 0)
     count = stop - start
+    if offset < 0 and offset_from_end and not zset.packed:
+        offset += count
     if not 0 <= offset < count:
         return [], []
     count -= offset
@@ -155,13 +162,14 @@ def _range(
     bounds = Bounds(by, low, high)
     if by == BY_RANK:
         offset = 0
+    is_valkey = ctx.engine.profile.is_valkey
     zset = read_sorted_set(ctx.db, args[first])
     if store:
-        members, scores = take(zset, bounds, reverse, offset, limit) if zset is not None else ([], [])
+        members, scores = take(zset, bounds, reverse, offset, limit, is_valkey) if zset is not None else ([], [])
         return store_result(ctx, args[1], dict(zip(members, scores, strict=True)), b"zrangestore")
     if zset is None:
         return EMPTY_ARRAY
-    members, scores = take(zset, bounds, reverse, offset, limit)
+    members, scores = take(zset, bounds, reverse, offset, limit, is_valkey)
     return members_reply(ctx, members, scores, with_scores)
 
 

@@ -6,7 +6,18 @@ Ranges are in ``sorted_set_ranges``, popping and waiting in ``sorted_set_pops``,
 from typing import TYPE_CHECKING
 
 from .. import errors
-from ..command_table import DENYOOM, FAST, KEY_ACCESS_UPDATE, KEY_DELETE, KEY_META, KEY_READ, KEY_UPDATE, READONLY, WRITE, command
+from ..command_table import (
+    DENYOOM,
+    FAST,
+    KEY_ACCESS_UPDATE,
+    KEY_DELETE,
+    KEY_META,
+    KEY_READ,
+    KEY_UPDATE,
+    READONLY,
+    WRITE,
+    command,
+)
 from ..context import Context
 from ..doubles import digits_17, is_whole, shortest
 from ..errors import CommandError, syntax_error, wrong_arity

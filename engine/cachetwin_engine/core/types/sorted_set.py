@@ -70,6 +70,8 @@ class SortedSet(Value):
 
     def put(self, member: bytes, score: float) -> None:
         """Add ``member``, or give it another score. ``score`` is not NaN."""
+        if self.packed:
+            score += 0.0  # a listpack stores -0 as the integer 0
         old = self.scores.get(member)
         if old is None:
             if self._index is not None:
@@ -189,6 +191,10 @@ class SortedSet(Value):
 def sorted_set_of(scores: dict[bytes, float], packed: bool) -> SortedSet:
     """A sorted set that takes ``scores`` over; O(N log N) once instead of N insertions."""
     made = SortedSet(packed)
+    if packed:
+        for member, score in scores.items():
+            if score == 0:
+                scores[member] = 0.0
     made.scores = scores
     pairs = sorted([(score, member) for member, score in scores.items()])
     step = int(LEAF_MAX * _FILL)
