@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from cachetwin_local.plan.topology import Database, Endpoint, Identity, Secret
+from cachetwin_local.plan.topology import (
+    Attachment,
+    Database,
+    Endpoint,
+    GenerateSecretString,
+    Identity,
+    Secret,
+    Text,
+)
 from cachetwin_local.supervise.authority import Authority
 from cachetwin_local.supervise.events import Event
 from cachetwin_local.supervise.log_book import LogBook
@@ -82,11 +90,13 @@ def database(address: str, identity: Callable[..., Identity]) -> Database:
 def secret(identity: Callable[..., Identity]) -> Callable[..., Secret]:
     """Makes a secret from its rule or value."""
 
-    def make(logical_id: str, **fields: object) -> Secret:
-        return Secret(
-            identity(logical_id, "AWS::SecretsManager::Secret"),
-            logical_id.lower(),
-            **{"generate": None, "value": None, **fields},
-        )  # type: ignore[arg-type]
+    def make(
+        logical_id: str,
+        generate: GenerateSecretString | None = None,
+        value: Text | None = None,
+        attachments: tuple[Attachment, ...] = (),
+    ) -> Secret:
+        type_ = "AWS::SecretsManager::Secret"
+        return Secret(identity(logical_id, type_), logical_id.lower(), generate, value, attachments)
 
     return make

@@ -66,8 +66,7 @@ def test_the_ca_stays_from_run_to_run_and_its_keys_are_private(tmp_path: Path) -
 def test_the_bundle_also_holds_the_public_cas(tmp_path: Path) -> None:
     authority = Authority(tmp_path / "ca", "test")
     context = ssl.create_default_context(cafile=str(authority.bundle_file))
-    subjects = [dict(pair for (pair,) in ca["subject"]).get("organizationName") for ca in context.get_ca_certs()]
-    assert "Amazon" in subjects
+    assert "Amazon" in repr(context.get_ca_certs())
     assert authority.bundle_file.read_bytes().endswith(authority.certificate_file.read_bytes())
 
 

@@ -1,0 +1,99 @@
+"""Running the app of cdk.json: when, with what environment, and what its failures look like."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from cachetwin_local.errors import UserError
+from cachetwin_local.project import Project, find_project
+from cachetwin_local.synth import needs_synth, parse_context, refuse_missing_context, synthesise
+
+APP = """
+import json, os, pathlib, sys
+out = pathlib.Path(os.environ["CDK_OUTDIR"])
+out.mkdir(exist_ok=True)
+context = json.loads(os.environ["CDK_CONTEXT_JSON"])
+if "overflow" in context or "CONTEXT_OVERFLOW_LOCATION_ENV" in os.environ:
+    context = json.load(open(os.environ["CONTEXT_OVERFLOW_LOCATION_ENV"]))
+manifest = {"version": "36.0.0", "artifacts": {}, "missing": context.get("missing", [])}
+(out / "manifest.json").write_text(json.dumps(manifest))
+(out / "seen.json").write_text(json.dumps({"context": context, "env": dict(os.environ), "python": sys.executable}))
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    (tmp_path / "app.py").write_text(APP)
+    settings = {"app": "python -m app", "context": {"from": "cdk.json", "kept": 1}}
+    (tmp_path / "cdk.json").write_text(json.dumps(settings))
+    return find_project(tmp_path)
+
+
+def test_the_app_sees_what_the_cdk_would_tell_it(project: Project) -> None:
+    (project.root / "cdk.context.json").write_text('{"from": "look-up"}')
+    synthesise(project, {"said": "-c"})
+    seen = json.loads((project.assembly / "seen.json").read_text())
+    assert seen["context"]["from"] == "look-up"
+    assert (seen["context"]["kept"], seen["context"]["said"]) == (1, "-c")
+    assert seen["context"]["aws:cdk:enable-path-metadata"] is True
+    assert seen["env"]["CDK_DEFAULT_REGION"]
+    assert Path(seen["python"]).parent == Path(sys.executable).parent
+    assert seen["env"]["JSII_NODE"].endswith("node")
+
+
+def test_a_long_context_goes_by_file(project: Project) -> None:
+    synthesise(project, {"long": "x" * 40_000})
+    assert len(json.loads((project.assembly / "seen.json").read_text())["context"]["long"]) == 40_000
+
+
+def test_only_a_change_makes_it_run_again(project: Project) -> None:
+    assert needs_synth(project, {})
+    synthesise(project, {})
+    assert not needs_synth(project, {})
+    os.utime(project.root / "app.py")
+    assert not needs_synth(project, {})
+    (project.root / "node_modules").mkdir()
+    (project.root / "node_modules" / "other.js").touch()
+    assert not needs_synth(project, {})
+    assert needs_synth(project, {"key": "value"})
+    (project.root / "page.html").write_text("new")
+    assert needs_synth(project, {})
+    synthesise(project, {})
+    (project.assembly / "manifest.json").write_text("{}")
+    assert needs_synth(project, {})
+
+
+def test_an_app_that_fails_shows_the_end_of_its_output(project: Project) -> None:
+    (project.root / "app.py").write_text("raise SystemExit('a bucket needs a name')")
+    with pytest.raises(UserError, match=r"exited with code 1; the end of its output:\n  \| a bucket needs a name"):
+        synthesise(project, {})
+    (project.root / "app.py").write_text("pass")
+    with pytest.raises(UserError, match=r"wrote no manifest .* app\.synth"):
+        synthesise(project, {})
+
+
+def test_values_that_only_an_account_knows_are_the_users_to_look_up(project: Project) -> None:
+    settings = {**project.settings, "context": {"missing": [{"key": "vpc-provider:account=1"}]}}
+    synthesise(Project(project.root, settings), {})
+    with pytest.raises(UserError, match=r"vpc-provider:account=1.*run `cdk synth` once with credentials"):
+        refuse_missing_context(project)
+
+
+def test_context_on_the_command_line_is_key_and_value() -> None:
+    assert parse_context(["a=b=c", "d="]) == {"a": "b=c", "d": ""}
+    with pytest.raises(UserError, match="-c must be key=value, got 'word'"):
+        parse_context(["word"])
+
+
+def test_commands_outside_a_cdk_app_say_so_in_one_line_and_exit_1(tmp_path: Path) -> None:
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    for words in (["plan"], ["up"], ["status"], ["down"]):
+        command = [sys.executable, "-m", "cachetwin_local", *words]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 1
+        assert done.stderr.startswith("cachetwin: no cdk.json in ")
+        assert done.stderr.count("\n") == 1
