@@ -2,6 +2,7 @@
 
 from . import (
     acl,
+    bitmaps,
     blocking_lists,
     client,
     command,
@@ -12,6 +13,7 @@ from . import (
     hashes,
     info,
     keys,
+    lcs,
     lists,
     object,
     pubsub,
@@ -27,6 +29,7 @@ from . import (
 
 __all__ = [
     "acl",
+    "bitmaps",
     "blocking_lists",
     "client",
     "command",
@@ -37,6 +40,7 @@ __all__ = [
     "hashes",
     "info",
     "keys",
+    "lcs",
     "lists",
     "object",
     "pubsub",

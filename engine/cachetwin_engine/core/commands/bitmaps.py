@@ -1,0 +1,360 @@
+"""Strings as rows of bits, the highest bit of a byte first.
+
+Long runs of bits go through Python's big integers and byte searches, which work a machine word at a time.
+"""
+
+from typing import Final
+
+from ..command_table import DENYOOM, FAST, KEY_ACCESS_UPDATE, KEY_READ, READONLY, WRITE, KeySpec, command
+from ..context import Context
+from ..errors import CommandError, syntax_error
+from ..notifications import NOTIFY_GENERIC, NOTIFY_STRING
+from ..numbers import integer_or_none, parse_int
+from ..replies import ONE, ZERO, array, integer
+from ..types.string import RawString, size_of_string, string_for_edit, string_of
+
+_NOT_AN_OFFSET: Final = b"ERR bit offset is not an integer or out of range"
+_NOT_A_BIT: Final = b"ERR bit is not an integer or out of range"
+_NOT_A_TYPE: Final = b"ERR Invalid bitfield type. Use something like i16 u8. Note that u64 is not supported but i64 is."
+_WRAP: Final = 0
+_SATURATE: Final = 1
+_FAIL: Final = 2
+_OVERFLOWS: Final[dict[bytes, int]] = {b"WRAP": _WRAP, b"SAT": _SATURATE, b"FAIL": _FAIL}
+_UNITS: Final = ("7.0.0", "Added the `BYTE|BIT` option.")
+_ONE_WRITE: Final = "OVERFLOW WRAP | SAT | FAIL] <SET encoding offset value | INCRBY encoding offset increment>"
+_BITFIELD: Final = f"key [GET encoding offset | [{_ONE_WRITE} [GET encoding offset | [{_ONE_WRITE} ...]]"
+
+
+def _bit_offset(ctx: Context, text: bytes, width: int) -> int:
+    """A place in bits; ``#n`` counts in fields of ``width`` bits, where 0 forbids that form. Raises CommandError."""
+    in_fields = width > 0 and text[:1] == b"#"
+    offset = integer_or_none(text[1:] if in_fields else text)
+    if offset is not None and in_fields:
+        offset *= width
+    if offset is None or offset < 0 or offset >> 3 >= ctx.engine.config.proto_max_bulk_len:
+        raise CommandError(_NOT_AN_OFFSET)
+    return offset
+
+
+# -- single bits --------------------------------------------------------------------------------------------------------
+
+
+@command("SETBIT", arity=4, flags=WRITE | DENYOOM, group="bitmap", since="2.2.0", keys=KEY_ACCESS_UPDATE, arguments="key offset value", summary="Set or clear a bit; the answer is what it was.")  # fmt: skip
+def setbit(ctx: Context, args: list[bytes]) -> bytes:
+    """SETBIT key offset value."""
+    key = args[1]
+    offset = _bit_offset(ctx, args[2], 0)
+    if args[3] not in {b"0", b"1"}:
+        raise CommandError(_NOT_A_BIT)
+    current = ctx.db.find_for_write(key)
+    size = size_of_string(current)
+    raw = string_for_edit(ctx.db, key, current)
+    at = offset >> 3
+    grows = at >= size
+    if grows:
+        raw.data.extend(bytes(at + 1 - size))
+    mask = 0x80 >> (offset & 7)
+    was = raw.data[at] & mask != 0
+    on = args[3] == b"1"
+    if on != was:
+        raw.data[at] ^= mask
+    if on != was or grows:
+        ctx.key_changed(key, NOTIFY_STRING, b"setbit")
+    return ONE if was else ZERO
+
+
+@command("GETBIT", arity=3, flags=READONLY | FAST, group="bitmap", since="2.2.0", keys=KEY_READ, arguments="key offset", summary="A bit of a string, 0 behind its end.")  # fmt: skip
+def getbit(ctx: Context, args: list[bytes]) -> bytes:
+    """GETBIT key offset."""
+    offset = _bit_offset(ctx, args[2], 0)
+    value = ctx.db.find(args[1])
+    at = offset >> 3
+    if at >= size_of_string(value):
+        return ZERO
+    if isinstance(value, RawString):
+        byte = value.data[at]
+    else:
+        text = string_of(value)
+        byte = 0 if text is None else text[at]
+    return ONE if byte & (0x80 >> (offset & 7)) else ZERO
+
+
+# -- ranges -------------------------------------------------------------------------------------------------------------
+
+
+class _BitRange:
+    """``start`` and ``end``, both included, in bits, within ``size_bits``."""
+
+    def __init__(self, start: int, end: int) -> None:
+        self.start = start
+        self.end = end
+
+
+def _range(size: int, start: int, end: int, in_bits: bool) -> _BitRange | None:
+    """Make the places that a client gave fit a string of ``size`` bytes; None when nothing is left."""
+    total = size * 8 if in_bits else size
+    if start < 0 and end < 0 and start > end:
+        return None
+    start = max(start + total, 0) if start < 0 else start
+    end = max(end + total, 0) if end < 0 else end
+    end = min(end, total - 1)
+    if start > end:
+        return None
+    return _BitRange(start, end) if in_bits else _BitRange(start * 8, end * 8 + 7)
+
+
+def _in_bits(args: list[bytes], at: int) -> bool:
+    """BYTE or BIT at ``args[at]``, BYTE if there is nothing. Raises CommandError."""
+    if at >= len(args):
+        return False
+    word = args[at].upper()
+    if word not in {b"BYTE", b"BIT"}:
+        raise syntax_error()
+    return word == b"BIT"
+
+
+def _cut(text: bytes, bits: _BitRange, outside: int) -> bytes:
+    """The bytes that hold ``bits``, with bits of the first and last that lie outside set to ``outside``."""
+    first, last = bits.start >> 3, bits.end >> 3
+    head = 0xFF >> (bits.start & 7)
+    tail = 0xFF << (7 - (bits.end & 7)) & 0xFF
+    if head == 0xFF and tail == 0xFF:
+        return text[first : last + 1]
+    piece = bytearray(text[first : last + 1])
+    if outside:
+        piece[0] |= ~head & 0xFF
+        piece[-1] |= ~tail & 0xFF
+    else:
+        piece[0] &= head
+        piece[-1] &= tail
+    return bytes(piece)
+
+
+def _answers_before_parsing(ctx: Context, key: bytes) -> bool:
+    """Before Valkey 8 a missing key was an answer, whatever the range said."""
+    return not ctx.engine.profile.is_valkey_from(8, 0) and ctx.db.peek(key) is None
+
+
+@command("BITCOUNT", arity=-2, flags=READONLY, group="bitmap", since="2.6.0", keys=KEY_READ, complexity="O(N)", arguments="key [start [end [BYTE | BIT]]]", history=[_UNITS, ("8.0.0", "`end` made optional; when called without argument the command reports the last BYTE.")], summary="How many bits of a string, or a part of it, are set.")  # fmt: skip
+def bitcount(ctx: Context, args: list[bytes]) -> bytes:
+    """BITCOUNT key [start [end [BYTE | BIT]]]."""
+    start, end, in_bits = 0, -1, False
+    if _answers_before_parsing(ctx, args[1]):
+        return ZERO
+    if len(args) > 5 or (len(args) == 3 and not ctx.engine.profile.is_valkey_from(8, 0)):
+        raise syntax_error()
+    if len(args) > 2:
+        start = parse_int(args[2])
+        end = parse_int(args[3]) if len(args) > 3 else -1
+        in_bits = _in_bits(args, 4)
+    text = string_of(ctx.db.find(args[1]))
+    if text is None:
+        return ZERO
+    bits = _range(len(text), start, end, in_bits)
+    if bits is None:
+        return ZERO
+    return integer(int.from_bytes(_cut(text, bits, 0), "little").bit_count())
+
+
+@command("BITPOS", arity=-3, flags=READONLY, group="bitmap", since="2.8.7", keys=KEY_READ, complexity="O(N)", arguments="key bit [start [end [BYTE | BIT]]]", history=[_UNITS], summary="The place of the first bit that is set, or clear, in a string or a part of it.")  # fmt: skip
+def bitpos(ctx: Context, args: list[bytes]) -> bytes:
+    """BITPOS key bit [start [end [BYTE | BIT]]]."""
+    wanted = parse_int(args[2])
+    if wanted not in {0, 1}:
+        raise CommandError(b"ERR The bit argument must be 1 or 0.")
+    if _answers_before_parsing(ctx, args[1]):
+        return integer(-1 if wanted else 0)
+    if len(args) > 6:
+        raise syntax_error()
+    start = parse_int(args[3]) if len(args) > 3 else 0
+    end = parse_int(args[4]) if len(args) > 4 else -1
+    in_bits = _in_bits(args, 5)
+    text = string_of(ctx.db.find(args[1]))
+    if text is None:
+        return integer(-1 if wanted else 0)
+    bits = _range(len(text), start, end, in_bits)
+    if bits is None:
+        return integer(-1)
+    piece = _cut(text, bits, 0 if wanted else 1)
+    rest = piece.lstrip(b"\x00" if wanted else b"\xff")
+    if not rest:  # with an open end, a string of ones is followed by endless zeros
+        return integer(len(text) * 8 if not wanted and len(args) < 5 else -1)
+    byte = rest[0] if wanted else rest[0] ^ 0xFF
+    return integer(((bits.start >> 3) + len(piece) - len(rest)) * 8 + 8 - byte.bit_length())
+
+
+# -- whole strings ------------------------------------------------------------------------------------------------------
+
+
+@command("BITOP", arity=-4, flags=WRITE | DENYOOM, group="bitmap", since="2.6.0", keys=[KeySpec("OW", "update", index=2), KeySpec("RO", "access", index=3, last=-1)], complexity="O(N)", arguments="<AND | OR | XOR | NOT> destkey key [key ...]", summary="Combine strings bit by bit and store the result; shorter ones count as padded with zeros.")  # fmt: skip
+def bitop(ctx: Context, args: list[bytes]) -> bytes:
+    """BITOP AND | OR | XOR | NOT destkey key [key ...]."""
+    operation, destination = args[1].upper(), args[2]
+    if operation not in {b"AND", b"OR", b"XOR", b"NOT"}:
+        raise syntax_error()
+    if operation == b"NOT" and len(args) != 4:
+        raise CommandError(b"ERR BITOP NOT must be called with a single source key.")
+    texts = [string_of(ctx.db.find(args[at])) or b"" for at in range(3, len(args))]
+    size = max([len(text) for text in texts])
+    if size == 0:
+        if ctx.db.delete(destination):
+            ctx.key_changed(destination, NOTIFY_GENERIC, b"del")
+        return ZERO
+    total = _combined(operation, texts, size)
+    ctx.db.put(destination, RawString(bytearray(total.to_bytes(size, "little"))))
+    ctx.key_changed(destination, NOTIFY_STRING, b"set")
+    return integer(size)
+
+
+def _combined(operation: bytes, texts: list[bytes], size: int) -> int:
+    total = int.from_bytes(texts[0], "little")
+    if operation == b"NOT":
+        return total ^ ((1 << size * 8) - 1)
+    for at in range(1, len(texts)):
+        number = int.from_bytes(texts[at], "little")
+        if operation == b"AND":
+            total &= number
+        elif operation == b"OR":
+            total |= number
+        else:
+            total ^= number
+    return total
+
+
+# -- fields -------------------------------------------------------------------------------------------------------------
+
+
+class _FieldOperation:
+    """One step of BITFIELD. ``kind`` is the first letter of GET, SET or INCRBY."""
+
+    def __init__(self, kind: int, signed: bool, width: int, offset: int, operand: int, overflow: int) -> None:
+        self.kind = kind
+        self.signed = signed
+        self.width = width
+        self.offset = offset
+        self.operand = operand
+        self.overflow = overflow
+
+    def is_get(self) -> bool:
+        """Does it leave the string alone?"""
+        return self.kind == 71
+
+
+@command("BITFIELD", arity=-2, flags=WRITE | DENYOOM, group="bitmap", since="3.2.0", keys=[KeySpec("RW", "access update", variable=True, notes="This command allows both access and modification of the key")], complexity="O(1) for each operation.", arguments=_BITFIELD, summary="Read, write and count integers of any width inside a string.")  # fmt: skip
+def bitfield(ctx: Context, args: list[bytes]) -> bytes:
+    """BITFIELD key [GET type offset] [OVERFLOW how] [SET type offset value] [INCRBY type offset increment] ..."""
+    operations = _field_operations(ctx, args)
+    top = -1
+    for operation in operations:
+        if not operation.is_get():
+            top = max(top, (operation.offset + operation.width - 1) >> 3)
+    if top < 0:
+        return _get_fields(ctx, args[1], operations)
+    key = args[1]
+    current = ctx.db.find_for_write(key)
+    size = size_of_string(current)
+    raw = string_for_edit(ctx.db, key, current)
+    changes = 0
+    if top >= size:
+        raw.data.extend(bytes(top + 1 - size))
+        changes = 1
+    parts: list[bytes] = []
+    written = 0
+    for operation in operations:
+        old = _field(bytes(raw.data[operation.offset >> 3 : (operation.offset >> 3) + 9]), operation)
+        if operation.is_get():
+            parts.append(integer(old))
+            continue
+        new = _bounded(operation.operand + (old if operation.kind == 73 else 0), operation)
+        if new is None:
+            parts.append(ctx.null)
+            continue
+        parts.append(integer(new if operation.kind == 73 else old))
+        written += 1
+        if new != old:
+            _write_field(raw.data, operation, new)
+            changes = 1
+    if changes:
+        ctx.key_changed(key, NOTIFY_STRING, b"setbit", max(written, 1))
+    return array(parts)
+
+
+@command("BITFIELD_RO", arity=-2, flags=READONLY | FAST, group="bitmap", since="6.0.0", keys=KEY_READ, complexity="O(1) for each operation.", arguments="key [GET encoding offset [GET encoding offset ...]]", summary="Read integers of any width inside a string.")  # fmt: skip
+def bitfield_ro(ctx: Context, args: list[bytes]) -> bytes:
+    """BITFIELD_RO key [GET type offset] ..."""
+    operations = _field_operations(ctx, args)
+    for operation in operations:
+        if not operation.is_get():
+            raise CommandError(b"ERR BITFIELD_RO only supports the GET subcommand")
+    return _get_fields(ctx, args[1], operations)
+
+
+def _field_operations(ctx: Context, args: list[bytes]) -> list[_FieldOperation]:
+    operations: list[_FieldOperation] = []
+    overflow = _WRAP
+    at = 2
+    while at < len(args):
+        word = args[at].upper()
+        left = len(args) - at - 1
+        if word == b"OVERFLOW" and left >= 1:
+            if args[at + 1].upper() not in _OVERFLOWS:
+                raise CommandError(b"ERR Invalid OVERFLOW type specified")
+            overflow = _OVERFLOWS[args[at + 1].upper()]
+            at += 2
+            continue
+        if not ((word == b"GET" and left >= 2) or (word in {b"SET", b"INCRBY"} and left >= 3)):
+            raise syntax_error()
+        width = _field_width(args[at + 1])
+        offset = _bit_offset(ctx, args[at + 2], width)
+        operand = 0 if word == b"GET" else parse_int(args[at + 3])
+        operations.append(_FieldOperation(word[0], args[at + 1][:1] == b"i", width, offset, operand, overflow))
+        at += 3 if word == b"GET" else 4
+    return operations
+
+
+def _field_width(text: bytes) -> int:
+    """Of a type like ``i16``. Raises CommandError."""
+    width = integer_or_none(text[1:])
+    if text[:1] not in {b"i", b"u"} or width is None or not 1 <= width <= (64 if text[:1] == b"i" else 63):
+        raise CommandError(_NOT_A_TYPE)
+    return width
+
+
+def _get_fields(ctx: Context, key: bytes, operations: list[_FieldOperation]) -> bytes:
+    text = string_of(ctx.db.find(key)) or b""
+    return array([integer(_field(text[o.offset >> 3 : (o.offset >> 3) + 9], o)) for o in operations])
+
+
+def _field(window: bytes, operation: _FieldOperation) -> int:
+    """The integer in the up to 9 bytes that hold it; what is missing is zero."""
+    bits = int.from_bytes(window.ljust(9, b"\x00"), "big")
+    value = bits >> (72 - (operation.offset & 7) - operation.width) & ((1 << operation.width) - 1)
+    if operation.signed and value >> (operation.width - 1):
+        value -= 1 << operation.width
+    return value
+
+
+def _bounded(value: int, operation: _FieldOperation) -> int | None:
+    """``value`` as the field can hold it; None when it can't and the client wants to know."""
+    low = -(1 << (operation.width - 1)) if operation.signed else 0
+    high = (1 << (operation.width - 1 if operation.signed else operation.width)) - 1
+    if low <= value <= high:
+        return value
+    if operation.overflow == _FAIL:
+        return None
+    if operation.overflow == _SATURATE:
+        if not operation.signed and operation.kind == 83:
+            return high  # a negative value for an unsigned field counts as one of 64 bits
+        return low if value < low else high
+    value &= (1 << operation.width) - 1
+    return value - (1 << operation.width) if operation.signed and value > high else value
+
+
+def _write_field(data: bytearray, operation: _FieldOperation, value: int) -> None:
+    first = operation.offset >> 3
+    last = (operation.offset + operation.width - 1) >> 3
+    shift = (last + 1) * 8 - operation.offset - operation.width
+    mask = ((1 << operation.width) - 1) << shift
+    bits = int.from_bytes(data[first : last + 1], "big")
+    bits = bits & ~mask | (value & ((1 << operation.width) - 1)) << shift
+    data[first : last + 1] = bits.to_bytes(last + 1 - first, "big")

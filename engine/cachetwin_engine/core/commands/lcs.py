@@ -1,0 +1,122 @@
+"""LCS: the longest common subsequence of two strings, by the textbook table.
+
+Only the lengths of two rows are kept; the way back needs one byte for each cell. Valkey keeps four bytes a cell and
+refuses tables beyond proto-max-bulk-len, so the same inputs are refused here.
+"""
+
+from typing import Final
+
+from mypy_extensions import i64
+
+from ..command_table import READONLY, KeySpec, command
+from ..context import Context
+from ..errors import CommandError, syntax_error
+from ..numbers import parse_int
+from ..replies import array, bulk, integer
+from ..types.string import RawString, string_of
+
+_CELL_BYTES: Final = 4
+
+
+class _Match:
+    """A run that both strings share: the first place in each, and its length."""
+
+    def __init__(self, a: int, b: int, size: int) -> None:
+        self.a = a
+        self.b = b
+        self.size = size
+
+
+@command("LCS", arity=-3, flags=READONLY, group="string", since="7.0.0", keys=[KeySpec("RO", "access", last=1)], complexity="O(N*M) where N and M are the lengths of the two strings", arguments="key1 key2 [LEN] [IDX] [MINMATCHLEN min-match-len] [WITHMATCHLEN]", summary="What two strings have in common, in order.")  # fmt: skip
+def lcs(ctx: Context, args: list[bytes]) -> bytes:
+    """LCS key1 key2 [LEN] [IDX] [MINMATCHLEN n] [WITHMATCHLEN]."""
+    texts = _texts(ctx, args)
+    only_length = indexes = with_sizes = False
+    size_min = 0
+    at = 3
+    while at < len(args):
+        word = args[at].upper()
+        if word == b"IDX":
+            indexes = True
+        elif word == b"LEN":
+            only_length = True
+        elif word == b"WITHMATCHLEN":
+            with_sizes = True
+        elif word == b"MINMATCHLEN" and at + 1 < len(args):
+            at += 1
+            size_min = max(0, parse_int(args[at]))
+        else:
+            raise syntax_error()
+        at += 1
+    if indexes and only_length:
+        raise CommandError(b"ERR If you want both the length and indexes, please just use IDX.")
+    a, b = texts
+    if (len(a) + 1) * (len(b) + 1) * _CELL_BYTES > ctx.engine.config.proto_max_bulk_len:
+        raise CommandError(b"ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")
+    ways = bytearray(0 if only_length else (len(a) + 1) * (len(b) + 1))
+    length = _fill(a, b, ways)
+    if only_length:
+        return integer(length)
+    if not indexes:
+        return bulk(b"".join([a[match.a : match.a + match.size] for match in reversed(_matches(a, b, ways))]))
+    found = [_match_reply(match, with_sizes) for match in _matches(a, b, ways) if match.size >= size_min]
+    return ctx.map_reply([bulk(b"matches"), array(found), bulk(b"len"), integer(length)])
+
+
+def _texts(ctx: Context, args: list[bytes]) -> tuple[bytes, bytes]:
+    values = [ctx.db.find(args[1]), ctx.db.find(args[2])]
+    for value in values:
+        if value is not None and not isinstance(value, bytes | RawString):
+            raise CommandError(b"ERR The specified keys must contain string values")
+    return string_of(values[0]) or b"", string_of(values[1]) or b""
+
+
+def _fill(a: bytes, b: bytes, ways: bytearray) -> int:
+    """The length; ``ways``, unless empty, gets 1 where the way back from a cell goes up rather than left."""
+    width: i64 = len(b) + 1
+    row: list[i64] = [0] * (len(b) + 1)
+    keeps_ways = len(ways) > 0
+    for i in range(1, len(a) + 1):
+        byte: i64 = a[i - 1]
+        diagonal: i64 = 0
+        left: i64 = 0
+        at: i64 = i * width
+        for j in range(1, len(b) + 1):
+            up: i64 = row[j]
+            if byte == b[j - 1]:
+                left = diagonal + 1
+            elif up > left:
+                left = up
+                if keeps_ways:
+                    ways[at + j] = 1
+            row[j] = left
+            diagonal = up
+    return row[len(b)]
+
+
+def _matches(a: bytes, b: bytes, ways: bytearray) -> list[_Match]:
+    """The runs that make up the common subsequence, last first."""
+    found: list[_Match] = []
+    width = len(b) + 1
+    i, j = len(a), len(b)
+    while i > 0 and j > 0:
+        if a[i - 1] == b[j - 1]:
+            i -= 1
+            j -= 1
+            if found and found[-1].a == i + 1 and found[-1].b == j + 1:
+                found[-1].a, found[-1].b, found[-1].size = i, j, found[-1].size + 1
+            else:
+                found.append(_Match(i, j, 1))
+        elif ways[i * width + j]:
+            i -= 1
+        else:
+            j -= 1
+    return found
+
+
+def _match_reply(match: _Match, with_size: bool) -> bytes:
+    ends = [
+        array([integer(match.a), integer(match.a + match.size - 1)]),
+        array([integer(match.b), integer(match.b + match.size - 1)]),
+    ]
+    return array([*ends, integer(match.size)] if with_size else ends)
