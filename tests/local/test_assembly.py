@@ -114,9 +114,26 @@ def test_a_nested_stack_gets_parameters_from_its_parent_and_gives_outputs_back(t
     topology = plan(assembly)
     assert [(output.stack, output.value) for output in topology.outputs] == [
         ("App", "/outer/inner"),
-        ("App-Child", "/outer/inner"),
     ]
     assert {c.identity.key for c in topology.coverage} == {"App/Child", "App/Outer", "App-Child/Group"}
+
+
+def test_a_nested_stack_is_found_by_its_asset_when_the_metadata_does_not_name_it(tmp_path: Path) -> None:
+    url = {"Fn::Join": ["", ["https://s3.", {"Ref": "AWS::Region"}, ".amazonaws.com/bucket/abc.json"]]}
+    elsewhere = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": "https://example.com/x.json"}}
+    child = {"Type": "AWS::CloudFormation::Stack", "Properties": {"TemplateURL": url}}
+    asset = {"source": {"path": "child.json"}, "destinations": {"x": {"bucketName": "bucket", "objectKey": "abc.json"}}}
+    artifacts = {
+        "App": stack_artifact("app.json"),
+        "App.assets": {"type": "cdk:asset-manifest", "properties": {"file": "app.assets.json"}},
+    }
+    files = {
+        "app.json": {"Resources": {"Child": child, "Elsewhere": elsewhere}},
+        "child.json": {"Resources": {"Group": GROUP}},
+        "app.assets.json": {"files": {"abc": asset}},
+    }
+    statuses = {c.identity.key: c.status for c in plan(read_assembly(write(tmp_path, artifacts, **files))).coverage}
+    assert statuses == {"App/Child": "modelled", "App/Elsewhere": "not supported", "App-Child/Group": "modelled"}
 
 
 def test_a_nested_stack_whose_condition_is_false_is_left_out(tmp_path: Path) -> None:
@@ -149,8 +166,8 @@ def test_a_template_that_is_not_json_or_not_there_is_an_error(tmp_path: Path) ->
 
 
 def test_a_template_that_needs_a_macro_is_an_error(tmp_path: Path) -> None:
-    template = {"Transform": "AWS::Serverless-2016-10-31", "Resources": {}}
-    with pytest.raises(UserError, match="AWS::Serverless-2016-10-31 runs on AWS only"):
+    template = {"Transform": ["AWS::LanguageExtensions", "OurMacro"], "Resources": {}}
+    with pytest.raises(UserError, match="the transform OurMacro runs on AWS only"):
         read_assembly(write(tmp_path, {"A": stack_artifact("a.json")}, a__json=template))
 
 

@@ -277,6 +277,7 @@ def test_a_variable_from_something_that_does_not_run_is_a_warning(tmp_path: Path
         serverless = {"Engine": "valkey", "ServerlessCacheName": "s"}
         web["Resources"]["S"] = {"Type": "AWS::ElastiCache::ServerlessCache", "Properties": serverless}
         web["Resources"]["F"] = {"Type": "AWS::Lambda::Function", "Properties": {}}
+        web["Outputs"]["Function"] = {"Value": {"Fn::GetAtt": ["F", "Arn"]}}
         web["Resources"]["X"] = {"Type": "Custom::Thing", "Properties": {}}
         container = resource(web, "AWS::ECS::TaskDefinition")["ContainerDefinitions"][0]
         container["Environment"].append({"Name": "SESSIONS", "Value": {"Fn::GetAtt": ["S", "Endpoint.Address"]}})
@@ -288,7 +289,12 @@ def test_a_variable_from_something_that_does_not_run_is_a_warning(tmp_path: Path
     assert notes["X"] == ("not supported", "the runner does not know this type; nothing runs for it")
     (problem,) = topology.problems
     assert problem.severity == "warning"
-    assert "container web: SESSIONS comes from a resource that does not run here" in problem.message
+    assert (
+        problem.message
+        == "SESSIONS comes from Web/S, which does not run here: a serverless cache does not run here yet"
+    )
+    (note,) = [output.note for output in topology.outputs if output.name == "Function"]
+    assert note == "Web/F: not running here"
 
 
 def test_an_image_that_is_not_of_the_app_is_an_error_for_an_essential_container(tmp_path: Path) -> None:

@@ -481,6 +481,22 @@ def test_a_service_runs_one_task_unless_it_says_otherwise() -> None:
         service({}, DesiredCount=51)
 
 
+@pytest.mark.parametrize("name", ["/app/mode", "mode"])
+def test_a_secret_variable_may_be_an_ssm_parameter_with_or_without_a_slash(name: str) -> None:
+    definition = {
+        "Name": "web",
+        "Image": f"x:{IMAGE.asset_hash}",
+        "Secrets": [{"Name": "MODE", "ValueFrom": f"arn:aws:ssm:us-east-1:0:parameter/{name.removeprefix('/')}"}],
+    }
+    topology = plan_of(
+        Setting=one("SSM::Parameter", Name=name, Type="String", Value="fast"),
+        Task=one("ECS::TaskDefinition", ContainerDefinitions=[definition]),
+        Service=one("ECS::Service", TaskDefinition={"Ref": "Task"}),
+    )
+    assert topology.services[0].containers[0].environment == {"MODE": "fast"}
+    assert "parameter//" not in str([c.identity.arn for c in topology.coverage])
+
+
 def test_a_task_definition_that_no_service_runs_is_modelled() -> None:
     topology = plan_of(Task=one("ECS::TaskDefinition", ContainerDefinitions=[{"Name": "job", "Image": "x"}]))
     assert status(topology, "Task") == ("modelled", "job: no service runs it")

@@ -58,6 +58,15 @@ class Resolved:
 
 
 @dataclass(frozen=True, slots=True)
+class ResolvedOutput:
+    """An output of a stack with its value and what it was made from."""
+
+    value: Text
+    description: str
+    references: tuple[Reference, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Description:
     """Who a resource is: what ``Ref`` gives, its physical name, its ARN and what ``Fn::GetAtt`` gives.
 
@@ -164,13 +173,18 @@ class Graph:
         scope = _StackScope(self, self.stack(where.stack))
         return self._finish(Resolver(scope).resolve(value, where), where)
 
-    def outputs(self, stack: str) -> dict[str, tuple[Mapping[str, Json], Text]]:
-        """The outputs of a stack whose condition holds, each as the template has it and its value."""
-        found: dict[str, tuple[Mapping[str, Json], Text]] = {}
+    def outputs(self, stack: str) -> dict[str, ResolvedOutput]:
+        """The outputs of a stack whose condition holds."""
+        found: dict[str, ResolvedOutput] = {}
         for name, output in self.stack(stack).outputs.items():
             if self._output_exists(stack, name, output):
-                value = self.value(output.get("Value"), Where(stack, "Outputs", (name,)))
-                found[name] = output, value if isinstance(value, str | tuple) else str(value)
+                self._frames.append(_Frame())
+                try:
+                    value = self.value(output.get("Value"), Where(stack, "Outputs", (name,)))
+                finally:
+                    references = tuple(self._frames.pop().references)
+                text = value if isinstance(value, str | tuple) else str(value)
+                found[name] = ResolvedOutput(text, str(output.get("Description", "")), references)
         return found
 
     def _output_exists(self, stack: str, name: str, output: Mapping[str, Json]) -> bool:
@@ -195,7 +209,9 @@ class Graph:
         plain = name.partition(":")[0]
         if plain.startswith("/cdk-bootstrap/"):
             return BOOTSTRAP_VERSION
-        key = self._find_named("AWS::SSM::Parameter", plain)
+        kind = "AWS::SSM::Parameter"
+        # an ARN does not tell /name from name
+        key = self._find_named(kind, plain) or self._find_named(kind, plain.removeprefix("/"))
         if key is None:
             raise where.error(
                 f"SSM parameter must be one that a stack of this app defines, got {plain}; "

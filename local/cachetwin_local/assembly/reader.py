@@ -15,7 +15,9 @@ from .template import Assembly, DockerAsset, FileAsset, Json, Resource, Stack
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
-UNSUPPORTED_TRANSFORMS = ("AWS::Serverless", "AWS::Include", "AWS::CodeDeployBlueGreen")
+NESTED_STACK = "AWS::CloudFormation::Stack"
+READABLE_TRANSFORMS = ("AWS::CodeDeployBlueGreen", "AWS::LanguageExtensions", "AWS::SecretsManager", "AWS::Serverless")
+"""Transforms that leave the rest of a template readable: what they would make of their own types is not supported."""
 
 
 def read_assembly(directory: Path) -> Assembly:
@@ -131,11 +133,11 @@ class _Reader:
             parent_logical_id=parent_logical_id,
         )
         for logical_id, raw in template.get("Resources", {}).items():
-            asset = raw.get("Metadata", {}).get("aws:asset:path")
-            if raw["Type"] == "AWS::CloudFormation::Stack" and asset is not None:
+            nested = self._nested_template(directory, raw) if raw["Type"] == NESTED_STACK else None
+            if nested is not None:
                 self._add(
                     directory,
-                    _load(directory / asset),
+                    _load(nested),
                     name=f"{name}-{logical_id}",
                     display_name=f"{display_name}/{logical_id}",
                     region=region,
@@ -144,6 +146,15 @@ class _Reader:
                     parent=name,
                     parent_logical_id=logical_id,
                 )
+
+    def _nested_template(self, directory: Path, raw: Mapping[str, Json]) -> Path | None:
+        """The template of a nested stack: named in the metadata, or the asset whose key is in its URL."""
+        named = raw.get("Metadata", {}).get("aws:asset:path")
+        if named is not None:
+            return directory / str(named)
+        url = json.dumps(raw.get("Properties", {}).get("TemplateURL"))
+        found = next((asset for asset in self.file_assets.values() if asset.object_key in url), None)
+        return self.root / found.path if found else None
 
 
 def _load(path: Path) -> dict[str, Json]:
@@ -186,7 +197,7 @@ def _refuse_transforms(name: str, template: Mapping[str, Json]) -> None:
     transforms = template.get("Transform", [])
     for transform in transforms if isinstance(transforms, list) else [transforms]:
         named = transform if isinstance(transform, str) else str(transform.get("Name", transform))
-        if named.startswith(UNSUPPORTED_TRANSFORMS):
+        if not named.startswith(READABLE_TRANSFORMS):
             raise UserError(
                 f"stack {name}: the transform {named} runs on AWS only; synthesise the resources it makes instead"
             )

@@ -64,7 +64,8 @@ def plan(
     servers: list[ReplicationGroup | Database] = [*groups, *databases]
     paths = check_paths(context, services, balancers, targets, {server.identity.key: server for server in servers})
     _check_secrets(context, values)
-    _check_what_services_are_told(context, services)
+    absent = {one.identity.key: one.note for one in coverage if one.status == "not supported"}
+    _check_what_services_are_told(context, services, absent)
     return Topology(
         project=project,
         region=chosen[0].region,
@@ -80,7 +81,7 @@ def plan(
         paths=paths,
         coverage=tuple(coverage),
         problems=_unique(context.problems),
-        outputs=_outputs(graph, chosen),
+        outputs=_outputs(graph, chosen, absent),
     )
 
 
@@ -153,12 +154,16 @@ def _unique(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     return tuple(sorted(seen.values(), key=lambda problem: problem.severity))
 
 
-def _outputs(graph: Graph, chosen: Iterable[Stack]) -> tuple[Output, ...]:
-    return tuple(
-        Output(stack.name, name, value, str(output.get("Description", "")), graph.export_name(stack.name, name))
-        for stack in chosen
-        for name, (output, value) in graph.outputs(stack.name).items()
-    )
+def _outputs(graph: Graph, chosen: Iterable[Stack], absent: Mapping[str, str]) -> tuple[Output, ...]:
+    """The outputs of the stacks; those of nested stacks are only for their parents."""
+    found = []
+    for stack in (stack for stack in chosen if stack.parent is None):
+        for name, output in graph.outputs(stack.name).items():
+            missing = sorted({r.target for r in output.references} & absent.keys())
+            note = f"{', '.join(missing)}: not running here" if missing else ""
+            export_name = graph.export_name(stack.name, name)
+            found.append(Output(stack.name, name, output.value, output.description, export_name, note))
+    return tuple(found)
 
 
 def _check_secrets(context: Context, values: Iterable[object]) -> None:
@@ -185,14 +190,18 @@ def _texts(values: Iterable[object]) -> Iterable[tuple[str, Text]]:
             yield from ((value.identity.key, password) for user in value.users for password in user.passwords)
 
 
-def _check_what_services_are_told(context: Context, services: Iterable[Service]) -> None:
-    """Say which of a service's variables name something that does not run here."""
+def _check_what_services_are_told(context: Context, services: Iterable[Service], absent: Mapping[str, str]) -> None:
+    """Say which of a service's variables come from something that does not run here."""
     for service in services:
-        for container in service.containers:
-            for name, text in container.environment.items():
-                if isinstance(text, str) and text.endswith(".invalid"):
-                    context.problem(
-                        "warning",
-                        service.identity.key,
-                        f"container {container.name}: {name} comes from a resource that does not run here; it is {text}",
+        definition = context.find("AWS::ECS::TaskDefinition", service.task_definition)
+        for reference in definition.references if definition else ():
+            if reference.target not in absent or reference.path[:1] != ("ContainerDefinitions",):
+                continue
+            match reference.path:
+                case (_, int(container), ("Environment" | "Secrets") as kind, int(index), *_):
+                    entry = definition.properties["ContainerDefinitions"][container][kind][index] if definition else {}
+                    name = entry.get("Name", "a variable")
+                    message = (
+                        f"{name} comes from {reference.target}, which does not run here: {absent[reference.target]}"
                     )
+                    context.problem("warning", service.identity.key, message)

@@ -97,7 +97,8 @@ def _outputs(topology: Topology) -> Table:
         table.add_column(heading, overflow="fold")
     for output in topology.outputs:
         if output.export_name is None or not output.name.startswith("ExportsOutput"):
-            table.add_row(output.stack, output.name, RichText(show(output.value)))
+            value = show(output.value) + (f"\n({output.note})" if output.note else "")
+            table.add_row(output.stack, output.name, RichText(value))
     return table
 
 

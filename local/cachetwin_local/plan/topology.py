@@ -462,13 +462,14 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """An output of a stack."""
+    """An output of a stack. `note` says so when it names something that does not run here."""
 
     stack: str
     name: str
     value: Text
     description: str = ""
     export_name: str | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

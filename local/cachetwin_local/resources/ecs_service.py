@@ -4,7 +4,7 @@ from cachetwin_local.assembly.graph import Description, Graph, Resolved
 from cachetwin_local.assembly.template import Stack
 from cachetwin_local.plan.places import Places
 from cachetwin_local.plan.reach import told_of
-from cachetwin_local.plan.topology import Container, Service, TaskPlace
+from cachetwin_local.plan.topology import Container, ContainerImage, Service, TaskPlace
 
 from .context import Context, Translation
 from .ecs_task_definition import containers
@@ -71,6 +71,13 @@ def _place(places: Places, key: str, index: int, members: tuple[Container, ...])
 
 
 def _note(service: Service) -> str:
-    tasks = "1 task" if service.desired_count == 1 else f"{service.desired_count} tasks"
-    images = [container.image.directory or container.image.name for container in service.containers]
-    return f"{tasks} as processes, from {', '.join(images)}"
+    tasks = "1 task as a process" if service.desired_count == 1 else f"{service.desired_count} tasks as processes"
+    images = [_short(container.image) for container in service.containers]
+    return f"{tasks}, from {', '.join(images)}"
+
+
+def _short(image: ContainerImage) -> str:
+    """The folder's name; a hash in it is cut to what tells images apart."""
+    if image.directory is None or image.asset_hash is None:
+        return image.name
+    return image.directory.replace(image.asset_hash, image.asset_hash[:12])

@@ -32,12 +32,6 @@ MODELLED: Final[Mapping[str, Shape]] = {
         ref="{arn}",
         arn=_ARN.replace("{service}", "acm") + "certificate/{uuid}",
     ),
-    "AWS::CloudFormation::Stack": Shape(
-        "modelled",
-        "a nested stack: its resources are planned with this app's",
-        ref="{arn}",
-        arn=_ARN + "stack/{stack}-{logical_id}/{uuid}",
-    ),
     "AWS::EC2::VPC": Shape(
         "modelled",
         "its address range counts in security group rules; loopback addresses stand for it",
@@ -165,7 +159,7 @@ MODELLED: Final[Mapping[str, Shape]] = {
         "modelled",
         "its value is used where the app's templates ask for it",
         name_property="Name",
-        arn=_ARN + "parameter/{name}",
+        arn=_ARN + "parameter{slashed}",
         attributes={"Type": "=Type", "Value": "=Value"},
     ),
     "AWS::SecretsManager::ResourcePolicy": Shape("modelled", "permissions are not checked yet"),

@@ -44,6 +44,7 @@ def describe_shape(shape: Shape, resolved: Resolved, stack: Stack) -> Descriptio
     fields = name_fields(resolved, stack)
     given = resolved.properties.get(shape.name_property or "")
     fields["name"] = given if isinstance(given, str) and given else shape.name.format(**fields)
+    fields["slashed"] = "/" + fields["name"].removeprefix("/")
     fields["arn"] = shape.arn.format(**fields)
 
     def fill(pattern: Pattern) -> Json:
@@ -92,7 +93,7 @@ def short_region(region: str) -> str:
     """The region as ElastiCache's host names have it: us-east-1 is use1."""
     area, *words, number = region.split("-")
     points = {"north": "n", "south": "s", "east": "e", "west": "w", "central": "c"}
-    letters = "".join(word if word not in points else points[word] for word in _compass(words))
+    letters = "".join(points.get(word, word) for word in _compass(words))
     return area + letters + number
 
 

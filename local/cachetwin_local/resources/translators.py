@@ -8,6 +8,7 @@ from cachetwin_local.assembly.template import Stack
 from cachetwin_local.plan.places import Places
 
 from . import (
+    cloudformation_stack,
     ecs_service,
     ecs_task_definition,
     elasticache_parameter_group,
@@ -27,6 +28,7 @@ from .modelled import shape_of
 from .shape import describe_shape
 
 TRANSLATORS: Final[Mapping[str, Translator]] = {
+    "AWS::CloudFormation::Stack": cloudformation_stack,
     "AWS::ECS::Service": ecs_service,
     "AWS::ECS::TaskDefinition": ecs_task_definition,
     "AWS::ElastiCache::ParameterGroup": elasticache_parameter_group,
