@@ -84,7 +84,9 @@ def _add(ctx: Context, args: list[bytes], first: int, flags: int) -> bytes:
     if zset is None:
         if flags & _XX:
             return ctx.null if flags & _INCR else ZERO
-        zset = SortedSet(packed_at_first(config, len(scores), args[first + 1]))
+        zset = SortedSet(packed=True)
+    if zset.packed:
+        zset.packed = _fits_at_once(config, args, first, created)
     added = 0
     changed = 0
     result = 0.0
@@ -122,11 +124,17 @@ def _add(ctx: Context, args: list[bytes], first: int, flags: int) -> bytes:
     return integer(added + changed if flags & _CH else added)
 
 
-def packed_at_first(config: "Config", members: int, first: bytes) -> bool:
-    """Would Valkey begin a sorted set for this many ``members``, of which it has seen ``first``, as a listpack?"""
-    if config.profile.is_valkey:
-        return members <= config.zset_max_listpack_entries and len(first) <= config.zset_max_listpack_value
-    return config.zset_max_listpack_entries > 0 and len(first) <= config.zset_max_listpack_value
+def _fits_at_once(config: "Config", args: list[bytes], first: int, created: bool) -> bool:
+    """Do the pairs of ``args`` from ``first`` on by themselves allow a listpack? Redis OSS 7.0 looks at the first only."""
+    longest = config.zset_max_listpack_value
+    if not config.profile.is_valkey:
+        return not created or (config.zset_max_listpack_entries > 0 and len(args[first + 1]) <= longest)
+    if len(args) - first > 2 * config.zset_max_listpack_entries:
+        return False
+    for at in range(first + 1, len(args), 2):  # noqa: SIM110  (a plain loop compiles to one; a generator does not)
+        if len(args[at]) > longest:
+            return False
+    return True
 
 
 def add_member(config: "Config", zset: SortedSet, member: bytes, score: float) -> None:
