@@ -37,6 +37,17 @@ class Profile:
         """Is this Valkey at ``major.minor`` or later?"""
         return self.family == "valkey" and self.commands_through >= (major, minor, 0)
 
+    def encoding_name(self, kind: bytes, encoding: bytes) -> bytes:
+        """What this version has in the place of Valkey's ``encoding`` for a ``kind``: packed forms came one by one."""
+        if self.commands_through < (7, 2, 0):
+            if kind == b"list":
+                return b"quicklist"
+            if kind == b"set" and encoding == b"listpack":
+                return b"hashtable"
+            if encoding == b"listpack" and self.commands_through < (7, 0, 0):
+                return b"ziplist"
+        return encoding
+
 
 PROFILES: Final[dict[str, Profile]] = {
     "valkey-7.2": Profile("valkey-7.2", "valkey", "7.2.6", "7.2.4", (7, 2, 255), 11),

@@ -41,7 +41,7 @@ def object_encoding(ctx: Context, args: list[bytes]) -> bytes:
 def encoding_of(ctx: Context, key: bytes, value: object) -> bytes:
     """The encoding of the value under ``key``, as the profile's engine would report it."""
     if isinstance(value, Value):
-        return value.encoding()
+        return ctx.engine.profile.encoding_name(value.kind(), value.encoding())
     text = string_of(value) or b""
     if ctx.engine.profile.is_valkey_from(8, 1):
         return string_encoding(text, embedded_bytes_max(key, ctx.db.expiry_of(key) >= 0))
