@@ -165,6 +165,12 @@ def test_a_template_that_is_not_json_or_not_there_is_an_error(tmp_path: Path) ->
         read_assembly(directory)
 
 
+@pytest.mark.parametrize("artifacts", [{"A": {"type": "aws:cloudformation:stack"}}, {"A": {}}, {"A": None}])
+def test_a_manifest_of_another_shape_is_an_error(tmp_path: Path, artifacts: Json) -> None:
+    with pytest.raises(UserError, match="is not a cloud assembly that this version reads"):
+        read_assembly(write(tmp_path, artifacts))
+
+
 def test_a_template_that_needs_a_macro_is_an_error(tmp_path: Path) -> None:
     template = {"Transform": ["AWS::LanguageExtensions", "OurMacro"], "Resources": {}}
     with pytest.raises(UserError, match="the transform OurMacro runs on AWS only"):

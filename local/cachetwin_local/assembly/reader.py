@@ -23,12 +23,17 @@ READABLE_TRANSFORMS = ("AWS::CodeDeployBlueGreen", "AWS::LanguageExtensions", "A
 def read_assembly(directory: Path) -> Assembly:
     """The assembly in `directory`, nested assemblies (stages) and nested stacks included.
 
-    Raises UserError when the folder, its manifest or a file they name is missing or is not JSON.
+    Raises UserError when the folder, its manifest or a file they name is missing, is not JSON or has another shape.
     """
     if not (directory / "manifest.json").is_file():
         raise UserError(f"{directory} is not a cloud assembly: it has no manifest.json; run cdk synth first")
     reader = _Reader(directory)
-    reader.read(directory)
+    try:
+        reader.read(directory)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise UserError(
+            f"{directory} is not a cloud assembly that this version reads ({error!r}); run cdk synth again"
+        ) from error
     return Assembly(_in_deployment_order(reader.stacks), reader.docker_assets, reader.file_assets)
 
 
