@@ -57,6 +57,13 @@ def require_one_of(name: str, value: str | None, allowed: Collection[str], *, re
         refuse(name, f"be one of {', '.join(sorted(allowed))}", value, remedy)
 
 
+def require_one_source(**pairs: tuple[object, str, object]) -> None:
+    """Require that a thing is given in one way only: ``name=(given, other_name, other)``."""
+    for name, (given, other_name, other) in pairs.items():
+        if given is not None and other is not None:
+            raise ValidationError(f"{name} must be left out when {other_name} is given, got both; keep one of them")
+
+
 def warn(scope: IConstruct, warning_id: str, message: str) -> None:
     """Attach a warning that can be acknowledged under the stable id ``cachetwin:<warning_id>``."""
     Annotations.of(scope).add_warning_v2(f"cachetwin:{warning_id}", message)

@@ -14,9 +14,9 @@ from constructs import Construct
 
 from . import _replication_group_rules as rules
 from ._names import require_id
+from ._placement import closed_security_group
 from ._replication_group_base import ImportedReplicationGroup, IReplicationGroup
-from ._validate import ValidationError, warn
-from .access_string import AccessString
+from ._validate import ValidationError, require_one_source, warn
 from .endpoint import Endpoint
 from .engine_version import Engine, EngineVersion
 from .log_delivery import LogDelivery, default_deliveries, require_deliverable
@@ -24,7 +24,7 @@ from .node_type import NodeType
 from .parameter_group import IParameterGroup, ParameterGroup
 from .subnet_group import ISubnetGroup, SubnetGroup
 from .topology import ClusterMode, Shard, Topology
-from .user_group import IUserGroup, UserGroup
+from .user_group import IUserGroup, group_of
 from .users import IUser, PasswordUser
 from .windows import MaintenanceWindow, SnapshotWindow
 
@@ -97,7 +97,7 @@ class ReplicationGroup(IReplicationGroup):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.SNAPSHOT,
     ) -> None:
         has_users = not allow_unauthenticated
-        _require_one_source(
+        require_one_source(
             subnet_group=(subnet_group, "vpc_subnets", vpc_subnets),
             parameter_group=(parameter_group, "parameters", parameters),
             user_group=(user_group, "users", users),
@@ -142,12 +142,13 @@ class ReplicationGroup(IReplicationGroup):
         )
         rules.require_parameter_group(engine_version, self.parameter_group, is_clustered=topology.is_clustered)
         self.user: PasswordUser | None = None
-        self.user_group = self._user_group(user_group, users) if has_users else None
-        if self.user_group is not None:
+        self.user_group: IUserGroup | None = None
+        if has_users:
+            self.user_group, self.user = group_of(self, engine_version.engine, user_group, users)
             rules.require_users(engine_version, self.user_group)
             self.node.add_validation(_LateUsers(engine_version, self.user_group))
         self._connections = ec2.Connections(
-            security_groups=list(security_groups) if security_groups else [self._security_group(vpc)],
+            security_groups=list(security_groups) if security_groups else [closed_security_group(self, vpc)],
             default_port=ec2.Port.tcp(port),
         )
         self.log_delivery = (
@@ -239,24 +240,6 @@ class ReplicationGroup(IReplicationGroup):
             user_group=user_group,
         )
 
-    def _security_group(self, vpc: ec2.IVpc) -> ec2.SecurityGroup:
-        return ec2.SecurityGroup(
-            self,
-            "SecurityGroup",
-            vpc=vpc,
-            description=f"Who may connect to the cache {self.node.path}",
-            allow_all_outbound=False,
-        )
-
-    def _user_group(self, user_group: IUserGroup | None, users: Sequence[IUser] | None) -> IUserGroup:
-        if user_group is not None:
-            return user_group
-        engine = self.engine_version.engine
-        if users is None:
-            self.user = PasswordUser(self, "User", access_string=AccessString.application(), engine=engine)
-            users = [self.user]
-        return UserGroup(self, "UserGroup", users=users, engine=engine)
-
     def _warn_of_the_unwise(
         self, maintenance: MaintenanceWindow | None, snapshot: SnapshotWindow | None, *, upgrades: bool
     ) -> None:
@@ -320,12 +303,6 @@ class _LateUsers:
         except ValidationError as error:
             return [str(error)]
         return []
-
-
-def _require_one_source(**pairs: tuple[object, str, object]) -> None:
-    for name, (given, other_name, other) in pairs.items():
-        if given is not None and other is not None:
-            raise ValidationError(f"{name} must be left out when {other_name} is given, got both; keep one of them")
 
 
 def _transit_mode(engine_version: EngineVersion) -> str | None:

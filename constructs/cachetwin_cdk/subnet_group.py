@@ -9,7 +9,8 @@ from aws_cdk import aws_elasticache as elasticache
 from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
-from ._validate import ValidationError, refuse, require_match
+from ._placement import chosen_subnets
+from ._validate import refuse, require_match
 
 _SUBNETS_MAX = 20  # quota per subnet group
 
@@ -58,7 +59,7 @@ class SubnetGroup(ISubnetGroup):
             "hold 1 to 255 letters, digits, spaces, dots, hyphens and underscores",
             remedy="choose such a name; ElastiCache stores it in lower case",
         )
-        selected = vpc.select_subnets(subnets=_chosen_subnets(vpc, vpc_subnets))
+        selected = vpc.select_subnets(subnets=chosen_subnets(vpc, vpc_subnets))
         if not selected.subnet_ids:
             refuse("vpc_subnets", "select at least one subnet", selected.subnet_ids, "select subnets the VPC has")
         if len(selected.subnet_ids) > _SUBNETS_MAX:
@@ -84,22 +85,3 @@ class SubnetGroup(ISubnetGroup):
     def from_subnet_group_name(scope: Construct, construct_id: str, subnet_group_name: str) -> ISubnetGroup:
         """A subnet group that exists already."""
         return _ImportedSubnetGroup(scope, construct_id, name=subnet_group_name)
-
-
-def _chosen_subnets(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> Sequence[ec2.ISubnet]:
-    if vpc_subnets is not None:
-        return vpc.select_subnets(
-            subnets=vpc_subnets.subnets,
-            subnet_type=vpc_subnets.subnet_type,
-            subnet_group_name=vpc_subnets.subnet_group_name,
-            subnet_filters=vpc_subnets.subnet_filters,
-            availability_zones=vpc_subnets.availability_zones,
-            one_per_az=vpc_subnets.one_per_az,
-        ).subnets
-    subnets = vpc.isolated_subnets or vpc.private_subnets
-    if not subnets:
-        raise ValidationError(
-            "vpc must have private subnets for a cache, got only public ones; add private subnets to the VPC or name "
-            "subnets with vpc_subnets"
-        )
-    return subnets

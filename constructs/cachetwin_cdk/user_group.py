@@ -12,7 +12,7 @@ from ._names import generated_id, require_id
 from ._validate import ValidationError, known, refuse
 from .access_string import AccessString
 from .engine_version import Engine
-from .users import IUser, NoPasswordUser
+from .users import IUser, NoPasswordUser, PasswordUser
 
 _USERS_MAX = 100  # quota per user group
 
@@ -129,3 +129,15 @@ class UserGroup(IUserGroup):
     ) -> IUserGroup:
         """A user group that exists already."""
         return _ImportedUserGroup(scope, construct_id, user_group_id=user_group_id, engine=engine)
+
+
+def group_of(
+    scope: Construct, engine: Engine, user_group: IUserGroup | None, users: Sequence[IUser] | None
+) -> tuple[IUserGroup, PasswordUser | None]:
+    """The group a cache uses: the one given, one made of ``users``, or one made of a new user, which comes with it."""
+    if user_group is not None:
+        return user_group, None
+    if users is not None:
+        return UserGroup(scope, "UserGroup", users=users, engine=engine), None
+    user = PasswordUser(scope, "User", access_string=AccessString.application(), engine=engine)
+    return UserGroup(scope, "UserGroup", users=[user], engine=engine), user

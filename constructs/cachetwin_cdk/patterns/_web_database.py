@@ -6,6 +6,7 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from .._placement import chosen_subnets
 from .._replication_group_rules import RETENTION_MAX_DAYS
 from .._validate import ValidationError, require_between
 
@@ -49,7 +50,7 @@ class WebDatabase(Construct):
             "Instance",
             engine=engine,
             vpc=vpc,
-            vpc_subnets=ec2.SubnetSelection(subnets=_data_subnets(vpc)),
+            vpc_subnets=ec2.SubnetSelection(subnets=chosen_subnets(vpc, None)),
             security_groups=[security_group],
             instance_type=instance_type,
             port=DATABASE_PORT,
@@ -96,7 +97,3 @@ class WebDatabase(Construct):
                 "schedule alone would not make; rotate with 'add_rotation_single_user' once the service reads it anew.",
             ),
         )
-
-
-def _data_subnets(vpc: ec2.IVpc) -> list[ec2.ISubnet]:
-    return vpc.isolated_subnets or vpc.private_subnets
