@@ -105,7 +105,7 @@ def test_the_cache_lets_only_its_users_in_and_only_over_tls(checkout: Path, app:
     bundle = variables["CACHETWIN_CA_BUNDLE"]
     with redis.Redis(host=host, ssl=True, ssl_ca_certs=bundle, username=user, password=password) as client:
         assert client.ping()
-        with pytest.raises(redis.NoPermissionError):
+        with pytest.raises(redis.exceptions.NoPermissionError):
             client.flushall()
     with redis.Redis(host=host, ssl=True, ssl_ca_certs=bundle) as stranger, pytest.raises(redis.AuthenticationError):
         stranger.ping()

@@ -110,10 +110,13 @@ class HttpProxy:
         """One request and its answer. Gives whether the connection can carry another."""
         try:
             event = await self._client.next_event()
-        except h11.RemoteProtocolError as error:
-            await self._answer(_own(error.error_status_hint))
+        except h11.RemoteProtocolError:
+            await self._answer(_own(400))
             return False
         if not isinstance(event, h11.Request):
+            return False
+        if sum(len(name) + len(value) for name, value in event.headers) + len(event.target) > _HEADER_BYTES_MAX:
+            await self._answer(_own(400))  # as the service answers; h11 bounds only a head that is not complete yet
             return False
         request = _request(event, self._source_ip)
         route = self._front.route(request)

@@ -48,7 +48,9 @@ class VirtualEnvironments:
         python = str(directory / "bin" / "python")
         if uv:
             await self._run(
-                (*uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(directory)), _CREATE_DEADLINE_S, log_name
+                (*uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(directory)),
+                _CREATE_DEADLINE_S,
+                log_name,
             )
             install: tuple[str, ...] = (*uv, "pip", "install", "--python", python)
         else:

@@ -1,0 +1,286 @@
+"""The load balancer's proxy between real sockets: bodies, keep-alive, headers, WebSockets, and targets that fail."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from cachetwin_local.plan.topology import Endpoint as PlaceOfListener
+from cachetwin_local.plan.topology import (
+    FixedResponse,
+    Forward,
+    Identity,
+    Listener,
+    ListenerRule,
+    Redirect,
+    TargetGroup,
+    TargetHealthCheck,
+    WeightedTarget,
+)
+from cachetwin_local.supervise.http_proxy import Answer, Front, HttpProxy
+from cachetwin_local.supervise.routing import Request, choose, codes_match, location
+from cachetwin_local.supervise.targets import Targets
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def group() -> TargetGroup:
+    identity = Identity("Shop", "Group", "AWS::ElasticLoadBalancingV2::TargetGroup", "", "group", "arn")
+    return TargetGroup(identity, "HTTP", 80, (), TargetHealthCheck("HTTP", "/health", None, "200-299", 1, 1, 2, 2))
+
+
+@asynccontextmanager
+async def proxy(address: str, *handlers: Handler, healthy: bool = True) -> AsyncIterator[Targets]:
+    """A proxy on port 8080 of `address` before a server on another port for each handler."""
+    async with contextlib.AsyncExitStack() as stack:
+        ports = []
+        for handler in handlers:
+            server = await stack.enter_async_context(await asyncio.start_server(handler, address, 0))
+            ports.append(server.sockets[0].getsockname()[1])
+        targets = Targets(group(), tuple((address, port) for port in ports))
+        for target in targets._targets:
+            target.healthy = healthy
+        front = Front("HTTP", 8080, lambda _request: targets)
+        tasks: set[asyncio.Task[None]] = set()
+
+        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            tasks.add(asyncio.create_task(HttpProxy(front, reader, writer).serve()))
+
+        async with await asyncio.start_server(accept, address, 8080):
+            yield targets
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def exchange(address: str, *requests: bytes) -> list[bytes]:
+    """Send each request on one connection after the former's answer; give the answers, heads and bodies."""
+    reader, writer = await asyncio.open_connection(address, 8080)
+    found = []
+    try:
+        for request in requests:
+            writer.write(request)
+            async with asyncio.timeout(10):
+                head = await reader.readuntil(b"\r\n\r\n")
+                length = next(
+                    (
+                        int(line.split(b":")[1])
+                        for line in head.lower().split(b"\r\n")
+                        if line.startswith(b"content-length")
+                    ),
+                    0,
+                )
+                found.append(head + await reader.readexactly(length))
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+    return found
+
+
+async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """Answers each request with its head and the size of its body."""
+    try:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            size = 0
+            for line in head.lower().split(b"\r\n"):
+                if line.startswith(b"content-length:"):
+                    size = int(line.split(b":")[1])
+            if b"transfer-encoding: chunked" in head.lower():
+                while chunk := int(await reader.readline(), 16):
+                    size += len(await reader.readexactly(chunk + 2)) - 2
+                await reader.readline()
+            else:
+                await reader.readexactly(size)
+            body = head + f"body: {size}".encode()
+            writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+            await writer.drain()
+    except (asyncio.IncompleteReadError, ConnectionError):
+        writer.close()
+
+
+def test_a_target_sees_the_request_with_the_headers_the_service_adds(address: str) -> None:
+    async def main() -> None:
+        async with proxy(address, echo):
+            request = b"GET /a?b=c HTTP/1.1\r\nHost: shop.example\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n"
+            (answer,) = await exchange(address, request)
+            seen = answer.lower()
+            assert b"get /a?b=c http/1.1\r\n" in seen
+            assert b"host: shop.example\r\n" in seen
+            assert (
+                b"x-forwarded-for: 1.2.3.4, 127.0.0.1\r\n" in seen
+                or f"x-forwarded-for: 1.2.3.4, {address}".encode() in seen
+            )
+            assert b"x-forwarded-proto: http\r\n" in seen
+            assert b"x-forwarded-port: 8080\r\n" in seen
+            assert b"x-amzn-trace-id: root=1-" in seen
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("size", [0, 1, 5_000_000])
+def test_bodies_of_any_size_pass_and_the_connection_stays(address: str, size: int) -> None:
+    async def main() -> None:
+        async with proxy(address, echo):
+            sized = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size
+            chunked = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
+            chunked += (b"%x\r\n" % size + b"x" * size + b"\r\n" if size else b"") + b"0\r\n\r\n"
+            answers = await exchange(address, sized, chunked, sized)
+            assert [answer.rpartition(b"body: ")[2] for answer in answers] == [str(size).encode()] * 3
+
+    asyncio.run(main())
+
+
+def test_healthy_targets_take_turns(address: str) -> None:
+    async def named(name: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            while await reader.readuntil(b"\r\n\r\n"):
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" + name)
+        writer.close()
+
+    async def main() -> None:
+        async with proxy(address, lambda r, w: named(b"a", r, w), lambda r, w: named(b"b", r, w)):
+            request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+            seen = [(await exchange(address, request))[0][-1:] for _ in range(6)]
+            assert sorted(seen) == [b"a"] * 3 + [b"b"] * 3
+
+    asyncio.run(main())
+
+
+async def hang_up(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+async def talk_nonsense(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"this is no http\r\n\r\n")
+    writer.close()
+
+
+@pytest.mark.parametrize("handler", [hang_up, talk_nonsense])
+def test_a_target_that_breaks_off_is_a_502(address: str, handler: Handler) -> None:
+    async def main() -> None:
+        async with proxy(address, handler):
+            (answer,) = await exchange(address, b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 502 Bad Gateway\r\n")
+
+    asyncio.run(main())
+
+
+def test_no_healthy_target_is_a_503_and_the_connection_goes_on(address: str) -> None:
+    async def main() -> None:
+        async with proxy(address, echo, healthy=False):
+            request = b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+            answers = await exchange(address, request, request)
+            assert all(answer.startswith(b"HTTP/1.1 503 ") for answer in answers)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [(b"nonsense\r\n\r\n", b"400"), (b"GET / HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", b"400")],
+)
+def test_a_client_that_speaks_wrongly_is_told_and_dropped(address: str, request_: bytes, status: bytes) -> None:
+    async def main() -> None:
+        async with proxy(address, echo):
+            (answer,) = await exchange(address, request_)
+            assert answer.startswith(b"HTTP/1.1 " + status)
+
+    asyncio.run(main())
+
+
+def test_a_websocket_is_tunnelled_both_ways(address: str) -> None:
+    async def upgrade(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert b"upgrade: websocket" in head.lower()
+        writer.write(b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\nhello ")
+        while data := await reader.read(100):
+            writer.write(data.upper())
+        writer.close()
+
+    async def main() -> None:
+        async with proxy(address, upgrade):
+            reader, writer = await asyncio.open_connection(address, 8080)
+            writer.write(b"GET /ws HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+            async with asyncio.timeout(10):
+                assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+                writer.write(b"echo")
+                assert await reader.readexactly(10) == b"hello ECHO"
+                writer.close()
+                await writer.wait_closed()
+
+    asyncio.run(main())
+
+
+def test_health_is_asked_for_until_it_comes_and_noticed_when_it_goes(address: str) -> None:
+    codes = [500, 500, 204, 500, 500]
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"GET /health HTTP/1.1\r\n")
+        writer.write(b"HTTP/1.1 %d Some\r\nContent-Length: 0\r\n\r\n" % (codes.pop(0) if codes else 500))
+        writer.close()
+
+    async def main() -> None:
+        async with proxy(address, answer, healthy=False) as targets:
+            watch = asyncio.create_task(targets.watch())
+            async with asyncio.timeout(20):
+                await targets.all_healthy()
+                assert targets.counts == (1, 1)
+                while targets.counts != (0, 1):
+                    await asyncio.sleep(0.01)
+            watch.cancel()
+            await asyncio.gather(watch, return_exceptions=True)
+
+    asyncio.run(main())
+
+
+def request(path: str = "/", host: str = "shop.example", method: str = "GET", **headers: str) -> Request:
+    return Request(method, path, host, "127.0.0.1", headers)
+
+
+def test_rules_are_asked_by_priority_and_every_condition_must_hold() -> None:
+    identity = group().identity
+    default, images, posts = FixedResponse(404), FixedResponse(200, message_body="images"), FixedResponse(405)
+    listener = Listener(
+        identity,
+        "HTTP",
+        PlaceOfListener("127.0.0.1", 8080, 80),
+        default,
+        (
+            ListenerRule(20, (("path-pattern", ("/img/*", "/?.png")),), images),
+            ListenerRule(10, (("http-request-method", ("POST",)), ("host-header", ("*.EXAMPLE",))), posts),
+            ListenerRule(
+                30, (("query-string", ("v=2*",)), ("source-ip", ("127.0.0.0/8",))), Forward((WeightedTarget("g"),))
+            ),
+        ),
+    )
+    assert choose(listener, request("/img/a.png")) is images
+    assert choose(listener, request("/a.png")) is images
+    assert choose(listener, request("/IMG/a.png")) is default
+    assert choose(listener, request("/img/a", method="POST")) is posts
+    assert choose(listener, request("/other", method="POST", host="shop.test")) is default
+    assert isinstance(choose(listener, request("/x?v=23")), Forward)
+
+
+def test_a_redirect_goes_to_where_the_port_is_here() -> None:
+    to_https = Redirect(301, protocol="HTTPS", port="443")
+    assert location(to_https, request("/a?b=1"), "HTTP", 8080, {"443": 8443}) == "https://shop.example:8443/a?b=1"
+    assert (
+        location(Redirect(302, path="/new/#{path}"), request("/a"), "HTTP", 8080, {})
+        == "http://shop.example:8080/new/a"
+    )
+
+
+@pytest.mark.parametrize(
+    ("matcher", "code", "well"), [("200", 200, True), ("200-299,301", 301, True), ("200", 404, False)]
+)
+def test_a_matcher_holds_codes_and_ranges(matcher: str, code: int, *, well: bool) -> None:
+    assert codes_match(matcher, code) is well
+
+
+def test_an_answer_of_the_load_balancers_own_needs_no_target() -> None:
+    assert Answer(301, (("Location", "/x"),)).body == b""
