@@ -6,7 +6,7 @@ key, then channel).
 
 from typing import TYPE_CHECKING, Final
 
-from ..command_table import PUBSUB, Command
+from ..command_table import NO_AUTH, PUBSUB, Command
 from ..errors import CommandError
 from ..key_positions import KeyPosition, key_positions
 from .rules import RuleError, apply_rule, hash_password, merge_selectors
@@ -170,7 +170,7 @@ class AccessControl:
 
 
 def _may_run(selector: Selector, command: Command, args: list[bytes]) -> bool:
-    if selector.may_run(command.id):
+    if selector.may_run(command.id) or command.flags & NO_AUTH:  # logging in is nobody's privilege
         return True
     firsts = selector.first_args.get(command.id)
     return firsts is not None and len(args) > 1 and args[1].lower() in firsts
