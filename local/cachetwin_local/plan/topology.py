@@ -133,9 +133,9 @@ class LogDelivery:
 class ReplicationGroup:
     """A Valkey or Redis OSS replication group with cluster mode disabled.
 
-    `profile` is what the engine is started with. `parameters` are engine parameters by name, as strings, service-only
-    names (reserved-memory-percent and the like) left out. `users` is empty when the group has no user group; then
-    `auth_token`, if any, is the default user's password.
+    `profile` is what the engine is started with. `parameters` are the parameter group's by name, as strings; those that
+    say how a node is made (reserved-memory-percent) are in the nodes instead. `users` is empty when the group has no
+    user group; then `auth_token`, if any, is the default user's password.
     """
 
     identity: Identity

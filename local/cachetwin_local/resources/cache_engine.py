@@ -18,19 +18,11 @@ PROFILES: Final[Mapping[str, tuple[str, ...]]] = {
     "valkey": ("7.2", "8.0", "8.1", "9.0"),
     "redis": ("6.2", "7.1"),
 }
-SERVICE_ONLY: Final = frozenset(
-    {
-        "reserved-memory-percent",
-        "reserved-memory",
-        "rename-commands",
-        "cluster-enabled",
-        "close-on-replica-write",
-        "extended-redis-compatibility",
-    }
-)
+SERVICE_ONLY: Final = frozenset({"reserved-memory-percent", "reserved-memory", "cluster-enabled"})
+"""Parameters that say how a node is made, not how it behaves; the engine is not told of them."""
 RESERVED_MEMORY_PERCENT: Final = 25
 DEFAULTS: Final[Mapping[str, str]] = {"maxmemory-policy": "volatile-lru", "maxmemory-samples": "3"}
-DEFAULTS_FROM_8: Final[Mapping[str, str]] = {"repl-backlog-size": "10485760"}
+DEFAULTS_FROM_8: Final[Mapping[str, str]] = {"extended-redis-compatibility": "yes", "repl-backlog-size": "10485760"}
 
 
 def profile(engine: Engine, version: str) -> tuple[str, bool]:
