@@ -186,6 +186,7 @@ class Command:
         self.id = -1  # place in the table, for ACL bitmaps
         self.calls = 0
         self.usec = 0
+        self.latency: list[int] = []  # calls by bucket of duration, see ``latency``; empty before the first
         self.rejected_calls = 0
         self.failed_calls = 0
 

@@ -145,6 +145,8 @@ class Config:
         self.tcp_keepalive = self.integer("tcp-keepalive")
         self.maxmemory = self.integer("maxmemory")
         self.maxmemory_policy = self.values[b"maxmemory-policy"]
+        self.expiry_deletes_with = b"UNLINK" if self.boolean("lazyfree-lazy-expire") else b"DEL"
+        self.eviction_deletes_with = b"UNLINK" if self.boolean("lazyfree-lazy-eviction") else b"DEL"
         self.uses_lfu = self.maxmemory_policy.endswith(b"-lfu")
         self.maxmemory_samples = self.integer("maxmemory-samples")
         self.maxmemory_clients = self.values[b"maxmemory-clients"]
@@ -163,9 +165,13 @@ class Config:
         self.stream_node_max_bytes = self.integer("stream-node-max-bytes")
         self.stream_node_max_entries = self.integer("stream-node-max-entries")
         self.hll_sparse_max_bytes = self.integer("hll-sparse-max-bytes")
-        self.slowlog_log_slower_than = self.integer(
-            "commandlog-execution-slower-than" if self.profile.is_valkey else "slowlog-log-slower-than"
-        )
+        self.slowlog_log_slower_than = self.integer("commandlog-execution-slower-than")
+        self.large_request_bytes = self.integer("commandlog-request-larger-than")
+        self.large_reply_bytes = self.integer("commandlog-reply-larger-than")
+        self.latency_monitor_threshold = self.integer("latency-monitor-threshold")
+        self.latency_tracking = self.boolean("latency-tracking")
+        self.tracking_table_max_keys = self.integer("tracking-table-max-keys")
+        self.busy_reply_threshold_ms = self.integer("busy-reply-threshold")
         self.notify_flags = flags_of(self.values[b"notify-keyspace-events"].decode())
         self.extended_redis_compatibility = self.boolean("extended-redis-compatibility")
         self.cluster_enabled = self.boolean("cluster-enabled")

@@ -10,6 +10,7 @@ from . import errors
 from .command_table import NO_AUTH, NO_MULTI, Command
 from .errors import CommandError, unknown_command, unknown_subcommand, wrong_arity
 from .gates import GATE_MULTI, GATE_NO_AUTH, GATE_RESTRICTED, GATE_SUBSCRIBED
+from .latency import BUCKETS, FINE_US, bucket_of
 from .replies import CRLF, QUEUED, error
 
 if TYPE_CHECKING:
@@ -51,6 +52,12 @@ def execute(session: "Session", args: list[bytes]) -> bytes:
     session.last_command_ms = engine.now_ms
     session.commands_done += 1
     reply = call(session.context, command, args)
+    if session.parser.request_bytes >= engine.large_request_bytes or len(reply) >= engine.large_reply_bytes:
+        engine.traffic_was_large(session, command, args, len(reply))
+    if session.redacted:
+        session.redacted = []
+    if session.tracking is not None and session.queue is None and command.name != b"client|caching":
+        session.tracking.caching = False
     if session.gates:
         reply = _after_gates(session, reply)
     if engine.ready_keys:
@@ -78,11 +85,19 @@ def call(ctx: "Context", command: Command, args: list[bytes]) -> bytes:
     now_us = engine.clock()
     engine.lap_us = now_us
     duration_us = now_us - started_us
+    if not reply and ctx.session.blocked is not None:
+        return reply  # it is counted when it is served
     command.calls += 1
     command.usec += duration_us
     engine.commands_processed += 1
+    if engine.tracks_latency:
+        if not command.latency:
+            command.latency = [0] * BUCKETS
+        command.latency[duration_us if 0 <= duration_us < FINE_US else bucket_of(duration_us)] += 1
     if duration_us >= engine.slow_after_us:
         engine.command_was_slow(ctx, command, args, duration_us)
+    if engine.observes_calls:
+        engine.observe_call(ctx, command, args, started_us)
     if engine.dirty != dirty or ctx.effects is not None:
         effects = ctx.effects
         ctx.effects = None

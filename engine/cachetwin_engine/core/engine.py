@@ -14,21 +14,35 @@ from .acl.access import AccessControl, Denial, Permission
 from .acl.log import AclLog
 from .acl.rules import rows_of
 from .active_expiry import expire_some
-from .command_table import Command, table_for
+from .command_log import LARGE_REPLY, LARGE_REQUEST, SLOW, CommandLog
+from .command_table import (
+    ADMIN,
+    FAST,
+    MAY_REPLICATE,
+    READONLY,
+    SKIP_MONITOR,
+    SKIP_SLOWLOG,
+    WRITE,
+    Command,
+    table_for,
+)
 from .commands.info import info_text
 from .config import Config
 from .context import Context
-from .dispatch import call
+from .dispatch import call, execute
 from .elasticache import apply_parameter_group, close_restricted, rename_commands
-from .gates import GATE_NO_AUTH, GATE_REPLY, GATE_RESTRICTED
+from .gates import GATE_MONITOR, GATE_NO_AUTH, GATE_PAUSED, GATE_REPLY, GATE_RESTRICTED, GATE_TRACKING
 from .host import Host
 from .keyspace import Database, KeyspaceObserver, Value
+from .latency import EventSeries, percentile_us
 from .notifications import NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, NOTIFY_NEW
 from .profile import Profile
 from .pubsub import PubSub
+from .quoting import quoted
 from .random_source import RandomSource
 from .replies import error
 from .session import Session
+from .tracking import Tracking
 
 if TYPE_CHECKING:
     from .acl.user import User
@@ -62,7 +76,17 @@ class Engine(KeyspaceObserver):
         self.blocked_sessions: dict[int, Session] = {}
         self.ready_keys: list[tuple[Database, bytes]] = []
         self.gates = 0
+        self.tracking = Tracking(self)
         self.tracks_keys = False  # some client wants to hear of changed keys (CLIENT TRACKING)
+        self.monitors: dict[int, Session] = {}
+        self.observes_calls = False  # somebody tracks keys or monitors
+        self.actor: Session | None = None  # whose commands run
+        self.command_logs = [CommandLog(), CommandLog(), CommandLog()]  # by kind, see ``command_log``
+        self.latency_events: dict[bytes, EventSeries] = {}
+        self.expires_actively = True  # DEBUG SET-ACTIVE-EXPIRE
+        self.paused_until_ms = 0  # CLIENT PAUSE
+        self.pauses_all = False
+        self.postponed: list[tuple[Session, list[bytes]]] = []  # commands that wait for the end of the pause
         self.dirty = 0  # changes since start
         self.wants_effects = False
         self.effects: list[tuple[int, list[bytes]]] = []  # (database, canonical command) for replicas and logs
@@ -70,6 +94,9 @@ class Engine(KeyspaceObserver):
         self.now_ms = self.lap_us // 1000
         self.started_ms = self.now_ms
         self.slow_after_us = NEVER_US
+        self.large_request_bytes = NEVER_US
+        self.large_reply_bytes = NEVER_US
+        self.tracks_latency = True
         self.commands_processed = 0
         self.connections_received = 0
         self.expired_keys = 0
@@ -110,6 +137,8 @@ class Engine(KeyspaceObserver):
         session.leave_queues()
         self.unwatch(session)
         self.pubsub.leave(session)
+        self.stop_tracking(session)
+        self.stop_monitor(session)
 
     def tick(self) -> None:
         """Time passed: end waits whose deadline is over, expire keys. Ten times a second (``hz`` 10)."""
@@ -118,8 +147,11 @@ class Engine(KeyspaceObserver):
             blocked = session.blocked
             if blocked is not None and 0 < blocked.deadline_ms <= self.now_ms:
                 session.unblock(blocked.on_timeout)
+        if self.gates & GATE_PAUSED and self.now_ms >= self.paused_until_ms:
+            self.unpause()
         self.access_log.note_activity(self)
-        expire_some(self)
+        if self.expires_actively and not self.keeps_expired:
+            expire_some(self)
         self.settle()
 
     def take_pending(self) -> list[Session]:
@@ -137,8 +169,9 @@ class Engine(KeyspaceObserver):
 
     def settle(self) -> None:
         """Let what became possible happen: waiting clients are served, and their own next commands run."""
-        while self.ready_keys or self._resumed:
-            if self.ready_keys:
+        self.actor = None
+        while (self.ready_keys and not self.gates & GATE_PAUSED) or self._resumed:
+            if self.ready_keys and not self.gates & GATE_PAUSED:
                 self.serve_blocked()
             resumed = self._resumed
             self._resumed = []
@@ -147,6 +180,8 @@ class Engine(KeyspaceObserver):
                     session.run()
                     if session.output_bytes() or session.has_more or session.closing:
                         self.mark_pending(session)
+        if self.tracks_keys:
+            self.tracking.broadcast()
 
     # -- sessions -----------------------------------------------------------------------------------------------------
 
@@ -217,6 +252,10 @@ class Engine(KeyspaceObserver):
         session.no_evict = False
         session.no_touch = False
         session.gates = 0
+        self.stop_tracking(session)
+        self.stop_monitor(session)
+        session.redirects = False
+        session.imports = False
         ctx = session.context
         ctx.db = self.databases[0]
         ctx.use_protocol(2)
@@ -255,8 +294,97 @@ class Engine(KeyspaceObserver):
     # -- what commands tell -------------------------------------------------------------------------------------------
 
     def gate_problem(self, session: Session, command: Command, args: list[bytes]) -> bytes | None:
-        """What the engine's own state has against running ``args`` now, as an error line."""
+        """What the engine's own state has against running ``args`` now, as an error line.
+
+        During CLIENT PAUSE the session may be blocked on return: its command runs when the pause is over.
+        """
+        if self.gates & GATE_PAUSED and self._is_held(session, command):
+            self.postponed.append((session, args))
+            session.postpone(args)
         return None
+
+    def _is_held(self, session: Session, command: Command) -> bool:
+        """Does CLIENT PAUSE hold ``command`` back?"""
+        if self.now_ms >= self.paused_until_ms:
+            self.unpause()
+            return False
+        if self.pauses_all:
+            return True
+        if command.name == b"exec" and session.queue is not None:
+            return any(queued.command.flags & (WRITE | MAY_REPLICATE) for queued in session.queue)
+        return command.flags & (WRITE | MAY_REPLICATE) != 0
+
+    def pause(self, until_ms: int, everything: bool) -> None:
+        """CLIENT PAUSE: a pause that lasts longer, or holds more, is not cut short."""
+        paused = self.gates & GATE_PAUSED != 0
+        self.pauses_all = everything or (paused and self.pauses_all and self.paused_until_ms > self.now_ms)
+        self.paused_until_ms = max(until_ms, self.paused_until_ms if paused else 0)
+        self.gates |= GATE_PAUSED
+        self.keeps_expired = True
+
+    def unpause(self) -> None:
+        """End CLIENT PAUSE; what was held back runs in the order of its arrival."""
+        if not self.gates & GATE_PAUSED:
+            return
+        self.gates &= ~GATE_PAUSED
+        self.paused_until_ms = 0
+        self.pauses_all = False
+        self.keeps_expired = False
+        waiting = self.postponed
+        self.postponed = []
+        for session, args in waiting:
+            if session.closing or session.blocked is None or session.blocked.args is not args:
+                continue
+            session.leave_queues()
+            self.actor = session
+            reply = execute(session, args)
+            if reply:
+                session.push(reply)
+            if not session.is_blocked():
+                self.resume(session)
+
+    def kill(self, session: Session) -> None:
+        """CLIENT KILL: the connection ends at once."""
+        session.close_now = True
+        self.close_session(session)
+        self.mark_pending(session)
+
+    def stop_tracking(self, session: Session) -> None:
+        """CLIENT TRACKING OFF."""
+        self.tracking.disable(session)
+        session.gates &= ~GATE_TRACKING
+        self.tracks_keys = len(self.tracking.clients) > 0
+        self.observes_calls = self.tracks_keys or len(self.monitors) > 0
+
+    def start_monitor(self, session: Session) -> None:
+        """MONITOR: ``session`` sees every command from now on."""
+        session.monitors = True
+        session.gates |= GATE_MONITOR
+        self.monitors[session.id] = session
+        self.observes_calls = True
+
+    def stop_monitor(self, session: Session) -> None:
+        """No longer show commands to ``session``."""
+        session.monitors = False
+        session.gates &= ~GATE_MONITOR
+        self.monitors.pop(session.id, None)
+        self.observes_calls = self.tracks_keys or len(self.monitors) > 0
+
+    def observe_call(self, ctx: Context, command: Command, args: list[bytes], started_us: int) -> None:
+        """A command has run: remember what a tracking client read, show it to monitors."""
+        session = ctx.session
+        if command.flags & READONLY and session.tracking is not None and command.keys and command.group != "scripting":
+            self.tracking.remember(session, command, args)
+        if self.monitors and not command.flags & (SKIP_MONITOR | ADMIN):
+            self.show_to_monitors(ctx, args, started_us)
+
+    def show_to_monitors(self, ctx: Context, args: list[bytes], at_us: int) -> None:
+        """One line of MONITOR."""
+        origin = b"lua" if ctx.in_script else ctx.session.address.encode()
+        words = b" ".join([quoted(word) for word in _shown(ctx, args)])
+        line = b"+%d.%06d [%d %b] %b\r\n" % (at_us // 1_000_000, at_us % 1_000_000, ctx.db.index, origin, words)
+        for monitor in list(self.monitors.values()):
+            monitor.push(line)
 
     def count_error(self, reply: bytes) -> None:
         """Count an error reply under its code (INFO errorstats)."""
@@ -266,7 +394,38 @@ class Engine(KeyspaceObserver):
             self.error_counts[code] = self.error_counts.get(code, 0) + 1
 
     def command_was_slow(self, ctx: Context, command: Command, args: list[bytes], duration_us: int) -> None:
-        """A command took at least ``slow_after_us``."""
+        """A command took at least ``slow_after_us``: note it in the slow log, in the latency monitor, or both."""
+        config = self.config
+        if 0 <= config.slowlog_log_slower_than <= duration_us and not command.flags & SKIP_SLOWLOG:
+            self._log_command(SLOW, ctx, args, duration_us, "commandlog-slow-execution-max-len")
+        duration_ms = duration_us // 1000
+        if config.latency_monitor_threshold and duration_ms >= config.latency_monitor_threshold:
+            self.note_latency(b"fast-command" if command.flags & FAST else b"command", duration_ms)
+
+    def traffic_was_large(self, session: Session, command: Command, args: list[bytes], reply_bytes: int) -> None:
+        """A request or its reply reached the size from which COMMANDLOG keeps it."""
+        if command.flags & SKIP_SLOWLOG:
+            return
+        ctx = session.context
+        request_bytes = session.parser.request_bytes
+        if request_bytes >= self.large_request_bytes:
+            self._log_command(LARGE_REQUEST, ctx, args, request_bytes, "commandlog-large-request-max-len")
+        if reply_bytes >= self.large_reply_bytes:
+            self._log_command(LARGE_REPLY, ctx, args, reply_bytes, "commandlog-large-reply-max-len")
+
+    def _log_command(self, kind: int, ctx: Context, args: list[bytes], value: int, length_parameter: str) -> None:
+        session = ctx.session
+        self.command_logs[kind].add(
+            self.now_ms // 1000, value, _shown(ctx, args), session.address.encode(), session.name,
+            self.config.integer(length_parameter),
+        )  # fmt: skip
+
+    def note_latency(self, event: bytes, duration_ms: int) -> None:
+        """A sample for the latency monitor."""
+        series = self.latency_events.get(event)
+        if series is None:
+            series = self.latency_events[event] = EventSeries()
+        series.add(self.now_ms // 1000, duration_ms)
 
     def hand_on(self, db_index: int, effects: list[list[bytes]]) -> None:
         """Note what replicas and logs must be told."""
@@ -308,14 +467,28 @@ class Engine(KeyspaceObserver):
         self.notify_flags = config.notify_flags
         slower_than_us = config.slowlog_log_slower_than
         self.slow_after_us = slower_than_us if slower_than_us >= 0 else NEVER_US
+        if config.latency_monitor_threshold:
+            self.slow_after_us = min(self.slow_after_us, config.latency_monitor_threshold * 1000)
+        self.large_request_bytes = config.large_request_bytes if config.large_request_bytes >= 0 else NEVER_US
+        self.large_reply_bytes = config.large_reply_bytes if config.large_reply_bytes >= 0 else NEVER_US
+        self.tracks_latency = config.latency_tracking
+        self.tracking.limit()
         self.acl.allow_channels = config.acl_pubsub_default_all
         access_log.configure(self)
         for session in self.sessions.values():
             session.parser.bulk_bytes_max = config.proto_max_bulk_len
 
     def latency_lines(self) -> list[str]:
-        """INFO latencystats."""
-        return []
+        """INFO latencystats: the configured percentiles of every command that ran."""
+        shares = self.config.values[b"latency-tracking-info-percentiles"].decode().split()
+        lines: list[str] = []
+        if not self.tracks_latency or not shares:
+            return lines
+        for row in rows_of(self.commands):
+            if row.latency:
+                values = ",".join([f"p{share}={percentile_us(row.latency, float(share)):.3f}" for share in shares])
+                lines.append(f"latency_percentiles_usec_{row.name.decode()}:{values}")
+        return lines
 
     def used_memory(self) -> int:
         """Bytes that keys and values take."""
@@ -338,6 +511,7 @@ class Engine(KeyspaceObserver):
             row.usec = 0
             row.rejected_calls = 0
             row.failed_calls = 0
+            row.latency = []
 
     # -- whole databases ----------------------------------------------------------------------------------------------
 
@@ -351,6 +525,8 @@ class Engine(KeyspaceObserver):
                 if key in db.values:
                     self.key_ready(db, key)
             self.dirty += db.clear()
+        if self.tracks_keys:
+            self.tracking.flushed()
 
     def swap(self, first: Database, second: Database) -> None:
         """Exchange the keys of two databases. For who watches or waits for a key that appears or goes, it changed."""
@@ -372,6 +548,8 @@ class Engine(KeyspaceObserver):
         if watching is not None:
             for session in watching:
                 session.watch_broken = True
+        if self.tracks_keys:
+            self.tracking.changed(key, self.actor)
 
     def key_missed(self, db: Database, key: bytes) -> None:
         """Notify it."""
@@ -392,7 +570,7 @@ class Engine(KeyspaceObserver):
         if self.notify_flags:
             self.notify(NOTIFY_EXPIRED, b"expired", key, db.index)
         if self.wants_effects:
-            self.effects.append((db.index, [b"DEL", key]))
+            self.effects.append((db.index, [self.config.expiry_deletes_with, key]))
 
     def key_ready(self, db: Database, key: bytes) -> None:
         """Serve those who block on ``key`` when the running command has ended."""
@@ -401,8 +579,10 @@ class Engine(KeyspaceObserver):
     def serve_blocked(self) -> None:
         """Run the waiting commands of keys that became ready: keys in that order, for each the longest waiting first.
 
-        What a served command makes ready is served in the next round.
+        What a served command makes ready is served in the next round. Nobody is served during CLIENT PAUSE.
         """
+        if self.gates & GATE_PAUSED:
+            return
         while self.ready_keys:
             ready = self.ready_keys
             self.ready_keys = []
@@ -443,3 +623,11 @@ class Engine(KeyspaceObserver):
         ctx.db = own_db
         if reply:
             session.unblock(reply, served=True)
+
+
+def _shown(ctx: Context, args: list[bytes]) -> list[bytes]:
+    """The arguments as logs and monitors may see them."""
+    hidden = ctx.session.redacted
+    if not hidden:
+        return args
+    return [b"(redacted)" if place in hidden else word for place, word in enumerate(args)]

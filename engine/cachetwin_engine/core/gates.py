@@ -9,12 +9,11 @@ GATE_SUBSCRIBED: Final = 4  # has subscriptions; with RESP2 few commands are all
 GATE_RESTRICTED: Final = 8  # the user may not do everything
 GATE_REPLY: Final = 16  # CLIENT REPLY OFF or SKIP
 GATE_TRACKING: Final = 32  # CLIENT TRACKING remembers the keys that were read
+GATE_MONITOR: Final = 64  # runs MONITOR: listens and says nothing more
 
 # Of the engine.
-GATE_MONITORED: Final = 1  # somebody runs MONITOR
 GATE_PAUSED: Final = 2  # CLIENT PAUSE
 GATE_MEMORY: Final = 4  # maxmemory is set
 GATE_CLUSTER: Final = 8  # cluster mode: keys may live elsewhere
 GATE_BUSY: Final = 16  # a script has been running for too long
 GATE_REPLICA: Final = 32  # a read-only replica
-GATE_TRACKING_TABLE: Final = 64  # some session tracks keys

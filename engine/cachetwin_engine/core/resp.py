@@ -35,6 +35,8 @@ class RespParser:
         self._bulk: i64 = -1  # size of the argument being received, -1 between arguments
         self._chunks: list[bytes] = []  # pieces of a large argument, the buffer's rest first
         self._chunked: i64 = 0  # bytes in _chunks
+        self._held: i64 = 0  # bytes of the current request that earlier calls have parsed
+        self.request_bytes: i64 = 0  # size on the wire of the request that was returned last
 
     def feed(self, data: bytes) -> None:
         """Take ``data`` in. It is parsed by ``next_command``."""
@@ -59,7 +61,7 @@ class RespParser:
             held += len(arg)
         return held
 
-    def next_command(self) -> list[bytes] | None:  # noqa: C901, PLR0912  (one loop: calls cost more than they tell)
+    def next_command(self) -> list[bytes] | None:  # noqa: C901, PLR0912, PLR0915  (one loop: calls cost more than they tell)
         """Next complete command, or None until more bytes arrive. Empty requests are skipped.
 
         Raises ProtocolError if no further bytes can make this valid.
@@ -69,6 +71,7 @@ class RespParser:
         buffer = self._buffer
         end: i64 = len(buffer)
         pos: i64 = self._pos
+        start: i64 = pos  # where the bytes of this request begin that are not in _held
         value: i64 = 0
         after: i64 = 0
         while self._missing == 0:
@@ -78,6 +81,7 @@ class RespParser:
             if buffer[pos] != _STAR:
                 self._pos = pos
                 line = self._inline()
+                self.request_bytes = self._pos - pos
                 if line is None or line:
                     return line
                 pos = self._pos
@@ -94,6 +98,7 @@ class RespParser:
                 raise ProtocolError(b"invalid multibulk length")
             if value > UNAUTHENTICATED_ARGUMENTS_MAX and not self.authenticated:
                 raise ProtocolError(b"unauthenticated multibulk length")
+            start = pos
             pos = after
             if value > 0:
                 self._missing = value
@@ -125,6 +130,8 @@ class RespParser:
                 if size >= INLINE_BYTES_MAX:
                     self._chunks = [buffer[pos:]]
                     self._chunked = end - pos
+                    self._held += pos - start
+                    start = end
                     pos = end
                 break
             args.append(buffer[pos:after])
@@ -135,7 +142,10 @@ class RespParser:
         self._missing = missing
         self._bulk = size
         if missing > 0:
+            self._held += pos - start
             return None
+        self.request_bytes = self._held + pos - start
+        self._held = 0
         self._args = []
         return args
 

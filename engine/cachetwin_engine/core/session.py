@@ -12,6 +12,7 @@ from .context import Context
 from .dispatch import Queued, execute
 from .errors import ProtocolError
 from .resp import RespParser
+from .tracking import TrackingState
 
 if TYPE_CHECKING:
     from .acl.user import User
@@ -32,6 +33,7 @@ class Blocked:
         self.deadline_ms = deadline_ms  # 0: for ever
         self.on_timeout = on_timeout
         self.args = args
+        self.postponed = False  # held back by CLIENT PAUSE
 
 
 class Session:
@@ -66,12 +68,18 @@ class Session:
         self.no_touch = False
         self.blocked: Blocked | None = None
         self.commands_done = 0
+        self.tracking: TrackingState | None = None
+        self.redirects = False  # CLIENT CAPA REDIRECT
+        self.imports = False  # CLIENT IMPORT-SOURCE ON
+        self.monitors = False  # MONITOR
+        self.redacted: list[int] = []  # arguments of the running command that no log may show
         self.last_command = b""
         self.bytes_in = 0
         self.bytes_out = 0
         self._out: list[bytes] = []
         self._out_bytes = 0
         self._running = False
+        self._late: list[bytes] = []  # messages that came while a command ran: they follow its reply
 
     # -- the shell's side ---------------------------------------------------------------------------------------------
 
@@ -102,6 +110,7 @@ class Session:
     def run(self) -> None:
         """Run the commands that have arrived, until none is complete, one blocks, or enough output waits."""
         parser = self.parser
+        self.engine.actor = self
         out = self._out
         held = self._out_bytes
         self._running = True
@@ -115,6 +124,11 @@ class Session:
                 if reply:
                     out.append(reply)
                     held += len(reply)
+                if self._late:
+                    for message in self._late:
+                        out.append(message)
+                        held += len(message)
+                    self._late = []
                 if self.blocked is not None or self.closing:
                     break
                 if held > REPLY_BYTES_MAX:
@@ -130,10 +144,12 @@ class Session:
 
     def push(self, data: bytes) -> None:
         """Send ``data`` that is not the reply to this session's current command."""
+        if self._running:
+            self._late.append(data)
+            return
         self._out.append(data)
         self._out_bytes += len(data)
-        if not self._running:
-            self.engine.mark_pending(self)
+        self.engine.mark_pending(self)
 
     def block(self, keys: list[bytes], deadline_ms: int, on_timeout: bytes, args: list[bytes]) -> bytes:
         """See ``Context.block``."""
@@ -167,6 +183,21 @@ class Session:
             self.push(reply)
         self.engine.resume(self)
 
+    def postpone(self, args: list[bytes]) -> None:
+        """Wait for the end of CLIENT PAUSE with the command ``args``."""
+        waiting = Blocked(self.context.db, [], 0, b"", args)
+        waiting.postponed = True
+        self.blocked = waiting
+        self.engine.blocked_sessions[self.id] = self
+
+    def is_blocked(self) -> bool:
+        """Does it wait for anything?"""
+        return self.blocked is not None
+
+    def is_postponed(self) -> bool:
+        """Held back by CLIENT PAUSE, rather than waiting for a key?"""
+        return self.blocked is not None and self.blocked.postponed
+
     def leave_queues(self) -> None:
         """No longer wait for anything."""
         blocked = self.blocked
@@ -190,13 +221,55 @@ class Session:
         ctx = self.context
         now_ms = self.engine.now_ms
         queued = -1 if self.queue is None else len(self.queue)
+        redirect = -1 if self.tracking is None else self.tracking.redirect
+        profile = self.engine.profile
+        fields = [
+            b"id=%d addr=%b laddr=%b fd=%d name=%b age=%d idle=%d flags=%b" % (
+                self.id, self.address.encode(), self.local_address.encode(), self.id + 7, self.name,
+                (now_ms - self.created_ms) // 1000, (now_ms - self.last_command_ms) // 1000, self._flags() or b"N",
+            )
+        ]  # fmt: skip
+        if profile.is_valkey_from(8, 1):
+            fields.append(b"capa=r" if self.redirects else b"capa=")
+        fields.append(
+            b"db=%d sub=%d psub=%d ssub=%d multi=%d"
+            % (ctx.db.index, len(self.channels), len(self.patterns), len(self.shard_channels), queued)
+        )
+        if profile.is_valkey_from(8, 0):
+            fields.append(b"watch=%d" % len(self.watched))
+        fields.append(
+            b"qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=16384 rbp=%d obl=%d oll=0 omem=0 tot-mem=%d events=r "
+            b"cmd=%b user=%b redir=%d resp=%d" % (
+                self.parser.buffered(), self.queued_bytes(), min(16384, self.output_bytes()), self.output_bytes(),
+                self.memory_bytes(), self.last_command or b"NULL", ctx.user.name, redirect, 3 if ctx.resp3 else 2,
+            )
+        )  # fmt: skip
+        if profile.commands_through >= (7, 2, 0):
+            fields.append(b"lib-name=%b lib-ver=%b" % (self.lib_name, self.lib_version))
+        if profile.is_valkey_from(8, 1):
+            fields.append(
+                b"tot-net-in=%d tot-net-out=%d tot-cmds=%d" % (self.bytes_in, self.bytes_out, self.commands_done)
+            )
+        return b" ".join(fields)
+
+    def _flags(self) -> bytes:
+        """Letters of CLIENT LIST, in its order (networking.c, catClientInfoString)."""
         flags = b""
+        if self.monitors:
+            flags += b"O"
         if self.channels or self.patterns or self.shard_channels:
             flags += b"P"
         if self.queue is not None:
             flags += b"x"
         if self.blocked is not None:
             flags += b"b"
+        tracking = self.tracking
+        if tracking is not None:
+            flags += b"t"
+            if tracking.broken_redirect:
+                flags += b"R"
+            if tracking.broadcast:
+                flags += b"B"
         if self.watch_broken:
             flags += b"d"
         if self.closing:
@@ -205,15 +278,23 @@ class Session:
             flags += b"e"
         if self.no_touch:
             flags += b"T"
-        return (
-            b"id=%d addr=%b laddr=%b fd=%d name=%b age=%d idle=%d flags=%b db=%d sub=%d psub=%d ssub=%d multi=%d watch=%d "
-            b"qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=0 rbs=16384 rbp=0 obl=%d oll=0 omem=0 tot-mem=%d events=r cmd=%b "
-            b"user=%b redir=-1 resp=%d lib-name=%b lib-ver=%b tot-net-in=%d tot-net-out=%d tot-cmds=%d"
-        ) % (
-            self.id, self.address.encode(), self.local_address.encode(), self.id, self.name,
-            (now_ms - self.created_ms) // 1000, (now_ms - self.last_command_ms) // 1000, flags or b"N", ctx.db.index,
-            len(self.channels), len(self.patterns), len(self.shard_channels), queued, len(self.watched),
-            self.parser.buffered(), self.output_bytes(), 1024 + self.parser.buffered() + self.output_bytes(),
-            self.last_command or b"NULL", ctx.user.name, 3 if ctx.resp3 else 2, self.lib_name, self.lib_version,
-            self.bytes_in, self.bytes_out, self.commands_done,
-        )  # fmt: skip
+        if self.imports:
+            flags += b"I"
+        return flags
+
+    def queued_bytes(self) -> int:
+        """Memory of the commands after MULTI."""
+        total = 0
+        if self.queue is not None:
+            for queued in self.queue:
+                for word in queued.args:
+                    total += len(word) + 24
+        return total
+
+    def memory_bytes(self) -> int:
+        """Memory this connection takes: its buffers, its queue, what it listens to; 16 KiB for itself."""
+        names = 0
+        for registry in (self.channels, self.patterns, self.shard_channels):
+            for name in registry:
+                names += len(name) + 64
+        return 17_000 + self.parser.buffered() + self.output_bytes() + self.queued_bytes() + names

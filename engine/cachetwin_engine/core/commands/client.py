@@ -1,9 +1,12 @@
 """CLIENT: what a connection says of itself, and what one connection does to others."""
 
+from ..client_filter import ClientFilter
 from ..command_table import ADMIN, ALLOW_BUSY, LOADING, NOSCRIPT, STALE, command, container
 from ..context import Context
-from ..errors import CommandError, syntax_error
-from ..replies import OK, bulk, integer
+from ..errors import TIMEOUT_NEGATIVE, TIMEOUT_NOT_AN_INTEGER, UNBLOCKED, CommandError, syntax_error
+from ..numbers import parse_int, parse_int_or
+from ..replies import OK, ONE, ZERO, bulk, integer
+from ..session import Session
 from .connection import valid_name
 from .help_text import help_reply
 
@@ -68,21 +71,101 @@ def client_info(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.verbatim(ctx.session.describe() + b"\n")
 
 
-@command(
-    "CLIENT|LIST",
-    arity=-2,
-    flags=_FLAGS | ADMIN,
-    group="connection",
-    since="2.4.0",
-    categories=_DANGEROUS,
-    complexity="O(N) where N is the number of client connections",
-    arguments="[TYPE NORMAL | MASTER | REPLICA | PUBSUB] [ID client-id [client-id ...]]",
-    summary="Describe all connections.",
-)
+@command("CLIENT|LIST", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="2.4.0", complexity="O(N) where N is the number of client connections", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="[TYPE NORMAL | MASTER | REPLICA | PUBSUB] [ID client-id [client-id ...]] [USER username] [ADDR ip:port] [LADDR ip:port] [SKIPME YES | NO] [MAXAGE maxage]", tips=[b"nondeterministic_output"], history=[("2.8.12", "Added unique client `id` field."), ("5.0.0", "Added optional `TYPE` filter."), ("6.0.0", "Added `user` field."), ("6.2.0", "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` filter."), ("7.0.0", "Added `resp`, `multi-mem`, `rbs` and `rbp` fields."), ("7.0.3", "Added `ssub` field."), ("8.0.0", "Replaced `master` `TYPE` with `primary`. `master` still supported for backward compatibility."), ("8.1.0", "Added filters USER, ADDR, LADDR, SKIPME, and MAXAGE")], summary="Describe connections, all or those that match.")  # fmt: skip
 def client_list(ctx: Context, args: list[bytes]) -> bytes:
-    """CLIENT LIST: one line a connection."""
-    lines = [session.describe() + b"\n" for session in ctx.engine.sessions.values()]
+    """CLIENT LIST [filter value ...]: one line a connection."""
+    wanted = ClientFilter(ctx, args, 2, for_kill=False)
+    lines = [session.describe() + b"\n" for session in ctx.engine.sessions.values() if wanted.matches(session)]
     return ctx.verbatim(b"".join(lines))
+
+
+@command("CLIENT|KILL", arity=-3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="2.4.0", complexity="O(N) where N is the number of client connections", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="<ip:port | <[ID client-id [client-id ...]] | [TYPE NORMAL | MASTER | PRIMARY | SLAVE | REPLICA | PUBSUB] | [USER username] | [ADDR ip:port] | [LADDR ip:port] | [SKIPME YES | NO] | [MAXAGE maxage]> [<[ID client-id [client-id ...]] | [TYPE NORMAL | MASTER | PRIMARY | SLAVE | REPLICA | PUBSUB] | [USER username] | [ADDR ip:port] | [LADDR ip:port] | [SKIPME YES | NO] | [MAXAGE maxage]> ...]>", history=[("2.8.12", "Added new filter format."), ("2.8.12", "`ID` option."), ("3.2.0", "Added `master` type in for `TYPE` option."), ("5.0.0", "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility."), ("6.2.0", "`LADDR` option."), ("8.0.0", "`MAXAGE` option."), ("8.0.0", "Replaced `master` `TYPE` with `primary`. `master` still supported for backward compatibility."), ("8.1.0", "`ID` option accepts multiple IDs.")], summary="End connections.")  # fmt: skip
+def client_kill(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT KILL ip:port | filter value ...: OK for an address, otherwise how many connections ended."""
+    engine = ctx.engine
+    if len(args) == 3:
+        address = args[2].decode("latin-1")
+        for session in list(engine.sessions.values()):
+            if session.address == address:
+                _end(ctx, session)
+                return OK
+        raise CommandError(b"ERR No such client")
+    wanted = ClientFilter(ctx, args, 2, for_kill=True)
+    count = 0
+    for session in list(engine.sessions.values()):
+        if wanted.matches(session):
+            _end(ctx, session)
+            count += 1
+    return integer(count)
+
+
+def _end(ctx: Context, session: Session) -> None:
+    """Close a connection; the caller's own after its reply."""
+    if session is ctx.session:
+        session.closing = True
+    else:
+        ctx.engine.kill(session)
+
+
+@command("CLIENT|UNBLOCK", arity=-3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="5.0.0", complexity="O(log N) where N is the number of client connections", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="client-id [TIMEOUT | ERROR]", summary="End another connection's wait.")  # fmt: skip
+def client_unblock(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT UNBLOCK client-id [TIMEOUT | ERROR]: 1 if the client was waiting."""
+    as_error = False
+    if len(args) == 4:
+        how = args[3].lower()
+        if how not in {b"timeout", b"error"}:
+            raise CommandError(b"ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
+        as_error = how == b"error"
+    elif len(args) > 4:
+        raise syntax_error()
+    session = ctx.engine.sessions.get(parse_int(args[2]))
+    if session is None or session.blocked is None or session.is_postponed():
+        return ZERO
+    session.unblock(UNBLOCKED if as_error else session.blocked.on_timeout)
+    return ONE
+
+
+@command("CLIENT|PAUSE", arity=-3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="3.0.0", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="timeout [WRITE | ALL]", history=[("6.2.0", "`CLIENT PAUSE WRITE` mode added along with the `mode` option.")], summary="Hold commands back for a while.")  # fmt: skip
+def client_pause(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT PAUSE milliseconds [WRITE | ALL]."""
+    everything = True
+    if len(args) > 4:
+        raise syntax_error()
+    if len(args) == 4:
+        mode = args[3].lower()
+        if mode not in {b"write", b"all"}:
+            raise CommandError(b"ERR CLIENT PAUSE mode must be WRITE or ALL")
+        everything = mode == b"all"
+    timeout_ms = parse_int_or(args[2], TIMEOUT_NOT_AN_INTEGER)
+    if timeout_ms < 0:
+        raise CommandError(TIMEOUT_NEGATIVE)
+    ctx.engine.pause(ctx.engine.now_ms + timeout_ms, everything)
+    return OK
+
+
+@command("CLIENT|UNPAUSE", arity=2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="6.2.0", complexity="O(N) Where N is the number of paused clients", categories=[b"admin", b"slow", b"dangerous", b"connection"], summary="Let the held commands go on.")  # fmt: skip
+def client_unpause(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT UNPAUSE."""
+    ctx.engine.unpause()
+    return OK
+
+
+@command("CLIENT|CAPA", arity=-3, flags=NOSCRIPT | LOADING | STALE, group="connection", since="8.0.0", categories=[b"slow", b"connection"], arguments="capability [capability ...]", valkey_only=True, summary="Say what the client can do.")  # fmt: skip
+def client_capa(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT CAPA capability [capability ...]: unknown ones are ignored."""
+    for word in args[2:]:
+        if word.lower() == b"redirect":
+            ctx.session.redirects = True
+    return OK
+
+
+@command("CLIENT|IMPORT-SOURCE", arity=3, flags=NOSCRIPT | LOADING | STALE, group="connection", since="8.1.0", categories=[b"slow", b"connection"], arguments="<ON | OFF>", valkey_only=True, summary="Mark the connection as the source of an import.")  # fmt: skip
+def client_import_source(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT IMPORT-SOURCE ON|OFF."""
+    if not ctx.engine.config.boolean("import-mode"):
+        raise CommandError(b"ERR Server is not in import mode")
+    ctx.session.imports = _on_off(args[2])
+    return OK
 
 
 @command(

@@ -72,7 +72,7 @@ def delete_as_expired(ctx: Context, key: bytes) -> None:
         ctx.key_changed(key, NOTIFY_EXPIRED, b"expired")
     else:
         ctx.key_changed(key, NOTIFY_GENERIC, b"del")
-    ctx.propagate([b"DEL", key])
+    ctx.propagate([ctx.engine.config.expiry_deletes_with, key])
 
 
 def _conditions(args: list[bytes]) -> tuple[bool, bool, bool, bool]:

@@ -131,7 +131,7 @@ def _fits_at_once(config: "Config", args: list[bytes], first: int, created: bool
         return not created or (config.zset_max_listpack_entries > 0 and len(args[first + 1]) <= longest)
     if len(args) - first > 2 * config.zset_max_listpack_entries:
         return False
-    for at in range(first + 1, len(args), 2):  # noqa: SIM110  (a plain loop compiles to one; a generator does not)
+    for at in range(first + 1, len(args), 2):
         if len(args[at]) > longest:
             return False
     return True

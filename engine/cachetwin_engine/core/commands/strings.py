@@ -203,7 +203,8 @@ def _set_with_options(ctx: Context, key: bytes, value: bytes, options: _SetOptio
     if at_ms >= 0:
         db.expire_at(key, at_ms)
         ctx.notify(NOTIFY_GENERIC, b"expire", key)
-        ctx.propagate([b"SET", key, value, b"PXAT", b"%d" % at_ms])
+        if not options.absolute or options.unit_ms != 1:
+            ctx.propagate([b"SET", key, value, b"PXAT", b"%d" % at_ms])
     return done
 
 

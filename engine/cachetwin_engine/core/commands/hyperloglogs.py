@@ -1,0 +1,146 @@
+"""PFADD, PFCOUNT, PFMERGE and what looks inside."""
+
+from typing import Final
+
+from .. import hyperloglog
+from ..command_table import ADMIN, DENYOOM, FAST, KEY_INSERT, READONLY, WRITE, KeySpec, command
+from ..context import Context
+from ..errors import CommandError
+from ..hyperloglog import REGISTERS, SPARSE, estimate, registers_of
+from ..notifications import NOTIFY_STRING
+from ..replies import OK, ONE, ZERO, array, bulk, integer, simple
+from ..types.string import RawString, string_for_edit, string_of
+
+_COUNTED: Final = [KeySpec("RW", "access", last=-1, notes="RW because it may change the internal representation of the key, and propagate to replicas")]  # fmt: skip
+_MERGED: Final = [KeySpec("RW", "access insert"), KeySpec("RO", "access", index=2, last=-1)]
+
+
+def _read(ctx: Context, key: bytes) -> bytes | None:
+    """The HyperLogLog under ``key``, None if there is no key. Raises CommandError."""
+    text = string_of(ctx.db.find(key))
+    if text is not None:
+        hyperloglog.check(text)
+    return text
+
+
+def _edited(ctx: Context, key: bytes) -> RawString | None:
+    """The same to be changed."""
+    value = ctx.db.find_for_write(key)
+    text = string_of(value)
+    if text is None:
+        return None
+    hyperloglog.check(text)
+    return string_for_edit(ctx.db, key, value)
+
+
+def _created(ctx: Context, key: bytes) -> RawString:
+    raw = RawString(hyperloglog.new_sparse())
+    ctx.db.put(key, raw)
+    return raw
+
+
+@command("PFADD", arity=-2, flags=WRITE | DENYOOM | FAST, group="hyperloglog", since="2.8.9", keys=KEY_INSERT, complexity="O(1) to add every element.", arguments="key [element [element ...]]", summary="Note elements; 1 if the estimate may have changed.")  # fmt: skip
+def pfadd(ctx: Context, args: list[bytes]) -> bytes:
+    """PFADD key [element ...]."""
+    key = args[1]
+    raw = _edited(ctx, key)
+    changes = 0
+    if raw is None:
+        raw = _created(ctx, key)
+        changes = 1
+    limit = ctx.engine.config.hll_sparse_max_bytes
+    for at in range(2, len(args)):
+        if hyperloglog.add(raw.data, args[at], limit):
+            changes += 1
+    if not changes:
+        return ZERO
+    hyperloglog.invalidate(raw.data)
+    ctx.key_changed(key, NOTIFY_STRING, b"pfadd", changes)
+    return ONE
+
+
+@command("PFCOUNT", arity=-2, flags=READONLY, group="hyperloglog", since="2.8.9", keys=_COUNTED, complexity="O(1) for one key, whose count is kept; O(N) with a large constant for several.", arguments="key [key ...]", summary="Estimate how many different elements were noted under keys taken together.")  # fmt: skip
+def pfcount(ctx: Context, args: list[bytes]) -> bytes:
+    """PFCOUNT key [key ...]."""
+    if len(args) > 2:
+        return integer(estimate(_highest(ctx, args, 1)))
+    text = _read(ctx, args[1])
+    if text is None:
+        return ZERO
+    count = hyperloglog.cached_count(text)
+    if count < 0:
+        count = estimate(registers_of(text))
+        raw = string_for_edit(ctx.db, args[1], ctx.db.find_for_write(args[1]))
+        hyperloglog.store_count(raw.data, count)
+        if ctx.db.watchers or ctx.engine.tracks_keys:
+            ctx.engine.key_modified(ctx.db, args[1])
+        ctx.engine.dirty += 1
+    return integer(count)
+
+
+def _highest(ctx: Context, args: list[bytes], first: int) -> bytearray:
+    """For each register the highest value under the keys from ``args[first]`` on."""
+    highest = bytearray(REGISTERS)
+    for at in range(first, len(args)):
+        text = _read(ctx, args[at])
+        if text is None:
+            continue
+        registers = registers_of(text)
+        for register in range(REGISTERS):
+            highest[register] = max(highest[register], registers[register])
+    return highest
+
+
+@command("PFMERGE", arity=-2, flags=WRITE | DENYOOM, group="hyperloglog", since="2.8.9", keys=_MERGED, complexity="O(N) to merge N, with a large constant.", arguments="destkey [sourcekey [sourcekey ...]]", summary="Let a key count what several others have seen together.")  # fmt: skip
+def pfmerge(ctx: Context, args: list[bytes]) -> bytes:
+    """PFMERGE destkey [sourcekey ...]."""
+    highest = _highest(ctx, args, 1)
+    dense = False
+    for at in range(1, len(args)):
+        text = string_of(ctx.db.peek(args[at]))
+        dense = dense or (text is not None and text[4] != SPARSE)
+    raw = _edited(ctx, args[1])
+    if raw is None:
+        raw = _created(ctx, args[1])
+    if dense:
+        hyperloglog.to_dense(raw.data)
+    limit = ctx.engine.config.hll_sparse_max_bytes
+    for register in range(REGISTERS):
+        if highest[register]:
+            hyperloglog.raise_register(raw.data, register, highest[register], limit)
+    hyperloglog.invalidate(raw.data)
+    ctx.key_changed(args[1], NOTIFY_STRING, b"pfadd")
+    return OK
+
+
+@command("PFDEBUG", arity=3, flags=WRITE | DENYOOM | ADMIN, group="hyperloglog", since="2.8.9", keys=[KeySpec("RW", "access", index=2)], complexity="N/A", arguments="subcommand key", summary="Look inside a HyperLogLog.")  # fmt: skip
+def pfdebug(ctx: Context, args: list[bytes]) -> bytes:
+    """PFDEBUG GETREG | DECODE | ENCODING | TODENSE key."""
+    raw = _edited(ctx, args[2])
+    if raw is None:
+        raise CommandError(b"ERR The specified key does not exist")
+    word = args[1].lower()
+    if word == b"encoding":
+        return simple(b"sparse" if raw.data[4] == SPARSE else b"dense")
+    if word == b"decode":
+        if raw.data[4] != SPARSE:
+            raise CommandError(b"ERR HLL encoding is not sparse")
+        return bulk(hyperloglog.described(bytes(raw.data)))
+    if word not in {b"getreg", b"todense"}:
+        raise CommandError(b"ERR Unknown PFDEBUG subcommand '" + args[1] + b"'")
+    was_sparse = raw.data[4] == SPARSE
+    hyperloglog.to_dense(raw.data)
+    if was_sparse:
+        ctx.engine.dirty += 1
+    if word == b"todense":
+        return ONE if was_sparse else ZERO
+    return array([integer(value) for value in registers_of(raw.data)])
+
+
+@command("PFSELFTEST", arity=1, flags=ADMIN, group="hyperloglog", since="2.8.9", complexity="N/A", summary="Check registers and estimate against what they must be.")  # fmt: skip
+def pfselftest(ctx: Context, args: list[bytes]) -> bytes:
+    """PFSELFTEST."""
+    problem = hyperloglog.self_test(ctx.engine.random.below)
+    if problem:
+        raise CommandError(b"TESTFAILED " + problem)
+    return OK
