@@ -89,9 +89,9 @@ class Keeper:
 
 
 async def until_ready(
-    site: Site, log_name: str, child: Child, probe: Callable[[], Awaitable[bool]], deadline_s: float
+    site: Site, log_name: str, child: Child, probe: Callable[[], Awaitable[bool]], deadline_s: float, *, asked: str = ""
 ) -> None:
-    """Return when `probe` says yes.
+    """Return when `probe` says yes; `asked` tells people what it asks, after a space.
 
     Raises UserError, with the last lines of the log, when the child ends or time runs out.
     """
@@ -104,7 +104,7 @@ async def until_ready(
         if await probe():
             return
         if loop.time() > end:
-            message = f"{log_name} did not answer within {deadline_s:g} s of its start{_tail(site, log_name)}"
+            message = f"{log_name} did not answer{asked} within {deadline_s:g} s of its start{_tail(site, log_name)}"
             raise UserError(message)
         await asyncio.sleep(_POLL_S)
 

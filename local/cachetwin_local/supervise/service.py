@@ -8,6 +8,8 @@ started again (`keeper`).
 import asyncio
 from collections.abc import Mapping
 
+import psutil
+
 from cachetwin_local.plan.topology import Container, HealthCheck, Service, TargetGroup, TaskPlace, Topology
 from cachetwin_local.supervise.container import Prepared, prepare_command, read_image, requirements_file, unpack
 from cachetwin_local.supervise.keeper import Keeper, until_ready
@@ -100,8 +102,18 @@ class ServiceActor:
                 return await _passes(container.health_check, command)
             return loop.time() - began > _SETTLE_S
 
-        await until_ready(self._site, self.name, child, runs, _START_DEADLINE_S)
+        asked = "".join(f" GET {_health_url(group, self._service.tasks[index], container)}" for group in groups[:1])
+        await until_ready(self._site, self.name, child, runs, _START_DEADLINE_S, asked=asked)
+        self._warn_of_open_ports(child, self._service.tasks[index])
         return child
+
+    def _warn_of_open_ports(self, child: Child, place: TaskPlace) -> None:
+        """Say in the log when the task listens on more than its own address: others on the network could reach it."""
+        ports = _open_ports(child.pid)
+        if ports:
+            which = ", ".join(map(str, ports))
+            line = f"listens on every interface (port {which}): bind to HOST, {place.address}"
+            self._site.log_book.write(self.name, f"[cachetwin] {line}")
 
     def _command(self, index: int, container: Container) -> Command:
         own = {name: self._site.secrets.text(value) for name, value in container.environment.items()}
@@ -128,10 +140,34 @@ def _in_order(containers: tuple[Container, ...]) -> list[Container]:
 
 async def _healthy(group: TargetGroup, place: TaskPlace, container: Container) -> bool:
     check = group.health_check
-    ports = [target.container_port for target in group.targets if target.container_name == container.name]
-    port = check.port or ports[0]
-    port = place.ports.get(port, port)
+    port = _health_port(group, place, container)
     return await answers(place.address, port, check.path, check.matcher, check.timeout_s, tls=check.protocol == "HTTPS")
+
+
+def _health_port(group: TargetGroup, place: TaskPlace, container: Container) -> int:
+    ports = [target.container_port for target in group.targets if target.container_name == container.name]
+    port = group.health_check.port or ports[0]
+    return place.ports.get(port, port)
+
+
+def _health_url(group: TargetGroup, place: TaskPlace, container: Container) -> str:
+    check = group.health_check
+    port = _health_port(group, place, container)
+    return f"{check.protocol.lower()}://{place.address}:{port}{check.path} with {check.matcher}"
+
+
+def _open_ports(pid: int) -> list[int]:
+    """The ports that the process or its children listen on at every interface."""
+    ports: set[int] = set()
+    try:
+        process = psutil.Process(pid)
+        for each in [process, *process.children(recursive=True)]:
+            for connection in each.net_connections("tcp"):
+                if connection.status == psutil.CONN_LISTEN and connection.laddr.ip in {"0.0.0.0", "::"}:  # noqa: S104  (compared, not opened)
+                    ports.add(connection.laddr.port)
+    except psutil.Error:
+        return []  # gone already, or not ours to look into: there is nothing to warn of
+    return sorted(ports)
 
 
 async def _passes(check: HealthCheck, command: Command) -> bool:

@@ -10,6 +10,7 @@ import contextlib
 import os
 import signal
 import time
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -60,6 +61,7 @@ class Supervisor:
         self._states: dict[str, ResourceState] = {}
         self._stopping = asyncio.Event()
         self._signals = 0
+        self._killing: list[asyncio.Task[None]] = []
         self._began = time.time()
         secrets = SecretStore(self._directory / "secrets.json")
         self.log_book = LogBook(self._directory / "logs")
@@ -99,8 +101,7 @@ class Supervisor:
         self._signals += 1
         self._stopping.set()
         if self._signals > 1:
-            for child in list(self._site.children.values()):
-                self._killing = asyncio.ensure_future(child.kill())
+            self._killing = [asyncio.create_task(child.kill()) for child in self._site.children.values()]
 
     def status(self) -> Document:
         """What `cachetwin status` shows, as JSON."""
@@ -163,9 +164,11 @@ class Supervisor:
         dependents = {
             name: frozenset(other for other, needs in dependencies.items() if name in needs) for name in dependencies
         }
-        await self._in_order(list(reversed(self._actors)), self._stop_one, dependents)
-        for child in list(self._site.children.values()):
-            await child.kill()
+        try:
+            await self._in_order(list(reversed(self._actors)), self._stop_one, dependents)
+        finally:
+            for child in list(self._site.children.values()):
+                await child.kill()
 
     async def _start_one(self, actor: Actor, needed: Callable[[], Awaitable[None]]) -> None:
         try:
@@ -182,9 +185,17 @@ class Supervisor:
 
     async def _stop_one(self, actor: Actor, needed: Callable[[], Awaitable[None]]) -> None:
         await needed()
-        self._say_state(actor, "stopping")
-        await actor.stop()
-        self._say_state(actor, "stopped")
+        never_began = self._states[actor.name].state == "waiting"
+        if not never_began:
+            self._say_state(actor, "stopping")
+        try:
+            await actor.stop()
+        except Exception:  # noqa: BLE001  (our bug: the other actors must still be stopped in order)
+            self.log_book.write("supervisor", traceback.format_exc())
+            self._say_state(actor, "failed", "did not stop in order; see the log of supervisor")
+        else:
+            if not never_began:
+                self._say_state(actor, "stopped")
 
     @staticmethod
     async def _in_order(
