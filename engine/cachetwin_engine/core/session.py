@@ -153,10 +153,6 @@ class Session:
 
     def block(self, keys: list[bytes], deadline_ms: int, on_timeout: bytes, args: list[bytes]) -> bytes:
         """See ``Context.block``."""
-        command = self.context.command
-        if command is not None:
-            command.calls -= 1  # counted when it is served or its time is over
-            self.engine.commands_processed -= 1
         if self.blocked is None:
             db = self.context.db
             self.blocked = Blocked(db, keys, deadline_ms, on_timeout, args)
