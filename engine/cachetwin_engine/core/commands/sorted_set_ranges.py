@@ -67,11 +67,12 @@ class Bounds:
 
 
 def _score_bound(text: bytes, is_open: bool) -> float:
+    """A bound is read by strtod itself, which takes blanks in front, and nothing at all for 0."""
     if is_open:
         text = text[1:]
-        if not text:
-            return 0.0
-    value = float_or_none(text)
+    if not text:
+        return 0.0
+    value = float_or_none(text.lstrip())
     if value is None:
         raise CommandError(_NOT_A_SCORE)
     return value
