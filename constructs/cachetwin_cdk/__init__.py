@@ -5,6 +5,7 @@ from ._node import use_supported_node
 use_supported_node()
 
 from ._replication_group_base import IReplicationGroup  # noqa: E402  (aws_cdk starts Node on import: choose it first)
+from ._serverless_cache_base import IServerlessCache  # noqa: E402  (as above)
 from ._validate import ValidationError  # noqa: E402  (as above)
 from .access_string import AccessString  # noqa: E402  (as above)
 from .endpoint import Endpoint  # noqa: E402  (as above)
@@ -13,6 +14,8 @@ from .log_delivery import LogDelivery, LogFormat, LogType  # noqa: E402  (as abo
 from .node_type import NodeType  # noqa: E402  (as above)
 from .parameter_group import IParameterGroup, ParameterGroup  # noqa: E402  (as above)
 from .replication_group import ReplicationGroup  # noqa: E402  (as above)
+from .serverless_cache import ConnectionType, ServerlessCache, UsageLimits  # noqa: E402  (as above)
+from .serverless_engine import ServerlessEngine  # noqa: E402  (as above)
 from .subnet_group import ISubnetGroup, SubnetGroup  # noqa: E402  (as above)
 from .topology import ClusterMode, Shard  # noqa: E402  (as above)
 from .user_group import IUserGroup, UserGroup  # noqa: E402  (as above)
@@ -22,11 +25,13 @@ from .windows import MaintenanceWindow, SnapshotWindow  # noqa: E402  (as above)
 __all__ = [
     "AccessString",
     "ClusterMode",
+    "ConnectionType",
     "Endpoint",
     "Engine",
     "EngineVersion",
     "IParameterGroup",
     "IReplicationGroup",
+    "IServerlessCache",
     "ISubnetGroup",
     "IUser",
     "IUserGroup",
@@ -40,9 +45,12 @@ __all__ = [
     "ParameterGroup",
     "PasswordUser",
     "ReplicationGroup",
+    "ServerlessCache",
+    "ServerlessEngine",
     "Shard",
     "SnapshotWindow",
     "SubnetGroup",
+    "UsageLimits",
     "User",
     "UserGroup",
     "ValidationError",

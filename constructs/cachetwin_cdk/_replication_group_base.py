@@ -9,6 +9,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
+from ._connect import grant_connect
 from ._validate import ValidationError
 from .endpoint import Endpoint
 from .metrics import ReplicationGroupMetrics
@@ -74,22 +75,7 @@ class IReplicationGroup(ReplicationGroupMetrics, cdk.Resource):
         Covers the cache and the users at once, since IAM authentication needs both. The network is another matter: see
         ``connections``. Raises ValidationError when there is no user with IAM authentication to log in as.
         """
-        chosen = users or tuple(user for user in self._users() if user.connects_with_iam)
-        strangers = [user.user_name for user in chosen if not user.connects_with_iam]
-        if not chosen or strangers:
-            raise ValidationError(
-                "users must log in with IAM for grant_connect, "
-                f"got {', '.join(strangers) if strangers else 'no IAM user in the user group'}; use an IamUser, or "
-                "grant_read on a PasswordUser's secret"
-            )
-        return iam.Grant.add_to_principal(
-            grantee=grantee,
-            actions=["elasticache:Connect"],
-            resource_arns=[self.replication_group_arn, *(user.user_arn for user in chosen)],
-        )
-
-    def _users(self) -> Sequence[IUser]:
-        return self.user_group.users if self.user_group is not None else ()
+        return grant_connect(grantee, self.replication_group_arn, users, self.user_group)
 
     def _known(self, endpoint: Endpoint | None, name: str) -> Endpoint:
         if endpoint is None:

@@ -1,0 +1,117 @@
+"""What a serverless cache made here and one imported have in common."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk.interfaces import aws_elasticache as refs
+from constructs import Construct
+
+from ._connect import grant_connect
+from ._validate import ValidationError
+from .endpoint import Endpoint
+from .engine_version import Engine
+from .serverless_metrics import ServerlessCacheMetrics
+from .user_group import IUserGroup
+from .users import IUser
+
+# The endpoint and the reader endpoint are two ports of one name.
+_PORTS = {Engine.VALKEY: (6379, 6380), Engine.REDIS: (6379, 6380), Engine.MEMCACHED: (11211, 11212)}
+
+
+def connections_of(engine: Engine, security_groups: Sequence[ec2.ISecurityGroup]) -> ec2.Connections:
+    """Connections whose default ports are the endpoint's and the reader endpoint's."""
+    first, last = _PORTS[engine]
+    return ec2.Connections(security_groups=list(security_groups), default_port=ec2.Port.tcp_range(first, last))
+
+
+@jsii.implements(ec2.IConnectable, refs.IServerlessCacheRef)
+class IServerlessCache(ServerlessCacheMetrics, cdk.Resource):
+    """A serverless cache, made here or elsewhere."""
+
+    serverless_cache_name: str
+    user_group: IUserGroup | None
+    _connections: ec2.Connections
+    _endpoint: Endpoint | None = None
+    _reader_endpoint: Endpoint | None = None
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Who may open connections; the default ports are those of both endpoints."""
+        return self._connections
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """Where to read and write."""
+        return self._known(self._endpoint, "endpoint")
+
+    @property
+    def reader_endpoint(self) -> Endpoint:
+        """Where to read what may lag behind, from the nearest zone."""
+        return self._known(self._reader_endpoint, "reader_endpoint")
+
+    @property
+    def serverless_cache_arn(self) -> str:
+        """The ARN that IAM policies name."""
+        return cdk.Stack.of(self).format_arn(
+            service="elasticache",
+            resource="serverlesscache",
+            resource_name=self.serverless_cache_name,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+    @property
+    def serverless_cache_ref(self) -> refs.ServerlessCacheReference:
+        """What aws-cdk-lib's own constructs take for a serverless cache."""
+        return refs.ServerlessCacheReference(
+            serverless_cache_name=self.serverless_cache_name, serverless_cache_arn=self.serverless_cache_arn
+        )
+
+    def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
+        """Let ``grantee`` use these actions of the service on this cache."""
+        return iam.Grant.add_to_principal(
+            grantee=grantee, actions=sorted(actions), resource_arns=[self.serverless_cache_arn]
+        )
+
+    def grant_connect(self, grantee: iam.IGrantable, *users: IUser) -> iam.Grant:
+        """Let ``grantee`` log in to this cache as ``users``, or as every IAM user of its group if none is named.
+
+        Covers the cache and the users at once. Raises ValidationError when there is no user with IAM authentication.
+        """
+        return grant_connect(grantee, self.serverless_cache_arn, users, self.user_group)
+
+    def _known(self, endpoint: Endpoint | None, name: str) -> Endpoint:
+        if endpoint is None:
+            raise ValidationError(
+                f"{name} must be known to be used, got an imported serverless cache without it; pass it to "
+                "from_serverless_cache_attributes"
+            )
+        return endpoint
+
+
+class ImportedServerlessCache(IServerlessCache):
+    """A serverless cache that exists already."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        serverless_cache_name: str,
+        engine: Engine,
+        endpoint_address: str | None,
+        reader_endpoint_address: str | None,
+        security_groups: Sequence[ec2.ISecurityGroup],
+        user_group: IUserGroup | None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.serverless_cache_name = serverless_cache_name
+        self.user_group = user_group
+        port, reader_port = _PORTS[engine]
+        if endpoint_address is not None:
+            self._endpoint = Endpoint(endpoint_address, port)
+        if reader_endpoint_address is not None:
+            self._reader_endpoint = Endpoint(reader_endpoint_address, reader_port)
+        self._connections = connections_of(engine, security_groups)
