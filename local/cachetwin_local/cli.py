@@ -31,7 +31,7 @@ from cachetwin_local.running import (
     start_background,
     wait_until_ready,
 )
-from cachetwin_local.screen import Screen, endpoint_table, status_table, stderr_console, stdout_console
+from cachetwin_local.screen import Screen, status_table, stderr_console, stdout_console
 from cachetwin_local.supervise.authority import Authority
 from cachetwin_local.supervise.control_socket import ask
 from cachetwin_local.supervise.endpoints import variables
@@ -175,7 +175,7 @@ def status(context: typer.Context, *, as_json: AsJson = False) -> None:
     console = stdout_console()
     console.print(status_table(found["resources"]))
     console.print()
-    console.print(endpoint_table(found["endpoints"]))
+    show_endpoints(found)
     _say(f"{found['project']}: up for {found['up_s']:.0f} s (pid {found['pid']}), stacks {', '.join(found['stacks'])}")
 
 

@@ -159,11 +159,15 @@ async def _show_logs(log_book: LogBook, screen: Screen, ready: asyncio.Event) ->
 
 
 def show_endpoints(status: dict[str, object]) -> None:
-    """Print the endpoints of a status to stdout."""
-    endpoints = status["endpoints"]
+    """Print the endpoints of a status and the stacks' outputs to stdout."""
+    console = stdout_console()
+    endpoints, outputs = status["endpoints"], status["outputs"]
     if isinstance(endpoints, list):
-        stdout_console().print(endpoint_table(endpoints))
-        sys.stdout.flush()
+        console.print(endpoint_table(endpoints))
+    if isinstance(outputs, dict):
+        for name, value in outputs.items():
+            console.print(f"{name} = {value}", markup=False, soft_wrap=True)
+    sys.stdout.flush()
 
 
 def _in_event_loop(main: Callable[[], object]) -> None:

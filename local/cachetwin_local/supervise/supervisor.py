@@ -16,7 +16,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from cachetwin_local.errors import UserError
-from cachetwin_local.plan.topology import Topology
+from cachetwin_local.plan.topology import Topology, show
 from cachetwin_local.supervise.actor import Actor
 from cachetwin_local.supervise.authority import Authority
 from cachetwin_local.supervise.cache_node import CacheActor
@@ -113,6 +113,11 @@ class Supervisor:
             "up_s": round(time.time() - self._began, 1),
             "resources": [asdict(state) for state in self._states.values()],
             "endpoints": [asdict(row) for row in rows(self._topology, self._site.secrets)],
+            "outputs": {
+                f"{output.stack}.{output.name}": show(output.value)
+                for output in self._topology.outputs
+                if not output.name.startswith("ExportsOutput")  # between stacks, not for people
+            },
         }
 
     async def _run(self) -> bool:
