@@ -3,6 +3,7 @@
 import os
 import secrets
 import sys
+import time
 from pathlib import Path
 
 from cachetwin_engine.core.host import Host
@@ -34,6 +35,10 @@ class ProcessHost(Host):
             import resource  # noqa: PLC0415  (only where there is no /proc)
 
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS, where this is used
+
+    def sleep(self, seconds: float) -> None:
+        """Stop the whole process for a while."""
+        time.sleep(seconds)
 
     def secret_bits(self, count: int) -> int:
         """``count`` unpredictable bits."""

@@ -37,20 +37,21 @@ TICKS_PER_ROUND: Final = 10
 SHUTDOWN_SECONDS_MAX: Final = 5.0
 """How long clients may take for their last replies after SIGTERM, before their connections are cut."""
 
-GC_YOUNG_OBJECTS: Final = 50_000
-"""Allocations between two young collections; see ``tame_garbage_collector``."""
+GC_THRESHOLDS: Final = (10_000, 5, 100_000)
+"""Allocations before a young collection, young ones before a middle one, middle ones before one of everything."""
 
 
 def tame_garbage_collector() -> None:
     """Keep Python's cycle collector away from the data.
 
     The keyspace holds no cycles, so reference counting frees it; yet a full collection walks every key. What start-up
-    left is frozen out of it, and the oldest generation is collected so rarely that only leaked cycles of our own would
-    ever need it.
+    left is frozen out, and everything is collected so rarely that only cycles leaked by ourselves would ever need it.
+    Measured while redis-benchmark made 800,000 hashes at ``-P 16``: longest stall 410 to 660 ms with Python's defaults,
+    52 ms with these (a dict of a million entries that grows stalls for as long), CPU a command 20 to 27 % less.
     """
     gc.collect()
     gc.freeze()
-    gc.set_threshold(GC_YOUNG_OBJECTS, 20, 1000)
+    gc.set_threshold(*GC_THRESHOLDS)
 
 
 class Node:

@@ -6,6 +6,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from cachetwin_engine.server.config import Options
+from cachetwin_engine.server.protected_mode import denial, protects
+from cachetwin_engine.server.run import new_engine
+
 if TYPE_CHECKING:
     from tests.engine.conftest import Certificates, EngineProcess, StartEngine
 
@@ -170,23 +174,25 @@ def test_requests_beyond_the_protocols_limits_end_the_connection(
         assert read_until_closed(sock).startswith(b"-ERR Protocol error")
 
 
-def test_a_non_loopback_client_is_refused_in_protected_mode(start_engine: "StartEngine") -> None:
-    address = own_address()
-    if address is None:
-        pytest.skip("this machine has no address besides loopback")
-    engine = start_engine("--bind", "127.0.0.1", address)
-    with socket.create_connection((address, engine.port), timeout=10) as sock:
-        assert read_until_closed(sock).startswith(b"-DENIED Valkey is running in protected mode")
-    with engine.connect() as sock:
-        assert ping(sock) == b"+PONG\r\n"
+@pytest.mark.parametrize(
+    ("peer", "refused"),
+    [
+        (("127.0.0.1", 5), False),
+        (("127.8.9.10", 5), False),
+        (("::1", 5, 0, 0), False),
+        (("::ffff:127.0.0.1", 5, 0, 0), False),
+        ("/run/engine.sock", False),
+        (("10.0.0.7", 5), True),
+        (("fe80::1%eth0", 5, 0, 2), True),
+        (("::ffff:10.0.0.7", 5, 0, 0), True),
+    ],
+)
+def test_protected_mode_serves_this_machine_only(peer: object, *, refused: bool) -> None:
+    assert protects(new_engine(Options()), peer) is refused
+    assert not protects(new_engine(Options(parameters=(("protected-mode", "no"),))), peer)
+    assert not protects(new_engine(Options(parameters=(("requirepass", "a-password"),))), peer)
 
 
-def own_address() -> str | None:
-    """An address of this machine's that is not loopback, found without sending anything."""
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        try:
-            sock.connect(("192.0.2.1", 9))
-        except OSError:
-            return None
-        address: str = sock.getsockname()[0]
-    return None if address.startswith("127.") else address
+def test_protected_mode_says_which_engine_refuses() -> None:
+    assert denial(new_engine(Options())).startswith(b"-DENIED Valkey is running in protected mode")
+    assert denial(new_engine(Options(profile="redis-7.1"))).startswith(b"-DENIED Redis is running in protected mode")
