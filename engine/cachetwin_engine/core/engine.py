@@ -70,6 +70,7 @@ class Engine(KeyspaceObserver):
         self.elasticache = False  # answer as the service does: restricted commands, hidden hashes
         self.access_log = AccessLog()
         self.expires_actively = True  # DEBUG SET-ACTIVE-EXPIRE
+        self.cron_paused = False  # DEBUG PAUSE-CRON
         self.databases = [Database(index, self) for index in range(self.config.databases)]
         self.sessions: dict[int, Session] = {}
         self.pending: list[Session] = []  # output or a close waits that the shell has not seen
@@ -83,16 +84,17 @@ class Engine(KeyspaceObserver):
         self.actor: Session | None = None  # whose commands run
         self.command_logs = [CommandLog(), CommandLog(), CommandLog()]  # by kind, see ``command_log``
         self.latency_events: dict[bytes, EventSeries] = {}
-        self.expires_actively = True  # DEBUG SET-ACTIVE-EXPIRE
         self.paused_until_ms = 0  # CLIENT PAUSE
         self.pauses_all = False
         self.postponed: list[tuple[Session, list[bytes]]] = []  # commands that wait for the end of the pause
         self.dirty = 0  # changes since start
+        self.dirty_at_save = 0
         self.wants_effects = False
         self.effects: list[tuple[int, list[bytes]]] = []  # (database, canonical command) for replicas and logs
         self.lap_us = clock()
         self.now_ms = self.lap_us // 1000
         self.started_ms = self.now_ms
+        self.last_save_ms = self.now_ms
         self.slow_after_us = NEVER_US
         self.large_request_bytes = NEVER_US
         self.large_reply_bytes = NEVER_US
@@ -143,6 +145,8 @@ class Engine(KeyspaceObserver):
     def tick(self) -> None:
         """Time passed: end waits whose deadline is over, expire keys. Ten times a second (``hz`` 10)."""
         self.start_turn()
+        if self.cron_paused:
+            return
         for session in list(self.blocked_sessions.values()):
             blocked = session.blocked
             if blocked is not None and 0 < blocked.deadline_ms <= self.now_ms:
@@ -182,6 +186,22 @@ class Engine(KeyspaceObserver):
                         self.mark_pending(session)
         if self.tracks_keys:
             self.tracking.broadcast()
+
+    def now_us(self) -> int:
+        """The clock itself, in microseconds; within a command time stands still, except inside DEBUG SLEEP."""
+        return self.lap_us
+
+    def allows(self, session: Session, parameter: str) -> bool:
+        """Is what ``parameter`` (``yes``, ``no`` or ``local``) closes open to ``session``?"""
+        value = self.config.get(parameter)
+        if value != "local":
+            return value == "yes"
+        return session.address.startswith(("127.", "[::1]", "::1", "/"))
+
+    def note_save(self) -> None:
+        """All changes are saved, as far as this engine saves at all."""
+        self.last_save_ms = self.now_ms
+        self.dirty_at_save = self.dirty
 
     # -- sessions -----------------------------------------------------------------------------------------------------
 

@@ -28,6 +28,9 @@ class Host:
         """Memory of the process that is resident."""
         return 0
 
+    def sleep(self, seconds: float) -> None:
+        """Stop the whole process for a while (DEBUG SLEEP)."""
+
     def secret_bits(self, count: int) -> int:
         """``count`` unpredictable bits (ACL GENPASS). The core's own random numbers are not fit for that."""
         raise NotImplementedError

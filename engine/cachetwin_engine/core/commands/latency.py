@@ -1,0 +1,143 @@
+"""LATENCY: how long commands take, and the latency monitor's events."""
+
+from typing import Final
+
+from ..acl.rules import rows_of
+from ..command_table import ADMIN, LOADING, NOSCRIPT, STALE, Command, command, container
+from ..context import Context
+from ..errors import CommandError
+from ..latency import EventSeries, cumulative
+from ..replies import array, bulk, integer
+from .help_text import help_reply
+
+_OFF: Final = (
+    "I'm sorry, Dave, I can't do that. Latency monitoring is disabled in this {name} instance. You may use \"CONFIG SET "
+    'latency-monitor-threshold <milliseconds>." in order to enable it.\n'
+)
+_QUIET: Final = (
+    "Dave, no latency spike was observed during the lifetime of this {name} instance, not in the slightest bit.\n"
+)
+_GRAPH_COLUMNS: Final = 80
+
+
+container("LATENCY", group="server", since="2.8.13", summary="Questions about latency.")
+
+
+@command("LATENCY|LATEST", arity=2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="2.8.13", categories=[b"admin", b"slow", b"dangerous"], tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"], summary="The latest sample of each event.")  # fmt: skip
+def latency_latest(ctx: Context, args: list[bytes]) -> bytes:
+    """LATENCY LATEST: name, time, latest and greatest milliseconds of each event."""
+    items: list[bytes] = []
+    for name, series in ctx.engine.latency_events.items():
+        at_s, duration_ms = series.samples[-1]
+        items.append(array([bulk(name), integer(at_s), integer(duration_ms), integer(series.maximum_ms)]))
+    return array(items)
+
+
+@command("LATENCY|HISTORY", arity=3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="2.8.13", categories=[b"admin", b"slow", b"dangerous"], arguments="event", tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"], summary="The samples of one event.")  # fmt: skip
+def latency_history(ctx: Context, args: list[bytes]) -> bytes:
+    """LATENCY HISTORY event: time and milliseconds of up to 160 samples."""
+    series = ctx.engine.latency_events.get(args[2])
+    samples = [] if series is None else series.samples
+    return array([array([integer(at_s), integer(duration_ms)]) for at_s, duration_ms in samples])
+
+
+@command("LATENCY|RESET", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="2.8.13", categories=[b"admin", b"slow", b"dangerous"], arguments="[event [event ...]]", tips=[b"request_policy:all_nodes", b"response_policy:agg_sum"], summary="Forget events.")  # fmt: skip
+def latency_reset(ctx: Context, args: list[bytes]) -> bytes:
+    """LATENCY RESET [event ...]: how many were forgotten."""
+    events = ctx.engine.latency_events
+    count = 0
+    for name in args[2:] or list(events):
+        if events.pop(name, None) is not None:
+            count += 1
+    return integer(count)
+
+
+@command("LATENCY|GRAPH", arity=3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="2.8.13", categories=[b"admin", b"slow", b"dangerous"], arguments="event", tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"], summary="Draw one event.")  # fmt: skip
+def latency_graph(ctx: Context, args: list[bytes]) -> bytes:
+    """LATENCY GRAPH event: a column a sample, the latest at the right."""
+    series = ctx.engine.latency_events.get(args[2])
+    if series is None:
+        raise CommandError(b"ERR No samples available for event '" + args[2] + b"'")
+    return ctx.verbatim(_graph(args[2].decode("latin-1"), series, ctx.engine.now_ms // 1000).encode())
+
+
+def _graph(name: str, series: EventSeries, now_s: int) -> str:
+    samples = series.samples[-_GRAPH_COLUMNS:]
+    lowest = min([duration_ms for _, duration_ms in samples])
+    highest = max([duration_ms for _, duration_ms in samples])
+    levels = "_o#"
+    rows = 4
+    lines = [f"{name} - high {highest} ms, low {lowest} ms (all time high {series.maximum_ms} ms)", "-" * 80]
+    for row in range(rows - 1, -1, -1):
+        line = ""
+        for _, duration_ms in samples:
+            share = (duration_ms - lowest) / max(1, highest - lowest) * (rows * len(levels) - 1)
+            level = int(share) - row * len(levels)
+            line += "|" if level >= len(levels) else levels[level] if level >= 0 else " "
+        lines.append(line.rstrip())
+    lines.append("")
+    ages = [_age(now_s - at_s) for at_s, _ in samples]
+    lines.extend("".join([age[row] if row < len(age) else " " for age in ages]).rstrip() for row in range(3))
+    return "\n".join(lines) + "\n"
+
+
+def _age(seconds: int) -> str:
+    for unit, size in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= size:
+            return f"{seconds // size}{unit}"
+    return f"{seconds}s"
+
+
+@command("LATENCY|DOCTOR", arity=2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="2.8.13", categories=[b"admin", b"slow", b"dangerous"], tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"], summary="Say in words what is slow.")  # fmt: skip
+def latency_doctor(ctx: Context, args: list[bytes]) -> bytes:
+    """LATENCY DOCTOR: each event in a sentence, and what may help."""
+    engine = ctx.engine
+    name = "Valkey" if engine.profile.is_valkey else "Redis"
+    if not engine.latency_events:
+        text = _OFF if engine.config.latency_monitor_threshold == 0 else _QUIET
+        return ctx.verbatim(text.format(name=name).encode())
+    lines = [
+        f"Dave, I have observed latency spikes in this {name} instance. You don't mind talking about it, do you Dave?",
+        "",
+    ]
+    for number, (event, series) in enumerate(engine.latency_events.items(), 1):
+        durations = [duration_ms for _, duration_ms in series.samples]
+        lines.append(
+            f"{number}. {event.decode('latin-1')}: {len(durations)} latency spikes (average {sum(durations) // len(durations)}"
+            f"ms). Worst all time event {series.maximum_ms}ms."
+        )
+    lines += ["", "I have a few advices for you:", "", "- COMMANDLOG GET 10 slow shows which commands took that long."]
+    return ctx.verbatim(("\n".join(lines) + "\n").encode())
+
+
+@command("LATENCY|HISTOGRAM", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="7.0.0", complexity="O(N) where N is the number of commands with latency information being retrieved.", categories=[b"admin", b"slow", b"dangerous"], arguments="[command [command ...]]", tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"], summary="How long commands took, by powers of two.")  # fmt: skip
+def latency_histogram(ctx: Context, args: list[bytes]) -> bytes:
+    """LATENCY HISTOGRAM [command ...]: calls and their cumulative distribution in microseconds."""
+    items: list[bytes] = []
+    for row in rows_of(ctx.engine.commands):
+        if not row.latency or (len(args) > 2 and not _is_named(row, args[2:])):
+            continue
+        buckets: list[bytes] = []
+        for upper_us, calls in cumulative(row.latency):
+            buckets.append(integer(upper_us))
+            buckets.append(integer(calls))
+        items.append(bulk(row.name))
+        items.append(
+            ctx.map_reply([bulk(b"calls"), integer(sum(row.latency)), bulk(b"histogram_usec"), ctx.map_reply(buckets)])
+        )
+    return ctx.map_reply(items)
+
+
+def _is_named(row: Command, names: list[bytes]) -> bool:
+    """By its own name, or by its container's."""
+    for name in names:
+        wanted = name.lower()
+        if row.name == wanted or (row.parent is not None and row.parent.name == wanted):
+            return True
+    return False
+
+
+@command("LATENCY|HELP", arity=2, flags=LOADING | STALE, group="server", since="2.8.13", categories=[b"slow"], summary="Describe the sub-commands.")  # fmt: skip
+def latency_help(ctx: Context, args: list[bytes]) -> bytes:
+    """LATENCY HELP."""
+    return help_reply(ctx, b"latency")

@@ -1,0 +1,122 @@
+"""MEMORY: what keys and the engine take."""
+
+from typing import Final
+
+from ..command_table import LOADING, READONLY, STALE, KeySpec, command, container
+from ..context import Context
+from ..errors import syntax_error
+from ..memory import size_of_key
+from ..numbers import parse_int
+from ..replies import OK, bulk, integer
+from .help_text import help_reply
+
+_SAMPLES: Final = 5  # elements looked at unless SAMPLES says otherwise (object.c)
+_EMPTY: Final = (
+    b"Hi Sam, this instance is empty or is using very little memory, my issues detector can't be used in these conditions. "
+    b"Please, leave for your mission on Earth and fill it with some data. The new Sam and I will be back to our programming "
+    b"as soon as I finished rebooting.\n"
+)
+_FINE: Final = (
+    b"Hi Sam, I can't find any memory issue in your instance. I can only account for what occurs on this base.\n"
+)
+_LITTLE_BYTES: Final = 5 * 1024 * 1024
+
+
+container("MEMORY", group="server", since="4.0.0", summary="Questions about memory.")
+
+
+@command("MEMORY|USAGE", arity=-3, flags=READONLY, group="server", since="4.0.0", complexity="O(N) where N is the number of samples.", keys=[KeySpec("RO", index=2)], categories=[b"read", b"slow"], arguments="key [SAMPLES count]", summary="What one key takes.")  # fmt: skip
+def memory_usage(ctx: Context, args: list[bytes]) -> bytes:
+    """MEMORY USAGE key [SAMPLES count]: bytes, null without the key."""
+    samples = _SAMPLES
+    at = 3
+    while at < len(args):
+        if args[at].lower() != b"samples" or at + 1 >= len(args):
+            raise syntax_error()
+        samples = parse_int(args[at + 1])
+        if samples < 0:
+            raise syntax_error()
+        at += 2
+    value = ctx.db.peek(args[2])
+    if value is None:
+        return ctx.null
+    return integer(size_of_key(ctx.db, args[2], value, samples))
+
+
+@command("MEMORY|STATS", arity=2, group="server", since="4.0.0", categories=[b"slow"], tips=[b"nondeterministic_output", b"request_policy:all_shards", b"response_policy:special"], summary="Where memory goes.")  # fmt: skip
+def memory_stats(ctx: Context, args: list[bytes]) -> bytes:
+    """MEMORY STATS: a map of names and bytes."""
+    engine = ctx.engine
+    used = engine.used_memory()
+    peak = max(used, engine.memory_peak)
+    resident = engine.host.resident_bytes()
+    clients = 0
+    for session in engine.sessions.values():
+        clients += session.memory_bytes()
+    keys = 0
+    items: list[bytes] = [
+        bulk(b"peak.allocated"), integer(peak), bulk(b"total.allocated"), integer(used),
+        bulk(b"startup.allocated"), integer(0), bulk(b"replication.backlog"), integer(0),
+        bulk(b"clients.slaves"), integer(0), bulk(b"clients.normal"), integer(clients),
+        bulk(b"cluster.links"), integer(0), bulk(b"aof.buffer"), integer(0), bulk(b"lua.caches"), integer(0),
+        bulk(b"functions.caches"), integer(0),
+    ]  # fmt: skip
+    overhead = 0
+    for db in engine.databases:
+        if len(db):
+            keys += len(db)
+            main, expires = len(db) * _ENTRY_BYTES, len(db.expires) * _ENTRY_BYTES
+            overhead += main + expires
+            items.append(bulk(b"db.%d" % db.index))
+            items.append(
+                ctx.map_reply(
+                    [
+                        bulk(b"overhead.hashtable.main"), integer(main),
+                        bulk(b"overhead.hashtable.expires"), integer(expires),
+                    ]
+                )
+            )  # fmt: skip
+    data = max(0, used - overhead)
+    ratio = resident / max(1, used)
+    items += [
+        bulk(b"overhead.db.hashtable.lut"), integer(0), bulk(b"overhead.db.hashtable.rehashing"), integer(0),
+        bulk(b"overhead.total"), integer(overhead), bulk(b"db.dict.rehashing.count"), integer(0),
+        bulk(b"keys.count"), integer(keys), bulk(b"keys.bytes-per-key"), integer(used // keys if keys else 0),
+        bulk(b"dataset.bytes"), integer(data),
+        bulk(b"dataset.percentage"), ctx.double(100 * data / max(1, used)),
+        bulk(b"peak.percentage"), ctx.double(100 * used / max(1, peak)),
+        bulk(b"allocator.allocated"), integer(used), bulk(b"allocator.active"), integer(resident),
+        bulk(b"allocator.resident"), integer(resident), bulk(b"allocator.muzzy"), integer(0),
+        bulk(b"allocator-fragmentation.ratio"), ctx.double(1.0), bulk(b"allocator-fragmentation.bytes"), integer(0),
+        bulk(b"allocator-rss.ratio"), ctx.double(1.0), bulk(b"allocator-rss.bytes"), integer(0),
+        bulk(b"rss-overhead.ratio"), ctx.double(1.0), bulk(b"rss-overhead.bytes"), integer(0),
+        bulk(b"fragmentation"), ctx.double(ratio), bulk(b"fragmentation.bytes"), integer(resident - used),
+    ]  # fmt: skip
+    return ctx.map_reply(items)
+
+
+_ENTRY_BYTES: Final = 32  # of a hash table's entry (object.c counts them so)
+
+
+@command("MEMORY|DOCTOR", arity=2, group="server", since="4.0.0", categories=[b"slow"], tips=[b"nondeterministic_output", b"request_policy:all_shards", b"response_policy:special"], summary="Say in words what is wrong with memory.")  # fmt: skip
+def memory_doctor(ctx: Context, args: list[bytes]) -> bytes:
+    """MEMORY DOCTOR."""
+    return ctx.verbatim(_EMPTY if ctx.engine.used_memory() < _LITTLE_BYTES else _FINE)
+
+
+@command("MEMORY|MALLOC-STATS", arity=2, flags=LOADING, group="server", since="4.0.0", complexity="Depends on how much memory is allocated, could be slow", categories=[b"slow"], tips=[b"nondeterministic_output", b"request_policy:all_shards", b"response_policy:special"], summary="The allocator's statistics.")  # fmt: skip
+def memory_malloc_stats(ctx: Context, args: list[bytes]) -> bytes:
+    """MEMORY MALLOC-STATS: Python's allocator has none to show."""
+    return ctx.verbatim(b"Stats not supported for the current allocator")
+
+
+@command("MEMORY|PURGE", arity=2, flags=LOADING, group="server", since="4.0.0", complexity="Depends on how much memory is allocated, could be slow", categories=[b"slow"], tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"], summary="Give free memory back.")  # fmt: skip
+def memory_purge(ctx: Context, args: list[bytes]) -> bytes:
+    """MEMORY PURGE: the allocator does so by itself."""
+    return OK
+
+
+@command("MEMORY|HELP", arity=2, flags=LOADING | STALE, group="server", since="4.0.0", categories=[b"slow"], summary="Describe the sub-commands.")  # fmt: skip
+def memory_help(ctx: Context, args: list[bytes]) -> bytes:
+    """MEMORY HELP."""
+    return help_reply(ctx, b"memory")

@@ -1,0 +1,15 @@
+"""MONITOR: watch every command as it is run."""
+
+from ..command_table import ADMIN, LOADING, NOSCRIPT, STALE, command
+from ..context import Context
+from ..errors import CommandError
+from ..replies import OK
+
+
+@command("MONITOR", arity=1, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="1.0.0", categories=[b"admin", b"slow", b"dangerous"], summary="Show every command to this connection.")  # fmt: skip
+def monitor(ctx: Context, args: list[bytes]) -> bytes:
+    """MONITOR."""
+    if not ctx.may_block:
+        raise CommandError(b"ERR MONITOR isn't allowed for DENY BLOCKING client")
+    ctx.engine.start_monitor(ctx.session)
+    return OK
