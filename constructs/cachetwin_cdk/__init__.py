@@ -11,6 +11,7 @@ from .access_string import AccessString  # noqa: E402  (as above)
 from .endpoint import Endpoint  # noqa: E402  (as above)
 from .engine_version import Engine, EngineVersion  # noqa: E402  (as above)
 from .log_delivery import LogDelivery, LogFormat, LogType  # noqa: E402  (as above)
+from .memcached_cluster import IMemcachedCluster, MemcachedCluster  # noqa: E402  (as above)
 from .node_type import NodeType  # noqa: E402  (as above)
 from .parameter_group import IParameterGroup, ParameterGroup  # noqa: E402  (as above)
 from .replication_group import ReplicationGroup  # noqa: E402  (as above)
@@ -29,6 +30,7 @@ __all__ = [
     "Endpoint",
     "Engine",
     "EngineVersion",
+    "IMemcachedCluster",
     "IParameterGroup",
     "IReplicationGroup",
     "IServerlessCache",
@@ -40,6 +42,7 @@ __all__ = [
     "LogFormat",
     "LogType",
     "MaintenanceWindow",
+    "MemcachedCluster",
     "NoPasswordUser",
     "NodeType",
     "ParameterGroup",

@@ -1,0 +1,288 @@
+"""Memcached on nodes: TLS, spread over zones, found by auto discovery."""
+
+from collections.abc import Mapping, Sequence
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticache as elasticache
+from aws_cdk import aws_sns as sns
+from aws_cdk.interfaces import aws_elasticache as refs
+from constructs import Construct
+
+from . import _replication_group_rules as rules
+from ._names import require_id
+from ._placement import closed_security_group
+from ._validate import ValidationError, known, refuse, require_between, require_one_source
+from .endpoint import Endpoint
+from .engine_version import Engine, EngineVersion
+from .node_type import NodeType
+from .parameter_group import IParameterGroup, ParameterGroup
+from .subnet_group import ISubnetGroup, SubnetGroup
+from .windows import MaintenanceWindow
+
+DEFAULT_PORT = 11211
+_NODES_MAX = 40
+_NAME_LENGTH_MAX = 50
+
+
+@jsii.implements(ec2.IConnectable, refs.ICacheClusterRef)
+class IMemcachedCluster(cdk.Resource):
+    """A Memcached cluster, made here or elsewhere."""
+
+    cluster_name: str
+    _connections: ec2.Connections
+    _configuration_endpoint: Endpoint | None = None
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Who may open connections; the default port is the cluster's."""
+        return self._connections
+
+    @property
+    def configuration_endpoint(self) -> Endpoint:
+        """Where clients with auto discovery learn of the nodes."""
+        if self._configuration_endpoint is None:
+            raise ValidationError(
+                "configuration_endpoint must be known to be used, got an imported cluster without it; pass it to "
+                "from_cluster_attributes"
+            )
+        return self._configuration_endpoint
+
+    @property
+    def cache_cluster_ref(self) -> refs.CacheClusterReference:
+        """What aws-cdk-lib's own constructs take for a cache cluster."""
+        return refs.CacheClusterReference(cluster_name=self.cluster_name)
+
+    def metric(
+        self,
+        metric_name: str,
+        *,
+        statistic: str = cloudwatch.Stats.AVERAGE,
+        period: cdk.Duration | None = None,
+        node_id: str | None = None,
+        unit: cloudwatch.Unit | None = None,
+        label: str | None = None,
+    ) -> cloudwatch.Metric:
+        """Any metric of ``AWS/ElastiCache``, of the cluster or of one node such as ``0001``."""
+        dimensions = {"CacheClusterId": self.cluster_name, **({"CacheNodeId": node_id} if node_id is not None else {})}
+        return cloudwatch.Metric(
+            namespace="AWS/ElastiCache",
+            metric_name=metric_name,
+            dimensions_map=dimensions,
+            statistic=statistic,
+            period=period or cdk.Duration.minutes(1),
+            unit=unit,
+            label=label,
+        )
+
+    def metric_cpu_utilization(self, *, node_id: str | None = None) -> cloudwatch.Metric:
+        """Load of the host in percent, averaged."""
+        return self.metric("CPUUtilization", node_id=node_id, unit=cloudwatch.Unit.PERCENT)
+
+    def metric_freeable_memory(self, *, node_id: str | None = None) -> cloudwatch.Metric:
+        """Bytes of memory free on the host, averaged."""
+        return self.metric("FreeableMemory", node_id=node_id, unit=cloudwatch.Unit.BYTES)
+
+    def metric_swap_usage(self, *, node_id: str | None = None) -> cloudwatch.Metric:
+        """Bytes of swap used on the host, averaged; above 50 MB the node is short of memory."""
+        return self.metric("SwapUsage", node_id=node_id, unit=cloudwatch.Unit.BYTES)
+
+    def metric_curr_connections(self, *, node_id: str | None = None) -> cloudwatch.Metric:
+        """Client connections, averaged."""
+        return self.metric("CurrConnections", node_id=node_id, unit=cloudwatch.Unit.COUNT)
+
+    def metric_curr_items(self, *, node_id: str | None = None) -> cloudwatch.Metric:
+        """Items held, averaged."""
+        return self.metric("CurrItems", node_id=node_id, unit=cloudwatch.Unit.COUNT)
+
+    def metric_evictions(self, *, node_id: str | None = None) -> cloudwatch.Metric:
+        """Items evicted for lack of memory in the period, summed."""
+        return self._count("Evictions", node_id)
+
+    def metric_get_hits(self, *, node_id: str | None = None) -> cloudwatch.Metric:
+        """Successful gets in the period, summed."""
+        return self._count("GetHits", node_id)
+
+    def metric_get_misses(self, *, node_id: str | None = None) -> cloudwatch.Metric:
+        """Unsuccessful gets in the period, summed."""
+        return self._count("GetMisses", node_id)
+
+    def _count(self, metric_name: str, node_id: str | None) -> cloudwatch.Metric:
+        return self.metric(metric_name, statistic=cloudwatch.Stats.SUM, node_id=node_id, unit=cloudwatch.Unit.COUNT)
+
+
+class _ImportedMemcachedCluster(IMemcachedCluster):
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        cluster_name: str,
+        port: int,
+        configuration_endpoint_address: str | None,
+        security_groups: Sequence[ec2.ISecurityGroup],
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.cluster_name = cluster_name
+        if configuration_endpoint_address is not None:
+            self._configuration_endpoint = Endpoint(configuration_endpoint_address, port)
+        self._connections = ec2.Connections(security_groups=list(security_groups), default_port=ec2.Port.tcp(port))
+
+
+class MemcachedCluster(IMemcachedCluster):
+    """Two Memcached nodes in two availability zones, reached over TLS.
+
+    Defines one AWS::ElastiCache::CacheCluster and, unless given, its subnet group, security group and parameter group.
+    Memcached has neither users nor replicas nor snapshots: whoever the security group admits may read and write, and what
+    a node held is gone with it.
+
+    ``vpc_subnets``
+        the VPC's isolated subnets, or else its private ones.
+    ``nodes``
+        spread over zones as soon as there are two.
+    ``transit_encryption``
+        fixed when the cluster is made; needs Memcached 1.6.12 at least.
+    ``removal_policy``
+        DESTROY: there is nothing that a snapshot could keep.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        subnet_group: ISubnetGroup | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        engine_version: EngineVersion = EngineVersion.MEMCACHED_1_6_22,
+        node_type: NodeType = NodeType.T4G_SMALL,
+        nodes: int = 2,
+        cross_az: bool | None = None,
+        preferred_availability_zones: Sequence[str] = (),
+        port: int = DEFAULT_PORT,
+        transit_encryption: bool = True,
+        parameters: Mapping[str, str] | None = None,
+        parameter_group: IParameterGroup | None = None,
+        maintenance_window: MaintenanceWindow | None = None,
+        auto_minor_version_upgrade: bool = True,
+        notification_topic: sns.ITopic | None = None,
+        cluster_name: str | None = None,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
+    ) -> None:
+        require_one_source(
+            subnet_group=(subnet_group, "vpc_subnets", vpc_subnets),
+            parameter_group=(parameter_group, "parameters", parameters),
+        )
+        require_id("cluster_name", cluster_name, length_max=_NAME_LENGTH_MAX)
+        if removal_policy is cdk.RemovalPolicy.SNAPSHOT:
+            refuse("removal_policy", "not be SNAPSHOT for Memcached", "SNAPSHOT", "choose DESTROY or RETAIN")
+        rules.require_port(port)
+        rules.require_topic(notification_topic, cdk.Stack.of(scope).account)
+        _require_engine(engine_version, transit_encryption=transit_encryption)
+        spread = nodes > 1 if cross_az is None else cross_az
+        _require_nodes(nodes, cross_az=spread, preferred=preferred_availability_zones)
+        super().__init__(scope, construct_id)
+        self.engine_version = engine_version
+        self.node_type = node_type
+        self.subnet_group = subnet_group or SubnetGroup(self, "SubnetGroup", vpc=vpc, vpc_subnets=vpc_subnets)
+        _require_zones(self.subnet_group.availability_zones, cross_az=spread)
+        self.parameter_group = parameter_group or ParameterGroup(
+            self, "ParameterGroup", engine_version=engine_version, parameters=parameters
+        )
+        rules.require_parameter_group(engine_version, self.parameter_group, is_clustered=False)
+        self._connections = ec2.Connections(
+            security_groups=list(security_groups) if security_groups else [closed_security_group(self, vpc)],
+            default_port=ec2.Port.tcp(port),
+        )
+        resource = elasticache.CfnCacheCluster(
+            self,
+            "Resource",
+            cluster_name=cluster_name,
+            engine=engine_version.engine.value,
+            engine_version=engine_version.version,
+            cache_node_type=node_type.name,
+            num_cache_nodes=nodes,
+            az_mode="cross-az" if spread else "single-az",
+            preferred_availability_zones=list(preferred_availability_zones) or None,
+            port=port,
+            cache_subnet_group_name=self.subnet_group.subnet_group_name,
+            vpc_security_group_ids=[group.security_group_id for group in self._connections.security_groups],
+            cache_parameter_group_name=self.parameter_group.parameter_group_name,
+            transit_encryption_enabled=transit_encryption,
+            preferred_maintenance_window=str(maintenance_window) if maintenance_window is not None else None,
+            auto_minor_version_upgrade=auto_minor_version_upgrade,
+            notification_topic_arn=notification_topic.topic_arn if notification_topic is not None else None,
+        )
+        resource.apply_removal_policy(removal_policy)
+        self.cluster_name = resource.ref
+        self._configuration_endpoint = Endpoint(
+            resource.attr_configuration_endpoint_address,
+            cdk.Token.as_number(resource.attr_configuration_endpoint_port),
+        )
+        cdk.Validations.of(resource).acknowledge(
+            cdk.Acknowledgment(
+                id="AwsSolutions-AEC5",
+                reason="The port clients expect is kept: the security group and TLS guard this cache, not the number of "
+                "its port.",
+            )
+        )
+
+    @staticmethod
+    def from_cluster_attributes(
+        scope: Construct,
+        construct_id: str,
+        *,
+        cluster_name: str,
+        port: int = DEFAULT_PORT,
+        configuration_endpoint_address: str | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] = (),
+    ) -> IMemcachedCluster:
+        """A cluster that exists already. What is left out cannot be asked of it later."""
+        return _ImportedMemcachedCluster(
+            scope,
+            construct_id,
+            cluster_name=cluster_name,
+            port=port,
+            configuration_endpoint_address=configuration_endpoint_address,
+            security_groups=security_groups,
+        )
+
+
+def _require_engine(engine_version: EngineVersion, *, transit_encryption: bool) -> None:
+    if engine_version.engine is not Engine.MEMCACHED:
+        refuse("engine_version", "be a Memcached version", engine_version, "use ReplicationGroup for Valkey and Redis")
+    if transit_encryption and not engine_version.at_least(memcached="1.6.12"):
+        refuse(
+            "engine_version",
+            "be at least Memcached 1.6.12 for TLS",
+            engine_version,
+            "choose a newer engine_version, or set transit_encryption=False",
+        )
+
+
+def _require_nodes(nodes: int, *, cross_az: bool, preferred: Sequence[str]) -> None:
+    if not known(nodes):
+        refuse("nodes", "be known at synth, because zones are counted from it", "a token", "write the number")
+    require_between("nodes", nodes, 1, _NODES_MAX, remedy="choose a number in that range")
+    if cross_az and nodes < 2:
+        refuse("nodes", "be at least 2 to lie in several zones", nodes, "add a node, or set cross_az=False")
+    if preferred and len(preferred) != nodes:
+        refuse(
+            "preferred_availability_zones",
+            f"name one zone for each of the {nodes} nodes",
+            len(preferred),
+            "list as many zones as there are nodes",
+        )
+
+
+def _require_zones(availability_zones: Sequence[str], *, cross_az: bool) -> None:
+    if cross_az and len(set(availability_zones)) == 1:
+        refuse(
+            "vpc_subnets",
+            "lie in at least 2 availability zones to spread nodes over them",
+            availability_zones[0],
+            "select subnets of more zones, or set cross_az=False",
+        )
