@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -122,6 +123,12 @@ def test_down_leaves_nothing_and_the_next_up_is_warm(checkout: Path, page: str) 
     assert not [pid for pid in pids if runs(pid)]
     with pytest.raises(httpx.ConnectError):
         httpx.get(page)
+    port = httpx.URL(page).port or 80
+    with socket.create_server(("127.0.0.1", port)):
+        refused = cachetwin(checkout, "up", "-d")
+    assert refused.returncode == 1
+    assert f"port {port} on 127.0.0.1" in refused.stderr
+    assert f"(pid {os.getpid()})" in refused.stderr
     began = time.monotonic()
     up = cachetwin(checkout, "up", "-d")
     seconds = time.monotonic() - began
@@ -129,6 +136,25 @@ def test_down_leaves_nothing_and_the_next_up_is_warm(checkout: Path, page: str) 
     assert "synthesising" not in up.stderr
     assert httpx.get(page).status_code == 200
     assert seconds < WARM_S_MAX
+
+
+def test_a_killed_supervisor_takes_all_with_it_and_the_next_up_recovers(checkout: Path, page: str) -> None:
+    with httpx.Client(base_url=page) as client:
+        renamed = client.patch("/api/products/5", json={"name": "Kept through a crash"})
+        assert renamed.status_code == 200, renamed.text
+    state = json.loads((checkout / ".cachetwin" / "state.json").read_text())
+    supervisor = psutil.Process(state["supervisor"]["pid"])
+    children = supervisor.children(recursive=True)
+    assert len(children) > 4
+    supervisor.kill()
+    end = time.monotonic() + 15
+    while any(runs(child.pid) for child in children) and time.monotonic() < end:
+        time.sleep(0.02)
+    assert not [child for child in children if runs(child.pid)]
+    up = cachetwin(checkout, "up", "-d")
+    assert up.returncode == 0, up.stderr
+    assert f"the last run (pid {supervisor.pid}) was killed" in up.stderr
+    assert httpx.get(f"{page}api/products/5").json()["data"]["name"] == "Kept through a crash"
 
 
 def test_a_changed_source_is_synthesised_again(checkout: Path, page: str) -> None:

@@ -87,7 +87,9 @@ def tiny(folder: Path, address: str, code: str = SERVICE) -> Iterator[Run]:
 
 def cachetwin(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "cachetwin_local", "-C", str(folder), *words]
-    return subprocess.run(command, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(
+        command, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL
+    )
 
 
 def get(address: str, path: str = "/") -> str:
@@ -150,6 +152,9 @@ def test_status_logs_and_down_reach_the_running_supervisor(tmp_path: Path, addre
         assert run.end() == 0
     assert json.loads(cachetwin(tmp_path, "status", "--json").stdout) == {"running": False}
     assert "the key is ********" in cachetwin(tmp_path, "logs").stdout
+    asked = cachetwin(tmp_path, "reset")
+    assert asked.returncode == 1
+    assert "no terminal to ask on: say --yes" in asked.stderr
     assert cachetwin(tmp_path, "reset", "--yes").returncode == 0
     assert not (tmp_path / ".cachetwin").exists()
 
@@ -158,10 +163,11 @@ def test_no_file_holds_a_secret_but_the_secrets_file(tmp_path: Path, address: st
     with tiny(tmp_path, address) as run:
         run.wait_for("ready in")
         secrets = json.loads((tmp_path / ".cachetwin" / "secrets.json").read_text())["secrets"]
-        value = secrets["Tiny/Key"]["password"].encode()
+        value = secrets["Tiny/Key"]["password"]
+        forms = [value.encode(), json.dumps(value)[1:-1].encode()]
         files = [path for path in tmp_path.rglob("*") if path.is_file() and "venvs" not in path.parts]
-        assert [path.name for path in files if value in path.read_bytes()] == ["secrets.json"]
-        assert not any(value.decode() in " ".join(child.cmdline()) for child in run.children())
+        assert [path.name for path in files if any(form in path.read_bytes() for form in forms)] == ["secrets.json"]
+        assert not any(value in " ".join(child.cmdline()) for child in run.children())
 
 
 def test_a_service_that_exits_at_its_start_shows_its_last_lines_and_stops_everything(

@@ -13,6 +13,7 @@ import string
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.plan.topology import GenerateSecretString, Secret, SecretRef, Text, show
@@ -124,8 +125,9 @@ class SecretStore:
         return json.dumps(document)
 
     def values_to_mask(self) -> frozenset[str]:
-        """Every generated value, for the logs to blank out."""
-        return frozenset(entry.password for entry in self._stored.values() if len(entry.password) >= _MASK_LENGTH_MIN)
+        """Every generated value, as it is, within JSON and within a URL, for the logs to blank out."""
+        values = [entry.password for entry in self._stored.values() if len(entry.password) >= _MASK_LENGTH_MIN]
+        return frozenset(form for value in values for form in (value, json.dumps(value)[1:-1], quote(value, safe="")))
 
     def _base(self, secret: Secret) -> str:
         if secret.generate is None:
