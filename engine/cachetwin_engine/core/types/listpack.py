@@ -22,7 +22,7 @@ def entry_bytes(element: bytes) -> i64:
         if first == 45 or 48 <= first <= 57:
             value = integer_or_none(element)
             if value is not None:
-                return _integer_bytes(value)
+                return integer_bytes(value)
     if size < 64:
         return size + 2
     size += 2 if size < 4096 else 5
@@ -35,7 +35,8 @@ def entry_bytes(element: bytes) -> i64:
     return size + (4 if size < 268435455 else 5)
 
 
-def _integer_bytes(value: i64) -> i64:
+def integer_bytes(value: i64) -> i64:
+    """Bytes of an integer element."""
     if 0 <= value <= 127:
         return 2
     if -4096 <= value <= 4095:
