@@ -1,7 +1,7 @@
 """HyperLogLog: how many different elements there were, within 0.81 %, in 12 KiB at most.
 
-A string in Valkey's own layout, byte for byte, so that what is dumped here can be restored there. 16 bytes of head: ``HYLL``,
-the encoding, three zeros, and the last count (64 bits, little endian, the highest bit set when it is out of date). Then
+A string in Valkey's own layout, byte for byte, so that what is dumped here can be restored there. 16 bytes of head:
+``HYLL``, the encoding, three zeros, and the last count (64 bits, little endian, the highest bit set when it is out of date). Then
 16,384 registers. Dense: 6 bits each, the lowest bits first. Sparse: runs, from an element's first hash on
 
 - ``00xxxxxx``: 1 to 64 registers are zero;
@@ -136,9 +136,9 @@ def registers_of(text: bytes | bytearray) -> bytearray:
     at = HEAD_BYTES
     while at < len(text):
         length, value, size = _run_at(text, at)
-        at += size
         if register + length > REGISTERS:
             break
+        at += size
         if value:
             registers[register : register + length] = bytes([value]) * length
         register += length

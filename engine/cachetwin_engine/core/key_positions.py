@@ -31,7 +31,10 @@ def key_positions(command: Command, args: list[bytes]) -> list[KeyPosition]:
 
 def _begin(spec: KeySpec, args: list[bytes]) -> int:
     """The argument at which the search begins, -1 if a keyword is not there."""
-    if spec.unknown:
+    if spec.unknown:  # a table of keys by place can't say it, but the keyword does: STORE of SORT, the last one
+        for at in range(len(args) - 2, 1, -1):
+            if spec.keyword and args[at].upper() == spec.keyword:
+                return at + 1
         return -1
     if not spec.keyword:
         return spec.index if spec.index < len(args) else -1

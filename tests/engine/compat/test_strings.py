@@ -3,7 +3,6 @@
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from tests.engine.compat.conftest import Pair, Word
 
 pytestmark = pytest.mark.compat

@@ -1,0 +1,196 @@
+"""SORT and SORT_RO: the elements of a list, set or sorted set, by themselves or by other keys they point to.
+
+BY and GET patterns name another key by putting the element in place of the first ``*``, and a field of a hash behind
+``->``. A pattern without ``*`` points nowhere: as BY it means "do not sort".
+"""
+
+from typing import Final
+
+from ..acl.user import READ_KEYS, User
+from ..command_table import DENYOOM, MOVABLE_KEYS, READONLY, WRITE, KeySpec, command
+from ..context import Context
+from ..errors import CommandError, syntax_error, wrong_type
+from ..notifications import NOTIFY_GENERIC, NOTIFY_LIST
+from ..numbers import float_or_none, parse_int
+from ..replies import bulk, integer
+from ..types.hash import HashValue
+from ..types.list import ListValue
+from ..types.set import SetValue
+from ..types.sorted_set import SortedSet
+from ..types.string import RawString, string_of
+
+_BY_AND_GET: Final = KeySpec("RO", "access", unknown=True, notes="For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from the content of the key we sort")  # fmt: skip
+_STORE: Final = KeySpec("OW", "update", index=2, keyword=b"STORE", unknown=True, notes="For the optional STORE keyword. It is marked 'unknown' because the keyword can appear anywhere in the argument array")  # fmt: skip
+_COST: Final = (
+    "O(N+M*log(M)) where N is the number of elements and M how many are returned; O(N) if they are not sorted."
+)
+_DENIED_IN_CLUSTER: Final = b" option of SORT denied in Cluster mode when keys formed by the pattern may be in different slots."  # fmt: skip
+_CATEGORIES: Final = [b"set", b"sortedset", b"list", b"dangerous"]
+_READ_OPTIONS: Final = "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]"
+
+
+class _Options:
+    def __init__(self) -> None:
+        self.by: bytes | None = None
+        self.get: list[bytes] = []
+        self.offset = 0
+        self.count = -1
+        self.descending = False
+        self.alphabetic = False
+        self.store: bytes | None = None
+        self.sorts = True  # BY a pattern that points nowhere asks for no order, whatever another BY says
+
+
+@command("SORT", arity=-2, flags=WRITE | DENYOOM | MOVABLE_KEYS, group="generic", since="1.0.0", categories=_CATEGORIES, keys=[KeySpec("RO", "access"), _BY_AND_GET, _STORE], complexity=_COST, arguments=_READ_OPTIONS + " [STORE destination]", summary="Elements in order, returned or stored as a list.")  # fmt: skip
+def sort(ctx: Context, args: list[bytes]) -> bytes:
+    """SORT key [BY pattern] [LIMIT offset count] [GET pattern ...] [ASC | DESC] [ALPHA] [STORE destination]."""
+    return _sort(ctx, args, _options(ctx, args, may_store=True))
+
+
+@command("SORT_RO", arity=-2, flags=READONLY | MOVABLE_KEYS, group="generic", since="7.0.0", categories=_CATEGORIES, keys=[KeySpec("RO", "access"), _BY_AND_GET], complexity=_COST, arguments=_READ_OPTIONS, summary="Elements in order.")  # fmt: skip
+def sort_ro(ctx: Context, args: list[bytes]) -> bytes:
+    """SORT_RO key [BY pattern] [LIMIT offset count] [GET pattern ...] [ASC | DESC] [ALPHA]."""
+    return _sort(ctx, args, _options(ctx, args, may_store=False))
+
+
+def _options(ctx: Context, args: list[bytes], may_store: bool) -> _Options:
+    options = _Options()
+    at = 2
+    while at < len(args):
+        word = args[at].upper()
+        left = len(args) - at - 1
+        if word in {b"ASC", b"DESC"}:
+            options.descending = word == b"DESC"
+        elif word == b"ALPHA":
+            options.alphabetic = True
+        elif word == b"LIMIT" and left >= 2:
+            options.offset = parse_int(args[at + 1])
+            options.count = parse_int(args[at + 2])
+            at += 2
+        elif word == b"STORE" and left >= 1 and may_store:
+            at += 1
+            options.store = args[at]
+        elif word in {b"BY", b"GET"} and left >= 1:
+            at += 1
+            _take_pattern(ctx, options, word, args[at])
+        else:
+            raise syntax_error()
+        at += 1
+    return options
+
+
+def _take_pattern(ctx: Context, options: _Options, word: bytes, pattern: bytes) -> None:
+    if word == b"BY":
+        options.by = pattern
+    else:
+        options.get.append(pattern)
+    if word == b"BY" and b"*" not in pattern:
+        options.sorts = False
+        return
+    if ctx.engine.config.cluster_enabled and pattern != b"#":
+        raise CommandError(b"ERR " + word + _DENIED_IN_CLUSTER)
+    if not (ctx.user.unrestricted or _reads_all_keys(ctx.user)):
+        raise CommandError(b"ERR " + word + b" option of SORT denied due to insufficient ACL permissions.")
+
+
+def _reads_all_keys(user: User) -> bool:
+    """Keys that elements point to can't be checked one by one beforehand, so all of them must be allowed."""
+    for selector in [user.root, *user.selectors]:
+        if selector.all_keys:
+            return True
+        for key_pattern in selector.keys:
+            if key_pattern.pattern == b"*" and key_pattern.access & READ_KEYS:
+                return True
+    return False
+
+
+def _sort(ctx: Context, args: list[bytes], options: _Options) -> bytes:
+    value = ctx.db.find(args[1])
+    elements = _elements(value, options)
+    if isinstance(value, SetValue) and not options.sorts and (options.store is not None or ctx.in_script):
+        options.by, options.alphabetic, options.sorts = (
+            None,
+            True,
+            True,
+        )  # the order of a set must not differ between replicas
+    if options.sorts:
+        elements = _sorted(ctx, elements, options)
+    first = min(max(options.offset, 0), len(elements))
+    last = len(elements) if options.count < 0 else min(first + options.count, len(elements))
+    chosen = elements[first:last]
+    rows: list[bytes | None] = []
+    for element in chosen:
+        if not options.get:
+            rows.append(element)
+        for pattern in options.get:
+            rows.append(_pointed_at(ctx, pattern, element))
+    if options.store is not None:
+        return _store(ctx, options.store, rows)
+    parts = [b"*%d\r\n" % len(rows)]
+    for row in rows:
+        parts.append(ctx.null if row is None else bulk(row))
+    return b"".join(parts)
+
+
+def _elements(value: object | None, options: _Options) -> list[bytes]:
+    if value is None:
+        return []
+    if isinstance(value, SetValue):
+        return list(value.members())
+    if isinstance(value, ListValue):
+        elements = list(value.elements())
+    elif isinstance(value, SortedSet):
+        elements, _ = value.range(0, len(value))
+    else:
+        raise wrong_type()
+    if options.descending and not options.sorts:
+        elements.reverse()
+    return elements
+
+
+def _sorted(ctx: Context, elements: list[bytes], options: _Options) -> list[bytes]:
+    if options.alphabetic:
+        if options.by is None:
+            return sorted(elements, reverse=options.descending)
+        texts = [(_pointed_at(ctx, options.by, element), at) for at, element in enumerate(elements)]
+        order = sorted([(text is not None, text or b"", at) for text, at in texts], reverse=options.descending)
+        return [elements[at] for _, _, at in order]
+    scores = [(_score(ctx, options.by, element), element) for element in elements]
+    return [element for _, element in sorted(scores, reverse=options.descending)]
+
+
+def _score(ctx: Context, by: bytes | None, element: bytes) -> float:
+    text = element if by is None else _pointed_at(ctx, by, element)
+    if not text:
+        return 0.0
+    score = float_or_none(text.lstrip())
+    if score is None:
+        raise CommandError(b"ERR One or more scores can't be converted into double")
+    return score
+
+
+def _pointed_at(ctx: Context, pattern: bytes, element: bytes) -> bytes | None:
+    """The element itself for ``#``, otherwise the string or hash field that ``pattern`` leads to."""
+    if pattern == b"#":
+        return element
+    before, star, after = pattern.partition(b"*")
+    if not star:
+        return None
+    stem, arrow, field = after.partition(b"->")
+    if not field:
+        stem, arrow = after, b""
+    value = ctx.db.find(before + element + stem)
+    if arrow:
+        return value.get(field) if isinstance(value, HashValue) else None
+    return string_of(value) if isinstance(value, bytes | RawString) else None
+
+
+def _store(ctx: Context, destination: bytes, rows: list[bytes | None]) -> bytes:
+    if not rows:
+        if ctx.db.delete(destination):
+            ctx.key_changed(destination, NOTIFY_GENERIC, b"del")
+        return integer(0)
+    elements = [b"" if row is None else row for row in rows]
+    ctx.db.put(destination, ListValue.of(elements, ctx.engine.config.list_max_listpack_size))
+    ctx.key_changed(destination, NOTIFY_LIST, b"sortstore", len(elements))
+    return integer(len(elements))
