@@ -34,6 +34,10 @@ from . import (
     sorted_set_pops,
     sorted_set_ranges,
     sorted_sets,
+    stream_groups,
+    stream_info,
+    stream_reads,
+    streams,
     strings,
     transactions,
 )
@@ -72,6 +76,10 @@ __all__ = [
     "sorted_set_pops",
     "sorted_set_ranges",
     "sorted_sets",
+    "stream_groups",
+    "stream_info",
+    "stream_reads",
+    "streams",
     "strings",
     "transactions",
 ]

@@ -1,0 +1,512 @@
+"""Streams: entries in the order of their IDs, and consumer groups that share them out.
+
+An ID is one integer here, ``ms << 64 | seq``: comparing, adding one and bisecting need no pairs. Entries lie in leaves
+that grow at their end until ``stream-node-max-entries`` or ``-bytes`` is reached. That matters beyond speed, because
+XADD and XTRIM with ``~`` drop whole leaves only: so leaves count the bytes that Valkey's listpacks would take, and keep
+counting entries that were deleted from them, as Valkey does. Deleted entries themselves leave no trace.
+The fields of an entry are kept as the reply that shows them: reading, which is most of what happens to an entry, then
+costs no more than joining bytes.
+"""
+
+from bisect import bisect_left, bisect_right
+from typing import TYPE_CHECKING, Final
+
+from ..errors import wrong_type
+from ..keyspace import Value
+from ..replies import bulk_array
+from .listpack import LISTPACK_HEAD_BYTES, entry_bytes, integer_bytes
+
+if TYPE_CHECKING:
+    from ..keyspace import Database
+
+ID_MAX: Final = (1 << 128) - 1
+SEQ_MASK: Final = (1 << 64) - 1
+UNKNOWN: Final = -1  # entries-read of a group that lost count
+_NODE_BYTES_MAX: Final = 1 << 30
+_LEAF_IDS: Final = 512  # of a sorted list of pending IDs
+
+
+def id_text(entry_id: int) -> bytes:
+    """``ms-seq``."""
+    return b"%d-%d" % (entry_id >> 64, entry_id & SEQ_MASK)
+
+
+class _Leaf:
+    """Neighbouring entries."""
+
+    def __init__(self, base: int, fields: list[bytes]) -> None:
+        self.base = base  # ID of the first entry that was ever here
+        self.last = base  # ID of the last one
+        self.fields = fields  # names in the first entry: entries that have the same ones take less room
+        self.ids: list[int] = []
+        self.entries: list[bytes] = []
+        self.deleted = 0
+        self.size_bytes = LISTPACK_HEAD_BYTES + 6 + integer_bytes(len(fields)) + sum([entry_bytes(f) for f in fields])
+
+
+class SortedIds:
+    """IDs in order, mostly added at the end."""
+
+    def __init__(self) -> None:
+        self._leaves: list[list[int]] = []
+        self._maxima: list[int] = []
+
+    def add(self, entry_id: int) -> None:
+        """Add an ID that is not present."""
+        maxima = self._maxima
+        if not maxima:
+            self._leaves.append([entry_id])
+            maxima.append(entry_id)
+            return
+        if entry_id > maxima[-1]:
+            if len(self._leaves[-1]) < _LEAF_IDS:
+                self._leaves[-1].append(entry_id)
+                maxima[-1] = entry_id
+            else:
+                self._leaves.append([entry_id])
+                maxima.append(entry_id)
+            return
+        at = bisect_left(maxima, entry_id)
+        leaf = self._leaves[at]
+        leaf.insert(bisect_left(leaf, entry_id), entry_id)
+        if len(leaf) > 2 * _LEAF_IDS:
+            upper = leaf[_LEAF_IDS:]
+            del leaf[_LEAF_IDS:]
+            maxima.insert(at, leaf[-1])
+            self._leaves.insert(at + 1, upper)
+
+    def remove(self, entry_id: int) -> None:
+        """Remove an ID that is present."""
+        at = bisect_left(self._maxima, entry_id)
+        leaf = self._leaves[at]
+        del leaf[bisect_left(leaf, entry_id)]
+        if leaf:
+            self._maxima[at] = leaf[-1]
+        else:
+            del self._leaves[at]
+            del self._maxima[at]
+
+    def first(self) -> int:
+        """The lowest ID; there must be one."""
+        return self._leaves[0][0]
+
+    def last(self) -> int:
+        """The highest ID; there must be one."""
+        return self._maxima[-1]
+
+    def from_id(self, start: int, count: int) -> list[int]:
+        """The first ``count`` IDs from ``start`` on."""
+        at = bisect_left(self._maxima, start)
+        found: list[int] = []
+        while at < len(self._leaves) and len(found) < count:
+            leaf = self._leaves[at]
+            low = bisect_left(leaf, start)
+            found.extend(leaf[low : low + count - len(found)])
+            at += 1
+        return found
+
+
+class Pending:
+    """An entry that was delivered and not acknowledged."""
+
+    def __init__(self, consumer: "Consumer", delivered_ms: int, deliveries: int) -> None:
+        self.consumer = consumer
+        self.delivered_ms = delivered_ms
+        self.deliveries = deliveries
+
+
+class PendingList:
+    """Pending entries by ID, of a group or of one of its consumers."""
+
+    def __init__(self) -> None:
+        self.entries: dict[int, Pending] = {}
+        self.ids = SortedIds()
+
+    def add(self, entry_id: int, pending: Pending) -> None:
+        """Add an entry that is not in the list."""
+        self.entries[entry_id] = pending
+        self.ids.add(entry_id)
+
+    def remove(self, entry_id: int) -> None:
+        """Remove an entry that is in the list."""
+        del self.entries[entry_id]
+        self.ids.remove(entry_id)
+
+
+class Consumer:
+    """A member of a group."""
+
+    def __init__(self, name: bytes, now_ms: int) -> None:
+        self.name = name
+        self.seen_ms = now_ms  # last asked for something
+        self.active_ms = -1  # last got something, -1 never
+        self.pending = PendingList()
+
+
+class Group:
+    """A consumer group: what it has been given up to now, and who has what."""
+
+    def __init__(self, name: bytes, last_id: int, entries_read: int) -> None:
+        self.name = name
+        self.last_id = last_id
+        self.entries_read = entries_read  # how many entries come before ``last_id`` in all history, or UNKNOWN
+        self.consumers: dict[bytes, Consumer] = {}
+        self.pending = PendingList()
+
+    def give(self, entry_id: int, consumer: Consumer, now_ms: int) -> Pending:
+        """Note that ``consumer`` got an entry, for the first time again if somebody had it before."""
+        pending = self.pending.entries.get(entry_id)
+        if pending is None:
+            pending = Pending(consumer, now_ms, 1)
+            self.pending.add(entry_id, pending)
+            consumer.pending.add(entry_id, pending)
+            return pending
+        self.hand_over(entry_id, pending, consumer)
+        pending.delivered_ms = now_ms
+        pending.deliveries = 1
+        return pending
+
+    def hand_over(self, entry_id: int, pending: Pending, consumer: Consumer) -> None:
+        """Let a pending entry be ``consumer``'s."""
+        if pending.consumer is not consumer:
+            pending.consumer.pending.remove(entry_id)
+            consumer.pending.add(entry_id, pending)
+            pending.consumer = consumer
+
+    def forget(self, entry_id: int) -> bool:
+        """An entry is no longer pending; False when it was not."""
+        pending = self.pending.entries.get(entry_id)
+        if pending is None:
+            return False
+        self.pending.remove(entry_id)
+        pending.consumer.pending.remove(entry_id)
+        return True
+
+    def remove_consumer(self, name: bytes) -> int:
+        """Remove a consumer with its pending entries; how many those were."""
+        consumer = self.consumers.pop(name, None)
+        if consumer is None:
+            return 0
+        for entry_id in consumer.pending.entries:
+            self.pending.remove(entry_id)
+        return len(consumer.pending.entries)
+
+
+class Stream(Value):
+    """An append-only log with IDs."""
+
+    def __init__(self) -> None:
+        self.length = 0
+        self.first_id = 0
+        self.last_id = 0  # the highest ID ever added
+        self.max_deleted_id = 0
+        self.entries_added = 0
+        self.groups: dict[bytes, Group] = {}
+        self.leaves: list[_Leaf] = []
+        self._bases: list[int] = []
+
+    def kind(self) -> bytes:
+        """What TYPE answers."""
+        return b"stream"
+
+    def encoding(self) -> bytes:
+        """There is only one."""
+        return b"stream"
+
+    def size_bytes(self, samples: int) -> int:
+        """The objects of CPython 3.11: per entry an integer, the bytes and two list places; pending entries."""
+        size = 600 + 300 * len(self.leaves) + 92 * self.length + sum([leaf.size_bytes for leaf in self.leaves])
+        for group in self.groups.values():
+            size += 700 + 350 * len(group.pending.entries) + 700 * len(group.consumers)
+        return size
+
+    def copied(self) -> Value:
+        """An independent copy, groups included."""
+        copy = Stream()
+        copy.length = self.length
+        copy.first_id = self.first_id
+        copy.last_id = self.last_id
+        copy.max_deleted_id = self.max_deleted_id
+        copy.entries_added = self.entries_added
+        for leaf in self.leaves:
+            twin = _Leaf(leaf.base, leaf.fields)
+            twin.last = leaf.last
+            twin.ids = leaf.ids.copy()
+            twin.entries = leaf.entries.copy()
+            twin.deleted = leaf.deleted
+            twin.size_bytes = leaf.size_bytes
+            copy.leaves.append(twin)
+        copy._bases = self._bases.copy()
+        for name, group in self.groups.items():
+            copy.groups[name] = _copied_group(group)
+        return copy
+
+    # -- entries ------------------------------------------------------------------------------------------------------
+
+    def append(self, entry_id: int, items: list[bytes], node_bytes_max: int, node_entries_max: int) -> None:
+        """Add fields and values, in turn, as an entry; ``entry_id`` is above ``last_id``. Limits: 0 is none."""
+        if not 0 < node_bytes_max <= _NODE_BYTES_MAX:
+            node_bytes_max = _NODE_BYTES_MAX
+        fields = items[::2]
+        leaf = self.leaves[-1] if self.leaves else None
+        if leaf is not None and (
+            leaf.size_bytes + sum([len(item) for item in items]) >= node_bytes_max
+            or 0 < node_entries_max <= len(leaf.ids) + leaf.deleted
+        ):
+            leaf = None
+        if leaf is None:
+            leaf = _Leaf(entry_id, fields)
+            self.leaves.append(leaf)
+            self._bases.append(entry_id)
+        size = 2 + integer_bytes(_signed((entry_id >> 64) - (leaf.base >> 64)))
+        size += integer_bytes(_signed((entry_id & SEQ_MASK) - (leaf.base & SEQ_MASK)))
+        count = len(fields)
+        if fields == leaf.fields:
+            for at in range(1, 2 * count, 2):
+                size += entry_bytes(items[at])
+            size += integer_bytes(count + 3)
+        else:
+            for item in items:
+                size += entry_bytes(item)
+            size += integer_bytes(count) + integer_bytes(2 * count + 4)
+        leaf.size_bytes += size
+        leaf.ids.append(entry_id)
+        leaf.entries.append(bulk_array(items))
+        leaf.last = entry_id
+        self.length += 1
+        self.entries_added += 1
+        self.last_id = entry_id
+        if self.length == 1:
+            self.first_id = entry_id
+
+    def get(self, entry_id: int) -> bytes | None:
+        """Fields and values of an entry as a reply, None when there is no such entry."""
+        at = bisect_right(self._bases, entry_id) - 1
+        if at < 0:
+            return None
+        leaf = self.leaves[at]
+        place = bisect_left(leaf.ids, entry_id)
+        if place < len(leaf.ids) and leaf.ids[place] == entry_id:
+            return leaf.entries[place]
+        return None
+
+    def range(self, start: int, end: int, count: int, reverse: bool = False) -> tuple[list[int], list[bytes]]:
+        """IDs and replies of the entries from ``start`` to ``end``, both included; at most ``count`` if that is not 0."""
+        ids: list[int] = []
+        entries: list[bytes] = []
+        if start > end or not self.leaves:
+            return ids, entries
+        at = max(bisect_right(self._bases, end if reverse else start) - 1, 0)
+        while 0 <= at < len(self.leaves):
+            leaf = self.leaves[at]
+            low = bisect_left(leaf.ids, start)
+            high = bisect_right(leaf.ids, end)
+            if count:
+                left = count - len(ids)
+                if reverse:
+                    low = max(low, high - left)
+                else:
+                    high = min(high, low + left)
+            if low < high:
+                if reverse:
+                    ids.extend(reversed(leaf.ids[low:high]))
+                    entries.extend(reversed(leaf.entries[low:high]))
+                else:
+                    ids.extend(leaf.ids[low:high])
+                    entries.extend(leaf.entries[low:high])
+            if count and len(ids) >= count:
+                break
+            if reverse:
+                if leaf.base <= start:
+                    break
+                at -= 1
+            else:
+                if leaf.last >= end:
+                    break
+                at += 1
+        return ids, entries
+
+    def top_id(self) -> int:
+        """The highest ID that is still there, 0 if none is."""
+        return self.leaves[-1].ids[-1] if self.leaves else 0
+
+    def delete(self, entry_id: int) -> bool:
+        """Remove an entry; False when there is no such entry."""
+        at = bisect_right(self._bases, entry_id) - 1
+        if at < 0:
+            return False
+        leaf = self.leaves[at]
+        place = bisect_left(leaf.ids, entry_id)
+        if place == len(leaf.ids) or leaf.ids[place] != entry_id:
+            return False
+        if len(leaf.ids) == 1:
+            del self.leaves[at]
+            del self._bases[at]
+        else:
+            del leaf.ids[place]
+            del leaf.entries[place]
+            leaf.deleted += 1
+        self.length -= 1
+        self.max_deleted_id = max(self.max_deleted_id, entry_id)
+        self._find_first()
+        return True
+
+    def trim_to_length(self, length: int, approximately: bool, limit: int) -> int:
+        """Remove the oldest entries until ``length`` are left; how many. See ``_trim``."""
+        whole = 0
+        removed = 0
+        for leaf in self.leaves:
+            count = len(leaf.ids)
+            left = self.length - removed
+            if left <= length or (limit and removed + count > limit):
+                break
+            if left - count < length:
+                if not approximately:
+                    return self._trim(whole, left - length)
+                break
+            whole += 1
+            removed += count
+        return self._trim(whole, 0)
+
+    def trim_before(self, entry_id: int, approximately: bool, limit: int) -> int:
+        """Remove the entries with IDs below ``entry_id``; how many. See ``_trim``."""
+        whole = 0
+        removed = 0
+        for leaf in self.leaves:
+            count = len(leaf.ids)
+            if limit and removed + count > limit:
+                break
+            if leaf.last >= entry_id:
+                if not approximately:
+                    return self._trim(whole, bisect_left(leaf.ids, entry_id))
+                break
+            whole += 1
+            removed += count
+        return self._trim(whole, 0)
+
+    def _trim(self, whole: int, more: int) -> int:
+        """Remove the first ``whole`` leaves and ``more`` entries of the next."""
+        removed = more
+        for leaf in self.leaves[:whole]:
+            removed += len(leaf.ids)
+        if removed == 0 and whole == 0:
+            return 0
+        del self.leaves[:whole]
+        del self._bases[:whole]
+        if more:
+            leaf = self.leaves[0]
+            del leaf.ids[:more]
+            del leaf.entries[:more]
+            leaf.deleted += more
+        self.length -= removed
+        self._find_first()
+        return removed
+
+    def _find_first(self) -> None:
+        self.first_id = self.leaves[0].ids[0] if self.leaves else 0
+
+    # -- how far a group is -------------------------------------------------------------------------------------------
+
+    def has_gap_from(self, start: int) -> bool:
+        """May an entry from ``start`` on have been deleted (not trimmed)?"""
+        return self.length > 0 and self.max_deleted_id != 0 and start <= self.max_deleted_id
+
+    def count_up_to(self, entry_id: int) -> int:
+        """How many entries were ever added up to ``entry_id``, UNKNOWN when that can't be told."""
+        if not self.entries_added:
+            return 0
+        if not self.length and entry_id <= self.last_id:
+            return self.entries_added
+        if entry_id != 0 and entry_id < self.max_deleted_id:
+            return UNKNOWN
+        if entry_id == self.last_id:
+            return self.entries_added
+        if entry_id > self.last_id:
+            return UNKNOWN
+        if self.max_deleted_id == 0 or self.max_deleted_id < self.first_id:
+            if entry_id < self.first_id:
+                return self.entries_added - self.length
+            if entry_id == self.first_id:
+                return self.entries_added - self.length + 1
+        return UNKNOWN
+
+    def lag(self, group: Group) -> int:
+        """How many entries a group has not been given yet, UNKNOWN when that can't be told."""
+        if not self.entries_added:
+            return 0
+        if group.entries_read != UNKNOWN and not self.has_gap_from(group.last_id):
+            return self.entries_added - group.entries_read
+        read = self.count_up_to(group.last_id)
+        return UNKNOWN if read == UNKNOWN else self.entries_added - read
+
+    def tree_nodes(self) -> int:
+        """How many nodes Valkey's radix tree of the leaves' first IDs would have (XINFO STREAM)."""
+        if not self._bases:
+            return 1
+        return _nodes_below([base.to_bytes(16, "big") for base in self._bases], 0)
+
+
+def stream_of(value: object | None) -> Stream | None:
+    """``value`` as a stream, None for no value. Raises CommandError for another type."""
+    if value is None:
+        return None
+    if isinstance(value, Stream):
+        return value
+    raise wrong_type()
+
+
+def read_stream(db: "Database", key: bytes) -> Stream | None:
+    """The stream under ``key`` for a reading command."""
+    return stream_of(db.find(key))
+
+
+def items_of(entry: bytes) -> list[bytes]:
+    """Fields and values, in turn, of an entry that is stored as a reply."""
+    at = entry.index(b"\r\n") + 2
+    items: list[bytes] = []
+    while at < len(entry):
+        end = entry.index(b"\r\n", at)
+        size = int(entry[at + 1 : end])
+        items.append(entry[end + 2 : end + 2 + size])
+        at = end + 4 + size
+    return items
+
+
+def _signed(value: int) -> int:
+    """A difference of times or sequence numbers as the 64-bit integer that a listpack stores."""
+    value &= SEQ_MASK
+    return value - (1 << 64) if value >> 63 else value
+
+
+def _copied_group(group: Group) -> Group:
+    copy = Group(group.name, group.last_id, group.entries_read)
+    for name, consumer in group.consumers.items():
+        twin = Consumer(name, consumer.seen_ms)
+        twin.active_ms = consumer.active_ms
+        copy.consumers[name] = twin
+    for entry_id in group.pending.ids.from_id(0, len(group.pending.entries)):
+        pending = group.pending.entries[entry_id]
+        owner = copy.consumers[pending.consumer.name]
+        again = Pending(owner, pending.delivered_ms, pending.deliveries)
+        copy.pending.add(entry_id, again)
+        owner.pending.add(entry_id, again)
+    return copy
+
+
+def _nodes_below(keys: list[bytes], depth: int) -> int:
+    """Nodes of a radix tree, with chains of single children packed into one, for sorted ``keys`` of 16 bytes."""
+    if depth == 16:
+        return 1
+    first, last = keys[0], keys[-1]
+    fork = depth
+    while fork < 16 and first[fork] == last[fork]:
+        fork += 1
+    if fork == 16:
+        return 2
+    nodes = 2 if fork > depth else 1
+    start = 0
+    for at in range(1, len(keys) + 1):
+        if at == len(keys) or keys[at][fork] != keys[start][fork]:
+            nodes += _nodes_below(keys[start:at], fork + 1)
+            start = at
+    return nodes
