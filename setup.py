@@ -24,7 +24,9 @@ def core_extensions() -> list[Extension]:
 
 setup(
     packages=[package for root in ROOTS for package in find_packages(root)],
-    package_dir={package.split(".")[0]: f"{root}/{package.split('.')[0]}" for root in ROOTS for package in find_packages(root)},
+    package_dir={
+        package.split(".")[0]: f"{root}/{package.split('.')[0]}" for root in ROOTS for package in find_packages(root)
+    },
     package_data={"*": ["py.typed", "*.json", "*.csv", "*.html", "*.css", "*.js"]},
     ext_modules=core_extensions(),
 )

@@ -1,0 +1,85 @@
+"""Write the pages of this folder from the engine's command table: ``python docs/commands/generate.py``.
+
+A test fails when the pages are not what this script writes.
+"""
+
+from pathlib import Path
+from typing import Final
+
+from cachetwin_engine.core.acl.rules import rows_of
+from cachetwin_engine.core.command_table import Command
+from cachetwin_engine.core.engine import Engine
+from cachetwin_engine.core.profile import PROFILES
+
+FOLDER: Final = Path(__file__).parent
+PROFILE: Final = "valkey-8.1"
+
+ABSENT: Final = {
+    "BGREWRITEAOF": "not yet: nothing is written to disk",
+    "FAILOVER": "not yet: comes with replication",
+    "MIGRATE": "not yet: comes with sharding",
+    "PSYNC": "not yet: comes with replication",
+    "READONLY": "not yet: comes with sharding",
+    "READWRITE": "not yet: comes with sharding",
+    "REPLCONF": "not yet: comes with replication",
+    "REPLICAOF": "not yet: comes with replication",
+    "RESTORE-ASKING": "not yet: comes with sharding",
+    "SLAVEOF": "not yet: comes with replication",
+    "SYNC": "not yet: comes with replication",
+}
+"""Commands of Valkey 8.1 that the engine does not have, and why. SENTINEL is another program and not planned."""
+
+
+def rows() -> list[Command]:
+    """The commands and sub-commands of the profile."""
+    engine = Engine(PROFILES[PROFILE], lambda: 0, 1)
+    return rows_of(engine.commands)
+
+
+def pages() -> dict[str, str]:
+    """File name to text."""
+    by_group: dict[str, list[Command]] = {}
+    for row in rows():
+        by_group.setdefault(row.group, []).append(row)
+    texts = {f"{group}.md": _group_page(group, members) for group, members in by_group.items()}
+    texts["README.md"] = _index(by_group)
+    return texts
+
+
+def _index(by_group: dict[str, list[Command]]) -> str:
+    total = sum(len(members) for members in by_group.values())
+    lines = [
+        "# Commands",
+        "",
+        f"What `cachetwin-engine --profile {PROFILE}` answers: {total} commands and sub-commands.",
+        "Written by `generate.py` from the command table; a test compares this list with Valkey 8.1's.",
+        "",
+        "| group | commands |",
+        "|---|---|",
+    ]
+    for group in sorted(by_group):
+        names = ", ".join(f"`{_title(row)}`" for row in by_group[group] if row.parent is None)
+        lines.append(f"| [{group}]({group}.md) | {names} |")
+    lines += ["", "## Not here", "", "| command | why |", "|---|---|"]
+    lines += [f"| `{name}` | {why} |" for name, why in sorted(ABSENT.items())]
+    lines += ["| `SENTINEL` | not planned: it is another program |", ""]
+    return "\n".join(lines)
+
+
+def _group_page(group: str, members: list[Command]) -> str:
+    lines = [f"# {group}", "", "| command | arguments | since | complexity | ACL | |", "|---|---|---|---|---|---|"]
+    for row in members:
+        usage = f"`{row.arguments}`" if row.arguments else ""
+        categories = " ".join(f"@{category.decode()}" for category in row.categories)
+        cells = [f"`{_title(row)}`", usage, row.since, row.complexity, categories, row.summary]
+        lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join([*lines, ""])
+
+
+def _title(row: Command) -> str:
+    return row.name.decode().upper().replace("|", " ")
+
+
+if __name__ == "__main__":
+    for name, text in pages().items():
+        (FOLDER / name).write_text(text)
