@@ -42,6 +42,11 @@ def consumer_of(ctx: Context, key: bytes, group: Group, name: bytes) -> Consumer
     return consumer
 
 
+def consumers_come_at_once(ctx: Context) -> bool:
+    """Since 7.2 a consumer exists from its first question on, until then from its first answer."""
+    return ctx.engine.profile.commands_through >= (7, 2, 0)
+
+
 def make_consumer(ctx: Context, key: bytes, group: Group, name: bytes) -> Consumer:
     """Add a consumer that is not there yet."""
     consumer = Consumer(name, ctx.engine.now_ms)
@@ -351,7 +356,7 @@ def xclaim(ctx: Context, args: list[bytes]) -> bytes:
     if moved:
         group.last_id = claim.last_id
     ctx.propagate_nothing()
-    consumer = consumer_of(ctx, key, group, args[3])
+    consumer = consumer_of(ctx, key, group, args[3]) if consumers_come_at_once(ctx) else None
     replies: list[bytes] = []
     for entry_id in ids:
         pending = group.pending.entries.get(entry_id)
@@ -363,14 +368,16 @@ def xclaim(ctx: Context, args: list[bytes]) -> bytes:
                 ctx.engine.dirty += 1
                 group.forget(entry_id)
             continue
+        if pending is None and not claim.force:
+            continue
+        if pending is not None and min_idle_ms and now_ms - pending.delivered_ms < min_idle_ms:
+            continue
+        if consumer is None:
+            consumer = consumer_of(ctx, key, group, args[3])
         if pending is None:
-            if not claim.force:
-                continue
             pending = Pending(consumer, now_ms, 1)
             group.pending.add(entry_id, pending)
             consumer.pending.add(entry_id, pending)
-        elif min_idle_ms and now_ms - pending.delivered_ms < min_idle_ms:
-            continue
         _take_over(ctx, key, group, entry_id, pending, consumer, claim)
         moved = False
         replies.append(bulk_id(entry_id) if claim.just_id else array([bulk_id(entry_id), entry]))
@@ -421,7 +428,7 @@ def xautoclaim(ctx: Context, args: list[bytes]) -> bytes:
     now_ms = ctx.engine.now_ms
     claim.delivered_ms = now_ms
     ctx.propagate_nothing()
-    consumer = consumer_of(ctx, key, group, args[3])
+    consumer = consumer_of(ctx, key, group, args[3]) if consumers_come_at_once(ctx) else None
     replies: list[bytes] = []
     deleted: list[bytes] = []
     attempts = count * _ATTEMPTS_PER_ENTRY
@@ -441,6 +448,8 @@ def xautoclaim(ctx: Context, args: list[bytes]) -> bytes:
                 deleted.append(bulk_id(entry_id))
                 count -= 1
             elif not min_idle_ms or now_ms - pending.delivered_ms >= min_idle_ms:
+                if consumer is None:
+                    consumer = consumer_of(ctx, key, group, args[3])
                 _take_over(ctx, key, group, entry_id, pending, consumer, claim)
                 replies.append(bulk_id(entry_id) if claim.just_id else array([bulk_id(entry_id), entry]))
                 count -= 1

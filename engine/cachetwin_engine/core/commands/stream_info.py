@@ -74,10 +74,10 @@ def xinfo_groups(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _progress(ctx: Context, stream: Stream, group: Group) -> list[bytes]:
-    lag = stream.lag(group)
+    lag = stream.lag(group, not _knows_activity(ctx))
     return [
         bulk(b"entries-read"), ctx.null if group.entries_read == UNKNOWN else integer(group.entries_read),
-        bulk(b"lag"), ctx.null if lag == UNKNOWN else integer(lag),
+        bulk(b"lag"), ctx.null if lag is None else integer(lag),
     ]  # fmt: skip
 
 

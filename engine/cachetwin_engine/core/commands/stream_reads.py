@@ -9,7 +9,7 @@ from ..errors import CommandError, syntax_error
 from ..numbers import INT64_MAX, integer_or_none, parse_int
 from ..replies import array, bulk
 from ..types.stream import ID_MAX, UNKNOWN, Consumer, Group, Stream, id_text, read_stream, stream_of
-from .stream_groups import consumer_of, propagate_claim, propagate_position
+from .stream_groups import consumer_of, consumers_come_at_once, propagate_claim, propagate_position
 from .stream_ids import bulk_id, parse_id
 from .streams import entries_reply
 
@@ -50,10 +50,7 @@ def _request(ctx: Context, args: list[bytes], grouped: bool) -> Request:
             at += 2
         elif word == b"STREAMS" and left:
             if left % 2:
-                raise CommandError(
-                    b"ERR Unbalanced '%b' list of streams: for each stream key an ID or '%b' must be specified."
-                    % ((b"xreadgroup", b">") if grouped else (b"xread", b"$"))
-                )
+                raise _unbalanced(ctx, grouped)
             request.first = at + 1
             break
         elif word == b"GROUP" and left >= 2:
@@ -76,6 +73,17 @@ def _request(ctx: Context, args: list[bytes], grouped: bool) -> Request:
     middle = (request.first + len(args)) // 2
     request.keys, request.ids = args[request.first : middle], args[middle:]
     return request
+
+
+def _unbalanced(ctx: Context, grouped: bool) -> CommandError:
+    """There are more or fewer IDs than keys."""
+    command_name, special = (b"'xreadgroup'", b">") if grouped else (b"'xread'", b"$")
+    if not consumers_come_at_once(ctx):
+        command_name, special = b"XREAD", b"$"
+    return CommandError(
+        b"ERR Unbalanced %b list of streams: for each stream key an ID or '%b' must be specified."
+        % (command_name, special)
+    )
 
 
 def _deadline(ctx: Context, text: bytes) -> int:
@@ -128,7 +136,9 @@ def _position(ctx: Context, request: Request, at: int) -> int:
     if text == b"$":
         return 0 if stream is None else stream.last_id
     if text == b"+" and ctx.engine.profile.commands_through >= (8, 0, 0):
-        return 0 if stream is None else max(stream.last_id - 1, 0)
+        if stream is not None and not stream.last_id:
+            raise CommandError(b"ERR the stream last element ID is 0-0")
+        return 0 if stream is None else stream.last_id - 1
     if text == b">":
         raise CommandError(
             b"ERR The > ID can be specified only when calling XREADGROUP using the GROUP <group> <consumer> option."
@@ -159,6 +169,8 @@ def xreadgroup(ctx: Context, args: list[bytes]) -> bytes:
         if stream is None:
             continue
         group = groups[at]
+        if after[at] == _NEW and stream.top_id() <= group.last_id and not consumers_come_at_once(ctx):
+            continue
         known = request.consumer in group.consumers
         consumer = consumer_of(ctx, key, group, request.consumer)
         if not known and request.no_ack and ctx.engine.wants_effects:
@@ -219,7 +231,7 @@ def _deliver(ctx: Context, key: bytes, stream: Stream, group: Group, consumer: C
     """Give ``consumer`` what the group has not had yet."""
     now_ms = ctx.engine.now_ms
     ids, entries = stream.range(group.last_id + 1, ID_MAX, request.count)
-    counts_exactly = ctx.engine.profile.shortest_doubles
+    counts_exactly = consumers_come_at_once(ctx)
     for entry_id in ids:
         _advance(stream, group, entry_id, counts_exactly)
         if not request.no_ack:
@@ -234,8 +246,8 @@ def _advance(stream: Stream, group: Group, entry_id: int, from_last: bool) -> No
     """Move a group on to ``entry_id`` and keep count, while no gap lies ahead."""
     gap_start = group.last_id if from_last else entry_id
     in_range = group.last_id >= stream.first_id or not from_last
-    if group.entries_read != UNKNOWN and in_range and not stream.has_gap_from(gap_start):
+    if group.entries_read != UNKNOWN and in_range and not stream.has_gap_from(gap_start, not from_last):
         group.entries_read += 1
     elif stream.entries_added:
-        group.entries_read = stream.count_up_to(entry_id)
+        group.entries_read = stream.count_up_to(entry_id, not from_last)
     group.last_id = entry_id

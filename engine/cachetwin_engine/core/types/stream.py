@@ -328,7 +328,10 @@ class Stream(Value):
 
     def top_id(self) -> int:
         """The highest ID that is still there, 0 if none is."""
-        return self.leaves[-1].ids[-1] if self.leaves else 0
+        for leaf in reversed(self.leaves):
+            if leaf.ids:
+                return leaf.ids[-1]
+        return 0
 
     def delete(self, entry_id: int) -> bool:
         """Remove an entry; False when there is no such entry."""
@@ -385,7 +388,7 @@ class Stream(Value):
         return self._trim(whole, 0)
 
     def _trim(self, whole: int, more: int) -> int:
-        """Remove the first ``whole`` leaves and ``more`` entries of the next."""
+        """Remove the first ``whole`` leaves and ``more`` entries of the next, which stays even if it is left empty."""
         removed = more
         for leaf in self.leaves[:whole]:
             removed += len(leaf.ids)
@@ -403,21 +406,33 @@ class Stream(Value):
         return removed
 
     def _find_first(self) -> None:
-        self.first_id = self.leaves[0].ids[0] if self.leaves else 0
+        self.first_id = 0
+        for leaf in self.leaves:
+            if leaf.ids:
+                self.first_id = leaf.ids[0]
+                break
 
     # -- how far a group is -------------------------------------------------------------------------------------------
 
-    def has_gap_from(self, start: int) -> bool:
-        """May an entry from ``start`` on have been deleted (not trimmed)?"""
-        return self.length > 0 and self.max_deleted_id != 0 and start <= self.max_deleted_id
+    def has_gap_from(self, start: int, forgets: bool) -> bool:
+        """May an entry from ``start`` on have been deleted (not trimmed)?
 
-    def count_up_to(self, entry_id: int) -> int:
-        """How many entries were ever added up to ``entry_id``, UNKNOWN when that can't be told."""
+        ``forgets``: what was deleted before the first entry does not matter (Redis OSS up to 7.0).
+        """
+        if not self.length or self.max_deleted_id == 0 or (forgets and self.first_id > self.max_deleted_id):
+            return False
+        return start <= self.max_deleted_id
+
+    def count_up_to(self, entry_id: int, forgets: bool) -> int:
+        """How many entries were ever added up to ``entry_id``, UNKNOWN when that can't be told.
+
+        ``forgets``: see ``has_gap_from``.
+        """
         if not self.entries_added:
             return 0
         if not self.length and entry_id <= self.last_id:
             return self.entries_added
-        if entry_id != 0 and entry_id < self.max_deleted_id:
+        if not forgets and entry_id != 0 and entry_id < self.max_deleted_id:
             return UNKNOWN
         if entry_id == self.last_id:
             return self.entries_added
@@ -430,14 +445,17 @@ class Stream(Value):
                 return self.entries_added - self.length + 1
         return UNKNOWN
 
-    def lag(self, group: Group) -> int:
-        """How many entries a group has not been given yet, UNKNOWN when that can't be told."""
+    def lag(self, group: Group, forgets: bool) -> int | None:
+        """How many entries a group has not been given yet, None when that can't be told; negative for a wrong count.
+
+        ``forgets``: see ``has_gap_from``.
+        """
         if not self.entries_added:
             return 0
-        if group.entries_read != UNKNOWN and not self.has_gap_from(group.last_id):
+        if group.entries_read != UNKNOWN and not self.has_gap_from(group.last_id, forgets):
             return self.entries_added - group.entries_read
-        read = self.count_up_to(group.last_id)
-        return UNKNOWN if read == UNKNOWN else self.entries_added - read
+        read = self.count_up_to(group.last_id, forgets)
+        return None if read == UNKNOWN else self.entries_added - read
 
     def tree_nodes(self) -> int:
         """How many nodes Valkey's radix tree of the leaves' first IDs would have (XINFO STREAM)."""
