@@ -41,6 +41,7 @@ from .pubsub import PubSub
 from .quoting import quoted
 from .random_source import RandomSource
 from .replies import error
+from .scripting.store import ScriptStore
 from .session import Session
 from .tracking import Tracking
 
@@ -82,6 +83,8 @@ class Engine(KeyspaceObserver):
         self.monitors: dict[int, Session] = {}
         self.observes_calls = False  # somebody tracks keys or monitors
         self.actor: Session | None = None  # whose commands run
+        self.scripts = ScriptStore(self)
+        self.error_is_counted = False  # the next error reply is in the statistics already
         self.command_logs = [CommandLog(), CommandLog(), CommandLog()]  # by kind, see ``command_log``
         self.latency_events: dict[bytes, EventSeries] = {}
         self.paused_until_ms = 0  # CLIENT PAUSE
@@ -408,6 +411,9 @@ class Engine(KeyspaceObserver):
 
     def count_error(self, reply: bytes) -> None:
         """Count an error reply under its code (INFO errorstats)."""
+        if self.error_is_counted:
+            self.error_is_counted = False
+            return
         self.error_replies += 1
         code = reply[1:].split(b" ", 1)[0].rstrip(b"\r\n")
         if code in self.error_counts or len(self.error_counts) < ERROR_KINDS_MAX:
@@ -509,6 +515,10 @@ class Engine(KeyspaceObserver):
                 values = ",".join([f"p{share}={percentile_us(row.latency, float(share)):.3f}" for share in shares])
                 lines.append(f"latency_percentiles_usec_{row.name.decode()}:{values}")
         return lines
+
+    def memory_is_full(self) -> bool:
+        """Is more memory in use than ``maxmemory`` allows, with nothing left to evict?"""
+        return 0 < self.config.maxmemory < self.used_memory()
 
     def used_memory(self) -> int:
         """Bytes that keys and values take."""

@@ -28,6 +28,9 @@ class Host:
         """Memory of the process that is resident."""
         return 0
 
+    def script_logged(self, level: int, text: bytes) -> None:
+        """A script said ``text`` by redis.log; ``level`` is 0 (debug) to 3 (warning)."""
+
     def sleep(self, seconds: float) -> None:
         """Stop the whole process for a while (DEBUG SLEEP)."""
 

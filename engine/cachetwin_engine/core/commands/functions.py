@@ -1,0 +1,184 @@
+"""FUNCTION and FCALL: libraries of functions that stay with the data."""
+
+from typing import Final
+
+from ..command_table import (
+    ALLOW_BUSY,
+    DENYOOM,
+    LOADING,
+    MOVABLE_KEYS,
+    NO_MANDATORY_KEYS,
+    NOSCRIPT,
+    READONLY,
+    SKIP_MONITOR,
+    STALE,
+    WRITE,
+    KeySpec,
+    command,
+    container,
+)
+from ..context import Context
+from ..errors import CommandError
+from ..glob import glob_match_nocase
+from ..replies import OK, array, bulk, integer
+from ..scripting.payload import code_of_payload, payload_of
+from ..scripting.store import Library
+from .help_text import help_reply
+
+_BAD_PAYLOAD: Final = b"ERR DUMP payload version or checksum are wrong"
+
+
+@command("FCALL", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the function that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")], categories=[b"slow", b"scripting"], arguments="function numkeys [key [key ...]] [arg [arg ...]]", summary="Call a function.")  # fmt: skip
+def fcall(ctx: Context, args: list[bytes]) -> bytes:
+    """FCALL function numkeys [key ...] [arg ...]."""
+    return _call(ctx, args, read_only=False)
+
+
+@command("FCALL_RO", arity=-3, flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the function that is executed.", keys=[KeySpec("RO", "access", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")], categories=[b"slow", b"scripting"], arguments="function numkeys [key [key ...]] [arg [arg ...]]", summary="Call a function that does not write.")  # fmt: skip
+def fcall_ro(ctx: Context, args: list[bytes]) -> bytes:
+    """FCALL_RO function numkeys [key ...] [arg ...]."""
+    return _call(ctx, args, read_only=True)
+
+
+def _call(ctx: Context, args: list[bytes], read_only: bool) -> bytes:
+    if ctx.engine.monitors:
+        ctx.engine.show_to_monitors(ctx, args, ctx.engine.lap_us)
+    ctx.propagate_nothing()
+    return ctx.engine.scripts.call_function(ctx, args, read_only)
+
+
+container("FUNCTION", group="scripting", since="7.0.0", summary="Questions and orders about libraries of functions.")
+
+
+@command("FUNCTION|LOAD", arity=-3, flags=WRITE | DENYOOM | NOSCRIPT, group="scripting", since="7.0.0", complexity="O(1) (considering compilation time is redundant)", categories=[b"write", b"slow", b"scripting"], arguments="[REPLACE] function-code", tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"], summary="Load a library.")  # fmt: skip
+def function_load(ctx: Context, args: list[bytes]) -> bytes:
+    """FUNCTION LOAD [REPLACE] code: the library's name."""
+    for word in args[2:-1]:
+        if word.lower() != b"replace":
+            raise CommandError(b"ERR Unknown option given: " + word)
+    library = ctx.engine.scripts.load_library(args[-1], replace=len(args) > 3)
+    ctx.engine.dirty += 1
+    return bulk(library.name)
+
+
+@command("FUNCTION|DELETE", arity=3, flags=WRITE | NOSCRIPT, group="scripting", since="7.0.0", categories=[b"write", b"slow", b"scripting"], arguments="library-name", tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"], summary="Delete a library.")  # fmt: skip
+def function_delete(ctx: Context, args: list[bytes]) -> bytes:
+    """FUNCTION DELETE library-name."""
+    if not ctx.engine.scripts.delete_library(args[2]):
+        raise CommandError(b"ERR Library not found")
+    ctx.engine.dirty += 1
+    return OK
+
+
+@command("FUNCTION|FLUSH", arity=-2, flags=WRITE | NOSCRIPT, group="scripting", since="7.0.0", complexity="O(N) where N is the number of functions deleted", categories=[b"write", b"slow", b"scripting"], arguments="[ASYNC | SYNC]", tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"], summary="Delete all libraries.")  # fmt: skip
+def function_flush(ctx: Context, args: list[bytes]) -> bytes:
+    """FUNCTION FLUSH [ASYNC | SYNC]."""
+    if len(args) > 3 or (len(args) == 3 and args[2].lower() not in {b"sync", b"async"}):
+        raise CommandError(b"ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
+    ctx.engine.scripts.flush_libraries()
+    ctx.engine.dirty += 1
+    return OK
+
+
+@command("FUNCTION|LIST", arity=-2, flags=NOSCRIPT, group="scripting", since="7.0.0", complexity="O(N) where N is the number of functions", categories=[b"slow", b"scripting"], arguments="[LIBRARYNAME library-name-pattern] [WITHCODE]", tips=[b"nondeterministic_output_order"], summary="Describe libraries.")  # fmt: skip
+def function_list(ctx: Context, args: list[bytes]) -> bytes:
+    """FUNCTION LIST [LIBRARYNAME pattern] [WITHCODE]."""
+    pattern: bytes | None = None
+    with_code = False
+    at = 2
+    while at < len(args):
+        word = args[at].lower()
+        if word == b"withcode" and not with_code:
+            with_code = True
+        elif word == b"libraryname" and pattern is None:
+            at += 1
+            if at >= len(args):
+                raise CommandError(b"ERR library name argument was not given")
+            pattern = args[at]
+        else:
+            raise CommandError(b"ERR Unknown argument " + args[at])
+        at += 1
+    found: list[bytes] = []
+    for library in ctx.engine.scripts.libraries.values():
+        if pattern is None or glob_match_nocase(pattern, library.name):
+            found.append(_described(ctx, library, with_code))
+    return array(found)
+
+
+def _described(ctx: Context, library: Library, with_code: bool) -> bytes:
+    functions: list[bytes] = []
+    for function in library.functions.values():
+        functions.append(
+            ctx.map_reply(
+                [
+                    bulk(b"name"), bulk(function.name),
+                    bulk(b"description"), ctx.null if function.description is None else bulk(function.description),
+                    bulk(b"flags"), ctx.set_reply([bulk(flag) for flag in function.flags]),
+                ]
+            )
+        )  # fmt: skip
+    items = [
+        bulk(b"library_name"),
+        bulk(library.name),
+        bulk(b"engine"),
+        bulk(b"LUA"),
+        bulk(b"functions"),
+        array(functions),
+    ]
+    if with_code:
+        items += [bulk(b"library_code"), bulk(library.code)]
+    return ctx.map_reply(items)
+
+
+@command("FUNCTION|STATS", arity=2, flags=NOSCRIPT | ALLOW_BUSY, group="scripting", since="7.0.0", categories=[b"slow", b"scripting"], tips=[b"nondeterministic_output", b"request_policy:all_shards", b"response_policy:special"], summary="What runs, and how much is loaded.")  # fmt: skip
+def function_stats(ctx: Context, args: list[bytes]) -> bytes:
+    """FUNCTION STATS: nothing runs while this command does."""
+    store = ctx.engine.scripts
+    counts = [
+        bulk(b"libraries_count"), integer(len(store.libraries)),
+        bulk(b"functions_count"), integer(len(store.functions)),
+    ]  # fmt: skip
+    engines = ctx.map_reply([bulk(b"LUA"), ctx.map_reply(counts)])
+    return ctx.map_reply([bulk(b"running_script"), ctx.null, bulk(b"engines"), engines])
+
+
+@command("FUNCTION|KILL", arity=2, flags=NOSCRIPT | ALLOW_BUSY, group="scripting", since="7.0.0", categories=[b"slow", b"scripting"], tips=[b"request_policy:all_shards", b"response_policy:one_succeeded"], summary="End the running function.")  # fmt: skip
+def function_kill(ctx: Context, args: list[bytes]) -> bytes:
+    """FUNCTION KILL: functions run to their end here, so when this command runs, none does."""
+    raise CommandError(b"NOTBUSY No scripts in execution right now.")
+
+
+@command("FUNCTION|DUMP", arity=2, flags=NOSCRIPT, group="scripting", since="7.0.0", complexity="O(N) where N is the number of functions", categories=[b"slow", b"scripting"], summary="All libraries as one payload.")  # fmt: skip
+def function_dump(ctx: Context, args: list[bytes]) -> bytes:
+    """FUNCTION DUMP."""
+    codes = [library.code for library in ctx.engine.scripts.libraries.values()]
+    return bulk(payload_of(codes, ctx.engine.profile.rdb_version))
+
+
+@command("FUNCTION|RESTORE", arity=-3, flags=WRITE | DENYOOM | NOSCRIPT, group="scripting", since="7.0.0", complexity="O(N) where N is the number of functions on the payload", categories=[b"write", b"slow", b"scripting"], arguments="serialized-value [FLUSH | APPEND | REPLACE]", tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"], summary="Load the libraries of a payload.")  # fmt: skip
+def function_restore(ctx: Context, args: list[bytes]) -> bytes:
+    """FUNCTION RESTORE payload [FLUSH | APPEND | REPLACE]: all libraries or none."""
+    policy = args[3].lower() if len(args) > 3 else b"append"
+    if len(args) > 4 or policy not in {b"flush", b"append", b"replace"}:
+        raise CommandError(b"ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.")
+    codes = code_of_payload(args[2], ctx.engine.profile.rdb_version)
+    if codes is None:
+        raise CommandError(_BAD_PAYLOAD)
+    store = ctx.engine.scripts
+    libraries, functions = dict(store.libraries), dict(store.functions)
+    try:
+        if policy == b"flush":
+            store.flush_libraries()
+        for code in codes:
+            store.load_library(code, replace=policy == b"replace")
+    except CommandError:
+        store.libraries, store.functions = libraries, functions
+        raise
+    ctx.engine.dirty += 1
+    return OK
+
+
+@command("FUNCTION|HELP", arity=2, flags=LOADING | STALE, group="scripting", since="7.0.0", categories=[b"slow", b"scripting"], summary="Describe the sub-commands.")  # fmt: skip
+def function_help(ctx: Context, args: list[bytes]) -> bytes:
+    """FUNCTION HELP."""
+    return help_reply(ctx, b"function")

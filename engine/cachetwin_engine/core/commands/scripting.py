@@ -1,0 +1,123 @@
+"""EVAL and SCRIPT: scripts that clients send."""
+
+from ..command_table import (
+    ALLOW_BUSY,
+    LOADING,
+    MOVABLE_KEYS,
+    NO_MANDATORY_KEYS,
+    NOSCRIPT,
+    READONLY,
+    SKIP_MONITOR,
+    STALE,
+    KeySpec,
+    command,
+    container,
+)
+from ..context import Context
+from ..errors import CommandError
+from ..replies import OK, array, bulk, integer
+from ..scripting.store import NO_SCRIPT, Script, split_keys
+from .help_text import help_reply
+
+
+@command("EVAL", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="2.6.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")], categories=[b"slow", b"scripting"], arguments="script numkeys [key [key ...]] [arg [arg ...]]", summary="Run a Lua script.")  # fmt: skip
+def eval_(ctx: Context, args: list[bytes]) -> bytes:
+    """EVAL script numkeys [key ...] [arg ...]."""
+    return _evaluate(ctx, args, read_only=False)
+
+
+@command("EVAL_RO", arity=-3, flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RO", "access", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")], categories=[b"slow", b"scripting"], arguments="script numkeys [key [key ...]] [arg [arg ...]]", summary="Run a Lua script that may not write.")  # fmt: skip
+def eval_ro(ctx: Context, args: list[bytes]) -> bytes:
+    """EVAL_RO script numkeys [key ...] [arg ...]."""
+    return _evaluate(ctx, args, read_only=True)
+
+
+def _evaluate(ctx: Context, args: list[bytes], read_only: bool) -> bytes:
+    _show(ctx, args)
+    ctx.propagate_nothing()
+    split_keys(args)
+    return ctx.engine.scripts.evaluate(ctx, ctx.engine.scripts.load(args[1], keep=False), args, read_only)
+
+
+@command("EVALSHA", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="2.6.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1)], categories=[b"slow", b"scripting"], arguments="sha1 numkeys [key [key ...]] [arg [arg ...]]", summary="Run a script by its digest.")  # fmt: skip
+def evalsha(ctx: Context, args: list[bytes]) -> bytes:
+    """EVALSHA sha1 numkeys [key ...] [arg ...]."""
+    _show(ctx, args)
+    ctx.propagate_nothing()
+    return ctx.engine.scripts.evaluate(ctx, _known(ctx, args[1]), args, read_only=False)
+
+
+@command("EVALSHA_RO", arity=-3, flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RO", "access", index=2, numkeys=0, first=1)], categories=[b"slow", b"scripting"], arguments="sha1 numkeys [key [key ...]] [arg [arg ...]]", summary="Run a script by its digest; it may not write.")  # fmt: skip
+def evalsha_ro(ctx: Context, args: list[bytes]) -> bytes:
+    """EVALSHA_RO sha1 numkeys [key ...] [arg ...]."""
+    _show(ctx, args)
+    ctx.propagate_nothing()
+    return ctx.engine.scripts.evaluate(ctx, _known(ctx, args[1]), args, read_only=True)
+
+
+def _known(ctx: Context, sha: bytes) -> Script:
+    script = ctx.engine.scripts.scripts.get(sha.lower())
+    if script is None:
+        raise CommandError(NO_SCRIPT)
+    return script
+
+
+def _show(ctx: Context, args: list[bytes]) -> None:
+    """Monitors see the script before the commands that it runs."""
+    if ctx.engine.monitors:
+        ctx.engine.show_to_monitors(ctx, args, ctx.engine.lap_us)
+
+
+container("SCRIPT", group="scripting", since="2.6.0", summary="Questions and orders about scripts.")
+
+
+@command("SCRIPT|LOAD", arity=3, flags=NOSCRIPT | STALE, group="scripting", since="2.6.0", complexity="O(N) with N being the length in bytes of the script body.", categories=[b"slow", b"scripting"], arguments="script", tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"], summary="Keep a script.")  # fmt: skip
+def script_load(ctx: Context, args: list[bytes]) -> bytes:
+    """SCRIPT LOAD script: its digest."""
+    return bulk(ctx.engine.scripts.load(args[2], keep=True).sha)
+
+
+@command("SCRIPT|EXISTS", arity=-3, flags=NOSCRIPT, group="scripting", since="2.6.0", complexity="O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation).", categories=[b"slow", b"scripting"], arguments="sha1 [sha1 ...]", tips=[b"request_policy:all_shards", b"response_policy:agg_logical_and"], summary="Are these scripts kept?")  # fmt: skip
+def script_exists(ctx: Context, args: list[bytes]) -> bytes:
+    """SCRIPT EXISTS sha1 [sha1 ...]: 1 or 0 each."""
+    return array([integer(int(sha.lower() in ctx.engine.scripts.scripts)) for sha in args[2:]])
+
+
+@command("SCRIPT|FLUSH", arity=-2, flags=NOSCRIPT, group="scripting", since="2.6.0", complexity="O(N) with N being the number of scripts in cache", categories=[b"slow", b"scripting"], arguments="[ASYNC | SYNC]", tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"], history=[("6.2.0", "Added the `ASYNC` and `SYNC` flushing mode modifiers.")], summary="Forget all scripts.")  # fmt: skip
+def script_flush(ctx: Context, args: list[bytes]) -> bytes:
+    """SCRIPT FLUSH [ASYNC | SYNC]."""
+    if len(args) > 3 or (len(args) == 3 and args[2].lower() not in {b"sync", b"async"}):
+        raise CommandError(b"ERR SCRIPT FLUSH only support SYNC|ASYNC option")
+    ctx.engine.scripts.flush_scripts()
+    return OK
+
+
+@command("SCRIPT|SHOW", arity=3, flags=NOSCRIPT, group="scripting", since="8.0.0", complexity="O(1).", categories=[b"slow", b"scripting"], arguments="sha1", valkey_only=True, summary="A script's text.")  # fmt: skip
+def script_show(ctx: Context, args: list[bytes]) -> bytes:
+    """SCRIPT SHOW sha1."""
+    script = ctx.engine.scripts.scripts.get(args[2].lower())
+    if script is None:
+        raise CommandError(NO_SCRIPT)
+    return bulk(script.body)
+
+
+@command("SCRIPT|KILL", arity=2, flags=NOSCRIPT | ALLOW_BUSY, group="scripting", since="2.6.0", categories=[b"slow", b"scripting"], tips=[b"request_policy:all_shards", b"response_policy:one_succeeded"], summary="End the running script.")  # fmt: skip
+def script_kill(ctx: Context, args: list[bytes]) -> bytes:
+    """SCRIPT KILL: scripts run to their end here, so when this command runs, none does."""
+    raise CommandError(b"NOTBUSY No scripts in execution right now.")
+
+
+@command("SCRIPT|DEBUG", arity=3, flags=NOSCRIPT, group="scripting", since="3.2.0", categories=[b"slow", b"scripting"], arguments="<YES | SYNC | NO>", summary="Turn the script debugger on or off.")  # fmt: skip
+def script_debug(ctx: Context, args: list[bytes]) -> bytes:
+    """SCRIPT DEBUG YES|SYNC|NO: this engine has no script debugger, so it can only stay off."""
+    if args[2].lower() in {b"yes", b"sync"}:
+        raise CommandError(b"ERR this server has no script debugger")
+    if args[2].lower() != b"no":
+        raise CommandError(b"ERR Use SCRIPT DEBUG YES/SYNC/NO")
+    return OK
+
+
+@command("SCRIPT|HELP", arity=2, flags=LOADING | STALE, group="scripting", since="5.0.0", categories=[b"slow", b"scripting"], summary="Describe the sub-commands.")  # fmt: skip
+def script_help(ctx: Context, args: list[bytes]) -> bytes:
+    """SCRIPT HELP."""
+    return help_reply(ctx, b"script")

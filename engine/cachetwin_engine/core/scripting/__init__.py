@@ -1,0 +1,1 @@
+"""Lua: scripts, libraries of functions, and the machine that runs them."""

@@ -1,0 +1,71 @@
+"""What a running script may do to the engine: ``redis.call`` and ``redis.acl_check_cmd``."""
+
+from typing import TYPE_CHECKING
+
+from ..command_table import DENYOOM, NOSCRIPT, WRITE
+from ..context import Context
+from ..dispatch import call, find_command
+from ..errors import CommandError
+from ..gates import GATE_RESTRICTED
+from ..replies import error
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+
+
+class ScriptCaller:
+    """One run: the caller's rights and database, a protocol and a database index of its own."""
+
+    def __init__(self, outer: Context, read_only: bool, allow_oom: bool, checks_memory: bool) -> None:
+        self._engine: Engine = outer.engine
+        self.read_only = read_only
+        self.allow_oom = allow_oom
+        self.checks_memory = checks_memory
+        self.propagates = True
+        self.context = Context(outer.engine, outer.session, outer.db, outer.user)
+        self.context.in_script = True
+
+    def call(self, args: list[bytes]) -> bytes:
+        """Run a command; its reply in the script's protocol."""
+        problem = self._problem(args)
+        if problem is not None:
+            reply = error(problem)
+            self._engine.count_error(reply)
+            return reply
+        command = find_command(self._engine, args)
+        wanted = self._engine.wants_effects
+        if not self.propagates:
+            self._engine.wants_effects = False
+        try:
+            return call(self.context, command, args)
+        finally:
+            self._engine.wants_effects = wanted
+
+    def may(self, args: list[bytes]) -> bool | None:
+        """May the caller's user run ``args``? None if there is no such command."""
+        try:
+            command = find_command(self._engine, args)
+        except CommandError:
+            return None
+        return self._engine.acl.check(self.context.user, command, args) is None
+
+    def _problem(self, args: list[bytes]) -> bytes | None:
+        engine = self._engine
+        try:
+            command = find_command(engine, args)
+        except CommandError:
+            return b"ERR Unknown command called from script"
+        if not command.accepts(len(args)):
+            return b"ERR Wrong number of args calling command from script"
+        if command.flags & NOSCRIPT:
+            return b"ERR This Redis command is not allowed from script"
+        if command.flags & WRITE and self.read_only:
+            return b"ERR Write commands are not allowed from read-only scripts."
+        if self.context.session.gates & GATE_RESTRICTED:
+            denied = engine.acl.denial(self.context, command, args)
+            if denied is not None:
+                command.rejected_calls += 1
+                return b"NOPERM ACL failure in script: " + denied.removeprefix(b"NOPERM ")
+        if self.checks_memory and not self.allow_oom and command.flags & DENYOOM and engine.memory_is_full():
+            return b"OOM command not allowed when used memory > 'maxmemory'."
+        return None

@@ -1,0 +1,350 @@
+"""The Lua machine: one interpreter for an engine, made when the first script comes.
+
+lupa has no types, so this module is the one place of the core where ``Any`` is let in: what crosses from Lua is checked
+or converted here, and everything beyond it is typed. Bytes stay bytes. A script sees nothing of Python: the functions
+given to the prelude take and return only strings, numbers and booleans, and attribute access is refused.
+"""
+
+import hashlib
+import struct
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+from ..doubles import shortest
+from ..errors import CommandError
+from ..random_source import RandomSource
+from . import bit_library, struct_library
+from .prelude import PRELUDE
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+    from .caller import ScriptCaller
+
+
+class Outcome:
+    """How a run ended: ``reply`` for the client, or the error's text and where it was raised."""
+
+    def __init__(self, reply: bytes, failed: bool, source: bytes, line: int, counted: bool) -> None:
+        self.reply = reply
+        self.failed = failed
+        self.source = source  # "@user_script", empty if unknown
+        self.line = line
+        self.counted = counted  # the error is one of a command's, and in the statistics
+
+
+class Registered:
+    """A function that a library registered while it was loaded."""
+
+    def __init__(self, name: bytes, flags: list[bytes], description: bytes | None, function: Any) -> None:  # noqa: ANN401  (a Lua function)
+        self.name = name
+        self.flags = flags
+        self.description = description
+        self.function = function
+
+
+class ScriptError(Exception):
+    """An error for the script to catch or to end with."""
+
+    def __init__(self, text: bytes, positional: bool, counted: bool) -> None:
+        super().__init__(text)
+        self.text = text
+        self.positional = positional  # Lua puts the place before it, as before its own errors
+        self.counted = counted  # a command's error: it is in the statistics already
+
+
+class Guard:
+    """A function of the prelude as scripts call it; see ``exported`` there."""
+
+    def __init__(self, protected_call: Any, function: Any) -> None:  # noqa: ANN401  (Lua functions)
+        self._protected_call = protected_call
+        self._function = function
+
+    def __call__(self, *args: Any) -> Any:  # noqa: ANN401  (whatever the script gave, and gets)
+        """Call it. Raises ScriptError."""
+        outcome: Any = self._protected_call(self._function, *args)
+        if outcome is True:
+            return None
+        if outcome[0] is True:
+            return outcome[1] if len(outcome) == 2 else outcome[1:]
+        problem = outcome[1]
+        if isinstance(problem, bytes):
+            raise ScriptError(problem, positional=True, counted=False)
+        raise ScriptError(problem[b"err"], positional=False, counted=False)
+
+
+class Machine:
+    """A Lua interpreter with the prelude loaded."""
+
+    def __init__(self, engine: "Engine") -> None:
+        import lupa.lua51  # noqa: PLC0415  (costs start-up time that nodes without scripts need not spend)
+
+        self._engine = engine
+        self._caller: ScriptCaller | None = None
+        self._random = RandomSource(engine.random.bits())
+        self._registered: list[Registered] = []
+        self._accept: Callable[[bytes], bytes | None] | None = None
+        self._bug: Exception | None = None
+        runtime = lupa.lua51.LuaRuntime(
+            encoding=None,
+            unpack_returned_tuples=True,
+            register_eval=False,
+            register_builtins=False,
+            attribute_filter=_deny,
+        )
+        self._runtime: Any = runtime
+        host = runtime.table_from(
+            {
+                b"call": self._call, b"pcall": self._pcall, b"guard": self._guard, b"describe": _describe,
+                b"acl_check": self._acl_check, b"setresp": self._setresp, b"log": self._log,
+                b"set_repl": self._set_repl, b"script_resp": self._script_resp, b"random": self._draw,
+                b"randomseed": self._seed, b"register": self._register, b"sha1hex": sha1_hex, b"shortest": _shortest,
+                b"pack_int64": _pack_int64, b"pack_float": _pack_float, b"unpack_float": _unpack_float,
+                b"struct_pack": _struct_pack, b"struct_unpack": _struct_unpack, b"struct_size": _struct_size,
+                b"bit": _bit, b"constants": runtime.table_from(_constants(engine)),
+                b"name": b"server" if engine.profile.is_valkey_from(8, 0) else b"redis",
+            }
+        )  # fmt: skip
+        load: Any = runtime.eval(b"function(text, name) return loadstring(text, name) end")
+        prelude: Any = load(PRELUDE, b"=server")
+        if isinstance(prelude, tuple):
+            raise RuntimeError(f"the prelude does not compile: {prelude[1]!r}")
+        self._functions: Any = prelude(host)
+
+    def compile(self, text: bytes, name: bytes) -> Any:  # noqa: ANN401  (a Lua function)
+        """A Lua function. Raises CommandError with Lua's complaint."""
+        compiled: Any = self._functions[b"compile"](text, name)
+        if isinstance(compiled, bytes):
+            raise CommandError(compiled)
+        return compiled
+
+    def run(self, function: Any, caller: "ScriptCaller", keys: list[bytes], argv: list[bytes], resp: int) -> Outcome:  # noqa: ANN401  (a Lua function)
+        """Run a script; KEYS and ARGV are globals."""
+        return self._run(b"run", function, caller, keys, argv, resp)
+
+    def call_function(
+        self, function: Any, caller: "ScriptCaller", keys: list[bytes], argv: list[bytes], resp: int
+    ) -> Outcome:
+        """Call a library's function with keys and arguments."""
+        return self._run(b"call_function", function, caller, keys, argv, resp)
+
+    def load_library(self, text: bytes, accept: Callable[[bytes], bytes | None]) -> list[Registered]:
+        """Run a library's code; what it registered. ``accept`` says what is wrong with a name or flag.
+
+        Raises CommandError.
+        """
+        self._registered = []
+        self._accept = accept
+        problem: Any = self._functions[b"load_library"](text)
+        self._accept = None
+        if problem:
+            raise CommandError(_one_line(problem))
+        return self._registered
+
+    def memory_bytes(self) -> int:
+        """What the interpreter holds."""
+        return int(self._functions[b"memory"]())
+
+    def _run(
+        self, entry: bytes, function: Any, caller: "ScriptCaller", keys: list[bytes], argv: list[bytes], resp: int
+    ) -> Outcome:
+        table_from: Any = self._runtime.table_from
+        outer = self._caller
+        self._caller = caller
+        self._random = RandomSource(self._engine.random.bits())
+        try:
+            reply, source, line, counted = self._functions[entry](function, table_from(keys), table_from(argv), resp)
+        finally:
+            self._caller = outer
+        bug = self._bug
+        if bug is not None:
+            self._bug = None
+            raise bug
+        if source is False:
+            return Outcome(reply, False, b"", 0, False)
+        known = isinstance(source, bytes)
+        return Outcome(_one_line(reply), True, source if known else b"", int(line) if known else 0, bool(counted))
+
+    # -- what Lua calls -----------------------------------------------------------------------------------------------
+
+    def _call(self, *words: Any) -> Any:  # noqa: ANN401  (from and to Lua)
+        reply = self._reply_to(words)
+        kind = reply[0]
+        if kind == 36:
+            return reply[reply.index(b"\n") + 1 : -2] if reply[1] != 45 else False
+        if kind == 58:
+            return int(reply[1:-2])
+        if kind == 45:
+            raise ScriptError(reply[1:-2], positional=False, counted=True)
+        return self._functions[b"parse"](reply)
+
+    def _pcall(self, *words: Any) -> Any:  # noqa: ANN401  (from and to Lua)
+        try:
+            return self._functions[b"parse"](self._reply_to(words))
+        except ScriptError as problem:
+            return self._functions[b"error"](problem.text)
+
+    def _reply_to(self, words: tuple[Any, ...]) -> bytes:
+        """The reply to the command that a script gave. Raises ScriptError if it is none."""
+        if not words:
+            raise ScriptError(
+                b"ERR Please specify at least one argument for this call", positional=False, counted=False
+            )
+        args: list[bytes] = []
+        for word in words:
+            if isinstance(word, bytes):
+                args.append(word)
+            elif isinstance(word, (int, float)) and not isinstance(word, bool):
+                args.append(b"%d" % word if isinstance(word, int) else _number_text(word))
+            else:
+                raise ScriptError(b"ERR Command arguments must be strings or integers", positional=False, counted=False)
+        caller = self._caller
+        if caller is None:
+            raise ScriptError(
+                b"ERR commands can only be called inside a script invocation", positional=False, counted=False
+            )
+        try:
+            return caller.call(args)
+        except Exception as bug:
+            self._bug = bug  # Lua would make it an error of the script; it is ours
+            raise
+
+    def _guard(self, function: Any) -> Guard:  # noqa: ANN401  (a Lua function)
+        return Guard(self._runtime.eval(b"pcall"), function)
+
+    def _acl_check(self, *words: bytes) -> bool | None:
+        return None if self._caller is None else self._caller.may(list(words))
+
+    def _setresp(self, version: float) -> None:
+        if self._caller is not None:
+            self._caller.context.use_protocol(int(version))
+
+    def _script_resp(self) -> int:
+        return 3 if self._caller is not None and self._caller.context.resp3 else 2
+
+    def _set_repl(self, flags: float) -> None:
+        if self._caller is not None:
+            self._caller.propagates = int(flags) != 0
+
+    def _log(self, level: float, text: bytes) -> None:
+        self._engine.host.script_logged(int(level), text)
+
+    def _draw(self) -> float:
+        return self._random.unit()
+
+    def _seed(self, seed: float) -> None:
+        self._random = RandomSource(int(seed) * 2 + 1)
+
+    def _register(self, name: bytes, flags: bytes, description: Any, function: Any) -> bytes | None:  # noqa: ANN401  (from Lua)
+        words = flags.split()
+        problem = self._accept(name) if self._accept is not None else b"ERR unknown"
+        for word in words:
+            if word not in FLAGS:
+                problem = b"ERR unknown flag given"
+        if problem is None:
+            text = description if isinstance(description, bytes) else None
+            self._registered.append(Registered(name, words, text, function))
+        return problem
+
+
+FLAGS: Final = frozenset({b"no-writes", b"allow-oom", b"allow-stale", b"no-cluster", b"allow-cross-slot-keys"})
+
+
+def sha1_hex(text: bytes) -> bytes:
+    """What names a script."""
+    return hashlib.sha1(text, usedforsecurity=False).hexdigest().encode()
+
+
+def _deny(obj: object, name: object, setting: bool) -> object:
+    raise AttributeError("scripts have no access to Python")
+
+
+def _one_line(text: bytes) -> bytes:
+    return text.rstrip(b"\r\n").replace(b"\r", b" ").replace(b"\n", b" ")
+
+
+def _shortest(number: float) -> bytes:
+    return shortest(float(number))
+
+
+def _describe(problem: object) -> tuple[bytes, bool, bool]:
+    """An exception's text, whether Lua puts the place before it, and whether it is in the statistics."""
+    if isinstance(problem, ScriptError):
+        return problem.text, problem.positional, problem.counted
+    return str(problem).encode(), True, False
+
+
+def _number_text(number: float) -> bytes:
+    if number == number // 1 and abs(number) < 2**63:
+        return b"%d" % int(number)
+    return shortest(number)
+
+
+def _constants(engine: "Engine") -> dict[bytes, bytes | int]:
+    profile = engine.profile
+    constants: dict[bytes, bytes | int] = {
+        b"LOG_DEBUG": 0, b"LOG_VERBOSE": 1, b"LOG_NOTICE": 2, b"LOG_WARNING": 3,
+        b"REPL_NONE": 0, b"REPL_AOF": 1, b"REPL_SLAVE": 2, b"REPL_REPLICA": 2, b"REPL_ALL": 3,
+        b"REDIS_VERSION": profile.compatible_version.encode(), b"REDIS_VERSION_NUM": _number(profile.compatible_version),
+    }  # fmt: skip
+    if profile.is_valkey:
+        constants[b"SERVER_NAME"] = b"valkey"
+        constants[b"VALKEY_VERSION"] = profile.version.encode()
+        constants[b"VALKEY_VERSION_NUM"] = _number(profile.version)
+    return constants
+
+
+def _number(version: str) -> int:
+    major, minor, patch = version.split(".")
+    return int(major) << 16 | int(minor) << 8 | int(patch)
+
+
+def _pack_int64(number: float) -> bytes:
+    return (int(number) & (1 << 64) - 1).to_bytes(8, "big")
+
+
+def _pack_float(number: float) -> bytes:
+    value = float(number)
+    try:
+        short = struct.pack(">f", value)
+    except OverflowError:
+        return b"\xcb" + struct.pack(">d", value)
+    exact: float = struct.unpack(">f", short)[0]
+    return b"\xca" + short if exact == value else b"\xcb" + struct.pack(">d", value)
+
+
+def _unpack_float(data: bytes) -> float:
+    value: float = struct.unpack(">f" if len(data) == 4 else ">d", data)[0]
+    return value
+
+
+def _struct_pack(format_text: Any = None, *values: Any) -> tuple[bool, bytes]:  # noqa: ANN401  (from Lua)
+    try:
+        return True, struct_library.pack(_format(format_text), list(values))
+    except ValueError as problem:
+        return False, str(problem).encode()
+
+
+def _struct_unpack(format_text: Any = None, data: Any = None, start: Any = 1) -> tuple[Any, ...]:  # noqa: ANN401  (from Lua)
+    try:
+        if not isinstance(data, bytes):
+            raise ValueError("bad argument #2 to 'unpack' (string expected)")
+        return (True, *struct_library.unpack(_format(format_text), data, int(start)))
+    except ValueError as problem:
+        return False, str(problem).encode()
+
+
+def _struct_size(format_text: Any = None) -> tuple[bool, bytes | int]:  # noqa: ANN401  (from Lua)
+    try:
+        return True, struct_library.size_of(_format(format_text))
+    except ValueError as problem:
+        return False, str(problem).encode()
+
+
+def _format(value: Any) -> bytes:  # noqa: ANN401  (from Lua)
+    if not isinstance(value, bytes):
+        raise ValueError("bad argument #1 (string expected)")
+    return value
+
+
+def _bit(name: bytes, *values: float) -> int | bytes:
+    return bit_library.operate(name.decode(), list(values))

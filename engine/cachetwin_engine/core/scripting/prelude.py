@@ -1,0 +1,949 @@
+"""The part of the scripting engine that is Lua itself: sandbox, ``redis`` API, replies to and from Lua values.
+
+Runs once in a fresh Lua 5.1. Only strings and numbers cross to Python, through the functions of ``host``. Tables that a
+script may read but not change are empty proxies before the real ones; the few built-ins that would see through that know
+the proxies. What an error says, and to which line it is attributed, follows Valkey (script_lua.c).
+"""
+
+from typing import Final
+
+PRELUDE: Final = rb"""
+local host = ...
+local byte, sub, find, fmt, concat = string.byte, string.sub, string.find, string.format, table.concat
+local floor, huge = math.floor, math.huge
+local real_pcall, real_error, real_next, real_getinfo = pcall, error, next, debug.getinfo
+local real_loadstring, real_setmetatable, real_getmetatable = loadstring, setmetatable, getmetatable
+local real_xpcall, real_rawget, real_rawset, real_select = xpcall, rawget, rawset, select
+local type, tostring, tonumber, unpack, setfenv, newproxy = type, tostring, tonumber, unpack, setfenv, newproxy
+local READONLY = 'Attempt to modify a readonly table'
+local DEPTH_MAX = 2000
+
+-- Readonly tables ------------------------------------------------------------------------------------------------------
+
+local real = real_setmetatable({}, {__mode = 'k'})
+
+local function refuse_change() real_error(READONLY, 2) end
+
+local function protect(t)
+  local proxy = real_setmetatable({}, {__index = t, __newindex = refuse_change})
+  real[proxy] = t
+  return proxy
+end
+
+-- Errors ---------------------------------------------------------------------------------------------------------------
+
+local function fail(text) real_error({err = text}, 0) end
+
+-- What Python raised is an object of its own; here it becomes what the same error would be in the original.
+local function plain_error(err)
+  if type(err) == 'userdata' then return (host.describe(err)) end
+  if type(err) == 'table' and type(err.err) == 'string' then return err.err end
+  return err
+end
+
+local function handler(err)
+  local level = 2
+  local info = real_getinfo(level, 'Sl')
+  while info and (info.what == 'C' or info.source == '=server') do
+    level = level + 1
+    info = real_getinfo(level, 'Sl')
+  end
+  if type(err) == 'userdata' then
+    local text, positional, counted = host.describe(err)
+    if positional and info then text = sub(info.source, 2) .. ':' .. info.currentline .. ': ' .. text end
+    err = {err = positional and 'ERR ' .. text or text, ignore_error_stats_update = counted}
+  elseif type(err) ~= 'table' then
+    err = {err = 'ERR ' .. tostring(err)}
+  end
+  if info then
+    err.source = info.source
+    err.line = info.currentline
+  end
+  return err
+end
+
+-- Replies --------------------------------------------------------------------------------------------------------------
+
+local parse
+
+local function parse_many(s, p, n)
+  local out = {}
+  for i = 1, n do out[i], p = parse(s, p) end
+  return out, p
+end
+
+function parse(s, p)
+  local t = byte(s, p)
+  local e = find(s, '\r\n', p + 1, true)
+  local head = sub(s, p + 1, e - 1)
+  if t == 36 then
+    local n = tonumber(head)
+    if n < 0 then return false, e + 2 end
+    return sub(s, e + 2, e + 1 + n), e + 4 + n
+  elseif t == 58 then
+    return tonumber(head), e + 2
+  elseif t == 43 then
+    return {ok = head}, e + 2
+  elseif t == 45 then
+    return {err = head, ignore_error_stats_update = true}, e + 2
+  elseif t == 42 or t == 62 then
+    local n = tonumber(head)
+    if n < 0 then return false, e + 2 end
+    return parse_many(s, e + 2, n)
+  elseif t == 37 then
+    local map, key, value = {}, nil, nil
+    p = e + 2
+    for _ = 1, tonumber(head) do
+      key, p = parse(s, p)
+      value, p = parse(s, p)
+      map[key] = value
+    end
+    return {map = map}, p
+  elseif t == 126 then
+    local set, member = {}, nil
+    p = e + 2
+    for _ = 1, tonumber(head) do
+      member, p = parse(s, p)
+      set[member] = true
+    end
+    return {set = set}, p
+  elseif t == 44 then
+    return {double = head == 'inf' and huge or head == '-inf' and -huge or tonumber(head)}, e + 2
+  elseif t == 35 then
+    return head == 't', e + 2
+  elseif t == 40 then
+    return {big_number = head}, e + 2
+  elseif t == 61 then
+    local n = tonumber(head)
+    return {verbatim_string = {format = sub(s, e + 2, e + 4), string = sub(s, e + 6, e + 1 + n)}}, e + 4 + n
+  end
+  return nil, e + 2 -- the null of RESP3
+end
+
+local function line_of(text) return (text:gsub('[\r\n]', ' ')) end
+
+local function integer_of(v)
+  if v ~= v or v >= 9223372036854775808 or v <= -9223372036854775808 then return '-9223372036854775808' end
+  return fmt('%d', v)
+end
+
+local encode
+
+local function encode_map(map, resp, script_resp, depth)
+  local parts, n = {''}, 0
+  for k, v in real_next, map do
+    n = n + 1
+    parts[#parts + 1] = encode(k, resp, script_resp, depth)
+    parts[#parts + 1] = encode(v, resp, script_resp, depth)
+  end
+  parts[1] = resp == 3 and '%' .. n .. '\r\n' or '*' .. n * 2 .. '\r\n'
+  return concat(parts)
+end
+
+local function encode_table(v, resp, script_resp, depth)
+  if depth > DEPTH_MAX then return '-ERR reached lua stack limit\r\n' end
+  local special = real_rawget(v, 'err')
+  if type(special) == 'string' then return '-' .. line_of(special) .. '\r\n' end
+  special = real_rawget(v, 'ok')
+  if type(special) == 'string' then return '+' .. line_of(special) .. '\r\n' end
+  special = real_rawget(v, 'double')
+  if type(special) == 'number' then
+    local text = host.shortest(special)
+    return resp == 3 and ',' .. text .. '\r\n' or '$' .. #text .. '\r\n' .. text .. '\r\n'
+  end
+  special = real_rawget(v, 'map')
+  if type(special) == 'table' then return encode_map(special, resp, script_resp, depth + 1) end
+  special = real_rawget(v, 'set')
+  if type(special) == 'table' then
+    local parts = {''}
+    for k in real_next, special do parts[#parts + 1] = encode(k, resp, script_resp, depth + 1) end
+    parts[1] = (resp == 3 and '~' or '*') .. #parts - 1 .. '\r\n'
+    return concat(parts)
+  end
+  special = real_rawget(v, 'big_number')
+  if type(special) == 'string' then
+    special = line_of(special)
+    return resp == 3 and '(' .. special .. '\r\n' or '$' .. #special .. '\r\n' .. special .. '\r\n'
+  end
+  special = real_rawget(v, 'verbatim_string')
+  if type(special) == 'table' then
+    local format, text = real_rawget(special, 'format'), real_rawget(special, 'string')
+    if type(format) == 'string' and type(text) == 'string' then
+      if resp ~= 3 then return '$' .. #text .. '\r\n' .. text .. '\r\n' end
+      return '=' .. #text + 4 .. '\r\n' .. sub(format .. '   ', 1, 3) .. ':' .. text .. '\r\n'
+    end
+  end
+  local parts, i = {''}, 1
+  while true do
+    local item = v[i]
+    if item == nil then break end
+    parts[i + 1] = encode(item, resp, script_resp, depth + 1)
+    i = i + 1
+  end
+  parts[1] = '*' .. i - 1 .. '\r\n'
+  return concat(parts)
+end
+
+function encode(v, resp, script_resp, depth)
+  local t = type(v)
+  if t == 'string' then return '$' .. #v .. '\r\n' .. v .. '\r\n' end
+  if t == 'number' then return ':' .. integer_of(v) .. '\r\n' end
+  if t == 'table' then return encode_table(v, resp, script_resp, depth) end
+  if t == 'boolean' then
+    if script_resp == 3 and resp == 3 then return v and '#t\r\n' or '#f\r\n' end
+    if v then return ':1\r\n' end
+  end
+  return resp == 3 and '_\r\n' or '$-1\r\n'
+end
+
+-- redis.* --------------------------------------------------------------------------------------------------------------
+
+local function words_of(n, ...)
+  if n == 0 then fail('ERR Please specify at least one argument for this call') end
+  local args = {...}
+  for i = 1, n do
+    local v = args[i]
+    local t = type(v)
+    if t == 'number' then
+      args[i] = v == floor(v) and v < 9e18 and v > -9e18 and fmt('%d', v) or host.shortest(v)
+    elseif t ~= 'string' then
+      fail('ERR Command arguments must be strings or integers')
+    end
+  end
+  return args
+end
+
+-- Functions that scripts get are callable objects of Python: to Lua they are C functions, so an error in
+-- ``return redis.call(...)`` still knows its line (a Lua function there would be a tail call and forget it).
+local callables = real_setmetatable({}, {__mode = 'k'})
+
+local function exported(f)
+  local callable = host.guard(f)
+  callables[callable] = true
+  return callable
+end
+
+local function exported_all(t)
+  for k, v in real_next, t do
+    if type(v) == 'function' then t[k] = exported(v) end
+  end
+  return t
+end
+
+local api = {}
+
+local function one_string(...)
+  if real_select('#', ...) ~= 1 or type((...)) ~= 'string' then return nil end
+  return (...)
+end
+
+function api.error_reply(...)
+  local text = one_string(...)
+  if not text then return {err = 'ERR wrong number or type of arguments'} end
+  if sub(text, 1, 1) == '-' then text = sub(text, 2) end
+  text = line_of(text:gsub('[\r\n]+$', ''))
+  if not find(text, ' ', 1, true) then text = 'ERR ' .. text end
+  return {err = text}
+end
+
+function api.status_reply(...)
+  local text = one_string(...)
+  if not text then return {err = 'ERR wrong number or type of arguments'} end
+  return {ok = text}
+end
+
+function api.sha1hex(...)
+  if real_select('#', ...) ~= 1 then fail('ERR wrong number of arguments') end
+  return host.sha1hex(tostring((...)))
+end
+
+function api.log(...)
+  local n = real_select('#', ...)
+  if n < 2 then fail('ERR ' .. host.name .. '.log() requires two arguments or more.') end
+  local level = (...)
+  if type(level) ~= 'number' then fail('ERR First argument must be a number (log level).') end
+  if level < 0 or level > 3 then fail('ERR Invalid log level.') end
+  local words = {}
+  for i = 2, n do
+    local word = real_select(i, ...)
+    if type(word) == 'string' or type(word) == 'number' then words[#words + 1] = tostring(word) end
+  end
+  host.log(level, concat(words, ' '))
+end
+
+function api.setresp(...)
+  if real_select('#', ...) ~= 1 then fail('ERR ' .. host.name .. '.setresp() requires one argument.') end
+  local version = (...)
+  if version ~= 2 and version ~= 3 then fail('ERR RESP version must be 2 or 3.') end
+  host.setresp(version)
+end
+
+function api.set_repl(...)
+  if real_select('#', ...) ~= 1 then fail('ERR ' .. host.name .. '.set_repl() requires one argument.') end
+  local flags = (...)
+  if type(flags) ~= 'number' or flags < 0 or flags > 3 then
+    fail('ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.')
+  end
+  host.set_repl(flags)
+end
+
+function api.replicate_commands() return true end
+function api.breakpoint() return false end
+function api.debug() end
+
+function api.acl_check_cmd(...)
+  local n = real_select('#', ...)
+  local answer = host.acl_check(unpack(words_of(n, ...), 1, n))
+  if answer == nil then fail('ERR Invalid command passed to ' .. host.name .. '.acl_check_cmd()') end
+  return answer
+end
+
+exported_all(api)
+api.call, api.pcall = host.call, host.pcall
+callables[api.call], callables[api.pcall] = true, true
+for k, v in real_next, host.constants do api[k] = v end
+
+-- Libraries whose work is done in Python: (true, results...) or (false, what is wrong) -----------------------------------
+
+local function unwrap(ok, ...)
+  if not ok then real_error(..., 0) end
+  return ...
+end
+
+local struct = {
+  pack = function(...) return unwrap(host.struct_pack(...)) end,
+  unpack = function(...) return unwrap(host.struct_unpack(...)) end,
+  size = function(...) return unwrap(host.struct_size(...)) end,
+}
+
+local bit = {}
+for _, name in ipairs({'tobit', 'bnot', 'band', 'bor', 'bxor', 'lshift', 'rshift', 'arshift', 'rol', 'ror', 'bswap', 'tohex'}) do
+  bit[name] = function(...)
+    local n = real_select('#', ...)
+    if n == 0 then real_error("bad argument #1 to '" .. name .. "' (number expected, got no value)", 0) end
+    local args = {...}
+    for i = 1, n do
+      local number = tonumber(args[i])
+      if not number then
+        real_error("bad argument #" .. i .. " to '" .. name .. "' (number expected, got " .. type(args[i]) .. ')', 0)
+      end
+      args[i] = number
+    end
+    return host.bit(name, unpack(args, 1, n))
+  end
+end
+
+-- cjson ----------------------------------------------------------------------------------------------------------------
+
+local null = newproxy()
+local JSON_DEPTH_MAX = 1000
+local escapes = {['"'] = '\\"', ['\\'] = '\\\\', ['/'] = '\\/', ['\b'] = '\\b', ['\f'] = '\\f', ['\n'] = '\\n',
+  ['\r'] = '\\r', ['\t'] = '\\t', ['\127'] = '\\u007f'}
+for i = 0, 31 do
+  local c = string.char(i)
+  escapes[c] = escapes[c] or fmt('\\u%04x', i)
+end
+
+local function json_string(s) return '"' .. s:gsub('[%c"\\/\127]', escapes) .. '"' end
+
+local function new_cjson()
+  local settings = {precision = 14, sparse_convert = false, sparse_ratio = 2, sparse_safe = 10,
+    encode_depth = JSON_DEPTH_MAX, decode_depth = JSON_DEPTH_MAX, encode_invalid = false, decode_invalid = true,
+    keep_buffer = true}
+  local json = {null = null, _NAME = 'cjson', _VERSION = '2.1.0'}
+
+  local function json_number(v)
+    if v ~= v or v == huge or v == -huge then
+      if settings.encode_invalid == 'null' then return 'null' end
+      if not settings.encode_invalid then real_error('Cannot serialise number: must not be NaN or Inf', 0) end
+      return v ~= v and 'nan' or v > 0 and 'inf' or '-inf'
+    end
+    return (fmt('%.' .. settings.precision .. 'g', v))
+  end
+
+  -- Length of an array, -1 for an object.
+  local function array_size(t)
+    local top, count = 0, 0
+    for k in real_next, t do
+      if type(k) ~= 'number' or k < 1 or k ~= floor(k) then return -1 end
+      if k > top then top = k end
+      count = count + 1
+    end
+    if settings.sparse_ratio > 0 and top > count * settings.sparse_ratio and top > settings.sparse_safe then
+      if not settings.sparse_convert then real_error('Cannot serialise table: excessively sparse array', 0) end
+      return -1
+    end
+    return top
+  end
+
+  local function write(v, depth)
+    local t = type(v)
+    if t == 'string' then return json_string(v) end
+    if t == 'number' then return json_number(v) end
+    if t == 'boolean' then return v and 'true' or 'false' end
+    if v == nil or v == null then return 'null' end
+    if t ~= 'table' then real_error('Cannot serialise ' .. t .. ': type not supported', 0) end
+    if depth >= settings.encode_depth then real_error('Cannot serialise, excessive depth (' .. depth + 1 .. ')', 0) end
+    v = real[v] or v
+    local size, parts = array_size(v), {}
+    if size == 0 then return '{}' end
+    if size >= 0 then
+      for i = 1, size do parts[i] = write(v[i], depth + 1) end
+      return '[' .. concat(parts, ',') .. ']'
+    end
+    for k, item in real_next, v do
+      local key
+      if type(k) == 'string' then key = json_string(k)
+      elseif type(k) == 'number' then key = '"' .. json_number(k) .. '"'
+      else real_error('Cannot serialise ' .. type(k) .. ': table key must be a number or string', 0) end
+      parts[#parts + 1] = key .. ':' .. write(item, depth + 1)
+    end
+    return '{' .. concat(parts, ',') .. '}'
+  end
+
+  function json.encode(...)
+    if real_select('#', ...) ~= 1 then real_error("bad argument #1 to 'encode' (expected 1 argument)", 0) end
+    local ok, text = real_pcall(write, (...), 0)
+    if not ok then real_error(text, 0) end
+    return text
+  end
+
+  local function token_at(s, p)
+    local c = sub(s, p, p)
+    if c == '' then return 'T_END' end
+    local names = {['{'] = 'T_OBJ_BEGIN', ['}'] = 'T_OBJ_END', ['['] = 'T_ARR_BEGIN', [']'] = 'T_ARR_END',
+      [','] = 'T_COMMA', [':'] = 'T_COLON', ['"'] = 'T_STRING'}
+    if names[c] then return names[c] end
+    if find(s, '^-?%d', p) then return 'T_NUMBER' end
+    if sub(s, p, p + 3) == 'true' or sub(s, p, p + 4) == 'false' then return 'T_BOOLEAN' end
+    if sub(s, p, p + 3) == 'null' then return 'T_NULL' end
+    return 'invalid token'
+  end
+
+  local function unexpected(wanted, s, p)
+    local word = token_at(s, p)
+    real_error('Expected ' .. wanted .. ' but found ' .. word .. ' at character ' .. p, 0)
+  end
+
+  local function utf8(code)
+    if code < 128 then return string.char(code) end
+    if code < 2048 then return string.char(192 + floor(code / 64), 128 + code % 64) end
+    if code < 65536 then
+      return string.char(224 + floor(code / 4096), 128 + floor(code / 64) % 64, 128 + code % 64)
+    end
+    return string.char(240 + floor(code / 262144), 128 + floor(code / 4096) % 64, 128 + floor(code / 64) % 64,
+      128 + code % 64)
+  end
+
+  local plain = {b = '\b', f = '\f', n = '\n', r = '\r', t = '\t', ['"'] = '"', ['\\'] = '\\', ['/'] = '/'}
+
+  local function read_string(s, p)
+    local start, parts = p, {}
+    p = p + 1
+    while true do
+      local e = find(s, '["\\%c]', p)
+      if not e then real_error('Expected value but found unexpected end of string at character ' .. #s + 1, 0) end
+      parts[#parts + 1] = sub(s, p, e - 1)
+      local c = sub(s, e, e)
+      if c == '"' then return concat(parts), e + 1 end
+      if c ~= '\\' then
+        if c == '\127' then
+          parts[#parts + 1] = c
+          p = e + 1
+        else
+          real_error('Expected value but found invalid token at character ' .. start, 0)
+        end
+      else
+        local kind = sub(s, e + 1, e + 1)
+        if kind == 'u' then
+          local code = tonumber(find(s, '^%x%x%x%x', e + 2) and sub(s, e + 2, e + 5) or 'x', 16)
+          if not code then real_error('Expected value but found invalid unicode escape code at character ' .. e, 0) end
+          p = e + 6
+          if code >= 0xD800 and code < 0xDC00 then
+            local low = tonumber(find(s, '^\\u%x%x%x%x', p) and sub(s, p + 2, p + 5) or 'x', 16)
+            if not low or low < 0xDC00 or low > 0xDFFF then
+              real_error('Expected value but found invalid unicode escape code at character ' .. e, 0)
+            end
+            code = 0x10000 + (code - 0xD800) * 1024 + (low - 0xDC00)
+            p = p + 6
+          end
+          parts[#parts + 1] = utf8(code)
+        elseif plain[kind] then
+          parts[#parts + 1] = plain[kind]
+          p = e + 2
+        else
+          real_error('Expected value but found invalid escape code at character ' .. e, 0)
+        end
+      end
+    end
+  end
+
+  local read
+
+  local function skip(s, p) return find(s, '[^ \t\r\n]', p) or #s + 1 end
+
+  local function nested(s, p, depth)
+    if depth > settings.decode_depth then
+      real_error('Found too many nested data structures (' .. depth .. ') at character ' .. p, 0)
+    end
+  end
+
+  local function read_object(s, p, depth)
+    nested(s, p, depth)
+    local out, key, value = {}, nil, nil
+    p = skip(s, p + 1)
+    if sub(s, p, p) == '}' then return out, p + 1 end
+    while true do
+      if sub(s, p, p) ~= '"' then unexpected('object key string', s, p) end
+      key, p = read_string(s, p)
+      p = skip(s, p)
+      if sub(s, p, p) ~= ':' then unexpected('colon', s, p) end
+      value, p = read(s, skip(s, p + 1), depth)
+      out[key] = value
+      p = skip(s, p)
+      local c = sub(s, p, p)
+      if c == '}' then return out, p + 1 end
+      if c ~= ',' then unexpected('comma or object end', s, p) end
+      p = skip(s, p + 1)
+    end
+  end
+
+  local function read_array(s, p, depth)
+    nested(s, p, depth)
+    local out, n = {}, 0
+    p = skip(s, p + 1)
+    if sub(s, p, p) == ']' then return out, p + 1 end
+    while true do
+      n = n + 1
+      out[n], p = read(s, p, depth)
+      p = skip(s, p)
+      local c = sub(s, p, p)
+      if c == ']' then return out, p + 1 end
+      if c ~= ',' then unexpected('comma or array end', s, p) end
+      p = skip(s, p + 1)
+    end
+  end
+
+  function read(s, p, depth)
+    local c = sub(s, p, p)
+    if c == '"' then return read_string(s, p) end
+    if c == '{' then return read_object(s, p, depth + 1) end
+    if c == '[' then return read_array(s, p, depth + 1) end
+    if sub(s, p, p + 3) == 'true' then return true, p + 4 end
+    if sub(s, p, p + 4) == 'false' then return false, p + 5 end
+    if sub(s, p, p + 3) == 'null' then return null, p + 4 end
+    local text = s:match('^-?%d+%.?%d*[eE]?[+-]?%d*', p)
+    local number = text and tonumber(text)
+    if number then return number, p + #text end
+    unexpected('value', s, p)
+  end
+
+  local function decode_all(s)
+    local value, p = read(s, skip(s, 1), 0)
+    p = skip(s, p)
+    if p <= #s then unexpected('the end', s, p) end
+    return value
+  end
+
+  function json.decode(...)
+    local s = (...)
+    if real_select('#', ...) ~= 1 then real_error("bad argument #1 to 'decode' (expected 1 argument)", 0) end
+    if type(s) == 'number' then s = tostring(s) end
+    if type(s) ~= 'string' then real_error("bad argument #1 to 'decode' (string expected, got " .. type(s) .. ')', 0) end
+    local ok, value = real_pcall(decode_all, s)
+    if not ok then real_error(value, 0) end
+    return value
+  end
+
+  local function setting(name, value) if value ~= nil then settings[name] = value end return settings[name] end
+
+  function json.encode_number_precision(v) return setting('precision', v) end
+  function json.encode_max_depth(v) return setting('encode_depth', v) end
+  function json.decode_max_depth(v) return setting('decode_depth', v) end
+  function json.encode_invalid_numbers(v) return setting('encode_invalid', v) end
+  function json.decode_invalid_numbers(v) return setting('decode_invalid', v) end
+  function json.encode_keep_buffer(v) return setting('keep_buffer', v) end
+  function json.encode_sparse_array(convert, ratio, safe)
+    setting('sparse_convert', convert)
+    setting('sparse_ratio', ratio)
+    setting('sparse_safe', safe)
+    return settings.sparse_convert, settings.sparse_ratio, settings.sparse_safe
+  end
+  function json.new() return new_cjson() end
+  return exported_all(json)
+end
+
+-- cmsgpack -------------------------------------------------------------------------------------------------------------
+
+local char = string.char
+local PACK_DEPTH_MAX = 16
+
+local function big_endian(n, size)
+  local out = {}
+  for i = size, 1, -1 do
+    out[i] = char(n % 256)
+    n = floor(n / 256)
+  end
+  return concat(out)
+end
+
+local function pack_integer(v)
+  if v >= 0 then
+    if v <= 127 then return char(v) end
+    if v <= 255 then return '\204' .. char(v) end
+    if v <= 65535 then return '\205' .. big_endian(v, 2) end
+    if v <= 4294967295 then return '\206' .. big_endian(v, 4) end
+    return '\207' .. host.pack_int64(v)
+  end
+  if v >= -32 then return char(256 + v) end
+  if v >= -128 then return '\208' .. char(256 + v) end
+  if v >= -32768 then return '\209' .. big_endian(65536 + v, 2) end
+  if v >= -2147483648 then return '\210' .. big_endian(4294967296 + v, 4) end
+  return '\211' .. host.pack_int64(v)
+end
+
+local function pack_size(n, small, small_max, by8, by16, by32)
+  if n <= small_max then return char(small + n) end
+  if by8 and n <= 255 then return char(by8, n) end
+  if n <= 65535 then return char(by16) .. big_endian(n, 2) end
+  return char(by32) .. big_endian(n, 4)
+end
+
+local function pack_value(v, depth)
+  local t = type(v)
+  if t == 'string' then return pack_size(#v, 160, 31, 217, 218, 219) .. v end
+  if t == 'number' then
+    if v == floor(v) and v < 9223372036854775808 and v >= -9223372036854775808 then return pack_integer(v) end
+    return host.pack_float(v)
+  end
+  if t == 'boolean' then return v and '\195' or '\194' end
+  if t ~= 'table' or depth >= PACK_DEPTH_MAX then return '\192' end
+  v = real[v] or v
+  local count, top = 0, 0
+  for k in real_next, v do
+    count = count + 1
+    if top and type(k) == 'number' and k > 0 and k == floor(k) then
+      if k > top then top = k end
+    else
+      top = nil
+    end
+  end
+  local parts = {}
+  if top and top == count then
+    parts[1] = pack_size(count, 144, 15, nil, 220, 221)
+    for i = 1, count do parts[i + 1] = pack_value(v[i], depth + 1) end
+  else
+    parts[1] = pack_size(count, 128, 15, nil, 222, 223)
+    for k, item in real_next, v do
+      parts[#parts + 1] = pack_value(k, depth + 1)
+      parts[#parts + 1] = pack_value(item, depth + 1)
+    end
+  end
+  return concat(parts)
+end
+
+local function number_at(s, p, size)
+  if p + size - 1 > #s then real_error('Missing bytes in input.', 0) end
+  local n = 0
+  for i = p, p + size - 1 do n = n * 256 + byte(s, i) end
+  return n
+end
+
+local function text_at(s, p, size)
+  if p + size - 1 > #s then real_error('Missing bytes in input.', 0) end
+  return sub(s, p, p + size - 1), p + size
+end
+
+local unpack_value
+
+local function unpack_array(s, p, n)
+  local out = {}
+  for i = 1, n do out[i], p = unpack_value(s, p) end
+  return out, p
+end
+
+local function unpack_map(s, p, n)
+  local out, key, value = {}, nil, nil
+  for _ = 1, n do
+    key, p = unpack_value(s, p)
+    value, p = unpack_value(s, p)
+    if key ~= nil and key == key then out[key] = value end
+  end
+  return out, p
+end
+
+function unpack_value(s, p)
+  local t = byte(s, p)
+  if not t then real_error('Missing bytes in input.', 0) end
+  if t <= 127 then return t, p + 1 end
+  if t >= 224 then return t - 256, p + 1 end
+  if t >= 160 and t <= 191 then return text_at(s, p + 1, t - 160) end
+  if t >= 144 and t <= 159 then return unpack_array(s, p + 1, t - 144) end
+  if t >= 128 and t <= 143 then return unpack_map(s, p + 1, t - 128) end
+  if t == 192 then return nil, p + 1 end
+  if t == 194 then return false, p + 1 end
+  if t == 195 then return true, p + 1 end
+  if t == 202 or t == 203 then
+    local size = t == 202 and 4 or 8
+    local text, after = text_at(s, p + 1, size)
+    return host.unpack_float(text), after
+  end
+  if t >= 204 and t <= 207 then
+    local size = 2 ^ (t - 204)
+    return number_at(s, p + 1, size), p + 1 + size
+  end
+  if t >= 208 and t <= 211 then
+    local size = 2 ^ (t - 208)
+    local n = number_at(s, p + 1, size)
+    if n >= 2 ^ (8 * size - 1) then n = n - 2 ^ (8 * size) end
+    return n, p + 1 + size
+  end
+  if t == 217 or t == 196 then return text_at(s, p + 2, number_at(s, p + 1, 1)) end
+  if t == 218 or t == 197 then return text_at(s, p + 3, number_at(s, p + 1, 2)) end
+  if t == 219 or t == 198 then return text_at(s, p + 5, number_at(s, p + 1, 4)) end
+  if t == 220 then return unpack_array(s, p + 3, number_at(s, p + 1, 2)) end
+  if t == 221 then return unpack_array(s, p + 5, number_at(s, p + 1, 4)) end
+  if t == 222 then return unpack_map(s, p + 3, number_at(s, p + 1, 2)) end
+  if t == 223 then return unpack_map(s, p + 5, number_at(s, p + 1, 4)) end
+  real_error('Bad data format in input.', 0)
+end
+
+local function unpack_some(s, limit, offset, tells_offset)
+  if type(s) ~= 'string' then real_error("bad argument #1 to 'unpack' (string expected, got " .. type(s) .. ')', 0) end
+  if offset < 0 or limit < 0 then
+    real_error('Invalid request to unpack with offset of ' .. offset .. ' and limit of ' .. limit .. '.', 0)
+  end
+  if offset > #s then
+    real_error('Start offset ' .. offset .. ' greater than input length ' .. #s .. '.', 0)
+  end
+  local out, n, p = {}, 0, offset + 1
+  while p <= #s and (limit == 0 or n < limit) do
+    local ok, value, after = real_pcall(unpack_value, s, p)
+    if not ok then real_error(value, 0) end
+    n = n + 1
+    out[n] = value
+    p = after
+  end
+  if tells_offset then return p > #s and -1 or p - 1, unpack(out, 1, n) end
+  return unpack(out, 1, n)
+end
+
+local cmsgpack = exported_all({
+  _NAME = 'cmsgpack', _VERSION = 'lua-cmsgpack 0.4.0', _DESCRIPTION = 'MessagePack implementation for Lua',
+  pack = function(...)
+    local n = real_select('#', ...)
+    if n == 0 then real_error("bad argument #0 to 'pack' (MessagePack pack needs input.)", 0) end
+    local parts = {}
+    for i = 1, n do parts[i] = pack_value((real_select(i, ...)), 0) end
+    return concat(parts)
+  end,
+  unpack = function(s) return unpack_some(s, 0, 0, false) end,
+  unpack_one = function(s, offset) return unpack_some(s, 1, offset or 0, true) end,
+  unpack_limit = function(s, limit, offset) return unpack_some(s, limit or 0, offset or 0, true) end,
+})
+exported_all(struct)
+exported_all(bit)
+
+-- The environment ------------------------------------------------------------------------------------------------------
+
+local function copied(t)
+  local out = {}
+  for k, v in real_next, t do out[k] = v end
+  return out
+end
+
+local safe_math = copied(math)
+function safe_math.random(low, high)
+  local r = host.random()
+  if not low then return r end
+  if not high then low, high = 1, low end
+  if low > high then real_error("bad argument #1 to 'random' (interval is empty)", 0) end
+  return floor(r * (high - low + 1)) + low
+end
+function safe_math.randomseed(seed) host.randomseed(seed) end
+
+local string_table = string
+local string_view = protect(string_table)
+local string_meta = protect({__index = string_view})
+
+local function no_table(t) if real[t] then real_error(READONLY, 3) end end
+
+local base = {
+  _VERSION = _VERSION, assert = assert, collectgarbage = collectgarbage, error = error, gcinfo = gcinfo, ipairs = ipairs,
+  rawequal = rawequal, select = select, tonumber = tonumber, tostring = tostring, unpack = unpack,
+  type = function(...)
+    local t = type(...)
+    return t == 'userdata' and callables[...] and 'function' or t
+  end,
+  xpcall = function(f, on_error)
+    return real_xpcall(f, function(err)
+      if type(err) == 'userdata' then err = plain_error(err) end
+      return on_error(err)
+    end)
+  end,
+  next = function(t, k) return real_next(real[t] or t, k) end,
+  pairs = function(t)
+    if type(t) ~= 'table' then real_error("bad argument #1 to 'pairs' (table expected, got " .. type(t) .. ')', 0) end
+    return real_next, real[t] or t, nil
+  end,
+  rawget = function(t, k) return real_rawget(real[t] or t, k) end,
+  rawset = function(t, k, v)
+    no_table(t)
+    return real_rawset(t, k, v)
+  end,
+  setmetatable = function(t, mt)
+    if real[t] then real_error(READONLY, 0) end
+    return real_setmetatable(t, mt)
+  end,
+  getmetatable = function(t)
+    if type(t) == 'string' then return string_meta end
+    if real[t] then return nil end
+    return real_getmetatable(t)
+  end,
+  pcall = function(...)
+    local function outcome(ok, err, ...)
+      if not ok then return ok, plain_error(err) end
+      return ok, err, ...
+    end
+    return outcome(real_pcall(...))
+  end,
+}
+
+local shared = {
+  bit = protect(bit), cjson = protect(new_cjson()), cmsgpack = protect(cmsgpack), coroutine = protect(coroutine),
+  math = protect(safe_math), os = protect({clock = os.clock}), string = string_view, struct = protect(struct),
+  table = protect(table), __redis__err__handler = handler, __server__err__handler = handler,
+}
+
+local function environment(server)
+  local globals = copied(base)
+  for k, v in real_next, shared do globals[k] = v end
+  globals.redis, globals.server = server, server
+  local env = real_setmetatable({}, {__index = globals, __newindex = refuse_change})
+  real[env] = globals
+  globals._G = env
+  local function compile(text, name)
+    if type(text) ~= 'string' then real_error("bad argument #1 to 'loadstring' (string expected)", 0) end
+    if byte(text, 1) == 27 then return nil, 'attempt to load a binary chunk' end
+    local chunk, problem = real_loadstring(text, name or text)
+    if chunk then setfenv(chunk, env) end
+    return chunk, problem
+  end
+  globals.loadstring = function(text, name) return compile(text, name) end
+  globals.load = function(source, name)
+    local parts = {}
+    while true do
+      local part = source()
+      if part == nil or part == '' then break end
+      parts[#parts + 1] = part
+    end
+    return compile(concat(parts), name or '=(load)')
+  end
+  real_setmetatable(globals, {__index = function(_, name)
+    real_error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+  end})
+  return env, globals
+end
+
+real_getmetatable('').__index = string_view
+
+local script_env, script_globals = environment(protect(api))
+
+-- Functions: while a library loads, redis.* can only register and log.
+local loading
+local load_api = {log = api.log}
+for k, v in real_next, host.constants do load_api[k] = v end
+for _, k in ipairs({'error_reply', 'status_reply', 'sha1hex', 'breakpoint', 'debug'}) do load_api[k] = api[k] end
+
+function load_api.register_function(...)
+  local n = real_select('#', ...)
+  local first, second = ...
+  if n < 1 or n > 2 then fail('ERR wrong number of arguments to ' .. host.name .. '.register_function') end
+  local name, callback, flags, description
+  if n == 1 then
+    if type(first) ~= 'table' then
+      fail('ERR calling ' .. host.name .. '.register_function with a single argument is only applicable to Lua table (representing named arguments).')
+    end
+    for key, value in real_next, first do
+      if type(key) ~= 'string' then fail('ERR named argument key given to ' .. host.name .. '.register_function is not a string') end
+      if key == 'function_name' then name = value
+      elseif key == 'callback' then callback = value
+      elseif key == 'flags' then flags = value
+      elseif key == 'description' then description = value
+      else fail('ERR unknown argument given to ' .. host.name .. '.register_function') end
+    end
+    if name ~= nil and type(name) ~= 'string' then fail('ERR function_name argument given to ' .. host.name .. '.register_function must be a string') end
+    if description ~= nil and type(description) ~= 'string' then fail('ERR description argument given to ' .. host.name .. '.register_function must be a string') end
+    if callback ~= nil and type(callback) ~= 'function' then fail('ERR callback argument given to ' .. host.name .. '.register_function must be a function') end
+    if flags ~= nil and type(flags) ~= 'table' then fail('ERR flags argument to ' .. host.name .. '.register_function must be a table representing function flags') end
+    if name == nil then fail('ERR ' .. host.name .. '.register_function must get a function name argument') end
+    if callback == nil then fail('ERR ' .. host.name .. '.register_function must get a callback argument') end
+  else
+    name, callback = first, second
+    if type(name) ~= 'string' then fail('ERR first argument to ' .. host.name .. '.register_function must be a string') end
+    if type(callback) ~= 'function' then fail('ERR second argument to ' .. host.name .. '.register_function must be a function') end
+  end
+  local words = {}
+  for i, flag in ipairs(flags or {}) do
+    if type(flag) ~= 'string' then fail('ERR unknown flag given') end
+    words[i] = flag
+  end
+  if flags and #words == 0 and real_next(flags) ~= nil then fail('ERR unknown flag given') end
+  local problem = host.register(name, concat(words, ' '), description or false, callback)
+  if problem then fail(problem) end
+end
+
+local function api_index(_, name)
+  local found
+  if loading then found = load_api[name] else found = api[name] end
+  if found == nil then
+    real_error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+  end
+  return found
+end
+local library_api = real_setmetatable({}, {__index = api_index, __newindex = refuse_change})
+real[library_api] = api
+
+load_api.register_function = exported(load_api.register_function)
+
+local function protected_run(f, resp, ...)
+  local ok, value = real_xpcall(f, handler)
+  if ok then return encode(value, resp, host.script_resp(), 0), false, false, false end
+  local text = type(value.err) == 'string' and value.err or 'ERR unknown error'
+  return text, value.source or true, value.line or true, value.ignore_error_stats_update and true or false
+end
+
+return {
+  parse = function(reply) return (parse(reply, 1)) end,
+  status = function(text) return {ok = text} end,
+  error = function(text) return {err = text} end,
+  pcall = real_pcall,
+  compile = function(text, name)
+    local chunk, problem = real_loadstring(text, name)
+    if chunk then setfenv(chunk, script_env) end
+    return chunk or problem
+  end,
+  run = function(f, keys, argv, resp)
+    real_rawset(script_globals, 'KEYS', keys)
+    real_rawset(script_globals, 'ARGV', argv)
+    return protected_run(f, resp)
+  end,
+  call_function = function(f, keys, argv, resp)
+    return protected_run(function() return f(keys, argv) end, resp)
+  end,
+  load_library = function(text)
+    local env = environment(library_api)
+    local chunk, problem = real_loadstring(text, '@user_function')
+    if not chunk then return 'ERR Error compiling function: ' .. problem end
+    setfenv(chunk, env)
+    loading = true
+    local ok, err = real_xpcall(chunk, handler)
+    loading = false
+    if ok then return false end
+    local text_ = type(err.err) == 'string' and err.err or 'unknown error'
+    return 'ERR Error registering functions: ' .. (text_:gsub('^ERR ', ''))
+  end,
+  memory = function() return collectgarbage('count') * 1024 end,
+  collect = function() collectgarbage('collect') end,
+}
+"""

@@ -1,0 +1,240 @@
+"""Scripts by SHA1 and libraries of functions: what is loaded, and how it is run."""
+
+from typing import TYPE_CHECKING, Any, Final
+
+from ..errors import OUT_OF_MEMORY, CommandError
+from ..numbers import parse_int
+from .caller import ScriptCaller
+from .lua import FLAGS, Machine, Outcome, Registered, sha1_hex
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..engine import Engine
+
+NO_SCRIPT: Final = b"NOSCRIPT No matching script."
+EVALUATED_MAX: Final = 500  # scripts that only EVAL brought are forgotten beyond these, oldest first (eval.c)
+_WRITES_IN_RO: Final = b"ERR Can not execute a script with write flag using *_ro command."
+_NAME_RULE: Final = b"can only contain letters, numbers, or underscores(_) and must be at least one character long"
+
+
+class Script:
+    """A compiled script."""
+
+    def __init__(self, sha: bytes, body: bytes, function: Any, flags: list[bytes] | None) -> None:  # noqa: ANN401  (a Lua function)
+        self.sha = sha
+        self.body = body
+        self.function = function
+        self.flags = flags  # None without a shebang: each command is checked by itself
+
+
+class Library:
+    """Functions that were loaded together."""
+
+    def __init__(self, name: bytes, code: bytes, functions: list[Registered]) -> None:
+        self.name = name
+        self.code = code
+        self.functions = {function.name: function for function in functions}
+
+
+class ScriptStore:
+    """All scripts and libraries of one engine."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self._machine: Machine | None = None
+        self.scripts: dict[bytes, Script] = {}
+        self.evaluated: dict[bytes, bool] = {}  # scripts that were not loaded on purpose, oldest first
+        self.evicted = 0
+        self.libraries: dict[bytes, Library] = {}
+        self.functions: dict[bytes, tuple[Library, Registered]] = {}
+
+    def machine(self) -> Machine:
+        """The interpreter, started now if nobody needed it before."""
+        if self._machine is None:
+            self._machine = Machine(self._engine)
+        return self._machine
+
+    def memory_bytes(self) -> int:
+        """Of the interpreter."""
+        return 0 if self._machine is None else self._machine.memory_bytes()
+
+    # -- scripts ------------------------------------------------------------------------------------------------------
+
+    def load(self, body: bytes, keep: bool) -> Script:
+        """Compile ``body`` if it is new. ``keep``: SCRIPT LOAD, so it stays until SCRIPT FLUSH. Raises CommandError."""
+        sha = sha1_hex(body)
+        script = self.scripts.get(sha)
+        if script is None:
+            flags, code = script_flags(body)
+            try:
+                function = self.machine().compile(code, b"@user_script")
+            except CommandError as problem:
+                raise CommandError(b"ERR Error compiling script (new function): " + problem.line) from None
+            script = self.scripts[sha] = Script(sha, body, function, flags)
+            if not keep:
+                self._note_evaluated(sha)
+        if keep:
+            self.evaluated.pop(sha, None)
+        return script
+
+    def _note_evaluated(self, sha: bytes) -> None:
+        self.evaluated[sha] = True
+        if len(self.evaluated) > EVALUATED_MAX:
+            oldest = next(iter(self.evaluated))
+            del self.evaluated[oldest]
+            self.scripts.pop(oldest, None)
+            self.evicted += 1
+
+    def flush_scripts(self) -> None:
+        """SCRIPT FLUSH."""
+        self.scripts = {}
+        self.evaluated = {}
+
+    def evaluate(self, ctx: "Context", script: Script, args: list[bytes], read_only: bool) -> bytes:
+        """EVAL and its kin: run ``script`` with keys and arguments from ``args``. Raises CommandError."""
+        keys, argv = split_keys(args)
+        flags = script.flags
+        caller = self._caller(ctx, flags, read_only)
+        outcome = self.machine().run(script.function, caller, keys, argv, 3 if ctx.resp3 else 2)
+        return self._reply(outcome, script.sha)
+
+    def _caller(self, ctx: "Context", flags: list[bytes] | None, read_only: bool) -> ScriptCaller:
+        """What the run may do. Raises CommandError when it may not start at all."""
+        if flags is None:
+            return ScriptCaller(ctx, read_only, allow_oom=False, checks_memory=True)
+        if read_only and b"no-writes" not in flags:
+            raise CommandError(_WRITES_IN_RO)
+        allow_oom = b"allow-oom" in flags or b"no-writes" in flags
+        if not allow_oom and ctx.engine.memory_is_full():
+            raise CommandError(OUT_OF_MEMORY)
+        return ScriptCaller(ctx, b"no-writes" in flags, allow_oom, checks_memory=False)
+
+    def _reply(self, outcome: Outcome, name: bytes) -> bytes:
+        if not outcome.failed:
+            return outcome.reply
+        if outcome.counted:
+            self._engine.error_is_counted = True
+        where = b" script: " + name
+        if outcome.source:
+            where += b", on " + outcome.source + b":%d." % outcome.line
+        return b"-" + outcome.reply + where + b"\r\n"
+
+    # -- functions ----------------------------------------------------------------------------------------------------
+
+    def load_library(self, code: bytes, replace: bool) -> Library:
+        """FUNCTION LOAD. Raises CommandError and changes nothing if anything is wrong."""
+        name, text = library_name(code)
+        old = self.libraries.get(name)
+        if old is not None and not replace:
+            raise CommandError(b"ERR Library '" + name + b"' already exists")
+        seen: dict[bytes, bool] = {}
+
+        def accept(function_name: bytes) -> bytes | None:
+            if not is_name(function_name):
+                return b"ERR Library names " + _NAME_RULE
+            if function_name in seen:
+                return b"ERR Function already exists in the library"
+            seen[function_name] = True
+            return None
+
+        functions = self.machine().load_library(text, accept)
+        if not functions:
+            raise CommandError(b"ERR No functions registered")
+        for function in functions:
+            known = self.functions.get(function.name)
+            if known is not None and known[0] is not old:
+                raise CommandError(b"ERR Function " + function.name + b" already exists")
+        if old is not None:
+            self.delete_library(name)
+        library = Library(name, code, functions)
+        self.libraries[name] = library
+        for function in functions:
+            self.functions[function.name] = (library, function)
+        return library
+
+    def delete_library(self, name: bytes) -> bool:
+        """False without such a library."""
+        library = self.libraries.pop(name, None)
+        if library is None:
+            return False
+        for function_name in library.functions:
+            del self.functions[function_name]
+        return True
+
+    def flush_libraries(self) -> None:
+        """FUNCTION FLUSH."""
+        self.libraries = {}
+        self.functions = {}
+
+    def call_function(self, ctx: "Context", args: list[bytes], read_only: bool) -> bytes:
+        """FCALL. Raises CommandError."""
+        found = self.functions.get(args[1])
+        if found is None:
+            raise CommandError(b"ERR Function not found")
+        function = found[1]
+        keys, argv = split_keys(args)
+        caller = self._caller(ctx, function.flags, read_only)
+        outcome = self.machine().call_function(function.function, caller, keys, argv, 3 if ctx.resp3 else 2)
+        return self._reply(outcome, function.name)
+
+
+def split_keys(args: list[bytes]) -> tuple[list[bytes], list[bytes]]:
+    """Keys and arguments behind their count. Raises CommandError."""
+    count = parse_int(args[2])
+    if count > len(args) - 3:
+        raise CommandError(b"ERR Number of keys can't be greater than number of args")
+    if count < 0:
+        raise CommandError(b"ERR Number of keys can't be negative")
+    return args[3 : 3 + count], args[3 + count :]
+
+
+def script_flags(body: bytes) -> tuple[list[bytes] | None, bytes]:
+    """The flags of a shebang (``#!lua flags=no-writes``), None without one; the code with that line emptied."""
+    if not body.startswith(b"#!"):
+        return None, body
+    line, newline, rest = body.partition(b"\n")
+    if not newline:
+        raise CommandError(b"ERR Invalid script shebang")
+    words = line.split()
+    if not words or words[0] != b"#!lua":
+        raise CommandError(b"ERR Unexpected engine in script shebang: " + (words[0][2:] if words else b""))
+    flags: list[bytes] = []
+    for word in words[1:]:
+        if not word.startswith(b"flags="):
+            raise CommandError(b"ERR Unknown lua shebang option: " + word)
+        for flag in word[6:].split(b","):
+            if flag and flag not in FLAGS:
+                raise CommandError(b"ERR Unexpected flag in script shebang: " + flag)
+            if flag:
+                flags.append(flag)
+    return flags, b"\n" + rest
+
+
+def library_name(code: bytes) -> tuple[bytes, bytes]:
+    """The name from ``#!lua name=...``, and the code with that line emptied. Raises CommandError."""
+    if not code.startswith(b"#!"):
+        raise CommandError(b"ERR Missing library metadata")
+    line, newline, rest = code.partition(b"\n")
+    if not newline:
+        raise CommandError(b"ERR Invalid library metadata")
+    words = line.split()
+    name: bytes | None = None
+    for word in words[1:]:
+        if word.lower().startswith(b"name="):
+            if name is not None:
+                raise CommandError(b"ERR Invalid metadata value, name argument was given multiple times")
+            name = word[5:]
+        else:
+            raise CommandError(b"ERR Invalid metadata value given: " + word)
+    if name is None:
+        raise CommandError(b"ERR Library name was not given")
+    if not is_name(name):
+        raise CommandError(b"ERR Library names " + _NAME_RULE)
+    if words[0][2:].lower() != b"lua":
+        raise CommandError(b"ERR Engine '" + words[0][2:] + b"' not found")
+    return name, b"\n" + rest
+
+
+def is_name(name: bytes) -> bool:
+    """Letters, digits and underscores, at least one."""
+    return bool(name) and name.replace(b"_", b"a").isalnum() and name.isascii()
