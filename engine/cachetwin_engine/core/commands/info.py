@@ -105,6 +105,12 @@ def _clients(ctx: Context) -> list[str]:
     blocking_keys = 0
     for db in engine.databases:
         blocking_keys += len(db.blocked)
+    wanting_the_key = {  # XREADGROUP also waits for its key to go
+        (session.blocked.db.index, key)
+        for session in engine.blocked_sessions.values()
+        if session.blocked is not None and session.blocked.args and session.blocked.args[0].lower() == b"xreadgroup"
+        for key in session.blocked.keys
+    }
     timed = [s for s in engine.blocked_sessions.values() if s.blocked is not None and s.blocked.deadline_ms]
     return [
         f"connected_clients:{len(engine.sessions)}",
@@ -119,7 +125,7 @@ def _clients(ctx: Context) -> list[str]:
         f"clients_in_timeout_table:{len(timed)}",
         f"total_watched_keys:{watched}",
         f"total_blocking_keys:{blocking_keys}",
-        "total_blocking_keys_on_nokey:0",
+        f"total_blocking_keys_on_nokey:{len(wanting_the_key)}",
     ]
 
 
@@ -229,6 +235,7 @@ def _stats(ctx: Context) -> list[str]:
         "sync_partial_ok:0",
         "sync_partial_err:0",
         f"expired_keys:{engine.expired_keys}",
+        *([f"expired_fields:{engine.expired_fields}"] if engine.profile.is_valkey_from(9, 0) else []),
         "expired_stale_perc:0.00",
         "expired_time_cap_reached_count:0",
         "expire_cycle_cpu_milliseconds:0",
@@ -332,7 +339,10 @@ def _keyspace(ctx: Context) -> list[str]:
     for db in ctx.engine.databases:
         if len(db):
             average_ms = db.average_ttl_ms(ctx.engine.now_ms)
-            lines.append(f"db{db.index}:keys={len(db)},expires={len(db.expires)},avg_ttl={average_ms}")
+            line = f"db{db.index}:keys={len(db)},expires={len(db.expires)},avg_ttl={average_ms}"
+            if ctx.engine.profile.is_valkey_from(9, 0):
+                line += f",keys_with_volatile_items={len(db.volatile)}"
+            lines.append(line)
     return lines
 
 
