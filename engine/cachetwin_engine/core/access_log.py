@@ -29,6 +29,7 @@ class AccessLog:
         self.lfu = False
         self.unknown_since_ms = 0  # keys without an entry count as last used then
         self.activity = -1  # look-ups and changes when ``note_activity`` last saw the engine
+        self._tick_ms = 0
         self._stamp: object = 0
         self._stamp_ms = 0
 
@@ -48,11 +49,12 @@ class AccessLog:
         db.accessed[key] = self._stamp
 
     def note_activity(self, engine: "Engine") -> None:
-        """Ten times a second: remember when data was last looked at."""
+        """Ten times a second: remember when data was last looked at, to a tick."""
         activity = engine.hits + engine.misses + engine.dirty
         if activity != self.activity:
             self.activity = activity
-            self.unknown_since_ms = engine.now_ms
+            self.unknown_since_ms = max(self._tick_ms, engine.started_ms)
+        self._tick_ms = engine.now_ms
 
 
 def configure(engine: "Engine") -> None:

@@ -17,6 +17,7 @@ from .active_expiry import expire_some
 from .command_log import LARGE_REPLY, LARGE_REQUEST, SLOW, CommandLog
 from .command_table import (
     ADMIN,
+    DENYOOM,
     FAST,
     MAY_REPLICATE,
     READONLY,
@@ -31,10 +32,13 @@ from .config import Config
 from .context import Context
 from .dispatch import call, execute
 from .elasticache import apply_parameter_group, close_restricted, rename_commands
-from .gates import GATE_MONITOR, GATE_NO_AUTH, GATE_PAUSED, GATE_REPLY, GATE_RESTRICTED, GATE_TRACKING
+from .errors import OUT_OF_MEMORY
+from .eviction import Evictor
+from .gates import GATE_MEMORY, GATE_MONITOR, GATE_NO_AUTH, GATE_PAUSED, GATE_REPLY, GATE_RESTRICTED, GATE_TRACKING
 from .host import Host
 from .keyspace import Database, KeyspaceObserver, Value
 from .latency import EventSeries, percentile_us
+from .memory import MemoryAccount, footprint
 from .notifications import NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, NOTIFY_NEW
 from .profile import Profile
 from .pubsub import PubSub
@@ -70,6 +74,9 @@ class Engine(KeyspaceObserver):
         self.host = Host()
         self.elasticache = False  # answer as the service does: restricted commands, hidden hashes
         self.access_log = AccessLog()
+        self.account = MemoryAccount()
+        self.evictor = Evictor()
+        self.embeds_keys = profile.is_valkey_from(8, 1)  # one allocation for a short string and its key
         self.expires_actively = True  # DEBUG SET-ACTIVE-EXPIRE
         self.cron_paused = False  # DEBUG PAUSE-CRON
         self.databases = [Database(index, self) for index in range(self.config.databases)]
@@ -324,6 +331,9 @@ class Engine(KeyspaceObserver):
         if self.gates & GATE_PAUSED and self._is_held(session, command):
             self.postponed.append((session, args))
             session.postpone(args)
+            return None
+        if self.gates & GATE_MEMORY and self._is_out_of_memory(session, command):
+            return OUT_OF_MEMORY
         return None
 
     def _is_held(self, session: Session, command: Command) -> bool:
@@ -501,6 +511,7 @@ class Engine(KeyspaceObserver):
         self.tracking.limit()
         self.acl.allow_channels = config.acl_pubsub_default_all
         access_log.configure(self)
+        self.account.configure(self)
         for session in self.sessions.values():
             session.parser.bulk_bytes_max = config.proto_max_bulk_len
 
@@ -521,8 +532,24 @@ class Engine(KeyspaceObserver):
         return 0 < self.config.maxmemory < self.used_memory()
 
     def used_memory(self) -> int:
-        """Bytes that keys and values take."""
-        return 0
+        """Bytes that keys, values and an empty engine take."""
+        used = self.account.used(self)
+        self.memory_peak = max(self.memory_peak, used)
+        return used
+
+    def size_of(self, db: Database, key: bytes, value: object) -> int:
+        """For the account of memory."""
+        return footprint(self, db, key, value)
+
+    def _is_out_of_memory(self, session: Session, command: Command) -> bool:
+        """Make room; is there none, and does ``command`` need some? In a transaction even a queued command does."""
+        if self.evictor.make_room(self):
+            return False
+        if session.queue is None:
+            return command.flags & DENYOOM != 0
+        if command.name == b"exec":
+            return any(queued.command.flags & DENYOOM for queued in session.queue)
+        return command.name not in {b"discard", b"quit", b"reset"}
 
     def reset_statistics(self) -> None:
         """CONFIG RESETSTAT."""
@@ -531,6 +558,7 @@ class Engine(KeyspaceObserver):
         self.commands_processed = 0
         self.connections_received = 0
         self.expired_keys = 0
+        self.expired_fields = 0
         self.evicted_keys = 0
         self.protocol_errors = 0
         self.denials = [0, 0, 0, 0]  # failed logins, then by DENIED_* reason
@@ -554,6 +582,7 @@ class Engine(KeyspaceObserver):
             for key in db.blocked:
                 if key in db.values:
                     self.key_ready(db, key)
+            self.account.forget_all(self, db)
             self.dirty += db.clear()
         if self.tracks_keys:
             self.tracking.flushed()

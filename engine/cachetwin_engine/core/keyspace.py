@@ -20,6 +20,8 @@ _TTL_SAMPLE: Final = 256
 class Value:
     """A value that is not a plain string. Sub-classes live in ``core.types``, one kind a module."""
 
+    volatile: bool = False  # something in it ends by itself: ``Database.volatile`` must know
+
     def kind(self) -> bytes:
         """What TYPE answers."""
         raise NotImplementedError
@@ -43,7 +45,10 @@ class KeyspaceObserver:
     now_ms: int
     hits: int
     misses: int
+    expired_fields: int  # of hashes, since start
     tracks_access: bool  # a policy or a client wants to know when keys were last used
+    tracks_memory: bool  # a limit is set, so sizes before and after a change are compared
+    sizes_changed: bool  # some database has noted sizes
     notify_flags: int  # classes of keyspace notifications that are asked for
     keeps_expired: bool  # a replica hides expired keys and waits for its primary to delete them
 
@@ -51,7 +56,10 @@ class KeyspaceObserver:
         self.now_ms = 0
         self.hits = 0
         self.misses = 0
+        self.expired_fields = 0
         self.tracks_access = False
+        self.tracks_memory = False
+        self.sizes_changed = False
         self.notify_flags = 0
         self.keeps_expired = False
 
@@ -60,6 +68,10 @@ class KeyspaceObserver:
 
     def key_accessed(self, db: "Database", key: bytes) -> None:
         """Called for each look-up while ``tracks_access``."""
+
+    def size_of(self, db: "Database", key: bytes, value: object) -> int:
+        """Bytes that ``key`` and ``value`` take."""
+        return 0
 
     def key_missed(self, db: "Database", key: bytes) -> None:
         """A reading command looked for ``key`` in vain. Called while any notification is asked for."""
@@ -84,8 +96,12 @@ class Database:
         self.keys = KeyIndex()
         self.expires: dict[bytes, int] = {}  # key -> Unix time in ms
         self.expiring = KeyIndex()  # the keys of ``expires``
+        self.sizes_before: dict[bytes, int] = {}  # of keys that have changed since memory was last summed up
         self.accessed: dict[bytes, object] = {}  # key -> entry of the access log, while ``tracks_access``
         self.expiry_cursor = 0  # where the next round of active expiry begins
+        self.volatile: dict[bytes, None] = {}  # the keys of values in which something ends by itself
+        self.volatile_keys = KeyIndex()
+        self.volatile_cursor = 0
         self.watchers: dict[bytes, list[Session]] = {}
         self.blocked: dict[bytes, dict[int, Session]] = {}  # key -> waiting clients in order of arrival
 
@@ -125,6 +141,8 @@ class Database:
             return None
         if self.observer.tracks_access:
             self.observer.key_accessed(self, key)
+        if self.observer.tracks_memory:
+            self.note_size(key)
         return value
 
     def peek(self, key: bytes) -> object | None:
@@ -134,8 +152,17 @@ class Database:
             return None
         return value
 
+    def note_size(self, key: bytes) -> None:
+        """Remember what ``key`` takes before it is changed. Only needed, and only called, while ``tracks_memory``."""
+        if key not in self.sizes_before:
+            value = self.values.get(key)
+            self.observer.sizes_changed = True
+            self.sizes_before[key] = 0 if value is None else self.observer.size_of(self, key, value)
+
     def put(self, key: bytes, value: object, keep_ttl: bool = False) -> None:
         """Set ``key``, new or not. Its time to live goes unless ``keep_ttl``."""
+        if self.observer.tracks_memory:
+            self.note_size(key)
         if key in self.values:
             if not keep_ttl and self.expires:
                 self.persist(key)
@@ -144,6 +171,10 @@ class Database:
             if self.observer.notify_flags:
                 self.observer.key_added(self, key)
         self.values[key] = value
+        if self.volatile:
+            self.forget_volatile(key)
+        if not isinstance(value, bytes) and isinstance(value, Value) and value.volatile:
+            self.note_volatile(key)
         if self.blocked and key in self.blocked:
             self.observer.key_ready(self, key)
         if self.observer.tracks_access:
@@ -164,12 +195,16 @@ class Database:
 
     def drop(self, key: bytes) -> None:
         """Remove a key that is present, whatever its time to live."""
+        if self.observer.tracks_memory:
+            self.note_size(key)
         del self.values[key]
         self.keys.remove(key)
         if self.expires and self.expires.pop(key, None) is not None:
             self.expiring.remove(key)
         if self.accessed:
             self.accessed.pop(key, None)
+        if self.volatile:
+            self.forget_volatile(key)
         if self.blocked and key in self.blocked:
             self.observer.key_ready(self, key)  # commands that need the key to exist must learn that it went
 
@@ -181,6 +216,8 @@ class Database:
         self.keys = KeyIndex()
         self.expiring = KeyIndex()
         self.accessed = {}
+        self.volatile = {}
+        self.volatile_keys = KeyIndex()
         return count
 
     def swap(self, other: "Database") -> None:
@@ -190,6 +227,21 @@ class Database:
         self.expires, other.expires = other.expires, self.expires
         self.expiring, other.expiring = other.expiring, self.expiring
         self.accessed, other.accessed = other.accessed, self.accessed
+        self.sizes_before, other.sizes_before = other.sizes_before, self.sizes_before
+        self.volatile, other.volatile = other.volatile, self.volatile
+        self.volatile_keys, other.volatile_keys = other.volatile_keys, self.volatile_keys
+
+    def note_volatile(self, key: bytes) -> None:
+        """Something in the value under ``key`` ends by itself."""
+        if key not in self.volatile:
+            self.volatile[key] = None
+            self.volatile_keys.add(key)
+
+    def forget_volatile(self, key: bytes) -> None:
+        """Nothing in the value under ``key`` ends by itself any more."""
+        if key in self.volatile:
+            del self.volatile[key]
+            self.volatile_keys.remove(key)
 
     def expire_at(self, key: bytes, at_ms: int) -> None:
         """Let a present ``key`` live until ``at_ms`` (Unix time)."""

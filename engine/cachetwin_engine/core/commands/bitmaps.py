@@ -167,8 +167,8 @@ def bitpos(ctx: Context, args: list[bytes]) -> bytes:
     if len(args) > 6:
         raise syntax_error()
     start = parse_int(args[3]) if len(args) > 3 else 0
-    end = parse_int(args[4]) if len(args) > 4 else -1
     in_bits = _in_bits(args, 5)
+    end = parse_int(args[4]) if len(args) > 4 else -1
     text = string_of(ctx.db.find(args[1]))
     if text is None:
         return integer(-1 if wanted else 0)

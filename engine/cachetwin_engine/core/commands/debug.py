@@ -76,7 +76,7 @@ def _object(ctx: Context, args: list[bytes]) -> bytes:
         raise CommandError(NO_SUCH_KEY)
     idle_s = idle_seconds_of(ctx.engine, ctx.db, args[2])
     clock = (ctx.engine.now_ms // 1000 - idle_s) & 0xFFFFFF
-    size = size_of_key(ctx.db, args[2], value, 0)
+    size = size_of_key(ctx.engine, ctx.db, args[2], value, 0)
     more = b""
     if encoding_of(ctx, args[2], value) == b"quicklist":
         config = ctx.engine.config

@@ -115,7 +115,11 @@ def pfmerge(ctx: Context, args: list[bytes]) -> bytes:
 
 @command("PFDEBUG", arity=3, flags=WRITE | DENYOOM | ADMIN, group="hyperloglog", since="2.8.9", keys=[KeySpec("RW", "access", index=2)], complexity="N/A", arguments="subcommand key", summary="Look inside a HyperLogLog.")  # fmt: skip
 def pfdebug(ctx: Context, args: list[bytes]) -> bytes:
-    """PFDEBUG GETREG | DECODE | ENCODING | TODENSE key."""
+    """PFDEBUG GETREG | DECODE | ENCODING | TODENSE key, PFDEBUG SIMD ON | OFF."""
+    if args[1].lower() == b"simd" and ctx.engine.profile.is_valkey_from(8, 1):
+        if args[2].lower() not in {b"on", b"off"}:
+            raise CommandError(b"ERR Argument must be ON or OFF")
+        return OK  # there is one way to merge here, so there is nothing to switch
     raw = _edited(ctx, args[2])
     if raw is None:
         raise CommandError(b"ERR The specified key does not exist")

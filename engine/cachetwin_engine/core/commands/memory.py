@@ -40,7 +40,7 @@ def memory_usage(ctx: Context, args: list[bytes]) -> bytes:
     value = ctx.db.peek(args[2])
     if value is None:
         return ctx.null
-    return integer(size_of_key(ctx.db, args[2], value, samples))
+    return integer(size_of_key(ctx.engine, ctx.db, args[2], value, samples))
 
 
 @command("MEMORY|STATS", arity=2, group="server", since="4.0.0", categories=[b"slow"], tips=[b"nondeterministic_output", b"request_policy:all_shards", b"response_policy:special"], summary="Where memory goes.")  # fmt: skip

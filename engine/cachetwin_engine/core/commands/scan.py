@@ -90,7 +90,8 @@ def scan(ctx: Context, args: list[bytes]) -> bytes:
     for key in candidates:
         if not options.wants(key):
             continue
-        value = ctx.db.peek(key)
-        if value is not None and (options.type is None or type_name(value) == options.type):
+        if options.type is not None and type_name(ctx.db.values[key]) != options.type:
+            continue  # before it is asked whether its time is over: what is filtered out is left alone
+        if ctx.db.peek(key) is not None:
             found.append(key)
     return array([bulk(b"%d" % cursor), bulk_array(found)])

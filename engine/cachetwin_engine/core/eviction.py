@@ -1,0 +1,125 @@
+"""Making room when ``maxmemory`` is exceeded, by the policy that is set.
+
+No policy looks at all keys. Each round draws ``maxmemory-samples`` keys from every database and keeps the best candidates
+ever seen in a small pool, so that over time the choice comes close to the true order (evict.c). A command evicts a
+bounded number of keys; if that is not enough it may run nevertheless, and the next one goes on.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from .access_log import frequency_of, idle_ms
+from .keyspace import Database
+from .notifications import NOTIFY_EVICTED
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+POOL_SIZE: Final = 16
+EVICTIONS_MAX: Final = 500  # for one command: some tenths of a millisecond
+ROUNDS_MAX: Final = 16  # draws for one key, in case the pool holds only keys that have gone
+_FAR_FUTURE_MS: Final = 1 << 62
+
+
+class _Candidate:
+    def __init__(self, score: int, db: Database, key: bytes) -> None:
+        self.score = score
+        self.db = db
+        self.key = key
+
+
+class Evictor:
+    """The pool of one engine."""
+
+    def __init__(self) -> None:
+        self._pool: list[_Candidate] = []  # best last
+        self._next_db = 0
+
+    def make_room(self, engine: "Engine") -> bool:
+        """Evict until the limit is kept; False when it is not and nothing is left that may go."""
+        limit = engine.config.maxmemory
+        policy = engine.config.maxmemory_policy
+        evictions = 0
+        while engine.account.used(engine) > limit:
+            if evictions >= EVICTIONS_MAX:
+                return True
+            if policy == b"noeviction":
+                return False
+            victim = self._random(engine) if policy.endswith(b"-random") else self._best(engine, policy)
+            if victim is None:
+                return False
+            evict(engine, victim.db, victim.key)
+            evictions += 1
+        return True
+
+    def _random(self, engine: "Engine") -> _Candidate | None:
+        """A key from one database after the other."""
+        volatile = engine.config.maxmemory_policy.startswith(b"volatile")
+        count = len(engine.databases)
+        for step in range(count):
+            at = (self._next_db + step) % count
+            db = engine.databases[at]
+            index = db.expiring if volatile else db.keys
+            if len(index):
+                self._next_db = at + 1
+                return _Candidate(0, db, index.random(engine.random.below))
+        return None
+
+    def _best(self, engine: "Engine", policy: bytes) -> _Candidate | None:
+        volatile = policy.startswith(b"volatile")
+        for _ in range(ROUNDS_MAX):
+            if not self._draw(engine, policy, volatile):
+                return None
+            while self._pool:
+                best = self._pool.pop()
+                if best.key in (best.db.expires if volatile else best.db.values):
+                    return best
+        return None
+
+    def _draw(self, engine: "Engine", policy: bytes, volatile: bool) -> bool:
+        """Fill the pool; False if no database holds a key that may go."""
+        found = False
+        for db in engine.databases:
+            index = db.expiring if volatile else db.keys
+            if not len(index):
+                continue
+            found = True
+            for _ in range(min(engine.config.maxmemory_samples, len(index))):
+                key = index.random(engine.random.below)
+                self._offer(_Candidate(_score(engine, policy, db, key), db, key))
+        return found
+
+    def _offer(self, candidate: _Candidate) -> None:
+        pool = self._pool
+        at = len(pool)
+        while at > 0 and pool[at - 1].score > candidate.score:
+            at -= 1
+        for other in pool:
+            if other.key == candidate.key and other.db is candidate.db:
+                return
+        if len(pool) >= POOL_SIZE:
+            if at == 0:
+                return
+            del pool[0]
+            at -= 1
+        pool.insert(at, candidate)
+
+
+def _score(engine: "Engine", policy: bytes, db: Database, key: bytes) -> int:
+    """The higher, the sooner ``key`` goes."""
+    if policy.endswith(b"-lru"):
+        return idle_ms(engine, db, key)
+    if policy.endswith(b"-lfu"):
+        return 255 - frequency_of(engine, db, key)
+    return _FAR_FUTURE_MS - db.expires[key]
+
+
+def evict(engine: "Engine", db: Database, key: bytes) -> None:
+    """Delete ``key`` to make room."""
+    db.drop(key)
+    engine.evicted_keys += 1
+    if engine.notify_flags:
+        engine.notify(NOTIFY_EVICTED, b"evicted", key, db.index)
+    if db.watchers or engine.tracks_keys:
+        engine.key_modified(db, key)
+    if engine.wants_effects:
+        engine.effects.append((db.index, [engine.config.eviction_deletes_with, key]))
