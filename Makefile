@@ -26,11 +26,15 @@ types: $(INSTALLED)
 contracts: $(INSTALLED)
 	$(BIN)/lint-imports --no-cache
 
+# The constructs' tests share one process, because CDK takes seconds to load; those that bring the whole architecture up
+# need its ports and go alone; the others run two at a time.
 pytest: $(INSTALLED)
-	CACHETWIN_EXPECT_BUILD=pure $(BIN)/python -m pytest
+	CACHETWIN_EXPECT_BUILD=pure $(BIN)/python -m pytest tests --ignore tests/cdk --ignore tests/e2e -n 2 --dist loadfile
+	$(BIN)/python -m pytest tests/cdk
+	$(BIN)/python -m pytest tests/e2e
 
 pytest-compiled: .venv-compiled/.installed
-	CACHETWIN_EXPECT_BUILD=compiled $(COMPILED)/python -m pytest tests/engine
+	CACHETWIN_EXPECT_BUILD=compiled $(COMPILED)/python -m pytest tests/engine -n 2 --dist loadfile
 
 wheels: dist/pure/.built dist/compiled/.built  ## Both wheels from one source: dist/pure, dist/compiled
 
@@ -69,5 +73,5 @@ dist/pure/.built: $(INSTALLED) $(CORE)
 
 dist/compiled/.built: $(INSTALLED) $(CORE)
 	rm -rf build dist/compiled
-	CACHETWIN_COMPILE=1 $(UV) build --wheel --no-build-isolation --python $(BIN)/python --out-dir dist/compiled
+	CACHETWIN_COMPILE=1 $(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir dist/compiled
 	@touch $@
