@@ -27,13 +27,17 @@ class KeyIndex:
         self._level: i64 = 0  # 2**level buckets at the start of this round
         self._split: i64 = 0  # buckets of this round that have split already
         self._count: i64 = 0
+        self._longest = 1  # no bucket is longer; drawing places below it makes every key equally likely
 
     def __len__(self) -> int:
         return self._count
 
     def add(self, key: bytes) -> None:
         """Add ``key``, which must not be present."""
-        self._buckets[self._bucket_of(key)].append(key)
+        bucket = self._buckets[self._bucket_of(key)]
+        bucket.append(key)
+        if len(bucket) > self._longest:
+            self._longest = len(bucket)
         self._count += 1
         if self._count > _LOAD * len(self._buckets):
             self._split_one()
@@ -51,16 +55,13 @@ class KeyIndex:
         self._level = 0
         self._split = 0
         self._count = 0
+        self._longest = 1
 
     def random(self, below: Callable[[int], int]) -> bytes:
         """A key, each as likely as any other. ``below(n)`` draws from 0 to n - 1. The index must not be empty."""
-        widest = 2 * _LOAD
         while True:
             bucket = self._buckets[below(len(self._buckets))]
-            if len(bucket) > widest:
-                widest = len(bucket)
-                continue  # start over with the wider range, so that no key of a long bucket is favoured
-            place = below(widest)
+            place = below(self._longest)
             if place < len(bucket):
                 return bucket[place]
 
@@ -132,7 +133,10 @@ class KeyIndex:
             self._level -= 1
             self._split = one << self._level
         self._split -= 1
-        self._buckets[self._split].extend(self._buckets.pop())
+        bucket = self._buckets[self._split]
+        bucket.extend(self._buckets.pop())
+        if len(bucket) > self._longest:
+            self._longest = len(bucket)
 
 
 def _reversed(value: i64) -> i64:
