@@ -8,6 +8,8 @@ cannot stop the service. ``active-expire-effort`` makes rounds larger and the sh
 
 from typing import TYPE_CHECKING, Final
 
+from .field_expiry import expire_fields
+
 if TYPE_CHECKING:
     from .engine import Engine
     from .keyspace import Database
@@ -18,7 +20,7 @@ TICK_SHARE_US: Final = 25_000  # a quarter of the tenth of a second between two 
 
 
 def expire_some(engine: "Engine") -> None:
-    """Do one tick's work in all databases."""
+    """Do one tick's work in all databases, keys first, then fields of hashes."""
     if engine.keeps_expired or not engine.expires_actively:
         return
     effort = engine.config.active_expire_effort - 1
@@ -26,7 +28,8 @@ def expire_some(engine: "Engine") -> None:
     deadline_us = engine.clock() + TICK_SHARE_US + 2_000 * effort
     for db in engine.databases:
         if db.expires and not _expire_in(engine, db, keys, deadline_us):
-            return
+            break
+    expire_fields(engine)
 
 
 def _expire_in(engine: "Engine", db: "Database", keys: int, deadline_us: int) -> bool:
@@ -42,4 +45,3 @@ def _expire_in(engine: "Engine", db: "Database", keys: int, deadline_us: int) ->
         if due * 10 <= len(found) or not db.expires:
             break
     return True
-

@@ -21,7 +21,7 @@ from ..long_double import add_long_doubles, format_long_double, parse_long_doubl
 from ..notifications import NOTIFY_GENERIC, NOTIFY_HASH
 from ..numbers import INT64_MAX, INT64_MIN, integer_or_none, parse_int, parse_symmetric
 from ..replies import EMPTY_ARRAY, OK, ONE, ZERO, array, bulk, bulk_array, integer
-from ..types.hash import HashValue, hash_of, read_hash
+from ..types.hash import HashValue, read_hash, write_hash
 from .scan import scan_options
 
 _ANY_ORDER: Final = [b"nondeterministic_output_order"]
@@ -50,7 +50,7 @@ def _set_fields(ctx: Context, args: list[bytes], name: bytes) -> int:
     if count & 1:
         raise wrong_arity(name)
     key = args[1]
-    value = hash_of(ctx.db.find_for_write(key))
+    value = write_hash(ctx.db, key)
     config = ctx.engine.config
     found = value is not None
     if value is None:
@@ -61,6 +61,8 @@ def _set_fields(ctx: Context, args: list[bytes], name: bytes) -> int:
             added += 1
     if not found:
         ctx.db.put(key, value)
+    elif ctx.db.volatile:
+        note_ends(ctx, key, value)
     ctx.key_changed(key, NOTIFY_HASH, b"hset", (count - 2) // 2)
     return added
 
@@ -68,7 +70,7 @@ def _set_fields(ctx: Context, args: list[bytes], name: bytes) -> int:
 @command("HSETNX", arity=4, flags=WRITE | DENYOOM | FAST, group="hash", since="2.0.0", keys=KEY_INSERT, arguments="key field value", summary="Set a field of a hash unless it exists.")  # fmt: skip
 def hsetnx(ctx: Context, args: list[bytes]) -> bytes:
     """HSETNX key field value."""
-    value = hash_of(ctx.db.find_for_write(args[1]))
+    value = write_hash(ctx.db, args[1])
     if value is not None and value.has(args[2]):
         return ZERO
     _put_field(ctx, args[1], value, args[2], args[3], b"hset")
@@ -76,13 +78,15 @@ def hsetnx(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _put_field(ctx: Context, key: bytes, value: HashValue | None, field: bytes, content: bytes, event: bytes) -> None:
-    """Set one field of the hash under ``key``, which is ``value`` or to be made."""
+    """Set one field of the hash under ``key``, which is ``value`` or to be made; it ends when it did."""
     if value is None:
         value = HashValue()
         value.set(field, content, ctx.engine.config)
         ctx.db.put(key, value)
     else:
-        value.set(field, content, ctx.engine.config)
+        value.set(field, content, ctx.engine.config, keep_end=True)
+        if ctx.db.volatile:
+            note_ends(ctx, key, value)
     ctx.key_changed(key, NOTIFY_HASH, event)
 
 
@@ -90,7 +94,7 @@ def _put_field(ctx: Context, key: bytes, value: HashValue | None, field: bytes, 
 def hincrby(ctx: Context, args: list[bytes]) -> bytes:
     """HINCRBY key field increment."""
     delta = parse_int(args[3])
-    value = hash_of(ctx.db.find_for_write(args[1]))
+    value = write_hash(ctx.db, args[1])
     content = None if value is None else value.get(args[2])
     current = 0 if content is None else integer_or_none(content)
     if current is None:
@@ -110,7 +114,7 @@ def hincrbyfloat(ctx: Context, args: list[bytes]) -> bytes:
         raise not_a_float()
     if delta.is_infinite():
         raise CommandError(b"ERR value is NaN or Infinity")
-    value = hash_of(ctx.db.find_for_write(args[1]))
+    value = write_hash(ctx.db, args[1])
     content = None if value is None else value.get(args[2])
     current = parse_long_double(b"0" if content is None else content)
     if current is None:
@@ -128,7 +132,7 @@ def hincrbyfloat(ctx: Context, args: list[bytes]) -> bytes:
 def hdel(ctx: Context, args: list[bytes]) -> bytes:
     """HDEL key field [field ...]."""
     key = args[1]
-    value = hash_of(ctx.db.find_for_write(key))
+    value = write_hash(ctx.db, key)
     if value is None:
         return ZERO
     gone = 0
@@ -145,9 +149,19 @@ def removed(ctx: Context, key: bytes, value: HashValue, event: bytes, count: int
     empty = value.length() == 0
     if empty:
         ctx.db.drop(key)
+    elif ctx.db.volatile:
+        note_ends(ctx, key, value)
     ctx.key_changed(key, NOTIFY_HASH, event, count)
     if empty:
         ctx.notify(NOTIFY_GENERIC, b"del", key)
+
+
+def note_ends(ctx: Context, key: bytes, value: HashValue) -> None:
+    """Fields of the hash under ``key`` may have got an end, or the last one that had one lost it: tell the database."""
+    if value.volatile:
+        ctx.db.note_volatile(key)
+    else:
+        ctx.db.forget_volatile(key)
 
 
 # -- reading ----------------------------------------------------------------------------------------------------------
@@ -243,7 +257,8 @@ def hrandfield(ctx: Context, args: list[bytes]) -> bytes:
     """HRANDFIELD key [count [WITHVALUES]]: distinct fields, or, when negative, as many draws."""
     if len(args) == 2:
         value = read_hash(ctx.db, args[1])
-        return ctx.null if value is None else bulk(value.random(ctx.engine.random.below))
+        field = None if value is None else value.random(ctx.engine.random.below)
+        return ctx.null if field is None else bulk(field)
     count = parse_symmetric(args[2])
     with_values = len(args) == 4
     if len(args) > 4 or (with_values and args[3].upper() != b"WITHVALUES"):
@@ -264,14 +279,20 @@ def hrandfield(ctx: Context, args: list[bytes]) -> bytes:
 
 def _pick_random(ctx: Context, value: HashValue, count: int) -> list[bytes]:
     """``count`` distinct fields, all if there are no more, or ``-count`` draws."""
-    below = ctx.engine.random.below
-    if count < 0:
-        return [value.random(below) for _ in range(-count)]
-    if count >= value.length():
-        return value.fields()
-    if value.small() or count * 3 > value.length():
-        return ctx.engine.random.sample(value.fields(), count)
-    picked: dict[bytes, None] = {}
-    while len(picked) < count:
-        picked[value.random(below)] = None
-    return list(picked)
+    random = ctx.engine.random
+    if value.volatile or value.small() or count * 3 > value.length():
+        fields = value.fields()
+        if count < 0:
+            return [fields[random.below(len(fields))] for _ in range(-count)] if fields else []
+        return fields if count >= len(fields) else random.sample(fields, count)
+    drawn: list[bytes] = []
+    distinct: dict[bytes, None] = {}
+    while len(drawn) < -count or len(distinct) < count:
+        field = value.random(random.below)
+        if field is None:
+            break
+        if count < 0:
+            drawn.append(field)
+        else:
+            distinct[field] = None
+    return drawn if count < 0 else list(distinct)

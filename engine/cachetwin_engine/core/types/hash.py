@@ -2,9 +2,14 @@
 
 The form that OBJECT ENCODING reports changes at Valkey's thresholds and never back. The large form makes a ``KeyIndex``
 of its fields at the first HSCAN or HRANDFIELD (most hashes never see one) and keeps it from then on.
+
+Fields may have ends of their own (Valkey 9). A field whose time is over is hidden from then on, but it goes, and stops
+being counted, only when ``field_expiry`` comes by or something takes its place. Which fields those are depends on the
+time at which the hash is looked at: who looks it up says when (``read_hash``, ``write_hash``).
 """
 
 from collections.abc import Callable
+from heapq import heapify, heappop, heappush
 from typing import TYPE_CHECKING, Final
 
 from ..config import Config
@@ -19,6 +24,8 @@ if TYPE_CHECKING:
 _OBJECT_BYTES: Final = 16
 _TABLE_BYTES: Final = 48
 _SLOT_BYTES: Final = 9.3  # a pointer and its share of a bucket's head at the usual load (hashtable.c)
+_DRAWS_MAX: Final = 100  # of fields that are over, before all fields are gone through
+_STALE_ENDS_MAX: Final = 64  # ends in the heap that hold no more, beyond as many as hold
 _ENTRY_BYTES: Final = 12  # heads of field and value, and the pointer between them
 
 
@@ -30,6 +37,9 @@ class HashValue(Value):
         self._fields: dict[bytes, bytes] = {}
         self._order: list[bytes] | None = None  # the fields of the packed form, until one comes or goes
         self._index: KeyIndex | None = None  # of the large form, once it was needed
+        self._ends: dict[bytes, int] | None = None  # field -> Unix time in ms; None rather than empty
+        self._soonest: list[tuple[int, bytes]] = []  # a heap of all ends, also of some that hold no more
+        self._now_ms = 0
 
     def kind(self) -> bytes:
         """What TYPE answers."""
@@ -60,32 +70,43 @@ class HashValue(Value):
         copy = HashValue()
         copy.packed = self.packed
         copy._fields = self._fields.copy()
+        if self._ends is not None:
+            copy._ends = self._ends.copy()
+            copy._soonest = list(self._soonest)
+            copy.volatile = True
         return copy
 
     # -- fields -------------------------------------------------------------------------------------------------------
 
     def length(self) -> int:
-        """The number of fields."""
+        """The number of fields, those included that are over and have not gone yet."""
         return len(self._fields)
 
     def has(self, field: bytes) -> bool:
         """Is there a ``field``?"""
-        return field in self._fields
+        return field in self._fields and (self._ends is None or not self._is_over(field))
 
     def get(self, field: bytes) -> bytes | None:
         """The value of ``field``, or None."""
+        if self._ends is not None and self._is_over(field):
+            return None
         return self._fields.get(field)
 
-    def set(self, field: bytes, value: bytes, config: Config) -> bool:
-        """Give ``field`` a ``value``; True when the field is new."""
+    def set(self, field: bytes, value: bytes, config: Config, keep_end: bool = False) -> bool:
+        """Give ``field`` a ``value``; True when the field is new. Its end goes unless ``keep_end``."""
         fields = self._fields
         longest = config.hash_max_listpack_value
         if field in fields:
+            over = False
+            if self._ends is not None:
+                over = self._is_over(field)
+                if over or not keep_end:
+                    self.remove_end(field)
             if self.packed and len(value) > longest:
                 self.packed = False
                 self._order = None
             fields[field] = value
-            return False
+            return over
         if self.packed:
             self._order = None
             if len(fields) >= config.hash_max_listpack_entries or len(value) > longest or len(field) > longest:
@@ -97,30 +118,29 @@ class HashValue(Value):
 
     def remove(self, field: bytes) -> bool:
         """Remove ``field``; False when it is not there."""
-        fields = self._fields
-        if field not in fields:
+        if not self.has(field):
             return False
-        del fields[field]
-        self._order = None
-        if self._index is not None:
-            self._index.remove(field)
+        self._drop(field)
         return True
 
     def pairs(self) -> dict[bytes, bytes]:
-        """All fields and values in order of arrival. The dict is the hash's own: read it, don't keep or change it."""
+        """All fields and values in order of arrival, also those that are over. Read it, don't keep or change it."""
         return self._fields
 
     def flat(self) -> list[bytes]:
-        """Each field, followed by its value."""
+        """Each field, followed by its value, in order of arrival."""
         flat: list[bytes] = []
         for field, value in self._fields.items():
-            flat.append(field)
-            flat.append(value)
+            if self._ends is None or not self._is_over(field):
+                flat.append(field)
+                flat.append(value)
         return flat
 
     def contents(self) -> list[bytes]:
         """All values."""
-        return list(self._fields.values())
+        if self._ends is None:
+            return list(self._fields.values())
+        return self.flat()[1::2]
 
     def with_values(self, fields: list[bytes]) -> list[bytes]:
         """Each of ``fields``, which exist, followed by its value."""
@@ -132,24 +152,103 @@ class HashValue(Value):
 
     def fields(self) -> list[bytes]:
         """All fields. The list may be the hash's own: read it, don't keep or change it."""
+        if self._ends is not None:
+            return [field for field in self._fields if not self._is_over(field)]
         if not self.packed:
             return list(self._fields)
         if self._order is None:
             self._order = list(self._fields)
         return self._order
 
-    def random(self, below: Callable[[int], int]) -> bytes:
-        """A field, each as likely as any other. ``below(n)`` draws from 0 to n - 1. The hash must not be empty."""
+    def random(self, below: Callable[[int], int]) -> bytes | None:
+        """A field, each as likely as any other, None if all are over. ``below(n)`` draws from 0 to n - 1."""
         if self.packed:
             fields = self.fields()
             return fields[below(len(fields))]
-        return self._indexed().random(below)
+        index = self._indexed()
+        for _ in range(_DRAWS_MAX):
+            field = index.random(below)
+            if self._ends is None or not self._is_over(field):
+                return field
+        fields = self.fields()
+        return fields[below(len(fields))] if fields else None
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """A step of HSCAN: (next cursor, 0 at the end; fields). The packed form is returned whole."""
         if self.packed:
             return 0, self.fields()
-        return self._indexed().scan(cursor, count)
+        after, found = self._indexed().scan(cursor, count)
+        if self._ends is not None:
+            found = [field for field in found if not self._is_over(field)]
+        return after, found
+
+    # -- fields that end ----------------------------------------------------------------------------------------------
+
+    def look(self, now_ms: int) -> None:
+        """From here on ``now_ms`` decides which fields are over."""
+        self._now_ms = now_ms
+
+    def end_of(self, field: bytes) -> int:
+        """When ``field``, which exists, ends (Unix time in ms), -1 if never."""
+        return -1 if self._ends is None else self._ends.get(field, -1)
+
+    def end_at(self, field: bytes, at_ms: int) -> None:
+        """Let ``field``, which exists, end at ``at_ms``. The hash takes the large form."""
+        if self.packed:
+            self.packed = False
+            self._order = None
+        ends = self._ends
+        if ends is None:
+            ends = self._ends = {}
+            self.volatile = True
+        ends[field] = at_ms
+        heappush(self._soonest, (at_ms, field))
+        if len(self._soonest) > 2 * len(ends) + _STALE_ENDS_MAX:
+            self._soonest = [(end_ms, name) for name, end_ms in ends.items()]
+            heapify(self._soonest)
+
+    def remove_end(self, field: bytes) -> bool:
+        """Let ``field`` stay for ever; False when it had no end."""
+        ends = self._ends
+        if ends is None or ends.pop(field, None) is None:
+            return False
+        if not ends:
+            self._ends = None
+            self._soonest = []
+            self.volatile = False
+        return True
+
+    def ends(self) -> list[tuple[bytes, int]]:
+        """Every field that has an end, and its end (Unix time in ms)."""
+        return [] if self._ends is None else list(self._ends.items())
+
+    def drop_due(self, now_ms: int, count_max: int) -> list[bytes]:
+        """Remove up to ``count_max`` fields whose end is not after ``now_ms``, and say which."""
+        gone: list[bytes] = []
+        while self._ends is not None and self._soonest and len(gone) < count_max:
+            at_ms, field = self._soonest[0]
+            if at_ms > now_ms:
+                break
+            heappop(self._soonest)
+            if self._ends.get(field, -1) == at_ms:
+                self._drop(field)
+                gone.append(field)
+        return gone
+
+    def _is_over(self, field: bytes) -> bool:
+        ends = self._ends
+        if ends is None:
+            return False
+        at_ms = ends.get(field)
+        return at_ms is not None and at_ms <= self._now_ms
+
+    def _drop(self, field: bytes) -> None:
+        del self._fields[field]
+        self._order = None
+        if self._index is not None:
+            self._index.remove(field)
+        if self._ends is not None:
+            self.remove_end(field)
 
     def small(self) -> bool:
         """Is it in the form whose size the thresholds bound?"""
@@ -175,4 +274,15 @@ def hash_of(value: object | None) -> HashValue | None:
 
 def read_hash(db: "Database", key: bytes) -> HashValue | None:
     """The hash under ``key`` for a reading command."""
-    return hash_of(db.find(key))
+    value = hash_of(db.find(key))
+    if value is not None and value.volatile:
+        value.look(db.observer.now_ms)
+    return value
+
+
+def write_hash(db: "Database", key: bytes) -> HashValue | None:
+    """The hash under ``key`` for a writing command."""
+    value = hash_of(db.find_for_write(key))
+    if value is not None and value.volatile:
+        value.look(db.observer.now_ms)
+    return value
