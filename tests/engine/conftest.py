@@ -197,11 +197,27 @@ class Certificates:
             .not_valid_before(now - datetime.timedelta(minutes=5))
             .not_valid_after(now + datetime.timedelta(days=1))
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
+            .add_extension(_key_usage(authority), critical=True)
             .add_extension(x509.SubjectAlternativeName(addresses), critical=False)
             .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
             .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(signed_by), critical=False)
             .sign(self._key, hashes.SHA256())
         )
+
+
+def _key_usage(authority: bool) -> x509.KeyUsage:  # noqa: FBT001  (as the builder's other private steps)
+    """From Python 3.13 on, clients refuse a certificate authority that does not say what its key is for."""
+    return x509.KeyUsage(
+        digital_signature=not authority,
+        key_cert_sign=authority,
+        crl_sign=authority,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        encipher_only=False,
+        decipher_only=False,
+    )
 
 
 @pytest.fixture
