@@ -1,0 +1,98 @@
+"""Places on the wire."""
+
+import pytest
+from tests.engine.commands.conftest import Run
+
+from cachetwin_engine.core.replies import bulk, bulk_array
+
+SICILY = "GEOADD Sicily 13.361389 38.115556 Palermo 15.087269 37.502669 Catania"
+
+
+def test_places_come_back_as_the_middle_of_their_cell(run: Run) -> None:
+    assert run(SICILY) == b":2\r\n"
+    assert run("GEOPOS Sicily Palermo nowhere") == (
+        b"*2\r\n*2\r\n$20\r\n13.36138933897018433\r\n$20\r\n38.11555639549629859\r\n*-1\r\n"
+    )
+    assert run("ZSCORE Sicily Palermo") == bulk(b"3479099956230698")
+
+
+def test_geohashes_are_the_standard_ones(run: Run) -> None:
+    run(SICILY)
+    assert run("GEOHASH Sicily Palermo Catania nowhere") == b"*3\r\n$11\r\nsqc8b49rny0\r\n$11\r\nsqdtr74hyu0\r\n$-1\r\n"
+
+
+@pytest.mark.parametrize(
+    ("unit", "shown"), [("", b"166274.1516"), ("km", b"166.2742"), ("mi", b"103.3182"), ("FT", b"545518.8700")]
+)
+def test_distances_have_four_digits_behind_the_point(run: Run, unit: str, shown: bytes) -> None:
+    run(SICILY)
+    assert run(f"GEODIST Sicily Palermo Catania {unit}") == bulk(shown)
+
+
+def test_geodist_of_a_missing_member_is_null(run: Run) -> None:
+    run(SICILY)
+    assert run("GEODIST Sicily Palermo nowhere") == b"$-1\r\n"
+    assert run("GEODIST nowhere a b") == b"$-1\r\n"
+
+
+def test_a_search_by_radius_can_show_distance_hash_and_place(run: Run) -> None:
+    run(SICILY)
+    assert run("GEOSEARCH Sicily FROMLONLAT 15 37 BYRADIUS 200 km ASC") == bulk_array([b"Catania", b"Palermo"])
+    assert run("GEORADIUS Sicily 15 37 200 km WITHDIST WITHHASH COUNT 1") == (
+        b"*1\r\n*3\r\n$7\r\nCatania\r\n$7\r\n56.4413\r\n:3479447370796909\r\n"
+    )
+    assert run("GEORADIUSBYMEMBER Sicily Palermo 1 km WITHCOORD") == (
+        b"*1\r\n*2\r\n$7\r\nPalermo\r\n*2\r\n$20\r\n13.36138933897018433\r\n$20\r\n38.11555639549629859\r\n"
+    )
+
+
+def test_a_search_by_box_measures_along_both_axes(run: Run) -> None:
+    run(SICILY)
+    assert run("GEOSEARCH Sicily FROMLONLAT 15 37 BYBOX 400 400 km ASC") == bulk_array([b"Catania", b"Palermo"])
+    assert run("GEOSEARCH Sicily FROMLONLAT 15 37 BYBOX 400 100 km") == b"*0\r\n"
+
+
+def test_coordinates_are_doubles_in_resp3(run: Run) -> None:
+    run(SICILY)
+    assert run.resp3()("GEOPOS Sicily Palermo") == b"*1\r\n*2\r\n,13.36138933897018433\r\n,38.11555639549629859\r\n"
+
+
+def test_results_can_be_stored_by_hash_or_by_distance(run: Run) -> None:
+    run(SICILY)
+    assert run("GEOSEARCHSTORE near Sicily FROMLONLAT 15 37 BYRADIUS 100 km STOREDIST") == b":1\r\n"
+    assert run("ZRANGE near 0 -1 WITHSCORES") == bulk_array([b"Catania", b"56.4412578701582"])
+    assert run("GEORADIUS Sicily 15 37 1 m STORE near") == b":0\r\n"
+    assert run("EXISTS near") == b":0\r\n"
+
+
+def test_searches_across_the_date_line_see_both_sides(run: Run) -> None:
+    run("GEOADD sea 179.9 0 west -179.9 0 east")
+    assert run("GEOSEARCH sea FROMLONLAT 179.95 0 BYRADIUS 50 km ASC") == bulk_array([b"west", b"east"])
+
+
+def test_geoadd_propagates_the_scores(run: Run) -> None:
+    run.engine.wants_effects = True
+    run("GEOADD Sicily CH 13.361389 38.115556 Palermo")
+    assert run.engine.effects[-1][1] == [b"ZADD", b"Sicily", b"CH", b"3479099956230698", b"Palermo"]
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("GEOADD k 181 0 a", b"ERR invalid longitude,latitude pair 181.000000,0.000000"),
+        ("GEOADD k NX XX 1 1 a", b"ERR syntax error"),
+        ("GEORADIUS k 1 1 -1 m", b"ERR radius cannot be negative"),
+        ("GEORADIUS k 1 1 1 league", b"ERR unsupported unit provided. please use M, KM, FT, MI"),
+        ("GEORADIUS k 1 1 1 m COUNT 0", b"ERR COUNT must be > 0"),
+        ("GEORADIUS k 1 1 1 m ANY", b"ERR the ANY argument requires COUNT argument"),
+        ("GEORADIUS_RO k 1 1 1 m STORE x", b"ERR syntax error"),
+        (
+            "GEOSEARCH k BYRADIUS 1 m ASC ASC",
+            b"ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for GEOSEARCH",
+        ),
+        ("GEOSEARCH k FROMLONLAT 1 1 ASC ASC", b"ERR exactly one of BYRADIUS and BYBOX can be specified for GEOSEARCH"),
+        ("GEOSEARCH k FROMLONLAT 1 1 BYBOX 1 -1 m", b"ERR height or width cannot be negative"),
+    ],
+)
+def test_bad_arguments_are_named(run: Run, line: str, problem: bytes) -> None:
+    assert run(line) == b"-" + problem + b"\r\n"
