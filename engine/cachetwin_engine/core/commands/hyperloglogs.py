@@ -138,7 +138,7 @@ def pfdebug(ctx: Context, args: list[bytes]) -> bytes:
         ctx.engine.dirty += 1
     if word == b"todense":
         return ONE if was_sparse else ZERO
-    return array([integer(value) for value in registers_of(raw.data)])
+    return array([integer(value) for value in bytes(registers_of(raw.data))])
 
 
 @command("PFSELFTEST", arity=1, flags=ADMIN, group="hyperloglog", since="2.8.9", complexity="N/A", summary="Check registers and estimate against what they must be.")  # fmt: skip
