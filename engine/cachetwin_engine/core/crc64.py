@@ -2,25 +2,32 @@
 
 from typing import Final
 
+from mypy_extensions import i64
+
+_MASK: Final = (1 << 64) - 1
 _POLYNOMIAL: Final = 0x95AC9329AC4BC9B5  # 0xad93d23594c935a9 with its bits reversed
 
 
-def _table() -> list[int]:
-    entries: list[int] = []
+def _table() -> list[i64]:
+    """Entries as signed integers, so that compiled code needs no big ones."""
+    entries: list[i64] = []
     for byte in range(256):
         value = byte
         for _ in range(8):
             value = value >> 1 ^ _POLYNOMIAL if value & 1 else value >> 1
-        entries.append(value)
+        entries.append(value - (1 << 64) if value >> 63 else value)
     return entries
 
 
-_CRC64: Final[list[int]] = _table()
+_CRC64: Final[list[i64]] = _table()
+_LOW_56: Final = (1 << 56) - 1
 
 
 def crc64(data: bytes) -> int:
     """The check sum of ``data``; of ``123456789`` it is 0xe9c6d914c4b8d9ca."""
-    crc = 0
-    for byte in data:
-        crc = _CRC64[(crc ^ byte) & 0xFF] ^ crc >> 8
-    return crc
+    crc: i64 = 0
+    low: i64 = _LOW_56
+    for at in range(len(data)):
+        byte: i64 = data[at]
+        crc = _CRC64[(crc ^ byte) & 0xFF] ^ (crc >> 8 & low)
+    return int(crc) & _MASK

@@ -1,0 +1,132 @@
+"""DUMP and RESTORE: values as bytes that another engine of the same or a later version takes.
+
+A payload is the value as an RDB file has it, the RDB version (2 bytes) and a CRC-64 of all that (8 bytes), both
+little endian.
+"""
+
+from typing import Final
+
+from .. import access_log
+from ..command_table import ASKING, DENYOOM, KEY_OVERWRITE, KEY_READ, READONLY, WRITE, command
+from ..context import Context
+from ..crc64 import crc64
+from ..errors import CommandError, syntax_error
+from ..notifications import NOTIFY_GENERIC
+from ..numbers import parse_int
+from ..rdb.packed import BadData
+from ..rdb.reader import RdbReader
+from ..rdb.writer import RdbWriter
+from ..replies import OK, bulk
+from .expiry import delete_as_expired
+
+_TAIL_BYTES: Final = 10
+_WRONG_CHECKSUM: Final = b"ERR DUMP payload version or checksum are wrong"
+_BAD_DATA: Final = b"ERR Bad data format"
+_OPTIONS: Final = "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]"
+_RESTORE_COST: Final = (
+    "O(N*M) where N is the number of elements and M their average size; O(N*M*log(N)) for sorted sets."
+)
+_HISTORY: Final = [
+    ("3.0.0", "Added the `REPLACE` modifier."),
+    ("5.0.0", "Added the `ABSTTL` modifier."),
+    ("5.0.0", "Added the `IDLETIME` and `FREQ` options."),
+]
+
+
+@command("DUMP", arity=2, flags=READONLY, group="generic", since="2.6.0", keys=KEY_READ, complexity="O(N*M) where N is the number of elements and M their average size.", arguments="key", tips=[b"nondeterministic_output"], summary="A value as bytes for RESTORE.")  # fmt: skip
+def dump(ctx: Context, args: list[bytes]) -> bytes:
+    """DUMP key."""
+    value = ctx.db.find(args[1])
+    if value is None:
+        return ctx.null
+    writer = RdbWriter(ctx.engine.profile.rdb_version, ctx.engine.config.boolean("rdbcompression"))
+    writer.value(value)
+    body = writer.data() + ctx.engine.profile.rdb_version.to_bytes(2, "little")
+    return bulk(body + crc64(body).to_bytes(8, "little"))
+
+
+class _Options:
+    def __init__(self) -> None:
+        self.replace = False
+        self.absolute = False
+        self.idle_seconds = -1
+        self.frequency = -1
+
+
+@command("RESTORE", arity=-4, flags=WRITE | DENYOOM, group="generic", since="2.6.0", categories=[b"dangerous"], keys=KEY_OVERWRITE, complexity=_RESTORE_COST, arguments=_OPTIONS, history=_HISTORY, summary="Make a key of the bytes that DUMP gave.")  # fmt: skip
+def restore(ctx: Context, args: list[bytes]) -> bytes:
+    """RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]."""
+    options = _options(args)
+    key = args[1]
+    exists = ctx.db.find_for_write(key) is not None
+    if exists and not options.replace:
+        raise CommandError(b"BUSYKEY Target key name already exists.")
+    ttl_ms = parse_int(args[2])
+    if ttl_ms < 0:
+        raise CommandError(b"ERR Invalid TTL value, must be >= 0")
+    value = _restored(ctx, args[3])
+    at_ms = ttl_ms if ttl_ms == 0 or options.absolute else ctx.engine.now_ms + ttl_ms
+    if 0 < at_ms <= ctx.engine.now_ms:
+        if exists:
+            delete_as_expired(ctx, key)
+        return OK
+    ctx.db.put(key, value)
+    if at_ms:
+        ctx.db.expire_at(key, at_ms)
+    if options.idle_seconds >= 0:
+        access_log.set_idle_seconds(ctx.engine, ctx.db, key, options.idle_seconds)
+    if options.frequency >= 0:
+        access_log.set_frequency(ctx.engine, ctx.db, key, options.frequency)
+    ctx.key_changed(key, NOTIFY_GENERIC, b"restore")
+    if at_ms and not options.absolute:
+        ctx.propagate([args[0], key, b"%d" % at_ms, *args[3:], b"ABSTTL"])
+    return OK
+
+
+@command("RESTORE-ASKING", arity=-4, flags=WRITE | DENYOOM | ASKING, group="server", since="3.0.0", categories=[b"keyspace", b"dangerous"], keys=KEY_OVERWRITE, complexity=_RESTORE_COST, arguments=_OPTIONS, history=_HISTORY, summary="RESTORE while a slot moves.")  # fmt: skip
+def restore_asking(ctx: Context, args: list[bytes]) -> bytes:
+    """RESTORE-ASKING: like RESTORE."""
+    return restore(ctx, args)
+
+
+def _options(args: list[bytes]) -> _Options:
+    options = _Options()
+    at = 4
+    while at < len(args):
+        word = args[at].upper()
+        has_value = at + 1 < len(args)
+        if word == b"REPLACE":
+            options.replace = True
+        elif word == b"ABSTTL":
+            options.absolute = True
+        elif word == b"IDLETIME" and has_value and options.frequency < 0:
+            at += 1
+            options.idle_seconds = parse_int(args[at])
+            if options.idle_seconds < 0:
+                raise CommandError(b"ERR Invalid IDLETIME value, must be >= 0")
+        elif word == b"FREQ" and has_value and options.idle_seconds < 0:
+            at += 1
+            options.frequency = parse_int(args[at])
+            if not 0 <= options.frequency <= 255:
+                raise CommandError(b"ERR Invalid FREQ value, must be >= 0 and <= 255")
+        else:
+            raise syntax_error()
+        at += 1
+    return options
+
+
+def _restored(ctx: Context, payload: bytes) -> object:
+    """The value in a payload. Raises CommandError."""
+    version = int.from_bytes(payload[-_TAIL_BYTES:-8], "little")
+    if len(payload) < _TAIL_BYTES or version > ctx.engine.profile.rdb_version:
+        raise CommandError(_WRONG_CHECKSUM)
+    if crc64(payload[:-8]) != int.from_bytes(payload[-8:], "little"):
+        raise CommandError(_WRONG_CHECKSUM)
+    reader = RdbReader(payload[:-_TAIL_BYTES], ctx.engine.config)
+    try:
+        value = reader.value(reader.byte())
+    except BadData:
+        raise CommandError(_BAD_DATA) from None
+    if reader.at != len(payload) - _TAIL_BYTES:
+        raise CommandError(_BAD_DATA)
+    return value

@@ -1,0 +1,1 @@
+"""Values as an RDB file holds them: what DUMP gives and RESTORE takes."""

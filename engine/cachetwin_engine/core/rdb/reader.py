@@ -1,0 +1,273 @@
+"""RDB bytes to values, of every version since the first that ElastiCache ran.
+
+Bytes come from outside: what is wrong with them ends in ``BadData``. Collections take the form that the present
+parameters ask for, not the one they were saved in.
+"""
+
+import struct
+from typing import Final
+
+from ..config import Config
+from ..numbers import float_or_none
+from ..types.hash import HashValue
+from ..types.list import ListValue
+from ..types.set import SetValue
+from ..types.sorted_set import SortedSet, sorted_set_of
+from ..types.stream import SEQ_MASK, UNKNOWN, Consumer, Group, Pending, Stream
+from . import kinds, lzf
+from .packed import (
+    BadData,
+    intset_members,
+    listpack_elements,
+    little,
+    slice_of,
+    ziplist_elements,
+    zipmap_elements,
+)
+from .stream_nodes import node_entries
+
+_DOUBLE: Final = struct.Struct("<d")
+_INTEGER_BYTES: Final = (1, 2, 4)
+_COMPRESSED: Final = 3
+
+
+class RdbReader:
+    """Reads on from ``at``."""
+
+    def __init__(self, data: bytes, config: Config) -> None:
+        self.data = data
+        self.config = config
+        self.at = 0
+
+    # -- lengths and strings ------------------------------------------------------------------------------------------
+
+    def take(self, size: int) -> bytes:
+        """The next ``size`` bytes. Raises BadData."""
+        piece = slice_of(self.data, self.at, size)
+        self.at += size
+        return piece
+
+    def byte(self) -> int:
+        """The next byte. Raises BadData."""
+        return self.take(1)[0]
+
+    def length(self) -> int:
+        """A plain length. Raises BadData."""
+        size, special = self._length()
+        if special:
+            raise BadData("a special encoding in place of a length")
+        return size
+
+    def _length(self) -> tuple[int, bool]:
+        first = self.byte()
+        kind = first >> 6
+        if kind == 0:
+            return first & 0x3F, False
+        if kind == 1:
+            return (first & 0x3F) << 8 | self.byte(), False
+        if kind == 3:
+            return first & 0x3F, True
+        if first == 0x80:
+            return int.from_bytes(self.take(4), "big"), False
+        if first == 0x81:
+            return int.from_bytes(self.take(8), "big"), False
+        raise BadData("no such length")
+
+    def string(self) -> bytes:
+        """A string in any of its forms. Raises BadData."""
+        size, special = self._length()
+        if not special:
+            return self.take(size)
+        if size < len(_INTEGER_BYTES):
+            return b"%d" % little(self.take(_INTEGER_BYTES[size]), 0, _INTEGER_BYTES[size])
+        if size != _COMPRESSED:
+            raise BadData("no such encoding of a string")
+        packed_size = self.length()
+        full_size = self.length()
+        if full_size > self.config.proto_max_bulk_len:
+            raise BadData("a string that is too long")
+        return lzf.decompress(self.take(packed_size), full_size)
+
+    def time_ms(self) -> int:
+        """Unix time in ms, or -1. Raises BadData."""
+        return int.from_bytes(self.take(8), "little", signed=True)
+
+    def _score(self) -> float:
+        """A score as text, with codes for what has no digits. Raises BadData."""
+        size = self.byte()
+        if size >= 253:
+            return (float("nan"), float("inf"), float("-inf"))[size - 253]
+        return _number(self.take(size))
+
+    # -- values -------------------------------------------------------------------------------------------------------
+
+    def value(self, kind: int) -> object:
+        """A value of ``kind``. Raises BadData."""
+        if kind == kinds.STRING:
+            return self.string()
+        if kind in {kinds.LIST, kinds.LIST_ZIPLIST, kinds.LIST_QUICKLIST, kinds.LIST_QUICKLIST_2}:
+            return self._list(kind)
+        if kind in {kinds.SET, kinds.SET_INTSET, kinds.SET_LISTPACK}:
+            return self._set(kind)
+        if kind in {kinds.ZSET, kinds.ZSET_2, kinds.ZSET_ZIPLIST, kinds.ZSET_LISTPACK}:
+            return self._sorted_set(kind)
+        if kind in {kinds.HASH, kinds.HASH_2, kinds.HASH_ZIPMAP, kinds.HASH_ZIPLIST, kinds.HASH_LISTPACK}:
+            return self._hash(kind)
+        if kind in {kinds.STREAM, kinds.STREAM_2, kinds.STREAM_3}:
+            return self._stream(kind)
+        raise BadData("no such kind of value")
+
+    def _strings(self, count: int) -> list[bytes]:
+        if count > len(self.data):
+            raise BadData("more elements than bytes")
+        return [self.string() for _ in range(count)]
+
+    def _list(self, kind: int) -> ListValue:
+        elements: list[bytes] = []
+        if kind == kinds.LIST:
+            elements = self._strings(self.length())
+        elif kind == kinds.LIST_ZIPLIST:
+            elements = ziplist_elements(self.string())
+        else:
+            for _ in range(self.length()):
+                container = self.length() if kind == kinds.LIST_QUICKLIST_2 else kinds.NODE_PACKED
+                blob = self.string()
+                if container == kinds.NODE_PLAIN:
+                    elements.append(blob)
+                elif container != kinds.NODE_PACKED:
+                    raise BadData("no such node of a list")
+                else:
+                    elements += listpack_elements(blob) if kind == kinds.LIST_QUICKLIST_2 else ziplist_elements(blob)
+        if not elements:
+            raise BadData("an empty list")
+        return ListValue.of(elements, self.config.list_max_listpack_size)
+
+    def _set(self, kind: int) -> SetValue:
+        if kind == kinds.SET:
+            members = self._strings(self.length())
+        elif kind == kinds.SET_INTSET:
+            members = intset_members(self.string())
+        else:
+            members = listpack_elements(self.string())
+        value = SetValue.of(members, self.config)
+        if not members or value.length() != len(members):
+            raise BadData("an empty set, or one with a member twice")
+        return value
+
+    def _hash(self, kind: int) -> HashValue:
+        ends: list[int] = []
+        if kind == kinds.HASH_ZIPMAP:
+            items = zipmap_elements(self.string())
+        elif kind == kinds.HASH_ZIPLIST:
+            items = ziplist_elements(self.string())
+        elif kind == kinds.HASH_LISTPACK:
+            items = listpack_elements(self.string())
+        else:
+            items = []
+            for _ in range(self.length()):
+                items += [self.string(), self.string()]
+                if kind == kinds.HASH_2:
+                    ends.append(self.time_ms())
+        value = HashValue()
+        for at in range(0, len(items) - 1, 2):
+            value.set(items[at], items[at + 1], self.config)
+        if not items or value.length() * 2 != len(items):
+            raise BadData("an empty hash, or one with a field twice")
+        for place, at_ms in enumerate(ends):
+            if at_ms >= 0:
+                value.end_at(items[2 * place], at_ms)
+        return value
+
+    def _sorted_set(self, kind: int) -> SortedSet:
+        scores: dict[bytes, float] = {}
+        count = 0
+        if kind in {kinds.ZSET_ZIPLIST, kinds.ZSET_LISTPACK}:
+            blob = self.string()
+            items = ziplist_elements(blob) if kind == kinds.ZSET_ZIPLIST else listpack_elements(blob)
+            count = (len(items) + 1) // 2
+            for at in range(0, len(items) - 1, 2):
+                scores[items[at]] = _number(items[at + 1])
+        else:
+            count = self.length()
+            for _ in range(count):
+                member = self.string()
+                score: float = _DOUBLE.unpack(self.take(8))[0] if kind == kinds.ZSET_2 else self._score()
+                scores[member] = score
+        if not scores or len(scores) != count:
+            raise BadData("an empty sorted set, or one with a member twice")
+        longest = 0
+        for member, score in scores.items():
+            longest = max(longest, len(member))
+            if score != score:  # noqa: PLR0124  (the test for NaN)
+                raise BadData("a score that is not a number")
+        packed = count <= self.config.zset_max_listpack_entries and longest <= self.config.zset_max_listpack_value
+        return sorted_set_of(scores, packed)
+
+    # -- streams ------------------------------------------------------------------------------------------------------
+
+    def _stream(self, kind: int) -> Stream:
+        value = Stream()
+        for _ in range(self.length()):
+            base = int.from_bytes(self._id_string(), "big")
+            for entry_id, items in node_entries(base, self.string()):
+                if entry_id <= value.last_id and value.length:
+                    raise BadData("entries out of order")
+                value.append(entry_id, items, self.config.stream_node_max_bytes, self.config.stream_node_max_entries)
+        if self.length() != value.length:
+            raise BadData("a stream of another length than it says")
+        value.entries_added = value.length
+        value.last_id = self._id()
+        if kind != kinds.STREAM:
+            value.first_id = self._id()
+            value.max_deleted_id = self._id()
+            value.entries_added = self.length()
+        for _ in range(self.length()):
+            group = self._group(kind, value)
+            value.groups[group.name] = group
+        return value
+
+    def _id_string(self) -> bytes:
+        text = self.string()
+        if len(text) != 16:
+            raise BadData("an ID of another size")
+        return text
+
+    def _id(self) -> int:
+        ms = self.length()
+        return ms << 64 | self.length()
+
+    def _group(self, kind: int, stream: Stream) -> Group:
+        name = self.string()
+        group = Group(name, self._id(), UNKNOWN)
+        if name in stream.groups:
+            raise BadData("a group twice")
+        if kind != kinds.STREAM:
+            entries_read = self.length()
+            group.entries_read = UNKNOWN if entries_read == SEQ_MASK else entries_read
+        history: dict[int, tuple[int, int]] = {}
+        for _ in range(self.length()):
+            entry_id = int.from_bytes(self.take(16), "big")
+            delivered_ms = self.time_ms()
+            history[entry_id] = (delivered_ms, self.length())
+        for _ in range(self.length()):
+            consumer = Consumer(self.string(), self.time_ms())
+            consumer.active_ms = self.time_ms() if kind == kinds.STREAM_3 else consumer.seen_ms
+            group.consumers[consumer.name] = consumer
+            for _ in range(self.length()):
+                entry_id = int.from_bytes(self.take(16), "big")
+                if entry_id not in history or entry_id in group.pending.entries:
+                    raise BadData("a pending entry that nobody was given, or two were")
+                delivered_ms, deliveries = history[entry_id]
+                pending = Pending(consumer, delivered_ms, deliveries)
+                group.pending.add(entry_id, pending)
+                consumer.pending.add(entry_id, pending)
+        if len(group.pending.entries) != len(history):
+            raise BadData("a pending entry that nobody has")
+        return group
+
+
+def _number(text: bytes) -> float:
+    value = float_or_none(text)
+    if value is None:
+        raise BadData("a score that is not a number")
+    return value

@@ -1,0 +1,100 @@
+"""A node of a stream: entries that lie together, their IDs and field names as differences to the first.
+
+A listpack. First the master entry: how many entries, how many deleted ones among them, the field names, a 0. Then for
+each entry flags (1 deleted, 2 the fields are the master's), the differences of its ID's halves, fields and values, and how
+many elements all that was, for walking backwards.
+"""
+
+from typing import Final
+
+from ..numbers import integer_or_none
+from ..types.stream import SEQ_MASK
+from .packed import BadData, listpack, listpack_elements
+
+_DELETED: Final = 1
+_SAME_FIELDS: Final = 2
+
+
+def stream_node(ids: list[int], entries: list[bytes]) -> bytes:
+    """``entries`` are replies: arrays of bulk strings, field and value in turn."""
+    base = ids[0]
+    master = items_of_reply(entries[0])[::2]
+    elements = [b"%d" % len(ids), b"0", b"%d" % len(master), *master, b"0"]
+    for entry_id, entry in zip(ids, entries, strict=True):
+        items = items_of_reply(entry)
+        fields = items[::2]
+        same = fields == master
+        times = [b"%d" % ((entry_id >> 64) - (base >> 64)), b"%d" % _difference(entry_id, base)]
+        if same:
+            elements += [b"%d" % _SAME_FIELDS, *times, *items[1::2], b"%d" % (len(fields) + 3)]
+        else:
+            elements += [b"0", *times, b"%d" % len(fields), *items, b"%d" % (2 * len(fields) + 4)]
+    return listpack(elements)
+
+
+def node_entries(base: int, data: bytes) -> list[tuple[int, list[bytes]]]:
+    """ID, and field and value in turn, of each entry that is not deleted. Raises BadData."""
+    elements = listpack_elements(data)
+    place = _Place(elements)
+    count = place.number() + place.number()
+    master = place.take(place.number())
+    place.number()
+    found: list[tuple[int, list[bytes]]] = []
+    for _ in range(count):
+        flags = place.number()
+        ms = (base >> 64) + place.number()
+        sequence = (base + place.number()) & SEQ_MASK
+        if not 0 <= ms <= SEQ_MASK:
+            raise BadData("an ID out of range")
+        items: list[bytes] = []
+        if flags & _SAME_FIELDS:
+            for field, value in zip(master, place.take(len(master)), strict=True):
+                items += [field, value]
+        else:
+            items = place.take(2 * place.number())
+        place.number()
+        if not flags & _DELETED:
+            found.append((ms << 64 | sequence, items))
+    if place.at != len(elements):
+        raise BadData("a node with something behind its entries")
+    return found
+
+
+def _difference(entry_id: int, base: int) -> int:
+    """Of the lower halves, as the signed 64-bit integer that a listpack can hold."""
+    difference = ((entry_id & SEQ_MASK) - (base & SEQ_MASK)) & SEQ_MASK
+    return difference - (1 << 64) if difference >> 63 else difference
+
+
+class _Place:
+    """Where a node is being read."""
+
+    def __init__(self, elements: list[bytes]) -> None:
+        self.elements = elements
+        self.at = 0
+
+    def take(self, count: int) -> list[bytes]:
+        """The next ``count`` elements. Raises BadData."""
+        if count < 0 or self.at + count > len(self.elements):
+            raise BadData("a node ends early")
+        self.at += count
+        return self.elements[self.at - count : self.at]
+
+    def number(self) -> int:
+        """The next element, an integer. Raises BadData."""
+        value = integer_or_none(self.take(1)[0])
+        if value is None:
+            raise BadData("a node with a word in place of a number")
+        return value
+
+
+def items_of_reply(reply: bytes) -> list[bytes]:
+    """The strings of a reply that is an array of bulk strings."""
+    found: list[bytes] = []
+    at = reply.index(b"\r\n") + 2
+    while at < len(reply):
+        end = reply.index(b"\r\n", at)
+        size = int(reply[at + 1 : end])
+        found.append(reply[end + 2 : end + 2 + size])
+        at = end + 4 + size
+    return found

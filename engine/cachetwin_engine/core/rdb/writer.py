@@ -1,0 +1,225 @@
+"""Values to RDB bytes, each in the form that the profile's engine would choose for its encoding."""
+
+import struct
+from typing import Final
+
+from ..keyspace import Value
+from ..numbers import integer_or_none
+from ..types.hash import HashValue
+from ..types.list import ListValue
+from ..types.listpack import LISTPACK_HEAD_BYTES, entry_bytes
+from ..types.set import HASHTABLE, INTSET, SetValue
+from ..types.sorted_set import SortedSet
+from ..types.stream import SEQ_MASK, Group, PendingList, Stream
+from ..types.string import RawString
+from . import lzf
+from .kinds import (
+    HASH,
+    HASH_2,
+    HASH_LISTPACK,
+    LIST_QUICKLIST_2,
+    NODE_PACKED,
+    NODE_PLAIN,
+    SET,
+    SET_INTSET,
+    SET_LISTPACK,
+    STREAM_2,
+    STREAM_3,
+    STRING,
+    ZSET_2,
+    ZSET_LISTPACK,
+)
+from .packed import intset, listpack
+from .stream_nodes import stream_node
+
+NODE_BYTES_MAX: Final = 8192
+COMPRESSED_FROM: Final = 21  # bytes; shorter strings can't gain (rdb.c)
+_DOUBLE: Final = struct.Struct("<d")
+
+
+class RdbWriter:
+    """Gathers the bytes of a file or a dump."""
+
+    def __init__(self, version: int, compresses: bool) -> None:
+        self.version = version
+        self.compresses = compresses
+        self.parts: list[bytes] = []
+
+    def data(self) -> bytes:
+        """All that was written."""
+        return b"".join(self.parts)
+
+    # -- lengths and strings ------------------------------------------------------------------------------------------
+
+    def length(self, size: int) -> None:
+        """A length: 6, 14, 32 or 64 bits."""
+        if size < 1 << 6:
+            self.parts.append(bytes([size]))
+        elif size < 1 << 14:
+            self.parts.append(bytes([0x40 | size >> 8, size & 0xFF]))
+        elif size < 1 << 32:
+            self.parts.append(b"\x80" + size.to_bytes(4, "big"))
+        else:
+            self.parts.append(b"\x81" + size.to_bytes(8, "big"))
+
+    def string(self, text: bytes) -> None:
+        """A string: as an integer, compressed, or as it is."""
+        if len(text) <= 11:
+            value = integer_or_none(text)
+            if value is not None:
+                for code, size in ((0, 1), (1, 2), (2, 4)):
+                    if -(1 << (8 * size - 1)) <= value < 1 << (8 * size - 1):
+                        self.parts.append(bytes([0xC0 | code]) + value.to_bytes(size, "little", signed=True))
+                        return
+        elif self.compresses and len(text) >= COMPRESSED_FROM:
+            shorter = lzf.compress(text)
+            if shorter is not None:
+                self.parts.append(b"\xc3")
+                self.length(len(shorter))
+                self.length(len(text))
+                self.parts.append(shorter)
+                return
+        self.length(len(text))
+        self.parts.append(text)
+
+    def time_ms(self, at_ms: int) -> None:
+        """Unix time in ms, or -1."""
+        self.parts.append(at_ms.to_bytes(8, "little", signed=True))
+
+    # -- values -------------------------------------------------------------------------------------------------------
+
+    def value(self, value: object) -> None:
+        """The kind of a value, and the value."""
+        if isinstance(value, bytes):
+            self.kind(STRING)
+            self.string(value)
+        elif isinstance(value, RawString):
+            self.kind(STRING)
+            self.string(bytes(value.data))
+        elif isinstance(value, ListValue):
+            self._list(value)
+        elif isinstance(value, SetValue):
+            self._set(value)
+        elif isinstance(value, HashValue):
+            self._hash(value)
+        elif isinstance(value, SortedSet):
+            self._sorted_set(value)
+        elif isinstance(value, Stream):
+            self._stream(value)
+        else:
+            raise TypeError(value.kind().decode() if isinstance(value, Value) else "not a value")
+
+    def kind(self, code: int) -> None:
+        """One byte that says what follows."""
+        self.parts.append(bytes([code]))
+
+    def _list(self, value: ListValue) -> None:
+        self.kind(LIST_QUICKLIST_2)
+        nodes: list[list[bytes]] = []
+        size = NODE_BYTES_MAX + 1
+        for element in value.elements():
+            added = entry_bytes(element)
+            if size + added > NODE_BYTES_MAX:
+                nodes.append([])
+                size = LISTPACK_HEAD_BYTES
+            nodes[-1].append(element)
+            size += added
+        self.length(len(nodes))
+        for node in nodes:
+            plain = len(node) == 1 and len(node[0]) > NODE_BYTES_MAX
+            self.length(NODE_PLAIN if plain else NODE_PACKED)
+            self.string(node[0] if plain else listpack(node))
+
+    def _set(self, value: SetValue) -> None:
+        members = value.members()
+        if value.form == INTSET:
+            self.kind(SET_INTSET)
+            self.string(intset(members))
+        elif value.form != HASHTABLE and self.version >= 11:
+            self.kind(SET_LISTPACK)
+            self.string(listpack(members))
+        else:
+            self.kind(SET)
+            self.length(len(members))
+            for member in members:
+                self.string(member)
+
+    def _hash(self, value: HashValue) -> None:
+        if value.packed:
+            self.kind(HASH_LISTPACK)
+            self.string(listpack(value.flat()))
+            return
+        ends = dict(value.ends()) if self.version >= 80 else {}
+        self.kind(HASH_2 if ends else HASH)
+        self.length(value.length())
+        for field, text in value.pairs().items():
+            self.string(field)
+            self.string(text)
+            if ends:
+                self.time_ms(ends.get(field, -1))
+
+    def _sorted_set(self, value: SortedSet) -> None:
+        members, scores = value.range(0, len(value))
+        if value.packed:
+            items: list[bytes] = []
+            for member, score in zip(members, scores, strict=True):
+                items.append(member)
+                items.append(packed_score(score))
+            self.kind(ZSET_LISTPACK)
+            self.string(listpack(items))
+            return
+        self.kind(ZSET_2)
+        self.length(len(members))
+        for at in range(len(members) - 1, -1, -1):  # the greatest first, as the original walks its skiplist
+            self.string(members[at])
+            self.parts.append(_DOUBLE.pack(scores[at]))
+
+    # -- streams ------------------------------------------------------------------------------------------------------
+
+    def _stream(self, value: Stream) -> None:
+        self.kind(STREAM_3 if self.version >= 11 else STREAM_2)
+        nodes = [leaf for leaf in value.leaves if leaf.ids]
+        self.length(len(nodes))
+        for leaf in nodes:
+            self.string(leaf.ids[0].to_bytes(16, "big"))
+            self.string(stream_node(leaf.ids, leaf.entries))
+        self.length(value.length)
+        for entry_id in (value.last_id, value.first_id, value.max_deleted_id):
+            self._id(entry_id)
+        self.length(value.entries_added)
+        self.length(len(value.groups))
+        for group in value.groups.values():
+            self._group(group)
+
+    def _id(self, entry_id: int) -> None:
+        self.length(entry_id >> 64)
+        self.length(entry_id & SEQ_MASK)
+
+    def _group(self, group: Group) -> None:
+        self.string(group.name)
+        self._id(group.last_id)
+        self.length(group.entries_read & SEQ_MASK)
+        self._pending(group.pending, with_history=True)
+        self.length(len(group.consumers))
+        for consumer in group.consumers.values():
+            self.string(consumer.name)
+            self.time_ms(consumer.seen_ms)
+            if self.version >= 11:
+                self.time_ms(consumer.active_ms)
+            self._pending(consumer.pending, with_history=False)
+
+    def _pending(self, pending: PendingList, with_history: bool) -> None:
+        self.length(len(pending.entries))
+        for entry_id in sorted(pending.entries):
+            self.parts.append(entry_id.to_bytes(16, "big"))
+            if with_history:
+                entry = pending.entries[entry_id]
+                self.time_ms(entry.delivered_ms)
+                self.length(entry.deliveries)
+
+
+def packed_score(score: float) -> bytes:
+    """A score as a listpack holds it: an integer if it is one, else its shortest digits."""
+    if -(2**53) < score < 2**53 and score == int(score):
+        return b"%d" % int(score)
+    return repr(score).encode()
