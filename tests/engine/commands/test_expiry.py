@@ -1,8 +1,9 @@
 """Times to live: given, asked for, conditional, over."""
 
+from tests.engine.commands.conftest import Run, StartRun
+
 from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.replies import bulk
-from tests.engine.commands.conftest import Run, StartRun
 
 NULL = b"$-1\r\n"
 

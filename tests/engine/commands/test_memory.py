@@ -1,7 +1,6 @@
 """maxmemory: what counts, who goes, and who is refused."""
 
 import pytest
-
 from tests.engine.commands.conftest import Run
 
 OOM = b"-OOM command not allowed when used memory > 'maxmemory'.\r\n"

@@ -12,7 +12,7 @@ from ..keyspace import Value
 from ..memory import size_of_key
 from ..numbers import float_or_none, parse_int
 from ..replies import OK, array, bulk, error, integer, simple
-from .object import encoding_of
+from .objects import encoding_of
 
 _CLOSED: Final = (
     b'ERR DEBUG command not allowed. If the enable-debug-command option is set to "local", you can run it from a local '
