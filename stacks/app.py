@@ -1,18 +1,43 @@
 """The CDK app of the reference architectures; the only place that reads context and environment.
 
-Context: ``certificate-arn`` gives the web application's load balancer a certificate for HTTPS.
+Context: ``stack`` names the architectures to synthesise, separated by commas, or ``all``; the web application without
+it. ``certificate-arn`` gives the load balancers a certificate for HTTPS.
 """
 
-from stacks.web_app.stack import WebAppStack  # isort: skip  (first: it chooses the Node that aws_cdk starts)
+from collections.abc import Callable
+from typing import Any
+
+from stacks.session_api.stack import SessionApiStack  # isort: skip  (first: it chooses the Node that aws_cdk starts)
+from stacks.web_app.stack import WebAppStack  # isort: skip
 
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
 
+Context = Callable[[str], Any]
+# One line per architecture: what the context calls it, and how it is made.
+ARCHITECTURES: dict[str, Callable[[cdk.App, Context], cdk.Stack]] = {
+    "web-app": lambda app, get: WebAppStack(app, "CachetwinWebApp", certificate_arn=get("certificate-arn")),
+    "session-api": lambda app, _get: SessionApiStack(app, "CachetwinSessionApi"),
+}
+DEFAULT = "web-app"
+
 
 def build(app: cdk.App) -> None:
-    """Define every stack in ``app``, checked by cdk-nag's AwsSolutions rules."""
+    """Define the chosen stacks in ``app``, checked by cdk-nag's AwsSolutions rules."""
     cdk.Validations.of(app).add_plugins(AwsSolutionsChecks(app))
-    WebAppStack(app, "CachetwinWebApp", certificate_arn=app.node.try_get_context("certificate-arn"))
+    for name in _chosen(str(app.node.try_get_context("stack") or DEFAULT)):
+        ARCHITECTURES[name](app, app.node.try_get_context)
+
+
+def _chosen(text: str) -> list[str]:
+    names = list(ARCHITECTURES) if text == "all" else [name.strip() for name in text.split(",")]
+    for name in names:
+        if name not in ARCHITECTURES:
+            raise SystemExit(
+                f"context stack must be 'all' or some of {', '.join(ARCHITECTURES)}, got {name!r}; "
+                "write it as -c stack=web-app"
+            )
+    return names
 
 
 def main() -> None:

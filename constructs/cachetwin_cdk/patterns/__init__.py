@@ -1,5 +1,6 @@
 """Whole architectures in one statement each, composed of this library's constructs."""
 
 from .cached_web_app import CachedWebApp
+from .session_api import SessionApi
 
-__all__ = ["CachedWebApp"]
+__all__ = ["CachedWebApp", "SessionApi"]

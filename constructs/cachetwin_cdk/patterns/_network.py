@@ -1,4 +1,4 @@
-"""The network a pattern makes when it is given none."""
+"""The networks a pattern makes when it is given none."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -34,12 +34,39 @@ def private_network(
             ec2.SubnetConfiguration(name="Data", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
         ],
     )
+    _log_flows(vpc, log_encryption_key, log_retention, log_removal_policy)
+    return vpc
+
+
+def isolated_network(
+    scope: Construct,
+    construct_id: str,
+    *,
+    log_encryption_key: kms.IKey,
+    log_retention: logs.RetentionDays,
+    log_removal_policy: cdk.RemovalPolicy,
+) -> ec2.Vpc:
+    """A VPC in two zones with isolated subnets only: no gateway, so nothing in it can reach or be reached from outside.
+
+    Enough for functions, which Lambda invokes and whose logs and traces it takes outside of the VPC.
+    """
+    vpc = ec2.Vpc(
+        scope,
+        construct_id,
+        max_azs=2,
+        nat_gateways=0,
+        restrict_default_security_group=False,  # as above
+        subnet_configuration=[ec2.SubnetConfiguration(name="Data", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)],
+    )
+    _log_flows(vpc, log_encryption_key, log_retention, log_removal_policy)
+    return vpc
+
+
+def _log_flows(
+    vpc: ec2.Vpc, encryption_key: kms.IKey, retention: logs.RetentionDays, removal_policy: cdk.RemovalPolicy
+) -> None:
     log_group = logs.LogGroup(
-        vpc,
-        "FlowLogGroup",
-        encryption_key=log_encryption_key,
-        retention=log_retention,
-        removal_policy=log_removal_policy,
+        vpc, "FlowLogGroup", encryption_key=encryption_key, retention=retention, removal_policy=removal_policy
     )
     role = iam.Role(
         vpc,
@@ -48,4 +75,3 @@ def private_network(
         description=f"Lets the flow log of {vpc.node.path} write",
     )
     vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group, role))
-    return vpc

@@ -1,0 +1,74 @@
+"""The cache of a pattern, whatever its kind: who may join it, and what a client has to be told."""
+
+import aws_cdk as cdk
+
+from .._replication_group_base import IReplicationGroup
+from .._serverless_cache_base import IServerlessCache
+from .._validate import refuse
+from ..endpoint import Endpoint
+from ..user_group import UserGroup
+from ..users import IUser
+
+Cache = IReplicationGroup | IServerlessCache
+
+
+def admit(cache: Cache, user: IUser) -> None:
+    """Let ``user`` log in to a cache that exists, through its user group.
+
+    Raises ValidationError when the group is not made in this app: only the app that makes it can grow it.
+    """
+    group = cache.user_group
+    if not isinstance(group, UserGroup):
+        refuse(
+            "cache",
+            "have a user group that this app makes",
+            "one that is imported" if group is not None else "none",
+            "pass the cache's own construct, with a UserGroup, or let the pattern make the cache",
+        )
+    group.add_user(user)
+
+
+def endpoints(cache: Cache) -> tuple[Endpoint, Endpoint]:
+    """Where to write, and where to read what may lag behind.
+
+    A cluster has one endpoint for both. Of an imported cache, the reader's is the writer's unless it was given.
+    """
+    if isinstance(cache, IServerlessCache):
+        return cache.endpoint, cache._reader_endpoint or cache.endpoint
+    if is_clustered(cache):
+        return cache.configuration_endpoint, cache.configuration_endpoint
+    return cache.primary_endpoint, cache._reader_endpoint or cache.primary_endpoint
+
+
+def is_clustered(cache: Cache) -> bool:
+    """Whether keys live in more than one node, so that a client has to follow the slots."""
+    return isinstance(cache, IReplicationGroup) and cache._primary_endpoint is None
+
+
+def name_of(cache: Cache) -> str:
+    """The name that an IAM token for this cache is signed for."""
+    return cache.serverless_cache_name if isinstance(cache, IServerlessCache) else cache.replication_group_id
+
+
+def iam_environment(cache: Cache, user: IUser) -> dict[str, str]:
+    """What a client needs to log in with IAM.
+
+    ``CACHE_HOST``, ``CACHE_PORT``, ``CACHE_TLS``, ``CACHE_USER``, ``CACHE_NAME`` and ``CACHE_KIND``, which is
+    ``serverless``, ``replication-group`` or ``cluster``: the first is part of what a token signs, the last wants a
+    client that follows slots.
+    """
+    endpoint, _ = endpoints(cache)
+    kind = "serverless" if isinstance(cache, IServerlessCache) else "replication-group"
+    return {
+        "CACHE_HOST": endpoint.hostname,
+        "CACHE_PORT": endpoint.port_text,
+        "CACHE_TLS": "true",
+        "CACHE_USER": user.user_name,
+        "CACHE_NAME": name_of(cache),
+        "CACHE_KIND": "cluster" if is_clustered(cache) else kind,
+    }
+
+
+def for_logs(removal_policy: cdk.RemovalPolicy) -> cdk.RemovalPolicy:
+    """Logs cannot be snapshotted: they go only when the data may go without a trace."""
+    return cdk.RemovalPolicy.DESTROY if removal_policy is cdk.RemovalPolicy.DESTROY else cdk.RemovalPolicy.RETAIN

@@ -1,0 +1,103 @@
+"""A Lambda function inside a VPC: no way out but to the cache, its own role, an encrypted log, traces."""
+
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from .._placement import chosen_subnets
+
+# What Lambda does on the function's behalf to attach it to the VPC; the service takes no narrower resource for these.
+_NETWORK_ACTIONS = [
+    "ec2:AssignPrivateIpAddresses",
+    "ec2:CreateNetworkInterface",
+    "ec2:DeleteNetworkInterface",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSubnets",
+    "ec2:UnassignPrivateIpAddresses",
+]
+
+
+def closed_function(
+    scope: Construct,
+    construct_id: str,
+    *,
+    code: lambda_.Code,
+    handler: str,
+    runtime: lambda_.Runtime,
+    vpc: ec2.IVpc,
+    environment: Mapping[str, str],
+    memory_size_mib: int,
+    timeout: cdk.Duration,
+    log_encryption_key: kms.IKey,
+    log_retention: logs.RetentionDays,
+    log_removal_policy: cdk.RemovalPolicy,
+    architecture: lambda_.Architecture = lambda_.Architecture.ARM_64,
+    reserved_concurrent_executions: int | None = None,
+) -> lambda_.Function:
+    """A function in the VPC's isolated subnets, or else its private ones, that may connect to nothing yet."""
+    security_group = ec2.SecurityGroup(
+        scope,
+        f"{construct_id}SecurityGroup",
+        vpc=vpc,
+        description=f"The function of {scope.node.path}",
+        allow_all_outbound=False,
+    )
+    log_group = logs.LogGroup(
+        scope,
+        f"{construct_id}Log",
+        encryption_key=log_encryption_key,
+        retention=log_retention,
+        removal_policy=log_removal_policy,
+    )
+    role = iam.Role(
+        scope,
+        f"{construct_id}Role",
+        assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"),
+        description=f"What the function of {scope.node.path} may do",
+    )
+    role.add_to_policy(iam.PolicyStatement(actions=_NETWORK_ACTIONS, resources=["*"]))
+    log_group.grant_write(role)
+    function = lambda_.Function(
+        scope,
+        construct_id,
+        code=code,
+        handler=handler,
+        runtime=runtime,
+        architecture=architecture,
+        role=role,
+        vpc=vpc,
+        vpc_subnets=ec2.SubnetSelection(subnets=chosen_subnets(vpc, None)),
+        security_groups=[security_group],
+        environment=dict(environment),
+        memory_size=memory_size_mib,
+        timeout=timeout,
+        tracing=lambda_.Tracing.ACTIVE,
+        log_group=log_group,
+        logging_format=lambda_.LoggingFormat.JSON,
+        reserved_concurrent_executions=reserved_concurrent_executions,
+    )
+    resource = function.node.default_child
+    assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101  (made by aws-cdk-lib under this id)
+    # aws-cdk-lib adds a DependsOn that a GetAtt makes superfluous; cfn-lint says so.
+    resource.cfn_options.metadata = {"cfn-lint": {"config": {"ignore_checks": ["W3005"]}}}
+    if runtime.name == "python3.13":
+        cdk.Validations.of(function).acknowledge(
+            cdk.Acknowledgment(
+                id="AwsSolutions-L1",
+                reason="Python 3.13 is the newest runtime that this library's functions are tested with, and Lambda "
+                "supports it into 2029.",
+            )
+        )
+    cdk.Validations.of(role).acknowledge(
+        cdk.Acknowledgment(
+            id="AwsSolutions-IAM5[Resource::*]",
+            reason="Attaching a function to a VPC and writing traces are actions that know no narrower resource.",
+        )
+    )
+    return function
