@@ -8,15 +8,22 @@ from ._replication_group_base import IReplicationGroup  # noqa: E402  (aws_cdk s
 from ._serverless_cache_base import IServerlessCache  # noqa: E402  (as above)
 from ._validate import ValidationError  # noqa: E402  (as above)
 from .access_string import AccessString  # noqa: E402  (as above)
+from .alarms import AlarmPack, CacheAlarms  # noqa: E402  (as above)
+from .auth_token import AuthToken  # noqa: E402  (as above)
+from .compliance import Compliance  # noqa: E402  (as above)
+from .dashboard import CacheDashboard  # noqa: E402  (as above)
+from .durability import Durability  # noqa: E402  (as above)
 from .endpoint import Endpoint  # noqa: E402  (as above)
 from .engine_version import Engine, EngineVersion  # noqa: E402  (as above)
 from .log_delivery import LogDelivery, LogFormat, LogType  # noqa: E402  (as above)
 from .memcached_cluster import IMemcachedCluster, MemcachedCluster  # noqa: E402  (as above)
+from .network import IpDiscovery, NetworkType  # noqa: E402  (as above)
 from .node_type import NodeType  # noqa: E402  (as above)
 from .parameter_group import IParameterGroup, ParameterGroup  # noqa: E402  (as above)
 from .replication_group import ReplicationGroup  # noqa: E402  (as above)
-from .serverless_cache import ConnectionType, ServerlessCache, UsageLimits  # noqa: E402  (as above)
+from .serverless_cache import ConnectionType, ServerlessCache  # noqa: E402  (as above)
 from .serverless_engine import ServerlessEngine  # noqa: E402  (as above)
+from .serverless_limits import UsageLimits  # noqa: E402  (as above)
 from .subnet_group import ISubnetGroup, SubnetGroup  # noqa: E402  (as above)
 from .topology import ClusterMode, Shard  # noqa: E402  (as above)
 from .user_group import IUserGroup, UserGroup  # noqa: E402  (as above)
@@ -25,8 +32,14 @@ from .windows import MaintenanceWindow, SnapshotWindow  # noqa: E402  (as above)
 
 __all__ = [
     "AccessString",
+    "AlarmPack",
+    "AuthToken",
+    "CacheAlarms",
+    "CacheDashboard",
     "ClusterMode",
+    "Compliance",
     "ConnectionType",
+    "Durability",
     "Endpoint",
     "Engine",
     "EngineVersion",
@@ -38,11 +51,13 @@ __all__ = [
     "IUser",
     "IUserGroup",
     "IamUser",
+    "IpDiscovery",
     "LogDelivery",
     "LogFormat",
     "LogType",
     "MaintenanceWindow",
     "MemcachedCluster",
+    "NetworkType",
     "NoPasswordUser",
     "NodeType",
     "ParameterGroup",

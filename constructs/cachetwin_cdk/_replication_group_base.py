@@ -13,6 +13,7 @@ from ._connect import grant_connect
 from ._validate import ValidationError
 from .endpoint import Endpoint
 from .metrics import ReplicationGroupMetrics
+from .node_type import NodeType
 from .user_group import IUserGroup
 from .users import IUser
 
@@ -23,6 +24,16 @@ class IReplicationGroup(ReplicationGroupMetrics, cdk.Resource):
 
     replication_group_id: str
     user_group: IUserGroup | None
+    node_type: NodeType | None = None
+    """What the nodes are; None for an imported group."""
+    node_ids: Sequence[str] = ()
+    """Ids of the members as they are made at first, primaries included; none for an imported group."""
+    is_durable: bool = False
+    """Whether writes outlive the nodes."""
+    scales: bool = False
+    """Whether a scaling policy changes the number of nodes."""
+    nodes_are_watched: bool = False
+    """Whether alarms watch the members one by one."""
     _connections: ec2.Connections
     _primary_endpoint: Endpoint | None = None
     _reader_endpoint: Endpoint | None = None

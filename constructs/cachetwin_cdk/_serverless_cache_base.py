@@ -13,6 +13,7 @@ from ._connect import grant_connect
 from ._validate import ValidationError
 from .endpoint import Endpoint
 from .engine_version import Engine
+from .serverless_limits import UsageLimits
 from .serverless_metrics import ServerlessCacheMetrics
 from .user_group import IUserGroup
 from .users import IUser
@@ -33,6 +34,8 @@ class IServerlessCache(ServerlessCacheMetrics, cdk.Resource):
 
     serverless_cache_name: str
     user_group: IUserGroup | None
+    usage_limits: UsageLimits | None = None
+    """What the cache may use; None for an imported cache."""
     _connections: ec2.Connections
     _endpoint: Endpoint | None = None
     _reader_endpoint: Endpoint | None = None

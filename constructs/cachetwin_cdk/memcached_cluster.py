@@ -17,6 +17,7 @@ from ._placement import closed_security_group
 from ._validate import ValidationError, known, refuse, require_between, require_one_source
 from .endpoint import Endpoint
 from .engine_version import Engine, EngineVersion
+from .network import IpDiscovery, NetworkType, require_network
 from .node_type import NodeType
 from .parameter_group import IParameterGroup, ParameterGroup
 from .subnet_group import ISubnetGroup, SubnetGroup
@@ -164,6 +165,8 @@ class MemcachedCluster(IMemcachedCluster):
         preferred_availability_zones: Sequence[str] = (),
         port: int = DEFAULT_PORT,
         transit_encryption: bool = True,
+        network_type: NetworkType | None = None,
+        ip_discovery: IpDiscovery | None = None,
         parameters: Mapping[str, str] | None = None,
         parameter_group: IParameterGroup | None = None,
         maintenance_window: MaintenanceWindow | None = None,
@@ -182,6 +185,7 @@ class MemcachedCluster(IMemcachedCluster):
         rules.require_port(port)
         rules.require_topic(notification_topic, cdk.Stack.of(scope).account)
         _require_engine(engine_version, transit_encryption=transit_encryption)
+        require_network(network_type, ip_discovery, engine_version, node_type)
         spread = nodes > 1 if cross_az is None else cross_az
         _require_nodes(nodes, cross_az=spread, preferred=preferred_availability_zones)
         super().__init__(scope, construct_id)
@@ -212,6 +216,8 @@ class MemcachedCluster(IMemcachedCluster):
             vpc_security_group_ids=[group.security_group_id for group in self._connections.security_groups],
             cache_parameter_group_name=self.parameter_group.parameter_group_name,
             transit_encryption_enabled=transit_encryption,
+            network_type=network_type.value if network_type is not None else None,
+            ip_discovery=ip_discovery.value if ip_discovery is not None else None,
             preferred_maintenance_window=str(maintenance_window) if maintenance_window is not None else None,
             auto_minor_version_upgrade=auto_minor_version_upgrade,
             notification_topic_arn=notification_topic.topic_arn if notification_topic is not None else None,

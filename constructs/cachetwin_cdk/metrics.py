@@ -11,9 +11,13 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 
 _NAMESPACE = "AWS/ElastiCache"
 # Metrics of the host are published by node within a cluster; a member of a replication group has the one node 0001.
-_HOST_METRICS = frozenset(
-    {"CPUUtilization", "CurrConnections", "FreeableMemory", "NetworkBytesIn", "NetworkBytesOut", "SwapUsage"}
-)
+HOST_METRICS = frozenset(
+    {
+        "CPUUtilization", "CurrConnections", "FreeableMemory", "NetworkBandwidthInAllowanceExceeded",
+        "NetworkBandwidthOutAllowanceExceeded", "NetworkBytesIn", "NetworkBytesOut", "NetworkConntrackAllowanceExceeded",
+        "NetworkPacketsPerSecondAllowanceExceeded", "SwapUsage",
+    }
+)  # fmt: skip
 
 
 class ReplicationGroupMetrics:
@@ -40,7 +44,7 @@ class ReplicationGroupMetrics:
         own = {"ReplicationGroupId": self.replication_group_id}
         if node_id is not None:
             own = {"CacheClusterId": node_id}
-            if metric_name in _HOST_METRICS:
+            if metric_name in HOST_METRICS:
                 own["CacheNodeId"] = "0001"
         return cloudwatch.Metric(
             namespace=_NAMESPACE,

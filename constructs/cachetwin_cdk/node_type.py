@@ -8,6 +8,11 @@ from ._validate import known, require_match
 
 # Families that the service's documentation lists as previous generation.
 _PREVIOUS_GENERATION = frozenset({"t1", "t2", "m1", "m2", "m3", "c1", "r3"})
+# vCPUs by size, the same in every current family (EC2's instance types); from large on a size doubles the one below.
+_VCPUS = {"micro": 2, "small": 2, "medium": 2, "large": 2, "xlarge": 4}
+_VCPUS_ONE = frozenset({"t1.micro", "t2.micro", "t2.small", "m3.medium"})
+# Not on AWS's Nitro system, which IPv6 needs.
+_WITHOUT_NITRO = frozenset({"t1", "t2", "m1", "m2", "m3", "m4", "c1", "r3", "r4"})
 
 
 @dataclass(frozen=True)
@@ -55,12 +60,12 @@ class NodeType:
     @property
     def family(self) -> str:
         """The family, such as ``m7g``; empty when the name is a token."""
-        return self.name.split(".")[1] if known(self.name) else ""
+        return self.name.split(".")[1] if self.name and known(self.name) else ""
 
     @property
     def size(self) -> str:
         """The size, such as ``2xlarge``; empty when the name is a token."""
-        return self.name.split(".")[2] if known(self.name) else ""
+        return self.name.split(".")[2] if self.name and known(self.name) else ""
 
     @property
     def is_graviton(self) -> bool:
@@ -76,6 +81,19 @@ class NodeType:
     def is_previous_generation(self) -> bool:
         """Whether the service lists this family as previous generation."""
         return self.family in _PREVIOUS_GENERATION
+
+    @property
+    def has_nitro(self) -> bool:
+        """Whether the node is built on AWS's Nitro system, as current ones are; a token counts as current."""
+        return self.family not in _WITHOUT_NITRO
+
+    @property
+    def vcpus(self) -> int | None:
+        """Virtual processors of the host, or None where the name does not say."""
+        if f"{self.family}.{self.size}" in _VCPUS_ONE:
+            return 1
+        multiple = re.fullmatch(r"(\d+)xlarge", self.size)
+        return 4 * int(multiple[1]) if multiple else _VCPUS.get(self.size)
 
     def __str__(self) -> str:
         return self.name

@@ -17,9 +17,13 @@ from ._names import require_id
 from ._placement import closed_security_group
 from ._replication_group_base import ImportedReplicationGroup, IReplicationGroup
 from ._validate import ValidationError, require_one_source, warn
+from .auth_token import AuthToken
+from .compliance import Compliance
+from .durability import Durability, require_durability, warn_of_unconfirmed_family
 from .endpoint import Endpoint
 from .engine_version import Engine, EngineVersion
 from .log_delivery import LogDelivery, default_deliveries, require_deliverable
+from .network import IpDiscovery, NetworkType, require_network
 from .node_type import NodeType
 from .parameter_group import IParameterGroup, ParameterGroup
 from .subnet_group import ISubnetGroup, SubnetGroup
@@ -42,6 +46,8 @@ class ReplicationGroup(IReplicationGroup):
         the VPC's isolated subnets, or else its private ones.
     ``users`` / ``user_group``
         who may log in; give one of them, or neither to have a PasswordUser made that can use all data commands.
+    ``auth_token``
+        one password in place of users; for clients that know no user names.
     ``replicas``
         of each shard: one, in another availability zone, and promoted when the primary fails.
     ``cluster_mode`` / ``shards`` / ``shard_placement``
@@ -51,11 +57,20 @@ class ReplicationGroup(IReplicationGroup):
         settings that differ from the family's defaults, or a group that exists.
     ``kms_key``
         encrypts the data at rest; a key that AWS owns otherwise.
+    ``compliance``
+        REGULATED keeps backups for 15 days, encrypts data and logs with a new rotating key, and makes a user that logs in
+        with IAM; it refuses weaker settings.
+    ``durability``
+        keeps writes in a log over several zones, from Valkey 9 with cluster mode enabled.
+    ``snapshot_name`` / ``snapshot_arns``
+        what to start from: a snapshot of the service, or RDB files in S3. Changing either replaces the cache.
     ``log_delivery``
         an empty list turns logs off. ``log_encryption_key`` encrypts the log groups made here; a new key otherwise.
     ``removal_policy``
         a last snapshot is taken before the cache is deleted or replaced.
     """
+
+    node_type: NodeType
 
     def __init__(
         self,
@@ -78,14 +93,21 @@ class ReplicationGroup(IReplicationGroup):
         port: int = DEFAULT_PORT,
         users: Sequence[IUser] | None = None,
         user_group: IUserGroup | None = None,
+        auth_token: AuthToken | None = None,
         allow_unauthenticated: bool = False,
         transit_encryption: bool = True,
         at_rest_encryption: bool = True,
         kms_key: kms.IKey | None = None,
+        compliance: Compliance = Compliance.STANDARD,
+        durability: Durability | None = None,
+        network_type: NetworkType | None = None,
+        ip_discovery: IpDiscovery | None = None,
         parameters: Mapping[str, str] | None = None,
         parameter_group: IParameterGroup | None = None,
-        snapshot_retention_days: int = 7,
+        snapshot_retention_days: int | None = None,
         snapshot_window: SnapshotWindow | None = None,
+        snapshot_name: str | None = None,
+        snapshot_arns: Sequence[str] = (),
         maintenance_window: MaintenanceWindow | None = None,
         auto_minor_version_upgrade: bool = True,
         log_delivery: Sequence[LogDelivery] | None = None,
@@ -96,20 +118,23 @@ class ReplicationGroup(IReplicationGroup):
         description: str | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.SNAPSHOT,
     ) -> None:
-        has_users = not allow_unauthenticated
+        has_users = not allow_unauthenticated and auth_token is None
+        retention_days = compliance.retention_days if snapshot_retention_days is None else snapshot_retention_days
+        is_encrypted = transit_encryption and at_rest_encryption
         require_one_source(
             subnet_group=(subnet_group, "vpc_subnets", vpc_subnets),
             parameter_group=(parameter_group, "parameters", parameters),
             user_group=(user_group, "users", users),
         )
-        if allow_unauthenticated and (users is not None or user_group is not None):
-            raise ValidationError(
-                "allow_unauthenticated must be False when the cache has users, got True; leave out it or the users"
-            )
+        rules.require_one_guard(
+            has_users=users is not None or user_group is not None,
+            has_token=auth_token is not None,
+            allow_unauthenticated=allow_unauthenticated,
+        )
         require_id("replication_group_id", replication_group_id)
         rules.require_engine(engine_version)
         rules.require_port(port)
-        rules.require_node_type(node_type, multi_az=multi_az, retention_days=snapshot_retention_days)
+        rules.require_node_type(node_type, multi_az=multi_az, retention_days=retention_days)
         topology = Topology(
             cluster_mode, shards, replicas, shard_placement, preferred_availability_zones, automatic_failover, multi_az
         )
@@ -119,11 +144,18 @@ class ReplicationGroup(IReplicationGroup):
             at_rest_encryption=at_rest_encryption,
             has_kms_key=kms_key is not None,
             has_users=has_users,
+            has_token=auth_token is not None,
         )
         rules.require_data_tiering(
             node_type, engine_version, parameter_group.parameters if parameter_group is not None else parameters or {}
         )
-        rules.require_backups(retention_days=snapshot_retention_days, has_window=snapshot_window is not None)
+        rules.require_backups(retention_days=retention_days, has_window=snapshot_window is not None)
+        rules.require_restore(snapshot_name, snapshot_arns)
+        compliance.require(
+            retention_days=retention_days, is_encrypted=is_encrypted, has_users=not allow_unauthenticated
+        )
+        require_durability(durability, engine_version, node_type, topology, is_encrypted=is_encrypted)
+        require_network(network_type, ip_discovery, engine_version, node_type)
         require_deliverable(log_delivery or (), engine_version)
         rules.require_topic(notification_topic, cdk.Stack.of(scope).account)
         super().__init__(scope, construct_id)
@@ -144,24 +176,28 @@ class ReplicationGroup(IReplicationGroup):
         self.user: PasswordUser | None = None
         self.user_group: IUserGroup | None = None
         if has_users:
-            self.user_group, self.user = group_of(self, engine_version.engine, user_group, users)
+            self.user_group, self.user = group_of(
+                self, engine_version.engine, user_group, users, with_iam=compliance.needs_iam(engine_version)
+            )
             rules.require_users(engine_version, self.user_group)
             self.node.add_validation(_LateUsers(engine_version, self.user_group))
         self._connections = ec2.Connections(
             security_groups=list(security_groups) if security_groups else [closed_security_group(self, vpc)],
             default_port=ec2.Port.tcp(port),
         )
+        data_key = compliance.key(self, kms_key, _for_logs(removal_policy))
         self.log_delivery = (
             list(log_delivery)
             if log_delivery is not None
             else default_deliveries(
                 self,
                 engine_version,
-                encryption_key=log_encryption_key,
+                encryption_key=log_encryption_key or (data_key if kms_key is None else None),
                 retention=log_retention,
                 removal_policy=_for_logs(removal_policy),
             )
         )
+        warn_of_unconfirmed_family(self, durability, node_type)
         self._warn_of_the_unwise(maintenance_window, snapshot_window, upgrades=auto_minor_version_upgrade)
 
         resource = elasticache.CfnReplicationGroup(
@@ -182,8 +218,14 @@ class ReplicationGroup(IReplicationGroup):
             transit_encryption_enabled=transit_encryption,
             transit_encryption_mode=_transit_mode(engine_version) if transit_encryption else None,
             at_rest_encryption_enabled=at_rest_encryption,
-            kms_key_id=kms_key.key_arn if kms_key is not None else None,
-            snapshot_retention_limit=snapshot_retention_days,
+            kms_key_id=data_key.key_arn if data_key is not None else None,
+            auth_token=auth_token.render() if auth_token is not None else None,
+            durability=durability.value if durability is not None else None,
+            network_type=network_type.value if network_type is not None else None,
+            ip_discovery=ip_discovery.value if ip_discovery is not None else None,
+            snapshot_name=snapshot_name,
+            snapshot_arns=list(snapshot_arns) or None,
+            snapshot_retention_limit=retention_days,
             snapshot_window=str(snapshot_window) if snapshot_window is not None else None,
             preferred_maintenance_window=str(maintenance_window) if maintenance_window is not None else None,
             auto_minor_version_upgrade=auto_minor_version_upgrade,
@@ -192,6 +234,9 @@ class ReplicationGroup(IReplicationGroup):
         )
         resource.apply_removal_policy(removal_policy)
         self.replication_group_id = resource.ref
+        self.node_ids = topology.node_ids(resource.ref)
+        self.is_durable = durability is not None and durability.is_durable
+        self.auth_token = auth_token
         self._set_endpoints(resource)
         self._acknowledge_known_findings(resource)
 

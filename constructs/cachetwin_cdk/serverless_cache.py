@@ -1,9 +1,7 @@
 """A cache without nodes: it grows and shrinks by itself, within limits that can be set."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -25,12 +23,12 @@ from ._validate import (
 )
 from .endpoint import Endpoint
 from .engine_version import Engine
+from .network import NetworkType
 from .serverless_engine import ServerlessEngine
+from .serverless_limits import UsageLimits as UsageLimits  # noqa: PLC0414  (it is imported from here, too)
 from .user_group import IUserGroup, group_of
 from .users import IUser, PasswordUser
 
-_DATA_STORAGE_GB = (1, 5_000)
-_ECPU_PER_SECOND = (1_000, 15_000_000)
 _RETENTION_MAX_DAYS = 35
 _SUBNETS_MAX = 3
 
@@ -40,42 +38,6 @@ class ConnectionType(StrEnum):
 
     VPC = "vpc"
     PUBLIC = "public"
-
-
-@dataclass(frozen=True)
-class UsageLimits:
-    """What a serverless cache keeps ready at least and may use at most. None leaves a side open."""
-
-    data_storage_gb_min: int | None = None
-    data_storage_gb_max: int | None = None
-    ecpu_per_second_min: int | None = None
-    ecpu_per_second_max: int | None = None
-
-    def require_sound(self) -> None:
-        """Require the service's ranges, and that no minimum is above its maximum."""
-        for name, low, high, (least, most) in (
-            ("data_storage_gb", self.data_storage_gb_min, self.data_storage_gb_max, _DATA_STORAGE_GB),
-            ("ecpu_per_second", self.ecpu_per_second_min, self.ecpu_per_second_max, _ECPU_PER_SECOND),
-        ):
-            require_between(f"{name}_min", low, least, most)
-            require_between(f"{name}_max", high, least, most)
-            if low is not None and high is not None and known(low, high) and low > high:
-                refuse(f"{name}_min", f"be at most {name}_max, {high}", low, "lower one or raise the other")
-
-    def render(self) -> elasticache.CfnServerlessCache.CacheUsageLimitsProperty | None:
-        """The property of the template, or None without any limit."""
-        group: Any = elasticache.CfnServerlessCache
-        storage, rate = (
-            group.DataStorageProperty(unit="GB", minimum=self.data_storage_gb_min, maximum=self.data_storage_gb_max),
-            group.ECPUPerSecondProperty(minimum=self.ecpu_per_second_min, maximum=self.ecpu_per_second_max),
-        )
-        has_storage = self.data_storage_gb_min is not None or self.data_storage_gb_max is not None
-        has_rate = self.ecpu_per_second_min is not None or self.ecpu_per_second_max is not None
-        if not has_storage and not has_rate:
-            return None
-        return elasticache.CfnServerlessCache.CacheUsageLimitsProperty(
-            data_storage=storage if has_storage else None, ecpu_per_second=rate if has_rate else None
-        )
 
 
 class ServerlessCache(IServerlessCache):
@@ -108,6 +70,7 @@ class ServerlessCache(IServerlessCache):
         usage_limits: UsageLimits | None = None,
         kms_key: kms.IKey | None = None,
         connection_type: ConnectionType = ConnectionType.VPC,
+        network_type: NetworkType | None = None,
         snapshot_retention_days: int = 7,
         daily_snapshot_time: str | None = None,
         snapshot_arns_to_restore: Sequence[str] | None = None,
@@ -122,11 +85,13 @@ class ServerlessCache(IServerlessCache):
             refuse("users", "be left out for Memcached", engine, "guard it by security groups")
         _require_reach(engine, is_public=is_public, vpc=vpc, vpc_subnets=vpc_subnets, security_groups=security_groups)
         _require_texts(serverless_cache_name, description)
+        _require_restore(snapshot_arns_to_restore or ())
         _require_backups(snapshot_retention_days, daily_snapshot_time)
         limits = usage_limits or UsageLimits()
         limits.require_sound()
         super().__init__(scope, construct_id)
         self.engine = engine
+        self.usage_limits = limits
         self.user: PasswordUser | None = None
         self.user_group: IUserGroup | None = None
         if has_users:
@@ -147,6 +112,7 @@ class ServerlessCache(IServerlessCache):
             major_engine_version=engine.major_version,
             cache_usage_limits=limits.render(),
             connection_type=connection_type.value if is_public else None,
+            network_type=network_type.value if network_type is not None else None,
             subnet_ids=self._subnet_ids(vpc, vpc_subnets) if vpc is not None else None,
             security_group_ids=[group.security_group_id for group in groups] or None,
             user_group_id=self.user_group.user_group_id if self.user_group is not None else None,
@@ -160,11 +126,12 @@ class ServerlessCache(IServerlessCache):
         resource.apply_removal_policy(
             cdk.RemovalPolicy.DESTROY if removal_policy is cdk.RemovalPolicy.SNAPSHOT else removal_policy
         )
-        if is_public:
+        if is_public or network_type is not None:
             cdk.Validations.of(resource).acknowledge(
                 cdk.Acknowledgment(
                     id="CloudFormation-Validate::F3002",
-                    reason="The schema that CDK checks against is older than ConnectionType, which CfnServerlessCache has.",
+                    reason="The schema that CDK checks against is older than ConnectionType and NetworkType, which "
+                    "CfnServerlessCache has.",
                 )
             )
         self.serverless_cache_name = resource.ref
@@ -258,6 +225,17 @@ def _require_texts(name: str | None, description: str | None) -> None:
         "hold at most 255 characters, none of them < or >",
         remedy="shorten or reword it",
     )
+
+
+def _require_restore(arns: Sequence[str]) -> None:
+    for arn in arns:
+        require_match(
+            "snapshot_arns_to_restore",
+            arn,
+            r"arn:aws[a-z-]*:(s3:::[^,]+/[^,]+|elasticache:[^,]+:(serverlesscache)?snapshot:[^,]+)",
+            "name snapshots of ElastiCache or RDB files in S3, without a comma",
+            remedy="write one entry per snapshot or file",
+        )
 
 
 def _require_backups(retention_days: int, daily_snapshot_time: str | None) -> None:

@@ -76,6 +76,17 @@ class Topology:
             return self.shard_count * (1 + self.replicas)
         return sum(1 + self._replicas_of(shard) for shard in self.shards)
 
+    def node_ids(self, replication_group_id: str) -> list[str]:
+        """The members' ids as the service forms them: ``<group>-001``, in a cluster ``<group>-0001-001``."""
+        if not self.is_clustered:
+            return [f"{replication_group_id}-{node:03}" for node in range(1, self.replicas + 2)]
+        shards = self.shards or [Shard()] * self.shard_count
+        return [
+            f"{replication_group_id}-{(shard.shard_id or str(number)).zfill(4)}-{node:03}"
+            for number, shard in enumerate(shards, start=1)
+            for node in range(1, self._replicas_of(shard) + 2)
+        ]
+
     def require_sound(self, engine_version: EngineVersion) -> None:
         """Require what can be said without knowing the subnets."""
         for name, value in (("replicas", self.replicas), ("shards", self.shard_count)):

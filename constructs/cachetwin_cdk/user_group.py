@@ -12,7 +12,7 @@ from ._names import generated_id, require_id
 from ._validate import ValidationError, known, refuse
 from .access_string import AccessString
 from .engine_version import Engine
-from .users import IUser, NoPasswordUser, PasswordUser
+from .users import IamUser, IUser, NoPasswordUser, PasswordUser
 
 _USERS_MAX = 100  # quota per user group
 
@@ -132,12 +132,23 @@ class UserGroup(IUserGroup):
 
 
 def group_of(
-    scope: Construct, engine: Engine, user_group: IUserGroup | None, users: Sequence[IUser] | None
+    scope: Construct,
+    engine: Engine,
+    user_group: IUserGroup | None,
+    users: Sequence[IUser] | None,
+    *,
+    with_iam: bool = False,
 ) -> tuple[IUserGroup, PasswordUser | None]:
-    """The group a cache uses: the one given, one made of ``users``, or one made of a new user, which comes with it."""
+    """The group a cache uses: the one given, one made of ``users``, or one made of a new user.
+
+    A new user has a password and comes with the group; ``with_iam`` makes one that logs in with IAM.
+    """
     if user_group is not None:
         return user_group, None
     if users is not None:
         return UserGroup(scope, "UserGroup", users=users, engine=engine), None
+    if with_iam:
+        iam_user = IamUser(scope, "User", access_string=AccessString.application(), engine=engine)
+        return UserGroup(scope, "UserGroup", users=[iam_user], engine=engine), None
     user = PasswordUser(scope, "User", access_string=AccessString.application(), engine=engine)
     return UserGroup(scope, "UserGroup", users=[user], engine=engine), user

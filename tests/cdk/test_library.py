@@ -15,8 +15,14 @@ def test_the_public_names_are_these() -> None:
     """Removing or renaming one breaks somebody's app."""
     assert cachetwin_cdk.__all__ == [
         "AccessString",
+        "AlarmPack",
+        "AuthToken",
+        "CacheAlarms",
+        "CacheDashboard",
         "ClusterMode",
+        "Compliance",
         "ConnectionType",
+        "Durability",
         "Endpoint",
         "Engine",
         "EngineVersion",
@@ -28,11 +34,13 @@ def test_the_public_names_are_these() -> None:
         "IUser",
         "IUserGroup",
         "IamUser",
+        "IpDiscovery",
         "LogDelivery",
         "LogFormat",
         "LogType",
         "MaintenanceWindow",
         "MemcachedCluster",
+        "NetworkType",
         "NoPasswordUser",
         "NodeType",
         "ParameterGroup",
@@ -48,7 +56,7 @@ def test_the_public_names_are_these() -> None:
         "UserGroup",
         "ValidationError",
     ]
-    assert patterns.__all__ == ["CachedWebApp"]
+    assert patterns.__all__ == ["CachedWebApp", "MessagingService", "MessagingServices", "SessionApi"]
 
 
 def test_every_public_name_says_what_it_is_for() -> None:

@@ -1,0 +1,59 @@
+"""Which IP versions a cache speaks."""
+
+from enum import StrEnum
+
+from ._validate import ValidationError, known, refuse
+from .engine_version import Engine, EngineVersion
+from .node_type import NodeType
+
+
+class NetworkType(StrEnum):
+    """The addresses that nodes have; fixed when the cache is made."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+    DUAL_STACK = "dual_stack"
+
+
+class IpDiscovery(StrEnum):
+    """The addresses that clients are told of; of use with DUAL_STACK."""
+
+    IPV4 = "ipv4"
+    IPV6 = "ipv6"
+
+
+def require_network(
+    network_type: NetworkType | None,
+    ip_discovery: IpDiscovery | None,
+    engine_version: EngineVersion,
+    node_type: NodeType,
+) -> None:
+    """IPv6 needs newer engines and Nitro nodes, and only addresses that exist can be discovered."""
+    speaks_ipv6 = network_type in {NetworkType.IPV6, NetworkType.DUAL_STACK}
+    if ip_discovery is not None:
+        discoverable = {None: "ipv4", NetworkType.DUAL_STACK: ip_discovery.value}.get(network_type, str(network_type))
+        if ip_discovery != discoverable:
+            refuse(
+                "ip_discovery", f"be {discoverable} with this network_type", ip_discovery, "set network_type=DUAL_STACK"
+            )
+    if not speaks_ipv6:
+        return
+    if not engine_version.at_least(valkey="7.2", redis="6.2", memcached="1.6.6"):
+        refuse(
+            "engine_version",
+            f"be at least Valkey 7.2, Redis 6.2 or Memcached 1.6.6 for network_type {network_type}",
+            engine_version,
+            "choose a newer engine_version, or NetworkType.IPV4",
+        )
+    if engine_version.engine is Engine.REDIS and known(engine_version.version) and engine_version.at_least(redis="7.2"):
+        raise ValidationError(
+            f"engine_version must be at most Redis 7.1 for network_type {network_type}, got {engine_version.version!r}; "
+            "use Valkey"
+        )
+    if not node_type.has_nitro:
+        refuse(
+            "node_type",
+            f"be a Nitro node for network_type {network_type}",
+            node_type,
+            "choose a current node type such as NodeType.T4G_SMALL",
+        )
