@@ -7,7 +7,8 @@ it. ``certificate-arn`` gives the load balancers a certificate for HTTPS.
 from collections.abc import Callable
 from typing import Any
 
-from stacks.session_api.stack import SessionApiStack  # isort: skip  (first: it chooses the Node that aws_cdk starts)
+from stacks.messaging.stack import MessagingStack  # isort: skip  (first: it chooses the Node that aws_cdk starts)
+from stacks.session_api.stack import SessionApiStack  # isort: skip
 from stacks.web_app.stack import WebAppStack  # isort: skip
 
 import aws_cdk as cdk
@@ -18,6 +19,7 @@ Context = Callable[[str], Any]
 ARCHITECTURES: dict[str, Callable[[cdk.App, Context], cdk.Stack]] = {
     "web-app": lambda app, get: WebAppStack(app, "CachetwinWebApp", certificate_arn=get("certificate-arn")),
     "session-api": lambda app, _get: SessionApiStack(app, "CachetwinSessionApi"),
+    "messaging": lambda app, get: MessagingStack(app, "CachetwinMessaging", certificate_arn=get("certificate-arn")),
 }
 DEFAULT = "web-app"
 

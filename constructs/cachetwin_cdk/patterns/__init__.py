@@ -1,6 +1,7 @@
 """Whole architectures in one statement each, composed of this library's constructs."""
 
 from .cached_web_app import CachedWebApp
+from .messaging_services import MessagingService, MessagingServices
 from .session_api import SessionApi
 
-__all__ = ["CachedWebApp", "SessionApi"]
+__all__ = ["CachedWebApp", "MessagingService", "MessagingServices", "SessionApi"]

@@ -1,0 +1,54 @@
+"""The messaging services as they are deployed: orders come in over HTTP, are worked off, and everybody hears of it."""
+
+from pathlib import Path
+
+from cachetwin_cdk.patterns import MessagingService, MessagingServices  # isort: skip  (first: it chooses Node)
+
+import aws_cdk as cdk
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_ecs as ecs
+from aws_cdk.aws_ecr_assets import Platform
+from constructs import Construct
+
+_SERVICES = Path(__file__).parent / "services"
+
+
+class MessagingStack(cdk.Stack):
+    """An order API, a notifier and a worker, one image with three commands. Plain HTTP without a certificate."""
+
+    def __init__(self, scope: Construct, construct_id: str, *, certificate_arn: str | None = None) -> None:
+        super().__init__(scope, construct_id, description="Orders: publishers, subscribers and workers on one cache")
+        certificate = (
+            acm.Certificate.from_certificate_arn(self, "Certificate", certificate_arn) if certificate_arn else None
+        )
+        image = ecs.ContainerImage.from_asset(str(_SERVICES), platform=Platform.LINUX_AMD64)
+        self.messaging = MessagingServices(
+            self,
+            "Messaging",
+            certificate=certificate,
+            allow_plain_http=certificate is None,
+            services={
+                "order-api": MessagingService(
+                    image=image,
+                    command=["python", "-m", "orders.api"],
+                    port=8080,
+                    publishes=["orders.placed"],
+                    enqueues=["orders"],
+                    keys=["order:*"],
+                ),
+                "notifier": MessagingService(
+                    image=image,
+                    command=["python", "-m", "orders.notifier"],
+                    subscribes=["orders.*"],
+                    keys=["notice:*"],
+                ),
+                "worker": MessagingService(
+                    image=image,
+                    command=["python", "-m", "orders.worker"],
+                    works_on="orders",
+                    publishes=["orders.done", "orders.failed"],
+                    keys=["order:*"],
+                ),
+            },
+        )
+        cdk.CfnOutput(self, "Url", value=self.messaging.url, description="Where orders are placed")
