@@ -38,7 +38,7 @@ class HashValue(Value):
         self._order: list[bytes] | None = None  # the fields of the packed form, until one comes or goes
         self._index: KeyIndex | None = None  # of the large form, once it was needed
         self._ends: dict[bytes, int] | None = None  # field -> Unix time in ms; None rather than empty
-        self._soonest: list[tuple[int, bytes]] = []  # a heap of all ends, also of some that hold no more
+        self._soonest: list[tuple[int, bytes]] | None = None  # a heap of the ends, also of some that hold no more
         self._now_ms = 0
 
     def kind(self) -> bytes:
@@ -72,7 +72,7 @@ class HashValue(Value):
         copy._fields = self._fields.copy()
         if self._ends is not None:
             copy._ends = self._ends.copy()
-            copy._soonest = list(self._soonest)
+            copy._rebuild_soonest()
             copy.volatile = True
         return copy
 
@@ -202,10 +202,11 @@ class HashValue(Value):
             ends = self._ends = {}
             self.volatile = True
         ends[field] = at_ms
-        heappush(self._soonest, (at_ms, field))
-        if len(self._soonest) > 2 * len(ends) + _STALE_ENDS_MAX:
-            self._soonest = [(end_ms, name) for name, end_ms in ends.items()]
-            heapify(self._soonest)
+        soonest = self._soonest
+        if soonest is None or len(soonest) > 2 * len(ends) + _STALE_ENDS_MAX:
+            self._rebuild_soonest()
+        else:
+            heappush(soonest, (at_ms, field))
 
     def remove_end(self, field: bytes) -> bool:
         """Let ``field`` stay for ever; False when it had no end."""
@@ -214,7 +215,7 @@ class HashValue(Value):
             return False
         if not ends:
             self._ends = None
-            self._soonest = []
+            self._soonest = None
             self.volatile = False
         return True
 
@@ -225,15 +226,22 @@ class HashValue(Value):
     def drop_due(self, now_ms: int, count_max: int) -> list[bytes]:
         """Remove up to ``count_max`` fields whose end is not after ``now_ms``, and say which."""
         gone: list[bytes] = []
-        while self._ends is not None and self._soonest and len(gone) < count_max:
-            at_ms, field = self._soonest[0]
+        soonest = self._soonest
+        while self._ends is not None and soonest and len(gone) < count_max:
+            at_ms, field = soonest[0]
             if at_ms > now_ms:
                 break
-            heappop(self._soonest)
+            heappop(soonest)
             if self._ends.get(field, -1) == at_ms:
                 self._drop(field)
                 gone.append(field)
         return gone
+
+    def _rebuild_soonest(self) -> None:
+        if self._ends is not None:
+            soonest = [(at_ms, field) for field, at_ms in self._ends.items()]
+            heapify(soonest)
+            self._soonest = soonest
 
     def _is_over(self, field: bytes) -> bool:
         ends = self._ends
