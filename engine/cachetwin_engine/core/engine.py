@@ -642,6 +642,7 @@ class Engine(KeyspaceObserver):
         """
         if self.gates & GATE_PAUSED:
             return
+        self.now_ms = self.lap_us // 1000  # a key that ended while the last command ran serves nobody
         while self.ready_keys:
             ready = self.ready_keys
             self.ready_keys = []
