@@ -1,10 +1,15 @@
 r"""Glob patterns as KEYS, SCAN, PSUBSCRIBE and ACL rules use them: ``*``, ``?``, ``[abc]``, ``[^a-z]``, ``\`` escapes.
 
 One backtracking point is enough: when a later ``*`` is reached, what an earlier one swallowed need not change. So the
-cost is at most pattern times text, whatever the pattern (Valkey recurses and bounds the depth instead).
+cost is at most pattern times text, whatever the pattern. (Valkey recurses at each ``*`` and gives up, without a match, at a
+depth of 1000; so does this, to answer the same.)
 """
 
+from typing import Final
+
 from mypy_extensions import i64
+
+_STARS_MAX: Final = 1000
 
 
 def glob_match(pattern: bytes, text: bytes) -> bool:
@@ -16,9 +21,14 @@ def glob_match(pattern: bytes, text: bytes) -> bool:
     star: i64 = -1  # place behind the last * seen
     retry: i64 = 0  # text position from which that * swallows one byte more
     width: i64 = 0
+    stars: i64 = 0
     while t < t_end:
         if p < p_end and pattern[p] == 42:
+            if star != p:
+                stars += 1
             p += 1
+            if stars > _STARS_MAX and p < p_end:
+                return False
             star = p
             retry = t
             continue

@@ -1,8 +1,8 @@
 """HyperLogLog: how many different elements there were, within 0.81 %, in 12 KiB at most.
 
 A string in Valkey's own layout, byte for byte, so that what is dumped here can be restored there. 16 bytes of head:
-``HYLL``, the encoding, three zeros, and the last count (64 bits, little endian, the highest bit set when it is out of date). Then
-16,384 registers. Dense: 6 bits each, the lowest bits first. Sparse: runs, from an element's first hash on
+``HYLL``, the encoding, three zeros, and the last count (64 bits, little endian, the highest bit set when it is out of
+date). Then 16,384 registers. Dense: 6 bits each, the lowest bits first. Sparse: runs, one after the other:
 
 - ``00xxxxxx``: 1 to 64 registers are zero;
 - ``01xxxxxx yyyyyyyy``: 1 to 16,384 registers are zero;

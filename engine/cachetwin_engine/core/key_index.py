@@ -36,8 +36,7 @@ class KeyIndex:
         """Add ``key``, which must not be present."""
         bucket = self._buckets[self._bucket_of(key)]
         bucket.append(key)
-        if len(bucket) > self._longest:
-            self._longest = len(bucket)
+        self._longest = max(self._longest, len(bucket))
         self._count += 1
         if self._count > _LOAD * len(self._buckets):
             self._split_one()
@@ -135,8 +134,7 @@ class KeyIndex:
         self._split -= 1
         bucket = self._buckets[self._split]
         bucket.extend(self._buckets.pop())
-        if len(bucket) > self._longest:
-            self._longest = len(bucket)
+        self._longest = max(self._longest, len(bucket))
 
 
 def _reversed(value: i64) -> i64:

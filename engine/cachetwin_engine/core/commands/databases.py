@@ -44,16 +44,16 @@ def _check_mode(args: list[bytes]) -> None:
 @command("SWAPDB", arity=3, flags=WRITE | FAST, group="server", since="4.0.0", categories=[b"keyspace", b"dangerous"], complexity="O(N) where N is the number of clients that watch or wait for keys of the two.", arguments="index1 index2", summary="Exchange two databases; clients see the other's keys at once.")  # fmt: skip
 def swapdb(ctx: Context, args: list[bytes]) -> bytes:
     """SWAPDB index1 index2."""
-    first = _database(ctx, args[1], b"ERR invalid first DB index")
-    second = _database(ctx, args[2], b"ERR invalid second DB index")
+    first_index = parse_int_or(args[1], b"ERR invalid first DB index")
+    second_index = parse_int_or(args[2], b"ERR invalid second DB index")
+    first, second = _database(ctx, first_index), _database(ctx, second_index)
     if first is not second:
         ctx.engine.swap(first, second)
     ctx.engine.dirty += 1
     return OK
 
 
-def _database(ctx: Context, text: bytes, line: bytes) -> Database:
-    index = parse_int_or(text, line)
+def _database(ctx: Context, index: int) -> Database:
     if not 0 <= index < len(ctx.engine.databases):
         raise CommandError(DB_INDEX_OUT_OF_RANGE)
     return ctx.engine.databases[index]
