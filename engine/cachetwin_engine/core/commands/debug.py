@@ -11,6 +11,8 @@ from ..errors import NO_SUCH_KEY, CommandError
 from ..keyspace import Value
 from ..memory import size_of_key
 from ..numbers import float_or_none, parse_int
+from ..rdb.reader import RdbReader
+from ..rdb.writer import RdbWriter
 from ..replies import OK, array, bulk, error, integer, simple
 from .objects import encoding_of
 
@@ -38,6 +40,20 @@ def debug(ctx: Context, args: list[bytes]) -> bytes:
 
 def _ok(ctx: Context, args: list[bytes]) -> bytes:
     """Something of the original's innards that has no counterpart here."""
+    return OK
+
+
+def _reload(ctx: Context, args: list[bytes]) -> bytes:
+    """Write every value and read it back: encodings become those of a fresh value, keys that are over go."""
+    engine = ctx.engine
+    for db in engine.databases:
+        for key in list(db.values):
+            value = db.peek(key)
+            if isinstance(value, Value):
+                writer = RdbWriter(engine.profile.rdb_version, compresses=False)
+                writer.value(value)
+                reader = RdbReader(writer.data(), engine.config)
+                db.replace(key, reader.value(reader.byte()))
     return OK
 
 
@@ -237,7 +253,7 @@ _SUBCOMMANDS: Final[dict[bytes, tuple[int, int, Callable[[Context, list[bytes]],
     b"htstats": (3, 4, _htstats),
     b"htstats-key": (3, 4, _htstats_key),
     b"listpack": (3, 3, _listpack),
-    b"loadaof": (2, 2, _ok),
+    b"loadaof": (2, 2, _reload),
     b"log": (3, 3, _ok),
     b"object": (3, 4, _object),
     b"pause-after-fork": (3, 3, _ok),
@@ -245,7 +261,7 @@ _SUBCOMMANDS: Final[dict[bytes, tuple[int, int, Callable[[Context, list[bytes]],
     b"populate": (3, 5, _populate),
     b"protocol": (3, 3, _protocol),
     b"quicklist-packed-threshold": (3, 3, _ok),
-    b"reload": (2, 5, _ok),
+    b"reload": (2, 5, _reload),
     b"replicate": (4, _MANY, _replicate),
     b"replybuffer": (4, 4, _ok),
     b"sdslen": (3, 3, _sdslen),
