@@ -38,6 +38,7 @@ def closed_function(
     log_retention: logs.RetentionDays,
     log_removal_policy: cdk.RemovalPolicy,
     architecture: lambda_.Architecture = lambda_.Architecture.ARM_64,
+    logging_format: lambda_.LoggingFormat = lambda_.LoggingFormat.JSON,
     reserved_concurrent_executions: int | None = None,
 ) -> lambda_.Function:
     """A function in the VPC's isolated subnets, or else its private ones, that may connect to nothing yet."""
@@ -79,7 +80,7 @@ def closed_function(
         timeout=timeout,
         tracing=lambda_.Tracing.ACTIVE,
         log_group=log_group,
-        logging_format=lambda_.LoggingFormat.JSON,
+        logging_format=logging_format,
         reserved_concurrent_executions=reserved_concurrent_executions,
     )
     resource = function.node.default_child

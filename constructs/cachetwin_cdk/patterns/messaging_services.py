@@ -389,6 +389,7 @@ class MessagingServices(Construct):
             },
             memory_size_mib=256,
             timeout=cdk.Duration.seconds(30),
+            logging_format=lambda_.LoggingFormat.TEXT,  # a line in the embedded metric format has to stay as it is
             log_encryption_key=self.log_key,
             log_retention=self._log_retention,
             log_removal_policy=self._log_removal,
@@ -421,7 +422,7 @@ class MessagingServices(Construct):
         return alarm
 
     def _scale(self, name: str, service: MessagingService, queue: str) -> None:
-        """Enough tasks that each has at most ``backlog_per_task`` jobs; slow to take tasks away, since jobs come in waves."""
+        """Enough tasks that each has at most ``backlog_per_task`` jobs."""
         running = self.services[name]
         count = running.auto_scale_task_count(min_capacity=service.count, max_capacity=service.count_max)
         target = count.node.find_child("Target")

@@ -118,9 +118,9 @@ def metric_line(namespace: str, cache: str, queue: str, numbers: Mapping[str, in
 def iam_token(settings: Mapping[str, str]) -> str:
     """A password for fifteen minutes: a presigned request to connect, without its scheme (docs: auth-iam)."""
     # Lambda's runtime brings botocore; whoever measures a cache without IAM does not need it.
-    from botocore.auth import SigV4QueryAuth  # noqa: PLC0415  (as above)
-    from botocore.awsrequest import AWSRequest  # noqa: PLC0415  (as above)
-    from botocore.session import Session  # noqa: PLC0415  (as above)
+    from botocore.auth import SigV4QueryAuth  # type: ignore[import-untyped]  # noqa: PLC0415  (as above)
+    from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]  # noqa: PLC0415  (as above)
+    from botocore.session import Session  # type: ignore[import-untyped]  # noqa: PLC0415  (as above)
 
     session = Session()
     params = {"Action": "connect", "User": settings["CACHE_USER"]}
