@@ -15,12 +15,14 @@ from .dashboard import CacheDashboard  # noqa: E402  (as above)
 from .durability import Durability  # noqa: E402  (as above)
 from .endpoint import Endpoint  # noqa: E402  (as above)
 from .engine_version import Engine, EngineVersion  # noqa: E402  (as above)
+from .global_datastore import GlobalDatastore, IGlobalDatastore, SecondaryReplicationGroup  # noqa: E402  (as above)
 from .log_delivery import LogDelivery, LogFormat, LogType  # noqa: E402  (as above)
 from .memcached_cluster import IMemcachedCluster, MemcachedCluster  # noqa: E402  (as above)
 from .network import IpDiscovery, NetworkType  # noqa: E402  (as above)
 from .node_type import NodeType  # noqa: E402  (as above)
 from .parameter_group import IParameterGroup, ParameterGroup  # noqa: E402  (as above)
 from .replication_group import ReplicationGroup  # noqa: E402  (as above)
+from .scaling import ReplicaScaling, ShardScaling  # noqa: E402  (as above)
 from .serverless_cache import ConnectionType, ServerlessCache  # noqa: E402  (as above)
 from .serverless_engine import ServerlessEngine  # noqa: E402  (as above)
 from .serverless_limits import UsageLimits  # noqa: E402  (as above)
@@ -43,6 +45,8 @@ __all__ = [
     "Endpoint",
     "Engine",
     "EngineVersion",
+    "GlobalDatastore",
+    "IGlobalDatastore",
     "IMemcachedCluster",
     "IParameterGroup",
     "IReplicationGroup",
@@ -62,10 +66,13 @@ __all__ = [
     "NodeType",
     "ParameterGroup",
     "PasswordUser",
+    "ReplicaScaling",
     "ReplicationGroup",
+    "SecondaryReplicationGroup",
     "ServerlessCache",
     "ServerlessEngine",
     "Shard",
+    "ShardScaling",
     "SnapshotWindow",
     "SubnetGroup",
     "UsageLimits",

@@ -5,11 +5,13 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from ._connect import grant_connect
+from ._events import api_call_rule
 from ._validate import ValidationError
 from .endpoint import Endpoint
 from .metrics import ReplicationGroupMetrics
@@ -32,6 +34,8 @@ class IReplicationGroup(ReplicationGroupMetrics, cdk.Resource):
     """Whether writes outlive the nodes."""
     scales: bool = False
     """Whether a scaling policy changes the number of nodes."""
+    is_global: bool = False
+    """Whether it is part of a global datastore."""
     nodes_are_watched: bool = False
     """Whether alarms watch the members one by one."""
     _connections: ec2.Connections
@@ -87,6 +91,22 @@ class IReplicationGroup(ReplicationGroupMetrics, cdk.Resource):
         ``connections``. Raises ValidationError when there is no user with IAM authentication to log in as.
         """
         return grant_connect(grantee, self.replication_group_arn, users, self.user_group)
+
+    def on_api_call(
+        self, construct_id: str, *event_names: str, target: events.IRuleTarget | None = None
+    ) -> events.Rule:
+        """Tell ``target`` when the API is called on this cache: ``"TestFailover"``, ``"ModifyReplicationGroup"``, or any.
+
+        Needs a CloudTrail trail in the account. Failovers and replaced nodes are told to ``notification_topic``.
+        """
+        return api_call_rule(
+            self,
+            construct_id,
+            parameter="replicationGroupId",
+            value=self.replication_group_id,
+            event_names=event_names,
+            target=target,
+        )
 
     def _known(self, endpoint: Endpoint | None, name: str) -> Endpoint:
         if endpoint is None:

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from ._connect import grant_connect
-from ._validate import ValidationError
+from ._events import api_call_rule, service_event_rule
+from ._validate import ValidationError, require_one_of
 from .endpoint import Endpoint
 from .engine_version import Engine
 from .serverless_limits import UsageLimits
@@ -20,6 +22,11 @@ from .users import IUser
 
 # The endpoint and the reader endpoint are two ports of one name.
 _PORTS = {Engine.VALKEY: (6379, 6380), Engine.REDIS: (6379, 6380), Engine.MEMCACHED: (11211, 11212)}
+# What the service tells EventBridge with the cache as the resource; snapshots are resources of their own.
+_CACHE_EVENTS = (
+    "Cache Created", "Cache Creation Failed", "Cache Deleted", "Cache Limit Approaching", "Cache Update Failed",
+    "Cache Updated",
+)  # fmt: skip
 
 
 def connections_of(engine: Engine, security_groups: Sequence[ec2.ISecurityGroup]) -> ec2.Connections:
@@ -84,6 +91,38 @@ class IServerlessCache(ServerlessCacheMetrics, cdk.Resource):
         Covers the cache and the users at once. Raises ValidationError when there is no user with IAM authentication.
         """
         return grant_connect(grantee, self.serverless_cache_arn, users, self.user_group)
+
+    def on_event(self, construct_id: str, *detail_types: str, target: events.IRuleTarget | None = None) -> events.Rule:
+        """Tell ``target`` of events about this cache by their names, such as ``"Cache Deleted"``; of all without names."""
+        known_types = list(detail_types) or list(_CACHE_EVENTS)
+        for detail_type in known_types:
+            require_one_of("detail_types", detail_type, _CACHE_EVENTS, remedy="write it as the service does")
+        return service_event_rule(self, construct_id, known_types, self.serverless_cache_arn, target)
+
+    def on_updated(self, construct_id: str, *, target: events.IRuleTarget | None = None) -> events.Rule:
+        """Tell ``target`` when the cache, its limits for instance, was changed."""
+        return self.on_event(construct_id, "Cache Updated", target=target)
+
+    def on_update_failed(self, construct_id: str, *, target: events.IRuleTarget | None = None) -> events.Rule:
+        """Tell ``target`` when a change failed."""
+        return self.on_event(construct_id, "Cache Update Failed", target=target)
+
+    def on_limit_approaching(self, construct_id: str, *, target: events.IRuleTarget | None = None) -> events.Rule:
+        """Tell ``target`` when a slot holds nearly all that it can."""
+        return self.on_event(construct_id, "Cache Limit Approaching", target=target)
+
+    def on_api_call(
+        self, construct_id: str, *event_names: str, target: events.IRuleTarget | None = None
+    ) -> events.Rule:
+        """Tell ``target`` when the API is called on this cache. Needs a CloudTrail trail in the account."""
+        return api_call_rule(
+            self,
+            construct_id,
+            parameter="serverlessCacheName",
+            value=self.serverless_cache_name,
+            event_names=event_names,
+            target=target,
+        )
 
     def _known(self, endpoint: Endpoint | None, name: str) -> Endpoint:
         if endpoint is None:

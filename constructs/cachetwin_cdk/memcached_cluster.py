@@ -7,11 +7,13 @@ import jsii
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
+from aws_cdk import aws_events as events
 from aws_cdk import aws_sns as sns
 from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from . import _replication_group_rules as rules
+from ._events import api_call_rule
 from ._names import require_id
 from ._placement import closed_security_group
 from ._validate import ValidationError, known, refuse, require_between, require_one_source
@@ -55,6 +57,19 @@ class IMemcachedCluster(cdk.Resource):
     def cache_cluster_ref(self) -> refs.CacheClusterReference:
         """What aws-cdk-lib's own constructs take for a cache cluster."""
         return refs.CacheClusterReference(cluster_name=self.cluster_name)
+
+    def on_api_call(
+        self, construct_id: str, *event_names: str, target: events.IRuleTarget | None = None
+    ) -> events.Rule:
+        """Tell ``target`` when the API is called on this cluster. Needs a CloudTrail trail in the account."""
+        return api_call_rule(
+            self,
+            construct_id,
+            parameter="cacheClusterId",
+            value=self.cluster_name,
+            event_names=event_names,
+            target=target,
+        )
 
     def metric(
         self,

@@ -1,0 +1,324 @@
+"""One cache in several regions: written in one, read in all.
+
+The primary is a ReplicationGroup. Each further region has a SecondaryReplicationGroup in a stack of its own, which takes
+engine, node type, shards, encryption and parameters from the global datastore; setting them there is what AWS refuses.
+"""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticache as elasticache
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from aws_cdk.interfaces import aws_elasticache as refs
+from constructs import Construct
+
+from . import _replication_group_rules as rules
+from ._names import require_id
+from ._placement import closed_security_group
+from ._replication_group_base import IReplicationGroup
+from ._validate import ValidationError, known, refuse, require_between, require_match, require_one_source
+from .endpoint import Endpoint
+from .engine_version import EngineVersion
+from .log_delivery import LogDelivery, default_deliveries, require_deliverable
+from .replication_group import DEFAULT_PORT, ReplicationGroup
+from .subnet_group import ISubnetGroup, SubnetGroup
+from .topology import REPLICAS_MAX, ClusterMode
+from .user_group import IUserGroup
+from .windows import MaintenanceWindow
+
+_SECONDARIES_MAX = 2
+_SMALL_SIZES = frozenset({"micro", "small", "medium"})
+
+
+@jsii.implements(refs.IGlobalReplicationGroupRef)
+class IGlobalDatastore(cdk.Resource):
+    """A global datastore, made here or elsewhere."""
+
+    global_replication_group_id: str
+    engine_version: EngineVersion
+    cluster_mode: ClusterMode
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self._regions: list[str] = []
+
+    @property
+    def global_replication_group_arn(self) -> str:
+        """The ARN that IAM policies name; it is of no region."""
+        return cdk.Stack.of(self).format_arn(
+            service="elasticache",
+            region="",
+            resource="globalreplicationgroup",
+            resource_name=self.global_replication_group_id,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+    @property
+    def global_replication_group_ref(self) -> refs.GlobalReplicationGroupReference:
+        """What aws-cdk-lib's own constructs take for a global datastore."""
+        return refs.GlobalReplicationGroupReference(
+            global_replication_group_id=self.global_replication_group_id,
+            global_replication_group_arn=self.global_replication_group_arn,
+        )
+
+    def _add_region(self, region: str) -> None:
+        """Count one more secondary. Raises ValidationError for a third one, or a region that has a member already."""
+        if known(region) and region in self._regions:
+            refuse(
+                "region",
+                "have one member of the global datastore",
+                region,
+                "put the secondary into a stack of another region",
+            )
+        if len(self._regions) > _SECONDARIES_MAX:
+            refuse(
+                "secondaries",
+                f"number at most {_SECONDARIES_MAX}",
+                len(self._regions),
+                "remove one, or read over the network from a neighbour",
+            )
+        self._regions.append(region)
+
+
+class _ImportedGlobalDatastore(IGlobalDatastore):
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        global_replication_group_id: str,
+        engine_version: EngineVersion,
+        cluster_mode: ClusterMode,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.global_replication_group_id = global_replication_group_id
+        self.engine_version, self.cluster_mode = engine_version, cluster_mode
+        self._regions.append("")  # the primary's, which is somewhere else
+
+
+class GlobalDatastore(IGlobalDatastore):
+    """A replication group that other regions follow, as its primary.
+
+    Defines one AWS::ElastiCache::GlobalReplicationGroup. Put a SecondaryReplicationGroup into a stack of each other region,
+    with this object (both stacks with ``cross_region_references=True``) or with what
+    ``from_global_replication_group_attributes`` makes of its id.
+
+    ``id_suffix``
+        the last part of the id; AWS chooses the first.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        primary: ReplicationGroup,
+        id_suffix: str | None = None,
+        description: str | None = None,
+    ) -> None:
+        _require_primary(primary)
+        require_match(
+            "id_suffix",
+            id_suffix,
+            r"[a-zA-Z0-9]+(-[a-zA-Z0-9]+)*",
+            "hold letters, digits and single hyphens between them",
+            remedy="choose such a suffix",
+        )
+        super().__init__(scope, construct_id)
+        primary.is_global = True
+        self.primary = primary
+        self.engine_version, self.cluster_mode = primary.engine_version, primary.topology.cluster_mode
+        self._regions.append(cdk.Stack.of(self).region)
+        resource = elasticache.CfnGlobalReplicationGroup(
+            self,
+            "Resource",
+            global_replication_group_id_suffix=id_suffix or cdk.Names.unique_id(self)[-20:].lower(),
+            global_replication_group_description=description or f"Global datastore {self.node.path}",
+            automatic_failover_enabled=primary.topology.automatic_failover,
+            members=[
+                elasticache.CfnGlobalReplicationGroup.GlobalReplicationGroupMemberProperty(
+                    replication_group_id=primary.replication_group_id,
+                    replication_group_region=cdk.Stack.of(primary).region,
+                    role="PRIMARY",
+                )
+            ],
+        )
+        self.global_replication_group_id = resource.attr_global_replication_group_id
+
+    @staticmethod
+    def from_global_replication_group_attributes(
+        scope: Construct,
+        construct_id: str,
+        *,
+        global_replication_group_id: str,
+        engine_version: EngineVersion = EngineVersion.VALKEY_8_1,
+        cluster_mode: ClusterMode = ClusterMode.DISABLED,
+    ) -> IGlobalDatastore:
+        """A global datastore that exists already; ``engine_version`` and ``cluster_mode`` are those of its primary."""
+        return _ImportedGlobalDatastore(
+            scope,
+            construct_id,
+            global_replication_group_id=global_replication_group_id,
+            engine_version=engine_version,
+            cluster_mode=cluster_mode,
+        )
+
+
+class SecondaryReplicationGroup(IReplicationGroup):
+    """A region's copy of a global datastore: read here, written in the primary's region.
+
+    Defines one AWS::ElastiCache::ReplicationGroup and, unless given, its subnet group, security group and encrypted log
+    groups. Engine, nodes, shards, TLS and parameters are the primary's. Users are of one region: give the region's
+    ``user_group``, with users of the same names and passwords where clients may move.
+
+    ``kms_key``
+        a key of this region for the data at rest; a key that AWS owns otherwise.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        global_datastore: IGlobalDatastore,
+        vpc: ec2.IVpc,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        subnet_group: ISubnetGroup | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        user_group: IUserGroup | None = None,
+        replicas: int = 1,
+        automatic_failover: bool = True,
+        multi_az: bool = True,
+        port: int = DEFAULT_PORT,
+        kms_key: kms.IKey | None = None,
+        maintenance_window: MaintenanceWindow | None = None,
+        auto_minor_version_upgrade: bool = True,
+        log_delivery: Sequence[LogDelivery] | None = None,
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
+        log_encryption_key: kms.IKey | None = None,
+        notification_topic: sns.ITopic | None = None,
+        replication_group_id: str | None = None,
+        description: str | None = None,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
+    ) -> None:
+        require_one_source(subnet_group=(subnet_group, "vpc_subnets", vpc_subnets))
+        require_id("replication_group_id", replication_group_id)
+        rules.require_port(port)
+        require_between("replicas", replicas, 0, REPLICAS_MAX, remedy="a shard has at most six nodes")
+        if multi_az and not (automatic_failover and replicas):
+            raise ValidationError(
+                f"multi_az must be False without automatic failover and a replica, got {replicas} replicas; add a "
+                "replica, or set multi_az=False"
+            )
+        engine_version = global_datastore.engine_version
+        require_deliverable(log_delivery or (), engine_version)
+        rules.require_topic(notification_topic, cdk.Stack.of(scope).account)
+        if user_group is not None:
+            rules.require_users(engine_version, user_group)
+        global_datastore._add_region(cdk.Stack.of(scope).region)
+        super().__init__(scope, construct_id)
+        self.is_global = True
+        self.user_group = user_group
+        self.subnet_group = subnet_group or SubnetGroup(self, "SubnetGroup", vpc=vpc, vpc_subnets=vpc_subnets)
+        self._connections = ec2.Connections(
+            security_groups=list(security_groups) if security_groups else [closed_security_group(self, vpc)],
+            default_port=ec2.Port.tcp(port),
+        )
+        self.log_delivery = (
+            list(log_delivery)
+            if log_delivery is not None
+            else default_deliveries(
+                self,
+                engine_version,
+                encryption_key=log_encryption_key,
+                retention=log_retention,
+                removal_policy=removal_policy,
+            )
+        )
+        is_clustered = global_datastore.cluster_mode is not ClusterMode.DISABLED
+        resource = elasticache.CfnReplicationGroup(
+            self,
+            "Resource",
+            replication_group_description=description or f"Secondary {self.node.path}",
+            replication_group_id=replication_group_id,
+            global_replication_group_id=global_datastore.global_replication_group_id,
+            num_cache_clusters=None if is_clustered else replicas + 1,
+            replicas_per_node_group=replicas if is_clustered else None,
+            automatic_failover_enabled=automatic_failover,
+            multi_az_enabled=multi_az,
+            port=port,
+            cache_subnet_group_name=self.subnet_group.subnet_group_name,
+            security_group_ids=[group.security_group_id for group in self._connections.security_groups],
+            user_group_ids=[user_group.user_group_id] if user_group is not None else None,
+            kms_key_id=kms_key.key_arn if kms_key is not None else None,
+            preferred_maintenance_window=str(maintenance_window) if maintenance_window is not None else None,
+            auto_minor_version_upgrade=auto_minor_version_upgrade,
+            log_delivery_configurations=[delivery.render() for delivery in self.log_delivery] or None,
+            notification_topic_arn=notification_topic.topic_arn if notification_topic is not None else None,
+        )
+        resource.apply_removal_policy(removal_policy)
+        self.replication_group_id = resource.ref
+        if is_clustered:
+            self._configuration_endpoint = Endpoint(
+                resource.attr_configuration_end_point_address,
+                cdk.Token.as_number(resource.attr_configuration_end_point_port),
+            )
+        else:
+            self._primary_endpoint = Endpoint(
+                resource.attr_primary_end_point_address, cdk.Token.as_number(resource.attr_primary_end_point_port)
+            )
+            self._reader_endpoint = Endpoint(
+                resource.attr_reader_end_point_address, cdk.Token.as_number(resource.attr_reader_end_point_port)
+            )
+        _acknowledge(resource)
+
+    def metric_global_datastore_replication_lag(self) -> cloudwatch.Metric:
+        """Seconds that this region is behind the primary's, at most in the period."""
+        return self.metric(
+            "GlobalDatastoreReplicationLag", statistic=cloudwatch.Stats.MAXIMUM, unit=cloudwatch.Unit.SECONDS
+        )
+
+
+def _require_primary(primary: ReplicationGroup) -> None:
+    """Global datastore guide: newer engines, nodes from large on, neither scaling nor durability."""
+    if not primary.engine_version.at_least(valkey="7.2", redis="5.0.6"):
+        refuse(
+            "primary",
+            "run Redis 5.0.6 at least, or Valkey, in a global datastore",
+            primary.engine_version,
+            "choose a newer engine_version",
+        )
+    if primary.node_type.size in _SMALL_SIZES:
+        refuse(
+            "node_type",
+            "be large or larger in a global datastore",
+            primary.node_type,
+            "choose one such as NodeType.M7G_LARGE",
+        )
+    for name, is_on in (("scale", primary.scales), ("be durable", primary.is_durable)):
+        if is_on:
+            raise ValidationError(
+                f"primary must not {name} in a global datastore, got one that does; leave that out, or keep the cache in "
+                "one region"
+            )
+    if primary.is_global:
+        raise ValidationError(
+            "primary must be in one global datastore only, got one that is in another; add secondaries to that one"
+        )
+
+
+def _acknowledge(resource: elasticache.CfnReplicationGroup) -> None:
+    for rule, reason in (
+        ("AwsSolutions-AEC3", "Encryption in transit and at rest are the primary's; AWS refuses to set them here."),
+        ("AwsSolutions-AEC5", "The port clients expect is kept: security groups, TLS and users guard this cache."),
+        (
+            "AwsSolutions-AEC6",
+            "Users (RBAC) guard this cache as they guard its primary; the rule accepts a token only.",
+        ),
+    ):
+        cdk.Validations.of(resource).acknowledge(cdk.Acknowledgment(id=rule, reason=reason))
