@@ -76,6 +76,16 @@ def test_an_end_in_the_past_removes_at_once(run: Run) -> None:
     assert run("EXISTS h") == b":0\r\n"
 
 
+def test_nothing_ends_during_an_import(run: Run) -> None:
+    run("CONFIG SET import-mode yes")
+    assert run("HEXPIRE h 0 FIELDS 1 a") == codes(1)
+    run.advance(100)
+    assert run("HLEN h") == b":3\r\n"
+    run("CONFIG SET import-mode no")
+    run.advance(100)
+    assert run("HLEN h") == b":2\r\n"
+
+
 def test_an_end_can_be_taken_away(run: Run) -> None:
     run("HPEXPIRE h 50 FIELDS 1 a")
     assert run("HPERSIST h FIELDS 3 a b missing") == codes(1, -1, -2)
@@ -150,6 +160,8 @@ def test_thousands_of_fields_that_end_together_go_in_steps(run: Run) -> None:
         ("HEXPIRE h -1 FIELDS 1 a", b"invalid expire time in 'hexpire' command"),
         ("HPEXPIRE h 9223372036854775807 FIELDS 1 a", b"invalid expire time in 'hpexpire' command"),
         ("HTTL h FIELDS 2 a", b"syntax error"),
+        ("HPERSIST h FIELDS 2 a", b"numfields should be greater than 0 and match the provided number of fields"),
+        ("HGETEX h EX 10 PX 10 FIELDS 1 a", b"syntax error"),
         ("HGETEX h EX 10 PERSIST FIELDS 1 a", b"syntax error"),
         ("HSETEX h EX 10 KEEPTTL FIELDS 1 a 1", b"syntax error"),
         ("HSETEX h FIELDS 2 a 1 b", b"numfields should be greater than 0 and match the provided number of fields"),

@@ -79,7 +79,7 @@ def _expire(ctx: Context, args: list[bytes], unit_ms: int, relative: bool) -> by
             outcome.append(_MISSING)
         elif not _allows(condition, value.end_of(name), at_ms):
             outcome.append(_UNMET)
-        elif at_ms <= ctx.engine.now_ms:
+        elif _is_over(ctx, at_ms):
             value.remove(name)
             gone.append(name)
             outcome.append(_REMOVED)
@@ -198,7 +198,9 @@ def _ends(ctx: Context, args: list[bytes], unit_ms: int, since_ms: int) -> bytes
 @command("HPERSIST", arity=-5, flags=WRITE | FAST, group="hash", since="9.0.0", keys=KEY_UPDATE, complexity="O(N) for N fields", arguments="key FIELDS numfields field [field ...]", valkey_only=True, summary="Let fields of a hash stay for ever.")  # fmt: skip
 def hpersist(ctx: Context, args: list[bytes]) -> bytes:
     """HPERSIST key FIELDS numfields field [field ...]."""
-    names = _parse_only_fields(args)
+    if args[2].upper() != b"FIELDS":
+        raise syntax_error()
+    names = _parse_fields(args, 2, 1, _NUMFIELDS)
     value = write_hash(ctx.db, args[1])
     if value is None:
         return array([integer(_MISSING)] * len(names))
@@ -242,7 +244,7 @@ def hgetex(ctx: Context, args: list[bytes]) -> bytes:
             continue
         if options.persist and value.remove_end(name):
             changes.append(name)
-        elif options.has_end and options.at_ms <= ctx.engine.now_ms:
+        elif options.has_end and _is_over(ctx, options.at_ms):
             value.remove(name)
             gone.append(name)
         elif options.has_end:
@@ -273,7 +275,7 @@ def hsetex(ctx: Context, args: list[bytes]) -> bytes:
     found = value is not None
     if value is None:
         value = HashValue()
-    over = options.has_end and options.at_ms <= ctx.engine.now_ms
+    over = options.has_end and _is_over(ctx, options.at_ms)
     names: list[bytes] = pairs[::2]
     for place in range(0, len(pairs), 2):
         value.set(pairs[place], pairs[place + 1], ctx.engine.config, options.keep_end)
@@ -326,6 +328,7 @@ class _Options:
 
     def __init__(self) -> None:
         self.has_end = False
+        self.unit = b""  # EX, PX, EXAT or PXAT, which may be repeated but not mixed
         self.at_ms = 0
         self.persist = False
         self.keep_end = False
@@ -341,8 +344,9 @@ def _parse_options(ctx: Context, args: list[bytes], end: int, writes: bool) -> _
     while at < end:
         word = args[at].upper()
         if word in _UNITS_MS:
-            if at + 1 >= end or options.has_end:
+            if at + 1 >= end or options.unit not in {b"", word}:
                 raise syntax_error()
+            options.unit = word
             options.has_end = True
             options.at_ms = _parse_end(ctx, args[at + 1], _UNITS_MS[word], relative=len(word) == 2)
             at += 1
@@ -397,6 +401,11 @@ def _parse_fields(args: list[bytes], at: int, width: int, problem: bytes) -> lis
     if count <= 0 or count * width != len(words):
         raise CommandError(problem)
     return words
+
+
+def _is_over(ctx: Context, at_ms: int) -> bool:
+    """Does an end at ``at_ms`` remove the field at once? Not during an import, when nothing ends."""
+    return at_ms <= ctx.engine.now_ms and not ctx.engine.config.boolean("import-mode")
 
 
 def _parse_only_fields(args: list[bytes]) -> list[bytes]:
