@@ -244,6 +244,8 @@ class RdbReader:
         if kind != kinds.STREAM:
             entries_read = self.length()
             group.entries_read = UNKNOWN if entries_read == SEQ_MASK else entries_read
+        else:  # from before groups counted
+            group.entries_read = stream.count_up_to(group.last_id, forgets=False)
         history: dict[int, tuple[int, int]] = {}
         for _ in range(self.length()):
             entry_id = int.from_bytes(self.take(16), "big")
