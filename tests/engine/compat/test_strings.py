@@ -78,7 +78,6 @@ COMMANDS = st.one_of(
     words(name("BITOP"), name("AND", "OR", "XOR", "NOT", "NAND"), st.lists(KEYS, min_size=2, max_size=4)),
     words(name("BITFIELD", "BITFIELD_RO"), KEYS, st.lists(FIELD, max_size=4)),
     words(name("LCS"), KEYS, KEYS, st.lists(name("LEN", "IDX", "WITHMATCHLEN", "MINMATCHLEN", "2", "x"), max_size=3)),
-    words(name("OBJECT"), name("ENCODING"), name("a", "b", "c")),
     words(name("RPUSH"), st.just("list"), st.just("item")),
 )
 
@@ -102,3 +101,12 @@ def test_decimal_sums_are_those_of_a_long_double(pair: Pair, first: object, seco
     pair.same("SET", "f", str(first))
     pair.same("INCRBYFLOAT", "f", str(second))
     pair.same("GET", "f")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.one_of(TEXTS, INTEGERS))
+def test_a_value_that_was_set_has_the_same_encoding(pair: Pair, value: Word) -> None:
+    pair.same("SET", "k", value)
+    pair.same("OBJECT", "ENCODING", "k")
+    pair.same("APPEND", "k", "more")
+    pair.same("OBJECT", "ENCODING", "k")

@@ -131,8 +131,10 @@ def _cut(text: bytes, bits: _BitRange, outside: int) -> bytes:
 
 
 def _answers_before_parsing(ctx: Context, key: bytes) -> bool:
-    """Before Valkey 8 a missing key was an answer, whatever the range said."""
-    return not ctx.engine.profile.is_valkey_from(8, 0) and ctx.db.peek(key) is None
+    """Before Valkey 8 a missing key was an answer, and a wrong type an error, whatever the range said."""
+    if ctx.engine.profile.is_valkey_from(8, 0):
+        return False
+    return string_of(ctx.db.peek(key)) is None
 
 
 @command("BITCOUNT", arity=-2, flags=READONLY, group="bitmap", since="2.6.0", keys=KEY_READ, complexity="O(N)", arguments="key [start [end [BYTE | BIT]]]", history=[_UNITS, ("8.0.0", "`end` made optional; when called without argument the command reports the last BYTE.")], summary="How many bits of a string, or a part of it, are set.")  # fmt: skip
@@ -146,6 +148,8 @@ def bitcount(ctx: Context, args: list[bytes]) -> bytes:
     if len(args) > 2:
         start = parse_int(args[2])
         end = parse_int(args[3]) if len(args) > 3 else -1
+        if start < 0 and end < 0 and start > end and not ctx.engine.profile.is_valkey_from(8, 0):
+            return ZERO  # before BYTE or BIT is looked at
         in_bits = _in_bits(args, 4)
     text = string_of(ctx.db.find(args[1]))
     if text is None:
