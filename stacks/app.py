@@ -8,6 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from stacks.messaging.stack import MessagingStack  # isort: skip  (first: it chooses the Node that aws_cdk starts)
+from stacks.cluster.stack import ClusterStack  # isort: skip
+from stacks.global_datastore.stack import PrimaryStack, SecondaryStack  # isort: skip
+from stacks.memcached.stack import MemcachedStack  # isort: skip
+from stacks.serverless.stack import ServerlessStack  # isort: skip
 from stacks.session_api.stack import SessionApiStack  # isort: skip
 from stacks.web_app.stack import WebAppStack  # isort: skip
 
@@ -20,6 +24,11 @@ ARCHITECTURES: dict[str, Callable[[cdk.App, Context], cdk.Stack]] = {
     "web-app": lambda app, get: WebAppStack(app, "CachetwinWebApp", certificate_arn=get("certificate-arn")),
     "session-api": lambda app, _get: SessionApiStack(app, "CachetwinSessionApi"),
     "messaging": lambda app, get: MessagingStack(app, "CachetwinMessaging", certificate_arn=get("certificate-arn")),
+    "serverless": lambda app, _get: ServerlessStack(app, "CachetwinServerless"),
+    "cluster": lambda app, _get: ClusterStack(app, "CachetwinCluster"),
+    "memcached": lambda app, _get: MemcachedStack(app, "CachetwinMemcached"),
+    "global-primary": lambda app, _get: PrimaryStack(app, "CachetwinGlobalPrimary"),
+    "global-secondary": lambda app, _get: SecondaryStack(app, "CachetwinGlobalSecondary"),
 }
 DEFAULT = "web-app"
 

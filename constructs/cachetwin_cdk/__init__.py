@@ -22,6 +22,7 @@ from .network import IpDiscovery, NetworkType  # noqa: E402  (as above)
 from .node_type import NodeType  # noqa: E402  (as above)
 from .parameter_group import IParameterGroup, ParameterGroup  # noqa: E402  (as above)
 from .replication_group import ReplicationGroup  # noqa: E402  (as above)
+from .rotation import AuthTokenRotation, UserPasswordRotation  # noqa: E402  (as above)
 from .scaling import ReplicaScaling, ShardScaling  # noqa: E402  (as above)
 from .serverless_cache import ConnectionType, ServerlessCache  # noqa: E402  (as above)
 from .serverless_engine import ServerlessEngine  # noqa: E402  (as above)
@@ -36,6 +37,7 @@ __all__ = [
     "AccessString",
     "AlarmPack",
     "AuthToken",
+    "AuthTokenRotation",
     "CacheAlarms",
     "CacheDashboard",
     "ClusterMode",
@@ -78,5 +80,6 @@ __all__ = [
     "UsageLimits",
     "User",
     "UserGroup",
+    "UserPasswordRotation",
     "ValidationError",
 ]

@@ -17,6 +17,7 @@ def test_the_public_names_are_these() -> None:
         "AccessString",
         "AlarmPack",
         "AuthToken",
+        "AuthTokenRotation",
         "CacheAlarms",
         "CacheDashboard",
         "ClusterMode",
@@ -59,6 +60,7 @@ def test_the_public_names_are_these() -> None:
         "UsageLimits",
         "User",
         "UserGroup",
+        "UserPasswordRotation",
         "ValidationError",
     ]
     assert patterns.__all__ == ["CachedWebApp", "MessagingService", "MessagingServices", "SessionApi"]

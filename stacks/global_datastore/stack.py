@@ -1,0 +1,55 @@
+"""A global datastore as it is deployed: a primary, and a stack for each region that follows it.
+
+The two stacks know each other by the global datastore's id alone, an output of the first and a parameter of the second, so
+that neither has an account or a region built in.
+"""
+
+from cachetwin_cdk import (  # isort: skip  (first, see stacks/app.py)
+    AccessString,
+    CacheAlarms,
+    GlobalDatastore,
+    NodeType,
+    PasswordUser,
+    ReplicationGroup,
+    SecondaryReplicationGroup,
+    UserGroup,
+)
+
+import aws_cdk as cdk
+from constructs import Construct
+from stacks.foundation import alarm_topic, private_network
+
+
+class PrimaryStack(cdk.Stack):
+    """The region that is written."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id, description="Global datastore: the primary region")
+        cache = ReplicationGroup(self, "Cache", vpc=private_network(self), node_type=NodeType.M7G_LARGE)
+        datastore = GlobalDatastore(self, "Global", primary=cache, id_suffix="catalogue")
+        CacheAlarms(self, "Alarms", cache=cache, topic=alarm_topic(self))
+        cdk.CfnOutput(self, "Endpoint", value=cache.primary_endpoint.socket_address)
+        cdk.CfnOutput(self, "GlobalReplicationGroupId", value=datastore.global_replication_group_id)
+
+
+class SecondaryStack(cdk.Stack):
+    """A region that follows; deploy it elsewhere, with the id that the primary's stack puts out."""
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id, description="Global datastore: a region that follows")
+        global_id = cdk.CfnParameter(
+            self, "GlobalReplicationGroupId", description="Output of the primary's stack, such as ldgnf-catalogue"
+        )
+        datastore = GlobalDatastore.from_global_replication_group_attributes(
+            self, "Global", global_replication_group_id=global_id.value_as_string
+        )
+        reader = PasswordUser(self, "Reader", access_string=AccessString.read_only())
+        cache = SecondaryReplicationGroup(
+            self,
+            "Cache",
+            global_datastore=datastore,
+            vpc=private_network(self),
+            user_group=UserGroup(self, "Users", users=[reader]),
+        )
+        CacheAlarms(self, "Alarms", cache=cache, topic=alarm_topic(self))
+        cdk.CfnOutput(self, "Endpoint", value=cache.reader_endpoint.socket_address)
