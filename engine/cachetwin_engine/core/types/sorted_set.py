@@ -7,7 +7,6 @@ range), and a small set is just one leaf.
 
 An upper bound may be higher than what its child still holds (removals leave bounds alone): all that counts is that
 bounds separate neighbours. Leaves that are filled in order split near their end, so they stay seven eighths full.
-Sizes from measurement: leaves of 64 to 256 differ by less than 5 % in ZADD and ZRANK over a million members.
 """
 
 from bisect import bisect_left, bisect_right
