@@ -13,6 +13,33 @@ from constructs import Construct
 _SERVICES = Path(__file__).parent / "services"
 
 
+def services(image: ecs.ContainerImage) -> dict[str, MessagingService]:
+    """The three services and who may do what: the API hands orders in, the worker does them, the notifier listens."""
+    return {
+        "order-api": MessagingService(
+            image=image,
+            command=["python", "-m", "orders.api"],
+            port=8080,
+            publishes=["orders.placed"],
+            enqueues=["orders"],
+            keys=["order:*"],
+        ),
+        "notifier": MessagingService(
+            image=image,
+            command=["python", "-m", "orders.notifier"],
+            subscribes=["orders.*"],
+            keys=["notice:*"],
+        ),
+        "worker": MessagingService(
+            image=image,
+            command=["python", "-m", "orders.worker"],
+            works_on="orders",
+            publishes=["orders.done", "orders.failed"],
+            keys=["order:*"],
+        ),
+    }
+
+
 class MessagingStack(cdk.Stack):
     """An order API, a notifier and a worker, one image with three commands. Plain HTTP without a certificate."""
 
@@ -27,28 +54,6 @@ class MessagingStack(cdk.Stack):
             "Messaging",
             certificate=certificate,
             allow_plain_http=certificate is None,
-            services={
-                "order-api": MessagingService(
-                    image=image,
-                    command=["python", "-m", "orders.api"],
-                    port=8080,
-                    publishes=["orders.placed"],
-                    enqueues=["orders"],
-                    keys=["order:*"],
-                ),
-                "notifier": MessagingService(
-                    image=image,
-                    command=["python", "-m", "orders.notifier"],
-                    subscribes=["orders.*"],
-                    keys=["notice:*"],
-                ),
-                "worker": MessagingService(
-                    image=image,
-                    command=["python", "-m", "orders.worker"],
-                    works_on="orders",
-                    publishes=["orders.done", "orders.failed"],
-                    keys=["order:*"],
-                ),
-            },
+            services=services(image),
         )
         cdk.CfnOutput(self, "Url", value=self.messaging.url, description="Where orders are placed")
