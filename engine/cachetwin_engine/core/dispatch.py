@@ -86,6 +86,8 @@ def call(ctx: "Context", command: Command, args: list[bytes]) -> bytes:
     engine.lap_us = now_us
     duration_us = now_us - started_us
     if not reply and ctx.session.blocked is not None:
+        if engine.monitors and not ctx.retrying:
+            engine.show_to_monitors(ctx, args, started_us)
         return reply  # it is counted when it is served
     command.calls += 1
     command.usec += duration_us
@@ -161,6 +163,12 @@ def _refused(session: "Session", command: Command | None, line: bytes) -> bytes:
         session.queue_failed = True
     if command is not None:
         command.rejected_calls += 1
+    if command is not None and command.name == b"exec" and session.queue is not None:
+        session.queue = None
+        session.queue_failed = False
+        session.gates &= ~GATE_MULTI
+        engine.unwatch(session)
+        line = b"EXECABORT Transaction discarded because of: " + line
     reply = error(line)
     engine.count_error(reply)
     return _after_gates(session, reply) if session.gates else reply

@@ -17,6 +17,7 @@ from .active_expiry import expire_some
 from .command_log import LARGE_REPLY, LARGE_REQUEST, SLOW, CommandLog
 from .command_table import (
     ADMIN,
+    ALLOW_BUSY,
     DENYOOM,
     FAST,
     MAY_REPLICATE,
@@ -34,7 +35,16 @@ from .dispatch import call, execute
 from .elasticache import apply_parameter_group, close_restricted, rename_commands
 from .errors import OUT_OF_MEMORY
 from .eviction import Evictor
-from .gates import GATE_MEMORY, GATE_MONITOR, GATE_NO_AUTH, GATE_PAUSED, GATE_REPLY, GATE_RESTRICTED, GATE_TRACKING
+from .gates import (
+    GATE_BUSY,
+    GATE_MEMORY,
+    GATE_MONITOR,
+    GATE_NO_AUTH,
+    GATE_PAUSED,
+    GATE_REPLY,
+    GATE_RESTRICTED,
+    GATE_TRACKING,
+)
 from .host import Host
 from .keyspace import Database, KeyspaceObserver, Value
 from .latency import EventSeries, percentile_us
@@ -51,6 +61,7 @@ from .tracking import Tracking
 
 if TYPE_CHECKING:
     from .acl.user import User
+    from .scripting.caller import RunningScript
 
 _REASONS: Final = [b"auth", b"command", b"key", b"channel"]
 NEVER_US: Final = 1 << 60
@@ -91,6 +102,7 @@ class Engine(KeyspaceObserver):
         self.observes_calls = False  # somebody tracks keys or monitors
         self.actor: Session | None = None  # whose commands run
         self.scripts = ScriptStore(self)
+        self.running_script: RunningScript | None = None
         self.error_is_counted = False  # the next error reply is in the statistics already
         self.command_logs = [CommandLog(), CommandLog(), CommandLog()]  # by kind, see ``command_log``
         self.latency_events: dict[bytes, EventSeries] = {}
@@ -328,6 +340,8 @@ class Engine(KeyspaceObserver):
 
         During CLIENT PAUSE the session may be blocked on return: its command runs when the pause is over.
         """
+        if self.gates & GATE_BUSY and not command.flags & ALLOW_BUSY:
+            return self.busy_line()
         if self.gates & GATE_PAUSED and self._is_held(session, command):
             self.postponed.append((session, args))
             session.postpone(args)
@@ -335,6 +349,12 @@ class Engine(KeyspaceObserver):
         if self.gates & GATE_MEMORY and self._is_out_of_memory(session, command):
             return OUT_OF_MEMORY
         return None
+
+    def busy_line(self) -> bytes:
+        """What clients are told while a script runs for too long."""
+        how = b"SCRIPT KILL" if self.running_script is None else self.running_script.kill_command
+        name = b"Valkey" if self.profile.is_valkey_from(8, 0) else b"Redis"
+        return b"BUSY " + name + b" is busy running a script. You can only call " + how + b" or SHUTDOWN NOSAVE."
 
     def _is_held(self, session: Session, command: Command) -> bool:
         """Does CLIENT PAUSE hold ``command`` back?"""

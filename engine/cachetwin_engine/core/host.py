@@ -28,6 +28,9 @@ class Host:
         """Memory of the process that is resident."""
         return 0
 
+    def serve_others(self) -> None:
+        """A script runs for too long: let other clients' requests in, most of which are then told so."""
+
     def script_logged(self, level: int, text: bytes) -> None:
         """A script said ``text`` by redis.log; ``level`` is 0 (debug) to 3 (warning)."""
 

@@ -186,6 +186,10 @@ class Session:
         self.blocked = waiting
         self.engine.blocked_sessions[self.id] = self
 
+    def is_running(self) -> bool:
+        """Is one of its commands running now?"""
+        return self._running
+
     def is_blocked(self) -> bool:
         """Does it wait for anything?"""
         return self.blocked is not None

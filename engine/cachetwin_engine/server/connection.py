@@ -14,6 +14,8 @@ unbounded: past ``BACKLOG_BYTES_MAX`` the engine stops reading from the client u
 
 import asyncio
 import logging
+import os
+import socket
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Literal, cast
 
@@ -31,6 +33,9 @@ BACKLOG_BYTES_MAX: Final = 256 * 1024 * 1024
 High on purpose: a client may send a whole pipeline before it reads its first reply, and one that is stopped too early
 waits for us while we wait for it.
 """
+
+READ_BYTES: Final = 64 * 1024
+"""Read at once while a script runs for too long."""
 
 CLOSING_SECONDS_MAX: Final = 60.0
 """How long a connection that is being closed may take to accept its last replies."""
@@ -101,6 +106,27 @@ class Connection(asyncio.Protocol):
         session = self.session
         if session.closing or session.has_more or self._engine.pending:
             self._settle(session)
+
+    def plain_socket(self) -> int:
+        """The file descriptor, if bytes may be read from it and written to it at once; -1 if not."""
+        session = self.session
+        if not self._open or session.is_running() or session.closing or self.backlog():
+            return -1
+        if self._transport.get_extra_info("sslcontext") is not None:
+            return -1
+        sock: socket.socket = self._transport.get_extra_info("socket")
+        return sock.fileno()
+
+    def serve_now(self, fd: int) -> None:
+        """Read and answer outside of the event loop, which a script holds up."""
+        try:
+            data = os.read(fd, READ_BYTES)
+            reply = self._feed(data) if data else b""
+            written = os.write(fd, reply) if reply else 0
+        except OSError:
+            return  # the loop will find the connection broken
+        if written < len(reply):
+            self._transport.write(reply[written:])
 
     def _settle(self, session: "Session") -> None:
         """The rare ends of a turn: others have output, more commands wait, or the conversation is over."""

@@ -4,6 +4,7 @@ import os
 import secrets
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from cachetwin_engine.core.host import Host
@@ -14,6 +15,7 @@ class ProcessHost(Host):
 
     def __init__(self, config_file: str = "") -> None:
         super().__init__()
+        self.serve_while_busy: Callable[[], None] | None = None
         system = os.uname()
         self.os = f"{system.sysname} {system.release} {system.machine}"
         self.process_id = os.getpid()
@@ -35,6 +37,11 @@ class ProcessHost(Host):
             import resource  # noqa: PLC0415  (only where there is no /proc)
 
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS, where this is used
+
+    def serve_others(self) -> None:
+        """Let the node look after its other connections while a script runs."""
+        if self.serve_while_busy is not None:
+            self.serve_while_busy()
 
     def sleep(self, seconds: float) -> None:
         """Stop the whole process for a while."""

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import gc
 import os
+import select
 import signal
 import socket
 import ssl
@@ -73,6 +74,7 @@ class Node:
     ) -> None:
         self.engine = engine
         self.host = host
+        host.serve_while_busy = self._serve_while_busy
         self.backlog = backlog
         self.version = version
         self.loop: asyncio.AbstractEventLoop
@@ -325,6 +327,17 @@ class Node:
         self._visit_some_clients()
         if self.engine.pending or self.engine.shutdown_requested:
             self._drain()
+
+    def _serve_while_busy(self) -> None:
+        """One round over the plain connections while a script keeps the event loop from turning.
+
+        What they send is read here and answered here; the loop finds the rest when it turns again. Connections with TLS,
+        or with replies that wait to be taken, wait for that too.
+        """
+        sockets = {connection.plain_socket(): connection for connection in list(self._connections.values())}
+        readable, _, _ = select.select([fd for fd in sockets if fd >= 0], [], [], 0)
+        for fd in readable:
+            sockets[fd].serve_now(fd)
 
     def _visit_some_clients(self) -> None:
         """A share of the clients on every tick, each of them about once a second."""

@@ -20,10 +20,11 @@ from ..command_table import (
 from ..context import Context
 from ..errors import CommandError
 from ..glob import glob_match_nocase
-from ..replies import OK, array, bulk, integer
+from ..replies import OK, array, bulk, bulk_array, integer
 from ..scripting.payload import code_of_payload, payload_of
 from ..scripting.store import Library
 from .help_text import help_reply
+from .scripting import kill
 
 _BAD_PAYLOAD: Final = b"ERR DUMP payload version or checksum are wrong"
 
@@ -132,20 +133,30 @@ def _described(ctx: Context, library: Library, with_code: bool) -> bytes:
 
 @command("FUNCTION|STATS", arity=2, flags=NOSCRIPT | ALLOW_BUSY, group="scripting", since="7.0.0", categories=[b"slow", b"scripting"], tips=[b"nondeterministic_output", b"request_policy:all_shards", b"response_policy:special"], summary="What runs, and how much is loaded.")  # fmt: skip
 def function_stats(ctx: Context, args: list[bytes]) -> bytes:
-    """FUNCTION STATS: nothing runs while this command does."""
+    """FUNCTION STATS: what runs, if this command came while something does, and how much is loaded."""
     store = ctx.engine.scripts
     counts = [
         bulk(b"libraries_count"), integer(len(store.libraries)),
         bulk(b"functions_count"), integer(len(store.functions)),
     ]  # fmt: skip
     engines = ctx.map_reply([bulk(b"LUA"), ctx.map_reply(counts)])
-    return ctx.map_reply([bulk(b"running_script"), ctx.null, bulk(b"engines"), engines])
+    running = ctx.engine.running_script
+    shown = ctx.null
+    if running is not None:
+        duration_ms = (ctx.engine.clock() - running.started_us) // 1000
+        shown = ctx.map_reply(
+            [
+                bulk(b"name"), bulk(running.name), bulk(b"command"), bulk_array(running.args),
+                bulk(b"duration_ms"), integer(duration_ms),
+            ]
+        )  # fmt: skip
+    return ctx.map_reply([bulk(b"running_script"), shown, bulk(b"engines"), engines])
 
 
 @command("FUNCTION|KILL", arity=2, flags=NOSCRIPT | ALLOW_BUSY, group="scripting", since="7.0.0", categories=[b"slow", b"scripting"], tips=[b"request_policy:all_shards", b"response_policy:one_succeeded"], summary="End the running function.")  # fmt: skip
 def function_kill(ctx: Context, args: list[bytes]) -> bytes:
-    """FUNCTION KILL: functions run to their end here, so when this command runs, none does."""
-    raise CommandError(b"NOTBUSY No scripts in execution right now.")
+    """FUNCTION KILL: a function that has not written yet ends with an error."""
+    return kill(ctx, b"FUNCTION KILL")
 
 
 @command("FUNCTION|DUMP", arity=2, flags=NOSCRIPT, group="scripting", since="7.0.0", complexity="O(N) where N is the number of functions", categories=[b"slow", b"scripting"], summary="All libraries as one payload.")  # fmt: skip

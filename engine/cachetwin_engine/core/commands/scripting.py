@@ -103,8 +103,24 @@ def script_show(ctx: Context, args: list[bytes]) -> bytes:
 
 @command("SCRIPT|KILL", arity=2, flags=NOSCRIPT | ALLOW_BUSY, group="scripting", since="2.6.0", categories=[b"slow", b"scripting"], tips=[b"request_policy:all_shards", b"response_policy:one_succeeded"], summary="End the running script.")  # fmt: skip
 def script_kill(ctx: Context, args: list[bytes]) -> bytes:
-    """SCRIPT KILL: scripts run to their end here, so when this command runs, none does."""
-    raise CommandError(b"NOTBUSY No scripts in execution right now.")
+    """SCRIPT KILL: a script that has not written yet ends with an error."""
+    return kill(ctx, b"SCRIPT KILL")
+
+
+def kill(ctx: Context, how: bytes) -> bytes:
+    """End what runs, if ``how`` (SCRIPT KILL or FUNCTION KILL) is the command for it. Raises CommandError."""
+    running = ctx.engine.running_script
+    if running is None:
+        raise CommandError(b"NOTBUSY No scripts in execution right now.")
+    if running.kill_command != how:
+        raise CommandError(ctx.engine.busy_line())
+    if running.wrote:
+        raise CommandError(
+            b"UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the "
+            b"script termination or kill the server in a hard way using the SHUTDOWN NOSAVE command."
+        )
+    running.killed = True
+    return OK
 
 
 @command("SCRIPT|DEBUG", arity=3, flags=NOSCRIPT, group="scripting", since="3.2.0", categories=[b"slow", b"scripting"], arguments="<YES | SYNC | NO>", summary="Turn the script debugger on or off.")  # fmt: skip

@@ -1,14 +1,14 @@
 """MULTI, EXEC, DISCARD, WATCH."""
 
 from .. import errors
-from ..command_table import FAST, LOADING, NOSCRIPT, STALE, KeySpec, command
+from ..command_table import ALLOW_BUSY, FAST, LOADING, NOSCRIPT, SKIP_SLOWLOG, STALE, KeySpec, command
 from ..context import Context
 from ..dispatch import Queued, call
 from ..errors import CommandError
 from ..gates import GATE_MULTI
 from ..replies import OK
 
-_ANYTIME = NOSCRIPT | LOADING | STALE | FAST
+_ANYTIME = NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY
 
 
 @command("MULTI", arity=1, flags=_ANYTIME, group="transactions", since="1.2.0", summary="Start a transaction.")
@@ -24,7 +24,7 @@ def multi(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("EXEC", arity=1, flags=NOSCRIPT | LOADING | STALE, group="transactions", since="1.2.0", complexity="Depends on commands in the transaction", summary="Run the commands of a transaction.")  # fmt: skip
+@command("EXEC", arity=1, flags=NOSCRIPT | LOADING | STALE | SKIP_SLOWLOG, group="transactions", since="1.2.0", complexity="Depends on commands in the transaction", summary="Run the commands of a transaction.")  # fmt: skip
 def exec_(ctx: Context, args: list[bytes]) -> bytes:
     """EXEC: the array of replies, null when a watched key changed."""
     session = ctx.session

@@ -13,6 +13,18 @@ if TYPE_CHECKING:
     from ..engine import Engine
 
 
+class RunningScript:
+    """The script or function that runs now."""
+
+    def __init__(self, name: bytes, args: list[bytes], started_us: int, is_function: bool) -> None:
+        self.name = name
+        self.args = args
+        self.started_us = started_us
+        self.kill_command = b"FUNCTION KILL" if is_function else b"SCRIPT KILL"
+        self.wrote = False  # it has run a writing command, so it can't be ended without a trace
+        self.killed = False
+
+
 class ScriptCaller:
     """One run: the caller's rights and database, a protocol and a database index of its own."""
 
@@ -33,6 +45,9 @@ class ScriptCaller:
             self._engine.count_error(reply)
             return reply
         command = find_command(self._engine, args)
+        running = self._engine.running_script
+        if running is not None and command.flags & WRITE:
+            running.wrote = True
         wanted = self._engine.wants_effects
         if not self.propagates:
             self._engine.wants_effects = False

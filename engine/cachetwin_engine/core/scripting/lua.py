@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..doubles import shortest
 from ..errors import CommandError
+from ..gates import GATE_BUSY
 from ..random_source import RandomSource
 from . import bit_library, struct_library
 from .prelude import PRELUDE
@@ -95,6 +96,7 @@ class Machine:
         host = runtime.table_from(
             {
                 b"call": self._call, b"pcall": self._pcall, b"guard": self._guard, b"describe": _describe,
+                b"poll": self._poll,
                 b"acl_check": self._acl_check, b"setresp": self._setresp, b"log": self._log,
                 b"set_repl": self._set_repl, b"script_resp": self._script_resp, b"random": self._draw,
                 b"randomseed": self._seed, b"register": self._register, b"sha1hex": sha1_hex, b"shortest": _shortest,
@@ -121,9 +123,7 @@ class Machine:
         """Run a script; KEYS and ARGV are globals."""
         return self._run(b"run", function, caller, keys, argv, resp)
 
-    def call_function(
-        self, function: Any, caller: "ScriptCaller", keys: list[bytes], argv: list[bytes], resp: int
-    ) -> Outcome:
+    def call_function(self, function: Any, caller: "ScriptCaller", keys: list[bytes], argv: list[bytes], resp: int) -> Outcome:  # noqa: ANN401,E501  (a Lua function)
         """Call a library's function with keys and arguments."""
         return self._run(b"call_function", function, caller, keys, argv, resp)
 
@@ -207,6 +207,21 @@ class Machine:
         except Exception as bug:
             self._bug = bug  # Lua would make it an error of the script; it is ours
             raise
+
+    def _poll(self) -> bytes | None:
+        """Called every so often while a script runs: what it must end with, or None."""
+        engine = self._engine
+        running = engine.running_script
+        if running is None:
+            return None
+        if not running.killed and engine.clock() - running.started_us >= engine.config.busy_reply_threshold_ms * 1000:
+            actor, lap_us = engine.actor, engine.lap_us
+            engine.gates |= GATE_BUSY
+            engine.host.serve_others()
+            engine.actor, engine.lap_us = actor, lap_us
+        if running.killed:
+            return b"ERR Script killed by user with " + running.kill_command + b"."
+        return b"ERR Script ended by the server's shutdown." if engine.shutdown_requested else None
 
     def _guard(self, function: Any) -> Guard:  # noqa: ANN401  (a Lua function)
         return Guard(self._runtime.eval(b"pcall"), function)

@@ -174,8 +174,9 @@ local function encode_table(v, resp, script_resp, depth)
     end
   end
   local parts, i = {''}, 1
+  v = real[v] or v
   while true do
-    local item = v[i]
+    local item = real_rawget(v, i) -- not v[i]: an __index metamethod may have no end
     if item == nil then break end
     parts[i + 1] = encode(item, resp, script_resp, depth + 1)
     i = i + 1
@@ -906,8 +907,24 @@ real[library_api] = api
 
 load_api.register_function = exported(load_api.register_function)
 
+-- Every so often Python may look up: a script that runs for too long lets others be heard, and one of them may end it.
+local POLL_INSTRUCTIONS = 100000
+local set_hook = debug.sethook
+
+local function hook()
+  local info = real_getinfo(2, 'S')
+  if info and info.source == '=server' then return end
+  local text = host.poll()
+  if text then
+    set_hook(hook, '', 1) -- a pcall in the script must not swallow it
+    fail(text)
+  end
+end
+
 local function protected_run(f, resp, ...)
+  set_hook(hook, '', POLL_INSTRUCTIONS)
   local ok, value = real_xpcall(f, handler)
+  set_hook()
   if ok then return encode(value, resp, host.script_resp(), 0), false, false, false end
   local text = type(value.err) == 'string' and value.err or 'ERR unknown error'
   return text, value.source or true, value.line or true, value.ignore_error_stats_update and true or false

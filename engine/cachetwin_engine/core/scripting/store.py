@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import OUT_OF_MEMORY, CommandError
+from ..gates import GATE_BUSY
 from ..numbers import parse_int
-from .caller import ScriptCaller
+from .caller import RunningScript, ScriptCaller
 from .lua import FLAGS, Machine, Outcome, Registered, sha1_hex
 
 if TYPE_CHECKING:
@@ -95,8 +96,17 @@ class ScriptStore:
         keys, argv = split_keys(args)
         flags = script.flags
         caller = self._caller(ctx, flags, read_only)
-        outcome = self.machine().run(script.function, caller, keys, argv, 3 if ctx.resp3 else 2)
+        machine = self.machine()
+        self._engine.running_script = RunningScript(script.sha, args, self._engine.clock(), is_function=False)
+        try:
+            outcome = machine.run(script.function, caller, keys, argv, 3 if ctx.resp3 else 2)
+        finally:
+            self._ended()
         return self._reply(outcome, script.sha)
+
+    def _ended(self) -> None:
+        self._engine.running_script = None
+        self._engine.gates &= ~GATE_BUSY
 
     def _caller(self, ctx: "Context", flags: list[bytes] | None, read_only: bool) -> ScriptCaller:
         """What the run may do. Raises CommandError when it may not start at all."""
@@ -174,7 +184,11 @@ class ScriptStore:
         function = found[1]
         keys, argv = split_keys(args)
         caller = self._caller(ctx, function.flags, read_only)
-        outcome = self.machine().call_function(function.function, caller, keys, argv, 3 if ctx.resp3 else 2)
+        self._engine.running_script = RunningScript(function.name, args, self._engine.clock(), is_function=True)
+        try:
+            outcome = self.machine().call_function(function.function, caller, keys, argv, 3 if ctx.resp3 else 2)
+        finally:
+            self._ended()
         return self._reply(outcome, function.name)
 
 
