@@ -6,6 +6,7 @@ from .._replication_group_base import IReplicationGroup
 from .._serverless_cache_base import IServerlessCache
 from .._validate import refuse
 from ..endpoint import Endpoint
+from ..engine_version import Engine
 from ..user_group import UserGroup
 from ..users import IUser
 
@@ -43,6 +44,11 @@ def endpoints(cache: Cache) -> tuple[Endpoint, Endpoint]:
 def is_clustered(cache: Cache) -> bool:
     """Whether keys live in more than one node, so that a client has to follow the slots."""
     return isinstance(cache, IReplicationGroup) and cache._primary_endpoint is None
+
+
+def engine_of(cache: Cache | None) -> Engine:
+    """The engine that a new user of the cache is made for: a Redis group takes Redis users only."""
+    return cache.user_group.engine if cache is not None and cache.user_group is not None else Engine.VALKEY
 
 
 def name_of(cache: Cache) -> str:

@@ -1,5 +1,7 @@
 """The database of a web application: RDS for PostgreSQL, private, encrypted and reached over TLS only."""
 
+from dataclasses import dataclass
+
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_rds as rds
@@ -13,6 +15,31 @@ from .._validate import ValidationError, require_between
 DATABASE_PORT = 5432
 # The newest major version whose minors CDK lists; a minor upgrade is RDS's to make.
 _ENGINE_VERSION = rds.PostgresEngineVersion.VER_18
+
+
+@dataclass(frozen=True)
+class ExistingDatabase:
+    """A PostgreSQL database that a team has already: an instance or a cluster, and the credentials to log in with.
+
+    ``secret`` holds the JSON fields ``username`` and ``password``, as RDS generates them.
+    """
+
+    instance: rds.IDatabaseInstance | rds.IDatabaseCluster
+    secret: secretsmanager.ISecret
+
+    @property
+    def host(self) -> str:
+        """Where it answers; of a cluster, where it can be written to."""
+        if hasattr(self.instance, "db_instance_endpoint_address"):
+            return str(self.instance.db_instance_endpoint_address)
+        return str(self.instance.cluster_endpoint.hostname)
+
+    @property
+    def port_text(self) -> str:
+        """Its port, as text for an environment variable."""
+        if hasattr(self.instance, "db_instance_endpoint_port"):
+            return str(self.instance.db_instance_endpoint_port)
+        return cdk.Tokenization.stringify_number(self.instance.cluster_endpoint.port)
 
 
 class WebDatabase(Construct):
@@ -75,6 +102,16 @@ class WebDatabase(Construct):
         )
 
         self._acknowledge_known_findings()
+
+    @property
+    def host(self) -> str:
+        """Where it answers."""
+        return self.instance.db_instance_endpoint_address
+
+    @property
+    def port_text(self) -> str:
+        """Its port, as text for an environment variable."""
+        return self.instance.db_instance_endpoint_port
 
     @property
     def secret(self) -> secretsmanager.ISecret:

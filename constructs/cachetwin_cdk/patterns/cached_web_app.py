@@ -19,23 +19,25 @@ from ..access_string import AccessString
 from ..log_delivery import log_key
 from ..node_type import NodeType
 from ..replication_group import ReplicationGroup
+from ..serverless_cache import ServerlessCache, UsageLimits
 from ..users import PasswordUser
+from ._cache import Cache, admit, endpoints, engine_of, for_logs, is_clustered
+from ._fargate import closed_service, ignore_superfluous_dependency, logged_container, task_definition
 from ._network import private_network
-from ._web_database import WebDatabase
+from ._web_database import ExistingDatabase, WebDatabase
 from ._web_front import WebFront
 
 # What cache-aside asks for: read, store with a TTL, lock (SET NX), invalidate; and what clients say on connecting.
 _CACHE_COMMANDS = ("get", "mget", "set", "del", "unlink", "exists", "ttl", "ping", "client|setinfo", "client|setname")
 _RDS_CA_PATH = "/etc/ssl/rds/global-bundle.pem"
-_HTTPS_PORT = 443
 
 
 class CachedWebApp(Construct):
     """A public web service with RDS for PostgreSQL behind a Valkey query cache.
 
     Defines an application load balancer with access logs, an ECS cluster with one Fargate service, an RDS for
-    PostgreSQL instance with generated credentials, a ReplicationGroup with a user for the service and, unless ``vpc``
-    is given, a VPC. All are encrypted, private (the load balancer apart) and logged.
+    PostgreSQL instance with generated credentials, a ReplicationGroup (or a ServerlessCache) with a user for the service
+    and, unless ``vpc`` is given, a VPC. All are encrypted, private (the load balancer apart) and logged.
 
     The container is told in its environment: ``PORT``; ``CACHE_HOST``, ``CACHE_PORT``, ``CACHE_READER_HOST``,
     ``CACHE_READER_PORT``, ``CACHE_TLS``, ``CACHE_USER``, ``CACHE_TTL_SECONDS``; ``DB_HOST``, ``DB_PORT``, ``DB_NAME``,
@@ -43,6 +45,11 @@ class CachedWebApp(Construct):
 
     ``certificate``
         for HTTPS; without one, plain HTTP must be allowed by name with ``allow_plain_http``.
+    ``cache`` / ``serverless_cache``
+        one that exists, not a cluster, with a user group that this app makes, to which the service's user is added; or
+        one without nodes, within ``cache_usage_limits``. Otherwise a small node and a replica of it in another zone.
+    ``database``
+        one that exists, with its credentials; ``database_name`` names the database in it.
     ``cache_key_prefix`` / ``cache_access``
         the service's cache user may use the commands of cache-aside on keys with this prefix, unless an access string
         says otherwise.
@@ -71,11 +78,15 @@ class CachedWebApp(Construct):
         memory_limit_mib: int = 512,
         runtime_platform: ecs.RuntimePlatform | None = None,
         writable_root_filesystem: bool = False,
-        cache_node_type: NodeType = NodeType.T4G_SMALL,
-        cache_replicas: int = 1,
+        cache: Cache | None = None,
+        serverless_cache: bool = False,
+        cache_usage_limits: UsageLimits | None = None,
+        cache_node_type: NodeType | None = None,
+        cache_replicas: int | None = None,
         cache_key_prefix: str = "app:",
         cache_access: AccessString | None = None,
         cache_ttl: cdk.Duration | None = None,
+        database: ExistingDatabase | None = None,
         database_name: str = "app",
         database_instance_type: ec2.InstanceType | None = None,
         database_multi_az: bool = True,
@@ -85,6 +96,15 @@ class CachedWebApp(Construct):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.SNAPSHOT,
     ) -> None:
         _require_scheme(certificate, allow_plain_http=allow_plain_http)
+        _require_stores(
+            vpc,
+            cache,
+            database,
+            serverless=serverless_cache,
+            usage_limits=cache_usage_limits,
+            nodes={"cache_node_type": cache_node_type, "cache_replicas": cache_replicas},
+            instance={"database_instance_type": database_instance_type},
+        )
         require_between("container_port", container_port, 1, 65535)
         require_between("desired_count", desired_count, 0, 5000)
         require_match(
@@ -103,11 +123,9 @@ class CachedWebApp(Construct):
         ttl = cache_ttl or cdk.Duration.minutes(1)
         require_between("cache_ttl", ttl.to_seconds(integral=False), 1, 86_400, unit="seconds")
         super().__init__(scope, construct_id)
-        log_removal = (
-            cdk.RemovalPolicy.DESTROY if removal_policy is cdk.RemovalPolicy.DESTROY else cdk.RemovalPolicy.RETAIN
-        )
+        log_removal = for_logs(removal_policy)
         self.log_key = log_key(self, "LogKey", removal_policy=log_removal)
-        self._log_retention, self._log_removal = log_retention, log_removal
+        self._log_retention = log_retention
         self.vpc = vpc or private_network(
             self,
             "Vpc",
@@ -115,7 +133,7 @@ class CachedWebApp(Construct):
             log_retention=log_retention,
             log_removal_policy=log_removal,
         )
-        self.database = WebDatabase(
+        self.database: WebDatabase | ExistingDatabase = database or WebDatabase(
             self,
             "Database",
             vpc=self.vpc,
@@ -129,23 +147,29 @@ class CachedWebApp(Construct):
             self,
             "CacheUser",
             access_string=cache_access or AccessString.on().keys(f"{cache_key_prefix}*").commands(*_CACHE_COMMANDS),
+            engine=engine_of(cache),
         )
-        self.cache = ReplicationGroup(
-            self,
-            "Cache",
-            vpc=self.vpc,
-            node_type=cache_node_type,
-            replicas=cache_replicas,
-            automatic_failover=cache_replicas > 0,
-            multi_az=cache_replicas > 0,
-            users=[self.cache_user],
-            # Every key has a TTL and can be read again from the database, so any may go when memory is short.
-            parameters={"maxmemory-policy": "allkeys-lru"},
-            snapshot_retention_days=backup_retention_days,
-            log_encryption_key=self.log_key,
-            log_retention=log_retention,
-            removal_policy=removal_policy,
-        )
+        self.cache: Cache
+        if cache is not None:
+            admit(cache, self.cache_user)
+            self.cache = cache
+        elif serverless_cache:
+            self.cache = ServerlessCache(
+                self,
+                "Cache",
+                vpc=self.vpc,
+                users=[self.cache_user],
+                usage_limits=cache_usage_limits,
+                snapshot_retention_days=backup_retention_days,
+                removal_policy=removal_policy,
+            )
+        else:
+            self.cache = self._replication_group(
+                cache_node_type or NodeType.T4G_SMALL,
+                1 if cache_replicas is None else cache_replicas,
+                backup_retention_days,
+                removal_policy,
+            )
         self.front = WebFront(
             self,
             "Front",
@@ -154,15 +178,32 @@ class CachedWebApp(Construct):
             access_log_retention=cdk.Duration.days(90),
             removal_policy=removal_policy,
         )
-        self.task_definition = self._task_definition(cpu, memory_limit_mib, runtime_platform)
-        self.container = self._container(
-            image,
+        self.task_definition = task_definition(
+            self, cpu=cpu, memory_limit_mib=memory_limit_mib, runtime_platform=runtime_platform
+        )
+        self.container = logged_container(
+            self,
+            self.task_definition,
+            "Web",
+            image=image,
             command=command,
+            environment={
+                "PORT": str(container_port),
+                **_merged(self._store_environment(database_name, database_ca_path, ttl), environment or {}),
+            },
+            secrets={
+                "CACHE_PASSWORD": ecs.Secret.from_secrets_manager(self.cache_user.secret, "password"),
+                "DB_USER": ecs.Secret.from_secrets_manager(self.database.secret, "username"),
+                "DB_PASSWORD": ecs.Secret.from_secrets_manager(self.database.secret, "password"),
+            },
             port=container_port,
             writable_root_filesystem=writable_root_filesystem,
-            environment=_merged(self._store_environment(database_name, database_ca_path, ttl), environment or {}),
+            log_encryption_key=self.log_key,
+            log_retention=log_retention,
+            log_removal_policy=log_removal,
         )
-        self.service = self._service(desired_count)
+        cluster = ecs.Cluster(self, "Cluster", vpc=self.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
+        self.service = closed_service(self, cluster=cluster, task=self.task_definition, desired_count=desired_count)
         self._open_paths(container_port, health_check_path)
 
     @property
@@ -170,57 +211,28 @@ class CachedWebApp(Construct):
         """Where the application answers."""
         return self.front.url
 
-    def _task_definition(
-        self, cpu: int, memory_limit_mib: int, runtime_platform: ecs.RuntimePlatform | None
-    ) -> ecs.FargateTaskDefinition:
-        task_definition = ecs.FargateTaskDefinition(
-            self, "Task", cpu=cpu, memory_limit_mib=memory_limit_mib, runtime_platform=runtime_platform
-        )
-        cdk.Validations.of(task_definition).acknowledge(
-            cdk.Acknowledgment(
-                id="AwsSolutions-ECS2",
-                reason="The environment holds addresses and settings only; passwords come from Secrets Manager.",
-            ),
-            cdk.Acknowledgment(
-                id="AwsSolutions-IAM5[Resource::*]",
-                reason="ecr:GetAuthorizationToken, with which ECS pulls the image, knows no resources.",
-            ),
-        )
-        return task_definition
-
-    def _container(
-        self,
-        image: ecs.ContainerImage,
-        *,
-        command: Sequence[str] | None,
-        port: int,
-        writable_root_filesystem: bool,
-        environment: Mapping[str, str],
-    ) -> ecs.ContainerDefinition:
-        log_group = logs.LogGroup(
+    def _replication_group(
+        self, node_type: NodeType, replicas: int, retention_days: int, removal_policy: cdk.RemovalPolicy
+    ) -> ReplicationGroup:
+        return ReplicationGroup(
             self,
-            "ServiceLog",
-            encryption_key=self.log_key,
-            retention=self._log_retention,
-            removal_policy=self._log_removal,
-        )
-        return self.task_definition.add_container(
-            "Web",
-            image=image,
-            command=list(command) if command is not None else None,
-            environment={"PORT": str(port), **environment},
-            secrets={
-                "CACHE_PASSWORD": ecs.Secret.from_secrets_manager(self.cache_user.secret, "password"),
-                "DB_USER": ecs.Secret.from_secrets_manager(self.database.secret, "username"),
-                "DB_PASSWORD": ecs.Secret.from_secrets_manager(self.database.secret, "password"),
-            },
-            logging=ecs.LogDrivers.aws_logs(stream_prefix="web", log_group=log_group),
-            port_mappings=[ecs.PortMapping(container_port=port)],
-            readonly_root_filesystem=not writable_root_filesystem,
+            "Cache",
+            vpc=self.vpc,
+            node_type=node_type,
+            replicas=replicas,
+            automatic_failover=replicas > 0,
+            multi_az=replicas > 0,
+            users=[self.cache_user],
+            # Every key has a TTL and can be read again from the database, so any may go when memory is short.
+            parameters={"maxmemory-policy": "allkeys-lru"},
+            snapshot_retention_days=retention_days,
+            log_encryption_key=self.log_key,
+            log_retention=self._log_retention,
+            removal_policy=removal_policy,
         )
 
     def _store_environment(self, database_name: str, ca_path: str, ttl: cdk.Duration) -> dict[str, str]:
-        primary, reader = self.cache.primary_endpoint, self.cache.reader_endpoint
+        primary, reader = endpoints(self.cache)
         return {
             "CACHE_HOST": primary.hostname,
             "CACHE_PORT": primary.port_text,
@@ -229,38 +241,12 @@ class CachedWebApp(Construct):
             "CACHE_TLS": "true",
             "CACHE_USER": self.cache_user.user_name,
             "CACHE_TTL_SECONDS": str(int(ttl.to_seconds())),
-            "DB_HOST": self.database.instance.db_instance_endpoint_address,
-            "DB_PORT": self.database.instance.db_instance_endpoint_port,
+            "DB_HOST": self.database.host,
+            "DB_PORT": self.database.port_text,
             "DB_NAME": database_name,
             "DB_SSLMODE": "verify-full",
             "PGSSLROOTCERT": ca_path,
         }
-
-    def _service(self, desired_count: int) -> ecs.FargateService:
-        cluster = ecs.Cluster(self, "Cluster", vpc=self.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
-        security_group = ec2.SecurityGroup(
-            self,
-            "ServiceSecurityGroup",
-            vpc=self.vpc,
-            description=f"The service of {self.node.path}",
-            allow_all_outbound=False,
-        )
-        security_group.add_egress_rule(
-            ec2.Peer.any_ipv4(), ec2.Port.tcp(_HTTPS_PORT), "AWS APIs: images, secrets and logs"
-        )
-        return ecs.FargateService(
-            self,
-            "Service",
-            cluster=cluster,
-            task_definition=self.task_definition,
-            desired_count=desired_count,
-            min_healthy_percent=100,
-            max_healthy_percent=200,
-            circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
-            security_groups=[security_group],
-            vpc_subnets=ec2.SubnetSelection(subnets=self.vpc.private_subnets or self.vpc.isolated_subnets),
-            assign_public_ip=False,
-        )
 
     def _open_paths(self, container_port: int, health_check_path: str) -> None:
         self.front.listener.add_targets(
@@ -271,10 +257,7 @@ class CachedWebApp(Construct):
             deregistration_delay=cdk.Duration.seconds(30),
             health_check=elbv2.HealthCheck(path=health_check_path, interval=cdk.Duration.seconds(15)),
         )
-        service = self.service.node.find_child("Service")
-        assert isinstance(service, ecs.CfnService)  # noqa: S101  (the id and the kind are aws-cdk-lib's API)
-        # aws-cdk-lib adds a DependsOn that a Ref makes superfluous; cfn-lint says so.
-        service.cfn_options.metadata = {"cfn-lint": {"config": {"ignore_checks": ["W3005"]}}}
+        ignore_superfluous_dependency(self.service)
         self.service.connections.allow_to_default_port(self.cache, "The service asks the cache")
         self.service.connections.allow_to_default_port(self.database.instance, "The service asks the database")
 
@@ -284,6 +267,37 @@ def _merged(ours: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, str
         if name in ours or name in {"PORT", "CACHE_PASSWORD", "DB_USER", "DB_PASSWORD"}:
             refuse("environment", "not set what the pattern sets", name, "leave it out")
     return {**ours, **theirs}
+
+
+def _require_stores(
+    vpc: ec2.IVpc | None,
+    cache: Cache | None,
+    database: ExistingDatabase | None,
+    *,
+    serverless: bool,
+    usage_limits: UsageLimits | None,
+    nodes: Mapping[str, object],
+    instance: Mapping[str, object],
+) -> None:
+    """Require that what is said of a store goes with the kind that is used, and that an existing one can be reached."""
+    for name, store in (("cache", cache), ("database", database)):
+        if store is not None and vpc is None:
+            raise ValidationError(f"vpc must be given with a {name} that exists, got None; pass the VPC it is in")
+    if cache is not None and is_clustered(cache):
+        refuse("cache", "not be a cluster", cache.node.path, "use one with cluster mode disabled or compatible")
+    if cache is not None and serverless:
+        refuse("serverless_cache", "be left out when cache is given", serverless, "keep one of them")
+    if usage_limits is not None and (cache is not None or not serverless):
+        raise ValidationError(
+            "cache_usage_limits must be left out without serverless_cache, got some; set serverless_cache=True, or give "
+            "nodes their size with cache_node_type"
+        )
+    for name, value in nodes.items():
+        if value is not None and (cache is not None or serverless):
+            refuse(name, "be left out without nodes of the pattern's own", value, "leave it out")
+    for name, value in instance.items():
+        if value is not None and database is not None:
+            refuse(name, "be left out when database is given", value, "leave it out")
 
 
 def _require_scheme(certificate: acm.ICertificate | None, *, allow_plain_http: bool) -> None:

@@ -34,7 +34,7 @@ from ..log_delivery import log_key
 from ..node_type import NodeType
 from ..replication_group import ReplicationGroup
 from ..users import IamUser, PasswordUser
-from ._cache import Cache, admit, endpoints, for_logs, iam_environment, is_clustered, name_of
+from ._cache import Cache, admit, endpoints, engine_of, for_logs, iam_environment, is_clustered, name_of
 from ._fargate import closed_service, ignore_superfluous_dependency, logged_container, task_definition
 from ._function import closed_function
 from ._network import private_network
@@ -237,7 +237,7 @@ class MessagingServices(Construct):
             log_removal_policy=self._log_removal,
         )
         self._scopes = {name: Construct(self, _title(name)) for name in services}
-        engine = cache.user_group.engine if cache is not None and cache.user_group is not None else Engine.VALKEY
+        engine = engine_of(cache)
         self.users = {
             name: PasswordUser(self._scopes[name], "CacheUser", access_string=service.access_string(), engine=engine)
             for name, service in services.items()

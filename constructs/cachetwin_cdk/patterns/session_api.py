@@ -21,11 +21,10 @@ from constructs import Construct
 
 from .._validate import ValidationError, refuse, require_between, require_match
 from ..access_string import AccessString
-from ..engine_version import Engine
 from ..log_delivery import log_key
 from ..serverless_cache import ServerlessCache, UsageLimits
 from ..users import IamUser
-from ._cache import Cache, admit, for_logs, iam_environment
+from ._cache import Cache, admit, engine_of, for_logs, iam_environment
 from ._function import closed_function
 from ._network import isolated_network
 
@@ -141,7 +140,7 @@ class SessionApi(Construct):
             self,
             "CacheUser",
             access_string=cache_access or _session_access(cache_key_prefix),
-            engine=_engine_of(cache),
+            engine=engine_of(cache),
         )
         if cache is not None:
             admit(cache, self.cache_user)
@@ -247,11 +246,6 @@ def _session_access(prefix: str) -> AccessString:
         .categories("read", "write", "transaction", "connection")
         .without_categories("admin", "dangerous")
     )
-
-
-def _engine_of(cache: Cache | None) -> Engine:
-    """A Redis group takes Redis users only."""
-    return cache.user_group.engine if cache is not None and cache.user_group is not None else Engine.VALKEY
 
 
 def _route(route: str) -> tuple[str, apigateway.HttpMethod]:
