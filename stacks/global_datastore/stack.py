@@ -38,7 +38,10 @@ class SecondaryStack(cdk.Stack):
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id, description="Global datastore: a region that follows")
         global_id = cdk.CfnParameter(
-            self, "GlobalReplicationGroupId", description="Output of the primary's stack, such as ldgnf-catalogue"
+            self,
+            "GlobalReplicationGroupId",
+            default="ldgnf-catalogue",  # AWS's prefix for a primary in us-east-1; every region has one of its own
+            description="Output of the primary's stack; the default is right for a primary in us-east-1",
         )
         datastore = GlobalDatastore.from_global_replication_group_attributes(
             self, "Global", global_replication_group_id=global_id.value_as_string
