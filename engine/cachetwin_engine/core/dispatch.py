@@ -22,6 +22,7 @@ _SUBSCRIBED_ALLOWED = {
     b"ping", b"subscribe", b"ssubscribe", b"psubscribe", b"unsubscribe", b"sunsubscribe", b"punsubscribe", b"quit",
     b"reset",
 }  # fmt: skip
+_CONFIRMED = {b"subscribe", b"ssubscribe", b"psubscribe", b"unsubscribe", b"sunsubscribe", b"punsubscribe"}
 _RUN_INSIDE_MULTI = {b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"}
 
 
@@ -175,7 +176,9 @@ def _refused(session: "Session", command: Command | None, line: bytes) -> bytes:
 
 
 def _after_gates(session: "Session", reply: bytes) -> bytes:
-    """CLIENT REPLY: hold ``reply`` back when the client asked for that."""
+    """CLIENT REPLY: hold ``reply`` back when the client asked for that. Subscriptions are confirmed all the same."""
+    if session.last_command in _CONFIRMED and reply[:1] != b"-":
+        return reply
     if session.reply_off:
         return b""
     if session.reply_skip:
