@@ -185,8 +185,13 @@ class Topology:
             )
 
     def _require_availability(self) -> None:
-        if self.cluster_mode is ClusterMode.ENABLED and not self.automatic_failover:
-            refuse("automatic_failover", "be True with cluster mode enabled", self.automatic_failover, "leave it on")
+        if self.is_clustered and not self.automatic_failover:
+            refuse(
+                "automatic_failover",
+                f"be True with cluster mode {self.cluster_mode}",
+                self.automatic_failover,
+                "leave it on",
+            )
         if self.multi_az and not self.automatic_failover:
             refuse(
                 "automatic_failover",

@@ -116,6 +116,10 @@ def test_an_imported_cluster_has_the_endpoint_it_is_given(stack: cdk.Stack) -> N
             {**CLUSTER, "automatic_failover": False, "multi_az": False},
             "automatic_failover must be True with cluster mode enabled, got False",
         ),
+        (
+            {"cluster_mode": ClusterMode.COMPATIBLE, "automatic_failover": False, "multi_az": False},
+            "automatic_failover must be True with cluster mode compatible, got False",
+        ),
         ({**CLUSTER, "replicas": 0}, "replicas must be at least 1 for Multi-AZ, got 0"),
         (
             {"cluster_mode": ClusterMode.COMPATIBLE, **SINGLE},
