@@ -5,7 +5,9 @@ or converted here, and everything beyond it is typed. Bytes stay bytes. A script
 given to the prelude take and return only strings, numbers and booleans, and attribute access is refused.
 """
 
+import contextlib
 import hashlib
+import math
 import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
@@ -13,13 +15,16 @@ from typing import TYPE_CHECKING, Any, Final
 from ..doubles import shortest
 from ..errors import CommandError
 from ..gates import GATE_BUSY
-from ..random_source import RandomSource
 from . import bit_library, struct_library
 from .prelude import PRELUDE
 
 if TYPE_CHECKING:
     from ..engine import Engine
     from .caller import ScriptCaller
+
+
+LOAD_US_MAX: Final = 500_000
+"""How long a library's code may run while it is loaded (500 ms, as Valkey's function_lua.c has it)."""
 
 
 class Outcome:
@@ -46,18 +51,19 @@ class Registered:
 class ScriptError(Exception):
     """An error for the script to catch or to end with."""
 
-    def __init__(self, text: bytes, positional: bool, counted: bool) -> None:
+    def __init__(self, text: bytes, plain: bool, counted: bool) -> None:
         super().__init__(text)
         self.text = text
-        self.positional = positional  # Lua puts the place before it, as before its own errors
+        self.plain = plain  # to the script it is a string, as errors of Lua itself are, not a table
         self.counted = counted  # a command's error: it is in the statistics already
 
 
 class Guard:
     """A function of the prelude as scripts call it; see ``exported`` there."""
 
-    def __init__(self, protected_call: Any, function: Any) -> None:  # noqa: ANN401  (Lua functions)
+    def __init__(self, protected_call: Any, where: Any, function: Any) -> None:  # noqa: ANN401  (Lua functions)
         self._protected_call = protected_call
+        self._where = where
         self._function = function
 
     def __call__(self, *args: Any) -> Any:  # noqa: ANN401  (whatever the script gave, and gets)
@@ -69,8 +75,8 @@ class Guard:
             return outcome[1] if len(outcome) == 2 else outcome[1:]
         problem = outcome[1]
         if isinstance(problem, bytes):
-            raise ScriptError(problem, positional=True, counted=False)
-        raise ScriptError(problem[b"err"], positional=False, counted=False)
+            raise ScriptError(self._where() + problem, plain=True, counted=False)
+        raise ScriptError(problem[b"err"], plain=False, counted=False)
 
 
 class Machine:
@@ -81,7 +87,8 @@ class Machine:
 
         self._engine = engine
         self._caller: ScriptCaller | None = None
-        self._random = RandomSource(engine.random.bits())
+        self._random_state = _RANDOM_START
+        self._loaded_until_us = 0
         self._registered: list[Registered] = []
         self._accept: Callable[[bytes], bytes | None] | None = None
         self._bug: Exception | None = None
@@ -106,6 +113,7 @@ class Machine:
                 b"name": b"server" if engine.profile.is_valkey_from(8, 0) else b"redis",
             }
         )  # fmt: skip
+        self._protected_call: Any = runtime.eval(b"pcall")
         load: Any = runtime.eval(b"function(text, name) return loadstring(text, name) end")
         prelude: Any = load(PRELUDE, b"=server")
         if isinstance(prelude, tuple):
@@ -123,7 +131,14 @@ class Machine:
         """Run a script; KEYS and ARGV are globals."""
         return self._run(b"run", function, caller, keys, argv, resp)
 
-    def call_function(self, function: Any, caller: "ScriptCaller", keys: list[bytes], argv: list[bytes], resp: int) -> Outcome:  # noqa: ANN401,E501  (a Lua function)
+    def call_function(
+        self,
+        function: Any,  # noqa: ANN401  (a Lua function)
+        caller: "ScriptCaller",
+        keys: list[bytes],
+        argv: list[bytes],
+        resp: int,
+    ) -> Outcome:
         """Call a library's function with keys and arguments."""
         return self._run(b"call_function", function, caller, keys, argv, resp)
 
@@ -134,7 +149,9 @@ class Machine:
         """
         self._registered = []
         self._accept = accept
+        self._loaded_until_us = self._engine.clock() + LOAD_US_MAX
         problem: Any = self._functions[b"load_library"](text)
+        self._loaded_until_us = 0
         self._accept = None
         if problem:
             raise CommandError(_one_line(problem))
@@ -145,12 +162,17 @@ class Machine:
         return int(self._functions[b"memory"]())
 
     def _run(
-        self, entry: bytes, function: Any, caller: "ScriptCaller", keys: list[bytes], argv: list[bytes], resp: int
+        self,
+        entry: bytes,
+        function: Any,  # noqa: ANN401  (a Lua function)
+        caller: "ScriptCaller",
+        keys: list[bytes],
+        argv: list[bytes],
+        resp: int,
     ) -> Outcome:
         table_from: Any = self._runtime.table_from
         outer = self._caller
         self._caller = caller
-        self._random = RandomSource(self._engine.random.bits())
         try:
             reply, source, line, counted = self._functions[entry](function, table_from(keys), table_from(argv), resp)
         finally:
@@ -174,7 +196,7 @@ class Machine:
         if kind == 58:
             return int(reply[1:-2])
         if kind == 45:
-            raise ScriptError(reply[1:-2], positional=False, counted=True)
+            raise ScriptError(reply[1:-2], plain=False, counted=True)
         return self._functions[b"parse"](reply)
 
     def _pcall(self, *words: Any) -> Any:  # noqa: ANN401  (from and to Lua)
@@ -186,9 +208,7 @@ class Machine:
     def _reply_to(self, words: tuple[Any, ...]) -> bytes:
         """The reply to the command that a script gave. Raises ScriptError if it is none."""
         if not words:
-            raise ScriptError(
-                b"ERR Please specify at least one argument for this call", positional=False, counted=False
-            )
+            raise ScriptError(b"ERR Please specify at least one argument for this call", plain=False, counted=False)
         args: list[bytes] = []
         for word in words:
             if isinstance(word, bytes):
@@ -196,12 +216,10 @@ class Machine:
             elif isinstance(word, (int, float)) and not isinstance(word, bool):
                 args.append(b"%d" % word if isinstance(word, int) else _number_text(word))
             else:
-                raise ScriptError(b"ERR Command arguments must be strings or integers", positional=False, counted=False)
+                raise ScriptError(b"ERR Command arguments must be strings or integers", plain=False, counted=False)
         caller = self._caller
         if caller is None:
-            raise ScriptError(
-                b"ERR commands can only be called inside a script invocation", positional=False, counted=False
-            )
+            raise ScriptError(b"ERR commands can only be called inside a script invocation", plain=False, counted=False)
         try:
             return caller.call(args)
         except Exception as bug:
@@ -213,7 +231,8 @@ class Machine:
         engine = self._engine
         running = engine.running_script
         if running is None:
-            return None
+            late = self._loaded_until_us and engine.clock() >= self._loaded_until_us
+            return b"ERR FUNCTION LOAD timeout" if late else None
         if not running.killed and engine.clock() - running.started_us >= engine.config.busy_reply_threshold_ms * 1000:
             actor, lap_us = engine.actor, engine.lap_us
             engine.gates |= GATE_BUSY
@@ -224,7 +243,7 @@ class Machine:
         return b"ERR Script ended by the server's shutdown." if engine.shutdown_requested else None
 
     def _guard(self, function: Any) -> Guard:  # noqa: ANN401  (a Lua function)
-        return Guard(self._runtime.eval(b"pcall"), function)
+        return Guard(self._protected_call, self._where, function)
 
     def _acl_check(self, *words: bytes) -> bool | None:
         return None if self._caller is None else self._caller.may(list(words))
@@ -243,24 +262,66 @@ class Machine:
     def _log(self, level: float, text: bytes) -> None:
         self._engine.host.script_logged(int(level), text)
 
-    def _draw(self) -> float:
-        return self._random.unit()
+    def _where(self) -> bytes:
+        place: bytes = self._functions[b"where"]()
+        return place
 
-    def _seed(self, seed: float) -> None:
-        self._random = RandomSource(int(seed) * 2 + 1)
+    def _plain_error(self, text: bytes) -> ScriptError:
+        return ScriptError(self._where() + text, plain=True, counted=False)
 
-    def _register(self, name: bytes, flags: bytes, description: Any, function: Any) -> bytes | None:  # noqa: ANN401  (from Lua)
+    def _draw(self, *bounds: Any) -> float | int:  # noqa: ANN401  (from Lua)
+        """math.random([low,] high)."""
+        self._random_state = (_RANDOM_FACTOR * self._random_state + 11) & _RANDOM_MASK
+        unit = (self._random_state >> 17) % _RANDOM_MAX / _RANDOM_MAX
+        if not bounds:
+            return unit
+        if len(bounds) > 2:
+            raise self._plain_error(b"wrong number of arguments")
+        limits = [self._integer(bound, place, b"random") for place, bound in enumerate(bounds, 1)]
+        low = limits[0] if len(limits) == 2 else 1
+        high = limits[-1]
+        if low > high:
+            raise self._plain_error(b"bad argument #%d to 'random' (interval is empty)" % len(limits))
+        return math.floor(unit * (high - low + 1)) + low
+
+    def _seed(self, *seeds: Any) -> None:  # noqa: ANN401  (from Lua)
+        """math.randomseed(seed)."""
+        if not seeds:
+            raise self._plain_error(b"bad argument #1 to 'randomseed' (number expected, got no value)")
+        self._random_state = (self._integer(seeds[0], 1, b"randomseed") & 0xFFFFFFFF) << 16 | _RANDOM_LOW
+
+    def _integer(self, value: Any, place: int, name: bytes) -> int:  # noqa: ANN401  (from Lua)
+        """An argument as Lua reads it. Raises ScriptError."""
+        number: float | None = None
+        if isinstance(value, bytes):
+            with contextlib.suppress(ValueError):
+                number = float(value)
+        elif isinstance(value, (int, float)) and not isinstance(value, bool):
+            number = value
+        if number is None:
+            kind = _LUA_TYPES.get(type(value), b"table")
+            raise self._plain_error(b"bad argument #%d to '%b' (number expected, got %b)" % (place, name, kind))
+        return int(number) if math.isfinite(number) else -(2**31)
+
+    def _register(self, name: bytes, flags: bytes, description: Any, function: Any) -> tuple[bytes | None, bool]:  # noqa: ANN401  (from Lua)
+        """Note a library's function: what is wrong with it, and whether that is all the reply says."""
         words = flags.split()
-        problem = self._accept(name) if self._accept is not None else b"ERR unknown"
         for word in words:
             if word not in FLAGS:
-                problem = b"ERR unknown flag given"
+                return b"ERR unknown flag given", False
+        problem = None if self._accept is None else self._accept(name)
         if problem is None:
             text = description if isinstance(description, bytes) else None
             self._registered.append(Registered(name, words, text, function))
-        return problem
+        return problem, True
 
 
+_RANDOM_FACTOR: Final = 0x5DEECE66D  # the generator is drand48's (POSIX), with its first state
+_RANDOM_START: Final = 0x1234ABCD330E
+_RANDOM_LOW: Final = 0x330E
+_RANDOM_MASK: Final = (1 << 48) - 1
+_RANDOM_MAX: Final = 2**31 - 1
+_LUA_TYPES: Final[dict[type, bytes]] = {type(None): b"nil", bool: b"boolean", bytes: b"string"}
 FLAGS: Final = frozenset({b"no-writes", b"allow-oom", b"allow-stale", b"no-cluster", b"allow-cross-slot-keys"})
 
 
@@ -282,9 +343,9 @@ def _shortest(number: float) -> bytes:
 
 
 def _describe(problem: object) -> tuple[bytes, bool, bool]:
-    """An exception's text, whether Lua puts the place before it, and whether it is in the statistics."""
+    """An exception's text, whether scripts see a plain string, and whether it is in the statistics."""
     if isinstance(problem, ScriptError):
-        return problem.text, problem.positional, problem.counted
+        return problem.text, problem.plain, problem.counted
     return str(problem).encode(), True, False
 
 

@@ -15,6 +15,7 @@ local real_pcall, real_error, real_next, real_getinfo = pcall, error, next, debu
 local real_loadstring, real_setmetatable, real_getmetatable = loadstring, setmetatable, getmetatable
 local real_xpcall, real_rawget, real_rawset, real_select = xpcall, rawget, rawset, select
 local type, tostring, tonumber, unpack, setfenv, newproxy = type, tostring, tonumber, unpack, setfenv, newproxy
+local as_function = python.as_function
 local READONLY = 'Attempt to modify a readonly table'
 local DEPTH_MAX = 2000
 
@@ -35,25 +36,39 @@ end
 local function fail(text) real_error({err = text}, 0) end
 
 -- What Python raised is an object of its own; here it becomes what the same error would be in the original.
-local function plain_error(err)
-  if type(err) == 'userdata' then return (host.describe(err)) end
-  if type(err) == 'table' and type(err.err) == 'string' then return err.err end
-  return err
+local function lua_error(err)
+  if type(err) ~= 'userdata' then return err end
+  local text, plain, counted = host.describe(err)
+  if plain then return text end
+  return {err = text, ignore_error_stats_update = counted or nil}
 end
+
+local function plain_error(err)
+  err = lua_error(err)
+  local text = type(err) == 'table' and real_rawget(err, 'err')
+  return type(text) == 'string' and text or err
+end
+
+local function place(info)
+  if not info or info.currentline <= 0 then return '' end
+  return info.short_src .. ':' .. info.currentline .. ': '
+end
+
+-- Before an error of a function of Python: the place that called it, nothing if that is no Lua code.
+local function where() return place(real_getinfo(3, 'Sl')) end
 
 local function handler(err)
   local level = 2
   local info = real_getinfo(level, 'Sl')
-  while info and (info.what == 'C' or info.source == '=server') do
+  while info and (info.what == 'C' or info.what == 'tail' or info.source == '=server') do
     level = level + 1
     info = real_getinfo(level, 'Sl')
   end
-  if type(err) == 'userdata' then
-    local text, positional, counted = host.describe(err)
-    if positional and info then text = sub(info.source, 2) .. ':' .. info.currentline .. ': ' .. text end
-    err = {err = positional and 'ERR ' .. text or text, ignore_error_stats_update = counted}
-  elseif type(err) ~= 'table' then
+  err = lua_error(err)
+  if type(err) ~= 'table' then
     err = {err = 'ERR ' .. tostring(err)}
+  elseif real[err] or type(real_rawget(err, 'err')) ~= 'string' then
+    err = {err = 'ERR unknown error'}
   end
   if info then
     err.source = info.source
@@ -143,7 +158,7 @@ end
 local function encode_table(v, resp, script_resp, depth)
   if depth > DEPTH_MAX then return '-ERR reached lua stack limit\r\n' end
   local special = real_rawget(v, 'err')
-  if type(special) == 'string' then return '-' .. line_of(special) .. '\r\n' end
+  if type(special) == 'string' then return '-' .. line_of((special:gsub('[\r\n]+$', ''))) .. '\r\n' end
   special = real_rawget(v, 'ok')
   if type(special) == 'string' then return '+' .. line_of(special) .. '\r\n' end
   special = real_rawget(v, 'double')
@@ -191,7 +206,10 @@ function encode(v, resp, script_resp, depth)
   if t == 'number' then return ':' .. integer_of(v) .. '\r\n' end
   if t == 'table' then return encode_table(v, resp, script_resp, depth) end
   if t == 'boolean' then
-    if script_resp == 3 and resp == 3 then return v and '#t\r\n' or '#f\r\n' end
+    if script_resp == 3 then
+      if resp == 3 then return v and '#t\r\n' or '#f\r\n' end
+      return v and ':1\r\n' or ':0\r\n'
+    end
     if v then return ':1\r\n' end
   end
   return resp == 3 and '_\r\n' or '$-1\r\n'
@@ -214,15 +232,9 @@ local function words_of(n, ...)
   return args
 end
 
--- Functions that scripts get are callable objects of Python: to Lua they are C functions, so an error in
--- ``return redis.call(...)`` still knows its line (a Lua function there would be a tail call and forget it).
-local callables = real_setmetatable({}, {__mode = 'k'})
-
-local function exported(f)
-  local callable = host.guard(f)
-  callables[callable] = true
-  return callable
-end
+-- Functions that scripts get go by way of Python: to Lua they are C functions, so an error in ``return redis.call(...)``
+-- still knows its line (a Lua function there would be a tail call and forget it).
+local function exported(f) return as_function(host.guard(f)) end
 
 local function exported_all(t)
   for k, v in real_next, t do
@@ -274,15 +286,15 @@ end
 
 function api.setresp(...)
   if real_select('#', ...) ~= 1 then fail('ERR ' .. host.name .. '.setresp() requires one argument.') end
-  local version = (...)
+  local version = tonumber((...))
   if version ~= 2 and version ~= 3 then fail('ERR RESP version must be 2 or 3.') end
   host.setresp(version)
 end
 
 function api.set_repl(...)
   if real_select('#', ...) ~= 1 then fail('ERR ' .. host.name .. '.set_repl() requires one argument.') end
-  local flags = (...)
-  if type(flags) ~= 'number' or flags < 0 or flags > 3 then
+  local flags = tonumber((...)) or 0
+  if flags < 0 or flags > 3 then
     fail('ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.')
   end
   host.set_repl(flags)
@@ -300,8 +312,7 @@ function api.acl_check_cmd(...)
 end
 
 exported_all(api)
-api.call, api.pcall = host.call, host.pcall
-callables[api.call], callables[api.pcall] = true, true
+api.call, api.pcall = as_function(host.call), as_function(host.pcall)
 for k, v in real_next, host.constants do api[k] = v end
 
 -- Libraries whose work is done in Python: (true, results...) or (false, what is wrong) -----------------------------------
@@ -318,7 +329,8 @@ local struct = {
 }
 
 local bit = {}
-for _, name in ipairs({'tobit', 'bnot', 'band', 'bor', 'bxor', 'lshift', 'rshift', 'arshift', 'rol', 'ror', 'bswap', 'tohex'}) do
+for _, name in ipairs({'tobit', 'bnot', 'band', 'bor', 'bxor', 'lshift',
+   'rshift', 'arshift', 'rol', 'ror', 'bswap', 'tohex'}) do
   bit[name] = function(...)
     local n = real_select('#', ...)
     if n == 0 then real_error("bad argument #1 to '" .. name .. "' (number expected, got no value)", 0) end
@@ -730,7 +742,8 @@ local function unpack_some(s, limit, offset, tells_offset)
 end
 
 local cmsgpack = exported_all({
-  _NAME = 'cmsgpack', _VERSION = 'lua-cmsgpack 0.4.0', _DESCRIPTION = 'MessagePack implementation for Lua',
+  _NAME = 'cmsgpack', _VERSION = 'lua-cmsgpack 0.4.0', _COPYRIGHT = 'Copyright (C) 2012, Redis Ltd.',
+  _DESCRIPTION = 'MessagePack C implementation for Lua',
   pack = function(...)
     local n = real_select('#', ...)
     if n == 0 then real_error("bad argument #0 to 'pack' (MessagePack pack needs input.)", 0) end
@@ -754,33 +767,67 @@ local function copied(t)
 end
 
 local safe_math = copied(math)
-function safe_math.random(low, high)
-  local r = host.random()
-  if not low then return r end
-  if not high then low, high = 1, low end
-  if low > high then real_error("bad argument #1 to 'random' (interval is empty)", 0) end
-  return floor(r * (high - low + 1)) + low
+safe_math.random, safe_math.randomseed = as_function(host.random), as_function(host.randomseed)
+
+local safe_table = copied(table)
+function safe_table.insert(t, ...)
+  if real[t] then real_error(READONLY, 0) end
+  return table.insert(t, ...)
 end
-function safe_math.randomseed(seed) host.randomseed(seed) end
 
 local string_table = string
 local string_view = protect(string_table)
 local string_meta = protect({__index = string_view})
 
-local function no_table(t) if real[t] then real_error(READONLY, 3) end end
+local shown_metatable = real_setmetatable({}, {__mode = 'k'})
+
+-- Every so often Python may look up: a script that runs for too long lets others be heard, and one of them may end it.
+-- Code of this file is not ended half-way; what comes after it is.
+local POLL_INSTRUCTIONS = 100000
+local set_hook = debug.sethook
+
+local function hook()
+  local text = host.poll()
+  if not text then return end
+  set_hook(hook, '', 1) -- a pcall in the script must not swallow it
+  local info = real_getinfo(2, 'S')
+  if info and info.source ~= '=server' then fail(text) end
+end
+
+local function watch() set_hook(hook, '', POLL_INSTRUCTIONS) end
+watch()
+
+local safe_coroutine = copied(coroutine)
+local create, resume = coroutine.create, coroutine.resume
+
+function safe_coroutine.create(f)
+  local thread = create(f)
+  set_hook(thread, hook, '', POLL_INSTRUCTIONS)
+  return thread
+end
+
+function safe_coroutine.resume(...)
+  local function outcome(ok, err, ...)
+    if not ok then return ok, lua_error(err) end
+    return ok, err, ...
+  end
+  return outcome(resume(...))
+end
+
+function safe_coroutine.wrap(f)
+  local thread = safe_coroutine.create(f)
+  local function outcome(ok, ...)
+    if not ok then real_error((...), 0) end
+    return ...
+  end
+  return function(...) return outcome(resume(thread, ...)) end
+end
 
 local base = {
   _VERSION = _VERSION, assert = assert, collectgarbage = collectgarbage, error = error, gcinfo = gcinfo, ipairs = ipairs,
-  rawequal = rawequal, select = select, tonumber = tonumber, tostring = tostring, unpack = unpack,
-  type = function(...)
-    local t = type(...)
-    return t == 'userdata' and callables[...] and 'function' or t
-  end,
+  rawequal = rawequal, select = select, tonumber = tonumber, tostring = tostring, type = type, unpack = unpack,
   xpcall = function(f, on_error)
-    return real_xpcall(f, function(err)
-      if type(err) == 'userdata' then err = plain_error(err) end
-      return on_error(err)
-    end)
+    return real_xpcall(f, function(err) return on_error(lua_error(err)) end)
   end,
   next = function(t, k) return real_next(real[t] or t, k) end,
   pairs = function(t)
@@ -789,7 +836,7 @@ local base = {
   end,
   rawget = function(t, k) return real_rawget(real[t] or t, k) end,
   rawset = function(t, k, v)
-    no_table(t)
+    if real[t] then real_error(READONLY, 0) end
     return real_rawset(t, k, v)
   end,
   setmetatable = function(t, mt)
@@ -798,7 +845,7 @@ local base = {
   end,
   getmetatable = function(t)
     if type(t) == 'string' then return string_meta end
-    if real[t] then return nil end
+    if real[t] then return shown_metatable[t] end
     return real_getmetatable(t)
   end,
   pcall = function(...)
@@ -811,123 +858,165 @@ local base = {
 }
 
 local shared = {
-  bit = protect(bit), cjson = protect(new_cjson()), cmsgpack = protect(cmsgpack), coroutine = protect(coroutine),
+  bit = protect(bit), cjson = protect(new_cjson()), cmsgpack = protect(cmsgpack), coroutine = protect(safe_coroutine),
   math = protect(safe_math), os = protect({clock = os.clock}), string = string_view, struct = protect(struct),
-  table = protect(table), __redis__err__handler = handler, __server__err__handler = handler,
+  table = protect(safe_table), __redis__err__handler = handler,
 }
 
-local function environment(server)
-  local globals = copied(base)
+-- Source only: bytecode could break out. As in the original it is parsed like any text, and is none.
+local function compile(text, name, env)
+  if byte(text, 1) == 27 then text = ' ' .. text end
+  local chunk, problem = real_loadstring(text, name)
+  if chunk then setfenv(chunk, env) end
+  return chunk, problem
+end
+
+local function missing(_, name)
+  real_error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
+end
+
+-- A read-only view of ``globals``, in which other names are errors.
+local function environment(globals)
+  real_setmetatable(globals, {__index = missing})
+  local env = protect(globals)
+  shown_metatable[env] = protect({__index = missing})
+  return env
+end
+
+local function named(globals, server)
+  globals.redis = server
+  if host.name == 'server' then globals.server = server end
+  return globals
+end
+
+local function globals_with(server)
+  local globals = named(copied(base), protect(server))
   for k, v in real_next, shared do globals[k] = v end
-  globals.redis, globals.server = server, server
-  local env = real_setmetatable({}, {__index = globals, __newindex = refuse_change})
-  real[env] = globals
+  local env = environment(globals)
   globals._G = env
-  local function compile(text, name)
+  function globals.loadstring(text, name)
     if type(text) ~= 'string' then real_error("bad argument #1 to 'loadstring' (string expected)", 0) end
-    if byte(text, 1) == 27 then return nil, 'attempt to load a binary chunk' end
-    local chunk, problem = real_loadstring(text, name or text)
-    if chunk then setfenv(chunk, env) end
-    return chunk, problem
+    return compile(text, name or text, env)
   end
-  globals.loadstring = function(text, name) return compile(text, name) end
-  globals.load = function(source, name)
+  function globals.load(source, name)
     local parts = {}
     while true do
       local part = source()
       if part == nil or part == '' then break end
       parts[#parts + 1] = part
     end
-    return compile(concat(parts), name or '=(load)')
+    return compile(concat(parts), name or '=(load)', env)
   end
-  real_setmetatable(globals, {__index = function(_, name)
-    real_error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
-  end})
-  return env, globals
+  return globals, env
 end
 
 real_getmetatable('').__index = string_view
 
-local script_env, script_globals = environment(protect(api))
+if host.name == 'server' then shared.__server__err__handler = handler end
 
--- Functions: while a library loads, redis.* can only register and log.
-local loading
+local script_globals, script_env = globals_with(api)
+script_globals.KEYS, script_globals.ARGV = {}, {}
+
+-- Functions of libraries see less of redis.*; while a library loads, nothing but this.
+local function_api = copied(api)
+function_api.breakpoint, function_api.debug, function_api.replicate_commands = nil, nil, nil
+local function_globals = globals_with(function_api)
+
+local loading, refusal
 local load_api = {log = api.log}
-for k, v in real_next, host.constants do load_api[k] = v end
-for _, k in ipairs({'error_reply', 'status_reply', 'sha1hex', 'breakpoint', 'debug'}) do load_api[k] = api[k] end
+for k, v in real_next, host.constants do
+  if sub(k, 1, 5) ~= 'REPL_' then load_api[k] = v end
+end
 
-function load_api.register_function(...)
+local register_name = host.name .. '.register_function'
+
+local function text_of(v) return type(v) == 'number' and tostring(v) or type(v) == 'string' and v or nil end
+
+local function named_arguments(t)
+  if type(t) ~= 'table' then
+    fail('ERR calling ' .. register_name
+      .. ' with a single argument is only applicable to Lua table (representing named arguments).')
+  end
+  local given = {}
+  for key, value in real_next, t do
+    if key == 'function_name' or key == 'description' then
+      given[key] = text_of(value)
+      if not given[key] then fail('ERR ' .. key .. ' argument given to ' .. register_name .. ' must be a string') end
+    elseif key == 'callback' then
+      if type(value) ~= 'function' then
+        fail('ERR callback argument given to ' .. register_name .. ' must be a function')
+      end
+      given.callback = value
+    elseif key == 'flags' then
+      if type(value) ~= 'table' then
+        fail('ERR flags argument to ' .. register_name .. ' must be a table representing function flags')
+      end
+      given.flags = value
+    else
+      fail('ERR unknown argument given to ' .. register_name)
+    end
+  end
+  if not given.function_name then fail('ERR ' .. register_name .. ' must get a function name argument') end
+  if not given.callback then fail('ERR ' .. register_name .. ' must get a callback argument') end
+  return given.function_name, given.callback, given.description, given.flags
+end
+
+local function words_in(flags)
+  local words, i = {}, 1
+  while flags and real_rawget(flags, i) ~= nil do
+    words[i] = real_rawget(flags, i)
+    if type(words[i]) ~= 'string' or find(words[i], ' ', 1, true) then fail('ERR unknown flag given') end
+    i = i + 1
+  end
+  return concat(words, ' ')
+end
+
+local function register_function(...)
   local n = real_select('#', ...)
-  local first, second = ...
-  if n < 1 or n > 2 then fail('ERR wrong number of arguments to ' .. host.name .. '.register_function') end
-  local name, callback, flags, description
+  if not loading then fail('ERR ' .. register_name .. ' can only be called on FUNCTION LOAD command') end
+  if n < 1 or n > 2 then fail('ERR wrong number of arguments to ' .. register_name) end
+  local name, callback, description, flags = ...
   if n == 1 then
-    if type(first) ~= 'table' then
-      fail('ERR calling ' .. host.name .. '.register_function with a single argument is only applicable to Lua table (representing named arguments).')
-    end
-    for key, value in real_next, first do
-      if type(key) ~= 'string' then fail('ERR named argument key given to ' .. host.name .. '.register_function is not a string') end
-      if key == 'function_name' then name = value
-      elseif key == 'callback' then callback = value
-      elseif key == 'flags' then flags = value
-      elseif key == 'description' then description = value
-      else fail('ERR unknown argument given to ' .. host.name .. '.register_function') end
-    end
-    if name ~= nil and type(name) ~= 'string' then fail('ERR function_name argument given to ' .. host.name .. '.register_function must be a string') end
-    if description ~= nil and type(description) ~= 'string' then fail('ERR description argument given to ' .. host.name .. '.register_function must be a string') end
-    if callback ~= nil and type(callback) ~= 'function' then fail('ERR callback argument given to ' .. host.name .. '.register_function must be a function') end
-    if flags ~= nil and type(flags) ~= 'table' then fail('ERR flags argument to ' .. host.name .. '.register_function must be a table representing function flags') end
-    if name == nil then fail('ERR ' .. host.name .. '.register_function must get a function name argument') end
-    if callback == nil then fail('ERR ' .. host.name .. '.register_function must get a callback argument') end
+    name, callback, description, flags = named_arguments(name)
   else
-    name, callback = first, second
-    if type(name) ~= 'string' then fail('ERR first argument to ' .. host.name .. '.register_function must be a string') end
-    if type(callback) ~= 'function' then fail('ERR second argument to ' .. host.name .. '.register_function must be a function') end
+    name = text_of(name)
+    if not name then fail('ERR first argument to ' .. register_name .. ' must be a string') end
+    if type(callback) ~= 'function' then fail('ERR second argument to ' .. register_name .. ' must be a function') end
+    description, flags = nil, nil
   end
-  local words = {}
-  for i, flag in ipairs(flags or {}) do
-    if type(flag) ~= 'string' then fail('ERR unknown flag given') end
-    words[i] = flag
-  end
-  if flags and #words == 0 and real_next(flags) ~= nil then fail('ERR unknown flag given') end
-  local problem = host.register(name, concat(words, ' '), description or false, callback)
-  if problem then fail(problem) end
+  local problem, is_refusal = host.register(name, words_in(flags), description or false, callback)
+  if not problem then return end
+  if is_refusal then refusal = problem end
+  fail(problem)
 end
 
-local function api_index(_, name)
-  local found
-  if loading then found = load_api[name] else found = api[name] end
-  if found == nil then
-    real_error("Script attempted to access nonexistent global variable '" .. tostring(name) .. "'", 2)
-  end
-  return found
-end
-local library_api = real_setmetatable({}, {__index = api_index, __newindex = refuse_change})
-real[library_api] = api
+load_api.register_function = exported(register_function)
+real_setmetatable(load_api, {__index = missing})
+local loading_globals = named({}, protect(load_api))
+real_setmetatable(loading_globals, {__index = missing})
 
-load_api.register_function = exported(load_api.register_function)
-
--- Every so often Python may look up: a script that runs for too long lets others be heard, and one of them may end it.
-local POLL_INSTRUCTIONS = 100000
-local set_hook = debug.sethook
-
-local function hook()
-  local info = real_getinfo(2, 'S')
-  if info and info.source == '=server' then return end
-  local text = host.poll()
-  if text then
-    set_hook(hook, '', 1) -- a pcall in the script must not swallow it
-    fail(text)
-  end
+-- What is wrong with the library, or nil. Its code keeps its environment, which is another one afterwards.
+local function load_library(text)
+  local env = {}
+  local metatable = {__index = loading_globals, __newindex = refuse_change}
+  real_setmetatable(env, metatable)
+  real[env] = function_globals
+  local chunk, problem = compile(text, '@user_function', env)
+  if not chunk then return 'ERR Error compiling function: ' .. problem end
+  loading, refusal = true, nil
+  local ok, err = real_xpcall(chunk, handler)
+  loading = false
+  watch()
+  metatable.__index = function_globals
+  if ok then return end
+  return refusal or 'ERR Error registering functions: ' .. err.err
 end
 
-local function protected_run(f, resp, ...)
-  set_hook(hook, '', POLL_INSTRUCTIONS)
+local function protected_run(f, resp)
   local ok, value = real_xpcall(f, handler)
-  set_hook()
+  watch()
   if ok then return encode(value, resp, host.script_resp(), 0), false, false, false end
-  local text = type(value.err) == 'string' and value.err or 'ERR unknown error'
-  return text, value.source or true, value.line or true, value.ignore_error_stats_update and true or false
+  return value.err, value.source or true, value.line or true, value.ignore_error_stats_update and true or false
 end
 
 return {
@@ -935,9 +1024,9 @@ return {
   status = function(text) return {ok = text} end,
   error = function(text) return {err = text} end,
   pcall = real_pcall,
+  where = where,
   compile = function(text, name)
-    local chunk, problem = real_loadstring(text, name)
-    if chunk then setfenv(chunk, script_env) end
+    local chunk, problem = compile(text, name, script_env)
     return chunk or problem
   end,
   run = function(f, keys, argv, resp)
@@ -948,18 +1037,7 @@ return {
   call_function = function(f, keys, argv, resp)
     return protected_run(function() return f(keys, argv) end, resp)
   end,
-  load_library = function(text)
-    local env = environment(library_api)
-    local chunk, problem = real_loadstring(text, '@user_function')
-    if not chunk then return 'ERR Error compiling function: ' .. problem end
-    setfenv(chunk, env)
-    loading = true
-    local ok, err = real_xpcall(chunk, handler)
-    loading = false
-    if ok then return false end
-    local text_ = type(err.err) == 'string' and err.err or 'unknown error'
-    return 'ERR Error registering functions: ' .. (text_:gsub('^ERR ', ''))
-  end,
+  load_library = load_library,
   memory = function() return collectgarbage('count') * 1024 end,
   collect = function() collectgarbage('collect') end,
 }
