@@ -1,7 +1,7 @@
 """``struct`` of scripts: numbers and strings packed by a format, as Roberto Ierusalimschy's library for Lua 5.1 reads it.
 
-Formats: ``>`` ``<`` ``=`` byte order, ``!n`` alignment, ``x`` padding, ``b B h H l L T`` integers, ``in`` ``In`` those
-of n bytes, ``f d`` floats, ``s`` a string up to a zero byte, ``cn`` n bytes (``c0``: all of it, or as many as the number
+Formats: ``>`` ``<`` ``=`` byte order, ``!n`` alignment, ``x`` padding, ``b B h H l L T`` integers, ``in`` ``In`` those of
+n bytes, ``f d`` floats, ``s`` a string up to a zero byte, ``cn`` n bytes (``c0``: all of it, or as many as the number
 read before says).
 """
 

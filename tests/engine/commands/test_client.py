@@ -1,0 +1,131 @@
+"""CLIENT: what connections say of themselves and do to others; logs, monitors, pauses and tracking."""
+
+from tests.engine.commands.conftest import Run
+
+INVALIDATED = b">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nk\r\n"
+
+
+def test_a_tracking_client_hears_once_of_a_change(run: Run) -> None:
+    run.resp3()
+    other = run.session()
+    run("CLIENT TRACKING ON")
+    run("GET k")
+    other("SET k 1")
+    other("SET k 2")
+    assert run.received() == INVALIDATED
+
+
+def test_an_own_change_is_told_after_its_reply(run: Run) -> None:
+    run.resp3()
+    run("CLIENT TRACKING ON")
+    run("GET k")
+    assert run("SET k 1") == b"+OK\r\n" + INVALIDATED
+
+
+def test_noloop_spares_the_author(run: Run) -> None:
+    run.resp3()
+    run("CLIENT TRACKING ON NOLOOP")
+    run("GET k")
+    assert run("SET k 1") == b"+OK\r\n"
+
+
+def test_broadcasts_tell_of_every_key_below_a_prefix(run: Run) -> None:
+    run.resp3()
+    other = run.session()
+    run("CLIENT TRACKING ON BCAST PREFIX k")
+    other("SET k 1")
+    assert run.received() == INVALIDATED
+    other("SET other 1")
+    assert run.received() == b""
+
+
+def test_redirected_messages_go_to_a_resp2_subscriber(run: Run) -> None:
+    listener = run.session()
+    number = listener("CLIENT ID")[1:-2].decode()
+    listener("SUBSCRIBE __redis__:invalidate")
+    run(f"CLIENT TRACKING ON REDIRECT {number}")
+    run("GET k")
+    run("SET k 1")
+    assert listener.received() == b"*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n*1\r\n$1\r\nk\r\n"
+
+
+def test_optin_tracks_only_after_caching_yes(run: Run) -> None:
+    run.resp3()
+    run("CLIENT TRACKING ON OPTIN")
+    run("GET k")
+    assert run("SET k 1") == b"+OK\r\n"
+    run("CLIENT CACHING YES")
+    run("GET k")
+    assert run("SET k 2") == b"+OK\r\n" + INVALIDATED
+
+
+def test_writes_wait_for_the_end_of_a_pause(run: Run) -> None:
+    other = run.session()
+    run("CLIENT PAUSE 1000 WRITE")
+    assert other("GET k") == b"$-1\r\n"
+    assert other("SET k v") == b""
+    assert run("GET k") == b"$-1\r\n"
+    run("CLIENT UNPAUSE")
+    assert other.received() == b"+OK\r\n"
+
+
+def test_a_pause_ends_by_itself(run: Run) -> None:
+    other = run.session()
+    run("CLIENT PAUSE 1000 ALL")
+    assert other("PING") == b""
+    run.advance(1001)
+    assert other.received() == b"+PONG\r\n"
+
+
+def test_kill_ends_the_connections_that_match(run: Run) -> None:
+    other = run.session()
+    other("CLIENT SETNAME other")
+    assert run("CLIENT KILL SKIPME yes") == b":1\r\n"
+    assert other.client.closing
+    assert b"name=other" not in run("CLIENT LIST")
+
+
+def test_unblock_ends_a_wait(run: Run) -> None:
+    other = run.session()
+    number = other("CLIENT ID")[1:-2].decode()
+    assert other("BLPOP none 0") == b""
+    assert run(f"CLIENT UNBLOCK {number} ERROR") == b":1\r\n"
+    assert other.received() == b"-UNBLOCKED client unblocked via CLIENT UNBLOCK\r\n"
+    assert run(f"CLIENT UNBLOCK {number}") == b":0\r\n"
+
+
+def test_monitors_see_commands_but_no_administration(run: Run) -> None:
+    other = run.session()
+    run("MONITOR")
+    other("SET k v")
+    other("CONFIG GET maxmemory")
+    line = run.received()
+    assert line.endswith(b'[0 127.0.0.1:50000] "SET" "k" "v"\r\n')
+    assert line.count(b"\r\n") == 1
+
+
+def test_slow_commands_are_logged_with_their_arguments(run: Run) -> None:
+    run("CONFIG SET slowlog-log-slower-than 0")
+    run("SET k v")
+    assert b"*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$1\r\nv\r\n" in run("SLOWLOG GET 1")
+    run("CONFIG SET slowlog-log-slower-than -1")
+    run("SLOWLOG RESET")
+    assert run("SLOWLOG LEN") == b":0\r\n"
+
+
+def test_large_requests_and_replies_are_logged(run: Run) -> None:
+    run("CONFIG SET commandlog-request-larger-than 1000 commandlog-reply-larger-than 1000")
+    run.args("SET", "k", "x" * 2000)
+    run("GET k")
+    assert run("COMMANDLOG LEN large-request") == b":1\r\n"
+    assert run("COMMANDLOG LEN large-reply") == b":1\r\n"
+
+
+def test_histograms_count_calls(run: Run) -> None:
+    run("SET k v")
+    run("SET k v")
+    assert b"$3\r\nset\r\n*4\r\n$5\r\ncalls\r\n:2\r\n" in run("LATENCY HISTOGRAM set")
+
+
+def test_debug_is_closed_unless_it_was_opened(run: Run) -> None:
+    assert run("DEBUG DIGEST").startswith(b"-ERR DEBUG command not allowed.")
