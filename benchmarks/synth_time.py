@@ -2,7 +2,8 @@
 
 The L1 side defines every resource of the synthesised template as a ``CfnResource`` with the properties it has there: the
 least that an app without constructs could do. Assets (the code of functions, the folder of an image) are staged by ours
-only, since a template written by hand would name them as they lie in S3. Rounds alternate; the first of each is not counted, because CDK loads its rules then.
+only, since a template written by hand would name them as they lie in S3. Rounds alternate; the first of each is not
+counted, because CDK loads its rules then.
 
     python -m benchmarks.synth_time [--rounds N] [STACK ...]
 """

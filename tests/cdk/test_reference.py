@@ -1,0 +1,41 @@
+"""The reference pages say what the constructs say, and their examples run."""
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from constructs import Construct
+
+import cachetwin_cdk
+
+SCRIPT = Path(__file__).parents[2] / "docs" / "reference.py"
+
+
+@pytest.fixture(scope="module")
+def reference() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("reference", SCRIPT)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_page_is_current(
+    reference: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.argv", ["reference.py", "--check"])
+    stale = reference.main()
+    assert (stale, capsys.readouterr().err) == (0, "")
+
+
+def test_every_construct_has_its_page(reference: ModuleType) -> None:
+    constructs = {
+        name
+        for name in cachetwin_cdk.__all__
+        if isinstance(getattr(cachetwin_cdk, name), type)
+        and issubclass(getattr(cachetwin_cdk, name), Construct)
+        and not (name.startswith("I") and name[1].isupper())
+    }
+    assert constructs - {"User"} == set(reference.EXAMPLES)
