@@ -1,5 +1,6 @@
 """The web application pattern: the paths it opens, what it tells the service, what it refuses."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -8,10 +9,12 @@ import pytest
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_rds as rds
+from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.assertions import Match, Template
 
-from cachetwin_cdk import AccessString, NodeType, ValidationError
-from cachetwin_cdk.patterns import CachedWebApp
+from cachetwin_cdk import AccessString, NodeType, ReplicationGroup, ServerlessCache, UsageLimits, ValidationError
+from cachetwin_cdk.patterns import CachedWebApp, ExistingDatabase
 
 Properties = Callable[[str], dict[str, Any]]
 Warnings = Callable[[], list[str]]
@@ -61,7 +64,7 @@ def _paths(stack: cdk.Stack) -> set[tuple[str, str, str]]:
 
 
 def test_exactly_three_paths_are_open(stack: cdk.Stack, web: CachedWebApp) -> None:
-    database_port = str(stack.resolve(web.database.instance.db_instance_endpoint_port))
+    database_port = str(stack.resolve(web.database.port_text))
     assert _paths(stack) == {
         ("Front", "Web", "8080"),
         ("Web", "Cache", "6379"),
@@ -86,6 +89,7 @@ def test_only_the_load_balancer_is_open_to_the_world(stack: cdk.Stack, web: Cach
 
 def test_the_service_is_told_where_its_stores_are(stack: cdk.Stack, web: CachedWebApp) -> None:
     environment = {entry["Name"]: entry["Value"] for entry in _container(stack)["Environment"]}
+    assert isinstance(web.cache, ReplicationGroup)
     primary, reader = web.cache.primary_endpoint, web.cache.reader_endpoint
     assert environment == stack.resolve(
         {
@@ -97,8 +101,8 @@ def test_the_service_is_told_where_its_stores_are(stack: cdk.Stack, web: CachedW
             "CACHE_TLS": "true",
             "CACHE_USER": web.cache_user.user_name,
             "CACHE_TTL_SECONDS": "60",
-            "DB_HOST": web.database.instance.db_instance_endpoint_address,
-            "DB_PORT": web.database.instance.db_instance_endpoint_port,
+            "DB_HOST": web.database.host,
+            "DB_PORT": web.database.port_text,
             "DB_NAME": "app",
             "DB_SSLMODE": "verify-full",
             "PGSSLROOTCERT": "/etc/ssl/rds/global-bundle.pem",
@@ -322,3 +326,123 @@ def test_a_cache_without_replicas_does_without_failover(
     CachedWebApp(stack, "Web", image=image, allow_plain_http=True, cache_replicas=0)
     cache = properties("AWS::ElastiCache::ReplicationGroup")
     assert (cache["NumCacheClusters"], cache["AutomaticFailoverEnabled"], cache["MultiAZEnabled"]) == (1, False, False)
+
+
+def _environment(stack: cdk.Stack) -> dict[str, Any]:
+    return {entry["Name"]: entry["Value"] for entry in _container(stack)["Environment"]}
+
+
+def test_it_can_do_without_nodes(stack: cdk.Stack, image: ecs.ContainerImage, properties: Properties) -> None:
+    limits = UsageLimits(data_storage_gb_max=2)
+    web = CachedWebApp(
+        stack, "Web", image=image, allow_plain_http=True, serverless_cache=True, cache_usage_limits=limits
+    )
+    assert isinstance(web.cache, ServerlessCache)
+    told = _environment(stack)
+    assert {name: told[name] for name in ("CACHE_HOST", "CACHE_PORT", "CACHE_READER_HOST", "CACHE_READER_PORT")} == (
+        stack.resolve(
+            {
+                "CACHE_HOST": web.cache.endpoint.hostname,
+                "CACHE_PORT": web.cache.endpoint.port_text,
+                "CACHE_READER_HOST": web.cache.reader_endpoint.hostname,
+                "CACHE_READER_PORT": web.cache.reader_endpoint.port_text,
+            }
+        )
+    )
+    cache = properties("AWS::ElastiCache::ServerlessCache")
+    assert cache["CacheUsageLimits"] == {"DataStorage": {"Maximum": 2, "Unit": "GB"}}
+    template = Template.from_stack(stack)
+    template.resource_count_is("AWS::ElastiCache::ReplicationGroup", 0)
+    template.has_resource_properties("AWS::EC2::SecurityGroupIngress", {"FromPort": 6379, "ToPort": 6380})
+
+
+def test_a_cache_that_exists_gets_one_more_user(
+    stack: cdk.Stack, vpc: ec2.Vpc, image: ecs.ContainerImage, properties: Properties
+) -> None:
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc)
+    web = CachedWebApp(stack, "Web", image=image, allow_plain_http=True, vpc=vpc, cache=cache)
+    assert web.cache is cache
+    assert len(properties("AWS::ElastiCache::UserGroup")["UserIds"]) == 2
+    assert _environment(stack)["CACHE_HOST"] == stack.resolve(cache.primary_endpoint.hostname)
+    Template.from_stack(stack).resource_count_is("AWS::ElastiCache::ReplicationGroup", 1)
+
+
+def _secret(stack: cdk.Stack) -> secretsmanager.ISecret:
+    return secretsmanager.Secret.from_secret_name_v2(stack, "Credentials", "shop/database")
+
+
+def test_an_instance_that_exists_is_used_with_its_credentials(
+    stack: cdk.Stack, vpc: ec2.Vpc, image: ecs.ContainerImage
+) -> None:
+    group = ec2.SecurityGroup(stack, "DatabaseGroup", vpc=vpc, allow_all_outbound=False)
+    instance = rds.DatabaseInstance.from_database_instance_attributes(
+        stack,
+        "Database",
+        instance_identifier="shop",
+        instance_endpoint_address="shop.example.com",
+        port=5433,
+        security_groups=[group],
+    )
+    database = ExistingDatabase(instance, _secret(stack))
+    CachedWebApp(stack, "Web", image=image, allow_plain_http=True, vpc=vpc, database=database, database_name="shop")
+    told = _environment(stack)
+    assert (told["DB_HOST"], told["DB_PORT"], told["DB_NAME"]) == ("shop.example.com", "5433", "shop")
+    secrets = {entry["Name"]: json.dumps(entry["ValueFrom"]) for entry in _container(stack)["Secrets"]}
+    assert "shop/database" in secrets["DB_USER"]
+    assert "shop/database" in secrets["DB_PASSWORD"]
+    template = Template.from_stack(stack)
+    template.resource_count_is("AWS::RDS::DBInstance", 0)
+    template.has_resource_properties("AWS::EC2::SecurityGroupIngress", {"FromPort": 5433})
+
+
+def test_a_cluster_of_databases_is_used_where_it_can_be_written_to(
+    stack: cdk.Stack, vpc: ec2.Vpc, image: ecs.ContainerImage
+) -> None:
+    group = ec2.SecurityGroup(stack, "DatabaseGroup", vpc=vpc, allow_all_outbound=False)
+    cluster = rds.DatabaseCluster.from_database_cluster_attributes(
+        stack,
+        "Database",
+        cluster_identifier="shop",
+        cluster_endpoint_address="shop.cluster.example.com",
+        port=5432,
+        security_groups=[group],
+    )
+    database = ExistingDatabase(cluster, _secret(stack))
+    CachedWebApp(stack, "Web", image=image, allow_plain_http=True, vpc=vpc, database=database)
+    assert (_environment(stack)["DB_HOST"], _environment(stack)["DB_PORT"]) == ("shop.cluster.example.com", "5432")
+
+
+def test_stores_are_described_in_one_way_only(stack: cdk.Stack, vpc: ec2.Vpc, image: ecs.ContainerImage) -> None:
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc)
+    database = ExistingDatabase(
+        rds.DatabaseInstance.from_database_instance_attributes(
+            stack,
+            "Database",
+            instance_identifier="shop",
+            instance_endpoint_address="shop.example.com",
+            port=5432,
+            security_groups=[],
+        ),
+        _secret(stack),
+    )
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"cache": cache}, "vpc must be given with a cache that exists"),
+        ({"database": database}, "vpc must be given with a database that exists"),
+        (
+            {"vpc": vpc, "cache": cache, "serverless_cache": True},
+            "serverless_cache must be left out when cache is given",
+        ),
+        ({"vpc": vpc, "cache": cache, "cache_replicas": 0}, "cache_replicas must be left out without nodes"),
+        ({"serverless_cache": True, "cache_node_type": NodeType.M7G_LARGE}, "cache_node_type must be left out without"),
+        (
+            {"cache_usage_limits": UsageLimits(data_storage_gb_max=1)},
+            "cache_usage_limits must be left out without serv",
+        ),
+        (
+            {"vpc": vpc, "database": database, "database_instance_type": ec2.InstanceType("m7g.large")},
+            "database_instance_type must be left out when database is given",
+        ),
+    ]
+    for number, (props, message) in enumerate(cases):
+        with pytest.raises(ValidationError, match=message):
+            CachedWebApp(stack, f"Web{number}", image=image, allow_plain_http=True, **props)
