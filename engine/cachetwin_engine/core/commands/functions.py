@@ -25,6 +25,7 @@ from ..scripting.payload import code_of_payload, payload_of
 from ..scripting.store import Library
 from .help_text import help_reply
 from .scripting import kill
+from .stream_groups import bad_usage
 
 _BAD_PAYLOAD: Final = b"ERR DUMP payload version or checksum are wrong"
 
@@ -74,7 +75,9 @@ def function_delete(ctx: Context, args: list[bytes]) -> bytes:
 @command("FUNCTION|FLUSH", arity=-2, flags=WRITE | NOSCRIPT, group="scripting", since="7.0.0", complexity="O(N) where N is the number of functions deleted", categories=[b"write", b"slow", b"scripting"], arguments="[ASYNC | SYNC]", tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"], summary="Delete all libraries.")  # fmt: skip
 def function_flush(ctx: Context, args: list[bytes]) -> bytes:
     """FUNCTION FLUSH [ASYNC | SYNC]."""
-    if len(args) > 3 or (len(args) == 3 and args[2].lower() not in {b"sync", b"async"}):
+    if len(args) > 3:
+        raise bad_usage(ctx, args, b"FUNCTION")
+    if len(args) == 3 and args[2].lower() not in {b"sync", b"async"}:
         raise CommandError(b"ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
     ctx.engine.scripts.flush_libraries()
     ctx.engine.dirty += 1
@@ -169,10 +172,12 @@ def function_dump(ctx: Context, args: list[bytes]) -> bytes:
 @command("FUNCTION|RESTORE", arity=-3, flags=WRITE | DENYOOM | NOSCRIPT, group="scripting", since="7.0.0", complexity="O(N) where N is the number of functions on the payload", categories=[b"write", b"slow", b"scripting"], arguments="serialized-value [FLUSH | APPEND | REPLACE]", tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"], summary="Load the libraries of a payload.")  # fmt: skip
 def function_restore(ctx: Context, args: list[bytes]) -> bytes:
     """FUNCTION RESTORE payload [FLUSH | APPEND | REPLACE]: all libraries or none."""
+    if len(args) > 4:
+        raise bad_usage(ctx, args, b"FUNCTION")
     policy = args[3].lower() if len(args) > 3 else b"append"
-    if len(args) > 4 or policy not in {b"flush", b"append", b"replace"}:
+    if policy not in {b"flush", b"append", b"replace"}:
         raise CommandError(b"ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.")
-    codes = code_of_payload(args[2], ctx.engine.profile.rdb_version)
+    codes = code_of_payload(args[2], ctx.engine.profile.rdb_version, ctx.engine.config)
     if codes is None:
         raise CommandError(_BAD_PAYLOAD)
     store = ctx.engine.scripts
@@ -181,7 +186,7 @@ def function_restore(ctx: Context, args: list[bytes]) -> bytes:
         if policy == b"flush":
             store.flush_libraries()
         for code in codes:
-            store.load_library(code, replace=policy == b"replace")
+            store.restore_library(code, replace=policy == b"replace")
     except CommandError:
         store.libraries, store.functions = libraries, functions
         raise

@@ -34,6 +34,7 @@ class ScriptCaller:
         self.allow_oom = allow_oom
         self.checks_memory = checks_memory
         self.propagates = True
+        self._redis = b"" if outer.engine.profile.is_valkey_from(8, 0) else b"Redis "  # in two texts
         self.context = Context(outer.engine, outer.session, outer.db, outer.user)
         self.context.in_script = True
 
@@ -69,9 +70,9 @@ class ScriptCaller:
         try:
             command = find_command(engine, args)
         except CommandError:
-            return b"ERR Unknown command called from script"
+            return b"ERR Unknown " + self._redis + b"command called from script"
         if not command.accepts(len(args)):
-            return b"ERR Wrong number of args calling command from script"
+            return b"ERR Wrong number of args calling " + self._redis + b"command from script"
         if command.flags & NOSCRIPT:
             return b"ERR This Redis command is not allowed from script"
         if command.flags & WRITE and self.read_only:

@@ -88,6 +88,7 @@ class Machine:
         self._engine = engine
         self._caller: ScriptCaller | None = None
         self._random_state = _RANDOM_START
+        self._is_server = engine.profile.is_valkey_from(8, 0)  # what Redis calls redis, Valkey calls server
         self._loaded_until_us = 0
         self._registered: list[Registered] = []
         self._accept: Callable[[bytes], bytes | None] | None = None
@@ -110,7 +111,7 @@ class Machine:
                 b"pack_int64": _pack_int64, b"pack_float": _pack_float, b"unpack_float": _unpack_float,
                 b"struct_pack": _struct_pack, b"struct_unpack": _struct_unpack, b"struct_size": _struct_size,
                 b"bit": _bit, b"constants": runtime.table_from(_constants(engine)),
-                b"name": b"server" if engine.profile.is_valkey_from(8, 0) else b"redis",
+                b"name": b"server" if self._is_server else b"redis",
             }
         )  # fmt: skip
         self._protected_call: Any = runtime.eval(b"pcall")
@@ -208,7 +209,8 @@ class Machine:
     def _reply_to(self, words: tuple[Any, ...]) -> bytes:
         """The reply to the command that a script gave. Raises ScriptError if it is none."""
         if not words:
-            raise ScriptError(b"ERR Please specify at least one argument for this call", plain=False, counted=False)
+            what = b"call" if self._is_server else b"redis lib call"
+            raise ScriptError(b"ERR Please specify at least one argument for this " + what, plain=False, counted=False)
         args: list[bytes] = []
         for word in words:
             if isinstance(word, bytes):
@@ -216,7 +218,10 @@ class Machine:
             elif isinstance(word, (int, float)) and not isinstance(word, bool):
                 args.append(b"%d" % word if isinstance(word, int) else _number_text(word))
             else:
-                raise ScriptError(b"ERR Command arguments must be strings or integers", plain=False, counted=False)
+                what = b"Command" if self._is_server else b"Lua redis lib command"
+                raise ScriptError(
+                    b"ERR " + what + b" arguments must be strings or integers", plain=False, counted=False
+                )
         caller = self._caller
         if caller is None:
             raise ScriptError(b"ERR commands can only be called inside a script invocation", plain=False, counted=False)
@@ -313,7 +318,7 @@ class Machine:
         if problem is None:
             text = description if isinstance(description, bytes) else None
             self._registered.append(Registered(name, words, text, function))
-        return problem, True
+        return problem, self._engine.profile.is_valkey_from(8, 1)
 
 
 _RANDOM_FACTOR: Final = 0x5DEECE66D  # the generator is drand48's (POSIX), with its first state

@@ -16,8 +16,9 @@ local real_loadstring, real_setmetatable, real_getmetatable = loadstring, setmet
 local real_xpcall, real_rawget, real_rawset, real_select = xpcall, rawget, rawset, select
 local type, tostring, tonumber, unpack, setfenv, newproxy = type, tostring, tonumber, unpack, setfenv, newproxy
 local as_function = python.as_function
+local is_server = host.name == 'server'
+local call_name = is_server and 'call' or 'redis lib call'
 local READONLY = 'Attempt to modify a readonly table'
-local DEPTH_MAX = 2000
 
 -- Readonly tables ------------------------------------------------------------------------------------------------------
 
@@ -137,88 +138,123 @@ end
 
 local function line_of(text) return (text:gsub('[\r\n]', ' ')) end
 
-local function integer_of(v)
-  if v ~= v or v >= 9223372036854775808 or v <= -9223372036854775808 then return '-9223372036854775808' end
-  return fmt('%d', v)
+local function bulk(text) return '$' .. #text .. '\r\n' .. text .. '\r\n' end
+
+local function integer(v)
+  if v ~= v or v >= 9223372036854775808 or v <= -9223372036854775808 then return ':-9223372036854775808\r\n' end
+  return fmt(':%d\r\n', v)
 end
 
-local encode
+-- How deep a reply may be nested: there the stack of the original ends.
+local DEPTH_MAX = 7995
 
-local function encode_map(map, resp, script_resp, depth)
-  local parts, n = {''}, 0
-  for k, v in real_next, map do
-    n = n + 1
-    parts[#parts + 1] = encode(k, resp, script_resp, depth)
-    parts[#parts + 1] = encode(v, resp, script_resp, depth)
-  end
-  parts[1] = resp == 3 and '%' .. n .. '\r\n' or '*' .. n * 2 .. '\r\n'
-  return concat(parts)
-end
+-- The protocols of the client and of the script whose reply is written.
+local client3, script3 = false, false
+local append
 
-local function encode_table(v, resp, script_resp, depth)
-  if depth > DEPTH_MAX then return '-ERR reached lua stack limit\r\n' end
-  local special = real_rawget(v, 'err')
-  if type(special) == 'string' then return '-' .. line_of((special:gsub('[\r\n]+$', ''))) .. '\r\n' end
-  special = real_rawget(v, 'ok')
-  if type(special) == 'string' then return '+' .. line_of(special) .. '\r\n' end
-  special = real_rawget(v, 'double')
-  if type(special) == 'number' then
-    local text = host.shortest(special)
-    return resp == 3 and ',' .. text .. '\r\n' or '$' .. #text .. '\r\n' .. text .. '\r\n'
-  end
-  special = real_rawget(v, 'map')
-  if type(special) == 'table' then return encode_map(special, resp, script_resp, depth + 1) end
-  special = real_rawget(v, 'set')
-  if type(special) == 'table' then
-    local parts = {''}
-    for k in real_next, special do parts[#parts + 1] = encode(k, resp, script_resp, depth + 1) end
-    parts[1] = (resp == 3 and '~' or '*') .. #parts - 1 .. '\r\n'
-    return concat(parts)
-  end
-  special = real_rawget(v, 'big_number')
-  if type(special) == 'string' then
-    special = line_of(special)
-    return resp == 3 and '(' .. special .. '\r\n' or '$' .. #special .. '\r\n' .. special .. '\r\n'
-  end
-  special = real_rawget(v, 'verbatim_string')
-  if type(special) == 'table' then
-    local format, text = real_rawget(special, 'format'), real_rawget(special, 'string')
-    if type(format) == 'string' and type(text) == 'string' then
-      if resp ~= 3 then return '$' .. #text .. '\r\n' .. text .. '\r\n' end
-      return '=' .. #text + 4 .. '\r\n' .. sub(format .. '   ', 1, 3) .. ':' .. text .. '\r\n'
-    end
-  end
-  local parts, i = {''}, 1
-  v = real[v] or v
-  while true do
-    local item = real_rawget(v, i) -- not v[i]: an __index metamethod may have no end
-    if item == nil then break end
-    parts[i + 1] = encode(item, resp, script_resp, depth + 1)
-    i = i + 1
-  end
-  parts[1] = '*' .. i - 1 .. '\r\n'
-  return concat(parts)
-end
-
-function encode(v, resp, script_resp, depth)
-  local t = type(v)
-  if t == 'string' then return '$' .. #v .. '\r\n' .. v .. '\r\n' end
-  if t == 'number' then return ':' .. integer_of(v) .. '\r\n' end
-  if t == 'table' then return encode_table(v, resp, script_resp, depth) end
-  if t == 'boolean' then
-    if script_resp == 3 then
-      if resp == 3 then return v and '#t\r\n' or '#f\r\n' end
-      return v and ':1\r\n' or ':0\r\n'
-    end
+local function scalar(v, kind)
+  if kind == 'string' then return bulk(v) end
+  if kind == 'number' then return integer(v) end
+  if kind == 'boolean' then
+    if script3 and client3 then return v and '#t\r\n' or '#f\r\n' end
     if v then return ':1\r\n' end
+    if script3 then return ':0\r\n' end
   end
-  return resp == 3 and '_\r\n' or '$-1\r\n'
+  return client3 and '_\r\n' or '$-1\r\n'
+end
+
+local function append_map(map, out, n, depth)
+  local head, count = n, 0
+  for k, v in real_next, map do
+    n = append(v, out, append(k, out, n + 1, depth) + 1, depth)
+    count = count + 1
+  end
+  out[head] = client3 and '%' .. count .. '\r\n' or '*' .. count * 2 .. '\r\n'
+  return n
+end
+
+local function append_set(set, out, n, depth)
+  local head, count = n, 0
+  for k in real_next, set do
+    n = append(k, out, n + 1, depth)
+    count = count + 1
+  end
+  out[head] = (client3 and '~' or '*') .. count .. '\r\n'
+  return n
+end
+
+-- A table that stands for something else than an array: the place of its last part, or nil.
+local function append_named(t, out, n, depth)
+  local v = real_rawget(t, 'err')
+  if type(v) == 'string' then
+    out[n] = '-' .. line_of((v:gsub('[\r\n]+$', ''))) .. '\r\n'
+    return n
+  end
+  v = real_rawget(t, 'ok')
+  if type(v) == 'string' then
+    out[n] = '+' .. line_of(v) .. '\r\n'
+    return n
+  end
+  v = real_rawget(t, 'double')
+  if type(v) == 'number' then
+    local text = host.shortest(v)
+    out[n] = client3 and ',' .. text .. '\r\n' or bulk(text)
+    return n
+  end
+  v = real_rawget(t, 'map')
+  if type(v) == 'table' then return append_map(v, out, n, depth + 1) end
+  v = real_rawget(t, 'set')
+  if type(v) == 'table' then return append_set(v, out, n, depth + 1) end
+  v = real_rawget(t, 'big_number')
+  if type(v) == 'string' then
+    v = line_of(v)
+    out[n] = client3 and '(' .. v .. '\r\n' or bulk(v)
+    return n
+  end
+  v = real_rawget(t, 'verbatim_string')
+  if type(v) ~= 'table' then return nil end
+  local format, text = real_rawget(v, 'format'), real_rawget(v, 'string')
+  if type(format) ~= 'string' or type(text) ~= 'string' then return nil end
+  out[n] = client3 and '=' .. #text + 4 .. '\r\n' .. sub(format .. '   ', 1, 3) .. ':' .. text .. '\r\n' or bulk(text)
+  return n
+end
+
+-- Writes ``v`` into ``out`` from place ``n`` on; the last place used. Tables are read raw: metamethods might never end.
+function append(v, out, n, depth)
+  local kind = type(v)
+  if kind ~= 'table' then
+    out[n] = scalar(v, kind)
+    return n
+  end
+  if depth >= DEPTH_MAX then
+    out[n] = '-ERR reached lua stack limit\r\n'
+    return n
+  end
+  v = real[v] or v
+  local last = append_named(v, out, n, depth)
+  if last then return last end
+  local head, count, item = n, 0, real_rawget(v, 1)
+  while item ~= nil do
+    n = append(item, out, n + 1, depth + 1)
+    count = count + 1
+    item = real_rawget(v, count + 1)
+  end
+  out[head] = '*' .. count .. '\r\n'
+  return n
+end
+
+local function encode(v, resp, script_resp)
+  client3, script3 = resp == 3, script_resp == 3
+  local kind = type(v)
+  if kind ~= 'table' then return scalar(v, kind) end
+  local out = {}
+  return concat(out, '', 1, append(v, out, 1, 0))
 end
 
 -- redis.* --------------------------------------------------------------------------------------------------------------
 
 local function words_of(n, ...)
-  if n == 0 then fail('ERR Please specify at least one argument for this call') end
+  if n == 0 then fail('ERR Please specify at least one argument for this ' .. call_name) end
   local args = {...}
   for i = 1, n do
     local v = args[i]
@@ -226,7 +262,7 @@ local function words_of(n, ...)
     if t == 'number' then
       args[i] = v == floor(v) and v < 9e18 and v > -9e18 and fmt('%d', v) or host.shortest(v)
     elseif t ~= 'string' then
-      fail('ERR Command arguments must be strings or integers')
+      fail('ERR ' .. (is_server and 'Command' or 'Lua redis lib command') .. ' arguments must be strings or integers')
     end
   end
   return args
@@ -348,7 +384,8 @@ end
 
 -- cjson ----------------------------------------------------------------------------------------------------------------
 
-local null = newproxy()
+local null = newproxy(true)
+real_getmetatable(null).__tostring = function() return 'userdata: (nil)' end
 local JSON_DEPTH_MAX = 1000
 local escapes = {['"'] = '\\"', ['\\'] = '\\\\', ['/'] = '\\/', ['\b'] = '\\b', ['\f'] = '\\f', ['\n'] = '\\n',
   ['\r'] = '\\r', ['\t'] = '\\t', ['\127'] = '\\u007f'}
@@ -845,6 +882,7 @@ local base = {
   end,
   getmetatable = function(t)
     if type(t) == 'string' then return string_meta end
+    if t == null then return nil end
     if real[t] then return shown_metatable[t] end
     return real_getmetatable(t)
   end,
@@ -885,7 +923,7 @@ end
 
 local function named(globals, server)
   globals.redis = server
-  if host.name == 'server' then globals.server = server end
+  if is_server then globals.server = server end
   return globals
 end
 
@@ -912,7 +950,7 @@ end
 
 real_getmetatable('').__index = string_view
 
-if host.name == 'server' then shared.__server__err__handler = handler end
+if is_server then shared.__server__err__handler = handler end
 
 local script_globals, script_env = globals_with(api)
 script_globals.KEYS, script_globals.ARGV = {}, {}
@@ -1015,7 +1053,7 @@ end
 local function protected_run(f, resp)
   local ok, value = real_xpcall(f, handler)
   watch()
-  if ok then return encode(value, resp, host.script_resp(), 0), false, false, false end
+  if ok then return encode(value, resp, host.script_resp()), false, false, false end
   return value.err, value.source or true, value.line or true, value.ignore_error_stats_update and true or false
 end
 

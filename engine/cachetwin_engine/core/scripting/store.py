@@ -66,7 +66,7 @@ class ScriptStore:
         sha = sha1_hex(body)
         script = self.scripts.get(sha)
         if script is None:
-            flags, code = script_flags(body)
+            flags, code = script_flags(body, self._engine.profile.is_valkey_from(8, 1))
             try:
                 function = self.machine().compile(code, b"@user_script")
             except CommandError as problem:
@@ -131,6 +131,13 @@ class ScriptStore:
 
     # -- functions ----------------------------------------------------------------------------------------------------
 
+    def restore_library(self, code: bytes, replace: bool) -> None:
+        """One of FUNCTION RESTORE. Raises CommandError and changes nothing if anything is wrong."""
+        name = library_name(code)[0]
+        if name in self.libraries and not replace:
+            raise CommandError(b"ERR Library " + name + b" already exists")
+        self.load_library(code, replace)
+
     def load_library(self, code: bytes, replace: bool) -> Library:
         """FUNCTION LOAD. Raises CommandError and changes nothing if anything is wrong."""
         name, text = library_name(code)
@@ -138,10 +145,11 @@ class ScriptStore:
         if old is not None and not replace:
             raise CommandError(b"ERR Library '" + name + b"' already exists")
         seen: dict[bytes, bool] = {}
+        from_81 = self._engine.profile.is_valkey_from(8, 1)
 
         def accept(function_name: bytes) -> bytes | None:
             if not is_name(function_name):
-                return b"ERR Library names " + _NAME_RULE
+                return (b"ERR Function names " if from_81 else b"ERR Library names ") + _NAME_RULE
             if function_name in seen:
                 return b"ERR Function already exists in the library"
             seen[function_name] = True
@@ -202,16 +210,23 @@ def split_keys(args: list[bytes]) -> tuple[list[bytes], list[bytes]]:
     return args[3 : 3 + count], args[3 + count :]
 
 
-def script_flags(body: bytes) -> tuple[list[bytes] | None, bytes]:
-    """The flags of a shebang (``#!lua flags=no-writes``), None without one; the code with that line emptied."""
+def script_flags(body: bytes, names_engines: bool) -> tuple[list[bytes] | None, bytes]:
+    """The flags of a shebang (``#!lua flags=no-writes``), None without one; the code with that line emptied.
+
+    ``names_engines``: the version looks engines up by name, in any case. Raises CommandError.
+    """
     if not body.startswith(b"#!"):
         return None, body
     line, newline, rest = body.partition(b"\n")
     if not newline:
         raise CommandError(b"ERR Invalid script shebang")
-    words = line.split()
-    if not words or words[0] != b"#!lua":
-        raise CommandError(b"ERR Unexpected engine in script shebang: " + (words[0][2:] if words else b""))
+    first, *options = line.split(b" ")
+    if names_engines:
+        if first[2:].lower() not in {b"lua", b""} or (first == b"#!" and not options):
+            raise CommandError(b"ERR Could not find scripting engine '" + first[2:] + b"'")
+    elif first != b"#!lua":
+        raise CommandError(b"ERR Unexpected engine in script shebang: " + first)
+    words = [first, *b" ".join(options).split()]
     flags: list[bytes] = []
     for word in words[1:]:
         if not word.startswith(b"flags="):
