@@ -29,6 +29,7 @@ def services(image: ecs.ContainerImage) -> dict[str, MessagingService]:
             command=["python", "-m", "orders.notifier"],
             subscribes=["orders.*"],
             keys=["notice:*"],
+            count=1,  # every task hears every message: a second would count each twice
         ),
         "worker": MessagingService(
             image=image,

@@ -61,7 +61,7 @@ class MessagingService:
     """One Fargate service and its part in the conversation.
 
     ``publishes`` / ``subscribes``
-        channels, or patterns of them such as ``orders.*``.
+        channels, or patterns of them such as ``orders.*``. Every task of a subscriber hears every message.
     ``enqueues`` / ``works_on``
         the queues it hands jobs to, and the one whose jobs it does.
     ``keys``
