@@ -68,6 +68,11 @@ def _set_active_expire(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
+def _allow_in_scripts(ctx: Context, args: list[bytes]) -> bytes:
+    ctx.engine.scripts.allows_every_command = args[2] != b"0"
+    return OK
+
+
 def _pause_cron(ctx: Context, args: list[bytes]) -> bytes:
     ctx.engine.cron_paused = args[2] != b"0"
     return OK
@@ -266,7 +271,7 @@ _SUBCOMMANDS: Final[dict[bytes, tuple[int, int, Callable[[Context, list[bytes]],
     b"replybuffer": (4, 4, _ok),
     b"sdslen": (3, 3, _sdslen),
     b"set-active-expire": (3, 3, _set_active_expire),
-    b"set-disable-deny-scripts": (3, 3, _ok),
+    b"set-disable-deny-scripts": (3, 3, _allow_in_scripts),
     b"set-skip-checksum-validation": (3, 3, _ok),
     b"sleep": (3, 3, _sleep),
     b"stringmatch-test": (2, 2, _stringmatch),

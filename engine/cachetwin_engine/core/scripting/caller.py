@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..command_table import DENYOOM, NOSCRIPT, WRITE
+from ..command_table import DENYOOM, NOSCRIPT, WRITE, Command
 from ..context import Context
 from ..dispatch import call, find_command
 from ..errors import CommandError
@@ -40,12 +40,14 @@ class ScriptCaller:
 
     def call(self, args: list[bytes]) -> bytes:
         """Run a command; its reply in the script's protocol."""
-        problem = self._problem(args)
+        try:
+            command = find_command(self._engine, args)
+        except CommandError:
+            return self._refused(b"ERR Unknown " + self._redis + b"command called from script")
+        problem = self._problem(command, args)
         if problem is not None:
-            reply = error(problem)
-            self._engine.count_error(reply)
-            return reply
-        command = find_command(self._engine, args)
+            command.rejected_calls += 1
+            return self._refused(problem)
         running = self._engine.running_script
         if running is not None and command.flags & WRITE:
             running.wrote = True
@@ -65,22 +67,22 @@ class ScriptCaller:
             return None
         return self._engine.acl.check(self.context.user, command, args) is None
 
-    def _problem(self, args: list[bytes]) -> bytes | None:
+    def _refused(self, line: bytes) -> bytes:
+        reply = error(line)
+        self._engine.count_error(reply)
+        return reply
+
+    def _problem(self, command: Command, args: list[bytes]) -> bytes | None:
         engine = self._engine
-        try:
-            command = find_command(engine, args)
-        except CommandError:
-            return b"ERR Unknown " + self._redis + b"command called from script"
         if not command.accepts(len(args)):
             return b"ERR Wrong number of args calling " + self._redis + b"command from script"
-        if command.flags & NOSCRIPT:
+        if command.flags & NOSCRIPT and not engine.scripts.allows_every_command:
             return b"ERR This Redis command is not allowed from script"
         if command.flags & WRITE and self.read_only:
             return b"ERR Write commands are not allowed from read-only scripts."
         if self.context.session.gates & GATE_RESTRICTED:
             denied = engine.acl.denial(self.context, command, args)
             if denied is not None:
-                command.rejected_calls += 1
                 return b"NOPERM ACL failure in script: " + denied.removeprefix(b"NOPERM ")
         if self.checks_memory and not self.allow_oom and command.flags & DENYOOM and engine.memory_is_full():
             return b"OOM command not allowed when used memory > 'maxmemory'."

@@ -4,7 +4,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ..errors import OUT_OF_MEMORY, CommandError
 from ..gates import GATE_BUSY
-from ..numbers import parse_int
+from ..numbers import integer_or_none, parse_int
+from ..resp import split_words
 from .caller import RunningScript, ScriptCaller
 from .lua import FLAGS, Machine, Outcome, Registered, sha1_hex
 
@@ -47,7 +48,8 @@ class ScriptStore:
         self.evaluated: dict[bytes, bool] = {}  # scripts that were not loaded on purpose, oldest first
         self.evicted = 0
         self.libraries: dict[bytes, Library] = {}
-        self.functions: dict[bytes, tuple[Library, Registered]] = {}
+        self.functions: dict[bytes, tuple[Library, Registered]] = {}  # by name in lower case: case doesn't matter
+        self.allows_every_command = False  # DEBUG SET-DISABLE-DENY-SCRIPTS
 
     def machine(self) -> Machine:
         """The interpreter, started now if nobody needed it before."""
@@ -159,7 +161,7 @@ class ScriptStore:
         if not functions:
             raise CommandError(b"ERR No functions registered")
         for function in functions:
-            known = self.functions.get(function.name)
+            known = self.functions.get(function.name.lower())
             if known is not None and known[0] is not old:
                 raise CommandError(b"ERR Function " + function.name + b" already exists")
         if old is not None:
@@ -167,7 +169,7 @@ class ScriptStore:
         library = Library(name, code, functions)
         self.libraries[name] = library
         for function in functions:
-            self.functions[function.name] = (library, function)
+            self.functions[function.name.lower()] = (library, function)
         return library
 
     def delete_library(self, name: bytes) -> bool:
@@ -176,7 +178,7 @@ class ScriptStore:
         if library is None:
             return False
         for function_name in library.functions:
-            del self.functions[function_name]
+            self.functions.pop(function_name.lower(), None)
         return True
 
     def flush_libraries(self) -> None:
@@ -186,10 +188,12 @@ class ScriptStore:
 
     def call_function(self, ctx: "Context", args: list[bytes], read_only: bool) -> bytes:
         """FCALL. Raises CommandError."""
-        found = self.functions.get(args[1])
+        found = self.functions.get(args[1].lower())
         if found is None:
             raise CommandError(b"ERR Function not found")
         function = found[1]
+        if integer_or_none(args[2]) is None:
+            raise CommandError(b"ERR Bad number of keys provided")
         keys, argv = split_keys(args)
         caller = self._caller(ctx, function.flags, read_only)
         self._engine.running_script = RunningScript(function.name, args, self._engine.clock(), is_function=True)
@@ -220,15 +224,14 @@ def script_flags(body: bytes, names_engines: bool) -> tuple[list[bytes] | None, 
     line, newline, rest = body.partition(b"\n")
     if not newline:
         raise CommandError(b"ERR Invalid script shebang")
-    first, *options = line.split(b" ")
+    first, *options = split_words(line) or [line]
     if names_engines:
         if first[2:].lower() not in {b"lua", b""} or (first == b"#!" and not options):
             raise CommandError(b"ERR Could not find scripting engine '" + first[2:] + b"'")
     elif first != b"#!lua":
         raise CommandError(b"ERR Unexpected engine in script shebang: " + first)
-    words = [first, *b" ".join(options).split()]
     flags: list[bytes] = []
-    for word in words[1:]:
+    for word in options:
         if not word.startswith(b"flags="):
             raise CommandError(b"ERR Unknown lua shebang option: " + word)
         for flag in word[6:].split(b","):
@@ -246,7 +249,9 @@ def library_name(code: bytes) -> tuple[bytes, bytes]:
     line, newline, rest = code.partition(b"\n")
     if not newline:
         raise CommandError(b"ERR Invalid library metadata")
-    words = line.split()
+    words = split_words(line)
+    if not words:
+        raise CommandError(b"ERR Invalid library metadata")
     name: bytes | None = None
     for word in words[1:]:
         if word.lower().startswith(b"name="):
