@@ -55,8 +55,6 @@ def execute(session: "Session", args: list[bytes]) -> bytes:
     reply = call(session.context, command, args)
     if session.parser.request_bytes >= engine.large_request_bytes or len(reply) >= engine.large_reply_bytes:
         engine.traffic_was_large(session, command, args, len(reply))
-    if session.redacted:
-        session.redacted = []
     if session.tracking is not None and session.queue is None and command.name != b"client|caching":
         session.tracking.caching = False
     if session.gates:

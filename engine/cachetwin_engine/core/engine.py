@@ -54,6 +54,7 @@ from .profile import Profile
 from .pubsub import PubSub
 from .quoting import quoted
 from .random_source import RandomSource
+from .redaction import shown
 from .replies import error
 from .scripting.store import ScriptStore
 from .session import Session
@@ -434,7 +435,7 @@ class Engine(KeyspaceObserver):
     def show_to_monitors(self, ctx: Context, args: list[bytes], at_us: int) -> None:
         """One line of MONITOR."""
         origin = b"lua" if ctx.in_script else ctx.session.address.encode()
-        words = b" ".join([quoted(word) for word in _shown(ctx, args)])
+        words = b" ".join([quoted(word) for word in shown(args)])
         line = b"+%d.%06d [%d %b] %b\r\n" % (at_us // 1_000_000, at_us % 1_000_000, ctx.db.index, origin, words)
         for monitor in list(self.monitors.values()):
             monitor.push(line)
@@ -472,7 +473,7 @@ class Engine(KeyspaceObserver):
     def _log_command(self, kind: int, ctx: Context, args: list[bytes], value: int, length_parameter: str) -> None:
         session = ctx.session
         self.command_logs[kind].add(
-            self.now_ms // 1000, value, _shown(ctx, args), session.address.encode(), session.name,
+            self.now_ms // 1000, value, shown(args), session.address.encode(), session.name,
             self.config.integer(length_parameter),
         )  # fmt: skip
 
@@ -703,11 +704,3 @@ class Engine(KeyspaceObserver):
         ctx.db = own_db
         if reply:
             session.unblock(reply, served=True)
-
-
-def _shown(ctx: Context, args: list[bytes]) -> list[bytes]:
-    """The arguments as logs and monitors may see them."""
-    hidden = ctx.session.redacted
-    if not hidden:
-        return args
-    return [b"(redacted)" if place in hidden else word for place, word in enumerate(args)]

@@ -72,7 +72,6 @@ class Session:
         self.redirects = False  # CLIENT CAPA REDIRECT
         self.imports = False  # CLIENT IMPORT-SOURCE ON
         self.monitors = False  # MONITOR
-        self.redacted: list[int] = []  # arguments of the running command that no log may show
         self.last_command = b""
         self.bytes_in = 0
         self.bytes_out = 0

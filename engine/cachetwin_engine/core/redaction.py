@@ -1,0 +1,40 @@
+"""Arguments that no log, monitor or COMMANDLOG may show: passwords, and who has which rights (as Valkey redacts them)."""
+
+from typing import Final
+
+_HIDDEN: Final = b"(redacted)"
+_SECRET_PARAMETERS: Final = {
+    b"requirepass", b"masterauth", b"masteruser", b"primaryauth", b"primaryuser", b"tls-key-file-pass",
+    b"tls-client-key-file-pass",
+}  # fmt: skip
+_ACL_SECRETIVE: Final = {b"setuser", b"deluser", b"getuser"}
+
+
+def shown(args: list[bytes]) -> list[bytes]:
+    """``args`` as others may see them; the same list when there is nothing to hide."""
+    name = args[0].lower()
+    if name == b"auth":
+        return [args[0]] + [_HIDDEN] * (len(args) - 1)
+    if name == b"hello":
+        return _without_login(args)
+    if len(args) < 3:
+        return args
+    if name == b"acl" and args[1].lower() in _ACL_SECRETIVE:
+        return args[:2] + [_HIDDEN] * (len(args) - 2)
+    if name == b"config" and args[1].lower() == b"set":
+        words = list(args)
+        for at in range(3, len(args), 2):
+            if args[at - 1].lower() in _SECRET_PARAMETERS:
+                words[at] = _HIDDEN
+        return words
+    return args
+
+
+def _without_login(args: list[bytes]) -> list[bytes]:
+    words = list(args)
+    for at in range(1, len(args)):
+        if args[at].lower() == b"auth":
+            for place in range(at + 1, min(at + 3, len(args))):
+                words[place] = _HIDDEN
+            break
+    return words
