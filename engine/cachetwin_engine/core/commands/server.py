@@ -32,7 +32,8 @@ _NO_MODULES: Final = b"ERR Error loading the extension. Please check the server 
 @command("TIME", arity=1, flags=LOADING | STALE | FAST, group="server", since="2.6.0", categories=[b"fast"], tips=[b"nondeterministic_output"], summary="The server's clock.")  # fmt: skip
 def time_(ctx: Context, args: list[bytes]) -> bytes:
     """TIME: Unix time in seconds, and the microseconds of the current one."""
-    now_us = ctx.engine.now_us()
+    running = ctx.engine.running_script
+    now_us = running.time_us if running is not None and ctx.in_script else ctx.engine.now_us()
     return bulk_array([b"%d" % (now_us // 1_000_000), b"%d" % (now_us % 1_000_000)])
 
 

@@ -120,6 +120,7 @@ class Machine:
         if isinstance(prelude, tuple):
             raise RuntimeError(f"the prelude does not compile: {prelude[1]!r}")
         self._functions: Any = prelude(host)
+        self._own_bytes = int(self._functions[b"memory"]())
 
     def compile(self, text: bytes, name: bytes) -> Any:  # noqa: ANN401  (a Lua function)
         """A Lua function. Raises CommandError with Lua's complaint."""
@@ -159,8 +160,8 @@ class Machine:
         return self._registered
 
     def memory_bytes(self) -> int:
-        """What the interpreter holds."""
-        return int(self._functions[b"memory"]())
+        """What scripts hold: the interpreter's memory beyond what it starts with."""
+        return max(int(self._functions[b"memory"]()) - self._own_bytes, 0)
 
     def _run(
         self,
@@ -183,7 +184,7 @@ class Machine:
             self._bug = None
             raise bug
         if source is False:
-            return Outcome(reply, False, b"", 0, False)
+            return Outcome(reply, False, b"", 0, bool(counted))
         known = isinstance(source, bytes)
         return Outcome(_one_line(reply), True, source if known else b"", int(line) if known else 0, bool(counted))
 

@@ -129,6 +129,10 @@ function parse(s, p)
     return head == 't', e + 2
   elseif t == 40 then
     return {big_number = head}, e + 2
+  elseif t == 124 then -- attributes of what follows
+    p = e + 2
+    for _ = 1, tonumber(head) * 2 do _, p = parse(s, p) end
+    return parse(s, p)
   elseif t == 61 then
     local n = tonumber(head)
     return {verbatim_string = {format = sub(s, e + 2, e + 4), string = sub(s, e + 6, e + 1 + n)}}, e + 4 + n
@@ -1053,7 +1057,10 @@ end
 local function protected_run(f, resp)
   local ok, value = real_xpcall(f, handler)
   watch()
-  if ok then return encode(value, resp, host.script_resp()), false, false, false end
+  if ok then
+    local counted = type(value) == 'table' and real_rawget(value, 'ignore_error_stats_update') and real_rawget(value, 'err')
+    return encode(value, resp, host.script_resp()), false, false, counted and true or false
+  end
   return value.err, value.source or true, value.line or true, value.ignore_error_stats_update and true or false
 end
 
@@ -1076,7 +1083,9 @@ return {
     return protected_run(function() return f(keys, argv) end, resp)
   end,
   load_library = load_library,
-  memory = function() return collectgarbage('count') * 1024 end,
-  collect = function() collectgarbage('collect') end,
+  memory = function()
+    collectgarbage('collect')
+    return collectgarbage('count') * 1024
+  end,
 }
 """

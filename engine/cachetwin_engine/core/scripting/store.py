@@ -99,7 +99,7 @@ class ScriptStore:
         flags = script.flags
         caller = self._caller(ctx, flags, read_only)
         machine = self.machine()
-        self._engine.running_script = RunningScript(script.sha, args, self._engine.clock(), is_function=False)
+        self._engine.running_script = RunningScript(script.sha, args, self._engine, is_function=False)
         try:
             outcome = machine.run(script.function, caller, keys, argv, 3 if ctx.resp3 else 2)
         finally:
@@ -122,10 +122,10 @@ class ScriptStore:
         return ScriptCaller(ctx, b"no-writes" in flags, allow_oom, checks_memory=False)
 
     def _reply(self, outcome: Outcome, name: bytes) -> bytes:
-        if not outcome.failed:
-            return outcome.reply
         if outcome.counted:
             self._engine.error_is_counted = True
+        if not outcome.failed:
+            return outcome.reply
         where = b" script: " + name
         if outcome.source:
             where += b", on " + outcome.source + b":%d." % outcome.line
@@ -196,7 +196,7 @@ class ScriptStore:
             raise CommandError(b"ERR Bad number of keys provided")
         keys, argv = split_keys(args)
         caller = self._caller(ctx, function.flags, read_only)
-        self._engine.running_script = RunningScript(function.name, args, self._engine.clock(), is_function=True)
+        self._engine.running_script = RunningScript(function.name, args, self._engine, is_function=True)
         try:
             outcome = self.machine().call_function(function.function, caller, keys, argv, 3 if ctx.resp3 else 2)
         finally:
