@@ -1,6 +1,6 @@
 """One engine: databases, users, sessions, and everything that one client's command does to another.
 
-No I/O and no clock of its own: ``clock`` answers Unix time in microseconds, ``seed`` starts its random numbers. The shell
+No I/O and no clock of its own: ``clock`` answers Unix time in nanoseconds, ``seed`` starts its random numbers. The shell
 opens sessions, feeds them, drains ``pending``, and calls ``tick`` ten times a second.
 """
 
@@ -76,7 +76,7 @@ class Engine(KeyspaceObserver):
     def __init__(self, profile: Profile, clock: Callable[[], int], seed: int, config: Config | None = None) -> None:
         super().__init__()
         self.profile = profile
-        self.clock = clock
+        self._clock = clock
         self.random = RandomSource(seed)
         self.config = config if config is not None else Config(profile)
         self.commands: dict[bytes, Command] = table_for(profile.commands_through, profile.is_valkey)
@@ -114,7 +114,7 @@ class Engine(KeyspaceObserver):
         self.dirty_at_save = 0
         self.wants_effects = False
         self.effects: list[tuple[int, list[bytes]]] = []  # (database, canonical command) for replicas and logs
-        self.lap_us = clock()
+        self.lap_us = self.clock()
         self.now_ms = self.lap_us // 1000
         self.started_ms = self.now_ms
         self.last_save_ms = self.now_ms
@@ -188,6 +188,10 @@ class Engine(KeyspaceObserver):
             self.pending = []
             self._pending_ids = {}
         return pending
+
+    def clock(self) -> int:
+        """Unix time in microseconds, read now."""
+        return self._clock() // 1000
 
     def start_turn(self) -> None:
         """Read the clock. Time stands still for the length of a command."""

@@ -73,7 +73,7 @@ def new_engine(options: Options) -> Engine:
         raise unknown_directive(error.name, _names(config)) from None
     except ParameterError as error:
         raise OptionError(str(error)) from None
-    engine = Engine(profile, clock_us, secrets.randbits(62), config)
+    engine = Engine(profile, time.time_ns, secrets.randbits(62), config)
     if options.elasticache:
         engine.become_elasticache()
     try:
@@ -109,11 +109,6 @@ def _mirrored(options: Options, config: Config) -> list[tuple[str, str]]:
 
 def _names(config: Config) -> list[str]:
     return [name.decode() for name in config.rows]
-
-
-def clock_us() -> int:
-    """Unix time in microseconds: the core's clock."""
-    return time.time_ns() // 1000
 
 
 def parameter_names() -> list[str]:

@@ -22,13 +22,13 @@ def encode(words: tuple[Word, ...]) -> bytes:
 
 
 class Clock:
-    """Unix time in microseconds that stands still until it is moved."""
+    """Unix time that stands still until it is moved: nanoseconds, as the engine reads it."""
 
     def __init__(self) -> None:
         self.now_us = START_US
 
     def __call__(self) -> int:
-        return self.now_us
+        return self.now_us * 1000
 
 
 class Run:

@@ -81,7 +81,7 @@ class Pair:
 
     def __init__(self, port: int) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
-        self.engine = Engine(PROFILES[PROFILE], lambda: time.time_ns() // 1000, 7)
+        self.engine = Engine(PROFILES[PROFILE], time.time_ns, 7)
         self.client: Session = self.engine.open_session("127.0.0.1:50000", "127.0.0.1:6379")
         self.reset()
 
