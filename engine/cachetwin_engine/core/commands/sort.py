@@ -153,8 +153,9 @@ def _sorted(ctx: Context, elements: list[bytes], options: _Options) -> list[byte
         if options.by is None:
             return sorted(elements, reverse=options.descending)
         texts = [(_pointed_at(ctx, options.by, element), at) for at, element in enumerate(elements)]
-        order = sorted([(text is not None, text or b"", at) for text, at in texts], reverse=options.descending)
-        return [elements[at] for _, _, at in order]
+        step = -1 if options.descending else 1  # equal ones keep their places in either direction
+        order = sorted([(text is not None, text or b"", at * step) for text, at in texts], reverse=options.descending)
+        return [elements[at * step] for _, _, at in order]
     scores = [(_score(ctx, options.by, element), element) for element in elements]
     return [element for _, element in sorted(scores, reverse=options.descending)]
 
