@@ -269,7 +269,7 @@ def test_what_cannot_work_is_refused(
 
 
 def test_everything_can_be_set(
-    stack: cdk.Stack, vpc: ec2.Vpc, image: ecs.ContainerImage, properties: Properties
+    stack: cdk.Stack, vpc: ec2.IVpc, image: ecs.ContainerImage, properties: Properties
 ) -> None:
     CachedWebApp(
         stack,
@@ -315,7 +315,7 @@ def test_everything_can_be_set(
     assert properties("AWS::ECS::Service")["DesiredCount"] == 1
     assert properties("AWS::ElasticLoadBalancingV2::TargetGroup")["HealthCheckPath"] == "/up"
     template = Template.from_stack(stack)
-    template.resource_count_is("AWS::EC2::VPC", 1)
+    template.resource_count_is("AWS::EC2::VPC", 0)
     for resource_type in ("AWS::RDS::DBInstance", "AWS::ElastiCache::ReplicationGroup", "AWS::S3::Bucket"):
         template.has_resource(resource_type, {"DeletionPolicy": "Delete"})
 
@@ -357,7 +357,7 @@ def test_it_can_do_without_nodes(stack: cdk.Stack, image: ecs.ContainerImage, pr
 
 
 def test_a_cache_that_exists_gets_one_more_user(
-    stack: cdk.Stack, vpc: ec2.Vpc, image: ecs.ContainerImage, properties: Properties
+    stack: cdk.Stack, vpc: ec2.IVpc, image: ecs.ContainerImage, properties: Properties
 ) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc)
     web = CachedWebApp(stack, "Web", image=image, allow_plain_http=True, vpc=vpc, cache=cache)
@@ -372,7 +372,7 @@ def _secret(stack: cdk.Stack) -> secretsmanager.ISecret:
 
 
 def test_an_instance_that_exists_is_used_with_its_credentials(
-    stack: cdk.Stack, vpc: ec2.Vpc, image: ecs.ContainerImage
+    stack: cdk.Stack, vpc: ec2.IVpc, image: ecs.ContainerImage
 ) -> None:
     group = ec2.SecurityGroup(stack, "DatabaseGroup", vpc=vpc, allow_all_outbound=False)
     instance = rds.DatabaseInstance.from_database_instance_attributes(
@@ -396,7 +396,7 @@ def test_an_instance_that_exists_is_used_with_its_credentials(
 
 
 def test_a_cluster_of_databases_is_used_where_it_can_be_written_to(
-    stack: cdk.Stack, vpc: ec2.Vpc, image: ecs.ContainerImage
+    stack: cdk.Stack, vpc: ec2.IVpc, image: ecs.ContainerImage
 ) -> None:
     group = ec2.SecurityGroup(stack, "DatabaseGroup", vpc=vpc, allow_all_outbound=False)
     cluster = rds.DatabaseCluster.from_database_cluster_attributes(
@@ -412,7 +412,7 @@ def test_a_cluster_of_databases_is_used_where_it_can_be_written_to(
     assert (_environment(stack)["DB_HOST"], _environment(stack)["DB_PORT"]) == ("shop.cluster.example.com", "5432")
 
 
-def test_stores_are_described_in_one_way_only(stack: cdk.Stack, vpc: ec2.Vpc, image: ecs.ContainerImage) -> None:
+def test_stores_are_described_in_one_way_only(stack: cdk.Stack, vpc: ec2.IVpc, image: ecs.ContainerImage) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc)
     database = ExistingDatabase(
         rds.DatabaseInstance.from_database_instance_attributes(

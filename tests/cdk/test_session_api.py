@@ -172,7 +172,7 @@ def test_nothing_is_warned_of(warnings: Warnings) -> None:
 
 
 def test_a_cache_that_exists_gets_one_more_user(
-    stack: cdk.Stack, vpc: ec2.Vpc, code: lambda_.Code, properties: Properties
+    stack: cdk.Stack, vpc: ec2.IVpc, code: lambda_.Code, properties: Properties
 ) -> None:
     users = UserGroup(stack, "Users", users=[PasswordUser(stack, "Other", access_string=AccessString.application())])
     cache = ReplicationGroup(stack, "Cache", vpc=vpc, user_group=users)
@@ -185,7 +185,7 @@ def test_a_cache_that_exists_gets_one_more_user(
     Template.from_stack(stack).resource_count_is("AWS::ElastiCache::ServerlessCache", 0)
 
 
-def test_a_cache_whose_users_are_elsewhere_is_refused(stack: cdk.Stack, vpc: ec2.Vpc, code: lambda_.Code) -> None:
+def test_a_cache_whose_users_are_elsewhere_is_refused(stack: cdk.Stack, vpc: ec2.IVpc, code: lambda_.Code) -> None:
     cache = ServerlessCache.from_serverless_cache_attributes(
         stack,
         "Cache",
@@ -197,7 +197,7 @@ def test_a_cache_whose_users_are_elsewhere_is_refused(stack: cdk.Stack, vpc: ec2
         SessionApi(stack, "Sessions", code=code, vpc=vpc, cache=cache)
 
 
-def test_a_function_that_exists_is_told_and_let_in(stack: cdk.Stack, vpc: ec2.Vpc, code: lambda_.Code) -> None:
+def test_a_function_that_exists_is_told_and_let_in(stack: cdk.Stack, vpc: ec2.IVpc, code: lambda_.Code) -> None:
     function = lambda_.Function(
         stack,
         "Mine",
@@ -217,7 +217,7 @@ def test_a_function_that_exists_is_told_and_let_in(stack: cdk.Stack, vpc: ec2.Vp
     Template.from_stack(stack).resource_count_is("AWS::EC2::SecurityGroupEgress", 1)
 
 
-def test_everything_can_be_set(stack: cdk.Stack, vpc: ec2.Vpc, code: lambda_.Code, properties: Properties) -> None:
+def test_everything_can_be_set(stack: cdk.Stack, vpc: ec2.IVpc, code: lambda_.Code, properties: Properties) -> None:
     SessionApi(
         stack,
         "Sessions",
@@ -254,7 +254,7 @@ def test_everything_can_be_set(stack: cdk.Stack, vpc: ec2.Vpc, code: lambda_.Cod
     cache = properties("AWS::ElastiCache::ServerlessCache")
     assert cache["CacheUsageLimits"] == {"DataStorage": {"Maximum": 1, "Unit": "GB"}}
     assert "FinalSnapshotName" not in cache
-    Template.from_stack(stack).resource_count_is("AWS::EC2::VPC", 1)
+    Template.from_stack(stack).resource_count_is("AWS::EC2::VPC", 0)
 
 
 @pytest.mark.parametrize(
@@ -280,7 +280,7 @@ def test_what_cannot_work_is_refused(stack: cdk.Stack, code: lambda_.Code, props
         SessionApi(stack, "Sessions", **{"code": code, **props})
 
 
-def test_what_exists_has_to_be_reachable(stack: cdk.Stack, vpc: ec2.Vpc, code: lambda_.Code) -> None:
+def test_what_exists_has_to_be_reachable(stack: cdk.Stack, vpc: ec2.IVpc, code: lambda_.Code) -> None:
     user = IamUser(stack, "User", access_string=AccessString.application())
     cache = ServerlessCache(stack, "Cache", vpc=vpc, users=[user])
     with pytest.raises(ValidationError, match="vpc must be given with a cache that exists"):
