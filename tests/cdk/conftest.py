@@ -27,17 +27,18 @@ def stack() -> cdk.Stack:
 
 
 @pytest.fixture
-def vpc(stack: cdk.Stack) -> ec2.Vpc:
-    return ec2.Vpc(
+def vpc(stack: cdk.Stack) -> ec2.IVpc:
+    """Two public and two isolated subnets that exist already: defining them would take most of a test's time."""
+    zones = cdk.Fn.get_azs()
+    return ec2.Vpc.from_vpc_attributes(
         stack,
         "Vpc",
-        max_azs=2,
-        nat_gateways=0,
-        restrict_default_security_group=False,
-        subnet_configuration=[
-            ec2.SubnetConfiguration(name="Public", subnet_type=ec2.SubnetType.PUBLIC),
-            ec2.SubnetConfiguration(name="Data", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
-        ],
+        vpc_id="vpc-0123456789abcdef0",
+        availability_zones=[cdk.Fn.select(index, zones) for index in range(2)],
+        public_subnet_ids=[f"subnet-0123456789abcde{index:02}" for index in range(2)],
+        public_subnet_route_table_ids=[f"rtb-0123456789abcde{index:02}" for index in range(2)],
+        isolated_subnet_ids=[f"subnet-0123456789abcde{index:02}" for index in range(2, 4)],
+        isolated_subnet_route_table_ids=[f"rtb-0123456789abcde{index:02}" for index in range(2, 4)],
     )
 
 

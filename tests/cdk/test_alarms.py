@@ -32,7 +32,7 @@ NETWORK = {
 
 
 @pytest.fixture
-def cache(stack: cdk.Stack, vpc: ec2.Vpc) -> ReplicationGroup:
+def cache(stack: cdk.Stack, vpc: ec2.IVpc) -> ReplicationGroup:
     return ReplicationGroup(stack, "Cache", vpc=vpc)
 
 
@@ -101,7 +101,7 @@ def test_the_full_pack_goes_off_at_aws_s_figures(stack: cdk.Stack, cache: Replic
     [(NodeType.T4G_SMALL, 45), (NodeType.M7G_LARGE, 45), (NodeType.M7G_XLARGE, 22.5), (NodeType.M7G_2XLARGE, 11.25)],
 )
 def test_the_host_is_busy_when_the_engine_s_one_thread_is(
-    stack: cdk.Stack, vpc: ec2.Vpc, node_type: NodeType, threshold: float
+    stack: cdk.Stack, vpc: ec2.IVpc, node_type: NodeType, threshold: float
 ) -> None:
     cache = ReplicationGroup(stack, "Sized", vpc=vpc, node_type=node_type)
     CacheAlarms(stack, "Alarms", cache=cache)
@@ -114,7 +114,7 @@ def test_host_metrics_name_the_node_within_the_member(stack: cdk.Stack, cache: R
     assert names == ["CacheClusterId", "CacheNodeId"]
 
 
-def test_the_members_of_a_cluster_are_numbered_by_shard(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_the_members_of_a_cluster_are_numbered_by_shard(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ReplicationGroup(stack, "Cluster", vpc=vpc, cluster_mode=ClusterMode.ENABLED, shards=2)
     group = cache.replication_group_id
     assert cache.node_ids == [f"{group}-0001-001", f"{group}-0001-002", f"{group}-0002-001", f"{group}-0002-002"]
@@ -136,7 +136,7 @@ def test_an_imported_group_is_watched_as_a_whole(stack: cdk.Stack) -> None:
         CacheAlarms(stack, "Others", cache=cache, per_node=True)
 
 
-def test_a_durable_cache_is_watched_for_its_log(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_a_durable_cache_is_watched_for_its_log(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ReplicationGroup(
         stack,
         "Durable",
@@ -151,7 +151,7 @@ def test_a_durable_cache_is_watched_for_its_log(stack: cdk.Stack, vpc: ec2.Vpc) 
     assert first(stack, "DurabilityBufferExceededErrorCount")["Threshold"] == 0
 
 
-def test_a_serverless_cache_is_watched_by_its_own_dimension(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_a_serverless_cache_is_watched_by_its_own_dimension(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     limits = UsageLimits(data_storage_gb_max=10, ecpu_per_second_max=5000)
     cache = ServerlessCache(stack, "Cache", vpc=vpc, usage_limits=limits)
     CacheAlarms(stack, "Alarms", cache=cache)
@@ -168,13 +168,13 @@ def test_a_serverless_cache_is_watched_by_its_own_dimension(stack: cdk.Stack, vp
     ]
 
 
-def test_without_limits_none_is_watched(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_without_limits_none_is_watched(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ServerlessCache(stack, "Cache", vpc=vpc, engine=ServerlessEngine.MEMCACHED_1_6)
     CacheAlarms(stack, "Alarms", cache=cache, pack=AlarmPack.RECOMMENDED)
     assert [alarm["MetricName"] for alarm in alarms_of(stack)] == ["ThrottledCmds"]
 
 
-def test_memcached_is_watched_for_load_and_swap(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_memcached_is_watched_for_load_and_swap(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     CacheAlarms(stack, "Alarms", cache=MemcachedCluster(stack, "Pages", vpc=vpc))
     thresholds = {alarm["MetricName"]: alarm["Threshold"] for alarm in alarms_of(stack)}
     assert thresholds["CPUUtilization"] == 90
@@ -218,12 +218,12 @@ def test_a_name_or_figure_that_makes_no_sense_is_refused(
         CacheAlarms(stack, "Alarms", cache=cache, **props)
 
 
-def test_only_a_replication_group_has_nodes_to_watch(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_only_a_replication_group_has_nodes_to_watch(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     with pytest.raises(ValidationError, match="per_node must be left out for a cache that is not a replication group"):
         CacheAlarms(stack, "Alarms", cache=MemcachedCluster(stack, "Pages", vpc=vpc), per_node=True)
 
 
-def test_too_many_alarms_to_read_are_warned_of(stack: cdk.Stack, vpc: ec2.Vpc, warnings: Warnings) -> None:
+def test_too_many_alarms_to_read_are_warned_of(stack: cdk.Stack, vpc: ec2.IVpc, warnings: Warnings) -> None:
     cache = ReplicationGroup(stack, "Big", vpc=vpc, cluster_mode=ClusterMode.ENABLED, shards=8)
     CacheAlarms(stack, "Alarms", cache=cache, pack=AlarmPack.RECOMMENDED)
     assert warnings() == []

@@ -15,7 +15,7 @@ GROUP = "AWS::ElastiCache::ReplicationGroup"
 
 
 def test_a_generated_token_is_long_and_of_letters_and_digits(
-    stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties
+    stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties
 ) -> None:
     token = AuthToken.generate(stack, "Token")
     cache = ReplicationGroup(stack, "Cache", vpc=vpc, auth_token=token)
@@ -37,7 +37,7 @@ def test_a_generated_token_is_long_and_of_letters_and_digits(
 
 
 def test_a_given_secret_is_the_token_or_holds_it_in_a_field(
-    stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties
+    stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties
 ) -> None:
     secret = secretsmanager.Secret.from_secret_name_v2(stack, "Given", "cache/token")
     whole, field = (
@@ -49,7 +49,7 @@ def test_a_given_secret_is_the_token_or_holds_it_in_a_field(
     assert "cache/token:SecretString:::}}" in str(properties(GROUP)["AuthToken"])
 
 
-def test_an_engine_too_old_for_users_can_have_a_token(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties) -> None:
+def test_an_engine_too_old_for_users_can_have_a_token(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     token = AuthToken.generate(stack, "Token")
     ReplicationGroup(stack, "Cache", vpc=vpc, auth_token=token, engine_version=EngineVersion.REDIS_5_0_6)
     assert "AuthToken" in properties(GROUP)
@@ -64,7 +64,7 @@ def test_an_engine_too_old_for_users_can_have_a_token(stack: cdk.Stack, vpc: ec2
     ],
 )
 def test_a_token_stands_alone_and_needs_tls(
-    stack: cdk.Stack, vpc: ec2.Vpc, props: dict[str, Any], message: str
+    stack: cdk.Stack, vpc: ec2.IVpc, props: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValidationError, match=message):
         ReplicationGroup(stack, "Cache", vpc=vpc, auth_token=AuthToken.generate(stack, "Token"), **props)

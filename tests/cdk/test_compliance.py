@@ -49,7 +49,7 @@ def test_the_packs_do_find_what_the_preset_cures() -> None:
 
 
 def test_backups_are_kept_longer_and_one_rotating_key_encrypts(
-    stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties
+    stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties
 ) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, **REGULATED)
     group = properties(GROUP)
@@ -60,7 +60,7 @@ def test_backups_are_kept_longer_and_one_rotating_key_encrypts(
 
 
 def test_no_secret_exists_because_the_user_logs_in_with_iam(
-    stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties
+    stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties
 ) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc, **REGULATED)
     assert properties("AWS::ElastiCache::User")["AuthenticationMode"] == {"Type": "iam"}
@@ -68,7 +68,7 @@ def test_no_secret_exists_because_the_user_logs_in_with_iam(
     assert cache.user is None
 
 
-def test_a_given_key_is_kept_and_longer_backups_too(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties) -> None:
+def test_a_given_key_is_kept_and_longer_backups_too(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     key = kms.Key(stack, "Mine")
     ReplicationGroup(stack, "Cache", vpc=vpc, kms_key=key, snapshot_retention_days=30, **REGULATED)
     assert properties(GROUP)["KmsKeyId"] == stack.resolve(key.key_arn)
@@ -86,6 +86,6 @@ def test_a_given_key_is_kept_and_longer_backups_too(stack: cdk.Stack, vpc: ec2.V
         ({"allow_unauthenticated": True}, "allow_unauthenticated must be False with compliance REGULATED, got True"),
     ],
 )
-def test_what_is_weaker_is_refused(stack: cdk.Stack, vpc: ec2.Vpc, props: dict[str, Any], message: str) -> None:
+def test_what_is_weaker_is_refused(stack: cdk.Stack, vpc: ec2.IVpc, props: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         ReplicationGroup(stack, "Cache", vpc=vpc, **REGULATED, **props)

@@ -23,7 +23,7 @@ def titles(widgets: list[dict[str, Any]]) -> list[str]:
     return [widget["properties"].get("title", "") for widget in widgets if widget["type"] == "metric"]
 
 
-def test_a_replication_group_is_searched_for_its_members(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_a_replication_group_is_searched_for_its_members(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc)
     CacheDashboard(stack, "Dashboard", caches=[cache])
     widgets = widgets_of(stack)
@@ -38,7 +38,7 @@ def test_a_replication_group_is_searched_for_its_members(stack: cdk.Stack, vpc: 
     assert "CacheClusterId,CacheNodeId" in network["properties"]["metrics"][0][0]["expression"]
 
 
-def test_every_kind_of_cache_has_its_section(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_every_kind_of_cache_has_its_section(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     caches: list[ServerlessCache | MemcachedCluster] = [
         ServerlessCache(stack, "Serverless", vpc=vpc),
         MemcachedCluster(stack, "Pages", vpc=vpc),
@@ -51,7 +51,7 @@ def test_every_kind_of_cache_has_its_section(stack: cdk.Stack, vpc: ec2.Vpc) -> 
     assert units["properties"]["metrics"][0][2] == "clusterId"
 
 
-def test_alarms_stand_above_the_graphs(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_alarms_stand_above_the_graphs(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc)
     alarms = CacheAlarms(stack, "Alarms", cache=cache)
     CacheDashboard(stack, "Dashboard", caches=[cache], alarms=[alarms])
@@ -60,7 +60,7 @@ def test_alarms_stand_above_the_graphs(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
     assert len(top["properties"]["alarms"]) == len(alarms.alarms)
 
 
-def test_a_dashboard_that_exists_can_be_added_to(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_a_dashboard_that_exists_can_be_added_to(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     mine = cloudwatch.Dashboard(stack, "Mine")
     shown = CacheDashboard(stack, "Caches", caches=[MemcachedCluster(stack, "Pages", vpc=vpc)], dashboard=mine)
     assert shown.dashboard is mine

@@ -19,7 +19,7 @@ SOUND: dict[str, Any] = {
 }
 
 
-def test_a_durable_cache_says_so(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties, warnings: Warnings) -> None:
+def test_a_durable_cache_says_so(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties, warnings: Warnings) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc, **SOUND)
     assert properties("AWS::ElastiCache::ReplicationGroup")["Durability"] == "sync"
     assert cache.is_durable
@@ -39,16 +39,16 @@ def test_a_durable_cache_says_so(stack: cdk.Stack, vpc: ec2.Vpc, properties: Pro
         ({"node_type": NodeType.R6GD_XLARGE}, "node_type must not tier data for durability sync"),
     ],
 )
-def test_what_the_log_needs_is_asked_for(stack: cdk.Stack, vpc: ec2.Vpc, change: dict[str, Any], message: str) -> None:
+def test_what_the_log_needs_is_asked_for(stack: cdk.Stack, vpc: ec2.IVpc, change: dict[str, Any], message: str) -> None:
     with pytest.raises(ValidationError, match=message):
         ReplicationGroup(stack, "Cache", vpc=vpc, **{**SOUND, **change})
 
 
 @pytest.mark.parametrize("durability", [Durability.DEFAULT, Durability.DISABLED])
-def test_what_is_not_durable_needs_nothing(stack: cdk.Stack, vpc: ec2.Vpc, durability: Durability) -> None:
+def test_what_is_not_durable_needs_nothing(stack: cdk.Stack, vpc: ec2.IVpc, durability: Durability) -> None:
     assert not ReplicationGroup(stack, "Cache", vpc=vpc, durability=durability).is_durable
 
 
-def test_a_family_that_no_page_lists_is_warned_of(stack: cdk.Stack, vpc: ec2.Vpc, warnings: Warnings) -> None:
+def test_a_family_that_no_page_lists_is_warned_of(stack: cdk.Stack, vpc: ec2.IVpc, warnings: Warnings) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, **{**SOUND, "node_type": NodeType.T4G_MEDIUM})
     assert "cachetwin:durability-family-unconfirmed" in warnings()

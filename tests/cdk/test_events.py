@@ -24,7 +24,7 @@ RULE = "AWS::Events::Rule"
     ],
 )
 def test_a_serverless_cache_tells_of_itself(
-    stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties, method: str, detail_type: str
+    stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties, method: str, detail_type: str
 ) -> None:
     cache = ServerlessCache(stack, "Cache", vpc=vpc)
     topic = sns.Topic(stack, "Topic")
@@ -38,19 +38,19 @@ def test_a_serverless_cache_tells_of_itself(
     assert rule["Targets"][0]["Arn"] == stack.resolve(topic.topic_arn)
 
 
-def test_without_names_every_event_of_the_cache_counts(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties) -> None:
+def test_without_names_every_event_of_the_cache_counts(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     ServerlessCache(stack, "Cache", vpc=vpc).on_event("Rule")
     assert len(properties(RULE)["EventPattern"]["detail-type"]) == 6
 
 
-def test_an_event_that_does_not_exist_is_refused(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_an_event_that_does_not_exist_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     with pytest.raises(ValidationError, match=r"detail_types must be one of Cache Created, .*got 'cache updated'"):
         ServerlessCache(stack, "Cache", vpc=vpc).on_event("Rule", "cache updated")
 
 
 @pytest.mark.parametrize("kind", [ReplicationGroup, ServerlessCache, MemcachedCluster])
 def test_calls_of_the_api_are_heard_of_every_kind(
-    stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties, kind: type[ReplicationGroup]
+    stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties, kind: type[ReplicationGroup]
 ) -> None:
     kind(stack, "Cache", vpc=vpc).on_api_call("Rule", "TestFailover")
     pattern = properties(RULE)["EventPattern"]
@@ -61,7 +61,7 @@ def test_calls_of_the_api_are_heard_of_every_kind(
     assert "Ref" in value[0]
 
 
-def test_a_call_is_named_as_the_api_names_it(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_a_call_is_named_as_the_api_names_it(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc)
     with pytest.raises(ValidationError, match="event_names must be names of API calls, got 'test-failover'"):
         cache.on_api_call("Rule", "test-failover")

@@ -90,7 +90,7 @@ def test_a_secondary_takes_everything_else_from_the_primary(app: cdk.App, datast
     assert copy.metric_global_datastore_replication_lag().statistic == "Maximum"
 
 
-def test_a_secondary_can_be_of_another_app(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties) -> None:
+def test_a_secondary_can_be_of_another_app(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     datastore = GlobalDatastore.from_global_replication_group_attributes(
         stack, "Global", global_replication_group_id="ldgnf-orders", cluster_mode=ClusterMode.ENABLED
     )
@@ -132,14 +132,14 @@ def test_a_region_has_one_member_and_there_are_three_regions_at_most(app: cdk.Ap
     ],
 )
 def test_a_primary_that_cannot_be_followed_is_refused(
-    stack: cdk.Stack, vpc: ec2.Vpc, props: dict[str, Any], message: str
+    stack: cdk.Stack, vpc: ec2.IVpc, props: dict[str, Any], message: str
 ) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc, **props)
     with pytest.raises(ValidationError, match=message):
         GlobalDatastore(stack, "Global", primary=cache)
 
 
-def test_what_is_global_does_not_scale_and_is_global_once(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_what_is_global_does_not_scale_and_is_global_once(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     sound: dict[str, Any] = {"cluster_mode": ClusterMode.ENABLED, "node_type": NodeType.M7G_LARGE}
     scaled = ReplicationGroup(stack, "Scaled", vpc=vpc, **sound)
     ShardScaling(stack, "Scaling", cache=scaled, max_capacity=3)
@@ -153,7 +153,7 @@ def test_what_is_global_does_not_scale_and_is_global_once(stack: cdk.Stack, vpc:
         GlobalDatastore(stack, "C", primary=cache)
 
 
-def test_a_secondary_without_a_replica_is_not_multi_az(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_a_secondary_without_a_replica_is_not_multi_az(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     datastore = GlobalDatastore.from_global_replication_group_attributes(
         stack, "Global", global_replication_group_id="ldgnf-orders"
     )

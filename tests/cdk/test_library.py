@@ -63,7 +63,13 @@ def test_the_public_names_are_these() -> None:
         "UserPasswordRotation",
         "ValidationError",
     ]
-    assert patterns.__all__ == ["CachedWebApp", "ExistingDatabase", "MessagingService", "MessagingServices", "SessionApi"]
+    assert patterns.__all__ == [
+        "CachedWebApp",
+        "ExistingDatabase",
+        "MessagingService",
+        "MessagingServices",
+        "SessionApi",
+    ]
 
 
 def test_every_public_name_says_what_it_is_for() -> None:

@@ -25,7 +25,7 @@ CLUSTER = "AWS::ElastiCache::CacheCluster"
 
 
 def test_by_default_two_nodes_in_two_zones_talk_tls(
-    stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties, warnings: Warnings
+    stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties, warnings: Warnings
 ) -> None:
     MemcachedCluster(stack, "Cache", vpc=vpc)
     found = properties(CLUSTER)
@@ -46,7 +46,7 @@ def test_by_default_two_nodes_in_two_zones_talk_tls(
     assert warnings() == []
 
 
-def test_everything_can_be_set(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties) -> None:
+def test_everything_can_be_set(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     engine = EngineVersion.MEMCACHED_1_5_16
     MemcachedCluster(
         stack,
@@ -83,12 +83,12 @@ def test_everything_can_be_set(stack: cdk.Stack, vpc: ec2.Vpc, properties: Prope
     assert found["PreferredAvailabilityZones"] == ["a", "a", "a"]
 
 
-def test_one_node_lies_in_one_zone(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties) -> None:
+def test_one_node_lies_in_one_zone(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     MemcachedCluster(stack, "Cache", vpc=vpc, nodes=1)
     assert properties(CLUSTER)["AZMode"] == "single-az"
 
 
-def test_clients_start_from_the_configuration_endpoint(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_clients_start_from_the_configuration_endpoint(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = MemcachedCluster(stack, "Cache", vpc=vpc)
     logical_id = stack.resolve(cache.cluster_name)["Ref"]
     endpoint = cache.configuration_endpoint
@@ -97,7 +97,7 @@ def test_clients_start_from_the_configuration_endpoint(stack: cdk.Stack, vpc: ec
     assert cache.cache_cluster_ref.cluster_name == cache.cluster_name
 
 
-def test_allowing_a_peer_opens_the_port_of_the_cluster(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_allowing_a_peer_opens_the_port_of_the_cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = MemcachedCluster(stack, "Cache", vpc=vpc)
     cache.connections.allow_default_port_from(ec2.SecurityGroup(stack, "Peer", vpc=vpc))
     Template.from_stack(stack).has_resource_properties(
@@ -130,7 +130,7 @@ def test_allowing_a_peer_opens_the_port_of_the_cluster(stack: cdk.Stack, vpc: ec
     ],
 )
 def test_what_the_service_would_refuse_is_refused(
-    stack: cdk.Stack, vpc: ec2.Vpc, props: dict[str, Any], message: str
+    stack: cdk.Stack, vpc: ec2.IVpc, props: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValidationError, match=message):
         MemcachedCluster(stack, "Cache", vpc=vpc, **props)
@@ -147,18 +147,18 @@ def test_what_the_service_would_refuse_is_refused(
         {"cluster_name": "a" * 50},
     ],
 )
-def test_what_the_service_accepts_is_accepted(stack: cdk.Stack, vpc: ec2.Vpc, props: dict[str, Any]) -> None:
+def test_what_the_service_accepts_is_accepted(stack: cdk.Stack, vpc: ec2.IVpc, props: dict[str, Any]) -> None:
     MemcachedCluster(stack, "Cache", vpc=vpc, **props)
 
 
-def test_nodes_in_several_zones_need_subnets_there(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_nodes_in_several_zones_need_subnets_there(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     one_zone = ec2.SubnetSelection(subnets=vpc.isolated_subnets[:1])
     with pytest.raises(ValidationError, match="vpc_subnets must lie in at least 2 availability zones"):
         MemcachedCluster(stack, "Cache", vpc=vpc, vpc_subnets=one_zone)
     MemcachedCluster(stack, "Other", vpc=vpc, vpc_subnets=one_zone, cross_az=False)
 
 
-def test_the_parameter_group_is_of_the_engine_s_family(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_the_parameter_group_is_of_the_engine_s_family(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     group = ParameterGroup(stack, "P", engine_version=EngineVersion.VALKEY_8_1)
     with pytest.raises(ValidationError, match=r"parameter_group must be of family memcached1\.6"):
         MemcachedCluster(stack, "Cache", vpc=vpc, parameter_group=group)
@@ -178,7 +178,7 @@ def test_the_parameter_group_is_of_the_engine_s_family(stack: cdk.Stack, vpc: ec
     ],
 )
 def test_each_metric_has_its_name_and_statistic(
-    stack: cdk.Stack, vpc: ec2.Vpc, method: str, name: str, statistic: str
+    stack: cdk.Stack, vpc: ec2.IVpc, method: str, name: str, statistic: str
 ) -> None:
     cache = MemcachedCluster(stack, "Cache", vpc=vpc)
     metric = getattr(cache, method)(node_id="0002")
@@ -198,7 +198,7 @@ def test_what_exists_already_can_be_used(stack: cdk.Stack) -> None:
 
 
 def test_tokens_are_accepted(
-    stack: cdk.Stack, vpc: ec2.Vpc, any_text: str, any_number: float, properties: Properties
+    stack: cdk.Stack, vpc: ec2.IVpc, any_text: str, any_number: float, properties: Properties
 ) -> None:
     MemcachedCluster(
         stack,

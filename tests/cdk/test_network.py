@@ -22,7 +22,9 @@ Properties = Callable[[str], dict[str, Any]]
 DUAL: dict[str, Any] = {"network_type": NetworkType.DUAL_STACK}
 
 
-def test_dual_stack_is_rendered_for_every_kind_of_cache(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties) -> None:
+def test_dual_stack_is_rendered_for_every_kind_of_cache(
+    stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties
+) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, **DUAL, ip_discovery=IpDiscovery.IPV6)
     MemcachedCluster(stack, "Pages", vpc=vpc, **DUAL, ip_discovery=IpDiscovery.IPV4)
     ServerlessCache(stack, "Serverless", vpc=vpc, **DUAL)
@@ -45,7 +47,9 @@ def test_dual_stack_is_rendered_for_every_kind_of_cache(stack: cdk.Stack, vpc: e
         ),
     ],
 )
-def test_what_cannot_speak_ipv6_is_refused(stack: cdk.Stack, vpc: ec2.Vpc, props: dict[str, Any], message: str) -> None:
+def test_what_cannot_speak_ipv6_is_refused(
+    stack: cdk.Stack, vpc: ec2.IVpc, props: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ValidationError, match=message):
         ReplicationGroup(stack, "Cache", vpc=vpc, **props)
 
@@ -61,11 +65,11 @@ def test_what_cannot_speak_ipv6_is_refused(stack: cdk.Stack, vpc: ec2.Vpc, props
         {"ip_discovery": IpDiscovery.IPV4},
     ],
 )
-def test_what_can_is_accepted(stack: cdk.Stack, vpc: ec2.Vpc, props: dict[str, Any]) -> None:
+def test_what_can_is_accepted(stack: cdk.Stack, vpc: ec2.IVpc, props: dict[str, Any]) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, **props)
 
 
-def test_memcached_speaks_it_from_1_6_6_on(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_memcached_speaks_it_from_1_6_6_on(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     with pytest.raises(ValidationError, match=r"or Memcached 1\.6\.6 for network_type dual_stack"):
         MemcachedCluster(
             stack, "Old", vpc=vpc, engine_version=EngineVersion.MEMCACHED_1_5_16, transit_encryption=False, **DUAL

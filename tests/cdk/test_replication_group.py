@@ -55,7 +55,7 @@ GROUP = "AWS::ElastiCache::ReplicationGroup"
     ],
 )
 def test_by_default_the_cache_is_safe(
-    stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties, name: str, value: object
+    stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties, name: str, value: object
 ) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc)
     assert properties(GROUP)[name] == value
@@ -65,18 +65,18 @@ def test_by_default_the_cache_is_safe(
     "name",
     ["AuthToken", "KmsKeyId", "ReplicationGroupId", "SnapshotWindow", "PreferredMaintenanceWindow", "ClusterMode"],
 )
-def test_by_default_the_service_chooses(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties, name: str) -> None:
+def test_by_default_the_service_chooses(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties, name: str) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc)
     assert name not in properties(GROUP)
 
 
-def test_by_default_the_last_data_are_kept_in_a_snapshot(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_by_default_the_last_data_are_kept_in_a_snapshot(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc)
     Template.from_stack(stack).has_resource(GROUP, {"DeletionPolicy": "Snapshot", "UpdateReplacePolicy": "Snapshot"})
 
 
 def test_by_default_it_lives_in_isolated_subnets_of_two_zones(
-    stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties
+    stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties
 ) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc)
     expected = [stack.resolve(subnet.subnet_id) for subnet in vpc.isolated_subnets]
@@ -85,7 +85,7 @@ def test_by_default_it_lives_in_isolated_subnets_of_two_zones(
 
 
 def test_by_default_nobody_may_connect_and_nothing_may_leave(
-    stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties
+    stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties
 ) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc)
     group = properties("AWS::EC2::SecurityGroup")
@@ -94,7 +94,7 @@ def test_by_default_nobody_may_connect_and_nothing_may_leave(
 
 
 def test_by_default_one_user_has_a_generated_password_and_no_administration(
-    stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties
+    stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties
 ) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc)
     assert cache.user is not None
@@ -106,14 +106,14 @@ def test_by_default_one_user_has_a_generated_password_and_no_administration(
 
 
 def test_by_default_the_parameter_group_follows_the_engine(
-    stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties
+    stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties
 ) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc)
     assert properties("AWS::ElastiCache::ParameterGroup")["CacheParameterGroupFamily"] == "valkey8"
 
 
 def test_by_default_both_logs_go_to_encrypted_groups_for_a_month(
-    stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties
+    stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties
 ) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc)
     assert [
@@ -128,12 +128,12 @@ def test_by_default_both_logs_go_to_encrypted_groups_for_a_month(
     assert properties("AWS::KMS::Key")["EnableKeyRotation"] is True
 
 
-def test_by_default_no_warning_is_attached(stack: cdk.Stack, vpc: ec2.Vpc, warnings: Warnings) -> None:
+def test_by_default_no_warning_is_attached(stack: cdk.Stack, vpc: ec2.IVpc, warnings: Warnings) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc)
     assert warnings() == []
 
 
-def test_everything_can_be_set(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties) -> None:
+def test_everything_can_be_set(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     key = kms.Key(stack, "Key")
     log_group = logs.LogGroup(stack, "Log")
     engine = EngineVersion.VALKEY_7_2
@@ -197,37 +197,37 @@ def test_everything_can_be_set(stack: cdk.Stack, vpc: ec2.Vpc, properties: Prope
     template.has_resource(GROUP, {"DeletionPolicy": "Retain"})
 
 
-def test_without_users_when_that_is_said_by_name(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties) -> None:
+def test_without_users_when_that_is_said_by_name(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc, allow_unauthenticated=True)
     assert "UserGroupIds" not in properties(GROUP)
     assert cache.user_group is None
 
 
-def test_without_tls_no_mode_is_named(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties) -> None:
+def test_without_tls_no_mode_is_named(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, allow_unauthenticated=True, transit_encryption=False)
     assert properties(GROUP)["TransitEncryptionEnabled"] is False
     assert "TransitEncryptionMode" not in properties(GROUP)
 
 
-def test_one_node_needs_no_failover(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties) -> None:
+def test_one_node_needs_no_failover(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, replicas=0, automatic_failover=False, multi_az=False)
     assert properties(GROUP)["NumCacheClusters"] == 1
 
 
-def test_an_empty_log_delivery_turns_logs_off(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties) -> None:
+def test_an_empty_log_delivery_turns_logs_off(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, log_delivery=[])
     assert "LogDeliveryConfigurations" not in properties(GROUP)
     Template.from_stack(stack).resource_count_is("AWS::KMS::Key", 0)
 
 
-def test_what_may_be_destroyed_leaves_no_logs(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_what_may_be_destroyed_leaves_no_logs(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, removal_policy=cdk.RemovalPolicy.DESTROY)
     template = Template.from_stack(stack)
     for resource_type in (GROUP, "AWS::Logs::LogGroup", "AWS::KMS::Key"):
         template.all_resources(resource_type, {"DeletionPolicy": "Delete"})
 
 
-def test_a_given_key_encrypts_the_logs(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_a_given_key_encrypts_the_logs(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     key = kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111122223333:key/abc")
     ReplicationGroup(stack, "Cache", vpc=vpc, log_encryption_key=key)
     template = Template.from_stack(stack)
@@ -235,7 +235,7 @@ def test_a_given_key_encrypts_the_logs(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
     template.all_resources_properties("AWS::Logs::LogGroup", {"KmsKeyId": key.key_arn})
 
 
-def test_a_redis_cache_gets_redis_users_and_a_default_user_that_is_off(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_a_redis_cache_gets_redis_users_and_a_default_user_that_is_off(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, engine_version=EngineVersion.REDIS_7_1)
     template = Template.from_stack(stack)
     template.has_resource_properties(
@@ -246,12 +246,12 @@ def test_a_redis_cache_gets_redis_users_and_a_default_user_that_is_off(stack: cd
     template.has_resource_properties(GROUP, {"Engine": "redis", "EngineVersion": "7.1"})
 
 
-def test_nodes_with_an_ssd_tier_data(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties) -> None:
+def test_nodes_with_an_ssd_tier_data(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, node_type=NodeType.R6GD_XLARGE)
     assert properties(GROUP)["DataTieringEnabled"] is True
 
 
-def test_each_endpoint_is_the_one_cloudformation_reports(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_each_endpoint_is_the_one_cloudformation_reports(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc)
     logical_id = stack.get_logical_id(_resource(cache))
     for endpoint, name in ((cache.primary_endpoint, "PrimaryEndPoint"), (cache.reader_endpoint, "ReaderEndPoint")):
@@ -269,7 +269,7 @@ def test_each_endpoint_is_the_one_cloudformation_reports(stack: cdk.Stack, vpc: 
         }
 
 
-def test_allowing_a_peer_opens_the_port_of_the_cache_only(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_allowing_a_peer_opens_the_port_of_the_cache_only(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc, port=6390)
     peer = ec2.SecurityGroup(stack, "Peer", vpc=vpc, allow_all_outbound=False)
     cache.connections.allow_default_port_from(peer, "The peer asks the cache")
@@ -280,7 +280,7 @@ def test_allowing_a_peer_opens_the_port_of_the_cache_only(stack: cdk.Stack, vpc:
     )
 
 
-def test_grant_connect_covers_the_cache_and_its_iam_users_in_one_statement(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_grant_connect_covers_the_cache_and_its_iam_users_in_one_statement(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     user = IamUser(stack, "App", access_string=AccessString.application(), user_id="app")
     cache = ReplicationGroup(stack, "Cache", vpc=vpc, users=[user])
     role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -291,7 +291,7 @@ def test_grant_connect_covers_the_cache_and_its_iam_users_in_one_statement(stack
     assert statement["Resource"] == [stack.resolve(cache.replication_group_arn), stack.resolve(user.user_arn)]
 
 
-def test_grant_connect_refuses_a_user_with_a_password(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_grant_connect_refuses_a_user_with_a_password(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc)
     role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     with pytest.raises(ValidationError, match="users must log in with IAM for grant_connect, got no IAM user"):
@@ -301,7 +301,7 @@ def test_grant_connect_refuses_a_user_with_a_password(stack: cdk.Stack, vpc: ec2
         cache.grant_connect(role, cache.user)
 
 
-def test_grant_names_the_cache_and_sorts_the_actions(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_grant_names_the_cache_and_sorts_the_actions(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc)
     role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     cache.grant(role, "elasticache:TestFailover", "elasticache:ModifyReplicationGroup")
@@ -336,7 +336,7 @@ def test_grant_names_the_cache_and_sorts_the_actions(stack: cdk.Stack, vpc: ec2.
     ],
 )
 def test_each_metric_has_its_name_and_statistic(
-    stack: cdk.Stack, vpc: ec2.Vpc, method: str, name: str, statistic: str
+    stack: cdk.Stack, vpc: ec2.IVpc, method: str, name: str, statistic: str
 ) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc)
     metric: cloudwatch.Metric = getattr(cache, method)()
@@ -347,14 +347,14 @@ def test_each_metric_has_its_name_and_statistic(
     assert one.dimensions["CacheClusterId"] == "orders-001"
 
 
-def test_a_metric_of_a_member_s_host_names_its_node(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_a_metric_of_a_member_s_host_names_its_node(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc)
     host, engine = cache.metric_cpu_utilization(node_id="x-001"), cache.metric_engine_cpu_utilization(node_id="x-001")
     assert host.dimensions == {"CacheClusterId": "x-001", "CacheNodeId": "0001"}
     assert engine.dimensions == {"CacheClusterId": "x-001"}
 
 
-def test_any_other_metric_can_be_named(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_any_other_metric_can_be_named(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc)
     metric = cache.metric(
         "BytesUsedForCache", statistic="Maximum", period=cdk.Duration.minutes(5), dimensions={"Tier": "SSD"}
@@ -363,7 +363,7 @@ def test_any_other_metric_can_be_named(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
     assert metric.period.to_minutes() == 5
 
 
-def test_what_exists_already_can_be_used(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_what_exists_already_can_be_used(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     group = ec2.SecurityGroup(stack, "Group", vpc=vpc)
     cache = ReplicationGroup.from_replication_group_attributes(
         stack,
@@ -401,7 +401,7 @@ def test_an_imported_cache_grants_to_the_users_it_is_given(stack: cdk.Stack) -> 
     assert [resource["Fn::Join"][1][-1] for resource in resources] == [":replicationgroup:orders", ":user:app"]
 
 
-def test_aws_cdk_takes_it_where_it_takes_a_replication_group(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_aws_cdk_takes_it_where_it_takes_a_replication_group(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc)
     assert cache.replication_group_ref.replication_group_id == cache.replication_group_id
     arn = elasticache.CfnReplicationGroup.arn_for_replication_group(cache)
@@ -409,7 +409,7 @@ def test_aws_cdk_takes_it_where_it_takes_a_replication_group(stack: cdk.Stack, v
 
 
 def test_tokens_are_accepted_wherever_aws_takes_a_parameter(
-    stack: cdk.Stack, vpc: ec2.Vpc, any_text: str, any_number: float, properties: Properties
+    stack: cdk.Stack, vpc: ec2.IVpc, any_text: str, any_number: float, properties: Properties
 ) -> None:
     ReplicationGroup(
         stack,

@@ -106,7 +106,7 @@ OPEN = {"allow_unauthenticated": True}
     ],
 )
 def test_what_the_service_would_refuse_is_refused(
-    stack: cdk.Stack, vpc: ec2.Vpc, props: dict[str, Any], message: str
+    stack: cdk.Stack, vpc: ec2.IVpc, props: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValidationError, match=message):
         ReplicationGroup(stack, "Cache", vpc=vpc, **props)
@@ -140,18 +140,18 @@ def test_what_the_service_would_refuse_is_refused(
         {"at_rest_encryption": False},
     ],
 )
-def test_what_the_service_accepts_is_accepted(stack: cdk.Stack, vpc: ec2.Vpc, props: dict[str, Any]) -> None:
+def test_what_the_service_accepts_is_accepted(stack: cdk.Stack, vpc: ec2.IVpc, props: dict[str, Any]) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, **props)
 
 
 def test_a_count_of_replicas_that_is_a_token_cannot_be_added_to(
-    stack: cdk.Stack, vpc: ec2.Vpc, any_number: float
+    stack: cdk.Stack, vpc: ec2.IVpc, any_number: float
 ) -> None:
     with pytest.raises(ValidationError, match="replicas must be known at synth"):
         ReplicationGroup(stack, "Cache", vpc=vpc, replicas=any_number)  # type: ignore[arg-type]  # tokens are floats
 
 
-def test_a_key_needs_encryption_at_rest(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_a_key_needs_encryption_at_rest(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     key = kms.Key(stack, "Key")
     with pytest.raises(ValidationError, match="at_rest_encryption must be True when kms_key is given, got False"):
         ReplicationGroup(stack, "Cache", vpc=vpc, kms_key=key, at_rest_encryption=False)
@@ -161,7 +161,7 @@ def test_a_key_needs_encryption_at_rest(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
     ("given", "other"),
     [("subnet_group", "vpc_subnets"), ("parameter_group", "parameters"), ("user_group", "users")],
 )
-def test_a_thing_is_given_in_one_way_only(stack: cdk.Stack, vpc: ec2.Vpc, given: str, other: str) -> None:
+def test_a_thing_is_given_in_one_way_only(stack: cdk.Stack, vpc: ec2.IVpc, given: str, other: str) -> None:
     both: dict[str, Any] = {
         "subnet_group": SubnetGroup.from_subnet_group_name(stack, "Subnets", "x"),
         "vpc_subnets": ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
@@ -174,14 +174,14 @@ def test_a_thing_is_given_in_one_way_only(stack: cdk.Stack, vpc: ec2.Vpc, given:
         ReplicationGroup(stack, "Cache", vpc=vpc, **{given: both[given], other: both[other]})
 
 
-def test_multi_az_needs_subnets_in_two_zones(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_multi_az_needs_subnets_in_two_zones(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     one_zone = ec2.SubnetSelection(subnets=vpc.isolated_subnets[:1])
     with pytest.raises(ValidationError, match="vpc_subnets must lie in at least 2 availability zones for Multi-AZ"):
         ReplicationGroup(stack, "Cache", vpc=vpc, vpc_subnets=one_zone)
     ReplicationGroup(stack, "Single", vpc=vpc, vpc_subnets=one_zone, multi_az=False)
 
 
-def test_a_subnet_group_of_unknown_zones_is_taken_at_its_word(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_a_subnet_group_of_unknown_zones_is_taken_at_its_word(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     ReplicationGroup(
         stack,
         "Cache",
@@ -226,7 +226,7 @@ def test_a_topic_belongs_to_the_account_of_the_cache() -> None:
     ReplicationGroup(stack, "Other", vpc=vpc, notification_topic=ours)
 
 
-def test_the_parameter_group_is_of_the_engine_s_family(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_the_parameter_group_is_of_the_engine_s_family(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     group = ParameterGroup(stack, "Parameters", engine_version=EngineVersion.REDIS_7_1)
     with pytest.raises(
         ValidationError, match=r"parameter_group must be of family valkey8 for valkey 8.1, got 'redis7'"
@@ -235,7 +235,7 @@ def test_the_parameter_group_is_of_the_engine_s_family(stack: cdk.Stack, vpc: ec
     ReplicationGroup(stack, "Other", vpc=vpc, parameter_group=group, engine_version=EngineVersion.REDIS_7_0)
 
 
-def test_a_redis_cache_takes_redis_groups_only(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_a_redis_cache_takes_redis_groups_only(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     valkey = UserGroup(stack, "Valkey", users=[PasswordUser(stack, "Ann", access_string=AccessString.application())])
     redis = UserGroup(stack, "Redis", engine=Engine.REDIS)
     with pytest.raises(ValidationError, match="user_group must be a Redis group for a Redis cache, got 'valkey'"):
@@ -244,7 +244,7 @@ def test_a_redis_cache_takes_redis_groups_only(stack: cdk.Stack, vpc: ec2.Vpc) -
     ReplicationGroup(stack, "OnValkey", vpc=vpc, user_group=redis)
 
 
-def test_iam_users_need_a_recent_engine(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_iam_users_need_a_recent_engine(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     user = IamUser(stack, "App", access_string=AccessString.application(), engine=Engine.REDIS)
     with pytest.raises(
         ValidationError, match=r"engine_version must be at least Redis 7.0 or Valkey 7.2 for users with IAM"
@@ -253,7 +253,7 @@ def test_iam_users_need_a_recent_engine(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
     ReplicationGroup(stack, "Other", vpc=vpc, users=[user], engine_version=EngineVersion.REDIS_7_0)
 
 
-def test_a_user_added_late_is_checked_at_synth(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_a_user_added_late_is_checked_at_synth(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc, engine_version=EngineVersion.REDIS_6_2)
     assert isinstance(cache.user_group, UserGroup)
     cache.user_group.add_user(IamUser(stack, "Late", access_string=AccessString.application(), engine=Engine.REDIS))
@@ -278,7 +278,7 @@ def test_a_user_added_late_is_checked_at_synth(stack: cdk.Stack, vpc: ec2.Vpc) -
     ],
 )
 def test_what_is_accepted_but_unwise_is_warned_of(
-    stack: cdk.Stack, vpc: ec2.Vpc, warnings: Warnings, props: dict[str, Any], warning: str
+    stack: cdk.Stack, vpc: ec2.IVpc, warnings: Warnings, props: dict[str, Any], warning: str
 ) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, **props)
     assert warnings() == [warning]
@@ -298,7 +298,7 @@ def test_what_is_accepted_but_unwise_is_warned_of(
     ],
 )
 def test_what_is_wise_is_not_warned_of(
-    stack: cdk.Stack, vpc: ec2.Vpc, warnings: Warnings, props: dict[str, Any]
+    stack: cdk.Stack, vpc: ec2.IVpc, warnings: Warnings, props: dict[str, Any]
 ) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, **props)
     assert warnings() == []

@@ -15,12 +15,12 @@ Properties = Callable[[str], dict[str, Any]]
 FILE = "arn:aws:s3:::backups/orders.rdb"
 
 
-def test_a_cache_starts_from_a_snapshot_or_from_files(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties) -> None:
+def test_a_cache_starts_from_a_snapshot_or_from_files(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, snapshot_name="before-launch")
     assert properties("AWS::ElastiCache::ReplicationGroup")["SnapshotName"] == "before-launch"
 
 
-def test_files_in_s3_are_named_one_by_one(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties) -> None:
+def test_files_in_s3_are_named_one_by_one(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, snapshot_arns=[FILE])
     assert properties("AWS::ElastiCache::ReplicationGroup")["SnapshotArns"] == [FILE]
 
@@ -34,20 +34,20 @@ def test_files_in_s3_are_named_one_by_one(stack: cdk.Stack, vpc: ec2.Vpc, proper
     ],
 )
 def test_a_source_that_cannot_be_read_is_refused(
-    stack: cdk.Stack, vpc: ec2.Vpc, props: dict[str, Any], message: str
+    stack: cdk.Stack, vpc: ec2.IVpc, props: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValidationError, match=message):
         ReplicationGroup(stack, "Cache", vpc=vpc, **props)
 
 
-def test_a_serverless_cache_takes_snapshots_and_files(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_a_serverless_cache_takes_snapshots_and_files(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     with pytest.raises(ValidationError, match="snapshot_arns_to_restore must name snapshots of ElastiCache"):
         ServerlessCache(stack, "Wrong", vpc=vpc, snapshot_arns_to_restore=["before-launch"])
     snapshot = "arn:aws:elasticache:eu-west-1:111122223333:serverlesscachesnapshot:before-launch"
     ServerlessCache(stack, "Right", vpc=vpc, snapshot_arns_to_restore=[snapshot])
 
 
-def test_an_encrypted_topic_would_hear_nothing(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_an_encrypted_topic_would_hear_nothing(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     deaf = sns.Topic(stack, "Deaf", master_key=kms.Key(stack, "Key"))
     message = "notification_topic must not be encrypted, or ElastiCache takes it for inactive, got 'Shop/Deaf'"
     with pytest.raises(ValidationError, match=message):

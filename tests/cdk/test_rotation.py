@@ -239,7 +239,7 @@ def test_a_user_s_password_changes_every_month(stack: cdk.Stack, properties: Pro
     assert not any(line["Resource"] == "*" for line in statements(stack))
 
 
-def test_a_token_changes_with_its_cache(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_a_token_changes_with_its_cache(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc, auth_token=AuthToken.generate(stack, "Token"))
     AuthTokenRotation(stack, "Rotation", cache=cache, automatically_after_days=7, vpc=vpc)
     template = Template.from_stack(stack)
@@ -251,7 +251,7 @@ def test_a_token_changes_with_its_cache(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
     template.has_resource_properties("AWS::SecretsManager::RotationSchedule", schedule)
 
 
-def test_a_cache_without_a_token_has_none_to_rotate(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_a_cache_without_a_token_has_none_to_rotate(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     with pytest.raises(ValidationError, match="cache must have an AUTH token to rotate"):
         AuthTokenRotation(stack, "Rotation", cache=ReplicationGroup(stack, "Cache", vpc=vpc))
 

@@ -28,7 +28,7 @@ SOUND: dict[str, Any] = {"cluster_mode": ClusterMode.ENABLED, "node_type": NodeT
 
 
 @pytest.fixture
-def cache(stack: cdk.Stack, vpc: ec2.Vpc) -> ReplicationGroup:
+def cache(stack: cdk.Stack, vpc: ec2.IVpc) -> ReplicationGroup:
     return ReplicationGroup(stack, "Cache", vpc=vpc, **SOUND)
 
 
@@ -61,7 +61,7 @@ def test_shards_follow_the_primaries_and_the_memory(
     Template.from_stack(stack).resource_count_is("AWS::IAM::Role", 0)
 
 
-def test_with_an_ssd_memory_and_disk_count_together(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_with_an_ssd_memory_and_disk_count_together(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc, **{**SOUND, "node_type": NodeType.R6GD_XLARGE})
     ShardScaling(stack, "Scaling", cache=cache, max_capacity=10).scale_on_memory("Memory")
     assert list(tracked(stack)) == ["ElastiCacheDatabaseCapacityUsageCountedForEvictPercentage"]
@@ -100,7 +100,7 @@ def test_the_clock_moves_the_bounds(stack: cdk.Stack, cache: ReplicationGroup, p
         ),
     ],
 )
-def test_what_cannot_scale_is_refused(stack: cdk.Stack, vpc: ec2.Vpc, change: dict[str, Any], message: str) -> None:
+def test_what_cannot_scale_is_refused(stack: cdk.Stack, vpc: ec2.IVpc, change: dict[str, Any], message: str) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc, **{**SOUND, **change})
     with pytest.raises(ValidationError, match=message):
         ShardScaling(stack, "Scaling", cache=cache, max_capacity=10)
@@ -128,7 +128,7 @@ def test_targets_out_of_the_guide_s_range_are_refused(stack: cdk.Stack, cache: R
         scaling.scale_on_engine_cpu("Cpu", target_percent=target)
 
 
-def test_replicas_need_memory_kept_back(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_replicas_need_memory_kept_back(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     little = ReplicationGroup(stack, "Little", vpc=vpc, parameters={"reserved-memory-percent": "10"}, **SOUND)
     with pytest.raises(ValidationError, match=r"parameters\['reserved-memory-percent'\] must be at least 25"):
         ReplicaScaling(stack, "A", cache=little)

@@ -31,7 +31,7 @@ PUBLIC: dict[str, Any] = {"connection_type": ConnectionType.PUBLIC, "engine": Se
 
 
 def test_by_default_it_is_valkey_with_users_backups_and_a_last_snapshot(
-    stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties, warnings: Warnings
+    stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties, warnings: Warnings
 ) -> None:
     cache = ServerlessCache(stack, "Cache", vpc=vpc)
     found = properties(CACHE)
@@ -47,7 +47,7 @@ def test_by_default_it_is_valkey_with_users_backups_and_a_last_snapshot(
     assert warnings() == []
 
 
-def test_everything_can_be_set(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties) -> None:
+def test_everything_can_be_set(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     key = kms.Key(stack, "Key")
     group = ec2.SecurityGroup(stack, "Group", vpc=vpc)
     users = UserGroup(stack, "Users", users=[IamUser(stack, "App", access_string=AccessString.application())])
@@ -94,7 +94,7 @@ def test_everything_can_be_set(stack: cdk.Stack, vpc: ec2.Vpc, properties: Prope
     ],
 )
 def test_one_limit_leaves_the_other_open(
-    stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties, limits: UsageLimits, rendered: dict[str, Any]
+    stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties, limits: UsageLimits, rendered: dict[str, Any]
 ) -> None:
     ServerlessCache(stack, "Cache", vpc=vpc, usage_limits=limits)
     assert properties(CACHE)["CacheUsageLimits"] == rendered
@@ -109,7 +109,7 @@ def test_one_limit_leaves_the_other_open(
     ],
 )
 def test_a_peer_reaches_both_endpoints(
-    stack: cdk.Stack, vpc: ec2.Vpc, engine: ServerlessEngine, first: int, last: int
+    stack: cdk.Stack, vpc: ec2.IVpc, engine: ServerlessEngine, first: int, last: int
 ) -> None:
     cache = ServerlessCache(stack, "Cache", vpc=vpc, engine=engine)
     peer = ec2.SecurityGroup(stack, "Peer", vpc=vpc)
@@ -119,7 +119,7 @@ def test_a_peer_reaches_both_endpoints(
     )
 
 
-def test_each_endpoint_is_the_one_cloudformation_reports(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_each_endpoint_is_the_one_cloudformation_reports(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ServerlessCache(stack, "Cache", vpc=vpc)
     logical_id = stack.resolve(cache.serverless_cache_name)["Ref"]
     assert stack.resolve(cache.endpoint.hostname) == {"Fn::GetAtt": [logical_id, "Endpoint.Address"]}
@@ -128,7 +128,7 @@ def test_each_endpoint_is_the_one_cloudformation_reports(stack: cdk.Stack, vpc: 
     assert stack.resolve(cache.reader_endpoint.port_text) == {"Fn::GetAtt": [logical_id, "ReaderEndpoint.Port"]}
 
 
-def test_memcached_has_no_users(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties) -> None:
+def test_memcached_has_no_users(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     cache = ServerlessCache(stack, "Cache", vpc=vpc, engine=ServerlessEngine.MEMCACHED_1_6)
     assert "UserGroupId" not in properties(CACHE)
     assert cache.user_group is None
@@ -163,7 +163,7 @@ def test_a_public_cache_needs_valkey_9(stack: cdk.Stack) -> None:
         ServerlessCache(stack, "Cache", connection_type=ConnectionType.PUBLIC)
 
 
-def test_a_public_cache_takes_no_vpc(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_a_public_cache_takes_no_vpc(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     with pytest.raises(ValidationError, match="must be left out with connection_type PUBLIC"):
         ServerlessCache(stack, "Cache", **PUBLIC, vpc=vpc)
 
@@ -196,7 +196,7 @@ def test_any_other_cache_needs_one(stack: cdk.Stack) -> None:
     ],
 )
 def test_what_the_service_would_refuse_is_refused(
-    stack: cdk.Stack, vpc: ec2.Vpc, props: dict[str, Any], message: str
+    stack: cdk.Stack, vpc: ec2.IVpc, props: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValidationError, match=message):
         ServerlessCache(stack, "Cache", vpc=vpc, **props)
@@ -213,11 +213,11 @@ def test_what_the_service_would_refuse_is_refused(
         {"description": ""},
     ],
 )
-def test_what_the_service_accepts_is_accepted(stack: cdk.Stack, vpc: ec2.Vpc, props: dict[str, Any]) -> None:
+def test_what_the_service_accepts_is_accepted(stack: cdk.Stack, vpc: ec2.IVpc, props: dict[str, Any]) -> None:
     ServerlessCache(stack, "Cache", vpc=vpc, **props)
 
 
-def test_users_and_groups_are_of_the_engine(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_users_and_groups_are_of_the_engine(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     valkey = UserGroup(stack, "Valkey", users=[PasswordUser(stack, "Ann", access_string=AccessString.application())])
     with pytest.raises(ValidationError, match="user_group must be a Redis group for a Redis cache, got 'valkey'"):
         ServerlessCache(stack, "Cache", vpc=vpc, engine=ServerlessEngine.REDIS_7, user_group=valkey)
@@ -226,7 +226,7 @@ def test_users_and_groups_are_of_the_engine(stack: cdk.Stack, vpc: ec2.Vpc) -> N
     ServerlessCache(stack, "Third", vpc=vpc, user_group=UserGroup(stack, "Redis", engine=Engine.REDIS))
 
 
-def test_two_subnets_of_a_zone_are_warned_of(stack: cdk.Stack, vpc: ec2.Vpc, warnings: Warnings) -> None:
+def test_two_subnets_of_a_zone_are_warned_of(stack: cdk.Stack, vpc: ec2.IVpc, warnings: Warnings) -> None:
     subnets = [
         ec2.Subnet.from_subnet_attributes(stack, f"S{n}", subnet_id=f"subnet-{n}", availability_zone=f"eu-west-1{zone}")
         for n, zone in enumerate("aabc")
@@ -237,7 +237,7 @@ def test_two_subnets_of_a_zone_are_warned_of(stack: cdk.Stack, vpc: ec2.Vpc, war
     assert "cachetwin:serverless-subnets" in warnings()
 
 
-def test_grant_connect_covers_the_cache_and_its_iam_users(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_grant_connect_covers_the_cache_and_its_iam_users(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     user = IamUser(stack, "App", access_string=AccessString.application())
     cache = ServerlessCache(stack, "Cache", vpc=vpc, users=[user])
     role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -269,7 +269,7 @@ def test_grant_connect_covers_the_cache_and_its_iam_users(stack: cdk.Stack, vpc:
     ],
 )
 def test_each_metric_is_found_under_cluster_id(
-    stack: cdk.Stack, vpc: ec2.Vpc, method: str, name: str, statistic: str
+    stack: cdk.Stack, vpc: ec2.IVpc, method: str, name: str, statistic: str
 ) -> None:
     cache = ServerlessCache(stack, "Cache", vpc=vpc)
     metric = getattr(cache, method)()
@@ -277,7 +277,7 @@ def test_each_metric_is_found_under_cluster_id(
     assert metric.dimensions == {"clusterId": cache.serverless_cache_name}
 
 
-def test_what_exists_already_can_be_used(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_what_exists_already_can_be_used(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ServerlessCache.from_serverless_cache_attributes(
         stack,
         "Cache",
@@ -301,7 +301,7 @@ def test_an_imported_cache_says_which_endpoint_it_was_not_told(stack: cdk.Stack)
         _ = cache.reader_endpoint
 
 
-def test_aws_cdk_takes_it_where_it_takes_a_serverless_cache(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_aws_cdk_takes_it_where_it_takes_a_serverless_cache(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ServerlessCache(stack, "Cache", vpc=vpc)
     assert cache.serverless_cache_ref.serverless_cache_name == cache.serverless_cache_name
     assert "serverlesscache" in str(stack.resolve(elasticache.CfnServerlessCache.arn_for_serverless_cache(cache)))
@@ -314,7 +314,7 @@ def test_a_major_version_is_written_as_the_service_writes_it(engine: Engine, ver
 
 
 def test_tokens_are_accepted(
-    stack: cdk.Stack, vpc: ec2.Vpc, any_text: str, any_number: float, properties: Properties
+    stack: cdk.Stack, vpc: ec2.IVpc, any_text: str, any_number: float, properties: Properties
 ) -> None:
     ServerlessCache(
         stack,

@@ -44,12 +44,12 @@ def test_public_subnets_have_to_be_named(stack: cdk.Stack, properties: Propertie
     assert len(properties(GROUP)["SubnetIds"]) == 2
 
 
-def test_a_selection_without_subnets_is_refused(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_a_selection_without_subnets_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     with pytest.raises(ValidationError, match=r"vpc_subnets must select at least one subnet, got \[\]"):
         SubnetGroup(stack, "Subnets", vpc=vpc, vpc_subnets=ec2.SubnetSelection(availability_zones=["nowhere"]))
 
 
-def test_at_most_twenty_subnets_are_taken(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_at_most_twenty_subnets_are_taken(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     subnets = [
         ec2.Subnet.from_subnet_attributes(stack, f"S{n}", subnet_id=f"subnet-{n}", availability_zone="a")
         for n in range(21)
@@ -60,12 +60,12 @@ def test_at_most_twenty_subnets_are_taken(stack: cdk.Stack, vpc: ec2.Vpc) -> Non
 
 
 @pytest.mark.parametrize("name", ["", "a/b", "a" * 256])
-def test_a_malformed_name_is_refused(stack: cdk.Stack, vpc: ec2.Vpc, name: str) -> None:
+def test_a_malformed_name_is_refused(stack: cdk.Stack, vpc: ec2.IVpc, name: str) -> None:
     with pytest.raises(ValidationError, match="subnet_group_name must hold 1 to 255"):
         SubnetGroup(stack, "Subnets", vpc=vpc, subnet_group_name=name)
 
 
-def test_a_name_and_a_description_are_passed_on(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties) -> None:
+def test_a_name_and_a_description_are_passed_on(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     SubnetGroup(stack, "Subnets", vpc=vpc, subnet_group_name="team", description="Caches of the team")
     found = properties(GROUP)
     assert (found["CacheSubnetGroupName"], found["Description"]) == ("team", "Caches of the team")
@@ -77,6 +77,6 @@ def test_what_exists_already_can_be_used(stack: cdk.Stack) -> None:
     assert group.subnet_group_ref.cache_subnet_group_name == "team"
 
 
-def test_tokens_are_accepted(stack: cdk.Stack, vpc: ec2.Vpc, any_text: str, properties: Properties) -> None:
+def test_tokens_are_accepted(stack: cdk.Stack, vpc: ec2.IVpc, any_text: str, properties: Properties) -> None:
     SubnetGroup(stack, "Subnets", vpc=vpc, subnet_group_name=any_text)
     assert properties(GROUP)["CacheSubnetGroupName"] == {"Ref": "AnyText"}

@@ -24,7 +24,7 @@ CLUSTER: dict[str, Any] = {"cluster_mode": ClusterMode.ENABLED}
 SINGLE: dict[str, Any] = {"replicas": 0, "multi_az": False}
 
 
-def test_cluster_mode_spreads_keys_over_shards(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties) -> None:
+def test_cluster_mode_spreads_keys_over_shards(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, **CLUSTER, shards=3, replicas=2)
     found = properties(GROUP)
     assert (found["ClusterMode"], found["NumNodeGroups"], found["ReplicasPerNodeGroup"]) == ("enabled", 3, 2)
@@ -32,12 +32,12 @@ def test_cluster_mode_spreads_keys_over_shards(stack: cdk.Stack, vpc: ec2.Vpc, p
     assert properties("AWS::ElastiCache::ParameterGroup")["Properties"] == {"cluster-enabled": "yes"}
 
 
-def test_changing_the_shards_of_a_cluster_does_not_replace_it(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_changing_the_shards_of_a_cluster_does_not_replace_it(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, **CLUSTER)
     Template.from_stack(stack).has_resource(GROUP, {"UpdatePolicy": {"UseOnlineResharding": True}})
 
 
-def test_a_cluster_is_reached_through_its_configuration_endpoint(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_a_cluster_is_reached_through_its_configuration_endpoint(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc, **CLUSTER)
     logical_id = stack.resolve(cache.replication_group_id)["Ref"]
     assert stack.resolve(cache.configuration_endpoint.hostname) == {
@@ -51,27 +51,27 @@ def test_a_cluster_is_reached_through_its_configuration_endpoint(stack: cdk.Stac
         _ = cache.reader_endpoint
 
 
-def test_without_cluster_mode_there_is_no_configuration_endpoint(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_without_cluster_mode_there_is_no_configuration_endpoint(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc)
     with pytest.raises(ValidationError, match="got a replication group with primary_endpoint, reader_endpoint"):
         _ = cache.configuration_endpoint
 
 
-def test_compatible_mode_has_the_endpoints_of_both(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties) -> None:
+def test_compatible_mode_has_the_endpoints_of_both(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc, cluster_mode=ClusterMode.COMPATIBLE)
     assert properties(GROUP)["ClusterMode"] == "compatible"
     assert cache.configuration_endpoint != cache.primary_endpoint != cache.reader_endpoint
 
 
 def test_an_engine_older_than_the_property_is_a_cluster_by_its_parameters(
-    stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties
+    stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties
 ) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, **CLUSTER, engine_version=EngineVersion.REDIS_6_2)
     assert "ClusterMode" not in properties(GROUP)
     assert properties("AWS::ElastiCache::ParameterGroup")["Properties"] == {"cluster-enabled": "yes"}
 
 
-def test_each_shard_can_be_placed(stack: cdk.Stack, vpc: ec2.Vpc, properties: Properties, any_text: str) -> None:
+def test_each_shard_can_be_placed(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties, any_text: str) -> None:
     ReplicationGroup(
         stack,
         "Cache",
@@ -161,7 +161,7 @@ def test_an_imported_cluster_has_the_endpoint_it_is_given(stack: cdk.Stack) -> N
     ],
 )
 def test_what_the_service_would_refuse_is_refused(
-    stack: cdk.Stack, vpc: ec2.Vpc, props: dict[str, Any], message: str
+    stack: cdk.Stack, vpc: ec2.IVpc, props: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValidationError, match=message):
         ReplicationGroup(stack, "Cache", vpc=vpc, **props)
@@ -179,7 +179,7 @@ def test_what_the_service_would_refuse_is_refused(
     ],
 )
 def test_what_the_service_accepts_is_accepted_without_a_warning(
-    stack: cdk.Stack, vpc: ec2.Vpc, warnings: Warnings, props: dict[str, Any]
+    stack: cdk.Stack, vpc: ec2.IVpc, warnings: Warnings, props: dict[str, Any]
 ) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, **props)
     assert warnings() == []
@@ -198,13 +198,13 @@ def test_what_the_service_accepts_is_accepted_without_a_warning(
     ],
 )
 def test_what_may_not_work_is_warned_of(
-    stack: cdk.Stack, vpc: ec2.Vpc, warnings: Warnings, props: dict[str, Any], warning: str
+    stack: cdk.Stack, vpc: ec2.IVpc, warnings: Warnings, props: dict[str, Any], warning: str
 ) -> None:
     ReplicationGroup(stack, "Cache", vpc=vpc, **props)
     assert warnings() == [warning]
 
 
-def test_a_parameter_group_of_the_other_mode_is_refused(stack: cdk.Stack, vpc: ec2.Vpc) -> None:
+def test_a_parameter_group_of_the_other_mode_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     engine = EngineVersion.VALKEY_8_1
     plain = ParameterGroup(stack, "Plain", engine_version=engine)
     clustered = ParameterGroup(stack, "Clustered", engine_version=engine, parameters={"cluster-enabled": "yes"})
@@ -227,6 +227,6 @@ def test_a_shard_is_placed_in_zones_of_the_subnets() -> None:
     ReplicationGroup(stack, "B", vpc=vpc, **CLUSTER, shard_placement=[Shard("eu-west-1b")])
 
 
-def test_a_count_that_is_a_token_is_refused(stack: cdk.Stack, vpc: ec2.Vpc, any_number: float) -> None:
+def test_a_count_that_is_a_token_is_refused(stack: cdk.Stack, vpc: ec2.IVpc, any_number: float) -> None:
     with pytest.raises(ValidationError, match="shards must be known at synth"):
         ReplicationGroup(stack, "Cache", vpc=vpc, **CLUSTER, shards=any_number)  # type: ignore[arg-type]  # tokens are floats

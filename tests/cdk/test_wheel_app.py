@@ -96,8 +96,6 @@ def test_an_app_with_only_the_wheel_tests_its_own_template(app: Path) -> None:
     written = run_tests(app, "--snapshot-update")
     assert written.returncode == 0, written.stdout + written.stderr
     (snapshot,) = app.rglob("*.template.json")
-    again = run_tests(app)
-    assert again.returncode == 0, again.stdout + again.stderr
     snapshot.write_text(snapshot.read_text().replace("cache.t4g.small", "cache.t4g.medium"))
     changed = run_tests(app)
     assert changed.returncode == 1
