@@ -86,9 +86,7 @@ EXAMPLES: dict[str, str] = {
         scaling.scale_on_schedule("Morning", schedule=appscaling.Schedule.cron(hour="6", minute="0"), min_capacity=4)
         """,
     "ReplicaScaling": """
-        cache = ReplicationGroup(
-            stack, "Cache", vpc=vpc, node_type=NodeType.M7G_LARGE, cluster_mode=ClusterMode.ENABLED
-        )
+        cache = ReplicationGroup(stack, "Cache", vpc=vpc, node_type=NodeType.M7G_LARGE, cluster_mode=ClusterMode.ENABLED)
         ReplicaScaling(stack, "Scaling", cache=cache).scale_on_engine_cpu("Cpu")
         """,
     "UserPasswordRotation": """
