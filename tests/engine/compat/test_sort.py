@@ -1,7 +1,7 @@
 """SORT, compared with redis-server."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from tests.engine.compat.conftest import Pair, Word
 
@@ -31,6 +31,10 @@ OPTIONS = st.one_of(
 def test_any_options_give_the_same_elements(
     pair: Pair, elements: list[str], key: str, options: list[tuple[Word, ...]], name: str
 ) -> None:
+    by_text = any(str(option[0]).upper() == "ALPHA" for option in options) and any(
+        option[0] == "BY" for option in options
+    )
+    assume(not (key == "z" and by_text))  # elements without a weight are equal, and stay in the order of a hash table
     pair.reset(3)
     for number in range(-1, 12, 2):
         pair.same("SET", f"w_{number}", (number * 7) % 5)
