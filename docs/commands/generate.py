@@ -15,17 +15,31 @@ FOLDER: Final = Path(__file__).parent
 PROFILE: Final = "valkey-8.1"
 
 ABSENT: Final = {
-    "BGREWRITEAOF": "not yet: nothing is written to disk",
-    "FAILOVER": "not yet: comes with replication",
-    "MIGRATE": "not yet: comes with sharding",
-    "PSYNC": "not yet: comes with replication",
-    "READONLY": "not yet: comes with sharding",
-    "READWRITE": "not yet: comes with sharding",
-    "REPLCONF": "not yet: comes with replication",
-    "REPLICAOF": "not yet: comes with replication",
-    "RESTORE-ASKING": "not yet: comes with sharding",
-    "SLAVEOF": "not yet: comes with replication",
-    "SYNC": "not yet: comes with replication",
+    **dict.fromkeys(
+        [
+            "CLUSTER|ADDSLOTS",
+            "CLUSTER|ADDSLOTSRANGE",
+            "CLUSTER|BUMPEPOCH",
+            "CLUSTER|COUNT-FAILURE-REPORTS",
+            "CLUSTER|DELSLOTS",
+            "CLUSTER|DELSLOTSRANGE",
+            "CLUSTER|FAILOVER",
+            "CLUSTER|FLUSHSLOTS",
+            "CLUSTER|FORGET",
+            "CLUSTER|LINKS",
+            "CLUSTER|MEET",
+            "CLUSTER|REPLICAS",
+            "CLUSTER|REPLICATE",
+            "CLUSTER|SAVECONFIG",
+            "CLUSTER|SET-CONFIG-EPOCH",
+            "CLUSTER|SETSLOT",
+            "CLUSTER|SLAVES",
+            "CLUSTER|SLOT-STATS",
+            "MIGRATE",
+        ],
+        "not yet: comes with sharding",
+    ),
+    **dict.fromkeys(["PSYNC", "REPLCONF", "REPLICAOF", "SLAVEOF", "SYNC"], "not yet: comes with replication"),
 }
 """Commands of Valkey 8.1 that the engine does not have, and why. SENTINEL is another program and not planned."""
 
@@ -61,7 +75,7 @@ def _index(by_group: dict[str, list[Command]]) -> str:
         names = ", ".join(f"`{_title(row)}`" for row in by_group[group] if row.parent is None)
         lines.append(f"| [{group}]({group}.md) | {names} |")
     lines += ["", "## Not here", "", "| command | why |", "|---|---|"]
-    lines += [f"| `{name}` | {why} |" for name, why in sorted(ABSENT.items())]
+    lines += [f"| `{name.replace('|', ' ')}` | {why} |" for name, why in sorted(ABSENT.items())]
     lines += ["| `SENTINEL` | not planned: it is another program |", ""]
     return "\n".join(lines)
 

@@ -8,6 +8,7 @@ from ..glob import glob_match
 from ..pubsub import join, part
 from ..replies import array, bulk, bulk_array, integer
 from ..session import Session
+from .help_text import help_reply
 
 _LISTEN = PUBSUB | NOSCRIPT | LOADING | STALE
 _ASK = PUBSUB | LOADING | STALE
@@ -245,6 +246,14 @@ def pubsub_numsub(ctx: Context, args: list[bytes]) -> bytes:
 def pubsub_shardnumsub(ctx: Context, args: list[bytes]) -> bytes:
     """PUBSUB SHARDNUMSUB [shardchannel ...]: channel and count in turn."""
     return _counted(ctx.engine.pubsub.shard_channels, args)
+
+
+@command(
+    "PUBSUB|HELP", arity=2, flags=LOADING | STALE, group="pubsub", since="6.2.0", summary="Describe the sub-commands."
+)
+def pubsub_help(ctx: Context, args: list[bytes]) -> bytes:
+    """PUBSUB HELP."""
+    return help_reply(ctx, b"pubsub")
 
 
 def _listener(ctx: Context) -> Session:
