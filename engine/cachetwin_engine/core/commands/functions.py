@@ -20,7 +20,7 @@ from ..command_table import (
 from ..context import Context
 from ..errors import CommandError
 from ..glob import glob_match_nocase
-from ..replies import OK, array, bulk, bulk_array, integer
+from ..replies import OK, array, bulk, bulk_array, integer, simple
 from ..scripting.payload import code_of_payload, payload_of
 from ..scripting.store import Library
 from .help_text import help_reply
@@ -117,7 +117,7 @@ def _described(ctx: Context, library: Library, with_code: bool) -> bytes:
                 [
                     bulk(b"name"), bulk(function.name),
                     bulk(b"description"), ctx.null if function.description is None else bulk(function.description),
-                    bulk(b"flags"), ctx.set_reply([bulk(flag) for flag in function.flags]),
+                    bulk(b"flags"), ctx.set_reply([simple(flag) for flag in function.flags]),
                 ]
             )
         )  # fmt: skip

@@ -16,7 +16,7 @@ from ..command_table import (
 from ..context import Context
 from ..errors import CommandError
 from ..replies import OK, array, bulk, integer
-from ..scripting.store import NO_SCRIPT, Script, split_keys
+from ..scripting.store import split_keys
 from .help_text import help_reply
 
 
@@ -44,7 +44,7 @@ def evalsha(ctx: Context, args: list[bytes]) -> bytes:
     """EVALSHA sha1 numkeys [key ...] [arg ...]."""
     _show(ctx, args)
     ctx.propagate_nothing()
-    return ctx.engine.scripts.evaluate(ctx, _known(ctx, args[1]), args, read_only=False)
+    return ctx.engine.scripts.evaluate(ctx, ctx.engine.scripts.known(args[1]), args, read_only=False)
 
 
 @command("EVALSHA_RO", arity=-3, flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RO", "access", index=2, numkeys=0, first=1)], categories=[b"slow", b"scripting"], arguments="sha1 numkeys [key [key ...]] [arg [arg ...]]", summary="Run a script by its digest; it may not write.")  # fmt: skip
@@ -52,14 +52,7 @@ def evalsha_ro(ctx: Context, args: list[bytes]) -> bytes:
     """EVALSHA_RO sha1 numkeys [key ...] [arg ...]."""
     _show(ctx, args)
     ctx.propagate_nothing()
-    return ctx.engine.scripts.evaluate(ctx, _known(ctx, args[1]), args, read_only=True)
-
-
-def _known(ctx: Context, sha: bytes) -> Script:
-    script = ctx.engine.scripts.scripts.get(sha.lower())
-    if script is None:
-        raise CommandError(NO_SCRIPT)
-    return script
+    return ctx.engine.scripts.evaluate(ctx, ctx.engine.scripts.known(args[1]), args, read_only=True)
 
 
 def _show(ctx: Context, args: list[bytes]) -> None:
@@ -95,10 +88,7 @@ def script_flush(ctx: Context, args: list[bytes]) -> bytes:
 @command("SCRIPT|SHOW", arity=3, flags=NOSCRIPT, group="scripting", since="8.0.0", complexity="O(1).", categories=[b"slow", b"scripting"], arguments="sha1", valkey_only=True, summary="A script's text.")  # fmt: skip
 def script_show(ctx: Context, args: list[bytes]) -> bytes:
     """SCRIPT SHOW sha1."""
-    script = ctx.engine.scripts.scripts.get(args[2].lower())
-    if script is None:
-        raise CommandError(NO_SCRIPT)
-    return bulk(script.body)
+    return bulk(ctx.engine.scripts.known(args[2]).body)
 
 
 @command("SCRIPT|KILL", arity=2, flags=NOSCRIPT | ALLOW_BUSY, group="scripting", since="2.6.0", categories=[b"slow", b"scripting"], tips=[b"request_policy:all_shards", b"response_policy:one_succeeded"], summary="End the running script.")  # fmt: skip

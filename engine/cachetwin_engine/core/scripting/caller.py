@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..command_table import DENYOOM, NOSCRIPT, WRITE, Command
+from ..command_table import BLOCKING, DENYOOM, NOSCRIPT, WRITE, Command
 from ..context import Context
 from ..dispatch import call, find_command
 from ..errors import CommandError
@@ -68,6 +68,14 @@ class ScriptCaller:
             return None
         return self._engine.acl.check(self.context.user, command, args) is None
 
+    def _is_denied(self, command: Command) -> bool:
+        """Not for scripts; until 7.2 neither are commands that wait for lists and sorted sets."""
+        if command.flags & NOSCRIPT:
+            return True
+        if not command.flags & BLOCKING or self._engine.profile.commands_through >= (7, 2, 0):
+            return False
+        return command.group in {"list", "sorted-set"}
+
     def _refused(self, line: bytes) -> bytes:
         reply = error(line)
         self._engine.count_error(reply)
@@ -77,7 +85,7 @@ class ScriptCaller:
         engine = self._engine
         if not command.accepts(len(args)):
             return b"ERR Wrong number of args calling " + self._redis + b"command from script"
-        if command.flags & NOSCRIPT and not engine.scripts.allows_every_command:
+        if self._is_denied(command) and not engine.scripts.allows_every_command:
             return b"ERR This Redis command is not allowed from script"
         if command.flags & WRITE and self.read_only:
             return b"ERR Write commands are not allowed from read-only scripts."

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
-from ..doubles import shortest
+from ..doubles import digits_17, shortest
 from ..errors import CommandError
 from ..gates import GATE_BUSY
 from . import bit_library, struct_library
@@ -107,7 +107,8 @@ class Machine:
                 b"poll": self._poll,
                 b"acl_check": self._acl_check, b"setresp": self._setresp, b"log": self._log,
                 b"set_repl": self._set_repl, b"script_resp": self._script_resp, b"random": self._draw,
-                b"randomseed": self._seed, b"register": self._register, b"sha1hex": sha1_hex, b"shortest": _shortest,
+                b"randomseed": self._seed, b"register": self._register, b"sha1hex": sha1_hex,
+                b"shortest": self._double_text,
                 b"pack_int64": _pack_int64, b"pack_float": _pack_float, b"unpack_float": _unpack_float,
                 b"struct_pack": _struct_pack, b"struct_unpack": _struct_unpack, b"struct_size": _struct_size,
                 b"bit": _bit, b"constants": runtime.table_from(_constants(engine)),
@@ -217,7 +218,7 @@ class Machine:
             if isinstance(word, bytes):
                 args.append(word)
             elif isinstance(word, (int, float)) and not isinstance(word, bool):
-                args.append(b"%d" % word if isinstance(word, int) else _number_text(word))
+                args.append(b"%d" % word if isinstance(word, int) else self._number_text(word))
             else:
                 what = b"Command" if self._is_server else b"Lua redis lib command"
                 raise ScriptError(
@@ -267,6 +268,15 @@ class Machine:
 
     def _log(self, level: float, text: bytes) -> None:
         self._engine.host.script_logged(int(level), text)
+
+    def _double_text(self, number: float) -> bytes:
+        value = float(number)
+        return shortest(value) if self._engine.profile.shortest_doubles else digits_17(value)
+
+    def _number_text(self, number: float) -> bytes:
+        if abs(number) < 2**63 and number == number // 1:
+            return b"%d" % int(number)
+        return self._double_text(number)
 
     def _where(self) -> bytes:
         place: bytes = self._functions[b"where"]()
@@ -344,21 +354,11 @@ def _one_line(text: bytes) -> bytes:
     return text.rstrip(b"\r\n").replace(b"\r", b" ").replace(b"\n", b" ")
 
 
-def _shortest(number: float) -> bytes:
-    return shortest(float(number))
-
-
 def _describe(problem: object) -> tuple[bytes, bool, bool]:
     """An exception's text, whether scripts see a plain string, and whether it is in the statistics."""
     if isinstance(problem, ScriptError):
         return problem.text, problem.plain, problem.counted
     return str(problem).encode(), True, False
-
-
-def _number_text(number: float) -> bytes:
-    if number == number // 1 and abs(number) < 2**63:
-        return b"%d" % int(number)
-    return shortest(number)
 
 
 def _constants(engine: "Engine") -> dict[bytes, bytes | int]:

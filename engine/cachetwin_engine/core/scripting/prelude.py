@@ -315,7 +315,7 @@ function api.log(...)
   if n < 2 then fail('ERR ' .. host.name .. '.log() requires two arguments or more.') end
   local level = (...)
   if type(level) ~= 'number' then fail('ERR First argument must be a number (log level).') end
-  if level < 0 or level > 3 then fail('ERR Invalid log level.') end
+  if level < 0 or level > 3 then fail('ERR Invalid ' .. (is_server and 'log' or 'debug') .. ' level.') end
   local words = {}
   for i = 2, n do
     local word = real_select(i, ...)
@@ -332,7 +332,9 @@ function api.setresp(...)
 end
 
 function api.set_repl(...)
-  if real_select('#', ...) ~= 1 then fail('ERR ' .. host.name .. '.set_repl() requires one argument.') end
+  if real_select('#', ...) ~= 1 then
+    fail('ERR ' .. host.name .. '.set_repl() requires ' .. (is_server and 'one argument.' or 'two arguments.'))
+  end
   local flags = tonumber((...)) or 0
   if flags < 0 or flags > 3 then
     fail('ERR Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.')
@@ -437,7 +439,7 @@ local function new_cjson()
     if t == 'boolean' then return v and 'true' or 'false' end
     if v == nil or v == null then return 'null' end
     if t ~= 'table' then real_error('Cannot serialise ' .. t .. ': type not supported', 0) end
-    if depth >= settings.encode_depth then real_error('Cannot serialise, excessive depth (' .. depth + 1 .. ')', 0) end
+    if depth >= settings.encode_depth then real_error('Cannot serialise, excessive nesting (' .. depth + 1 .. ')', 0) end
     v = real[v] or v
     local size, parts = array_size(v), {}
     if size == 0 then return '{}' end
@@ -972,6 +974,13 @@ end
 
 local register_name = host.name .. '.register_function'
 
+-- Functions of Python lose their wrapping on the way here.
+local function function_of(v)
+  if type(v) ~= 'userdata' then return v end
+  local ok, f = real_pcall(as_function, v)
+  return ok and f or v
+end
+
 local function text_of(v) return type(v) == 'number' and tostring(v) or type(v) == 'string' and v or nil end
 
 local function named_arguments(t)
@@ -985,6 +994,7 @@ local function named_arguments(t)
       given[key] = text_of(value)
       if not given[key] then fail('ERR ' .. key .. ' argument given to ' .. register_name .. ' must be a string') end
     elseif key == 'callback' then
+      value = function_of(value)
       if type(value) ~= 'function' then
         fail('ERR callback argument given to ' .. register_name .. ' must be a function')
       end
@@ -1023,6 +1033,7 @@ local function register_function(...)
   else
     name = text_of(name)
     if not name then fail('ERR first argument to ' .. register_name .. ' must be a string') end
+    callback = function_of(callback)
     if type(callback) ~= 'function' then fail('ERR second argument to ' .. register_name .. ' must be a function') end
     description, flags = nil, nil
   end

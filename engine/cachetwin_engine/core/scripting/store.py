@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from ..context import Context
     from ..engine import Engine
 
-NO_SCRIPT: Final = b"NOSCRIPT No matching script."
 EVALUATED_MAX: Final = 500  # scripts that only EVAL brought are forgotten beyond these, oldest first (eval.c)
 _WRITES_IN_RO: Final = b"ERR Can not execute a script with write flag using *_ro command."
 _NAME_RULE: Final = b"can only contain letters, numbers, or underscores(_) and must be at least one character long"
@@ -60,6 +59,14 @@ class ScriptStore:
     def memory_bytes(self) -> int:
         """Of the interpreter."""
         return 0 if self._machine is None else self._machine.memory_bytes()
+
+    def known(self, sha: bytes) -> Script:
+        """The script of that digest, in any case. Raises CommandError."""
+        script = self.scripts.get(sha.lower())
+        if script is None:
+            advice = b"" if self._engine.profile.is_valkey_from(8, 0) else b" Please use EVAL."
+            raise CommandError(b"NOSCRIPT No matching script." + advice)
+        return script
 
     # -- scripts ------------------------------------------------------------------------------------------------------
 
@@ -126,9 +133,9 @@ class ScriptStore:
             self._engine.error_is_counted = True
         if not outcome.failed:
             return outcome.reply
-        where = b" script: " + name
+        where = b""
         if outcome.source:
-            where += b", on " + outcome.source + b":%d." % outcome.line
+            where = b" script: " + name + b", on " + outcome.source + b":%d." % outcome.line
         return b"-" + outcome.reply + where + b"\r\n"
 
     # -- functions ----------------------------------------------------------------------------------------------------
