@@ -122,4 +122,3 @@ class Context:
     def push_header(self, count: int) -> bytes:
         """The head of an out-of-band message: array in RESP2."""
         return (b">%d\r\n" if self.resp3 else b"*%d\r\n") % count
-
