@@ -28,7 +28,7 @@ contracts: $(INSTALLED)
 
 # The constructs' tests share one process, because CDK takes seconds to load; those that bring the whole architecture up
 # need its ports and go alone; the others run two at a time.
-pytest: $(INSTALLED)
+pytest: $(INSTALLED) .venv/checkov/.installed
 	CACHETWIN_EXPECT_BUILD=pure $(BIN)/python -m pytest tests --ignore tests/cdk --ignore tests/e2e -n 2 --dist loadfile
 	$(BIN)/python -m pytest tests/cdk
 	$(BIN)/python -m pytest tests/e2e
@@ -47,6 +47,8 @@ image: dist/compiled/.built  ## The engine's container image
 lock: $(INSTALLED)  ## Choose the versions anew, hashes included
 	$(UV) pip compile --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
 	  --extra cdk --extra dev pyproject.toml --output-file requirements.lock
+	echo checkov | $(UV) pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	  --no-header - --output-file requirements-checkov.lock
 
 clean:  ## Remove what the targets above made
 	rm -rf .venv .venv-compiled build dist cdk.out node_modules *.egg-info
@@ -58,6 +60,12 @@ $(INSTALLED): requirements.lock pyproject.toml setup.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -o '^uv==[0-9.]*' requirements.lock)"
 	$(UV) pip sync --python $(BIN)/python --require-hashes requirements.lock
 	$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# checkov wants an older boto3 than ours, so it lives apart.
+.venv/checkov/.installed: requirements-checkov.lock | $(INSTALLED)
+	$(UV) venv --clear --python $(BIN)/python .venv/checkov
+	$(UV) pip sync --python .venv/checkov/bin/python --require-hashes requirements-checkov.lock
 	@touch $@
 
 .venv-compiled/.installed: dist/compiled/.built
