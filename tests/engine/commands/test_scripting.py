@@ -1,102 +1,240 @@
-"""Scripts and functions, on the wire."""
+"""EVAL and SCRIPT on the wire: values both ways, the sandbox, scripts that run for too long."""
 
-from tests.engine.commands.conftest import Run
+import hashlib
+import socket
+from typing import TYPE_CHECKING
 
-LIBRARY = (
-    b"#!lua name=mylib\n"
-    b"server.register_function('put', function(keys, args) return server.call('SET', keys[1], args[1]) end)"
+import pytest
+from tests.engine.commands.conftest import Run, StartRun
+
+from cachetwin_engine.core.host import Host
+
+if TYPE_CHECKING:
+    from tests.engine.conftest import StartEngine
+
+OK = b"+OK\r\n"
+READONLY = b"Attempt to modify a readonly table"
+
+
+def sha_of(script: str) -> bytes:
+    return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest().encode()
+
+
+def error_of(run: Run, script: str) -> bytes:
+    """What a script fails with."""
+    reply = run.args("EVAL", script, 0)
+    assert reply.startswith(b"-"), reply
+    return reply
+
+
+def test_keys_and_arguments_reach_the_script(run: Run) -> None:
+    assert run.args("EVAL", "return {KEYS[1], KEYS[2], ARGV[1]}", 2, "a", "b", "c") == (
+        b"*3\r\n$1\r\na\r\n$1\r\nb\r\n$1\r\nc\r\n"
+    )
+
+
+def test_values_of_lua_become_replies(run: Run) -> None:
+    assert run.args("EVAL", "return {1, 2.9, 'x', true, false, {ok='fine'}, nil, 5}", 0) == (
+        b"*6\r\n:1\r\n:2\r\n$1\r\nx\r\n:1\r\n$-1\r\n+fine\r\n"
+    )
+
+
+def test_replies_of_resp3_reach_a_script_that_asks_for_them(run: Run) -> None:
+    run("HSET h a 1")
+    script = "redis.setresp(3); return redis.call('hgetall', 'h')"
+    assert run.args("EVAL", script, 0) == b"*2\r\n$1\r\na\r\n$1\r\n1\r\n"
+    assert run.resp3().args("EVAL", script, 0) == b"%1\r\n$1\r\na\r\n$1\r\n1\r\n"
+
+
+def test_false_in_resp3_is_zero_to_a_client_of_resp2(run: Run) -> None:
+    assert run.args("EVAL", "redis.setresp(3) return {true, false}", 0) == b"*2\r\n:1\r\n:0\r\n"
+
+
+def test_a_metamethod_cannot_make_a_reply_endless(run: Run) -> None:
+    assert run.args("EVAL", "return setmetatable({1}, {__index=function() return 1 end})", 0) == b"*1\r\n:1\r\n"
+
+
+def test_a_reply_that_contains_itself_ends_in_an_error(run: Run) -> None:
+    reply = run.args("EVAL", "local a = {} a[1] = a return a", 0)
+    assert reply.endswith(b"*1\r\n-ERR reached lua stack limit\r\n")
+    assert reply.count(b"*1\r\n") == 7995
+
+
+def test_an_error_says_where_it_was_raised(run: Run) -> None:
+    script = "\nreturn redis.call('nosuch')"
+    assert run.args("EVAL", script, 0) == (
+        b"-ERR Unknown command called from script script: " + sha_of(script) + b", on @user_script:2.\r\n"
+    )
+
+
+def test_pcall_gives_the_error_to_the_script(run: Run) -> None:
+    run("SET s text")
+    assert run.args("EVAL", "return redis.pcall('incr', 's').err", 0) == (
+        b"$43\r\nERR value is not an integer or out of range\r\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "string.x = 1", "redis.call = 1", "rawset(_G, 'a', 1)", "setmetatable(_G, {})", "table.insert(math, 'x')",
+        "getmetatable('').__index = 1", "local m = getmetatable(_G) m.x = 1", "cjson.encode = 1", "rawset(redis, 'a', 1)",
+    ],
+)  # fmt: skip
+def test_what_scripts_share_is_read_only(run: Run, script: str) -> None:
+    assert READONLY in error_of(run, script)
+    assert run.args("EVAL", "return {type(string.rep), type(redis.call), type(math.x)}", 0) == (
+        b"*3\r\n$8\r\nfunction\r\n$8\r\nfunction\r\n$3\r\nnil\r\n"
+    )
+
+
+@pytest.mark.parametrize(
+    "name", ["python", "io", "debug", "require", "dofile", "getfenv", "setfenv", "newproxy", "print"]
 )
+def test_the_way_out_is_shut(run: Run, name: str) -> None:
+    assert b"nonexistent global variable '" + name.encode() + b"'" in error_of(run, f"return {name}")
 
 
-def test_a_script_sees_its_keys_and_arguments(run: Run) -> None:
+@pytest.mark.parametrize("value", ["redis.call", "cjson.encode", "math.random", "struct.pack", "redis.sha1hex"])
+def test_functions_of_the_server_show_nothing_of_it(run: Run, value: str) -> None:
+    assert run.args(
+        "EVAL", f"return {{type({value}), tostring(getmetatable({value})), tostring({value}):sub(1, 12)}}", 0
+    ) == (b"*3\r\n$8\r\nfunction\r\n$3\r\nnil\r\n$12\r\nfunction: 0x\r\n")
+
+
+def test_errors_of_the_server_are_text_or_tables_to_scripts(run: Run) -> None:
+    assert run.args("EVAL", "local _, e = pcall(cjson.decode, 'bad') return type(e)", 0) == b"$6\r\nstring\r\n"
     assert (
-        run.args("EVAL", "return {KEYS[1], ARGV[1], ARGV[2]}", 1, "k", "a", "b")
-        == b"*3\r\n$1\r\nk\r\n$1\r\na\r\n$1\r\nb\r\n"
+        run.args("EVAL", "local _, e = xpcall(redis.call, function(e) return type(e) end) return e", 0)
+        == b"$5\r\ntable\r\n"
     )
+    script = "local co = coroutine.create(function() redis.call() end) local _, e = coroutine.resume(co) return type(e)"
+    assert run.args("EVAL", script, 0) == b"$5\r\ntable\r\n"
 
 
-def test_a_failing_command_names_the_script_and_its_line(run: Run) -> None:
-    run("LPUSH list x")
-    reply = run.args("EVAL", "return redis.call('INCR', 'list')", 0)
-    assert reply.startswith(b"-WRONGTYPE Operation against a key holding the wrong kind of value script: ")
-    assert reply.endswith(b", on @user_script:1.\r\n")
+def test_bytecode_is_not_loaded(run: Run) -> None:
+    assert b"unexpected symbol near 'char(27)'" in run.args("EVAL", b"\x1bLua", 0)
+    script = "local _, e = loadstring(string.dump(function() return 1 end)) return e"
+    assert b"unexpected symbol near 'char(27)'" in run.args("EVAL", script, 0)
 
 
-def test_pcall_hands_the_error_to_the_script(run: Run) -> None:
-    assert run.args("EVAL", "return redis.pcall('INCR').err", 0).endswith(
-        b"Wrong number of args calling command from script\r\n"
+def test_random_numbers_follow_the_seed(run: Run) -> None:
+    """The values are Valkey's."""
+    script = "math.randomseed(3) return {tostring(math.random()), tostring(math.random()), math.random(1000)}"
+    expected = b"*3\r\n$16\r\n0.78323496216127\r\n$16\r\n0.86367337352767\r\n:312\r\n"
+    assert run.args("EVAL", script, 0) == expected
+    assert run.args("EVAL", script, 0) == expected
+
+
+def test_time_stands_still_for_a_script(run: Run) -> None:
+    script = "local a = redis.call('time') local b = redis.call('time') return a[1] == b[1] and a[2] == b[2]"
+    assert run.args("EVAL", script, 0) == b":1\r\n"
+
+
+def test_a_read_only_script_may_not_write(run: Run) -> None:
+    assert run.args("EVAL_RO", "redis.call('set', 'a', 'b')", 0).startswith(
+        b"-ERR Write commands are not allowed from read-only scripts."
     )
+    assert run("EXISTS a") == b":0\r\n"
 
 
-def test_globals_are_closed(run: Run) -> None:
-    assert b"Attempt to modify a readonly table" in run.args("EVAL", "x = 1", 0)
-    assert b"nonexistent global variable 'os2'" in run.args("EVAL", "return os2", 0)
-    assert b"Attempt to modify a readonly table" in run.args("EVAL", "redis.call = nil", 0)
+def test_scripts_are_kept_by_their_digest(run: Run) -> None:
+    assert run.args("SCRIPT", "LOAD", "return 1") == b"$40\r\n" + sha_of("return 1") + b"\r\n"
+    assert run.args("EVALSHA", sha_of("return 1").upper(), 0) == b":1\r\n"
+    assert run.args("SCRIPT", "EXISTS", sha_of("return 1"), "nothing") == b"*2\r\n:1\r\n:0\r\n"
+    assert run.args("SCRIPT", "SHOW", sha_of("return 1")) == b"$8\r\nreturn 1\r\n"
+    assert run("SCRIPT FLUSH") == OK
+    assert run.args("EVALSHA", sha_of("return 1"), 0) == b"-NOSCRIPT No matching script.\r\n"
 
 
-def test_scripts_cannot_reach_the_host(run: Run) -> None:
-    for word in ("python", "io", "debug", "package", "require", "dofile", "loadfile", "getfenv", "setfenv", "newproxy"):
-        assert b"nonexistent global variable" in run.args("EVAL", f"return {word}", 0), word
+def test_a_refused_command_of_a_script_is_counted_as_rejected(run: Run) -> None:
+    run.args("EVAL", "redis.pcall('get')", 0)
+    assert b"cmdstat_get:calls=0,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0" in run("INFO commandstats")
 
 
-def test_a_loaded_script_is_run_by_its_digest(run: Run) -> None:
-    sha = run.args("SCRIPT", "LOAD", "return 7").split(b"\r\n")[1]
-    assert run.args("EVALSHA", sha, 0) == b":7\r\n"
-    assert run.args("SCRIPT", "EXISTS", sha, "0" * 40) == b"*2\r\n:1\r\n:0\r\n"
-    run("SCRIPT FLUSH")
-    assert run.args("EVALSHA", sha, 0) == b"-NOSCRIPT No matching script.\r\n"
+class OtherClient(Host):
+    """Serves another client whenever a script lets it."""
+
+    def __init__(self, other: Run, requests: list[str]) -> None:
+        super().__init__()
+        self.other = other
+        self.requests = requests
+        self.replies: list[bytes] = []
+
+    def serve_others(self) -> None:
+        if self.requests:
+            self.replies.append(self.other(self.requests.pop(0)))
 
 
-def test_read_only_scripts_may_not_write(run: Run) -> None:
-    assert b"Write commands are not allowed from read-only scripts" in run.args(
-        "EVAL_RO", "return redis.call('SET','a',1)", 0
-    )
+def busy(run: Run, *requests: str) -> OtherClient:
+    """From now on every script runs for too long at once, and another client sends ``requests`` meanwhile."""
+    host = OtherClient(run.session(), list(requests))
+    run.engine.config.busy_reply_threshold_ms = 0
+    run.engine.host = host
+    return host
 
 
-def test_json_and_messagepack_round_trip(run: Run) -> None:
-    text = '{"a":[1,null,true,"x"]}'
-    assert text.encode() in run.args("EVAL", "return cjson.encode(cjson.decode(ARGV[1]))", 0, text)
-    assert run.args("EVAL", "return cmsgpack.unpack(cmsgpack.pack({1, 'x', 2.5}))[2]", 0) == b"$1\r\nx\r\n"
+@pytest.mark.parametrize(
+    "script",
+    [
+        "while true do end",
+        "while true do pcall(function() while true do end end) end",
+        "while true do redis.pcall('nosuch') end",
+        "local co = coroutine.wrap(function() while true do end end) co()",
+        "while true do coroutine.resume(coroutine.create(function() while true do end end)) end",
+    ],
+)
+def test_script_kill_ends_a_script_that_runs_for_too_long(run: Run, script: str) -> None:
+    host = busy(run, "PING", "FUNCTION KILL", "SCRIPT KILL")
+    assert run.args("EVAL", script, 0).startswith(b"-ERR Script killed by user with SCRIPT KILL. script: ")
+    busy_line = b"-BUSY Valkey is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.\r\n"
+    assert host.replies == [busy_line, busy_line, OK]
+    run.engine.host = Host()
+    assert run.args("EVAL", "return 1", 0) == b":1\r\n"
+    assert run("PING") == b"+PONG\r\n"
 
 
-def test_struct_and_bit(run: Run) -> None:
-    assert run.args("EVAL", "return struct.pack('>I2s', 258, 'a')", 0) == b"$4\r\n\x01\x02a\x00\r\n"
-    assert (
-        run.args("EVAL", "return {bit.band(255, 15), bit.bnot(0), bit.lshift(1, 31)}", 0)
-        == b"*3\r\n:15\r\n:-1\r\n:-2147483648\r\n"
-    )
+def test_a_script_that_wrote_cannot_be_killed(run: Run) -> None:
+    host = busy(run, "SCRIPT KILL")
+    assert run.args("EVAL", "redis.call('set', 'a', 1) for i = 1, 200000 do end return 7", 0) == b":7\r\n"
+    assert host.replies[0].startswith(b"-UNKILLABLE Sorry the script already executed write commands")
 
 
-def test_resp3_types_reach_the_script_and_the_client(run: Run) -> None:
-    run("HSET h f v")
-    run.resp3()
-    assert run.args("EVAL", "redis.setresp(3) return redis.call('HGETALL', 'h')", 0) == b"%1\r\n$1\r\nf\r\n$1\r\nv\r\n"
-    assert run.args("EVAL", "return {double=3.5}", 0) == b",3.5\r\n"
+def test_nothing_is_killed_when_nothing_runs(run: Run) -> None:
+    assert run("SCRIPT KILL") == b"-NOTBUSY No scripts in execution right now.\r\n"
 
 
-def test_functions_are_loaded_called_listed_and_deleted(run: Run) -> None:
-    assert run.args("FUNCTION", "LOAD", LIBRARY) == b"$5\r\nmylib\r\n"
-    assert run("FCALL put 1 k v") == b"+OK\r\n"
-    assert run("GET k") == b"$1\r\nv\r\n"
-    assert b"already exists" in run.args("FUNCTION", "LOAD", LIBRARY)
-    assert run("FUNCTION LIST").startswith(b"*1\r\n")
-    assert run("FCALL_RO put 1 k v").startswith(b"-ERR Can not execute a script with write flag")
-    assert run("FUNCTION DELETE mylib") == b"+OK\r\n"
-    assert run("FCALL put 1 k v") == b"-ERR Function not found\r\n"
+def test_a_transaction_meets_a_busy_server(run: Run) -> None:
+    host = busy(run, "MULTI", "SET a 1", "EXEC", "SCRIPT KILL")
+    run.args("EVAL", "while true do end", 0)
+    assert host.replies[0] == OK
+    assert host.replies[1].startswith(b"-BUSY ")
+    assert host.replies[2].startswith(b"-EXECABORT Transaction discarded because of: BUSY ")
 
 
-def test_dumped_functions_are_restored(run: Run) -> None:
-    run.args("FUNCTION", "LOAD", LIBRARY)
-    dump = run("FUNCTION DUMP")
-    payload = dump[dump.index(b"\n") + 1 : -2]
-    run("FUNCTION FLUSH")
-    assert run.args("FUNCTION", "RESTORE", payload) == b"+OK\r\n"
-    assert run("FCALL put 1 k v") == b"+OK\r\n"
-    assert b"checksum are wrong" in run.args("FUNCTION", "RESTORE", payload[:-1] + b"\0")
+def test_sockets_are_served_while_a_script_runs(start_engine: "StartEngine") -> None:
+    engine = start_engine("--busy-reply-threshold", "50")
+    with engine.connect() as runner, engine.connect() as other:
+        other.sendall(b"PING\r\n")
+        assert other.recv(100) == b"+PONG\r\n"
+        runner.sendall(b'EVAL "while true do end" 0\r\n')
+        assert answer_while_busy(other).startswith(b"-BUSY ")
+        other.sendall(b"SCRIPT KILL\r\n")
+        assert other.recv(100) == OK
+        assert runner.recv(200).startswith(b"-ERR Script killed by user with SCRIPT KILL.")
 
 
-def test_users_rights_hold_inside_scripts(run: Run) -> None:
-    run("ACL SETUSER u on nopass ~ok:* +@all")
-    run("AUTH u x")
-    assert run.args("EVAL", "return redis.call('SET', 'ok:1', 'v')", 0) == b"+OK\r\n"
-    assert run.args("EVAL", "return redis.call('SET', 'no', 'v')", 0).startswith(b"-NOPERM ACL failure in script: ")
+def answer_while_busy(client: socket.socket) -> bytes:
+    """The first answer to PING that is no PONG."""
+    while True:
+        client.sendall(b"PING\r\n")
+        answer = client.recv(200)
+        if answer != b"+PONG\r\n":
+            return answer
+
+
+def test_older_versions_speak_of_redis(start_run: StartRun) -> None:
+    run = start_run("redis-7.1")
+    assert b"-ERR Unknown Redis command called from script" in run.args("EVAL", "redis.call('nosuch')", 0)
+    assert b"nonexistent global variable 'server'" in run.args("EVAL", "return server", 0)
+    assert run.args("EVALSHA", "x", 0) == b"-NOSCRIPT No matching script. Please use EVAL.\r\n"
