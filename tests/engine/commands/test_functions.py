@@ -10,6 +10,10 @@ from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.profile import PROFILES
 
 HEAD = "#!lua name=lib\n"
+LIBRARY = (
+    b"#!lua name=mylib\n"
+    b"server.register_function('put', function(keys, args) return server.call('SET', keys[1], args[1]) end)"
+)
 BAD_NAME = (
     b"ERR Function names can only contain letters, numbers, or underscores(_) and must be at least one character long"
 )
@@ -155,3 +159,24 @@ def test_a_function_that_runs_for_too_long_is_seen_and_killed(run: Run) -> None:
     assert script_kill.startswith(b"-BUSY ")
     assert b"FUNCTION KILL or SHUTDOWN NOSAVE" in script_kill
     assert function_kill == OK
+
+
+def test_functions_are_loaded_called_listed_and_deleted(run: Run) -> None:
+    assert run.args("FUNCTION", "LOAD", LIBRARY) == b"$5\r\nmylib\r\n"
+    assert run("FCALL put 1 k v") == b"+OK\r\n"
+    assert run("GET k") == b"$1\r\nv\r\n"
+    assert b"already exists" in run.args("FUNCTION", "LOAD", LIBRARY)
+    assert run("FUNCTION LIST").startswith(b"*1\r\n")
+    assert run("FCALL_RO put 1 k v").startswith(b"-ERR Can not execute a script with write flag")
+    assert run("FUNCTION DELETE mylib") == b"+OK\r\n"
+    assert run("FCALL put 1 k v") == b"-ERR Function not found\r\n"
+
+
+def test_dumped_functions_are_restored(run: Run) -> None:
+    run.args("FUNCTION", "LOAD", LIBRARY)
+    dump = run("FUNCTION DUMP")
+    payload = dump[dump.index(b"\n") + 1 : -2]
+    run("FUNCTION FLUSH")
+    assert run.args("FUNCTION", "RESTORE", payload) == b"+OK\r\n"
+    assert run("FCALL put 1 k v") == b"+OK\r\n"
+    assert b"checksum are wrong" in run.args("FUNCTION", "RESTORE", payload[:-1] + b"\0")

@@ -238,3 +238,44 @@ def test_older_versions_speak_of_redis(start_run: StartRun) -> None:
     assert b"-ERR Unknown Redis command called from script" in run.args("EVAL", "redis.call('nosuch')", 0)
     assert b"nonexistent global variable 'server'" in run.args("EVAL", "return server", 0)
     assert run.args("EVALSHA", "x", 0) == b"-NOSCRIPT No matching script. Please use EVAL.\r\n"
+
+
+def test_a_failing_command_names_the_script_and_its_line(run: Run) -> None:
+    run("LPUSH list x")
+    reply = run.args("EVAL", "return redis.call('INCR', 'list')", 0)
+    assert reply.startswith(b"-WRONGTYPE Operation against a key holding the wrong kind of value script: ")
+    assert reply.endswith(b", on @user_script:1.\r\n")
+
+
+def test_globals_are_closed(run: Run) -> None:
+    assert b"Attempt to modify a readonly table" in run.args("EVAL", "x = 1", 0)
+    assert b"nonexistent global variable 'os2'" in run.args("EVAL", "return os2", 0)
+    assert b"Attempt to modify a readonly table" in run.args("EVAL", "redis.call = nil", 0)
+
+
+def test_json_and_messagepack_round_trip(run: Run) -> None:
+    text = '{"a":[1,null,true,"x"]}'
+    assert text.encode() in run.args("EVAL", "return cjson.encode(cjson.decode(ARGV[1]))", 0, text)
+    assert run.args("EVAL", "return cmsgpack.unpack(cmsgpack.pack({1, 'x', 2.5}))[2]", 0) == b"$1\r\nx\r\n"
+
+
+def test_struct_and_bit(run: Run) -> None:
+    assert run.args("EVAL", "return struct.pack('>I2s', 258, 'a')", 0) == b"$4\r\n\x01\x02a\x00\r\n"
+    assert (
+        run.args("EVAL", "return {bit.band(255, 15), bit.bnot(0), bit.lshift(1, 31)}", 0)
+        == b"*3\r\n:15\r\n:-1\r\n:-2147483648\r\n"
+    )
+
+
+def test_resp3_types_reach_the_script_and_the_client(run: Run) -> None:
+    run("HSET h f v")
+    run.resp3()
+    assert run.args("EVAL", "redis.setresp(3) return redis.call('HGETALL', 'h')", 0) == b"%1\r\n$1\r\nf\r\n$1\r\nv\r\n"
+    assert run.args("EVAL", "return {double=3.5}", 0) == b",3.5\r\n"
+
+
+def test_users_rights_hold_inside_scripts(run: Run) -> None:
+    run("ACL SETUSER u on nopass ~ok:* +@all")
+    run("AUTH u x")
+    assert run.args("EVAL", "return redis.call('SET', 'ok:1', 'v')", 0) == b"+OK\r\n"
+    assert run.args("EVAL", "return redis.call('SET', 'no', 'v')", 0).startswith(b"-NOPERM ACL failure in script: ")
