@@ -31,7 +31,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
             resolved.resource.key,
             f"UserName must equal UserId for a user with IAM authentication, got {user.user_name} and {user.user_id}",
         )
-    how = user.authentication_type
+    how: str = user.authentication_type
     if how == "iam":
         how = "iam: no token is accepted here yet, so it cannot log in"
     return Translation((), f"user {user.user_name} of the caches that have its user group ({how})")
