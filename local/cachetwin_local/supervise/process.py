@@ -69,10 +69,11 @@ class Child:
         )  # fmt: skip
         child = cls(process, command, on_line)
         if secret_input is not None and process.stdin is not None:
-            with contextlib.suppress(ConnectionError):
+            # It may have ended already; then its exit code says why. uvloop calls a closed pipe a RuntimeError.
+            with contextlib.suppress(ConnectionError, RuntimeError):
                 process.stdin.write(secret_input)
                 await process.stdin.drain()
-            process.stdin.close()
+                process.stdin.close()
         return child
 
     @property

@@ -5,6 +5,7 @@ tries the database in the background. ``watch`` also prepares the schema, so the
 """
 
 import asyncio
+import contextlib
 import logging
 import time
 from collections.abc import AsyncIterator
@@ -24,6 +25,7 @@ POOL_SIZE_MIN: Final = 2
 POOL_SIZE_MAX: Final = 10
 WAIT_TIMEOUT_S: Final = 2.0  # for a connection from the pool
 WAITING_COUNT_MAX: Final = 200  # callers that may queue for one
+PREPARATION_WAIT_S: Final = 3.0  # for the schema, in the first moments of a process; it takes about one second
 STATEMENT_TIMEOUT_MS: Final = 3_000
 WATCH_INTERVAL_S: Final = 0.25
 HEARTBEAT_INTERVAL_S: Final = 5.0
@@ -41,7 +43,7 @@ class Database:
     def __init__(self, settings: DatabaseSettings) -> None:
         self.address = f"{settings.host}:{settings.port}"
         self.breaker = Breaker(failure_count_max=1)
-        self.prepared = False
+        self._preparation = asyncio.Event()
         self.query_count = 0
         self._heartbeat_at_s = 0.0
         self._pool: AsyncConnectionPool[AsyncConnection[DictRow]] = AsyncConnectionPool(
@@ -55,6 +57,11 @@ class Database:
             open=False,
             name="catalogue",
         )
+
+    @property
+    def prepared(self) -> bool:
+        """Whether the tables are there."""
+        return self._preparation.is_set()
 
     @property
     def available(self) -> bool:
@@ -73,8 +80,12 @@ class Database:
     async def connection(self) -> AsyncIterator[AsyncConnection[DictRow]]:
         """A connection whose work is committed when the block ends, rolled back when it raises.
 
-        Raises DatabaseUnavailable at once while the breaker is open, and when no connection comes or one breaks.
+        Raises DatabaseUnavailable at once while the breaker is open, and when no connection comes or one breaks. While the
+        tables are being made it waits for them, but not for long.
         """
+        if not self.prepared and self.breaker.closed:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._preparation.wait(), PREPARATION_WAIT_S)
         if not self.available:
             raise DatabaseUnavailable(
                 "the database is out of reach" if self.prepared else "the database is being prepared"
@@ -113,7 +124,7 @@ class Database:
     async def _prepare(self, connection: AsyncConnection[DictRow]) -> None:
         started_s = time.monotonic()
         made = await schema.prepare(connection)
-        self.prepared = True
+        self._preparation.set()
         if made:
             logger.info("made the catalogue's tables and sample data in %.1f s", time.monotonic() - started_s)
 
