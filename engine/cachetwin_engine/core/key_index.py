@@ -16,7 +16,8 @@ from mypy_extensions import i64
 
 _LOAD: Final = 16
 _HASH_BITS: Final = 32
-_HASH_MASK: Final = (1 << _HASH_BITS) - 1
+_ORDER_SIZE: Final = 1 << _HASH_BITS
+_HASH_MASK: Final = _ORDER_SIZE - 1
 
 
 class KeyIndex:
@@ -105,7 +106,8 @@ class KeyIndex:
         depth = self._level
         if at < self._split or at >= (one << self._level):
             depth += 1
-        return _reversed(at) + (one << (_HASH_BITS - depth))
+        # Not 1 << (32 - depth): mypyc writes a constant's shift as C's int, which has 32 bits.
+        return _reversed(at) + (_ORDER_SIZE >> depth)
 
     def _split_one(self) -> None:
         one: i64 = 1
