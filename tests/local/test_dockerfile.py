@@ -75,7 +75,7 @@ def test_a_container_runs_where_its_image_says_at_its_tasks_address(tmp_path: Pa
     assert found.cwd == tmp_path / "root" / "srv" / "app"
     assert found.argv[0].startswith(sys.prefix)
     assert found.argv[1:] == ("-m", "shop", "--bind", "127.4.4.4:8080")
-    assert found.environment["LIBRARY"] == f"{tmp_path}/root/srv/app/shop:/opt/other"
+    assert found.environment["LIBRARY"] == f"{tmp_path / 'root'}/srv/app/shop:/opt/other"
     assert found.environment["BIND"] == "127.4.4.4:1"
     assert found.environment["VERSION"] == "10.0.0.0"
     assert (found.environment["HOST"], found.environment["PORT"]) == ("127.4.4.4", "8080")

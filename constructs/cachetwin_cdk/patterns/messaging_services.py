@@ -5,6 +5,8 @@ channels, its streams, the commands that go with them. A queue is a stream, its 
 for jobs that were given up, ``queue:{<name>}:dead``; the braces keep both in one slot. A worker deletes a job that it
 has done, so a stream's length is its backlog. A function measures every queue once a minute, and the workers are
 scaled so that each has at most so many jobs to do.
+
+Long because users, services, queues and their scaling are derived from one description, and checked against it, together.
 """
 
 import json

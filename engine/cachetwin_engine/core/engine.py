@@ -2,6 +2,9 @@
 
 No I/O and no clock of its own: ``clock`` answers Unix time in nanoseconds, ``seed`` starts its random numbers. The shell
 opens sessions, feeds them, drains ``pending``, and calls ``tick`` ten times a second.
+
+Long because every way from one client to another leads through here: blocked clients, watchers, monitors, tracking,
+users. Each keeps its own state in a module of its own; what remains is who tells whom.
 """
 
 from collections.abc import Callable

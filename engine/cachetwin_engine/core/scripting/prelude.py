@@ -3,6 +3,8 @@
 Runs once in a fresh Lua 5.1. Only strings and numbers cross to Python, through the functions of ``host``. Tables that a
 script may read but not change are empty proxies before the real ones; the few built-ins that would see through that know
 the proxies. What an error says, and to which line it is attributed, follows Valkey (script_lua.c).
+
+Long because it is one Lua chunk: its parts share locals, which a script could not reach if they were globals.
 """
 
 from typing import Final

@@ -6,6 +6,8 @@ XADD and XTRIM with ``~`` drop whole leaves only: so leaves count the bytes that
 counting entries that were deleted from them, as Valkey does. Deleted entries themselves leave no trace.
 The fields of an entry are kept as the reply that shows them: reading, which is most of what happens to an entry, then
 costs no more than joining bytes.
+
+Long because groups, consumers and pending entries refer to the entries and to each other.
 """
 
 from bisect import bisect_left, bisect_right
