@@ -9,6 +9,7 @@ consequence is told to one observer, the engine: it counts, notifies, invalidate
 from typing import TYPE_CHECKING, Final
 
 from .key_index import KeyIndex
+from .slots import SlotKeys
 
 if TYPE_CHECKING:
     from .session import Session
@@ -102,6 +103,7 @@ class Database:
         self.volatile: dict[bytes, None] = {}  # the keys of values in which something ends by itself
         self.volatile_keys = KeyIndex()
         self.volatile_cursor = 0
+        self.by_slot: SlotKeys | None = None  # in cluster mode
         self.watchers: dict[bytes, list[Session]] = {}
         self.blocked: dict[bytes, dict[int, Session]] = {}  # key -> waiting clients in order of arrival
 
@@ -168,6 +170,8 @@ class Database:
                 self.persist(key)
         else:
             self.keys.add(key)
+            if self.by_slot is not None:
+                self.by_slot.add(key)
             if self.observer.notify_flags:
                 self.observer.key_added(self, key)
         self.values[key] = value
@@ -199,6 +203,8 @@ class Database:
             self.note_size(key)
         del self.values[key]
         self.keys.remove(key)
+        if self.by_slot is not None:
+            self.by_slot.remove(key)
         if self.expires and self.expires.pop(key, None) is not None:
             self.expiring.remove(key)
         if self.accessed:
@@ -218,6 +224,8 @@ class Database:
         self.accessed = {}
         self.volatile = {}
         self.volatile_keys = KeyIndex()
+        if self.by_slot is not None:
+            self.by_slot = SlotKeys([])
         return count
 
     def swap(self, other: "Database") -> None:

@@ -29,3 +29,45 @@ def slot_of(key: bytes) -> int:
     for byte in key:
         crc = ((crc << 8) & 0xFFFF) ^ _CRC16[(crc >> 8) ^ byte]
     return crc % SLOT_COUNT
+
+
+class SlotKeys:
+    """The keys of a database by slot, kept only in cluster mode."""
+
+    def __init__(self, keys: list[bytes]) -> None:
+        self._keys: dict[int, dict[bytes, None]] = {}
+        for key in keys:
+            self.add(key)
+
+    def add(self, key: bytes) -> None:
+        """Add ``key``, which must not be present."""
+        slot = slot_of(key)
+        keys = self._keys.get(slot)
+        if keys is None:
+            self._keys[slot] = {key: None}
+        else:
+            keys[key] = None
+
+    def remove(self, key: bytes) -> None:
+        """Remove ``key``, which must be present."""
+        slot = slot_of(key)
+        keys = self._keys[slot]
+        del keys[key]
+        if not keys:
+            del self._keys[slot]
+
+    def count(self, slot: int) -> int:
+        """How many keys ``slot`` has."""
+        keys = self._keys.get(slot)
+        return 0 if keys is None else len(keys)
+
+    def first(self, slot: int, count: int) -> list[bytes]:
+        """Up to ``count`` keys of ``slot``."""
+        found: list[bytes] = []
+        keys = self._keys.get(slot)
+        if keys is not None:
+            for key in keys:
+                if len(found) >= count:
+                    break
+                found.append(key)
+        return found
