@@ -37,3 +37,13 @@ def closed_security_group(scope: Construct, vpc: ec2.IVpc) -> ec2.SecurityGroup:
         description=f"Who may connect to the cache {scope.node.path}",
         allow_all_outbound=False,
     )
+
+
+def connections_to(
+    scope: Construct, vpc: ec2.IVpc, security_groups: Sequence[ec2.ISecurityGroup] | None, port: int
+) -> ec2.Connections:
+    """Connections to ``port`` of a cache, through the groups given or else through a closed one."""
+    return ec2.Connections(
+        security_groups=list(security_groups) if security_groups else [closed_security_group(scope, vpc)],
+        default_port=ec2.Port.tcp(port),
+    )

@@ -4,17 +4,14 @@ Each function is one concern. Sources: the API reference of CreateReplicationGro
 role-based access control, automatic failover, data tiering, supported nodes and log delivery.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from aws_cdk import aws_sns as sns
-
-from ._validate import ValidationError, known, refuse, require_between, require_match, require_one_of
+from ._validate import ValidationError, known, refuse, require_between, require_one_of
 from .engine_version import Engine, EngineVersion
 from .node_type import NodeType
 from .parameter_group import IParameterGroup
 from .user_group import IUserGroup
 
-RETENTION_MAX_DAYS = 35
 _TIERING_POLICIES = ("volatile-lru", "allkeys-lru", "noeviction")
 
 
@@ -52,66 +49,6 @@ def require_data_tiering(node_type: NodeType, engine_version: EngineVersion, par
         _TIERING_POLICIES,
         remedy=f"choose one of those on {node_type}, which tiers data to its SSD",
     )
-
-
-def require_topic(topic: sns.ITopic | None, account: str) -> None:
-    """ElastiCache publishes to topics of its own account, and to none that is encrypted."""
-    if isinstance(topic, sns.Topic) and topic.master_key is not None:
-        refuse(
-            "notification_topic",
-            "not be encrypted, or ElastiCache takes it for inactive",
-            topic.node.path,
-            "give a topic without master_key; its messages name nodes and events, not data",
-        )
-    if topic is None or not known(account, topic.env.account):
-        return
-    if topic.env.account != account:
-        refuse(
-            "notification_topic",
-            f"belong to account {account}, as the cache does",
-            topic.env.account,
-            "make a topic in that account and forward from there",
-        )
-
-
-def require_one_guard(*, has_users: bool, has_token: bool, allow_unauthenticated: bool) -> None:
-    """Users, an AUTH token, or neither when that is said by name."""
-    if allow_unauthenticated and has_users:
-        raise ValidationError(
-            "allow_unauthenticated must be False when the cache has users, got True; leave out it or the users"
-        )
-    if has_token and (has_users or allow_unauthenticated):
-        other = "users" if has_users else "allow_unauthenticated"
-        raise ValidationError(
-            f"auth_token must be left out when {other} is given, got both; keep one of them, preferably users"
-        )
-
-
-def require_encryption(
-    *, transit_encryption: bool, at_rest_encryption: bool, has_kms_key: bool, has_users: bool, has_token: bool
-) -> None:
-    """Users and tokens need TLS, and a key needs encryption at rest."""
-    if has_token and not transit_encryption:
-        refuse(
-            "transit_encryption",
-            "be True when auth_token is given",
-            transit_encryption,
-            "leave it on, so that the token is not sent in the clear",
-        )
-    if has_users and not transit_encryption:
-        refuse(
-            "transit_encryption",
-            "be True when the cache has users",
-            transit_encryption,
-            "leave it on, or set allow_unauthenticated=True for a cache that anyone in its network may use",
-        )
-    if has_kms_key and not at_rest_encryption:
-        refuse(
-            "at_rest_encryption",
-            "be True when kms_key is given",
-            at_rest_encryption,
-            "leave it on, or leave kms_key out",
-        )
 
 
 def require_users(engine_version: EngineVersion, user_group: IUserGroup) -> None:
@@ -164,37 +101,6 @@ def require_parameter_group(
         "parameter_group must not set cluster-enabled=yes with cluster mode disabled, got it; remove the parameter, or "
         "set cluster_mode=ClusterMode.ENABLED"
     )
-
-
-def require_backups(*, retention_days: int, has_window: bool) -> None:
-    """Days that a snapshot is kept, and no window without snapshots."""
-    require_between(
-        "snapshot_retention_days",
-        retention_days,
-        0,
-        RETENTION_MAX_DAYS,
-        unit="days",
-        remedy="keep snapshots for at least 7 days where the data matters, 0 to take none",
-    )
-    if has_window and retention_days == 0:
-        raise ValidationError(
-            "snapshot_window must be left out when snapshot_retention_days is 0, got both; set a retention or remove "
-            "the window"
-        )
-
-
-def require_restore(name: str | None, arns: Sequence[str]) -> None:
-    """A snapshot of the service or RDB files in S3, not both, and no comma in an object's name."""
-    if name is not None and arns:
-        raise ValidationError("snapshot_name must be left out when snapshot_arns is given, got both; keep one of them")
-    for arn in arns:
-        require_match(
-            "snapshot_arns",
-            arn,
-            r"arn:aws[a-z-]*:s3:::[^,]+/[^,]+",
-            "name RDB files in S3, without a comma",
-            remedy="write arn:aws:s3:::bucket/file.rdb, and one entry per file",
-        )
 
 
 def require_port(port: int) -> None:

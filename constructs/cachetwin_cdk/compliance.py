@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from ._validate import ValidationError, refuse
+from ._validate import ValidationError, known, refuse
 from .engine_version import EngineVersion
 from .log_delivery import log_key
 
@@ -36,7 +36,7 @@ class Compliance(StrEnum):
         """Refuse what the rules do not allow. Raises ValidationError."""
         if not self.is_regulated:
             return
-        if retention_days < _RETENTION_DAYS[self.value]:
+        if known(retention_days) and retention_days < _RETENTION_DAYS[self.value]:
             refuse(
                 "snapshot_retention_days",
                 f"be at least {_RETENTION_DAYS[self.value]} with compliance REGULATED",

@@ -19,12 +19,13 @@ from constructs import Construct
 
 from . import _replication_group_rules as rules
 from ._names import require_id
-from ._placement import closed_security_group
+from ._placement import connections_to
 from ._replication_group_base import IReplicationGroup
+from ._upkeep import Upkeep
 from ._validate import ValidationError, known, refuse, require_between, require_match, require_one_source
 from .endpoint import Endpoint
 from .engine_version import EngineVersion
-from .log_delivery import LogDelivery, default_deliveries, require_deliverable
+from .log_delivery import LogDelivery, deliveries_of, require_deliverable
 from .replication_group import DEFAULT_PORT, ReplicationGroup
 from .subnet_group import ISubnetGroup, SubnetGroup
 from .topology import REPLICAS_MAX, ClusterMode
@@ -217,7 +218,8 @@ class SecondaryReplicationGroup(IReplicationGroup):
             )
         engine_version = global_datastore.engine_version
         require_deliverable(log_delivery or (), engine_version)
-        rules.require_topic(notification_topic, cdk.Stack.of(scope).account)
+        upkeep = Upkeep(maintenance_window, auto_minor_version_upgrade, notification_topic)
+        upkeep.require_sound(scope)
         if user_group is not None:
             rules.require_users(engine_version, user_group)
         global_datastore._add_region(cdk.Stack.of(scope).region)
@@ -225,20 +227,14 @@ class SecondaryReplicationGroup(IReplicationGroup):
         self.is_global = True
         self.user_group = user_group
         self.subnet_group = subnet_group or SubnetGroup(self, "SubnetGroup", vpc=vpc, vpc_subnets=vpc_subnets)
-        self._connections = ec2.Connections(
-            security_groups=list(security_groups) if security_groups else [closed_security_group(self, vpc)],
-            default_port=ec2.Port.tcp(port),
-        )
-        self.log_delivery = (
-            list(log_delivery)
-            if log_delivery is not None
-            else default_deliveries(
-                self,
-                engine_version,
-                encryption_key=log_encryption_key,
-                retention=log_retention,
-                removal_policy=removal_policy,
-            )
+        self._connections = connections_to(self, vpc, security_groups, port)
+        self.log_delivery = deliveries_of(
+            self,
+            log_delivery,
+            engine_version,
+            encryption_key=log_encryption_key,
+            retention=log_retention,
+            removal_policy=removal_policy,
         )
         is_clustered = global_datastore.cluster_mode is not ClusterMode.DISABLED
         resource = elasticache.CfnReplicationGroup(
@@ -256,10 +252,8 @@ class SecondaryReplicationGroup(IReplicationGroup):
             security_group_ids=[group.security_group_id for group in self._connections.security_groups],
             user_group_ids=[user_group.user_group_id] if user_group is not None else None,
             kms_key_id=kms_key.key_arn if kms_key is not None else None,
-            preferred_maintenance_window=str(maintenance_window) if maintenance_window is not None else None,
-            auto_minor_version_upgrade=auto_minor_version_upgrade,
             log_delivery_configurations=[delivery.render() for delivery in self.log_delivery] or None,
-            notification_topic_arn=notification_topic.topic_arn if notification_topic is not None else None,
+            **upkeep.render(),
         )
         resource.apply_removal_policy(removal_policy)
         self.replication_group_id = resource.ref

@@ -91,15 +91,18 @@ def require_deliverable(deliveries: Sequence[LogDelivery], engine_version: Engin
             )
 
 
-def default_deliveries(
+def deliveries_of(
     scope: Construct,
+    given: Sequence[LogDelivery] | None,
     engine_version: EngineVersion,
     *,
     encryption_key: kms.IKey | None,
     retention: logs.RetentionDays,
     removal_policy: cdk.RemovalPolicy,
 ) -> list[LogDelivery]:
-    """Log groups of our own for the logs that the engine version writes: encrypted, and kept for ``retention``."""
+    """The deliveries given, or else log groups of our own: encrypted, and kept for ``retention``."""
+    if given is not None:
+        return list(given)
     wanted = [LogType.SLOW] if engine_version.at_least(valkey="7.2", redis="6.0") else []
     if engine_version.at_least(valkey="7.2", redis="6.2"):
         wanted.append(LogType.ENGINE)

@@ -15,7 +15,8 @@ from constructs import Construct
 from . import _replication_group_rules as rules
 from ._events import api_call_rule
 from ._names import require_id
-from ._placement import closed_security_group
+from ._placement import connections_to
+from ._upkeep import Upkeep
 from ._validate import ValidationError, known, refuse, require_between, require_one_source
 from .endpoint import Endpoint
 from .engine_version import Engine, EngineVersion
@@ -198,7 +199,8 @@ class MemcachedCluster(IMemcachedCluster):
         if removal_policy is cdk.RemovalPolicy.SNAPSHOT:
             refuse("removal_policy", "not be SNAPSHOT for Memcached", "SNAPSHOT", "choose DESTROY or RETAIN")
         rules.require_port(port)
-        rules.require_topic(notification_topic, cdk.Stack.of(scope).account)
+        upkeep = Upkeep(maintenance_window, auto_minor_version_upgrade, notification_topic)
+        upkeep.require_sound(scope)
         _require_engine(engine_version, transit_encryption=transit_encryption)
         require_network(network_type, ip_discovery, engine_version, node_type)
         spread = nodes > 1 if cross_az is None else cross_az
@@ -212,10 +214,7 @@ class MemcachedCluster(IMemcachedCluster):
             self, "ParameterGroup", engine_version=engine_version, parameters=parameters
         )
         rules.require_parameter_group(engine_version, self.parameter_group, is_clustered=False)
-        self._connections = ec2.Connections(
-            security_groups=list(security_groups) if security_groups else [closed_security_group(self, vpc)],
-            default_port=ec2.Port.tcp(port),
-        )
+        self._connections = connections_to(self, vpc, security_groups, port)
         resource = elasticache.CfnCacheCluster(
             self,
             "Resource",
@@ -233,9 +232,7 @@ class MemcachedCluster(IMemcachedCluster):
             transit_encryption_enabled=transit_encryption,
             network_type=network_type.value if network_type is not None else None,
             ip_discovery=ip_discovery.value if ip_discovery is not None else None,
-            preferred_maintenance_window=str(maintenance_window) if maintenance_window is not None else None,
-            auto_minor_version_upgrade=auto_minor_version_upgrade,
-            notification_topic_arn=notification_topic.topic_arn if notification_topic is not None else None,
+            **upkeep.render(),
         )
         resource.apply_removal_policy(removal_policy)
         self.cluster_name = resource.ref

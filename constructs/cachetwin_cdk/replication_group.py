@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
-import constructs
-import jsii
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_kms as kms
@@ -13,23 +11,27 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from . import _replication_group_rules as rules
+from ._access import Access
+from ._backups import Backups
+from ._encryption import Encryption
 from ._names import require_id
-from ._placement import closed_security_group
+from ._placement import connections_to
 from ._replication_group_base import ImportedReplicationGroup, IReplicationGroup
-from ._validate import ValidationError, require_one_source, warn
+from ._upkeep import Upkeep
+from ._validate import require_one_source, warn
 from .auth_token import AuthToken
 from .compliance import Compliance
 from .durability import Durability, require_durability, warn_of_unconfirmed_family
 from .endpoint import Endpoint
 from .engine_version import Engine, EngineVersion
-from .log_delivery import LogDelivery, default_deliveries, require_deliverable
+from .log_delivery import LogDelivery, deliveries_of, require_deliverable
 from .network import IpDiscovery, NetworkType, require_network
 from .node_type import NodeType
 from .parameter_group import IParameterGroup, ParameterGroup
 from .subnet_group import ISubnetGroup, SubnetGroup
 from .topology import ClusterMode, Shard, Topology
-from .user_group import IUserGroup, group_of
-from .users import IUser, PasswordUser
+from .user_group import IUserGroup
+from .users import IUser
 from .windows import MaintenanceWindow, SnapshotWindow
 
 DEFAULT_PORT = 6379
@@ -118,87 +120,49 @@ class ReplicationGroup(IReplicationGroup):
         description: str | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.SNAPSHOT,
     ) -> None:
-        has_users = not allow_unauthenticated and auth_token is None
+        access = Access(users, user_group, auth_token, allow_unauthenticated)
+        encryption = Encryption(transit_encryption, at_rest_encryption, kms_key)
         retention_days = compliance.retention_days if snapshot_retention_days is None else snapshot_retention_days
-        is_encrypted = transit_encryption and at_rest_encryption
-        require_one_source(
-            subnet_group=(subnet_group, "vpc_subnets", vpc_subnets),
-            parameter_group=(parameter_group, "parameters", parameters),
-            user_group=(user_group, "users", users),
-        )
-        rules.require_one_guard(
-            has_users=users is not None or user_group is not None,
-            has_token=auth_token is not None,
-            allow_unauthenticated=allow_unauthenticated,
-        )
-        require_id("replication_group_id", replication_group_id)
-        rules.require_engine(engine_version)
-        rules.require_port(port)
-        rules.require_node_type(node_type, multi_az=multi_az, retention_days=retention_days)
+        backups = Backups(retention_days, snapshot_window, snapshot_name, snapshot_arns)
+        upkeep = Upkeep(maintenance_window, auto_minor_version_upgrade, notification_topic)
         topology = Topology(
             cluster_mode, shards, replicas, shard_placement, preferred_availability_zones, automatic_failover, multi_az
         )
-        topology.require_sound(engine_version)
-        rules.require_encryption(
-            transit_encryption=transit_encryption,
-            at_rest_encryption=at_rest_encryption,
-            has_kms_key=kms_key is not None,
-            has_users=has_users,
-            has_token=auth_token is not None,
+        require_one_source(
+            subnet_group=(subnet_group, "vpc_subnets", vpc_subnets),
+            parameter_group=(parameter_group, "parameters", parameters),
         )
-        rules.require_data_tiering(
-            node_type, engine_version, parameter_group.parameters if parameter_group is not None else parameters or {}
-        )
-        rules.require_backups(retention_days=retention_days, has_window=snapshot_window is not None)
-        rules.require_restore(snapshot_name, snapshot_arns)
-        compliance.require(
-            retention_days=retention_days, is_encrypted=is_encrypted, has_users=not allow_unauthenticated
-        )
-        require_durability(durability, engine_version, node_type, topology, is_encrypted=is_encrypted)
+        require_id("replication_group_id", replication_group_id)
+        rules.require_port(port)
+        settings = parameter_group.parameters if parameter_group is not None else parameters or {}
+        _require_sound(engine_version, node_type, settings, access, topology, encryption, backups, compliance)
+        upkeep.require_sound(scope)
+        require_durability(durability, engine_version, node_type, topology, is_encrypted=encryption.is_complete)
         require_network(network_type, ip_discovery, engine_version, node_type)
         require_deliverable(log_delivery or (), engine_version)
-        rules.require_topic(notification_topic, cdk.Stack.of(scope).account)
         super().__init__(scope, construct_id)
 
-        self.engine_version = engine_version
-        self.node_type = node_type
-        self.topology = topology
+        self.engine_version, self.node_type, self.topology = engine_version, node_type, topology
+        self.compliance, self.auth_token = compliance, auth_token
+        self.is_durable = durability is not None and durability.is_durable
         self.subnet_group = subnet_group or SubnetGroup(self, "SubnetGroup", vpc=vpc, vpc_subnets=vpc_subnets)
         topology.require_zones(self.subnet_group.availability_zones)
-        topology.warn_of_the_unwise(self)
-        self.parameter_group = parameter_group or ParameterGroup(
-            self,
-            "ParameterGroup",
-            engine_version=engine_version,
-            parameters={**({"cluster-enabled": "yes"} if topology.is_clustered else {}), **(parameters or {})},
-        )
+        self.parameter_group = parameter_group or self._parameter_group(parameters or {})
         rules.require_parameter_group(engine_version, self.parameter_group, is_clustered=topology.is_clustered)
-        self.user: PasswordUser | None = None
-        self.user_group: IUserGroup | None = None
-        if has_users:
-            self.user_group, self.user = group_of(
-                self, engine_version.engine, user_group, users, with_iam=compliance.needs_iam(engine_version)
-            )
-            rules.require_users(engine_version, self.user_group)
-            self.node.add_validation(_LateUsers(engine_version, self.user_group))
-        self._connections = ec2.Connections(
-            security_groups=list(security_groups) if security_groups else [closed_security_group(self, vpc)],
-            default_port=ec2.Port.tcp(port),
-        )
+        self.user_group, self.user = access.group(self, engine_version, compliance)
+        self._connections = connections_to(self, vpc, security_groups, port)
         data_key = compliance.key(self, kms_key, _for_logs(removal_policy))
-        self.log_delivery = (
-            list(log_delivery)
-            if log_delivery is not None
-            else default_deliveries(
-                self,
-                engine_version,
-                encryption_key=log_encryption_key or (data_key if kms_key is None else None),
-                retention=log_retention,
-                removal_policy=_for_logs(removal_policy),
-            )
+        self.log_delivery = deliveries_of(
+            self,
+            log_delivery,
+            engine_version,
+            encryption_key=log_encryption_key or (data_key if kms_key is None else None),
+            retention=log_retention,
+            removal_policy=_for_logs(removal_policy),
         )
+        topology.warn_of_the_unwise(self)
         warn_of_unconfirmed_family(self, durability, node_type)
-        self._warn_of_the_unwise(maintenance_window, snapshot_window, upgrades=auto_minor_version_upgrade)
+        self._warn_of_the_unwise(upkeep, backups)
 
         resource = elasticache.CfnReplicationGroup(
             self,
@@ -209,36 +173,33 @@ class ReplicationGroup(IReplicationGroup):
             engine_version=engine_version.version,
             cache_node_type=node_type.name,
             data_tiering_enabled=True if node_type.has_ssd else None,
-            **topology.render(engine_version),
             port=port,
             cache_subnet_group_name=self.subnet_group.subnet_group_name,
             security_group_ids=[group.security_group_id for group in self._connections.security_groups],
             cache_parameter_group_name=self.parameter_group.parameter_group_name,
             user_group_ids=[self.user_group.user_group_id] if self.user_group is not None else None,
-            transit_encryption_enabled=transit_encryption,
-            transit_encryption_mode=_transit_mode(engine_version) if transit_encryption else None,
-            at_rest_encryption_enabled=at_rest_encryption,
-            kms_key_id=data_key.key_arn if data_key is not None else None,
             auth_token=auth_token.render() if auth_token is not None else None,
             durability=durability.value if durability is not None else None,
             network_type=network_type.value if network_type is not None else None,
             ip_discovery=ip_discovery.value if ip_discovery is not None else None,
-            snapshot_name=snapshot_name,
-            snapshot_arns=list(snapshot_arns) or None,
-            snapshot_retention_limit=retention_days,
-            snapshot_window=str(snapshot_window) if snapshot_window is not None else None,
-            preferred_maintenance_window=str(maintenance_window) if maintenance_window is not None else None,
-            auto_minor_version_upgrade=auto_minor_version_upgrade,
             log_delivery_configurations=[delivery.render() for delivery in self.log_delivery] or None,
-            notification_topic_arn=notification_topic.topic_arn if notification_topic is not None else None,
+            **topology.render(engine_version),
+            **encryption.render(engine_version, data_key),
+            **backups.render(),
+            **upkeep.render(),
         )
         resource.apply_removal_policy(removal_policy)
         self.replication_group_id = resource.ref
         self.node_ids = topology.node_ids(resource.ref)
-        self.is_durable = durability is not None and durability.is_durable
-        self.auth_token = auth_token
         self._set_endpoints(resource)
         self._acknowledge_known_findings(resource)
+
+    def _parameter_group(self, parameters: Mapping[str, str]) -> ParameterGroup:
+        """A group of this cache's own, which turns cluster mode on where the cache is a cluster."""
+        own = {"cluster-enabled": "yes"} if self.topology.is_clustered else {}
+        return ParameterGroup(
+            self, "ParameterGroup", engine_version=self.engine_version, parameters={**own, **parameters}
+        )
 
     def _set_endpoints(self, resource: elasticache.CfnReplicationGroup) -> None:
         """The endpoints that the mode has: a cluster's clients start from the configuration endpoint."""
@@ -285,9 +246,7 @@ class ReplicationGroup(IReplicationGroup):
             user_group=user_group,
         )
 
-    def _warn_of_the_unwise(
-        self, maintenance: MaintenanceWindow | None, snapshot: SnapshotWindow | None, *, upgrades: bool
-    ) -> None:
+    def _warn_of_the_unwise(self, upkeep: Upkeep, backups: Backups) -> None:
         if self.node_type.is_previous_generation:
             warn(
                 self,
@@ -302,17 +261,18 @@ class ReplicationGroup(IReplicationGroup):
                 f"node_type {self.node_type} is named for data tiering in the scaling guide only; check that your "
                 "region offers it, then acknowledge this warning",
             )
-        if upgrades and not self.engine_version.at_least(valkey="7.2", redis="6.0"):
+        if upkeep.minor_upgrades and not self.engine_version.at_least(valkey="7.2", redis="6.0"):
             warn(
                 self,
                 "minor-upgrades-ignored",
                 f"auto_minor_version_upgrade has no effect on {self.engine_version}; AWS applies it from Redis 6.0 on",
             )
-        if maintenance is not None and snapshot is not None and maintenance.overlaps(snapshot):
+        if upkeep.window is not None and backups.window is not None and upkeep.window.overlaps(backups.window):
             warn(
                 self,
                 "windows-overlap",
-                f"maintenance_window {maintenance} overlaps snapshot_window {snapshot}; AWS advises to keep them apart",
+                f"maintenance_window {upkeep.window} overlaps snapshot_window {backups.window}; AWS advises to keep them "
+                "apart",
             )
 
     def _acknowledge_known_findings(self, resource: elasticache.CfnReplicationGroup) -> None:
@@ -335,24 +295,28 @@ class ReplicationGroup(IReplicationGroup):
             )
 
 
-@jsii.implements(constructs.IValidation)
-class _LateUsers:
-    """Users that were added to the group after the cache was made are held to the same rules, at synth."""
-
-    def __init__(self, engine_version: EngineVersion, user_group: IUserGroup) -> None:
-        self._engine_version, self._user_group = engine_version, user_group
-
-    def validate(self) -> list[str]:
-        try:
-            rules.require_users(self._engine_version, self._user_group)
-        except ValidationError as error:
-            return [str(error)]
-        return []
-
-
-def _transit_mode(engine_version: EngineVersion) -> str | None:
-    """The mode is a property of engines that can change it: Valkey, and Redis from 7.0."""
-    return "required" if engine_version.at_least(valkey="7.2", redis="7.0") else None
+def _require_sound(  # noqa: PLR0917  (one argument a concern, each of a type of its own)
+    engine_version: EngineVersion,
+    node_type: NodeType,
+    parameters: Mapping[str, str],
+    access: Access,
+    topology: Topology,
+    encryption: Encryption,
+    backups: Backups,
+    compliance: Compliance,
+) -> None:
+    rules.require_engine(engine_version)
+    rules.require_node_type(node_type, multi_az=topology.multi_az, retention_days=backups.retention_days)
+    rules.require_data_tiering(node_type, engine_version, parameters)
+    access.require_sound()
+    topology.require_sound(engine_version)
+    encryption.require_sound(access)
+    backups.require_sound()
+    compliance.require(
+        retention_days=backups.retention_days,
+        is_encrypted=encryption.is_complete,
+        has_users=not access.allow_unauthenticated,
+    )
 
 
 def _for_logs(removal_policy: cdk.RemovalPolicy) -> cdk.RemovalPolicy:

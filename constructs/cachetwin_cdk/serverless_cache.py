@@ -9,6 +9,7 @@ from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from ._backups import RETENTION_MAX_DAYS
 from ._names import generated_id, require_id
 from ._placement import chosen_subnets, closed_security_group
 from ._serverless_cache_base import ImportedServerlessCache, IServerlessCache, connections_of
@@ -29,7 +30,6 @@ from .serverless_limits import UsageLimits as UsageLimits  # noqa: PLC0414  (it 
 from .user_group import IUserGroup, group_of
 from .users import IUser, PasswordUser
 
-_RETENTION_MAX_DAYS = 35
 _SUBNETS_MAX = 3
 
 
@@ -239,7 +239,7 @@ def _require_restore(arns: Sequence[str]) -> None:
 
 
 def _require_backups(retention_days: int, daily_snapshot_time: str | None) -> None:
-    require_between("snapshot_retention_days", retention_days, 0, _RETENTION_MAX_DAYS, unit="days")
+    require_between("snapshot_retention_days", retention_days, 0, RETENTION_MAX_DAYS, unit="days")
     require_match(
         "daily_snapshot_time",
         daily_snapshot_time,

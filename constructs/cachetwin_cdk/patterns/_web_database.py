@@ -8,8 +8,8 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from .._backups import RETENTION_MAX_DAYS
 from .._placement import chosen_subnets
-from .._replication_group_rules import RETENTION_MAX_DAYS
 from .._validate import ValidationError, require_between
 
 DATABASE_PORT = 5432
