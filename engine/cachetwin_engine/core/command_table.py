@@ -50,7 +50,6 @@ FLAG_NAMES: Final[list[tuple[int, bytes]]] = [
     (ASKING, b"asking"),
     (FAST, b"fast"),
     (NO_AUTH, b"no_auth"),
-    (MAY_REPLICATE, b"may_replicate"),
     (NO_ASYNC_LOADING, b"no_async_loading"),
     (NO_MULTI, b"no_multi"),
     (ALLOW_BUSY, b"allow_busy"),
@@ -100,6 +99,7 @@ _GROUP_CATEGORIES: Final[dict[str, list[bytes]]] = {
     "server": [],
     "cluster": [],
 }
+_INSTEAD_OF_KEYSPACE: Final = {b"list", b"connection"}  # a generic command of these categories is not in keyspace
 
 
 class KeySpec:
@@ -253,7 +253,9 @@ def container(name: str, *, group: str, since: str, summary: str, complexity: st
 
 def _categories(group: str, flags: int, extra: list[bytes]) -> list[bytes]:
     """The categories that group and flags imply (acl.c, setImplicitACLCategories), and ``extra``, in ACL CAT order."""
-    wanted = set(extra) | set(_GROUP_CATEGORIES[group])
+    wanted = set(extra)
+    if group != "generic" or wanted.isdisjoint(_INSTEAD_OF_KEYSPACE):
+        wanted |= set(_GROUP_CATEGORIES[group])
     if flags & WRITE:
         wanted.add(b"write")
     if flags & READONLY and group not in {"scripting"}:

@@ -150,6 +150,8 @@ class Config:
         self.uses_lfu = self.maxmemory_policy.endswith(b"-lfu")
         self.maxmemory_samples = self.integer("maxmemory-samples")
         self.maxmemory_clients = self.values[b"maxmemory-clients"]
+        self.min_replicas_to_write = self.integer("min-replicas-to-write")
+        self.min_replicas_max_lag = self.integer("min-replicas-max-lag")
         self.lfu_log_factor = self.integer("lfu-log-factor")
         self.lfu_decay_time = self.integer("lfu-decay-time")
         self.active_expire_effort = self.integer("active-expire-effort")

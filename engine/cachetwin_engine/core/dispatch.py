@@ -130,7 +130,8 @@ def _ask_gates(session: "Session", command: Command, args: list[bytes]) -> bytes
     if gates & GATE_NO_AUTH and not command.flags & NO_AUTH:
         return _refused(session, command, errors.NO_AUTH)
     if gates & GATE_MULTI and command.flags & NO_MULTI:
-        return _refused(session, command, b"ERR Command not allowed inside a transaction")
+        which = b" '" + command.name + b"'" if engine.profile.is_valkey_from(9, 0) else b""
+        return _refused(session, command, b"ERR Command" + which + b" not allowed inside a transaction")
     if gates & GATE_RESTRICTED:
         denied = engine.acl.denial(ctx, command, args)
         if denied is not None:

@@ -36,10 +36,11 @@ from .config import Config
 from .context import Context
 from .dispatch import call, execute
 from .elasticache import apply_parameter_group, close_restricted, rename_commands
-from .errors import OUT_OF_MEMORY
+from .errors import NO_REPLICAS, OUT_OF_MEMORY
 from .eviction import Evictor
 from .gates import (
     GATE_BUSY,
+    GATE_FEW_REPLICAS,
     GATE_MEMORY,
     GATE_MONITOR,
     GATE_NO_AUTH,
@@ -59,6 +60,7 @@ from .quoting import quoted
 from .random_source import RandomSource
 from .redaction import shown
 from .replies import error
+from .row_history import make_as_of
 from .scripting.store import ScriptStore
 from .session import Session
 from .tracking import Tracking
@@ -83,6 +85,8 @@ class Engine(KeyspaceObserver):
         self.random = RandomSource(seed)
         self.config = config if config is not None else Config(profile)
         self.commands: dict[bytes, Command] = table_for(profile.commands_through, profile.is_valkey)
+        for row in rows_of(self.commands):
+            make_as_of(row, profile.commands_through)
         self.acl = AccessControl(self.commands, allow_channels=False)
         self.acl_log = AclLog()
         self.pubsub = PubSub()
@@ -91,6 +95,8 @@ class Engine(KeyspaceObserver):
         self.access_log = AccessLog()
         self.account = MemoryAccount()
         self.evictor = Evictor()
+        self.memory_is_full = False  # when the running command began, with nothing left to evict
+        self.good_replicas = 0  # connected, and not behind for longer than min-replicas-max-lag
         self.embeds_keys = profile.is_valkey_from(8, 1)  # one allocation for a short string and its key
         self.expires_actively = True  # DEBUG SET-ACTIVE-EXPIRE
         self.cron_paused = False  # DEBUG PAUSE-CRON
@@ -348,15 +354,29 @@ class Engine(KeyspaceObserver):
 
         During CLIENT PAUSE the session may be blocked on return: its command runs when the pause is over.
         """
+        if self.gates & GATE_MEMORY and not self.gates & GATE_BUSY and self._is_out_of_memory(session, command, args):
+            return OUT_OF_MEMORY
+        if self.gates & GATE_FEW_REPLICAS and self._flags_now(session, command, args) & WRITE and self.lacks_replicas():
+            return NO_REPLICAS
         if self.gates & GATE_BUSY and not command.flags & ALLOW_BUSY:
             return self.busy_line()
-        if self.gates & GATE_PAUSED and self._is_held(session, command):
+        if self.gates & GATE_PAUSED and self._is_held(session, command, args):
             self.postponed.append((session, args))
             session.postpone(args)
-            return None
-        if self.gates & GATE_MEMORY and self._is_out_of_memory(session, command):
-            return OUT_OF_MEMORY
         return None
+
+    def lacks_replicas(self) -> bool:
+        """Are there fewer replicas that keep up than ``min-replicas-to-write`` asks for?"""
+        return self.gates & GATE_FEW_REPLICAS != 0 and self.good_replicas < self.config.min_replicas_to_write
+
+    def _flags_now(self, session: Session, command: Command, args: list[bytes]) -> int:
+        """What running ``args`` now would do: for EXEC what its commands do, for a script what it says of itself."""
+        if session.queue is None or command.name != b"exec":
+            return self.scripts.flags_of(command, args)
+        flags = 0
+        for queued in session.queue:
+            flags |= self.scripts.flags_of(queued.command, queued.args)
+        return flags
 
     def busy_line(self) -> bytes:
         """What clients are told while a script runs for too long."""
@@ -364,16 +384,12 @@ class Engine(KeyspaceObserver):
         name = b"Valkey" if self.profile.is_valkey_from(8, 0) else b"Redis"
         return b"BUSY " + name + b" is busy running a script. You can only call " + how + b" or SHUTDOWN NOSAVE."
 
-    def _is_held(self, session: Session, command: Command) -> bool:
-        """Does CLIENT PAUSE hold ``command`` back?"""
+    def _is_held(self, session: Session, command: Command, args: list[bytes]) -> bool:
+        """Does CLIENT PAUSE hold ``args`` back?"""
         if self.now_ms >= self.paused_until_ms:
             self.unpause()
             return False
-        if self.pauses_all:
-            return True
-        if command.name == b"exec" and session.queue is not None:
-            return any(queued.command.flags & (WRITE | MAY_REPLICATE) for queued in session.queue)
-        return command.flags & (WRITE | MAY_REPLICATE) != 0
+        return self.pauses_all or self._flags_now(session, command, args) & (WRITE | MAY_REPLICATE) != 0
 
     def pause(self, until_ms: int, everything: bool) -> None:
         """CLIENT PAUSE: a pause that lasts longer, or holds more, is not cut short."""
@@ -540,6 +556,11 @@ class Engine(KeyspaceObserver):
         self.acl.allow_channels = config.acl_pubsub_default_all
         access_log.configure(self)
         self.account.configure(self)
+        self.memory_is_full = self.memory_is_full and config.maxmemory > 0
+        if config.min_replicas_to_write and config.min_replicas_max_lag:
+            self.gates |= GATE_FEW_REPLICAS
+        else:
+            self.gates &= ~GATE_FEW_REPLICAS
         for session in self.sessions.values():
             session.parser.bulk_bytes_max = config.proto_max_bulk_len
 
@@ -555,10 +576,6 @@ class Engine(KeyspaceObserver):
                 lines.append(f"latency_percentiles_usec_{row.name.decode()}:{values}")
         return lines
 
-    def memory_is_full(self) -> bool:
-        """Is more memory in use than ``maxmemory`` allows, with nothing left to evict?"""
-        return 0 < self.config.maxmemory < self.used_memory()
-
     def used_memory(self) -> int:
         """Bytes that keys, values and an empty engine take."""
         used = self.account.used(self)
@@ -569,15 +586,14 @@ class Engine(KeyspaceObserver):
         """For the account of memory."""
         return footprint(self, db, key, value)
 
-    def _is_out_of_memory(self, session: Session, command: Command) -> bool:
-        """Make room; is there none, and does ``command`` need some? In a transaction even a queued command does."""
-        if self.evictor.make_room(self):
+    def _is_out_of_memory(self, session: Session, command: Command, args: list[bytes]) -> bool:
+        """Make room; is there none, and does ``args`` need some? In a transaction even a queued command does."""
+        self.memory_is_full = not self.gates & GATE_PAUSED and not self.evictor.make_room(self)
+        if not self.memory_is_full:
             return False
-        if session.queue is None:
-            return command.flags & DENYOOM != 0
-        if command.name == b"exec":
-            return any(queued.command.flags & DENYOOM for queued in session.queue)
-        return command.name not in {b"discard", b"quit", b"reset"}
+        if session.queue is not None and command.name not in {b"exec", b"discard", b"quit", b"reset"}:
+            return True
+        return self._flags_now(session, command, args) & DENYOOM != 0
 
     def reset_statistics(self) -> None:
         """CONFIG RESETSTAT."""
@@ -604,7 +620,7 @@ class Engine(KeyspaceObserver):
     def flush(self, databases: list[Database]) -> None:
         """Delete all keys of ``databases``: watched ones spoil their transactions, waiting clients learn of it."""
         for db in databases:
-            for key in db.watchers:
+            for key in list(db.watchers):
                 if db.peek(key) is not None:
                     self.key_modified(db, key)
             for key in db.blocked:
@@ -618,8 +634,8 @@ class Engine(KeyspaceObserver):
     def swap(self, first: Database, second: Database) -> None:
         """Exchange the keys of two databases. For who watches or waits for a key that appears or goes, it changed."""
         for db in (first, second):
-            for key in db.watchers:
-                if key in first.values or key in second.values:
+            for key in list(db.watchers):
+                if first.peek(key) is not None or second.peek(key) is not None:
                     self.key_modified(db, key)
         first.swap(second)
         for db in (first, second):

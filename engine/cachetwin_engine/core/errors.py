@@ -49,6 +49,7 @@ WRONG_PASSWORD: Final = b"WRONGPASS invalid username-password pair or user is di
 NO_PROTO: Final = b"NOPROTO unsupported protocol version"
 EXEC_ABORT: Final = b"EXECABORT Transaction discarded because of previous errors."
 OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'."
+NO_REPLICAS: Final = b"NOREPLICAS Not enough good replicas to write."
 MAX_CLIENTS: Final = b"ERR max number of clients reached"
 NESTED_MULTI: Final = b"ERR MULTI calls can not be nested"
 

@@ -1,7 +1,7 @@
 """CLIENT: what a connection says of itself, and what one connection does to others."""
 
 from ..client_filter import ClientFilter
-from ..command_table import ADMIN, ALLOW_BUSY, LOADING, NOSCRIPT, STALE, command, container
+from ..command_table import ADMIN, LOADING, NOSCRIPT, STALE, command, container
 from ..context import Context
 from ..errors import TIMEOUT_NEGATIVE, TIMEOUT_NOT_AN_INTEGER, UNBLOCKED, CommandError, syntax_error
 from ..numbers import parse_int, parse_int_or
@@ -231,7 +231,7 @@ def client_no_touch(ctx: Context, args: list[bytes]) -> bytes:
 @command(
     "CLIENT|HELP",
     arity=2,
-    flags=LOADING | STALE | ALLOW_BUSY,
+    flags=LOADING | STALE,
     group="connection",
     since="5.0.0",
     summary="Describe the sub-commands.",

@@ -198,6 +198,11 @@ def _named(ctx: Context, name: bytes) -> Command | None:
     return row.subcommands.get(sub) if row.subcommands is not None else None
 
 
+def _flag_name(ctx: Context, name: bytes) -> bytes:
+    """SLOWLOG became COMMANDLOG, and so did the flag."""
+    return b"skip_commandlog" if name == b"skip_slowlog" and ctx.engine.profile.is_valkey_from(8, 1) else name
+
+
 def _info(ctx: Context, row: Command) -> bytes:
     first, last, step = _legacy_range(row)
     subcommands = row.subcommands
@@ -205,7 +210,7 @@ def _info(ctx: Context, row: Command) -> bytes:
         [
             bulk(row.name),
             integer(row.arity),
-            ctx.set_reply([simple(name) for flag, name in FLAG_NAMES if row.flags & flag]),
+            ctx.set_reply([simple(_flag_name(ctx, name)) for flag, name in FLAG_NAMES if row.flags & flag]),
             integer(first),
             integer(last),
             integer(step),

@@ -6,6 +6,7 @@ from ..command_table import (
     ALLOW_BUSY,
     DENYOOM,
     LOADING,
+    MAY_REPLICATE,
     MOVABLE_KEYS,
     NO_MANDATORY_KEYS,
     NOSCRIPT,
@@ -30,7 +31,7 @@ from .stream_groups import bad_usage
 _BAD_PAYLOAD: Final = b"ERR DUMP payload version or checksum are wrong"
 
 
-@command("FCALL", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the function that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")], categories=[b"slow", b"scripting"], arguments="function numkeys [key [key ...]] [arg [arg ...]]", summary="Call a function.")  # fmt: skip
+@command("FCALL", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MAY_REPLICATE | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the function that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")], categories=[b"slow", b"scripting"], arguments="function numkeys [key [key ...]] [arg [arg ...]]", summary="Call a function.")  # fmt: skip
 def fcall(ctx: Context, args: list[bytes]) -> bytes:
     """FCALL function numkeys [key ...] [arg ...]."""
     return _call(ctx, args, read_only=False)

@@ -3,7 +3,7 @@
 from typing import Final
 
 from .. import hyperloglog
-from ..command_table import ADMIN, DENYOOM, FAST, KEY_INSERT, READONLY, WRITE, KeySpec, command
+from ..command_table import ADMIN, DENYOOM, FAST, KEY_INSERT, MAY_REPLICATE, READONLY, WRITE, KeySpec, command
 from ..context import Context
 from ..errors import CommandError
 from ..hyperloglog import REGISTERS, SPARSE, estimate, registers_of
@@ -59,7 +59,7 @@ def pfadd(ctx: Context, args: list[bytes]) -> bytes:
     return ONE
 
 
-@command("PFCOUNT", arity=-2, flags=READONLY, group="hyperloglog", since="2.8.9", keys=_COUNTED, complexity="O(1) for one key, whose count is kept; O(N) with a large constant for several.", arguments="key [key ...]", summary="Estimate how many different elements were noted under keys taken together.")  # fmt: skip
+@command("PFCOUNT", arity=-2, flags=READONLY | MAY_REPLICATE, group="hyperloglog", since="2.8.9", keys=_COUNTED, complexity="O(1) for one key, whose count is kept; O(N) with a large constant for several.", arguments="key [key ...]", summary="Estimate how many different elements were noted under keys taken together.")  # fmt: skip
 def pfcount(ctx: Context, args: list[bytes]) -> bytes:
     """PFCOUNT key [key ...]."""
     if len(args) > 2:

@@ -112,7 +112,7 @@ def _clients(ctx: Context) -> list[str]:
         for key in session.blocked.keys
     }
     timed = [s for s in engine.blocked_sessions.values() if s.blocked is not None and s.blocked.deadline_ms]
-    return [
+    lines = [
         f"connected_clients:{len(engine.sessions)}",
         "cluster_connections:0",
         f"maxclients:{engine.config.maxclients}",
@@ -126,6 +126,17 @@ def _clients(ctx: Context) -> list[str]:
         f"total_watched_keys:{watched}",
         f"total_blocking_keys:{blocking_keys}",
         f"total_blocking_keys_on_nokey:{len(wanting_the_key)}",
+    ]
+    return lines + _pause(ctx) if engine.profile.is_valkey_from(8, 1) else lines
+
+
+def _pause(ctx: Context) -> list[str]:
+    engine = ctx.engine
+    left_ms = max(engine.paused_until_ms - engine.now_ms, 0)
+    return [
+        f"paused_reason:{'client_pause' if left_ms else 'none'}",
+        f"paused_actions:{('all' if engine.pauses_all else 'write') if left_ms else 'none'}",
+        f"paused_timeout_milliseconds:{left_ms}",
     ]
 
 

@@ -11,6 +11,7 @@ from ..numbers import integer_or_none
 from ..replies import OK, ONE, ZERO, bulk, integer, simple
 
 _SAME_OBJECT: Final = b"ERR source and destination objects are the same"
+_RANDOM_TRIES_MAX: Final = 100  # db.c
 _PER_KEY: Final = "O(N) where N is the number of keys."
 _SUM: Final = [b"request_policy:multi_shard", b"response_policy:agg_sum"]
 _RENAMED: Final = [KeySpec("RW", "access delete"), KeySpec("OW", "update", index=2)]
@@ -74,12 +75,14 @@ def type_(ctx: Context, args: list[bytes]) -> bytes:
 def randomkey(ctx: Context, args: list[bytes]) -> bytes:
     """RANDOMKEY."""
     db = ctx.db
+    tries = 0
     while db.values:
         key = db.keys.random(ctx.engine.random.below)
         if db.peek(key) is not None:
             return bulk(key)
-        if ctx.engine.keeps_expired:
-            return bulk(key)  # a replica may hold nothing but keys that are over
+        tries += 1
+        if ctx.engine.keeps_expired and tries >= _RANDOM_TRIES_MAX and len(db.expires) == len(db.values):
+            return bulk(key)  # a replica, or a node that is paused, may hold nothing but keys that are over
     return ctx.null
 
 

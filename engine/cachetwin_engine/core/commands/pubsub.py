@@ -1,6 +1,6 @@
 """Publish and subscribe."""
 
-from ..command_table import FAST, LOADING, MAY_REPLICATE, NOSCRIPT, PUBSUB, STALE, KeySpec, command, container
+from ..command_table import FAST, LOADING, MAY_REPLICATE, NOSCRIPT, PUBSUB, ROWS, STALE, KeySpec, command, container
 from ..context import Context
 from ..errors import CommandError
 from ..gates import GATE_SUBSCRIBED
@@ -254,6 +254,9 @@ def pubsub_shardnumsub(ctx: Context, args: list[bytes]) -> bytes:
 def pubsub_help(ctx: Context, args: list[bytes]) -> bytes:
     """PUBSUB HELP."""
     return help_reply(ctx, b"pubsub")
+
+
+ROWS[b"pubsub|help"].categories = [b"slow"]  # unlike its siblings it is not in pubsub
 
 
 def _listener(ctx: Context) -> Session:

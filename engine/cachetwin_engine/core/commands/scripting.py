@@ -3,6 +3,7 @@
 from ..command_table import (
     ALLOW_BUSY,
     LOADING,
+    MAY_REPLICATE,
     MOVABLE_KEYS,
     NO_MANDATORY_KEYS,
     NOSCRIPT,
@@ -20,7 +21,7 @@ from ..scripting.store import split_keys
 from .help_text import help_reply
 
 
-@command("EVAL", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="2.6.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")], categories=[b"slow", b"scripting"], arguments="script numkeys [key [key ...]] [arg [arg ...]]", summary="Run a Lua script.")  # fmt: skip
+@command("EVAL", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MAY_REPLICATE | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="2.6.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")], categories=[b"slow", b"scripting"], arguments="script numkeys [key [key ...]] [arg [arg ...]]", summary="Run a Lua script.")  # fmt: skip
 def eval_(ctx: Context, args: list[bytes]) -> bytes:
     """EVAL script numkeys [key ...] [arg ...]."""
     return _evaluate(ctx, args, read_only=False)
@@ -39,7 +40,7 @@ def _evaluate(ctx: Context, args: list[bytes], read_only: bool) -> bytes:
     return ctx.engine.scripts.evaluate(ctx, ctx.engine.scripts.load(args[1], keep=False), args, read_only)
 
 
-@command("EVALSHA", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="2.6.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1)], categories=[b"slow", b"scripting"], arguments="sha1 numkeys [key [key ...]] [arg [arg ...]]", summary="Run a script by its digest.")  # fmt: skip
+@command("EVALSHA", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MAY_REPLICATE | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="2.6.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1)], categories=[b"slow", b"scripting"], arguments="sha1 numkeys [key [key ...]] [arg [arg ...]]", summary="Run a script by its digest.")  # fmt: skip
 def evalsha(ctx: Context, args: list[bytes]) -> bytes:
     """EVALSHA sha1 numkeys [key ...] [arg ...]."""
     _show(ctx, args)

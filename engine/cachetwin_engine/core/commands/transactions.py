@@ -1,7 +1,7 @@
 """MULTI, EXEC, DISCARD, WATCH."""
 
 from .. import errors
-from ..command_table import ALLOW_BUSY, FAST, LOADING, NOSCRIPT, SKIP_SLOWLOG, STALE, KeySpec, command
+from ..command_table import ALLOW_BUSY, FAST, LOADING, NO_MULTI, NOSCRIPT, SKIP_SLOWLOG, STALE, KeySpec, command
 from ..context import Context
 from ..dispatch import Queued, call
 from ..errors import CommandError
@@ -11,7 +11,9 @@ from ..replies import OK
 _ANYTIME = NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY
 
 
-@command("MULTI", arity=1, flags=_ANYTIME, group="transactions", since="1.2.0", summary="Start a transaction.")
+@command(
+    "MULTI", arity=1, flags=_ANYTIME | NO_MULTI, group="transactions", since="1.2.0", summary="Start a transaction."
+)
 def multi(ctx: Context, args: list[bytes]) -> bytes:
     """MULTI."""
     session = ctx.session
@@ -57,7 +59,7 @@ def discard(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("WATCH", arity=-2, flags=_ANYTIME, group="transactions", since="2.2.0", keys=[KeySpec("RO", last=-1)], complexity="O(1) for every key.", summary="Let EXEC fail if a key changes before it.")  # fmt: skip
+@command("WATCH", arity=-2, flags=_ANYTIME | NO_MULTI, group="transactions", since="2.2.0", keys=[KeySpec("RO", last=-1)], complexity="O(1) for every key.", summary="Let EXEC fail if a key changes before it.")  # fmt: skip
 def watch(ctx: Context, args: list[bytes]) -> bytes:
     """WATCH key [key ...]."""
     session = ctx.session

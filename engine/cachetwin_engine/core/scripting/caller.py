@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-from ..command_table import BLOCKING, DENYOOM, NOSCRIPT, WRITE, Command
+from ..command_table import DENYOOM, MAY_REPLICATE, NOSCRIPT, WRITE, Command
 from ..context import Context
 from ..dispatch import call, find_command
-from ..errors import CommandError
+from ..errors import NO_REPLICAS, OUT_OF_MEMORY, CommandError
 from ..gates import GATE_RESTRICTED
 from ..replies import error
 
@@ -29,11 +29,10 @@ class RunningScript:
 class ScriptCaller:
     """One run: the caller's rights and database, a protocol and a database index of its own."""
 
-    def __init__(self, outer: Context, read_only: bool, allow_oom: bool, checks_memory: bool) -> None:
+    def __init__(self, outer: Context, read_only: bool, allow_oom: bool) -> None:
         self._engine: Engine = outer.engine
         self.read_only = read_only
         self.allow_oom = allow_oom
-        self.checks_memory = checks_memory
         self.propagates = True
         self._redis = b"" if outer.engine.profile.is_valkey_from(8, 0) else b"Redis "  # in two texts
         self.context = Context(outer.engine, outer.session, outer.db, outer.user)
@@ -68,14 +67,6 @@ class ScriptCaller:
             return None
         return self._engine.acl.check(self.context.user, command, args) is None
 
-    def _is_denied(self, command: Command) -> bool:
-        """Not for scripts; until 7.2 neither are commands that wait for lists and sorted sets."""
-        if command.flags & NOSCRIPT:
-            return True
-        if not command.flags & BLOCKING or self._engine.profile.commands_through >= (7, 2, 0):
-            return False
-        return command.group in {"list", "sorted-set"}
-
     def _refused(self, line: bytes) -> bytes:
         reply = error(line)
         self._engine.count_error(reply)
@@ -85,14 +76,18 @@ class ScriptCaller:
         engine = self._engine
         if not command.accepts(len(args)):
             return b"ERR Wrong number of args calling " + self._redis + b"command from script"
-        if self._is_denied(command) and not engine.scripts.allows_every_command:
+        if command.flags & NOSCRIPT and not engine.scripts.allows_every_command:
             return b"ERR This Redis command is not allowed from script"
-        if command.flags & WRITE and self.read_only:
+        if command.flags & (WRITE | MAY_REPLICATE) and self.read_only:
             return b"ERR Write commands are not allowed from read-only scripts."
         if self.context.session.gates & GATE_RESTRICTED:
             denied = engine.acl.denial(self.context, command, args)
             if denied is not None:
                 return b"NOPERM ACL failure in script: " + denied.removeprefix(b"NOPERM ")
-        if self.checks_memory and not self.allow_oom and command.flags & DENYOOM and engine.memory_is_full():
-            return b"OOM command not allowed when used memory > 'maxmemory'."
+        running = engine.running_script
+        if running is not None and not running.wrote:  # once it wrote, nothing around it may make it fail half-way
+            if command.flags & WRITE and engine.lacks_replicas():
+                return NO_REPLICAS
+            if command.flags & DENYOOM and engine.memory_is_full and not self.allow_oom:
+                return OUT_OF_MEMORY
         return None

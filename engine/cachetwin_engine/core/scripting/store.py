@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ..errors import OUT_OF_MEMORY, CommandError
+from ..command_table import DENYOOM, MAY_REPLICATE, STALE, WRITE, Command
+from ..errors import NO_REPLICAS, CommandError
 from ..gates import GATE_BUSY
 from ..numbers import integer_or_none, parse_int
 from ..resp import split_words
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 EVALUATED_MAX: Final = 500  # scripts that only EVAL brought are forgotten beyond these, oldest first (eval.c)
 _WRITES_IN_RO: Final = b"ERR Can not execute a script with write flag using *_ro command."
+_NEEDS_MEMORY: Final = b"OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
 _NAME_RULE: Final = b"can only contain letters, numbers, or underscores(_) and must be at least one character long"
 
 
@@ -113,6 +115,37 @@ class ScriptStore:
             self._ended()
         return self._reply(outcome, script.sha)
 
+    def flags_of(self, command: Command, args: list[bytes]) -> int:
+        """The flags of ``command`` with ``args``: those of a script or function that declares what it does replace some."""
+        if command.group != "scripting" or len(args) < 2:
+            return command.flags
+        declared: list[bytes] | None = None
+        if command.name in {b"eval", b"eval_ro"}:
+            declared = self._declared(args[1])
+        elif command.name in {b"evalsha", b"evalsha_ro"}:
+            script = self.scripts.get(args[1].lower())
+            declared = None if script is None else script.flags
+        elif command.name in {b"fcall", b"fcall_ro"}:
+            found = self.functions.get(args[1].lower())
+            declared = None if found is None else found[1].flags
+        if declared is None:
+            return command.flags
+        flags = command.flags & ~(STALE | DENYOOM | WRITE | MAY_REPLICATE)
+        if b"no-writes" not in declared:
+            flags |= WRITE
+            if b"allow-oom" not in declared:
+                flags |= DENYOOM
+        return flags | STALE if b"allow-stale" in declared else flags
+
+    def _declared(self, body: bytes) -> list[bytes] | None:
+        """The flags in a script's first line; None without, or when it is wrong, which EVAL will say."""
+        if not body.startswith(b"#!"):
+            return None
+        try:
+            return script_flags(body, self._engine.profile.is_valkey_from(8, 1))[0]
+        except CommandError:
+            return None
+
     def _ended(self) -> None:
         self._engine.running_script = None
         self._engine.gates &= ~GATE_BUSY
@@ -120,13 +153,17 @@ class ScriptStore:
     def _caller(self, ctx: "Context", flags: list[bytes] | None, read_only: bool) -> ScriptCaller:
         """What the run may do. Raises CommandError when it may not start at all."""
         if flags is None:
-            return ScriptCaller(ctx, read_only, allow_oom=False, checks_memory=True)
-        if read_only and b"no-writes" not in flags:
-            raise CommandError(_WRITES_IN_RO)
-        allow_oom = b"allow-oom" in flags or b"no-writes" in flags
-        if not allow_oom and ctx.engine.memory_is_full():
-            raise CommandError(OUT_OF_MEMORY)
-        return ScriptCaller(ctx, b"no-writes" in flags, allow_oom, checks_memory=False)
+            return ScriptCaller(ctx, read_only, allow_oom=False)
+        engine = ctx.engine
+        writes = b"no-writes" not in flags
+        if writes:
+            if read_only:
+                raise CommandError(_WRITES_IN_RO)
+            if engine.lacks_replicas():
+                raise CommandError(NO_REPLICAS)
+            if engine.memory_is_full and b"allow-oom" not in flags:
+                raise CommandError(_NEEDS_MEMORY)
+        return ScriptCaller(ctx, not writes, allow_oom=b"allow-oom" in flags)
 
     def _reply(self, outcome: Outcome, name: bytes) -> bytes:
         if outcome.counted:
