@@ -15,30 +15,7 @@ FOLDER: Final = Path(__file__).parent
 PROFILE: Final = "valkey-8.1"
 
 ABSENT: Final = {
-    **dict.fromkeys(
-        [
-            "CLUSTER|ADDSLOTS",
-            "CLUSTER|ADDSLOTSRANGE",
-            "CLUSTER|BUMPEPOCH",
-            "CLUSTER|COUNT-FAILURE-REPORTS",
-            "CLUSTER|DELSLOTS",
-            "CLUSTER|DELSLOTSRANGE",
-            "CLUSTER|FAILOVER",
-            "CLUSTER|FLUSHSLOTS",
-            "CLUSTER|FORGET",
-            "CLUSTER|LINKS",
-            "CLUSTER|MEET",
-            "CLUSTER|REPLICAS",
-            "CLUSTER|REPLICATE",
-            "CLUSTER|SAVECONFIG",
-            "CLUSTER|SET-CONFIG-EPOCH",
-            "CLUSTER|SETSLOT",
-            "CLUSTER|SLAVES",
-            "CLUSTER|SLOT-STATS",
-            "MIGRATE",
-        ],
-        "not yet: comes with sharding",
-    ),
+    "MIGRATE": "not yet: comes with sharding",
     **dict.fromkeys(["PSYNC", "REPLCONF", "REPLICAOF", "SLAVEOF", "SYNC"], "not yet: comes with replication"),
 }
 """Commands of Valkey 8.1 that the engine does not have, and why. SENTINEL is another program and not planned."""

@@ -17,6 +17,8 @@ from .acl.access import AccessControl, Denial, Permission
 from .acl.log import AclLog
 from .acl.rules import rows_of
 from .active_expiry import expire_some
+from .cluster.routing import redirect_waiting, refusal
+from .cluster.state import ClusterState, SlotUsage
 from .command_log import LARGE_REPLY, LARGE_REQUEST, SLOW, CommandLog
 from .command_table import (
     ADMIN,
@@ -40,6 +42,7 @@ from .errors import NO_REPLICAS, OUT_OF_MEMORY
 from .eviction import Evictor
 from .gates import (
     GATE_BUSY,
+    GATE_CLUSTER,
     GATE_FEW_REPLICAS,
     GATE_MEMORY,
     GATE_MONITOR,
@@ -63,6 +66,7 @@ from .replies import error
 from .row_history import make_as_of
 from .scripting.store import ScriptStore
 from .session import Session
+from .slots import SlotKeys
 from .tracking import Tracking
 
 if TYPE_CHECKING:
@@ -106,6 +110,8 @@ class Engine(KeyspaceObserver):
         self.blocked_sessions: dict[int, Session] = {}
         self.ready_keys: list[tuple[Database, bytes]] = []
         self.gates = 0
+        self.cluster: ClusterState | None = None  # in cluster mode
+        self.counts_slots = False  # CLUSTER SLOT-STATS has more to say than the number of keys
         self.tracking = Tracking(self)
         self.tracks_keys = False  # some client wants to hear of changed keys (CLIENT TRACKING)
         self.monitors: dict[int, Session] = {}
@@ -312,6 +318,8 @@ class Engine(KeyspaceObserver):
         self.stop_monitor(session)
         session.redirects = False
         session.imports = False
+        session.asking = 0
+        session.reads_replica = False
         ctx = session.context
         ctx.db = self.databases[0]
         ctx.use_protocol(2)
@@ -354,6 +362,10 @@ class Engine(KeyspaceObserver):
 
         During CLIENT PAUSE the session may be blocked on return: its command runs when the pause is over.
         """
+        if self.cluster is not None:
+            elsewhere = refusal(session, self.cluster, command, args)
+            if elsewhere is not None:
+                return elsewhere
         if self.gates & GATE_MEMORY and not self.gates & GATE_BUSY and self._is_out_of_memory(session, command, args):
             return OUT_OF_MEMORY
         if self.gates & GATE_FEW_REPLICAS and self._flags_now(session, command, args) & WRITE and self.lacks_replicas():
@@ -476,6 +488,10 @@ class Engine(KeyspaceObserver):
     def command_was_slow(self, ctx: Context, command: Command, args: list[bytes], duration_us: int) -> None:
         """A command took at least ``slow_after_us``: note it in the slow log, in the latency monitor, or both."""
         config = self.config
+        if self.counts_slots and not (ctx.in_script or ctx.in_exec):
+            usage = self._usage_of(ctx.session)
+            if usage is not None:
+                usage.cpu_us += duration_us
         if 0 <= config.slowlog_log_slower_than <= duration_us and not command.flags & SKIP_SLOWLOG:
             self._log_command(SLOW, ctx, args, duration_us, "commandlog-slow-execution-max-len")
         duration_ms = duration_us // 1000
@@ -484,14 +500,30 @@ class Engine(KeyspaceObserver):
 
     def traffic_was_large(self, session: Session, command: Command, args: list[bytes], reply_bytes: int) -> None:
         """A request or its reply reached the size from which COMMANDLOG keeps it."""
+        if self.counts_slots:
+            usage = self._usage_of(session)
+            if usage is not None:
+                usage.bytes_in += session.parser.request_bytes
+                usage.bytes_out += reply_bytes
         if command.flags & SKIP_SLOWLOG:
             return
         ctx = session.context
         request_bytes = session.parser.request_bytes
-        if request_bytes >= self.large_request_bytes:
+        if 0 <= self.config.large_request_bytes <= request_bytes:
             self._log_command(LARGE_REQUEST, ctx, args, request_bytes, "commandlog-large-request-max-len")
-        if reply_bytes >= self.large_reply_bytes:
+        if 0 <= self.config.large_reply_bytes <= reply_bytes:
             self._log_command(LARGE_REPLY, ctx, args, reply_bytes, "commandlog-large-reply-max-len")
+
+    def _usage_of(self, session: Session) -> SlotUsage | None:
+        """The statistics of the slot that the session's command is about; None without keys."""
+        cluster = self.cluster
+        slot = session.slot
+        if cluster is None or slot < 0:
+            return None
+        usage = cluster.usage.get(slot)
+        if usage is None:
+            usage = cluster.usage[slot] = SlotUsage()
+        return usage
 
     def _log_command(self, kind: int, ctx: Context, args: list[bytes], value: int, length_parameter: str) -> None:
         session = ctx.session
@@ -551,6 +583,12 @@ class Engine(KeyspaceObserver):
             self.slow_after_us = min(self.slow_after_us, config.latency_monitor_threshold * 1000)
         self.large_request_bytes = config.large_request_bytes if config.large_request_bytes >= 0 else NEVER_US
         self.large_reply_bytes = config.large_reply_bytes if config.large_reply_bytes >= 0 else NEVER_US
+        self.counts_slots = config.cluster_enabled and config.boolean("cluster-slot-stats-enabled")
+        if self.counts_slots:
+            self.slow_after_us = 0
+            self.large_request_bytes = 0
+        if config.cluster_enabled:
+            self.join_cluster()
         self.tracks_latency = config.latency_tracking
         self.tracking.limit()
         self.acl.allow_channels = config.acl_pubsub_default_all
@@ -563,6 +601,17 @@ class Engine(KeyspaceObserver):
             self.gates &= ~GATE_FEW_REPLICAS
         for session in self.sessions.values():
             session.parser.bulk_bytes_max = config.proto_max_bulk_len
+
+    def join_cluster(self) -> None:
+        """Cluster mode, from now on if it was not before; what the parameters say of it."""
+        cluster = self.cluster
+        if cluster is None:
+            cluster = self.cluster = ClusterState(self.random)
+            self.databases[0].by_slot = SlotKeys(list(self.databases[0].values))
+            self.gates |= GATE_CLUSTER
+        cluster.needs_full_coverage = self.config.boolean("cluster-require-full-coverage")
+        cluster.update()
+        redirect_waiting(self, cluster)
 
     def latency_lines(self) -> list[str]:
         """INFO latencystats: the configured percentiles of every command that ran."""

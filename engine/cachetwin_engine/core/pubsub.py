@@ -5,8 +5,9 @@ A message is encoded once for each protocol, not once for each listener.
 
 from typing import TYPE_CHECKING
 
+from .gates import GATE_SUBSCRIBED
 from .glob import glob_match
-from .replies import bulk
+from .replies import bulk, integer
 
 if TYPE_CHECKING:
     from .session import Session
@@ -39,6 +40,19 @@ class PubSub:
         if listeners is None:
             return 0
         return _deliver(listeners, 3, bulk(b"smessage") + bulk(channel) + bulk(message))
+
+    def close_shard_channel(self, channel: bytes) -> None:
+        """The channel is no longer this node's: its listeners lose their subscription and are told so."""
+        listeners = self.shard_channels.pop(channel, None)
+        if listeners is None:
+            return
+        for session in listeners.values():
+            del session.shard_channels[channel]
+            count = len(session.shard_channels)
+            if not (count or session.channels or session.patterns):
+                session.gates &= ~GATE_SUBSCRIBED
+            body = bulk(b"sunsubscribe") + bulk(channel) + integer(count)
+            session.push((b">3\r\n" if session.context.resp3 else b"*3\r\n") + body)
 
     def leave(self, session: "Session") -> None:
         """Forget all subscriptions of ``session``, without a word to it."""

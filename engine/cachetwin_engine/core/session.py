@@ -72,6 +72,9 @@ class Session:
         self.redirects = False  # CLIENT CAPA REDIRECT
         self.imports = False  # CLIENT IMPORT-SOURCE ON
         self.monitors = False  # MONITOR
+        self.asking = 0  # ASKING: 2 while it runs itself, 1 for what it is meant for
+        self.reads_replica = False  # READONLY
+        self.slot = -1  # of the keys of the running command; kept up only in cluster mode
         self.last_command = b""
         self.bytes_in = 0
         self.bytes_out = 0
@@ -273,6 +276,8 @@ class Session:
             flags += b"d"
         if self.closing:
             flags += b"c"
+        if self.reads_replica:
+            flags += b"r"
         if self.no_evict:
             flags += b"e"
         if self.no_touch:

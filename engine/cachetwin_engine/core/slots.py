@@ -31,6 +31,21 @@ def slot_of(key: bytes) -> int:
     return crc % SLOT_COUNT
 
 
+def slot_of_pattern(pattern: bytes) -> int:
+    """The slot of all keys that match the glob ``pattern``, -1 if they may be in several."""
+    opening = -1
+    for at, byte in enumerate(pattern):
+        if byte in b"*?[\\":
+            return -1
+        if byte == 0x7B and opening == -1:
+            opening = at
+        elif byte == 0x7D and opening >= 0:
+            if at > opening + 1:
+                return slot_of(pattern[: at + 1])
+            opening = -2  # an empty tag: the whole key counts
+    return slot_of(pattern)
+
+
 class SlotKeys:
     """The keys of a database by slot, kept only in cluster mode."""
 

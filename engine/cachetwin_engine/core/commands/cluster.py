@@ -1,8 +1,10 @@
-"""CLUSTER on one node: it owns all slots, or, without cluster mode, every question is refused."""
+"""CLUSTER: questions about the slot table and its nodes. What changes the table is in ``cluster_orders``."""
 
 from typing import Final
 
-from ..command_table import ADMIN, LOADING, NOSCRIPT, STALE, command, container
+from ..cluster.routing import hostname_of, ip_of, port_of, preferred_endpoint
+from ..cluster.state import BUS_PORT_OFFSET, ClusterNode, ClusterState, SlotUsage
+from ..command_table import ADMIN, FAST, LOADING, STALE, command, container
 from ..context import Context
 from ..errors import CommandError, syntax_error
 from ..numbers import integer_or_none, parse_int
@@ -11,141 +13,330 @@ from ..slots import SLOT_COUNT, slot_of
 from .help_text import help_reply
 
 _DISABLED: Final = b"ERR This instance has cluster support disabled"
-_BAD_SLOT: Final = b"ERR Invalid or out of range slot"
+_VARYING: Final = [b"nondeterministic_output"]
+_SLOW: Final = [b"slow"]
+_CONNECTION: Final = [b"fast", b"connection"]
 
 
 container("CLUSTER", group="cluster", since="3.0.0", summary="Questions and orders about a cluster.")
 
 
-@command("CLUSTER|KEYSLOT", arity=3, flags=STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of bytes in the key", categories=[b"slow"], arguments="key", summary="The slot of a key.")  # fmt: skip
+def state_of(ctx: Context) -> ClusterState:
+    """The slot table. Raises CommandError without cluster mode."""
+    cluster = ctx.engine.cluster
+    if cluster is None:
+        raise CommandError(_DISABLED)
+    return cluster
+
+
+def node_named(cluster: ClusterState, node_id: bytes) -> ClusterNode:
+    """The node of that id. Raises CommandError."""
+    node = cluster.nodes.get(node_id)
+    if node is None:
+        raise CommandError(b"ERR Unknown node " + node_id)
+    return node
+
+
+def slot_named(text: bytes) -> int:
+    """A slot's number. Raises CommandError."""
+    slot = integer_or_none(text)
+    if slot is None or not 0 <= slot < SLOT_COUNT:
+        raise CommandError(b"ERR Invalid or out of range slot")
+    return slot
+
+
+def keys_in_slot(ctx: Context, slot: int) -> int:
+    """How many keys a slot has here."""
+    by_slot = ctx.engine.databases[0].by_slot
+    return 0 if by_slot is None else by_slot.count(slot)
+
+
+@command("CLUSTER|KEYSLOT", arity=3, flags=STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of bytes in the key", categories=_SLOW, arguments="key", summary="The slot of a key.")  # fmt: skip
 def cluster_keyslot(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER KEYSLOT key."""
-    _check(ctx)
+    state_of(ctx)
     return integer(slot_of(args[2]))
 
 
-@command("CLUSTER|INFO", arity=2, flags=LOADING | STALE, group="cluster", since="3.0.0", categories=[b"slow"], tips=[b"nondeterministic_output"], summary="The state of the cluster.")  # fmt: skip
+@command("CLUSTER|INFO", arity=2, flags=LOADING | STALE, group="cluster", since="3.0.0", categories=_SLOW, tips=_VARYING, summary="The state of the cluster.")  # fmt: skip
 def cluster_info(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER INFO."""
-    _check(ctx)
+    cluster = state_of(ctx)
+    assigned = sum([node.slot_count for node in cluster.nodes.values()])
     lines = [
-        "cluster_state:ok", f"cluster_slots_assigned:{SLOT_COUNT}", f"cluster_slots_ok:{SLOT_COUNT}",
-        "cluster_slots_pfail:0", "cluster_slots_fail:0", "cluster_known_nodes:1", "cluster_size:1",
-        "cluster_current_epoch:1", "cluster_my_epoch:1", "cluster_stats_messages_sent:0",
-        "cluster_stats_messages_received:0", "total_cluster_links_buffer_limit_exceeded:0",
+        f"cluster_state:{'ok' if cluster.healthy else 'fail'}", f"cluster_slots_assigned:{assigned}",
+        f"cluster_slots_ok:{assigned}", "cluster_slots_pfail:0", "cluster_slots_fail:0",
+        f"cluster_known_nodes:{len(cluster.nodes)}", f"cluster_size:{cluster.size()}",
+        f"cluster_current_epoch:{cluster.current_epoch}", f"cluster_my_epoch:{cluster.myself.epoch}",
+        "cluster_stats_messages_sent:0", "cluster_stats_messages_received:0",
+        "total_cluster_links_buffer_limit_exceeded:0",
     ]  # fmt: skip
     return ctx.verbatim("".join([line + "\r\n" for line in lines]).encode())
 
 
-@command("CLUSTER|MYID", arity=2, flags=LOADING | STALE, group="cluster", since="3.0.0", categories=[b"slow"], summary="This node's id.")  # fmt: skip
+@command("CLUSTER|MYID", arity=2, flags=LOADING | STALE, group="cluster", since="3.0.0", categories=_SLOW, summary="This node's id.")  # fmt: skip
 def cluster_myid(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER MYID."""
-    _check(ctx)
-    return bulk(_node_id(ctx))
+    return bulk(state_of(ctx).myself.id)
 
 
-@command("CLUSTER|MYSHARDID", arity=2, flags=LOADING | STALE, group="cluster", since="7.2.0", categories=[b"slow"], tips=[b"nondeterministic_output"], summary="This shard's id.")  # fmt: skip
+@command("CLUSTER|MYSHARDID", arity=2, flags=LOADING | STALE, group="cluster", since="7.2.0", categories=_SLOW, tips=_VARYING, summary="This shard's id.")  # fmt: skip
 def cluster_myshardid(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER MYSHARDID."""
-    _check(ctx)
-    return bulk(_node_id(ctx)[::-1])
+    return bulk(state_of(ctx).myself.shard_id)
 
 
-@command("CLUSTER|NODES", arity=2, flags=LOADING | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the total number of Cluster nodes", categories=[b"slow"], tips=[b"nondeterministic_output"], summary="The nodes as text.")  # fmt: skip
+@command("CLUSTER|NODES", arity=2, flags=LOADING | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the total number of Cluster nodes", categories=_SLOW, tips=_VARYING, summary="The nodes as text.")  # fmt: skip
 def cluster_nodes(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER NODES."""
-    _check(ctx)
-    host, port = _address(ctx)
-    line = b"%b %b:%d@%d myself,master - 0 0 1 connected 0-%d\n" % (
-        _node_id(ctx),
-        host,
-        port,
-        port + 10000,
-        SLOT_COUNT - 1,
-    )
-    return ctx.verbatim(line)
+    cluster = state_of(ctx)
+    return ctx.verbatim(b"".join([_described(ctx, cluster, node) + b"\n" for node in cluster.nodes.values()]))
 
 
-@command("CLUSTER|SLOTS", arity=2, flags=LOADING | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the total number of Cluster nodes", categories=[b"slow"], tips=[b"nondeterministic_output"], history=[("4.0.0", "Added node IDs."), ("7.0.0", "Added additional networking metadata field.")], summary="Slots and who has them.")  # fmt: skip
+def _described(ctx: Context, cluster: ClusterState, node: ClusterNode) -> bytes:
+    """A node's line of CLUSTER NODES."""
+    port = port_of(ctx.session, node)
+    bus_port = port + BUS_PORT_OFFSET
+    own = node is cluster.myself
+    if own:
+        config = ctx.engine.config
+        bus_port = config.integer("cluster-announce-bus-port") or config.integer("cluster-port") or bus_port
+    hostname = hostname_of(ctx.session, node)
+    words = [
+        node.id,
+        b"%b:%d@%d" % (ip_of(ctx.session, node), port, bus_port) + (b"," + hostname if hostname else b""),
+        b"myself,master" if own else b"master",
+        b"- 0 0 %d connected" % node.epoch,
+    ]
+    words += [b"%d" % first if first == last else b"%d-%d" % (first, last) for first, last in cluster.ranges(node)]
+    if own:
+        words += [b"[%d->-%b]" % (slot, cluster.migrating[slot].id) for slot in sorted(cluster.migrating)]
+        words += [b"[%d-<-%b]" % (slot, cluster.importing[slot].id) for slot in sorted(cluster.importing)]
+    return b" ".join(words)
+
+
+@command("CLUSTER|SLOTS", arity=2, flags=LOADING | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the total number of Cluster nodes", categories=_SLOW, tips=_VARYING, history=[("4.0.0", "Added node IDs."), ("7.0.0", "Added additional networking metadata field.")], summary="Slots and who has them.")  # fmt: skip
 def cluster_slots(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER SLOTS."""
-    _check(ctx)
-    host, port = _address(ctx)
-    node = array([bulk(host), integer(port), bulk(_node_id(ctx)), EMPTY_ARRAY])
-    return array([array([integer(0), integer(SLOT_COUNT - 1), node])])
+    cluster = state_of(ctx)
+    found: list[tuple[int, int, bytes]] = []
+    for node in cluster.nodes.values():
+        described = _node_of_slots(ctx, node)
+        found += [(first, last, described) for first, last in cluster.ranges(node)]
+    found.sort()
+    return array([array([integer(first), integer(last), node]) for first, last, node in found])
 
 
-@command("CLUSTER|SHARDS", arity=2, flags=LOADING | STALE, group="cluster", since="7.0.0", complexity="O(N) where N is the total number of cluster nodes", categories=[b"slow"], tips=[b"nondeterministic_output"], summary="Shards, their slots and nodes.")  # fmt: skip
+def _node_of_slots(ctx: Context, node: ClusterNode) -> bytes:
+    """A node in CLUSTER SLOTS: how to reach it, and in which other ways."""
+    preferred = preferred_endpoint(ctx.session, node)
+    kind = ctx.engine.config.get("cluster-preferred-endpoint-type")
+    others: list[bytes] = []
+    if kind != "ip":
+        others += [bulk(b"ip"), bulk(ip_of(ctx.session, node))]
+    hostname = hostname_of(ctx.session, node)
+    if kind != "hostname" and hostname:
+        others += [bulk(b"hostname"), bulk(hostname)]
+    host = ctx.null if preferred is None else bulk(preferred)
+    return array([host, integer(port_of(ctx.session, node)), bulk(node.id), ctx.map_reply(others)])
+
+
+@command("CLUSTER|SHARDS", arity=2, flags=LOADING | STALE, group="cluster", since="7.0.0", complexity="O(N) where N is the total number of cluster nodes", categories=_SLOW, tips=_VARYING, summary="Shards, their slots and nodes.")  # fmt: skip
 def cluster_shards(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER SHARDS."""
-    _check(ctx)
-    host, port = _address(ctx)
-    node = ctx.map_reply(
-        [
-            bulk(b"id"), bulk(_node_id(ctx)), bulk(b"port"), integer(port), bulk(b"ip"), bulk(host),
-            bulk(b"endpoint"), bulk(host), bulk(b"role"), bulk(b"master"), bulk(b"replication-offset"), integer(0),
-            bulk(b"health"), bulk(b"online"),
-        ]
-    )  # fmt: skip
-    slots = array([integer(0), integer(SLOT_COUNT - 1)])
-    return array([ctx.map_reply([bulk(b"slots"), slots, bulk(b"nodes"), array([node])])])
+    cluster = state_of(ctx)
+    shards: list[bytes] = []
+    for node in cluster.nodes.values():
+        slots: list[bytes] = []
+        for first, last in cluster.ranges(node):
+            slots += [integer(first), integer(last)]
+        nodes = array([_node_of_shard(ctx, node)])
+        shards.append(ctx.map_reply([bulk(b"slots"), array(slots), bulk(b"nodes"), nodes]))
+    return array(shards)
 
 
-@command("CLUSTER|COUNTKEYSINSLOT", arity=3, flags=STALE, group="cluster", since="3.0.0", categories=[b"slow"], arguments="slot", summary="How many keys a slot has.")  # fmt: skip
+def _node_of_shard(ctx: Context, node: ClusterNode) -> bytes:
+    session = ctx.session
+    preferred = preferred_endpoint(session, node)
+    items = [
+        bulk(b"id"), bulk(node.id), bulk(b"port"), integer(port_of(session, node)), bulk(b"ip"),
+        bulk(ip_of(session, node)), bulk(b"endpoint"), ctx.null if preferred is None else bulk(preferred),
+    ]  # fmt: skip
+    hostname = hostname_of(session, node)
+    if hostname:
+        items += [bulk(b"hostname"), bulk(hostname)]
+    items += [
+        bulk(b"role"), bulk(b"master"), bulk(b"replication-offset"), integer(0), bulk(b"health"), bulk(b"online")
+    ]  # fmt: skip
+    return ctx.map_reply(items)
+
+
+@command("CLUSTER|COUNTKEYSINSLOT", arity=3, flags=STALE, group="cluster", since="3.0.0", categories=_SLOW, arguments="slot", summary="How many keys a slot has.")  # fmt: skip
 def cluster_countkeysinslot(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER COUNTKEYSINSLOT slot."""
-    _check(ctx)
-    return integer(len(_keys_of(ctx, _slot(args[2]))))
+    state_of(ctx)
+    slot = parse_int(args[2])
+    if not 0 <= slot < SLOT_COUNT:
+        raise CommandError(b"ERR Invalid slot")
+    return integer(keys_in_slot(ctx, slot))
 
 
-@command("CLUSTER|GETKEYSINSLOT", arity=4, flags=STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of requested keys", categories=[b"slow"], arguments="slot count", tips=[b"nondeterministic_output"], summary="Keys of a slot.")  # fmt: skip
+@command("CLUSTER|GETKEYSINSLOT", arity=4, flags=STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of requested keys", categories=_SLOW, arguments="slot count", tips=_VARYING, summary="Keys of a slot.")  # fmt: skip
 def cluster_getkeysinslot(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER GETKEYSINSLOT slot count."""
-    _check(ctx)
-    slot = _slot(args[2])
-    count = parse_int(args[3])
-    if count < 0:
-        raise CommandError(b"ERR Invalid number of keys")
-    return bulk_array(_keys_of(ctx, slot)[:count])
+    state_of(ctx)
+    slot, count = parse_int(args[2]), parse_int(args[3])
+    if not 0 <= slot < SLOT_COUNT or count < 0:
+        raise CommandError(b"ERR Invalid slot or number of keys")
+    by_slot = ctx.engine.databases[0].by_slot
+    return EMPTY_ARRAY if by_slot is None else bulk_array(by_slot.first(slot, count))
 
 
-@command("CLUSTER|RESET", arity=-2, flags=ADMIN | NOSCRIPT | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of known nodes. The command may execute a FLUSHALL as a side effect.", categories=[b"admin", b"slow", b"dangerous"], arguments="[HARD | SOFT]", summary="Forget the cluster.")  # fmt: skip
-def cluster_reset(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER RESET [HARD | SOFT]: a single node has nothing to forget but must be empty."""
-    _check(ctx)
-    if len(args) > 3 or (len(args) == 3 and args[2].lower() not in {b"hard", b"soft"}):
+@command("CLUSTER|REPLICAS", arity=3, flags=ADMIN | STALE, group="cluster", since="5.0.0", complexity="O(N) where N is the number of replicas.", tips=_VARYING, arguments="node-id", summary="The replicas of a node.")  # fmt: skip
+def cluster_replicas(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER REPLICAS node-id: this table knows of none."""
+    node_named(state_of(ctx), args[2])
+    return EMPTY_ARRAY
+
+
+@command("CLUSTER|SLAVES", arity=3, flags=ADMIN | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of replicas.", tips=_VARYING, arguments="node-id", deprecated="5.0.0|`CLUSTER REPLICAS`", summary="The replicas of a node.")  # fmt: skip
+def cluster_slaves(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER SLAVES node-id."""
+    return cluster_replicas(ctx, args)
+
+
+@command("CLUSTER|COUNT-FAILURE-REPORTS", arity=3, flags=ADMIN | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of failure reports", tips=_VARYING, arguments="node-id", summary="How many nodes say that a node has failed.")  # fmt: skip
+def cluster_count_failure_reports(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER COUNT-FAILURE-REPORTS node-id: nobody reports to this node."""
+    node_named(state_of(ctx), args[2])
+    return integer(0)
+
+
+@command("CLUSTER|LINKS", arity=2, flags=STALE, group="cluster", since="7.0.0", complexity="O(N) where N is the total number of Cluster nodes", categories=_SLOW, tips=_VARYING, summary="Connections between this node and others.")  # fmt: skip
+def cluster_links(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER LINKS: nodes do not talk to each other here."""
+    state_of(ctx)
+    return EMPTY_ARRAY
+
+
+class _SlotOrder:
+    """How CLUSTER SLOT-STATS ORDERBY sorts."""
+
+    def __init__(self, metric: bytes) -> None:
+        self.metric = metric
+        self.limit = SLOT_COUNT
+        self.descending = True
+
+
+@command("CLUSTER|SLOT-STATS", arity=-4, flags=LOADING | STALE, group="cluster", since="8.0.0", complexity="O(N) where N is the total number of slots based on arguments. O(N*log(N)) with ORDERBY subcommand.", categories=_SLOW, tips=[b"nondeterministic_output", b"request_policy:all_shards"], arguments="<SLOTSRANGE start-slot end-slot | ORDERBY metric [LIMIT limit] [ASC | DESC]>", summary="What the slots of this node hold and cost.", valkey_only=True)  # fmt: skip
+def cluster_slot_stats(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER SLOT-STATS SLOTSRANGE start end | ORDERBY metric [LIMIT limit] [ASC | DESC]."""
+    cluster = state_of(ctx)
+    how = args[2].lower()
+    if how == b"slotsrange" and len(args) == 5:
+        first, last = slot_named(args[3]), slot_named(args[4])
+        if first > last:
+            raise CommandError(b"ERR Start slot number %d is greater than end slot number %d" % (first, last))
+        slots = [slot for slot in range(first, last + 1) if cluster.owners[slot] is cluster.myself]
+        return array([_slot_stats(ctx, cluster, slot) for slot in slots])
+    if how != b"orderby":
         raise syntax_error()
-    if len(ctx.engine.databases[0]):
-        raise CommandError(b"ERR CLUSTER RESET can't be called with master nodes containing keys")
-    return OK
+    order = _slot_order(ctx, args)
+    ranked = [
+        (_metric(ctx, cluster, slot, order.metric), slot)
+        for slot in range(SLOT_COUNT)
+        if cluster.owners[slot] is cluster.myself
+    ]
+    if order.descending:
+        ranked = [(-value, slot) for value, slot in ranked]
+    ranked.sort()
+    return array([_slot_stats(ctx, cluster, slot) for _, slot in ranked[: order.limit]])
 
 
-@command("CLUSTER|HELP", arity=2, flags=LOADING | STALE, group="cluster", since="5.0.0", categories=[b"slow"], summary="Describe the sub-commands.")  # fmt: skip
+def _slot_order(ctx: Context, args: list[bytes]) -> _SlotOrder:
+    order = _SlotOrder(args[3].lower())
+    if order.metric not in _METRICS or (order.metric != _METRICS[0] and not ctx.engine.counts_slots):
+        raise CommandError(b"ERR Unrecognized sort metric for ORDERBY.")
+    at = 4
+    limits = directions = 0
+    while at < len(args):
+        word = args[at].lower()
+        if word == b"limit" and at + 1 < len(args):
+            limit = integer_or_none(args[at + 1])
+            if limit is None or not 1 <= limit <= SLOT_COUNT:
+                raise CommandError(b"ERR Limit has to lie in between 1 and 16384 (maximum number of slots).")
+            order.limit = limit
+            limits += 1
+            at += 1
+        elif word in {b"asc", b"desc"}:
+            order.descending = word == b"desc"
+            directions += 1
+        else:
+            raise syntax_error()
+        if limits > 1 or directions > 1:
+            raise CommandError(b"ERR Multiple filters of the same type are disallowed.")
+        at += 1
+    return order
+
+
+_METRICS: Final = [b"key-count", b"cpu-usec", b"network-bytes-in", b"network-bytes-out"]
+
+
+def _metric(ctx: Context, cluster: ClusterState, slot: int, metric: bytes) -> int:
+    if metric == b"key-count":
+        return keys_in_slot(ctx, slot)
+    usage = cluster.usage.get(slot)
+    if usage is None:
+        return 0
+    return _values(usage)[_METRICS.index(metric) - 1]
+
+
+def _values(usage: SlotUsage) -> list[int]:
+    return [usage.cpu_us, usage.bytes_in, usage.bytes_out]
+
+
+def _slot_stats(ctx: Context, cluster: ClusterState, slot: int) -> bytes:
+    items = [bulk(_METRICS[0]), integer(keys_in_slot(ctx, slot))]
+    if ctx.engine.counts_slots:
+        usage = cluster.usage.get(slot)
+        values = [0, 0, 0] if usage is None else _values(usage)
+        for at, value in enumerate(values):
+            items += [bulk(_METRICS[at + 1]), integer(value)]
+    return array([integer(slot), ctx.map_reply(items)])
+
+
+@command("CLUSTER|HELP", arity=2, flags=LOADING | STALE, group="cluster", since="5.0.0", categories=_SLOW, summary="Describe the sub-commands.")  # fmt: skip
 def cluster_help(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER HELP."""
+    state_of(ctx)
     return help_reply(ctx, b"cluster")
 
 
-def _check(ctx: Context) -> None:
-    if not ctx.engine.config.cluster_enabled:
+@command("READONLY", arity=1, flags=LOADING | STALE | FAST, group="cluster", since="3.0.0", categories=_CONNECTION, summary="Let this connection read from a replica of a cluster.")  # fmt: skip
+def readonly(ctx: Context, args: list[bytes]) -> bytes:
+    """READONLY."""
+    _needs_cluster(ctx)
+    ctx.session.reads_replica = True
+    return OK
+
+
+@command("READWRITE", arity=1, flags=LOADING | STALE | FAST, group="cluster", since="3.0.0", categories=_CONNECTION, summary="Undo READONLY.")  # fmt: skip
+def readwrite(ctx: Context, args: list[bytes]) -> bytes:
+    """READWRITE."""
+    _needs_cluster(ctx)
+    ctx.session.reads_replica = False
+    return OK
+
+
+def _needs_cluster(ctx: Context) -> None:
+    """Valkey 8 lets standalone replicas be read from as well, so there it is no error."""
+    if ctx.engine.cluster is None and not ctx.engine.profile.is_valkey_from(8, 0):
         raise CommandError(_DISABLED)
 
 
-def _node_id(ctx: Context) -> bytes:
-    return ctx.engine.host.run_id.encode()
-
-
-def _address(ctx: Context) -> tuple[bytes, int]:
-    host, _, port = ctx.session.local_address.rpartition(":")
-    return host.encode(), integer_or_none(port.encode()) or ctx.engine.host.tcp_port
-
-
-def _slot(text: bytes) -> int:
-    slot = integer_or_none(text)
-    if slot is None or not 0 <= slot < SLOT_COUNT:
-        raise CommandError(_BAD_SLOT)
-    return slot
-
-
-def _keys_of(ctx: Context, slot: int) -> list[bytes]:
-    return [key for key in ctx.engine.databases[0].values if slot_of(key) == slot]
+@command("ASKING", arity=1, flags=FAST, group="cluster", since="3.0.0", categories=_CONNECTION, summary="Follow an ASK redirection.")  # fmt: skip
+def asking(ctx: Context, args: list[bytes]) -> bytes:
+    """ASKING."""
+    state_of(ctx)
+    ctx.session.asking = 2
+    return OK

@@ -58,6 +58,8 @@ def select(ctx: Context, args: list[bytes]) -> bytes:
     index = integer_or_none(args[1])
     if index is None:
         raise CommandError(b"ERR invalid DB index" if not ctx.engine.profile.is_valkey else errors.NOT_AN_INTEGER)
+    if ctx.engine.cluster is not None and index != 0:
+        raise CommandError(b"ERR SELECT is not allowed in cluster mode")
     if not 0 <= index < len(ctx.engine.databases):
         raise CommandError(errors.DB_INDEX_OUT_OF_RANGE)
     ctx.db = ctx.engine.databases[index]

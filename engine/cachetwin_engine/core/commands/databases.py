@@ -44,6 +44,8 @@ def _check_mode(args: list[bytes]) -> None:
 @command("SWAPDB", arity=3, flags=WRITE | FAST, group="server", since="4.0.0", categories=[b"keyspace", b"dangerous"], complexity="O(N) where N is the number of clients that watch or wait for keys of the two.", arguments="index1 index2", summary="Exchange two databases; clients see the other's keys at once.")  # fmt: skip
 def swapdb(ctx: Context, args: list[bytes]) -> bytes:
     """SWAPDB index1 index2."""
+    if ctx.engine.cluster is not None:
+        raise CommandError(b"ERR SWAPDB is not allowed in cluster mode")
     first_index = parse_int_or(args[1], b"ERR invalid first DB index")
     second_index = parse_int_or(args[2], b"ERR invalid second DB index")
     first, second = _database(ctx, first_index), _database(ctx, second_index)

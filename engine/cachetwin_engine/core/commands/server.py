@@ -166,34 +166,6 @@ def failover(ctx: Context, args: list[bytes]) -> bytes:
     raise CommandError(b"ERR FAILOVER requires connected replicas.")
 
 
-@command("READONLY", arity=1, flags=LOADING | STALE | FAST, group="cluster", since="3.0.0", categories=[b"fast", b"connection"], summary="Let this connection read from a replica of a cluster.")  # fmt: skip
-def readonly(ctx: Context, args: list[bytes]) -> bytes:
-    """READONLY."""
-    _needs_cluster(ctx)
-    return OK
-
-
-@command("READWRITE", arity=1, flags=LOADING | STALE | FAST, group="cluster", since="3.0.0", categories=[b"fast", b"connection"], summary="Undo READONLY.")  # fmt: skip
-def readwrite(ctx: Context, args: list[bytes]) -> bytes:
-    """READWRITE."""
-    _needs_cluster(ctx)
-    return OK
-
-
-def _needs_cluster(ctx: Context) -> None:
-    """Valkey 8 lets standalone replicas be read from as well, so there it is no error."""
-    if not ctx.engine.config.cluster_enabled and not ctx.engine.profile.is_valkey_from(8, 0):
-        raise CommandError(b"ERR This instance has cluster support disabled")
-
-
-@command("ASKING", arity=1, flags=FAST, group="cluster", since="3.0.0", categories=[b"fast", b"connection"], summary="Follow an ASK redirection.")  # fmt: skip
-def asking(ctx: Context, args: list[bytes]) -> bytes:
-    """ASKING."""
-    if not ctx.engine.config.cluster_enabled:
-        raise CommandError(b"ERR This instance has cluster support disabled")
-    return OK
-
-
 container("MODULE", group="server", since="4.0.0", summary="Questions and orders about modules.")
 
 

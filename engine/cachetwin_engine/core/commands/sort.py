@@ -13,6 +13,7 @@ from ..errors import CommandError, syntax_error, wrong_type
 from ..notifications import NOTIFY_GENERIC, NOTIFY_LIST
 from ..numbers import float_or_none, parse_int
 from ..replies import bulk, integer
+from ..slots import slot_of, slot_of_pattern
 from ..types.hash import HashValue
 from ..types.list import ListValue
 from ..types.set import SetValue
@@ -72,14 +73,14 @@ def _options(ctx: Context, args: list[bytes], may_store: bool) -> _Options:
             options.store = args[at]
         elif word in {b"BY", b"GET"} and left >= 1:
             at += 1
-            _take_pattern(ctx, options, word, args[at])
+            _take_pattern(ctx, options, args[1], word, args[at])
         else:
             raise syntax_error()
         at += 1
     return options
 
 
-def _take_pattern(ctx: Context, options: _Options, word: bytes, pattern: bytes) -> None:
+def _take_pattern(ctx: Context, options: _Options, key: bytes, word: bytes, pattern: bytes) -> None:
     if word == b"BY":
         options.by = pattern
     else:
@@ -87,8 +88,11 @@ def _take_pattern(ctx: Context, options: _Options, word: bytes, pattern: bytes) 
     if word == b"BY" and b"*" not in pattern:
         options.sorts = False
         return
-    if ctx.engine.config.cluster_enabled and pattern != b"#":
-        raise CommandError(b"ERR " + word + _DENIED_IN_CLUSTER)
+    if ctx.engine.cluster is not None and pattern != b"#":
+        if not ctx.engine.profile.is_valkey_from(8, 0):
+            raise CommandError(b"ERR " + word + b" option of SORT denied in cluster mode.")
+        if slot_of_pattern(pattern) != slot_of(key):
+            raise CommandError(b"ERR " + word + _DENIED_IN_CLUSTER)
     if not (ctx.user.unrestricted or _reads_all_keys(ctx.user)):
         raise CommandError(b"ERR " + word + b" option of SORT denied due to insufficient ACL permissions.")
 

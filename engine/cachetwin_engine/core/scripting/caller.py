@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING
 
+from ..cluster.routing import script_refusal
+from ..cluster.state import ClusterState
 from ..command_table import DENYOOM, MAY_REPLICATE, NOSCRIPT, WRITE, Command
 from ..context import Context
 from ..dispatch import call, find_command
@@ -34,6 +36,8 @@ class ScriptCaller:
         self.read_only = read_only
         self.allow_oom = allow_oom
         self.propagates = True
+        self.keeps_slot = False  # in cluster mode: all its keys are in one slot, ``slot`` once that is known
+        self.slot = outer.session.slot
         self._redis = b"" if outer.engine.profile.is_valkey_from(8, 0) else b"Redis "  # in two texts
         self.context = Context(outer.engine, outer.session, outer.db, outer.user)
         self.context.in_script = True
@@ -90,4 +94,12 @@ class ScriptCaller:
                 return NO_REPLICAS
             if command.flags & DENYOOM and engine.memory_is_full and not self.allow_oom:
                 return OUT_OF_MEMORY
+        if engine.cluster is not None:
+            return self._elsewhere(engine.cluster, command, args)
         return None
+
+    def _elsewhere(self, cluster: ClusterState, command: Command, args: list[bytes]) -> bytes | None:
+        line, slot = script_refusal(self.context, cluster, command, args, self.slot if self.keeps_slot else -1)
+        if slot >= 0 and self.slot < 0:
+            self.slot = slot
+        return line

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ..engine import Engine
 
 EVALUATED_MAX: Final = 500  # scripts that only EVAL brought are forgotten beyond these, oldest first (eval.c)
+_NO_CLUSTER: Final = b"ERR Can not run script on cluster, 'no-cluster' flag is set."
 _WRITES_IN_RO: Final = b"ERR Can not execute a script with write flag using *_ro command."
 _NEEDS_MEMORY: Final = b"OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
 _NAME_RULE: Final = b"can only contain letters, numbers, or underscores(_) and must be at least one character long"
@@ -155,6 +156,8 @@ class ScriptStore:
         if flags is None:
             return ScriptCaller(ctx, read_only, allow_oom=False)
         engine = ctx.engine
+        if engine.cluster is not None and b"no-cluster" in flags:
+            raise CommandError(_NO_CLUSTER)
         writes = b"no-writes" not in flags
         if writes:
             if read_only:
@@ -163,7 +166,9 @@ class ScriptStore:
                 raise CommandError(NO_REPLICAS)
             if engine.memory_is_full and b"allow-oom" not in flags:
                 raise CommandError(_NEEDS_MEMORY)
-        return ScriptCaller(ctx, not writes, allow_oom=b"allow-oom" in flags)
+        caller = ScriptCaller(ctx, not writes, allow_oom=b"allow-oom" in flags)
+        caller.keeps_slot = b"allow-cross-slot-keys" not in flags
+        return caller
 
     def _reply(self, outcome: Outcome, name: bytes) -> bytes:
         if outcome.counted:

@@ -1,0 +1,245 @@
+"""May this node serve a request? By the slots of its keys: yes, elsewhere, not now, or not at all."""
+
+from typing import TYPE_CHECKING, Final
+
+from ..command_table import PUBSUB, WRITE, Command
+from ..errors import CommandError
+from ..gates import GATE_MULTI
+from ..key_positions import key_positions
+from ..slots import slot_of
+from .state import ClusterNode, ClusterState
+
+if TYPE_CHECKING:
+    from ..context import Context
+    from ..engine import Engine
+    from ..session import Session
+
+HERE: Final = 0
+CROSS_SLOT: Final = 1
+UNSTABLE: Final = 2  # some keys have moved, some have not
+ASK: Final = 3
+MOVED: Final = 4
+DOWN: Final = 5
+DOWN_FOR_WRITES: Final = 6
+UNBOUND: Final = 7
+
+_LINES: Final[dict[int, bytes]] = {
+    CROSS_SLOT: b"CROSSSLOT Keys in request don't hash to the same slot",
+    UNSTABLE: b"TRYAGAIN Multiple keys request during rehashing of slot",
+    DOWN: b"CLUSTERDOWN The cluster is down",
+    DOWN_FOR_WRITES: b"CLUSTERDOWN The cluster is down and only accepts read commands",
+    UNBOUND: b"CLUSTERDOWN Hash slot not served",
+}
+_IN_SCRIPT: Final[dict[int, bytes]] = {
+    DOWN: b"ERR Script attempted to execute a command while the cluster is down",
+    DOWN_FOR_WRITES: b"ERR Script attempted to execute a write command while the cluster is down and readonly",
+    UNBOUND: b"ERR Script attempted to access a slot not served",
+    ASK: b"ERR Script attempted to access a non local key in a cluster node",
+    MOVED: b"ERR Script attempted to access a non local key in a cluster node",
+}
+_OTHER_SLOT: Final = b"ERR Script attempted to access keys that do not hash to the same slot"
+
+
+class Route:
+    """Where a request belongs: ``verdict`` is one of the constants above, ``slot`` -1 without keys."""
+
+    def __init__(self, verdict: int, slot: int, node: ClusterNode | None = None) -> None:
+        self.verdict = verdict
+        self.slot = slot
+        self.node = node
+
+
+class _Requests:
+    """One command, or all that wait for EXEC, taken as one: their keys and what they do."""
+
+    def __init__(self, session: "Session", command: Command, args: list[bytes]) -> None:
+        self.keys: list[bytes] = []
+        self.writes = False
+        self.publishes = False
+        if command.name == b"exec" and session.queue is not None:
+            for queued in session.queue:
+                self._take(queued.command, queued.args)
+        else:
+            self._take(command, args)
+
+    def _take(self, command: Command, args: list[bytes]) -> None:
+        self.writes = self.writes or command.flags & WRITE != 0
+        self.publishes = self.publishes or command.flags & PUBSUB != 0
+        if not command.keys:
+            return
+        try:
+            positions = key_positions(command, args)
+        except CommandError:
+            return  # a count of keys that makes no sense: the command itself will say so
+        for position in positions:
+            self.keys.append(args[position.index])
+
+
+def route(session: "Session", cluster: ClusterState, command: Command, args: list[bytes]) -> Route:
+    """Where the request belongs."""
+    engine = session.engine
+    asked = _Requests(session, command, args)
+    keys = asked.keys
+    if not keys:
+        return Route(HERE, -1)
+    slot = slot_of(keys[0])
+    owner = cluster.owners[slot]
+    if owner is None:
+        return Route(UNBOUND, slot)
+    for key in keys:
+        if key is not keys[0] and slot_of(key) != slot:
+            return Route(CROSS_SLOT, slot)
+    if not cluster.healthy:
+        verdict = _while_down(engine, asked)
+        if verdict != HERE:
+            return Route(verdict, slot)
+    here = owner is cluster.myself
+    if here and slot in cluster.migrating:
+        missing = 0 if asked.publishes else _count_missing(engine, keys)
+        if missing == 0:
+            return Route(HERE, slot)
+        return Route(UNSTABLE, slot) if missing < len(keys) else Route(ASK, slot, cluster.migrating[slot])
+    if not here and slot in cluster.importing and session.asking:
+        if not asked.publishes and any(key != keys[0] for key in keys) and _count_missing(engine, keys):
+            return Route(UNSTABLE, slot)
+        return Route(HERE, slot)
+    return Route(HERE, slot) if here else Route(MOVED, slot, owner)
+
+
+def _while_down(engine: "Engine", asked: _Requests) -> int:
+    if asked.publishes:
+        return HERE if engine.config.boolean("cluster-allow-pubsubshard-when-down") else DOWN
+    if not engine.config.boolean("cluster-allow-reads-when-down"):
+        return DOWN
+    return DOWN_FOR_WRITES if asked.writes else HERE
+
+
+def _count_missing(engine: "Engine", keys: list[bytes]) -> int:
+    db = engine.databases[0]
+    return sum([1 for key in keys if db.peek(key) is None])
+
+
+def refusal(session: "Session", cluster: ClusterState, command: Command, args: list[bytes]) -> bytes | None:
+    """Why this node does not serve a client's request, as an error line; None if it does.
+
+    A refused EXEC ends its transaction. ASKING holds for the next command, or for the whole transaction that follows.
+    """
+    engine = session.engine
+    if session.asking and session.queue is None:
+        session.asking -= 1
+    session.slot = -1
+    if not command.keys and command.name != b"exec":
+        return None
+    way = route(session, cluster, command, args)
+    if way.verdict == HERE:
+        session.slot = way.slot
+        return None
+    if command.name == b"exec" and session.queue is not None:
+        session.queue = None
+        session.queue_failed = False
+        session.gates &= ~GATE_MULTI
+        engine.unwatch(session)
+    return line_of(session, way)
+
+
+def line_of(session: "Session", way: Route) -> bytes:
+    """The error line of a route that leads elsewhere or nowhere."""
+    node = way.node
+    if node is None:
+        return _LINES[way.verdict]
+    word = b"ASK" if way.verdict == ASK else b"MOVED"
+    host = preferred_endpoint(session, node)
+    return b"%b %d %b:%d" % (word, way.slot, b"" if host is None else host, port_of(session, node))
+
+
+def script_refusal(
+    ctx: "Context", cluster: ClusterState, command: Command, args: list[bytes], slot: int
+) -> tuple[bytes | None, int]:
+    """The same for a command in a script: an error line or None, and the slot of its keys.
+
+    ``slot`` is the one the script has to stay in, -1 if it may touch any that this node has.
+    """
+    way = route(ctx.session, cluster, command, args)
+    if way.verdict == CROSS_SLOT:
+        name = (
+            b"ERR Command '" + command.name + b"' in script attempted to access keys that don't hash to the same slot"
+        )
+        return name, way.slot
+    if way.verdict == UNSTABLE:
+        return (
+            b"ERR Unable to execute command '" + command.name + b"' in script because undeclared keys were accessed"
+            b" during rehashing of the slot"
+        ), way.slot
+    if way.verdict != HERE:
+        return _IN_SCRIPT[way.verdict], way.slot
+    if slot >= 0 and way.slot >= 0 and way.slot != slot:
+        return _OTHER_SLOT, way.slot
+    return None, way.slot
+
+
+def preferred_endpoint(session: "Session", node: ClusterNode) -> bytes | None:
+    """How clients are told to reach ``node`` (``cluster-preferred-endpoint-type``); None: as they reached this one."""
+    kind = session.engine.config.get("cluster-preferred-endpoint-type")
+    if kind == "hostname":
+        return hostname_of(session, node) or b"?"
+    return ip_of(session, node) if kind == "ip" else None
+
+
+def ip_of(session: "Session", node: ClusterNode) -> bytes:
+    """The node's address; empty for this node unless it announces one: Valkey learns its own from others."""
+    engine = session.engine
+    cluster = engine.cluster
+    if cluster is None or node is not cluster.myself:
+        return node.ip.encode()
+    announced = engine.config.get("cluster-announce-ip") or ""
+    if not announced and engine.elasticache:
+        announced = session.local_address.rpartition(":")[0]
+    return announced.encode()
+
+
+def hostname_of(session: "Session", node: ClusterNode) -> bytes:
+    """The node's name; empty without one."""
+    engine = session.engine
+    if engine.cluster is not None and node is engine.cluster.myself:
+        return (engine.config.get("cluster-announce-hostname") or "").encode()
+    return node.hostname.encode()
+
+
+def port_of(session: "Session", node: ClusterNode) -> int:
+    """The node's port for clients that come as ``session`` does, over TLS or not."""
+    engine = session.engine
+    if engine.cluster is None or node is not engine.cluster.myself:
+        return node.port
+    announced = engine.config.integer("cluster-announce-port")
+    if announced:
+        return announced
+    text = session.local_address.rpartition(":")[2]
+    return int(text) if text.isdigit() else engine.host.tcp_port
+
+
+def slots_left(engine: "Engine", cluster: ClusterState, slots: list[int]) -> None:
+    """This node no longer has ``slots``: who listens to their channels or waits for their keys is told so."""
+    if not slots:
+        return
+    gone = set(slots)
+    for channel in list(engine.pubsub.shard_channels):
+        if slot_of(channel) in gone:
+            engine.pubsub.close_shard_channel(channel)
+    redirect_waiting(engine, cluster)
+
+
+def redirect_waiting(engine: "Engine", cluster: ClusterState) -> None:
+    """End the wait of clients whose keys this node does not serve any more, with the error that tells them where to go."""
+    for session in list(engine.blocked_sessions.values()):
+        blocked = session.blocked
+        if blocked is None or blocked.postponed or not blocked.keys:
+            continue
+        slot = slot_of(blocked.keys[0])
+        owner = cluster.owners[slot]
+        if not cluster.healthy:
+            way = Route(DOWN, slot)
+        elif owner is cluster.myself or slot in cluster.importing:
+            continue
+        else:
+            way = Route(UNBOUND if owner is None else MOVED, slot, owner)
+        session.unblock(b"-" + line_of(session, way) + b"\r\n")

@@ -1,0 +1,292 @@
+"""CLUSTER on one node: the slot table, and what it means for requests."""
+
+import pytest
+from tests.engine.commands.conftest import Run, StartRun
+
+from cachetwin_engine.core.cluster.state import ClusterNode, ClusterState
+from cachetwin_engine.core.config import Config
+from cachetwin_engine.core.profile import PROFILES
+from cachetwin_engine.core.slots import slot_of, slot_of_pattern
+
+OTHER = "0123456789012345678901234567890123456789"
+SLOT_OF_A = slot_of(b"a")
+OK = b"+OK\r\n"
+DOWN = b"-CLUSTERDOWN The cluster is down\r\n"
+UNBOUND = b"-CLUSTERDOWN Hash slot not served\r\n"
+CROSS = b"-CROSSSLOT Keys in request don't hash to the same slot\r\n"
+
+
+@pytest.fixture
+def run(start_run: StartRun) -> Run:
+    """A client of a node in cluster mode."""
+    return start_in_cluster(start_run)
+
+
+def start_in_cluster(start_run: StartRun, profile: str = "valkey-8.1", **parameters: str) -> Run:
+    config = Config(PROFILES[profile])
+    for name, value in {"cluster_enabled": "yes", **parameters}.items():
+        config.set_at_start(name.replace("_", "-"), value)
+    return start_run(profile, config)
+
+
+def know_other(run: Run) -> ClusterState:
+    """Let the node know another one."""
+    cluster = run.engine.cluster
+    assert cluster is not None
+    cluster.add_node(ClusterNode(OTHER.encode(), b"f" * 40, "127.0.0.9", 7009, "other.example"))
+    return cluster
+
+
+def test_without_cluster_mode_every_question_is_refused(start_run: StartRun) -> None:
+    run = start_run()
+    refused = b"-ERR This instance has cluster support disabled\r\n"
+    for line in (
+        "CLUSTER INFO",
+        "CLUSTER KEYSLOT a",
+        "CLUSTER ADDSLOTS 1",
+        "CLUSTER SLOT-STATS ORDERBY key-count",
+        "ASKING",
+    ):
+        assert run(line) == refused
+    assert run("READONLY") == OK  # Valkey 8 has standalone replicas that redirect
+    assert start_run("redis-7.1")("READONLY") == refused
+
+
+def test_a_node_owns_all_slots_from_the_start(run: Run) -> None:
+    assert run("CLUSTER SLOTS").startswith(b"*1\r\n*3\r\n:0\r\n:16383\r\n*4\r\n$0\r\n\r\n:6379\r\n$40\r\n")
+    assert b"cluster_state:ok\r\ncluster_slots_assigned:16384\r\n" in run("CLUSTER INFO")
+    assert run("CLUSTER NODES").endswith(b" :6379@16379 myself,master - 0 0 0 connected 0-16383\n\r\n")
+    assert run("SET a 1") == OK
+
+
+def test_keys_of_different_slots_are_not_for_one_request(run: Run) -> None:
+    assert run("MGET a b") == CROSS
+    assert run("MGET {x}a {x}b") == b"*2\r\n$-1\r\n$-1\r\n"
+    assert run("SUNIONSTORE {x}d {x}a b") == CROSS
+    assert run("EVAL 'return 1' 2 a b") == CROSS
+    assert run("SSUBSCRIBE a b") == CROSS
+    assert run("SUBSCRIBE a b").startswith(b"*3\r\n$9\r\nsubscribe")
+
+
+def test_only_the_first_database_is_there(run: Run) -> None:
+    for line, name in (("SELECT 1", "SELECT"), ("MOVE a 1", "MOVE"), ("SWAPDB 0 1", "SWAPDB")):
+        assert run(line) == f"-ERR {name} is not allowed in cluster mode\r\n".encode()
+    assert run("COPY {a}1 {a}2 DB 1") == b"-ERR Copying to another database is not allowed in cluster mode\r\n"
+    assert run("SELECT 0") == OK
+
+
+def test_slots_are_given_up_and_taken(run: Run) -> None:
+    assert run("CLUSTER ADDSLOTS 1") == b"-ERR Slot 1 is already busy\r\n"
+    assert run("CLUSTER DELSLOTS 1 2 1") == b"-ERR Slot 1 specified multiple times\r\n"
+    assert run("CLUSTER DELSLOTS 1 2") == OK
+    assert run("CLUSTER DELSLOTSRANGE 1 2") == b"-ERR Slot 1 is already unassigned\r\n"
+    assert run("CLUSTER NODES").endswith(b" connected 0 3-16383\n\r\n")
+    assert run("CLUSTER ADDSLOTSRANGE 2 1") == b"-ERR start slot number 2 is greater than end slot number 1\r\n"
+    assert (
+        run("CLUSTER ADDSLOTSRANGE 1 2 3") == b"-ERR wrong number of arguments for 'cluster|addslotsrange' command\r\n"
+    )
+    assert run("CLUSTER ADDSLOTS 16384") == b"-ERR Invalid or out of range slot\r\n"
+    assert run("CLUSTER ADDSLOTSRANGE 1 2") == OK
+    assert run("GET a") == b"$-1\r\n"
+
+
+def test_a_missing_slot_takes_the_cluster_down_unless_coverage_need_not_be_full(run: Run) -> None:
+    run(f"CLUSTER DELSLOTS {SLOT_OF_A}")
+    assert run("GET a") == UNBOUND
+    assert run("GET b") == DOWN
+    assert run("PING") == b"+PONG\r\n"
+    run("CONFIG SET cluster-allow-reads-when-down yes")
+    assert run("GET b") == b"$-1\r\n"
+    assert run("SET b 1") == b"-CLUSTERDOWN The cluster is down and only accepts read commands\r\n"
+    run("CONFIG SET cluster-require-full-coverage no")
+    assert run("SET b 1") == OK
+    assert run("GET a") == UNBOUND
+
+
+def test_flushslots_and_reset_want_an_empty_node(run: Run) -> None:
+    run("SET a 1")
+    assert run("CLUSTER FLUSHSLOTS") == b"-ERR DB must be empty to perform CLUSTER FLUSHSLOTS.\r\n"
+    assert run("CLUSTER RESET") == b"-ERR CLUSTER RESET can't be called with master nodes containing keys\r\n"
+    run("DEL a")
+    before = run("CLUSTER MYID"), run("CLUSTER MYSHARDID")
+    assert run("CLUSTER RESET") == OK
+    assert (run("CLUSTER MYID"), run("CLUSTER MYSHARDID")) == before
+    assert run("CLUSTER RESET HARD") == OK
+    assert run("CLUSTER MYID") != before[0]
+    assert run("CLUSTER SLOTS") == b"*0\r\n"
+    assert b"cluster_size:0" in run("CLUSTER INFO")
+
+
+def test_another_nodes_slot_is_answered_with_moved(run: Run) -> None:
+    cluster = know_other(run)
+    assert run(f"CLUSTER SETSLOT {SLOT_OF_A} NODE {OTHER}") == OK
+    assert run("GET a") == b"-MOVED %d 127.0.0.9:7009\r\n" % SLOT_OF_A
+    run("CONFIG SET cluster-preferred-endpoint-type hostname")
+    assert run("GET a") == b"-MOVED %d other.example:7009\r\n" % SLOT_OF_A
+    run("CONFIG SET cluster-preferred-endpoint-type unknown-endpoint")
+    assert run("GET a") == b"-MOVED %d :7009\r\n" % SLOT_OF_A
+    assert cluster.size() == 2
+    assert run(f"CLUSTER FORGET {OTHER}") == OK
+    assert run("GET a") == UNBOUND
+
+
+def test_a_slot_with_keys_is_not_given_away(run: Run) -> None:
+    know_other(run)
+    run("SET a 1")
+    problem = (
+        f"-ERR Can't assign hashslot {SLOT_OF_A} to a different node while I still hold keys for this hash slot.\r\n"
+    )
+    assert run(f"CLUSTER SETSLOT {SLOT_OF_A} NODE {OTHER}") == problem.encode()
+
+
+def test_a_migrating_slot_asks_for_what_has_left(run: Run) -> None:
+    know_other(run)
+    run("SET {a}1 x")
+    assert run(f"CLUSTER SETSLOT {SLOT_OF_A} MIGRATING {OTHER}") == OK
+    assert run("CLUSTER NODES").split(b"\n")[1].endswith(b"[%d->-%b]" % (SLOT_OF_A, OTHER.encode()))
+    assert run("GET {a}1") == b"$1\r\nx\r\n"
+    assert run("GET {a}2") == b"-ASK %d 127.0.0.9:7009\r\n" % SLOT_OF_A
+    assert run("MGET {a}1 {a}2") == b"-TRYAGAIN Multiple keys request during rehashing of slot\r\n"
+    assert run(f"CLUSTER SETSLOT {SLOT_OF_A} STABLE") == OK
+    assert run("GET {a}2") == b"$-1\r\n"
+
+
+def test_an_importing_slot_serves_who_asks(run: Run) -> None:
+    cluster = know_other(run)
+    run(f"CLUSTER SETSLOT {SLOT_OF_A} NODE {OTHER}")
+    assert run(f"CLUSTER SETSLOT {SLOT_OF_A} IMPORTING {OTHER}") == OK
+    moved = b"-MOVED %d 127.0.0.9:7009\r\n" % SLOT_OF_A
+    assert run("SET a 1") == moved
+    assert run("ASKING") == OK
+    assert run("SET a 1") == OK
+    assert run("GET a") == moved  # ASKING holds for one command
+    run("ASKING")
+    assert run("MGET a {a}2") == b"-TRYAGAIN Multiple keys request during rehashing of slot\r\n"
+    run("ASKING")
+    run("MULTI")
+    assert run("GET a") == b"+QUEUED\r\n"
+    assert run("EXEC") == b"*1\r\n$1\r\n1\r\n"
+    assert run(f"CLUSTER SETSLOT {SLOT_OF_A} NODE {cluster.myself.id.decode()}") == OK
+    assert run("GET a") == b"$1\r\n1\r\n"
+    assert cluster.myself.epoch == 1
+
+
+def test_a_refused_command_spoils_its_transaction(run: Run) -> None:
+    know_other(run)
+    run(f"CLUSTER SETSLOT {SLOT_OF_A} NODE {OTHER}")
+    run("MULTI")
+    assert run("GET a").startswith(b"-MOVED")
+    assert run("EXEC").startswith(b"-EXECABORT")
+    run("MULTI")
+    assert run("SET b 1") == b"+QUEUED\r\n"
+    assert run("SET c 1") == b"+QUEUED\r\n"
+    assert run("EXEC") == CROSS
+    assert run("EXEC") == b"-ERR EXEC without MULTI\r\n"
+
+
+def test_who_waits_is_told_where_the_slot_went(run: Run) -> None:
+    know_other(run)
+    waiting, listening = run.session(), run.session()
+    assert waiting("BLPOP a 0") == b""
+    assert listening("SSUBSCRIBE a") == b"*3\r\n$10\r\nssubscribe\r\n$1\r\na\r\n:1\r\n"
+    run(f"CLUSTER SETSLOT {SLOT_OF_A} NODE {OTHER}")
+    assert waiting.received() == b"-MOVED %d 127.0.0.9:7009\r\n" % SLOT_OF_A
+    assert listening.received() == b"*3\r\n$12\r\nsunsubscribe\r\n$1\r\na\r\n:0\r\n"
+    assert listening("GET b") == b"$-1\r\n"  # it is no subscriber any more
+    assert waiting("BLPOP b 0") == b""
+    run("CLUSTER DELSLOTS 0")
+    assert waiting.received() == DOWN
+
+
+def test_scripts_keep_to_the_keys_of_this_node(run: Run) -> None:
+    know_other(run)
+    assert run("EVAL \"return redis.call('get', KEYS[1])\" 1 b") == b"$-1\r\n"
+    assert b"hash to the same slot" in run.args("EVAL", "#!lua\nreturn redis.call('get', 'x')", 1, "b")
+    free = "#!lua flags=allow-cross-slot-keys\nredis.call('get', 'x') return redis.call('get', KEYS[1])"
+    assert run.args("EVAL", free, 1, "b") == b"$-1\r\n"
+    assert b"no-cluster" in run.args("EVAL", "#!lua flags=no-cluster\nreturn 1", 0)
+    run(f"CLUSTER SETSLOT {SLOT_OF_A} NODE {OTHER}")
+    assert b"non local key" in run("EVAL \"return redis.call('get', 'a')\" 0")
+
+
+def test_sort_takes_patterns_that_stay_in_the_slot(run: Run, start_run: StartRun) -> None:
+    run("RPUSH {x}l 1 2")
+    run("MSET {x}w1 2 {x}w2 1")
+    assert run("SORT {x}l BY {x}w*") == b"*2\r\n$1\r\n2\r\n$1\r\n1\r\n"
+    assert run("SORT {x}l BY w*").startswith(b"-ERR BY option of SORT denied in Cluster mode")
+    assert run("SORT {x}l GET #") == b"*2\r\n$1\r\n1\r\n$1\r\n2\r\n"
+    older = start_in_cluster(start_run, "redis-7.1")
+    assert older("SORT {x}l GET {x}w*") == b"-ERR GET option of SORT denied in cluster mode.\r\n"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "slot"),
+    [
+        (b"{x}*", slot_of(b"x")), (b"*", -1), (b"a?{x}", -1), (b"abc", slot_of(b"abc")), (b"{}*", -1),
+        (b"{}a{b}", slot_of(b"{}a{b}")), (b"a\\b", -1), (b"{x", slot_of(b"{x")),
+    ],
+)  # fmt: skip
+def test_a_pattern_has_a_slot_when_all_it_matches_share_one(pattern: bytes, slot: int) -> None:
+    assert slot_of_pattern(pattern) == slot
+
+
+def test_keys_are_counted_and_listed_by_slot(run: Run) -> None:
+    for number in range(5):
+        run(f"SET {{a}}{number} x")
+    assert run(f"CLUSTER COUNTKEYSINSLOT {SLOT_OF_A}") == b":5\r\n"
+    run("RENAME {a}0 {a}9")
+    run("DEL {a}1")
+    run("PEXPIRE {a}2 10")
+    run.advance(20)
+    run("GET {a}2")
+    assert run(f"CLUSTER GETKEYSINSLOT {SLOT_OF_A} 10") == b"*3\r\n$4\r\n{a}3\r\n$4\r\n{a}4\r\n$4\r\n{a}9\r\n"
+    assert run(f"CLUSTER GETKEYSINSLOT {SLOT_OF_A} 1").startswith(b"*1\r\n")
+    assert run(f"CLUSTER GETKEYSINSLOT {SLOT_OF_A} -1") == b"-ERR Invalid slot or number of keys\r\n"
+    run("FLUSHALL")
+    assert run(f"CLUSTER COUNTKEYSINSLOT {SLOT_OF_A}") == b":0\r\n"
+    assert run("CLUSTER COUNTKEYSINSLOT 16384") == b"-ERR Invalid slot\r\n"
+
+
+def test_slot_stats_count_what_a_slot_costs_when_asked_to(run: Run) -> None:
+    run("SET a 1")
+    plain = b"*1\r\n*2\r\n:%d\r\n*2\r\n$9\r\nkey-count\r\n:1\r\n" % SLOT_OF_A
+    assert run("CLUSTER SLOT-STATS ORDERBY key-count LIMIT 1") == plain
+    assert run(f"CLUSTER SLOT-STATS SLOTSRANGE {SLOT_OF_A} {SLOT_OF_A}") == plain
+    assert run("CLUSTER SLOT-STATS ORDERBY cpu-usec") == b"-ERR Unrecognized sort metric for ORDERBY.\r\n"
+    run("CONFIG SET cluster-slot-stats-enabled yes")
+    run.args("GET", "a")
+    counted = run("CLUSTER SLOT-STATS ORDERBY network-bytes-in DESC LIMIT 1")
+    assert counted.endswith(b"$16\r\nnetwork-bytes-in\r\n:20\r\n$17\r\nnetwork-bytes-out\r\n:7\r\n")
+    assert run("SLOWLOG LEN") == b":0\r\n"  # counting makes nothing slow or large
+    assert run("CLUSTER SLOT-STATS ORDERBY key-count ASC DESC").startswith(b"-ERR Multiple filters")
+    assert b"Limit has to lie" in run("CLUSTER SLOT-STATS ORDERBY key-count LIMIT 0")
+
+
+def test_orders_that_need_other_nodes_are_refused_in_words(run: Run) -> None:
+    assert run("CLUSTER MEET 127.0.0.1 7000").startswith(b"-ERR CLUSTER MEET is not supported")
+    assert run("CLUSTER MEET 127.0.0.1 70000") == b"-ERR Port number is out of range\r\n"
+    assert run(f"CLUSTER REPLICATE {OTHER}") == b"-ERR Unknown node " + OTHER.encode() + b"\r\n"
+    assert run("CLUSTER FAILOVER TAKEOVER") == b"-ERR You should send CLUSTER FAILOVER to a replica\r\n"
+    assert run("CLUSTER LINKS") == b"*0\r\n"
+    own = know_other(run).myself.id.decode()
+    assert run(f"CLUSTER REPLICAS {own}") == b"*0\r\n"
+    assert run(f"CLUSTER COUNT-FAILURE-REPORTS {own}") == b":0\r\n"
+    assert run(f"CLUSTER FORGET {own}") == b"-ERR I tried hard but I can't forget myself...\r\n"
+    assert run(f"CLUSTER REPLICATE {own}") == b"-ERR Can't replicate myself\r\n"
+
+
+def test_epochs_grow(run: Run) -> None:
+    assert run("CLUSTER BUMPEPOCH") == b"+BUMPED 1\r\n"
+    assert run("CLUSTER BUMPEPOCH") == b"+STILL 1\r\n"
+    assert run("CLUSTER SET-CONFIG-EPOCH 5") == b"-ERR Node config epoch is already non-zero\r\n"
+    assert run("CLUSTER SAVECONFIG") == OK
+
+
+def test_shards_announce_what_the_parameters_say(start_run: StartRun) -> None:
+    run = start_in_cluster(
+        start_run, cluster_announce_ip="127.0.0.5", cluster_announce_port="7001", cluster_announce_hostname="a.example"
+    )
+    shard = run("CLUSTER SHARDS")
+    for text in (b"127.0.0.5", b":7001\r\n", b"a.example", b"replication-offset", b"online"):
+        assert text in shard
+    assert b" 127.0.0.5:7001@17001,a.example myself,master" in run("CLUSTER NODES")
