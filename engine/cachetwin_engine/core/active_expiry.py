@@ -25,11 +25,14 @@ def expire_some(engine: "Engine") -> None:
         return
     effort = engine.config.active_expire_effort - 1
     keys = ROUND_KEYS + ROUND_KEYS // 4 * effort
-    deadline_us = engine.clock() + TICK_SHARE_US + 2_000 * effort
+    started_us = engine.clock()
+    deadline_us = started_us + TICK_SHARE_US + 2_000 * effort
     for db in engine.databases:
         if db.expires and not _expire_in(engine, db, keys, deadline_us):
             break
     expire_fields(engine)
+    if engine.config.latency_monitor_threshold:
+        engine.note_latency(b"expire-cycle", engine.clock() - started_us)
 
 
 def _expire_in(engine: "Engine", db: "Database", keys: int, deadline_us: int) -> bool:

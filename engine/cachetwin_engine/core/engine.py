@@ -55,6 +55,7 @@ from .gates import (
 from .host import Host
 from .keyspace import Database, KeyspaceObserver, Value
 from .latency import EventSeries, percentile_us
+from .lazy_free import is_freed_lazily
 from .memory import MemoryAccount, footprint
 from .notifications import NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, NOTIFY_NEW
 from .profile import Profile
@@ -65,7 +66,7 @@ from .redaction import shown
 from .replies import error
 from .row_history import make_as_of
 from .scripting.store import ScriptStore
-from .session import Session
+from .session import REPLY_BUFFER_PEAK_MS, Session
 from .slots import SlotKeys
 from .tracking import Tracking
 
@@ -81,6 +82,12 @@ ERROR_KINDS_MAX: Final = 128  # distinct error codes kept in INFO errorstats (se
 
 class Engine(KeyspaceObserver):
     """A keyspace with its users and clients."""
+
+    frees_lazily: bool = True  # deletions that happen now leave large values to the background
+    lazily_freed: int = 0
+    memory_is_full: bool = False  # when the running command began, with nothing left to evict
+    good_replicas: int = 0  # connected, and not behind for longer than min-replicas-max-lag
+    reply_buffer_peak_ms: int = REPLY_BUFFER_PEAK_MS  # DEBUG REPLYBUFFER; -1: buffers never shrink
 
     def __init__(self, profile: Profile, clock: Callable[[], int], seed: int, config: Config | None = None) -> None:
         super().__init__()
@@ -99,8 +106,6 @@ class Engine(KeyspaceObserver):
         self.access_log = AccessLog()
         self.account = MemoryAccount()
         self.evictor = Evictor()
-        self.memory_is_full = False  # when the running command began, with nothing left to evict
-        self.good_replicas = 0  # connected, and not behind for longer than min-replicas-max-lag
         self.embeds_keys = profile.is_valkey_from(8, 1)  # one allocation for a short string and its key
         self.expires_actively = True  # DEBUG SET-ACTIVE-EXPIRE
         self.cron_paused = False  # DEBUG PAUSE-CRON
@@ -409,7 +414,11 @@ class Engine(KeyspaceObserver):
         self.pauses_all = everything or (paused and self.pauses_all and self.paused_until_ms > self.now_ms)
         self.paused_until_ms = max(until_ms, self.paused_until_ms if paused else 0)
         self.gates |= GATE_PAUSED
-        self.keeps_expired = True
+        self.choose_expiry()
+
+    def choose_expiry(self) -> None:
+        """Do keys that are over go by themselves? Not during CLIENT PAUSE, and not while somebody imports."""
+        self.keeps_expired = self.gates & GATE_PAUSED != 0 or self.config.boolean("import-mode")
 
     def unpause(self) -> None:
         """End CLIENT PAUSE; what was held back runs in the order of its arrival."""
@@ -418,7 +427,7 @@ class Engine(KeyspaceObserver):
         self.gates &= ~GATE_PAUSED
         self.paused_until_ms = 0
         self.pauses_all = False
-        self.keeps_expired = False
+        self.choose_expiry()
         waiting = self.postponed
         self.postponed = []
         for session, args in waiting:
@@ -494,9 +503,7 @@ class Engine(KeyspaceObserver):
                 usage.cpu_us += duration_us
         if 0 <= config.slowlog_log_slower_than <= duration_us and not command.flags & SKIP_SLOWLOG:
             self._log_command(SLOW, ctx, args, duration_us, "commandlog-slow-execution-max-len")
-        duration_ms = duration_us // 1000
-        if config.latency_monitor_threshold and duration_ms >= config.latency_monitor_threshold:
-            self.note_latency(b"fast-command" if command.flags & FAST else b"command", duration_ms)
+        self.note_latency(b"fast-command" if command.flags & FAST else b"command", duration_us)
 
     def traffic_was_large(self, session: Session, command: Command, args: list[bytes], reply_bytes: int) -> None:
         """A request or its reply reached the size from which COMMANDLOG keeps it."""
@@ -532,8 +539,12 @@ class Engine(KeyspaceObserver):
             self.config.integer(length_parameter),
         )  # fmt: skip
 
-    def note_latency(self, event: bytes, duration_ms: int) -> None:
-        """A sample for the latency monitor."""
+    def note_latency(self, event: bytes, duration_us: int) -> None:
+        """A sample for the latency monitor, if it took as long as that wants to know."""
+        duration_ms = duration_us // 1000
+        threshold_ms = self.config.latency_monitor_threshold
+        if not threshold_ms or duration_ms < threshold_ms:
+            return
         series = self.latency_events.get(event)
         if series is None:
             series = self.latency_events[event] = EventSeries()
@@ -594,6 +605,8 @@ class Engine(KeyspaceObserver):
         self.acl.allow_channels = config.acl_pubsub_default_all
         access_log.configure(self)
         self.account.configure(self)
+        self.frees_lazily = config.boolean("lazyfree-lazy-server-del")
+        self.choose_expiry()
         self.memory_is_full = self.memory_is_full and config.maxmemory > 0
         if config.min_replicas_to_write and config.min_replicas_max_lag:
             self.gates |= GATE_FEW_REPLICAS
@@ -653,6 +666,7 @@ class Engine(KeyspaceObserver):
         self.expired_keys = 0
         self.expired_fields = 0
         self.evicted_keys = 0
+        self.lazily_freed = 0
         self.protocol_errors = 0
         self.denials = [0, 0, 0, 0]  # failed logins, then by DENIED_* reason
         self.error_counts = {}
@@ -702,6 +716,15 @@ class Engine(KeyspaceObserver):
                 session.watch_broken = True
         if self.tracks_keys:
             self.tracking.changed(key, self.actor)
+
+    def sees_expired(self) -> bool:
+        """The source of an import does: it says itself when keys go."""
+        return self.actor is not None and self.actor.imports
+
+    def value_dropped(self, value: object) -> None:
+        """Count what is large enough for the background."""
+        if self.frees_lazily and is_freed_lazily(value):
+            self.lazily_freed += 1
 
     def key_missed(self, db: Database, key: bytes) -> None:
         """Notify it."""

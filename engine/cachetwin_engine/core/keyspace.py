@@ -51,7 +51,9 @@ class KeyspaceObserver:
     tracks_memory: bool  # a limit is set, so sizes before and after a change are compared
     sizes_changed: bool  # some database has noted sizes
     notify_flags: int  # classes of keyspace notifications that are asked for
-    keeps_expired: bool  # a replica hides expired keys and waits for its primary to delete them
+    keeps_expired: (
+        bool  # expired keys are hidden, and somebody else says when they go: a primary, the source of an import
+    )
 
     def __init__(self) -> None:
         self.now_ms = 0
@@ -67,12 +69,19 @@ class KeyspaceObserver:
     def key_expired(self, db: "Database", key: bytes) -> None:
         """``key`` has just been deleted because its time was over."""
 
+    def sees_expired(self) -> bool:
+        """Are the commands that run now to find keys that are over? Only asked while they are kept."""
+        return False
+
     def key_accessed(self, db: "Database", key: bytes) -> None:
         """Called for each look-up while ``tracks_access``."""
 
     def size_of(self, db: "Database", key: bytes, value: object) -> int:
         """Bytes that ``key`` and ``value`` take."""
         return 0
+
+    def value_dropped(self, value: object) -> None:
+        """``value``, which is not a plain string, is no longer anybody's."""
 
     def key_missed(self, db: "Database", key: bytes) -> None:
         """A reading command looked for ``key`` in vain. Called while any notification is asked for."""
@@ -201,7 +210,9 @@ class Database:
         """Remove a key that is present, whatever its time to live."""
         if self.observer.tracks_memory:
             self.note_size(key)
-        del self.values[key]
+        value = self.values.pop(key)
+        if not isinstance(value, bytes):
+            self.observer.value_dropped(value)
         self.keys.remove(key)
         if self.by_slot is not None:
             self.by_slot.remove(key)
@@ -273,9 +284,10 @@ class Database:
         at_ms = self.expires.get(key)
         if at_ms is None or at_ms > self.observer.now_ms:
             return False
-        if not self.observer.keeps_expired:
-            self.drop(key)
-            self.observer.key_expired(self, key)
+        if self.observer.keeps_expired:
+            return not self.observer.sees_expired()
+        self.drop(key)
+        self.observer.key_expired(self, key)
         return True
 
     def grown(self, key: bytes) -> None:

@@ -78,10 +78,14 @@ class EventSeries:
     def __init__(self) -> None:
         self.samples: list[tuple[int, int]] = []  # (Unix time in seconds, milliseconds), oldest first
         self.maximum_ms = 0
+        self.sum_ms = 0  # of all there ever were, as is the count
+        self.count = 0
 
     def add(self, at_s: int, duration_ms: int) -> None:
         """Note a sample; of those in the same second the longest stays."""
         self.maximum_ms = max(self.maximum_ms, duration_ms)
+        self.sum_ms += duration_ms
+        self.count += 1
         if self.samples and self.samples[-1][0] == at_s:
             self.samples[-1] = (at_s, max(self.samples[-1][1], duration_ms))
             return

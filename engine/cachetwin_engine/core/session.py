@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .keyspace import Database
 
+REPLY_BUFFER_PEAK_MS: Final = 5000  # a reply buffer shrinks after so long without use (server.h)
+REPLY_BUFFER_BYTES_MIN: Final = 1024
+REPLY_BUFFER_BYTES_MAX: Final = 16384
 REPLY_BYTES_MAX: Final = 8 * 1024 * 1024  # gathered in one go before the shell gets its turn
 
 
@@ -240,9 +243,10 @@ class Session:
         if profile.is_valkey_from(8, 0):
             fields.append(b"watch=%d" % len(self.watched))
         fields.append(
-            b"qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=16384 rbp=%d obl=%d oll=0 omem=0 tot-mem=%d events=r "
+            b"qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=%d rbp=%d obl=%d oll=0 omem=0 tot-mem=%d events=r "
             b"cmd=%b user=%b redir=%d resp=%d" % (
-                self.parser.buffered(), self.queued_bytes(), min(16384, self.output_bytes()), self.output_bytes(),
+                self.parser.buffered(), self.queued_bytes(), self._reply_buffer_bytes(),
+                min(16384, self.output_bytes()), self.output_bytes(),
                 self.memory_bytes(), self.last_command or b"NULL", ctx.user.name, redirect, 3 if ctx.resp3 else 2,
             )
         )  # fmt: skip
@@ -285,6 +289,12 @@ class Session:
         if self.imports:
             flags += b"I"
         return flags
+
+    def _reply_buffer_bytes(self) -> int:
+        """What Valkey's reply buffer would have shrunk to while nothing was asked for."""
+        patience_ms = self.engine.reply_buffer_peak_ms
+        idle = patience_ms >= 0 and self.engine.now_ms - self.last_command_ms > patience_ms
+        return REPLY_BUFFER_BYTES_MIN if idle else REPLY_BUFFER_BYTES_MAX
 
     def queued_bytes(self) -> int:
         """Memory of the commands after MULTI."""

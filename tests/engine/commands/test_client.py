@@ -1,7 +1,7 @@
 """CLIENT: what connections say of themselves and do to others; logs, monitors, pauses and tracking."""
 
 import pytest
-from tests.engine.commands.conftest import Run
+from tests.engine.commands.conftest import Run, StartRun
 
 INVALIDATED = b">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nk\r\n"
 
@@ -207,3 +207,26 @@ def test_histograms_count_calls(run: Run) -> None:
 
 def test_debug_is_closed_unless_it_was_opened(run: Run) -> None:
     assert run("DEBUG DIGEST").startswith(b"-ERR DEBUG command not allowed.")
+
+
+def test_an_idle_client_has_a_small_reply_buffer(run: Run) -> None:
+    idle = run.session()
+    idle("CLIENT SETNAME idle")
+    assert b"name=idle" in run("CLIENT LIST")
+    assert run("CLIENT LIST").count(b"rbs=16384") == 2
+    run.advance(5001)
+    assert run("CLIENT LIST").count(b"rbs=1024 ") == 1
+
+
+def test_latency_latest_sums_up_from_8_1_on(start_run: StartRun) -> None:
+    for profile, fields in (("valkey-8.1", 6), ("redis-7.1", 4)):
+        run = start_run(profile)
+        run("CONFIG SET latency-monitor-threshold 1")
+        run.engine.note_latency(b"command", 2000)
+        assert run("LATENCY LATEST").startswith(b"*1\r\n*%d\r\n" % fields)
+
+
+def test_a_node_that_passes_for_redis_has_a_redis_mode(run: Run) -> None:
+    assert b"\r\nserver_mode:standalone\r\n" in run("INFO server")
+    run("CONFIG SET extended-redis-compatibility yes")
+    assert b"\r\nredis_mode:standalone\r\n" in run("INFO server")

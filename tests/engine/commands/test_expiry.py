@@ -140,3 +140,32 @@ def test_expired_keys_are_told_to_who_listens(start_run: StartRun) -> None:
     run("SET k v PX 10")
     run.advance(100)
     assert listener.received().endswith(bulk(b"__keyevent@0__:expired") + bulk(b"k"))
+
+
+def test_during_an_import_keys_that_are_over_stay_and_only_their_source_sees_them(run: Run) -> None:
+    run("CONFIG SET import-mode yes")
+    run("SET k 1 PX 1")
+    run.advance(10)
+    assert run("GET k") == b"$-1\r\n"
+    assert run("TTL k") == b":-2\r\n"
+    assert run("DBSIZE") == b":1\r\n"
+    source = run.session()
+    source("CLIENT IMPORT-SOURCE ON")
+    assert source("TTL k") == b":0\r\n"
+    assert source("INCR k") == b":2\r\n"
+    assert source("KEYS *") == b"*1\r\n$1\r\nk\r\n"
+    assert source("RANDOMKEY") == b"$1\r\nk\r\n"
+    run("CONFIG SET import-mode no")
+    assert source("CLIENT IMPORT-SOURCE OFF") == b"+OK\r\n"
+    run.advance(100)
+    assert run("DBSIZE") == b":0\r\n"
+
+
+def test_the_latency_monitor_notes_long_rounds_of_expiry(run: Run) -> None:
+    run("CONFIG SET latency-monitor-threshold 1")
+    run("SET k v PX 10")
+    run.advance_silently(11)
+    run.clock.step_us = 2000
+    run.advance(0)
+    run.clock.step_us = 0
+    assert b"$12\r\nexpire-cycle\r\n" in run("LATENCY LATEST")

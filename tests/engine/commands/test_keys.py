@@ -138,3 +138,33 @@ def test_set_ifeq_compares_before_it_sets(run: Run) -> None:
     assert run("SET k new IFEQ other") == NULL
     assert run("SET k new IFEQ old GET") == bulk(b"old")
     assert run("GET k") == bulk(b"new")
+
+
+def test_large_values_count_as_freed_in_the_background(run: Run) -> None:
+    run.args("SADD", "large", *[f"member-{number}" for number in range(300)])
+    run("SADD small a b c")
+    run("DEL large small")
+    assert b"lazyfreed_objects:1\r\n" in run("INFO memory")
+    run("MSET a 1 b 2")
+    run("FLUSHDB ASYNC")
+    assert b"lazyfreed_objects:3\r\n" in run("INFO memory")
+    run("CONFIG RESETSTAT")
+    assert b"lazyfreed_objects:0\r\n" in run("INFO memory")
+
+
+def test_only_unlink_frees_in_the_background_when_del_must_not(run: Run) -> None:
+    run("CONFIG SET lazyfree-lazy-user-del no")
+    for order in ("DEL", "UNLINK"):
+        run.args("SADD", "large", *[f"member-{number}" for number in range(300)])
+        run(f"{order} large")
+    assert b"lazyfreed_objects:1\r\n" in run("INFO memory")
+
+
+def test_a_stream_counts_its_nodes_and_what_is_pending(run: Run) -> None:
+    run("CONFIG SET stream-node-max-entries 5")
+    for _ in range(100):
+        run("XADD s * f v")
+    run("XGROUP CREATE s g 0")
+    run("XREADGROUP GROUP g c STREAMS s >")
+    run("UNLINK s")
+    assert b"lazyfreed_objects:1\r\n" in run("INFO memory")

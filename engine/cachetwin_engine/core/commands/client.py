@@ -162,9 +162,10 @@ def client_capa(ctx: Context, args: list[bytes]) -> bytes:
 @command("CLIENT|IMPORT-SOURCE", arity=3, flags=NOSCRIPT | LOADING | STALE, group="connection", since="8.1.0", categories=[b"slow", b"connection"], arguments="<ON | OFF>", valkey_only=True, summary="Mark the connection as the source of an import.")  # fmt: skip
 def client_import_source(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT IMPORT-SOURCE ON|OFF."""
-    if not ctx.engine.config.boolean("import-mode"):
+    imports = _on_off(args[2])
+    if imports and not ctx.engine.config.boolean("import-mode"):
         raise CommandError(b"ERR Server is not in import mode")
-    ctx.session.imports = _on_off(args[2])
+    ctx.session.imports = imports
     return OK
 
 

@@ -20,8 +20,7 @@ def dbsize(ctx: Context, args: list[bytes]) -> bytes:
 @command("FLUSHDB", arity=-1, flags=WRITE, group="server", since="1.0.0", categories=[b"keyspace", b"dangerous"], complexity="O(N) where N is the number of keys.", arguments="[ASYNC | SYNC]", tips=_EVERYWHERE, history=_FLUSH_HISTORY, summary="Delete all keys of the database.")  # fmt: skip
 def flushdb(ctx: Context, args: list[bytes]) -> bytes:
     """FLUSHDB [ASYNC | SYNC]."""
-    _check_mode(args)
-    ctx.engine.flush([ctx.db])
+    _flush(ctx, args, [ctx.db])
     ctx.propagate(args)
     return OK
 
@@ -29,16 +28,21 @@ def flushdb(ctx: Context, args: list[bytes]) -> bytes:
 @command("FLUSHALL", arity=-1, flags=WRITE, group="server", since="1.0.0", categories=[b"keyspace", b"dangerous"], complexity="O(N) where N is the number of keys in all databases.", arguments="[ASYNC | SYNC]", tips=_EVERYWHERE, history=_FLUSH_HISTORY, summary="Delete all keys of all databases.")  # fmt: skip
 def flushall(ctx: Context, args: list[bytes]) -> bytes:
     """FLUSHALL [ASYNC | SYNC]."""
-    _check_mode(args)
-    ctx.engine.flush(ctx.engine.databases)
+    _flush(ctx, args, ctx.engine.databases)
     ctx.propagate(args)
     return OK
 
 
-def _check_mode(args: list[bytes]) -> None:
+def _flush(ctx: Context, args: list[bytes], databases: list[Database]) -> None:
     """Either way the keys are gone when the command returns. Raises CommandError."""
-    if len(args) > 2 or (len(args) == 2 and args[1].upper() not in {b"ASYNC", b"SYNC"}):
+    mode = args[1].upper() if len(args) > 1 else b""
+    if len(args) > 2 or mode not in {b"", b"ASYNC", b"SYNC"}:
         raise syntax_error()
+    engine = ctx.engine
+    if mode == b"ASYNC" or (not mode and engine.config.boolean("lazyfree-lazy-user-flush")):
+        for db in databases:
+            engine.lazily_freed += len(db)
+    engine.flush(databases)
 
 
 @command("SWAPDB", arity=3, flags=WRITE | FAST, group="server", since="4.0.0", categories=[b"keyspace", b"dangerous"], complexity="O(N) where N is the number of clients that watch or wait for keys of the two.", arguments="index1 index2", summary="Exchange two databases; clients see the other's keys at once.")  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Final
 from ..access_log import idle_seconds_of
 from ..command_table import ADMIN, LOADING, NOSCRIPT, STALE, command
 from ..context import Context
+from ..crc64 import crc64
 from ..digest import EMPTY, digest_of_data, digest_of_value
 from ..errors import NO_SUCH_KEY, CommandError
 from ..keyspace import Value
@@ -14,6 +15,7 @@ from ..numbers import float_or_none, parse_int
 from ..rdb.reader import RdbReader
 from ..rdb.writer import RdbWriter
 from ..replies import OK, array, bulk, error, integer, simple
+from ..session import REPLY_BUFFER_PEAK_MS
 from .objects import encoding_of
 
 _CLOSED: Final = (
@@ -78,6 +80,16 @@ def _pause_cron(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
+def _reply_buffer(ctx: Context, args: list[bytes]) -> bytes:
+    option, value = args[2].lower(), args[3].lower()
+    if option == b"peak-reset-time":
+        named = {b"never": -1, b"reset": REPLY_BUFFER_PEAK_MS}
+        ctx.engine.reply_buffer_peak_ms = named[value] if value in named else parse_int(value)
+    elif option != b"resizing":
+        raise CommandError(b"ERR syntax error")
+    return OK
+
+
 def _digest(ctx: Context, args: list[bytes]) -> bytes:
     return simple(digest_of_data(ctx.engine.databases).hex().encode())
 
@@ -107,8 +119,13 @@ def _object(ctx: Context, args: list[bytes]) -> bytes:
         )  # fmt: skip
     return simple(
         b"Value at:0x%x refcount:1 encoding:%b serializedlength:%d lru:%d lru_seconds_idle:%d%b"
-        % (id(value), encoding_of(ctx, args[2], value), size, clock, idle_s, more)
+        % (_address_of(args[2], value), encoding_of(ctx, args[2], value), size, clock, idle_s, more)
     )
+
+
+def _address_of(key: bytes, value: object) -> int:
+    """Where a value lies. Valkey changes strings in place, so theirs hangs on the key."""
+    return 0x7F0000000000 + (crc64(key) & 0xFFFFFFF0) if isinstance(value, bytes) else id(value)
 
 
 def _sdslen(ctx: Context, args: list[bytes]) -> bytes:
@@ -268,7 +285,7 @@ _SUBCOMMANDS: Final[dict[bytes, tuple[int, int, Callable[[Context, list[bytes]],
     b"quicklist-packed-threshold": (3, 3, _ok),
     b"reload": (2, 5, _reload),
     b"replicate": (4, _MANY, _replicate),
-    b"replybuffer": (4, 4, _ok),
+    b"replybuffer": (4, 4, _reply_buffer),
     b"sdslen": (3, 3, _sdslen),
     b"set-active-expire": (3, 3, _set_active_expire),
     b"set-disable-deny-scripts": (3, 3, _allow_in_scripts),

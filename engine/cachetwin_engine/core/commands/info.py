@@ -187,7 +187,7 @@ def _memory(ctx: Context) -> list[str]:
         "mem_allocator:pymalloc",
         "active_defrag_running:0",
         "lazyfree_pending_objects:0",
-        "lazyfreed_objects:0",
+        f"lazyfreed_objects:{engine.lazily_freed}",
     ]
 
 
@@ -370,7 +370,9 @@ def human(size: int) -> str:
 
 
 def _mode_name(ctx: Context) -> str:
-    return "server_mode" if ctx.engine.profile.is_valkey else "redis_mode"
+    if not ctx.engine.profile.is_valkey or ctx.engine.config.boolean("extended-redis-compatibility"):
+        return "redis_mode"
+    return "server_mode"
 
 
 _UNITS: Final = "KMGTP"

@@ -92,19 +92,27 @@ def randomkey(ctx: Context, args: list[bytes]) -> bytes:
 @command("DEL", arity=-2, flags=WRITE, group="generic", since="1.0.0", keys=[KeySpec("RM", "delete", last=-1)], complexity="O(N) where N is the number of keys, and for each key of a collection its number of elements.", arguments="key [key ...]", tips=_SUM, summary="Delete keys; the answer is how many there were.")  # fmt: skip
 def del_(ctx: Context, args: list[bytes]) -> bytes:
     """DEL key [key ...]."""
+    return _delete(ctx, args, ctx.engine.config.boolean("lazyfree-lazy-user-del"))
+
+
+def _delete(ctx: Context, args: list[bytes], lazily: bool) -> bytes:
+    engine = ctx.engine
+    usual = engine.frees_lazily
+    engine.frees_lazily = lazily
     count = 0
     for at in range(1, len(args)):
         key = args[at]
         if ctx.db.delete(key):
             ctx.key_changed(key, NOTIFY_GENERIC, b"del")
             count += 1
+    engine.frees_lazily = usual
     return integer(count)
 
 
 @command("UNLINK", arity=-2, flags=WRITE | FAST, group="generic", since="4.0.0", keys=[KeySpec("RM", "delete", last=-1)], complexity="O(1) for each key; Valkey frees large values in the background.", arguments="key [key ...]", tips=_SUM, summary="Delete keys without waiting for their memory.")  # fmt: skip
 def unlink(ctx: Context, args: list[bytes]) -> bytes:
     """UNLINK key [key ...]."""
-    return del_(ctx, args)
+    return _delete(ctx, args, lazily=True)
 
 
 # -- names --------------------------------------------------------------------------------------------------------------

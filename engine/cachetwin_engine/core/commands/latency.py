@@ -25,11 +25,14 @@ container("LATENCY", group="server", since="2.8.13", summary="Questions about la
 
 @command("LATENCY|LATEST", arity=2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="2.8.13", categories=[b"admin", b"slow", b"dangerous"], tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"], summary="The latest sample of each event.")  # fmt: skip
 def latency_latest(ctx: Context, args: list[bytes]) -> bytes:
-    """LATENCY LATEST: name, time, latest and greatest milliseconds of each event."""
+    """LATENCY LATEST: name, time, latest and greatest milliseconds of each event; from 8.1 on their sum and number."""
     items: list[bytes] = []
     for name, series in ctx.engine.latency_events.items():
         at_s, duration_ms = series.samples[-1]
-        items.append(array([bulk(name), integer(at_s), integer(duration_ms), integer(series.maximum_ms)]))
+        event = [bulk(name), integer(at_s), integer(duration_ms), integer(series.maximum_ms)]
+        if ctx.engine.profile.is_valkey_from(8, 1):
+            event += [integer(series.sum_ms), integer(series.count)]
+        items.append(array(event))
     return array(items)
 
 

@@ -17,7 +17,7 @@ def keys(ctx: Context, args: list[bytes]) -> bytes:
     pattern = args[1]
     expires, now_ms = ctx.db.expires, ctx.engine.now_ms
     found = list(ctx.db.values) if pattern == b"*" else [key for key in ctx.db.values if glob_match(pattern, key)]
-    if expires:
+    if expires and not (ctx.engine.keeps_expired and ctx.engine.sees_expired()):
         found = [key for key in found if expires.get(key, now_ms + 1) > now_ms]
     return bulk_array(found)
 
