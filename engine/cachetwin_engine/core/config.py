@@ -1,8 +1,11 @@
 """The parameters of an engine: what CONFIG GET and SET see, and typed copies of those that code reads while it runs.
 
-Values are kept as the text that CONFIG GET shows. ``set_many`` checks all before it changes any, as CONFIG SET does.
+Values are kept as the text that CONFIG GET shows. ``set_many`` checks all before it changes any, as CONFIG SET does;
+``values`` has every parameter under Valkey's name for it, ``rows`` those that the profile's engine knows, by all their
+names.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from .errors import CommandError
@@ -13,17 +16,30 @@ from .parameters import (
     BOOLEAN,
     BUFFER_LIMITS,
     CHOICE,
+    CHOICES,
     EVENTS,
+    FILE_NAME,
     INTEGER,
     MEMORY,
+    OCTAL,
+    OOM_SCORES,
     PARAMETERS,
     PERCENT,
     PERCENTILES,
     SAVE,
+    TEXT,
     Parameter,
 )
 from .profile import DEFAULT_PROFILE, PROFILES, Profile
 
+RETIRED: Final = {
+    "list-max-ziplist-entries", "list-max-ziplist-value", "lua-replicate-commands", "io-threads-do-reads", "dynamic-hz",
+}  # fmt: skip
+BIND_ADDRESSES_MAX: Final = 16
+HOST_NAME_BYTES_MAX: Final = 256
+_GLOB: Final = frozenset(b"[*?")
+_OCTAL_DIGITS: Final = frozenset(b"01234567")
+_HOST_NAME: Final = frozenset(b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.")
 _UNITS: Final[dict[bytes, int]] = {
     b"": 1,
     b"b": 1,
@@ -59,11 +75,9 @@ class Config:
         self.rows: dict[bytes, Parameter] = {}
         self.values: dict[bytes, bytes] = {}  # by the parameter's own name
         for row in PARAMETERS:
-            if row.redis or self.profile.is_valkey:
-                self.rows[row.name.encode()] = row
-                self.values[row.name.encode()] = row.default.encode()
-                if row.alias:
-                    self.rows[row.alias.encode()] = row
+            self.values[row.name.encode()] = self.default_of(row)
+            for name in _names(row, self.profile.is_valkey):
+                self.rows[name.encode()] = row
         self.buffer_limits: dict[bytes, BufferLimit] = {}
         self._read()
 
@@ -74,21 +88,49 @@ class Config:
         row = self.rows.get(name.lower().encode())
         return None if row is None else self.values[row.name.encode()].decode()
 
+    def default_of(self, row: Parameter) -> bytes:
+        """What a parameter is before anybody sets it."""
+        if self.profile.is_valkey or row.redis_default is None:
+            return row.default.encode()
+        return row.redis_default.encode()
+
     def matching(self, patterns: list[bytes]) -> list[tuple[bytes, bytes]]:
-        """Names (other names included, as CONFIG GET lists them) and values that one of ``patterns`` matches."""
-        found: list[tuple[bytes, bytes]] = []
-        for name, row in self.rows.items():
-            for pattern in patterns:
-                if glob_match_nocase(pattern, name):
-                    found.append((name, self.values[row.name.encode()]))
-                    break
-        return found
+        """Names (other names included, as CONFIG GET lists them) and values that one of ``patterns`` matches.
+
+        A name that is no pattern finds hidden parameters too.
+        """
+        found: dict[bytes, bytes] = {}
+        for pattern in patterns:
+            if not _GLOB.intersection(pattern):
+                named = self.rows.get(pattern.lower())
+                if named is not None:
+                    found.setdefault(pattern, self.values[named.name.encode()])
+                continue
+            for name, row in self.rows.items():
+                if not row.hidden and glob_match_nocase(pattern, name):
+                    found[name] = self.values[row.name.encode()]
+        return list(found.items())
+
+    def is_retired(self, name: str) -> bool:
+        """Is it a parameter of older versions that may be given at start, and means nothing any more?"""
+        return self.profile.is_valkey and name.lower() in RETIRED
+
+    def snapshot(self) -> dict[bytes, bytes]:
+        """All values, for ``restore``."""
+        return dict(self.values)
+
+    def restore(self, values: dict[bytes, bytes]) -> None:
+        """Take back what was set since ``snapshot``."""
+        self.values = dict(values)
+        self._read()
 
     def set_at_start(self, name: str, value: str) -> None:
         """Set a parameter from the command line or a file: immutable ones too. Raises CommandError."""
         key = name.lower().encode()
         row = self.rows.get(key)
         if row is None:
+            if self.is_retired(name):
+                return
             raise CommandError(b"ERR Unknown option '" + key + b"'")
         try:
             text = checked(row, value.encode(), self.values[row.name.encode()])
@@ -97,32 +139,30 @@ class Config:
         self.values[row.name.encode()] = text
         self._read()
 
-    def set_many(self, pairs: list[tuple[bytes, bytes]]) -> list[str]:
+    def set_many(self, pairs: list[tuple[bytes, bytes]], may_set_protected: bool) -> list[str]:
         """CONFIG SET: all of ``pairs`` or none; the names of what was set. Raises CommandError with Valkey's text."""
-        new: dict[bytes, bytes] = {}
-        changed: list[str] = []
-        for given, value in pairs:
-            name = given.lower()
-            row = self.rows.get(name)
-            if row is None:
+        rows: list[Parameter] = []
+        for given, _ in pairs:
+            found = self.rows.get(given.lower())
+            if found is None:
                 raise CommandError(b"ERR Unknown option or number of arguments for CONFIG SET - '" + given + b"'")
+            if found.immutable:
+                raise refused(given, b"can't set immutable config")
+            if found.protected and not may_set_protected:
+                raise refused(given, b"can't set protected config")
+            if found in rows:
+                raise refused(given, b"duplicate parameter")
+            rows.append(found)
+        new: dict[bytes, bytes] = {}
+        for row, (given, value) in zip(rows, pairs, strict=True):
             key = row.name.encode()
             try:
-                if key in new:
-                    raise CommandError(b"duplicate parameter")
-                if row.immutable:
-                    raise CommandError(b"can't set immutable config")
-                if row.protected and self.values.get(b"enable-protected-configs") != b"yes":
-                    raise CommandError(b"can't set protected config")
                 new[key] = checked(row, value, self.values[key])
             except CommandError as problem:
-                raise CommandError(
-                    b"ERR CONFIG SET failed (possibly related to argument '" + name + b"') - " + problem.line
-                ) from None
-            changed.append(row.name)
+                raise refused(given.lower(), problem.line) from None
         self.values.update(new)
         self._read()
-        return changed
+        return [row.name for row in rows]
 
     # -- typed --------------------------------------------------------------------------------------------------------
 
@@ -181,34 +221,25 @@ class Config:
         self.buffer_limits = _buffer_limits(self.values[b"client-output-buffer-limit"])
 
 
+def refused(name: bytes, reason: bytes) -> CommandError:
+    """CONFIG SET could not set ``name``."""
+    return CommandError(b"ERR CONFIG SET failed (possibly related to argument '" + name + b"') - " + reason)
+
+
+def _names(row: Parameter, is_valkey: bool) -> list[str]:
+    """What a parameter is called; nothing where the profile's engine does not have it."""
+    if row.redis_only if is_valkey else row.valkey_only:
+        return []
+    if row.valkey_name and not is_valkey:
+        return [row.alias]
+    return [row.name, row.alias] if row.alias else [row.name]
+
+
 def checked(row: Parameter, value: bytes, current: bytes) -> bytes:
     """The canonical text of ``value``. Raises CommandError whose ``line`` is the reason alone."""
-    if row.kind == BOOLEAN:
-        if value.lower() not in {b"yes", b"no"}:
-            raise CommandError(b"argument must be 'yes' or 'no'")
-        return value.lower()
-    if row.kind == INTEGER:
-        return _bounded(row, integer_or_none(value), b"argument couldn't be parsed into an integer")
-    if row.kind == MEMORY:
-        return _bounded(row, memory_or_none(value), b"argument must be a memory value")
-    if row.kind == PERCENT:
-        return _percent(row, value)
-    if row.kind == CHOICE:
-        if value.lower().decode("latin-1") not in row.choices:
-            raise CommandError(b"argument(s) must be one of the following: " + ", ".join(row.choices).encode())
-        return value.lower()
-    if row.kind == EVENTS:
-        flags = flags_of(value.decode("latin-1"))
-        if flags < 0:
-            raise CommandError(b"Invalid event class character. Use 'Ag$lszhxeKEtmdn'.")
-        return letters_of(flags).encode()
-    if row.kind == SAVE:
-        return _save_points(value)
     if row.kind == BUFFER_LIMITS:
         return _merged_buffer_limits(value, current)
-    if row.kind == PERCENTILES:
-        return _percentiles(value)
-    return value
+    return _CHECKS[row.kind](row, value)
 
 
 def memory_or_none(text: bytes) -> int | None:
@@ -220,6 +251,33 @@ def memory_or_none(text: bytes) -> int | None:
     return int(digits) * unit
 
 
+def _boolean(row: Parameter, value: bytes) -> bytes:
+    if value.lower() not in {b"yes", b"no"}:
+        raise CommandError(b"argument must be 'yes' or 'no'")
+    return value.lower()
+
+
+def _integer(row: Parameter, value: bytes) -> bytes:
+    return _bounded(row, integer_or_none(value), b"argument couldn't be parsed into an integer")
+
+
+def _memory(row: Parameter, value: bytes) -> bytes:
+    return _bounded(row, memory_or_none(value), b"argument must be a memory value")
+
+
+def _choice(row: Parameter, value: bytes) -> bytes:
+    if value.lower().decode("latin-1") not in row.choices:
+        raise CommandError(b"argument(s) must be one of the following: " + ", ".join(row.choices).encode())
+    return value.lower()
+
+
+def _events(row: Parameter, value: bytes) -> bytes:
+    flags = flags_of(value.decode("latin-1"))
+    if flags < 0:
+        raise CommandError(b"Invalid event class character. Use 'Ag$lszhxeKEtmdn'.")
+    return letters_of(flags).encode()
+
+
 def _bounded(row: Parameter, number: int | None, otherwise: bytes) -> bytes:
     if number is None:
         raise CommandError(otherwise)
@@ -229,15 +287,71 @@ def _bounded(row: Parameter, number: int | None, otherwise: bytes) -> bytes:
 
 
 def _percent(row: Parameter, value: bytes) -> bytes:
-    if value.endswith(b"%"):
-        share = integer_or_none(value[:-1])
-        if share is None or not 0 <= share <= 100:
-            raise CommandError(b"argument must be a memory or percent value")
+    share = integer_or_none(value[:-1]) if value.endswith(b"%") else None
+    if share is not None and share >= 0:
+        if share > 100:
+            raise CommandError(b"percentage argument must be less or equal to 100")
         return b"%d%%" % share
     return _bounded(row, memory_or_none(value), b"argument must be a memory or percent value")
 
 
-def _save_points(value: bytes) -> bytes:
+def _chosen(row: Parameter, value: bytes) -> bytes:
+    """One or more of the choices, in the order of the choices."""
+    words = value.lower().decode("latin-1").split()
+    if not words or not set(words) <= set(row.choices):
+        raise CommandError(b"argument(s) must be one of the following: " + ", ".join(row.choices).encode())
+    if "save" in words and "nosave" in words:
+        raise CommandError(b"shutdown options SAVE and NOSAVE can't be used simultaneously")
+    chosen = [word for word in row.choices if word in words and word != "default"]
+    return " ".join(chosen or ["default"]).encode()
+
+
+def _octal(row: Parameter, value: bytes) -> bytes:
+    if not value or not _OCTAL_DIGITS.issuperset(value):
+        raise CommandError(b"argument couldn't be parsed as an octal number")
+    number = int(value, 8)
+    if number > row.high:
+        raise CommandError(b"argument must be between %o and %o inclusive" % (row.low, row.high))
+    return b"%o" % number
+
+
+def _file_name(row: Parameter, value: bytes) -> bytes:
+    if not value:
+        raise CommandError(row.name.encode() + b" can't be empty")
+    if b"/" in value:
+        kind = b"dirname" if row.name == "appenddirname" else b"filename"
+        raise CommandError(row.name.encode() + b" can't be a path, just a " + kind)
+    return value
+
+
+def _oom_scores(row: Parameter, value: bytes) -> bytes:
+    words = value.split()
+    if len(words) != 3:
+        raise CommandError(b"wrong number of arguments")
+    for word in words:
+        number = integer_or_none(word)
+        if number is None or not -2000 <= number <= 2000:
+            raise CommandError(b"Invalid oom-score-adj-values, elements must be between -2000 and 2000.")
+    return b" ".join(words)
+
+
+def _text(row: Parameter, value: bytes) -> bytes:
+    if row.name == "dir" and not value:
+        raise CommandError(b"dir can't be empty")
+    if row.name == "bind":
+        words = value.split()
+        if len(words) > BIND_ADDRESSES_MAX:
+            raise CommandError(b"Too many bind addresses specified.")
+        return b" ".join(words)
+    if row.name == "cluster-announce-hostname":
+        if len(value) >= HOST_NAME_BYTES_MAX:
+            raise CommandError(b"Hostnames must be less than %d characters" % HOST_NAME_BYTES_MAX)
+        if not _HOST_NAME.issuperset(value):
+            raise CommandError(b"Hostnames may only contain alphanumeric characters, hyphens or dots")
+    return value
+
+
+def _save_points(row: Parameter, value: bytes) -> bytes:
     words = value.split()
     numbers = [integer_or_none(word) for word in words]
     if len(words) % 2:
@@ -279,7 +393,7 @@ def _buffer_limits(text: bytes) -> dict[bytes, BufferLimit]:
     return limits
 
 
-def _percentiles(value: bytes) -> bytes:
+def _percentiles(row: Parameter, value: bytes) -> bytes:
     texts: list[bytes] = []
     for word in value.split():
         number = float_or_none(word)
@@ -289,3 +403,20 @@ def _percentiles(value: bytes) -> bytes:
             raise CommandError(b"latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")
         texts.append(b"%d" % int(number) if number == int(number) else repr(number).encode())
     return b" ".join(texts)
+
+
+_CHECKS: Final[dict[str, Callable[[Parameter, bytes], bytes]]] = {
+    BOOLEAN: _boolean,
+    INTEGER: _integer,
+    MEMORY: _memory,
+    PERCENT: _percent,
+    CHOICE: _choice,
+    CHOICES: _chosen,
+    TEXT: _text,
+    OCTAL: _octal,
+    FILE_NAME: _file_name,
+    OOM_SCORES: _oom_scores,
+    SAVE: _save_points,
+    EVENTS: _events,
+    PERCENTILES: _percentiles,
+}

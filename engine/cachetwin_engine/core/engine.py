@@ -34,7 +34,7 @@ from .command_table import (
     table_for,
 )
 from .commands.info import info_text
-from .config import Config
+from .config import Config, refused
 from .context import Context
 from .dispatch import call, execute
 from .elasticache import apply_parameter_group, close_restricted, rename_commands
@@ -106,6 +106,7 @@ class Engine(KeyspaceObserver):
         self.access_log = AccessLog()
         self.account = MemoryAccount()
         self.evictor = Evictor()
+        self.evicts_on = False  # maxmemory was lowered, and not all that must go has gone
         self.embeds_keys = profile.is_valkey_from(8, 1)  # one allocation for a short string and its key
         self.expires_actively = True  # DEBUG SET-ACTIVE-EXPIRE
         self.cron_paused = False  # DEBUG PAUSE-CRON
@@ -197,6 +198,8 @@ class Engine(KeyspaceObserver):
         if self.gates & GATE_PAUSED and self.now_ms >= self.paused_until_ms:
             self.unpause()
         self.access_log.note_activity(self)
+        if self.evicts_on:
+            self.evict_some()
         if self.expires_actively and not self.keeps_expired:
             expire_some(self)
         self.settle()
@@ -575,14 +578,46 @@ class Engine(KeyspaceObserver):
         service = apply_parameter_group(self.config, parameters)
         rename = parameters.get("rename-commands", "")
         if rename:
-            rename_commands(self.commands, rename)
+            self.rename_commands(rename)
         self.config_changed()
         return service
+
+    def rename_commands(self, pairs: str) -> None:
+        """Give commands other names, or ``blocked``; rules of users go on to name them as before. Raises CommandError."""
+        if pairs:
+            self.acl.table = dict(self.commands)
+            rename_commands(self.commands, pairs)
 
     def info(self) -> bytes:
         """What INFO answers with all sections, for the shell and whoever watches the node."""
         ctx = Context(self, Session(self, 0, self.acl.default, "", ""), self.databases[0], self.acl.default)
         return info_text(ctx, ["everything"])
+
+    def change_config(self, pairs: list[tuple[bytes, bytes]], may_set_protected: bool) -> None:
+        """CONFIG SET: all of ``pairs`` or, with a CommandError, none."""
+        before = self.config.snapshot()
+        names = self.config.set_many(pairs, may_set_protected)
+        changed = [name for name in names if self.config.values[name.encode()] != before[name.encode()]]
+        problem = self.host.apply_parameters(changed, self.config) if changed else None
+        if problem is not None:
+            self.config.restore(before)
+            self.host.apply_parameters(changed, self.config)
+            raise refused(problem[0].encode(), problem[1].encode())
+        if "requirepass" in names:
+            self.acl.set_default_password(self.config.values[b"requirepass"])
+            self.user_changed(self.acl.default)
+        self.config_changed()
+        if "maxmemory" in changed or "maxmemory-policy" in changed:
+            self.evicts_on = True
+            self.evict_some()
+
+    def evict_some(self) -> None:
+        """``maxmemory`` was lowered: make room without waiting for a command, a part in each tick."""
+        if not self.gates & GATE_MEMORY:
+            self.evicts_on = False
+            return
+        if not self.gates & GATE_PAUSED:
+            self.evicts_on = self.evictor.make_room(self) and self.account.used(self) > self.config.maxmemory
 
     def config_changed(self) -> None:
         """Take over what a change of parameters means for a running engine."""

@@ -1,6 +1,11 @@
 """What the engine may say about the process and the machine it runs on. The shell fills it in; the core can't look."""
 
+from typing import TYPE_CHECKING
+
 from mypy_extensions import mypyc_attr
+
+if TYPE_CHECKING:
+    from .config import Config
 
 
 @mypyc_attr(allow_interpreted_subclasses=True)
@@ -27,6 +32,24 @@ class Host:
     def resident_bytes(self) -> int:
         """Memory of the process that is resident."""
         return 0
+
+    def apply_parameters(self, names: list[str], config: "Config") -> tuple[str, str] | None:
+        """Take over what CONFIG SET changed of sockets, certificates and the process itself.
+
+        None, or the parameter that can't be had and why: then the engine takes all back and calls this again.
+        """
+        return None
+
+    def read_file(self, path: str) -> bytes:
+        """The content of a file: of users, of parameters. Raises OSError."""
+        raise NotImplementedError
+
+    def replace_file(self, path: str, data: bytes) -> None:
+        """Write a file so that either the old or the new content is there, readable by its owner only if it is new.
+
+        Raises OSError.
+        """
+        raise NotImplementedError
 
     def serve_others(self) -> None:
         """A script runs for too long: let other clients' requests in, most of which are then told so."""

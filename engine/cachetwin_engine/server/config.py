@@ -51,6 +51,7 @@ class Options:
     loglevel: str = "notice"
     logfile: str = ""
     config_file: str = ""
+    renames: str = ""
     users: tuple[tuple[str, tuple[str, ...]], ...] = field(default=(), repr=False)
     parameters: tuple[tuple[str, str], ...] = field(default=(), repr=False)
 
@@ -221,6 +222,9 @@ DIRECTIVES: Final[dict[str, Directive]] = {
 
 Words = list[str]
 
+MAY_BE_EMPTY: Final = frozenset({"save", "elasticache"})
+"""Directives that another one may follow at once: their value is then empty, or yes."""
+
 
 def parse_arguments(arguments: Sequence[str]) -> Options:
     """The options of a command line: ``[CONFIG_FILE] [--name value...]...``; what comes later wins.
@@ -230,16 +234,30 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
     rest = list(arguments)
     config_file = rest.pop(0) if rest and not rest[0].startswith("--") else ""
     directives = read_file(config_file) if config_file else []
-    current: Words | None = None
-    for word in rest:
-        if word.startswith("--") and len(word) > 2:
-            current = []
-            directives.append((word[2:].lower(), current))
-        elif current is None:
+    directives += _on_command_line(rest)
+    return replace(_collect(_included(directives)), config_file=config_file)
+
+
+def _on_command_line(arguments: list[str]) -> list[tuple[str, Words]]:
+    """Directives as Valkey takes them: ``--name value...``, or both in one argument (``"--name value"``).
+
+    The word after a name is its value even if it begins with dashes, but for those that may go without one.
+    """
+    directives: list[tuple[str, Words]] = []
+    wants_value = False
+    for at, word in enumerate(arguments):
+        if word.startswith("--") and len(word) > 2 and not wants_value:
+            name, *words = _words(word.encode(), "command line")
+            directives.append((name[2:].lower(), words))
+            following = arguments[at + 1] if at + 1 < len(arguments) else "--"
+            may_be_empty = name[2:].lower() in MAY_BE_EMPTY and following.startswith("--")
+            wants_value = not words and not may_be_empty
+        elif not directives:
             raise OptionError(f"expected a directive like --port, got {word!r}")
         else:
-            current.append(word)
-    return replace(_collect(_included(directives)), config_file=config_file)
+            directives[-1][1].append(word)
+            wants_value = False
+    return directives
 
 
 def _included(directives: list[tuple[str, Words]]) -> list[tuple[str, Words]]:
@@ -290,12 +308,18 @@ def _collect(directives: list[tuple[str, Words]]) -> Options:
     parameters: list[tuple[str, str]] = []
     users: list[tuple[str, tuple[str, ...]]] = []
     save_points: list[str] = []
+    renames: list[str] = []
     for name, words in directives:
         directive = DIRECTIVES.get(name)
         if directive is not None:
             options = directive.apply(options, words)
+        elif name == "save" and not words:
+            save_points = []
+            parameters.append((name, ""))
         elif not words:
             raise OptionError(f"{name} has no value{_nearest(name, DIRECTIVES)}")
+        elif name == "rename-command":
+            renames += _renamed(words)
         elif name == "user":
             users.append((words[0], tuple(words[1:])))
         elif name == "save":  # each line adds points, an empty one forgets those before it
@@ -304,7 +328,14 @@ def _collect(directives: list[tuple[str, Words]]) -> Options:
         else:
             parameters.append((name, " ".join(words)))
     _check_tls(options)
-    return replace(options, users=tuple(users), parameters=tuple(parameters))
+    return replace(options, users=tuple(users), parameters=tuple(parameters), renames=" ".join(renames))
+
+
+def _renamed(words: list[str]) -> list[str]:
+    """``rename-command OLD NEW``; an empty name takes the command away."""
+    if len(words) != 2:
+        raise OptionError(f"rename-command takes a command and its new name, got {len(words)} words")
+    return [words[0], words[1] or "blocked"]
 
 
 def _check_tls(options: Options) -> None:
@@ -365,8 +396,12 @@ parameters of the engine, as --name value or one a line in CONFIG_FILE (CONFIG G
 
 
 def listening_modes(options: Options) -> list[tuple[int, TlsMode]]:
-    """The TCP ports to open and what each one speaks; ``preferred`` where ``port`` and ``tls-port`` are the same."""
-    plain, tls = options.plain_port, options.tls_port
+    """The TCP ports that the options ask for."""
+    return tcp_modes(options.plain_port, options.tls_port)
+
+
+def tcp_modes(plain: int, tls: int) -> list[tuple[int, TlsMode]]:
+    """The TCP ports to open and what each one speaks; ``preferred`` where both are the same, 0 is none."""
     if plain and plain == tls:
         return [(plain, "preferred")]
     ports: list[tuple[int, TlsMode]] = [(plain, "off"), (tls, "required")]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from cachetwin_engine.core.config import Config
 from cachetwin_engine.core.host import Host
 
 
@@ -16,6 +17,8 @@ class ProcessHost(Host):
     def __init__(self, config_file: str = "") -> None:
         super().__init__()
         self.serve_while_busy: Callable[[], None] | None = None
+        self.change_node: Callable[[list[str]], tuple[str, str] | None] | None = None
+        self._oom_base: int | None = None  # the process's own score before oom-score-adj
         system = os.uname()
         self.os = f"{system.sysname} {system.release} {system.machine}"
         self.process_id = os.getpid()
@@ -37,6 +40,67 @@ class ProcessHost(Host):
             import resource  # noqa: PLC0415  (only where there is no /proc)
 
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # bytes on macOS, where this is used
+
+    def apply_parameters(self, names: list[str], config: Config) -> tuple[str, str] | None:
+        """What the node and the process can do about changed parameters; see ``Host``."""
+        if "dir" in names:
+            try:
+                os.chdir(str(config.get("dir")))
+            except OSError as error:
+                return "dir", error.strerror or str(error)
+            config.values[b"dir"] = os.fsencode(Path.cwd())
+        if "oom-score-adj" in names or "oom-score-adj-values" in names:
+            problem = self._score_for_oom(config)
+            if problem:
+                return names[0], problem
+        return None if self.change_node is None else self.change_node(names)
+
+    def _score_for_oom(self, config: Config) -> str:
+        """Write what the kernel's out-of-memory killer goes by (server.c, setOOMScoreAdj); empty when it worked."""
+        mode = config.get("oom-score-adj")  # absolute, or relative to the score at start, which yes means too
+        score = int(config.values[b"oom-score-adj-values"].split()[0])
+        path = Path("/proc/self/oom_score_adj")
+        if mode == "no":
+            if self._oom_base is None:
+                return ""
+            wanted = self._oom_base
+            self._oom_base = None
+        else:
+            try:
+                if self._oom_base is None:
+                    self._oom_base = int(path.read_text())
+            except OSError:
+                return ""  # not Linux
+            wanted = score if mode == "absolute" else score + self._oom_base
+        try:
+            path.write_text(str(max(-1000, min(1000, wanted))))
+        except OSError:
+            return "Failed to apply new oom_score_adj configuration, check server logs."
+        return ""
+
+    def read_file(self, path: str) -> bytes:
+        """The content of a file."""
+        return Path(path).read_bytes()
+
+    def replace_file(self, path: str, data: bytes) -> None:
+        """Write beside the file, then put it in its place; it keeps its permissions, a new one is its owner's alone."""
+        target = Path(path).resolve()
+        draft = target.with_name(f"{target.name}.{os.getpid()}.tmp")
+        try:
+            mode = target.stat().st_mode & 0o777
+        except FileNotFoundError:
+            mode = 0o600
+        try:
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+            with os.fdopen(descriptor, "wb") as file:
+                os.fchmod(descriptor, mode)
+                file.write(data)
+                file.flush()
+                os.fsync(descriptor)
+            draft.replace(target)
+        except OSError:
+            draft.unlink(missing_ok=True)
+            raise
 
     def serve_others(self) -> None:
         """Let the node look after its other connections while a script runs."""

@@ -51,6 +51,18 @@ def open_tcp(address: str, port: int, backlog: int) -> socket.socket:
         raise ListenError(f"cannot listen on {address} port {port}: {_advice(error)}") from error
 
 
+def open_address(address: str, port: int, backlog: int) -> socket.socket | None:
+    """``open_tcp`` for one word of ``bind``; None where an address with a leading ``-`` does not exist here."""
+    optional = address.startswith("-") and len(address) > 1
+    try:
+        return open_tcp(address.removeprefix("-") if optional else address, port, backlog)
+    except ListenError as error:
+        cause = error.__cause__
+        if optional and isinstance(cause, OSError) and cause.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}:
+            return None
+        raise
+
+
 def open_unix(path: str, permissions: int | None, backlog: int) -> socket.socket:
     """A listening Unix socket at ``path``, in place of one that an earlier process left there.
 

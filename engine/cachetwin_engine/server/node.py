@@ -13,21 +13,22 @@ import signal
 import socket
 import ssl
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 from cachetwin_engine.core import BUILD
 from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.errors import MAX_CLIENTS
 from cachetwin_engine.core.replies import error
 from cachetwin_engine.core.session import Session
+from cachetwin_engine.server.config import tcp_modes
 from cachetwin_engine.server.connection import Connection
 from cachetwin_engine.server.control import ControlChannel, RequestError
 from cachetwin_engine.server.host import ProcessHost
-from cachetwin_engine.server.listener import Endpoint, socket_address
+from cachetwin_engine.server.listener import Endpoint, ListenError, open_address, socket_address
 from cachetwin_engine.server.logs import LEVELS, log
 from cachetwin_engine.server.parameters import ParameterError, UserError, set_parameter_group, set_parameters, set_users
 from cachetwin_engine.server.protected_mode import denial, protects
-from cachetwin_engine.server.tls import TlsError, TlsFiles, TlsMode, server_context
+from cachetwin_engine.server.tls import ClientAuth, TlsError, TlsFiles, TlsMode, server_context
 
 TICK_SECONDS: Final = 0.1
 """Valkey's ``hz 10``: active expiry, deadlines of blocked clients, idle clients, output limits over time."""
@@ -37,6 +38,16 @@ TICKS_PER_ROUND: Final = 10
 
 SHUTDOWN_SECONDS_MAX: Final = 5.0
 """How long clients may take for their last replies after SIGTERM, before their connections are cut."""
+
+_TLS_FILES: Final = {
+    "tls-cert-file", "tls-key-file", "tls-key-file-pass", "tls-ca-cert-file", "tls-auth-clients", "tls-protocols",
+}  # fmt: skip
+_LISTEN_REASONS: Final = {
+    "port": "Unable to listen on this port. Check server logs.",
+    "tls-port": "Unable to listen on this port. Check server logs.",
+    "bind": "Failed to bind to specified addresses.",
+}
+"""What the parameters of sockets answer when they can't be had (config.c)."""
 
 GC_THRESHOLDS: Final = (10_000, 5, 100_000)
 """Allocations before a young collection, young ones before a middle one, middle ones before one of everything."""
@@ -75,6 +86,7 @@ class Node:
         self.engine = engine
         self.host = host
         host.serve_while_busy = self._serve_while_busy
+        host.change_node = self._take_parameters
         self.backlog = backlog
         self.version = version
         self.loop: asyncio.AbstractEventLoop
@@ -86,6 +98,8 @@ class Node:
         self._control_socket = control
         self._listeners: list[tuple[str, socket.socket, TlsMode]] = []
         self._unix_paths: list[str] = []
+        self._configured: set[str] = set()  # names of the endpoints that bind, port and tls-port ask for
+        self._starting: list[asyncio.Task[Endpoint]] = []
         self._drain_scheduled = False
         self._to_visit: list[Connection] = []
         self._visits_per_tick = 1
@@ -102,6 +116,8 @@ class Node:
         self._listeners.append((name, sock, tls))
         if unix_path:
             self._unix_paths.append(unix_path)
+        else:
+            self._configured.add(name)
 
     async def serve(self, *, handle_signals: bool = True) -> None:
         """Serve until told to stop; returns when every connection is closed.
@@ -143,6 +159,8 @@ class Node:
     async def _shut_down(self) -> None:
         for endpoint in list(self.endpoints.values()):
             endpoint.close()
+        for connection in list(self._connections.values()):
+            connection.close()
         if self._connections:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._quiet.wait(), SHUTDOWN_SECONDS_MAX)
@@ -186,6 +204,71 @@ class Node:
         endpoint.close()
         self._tell_listeners()
         log.info("no longer listening", extra={"fields": {"listener": name}})
+
+    def _take_parameters(self, names: list[str]) -> tuple[str, str] | None:
+        """CONFIG SET of sockets, certificates and the log; the parameter that can't be had and why, None when all can."""
+        if "tls-port" in names or not _TLS_FILES.isdisjoint(names):
+            reason = self._take_certificate()
+            if reason:
+                return next(name for name in names if name.startswith("tls-")), reason
+        for name, reason in _LISTEN_REASONS.items():
+            if name in names and not self._listen_as_configured():
+                return name, reason
+        self._notice_parameters()
+        return None
+
+    def _take_certificate(self) -> str:
+        config = self.engine.config
+        if not config.get("tls-cert-file") and not config.integer("tls-port"):
+            return ""
+        try:
+            self.use_tls(
+                TlsFiles(
+                    config.get("tls-cert-file") or "",
+                    config.get("tls-key-file") or "",
+                    config.get("tls-ca-cert-file") or "",
+                    cast("ClientAuth", config.get("tls-auth-clients") or "no"),
+                    config.get("tls-protocols") or "",
+                    config.get("tls-key-file-pass") or (self._tls_files.key_password if self._tls_files else ""),
+                )
+            )
+        except TlsError as error:
+            log.warning("certificate not loaded", extra={"fields": {"error": str(error)}})
+            return "Unable to update TLS configuration. Check server logs."
+        return ""
+
+    def _listen_as_configured(self) -> bool:
+        """Open the sockets that ``bind``, ``port`` and ``tls-port`` ask for and close the others; connections stay.
+
+        False, with nothing changed, when an address can't be had.
+        """
+        config = self.engine.config
+        wanted: dict[str, tuple[str, int, TlsMode]] = {}
+        for port, mode in tcp_modes(config.integer("port"), config.integer("tls-port")):
+            for address in (config.get("bind") or "").split():
+                wanted[f"{address}:{port}"] = address, port, mode
+        opened: dict[str, socket.socket | None] = {}
+        for name, (address, port, mode) in wanted.items():
+            known = self.endpoints.get(name)
+            if known is None or known.tls != mode:
+                try:
+                    opened[name] = open_address(address, port, self.backlog)
+                except ListenError as error:
+                    log.warning("cannot listen", extra={"fields": {"error": str(error)}})
+                    for sock in opened.values():
+                        if sock is not None:
+                            sock.close()
+                    return False
+        for name, endpoint in list(self.endpoints.items()):
+            if name in self._configured and (name not in wanted or name in opened):
+                endpoint.stop_accepting()
+                del self.endpoints[name]
+        self._configured = set(wanted)
+        for name, sock in opened.items():
+            if sock is not None:
+                self._starting.append(self.loop.create_task(self.listen(name, sock, wanted[name][2])))
+        self._tell_listeners()
+        return True
 
     def _tell_listeners(self) -> None:
         """What INFO server says of ports and listeners."""

@@ -61,7 +61,7 @@ def set_parameter_group(engine: Engine, parameters: dict[str, str]) -> list[str]
 
 
 def _set(config: Config, name: str, value: str) -> None:
-    if config.get(name) is None:
+    if config.get(name) is None and not config.is_retired(name):
         raise UnknownParameter(name)
     try:
         config.set_at_start(name, value)

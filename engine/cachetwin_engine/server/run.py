@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import errno
 import secrets
 import socket
 import time
@@ -12,16 +11,18 @@ from typing import cast
 
 from cachetwin_engine.core import BUILD
 from cachetwin_engine.core.acl.rules import RuleError
+from cachetwin_engine.core.commands.acl import load_user_file
 from cachetwin_engine.core.config import Config
 from cachetwin_engine.core.engine import Engine
+from cachetwin_engine.core.errors import CommandError
 from cachetwin_engine.core.profile import PROFILES
 from cachetwin_engine.server.config import OptionError, Options, listening_modes, unknown_directive
 from cachetwin_engine.server.host import ProcessHost
-from cachetwin_engine.server.listener import ListenError, open_tcp, open_unix
+from cachetwin_engine.server.listener import ListenError, open_address, open_unix
 from cachetwin_engine.server.logs import start_log
 from cachetwin_engine.server.node import Node, tame_garbage_collector
 from cachetwin_engine.server.parameters import ParameterError, UnknownParameter, set_parameters
-from cachetwin_engine.server.tls import ClientAuth, TlsError, TlsFiles, TlsMode
+from cachetwin_engine.server.tls import ClientAuth, TlsError, TlsFiles
 
 
 def run(options: Options) -> None:
@@ -40,10 +41,9 @@ def run(options: Options) -> None:
 
 def prepare(options: Options) -> Node:
     """The node with its engine configured and its sockets open, but not yet serving. Raises OptionError."""
-    engine = new_engine(options)
+    host = ProcessHost(options.config_file)
+    engine = new_engine(options, host)
     try:
-        host = ProcessHost(options.config_file)
-        engine.host = host
         node = Node(
             engine,
             host,
@@ -54,17 +54,22 @@ def prepare(options: Options) -> Node:
         )
         for port, mode in listening_modes(options):
             for address in options.bind:
-                _listen(node, address, port, mode, options.tcp_backlog)
+                sock = open_address(address, port, options.tcp_backlog)
+                if sock is not None:
+                    node.listen_on(f"{address}:{port}", sock, mode)
         if options.unixsocket:
-            sock = open_unix(options.unixsocket, options.unixsocketperm, options.tcp_backlog)
-            node.listen_on("unix", sock, "off", options.unixsocket)
+            unix_sock = open_unix(options.unixsocket, options.unixsocketperm, options.tcp_backlog)
+            node.listen_on("unix", unix_sock, "off", options.unixsocket)
     except (TlsError, ListenError) as error:
         raise OptionError(str(error)) from error
     return node
 
 
-def new_engine(options: Options) -> Engine:
-    """The engine with its profile, parameters and users. Raises OptionError for one that it has not, or refuses."""
+def new_engine(options: Options, host: ProcessHost | None = None) -> Engine:
+    """The engine with its profile, parameters and users. Raises OptionError for one that it has not, or refuses.
+
+    Relative paths count from ``dir`` on, which becomes the process's directory.
+    """
     profile = PROFILES[options.profile]
     config = Config(profile)
     try:
@@ -74,17 +79,41 @@ def new_engine(options: Options) -> Engine:
     except ParameterError as error:
         raise OptionError(str(error)) from None
     engine = Engine(profile, time.time_ns, secrets.randbits(62), config)
+    engine.host = host if host is not None else ProcessHost(options.config_file)
+    problem = engine.host.apply_parameters([name for name, _ in options.parameters], config)
+    if problem is not None:
+        raise OptionError(f"{problem[0]}: {problem[1]}")
     if options.elasticache:
         engine.become_elasticache()
     try:
-        for name, rules in options.users:
-            engine.acl.set_user(name.encode(), [rule.encode() for rule in rules])
-        password = config.get("requirepass")
-        if password:
-            engine.acl.set_user(b"default", [b"resetpass", b">" + password.encode()])
-    except RuleError as error:
-        raise OptionError(f"user: {error.reason.decode(errors='replace')}") from None
+        engine.rename_commands(options.renames)
+        _add_users(engine, options)
+    except CommandError as error:
+        raise OptionError(error.line.decode(errors="replace").removeprefix("ERR ")) from None
     return engine
+
+
+def _add_users(engine: Engine, options: Options) -> None:
+    """The users of the command line, the configuration file or the file of users."""
+    if options.users and engine.config.get("aclfile"):
+        raise OptionError("user and aclfile exclude each other: name all users in one place")
+    engine.acl.allow_channels = engine.config.acl_pubsub_default_all
+    password = engine.config.values[b"requirepass"]
+    if password:
+        engine.acl.set_default_password(password)
+    seen: set[str] = set()
+    for name, rules in options.users:
+        if name in seen:
+            raise OptionError(f"user: duplicate user {name!r}")
+        seen.add(name)
+        if " " in name:
+            raise OptionError(f"user: a name must be without blanks, got {name!r}")
+        try:
+            engine.acl.set_user(name.encode(), [b"reset", *(rule.encode() for rule in rules)])
+        except RuleError as error:
+            raise OptionError(f"user: {error.reason.decode(errors='replace')}") from None
+    if engine.config.get("aclfile"):
+        load_user_file(engine)
 
 
 def _mirrored(options: Options, config: Config) -> list[tuple[str, str]]:
@@ -127,21 +156,6 @@ def package_version() -> str:
         return version("cachetwin")
     except PackageNotFoundError:
         return "0+unknown"
-
-
-def _listen(node: Node, address: str, port: int, mode: TlsMode, backlog: int) -> None:
-    optional = address.startswith("-") and len(address) > 1
-    try:
-        sock = open_tcp(address.removeprefix("-") if optional else address, port, backlog)
-    except ListenError as error:
-        if (
-            optional
-            and isinstance(error.__cause__, OSError)
-            and error.__cause__.errno in {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT}
-        ):
-            return
-        raise
-    node.listen_on(f"{address}:{port}", sock, mode)
 
 
 def _tls_files(options: Options) -> TlsFiles | None:

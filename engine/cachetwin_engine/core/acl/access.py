@@ -82,11 +82,31 @@ class AccessControl:
         known.take_over(draft)
         return known
 
+    def set_default_password(self, password: bytes) -> None:
+        """``requirepass``: the default user's only password, none when empty."""
+        self.default.password_hashes = [hash_password(password)] if password else []
+        self.default.no_password = not password
+
     def new_user(self, name: bytes) -> User:
         """A user that may do nothing yet."""
         user = User(name)
         user.root.all_channels = self.allow_channels
         return user
+
+    def load(self, users: dict[bytes, User]) -> list[User]:
+        """Make ``users`` the only ones; those that went are returned. Without ``default`` that one may do everything."""
+        if b"default" not in users:
+            users = {**users, b"default": superuser(b"default")}
+        gone = [user for name, user in self.users.items() if name not in users]
+        for name, draft in users.items():
+            known = self.users.get(name)
+            if known is None:
+                self.users[name] = draft
+            else:
+                known.take_over(draft)
+        for user in gone:
+            del self.users[user.name]
+        return gone
 
     def replace_all(self, permissions: list[Permission]) -> list[User]:
         """Make a user group the only users; those that went, or now prove themselves differently, are returned.

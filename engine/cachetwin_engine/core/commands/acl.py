@@ -1,7 +1,11 @@
 """ACL: users and what they may do."""
 
+from typing import TYPE_CHECKING
+
+from ..acl.clients import replace_users, user_was_changed
 from ..acl.rules import RuleError, rows_of
 from ..acl.user import Selector, User
+from ..acl.user_file import parse_users, written_users
 from ..command_table import ADMIN, CATEGORY_NAMES, LOADING, NOSCRIPT, STALE, command, container
 from ..context import Context
 from ..dispatch import find_command
@@ -9,6 +13,9 @@ from ..errors import CommandError, unknown_subcommand, wrong_arity
 from ..numbers import parse_int
 from ..replies import OK, array, bulk, bulk_array, integer
 from .help_text import help_reply
+
+if TYPE_CHECKING:
+    from ..engine import Engine
 
 _ANYONE = NOSCRIPT | LOADING | STALE
 _ADMIN = _ANYONE | ADMIN
@@ -49,7 +56,7 @@ def acl_cat(ctx: Context, args: list[bytes]) -> bytes:
     group="server",
     since="6.0.0",
     complexity="O(1) amortized time considering the typical user.",
-    arguments="username [username ...]",
+    arguments="username...",
     summary="Delete users and close their connections.",
     tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
 )
@@ -72,7 +79,7 @@ def acl_deluser(ctx: Context, args: list[bytes]) -> bytes:
     flags=_ADMIN,
     group="server",
     since="7.0.0",
-    arguments="username command [arg [arg ...]]",
+    arguments="username command [arg...]",
     summary="Would a user be allowed to run a command?",
 )
 def acl_dryrun(ctx: Context, args: list[bytes]) -> bytes:
@@ -99,7 +106,7 @@ def acl_dryrun(ctx: Context, args: list[bytes]) -> bytes:
     flags=_ANYONE,
     group="server",
     since="6.0.0",
-    arguments="[bits]",
+    arguments="[bits:integer]",
     summary="Make a password that nobody can guess.",
 )
 def acl_genpass(ctx: Context, args: list[bytes]) -> bytes:
@@ -121,6 +128,7 @@ def acl_genpass(ctx: Context, args: list[bytes]) -> bytes:
     flags=_ADMIN,
     group="server",
     since="6.0.0",
+    history=[("6.2.0", "Knows patterns of channels."), ("7.0.0", "Knows selectors; patterns of keys and channels are told as rules.")],
     complexity="O(N). Where N is the number of password, command and pattern rules that the user has.",
     arguments="username",
     summary="A user's rules.",
@@ -166,8 +174,9 @@ def acl_list(ctx: Context, args: list[bytes]) -> bytes:
     summary="Read the users from the ACL file.",
 )
 def acl_load(ctx: Context, args: list[bytes]) -> bytes:
-    """ACL LOAD: this engine keeps no ACL file."""
-    raise CommandError(_NO_FILE)
+    """ACL LOAD: the users of the file instead of all there are; none if something in it is wrong."""
+    load_user_file(ctx.engine)
+    return OK
 
 
 @command(
@@ -181,8 +190,16 @@ def acl_load(ctx: Context, args: list[bytes]) -> bytes:
     tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
 )
 def acl_save(ctx: Context, args: list[bytes]) -> bytes:
-    """ACL SAVE: this engine keeps no ACL file."""
-    raise CommandError(_NO_FILE)
+    """ACL SAVE."""
+    engine = ctx.engine
+    path = _user_file(engine)
+    try:
+        engine.host.replace_file(path, written_users(engine.acl.users))
+    except OSError:
+        raise CommandError(
+            b"ERR There was an error trying to save the ACLs. Please check the server logs for more information"
+        ) from None
+    return OK
 
 
 @command(
@@ -191,8 +208,9 @@ def acl_save(ctx: Context, args: list[bytes]) -> bytes:
     flags=_ADMIN,
     group="server",
     since="6.0.0",
+    history=[("7.2.0", "Entries have an id and the times of their first and last event.")],
     complexity="O(N) with N being the number of entries shown.",
-    arguments="[count | RESET]",
+    arguments="[operation=<count | RESET>]",
     summary="The latest refusals.",
 )
 def acl_log(ctx: Context, args: list[bytes]) -> bytes:
@@ -234,21 +252,25 @@ def acl_log(ctx: Context, args: list[bytes]) -> bytes:
     flags=_ADMIN,
     group="server",
     since="6.0.0",
+    history=[("6.2.0", "Knows patterns of channels."), ("7.0.0", "Knows selectors and permissions by key.")],
     complexity="O(N). Where N is the number of rules provided.",
-    arguments="username [rule [rule ...]]",
+    arguments="username [rule...]",
     summary="Make or change a user.",
     tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
 )
 def acl_setuser(ctx: Context, args: list[bytes]) -> bytes:
     """ACL SETUSER name [rule ...]: all rules or none."""
     name = args[2]
+    known = ctx.engine.acl.users.get(name)
+    before = None if known is None else known.copied()
     if b" " in name or b"\0" in name:
         raise CommandError(b"ERR Usernames can't contain spaces or null characters")
     try:
         user = ctx.engine.acl.set_user(name, args[3:])
     except RuleError as problem:
         raise CommandError(b"ERR " + problem.reason) from None
-    ctx.engine.user_changed(user)
+    if before is not None:
+        user_was_changed(ctx.engine, user, before)
     return OK
 
 
@@ -278,6 +300,28 @@ def acl_whoami(ctx: Context, args: list[bytes]) -> bytes:
 def acl_help(ctx: Context, args: list[bytes]) -> bytes:
     """ACL HELP."""
     return help_reply(ctx, b"acl")
+
+
+def load_user_file(engine: "Engine") -> None:
+    """Take the users of ``aclfile`` over. Raises CommandError with all that is wrong with it."""
+    path = _user_file(engine)
+    try:
+        text = engine.host.read_file(path)
+    except OSError as problem:
+        reason = (problem.strerror or "").encode()
+        raise CommandError(b"ERR Error loading ACLs, opening file '" + path.encode() + b"': " + reason) from None
+    try:
+        users = parse_users(text, path.encode(), engine.acl)
+    except RuleError as problem:
+        raise CommandError(b"ERR " + problem.reason) from None
+    replace_users(engine, users)
+
+
+def _user_file(engine: "Engine") -> str:
+    path = engine.config.get("aclfile")
+    if not path:
+        raise CommandError(_NO_FILE)
+    return path
 
 
 def _in_order(ctx: Context) -> list[User]:

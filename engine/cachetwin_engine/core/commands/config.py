@@ -1,12 +1,34 @@
 """CONFIG: read and change parameters while the engine runs."""
 
+from typing import TYPE_CHECKING
+
 from ..command_table import ADMIN, LOADING, NOSCRIPT, STALE, command, container
+from ..config_rewrite import rewritten
 from ..context import Context
-from ..errors import CommandError, wrong_arity
+from ..errors import CommandError, syntax_error
 from ..replies import OK, bulk
 from .help_text import help_reply
 
+if TYPE_CHECKING:
+    from ..engine import Engine
+
 _FLAGS = ADMIN | NOSCRIPT | LOADING | STALE
+
+
+def rewrite_config(engine: "Engine", everything: bool) -> None:
+    """Write the parameters, and the users unless they have a file of their own, into the configuration file."""
+    path = engine.host.config_file
+    if not path:
+        raise CommandError(b"ERR The server is running without a config file")
+    users: list[bytes] = []
+    if not engine.config.get("aclfile"):
+        users = [user.describe() for _, user in sorted(engine.acl.users.items())]
+    try:
+        text = engine.host.read_file(path)
+        engine.host.replace_file(path, rewritten(text, engine.config, users, everything))
+    except OSError as problem:
+        raise CommandError(b"ERR Rewriting config file: " + (problem.strerror or "").encode()) from None
+
 
 container("CONFIG", group="server", since="2.0.0", summary="Read and change parameters.")
 
@@ -17,8 +39,9 @@ container("CONFIG", group="server", since="2.0.0", summary="Read and change para
     flags=_FLAGS,
     group="server",
     since="2.0.0",
+    history=[("7.0.0", "Takes several patterns.")],
     complexity="O(N) when N is the number of configuration parameters provided",
-    arguments="parameter [parameter ...]",
+    arguments="parameter...",
     summary="Read parameters by name or pattern.",
 )
 def config_get(ctx: Context, args: list[bytes]) -> bytes:
@@ -36,17 +59,18 @@ def config_get(ctx: Context, args: list[bytes]) -> bytes:
     flags=_FLAGS,
     group="server",
     since="2.0.0",
+    history=[("7.0.0", "Takes several parameters.")],
     complexity="O(N) when N is the number of configuration parameters provided",
-    arguments="parameter value [parameter value ...]",
+    arguments="data=(parameter value)...",
     summary="Change parameters, all or none.",
     tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
 )
 def config_set(ctx: Context, args: list[bytes]) -> bytes:
     """CONFIG SET name value [name value ...]."""
     if len(args) % 2:
-        raise wrong_arity(b"config|set")
-    ctx.engine.config.set_many([(args[at], args[at + 1]) for at in range(2, len(args), 2)])
-    ctx.engine.config_changed()
+        raise syntax_error()
+    pairs = [(args[at], args[at + 1]) for at in range(2, len(args), 2)]
+    ctx.engine.change_config(pairs, ctx.engine.allows(ctx.session, "enable-protected-configs"))
     return OK
 
 
@@ -75,8 +99,9 @@ def config_resetstat(ctx: Context, args: list[bytes]) -> bytes:
     tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
 )
 def config_rewrite(ctx: Context, args: list[bytes]) -> bytes:
-    """CONFIG REWRITE: this engine has no file of its own to write."""
-    raise CommandError(b"ERR The server is running without a config file")
+    """CONFIG REWRITE: the file that the engine was started with."""
+    rewrite_config(ctx.engine, everything=False)
+    return OK
 
 
 @command(
