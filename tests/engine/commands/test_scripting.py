@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.engine.commands.conftest import Run, StartRun
 
+from cachetwin_engine.core.config import Config
 from cachetwin_engine.core.host import Host
+from cachetwin_engine.core.profile import PROFILES
 
 if TYPE_CHECKING:
     from tests.engine.conftest import StartEngine
@@ -18,6 +20,13 @@ READONLY = b"Attempt to modify a readonly table"
 
 def sha_of(script: str) -> bytes:
     return hashlib.sha1(script.encode(), usedforsecurity=False).hexdigest().encode()
+
+
+def debugging() -> Config:
+    """A configuration with DEBUG open."""
+    config = Config(PROFILES["valkey-8.1"])
+    config.set_at_start("enable-debug-command", "yes")
+    return config
 
 
 def error_of(run: Run, script: str) -> bytes:
@@ -279,3 +288,55 @@ def test_users_rights_hold_inside_scripts(run: Run) -> None:
     run("AUTH u x")
     assert run.args("EVAL", "return redis.call('SET', 'ok:1', 'v')", 0) == b"+OK\r\n"
     assert run.args("EVAL", "return redis.call('SET', 'no', 'v')", 0).startswith(b"-NOPERM ACL failure in script: ")
+
+
+def test_flushing_scripts_gives_their_memory_back_and_leaves_functions_alone(run: Run) -> None:
+    run.args("FUNCTION", "LOAD", "#!lua name=l\nredis.register_function('f', function() return 1 end)")
+    run.args("EVAL", "return #string.rep('x', 1000000) + #{" + "'word'," * 5000 + "}", 0)
+    before = int(run("INFO memory").split(b"used_memory_lua:")[1].split(b"\r\n")[0])
+    run("SCRIPT FLUSH")
+    assert b"used_memory_lua:0\r\n" in run("INFO memory")
+    assert before > 10_000
+    assert run("FCALL f 0") == b":1\r\n"
+
+
+def test_a_key_that_is_over_still_exists_for_debug_until_a_script_looks_at_it(start_run: StartRun) -> None:
+    run = start_run(config=debugging())
+    run("SET k v PX 1")
+    run.advance_silently(2)
+    assert run("DEBUG OBJECT k").startswith(b"+Value at:")
+    assert run.args("EVAL", "return redis.call('EXISTS', KEYS[1])", 1, "k") == b":0\r\n"
+    assert run("DEBUG OBJECT k") == b"-ERR no such key\r\n"
+
+
+def test_reloading_needs_to_be_told_to_merge_what_is_there(start_run: StartRun) -> None:
+    run = start_run(config=debugging())
+    assert run("DEBUG RELOAD NOFLUSH") == OK
+    run("SET k v")
+    assert run("DEBUG RELOAD NOFLUSH").startswith(b"-ERR Error trying to load the RDB dump")
+    assert run("DEBUG RELOAD NOSAVE NOFLUSH MERGE") == OK
+    assert run("DEBUG RELOAD OTHER").startswith(b"-ERR DEBUG RELOAD only supports")
+
+
+def test_scripts_need_the_replicas_that_were_asked_for_unless_they_wrote_already(run: Run) -> None:
+    refused = b"NOREPLICAS Not enough good replicas to write."
+    run("CONFIG SET min-replicas-to-write 1")
+    assert run.args("EVAL", "return redis.call('GET', 'k')", 0) == b"$-1\r\n"
+    assert error_of(run, "return redis.call('SET', 'k', 1)").startswith(b"-" + refused)
+    assert run.args("EVAL", "#!lua\nreturn 1", 0) == b"-" + refused + b"\r\n"
+    assert run.args("EVAL", "#!lua flags=no-writes\nreturn 1", 0) == b":1\r\n"
+
+
+def test_a_script_is_held_to_the_memory_there_was_when_it_began(run: Run) -> None:
+    run("CONFIG SET maxmemory 1")
+    assert error_of(run, "return redis.call('SET', 'k', 1)").startswith(b"-OOM command not allowed")
+    assert run.args("EVAL", "#!lua\nreturn 1", 0).startswith(b"-OOM ")
+    assert run.args("EVAL", "#!lua flags=allow-oom\nreturn redis.call('SET', 'k', 1)", 0) == OK
+    assert run.args("EVAL", "#!lua flags=no-writes\nreturn redis.call('GET', 'k')", 0) == b"$1\r\n1\r\n"
+
+
+def test_what_may_replicate_is_no_reading(run: Run) -> None:
+    refused = b"-ERR Write commands are not allowed from read-only scripts."
+    assert run.args("EVAL_RO", "return redis.call('PUBLISH', 'c', 'm')", 0).startswith(refused)
+    assert run.args("EVAL", "#!lua flags=no-writes\nreturn redis.call('PFCOUNT', 'k')", 0).startswith(refused)
+    assert run.args("EVAL", "return redis.call('PUBLISH', 'c', 'm')", 0) == b":0\r\n"

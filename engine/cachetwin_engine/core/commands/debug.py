@@ -46,8 +46,21 @@ def _ok(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _reload(ctx: Context, args: list[bytes]) -> bytes:
-    """Write every value and read it back: encodings become those of a fresh value, keys that are over go."""
+    """Write every value and read it back: encodings become those of a fresh value, keys that are over go.
+
+    With NOFLUSH what was written meets what is still there, so unless they are merged there must be nothing.
+    """
     engine = ctx.engine
+    options = [word.lower() for word in args[2:]]
+    for word in options:
+        if word not in {b"merge", b"noflush", b"nosave"}:
+            raise CommandError(b"ERR DEBUG RELOAD only supports the MERGE, NOFLUSH and NOSAVE options.")
+    if (
+        b"noflush" in options
+        and b"merge" not in options
+        and (engine.scripts.libraries or any(map(len, engine.databases)))
+    ):
+        raise CommandError(b"ERR Error trying to load the RDB dump, check server logs.")
     for db in engine.databases:
         for key in list(db.values):
             value = db.peek(key)
@@ -104,7 +117,7 @@ def _digest_value(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _object(ctx: Context, args: list[bytes]) -> bytes:
-    value = ctx.db.peek(args[2])
+    value = ctx.db.values.get(args[2])  # also a key that is over, as long as nobody has looked at it
     if value is None:
         raise CommandError(NO_SUCH_KEY)
     idle_s = idle_seconds_of(ctx.engine, ctx.db, args[2])

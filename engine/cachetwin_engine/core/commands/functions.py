@@ -181,16 +181,7 @@ def function_restore(ctx: Context, args: list[bytes]) -> bytes:
     codes = code_of_payload(args[2], ctx.engine.profile.rdb_version, ctx.engine.config)
     if codes is None:
         raise CommandError(_BAD_PAYLOAD)
-    store = ctx.engine.scripts
-    libraries, functions = dict(store.libraries), dict(store.functions)
-    try:
-        if policy == b"flush":
-            store.flush_libraries()
-        for code in codes:
-            store.restore_library(code, replace=policy == b"replace")
-    except CommandError:
-        store.libraries, store.functions = libraries, functions
-        raise
+    ctx.engine.scripts.restore_libraries(codes, flush=policy == b"flush", replace=policy == b"replace")
     ctx.engine.dirty += 1
     return OK
 

@@ -10,6 +10,7 @@ from typing import Final
 from ..acl.rules import rows_of
 from ..command_table import LOADING, STALE, command
 from ..context import Context
+from ..scripting.store import ScriptStore
 
 _DEFAULT: Final = [
     "server", "clients", "memory", "persistence", "stats", "replication", "cpu", "modules", "errorstats", "cluster",
@@ -164,13 +165,7 @@ def _memory(ctx: Context) -> list[str]:
         f"allocator_resident:{resident}",
         f"total_system_memory:{total}",
         f"total_system_memory_human:{human(total)}",
-        f"used_memory_lua:{engine.scripts.memory_bytes()}",
-        f"used_memory_lua_human:{human(engine.scripts.memory_bytes())}",
-        "used_memory_scripts:0",
-        "used_memory_scripts_human:0B",
-        f"number_of_cached_scripts:{len(engine.scripts.scripts)}",
-        f"number_of_functions:{len(engine.scripts.functions)}",
-        f"number_of_libraries:{len(engine.scripts.libraries)}",
+        *_scripts(engine.scripts),
         f"maxmemory:{limit}",
         f"maxmemory_human:{human(limit)}",
         f"maxmemory_policy:{engine.config.maxmemory_policy.decode()}",
@@ -188,6 +183,28 @@ def _memory(ctx: Context) -> list[str]:
         "active_defrag_running:0",
         "lazyfree_pending_objects:0",
         f"lazyfreed_objects:{engine.lazily_freed}",
+    ]
+
+
+def _scripts(store: ScriptStore) -> list[str]:
+    """The interpreters, and the texts of what was loaded."""
+    evaluated, functions = store.memory_bytes(), store.library_memory_bytes()
+    scripts_bytes = sum([len(script.body) for script in store.scripts.values()])
+    libraries_bytes = sum([len(library.code) for library in store.libraries.values()])
+    return [
+        f"used_memory_lua:{evaluated}",
+        f"used_memory_vm_eval:{evaluated}",
+        f"used_memory_lua_human:{human(evaluated)}",
+        f"used_memory_scripts_eval:{scripts_bytes}",
+        f"number_of_cached_scripts:{len(store.scripts)}",
+        f"number_of_functions:{len(store.functions)}",
+        f"number_of_libraries:{len(store.libraries)}",
+        f"used_memory_vm_functions:{functions}",
+        f"used_memory_vm_total:{evaluated + functions}",
+        f"used_memory_vm_total_human:{human(evaluated + functions)}",
+        f"used_memory_functions:{libraries_bytes}",
+        f"used_memory_scripts:{scripts_bytes + libraries_bytes}",
+        f"used_memory_scripts_human:{human(scripts_bytes + libraries_bytes)}",
     ]
 
 

@@ -46,6 +46,7 @@ class ScriptStore:
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
         self._machine: Machine | None = None
+        self._library_machine: Machine | None = None
         self.scripts: dict[bytes, Script] = {}
         self.evaluated: dict[bytes, bool] = {}  # scripts that were not loaded on purpose, oldest first
         self.evicted = 0
@@ -54,14 +55,24 @@ class ScriptStore:
         self.allows_every_command = False  # DEBUG SET-DISABLE-DENY-SCRIPTS
 
     def machine(self) -> Machine:
-        """The interpreter, started now if nobody needed it before."""
+        """The interpreter of scripts, started now if nobody needed it before."""
         if self._machine is None:
             self._machine = Machine(self._engine)
         return self._machine
 
+    def library_machine(self) -> Machine:
+        """The interpreter of libraries: what scripts do, and their end by SCRIPT FLUSH, leaves it alone."""
+        if self._library_machine is None:
+            self._library_machine = Machine(self._engine)
+        return self._library_machine
+
     def memory_bytes(self) -> int:
-        """Of the interpreter."""
+        """Of the interpreter of scripts."""
         return 0 if self._machine is None else self._machine.memory_bytes()
+
+    def library_memory_bytes(self) -> int:
+        """Of the interpreter of libraries."""
+        return 0 if self._library_machine is None else self._library_machine.memory_bytes()
 
     def known(self, sha: bytes) -> Script:
         """The script of that digest, in any case. Raises CommandError."""
@@ -99,7 +110,8 @@ class ScriptStore:
             self.evicted += 1
 
     def flush_scripts(self) -> None:
-        """SCRIPT FLUSH."""
+        """SCRIPT FLUSH: with the scripts goes what they left in the interpreter."""
+        self._machine = None
         self.scripts = {}
         self.evaluated = {}
 
@@ -182,8 +194,20 @@ class ScriptStore:
 
     # -- functions ----------------------------------------------------------------------------------------------------
 
-    def restore_library(self, code: bytes, replace: bool) -> None:
-        """One of FUNCTION RESTORE. Raises CommandError and changes nothing if anything is wrong."""
+    def restore_libraries(self, codes: list[bytes], flush: bool, replace: bool) -> None:
+        """FUNCTION RESTORE: all of them or, with a CommandError, none."""
+        machine, libraries, functions = self._library_machine, dict(self.libraries), dict(self.functions)
+        try:
+            if flush:
+                self.flush_libraries()
+            for code in codes:
+                self._restore_library(code, replace)
+        except CommandError:
+            self._library_machine, self.libraries, self.functions = machine, libraries, functions
+            raise
+
+    def _restore_library(self, code: bytes, replace: bool) -> None:
+        """Raises CommandError and changes nothing if anything is wrong."""
         name = library_name(code)[0]
         if name in self.libraries and not replace:
             raise CommandError(b"ERR Library " + name + b" already exists")
@@ -206,7 +230,7 @@ class ScriptStore:
             seen[function_name] = True
             return None
 
-        functions = self.machine().load_library(text, accept)
+        functions = self.library_machine().load_library(text, accept)
         if not functions:
             raise CommandError(b"ERR No functions registered")
         for function in functions:
@@ -232,6 +256,7 @@ class ScriptStore:
 
     def flush_libraries(self) -> None:
         """FUNCTION FLUSH."""
+        self._library_machine = None
         self.libraries = {}
         self.functions = {}
 
@@ -247,7 +272,7 @@ class ScriptStore:
         caller = self._caller(ctx, function.flags, read_only)
         self._engine.running_script = RunningScript(function.name, args, self._engine, is_function=True)
         try:
-            outcome = self.machine().call_function(function.function, caller, keys, argv, 3 if ctx.resp3 else 2)
+            outcome = self.library_machine().call_function(function.function, caller, keys, argv, 3 if ctx.resp3 else 2)
         finally:
             self._ended()
         return self._reply(outcome, function.name)
