@@ -77,6 +77,17 @@ EXAMPLES: dict[str, str] = {
         cache = ServerlessCache(stack, "Cache", vpc=vpc)
         CacheDashboard(stack, "Dashboard", caches=[cache])
         """,
+    "CacheRecord": """
+        cache = ReplicationGroup(stack, "Cache", vpc=vpc)
+        zone = route53.PrivateHostedZone(stack, "Zone", vpc=vpc, zone_name="shop.internal")
+        record = CacheRecord(stack, "Name", cache=cache, zone=zone, record_name="orders")
+        """,
+    "ControlPlaneEndpoint": """
+        user = PasswordUser(stack, "App", access_string=AccessString.application())
+        cache = ReplicationGroup(stack, "Cache", vpc=vpc, users=[user])
+        api = ControlPlaneEndpoint(stack, "Api", vpc=vpc)
+        UserPasswordRotation(stack, "Rotation", user=user, cache=cache, vpc=vpc, control_plane=api)
+        """,
     "ShardScaling": """
         cache = ReplicationGroup(
             stack, "Cache", vpc=vpc, node_type=NodeType.M7G_LARGE, cluster_mode=ClusterMode.ENABLED, shards=2
@@ -163,7 +174,12 @@ def _types_made(example: str) -> list[str]:
     )
     names: dict[str, Any] = {name: getattr(cachetwin_cdk, name) for name in cachetwin_cdk.__all__}
     names |= {"stack": stack, "vpc": vpc, "ec2": ec2}
-    for module, short in (("iam", "iam"), ("sns", "sns"), ("applicationautoscaling", "appscaling")):
+    for module, short in (
+        ("iam", "iam"),
+        ("sns", "sns"),
+        ("route53", "route53"),
+        ("applicationautoscaling", "appscaling"),
+    ):
         names[short] = __import__(f"aws_cdk.aws_{module}", fromlist=["aws_cdk"])
     exec(compile(example, "<example>", "exec"), names)  # noqa: S102  (our own examples, above)
     return [resource["Type"] for resource in Template.from_stack(stack).to_json()["Resources"].values()]

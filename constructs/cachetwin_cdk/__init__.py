@@ -10,7 +10,9 @@ from ._validate import ValidationError  # noqa: E402  (as above)
 from .access_string import AccessString  # noqa: E402  (as above)
 from .alarms import AlarmPack, CacheAlarms  # noqa: E402  (as above)
 from .auth_token import AuthToken  # noqa: E402  (as above)
+from .cache_record import CacheRecord, EndpointKind  # noqa: E402  (as above)
 from .compliance import Compliance  # noqa: E402  (as above)
+from .control_plane_endpoint import ControlPlaneEndpoint  # noqa: E402  (as above)
 from .dashboard import CacheDashboard  # noqa: E402  (as above)
 from .durability import Durability  # noqa: E402  (as above)
 from .endpoint import Endpoint  # noqa: E402  (as above)
@@ -40,11 +42,14 @@ __all__ = [
     "AuthTokenRotation",
     "CacheAlarms",
     "CacheDashboard",
+    "CacheRecord",
     "ClusterMode",
     "Compliance",
     "ConnectionType",
+    "ControlPlaneEndpoint",
     "Durability",
     "Endpoint",
+    "EndpointKind",
     "Engine",
     "EngineVersion",
     "GlobalDatastore",

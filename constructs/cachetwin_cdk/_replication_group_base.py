@@ -38,6 +38,8 @@ class IReplicationGroup(ReplicationGroupMetrics, cdk.Resource):
     """Whether it is part of a global datastore."""
     nodes_are_watched: bool = False
     """Whether alarms watch the members one by one."""
+    uses_tls: bool | None = None
+    """Whether clients have to speak TLS; None where it is not known, as for an imported group."""
     _connections: ec2.Connections
     _primary_endpoint: Endpoint | None = None
     _reader_endpoint: Endpoint | None = None
@@ -62,6 +64,11 @@ class IReplicationGroup(ReplicationGroupMetrics, cdk.Resource):
     def configuration_endpoint(self) -> Endpoint:
         """Where clients of a cluster start: it tells them which node owns which slots."""
         return self._known(self._configuration_endpoint, "configuration_endpoint")
+
+    @property
+    def main_endpoint(self) -> Endpoint:
+        """Where clients start: the primary endpoint, or of a cluster the configuration endpoint."""
+        return self._primary_endpoint or self._configuration_endpoint or self.primary_endpoint
 
     @property
     def replication_group_arn(self) -> str:

@@ -43,6 +43,8 @@ class IServerlessCache(ServerlessCacheMetrics, cdk.Resource):
     user_group: IUserGroup | None
     usage_limits: UsageLimits | None = None
     """What the cache may use; None for an imported cache."""
+    uses_tls: bool = True
+    """Always: the service knows no serverless cache without."""
     _connections: ec2.Connections
     _endpoint: Endpoint | None = None
     _reader_endpoint: Endpoint | None = None
@@ -61,6 +63,11 @@ class IServerlessCache(ServerlessCacheMetrics, cdk.Resource):
     def reader_endpoint(self) -> Endpoint:
         """Where to read what may lag behind, from the nearest zone."""
         return self._known(self._reader_endpoint, "reader_endpoint")
+
+    @property
+    def main_endpoint(self) -> Endpoint:
+        """Where clients start, as of every kind of cache: the endpoint."""
+        return self.endpoint
 
     @property
     def serverless_cache_arn(self) -> str:

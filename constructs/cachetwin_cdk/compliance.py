@@ -4,9 +4,9 @@ from enum import StrEnum
 
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
-from constructs import Construct
+from constructs import Construct, IConstruct
 
-from ._validate import ValidationError, known, refuse
+from ._validate import ValidationError, known, refuse, warn
 from .engine_version import EngineVersion
 from .log_delivery import log_key
 
@@ -33,25 +33,32 @@ class Compliance(StrEnum):
         return self is Compliance.REGULATED
 
     def require(self, *, retention_days: int, is_encrypted: bool, has_users: bool) -> None:
-        """Refuse what the rules do not allow. Raises ValidationError."""
-        if not self.is_regulated:
-            return
-        if known(retention_days) and retention_days < _RETENTION_DAYS[self.value]:
-            refuse(
-                "snapshot_retention_days",
-                f"be at least {_RETENTION_DAYS[self.value]} with compliance REGULATED",
-                retention_days,
-                "leave it out, or keep snapshots longer",
-            )
-        if not is_encrypted:
+        """Refuse what the rules do not allow of a replication group. Raises ValidationError."""
+        self.require_backups(retention_days)
+        if self.is_regulated and not is_encrypted:
             raise ValidationError(
                 "transit_encryption and at_rest_encryption must be True with compliance REGULATED, got one that is off; "
                 "leave both on"
             )
-        if not has_users:
+        if self.is_regulated and not has_users:
             raise ValidationError(
                 "allow_unauthenticated must be False with compliance REGULATED, got True; leave it out"
             )
+
+    def require_backups(self, retention_days: int) -> None:
+        """Refuse backups that are kept too short. Raises ValidationError."""
+        if self.is_regulated and known(retention_days) and retention_days < self.retention_days:
+            refuse(
+                "snapshot_retention_days",
+                f"be at least {self.retention_days} with compliance REGULATED",
+                retention_days,
+                "leave it out, or keep snapshots longer",
+            )
+
+    def warn_of_the_unmet(self, scope: Construct, what: str, remedy: str) -> None:
+        """Say what REGULATED asks for and this kind of cache does not have."""
+        if self.is_regulated:
+            warn(scope, "compliance-unmet", f"compliance REGULATED asks for {what}; {remedy}")
 
     def needs_iam(self, engine_version: EngineVersion) -> bool:
         """Whether the user made here logs in with IAM."""
@@ -62,3 +69,23 @@ class Compliance(StrEnum):
         if given is not None or not self.is_regulated:
             return given
         return log_key(scope, "Key", removal_policy=removal_policy)
+
+    def data_key(self, scope: Construct, given: kms.IKey | None, removal_policy: cdk.RemovalPolicy) -> kms.IKey | None:
+        """The key for data alone, of a cache that writes no logs."""
+        if given is not None or not self.is_regulated:
+            return given
+        description = f"Encrypts the data of {scope.node.path}"
+        return kms.Key(scope, "Key", description=description, enable_key_rotation=True, removal_policy=removal_policy)
+
+
+def retained(removal_policy: cdk.RemovalPolicy) -> cdk.RemovalPolicy:
+    """What becomes of keys and logs beside a cache: they go only when the cache may go without a trace."""
+    return cdk.RemovalPolicy.DESTROY if removal_policy is cdk.RemovalPolicy.DESTROY else cdk.RemovalPolicy.RETAIN
+
+
+def acknowledge_backups(resource: IConstruct, reason: str) -> None:
+    """Answer cdk-nag's rule that a replication group keeps snapshots for 15 days, in the packs that have it."""
+    for pack in ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5"):
+        cdk.Validations.of(resource).acknowledge(
+            cdk.Acknowledgment(id=f"{pack}-ElastiCacheRedisClusterAutomaticBackup", reason=reason)
+        )

@@ -23,6 +23,7 @@ from ._placement import connections_to
 from ._replication_group_base import IReplicationGroup
 from ._upkeep import Upkeep
 from ._validate import ValidationError, known, refuse, require_between, require_match, require_one_source
+from .compliance import Compliance, acknowledge_backups, retained
 from .endpoint import Endpoint
 from .engine_version import EngineVersion
 from .log_delivery import LogDelivery, deliveries_of, require_deliverable
@@ -43,6 +44,10 @@ class IGlobalDatastore(cdk.Resource):
     global_replication_group_id: str
     engine_version: EngineVersion
     cluster_mode: ClusterMode
+    compliance: Compliance
+    """Whose rules the members answer to."""
+    uses_tls: bool | None = None
+    """Whether clients have to speak TLS, which is the primary's; None where it is not known."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -95,10 +100,11 @@ class _ImportedGlobalDatastore(IGlobalDatastore):
         global_replication_group_id: str,
         engine_version: EngineVersion,
         cluster_mode: ClusterMode,
+        compliance: Compliance,
     ) -> None:
         super().__init__(scope, construct_id)
         self.global_replication_group_id = global_replication_group_id
-        self.engine_version, self.cluster_mode = engine_version, cluster_mode
+        self.engine_version, self.cluster_mode, self.compliance = engine_version, cluster_mode, compliance
         self._regions.append("")  # the primary's, which is somewhere else
 
 
@@ -111,6 +117,8 @@ class GlobalDatastore(IGlobalDatastore):
 
     ``id_suffix``
         the last part of the id; AWS chooses the first.
+    ``compliance``
+        the primary's; REGULATED refuses a primary that was made without it, and each secondary follows.
     """
 
     def __init__(
@@ -121,8 +129,16 @@ class GlobalDatastore(IGlobalDatastore):
         primary: ReplicationGroup,
         id_suffix: str | None = None,
         description: str | None = None,
+        compliance: Compliance | None = None,
     ) -> None:
         _require_primary(primary)
+        if compliance is Compliance.REGULATED and not primary.compliance.is_regulated:
+            refuse(
+                "primary",
+                "be made with compliance REGULATED for a global datastore that is",
+                primary.compliance,
+                "give the ReplicationGroup compliance=Compliance.REGULATED",
+            )
         require_match(
             "id_suffix",
             id_suffix,
@@ -134,6 +150,7 @@ class GlobalDatastore(IGlobalDatastore):
         primary.is_global = True
         self.primary = primary
         self.engine_version, self.cluster_mode = primary.engine_version, primary.topology.cluster_mode
+        self.compliance, self.uses_tls = primary.compliance, primary.uses_tls
         self._regions.append(cdk.Stack.of(self).region)
         resource = elasticache.CfnGlobalReplicationGroup(
             self,
@@ -159,14 +176,16 @@ class GlobalDatastore(IGlobalDatastore):
         global_replication_group_id: str,
         engine_version: EngineVersion = EngineVersion.VALKEY_8_1,
         cluster_mode: ClusterMode = ClusterMode.DISABLED,
+        compliance: Compliance = Compliance.STANDARD,
     ) -> IGlobalDatastore:
-        """A global datastore that exists already; ``engine_version`` and ``cluster_mode`` are those of its primary."""
+        """A global datastore that exists already; what else is given is as its primary was made."""
         return _ImportedGlobalDatastore(
             scope,
             construct_id,
             global_replication_group_id=global_replication_group_id,
             engine_version=engine_version,
             cluster_mode=cluster_mode,
+            compliance=compliance,
         )
 
 
@@ -179,6 +198,9 @@ class SecondaryReplicationGroup(IReplicationGroup):
 
     ``kms_key``
         a key of this region for the data at rest; a key that AWS owns otherwise.
+    ``compliance``
+        the global datastore's unless given. REGULATED asks for a ``user_group`` and encrypts data and logs with a new
+        rotating key of this region; backups are the primary's.
     """
 
     def __init__(
@@ -197,6 +219,7 @@ class SecondaryReplicationGroup(IReplicationGroup):
         multi_az: bool = True,
         port: int = DEFAULT_PORT,
         kms_key: kms.IKey | None = None,
+        compliance: Compliance | None = None,
         maintenance_window: MaintenanceWindow | None = None,
         auto_minor_version_upgrade: bool = True,
         log_delivery: Sequence[LogDelivery] | None = None,
@@ -222,17 +245,23 @@ class SecondaryReplicationGroup(IReplicationGroup):
         upkeep.require_sound(scope)
         if user_group is not None:
             rules.require_users(engine_version, user_group)
+        chosen_compliance = compliance if compliance is not None else global_datastore.compliance
+        if chosen_compliance.is_regulated and user_group is None:
+            refuse("user_group", "be given with compliance REGULATED", user_group, "make a UserGroup in this region")
         global_datastore._add_region(cdk.Stack.of(scope).region)
         super().__init__(scope, construct_id)
         self.is_global = True
+        self.uses_tls = global_datastore.uses_tls
+        self.compliance = chosen_compliance
         self.user_group = user_group
         self.subnet_group = subnet_group or SubnetGroup(self, "SubnetGroup", vpc=vpc, vpc_subnets=vpc_subnets)
         self._connections = connections_to(self, vpc, security_groups, port)
+        data_key = self.compliance.key(self, kms_key, retained(removal_policy))
         self.log_delivery = deliveries_of(
             self,
             log_delivery,
             engine_version,
-            encryption_key=log_encryption_key,
+            encryption_key=log_encryption_key or (data_key if kms_key is None else None),
             retention=log_retention,
             removal_policy=removal_policy,
         )
@@ -251,7 +280,7 @@ class SecondaryReplicationGroup(IReplicationGroup):
             cache_subnet_group_name=self.subnet_group.subnet_group_name,
             security_group_ids=[group.security_group_id for group in self._connections.security_groups],
             user_group_ids=[user_group.user_group_id] if user_group is not None else None,
-            kms_key_id=kms_key.key_arn if kms_key is not None else None,
+            kms_key_id=data_key.key_arn if data_key is not None else None,
             log_delivery_configurations=[delivery.render() for delivery in self.log_delivery] or None,
             **upkeep.render(),
         )
@@ -316,3 +345,4 @@ def _acknowledge(resource: elasticache.CfnReplicationGroup) -> None:
         ),
     ):
         cdk.Validations.of(resource).acknowledge(cdk.Acknowledgment(id=rule, reason=reason))
+    acknowledge_backups(resource, "Backups are the primary's; AWS refuses to set them on a member that follows it.")

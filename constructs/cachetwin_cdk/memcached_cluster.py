@@ -18,6 +18,7 @@ from ._names import require_id
 from ._placement import connections_to
 from ._upkeep import Upkeep
 from ._validate import ValidationError, known, refuse, require_between, require_one_source
+from .compliance import Compliance
 from .endpoint import Endpoint
 from .engine_version import Engine, EngineVersion
 from .network import IpDiscovery, NetworkType, require_network
@@ -36,6 +37,8 @@ class IMemcachedCluster(cdk.Resource):
     """A Memcached cluster, made here or elsewhere."""
 
     cluster_name: str
+    uses_tls: bool | None = None
+    """Whether clients have to speak TLS; None where it is not known, as for an imported cluster."""
     _connections: ec2.Connections
     _configuration_endpoint: Endpoint | None = None
 
@@ -53,6 +56,11 @@ class IMemcachedCluster(cdk.Resource):
                 "from_cluster_attributes"
             )
         return self._configuration_endpoint
+
+    @property
+    def main_endpoint(self) -> Endpoint:
+        """Where clients start, as of every kind of cache: the configuration endpoint."""
+        return self.configuration_endpoint
 
     @property
     def cache_cluster_ref(self) -> refs.CacheClusterReference:
@@ -161,6 +169,9 @@ class MemcachedCluster(IMemcachedCluster):
         spread over zones as soon as there are two.
     ``transit_encryption``
         fixed when the cluster is made; needs Memcached 1.6.12 at least.
+    ``compliance``
+        REGULATED refuses to turn TLS off, and warns of what Memcached on nodes cannot do: log anybody in, encrypt at rest,
+        back up.
     ``removal_policy``
         DESTROY: there is nothing that a snapshot could keep.
     """
@@ -181,6 +192,7 @@ class MemcachedCluster(IMemcachedCluster):
         preferred_availability_zones: Sequence[str] = (),
         port: int = DEFAULT_PORT,
         transit_encryption: bool = True,
+        compliance: Compliance = Compliance.STANDARD,
         network_type: NetworkType | None = None,
         ip_discovery: IpDiscovery | None = None,
         parameters: Mapping[str, str] | None = None,
@@ -203,11 +215,20 @@ class MemcachedCluster(IMemcachedCluster):
         upkeep.require_sound(scope)
         _require_engine(engine_version, transit_encryption=transit_encryption)
         require_network(network_type, ip_discovery, engine_version, node_type)
+        if compliance.is_regulated and not transit_encryption:
+            refuse("transit_encryption", "be True with compliance REGULATED", transit_encryption, "leave it on")
         spread = nodes > 1 if cross_az is None else cross_az
         _require_nodes(nodes, cross_az=spread, preferred=preferred_availability_zones)
         super().__init__(scope, construct_id)
         self.engine_version = engine_version
         self.node_type = node_type
+        self.compliance = compliance
+        self.uses_tls = transit_encryption
+        compliance.warn_of_the_unmet(
+            self,
+            "users, encryption at rest and backups",
+            "Memcached on nodes has none of them: choose ReplicationGroup, or keep regulated data out and acknowledge this",
+        )
         self.subnet_group = subnet_group or SubnetGroup(self, "SubnetGroup", vpc=vpc, vpc_subnets=vpc_subnets)
         _require_zones(self.subnet_group.availability_zones, cross_az=spread)
         self.parameter_group = parameter_group or ParameterGroup(

@@ -20,7 +20,7 @@ from ._replication_group_base import ImportedReplicationGroup, IReplicationGroup
 from ._upkeep import Upkeep
 from ._validate import require_one_source, warn
 from .auth_token import AuthToken
-from .compliance import Compliance
+from .compliance import Compliance, retained
 from .durability import Durability, require_durability, warn_of_unconfirmed_family
 from .endpoint import Endpoint
 from .engine_version import Engine, EngineVersion
@@ -144,6 +144,7 @@ class ReplicationGroup(IReplicationGroup):
 
         self.engine_version, self.node_type, self.topology = engine_version, node_type, topology
         self.compliance, self.auth_token = compliance, auth_token
+        self.uses_tls = transit_encryption
         self.is_durable = durability is not None and durability.is_durable
         self.subnet_group = subnet_group or SubnetGroup(self, "SubnetGroup", vpc=vpc, vpc_subnets=vpc_subnets)
         topology.require_zones(self.subnet_group.availability_zones)
@@ -151,14 +152,14 @@ class ReplicationGroup(IReplicationGroup):
         rules.require_parameter_group(engine_version, self.parameter_group, is_clustered=topology.is_clustered)
         self.user_group, self.user = access.group(self, engine_version, compliance)
         self._connections = connections_to(self, vpc, security_groups, port)
-        data_key = compliance.key(self, kms_key, _for_logs(removal_policy))
+        data_key = compliance.key(self, kms_key, retained(removal_policy))
         self.log_delivery = deliveries_of(
             self,
             log_delivery,
             engine_version,
             encryption_key=log_encryption_key or (data_key if kms_key is None else None),
             retention=log_retention,
-            removal_policy=_for_logs(removal_policy),
+            removal_policy=retained(removal_policy),
         )
         topology.warn_of_the_unwise(self)
         warn_of_unconfirmed_family(self, durability, node_type)
@@ -317,8 +318,3 @@ def _require_sound(  # noqa: PLR0917  (one argument a concern, each of a type of
         is_encrypted=encryption.is_complete,
         has_users=not access.allow_unauthenticated,
     )
-
-
-def _for_logs(removal_policy: cdk.RemovalPolicy) -> cdk.RemovalPolicy:
-    """Logs cannot be snapshotted: they go only when the cache may go without a trace."""
-    return cdk.RemovalPolicy.DESTROY if removal_policy is cdk.RemovalPolicy.DESTROY else cdk.RemovalPolicy.RETAIN

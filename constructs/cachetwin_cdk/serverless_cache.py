@@ -22,6 +22,7 @@ from ._validate import (
     require_one_source,
     warn,
 )
+from .compliance import Compliance, retained
 from .endpoint import Endpoint
 from .engine_version import Engine
 from .network import NetworkType
@@ -50,6 +51,11 @@ class ServerlessCache(IServerlessCache):
         who may log in; give one of them, or neither to have a PasswordUser made. Memcached has no users.
     ``usage_limits``
         no limits, so that the bill is the limit: set maxima for anything that strangers can drive.
+    ``snapshot_retention_days``
+        7 days; 15 with ``compliance`` REGULATED.
+    ``compliance``
+        REGULATED keeps backups longer, encrypts the data with a new rotating key, makes a user that logs in with IAM, and
+        refuses a public address. Memcached has no users to guard it, which it warns of.
     ``connection_type``
         PUBLIC gives it an address in the Internet, for Valkey 9 with IAM users only; it takes no ``vpc`` then.
     ``removal_policy``
@@ -69,9 +75,10 @@ class ServerlessCache(IServerlessCache):
         user_group: IUserGroup | None = None,
         usage_limits: UsageLimits | None = None,
         kms_key: kms.IKey | None = None,
+        compliance: Compliance = Compliance.STANDARD,
         connection_type: ConnectionType = ConnectionType.VPC,
         network_type: NetworkType | None = None,
-        snapshot_retention_days: int = 7,
+        snapshot_retention_days: int | None = None,
         daily_snapshot_time: str | None = None,
         snapshot_arns_to_restore: Sequence[str] | None = None,
         serverless_cache_name: str | None = None,
@@ -86,17 +93,28 @@ class ServerlessCache(IServerlessCache):
         _require_reach(engine, is_public=is_public, vpc=vpc, vpc_subnets=vpc_subnets, security_groups=security_groups)
         _require_texts(serverless_cache_name, description)
         _require_restore(snapshot_arns_to_restore or ())
-        _require_backups(snapshot_retention_days, daily_snapshot_time)
+        retention_days = compliance.retention_days if snapshot_retention_days is None else snapshot_retention_days
+        _require_backups(retention_days, daily_snapshot_time)
+        compliance.require_backups(retention_days)
+        if compliance.is_regulated and is_public:
+            refuse(
+                "connection_type", "be VPC with compliance REGULATED", connection_type, "leave it out, and give a vpc"
+            )
         limits = usage_limits or UsageLimits()
         limits.require_sound()
         super().__init__(scope, construct_id)
-        self.engine = engine
+        self.engine, self.compliance = engine, compliance
         self.usage_limits = limits
         self.user: PasswordUser | None = None
         self.user_group: IUserGroup | None = None
         if has_users:
-            self.user_group, self.user = group_of(self, engine.engine, user_group, users)
+            self.user_group, self.user = group_of(
+                self, engine.engine, user_group, users, with_iam=compliance.is_regulated
+            )
             _require_users(engine, self.user_group, is_public=is_public)
+        else:
+            compliance.warn_of_the_unmet(self, "users", "Memcached has none: choose Valkey for data that need them")
+        data_key = compliance.data_key(self, kms_key, retained(removal_policy))
         groups = list(security_groups or ())
         if vpc is not None and not groups:
             groups = [closed_security_group(self, vpc)]
@@ -116,8 +134,8 @@ class ServerlessCache(IServerlessCache):
             subnet_ids=self._subnet_ids(vpc, vpc_subnets) if vpc is not None else None,
             security_group_ids=[group.security_group_id for group in groups] or None,
             user_group_id=self.user_group.user_group_id if self.user_group is not None else None,
-            kms_key_id=kms_key.key_arn if kms_key is not None else None,
-            snapshot_retention_limit=snapshot_retention_days,
+            kms_key_id=data_key.key_arn if data_key is not None else None,
+            snapshot_retention_limit=retention_days,
             daily_snapshot_time=daily_snapshot_time,
             snapshot_arns_to_restore=list(snapshot_arns_to_restore) if snapshot_arns_to_restore else None,
             final_snapshot_name=f"{name}-final" if removal_policy is cdk.RemovalPolicy.SNAPSHOT else None,

@@ -10,11 +10,21 @@ import aws_cdk as cdk
 import boto3  # type: ignore[import-untyped]
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
 from aws_cdk.assertions import Match, Template
 from botocore.stub import ANY, Stubber  # type: ignore[import-untyped]
 from cdk_nag import AwsSolutionsChecks
 
-from cachetwin_cdk import AccessString, AuthToken, PasswordUser, ReplicationGroup, ValidationError
+from cachetwin_cdk import (
+    AccessString,
+    AuthToken,
+    ClusterMode,
+    ControlPlaneEndpoint,
+    PasswordUser,
+    ReplicationGroup,
+    ServerlessCache,
+    ValidationError,
+)
 from cachetwin_cdk.rotation import AuthTokenRotation, UserPasswordRotation
 from cachetwin_cdk.rotation.function import rotate
 
@@ -249,6 +259,72 @@ def test_a_token_changes_with_its_cache(stack: cdk.Stack, vpc: ec2.IVpc) -> None
     )
     schedule = {"RotationRules": {"AutomaticallyAfterDays": 7}}
     template.has_resource_properties("AWS::SecretsManager::RotationSchedule", schedule)
+
+
+def test_a_token_s_function_is_told_where_to_log_in_and_let_in(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, auth_token=AuthToken.generate(stack, "Token"))
+    AuthTokenRotation(stack, "Rotation", cache=cache, vpc=vpc)
+    template = Template.from_stack(stack)
+    address = {
+        "CACHE_HOST": stack.resolve(cache.primary_endpoint.hostname),
+        "CACHE_PORT": stack.resolve(cache.primary_endpoint.port_text),
+        "USER_NAME": "",
+    }
+    template.has_resource_properties("AWS::Lambda::Function", {"Environment": {"Variables": address}})
+    rule = {"FromPort": 6379, "ToPort": 6379, "Description": "Rotation tries the new password"}
+    template.has_resource_properties("AWS::EC2::SecurityGroupIngress", rule)
+
+
+def test_without_a_vpc_it_is_told_nothing_of_the_cache(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, auth_token=AuthToken.generate(stack, "Token"))
+    AuthTokenRotation(stack, "Rotation", cache=cache)
+    assert set(properties("AWS::Lambda::Function")["Environment"]["Variables"]) == {"KIND", "RESOURCE_ID", "JSON_FIELD"}
+    Template.from_stack(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
+
+
+@pytest.mark.parametrize("kind", ["cluster", "serverless"])
+def test_a_user_s_function_logs_in_where_clients_start(stack: cdk.Stack, vpc: ec2.IVpc, kind: str) -> None:
+    user = PasswordUser(stack, "Ann", user_name="ann", access_string=AccessString.application())
+    cache: ReplicationGroup | ServerlessCache
+    if kind == "cluster":
+        cache = ReplicationGroup(stack, "Cache", vpc=vpc, users=[user], cluster_mode=ClusterMode.ENABLED)
+        host = cache.configuration_endpoint.hostname
+    else:
+        cache = ServerlessCache(stack, "Cache", vpc=vpc, users=[user])
+        host = cache.endpoint.hostname
+    UserPasswordRotation(stack, "Rotation", user=user, cache=cache, vpc=vpc)
+    variables = {"CACHE_HOST": stack.resolve(host), "USER_NAME": "ann"}
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::Lambda::Function", {"Environment": {"Variables": variables}}
+    )
+
+
+def test_a_cache_is_reached_from_a_vpc_only(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    user = PasswordUser(stack, "Ann", access_string=AccessString.application())
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, users=[user])
+    with pytest.raises(ValidationError, match="vpc must be given with cache"):
+        UserPasswordRotation(stack, "Rotation", user=user, cache=cache)
+
+
+def test_the_way_to_the_api_is_opened_for_the_function_and_its_calls(
+    stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties
+) -> None:
+    user = PasswordUser(stack, "Ann", access_string=AccessString.application())
+    api = ControlPlaneEndpoint(stack, "Api", vpc=vpc)
+    UserPasswordRotation(stack, "Rotation", user=user, vpc=vpc, control_plane=api)
+    (_, change) = properties("AWS::EC2::VPCEndpoint")["PolicyDocument"]["Statement"]
+    assert change["Action"] == ["elasticache:DescribeUsers", "elasticache:ModifyUser"]
+    assert change["Resource"] == stack.resolve(user.user_arn)
+    rule = {"FromPort": 443, "ToPort": 443, "Description": "Rotation calls the API of ElastiCache"}
+    Template.from_stack(stack).has_resource_properties("AWS::EC2::SecurityGroupIngress", rule)
+
+
+def test_a_key_of_one_s_own_is_used_without_wildcards(stack: cdk.Stack) -> None:
+    key = kms.Key(stack, "Key")
+    user = PasswordUser(stack, "Ann", access_string=AccessString.application(), secret_encryption_key=key)
+    UserPasswordRotation(stack, "Rotation", user=user)
+    (use,) = (line for line in statements(stack) if "kms:Decrypt" in line["Action"])
+    assert use["Action"] == ["kms:Decrypt", "kms:GenerateDataKey"]
 
 
 def test_a_cache_without_a_token_has_none_to_rotate(stack: cdk.Stack, vpc: ec2.IVpc) -> None:

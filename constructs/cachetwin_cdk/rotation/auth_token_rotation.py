@@ -7,8 +7,9 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from .._validate import refuse
+from ..control_plane_endpoint import ControlPlaneEndpoint
 from ..replication_group import ReplicationGroup
-from ._rotation import Rotation
+from ._rotation import Rotation, Settings, Subject
 
 
 class AuthTokenRotation(Construct):
@@ -20,6 +21,11 @@ class AuthTokenRotation(Construct):
 
     ``rotate_immediately``
         change it on deployment already; False waits for the schedule.
+    ``vpc``
+        where the function runs, so that its test step logs in to the cache with the new token; without one, or where no
+        route leads to the cache, it takes the API's word. It needs a way to Secrets Manager and to ElastiCache's API.
+    ``control_plane``
+        the endpoint that leads to ElastiCache's API from subnets without a way out; it is opened for the function.
     ``encryption_key``
         for the function's log and environment; it must allow CloudWatch Logs.
     """
@@ -35,6 +41,7 @@ class AuthTokenRotation(Construct):
         vpc: ec2.IVpc | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        control_plane: ControlPlaneEndpoint | None = None,
         encryption_key: kms.IKey | None = None,
     ) -> None:
         token = cache.auth_token
@@ -46,19 +53,22 @@ class AuthTokenRotation(Construct):
                 "make it with auth_token=AuthToken.generate(...), or use UserPasswordRotation for its users",
             )
         super().__init__(scope, construct_id)
-        self.function = Rotation(
-            self,
-            "Rotation",
-            secret=token.secret,
+        subject = Subject(
             kind="token",
+            secret=token.secret,
+            json_field=token.json_field or "",
             resource_id=cache.replication_group_id,
             resource_arn=cache.replication_group_arn,
-            json_field=token.json_field or "",
-            actions=["elasticache:DescribeReplicationGroups", "elasticache:ModifyReplicationGroup"],
-            automatically_after_days=automatically_after_days,
-            rotate_immediately=rotate_immediately,
-            vpc=vpc,
-            vpc_subnets=vpc_subnets,
-            security_groups=list(security_groups) if security_groups is not None else None,
-            encryption_key=encryption_key,
-        ).function
+            actions=("elasticache:DescribeReplicationGroups", "elasticache:ModifyReplicationGroup"),
+            cache=cache,
+        )
+        settings = Settings(
+            automatically_after_days,
+            rotate_immediately,
+            vpc,
+            vpc_subnets,
+            security_groups,
+            control_plane,
+            encryption_key,
+        )
+        self.function = Rotation(self, "Rotation", subject=subject, settings=settings).function

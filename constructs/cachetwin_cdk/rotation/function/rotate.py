@@ -4,13 +4,20 @@ Of a user both passwords are valid while clients change over: ``setSecret`` give
 the older of the two goes with the next rotation. An AUTH token is first added with ROTATE, which keeps the current one
 valid; ``finishSecret`` makes the new one current and then, with SET, the only one. Every step may run more than once.
 
+``testSecret`` asks the API, and then logs in to the cache over TLS with the new password, as its clients will. Where no
+route leads to the cache the API's word has to do, which is logged.
+
 ``KIND`` (``user`` or ``token``) says which, ``RESOURCE_ID`` whose, ``JSON_FIELD`` where in the secret the password is;
-where that is empty the secret is the password.
+where that is empty the secret is the password. ``CACHE_HOST``, ``CACHE_PORT`` and ``USER_NAME`` say where to log in, and
+as whom; no user name with a token.
 """
 
 import json
+import logging
 import os
 import secrets
+import socket
+import ssl
 import string
 from typing import Any, Protocol
 
@@ -19,6 +26,8 @@ import boto3  # type: ignore[import-untyped]
 _ALPHABET = string.ascii_letters + string.digits  # the service refuses most punctuation
 _LENGTH = 64
 _PENDING, _CURRENT = "AWSPENDING", "AWSCURRENT"
+_CONNECT_SECONDS, _REPLY_SECONDS = 5.0, 10.0
+_REPLY_BYTES_MAX = 1024  # a status or an error is a short line
 
 
 def handler(event: dict[str, Any], _context: object) -> None:
@@ -26,7 +35,9 @@ def handler(event: dict[str, Any], _context: object) -> None:
     resource_id, field = os.environ["RESOURCE_ID"], os.environ.get("JSON_FIELD", "")
     cache = boto3.client("elasticache")
     takers: dict[str, _Taker] = {"user": _User(cache, resource_id), "token": _Token(cache, resource_id)}
-    Rotation(boto3.client("secretsmanager"), takers[os.environ["KIND"]], field).run(event)
+    host, port = os.environ.get("CACHE_HOST", ""), int(os.environ.get("CACHE_PORT", "6379"))
+    door = Door(host, port, os.environ.get("USER_NAME", "")) if host else None
+    Rotation(boto3.client("secretsmanager"), takers[os.environ["KIND"]], field, door).run(event)
 
 
 class _Taker(Protocol):
@@ -42,11 +53,52 @@ class _Taker(Protocol):
         """Make the new one the only one, where that is due."""
 
 
-class Rotation:
-    """The four steps, on a secret and the thing that takes it."""
+class Door:
+    """The cache itself, at an address that may or may not be in reach."""
 
-    def __init__(self, vault: Any, taker: _Taker, field: str) -> None:  # noqa: ANN401  (boto3 has no types)
-        self._vault, self._taker, self._field = vault, taker, field
+    def __init__(self, host: str, port: int, user_name: str) -> None:
+        self._host, self._port, self._user_name = host, port, user_name
+
+    def try_password(self, password: str) -> None:
+        """Log in. Raises RuntimeError when the cache refuses, ssl.SSLError when it is not the one it should be."""
+        try:
+            connection = socket.create_connection((self._host, self._port), timeout=_CONNECT_SECONDS)
+        except OSError as error:
+            logging.getLogger(__name__).warning(
+                "no route to %s:%d (%s): the new password is not tried on the cache", self._host, self._port, error
+            )
+            return
+        with connection, ssl.create_default_context().wrap_socket(connection, server_hostname=self._host) as door:
+            door.settimeout(_REPLY_SECONDS)
+            door.sendall(_command("AUTH", *filter(None, [self._user_name]), password))
+            reply = _line(door)
+        if reply != b"+OK":
+            code = reply.removeprefix(b"-").split(b" ")[0].decode("ascii", "replace")
+            raise RuntimeError(f"the cache at {self._host}:{self._port} refuses the new password: {code or 'no reply'}")
+
+
+def _command(*words: str) -> bytes:
+    """A command as RESP writes it: the count of its words, then each with its length in bytes."""
+    encoded = [word.encode() for word in words]
+    return b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in encoded)
+
+
+def _line(door: ssl.SSLSocket) -> bytes:
+    """The first line of the reply, without its end; what came of it when the cache hangs up."""
+    received = b""
+    while b"\r\n" not in received and len(received) < _REPLY_BYTES_MAX:
+        chunk = door.recv(_REPLY_BYTES_MAX)
+        if not chunk:
+            break
+        received += chunk
+    return received.split(b"\r\n")[0]
+
+
+class Rotation:
+    """The four steps, on a secret, the thing that takes it and the cache where it counts."""
+
+    def __init__(self, vault: Any, taker: _Taker, field: str, door: Door | None) -> None:  # noqa: ANN401  (boto3 has no types)
+        self._vault, self._taker, self._field, self._door = vault, taker, field, door
 
     def run(self, event: dict[str, str]) -> None:
         """One step. Raises ValueError when Secrets Manager did not stage the version that the event names."""
@@ -85,8 +137,10 @@ class Rotation:
         current = self._password(secret, VersionStage=_CURRENT)
         self._taker.add(current, self._password(secret, VersionId=version, VersionStage=_PENDING))
 
-    def _test(self, _secret: str, _version: str) -> None:
+    def _test(self, secret: str, version: str) -> None:
         self._taker.check()
+        if self._door is not None:
+            self._door.try_password(self._password(secret, VersionId=version, VersionStage=_PENDING))
 
     def _finish(self, secret: str, version: str) -> None:
         stages = self._vault.describe_secret(SecretId=secret)["VersionIdsToStages"]
