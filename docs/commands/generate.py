@@ -10,6 +10,7 @@ from cachetwin_engine.core.acl.rules import rows_of
 from cachetwin_engine.core.command_table import Command
 from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.profile import PROFILES
+from cachetwin_engine.core.usage import parse_usage, usage_line
 
 FOLDER: Final = Path(__file__).parent
 PROFILE: Final = "valkey-8.1"
@@ -60,7 +61,7 @@ def _index(by_group: dict[str, list[Command]]) -> str:
 def _group_page(group: str, members: list[Command]) -> str:
     lines = [f"# {group}", "", "| command | arguments | since | complexity | ACL | |", "|---|---|---|---|---|---|"]
     for row in members:
-        usage = f"`{row.arguments}`" if row.arguments else ""
+        usage = f"`{usage_line(parse_usage(row.arguments))}`" if row.arguments else ""
         categories = " ".join(f"@{category.decode()}" for category in row.categories)
         cells = [f"`{_title(row)}`", usage, row.since, row.complexity, categories, row.summary]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")

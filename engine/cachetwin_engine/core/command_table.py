@@ -226,7 +226,7 @@ def command(
 ) -> "Callable[[Callable[[Context, list[bytes]], bytes]], Callable[[Context, list[bytes]], bytes]]":
     """Enter the decorated function into the table.
 
-    ``name`` is the wire's, ``CLIENT|KILL`` for a sub-command; ``arguments`` its usage line (COMMAND DOCS); ``categories``
+    ``name`` is the wire's, ``CLIENT|KILL`` for a sub-command; ``arguments`` its usage line (see ``usage``); ``categories``
     are ACL categories beyond those that follow from group and flags.
     """
 
@@ -241,13 +241,18 @@ def command(
     return enter
 
 
-def container(name: str, *, group: str, since: str, summary: str, complexity: str = "Depends on subcommand.") -> None:
+def container(
+    name: str, *, group: str, since: str, summary: str, complexity: str = "Depends on subcommand.", deprecated: str = ""
+) -> None:
     """Enter a row that only holds sub-commands. Alone it is always refused: its arity asks for one more word."""
 
     def alone(ctx: "Context", args: list[bytes]) -> bytes:
         raise wrong_arity(args[0].lower())
 
-    command(name, arity=-2, group=group, since=since, summary=summary, complexity=complexity)(alone)
+    enter = command(
+        name, arity=-2, group=group, since=since, summary=summary, complexity=complexity, deprecated=deprecated
+    )
+    enter(alone)
     ROWS[name.lower().encode()].categories = [b"slow"]  # a group's categories belong to the sub-commands
 
 
@@ -279,7 +284,7 @@ def table_for(through: tuple[int, int, int], valkey: bool) -> dict[bytes, Comman
     number = 0
     for full in sorted(ROWS):  # "client" sorts before "client|kill"
         row = ROWS[full]
-        if _version(row.since) > through or (row.valkey_only and not valkey):
+        if version_of(row.since) > through or (row.valkey_only and not valkey):
             continue
         entry = row.fresh()
         entry.id = number
@@ -299,7 +304,8 @@ def table_for(through: tuple[int, int, int], valkey: bool) -> dict[bytes, Comman
     return table
 
 
-def _version(text: str) -> tuple[int, int, int]:
+def version_of(text: str) -> tuple[int, int, int]:
+    """``7.2.0`` as numbers."""
     major, minor, patch = text.split(".")
     return int(major), int(minor), int(patch)
 

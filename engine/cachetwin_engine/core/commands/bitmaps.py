@@ -39,7 +39,7 @@ def _bit_offset(ctx: Context, text: bytes, width: int) -> int:
 # -- single bits --------------------------------------------------------------------------------------------------------
 
 
-@command("SETBIT", arity=4, flags=WRITE | DENYOOM, group="bitmap", since="2.2.0", keys=KEY_ACCESS_UPDATE, arguments="key offset value", summary="Set or clear a bit; the answer is what it was.")  # fmt: skip
+@command("SETBIT", arity=4, flags=WRITE | DENYOOM, group="bitmap", since="2.2.0", keys=KEY_ACCESS_UPDATE, arguments="key offset value:integer", summary="Set or clear a bit; the answer is what it was.")  # fmt: skip
 def setbit(ctx: Context, args: list[bytes]) -> bytes:
     """SETBIT key offset value."""
     key = args[1]
@@ -137,7 +137,7 @@ def _answers_before_parsing(ctx: Context, key: bytes) -> bool:
     return string_of(ctx.db.peek(key)) is None
 
 
-@command("BITCOUNT", arity=-2, flags=READONLY, group="bitmap", since="2.6.0", keys=KEY_READ, complexity="O(N)", arguments="key [start [end [BYTE | BIT]]]", history=[_UNITS, ("8.0.0", "`end` made optional; when called without argument the command reports the last BYTE.")], summary="How many bits of a string, or a part of it, are set.")  # fmt: skip
+@command("BITCOUNT", arity=-2, flags=READONLY, group="bitmap", since="2.6.0", keys=KEY_READ, complexity="O(N)", arguments="key [range=(start:integer [end-unit-block=(end:integer [unit=<BYTE | BIT>@7.0.0])])]", history=[_UNITS, ("8.0.0", "`end` made optional; when called without argument the command reports the last BYTE.")], summary="How many bits of a string, or a part of it, are set.")  # fmt: skip
 def bitcount(ctx: Context, args: list[bytes]) -> bytes:
     """BITCOUNT key [start [end [BYTE | BIT]]]."""
     start, end, in_bits = 0, -1, False
@@ -160,7 +160,7 @@ def bitcount(ctx: Context, args: list[bytes]) -> bytes:
     return integer(int.from_bytes(_cut(text, bits, 0), "little").bit_count())
 
 
-@command("BITPOS", arity=-3, flags=READONLY, group="bitmap", since="2.8.7", keys=KEY_READ, complexity="O(N)", arguments="key bit [start [end [BYTE | BIT]]]", history=[_UNITS], summary="The place of the first bit that is set, or clear, in a string or a part of it.")  # fmt: skip
+@command("BITPOS", arity=-3, flags=READONLY, group="bitmap", since="2.8.7", keys=KEY_READ, complexity="O(N)", arguments="key bit:integer [range=(start:integer [end-unit-block=(end:integer [unit=<BYTE | BIT>@7.0.0])])]", history=[_UNITS], summary="The place of the first bit that is set, or clear, in a string or a part of it.")  # fmt: skip
 def bitpos(ctx: Context, args: list[bytes]) -> bytes:
     """BITPOS key bit [start [end [BYTE | BIT]]]."""
     wanted = parse_int(args[2])
@@ -190,7 +190,7 @@ def bitpos(ctx: Context, args: list[bytes]) -> bytes:
 # -- whole strings ------------------------------------------------------------------------------------------------------
 
 
-@command("BITOP", arity=-4, flags=WRITE | DENYOOM, group="bitmap", since="2.6.0", keys=[KeySpec("OW", "update", index=2), KeySpec("RO", "access", index=3, last=-1)], complexity="O(N)", arguments="<AND | OR | XOR | NOT> destkey key [key ...]", summary="Combine strings bit by bit and store the result; shorter ones count as padded with zeros.")  # fmt: skip
+@command("BITOP", arity=-4, flags=WRITE | DENYOOM, group="bitmap", since="2.6.0", keys=[KeySpec("OW", "update", index=2), KeySpec("RO", "access", index=3, last=-1)], complexity="O(N)", arguments="operation=<AND | OR | XOR | NOT> destkey:key key...", summary="Combine strings bit by bit and store the result; shorter ones count as padded with zeros.")  # fmt: skip
 def bitop(ctx: Context, args: list[bytes]) -> bytes:
     """BITOP AND | OR | XOR | NOT destkey key [key ...]."""
     operation, destination = args[1].upper(), args[2]
@@ -244,7 +244,7 @@ class _FieldOperation:
         return self.kind == 71
 
 
-@command("BITFIELD", arity=-2, flags=WRITE | DENYOOM, group="bitmap", since="3.2.0", keys=[KeySpec("RW", "access update", variable=True, notes="This command allows both access and modification of the key")], complexity="O(1) for each operation.", arguments=_BITFIELD, summary="Read, write and count integers of any width inside a string.")  # fmt: skip
+@command("BITFIELD", arity=-2, flags=WRITE | DENYOOM, group="bitmap", since="3.2.0", keys=[KeySpec("RW", "access update", variable=True, notes="This command allows both access and modification of the key")], complexity="O(1) for each operation.", arguments="key [operation=<GET get-block=(encoding offset) | write=([OVERFLOW overflow-block=<WRAP | SAT | FAIL>] write-operation=<SET set-block=(encoding offset value:integer) | INCRBY incrby-block=(encoding offset increment:integer)>)>...]", summary="Read, write and count integers of any width inside a string.")  # fmt: skip
 def bitfield(ctx: Context, args: list[bytes]) -> bytes:
     """BITFIELD key [GET type offset] [OVERFLOW how] [SET type offset value] [INCRBY type offset increment] ..."""
     operations = _field_operations(ctx, args)
@@ -283,7 +283,7 @@ def bitfield(ctx: Context, args: list[bytes]) -> bytes:
     return array(parts)
 
 
-@command("BITFIELD_RO", arity=-2, flags=READONLY | FAST, group="bitmap", since="6.0.0", keys=KEY_READ, complexity="O(1) for each operation.", arguments="key [GET encoding offset [GET encoding offset ...]]", summary="Read integers of any width inside a string.")  # fmt: skip
+@command("BITFIELD_RO", arity=-2, flags=READONLY | FAST, group="bitmap", since="6.0.0", keys=KEY_READ, complexity="O(1) for each operation.", arguments="key [GET... get-block=(encoding offset)...]", summary="Read integers of any width inside a string.")  # fmt: skip
 def bitfield_ro(ctx: Context, args: list[bytes]) -> bytes:
     """BITFIELD_RO key [GET type offset] ..."""
     operations = _field_operations(ctx, args)

@@ -17,13 +17,13 @@ _POP_KEYS: Final = [KeySpec("RW", "access delete", last=-2)]
 _SECONDS: Final = [("6.0.0", "The timeout may have a fraction.")]
 
 
-@command("BLPOP", arity=-3, flags=WRITE | BLOCKING, group="list", since="2.0.0", keys=_POP_KEYS, complexity="O(N) for N keys", arguments="key [key ...] timeout", history=_SECONDS, summary="Take the first element of the first list that has one, or wait for one.")  # fmt: skip
+@command("BLPOP", arity=-3, flags=WRITE | BLOCKING, group="list", since="2.0.0", keys=_POP_KEYS, complexity="O(N) for N keys", arguments="key... timeout:double", history=_SECONDS, summary="Take the first element of the first list that has one, or wait for one.")  # fmt: skip
 def blpop(ctx: Context, args: list[bytes]) -> bytes:
     """BLPOP key [key ...] timeout."""
     return _blocking_pop(ctx, args, left=True)
 
 
-@command("BRPOP", arity=-3, flags=WRITE | BLOCKING, group="list", since="2.0.0", keys=_POP_KEYS, complexity="O(N) for N keys", arguments="key [key ...] timeout", history=_SECONDS, summary="Take the last element of the first list that has one, or wait for one.")  # fmt: skip
+@command("BRPOP", arity=-3, flags=WRITE | BLOCKING, group="list", since="2.0.0", keys=_POP_KEYS, complexity="O(N) for N keys", arguments="key... timeout:double", history=_SECONDS, summary="Take the last element of the first list that has one, or wait for one.")  # fmt: skip
 def brpop(ctx: Context, args: list[bytes]) -> bytes:
     """BRPOP key [key ...] timeout."""
     return _blocking_pop(ctx, args, left=False)
@@ -44,14 +44,14 @@ def _blocking_pop(ctx: Context, args: list[bytes], left: bool) -> bytes:
     return ctx.block(keys, deadline_ms, ctx.null_array, args)
 
 
-@command("BLMOVE", arity=6, flags=WRITE | DENYOOM | BLOCKING, group="list", since="6.2.0", keys=MOVE_KEYS, arguments="source destination <LEFT | RIGHT> <LEFT | RIGHT> timeout", summary="Move an element from one list to another, or wait for one.")  # fmt: skip
+@command("BLMOVE", arity=6, flags=WRITE | DENYOOM | BLOCKING, group="list", since="6.2.0", keys=MOVE_KEYS, arguments="source destination wherefrom=<LEFT | RIGHT> whereto=<LEFT | RIGHT> timeout:double", summary="Move an element from one list to another, or wait for one.")  # fmt: skip
 def blmove(ctx: Context, args: list[bytes]) -> bytes:
     """BLMOVE source destination LEFT|RIGHT LEFT|RIGHT timeout."""
     from_left = is_left(args[3])
     return _blocking_move(ctx, args, from_left, is_left(args[4]))
 
 
-@command("BRPOPLPUSH", arity=4, flags=WRITE | DENYOOM | BLOCKING, group="list", since="2.2.0", keys=MOVE_KEYS, arguments="source destination timeout", deprecated="6.2.0|`BLMOVE` with `RIGHT` and `LEFT`", history=_SECONDS, summary="Move the last element of a list to the head of another, or wait for one.")  # fmt: skip
+@command("BRPOPLPUSH", arity=4, flags=WRITE | DENYOOM | BLOCKING, group="list", since="2.2.0", keys=MOVE_KEYS, arguments="source destination timeout:double", deprecated="6.2.0|`BLMOVE` with `RIGHT` and `LEFT`", history=_SECONDS, summary="Move the last element of a list to the head of another, or wait for one.")  # fmt: skip
 def brpoplpush(ctx: Context, args: list[bytes]) -> bytes:
     """BRPOPLPUSH source destination timeout."""
     return _blocking_move(ctx, args, from_left=False, to_left=True)
@@ -69,7 +69,7 @@ def _blocking_move(ctx: Context, args: list[bytes], from_left: bool, to_left: bo
     return ctx.block([args[1]], deadline_ms, ctx.null_array, args)
 
 
-@command("BLMPOP", arity=-5, flags=WRITE | BLOCKING | MOVABLE_KEYS, group="list", since="7.0.0", keys=[KeySpec("RW", "access delete", index=2, numkeys=0, first=1)], complexity="O(N+M) for N keys and M elements", arguments="timeout numkeys key [key ...] <LEFT | RIGHT> [COUNT count]", summary="Take elements from the first of several lists that has any, or wait for some.")  # fmt: skip
+@command("BLMPOP", arity=-5, flags=WRITE | BLOCKING | MOVABLE_KEYS, group="list", since="7.0.0", keys=[KeySpec("RW", "access delete", index=2, numkeys=0, first=1)], complexity="O(N+M) for N keys and M elements", arguments="timeout:double numkeys key... where=<LEFT | RIGHT> [COUNT count]", summary="Take elements from the first of several lists that has any, or wait for some.")  # fmt: skip
 def blmpop(ctx: Context, args: list[bytes]) -> bytes:
     """BLMPOP timeout numkeys key [key ...] LEFT|RIGHT [COUNT count]."""
     request = parse_lmpop(args, 2)

@@ -35,6 +35,7 @@ def client_getname(ctx: Context, args: list[bytes]) -> bytes:
     flags=_FLAGS,
     group="connection",
     since="2.6.9",
+    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
     arguments="connection-name",
     summary="Name the connection.",
 )
@@ -50,7 +51,8 @@ def client_setname(ctx: Context, args: list[bytes]) -> bytes:
     flags=_FLAGS,
     group="connection",
     since="7.2.0",
-    arguments="LIB-NAME libname | LIB-VER libver",
+    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+    arguments="attr=<LIB-NAME libname | LIB-VER libver>",
     summary="Name the client library and its version.",
 )
 def client_setinfo(ctx: Context, args: list[bytes]) -> bytes:
@@ -65,13 +67,21 @@ def client_setinfo(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("CLIENT|INFO", arity=2, flags=_FLAGS, group="connection", since="6.2.0", summary="Describe this connection.")
+@command(
+    "CLIENT|INFO",
+    arity=2,
+    flags=_FLAGS,
+    group="connection",
+    since="6.2.0",
+    tips=[b"nondeterministic_output"],
+    summary="Describe this connection.",
+)
 def client_info(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT INFO."""
     return ctx.verbatim(ctx.session.describe() + b"\n")
 
 
-@command("CLIENT|LIST", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="2.4.0", complexity="O(N) where N is the number of client connections", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="[TYPE NORMAL | MASTER | REPLICA | PUBSUB] [ID client-id [client-id ...]] [USER username] [ADDR ip:port] [LADDR ip:port] [SKIPME YES | NO] [MAXAGE maxage]", tips=[b"nondeterministic_output"], history=[("2.8.12", "Added unique client `id` field."), ("5.0.0", "Added optional `TYPE` filter."), ("6.0.0", "Added `user` field."), ("6.2.0", "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` filter."), ("7.0.0", "Added `resp`, `multi-mem`, `rbs` and `rbp` fields."), ("7.0.3", "Added `ssub` field."), ("8.0.0", "Replaced `master` `TYPE` with `primary`. `master` still supported for backward compatibility."), ("8.1.0", "Added filters USER, ADDR, LADDR, SKIPME, and MAXAGE")], summary="Describe connections, all or those that match.")  # fmt: skip
+@command("CLIENT|LIST", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="2.4.0", complexity="O(N) where N is the number of client connections", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="[TYPE client-type=<NORMAL | MASTER | REPLICA | PUBSUB>@5.0.0] [ID client-id:integer@6.2.0...] [USER username@8.1.0] [ADDR addr{ip:port}@8.1.0] [LADDR laddr{ip:port}@8.1.0] [SKIPME skipme=<YES | NO>@8.1.0] [MAXAGE maxage:integer@8.1.0] [NAME name@9.0.0] [IDLE idle:integer@9.0.0] [FLAGS flags@9.0.0] [LIB-NAME lib-name@9.0.0] [LIB-VER lib-ver@9.0.0] [DB db:integer@9.0.0] [CAPA capa@9.0.0] [IP ip@9.0.0] [NOT-TYPE not-client-type=<NORMAL | MASTER | REPLICA | PUBSUB>@9.0.0] [NOT-ID not-client-id:integer@9.0.0...] [NOT-USER not-username@9.0.0] [NOT-ADDR not-addr{ip:port}@9.0.0] [NOT-LADDR not-laddr{ip:port}@9.0.0] [NOT-NAME not-name@9.0.0] [NOT-FLAGS not-flags@9.0.0] [NOT-LIB-NAME not-lib-name@9.0.0] [NOT-LIB-VER not-lib-ver@9.0.0] [NOT-DB not-db:integer@9.0.0] [NOT-CAPA not-capa@9.0.0] [NOT-IP not-ip@9.0.0]", tips=[b"nondeterministic_output"], history=[("2.8.12", "Added unique client `id` field."), ("5.0.0", "Added optional `TYPE` filter."), ("6.0.0", "Added `user` field."), ("6.2.0", "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` filter."), ("7.0.0", "Added `resp`, `multi-mem`, `rbs` and `rbp` fields."), ("7.0.3", "Added `ssub` field."), ("8.0.0", "Replaced `master` `TYPE` with `primary`. `master` still supported for backward compatibility."), ("8.1.0", "Added filters USER, ADDR, LADDR, SKIPME, and MAXAGE")], summary="Describe connections, all or those that match.")  # fmt: skip
 def client_list(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT LIST [filter value ...]: one line a connection."""
     wanted = ClientFilter(ctx, args, 2, for_kill=False)
@@ -79,7 +89,7 @@ def client_list(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.verbatim(b"".join(lines))
 
 
-@command("CLIENT|KILL", arity=-3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="2.4.0", complexity="O(N) where N is the number of client connections", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="<ip:port | <[ID client-id [client-id ...]] | [TYPE NORMAL | MASTER | PRIMARY | SLAVE | REPLICA | PUBSUB] | [USER username] | [ADDR ip:port] | [LADDR ip:port] | [SKIPME YES | NO] | [MAXAGE maxage]> [<[ID client-id [client-id ...]] | [TYPE NORMAL | MASTER | PRIMARY | SLAVE | REPLICA | PUBSUB] | [USER username] | [ADDR ip:port] | [LADDR ip:port] | [SKIPME YES | NO] | [MAXAGE maxage]> ...]>", history=[("2.8.12", "Added new filter format."), ("2.8.12", "`ID` option."), ("3.2.0", "Added `master` type in for `TYPE` option."), ("5.0.0", "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility."), ("6.2.0", "`LADDR` option."), ("8.0.0", "`MAXAGE` option."), ("8.0.0", "Replaced `master` `TYPE` with `primary`. `master` still supported for backward compatibility."), ("8.1.0", "`ID` option accepts multiple IDs.")], summary="End connections.")  # fmt: skip
+@command("CLIENT|KILL", arity=-3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="2.4.0", complexity="O(N) where N is the number of client connections", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="filter=<old-format{ip:port}!2.8.12 | new-format=<[ID client-id:integer@2.8.12...] | [TYPE client-type=<NORMAL | MASTER@3.2.0 | PRIMARY@8.0.0 | SLAVE | REPLICA@5.0.0 | PUBSUB>@2.8.12] | [USER username] | [ADDR addr{ip:port}] | [LADDR laddr{ip:port}@6.2.0] | [SKIPME skipme=<YES | NO>] | [MAXAGE maxage:integer@8.0.0] | [NAME name@9.0.0] | [IDLE idle:integer@9.0.0] | [FLAGS flags@9.0.0] | [LIB-NAME lib-name@9.0.0] | [LIB-VER lib-ver@9.0.0] | [DB db:integer@9.0.0] | [CAPA capa@9.0.0] | [IP ip@9.0.0] | [NOT-TYPE not-client-type=<NORMAL | MASTER | PRIMARY | SLAVE | REPLICA | PUBSUB>@9.0.0] | [NOT-ID not-client-id:integer@9.0.0...] | [NOT-USER not-username@9.0.0] | [NOT-ADDR not-addr{ip:port}@9.0.0] | [NOT-LADDR not-laddr{ip:port}@9.0.0] | [NOT-NAME not-name@9.0.0] | [NOT-FLAGS not-flags@9.0.0] | [NOT-LIB-NAME not-lib-name@9.0.0] | [NOT-LIB-VER not-lib-ver@9.0.0] | [NOT-DB not-db:integer@9.0.0] | [NOT-CAPA not-capa@9.0.0] | [NOT-IP not-ip@9.0.0]>...>", history=[("2.8.12", "Added new filter format."), ("2.8.12", "`ID` option."), ("3.2.0", "Added `master` type in for `TYPE` option."), ("5.0.0", "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility."), ("6.2.0", "`LADDR` option."), ("8.0.0", "`MAXAGE` option."), ("8.0.0", "Replaced `master` `TYPE` with `primary`. `master` still supported for backward compatibility."), ("8.1.0", "`ID` option accepts multiple IDs.")], summary="End connections.")  # fmt: skip
 def client_kill(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT KILL ip:port | filter value ...: OK for an address, otherwise how many connections ended."""
     engine = ctx.engine
@@ -107,7 +117,7 @@ def _end(ctx: Context, session: Session) -> None:
         ctx.engine.kill(session)
 
 
-@command("CLIENT|UNBLOCK", arity=-3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="5.0.0", complexity="O(log N) where N is the number of client connections", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="client-id [TIMEOUT | ERROR]", summary="End another connection's wait.")  # fmt: skip
+@command("CLIENT|UNBLOCK", arity=-3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="5.0.0", complexity="O(log N) where N is the number of client connections", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="client-id:integer [unblock-type=<TIMEOUT | ERROR>]", summary="End another connection's wait.")  # fmt: skip
 def client_unblock(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT UNBLOCK client-id [TIMEOUT | ERROR]: 1 if the client was waiting."""
     as_error = False
@@ -125,7 +135,7 @@ def client_unblock(ctx: Context, args: list[bytes]) -> bytes:
     return ONE
 
 
-@command("CLIENT|PAUSE", arity=-3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="3.0.0", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="timeout [WRITE | ALL]", history=[("6.2.0", "`CLIENT PAUSE WRITE` mode added along with the `mode` option.")], summary="Hold commands back for a while.")  # fmt: skip
+@command("CLIENT|PAUSE", arity=-3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="3.0.0", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="timeout:integer [mode=<WRITE | ALL>@6.2.0]", history=[("6.2.0", "`CLIENT PAUSE WRITE` mode added along with the `mode` option.")], summary="Hold commands back for a while.")  # fmt: skip
 def client_pause(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT PAUSE milliseconds [WRITE | ALL]."""
     everything = True
@@ -150,7 +160,7 @@ def client_unpause(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("CLIENT|CAPA", arity=-3, flags=NOSCRIPT | LOADING | STALE, group="connection", since="8.0.0", categories=[b"slow", b"connection"], arguments="capability [capability ...]", valkey_only=True, summary="Say what the client can do.")  # fmt: skip
+@command("CLIENT|CAPA", arity=-3, flags=NOSCRIPT | LOADING | STALE, group="connection", since="8.0.0", categories=[b"slow", b"connection"], arguments="capability...", valkey_only=True, summary="Say what the client can do.")  # fmt: skip
 def client_capa(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT CAPA capability [capability ...]: unknown ones are ignored."""
     for word in args[2:]:
@@ -159,7 +169,7 @@ def client_capa(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("CLIENT|IMPORT-SOURCE", arity=3, flags=NOSCRIPT | LOADING | STALE, group="connection", since="8.1.0", categories=[b"slow", b"connection"], arguments="<ON | OFF>", valkey_only=True, summary="Mark the connection as the source of an import.")  # fmt: skip
+@command("CLIENT|IMPORT-SOURCE", arity=3, flags=NOSCRIPT | LOADING | STALE, group="connection", since="8.1.0", categories=[b"slow", b"connection"], arguments="enabled=<ON | OFF>", valkey_only=True, summary="Mark the connection as the source of an import.")  # fmt: skip
 def client_import_source(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT IMPORT-SOURCE ON|OFF."""
     imports = _on_off(args[2])
@@ -175,7 +185,7 @@ def client_import_source(ctx: Context, args: list[bytes]) -> bytes:
     flags=_FLAGS,
     group="connection",
     since="3.2.0",
-    arguments="ON | OFF | SKIP",
+    arguments="action=<ON | OFF | SKIP>",
     summary="Turn replies off and on.",
 )
 def client_reply(ctx: Context, args: list[bytes]) -> bytes:
@@ -205,7 +215,7 @@ def client_reply(ctx: Context, args: list[bytes]) -> bytes:
     group="connection",
     since="7.0.0",
     categories=_DANGEROUS,
-    arguments="ON | OFF",
+    arguments="enabled=<ON | OFF>",
     summary="Spare this connection when memory for clients runs out.",
 )
 def client_no_evict(ctx: Context, args: list[bytes]) -> bytes:
@@ -220,7 +230,7 @@ def client_no_evict(ctx: Context, args: list[bytes]) -> bytes:
     flags=_FLAGS,
     group="connection",
     since="7.2.0",
-    arguments="ON | OFF",
+    arguments="enabled=<ON | OFF>",
     summary="Read without renewing the keys' access times.",
 )
 def client_no_touch(ctx: Context, args: list[bytes]) -> bytes:

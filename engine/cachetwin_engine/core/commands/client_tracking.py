@@ -21,7 +21,7 @@ class _Options:
         self.prefixes: list[bytes] = []
 
 
-@command("CLIENT|TRACKING", arity=-3, flags=NOSCRIPT | LOADING | STALE, group="connection", since="6.0.0", complexity="O(1). Some options may introduce additional complexity.", categories=[b"slow", b"connection"], arguments="<ON | OFF> [REDIRECT client-id] [PREFIX prefix [PREFIX prefix ...]] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]", summary="Tell this connection when keys change that it has read.")  # fmt: skip
+@command("CLIENT|TRACKING", arity=-3, flags=NOSCRIPT | LOADING | STALE, group="connection", since="6.0.0", complexity="O(1). Some options may introduce additional complexity.", categories=[b"slow", b"connection"], arguments="status=<ON | OFF> [REDIRECT client-id:integer] [PREFIX... prefix...] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]", summary="Tell this connection when keys change that it has read.")  # fmt: skip
 def client_tracking(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT TRACKING ON|OFF [REDIRECT client-id] [PREFIX prefix ...] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]."""
     options = _parsed(ctx, args)
@@ -118,7 +118,7 @@ def _overlap(one: bytes, other: bytes) -> bool:
     return one.startswith(other) or other.startswith(one)
 
 
-@command("CLIENT|CACHING", arity=3, flags=NOSCRIPT | LOADING | STALE, group="connection", since="6.0.0", categories=[b"slow", b"connection"], arguments="<YES | NO>", summary="Track, or do not track, what the next command reads.")  # fmt: skip
+@command("CLIENT|CACHING", arity=3, flags=NOSCRIPT | LOADING | STALE, group="connection", since="6.0.0", categories=[b"slow", b"connection"], arguments="mode=<YES | NO>", summary="Track, or do not track, what the next command reads.")  # fmt: skip
 def client_caching(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT CACHING YES|NO."""
     state = ctx.session.tracking

@@ -51,7 +51,7 @@ def keys_in_slot(ctx: Context, slot: int) -> int:
     return 0 if by_slot is None else by_slot.count(slot)
 
 
-@command("CLUSTER|KEYSLOT", arity=3, flags=STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of bytes in the key", categories=_SLOW, arguments="key", summary="The slot of a key.")  # fmt: skip
+@command("CLUSTER|KEYSLOT", arity=3, flags=STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of bytes in the key", categories=_SLOW, arguments="key:string", summary="The slot of a key.")  # fmt: skip
 def cluster_keyslot(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER KEYSLOT key."""
     state_of(ctx)
@@ -228,7 +228,7 @@ class _SlotOrder:
         self.descending = True
 
 
-@command("CLUSTER|SLOT-STATS", arity=-4, flags=LOADING | STALE, group="cluster", since="8.0.0", complexity="O(N) where N is the total number of slots based on arguments. O(N*log(N)) with ORDERBY subcommand.", categories=_SLOW, tips=[b"nondeterministic_output", b"request_policy:all_shards"], arguments="<SLOTSRANGE start-slot end-slot | ORDERBY metric [LIMIT limit] [ASC | DESC]>", summary="What the slots of this node hold and cost.", valkey_only=True)  # fmt: skip
+@command("CLUSTER|SLOT-STATS", arity=-4, flags=LOADING | STALE, group="cluster", since="8.0.0", complexity="O(N) where N is the total number of slots based on arguments. O(N*log(N)) with ORDERBY subcommand.", categories=_SLOW, tips=[b"nondeterministic_output", b"request_policy:all_shards"], arguments="filter=<SLOTSRANGE slotsrange=(start-slot:integer end-slot:integer) | ORDERBY orderby=(metric [LIMIT limit] [order=<ASC | DESC>])>", summary="What the slots of this node hold and cost.", valkey_only=True)  # fmt: skip
 def cluster_slot_stats(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER SLOT-STATS SLOTSRANGE start end | ORDERBY metric [LIMIT limit] [ASC | DESC]."""
     cluster = state_of(ctx)

@@ -20,25 +20,25 @@ _PER_RANGE: Final = "O(N) where N is the total number of the slots between the s
 _SETSLOT: Final = b"ERR Invalid CLUSTER SETSLOT action or number of arguments. Try CLUSTER HELP"
 
 
-@command("CLUSTER|ADDSLOTS", arity=-3, flags=_ORDER, group="cluster", since="3.0.0", complexity=_PER_SLOT, arguments="slot [slot ...]", summary="Take slots that nobody owns.")  # fmt: skip
+@command("CLUSTER|ADDSLOTS", arity=-3, flags=_ORDER, group="cluster", since="3.0.0", complexity=_PER_SLOT, arguments="slot...", summary="Take slots that nobody owns.")  # fmt: skip
 def cluster_addslots(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER ADDSLOTS slot [slot ...]."""
     return _take(ctx, _slots(args))
 
 
-@command("CLUSTER|ADDSLOTSRANGE", arity=-4, flags=_ORDER, group="cluster", since="7.0.0", complexity=_PER_RANGE, arguments="start-slot end-slot [start-slot end-slot ...]", summary="Take ranges of slots that nobody owns.")  # fmt: skip
+@command("CLUSTER|ADDSLOTSRANGE", arity=-4, flags=_ORDER, group="cluster", since="7.0.0", complexity=_PER_RANGE, arguments="range=(start-slot:integer end-slot:integer)...", summary="Take ranges of slots that nobody owns.")  # fmt: skip
 def cluster_addslotsrange(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER ADDSLOTSRANGE start end [start end ...]."""
     return _take(ctx, _ranges(args, b"cluster|addslotsrange"))
 
 
-@command("CLUSTER|DELSLOTS", arity=-3, flags=_ORDER, group="cluster", since="3.0.0", complexity=_PER_SLOT, arguments="slot [slot ...]", summary="Forget who owns slots.")  # fmt: skip
+@command("CLUSTER|DELSLOTS", arity=-3, flags=_ORDER, group="cluster", since="3.0.0", complexity=_PER_SLOT, arguments="slot...", summary="Forget who owns slots.")  # fmt: skip
 def cluster_delslots(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER DELSLOTS slot [slot ...]."""
     return _release(ctx, _slots(args))
 
 
-@command("CLUSTER|DELSLOTSRANGE", arity=-4, flags=_ORDER, group="cluster", since="7.0.0", complexity=_PER_RANGE, arguments="start-slot end-slot [start-slot end-slot ...]", summary="Forget who owns ranges of slots.")  # fmt: skip
+@command("CLUSTER|DELSLOTSRANGE", arity=-4, flags=_ORDER, group="cluster", since="7.0.0", complexity=_PER_RANGE, arguments="range=(start-slot:integer end-slot:integer)...", summary="Forget who owns ranges of slots.")  # fmt: skip
 def cluster_delslotsrange(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER DELSLOTSRANGE start end [start end ...]."""
     return _release(ctx, _ranges(args, b"cluster|delslotsrange"))
@@ -107,7 +107,7 @@ def _changed(ctx: Context, cluster: ClusterState, left: list[int]) -> bytes:
     return OK
 
 
-@command("CLUSTER|SETSLOT", arity=-4, flags=_ORDER, group="cluster", since="3.0.0", arguments="slot <IMPORTING node-id | MIGRATING node-id | NODE node-id | STABLE> [TIMEOUT timeout]", history=[("8.0.0", "Added the `TIMEOUT` option.")], summary="Begin or end the move of a slot, or say who owns it.")  # fmt: skip
+@command("CLUSTER|SETSLOT", arity=-4, flags=_ORDER, group="cluster", since="3.0.0", arguments="slot subcommand=<IMPORTING importing{node-id} | MIGRATING migrating{node-id} | NODE node{node-id} | STABLE> [TIMEOUT timeout:integer@8.0.0]", history=[("8.0.0", "Added the `TIMEOUT` option.")], summary="Begin or end the move of a slot, or say who owns it.")  # fmt: skip
 def cluster_setslot(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER SETSLOT slot IMPORTING|MIGRATING|NODE node-id | STABLE [TIMEOUT ms]: without replicas nothing to wait for."""
     cluster = state_of(ctx)
@@ -169,7 +169,7 @@ def cluster_bumpepoch(ctx: Context, args: list[bytes]) -> bytes:
     return simple(b"%b %d" % (word, cluster.myself.epoch))
 
 
-@command("CLUSTER|SET-CONFIG-EPOCH", arity=3, flags=_ORDER, group="cluster", since="3.0.0", arguments="config-epoch", summary="Give a new node its epoch.")  # fmt: skip
+@command("CLUSTER|SET-CONFIG-EPOCH", arity=3, flags=_ORDER, group="cluster", since="3.0.0", arguments="config-epoch:integer", summary="Give a new node its epoch.")  # fmt: skip
 def cluster_set_config_epoch(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER SET-CONFIG-EPOCH config-epoch."""
     cluster = state_of(ctx)
@@ -194,7 +194,7 @@ def cluster_saveconfig(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("CLUSTER|MEET", arity=-4, flags=_ORDER, group="cluster", since="3.0.0", arguments="ip port [cluster-bus-port]", history=[("4.0.0", "Added the optional `cluster_bus_port` argument.")], summary="Make nodes know each other.")  # fmt: skip
+@command("CLUSTER|MEET", arity=-4, flags=_ORDER, group="cluster", since="3.0.0", arguments="ip port [cluster-bus-port:integer@4.0.0]", history=[("4.0.0", "Added the optional `cluster_bus_port` argument.")], summary="Make nodes know each other.")  # fmt: skip
 def cluster_meet(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER MEET ip port [bus port]: checked, then refused, for there is no gossip."""
     state_of(ctx)
@@ -236,7 +236,7 @@ def cluster_replicate(ctx: Context, args: list[bytes]) -> bytes:
     raise CommandError(b"ERR CLUSTER REPLICATE is not supported: this engine has no cluster bus, a node stays alone")
 
 
-@command("CLUSTER|FAILOVER", arity=-2, flags=_ORDER, group="cluster", since="3.0.0", arguments="[FORCE | TAKEOVER]", summary="Let this replica take its primary's place.")  # fmt: skip
+@command("CLUSTER|FAILOVER", arity=-2, flags=_ORDER, group="cluster", since="3.0.0", arguments="[options=<FORCE | TAKEOVER>]", summary="Let this replica take its primary's place.")  # fmt: skip
 def cluster_failover(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER FAILOVER [FORCE | TAKEOVER]: this node is a primary."""
     state_of(ctx)
@@ -245,7 +245,7 @@ def cluster_failover(ctx: Context, args: list[bytes]) -> bytes:
     raise CommandError(b"ERR You should send CLUSTER FAILOVER to a replica")
 
 
-@command("CLUSTER|RESET", arity=-2, flags=ADMIN | NOSCRIPT | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of known nodes. The command may execute a FLUSHALL as a side effect.", arguments="[HARD | SOFT]", summary="Forget the cluster.")  # fmt: skip
+@command("CLUSTER|RESET", arity=-2, flags=ADMIN | NOSCRIPT | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of known nodes. The command may execute a FLUSHALL as a side effect.", arguments="[reset-type=<HARD | SOFT>]", summary="Forget the cluster.")  # fmt: skip
 def cluster_reset(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER RESET [HARD | SOFT]: only an empty node may."""
     cluster = state_of(ctx)

@@ -1,16 +1,26 @@
 """COMMAND: the table of commands, for clients that route or complain by it."""
 
 from ..acl.rules import rows_of
-from ..command_table import CATEGORY_NAMES, FLAG_NAMES, LOADING, STALE, Command, KeySpec, command
+from ..command_table import CATEGORY_NAMES, FLAG_NAMES, LOADING, STALE, Command, KeySpec, command, version_of
 from ..context import Context
 from ..dispatch import find_command
 from ..errors import CommandError, syntax_error
 from ..glob import glob_match_nocase
 from ..key_positions import INVALID_ARGUMENTS, key_positions
+from ..profile import Profile
 from ..replies import EMPTY_ARRAY, array, bulk, bulk_array, integer, simple
+from ..usage import Argument, known_through, parse_usage
 from .help_text import help_reply
 
 _FLAGS = LOADING | STALE
+_UNORDERED = [b"nondeterministic_output_order"]
+_INTERNAL = {b"debug", b"pfdebug", b"pfselftest", b"restore-asking"}
+_RECOMMENDED_UNTIL_72 = {b"setex", b"psetex", b"setnx"}
+_RECOMMENDED_AGAIN = {  # by Valkey 9
+    b"brpoplpush", b"georadius", b"georadius_ro", b"georadiusbymember", b"georadiusbymember_ro", b"getset", b"hmset",
+    b"psetex", b"quit", b"rpoplpush", b"setex", b"setnx", b"slowlog", b"slowlog|get", b"slowlog|help", b"slowlog|len",
+    b"slowlog|reset", b"substr", b"zrangebylex", b"zrangebyscore", b"zrevrange", b"zrevrangebylex", b"zrevrangebyscore",
+}  # fmt: skip
 
 
 @command(
@@ -19,6 +29,7 @@ _FLAGS = LOADING | STALE
     flags=_FLAGS,
     group="server",
     since="2.8.13",
+    tips=_UNORDERED,
     complexity="O(N) where N is the total number of commands.",
     summary="All commands.",
     categories=[b"connection"],
@@ -48,9 +59,11 @@ def command_count(ctx: Context, args: list[bytes]) -> bytes:
     flags=_FLAGS,
     group="server",
     since="2.8.13",
+    tips=_UNORDERED,
+    history=[("7.0.0", "Without names it tells of all commands.")],
     categories=[b"connection"],
     complexity="O(N) where N is the number of commands to look up",
-    arguments="[command-name [command-name ...]]",
+    arguments="[command-name...]",
     summary="What dispatch knows of commands.",
 )
 def command_info(ctx: Context, args: list[bytes]) -> bytes:
@@ -70,9 +83,10 @@ def command_info(ctx: Context, args: list[bytes]) -> bytes:
     flags=_FLAGS,
     group="server",
     since="7.0.0",
+    tips=_UNORDERED,
     categories=[b"connection"],
     complexity="O(N) where N is the number of commands to look up",
-    arguments="[command-name [command-name ...]]",
+    arguments="[command-name...]",
     summary="What people want to know of commands.",
 )
 def command_docs(ctx: Context, args: list[bytes]) -> bytes:
@@ -94,9 +108,10 @@ def command_docs(ctx: Context, args: list[bytes]) -> bytes:
     flags=_FLAGS,
     group="server",
     since="7.0.0",
+    tips=_UNORDERED,
     categories=[b"connection"],
     complexity="O(N) where N is the total number of commands",
-    arguments="[FILTERBY MODULE module-name | ACLCAT category | PATTERN pattern]",
+    arguments="[FILTERBY filterby=<MODULE module-name | ACLCAT category | PATTERN pattern>]",
     summary="Commands by name.",
 )
 def command_list(ctx: Context, args: list[bytes]) -> bytes:
@@ -128,7 +143,7 @@ def command_list(ctx: Context, args: list[bytes]) -> bytes:
     since="2.8.13",
     categories=[b"connection"],
     complexity="O(N) where N is the number of arguments to the command",
-    arguments="command [arg [arg ...]]",
+    arguments="command [arg...]",
     summary="The keys in a command.",
 )
 def command_getkeys(ctx: Context, args: list[bytes]) -> bytes:
@@ -145,7 +160,7 @@ def command_getkeys(ctx: Context, args: list[bytes]) -> bytes:
     since="7.0.0",
     categories=[b"connection"],
     complexity="O(N) where N is the number of arguments to the command",
-    arguments="command [arg [arg ...]]",
+    arguments="command [arg...]",
     summary="The keys in a command and what happens to them.",
 )
 def command_getkeysandflags(ctx: Context, args: list[bytes]) -> bytes:
@@ -247,40 +262,63 @@ def _spec_flags(spec: KeySpec) -> list[bytes]:
 
 
 def _key_spec(ctx: Context, spec: KeySpec) -> bytes:
-    if spec.keyword:
+    nothing = ctx.map_reply([])
+    if spec.unknown:
+        begin = [bulk(b"type"), bulk(b"unknown"), bulk(b"spec"), nothing]
+    elif spec.keyword:
         begin = [bulk(b"type"), bulk(b"keyword"), bulk(b"spec"), ctx.map_reply([bulk(b"keyword"), bulk(spec.keyword), bulk(b"startfrom"), integer(spec.index)])]  # fmt: skip
     else:
         begin = [bulk(b"type"), bulk(b"index"), bulk(b"spec"), ctx.map_reply([bulk(b"index"), integer(spec.index)])]
-    if spec.numkeys >= 0:
+    if spec.unknown:
+        find = [bulk(b"type"), bulk(b"unknown"), bulk(b"spec"), nothing]
+    elif spec.numkeys >= 0:
         find = [bulk(b"type"), bulk(b"keynum"), bulk(b"spec"), ctx.map_reply([bulk(b"keynumidx"), integer(spec.numkeys), bulk(b"firstkey"), integer(spec.first), bulk(b"keystep"), integer(spec.step)])]  # fmt: skip
     else:
         find = [bulk(b"type"), bulk(b"range"), bulk(b"spec"), ctx.map_reply([bulk(b"lastkey"), integer(spec.last), bulk(b"keystep"), integer(spec.step), bulk(b"limit"), integer(spec.limit)])]  # fmt: skip
+    flags = _spec_flags(spec)
+    if spec.variable:
+        flags.append(b"variable_flags")
     items: list[bytes] = []
     if spec.notes:
         items += [bulk(b"notes"), bulk(spec.notes.encode())]
     items += [
-        bulk(b"flags"), ctx.set_reply([simple(flag) for flag in _spec_flags(spec)]),
+        bulk(b"flags"), ctx.set_reply([simple(flag) for flag in flags]),
         bulk(b"begin_search"), ctx.map_reply(begin),
         bulk(b"find_keys"), ctx.map_reply(find),
     ]  # fmt: skip
     return ctx.map_reply(items)
 
 
+def _is_deprecated(row: Command, profile: Profile) -> bool:
+    """Is there something better to use? What that is changes with the version, both ways."""
+    if not row.deprecated or version_of(row.deprecated.partition("|")[0]) > profile.commands_through:
+        return False
+    if profile.is_valkey_from(9, 0):
+        return row.name not in _RECOMMENDED_AGAIN
+    return row.name not in _RECOMMENDED_UNTIL_72 or profile.commands_through >= (7, 2, 0)
+
+
 def _docs(ctx: Context, row: Command) -> bytes:
+    profile = ctx.engine.profile
     items = [
         bulk(b"summary"), bulk(row.summary.encode()),
         bulk(b"since"), bulk(row.since.encode()),
         bulk(b"group"), bulk(row.group.encode()),
-        bulk(b"complexity"), bulk(row.complexity.encode()),
     ]  # fmt: skip
-    if row.deprecated:
+    if row.complexity:
+        items += [bulk(b"complexity"), bulk(row.complexity.encode())]
+    if row.name in _INTERNAL:
+        items += [bulk(b"doc_flags"), ctx.set_reply([simple(b"syscmd")])]
+    if _is_deprecated(row, profile):
         since, _, instead = row.deprecated.partition("|")
         items += [bulk(b"doc_flags"), ctx.set_reply([simple(b"deprecated")])]
         items += [bulk(b"deprecated_since"), bulk(since.encode()), bulk(b"replaced_by"), bulk(instead.encode())]
-    if row.history:
-        items += [bulk(b"history"), array([bulk_array([when.encode(), what.encode()]) for when, what in row.history])]
-    if row.arguments:
-        items += [bulk(b"arguments"), _usage(ctx, row.arguments)]
+    history = [(when, what) for when, what in row.history if version_of(when) <= profile.commands_through]
+    if history:
+        items += [bulk(b"history"), array([bulk_array([when.encode(), what.encode()]) for when, what in history])]
+    arguments = known_through(parse_usage(row.arguments), profile.commands_through)
+    if arguments:
+        items += [bulk(b"arguments"), _arguments(ctx, arguments)]
     if row.subcommands is not None:
         subs: list[bytes] = []
         for sub in row.subcommands.values():
@@ -289,7 +327,31 @@ def _docs(ctx: Context, row: Command) -> bytes:
     return ctx.map_reply(items)
 
 
-def _usage(ctx: Context, usage: str) -> bytes:
-    """The usage line as one argument: clients print it as it is."""
-    text = usage.encode()
-    return array([ctx.map_reply([bulk(b"name"), bulk(text), bulk(b"type"), bulk(b"string"), bulk(b"display_text"), bulk(text)])])  # fmt: skip
+def _arguments(ctx: Context, arguments: list[Argument]) -> bytes:
+    """The tree of arguments; what people are shown is told since 7.2."""
+    described: list[bytes] = []
+    for argument in arguments:
+        items = [bulk(b"name"), bulk(argument.name.encode()), bulk(b"type"), bulk(argument.type.encode())]
+        if not argument.arguments and ctx.engine.profile.commands_through >= (7, 2, 0):
+            items += [bulk(b"display_text"), bulk(argument.display.encode())]
+        if argument.key_spec >= 0:
+            items += [bulk(b"key_spec_index"), integer(argument.key_spec)]
+        if argument.token is not None:
+            items += [bulk(b"token"), bulk(argument.token.encode())]
+        if argument.since and argument.says_since:
+            items += [bulk(b"since"), bulk(argument.since.encode())]
+        if argument.deprecated:
+            items += [bulk(b"deprecated_since"), bulk(argument.deprecated.encode())]
+        flags: list[bytes] = []
+        if argument.optional:
+            flags.append(b"optional")
+        if argument.multiple:
+            flags.append(b"multiple")
+        if argument.repeats_token:
+            flags.append(b"multiple_token")
+        if flags:
+            items += [bulk(b"flags"), ctx.set_reply([simple(flag) for flag in flags])]
+        if argument.arguments:
+            items += [bulk(b"arguments"), _arguments(ctx, argument.arguments)]
+        described.append(ctx.map_reply(items))
+    return array(described)

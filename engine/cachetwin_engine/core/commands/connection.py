@@ -88,7 +88,7 @@ def quit_(ctx: Context, args: list[bytes]) -> bytes:
     group="connection",
     since="1.0.0",
     complexity="O(N) where N is the number of passwords defined for the user",
-    arguments="[username] password",
+    arguments="[username@6.0.0] password",
     summary="Log in.",
     history=[("6.0.0", "Added ACL style (username and password).")],
 )
@@ -115,7 +115,8 @@ def auth(ctx: Context, args: list[bytes]) -> bytes:
     flags=_EARLY,
     group="connection",
     since="6.0.0",
-    arguments="[protover [AUTH username password] [SETNAME clientname]]",
+    history=[("8.1.0", "The reply names the availability zone if one is configured."), ("6.2.0", "Without a version it only tells of the connection.")],
+    arguments="[arguments=(protover:integer [AUTH auth=(username password)] [SETNAME clientname])]",
     summary="Choose the protocol, log in, name the connection.",
 )
 def hello(ctx: Context, args: list[bytes]) -> bytes:

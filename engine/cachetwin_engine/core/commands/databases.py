@@ -17,7 +17,7 @@ def dbsize(ctx: Context, args: list[bytes]) -> bytes:
     return integer(len(ctx.db))
 
 
-@command("FLUSHDB", arity=-1, flags=WRITE, group="server", since="1.0.0", categories=[b"keyspace", b"dangerous"], complexity="O(N) where N is the number of keys.", arguments="[ASYNC | SYNC]", tips=_EVERYWHERE, history=_FLUSH_HISTORY, summary="Delete all keys of the database.")  # fmt: skip
+@command("FLUSHDB", arity=-1, flags=WRITE, group="server", since="1.0.0", categories=[b"keyspace", b"dangerous"], complexity="O(N) where N is the number of keys.", arguments="[flush-type=<ASYNC@4.0.0 | SYNC@6.2.0>]", tips=_EVERYWHERE, history=_FLUSH_HISTORY, summary="Delete all keys of the database.")  # fmt: skip
 def flushdb(ctx: Context, args: list[bytes]) -> bytes:
     """FLUSHDB [ASYNC | SYNC]."""
     _flush(ctx, args, [ctx.db])
@@ -25,7 +25,7 @@ def flushdb(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("FLUSHALL", arity=-1, flags=WRITE, group="server", since="1.0.0", categories=[b"keyspace", b"dangerous"], complexity="O(N) where N is the number of keys in all databases.", arguments="[ASYNC | SYNC]", tips=_EVERYWHERE, history=_FLUSH_HISTORY, summary="Delete all keys of all databases.")  # fmt: skip
+@command("FLUSHALL", arity=-1, flags=WRITE, group="server", since="1.0.0", categories=[b"keyspace", b"dangerous"], complexity="O(N) where N is the number of keys in all databases.", arguments="[flush-type=<ASYNC@4.0.0 | SYNC@6.2.0>]", tips=_EVERYWHERE, history=_FLUSH_HISTORY, summary="Delete all keys of all databases.")  # fmt: skip
 def flushall(ctx: Context, args: list[bytes]) -> bytes:
     """FLUSHALL [ASYNC | SYNC]."""
     _flush(ctx, args, ctx.engine.databases)
@@ -45,7 +45,7 @@ def _flush(ctx: Context, args: list[bytes], databases: list[Database]) -> None:
     engine.flush(databases)
 
 
-@command("SWAPDB", arity=3, flags=WRITE | FAST, group="server", since="4.0.0", categories=[b"keyspace", b"dangerous"], complexity="O(N) where N is the number of clients that watch or wait for keys of the two.", arguments="index1 index2", summary="Exchange two databases; clients see the other's keys at once.")  # fmt: skip
+@command("SWAPDB", arity=3, flags=WRITE | FAST, group="server", since="4.0.0", categories=[b"keyspace", b"dangerous"], complexity="O(N) where N is the number of clients that watch or wait for keys of the two.", arguments="index1:integer index2:integer", summary="Exchange two databases; clients see the other's keys at once.")  # fmt: skip
 def swapdb(ctx: Context, args: list[bytes]) -> bytes:
     """SWAPDB index1 index2."""
     if ctx.engine.cluster is not None:

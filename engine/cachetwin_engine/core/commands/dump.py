@@ -53,7 +53,7 @@ class _Options:
         self.frequency = -1
 
 
-@command("RESTORE", arity=-4, flags=WRITE | DENYOOM, group="generic", since="2.6.0", categories=[b"dangerous"], keys=KEY_OVERWRITE, complexity=_RESTORE_COST, arguments=_OPTIONS, history=_HISTORY, summary="Make a key of the bytes that DUMP gave.")  # fmt: skip
+@command("RESTORE", arity=-4, flags=WRITE | DENYOOM, group="generic", since="2.6.0", categories=[b"dangerous"], keys=KEY_OVERWRITE, complexity=_RESTORE_COST, arguments="key ttl:integer serialized-value [REPLACE@3.0.0] [ABSTTL@5.0.0] [IDLETIME seconds@5.0.0] [FREQ frequency:integer@5.0.0]", history=_HISTORY, summary="Make a key of the bytes that DUMP gave.")  # fmt: skip
 def restore(ctx: Context, args: list[bytes]) -> bytes:
     """RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]."""
     options = _options(args)
@@ -83,7 +83,7 @@ def restore(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("RESTORE-ASKING", arity=-4, flags=WRITE | DENYOOM | ASKING, group="server", since="3.0.0", categories=[b"keyspace", b"dangerous"], keys=KEY_OVERWRITE, complexity=_RESTORE_COST, arguments=_OPTIONS, history=_HISTORY, summary="RESTORE while a slot moves.")  # fmt: skip
+@command("RESTORE-ASKING", arity=-4, flags=WRITE | DENYOOM | ASKING, group="server", since="3.0.0", categories=[b"keyspace", b"dangerous"], keys=KEY_OVERWRITE, complexity=_RESTORE_COST, arguments="key ttl:integer serialized-value [REPLACE@3.0.0] [ABSTTL@5.0.0] [IDLETIME seconds@5.0.0] [FREQ frequency:integer@5.0.0]", history=_HISTORY, summary="RESTORE while a slot moves.")  # fmt: skip
 def restore_asking(ctx: Context, args: list[bytes]) -> bytes:
     """RESTORE-ASKING: like RESTORE."""
     return restore(ctx, args)

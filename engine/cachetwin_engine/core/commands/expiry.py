@@ -16,25 +16,25 @@ _SAYS_NO_KEY: Final = [("2.8.0", "Added the -2 reply.")]
 _CHANGING: Final = [b"nondeterministic_output"]
 
 
-@command("EXPIRE", arity=-3, flags=WRITE | FAST, group="generic", since="1.0.0", keys=KEY_UPDATE, arguments="key seconds [NX | XX | GT | LT]", history=_CONDITIONS, summary="Let a key live for some seconds.")  # fmt: skip
+@command("EXPIRE", arity=-3, flags=WRITE | FAST, group="generic", since="1.0.0", keys=KEY_UPDATE, arguments="key seconds [condition=<NX | XX | GT | LT>@7.0.0]", history=_CONDITIONS, summary="Let a key live for some seconds.")  # fmt: skip
 def expire(ctx: Context, args: list[bytes]) -> bytes:
     """EXPIRE key seconds [NX | XX | GT | LT]."""
     return _expire(ctx, args, 1000, ctx.engine.now_ms, b"expire")
 
 
-@command("EXPIREAT", arity=-3, flags=WRITE | FAST, group="generic", since="1.2.0", keys=KEY_UPDATE, arguments="key unix-time-seconds [NX | XX | GT | LT]", history=_CONDITIONS, summary="Let a key live until a Unix time in seconds.")  # fmt: skip
+@command("EXPIREAT", arity=-3, flags=WRITE | FAST, group="generic", since="1.2.0", keys=KEY_UPDATE, arguments="key unix-time-seconds [condition=<NX | XX | GT | LT>@7.0.0]", history=_CONDITIONS, summary="Let a key live until a Unix time in seconds.")  # fmt: skip
 def expireat(ctx: Context, args: list[bytes]) -> bytes:
     """EXPIREAT key unix-time-seconds [NX | XX | GT | LT]."""
     return _expire(ctx, args, 1000, 0, b"expireat")
 
 
-@command("PEXPIRE", arity=-3, flags=WRITE | FAST, group="generic", since="2.6.0", keys=KEY_UPDATE, arguments="key milliseconds [NX | XX | GT | LT]", history=_CONDITIONS, summary="Let a key live for some milliseconds.")  # fmt: skip
+@command("PEXPIRE", arity=-3, flags=WRITE | FAST, group="generic", since="2.6.0", keys=KEY_UPDATE, arguments="key milliseconds [condition=<NX | XX | GT | LT>@7.0.0]", history=_CONDITIONS, summary="Let a key live for some milliseconds.")  # fmt: skip
 def pexpire(ctx: Context, args: list[bytes]) -> bytes:
     """PEXPIRE key milliseconds [NX | XX | GT | LT]."""
     return _expire(ctx, args, 1, ctx.engine.now_ms, b"pexpire")
 
 
-@command("PEXPIREAT", arity=-3, flags=WRITE | FAST, group="generic", since="2.6.0", keys=KEY_UPDATE, arguments="key unix-time-milliseconds [NX | XX | GT | LT]", history=_CONDITIONS, summary="Let a key live until a Unix time in milliseconds.")  # fmt: skip
+@command("PEXPIREAT", arity=-3, flags=WRITE | FAST, group="generic", since="2.6.0", keys=KEY_UPDATE, arguments="key unix-time-milliseconds [condition=<NX | XX | GT | LT>@7.0.0]", history=_CONDITIONS, summary="Let a key live until a Unix time in milliseconds.")  # fmt: skip
 def pexpireat(ctx: Context, args: list[bytes]) -> bytes:
     """PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]."""
     return _expire(ctx, args, 1, 0, b"pexpireat")

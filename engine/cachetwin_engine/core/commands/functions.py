@@ -31,13 +31,13 @@ from .stream_groups import bad_usage
 _BAD_PAYLOAD: Final = b"ERR DUMP payload version or checksum are wrong"
 
 
-@command("FCALL", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MAY_REPLICATE | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the function that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")], categories=[b"slow", b"scripting"], arguments="function numkeys [key [key ...]] [arg [arg ...]]", summary="Call a function.")  # fmt: skip
+@command("FCALL", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MAY_REPLICATE | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the function that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")], categories=[b"slow", b"scripting"], arguments="function numkeys [key...] [arg...]", summary="Call a function.")  # fmt: skip
 def fcall(ctx: Context, args: list[bytes]) -> bytes:
     """FCALL function numkeys [key ...] [arg ...]."""
     return _call(ctx, args, read_only=False)
 
 
-@command("FCALL_RO", arity=-3, flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the function that is executed.", keys=[KeySpec("RO", "access", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")], categories=[b"slow", b"scripting"], arguments="function numkeys [key [key ...]] [arg [arg ...]]", summary="Call a function that does not write.")  # fmt: skip
+@command("FCALL_RO", arity=-3, flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the function that is executed.", keys=[KeySpec("RO", "access", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")], categories=[b"slow", b"scripting"], arguments="function numkeys [key...] [arg...]", summary="Call a function that does not write.")  # fmt: skip
 def fcall_ro(ctx: Context, args: list[bytes]) -> bytes:
     """FCALL_RO function numkeys [key ...] [arg ...]."""
     return _call(ctx, args, read_only=True)
@@ -73,7 +73,7 @@ def function_delete(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("FUNCTION|FLUSH", arity=-2, flags=WRITE | NOSCRIPT, group="scripting", since="7.0.0", complexity="O(N) where N is the number of functions deleted", categories=[b"write", b"slow", b"scripting"], arguments="[ASYNC | SYNC]", tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"], summary="Delete all libraries.")  # fmt: skip
+@command("FUNCTION|FLUSH", arity=-2, flags=WRITE | NOSCRIPT, group="scripting", since="7.0.0", complexity="O(N) where N is the number of functions deleted", categories=[b"write", b"slow", b"scripting"], arguments="[flush-type=<ASYNC | SYNC>]", tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"], summary="Delete all libraries.")  # fmt: skip
 def function_flush(ctx: Context, args: list[bytes]) -> bytes:
     """FUNCTION FLUSH [ASYNC | SYNC]."""
     if len(args) > 3:
@@ -170,7 +170,7 @@ def function_dump(ctx: Context, args: list[bytes]) -> bytes:
     return bulk(payload_of(codes, ctx.engine.profile.rdb_version))
 
 
-@command("FUNCTION|RESTORE", arity=-3, flags=WRITE | DENYOOM | NOSCRIPT, group="scripting", since="7.0.0", complexity="O(N) where N is the number of functions on the payload", categories=[b"write", b"slow", b"scripting"], arguments="serialized-value [FLUSH | APPEND | REPLACE]", tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"], summary="Load the libraries of a payload.")  # fmt: skip
+@command("FUNCTION|RESTORE", arity=-3, flags=WRITE | DENYOOM | NOSCRIPT, group="scripting", since="7.0.0", complexity="O(N) where N is the number of functions on the payload", categories=[b"write", b"slow", b"scripting"], arguments="serialized-value [policy=<FLUSH | APPEND | REPLACE>]", tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"], summary="Load the libraries of a payload.")  # fmt: skip
 def function_restore(ctx: Context, args: list[bytes]) -> bytes:
     """FUNCTION RESTORE payload [FLUSH | APPEND | REPLACE]: all libraries or none."""
     if len(args) > 4:

@@ -31,13 +31,13 @@ _RANDOM: Final = [b"nondeterministic_output"]
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 
-@command("HSET", arity=-4, flags=WRITE | DENYOOM | FAST, group="hash", since="2.0.0", keys=KEY_UPDATE, complexity="O(N) for N fields", arguments="key field value [field value ...]", history=[("4.0.0", "Takes several fields.")], summary="Set fields of a hash, which is made if need be.")  # fmt: skip
+@command("HSET", arity=-4, flags=WRITE | DENYOOM | FAST, group="hash", since="2.0.0", keys=KEY_UPDATE, complexity="O(N) for N fields", arguments="key data=(field value)...", history=[("4.0.0", "Takes several fields.")], summary="Set fields of a hash, which is made if need be.")  # fmt: skip
 def hset(ctx: Context, args: list[bytes]) -> bytes:
     """HSET key field value [field value ...]."""
     return integer(_set_fields(ctx, args, b"hset"))
 
 
-@command("HMSET", arity=-4, flags=WRITE | DENYOOM | FAST, group="hash", since="2.0.0", keys=KEY_UPDATE, complexity="O(N) for N fields", arguments="key field value [field value ...]", deprecated="4.0.0|`HSET` with several fields", summary="Set fields of a hash, which is made if need be.")  # fmt: skip
+@command("HMSET", arity=-4, flags=WRITE | DENYOOM | FAST, group="hash", since="2.0.0", keys=KEY_UPDATE, complexity="O(N) for N fields", arguments="key data=(field value)...", deprecated="4.0.0|`HSET` with several fields", summary="Set fields of a hash, which is made if need be.")  # fmt: skip
 def hmset(ctx: Context, args: list[bytes]) -> bytes:
     """HMSET key field value [field value ...]."""
     _set_fields(ctx, args, b"hmset")
@@ -90,7 +90,7 @@ def _put_field(ctx: Context, key: bytes, value: HashValue | None, field: bytes, 
     ctx.key_changed(key, NOTIFY_HASH, event)
 
 
-@command("HINCRBY", arity=4, flags=WRITE | DENYOOM | FAST, group="hash", since="2.0.0", keys=KEY_ACCESS_UPDATE, arguments="key field increment", summary="Add to the integer in a field of a hash.")  # fmt: skip
+@command("HINCRBY", arity=4, flags=WRITE | DENYOOM | FAST, group="hash", since="2.0.0", keys=KEY_ACCESS_UPDATE, arguments="key field increment:integer", summary="Add to the integer in a field of a hash.")  # fmt: skip
 def hincrby(ctx: Context, args: list[bytes]) -> bytes:
     """HINCRBY key field increment."""
     delta = parse_int(args[3])
@@ -106,7 +106,7 @@ def hincrby(ctx: Context, args: list[bytes]) -> bytes:
     return integer(total)
 
 
-@command("HINCRBYFLOAT", arity=4, flags=WRITE | DENYOOM | FAST, group="hash", since="2.6.0", keys=KEY_ACCESS_UPDATE, arguments="key field increment", summary="Add to the decimal number in a field of a hash.")  # fmt: skip
+@command("HINCRBYFLOAT", arity=4, flags=WRITE | DENYOOM | FAST, group="hash", since="2.6.0", keys=KEY_ACCESS_UPDATE, arguments="key field increment:double", summary="Add to the decimal number in a field of a hash.")  # fmt: skip
 def hincrbyfloat(ctx: Context, args: list[bytes]) -> bytes:
     """HINCRBYFLOAT key field increment."""
     delta = parse_long_double(args[3])
@@ -128,7 +128,7 @@ def hincrbyfloat(ctx: Context, args: list[bytes]) -> bytes:
     return bulk(text)
 
 
-@command("HDEL", arity=-3, flags=WRITE | FAST, group="hash", since="2.0.0", keys=KEY_DELETE, complexity="O(N) for N fields", arguments="key field [field ...]", history=[("2.4.0", "Takes several fields.")], summary="Remove fields of a hash.")  # fmt: skip
+@command("HDEL", arity=-3, flags=WRITE | FAST, group="hash", since="2.0.0", keys=KEY_DELETE, complexity="O(N) for N fields", arguments="key field...", history=[("2.4.0", "Takes several fields.")], summary="Remove fields of a hash.")  # fmt: skip
 def hdel(ctx: Context, args: list[bytes]) -> bytes:
     """HDEL key field [field ...]."""
     key = args[1]
@@ -175,7 +175,7 @@ def hget(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.null if content is None else bulk(content)
 
 
-@command("HMGET", arity=-3, flags=READONLY | FAST, group="hash", since="2.0.0", keys=KEY_READ, complexity="O(N) for N fields", arguments="key field [field ...]", summary="Get some fields of a hash.")  # fmt: skip
+@command("HMGET", arity=-3, flags=READONLY | FAST, group="hash", since="2.0.0", keys=KEY_READ, complexity="O(N) for N fields", arguments="key field...", summary="Get some fields of a hash.")  # fmt: skip
 def hmget(ctx: Context, args: list[bytes]) -> bytes:
     """HMGET key field [field ...]."""
     value = read_hash(ctx.db, args[1])
@@ -233,7 +233,7 @@ def hstrlen(ctx: Context, args: list[bytes]) -> bytes:
     return ZERO if content is None else integer(len(content))
 
 
-@command("HSCAN", arity=-3, flags=READONLY, group="hash", since="2.8.0", keys=KEY_READ, complexity="O(1) for a call, O(N) for a whole walk over N fields", arguments="key cursor [MATCH pattern] [COUNT count] [NOVALUES]", tips=_RANDOM, summary="Walk over the fields of a hash, some at a time.")  # fmt: skip
+@command("HSCAN", arity=-3, flags=READONLY, group="hash", since="2.8.0", keys=KEY_READ, complexity="O(1) for a call, O(N) for a whole walk over N fields", arguments="key cursor [MATCH pattern] [COUNT count] [NOVALUES~8.0.0]", tips=_RANDOM, summary="Walk over the fields of a hash, some at a time.")  # fmt: skip
 def hscan(ctx: Context, args: list[bytes]) -> bytes:
     """HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]."""
     value = read_hash(ctx.db, args[1])
@@ -252,7 +252,7 @@ def hscan(ctx: Context, args: list[bytes]) -> bytes:
 # -- random fields ----------------------------------------------------------------------------------------------------
 
 
-@command("HRANDFIELD", arity=-2, flags=READONLY, group="hash", since="6.2.0", keys=KEY_READ, complexity="O(N) for N fields returned", arguments="key [count [WITHVALUES]]", tips=_RANDOM, summary="Get random fields of a hash.")  # fmt: skip
+@command("HRANDFIELD", arity=-2, flags=READONLY, group="hash", since="6.2.0", keys=KEY_READ, complexity="O(N) for N fields returned", arguments="key [options=(count [WITHVALUES])]", tips=_RANDOM, summary="Get random fields of a hash.")  # fmt: skip
 def hrandfield(ctx: Context, args: list[bytes]) -> bytes:
     """HRANDFIELD key [count [WITHVALUES]]: distinct fields, or, when negative, as many draws."""
     if len(args) == 2:

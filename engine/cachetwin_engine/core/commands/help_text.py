@@ -2,6 +2,7 @@
 
 from ..context import Context
 from ..replies import array, simple
+from ..usage import known_through, parse_usage, usage_line
 
 
 def help_reply(ctx: Context, name: bytes) -> bytes:
@@ -12,7 +13,8 @@ def help_reply(ctx: Context, name: bytes) -> bytes:
     for sub in sorted(subcommands):
         if sub == b"help":
             continue
-        usage = subcommands[sub].arguments.encode()
+        arguments = known_through(parse_usage(subcommands[sub].arguments), ctx.engine.profile.commands_through)
+        usage = usage_line(arguments).encode()
         lines.append(sub.upper() + (b" " + usage if usage else b""))
         lines.append(b"    " + subcommands[sub].summary.encode())
     lines += [b"HELP", b"    Print this help."]

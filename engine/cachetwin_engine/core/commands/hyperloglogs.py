@@ -39,7 +39,7 @@ def _created(ctx: Context, key: bytes) -> RawString:
     return raw
 
 
-@command("PFADD", arity=-2, flags=WRITE | DENYOOM | FAST, group="hyperloglog", since="2.8.9", keys=KEY_INSERT, complexity="O(1) to add every element.", arguments="key [element [element ...]]", summary="Note elements; 1 if the estimate may have changed.")  # fmt: skip
+@command("PFADD", arity=-2, flags=WRITE | DENYOOM | FAST, group="hyperloglog", since="2.8.9", keys=KEY_INSERT, complexity="O(1) to add every element.", arguments="key [element...]", summary="Note elements; 1 if the estimate may have changed.")  # fmt: skip
 def pfadd(ctx: Context, args: list[bytes]) -> bytes:
     """PFADD key [element ...]."""
     key = args[1]
@@ -59,7 +59,7 @@ def pfadd(ctx: Context, args: list[bytes]) -> bytes:
     return ONE
 
 
-@command("PFCOUNT", arity=-2, flags=READONLY | MAY_REPLICATE, group="hyperloglog", since="2.8.9", keys=_COUNTED, complexity="O(1) for one key, whose count is kept; O(N) with a large constant for several.", arguments="key [key ...]", summary="Estimate how many different elements were noted under keys taken together.")  # fmt: skip
+@command("PFCOUNT", arity=-2, flags=READONLY | MAY_REPLICATE, group="hyperloglog", since="2.8.9", keys=_COUNTED, complexity="O(1) for one key, whose count is kept; O(N) with a large constant for several.", arguments="key...", summary="Estimate how many different elements were noted under keys taken together.")  # fmt: skip
 def pfcount(ctx: Context, args: list[bytes]) -> bytes:
     """PFCOUNT key [key ...]."""
     if len(args) > 2:
@@ -91,7 +91,7 @@ def _highest(ctx: Context, args: list[bytes], first: int) -> bytearray:
     return highest
 
 
-@command("PFMERGE", arity=-2, flags=WRITE | DENYOOM, group="hyperloglog", since="2.8.9", keys=_MERGED, complexity="O(N) to merge N, with a large constant.", arguments="destkey [sourcekey [sourcekey ...]]", summary="Let a key count what several others have seen together.")  # fmt: skip
+@command("PFMERGE", arity=-2, flags=WRITE | DENYOOM, group="hyperloglog", since="2.8.9", keys=_MERGED, complexity="O(N) to merge N, with a large constant.", arguments="destkey:key [sourcekey:key...]", summary="Let a key count what several others have seen together.")  # fmt: skip
 def pfmerge(ctx: Context, args: list[bytes]) -> bytes:
     """PFMERGE destkey [sourcekey ...]."""
     highest = _highest(ctx, args, 1)

@@ -25,8 +25,9 @@ _ALL: Final = [*_DEFAULT[:7], "commandstats", "latencystats", *_DEFAULT[7:]]
     flags=LOADING | STALE,
     group="server",
     since="1.0.0",
+    history=[("7.0.0", "Several sections may be asked for at once.")],
     categories=[b"dangerous"],
-    arguments="[section [section ...]]",
+    arguments="[section...]",
     summary="What the server knows about itself.",
     tips=[b"nondeterministic_output", b"request_policy:all_shards", b"response_policy:special"],
 )

@@ -44,7 +44,7 @@ def database_argument(ctx: Context, text: bytes) -> Database:
 # -- existence ----------------------------------------------------------------------------------------------------------
 
 
-@command("EXISTS", arity=-2, flags=READONLY | FAST, group="generic", since="1.0.0", keys=[KeySpec("RO", last=-1)], complexity=_PER_KEY, arguments="key [key ...]", tips=_SUM, history=[("3.0.3", "Accepts multiple `key` arguments.")], summary="Count the keys that exist; one that is named twice counts twice.")  # fmt: skip
+@command("EXISTS", arity=-2, flags=READONLY | FAST, group="generic", since="1.0.0", keys=[KeySpec("RO", last=-1)], complexity=_PER_KEY, arguments="key...", tips=_SUM, history=[("3.0.3", "Accepts multiple `key` arguments.")], summary="Count the keys that exist; one that is named twice counts twice.")  # fmt: skip
 def exists(ctx: Context, args: list[bytes]) -> bytes:
     """EXISTS key [key ...]."""
     count = 0
@@ -54,7 +54,7 @@ def exists(ctx: Context, args: list[bytes]) -> bytes:
     return integer(count)
 
 
-@command("TOUCH", arity=-2, flags=READONLY | FAST, group="generic", since="3.2.1", keys=[KeySpec("RO", last=-1)], complexity=_PER_KEY, arguments="key [key ...]", tips=_SUM, summary="Count the keys that exist, and note that they were used.")  # fmt: skip
+@command("TOUCH", arity=-2, flags=READONLY | FAST, group="generic", since="3.2.1", keys=[KeySpec("RO", last=-1)], complexity=_PER_KEY, arguments="key...", tips=_SUM, summary="Count the keys that exist, and note that they were used.")  # fmt: skip
 def touch(ctx: Context, args: list[bytes]) -> bytes:
     """TOUCH key [key ...]."""
     count = 0
@@ -89,7 +89,7 @@ def randomkey(ctx: Context, args: list[bytes]) -> bytes:
 # -- deletion -----------------------------------------------------------------------------------------------------------
 
 
-@command("DEL", arity=-2, flags=WRITE, group="generic", since="1.0.0", keys=[KeySpec("RM", "delete", last=-1)], complexity="O(N) where N is the number of keys, and for each key of a collection its number of elements.", arguments="key [key ...]", tips=_SUM, summary="Delete keys; the answer is how many there were.")  # fmt: skip
+@command("DEL", arity=-2, flags=WRITE, group="generic", since="1.0.0", keys=[KeySpec("RM", "delete", last=-1)], complexity="O(N) where N is the number of keys, and for each key of a collection its number of elements.", arguments="key...", tips=_SUM, summary="Delete keys; the answer is how many there were.")  # fmt: skip
 def del_(ctx: Context, args: list[bytes]) -> bytes:
     """DEL key [key ...]."""
     return _delete(ctx, args, ctx.engine.config.boolean("lazyfree-lazy-user-del"))
@@ -109,7 +109,7 @@ def _delete(ctx: Context, args: list[bytes], lazily: bool) -> bytes:
     return integer(count)
 
 
-@command("UNLINK", arity=-2, flags=WRITE | FAST, group="generic", since="4.0.0", keys=[KeySpec("RM", "delete", last=-1)], complexity="O(1) for each key; Valkey frees large values in the background.", arguments="key [key ...]", tips=_SUM, summary="Delete keys without waiting for their memory.")  # fmt: skip
+@command("UNLINK", arity=-2, flags=WRITE | FAST, group="generic", since="4.0.0", keys=[KeySpec("RM", "delete", last=-1)], complexity="O(1) for each key; Valkey frees large values in the background.", arguments="key...", tips=_SUM, summary="Delete keys without waiting for their memory.")  # fmt: skip
 def unlink(ctx: Context, args: list[bytes]) -> bytes:
     """UNLINK key [key ...]."""
     return _delete(ctx, args, lazily=True)
@@ -156,7 +156,7 @@ def _carry(source_db: Database, source: bytes, db: Database, destination: bytes)
         db.expire_at(destination, at_ms)
 
 
-@command("MOVE", arity=3, flags=WRITE | FAST, group="generic", since="1.0.0", keys=[KeySpec("RW", "access update")], arguments="key db", summary="Move a key to another database if it is free there.")  # fmt: skip
+@command("MOVE", arity=3, flags=WRITE | FAST, group="generic", since="1.0.0", keys=[KeySpec("RW", "access update")], arguments="key db:integer", summary="Move a key to another database if it is free there.")  # fmt: skip
 def move(ctx: Context, args: list[bytes]) -> bytes:
     """MOVE key db."""
     if ctx.engine.cluster is not None:
@@ -172,7 +172,7 @@ def move(ctx: Context, args: list[bytes]) -> bytes:
     return ONE
 
 
-@command("COPY", arity=-3, flags=WRITE | DENYOOM, group="generic", since="6.2.0", keys=[KeySpec("RO", "access"), KeySpec("OW", "update", index=2)], complexity="O(1) for strings, O(N) in the number of elements for collections.", arguments="source destination [DB destination-db] [REPLACE]", summary="Copy a value with its time to live to another key.")  # fmt: skip
+@command("COPY", arity=-3, flags=WRITE | DENYOOM, group="generic", since="6.2.0", keys=[KeySpec("RO", "access"), KeySpec("OW", "update", index=2)], complexity="O(1) for strings, O(N) in the number of elements for collections.", arguments="source destination [DB destination-db:integer] [REPLACE]", summary="Copy a value with its time to live to another key.")  # fmt: skip
 def copy(ctx: Context, args: list[bytes]) -> bytes:
     """COPY source destination [DB index] [REPLACE]."""
     source, destination = args[1], args[2]

@@ -44,7 +44,7 @@ def latency_history(ctx: Context, args: list[bytes]) -> bytes:
     return array([array([integer(at_s), integer(duration_ms)]) for at_s, duration_ms in samples])
 
 
-@command("LATENCY|RESET", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="2.8.13", categories=[b"admin", b"slow", b"dangerous"], arguments="[event [event ...]]", tips=[b"request_policy:all_nodes", b"response_policy:agg_sum"], summary="Forget events.")  # fmt: skip
+@command("LATENCY|RESET", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="2.8.13", categories=[b"admin", b"slow", b"dangerous"], arguments="[event...]", tips=[b"request_policy:all_nodes", b"response_policy:agg_sum"], summary="Forget events.")  # fmt: skip
 def latency_reset(ctx: Context, args: list[bytes]) -> bytes:
     """LATENCY RESET [event ...]: how many were forgotten."""
     events = ctx.engine.latency_events
@@ -113,7 +113,7 @@ def latency_doctor(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.verbatim(("\n".join(lines) + "\n").encode())
 
 
-@command("LATENCY|HISTOGRAM", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="7.0.0", complexity="O(N) where N is the number of commands with latency information being retrieved.", categories=[b"admin", b"slow", b"dangerous"], arguments="[command [command ...]]", tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"], summary="How long commands took, by powers of two.")  # fmt: skip
+@command("LATENCY|HISTOGRAM", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="7.0.0", complexity="O(N) where N is the number of commands with latency information being retrieved.", categories=[b"admin", b"slow", b"dangerous"], arguments="[command...]", tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"], summary="How long commands took, by powers of two.")  # fmt: skip
 def latency_histogram(ctx: Context, args: list[bytes]) -> bytes:
     """LATENCY HISTOGRAM [command ...]: calls and their cumulative distribution in microseconds."""
     items: list[bytes] = []

@@ -36,25 +36,25 @@ _RANK_ZERO: Final = (
 # -- pushing and popping ----------------------------------------------------------------------------------------------
 
 
-@command("LPUSH", arity=-3, flags=WRITE | DENYOOM | FAST, group="list", since="1.0.0", keys=KEY_INSERT, complexity="O(N) for N elements", arguments="key element [element ...]", history=[("2.4.0", "Takes several elements.")], summary="Put elements at the head of a list, which is made if need be.")  # fmt: skip
+@command("LPUSH", arity=-3, flags=WRITE | DENYOOM | FAST, group="list", since="1.0.0", keys=KEY_INSERT, complexity="O(N) for N elements", arguments="key element...", history=[("2.4.0", "Takes several elements.")], summary="Put elements at the head of a list, which is made if need be.")  # fmt: skip
 def lpush(ctx: Context, args: list[bytes]) -> bytes:
     """LPUSH key element [element ...]."""
     return _push(ctx, args, left=True, only_existing=False)
 
 
-@command("RPUSH", arity=-3, flags=WRITE | DENYOOM | FAST, group="list", since="1.0.0", keys=KEY_INSERT, complexity="O(N) for N elements", arguments="key element [element ...]", history=[("2.4.0", "Takes several elements.")], summary="Put elements at the tail of a list, which is made if need be.")  # fmt: skip
+@command("RPUSH", arity=-3, flags=WRITE | DENYOOM | FAST, group="list", since="1.0.0", keys=KEY_INSERT, complexity="O(N) for N elements", arguments="key element...", history=[("2.4.0", "Takes several elements.")], summary="Put elements at the tail of a list, which is made if need be.")  # fmt: skip
 def rpush(ctx: Context, args: list[bytes]) -> bytes:
     """RPUSH key element [element ...]."""
     return _push(ctx, args, left=False, only_existing=False)
 
 
-@command("LPUSHX", arity=-3, flags=WRITE | DENYOOM | FAST, group="list", since="2.2.0", keys=KEY_INSERT, complexity="O(N) for N elements", arguments="key element [element ...]", history=[("4.0.0", "Takes several elements.")], summary="Put elements at the head of a list, if there is one.")  # fmt: skip
+@command("LPUSHX", arity=-3, flags=WRITE | DENYOOM | FAST, group="list", since="2.2.0", keys=KEY_INSERT, complexity="O(N) for N elements", arguments="key element...", history=[("4.0.0", "Takes several elements.")], summary="Put elements at the head of a list, if there is one.")  # fmt: skip
 def lpushx(ctx: Context, args: list[bytes]) -> bytes:
     """LPUSHX key element [element ...]."""
     return _push(ctx, args, left=True, only_existing=True)
 
 
-@command("RPUSHX", arity=-3, flags=WRITE | DENYOOM | FAST, group="list", since="2.2.0", keys=KEY_INSERT, complexity="O(N) for N elements", arguments="key element [element ...]", history=[("4.0.0", "Takes several elements.")], summary="Put elements at the tail of a list, if there is one.")  # fmt: skip
+@command("RPUSHX", arity=-3, flags=WRITE | DENYOOM | FAST, group="list", since="2.2.0", keys=KEY_INSERT, complexity="O(N) for N elements", arguments="key element...", history=[("4.0.0", "Takes several elements.")], summary="Put elements at the tail of a list, if there is one.")  # fmt: skip
 def rpushx(ctx: Context, args: list[bytes]) -> bytes:
     """RPUSHX key element [element ...]."""
     return _push(ctx, args, left=False, only_existing=True)
@@ -77,13 +77,13 @@ def _push(ctx: Context, args: list[bytes], left: bool, only_existing: bool) -> b
     return integer(value.length())
 
 
-@command("LPOP", arity=-2, flags=WRITE | FAST, group="list", since="1.0.0", keys=KEY_ACCESS_DELETE, complexity="O(N) for N elements", arguments="key [count]", history=[("6.2.0", "Takes a count.")], summary="Take elements from the head of a list.")  # fmt: skip
+@command("LPOP", arity=-2, flags=WRITE | FAST, group="list", since="1.0.0", keys=KEY_ACCESS_DELETE, complexity="O(N) for N elements", arguments="key [count@6.2.0]", history=[("6.2.0", "Takes a count.")], summary="Take elements from the head of a list.")  # fmt: skip
 def lpop(ctx: Context, args: list[bytes]) -> bytes:
     """LPOP key [count]."""
     return _pop(ctx, args, left=True)
 
 
-@command("RPOP", arity=-2, flags=WRITE | FAST, group="list", since="1.0.0", keys=KEY_ACCESS_DELETE, complexity="O(N) for N elements", arguments="key [count]", history=[("6.2.0", "Takes a count.")], summary="Take elements from the tail of a list.")  # fmt: skip
+@command("RPOP", arity=-2, flags=WRITE | FAST, group="list", since="1.0.0", keys=KEY_ACCESS_DELETE, complexity="O(N) for N elements", arguments="key [count@6.2.0]", history=[("6.2.0", "Takes a count.")], summary="Take elements from the tail of a list.")  # fmt: skip
 def rpop(ctx: Context, args: list[bytes]) -> bytes:
     """RPOP key [count]."""
     return _pop(ctx, args, left=False)
@@ -126,7 +126,7 @@ def removed(ctx: Context, key: bytes, value: ListValue, event: bytes, count: int
     ctx.key_changed(key, NOTIFY_LIST, event, count)
 
 
-@command("LMPOP", arity=-4, flags=WRITE | MOVABLE_KEYS, group="list", since="7.0.0", keys=[KeySpec("RW", "access delete", numkeys=0, first=1)], complexity="O(N+M) for N keys and M elements", arguments="numkeys key [key ...] <LEFT | RIGHT> [COUNT count]", summary="Take elements from the first of several lists that has any.")  # fmt: skip
+@command("LMPOP", arity=-4, flags=WRITE | MOVABLE_KEYS, group="list", since="7.0.0", keys=[KeySpec("RW", "access delete", numkeys=0, first=1)], complexity="O(N+M) for N keys and M elements", arguments="numkeys key... where=<LEFT | RIGHT> [COUNT count]", summary="Take elements from the first of several lists that has any.")  # fmt: skip
 def lmpop(ctx: Context, args: list[bytes]) -> bytes:
     """LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count]."""
     request = parse_lmpop(args, 1)
@@ -189,7 +189,7 @@ def is_left(word: bytes) -> bool:
 # -- moving -----------------------------------------------------------------------------------------------------------
 
 
-@command("LMOVE", arity=5, flags=WRITE | DENYOOM, group="list", since="6.2.0", keys=MOVE_KEYS, arguments="source destination <LEFT | RIGHT> <LEFT | RIGHT>", summary="Move an element from an end of one list to an end of another.")  # fmt: skip
+@command("LMOVE", arity=5, flags=WRITE | DENYOOM, group="list", since="6.2.0", keys=MOVE_KEYS, arguments="source destination wherefrom=<LEFT | RIGHT> whereto=<LEFT | RIGHT>", summary="Move an element from an end of one list to an end of another.")  # fmt: skip
 def lmove(ctx: Context, args: list[bytes]) -> bytes:
     """LMOVE source destination LEFT|RIGHT LEFT|RIGHT."""
     from_left = is_left(args[3])
@@ -244,7 +244,7 @@ def lindex(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.null if element is None else bulk(element)
 
 
-@command("LRANGE", arity=4, flags=READONLY, group="list", since="1.0.0", keys=KEY_READ, complexity="O(S+N) for N elements that begin or end S elements from the nearer end", arguments="key start stop", summary="Get the elements of a list between two places.")  # fmt: skip
+@command("LRANGE", arity=4, flags=READONLY, group="list", since="1.0.0", keys=KEY_READ, complexity="O(S+N) for N elements that begin or end S elements from the nearer end", arguments="key start:integer stop:integer", summary="Get the elements of a list between two places.")  # fmt: skip
 def lrange(ctx: Context, args: list[bytes]) -> bytes:
     """LRANGE key start stop."""
     start = parse_int(args[2])
@@ -262,7 +262,7 @@ def lrange(ctx: Context, args: list[bytes]) -> bytes:
     return bulk_array(value.between(start, min(stop, count - 1)))
 
 
-@command("LPOS", arity=-3, flags=READONLY, group="list", since="6.0.6", keys=KEY_READ, complexity="O(N) for N elements compared", arguments="key element [RANK rank] [COUNT num-matches] [MAXLEN len]", summary="Find where an element is in a list.")  # fmt: skip
+@command("LPOS", arity=-3, flags=READONLY, group="list", since="6.0.6", keys=KEY_READ, complexity="O(N) for N elements compared", arguments="key element [RANK rank:integer] [COUNT num-matches:integer] [MAXLEN len:integer]", summary="Find where an element is in a list.")  # fmt: skip
 def lpos(ctx: Context, args: list[bytes]) -> bytes:
     """LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]."""
     rank = 1
@@ -329,7 +329,7 @@ def lset(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("LINSERT", arity=5, flags=WRITE | DENYOOM, group="list", since="2.2.0", keys=KEY_INSERT, complexity="O(N) for N elements before the pivot", arguments="key <BEFORE | AFTER> pivot element", summary="Put an element beside another one in a list.")  # fmt: skip
+@command("LINSERT", arity=5, flags=WRITE | DENYOOM, group="list", since="2.2.0", keys=KEY_INSERT, complexity="O(N) for N elements before the pivot", arguments="key where=<BEFORE | AFTER> pivot element", summary="Put an element beside another one in a list.")  # fmt: skip
 def linsert(ctx: Context, args: list[bytes]) -> bytes:
     """LINSERT key BEFORE|AFTER pivot element."""
     where = args[2].upper()
@@ -358,7 +358,7 @@ def lrem(ctx: Context, args: list[bytes]) -> bytes:
     return integer(gone)
 
 
-@command("LTRIM", arity=4, flags=WRITE, group="list", since="1.0.0", keys=KEY_DELETE, complexity="O(N) for N elements removed", arguments="key start stop", summary="Keep only the elements of a list between two places.")  # fmt: skip
+@command("LTRIM", arity=4, flags=WRITE, group="list", since="1.0.0", keys=KEY_DELETE, complexity="O(N) for N elements removed", arguments="key start:integer stop:integer", summary="Keep only the elements of a list between two places.")  # fmt: skip
 def ltrim(ctx: Context, args: list[bytes]) -> bytes:
     """LTRIM key start stop."""
     start = parse_int(args[2])

@@ -6,7 +6,7 @@ from ..errors import CommandError
 from ..replies import OK
 
 
-@command("MONITOR", arity=1, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="1.0.0", categories=[b"admin", b"slow", b"dangerous"], summary="Show every command to this connection.")  # fmt: skip
+@command("MONITOR", arity=1, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="1.0.0", complexity="", categories=[b"admin", b"slow", b"dangerous"], summary="Show every command to this connection.")  # fmt: skip
 def monitor(ctx: Context, args: list[bytes]) -> bytes:
     """MONITOR."""
     if not ctx.may_block:

@@ -54,7 +54,7 @@ def spublish(ctx: Context, args: list[bytes]) -> bytes:
     group="pubsub",
     since="2.0.0",
     complexity="O(N) where N is the number of channels to subscribe to.",
-    arguments="channel [channel ...]",
+    arguments="channel...",
     summary="Listen to channels.",
 )
 def subscribe(ctx: Context, args: list[bytes]) -> bytes:
@@ -75,7 +75,7 @@ def subscribe(ctx: Context, args: list[bytes]) -> bytes:
     group="pubsub",
     since="2.0.0",
     complexity="O(N) where N is the number of patterns to subscribe to.",
-    arguments="pattern [pattern ...]",
+    arguments="pattern...",
     summary="Listen to channels by pattern.",
 )
 def psubscribe(ctx: Context, args: list[bytes]) -> bytes:
@@ -97,7 +97,7 @@ def psubscribe(ctx: Context, args: list[bytes]) -> bytes:
     since="7.0.0",
     keys=_SHARD_KEYS,
     complexity="O(N) where N is the number of shard channels to subscribe to.",
-    arguments="shardchannel [shardchannel ...]",
+    arguments="shardchannel...",
     summary="Listen to channels of the shard.",
 )
 def ssubscribe(ctx: Context, args: list[bytes]) -> bytes:
@@ -118,7 +118,7 @@ def ssubscribe(ctx: Context, args: list[bytes]) -> bytes:
     group="pubsub",
     since="2.0.0",
     complexity="O(N) where N is the number of channels to unsubscribe.",
-    arguments="[channel [channel ...]]",
+    arguments="[channel...]",
     summary="Stop listening to channels.",
 )
 def unsubscribe(ctx: Context, args: list[bytes]) -> bytes:
@@ -138,7 +138,7 @@ def unsubscribe(ctx: Context, args: list[bytes]) -> bytes:
     group="pubsub",
     since="2.0.0",
     complexity="O(N) where N is the number of patterns to unsubscribe.",
-    arguments="[pattern [pattern ...]]",
+    arguments="[pattern...]",
     summary="Stop listening to patterns.",
 )
 def punsubscribe(ctx: Context, args: list[bytes]) -> bytes:
@@ -159,7 +159,7 @@ def punsubscribe(ctx: Context, args: list[bytes]) -> bytes:
     since="7.0.0",
     keys=_SHARD_KEYS,
     complexity="O(N) where N is the number of shard channels to unsubscribe.",
-    arguments="[shardchannel [shardchannel ...]]",
+    arguments="[shardchannel...]",
     summary="Stop listening to channels of the shard.",
 )
 def sunsubscribe(ctx: Context, args: list[bytes]) -> bytes:
@@ -225,7 +225,7 @@ def pubsub_numpat(ctx: Context, args: list[bytes]) -> bytes:
     group="pubsub",
     since="2.8.0",
     complexity="O(N) for the NUMSUB subcommand, where N is the number of requested channels",
-    arguments="[channel [channel ...]]",
+    arguments="[channel...]",
     summary="Count the listeners of channels.",
 )
 def pubsub_numsub(ctx: Context, args: list[bytes]) -> bytes:
@@ -240,7 +240,7 @@ def pubsub_numsub(ctx: Context, args: list[bytes]) -> bytes:
     group="pubsub",
     since="7.0.0",
     complexity="O(N) for the SHARDNUMSUB subcommand, where N is the number of requested shard channels",
-    arguments="[shardchannel [shardchannel ...]]",
+    arguments="[shardchannel...]",
     summary="Count the listeners of channels of the shard.",
 )
 def pubsub_shardnumsub(ctx: Context, args: list[bytes]) -> bytes:

@@ -77,7 +77,7 @@ def scan_options(args: list[bytes], at: int) -> ScanOptions:
     return options
 
 
-@command("SCAN", arity=-2, flags=READONLY, group="generic", since="2.8.0", complexity="O(1) for every call, O(N) for a whole walk.", arguments="cursor [MATCH pattern] [COUNT count] [TYPE type]", tips=[b"nondeterministic_output", b"request_policy:special", b"response_policy:special"], history=[("6.0.0", "Added the `TYPE` subcommand.")], summary="Some keys and the cursor for the next call; what stays during a whole walk is returned.")  # fmt: skip
+@command("SCAN", arity=-2, flags=READONLY, group="generic", since="2.8.0", complexity="O(1) for every call, O(N) for a whole walk.", arguments="cursor [MATCH pattern] [COUNT count] [TYPE type@6.0.0]", tips=[b"nondeterministic_output", b"request_policy:special", b"response_policy:special"], history=[("6.0.0", "Added the `TYPE` subcommand.")], summary="Some keys and the cursor for the next call; what stays during a whole walk is returned.")  # fmt: skip
 def scan(ctx: Context, args: list[bytes]) -> bytes:
     """SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]."""
     options = scan_options(args, 1)

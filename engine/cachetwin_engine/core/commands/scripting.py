@@ -21,13 +21,13 @@ from ..scripting.store import split_keys
 from .help_text import help_reply
 
 
-@command("EVAL", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MAY_REPLICATE | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="2.6.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")], categories=[b"slow", b"scripting"], arguments="script numkeys [key [key ...]] [arg [arg ...]]", summary="Run a Lua script.")  # fmt: skip
+@command("EVAL", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MAY_REPLICATE | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="2.6.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")], categories=[b"slow", b"scripting"], arguments="script numkeys [key...] [arg...]", summary="Run a Lua script.")  # fmt: skip
 def eval_(ctx: Context, args: list[bytes]) -> bytes:
     """EVAL script numkeys [key ...] [arg ...]."""
     return _evaluate(ctx, args, read_only=False)
 
 
-@command("EVAL_RO", arity=-3, flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RO", "access", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")], categories=[b"slow", b"scripting"], arguments="script numkeys [key [key ...]] [arg [arg ...]]", summary="Run a Lua script that may not write.")  # fmt: skip
+@command("EVAL_RO", arity=-3, flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RO", "access", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")], categories=[b"slow", b"scripting"], arguments="script numkeys [key...] [arg...]", summary="Run a Lua script that may not write.")  # fmt: skip
 def eval_ro(ctx: Context, args: list[bytes]) -> bytes:
     """EVAL_RO script numkeys [key ...] [arg ...]."""
     return _evaluate(ctx, args, read_only=True)
@@ -40,7 +40,7 @@ def _evaluate(ctx: Context, args: list[bytes], read_only: bool) -> bytes:
     return ctx.engine.scripts.evaluate(ctx, ctx.engine.scripts.load(args[1], keep=False), args, read_only)
 
 
-@command("EVALSHA", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MAY_REPLICATE | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="2.6.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1)], categories=[b"slow", b"scripting"], arguments="sha1 numkeys [key [key ...]] [arg [arg ...]]", summary="Run a script by its digest.")  # fmt: skip
+@command("EVALSHA", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MAY_REPLICATE | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="2.6.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1)], categories=[b"slow", b"scripting"], arguments="sha1 numkeys [key...] [arg...]", summary="Run a script by its digest.")  # fmt: skip
 def evalsha(ctx: Context, args: list[bytes]) -> bytes:
     """EVALSHA sha1 numkeys [key ...] [arg ...]."""
     _show(ctx, args)
@@ -48,7 +48,7 @@ def evalsha(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.engine.scripts.evaluate(ctx, ctx.engine.scripts.known(args[1]), args, read_only=False)
 
 
-@command("EVALSHA_RO", arity=-3, flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RO", "access", index=2, numkeys=0, first=1)], categories=[b"slow", b"scripting"], arguments="sha1 numkeys [key [key ...]] [arg [arg ...]]", summary="Run a script by its digest; it may not write.")  # fmt: skip
+@command("EVALSHA_RO", arity=-3, flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RO", "access", index=2, numkeys=0, first=1)], categories=[b"slow", b"scripting"], arguments="sha1 numkeys [key...] [arg...]", summary="Run a script by its digest; it may not write.")  # fmt: skip
 def evalsha_ro(ctx: Context, args: list[bytes]) -> bytes:
     """EVALSHA_RO sha1 numkeys [key ...] [arg ...]."""
     _show(ctx, args)
@@ -71,13 +71,13 @@ def script_load(ctx: Context, args: list[bytes]) -> bytes:
     return bulk(ctx.engine.scripts.load(args[2], keep=True).sha)
 
 
-@command("SCRIPT|EXISTS", arity=-3, flags=NOSCRIPT, group="scripting", since="2.6.0", complexity="O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation).", categories=[b"slow", b"scripting"], arguments="sha1 [sha1 ...]", tips=[b"request_policy:all_shards", b"response_policy:agg_logical_and"], summary="Are these scripts kept?")  # fmt: skip
+@command("SCRIPT|EXISTS", arity=-3, flags=NOSCRIPT, group="scripting", since="2.6.0", complexity="O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation).", categories=[b"slow", b"scripting"], arguments="sha1...", tips=[b"request_policy:all_shards", b"response_policy:agg_logical_and"], summary="Are these scripts kept?")  # fmt: skip
 def script_exists(ctx: Context, args: list[bytes]) -> bytes:
     """SCRIPT EXISTS sha1 [sha1 ...]: 1 or 0 each."""
     return array([integer(int(sha.lower() in ctx.engine.scripts.scripts)) for sha in args[2:]])
 
 
-@command("SCRIPT|FLUSH", arity=-2, flags=NOSCRIPT, group="scripting", since="2.6.0", complexity="O(N) with N being the number of scripts in cache", categories=[b"slow", b"scripting"], arguments="[ASYNC | SYNC]", tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"], history=[("6.2.0", "Added the `ASYNC` and `SYNC` flushing mode modifiers.")], summary="Forget all scripts.")  # fmt: skip
+@command("SCRIPT|FLUSH", arity=-2, flags=NOSCRIPT, group="scripting", since="2.6.0", complexity="O(N) with N being the number of scripts in cache", categories=[b"slow", b"scripting"], arguments="[flush-type=<ASYNC | SYNC>@6.2.0]", tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"], history=[("6.2.0", "Added the `ASYNC` and `SYNC` flushing mode modifiers.")], summary="Forget all scripts.")  # fmt: skip
 def script_flush(ctx: Context, args: list[bytes]) -> bytes:
     """SCRIPT FLUSH [ASYNC | SYNC]."""
     if len(args) > 3 or (len(args) == 3 and args[2].lower() not in {b"sync", b"async"}):
@@ -114,7 +114,7 @@ def kill(ctx: Context, how: bytes) -> bytes:
     return OK
 
 
-@command("SCRIPT|DEBUG", arity=3, flags=NOSCRIPT, group="scripting", since="3.2.0", categories=[b"slow", b"scripting"], arguments="<YES | SYNC | NO>", summary="Turn the script debugger on or off.")  # fmt: skip
+@command("SCRIPT|DEBUG", arity=3, flags=NOSCRIPT, group="scripting", since="3.2.0", categories=[b"slow", b"scripting"], arguments="mode=<YES | SYNC | NO> [engine@9.1.0]", summary="Turn the script debugger on or off.")  # fmt: skip
 def script_debug(ctx: Context, args: list[bytes]) -> bytes:
     """SCRIPT DEBUG YES|SYNC|NO: this engine has no script debugger, so it can only stay off."""
     if args[2].lower() in {b"yes", b"sync"}:

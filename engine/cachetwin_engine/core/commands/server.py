@@ -56,7 +56,7 @@ def save(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("BGSAVE", arity=-1, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING, group="server", since="1.0.0", categories=[b"admin", b"slow", b"dangerous"], arguments="[SCHEDULE | CANCEL]", history=[("3.2.2", "Added the `SCHEDULE` option."), ("8.1.0", "Added the `CANCEL` option.")], summary="Save the data in the background.")  # fmt: skip
+@command("BGSAVE", arity=-1, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING, group="server", since="1.0.0", categories=[b"admin", b"slow", b"dangerous"], arguments="[operation=<SCHEDULE@3.2.2 | CANCEL@8.1.0>]", history=[("3.2.2", "Added the `SCHEDULE` option."), ("8.1.0", "Added the `CANCEL` option.")], summary="Save the data in the background.")  # fmt: skip
 def bgsave(ctx: Context, args: list[bytes]) -> bytes:
     """BGSAVE [SCHEDULE | CANCEL]: done at once, see SAVE."""
     word = args[1].lower() if len(args) == 2 else b""
@@ -74,7 +74,7 @@ def bgrewriteaof(ctx: Context, args: list[bytes]) -> bytes:
     return simple(b"Background append only file rewriting started")
 
 
-@command("SHUTDOWN", arity=-1, flags=ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY, group="server", since="1.0.0", complexity="O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)", categories=[b"admin", b"slow", b"dangerous"], arguments="[[NOSAVE | SAVE] [NOW] [FORCE] | ABORT]", history=[("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers.")], summary="End the server.")  # fmt: skip
+@command("SHUTDOWN", arity=-1, flags=ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY, group="server", since="1.0.0", complexity="O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)", categories=[b"admin", b"slow", b"dangerous"], arguments="[abort-selector=<save-selector-block=([save-selector=<NOSAVE | SAVE>] [NOW@7.0.0] [FORCE@7.0.0] [SAFE@9.0.0] [FAILOVER@9.0.0]) | ABORT@7.0.0>]", history=[("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers.")], summary="End the server.")  # fmt: skip
 def shutdown(ctx: Context, args: list[bytes]) -> bytes:
     """SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]: no reply, the connection ends."""
     words = {arg.lower() for arg in args[1:]}
@@ -89,7 +89,7 @@ def shutdown(ctx: Context, args: list[bytes]) -> bytes:
     return b""
 
 
-@command("WAIT", arity=3, flags=BLOCKING, group="generic", since="3.0.0", categories=[b"slow", b"blocking", b"connection"], arguments="numreplicas timeout", tips=[b"request_policy:all_shards", b"response_policy:agg_min"], summary="Wait until replicas have this connection's writes.")  # fmt: skip
+@command("WAIT", arity=3, flags=BLOCKING, group="generic", since="3.0.0", categories=[b"slow", b"blocking", b"connection"], arguments="numreplicas:integer timeout:integer", tips=[b"request_policy:all_shards", b"response_policy:agg_min"], summary="Wait until replicas have this connection's writes.")  # fmt: skip
 def wait(ctx: Context, args: list[bytes]) -> bytes:
     """WAIT numreplicas timeout: how many replicas have them."""
     wanted = parse_int(args[1])
@@ -99,7 +99,7 @@ def wait(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.block([], deadline_ms, ZERO, args)
 
 
-@command("WAITAOF", arity=4, flags=BLOCKING, group="generic", since="7.2.0", categories=[b"slow", b"blocking", b"connection"], arguments="numlocal numreplicas timeout", tips=[b"request_policy:all_shards", b"response_policy:agg_min"], summary="Wait until logs have this connection's writes.")  # fmt: skip
+@command("WAITAOF", arity=4, flags=BLOCKING, group="generic", since="7.2.0", categories=[b"slow", b"blocking", b"connection"], arguments="numlocal:integer numreplicas:integer timeout:integer", tips=[b"request_policy:all_shards", b"response_policy:agg_min"], summary="Wait until logs have this connection's writes.")  # fmt: skip
 def waitaof(ctx: Context, args: list[bytes]) -> bytes:
     """WAITAOF numlocal numreplicas timeout: how many logs here, and how many at replicas, have them."""
     local = parse_int(args[1])
@@ -124,7 +124,7 @@ def _deadline(ctx: Context, text: bytes) -> int:
     return ctx.engine.now_ms + timeout_ms if timeout_ms else 0
 
 
-@command("LOLWUT", arity=-1, flags=READONLY | FAST, group="server", since="5.0.0", categories=[b"read", b"fast"], arguments="[VERSION version]", summary="A picture and the version.")  # fmt: skip
+@command("LOLWUT", arity=-1, flags=READONLY | FAST, group="server", since="5.0.0", complexity="", categories=[b"read", b"fast"], arguments="[VERSION version:integer]", summary="A picture and the version.")  # fmt: skip
 def lolwut(ctx: Context, args: list[bytes]) -> bytes:
     """LOLWUT [VERSION version]: a line of waves, drawn anew each time, above the version."""
     if len(args) > 2 and args[1].lower() == b"version":
@@ -140,7 +140,7 @@ def lolwut(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.verbatim(f"{''.join(picture)}\n\n{name} ver. {ctx.engine.profile.version}\n".encode())
 
 
-@command("FAILOVER", arity=-1, flags=ADMIN | NOSCRIPT | STALE, group="server", since="6.2.0", categories=[b"admin", b"slow", b"dangerous"], arguments="[TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]", summary="Hand over to a replica.")  # fmt: skip
+@command("FAILOVER", arity=-1, flags=ADMIN | NOSCRIPT | STALE, group="server", since="6.2.0", categories=[b"admin", b"slow", b"dangerous"], arguments="[TO target=(host port [FORCE])] [ABORT] [TIMEOUT milliseconds]", summary="Hand over to a replica.")  # fmt: skip
 def failover(ctx: Context, args: list[bytes]) -> bytes:
     """FAILOVER [TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]: needs a replica, and there is none."""
     at = 1
@@ -175,13 +175,13 @@ def module_list(ctx: Context, args: list[bytes]) -> bytes:
     return EMPTY_ARRAY
 
 
-@command("MODULE|LOAD", arity=-3, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING, group="server", since="4.0.0", categories=[b"admin", b"slow", b"dangerous"], arguments="path [arg [arg ...]]", summary="Load a module.")  # fmt: skip
+@command("MODULE|LOAD", arity=-3, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING, group="server", since="4.0.0", categories=[b"admin", b"slow", b"dangerous"], arguments="path [arg...]", summary="Load a module.")  # fmt: skip
 def module_load(ctx: Context, args: list[bytes]) -> bytes:
     """MODULE LOAD path [arg ...]: this engine loads no machine code."""
     return _refuse_module(ctx)
 
 
-@command("MODULE|LOADEX", arity=-3, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING, group="server", since="7.0.0", categories=[b"admin", b"slow", b"dangerous"], arguments="path [CONFIG name value [CONFIG name value ...]] [ARGS args [args ...]]", summary="Load a module with parameters.")  # fmt: skip
+@command("MODULE|LOADEX", arity=-3, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING, group="server", since="7.0.0", categories=[b"admin", b"slow", b"dangerous"], arguments="path [CONFIG... configs=(name value)...] [ARGS args...]", summary="Load a module with parameters.")  # fmt: skip
 def module_loadex(ctx: Context, args: list[bytes]) -> bytes:
     """MODULE LOADEX path [CONFIG name value ...] [ARGS arg ...]: this engine loads no machine code."""
     return _refuse_module(ctx)

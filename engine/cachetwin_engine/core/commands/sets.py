@@ -34,7 +34,7 @@ _REMOVED_PER_EFFECT_MAX: Final = 1024  # members in one SREM that tells replicas
 # -- members ----------------------------------------------------------------------------------------------------------
 
 
-@command("SADD", arity=-3, flags=WRITE | DENYOOM | FAST, group="set", since="1.0.0", keys=KEY_INSERT, complexity="O(N) for N members", arguments="key member [member ...]", history=[("2.4.0", "Takes several members.")], summary="Add members to a set, which is made if need be.")  # fmt: skip
+@command("SADD", arity=-3, flags=WRITE | DENYOOM | FAST, group="set", since="1.0.0", keys=KEY_INSERT, complexity="O(N) for N members", arguments="key member...", history=[("2.4.0", "Takes several members.")], summary="Add members to a set, which is made if need be.")  # fmt: skip
 def sadd(ctx: Context, args: list[bytes]) -> bytes:
     """SADD key member [member ...]."""
     key = args[1]
@@ -54,7 +54,7 @@ def sadd(ctx: Context, args: list[bytes]) -> bytes:
     return integer(added)
 
 
-@command("SREM", arity=-3, flags=WRITE | FAST, group="set", since="1.0.0", keys=KEY_DELETE, complexity="O(N) for N members", arguments="key member [member ...]", history=[("2.4.0", "Takes several members.")], summary="Remove members from a set.")  # fmt: skip
+@command("SREM", arity=-3, flags=WRITE | FAST, group="set", since="1.0.0", keys=KEY_DELETE, complexity="O(N) for N members", arguments="key member...", history=[("2.4.0", "Takes several members.")], summary="Remove members from a set.")  # fmt: skip
 def srem(ctx: Context, args: list[bytes]) -> bytes:
     """SREM key member [member ...]."""
     value = set_of(ctx.db.find_for_write(args[1]))
@@ -117,7 +117,7 @@ def sismember(ctx: Context, args: list[bytes]) -> bytes:
     return ONE if value is not None and value.has(args[2]) else ZERO
 
 
-@command("SMISMEMBER", arity=-3, flags=READONLY | FAST, group="set", since="6.2.0", keys=KEY_READ, complexity="O(N) for N members", arguments="key member [member ...]", summary="Which of these are members of a set?")  # fmt: skip
+@command("SMISMEMBER", arity=-3, flags=READONLY | FAST, group="set", since="6.2.0", keys=KEY_READ, complexity="O(N) for N members", arguments="key member...", summary="Which of these are members of a set?")  # fmt: skip
 def smismember(ctx: Context, args: list[bytes]) -> bytes:
     """SMISMEMBER key member [member ...]."""
     value = read_set(ctx.db, args[1])
@@ -159,7 +159,7 @@ def sscan(ctx: Context, args: list[bytes]) -> bytes:
 # -- random members ---------------------------------------------------------------------------------------------------
 
 
-@command("SPOP", arity=-2, flags=WRITE | FAST, group="set", since="1.0.0", keys=KEY_ACCESS_DELETE, complexity="O(1), with a count O(N) for N members taken", arguments="key [count]", tips=_RANDOM, history=[("3.2.0", "Takes a count.")], summary="Take random members out of a set.")  # fmt: skip
+@command("SPOP", arity=-2, flags=WRITE | FAST, group="set", since="1.0.0", keys=KEY_ACCESS_DELETE, complexity="O(1), with a count O(N) for N members taken", arguments="key [count@3.2.0]", tips=_RANDOM, history=[("3.2.0", "Takes a count.")], summary="Take random members out of a set.")  # fmt: skip
 def spop(ctx: Context, args: list[bytes]) -> bytes:
     """SPOP key [count]."""
     if len(args) > 3:
@@ -207,7 +207,7 @@ def _take_random(ctx: Context, value: SetValue, count: int) -> list[bytes]:
     return members
 
 
-@command("SRANDMEMBER", arity=-2, flags=READONLY, group="set", since="1.0.0", keys=KEY_READ, complexity="O(1), with a count O(N) for N members returned", arguments="key [count]", tips=_RANDOM, history=[("2.6.0", "Takes a count.")], summary="Get random members of a set.")  # fmt: skip
+@command("SRANDMEMBER", arity=-2, flags=READONLY, group="set", since="1.0.0", keys=KEY_READ, complexity="O(1), with a count O(N) for N members returned", arguments="key [count@2.6.0]", tips=_RANDOM, history=[("2.6.0", "Takes a count.")], summary="Get random members of a set.")  # fmt: skip
 def srandmember(ctx: Context, args: list[bytes]) -> bytes:
     """SRANDMEMBER key [count]: distinct members, or, when negative, as many draws."""
     if len(args) > 3:
@@ -240,13 +240,13 @@ def _pick_random(ctx: Context, value: SetValue, count: int) -> list[bytes]:
 # -- several sets -----------------------------------------------------------------------------------------------------
 
 
-@command("SINTER", arity=-2, flags=READONLY, group="set", since="1.0.0", keys=KEYS_READ, complexity="O(N*M) for M sets of which the smallest has N members", arguments="key [key ...]", tips=_ANY_ORDER, summary="Get the members that all of several sets have.")  # fmt: skip
+@command("SINTER", arity=-2, flags=READONLY, group="set", since="1.0.0", keys=KEYS_READ, complexity="O(N*M) for M sets of which the smallest has N members", arguments="key...", tips=_ANY_ORDER, summary="Get the members that all of several sets have.")  # fmt: skip
 def sinter(ctx: Context, args: list[bytes]) -> bytes:
     """SINTER key [key ...]."""
     return members_reply(ctx, _intersection(_sets(ctx, args, 1), 0))
 
 
-@command("SINTERCARD", arity=-3, flags=READONLY | MOVABLE_KEYS, group="set", since="7.0.0", keys=[KeySpec("RO", "access", numkeys=0, first=1)], complexity="O(N*M) for M sets of which the smallest has N members", arguments="numkeys key [key ...] [LIMIT limit]", summary="Count the members that all of several sets have.")  # fmt: skip
+@command("SINTERCARD", arity=-3, flags=READONLY | MOVABLE_KEYS, group="set", since="7.0.0", keys=[KeySpec("RO", "access", numkeys=0, first=1)], complexity="O(N*M) for M sets of which the smallest has N members", arguments="numkeys key... [LIMIT limit]", summary="Count the members that all of several sets have.")  # fmt: skip
 def sintercard(ctx: Context, args: list[bytes]) -> bytes:
     """SINTERCARD numkeys key [key ...] [LIMIT limit]."""
     numkeys = integer_or_none(args[1])
@@ -265,31 +265,31 @@ def sintercard(ctx: Context, args: list[bytes]) -> bytes:
     return integer(len(_intersection(_sets(ctx, args[: numkeys + 2], 2), limit)))
 
 
-@command("SUNION", arity=-2, flags=READONLY, group="set", since="1.0.0", keys=KEYS_READ, complexity="O(N) for N members in all sets", arguments="key [key ...]", tips=_ANY_ORDER, summary="Get the members that any of several sets has.")  # fmt: skip
+@command("SUNION", arity=-2, flags=READONLY, group="set", since="1.0.0", keys=KEYS_READ, complexity="O(N) for N members in all sets", arguments="key...", tips=_ANY_ORDER, summary="Get the members that any of several sets has.")  # fmt: skip
 def sunion(ctx: Context, args: list[bytes]) -> bytes:
     """SUNION key [key ...]."""
     return members_reply(ctx, _union(_sets(ctx, args, 1)))
 
 
-@command("SDIFF", arity=-2, flags=READONLY, group="set", since="1.0.0", keys=KEYS_READ, complexity="O(N) for N members in all sets", arguments="key [key ...]", tips=_ANY_ORDER, summary="Get the members of a set that none of several others has.")  # fmt: skip
+@command("SDIFF", arity=-2, flags=READONLY, group="set", since="1.0.0", keys=KEYS_READ, complexity="O(N) for N members in all sets", arguments="key...", tips=_ANY_ORDER, summary="Get the members of a set that none of several others has.")  # fmt: skip
 def sdiff(ctx: Context, args: list[bytes]) -> bytes:
     """SDIFF key [key ...]."""
     return members_reply(ctx, _difference(_sets(ctx, args, 1)))
 
 
-@command("SINTERSTORE", arity=-3, flags=WRITE | DENYOOM, group="set", since="1.0.0", keys=_STORE_KEYS, complexity="O(N*M) for M sets of which the smallest has N members", arguments="destination key [key ...]", summary="Store the members that all of several sets have.")  # fmt: skip
+@command("SINTERSTORE", arity=-3, flags=WRITE | DENYOOM, group="set", since="1.0.0", keys=_STORE_KEYS, complexity="O(N*M) for M sets of which the smallest has N members", arguments="destination key...", summary="Store the members that all of several sets have.")  # fmt: skip
 def sinterstore(ctx: Context, args: list[bytes]) -> bytes:
     """SINTERSTORE destination key [key ...]."""
     return _store(ctx, args[1], _intersection(_sets(ctx, args, 2), 0), b"sinterstore")
 
 
-@command("SUNIONSTORE", arity=-3, flags=WRITE | DENYOOM, group="set", since="1.0.0", keys=_STORE_KEYS, complexity="O(N) for N members in all sets", arguments="destination key [key ...]", summary="Store the members that any of several sets has.")  # fmt: skip
+@command("SUNIONSTORE", arity=-3, flags=WRITE | DENYOOM, group="set", since="1.0.0", keys=_STORE_KEYS, complexity="O(N) for N members in all sets", arguments="destination key...", summary="Store the members that any of several sets has.")  # fmt: skip
 def sunionstore(ctx: Context, args: list[bytes]) -> bytes:
     """SUNIONSTORE destination key [key ...]."""
     return _store(ctx, args[1], _union(_sets(ctx, args, 2)), b"sunionstore")
 
 
-@command("SDIFFSTORE", arity=-3, flags=WRITE | DENYOOM, group="set", since="1.0.0", keys=_STORE_KEYS, complexity="O(N) for N members in all sets", arguments="destination key [key ...]", summary="Store the members of a set that none of several others has.")  # fmt: skip
+@command("SDIFFSTORE", arity=-3, flags=WRITE | DENYOOM, group="set", since="1.0.0", keys=_STORE_KEYS, complexity="O(N) for N members in all sets", arguments="destination key...", summary="Store the members of a set that none of several others has.")  # fmt: skip
 def sdiffstore(ctx: Context, args: list[bytes]) -> bytes:
     """SDIFFSTORE destination key [key ...]."""
     return _store(ctx, args[1], _difference(_sets(ctx, args, 2)), b"sdiffstore")

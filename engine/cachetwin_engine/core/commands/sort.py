@@ -42,13 +42,13 @@ class _Options:
         self.sorts = True  # BY a pattern that points nowhere asks for no order, whatever another BY says
 
 
-@command("SORT", arity=-2, flags=WRITE | DENYOOM | MOVABLE_KEYS, group="generic", since="1.0.0", categories=_CATEGORIES, keys=[KeySpec("RO", "access"), _BY_AND_GET, _STORE], complexity=_COST, arguments=_READ_OPTIONS + " [STORE destination]", summary="Elements in order, returned or stored as a list.")  # fmt: skip
+@command("SORT", arity=-2, flags=WRITE | DENYOOM | MOVABLE_KEYS, group="generic", since="1.0.0", categories=_CATEGORIES, keys=[KeySpec("RO", "access"), _BY_AND_GET, _STORE], complexity=_COST, arguments="key [BY by-pattern:pattern{pattern}#1] [LIMIT limit=(offset count)] [GET... get-pattern:pattern{pattern}#1...] [order=<ASC | DESC>] [sorting=ALPHA] [STORE destination]", summary="Elements in order, returned or stored as a list.")  # fmt: skip
 def sort(ctx: Context, args: list[bytes]) -> bytes:
     """SORT key [BY pattern] [LIMIT offset count] [GET pattern ...] [ASC | DESC] [ALPHA] [STORE destination]."""
     return _sort(ctx, args, _options(ctx, args, may_store=True))
 
 
-@command("SORT_RO", arity=-2, flags=READONLY | MOVABLE_KEYS, group="generic", since="7.0.0", categories=_CATEGORIES, keys=[KeySpec("RO", "access"), _BY_AND_GET], complexity=_COST, arguments=_READ_OPTIONS, summary="Elements in order.")  # fmt: skip
+@command("SORT_RO", arity=-2, flags=READONLY | MOVABLE_KEYS, group="generic", since="7.0.0", categories=_CATEGORIES, keys=[KeySpec("RO", "access"), _BY_AND_GET], complexity=_COST, arguments="key [BY by-pattern:pattern{pattern}#1] [LIMIT limit=(offset count)] [GET... get-pattern:pattern{pattern}#1...] [order=<ASC | DESC>] [sorting=ALPHA]", summary="Elements in order.")  # fmt: skip
 def sort_ro(ctx: Context, args: list[bytes]) -> bytes:
     """SORT_RO key [BY pattern] [LIMIT offset count] [GET pattern ...] [ASC | DESC] [ALPHA]."""
     return _sort(ctx, args, _options(ctx, args, may_store=False))

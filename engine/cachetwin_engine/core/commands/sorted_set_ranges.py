@@ -186,49 +186,49 @@ def store_result(ctx: Context, key: bytes, scores: dict[bytes, float], event: by
     return integer(count)
 
 
-@command("ZRANGE", arity=-4, flags=READONLY, group="sorted-set", since="1.2.0", complexity="O(log(N)+M)", keys=KEY_READ, arguments="key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]", summary="Get a range of members by rank, score or name.")  # fmt: skip
+@command("ZRANGE", arity=-4, flags=READONLY, group="sorted-set", since="1.2.0", history=[("6.2.0", "`BYSCORE`, `BYLEX`, `REV` and `LIMIT` came.")], complexity="O(log(N)+M)", keys=KEY_READ, arguments="key start stop [sortby=<BYSCORE | BYLEX>@6.2.0] [REV@6.2.0] [LIMIT limit=(offset count)@6.2.0] [WITHSCORES]", summary="Get a range of members by rank, score or name.")  # fmt: skip
 def zrange(ctx: Context, args: list[bytes]) -> bytes:
     """ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]."""
     return _range(ctx, args, 1)
 
 
-@command("ZRANGESTORE", arity=-5, flags=WRITE | DENYOOM, group="sorted-set", since="6.2.0", complexity="O(log(N)+M)", keys=[KeySpec("OW", "update"), KeySpec("RO", "access", index=2)], arguments="dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]", summary="Store a range of members in another key.")  # fmt: skip
+@command("ZRANGESTORE", arity=-5, flags=WRITE | DENYOOM, group="sorted-set", since="6.2.0", complexity="O(log(N)+M)", keys=[KeySpec("OW", "update"), KeySpec("RO", "access", index=2)], arguments="dst:key src:key min max [sortby=<BYSCORE | BYLEX>] [REV] [LIMIT limit=(offset count)]", summary="Store a range of members in another key.")  # fmt: skip
 def zrangestore(ctx: Context, args: list[bytes]) -> bytes:
     """ZRANGESTORE dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]."""
     return _range(ctx, args, 2)
 
 
-@command("ZREVRANGE", arity=-4, flags=READONLY, group="sorted-set", since="1.2.0", complexity="O(log(N)+M)", keys=KEY_READ, arguments="key start stop [WITHSCORES]", deprecated="6.2.0|`ZRANGE` with the `REV` argument", summary="Get a range of members by rank, highest score first.")  # fmt: skip
+@command("ZREVRANGE", arity=-4, flags=READONLY, group="sorted-set", since="1.2.0", complexity="O(log(N)+M)", keys=KEY_READ, arguments="key start:integer stop:integer [WITHSCORES]", deprecated="6.2.0|`ZRANGE` with the `REV` argument", summary="Get a range of members by rank, highest score first.")  # fmt: skip
 def zrevrange(ctx: Context, args: list[bytes]) -> bytes:
     """ZREVRANGE key start stop [WITHSCORES]."""
     return _range(ctx, args, 1, BY_RANK, reverse=True, old=True)
 
 
-@command("ZRANGEBYSCORE", arity=-4, flags=READONLY, group="sorted-set", since="1.0.5", complexity="O(log(N)+M)", keys=KEY_READ, arguments="key min max [WITHSCORES] [LIMIT offset count]", deprecated="6.2.0|`ZRANGE` with the `BYSCORE` argument", summary="Get the members with scores in a range.")  # fmt: skip
+@command("ZRANGEBYSCORE", arity=-4, flags=READONLY, group="sorted-set", since="1.0.5", history=[("2.0.0", "`WITHSCORES` came.")], complexity="O(log(N)+M)", keys=KEY_READ, arguments="key min:double max:double [WITHSCORES@2.0.0] [LIMIT limit=(offset count)]", deprecated="6.2.0|`ZRANGE` with the `BYSCORE` argument", summary="Get the members with scores in a range.")  # fmt: skip
 def zrangebyscore(ctx: Context, args: list[bytes]) -> bytes:
     """ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset count]."""
     return _range(ctx, args, 1, BY_SCORE, reverse=False, old=True)
 
 
-@command("ZREVRANGEBYSCORE", arity=-4, flags=READONLY, group="sorted-set", since="2.2.0", complexity="O(log(N)+M)", keys=KEY_READ, arguments="key max min [WITHSCORES] [LIMIT offset count]", deprecated="6.2.0|`ZRANGE` with the `REV` and `BYSCORE` arguments", summary="Get the members with scores in a range, highest score first.")  # fmt: skip
+@command("ZREVRANGEBYSCORE", arity=-4, flags=READONLY, group="sorted-set", since="2.2.0", history=[("2.1.6", "Both ends may be excluded.")], complexity="O(log(N)+M)", keys=KEY_READ, arguments="key max:double min:double [WITHSCORES] [LIMIT limit=(offset count)]", deprecated="6.2.0|`ZRANGE` with the `REV` and `BYSCORE` arguments", summary="Get the members with scores in a range, highest score first.")  # fmt: skip
 def zrevrangebyscore(ctx: Context, args: list[bytes]) -> bytes:
     """ZREVRANGEBYSCORE key max min [WITHSCORES] [LIMIT offset count]."""
     return _range(ctx, args, 1, BY_SCORE, reverse=True, old=True)
 
 
-@command("ZRANGEBYLEX", arity=-4, flags=READONLY, group="sorted-set", since="2.8.9", complexity="O(log(N)+M)", keys=KEY_READ, arguments="key min max [LIMIT offset count]", deprecated="6.2.0|`ZRANGE` with the `BYLEX` argument", summary="Get the members with names in a range.")  # fmt: skip
+@command("ZRANGEBYLEX", arity=-4, flags=READONLY, group="sorted-set", since="2.8.9", complexity="O(log(N)+M)", keys=KEY_READ, arguments="key min max [LIMIT limit=(offset count)]", deprecated="6.2.0|`ZRANGE` with the `BYLEX` argument", summary="Get the members with names in a range.")  # fmt: skip
 def zrangebylex(ctx: Context, args: list[bytes]) -> bytes:
     """ZRANGEBYLEX key min max [LIMIT offset count]."""
     return _range(ctx, args, 1, BY_LEX, reverse=False, old=True)
 
 
-@command("ZREVRANGEBYLEX", arity=-4, flags=READONLY, group="sorted-set", since="2.8.9", complexity="O(log(N)+M)", keys=KEY_READ, arguments="key max min [LIMIT offset count]", deprecated="6.2.0|`ZRANGE` with the `REV` and `BYLEX` arguments", summary="Get the members with names in a range, last name first.")  # fmt: skip
+@command("ZREVRANGEBYLEX", arity=-4, flags=READONLY, group="sorted-set", since="2.8.9", complexity="O(log(N)+M)", keys=KEY_READ, arguments="key max min [LIMIT limit=(offset count)]", deprecated="6.2.0|`ZRANGE` with the `REV` and `BYLEX` arguments", summary="Get the members with names in a range, last name first.")  # fmt: skip
 def zrevrangebylex(ctx: Context, args: list[bytes]) -> bytes:
     """ZREVRANGEBYLEX key max min [LIMIT offset count]."""
     return _range(ctx, args, 1, BY_LEX, reverse=True, old=True)
 
 
-@command("ZCOUNT", arity=4, flags=READONLY | FAST, group="sorted-set", since="2.0.0", complexity="O(log(N))", keys=KEY_READ, arguments="key min max", summary="Count the members with scores in a range.")  # fmt: skip
+@command("ZCOUNT", arity=4, flags=READONLY | FAST, group="sorted-set", since="2.0.0", complexity="O(log(N))", keys=KEY_READ, arguments="key min:double max:double", summary="Count the members with scores in a range.")  # fmt: skip
 def zcount(ctx: Context, args: list[bytes]) -> bytes:
     """ZCOUNT key min max."""
     return _count(ctx, args[1], Bounds(BY_SCORE, args[2], args[3]))
@@ -248,13 +248,13 @@ def _count(ctx: Context, key: bytes, bounds: Bounds) -> bytes:
     return integer(stop - start)
 
 
-@command("ZREMRANGEBYRANK", arity=4, flags=WRITE, group="sorted-set", since="2.0.0", complexity="O(log(N)+M)", keys=KEY_DELETE, arguments="key start stop", summary="Remove the members of a range of ranks.")  # fmt: skip
+@command("ZREMRANGEBYRANK", arity=4, flags=WRITE, group="sorted-set", since="2.0.0", complexity="O(log(N)+M)", keys=KEY_DELETE, arguments="key start:integer stop:integer", summary="Remove the members of a range of ranks.")  # fmt: skip
 def zremrangebyrank(ctx: Context, args: list[bytes]) -> bytes:
     """ZREMRANGEBYRANK key start stop: how many there were."""
     return _remove_range(ctx, args[1], Bounds(BY_RANK, args[2], args[3]), b"zremrangebyrank")
 
 
-@command("ZREMRANGEBYSCORE", arity=4, flags=WRITE, group="sorted-set", since="1.2.0", complexity="O(log(N)+M)", keys=KEY_DELETE, arguments="key min max", summary="Remove the members with scores in a range.")  # fmt: skip
+@command("ZREMRANGEBYSCORE", arity=4, flags=WRITE, group="sorted-set", since="1.2.0", complexity="O(log(N)+M)", keys=KEY_DELETE, arguments="key min:double max:double", summary="Remove the members with scores in a range.")  # fmt: skip
 def zremrangebyscore(ctx: Context, args: list[bytes]) -> bytes:
     """ZREMRANGEBYSCORE key min max: how many there were."""
     return _remove_range(ctx, args[1], Bounds(BY_SCORE, args[2], args[3]), b"zremrangebyscore")

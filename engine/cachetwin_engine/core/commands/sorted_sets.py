@@ -40,7 +40,7 @@ _ADD_FLAGS = {b"NX": _NX, b"XX": _XX, b"GT": _GT, b"LT": _LT, b"CH": _CH, b"INCR
 SCORE_IS_NAN = b"ERR resulting score is not a number (NaN)"
 
 
-@command("ZADD", arity=-4, flags=WRITE | DENYOOM | FAST, group="sorted-set", since="1.2.0", complexity="O(log(N))", keys=KEY_UPDATE, arguments="key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]", summary="Add members, or change their scores.")  # fmt: skip
+@command("ZADD", arity=-4, flags=WRITE | DENYOOM | FAST, group="sorted-set", since="1.2.0", history=[("2.4.0", "Takes several members."), ("3.0.2", "`XX`, `NX`, `CH` and `INCR` came."), ("6.2.0", "`GT` and `LT` came.")], complexity="O(log(N))", keys=KEY_UPDATE, arguments="key [condition=<NX | XX>@3.0.2] [comparison=<GT | LT>@6.2.0] [change=CH@3.0.2] [increment=INCR@3.0.2] data=(score:double member)...", summary="Add members, or change their scores.")  # fmt: skip
 def zadd(ctx: Context, args: list[bytes]) -> bytes:
     """ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]: how many were added (CH: or changed)."""
     flags = 0
@@ -58,7 +58,7 @@ def zadd(ctx: Context, args: list[bytes]) -> bytes:
     return _add(ctx, args, first, flags)
 
 
-@command("ZINCRBY", arity=4, flags=WRITE | DENYOOM | FAST, group="sorted-set", since="1.2.0", complexity="O(log(N))", keys=KEY_ACCESS_UPDATE, arguments="key increment member", summary="Add to the score of a member.")  # fmt: skip
+@command("ZINCRBY", arity=4, flags=WRITE | DENYOOM | FAST, group="sorted-set", since="1.2.0", complexity="O(log(N))", keys=KEY_ACCESS_UPDATE, arguments="key increment:integer member", summary="Add to the score of a member.")  # fmt: skip
 def zincrby(ctx: Context, args: list[bytes]) -> bytes:
     """ZINCRBY key increment member: the new score."""
     return _add(ctx, args, 2, _INCR)
@@ -180,7 +180,7 @@ def pairs_reply(ctx: Context, members: list[bytes], scores: list[float], nested:
     return b"".join(parts)
 
 
-@command("ZREM", arity=-3, flags=WRITE | FAST, group="sorted-set", since="1.2.0", complexity="O(M*log(N))", keys=KEY_DELETE, arguments="key member [member ...]", summary="Remove members.")  # fmt: skip
+@command("ZREM", arity=-3, flags=WRITE | FAST, group="sorted-set", since="1.2.0", history=[("2.4.0", "Takes several members.")], complexity="O(M*log(N))", keys=KEY_DELETE, arguments="key member...", summary="Remove members.")  # fmt: skip
 def zrem(ctx: Context, args: list[bytes]) -> bytes:
     """ZREM key member [member ...]: how many there were."""
     key = args[1]
@@ -212,7 +212,7 @@ def zscore(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.null if score is None else ctx.double(score)
 
 
-@command("ZMSCORE", arity=-3, flags=READONLY | FAST, group="sorted-set", since="6.2.0", complexity="O(N)", keys=KEY_READ, arguments="key member [member ...]", summary="Get the scores of members.")  # fmt: skip
+@command("ZMSCORE", arity=-3, flags=READONLY | FAST, group="sorted-set", since="6.2.0", complexity="O(N)", keys=KEY_READ, arguments="key member...", summary="Get the scores of members.")  # fmt: skip
 def zmscore(ctx: Context, args: list[bytes]) -> bytes:
     """ZMSCORE key member [member ...]."""
     zset = read_sorted_set(ctx.db, args[1])
@@ -223,13 +223,13 @@ def zmscore(ctx: Context, args: list[bytes]) -> bytes:
     return array(replies)
 
 
-@command("ZRANK", arity=-3, flags=READONLY | FAST, group="sorted-set", since="2.0.0", complexity="O(log(N))", keys=KEY_READ, arguments="key member [WITHSCORE]", summary="Get the rank of a member, lowest score first.")  # fmt: skip
+@command("ZRANK", arity=-3, flags=READONLY | FAST, group="sorted-set", since="2.0.0", history=[("7.2.0", "`WITHSCORE` came.")], complexity="O(log(N))", keys=KEY_READ, arguments="key member [WITHSCORE~7.2.0]", summary="Get the rank of a member, lowest score first.")  # fmt: skip
 def zrank(ctx: Context, args: list[bytes]) -> bytes:
     """ZRANK key member [WITHSCORE]."""
     return _rank(ctx, args, reverse=False)
 
 
-@command("ZREVRANK", arity=-3, flags=READONLY | FAST, group="sorted-set", since="2.0.0", complexity="O(log(N))", keys=KEY_READ, arguments="key member [WITHSCORE]", summary="Get the rank of a member, highest score first.")  # fmt: skip
+@command("ZREVRANK", arity=-3, flags=READONLY | FAST, group="sorted-set", since="2.0.0", history=[("7.2.0", "`WITHSCORE` came.")], complexity="O(log(N))", keys=KEY_READ, arguments="key member [WITHSCORE~7.2.0]", summary="Get the rank of a member, highest score first.")  # fmt: skip
 def zrevrank(ctx: Context, args: list[bytes]) -> bytes:
     """ZREVRANK key member [WITHSCORE]."""
     return _rank(ctx, args, reverse=True)
@@ -252,7 +252,7 @@ def _rank(ctx: Context, args: list[bytes], reverse: bool) -> bytes:
     return array([integer(rank), ctx.double(score)]) if with_score else integer(rank)
 
 
-@command("ZRANDMEMBER", arity=-2, flags=READONLY, group="sorted-set", since="6.2.0", complexity="O(N)", keys=KEY_READ, arguments="key [count [WITHSCORES]]", tips=[b"nondeterministic_output"], summary="Pick members at random.")  # fmt: skip
+@command("ZRANDMEMBER", arity=-2, flags=READONLY, group="sorted-set", since="6.2.0", complexity="O(N)", keys=KEY_READ, arguments="key [options=(count [WITHSCORES])]", tips=[b"nondeterministic_output"], summary="Pick members at random.")  # fmt: skip
 def zrandmember(ctx: Context, args: list[bytes]) -> bytes:
     """ZRANDMEMBER key [count [WITHSCORES]]: a negative count may repeat members."""
     if len(args) == 2:
@@ -291,7 +291,7 @@ def _picked(ctx: Context, zset: SortedSet, count: int) -> list[bytes]:
     return [zset.member_at(rank) for rank in ranks]
 
 
-@command("ZSCAN", arity=-3, flags=READONLY, group="sorted-set", since="2.8.0", keys=KEY_READ, arguments="key cursor [MATCH pattern] [COUNT count] [NOSCORES]", tips=[b"nondeterministic_output"], summary="Walk through the members, some at a time.")  # fmt: skip
+@command("ZSCAN", arity=-3, flags=READONLY, group="sorted-set", since="2.8.0", history=[("8.0.0", "`NOSCORES` came.")], keys=KEY_READ, arguments="key cursor [MATCH pattern] [COUNT count] [NOSCORES~8.0.0]", tips=[b"nondeterministic_output"], summary="Walk through the members, some at a time.")  # fmt: skip
 def zscan(ctx: Context, args: list[bytes]) -> bytes:
     """ZSCAN key cursor [MATCH pattern] [COUNT count] [NOSCORES]."""
     options = scan_options(args, 2)

@@ -122,7 +122,7 @@ container(
 )
 
 
-@command("XGROUP|CREATE", arity=-5, flags=WRITE | DENYOOM, group="stream", since="5.0.0", keys=[KeySpec("RW", "insert", index=2)], arguments="key group <id | $> [MKSTREAM] [ENTRIESREAD entries-read]", summary="Make a consumer group.")  # fmt: skip
+@command("XGROUP|CREATE", arity=-5, flags=WRITE | DENYOOM, group="stream", since="5.0.0", history=[("7.0.0", "`ENTRIESREAD` came.")], keys=[KeySpec("RW", "insert", index=2)], arguments="key group id-selector=<id | new-id=$> [MKSTREAM] [ENTRIESREAD entriesread:integer{entries-read}]", summary="Make a consumer group.")  # fmt: skip
 def xgroup_create(ctx: Context, args: list[bytes]) -> bytes:
     """XGROUP CREATE key group <id | $> [MKSTREAM] [ENTRIESREAD entries-read]."""
     make, entries_read = _group_options(ctx, args, making=True)
@@ -146,7 +146,7 @@ def xgroup_create(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("XGROUP|SETID", arity=-5, flags=WRITE, group="stream", since="5.0.0", keys=[KeySpec("RW", "update", index=2)], arguments="key group <id | $> [ENTRIESREAD entries-read]", summary="Set how far a consumer group is.")  # fmt: skip
+@command("XGROUP|SETID", arity=-5, flags=WRITE, group="stream", since="5.0.0", history=[("7.0.0", "`ENTRIESREAD` came.")], keys=[KeySpec("RW", "update", index=2)], arguments="key group id-selector=<id | new-id=$> [ENTRIESREAD entriesread:integer{entries-read}]", summary="Set how far a consumer group is.")  # fmt: skip
 def xgroup_setid(ctx: Context, args: list[bytes]) -> bytes:
     """XGROUP SETID key group <id | $> [ENTRIESREAD entries-read]."""
     _, entries_read = _group_options(ctx, args, making=False)
@@ -209,7 +209,7 @@ def _group_changed(ctx: Context, key: bytes, event: bytes) -> None:
 # -- delivered entries ------------------------------------------------------------------------------------------------
 
 
-@command("XACK", arity=-4, flags=WRITE | FAST, group="stream", since="5.0.0", keys=KEY_UPDATE, arguments="key group id [id ...]", summary="Say that entries are done with.")  # fmt: skip
+@command("XACK", arity=-4, flags=WRITE | FAST, group="stream", since="5.0.0", keys=KEY_UPDATE, arguments="key group id...", summary="Say that entries are done with.")  # fmt: skip
 def xack(ctx: Context, args: list[bytes]) -> bytes:
     """XACK key group id [id ...]: how many were pending."""
     stream = read_stream(ctx.db, args[1])
@@ -233,7 +233,7 @@ def _read_group(ctx: Context, args: list[bytes]) -> tuple[Stream, Group]:
     return stream, group
 
 
-@command("XPENDING", arity=-3, flags=READONLY, group="stream", since="5.0.0", complexity="O(N)", keys=KEY_READ, arguments="key group [[IDLE min-idle-time] start end count [consumer]]", tips=[b"nondeterministic_output"], summary="List what was delivered and not acknowledged.")  # fmt: skip
+@command("XPENDING", arity=-3, flags=READONLY, group="stream", since="5.0.0", history=[("6.2.0", "`IDLE` came, and ranges may exclude their ends.")], complexity="O(N)", keys=KEY_READ, arguments="key group [filters=([IDLE min-idle-time:integer@6.2.0] start end count [consumer])]", tips=[b"nondeterministic_output"], summary="List what was delivered and not acknowledged.")  # fmt: skip
 def xpending(ctx: Context, args: list[bytes]) -> bytes:
     """XPENDING key group [[IDLE min-idle-time] start end count [consumer]]."""
     if len(args) == 3:
@@ -336,7 +336,7 @@ def _claim_options(args: list[bytes], at: int, now_ms: int) -> Claim:
     return claim
 
 
-@command("XCLAIM", arity=-6, flags=WRITE | FAST, group="stream", since="5.0.0", complexity="O(log N)", keys=KEY_UPDATE, arguments="key group consumer min-idle-time id [id ...] [IDLE ms] [TIME unix-time-milliseconds] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID lastid]", tips=[b"nondeterministic_output"], summary="Take pending entries over.")  # fmt: skip
+@command("XCLAIM", arity=-6, flags=WRITE | FAST, group="stream", since="5.0.0", complexity="O(log N)", keys=KEY_UPDATE, arguments="key group consumer min-idle-time id... [IDLE ms:integer] [TIME unix-time-milliseconds] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID lastid]", tips=[b"nondeterministic_output"], summary="Take pending entries over.")  # fmt: skip
 def xclaim(ctx: Context, args: list[bytes]) -> bytes:
     """XCLAIM key group consumer min-idle-time id [id ...] [IDLE ms] [TIME ms] [RETRYCOUNT n] [FORCE] [JUSTID] [LASTID id]."""
     key = args[1]
@@ -402,7 +402,7 @@ def _take_over(
     ctx.engine.dirty += 1
 
 
-@command("XAUTOCLAIM", arity=-6, flags=WRITE | FAST, group="stream", since="6.2.0", keys=KEY_DELETE, arguments="key group consumer min-idle-time start [COUNT count] [JUSTID]", tips=[b"nondeterministic_output"], summary="Take over pending entries that have been idle.")  # fmt: skip
+@command("XAUTOCLAIM", arity=-6, flags=WRITE | FAST, group="stream", since="6.2.0", history=[("7.0.0", "The reply also lists deleted entries, which left the pending list.")], keys=KEY_DELETE, arguments="key group consumer min-idle-time start [COUNT count] [JUSTID]", tips=[b"nondeterministic_output"], summary="Take over pending entries that have been idle.")  # fmt: skip
 def xautoclaim(ctx: Context, args: list[bytes]) -> bytes:
     """XAUTOCLAIM key group consumer min-idle-time start [COUNT count] [JUSTID]: next start, entries, deleted IDs."""
     key = args[1]

@@ -28,7 +28,7 @@ def xinfo_help(ctx: Context, args: list[bytes]) -> bytes:
     return help_reply(ctx, b"xinfo")
 
 
-@command("XINFO|CONSUMERS", arity=4, flags=READONLY, group="stream", since="5.0.0", keys=[KeySpec("RO", "access", index=2)], arguments="key group", tips=[b"nondeterministic_output"], summary="List the consumers of a group.")  # fmt: skip
+@command("XINFO|CONSUMERS", arity=4, flags=READONLY, group="stream", since="5.0.0", history=[("7.2.0", "`inactive` came, and `idle` got its present meaning.")], keys=[KeySpec("RO", "access", index=2)], arguments="key group", tips=[b"nondeterministic_output"], summary="List the consumers of a group.")  # fmt: skip
 def xinfo_consumers(ctx: Context, args: list[bytes]) -> bytes:
     """XINFO CONSUMERS key group."""
     group = _existing(ctx, args[2]).groups.get(args[3])
@@ -55,7 +55,7 @@ def _knows_activity(ctx: Context) -> bool:
     return ctx.engine.profile.commands_through >= (7, 2, 0)
 
 
-@command("XINFO|GROUPS", arity=3, flags=READONLY, group="stream", since="5.0.0", keys=[KeySpec("RO", "access", index=2)], arguments="key", summary="List the consumer groups of a stream.")  # fmt: skip
+@command("XINFO|GROUPS", arity=3, flags=READONLY, group="stream", since="5.0.0", history=[("7.0.0", "`entries-read` and `lag` came.")], keys=[KeySpec("RO", "access", index=2)], arguments="key", summary="List the consumer groups of a stream.")  # fmt: skip
 def xinfo_groups(ctx: Context, args: list[bytes]) -> bytes:
     """XINFO GROUPS key."""
     stream = _existing(ctx, args[2])
@@ -81,7 +81,7 @@ def _progress(ctx: Context, stream: Stream, group: Group) -> list[bytes]:
     ]  # fmt: skip
 
 
-@command("XINFO|STREAM", arity=-3, flags=READONLY, group="stream", since="5.0.0", keys=[KeySpec("RO", "access", index=2)], arguments="key [FULL [COUNT count]]", summary="Describe a stream.")  # fmt: skip
+@command("XINFO|STREAM", arity=-3, flags=READONLY, group="stream", since="5.0.0", history=[("6.0.0", "`FULL` came."), ("7.0.0", "`max-deleted-entry-id`, `entries-added`, `recorded-first-entry-id`, `entries-read` and `lag` came."), ("7.2.0", "`active-time` came, and `seen-time` got its present meaning.")], keys=[KeySpec("RO", "access", index=2)], arguments="key [full-block=(FULL [COUNT count])]", summary="Describe a stream.")  # fmt: skip
 def xinfo_stream(ctx: Context, args: list[bytes]) -> bytes:
     """XINFO STREAM key [FULL [COUNT count]]."""
     stream = _existing(ctx, args[2])

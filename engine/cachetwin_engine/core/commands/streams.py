@@ -102,7 +102,7 @@ def _options(ctx: Context, args: list[bytes], adding: bool) -> Options:
     return options
 
 
-@command("XADD", arity=-5, flags=WRITE | DENYOOM | FAST, group="stream", since="5.0.0", keys=[KeySpec("RW", "update", notes="UPDATE instead of INSERT because of the optional trimming feature")], arguments="key [NOMKSTREAM] [<MAXLEN | MINID> [= | ~] threshold [LIMIT count]] <* | id> field value [field value ...]", tips=[b"nondeterministic_output"], summary="Add an entry.")  # fmt: skip
+@command("XADD", arity=-5, flags=WRITE | DENYOOM | FAST, group="stream", since="5.0.0", history=[("6.2.0", "`NOMKSTREAM`, `MINID` and `LIMIT` came."), ("7.0.0", "An ID may be `<ms>-*`.")], keys=[KeySpec("RW", "update", notes="UPDATE instead of INSERT because of the optional trimming feature")], arguments="key [NOMKSTREAM@6.2.0] [trim=(strategy=<MAXLEN | MINID@6.2.0> [operator=<equal== | approximately=~>] threshold [LIMIT count@6.2.0])] id-selector=<auto-id=* | id> data=(field value)...", tips=[b"nondeterministic_output"], summary="Add an entry.")  # fmt: skip
 def xadd(ctx: Context, args: list[bytes]) -> bytes:
     """XADD key [NOMKSTREAM] [MAXLEN | MINID [= | ~] threshold [LIMIT count]] * | id field value [...]: the ID."""
     engine = ctx.engine
@@ -162,7 +162,7 @@ def _next_id(stream: Stream, wanted: int, wanted_ms: int, now_ms: int) -> int:
     return wanted
 
 
-@command("XTRIM", arity=-4, flags=WRITE, group="stream", since="5.0.0", complexity="O(N)", keys=KEY_DELETE, arguments="key <MAXLEN | MINID> [= | ~] threshold [LIMIT count]", tips=[b"nondeterministic_output"], summary="Remove the oldest entries.")  # fmt: skip
+@command("XTRIM", arity=-4, flags=WRITE, group="stream", since="5.0.0", history=[("6.2.0", "`MINID` and `LIMIT` came.")], complexity="O(N)", keys=KEY_DELETE, arguments="key trim=(strategy=<MAXLEN | MINID@6.2.0> [operator=<equal== | approximately=~>] threshold [LIMIT count@6.2.0])", tips=[b"nondeterministic_output"], summary="Remove the oldest entries.")  # fmt: skip
 def xtrim(ctx: Context, args: list[bytes]) -> bytes:
     """XTRIM key MAXLEN | MINID [= | ~] threshold [LIMIT count]: how many were removed."""
     options = _options(ctx, args, adding=False)
@@ -183,7 +183,7 @@ def xtrim(ctx: Context, args: list[bytes]) -> bytes:
     return integer(removed)
 
 
-@command("XDEL", arity=-3, flags=WRITE | FAST, group="stream", since="5.0.0", keys=KEY_DELETE, arguments="key id [id ...]", summary="Remove entries by ID.")  # fmt: skip
+@command("XDEL", arity=-3, flags=WRITE | FAST, group="stream", since="5.0.0", keys=KEY_DELETE, arguments="key id...", summary="Remove entries by ID.")  # fmt: skip
 def xdel(ctx: Context, args: list[bytes]) -> bytes:
     """XDEL key id [id ...]: how many there were."""
     key = args[1]
@@ -206,13 +206,13 @@ def xlen(ctx: Context, args: list[bytes]) -> bytes:
     return ZERO if stream is None else integer(stream.length)
 
 
-@command("XRANGE", arity=-4, flags=READONLY, group="stream", since="5.0.0", complexity="O(N)", keys=KEY_READ, arguments="key start end [COUNT count]", summary="Get a range of entries.")  # fmt: skip
+@command("XRANGE", arity=-4, flags=READONLY, group="stream", since="5.0.0", history=[("6.2.0", "Ranges may exclude their ends.")], complexity="O(N)", keys=KEY_READ, arguments="key start end [COUNT count]", summary="Get a range of entries.")  # fmt: skip
 def xrange(ctx: Context, args: list[bytes]) -> bytes:
     """XRANGE key start end [COUNT count]."""
     return _range(ctx, args, args[2], args[3], reverse=False)
 
 
-@command("XREVRANGE", arity=-4, flags=READONLY, group="stream", since="5.0.0", complexity="O(N)", keys=KEY_READ, arguments="key end start [COUNT count]", summary="Get a range of entries, newest first.")  # fmt: skip
+@command("XREVRANGE", arity=-4, flags=READONLY, group="stream", since="5.0.0", history=[("6.2.0", "Ranges may exclude their ends.")], complexity="O(N)", keys=KEY_READ, arguments="key end start [COUNT count]", summary="Get a range of entries, newest first.")  # fmt: skip
 def xrevrange(ctx: Context, args: list[bytes]) -> bytes:
     """XREVRANGE key end start [COUNT count]."""
     return _range(ctx, args, args[3], args[2], reverse=True)
@@ -246,7 +246,7 @@ def entries_reply(ids: list[int], entries: list[bytes]) -> bytes:
     return b"".join(parts)
 
 
-@command("XSETID", arity=-3, flags=WRITE | DENYOOM | FAST, group="stream", since="5.0.0", keys=KEY_UPDATE, arguments="key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id]", summary="Set the last ID of a stream.")  # fmt: skip
+@command("XSETID", arity=-3, flags=WRITE | DENYOOM | FAST, group="stream", since="5.0.0", history=[("7.0.0", "`ENTRIESADDED` and `MAXDELETEDID` came.")], keys=KEY_UPDATE, arguments="key last-id [ENTRIESADDED entries-added:integer@7.0.0] [MAXDELETEDID max-deleted-id@7.0.0]", summary="Set the last ID of a stream.")  # fmt: skip
 def xsetid(ctx: Context, args: list[bytes]) -> bytes:
     """XSETID key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id]."""
     last_id = parse_id(args[2])

@@ -57,7 +57,7 @@ def get(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.null if value is None else bulk(value)
 
 
-@command("MGET", arity=-2, flags=READONLY | FAST, group="string", since="1.0.0", keys=KEYS_READ, complexity="O(N) where N is the number of keys.", arguments="key [key ...]", tips=[b"request_policy:multi_shard"], summary="Get several strings; null for keys that are missing or hold something else.")  # fmt: skip
+@command("MGET", arity=-2, flags=READONLY | FAST, group="string", since="1.0.0", keys=KEYS_READ, complexity="O(N) where N is the number of keys.", arguments="key...", tips=[b"request_policy:multi_shard"], summary="Get several strings; null for keys that are missing or hold something else.")  # fmt: skip
 def mget(ctx: Context, args: list[bytes]) -> bytes:
     """MGET key [key ...]."""
     parts = [b"*%d\r\n" % (len(args) - 1)]
@@ -79,7 +79,7 @@ def strlen(ctx: Context, args: list[bytes]) -> bytes:
     return integer(size_of_string(ctx.db.find(args[1])))
 
 
-@command("GETRANGE", arity=4, flags=READONLY, group="string", since="2.4.0", keys=KEY_READ, complexity=_SUBSTRING, arguments="key start end", summary="A piece of a string, both ends included; negative places count from its end.")  # fmt: skip
+@command("GETRANGE", arity=4, flags=READONLY, group="string", since="2.4.0", keys=KEY_READ, complexity=_SUBSTRING, arguments="key start:integer end:integer", summary="A piece of a string, both ends included; negative places count from its end.")  # fmt: skip
 def getrange(ctx: Context, args: list[bytes]) -> bytes:
     """GETRANGE key start end."""
     start, end = parse_int(args[2]), parse_int(args[3])
@@ -97,7 +97,7 @@ def getrange(ctx: Context, args: list[bytes]) -> bytes:
     return EMPTY_BULK if text is None else bulk(text[start : end + 1])
 
 
-@command("SUBSTR", arity=4, flags=READONLY, group="string", since="1.0.0", keys=KEY_READ, complexity=_SUBSTRING, arguments="key start end", deprecated="2.0.0|`GETRANGE`", summary="A piece of a string.")  # fmt: skip
+@command("SUBSTR", arity=4, flags=READONLY, group="string", since="1.0.0", keys=KEY_READ, complexity=_SUBSTRING, arguments="key start:integer end:integer", deprecated="2.0.0|`GETRANGE`", summary="A piece of a string.")  # fmt: skip
 def substr(ctx: Context, args: list[bytes]) -> bytes:
     """SUBSTR key start end."""
     return getrange(ctx, args)
@@ -168,7 +168,7 @@ def _set_options(ctx: Context, args: list[bytes]) -> _SetOptions:
     return options
 
 
-@command("SET", arity=-3, flags=WRITE | DENYOOM, group="string", since="1.0.0", keys=[KeySpec("RW", "access update", variable=True, notes="RW and ACCESS due to the optional `GET` argument")], arguments="key value [NX | XX | IFEQ comparison-value] [GET] [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL]", history=_SET_HISTORY, summary="Set a string, whatever the key held before.")  # fmt: skip
+@command("SET", arity=-3, flags=WRITE | DENYOOM, group="string", since="1.0.0", keys=[KeySpec("RW", "access update", variable=True, notes="RW and ACCESS due to the optional `GET` argument")], arguments="key value [condition=<NX@2.6.12 | XX@2.6.12 | IFEQ comparison-value@8.1.0>] [GET@6.2.0] [expiration=<EX seconds@2.6.12 | PX milliseconds@2.6.12 | EXAT unix-time-seconds@6.2.0 | PXAT unix-time-milliseconds@6.2.0 | KEEPTTL@6.0.0>]", history=_SET_HISTORY, summary="Set a string, whatever the key held before.")  # fmt: skip
 def set_(ctx: Context, args: list[bytes]) -> bytes:
     """SET key value [NX | XX | IFEQ value] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]."""
     if len(args) == 3:
@@ -234,7 +234,7 @@ def psetex(ctx: Context, args: list[bytes]) -> bytes:
     return _set_with_options(ctx, args[1], args[3], options, b"psetex")
 
 
-@command("MSET", arity=-3, flags=WRITE | DENYOOM, group="string", since="1.0.1", keys=[KeySpec("OW", "update", last=-1, step=2)], complexity="O(N) where N is the number of keys.", arguments="key value [key value ...]", tips=[b"request_policy:multi_shard", b"response_policy:all_succeeded"], summary="Set several strings at once.")  # fmt: skip
+@command("MSET", arity=-3, flags=WRITE | DENYOOM, group="string", since="1.0.1", keys=[KeySpec("OW", "update", last=-1, step=2)], complexity="O(N) where N is the number of keys.", arguments="data=(key value)...", tips=[b"request_policy:multi_shard", b"response_policy:all_succeeded"], summary="Set several strings at once.")  # fmt: skip
 def mset(ctx: Context, args: list[bytes]) -> bytes:
     """MSET key value [key value ...]."""
     if len(args) % 2 == 0:
@@ -243,7 +243,7 @@ def mset(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("MSETNX", arity=-3, flags=WRITE | DENYOOM, group="string", since="1.0.1", keys=[KeySpec("OW", "insert", last=-1, step=2)], complexity="O(N) where N is the number of keys.", arguments="key value [key value ...]", summary="Set several strings at once if none of the keys exists.")  # fmt: skip
+@command("MSETNX", arity=-3, flags=WRITE | DENYOOM, group="string", since="1.0.1", keys=[KeySpec("OW", "insert", last=-1, step=2)], complexity="O(N) where N is the number of keys.", arguments="data=(key value)...", summary="Set several strings at once if none of the keys exists.")  # fmt: skip
 def msetnx(ctx: Context, args: list[bytes]) -> bytes:
     """MSETNX key value [key value ...]."""
     if len(args) % 2 == 0:
@@ -287,7 +287,7 @@ def getdel(ctx: Context, args: list[bytes]) -> bytes:
     return bulk(value)
 
 
-@command("GETEX", arity=-2, flags=WRITE | FAST, group="string", since="6.2.0", keys=[KeySpec("RW", "access update", notes="RW and UPDATE because it changes the TTL")], arguments="key [EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST]", summary="Get a string and set, or take away, its time to live.")  # fmt: skip
+@command("GETEX", arity=-2, flags=WRITE | FAST, group="string", since="6.2.0", keys=[KeySpec("RW", "access update", notes="RW and UPDATE because it changes the TTL")], arguments="key [expiration=<EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST>]", summary="Get a string and set, or take away, its time to live.")  # fmt: skip
 def getex(ctx: Context, args: list[bytes]) -> bytes:
     """GETEX key [EX s | PX ms | EXAT s | PXAT ms | PERSIST]."""
     options = _SetOptions()
@@ -379,13 +379,13 @@ def decr(ctx: Context, args: list[bytes]) -> bytes:
     return _add(ctx, args[1], -1)
 
 
-@command("INCRBY", arity=3, flags=WRITE | DENYOOM | FAST, group="string", since="1.0.0", keys=KEY_ACCESS_UPDATE, arguments="key increment", summary="Add to the integer in a string.")  # fmt: skip
+@command("INCRBY", arity=3, flags=WRITE | DENYOOM | FAST, group="string", since="1.0.0", keys=KEY_ACCESS_UPDATE, arguments="key increment:integer", summary="Add to the integer in a string.")  # fmt: skip
 def incrby(ctx: Context, args: list[bytes]) -> bytes:
     """INCRBY key increment."""
     return _add(ctx, args[1], parse_int(args[2]))
 
 
-@command("DECRBY", arity=3, flags=WRITE | DENYOOM | FAST, group="string", since="1.0.0", keys=KEY_ACCESS_UPDATE, arguments="key decrement", summary="Take from the integer in a string.")  # fmt: skip
+@command("DECRBY", arity=3, flags=WRITE | DENYOOM | FAST, group="string", since="1.0.0", keys=KEY_ACCESS_UPDATE, arguments="key decrement:integer", summary="Take from the integer in a string.")  # fmt: skip
 def decrby(ctx: Context, args: list[bytes]) -> bytes:
     """DECRBY key decrement."""
     delta = parse_int(args[2])
@@ -408,7 +408,7 @@ def _add(ctx: Context, key: bytes, delta: int) -> bytes:
     return integer(total)
 
 
-@command("INCRBYFLOAT", arity=3, flags=WRITE | DENYOOM | FAST, group="string", since="2.6.0", keys=KEY_ACCESS_UPDATE, arguments="key increment", summary="Add to the decimal number in a string.")  # fmt: skip
+@command("INCRBYFLOAT", arity=3, flags=WRITE | DENYOOM | FAST, group="string", since="2.6.0", keys=KEY_ACCESS_UPDATE, arguments="key increment:double", summary="Add to the decimal number in a string.")  # fmt: skip
 def incrbyfloat(ctx: Context, args: list[bytes]) -> bytes:
     """INCRBYFLOAT key increment."""
     key = args[1]

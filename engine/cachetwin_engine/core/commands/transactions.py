@@ -59,7 +59,7 @@ def discard(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("WATCH", arity=-2, flags=_ANYTIME | NO_MULTI, group="transactions", since="2.2.0", keys=[KeySpec("RO", last=-1)], complexity="O(1) for every key.", summary="Let EXEC fail if a key changes before it.")  # fmt: skip
+@command("WATCH", arity=-2, flags=_ANYTIME | NO_MULTI, group="transactions", since="2.2.0", arguments="key...", keys=[KeySpec("RO", last=-1)], complexity="O(1) for every key.", summary="Let EXEC fail if a key changes before it.")  # fmt: skip
 def watch(ctx: Context, args: list[bytes]) -> bytes:
     """WATCH key [key ...]."""
     session = ctx.session
