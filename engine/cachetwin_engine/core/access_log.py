@@ -50,7 +50,7 @@ class AccessLog:
 
     def note_activity(self, engine: "Engine") -> None:
         """Ten times a second: remember when data was last looked at, to a tick."""
-        activity = engine.hits + engine.misses + engine.dirty
+        activity = engine.hits + engine.misses - engine.untouched + engine.dirty
         if activity != self.activity:
             self.activity = activity
             self.unknown_since_ms = max(self._tick_ms, engine.started_ms)

@@ -45,13 +45,12 @@ def execute(session: "Session", args: list[bytes]) -> bytes:
             return _refused(session, None, problem.line)
     if not (len(args) == command.arity or (command.arity < 0 and len(args) >= -command.arity)):
         return _refused(session, command, wrong_arity(command.name).line)
+    session.last_command = command.name
     if session.gates | engine.gates:
         answer = _ask_gates(session, command, args)
         if answer is not None:
             return answer
-    session.last_command = command.name
     session.last_command_ms = engine.now_ms
-    session.commands_done += 1
     reply = call(session.context, command, args)
     if session.parser.request_bytes >= engine.large_request_bytes or len(reply) >= engine.large_reply_bytes:
         engine.traffic_was_large(session, command, args, len(reply))
@@ -90,6 +89,7 @@ def call(ctx: "Context", command: Command, args: list[bytes]) -> bytes:
         return reply  # it is counted when it is served
     command.calls += 1
     command.usec += duration_us
+    ctx.session.commands_done += 1
     engine.commands_processed += 1
     if engine.tracks_latency:
         if not command.latency:
@@ -176,7 +176,7 @@ def _refused(session: "Session", command: Command | None, line: bytes) -> bytes:
 
 def _after_gates(session: "Session", reply: bytes) -> bytes:
     """CLIENT REPLY: hold ``reply`` back when the client asked for that. Subscriptions are confirmed all the same."""
-    if session.last_command in _CONFIRMED and reply[:1] != b"-":
+    if session.last_command in _CONFIRMED and reply[:1] in {b"*", b">"}:
         return reply
     if session.reply_off:
         return b""

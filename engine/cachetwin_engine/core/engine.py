@@ -476,7 +476,7 @@ class Engine(KeyspaceObserver):
         session = ctx.session
         if command.flags & READONLY and session.tracking is not None and command.keys and command.group != "scripting":
             self.tracking.remember(session, command, args)
-        if self.monitors and not command.flags & (SKIP_MONITOR | ADMIN):
+        if self.monitors and not ctx.retrying and not command.flags & (SKIP_MONITOR | ADMIN):
             self.show_to_monitors(ctx, args, started_us)
 
     def show_to_monitors(self, ctx: Context, args: list[bytes], at_us: int) -> None:
@@ -770,8 +770,9 @@ class Engine(KeyspaceObserver):
         self.notify(NOTIFY_NEW, b"new", key, db.index)
 
     def key_accessed(self, db: Database, key: bytes) -> None:
-        """Note it for LRU and LFU."""
-        self.access_log.touch(self, db, key)
+        """Note it for LRU and LFU, unless the client asked for that not to be (CLIENT NO-TOUCH)."""
+        if self.actor is None or not self.actor.no_touch:
+            self.access_log.touch(self, db, key)
 
     def key_expired(self, db: Database, key: bytes) -> None:
         """Count, tell, propagate a DEL."""
@@ -824,7 +825,7 @@ class Engine(KeyspaceObserver):
             command.rejected_calls += 1
             reply = error(denied)
             self.count_error(reply)
-            session.unblock(reply)
+            session.unblock(reply, served=True)
             return
         own_db = ctx.db
         ctx.db = db

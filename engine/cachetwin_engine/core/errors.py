@@ -98,6 +98,17 @@ def unknown_subcommand(container: bytes, subcommand: bytes) -> CommandError:
     )
 
 
+def bad_subcommand(args: list[bytes]) -> CommandError:
+    """A sub-command with arguments that it can't have."""
+    return CommandError(
+        b"ERR unknown subcommand or wrong number of arguments for '"
+        + printable(args[1][:128])
+        + b"'. Try "
+        + args[0].upper()
+        + b" HELP."
+    )
+
+
 def printable(text: bytes) -> bytes:
     """An error is one line: line ends inside become spaces."""
     return text.replace(b"\r", b" ").replace(b"\n", b" ")

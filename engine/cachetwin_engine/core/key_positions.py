@@ -1,10 +1,14 @@
 """Where the keys stand in a request, from the row's key specifications: for ACL, cluster routing, COMMAND GETKEYS."""
 
+from typing import Final
+
 from .command_table import Command, KeySpec
 from .errors import CommandError
 from .numbers import integer_or_none
 
-INVALID_ARGUMENTS = b"ERR Invalid arguments specified for command"
+_OVERWRITTEN: Final = KeySpec("OW", "update")
+_READ: Final = KeySpec("RO", "access")
+INVALID_ARGUMENTS: Final = b"ERR Invalid arguments specified for command"
 
 
 class KeyPosition:
@@ -25,7 +29,7 @@ def key_positions(command: Command, args: list[bytes]) -> list[KeyPosition]:
         if spec.numkeys >= 0:
             _counted(spec, args, begin, found)
         else:
-            _ranged(spec, args, begin, found)
+            _ranged(command, spec, args, begin, found)
     return found
 
 
@@ -47,6 +51,22 @@ def _begin(spec: KeySpec, args: list[bytes]) -> int:
     return -1
 
 
+def _as_used(name: bytes, spec: KeySpec, args: list[bytes]) -> KeySpec:
+    """SET reads the key with GET only, BITFIELD writes it with SET or INCRBY only (db.c)."""
+    if name == b"set":
+        return spec if any(arg.upper() == b"GET" for arg in args[3:]) else _OVERWRITTEN
+    at = 2
+    while at < len(args):
+        word = args[at].upper()
+        if word == b"GET" and at + 2 < len(args):
+            at += 3
+        elif word == b"OVERFLOW" and at + 1 < len(args):
+            at += 2
+        else:
+            return spec
+    return _READ
+
+
 def _counted(spec: KeySpec, args: list[bytes], begin: int, found: list[KeyPosition]) -> None:
     at = begin + spec.numkeys
     count = integer_or_none(args[at]) if at < len(args) else None
@@ -57,11 +77,12 @@ def _counted(spec: KeySpec, args: list[bytes], begin: int, found: list[KeyPositi
         found.append(KeyPosition(first + index * spec.step, spec))
 
 
-def _ranged(spec: KeySpec, args: list[bytes], begin: int, found: list[KeyPosition]) -> None:
+def _ranged(command: Command, spec: KeySpec, args: list[bytes], begin: int, found: list[KeyPosition]) -> None:
     last = begin + spec.last
     if spec.last < 0:
         last = len(args) + spec.last
         if spec.limit > 1 and spec.last == -1:
             last = begin + (len(args) - begin) // spec.limit - 1
+    used = _as_used(command.name, spec, args) if spec.variable else spec
     for at in range(begin, min(last, len(args) - 1) + 1, spec.step):
-        found.append(KeyPosition(at, spec))
+        found.append(KeyPosition(at, used))

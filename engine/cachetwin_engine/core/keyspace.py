@@ -8,6 +8,8 @@ consequence is told to one observer, the engine: it counts, notifies, invalidate
 
 from typing import TYPE_CHECKING, Final
 
+from mypy_extensions import mypyc_attr
+
 from .key_index import KeyIndex
 from .slots import SlotKeys
 
@@ -18,10 +20,17 @@ SLOTS: Final = 16384
 _TTL_SAMPLE: Final = 256
 
 
+@mypyc_attr(acyclic=True)  # no collector's head of 16 bytes; a sub-class that can be in a cycle leaves it out
 class Value:
-    """A value that is not a plain string. Sub-classes live in ``core.types``, one kind a module."""
+    """A value that is not a plain string. Sub-classes live in ``core.types``, one kind a module.
 
-    volatile: bool = False  # something in it ends by itself: ``Database.volatile`` must know
+    No attributes here: there are as many values as keys.
+    """
+
+    @property
+    def volatile(self) -> bool:
+        """Does something in it end by itself? ``Database.volatile`` must know."""
+        return False
 
     def kind(self) -> bytes:
         """What TYPE answers."""
@@ -59,6 +68,7 @@ class KeyspaceObserver:
         self.now_ms = 0
         self.hits = 0
         self.misses = 0
+        self.untouched = 0  # hits and misses that are no use of the key
         self.expired_fields = 0
         self.tracks_access = False
         self.tracks_memory = False
@@ -137,6 +147,7 @@ class Database:
         """Like ``find``, but the time of the last access stays (EXISTS, TYPE, TTL)."""
         value = self.values.get(key)
         observer = self.observer
+        observer.untouched += 1
         if value is None or (self.expires and self.expire_if_due(key)):
             observer.misses += 1
             if observer.notify_flags:

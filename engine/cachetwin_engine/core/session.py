@@ -179,6 +179,7 @@ class Session:
             if command is not None:
                 command.calls += 1
                 self.engine.commands_processed += 1
+                self.commands_done += 1
         self.leave_queues()
         if reply:
             self.push(reply)

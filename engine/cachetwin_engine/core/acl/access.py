@@ -31,11 +31,12 @@ _CHANNEL_RANGES: Final[dict[bytes, tuple[int, int]]] = {  # first and last argum
 
 
 class Denial:
-    """Why a command may not run: a ``DENIED_*`` reason and the name of what was refused."""
+    """Why a command may not run: a ``DENIED_*`` reason, the name of what was refused and its place in the request."""
 
-    def __init__(self, reason: int, subject: bytes) -> None:
+    def __init__(self, reason: int, subject: bytes, index: int = 0) -> None:
         self.reason = reason
         self.subject = subject
+        self.index = index
 
 
 class Permission:
@@ -184,7 +185,7 @@ class AccessControl:
                     denied = _check_channels(selector, command, args)
             if denied is None:
                 return None
-            if worst is None or denied.reason > worst.reason:
+            if worst is None or (denied.reason, denied.index) > (worst.reason, worst.index):
                 worst = denied
         return worst
 
@@ -209,7 +210,7 @@ def _check_keys(selector: Selector, keys: list[KeyPosition], args: list[bytes]) 
         if "insert" in spec.effects or "update" in spec.effects or "delete" in spec.effects:
             access |= WRITE_KEYS
         if not selector.may_touch(args[position.index], access):
-            return Denial(DENIED_KEY, args[position.index])
+            return Denial(DENIED_KEY, args[position.index], position.index)
     return None
 
 
@@ -220,7 +221,7 @@ def _check_channels(selector: Selector, command: Command, args: list[bytes]) -> 
     if places is None:
         return None
     last = places[1] if places[1] > 0 else len(args) - 1
-    for channel in args[places[0] : last + 1]:
-        if not selector.may_use_channel(channel, command.name in _PATTERN_COMMANDS):
-            return Denial(DENIED_CHANNEL, channel)
+    for at in range(places[0], last + 1):
+        if not selector.may_use_channel(args[at], command.name in _PATTERN_COMMANDS):
+            return Denial(DENIED_CHANNEL, args[at], at)
     return None

@@ -22,6 +22,7 @@ _AFTER_ALL_CHANNELS: Final = (
 )
 _BAD_HASH: Final = b"The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters"
 _NO_SUCH_PASSWORD: Final = b"The password you are trying to remove from the user does not exist"
+_FIRST_ARG_OF_SUBCOMMAND: Final = b"Allowing first-arg of a subcommand is not supported"
 _HEX: Final = frozenset(b"0123456789abcdef")
 
 
@@ -143,14 +144,14 @@ def _apply_key_pattern(selector: Selector, rule: bytes) -> None:
     access = ALL_ACCESS
     pattern = rule[1:]
     if rule[:1] == b"%":
-        letters, tilde, pattern = rule[1:].partition(b"~")
+        letters, _, pattern = rule[1:].partition(b"~")
         access = 0
         for letter in letters.upper():
             flag = {82: READ_KEYS, 87: WRITE_KEYS}.get(letter, 0)
             if not flag or access & flag:
                 raise RuleError(SYNTAX)
             access |= flag
-        if not tilde or not access:
+        if not access:  # without a tilde it stands for the empty key, as the original has it
             raise RuleError(SYNTAX)
     if b" " in pattern or b"\0" in pattern:
         raise RuleError(SYNTAX)
@@ -196,8 +197,11 @@ def _apply_command(selector: Selector, rule: bytes, table: dict[bytes, Command])
     name = rule[1:].lower()
     parent, bar, sub = name.partition(b"|")
     command = table.get(parent)
-    if command is None or b"|" in sub or (bar and not sub):
+    if command is None or (bar and not sub):
         raise RuleError(UNKNOWN)
+    if b"|" in sub:
+        child = command.subcommands.get(sub.split(b"|")[0]) if command.subcommands is not None else None
+        raise RuleError(UNKNOWN if child is None or not adding else _FIRST_ARG_OF_SUBCOMMAND)
     if bar:
         child = command.subcommands.get(sub) if command.subcommands is not None else None
         if child is not None:

@@ -9,7 +9,7 @@ from ..acl.user_file import parse_users, written_users
 from ..command_table import ADMIN, CATEGORY_NAMES, LOADING, NOSCRIPT, STALE, command, container
 from ..context import Context
 from ..dispatch import find_command
-from ..errors import CommandError, unknown_subcommand, wrong_arity
+from ..errors import CommandError, bad_subcommand, wrong_arity
 from ..numbers import parse_int
 from ..replies import OK, array, bulk, bulk_array, integer
 from .help_text import help_reply
@@ -40,7 +40,7 @@ container("ACL", group="server", since="6.0.0", summary="Users and what they may
 def acl_cat(ctx: Context, args: list[bytes]) -> bytes:
     """ACL CAT [category]."""
     if len(args) > 3:
-        raise unknown_subcommand(b"acl", args[1])
+        raise bad_subcommand(args)
     if len(args) == 2:
         return bulk_array(CATEGORY_NAMES)
     category = args[2].lower()
@@ -112,7 +112,7 @@ def acl_dryrun(ctx: Context, args: list[bytes]) -> bytes:
 def acl_genpass(ctx: Context, args: list[bytes]) -> bytes:
     """ACL GENPASS [bits]: hexadecimal, 256 bits unless asked otherwise."""
     if len(args) > 3:
-        raise unknown_subcommand(b"acl", args[1])
+        raise bad_subcommand(args)
     bits = parse_int(args[2]) if len(args) == 3 else 256
     if not 0 < bits <= 4096:
         raise CommandError(
@@ -128,7 +128,10 @@ def acl_genpass(ctx: Context, args: list[bytes]) -> bytes:
     flags=_ADMIN,
     group="server",
     since="6.0.0",
-    history=[("6.2.0", "Knows patterns of channels."), ("7.0.0", "Knows selectors; patterns of keys and channels are told as rules.")],
+    history=[
+        ("6.2.0", "Knows patterns of channels."),
+        ("7.0.0", "Knows selectors; patterns of keys and channels are told as rules."),
+    ],
     complexity="O(N). Where N is the number of password, command and pattern rules that the user has.",
     arguments="username",
     summary="A user's rules.",
@@ -216,7 +219,7 @@ def acl_save(ctx: Context, args: list[bytes]) -> bytes:
 def acl_log(ctx: Context, args: list[bytes]) -> bytes:
     """ACL LOG [count | RESET]: newest first, ten unless asked otherwise."""
     if len(args) > 3:
-        raise unknown_subcommand(b"acl", args[1])
+        raise bad_subcommand(args)
     log = ctx.engine.acl_log
     count = 10
     if len(args) == 3:

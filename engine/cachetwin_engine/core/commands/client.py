@@ -1,5 +1,6 @@
 """CLIENT: what a connection says of itself, and what one connection does to others."""
 
+from ..access_log import turn_on
 from ..client_filter import ClientFilter
 from ..command_table import ADMIN, LOADING, NOSCRIPT, STALE, command, container
 from ..context import Context
@@ -236,6 +237,8 @@ def client_no_evict(ctx: Context, args: list[bytes]) -> bytes:
 def client_no_touch(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT NO-TOUCH ON|OFF."""
     ctx.session.no_touch = _on_off(args[2])
+    if ctx.session.no_touch:
+        turn_on(ctx.engine)
     return OK
 
 

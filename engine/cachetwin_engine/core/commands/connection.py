@@ -115,7 +115,10 @@ def auth(ctx: Context, args: list[bytes]) -> bytes:
     flags=_EARLY,
     group="connection",
     since="6.0.0",
-    history=[("8.1.0", "The reply names the availability zone if one is configured."), ("6.2.0", "Without a version it only tells of the connection.")],
+    history=[
+        ("8.1.0", "The reply names the availability zone if one is configured."),
+        ("6.2.0", "Without a version it only tells of the connection."),
+    ],
     arguments="[arguments=(protover:integer [AUTH auth=(username password)] [SETNAME clientname])]",
     summary="Choose the protocol, log in, name the connection.",
 )
@@ -131,16 +134,19 @@ def hello(ctx: Context, args: list[bytes]) -> bytes:
         version = asked
     at = 2
     name: bytes | None = None
+    login: list[bytes] = []  # of several options, the last one counts
     while at < len(args):
         option = args[at].upper()
         if option == b"AUTH" and at + 2 < len(args):
-            _log_in(ctx, args[at + 1], args[at + 2])
+            login = args[at + 1 : at + 3]
             at += 3
         elif option == b"SETNAME" and at + 1 < len(args):
             name = valid_name(args[at + 1], b"Client names")
             at += 2
         else:
             raise CommandError(b"ERR Syntax error in HELLO option '" + args[at] + b"'")
+    if login:
+        _log_in(ctx, login[0], login[1])
     if ctx.session.parser.authenticated is False:
         raise CommandError(
             b"NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH "
@@ -186,6 +192,8 @@ def _greeting(ctx: Context) -> bytes:
     if profile.is_valkey and ctx.engine.config.extended_redis_compatibility:
         server = b"redis"
         version = profile.compatible_version
+    place = ctx.engine.config.values[b"availability-zone"]
+    zone = [bulk(b"availability_zone"), bulk(place)] if place and profile.is_valkey_from(8, 1) else []
     mode = b"cluster" if ctx.engine.config.cluster_enabled else b"standalone"
     return ctx.map_reply(
         [
@@ -196,5 +204,6 @@ def _greeting(ctx: Context) -> bytes:
             bulk(b"mode"), bulk(mode),
             bulk(b"role"), bulk(b"master"),
             bulk(b"modules"), b"*0\r\n",
+            *zone,
         ]
     )  # fmt: skip

@@ -56,10 +56,13 @@ def exists(ctx: Context, args: list[bytes]) -> bytes:
 
 @command("TOUCH", arity=-2, flags=READONLY | FAST, group="generic", since="3.2.1", keys=[KeySpec("RO", last=-1)], complexity=_PER_KEY, arguments="key...", tips=_SUM, summary="Count the keys that exist, and note that they were used.")  # fmt: skip
 def touch(ctx: Context, args: list[bytes]) -> bytes:
-    """TOUCH key [key ...]."""
+    """TOUCH key [key ...]: this the client means, even after CLIENT NO-TOUCH."""
+    engine = ctx.engine
     count = 0
     for at in range(1, len(args)):
         if ctx.db.find(args[at]) is not None:
+            if ctx.session.no_touch:
+                engine.access_log.touch(engine, ctx.db, args[at])
             count += 1
     return integer(count)
 
