@@ -17,7 +17,6 @@ PROFILE: Final = "valkey-8.1"
 
 ABSENT: Final = {
     "MIGRATE": "not yet: comes with sharding",
-    **dict.fromkeys(["PSYNC", "REPLCONF", "REPLICAOF", "SLAVEOF", "SYNC"], "not yet: comes with replication"),
 }
 """Commands of Valkey 8.1 that the engine does not have, and why. SENTINEL is another program and not planned."""
 

@@ -3,6 +3,7 @@
 from .acl.user import User
 from .context import Context
 from .errors import CommandError, syntax_error
+from .gates import GATE_FOLLOWER
 from .numbers import integer_or_none
 from .session import Session
 
@@ -97,6 +98,8 @@ class ClientFilter:
 
 def kind_of(session: Session) -> bytes:
     """The class of clients: normal, pubsub or replica; who runs MONITOR counts as a replica."""
-    if session.monitors:
+    if session.is_primary:
+        return b"primary"
+    if session.monitors or session.gates & GATE_FOLLOWER:
         return b"replica"
     return b"pubsub" if session.channels or session.patterns or session.shard_channels else b"normal"

@@ -5,6 +5,7 @@ from typing import Final
 from mypy_extensions import i64
 
 _MASK: Final = (1 << 64) - 1
+_BEYOND: Final = 1 << 64
 _POLYNOMIAL: Final = 0x95AC9329AC4BC9B5  # 0xad93d23594c935a9 with its bits reversed
 
 
@@ -23,9 +24,9 @@ _CRC64: Final[list[i64]] = _table()
 _LOW_56: Final = (1 << 56) - 1
 
 
-def crc64(data: bytes) -> int:
-    """The check sum of ``data``; of ``123456789`` it is 0xe9c6d914c4b8d9ca."""
-    crc: i64 = 0
+def crc64(data: bytes, before: int = 0) -> int:
+    """The check sum of ``data`` behind what has the sum ``before``; of ``123456789`` it is 0xe9c6d914c4b8d9ca."""
+    crc: i64 = before - _BEYOND if before >> 63 else before
     low: i64 = _LOW_56
     for at in range(len(data)):
         byte: i64 = data[at]

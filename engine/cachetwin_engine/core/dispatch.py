@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from . import errors
 from .command_table import NO_AUTH, NO_MULTI, Command
 from .errors import CommandError, unknown_command, unknown_subcommand, wrong_arity
-from .gates import GATE_MULTI, GATE_NO_AUTH, GATE_RESTRICTED, GATE_SUBSCRIBED
+from .gates import GATE_FOLLOWER, GATE_MULTI, GATE_NO_AUTH, GATE_RESTRICTED, GATE_SUBSCRIBED
 from .latency import BUCKETS, FINE_US, bucket_of
 from .replies import CRLF, QUEUED, error
 
@@ -22,6 +22,7 @@ _SUBSCRIBED_ALLOWED = {
     b"ping", b"subscribe", b"ssubscribe", b"psubscribe", b"unsubscribe", b"sunsubscribe", b"punsubscribe", b"quit",
     b"reset",
 }  # fmt: skip
+_BEGINS_STREAM = {b"sync", b"psync"}
 _CONFIRMED = {b"subscribe", b"ssubscribe", b"psubscribe", b"unsubscribe", b"sunsubscribe", b"punsubscribe"}
 _RUN_INSIDE_MULTI = {b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"}
 
@@ -99,11 +100,8 @@ def call(ctx: "Context", command: Command, args: list[bytes]) -> bytes:
         engine.command_was_slow(ctx, command, args, duration_us)
     if engine.observes_calls:
         engine.observe_call(ctx, command, args, started_us)
-    if engine.dirty != dirty or ctx.effects is not None:
-        effects = ctx.effects
-        ctx.effects = None
-        if engine.wants_effects:
-            engine.hand_on(ctx.db.index, [args] if effects is None else effects)
+    if engine.wants_effects or ctx.effects is not None:
+        engine.hand_on(ctx, command, args, engine.dirty != dirty)
     return reply
 
 
@@ -175,7 +173,14 @@ def _refused(session: "Session", command: Command | None, line: bytes) -> bytes:
 
 
 def _after_gates(session: "Session", reply: bytes) -> bytes:
-    """CLIENT REPLY: hold ``reply`` back when the client asked for that. Subscriptions are confirmed all the same."""
+    """CLIENT REPLY: hold ``reply`` back when the client asked for that. Subscriptions are confirmed all the same.
+
+    A replica that takes our stream can't be told anything else: a reply ends its connection.
+    """
+    if session.gates & GATE_FOLLOWER:
+        if reply and session.last_command not in _BEGINS_STREAM:
+            session.closing = True
+        return b""
     if session.last_command in _CONFIRMED and reply[:1] in {b"*", b">"}:
         return reply
     if session.reply_off:

@@ -29,6 +29,7 @@ from .command_table import (
     READONLY,
     SKIP_MONITOR,
     SKIP_SLOWLOG,
+    STALE,
     WRITE,
     Command,
     table_for,
@@ -38,7 +39,7 @@ from .config import Config, refused
 from .context import Context
 from .dispatch import call, execute
 from .elasticache import apply_parameter_group, close_restricted, rename_commands
-from .errors import NO_REPLICAS, OUT_OF_MEMORY
+from .errors import MASTER_DOWN, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY
 from .eviction import Evictor
 from .gates import (
     GATE_BUSY,
@@ -48,6 +49,7 @@ from .gates import (
     GATE_MONITOR,
     GATE_NO_AUTH,
     GATE_PAUSED,
+    GATE_REPLICA,
     GATE_REPLY,
     GATE_RESTRICTED,
     GATE_TRACKING,
@@ -63,6 +65,7 @@ from .pubsub import PubSub
 from .quoting import quoted
 from .random_source import RandomSource
 from .redaction import shown
+from .replication.state import Replication
 from .replies import error
 from .row_history import make_as_of
 from .scripting.store import ScriptStore
@@ -86,7 +89,6 @@ class Engine(KeyspaceObserver):
     frees_lazily: bool = True  # deletions that happen now leave large values to the background
     lazily_freed: int = 0
     memory_is_full: bool = False  # when the running command began, with nothing left to evict
-    good_replicas: int = 0  # connected, and not behind for longer than min-replicas-max-lag
     reply_buffer_peak_ms: int = REPLY_BUFFER_PEAK_MS  # DEBUG REPLYBUFFER; -1: buffers never shrink
 
     def __init__(self, profile: Profile, clock: Callable[[], int], seed: int, config: Config | None = None) -> None:
@@ -131,6 +133,7 @@ class Engine(KeyspaceObserver):
         self.paused_until_ms = 0  # CLIENT PAUSE
         self.pauses_all = False
         self.postponed: list[tuple[Session, list[bytes]]] = []  # commands that wait for the end of the pause
+        self.replication = Replication(self)
         self.dirty = 0  # changes since start
         self.dirty_at_save = 0
         self.wants_effects = False
@@ -185,6 +188,7 @@ class Engine(KeyspaceObserver):
         self.pubsub.leave(session)
         self.stop_tracking(session)
         self.stop_monitor(session)
+        self.replication.leave(session)
 
     def tick(self) -> None:
         """Time passed: end waits whose deadline is over, expire keys. Ten times a second (``hz`` 10)."""
@@ -202,6 +206,7 @@ class Engine(KeyspaceObserver):
             self.evict_some()
         if self.expires_actively and not self.keeps_expired:
             expire_some(self)
+        self.replication.tick()
         self.settle()
 
     def take_pending(self) -> list[Session]:
@@ -236,6 +241,9 @@ class Engine(KeyspaceObserver):
                         self.mark_pending(session)
         if self.tracks_keys:
             self.tracking.broadcast()
+        if self.wants_effects:
+            self.end_changes()
+            self.replication.flush()
 
     def now_us(self) -> int:
         """The clock itself, in microseconds; within a command time stands still, except inside DEBUG SLEEP."""
@@ -370,6 +378,8 @@ class Engine(KeyspaceObserver):
 
         During CLIENT PAUSE the session may be blocked on return: its command runs when the pause is over.
         """
+        if session.is_primary:
+            return None
         if self.cluster is not None:
             elsewhere = refusal(session, self.cluster, command, args)
             if elsewhere is not None:
@@ -378,6 +388,10 @@ class Engine(KeyspaceObserver):
             return OUT_OF_MEMORY
         if self.gates & GATE_FEW_REPLICAS and self._flags_now(session, command, args) & WRITE and self.lacks_replicas():
             return NO_REPLICAS
+        if self.gates & GATE_REPLICA:
+            problem = self._replica_refuses(session, command, args)
+            if problem is not None:
+                return problem
         if self.gates & GATE_BUSY and not command.flags & ALLOW_BUSY:
             return self.busy_line()
         if self.gates & GATE_PAUSED and self._is_held(session, command, args):
@@ -387,7 +401,8 @@ class Engine(KeyspaceObserver):
 
     def lacks_replicas(self) -> bool:
         """Are there fewer replicas that keep up than ``min-replicas-to-write`` asks for?"""
-        return self.gates & GATE_FEW_REPLICAS != 0 and self.good_replicas < self.config.min_replicas_to_write
+        few = self.replication.good_replicas < self.config.min_replicas_to_write
+        return few and self.gates & GATE_FEW_REPLICAS != 0 and self.replication.link is None
 
     def _flags_now(self, session: Session, command: Command, args: list[bytes]) -> int:
         """What running ``args`` now would do: for EXEC what its commands do, for a script what it says of itself."""
@@ -397,6 +412,27 @@ class Engine(KeyspaceObserver):
         for queued in session.queue:
             flags |= self.scripts.flags_of(queued.command, queued.args)
         return flags
+
+    def _replica_refuses(self, session: Session, command: Command, args: list[bytes]) -> bytes | None:
+        """What a replica has against ``args``."""
+        if self.is_read_only() and self._flags_now(session, command, args) & WRITE:
+            return READ_ONLY
+        if self.is_stale():
+            flags = self.scripts.flags_of(command, args)
+            if session.queue is not None and command.name == b"exec":
+                for queued in session.queue:
+                    flags &= self.scripts.flags_of(queued.command, queued.args)
+            if not flags & STALE:
+                return MASTER_DOWN
+        return None
+
+    def is_read_only(self) -> bool:
+        """A replica that takes writes from its primary only."""
+        return self.gates & GATE_REPLICA != 0 and self.config.boolean("replica-read-only")
+
+    def is_stale(self) -> bool:
+        """A replica without its primary that does not answer from old data."""
+        return not self.replication.is_linked() and not self.config.boolean("replica-serve-stale-data")
 
     def busy_line(self) -> bytes:
         """What clients are told while a script runs for too long."""
@@ -420,16 +456,18 @@ class Engine(KeyspaceObserver):
         self.choose_expiry()
 
     def choose_expiry(self) -> None:
-        """Do keys that are over go by themselves? Not during CLIENT PAUSE, and not while somebody imports."""
-        self.keeps_expired = self.gates & GATE_PAUSED != 0 or self.config.boolean("import-mode")
+        """Do keys that are over go by themselves? Not at a replica, during CLIENT PAUSE, or while somebody imports."""
+        self.keeps_expired = self.gates & (GATE_PAUSED | GATE_REPLICA) != 0 or self.config.boolean("import-mode")
 
     def unpause(self) -> None:
         """End CLIENT PAUSE; what was held back runs in the order of its arrival."""
         if not self.gates & GATE_PAUSED:
             return
-        self.gates &= ~GATE_PAUSED
         self.paused_until_ms = 0
         self.pauses_all = False
+        if self.replication.is_failing_over():
+            return
+        self.gates &= ~GATE_PAUSED
         self.choose_expiry()
         waiting = self.postponed
         self.postponed = []
@@ -443,6 +481,14 @@ class Engine(KeyspaceObserver):
                 session.push(reply)
             if not session.is_blocked():
                 self.resume(session)
+
+    def hold_writes(self, on: bool) -> None:
+        """FAILOVER begins or ends."""
+        if on:
+            self.gates |= GATE_PAUSED
+            self.keeps_expired = True
+        elif self.now_ms >= self.paused_until_ms:
+            self.unpause()
 
     def kill(self, session: Session) -> None:
         """CLIENT KILL: the connection ends at once."""
@@ -553,10 +599,45 @@ class Engine(KeyspaceObserver):
             series = self.latency_events[event] = EventSeries()
         series.add(self.now_ms // 1000, duration_ms)
 
-    def hand_on(self, db_index: int, effects: list[list[bytes]]) -> None:
-        """Note what replicas and logs must be told."""
-        for args in effects:
-            self.effects.append((db_index, args))
+    def hand_on(self, ctx: Context, command: Command, args: list[bytes], changed: bool) -> None:
+        """A command has run: note what replicas must be told of it. What EXEC or a script did goes out as one."""
+        effects = ctx.effects
+        ctx.effects = None
+        if not self.wants_effects:
+            return
+        index = ctx.db.index
+        if effects is not None:
+            for effect in effects:
+                self.effects.append((index, effect))
+        elif changed:
+            self.effects.append((index, args))
+        if self.effects and not (ctx.in_exec or ctx.in_script):
+            done = self.effects
+            self.effects = []
+            self.replication.end_unit(done, command.name)
+            ctx.session.written_offset = self.replication.offset
+
+    def end_changes(self) -> None:
+        """What changed outside of any command (keys that ended, or were evicted) is told one by one."""
+        if self.effects:
+            done = self.effects
+            self.effects = []
+            self.replication.end_unit(done, b"")
+
+    def became_replica(self) -> None:
+        """REPLICAOF: the primary decides what is written, and what ends."""
+        self.gates |= GATE_REPLICA
+        self.choose_expiry()
+        self.effects = []
+
+    def became_primary(self) -> None:
+        """REPLICAOF NO ONE."""
+        self.gates &= ~GATE_REPLICA
+        self.choose_expiry()
+
+    def is_paused(self) -> bool:
+        """CLIENT PAUSE, or a failover, holds writes back."""
+        return self.gates & GATE_PAUSED != 0
 
     def notify(self, event_class: int, event: bytes, key: bytes, db_index: int) -> None:
         """Publish a keyspace notification if its class is asked for."""
@@ -647,6 +728,7 @@ class Engine(KeyspaceObserver):
             self.gates |= GATE_FEW_REPLICAS
         else:
             self.gates &= ~GATE_FEW_REPLICAS
+        self.replication.config_changed()
         for session in self.sessions.values():
             session.parser.bulk_bytes_max = config.proto_max_bulk_len
 
@@ -753,8 +835,8 @@ class Engine(KeyspaceObserver):
             self.tracking.changed(key, self.actor)
 
     def sees_expired(self) -> bool:
-        """The source of an import does: it says itself when keys go."""
-        return self.actor is not None and self.actor.imports
+        """The source of an import does, and so does a primary: they say themselves when keys go."""
+        return self.actor is not None and (self.actor.imports or self.actor.is_primary)
 
     def value_dropped(self, value: object) -> None:
         """Count what is large enough for the background."""

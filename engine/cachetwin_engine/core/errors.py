@@ -50,6 +50,8 @@ NO_PROTO: Final = b"NOPROTO unsupported protocol version"
 EXEC_ABORT: Final = b"EXECABORT Transaction discarded because of previous errors."
 OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'."
 NO_REPLICAS: Final = b"NOREPLICAS Not enough good replicas to write."
+READ_ONLY: Final = b"READONLY You can't write against a read only replica."
+MASTER_DOWN: Final = b"MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
 MAX_CLIENTS: Final = b"ERR max number of clients reached"
 NESTED_MULTI: Final = b"ERR MULTI calls can not be nested"
 

@@ -131,3 +131,4 @@ def evict(engine: "Engine", db: Database, key: bytes) -> None:
         engine.key_modified(db, key)
     if engine.wants_effects:
         engine.effects.append((db.index, [engine.config.eviction_deletes_with, key]))
+        engine.end_changes()

@@ -10,11 +10,12 @@ GATE_RESTRICTED: Final = 8  # the user may not do everything
 GATE_REPLY: Final = 16  # CLIENT REPLY OFF or SKIP
 GATE_TRACKING: Final = 32  # CLIENT TRACKING remembers the keys that were read
 GATE_MONITOR: Final = 64  # runs MONITOR: listens and says nothing more
+GATE_FOLLOWER: Final = 128  # a replica that takes our stream
 
 # Of the engine.
 GATE_PAUSED: Final = 2  # CLIENT PAUSE
 GATE_MEMORY: Final = 4  # maxmemory is set
 GATE_CLUSTER: Final = 8  # cluster mode: keys may live elsewhere
 GATE_BUSY: Final = 16  # a script has been running for too long
-GATE_REPLICA: Final = 32  # a read-only replica
+GATE_REPLICA: Final = 32  # a replica: not every command is welcome
 GATE_FEW_REPLICAS: Final = 64  # min-replicas-to-write is set

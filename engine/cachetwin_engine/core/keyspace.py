@@ -63,6 +63,7 @@ class KeyspaceObserver:
     keeps_expired: (
         bool  # expired keys are hidden, and somebody else says when they go: a primary, the source of an import
     )
+    snapshots_run: bool  # one is being made that wants to see a key before it changes
 
     def __init__(self) -> None:
         self.now_ms = 0
@@ -75,6 +76,7 @@ class KeyspaceObserver:
         self.sizes_changed = False
         self.notify_flags = 0
         self.keeps_expired = False
+        self.snapshots_run = False
 
     def key_expired(self, db: "Database", key: bytes) -> None:
         """``key`` has just been deleted because its time was over."""
@@ -85,6 +87,9 @@ class KeyspaceObserver:
 
     def key_accessed(self, db: "Database", key: bytes) -> None:
         """Called for each look-up while ``tracks_access``."""
+
+    def key_changes(self, db: "Database", key: bytes) -> None:
+        """Called before ``key`` is changed or deleted, while ``snapshots_run``."""
 
     def size_of(self, db: "Database", key: bytes, value: object) -> int:
         """Bytes that ``key`` and ``value`` take."""
@@ -176,6 +181,8 @@ class Database:
 
     def note_size(self, key: bytes) -> None:
         """Remember what ``key`` takes before it is changed. Only needed, and only called, while ``tracks_memory``."""
+        if self.observer.snapshots_run:
+            self.observer.key_changes(self, key)
         if key not in self.sizes_before:
             value = self.values.get(key)
             self.observer.sizes_changed = True

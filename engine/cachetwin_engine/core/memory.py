@@ -80,17 +80,23 @@ class MemoryAccount:
         if wanted == self.active:
             return
         self.active = wanted
-        engine.tracks_memory = wanted
+        engine.tracks_memory = wanted or engine.snapshots_run
         if wanted:
             engine.gates |= GATE_MEMORY
-            self._keys_bytes = 0
-            for db in engine.databases:
-                for key, value in db.values.items():
-                    self._keys_bytes += footprint(engine, db, key, value)
+            self.count_again(engine)
         else:
             engine.gates &= ~GATE_MEMORY
             for db in engine.databases:
                 db.sizes_before = {}
+
+    def count_again(self, engine: "Engine") -> None:
+        """Look at every key: there are others than before."""
+        self._keys_bytes = 0
+        for db in engine.databases:
+            db.sizes_before = {}
+            if self.active:
+                for key, value in db.values.items():
+                    self._keys_bytes += footprint(engine, db, key, value)
 
     def used(self, engine: "Engine") -> int:
         """Bytes in use: keys, and what an empty engine takes."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from .context import Context
 from .dispatch import Queued, execute
 from .errors import ProtocolError
+from .gates import GATE_FOLLOWER
 from .resp import RespParser
 from .tracking import TrackingState
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .acl.user import User
     from .engine import Engine
     from .keyspace import Database
+    from .replication.connected_replica import ConnectedReplica
 
 REPLY_BUFFER_PEAK_MS: Final = 5000  # a reply buffer shrinks after so long without use (server.h)
 REPLY_BUFFER_BYTES_MIN: Final = 1024
@@ -78,6 +80,9 @@ class Session:
         self.asking = 0  # ASKING: 2 while it runs itself, 1 for what it is meant for
         self.reads_replica = False  # READONLY
         self.slot = -1  # of the keys of the running command; kept up only in cluster mode
+        self.replica: ConnectedReplica | None = None  # what it said of itself by REPLCONF, and how far it is
+        self.is_primary = False  # carries what our primary sends
+        self.written_offset = 0  # of the replication stream, behind the last change from here
         self.last_command = b""
         self.bytes_in = 0
         self.bytes_out = 0
@@ -264,6 +269,7 @@ class Session:
         flags = b""
         if self.monitors:
             flags += b"O"
+        flags += b"S" if self.gates & GATE_FOLLOWER else b"M" if self.is_primary else b""
         if self.channels or self.patterns or self.shard_channels:
             flags += b"P"
         if self.queue is not None:

@@ -213,6 +213,8 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The client has taken everything."""
         self._backlog_since = None
+        if self._open and self.session.replica is not None:
+            self.session.replica.snapshot_bytes = 0
         if self._closing_since is None:
             self.node.backlogged.discard(self)
             self._transport.resume_reading()
@@ -229,6 +231,8 @@ class Connection(asyncio.Protocol):
     def output_class(self) -> OutputClass:
         """The class of clients whose output limit applies here."""
         session = self.session
+        if session.replica is not None and session.replica.state:
+            return "replica"
         return "pubsub" if session.channels or session.patterns or session.shard_channels else "normal"
 
     def output_limit(self) -> "BufferLimit":
@@ -236,8 +240,11 @@ class Connection(asyncio.Protocol):
         return self.node.engine.config.buffer_limits[_CLASS_KEYS[self.output_class]]
 
     def backlog(self) -> int:
-        """Bytes written for this client that the kernel has not taken yet."""
-        return self._transport.get_write_buffer_size()
+        """Bytes written for this client that the kernel has not taken yet; a replica's snapshot does not count."""
+        size: int = self._transport.get_write_buffer_size()
+        if size and self._open and self.session.replica is not None:
+            return max(0, size - self.session.replica.snapshot_bytes)
+        return size
 
     def check_backlog(self) -> None:
         """Apply the client's limits to its backlog; called when it grows and on every tick while there is one."""

@@ -28,6 +28,7 @@ from cachetwin_engine.server.listener import Endpoint, ListenError, open_address
 from cachetwin_engine.server.logs import LEVELS, log
 from cachetwin_engine.server.parameters import ParameterError, UserError, set_parameter_group, set_parameters, set_users
 from cachetwin_engine.server.protected_mode import denial, protects
+from cachetwin_engine.server.replication import PrimaryConnector
 from cachetwin_engine.server.tls import ClientAuth, TlsError, TlsFiles, TlsMode, server_context
 
 TICK_SECONDS: Final = 0.1
@@ -101,6 +102,7 @@ class Node:
         self._configured: set[str] = set()  # names of the endpoints that bind, port and tls-port ask for
         self._starting: list[asyncio.Task[Endpoint]] = []
         self._drain_scheduled = False
+        self._connector = PrimaryConnector(self)
         self._to_visit: list[Connection] = []
         self._visits_per_tick = 1
         self._limits = engine.config.buffer_limits
@@ -167,6 +169,7 @@ class Node:
         for connection in list(self._connections.values()):
             connection.abort()
         self._heartbeat.cancel()
+        self._connector.close()
         await asyncio.sleep(0)  # the transports call connection_lost on the loop's next turn
 
     def _handle_signals(self) -> None:
@@ -398,12 +401,16 @@ class Node:
                 connection.push()
         if self.engine.shutdown_requested:
             self.stop("SHUTDOWN command")
+        if self.engine.replication.role_changed:
+            self.engine.replication.role_changed = False
+            self._connector.tick()
 
     # Heartbeat
 
     def _tick(self) -> None:
         self._heartbeat = self.loop.call_later(TICK_SECONDS, self._tick)
         self.engine.tick()
+        self._connector.tick()
         self._notice_parameters()
         for connection in list(self.backlogged):
             connection.check_backlog()

@@ -7,6 +7,7 @@ import pytest
 from cachetwin_engine.core.config import Config
 from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.profile import PROFILES
+from cachetwin_engine.core.resp import RespParser
 from cachetwin_engine.core.session import Session
 
 START_US = 1_700_000_000_000_000  # any Unix time will do, as long as it is the same in every run
@@ -53,6 +54,25 @@ class Run:
         """What arrived that was no reply to a request of this client: messages, the end of a wait."""
         self.engine.take_pending()
         return self.client.take_output()
+
+    def replicate(self) -> None:
+        """From now on, keep what replicas are to be told."""
+        self.engine.replication.keep_backlog()
+
+    def effects(self) -> list[tuple[int, list[bytes]]]:
+        """What replicas were told since ``replicate``, and for which database; without what binds changes together."""
+        backlog = self.engine.replication.backlog
+        assert backlog is not None
+        parser = RespParser(1 << 29)
+        parser.feed(backlog.since(backlog.first))
+        found: list[tuple[int, list[bytes]]] = []
+        index = 0
+        while (args := parser.next_command()) is not None:
+            if args[0] == b"SELECT":
+                index = int(args[1])
+            elif args[0] not in {b"MULTI", b"EXEC", b"PING"}:
+                found.append((index, args))
+        return found
 
     def session(self) -> "Run":
         """Another client of the same engine."""

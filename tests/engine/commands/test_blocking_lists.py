@@ -195,8 +195,8 @@ def test_a_wait_counts_as_one_call(run: Run) -> None:
 
 
 def test_replicas_are_told_of_a_plain_pop(run: Run) -> None:
-    run.engine.wants_effects = True
+    run.replicate()
     waiting = run.session()
     waiting("BLMPOP 0 2 a l RIGHT COUNT 2")
     run("RPUSH l x y z")
-    assert run.engine.effects == [(0, [b"RPUSH", b"l", b"x", b"y", b"z"]), (0, [b"RPOP", b"l", b"2"])]
+    assert run.effects() == [(0, [b"RPUSH", b"l", b"x", b"y", b"z"]), (0, [b"RPOP", b"l", b"2"])]

@@ -101,12 +101,12 @@ def test_set_drops_the_time_to_live_unless_told_otherwise(run: Run) -> None:
 
 
 def test_relative_times_are_handed_on_as_absolute_ones(run: Run) -> None:
-    run.engine.wants_effects = True
+    run.replicate()
     run("SET k v EX 10")
     run("EXPIRE k 20")
     run("GETEX k PX 500")
     now_ms = run.now_ms
-    assert run.engine.effects == [
+    assert run.effects() == [
         (0, [b"SET", b"k", b"v", b"PXAT", b"%d" % (now_ms + 10_000)]),
         (0, [b"PEXPIREAT", b"k", b"%d" % (now_ms + 20_000)]),
         (0, [b"PEXPIREAT", b"k", b"%d" % (now_ms + 500)]),

@@ -56,9 +56,9 @@ def test_the_last_field_takes_the_key_with_it(run: Run) -> None:
 
 def test_decimal_sums_reach_replicas_as_results(run: Run) -> None:
     run("HSET h f 10.5")
-    run.engine.wants_effects = True
+    run.replicate()
     assert run("HINCRBYFLOAT h f 0.1") == bulk(b"10.6")
-    assert run.engine.effects == [(0, [b"HSET", b"h", b"f", b"10.6"])]
+    assert run.effects() == [(0, [b"HSET", b"h", b"f", b"10.6"])]
 
 
 @pytest.mark.parametrize(

@@ -77,12 +77,12 @@ def test_popped_members_are_gone(run: Run, size: int, count: int) -> None:
 
 def test_replicas_are_told_which_members_were_popped(run: Run) -> None:
     run("SADD s a b c")
-    run.engine.wants_effects = True
+    run.replicate()
     member = flat(b"\r\n" + run("SPOP s"))[0]
     rest = [name for name in (b"a", b"b", b"c") if name != member]
-    assert run.engine.effects == [(0, [b"SREM", b"s", member])]
+    assert run.effects() == [(0, [b"SREM", b"s", member])]
     assert sorted(flat(run("SPOP s 5"))) == rest
-    assert run.engine.effects[1:] == [(0, [b"DEL", b"s"])]
+    assert run.effects()[1:] == [(0, [b"DEL", b"s"])]
 
 
 def test_a_walk_over_a_large_set_is_not_disturbed_by_changes(run: Run) -> None:

@@ -355,13 +355,13 @@ def test_xsetid_moves_the_last_id_and_the_counters(run: Run) -> None:
 
 
 def test_effects_say_what_happened_not_what_was_asked(run: Run) -> None:
-    run.engine.wants_effects = True
+    run.replicate()
     now = b"%d" % run.now_ms
     run("XADD s MAXLEN ~ 5 LIMIT 10 * f v")
     run("XGROUP CREATE s g 0")
     run("XREADGROUP GROUP g alice STREAMS s >")
     run("XACK s g " + now.decode())
-    assert [args for _, args in run.engine.effects] == [
+    assert [args for _, args in run.effects()] == [
         [b"XADD", b"s", b"MAXLEN", b"=", b"1", now + b"-0", b"f", b"v"],
         [b"XGROUP", b"CREATE", b"s", b"g", b"0"],
         [b"XCLAIM", b"s", b"g", b"alice", b"0", now + b"-0", b"TIME", now, b"RETRYCOUNT", b"1", b"FORCE", b"JUSTID",

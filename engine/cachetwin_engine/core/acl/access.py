@@ -57,6 +57,7 @@ class AccessControl:
         self.allow_channels = allow_channels  # acl-pubsub-default is allchannels
         self.default = superuser(b"default")
         self.users: dict[bytes, User] = {b"default": self.default}
+        self.everything = superuser(b"(superuser)")  # as whom a primary's stream runs
 
     # -- who ----------------------------------------------------------------------------------------------------------
 

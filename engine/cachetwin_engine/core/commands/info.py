@@ -10,6 +10,8 @@ from typing import Final
 from ..acl.rules import rows_of
 from ..command_table import LOADING, STALE, command
 from ..context import Context
+from ..replication.connected_replica import ONLINE
+from ..replication.primary_link import CONNECTED, SYNC, PrimaryLink
 from ..scripting.store import ScriptStore
 
 _DEFAULT: Final = [
@@ -115,7 +117,7 @@ def _clients(ctx: Context) -> list[str]:
     }
     timed = [s for s in engine.blocked_sessions.values() if s.blocked is not None and s.blocked.deadline_ms]
     lines = [
-        f"connected_clients:{len(engine.sessions)}",
+        f"connected_clients:{len(engine.sessions) - len(engine.replication.replicas)}",
         "cluster_connections:0",
         f"maxclients:{engine.config.maxclients}",
         f"client_recent_max_input_buffer:{longest_in}",
@@ -175,7 +177,7 @@ def _memory(ctx: Context) -> list[str]:
         f"mem_fragmentation_ratio:{resident / max(used, 1):.2f}",
         f"mem_fragmentation_bytes:{resident - used}",
         "mem_not_counted_for_evict:0",
-        "mem_replication_backlog:0",
+        f"mem_replication_backlog:{0 if engine.replication.backlog is None else engine.replication.backlog.length}",
         "mem_clients_slaves:0",
         f"mem_clients_normal:{1024 * len(engine.sessions)}",
         "mem_cluster_links:0",
@@ -257,12 +259,12 @@ def _stats(ctx: Context) -> list[str]:
         f"instantaneous_ops_per_sec:{engine.operations_per_second}",
         f"total_net_input_bytes:{received}",
         f"total_net_output_bytes:{sent}",
-        "total_net_repl_input_bytes:0",
-        "total_net_repl_output_bytes:0",
+        f"total_net_repl_input_bytes:{engine.replication.bytes_in}",
+        f"total_net_repl_output_bytes:{engine.replication.bytes_out}",
         f"rejected_connections:{host.rejected_connections}",
-        "sync_full:0",
-        "sync_partial_ok:0",
-        "sync_partial_err:0",
+        f"sync_full:{engine.replication.full_syncs}",
+        f"sync_partial_ok:{engine.replication.partial_syncs}",
+        f"sync_partial_err:{engine.replication.refused_partial_syncs}",
         f"expired_keys:{engine.expired_keys}",
         *([f"expired_fields:{engine.expired_fields}"] if engine.profile.is_valkey_from(9, 0) else []),
         "expired_stale_perc:0.00",
@@ -306,19 +308,68 @@ def _stats(ctx: Context) -> list[str]:
 
 
 def _replication(ctx: Context) -> list[str]:
+    engine = ctx.engine
+    replication = engine.replication
+    from_8 = engine.profile.is_valkey_from(8, 0)
+    lines = ["role:master"] if replication.link is None else _primary_lines(ctx, replication.link)
+    lines.append(f"connected_slaves:{len(replication.replicas)}")
+    if engine.config.integer("min-replicas-to-write") and engine.config.integer("min-replicas-max-lag"):
+        lines.append(f"min_slaves_good_slaves:{replication.good_replicas}")
+    for number, replica in enumerate(replication.replicas.values()):
+        lag_s = (engine.now_ms - replica.ack_ms) // 1000 if replica.state == ONLINE else 0
+        lines.append(
+            f"slave{number}:ip={replica.ip()},port={replica.listening_port},state={replica.state.decode()},"
+            f"offset={replica.ack_offset},lag={lag_s}" + (",type=replica" if from_8 else "")
+        )
+    if from_8:
+        lines.append("replicas_waiting_psync:0")
+    backlog = replication.backlog
     return [
-        "role:master",
-        "connected_slaves:0",
-        "replicas_waiting_psync:0",
-        "master_failover_state:no-failover",
-        f"master_replid:{ctx.engine.host.run_id}",
-        f"master_replid2:{'0' * 40}",
-        "master_repl_offset:0",
-        "second_repl_offset:-1",
-        "repl_backlog_active:0",
-        f"repl_backlog_size:{ctx.engine.config.integer('repl-backlog-size')}",
-        "repl_backlog_first_byte_offset:0",
-        "repl_backlog_histlen:0",
+        *lines,
+        f"master_failover_state:{replication.failover_state()}",
+        f"master_replid:{replication.id.decode()}",
+        f"master_replid2:{replication.previous_id.decode()}",
+        f"master_repl_offset:{replication.offset}",
+        f"second_repl_offset:{replication.previous_until}",
+        f"repl_backlog_active:{int(backlog is not None)}",
+        f"repl_backlog_size:{engine.config.integer('repl-backlog-size')}",
+        f"repl_backlog_first_byte_offset:{0 if backlog is None else backlog.first}",
+        f"repl_backlog_histlen:{0 if backlog is None else backlog.length}",
+    ]
+
+
+def _primary_lines(ctx: Context, link: PrimaryLink) -> list[str]:
+    """What a replica says of its primary."""
+    engine = ctx.engine
+    up = link.state == CONNECTED
+    lines = [
+        "role:slave",
+        f"master_host:{link.host}",
+        f"master_port:{link.port}",
+        f"master_link_status:{'up' if up else 'down'}",
+        f"master_last_io_seconds_ago:{(engine.now_ms - link.last_io_ms) // 1000 if up else -1}",
+        f"master_sync_in_progress:{int(link.state == SYNC)}",
+        f"slave_read_repl_offset:{engine.replication.offset}",
+        f"slave_repl_offset:{engine.replication.offset}",
+    ]
+    if engine.profile.is_valkey_from(8, 0):
+        lines += ["replicas_repl_buffer_size:0", "replicas_repl_buffer_peak:0"]
+    if link.state == SYNC:
+        total, received = link.snapshot_bytes, link.snapshot_received
+        lines += [
+            f"master_sync_total_bytes:{total}",
+            f"master_sync_read_bytes:{received}",
+            f"master_sync_left_bytes:{total - received}",
+            f"master_sync_perc:{100 * received / total if total else 0:.2f}",
+            f"master_sync_last_io_seconds_ago:{(engine.now_ms - link.last_io_ms) // 1000}",
+        ]
+    if not up:
+        lines.append(f"master_link_down_since_seconds:{(engine.now_ms - link.down_since_ms) // 1000}")
+    return [
+        *lines,
+        f"slave_priority:{engine.config.integer('replica-priority')}",
+        f"slave_read_only:{int(engine.config.boolean('replica-read-only'))}",
+        f"replica_announced:{int(engine.config.boolean('replica-announced'))}",
     ]
 
 

@@ -28,6 +28,7 @@ _SHARD_KEY = [KeySpec("", "", not_key=True)]
 )
 def publish(ctx: Context, args: list[bytes]) -> bytes:
     """PUBLISH channel message: how many clients got it."""
+    ctx.propagate(args)
     return integer(ctx.engine.pubsub.publish(args[1], args[2]))
 
 
@@ -44,6 +45,7 @@ def publish(ctx: Context, args: list[bytes]) -> bytes:
 )
 def spublish(ctx: Context, args: list[bytes]) -> bytes:
     """SPUBLISH shardchannel message: how many clients got it."""
+    ctx.propagate(args)
     return integer(ctx.engine.pubsub.publish_to_shard(args[1], args[2]))
 
 

@@ -47,6 +47,7 @@ def exec_(ctx: Context, args: list[bytes]) -> bytes:
     for queued in queue:
         replies.append(call(ctx, queued.command, queued.args))
     ctx.in_exec = False
+    ctx.propagate_nothing()  # its commands said for themselves what they changed
     return b"".join(replies)
 
 

@@ -44,10 +44,27 @@ class RdbWriter:
         self.version = version
         self.compresses = compresses
         self.parts: list[bytes] = []
+        self._long_bytes = 0
+        self._key: bytes | None = None
 
     def data(self) -> bytes:
         """All that was written."""
         return b"".join(self.parts)
+
+    def size(self) -> int:
+        """A lower bound of the bytes written since ``flushed``: one for each part, and those of long strings."""
+        return self._long_bytes + len(self.parts)
+
+    def flushed(self) -> bytes:
+        """What was written since the last time."""
+        data = b"".join(self.parts)
+        self.parts = []
+        self._long_bytes = 0
+        return data
+
+    def raw(self, data: bytes) -> None:
+        """``data`` as it is."""
+        self.parts.append(data)
 
     # -- lengths and strings ------------------------------------------------------------------------------------------
 
@@ -81,6 +98,7 @@ class RdbWriter:
                 return
         self.length(len(text))
         self.parts.append(text)
+        self._long_bytes += len(text)
 
     def time_ms(self, at_ms: int) -> None:
         """Unix time in ms, or -1."""
@@ -88,13 +106,19 @@ class RdbWriter:
 
     # -- values -------------------------------------------------------------------------------------------------------
 
+    def entry(self, key: bytes, value: object) -> None:
+        """Kind, key and value, as a file has them."""
+        self._key = key
+        self.value(value)
+        self._key = None
+
     def value(self, value: object) -> None:
         """The kind of a value, and the value."""
         if isinstance(value, bytes):
-            self.kind(STRING)
+            self._value_kind(STRING)
             self.string(value)
         elif isinstance(value, RawString):
-            self.kind(STRING)
+            self._value_kind(STRING)
             self.string(bytes(value.data))
         elif isinstance(value, ListValue):
             self._list(value)
@@ -113,8 +137,14 @@ class RdbWriter:
         """One byte that says what follows."""
         self.parts.append(bytes([code]))
 
+    def _value_kind(self, code: int) -> None:
+        """The kind of a value; in a file the key stands behind it."""
+        self.parts.append(bytes([code]))
+        if self._key is not None:
+            self.string(self._key)
+
     def _list(self, value: ListValue) -> None:
-        self.kind(LIST_QUICKLIST_2)
+        self._value_kind(LIST_QUICKLIST_2)
         nodes: list[list[bytes]] = []
         size = NODE_BYTES_MAX + 1
         for element in value.elements():
@@ -133,24 +163,24 @@ class RdbWriter:
     def _set(self, value: SetValue) -> None:
         members = value.members()
         if value.form == INTSET:
-            self.kind(SET_INTSET)
+            self._value_kind(SET_INTSET)
             self.string(intset(members))
         elif value.form != HASHTABLE and self.version >= 11:
-            self.kind(SET_LISTPACK)
+            self._value_kind(SET_LISTPACK)
             self.string(listpack(members))
         else:
-            self.kind(SET)
+            self._value_kind(SET)
             self.length(len(members))
             for member in members:
                 self.string(member)
 
     def _hash(self, value: HashValue) -> None:
         if value.packed:
-            self.kind(HASH_LISTPACK)
+            self._value_kind(HASH_LISTPACK)
             self.string(listpack(value.flat()))
             return
         ends = dict(value.ends()) if self.version >= 80 else {}
-        self.kind(HASH_2 if ends else HASH)
+        self._value_kind(HASH_2 if ends else HASH)
         self.length(value.length())
         for field, text in value.pairs().items():
             self.string(field)
@@ -165,10 +195,10 @@ class RdbWriter:
             for member, score in zip(members, scores, strict=True):
                 items.append(member)
                 items.append(packed_score(score))
-            self.kind(ZSET_LISTPACK)
+            self._value_kind(ZSET_LISTPACK)
             self.string(listpack(items))
             return
-        self.kind(ZSET_2)
+        self._value_kind(ZSET_2)
         self.length(len(members))
         for at in range(len(members) - 1, -1, -1):  # the greatest first, as the original walks its skiplist
             self.string(members[at])
@@ -177,7 +207,7 @@ class RdbWriter:
     # -- streams ------------------------------------------------------------------------------------------------------
 
     def _stream(self, value: Stream) -> None:
-        self.kind(STREAM_3 if self.version >= 11 else STREAM_2)
+        self._value_kind(STREAM_3 if self.version >= 11 else STREAM_2)
         nodes = [leaf for leaf in value.leaves if leaf.ids]
         self.length(len(nodes))
         for leaf in nodes:

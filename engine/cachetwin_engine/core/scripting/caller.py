@@ -4,11 +4,11 @@ from typing import TYPE_CHECKING
 
 from ..cluster.routing import script_refusal
 from ..cluster.state import ClusterState
-from ..command_table import DENYOOM, MAY_REPLICATE, NOSCRIPT, WRITE, Command
+from ..command_table import DENYOOM, MAY_REPLICATE, NOSCRIPT, STALE, WRITE, Command
 from ..context import Context
 from ..dispatch import call, find_command
-from ..errors import NO_REPLICAS, OUT_OF_MEMORY, CommandError
-from ..gates import GATE_RESTRICTED
+from ..errors import MASTER_DOWN, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY, CommandError
+from ..gates import GATE_REPLICA, GATE_RESTRICTED
 from ..replies import error
 
 if TYPE_CHECKING:
@@ -89,6 +89,11 @@ class ScriptCaller:
             if denied is not None:
                 return b"NOPERM ACL failure in script: " + denied.removeprefix(b"NOPERM ")
         running = engine.running_script
+        if engine.gates & GATE_REPLICA and not self.context.session.is_primary:
+            if command.flags & WRITE and engine.is_read_only():
+                return READ_ONLY
+            if not command.flags & STALE and engine.is_stale():
+                return MASTER_DOWN
         if running is not None and not running.wrote:  # once it wrote, nothing around it may make it fail half-way
             if command.flags & WRITE and engine.lacks_replicas():
                 return NO_REPLICAS

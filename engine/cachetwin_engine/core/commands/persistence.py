@@ -1,0 +1,52 @@
+"""Saving the data to a file, and the end of the server."""
+
+from ..command_table import ADMIN, ALLOW_BUSY, FAST, LOADING, NO_ASYNC_LOADING, NO_MULTI, NOSCRIPT, STALE, command
+from ..context import Context
+from ..errors import CommandError, syntax_error
+from ..replies import OK, integer, simple
+
+
+@command("LASTSAVE", arity=1, flags=LOADING | STALE | FAST, group="server", since="1.0.0", categories=[b"admin", b"fast", b"dangerous"], tips=[b"nondeterministic_output"], summary="When data was last saved.")  # fmt: skip
+def lastsave(ctx: Context, args: list[bytes]) -> bytes:
+    """LASTSAVE: Unix time in seconds; the start until the first save."""
+    return integer(ctx.engine.last_save_ms // 1000)
+
+
+@command("SAVE", arity=1, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI, group="server", since="1.0.0", complexity="O(N) where N is the total number of keys in all databases", categories=[b"admin", b"slow", b"dangerous"], summary="Save the data now.")  # fmt: skip
+def save(ctx: Context, args: list[bytes]) -> bytes:
+    """SAVE: this engine keeps its data in memory only, so there is nothing to wait for."""
+    ctx.engine.note_save()
+    return OK
+
+
+@command("BGSAVE", arity=-1, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING, group="server", since="1.0.0", categories=[b"admin", b"slow", b"dangerous"], arguments="[operation=<SCHEDULE@3.2.2 | CANCEL@8.1.0>]", history=[("3.2.2", "Added the `SCHEDULE` option."), ("8.1.0", "Added the `CANCEL` option.")], summary="Save the data in the background.")  # fmt: skip
+def bgsave(ctx: Context, args: list[bytes]) -> bytes:
+    """BGSAVE [SCHEDULE | CANCEL]: done at once, see SAVE."""
+    word = args[1].lower() if len(args) == 2 else b""
+    if len(args) > 2 or (len(args) == 2 and word not in {b"schedule", b"cancel"}):
+        raise syntax_error()
+    if word == b"cancel":
+        raise CommandError(b"ERR Background saving is currently not in progress or scheduled")
+    ctx.engine.note_save()
+    return simple(b"Background saving started")
+
+
+@command("BGREWRITEAOF", arity=1, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING, group="server", since="1.0.0", categories=[b"admin", b"slow", b"dangerous"], summary="Rewrite the append-only file.")  # fmt: skip
+def bgrewriteaof(ctx: Context, args: list[bytes]) -> bytes:
+    """BGREWRITEAOF: there is no such file, so it is as short as can be."""
+    return simple(b"Background append only file rewriting started")
+
+
+@command("SHUTDOWN", arity=-1, flags=ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY, group="server", since="1.0.0", complexity="O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)", categories=[b"admin", b"slow", b"dangerous"], arguments="[abort-selector=<save-selector-block=([save-selector=<NOSAVE | SAVE>] [NOW@7.0.0] [FORCE@7.0.0] [SAFE@9.0.0] [FAILOVER@9.0.0]) | ABORT@7.0.0>]", history=[("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers.")], summary="End the server.")  # fmt: skip
+def shutdown(ctx: Context, args: list[bytes]) -> bytes:
+    """SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]: no reply, the connection ends."""
+    words = {arg.lower() for arg in args[1:]}
+    if words - {b"nosave", b"save", b"now", b"force", b"abort"} or {b"nosave", b"save"} <= words:
+        raise syntax_error()
+    if b"abort" in words:
+        if len(words) > 1:
+            raise syntax_error()
+        raise CommandError(b"ERR No shutdown in progress.")
+    ctx.engine.shutdown_requested = True
+    ctx.engine.mark_pending(ctx.session)
+    return b""

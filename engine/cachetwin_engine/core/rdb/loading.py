@@ -1,0 +1,167 @@
+"""An RDB file into an engine: what was in its databases gives way to what is in the file."""
+
+from typing import TYPE_CHECKING, Final
+
+from .. import access_log
+from ..crc64 import crc64
+from ..errors import CommandError
+from ..keyspace import Database, Value
+from . import kinds
+from .packed import BadData
+from .reader import RdbReader
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+
+_HEAD_BYTES: Final = 9
+_OLDEST: Final = 1
+_REDIS_NEWEST: Final = 11  # later versions of Redis have no common format with Valkey
+_CHECKSUM_FROM: Final = 5
+_CHECKSUM_BYTES: Final = 8
+
+
+class Loaded:
+    """What a file had."""
+
+    def __init__(self) -> None:
+        self.keys = 0
+        self.expired = 0  # left out: their time is over
+        self.notes: dict[bytes, bytes] = {}
+
+
+class Loading:
+    """Reads a file a slice at a time. The engine keeps what it has until ``adopt``."""
+
+    def __init__(self, engine: "Engine", data: bytes, drops_expired: bool) -> None:
+        """``drops_expired``: a replica keeps keys whose time is over, its primary deletes them. Raises BadData."""
+        self._engine = engine
+        self._drops_expired = drops_expired
+        self.result = Loaded()
+        self.done = False
+        self.databases = [Database(db.index, db.observer) for db in engine.databases]
+        self.libraries: list[bytes] = []
+        version = _version(data, engine)
+        end = len(data)
+        if version >= _CHECKSUM_FROM:
+            end -= _CHECKSUM_BYTES
+            wanted = int.from_bytes(data[end:], "little")
+            if end < _HEAD_BYTES or (wanted and wanted != crc64(data[:end])):
+                raise BadData("the file's checksum is wrong")
+        self._reader = RdbReader(data, engine.config)
+        self._reader.at = _HEAD_BYTES
+        self._end = end
+        self._db = self.databases[0]
+        self._ends_at_ms = -1
+        self._idle_seconds = -1
+        self._frequency = -1
+
+    def work(self, count: int) -> None:
+        """Read on for about ``count`` keys. Raises BadData."""
+        for _ in range(count):
+            if self.done:
+                return
+            self._step()
+
+    def finish(self) -> None:
+        """Read to the end. Raises BadData."""
+        while not self.done:
+            self.work(1000)
+
+    def _step(self) -> None:
+        """One key, or one thing said about the file."""
+        reader = self._reader
+        kind = reader.byte()
+        if kind == kinds.END:
+            if reader.at != self._end:
+                raise BadData("more behind the end of the file")
+            self.done = True
+        elif kind == kinds.DATABASE:
+            index = reader.length()
+            if index >= len(self.databases):
+                raise BadData("a database that this engine does not have: raise the parameter databases")
+            self._db = self.databases[index]
+        elif kind == kinds.SIZES:
+            reader.length()
+            reader.length()
+        elif kind == kinds.SLOT_INFO:
+            for _ in range(3):
+                reader.length()
+        elif kind == kinds.ENDS_AT_MS:
+            self._ends_at_ms = reader.time_ms()
+        elif kind == kinds.ENDS_AT_SECONDS:
+            self._ends_at_ms = int.from_bytes(reader.take(4), "little", signed=True) * 1000
+        elif kind == kinds.IDLE_SECONDS:
+            self._idle_seconds = reader.length()
+        elif kind == kinds.FREQUENCY:
+            self._frequency = reader.byte()
+        elif kind == kinds.NOTE:
+            name = reader.string()
+            self.result.notes[name] = reader.string()
+        elif kind == kinds.FUNCTION:
+            self.libraries.append(reader.string())
+        elif kind in {kinds.MODULE_DATA, kinds.FUNCTION_BEFORE_RELEASE}:
+            raise BadData("data of a module, or of a version that was never released")
+        else:
+            self._key(kind)
+
+    def _key(self, kind: int) -> None:
+        reader = self._reader
+        key = reader.string()
+        value = reader.value(kind)
+        at_ms = self._ends_at_ms
+        self._ends_at_ms = -1
+        idle_seconds, frequency = self._idle_seconds, self._frequency
+        self._idle_seconds = self._frequency = -1
+        engine = self._engine
+        db = self._db
+        if self._drops_expired and 0 <= at_ms <= engine.now_ms:
+            self.result.expired += 1
+            return
+        if key in db.values:
+            raise BadData("a key twice")
+        db.values[key] = value
+        db.keys.add(key)
+        if at_ms >= 0:
+            db.expire_at(key, at_ms)
+        if isinstance(value, Value) and value.volatile:
+            db.note_volatile(key)
+        if idle_seconds >= 0:
+            access_log.set_idle_seconds(engine, db, key, idle_seconds)
+        if frequency >= 0:
+            access_log.set_frequency(engine, db, key, frequency)
+        self.result.keys += 1
+
+    def adopt(self) -> Loaded:
+        """Put what was read in the place of what the engine had. Raises BadData for functions that don't compile."""
+        engine = self._engine
+        engine.flush(engine.databases)
+        engine.scripts.flush_libraries()
+        try:
+            for code in self.libraries:
+                engine.scripts.load_library(code, replace=True)
+        except CommandError as problem:
+            raise BadData("a library of functions: " + problem.line.decode(errors="replace")) from None
+        for db in engine.databases:
+            db.swap(self.databases[db.index])
+            for key in db.blocked:
+                if key in db.values:
+                    engine.key_ready(db, key)
+        engine.account.count_again(engine)
+        return self.result
+
+
+def _version(data: bytes, engine: "Engine") -> int:
+    """The version in the head of a file. Raises BadData for one that can't be read."""
+    if len(data) < _HEAD_BYTES or not (data.startswith((b"REDIS", b"VALKEY"))):
+        raise BadData("not an RDB file")
+    digits = data[5:9] if data.startswith(b"REDIS") else data[6:9]
+    if not digits.isdigit():
+        raise BadData("not an RDB file")
+    version = int(digits)
+    newest = engine.profile.rdb_version
+    relaxed = engine.config.get("rdb-version-check") == "relaxed"
+    if version < _OLDEST or (version > newest and not relaxed):
+        raise BadData(f"the file has RDB version {version}, this engine reads up to {newest}")
+    if data.startswith(b"REDIS") and version > _REDIS_NEWEST and not relaxed:
+        raise BadData(f"a file of Redis with RDB version {version}, which Valkey does not read")
+    return version

@@ -1,0 +1,172 @@
+"""All the data at one moment as an RDB file, made in slices while clients go on.
+
+Nothing is copied when a snapshot begins but the list of keys. Then keys are written one after the other, a slice at a time;
+before a key that is not written yet is changed or deleted, it is written as it is (``Database.note_size`` leads to
+``key_changes``). So the file holds what was there when the snapshot began, whenever a key's turn came, and new keys are
+not in it. What empties or swaps whole databases lets the snapshot finish first.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from .. import access_log
+from ..crc64 import crc64
+from . import kinds
+from .writer import RdbWriter
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+    from ..keyspace import Database
+
+_KEYS_PER_LOOK: Final = 32  # written between two looks at the clock
+_PIECE_BYTES: Final = 64 * 1024
+_FOREIGN_FROM: Final = 12  # from here on the versions of Redis and Valkey differ, and Valkey's name is in front
+
+
+class Snapshot:
+    """One file in the making. ``take`` what is ready after each ``work``; at the end it is ``done``."""
+
+    def __init__(
+        self,
+        engine: "Engine",
+        notes: list[tuple[bytes, bytes]],
+        checksum: bool,
+        with_data: bool = True,
+        with_functions: bool = True,
+    ) -> None:
+        self._engine = engine
+        version = engine.profile.rdb_version
+        self._writer = RdbWriter(version, engine.config.boolean("rdbcompression"))
+        self._checksum = checksum
+        self._crc = 0
+        self._ready: list[bytes] = []
+        self.done = False
+        self.keys_total = 0
+        self.keys_written = 0
+        self._pending: dict[int, dict[bytes, None]] = {}  # by database: keys that are not written yet
+        self._databases: list[Database] = []  # that have such keys, the next one last
+        self._current: Database | None = None
+        self._lfu = engine.access_log.lfu
+        self._lru = engine.config.maxmemory_policy.endswith(b"-lru")
+        if with_data:
+            for db in reversed(engine.databases):
+                if db.values:
+                    self._pending[db.index] = dict.fromkeys(db.values)
+                    self._databases.append(db)
+                    self.keys_total += len(db.values)
+        self._begin(version, notes, with_functions)
+
+    def _begin(self, version: int, notes: list[tuple[bytes, bytes]], with_functions: bool) -> None:
+        writer = self._writer
+        writer.raw(b"VALKEY%03d" % version if version >= _FOREIGN_FROM else b"REDIS%04d" % version)
+        for name, value in notes:
+            writer.kind(kinds.NOTE)
+            writer.string(name)
+            writer.string(value)
+        if with_functions:
+            for library in self._engine.scripts.libraries.values():
+                writer.kind(kinds.FUNCTION)
+                writer.string(library.code)
+
+    def work(self, until_us: int) -> None:
+        """Go on until the clock says ``until_us`` (at least a few keys), or to the end."""
+        while not self.done:
+            db = self._current
+            if db is None:
+                self._next_database()
+                continue
+            pending = self._pending[db.index]
+            for _ in range(min(_KEYS_PER_LOOK, len(pending))):
+                key, _none = pending.popitem()
+                self._write_key(db, key)
+            if not pending:
+                self._current = None
+            if self._engine.clock() >= until_us:
+                break
+        self._gather()
+
+    def finish(self) -> None:
+        """Go on to the end."""
+        while not self.done:
+            self.work(self._engine.clock() + 1_000_000)
+
+    def take(self) -> bytes:
+        """What is ready since the last time."""
+        ready = self._ready
+        self._ready = []
+        return ready[0] if len(ready) == 1 else b"".join(ready)
+
+    def key_changes(self, db: "Database", key: bytes) -> None:
+        """``key`` is about to be changed or deleted."""
+        pending = self._pending.get(db.index)
+        if pending is None or key not in pending:
+            return
+        del pending[key]
+        if self._current is not db:
+            self._open(db)  # a file may come back to a database
+            self._write_key(db, key)
+            if self._current is not None:
+                self._open(self._current)
+        else:
+            self._write_key(db, key)
+
+    # -- the parts of a file ------------------------------------------------------------------------------------------
+
+    def _next_database(self) -> None:
+        if not self._databases:
+            self._writer.kind(kinds.END)
+            self._gather()
+            crc = self._crc if self._checksum else 0
+            self._ready.append(crc.to_bytes(8, "little"))
+            self.done = True
+            return
+        db = self._databases.pop()
+        if not self._pending[db.index]:
+            return
+        self._current = db
+        self._open(db)
+        self._writer.kind(kinds.SIZES)
+        self._writer.length(len(db.values))
+        self._writer.length(len(db.expires))
+
+    def _open(self, db: "Database") -> None:
+        self._writer.kind(kinds.DATABASE)
+        self._writer.length(db.index)
+
+    def _write_key(self, db: "Database", key: bytes) -> None:
+        value = db.values[key]
+        writer = self._writer
+        at_ms = db.expiry_of(key) if db.expires else -1
+        if at_ms >= 0:
+            writer.kind(kinds.ENDS_AT_MS)
+            writer.time_ms(at_ms)
+        if self._lru:
+            writer.kind(kinds.IDLE_SECONDS)
+            writer.length(access_log.idle_ms(self._engine, db, key) // 1000)
+        elif self._lfu:
+            writer.kind(kinds.FREQUENCY)
+            writer.kind(access_log.frequency_of(self._engine, db, key))
+        writer.entry(key, value)
+        self.keys_written += 1
+        if writer.size() >= _PIECE_BYTES:
+            self._gather()
+
+    def _gather(self) -> None:
+        data = self._writer.flushed()
+        if data:
+            if self._checksum:
+                self._crc = crc64(data, self._crc)
+            self._ready.append(data)
+
+
+def notes_of(engine: "Engine", replication: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+    """What a file says of itself: version, time, size, and ``replication`` if the file is a place to go on from."""
+    profile = engine.profile
+    name = b"valkey-ver" if profile.is_valkey_from(8, 0) else b"redis-ver"
+    return [
+        (name, profile.version.encode()),
+        (b"redis-bits", b"64"),
+        (b"ctime", b"%d" % (engine.now_ms // 1000)),
+        (b"used-mem", b"%d" % engine.used_memory()),
+        *replication,
+        (b"aof-base" if profile.commands_through >= (7, 0, 0) else b"aof-preamble", b"0"),
+    ]

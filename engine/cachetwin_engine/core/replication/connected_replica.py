@@ -1,0 +1,48 @@
+"""One replica as its primary sees it."""
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from ..session import Session
+
+HANDSHAKE: Final = b""  # has said REPLCONF, but not yet SYNC or PSYNC
+WAITS_FOR_SNAPSHOT: Final = b"wait_bgsave"
+TAKES_SNAPSHOT: Final = b"send_bulk"
+ONLINE: Final = b"online"
+SERVED: Final = b"rdb_transmitted"  # wanted a snapshot and nothing more
+
+
+class ConnectedReplica:
+    """What a connection told of itself as a replica, and how far it is."""
+
+    def __init__(self, session: "Session") -> None:
+        self.session = session
+        self.state = HANDSHAKE
+        self.listening_port = 0
+        self.announced_ip = ""
+        self.takes_eof_mark = False
+        self.knows_psync2 = False
+        self.skips_checksum = False
+        self.sends_acks = True  # those that came with SYNC do not
+        self.rdb_only = False
+        self.without_data = False  # REPLCONF RDB-FILTER-ONLY
+        self.without_functions = False
+        self.streams_on_ack = False  # the stream begins when the replica says that it has the snapshot
+        self.waiting: list[bytes] = []  # of the stream, until then
+        self.snapshot_bytes = 0  # written for it and not yet known to be taken: no backlog of the client's
+        self.ack_offset = 0
+        self.log_offset = -1  # of its append-only file
+        self.ack_ms = 0
+
+    def ip(self) -> str:
+        """Where clients reach it."""
+        if self.announced_ip:
+            return self.announced_ip
+        return self.session.address.rpartition(":")[0].strip("[]")
+
+    def push(self, data: bytes) -> None:
+        """More of the stream."""
+        if self.streams_on_ack:
+            self.waiting.append(data)
+        elif self.state == ONLINE:
+            self.session.push(data)

@@ -1,0 +1,355 @@
+"""A replica's link to its primary: from the first PING over the snapshot to the stream, without a socket.
+
+The shell connects when ``wants_connection``, says so (``connected``), feeds what arrives, writes ``take_output`` and
+closes when ``wants_close``. The stream runs as the commands of a session of its own, to which nothing is closed and whose
+replies go nowhere. What a transaction changes becomes part of our history when its EXEC has run, so a link that breaks in
+the middle goes on from its MULTI.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from ..dispatch import execute
+from ..errors import ProtocolError
+from ..rdb.loading import Loading
+from ..rdb.packed import BadData
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+    from ..session import Session
+
+CONNECT: Final = b"connect"
+CONNECTING: Final = b"connecting"
+HANDSHAKE: Final = b"handshake"
+SYNC: Final = b"sync"  # receiving the snapshot
+CONNECTED: Final = b"connected"
+
+RETRY_MS: Final = 1000  # as Valkey's replicationCron, which runs once a second
+_LINE_BYTES_MAX: Final = 1024
+_MARK_BYTES: Final = 40
+_NO_TIME: Final = -1
+
+
+class PrimaryLink:
+    """The link, connected or not."""
+
+    def __init__(self, engine: "Engine", host: str, port: int, db_index: int) -> None:
+        """``db_index``: the database that the stream is about if our history just goes on."""
+        self._engine = engine
+        self.host = host
+        self.port = port
+        self.state = CONNECT
+        self.wants_close = False
+        self.failing_over = False  # ask the other side to become the primary (FAILOVER)
+        self.problem = ""  # what went wrong last, for the log
+        self.down_since_ms = engine.now_ms
+        self.last_io_ms = engine.now_ms
+        self.snapshot_bytes = 0  # to come in all; 0 while unknown
+        self.snapshot_received = 0
+        self._db_index = db_index
+        self._retry_at_ms = 0
+        self._steps: list[list[bytes]] = []  # of the handshake, the next one last
+        self._step: list[bytes] = []  # the one that waits for its answer
+        self._out: list[bytes] = []
+        self._line = b""
+        self._mark = b""
+        self._pieces: list[bytes] = []
+        self._tail = b""  # the last bytes received, in which a mark may stand
+        self._history_id = b""
+        self._offset = 0
+        self._applied: list[bytes] = []
+        self._unit_bytes = 0  # of the stream, run but not part of the history yet: inside MULTI
+        self._acked_ms = 0
+        self.session: Session | None = None
+
+    # -- the shell's side ---------------------------------------------------------------------------------------------
+
+    def wants_connection(self) -> bool:
+        """Is it time to connect?"""
+        return self.state == CONNECT and not self.wants_close and self._engine.now_ms >= self._retry_at_ms
+
+    def connecting(self) -> None:
+        """A connection is being made."""
+        self.state = CONNECTING
+        self.last_io_ms = self._engine.now_ms
+
+    def connected(self, address: str, local_address: str) -> None:
+        """There is a connection."""
+        engine = self._engine
+        engine.start_turn()
+        self.state = HANDSHAKE
+        self.last_io_ms = engine.now_ms
+        self._line = b""
+        session = engine.open_session(address, local_address)
+        session.is_primary = True
+        session.parser.authenticated = True
+        session.context.user = engine.acl.everything
+        session.gates = 0
+        index = self._db_index if self.session is None else self.session.context.db.index
+        session.context.db = engine.databases[index]  # a partial resynchronisation goes on in the same database
+        self.session = session
+        self._steps = self._handshake()
+        self._next_step()
+
+    def lost(self, reason: str) -> None:
+        """The connection failed or ended."""
+        engine = self._engine
+        if self.session is not None and self.session.id in engine.sessions:
+            engine.close_session(self.session)
+        if self.state == CONNECTED:
+            self.down_since_ms = engine.now_ms
+        self.problem = reason
+        self.state = CONNECT
+        self.wants_close = False
+        self._retry_at_ms = engine.now_ms + RETRY_MS
+        self._out = []
+        self._pieces = []
+        self._tail = b""
+        self._applied = []
+        self._unit_bytes = 0
+
+    def take_output(self) -> bytes:
+        """What is to be written now."""
+        out = b"".join(self._out)
+        self._out = []
+        return out
+
+    def feed(self, data: bytes) -> None:
+        """Take what arrived."""
+        engine = self._engine
+        engine.start_turn()
+        self.last_io_ms = engine.now_ms
+        engine.replication.bytes_in += len(data)
+        if self.state == HANDSHAKE or (self.state == SYNC and not self.snapshot_bytes and not self._mark):
+            data = self._take_lines(data)
+        if data and self.state == SYNC:
+            data = self._take_snapshot(data)
+        if data and self.state == CONNECTED:
+            self._apply(data)
+        engine.settle()
+
+    def tick(self, now_ms: int) -> None:
+        """Ten times a second: tell the primary how far we are, notice that it is silent."""
+        if self.state == CONNECTED and now_ms - self._acked_ms >= 1000:
+            self.acknowledge()
+        silent_ms = 1000 * self._engine.config.integer("repl-timeout")
+        if self.state != CONNECT and now_ms - self.last_io_ms > silent_ms:
+            self._fail("the primary is silent for longer than repl-timeout")
+
+    def stop(self) -> None:
+        """Another role: let go of the connection."""
+        session = self.session
+        if session is not None and session.id in self._engine.sessions:
+            self._engine.close_session(session)
+        self.session = None
+        self.wants_close = True
+
+    def selected_db(self) -> int:
+        """The database that the stream is about."""
+        return 0 if self.session is None else self.session.context.db.index
+
+    def acknowledge(self) -> None:
+        """Tell the primary how far we are."""
+        if self.state == CONNECTED:
+            self._acked_ms = self._engine.now_ms
+            self._send([b"REPLCONF", b"ACK", b"%d" % self._engine.replication.offset])
+
+    def _send(self, args: list[bytes]) -> None:
+        parts = [b"*%d\r\n" % len(args)]
+        for arg in args:
+            parts.append(b"$%d\r\n%b\r\n" % (len(arg), arg))
+        self._out.append(b"".join(parts))
+
+    def _fail(self, problem: str) -> None:
+        self.problem = problem
+        self.wants_close = True
+
+    # -- handshake ----------------------------------------------------------------------------------------------------
+
+    def _handshake(self) -> list[list[bytes]]:
+        """What to say before the snapshot, last things first."""
+        engine = self._engine
+        config = engine.config
+        steps = [[b"PING"]]
+        password = config.get("primaryauth") or config.get("masterauth") or ""
+        user = config.get("primaryuser") or config.get("masteruser") or ""
+        if password:
+            steps.append([b"AUTH", user.encode(), password.encode()] if user else [b"AUTH", password.encode()])
+        port = config.integer("replica-announce-port") or engine.host.tcp_port
+        steps.append([b"REPLCONF", b"listening-port", b"%d" % port])
+        ip = config.get("replica-announce-ip") or ""
+        if ip:
+            steps.append([b"REPLCONF", b"ip-address", ip.encode()])
+        steps.append([b"REPLCONF", b"capa", b"eof", b"capa", b"psync2"])
+        if engine.profile.is_valkey_from(8, 0):
+            steps.append([b"REPLCONF", b"version", engine.profile.version.encode()])
+        replication = engine.replication
+        psync = [b"PSYNC", replication.id, b"%d" % (replication.offset + 1)]
+        if self.failing_over:
+            psync.append(b"FAILOVER")
+        steps.append(psync)
+        steps.reverse()
+        return steps
+
+    def _next_step(self) -> None:
+        self._step = self._steps.pop()
+        self._send(self._step)
+
+    def _take_lines(self, data: bytes) -> bytes:
+        """Answers to the handshake, a line each; what follows them."""
+        while self.state == HANDSHAKE or (self.state == SYNC and not self.snapshot_bytes and not self._mark):
+            line, newline, rest = data.partition(b"\n")
+            if not newline:
+                self._line += line
+                if len(self._line) > _LINE_BYTES_MAX:
+                    self._fail("the primary's answer is longer than a line")
+                return b""
+            line = (self._line + line).rstrip(b"\r")
+            self._line = b""
+            data = rest
+            if line:  # an empty one means: still there
+                self._answer(line)
+            if self.wants_close:
+                return b""
+        return data
+
+    def _answer(self, line: bytes) -> None:
+        if self.state == SYNC:
+            self._announced(line)
+            return
+        word = self._step[0]
+        refused = line.startswith(b"-")
+        if (
+            word == b"PING"
+            and refused
+            and not line.startswith((b"-NOAUTH", b"-NOPERM", b"-ERR operation not permitted"))
+        ):
+            self._fail("the primary answered PING with " + _shown(line))
+        elif word == b"AUTH" and refused:
+            self._fail("the primary refused AUTH: " + _shown(line))
+        elif word == b"PSYNC":
+            self._psync_answered(line)
+        else:
+            self._next_step()  # an older primary doesn't know every REPLCONF
+
+    def _psync_answered(self, line: bytes) -> None:
+        words = line.split()
+        replication = self._engine.replication
+        if self.failing_over:
+            self.failing_over = False
+            replication.failover_ended()
+        if words[0] == b"+FULLRESYNC" and len(words) == 3 and words[2].isdigit():
+            self._history_id = words[1]
+            self._offset = int(words[2])
+            self.state = SYNC
+            self.snapshot_bytes = 0
+            self.snapshot_received = 0
+            self._mark = b""
+        elif words[0] == b"+CONTINUE":
+            if len(words) > 1 and words[1] != replication.id:
+                replication.rename(words[1])
+                replication.disconnect_replicas()
+            replication.keep_backlog()
+            self.state = CONNECTED
+            self.acknowledge()
+        else:
+            self._fail("the primary answered PSYNC with " + _shown(line))
+
+    # -- snapshot -----------------------------------------------------------------------------------------------------
+
+    def _announced(self, line: bytes) -> None:
+        """``$`` and the size of the snapshot, or the mark at its end."""
+        if line.startswith(b"$EOF:") and len(line) == 5 + _MARK_BYTES:
+            self._mark = line[5:]
+        elif line.startswith(b"$") and line[1:].isdigit() and int(line[1:]) > 0:
+            self.snapshot_bytes = int(line[1:])
+        else:
+            self._fail("in place of a snapshot the primary sent " + _shown(line))
+
+    def _take_snapshot(self, data: bytes) -> bytes:
+        """Part of the snapshot; what follows it."""
+        if self._mark:
+            self._pieces.append(data)
+            self.snapshot_received += len(data)
+            tail = self._tail + data[-_MARK_BYTES:]
+            self._tail = tail[-_MARK_BYTES:]
+            if self._tail != self._mark:  # nothing follows the mark until we have acknowledged
+                return b""
+            self._load(b"".join(self._pieces)[:-_MARK_BYTES])
+            return b""
+        missing = self.snapshot_bytes - self.snapshot_received
+        self._pieces.append(data[:missing])
+        self.snapshot_received += min(missing, len(data))
+        if self.snapshot_received == self.snapshot_bytes:
+            self._load(b"".join(self._pieces))
+        return data[missing:]
+
+    def _load(self, data: bytes) -> None:
+        engine = self._engine
+        self._pieces = []
+        self._tail = b""
+        try:
+            loading = Loading(engine, data, drops_expired=False)
+            loading.finish()
+            loaded = loading.adopt()
+        except BadData as problem:
+            self._fail(f"the primary's snapshot can't be loaded: {problem}")
+            return
+        engine.replication.disconnect_replicas()
+        engine.replication.adopt(self._history_id, self._offset)
+        session = self.session
+        if session is not None:
+            stream_db = loaded.notes.get(b"repl-stream-db", b"0")
+            index = int(stream_db) if stream_db.isdigit() else 0
+            session.context.db = engine.databases[index if index < len(engine.databases) else 0]
+        self.state = CONNECTED
+        self.acknowledge()
+
+    # -- stream -------------------------------------------------------------------------------------------------------
+
+    def _apply(self, data: bytes) -> None:
+        session = self.session
+        if session is None:
+            return
+        engine = self._engine
+        parser = session.parser
+        parser.feed(data)
+        session.bytes_in += len(data)
+        self._applied.append(data)
+        engine.actor = session
+        done = 0
+        try:
+            while not self.wants_close:
+                args = parser.next_command()
+                if args is None:
+                    break
+                self._unit_bytes += parser.request_bytes
+                execute(session, args)
+                if session.queue is None:
+                    done += self._unit_bytes
+                    engine.replication.offset += self._unit_bytes
+                    self._unit_bytes = 0
+        except ProtocolError as error:
+            self._fail("the primary's stream is broken: " + error.reason.decode(errors="replace"))
+        engine.actor = None
+        if done:
+            self._repeat(done)
+        session.take_output()
+
+    def _repeat(self, size: int) -> None:
+        """The next ``size`` bytes received are part of our history: for our own replicas."""
+        pieces: list[bytes] = []
+        while size > 0:
+            piece = self._applied[0]
+            if len(piece) <= size:
+                pieces.append(piece)
+                del self._applied[0]
+                size -= len(piece)
+            else:
+                pieces.append(piece[:size])
+                self._applied[0] = piece[size:]
+                size = 0
+        self._engine.replication.repeat(b"".join(pieces))
+
+
+def _shown(line: bytes) -> str:
+    return line[:200].decode(errors="replace")

@@ -1,0 +1,460 @@
+"""An engine's part in replication: its history's id, how far the history goes, and who follows it.
+
+A history is a stream of commands, counted in bytes. A primary writes it: ``end_unit`` takes what one command, transaction
+or script changed, ``flush`` hands the bytes of a turn to the backlog and to the replicas. A replica repeats the bytes
+that its primary sends, so replicas of its own have the same history. Nothing is written before the first replica came, and
+an engine without replicas pays for one flag (``Engine.wants_effects``).
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from ..rdb.snapshot import Snapshot, notes_of
+from ..replies import ZERO, array, integer
+from .backlog import Backlog
+from .connected_replica import ONLINE, SERVED, TAKES_SNAPSHOT, ConnectedReplica
+from .primary_link import CONNECTED, PrimaryLink
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+    from ..session import Session
+
+NO_ID: Final = b"0" * 40
+_ANY_DATABASE: Final = -1
+_PICKS_KEYS: Final = {b"scan", b"randomkey"}  # keys that end while these run end one by one, not as one change
+
+
+class Waiting:
+    """A client in WAIT or WAITAOF."""
+
+    def __init__(self, session: "Session", args: list[bytes], offset: int, wanted: int, of_logs: bool) -> None:
+        self.session = session
+        self.args = args
+        self.offset = offset
+        self.wanted = wanted
+        self.of_logs = of_logs
+
+    def reply(self, count: int) -> bytes:
+        """What it is told when ``count`` replicas are that far; our own log never is, there is none."""
+        return array([ZERO, integer(count)]) if self.of_logs else integer(count)
+
+
+class Handover:
+    """A FAILOVER under way."""
+
+    def __init__(self, target: ConnectedReplica | None, deadline_ms: int, force: bool) -> None:
+        self.target = target
+        self.deadline_ms = deadline_ms  # 0: none
+        self.force = force  # at the deadline hand over all the same
+        self.asked = False  # the replica to become the primary
+
+
+class Replication:
+    """All of it, for one engine."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self.id = NO_ID
+        self.previous_id = NO_ID  # the history that this one goes on from, valid up to ``previous_until``
+        self.previous_until = -1
+        self.offset = 0
+        self.backlog: Backlog | None = None
+        self.replicas: dict[int, ConnectedReplica] = {}  # by session
+        self.link: PrimaryLink | None = None  # of a replica
+        self.full_syncs = 0
+        self.partial_syncs = 0
+        self.refused_partial_syncs = 0
+        self.bytes_out = 0
+        self.bytes_in = 0
+        self.good_replicas = 0  # connected, and not behind for longer than min-replicas-max-lag
+        self.role_changed = False  # the shell has a connection to a primary to make, or to end
+        self._out: list[bytes] = []
+        self._selected = _ANY_DATABASE
+        self._acks_wanted = False
+        self._waiting: dict[int, Waiting] = {}  # by session
+        self._handover: Handover | None = None
+        self._pinged_ms = 0
+        self._alone_since_ms = 0
+        self.new_history()
+
+    # -- the history --------------------------------------------------------------------------------------------------
+
+    def new_history(self) -> None:
+        """A new id: nobody can go on from before."""
+        random = self._engine.random
+        self.id = b"".join([b"%08x" % random.bits() for _ in range(5)])
+        self.previous_id = NO_ID
+        self.previous_until = -1
+
+    def branch_off(self) -> None:
+        """No longer a replica: a history of our own from here on, which replicas of the old one may follow."""
+        self.flush()
+        old = self.id
+        self.new_history()
+        self.previous_id = old
+        self.previous_until = self.offset + 1
+        self._selected = _ANY_DATABASE
+
+    def adopt(self, history_id: bytes, offset: int) -> None:
+        """A replica has its primary's history, at ``offset``. What was before is no longer ours to repeat."""
+        self.id = history_id
+        self.previous_id = NO_ID
+        self.previous_until = -1
+        self.offset = offset
+        self.backlog = None
+        self.keep_backlog()
+
+    def rename(self, history_id: bytes) -> None:
+        """The primary goes on with our history under another id."""
+        self.previous_id = self.id
+        self.previous_until = self.offset + 1
+        self.id = history_id
+
+    def keep_backlog(self) -> None:
+        """From now on the stream is kept."""
+        if self.backlog is None:
+            self.backlog = Backlog(self.offset + 1, self._engine.config.integer("repl-backlog-size"))
+            self._alone_since_ms = self._engine.now_ms
+        self._follow()
+
+    def _follow(self) -> None:
+        """Only a primary with somebody to tell writes effects."""
+        self._engine.wants_effects = self.backlog is not None and self.link is None
+
+    # -- what the engine tells ----------------------------------------------------------------------------------------
+
+    def end_unit(self, effects: list[tuple[int, list[bytes]]], command: bytes) -> None:
+        """All that one command (or EXEC, or a script) changed; ``command`` is empty if nobody's command did it."""
+        if len(effects) == 1 or not command or command in _PICKS_KEYS:
+            for db, args in effects:
+                self._write(db, args)
+            return
+        self._append(_MULTI)
+        for db, args in effects:
+            self._write(db, args)
+        self._append(_EXEC)
+
+    def _write(self, db: int, args: list[bytes]) -> None:
+        if db != self._selected:
+            self._append(encoded([b"SELECT", b"%d" % db]))
+            self._selected = db
+        self._append(encoded(args))
+
+    def _append(self, data: bytes) -> None:
+        self._out.append(data)
+        self.offset += len(data)
+
+    def flush(self) -> None:
+        """The end of a turn: what was written goes out."""
+        if self._acks_wanted and self.backlog is not None:
+            self._acks_wanted = False
+            self._append(_GETACK)
+        if self._out:
+            data = self._out[0] if len(self._out) == 1 else b"".join(self._out)
+            self._out = []
+            self.repeat(data)
+
+    def repeat(self, data: bytes) -> None:
+        """``data`` is part of the stream: keep it, and send it on."""
+        if self.backlog is not None:
+            self.backlog.add(data)
+        for replica in self.replicas.values():
+            replica.push(data)
+        self.bytes_out += len(data) * len(self.replicas)
+
+    def tick(self) -> None:
+        """Ten times a second: pings, silent replicas, a backlog that nobody needs any more."""
+        engine = self._engine
+        config = engine.config
+        now_ms = engine.now_ms
+        if (
+            self.link is None
+            and self.replicas
+            and now_ms - self._pinged_ms >= 1000 * config.integer("repl-ping-replica-period")
+        ):
+            self._pinged_ms = now_ms
+            if not engine.is_paused():
+                self._append(_PING)
+                self.flush()
+        silent_ms = 1000 * config.integer("repl-timeout")
+        for replica in list(self.replicas.values()):
+            if replica.state == ONLINE and replica.sends_acks and now_ms - replica.ack_ms > silent_ms:
+                engine.kill(replica.session)
+        backlog_ms = 1000 * config.integer("repl-backlog-ttl")
+        if self.replicas or self.link is not None:
+            self._alone_since_ms = now_ms
+        elif self.backlog is not None and 0 < backlog_ms < now_ms - self._alone_since_ms:
+            self.backlog = None
+            self.new_history()
+            self._follow()
+        self.count_good_replicas()
+        self._hand_over()
+        if self.link is not None:
+            self.link.tick(now_ms)
+
+    def config_changed(self) -> None:
+        """Parameters changed."""
+        backlog = self.backlog
+        if backlog is not None:
+            backlog.limit = self._engine.config.integer("repl-backlog-size")
+            backlog.trim()
+        self.count_good_replicas()
+
+    def count_good_replicas(self) -> None:
+        """For ``min-replicas-to-write``."""
+        max_lag_ms = 1000 * self._engine.config.integer("min-replicas-max-lag")
+        good = 0
+        for replica in self.replicas.values():
+            if replica.state == ONLINE and self._engine.now_ms - replica.ack_ms <= max_lag_ms:
+                good += 1
+        self.good_replicas = good
+
+    # -- replicas that connect ----------------------------------------------------------------------------------------
+
+    def synchronise(self, replica: ConnectedReplica, history_id: bytes, offset: int) -> None:
+        """PSYNC, or SYNC with the id ``?``: go on where the replica is, or begin with all the data."""
+        self.flush()
+        session = replica.session
+        replica.ack_ms = self._engine.now_ms
+        if self._continue(replica, history_id, offset):
+            return
+        if history_id[:1] not in {b"?", b""}:
+            self.refused_partial_syncs += 1
+        self.full_syncs += 1
+        self.replicas[session.id] = replica
+        if self.backlog is None:
+            if self.link is None:
+                self.new_history()
+            self.keep_backlog()
+        self._selected = _ANY_DATABASE  # the stream behind the snapshot begins with SELECT
+        if replica.sends_acks:
+            session.push(b"+FULLRESYNC %b %d\r\n" % (self.id, self.offset))
+        self._send_snapshot(replica)
+
+    def _continue(self, replica: ConnectedReplica, history_id: bytes, offset: int) -> bool:
+        backlog = self.backlog
+        asked = history_id.lower()
+        if backlog is None or not backlog.holds(offset):
+            return False
+        if asked != self.id and (asked != self.previous_id or offset > self.previous_until):
+            return False
+        self.partial_syncs += 1
+        self.replicas[replica.session.id] = replica
+        replica.state = ONLINE
+        replica.session.push(b"+CONTINUE " + self.id + b"\r\n" if replica.knows_psync2 else b"+CONTINUE\r\n")
+        missed = backlog.since(offset)
+        if missed:
+            replica.push(missed)
+            self.bytes_out += len(missed)
+        self.count_good_replicas()
+        return True
+
+    def _send_snapshot(self, replica: ConnectedReplica) -> None:
+        engine = self._engine
+        replica.state = TAKES_SNAPSHOT
+        snapshot = Snapshot(
+            engine, notes_of(engine, self.notes()), engine.config.boolean("rdbchecksum") and not replica.skips_checksum,
+            not replica.without_data, not replica.without_functions,
+        )  # fmt: skip
+        snapshot.finish()
+        data = snapshot.take()
+        session = replica.session
+        if replica.takes_eof_mark and engine.config.boolean("repl-diskless-sync"):
+            mark = b"".join([b"%08x" % engine.random.bits() for _ in range(5)])
+            data = b"$EOF:" + mark + b"\r\n" + data + mark
+            replica.streams_on_ack = replica.sends_acks  # else it could not tell the mark from what follows
+        else:
+            data = b"$%d\r\n" % len(data) + data
+        replica.snapshot_bytes = len(data)
+        session.push(data)
+        self.bytes_out += len(data)
+        if replica.rdb_only:
+            replica.state = SERVED
+            session.closing = True
+            return
+        if not replica.streams_on_ack:
+            replica.state = ONLINE
+        self.count_good_replicas()
+
+    def notes(self) -> list[tuple[bytes, bytes]]:
+        """Where in the history a snapshot is, for a file that a replica starts with."""
+        selected = max(0, self._selected) if self.link is None else self.link.selected_db()
+        return [
+            (b"repl-stream-db", b"%d" % selected),
+            (b"repl-id", self.id),
+            (b"repl-offset", b"%d" % self.offset),
+        ]
+
+    def acknowledged(self, replica: ConnectedReplica, offset: int, log_offset: int) -> None:
+        """REPLCONF ACK: the replica is that far."""
+        replica.ack_offset = max(replica.ack_offset, offset)
+        replica.log_offset = max(replica.log_offset, log_offset)
+        replica.ack_ms = self._engine.now_ms
+        if replica.streams_on_ack:
+            replica.streams_on_ack = False
+            replica.state = ONLINE
+            waiting = replica.waiting
+            replica.waiting = []
+            if waiting:
+                replica.push(b"".join(waiting))
+        self.count_good_replicas()
+        if self._waiting:
+            self._serve_waiting()
+
+    def leave(self, session: "Session") -> None:
+        """The connection is gone."""
+        self._waiting.pop(session.id, None)
+        if self.replicas.pop(session.id, None) is not None:
+            self.count_good_replicas()
+
+    # -- WAIT ---------------------------------------------------------------------------------------------------------
+
+    def wait(self, waiting: "Waiting") -> None:
+        """A client waits for replicas: ask them how far they are."""
+        self._waiting[waiting.session.id] = waiting
+        self._acks_wanted = True
+
+    def count_acks(self, offset: int, of_logs: bool) -> int:
+        """Replicas that have the history up to ``offset``, in their logs if ``of_logs``."""
+        count = 0
+        for replica in self.replicas.values():
+            if replica.state == ONLINE and (replica.log_offset if of_logs else replica.ack_offset) >= offset:
+                count += 1
+        return count
+
+    def _serve_waiting(self) -> None:
+        for waiting in list(self._waiting.values()):
+            session = waiting.session
+            blocked = session.blocked
+            if blocked is None or blocked.args is not waiting.args:
+                del self._waiting[session.id]
+                continue
+            count = self.count_acks(waiting.offset, waiting.of_logs)
+            blocked.on_timeout = waiting.reply(count)
+            if count >= waiting.wanted:
+                del self._waiting[session.id]
+                session.unblock(blocked.on_timeout)
+
+    # -- being a replica ----------------------------------------------------------------------------------------------
+
+    def follow(self, host: str, port: int) -> None:
+        """REPLICAOF: follow another engine from now on."""
+        engine = self._engine
+        self.flush()
+        db_index = 0 if self.link is None else self.link.selected_db()
+        if self.link is not None:
+            self.link.stop()
+        else:
+            for session in list(engine.blocked_sessions.values()):  # (replication.c: they could write)
+                if not session.is_postponed():
+                    session.unblock(_ROLE_CHANGED)
+        self.disconnect_replicas()
+        self.link = PrimaryLink(engine, host, port, db_index)
+        self.role_changed = True
+        engine.became_replica()
+        self._follow()
+
+    def follow_nobody(self) -> None:
+        """REPLICAOF NO ONE: keep the data, take writes."""
+        link = self.link
+        if link is None:
+            return
+        link.stop()
+        self.link = None
+        self.role_changed = True
+        self.branch_off()
+        self._engine.became_primary()
+        self.keep_backlog()
+
+    def disconnect_replicas(self) -> None:
+        """They must ask anew: the history takes another course."""
+        for replica in list(self.replicas.values()):
+            replica.session.closing = True
+            self._engine.mark_pending(replica.session)
+
+    # -- handing over -------------------------------------------------------------------------------------------------
+
+    def is_failing_over(self) -> bool:
+        """Is FAILOVER under way?"""
+        return self._handover is not None
+
+    def replica_at(self, host: str, port: int) -> ConnectedReplica | None:
+        """The replica that says it is reached there."""
+        for replica in self.replicas.values():
+            if replica.ip() == host and replica.listening_port == port:
+                return replica
+        return None
+
+    def begin_failover(self, target: ConnectedReplica | None, timeout_ms: int, force: bool) -> None:
+        """FAILOVER: hold writes back until a replica (``target``, or any) has everything, then change roles with it."""
+        now_ms = self._engine.now_ms
+        self._handover = Handover(target, now_ms + timeout_ms if timeout_ms else 0, force)
+        self._engine.hold_writes(True)
+        self._acks_wanted = True
+
+    def abort_failover(self) -> None:
+        """Go on as before. When the other side has been asked already, that may be as a replica's primary again."""
+        handover = self._handover
+        self._handover = None
+        link = self.link
+        if handover is not None and handover.asked and link is not None:
+            link.stop()
+            self.link = None
+            self.role_changed = True
+            self._engine.became_primary()
+            self._follow()
+        self._engine.hold_writes(False)
+
+    def failover_ended(self) -> None:
+        """The other side answered: it is the primary now, whatever it said."""
+        if self._handover is not None:
+            self._handover = None
+            self._engine.hold_writes(False)
+
+    def failover_state(self) -> str:
+        """As INFO has it."""
+        handover = self._handover
+        if handover is None:
+            return "no-failover"
+        return "failover-in-progress" if handover.asked else "waiting-for-sync"
+
+    def _hand_over(self) -> None:
+        """Is it time to ask the replica? Ten times a second."""
+        handover = self._handover
+        if handover is None or handover.asked:
+            return
+        over = 0 < handover.deadline_ms <= self._engine.now_ms
+        target = handover.target
+        if over and not (handover.force and target is not None):
+            self.abort_failover()
+            return
+        if target is not None and target.session.id not in self.replicas:
+            self.abort_failover()
+            return
+        for replica in [target] if target is not None else list(self.replicas.values()):
+            if over or (replica.state == ONLINE and replica.ack_offset >= self.offset):
+                handover.asked = True
+                self.follow(replica.ip(), replica.listening_port)
+                if self.link is not None:
+                    self.link.failing_over = True
+                return
+
+    def is_linked(self) -> bool:
+        """Does the link to the primary work (or is there no need of one)?"""
+        return self.link is None or self.link.state == CONNECTED
+
+
+def encoded(args: list[bytes]) -> bytes:
+    """A command as it goes over the wire."""
+    parts = [b"*%d\r\n" % len(args)]
+    for arg in args:
+        parts.append(b"$%d\r\n%b\r\n" % (len(arg), arg))
+    return b"".join(parts)
+
+
+_MULTI: Final = encoded([b"MULTI"])
+_EXEC: Final = encoded([b"EXEC"])
+_PING: Final = encoded([b"PING"])
+_GETACK: Final = encoded([b"REPLCONF", b"GETACK", b"*"])
+_ROLE_CHANGED: Final = (
+    b"-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)\r\n"
+)
