@@ -74,10 +74,10 @@ def call(ctx: "Context", command: Command, args: list[bytes]) -> bytes:
     try:
         reply = command.handler(ctx, args)
         if reply and reply[0] == 45:
-            engine.count_error(reply)
+            engine.count_error(reply, command.group == "scripting")
             command.failed_calls += 1
     except CommandError as problem:
-        engine.count_error(b"-" + problem.line)
+        engine.count_error(b"-" + problem.line, command.group == "scripting")
         command.failed_calls += 1
         reply = b"-" + problem.line + CRLF
     ctx.command = outer

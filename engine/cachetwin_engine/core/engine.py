@@ -72,6 +72,7 @@ from .scripting.store import ScriptStore
 from .session import REPLY_BUFFER_PEAK_MS, Session
 from .slots import SlotKeys
 from .tracking import Tracking
+from .traffic import Traffic
 
 if TYPE_CHECKING:
     from .acl.user import User
@@ -88,6 +89,7 @@ class Engine(KeyspaceObserver):
 
     frees_lazily: bool = True  # deletions that happen now leave large values to the background
     lazily_freed: int = 0
+    evicted_clients: int = 0
     memory_is_full: bool = False  # when the running command began, with nothing left to evict
     reply_buffer_peak_ms: int = REPLY_BUFFER_PEAK_MS  # DEBUG REPLYBUFFER; -1: buffers never shrink
 
@@ -154,9 +156,7 @@ class Engine(KeyspaceObserver):
         self.denials = [0, 0, 0, 0]  # failed logins, then by DENIED_* reason
         self.error_counts: dict[bytes, int] = {}
         self.error_replies = 0
-        self.closed_bytes_in = 0  # traffic of connections that are gone
-        self.closed_bytes_out = 0
-        self.operations_per_second = 0
+        self.traffic = Traffic()
         self.memory_peak = 0
         self.shutdown_requested = False
         self._next_session_id = 1
@@ -181,8 +181,6 @@ class Engine(KeyspaceObserver):
         if self.sessions.pop(session.id, None) is None:
             return
         session.closing = True
-        self.closed_bytes_in += session.bytes_in
-        self.closed_bytes_out += session.bytes_out
         session.leave_queues()
         self.unwatch(session)
         self.pubsub.leave(session)
@@ -193,6 +191,7 @@ class Engine(KeyspaceObserver):
     def tick(self) -> None:
         """Time passed: end waits whose deadline is over, expire keys. Ten times a second (``hz`` 10)."""
         self.start_turn()
+        started_us = self.lap_us
         if self.cron_paused:
             return
         for session in list(self.blocked_sessions.values()):
@@ -208,6 +207,8 @@ class Engine(KeyspaceObserver):
             expire_some(self)
         self.replication.tick()
         self.settle()
+        now_us = self.clock()
+        self.traffic.note_tick(self.commands_processed, now_us - started_us, now_us)
 
     def take_pending(self) -> list[Session]:
         """The sessions with output that did not come from their own ``feed``; the list is the caller's."""
@@ -533,15 +534,16 @@ class Engine(KeyspaceObserver):
         for monitor in list(self.monitors.values()):
             monitor.push(line)
 
-    def count_error(self, reply: bytes) -> None:
-        """Count an error reply under its code (INFO errorstats)."""
+    def count_error(self, reply: bytes, is_custom: bool = False) -> None:
+        """Count an error reply under its code (INFO errorstats); of those that scripts invent, only so many kinds."""
         if self.error_is_counted:
             self.error_is_counted = False
             return
         self.error_replies += 1
         code = reply[1:].split(b" ", 1)[0].rstrip(b"\r\n")
-        if code in self.error_counts or len(self.error_counts) < ERROR_KINDS_MAX:
-            self.error_counts[code] = self.error_counts.get(code, 0) + 1
+        if is_custom and code not in self.error_counts and len(self.error_counts) >= ERROR_KINDS_MAX:
+            code = b"ERRORSTATS_OVERFLOW"
+        self.error_counts[code] = self.error_counts.get(code, 0) + 1
 
     def command_was_slow(self, ctx: Context, command: Command, args: list[bytes], duration_us: int) -> None:
         """A command took at least ``slow_after_us``: note it in the slow log, in the latency monitor, or both."""
@@ -783,11 +785,14 @@ class Engine(KeyspaceObserver):
         self.expired_keys = 0
         self.expired_fields = 0
         self.evicted_keys = 0
+        self.evicted_clients = 0
         self.lazily_freed = 0
         self.protocol_errors = 0
         self.denials = [0, 0, 0, 0]  # failed logins, then by DENIED_* reason
         self.error_counts = {}
         self.error_replies = 0
+        self.traffic.clear()
+        self.host.clear_statistics()
         for row in rows_of(self.commands):
             row.calls = 0
             row.usec = 0

@@ -25,6 +25,12 @@ class Host:
         self.query_buffer_disconnections = 0
         self.output_buffer_disconnections = 0
 
+    def clear_statistics(self) -> None:
+        """CONFIG RESETSTAT."""
+        self.rejected_connections = 0
+        self.query_buffer_disconnections = 0
+        self.output_buffer_disconnections = 0
+
     def cpu_seconds(self) -> tuple[float, float]:
         """CPU time of the process: (system, user)."""
         return 0.0, 0.0

@@ -44,7 +44,7 @@ def percentile_us(counts: list[int], share: float) -> float:
     for bucket, count in enumerate(counts):
         seen += count
         if seen >= wanted:
-            return _reported_us(lower_end_us(bucket))
+            return _reported_us(lower_end_us(bucket + 1) - 1)
     return 0.0
 
 

@@ -97,11 +97,17 @@ class Session:
         """Take what arrived; the replies to the commands that it completed."""
         if data:
             self.parser.feed(data)
-            self.bytes_in += len(data)
+            size = len(data)
+            self.bytes_in += size
+            self.engine.traffic.bytes_in += size
         if self.blocked is None and not self.closing:
-            self.engine.start_turn()
+            engine = self.engine
+            engine.start_turn()
+            started_us = engine.lap_us
+            commands = engine.commands_processed
             self.run()
-            self.engine.settle()
+            engine.settle()
+            engine.traffic.note_turn(engine.lap_us - started_us, engine.commands_processed - commands)
         return self.take_output()
 
     def take_output(self) -> bytes:
@@ -112,7 +118,11 @@ class Session:
         self._out = []
         self._out_bytes = 0
         written = out[0] if len(out) == 1 else b"".join(out)
-        self.bytes_out += len(written)
+        size = len(written)
+        self.bytes_out += size
+        traffic = self.engine.traffic
+        traffic.bytes_out += size
+        traffic.writes += 1
         return written
 
     # -- the engine's side --------------------------------------------------------------------------------------------

@@ -47,9 +47,11 @@ def info_text(ctx: Context, wanted: list[str]) -> bytes:
     for word in wanted:
         names = names + (_DEFAULT if word == "default" else _ALL if word in {"all", "everything"} else [word])
     parts: list[str] = []
-    for name in _ALL:
+    for name in [*_ALL, "debug"]:
         if name in names:
             lines = _SECTIONS[name](ctx)
+            if not ctx.engine.profile.is_valkey:
+                lines = [line for line in lines if line.partition(":")[0] not in _VALKEY_ONLY]
             parts.append("\r\n".join([f"# {_TITLES.get(name, name.capitalize())}", *lines]) + "\r\n")
     return "\r\n".join(parts).encode()
 
@@ -83,11 +85,14 @@ def _server(ctx: Context) -> list[str]:
         f"uptime_in_days:{uptime_s // 86400}",
         f"hz:{engine.config.hz}",
         f"configured_hz:{engine.config.hz}",
+        f"clients_hz:{engine.config.hz}",
         f"lru_clock:{engine.now_ms // 1000 & 0xFFFFFF}",
         f"executable:{'-' if engine.elasticache else host.executable}",
         f"config_file:{'-' if engine.elasticache else host.config_file}",
         "io_threads_active:0",
     ]
+    if profile.is_valkey_from(8, 1):
+        lines.append(f"availability_zone:{engine.config.values[b'availability-zone'].decode()}")
     return lines + [f"listener{index}:{listener}" for index, listener in enumerate(host.listeners)]
 
 
@@ -123,7 +128,7 @@ def _clients(ctx: Context) -> list[str]:
         f"client_recent_max_input_buffer:{longest_in}",
         f"client_recent_max_output_buffer:{longest_out}",
         f"blocked_clients:{len(engine.blocked_sessions)}",
-        "tracking_clients:0",
+        f"tracking_clients:{len(engine.tracking.clients)}",
         f"pubsub_clients:{subscribed}",
         f"watching_clients:{watching}",
         f"clients_in_timeout_table:{len(timed)}",
@@ -151,6 +156,7 @@ def _memory(ctx: Context) -> list[str]:
     resident = engine.host.resident_bytes()
     limit = engine.config.maxmemory
     total = engine.host.total_memory_bytes
+    client_bytes = sum([session.memory_bytes() for session in engine.sessions.values()])
     return [
         f"used_memory:{used}",
         f"used_memory_human:{human(used)}",
@@ -166,6 +172,7 @@ def _memory(ctx: Context) -> list[str]:
         f"allocator_allocated:{used}",
         f"allocator_active:{resident}",
         f"allocator_resident:{resident}",
+        "allocator_muzzy:0",
         f"total_system_memory:{total}",
         f"total_system_memory_human:{human(total)}",
         *_scripts(engine.scripts),
@@ -174,15 +181,21 @@ def _memory(ctx: Context) -> list[str]:
         f"maxmemory_policy:{engine.config.maxmemory_policy.decode()}",
         "allocator_frag_ratio:1.00",
         "allocator_frag_bytes:0",
+        "allocator_rss_ratio:1.00",
+        "allocator_rss_bytes:0",
+        "rss_overhead_ratio:1.00",
+        "rss_overhead_bytes:0",
         f"mem_fragmentation_ratio:{resident / max(used, 1):.2f}",
         f"mem_fragmentation_bytes:{resident - used}",
         "mem_not_counted_for_evict:0",
+        f"mem_total_replication_buffers:{0 if engine.replication.backlog is None else engine.replication.backlog.length}",
         f"mem_replication_backlog:{0 if engine.replication.backlog is None else engine.replication.backlog.length}",
         "mem_clients_slaves:0",
-        f"mem_clients_normal:{1024 * len(engine.sessions)}",
+        f"mem_clients_normal:{client_bytes}",
         "mem_cluster_links:0",
         "mem_aof_buffer:0",
         "mem_allocator:pymalloc",
+        "mem_overhead_db_hashtable_rehashing:0",
         "active_defrag_running:0",
         "lazyfree_pending_objects:0",
         f"lazyfreed_objects:{engine.lazily_freed}",
@@ -238,6 +251,7 @@ def _persistence(ctx: Context) -> list[str]:
         "aof_current_rewrite_time_sec:-1",
         "aof_last_bgrewrite_status:ok",
         "aof_rewrites:0",
+        "aof_rewrites_consecutive_failures:0",
         "aof_last_write_status:ok",
         "aof_last_cow_size:0",
         "module_fork_in_progress:0",
@@ -248,19 +262,21 @@ def _persistence(ctx: Context) -> list[str]:
 def _stats(ctx: Context) -> list[str]:
     engine = ctx.engine
     host = engine.host
-    received = engine.closed_bytes_in
-    sent = engine.closed_bytes_out
-    for session in engine.sessions.values():
-        received += session.bytes_in
-        sent += session.bytes_out
+    traffic = engine.traffic
+    replication = engine.replication
+    cycles = max(1, traffic.turns.per_second())
     return [
         f"total_connections_received:{engine.connections_received}",
         f"total_commands_processed:{engine.commands_processed}",
-        f"instantaneous_ops_per_sec:{engine.operations_per_second}",
-        f"total_net_input_bytes:{received}",
-        f"total_net_output_bytes:{sent}",
-        f"total_net_repl_input_bytes:{engine.replication.bytes_in}",
-        f"total_net_repl_output_bytes:{engine.replication.bytes_out}",
+        f"instantaneous_ops_per_sec:{traffic.commands.per_second()}",
+        f"total_net_input_bytes:{traffic.bytes_in}",
+        f"total_net_output_bytes:{traffic.bytes_out}",
+        f"total_net_repl_input_bytes:{replication.bytes_in}",
+        f"total_net_repl_output_bytes:{replication.bytes_out}",
+        f"instantaneous_input_kbps:{traffic.input.per_second() / 1024:.2f}",
+        f"instantaneous_output_kbps:{traffic.output.per_second() / 1024:.2f}",
+        "instantaneous_input_repl_kbps:0.00",
+        "instantaneous_output_repl_kbps:0.00",
         f"rejected_connections:{host.rejected_connections}",
         f"sync_full:{engine.replication.full_syncs}",
         f"sync_partial_ok:{engine.replication.partial_syncs}",
@@ -271,7 +287,7 @@ def _stats(ctx: Context) -> list[str]:
         "expired_time_cap_reached_count:0",
         "expire_cycle_cpu_milliseconds:0",
         f"evicted_keys:{engine.evicted_keys}",
-        "evicted_clients:0",
+        f"evicted_clients:{engine.evicted_clients}",
         f"evicted_scripts:{engine.scripts.evicted}",
         "total_eviction_exceeded_time:0",
         "current_eviction_exceeded_time:0",
@@ -290,20 +306,44 @@ def _stats(ctx: Context) -> list[str]:
         "active_defrag_key_misses:0",
         "total_active_defrag_time:0",
         "current_active_defrag_time:0",
-        "tracking_total_keys:0",
-        "tracking_total_items:0",
-        "tracking_total_prefixes:0",
+        f"tracking_total_keys:{len(engine.tracking.keys)}",
+        f"tracking_total_items:{engine.tracking.items}",
+        f"tracking_total_prefixes:{len(engine.tracking.prefixes)}",
         "unexpected_error_replies:0",
         f"total_error_replies:{engine.error_replies}",
         "dump_payload_sanitizations:0",
+        f"total_reads_processed:{traffic.reads}",
+        f"total_writes_processed:{traffic.writes}",
+        "io_threaded_reads_processed:0",
+        "io_threaded_writes_processed:0",
+        "io_threaded_freed_objects:0",
+        "io_threaded_accept_processed:0",
+        "io_threaded_poll_processed:0",
+        "io_threaded_total_prefetch_batches:0",
+        "io_threaded_total_prefetch_entries:0",
         f"client_query_buffer_limit_disconnections:{host.query_buffer_disconnections}",
         f"client_output_buffer_limit_disconnections:{host.output_buffer_disconnections}",
         "reply_buffer_shrinks:0",
         "reply_buffer_expands:0",
+        f"eventloop_cycles:{traffic.cycles()}",
+        f"eventloop_duration_sum:{traffic.busy_us + traffic.tick_us}",
+        f"eventloop_duration_cmd_sum:{traffic.busy_us}",
+        f"instantaneous_eventloop_cycles_per_sec:{traffic.turns.per_second()}",
+        f"instantaneous_eventloop_duration_usec:{traffic.turn_us.per_second() // cycles}",
         f"acl_access_denied_auth:{engine.denials[0]}",
         f"acl_access_denied_cmd:{engine.denials[1]}",
         f"acl_access_denied_key:{engine.denials[2]}",
         f"acl_access_denied_channel:{engine.denials[3]}",
+    ]
+
+
+def _debug(ctx: Context) -> list[str]:
+    traffic = ctx.engine.traffic
+    return [
+        "eventloop_duration_aof_sum:0",
+        f"eventloop_duration_cron_sum:{traffic.tick_us}",
+        f"eventloop_duration_max:{traffic.turn_us_max}",
+        f"eventloop_cmd_per_cycle_max:{traffic.turn_commands_max}",
     ]
 
 
@@ -445,6 +485,16 @@ def _mode_name(ctx: Context) -> str:
 
 
 _UNITS: Final = "KMGTP"
+_VALKEY_ONLY: Final = {  # of Valkey 8.1, and not of Redis OSS 7.0
+    "clients_hz", "pubsub_clients", "watching_clients", "total_watched_keys", "total_blocking_keys",
+    "total_blocking_keys_on_nokey", "evicted_scripts", "client_query_buffer_limit_disconnections",
+    "client_output_buffer_limit_disconnections", "acl_access_denied_auth", "acl_access_denied_cmd",
+    "acl_access_denied_key", "acl_access_denied_channel", "eventloop_cycles", "eventloop_duration_sum",
+    "eventloop_duration_cmd_sum", "instantaneous_eventloop_cycles_per_sec", "instantaneous_eventloop_duration_usec",
+    "io_threaded_freed_objects", "io_threaded_accept_processed", "io_threaded_poll_processed",
+    "io_threaded_total_prefetch_batches", "io_threaded_total_prefetch_entries", "allocator_muzzy",
+    "mem_overhead_db_hashtable_rehashing", "listener0", "listener1", "listener2", "replicas_waiting_psync",
+}  # fmt: skip
 _TITLES: Final[dict[str, str]] = {"cpu": "CPU"}
 _SECTIONS: Final[dict[str, Callable[[Context], list[str]]]] = {
     "server": _server,
@@ -460,4 +510,5 @@ _SECTIONS: Final[dict[str, Callable[[Context], list[str]]]] = {
     "errorstats": _errorstats,
     "cluster": _cluster,
     "keyspace": _keyspace,
+    "debug": _debug,
 }
