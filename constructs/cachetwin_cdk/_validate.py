@@ -5,11 +5,19 @@ Every message says which property, what is allowed, what it got and what to do. 
 """
 
 import re
+import struct
 from collections.abc import Collection
 from typing import NoReturn
 
 from aws_cdk import Annotations, Token
 from constructs import IConstruct
+
+# How the CDK writes a token into a text, a list and a number (core/lib/private/encoding.ts): as text between marks, as
+# the only element of a list, and as a double whose highest 16 bits no sensible number has.
+_TEXT_TOKEN = re.compile(r"\$\{Token\[[a-zA-Z0-9:._-]+\]\}")
+_LIST_TOKEN = re.compile(r"#\{Token\[[a-zA-Z0-9:._-]+\]\}")
+_NUMBER_TOKEN_START = b"\xfb\xff"
+_NUMBER_TOKENS_BELOW = -1e288
 
 
 class ValidationError(ValueError):
@@ -22,9 +30,16 @@ def known(*values: object) -> bool:
 
 
 def _unresolved(value: object) -> bool:
+    """As ``Token.is_unresolved`` answers, without the way to Node and back for plain values, which are nearly all."""
     if value is None or isinstance(value, bool):
         return False
-    return Token.is_unresolved(list(value) if isinstance(value, tuple) else value)
+    if isinstance(value, str):
+        return _TEXT_TOKEN.search(value) is not None
+    if isinstance(value, (int, float)):
+        return value < _NUMBER_TOKENS_BELOW and struct.pack(">d", value).startswith(_NUMBER_TOKEN_START)
+    if isinstance(value, (list, tuple)):
+        return len(value) == 1 and isinstance(value[0], str) and _LIST_TOKEN.search(value[0]) is not None
+    return Token.is_unresolved(value)
 
 
 def refuse(name: str, allowed: str, got: object, remedy: str) -> NoReturn:
