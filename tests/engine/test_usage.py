@@ -3,7 +3,7 @@
 import pytest
 
 from cachetwin_engine.core import engine as _engine  # noqa: F401  (enters every row into the table)
-from cachetwin_engine.core.command_table import ROWS
+from cachetwin_engine.core.command_table import ROWS, version_of
 from cachetwin_engine.core.usage import (
     BLOCK,
     KEY,
@@ -26,6 +26,12 @@ def test_every_row_can_be_read_and_shown() -> None:
         arguments = parse_usage(row.arguments)
         assert bool(arguments) == bool(row.arguments), row.name
         assert usage_line(arguments).count("[") == usage_line(arguments).count("]"), row.name
+
+
+def test_every_row_says_since_when_it_and_its_past_are() -> None:
+    for row in ROWS.values():
+        for version in (row.since, row.deprecated.partition("|")[0] or "1.0.0", *(when for when, _ in row.history)):
+            assert version_of(version) >= (1, 0, 0), row.name
 
 
 @pytest.mark.parametrize(

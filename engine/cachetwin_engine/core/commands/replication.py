@@ -209,7 +209,7 @@ def replicaof(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("SLAVEOF", arity=3, flags=_MOVES, group="server", since="1.0.0", categories=_DANGEROUS, arguments="args=<host-port=(host port:integer) | no-one=(NO ONE)>", deprecated="`REPLICAOF`", history=[], summary="Follow another server, or none.")  # fmt: skip
+@command("SLAVEOF", arity=3, flags=_MOVES, group="server", since="1.0.0", categories=_DANGEROUS, arguments="args=<host-port=(host port:integer) | no-one=(NO ONE)>", deprecated="5.0.0|`REPLICAOF`", summary="Follow another server, or none.")  # fmt: skip
 def slaveof(ctx: Context, args: list[bytes]) -> bytes:
     """SLAVEOF host port | NO ONE: like REPLICAOF."""
     return replicaof(ctx, args)
