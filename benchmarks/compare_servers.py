@@ -376,6 +376,8 @@ def contenders(options: argparse.Namespace) -> list[Contender]:
         "cachetwin_engine",
         "--bind",
         "127.0.0.1",
+        "--save",
+        "",
         *shlex.split(options.engine_arguments),
     ]
     found = [Contender(f"engine ({build})", engine, options.engine_path)]

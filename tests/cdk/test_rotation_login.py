@@ -78,7 +78,7 @@ def running(configuration: str, folder: Path) -> Iterator[Engine]:
     log: list[str] = []
     for _ in range(ATTEMPTS):
         port = free_port()
-        command = [sys.executable, "-m", "cachetwin_engine", str(settings), "--tls-port", str(port)]
+        command = [sys.executable, "-m", "cachetwin_engine", str(settings), "--tls-port", str(port), "--save", ""]
         process = subprocess.Popen([*command, "--log-format", "json"], stderr=subprocess.PIPE, text=True)
         assert process.stderr is not None
         deadline = threading.Timer(START_SECONDS_MAX, process.kill)  # ends the wait for a line that never comes

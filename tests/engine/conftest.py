@@ -44,7 +44,9 @@ class EngineProcess:
     host = "127.0.0.1"
 
     def __init__(self, arguments: list[str], port: int, pass_fds: tuple[int, ...] = ()) -> None:
-        command = [sys.executable, "-m", "cachetwin_engine", *arguments, "--log-format", "json", "--loglevel", "debug"]
+        keeps = [] if "--save" in arguments else ["--save", "", "--dbfilename", "nobody-saves-this.rdb"]
+        logs = ["--log-format", "json", "--loglevel", "debug"]
+        command = [sys.executable, "-m", "cachetwin_engine", *arguments, *keeps, *logs]
         self.port = port
         self.process = subprocess.Popen(
             command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, pass_fds=pass_fds

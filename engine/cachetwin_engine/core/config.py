@@ -177,6 +177,8 @@ class Config:
     def _read(self) -> None:
         """Copy what code reads while it runs into attributes."""
         self.databases = self.integer("databases")
+        numbers = [int(word) for word in self.values[b"save"].split()]
+        self.save_points = list(zip(numbers[::2], numbers[1::2], strict=True))  # seconds, changes
         self.hz = max(1, min(500, self.integer("hz")))
         self.proto_max_bulk_len = self.integer("proto-max-bulk-len")
         self.client_query_buffer_limit = self.integer("client-query-buffer-limit")

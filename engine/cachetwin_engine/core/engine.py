@@ -39,11 +39,12 @@ from .config import Config, refused
 from .context import Context
 from .dispatch import call, execute
 from .elasticache import apply_parameter_group, close_restricted, rename_commands
-from .errors import MASTER_DOWN, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY
+from .errors import CANNOT_SAVE, MASTER_DOWN, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY
 from .eviction import Evictor
 from .gates import (
     GATE_BUSY,
     GATE_CLUSTER,
+    GATE_DISK,
     GATE_FEW_REPLICAS,
     GATE_MEMORY,
     GATE_MONITOR,
@@ -64,6 +65,8 @@ from .profile import Profile
 from .pubsub import PubSub
 from .quoting import quoted
 from .random_source import RandomSource
+from .rdb.saving import Saves
+from .rdb.snapshot import Snapshot
 from .redaction import shown
 from .replication.state import Replication
 from .replies import error
@@ -135,15 +138,15 @@ class Engine(KeyspaceObserver):
         self.paused_until_ms = 0  # CLIENT PAUSE
         self.pauses_all = False
         self.postponed: list[tuple[Session, list[bytes]]] = []  # commands that wait for the end of the pause
-        self.replication = Replication(self)
         self.dirty = 0  # changes since start
-        self.dirty_at_save = 0
         self.wants_effects = False
         self.effects: list[tuple[int, list[bytes]]] = []  # (database, canonical command) for replicas and logs
         self.lap_us = self.clock()
         self.now_ms = self.lap_us // 1000
         self.started_ms = self.now_ms
-        self.last_save_ms = self.now_ms
+        self.snapshots: list[Snapshot] = []  # in the making
+        self.saves = Saves(self)
+        self.replication = Replication(self)
         self.slow_after_us = NEVER_US
         self.large_request_bytes = NEVER_US
         self.large_reply_bytes = NEVER_US
@@ -206,6 +209,7 @@ class Engine(KeyspaceObserver):
         if self.expires_actively and not self.keeps_expired:
             expire_some(self)
         self.replication.tick()
+        self.saves.tick()
         self.settle()
         now_us = self.clock()
         self.traffic.note_tick(self.commands_processed, now_us - started_us, now_us)
@@ -257,10 +261,58 @@ class Engine(KeyspaceObserver):
             return value == "yes"
         return session.address.startswith(("127.", "[::1]", "::1", "/"))
 
-    def note_save(self) -> None:
-        """All changes are saved, as far as this engine saves at all."""
-        self.last_save_ms = self.now_ms
-        self.dirty_at_save = self.dirty
+    # -- snapshots ----------------------------------------------------------------------------------------------------
+
+    def new_snapshot(
+        self,
+        notes: list[tuple[bytes, bytes]],
+        checksum: bool,
+        with_data: bool = True,
+        with_functions: bool = True,
+    ) -> Snapshot:
+        """All the data as it is now, as a file; it must be forgotten when it is done or given up."""
+        snapshot = Snapshot(self, notes, checksum, with_data, with_functions)
+        self.snapshots.append(snapshot)
+        self.snapshots_run = True
+        self.tracks_memory = True
+        return snapshot
+
+    def forget_snapshot(self, snapshot: Snapshot) -> None:
+        """It need not see any more what changes."""
+        if snapshot in self.snapshots:
+            self.snapshots.remove(snapshot)
+        self.snapshots_run = len(self.snapshots) > 0
+        self.tracks_memory = self.counts_memory or self.snapshots_run
+
+    def key_changes(self, db: Database, key: bytes) -> None:
+        """Before it does, snapshots write it as it is."""
+        for snapshot in self.snapshots:
+            snapshot.key_changes(db, key)
+
+    def has_work(self) -> bool:
+        """Is there something to do in the background?"""
+        return self.snapshots_run
+
+    def work(self, until_us: int) -> None:
+        """A slice of what is to be done in the background, up to the clock's ``until_us``."""
+        self.start_turn()
+        self.replication.work(until_us)
+        self.saves.work(until_us)
+
+    def save_at_end(self, always: bool, never: bool) -> bool:
+        """The process is about to end: save if save points are set, or as told. False if that failed."""
+        if never or not (always or self.config.save_points):
+            self.saves.cancel()
+            return True
+        self.saves.cancel()
+        return not self.saves.save()
+
+    def choose_denial(self) -> None:
+        """A save ended, or parameters changed: are writes still welcome?"""
+        if self.saves.denies_writes():
+            self.gates |= GATE_DISK
+        else:
+            self.gates &= ~GATE_DISK
 
     # -- sessions -----------------------------------------------------------------------------------------------------
 
@@ -387,6 +439,8 @@ class Engine(KeyspaceObserver):
                 return elsewhere
         if self.gates & GATE_MEMORY and not self.gates & GATE_BUSY and self._is_out_of_memory(session, command, args):
             return OUT_OF_MEMORY
+        if self.gates & GATE_DISK and self.replication.link is None and self._flags_now(session, command, args) & WRITE:
+            return CANNOT_SAVE
         if self.gates & GATE_FEW_REPLICAS and self._flags_now(session, command, args) & WRITE and self.lacks_replicas():
             return NO_REPLICAS
         if self.gates & GATE_REPLICA:
@@ -731,6 +785,7 @@ class Engine(KeyspaceObserver):
         else:
             self.gates &= ~GATE_FEW_REPLICAS
         self.replication.config_changed()
+        self.choose_denial()
         for session in self.sessions.values():
             session.parser.bulk_bytes_max = config.proto_max_bulk_len
 
@@ -804,6 +859,8 @@ class Engine(KeyspaceObserver):
 
     def flush(self, databases: list[Database]) -> None:
         """Delete all keys of ``databases``: watched ones spoil their transactions, waiting clients learn of it."""
+        for snapshot in self.snapshots:
+            snapshot.finish()
         for db in databases:
             for key in list(db.watchers):
                 if db.peek(key) is not None:
@@ -818,6 +875,8 @@ class Engine(KeyspaceObserver):
 
     def swap(self, first: Database, second: Database) -> None:
         """Exchange the keys of two databases. For who watches or waits for a key that appears or goes, it changed."""
+        for snapshot in self.snapshots:
+            snapshot.finish()
         for db in (first, second):
             for key in list(db.watchers):
                 if first.peek(key) is not None or second.peek(key) is not None:

@@ -49,6 +49,12 @@ WRONG_PASSWORD: Final = b"WRONGPASS invalid username-password pair or user is di
 NO_PROTO: Final = b"NOPROTO unsupported protocol version"
 EXEC_ABORT: Final = b"EXECABORT Transaction discarded because of previous errors."
 OUT_OF_MEMORY: Final = b"OOM command not allowed when used memory > 'maxmemory'."
+CANNOT_SAVE: Final = (
+    b"MISCONF Valkey is configured to save RDB snapshots, but it's currently unable to persist to disk. Commands that may "
+    b"modify the data set are disabled, because this instance is configured to report errors during writes if RDB "
+    b"snapshotting fails (stop-writes-on-bgsave-error option). Please check the Valkey logs for details about the RDB "
+    b"error."
+)
 NO_REPLICAS: Final = b"NOREPLICAS Not enough good replicas to write."
 READ_ONLY: Final = b"READONLY You can't write against a read only replica."
 MASTER_DOWN: Final = b"MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."

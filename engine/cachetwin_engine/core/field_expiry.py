@@ -48,6 +48,8 @@ def _expire_in(engine: "Engine", db: "Database", deadline_us: int) -> bool:
 
 def _expire_fields_of(engine: "Engine", db: "Database", key: bytes, value: HashValue) -> bool:
     """Remove what is due in the hash under ``key``; was there anything?"""
+    if db.observer.tracks_memory:
+        db.note_size(key)
     gone = value.drop_due(engine.now_ms, FIELDS_PER_VISIT_MAX)
     if not gone:
         return False

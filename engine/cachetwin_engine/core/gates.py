@@ -18,4 +18,5 @@ GATE_MEMORY: Final = 4  # maxmemory is set
 GATE_CLUSTER: Final = 8  # cluster mode: keys may live elsewhere
 GATE_BUSY: Final = 16  # a script has been running for too long
 GATE_REPLICA: Final = 32  # a replica: not every command is welcome
+GATE_DISK: Final = 128  # the last save failed
 GATE_FEW_REPLICAS: Final = 64  # min-replicas-to-write is set

@@ -24,6 +24,8 @@ class Host:
         self.rejected_connections = 0
         self.query_buffer_disconnections = 0
         self.output_buffer_disconnections = 0
+        self._dump: bytes | None = None
+        self._dump_parts: list[bytes] = []
 
     def clear_statistics(self) -> None:
         """CONFIG RESETSTAT."""
@@ -56,6 +58,44 @@ class Host:
         Raises OSError.
         """
         raise NotImplementedError
+
+    def begin_dump(self, path: str) -> str:
+        """Begin an RDB file that will take the place of ``path``; what went wrong, or an empty text.
+
+        Without a disk, as here, the last whole file stays in memory.
+        """
+        self._dump_parts = []
+        return ""
+
+    def write_dump(self, data: bytes) -> str:
+        """Add ``data`` to the file that is being written; what went wrong, or an empty text."""
+        self._dump_parts.append(data)
+        return ""
+
+    def finish_dump(self) -> str:
+        """Put the file in its place; what went wrong, or an empty text."""
+        self._dump = b"".join(self._dump_parts)
+        self._dump_parts = []
+        return ""
+
+    def finish_dump_later(self) -> None:
+        """Like ``finish_dump``, without waiting for the disk."""
+        self.finish_dump()
+
+    def finished_dump(self) -> str | None:
+        """How ``finish_dump_later`` ended: what went wrong, an empty text, or None while the disk is busy."""
+        return ""
+
+    def drop_dump(self) -> None:
+        """Give up the file that is being written, if any."""
+        self._dump_parts = []
+
+    def read_dump(self, path: str) -> bytes | None:
+        """The RDB file, None if there is none. Raises OSError."""
+        return self._dump
+
+    def log(self, text: str) -> None:
+        """Something to tell who runs the process."""
 
     def serve_others(self) -> None:
         """A script runs for too long: let other clients' requests in, most of which are then told so."""

@@ -57,7 +57,8 @@ class KeyspaceObserver:
     misses: int
     expired_fields: int  # of hashes, since start
     tracks_access: bool  # a policy or a client wants to know when keys were last used
-    tracks_memory: bool  # a limit is set, so sizes before and after a change are compared
+    tracks_memory: bool  # sizes before and after a change are compared, or a snapshot runs
+    counts_memory: bool  # a limit is set, so sizes are compared
     sizes_changed: bool  # some database has noted sizes
     notify_flags: int  # classes of keyspace notifications that are asked for
     keeps_expired: (
@@ -73,10 +74,11 @@ class KeyspaceObserver:
         self.expired_fields = 0
         self.tracks_access = False
         self.tracks_memory = False
+        self.counts_memory = False
+        self.snapshots_run = False
         self.sizes_changed = False
         self.notify_flags = 0
         self.keeps_expired = False
-        self.snapshots_run = False
 
     def key_expired(self, db: "Database", key: bytes) -> None:
         """``key`` has just been deleted because its time was over."""
@@ -183,7 +185,7 @@ class Database:
         """Remember what ``key`` takes before it is changed. Only needed, and only called, while ``tracks_memory``."""
         if self.observer.snapshots_run:
             self.observer.key_changes(self, key)
-        if key not in self.sizes_before:
+        if self.observer.counts_memory and key not in self.sizes_before:
             value = self.values.get(key)
             self.observer.sizes_changed = True
             self.sizes_before[key] = 0 if value is None else self.observer.size_of(self, key, value)

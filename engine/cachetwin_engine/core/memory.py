@@ -80,6 +80,7 @@ class MemoryAccount:
         if wanted == self.active:
             return
         self.active = wanted
+        engine.counts_memory = wanted
         engine.tracks_memory = wanted or engine.snapshots_run
         if wanted:
             engine.gates |= GATE_MEMORY

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from cachetwin_engine.core.config import Config
 from cachetwin_engine.core.host import Host
+from cachetwin_engine.server.logs import log
+from cachetwin_engine.server.persistence import DumpFile, read_dump
 
 
 class ProcessHost(Host):
@@ -16,6 +18,7 @@ class ProcessHost(Host):
 
     def __init__(self, config_file: str = "") -> None:
         super().__init__()
+        self._dump_file = DumpFile()
         self.serve_while_busy: Callable[[], None] | None = None
         self.change_node: Callable[[list[str]], tuple[str, str] | None] | None = None
         self._oom_base: int | None = None  # the process's own score before oom-score-adj
@@ -101,6 +104,38 @@ class ProcessHost(Host):
         except OSError:
             draft.unlink(missing_ok=True)
             raise
+
+    def begin_dump(self, path: str) -> str:
+        """Begin an RDB file beside the old one."""
+        return self._dump_file.begin(path)
+
+    def write_dump(self, data: bytes) -> str:
+        """Add to the file."""
+        return self._dump_file.write(data)
+
+    def finish_dump(self) -> str:
+        """Put the file in its place, on disk."""
+        return self._dump_file.finish()
+
+    def finish_dump_later(self) -> None:
+        """The same in a thread: the disk may take its time."""
+        self._dump_file.finish_later()
+
+    def finished_dump(self) -> str | None:
+        """How that ended."""
+        return self._dump_file.finished()
+
+    def drop_dump(self) -> None:
+        """Give up the file that is being written."""
+        self._dump_file.drop()
+
+    def read_dump(self, path: str) -> bytes | None:
+        """The RDB file."""
+        return read_dump(path)
+
+    def log(self, text: str) -> None:
+        """A line of the log."""
+        log.info(text)
 
     def serve_others(self) -> None:
         """Let the node look after its other connections while a script runs."""

@@ -34,6 +34,9 @@ from cachetwin_engine.server.tls import ClientAuth, TlsError, TlsFiles, TlsMode,
 TICK_SECONDS: Final = 0.1
 """Valkey's ``hz 10``: active expiry, deadlines of blocked clients, idle clients, output limits over time."""
 
+WORK_SLICE_US: Final = 3_000
+"""How long a slice of background work may keep clients waiting, in microseconds."""
+
 TICKS_PER_ROUND: Final = 10
 """Ticks in which every client is looked at once, for ``timeout`` and ``client-query-buffer-limit``."""
 
@@ -102,6 +105,7 @@ class Node:
         self._configured: set[str] = set()  # names of the endpoints that bind, port and tls-port ask for
         self._starting: list[asyncio.Task[Endpoint]] = []
         self._drain_scheduled = False
+        self._works = False  # a slice of background work is due
         self._connector = PrimaryConnector(self)
         self._to_visit: list[Connection] = []
         self._visits_per_tick = 1
@@ -159,6 +163,10 @@ class Node:
             self._quiet.set()
 
     async def _shut_down(self) -> None:
+        if not self.engine.shutdown_requested:  # the command SHUTDOWN has saved already, or was told not to
+            on_signal = str(self.engine.config.get(f"shutdown-on-{str(self._stop_reason).lower()}") or "").split()
+            if not self.engine.save_at_end("save" in on_signal, "nosave" in on_signal):
+                log.error("the data of the last moments is lost: it cannot be saved")
         for endpoint in list(self.endpoints.values()):
             endpoint.close()
         for connection in list(self._connections.values()):
@@ -401,9 +409,23 @@ class Node:
                 connection.push()
         if self.engine.shutdown_requested:
             self.stop("SHUTDOWN command")
+        if self.engine.has_work() and not self._works:
+            self._works = True
+            self.loop.call_soon(self._work)
         if self.engine.replication.role_changed:
             self.engine.replication.role_changed = False
             self._connector.tick()
+
+    def _work(self) -> None:
+        """Snapshots, a slice on each turn of the loop, so that clients are served in between."""
+        self._works = False
+        engine = self.engine
+        if engine.has_work():
+            engine.work(engine.clock() + WORK_SLICE_US)
+            self._works = True
+            self.loop.call_soon(self._work)
+        if engine.pending:
+            self._drain()
 
     # Heartbeat
 
@@ -415,7 +437,7 @@ class Node:
         for connection in list(self.backlogged):
             connection.check_backlog()
         self._visit_some_clients()
-        if self.engine.pending or self.engine.shutdown_requested:
+        if self.engine.pending or self.engine.shutdown_requested or self.engine.has_work():
             self._drain()
 
     def _serve_while_busy(self) -> None:

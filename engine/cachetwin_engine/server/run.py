@@ -7,7 +7,7 @@ import socket
 import time
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
-from typing import cast
+from typing import Final, cast
 
 from cachetwin_engine.core import BUILD
 from cachetwin_engine.core.acl.rules import RuleError
@@ -16,13 +16,16 @@ from cachetwin_engine.core.config import Config
 from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.errors import CommandError
 from cachetwin_engine.core.profile import PROFILES
+from cachetwin_engine.core.rdb.packed import BadData
 from cachetwin_engine.server.config import OptionError, Options, listening_modes, unknown_directive
 from cachetwin_engine.server.host import ProcessHost
 from cachetwin_engine.server.listener import ListenError, open_address, open_unix
-from cachetwin_engine.server.logs import start_log
+from cachetwin_engine.server.logs import log, start_log
 from cachetwin_engine.server.node import Node, tame_garbage_collector
 from cachetwin_engine.server.parameters import ParameterError, UnknownParameter, set_parameters
 from cachetwin_engine.server.tls import ClientAuth, TlsError, TlsFiles
+
+PORT_MAX: Final = 65535
 
 
 def run(options: Options) -> None:
@@ -88,9 +91,42 @@ def new_engine(options: Options, host: ProcessHost | None = None) -> Engine:
     try:
         engine.rename_commands(options.renames)
         _add_users(engine, options)
+        _follow(engine)
+        _load(engine, options)
     except CommandError as error:
         raise OptionError(error.line.decode(errors="replace").removeprefix("ERR ")) from None
     return engine
+
+
+def _follow(engine: Engine) -> None:
+    """``--replicaof HOST PORT``."""
+    words = (engine.config.get("replicaof") or "").split()
+    if not words:
+        return
+    if len(words) != 2 or not words[1].isdigit() or int(words[1]) > PORT_MAX:
+        raise OptionError(f"replicaof must be a host and a port up to {PORT_MAX}, got {' '.join(words)!r}")
+    engine.replication.follow(words[0], int(words[1]))
+
+
+def _load(engine: Engine, options: Options) -> None:
+    """Start with the RDB file, if there is one.
+
+    A supervisor's node, and one that acts as the service's, keeps no file unless ``save`` asks for it.
+    """
+    if options.elasticache or options.control_fd is not None:
+        if not any(name == "save" for name, _ in options.parameters):
+            engine.config.set_at_start("save", "")
+        if not engine.config.save_points:
+            return
+    path = engine.config.get("dbfilename")
+    try:
+        if engine.saves.start():
+            fields = {"file": path, "keys": engine.saves.keys_loaded, "expired": engine.saves.keys_expired}
+            log.info("data loaded", extra={"fields": fields})
+    except BadData as problem:
+        raise OptionError(f"cannot load {path!r}: {problem}") from None
+    except OSError as error:
+        raise OptionError(f"cannot load {path!r}: {(error.strerror or str(error)).lower()}") from None
 
 
 def _add_users(engine: Engine, options: Options) -> None:

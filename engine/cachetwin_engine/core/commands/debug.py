@@ -12,8 +12,8 @@ from ..errors import NO_SUCH_KEY, CommandError
 from ..keyspace import Value
 from ..memory import size_of_key
 from ..numbers import float_or_none, parse_int
-from ..rdb.reader import RdbReader
-from ..rdb.writer import RdbWriter
+from ..rdb.loading import Loading
+from ..rdb.packed import BadData
 from ..replies import OK, array, bulk, error, integer, simple
 from ..session import REPLY_BUFFER_PEAK_MS
 from .objects import encoding_of
@@ -46,7 +46,7 @@ def _ok(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _reload(ctx: Context, args: list[bytes]) -> bytes:
-    """Write every value and read it back: encodings become those of a fresh value, keys that are over go.
+    """Save and load: encodings become those of a fresh value, keys that are over go.
 
     With NOFLUSH what was written meets what is still there, so unless they are merged there must be nothing.
     """
@@ -61,14 +61,30 @@ def _reload(ctx: Context, args: list[bytes]) -> bytes:
         and (engine.scripts.libraries or any(map(len, engine.databases)))
     ):
         raise CommandError(b"ERR Error trying to load the RDB dump, check server logs.")
-    for db in engine.databases:
-        for key in list(db.values):
-            value = db.peek(key)
-            if isinstance(value, Value):
-                writer = RdbWriter(engine.profile.rdb_version, compresses=False)
-                writer.value(value)
-                reader = RdbReader(writer.data(), engine.config)
-                db.replace(key, reader.value(reader.byte()))
+    saves = engine.saves
+    if b"nosave" not in options and saves.save():
+        raise CommandError(b"ERR")
+    try:
+        saves.load(keep_expired=engine.replication.link is not None, merge=b"noflush" in options)
+    except (BadData, OSError):
+        raise CommandError(b"ERR Error trying to load the RDB dump, check server logs.") from None
+    return OK
+
+
+def _load_log(ctx: Context, args: list[bytes]) -> bytes:
+    """There is no append-only file: what it would bring back is what is here."""
+    engine = ctx.engine
+    snapshot = engine.new_snapshot([], checksum=False)
+    snapshot.finish()
+    engine.forget_snapshot(snapshot)
+    loading = Loading(engine, snapshot.take(), drops_expired=True)
+    loading.finish()
+    loading.adopt()
+    return OK
+
+
+def _change_history(ctx: Context, args: list[bytes]) -> bytes:
+    ctx.engine.replication.new_history()
     return OK
 
 
@@ -275,7 +291,7 @@ def _help(ctx: Context, args: list[bytes]) -> bytes:
 _MANY: Final = 1 << 30
 _SUBCOMMANDS: Final[dict[bytes, tuple[int, int, Callable[[Context, list[bytes]], bytes]]]] = {
     b"aof-flush-sleep": (3, 3, _ok),
-    b"change-repl-id": (2, 2, _ok),
+    b"change-repl-id": (2, 2, _change_history),
     b"client-enforce-reply-list": (3, 3, _ok),
     b"client-eviction": (2, 2, _client_eviction),
     b"config-rewrite-force-all": (2, 2, _ok),
@@ -288,7 +304,7 @@ _SUBCOMMANDS: Final[dict[bytes, tuple[int, int, Callable[[Context, list[bytes]],
     b"htstats": (3, 4, _htstats),
     b"htstats-key": (3, 4, _htstats_key),
     b"listpack": (3, 3, _listpack),
-    b"loadaof": (2, 2, _reload),
+    b"loadaof": (2, 2, _load_log),
     b"log": (3, 3, _ok),
     b"object": (3, 4, _object),
     b"pause-after-fork": (3, 3, _ok),

@@ -225,25 +225,28 @@ def _scripts(store: ScriptStore) -> list[str]:
 
 
 def _persistence(ctx: Context) -> list[str]:
+    saves = ctx.engine.saves
+    written, total = saves.progress()
+    current_s = (ctx.engine.now_ms - saves.begun_ms) // 1000 if saves.in_progress() else -1
     return [
         "loading:0",
         "async_loading:0",
         "current_cow_peak:0",
         "current_cow_size:0",
         "current_cow_size_age:0",
-        "current_fork_perc:0.00",
-        "current_save_keys_processed:0",
-        "current_save_keys_total:0",
-        f"rdb_changes_since_last_save:{ctx.engine.dirty}",
-        "rdb_bgsave_in_progress:0",
-        f"rdb_last_save_time:{ctx.engine.started_ms // 1000}",
-        "rdb_last_bgsave_status:ok",
-        "rdb_last_bgsave_time_sec:-1",
-        "rdb_current_bgsave_time_sec:-1",
-        "rdb_saves:0",
+        f"current_fork_perc:{100 * written / total if total else 0:.2f}",
+        f"current_save_keys_processed:{written}",
+        f"current_save_keys_total:{total}",
+        f"rdb_changes_since_last_save:{saves.changes()}",
+        f"rdb_bgsave_in_progress:{int(saves.in_progress())}",
+        f"rdb_last_save_time:{saves.last_ms // 1000}",
+        f"rdb_last_bgsave_status:{'ok' if saves.ok else 'err'}",
+        f"rdb_last_bgsave_time_sec:{saves.last_seconds}",
+        f"rdb_current_bgsave_time_sec:{current_s}",
+        f"rdb_saves:{saves.count}",
         "rdb_last_cow_size:0",
-        "rdb_last_load_keys_expired:0",
-        "rdb_last_load_keys_loaded:0",
+        f"rdb_last_load_keys_expired:{saves.keys_expired}",
+        f"rdb_last_load_keys_loaded:{saves.keys_loaded}",
         "aof_enabled:0",
         "aof_rewrite_in_progress:0",
         "aof_rewrite_scheduled:0",

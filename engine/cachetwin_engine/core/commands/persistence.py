@@ -1,34 +1,61 @@
 """Saving the data to a file, and the end of the server."""
 
+from typing import Final
+
 from ..command_table import ADMIN, ALLOW_BUSY, FAST, LOADING, NO_ASYNC_LOADING, NO_MULTI, NOSCRIPT, STALE, command
 from ..context import Context
 from ..errors import CommandError, syntax_error
+from ..rdb.saving import Saves
 from ..replies import OK, integer, simple
+
+_IN_PROGRESS: Final = b"ERR Background save already in progress"
 
 
 @command("LASTSAVE", arity=1, flags=LOADING | STALE | FAST, group="server", since="1.0.0", categories=[b"admin", b"fast", b"dangerous"], tips=[b"nondeterministic_output"], summary="When data was last saved.")  # fmt: skip
 def lastsave(ctx: Context, args: list[bytes]) -> bytes:
     """LASTSAVE: Unix time in seconds; the start until the first save."""
-    return integer(ctx.engine.last_save_ms // 1000)
+    return integer(ctx.engine.saves.last_ms // 1000)
 
 
 @command("SAVE", arity=1, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI, group="server", since="1.0.0", complexity="O(N) where N is the total number of keys in all databases", categories=[b"admin", b"slow", b"dangerous"], summary="Save the data now.")  # fmt: skip
 def save(ctx: Context, args: list[bytes]) -> bytes:
-    """SAVE: this engine keeps its data in memory only, so there is nothing to wait for."""
-    ctx.engine.note_save()
+    """SAVE: nobody is served until the file is there."""
+    saves = ctx.engine.saves
+    if saves.in_progress():
+        raise CommandError(_IN_PROGRESS)
+    if saves.save():
+        raise CommandError(b"ERR")
     return OK
 
 
 @command("BGSAVE", arity=-1, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING, group="server", since="1.0.0", categories=[b"admin", b"slow", b"dangerous"], arguments="[operation=<SCHEDULE@3.2.2 | CANCEL@8.1.0>]", history=[("3.2.2", "Added the `SCHEDULE` option."), ("8.1.0", "Added the `CANCEL` option.")], summary="Save the data in the background.")  # fmt: skip
 def bgsave(ctx: Context, args: list[bytes]) -> bytes:
-    """BGSAVE [SCHEDULE | CANCEL]: done at once, see SAVE."""
+    """BGSAVE [SCHEDULE | CANCEL]: clients are served meanwhile."""
+    saves = ctx.engine.saves
     word = args[1].lower() if len(args) == 2 else b""
     if len(args) > 2 or (len(args) == 2 and word not in {b"schedule", b"cancel"}):
         raise syntax_error()
     if word == b"cancel":
-        raise CommandError(b"ERR Background saving is currently not in progress or scheduled")
-    ctx.engine.note_save()
+        return _cancel(saves)
+    if saves.in_progress():
+        raise CommandError(_IN_PROGRESS)
+    if ctx.in_exec:
+        saves.scheduled = True
+        return simple(b"Background saving scheduled")
+    if saves.begin():
+        raise CommandError(b"ERR")
+    ctx.engine.mark_pending(ctx.session)  # so that the shell looks for work at once
     return simple(b"Background saving started")
+
+
+def _cancel(saves: Saves) -> bytes:
+    if saves.in_progress():
+        saves.cancel()
+        return simple(b"Background saving cancelled")
+    if saves.scheduled:
+        saves.scheduled = False
+        return simple(b"Scheduled background saving cancelled")
+    raise CommandError(b"ERR Background saving is currently not in progress or scheduled")
 
 
 @command("BGREWRITEAOF", arity=1, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING, group="server", since="1.0.0", categories=[b"admin", b"slow", b"dangerous"], summary="Rewrite the append-only file.")  # fmt: skip
@@ -47,6 +74,10 @@ def shutdown(ctx: Context, args: list[bytes]) -> bytes:
         if len(words) > 1:
             raise syntax_error()
         raise CommandError(b"ERR No shutdown in progress.")
-    ctx.engine.shutdown_requested = True
-    ctx.engine.mark_pending(ctx.session)
+    engine = ctx.engine
+    saved = engine.running_script is not None or engine.save_at_end(b"save" in words, b"nosave" in words)
+    if not saved and b"force" not in words:
+        raise CommandError(b"ERR Errors trying to SHUTDOWN. Check logs.")
+    engine.shutdown_requested = True
+    engine.mark_pending(ctx.session)
     return b""

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Final
 from .. import access_log
 from ..crc64 import crc64
 from ..errors import CommandError
-from ..keyspace import Database, Value
+from ..keyspace import Database, KeyspaceObserver
+from ..slots import SlotKeys
 from . import kinds
 from .packed import BadData
 from .reader import RdbReader
@@ -38,7 +39,8 @@ class Loading:
         self._drops_expired = drops_expired
         self.result = Loaded()
         self.done = False
-        self.databases = [Database(db.index, db.observer) for db in engine.databases]
+        quiet = KeyspaceObserver()
+        self.databases = [Database(db.index, quiet) for db in engine.databases]
         self.libraries: list[bytes] = []
         version = _version(data, engine)
         end = len(data)
@@ -119,12 +121,9 @@ class Loading:
             return
         if key in db.values:
             raise BadData("a key twice")
-        db.values[key] = value
-        db.keys.add(key)
+        db.put(key, value)
         if at_ms >= 0:
             db.expire_at(key, at_ms)
-        if isinstance(value, Value) and value.volatile:
-            db.note_volatile(key)
         if idle_seconds >= 0:
             access_log.set_idle_seconds(engine, db, key, idle_seconds)
         if frequency >= 0:
@@ -136,18 +135,34 @@ class Loading:
         engine = self._engine
         engine.flush(engine.databases)
         engine.scripts.flush_libraries()
-        try:
-            for code in self.libraries:
-                engine.scripts.load_library(code, replace=True)
-        except CommandError as problem:
-            raise BadData("a library of functions: " + problem.line.decode(errors="replace")) from None
+        self._load_libraries()
         for db in engine.databases:
             db.swap(self.databases[db.index])
+            if db.by_slot is not None:
+                db.by_slot = SlotKeys(list(db.values))
             for key in db.blocked:
                 if key in db.values:
                     engine.key_ready(db, key)
         engine.account.count_again(engine)
         return self.result
+
+    def merge(self) -> Loaded:
+        """Put what was read beside what the engine has; keys of both are those of the file. Raises BadData."""
+        self._load_libraries()
+        for db in self._engine.databases:
+            read = self.databases[db.index]
+            for key, value in read.values.items():
+                db.put(key, value)
+                if key in read.expires:
+                    db.expire_at(key, read.expires[key])
+        return self.result
+
+    def _load_libraries(self) -> None:
+        try:
+            for code in self.libraries:
+                self._engine.scripts.load_library(code, replace=True)
+        except CommandError as problem:
+            raise BadData("a library of functions: " + problem.line.decode(errors="replace")) from None
 
 
 def _version(data: bytes, engine: "Engine") -> int:

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from ..rdb.snapshot import Snapshot
     from ..session import Session
 
 HANDSHAKE: Final = b""  # has said REPLCONF, but not yet SYNC or PSYNC
@@ -27,8 +28,11 @@ class ConnectedReplica:
         self.rdb_only = False
         self.without_data = False  # REPLCONF RDB-FILTER-ONLY
         self.without_functions = False
+        self.snapshot: Snapshot | None = None  # being made for it
+        self.mark = b""  # behind the snapshot; empty when its length is said in front
+        self.pieces: list[bytes] = []  # of the snapshot, kept because its length is not known yet
         self.streams_on_ack = False  # the stream begins when the replica says that it has the snapshot
-        self.waiting: list[bytes] = []  # of the stream, until then
+        self.waiting: list[bytes] = []  # of the stream, until it begins
         self.snapshot_bytes = 0  # written for it and not yet known to be taken: no backlog of the client's
         self.ack_offset = 0
         self.log_offset = -1  # of its append-only file
@@ -42,7 +46,16 @@ class ConnectedReplica:
 
     def push(self, data: bytes) -> None:
         """More of the stream."""
-        if self.streams_on_ack:
+        if self.streams_on_ack or self.state == TAKES_SNAPSHOT:
             self.waiting.append(data)
         elif self.state == ONLINE:
             self.session.push(data)
+
+    def go_online(self) -> None:
+        """The snapshot is there: the stream begins."""
+        self.state = ONLINE
+        self.streams_on_ack = False
+        waiting = self.waiting
+        self.waiting = []
+        if waiting:
+            self.session.push(b"".join(waiting))

@@ -135,6 +135,11 @@ class PrimaryLink:
         if self.state != CONNECT and now_ms - self.last_io_ms > silent_ms:
             self._fail("the primary is silent for longer than repl-timeout")
 
+    def begin_in(self, db_index: int) -> None:
+        """The stream will go on about that database."""
+        if db_index < len(self._engine.databases):
+            self._db_index = db_index
+
     def stop(self) -> None:
         """Another role: let go of the connection."""
         session = self.session

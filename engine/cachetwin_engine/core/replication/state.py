@@ -8,7 +8,8 @@ an engine without replicas pays for one flag (``Engine.wants_effects``).
 
 from typing import TYPE_CHECKING, Final
 
-from ..rdb.snapshot import Snapshot, notes_of
+from ..numbers import integer_or_none
+from ..rdb.snapshot import notes_of
 from ..replies import ZERO, array, integer
 from .backlog import Backlog
 from .connected_replica import ONLINE, SERVED, TAKES_SNAPSHOT, ConnectedReplica
@@ -16,6 +17,7 @@ from .primary_link import CONNECTED, PrimaryLink
 
 if TYPE_CHECKING:
     from ..engine import Engine
+    from ..rdb.snapshot import Snapshot
     from ..session import Session
 
 NO_ID: Final = b"0" * 40
@@ -102,6 +104,22 @@ class Replication:
         self.offset = offset
         self.backlog = None
         self.keep_backlog()
+
+    def go_on_from(self, notes: dict[bytes, bytes]) -> None:
+        """The engine starts with a file that was part of a history: go on with it, as a replica or as a primary."""
+        history_id = notes.get(b"repl-id", b"")
+        offset = integer_or_none(notes.get(b"repl-offset", b""))
+        stream_db = integer_or_none(notes.get(b"repl-stream-db", b""))
+        if len(history_id) != len(NO_ID) or offset is None or stream_db is None or offset < 0 or stream_db < 0:
+            return
+        self.offset = offset
+        if self.link is not None:
+            self.id = history_id
+            self.link.begin_in(stream_db)
+        else:
+            self.previous_id = history_id
+            self.previous_until = offset + 1
+            self.keep_backlog()
 
     def rename(self, history_id: bytes) -> None:
         """The primary goes on with our history under another id."""
@@ -249,30 +267,58 @@ class Replication:
         return True
 
     def _send_snapshot(self, replica: ConnectedReplica) -> None:
+        """Begin it; ``work`` goes on."""
         engine = self._engine
         replica.state = TAKES_SNAPSHOT
-        snapshot = Snapshot(
-            engine, notes_of(engine, self.notes()), engine.config.boolean("rdbchecksum") and not replica.skips_checksum,
-            not replica.without_data, not replica.without_functions,
-        )  # fmt: skip
-        snapshot.finish()
-        data = snapshot.take()
-        session = replica.session
+        checksum = engine.config.boolean("rdbchecksum") and not replica.skips_checksum
+        notes = notes_of(engine, self.notes())
+        replica.snapshot = engine.new_snapshot(notes, checksum, not replica.without_data, not replica.without_functions)
         if replica.takes_eof_mark and engine.config.boolean("repl-diskless-sync"):
-            mark = b"".join([b"%08x" % engine.random.bits() for _ in range(5)])
-            data = b"$EOF:" + mark + b"\r\n" + data + mark
-            replica.streams_on_ack = replica.sends_acks  # else it could not tell the mark from what follows
+            replica.mark = b"".join([b"%08x" % engine.random.bits() for _ in range(5)])
+            self._send_piece(replica, b"$EOF:" + replica.mark + b"\r\n")
+        engine.mark_pending(replica.session)  # so that the shell looks for work at once
+
+    def work(self, until_us: int) -> None:
+        """A slice of the snapshots that replicas wait for, up to the clock's ``until_us``."""
+        for replica in list(self.replicas.values()):
+            snapshot = replica.snapshot
+            if snapshot is None:
+                continue
+            snapshot.work(until_us)
+            piece = snapshot.take()
+            if replica.mark:
+                self._send_piece(replica, piece)
+            else:
+                replica.pieces.append(piece)
+            if snapshot.done:
+                self._snapshot_done(replica, snapshot)
+
+    def _send_piece(self, replica: ConnectedReplica, piece: bytes) -> None:
+        replica.snapshot_bytes += len(piece)
+        self.bytes_out += len(piece)
+        replica.session.push(piece)
+
+    def _snapshot_done(self, replica: ConnectedReplica, snapshot: "Snapshot") -> None:
+        self._engine.forget_snapshot(snapshot)
+        replica.snapshot = None
+        if replica.mark:
+            self._send_piece(replica, replica.mark)
         else:
-            data = b"$%d\r\n" % len(data) + data
-        replica.snapshot_bytes = len(data)
-        session.push(data)
-        self.bytes_out += len(data)
+            pieces = replica.pieces
+            replica.pieces = []
+            self._send_piece(replica, b"$%d\r\n" % sum([len(piece) for piece in pieces]))
+            for piece in pieces:
+                self._send_piece(replica, piece)
+        replica.ack_ms = self._engine.now_ms
         if replica.rdb_only:
             replica.state = SERVED
-            session.closing = True
-            return
-        if not replica.streams_on_ack:
+            replica.session.closing = True
+            self._engine.mark_pending(replica.session)
+        elif replica.mark and replica.sends_acks:  # it could not tell the mark from what follows
             replica.state = ONLINE
+            replica.streams_on_ack = True
+        else:
+            replica.go_online()
         self.count_good_replicas()
 
     def notes(self) -> list[tuple[bytes, bytes]]:
@@ -290,12 +336,7 @@ class Replication:
         replica.log_offset = max(replica.log_offset, log_offset)
         replica.ack_ms = self._engine.now_ms
         if replica.streams_on_ack:
-            replica.streams_on_ack = False
-            replica.state = ONLINE
-            waiting = replica.waiting
-            replica.waiting = []
-            if waiting:
-                replica.push(b"".join(waiting))
+            replica.go_online()
         self.count_good_replicas()
         if self._waiting:
             self._serve_waiting()
@@ -303,7 +344,11 @@ class Replication:
     def leave(self, session: "Session") -> None:
         """The connection is gone."""
         self._waiting.pop(session.id, None)
-        if self.replicas.pop(session.id, None) is not None:
+        replica = self.replicas.pop(session.id, None)
+        if replica is not None:
+            if replica.snapshot is not None:
+                self._engine.forget_snapshot(replica.snapshot)
+                replica.snapshot = None
             self.count_good_replicas()
 
     # -- WAIT ---------------------------------------------------------------------------------------------------------
@@ -349,20 +394,23 @@ class Replication:
                     session.unblock(_ROLE_CHANGED)
         self.disconnect_replicas()
         self.link = PrimaryLink(engine, host, port, db_index)
+        engine.config.values[b"replicaof"] = f"{host} {port}".encode()
         self.role_changed = True
         engine.became_replica()
         self._follow()
 
     def follow_nobody(self) -> None:
         """REPLICAOF NO ONE: keep the data, take writes."""
+        engine = self._engine
         link = self.link
         if link is None:
             return
         link.stop()
         self.link = None
+        engine.config.values[b"replicaof"] = b""
         self.role_changed = True
         self.branch_off()
-        self._engine.became_primary()
+        engine.became_primary()
         self.keep_backlog()
 
     def disconnect_replicas(self) -> None:

@@ -7,8 +7,8 @@ from ..cluster.state import ClusterState
 from ..command_table import DENYOOM, MAY_REPLICATE, NOSCRIPT, STALE, WRITE, Command
 from ..context import Context
 from ..dispatch import call, find_command
-from ..errors import MASTER_DOWN, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY, CommandError
-from ..gates import GATE_REPLICA, GATE_RESTRICTED
+from ..errors import CANNOT_SAVE, MASTER_DOWN, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY, CommandError
+from ..gates import GATE_DISK, GATE_REPLICA, GATE_RESTRICTED
 from ..replies import error
 
 if TYPE_CHECKING:
@@ -97,6 +97,8 @@ class ScriptCaller:
         if running is not None and not running.wrote:  # once it wrote, nothing around it may make it fail half-way
             if command.flags & WRITE and engine.lacks_replicas():
                 return NO_REPLICAS
+            if command.flags & WRITE and engine.gates & GATE_DISK:
+                return CANNOT_SAVE
             if command.flags & DENYOOM and engine.memory_is_full and not self.allow_oom:
                 return OUT_OF_MEMORY
         if engine.cluster is not None:

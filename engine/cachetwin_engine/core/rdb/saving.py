@@ -1,0 +1,178 @@
+"""Saving to the RDB file: at once, in the background, and when enough has changed.
+
+A background save is a ``Snapshot`` that is worked on in slices between the clients' commands; there is no second process.
+The file itself is the host's: begun, written piece by piece, and put in the place of the old one when it is whole.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from .loading import Loaded, Loading
+from .snapshot import Snapshot, notes_of
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+
+RETRY_MS: Final = 5000  # after a background save that failed (CONFIG_BGSAVE_RETRY_DELAY)
+
+
+class Saves:
+    """What was saved, what is being saved, and when to save again."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self.last_ms = engine.now_ms  # of the last that succeeded
+        self.dirty_then = 0  # ``Engine.dirty`` when it began
+        self.ok = True
+        self.count = 0  # saves since start
+        self.last_seconds = -1  # how long the last background save took
+        self.keys_loaded = 0
+        self.keys_expired = 0  # left out when the file was loaded
+        self.begun_ms = 0
+        self.scheduled = False
+        self._dirty_at_begin = 0
+        self._tried_ms = 0
+        self._snapshot: Snapshot | None = None
+        self._closing = False  # all is written, the host makes sure that it lasts
+
+    def in_progress(self) -> bool:
+        """Is a background save under way?"""
+        return self._snapshot is not None or self._closing
+
+    def progress(self) -> tuple[int, int]:
+        """Keys written by the background save, and keys in all."""
+        snapshot = self._snapshot
+        return (0, 0) if snapshot is None else (snapshot.keys_written, snapshot.keys_total)
+
+    def changes(self) -> int:
+        """Changes since the last save."""
+        return self._engine.dirty - self.dirty_then
+
+    def save(self) -> str:
+        """Save now; what went wrong, or an empty text."""
+        engine = self._engine
+        self.count += 1
+        dirty = engine.dirty
+        problem = engine.host.begin_dump(self._path())
+        if not problem:
+            snapshot = self._new_snapshot()
+            while not problem and not snapshot.done:
+                snapshot.work(engine.clock() + 1_000_000)
+                problem = engine.host.write_dump(snapshot.take())
+            engine.forget_snapshot(snapshot)
+            problem = problem or engine.host.finish_dump()
+        self._ended(problem, dirty)
+        return problem
+
+    def begin(self) -> str:
+        """Begin a background save; what is against it, or an empty text."""
+        engine = self._engine
+        self.count += 1
+        self.scheduled = False
+        self._tried_ms = self.begun_ms = engine.now_ms
+        problem = engine.host.begin_dump(self._path())
+        if problem:
+            self._ended(problem, 0)
+            return problem
+        self._dirty_at_begin = engine.dirty
+        self._snapshot = self._new_snapshot()
+        return ""
+
+    def cancel(self) -> None:
+        """Give the background save up: the old file stays."""
+        snapshot = self._snapshot
+        if snapshot is not None:
+            self._engine.forget_snapshot(snapshot)
+        self._snapshot = None
+        self._closing = False
+        self._engine.host.drop_dump()
+
+    def work(self, until_us: int) -> None:
+        """A slice of the background save, up to the clock's ``until_us``."""
+        snapshot = self._snapshot
+        if snapshot is None:
+            return
+        engine = self._engine
+        snapshot.work(until_us)
+        problem = engine.host.write_dump(snapshot.take())
+        if snapshot.done or problem:
+            engine.forget_snapshot(snapshot)
+            self._snapshot = None
+            if problem:
+                self._ended(problem, 0)
+            else:
+                engine.host.finish_dump_later()
+                self._closing = True
+
+    def tick(self) -> None:
+        """Ten times a second: is the file there, is it time to save?"""
+        engine = self._engine
+        if self._closing:
+            problem = engine.host.finished_dump()
+            if problem is not None:
+                self._closing = False
+                self.last_seconds = (engine.now_ms - self.begun_ms) // 1000
+                self._ended(problem, self._dirty_at_begin)
+        if self.in_progress():
+            return
+        if self.scheduled:
+            self.begin()
+            return
+        changes = self.changes()
+        since_ms = engine.now_ms - self.last_ms
+        for seconds, least in engine.config.save_points:
+            rested = self.ok or engine.now_ms - self._tried_ms > RETRY_MS
+            if changes >= least and since_ms > seconds * 1000 and rested:
+                engine.host.log(f"{least} changes in {seconds} seconds. Saving...")
+                self.begin()
+                return
+
+    def load(self, keep_expired: bool = False, merge: bool = False) -> Loaded | None:
+        """Take what the file holds in place of what is here, or besides; None without a file.
+
+        Raises BadData and OSError.
+        """
+        engine = self._engine
+        data = engine.host.read_dump(self._path())
+        if data is None:
+            return None
+        loading = Loading(engine, data, drops_expired=not keep_expired)
+        loading.finish()
+        loaded = loading.merge() if merge else loading.adopt()
+        self.keys_loaded = loaded.keys
+        self.keys_expired = loaded.expired
+        self.dirty_then = engine.dirty
+        return loaded
+
+    def start(self) -> bool:
+        """The engine starts with the file, if there is one. Raises BadData and OSError."""
+        replication = self._engine.replication
+        loaded = self.load(keep_expired=replication.link is not None)
+        if loaded is not None:
+            replication.go_on_from(loaded.notes)
+        return loaded is not None
+
+    def denies_writes(self) -> bool:
+        """The last save failed, and nothing may be changed that can't be saved."""
+        config = self._engine.config
+        return not self.ok and len(config.save_points) > 0 and config.boolean("stop-writes-on-bgsave-error")
+
+    def _new_snapshot(self) -> Snapshot:
+        engine = self._engine
+        replication = engine.replication
+        notes = notes_of(engine, replication.notes() if replication.backlog is not None else [])
+        return engine.new_snapshot(notes, engine.config.boolean("rdbchecksum"))
+
+    def _ended(self, problem: str, dirty: int) -> None:
+        engine = self._engine
+        self.ok = not problem
+        if problem:
+            engine.host.drop_dump()
+            engine.host.log(f"cannot save the data: {problem}")
+        else:
+            self.last_ms = engine.now_ms
+            self.dirty_then = dirty
+            engine.host.log("DB saved on disk")
+        engine.choose_denial()
+
+    def _path(self) -> str:
+        return self._engine.config.get("dbfilename") or "dump.rdb"  # in the working directory, which is ``dir``
