@@ -31,6 +31,7 @@ from .serverless_engine import ServerlessEngine  # noqa: E402  (as above)
 from .serverless_limits import UsageLimits  # noqa: E402  (as above)
 from .subnet_group import ISubnetGroup, SubnetGroup  # noqa: E402  (as above)
 from .topology import ClusterMode, Shard  # noqa: E402  (as above)
+from .transit_encryption import TransitEncryptionMode  # noqa: E402  (as above)
 from .user_group import IUserGroup, UserGroup  # noqa: E402  (as above)
 from .users import IamUser, IUser, NoPasswordUser, PasswordUser, User  # noqa: E402  (as above)
 from .windows import MaintenanceWindow, SnapshotWindow  # noqa: E402  (as above)
@@ -82,6 +83,7 @@ __all__ = [
     "ShardScaling",
     "SnapshotWindow",
     "SubnetGroup",
+    "TransitEncryptionMode",
     "UsageLimits",
     "User",
     "UserGroup",

@@ -1,6 +1,6 @@
 """Who may log in to a replication group: users, the holders of one token, or anybody when that is said by name."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import constructs
@@ -8,7 +8,7 @@ import jsii
 from constructs import Construct
 
 from . import _replication_group_rules as rules
-from ._validate import ValidationError, require_one_source
+from ._validate import ValidationError, require_one_source, warn
 from .auth_token import AuthToken
 from .compliance import Compliance
 from .engine_version import EngineVersion
@@ -48,25 +48,33 @@ class Access:
         self, scope: Construct, engine_version: EngineVersion, compliance: Compliance
     ) -> tuple[IUserGroup | None, PasswordUser | None]:
         """The group that guards the cache and the user made for it, where there are any."""
+        if self.allow_unauthenticated:
+            warn(
+                scope,
+                "unauthenticated",
+                "allow_unauthenticated lets anybody who reaches the cache read, change and delete everything in it; "
+                "give it users, or acknowledge this warning where its network is guard enough",
+            )
         if not self.has_users:
             return None, None
         with_iam = compliance.needs_iam(engine_version)
         group, user = group_of(scope, engine_version.engine, self.user_group, self.users, with_iam=with_iam)
         rules.require_users(engine_version, group)
-        scope.node.add_validation(_LateUsers(engine_version, group))
+        scope.node.add_validation(LateUsers(lambda: rules.require_users(engine_version, group)))
         return group, user
 
 
 @jsii.implements(constructs.IValidation)
-class _LateUsers:
+class LateUsers:
     """Users that were added to the group after the cache was made are held to the same rules, at synth."""
 
-    def __init__(self, engine_version: EngineVersion, user_group: IUserGroup) -> None:
-        self._engine_version, self._user_group = engine_version, user_group
+    def __init__(self, require: Callable[[], None]) -> None:
+        self._require = require
 
     def validate(self) -> list[str]:
+        """What the rules say of the users as they are now."""
         try:
-            rules.require_users(self._engine_version, self._user_group)
+            self._require()
         except ValidationError as error:
             return [str(error)]
         return []

@@ -25,6 +25,14 @@ RESTRICTED_COMMANDS = frozenset(
         "sync",
     }
 )  # fmt: skip
+# Of other commands it keeps these back; whether a rule that names one is refused as well is not documented.
+_RESTRICTED_SUBCOMMANDS = frozenset(
+    {
+        "acl|deluser", "acl|load", "acl|save", "acl|setuser", "cluster|addslots", "cluster|addslotsrange",
+        "cluster|bumpepoch", "cluster|delslots", "cluster|delslotsrange", "cluster|failover", "cluster|flushslots",
+        "cluster|forget", "cluster|links", "cluster|meet", "cluster|setslot",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -123,6 +131,13 @@ class AccessString:
     def says_on_or_off(self) -> bool:
         """Whether the text decides the matter; where it does not, ElastiCache turns the user off."""
         return self.switch != ""
+
+    @property
+    def restricted_subcommands(self) -> tuple[str, ...]:
+        """Sub-commands that the rules allow by name and ElastiCache keeps to itself, such as ``acl|setuser``."""
+        text = str(self)
+        words = text.lower().split() if known(text) else []
+        return tuple(word[1:] for word in words if word[0] == "+" and word[1:] in _RESTRICTED_SUBCOMMANDS)
 
     def _with_keys(self, prefix: str, patterns: tuple[str, ...]) -> "AccessString":
         self._require_builder()

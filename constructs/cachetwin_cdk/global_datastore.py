@@ -18,6 +18,7 @@ from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from . import _replication_group_rules as rules
+from ._access import LateUsers
 from ._names import require_id
 from ._placement import connections_to
 from ._replication_group_base import IReplicationGroup
@@ -254,6 +255,8 @@ class SecondaryReplicationGroup(IReplicationGroup):
         self.uses_tls = global_datastore.uses_tls
         self.compliance = chosen_compliance
         self.user_group = user_group
+        if user_group is not None:
+            self.node.add_validation(LateUsers(lambda: rules.require_users(engine_version, user_group)))
         self.subnet_group = subnet_group or SubnetGroup(self, "SubnetGroup", vpc=vpc, vpc_subnets=vpc_subnets)
         self._connections = connections_to(self, vpc, security_groups, port)
         data_key = self.compliance.key(self, kms_key, retained(removal_policy))

@@ -13,22 +13,24 @@ from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from . import _replication_group_rules as rules
+from ._encryption import warn_of_no_tls
 from ._events import api_call_rule
 from ._names import require_id
 from ._placement import connections_to
 from ._upkeep import Upkeep
-from ._validate import ValidationError, known, refuse, require_between, require_one_source
+from ._validate import ValidationError, known, refuse, require_between, require_one_source, warn
 from .compliance import Compliance
 from .endpoint import Endpoint
 from .engine_version import Engine, EngineVersion
-from .network import IpDiscovery, NetworkType, require_network
-from .node_type import NodeType
+from .network import IpDiscovery, NetworkType, require_addresses, require_network
+from .node_type import NodeType, warn_of_previous_generation
 from .parameter_group import IParameterGroup, ParameterGroup
 from .subnet_group import ISubnetGroup, SubnetGroup
 from .windows import MaintenanceWindow
 
 DEFAULT_PORT = 11211
-_NODES_MAX = 40
+# The API says 40, the user guide 60: above the first it is not certain.
+_NODES_CERTAIN, _NODES_MAX = 40, 60
 _NAME_LENGTH_MAX = 50
 
 
@@ -230,7 +232,9 @@ class MemcachedCluster(IMemcachedCluster):
             "Memcached on nodes has none of them: choose ReplicationGroup, or keep regulated data out and acknowledge this",
         )
         self.subnet_group = subnet_group or SubnetGroup(self, "SubnetGroup", vpc=vpc, vpc_subnets=vpc_subnets)
-        _require_zones(self.subnet_group.availability_zones, cross_az=spread)
+        _require_zones(self.subnet_group.availability_zones, preferred_availability_zones, cross_az=spread)
+        require_addresses(self, network_type, self.subnet_group.subnets)
+        self._warn_of_the_unwise(nodes)
         self.parameter_group = parameter_group or ParameterGroup(
             self, "ParameterGroup", engine_version=engine_version, parameters=parameters
         )
@@ -268,6 +272,19 @@ class MemcachedCluster(IMemcachedCluster):
                 "its port.",
             )
         )
+
+    def _warn_of_the_unwise(self, nodes: int) -> None:
+        if not self.uses_tls:
+            warn_of_no_tls(self)
+        if self.node_type.is_previous_generation:
+            warn_of_previous_generation(self, self.node_type)
+        if nodes > _NODES_CERTAIN:
+            warn(
+                self,
+                "memcached-nodes-unconfirmed",
+                f"{nodes} nodes are more than the {_NODES_CERTAIN} of the API's documentation, though the user guide says "
+                f"{_NODES_MAX}; check your quota, then acknowledge this warning",
+            )
 
     @staticmethod
     def from_cluster_attributes(
@@ -317,7 +334,16 @@ def _require_nodes(nodes: int, *, cross_az: bool, preferred: Sequence[str]) -> N
         )
 
 
-def _require_zones(availability_zones: Sequence[str], *, cross_az: bool) -> None:
+def _require_zones(availability_zones: Sequence[str], preferred: Sequence[str], *, cross_az: bool) -> None:
+    ours = sorted(set(availability_zones))
+    for zone in preferred:
+        if ours and known(zone, *ours) and zone not in ours:
+            refuse(
+                "preferred_availability_zones",
+                f"be among the zones of the subnets, {', '.join(ours)}",
+                zone,
+                "name one of those or add a subnet in it",
+            )
     if cross_az and len(set(availability_zones)) == 1:
         refuse(
             "vpc_subnets",

@@ -1,8 +1,12 @@
 """Which IP versions a cache speaks."""
 
+from collections.abc import Sequence
 from enum import StrEnum
 
-from ._validate import ValidationError, known, refuse
+from aws_cdk import aws_ec2 as ec2
+from constructs import IConstruct
+
+from ._validate import ValidationError, known, refuse, warn
 from .engine_version import Engine, EngineVersion
 from .node_type import NodeType
 
@@ -57,3 +61,27 @@ def require_network(
             node_type,
             "choose a current node type such as NodeType.T4G_SMALL",
         )
+
+
+def require_addresses(scope: IConstruct, network_type: NetworkType | None, subnets: Sequence[ec2.ISubnet]) -> None:
+    """IPv6 alone needs subnets of IPv6 alone, and dual stack those of both; only of subnets made here can it be told."""
+    made = [subnet for subnet in subnets if isinstance(subnet, ec2.Subnet)]
+    if network_type is NetworkType.IPV6 and made:
+        refuse(
+            "vpc_subnets",
+            "have no IPv4 addresses for network_type ipv6",
+            made[0].node.path,
+            "import subnets that were made with Ipv6Native, or use NetworkType.DUAL_STACK",
+        )
+    if network_type is NetworkType.DUAL_STACK and any(not _has_ipv6(subnet) for subnet in made):
+        warn(
+            scope,
+            "subnets-without-ipv6",
+            "network_type dual_stack needs subnets that have IPv6 addresses too; make the Vpc with "
+            "ip_protocol=ec2.IpProtocol.DUAL_STACK",
+        )
+
+
+def _has_ipv6(subnet: ec2.Subnet) -> bool:
+    resource = subnet.node.default_child
+    return isinstance(resource, ec2.CfnSubnet) and resource.ipv6_cidr_block is not None

@@ -4,7 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import ClassVar
 
-from ._validate import known, require_match
+from constructs import IConstruct
+
+from ._validate import known, require_match, warn
 
 # Families that the service's documentation lists as previous generation.
 _PREVIOUS_GENERATION = frozenset({"t1", "t2", "m1", "m2", "m3", "c1", "r3"})
@@ -97,6 +99,16 @@ class NodeType:
 
     def __str__(self) -> str:
         return self.name
+
+
+def warn_of_previous_generation(scope: IConstruct, node_type: NodeType) -> None:
+    """Warn of nodes that may not be had any more."""
+    warn(
+        scope,
+        "previous-generation-node",
+        f"node_type {node_type} is of a previous generation, which AWS may no longer create; choose a current one such as "
+        "NodeType.T4G_SMALL",
+    )
 
 
 for _constant in [name for name in NodeType.__annotations__ if name.isupper()]:

@@ -25,11 +25,12 @@ from .durability import Durability, require_durability, warn_of_unconfirmed_fami
 from .endpoint import Endpoint
 from .engine_version import Engine, EngineVersion
 from .log_delivery import LogDelivery, deliveries_of, require_deliverable
-from .network import IpDiscovery, NetworkType, require_network
-from .node_type import NodeType
+from .network import IpDiscovery, NetworkType, require_addresses, require_network
+from .node_type import NodeType, warn_of_previous_generation
 from .parameter_group import IParameterGroup, ParameterGroup
 from .subnet_group import ISubnetGroup, SubnetGroup
 from .topology import ClusterMode, Shard, Topology
+from .transit_encryption import TransitEncryptionMode
 from .user_group import IUserGroup
 from .users import IUser
 from .windows import MaintenanceWindow, SnapshotWindow
@@ -57,6 +58,8 @@ class ReplicationGroup(IReplicationGroup):
         moves slots while the cache serves.
     ``parameters`` / ``parameter_group``
         settings that differ from the family's defaults, or a group that exists.
+    ``transit_encryption_mode``
+        PREFERRED also serves clients without TLS, on the way from a cache that had none; REQUIRED otherwise.
     ``kms_key``
         encrypts the data at rest; a key that AWS owns otherwise.
     ``compliance``
@@ -98,6 +101,7 @@ class ReplicationGroup(IReplicationGroup):
         auth_token: AuthToken | None = None,
         allow_unauthenticated: bool = False,
         transit_encryption: bool = True,
+        transit_encryption_mode: TransitEncryptionMode | None = None,
         at_rest_encryption: bool = True,
         kms_key: kms.IKey | None = None,
         compliance: Compliance = Compliance.STANDARD,
@@ -121,7 +125,7 @@ class ReplicationGroup(IReplicationGroup):
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.SNAPSHOT,
     ) -> None:
         access = Access(users, user_group, auth_token, allow_unauthenticated)
-        encryption = Encryption(transit_encryption, at_rest_encryption, kms_key)
+        encryption = Encryption(transit_encryption, transit_encryption_mode, at_rest_encryption, kms_key)
         retention_days = compliance.retention_days if snapshot_retention_days is None else snapshot_retention_days
         backups = Backups(retention_days, snapshot_window, snapshot_name, snapshot_arns)
         upkeep = Upkeep(maintenance_window, auto_minor_version_upgrade, notification_topic)
@@ -162,6 +166,8 @@ class ReplicationGroup(IReplicationGroup):
             removal_policy=retained(removal_policy),
         )
         topology.warn_of_the_unwise(self)
+        encryption.warn_of_the_unwise(self)
+        require_addresses(self, network_type, self.subnet_group.subnets)
         warn_of_unconfirmed_family(self, durability, node_type)
         self._warn_of_the_unwise(upkeep, backups)
 
@@ -249,18 +255,20 @@ class ReplicationGroup(IReplicationGroup):
 
     def _warn_of_the_unwise(self, upkeep: Upkeep, backups: Backups) -> None:
         if self.node_type.is_previous_generation:
-            warn(
-                self,
-                "previous-generation-node",
-                f"node_type {self.node_type} is of a previous generation, which AWS may no longer create; choose a "
-                "current one such as NodeType.T4G_SMALL",
-            )
+            warn_of_previous_generation(self, self.node_type)
         if self.node_type.has_ssd and self.node_type.family != "r6gd":
             warn(
                 self,
                 "data-tiering-unconfirmed",
                 f"node_type {self.node_type} is named for data tiering in the scaling guide only; check that your "
                 "region offers it, then acknowledge this warning",
+            )
+        if self.engine_version.engine is Engine.REDIS and not self.engine_version.at_least(redis="7.0"):
+            warn(
+                self,
+                "engine-end-of-life",
+                f"AWS ends standard support of {self.engine_version} (versions 4 and 5 on 2026-01-31, 6 on 2027-01-31) and "
+                "charges 80 percent more after that; choose EngineVersion.VALKEY_8_1, which takes its data",
             )
         if upkeep.minor_upgrades and not self.engine_version.at_least(valkey="7.2", redis="6.0"):
             warn(
@@ -311,7 +319,7 @@ def _require_sound(  # noqa: PLR0917  (one argument a concern, each of a type of
     rules.require_data_tiering(node_type, engine_version, parameters)
     access.require_sound()
     topology.require_sound(engine_version)
-    encryption.require_sound(access)
+    encryption.require_sound(access, engine_version)
     backups.require_sound()
     compliance.require(
         retention_days=backups.retention_days,

@@ -9,6 +9,7 @@ from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from ._access import LateUsers
 from ._backups import RETENTION_MAX_DAYS
 from ._names import generated_id, require_id
 from ._placement import chosen_subnets, closed_security_group
@@ -25,7 +26,7 @@ from ._validate import (
 from .compliance import Compliance, retained
 from .endpoint import Endpoint
 from .engine_version import Engine
-from .network import NetworkType
+from .network import NetworkType, require_addresses
 from .serverless_engine import ServerlessEngine
 from .serverless_limits import UsageLimits as UsageLimits  # noqa: PLC0414  (it is imported from here, too)
 from .user_group import IUserGroup, group_of
@@ -59,7 +60,7 @@ class ServerlessCache(IServerlessCache):
     ``connection_type``
         PUBLIC gives it an address in the Internet, for Valkey 9 with IAM users only; it takes no ``vpc`` then.
     ``removal_policy``
-        SNAPSHOT takes a last snapshot named ``<name>-final`` before the cache is deleted.
+        SNAPSHOT takes a last snapshot named ``<name>-final``, or ``final_snapshot_name``, before the cache is deleted.
     """
 
     def __init__(
@@ -83,6 +84,7 @@ class ServerlessCache(IServerlessCache):
         snapshot_arns_to_restore: Sequence[str] | None = None,
         serverless_cache_name: str | None = None,
         description: str | None = None,
+        final_snapshot_name: str | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.SNAPSHOT,
     ) -> None:
         has_users = engine.engine is not Engine.MEMCACHED
@@ -93,6 +95,7 @@ class ServerlessCache(IServerlessCache):
         _require_reach(engine, is_public=is_public, vpc=vpc, vpc_subnets=vpc_subnets, security_groups=security_groups)
         _require_texts(serverless_cache_name, description)
         _require_restore(snapshot_arns_to_restore or ())
+        _require_final(final_snapshot_name, removal_policy)
         retention_days = compliance.retention_days if snapshot_retention_days is None else snapshot_retention_days
         _require_backups(retention_days, daily_snapshot_time)
         compliance.require_backups(retention_days)
@@ -109,9 +112,11 @@ class ServerlessCache(IServerlessCache):
         self.user_group: IUserGroup | None = None
         if has_users:
             self.user_group, self.user = group_of(
-                self, engine.engine, user_group, users, with_iam=compliance.is_regulated
+                self, engine.engine, user_group, users, with_iam=compliance.is_regulated or is_public
             )
-            _require_users(engine, self.user_group, is_public=is_public)
+            group = self.user_group
+            _require_users(engine, group, is_public=is_public)
+            self.node.add_validation(LateUsers(lambda: _require_users(engine, group, is_public=is_public)))
         else:
             compliance.warn_of_the_unmet(self, "users", "Memcached has none: choose Valkey for data that need them")
         data_key = compliance.data_key(self, kms_key, retained(removal_policy))
@@ -131,14 +136,16 @@ class ServerlessCache(IServerlessCache):
             cache_usage_limits=limits.render(),
             connection_type=connection_type.value if is_public else None,
             network_type=network_type.value if network_type is not None else None,
-            subnet_ids=self._subnet_ids(vpc, vpc_subnets) if vpc is not None else None,
+            subnet_ids=self._subnet_ids(vpc, vpc_subnets, network_type) if vpc is not None else None,
             security_group_ids=[group.security_group_id for group in groups] or None,
             user_group_id=self.user_group.user_group_id if self.user_group is not None else None,
             kms_key_id=data_key.key_arn if data_key is not None else None,
             snapshot_retention_limit=retention_days,
             daily_snapshot_time=daily_snapshot_time,
             snapshot_arns_to_restore=list(snapshot_arns_to_restore) if snapshot_arns_to_restore else None,
-            final_snapshot_name=f"{name}-final" if removal_policy is cdk.RemovalPolicy.SNAPSHOT else None,
+            final_snapshot_name=(final_snapshot_name or f"{name}-final")
+            if removal_policy is cdk.RemovalPolicy.SNAPSHOT
+            else None,
         )
         # The service takes the last snapshot itself; CloudFormation's own Snapshot policy does not know this type.
         resource.apply_removal_policy(
@@ -185,10 +192,13 @@ class ServerlessCache(IServerlessCache):
             user_group=user_group,
         )
 
-    def _subnet_ids(self, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> list[str]:
+    def _subnet_ids(
+        self, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None, network_type: NetworkType | None
+    ) -> list[str]:
         subnets = chosen_subnets(vpc, vpc_subnets)
         if not subnets:
             refuse("vpc_subnets", "select at least one subnet", [], "select subnets the VPC has")
+        require_addresses(self, network_type, subnets)
         zones = [subnet.availability_zone for subnet in subnets]
         if known(*zones) and (len(set(zones)) < len(zones) or not 2 <= len(zones) <= _SUBNETS_MAX):
             warn(
@@ -253,6 +263,23 @@ def _require_restore(arns: Sequence[str]) -> None:
             r"arn:aws[a-z-]*:(s3:::[^,]+/[^,]+|elasticache:[^,]+:(serverlesscache)?snapshot:[^,]+)",
             "name snapshots of ElastiCache or RDB files in S3, without a comma",
             remedy="write one entry per snapshot or file",
+        )
+
+
+def _require_final(name: str | None, removal_policy: cdk.RemovalPolicy) -> None:
+    require_match(
+        "final_snapshot_name",
+        name,
+        r"[a-z][a-z0-9]*(-[a-z0-9]+)*",
+        "be lower case: a letter, then letters, digits and single hyphens between them",
+        remedy="choose such a name",
+    )
+    if name is not None and removal_policy is not cdk.RemovalPolicy.SNAPSHOT:
+        refuse(
+            "final_snapshot_name",
+            f"be left out with removal_policy {removal_policy.name}, which takes no snapshot",
+            name,
+            "leave removal_policy out, or the name",
         )
 
 

@@ -85,6 +85,14 @@ class ServerlessCacheMetrics:
         """Microseconds a successful write took, averaged."""
         return self.metric("SuccessfulWriteRequestLatency", unit=cloudwatch.Unit.MICROSECONDS)
 
+    def metric_network_bytes_in(self) -> cloudwatch.Metric:
+        """Bytes received in the period, summed."""
+        return self.metric("NetworkBytesIn", statistic=cloudwatch.Stats.SUM, unit=cloudwatch.Unit.BYTES)
+
+    def metric_network_bytes_out(self) -> cloudwatch.Metric:
+        """Bytes sent in the period, summed."""
+        return self.metric("NetworkBytesOut", statistic=cloudwatch.Stats.SUM, unit=cloudwatch.Unit.BYTES)
+
     def metric_authentication_failures(self) -> cloudwatch.Metric:
         """Refused logins in the period, summed."""
         return self._count("AuthenticationFailures")

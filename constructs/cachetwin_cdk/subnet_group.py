@@ -22,6 +22,8 @@ class ISubnetGroup(cdk.Resource):
     subnet_group_name: str
     availability_zones: Sequence[str]
     """One for each subnet known here; empty for an imported group."""
+    subnets: Sequence[ec2.ISubnet] = ()
+    """The subnets; none for an imported group."""
 
     @property
     def subnet_group_ref(self) -> refs.SubnetGroupReference:
@@ -72,6 +74,7 @@ class SubnetGroup(ISubnetGroup):
         super().__init__(scope, construct_id)
         self.vpc = vpc
         self.availability_zones = tuple(selected.availability_zones)
+        self.subnets = tuple(selected.subnets)
         resource = elasticache.CfnSubnetGroup(
             self,
             "Resource",

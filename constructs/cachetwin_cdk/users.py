@@ -116,6 +116,13 @@ class User(IUser):
                 "user-off",
                 "access_string says neither 'on' nor 'off', so ElastiCache turns the user off; start it with on",
             )
+        if access_string.restricted_subcommands:
+            warn(
+                self,
+                "restricted-subcommand",
+                f"access_string allows {', '.join(access_string.restricted_subcommands)}, which ElastiCache keeps to "
+                "itself and may refuse; leave it out",
+            )
         resource = elasticache.CfnUser(
             self,
             "Resource",

@@ -152,7 +152,7 @@ def test_without_tls_there_is_nothing_to_warn_of(
 ) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc, **PLAIN)
     CacheRecord(stack, "Name", cache=cache, zone=zone, record_name="orders")
-    assert warnings() == []
+    assert BESIDE not in warnings()
 
 
 def test_a_public_zone_is_warned_of(stack: cdk.Stack, vpc: ec2.IVpc, warnings: Warnings) -> None:
@@ -160,4 +160,4 @@ def test_a_public_zone_is_warned_of(stack: cdk.Stack, vpc: ec2.IVpc, warnings: W
     CacheRecord(
         stack, "Name", cache=ReplicationGroup(stack, "Cache", vpc=vpc, **PLAIN), zone=zone, record_name="orders"
     )
-    assert warnings() == ["cachetwin:record-in-a-public-zone"]
+    assert "cachetwin:record-in-a-public-zone" in warnings()

@@ -113,8 +113,8 @@ def test_allowing_a_peer_opens_the_port_of_the_cluster(stack: cdk.Stack, vpc: ec
             {"engine_version": EngineVersion.MEMCACHED_1_5_16},
             r"engine_version must be at least Memcached 1\.6\.12 for TLS, got 'memcached 1\.5\.16'",
         ),
-        ({"nodes": 0}, "nodes must be between 1 and 40, got 0"),
-        ({"nodes": 41}, "nodes must be between 1 and 40, got 41"),
+        ({"nodes": 0}, "nodes must be between 1 and 60, got 0"),
+        ({"nodes": 61}, "nodes must be between 1 and 60, got 61"),
         ({"nodes": 1, "cross_az": True}, "nodes must be at least 2 to lie in several zones, got 1"),
         (
             {"preferred_availability_zones": ["a"]},

@@ -16,7 +16,6 @@ from cachetwin_cdk import (
     IamUser,
     LogDelivery,
     LogType,
-    MaintenanceWindow,
     NodeType,
     ParameterGroup,
     PasswordUser,
@@ -259,46 +258,3 @@ def test_a_user_added_late_is_checked_at_synth(stack: cdk.Stack, vpc: ec2.IVpc) 
     cache.user_group.add_user(IamUser(stack, "Late", access_string=AccessString.application(), engine=Engine.REDIS))
     with pytest.raises(RuntimeError, match=r"engine_version must be at least Redis 7.0"):
         cdk.App.of(stack).synth()  # type: ignore[union-attr]  # App.of is typed as any construct
-
-
-@pytest.mark.parametrize(
-    ("props", "warning"),
-    [
-        ({"node_type": NodeType.of("cache.m3.large")}, "cachetwin:previous-generation-node"),
-        ({"node_type": NodeType.of("cache.r7gd.xlarge")}, "cachetwin:data-tiering-unconfirmed"),
-        ({"engine_version": EngineVersion.REDIS_5_0_6, **OPEN}, "cachetwin:minor-upgrades-ignored"),
-        (
-            {
-                "snapshot_window": SnapshotWindow.of("05:30-06:30"),
-                "maintenance_window": MaintenanceWindow.of("sun:05:00-sun:06:00"),
-            },
-            "cachetwin:windows-overlap",
-        ),
-        ({"engine_version": EngineVersion.VALKEY_9_0}, "cachetwin:parameter-family-unconfirmed"),
-    ],
-)
-def test_what_is_accepted_but_unwise_is_warned_of(
-    stack: cdk.Stack, vpc: ec2.IVpc, warnings: Warnings, props: dict[str, Any], warning: str
-) -> None:
-    ReplicationGroup(stack, "Cache", vpc=vpc, **props)
-    assert warnings() == [warning]
-
-
-@pytest.mark.parametrize(
-    "props",
-    [
-        {"node_type": NodeType.M7G_LARGE},
-        {"node_type": NodeType.R6GD_XLARGE},
-        {"engine_version": EngineVersion.REDIS_5_0_6, "auto_minor_version_upgrade": False, **OPEN},
-        {
-            "snapshot_window": SnapshotWindow.of("03:00-04:00"),
-            "maintenance_window": MaintenanceWindow.of("sun:05:00-sun:06:00"),
-        },
-        {"engine_version": EngineVersion.VALKEY_8_2},
-    ],
-)
-def test_what_is_wise_is_not_warned_of(
-    stack: cdk.Stack, vpc: ec2.IVpc, warnings: Warnings, props: dict[str, Any]
-) -> None:
-    ReplicationGroup(stack, "Cache", vpc=vpc, **props)
-    assert warnings() == []

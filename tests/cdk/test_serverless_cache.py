@@ -155,7 +155,12 @@ def test_a_public_cache_passes_the_rules_of_cdk() -> None:
 
 def test_a_public_cache_refuses_passwords(stack: cdk.Stack) -> None:
     with pytest.raises(ValidationError, match="users must all use IAM with connection_type PUBLIC"):
-        ServerlessCache(stack, "Cache", **PUBLIC)
+        ServerlessCache(stack, "Cache", **PUBLIC, users=[PasswordUser(stack, "Ann", access_string=AccessString.on())])
+
+
+def test_the_user_of_a_public_cache_logs_in_with_iam(stack: cdk.Stack, properties: Properties) -> None:
+    assert ServerlessCache(stack, "Cache", **PUBLIC).user is None
+    assert properties("AWS::ElastiCache::User")["AuthenticationMode"] == {"Type": "iam"}
 
 
 def test_a_public_cache_needs_valkey_9(stack: cdk.Stack) -> None:
