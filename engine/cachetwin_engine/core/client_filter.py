@@ -97,9 +97,9 @@ class ClientFilter:
 
 
 def kind_of(session: Session) -> bytes:
-    """The class of clients: normal, pubsub or replica; who runs MONITOR counts as a replica."""
+    """The class of clients: normal, pubsub, replica or primary; who runs MONITOR is a normal one."""
     if session.is_primary:
         return b"primary"
-    if session.monitors or session.gates & GATE_FOLLOWER:
+    if session.gates & GATE_FOLLOWER:
         return b"replica"
     return b"pubsub" if session.channels or session.patterns or session.shard_channels else b"normal"

@@ -17,6 +17,7 @@ from .acl.access import AccessControl, Denial, Permission
 from .acl.log import AclLog
 from .acl.rules import rows_of
 from .active_expiry import expire_some
+from .client_memory import ClientMemory
 from .cluster.routing import redirect_waiting, refusal
 from .cluster.state import ClusterState, SlotUsage
 from .command_log import LARGE_REPLY, LARGE_REQUEST, SLOW, CommandLog
@@ -160,6 +161,7 @@ class Engine(KeyspaceObserver):
         self.error_counts: dict[bytes, int] = {}
         self.error_replies = 0
         self.traffic = Traffic()
+        self.client_memory = ClientMemory()
         self.memory_peak = 0
         self.shutdown_requested = False
         self._next_session_id = 1
@@ -184,6 +186,7 @@ class Engine(KeyspaceObserver):
         if self.sessions.pop(session.id, None) is None:
             return
         session.closing = True
+        self.client_memory.forget(session)
         session.leave_queues()
         self.unwatch(session)
         self.pubsub.leave(session)
@@ -206,6 +209,8 @@ class Engine(KeyspaceObserver):
         self.access_log.note_activity(self)
         if self.evicts_on:
             self.evict_some()
+        if self.client_memory.limit:
+            self.client_memory.enforce(self)
         if self.expires_actively and not self.keeps_expired:
             expire_some(self)
         self.replication.tick()
@@ -777,6 +782,7 @@ class Engine(KeyspaceObserver):
         self.acl.allow_channels = config.acl_pubsub_default_all
         access_log.configure(self)
         self.account.configure(self)
+        self.client_memory.configure(self)
         self.frees_lazily = config.boolean("lazyfree-lazy-server-del")
         self.choose_expiry()
         self.memory_is_full = self.memory_is_full and config.maxmemory > 0

@@ -88,7 +88,7 @@ class RespParser:
                 continue
             value, after = _number(buffer, pos + 1, end)
             if after <= 0:
-                if after < 0 or value > ARGUMENTS_MAX:
+                if after < 0 and _line_is_complete(buffer, pos):
                     raise ProtocolError(b"invalid multibulk length")
                 if end - pos > INLINE_BYTES_MAX:
                     raise ProtocolError(b"too big mbulk count string")
@@ -114,7 +114,7 @@ class RespParser:
                     raise ProtocolError(b"expected '$', got '%c'" % int(buffer[pos]))
                 value, after = _number(buffer, pos + 1, end)
                 if after <= 0:
-                    if after < 0:
+                    if after < 0 and _line_is_complete(buffer, pos):
                         raise ProtocolError(b"invalid bulk length")
                     if end - pos > INLINE_BYTES_MAX:
                         raise ProtocolError(b"too big bulk count string")
@@ -164,6 +164,12 @@ class RespParser:
         if words is None:
             raise ProtocolError(b"unbalanced quotes in request")
         return words
+
+
+def _line_is_complete(buffer: bytes, pos: i64) -> bool:
+    """Has the line that begins at ``pos`` come to its end? Until then what is wrong with it is not said."""
+    end = buffer.find(b"\r", pos)
+    return 0 <= end < len(buffer) - 1
 
 
 def _number(buffer: bytes, pos: i64, end: i64) -> tuple[i64, i64]:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 REPLY_BUFFER_PEAK_MS: Final = 5000  # a reply buffer shrinks after so long without use (server.h)
 REPLY_BUFFER_BYTES_MIN: Final = 1024
 REPLY_BUFFER_BYTES_MAX: Final = 16384
+LARGE_READ_BYTES: Final = 16 * 1024  # from this size on, each read is held against the query buffer's limit
+UNAUTHENTICATED_QUERY_BYTES_MAX: Final = 1024 * 1024
+OWN_BYTES: Final = 1000  # a connection without its buffers
+NAME_BYTES: Final = 64  # one channel, watched key or prefix; the name itself is shared
 REPLY_BYTES_MAX: Final = 8 * 1024 * 1024  # gathered in one go before the shell gets its turn
 
 
@@ -89,6 +93,10 @@ class Session:
         self._out: list[bytes] = []
         self._out_bytes = 0
         self._running = False
+        self.end_reason = b""  # why the engine closes it, for the log
+        self.unsent_bytes = 0  # of output, in the shell's hands
+        self._queued_seen = 0  # how much of ``queue`` is in ``_queued_bytes``
+        self._queued_bytes = 0
         self._late: list[bytes] = []  # messages that came while a command ran: they follow its reply
 
     # -- the shell's side ---------------------------------------------------------------------------------------------
@@ -100,6 +108,8 @@ class Session:
             size = len(data)
             self.bytes_in += size
             self.engine.traffic.bytes_in += size
+            if size >= LARGE_READ_BYTES and self.asks_too_much():
+                self.end_for_asking()
         if self.blocked is None and not self.closing:
             engine = self.engine
             engine.start_turn()
@@ -107,8 +117,27 @@ class Session:
             commands = engine.commands_processed
             self.run()
             engine.settle()
+            if engine.client_memory.limit:
+                engine.client_memory.note(engine, self)
+                engine.client_memory.enforce(engine)
             engine.traffic.note_turn(engine.lap_us - started_us, engine.commands_processed - commands)
         return self.take_output()
+
+    def asks_too_much(self) -> bool:
+        """Is more waiting to become a command, or after MULTI, than ``client-query-buffer-limit`` allows?
+
+        Who never logged in may have a mebibyte (networking.c).
+        """
+        held = self.parser.buffered() + self.queued_bytes()
+        if not self.parser.authenticated and held > UNAUTHENTICATED_QUERY_BYTES_MAX:
+            return True
+        return held > self.engine.config.client_query_buffer_limit
+
+    def end_for_asking(self) -> None:
+        """Close the connection at once because it asks too much."""
+        self.end_reason = b"its requests are over client-query-buffer-limit"
+        self.engine.host.query_buffer_disconnections += 1
+        self.engine.kill(self)
 
     def take_output(self) -> bytes:
         """What is to be written now."""
@@ -170,6 +199,8 @@ class Session:
         self._out.append(data)
         self._out_bytes += len(data)
         self.engine.mark_pending(self)
+        if self.engine.client_memory.limit:
+            self.engine.client_memory.note(self.engine, self)
 
     def block(self, keys: list[bytes], deadline_ms: int, on_timeout: bytes, args: list[bytes]) -> bytes:
         """See ``Context.block``."""
@@ -237,6 +268,12 @@ class Session:
         """Bytes of output that the shell has not taken yet."""
         return self._out_bytes
 
+    def note_unsent(self, size: int) -> None:
+        """The shell has ``size`` bytes of output that the client has not taken yet."""
+        self.unsent_bytes = size
+        if self.engine.client_memory.limit:
+            self.engine.client_memory.note(self.engine, self)
+
     def describe(self) -> bytes:
         """The connection as CLIENT LIST shows it, without line end."""
         ctx = self.context
@@ -259,10 +296,10 @@ class Session:
         if profile.is_valkey_from(8, 0):
             fields.append(b"watch=%d" % len(self.watched))
         fields.append(
-            b"qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=%d rbp=%d obl=%d oll=0 omem=0 tot-mem=%d events=r "
+            b"qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=%d rbp=%d obl=%d oll=%d omem=%d tot-mem=%d events=r "
             b"cmd=%b user=%b redir=%d resp=%d" % (
                 self.parser.buffered(), self.queued_bytes(), self._reply_buffer_bytes(),
-                min(16384, self.output_bytes()), self.output_bytes(),
+                min(16384, self.output_bytes()), self.output_bytes(), 1 if self.unsent_bytes else 0, self.unsent_bytes,
                 self.memory_bytes(), self.last_command or b"NULL", ctx.user.name, redirect, 3 if ctx.resp3 else 2,
             )
         )  # fmt: skip
@@ -315,17 +352,21 @@ class Session:
 
     def queued_bytes(self) -> int:
         """Memory of the commands after MULTI."""
-        total = 0
-        if self.queue is not None:
-            for queued in self.queue:
-                for word in queued.args:
-                    total += len(word) + 24
-        return total
+        queue = self.queue
+        if queue is None or len(queue) < self._queued_seen:
+            self._queued_seen = 0
+            self._queued_bytes = 0
+        if queue is not None:
+            for at in range(self._queued_seen, len(queue)):
+                for word in queue[at].args:
+                    self._queued_bytes += len(word) + 24
+            self._queued_seen = len(queue)
+        return self._queued_bytes
 
     def memory_bytes(self) -> int:
         """Memory this connection takes: its buffers, its queue, what it listens to; 16 KiB for itself."""
-        names = 0
-        for registry in (self.channels, self.patterns, self.shard_channels):
-            for name in registry:
-                names += len(name) + 64
-        return 17_000 + self.parser.buffered() + self.output_bytes() + self.queued_bytes() + names
+        names = len(self.channels) + len(self.patterns) + len(self.shard_channels) + len(self.watched)
+        if self.tracking is not None:
+            names += len(self.tracking.prefixes)
+        buffers = self.parser.buffered() + self._out_bytes + self.unsent_bytes
+        return OWN_BYTES + self._reply_buffer_bytes() + buffers + self.queued_bytes() + names * NAME_BYTES

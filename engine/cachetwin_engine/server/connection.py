@@ -179,6 +179,8 @@ class Connection(asyncio.Protocol):
         ``CLOSING_SECONDS_MAX`` bounds how long that may take.
         """
         if self.is_open and self.session.close_now:
+            if self.session.end_reason:
+                self._tell(f"client closed: {self.session.end_reason.decode()}")
             self.abort()
             return
         if self._closing_since is None:
@@ -213,6 +215,8 @@ class Connection(asyncio.Protocol):
     def resume_writing(self) -> None:
         """The client has taken everything."""
         self._backlog_since = None
+        if self._open:
+            self.session.note_unsent(0)
         if self._open and self.session.replica is not None:
             self.session.replica.snapshot_bytes = 0
         if self._closing_since is None:
@@ -254,25 +258,27 @@ class Connection(asyncio.Protocol):
         elif self.is_open:
             self._apply_limit(self.backlog(), now)
 
-    def check_idle(self, timeout_seconds: int, query_bytes_max: int) -> None:
+    def check_idle(self, timeout_seconds: int) -> None:
         """Close a client that is silent for too long, or whose unfinished request is too large; called once a second.
+
+        A large request that arrives in large pieces is found as it comes.
 
         As in Valkey, clients that wait for a key or for messages may be silent (``timeout``, networking.c).
         """
         session = self.session
         now = self.node.loop.time()
-        if session.parser.buffered() > query_bytes_max:
-            self.node.host.query_buffer_disconnections += 1
-            self._evict("client closed: its unfinished request is over client-query-buffer-limit")
+        if session.asks_too_much():
+            session.end_for_asking()
+            self.close()
         elif session.bytes_in != self._bytes_seen or session.blocked is not None or self.output_class != "normal":
             self._bytes_seen = session.bytes_in
             self._active_since = now
         elif timeout_seconds and now - self._active_since > timeout_seconds:
-            self._evict("client closed: idle", level=VERBOSE)
+            self._tell("client closed: idle", level=VERBOSE)
+            self.abort()
 
-    def _evict(self, message: str, level: int = logging.WARNING) -> None:
+    def _tell(self, message: str, level: int = logging.WARNING) -> None:
         log.log(level, message, extra={"fields": {"client": self.session.id, "address": self.session.address}})
-        self.abort()
 
     def _write_counted(self, data: bytes) -> None:
         size = self.backlog() + len(data)
@@ -284,6 +290,7 @@ class Connection(asyncio.Protocol):
         self._apply_limit(self.backlog(), self.node.loop.time())
 
     def _apply_limit(self, size: int, now: float) -> None:
+        self.session.note_unsent(size)
         limit = self.output_limit()
         if limit.soft_bytes and size > limit.soft_bytes:
             if self._backlog_since is None:

@@ -457,10 +457,9 @@ class Node:
             self._to_visit = list(self._connections.values())
             self._visits_per_tick = len(self._to_visit) // TICKS_PER_ROUND + 1
         timeout_seconds = self.engine.config.timeout
-        query_bytes_max = self.engine.config.client_query_buffer_limit
         for connection in self._to_visit[-self._visits_per_tick :]:
             if connection.is_open:
-                connection.check_idle(timeout_seconds, query_bytes_max)
+                connection.check_idle(timeout_seconds)
         del self._to_visit[-self._visits_per_tick :]
 
     def _notice_parameters(self) -> None:
