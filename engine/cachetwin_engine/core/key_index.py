@@ -12,7 +12,7 @@ Buckets hold about ``_LOAD`` keys: 14 bytes of index a key, and a removal looks 
 from collections.abc import Callable
 from typing import Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 _LOAD: Final = 16
 _HASH_BITS: Final = 32
@@ -20,6 +20,7 @@ _ORDER_SIZE: Final = 1 << _HASH_BITS
 _HASH_MASK: Final = _ORDER_SIZE - 1
 
 
+@mypyc_attr(acyclic=True)
 class KeyIndex:
     """The keys of a keyspace, a hash, or a set. It does not know values and does not check for duplicates."""
 

@@ -52,7 +52,7 @@ class Search:
 
     def read_member(self, zset: SortedSet, member: bytes) -> None:
         """Search around a member. Raises CommandError."""
-        score = zset.scores.get(member)
+        score = zset.score(member)
         if score is None:
             raise CommandError(b"ERR could not decode requested zset member")
         self.shape.longitude, self.shape.latitude = decode(score)
@@ -126,7 +126,7 @@ def geopos(ctx: Context, args: list[bytes]) -> bytes:
     zset = read_sorted_set(ctx.db, args[1])
     replies: list[bytes] = []
     for member in args[2:]:
-        score = None if zset is None else zset.scores.get(member)
+        score = None if zset is None else zset.score(member)
         if score is None:
             replies.append(ctx.null_array)
         else:
@@ -141,7 +141,7 @@ def geohash_(ctx: Context, args: list[bytes]) -> bytes:
     zset = read_sorted_set(ctx.db, args[1])
     replies: list[bytes] = []
     for member in args[2:]:
-        score = None if zset is None else zset.scores.get(member)
+        score = None if zset is None else zset.score(member)
         if score is None:
             replies.append(ctx.null)
         else:
@@ -161,7 +161,7 @@ def geodist(ctx: Context, args: list[bytes]) -> bytes:
     zset = read_sorted_set(ctx.db, args[1])
     if zset is None:
         return ctx.null
-    one, other = zset.scores.get(args[2]), zset.scores.get(args[3])
+    one, other = zset.score(args[2]), zset.score(args[3])
     if one is None or other is None:
         return ctx.null
     longitude, latitude = decode(one)

@@ -280,7 +280,7 @@ def hrandfield(ctx: Context, args: list[bytes]) -> bytes:
 def _pick_random(ctx: Context, value: HashValue, count: int) -> list[bytes]:
     """``count`` distinct fields, all if there are no more, or ``-count`` draws."""
     random = ctx.engine.random
-    if value.volatile or value.small() or count * 3 > value.length():
+    if value.volatile or value.packed or count * 3 > value.length():
         fields = value.fields()
         if count < 0:
             return [fields[random.below(len(fields))] for _ in range(-count)] if fields else []

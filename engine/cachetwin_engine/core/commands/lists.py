@@ -68,13 +68,11 @@ def _push(ctx: Context, args: list[bytes], left: bool, only_existing: bool) -> b
     found = value is not None
     if value is None:
         value = ListValue()
-    value.make_room(args, 2, ctx.engine.config.list_max_listpack_size)
-    for at in range(2, len(args)):
-        value.push(args[at], left)
+    length = value.push_many(args, 2, left, ctx.engine.config.list_max_listpack_size)
     if not found:
         ctx.db.put(key, value)
     ctx.key_changed(key, NOTIFY_LIST, b"lpush" if left else b"rpush", len(args) - 2)
-    return integer(value.length())
+    return integer(length)
 
 
 @command("LPOP", arity=-2, flags=WRITE | FAST, group="list", since="1.0.0", keys=KEY_ACCESS_DELETE, complexity="O(N) for N elements", arguments="key [count@6.2.0]", history=[("6.2.0", "Takes a count.")], summary="Take elements from the head of a list.")  # fmt: skip

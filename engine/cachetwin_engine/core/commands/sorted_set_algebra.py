@@ -63,7 +63,7 @@ def _source(ctx: Context, key: bytes) -> Source:
     if value is None:
         return Source(None, None)
     if isinstance(value, SortedSet):
-        return Source(value.scores, None)
+        return Source(value.scores(), None)
     if isinstance(value, SetValue):
         return Source(None, value)
     raise wrong_type()

@@ -16,7 +16,7 @@ _COUNT = b"ERR count should be greater than 0"
 
 def _pop(ctx: Context, key: bytes, zset: SortedSet, count: int, highest: bool) -> tuple[list[bytes], list[float]]:
     """Take ``count`` members out, at least one, outermost first."""
-    size = len(zset.scores)
+    size = len(zset)
     count = min(count, size)
     start = size - count if highest else 0
     members, scores = zset.range(start, start + count)

@@ -52,7 +52,7 @@ class Bounds:
 
     def window(self, zset: SortedSet) -> tuple[int, int]:
         """First rank and the rank behind the last; the first is not below 0, and an empty window has no length."""
-        size = len(zset.scores)
+        size = len(zset)
         if self.by == BY_RANK:
             start = self.start + size if self.start < 0 else self.start
             stop = self.stop + size if self.stop < 0 else self.stop
@@ -89,7 +89,7 @@ def _lex_rank(zset: SortedSet, bound: bytes, after: bool) -> int:
     if bound == b"-":
         return 0
     if bound == b"+":
-        return len(zset.scores)
+        return len(zset)
     return zset.rank_of_bytes(bound[1:], after)
 
 
@@ -102,7 +102,7 @@ def take(
     """
     start, stop = bounds.window(zset)
     if bounds.by == BY_RANK and reverse:
-        size = len(zset.scores)
+        size = len(zset)
         start, stop = size - stop, size - start
         start = max(start, 0)
     count = stop - start

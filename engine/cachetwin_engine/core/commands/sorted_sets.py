@@ -84,9 +84,9 @@ def _add(ctx: Context, args: list[bytes], first: int, flags: int) -> bytes:
     if zset is None:
         if flags & _XX:
             return ctx.null if flags & _INCR else ZERO
-        zset = SortedSet(packed=True)
-    if zset.packed:
-        zset.packed = _fits_at_once(config, args, first, created)
+        zset = SortedSet()
+    if zset.packed and not _fits_at_once(config, args, first, created):
+        zset.unpack()
     added = 0
     changed = 0
     result = 0.0
@@ -95,7 +95,7 @@ def _add(ctx: Context, args: list[bytes], first: int, flags: int) -> bytes:
     for score in scores:
         member = args[at]
         at += 2
-        old = zset.scores.get(member)
+        old = zset.score(member)
         if old is None:
             if flags & _XX:
                 continue
@@ -139,10 +139,8 @@ def _fits_at_once(config: "Config", args: list[bytes], first: int, created: bool
 
 def add_member(config: "Config", zset: SortedSet, member: bytes, score: float) -> None:
     """Add a ``member`` that is not there yet; a listpack that it does not fit into becomes a skiplist."""
-    if zset.packed and (
-        len(zset.scores) >= config.zset_max_listpack_entries or len(member) > config.zset_max_listpack_value
-    ):
-        zset.packed = False
+    if zset.packed and (len(zset) >= config.zset_max_listpack_entries or len(member) > config.zset_max_listpack_value):
+        zset.unpack()
     zset.put(member, score)
 
 
@@ -159,7 +157,7 @@ def fits_listpack(config: "Config", scores: dict[bytes, float]) -> bool:
 
 def drop_if_empty(ctx: Context, key: bytes, zset: SortedSet) -> None:
     """A sorted set that has lost its last member goes."""
-    if not zset.scores:
+    if len(zset) == 0:
         ctx.db.drop(key)
         ctx.notify(NOTIFY_GENERIC, b"del", key)
 
@@ -201,14 +199,14 @@ def zrem(ctx: Context, args: list[bytes]) -> bytes:
 def zcard(ctx: Context, args: list[bytes]) -> bytes:
     """ZCARD key."""
     zset = read_sorted_set(ctx.db, args[1])
-    return ZERO if zset is None else integer(len(zset.scores))
+    return ZERO if zset is None else integer(len(zset))
 
 
 @command("ZSCORE", arity=3, flags=READONLY | FAST, group="sorted-set", since="1.2.0", keys=KEY_READ, arguments="key member", summary="Get the score of a member.")  # fmt: skip
 def zscore(ctx: Context, args: list[bytes]) -> bytes:
     """ZSCORE key member: null when there is none."""
     zset = read_sorted_set(ctx.db, args[1])
-    score = None if zset is None else zset.scores.get(args[2])
+    score = None if zset is None else zset.score(args[2])
     return ctx.null if score is None else ctx.double(score)
 
 
@@ -218,7 +216,7 @@ def zmscore(ctx: Context, args: list[bytes]) -> bytes:
     zset = read_sorted_set(ctx.db, args[1])
     replies: list[bytes] = []
     for member in args[2:]:
-        score = None if zset is None else zset.scores.get(member)
+        score = None if zset is None else zset.score(member)
         replies.append(ctx.null if score is None else ctx.double(score))
     return array(replies)
 
@@ -243,12 +241,12 @@ def _rank(ctx: Context, args: list[bytes], reverse: bool) -> bytes:
     if with_score and args[3].upper() != b"WITHSCORE":
         raise syntax_error()
     zset = read_sorted_set(ctx.db, args[1])
-    score = None if zset is None else zset.scores.get(args[2])
+    score = None if zset is None else zset.score(args[2])
     if zset is None or score is None:
         return ctx.null_array if with_score else ctx.null
     rank = zset.rank(args[2])
     if reverse:
-        rank = len(zset.scores) - 1 - rank
+        rank = len(zset) - 1 - rank
     return array([integer(rank), ctx.double(score)]) if with_score else integer(rank)
 
 
@@ -257,7 +255,7 @@ def zrandmember(ctx: Context, args: list[bytes]) -> bytes:
     """ZRANDMEMBER key [count [WITHSCORES]]: a negative count may repeat members."""
     if len(args) == 2:
         zset = read_sorted_set(ctx.db, args[1])
-        return ctx.null if zset is None else bulk(zset.member_at(ctx.engine.random.below(len(zset.scores))))
+        return ctx.null if zset is None else bulk(zset.member_at(ctx.engine.random.below(len(zset))))
     count = parse_symmetric(args[2])
     if len(args) > 4 or (len(args) == 4 and args[3].upper() != b"WITHSCORES"):
         raise syntax_error()
@@ -268,13 +266,19 @@ def zrandmember(ctx: Context, args: list[bytes]) -> bytes:
     if zset is None or count == 0:
         return EMPTY_ARRAY
     members = _picked(ctx, zset, count)
-    return members_reply(ctx, members, [zset.scores[member] for member in members], with_scores)
+    return members_reply(ctx, members, _scores_of(zset, members), with_scores)
+
+
+def _scores_of(zset: SortedSet, members: list[bytes]) -> list[float]:
+    """The score of each of ``members``, which are present."""
+    scores = zset.scores()
+    return [scores[member] for member in members]
 
 
 def _picked(ctx: Context, zset: SortedSet, count: int) -> list[bytes]:
     """``count`` different members, or -``count`` that may be the same."""
     random = ctx.engine.random
-    size = len(zset.scores)
+    size = len(zset)
     if count < 0:
         return [zset.member_at(random.below(size)) for _ in range(-count)]
     if count >= size:
@@ -302,17 +306,13 @@ def zscan(ctx: Context, args: list[bytes]) -> bytes:
     zset = read_sorted_set(ctx.db, args[1])
     if zset is None:
         return b"*2\r\n$1\r\n0\r\n*0\r\n"
-    cursor = 0
-    if zset.packed:
-        members = zset.range(0, len(zset.scores))[0]
-    else:
-        cursor, members = zset.scan(options.cursor, options.count)
+    cursor, members = zset.scan(options.cursor, options.count)
     texts: list[bytes] = []
     for member in members:
         if options.wants(member):
             texts.append(member)
             if not options.no_scores:
-                texts.append(_stored_text(ctx, zset, zset.scores[member]))
+                texts.append(_stored_text(ctx, zset, zset.score(member) or 0.0))
     return b"*2\r\n" + bulk(b"%d" % cursor) + bulk_array(texts)
 
 

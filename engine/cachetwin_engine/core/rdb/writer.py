@@ -8,7 +8,8 @@ from ..numbers import integer_or_none
 from ..types.hash import HashValue
 from ..types.list import ListValue
 from ..types.listpack import LISTPACK_HEAD_BYTES, entry_bytes
-from ..types.set import HASHTABLE, INTSET, SetValue
+from ..types.member_table import HASHTABLE, INTSET
+from ..types.set import SetValue
 from ..types.sorted_set import SortedSet
 from ..types.stream import SEQ_MASK, Group, PendingList, Stream
 from ..types.string import RawString

@@ -1,45 +1,43 @@
-"""Hashes: fields and their values in a dict, in order of arrival, which is the order of a listpack.
+"""Hashes: a blob of fields and values in turn while they are few and short (``blob``), then a ``HashTable``.
 
-The form that OBJECT ENCODING reports changes at Valkey's thresholds and never back. The large form makes a ``KeyIndex``
-of its fields at the first HSCAN or HRANDFIELD (most hashes never see one) and keeps it from then on.
-
-Fields may have ends of their own (Valkey 9). A field whose time is over is hidden from then on, but it goes, and stops
-being counted, only when ``field_expiry`` comes by or something takes its place. Which fields those are depends on the
-time at which the hash is looked at: who looks it up says when (``read_hash``, ``write_hash``).
+Either keeps the fields in order of arrival, which is the order of a listpack. What passes Valkey's thresholds, or has a
+field that ends by itself, is always a table. ``read_hash`` and ``write_hash`` tell a table the time by which to judge.
 """
 
 from collections.abc import Callable
-from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64, mypyc_attr
 
 from ..config import Config
 from ..errors import wrong_type
-from ..key_index import KeyIndex
 from ..keyspace import Value
+from .blob import BYTES_MAX, ELEMENT_MAX, LENGTHS, PAIRS_MAX, behind, count_in, element_at, elements_in, find_field
+from .hash_table import OBJECT_BYTES, HashTable
 from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
 
 if TYPE_CHECKING:
     from ..keyspace import Database
 
-_OBJECT_BYTES: Final = 16
-_TABLE_BYTES: Final = 48
-_SLOT_BYTES: Final = 9.3  # a pointer and its share of a bucket's head at the usual load (hashtable.c)
-_DRAWS_MAX: Final = 100  # of fields that are over, before all fields are gone through
-_STALE_ENDS_MAX: Final = 64  # ends in the heap that hold no more, beyond as many as hold
-_ENTRY_BYTES: Final = 12  # heads of field and value, and the pointer between them
 
-
+@mypyc_attr(acyclic=True)
 class HashValue(Value):
     """A map from field to value. The thresholds are read from the ``config`` that ``set`` is given."""
 
     def __init__(self) -> None:
-        self.packed = True
-        self._fields: dict[bytes, bytes] = {}
-        self._order: list[bytes] | None = None  # the fields of the packed form, until one comes or goes
-        self._index: KeyIndex | None = None  # of the large form, once it was needed
-        self._ends: dict[bytes, int] | None = None  # field -> Unix time in ms; None rather than empty
-        self._soonest: list[tuple[int, bytes]] | None = None  # a heap of the ends, also of some that hold no more
-        self._now_ms = 0
+        self._data: bytes | HashTable = b""
+
+    @property
+    def volatile(self) -> bool:
+        """Has a field an end?"""
+        data = self._data
+        return isinstance(data, HashTable) and data.volatile
+
+    @property
+    def packed(self) -> bool:
+        """Would Valkey store it as a listpack, whose size the thresholds bound?"""
+        data = self._data
+        return isinstance(data, bytes) or data.packed
 
     def kind(self) -> bytes:
         """What TYPE answers."""
@@ -51,224 +49,176 @@ class HashValue(Value):
 
     def size_bytes(self, samples: int) -> int:
         """Bytes that Valkey would use."""
-        size = 0
-        seen = 0
-        if self.packed:
-            for field, value in self._fields.items():
-                size += entry_bytes(field) + entry_bytes(value)
-            return _OBJECT_BYTES + LISTPACK_HEAD_BYTES + size
-        for field, value in self._fields.items():
-            size += len(field) + len(value) + _ENTRY_BYTES
-            seen += 1
-            if seen == samples:
-                break
-        count = len(self._fields)
-        return _OBJECT_BYTES + _TABLE_BYTES + int(count * _SLOT_BYTES) + (size * count // seen if seen else 0)
+        data = self._data
+        if isinstance(data, HashTable):
+            return data.size_bytes(samples)
+        size: i64 = 0
+        for element in elements_in(data, 0):
+            size += entry_bytes(element)
+        return OBJECT_BYTES + LISTPACK_HEAD_BYTES + size
 
     def copied(self) -> Value:
         """An independent copy."""
+        data = self._data
         copy = HashValue()
-        copy.packed = self.packed
-        copy._fields = self._fields.copy()
-        if self._ends is not None:
-            copy._ends = self._ends.copy()
-            copy._rebuild_soonest()
-            copy.volatile = True
+        copy._data = data if isinstance(data, bytes) else data.copied()
         return copy
+
+    def _table(self) -> HashTable:
+        """The table, made if there was none."""
+        data = self._data
+        if isinstance(data, HashTable):
+            return data
+        table = HashTable(_pairs_in(data))
+        self._data = table
+        return table
 
     # -- fields -------------------------------------------------------------------------------------------------------
 
     def length(self) -> int:
         """The number of fields, those included that are over and have not gone yet."""
-        return len(self._fields)
+        data = self._data
+        if isinstance(data, bytes):
+            return count_in(data, 0) // 2
+        return data.length()
 
     def has(self, field: bytes) -> bool:
         """Is there a ``field``?"""
-        return field in self._fields and (self._ends is None or not self._is_over(field))
+        data = self._data
+        if isinstance(data, bytes):
+            return find_field(data, field) >= 0
+        return data.has(field)
 
     def get(self, field: bytes) -> bytes | None:
         """The value of ``field``, or None."""
-        if self._ends is not None and self._is_over(field):
-            return None
-        return self._fields.get(field)
+        data = self._data
+        if isinstance(data, bytes):
+            at = find_field(data, field)
+            return None if at < 0 else element_at(data, behind(data, at))
+        return data.get(field)
 
     def set(self, field: bytes, value: bytes, config: Config, keep_end: bool = False) -> bool:
         """Give ``field`` a ``value``; True when the field is new. Its end goes unless ``keep_end``."""
-        fields = self._fields
-        longest = config.hash_max_listpack_value
-        if field in fields:
-            over = False
-            if self._ends is not None:
-                over = self._is_over(field)
-                if over or not keep_end:
-                    self.remove_end(field)
-            if self.packed and len(value) > longest:
-                self.packed = False
-                self._order = None
-            fields[field] = value
-            return over
-        if self.packed:
-            self._order = None
-            if len(fields) >= config.hash_max_listpack_entries or len(value) > longest or len(field) > longest:
-                self.packed = False
-        fields[field] = value
-        if self._index is not None:
-            self._index.add(field)
-        return True
+        data = self._data
+        if isinstance(data, bytes):
+            size: i64 = len(value)
+            longest = config.hash_max_listpack_value
+            if size <= longest and size <= ELEMENT_MAX:
+                at = find_field(data, field)
+                if at >= 0:
+                    if len(data) + size <= BYTES_MAX:
+                        at = behind(data, at)
+                        self._data = data[:at] + LENGTHS[size] + value + data[behind(data, at) :]
+                        return False
+                else:
+                    count = -1 - at
+                    length: i64 = len(field)
+                    if (
+                        count < PAIRS_MAX
+                        and count < config.hash_max_listpack_entries
+                        and length <= longest
+                        and length <= ELEMENT_MAX
+                        and len(data) + length + size + 2 <= BYTES_MAX
+                    ):
+                        self._data = data + LENGTHS[length] + field + LENGTHS[size] + value
+                        return True
+            data = self._table()
+        return data.set(field, value, config, keep_end)
 
     def remove(self, field: bytes) -> bool:
         """Remove ``field``; False when it is not there."""
-        if not self.has(field):
-            return False
-        self._drop(field)
-        return True
+        data = self._data
+        if isinstance(data, bytes):
+            at = find_field(data, field)
+            if at < 0:
+                return False
+            self._data = data[:at] + data[behind(data, behind(data, at)) :]
+            return True
+        return data.remove(field)
 
     def pairs(self) -> dict[bytes, bytes]:
         """All fields and values in order of arrival, also those that are over. Read it, don't keep or change it."""
-        return self._fields
+        data = self._data
+        return _pairs_in(data) if isinstance(data, bytes) else data.pairs()
 
     def flat(self) -> list[bytes]:
         """Each field, followed by its value, in order of arrival."""
-        flat: list[bytes] = []
-        for field, value in self._fields.items():
-            if self._ends is None or not self._is_over(field):
-                flat.append(field)
-                flat.append(value)
-        return flat
+        data = self._data
+        return elements_in(data, 0) if isinstance(data, bytes) else data.flat()
 
     def contents(self) -> list[bytes]:
         """All values."""
-        if self._ends is None:
-            return list(self._fields.values())
-        return self.flat()[1::2]
+        data = self._data
+        return elements_in(data, 0)[1::2] if isinstance(data, bytes) else data.contents()
 
     def with_values(self, fields: list[bytes]) -> list[bytes]:
         """Each of ``fields``, which exist, followed by its value."""
+        data = self._data
+        if isinstance(data, HashTable):
+            return data.with_values(fields)
         flat: list[bytes] = []
         for field in fields:
             flat.append(field)
-            flat.append(self._fields[field])
+            flat.append(element_at(data, behind(data, find_field(data, field))))
         return flat
 
     def fields(self) -> list[bytes]:
         """All fields. The list may be the hash's own: read it, don't keep or change it."""
-        if self._ends is not None:
-            return [field for field in self._fields if not self._is_over(field)]
-        if not self.packed:
-            return list(self._fields)
-        if self._order is None:
-            self._order = list(self._fields)
-        return self._order
+        data = self._data
+        return elements_in(data, 0)[::2] if isinstance(data, bytes) else data.fields()
 
     def random(self, below: Callable[[int], int]) -> bytes | None:
         """A field, each as likely as any other, None if all are over. ``below(n)`` draws from 0 to n - 1."""
-        if self.packed:
-            fields = self.fields()
+        data = self._data
+        if isinstance(data, bytes):
+            fields = elements_in(data, 0)[::2]
             return fields[below(len(fields))]
-        index = self._indexed()
-        for _ in range(_DRAWS_MAX):
-            field = index.random(below)
-            if self._ends is None or not self._is_over(field):
-                return field
-        fields = self.fields()
-        return fields[below(len(fields))] if fields else None
+        return data.random(below)
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """A step of HSCAN: (next cursor, 0 at the end; fields). The packed form is returned whole."""
-        if self.packed:
-            return 0, self.fields()
-        after, found = self._indexed().scan(cursor, count)
-        if self._ends is not None:
-            found = [field for field in found if not self._is_over(field)]
-        return after, found
+        data = self._data
+        return (0, self.fields()) if isinstance(data, bytes) else data.scan(cursor, count)
 
     # -- fields that end ----------------------------------------------------------------------------------------------
 
     def look(self, now_ms: int) -> None:
         """From here on ``now_ms`` decides which fields are over."""
-        self._now_ms = now_ms
+        data = self._data
+        if isinstance(data, HashTable):
+            data.look(now_ms)
 
     def end_of(self, field: bytes) -> int:
         """When ``field``, which exists, ends (Unix time in ms), -1 if never."""
-        return -1 if self._ends is None else self._ends.get(field, -1)
+        data = self._data
+        return data.end_of(field) if isinstance(data, HashTable) else -1
 
     def end_at(self, field: bytes, at_ms: int) -> None:
         """Let ``field``, which exists, end at ``at_ms``. The hash takes the large form."""
-        if self.packed:
-            self.packed = False
-            self._order = None
-        ends = self._ends
-        if ends is None:
-            ends = self._ends = {}
-            self.volatile = True
-        ends[field] = at_ms
-        soonest = self._soonest
-        if soonest is None or len(soonest) > 2 * len(ends) + _STALE_ENDS_MAX:
-            self._rebuild_soonest()
-        else:
-            heappush(soonest, (at_ms, field))
+        self._table().end_at(field, at_ms)
 
     def remove_end(self, field: bytes) -> bool:
         """Let ``field`` stay for ever; False when it had no end."""
-        ends = self._ends
-        if ends is None or ends.pop(field, None) is None:
-            return False
-        if not ends:
-            self._ends = None
-            self._soonest = None
-            self.volatile = False
-        return True
+        data = self._data
+        return isinstance(data, HashTable) and data.remove_end(field)
 
     def ends(self) -> list[tuple[bytes, int]]:
         """Every field that has an end, and its end (Unix time in ms)."""
-        return [] if self._ends is None else list(self._ends.items())
+        data = self._data
+        return data.ends() if isinstance(data, HashTable) else []
 
     def drop_due(self, now_ms: int, count_max: int) -> list[bytes]:
         """Remove up to ``count_max`` fields whose end is not after ``now_ms``, and say which."""
-        gone: list[bytes] = []
-        soonest = self._soonest
-        while self._ends is not None and soonest and len(gone) < count_max:
-            at_ms, field = soonest[0]
-            if at_ms > now_ms:
-                break
-            heappop(soonest)
-            if self._ends.get(field, -1) == at_ms:
-                self._drop(field)
-                gone.append(field)
-        return gone
+        data = self._data
+        return data.drop_due(now_ms, count_max) if isinstance(data, HashTable) else []
 
-    def _rebuild_soonest(self) -> None:
-        if self._ends is not None:
-            soonest = [(at_ms, field) for field, at_ms in self._ends.items()]
-            heapify(soonest)
-            self._soonest = soonest
 
-    def _is_over(self, field: bytes) -> bool:
-        ends = self._ends
-        if ends is None:
-            return False
-        at_ms = ends.get(field)
-        return at_ms is not None and at_ms <= self._now_ms
-
-    def _drop(self, field: bytes) -> None:
-        del self._fields[field]
-        self._order = None
-        if self._index is not None:
-            self._index.remove(field)
-        if self._ends is not None:
-            self.remove_end(field)
-
-    def small(self) -> bool:
-        """Is it in the form whose size the thresholds bound?"""
-        return self.packed
-
-    def _indexed(self) -> KeyIndex:
-        if self._index is None:
-            index = KeyIndex()
-            for field in self._fields:
-                index.add(field)
-            self._index = index
-        return self._index
+def _pairs_in(data: bytes) -> dict[bytes, bytes]:
+    flat = elements_in(data, 0)
+    pairs: dict[bytes, bytes] = {}
+    for at in range(0, len(flat), 2):
+        pairs[flat[at]] = flat[at + 1]
+    return pairs
 
 
 def hash_of(value: object | None) -> HashValue | None:

@@ -1,46 +1,47 @@
-"""Lists: O(1) at both ends, whatever the length.
+"""Lists: a blob of the elements while they are few and short (``blob``), then a ``LongList``."""
 
-A list that Valkey would keep in one listpack is a Python list here, where moving a few thousand pointers costs less than
-a second structure; a longer one is a deque. The border is ``list-max-listpack-size``, so the form is also what OBJECT
-ENCODING reports. A list that shrinks to half the border becomes packed again, so that pushing and popping at the border
-does not convert each time. (Valkey does that only once a single node is left, which a deque doesn't know: a list that
-shrank to less than half a node, spread over two, is a listpack here and a quicklist there.)
-"""
+from typing import TYPE_CHECKING
 
-from collections import deque
-from itertools import islice
-from typing import TYPE_CHECKING, Final
-
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from ..errors import wrong_type
 from ..keyspace import Value
+from .blob import (
+    BYTES_MAX,
+    ELEMENT_MAX,
+    ENTRIES_MAX,
+    LENGTHS,
+    blob_of,
+    count_in,
+    element_at,
+    elements_in,
+    fits,
+    place_of_index,
+)
 from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
+from .long_list import OBJECT_BYTES, LongList
 
 if TYPE_CHECKING:
     from ..keyspace import Database
 
-_NODE_BYTES_MAX: Final[list[int]] = [4096, 8192, 16384, 32768, 65536]  # list-max-listpack-size -1 to -5
-_COUNTED_NODE_BYTES_MAX: Final = 8192  # a node that is limited by its count holds no more bytes than this
-_QUICKLIST_BYTES: Final = 40
-_NODE_BYTES: Final = 32
-_OBJECT_BYTES: Final = 16
 
-
+@mypyc_attr(acyclic=True)
 class ListValue(Value):
     """A list of byte strings. ``limit`` in its methods is the parameter ``list-max-listpack-size``."""
 
     def __init__(self) -> None:
-        self._small: list[bytes] = []
-        self._large: deque[bytes] | None = None
-        self._entry_bytes: i64 = 0  # what the elements would take in listpacks
+        self._data: bytes | LongList = b""
 
     @staticmethod
     def of(elements: list[bytes], limit: int) -> "ListValue":
         """A list of ``elements``, which it keeps."""
         value = ListValue()
-        value._replace_all(elements)
-        value.make_room_bytes(0, 0, limit)
+        if fits(elements, _entries_max(limit)):
+            value._data = blob_of(elements)
+        else:
+            long = LongList(elements)
+            long.make_room_bytes(0, 0, limit)
+            value._data = long
         return value
 
     def kind(self) -> bytes:
@@ -49,91 +50,107 @@ class ListValue(Value):
 
     def encoding(self) -> bytes:
         """``listpack`` or ``quicklist``."""
-        return b"listpack" if self._large is None else b"quicklist"
+        data = self._data
+        return b"listpack" if isinstance(data, bytes) or data.packed() else b"quicklist"
 
     def size_bytes(self, samples: int) -> int:
-        """Bytes that Valkey would use; counted all along, so ``samples`` does not matter."""
-        size = _OBJECT_BYTES + LISTPACK_HEAD_BYTES + self._entry_bytes
-        if self._large is not None:
-            nodes = 1 + self._entry_bytes // 8192
-            size += _QUICKLIST_BYTES + nodes * (_NODE_BYTES + LISTPACK_HEAD_BYTES)
-        return size
+        """Bytes that Valkey would use."""
+        data = self._data
+        if isinstance(data, LongList):
+            return data.size_bytes(samples)
+        size: i64 = 0
+        for element in elements_in(data, 0):
+            size += entry_bytes(element)
+        return OBJECT_BYTES + LISTPACK_HEAD_BYTES + size
 
     def copied(self) -> Value:
         """An independent copy."""
+        data = self._data
         copy = ListValue()
-        copy._small = list(self._small)
-        if self._large is not None:
-            copy._large = deque(self._large)
-        copy._entry_bytes = self._entry_bytes
+        copy._data = data if isinstance(data, bytes) else data.copied()
         return copy
+
+    def _long(self) -> LongList:
+        """The long form, made if it was none."""
+        data = self._data
+        if isinstance(data, LongList):
+            return data
+        long = LongList(elements_in(data, 0))
+        self._data = long
+        return long
 
     # -- size ---------------------------------------------------------------------------------------------------------
 
     def length(self) -> int:
         """The number of elements."""
-        return len(self._small) if self._large is None else len(self._large)
+        data = self._data
+        return count_in(data, 0) if isinstance(data, bytes) else data.length()
 
-    def make_room(self, elements: list[bytes], begin: int, limit: int) -> None:
-        """``elements`` from place ``begin`` on are about to be added: leave the packed form if it can't hold them."""
-        if self._large is None:
-            size: i64 = 0
-            for at in range(begin, len(elements)):
-                size += len(elements[at])
-            self.make_room_bytes(size, len(elements) - begin, limit)
-
-    def make_room_bytes(self, size: i64, count: i64, limit: int) -> None:
+    def make_room_bytes(self, size: int, count: int, limit: int) -> None:
         """``count`` elements of ``size`` bytes in all are about to be added."""
-        if self._large is not None:
-            return
-        packed = LISTPACK_HEAD_BYTES + self._entry_bytes + size
-        if limit < 0:
-            fits = packed <= _NODE_BYTES_MAX[min(-limit - 1, 4)]
-        else:
-            fits = packed <= _COUNTED_NODE_BYTES_MAX and len(self._small) + count <= max(limit, 1)
-        if not fits:
-            self._large = deque(self._small)
-            self._small = []
+        data = self._data
+        if isinstance(data, bytes) and (
+            size > ELEMENT_MAX
+            or len(data) + size + count > BYTES_MAX
+            or count_in(data, 0) + count > _entries_max(limit)
+        ):
+            data = self._long()
+        if isinstance(data, LongList):
+            data.make_room_bytes(size, count, limit)
 
     def shrink(self, limit: int) -> None:
-        """Elements were removed or replaced: return to the packed form at half of what it may hold."""
-        large = self._large
-        if large is None:
-            return
-        if limit < 0:
-            fits = LISTPACK_HEAD_BYTES + self._entry_bytes <= _NODE_BYTES_MAX[min(-limit - 1, 4)] // 2
-        else:
-            fits = len(large) <= max(limit, 1) // 2
-        if fits:
-            self._small = list(large)
-            self._large = None
+        """Elements were removed or replaced: a long list may take the packed form of OBJECT ENCODING again."""
+        data = self._data
+        if isinstance(data, LongList):
+            data.shrink(limit)
 
     # -- the ends -----------------------------------------------------------------------------------------------------
 
     def push(self, element: bytes, left: bool) -> None:
-        """Add ``element`` at one end."""
-        self._entry_bytes += entry_bytes(element)
-        large = self._large
-        if large is not None:
-            if left:
-                large.appendleft(element)
-            else:
-                large.append(element)
-        elif left:
-            self._small.insert(0, element)
+        """Add ``element``, for which there is room, at one end."""
+        data = self._data
+        if isinstance(data, bytes):
+            head = LENGTHS[len(element)]
+            self._data = head + element + data if left else data + head + element
         else:
-            self._small.append(element)
+            data.push(element, left)
+
+    def push_many(self, elements: list[bytes], begin: int, left: bool, limit: int) -> int:
+        """Add ``elements`` from place ``begin`` on, one after the other at one end; the new length."""
+        size: i64 = 0
+        longest: i64 = 0
+        for at in range(begin, len(elements)):
+            length: i64 = len(elements[at])
+            size += length
+            longest = max(longest, length)
+        count: i64 = len(elements) - begin
+        data = self._data
+        if isinstance(data, bytes):
+            total = count_in(data, 0) + count
+            if longest <= ELEMENT_MAX and len(data) + size + count <= BYTES_MAX and total <= _entries_max(limit):
+                for at in range(begin, len(elements)):
+                    element = elements[at]
+                    head = LENGTHS[len(element)]
+                    data = head + element + data if left else data + head + element
+                self._data = data
+                return total
+            data = self._long()
+        data.make_room_bytes(size, count, limit)
+        for at in range(begin, len(elements)):
+            data.push(elements[at], left)
+        return data.length()
 
     def pop(self, left: bool) -> bytes:
         """Remove and return the element at one end; there must be one."""
-        large = self._large
-        if large is not None:
-            element = large.popleft() if left else large.pop()
-        elif left:
-            element = self._small.pop(0)
+        data = self._data
+        if isinstance(data, LongList):
+            return data.pop(left)
+        if left:
+            element = element_at(data, 0)
+            self._data = data[len(element) + 1 :]
         else:
-            element = self._small.pop()
-        self._entry_bytes -= entry_bytes(element)
+            element = element_at(data, place_of_index(data, count_in(data, 0) - 1))
+            self._data = data[: len(data) - len(element) - 1]
         return element
 
     def pop_many(self, count: int, left: bool) -> list[bytes]:
@@ -144,105 +161,69 @@ class ListValue(Value):
 
     def at(self, index: int) -> bytes | None:
         """The element at ``index``, negative from the end, or None."""
-        count = self.length()
+        data = self._data
+        if isinstance(data, LongList):
+            return data.at(index)
+        count = count_in(data, 0)
         if index < 0:
             index += count
-        if not 0 <= index < count:
-            return None
-        large = self._large
-        return self._small[index] if large is None else large[index]
+        return element_at(data, place_of_index(data, index)) if 0 <= index < count else None
 
     def set_at(self, index: int, element: bytes) -> bool:
-        """Replace the element at ``index``, negative from the end; False when there is none."""
-        count = self.length()
-        if index < 0:
-            index += count
-        if not 0 <= index < count:
+        """Replace the element at ``index``, negative from the end; False when there is none. There is room for it."""
+        data = self._data
+        if isinstance(data, LongList):
+            return data.set_at(index, element)
+        elements = elements_in(data, 0)
+        if not -len(elements) <= index < len(elements):
             return False
-        large = self._large
-        if large is None:
-            self._entry_bytes += entry_bytes(element) - entry_bytes(self._small[index])
-            self._small[index] = element
-        else:
-            self._entry_bytes += entry_bytes(element) - entry_bytes(large[index])
-            large[index] = element
+        elements[index] = element
+        self._data = blob_of(elements)
         return True
 
     def between(self, start: int, stop: int) -> list[bytes]:
         """The elements from ``start`` to ``stop``, both included, both not negative, clipped to the list."""
-        large = self._large
-        if large is None:
-            return self._small[start : stop + 1]
-        count = len(large)
-        stop = min(stop, count - 1)
-        if start > stop:
-            return []
-        if start == 0 and stop == count - 1:
-            return list(large)
-        if start <= count - 1 - stop:
-            return list(islice(large, start, stop + 1))
-        found = list(islice(reversed(large), count - 1 - stop, count - start))
-        found.reverse()
-        return found
+        data = self._data
+        return elements_in(data, 0)[start : stop + 1] if isinstance(data, bytes) else data.between(start, stop)
 
     def elements(self) -> list[bytes]:
         """All elements, in a list of its own."""
-        return list(self._small) if self._large is None else list(self._large)
+        data = self._data
+        return elements_in(data, 0) if isinstance(data, bytes) else data.elements()
 
     def insert(self, pivot: bytes, element: bytes, after: bool) -> bool:
-        """Put ``element`` beside the first ``pivot``; False when there is none."""
-        large = self._large
-        if large is None:
-            if pivot not in self._small:
-                return False
-            self._small.insert(self._small.index(pivot) + after, element)
-        else:
-            if pivot not in large:
-                return False
-            large.insert(large.index(pivot) + after, element)
-        self._entry_bytes += entry_bytes(element)
+        """Put ``element``, for which there is room, beside the first ``pivot``; False when there is none."""
+        data = self._data
+        if isinstance(data, LongList):
+            return data.insert(pivot, element, after)
+        elements = elements_in(data, 0)
+        if pivot not in elements:
+            return False
+        elements.insert(elements.index(pivot) + after, element)
+        self._data = blob_of(elements)
         return True
 
     def remove(self, element: bytes, count: int) -> int:
         """Remove the first ``count`` elements that equal ``element``, the last when negative, all when 0; how many."""
-        elements = self.elements()
-        if element not in elements:
-            return 0
-        if count == 1:
-            self._entry_bytes -= entry_bytes(element)
-            if self._large is None:
-                self._small.remove(element)
-            else:
-                self._large.remove(element)
-            return 1
-        left = count if count > 0 else -count
-        if count == 0:
-            left = len(elements)
-        if count < 0:
-            elements.reverse()
-        kept: list[bytes] = []
-        removed = 0
-        for candidate in elements:
-            if removed < left and candidate == element:
-                removed += 1
-            else:
-                kept.append(candidate)
-        if count < 0:
-            kept.reverse()
-        self._entry_bytes -= removed * entry_bytes(element)
-        if self._large is None:
-            self._small = kept
-        else:
-            self._large = deque(kept)
+        data = self._data
+        if isinstance(data, LongList):
+            return data.remove(element, count)
+        long = LongList(elements_in(data, 0))
+        removed = long.remove(element, count)
+        self._data = blob_of(long.elements())
         return removed
 
     def trim(self, start: int, stop: int) -> int:
         """Keep the elements from ``start`` to ``stop``, both inside the list; how many were removed."""
         right = self.length() - 1 - stop
-        for _ in range(start):
-            self.pop(left=True)
-        for _ in range(right):
-            self.pop(left=False)
+        data = self._data
+        if isinstance(data, bytes):
+            self._data = blob_of(elements_in(data, 0)[start : stop + 1])
+        else:
+            for _ in range(start):
+                data.pop(left=True)
+            for _ in range(right):
+                data.pop(left=False)
         return start + right
 
     def positions(self, element: bytes, rank: int, count: int, visits_max: int) -> list[int]:
@@ -268,13 +249,12 @@ class ListValue(Value):
                 break
         return found
 
-    def _replace_all(self, elements: list[bytes]) -> None:
-        self._small = elements
-        self._large = None
-        size: i64 = 0
-        for element in elements:
-            size += entry_bytes(element)
-        self._entry_bytes = size
+
+def _entries_max(limit: i64) -> i64:
+    """Elements of a blob that OBJECT ENCODING calls a listpack."""
+    if limit < 0:
+        return ENTRIES_MAX
+    return min(max(limit, 1), ENTRIES_MAX)
 
 
 def list_of(value: object | None) -> ListValue | None:

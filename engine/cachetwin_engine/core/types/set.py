@@ -1,44 +1,35 @@
-"""Sets, in Valkey's three forms: ``intset`` (integers, in numeric order), ``listpack`` (few and short), ``hashtable``.
+"""Sets: a form and a blob of the members while they are few and short (``blob``), then a ``MemberTable``.
 
-Membership is a dict in all three. Its keys in order of arrival are the listpack's order. The large form also keeps a
-``KeyIndex``, so that a random member and a step of SSCAN cost the same at any size; the small ones are bounded by their
-thresholds and make a list of the members when one is needed.
+The first byte of the blob is Valkey's form, ``INTSET`` or ``LISTPACK``; an intset's members are in numeric order, a
+listpack's in order of arrival.
 """
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from mypy_extensions import i64
+from mypy_extensions import i64, mypyc_attr
 
 from ..config import Config
 from ..errors import wrong_type
-from ..key_index import KeyIndex
 from ..keyspace import Value
 from ..numbers import integer_or_none
-from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
+from .blob import BYTES_MAX, ELEMENT_MAX, ENTRIES_MAX, LENGTHS, behind, count_in, elements_in, find_element
+from .member_table import HASHTABLE, INTSET, LISTPACK, MemberTable, intset_bytes, listpack_bytes, listpack_takes
 
 if TYPE_CHECKING:
     from ..keyspace import Database
 
-INTSET: Final = 0
-LISTPACK: Final = 1
-HASHTABLE: Final = 2
-
 _ENCODINGS: Final[list[bytes]] = [b"intset", b"listpack", b"hashtable"]
-_OBJECT_BYTES: Final = 16
-_INTSET_HEAD_BYTES: Final = 8
-_TABLE_BYTES: Final = 48
-_SLOT_BYTES: Final = 9.3  # a pointer and its share of a bucket's head at the usual load (hashtable.c)
+_FORMS: Final[list[bytes]] = [bytes([INTSET]), bytes([LISTPACK])]
+_MINUS: Final = 45
 
 
+@mypyc_attr(acyclic=True)
 class SetValue(Value):
     """A set of byte strings. The thresholds are read from the ``config`` that ``add`` is given."""
 
     def __init__(self) -> None:
-        self.form: i64 = INTSET
-        self._members: dict[bytes, None] = {}
-        self._order: list[bytes] | None = None  # the members of a small form, until the next change
-        self._index: KeyIndex | None = None  # of the large form
+        self._data: bytes | MemberTable = _FORMS[INTSET]
 
     @staticmethod
     def of(members: list[bytes], config: Config) -> "SetValue":
@@ -47,6 +38,15 @@ class SetValue(Value):
         for member in members:
             value.add(member, config)
         return value
+
+    @property
+    def form(self) -> i64:
+        """``INTSET``, ``LISTPACK`` or ``HASHTABLE``."""
+        data = self._data
+        if isinstance(data, MemberTable):
+            return data.form
+        form: i64 = data[0]
+        return form
 
     def kind(self) -> bytes:
         """What TYPE answers."""
@@ -58,150 +58,126 @@ class SetValue(Value):
 
     def size_bytes(self, samples: int) -> int:
         """Bytes that Valkey would use."""
-        count = len(self._members)
-        if self.form == INTSET:
-            return _OBJECT_BYTES + _INTSET_HEAD_BYTES + count * self._integer_bytes()
-        size = 0
-        seen = 0
-        if self.form == LISTPACK:
-            for member in self._members:
-                size += entry_bytes(member)
-            return _OBJECT_BYTES + LISTPACK_HEAD_BYTES + size
-        for member in self._members:
-            size += len(member) + 2
-            seen += 1
-            if seen == samples:
-                break
-        return _OBJECT_BYTES + _TABLE_BYTES + int(count * _SLOT_BYTES) + (size * count // seen if seen else 0)
+        data = self._data
+        if isinstance(data, MemberTable):
+            return data.size_bytes(samples)
+        members = elements_in(data, 1)
+        return intset_bytes(members) if data[0] == INTSET else listpack_bytes(members)
 
     def copied(self) -> Value:
         """An independent copy."""
+        data = self._data
         copy = SetValue()
-        copy.form = self.form
-        copy._members = self._members.copy()
-        if self._index is not None:
-            copy._build_index()
+        copy._data = data if isinstance(data, bytes) else data.copied()
         return copy
+
+    def _table(self) -> MemberTable:
+        """The table, made if there was none."""
+        data = self._data
+        if isinstance(data, MemberTable):
+            return data
+        table = MemberTable(data[0], elements_in(data, 1))
+        self._data = table
+        return table
 
     # -- members ------------------------------------------------------------------------------------------------------
 
     def length(self) -> int:
         """The number of members."""
-        return len(self._members)
+        data = self._data
+        return count_in(data, 1) if isinstance(data, bytes) else data.length()
 
     def has(self, member: bytes) -> bool:
         """Is ``member`` in the set?"""
-        return member in self._members
+        data = self._data
+        return find_element(data, member, 1) >= 0 if isinstance(data, bytes) else data.has(member)
 
     def add(self, member: bytes, config: Config) -> bool:
         """Add ``member``, in a larger form if it needs one; False when it was there."""
-        members = self._members
-        if member in members:
-            return False
-        if self.form != HASHTABLE:
-            self._order = None
-            if self.form == INTSET:
-                self._leave_intset(member, config)
-            elif len(members) >= config.set_max_listpack_entries or len(member) > config.set_max_listpack_value:
-                self.use_hashtable()
-        members = self._members
-        members[member] = None
-        if self._index is not None:
-            self._index.add(member)
-        return True
+        data = self._data
+        if isinstance(data, bytes):
+            at = find_element(data, member, 1)
+            if at >= 0:
+                return False
+            grown = _with_member(data, -1 - at, member, config)
+            if grown is not None:
+                self._data = grown
+                return True
+            data = self._table()
+        return data.add(member, config)
 
     def remove(self, member: bytes) -> bool:
         """Remove ``member``; False when it is not there."""
-        members = self._members
-        if member not in members:
-            return False
-        del members[member]
-        self._order = None
-        if self._index is not None:
-            self._index.remove(member)
-        return True
+        data = self._data
+        if isinstance(data, bytes):
+            at = find_element(data, member, 1)
+            if at < 0:
+                return False
+            self._data = data[:at] + data[behind(data, at) :]
+            return True
+        return data.remove(member)
 
     def members(self) -> list[bytes]:
-        """All members, integers in numeric order. The list is the set's own: read it, don't keep or change it."""
-        if self._order is not None:
-            return self._order
-        if self.form == HASHTABLE:
-            return list(self._members)
-        self._order = self._sorted_integers() if self.form == INTSET else list(self._members)
-        return self._order
+        """All members, integers in numeric order. The list may be the set's own: read it, don't keep or change it."""
+        data = self._data
+        return elements_in(data, 1) if isinstance(data, bytes) else data.members()
 
     def random(self, below: Callable[[int], int]) -> bytes:
         """A member, each as likely as any other. ``below(n)`` draws from 0 to n - 1. The set must not be empty."""
-        if self._index is not None:
-            return self._index.random(below)
-        members = self.members()
-        return members[below(len(members))]
+        data = self._data
+        if isinstance(data, bytes):
+            members = elements_in(data, 1)
+            return members[below(len(members))]
+        return data.random(below)
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """A step of SSCAN: (next cursor, 0 at the end; members). A small form is returned whole."""
-        if self._index is not None:
-            return self._index.scan(cursor, count)
-        return 0, self.members()
+        data = self._data
+        return (0, elements_in(data, 1)) if isinstance(data, bytes) else data.scan(cursor, count)
 
     def small(self) -> bool:
         """Is it in one of the forms whose size the thresholds bound?"""
-        return self._index is None
+        return self.form != HASHTABLE
 
-    def use_hashtable(self) -> None:
-        """Take the large form, whatever the thresholds say."""
-        if self.form != HASHTABLE:
-            self.form = HASHTABLE
-            self._order = None
-            self._build_index()
 
-    def use_listpack(self) -> None:
-        """Take the listpack form, from an intset."""
-        if self.form == INTSET:
-            members: dict[bytes, None] = {}
-            for member in self._sorted_integers():
-                members[member] = None
-            self._members = members
-            self.form = LISTPACK
-            self._order = None
+def _with_member(data: bytes, count: i64, member: bytes, config: Config) -> bytes | None:
+    """``data``, a blob of ``count`` members, with another one; None if that takes a table."""
+    size: i64 = len(member)
+    if count >= ENTRIES_MAX or size > ELEMENT_MAX or len(data) + size >= BYTES_MAX:
+        return None
+    if data[0] == LISTPACK:
+        if count >= config.set_max_listpack_entries or size > config.set_max_listpack_value:
+            return None
+        return data + LENGTHS[size] + member
+    if integer_or_none(member) is None:
+        if listpack_takes(elements_in(data, 1), member, config):
+            return _FORMS[LISTPACK] + data[1:] + LENGTHS[size] + member
+        return None
+    if count >= config.set_max_intset_entries:
+        return None
+    at = _numeric_place(data, member)
+    return data[:at] + LENGTHS[size] + member + data[at:]
 
-    # -- forms --------------------------------------------------------------------------------------------------------
 
-    def _leave_intset(self, member: bytes, config: Config) -> None:
-        """Make room for ``member``, which is not in the set: stay an intset if it can be one."""
-        count = len(self._members)
-        if integer_or_none(member) is not None:
-            if count >= config.set_max_intset_entries:
-                self.use_hashtable()
-            return
-        longest = len(member)
-        for other in self._members:
-            longest = max(longest, len(other))
-        if count < config.set_max_listpack_entries and longest <= config.set_max_listpack_value:
-            self.use_listpack()
-        else:
-            self.use_hashtable()
-
-    def _build_index(self) -> None:
-        index = KeyIndex()
-        for member in self._members:
-            index.add(member)
-        self._index = index
-
-    def _sorted_integers(self) -> list[bytes]:
-        values: list[int] = [int(member) for member in self._members]
-        values.sort()
-        return [b"%d" % value for value in values]
-
-    def _integer_bytes(self) -> int:
-        """Bytes an intset uses for each of its members: as many as the widest needs."""
-        widest = 2
-        for member in self._members:
-            value = int(member)
-            if not -(2**31) <= value < 2**31:
-                return 8
-            if not -32768 <= value <= 32767:
-                widest = 4
-        return widest
+def _numeric_place(data: bytes, member: bytes) -> i64:
+    """Where ``member`` belongs in the blob of an intset."""
+    size: i64 = len(member)
+    negative = member[0] == _MINUS
+    end: i64 = len(data)
+    at: i64 = 1
+    while at < end:
+        length: i64 = data[at]
+        other_negative = data[at + 1] == _MINUS
+        if other_negative != negative:
+            if negative:
+                break
+        elif length != size:
+            if (length > size) != negative:
+                break
+        elif (data[at + 1 : at + 1 + length] > member) != negative:
+            break
+        at += length + 1
+    return at
 
 
 def set_of(value: object | None) -> SetValue | None:

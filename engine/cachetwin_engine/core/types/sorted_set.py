@@ -1,50 +1,53 @@
-"""Sorted sets: members in the order of (score, bytes), each with its rank.
+"""Sorted sets: a blob of members and scores while they are few and short (``score_blob``), then a ``ScoreTree``.
 
-A dict answers for the score of a member. The order is a B+ tree that knows the size of every sub-tree: a leaf is two
-parallel lists, scores and members; a branch holds, in the same two lists, an upper bound of each child, so one bisection
-serves both. Ranks add up sizes on the way down, ranges slice leaves. Everything is O(log N) (+ M for M members of a
-range), and a small set is just one leaf.
-
-An upper bound may be higher than what its child still holds (removals leave bounds alone): all that counts is that
-bounds separate neighbours. Leaves that are filled in order split near their end, so they stay seven eighths full.
+In a blob everything is found by going through it, which its limits bound; in the tree everything is O(log N) (+ M for M
+members of a range). What is no listpack in Valkey is always a tree.
 """
 
-from bisect import bisect_left, bisect_right
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from mypy_extensions import i64, mypyc_attr
 
 from ..errors import wrong_type
-from ..key_index import KeyIndex
 from ..keyspace import Value
+from .blob import ENTRIES_MAX
+from .score_blob import (
+    behind_entry,
+    entries_before,
+    entry_of,
+    find_member,
+    fits_entry,
+    member_in,
+    place_for,
+    place_of_rank,
+    score_at,
+)
+from .score_tree import ScoreTree, listpack_bytes
 
 if TYPE_CHECKING:
     from ..keyspace import Database
 
-LEAF_MAX: Final = 128
-BRANCH_MAX: Final = 64
-_FILL: Final = 3 / 4  # of a node that is built or merged: room to grow before it splits
 
-
-class _Node:
-    """A leaf (no children: its own scores and members) or a branch (an upper bound of each child)."""
-
-    def __init__(self, scores: list[float], members: list[bytes], children: "list[_Node]", size: int) -> None:
-        self.scores = scores
-        self.members = members
-        self.children = children
-        self.size = size  # members in the leaves below
-
-
+@mypyc_attr(acyclic=True)
 class SortedSet(Value):
-    """Members with a score each. ``scores`` is for reading only."""
+    """Members with a score each."""
 
-    def __init__(self, packed: bool) -> None:
-        self.scores: dict[bytes, float] = {}
-        self.packed = packed  # Valkey would store it as a listpack
-        self._root = _Node([], [], [], 0)
-        self._index: KeyIndex | None = None  # made by the first ZSCAN of a large set
+    def __init__(self) -> None:
+        self._data: bytes | ScoreTree = b""
 
     def __len__(self) -> int:
-        return len(self.scores)
+        data = self._data
+        return entries_before(data, len(data)) if isinstance(data, bytes) else len(data.scores)
+
+    @property
+    def packed(self) -> bool:
+        """Would Valkey store it as a listpack?"""
+        data = self._data
+        return isinstance(data, bytes) or data.packed
+
+    def unpack(self) -> None:
+        """No listpack any more, for good."""
+        self._tree().packed = False
 
     def kind(self) -> bytes:
         """What TYPE answers."""
@@ -55,168 +58,167 @@ class SortedSet(Value):
         return b"listpack" if self.packed else b"skiplist"
 
     def size_bytes(self, samples: int) -> int:
-        """The objects of CPython 3.11: a dict entry, two floats, the bytes and two list places for each member."""
-        count = len(self.scores)
-        members, _ = self.range(0, min(samples, count) if samples > 0 else count)
-        average = sum([len(member) for member in members]) / len(members) if members else 0
-        return 400 + int(count * (100 + 48 + 33 + 16 + average))
+        """Bytes that Valkey would use."""
+        data = self._data
+        if isinstance(data, ScoreTree):
+            return data.size_bytes(samples)
+        members, scores = self.range(0, len(self))
+        return listpack_bytes(members, scores)
 
     def copied(self) -> Value:
         """An independent copy."""
-        return sorted_set_of(dict(self.scores), self.packed)
+        data = self._data
+        copy = SortedSet()
+        copy._data = data if isinstance(data, bytes) else ScoreTree(dict(data.scores), data.packed)
+        return copy
 
-    # -- changes ------------------------------------------------------------------------------------------------------
+    def _tree(self) -> ScoreTree:
+        """The tree, made if there was none."""
+        data = self._data
+        if isinstance(data, ScoreTree):
+            return data
+        tree = ScoreTree(_scores_in(data), packed=True)
+        self._data = tree
+        return tree
+
+    # -- members ------------------------------------------------------------------------------------------------------
+
+    def score(self, member: bytes) -> float | None:
+        """The score of ``member``, None when it is not there."""
+        data = self._data
+        if isinstance(data, ScoreTree):
+            return data.scores.get(member)
+        at = find_member(data, member)
+        return None if at < 0 else score_at(data, at)
+
+    def scores(self) -> dict[bytes, float]:
+        """All members and their scores. Read it, don't keep or change it."""
+        data = self._data
+        return _scores_in(data) if isinstance(data, bytes) else data.scores
 
     def put(self, member: bytes, score: float) -> None:
         """Add ``member``, or give it another score. ``score`` is not NaN."""
-        if self.packed:
-            score += 0.0  # a listpack stores -0 as the integer 0
-        old = self.scores.get(member)
-        if old is None:
-            if self._index is not None:
-                self._index.add(member)
-        else:
-            if old == score:
+        data = self._data
+        if isinstance(data, bytes):
+            at = find_member(data, member)
+            if at >= 0:
+                data = data[:at] + data[behind_entry(data, at) :]
+            if fits_entry(data, -1 - at if at < 0 else 0, member):
+                place = place_for(data, member, score)
+                self._data = data[:place] + entry_of(member, score) + data[place:]
                 return
-            _remove(self._root, old, member)
-        self.scores[member] = score
-        root = self._root
-        right = _insert(root, score, member)
-        if right is not None:
-            self._root = _Node(
-                [root.scores[-1], right.scores[-1]], [root.members[-1], right.members[-1]], [root, right], len(self)
-            )
-        elif old is not None:
-            self._shrink()
+            data = self._tree()
+        data.put(member, score)
 
     def remove(self, member: bytes) -> bool:
         """Take ``member`` out; False when it is not there."""
-        score = self.scores.pop(member, None)
-        if score is None:
+        data = self._data
+        if isinstance(data, ScoreTree):
+            return data.remove(member)
+        at = find_member(data, member)
+        if at < 0:
             return False
-        if self._index is not None:
-            self._index.remove(member)
-        _remove(self._root, score, member)
-        self._shrink()
+        self._data = data[:at] + data[behind_entry(data, at) :]
         return True
 
     def remove_range(self, start: int, stop: int) -> list[bytes]:
         """Take out the members of ranks ``start`` to ``stop`` - 1, and return them."""
+        data = self._data
+        if isinstance(data, ScoreTree):
+            return data.remove_range(start, stop)
         members, _ = self.range(start, stop)
         if members:
-            _cut(self._root, start, start + len(members))
-            self._shrink()
-        for member in members:
-            del self.scores[member]
-            if self._index is not None:
-                self._index.remove(member)
+            self._data = data[: place_of_rank(data, start)] + data[place_of_rank(data, start + len(members)) :]
         return members
-
-    def _shrink(self) -> None:
-        while len(self._root.children) == 1:
-            self._root = self._root.children[0]
 
     # -- ranks --------------------------------------------------------------------------------------------------------
 
     def rank(self, member: bytes) -> int:
         """Members before ``member``, which must be present."""
-        score = self.scores[member]
-        node = self._root
-        rank = 0
-        while node.children:
-            at = _place(node, score, member)
-            for child in node.children[:at]:
-                rank += child.size
-            node = node.children[at]
-        return rank + _place(node, score, member)
+        data = self._data
+        if isinstance(data, ScoreTree):
+            return data.rank(member)
+        return entries_before(data, find_member(data, member))
 
     def rank_of_score(self, score: float, after: bool) -> int:
         """Members whose score is less than ``score``; with ``after`` those that have it count too."""
-        node = self._root
-        rank = 0
-        while True:
-            at = bisect_right(node.scores, score) if after else bisect_left(node.scores, score)
-            if not node.children:
-                return rank + at
-            for child in node.children[:at]:
-                rank += child.size
-            if at == len(node.children):
-                return rank
-            node = node.children[at]
+        data = self._data
+        if isinstance(data, ScoreTree):
+            return data.rank_of_score(score, after)
+        end: i64 = len(data)
+        at: i64 = 0
+        rank: i64 = 0
+        while at < end:
+            other = score_at(data, at)
+            if other > score or (other == score and not after):
+                break
+            at = behind_entry(data, at)
+            rank += 1
+        return rank
 
     def rank_of_bytes(self, member: bytes, after: bool) -> int:
         """Members less than ``member`` (or equal, with ``after``) in a set whose scores are all the same."""
-        node = self._root
+        data = self._data
+        if isinstance(data, ScoreTree):
+            return data.rank_of_bytes(member, after)
         rank = 0
-        while True:
-            at = bisect_right(node.members, member) if after else bisect_left(node.members, member)
-            if not node.children:
-                return rank + at
-            for child in node.children[:at]:
-                rank += child.size
-            if at == len(node.children):
-                return rank
-            node = node.children[at]
+        for other in self.range(0, len(self))[0]:
+            if other > member or (other == member and not after):
+                break
+            rank += 1
+        return rank
 
     def range(self, start: int, stop: int) -> tuple[list[bytes], list[float]]:
         """Members and scores of ranks ``start`` to ``stop`` - 1; 0 <= start."""
+        data = self._data
+        if isinstance(data, ScoreTree):
+            return data.range(start, stop)
         members: list[bytes] = []
         scores: list[float] = []
-        if start < stop:
-            _gather(self._root, start, stop, members, scores)
+        end: i64 = len(data)
+        first: i64 = start
+        last: i64 = min(stop, len(data))
+        at: i64 = 0
+        rank: i64 = 0
+        while at < end and rank < last:
+            if rank >= first:
+                members.append(member_in(data, at))
+                scores.append(score_at(data, at))
+            at = behind_entry(data, at)
+            rank += 1
         return members, scores
 
     def member_at(self, rank: int) -> bytes:
         """The member with ``rank``, which must exist."""
-        node = self._root
-        while node.children:
-            for child in node.children:
-                if rank < child.size:
-                    node = child
-                    break
-                rank -= child.size
-        return node.members[rank]
+        data = self._data
+        return member_in(data, place_of_rank(data, rank)) if isinstance(data, bytes) else data.member_at(rank)
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
-        """About ``count`` members from ``cursor`` on: (next cursor, 0 at the end; members). See ``KeyIndex.scan``."""
-        if self._index is None:
-            index = KeyIndex()
-            for member in self.scores:
-                index.add(member)
-            self._index = index
-        return self._index.scan(cursor, count)
+        """A step of ZSCAN: (next cursor, 0 at the end; members). The packed form is returned whole."""
+        data = self._data
+        if isinstance(data, ScoreTree) and not data.packed:
+            return data.scan(cursor, count)
+        return 0, self.range(0, len(self))[0]
+
+
+def _scores_in(data: bytes) -> dict[bytes, float]:
+    scores: dict[bytes, float] = {}
+    end: i64 = len(data)
+    at: i64 = 0
+    while at < end:
+        scores[member_in(data, at)] = score_at(data, at)
+        at = behind_entry(data, at)
+    return scores
 
 
 def sorted_set_of(scores: dict[bytes, float], packed: bool) -> SortedSet:
-    """A sorted set that takes ``scores`` over; O(N log N) once instead of N insertions."""
-    made = SortedSet(packed)
-    if packed:
+    """A sorted set that takes ``scores`` over; ``packed``: Valkey would store it as a listpack."""
+    made = SortedSet()
+    if packed and len(scores) <= ENTRIES_MAX:
         for member, score in scores.items():
-            if score == 0:
-                scores[member] = 0.0
-    made.scores = scores
-    pairs = sorted([(score, member) for member, score in scores.items()])
-    step = int(LEAF_MAX * _FILL)
-    level: list[_Node] = []
-    for at in range(0, len(pairs), step):
-        part = pairs[at : at + step]
-        level.append(_Node([pair[0] for pair in part], [pair[1] for pair in part], [], len(part)))
-    step = int(BRANCH_MAX * _FILL)
-    while len(level) > 1:
-        above: list[_Node] = []
-        for at in range(0, len(level), step):
-            children = level[at : at + step]
-            above.append(
-                _Node(
-                    [child.scores[-1] for child in children],
-                    [child.members[-1] for child in children],
-                    children,
-                    sum([child.size for child in children]),
-                )
-            )
-        level = above
-    if level:
-        made._root = level[0]
+            made.put(member, score)
+    else:
+        made._data = ScoreTree(scores, packed)
     return made
 
 
@@ -232,131 +234,3 @@ def sorted_set(value: object | None) -> SortedSet | None:
 def read_sorted_set(db: "Database", key: bytes) -> SortedSet | None:
     """The sorted set under ``key`` for a reading command."""
     return sorted_set(db.find(key))
-
-
-def _place(node: _Node, score: float, member: bytes) -> int:
-    """Where ``member`` is or belongs: the first place that is not before it."""
-    scores = node.scores
-    low = bisect_left(scores, score)
-    if low == len(scores) or scores[low] != score:
-        return low
-    members = node.members
-    if members[low] >= member:
-        return low
-    return bisect_left(members, member, low + 1, bisect_right(scores, score, low + 1))
-
-
-def _insert(node: _Node, score: float, member: bytes) -> _Node | None:
-    """Add a member that is not present; the new right neighbour when ``node`` had to split."""
-    node.size += 1
-    at = _place(node, score, member)
-    if not node.children:
-        node.scores.insert(at, score)
-        node.members.insert(at, member)
-        return _split(node, at) if len(node.members) > LEAF_MAX else None
-    if at == len(node.children):
-        at -= 1
-        node.scores[at] = score
-        node.members[at] = member
-    child = node.children[at]
-    right = _insert(child, score, member)
-    if right is None:
-        return None
-    node.scores.insert(at, child.scores[-1])
-    node.members.insert(at, child.members[-1])
-    node.children.insert(at + 1, right)
-    return _split(node, at + 1) if len(node.children) > BRANCH_MAX else None
-
-
-def _split(node: _Node, at: int) -> _Node:
-    """Move the upper part of ``node`` into a new one. ``at`` is where it has just grown."""
-    count = len(node.members)
-    cut = count * 7 // 8 if at == count - 1 else count // 2
-    right = _Node(node.scores[cut:], node.members[cut:], node.children[cut:], count - cut)
-    del node.scores[cut:]
-    del node.members[cut:]
-    if node.children:
-        del node.children[cut:]
-        right.size = sum([child.size for child in right.children])
-    node.size -= right.size
-    return right
-
-
-def _remove(node: _Node, score: float, member: bytes) -> None:
-    """Take out a member that is present."""
-    node.size -= 1
-    at = _place(node, score, member)
-    if node.children:
-        child = node.children[at]
-        _remove(child, score, member)
-        if len(child.members) < (BRANCH_MAX if child.children else LEAF_MAX) // 4:
-            _mend(node, at)
-    else:
-        del node.scores[at]
-        del node.members[at]
-
-
-def _mend(node: _Node, at: int) -> None:
-    """Child ``at`` has become small: drop it if it is empty, else merge it with a neighbour that has room."""
-    children = node.children
-    if not children[at].members:
-        del node.scores[at]
-        del node.members[at]
-        del children[at]
-        return
-    for left in (at - 1, at):
-        if left < 0 or left + 1 >= len(children):
-            continue
-        first, second = children[left], children[left + 1]
-        room = (BRANCH_MAX if first.children else LEAF_MAX) * _FILL
-        if len(first.members) + len(second.members) <= room:
-            first.scores.extend(second.scores)
-            first.members.extend(second.members)
-            first.children.extend(second.children)
-            first.size += second.size
-            del node.scores[left]
-            del node.members[left]
-            del children[left + 1]
-            return
-
-
-def _cut(node: _Node, start: int, stop: int) -> None:
-    """Take out ranks ``start`` to ``stop`` - 1, counted from the beginning of ``node``; they exist."""
-    node.size -= stop - start
-    if not node.children:
-        del node.scores[start:stop]
-        del node.members[start:stop]
-        return
-    before = 0
-    first = -1
-    last = -1
-    for at, child in enumerate(node.children):
-        size = child.size
-        low = max(start - before, 0)
-        high = min(stop - before, size)
-        before += size
-        if low >= high:
-            continue
-        _cut(child, low, high)
-        if first < 0:
-            first = at
-        last = at
-    for at in range(last, first - 1, -1):
-        if at < len(node.children) and len(node.children[at].members) < LEAF_MAX // 8:
-            _mend(node, at)
-
-
-def _gather(node: _Node, start: int, stop: int, members: list[bytes], scores: list[float]) -> None:
-    """Append ranks ``start`` to ``stop`` - 1, counted from the beginning of ``node``."""
-    if not node.children:
-        members.extend(node.members[start:stop])
-        scores.extend(node.scores[start:stop])
-        return
-    for child in node.children:
-        size = child.size
-        if start < size:
-            _gather(child, start if start > 0 else 0, stop, members, scores)
-        start -= size
-        stop -= size
-        if stop <= 0:
-            return

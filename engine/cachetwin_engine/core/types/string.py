@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Final
 
+from mypy_extensions import mypyc_attr
+
 from ..allocation import allocated
 from ..errors import wrong_type
 from ..keyspace import Value
@@ -15,6 +17,7 @@ OBJECT_BYTES: Final = 16
 BLOCK_BYTES: Final = 64  # Valkey 8.1 embeds key, time to live and value in one block of at most this size
 
 
+@mypyc_attr(acyclic=True)
 class RawString(Value):
     """A string that is edited in place: amortised O(1) appends, and ``raw`` to OBJECT ENCODING."""
 

@@ -1,0 +1,257 @@
+"""The structure of a hash that outgrew its blob: fields and their values in a dict, in order of arrival.
+
+The form that OBJECT ENCODING reports changes at Valkey's thresholds and never back. The large form makes a ``KeyIndex``
+of its fields at the first HSCAN or HRANDFIELD (most hashes never see one) and keeps it from then on.
+
+Fields may have ends of their own (Valkey 9). A field whose time is over is hidden from then on, but it goes, and stops
+being counted, only when ``field_expiry`` comes by or something takes its place. Which fields those are depends on the
+time at which the hash is looked at: who looks it up says when (``look``).
+"""
+
+from collections.abc import Callable
+from heapq import heapify, heappop, heappush
+from typing import Final
+
+from mypy_extensions import mypyc_attr
+
+from ..config import Config
+from ..key_index import KeyIndex
+from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
+
+OBJECT_BYTES: Final = 16
+_TABLE_BYTES: Final = 48
+_SLOT_BYTES: Final = 9.3  # a pointer and its share of a bucket's head at the usual load (hashtable.c)
+_DRAWS_MAX: Final = 100  # of fields that are over, before all fields are gone through
+_STALE_ENDS_MAX: Final = 64  # ends in the heap that hold no more, beyond as many as hold
+_ENTRY_BYTES: Final = 12  # heads of field and value, and the pointer between them
+
+
+@mypyc_attr(acyclic=True)
+class HashTable:
+    """A map from field to value. The thresholds are read from the ``config`` that ``set`` is given."""
+
+    def __init__(self, fields: dict[bytes, bytes]) -> None:
+        self.packed = True  # Valkey would store it as a listpack
+        self.volatile = False  # some field has an end
+        self._fields = fields
+        self._order: list[bytes] | None = None  # the fields of the packed form, until one comes or goes
+        self._index: KeyIndex | None = None  # of the large form, once it was needed
+        self._ends: dict[bytes, int] | None = None  # field -> Unix time in ms; None rather than empty
+        self._soonest: list[tuple[int, bytes]] | None = None  # a heap of the ends, also of some that hold no more
+        self._now_ms = 0
+
+    def size_bytes(self, samples: int) -> int:
+        """Bytes that Valkey would use."""
+        size = 0
+        seen = 0
+        if self.packed:
+            for field, value in self._fields.items():
+                size += entry_bytes(field) + entry_bytes(value)
+            return OBJECT_BYTES + LISTPACK_HEAD_BYTES + size
+        for field, value in self._fields.items():
+            size += len(field) + len(value) + _ENTRY_BYTES
+            seen += 1
+            if seen == samples:
+                break
+        count = len(self._fields)
+        return OBJECT_BYTES + _TABLE_BYTES + int(count * _SLOT_BYTES) + (size * count // seen if seen else 0)
+
+    def copied(self) -> "HashTable":
+        """An independent copy."""
+        copy = HashTable(self._fields.copy())
+        copy.packed = self.packed
+        if self._ends is not None:
+            copy._ends = self._ends.copy()
+            copy._rebuild_soonest()
+            copy.volatile = True
+        return copy
+
+    # -- fields -------------------------------------------------------------------------------------------------------
+
+    def length(self) -> int:
+        """The number of fields, those included that are over and have not gone yet."""
+        return len(self._fields)
+
+    def has(self, field: bytes) -> bool:
+        """Is there a ``field``?"""
+        return field in self._fields and (self._ends is None or not self._is_over(field))
+
+    def get(self, field: bytes) -> bytes | None:
+        """The value of ``field``, or None."""
+        if self._ends is not None and self._is_over(field):
+            return None
+        return self._fields.get(field)
+
+    def set(self, field: bytes, value: bytes, config: Config, keep_end: bool = False) -> bool:
+        """Give ``field`` a ``value``; True when the field is new. Its end goes unless ``keep_end``."""
+        fields = self._fields
+        longest = config.hash_max_listpack_value
+        if field in fields:
+            over = False
+            if self._ends is not None:
+                over = self._is_over(field)
+                if over or not keep_end:
+                    self.remove_end(field)
+            if self.packed and len(value) > longest:
+                self.packed = False
+                self._order = None
+            fields[field] = value
+            return over
+        if self.packed:
+            self._order = None
+            if len(fields) >= config.hash_max_listpack_entries or len(value) > longest or len(field) > longest:
+                self.packed = False
+        fields[field] = value
+        if self._index is not None:
+            self._index.add(field)
+        return True
+
+    def remove(self, field: bytes) -> bool:
+        """Remove ``field``; False when it is not there."""
+        if not self.has(field):
+            return False
+        self._drop(field)
+        return True
+
+    def pairs(self) -> dict[bytes, bytes]:
+        """All fields and values in order of arrival, also those that are over. Read it, don't keep or change it."""
+        return self._fields
+
+    def flat(self) -> list[bytes]:
+        """Each field, followed by its value, in order of arrival."""
+        flat: list[bytes] = []
+        for field, value in self._fields.items():
+            if self._ends is None or not self._is_over(field):
+                flat.append(field)
+                flat.append(value)
+        return flat
+
+    def contents(self) -> list[bytes]:
+        """All values."""
+        if self._ends is None:
+            return list(self._fields.values())
+        return self.flat()[1::2]
+
+    def with_values(self, fields: list[bytes]) -> list[bytes]:
+        """Each of ``fields``, which exist, followed by its value."""
+        flat: list[bytes] = []
+        for field in fields:
+            flat.append(field)
+            flat.append(self._fields[field])
+        return flat
+
+    def fields(self) -> list[bytes]:
+        """All fields. The list may be the hash's own: read it, don't keep or change it."""
+        if self._ends is not None:
+            return [field for field in self._fields if not self._is_over(field)]
+        if not self.packed:
+            return list(self._fields)
+        if self._order is None:
+            self._order = list(self._fields)
+        return self._order
+
+    def random(self, below: Callable[[int], int]) -> bytes | None:
+        """A field, each as likely as any other, None if all are over. ``below(n)`` draws from 0 to n - 1."""
+        if self.packed:
+            fields = self.fields()
+            return fields[below(len(fields))]
+        index = self._indexed()
+        for _ in range(_DRAWS_MAX):
+            field = index.random(below)
+            if self._ends is None or not self._is_over(field):
+                return field
+        fields = self.fields()
+        return fields[below(len(fields))] if fields else None
+
+    def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
+        """A step of HSCAN: (next cursor, 0 at the end; fields). The packed form is returned whole."""
+        if self.packed:
+            return 0, self.fields()
+        after, found = self._indexed().scan(cursor, count)
+        if self._ends is not None:
+            found = [field for field in found if not self._is_over(field)]
+        return after, found
+
+    # -- fields that end ----------------------------------------------------------------------------------------------
+
+    def look(self, now_ms: int) -> None:
+        """From here on ``now_ms`` decides which fields are over."""
+        self._now_ms = now_ms
+
+    def end_of(self, field: bytes) -> int:
+        """When ``field``, which exists, ends (Unix time in ms), -1 if never."""
+        return -1 if self._ends is None else self._ends.get(field, -1)
+
+    def end_at(self, field: bytes, at_ms: int) -> None:
+        """Let ``field``, which exists, end at ``at_ms``. The hash takes the large form."""
+        if self.packed:
+            self.packed = False
+            self._order = None
+        ends = self._ends
+        if ends is None:
+            ends = self._ends = {}
+            self.volatile = True
+        ends[field] = at_ms
+        soonest = self._soonest
+        if soonest is None or len(soonest) > 2 * len(ends) + _STALE_ENDS_MAX:
+            self._rebuild_soonest()
+        else:
+            heappush(soonest, (at_ms, field))
+
+    def remove_end(self, field: bytes) -> bool:
+        """Let ``field`` stay for ever; False when it had no end."""
+        ends = self._ends
+        if ends is None or ends.pop(field, None) is None:
+            return False
+        if not ends:
+            self._ends = None
+            self._soonest = None
+            self.volatile = False
+        return True
+
+    def ends(self) -> list[tuple[bytes, int]]:
+        """Every field that has an end, and its end (Unix time in ms)."""
+        return [] if self._ends is None else list(self._ends.items())
+
+    def drop_due(self, now_ms: int, count_max: int) -> list[bytes]:
+        """Remove up to ``count_max`` fields whose end is not after ``now_ms``, and say which."""
+        gone: list[bytes] = []
+        soonest = self._soonest
+        while self._ends is not None and soonest and len(gone) < count_max:
+            at_ms, field = soonest[0]
+            if at_ms > now_ms:
+                break
+            heappop(soonest)
+            if self._ends.get(field, -1) == at_ms:
+                self._drop(field)
+                gone.append(field)
+        return gone
+
+    def _rebuild_soonest(self) -> None:
+        if self._ends is not None:
+            soonest = [(at_ms, field) for field, at_ms in self._ends.items()]
+            heapify(soonest)
+            self._soonest = soonest
+
+    def _is_over(self, field: bytes) -> bool:
+        ends = self._ends
+        if ends is None:
+            return False
+        at_ms = ends.get(field)
+        return at_ms is not None and at_ms <= self._now_ms
+
+    def _drop(self, field: bytes) -> None:
+        del self._fields[field]
+        self._order = None
+        if self._index is not None:
+            self._index.remove(field)
+        if self._ends is not None:
+            self.remove_end(field)
+
+    def _indexed(self) -> KeyIndex:
+        if self._index is None:
+            index = KeyIndex()
+            for field in self._fields:
+                index.add(field)
+            self._index = index
+        return self._index

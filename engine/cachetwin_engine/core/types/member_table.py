@@ -1,0 +1,191 @@
+"""The structure of a set that outgrew its blob, in Valkey's three forms.
+
+``intset`` (integers, in numeric order), ``listpack`` (few and short), ``hashtable``: membership is a dict in all three.
+Its keys in order of arrival are the listpack's order. The large form also keeps a ``KeyIndex``, so that a random member
+and a step of SSCAN cost the same at any size; the small ones are bounded by their thresholds and make a list of the
+members when one is needed.
+"""
+
+from collections.abc import Callable
+from typing import Final
+
+from mypy_extensions import i64, mypyc_attr
+
+from ..config import Config
+from ..key_index import KeyIndex
+from ..numbers import integer_or_none
+from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
+
+INTSET: Final = 0
+LISTPACK: Final = 1
+HASHTABLE: Final = 2
+
+OBJECT_BYTES: Final = 16
+_INTSET_HEAD_BYTES: Final = 8
+_TABLE_BYTES: Final = 48
+_SLOT_BYTES: Final = 9.3  # a pointer and its share of a bucket's head at the usual load (hashtable.c)
+
+
+@mypyc_attr(acyclic=True)
+class MemberTable:
+    """A set of byte strings. The thresholds are read from the ``config`` that ``add`` is given."""
+
+    def __init__(self, form: i64, members: list[bytes]) -> None:
+        self.form: i64 = form
+        self._members: dict[bytes, None] = dict.fromkeys(members)
+        self._order: list[bytes] | None = None  # the members of a small form, until the next change
+        self._index: KeyIndex | None = None  # of the large form
+
+    def size_bytes(self, samples: int) -> int:
+        """Bytes that Valkey would use."""
+        count = len(self._members)
+        if self.form == INTSET:
+            return intset_bytes(list(self._members))
+        size = 0
+        seen = 0
+        if self.form == LISTPACK:
+            return listpack_bytes(list(self._members))
+        for member in self._members:
+            size += len(member) + 2
+            seen += 1
+            if seen == samples:
+                break
+        return OBJECT_BYTES + _TABLE_BYTES + int(count * _SLOT_BYTES) + (size * count // seen if seen else 0)
+
+    def copied(self) -> "MemberTable":
+        """An independent copy."""
+        copy = MemberTable(self.form, [])
+        copy._members = self._members.copy()
+        if self._index is not None:
+            copy._build_index()
+        return copy
+
+    # -- members ------------------------------------------------------------------------------------------------------
+
+    def length(self) -> int:
+        """The number of members."""
+        return len(self._members)
+
+    def has(self, member: bytes) -> bool:
+        """Is ``member`` in the set?"""
+        return member in self._members
+
+    def add(self, member: bytes, config: Config) -> bool:
+        """Add ``member``, in a larger form if it needs one; False when it was there."""
+        members = self._members
+        if member in members:
+            return False
+        if self.form != HASHTABLE:
+            self._order = None
+            if self.form == INTSET:
+                self._leave_intset(member, config)
+            elif len(members) >= config.set_max_listpack_entries or len(member) > config.set_max_listpack_value:
+                self.use_hashtable()
+        members = self._members
+        members[member] = None
+        if self._index is not None:
+            self._index.add(member)
+        return True
+
+    def remove(self, member: bytes) -> bool:
+        """Remove ``member``; False when it is not there."""
+        members = self._members
+        if member not in members:
+            return False
+        del members[member]
+        self._order = None
+        if self._index is not None:
+            self._index.remove(member)
+        return True
+
+    def members(self) -> list[bytes]:
+        """All members, integers in numeric order. The list is the set's own: read it, don't keep or change it."""
+        if self._order is not None:
+            return self._order
+        if self.form == HASHTABLE:
+            return list(self._members)
+        self._order = in_numeric_order(list(self._members)) if self.form == INTSET else list(self._members)
+        return self._order
+
+    def random(self, below: Callable[[int], int]) -> bytes:
+        """A member, each as likely as any other. ``below(n)`` draws from 0 to n - 1. The set must not be empty."""
+        if self._index is not None:
+            return self._index.random(below)
+        members = self.members()
+        return members[below(len(members))]
+
+    def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
+        """A step of SSCAN: (next cursor, 0 at the end; members). A small form is returned whole."""
+        if self._index is not None:
+            return self._index.scan(cursor, count)
+        return 0, self.members()
+
+    def use_hashtable(self) -> None:
+        """Take the large form, whatever the thresholds say."""
+        if self.form != HASHTABLE:
+            self.form = HASHTABLE
+            self._order = None
+            self._build_index()
+
+    def use_listpack(self) -> None:
+        """Take the listpack form, from an intset."""
+        if self.form == INTSET:
+            self._members = dict.fromkeys(in_numeric_order(list(self._members)))
+            self.form = LISTPACK
+            self._order = None
+
+    # -- forms --------------------------------------------------------------------------------------------------------
+
+    def _leave_intset(self, member: bytes, config: Config) -> None:
+        """Make room for ``member``, which is not in the set: stay an intset if it can be one."""
+        if integer_or_none(member) is not None:
+            if len(self._members) >= config.set_max_intset_entries:
+                self.use_hashtable()
+        elif listpack_takes(list(self._members), member, config):
+            self.use_listpack()
+        else:
+            self.use_hashtable()
+
+    def _build_index(self) -> None:
+        index = KeyIndex()
+        for member in self._members:
+            index.add(member)
+        self._index = index
+
+
+def listpack_takes(members: list[bytes], member: bytes, config: Config) -> bool:
+    """Does a listpack hold the ``members`` of an intset and ``member``?"""
+    if len(members) >= config.set_max_listpack_entries:
+        return False
+    longest = len(member)
+    for other in members:
+        longest = max(longest, len(other))
+    return longest <= config.set_max_listpack_value
+
+
+def in_numeric_order(members: list[bytes]) -> list[bytes]:
+    """``members``, all of them integers, as an intset has them."""
+    values = [int(member) for member in members]
+    values.sort()
+    return [b"%d" % value for value in values]
+
+
+def intset_bytes(members: list[bytes]) -> int:
+    """What an intset takes: as many bytes for each member as the widest needs."""
+    widest = 2
+    for member in members:
+        value = int(member)
+        if not -(2**31) <= value < 2**31:
+            widest = 8
+            break
+        if not -32768 <= value <= 32767:
+            widest = 4
+    return OBJECT_BYTES + _INTSET_HEAD_BYTES + len(members) * widest
+
+
+def listpack_bytes(members: list[bytes]) -> int:
+    """What a listpack takes."""
+    size: i64 = OBJECT_BYTES + LISTPACK_HEAD_BYTES
+    for member in members:
+        size += entry_bytes(member)
+    return size
