@@ -831,6 +831,7 @@ class Engine(KeyspaceObserver):
     def _is_out_of_memory(self, session: Session, command: Command, args: list[bytes]) -> bool:
         """Make room; is there none, and does ``args`` need some? In a transaction even a queued command does."""
         self.memory_is_full = not self.gates & GATE_PAUSED and not self.evictor.make_room(self)
+        session.messages_first()  # keys went: caches hear of it before the command can bring them back
         if not self.memory_is_full:
             return False
         if session.queue is not None and command.name not in {b"exec", b"discard", b"quit", b"reset"}:

@@ -202,6 +202,11 @@ class Session:
         if self.engine.client_memory.limit:
             self.engine.client_memory.note(self.engine, self)
 
+    def messages_first(self) -> None:
+        """What was pushed so far goes before the reply of the command that is about to run."""
+        self._out += self._late
+        self._late = []
+
     def block(self, keys: list[bytes], deadline_ms: int, on_timeout: bytes, args: list[bytes]) -> bytes:
         """See ``Context.block``."""
         if self.blocked is None:
