@@ -12,6 +12,8 @@ class CommandError(Exception):
     """An error reply; ``line`` is the text after the dash, code first (``ERR ...``), without line end."""
 
     def __init__(self, line: bytes) -> None:
+        if b"\n" in line or b"\r" in line:
+            line = printable(line)  # it may quote what a client sent
         super().__init__(line)
         self.line = line
 
