@@ -16,6 +16,7 @@ from ..rdb.loading import Loading
 from ..rdb.packed import BadData
 from ..replies import OK, array, bulk, error, integer, simple
 from ..session import REPLY_BUFFER_PEAK_MS
+from .config import rewrite_config
 from .objects import encoding_of
 
 _CLOSED: Final = (
@@ -85,6 +86,11 @@ def _load_log(ctx: Context, args: list[bytes]) -> bytes:
 
 def _change_history(ctx: Context, args: list[bytes]) -> bytes:
     ctx.engine.replication.new_history()
+    return OK
+
+
+def _config_rewrite(ctx: Context, args: list[bytes]) -> bytes:
+    rewrite_config(ctx.engine, everything=True)
     return OK
 
 
@@ -294,7 +300,7 @@ _SUBCOMMANDS: Final[dict[bytes, tuple[int, int, Callable[[Context, list[bytes]],
     b"change-repl-id": (2, 2, _change_history),
     b"client-enforce-reply-list": (3, 3, _ok),
     b"client-eviction": (2, 2, _client_eviction),
-    b"config-rewrite-force-all": (2, 2, _ok),
+    b"config-rewrite-force-all": (2, 2, _config_rewrite),
     b"delay-rdb-client-free-seconds": (3, 3, _ok),
     b"dict-resizing": (3, 3, _ok),
     b"digest": (2, 2, _digest),

@@ -1,0 +1,235 @@
+"""CONFIG: parameters read, changed all or none, and written back to the file they came from."""
+
+from pathlib import Path
+
+import pytest
+from tests.engine.commands.conftest import Run, StartRun
+
+from cachetwin_engine.core.config import Config
+from cachetwin_engine.core.errors import CommandError
+from cachetwin_engine.core.profile import PROFILES
+from cachetwin_engine.server.host import ProcessHost
+
+
+def value_of(run: Run, name: str) -> bytes:
+    """What CONFIG GET says of one parameter."""
+    reply = run(f"CONFIG GET {name}")
+    assert reply.startswith(b"*2\r\n"), reply
+    return reply.split(b"\r\n", 4)[4].removesuffix(b"\r\n")
+
+
+def failure(run: Run, line: str) -> bytes:
+    """The error that ``line`` is refused with, without its frame."""
+    reply = run(line)
+    assert reply.startswith(b"-"), reply
+    return reply[1:-2]
+
+
+def test_get_finds_by_pattern_and_lists_other_names_too(run: Run) -> None:
+    names = run("CONFIG GET *of maxmemory-samp*").split(b"\r\n")
+    assert {b"replicaof", b"slaveof", b"maxmemory-samples"} <= set(names)
+
+
+def test_names_and_patterns_together_answer_each_parameter_once(run: Run) -> None:
+    reply = run("CONFIG GET maxmemory maxmemory* MAXMEMORY-SAMPLES")
+    assert reply.count(b"$9\r\nmaxmemory\r\n") == 1
+
+
+def test_hidden_parameters_are_found_by_name_only(run: Run) -> None:
+    assert b"key-load-delay" not in run("CONFIG GET *")
+    assert value_of(run, "key-load-delay") == b"0"
+
+
+def test_set_takes_amounts_of_memory_and_shares(run: Run) -> None:
+    assert run("CONFIG SET maxmemory 100mb maxmemory-clients 5%") == b"+OK\r\n"
+    assert value_of(run, "maxmemory") == b"104857600"
+    assert value_of(run, "maxmemory-clients") == b"5%"
+
+
+@pytest.mark.parametrize(
+    ("pairs", "name", "reason"),
+    [
+        ("hz ten", "hz", "argument couldn't be parsed into an integer"),
+        ("maxmemory-samples 65", "maxmemory-samples", "argument must be between 1 and 64 inclusive"),
+        ("maxmemory 1x", "maxmemory", "argument must be a memory value"),
+        ("maxmemory-clients 1x", "maxmemory-clients", "argument must be a memory or percent value"),
+        ("maxmemory-clients 200%", "maxmemory-clients", "percentage argument must be less or equal to 100"),
+        ("protected-mode maybe", "protected-mode", "argument must be 'yes' or 'no'"),
+        ("appendfsync never", "appendfsync", "argument(s) must be one of the following: everysec, always, no"),
+        ("notify-keyspace-events Q", "notify-keyspace-events", "Invalid event class character. Use 'Ag$lszhxeKEtmdn'."),
+        (
+            'shutdown-on-sigterm "save nosave"', "shutdown-on-sigterm",
+            "shutdown options SAVE and NOSAVE can't be used simultaneously",
+        ),
+        ('oom-score-adj-values "1 2"', "oom-score-adj-values", "wrong number of arguments"),
+        (
+            'oom-score-adj-values "1 2 3000"', "oom-score-adj-values",
+            "Invalid oom-score-adj-values, elements must be between -2000 and 2000.",
+        ),
+        (
+            'client-output-buffer-limit "nobody 1 1 1"', "client-output-buffer-limit",
+            "Invalid client class specified in buffer limit configuration.",
+        ),
+        ("daemonize yes", "daemonize", "can't set immutable config"),
+        ("dbfilename x.rdb", "dbfilename", "can't set protected config"),
+        ("hz 10 hz 20", "hz", "duplicate parameter"),
+        ("cluster-announce-hostname a_b", "cluster-announce-hostname",
+         "Hostnames may only contain alphanumeric characters, hyphens or dots"),
+    ],
+)  # fmt: skip
+def test_a_value_that_cannot_be_is_refused_with_its_reason(run: Run, pairs: str, name: str, reason: str) -> None:
+    expected = f"ERR CONFIG SET failed (possibly related to argument '{name}') - {reason}"
+    assert failure(run, f"CONFIG SET {pairs}") == expected.encode()
+
+
+def test_one_refused_value_leaves_all_as_they_were(run: Run) -> None:
+    run("CONFIG SET maxmemory 10000002")
+    failure(run, "CONFIG SET maxmemory 10000001 maxmemory-clients 200% hz invalid")
+    assert value_of(run, "maxmemory") == b"10000002"
+
+
+def test_unknown_parameters_and_odd_words_are_refused(run: Run) -> None:
+    assert failure(run, "CONFIG SET nonsense 1") == (
+        b"ERR Unknown option or number of arguments for CONFIG SET - 'nonsense'"
+    )
+    assert failure(run, "CONFIG SET hz 1 maxmemory") == b"ERR syntax error"
+
+
+def test_what_the_process_cannot_have_takes_everything_back(run: Run, tmp_path: Path) -> None:
+    host = ProcessHost()
+    host.change_node = lambda names: ("port", "Unable to listen on this port.") if "port" in names else None
+    run.engine.host = host
+    assert failure(run, "CONFIG SET maxmemory 10000001 port 7") == (
+        b"ERR CONFIG SET failed (possibly related to argument 'port') - Unable to listen on this port."
+    )
+    assert value_of(run, "maxmemory") == b"0"
+    assert value_of(run, "port") == b"6379"
+
+
+def test_choices_of_several_words_come_back_in_their_own_order(run: Run) -> None:
+    run('CONFIG SET shutdown-on-sigint "force nosave now"')
+    assert value_of(run, "shutdown-on-sigint") == b"nosave now force"
+
+
+def test_buffer_limits_of_one_class_leave_the_others(run: Run) -> None:
+    run('CONFIG SET client-output-buffer-limit "pubsub 1mb 0 0"')
+    assert value_of(run, "client-output-buffer-limit") == (
+        b"normal 0 0 0 slave 268435456 67108864 60 pubsub 1048576 0 0"
+    )
+
+
+def test_requirepass_is_the_default_users_password(run: Run) -> None:
+    run("CONFIG SET requirepass secret")
+    later = run.session()
+    assert later("GET k") == b"-NOAUTH Authentication required.\r\n"
+    assert later("AUTH wrong").startswith(b"-WRONGPASS")
+    assert later("AUTH secret") == b"+OK\r\n"
+    assert run("GET k") == b"$-1\r\n"  # who was in stays in
+    run('CONFIG SET requirepass ""')
+    assert run.session()("GET k") == b"$-1\r\n"
+
+
+def test_a_lower_maxmemory_evicts_at_once(run: Run) -> None:
+    for number in range(100):
+        run(f"SET key:{number} {'x' * 1000}")
+    run("CONFIG SET maxmemory-policy allkeys-random")
+    run("CONFIG SET maxmemory 920000")
+    assert int(run("DBSIZE")[1:-2]) < 60
+
+
+def test_redis_oss_has_its_own_names_and_defaults(start_run: StartRun) -> None:
+    run = start_run("redis-7.1")
+    names = run("CONFIG GET *")
+    assert b"commandlog" not in names
+    assert b"primaryauth" not in names
+    assert b"import-mode" not in names
+    assert value_of(run, "slowlog-max-len") == b"128"
+    assert value_of(run, "masterauth") == b""
+    assert value_of(run, "lazyfree-lazy-expire") == b"no"
+    assert run("CONFIG SET slowlog-log-slower-than 5") == b"+OK\r\n"
+    assert run.engine.config.slowlog_log_slower_than == 5
+
+
+def test_retired_parameters_may_be_given_at_start_and_mean_nothing() -> None:
+    config = Config(PROFILES["valkey-8.1"])
+    config.set_at_start("io-threads-do-reads", "yes")
+    assert config.get("io-threads-do-reads") is None
+    with pytest.raises(CommandError, match="Unknown option"):
+        config.set_at_start("never-heard-of", "yes")
+
+
+def rewritten(run: Run, path: Path, text: str) -> list[str]:
+    """The lines that CONFIG REWRITE leaves of a file with ``text``."""
+    path.write_text(text)
+    run.engine.host = ProcessHost(str(path))
+    assert run("CONFIG REWRITE") == b"+OK\r\n"
+    return path.read_text().splitlines()
+
+
+def test_rewrite_needs_a_file(run: Run) -> None:
+    assert failure(run, "CONFIG REWRITE") == b"ERR The server is running without a config file"
+
+
+def test_rewrite_keeps_comments_and_foreign_lines_and_the_place_of_what_changed(run: Run, tmp_path: Path) -> None:
+    run("CONFIG SET maxmemory 2gb maxmemory-policy allkeys-lru")
+    lines = rewritten(run, tmp_path / "c.conf", "# mine\nprofile valkey-8.1\nmaxmemory 1gb\nhz 10\n")
+    assert lines[:4] == ["# mine", "profile valkey-8.1", "maxmemory 2gb", "hz 10"]
+    assert lines[4] == "# Generated by CONFIG REWRITE"
+    assert "maxmemory-policy allkeys-lru" in lines[5:]
+
+
+def test_rewrite_writes_each_save_point_and_each_class_on_a_line(run: Run, tmp_path: Path) -> None:
+    run('CONFIG SET save "900 1 30 5" client-output-buffer-limit "normal 1mb 0 0"')
+    lines = rewritten(run, tmp_path / "c.conf", "save 3600 1\nsave 100 100\n")
+    assert lines[:2] == ["save 900 1", "save 30 5"]
+    assert "client-output-buffer-limit normal 1mb 0 0" in lines
+    run('CONFIG SET save ""')
+    assert rewritten(run, tmp_path / "d.conf", "save 3600 1\n")[0] == 'save ""'
+
+
+def test_rewrite_replaces_older_names_and_quotes_text(run: Run, tmp_path: Path) -> None:
+    run.args("CONFIG", "SET", "masterauth", 'a "b" \n')
+    lines = rewritten(run, tmp_path / "c.conf", "slave-read-only yes\n")
+    assert lines[0] == "replica-read-only yes"
+    assert 'primaryauth "a \\"b\\" \\n"' in lines
+
+
+def test_rewrite_writes_the_users_unless_they_have_a_file(run: Run, tmp_path: Path) -> None:
+    run("ACL SETUSER ann on nopass ~a* +get")
+    lines = rewritten(run, tmp_path / "c.conf", "")
+    assert "user ann on nopass sanitize-payload ~a* resetchannels -@all +get" in lines
+    run.engine.config.set_at_start("aclfile", "users.acl")
+    assert not [line for line in rewritten(run, tmp_path / "d.conf", "") if line.startswith("user ")]
+
+
+def test_a_rewritten_file_says_the_same_as_the_running_engine(run: Run, tmp_path: Path) -> None:
+    run('CONFIG SET maxmemory 3mb hz 20 latency-tracking-info-percentiles "50 99.9" maxmemory-clients 7%')
+    run.engine.host = ProcessHost(str(tmp_path / "c.conf"))
+    (tmp_path / "c.conf").write_text("")
+    run.engine.config.set_at_start("enable-debug-command", "yes")
+    assert run("DEBUG CONFIG-REWRITE-FORCE-ALL") == b"+OK\r\n"
+    again = Config(run.engine.profile)
+    save: list[str] = []
+    limits: list[str] = []
+    for line in (tmp_path / "c.conf").read_text().splitlines():
+        name, _, value = line.partition(" ")
+        if name == "save":
+            save.append(value)
+        elif name == "client-output-buffer-limit":
+            limits.append(value)
+        elif name not in {"#", "user"}:
+            again.set_at_start(name, value.strip('"'))
+    again.set_at_start("save", " ".join(save))
+    again.set_at_start("client-output-buffer-limit", " ".join(limits))
+    assert {name: value for name, value in again.values.items() if value != run.engine.config.values[name]} == {}
+
+
+def test_replacing_a_file_keeps_its_permissions_and_a_new_one_is_private(tmp_path: Path) -> None:
+    host = ProcessHost()
+    target = tmp_path / "f"
+    host.replace_file(str(target), b"one")
+    assert target.stat().st_mode & 0o777 == 0o600
+    target.chmod(0o640)
+    host.replace_file(str(target), b"two")
+    assert (target.read_bytes(), target.stat().st_mode & 0o777) == (b"two", 0o640)
+    assert list(tmp_path.iterdir()) == [target]
