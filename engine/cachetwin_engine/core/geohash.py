@@ -7,7 +7,7 @@ eight neighbours that the shape reaches. Distances: haversine on a sphere. All n
 library, operation by operation, since replies show the digits.
 """
 
-from math import asin, cos, pi, sin, sqrt
+from math import asin, cos, isfinite, nan, pi, sin, sqrt
 from typing import Final
 
 from mypy_extensions import i64
@@ -120,7 +120,7 @@ def _bounds(shape: Shape) -> tuple[float, float, float, float]:
     width = shape.unit_m * (shape.width / 2 if shape.is_box else shape.radius)
     up = height / EARTH_RADIUS_M / _RADIAN
     edge = shape.latitude - up if shape.latitude < 0 else shape.latitude + up
-    aside = width / EARTH_RADIUS_M / cos(edge * _RADIAN) / _RADIAN
+    aside = width / EARTH_RADIUS_M / cos(edge * _RADIAN) / _RADIAN if isfinite(edge) else nan
     return shape.longitude - aside, shape.latitude - up, shape.longitude + aside, shape.latitude + up
 
 

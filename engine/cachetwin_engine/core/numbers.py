@@ -16,6 +16,7 @@ from .long_double import parse_long_double
 
 INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1
+_INFINITY: Final = float("inf")
 
 
 def integer_or_none(text: bytes) -> int | None:
@@ -50,16 +51,37 @@ def parse_int_or(text: bytes, line: bytes) -> int:
 
 
 def float_or_none(text: bytes) -> float | None:
-    """The double that ``text`` spells: decimal, exponent, ``inf``, ``infinity``; no blanks, no NaN (string2d)."""
+    """The double that ``text`` spells, None if it spells none or one that is too large or too small (string2d)."""
+    value = unbounded_float_or_none(text)
+    if value is None:
+        return None
+    if (value in (_INFINITY, -_INFINITY) and b"inf" not in text.lower()) or (value == 0 and _has_digits(text)):
+        return None
+    return value
+
+
+def unbounded_float_or_none(text: bytes) -> float | None:
+    """As strtod reads it: decimal or hexadecimal, ``inf``, ``infinity``; what is too large is infinite. No blanks, no NaN."""
     if not text or text[0] in b" \t\n\r\v\f" or text[-1] in b" \t\n\r\v\f" or b"_" in text:
         return None
     try:
-        value = float(text)
+        if text.lstrip(b"+-")[:2].lower() == b"0x":
+            value = float.fromhex(text.decode("latin-1"))
+        else:
+            value = float(text)
     except ValueError:
         return None
+    except OverflowError:
+        return -_INFINITY if text.startswith(b"-") else _INFINITY
     if value != value:  # noqa: PLR0124  (the test for NaN)
         return None
     return value
+
+
+def _has_digits(text: bytes) -> bool:
+    """Is there a digit that is not 0 before the exponent?"""
+    number, _, _ = text.lower().partition(b"p" if b"x" in text.lower() else b"e")
+    return len(number.strip(b"+-0.x")) > 0
 
 
 def parse_float(text: bytes) -> float:

@@ -9,7 +9,7 @@ from ..command_table import DENYOOM, FAST, KEY_DELETE, KEY_READ, READONLY, WRITE
 from ..context import Context
 from ..errors import CommandError, syntax_error
 from ..notifications import NOTIFY_GENERIC, NOTIFY_ZSET
-from ..numbers import float_or_none, parse_int
+from ..numbers import parse_int, unbounded_float_or_none
 from ..replies import EMPTY_ARRAY, ZERO, integer
 from ..types.sorted_set import SortedSet, read_sorted_set, sorted_set, sorted_set_of
 from .sorted_sets import drop_if_empty, fits_listpack, members_reply
@@ -72,7 +72,7 @@ def _score_bound(text: bytes, is_open: bool) -> float:
         text = text[1:]
     if not text:
         return 0.0
-    value = float_or_none(text.lstrip())
+    value = unbounded_float_or_none(text.lstrip())
     if value is None:
         raise CommandError(_NOT_A_SCORE)
     return value
