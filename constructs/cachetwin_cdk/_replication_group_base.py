@@ -12,6 +12,7 @@ from constructs import Construct
 
 from ._connect import grant_connect
 from ._events import api_call_rule
+from ._permissions import Permissions
 from ._validate import ValidationError
 from .endpoint import Endpoint
 from .metrics import ReplicationGroupMetrics
@@ -21,7 +22,7 @@ from .users import IUser
 
 
 @jsii.implements(ec2.IConnectable, refs.IReplicationGroupRef)
-class IReplicationGroup(ReplicationGroupMetrics, cdk.Resource):
+class IReplicationGroup(ReplicationGroupMetrics, Permissions, cdk.Resource):
     """A replication group, made here or elsewhere."""
 
     replication_group_id: str
@@ -85,11 +86,9 @@ class IReplicationGroup(ReplicationGroupMetrics, cdk.Resource):
         """What aws-cdk-lib's own constructs take for a replication group."""
         return refs.ReplicationGroupReference(replication_group_id=self.replication_group_id)
 
-    def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
-        """Let ``grantee`` use these actions of the service on this replication group."""
-        return iam.Grant.add_to_principal(
-            grantee=grantee, actions=sorted(actions), resource_arns=[self.replication_group_arn]
-        )
+    @property
+    def _arn(self) -> str:
+        return self.replication_group_arn
 
     def grant_connect(self, grantee: iam.IGrantable, *users: IUser) -> iam.Grant:
         """Let ``grantee`` log in to this cache as ``users``, or as every IAM user of its group if none is named.

@@ -12,6 +12,7 @@ from constructs import Construct
 
 from ._connect import grant_connect
 from ._events import api_call_rule, service_event_rule
+from ._permissions import Permissions
 from ._validate import ValidationError, require_one_of
 from .endpoint import Endpoint
 from .engine_version import Engine
@@ -36,7 +37,7 @@ def connections_of(engine: Engine, security_groups: Sequence[ec2.ISecurityGroup]
 
 
 @jsii.implements(ec2.IConnectable, refs.IServerlessCacheRef)
-class IServerlessCache(ServerlessCacheMetrics, cdk.Resource):
+class IServerlessCache(ServerlessCacheMetrics, Permissions, cdk.Resource):
     """A serverless cache, made here or elsewhere."""
 
     serverless_cache_name: str
@@ -86,11 +87,9 @@ class IServerlessCache(ServerlessCacheMetrics, cdk.Resource):
             serverless_cache_name=self.serverless_cache_name, serverless_cache_arn=self.serverless_cache_arn
         )
 
-    def grant(self, grantee: iam.IGrantable, *actions: str) -> iam.Grant:
-        """Let ``grantee`` use these actions of the service on this cache."""
-        return iam.Grant.add_to_principal(
-            grantee=grantee, actions=sorted(actions), resource_arns=[self.serverless_cache_arn]
-        )
+    @property
+    def _arn(self) -> str:
+        return self.serverless_cache_arn
 
     def grant_connect(self, grantee: iam.IGrantable, *users: IUser) -> iam.Grant:
         """Let ``grantee`` log in to this cache as ``users``, or as every IAM user of its group if none is named.

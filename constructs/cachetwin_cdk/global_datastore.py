@@ -20,6 +20,7 @@ from constructs import Construct
 from . import _replication_group_rules as rules
 from ._access import LateUsers
 from ._names import require_id
+from ._permissions import Permissions
 from ._placement import connections_to
 from ._replication_group_base import IReplicationGroup
 from ._upkeep import Upkeep
@@ -39,7 +40,7 @@ _SMALL_SIZES = frozenset({"micro", "small", "medium"})
 
 
 @jsii.implements(refs.IGlobalReplicationGroupRef)
-class IGlobalDatastore(cdk.Resource):
+class IGlobalDatastore(Permissions, cdk.Resource):
     """A global datastore, made here or elsewhere."""
 
     global_replication_group_id: str
@@ -64,6 +65,10 @@ class IGlobalDatastore(cdk.Resource):
             resource_name=self.global_replication_group_id,
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
+
+    @property
+    def _arn(self) -> str:
+        return self.global_replication_group_arn
 
     @property
     def global_replication_group_ref(self) -> refs.GlobalReplicationGroupReference:

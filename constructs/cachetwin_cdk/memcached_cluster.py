@@ -16,6 +16,7 @@ from . import _replication_group_rules as rules
 from ._encryption import warn_of_no_tls
 from ._events import api_call_rule
 from ._names import require_id
+from ._permissions import Permissions
 from ._placement import connections_to
 from ._upkeep import Upkeep
 from ._validate import ValidationError, known, refuse, require_between, require_one_source, warn
@@ -35,7 +36,7 @@ _NAME_LENGTH_MAX = 50
 
 
 @jsii.implements(ec2.IConnectable, refs.ICacheClusterRef)
-class IMemcachedCluster(cdk.Resource):
+class IMemcachedCluster(Permissions, cdk.Resource):
     """A Memcached cluster, made here or elsewhere."""
 
     cluster_name: str
@@ -63,6 +64,20 @@ class IMemcachedCluster(cdk.Resource):
     def main_endpoint(self) -> Endpoint:
         """Where clients start, as of every kind of cache: the configuration endpoint."""
         return self.configuration_endpoint
+
+    @property
+    def cluster_arn(self) -> str:
+        """The ARN that IAM policies name."""
+        return cdk.Stack.of(self).format_arn(
+            service="elasticache",
+            resource="cluster",
+            resource_name=self.cluster_name,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+    @property
+    def _arn(self) -> str:
+        return self.cluster_arn
 
     @property
     def cache_cluster_ref(self) -> refs.CacheClusterReference:
@@ -120,6 +135,18 @@ class IMemcachedCluster(cdk.Resource):
         """Client connections, averaged."""
         return self.metric("CurrConnections", node_id=node_id, unit=cloudwatch.Unit.COUNT)
 
+    def metric_new_connections(self, *, node_id: str | None = None) -> cloudwatch.Metric:
+        """Connections accepted in the period, summed."""
+        return self._count("NewConnections", node_id)
+
+    def metric_network_bytes_in(self, *, node_id: str | None = None) -> cloudwatch.Metric:
+        """Bytes the host received in the period, summed."""
+        return self._bytes("NetworkBytesIn", node_id)
+
+    def metric_network_bytes_out(self, *, node_id: str | None = None) -> cloudwatch.Metric:
+        """Bytes the host sent in the period, summed."""
+        return self._bytes("NetworkBytesOut", node_id)
+
     def metric_curr_items(self, *, node_id: str | None = None) -> cloudwatch.Metric:
         """Items held, averaged."""
         return self.metric("CurrItems", node_id=node_id, unit=cloudwatch.Unit.COUNT)
@@ -135,6 +162,9 @@ class IMemcachedCluster(cdk.Resource):
     def metric_get_misses(self, *, node_id: str | None = None) -> cloudwatch.Metric:
         """Unsuccessful gets in the period, summed."""
         return self._count("GetMisses", node_id)
+
+    def _bytes(self, metric_name: str, node_id: str | None) -> cloudwatch.Metric:
+        return self.metric(metric_name, statistic=cloudwatch.Stats.SUM, node_id=node_id, unit=cloudwatch.Unit.BYTES)
 
     def _count(self, metric_name: str, node_id: str | None) -> cloudwatch.Metric:
         return self.metric(metric_name, statistic=cloudwatch.Stats.SUM, node_id=node_id, unit=cloudwatch.Unit.COUNT)

@@ -8,6 +8,7 @@ from aws_cdk import aws_elasticache as elasticache
 from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
+from ._permissions import Permissions
 from ._validate import refuse, require_match, warn
 from .engine_version import EngineVersion
 
@@ -21,7 +22,7 @@ _DOCUMENTED_FAMILIES = frozenset(
 
 
 @jsii.implements(refs.IParameterGroupRef)
-class IParameterGroup(cdk.Resource):
+class IParameterGroup(Permissions, cdk.Resource):
     """A parameter group, made here or elsewhere."""
 
     parameter_group_name: str
@@ -29,6 +30,20 @@ class IParameterGroup(cdk.Resource):
     """None when it is not known, as for most imported groups."""
     parameters: Mapping[str, str]
     """The parameters known here; none for an imported group."""
+
+    @property
+    def parameter_group_arn(self) -> str:
+        """The ARN that IAM policies name."""
+        return cdk.Stack.of(self).format_arn(
+            service="elasticache",
+            resource="parametergroup",
+            resource_name=self.parameter_group_name,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+    @property
+    def _arn(self) -> str:
+        return self.parameter_group_arn
 
     @property
     def parameter_group_ref(self) -> refs.ParameterGroupReference:

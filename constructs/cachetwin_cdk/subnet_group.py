@@ -9,6 +9,7 @@ from aws_cdk import aws_elasticache as elasticache
 from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
+from ._permissions import Permissions
 from ._placement import chosen_subnets
 from ._validate import refuse, require_match
 
@@ -16,7 +17,7 @@ _SUBNETS_MAX = 20  # quota per subnet group
 
 
 @jsii.implements(refs.ISubnetGroupRef)
-class ISubnetGroup(cdk.Resource):
+class ISubnetGroup(Permissions, cdk.Resource):
     """A subnet group, made here or elsewhere."""
 
     subnet_group_name: str
@@ -24,6 +25,20 @@ class ISubnetGroup(cdk.Resource):
     """One for each subnet known here; empty for an imported group."""
     subnets: Sequence[ec2.ISubnet] = ()
     """The subnets; none for an imported group."""
+
+    @property
+    def subnet_group_arn(self) -> str:
+        """The ARN that IAM policies name."""
+        return cdk.Stack.of(self).format_arn(
+            service="elasticache",
+            resource="subnetgroup",
+            resource_name=self.subnet_group_name,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+    @property
+    def _arn(self) -> str:
+        return self.subnet_group_arn
 
     @property
     def subnet_group_ref(self) -> refs.SubnetGroupReference:

@@ -9,6 +9,7 @@ from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from ._names import generated_id, require_id
+from ._permissions import Permissions
 from ._validate import ValidationError, known, refuse
 from .access_string import AccessString
 from .engine_version import Engine
@@ -18,7 +19,7 @@ _USERS_MAX = 100  # quota per user group
 
 
 @jsii.implements(refs.IUserGroupRef)
-class IUserGroup(cdk.Resource):
+class IUserGroup(Permissions, cdk.Resource):
     """A user group, made here or elsewhere."""
 
     user_group_id: str
@@ -38,6 +39,10 @@ class IUserGroup(cdk.Resource):
             resource_name=self.user_group_id,
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
+
+    @property
+    def _arn(self) -> str:
+        return self.user_group_arn
 
     @property
     def user_group_ref(self) -> refs.UserGroupReference:

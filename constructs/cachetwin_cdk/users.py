@@ -13,6 +13,7 @@ from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from ._names import generated_id, require_id
+from ._permissions import Permissions
 from ._validate import ValidationError, known, refuse, require_between, require_match, warn
 from .access_string import AccessString
 from .engine_version import Engine
@@ -23,7 +24,7 @@ _USER_NAME_LENGTH_MAX = 120
 
 
 @jsii.implements(refs.IUserRef)
-class IUser(cdk.Resource):
+class IUser(Permissions, cdk.Resource):
     """A user of a cache, made here or elsewhere."""
 
     user_id: str
@@ -39,6 +40,10 @@ class IUser(cdk.Resource):
             resource_name=self.user_id,
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
+
+    @property
+    def _arn(self) -> str:
+        return self.user_arn
 
     @property
     def user_ref(self) -> refs.UserReference:

@@ -27,8 +27,8 @@ RULES = {
     "Guard": ["F25", "F33"],
     "Trivy": ["AWS-0045", "AWS-0049", "AWS-0050", "AWS-0051"],
     "Prowler": [
-        "elasticache_cluster_uses_public_subnet", "auto_minor_version_upgrades", "automatic_failover_enabled", "backup_enabled",
-        "in_transit_encryption_enabled", "multi_az_enabled", "rest_encryption_enabled",
+        "elasticache_cluster_uses_public_subnet", "auto_minor_version_upgrades", "automatic_failover_enabled",
+        "backup_enabled", "in_transit_encryption_enabled", "multi_az_enabled", "rest_encryption_enabled",
         "redis_replication_group_auth_enabled",
     ],
     "KICS and Datadog": ["Nodes Not Created Across Multi AZ", "Using Default Port"],
