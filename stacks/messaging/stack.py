@@ -7,7 +7,7 @@ from cachetwin_cdk.patterns import MessagingService, MessagingServices  # isort:
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ecs as ecs
-from aws_cdk.aws_ecr_assets import Platform
+from aws_cdk.aws_ecr_assets import DockerImageAsset, Platform
 from constructs import Construct
 
 _SERVICES = Path(__file__).parent / "services"
@@ -49,7 +49,9 @@ class MessagingStack(cdk.Stack):
         certificate = (
             acm.Certificate.from_certificate_arn(self, "Certificate", certificate_arn) if certificate_arn else None
         )
-        image = ecs.ContainerImage.from_asset(str(_SERVICES), platform=Platform.LINUX_AMD64)
+        # One asset for all three: an image of each container's own would be staged three times.
+        asset = DockerImageAsset(self, "Image", directory=str(_SERVICES), platform=Platform.LINUX_AMD64)
+        image = ecs.ContainerImage.from_docker_image_asset(asset)
         self.messaging = MessagingServices(
             self,
             "Messaging",
