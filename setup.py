@@ -19,7 +19,14 @@ def core_extensions() -> list[Extension]:
     from mypyc.build import mypycify  # noqa: PLC0415  (mypy is only needed for the compiled wheel)
 
     sources = sorted(str(path) for path in CORE.rglob("*.py"))
-    return mypycify(["--config-file=pyproject.toml", *sources], opt_level="3", debug_level="0", strip_asserts=False)
+    extensions = mypycify(
+        ["--config-file=pyproject.toml", *sources], opt_level="3", debug_level="0", strip_asserts=False
+    )
+    if os.name == "posix":
+        for extension in extensions:
+            # Nobody else links to these functions; where that is known the compiler inlines calls between them.
+            extension.extra_compile_args.append("-fvisibility=hidden")
+    return extensions
 
 
 setup(

@@ -2,15 +2,18 @@
 
 ``execute`` is for a client's own requests; ``call`` runs one row, also for EXEC, scripts and replayed logs. The one place
 where effects leave for replicas and logs is ``call``.
+
+**Laps.** Reading the clock costs as much as a GET's look-up, so it is read once for a lap: a run of calls of one brief
+command (it is ``FAST``, or SET, with few arguments) within a turn. ``Engine.end_lap`` books the time evenly on them. Any
+other call is a lap of its own, and every call is while the slow log asks for times that brief commands reach.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from . import errors
 from .command_table import NO_AUTH, NO_MULTI, Command
 from .errors import CommandError, unknown_command, unknown_subcommand, wrong_arity
 from .gates import GATE_FOLLOWER, GATE_MULTI, GATE_NO_AUTH, GATE_RESTRICTED, GATE_SUBSCRIBED
-from .latency import BUCKETS, FINE_US, bucket_of
 from .replies import CRLF, QUEUED, error
 
 if TYPE_CHECKING:
@@ -27,6 +30,11 @@ _CONFIRMED = {b"subscribe", b"ssubscribe", b"psubscribe", b"unsubscribe", b"suns
 _RUN_INSIDE_MULTI = {b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"}
 
 
+_MINUS: Final = 45
+LAP_REPLY_BYTES_MAX: Final = 16 * 1024  # a call with a longer reply ends its lap
+LAP_CALLS_MAX: Final = 64  # some 50 us
+
+
 class Queued:
     """A command that waits for EXEC."""
 
@@ -38,12 +46,17 @@ class Queued:
 def execute(session: "Session", args: list[bytes]) -> bytes:
     """Run a client's request; the bytes to send, empty while it blocks or wants no reply."""
     engine = session.engine
-    command = engine.commands.get(args[0])
-    if command is None or command.subcommands is not None:
+    last = session.last_row
+    if last is not None and args[0] is session.last_word:
+        command = last
+    else:
         try:
             command = find_command(engine, args)
         except CommandError as problem:
             return _refused(session, None, problem.line)
+        if command.subcommands is None and command.parent is None:
+            session.last_word = args[0]
+            session.last_row = command
     if not (len(args) == command.arity or (command.arity < 0 and len(args) >= -command.arity)):
         return _refused(session, command, wrong_arity(command.name).line)
     session.last_command = command.name
@@ -67,37 +80,39 @@ def execute(session: "Session", args: list[bytes]) -> bytes:
 def call(ctx: "Context", command: Command, args: list[bytes]) -> bytes:
     """Run one row, count it, and hand on what it changed. A ``CommandError`` becomes its reply."""
     engine = ctx.engine
+    is_brief = command.is_brief and len(args) <= engine.lap_arguments_max
+    if engine.lap_row is not command or not is_brief:
+        if engine.lap_calls:
+            engine.end_lap()
+        engine.lap_row = command
+    started_us = engine.lap_us
     outer = ctx.command
     ctx.command = command
     dirty = engine.dirty
-    started_us = engine.lap_us
     try:
         reply = command.handler(ctx, args)
-        if reply and reply[0] == 45:
+        size = len(reply)
+        if size and reply[0] == _MINUS:
             engine.count_error(reply, command.group == "scripting")
             command.failed_calls += 1
     except CommandError as problem:
         engine.count_error(b"-" + problem.line, command.group == "scripting")
         command.failed_calls += 1
         reply = b"-" + problem.line + CRLF
+        size = len(reply)
     ctx.command = outer
-    now_us = engine.clock()
-    engine.lap_us = now_us
-    duration_us = now_us - started_us
-    if not reply and ctx.session.blocked is not None:
+    if not size and ctx.session.blocked is not None:
+        engine.end_lap()
         if engine.monitors and not ctx.retrying:
             engine.show_to_monitors(ctx, args, started_us)
         return reply  # it is counted when it is served
-    command.calls += 1
-    command.usec += duration_us
     ctx.session.commands_done += 1
-    engine.commands_processed += 1
-    if engine.tracks_latency:
-        if not command.latency:
-            command.latency = [0] * BUCKETS
-        command.latency[duration_us if 0 <= duration_us < FINE_US else bucket_of(duration_us)] += 1
-    if duration_us >= engine.slow_after_us:
-        engine.command_was_slow(ctx, command, args, duration_us)
+    if is_brief and size < LAP_REPLY_BYTES_MAX and engine.lap_calls < LAP_CALLS_MAX:
+        engine.lap_calls += 1
+        engine.lap_context = ctx
+        engine.lap_args = args
+    else:
+        engine.end_call(ctx, command, args, started_us)
     if engine.observes_calls:
         engine.observe_call(ctx, command, args, started_us)
     if engine.wants_effects or ctx.effects is not None:

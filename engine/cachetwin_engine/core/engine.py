@@ -10,6 +10,8 @@ users. Each keeps its own state in a module of its own; what remains is who tell
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from mypy_extensions import i64
+
 from . import access_log
 from . import commands as _commands  # noqa: F401  (enters every row into the table)
 from .access_log import AccessLog
@@ -58,7 +60,7 @@ from .gates import (
 )
 from .host import Host
 from .keyspace import Database, KeyspaceObserver, Value
-from .latency import EventSeries, percentile_us
+from .latency import BUCKETS, EventSeries, bucket_of, percentile_us
 from .lazy_free import is_freed_lazily
 from .memory import MemoryAccount, footprint
 from .notifications import NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, NOTIFY_NEW
@@ -84,6 +86,9 @@ if TYPE_CHECKING:
 
 _REASONS: Final = [b"auth", b"command", b"key", b"channel"]
 NEVER_US: Final = 1 << 60
+_NO_ARGUMENTS: Final[list[bytes]] = []
+LAP_ARGUMENTS_MAX: Final = 32
+LAP_SLOW_US_MIN: Final = 1000  # while less is slow, each call is timed by itself
 _WAITED_FOR: Final[dict[str, bytes]] = {"list": b"list", "sorted-set": b"zset", "stream": b"stream"}
 ERROR_KINDS_MAX: Final = 128  # distinct error codes kept in INFO errorstats (server.c)
 
@@ -96,6 +101,13 @@ class Engine(KeyspaceObserver):
     evicted_clients: int = 0
     memory_is_full: bool = False  # when the running command began, with nothing left to evict
     reply_buffer_peak_ms: int = REPLY_BUFFER_PEAK_MS  # DEBUG REPLYBUFFER; -1: buffers never shrink
+    # What a lap is: see ``dispatch``.
+    lap_us: int = 0  # the last reading of the clock
+    lap_row: Command | None = None
+    lap_calls: i64 = 0
+    lap_context: Context | None = None  # of the lap's last call
+    lap_args: list[bytes] = _NO_ARGUMENTS
+    lap_arguments_max: i64 = 0  # of a call that may share a lap; 0: none may
 
     def __init__(self, profile: Profile, clock: Callable[[], int], seed: int, config: Config | None = None) -> None:
         super().__init__()
@@ -149,8 +161,8 @@ class Engine(KeyspaceObserver):
         self.saves = Saves(self)
         self.replication = Replication(self)
         self.slow_after_us = NEVER_US
-        self.large_request_bytes = NEVER_US
-        self.large_reply_bytes = NEVER_US
+        self.large_request_bytes: i64 = NEVER_US
+        self.large_reply_bytes: i64 = NEVER_US
         self.tracks_latency = True
         self.commands_processed = 0
         self.connections_received = 0
@@ -249,11 +261,52 @@ class Engine(KeyspaceObserver):
                     session.run()
                     if session.output_bytes() or session.has_more or session.closing:
                         self.mark_pending(session)
+        if self.lap_calls:
+            self.end_lap()
         if self.tracks_keys:
             self.tracking.broadcast()
         if self.wants_effects:
             self.end_changes()
             self.replication.flush()
+
+    def end_lap(self) -> None:
+        """Read the clock, and book the time since it was last read evenly on the calls that ran meanwhile."""
+        now_us = self.clock()
+        duration_us = now_us - self.lap_us
+        self.lap_us = now_us
+        row, calls, ctx, args = self.lap_row, self.lap_calls, self.lap_context, self.lap_args
+        self.lap_row = None
+        self.lap_calls = 0
+        self.lap_context = None
+        self.lap_args = _NO_ARGUMENTS
+        if row is None or calls == 0:
+            return
+        self._book(row, calls, duration_us)
+        if duration_us >= self.slow_after_us and ctx is not None:
+            self.command_was_slow(ctx, row, args, duration_us)
+
+    def end_call(self, ctx: Context, command: Command, args: list[bytes], started_us: int) -> None:
+        """Book a call that is a lap of its own, or ends one."""
+        if self.lap_row is command:
+            self.lap_calls += 1
+            self.lap_context = ctx
+            self.lap_args = args
+            self.end_lap()
+            return
+        self.end_lap()  # of the calls that ran within it
+        duration_us = self.lap_us - started_us
+        self._book(command, 1, duration_us)
+        if duration_us >= self.slow_after_us:
+            self.command_was_slow(ctx, command, args, duration_us)
+
+    def _book(self, row: Command, calls: i64, duration_us: i64) -> None:
+        row.calls += calls
+        row.usec += duration_us
+        self.commands_processed += calls
+        if self.tracks_latency:
+            if not row.latency:
+                row.latency = [0] * BUCKETS
+            row.latency[bucket_of(duration_us // calls)] += calls
 
     def now_us(self) -> int:
         """The clock itself, in microseconds; within a command time stands still, except inside DEBUG SLEEP."""
@@ -714,6 +767,8 @@ class Engine(KeyspaceObserver):
         """Behave as the service's nodes do: restricted commands are unknown, hashes and the machine stay hidden."""
         self.elasticache = True
         close_restricted(self.commands)
+        for session in self.sessions.values():
+            session.last_row = None
 
     def apply_parameters(self, parameters: dict[str, str]) -> list[str]:
         """Take a parameter group over; the names that only the service knows are returned. Raises CommandError."""
@@ -777,6 +832,7 @@ class Engine(KeyspaceObserver):
             self.large_request_bytes = 0
         if config.cluster_enabled:
             self.join_cluster()
+        self.lap_arguments_max = LAP_ARGUMENTS_MAX if self.slow_after_us >= LAP_SLOW_US_MIN else 0
         self.tracks_latency = config.latency_tracking
         self.tracking.limit()
         self.acl.allow_channels = config.acl_pubsub_default_all
@@ -794,6 +850,7 @@ class Engine(KeyspaceObserver):
         self.choose_denial()
         for session in self.sessions.values():
             session.parser.bulk_bytes_max = config.proto_max_bulk_len
+            session.last_row = None
 
     def join_cluster(self) -> None:
         """Cluster mode, from now on if it was not before; what the parameters say of it."""

@@ -16,6 +16,7 @@ NULL_3: Final = b"_\r\n"
 
 _SMALL: Final = 1024
 _BULK_HEADERS: Final[list[bytes]] = [b"$%d\r\n" % n for n in range(_SMALL)]
+_NEXT_BULK_HEADERS: Final[list[bytes]] = [b"\r\n$%d\r\n" % n for n in range(_SMALL)]  # behind what came before
 _INTEGERS: Final[list[bytes]] = [b":%d\r\n" % n for n in range(_SMALL)]
 
 
@@ -23,8 +24,8 @@ def bulk(value: bytes) -> bytes:
     """A bulk string."""
     size = len(value)
     if size < _SMALL:
-        return b"".join([_BULK_HEADERS[size], value, CRLF])
-    return b"".join([b"$%d\r\n" % size, value, CRLF])
+        return b"%b%b\r\n" % (_BULK_HEADERS[size], value)
+    return b"$%d\r\n%b\r\n" % (size, value)
 
 
 def integer(value: int) -> bytes:
@@ -56,10 +57,10 @@ def array_header(count: int) -> bytes:
 
 def bulk_array(values: list[bytes]) -> bytes:
     """An array of bulk strings."""
-    parts = [b"*%d\r\n" % len(values)]
+    parts = [b"*%d" % len(values)]
     for value in values:
         size = len(value)
-        parts.append(_BULK_HEADERS[size] if size < _SMALL else b"$%d\r\n" % size)
+        parts.append(_NEXT_BULK_HEADERS[size] if size < _SMALL else b"\r\n$%d\r\n" % size)
         parts.append(value)
-        parts.append(CRLF)
+    parts.append(CRLF)
     return b"".join(parts)

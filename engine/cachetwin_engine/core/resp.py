@@ -20,6 +20,13 @@ UNAUTHENTICATED_BULK_BYTES_MAX: Final = 16384
 _CR: Final = 13
 _STAR: Final = 42
 _DOLLAR: Final = 36
+_ZERO: Final = 48
+_NINE: Final = 57
+
+_NAME_BYTES_MAX: Final = 32  # of a name that is kept for the next command
+_PLACES: Final[list[bytes]] = [b""]  # times n: room for n arguments, which costs less than letting a list grow
+_PLACES_MAX: Final = 1024  # made at once; a request that announces more may never send them
+_NO_ARGUMENTS: Final[list[bytes]] = []
 
 
 class RespParser:
@@ -30,8 +37,10 @@ class RespParser:
         self.authenticated = True
         self._buffer = b""
         self._pos: i64 = 0
-        self._args: list[bytes] = []
+        self._args = _NO_ARGUMENTS  # of the current request, empty where they are still to come
+        self._received: i64 = 0
         self._missing: i64 = 0  # arguments of the current request still to come
+        self._name = b""  # of the last command: the next one is often the same, and then it is this very object
         self._bulk: i64 = -1  # size of the argument being received, -1 between arguments
         self._chunks: list[bytes] = []  # pieces of a large argument, the buffer's rest first
         self._chunked: i64 = 0  # bytes in _chunks
@@ -86,7 +95,11 @@ class RespParser:
                     return line
                 pos = self._pos
                 continue
-            value, after = _number(buffer, pos + 1, end)
+            if pos + 3 < end and buffer[pos + 2] == _CR and _ZERO <= buffer[pos + 1] <= _NINE:
+                value = buffer[pos + 1] - _ZERO
+                after = pos + 4
+            else:
+                value, after = _number(buffer, pos + 1, end)
             if after <= 0:
                 if after < 0 and _line_is_complete(buffer, pos):
                     raise ProtocolError(b"invalid multibulk length")
@@ -102,17 +115,24 @@ class RespParser:
             pos = after
             if value > 0:
                 self._missing = value
-                self._args = []
+                self._args = _PLACES * (value if value < _PLACES_MAX else _PLACES_MAX)
+                self._received = 0
         missing: i64 = self._missing
+        received: i64 = self._received
         size: i64 = self._bulk
         args = self._args
+        name = self._name
         while missing > 0:
             if size < 0:
                 if pos >= end:
                     break
                 if buffer[pos] != _DOLLAR:
                     raise ProtocolError(b"expected '$', got '%c'" % int(buffer[pos]))
-                value, after = _number(buffer, pos + 1, end)
+                if pos + 3 < end and buffer[pos + 2] == _CR and _ZERO <= buffer[pos + 1] <= _NINE:
+                    value = buffer[pos + 1] - _ZERO
+                    after = pos + 4
+                else:
+                    value, after = _number(buffer, pos + 1, end)
                 if after <= 0:
                     if after < 0 and _line_is_complete(buffer, pos):
                         raise ProtocolError(b"invalid bulk length")
@@ -134,7 +154,17 @@ class RespParser:
                     start = end
                     pos = end
                 break
-            args.append(buffer[pos:after])
+            if received == 0:
+                if size != len(name) or not _is_at(buffer, pos, name):
+                    name = buffer[pos:after]
+                    if size <= _NAME_BYTES_MAX:
+                        self._name = name
+                args[0] = name
+            elif received < _PLACES_MAX:
+                args[received] = buffer[pos:after]
+            else:
+                args.append(buffer[pos:after])
+            received += 1
             pos = after + 2
             size = -1
             missing -= 1
@@ -142,11 +172,12 @@ class RespParser:
         self._missing = missing
         self._bulk = size
         if missing > 0:
+            self._received = received
             self._held += pos - start
             return None
         self.request_bytes = self._held + pos - start
         self._held = 0
-        self._args = []
+        self._args = _NO_ARGUMENTS
         return args
 
     def _inline(self) -> list[bytes] | None:
@@ -170,6 +201,17 @@ def _line_is_complete(buffer: bytes, pos: i64) -> bool:
     """Has the line that begins at ``pos`` come to its end? Until then what is wrong with it is not said."""
     end = buffer.find(b"\r", pos)
     return 0 <= end < len(buffer) - 1
+
+
+def _is_at(buffer: bytes, pos: i64, word: bytes) -> bool:
+    """Does ``buffer`` hold ``word`` at ``pos``? As many bytes must be there."""
+    at: i64 = 0
+    size: i64 = len(word)
+    while at < size:
+        if buffer[pos + at] != word[at]:
+            return False
+        at += 1
+    return True
 
 
 def _number(buffer: bytes, pos: i64, end: i64) -> tuple[i64, i64]:

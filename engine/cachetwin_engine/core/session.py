@@ -17,6 +17,7 @@ from .tracking import TrackingState
 
 if TYPE_CHECKING:
     from .acl.user import User
+    from .command_table import Command
     from .engine import Engine
     from .keyspace import Database
     from .replication.connected_replica import ConnectedReplica
@@ -88,6 +89,8 @@ class Session:
         self.is_primary = False  # carries what our primary sends
         self.written_offset = 0  # of the replication stream, behind the last change from here
         self.last_command = b""
+        self.last_row: Command | None = None  # what ``last_word`` calls
+        self.last_word = b""
         self.bytes_in = 0
         self.bytes_out = 0
         self._out: list[bytes] = []
