@@ -806,7 +806,8 @@ class Engine(KeyspaceObserver):
         self.config_changed()
         if "maxmemory" in changed or "maxmemory-policy" in changed:
             self.evicts_on = True
-            self.evict_some()
+            if self.actor is None or not self.actor.context.in_exec:
+                self.evict_some()
 
     def evict_some(self) -> None:
         """``maxmemory`` was lowered: make room without waiting for a command, a part in each tick."""

@@ -194,10 +194,9 @@ class Database:
         """Set ``key``, new or not. Its time to live goes unless ``keep_ttl``."""
         if self.observer.tracks_memory:
             self.note_size(key)
-        if key in self.values:
-            if not keep_ttl and self.expires:
-                self.persist(key)
-        else:
+        if self.expires and key in self.expires and (self.expire_if_due(key) or not keep_ttl):
+            self.persist(key)
+        if key not in self.values:
             self.keys.add(key)
             if self.by_slot is not None:
                 self.by_slot.add(key)

@@ -48,21 +48,20 @@ def _blocking_pop(ctx: Context, args: list[bytes], left: bool) -> bytes:
 def blmove(ctx: Context, args: list[bytes]) -> bytes:
     """BLMOVE source destination LEFT|RIGHT LEFT|RIGHT timeout."""
     from_left = is_left(args[3])
-    return _blocking_move(ctx, args, from_left, is_left(args[4]))
+    return _blocking_move(ctx, args, from_left, is_left(args[4]), [b"LMOVE", *args[1:5]])
 
 
 @command("BRPOPLPUSH", arity=4, flags=WRITE | DENYOOM | BLOCKING, group="list", since="2.2.0", keys=MOVE_KEYS, arguments="source destination timeout:double", deprecated="6.2.0|`BLMOVE` with `RIGHT` and `LEFT`", history=_SECONDS, summary="Move the last element of a list to the head of another, or wait for one.")  # fmt: skip
 def brpoplpush(ctx: Context, args: list[bytes]) -> bytes:
     """BRPOPLPUSH source destination timeout."""
-    return _blocking_move(ctx, args, from_left=False, to_left=True)
+    return _blocking_move(ctx, args, False, True, [b"RPOPLPUSH", args[1], args[2]])
 
 
-def _blocking_move(ctx: Context, args: list[bytes], from_left: bool, to_left: bool) -> bytes:
+def _blocking_move(ctx: Context, args: list[bytes], from_left: bool, to_left: bool, effect: list[bytes]) -> bytes:
     deadline_ms = parse_timeout(args[-1], ctx.engine.now_ms)
     element = move(ctx, args[1], args[2], from_left, to_left)
     if element is not None:
-        sides = [b"LEFT" if from_left else b"RIGHT", b"LEFT" if to_left else b"RIGHT"]
-        ctx.propagate([b"LMOVE", args[1], args[2], sides[0], sides[1]])
+        ctx.propagate(effect)
         return bulk(element)
     if not ctx.may_block:
         return ctx.null

@@ -39,7 +39,13 @@ def commandlog_help(ctx: Context, args: list[bytes]) -> bytes:
     return help_reply(ctx, b"commandlog")
 
 
-container("SLOWLOG", group="server", since="2.2.12", summary="Questions about commands that were slow.", deprecated="8.1.0|`COMMANDLOG`")
+container(
+    "SLOWLOG",
+    group="server",
+    since="2.2.12",
+    summary="Questions about commands that were slow.",
+    deprecated="8.1.0|`COMMANDLOG`",
+)
 
 
 @command("SLOWLOG|GET", arity=-2, flags=ADMIN | LOADING | STALE, group="server", since="2.2.12", complexity="O(N) where N is the number of entries returned", categories=[b"admin", b"slow", b"dangerous"], arguments="[count]", tips=[b"request_policy:all_nodes", b"nondeterministic_output"], history=[("4.0.0", "Added client IP address, port and name to the reply.")], deprecated="8.1.0|`COMMANDLOG GET <count> SLOW`", summary="The latest slow commands.")  # fmt: skip

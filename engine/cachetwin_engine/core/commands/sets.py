@@ -182,7 +182,7 @@ def spop(ctx: Context, args: list[bytes]) -> bytes:
         ctx.db.drop(key)
         ctx.key_changed(key, NOTIFY_SET, b"spop", len(members))
         ctx.notify(NOTIFY_GENERIC, b"del", key)
-        ctx.propagate([b"DEL", key])
+        ctx.propagate([b"UNLINK" if ctx.engine.config.boolean("lazyfree-lazy-server-del") else b"DEL", key])
         return members_reply(ctx, members)
     members = _take_random(ctx, value, count)
     for begin in range(0, count, _REMOVED_PER_EFFECT_MAX):

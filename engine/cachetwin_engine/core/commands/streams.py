@@ -32,6 +32,8 @@ class Options:
         self.limit = -1  # -1: not given
         self.make = True
         self.next = 2  # the first argument behind the options
+        self._threshold_at = 0
+        self.limit_at = 0
 
     def read_trim(self, args: list[bytes], at: int) -> int:
         """MAXLEN or MINID at ``at``; how many arguments that takes. Raises CommandError."""
@@ -42,7 +44,8 @@ class Options:
         if at + 2 < len(args) and args[at + 1] in {b"~", b"="}:
             self.approximately = args[at + 1] == b"~"
             used = 3
-        text = args[at + used - 1]
+        self._threshold_at = at + used - 1
+        text = args[self._threshold_at]
         if self.strategy == _MINID:
             self.threshold = parse_id(text)
             return used
@@ -51,11 +54,14 @@ class Options:
             raise CommandError(b"ERR The MAXLEN argument must be >= 0.")
         return used
 
-    def check(self, node_entries_max: int) -> None:
-        """Look at what was read as a whole, and find the limit. Raises CommandError."""
+    def check(self, node_entries_max: int, trusted: bool) -> None:
+        """Look at what was read as a whole, and find the limit. Raises CommandError.
+
+        ``trusted``: it comes from our primary, which writes ``=`` for ``~`` and lets LIMIT stand.
+        """
         if self.limit > 0 and self.strategy == _NO_TRIM:
             raise CommandError(b"ERR syntax error, LIMIT cannot be used without specifying a trimming strategy")
-        if self.limit >= 0 and not self.approximately:
+        if self.limit >= 0 and not self.approximately and not trusted:
             raise CommandError(b"ERR syntax error, LIMIT cannot be used without the special ~ option")
         if self.limit < 0:
             self.limit = 0
@@ -68,13 +74,16 @@ class Options:
             return stream.trim_to_length(self.threshold, self.approximately, self.limit)
         return stream.trim_before(self.threshold, self.approximately, self.limit)
 
-    def canonical(self, stream: Stream) -> list[bytes]:
-        """The options that have the same effect again."""
-        if self.strategy == _NO_TRIM:
-            return []
-        if self.strategy == _MAXLEN:
-            return [b"MAXLEN", b"=", b"%d" % (stream.length if self.approximately else self.threshold)]
-        return [b"MINID", b"=", id_text(stream.first_id if self.approximately else self.threshold)]
+    def canonical(self, args: list[bytes], stream: Stream) -> list[bytes]:
+        """The command up to its ID, in words that have the same effect again: how far was trimmed is no longer open."""
+        words = args[: self.next]
+        if self.approximately:
+            words[self._threshold_at - 1] = b"="
+            exact = b"%d" % stream.length if self.strategy == _MAXLEN else id_text(stream.lowest_id())
+            words[self._threshold_at] = exact
+            if self.limit_at:
+                del words[self.limit_at : self.limit_at + 2]
+        return words
 
 
 def _options(ctx: Context, args: list[bytes], adding: bool) -> Options:
@@ -88,6 +97,7 @@ def _options(ctx: Context, args: list[bytes], adding: bool) -> Options:
             at += options.read_trim(args, at)
         elif word == b"LIMIT" and at + 1 < len(args):
             options.limit = parse_int(args[at + 1])
+            options.limit_at = at
             if options.limit < 0:
                 raise CommandError(b"ERR The LIMIT argument must be >= 0.")
             at += 2
@@ -119,7 +129,7 @@ def xadd(ctx: Context, args: list[bytes]) -> bytes:
         else:
             wanted = parse_id(args[at])
     if options.strategy != _NO_TRIM or options.limit >= 0:
-        options.check(config.stream_node_max_entries)
+        options.check(config.stream_node_max_entries, ctx.session.is_primary)
     count = len(args) - at - 1
     if count < 2 or count % 2:
         raise wrong_arity(b"xadd")
@@ -142,7 +152,7 @@ def xadd(ctx: Context, args: list[bytes]) -> bytes:
     if options.strategy != _NO_TRIM and options.trim(stream):
         ctx.notify(NOTIFY_STREAM, b"xtrim", key)
     if engine.wants_effects and (wanted < 0 or options.approximately):
-        ctx.propagate([args[0], key, *options.canonical(stream), id_text(entry_id), *args[at + 1 :]])
+        ctx.propagate([*options.canonical(args, stream), id_text(entry_id), *args[at + 1 :]])
     return bulk_id(entry_id)
 
 
@@ -167,10 +177,10 @@ def xtrim(ctx: Context, args: list[bytes]) -> bytes:
     """XTRIM key MAXLEN | MINID [= | ~] threshold [LIMIT count]: how many were removed."""
     options = _options(ctx, args, adding=False)
     if options.limit > 0 and options.strategy == _NO_TRIM:
-        options.check(0)
+        options.check(0, ctx.session.is_primary)
     if options.strategy == _NO_TRIM:
         raise CommandError(b"ERR syntax error, XTRIM must be called with a trimming strategy")
-    options.check(ctx.engine.config.stream_node_max_entries)
+    options.check(ctx.engine.config.stream_node_max_entries, ctx.session.is_primary)
     key = args[1]
     stream = stream_of(ctx.db.find_for_write(key))
     if stream is None:
@@ -179,7 +189,7 @@ def xtrim(ctx: Context, args: list[bytes]) -> bytes:
     if removed:
         ctx.key_changed(key, NOTIFY_STREAM, b"xtrim", removed)
         if options.approximately:
-            ctx.propagate([args[0], key, *options.canonical(stream)])
+            ctx.propagate(options.canonical(args, stream))
     return integer(removed)
 
 

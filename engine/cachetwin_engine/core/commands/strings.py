@@ -119,6 +119,7 @@ class _SetOptions:
         self.expire_text: bytes | None = None
         self.unit_ms = 1
         self.absolute = False
+        self.effect: list[bytes] | None = None  # what replicas are told instead, unless it is an absolute time
 
     def has_expiry(self) -> bool:
         """Was one of the options given that exclude each other?"""
@@ -176,7 +177,10 @@ def set_(ctx: Context, args: list[bytes]) -> bytes:
         ctx.db.put(key, args[2])
         ctx.key_changed(key, NOTIFY_STRING, b"set")
         return OK
-    return _set_with_options(ctx, args[1], args[2], _set_options(ctx, args), b"set")
+    options = _set_options(ctx, args)
+    if options.get and ctx.engine.wants_effects:
+        options.effect = [word for at, word in enumerate(args) if at < 3 or word.upper() != b"GET"]
+    return _set_with_options(ctx, args[1], args[2], options, b"set")
 
 
 def _set_with_options(ctx: Context, key: bytes, value: bytes, options: _SetOptions, name: bytes) -> bytes:
@@ -205,6 +209,8 @@ def _set_with_options(ctx: Context, key: bytes, value: bytes, options: _SetOptio
         ctx.notify(NOTIFY_GENERIC, b"expire", key)
         if not options.absolute or options.unit_ms != 1:
             ctx.propagate([b"SET", key, value, b"PXAT", b"%d" % at_ms])
+    elif options.effect is not None:
+        ctx.propagate(options.effect)
     return done
 
 

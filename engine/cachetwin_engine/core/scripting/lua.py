@@ -264,7 +264,7 @@ class Machine:
 
     def _set_repl(self, flags: float) -> None:
         if self._caller is not None:
-            self._caller.propagates = int(flags) != 0
+            self._caller.propagates = int(flags) & _TO_REPLICAS != 0
 
     def _log(self, level: float, text: bytes) -> None:
         self._engine.host.script_logged(int(level), text)
@@ -332,6 +332,7 @@ class Machine:
         return problem, self._engine.profile.is_valkey_from(8, 1)
 
 
+_TO_REPLICAS: Final = 2  # of the flags of redis.set_repl; there is no append-only file to tell
 _RANDOM_FACTOR: Final = 0x5DEECE66D  # the generator is drand48's (POSIX), with its first state
 _RANDOM_START: Final = 0x1234ABCD330E
 _RANDOM_LOW: Final = 0x330E

@@ -328,6 +328,10 @@ class Stream(Value):
                 at += 1
         return ids, entries
 
+    def lowest_id(self) -> int:
+        """The ID of the first entry that is or was in the first node, ``ID_MAX`` without nodes."""
+        return self.leaves[0].base if self.leaves else ID_MAX
+
     def top_id(self) -> int:
         """The highest ID that is still there, 0 if none is."""
         for leaf in reversed(self.leaves):

@@ -1,0 +1,109 @@
+"""What replicas are told: the words, where they are not the client's. Compared with the stream of Valkey 8.1.1."""
+
+import pytest
+from tests.engine.commands.conftest import Run, StartRun
+
+
+class Follower:
+    """A replica that hears what a primary has to say of the commands of ``run``."""
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.replica = run.session()
+        assert self.replica("SYNC").startswith(b"$")
+
+    def heard(self) -> list[str]:
+        """The commands since it was last asked, without SELECT and PING."""
+        lines = self.replica.received().split(b"\r\n")
+        commands, at = [], 0
+        while at < len(lines) - 1:
+            count = int(lines[at][1:])
+            words = lines[at + 2 : at + 2 + 2 * count : 2]
+            at += 1 + 2 * count
+            if words[0].upper() not in {b"SELECT", b"PING"}:
+                commands.append(b" ".join(words).decode())
+        return commands
+
+
+@pytest.fixture
+def follower(run: Run) -> Follower:
+    """A replica of the engine that ``run`` talks to."""
+    return Follower(run)
+
+
+@pytest.mark.parametrize(
+    ("before", "line", "told"),
+    [
+        (["SET k 1"], "SET k 2 GET", ["SET k 2"]),
+        (["SET k 1"], "SET k 2 XX GET KEEPTTL", ["SET k 2 XX KEEPTTL"]),
+        (["SET k 1"], "SET k 2 EX 10 GET", ["SET k 2 PXAT 1700000010000"]),
+        (["SET k 1"], "SET k 2 EXAT 100", ["UNLINK k"]),
+        (["SET k 1"], "SET k 2 NX", []),
+        (["SET k 1"], "GETSET k 2", ["SET k 2"]),
+        (["SET k 1"], "GETDEL k", ["DEL k"]),
+        (["SET k 1"], "GETEX k EX 10", ["PEXPIREAT k 1700000010000"]),
+        (["SET k 1"], "GETEX k PERSIST", []),
+        (["SET k 1"], "INCRBYFLOAT k 1.5", ["SET k 2.5 KEEPTTL"]),
+        (["SET k 1"], "EXPIRE k -1", ["UNLINK k"]),
+        (["SET k 1"], "EXPIRE k 10", ["PEXPIREAT k 1700000010000"]),
+        (["RPUSH l a b c"], "BLPOP l 1", ["LPOP l"]),
+        (["RPUSH l a b c"], "BRPOPLPUSH l l2 1", ["RPOPLPUSH l l2"]),
+        (["RPUSH l a b c"], "BLMOVE l l2 LEFT right 1", ["LMOVE l l2 LEFT right"]),
+        (["RPUSH l a b c"], "LMPOP 2 none l LEFT COUNT 10", ["LPOP l 3"]),
+        (["SADD s a"], "SPOP s", ["SREM s a"]),
+        (["SADD s a b"], "SPOP s 2", ["UNLINK s"]),
+        (["ZADD z 1 a 2 b"], "BZMPOP 1 1 z MAX COUNT 2", ["ZPOPMAX z 2"]),
+        (["XADD x 1-1 f v"], "XADD x 2-* f v", ["XADD x 2-0 f v"]),
+        (["XADD x 1-1 f v"], "XADD x MAXLEN 5 2-1 f v", ["XADD x MAXLEN 5 2-1 f v"]),
+        (["XADD x 1-1 f v"], "XADD x NOMKSTREAM MAXLEN ~ 5 LIMIT 2 2-1 f v", ["XADD x NOMKSTREAM MAXLEN = 2 2-1 f v"]),
+        (["XADD x 1-1 f v", "XADD x 1-2 f v", "XDEL x 1-1"], "XADD x MINID ~ 1 2-1 f v", ["XADD x MINID = 1-1 2-1 f v"]),
+        (["SET k 1"], "PUBLISH channel message", ["PUBLISH channel message"]),
+        (["SET k 1"], "GET k", []),
+        (["SET k 1"], "EVAL \"for _ = 1, 2 do redis.call('incr', 'k') end\" 0", ["MULTI", "incr k", "incr k", "EXEC"]),
+        (["SET k 1"], "EVAL \"redis.set_repl(redis.REPL_AOF) return redis.call('incr', 'k')\" 0", []),
+    ],
+)  # fmt: skip
+def test_replicas_are_told_what_has_the_same_effect_again(
+    follower: Follower, before: list[str], line: str, told: list[str]
+) -> None:
+    for setup in before:
+        follower.run(setup)
+    follower.heard()
+    assert not follower.run(line).startswith(b"-")
+    assert follower.heard() == told
+
+
+def test_a_transaction_is_told_as_one(follower: Follower) -> None:
+    run = follower.run
+    for line in ("MULTI", "SET a 1", "GET a", "INCR a", "EXEC"):
+        run(line)
+    assert follower.heard() == ["MULTI", "SET a 1", "INCR a", "EXEC"]
+    for line in ("MULTI", "GET a", "EXEC"):
+        run(line)
+    assert follower.heard() == []
+
+
+def test_a_key_that_is_over_goes_before_what_takes_its_place(follower: Follower) -> None:
+    run = follower.run
+    run("CONFIG SET notify-keyspace-events KEA")
+    listener = run.session()
+    listener("SUBSCRIBE __keyevent@0__:expired")
+    run("SET k v PX 5")
+    run.advance_silently(6)
+    follower.heard()
+    run("SET k w")
+    assert follower.heard() == ["MULTI", "UNLINK k", "SET k w", "EXEC"]
+    assert listener.received().endswith(b"$1\r\nk\r\n")
+    assert b"expired_keys:1\r\n" in run("INFO stats")
+
+
+def test_deletions_are_named_as_the_parameters_have_them(start_run: StartRun) -> None:
+    run = start_run()
+    run("CONFIG SET lazyfree-lazy-server-del no lazyfree-lazy-expire no")
+    follower = Follower(run)
+    run("SADD s a b")
+    run("SET k v PX 5")
+    follower.heard()
+    run("SPOP s 2")
+    run.advance(100)
+    assert follower.heard() == ["DEL s", "DEL k"]
