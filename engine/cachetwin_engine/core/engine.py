@@ -480,6 +480,7 @@ class Engine(KeyspaceObserver):
                 if not watching:
                     del db.watchers[key]
         session.watched = []
+        session.watched_over = {}
         session.watch_broken = False
 
     # -- what commands tell -------------------------------------------------------------------------------------------
@@ -927,14 +928,14 @@ class Engine(KeyspaceObserver):
         for snapshot in self.snapshots:
             snapshot.finish()
         for db in databases:
-            for key in list(db.watchers):
-                if db.peek(key) is not None:
-                    self.key_modified(db, key)
+            watched = [key for key in db.watchers if key in db.values]
             for key in db.blocked:
                 if key in db.values:
                     self.key_ready(db, key)
             self.account.forget_all(self, db)
             self.dirty += db.clear()
+            for key in watched:
+                self._spoil(db, key)
         if self.tracks_keys:
             self.tracking.flushed()
 
@@ -942,10 +943,8 @@ class Engine(KeyspaceObserver):
         """Exchange the keys of two databases. For who watches or waits for a key that appears or goes, it changed."""
         for snapshot in self.snapshots:
             snapshot.finish()
-        for db in (first, second):
-            for key in list(db.watchers):
-                if first.peek(key) is not None or second.peek(key) is not None:
-                    self.key_modified(db, key)
+        self._spoil_swapped(first, second)
+        self._spoil_swapped(second, first)
         first.swap(second)
         for db in (first, second):
             for key in db.blocked:
@@ -955,11 +954,8 @@ class Engine(KeyspaceObserver):
     # -- what the keyspace tells --------------------------------------------------------------------------------------
 
     def key_modified(self, db: Database, key: bytes) -> None:
-        """Spoil the transactions that watch ``key``."""
-        watching = db.watchers.get(key)
-        if watching is not None:
-            for session in watching:
-                session.watch_broken = True
+        """Spoil the transactions that watch ``key``, and tell the caches that hold it."""
+        self._spoil(db, key)
         if self.tracks_keys:
             self.tracking.changed(key, self.actor)
 
@@ -971,6 +967,34 @@ class Engine(KeyspaceObserver):
         """Count what is large enough for the background."""
         if self.frees_lazily and is_freed_lazily(value):
             self.lazily_freed += 1
+
+    def _spoil(self, db: Database, key: bytes) -> None:
+        """Spoil the transactions that watch ``key``, which was changed or is gone."""
+        for session in db.watchers.get(key, []):
+            if session.watched_over and key not in db.values and session.watched_over.pop((db.index, key), False):
+                continue  # it was over when it was watched, so nothing changes when it goes
+            session.watch_broken = True
+
+    def _spoil_swapped(self, before: Database, after: Database) -> None:
+        """Spoil the transactions that watch keys of ``before``, in whose place those of ``after`` come.
+
+        A key that is over, or was when it was watched, is none: it may come, go and take another's place.
+        """
+        for key, watching in before.watchers.items():
+            over = after.is_over(key)
+            if key not in before.values and key not in after.values:
+                continue
+            for session in watching:
+                place = (before.index, key)
+                if place in session.watched_over:
+                    if key not in after.values:
+                        del session.watched_over[place]
+                    elif not over:
+                        session.watch_broken = True
+                elif key not in before.values and over:
+                    session.watched_over[place] = True
+                else:
+                    session.watch_broken = True
 
     def key_missed(self, db: Database, key: bytes) -> None:
         """Notify it."""
@@ -1026,7 +1050,7 @@ class Engine(KeyspaceObserver):
         if blocked is None:
             return
         command = self.commands[blocked.args[0].lower()]
-        value = db.peek(key)
+        value = None if db.is_over(key) else db.values.get(key)
         kind = value.kind() if isinstance(value, Value) else b""
         if _WAITED_FOR.get(command.group) != kind and command.name != b"xreadgroup":
             return  # another type, or gone again; XREADGROUP wants to know, its group went with the stream

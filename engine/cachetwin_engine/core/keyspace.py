@@ -298,6 +298,11 @@ class Database:
         self.expiring.remove(key)
         return True
 
+    def is_over(self, key: bytes) -> bool:
+        """Is the time of ``key`` over although it is still there?"""
+        at_ms = self.expires.get(key)
+        return at_ms is not None and at_ms <= self.observer.now_ms
+
     def expire_if_due(self, key: bytes) -> bool:
         """Delete ``key`` if its time is over. A key that is kept for the primary to delete counts as gone too."""
         at_ms = self.expires.get(key)

@@ -68,6 +68,7 @@ class Session:
         self.queue: list[Queued] | None = None  # commands after MULTI
         self.queue_failed = False
         self.watched: list[tuple[Database, bytes]] = []
+        self.watched_over: dict[tuple[int, bytes], bool] = {}  # watched keys whose time was over already
         self.watch_broken = False
         self.channels: dict[bytes, bool] = {}
         self.patterns: dict[bytes, bool] = {}

@@ -3,6 +3,8 @@
 import pytest
 from tests.engine.commands.conftest import Run, StartRun
 
+SNAPSHOT_US_MAX = 1_000_000  # more than a snapshot of nothing takes
+
 
 class Follower:
     """A replica that hears what a primary has to say of the commands of ``run``."""
@@ -10,7 +12,11 @@ class Follower:
     def __init__(self, run: Run) -> None:
         self.run = run
         self.replica = run.session()
-        assert self.replica("SYNC").startswith(b"$")
+        snapshot = self.replica("SYNC")
+        run.engine.work(run.engine.clock() + SNAPSHOT_US_MAX)
+        snapshot += self.replica.received()
+        assert snapshot.startswith(b"$")
+        assert int(snapshot[1:].split(b"\r\n")[0]) == len(snapshot.partition(b"\r\n")[2])
 
     def heard(self) -> list[str]:
         """The commands since it was last asked, without SELECT and PING."""
@@ -107,3 +113,26 @@ def test_deletions_are_named_as_the_parameters_have_them(start_run: StartRun) ->
     run("SPOP s 2")
     run.advance(100)
     assert follower.heard() == ["DEL s", "DEL k"]
+
+
+def test_a_key_that_is_over_goes_when_somebody_looks_at_it_not_when_it_is_watched_swapped_or_waited_for(
+    follower: Follower,
+) -> None:
+    run = follower.run
+    run("SET k v PX 5")
+    run.advance_silently(6)
+    follower.heard()
+    waiting = run.session()
+    waiting("SELECT 1")
+    assert waiting("BLPOP k 0") == b""
+    watching = run.session()
+    watching("WATCH k")
+    assert run("SWAPDB 0 1") == b"+OK\r\n"
+    watching("MULTI")
+    watching("PING")
+    assert watching("EXEC") == b"*1\r\n+PONG\r\n"
+    assert follower.heard() == ["SWAPDB 0 1"]
+    assert waiting.client.is_blocked()
+    run("SELECT 1")
+    run("EXISTS k")
+    assert follower.heard() == ["UNLINK k"]

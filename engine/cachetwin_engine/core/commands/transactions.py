@@ -34,9 +34,10 @@ def exec_(ctx: Context, args: list[bytes]) -> bytes:
     if queue is None:
         raise CommandError(b"ERR EXEC without MULTI")
     failed = session.queue_failed
-    for db, key in session.watched:
-        db.peek(key)  # a watched key that has expired meanwhile spoils the transaction too
     broken = session.watch_broken
+    for db, key in session.watched:
+        if db.is_over(key) and (db.index, key) not in session.watched_over:
+            broken = True
     _end(ctx)
     if failed:
         raise CommandError(errors.EXEC_ABORT)
@@ -69,7 +70,6 @@ def watch(ctx: Context, args: list[bytes]) -> bytes:
     if session.watch_broken:
         return OK
     for key in args[1:]:
-        ctx.db.peek(key)  # a key that is due now counts as missing from here on
         watching = ctx.db.watchers.get(key)
         if watching is None:
             ctx.db.watchers[key] = [session]
@@ -78,6 +78,8 @@ def watch(ctx: Context, args: list[bytes]) -> bytes:
         else:
             watching.append(session)
         session.watched.append((ctx.db, key))
+        if ctx.db.is_over(key):
+            session.watched_over[(ctx.db.index, key)] = True
     return OK
 
 

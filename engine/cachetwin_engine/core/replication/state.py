@@ -184,13 +184,9 @@ class Replication:
         engine = self._engine
         config = engine.config
         now_ms = engine.now_ms
-        if (
-            self.link is None
-            and self.replicas
-            and now_ms - self._pinged_ms >= 1000 * config.integer("repl-ping-replica-period")
-        ):
-            self._pinged_ms = now_ms
-            if not engine.is_paused():
+        if now_ms - self._pinged_ms >= 1000 * config.integer("repl-ping-replica-period"):
+            self._pinged_ms = now_ms  # counted on without replicas, so that a new one is not greeted with a PING
+            if self.replicas and self.link is None and not engine.is_paused():
                 self._append(_PING)
                 self.flush()
         silent_ms = 1000 * config.integer("repl-timeout")
