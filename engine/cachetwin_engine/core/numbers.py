@@ -61,7 +61,7 @@ def float_or_none(text: bytes) -> float | None:
 
 
 def unbounded_float_or_none(text: bytes) -> float | None:
-    """As strtod reads it: decimal or hexadecimal, ``inf``, ``infinity``; what is too large is infinite. No blanks, no NaN."""
+    """As strtod reads it: decimal or hexadecimal, ``inf``, ``infinity``, infinite if too large. No blanks, no NaN."""
     if not text or text[0] in b" \t\n\r\v\f" or text[-1] in b" \t\n\r\v\f" or b"_" in text:
         return None
     try:
