@@ -136,3 +136,40 @@ def test_a_key_that_is_over_goes_when_somebody_looks_at_it_not_when_it_is_watche
     run("SELECT 1")
     run("EXISTS k")
     assert follower.heard() == ["UNLINK k"]
+
+
+def test_until_7_2_a_transaction_begins_behind_select_and_readers_are_told_of_by_their_claims(
+    start_run: StartRun,
+) -> None:
+    run = start_run("redis-7.1")
+    follower = Follower(run)
+    run("XADD x 1-1 f v")
+    run("XGROUP CREATE x g 0")
+    run("SET k v PXAT 1700000010000")
+    follower.heard()
+    run("SET k v pxat 1700000010000")
+    assert follower.heard() == ["SET k v PXAT 1700000010000"]
+    run("XREADGROUP GROUP g c STREAMS x >")
+    assert follower.heard() == [
+        "XCLAIM x g c 0 1-1 TIME 1700000000000 RETRYCOUNT 1 FORCE JUSTID LASTID 1-1",
+    ]
+    run("SELECT 1")
+    run("MULTI")
+    run("SET a 1")
+    run("SET b 1")
+    run("EXEC")
+    assert follower.replica.received().startswith(b"*2\r\n$6\r\nSELECT\r\n$1\r\n1\r\n*1\r\n$5\r\nMULTI\r\n")
+
+
+def test_until_7_2_a_reader_whose_stream_went_is_told_so(start_run: StartRun) -> None:
+    for spoil, told in (
+        ("DEL x", b"-UNBLOCKED the stream key no longer exists\r\n"),
+        ("SET x v", b"-UNBLOCKED the stream key no longer exists\r\n"),
+        ("XGROUP DESTROY x g", b"-NOGROUP the consumer group this client was blocked on no longer exists\r\n"),
+    ):
+        run = start_run("redis-7.1")
+        run("XGROUP CREATE x g $ MKSTREAM")
+        reader = run.session()
+        assert reader("XREADGROUP GROUP g c BLOCK 0 STREAMS x >") == b""
+        run(spoil)
+        assert reader.received() == told

@@ -192,9 +192,14 @@ def xreadgroup(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _group(ctx: Context, key: bytes, name: bytes) -> Group:
+    told = ctx.retrying and ctx.engine.profile.commands_through < (7, 2, 0)  # later versions run the command again
+    if told and not isinstance(ctx.db.peek(key), Stream):
+        raise CommandError(b"UNBLOCKED the stream key no longer exists")
     stream = read_stream(ctx.db, key)
     group = None if stream is None else stream.groups.get(name)
     if group is None:
+        if told:
+            raise CommandError(b"NOGROUP the consumer group this client was blocked on no longer exists")
         raise CommandError(
             b"NOGROUP No such key '" + key + b"' or consumer group '" + name + b"' in XREADGROUP with GROUP option"
         )
@@ -238,7 +243,8 @@ def _deliver(ctx: Context, key: bytes, stream: Stream, group: Group, consumer: C
             pending = group.give(entry_id, consumer, now_ms)
             consumer.active_ms = now_ms
             propagate_claim(ctx, key, group, entry_id, pending)
-    propagate_position(ctx, key, group)
+    if request.no_ack or ctx.engine.profile.commands_through >= (7, 2, 0):  # until then XCLAIM's LASTID had to do
+        propagate_position(ctx, key, group)
     return entries_reply(ids, entries)
 
 

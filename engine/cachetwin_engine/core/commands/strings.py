@@ -207,7 +207,7 @@ def _set_with_options(ctx: Context, key: bytes, value: bytes, options: _SetOptio
     if at_ms >= 0:
         db.expire_at(key, at_ms)
         ctx.notify(NOTIFY_GENERIC, b"expire", key)
-        if not options.absolute or options.unit_ms != 1:
+        if not options.absolute or options.unit_ms != 1 or ctx.engine.profile.commands_through < (7, 2, 0):
             ctx.propagate([b"SET", key, value, b"PXAT", b"%d" % at_ms])
     elif options.effect is not None:
         ctx.propagate(options.effect)

@@ -146,15 +146,20 @@ class Replication:
             for db, args in effects:
                 self._write(db, args)
             return
+        if effects and self._engine.profile.commands_through < (7, 2, 0):
+            self._select(effects[0][0])  # before MULTI, later behind it
         self._append(_MULTI)
         for db, args in effects:
             self._write(db, args)
         self._append(_EXEC)
 
-    def _write(self, db: int, args: list[bytes]) -> None:
+    def _select(self, db: int) -> None:
         if db != self._selected:
             self._append(encoded([b"SELECT", b"%d" % db]))
             self._selected = db
+
+    def _write(self, db: int, args: list[bytes]) -> None:
+        self._select(db)
         self._append(encoded(args))
 
     def _append(self, data: bytes) -> None:
