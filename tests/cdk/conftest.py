@@ -1,5 +1,8 @@
 """A fresh stack per test. All of it runs in one process, because CDK takes seconds to load and milliseconds after."""
 
+import json
+import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from aws_cdk.assertions import Annotations, Match, Template
 ROOT = Path(__file__).parents[2]
 Properties = Callable[[str], dict[str, Any]]
 Warnings = Callable[[], list[str]]
+Checkov = Callable[[cdk.cx_api.CloudAssembly], set[tuple[str, str, str]]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -77,3 +81,25 @@ def any_text(stack: cdk.Stack) -> str:
 def any_number(stack: cdk.Stack) -> float:
     """A number that is unknown until deployment."""
     return cdk.CfnParameter(stack, "AnyNumber", type="Number").value_as_number
+
+
+@pytest.fixture(scope="session")
+def checkov() -> Checkov:
+    """What checkov finds in the templates of an assembly: the check, the resource's type and the stack."""
+    installed = ROOT / ".venv" / "checkov" / "bin" / "checkov"
+    command = str(installed) if installed.exists() else shutil.which("checkov")
+    if command is None:
+        pytest.skip("checkov is not installed: it pins an older boto3 than ours, so it needs .venv/checkov of its own")
+    options = ["--framework", "cloudformation", "--skip-download", "--quiet", "-o", "json"]
+
+    def scan(assembly: cdk.cx_api.CloudAssembly) -> set[tuple[str, str, str]]:
+        run = subprocess.run([command, *options, "-d", assembly.directory], capture_output=True, text=True, check=False)
+        templates = {stack.stack_name: stack.template for stack in assembly.stacks}
+        found = set()
+        for finding in json.loads(run.stdout)["results"]["failed_checks"]:
+            stack = Path(finding["file_path"]).name.removesuffix(".template.json")
+            resource = templates[stack]["Resources"][finding["resource"].rsplit(".", 1)[-1]]
+            found.add((finding["check_id"], resource["Type"], stack))
+        return found
+
+    return scan
