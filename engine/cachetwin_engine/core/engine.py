@@ -556,7 +556,7 @@ class Engine(KeyspaceObserver):
 
     def _is_held(self, session: Session, command: Command, args: list[bytes]) -> bool:
         """Does CLIENT PAUSE hold ``args`` back?"""
-        if self.now_ms >= self.paused_until_ms:
+        if self.now_ms >= self.paused_until_ms and not self.replication.is_failing_over():
             self.unpause()
             return False
         return self.pauses_all or self._flags_now(session, command, args) & (WRITE | MAY_REPLICATE) != 0
@@ -572,6 +572,12 @@ class Engine(KeyspaceObserver):
     def choose_expiry(self) -> None:
         """Do keys that are over go by themselves? Not at a replica, during CLIENT PAUSE, or while somebody imports."""
         self.keeps_expired = self.gates & (GATE_PAUSED | GATE_REPLICA) != 0 or self.config.boolean("import-mode")
+
+    def is_over(self, at_ms: int) -> bool:
+        """Does an end at ``at_ms`` take its key away at once? Not where somebody else says when keys go."""
+        if at_ms > self.now_ms or self.gates & GATE_REPLICA:
+            return False
+        return not self.config.boolean("import-mode")
 
     def unpause(self) -> None:
         """End CLIENT PAUSE; what was held back runs in the order of its arrival."""

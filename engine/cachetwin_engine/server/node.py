@@ -106,6 +106,7 @@ class Node:
         self._starting: list[asyncio.Task[Endpoint]] = []
         self._drain_scheduled = False
         self._works = False  # a slice of background work is due
+        self._processed_before_work = 0
         self._connector = PrimaryConnector(self)
         self._to_visit: list[Connection] = []
         self._visits_per_tick = 1
@@ -417,13 +418,19 @@ class Node:
             self._connector.tick()
 
     def _work(self) -> None:
-        """Snapshots, a slice on each turn of the loop, so that clients are served in between."""
+        """A slice of a snapshot. Clients that have something to say get as long before the next one."""
         self._works = False
         engine = self.engine
         if engine.has_work():
+            busy = engine.commands_processed != self._processed_before_work
+            self._processed_before_work = engine.commands_processed
+            begun = self.loop.time()
             engine.work(engine.clock() + WORK_SLICE_US)
             self._works = True
-            self.loop.call_soon(self._work)
+            if busy:
+                self.loop.call_later(self.loop.time() - begun, self._work)
+            else:
+                self.loop.call_soon(self._work)
         if engine.pending:
             self._drain()
 

@@ -66,7 +66,7 @@ def restore(ctx: Context, args: list[bytes]) -> bytes:
         raise CommandError(b"ERR Invalid TTL value, must be >= 0")
     value = _restored(ctx, args[3])
     at_ms = ttl_ms if ttl_ms == 0 or options.absolute else ctx.engine.now_ms + ttl_ms
-    if 0 < at_ms <= ctx.engine.now_ms:
+    if at_ms > 0 and ctx.engine.is_over(at_ms):
         if exists:
             delete_as_expired(ctx, key)
         return OK

@@ -79,7 +79,7 @@ def _expire(ctx: Context, args: list[bytes], unit_ms: int, relative: bool) -> by
             outcome.append(_MISSING)
         elif not _allows(condition, value.end_of(name), at_ms):
             outcome.append(_UNMET)
-        elif _is_over(ctx, at_ms):
+        elif ctx.engine.is_over(at_ms):
             value.remove(name)
             gone.append(name)
             outcome.append(_REMOVED)
@@ -244,7 +244,7 @@ def hgetex(ctx: Context, args: list[bytes]) -> bytes:
             continue
         if options.persist and value.remove_end(name):
             changes.append(name)
-        elif options.has_end and _is_over(ctx, options.at_ms):
+        elif options.has_end and ctx.engine.is_over(options.at_ms):
             value.remove(name)
             gone.append(name)
         elif options.has_end:
@@ -275,7 +275,7 @@ def hsetex(ctx: Context, args: list[bytes]) -> bytes:
     found = value is not None
     if value is None:
         value = HashValue()
-    over = options.has_end and _is_over(ctx, options.at_ms)
+    over = options.has_end and ctx.engine.is_over(options.at_ms)
     names: list[bytes] = pairs[::2]
     for place in range(0, len(pairs), 2):
         value.set(pairs[place], pairs[place + 1], ctx.engine.config, options.keep_end)
@@ -401,11 +401,6 @@ def _parse_fields(args: list[bytes], at: int, width: int, problem: bytes) -> lis
     if count <= 0 or count * width != len(words):
         raise CommandError(problem)
     return words
-
-
-def _is_over(ctx: Context, at_ms: int) -> bool:
-    """Does an end at ``at_ms`` remove the field at once? Not during an import, when nothing ends."""
-    return at_ms <= ctx.engine.now_ms and not ctx.engine.config.boolean("import-mode")
 
 
 def _parse_only_fields(args: list[bytes]) -> list[bytes]:

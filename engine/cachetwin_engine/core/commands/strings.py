@@ -198,7 +198,7 @@ def _set_with_options(ctx: Context, key: bytes, value: bytes, options: _SetOptio
             return refused
     elif options.if_missing:
         return refused
-    if 0 <= at_ms <= ctx.engine.now_ms and ctx.engine.profile.is_valkey_from(8, 1):
+    if at_ms >= 0 and ctx.engine.profile.is_valkey_from(8, 1) and ctx.engine.is_over(at_ms):
         if current is not None:
             delete_as_expired(ctx, key)
         return done
@@ -312,7 +312,7 @@ def getex(ctx: Context, args: list[bytes]) -> bytes:
     if value is None:
         return ctx.null
     at_ms = options.expire_at(ctx, b"getex")
-    if 0 <= at_ms <= ctx.engine.now_ms:
+    if at_ms >= 0 and ctx.engine.is_over(at_ms):
         delete_as_expired(ctx, key)
     elif at_ms >= 0:
         ctx.db.expire_at(key, at_ms)

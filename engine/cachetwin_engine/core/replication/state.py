@@ -168,7 +168,7 @@ class Replication:
 
     def flush(self) -> None:
         """The end of a turn: what was written goes out."""
-        if self._acks_wanted and self.backlog is not None:
+        if self._acks_wanted and self.backlog is not None and not self._engine.is_paused():
             self._acks_wanted = False
             self._append(_GETACK)
         if self._out:
@@ -438,7 +438,6 @@ class Replication:
         now_ms = self._engine.now_ms
         self._handover = Handover(target, now_ms + timeout_ms if timeout_ms else 0, force)
         self._engine.hold_writes(True)
-        self._acks_wanted = True
 
     def abort_failover(self) -> None:
         """Go on as before. When the other side has been asked already, that may be as a replica's primary again."""
