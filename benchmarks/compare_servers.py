@@ -47,6 +47,7 @@ MORE_CASES = [
     ("get", 50, 16384),
     ("set", 50, 16384),
 ]
+NO_FILE = ("--dbfilename", "benchmark-never-saves.rdb")  # or a dump.rdb that lies here would be loaded
 VALUE = "VALUE"  # stands for a value of the case's size
 KEY, ELEMENT = "key:__rand_int__", "element:__rand_int__"
 
@@ -378,6 +379,7 @@ def contenders(options: argparse.Namespace) -> list[Contender]:
         "127.0.0.1",
         "--save",
         "",
+        *NO_FILE,
         *shlex.split(options.engine_arguments),
     ]
     found = [Contender(f"engine ({build})", engine, options.engine_path)]
@@ -391,7 +393,7 @@ def contenders(options: argparse.Namespace) -> list[Contender]:
             continue
         if shutil.which(command[0]) is None:
             raise SystemExit(f"--{name}: there is no program {command[0]!r}")
-        found.append(Contender(name, [*command, "--save", "", "--appendonly", "no", "--bind", "127.0.0.1"]))
+        found.append(Contender(name, [*command, "--save", "", "--appendonly", "no", *NO_FILE, "--bind", "127.0.0.1"]))
     return found
 
 
