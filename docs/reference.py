@@ -42,7 +42,7 @@ EXAMPLES: dict[str, str] = {
         """,
     "SecondaryReplicationGroup": """
         datastore = GlobalDatastore.from_global_replication_group_attributes(
-            stack, "Global", global_replication_group_id="ldgnf-orders"
+            stack, "Global", global_replication_group_id="dsdfu-orders"
         )
         copy = SecondaryReplicationGroup(stack, "Cache", vpc=vpc, global_datastore=datastore)
         """,

@@ -40,8 +40,9 @@ class SecondaryStack(cdk.Stack):
         global_id = cdk.CfnParameter(
             self,
             "GlobalReplicationGroupId",
-            default="ldgnf-catalogue",  # AWS's prefix for a primary in us-east-1; every region has one of its own
-            description="Output of the primary's stack; the default is right for a primary in us-east-1",
+            # Each region has a prefix of its own; that of us-west-1 is in the API reference of CreateGlobalReplicationGroup.
+            default="dsdfu-catalogue",
+            description="Output of the primary's stack; the default is right for a primary in us-west-1",
         )
         datastore = GlobalDatastore.from_global_replication_group_attributes(
             self, "Global", global_replication_group_id=global_id.value_as_string

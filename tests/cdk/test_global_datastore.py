@@ -92,15 +92,15 @@ def test_a_secondary_takes_everything_else_from_the_primary(app: cdk.App, datast
 
 def test_a_secondary_can_be_of_another_app(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     datastore = GlobalDatastore.from_global_replication_group_attributes(
-        stack, "Global", global_replication_group_id="ldgnf-orders", cluster_mode=ClusterMode.ENABLED
+        stack, "Global", global_replication_group_id="dsdfu-orders", cluster_mode=ClusterMode.ENABLED
     )
     copy = SecondaryReplicationGroup(stack, "Cache", global_datastore=datastore, vpc=vpc, replicas=2)
     found = properties(GROUP)
-    assert found["GlobalReplicationGroupId"] == "ldgnf-orders"
+    assert found["GlobalReplicationGroupId"] == "dsdfu-orders"
     assert found["ReplicasPerNodeGroup"] == 2
     assert "NumCacheClusters" not in found
     assert copy.configuration_endpoint.hostname
-    assert datastore.global_replication_group_ref.global_replication_group_id == "ldgnf-orders"
+    assert datastore.global_replication_group_ref.global_replication_group_id == "dsdfu-orders"
 
 
 def test_a_region_has_one_member_and_there_are_three_regions_at_most(app: cdk.App, datastore: GlobalDatastore) -> None:
@@ -155,7 +155,7 @@ def test_what_is_global_does_not_scale_and_is_global_once(stack: cdk.Stack, vpc:
 
 def test_a_secondary_without_a_replica_is_not_multi_az(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     datastore = GlobalDatastore.from_global_replication_group_attributes(
-        stack, "Global", global_replication_group_id="ldgnf-orders"
+        stack, "Global", global_replication_group_id="dsdfu-orders"
     )
     with pytest.raises(ValidationError, match="multi_az must be False without automatic failover and a replica, got 0"):
         SecondaryReplicationGroup(stack, "Cache", global_datastore=datastore, vpc=vpc, replicas=0)

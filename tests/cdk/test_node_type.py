@@ -30,6 +30,19 @@ def test_the_name_tells_what_the_node_is(  # noqa: PLR0917  (one column per fact
     assert node_type.is_previous_generation is previous
 
 
+@pytest.mark.parametrize(
+    ("name", "vcpus"),
+    [
+        ("cache.t4g.micro", 2), ("cache.t3.medium", 2), ("cache.m7g.large", 2), ("cache.r6gd.xlarge", 4),
+        ("cache.c7gn.16xlarge", 64), ("cache.m5.24xlarge", 96), ("cache.t2.small", 1), ("cache.t2.medium", 2),
+        ("cache.m1.large", 2), ("cache.m1.medium", 1), ("cache.m2.4xlarge", 8), ("cache.c1.xlarge", 8),
+        ("cache.x9.metal", None),
+    ],
+)  # fmt: skip
+def test_the_name_tells_how_many_processors_the_host_has(name: str, vcpus: int | None) -> None:
+    assert NodeType.of(name).vcpus == vcpus
+
+
 @pytest.mark.parametrize("name", ["m7g.large", "cache.m7g", "cache.M7G.large", "db.m7g.large", ""])
 def test_a_malformed_name_is_refused(name: str) -> None:
     with pytest.raises(ValidationError, match=r"node_type must be written cache.<family>.<size>"):
