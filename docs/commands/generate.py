@@ -16,7 +16,6 @@ FOLDER: Final = Path(__file__).parent
 PROFILE: Final = "valkey-8.1"
 
 ABSENT: Final = {
-    "MIGRATE": "not yet: comes with sharding",
 }
 """Commands of Valkey 8.1 that the engine does not have, and why. SENTINEL is another program and not planned."""
 

@@ -48,6 +48,13 @@ class Host:
         """
         return None
 
+    def ask(self, host: str, port: str, request: bytes, count: int, timeout_ms: int) -> tuple[list[bytes], str]:
+        """Send ``request`` to another server (MIGRATE) and wait for ``count`` replies of one line.
+
+        The replies that came, without line ends, and what went wrong, if anything did, as it follows ``error or timeout``.
+        """
+        return [], "connecting to the client"
+
     def read_file(self, path: str) -> bytes:
         """The content of a file: of users, of parameters. Raises OSError."""
         raise NotImplementedError

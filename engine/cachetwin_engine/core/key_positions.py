@@ -23,6 +23,8 @@ def key_positions(command: Command, args: list[bytes]) -> list[KeyPosition]:
     """The keys of ``args`` in order of the specifications. Raises CommandError when a count of keys makes no sense."""
     found: list[KeyPosition] = []
     for spec in command.keys:
+        if command.name == b"migrate" and not spec.keyword and not args[spec.index]:
+            continue  # the empty text stands for the keys behind KEYS
         begin = _begin(spec, args)
         if begin < 0:
             continue

@@ -19,6 +19,8 @@ def shown(args: list[bytes]) -> list[bytes]:
         return _without_login(args)
     if len(args) < 3:
         return args
+    if name == b"migrate":
+        return _without_migration_login(args)
     if name == b"acl" and args[1].lower() in _ACL_SECRETIVE:
         return args[:2] + [_HIDDEN] * (len(args) - 2)
     if name == b"config" and args[1].lower() == b"set":
@@ -28,6 +30,20 @@ def shown(args: list[bytes]) -> list[bytes]:
                 words[at] = _HIDDEN
         return words
     return args
+
+
+def _without_migration_login(args: list[bytes]) -> list[bytes]:
+    words = list(args)
+    at = 6
+    while at < len(args):
+        word = args[at].lower()
+        if word == b"keys":
+            break
+        hidden = {b"auth": 1, b"auth2": 2}.get(word, 0)
+        for place in range(at + 1, min(at + 1 + hidden, len(args))):
+            words[place] = _HIDDEN
+        at += 1 + hidden
+    return words
 
 
 def _without_login(args: list[bytes]) -> list[bytes]:

@@ -2,15 +2,20 @@
 
 import os
 import secrets
+import socket
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from cachetwin_engine.core.config import Config
 from cachetwin_engine.core.host import Host
 from cachetwin_engine.server.logs import log
 from cachetwin_engine.server.persistence import DumpFile, read_dump
+
+REPLY_LINE_BYTES_MAX: Final = 1024
+"""Of another server's reply to MIGRATE, as in Valkey (cluster.c)."""
 
 
 class ProcessHost(Host):
@@ -57,6 +62,26 @@ class ProcessHost(Host):
             if problem:
                 return names[0], problem
         return None if self.change_node is None else self.change_node(names)
+
+    def ask(self, host: str, port: str, request: bytes, count: int, timeout_ms: int) -> tuple[list[bytes], str]:
+        """Talk to another server as MIGRATE does; see ``Host``."""
+        replies: list[bytes] = []
+        step = "connecting to the client"
+        try:
+            address = str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+            step = "writing to target instance"
+            with socket.create_connection((address, int(port)), timeout_ms / 1000) as sock:
+                sock.sendall(request)
+                step = "reading to target instance"
+                with sock.makefile("rb") as lines:
+                    while len(replies) < count:
+                        line = lines.readline(REPLY_LINE_BYTES_MAX)
+                        if not line.endswith(b"\n"):
+                            return replies, step
+                        replies.append(line.rstrip(b"\r\n"))
+        except (OSError, ValueError):
+            return replies, step
+        return replies, ""
 
     def _score_for_oom(self, config: Config) -> str:
         """Write what the kernel's out-of-memory killer goes by (server.c, setOOMScoreAdj); empty when it worked."""

@@ -49,3 +49,8 @@ def test_info_says_where_keys_stand_even_when_nothing_can(run: Run) -> None:
 def test_help_shows_usage_without_what_is_only_for_docs(run: Run) -> None:
     lines = run("CLIENT HELP").split(b"\r\n")
     assert b"+UNBLOCK client-id [TIMEOUT | ERROR]" in lines
+
+
+def test_keys_of_migrate_stand_in_one_of_two_places(run: Run) -> None:
+    assert run("COMMAND GETKEYS MIGRATE h 1 a 0 5") == b"*1\r\n$1\r\na\r\n"
+    assert run('COMMAND GETKEYS MIGRATE h 1 "" 0 5 COPY KEYS a b') == b"*2\r\n$1\r\na\r\n$1\r\nb\r\n"

@@ -39,10 +39,15 @@ def dump(ctx: Context, args: list[bytes]) -> bytes:
     value = ctx.db.find(args[1])
     if value is None:
         return ctx.null
+    return bulk(payload_of(ctx, value))
+
+
+def payload_of(ctx: Context, value: object) -> bytes:
+    """What RESTORE makes ``value`` of."""
     writer = RdbWriter(ctx.engine.profile.rdb_version, ctx.engine.config.boolean("rdbcompression"))
     writer.value(value)
     body = writer.data() + ctx.engine.profile.rdb_version.to_bytes(2, "little")
-    return bulk(body + crc64(body).to_bytes(8, "little"))
+    return body + crc64(body).to_bytes(8, "little")
 
 
 class _Options:

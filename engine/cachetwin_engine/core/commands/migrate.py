@@ -1,0 +1,111 @@
+"""MIGRATE: keys move to another server, which is asked to RESTORE what DUMP would answer here.
+
+As in Valkey everything else waits until the other server has answered, at most ``timeout`` for each step.
+"""
+
+from typing import Final
+
+from ..command_table import MOVABLE_KEYS, WRITE, KeySpec, command
+from ..context import Context
+from ..errors import CommandError, syntax_error
+from ..notifications import NOTIFY_GENERIC
+from ..numbers import parse_int
+from ..replies import OK, bulk_array
+from .dump import payload_of
+
+_DEFAULT_TIMEOUT_MS: Final = 1000
+_KEYS: Final = [
+    KeySpec("RW", "access delete", index=3),
+    KeySpec("RW", "access delete", index=-2, keyword=b"KEYS", last=-1, incomplete=True),
+]
+_HISTORY: Final = [
+    ("3.0.0", "`COPY` and `REPLACE` came."),
+    ("3.0.6", "`KEYS` came."),
+    ("4.0.7", "`AUTH` came."),
+    ("6.0.0", "`AUTH2` came."),
+]
+
+
+class _Options:
+    def __init__(self, key: bytes) -> None:
+        self.keys = [key]
+        self.keeps = False
+        self.replaces = False
+        self.login: list[bytes] = []  # a password, or a name and a password
+
+
+def _options(args: list[bytes]) -> _Options:
+    """What stands behind the timeout. Raises CommandError."""
+    options = _Options(args[3])
+    at = 6
+    while at < len(args):
+        word = args[at].upper()
+        left = len(args) - 1 - at
+        if word == b"COPY":
+            options.keeps = True
+        elif word == b"REPLACE":
+            options.replaces = True
+        elif word == b"AUTH" and left >= 1:
+            options.login = [args[at + 1]]
+            at += 1
+        elif word == b"AUTH2" and left >= 2:
+            options.login = args[at + 1 : at + 3]
+            at += 2
+        elif word == b"KEYS":
+            if args[3]:
+                raise CommandError(
+                    b"ERR When using MIGRATE KEYS option, the key argument must be set to the empty string"
+                )
+            options.keys = args[at + 1 :]
+            break
+        else:
+            raise syntax_error()
+        at += 1
+    return options
+
+
+@command("MIGRATE", arity=-6, flags=WRITE | MOVABLE_KEYS, group="generic", since="2.6.0", categories=[b"dangerous"], keys=_KEYS, complexity="O(N) for what is sent, and the cost of DUMP and DEL here and of RESTORE there.", arguments='host port key-selector=<key | empty-string=""> destination-db:integer timeout:integer [COPY@3.0.0] [REPLACE@3.0.0] [authentication=<AUTH auth{password}@4.0.7 | AUTH2 auth2=(username password)@6.0.0>] [KEYS keys:key{key}@3.0.6...]', tips=[b"nondeterministic_output"], history=_HISTORY, summary="Move keys to another server.")  # fmt: skip
+def migrate(ctx: Context, args: list[bytes]) -> bytes:
+    """MIGRATE host port key|"" db timeout [COPY] [REPLACE] [AUTH password | AUTH2 name password] [KEYS key ...]."""
+    options = _options(args)
+    timeout_ms, database = parse_int(args[5]), parse_int(args[4])
+    keys = [key for key in options.keys if ctx.db.find(key) is not None]
+    if not keys:
+        return b"+NOKEY\r\n"
+    before = [[b"AUTH", *options.login]] if options.login else []
+    before.append([b"SELECT", b"%d" % database])
+    request = [bulk_array(words) for words in before + [_restoring(ctx, key, options.replaces) for key in keys]]
+    replies, failed = ctx.engine.host.ask(
+        args[1].decode("latin-1"), args[2].decode("latin-1"), b"".join(request), len(request),
+        timeout_ms if timeout_ms > 0 else _DEFAULT_TIMEOUT_MS,
+    )  # fmt: skip
+    refused = b""
+    accepted: list[bytes] = []
+    lets_in = True  # after AUTH and SELECT
+    for at, reply in enumerate(replies):
+        if reply.startswith(b"-"):
+            refused = refused or reply
+            lets_in = lets_in and at >= len(before)
+        elif lets_in and at >= len(before):
+            accepted.append(keys[at - len(before)])
+    if accepted and not options.keeps:
+        for key in accepted:
+            ctx.db.delete(key)
+            ctx.key_changed(key, NOTIFY_GENERIC, b"del")
+        ctx.propagate([b"DEL", *accepted])
+    else:
+        ctx.propagate_nothing()
+    if refused:
+        raise CommandError(b"ERR Target instance replied with error: " + refused[1:])
+    if failed:
+        raise CommandError(b"IOERR error or timeout " + failed.encode())
+    return OK
+
+
+def _restoring(ctx: Context, key: bytes, replaces: bool) -> list[bytes]:
+    """The command that makes ``key`` on the other server."""
+    end_ms = ctx.db.expiry_of(key)
+    ttl_ms = max(end_ms - ctx.engine.now_ms, 1) if end_ms >= 0 else 0
+    name = b"RESTORE" if ctx.engine.cluster is None else b"RESTORE-ASKING"
+    words = [name, key, b"%d" % ttl_ms, payload_of(ctx, ctx.db.peek(key))]
+    return [*words, b"REPLACE"] if replaces else words
