@@ -1071,8 +1071,11 @@ class Engine(KeyspaceObserver):
         own_db = ctx.db
         ctx.db = db
         ctx.retrying = True
+        session.hold_messages(True)
         reply = call(ctx, command, blocked.args)
+        session.hold_messages(False)
         ctx.retrying = False
         ctx.db = own_db
         if reply:
             session.unblock(reply, served=True)
+        session.release_messages()

@@ -112,8 +112,8 @@ class Session:
             size = len(data)
             self.bytes_in += size
             self.engine.traffic.bytes_in += size
-            if size >= LARGE_READ_BYTES and self.asks_too_much():
-                self.end_for_asking()
+            if size >= LARGE_READ_BYTES:
+                self._weigh()
         if self.blocked is None and not self.closing:
             engine = self.engine
             engine.start_turn()
@@ -121,11 +121,20 @@ class Session:
             commands = engine.commands_processed
             self.run()
             engine.settle()
-            if engine.client_memory.limit:
-                engine.client_memory.note(engine, self)
-                engine.client_memory.enforce(engine)
             engine.traffic.note_turn(engine.lap_us - started_us, engine.commands_processed - commands)
-        return self.take_output()
+        out = self.take_output()
+        if self.engine.client_memory.limit:
+            self.engine.client_memory.note(self.engine, self)
+            self.engine.client_memory.enforce(self.engine)
+        return out
+
+    def _weigh(self) -> None:
+        """A large piece arrived: is it more than one client, or all together, may ask?"""
+        if self.asks_too_much():
+            self.end_for_asking()
+        elif self.engine.client_memory.limit:
+            self.engine.client_memory.note(self.engine, self)
+            self.engine.client_memory.enforce(self.engine)
 
     def asks_too_much(self) -> bool:
         """Is more waiting to become a command, or after MULTI, than ``client-query-buffer-limit`` allows?
@@ -205,6 +214,17 @@ class Session:
         self.engine.mark_pending(self)
         if self.engine.client_memory.limit:
             self.engine.client_memory.note(self.engine, self)
+
+    def hold_messages(self, hold: bool) -> None:
+        """While it holds, what is pushed waits for ``release_messages``."""
+        self._running = hold
+
+    def release_messages(self) -> None:
+        """Send what waited for the reply to go first."""
+        late = self._late
+        self._late = []
+        for message in late:
+            self.push(message)
 
     def messages_first(self) -> None:
         """What was pushed so far goes before the reply of the command that is about to run."""
@@ -305,9 +325,9 @@ class Session:
         if profile.is_valkey_from(8, 0):
             fields.append(b"watch=%d" % len(self.watched))
         fields.append(
-            b"qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=%d rbp=%d obl=%d oll=%d omem=%d tot-mem=%d events=r "
+            b"qbuf=%d qbuf-free=0 argv-mem=%d multi-mem=%d rbs=%d rbp=%d obl=%d oll=%d omem=%d tot-mem=%d events=r "
             b"cmd=%b user=%b redir=%d resp=%d" % (
-                self.parser.buffered(), self.queued_bytes(), self._reply_buffer_bytes(),
+                self.parser.buffered(), self._request_bytes(), self.queued_bytes(), self._reply_buffer_bytes(),
                 min(16384, self.output_bytes()), self.output_bytes(), 1 if self.unsent_bytes else 0, self.unsent_bytes,
                 self.memory_bytes(), self.last_command or b"NULL", ctx.user.name, redirect, 3 if ctx.resp3 else 2,
             )
@@ -359,6 +379,10 @@ class Session:
         idle = patience_ms >= 0 and self.engine.now_ms - self.last_command_ms > patience_ms
         return REPLY_BUFFER_BYTES_MIN if idle else REPLY_BUFFER_BYTES_MAX
 
+    def _request_bytes(self) -> int:
+        """Of the command that runs now."""
+        return self.parser.request_bytes if self._running else 0
+
     def queued_bytes(self) -> int:
         """Memory of the commands after MULTI."""
         queue = self.queue
@@ -377,5 +401,5 @@ class Session:
         names = len(self.channels) + len(self.patterns) + len(self.shard_channels) + len(self.watched)
         if self.tracking is not None:
             names += len(self.tracking.prefixes)
-        buffers = self.parser.buffered() + self._out_bytes + self.unsent_bytes
+        buffers = self.parser.buffered() + self._out_bytes + self.unsent_bytes + self._request_bytes()
         return OWN_BYTES + self._reply_buffer_bytes() + buffers + self.queued_bytes() + names * NAME_BYTES

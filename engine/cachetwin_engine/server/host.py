@@ -26,6 +26,7 @@ class ProcessHost(Host):
         self._dump_file = DumpFile()
         self.serve_while_busy: Callable[[], None] | None = None
         self.change_node: Callable[[list[str]], tuple[str, str] | None] | None = None
+        self.is_replica = False
         self._oom_base: int | None = None  # the process's own score before oom-score-adj
         system = os.uname()
         self.os = f"{system.sysname} {system.release} {system.machine}"
@@ -58,7 +59,7 @@ class ProcessHost(Host):
                 return "dir", error.strerror or str(error)
             config.values[b"dir"] = os.fsencode(Path.cwd())
         if "oom-score-adj" in names or "oom-score-adj-values" in names:
-            problem = self._score_for_oom(config)
+            problem = self.score_for_oom(config)
             if problem:
                 return names[0], problem
         return None if self.change_node is None else self.change_node(names)
@@ -83,10 +84,10 @@ class ProcessHost(Host):
             return replies, step
         return replies, ""
 
-    def _score_for_oom(self, config: Config) -> str:
+    def score_for_oom(self, config: Config) -> str:
         """Write what the kernel's out-of-memory killer goes by (server.c, setOOMScoreAdj); empty when it worked."""
         mode = config.get("oom-score-adj")  # absolute, or relative to the score at start, which yes means too
-        score = int(config.values[b"oom-score-adj-values"].split()[0])
+        score = int(config.values[b"oom-score-adj-values"].split()[1 if self.is_replica else 0])
         path = Path("/proc/self/oom_score_adj")
         if mode == "no":
             if self._oom_base is None:
@@ -103,7 +104,7 @@ class ProcessHost(Host):
         try:
             path.write_text(str(max(-1000, min(1000, wanted))))
         except OSError:
-            return "Failed to apply new oom_score_adj configuration, check server logs."
+            return "Failed to set current oom_score_adj. Check server logs."
         return ""
 
     def read_file(self, path: str) -> bytes:

@@ -476,6 +476,9 @@ class Node:
             self._limits = config.buffer_limits
             for connection in self._connections.values():
                 connection.watch_output()
+        if (self.engine.replication.link is not None) != self.host.is_replica:
+            self.host.is_replica = not self.host.is_replica
+            self.host.score_for_oom(config)
         loglevel = config.get("loglevel")
         if loglevel is not None and loglevel != self._loglevel:
             self._loglevel = loglevel

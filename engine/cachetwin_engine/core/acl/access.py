@@ -30,6 +30,13 @@ _CHANNEL_RANGES: Final[dict[bytes, tuple[int, int]]] = {  # first and last argum
 }
 
 
+_REASONS: Final[dict[int, bytes]] = {
+    DENIED_COMMAND: b"no permission to execute the command or subcommand",
+    DENIED_KEY: b"no permission to touch the specified keys",
+    DENIED_CHANNEL: b"no permission to access one of the channels used as arguments to the command",
+}
+
+
 class Denial:
     """Why a command may not run: a ``DENIED_*`` reason, the name of what was refused and its place in the request."""
 
@@ -158,6 +165,20 @@ class AccessControl:
         if denied.reason == DENIED_KEY:
             return b"NOPERM No permissions to access a key"
         return b"NOPERM No permissions to access a channel"
+
+    def denial_in_exec(self, ctx: "Context", command: Command, args: list[bytes]) -> bytes | None:
+        """Why ``ctx.user`` may no longer run what it has queued, or None if it may."""
+        denied = self.check(ctx.user, command, args)
+        if denied is None:
+            return None
+        ctx.engine.note_denial(ctx, denied)
+        line = (
+            b"NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This "
+            b"command is no longer allowed for the following reason: " + _REASONS[denied.reason]
+        )
+        ctx.engine.count_error(b"-" + line)
+        command.rejected_calls += 1
+        return line
 
     def explain(self, user: User, denied: Denial) -> bytes:
         """A refusal in words, as ACL DRYRUN gives it."""

@@ -5,8 +5,8 @@ from ..command_table import ALLOW_BUSY, FAST, LOADING, NO_MULTI, NOSCRIPT, SKIP_
 from ..context import Context
 from ..dispatch import Queued, call
 from ..errors import CommandError
-from ..gates import GATE_MULTI
-from ..replies import OK
+from ..gates import GATE_MULTI, GATE_RESTRICTED
+from ..replies import OK, error
 
 _ANYTIME = NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY
 
@@ -46,7 +46,9 @@ def exec_(ctx: Context, args: list[bytes]) -> bytes:
     replies = [b"*%d\r\n" % len(queue)]
     ctx.in_exec = True
     for queued in queue:
-        replies.append(call(ctx, queued.command, queued.args))
+        restricted = ctx.session.gates & GATE_RESTRICTED
+        denied = ctx.engine.acl.denial_in_exec(ctx, queued.command, queued.args) if restricted else None
+        replies.append(call(ctx, queued.command, queued.args) if denied is None else error(denied))
     ctx.in_exec = False
     ctx.propagate_nothing()  # its commands said for themselves what they changed
     return b"".join(replies)
