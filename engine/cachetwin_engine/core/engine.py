@@ -942,8 +942,7 @@ class Engine(KeyspaceObserver):
             self.dirty += db.clear()
             for key in watched:
                 self._spoil(db, key)
-        if self.tracks_keys:
-            self.tracking.flushed()
+        self.tracking.flushed(len(databases) == len(self.databases))
 
     def swap(self, first: Database, second: Database) -> None:
         """Exchange the keys of two databases. For who watches or waits for a key that appears or goes, it changed."""

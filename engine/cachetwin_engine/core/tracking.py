@@ -122,10 +122,11 @@ class Tracking:
                 continue
             self._tell(session, session.tracking, bulk_array([key]))
 
-    def flushed(self) -> None:
-        """A database was emptied: tell everybody, once and without keys."""
-        self.keys = {}
-        self.items = 0
+    def flushed(self, everything: bool) -> None:
+        """Databases were emptied, all of them or one: tell everybody, once and without keys."""
+        if everything:
+            self.keys = {}
+            self.items = 0
         for session in list(self.clients.values()):
             if session.tracking is not None:
                 self._tell(session, session.tracking, b"")

@@ -1,7 +1,17 @@
 """COMMAND: the table of commands, for clients that route or complain by it."""
 
 from ..acl.rules import rows_of
-from ..command_table import CATEGORY_NAMES, FLAG_NAMES, LOADING, STALE, Command, KeySpec, command, version_of
+from ..command_table import (
+    CATEGORY_NAMES,
+    FLAG_NAMES,
+    LOADING,
+    NO_MANDATORY_KEYS,
+    STALE,
+    Command,
+    KeySpec,
+    command,
+    version_of,
+)
 from ..context import Context
 from ..dispatch import find_command
 from ..errors import CommandError, syntax_error
@@ -118,7 +128,7 @@ def command_list(ctx: Context, args: list[bytes]) -> bytes:
     """COMMAND LIST [FILTERBY MODULE|ACLCAT|PATTERN argument]."""
     rows = rows_of(ctx.engine.commands)
     if len(args) == 2:
-        return bulk_array([row.name for row in _top_rows(ctx)])
+        return bulk_array([row.name for row in rows])
     if len(args) != 5 or args[2].upper() != b"FILTERBY":
         raise syntax_error()
     kind = args[3].upper()
@@ -196,7 +206,7 @@ def _checked(ctx: Context, words: list[bytes]) -> Command:
         raise CommandError(b"ERR The command has no key arguments")
     if not row.accepts(len(words)):
         raise CommandError(b"ERR Invalid number of arguments specified for command")
-    if not key_positions(row, words):
+    if not key_positions(row, words) and not row.flags & NO_MANDATORY_KEYS:
         raise CommandError(INVALID_ARGUMENTS)
     return row
 
