@@ -109,10 +109,13 @@ def test_deletions_are_named_as_the_parameters_have_them(start_run: StartRun) ->
     follower = Follower(run)
     run("SADD s a b")
     run("SET k v PX 5")
+    payload = run("DUMP k").split(b"\r\n", 1)[1][:-2]
+    run("SET over v")
     follower.heard()
     run("SPOP s 2")
     run.advance(100)
-    assert follower.heard() == ["DEL s", "DEL k"]
+    assert run.args("RESTORE", "over", 1, payload, "REPLACE", "ABSTTL") == b"+OK\r\n"
+    assert follower.heard() == ["DEL s", "DEL k", "DEL over"]
 
 
 def test_a_key_that_is_over_goes_when_somebody_looks_at_it_not_when_it_is_watched_swapped_or_waited_for(

@@ -340,3 +340,10 @@ def test_what_may_replicate_is_no_reading(run: Run) -> None:
     assert run.args("EVAL_RO", "return redis.call('PUBLISH', 'c', 'm')", 0).startswith(refused)
     assert run.args("EVAL", "#!lua flags=no-writes\nreturn redis.call('PFCOUNT', 'k')", 0).startswith(refused)
     assert run.args("EVAL", "return redis.call('PUBLISH', 'c', 'm')", 0) == b":0\r\n"
+
+
+def test_until_7_2_scripts_may_not_ask_to_block(start_run: StartRun) -> None:
+    script = "return redis.call('xread', 'BLOCK', 0, 'STREAMS', 's', '$')"
+    refused = b"-ERR xread command is not allowed with BLOCK option from scripts"
+    assert start_run("redis-7.1").args("EVAL", script, 0).startswith(refused)
+    assert start_run().args("EVAL", script, 0) == b"$-1\r\n"

@@ -17,7 +17,6 @@ from ..rdb.packed import BadData
 from ..rdb.reader import RdbReader
 from ..rdb.writer import RdbWriter
 from ..replies import OK, bulk
-from .expiry import delete_as_expired
 
 _TAIL_BYTES: Final = 10
 _WRONG_CHECKSUM: Final = b"ERR DUMP payload version or checksum are wrong"
@@ -73,7 +72,9 @@ def restore(ctx: Context, args: list[bytes]) -> bytes:
     at_ms = ttl_ms if ttl_ms == 0 or options.absolute else ctx.engine.now_ms + ttl_ms
     if at_ms > 0 and ctx.engine.is_over(at_ms):
         if exists:
-            delete_as_expired(ctx, key)
+            ctx.db.delete(key)
+            ctx.key_changed(key, NOTIFY_GENERIC, b"del")
+            ctx.propagate([b"UNLINK" if ctx.engine.config.boolean("lazyfree-lazy-server-del") else b"DEL", key])
         return OK
     ctx.db.put(key, value)
     if at_ms:

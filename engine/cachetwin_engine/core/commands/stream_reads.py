@@ -43,6 +43,8 @@ def _request(ctx: Context, args: list[bytes], grouped: bool) -> Request:
         word = args[at].upper()
         left = len(args) - at - 1
         if word == b"BLOCK" and left:
+            if ctx.in_script and ctx.engine.profile.commands_through < (7, 2, 0):
+                raise CommandError(b"ERR " + args[0] + b" command is not allowed with BLOCK option from scripts")
             request.deadline_ms = _deadline(ctx, args[at + 1])
             at += 2
         elif word == b"COUNT" and left:
