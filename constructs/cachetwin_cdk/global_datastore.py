@@ -27,11 +27,13 @@ from ._upkeep import Upkeep
 from ._validate import ValidationError, known, refuse, require_between, require_match, require_one_source
 from .compliance import Compliance, acknowledge_backups, retained
 from .endpoint import Endpoint
-from .engine_version import EngineVersion
+from .engine_version import Engine, EngineVersion
 from .log_delivery import LogDelivery, deliveries_of, require_deliverable
+from .node_type import NodeType
+from .parameter_group import IParameterGroup
 from .replication_group import DEFAULT_PORT, ReplicationGroup
 from .subnet_group import ISubnetGroup, SubnetGroup
-from .topology import REPLICAS_MAX, ClusterMode
+from .topology import REPLICAS_MAX, SHARDS_MAX, ClusterMode
 from .user_group import IUserGroup
 from .windows import MaintenanceWindow
 
@@ -123,6 +125,8 @@ class GlobalDatastore(IGlobalDatastore):
 
     ``id_suffix``
         the last part of the id; AWS chooses the first.
+    ``engine_version`` / ``node_type`` / ``parameter_group`` / ``shards``
+        change every region at once, later on: a member alone may not differ. Leave the primary's own as they were.
     ``compliance``
         the primary's; REGULATED refuses a primary that was made without it, and each secondary follows.
     """
@@ -135,9 +139,14 @@ class GlobalDatastore(IGlobalDatastore):
         primary: ReplicationGroup,
         id_suffix: str | None = None,
         description: str | None = None,
+        engine_version: EngineVersion | None = None,
+        node_type: NodeType | None = None,
+        parameter_group: IParameterGroup | None = None,
+        shards: int | None = None,
         compliance: Compliance | None = None,
     ) -> None:
         _require_primary(primary)
+        _require_change(primary, engine_version, node_type, parameter_group, shards)
         if compliance is Compliance.REGULATED and not primary.compliance.is_regulated:
             refuse(
                 "primary",
@@ -155,7 +164,8 @@ class GlobalDatastore(IGlobalDatastore):
         super().__init__(scope, construct_id)
         primary.is_global = True
         self.primary = primary
-        self.engine_version, self.cluster_mode = primary.engine_version, primary.topology.cluster_mode
+        self.engine_version = engine_version or primary.engine_version
+        self.cluster_mode = primary.topology.cluster_mode
         self.compliance, self.uses_tls = primary.compliance, primary.uses_tls
         self._regions.append(cdk.Stack.of(self).region)
         resource = elasticache.CfnGlobalReplicationGroup(
@@ -164,6 +174,11 @@ class GlobalDatastore(IGlobalDatastore):
             global_replication_group_id_suffix=id_suffix or cdk.Names.unique_id(self)[-20:].lower(),
             global_replication_group_description=description or f"Global datastore {self.node.path}",
             automatic_failover_enabled=primary.topology.automatic_failover,
+            engine=engine_version.engine.value if engine_version is not None else None,
+            engine_version=engine_version.version if engine_version is not None else None,
+            cache_node_type=node_type.name if node_type is not None else None,
+            cache_parameter_group_name=parameter_group.parameter_group_name if parameter_group is not None else None,
+            global_node_group_count=shards,
             members=[
                 elasticache.CfnGlobalReplicationGroup.GlobalReplicationGroupMemberProperty(
                     replication_group_id=primary.replication_group_id,
@@ -324,13 +339,7 @@ def _require_primary(primary: ReplicationGroup) -> None:
             primary.engine_version,
             "choose a newer engine_version",
         )
-    if primary.node_type.size in _SMALL_SIZES:
-        refuse(
-            "node_type",
-            "be large or larger in a global datastore",
-            primary.node_type,
-            "choose one such as NodeType.M7G_LARGE",
-        )
+    _require_large(primary.node_type)
     for name, is_on in (("scale", primary.scales), ("be durable", primary.is_durable)):
         if is_on:
             raise ValidationError(
@@ -341,6 +350,44 @@ def _require_primary(primary: ReplicationGroup) -> None:
         raise ValidationError(
             "primary must be in one global datastore only, got one that is in another; add secondaries to that one"
         )
+
+
+def _require_large(node_type: NodeType) -> None:
+    if node_type.size in _SMALL_SIZES:
+        refuse(
+            "node_type",
+            "be large or larger in a global datastore",
+            node_type,
+            "choose one such as NodeType.M7G_LARGE",
+        )
+
+
+def _require_change(
+    primary: ReplicationGroup,
+    engine_version: EngineVersion | None,
+    node_type: NodeType | None,
+    parameter_group: IParameterGroup | None,
+    shards: int | None,
+) -> None:
+    """What may change in all regions at once: large nodes, a newer engine with settings of its family, more shards."""
+    if node_type is not None:
+        _require_large(node_type)
+    newest = engine_version or primary.engine_version
+    least = {primary.engine_version.engine.value: primary.engine_version.version}
+    if engine_version is not None and known(primary.engine_version.version):
+        came_from_redis = engine_version.engine is Engine.VALKEY and primary.engine_version.engine is Engine.REDIS
+        if not came_from_redis and not engine_version.at_least(**least):
+            refuse(
+                "engine_version",
+                f"not be older than the primary's, {primary.engine_version}",
+                engine_version,
+                "leave it out, or choose a newer one: an engine cannot be downgraded",
+            )
+    if parameter_group is not None:
+        rules.require_parameter_group(newest, parameter_group, is_clustered=primary.topology.is_clustered)
+    if shards is not None and not primary.topology.is_clustered:
+        refuse("shards", "be left out without cluster mode", shards, "make the primary with cluster_mode=ENABLED")
+    require_between("shards", shards, 1, SHARDS_MAX, remedy="choose a number in that range")
 
 
 def _acknowledge(resource: elasticache.CfnReplicationGroup) -> None:

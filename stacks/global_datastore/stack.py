@@ -40,7 +40,7 @@ class SecondaryStack(cdk.Stack):
         global_id = cdk.CfnParameter(
             self,
             "GlobalReplicationGroupId",
-            # Each region has a prefix of its own; that of us-west-1 is in the API reference of CreateGlobalReplicationGroup.
+            # Each region has a prefix of its own; the API reference names that of us-west-1.
             default="dsdfu-catalogue",
             description="Output of the primary's stack; the default is right for a primary in us-west-1",
         )

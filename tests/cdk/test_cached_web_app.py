@@ -64,12 +64,8 @@ def _paths(stack: cdk.Stack) -> set[tuple[str, str, str]]:
 
 
 def test_exactly_three_paths_are_open(stack: cdk.Stack, web: CachedWebApp) -> None:
-    database_port = str(stack.resolve(web.database.port_text))
-    assert _paths(stack) == {
-        ("Front", "Web", "8080"),
-        ("Web", "Cache", "6379"),
-        ("Web", "Database", database_port),
-    }
+    assert web.database.connection_port is not None
+    assert _paths(stack) == {("Front", "Web", "8080"), ("Web", "Cache", "6379"), ("Web", "Database", "5432")}
 
 
 def test_only_the_load_balancer_is_open_to_the_world(stack: cdk.Stack, web: CachedWebApp) -> None:
@@ -446,3 +442,22 @@ def test_stores_are_described_in_one_way_only(stack: cdk.Stack, vpc: ec2.IVpc, i
     for number, (props, message) in enumerate(cases):
         with pytest.raises(ValidationError, match=message):
             CachedWebApp(stack, f"Web{number}", image=image, allow_plain_http=True, **props)
+
+
+def test_a_cluster_of_tasks_that_exists_brings_its_network(
+    stack: cdk.Stack, vpc: ec2.IVpc, image: ecs.ContainerImage, properties: Properties
+) -> None:
+    cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
+    web = CachedWebApp(stack, "Web", image=image, allow_plain_http=True, cluster=cluster)
+    assert web.cluster is cluster
+    assert properties("AWS::ECS::Service")["Cluster"] == stack.resolve(cluster.cluster_name)
+    Template.from_stack(stack).resource_count_is("AWS::EC2::VPC", 0)
+
+
+def test_the_service_s_password_rotates_where_that_was_asked_for(
+    stack: cdk.Stack, vpc: ec2.IVpc, image: ecs.ContainerImage, properties: Properties
+) -> None:
+    web = CachedWebApp(stack, "Web", image=image, allow_plain_http=True, vpc=vpc, rotate_cache_password_days=14)
+    rotation = properties("AWS::SecretsManager::RotationSchedule")
+    assert rotation["SecretId"] == stack.resolve(web.cache_user.secret.secret_arn)
+    assert rotation["RotationRules"]["ScheduleExpression"] == "rate(14 days)"

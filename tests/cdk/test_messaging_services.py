@@ -313,3 +313,18 @@ def test_a_front_that_nobody_stands_behind_is_refused(stack: cdk.Stack) -> None:
     certificate = acm.Certificate.from_certificate_arn(stack, "C", "arn:aws:acm:eu-west-1:111122223333:certificate/a")
     with pytest.raises(ValidationError, match="certificate must be left out without a port"):
         MessagingServices(stack, "Shop", services=services, certificate=certificate)
+
+
+def test_a_cluster_of_tasks_that_exists_brings_its_network(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    cluster = ecs.Cluster(stack, "Cluster", vpc=vpc)
+    messaging = MessagingServices(stack, "Shop", cluster=cluster, services={"a": _service(publishes=["a"])})
+    assert messaging.cluster is cluster
+    template = Template.from_stack(stack)
+    template.has_resource_properties("AWS::ECS::Service", {"Cluster": stack.resolve(cluster.cluster_name)})
+    template.resource_count_is("AWS::EC2::VPC", 0)
+
+
+def test_every_service_s_password_rotates_where_that_was_asked_for(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    services = {"a": _service(publishes=["a"]), "b": _service(subscribes=["a"])}
+    MessagingServices(stack, "Shop", vpc=vpc, services=services, rotate_cache_password_days=30)
+    Template.from_stack(stack).resource_count_is("AWS::SecretsManager::RotationSchedule", 2)

@@ -443,6 +443,21 @@ REFUSED: dict[str, list[tuple[Make, str, Make]]] = {
             "version must look like 7.1, or like 5.0.6 before version 6, got '5.0'",
             lambda _s: EngineVersion.of(Engine.REDIS, "6.x"),
         ),
+        (
+            lambda s: GlobalDatastore(s.stack, "Global", primary=s.large(), engine_version=EngineVersion.VALKEY_8_0),
+            "engine_version must not be older than the primary's, valkey 8.1",
+            lambda s: GlobalDatastore(s.stack, "Global", primary=s.large(), engine_version=EngineVersion.VALKEY_8_2),
+        ),
+        (
+            lambda s: GlobalDatastore(s.stack, "Global", primary=s.large(), engine_version=EngineVersion.REDIS_7_1),
+            "engine_version must not be older than the primary's, valkey 8.1",
+            lambda s: GlobalDatastore(
+                s.stack,
+                "Global",
+                primary=s.large(engine_version=EngineVersion.REDIS_7_1),
+                engine_version=EngineVersion.VALKEY_7_2,
+            ),
+        ),
     ],
     "T16": [
         (
@@ -475,6 +490,31 @@ REFUSED: dict[str, list[tuple[Make, str, Make]]] = {
             lambda s: GlobalDatastore(s.stack, "Global", primary=s.group(**DURABLE)),
             "primary must not be durable in a global datastore",
             lambda s: GlobalDatastore(s.stack, "Global", primary=s.large(**CLUSTER)),
+        ),
+        (
+            lambda s: GlobalDatastore(s.stack, "Global", primary=s.large(), node_type=NodeType.T4G_MEDIUM),
+            "node_type must be large or larger in a global datastore, got 'cache.t4g.medium'",
+            lambda s: GlobalDatastore(s.stack, "Global", primary=s.large(), node_type=NodeType.R7G_LARGE),
+        ),
+        (
+            lambda s: GlobalDatastore(s.stack, "Global", primary=s.large(), shards=2),
+            "shards must be left out without cluster mode, got 2",
+            lambda s: GlobalDatastore(s.stack, "Global", primary=s.large(**CLUSTER), shards=2),
+        ),
+        (
+            lambda s: GlobalDatastore(
+                s.stack,
+                "Global",
+                primary=s.large(),
+                parameter_group=ParameterGroup(s.stack, "Other", engine_version=EngineVersion.REDIS_7_1),
+            ),
+            "parameter_group must be of family valkey8 for valkey 8.1, got 'redis7'",
+            lambda s: GlobalDatastore(
+                s.stack,
+                "Global",
+                primary=s.large(),
+                parameter_group=ParameterGroup(s.stack, "Other", engine_version=EngineVersion.VALKEY_8_2),
+            ),
         ),
     ],
     "T19": [

@@ -11,6 +11,7 @@ from stacks.session_api.stack import SessionApiStack  # isort: skip  (first: it 
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_apigateway as rest
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_ec2 as ec2
@@ -29,7 +30,7 @@ from cachetwin_cdk import (
     UserGroup,
     ValidationError,
 )
-from cachetwin_cdk.patterns import SessionApi
+from cachetwin_cdk.patterns import ApiType, SessionApi
 
 FUNCTION = Path(__file__).parents[2] / "stacks" / "session_api" / "function"
 Properties = Callable[[str], dict[str, Any]]
@@ -292,6 +293,94 @@ def test_what_exists_has_to_be_reachable(stack: cdk.Stack, vpc: ec2.IVpc, code: 
         SessionApi(stack, "C", function=outside, vpc=vpc)
     with pytest.raises(ValidationError, match="function must be left out when code is given"):
         SessionApi(stack, "D", code=code, function=outside, vpc=vpc)
+
+
+def _rest_methods(stack: cdk.Stack) -> dict[tuple[str, str], dict[str, Any]]:
+    """The methods of a REST API by verb and path."""
+    resources = Template.from_stack(stack).to_json()["Resources"]
+
+    def path(value: dict[str, Any]) -> str:
+        if "Ref" not in value:
+            return ""
+        one = resources[value["Ref"]]["Properties"]
+        return f"{path(one['ParentId'])}/{one['PathPart']}"
+
+    methods = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::ApiGateway::Method"]
+    return {(one["HttpMethod"], path(one["ResourceId"]) or "/"): one for one in methods}
+
+
+def test_a_rest_api_serves_the_same_routes(stack: cdk.Stack, vpc: ec2.IVpc, code: lambda_.Code) -> None:
+    routes = ["GET /session", "ANY /state/{id}", "GET /"]
+    sessions = SessionApi(stack, "Sessions", code=code, vpc=vpc, api_type=ApiType.REST, routes=routes)
+    methods = _rest_methods(stack)
+    assert set(methods) == {("GET", "/session"), ("ANY", "/state/{id}"), ("GET", "/")}
+    for method in methods.values():
+        assert method["AuthorizationType"] == "AWS_IAM"
+        assert method["Integration"]["Type"] == "AWS_PROXY"
+        assert "RequestValidatorId" in method
+    assert isinstance(sessions.api, rest.RestApi)
+    assert sessions.url == sessions.api.url
+    Template.from_stack(stack).has_resource_properties(
+        "AWS::Lambda::Permission", {"Principal": "apigateway.amazonaws.com"}
+    )
+
+
+def test_a_rest_api_without_routes_hands_every_request_on(stack: cdk.Stack, vpc: ec2.IVpc, code: lambda_.Code) -> None:
+    SessionApi(stack, "Sessions", code=code, vpc=vpc, api_type=ApiType.REST, allow_anonymous=True)
+    methods = _rest_methods(stack)
+    assert set(methods) == {("ANY", "/"), ("ANY", "/{proxy+}")}
+    assert {method["AuthorizationType"] for method in methods.values()} == {"NONE"}
+
+
+def test_a_rest_api_is_limited_logged_and_traced(
+    stack: cdk.Stack, vpc: ec2.IVpc, code: lambda_.Code, properties: Properties
+) -> None:
+    SessionApi(stack, "Sessions", code=code, vpc=vpc, api_type=ApiType.REST, rate_limit=5, burst_limit=9)
+    stage = properties("AWS::ApiGateway::Stage")
+    assert stage["TracingEnabled"] is True
+    assert stage["MethodSettings"] == [
+        {
+            "DataTraceEnabled": False,
+            "HttpMethod": "*",
+            "LoggingLevel": "ERROR",
+            "MetricsEnabled": True,
+            "ResourcePath": "/*",
+            "ThrottlingBurstLimit": 9,
+            "ThrottlingRateLimit": 5,
+        }
+    ]
+    log = json.loads(stage["AccessLogSetting"]["Format"])
+    assert (log["requestId"], log["resourcePath"]) == ("$context.requestId", "$context.resourcePath")
+    assert properties("AWS::ApiGateway::RestApi")["EndpointConfiguration"] == {"Types": ["REGIONAL"]}
+
+
+@pytest.mark.parametrize(("made_elsewhere", "count"), [(False, 1), (True, 0)])
+def test_the_account_s_role_for_logs_is_made_unless_somebody_has(
+    stack: cdk.Stack, vpc: ec2.IVpc, code: lambda_.Code, *, made_elsewhere: bool, count: int
+) -> None:
+    SessionApi(stack, "S", code=code, vpc=vpc, api_type=ApiType.REST, account_log_role=not made_elsewhere)
+    Template.from_stack(stack).resource_count_is("AWS::ApiGateway::Account", count)
+
+
+def test_a_rest_api_takes_its_own_authorizer_and_cors(stack: cdk.Stack, vpc: ec2.IVpc, code: lambda_.Code) -> None:
+    handler = lambda_.Function(stack, "Who", code=code, handler="index.handle", runtime=lambda_.Runtime.PYTHON_3_13)
+    authorizer = rest.TokenAuthorizer(stack, "Token", handler=handler)
+    cors = rest.CorsOptions(allow_origins=["https://shop.example.com"])
+    routes = ["GET /session"]
+    SessionApi(
+        stack, "S", code=code, vpc=vpc, api_type=ApiType.REST, routes=routes, authorizer=authorizer, cors_preflight=cors
+    )
+    methods = _rest_methods(stack)
+    assert methods["GET", "/session"]["AuthorizationType"] == "CUSTOM"
+    assert methods["OPTIONS", "/session"]["AuthorizationType"] == "NONE"
+
+
+def test_what_is_made_for_the_other_kind_of_api_is_refused(stack: cdk.Stack, code: lambda_.Code) -> None:
+    iam, cors = authorizers.HttpIamAuthorizer(), rest.CorsOptions(allow_origins=["*"])
+    with pytest.raises(ValidationError, match="authorizer must be one for REST APIs, got 'one for HTTP APIs'"):
+        SessionApi(stack, "A", code=code, api_type=ApiType.REST, authorizer=iam)
+    with pytest.raises(ValidationError, match="cors_preflight must be aws_apigatewayv2.CorsPreflightOptions for HTTP"):
+        SessionApi(stack, "B", code=code, cors_preflight=cors)
 
 
 def test_an_acknowledged_role_is_the_pattern_s_own(stack: cdk.Stack, sessions: SessionApi) -> None:
