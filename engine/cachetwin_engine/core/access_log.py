@@ -12,6 +12,8 @@ so an entry costs a slot in a dict. With LFU it is Valkey's: minutes since the e
 
 from typing import TYPE_CHECKING, Final
 
+from .key_map import KeyMap
+
 if TYPE_CHECKING:
     from .engine import Engine
     from .keyspace import Database
@@ -40,13 +42,13 @@ class AccessLog:
             counter = _grown(engine, LFU_START if old < 0 else _decayed(engine, old))
             new = _minutes(engine) << 8 | counter
             if new != old:
-                db.accessed[key] = new
+                db.accessed.set(key, new)
             return
         now_ms = engine.now_ms
         if now_ms - self._stamp_ms >= STAMP_MS or now_ms < self._stamp_ms:
             self._stamp_ms = now_ms
             self._stamp = now_ms
-        db.accessed[key] = self._stamp
+        db.accessed.set(key, self._stamp)
 
     def note_activity(self, engine: "Engine") -> None:
         """Ten times a second: remember when data was last looked at, to a tick."""
@@ -64,7 +66,7 @@ def configure(engine: "Engine") -> None:
     if lfu != engine.access_log.lfu:
         engine.access_log.lfu = lfu
         for db in engine.databases:
-            db.accessed = {}
+            db.accessed = KeyMap()
     if policy.endswith((b"-lru", b"-lfu")) and engine.config.maxmemory > 0:
         turn_on(engine)
 
@@ -98,13 +100,13 @@ def set_idle_seconds(engine: "Engine", db: "Database", key: bytes, seconds: int)
     """RESTORE IDLETIME. Means nothing under an LFU policy."""
     if not engine.access_log.lfu:
         turn_on(engine)
-        db.accessed[key] = max(0, engine.now_ms - seconds * 1000)
+        db.accessed.set(key, max(0, engine.now_ms - seconds * 1000))
 
 
 def set_frequency(engine: "Engine", db: "Database", key: bytes, frequency: int) -> None:
     """RESTORE FREQ. Means nothing under another policy."""
     if engine.access_log.lfu:
-        db.accessed[key] = _minutes(engine) << 8 | frequency
+        db.accessed.set(key, _minutes(engine) << 8 | frequency)
 
 
 def entry_of(db: "Database", key: bytes) -> int:

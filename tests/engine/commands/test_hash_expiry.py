@@ -135,7 +135,7 @@ def test_a_key_that_was_overwritten_is_left_alone(run: Run) -> None:
     run("SET h text")
     run.advance(100)
     assert run("GET h") == bulk(b"text")
-    assert run.engine.databases[0].volatile == {}
+    assert len(run.engine.databases[0].volatile) == 0
 
 
 def test_thousands_of_fields_that_end_together_go_in_steps(run: Run) -> None:

@@ -79,12 +79,12 @@ def randomkey(ctx: Context, args: list[bytes]) -> bytes:
     """RANDOMKEY."""
     db = ctx.db
     tries = 0
-    while db.values:
-        key = db.keys.random(ctx.engine.random.below)
+    while len(db):
+        key = db.values.random(ctx.engine.random.below)
         if db.peek(key) is not None:
             return bulk(key)
         tries += 1
-        if ctx.engine.keeps_expired and tries >= _RANDOM_TRIES_MAX and len(db.expires) == len(db.values):
+        if ctx.engine.keeps_expired and tries >= _RANDOM_TRIES_MAX and len(db.expires) == len(db):
             return bulk(key)  # a replica, or a node that is paused, may hold nothing but keys that are over
     return ctx.null
 

@@ -139,7 +139,7 @@ class Loading:
         for db in engine.databases:
             db.swap(self.databases[db.index])
             if db.by_slot is not None:
-                db.by_slot = SlotKeys(list(db.values))
+                db.by_slot = SlotKeys(db.values.all_keys())
             for key in db.blocked:
                 if key in db.values:
                     engine.key_ready(db, key)
@@ -151,10 +151,12 @@ class Loading:
         self._load_libraries()
         for db in self._engine.databases:
             read = self.databases[db.index]
-            for key, value in read.values.items():
-                db.put(key, value)
-                if key in read.expires:
-                    db.expire_at(key, read.expires[key])
+            for shard in read.values.shards():
+                for key, value in shard.items():
+                    db.put(key, value)
+                    at_ms = read.expiry_of(key)
+                    if at_ms >= 0:
+                        db.expire_at(key, at_ms)
         return self.result
 
     def _load_libraries(self) -> None:
