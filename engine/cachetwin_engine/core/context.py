@@ -4,7 +4,7 @@ A session owns one context; a script or a replayed log makes its own, with anoth
 are those that differ between RESP2 and RESP3; the others are functions in ``replies``.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from .doubles import digits_17, shortest
 from .replies import CRLF, NULL_3, NULL_ARRAY_2, NULL_BULK_2, bulk
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from .engine import Engine
     from .keyspace import Database
     from .session import Session
+
+
+ELEMENT_BYTES_MIN: Final = 6  # an empty bulk string
+ELEMENTS_MAX: Final = 1 << 27  # for a client without a limit: the list alone is a gibibyte then
 
 
 class Context:
@@ -89,6 +93,21 @@ class Context:
         and still finds nothing calls this once more, and stays where it was in the queue.
         """
         return self.session.block(keys, deadline_ms, on_timeout, args)
+
+    def is_too_much_to_answer(self, count: int) -> bool:
+        """Would ``count`` elements be more than the client's output may hold? Then it is disconnected, before the work.
+
+        For commands whose reply may be longer than the data (random picks with repetition).
+        """
+        session = self.session
+        limit = self.engine.config.buffer_limits[b"pubsub" if session.channels or session.patterns else b"normal"]
+        allowed = limit.hard_bytes // ELEMENT_BYTES_MIN if limit.hard_bytes else ELEMENTS_MAX
+        if count <= allowed:
+            return False
+        session.end_reason = b"the reply to its command would be over its output buffer limit"
+        self.engine.host.output_buffer_disconnections += 1
+        self.engine.kill(session)
+        return True
 
     # -- replies that differ by protocol ------------------------------------------------------------------------------
 

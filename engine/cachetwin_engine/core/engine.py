@@ -99,6 +99,7 @@ class Engine(KeyspaceObserver):
     frees_lazily: bool = True  # deletions that happen now leave large values to the background
     lazily_freed: int = 0
     evicted_clients: int = 0
+    buffer_bytes: int = 0  # in clients' buffers: large requests that are not complete, replies that are not taken
     memory_is_full: bool = False  # when the running command began, with nothing left to evict
     reply_buffer_peak_ms: int = REPLY_BUFFER_PEAK_MS  # DEBUG REPLYBUFFER; -1: buffers never shrink
     # What a lap is: see ``dispatch``.
@@ -199,6 +200,7 @@ class Engine(KeyspaceObserver):
             return
         session.closing = True
         self.client_memory.forget(session)
+        session.forget_buffers()
         session.leave_queues()
         self.unwatch(session)
         self.pubsub.leave(session)

@@ -104,8 +104,8 @@ class MemoryAccount:
         """Bytes in use: keys, and what an empty engine takes."""
         if self.active:
             self._settle(engine)
-            return STARTUP_BYTES + self._keys_bytes
-        total = STARTUP_BYTES
+            return STARTUP_BYTES + self._keys_bytes + engine.buffer_bytes
+        total = STARTUP_BYTES + engine.buffer_bytes
         for db in engine.databases:
             if len(db):
                 total += _estimated(engine, db)

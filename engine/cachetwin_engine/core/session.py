@@ -99,6 +99,7 @@ class Session:
         self._running = False
         self.end_reason = b""  # why the engine closes it, for the log
         self.unsent_bytes = 0  # of output, in the shell's hands
+        self._held_bytes = 0  # of a large request that is not complete
         self._queued_seen = 0  # how much of ``queue`` is in ``_queued_bytes``
         self._queued_bytes = 0
         self._late: list[bytes] = []  # messages that came while a command ran: they follow its reply
@@ -123,13 +124,28 @@ class Session:
             engine.settle()
             engine.traffic.note_turn(engine.lap_us - started_us, engine.commands_processed - commands)
         out = self.take_output()
+        if self._held_bytes:
+            self._count_held()
         if self.engine.client_memory.limit:
             self.engine.client_memory.note(self.engine, self)
             self.engine.client_memory.enforce(self.engine)
         return out
 
+    def _count_held(self) -> None:
+        """A large request that is not complete takes memory that ``maxmemory`` counts."""
+        held = 0 if self.closing else self.parser.buffered()
+        self.engine.buffer_bytes += held - self._held_bytes
+        self._held_bytes = held
+
+    def forget_buffers(self) -> None:
+        """The connection is gone, and with it what it held."""
+        self.engine.buffer_bytes -= self._held_bytes + self.unsent_bytes
+        self._held_bytes = 0
+        self.unsent_bytes = 0
+
     def _weigh(self) -> None:
         """A large piece arrived: is it more than one client, or all together, may ask?"""
+        self._count_held()
         if self.asks_too_much():
             self.end_for_asking()
         elif self.engine.client_memory.limit:
@@ -299,7 +315,9 @@ class Session:
 
     def note_unsent(self, size: int) -> None:
         """The shell has ``size`` bytes of output that the client has not taken yet."""
-        self.unsent_bytes = size
+        if not self.gates & GATE_FOLLOWER and self.id in self.engine.sessions:
+            self.engine.buffer_bytes += size - self.unsent_bytes
+            self.unsent_bytes = size
         if self.engine.client_memory.limit:
             self.engine.client_memory.note(self.engine, self)
 

@@ -266,7 +266,7 @@ def hrandfield(ctx: Context, args: list[bytes]) -> bytes:
     if with_values and not INT64_MIN // 2 < count <= INT64_MAX // 2:
         raise CommandError(OUT_OF_RANGE)
     value = read_hash(ctx.db, args[1])
-    if value is None or count == 0:
+    if value is None or count == 0 or (count < 0 and ctx.is_too_much_to_answer(-count)):
         return EMPTY_ARRAY
     fields = _pick_random(ctx, value, count)
     if not with_values:

@@ -217,7 +217,7 @@ def srandmember(ctx: Context, args: list[bytes]) -> bytes:
         return ctx.null if value is None else bulk(value.random(ctx.engine.random.below))
     count = parse_symmetric(args[2])
     value = read_set(ctx.db, args[1])
-    if value is None or count == 0:
+    if value is None or count == 0 or (count < 0 and ctx.is_too_much_to_answer(-count)):
         return EMPTY_ARRAY
     if count >= value.length():
         return bulk_array(value.members())

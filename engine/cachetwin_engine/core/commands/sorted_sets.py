@@ -263,7 +263,7 @@ def zrandmember(ctx: Context, args: list[bytes]) -> bytes:
     if with_scores and not -INT64_MAX // 2 <= count <= INT64_MAX // 2:
         raise CommandError(errors.OUT_OF_RANGE)
     zset = read_sorted_set(ctx.db, args[1])
-    if zset is None or count == 0:
+    if zset is None or count == 0 or (count < 0 and ctx.is_too_much_to_answer(-count)):
         return EMPTY_ARRAY
     members = _picked(ctx, zset, count)
     return members_reply(ctx, members, _scores_of(zset, members), with_scores)
