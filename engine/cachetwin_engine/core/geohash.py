@@ -54,11 +54,22 @@ def encode(longitude: float, latitude: float) -> int:
 
 def decode(score: float) -> tuple[float, float]:
     """Longitude and latitude of the middle of a cell of step 26."""
-    bits: i64 = int(score)
+    bits = _bits_of(score)
     west, east = _column_edges(_squeezed(bits >> 1), STEPS)
     south, north = _row_edges(_squeezed(bits), STEPS)
     longitude = min(max((west + east) / 2, -LONGITUDE_MAX), LONGITUDE_MAX)
     return longitude, min(max((south + north) / 2, -LATITUDE_MAX), LATITUDE_MAX)
+
+
+def _bits_of(score: float) -> i64:
+    """A score as 64 bits. One that is no number of a place, which ZADD may bring, becomes what x86-64 makes of it in C."""
+    if score >= 2.0**64 or score != score:  # noqa: PLR0124  (the test for NaN)
+        return 0
+    if score < -(2.0**63):
+        score = -(2.0**63)
+    elif score >= 2.0**63:
+        score -= 2.0**64
+    return int(score)
 
 
 def geohash(longitude: float, latitude: float) -> bytes:

@@ -113,6 +113,7 @@ def _signed(text: bytes) -> int:
     digits = text.lstrip(b"+-")
     if not digits.isdigit():
         return 0
+    digits = digits.lstrip(b"0") or b"0"
     size = int(digits) if len(digits) < 9 else 10**8
     return -size if text[:1] == b"-" else size
 

@@ -3,7 +3,7 @@
 import pytest
 from tests.engine.commands.conftest import Run
 
-from cachetwin_engine.core.replies import bulk, bulk_array
+from cachetwin_engine.core.replies import array, bulk, bulk_array
 
 SICILY = "GEOADD Sicily 13.361389 38.115556 Palermo 15.087269 37.502669 Catania"
 
@@ -96,3 +96,11 @@ def test_geoadd_propagates_the_scores(run: Run) -> None:
 )
 def test_bad_arguments_are_named(run: Run, line: str, problem: bytes) -> None:
     assert run(line) == b"-" + problem + b"\r\n"
+
+
+def test_scores_that_are_no_place_are_read_as_c_reads_them(run: Run) -> None:
+    run("ZADD q inf a -inf b 1e30 c -1e30 d -1 e 9.3e18 f 1.9e19 g")
+    west, east, south, north = b"-179.99999731779098511", b"180", b"-85.05112751263942528", b"85.0511287799999991"
+    places = [(west, south), (east, south), (west, south), (east, south), (east, north), (east, north), (west, south)]
+    assert run("GEOPOS q a b c d e f g") == array([bulk_array(list(place)) for place in places])
+    assert run("GEORADIUSBYMEMBER q a inf m") != b""

@@ -50,6 +50,7 @@ SEEDS = [
     [b"GEOADD", b"", b"13.36", b"38.11", b"x", b"15.08", b"37.5", b"y"],
     [b"FUNCTION", b"LOAD", b"REPLACE", b"#!lua name=lib\nredis.register_function('f', function(k, a) return a end)"],
 ]  # fmt: skip
+KEYS_OF_SEEDS = 9  # what comes behind is no key
 
 
 class FuzzHost(Host):

@@ -147,6 +147,8 @@ def bitcount(ctx: Context, args: list[bytes]) -> bytes:
         raise syntax_error()
     if len(args) > 2:
         start = parse_int(args[2])
+        if ctx.engine.profile.is_valkey_from(8, 0):
+            _in_bits(args, 4)  # what is wrong with the unit comes before what is wrong with the end
         end = parse_int(args[3]) if len(args) > 3 else -1
         if start < 0 and end < 0 and start > end and not ctx.engine.profile.is_valkey_from(8, 0):
             return ZERO  # before BYTE or BIT is looked at

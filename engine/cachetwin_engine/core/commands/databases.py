@@ -50,13 +50,21 @@ def swapdb(ctx: Context, args: list[bytes]) -> bytes:
     """SWAPDB index1 index2."""
     if ctx.engine.cluster is not None:
         raise CommandError(b"ERR SWAPDB is not allowed in cluster mode")
-    first_index = parse_int_or(args[1], b"ERR invalid first DB index")
-    second_index = parse_int_or(args[2], b"ERR invalid second DB index")
+    first_index = _index(args[1], b"ERR invalid first DB index")
+    second_index = _index(args[2], b"ERR invalid second DB index")
     first, second = _database(ctx, first_index), _database(ctx, second_index)
     if first is not second:
         ctx.engine.swap(first, second)
     ctx.engine.dirty += 1
     return OK
+
+
+def _index(text: bytes, problem: bytes) -> int:
+    """An index of 32 bits. Raises CommandError with ``problem``."""
+    index = parse_int_or(text, problem)
+    if not -(2**31) <= index < 2**31:
+        raise CommandError(problem)
+    return index
 
 
 def _database(ctx: Context, index: int) -> Database:

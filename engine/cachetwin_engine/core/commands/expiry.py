@@ -89,7 +89,7 @@ def _conditions(args: list[bytes]) -> tuple[bool, bool, bool, bool]:
         elif word == b"LT":
             if_sooner = True
         else:
-            raise CommandError(b"ERR Unsupported option " + printable(args[at]))
+            raise CommandError(b"ERR Unsupported option " + printable(args[at].partition(b"\0")[0]))
     if if_none and (if_some or if_later or if_sooner):
         raise CommandError(b"ERR NX and XX, GT or LT options at the same time are not compatible")
     if if_later and if_sooner:

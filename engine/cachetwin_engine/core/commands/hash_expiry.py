@@ -135,7 +135,7 @@ def _parse_condition(args: list[bytes], begin: int, end: int) -> _Condition:
         elif word == b"LT":
             condition.only_sooner = True
         else:
-            raise CommandError(b"ERR Unsupported option " + args[at])
+            raise CommandError(b"ERR Unsupported option " + args[at].partition(b"\0")[0])
     if condition.only_without and (condition.only_with or condition.only_later or condition.only_sooner):
         raise CommandError(b"ERR NX and XX, GT or LT options at the same time are not compatible")
     if condition.only_later and condition.only_sooner:

@@ -36,6 +36,8 @@ def database_argument(ctx: Context, text: bytes) -> Database:
     index = integer_or_none(text)
     if index is None:
         raise CommandError(NOT_AN_INTEGER)
+    if not -(2**31) <= index < 2**31:
+        raise CommandError(b"ERR value is out of range, value must between -2147483648 and 2147483647")
     if not 0 <= index < len(ctx.engine.databases):
         raise CommandError(DB_INDEX_OUT_OF_RANGE)
     return ctx.engine.databases[index]

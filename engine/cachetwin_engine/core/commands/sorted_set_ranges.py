@@ -67,9 +67,10 @@ class Bounds:
 
 
 def _score_bound(text: bytes, is_open: bool) -> float:
-    """A bound is read by strtod itself, which takes blanks in front, and nothing at all for 0."""
+    """A bound is read by strtod itself, which takes blanks in front, nothing at all for 0, and a zero byte for the end."""
     if is_open:
         text = text[1:]
+    text, _, _ = text.partition(b"\0")
     if not text:
         return 0.0
     value = unbounded_float_or_none(text.lstrip())
@@ -142,7 +143,7 @@ def _range(
             offset = parse_int(args[at + 1])
             limit = parse_int(args[at + 2])
             at += 2
-        elif word == b"REV" and not old:
+        elif word == b"REV" and not old and not reverse:
             reverse = True
         elif word == b"BYLEX" and by < 0:
             by = BY_LEX

@@ -60,7 +60,9 @@ def zadd(ctx: Context, args: list[bytes]) -> bytes:
 
 @command("ZINCRBY", arity=4, flags=WRITE | DENYOOM | FAST, group="sorted-set", since="1.2.0", complexity="O(log(N))", keys=KEY_ACCESS_UPDATE, arguments="key increment:integer member", summary="Add to the score of a member.")  # fmt: skip
 def zincrby(ctx: Context, args: list[bytes]) -> bytes:
-    """ZINCRBY key increment member: the new score."""
+    """ZINCRBY key increment member: the new score. Read as ZADD's arguments are, an option leaves too few."""
+    if args[2].upper() in {b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"}:
+        raise syntax_error()
     return _add(ctx, args, 2, _INCR)
 
 

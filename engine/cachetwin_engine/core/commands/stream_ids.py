@@ -16,7 +16,10 @@ def bulk_id(entry_id: int) -> bytes:
 
 
 def _part(text: bytes) -> int:
-    """An unsigned 64-bit integer, -1 if ``text`` is none."""
+    """An unsigned 64-bit integer as strtoull reads it, -1 if ``text`` is none."""
+    text = text.lstrip(b" \t\n\r\v\f")
+    if text.startswith(b"+"):
+        text = text[1:]
     if not text.isdigit():
         return -1
     value = int(text)

@@ -1,0 +1,177 @@
+"""The same random requests to this engine and to a real server: every reply that differs is shown once.
+
+    python -m tests.engine.fuzz.differential 127.0.0.1:6379 --profile valkey-8.1 --seconds 120
+
+The server is emptied: give it one that holds nothing. Only commands that depend on nothing but the keyspace are sent;
+what has no order is compared without one, and what is drawn at random or tells the time not at all.
+"""
+
+import argparse
+import socket
+import time
+from dataclasses import dataclass, field
+
+from tests.engine.fuzz.arguments import KEYS_OF_SEEDS, SEEDS, encoded, tamed
+from tests.engine.fuzz.replies import end_of_value, values_in
+from tests.engine.fuzz.requests import Requests
+
+from cachetwin_engine.core.acl.rules import rows_of
+from cachetwin_engine.core.command_table import BLOCKING, Command
+from cachetwin_engine.core.engine import Engine
+from cachetwin_engine.core.profile import PROFILES
+from cachetwin_engine.core.session import Session
+
+GROUPS = {"string", "bitmap", "hash", "list", "set", "sorted-set", "hyperloglog", "geo", "stream", "generic"}
+UNTOLD = {  # drawn at random, or about memory, time, or this very server
+    b"spop", b"srandmember", b"hrandfield", b"zrandmember", b"randomkey", b"scan", b"hscan", b"sscan", b"zscan",
+    b"wait",
+    b"waitaof", b"migrate", b"object|idletime", b"object|encoding", b"object|refcount", b"object|freq",
+    b"object|help", b"pfselftest", b"pfdebug", b"dump", b"restore",
+    b"xgroup|help", b"xinfo|help", b"xinfo|consumers", b"xpending", b"xclaim", b"xautoclaim", b"xinfo|stream",
+    b"ttl", b"pttl",
+    b"expiretime", b"pexpiretime", b"httl", b"hpttl", b"hexpiretime", b"hpexpiretime", b"keys", b"sort", b"sort_ro",
+}  # fmt: skip
+UNORDERED = {b"smembers", b"sinter", b"sunion", b"sdiff", b"hgetall", b"hkeys", b"hvals"}
+ENDING = {  # these bring a time or an ID made of it, which may differ by a little: nothing is asked behind them
+    b"expire", b"pexpire", b"expireat", b"pexpireat", b"setex", b"psetex", b"getex", b"set", b"hexpire",
+    b"hpexpire", b"hexpireat",
+    b"hpexpireat", b"hsetex", b"hgetex", b"xadd",
+}  # fmt: skip
+GENERATED_IDS = {b"xadd"}
+
+
+@dataclass
+class Difference:
+    """Two replies to one request."""
+
+    words: list[bytes]
+    ours: bytes
+    theirs: bytes
+
+    def kind(self) -> tuple[bytes, bytes, bytes]:
+        """Differences of one kind are shown once."""
+        return (self.words[0], self.ours[:24], self.theirs[:24])
+
+
+@dataclass
+class Pair:
+    """An engine in this process and a server on the network, both with the same keys."""
+
+    server: socket.socket
+    profile: str
+    seed: int
+    engine: Engine = field(init=False)
+    client: Session = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.engine = Engine(PROFILES[self.profile], time.time_ns, self.seed)
+        self.client = self.engine.open_session("127.0.0.1:1", "127.0.0.1:2")
+        self.buffer = b""
+
+    def reset(self) -> None:
+        """Both empty but for a value of each type."""
+        for words in [[b"FLUSHALL"], *SEEDS[:KEYS_OF_SEEDS]]:
+            self.both(words)
+
+    def both(self, words: list[bytes]) -> tuple[bytes, bytes]:
+        """The replies of both."""
+        request = encoded(words)
+        self.server.sendall(request)
+        ours = self.client.feed(request)
+        return ours, self.their_reply()
+
+    def their_reply(self) -> bytes:
+        """One value from the server."""
+        while True:
+            try:
+                end = end_of_value(self.buffer, 0, resp3=False)
+            except (ValueError, IndexError):
+                end = len(self.buffer) + 1
+            if end <= len(self.buffer):
+                reply, self.buffer = self.buffer[:end], self.buffer[end:]
+                return reply
+            more = self.server.recv(1 << 20)
+            if not more:
+                raise ConnectionError("the server hung up")
+            self.buffer += more
+
+
+def same(row: Command, ours: bytes, theirs: bytes) -> bool:
+    """Are the replies the same, as far as they can be?"""
+    if ours == theirs:
+        return True
+    if row.name in UNORDERED and ours[:1] == theirs[:1] == b"*":
+        return sorted(values_in(inner(ours), resp3=False)) == sorted(values_in(inner(theirs), resp3=False))
+    return row.name in GENERATED_IDS and ours[:1] == theirs[:1] == b"$" and len(ours) == len(theirs)
+
+
+def inner(reply: bytes) -> bytes:
+    """The elements of an array."""
+    return reply[reply.index(b"\r\n") + 2 :]
+
+
+def compare(pair: Pair, seed: int, seconds: float, requests_max: int) -> tuple[int, list[Difference]]:
+    """Send requests until the time or their number is reached: how many there were; what differed, each kind once."""
+    requests = Requests(seed)
+    rows = [
+        row for row in rows_of(pair.engine.commands)
+        if row.group in GROUPS and row.name not in UNTOLD and not row.flags & BLOCKING and row.subcommands is None
+    ]  # fmt: skip
+    found: dict[tuple[bytes, bytes, bytes], Difference] = {}
+    pair.reset()
+    deadline = time.monotonic() + seconds
+    count = 0
+    while time.monotonic() < deadline and count < requests_max:
+        row = requests.random.choice(rows)
+        words = tamed(row, requests.request(row))
+        count += 1
+        ours, theirs = pair.both(words)
+        if not same(row, ours, theirs):
+            difference = Difference(words, ours, theirs)
+            found.setdefault(difference.kind(), difference)
+            pair.reset()
+        elif row.name in ENDING or requests.random.random() < 0.01:
+            pair.reset()
+    return count, list(found.values())
+
+
+def connected(address: str) -> socket.socket:
+    """A connection to ``host:port``."""
+    host, _, port = address.rpartition(":")
+    return socket.create_connection((host, int(port)), timeout=30)
+
+
+def wait_for(address: str, seconds: float = 20) -> None:
+    """Return when a server answers there. Raises OSError when the time is over."""
+    deadline = time.monotonic() + seconds
+    while True:
+        try:
+            with connected(address) as server:
+                server.sendall(b"PING\r\n")
+                if server.recv(64) == b"+PONG\r\n":
+                    return
+        except OSError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.01)
+
+
+def main() -> None:
+    """Compare by hand."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("server", help="HOST:PORT; its keys are deleted")
+    parser.add_argument("--profile", default="valkey-8.1", choices=sorted(PROFILES))
+    parser.add_argument("--seconds", type=float, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    with connected(options.server) as server:
+        count, found = compare(Pair(server, options.profile, options.seed), options.seed, options.seconds, 10**9)
+    lines = [f"{count} requests, {len(found)} kinds of differences"]
+    for difference in sorted(found, key=lambda one: one.words[0]):
+        lines.append(b" ".join(word[:60] for word in difference.words).decode("latin-1").__repr__())
+        lines += [f"    ours   {difference.ours[:200]!r}", f"    theirs {difference.theirs[:200]!r}"]
+    print("\n".join(lines))  # noqa: T201  (what it is run for)
+
+
+if __name__ == "__main__":
+    main()
