@@ -460,4 +460,4 @@ def test_the_service_s_password_rotates_where_that_was_asked_for(
     web = CachedWebApp(stack, "Web", image=image, allow_plain_http=True, vpc=vpc, rotate_cache_password_days=14)
     rotation = properties("AWS::SecretsManager::RotationSchedule")
     assert rotation["SecretId"] == stack.resolve(web.cache_user.secret.secret_arn)
-    assert rotation["RotationRules"]["ScheduleExpression"] == "rate(14 days)"
+    assert rotation["RotationRules"]["AutomaticallyAfterDays"] == 14

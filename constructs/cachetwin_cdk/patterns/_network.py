@@ -7,6 +7,8 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from ._findings import NETWORK, OWN_POLICY, PUBLIC_SUBNET, acknowledge
+
 
 def private_network(
     scope: Construct,
@@ -15,6 +17,7 @@ def private_network(
     log_encryption_key: kms.IKey,
     log_retention: logs.RetentionDays,
     log_removal_policy: cdk.RemovalPolicy,
+    regulated: bool = False,
 ) -> ec2.Vpc:
     """A VPC in two zones: public subnets for a load balancer, private ones with egress, isolated ones for data.
 
@@ -34,7 +37,9 @@ def private_network(
             ec2.SubnetConfiguration(name="Data", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
         ],
     )
-    _log_flows(vpc, log_encryption_key, log_retention, log_removal_policy)
+    _log_flows(vpc, log_encryption_key, log_retention, log_removal_policy, regulated=regulated)
+    if regulated:
+        acknowledge(vpc, {**NETWORK, **PUBLIC_SUBNET})
     return vpc
 
 
@@ -45,6 +50,7 @@ def isolated_network(
     log_encryption_key: kms.IKey,
     log_retention: logs.RetentionDays,
     log_removal_policy: cdk.RemovalPolicy,
+    regulated: bool = False,
 ) -> ec2.Vpc:
     """A VPC in two zones with isolated subnets only: no gateway, so nothing in it can reach or be reached from outside.
 
@@ -58,12 +64,19 @@ def isolated_network(
         restrict_default_security_group=False,  # as above
         subnet_configuration=[ec2.SubnetConfiguration(name="Data", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)],
     )
-    _log_flows(vpc, log_encryption_key, log_retention, log_removal_policy)
+    _log_flows(vpc, log_encryption_key, log_retention, log_removal_policy, regulated=regulated)
+    if regulated:
+        acknowledge(vpc, NETWORK)
     return vpc
 
 
 def _log_flows(
-    vpc: ec2.Vpc, encryption_key: kms.IKey, retention: logs.RetentionDays, removal_policy: cdk.RemovalPolicy
+    vpc: ec2.Vpc,
+    encryption_key: kms.IKey,
+    retention: logs.RetentionDays,
+    removal_policy: cdk.RemovalPolicy,
+    *,
+    regulated: bool,
 ) -> None:
     log_group = logs.LogGroup(
         vpc, "FlowLogGroup", encryption_key=encryption_key, retention=retention, removal_policy=removal_policy
@@ -75,3 +88,5 @@ def _log_flows(
         description=f"Lets the flow log of {vpc.node.path} write",
     )
     vpc.add_flow_log("FlowLog", destination=ec2.FlowLogDestination.to_cloud_watch_logs(log_group, role))
+    if regulated:
+        acknowledge(role, OWN_POLICY)

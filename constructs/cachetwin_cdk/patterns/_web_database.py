@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
@@ -11,6 +12,7 @@ from constructs import Construct
 from .._backups import RETENTION_MAX_DAYS
 from .._placement import chosen_subnets
 from .._validate import ValidationError, require_between
+from ._findings import DATABASE, acknowledge
 
 DATABASE_PORT = 5432
 # The newest major version whose minors CDK lists; a minor upgrade is RDS's to make.
@@ -26,6 +28,11 @@ class ExistingDatabase:
 
     instance: rds.IDatabaseInstance | rds.IDatabaseCluster
     secret: secretsmanager.ISecret
+
+    @property
+    def connection_port(self) -> ec2.Port | None:
+        """None: whatever port the instance or the cluster says."""
+        return None
 
     @property
     def host(self) -> str:
@@ -59,6 +66,8 @@ class WebDatabase(Construct):
         multi_az: bool,
         backup_retention_days: int,
         removal_policy: cdk.RemovalPolicy,
+        encryption_key: kms.IKey | None = None,
+        regulated: bool = False,
     ) -> None:
         require_between(
             "backup_retention_days", backup_retention_days, 1, RETENTION_MAX_DAYS, unit="days", remedy="keep at least 7"
@@ -83,7 +92,7 @@ class WebDatabase(Construct):
             port=DATABASE_PORT,
             database_name=database_name,
             credentials=rds.Credentials.from_generated_secret(
-                "app", exclude_characters=" %+~`#$&*()|[]{}:;<>?!'/@\"\\"
+                "app", exclude_characters=" %+~`#$&*()|[]{}:;<>?!'/@\"\\", encryption_key=encryption_key
             ),
             parameter_group=rds.ParameterGroup(self, "Parameters", engine=engine, parameters={"rds.force_ssl": "1"}),
             ca_certificate=rds.CaCertificate.RDS_CA_RSA2048_G1,
@@ -91,17 +100,33 @@ class WebDatabase(Construct):
             max_allocated_storage=100,
             storage_type=rds.StorageType.GP3,
             storage_encrypted=True,
+            storage_encryption_key=encryption_key,
+            monitoring_interval=cdk.Duration.minutes(1) if regulated else None,
             multi_az=multi_az,
             publicly_accessible=False,
             auto_minor_version_upgrade=True,
             copy_tags_to_snapshot=True,
             backup_retention=cdk.Duration.days(backup_retention_days),
-            cloudwatch_logs_exports=["postgresql"],
+            cloudwatch_logs_exports=["postgresql", *(["upgrade"] if regulated else [])],
             deletion_protection=removal_policy is not cdk.RemovalPolicy.DESTROY,
             removal_policy=removal_policy,
         )
 
         self._acknowledge_known_findings()
+        if regulated:
+            acknowledge(self.instance, DATABASE)
+            cdk.Validations.of(self.instance).acknowledge(
+                cdk.Acknowledgment(
+                    id="AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
+                    "AmazonRDSEnhancedMonitoringRole]",
+                    reason="AWS made this policy for the role with which RDS writes what it monitors.",
+                )
+            )
+
+    @property
+    def connection_port(self) -> ec2.Port:
+        """The port to open, as a number that rules can be checked with."""
+        return ec2.Port.tcp(DATABASE_PORT)
 
     @property
     def host(self) -> str:

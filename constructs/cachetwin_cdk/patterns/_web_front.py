@@ -8,6 +8,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from ._findings import ACCESS_LOGS, FRONT, acknowledge
+
 _LOG_PREFIX = "load-balancer"
 
 
@@ -23,6 +25,7 @@ class WebFront(Construct):
         certificate: acm.ICertificate | None,
         access_log_retention: cdk.Duration,
         removal_policy: cdk.RemovalPolicy,
+        regulated: bool = False,
     ) -> None:
         super().__init__(scope, construct_id)
         self.port = 443 if certificate is not None else 80
@@ -45,7 +48,7 @@ class WebFront(Construct):
             drop_invalid_header_fields=True,
             deletion_protection=removal_policy is not cdk.RemovalPolicy.DESTROY,
         )
-        self.access_logs = self._access_logs(access_log_retention, removal_policy)
+        self.access_logs = self._access_logs(access_log_retention, removal_policy, versioned=regulated)
         self.listener = self.load_balancer.add_listener(
             "Listener",
             port=self.port,
@@ -55,6 +58,9 @@ class WebFront(Construct):
             open=False,  # the security group says who may call
         )
         self._acknowledge_known_findings()
+        if regulated:
+            acknowledge(self.load_balancer, FRONT)
+            acknowledge(self.access_logs, ACCESS_LOGS)
 
     @property
     def url(self) -> str:
@@ -62,7 +68,7 @@ class WebFront(Construct):
         scheme = "https" if self.port == 443 else "http"
         return f"{scheme}://{self.load_balancer.load_balancer_dns_name}"
 
-    def _access_logs(self, retention: cdk.Duration, removal_policy: cdk.RemovalPolicy) -> s3.Bucket:
+    def _access_logs(self, retention: cdk.Duration, removal_policy: cdk.RemovalPolicy, *, versioned: bool) -> s3.Bucket:
         destroyable = removal_policy is cdk.RemovalPolicy.DESTROY
         bucket = s3.Bucket(
             self,
@@ -71,9 +77,11 @@ class WebFront(Construct):
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             enforce_ssl=True,
             minimum_tls_version=1.2,
-            versioned=False,
+            versioned=versioned,
             object_ownership=s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
-            lifecycle_rules=[s3.LifecycleRule(expiration=retention)],
+            lifecycle_rules=[
+                s3.LifecycleRule(expiration=retention, noncurrent_version_expiration=retention if versioned else None)
+            ],
             removal_policy=cdk.RemovalPolicy.DESTROY if destroyable else cdk.RemovalPolicy.RETAIN,
         )
         # ApplicationLoadBalancer.log_access_logs needs to know the region; this principal works in all of them.

@@ -16,13 +16,16 @@ from constructs import Construct
 
 from .._validate import ValidationError, refuse, require_between, require_match
 from ..access_string import AccessString
+from ..compliance import Compliance
 from ..log_delivery import log_key
 from ..node_type import NodeType
 from ..replication_group import ReplicationGroup
+from ..rotation import UserPasswordRotation
 from ..serverless_cache import ServerlessCache, UsageLimits
 from ..users import PasswordUser
 from ._cache import Cache, admit, endpoints, engine_of, for_logs, is_clustered
 from ._fargate import closed_service, ignore_superfluous_dependency, logged_container, task_definition
+from ._findings import CACHE_SECRET, acknowledge
 from ._network import private_network
 from ._web_database import ExistingDatabase, WebDatabase
 from ._web_front import WebFront
@@ -53,8 +56,16 @@ class CachedWebApp(Construct):
     ``cache_key_prefix`` / ``cache_access``
         the service's cache user may use the commands of cache-aside on keys with this prefix, unless an access string
         says otherwise.
+    ``cluster``
+        an ECS cluster that exists, whose VPC is used unless ``vpc`` says otherwise.
     ``database_ca_path``
         where the image holds the bundle of RDS's certificate authorities.
+    ``rotate_cache_password_days``
+        give the service's cache user a new password so often. A task keeps the password it started with, which stays
+        valid until the rotation after the next: deploy the service more often than the password rotates.
+    ``compliance`` / ``backup_retention_days``
+        REGULATED for HIPAA and NIST 800-53: a key of its own for both stores and their secrets, 15 days of backups
+        instead of 7, enhanced monitoring of the database, and versions of access logs.
     ``removal_policy``
         SNAPSHOT keeps a last snapshot of both stores, and the logs, and protects the database and the load balancer
         from deletion; DESTROY protects and keeps nothing, but the bucket of access logs must be emptied by hand.
@@ -73,6 +84,7 @@ class CachedWebApp(Construct):
         certificate: acm.ICertificate | None = None,
         allow_plain_http: bool = False,
         vpc: ec2.IVpc | None = None,
+        cluster: ecs.ICluster | None = None,
         desired_count: int = 2,
         cpu: int = 256,
         memory_limit_mib: int = 512,
@@ -91,11 +103,14 @@ class CachedWebApp(Construct):
         database_instance_type: ec2.InstanceType | None = None,
         database_multi_az: bool = True,
         database_ca_path: str = _RDS_CA_PATH,
-        backup_retention_days: int = 7,
+        rotate_cache_password_days: int | None = None,
+        compliance: Compliance = Compliance.STANDARD,
+        backup_retention_days: int | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.SNAPSHOT,
     ) -> None:
         _require_scheme(certificate, allow_plain_http=allow_plain_http)
+        vpc = vpc or (cluster.vpc if cluster is not None else None)
         _require_stores(
             vpc,
             cache,
@@ -124,7 +139,11 @@ class CachedWebApp(Construct):
         require_between("cache_ttl", ttl.to_seconds(integral=False), 1, 86_400, unit="seconds")
         super().__init__(scope, construct_id)
         log_removal = for_logs(removal_policy)
+        retention_days = compliance.retention_days if backup_retention_days is None else backup_retention_days
+        self.compliance = compliance
+        regulated = compliance.is_regulated
         self.log_key = log_key(self, "LogKey", removal_policy=log_removal)
+        self.data_key = compliance.data_key(self, None, log_removal)
         self._log_retention = log_retention
         self.vpc = vpc or private_network(
             self,
@@ -132,6 +151,7 @@ class CachedWebApp(Construct):
             log_encryption_key=self.log_key,
             log_retention=log_retention,
             log_removal_policy=log_removal,
+            regulated=regulated,
         )
         self.database: WebDatabase | ExistingDatabase = database or WebDatabase(
             self,
@@ -140,15 +160,20 @@ class CachedWebApp(Construct):
             database_name=database_name,
             instance_type=database_instance_type or ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.SMALL),
             multi_az=database_multi_az,
-            backup_retention_days=backup_retention_days,
+            backup_retention_days=retention_days,
             removal_policy=removal_policy,
+            encryption_key=self.data_key,
+            regulated=regulated,
         )
         self.cache_user = PasswordUser(
             self,
             "CacheUser",
             access_string=cache_access or AccessString.on().keys(f"{cache_key_prefix}*").commands(*_CACHE_COMMANDS),
             engine=engine_of(cache),
+            secret_encryption_key=self.data_key,
         )
+        if regulated:
+            acknowledge(self.cache_user, CACHE_SECRET)
         self.cache: Cache
         if cache is not None:
             admit(cache, self.cache_user)
@@ -160,14 +185,16 @@ class CachedWebApp(Construct):
                 vpc=self.vpc,
                 users=[self.cache_user],
                 usage_limits=cache_usage_limits,
-                snapshot_retention_days=backup_retention_days,
+                compliance=compliance,
+                kms_key=self.data_key,
+                snapshot_retention_days=retention_days,
                 removal_policy=removal_policy,
             )
         else:
             self.cache = self._replication_group(
                 cache_node_type or NodeType.T4G_SMALL,
                 1 if cache_replicas is None else cache_replicas,
-                backup_retention_days,
+                retention_days,
                 removal_policy,
             )
         self.front = WebFront(
@@ -177,9 +204,14 @@ class CachedWebApp(Construct):
             certificate=certificate,
             access_log_retention=cdk.Duration.days(90),
             removal_policy=removal_policy,
+            regulated=regulated,
         )
         self.task_definition = task_definition(
-            self, cpu=cpu, memory_limit_mib=memory_limit_mib, runtime_platform=runtime_platform
+            self,
+            cpu=cpu,
+            memory_limit_mib=memory_limit_mib,
+            runtime_platform=runtime_platform,
+            regulated=regulated,
         )
         self.container = logged_container(
             self,
@@ -202,9 +234,23 @@ class CachedWebApp(Construct):
             log_retention=log_retention,
             log_removal_policy=log_removal,
         )
-        cluster = ecs.Cluster(self, "Cluster", vpc=self.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
-        self.service = closed_service(self, cluster=cluster, task=self.task_definition, desired_count=desired_count)
+        self.cluster = cluster or ecs.Cluster(
+            self, "Cluster", vpc=self.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED
+        )
+        self.service = closed_service(
+            self, cluster=self.cluster, vpc=self.vpc, task=self.task_definition, desired_count=desired_count
+        )
         self._open_paths(container_port, health_check_path)
+        if rotate_cache_password_days is not None:
+            self.cache_password_rotation = UserPasswordRotation(
+                self,
+                "CachePassword",
+                user=self.cache_user,
+                cache=self.cache,
+                vpc=self.vpc,
+                automatically_after_days=rotate_cache_password_days,
+                encryption_key=self.log_key,
+            )
 
     @property
     def url(self) -> str:
@@ -225,6 +271,8 @@ class CachedWebApp(Construct):
             users=[self.cache_user],
             # Every key has a TTL and can be read again from the database, so any may go when memory is short.
             parameters={"maxmemory-policy": "allkeys-lru"},
+            compliance=self.compliance,
+            kms_key=self.data_key,
             snapshot_retention_days=retention_days,
             log_encryption_key=self.log_key,
             log_retention=self._log_retention,
@@ -259,7 +307,12 @@ class CachedWebApp(Construct):
         )
         ignore_superfluous_dependency(self.service)
         self.service.connections.allow_to_default_port(self.cache, "The service asks the cache")
-        self.service.connections.allow_to_default_port(self.database.instance, "The service asks the database")
+        port = self.database.connection_port
+        why = "The service asks the database"
+        if port is None:
+            self.service.connections.allow_to_default_port(self.database.instance, why)
+        else:
+            self.service.connections.allow_to(self.database.instance, port, why)
 
 
 def _merged(ours: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, str]:

@@ -31,13 +31,16 @@ from constructs import Construct
 
 from .._validate import ValidationError, refuse, require_between, require_match
 from ..access_string import AccessString
+from ..compliance import Compliance
 from ..engine_version import Engine
 from ..log_delivery import log_key
 from ..node_type import NodeType
 from ..replication_group import ReplicationGroup
+from ..rotation import UserPasswordRotation
 from ..users import IamUser, PasswordUser
 from ._cache import Cache, admit, endpoints, engine_of, for_logs, iam_environment, is_clustered, name_of
 from ._fargate import closed_service, ignore_superfluous_dependency, logged_container, task_definition
+from ._findings import CACHE_SECRET, METER, OWN_POLICY, acknowledge
 from ._function import closed_function
 from ._network import private_network
 from ._web_front import WebFront
@@ -198,8 +201,15 @@ class MessagingServices(Construct):
         for the load balancer, as in CachedWebApp; neither without a service that has a ``port``.
     ``cache``
         one that exists, not a cluster, with a user group that this app makes; the users are added to it.
+    ``cluster``
+        an ECS cluster that exists, whose VPC is used unless ``vpc`` says otherwise.
     ``alarm_topic``
         who is told of jobs that were given up.
+    ``rotate_cache_password_days``
+        give each service's cache user a new password so often; see CachedWebApp.
+    ``compliance`` / ``backup_retention_days``
+        REGULATED for HIPAA and NIST 800-53: a key of its own for the cache and the secrets, 15 days of backups instead
+        of 7, versions of access logs, and an ``alarm_topic`` that has to be given.
     ``removal_policy``
         SNAPSHOT keeps a last snapshot of the cache, and the logs; DESTROY keeps nothing.
     """
@@ -213,43 +223,62 @@ class MessagingServices(Construct):
         certificate: acm.ICertificate | None = None,
         allow_plain_http: bool = False,
         vpc: ec2.IVpc | None = None,
+        cluster: ecs.ICluster | None = None,
         cache: Cache | None = None,
         cache_node_type: NodeType = NodeType.T4G_SMALL,
         cache_replicas: int = 1,
         alarm_topic: sns.ITopic | None = None,
-        backup_retention_days: int = 7,
+        rotate_cache_password_days: int | None = None,
+        compliance: Compliance = Compliance.STANDARD,
+        backup_retention_days: int | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.SNAPSHOT,
     ) -> None:
         _require_services(services)
         _require_scheme(services, certificate, allow_plain_http=allow_plain_http)
+        vpc = vpc or (cluster.vpc if cluster is not None else None)
+        if compliance.is_regulated and alarm_topic is None and _queues(services):
+            raise ValidationError(
+                "alarm_topic must be given with compliance REGULATED, got None; pass the topic of whoever is on call"
+            )
         if cache is not None and vpc is None:
             raise ValidationError("vpc must be given with a cache that exists, got None; pass the VPC the cache is in")
         if cache is not None and is_clustered(cache):
             refuse("cache", "not be a cluster", cache.node.path, "use one with cluster mode disabled or compatible")
         super().__init__(scope, construct_id)
-        self.definitions = dict(services)
+        self.definitions, self.compliance = dict(services), compliance
         self._log_retention, self._log_removal = log_retention, for_logs(removal_policy)
         self.log_key = log_key(self, "LogKey", removal_policy=self._log_removal)
+        self.data_key = compliance.data_key(self, None, self._log_removal)
         self.vpc = vpc or private_network(
             self,
             "Vpc",
             log_encryption_key=self.log_key,
             log_retention=log_retention,
             log_removal_policy=self._log_removal,
+            regulated=compliance.is_regulated,
         )
         self._scopes = {name: Construct(self, _title(name)) for name in services}
         engine = engine_of(cache)
         self.users = {
-            name: PasswordUser(self._scopes[name], "CacheUser", access_string=service.access_string(), engine=engine)
+            name: PasswordUser(
+                self._scopes[name],
+                "CacheUser",
+                access_string=service.access_string(),
+                engine=engine,
+                secret_encryption_key=self.data_key,
+            )
             for name, service in services.items()
         }
+        if compliance.is_regulated:
+            for user in self.users.values():
+                acknowledge(user, CACHE_SECRET)
         self.queues = _queues(services)
         self.meter_user = self._meter_user(engine) if self.queues else None
         users = [*self.users.values(), *([self.meter_user] if self.meter_user is not None else [])]
         if cache is not None:
-            for user in users:
-                admit(cache, user)
+            for joining in users:
+                admit(cache, joining)
         self.cache: Cache = cache or ReplicationGroup(
             self,
             "Cache",
@@ -261,12 +290,18 @@ class MessagingServices(Construct):
             users=users,
             # A job must not vanish to make room: the cache refuses new ones instead, and the publisher hears of it.
             parameters={"maxmemory-policy": "noeviction"},
-            snapshot_retention_days=backup_retention_days,
+            compliance=compliance,
+            kms_key=self.data_key,
+            snapshot_retention_days=compliance.retention_days
+            if backup_retention_days is None
+            else backup_retention_days,
             log_encryption_key=self.log_key,
             log_retention=log_retention,
             removal_policy=removal_policy,
         )
-        self.cluster = ecs.Cluster(self, "Cluster", vpc=self.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED)
+        self.cluster = cluster or ecs.Cluster(
+            self, "Cluster", vpc=self.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED
+        )
         self.services = {name: self._service(name, service) for name, service in services.items()}
         self.front = self._front(certificate, removal_policy)
         self.meter = self._meter() if self.meter_user is not None else None
@@ -274,6 +309,8 @@ class MessagingServices(Construct):
         for name, service in services.items():
             if service.works_on is not None:
                 self._scale(name, service, service.works_on)
+        if rotate_cache_password_days is not None:
+            self._rotate(rotate_cache_password_days)
 
     @property
     def url(self) -> str:
@@ -314,6 +351,7 @@ class MessagingServices(Construct):
             cpu=service.cpu,
             memory_limit_mib=service.memory_limit_mib,
             runtime_platform=service.runtime_platform,
+            regulated=self.compliance.is_regulated,
         )
         logged_container(
             scope,
@@ -337,7 +375,7 @@ class MessagingServices(Construct):
             log_removal_policy=self._log_removal,
             stop_timeout=service.stop_timeout or cdk.Duration.seconds(120 if service.works_on is not None else 30),
         )
-        running = closed_service(scope, cluster=self.cluster, task=task, desired_count=service.count)
+        running = closed_service(scope, cluster=self.cluster, vpc=self.vpc, task=task, desired_count=service.count)
         ignore_superfluous_dependency(running)
         running.connections.allow_to_default_port(self.cache, f"{name} uses the cache")
         return running
@@ -353,6 +391,7 @@ class MessagingServices(Construct):
                 certificate=certificate,
                 access_log_retention=cdk.Duration.days(90),
                 removal_policy=removal_policy,
+                regulated=self.compliance.is_regulated,
             )
             front.listener.add_targets(
                 "Service",
@@ -396,6 +435,9 @@ class MessagingServices(Construct):
             log_retention=self._log_retention,
             log_removal_policy=self._log_removal,
         )
+        if self.compliance.is_regulated and meter.role is not None:
+            acknowledge(meter.role, OWN_POLICY)
+            acknowledge(meter, METER)
         self.cache.grant_connect(meter, self.meter_user)
         meter.connections.allow_to_default_port(self.cache, "The meter asks how long the queues are")
         events.Rule(
@@ -422,6 +464,18 @@ class MessagingServices(Construct):
         if topic is not None:
             alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
         return alarm
+
+    def _rotate(self, days: int) -> None:
+        for name, user in self.users.items():
+            UserPasswordRotation(
+                self._scopes[name],
+                "CachePassword",
+                user=user,
+                cache=self.cache,
+                vpc=self.vpc,
+                automatically_after_days=days,
+                encryption_key=self.log_key,
+            )
 
     def _scale(self, name: str, service: MessagingService, queue: str) -> None:
         """Enough tasks that each has at most ``backlog_per_task`` jobs."""
@@ -457,7 +511,7 @@ class MessagingServices(Construct):
         )
 
 
-def _running_tasks(cluster: ecs.Cluster, service: ecs.FargateService) -> cloudwatch.Metric:
+def _running_tasks(cluster: ecs.ICluster, service: ecs.FargateService) -> cloudwatch.Metric:
     return cloudwatch.Metric(
         namespace="ECS/ContainerInsights",
         metric_name="RunningTaskCount",

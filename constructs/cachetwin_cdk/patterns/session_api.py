@@ -1,19 +1,15 @@
 """An API whose functions keep sessions and state in a cache, with no secret anywhere.
 
-HTTP API, Lambda, Valkey. The function's role is what logs in to the cache: it signs a token that lives for fifteen
-minutes, so there is no password to store, leak or rotate. The function lives in subnets without a way out, and its
-security group knows one path: to the cache.
+An HTTP or REST API, Lambda, Valkey. The function's role is what logs in to the cache: it signs a token that lives for
+fifteen minutes, so there is no password to store, leak or rotate. The function lives in subnets without a way out, and
+its security group knows one path: to the cache.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
-import jsii
-from aws_cdk import aws_apigateway as rest_api
-from aws_cdk import aws_apigatewayv2 as apigateway
-from aws_cdk import aws_apigatewayv2_authorizers as authorizers
-from aws_cdk import aws_apigatewayv2_integrations as integrations
+from aws_cdk import aws_apigateway as rest
+from aws_cdk import aws_apigatewayv2 as http
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
@@ -21,37 +17,35 @@ from constructs import Construct
 
 from .._validate import ValidationError, refuse, require_between, require_match
 from ..access_string import AccessString
+from ..compliance import Compliance
 from ..log_delivery import log_key
 from ..serverless_cache import ServerlessCache, UsageLimits
 from ..users import IamUser
 from ._cache import Cache, admit, engine_of, for_logs, iam_environment
+from ._findings import CALLED_FUNCTION, OWN_POLICY, acknowledge
 from ._function import closed_function
 from ._network import isolated_network
-
-_HTTP_API_TIMEOUT_S = 29  # an HTTP API gives up after 30 s; a function that runs on would answer nobody
-_METHODS = {method.value: method for method in apigateway.HttpMethod}
-# Where a request came from, which route it took, what it cost. Never the path or a header: they may hold a session's id.
-_ACCESS_LOG_FIELDS = (
-    "requestId",
-    "requestTime",
-    "httpMethod",
-    "routeKey",
-    "status",
-    "protocol",
-    "responseLength",
-    "responseLatency",
-    "integrationLatency",
-    "integrationErrorMessage",
-    "identity.sourceIp",
-    "identity.userAgent",
+from ._session_front import (
+    ApiType,
+    Authorizer,
+    Callers,
+    Cors,
+    HttpFront,
+    Limits,
+    RestFront,
+    http_front,
+    method_and_path,
+    rest_front,
 )
+
+_API_TIMEOUT_S = 29  # both kinds of API give up by then; a function that runs on would answer nobody
 
 
 class SessionApi(Construct):
-    """An HTTP API on a Lambda function that keeps its sessions and state in a Valkey cache, logged in with IAM.
+    """An API on a Lambda function that keeps its sessions and state in a Valkey cache, logged in with IAM.
 
-    Defines an API with one throttled, logged stage; a function in Python 3.13 with traces, an encrypted log and a role
-    of its own; an IamUser; and, unless given, a ServerlessCache and a VPC without any gateway.
+    Defines an HTTP or REST API with one throttled, logged stage; a function in Python 3.13 with traces, an encrypted log
+    and a role of its own; an IamUser; and, unless given, a ServerlessCache and a VPC without any gateway.
 
     The function is told in its environment: ``CACHE_HOST``, ``CACHE_PORT``, ``CACHE_TLS``, ``CACHE_USER``,
     ``CACHE_NAME``, ``CACHE_KIND`` (``serverless``, ``replication-group`` or ``cluster``), ``CACHE_KEY_PREFIX`` and
@@ -59,10 +53,14 @@ class SessionApi(Construct):
 
     ``code`` / ``handler`` / ``runtime`` / ``function``
         the code, for Python 3.13 on Graviton unless told otherwise, or a function that exists and lies in ``vpc``.
+    ``api_type`` / ``account_log_role``
+        HTTP, or REST for what only that kind has. REST APIs write their logs with one role for the whole account and
+        region, which is made here unless somebody has made it.
     ``routes``
         such as ``GET /session``; without any, the function gets every request.
-    ``authorizer`` / ``allow_anonymous``
+    ``authorizer`` / ``allow_anonymous`` / ``cors_preflight``
         callers sign their requests with IAM credentials, unless another authorizer says who may call, or anybody may.
+        Authorizer and CORS options are those of the kind of API.
     ``cache``
         one that exists, with a user group that this app makes; the user is added to it.
     ``cache_key_prefix`` / ``cache_access``
@@ -70,6 +68,8 @@ class SessionApi(Construct):
         otherwise.
     ``rate_limit`` / ``burst_limit``
         requests per second over all callers, and how many at once above that.
+    ``compliance`` / ``backup_retention_days``
+        REGULATED for HIPAA and NIST 800-53: a key of its own for the cache, and 15 days of backups instead of one.
     ``removal_policy``
         SNAPSHOT keeps a last snapshot of the cache, and the logs; DESTROY keeps nothing.
     """
@@ -83,10 +83,12 @@ class SessionApi(Construct):
         handler: str = "handler.handle",
         runtime: lambda_.Runtime | None = None,
         function: lambda_.Function | None = None,
+        api_type: ApiType = ApiType.HTTP,
+        account_log_role: bool = True,
         routes: Sequence[str] = (),
-        authorizer: apigateway.IHttpRouteAuthorizer | None = None,
+        authorizer: Authorizer | None = None,
         allow_anonymous: bool = False,
-        cors_preflight: apigateway.CorsPreflightOptions | None = None,
+        cors_preflight: Cors | None = None,
         rate_limit: float = 100,
         burst_limit: int = 200,
         environment: Mapping[str, str] | None = None,
@@ -100,14 +102,16 @@ class SessionApi(Construct):
         cache_key_prefix: str = "session:",
         cache_access: AccessString | None = None,
         session_ttl: cdk.Duration | None = None,
-        backup_retention_days: int = 1,
+        compliance: Compliance = Compliance.STANDARD,
+        backup_retention_days: int | None = None,
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.SNAPSHOT,
     ) -> None:
         time_limit = timeout or cdk.Duration.seconds(10)
         ttl = session_ttl or cdk.Duration.minutes(30)
         _require_code(code, function)
-        _require_callers(authorizer, allow_anonymous=allow_anonymous)
+        callers = Callers(authorizer, allow_anonymous, cors_preflight)
+        callers.require_kind(api_type)
         if cache is not None and vpc is None:
             raise ValidationError("vpc must be given with a cache that exists, got None; pass the VPC the cache is in")
         if cache is not None and cache_usage_limits is not None:
@@ -119,15 +123,14 @@ class SessionApi(Construct):
         require_between("rate_limit", rate_limit, 1, 10_000, unit="requests per second")
         require_between("burst_limit", burst_limit, 1, 5_000, unit="requests")
         require_between("memory_size_mib", memory_size_mib, 128, 10_240, unit="MiB")
-        require_between("timeout", time_limit.to_seconds(integral=False), 1, _HTTP_API_TIMEOUT_S, unit="seconds")
+        require_between("timeout", time_limit.to_seconds(integral=False), 1, _API_TIMEOUT_S, unit="seconds")
         require_between("session_ttl", ttl.to_seconds(integral=False), 1, 31_536_000, unit="seconds")
         require_match(
             "cache_key_prefix", cache_key_prefix, r"[^\s*?\[\]{}]+", "be literal text", remedy="write it as session:"
         )
-        chosen_routes = [_route(route) for route in routes]
+        chosen_routes = [method_and_path(route) for route in routes]
         super().__init__(scope, construct_id)
         log_removal = for_logs(removal_policy)
-        self._log_retention, self._log_removal = log_retention, log_removal
         self.log_key = log_key(self, "LogKey", removal_policy=log_removal)
         self.vpc = vpc or isolated_network(
             self,
@@ -135,6 +138,7 @@ class SessionApi(Construct):
             log_encryption_key=self.log_key,
             log_retention=log_retention,
             log_removal_policy=log_removal,
+            regulated=compliance.is_regulated,
         )
         self.cache_user = IamUser(
             self,
@@ -151,7 +155,8 @@ class SessionApi(Construct):
             users=[self.cache_user],
             # Anybody who may call can fill the cache, so it must not grow without an end.
             usage_limits=cache_usage_limits or UsageLimits(data_storage_gb_max=10, ecpu_per_second_max=10_000),
-            snapshot_retention_days=backup_retention_days,
+            compliance=compliance,
+            snapshot_retention_days=_retention(compliance, backup_retention_days),
             removal_policy=removal_policy,
         )
         told = {
@@ -181,61 +186,43 @@ class SessionApi(Construct):
         )
         self.cache.grant_connect(self.function, self.cache_user)
         self.function.connections.allow_to_default_port(self.cache, "The function asks the cache")
-        self.api = self._api(chosen_routes, authorizer, cors_preflight, allow_anonymous=allow_anonymous)
-        self.stage = self._stage(rate_limit, burst_limit)
+        access_log = logs.LogGroup(
+            self, "AccessLog", encryption_key=self.log_key, retention=log_retention, removal_policy=log_removal
+        )
+        limits = Limits(rate_limit, burst_limit)
+        if api_type is ApiType.HTTP:
+            self._front: HttpFront | RestFront = http_front(
+                self, self.function, chosen_routes, callers, limits=limits, log_group=access_log
+            )
+        else:
+            self._front = rest_front(
+                self,
+                self.function,
+                chosen_routes,
+                callers,
+                limits=limits,
+                log_group=access_log,
+                account_log_role=account_log_role,
+                regulated=compliance.is_regulated,
+            )
+        if compliance.is_regulated and function is None and self.function.role is not None:
+            acknowledge(self.function.role, OWN_POLICY)
+            acknowledge(self.function, CALLED_FUNCTION)
+
+    @property
+    def api(self) -> http.HttpApi | rest.RestApi:
+        """The API, of the kind that was asked for."""
+        return self._front.api
+
+    @property
+    def stage(self) -> http.HttpStage | rest.Stage:
+        """Its only stage."""
+        return self._front.stage
 
     @property
     def url(self) -> str:
         """Where the API answers."""
-        return self.api.api_endpoint
-
-    def _api(
-        self,
-        routes: Sequence[tuple[str, apigateway.HttpMethod]],
-        authorizer: apigateway.IHttpRouteAuthorizer | None,
-        cors_preflight: apigateway.CorsPreflightOptions | None,
-        *,
-        allow_anonymous: bool,
-    ) -> apigateway.HttpApi:
-        integration = integrations.HttpLambdaIntegration("Function", self.function)
-        api = apigateway.HttpApi(
-            self,
-            "Api",
-            description=f"Sessions of {self.node.path}",
-            create_default_stage=False,
-            cors_preflight=cors_preflight,
-            default_authorizer=authorizer or (None if allow_anonymous else authorizers.HttpIamAuthorizer()),
-            default_integration=None if routes else integration,
-        )
-        for path, method in routes:
-            api.add_routes(path=path, methods=[method], integration=integration)
-        if allow_anonymous:
-            cdk.Validations.of(api).acknowledge(
-                cdk.Acknowledgment(
-                    id="AwsSolutions-APIG4",
-                    reason="Anybody may call by the app's own choice (allow_anonymous): a session's id, which the "
-                    "function makes and checks, is what tells callers apart.",
-                )
-            )
-        return api
-
-    def _stage(self, rate_limit: float, burst_limit: int) -> apigateway.HttpStage:
-        log_group = logs.LogGroup(
-            self,
-            "AccessLog",
-            encryption_key=self.log_key,
-            retention=self._log_retention,
-            removal_policy=self._log_removal,
-        )
-        return apigateway.HttpStage(
-            self,
-            "Stage",
-            http_api=self.api,
-            auto_deploy=True,
-            detailed_metrics_enabled=True,
-            throttle=apigateway.ThrottleSettings(rate_limit=rate_limit, burst_limit=burst_limit),
-            access_log_settings=_AccessLog(log_group),
-        )
+        return self._front.url
 
 
 def _session_access(prefix: str) -> AccessString:
@@ -248,16 +235,11 @@ def _session_access(prefix: str) -> AccessString:
     )
 
 
-def _route(route: str) -> tuple[str, apigateway.HttpMethod]:
-    require_match(
-        "routes",
-        route,
-        rf"({'|'.join(_METHODS)}) /\S*",
-        "be written as a method and a path",
-        remedy="write it as GET /session",
-    )
-    method, path = route.split(" ", 1)
-    return path, _METHODS[method]
+def _retention(compliance: Compliance, days: int | None) -> int:
+    """A day, for sessions live for minutes; more where rules ask for it."""
+    if days is not None:
+        return days
+    return compliance.retention_days if compliance.is_regulated else 1
 
 
 def _given(code: lambda_.Code | None) -> lambda_.Code:
@@ -275,30 +257,8 @@ def _require_code(code: lambda_.Code | None, function: lambda_.Function | None) 
         refuse("function", "lie in the VPC", function.node.path, "make it with vpc=, so that it can reach the cache")
 
 
-def _require_callers(authorizer: apigateway.IHttpRouteAuthorizer | None, *, allow_anonymous: bool) -> None:
-    if authorizer is not None and allow_anonymous:
-        refuse("allow_anonymous", "be False with an authorizer", allow_anonymous, "keep one of them")
-
-
 def _merged(ours: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, str]:
     for name in theirs:
         if name in ours:
             refuse("environment", "not set what the pattern sets", name, "leave it out")
     return {**ours, **theirs}
-
-
-@jsii.implements(apigateway.IAccessLogSettings)
-class _AccessLog:
-    """One line of JSON per request."""
-
-    def __init__(self, log_group: logs.ILogGroup) -> None:
-        self._log_group = log_group
-
-    @property
-    def destination(self) -> apigateway.IAccessLogDestination:
-        return apigateway.LogGroupLogDestination(self._log_group)
-
-    @property
-    def format(self) -> rest_api.AccessLogFormat:
-        fields = {name.rsplit(".", 1)[-1]: f"$context.{name}" for name in _ACCESS_LOG_FIELDS}
-        return rest_api.AccessLogFormat.custom(json.dumps(fields))
