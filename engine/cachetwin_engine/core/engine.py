@@ -380,6 +380,7 @@ class Engine(KeyspaceObserver):
         """From now on ``session`` acts as ``user``."""
         session.context.user = user
         session.parser.authenticated = authenticated
+        session.was_logged_in = session.was_logged_in or authenticated
         session.gates = session.gates & ~(GATE_NO_AUTH | GATE_RESTRICTED)
         if not authenticated:
             session.gates |= GATE_NO_AUTH

@@ -81,6 +81,7 @@ class Session:
         self.commands_done = 0
         self.tracking: TrackingState | None = None
         self.redirects = False  # CLIENT CAPA REDIRECT
+        self.was_logged_in = False  # at any time
         self.imports = False  # CLIENT IMPORT-SOURCE ON
         self.monitors = False  # MONITOR
         self.asking = 0  # ASKING: 2 while it runs itself, 1 for what it is meant for

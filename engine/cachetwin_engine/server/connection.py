@@ -34,6 +34,9 @@ High on purpose: a client may send a whole pipeline before it reads its first re
 waits for us while we wait for it.
 """
 
+UNAUTHENTICATED_BACKLOG_BYTES_MAX: Final = 1024
+"""Replies that may wait for a client that never logged in where one has to (networking.c)."""
+
 READ_BYTES: Final = 64 * 1024
 """Read at once while a script runs for too long."""
 
@@ -291,6 +294,9 @@ class Connection(asyncio.Protocol):
 
     def _apply_limit(self, size: int, now: float) -> None:
         self.session.note_unsent(size)
+        if size > UNAUTHENTICATED_BACKLOG_BYTES_MAX and not self.session.was_logged_in:
+            self._overflow(size)
+            return
         limit = self.output_limit()
         if limit.soft_bytes and size > limit.soft_bytes:
             if self._backlog_since is None:

@@ -120,7 +120,9 @@ def _reply_buffer(ctx: Context, args: list[bytes]) -> bytes:
     if option == b"peak-reset-time":
         named = {b"never": -1, b"reset": REPLY_BUFFER_PEAK_MS}
         ctx.engine.reply_buffer_peak_ms = named[value] if value in named else parse_int(value)
-    elif option != b"resizing":
+    elif option == b"resizing":
+        ctx.engine.reply_buffer_peak_ms = -1 if value == b"0" else REPLY_BUFFER_PEAK_MS
+    else:
         raise CommandError(b"ERR syntax error")
     return OK
 
