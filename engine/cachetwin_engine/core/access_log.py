@@ -39,7 +39,7 @@ class AccessLog:
         """``key`` is used now."""
         if self.lfu:
             old = entry_of(db, key)
-            counter = _grown(engine, LFU_START if old < 0 else _decayed(engine, old))
+            counter = LFU_START if old < 0 else _grown(engine, _decayed(engine, old))
             new = _minutes(engine) << 8 | counter
             if new != old:
                 db.accessed.set(key, new)

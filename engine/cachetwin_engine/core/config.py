@@ -191,6 +191,8 @@ class Config:
         self.eviction_deletes_with = b"UNLINK" if self.boolean("lazyfree-lazy-eviction") else b"DEL"
         self.uses_lfu = self.maxmemory_policy.endswith(b"-lfu")
         self.maxmemory_samples = self.integer("maxmemory-samples")
+        self.import_mode = self.boolean("import-mode")
+        self.replica_ignore_maxmemory = self.boolean("replica-ignore-maxmemory")
         self.maxmemory_clients = self.values[b"maxmemory-clients"]
         self.min_replicas_to_write = self.integer("min-replicas-to-write")
         self.min_replicas_max_lag = self.integer("min-replicas-max-lag")

@@ -824,8 +824,14 @@ class Engine(KeyspaceObserver):
         if not self.gates & GATE_MEMORY:
             self.evicts_on = False
             return
-        if not self.gates & GATE_PAUSED:
+        if self._may_evict():
             self.evicts_on = self.evictor.make_room(self) and self.account.used(self) > self.config.maxmemory
+
+    def _may_evict(self) -> bool:
+        """Not while others decide what goes: during a pause or an import, and on a replica unless it is told to."""
+        if self.gates & GATE_PAUSED or self.config.import_mode:
+            return False
+        return self.replication.link is None or not self.config.replica_ignore_maxmemory
 
     def config_changed(self) -> None:
         """Take over what a change of parameters means for a running engine."""
@@ -898,7 +904,7 @@ class Engine(KeyspaceObserver):
 
     def _is_out_of_memory(self, session: Session, command: Command, args: list[bytes]) -> bool:
         """Make room; is there none, and does ``args`` need some? In a transaction even a queued command does."""
-        self.memory_is_full = not self.gates & GATE_PAUSED and not self.evictor.make_room(self)
+        self.memory_is_full = self._may_evict() and not self.evictor.make_room(self)
         session.messages_first()  # keys went: caches hear of it before the command can bring them back
         if not self.memory_is_full:
             return False
