@@ -149,13 +149,14 @@ def free_port() -> int:
 
 
 @pytest.fixture(scope="session")
-def redis_port() -> Iterator[int]:
+def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     """The port of a redis-server that this run started."""
     program = shutil.which("redis-server")
     if program is None:
         pytest.skip("redis-server is not installed, so there is nothing to compare with")
     port = free_port()
     options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--enable-debug-command", "yes"]
+    options += ["--dir", str(tmp_path_factory.mktemp("redis"))]
     server = subprocess.Popen([program, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         assert server.stdout is not None
