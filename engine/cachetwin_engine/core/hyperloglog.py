@@ -12,6 +12,7 @@ Registers are updated in the sparse form in place and neighbouring runs joined a
 depend on the order of events. The estimate is Ertl's (arXiv:1702.01284, section 4). The hash is MurmurHash64A.
 """
 
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Callable
 from math import sqrt
 from typing import Final
@@ -37,6 +38,14 @@ _VALUE_RUN_MAX: Final = 4
 _ZERO_RUN_MAX: Final = 64
 _JOIN_STEPS: Final = 5  # a change splits one run into three at most, so only these can be joined
 _STALE: Final = 0x80
+_DIGITS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
+_VALUES_OF_DIGITS: Final = bytes.maketrans(_DIGITS, bytes(range(64)))
+_DIGITS_OF_VALUES: Final = bytes.maketrans(bytes(range(64)), _DIGITS)
+_HIGHEST_BITS: Final = int.from_bytes(b"\x80" * REGISTERS, "little")
+_SHORT_RUNS: Final = [
+    bytes([(head >> 2 & 31) + 1]) * ((head & 3) + 1) if head & 0x80 else bytes((head & 63) + 1) for head in range(256)
+]  # by their one byte; 0x40 to 0x7F are the first of two
+_LENGTHS: Final = bytes([(head & 3) + 1 if head & 0x80 else (head & 63) + 1 for head in range(256)])
 
 
 def new_sparse() -> bytearray:
@@ -119,45 +128,63 @@ def raise_register(data: bytearray, register: int, rank: int, sparse_bytes_max: 
     return True
 
 
-def registers_of(text: bytes | bytearray) -> bytearray:
+def registers_of(text: bytes | bytearray) -> bytes:
     """All registers, a byte each. Raises CommandError."""
-    registers = bytearray(REGISTERS)
-    if text[4] == DENSE:
-        at = HEAD_BYTES
-        for start in range(0, REGISTERS, 4):
-            three = text[at] | text[at + 1] << 8 | text[at + 2] << 16
-            at += 3
-            registers[start] = three & 63
-            registers[start + 1] = three >> 6 & 63
-            registers[start + 2] = three >> 12 & 63
-            registers[start + 3] = three >> 18
-        return registers
-    register = 0
+    if text[4] == DENSE:  # Base64 cuts bits the other way round, so it is given the bytes in reverse
+        digits = b2a_base64(bytes(text[:15:-1]), newline=False)
+        return digits.translate(_VALUES_OF_DIGITS)[::-1]
+    runs: list[bytes] = []
+    count = 0
     at = HEAD_BYTES
-    while at < len(text):
-        length, value, size = _run_at(text, at)
-        if register + length > REGISTERS:
-            break
-        at += size
-        if value:
-            registers[register : register + length] = bytes([value]) * length
-        register += length
-    if register != REGISTERS or at != len(text):
+    end = len(text)
+    while at < end and count < REGISTERS:
+        head = text[at]
+        if head & 0xC0 == 0x40:
+            length, _, size = _run_at(text, at)
+            runs.append(bytes(length))
+            count += length
+            at += size
+        else:
+            runs.append(_SHORT_RUNS[head])
+            count += _LENGTHS[head]
+            at += 1
+    if count != REGISTERS or at != end:
         raise CommandError(CORRUPTED)
-    return registers
+    return b"".join(runs)
+
+
+def dense_of(registers: bytes) -> bytes:
+    """The dense form of registers, without head."""
+    return a2b_base64(registers[::-1].translate(_DIGITS_OF_VALUES))[::-1]
+
+
+def highest_of(first: bytes, second: bytes) -> bytes:
+    """For each register the higher value. All are compared at once, as the bytes of two long numbers.
+
+    Values are below 128, so 128 more than the first less the second has its highest bit set where the first is not less.
+    """
+    a = int.from_bytes(first, "little")
+    b = int.from_bytes(second, "little")
+    not_less = (((a | _HIGHEST_BITS) - b & _HIGHEST_BITS) >> 7) * 255
+    return (a & not_less | b & ~not_less).to_bytes(REGISTERS, "little")
 
 
 def to_dense(data: bytearray) -> None:
     """Change the encoding in place. Raises CommandError."""
     if data[4] == DENSE:
         return
-    registers = registers_of(data)
-    packed = bytearray()
-    for at in range(0, REGISTERS, 4):
-        three = registers[at] | registers[at + 1] << 6 | registers[at + 2] << 12 | registers[at + 3] << 18
-        packed += three.to_bytes(3, "little")
-    data[HEAD_BYTES:] = packed
+    data[HEAD_BYTES:] = dense_of(registers_of(data))
     data[4] = DENSE
+
+
+def raise_registers(data: bytearray, wanted: bytes, sparse_bytes_max: int) -> None:
+    """Let each register be at least as ``wanted`` has it. Raises CommandError."""
+    if data[4] == DENSE:
+        data[HEAD_BYTES:] = dense_of(highest_of(registers_of(data), wanted))
+        return
+    for register in range(REGISTERS):
+        if wanted[register]:
+            raise_register(data, register, wanted[register], sparse_bytes_max)
 
 
 # -- the sparse form ----------------------------------------------------------------------------------------------------
@@ -212,9 +239,16 @@ def _find_run(data: bytearray, register: int) -> tuple[int, int, int, int, int, 
     at = HEAD_BYTES
     previous = -1
     first = 0
-    while at < len(data):
-        length, value, size = _run_at(data, at)
+    end = len(data)
+    while at < end:
+        head = data[at]
+        if head & 0xC0 == 0x40:
+            length, _, size = _run_at(data, at)
+        else:
+            length = _LENGTHS[head]
+            size = 1
         if register < first + length:
+            value = (head >> 2 & 31) + 1 if head & 0x80 else 0
             return at, previous, first, length, value, size
         previous = at
         at += size
@@ -239,9 +273,15 @@ def _join(data: bytearray, at: int) -> None:
 # -- the estimate -------------------------------------------------------------------------------------------------------
 
 
-def estimate(registers: bytearray) -> int:
+def estimate(registers: bytes) -> int:
     """How many different elements made these registers."""
-    counts = [registers.count(rank) for rank in range(64)]
+    counts = [0] * 64
+    left = REGISTERS
+    for rank in range(64):
+        counts[rank] = registers.count(rank)
+        left -= counts[rank]
+        if not left:
+            break
     z = REGISTERS * _tau((REGISTERS - counts[_RANK_MAX]) / REGISTERS)
     for rank in range(_RANK_MAX - 1, 0, -1):
         z = (z + counts[rank]) * 0.5

@@ -6,7 +6,7 @@ from .. import hyperloglog
 from ..command_table import ADMIN, DENYOOM, FAST, KEY_INSERT, MAY_REPLICATE, READONLY, WRITE, KeySpec, command
 from ..context import Context
 from ..errors import CommandError
-from ..hyperloglog import REGISTERS, SPARSE, estimate, registers_of
+from ..hyperloglog import REGISTERS, SPARSE, estimate, highest_of, registers_of
 from ..notifications import NOTIFY_STRING
 from ..replies import OK, ONE, ZERO, array, bulk, integer, simple
 from ..types.string import RawString, string_for_edit, string_of
@@ -78,16 +78,13 @@ def pfcount(ctx: Context, args: list[bytes]) -> bytes:
     return integer(count)
 
 
-def _highest(ctx: Context, args: list[bytes], first: int) -> bytearray:
+def _highest(ctx: Context, args: list[bytes], first: int) -> bytes:
     """For each register the highest value under the keys from ``args[first]`` on."""
-    highest = bytearray(REGISTERS)
+    highest = bytes(REGISTERS)
     for at in range(first, len(args)):
         text = _read(ctx, args[at])
-        if text is None:
-            continue
-        registers = registers_of(text)
-        for register in range(REGISTERS):
-            highest[register] = max(highest[register], registers[register])
+        if text is not None:
+            highest = highest_of(highest, registers_of(text))
     return highest
 
 
@@ -104,10 +101,7 @@ def pfmerge(ctx: Context, args: list[bytes]) -> bytes:
         raw = _created(ctx, args[1])
     if dense:
         hyperloglog.to_dense(raw.data)
-    limit = ctx.engine.config.hll_sparse_max_bytes
-    for register in range(REGISTERS):
-        if highest[register]:
-            hyperloglog.raise_register(raw.data, register, highest[register], limit)
+    hyperloglog.raise_registers(raw.data, highest, ctx.engine.config.hll_sparse_max_bytes)
     hyperloglog.invalidate(raw.data)
     ctx.key_changed(args[1], NOTIFY_STRING, b"pfadd")
     return OK
@@ -138,7 +132,7 @@ def pfdebug(ctx: Context, args: list[bytes]) -> bytes:
         ctx.engine.dirty += 1
     if word == b"todense":
         return ONE if was_sparse else ZERO
-    return array([integer(value) for value in bytes(registers_of(raw.data))])
+    return array([integer(value) for value in registers_of(raw.data)])
 
 
 @command("PFSELFTEST", arity=1, flags=ADMIN, group="hyperloglog", since="2.8.9", complexity="N/A", summary="Check registers and estimate against what they must be.")  # fmt: skip
