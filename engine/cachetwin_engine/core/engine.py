@@ -1064,7 +1064,10 @@ class Engine(KeyspaceObserver):
         if blocked is None:
             return
         command = self.commands[blocked.args[0].lower()]
-        value = None if db.is_over(key) else db.values.get(key)
+        if self.profile.commands_through < (7, 2, 0):
+            value = db.peek(key)  # until then who looked for a waiting client deleted what was over
+        else:
+            value = None if db.is_over(key) else db.values.get(key)
         kind = value.kind() if isinstance(value, Value) else b""
         if _WAITED_FOR.get(command.group) != kind and command.name != b"xreadgroup":
             return  # another type, or gone again; XREADGROUP wants to know, its group went with the stream

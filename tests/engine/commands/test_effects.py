@@ -176,3 +176,18 @@ def test_until_7_2_a_reader_whose_stream_went_is_told_so(start_run: StartRun) ->
         assert reader("XREADGROUP GROUP g c BLOCK 0 STREAMS x >") == b""
         run(spoil)
         assert reader.received() == told
+
+
+def test_until_7_2_a_key_that_is_over_goes_when_a_waiting_client_is_to_have_it(start_run: StartRun) -> None:
+    run = start_run("redis-7.1")
+    run("CONFIG SET lazyfree-lazy-expire no")
+    follower = Follower(run)
+    run("SET k v PX 5")
+    run.advance_silently(6)
+    follower.heard()
+    waiting = run.session()
+    waiting("SELECT 1")
+    assert waiting("BLPOP k 0") == b""
+    run("SWAPDB 0 1")
+    assert follower.heard() == ["SWAPDB 0 1", "DEL k"]
+    assert waiting.client.is_blocked()
