@@ -53,7 +53,10 @@ def execute(session: "Session", args: list[bytes]) -> bytes:
         try:
             command = find_command(engine, args)
         except CommandError as problem:
-            return _refused(session, None, problem.line)
+            known = engine.replication.closed_commands.get(args[0].lower()) if session.is_peer else None
+            if known is None:
+                return _refused(session, None, problem.line)
+            command = known
         if command.subcommands is None and command.parent is None:
             session.last_word = args[0]
             session.last_row = command

@@ -18,6 +18,8 @@ RESTRICTED: Final[list[bytes]] = [
     b"migrate", b"psync", b"replicaof", b"save", b"slaveof", b"shutdown", b"sync",
 ]  # fmt: skip
 
+OF_PEERS: Final[list[bytes]] = [b"psync", b"sync"]  # closed to clients, but nodes need them among themselves
+
 SERVICE_ONLY: Final = {  # parameters that the open engines do not have; what they mean is up to the service
     "reserved-memory", "reserved-memory-percent", "close-on-replica-write", "close-on-slave-write", "rename-commands",
     "lua-replicate-commands", "slave-allow-chaining", "replica-allow-chaining", "cluster-databases",
@@ -26,8 +28,9 @@ _BUFFER_LIMIT: Final = "client-output-buffer-limit-"
 _BUFFER_PARTS: Final = ["hard-limit", "soft-limit", "soft-seconds"]
 
 
-def close_restricted(table: dict[bytes, Command]) -> None:
-    """Take the commands that the service does not offer out of the table."""
+def close_restricted(table: dict[bytes, Command]) -> dict[bytes, Command]:
+    """Take the commands that the service does not offer out of the table; those of them that peers use."""
+    of_peers = {name: table[name] for name in OF_PEERS if name in table}
     for name in RESTRICTED:
         parent, bar, sub = name.partition(b"|")
         row = table.get(parent)
@@ -38,6 +41,7 @@ def close_restricted(table: dict[bytes, Command]) -> None:
             del table[parent.upper()]
         elif row.subcommands is not None:
             row.subcommands.pop(sub, None)
+    return of_peers
 
 
 def rename_commands(table: dict[bytes, Command], value: str) -> None:

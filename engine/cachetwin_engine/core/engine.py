@@ -194,6 +194,13 @@ class Engine(KeyspaceObserver):
         self.log_in(session, self.acl.default, authenticated=self.acl.default.enabled and self.acl.default.no_password)
         return session
 
+    def trust(self, session: Session) -> None:
+        """``session`` is another node of ours: no password, every right, commands that are closed to clients."""
+        session.is_peer = True
+        session.context.user = self.acl.everything
+        session.parser.authenticated = True
+        session.gates &= ~(GATE_NO_AUTH | GATE_RESTRICTED)
+
     def close_session(self, session: Session) -> None:
         """The connection is gone: forget the client and all it was waiting for, watching or listening to."""
         if self.sessions.pop(session.id, None) is None:
@@ -776,7 +783,7 @@ class Engine(KeyspaceObserver):
     def become_elasticache(self) -> None:
         """Behave as the service's nodes do: restricted commands are unknown, hashes and the machine stay hidden."""
         self.elasticache = True
-        close_restricted(self.commands)
+        self.replication.closed_commands = close_restricted(self.commands)
         for session in self.sessions.values():
             session.last_row = None
 

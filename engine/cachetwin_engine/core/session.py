@@ -89,6 +89,7 @@ class Session:
         self.slot = -1  # of the keys of the running command; kept up only in cluster mode
         self.replica: ConnectedReplica | None = None  # what it said of itself by REPLCONF, and how far it is
         self.is_primary = False  # carries what our primary sends
+        self.is_peer = False  # another node, which the supervisor vouches for
         self.written_offset = 0  # of the replication stream, behind the last change from here
         self.last_command = b""
         self.last_row: Command | None = None  # what ``last_word`` calls

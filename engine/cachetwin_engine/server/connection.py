@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cachetwin_engine.core.session import Session
     from cachetwin_engine.server.listener import Endpoint
     from cachetwin_engine.server.node import Node
+    from cachetwin_engine.server.replication import Peers
 
 BACKLOG_BYTES_MAX: Final = 256 * 1024 * 1024
 """Replies waiting for one client without an output limit before its further commands are left in the kernel.
@@ -70,7 +71,7 @@ class Connection(asyncio.Protocol):
     session: "Session"
     _write: Callable[[bytes], None]
 
-    def __init__(self, node: "Node", endpoint: "Endpoint") -> None:
+    def __init__(self, node: "Node", endpoint: "Endpoint | Peers") -> None:
         self.node = node
         self.endpoint = endpoint
         self._engine = node.engine

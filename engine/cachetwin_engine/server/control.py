@@ -3,8 +3,10 @@
 One end of an AF_UNIX stream socketpair, inherited as a file descriptor. Requests and answers are JSON objects, one a
 line: ``{"id": 1, "op": "parameters", "parameters": {"maxmemory": "100mb"}}`` is answered by ``{"id": 1, "ok": true}``
 or ``{"id": 1, "ok": false, "error": "..."}``. A ``listen`` request carries its listening socket by SCM_RIGHTS with the
-line that names it. Passwords come this way and no other: not by command line, environment or file. The end of the
-stream means that the supervisor is gone, and the node shuts down.
+line that names it, and so does the connection between a primary (``replica``) and its replica (``follow``): the two
+ends of a socket pair. When it breaks the replica says ``{"event": "link lost"}`` and wants another pair. Passwords come
+this way and no other: not by command line, environment or file. The end of the stream means that the supervisor is gone,
+and the node shuts down.
 """
 
 import asyncio
@@ -67,6 +69,9 @@ class ControlChannel:
             "tls": self._tls,
             "listen": self._listen,
             "unlisten": self._unlisten,
+            "follow": self._follow,
+            "lead": self._lead,
+            "replica": self._replica,
             "info": self._info,
             "shutdown": self._shutdown,
         }
@@ -184,6 +189,22 @@ class ControlChannel:
 
     async def _unlisten(self, request: Request) -> Answer:
         self._node.unlisten(_text(request, "name"))
+        return {}
+
+    async def _follow(self, request: Request) -> Answer:
+        port = cast("int", _field(request, "port", int))
+        sock = socket.socket(fileno=self._descriptors.popleft()) if self._descriptors else None
+        await self._node.follow(_text(request, "host"), port, sock)
+        return {}
+
+    async def _lead(self, _request: Request) -> Answer:
+        self._node.lead()
+        return {}
+
+    async def _replica(self, _request: Request) -> Answer:
+        if not self._descriptors:
+            raise RequestError("replica: needs the descriptor of a connected socket sent with the request, got none")
+        await self._node.serve_replica(socket.socket(fileno=self._descriptors.popleft()))
         return {}
 
     async def _info(self, _request: Request) -> Answer:

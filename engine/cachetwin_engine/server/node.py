@@ -18,6 +18,7 @@ from typing import Final, cast
 from cachetwin_engine.core import BUILD
 from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.errors import MAX_CLIENTS
+from cachetwin_engine.core.replication.primary_link import PrimaryLink
 from cachetwin_engine.core.replies import error
 from cachetwin_engine.core.session import Session
 from cachetwin_engine.server.config import tcp_modes
@@ -28,7 +29,7 @@ from cachetwin_engine.server.listener import Endpoint, ListenError, open_address
 from cachetwin_engine.server.logs import LEVELS, log
 from cachetwin_engine.server.parameters import ParameterError, UserError, set_parameter_group, set_parameters, set_users
 from cachetwin_engine.server.protected_mode import denial, protects
-from cachetwin_engine.server.replication import PrimaryConnector
+from cachetwin_engine.server.replication import Peers, PrimaryConnector
 from cachetwin_engine.server.tls import ClientAuth, TlsError, TlsFiles, TlsMode, server_context
 
 TICK_SECONDS: Final = 0.1
@@ -108,6 +109,9 @@ class Node:
         self._works = False  # a slice of background work is due
         self._processed_before_work = 0
         self._connector = PrimaryConnector(self)
+        self._peers = Peers(self)
+        self._control: ControlChannel | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
         self._to_visit: list[Connection] = []
         self._visits_per_tick = 1
         self._limits = engine.config.buffer_limits
@@ -140,7 +144,7 @@ class Node:
             await self.listen(name, sock, tls)
         control = None
         if self._control_socket is not None:
-            control = ControlChannel(self, self._control_socket)
+            control = self._control = ControlChannel(self, self._control_socket)
             control.start()
             await control.send({"event": "ready", **self._facts()})
         log.info("ready", extra={"fields": self._facts()})
@@ -288,6 +292,11 @@ class Node:
         self.host.listeners = [endpoint.described for endpoint in self.endpoints.values()]
 
     @property
+    def tls_files(self) -> TlsFiles | None:
+        """Certificate, key and CA, if there are any."""
+        return self._tls_files
+
+    @property
     def tls_context(self) -> ssl.SSLContext:
         """The context for the next TLS connection."""
         assert self._tls_context is not None  # noqa: S101  (listen refuses TLS without one)
@@ -338,6 +347,44 @@ class Node:
             raise RequestError(f"parameters: {problem}") from None
         log.info("parameters set", extra={"fields": {"names": sorted(parameters)}})
         return service_only
+
+    async def follow(self, host: str, port: int, sock: socket.socket | None) -> None:
+        """Be a replica of the node at ``host`` and ``port``, over ``sock`` if it is given: a connection to that node."""
+        replication = self.engine.replication
+        self.engine.start_turn()
+        link = replication.link
+        if link is None or (link.host, link.port) != (host, port):
+            replication.follow(host, port)
+            link = replication.link
+        if sock is not None and link is not None:
+            replication.role_changed = False
+            try:
+                await self._connector.adopt(link, sock)
+            except OSError as error:
+                raise RequestError(f"follow: the socket cannot be used: {error.strerror or error}") from None
+        self.schedule_drain()
+        log.info("follows a primary", extra={"fields": {"host": host, "port": port}})
+
+    def lead(self) -> None:
+        """Be a primary."""
+        self.engine.start_turn()
+        self.engine.replication.follow_nobody()
+        self.schedule_drain()
+        log.info("leads")
+
+    async def serve_replica(self, sock: socket.socket) -> None:
+        """The other end of ``sock`` is a replica of ours. Raises RequestError."""
+        try:
+            await self._peers.adopt(sock)
+        except OSError as error:
+            raise RequestError(f"replica: the socket cannot be used: {error.strerror or error}") from None
+
+    def link_lost(self, link: PrimaryLink, reason: str) -> None:
+        """A link whose connections come from the supervisor needs another one."""
+        if link.given and link is self.engine.replication.link and self._control is not None:
+            event: dict[str, object] = {"event": "link lost", "reason": reason}
+            self._tasks.add(task := self.loop.create_task(self._control.send(event)))
+            task.add_done_callback(self._tasks.discard)
 
     def info(self) -> str:
         """What INFO answers to a client that may see everything."""

@@ -9,8 +9,10 @@ import contextlib
 import socket
 from typing import TYPE_CHECKING, cast
 
+from cachetwin_engine.server.connection import Connection
 from cachetwin_engine.server.listener import socket_address
 from cachetwin_engine.server.logs import log
+from cachetwin_engine.server.tls import TlsError, replica_context
 
 if TYPE_CHECKING:
     from cachetwin_engine.core.replication.primary_link import PrimaryLink
@@ -52,6 +54,7 @@ class PrimaryConnection(asyncio.Protocol):
         reason = self.link.problem or (str(exc) if exc is not None else "the primary closed the connection")
         log.warning("link to the primary lost", extra={"fields": {"reason": reason}})
         self.link.lost(reason)
+        self._node.link_lost(self.link, reason)
 
     def move(self) -> None:
         """Write what the link has to say; close if it is done."""
@@ -67,6 +70,32 @@ class PrimaryConnection(asyncio.Protocol):
         """Let go of the connection."""
         if self._transport is not None:
             self._transport.abort()
+
+
+class Peers:
+    """The connections of replicas that a supervisor handed over: an endpoint without a listening socket."""
+
+    def __init__(self, node: "Node") -> None:
+        self.connections: set[Connection] = set()
+        self._node = node
+
+    async def adopt(self, sock: socket.socket) -> None:
+        """Serve the replica at the other end of a connected socket; it needs no password. Raises OSError."""
+        sock.settimeout(0)
+        await self._node.loop.connect_accepted_socket(self._connection, sock)
+
+    def _connection(self) -> Connection:
+        return PeerConnection(self._node, self)
+
+
+class PeerConnection(Connection):
+    """A replica of ours, as a client with every right."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Trust it from its first byte."""
+        super().connection_made(transport)
+        if self.is_open:
+            self.node.engine.trust(self.session)
 
 
 class PrimaryConnector:
@@ -91,6 +120,18 @@ class PrimaryConnector:
         elif link is not None and link.wants_close and self._attempt is not None and not self._attempt.done():
             self._attempt.cancel()
 
+    async def adopt(self, link: "PrimaryLink", sock: socket.socket) -> None:
+        """Use a connected socket for ``link``, which will get further ones from where this came. Raises OSError."""
+        self._let_go()
+        link.given = True
+        link.connecting()
+        self._connection = connection = PrimaryConnection(self._node, link)
+        sock.settimeout(0)
+        if sock.family == socket.AF_UNIX:
+            await self._node.loop.create_unix_connection(lambda: connection, sock=sock)
+        else:
+            await self._node.loop.create_connection(lambda: connection, sock=sock)
+
     def close(self) -> None:
         """The node ends."""
         self._let_go()
@@ -113,9 +154,12 @@ class PrimaryConnector:
         fields = {"host": link.host, "port": link.port}
         log.info("connecting to the primary", extra={"fields": fields})
         try:
-            await self._node.loop.create_connection(lambda: connection, link.host, link.port)
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
+            tls = None
+            if self._node.engine.config.boolean("tls-replication"):
+                tls = replica_context(self._node.tls_files)
+            await self._node.loop.create_connection(lambda: connection, link.host, link.port, ssl=tls)
+        except (OSError, TlsError) as error:  # ssl.SSLError is an OSError
+            reason = (getattr(error, "strerror", None) or str(error)).lower()
             log.warning("cannot connect to the primary", extra={"fields": {**fields, "reason": reason}})
             link.lost(reason)
         except asyncio.CancelledError:

@@ -69,6 +69,28 @@ def server_context(files: TlsFiles) -> ssl.SSLContext:
     return context
 
 
+def replica_context(files: TlsFiles | None) -> ssl.SSLContext:
+    """A context with which a replica connects to its primary: it shows its own certificate and trusts ``ca_file``.
+
+    As in Valkey the primary's name is not looked at, only who signed. Raises TlsError.
+    """
+    if files is None or not files.ca_file:
+        raise TlsError("tls-replication needs tls-ca-cert-file: the CA that signed the primary's certificate")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    _limit_versions(context, files.protocols)
+    try:
+        context.load_verify_locations(files.ca_file)
+    except OSError as error:
+        raise TlsError(f"cannot use CA certificate {files.ca_file!r}: {_reason(error)}") from error
+    try:
+        context.load_cert_chain(files.certificate_file, files.key_file, password=lambda: files.key_password)
+    except (OSError, ValueError) as error:
+        message = f"cannot use certificate {files.certificate_file!r} with key {files.key_file!r}: {_reason(error)}"
+        raise TlsError(message) from error
+    return context
+
+
 def _trust_clients(context: ssl.SSLContext, files: TlsFiles) -> None:
     if not files.ca_file:
         message = (

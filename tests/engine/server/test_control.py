@@ -272,3 +272,51 @@ def test_signals_still_end_a_supervised_node(supervise: Supervise) -> None:
     supervisor = supervise()
     supervisor.engine.signal(signal.SIGTERM)
     assert supervisor.engine.wait() == 0
+
+
+def write(port: int) -> None:
+    """Set k to v and return when a replica has it."""
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as sock, sock.makefile("rb") as replies:
+        sock.sendall(b"SET k v\r\nWAIT 1 15000\r\n")
+        assert [replies.readline(), replies.readline()] == [b"+OK\r\n", b":1\r\n"]
+
+
+def replicates(primary: Supervisor, replica: Supervisor) -> None:
+    """Hand both the ends of a new connection."""
+    theirs, ours = socket.socketpair()
+    with theirs, ours:
+        assert primary.ask("replica", descriptors=(theirs.fileno(),))["ok"]
+        answer = replica.ask("follow", host="primary.test", port=6379, descriptors=(ours.fileno(),))
+        assert answer["ok"], answer
+
+
+def test_a_supervisor_connects_a_replica_to_its_primary(supervise: Supervise) -> None:
+    primary, replica = supervise("--elasticache"), supervise("--elasticache")
+    first, second = primary.listen("client"), replica.listen("client")
+    replicates(primary, replica)
+    write(first)
+    assert command(second, "GET", "k") == b"$1\r\nv\r\n"
+    assert command(second, "SET", "k", "w").startswith(b"-READONLY")
+    assert command(first, "PSYNC", "?", "-1").startswith(b"-ERR unknown command")
+    assert "master_host:primary.test" in replica.ask("info")["info"]
+
+
+def test_a_link_that_breaks_is_asked_for_and_goes_on(supervise: Supervise) -> None:
+    primary, replica = supervise("--elasticache"), supervise("--elasticache")
+    first = primary.listen("client")
+    replicates(primary, replica)
+    write(first)
+    assert command(first, "CLIENT", "KILL", "TYPE", "replica") == b":1\r\n"
+    assert replica.read()["event"] == "link lost"
+    replicates(primary, replica)
+    write(first)
+    assert "sync_partial_ok:1" in primary.ask("info")["info"]
+
+
+def test_a_replica_is_made_the_primary(supervise: Supervise) -> None:
+    primary, replica = supervise("--elasticache"), supervise("--elasticache")
+    replicates(primary, replica)
+    second = replica.listen("client")
+    assert replica.ask("lead")["ok"]
+    assert command(second, "SET", "k", "v") == b"+OK\r\n"
+    assert primary.ask("replica")["error"].startswith("replica: needs the descriptor of a connected socket")

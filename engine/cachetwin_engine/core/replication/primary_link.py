@@ -41,6 +41,7 @@ class PrimaryLink:
         self.wants_close = False
         self.failing_over = False  # ask the other side to become the primary (FAILOVER)
         self.problem = ""  # what went wrong last, for the log
+        self.given = False  # connections come from a supervisor: none is to be made here
         self.down_since_ms = engine.now_ms
         self.last_io_ms = engine.now_ms
         self.snapshot_bytes = 0  # to come in all; 0 while unknown
@@ -65,7 +66,8 @@ class PrimaryLink:
 
     def wants_connection(self) -> bool:
         """Is it time to connect?"""
-        return self.state == CONNECT and not self.wants_close and self._engine.now_ms >= self._retry_at_ms
+        due = self._engine.now_ms >= self._retry_at_ms
+        return due and self.state == CONNECT and not self.wants_close and not self.given
 
     def connecting(self) -> None:
         """A connection is being made."""
@@ -81,9 +83,7 @@ class PrimaryLink:
         self._line = b""
         session = engine.open_session(address, local_address)
         session.is_primary = True
-        session.parser.authenticated = True
-        session.context.user = engine.acl.everything
-        session.gates = 0
+        engine.trust(session)
         index = self._db_index if self.session is None else self.session.context.db.index
         session.context.db = engine.databases[index]  # a partial resynchronisation goes on in the same database
         self.session = session

@@ -16,6 +16,7 @@ from .connected_replica import ONLINE, SERVED, TAKES_SNAPSHOT, ConnectedReplica
 from .primary_link import CONNECTED, PrimaryLink
 
 if TYPE_CHECKING:
+    from ..command_table import Command
     from ..engine import Engine
     from ..rdb.snapshot import Snapshot
     from ..session import Session
@@ -62,6 +63,7 @@ class Replication:
         self.backlog: Backlog | None = None
         self.replicas: dict[int, ConnectedReplica] = {}  # by session
         self.link: PrimaryLink | None = None  # of a replica
+        self.closed_commands: dict[bytes, Command] = {}  # to clients (ElastiCache), not to other nodes of ours
         self.full_syncs = 0
         self.partial_syncs = 0
         self.refused_partial_syncs = 0
