@@ -9,7 +9,7 @@ import pytest
 from tests.engine.conftest import free_port
 from tests.engine.fuzz.differential import Pair, compare, connected, wait_for
 
-REQUESTS = 15_000
+REQUESTS = 8_000
 
 
 @pytest.fixture
@@ -29,7 +29,8 @@ def redis_address(tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.mark.compat
-def test_random_requests_are_answered_as_redis_answers_them(redis_address: str) -> None:
+@pytest.mark.parametrize("resp3", [False, True])
+def test_random_requests_are_answered_as_redis_answers_them(redis_address: str, *, resp3: bool) -> None:
     with connected(redis_address) as server:
-        _, found = compare(Pair(server, "redis-7.1", 1), seed=1, seconds=60, requests_max=REQUESTS)
+        _, found = compare(Pair(server, "redis-7.1", 1, resp3), seed=1, seconds=60, requests_max=REQUESTS)
     assert not found, "\n".join(f"{one.words}: ours {one.ours[:100]!r}, theirs {one.theirs[:100]!r}" for one in found)
