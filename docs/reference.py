@@ -147,7 +147,7 @@ def page(name: str, code: str) -> str:
     """One page."""
     construct = getattr(cachetwin_cdk, name)
     example = textwrap.dedent(code).strip()
-    made = Counter(_types_made(example))
+    made = Counter(resource["Type"] for resource in template_of(example)["Resources"].values())
     parts = [
         f"# {name}",
         _prose(inspect.getdoc(construct) or ""),
@@ -162,7 +162,9 @@ def page(name: str, code: str) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _types_made(example: str) -> list[str]:
+def template_of(example: str) -> dict[str, Any]:
+    """The template that the example synthesises in a network of the reader's own."""
+    """The template that the example synthesises."""
     stack = cdk.Stack(cdk.App(analytics_reporting=False), "Shop")
     vpc = ec2.Vpc.from_vpc_attributes(
         stack,
@@ -182,7 +184,8 @@ def _types_made(example: str) -> list[str]:
     ):
         names[short] = __import__(f"aws_cdk.aws_{module}", fromlist=["aws_cdk"])
     exec(compile(example, "<example>", "exec"), names)  # noqa: S102  (our own examples, above)
-    return [resource["Type"] for resource in Template.from_stack(stack).to_json()["Resources"].values()]
+    template: dict[str, Any] = Template.from_stack(stack).to_json()
+    return template
 
 
 def _prose(text: str) -> str:

@@ -1,6 +1,10 @@
 """The reference pages say what the constructs say, and their examples run."""
 
 import importlib.util
+import json
+import subprocess
+import sys
+import textwrap
 from pathlib import Path
 from types import ModuleType
 
@@ -28,6 +32,16 @@ def test_every_page_is_current(
     monkeypatch.setattr("sys.argv", ["reference.py", "--check"])
     stale = reference.main()
     assert (stale, capsys.readouterr().err) == (0, "")
+
+
+def test_cfn_lint_finds_nothing_in_what_the_examples_make(reference: ModuleType, tmp_path: Path) -> None:
+    files = []
+    for name, example in reference.EXAMPLES.items():
+        files.append(tmp_path / f"{name}.template.json")
+        files[-1].write_text(json.dumps(reference.template_of(textwrap.dedent(example).strip())))
+    cfn_lint = Path(sys.executable).with_name("cfn-lint")
+    lint = subprocess.run([cfn_lint, *files], capture_output=True, text=True, check=False)
+    assert (lint.returncode, lint.stdout) == (0, "")
 
 
 def test_every_construct_has_its_page(reference: ModuleType) -> None:
