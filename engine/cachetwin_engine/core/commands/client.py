@@ -60,9 +60,9 @@ def client_setinfo(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT SETINFO LIB-NAME|LIB-VER value."""
     option = args[2].lower()
     if option == b"lib-name":
-        ctx.session.lib_name = valid_name(args[3], b"lib-name")
+        ctx.session.lib_name = valid_name(args[3], args[2])
     elif option == b"lib-ver":
-        ctx.session.lib_version = valid_name(args[3], b"lib-ver")
+        ctx.session.lib_version = valid_name(args[3], args[2])
     else:
         raise CommandError(b"ERR Unrecognized option '" + args[2] + b"'")
     return OK
@@ -127,8 +127,10 @@ def client_unblock(ctx: Context, args: list[bytes]) -> bytes:
         if how not in {b"timeout", b"error"}:
             raise CommandError(b"ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
         as_error = how == b"error"
-    elif len(args) > 4:
-        raise syntax_error()
+    elif len(args) > 4 and not ctx.engine.profile.is_valkey_from(8, 0):
+        raise CommandError(
+            b"ERR unknown subcommand or wrong number of arguments for '" + args[1] + b"'. Try CLIENT HELP."
+        )
     session = ctx.engine.sessions.get(parse_int(args[2]))
     if session is None or session.blocked is None or session.is_postponed():
         return ZERO

@@ -202,7 +202,7 @@ def _checked(ctx: Context, words: list[bytes]) -> Command:
         row = find_command(ctx.engine, words)
     except CommandError:
         raise CommandError(b"ERR Invalid command specified") from None
-    if not row.keys:
+    if all(spec.not_key for spec in row.keys):  # channels, or nothing at all
         raise CommandError(b"ERR The command has no key arguments")
     if not row.accepts(len(words)):
         raise CommandError(b"ERR Invalid number of arguments specified for command")
