@@ -1,5 +1,7 @@
 """Each CloudFormation type that runs here: what it is called, what becomes of it, what is wrong with it."""
 
+import json
+from pathlib import Path
 from typing import cast
 
 import pytest
@@ -14,6 +16,7 @@ from cachetwin_local.resources.modelled import MODELLED
 from cachetwin_local.resources.shape import short_region
 from cachetwin_local.resources.translators import TRANSLATORS
 
+REVIEWED = sorted(Path(__file__).parents[1].glob("**/*.template.json"))
 IMAGE = DockerAsset("f" * 64, "asset.web", "Dockerfile", None, {}, "f" * 64)
 CACHE = {
     "ReplicationGroupDescription": "test",
@@ -48,6 +51,12 @@ def messages(topology: Topology) -> list[str]:
 
 def status(topology: Topology, logical_id: str) -> tuple[str, str]:
     return next((c.status, c.note) for c in topology.coverage if c.identity.logical_id == logical_id)
+
+
+@pytest.mark.parametrize("path", REVIEWED, ids=lambda path: path.name.removesuffix(".template.json"))
+def test_every_type_of_the_stacks_is_known_by_name(path: Path) -> None:
+    types = {resource["Type"] for resource in json.loads(path.read_text())["Resources"].values()}
+    assert types - set(TRANSLATORS) - set(MODELLED) == set()
 
 
 def test_no_type_is_both_translated_and_modelled() -> None:

@@ -164,6 +164,15 @@ MODELLED: Final[Mapping[str, Shape]] = {
     ),
     "AWS::SecretsManager::ResourcePolicy": Shape("modelled", "permissions are not checked yet"),
     "AWS::SecretsManager::RotationSchedule": _absent("secrets do not rotate here yet"),
+    **{
+        f"AWS::ApiGatewayV2::{part}": _absent("an HTTP API " + _NOT_YET)
+        for part in ("Api", "Authorizer", "Integration", "Route", "Stage")
+    },
+    **{
+        f"AWS::ApiGateway::{part}": _absent("a REST API " + _NOT_YET)
+        for part in ("Authorizer", "Deployment", "Method", "RequestValidator", "Resource", "RestApi", "Stage")
+    },
+    "AWS::ApiGateway::Account": Shape("modelled", "a setting of the account; nothing to run"),
     "AWS::ApplicationAutoScaling::ScalableTarget": _absent(
         "nothing scales by itself here yet; counts stay as the template has them"
     ),
@@ -173,9 +182,12 @@ MODELLED: Final[Mapping[str, Shape]] = {
     "AWS::ElastiCache::CacheCluster": _absent("a single node or Memcached cluster " + _NOT_YET, "ClusterName"),
     "AWS::ElastiCache::GlobalReplicationGroup": _absent("a global datastore " + _NOT_YET),
     "AWS::ElastiCache::ServerlessCache": _absent("a serverless cache " + _NOT_YET, "ServerlessCacheName"),
+    "AWS::Events::Rule": _absent("schedules and events call nothing here yet", "Name"),
     "AWS::Lambda::Function": _absent("functions do not run here yet", "FunctionName"),
     "AWS::Lambda::Permission": _absent("functions do not run here yet"),
     "AWS::RDS::DBCluster": _absent("an Aurora cluster " + _NOT_YET, "DBClusterIdentifier"),
+    "AWS::Route53::HostedZone": _absent("names are not resolved here yet; endpoints have loopback addresses"),
+    "AWS::Route53::RecordSet": _absent("names are not resolved here yet; endpoints have loopback addresses"),
     "AWS::S3::Bucket": Shape(
         "not supported",
         "there is no S3 here yet; logs meant for it are not written",
@@ -191,6 +203,8 @@ MODELLED: Final[Mapping[str, Shape]] = {
         },
     ),
     "AWS::S3::BucketPolicy": _absent("there is no S3 here yet"),
+    "AWS::SNS::Subscription": _absent("events are not published here yet"),
+    "AWS::SNS::TopicPolicy": _absent("events are not published here yet"),
     "AWS::SNS::Topic": Shape(
         "not supported",
         "events are not published here yet",
