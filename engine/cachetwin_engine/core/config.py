@@ -5,6 +5,7 @@ Values are kept as the text that CONFIG GET shows. ``set_many`` checks all befor
 names.
 """
 
+import ipaddress
 from collections.abc import Callable
 from typing import Final
 
@@ -100,11 +101,13 @@ class Config:
         A name that is no pattern finds hidden parameters too.
         """
         found: dict[bytes, bytes] = {}
+        named_before: set[bytes] = set()
         for pattern in patterns:
             if not _GLOB.intersection(pattern):
                 named = self.rows.get(pattern.lower())
-                if named is not None:
+                if named is not None and pattern.lower() not in named_before:
                     found.setdefault(pattern, self.values[named.name.encode()])
+                    named_before.add(pattern.lower())
                 continue
             for name, row in self.rows.items():
                 if not row.hidden and glob_match_nocase(pattern, name):
@@ -248,6 +251,8 @@ def checked(row: Parameter, value: bytes, current: bytes) -> bytes:
 
 def memory_or_none(text: bytes) -> int | None:
     """Bytes from ``100``, ``1k``, ``1kb``, ``2gb`` ...; None if it is not an amount."""
+    if not text:
+        return 0
     digits = text.rstrip(b"bkmgBKMG")
     unit = _UNITS.get(text[len(digits) :].lower())
     if unit is None or not digits.isdigit():
@@ -352,7 +357,28 @@ def _text(row: Parameter, value: bytes) -> bytes:
             raise CommandError(b"Hostnames must be less than %d characters" % HOST_NAME_BYTES_MAX)
         if not _HOST_NAME.issuperset(value):
             raise CommandError(b"Hostnames may only contain alphanumeric characters, hyphens or dots")
+    if row.name == "proc-title-template" and not _is_title_template(value):
+        raise CommandError(b"template format is invalid or contains unknown variables")
+    if row.name == "cluster-announce-client-ipv4" and value and not _is_address(value, 4):
+        raise CommandError(b"Invalid IPv4 address")
+    if row.name == "cluster-announce-client-ipv6" and value and not _is_address(value, 6):
+        raise CommandError(b"Invalid IPv6 address")
     return value
+
+
+def _is_title_template(value: bytes) -> bool:
+    """Are all its braces variables that there are?"""
+    rest = value
+    for name in (b"title", b"listen-addr", b"server-mode", b"port", b"tls-port", b"unixsocket", b"config-file"):
+        rest = rest.replace(b"{" + name + b"}", b"")
+    return b"{" not in rest and b"}" not in rest
+
+
+def _is_address(value: bytes, version: int) -> bool:
+    try:
+        return ipaddress.ip_address(value.decode("latin-1")).version == version
+    except ValueError:
+        return False
 
 
 def _save_points(row: Parameter, value: bytes) -> bytes:
@@ -369,7 +395,7 @@ def _save_points(row: Parameter, value: bytes) -> bytes:
 def _merged_buffer_limits(value: bytes, current: bytes) -> bytes:
     """Classes that ``value`` names replace those of ``current``."""
     words = value.split()
-    if not words or len(words) % 4:
+    if len(words) % 4:
         raise CommandError(b"Wrong number of arguments in buffer limit configuration.")
     limits = _buffer_limits(current)
     for at in range(0, len(words), 4):

@@ -26,6 +26,7 @@ _SUBSCRIBED_ALLOWED = {
     b"reset",
 }  # fmt: skip
 _BEGINS_STREAM = {b"sync", b"psync"}
+_HTTP_WORDS = {b"post", b"host:"}
 _CONFIRMED = {b"subscribe", b"ssubscribe", b"psubscribe", b"unsubscribe", b"sunsubscribe", b"punsubscribe"}
 _RUN_INSIDE_MULTI = {b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"}
 
@@ -55,7 +56,7 @@ def execute(session: "Session", args: list[bytes]) -> bytes:
         except CommandError as problem:
             known = engine.replication.closed_commands.get(args[0].lower()) if session.is_peer else None
             if known is None:
-                return _refused(session, None, problem.line)
+                return _unknown(session, args, problem.line)
             command = known
         if command.subcommands is None and command.parent is None:
             session.last_word = args[0]
@@ -170,6 +171,15 @@ def _ask_gates(session: "Session", command: Command, args: list[bytes]) -> bytes
         queue.append(Queued(command, args))
         return _after_gates(session, QUEUED)
     return None
+
+
+def _unknown(session: "Session", args: list[bytes], line: bytes) -> bytes:
+    """No such command; who speaks HTTP may be a browser that somebody lured here, and is cut off (server.c)."""
+    if args[0].lower() in _HTTP_WORDS:
+        session.end_reason = b"possible attack: it speaks HTTP"
+        session.engine.kill(session)
+        return b""
+    return _refused(session, None, line)
 
 
 def _refused(session: "Session", command: Command | None, line: bytes) -> bytes:

@@ -127,7 +127,8 @@ class RespParser:
                 if pos >= end:
                     break
                 if buffer[pos] != _DOLLAR:
-                    raise ProtocolError(b"expected '$', got '%c'" % int(buffer[pos]))
+                    got = int(buffer[pos])
+                    raise ProtocolError(b"expected '$', got '%c'" % (32 if got in {10, 13} else got))
                 if pos + 3 < end and buffer[pos + 2] == _CR and _ZERO <= buffer[pos + 1] <= _NINE:
                     value = buffer[pos + 1] - _ZERO
                     after = pos + 4
@@ -232,6 +233,8 @@ def _number(buffer: bytes, pos: i64, end: i64) -> tuple[i64, i64]:
         if byte < 48 or byte > 57:
             if byte != _CR or pos == start:
                 return value, -1
+            if buffer[start] == 48 and (pos - start > 1 or negative):
+                return value, -1  # one way of writing each number
             if pos + 1 >= end:
                 return value, 0
             return -value if negative else value, pos + 2

@@ -125,7 +125,7 @@ class Session:
             self.run()
             engine.settle()
             engine.traffic.note_turn(engine.lap_us - started_us, engine.commands_processed - commands)
-        out = self.take_output()
+        out = b"" if self.close_now else self.take_output()
         if self._held_bytes:
             self._count_held()
         if self.engine.client_memory.limit:

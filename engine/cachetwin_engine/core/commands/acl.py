@@ -140,7 +140,7 @@ def acl_getuser(ctx: Context, args: list[bytes]) -> bytes:
     """ACL GETUSER name: a map, null without such a user."""
     user = ctx.engine.acl.users.get(args[2])
     if user is None:
-        return ctx.null_array
+        return ctx.null
     hashes = [] if ctx.engine.elasticache else user.password_hashes
     selectors = [ctx.map_reply(_selector_items(selector)) for selector in user.selectors]
     return ctx.map_reply(

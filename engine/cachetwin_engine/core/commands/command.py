@@ -83,7 +83,7 @@ def command_info(ctx: Context, args: list[bytes]) -> bytes:
     replies: list[bytes] = []
     for name in args[2:]:
         row = _named(ctx, name)
-        replies.append(ctx.null_array if row is None else _info(ctx, row))
+        replies.append(ctx.null if row is None else _info(ctx, row))
     return array(replies)
 
 

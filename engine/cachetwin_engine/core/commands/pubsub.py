@@ -2,7 +2,7 @@
 
 from ..command_table import FAST, LOADING, MAY_REPLICATE, NOSCRIPT, PUBSUB, ROWS, STALE, KeySpec, command, container
 from ..context import Context
-from ..errors import CommandError
+from ..errors import CommandError, bad_subcommand
 from ..gates import GATE_SUBSCRIBED
 from ..glob import glob_match
 from ..pubsub import join, part
@@ -189,6 +189,8 @@ container("PUBSUB", group="pubsub", since="2.8.0", summary="Questions about Pub/
 )
 def pubsub_channels(ctx: Context, args: list[bytes]) -> bytes:
     """PUBSUB CHANNELS [pattern]."""
+    if len(args) > 3:
+        raise bad_subcommand(args)
     return _matching(list(ctx.engine.pubsub.channels), args)
 
 
@@ -204,6 +206,8 @@ def pubsub_channels(ctx: Context, args: list[bytes]) -> bytes:
 )
 def pubsub_shardchannels(ctx: Context, args: list[bytes]) -> bytes:
     """PUBSUB SHARDCHANNELS [pattern]."""
+    if len(args) > 3:
+        raise bad_subcommand(args)
     return _matching(list(ctx.engine.pubsub.shard_channels), args)
 
 
