@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from mypy_extensions import i64
+
 from .errors import (
     MUST_BE_POSITIVE,
     SYMMETRIC_RANGE,
@@ -17,10 +19,23 @@ from .long_double import parse_long_double
 INT64_MIN: Final = -(2**63)
 INT64_MAX: Final = 2**63 - 1
 _INFINITY: Final = float("inf")
+_NAN: Final = float("nan")
+_MINUS: Final = 45
+_POINT: Final = 46
+_ZERO: Final = 48
+_NINE: Final = 57
+_SHORT_DIGITS_MAX: Final = 18  # any number with as many fits 64 bits
+_NOT_SHORT: Final = -1_000_000_000_000_000_000  # one digit more
+_SMALL_MAX: Final = 2**61  # far below where an integer stops being one machine word in the compiled build
+_EXACT_DIGITS_MAX: Final = 15  # integers with as many are doubles, and so are the powers of ten to divide them by
+_POWERS_OF_10: Final[list[float]] = [float(10**n) for n in range(_EXACT_DIGITS_MAX + 1)]
 
 
 def integer_or_none(text: bytes) -> int | None:
     """The signed 64-bit integer that ``text`` spells in its one canonical way, or None (string2ll)."""
+    short = _short_integer(text)
+    if short != _NOT_SHORT:
+        return short
     size = len(text)
     if size == 0 or size > 20:
         return None
@@ -34,8 +49,35 @@ def integer_or_none(text: bytes) -> int | None:
     return value
 
 
+def _short_integer(text: bytes) -> i64:
+    """What ``integer_or_none`` answers for a text of at most 18 digits that spells an integer, else ``_NOT_SHORT``."""
+    size: i64 = len(text)
+    if size == 0 or size > _SHORT_DIGITS_MAX:
+        return _NOT_SHORT
+    at: i64 = 1 if text[0] == _MINUS else 0
+    if at == size or (text[at] == _ZERO and size > 1):
+        return _NOT_SHORT
+    negative = at == 1
+    value: i64 = 0
+    while at < size:
+        byte: i64 = text[at]
+        if byte < _ZERO or byte > _NINE:
+            return _NOT_SHORT
+        value = value * 10 + (byte - _ZERO)
+        at += 1
+    return -value if negative else value
+
+
+def is_int64(value: int) -> bool:
+    """Does ``value`` fit into a signed 64-bit integer?"""
+    return -_SMALL_MAX < value < _SMALL_MAX or INT64_MIN <= value <= INT64_MAX
+
+
 def parse_int(text: bytes) -> int:
     """A signed 64-bit integer argument. Raises CommandError."""
+    short = _short_integer(text)
+    if short != _NOT_SHORT:
+        return short
     value = integer_or_none(text)
     if value is None:
         raise not_an_integer()
@@ -48,6 +90,34 @@ def parse_int_or(text: bytes, line: bytes) -> int:
     if value is None:
         raise CommandError(line)
     return value
+
+
+def _plain_float(text: bytes) -> float:
+    """The double that ``text`` spells if it is short and has no exponent, else NaN. One division rounds right."""
+    size: i64 = len(text)
+    if size == 0 or size > _EXACT_DIGITS_MAX:
+        return _NAN
+    at: i64 = 1 if text[0] == _MINUS else 0
+    negative = at == 1
+    number: i64 = 0
+    digits: i64 = 0
+    whole: i64 = -1  # digits before the point
+    while at < size:
+        byte: i64 = text[at]
+        if _ZERO <= byte <= _NINE:
+            number = number * 10 + (byte - _ZERO)
+            digits += 1
+        elif byte == _POINT and whole < 0:
+            whole = digits
+        else:
+            return _NAN
+        at += 1
+    if digits == 0:
+        return _NAN
+    value = float(number)
+    if whole >= 0:
+        value /= _POWERS_OF_10[digits - whole]
+    return -value if negative else value
 
 
 def float_or_none(text: bytes) -> float | None:
@@ -86,6 +156,9 @@ def _has_digits(text: bytes) -> bool:
 
 def parse_float(text: bytes) -> float:
     """A double argument. Raises CommandError."""
+    plain = _plain_float(text)
+    if plain == plain:  # noqa: PLR0124  (the test for NaN)
+        return plain
     value = float_or_none(text)
     if value is None:
         raise not_a_float()

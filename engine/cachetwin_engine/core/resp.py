@@ -95,9 +95,9 @@ class RespParser:
                     return line
                 pos = self._pos
                 continue
-            if pos + 3 < end and buffer[pos + 2] == _CR and _ZERO <= buffer[pos + 1] <= _NINE:
-                value = buffer[pos + 1] - _ZERO
-                after = pos + 4
+            value = _short_number(buffer, pos + 1, end)
+            if value >= 0:
+                after = pos + 4 if value < 10 else pos + 5
             else:
                 value, after = _number(buffer, pos + 1, end)
             if after <= 0:
@@ -129,9 +129,9 @@ class RespParser:
                 if buffer[pos] != _DOLLAR:
                     got = int(buffer[pos])
                     raise ProtocolError(b"expected '$', got '%c'" % (32 if got in {10, 13} else got))
-                if pos + 3 < end and buffer[pos + 2] == _CR and _ZERO <= buffer[pos + 1] <= _NINE:
-                    value = buffer[pos + 1] - _ZERO
-                    after = pos + 4
+                value = _short_number(buffer, pos + 1, end)
+                if value >= 0:
+                    after = pos + 4 if value < 10 else pos + 5
                 else:
                     value, after = _number(buffer, pos + 1, end)
                 if after <= 0:
@@ -213,6 +213,21 @@ def _is_at(buffer: bytes, pos: i64, word: bytes) -> bool:
             return False
         at += 1
     return True
+
+
+def _short_number(buffer: bytes, pos: i64, end: i64) -> i64:
+    """The number at ``pos`` if its one or two digits and the CR LF behind them are all there, else -1."""
+    if pos + 3 >= end:
+        return -1
+    first: i64 = buffer[pos]
+    second: i64 = buffer[pos + 1]
+    if first < _ZERO or first > _NINE:
+        return -1
+    if second == _CR:
+        return first - _ZERO
+    if first == _ZERO or second < _ZERO or second > _NINE or buffer[pos + 2] != _CR:
+        return -1
+    return (first - _ZERO) * 10 + (second - _ZERO)
 
 
 def _number(buffer: bytes, pos: i64, end: i64) -> tuple[i64, i64]:

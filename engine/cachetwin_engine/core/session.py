@@ -62,6 +62,7 @@ class Session:
         self.closing = False  # close as soon as the output is written
         self.close_now = False  # close without writing the rest
         self.has_more = False
+        self.needs_shell = False  # after ``feed``: it is to be closed or has more, or others have output
         self.name = b""
         self.lib_name = b""
         self.lib_version = b""
@@ -131,6 +132,7 @@ class Session:
         if self.engine.client_memory.limit:
             self.engine.client_memory.note(self.engine, self)
             self.engine.client_memory.enforce(self.engine)
+        self.needs_shell = self.closing or self.has_more or len(self.engine.pending) > 0
         return out
 
     def _count_held(self) -> None:

@@ -108,7 +108,7 @@ class Connection(asyncio.Protocol):
         if reply:
             self._write(reply)
         session = self.session
-        if session.closing or session.has_more or self._engine.pending:
+        if session.needs_shell:
             self._settle(session)
 
     def plain_socket(self) -> int:

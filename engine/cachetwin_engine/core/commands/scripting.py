@@ -17,7 +17,6 @@ from ..command_table import (
 from ..context import Context
 from ..errors import CommandError
 from ..replies import OK, array, bulk, integer
-from ..scripting.store import split_keys
 from .help_text import help_reply
 
 
@@ -36,8 +35,7 @@ def eval_ro(ctx: Context, args: list[bytes]) -> bytes:
 def _evaluate(ctx: Context, args: list[bytes], read_only: bool) -> bytes:
     _show(ctx, args)
     ctx.propagate_nothing()
-    split_keys(args)
-    return ctx.engine.scripts.evaluate(ctx, ctx.engine.scripts.load(args[1], keep=False), args, read_only)
+    return ctx.engine.scripts.evaluate(ctx, None, args, read_only)
 
 
 @command("EVALSHA", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MAY_REPLICATE | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="2.6.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1)], categories=[b"slow", b"scripting"], arguments="sha1 numkeys [key...] [arg...]", summary="Run a script by its digest.")  # fmt: skip

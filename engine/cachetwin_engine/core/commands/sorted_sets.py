@@ -36,6 +36,7 @@ _GT = 4
 _LT = 8
 _CH = 16
 _INCR = 32
+_NINE = 57  # a number begins with this or less, but for ``inf``
 _ADD_FLAGS = {b"NX": _NX, b"XX": _XX, b"GT": _GT, b"LT": _LT, b"CH": _CH, b"INCR": _INCR}
 SCORE_IS_NAN = b"ERR resulting score is not a number (NaN)"
 
@@ -46,7 +47,8 @@ def zadd(ctx: Context, args: list[bytes]) -> bytes:
     flags = 0
     first = 2
     while first < len(args):
-        flag = _ADD_FLAGS.get(args[first].upper())
+        word = args[first]
+        flag = _ADD_FLAGS.get(word.upper()) if len(word) > 0 and word[0] > _NINE else None
         if flag is None:
             break
         flags |= flag

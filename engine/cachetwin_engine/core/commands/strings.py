@@ -32,7 +32,7 @@ from ..errors import (
 from ..expire_time import expire_time
 from ..long_double import add_long_doubles, format_long_double, parse_long_double
 from ..notifications import NOTIFY_GENERIC, NOTIFY_STRING
-from ..numbers import INT64_MAX, INT64_MIN, parse_int
+from ..numbers import INT64_MIN, is_int64, parse_int
 from ..replies import EMPTY_BULK, OK, ONE, ZERO, bulk, integer
 from ..types.string import RawString, read_string, size_of_string, string_for_edit, string_of
 from .expiry import delete_as_expired
@@ -403,7 +403,7 @@ def decrby(ctx: Context, args: list[bytes]) -> bytes:
 def _add(ctx: Context, key: bytes, delta: int) -> bytes:
     value = string_of(ctx.db.find_for_write(key))
     total = (0 if value is None else parse_int(value)) + delta
-    if not INT64_MIN <= total <= INT64_MAX:
+    if not is_int64(total):
         raise CommandError(OVERFLOW)
     text = b"%d" % total
     if value is None:
@@ -411,7 +411,7 @@ def _add(ctx: Context, key: bytes, delta: int) -> bytes:
     else:
         ctx.db.replace(key, text)
     ctx.key_changed(key, NOTIFY_STRING, b"incrby")
-    return integer(total)
+    return b":%b\r\n" % text
 
 
 @command("INCRBYFLOAT", arity=3, flags=WRITE | DENYOOM | FAST, group="string", since="2.6.0", keys=KEY_ACCESS_UPDATE, arguments="key increment:double", summary="Add to the decimal number in a string.")  # fmt: skip

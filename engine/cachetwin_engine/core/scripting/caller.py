@@ -21,7 +21,7 @@ class RunningScript:
     def __init__(self, name: bytes, args: list[bytes], engine: "Engine", is_function: bool) -> None:
         self.name = name
         self.args = args
-        self.started_us = engine.clock()
+        self.started_us = engine.lap_us
         self.time_us = engine.now_us()  # Unix time, which stands still for the script
         self.kill_command = b"FUNCTION KILL" if is_function else b"SCRIPT KILL"
         self.wrote = False  # it has run a writing command, so it can't be ended without a trace

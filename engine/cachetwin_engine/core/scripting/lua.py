@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .caller import ScriptCaller
 
 
+_SHORT_WORDS_MAX: Final = 64  # given one by one; more of them cost less as tables
 LOAD_US_MAX: Final = 500_000
 """How long a library's code may run while it is loaded (500 ms, as Valkey's function_lua.c has it)."""
 
@@ -121,6 +122,9 @@ class Machine:
         if isinstance(prelude, tuple):
             raise RuntimeError(f"the prelude does not compile: {prelude[1]!r}")
         self._functions: Any = prelude(host)
+        self._run_script: Any = self._functions[b"run"]
+        self._run_short_script: Any = self._functions[b"run_short"]
+        self._call_function: Any = self._functions[b"call_function"]
         self._own_bytes = int(self._functions[b"memory"]())
 
     def compile(self, text: bytes, name: bytes) -> Any:  # noqa: ANN401  (a Lua function)
@@ -132,7 +136,15 @@ class Machine:
 
     def run(self, function: Any, caller: "ScriptCaller", keys: list[bytes], argv: list[bytes], resp: int) -> Outcome:  # noqa: ANN401  (a Lua function)
         """Run a script; KEYS and ARGV are globals."""
-        return self._run(b"run", function, caller, keys, argv, resp)
+        if len(keys) + len(argv) > _SHORT_WORDS_MAX:
+            return self._run(self._run_script, function, caller, keys, argv, resp)
+        outer = self._caller
+        self._caller = caller
+        try:
+            outcome = self._run_short_script(function, resp, len(keys), *keys, *argv)
+        finally:
+            self._caller = outer
+        return self._outcome(outcome)
 
     def call_function(
         self,
@@ -143,7 +155,7 @@ class Machine:
         resp: int,
     ) -> Outcome:
         """Call a library's function with keys and arguments."""
-        return self._run(b"call_function", function, caller, keys, argv, resp)
+        return self._run(self._call_function, function, caller, keys, argv, resp)
 
     def load_library(self, text: bytes, accept: Callable[[bytes], bytes | None]) -> list[Registered]:
         """Run a library's code; what it registered. ``accept`` says what is wrong with a name or flag.
@@ -166,7 +178,7 @@ class Machine:
 
     def _run(
         self,
-        entry: bytes,
+        entry: Any,  # noqa: ANN401  (a Lua function)
         function: Any,  # noqa: ANN401  (a Lua function)
         caller: "ScriptCaller",
         keys: list[bytes],
@@ -177,9 +189,13 @@ class Machine:
         outer = self._caller
         self._caller = caller
         try:
-            reply, source, line, counted = self._functions[entry](function, table_from(keys), table_from(argv), resp)
+            outcome = entry(function, table_from(keys), table_from(argv), resp)
         finally:
             self._caller = outer
+        return self._outcome(outcome)
+
+    def _outcome(self, outcome: Any) -> Outcome:  # noqa: ANN401  (what the prelude returned)
+        reply, source, line, counted = outcome
         bug = self._bug
         if bug is not None:
             self._bug = None

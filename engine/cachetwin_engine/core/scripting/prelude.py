@@ -1077,6 +1077,12 @@ local function protected_run(f, resp)
   return value.err, value.source or true, value.line or true, value.ignore_error_stats_update and true or false
 end
 
+local function run(f, keys, argv, resp)
+  real_rawset(script_globals, 'KEYS', keys)
+  real_rawset(script_globals, 'ARGV', argv)
+  return protected_run(f, resp)
+end
+
 return {
   parse = function(reply) return (parse(reply, 1)) end,
   status = function(text) return {ok = text} end,
@@ -1087,10 +1093,17 @@ return {
     local chunk, problem = compile(text, name, script_env)
     return chunk or problem
   end,
-  run = function(f, keys, argv, resp)
-    real_rawset(script_globals, 'KEYS', keys)
-    real_rawset(script_globals, 'ARGV', argv)
-    return protected_run(f, resp)
+  run = run,
+  run_short = function(f, resp, count, ...)
+    local keys, argv = {}, {...}
+    if count > 0 then
+      keys, argv = argv, {}
+      for i = count + 1, #keys do
+        argv[i - count] = keys[i]
+        keys[i] = nil
+      end
+    end
+    return run(f, keys, argv, resp)
   end,
   call_function = function(f, keys, argv, resp)
     return protected_run(function() return f(keys, argv) end, resp)

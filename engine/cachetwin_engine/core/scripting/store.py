@@ -48,6 +48,7 @@ class ScriptStore:
         self._machine: Machine | None = None
         self._library_machine: Machine | None = None
         self.scripts: dict[bytes, Script] = {}
+        self._by_body: dict[bytes, Script] = {}  # the same scripts: a look-up costs less than a digest
         self.evaluated: dict[bytes, bool] = {}  # scripts that were not loaded on purpose, oldest first
         self.evicted = 0
         self.libraries: dict[bytes, Library] = {}
@@ -86,19 +87,19 @@ class ScriptStore:
 
     def load(self, body: bytes, keep: bool) -> Script:
         """Compile ``body`` if it is new. ``keep``: SCRIPT LOAD, so it stays until SCRIPT FLUSH. Raises CommandError."""
-        sha = sha1_hex(body)
-        script = self.scripts.get(sha)
+        script = self._by_body.get(body)
         if script is None:
+            sha = sha1_hex(body)
             flags, code = script_flags(body, self._engine.profile.is_valkey_from(8, 1))
             try:
                 function = self.machine().compile(code, b"@user_script")
             except CommandError as problem:
                 raise CommandError(b"ERR Error compiling script (new function): " + problem.line) from None
-            script = self.scripts[sha] = Script(sha, body, function, flags)
+            script = self.scripts[sha] = self._by_body[body] = Script(sha, body, function, flags)
             if not keep:
                 self._note_evaluated(sha)
         if keep:
-            self.evaluated.pop(sha, None)
+            self.evaluated.pop(script.sha, None)
         return script
 
     def _note_evaluated(self, sha: bytes) -> None:
@@ -106,18 +107,23 @@ class ScriptStore:
         if len(self.evaluated) > EVALUATED_MAX:
             oldest = next(iter(self.evaluated))
             del self.evaluated[oldest]
-            self.scripts.pop(oldest, None)
+            script = self.scripts.pop(oldest, None)
+            if script is not None:
+                del self._by_body[script.body]
             self.evicted += 1
 
     def flush_scripts(self) -> None:
         """SCRIPT FLUSH: with the scripts goes what they left in the interpreter."""
         self._machine = None
         self.scripts = {}
+        self._by_body = {}
         self.evaluated = {}
 
-    def evaluate(self, ctx: "Context", script: Script, args: list[bytes], read_only: bool) -> bytes:
-        """EVAL and its kin: run ``script`` with keys and arguments from ``args``. Raises CommandError."""
+    def evaluate(self, ctx: "Context", script: Script | None, args: list[bytes], read_only: bool) -> bytes:
+        """EVAL and its kin: run ``script``, or the one that ``args`` bring with their keys. Raises CommandError."""
         keys, argv = split_keys(args)
+        if script is None:
+            script = self.load(args[1], keep=False)
         flags = script.flags
         caller = self._caller(ctx, flags, read_only)
         machine = self.machine()

@@ -136,7 +136,7 @@ class ScoreTree:
         node = self._root
         rank = 0
         while True:
-            at = bisect_right(node.scores, score) if after else bisect_left(node.scores, score)
+            at = _behind(node.scores, score, 0) if after else _before(node.scores, score)
             if not node.children:
                 return rank + at
             for child in node.children[:at]:
@@ -223,13 +223,38 @@ def _tree_of(scores: dict[bytes, float]) -> _Node:
 def _place(node: _Node, score: float, member: bytes) -> int:
     """Where ``member`` is or belongs: the first place that is not before it."""
     scores = node.scores
-    low = bisect_left(scores, score)
+    low = _before(scores, score)
     if low == len(scores) or scores[low] != score:
         return low
     members = node.members
     if members[low] >= member:
         return low
-    return bisect_left(members, member, low + 1, bisect_right(scores, score, low + 1))
+    return bisect_left(members, member, low + 1, _behind(scores, score, low + 1))
+
+
+def _before(scores: list[float], score: float) -> i64:
+    """``bisect_left``, without making an object of ``score``."""
+    low: i64 = 0
+    high: i64 = len(scores)
+    while low < high:
+        middle = (low + high) >> 1
+        if scores[middle] < score:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _behind(scores: list[float], score: float, low: i64) -> i64:
+    """``bisect_right`` from ``low`` on."""
+    high: i64 = len(scores)
+    while low < high:
+        middle = (low + high) >> 1
+        if score < scores[middle]:
+            high = middle
+        else:
+            low = middle + 1
+    return low
 
 
 def _insert(node: _Node, score: float, member: bytes) -> _Node | None:
