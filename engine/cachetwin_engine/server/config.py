@@ -15,7 +15,7 @@ from cachetwin_engine.core.resp import split_words
 from cachetwin_engine.server.logs import LEVELS, LogFormat
 from cachetwin_engine.server.tls import TlsMode
 
-LOG_FORMATS: Final = ("json", "text")
+LOG_FORMATS: Final = ("json", "text", "legacy", "logfmt")
 CLIENT_AUTH: Final = ("no", "optional", "yes")
 INCLUDE_DEPTH_MAX: Final = 10
 
@@ -207,7 +207,10 @@ DIRECTIVES: Final[dict[str, Directive]] = {
             _number("control-fd", 1 << 20),
         ),
         Directive(
-            "log-format", "json|text", "how lines on stderr look (default text)", _choice("log-format", LOG_FORMATS)
+            "log-format",
+            "json|text|logfmt",
+            "how lines on stderr look (default text, which Valkey calls legacy)",
+            _choice("log-format", LOG_FORMATS),
         ),
         Directive(
             "loglevel",

@@ -10,7 +10,8 @@ import sys
 import time
 from typing import Final, Literal, TextIO
 
-LogFormat = Literal["json", "text"]
+LogFormat = Literal["json", "text", "legacy", "logfmt"]
+"""``legacy`` and ``logfmt`` are Valkey's names; legacy is text here as there."""
 
 VERBOSE: Final = 15
 
@@ -70,6 +71,27 @@ class TextFormatter(logging.Formatter):
         return line
 
 
+class LogfmtFormatter(logging.Formatter):
+    """``timestamp="..." level=notice message="..." field="value"``: one line, every value findable by its name."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Render one event."""
+        fields: dict[str, object] = getattr(record, "fields", {})
+        level = _NAMES.get(record.levelno, record.levelname.lower())
+        pairs = [f"timestamp={json.dumps(_timestamp(record.created))}", f"level={level}"]
+        pairs.append(f"message={json.dumps(record.getMessage())}")
+        pairs += [f"{name}={json.dumps(str(value))}" for name, value in fields.items()]
+        if record.exc_info:
+            pairs.append(f"traceback={json.dumps(self.formatException(record.exc_info))}")
+        return " ".join(pairs)
+
+
+def _formatter(log_format: LogFormat) -> logging.Formatter:
+    if log_format == "json":
+        return JsonFormatter()
+    return LogfmtFormatter() if log_format == "logfmt" else TextFormatter()
+
+
 def start_log(log_format: LogFormat, level: str, logfile: str = "") -> None:
     """Send the engine's and asyncio's events to ``logfile``, or to stderr where it is empty.
 
@@ -77,7 +99,7 @@ def start_log(log_format: LogFormat, level: str, logfile: str = "") -> None:
     """
     stream: TextIO = open(logfile, "a", encoding="utf-8") if logfile else sys.stderr  # noqa: SIM115, PTH123  (lives as long as the process)
     handler = logging.StreamHandler(stream)
-    handler.setFormatter(JsonFormatter() if log_format == "json" else TextFormatter())
+    handler.setFormatter(_formatter(log_format))
     for logger, lowest in ((log, logging.NOTSET), (logging.getLogger("asyncio"), logging.WARNING)):
         logger.handlers[:] = [handler]
         logger.propagate = False

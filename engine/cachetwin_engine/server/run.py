@@ -166,6 +166,7 @@ def _mirrored(options: Options, config: Config) -> list[tuple[str, str]]:
         "unixsocket": options.unixsocket,
         "unixsocketperm": f"{options.unixsocketperm or 0:o}",
         "tcp-backlog": options.tcp_backlog,
+        "log-format": "logfmt" if options.log_format == "logfmt" else "legacy",
         "loglevel": options.loglevel,
         "logfile": options.logfile,
     }

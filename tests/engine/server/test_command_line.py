@@ -1,6 +1,7 @@
 """The command line and the configuration file: what they accept, and what they say when they do not."""
 
 import json
+import logging
 import socket
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cachetwin_engine.server.config import OptionError, Options, listening_modes, parse_arguments
+from cachetwin_engine.server.logs import LogfmtFormatter
 
 if TYPE_CHECKING:
     from tests.engine.conftest import StartEngine
@@ -178,3 +180,31 @@ def test_the_log_may_go_to_a_file_as_text(tmp_path: Path) -> None:
         assert b'"ready"' in ours.recv(4096)
     assert process.wait(20) == 0
     assert "notice ready (" in logfile.read_text()
+
+
+def test_a_line_of_the_log_may_be_logfmt() -> None:
+    record = logging.makeLogRecord(
+        {"msg": 'say "it"', "levelno": logging.INFO, "created": 0.0, "fields": {"client": 7}}
+    )
+    line = 'timestamp="1970-01-01T00:00:00.000Z" level=notice message="say \\"it\\"" client="7"'
+    assert LogfmtFormatter().format(record) == line
+    assert parse_arguments(["--log-format", "legacy"]).log_format == "legacy"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "parameters"),
+    [
+        (["--maxmemory 700mb", "--maxmemory-policy 'volatile-lru'"], {"maxmemory": "700mb", "maxmemory-policy": "volatile-lru"}),
+        (["--proc-title-template", "--mine", "--hz", "20"], {"proc-title-template": "--mine", "hz": "20"}),
+        (["--save", "--hz", "20"], {"save": "", "hz": "20"}),
+        (["--hz", "20", "--save"], {"save": "", "hz": "20"}),
+        (["--save", "100", "100", "--save", "60 1"], {"save": "100 100 60 1"}),
+        (["--shutdown-on-sigint", "nosave", "force", "now"], {"shutdown-on-sigint": "nosave force now"}),
+    ],
+)  # fmt: skip
+def test_values_are_taken_as_valkey_takes_them(arguments: list[str], parameters: dict[str, str]) -> None:
+    assert dict(parse_arguments(arguments).parameters) == parameters
+
+
+def test_a_switch_may_go_without_a_value() -> None:
+    assert parse_arguments(["--elasticache", "--port", "7000"]) == Options(elasticache=True, port=7000)
