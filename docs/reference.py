@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import cachetwin_cdk  # isort: skip  (first: it chooses the Node that aws_cdk starts)
+from cachetwin_cdk import patterns  # isort: skip
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -108,7 +109,29 @@ EXAMPLES: dict[str, str] = {
         cache = ReplicationGroup(stack, "Cache", vpc=vpc, auth_token=AuthToken.generate(stack, "Token"))
         AuthTokenRotation(stack, "Rotation", cache=cache)
         """,
+    "CachedWebApp": """
+        image = ecs.ContainerImage.from_registry("public.ecr.aws/docker/library/python:3.13")
+        web = CachedWebApp(stack, "Web", image=image, allow_plain_http=True)
+        """,
+    "SessionApi": """
+        code = lambda_.Code.from_inline("def handle(event, context): return {'statusCode': 204}")
+        sessions = SessionApi(stack, "Sessions", code=code, handler="index.handle", routes=["GET /session"])
+        """,
+    "MessagingServices": """
+        image = ecs.ContainerImage.from_registry("public.ecr.aws/docker/library/python:3.13")
+        messaging = MessagingServices(
+            stack,
+            "Orders",
+            services={
+                "clerk": MessagingService(image=image, enqueues=["orders"], publishes=["orders.placed"]),
+                "worker": MessagingService(image=image, works_on="orders", count_max=20),
+                "mailer": MessagingService(image=image, subscribes=["orders.*"]),
+            },
+        )
+        """,
 }
+# What a page describes beside its construct: classes whose arguments a reader needs.
+BESIDE = {"MessagingServices": ("MessagingService",)}
 
 
 def main() -> int:
@@ -136,7 +159,7 @@ def _same(path: Path, text: str) -> bool:
 
 def contents() -> str:
     """The list of pages."""
-    lines = [f"- [{name}]({name}.md): {_first_line(getattr(cachetwin_cdk, name))}" for name in EXAMPLES]
+    lines = [f"- [{name}]({name}.md): {_first_line(_named(name))}" for name in EXAMPLES]
     return (
         "# Constructs\n\nWritten by `python docs/reference.py` from the docstrings. These are Python constructs: an app in "
         "TypeScript cannot import them.\n\n" + "\n".join(lines) + "\n"
@@ -145,7 +168,7 @@ def contents() -> str:
 
 def page(name: str, code: str) -> str:
     """One page."""
-    construct = getattr(cachetwin_cdk, name)
+    construct = _named(name)
     example = textwrap.dedent(code).strip()
     made = Counter(resource["Type"] for resource in template_of(example)["Resources"].values())
     parts = [
@@ -159,7 +182,16 @@ def page(name: str, code: str) -> str:
         "## Members",
         "\n".join(_members(construct)),
     ]
+    for other in BESIDE.get(name, ()):
+        beside = _named(other)
+        parts += [f"## {other}", _prose(inspect.getdoc(beside) or "")]
+        parts += ["| Name | Type | Default |\n|---|---|---|\n" + "\n".join(_rows(beside))]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _named(name: str) -> Any:
+    """A construct, or a pattern."""
+    return getattr(cachetwin_cdk, name, None) or getattr(patterns, name)
 
 
 def template_of(example: str) -> dict[str, Any]:
@@ -175,12 +207,15 @@ def template_of(example: str) -> dict[str, Any]:
         isolated_subnet_route_table_ids=["rtb-0123456789abcdef0", "rtb-0123456789abcdef1"],
     )
     names: dict[str, Any] = {name: getattr(cachetwin_cdk, name) for name in cachetwin_cdk.__all__}
+    names |= {name: getattr(patterns, name) for name in patterns.__all__}
     names |= {"stack": stack, "vpc": vpc, "ec2": ec2}
     for module, short in (
         ("iam", "iam"),
         ("sns", "sns"),
         ("route53", "route53"),
         ("applicationautoscaling", "appscaling"),
+        ("ecs", "ecs"),
+        ("lambda", "lambda_"),
     ):
         names[short] = __import__(f"aws_cdk.aws_{module}", fromlist=["aws_cdk"])
     exec(compile(example, "<example>", "exec"), names)  # noqa: S102  (our own examples, above)
@@ -213,6 +248,8 @@ def _rows(construct: type) -> list[str]:
 
 
 def _shown(default: object) -> str:
+    if str(default) == "<factory>":
+        return "{}"
     if isinstance(default, Enum):
         return f"{type(default).__name__}.{default.name}"
     return str(default)

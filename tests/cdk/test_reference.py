@@ -12,6 +12,7 @@ import pytest
 from constructs import Construct
 
 import cachetwin_cdk
+from cachetwin_cdk import patterns
 
 SCRIPT = Path(__file__).parents[2] / "docs" / "reference.py"
 
@@ -47,9 +48,10 @@ def test_cfn_lint_finds_nothing_in_what_the_examples_make(reference: ModuleType,
 def test_every_construct_has_its_page(reference: ModuleType) -> None:
     constructs = {
         name
-        for name in cachetwin_cdk.__all__
-        if isinstance(getattr(cachetwin_cdk, name), type)
-        and issubclass(getattr(cachetwin_cdk, name), Construct)
+        for library in (cachetwin_cdk, patterns)
+        for name in library.__all__
+        if isinstance(getattr(library, name), type)
+        and issubclass(getattr(library, name), Construct)
         and not (name.startswith("I") and name[1].isupper())
     }
     assert constructs - {"User"} == set(reference.EXAMPLES)
