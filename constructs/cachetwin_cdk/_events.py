@@ -13,6 +13,28 @@ from ._validate import require_match
 _SOURCE = "aws.elasticache"
 
 
+class ApiEvents:
+    """``on_api_call`` for every resource that calls of the API name."""
+
+    @property
+    def _in_calls(self) -> tuple[str, str]:
+        """The parameter of the API that names the resource, and its name there."""
+        raise NotImplementedError
+
+    def on_api_call(
+        self, construct_id: str, *event_names: str, target: events.IRuleTarget | None = None
+    ) -> events.Rule:
+        """Tell ``target`` of calls of the API on this resource, such as ``"ModifyReplicationGroup"``, or of any.
+
+        Needs a CloudTrail trail in the account. Failovers and replaced nodes are told to a cache's ``notification_topic``.
+        """
+        parameter, value = self._in_calls
+        assert isinstance(self, Construct)  # noqa: S101  (mixed into constructs only)
+        return api_call_rule(
+            self, construct_id, parameter=parameter, value=value, event_names=event_names, target=target
+        )
+
+
 def service_event_rule(
     scope: Construct, construct_id: str, detail_types: list[str], arn: str, target: events.IRuleTarget | None
 ) -> events.Rule:

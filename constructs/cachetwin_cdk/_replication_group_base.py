@@ -5,13 +5,12 @@ from collections.abc import Sequence
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_ec2 as ec2
-from aws_cdk import aws_events as events
 from aws_cdk import aws_iam as iam
 from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from ._connect import grant_connect
-from ._events import api_call_rule
+from ._events import ApiEvents
 from ._permissions import Permissions
 from ._validate import ValidationError
 from .endpoint import Endpoint
@@ -22,7 +21,7 @@ from .users import IUser
 
 
 @jsii.implements(ec2.IConnectable, refs.IReplicationGroupRef)
-class IReplicationGroup(ReplicationGroupMetrics, Permissions, cdk.Resource):
+class IReplicationGroup(ReplicationGroupMetrics, ApiEvents, Permissions, cdk.Resource):
     """A replication group, made here or elsewhere."""
 
     replication_group_id: str
@@ -98,21 +97,9 @@ class IReplicationGroup(ReplicationGroupMetrics, Permissions, cdk.Resource):
         """
         return grant_connect(grantee, self.replication_group_arn, users, self.user_group)
 
-    def on_api_call(
-        self, construct_id: str, *event_names: str, target: events.IRuleTarget | None = None
-    ) -> events.Rule:
-        """Tell ``target`` when the API is called on this cache: ``"TestFailover"``, ``"ModifyReplicationGroup"``, or any.
-
-        Needs a CloudTrail trail in the account. Failovers and replaced nodes are told to ``notification_topic``.
-        """
-        return api_call_rule(
-            self,
-            construct_id,
-            parameter="replicationGroupId",
-            value=self.replication_group_id,
-            event_names=event_names,
-            target=target,
-        )
+    @property
+    def _in_calls(self) -> tuple[str, str]:
+        return "replicationGroupId", self.replication_group_id
 
     def _known(self, endpoint: Endpoint | None, name: str) -> Endpoint:
         if endpoint is None:

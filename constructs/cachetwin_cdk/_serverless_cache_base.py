@@ -11,7 +11,7 @@ from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from ._connect import grant_connect
-from ._events import api_call_rule, service_event_rule
+from ._events import ApiEvents, service_event_rule
 from ._permissions import Permissions
 from ._validate import ValidationError, require_one_of
 from .endpoint import Endpoint
@@ -37,7 +37,7 @@ def connections_of(engine: Engine, security_groups: Sequence[ec2.ISecurityGroup]
 
 
 @jsii.implements(ec2.IConnectable, refs.IServerlessCacheRef)
-class IServerlessCache(ServerlessCacheMetrics, Permissions, cdk.Resource):
+class IServerlessCache(ServerlessCacheMetrics, ApiEvents, Permissions, cdk.Resource):
     """A serverless cache, made here or elsewhere."""
 
     serverless_cache_name: str
@@ -117,18 +117,9 @@ class IServerlessCache(ServerlessCacheMetrics, Permissions, cdk.Resource):
         """Tell ``target`` when a slot holds nearly all that it can."""
         return self.on_event(construct_id, "Cache Limit Approaching", target=target)
 
-    def on_api_call(
-        self, construct_id: str, *event_names: str, target: events.IRuleTarget | None = None
-    ) -> events.Rule:
-        """Tell ``target`` when the API is called on this cache. Needs a CloudTrail trail in the account."""
-        return api_call_rule(
-            self,
-            construct_id,
-            parameter="serverlessCacheName",
-            value=self.serverless_cache_name,
-            event_names=event_names,
-            target=target,
-        )
+    @property
+    def _in_calls(self) -> tuple[str, str]:
+        return "serverlessCacheName", self.serverless_cache_name
 
     def _known(self, endpoint: Endpoint | None, name: str) -> Endpoint:
         if endpoint is None:

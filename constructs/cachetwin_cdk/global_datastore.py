@@ -19,6 +19,7 @@ from constructs import Construct
 
 from . import _replication_group_rules as rules
 from ._access import LateUsers
+from ._events import ApiEvents
 from ._names import require_id
 from ._permissions import Permissions
 from ._placement import connections_to
@@ -42,7 +43,7 @@ _SMALL_SIZES = frozenset({"micro", "small", "medium"})
 
 
 @jsii.implements(refs.IGlobalReplicationGroupRef)
-class IGlobalDatastore(Permissions, cdk.Resource):
+class IGlobalDatastore(ApiEvents, Permissions, cdk.Resource):
     """A global datastore, made here or elsewhere."""
 
     global_replication_group_id: str
@@ -67,6 +68,10 @@ class IGlobalDatastore(Permissions, cdk.Resource):
             resource_name=self.global_replication_group_id,
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
+
+    @property
+    def _in_calls(self) -> tuple[str, str]:
+        return "globalReplicationGroupId", self.global_replication_group_id
 
     @property
     def _arn(self) -> str:

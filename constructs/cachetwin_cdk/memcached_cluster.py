@@ -7,14 +7,13 @@ import jsii
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
-from aws_cdk import aws_events as events
 from aws_cdk import aws_sns as sns
 from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from . import _replication_group_rules as rules
 from ._encryption import warn_of_no_tls
-from ._events import api_call_rule
+from ._events import ApiEvents
 from ._names import require_id
 from ._permissions import Permissions
 from ._placement import connections_to
@@ -36,7 +35,7 @@ _NAME_LENGTH_MAX = 50
 
 
 @jsii.implements(ec2.IConnectable, refs.ICacheClusterRef)
-class IMemcachedCluster(Permissions, cdk.Resource):
+class IMemcachedCluster(ApiEvents, Permissions, cdk.Resource):
     """A Memcached cluster, made here or elsewhere."""
 
     cluster_name: str
@@ -84,18 +83,9 @@ class IMemcachedCluster(Permissions, cdk.Resource):
         """What aws-cdk-lib's own constructs take for a cache cluster."""
         return refs.CacheClusterReference(cluster_name=self.cluster_name)
 
-    def on_api_call(
-        self, construct_id: str, *event_names: str, target: events.IRuleTarget | None = None
-    ) -> events.Rule:
-        """Tell ``target`` when the API is called on this cluster. Needs a CloudTrail trail in the account."""
-        return api_call_rule(
-            self,
-            construct_id,
-            parameter="cacheClusterId",
-            value=self.cluster_name,
-            event_names=event_names,
-            target=target,
-        )
+    @property
+    def _in_calls(self) -> tuple[str, str]:
+        return "cacheClusterId", self.cluster_name
 
     def metric(
         self,

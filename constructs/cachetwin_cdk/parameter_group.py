@@ -8,6 +8,7 @@ from aws_cdk import aws_elasticache as elasticache
 from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
+from ._events import ApiEvents
 from ._permissions import Permissions
 from ._validate import refuse, require_match, warn
 from .engine_version import EngineVersion
@@ -22,7 +23,7 @@ _DOCUMENTED_FAMILIES = frozenset(
 
 
 @jsii.implements(refs.IParameterGroupRef)
-class IParameterGroup(Permissions, cdk.Resource):
+class IParameterGroup(ApiEvents, Permissions, cdk.Resource):
     """A parameter group, made here or elsewhere."""
 
     parameter_group_name: str
@@ -40,6 +41,10 @@ class IParameterGroup(Permissions, cdk.Resource):
             resource_name=self.parameter_group_name,
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
+
+    @property
+    def _in_calls(self) -> tuple[str, str]:
+        return "cacheParameterGroupName", self.parameter_group_name
 
     @property
     def _arn(self) -> str:

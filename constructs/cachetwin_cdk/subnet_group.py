@@ -9,6 +9,7 @@ from aws_cdk import aws_elasticache as elasticache
 from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
+from ._events import ApiEvents
 from ._permissions import Permissions
 from ._placement import chosen_subnets
 from ._validate import refuse, require_match
@@ -17,7 +18,7 @@ _SUBNETS_MAX = 20  # quota per subnet group
 
 
 @jsii.implements(refs.ISubnetGroupRef)
-class ISubnetGroup(Permissions, cdk.Resource):
+class ISubnetGroup(ApiEvents, Permissions, cdk.Resource):
     """A subnet group, made here or elsewhere."""
 
     subnet_group_name: str
@@ -35,6 +36,10 @@ class ISubnetGroup(Permissions, cdk.Resource):
             resource_name=self.subnet_group_name,
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
+
+    @property
+    def _in_calls(self) -> tuple[str, str]:
+        return "cacheSubnetGroupName", self.subnet_group_name
 
     @property
     def _arn(self) -> str:

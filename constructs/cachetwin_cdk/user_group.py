@@ -8,6 +8,7 @@ from aws_cdk import aws_elasticache as elasticache
 from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
+from ._events import ApiEvents
 from ._names import generated_id, require_id
 from ._permissions import Permissions
 from ._validate import ValidationError, known, refuse
@@ -19,7 +20,7 @@ _USERS_MAX = 100  # quota per user group
 
 
 @jsii.implements(refs.IUserGroupRef)
-class IUserGroup(Permissions, cdk.Resource):
+class IUserGroup(ApiEvents, Permissions, cdk.Resource):
     """A user group, made here or elsewhere."""
 
     user_group_id: str
@@ -39,6 +40,10 @@ class IUserGroup(Permissions, cdk.Resource):
             resource_name=self.user_group_id,
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
+
+    @property
+    def _in_calls(self) -> tuple[str, str]:
+        return "userGroupId", self.user_group_id
 
     @property
     def _arn(self) -> str:

@@ -12,6 +12,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
+from ._events import ApiEvents
 from ._names import generated_id, require_id
 from ._permissions import Permissions
 from ._validate import ValidationError, known, refuse, require_between, require_match, warn
@@ -24,7 +25,7 @@ _USER_NAME_LENGTH_MAX = 120
 
 
 @jsii.implements(refs.IUserRef)
-class IUser(Permissions, cdk.Resource):
+class IUser(ApiEvents, Permissions, cdk.Resource):
     """A user of a cache, made here or elsewhere."""
 
     user_id: str
@@ -40,6 +41,10 @@ class IUser(Permissions, cdk.Resource):
             resource_name=self.user_id,
             arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
         )
+
+    @property
+    def _in_calls(self) -> tuple[str, str]:
+        return "userId", self.user_id
 
     @property
     def _arn(self) -> str:

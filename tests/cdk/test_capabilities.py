@@ -150,6 +150,29 @@ def test_one_that_exists_can_be_imported_granted_and_passed_on(stack: cdk.Stack,
         assert flat(stack.resolve(arn_for(imported))) == flat(granted)
 
 
+# What the API calls each kind in the parameters of a call, which CloudTrail records.
+CALLED = {
+    "replication group": "replicationGroupId",
+    "serverless cache": "serverlessCacheName",
+    "cluster": "cacheClusterId",
+    "global datastore": "globalReplicationGroupId",
+    "user": "userId",
+    "user group": "userGroupId",
+    "parameter group": "cacheParameterGroupName",
+    "subnet group": "cacheSubnetGroupName",
+}
+
+
+@pytest.mark.parametrize("kind", IMPORTED)
+def test_calls_of_the_api_on_it_can_be_told(stack: cdk.Stack, kind: str) -> None:
+    make, _last_part, _arn_for = IMPORTED[kind]
+    make(stack).on_api_call("Changed", "ModifyUser")
+    (rule,) = Template.from_stack(stack).find_resources("AWS::Events::Rule").values()
+    detail = rule["Properties"]["EventPattern"]["detail"]
+    assert detail["requestParameters"] == {CALLED[kind]: ["orders"]}
+    assert detail["eventName"] == ["ModifyUser"]
+
+
 def flat(arn: Any) -> list[str]:  # noqa: ANN401  (of a template)
     """The parts of an ARN, references by their name; a global datastore's has no region."""
     text = "".join(part if isinstance(part, str) else f"<{part['Ref']}>" for part in arn["Fn::Join"][1])
