@@ -194,7 +194,7 @@ def test_a_line_of_the_log_may_be_logfmt() -> None:
 @pytest.mark.parametrize(
     ("arguments", "parameters"),
     [
-        (["--maxmemory 700mb", "--maxmemory-policy 'volatile-lru'"], {"maxmemory": "700mb", "maxmemory-policy": "volatile-lru"}),
+        (["--maxmemory 700mb", "--syslog-ident 'a b'"], {"maxmemory": "700mb", "syslog-ident": "a b"}),
         (["--proc-title-template", "--mine", "--hz", "20"], {"proc-title-template": "--mine", "hz": "20"}),
         (["--save", "--hz", "20"], {"save": "", "hz": "20"}),
         (["--hz", "20", "--save"], {"save": "", "hz": "20"}),
