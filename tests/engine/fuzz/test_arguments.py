@@ -7,7 +7,7 @@ from tests.engine.fuzz.arguments import run
 from tests.engine.fuzz.replies import end_of_value, values_in
 
 SECONDS = float(os.environ.get("CACHETWIN_FUZZ_SECONDS", "30"))
-REQUESTS = 1200 if "CACHETWIN_FUZZ_SECONDS" not in os.environ else 10**9
+REQUESTS = 800 if "CACHETWIN_FUZZ_SECONDS" not in os.environ else 10**9
 
 
 @pytest.mark.parametrize("profile", ["valkey-8.1", "valkey-9.0", "redis-7.1"])

@@ -9,7 +9,7 @@ import pytest
 from tests.engine.conftest import free_port
 from tests.engine.fuzz.differential import Pair, compare, connected, wait_for
 
-REQUESTS = 8_000
+REQUESTS = 5_000
 
 
 @pytest.fixture

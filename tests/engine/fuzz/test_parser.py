@@ -14,7 +14,7 @@ from cachetwin_engine.core.profile import PROFILES
 from cachetwin_engine.core.resp import RespParser
 
 SECONDS = float(os.environ.get("CACHETWIN_FUZZ_SECONDS", "4"))
-CASES = 400 if "CACHETWIN_FUZZ_SECONDS" not in os.environ else 10**9
+CASES = 250 if "CACHETWIN_FUZZ_SECONDS" not in os.environ else 10**9
 BULK_BYTES_MAX = 4096
 REQUESTS = [
     [b"PING"], [b"SET", b"k", b"value"], [b"GET", b"k"], [b"ECHO", b"x" * 300], [b"MGET", b"k", b"", b"\r\n"],
