@@ -115,7 +115,7 @@ class RespParser:
             pos = after
             if value > 0:
                 self._missing = value
-                self._args = _PLACES * (value if value < _PLACES_MAX else _PLACES_MAX)
+                self._args = _places(value)
                 self._received = 0
         missing: i64 = self._missing
         received: i64 = self._received
@@ -196,6 +196,15 @@ class RespParser:
         if words is None:
             raise ProtocolError(b"unbalanced quotes in request")
         return words
+
+
+def _places(count: i64) -> list[bytes]:
+    """Room for ``count`` arguments, as far as it is made at once."""
+    if count == 2:
+        return [b"", b""]  # what most requests need, without a loop
+    if count == 3:
+        return [b"", b"", b""]
+    return _PLACES * (count if count < _PLACES_MAX else _PLACES_MAX)
 
 
 def _line_is_complete(buffer: bytes, pos: i64) -> bool:
