@@ -189,7 +189,7 @@ def page(name: str, code: str) -> str:
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _named(name: str) -> Any:
+def _named(name: str) -> Any:  # noqa: ANN401  (whatever class has the name)
     """A construct, or a pattern."""
     return getattr(cachetwin_cdk, name, None) or getattr(patterns, name)
 

@@ -68,6 +68,7 @@ def test_the_public_names_are_these() -> None:
         "ValidationError",
     ]
     assert patterns.__all__ == [
+        "ApiType",
         "CachedWebApp",
         "ExistingDatabase",
         "MessagingService",
