@@ -1,56 +1,106 @@
-"""COMMAND: what the table says of itself to clients."""
+"""COMMAND: the table of commands as clients read it."""
 
+import pytest
 from tests.engine.commands.conftest import Run, StartRun
 
 
-def test_docs_hold_the_tree_of_arguments(run: Run) -> None:
-    docs = run("COMMAND DOCS GETEX")
-    assert docs.startswith(b"*2\r\n$5\r\ngetex\r\n")
-    assert (
-        b"$4\r\nname\r\n$10\r\nexpiration\r\n$4\r\ntype\r\n$5\r\noneof\r\n"
-        b"$5\r\nflags\r\n*1\r\n+optional\r\n$9\r\narguments\r\n*5\r\n"
-        b"*8\r\n$4\r\nname\r\n$7\r\nseconds\r\n$4\r\ntype\r\n$7\r\ninteger\r\n"
-        b"$12\r\ndisplay_text\r\n$7\r\nseconds\r\n$5\r\ntoken\r\n$2\r\nEX\r\n"
-    ) in docs
+def keys_of(run: Run, line: str) -> list[str]:
+    """What COMMAND GETKEYS finds."""
+    reply = run(f"COMMAND GETKEYS {line}")
+    assert reply.startswith(b"*"), reply
+    return [part.decode() for part in reply.split(b"\r\n")[2::2]]
 
 
-def test_docs_tell_only_of_what_the_version_has(run: Run, start_run: StartRun) -> None:
-    older = start_run("redis-7.1")
-    assert b"IFEQ" in run("COMMAND DOCS SET")
-    assert b"IFEQ" not in older("COMMAND DOCS SET")
-    assert b"display_text" not in older("COMMAND DOCS SET")
-    assert b"NOVALUES" in run("COMMAND DOCS HSCAN")
-    assert b"NOVALUES" not in older("COMMAND DOCS HSCAN")
+@pytest.mark.parametrize(
+    ("line", "keys"),
+    [
+        ("GET k", ["k"]),
+        ("MSET a 1 b 2", ["a", "b"]),
+        ("EVAL script 2 a b c", ["a", "b"]),
+        ("EVAL script 0", []),
+        ("ZUNIONSTORE out 2 a b WEIGHTS 1 2", ["out", "a", "b"]),
+        ("XREAD COUNT 1 STREAMS a b 0 0", ["a", "b"]),
+        ("SORT k STORE out", ["k", "out"]),
+        ("MIGRATE h 1 k 0 5", ["k"]),
+        ('MIGRATE h 1 "" 0 5 KEYS a b', ["a", "b"]),
+        ("MEMORY USAGE k", ["k"]),
+        ("OBJECT ENCODING k", ["k"]),
+        ("LMOVE a b LEFT RIGHT", ["a", "b"]),
+        ("GEORADIUS k 1 1 1 km STORE out", ["k", "out"]),
+    ],
+)
+def test_keys_are_found_where_each_command_has_them(run: Run, line: str, keys: list[str]) -> None:
+    assert keys_of(run, line) == keys
 
 
-def test_docs_name_what_is_better_as_the_version_sees_it(run: Run, start_run: StartRun) -> None:
-    deprecated = b"+deprecated\r\n"
-    assert deprecated in run("COMMAND DOCS HMSET")
-    assert deprecated in run("COMMAND DOCS SETEX")
-    assert deprecated not in start_run("redis-7.1")("COMMAND DOCS SETEX")
-    assert deprecated not in start_run("valkey-9.0")("COMMAND DOCS HMSET")
-    assert b"+syscmd\r\n" in run("COMMAND DOCS DEBUG")
+@pytest.mark.parametrize(
+    ("line", "error"),
+    [
+        ("PING", "ERR The command has no key arguments"),
+        ("NOPE a", "ERR Invalid command specified"),
+        ("GET", "ERR Invalid number of arguments specified for command"),
+        ("EVAL script x a", "ERR Invalid arguments specified for command"),
+        ("ZUNION 3 a b", "ERR Invalid arguments specified for command"),
+    ],
+)
+def test_what_has_no_keys_says_why(run: Run, line: str, error: str) -> None:
+    assert run(f"COMMAND GETKEYS {line}") == f"-{error}\r\n".encode()
 
 
-def test_docs_hold_subcommands_and_leave_unknown_names_out(run: Run) -> None:
-    assert run("COMMAND DOCS nosuch") == b"*0\r\n"
-    assert run("COMMAND DOCS client|getname nosuch").startswith(b"*2\r\n$14\r\nclient|getname\r\n")
-    assert b"$11\r\nsubcommands\r\n" in run("COMMAND DOCS OBJECT")
+@pytest.mark.parametrize(
+    ("line", "flags"),
+    [
+        ("SET k v", ["OW", "update"]),
+        ("SET k v GET", ["RW", "access", "update"]),
+        ("BITFIELD k GET u4 0", ["RO", "access"]),
+        ("BITFIELD k OVERFLOW FAIL INCRBY u4 0 1", ["RW", "access", "update"]),
+        ("GET k", ["RO", "access"]),
+        ("DEL k", ["RM", "delete"]),
+    ],
+)
+def test_what_happens_to_a_key_depends_on_the_arguments(run: Run, line: str, flags: list[str]) -> None:
+    encoded = b"".join(b"+%b\r\n" % flag.encode() for flag in flags)
+    assert run(f"COMMAND GETKEYSANDFLAGS {line}") == b"*1\r\n*2\r\n$1\r\nk\r\n*%d\r\n" % len(flags) + encoded
 
 
-def test_info_says_where_keys_stand_even_when_nothing_can(run: Run) -> None:
-    sort = run("COMMAND INFO SORT")
-    assert sort.count(b"$4\r\ntype\r\n$7\r\nunknown\r\n$4\r\nspec\r\n*0\r\n") == 4
-    assert b"+variable_flags\r\n" in run("COMMAND INFO SET")
-    assert b"nondeterministic_output_order" in run("COMMAND INFO COMMAND")
-    assert run("COMMAND INFO nosuch") == b"*1\r\n*-1\r\n"
+def test_list_names_commands_and_sub_commands(run: Run) -> None:
+    names = run("COMMAND LIST").split(b"\r\n")
+    assert {b"get", b"client|list", b"client"} <= set(names)
 
 
-def test_help_shows_usage_without_what_is_only_for_docs(run: Run) -> None:
-    lines = run("CLIENT HELP").split(b"\r\n")
-    assert b"+UNBLOCK client-id [TIMEOUT | ERROR]" in lines
+def test_list_is_filtered_by_pattern_category_and_module(run: Run) -> None:
+    assert run("COMMAND LIST FILTERBY PATTERN xack") == b"*1\r\n$4\r\nxack\r\n"
+    scripting = run("COMMAND LIST FILTERBY ACLCAT scripting")
+    assert b"\r\neval\r\n" in scripting
+    assert b"\r\nget\r\n" not in scripting
+    assert run("COMMAND LIST FILTERBY ACLCAT nonsense") == b"*0\r\n"
+    assert run("COMMAND LIST FILTERBY MODULE json") == b"*0\r\n"
+    assert run("COMMAND LIST FILTERBY NONSENSE x") == b"-ERR syntax error\r\n"
 
 
-def test_keys_of_migrate_stand_in_one_of_two_places(run: Run) -> None:
-    assert run("COMMAND GETKEYS MIGRATE h 1 a 0 5") == b"*1\r\n$1\r\na\r\n"
-    assert run('COMMAND GETKEYS MIGRATE h 1 "" 0 5 COPY KEYS a b') == b"*2\r\n$1\r\na\r\n$1\r\nb\r\n"
+def test_count_counts_what_the_whole_table_holds(run: Run) -> None:
+    count = int(run("COMMAND COUNT")[1:-2])
+    assert run("COMMAND").startswith(b"*%d\r\n" % count)
+    assert count > 200
+
+
+def test_info_answers_null_for_what_there_is_not(run: Run) -> None:
+    reply = run("COMMAND INFO get nope config|get config|nope")
+    assert reply.startswith(b"*4\r\n*10\r\n$3\r\nget\r\n:2\r\n")
+    assert b"*10\r\n$10\r\nconfig|get\r\n:-3\r\n" in reply
+    assert reply.endswith(b"$-1\r\n")
+
+
+def test_profiles_have_the_commands_of_their_version(start_run: StartRun) -> None:
+    old, new = start_run("redis-7.1"), start_run("valkey-9.0")
+    assert old("COMMAND INFO hexpire commandlog") == b"*2\r\n$-1\r\n$-1\r\n"
+    assert b"hexpire" in new("COMMAND INFO hexpire")
+
+
+def test_docs_describe_only_what_exists(run: Run) -> None:
+    run.resp3()
+    assert run("COMMAND DOCS nope") == b"%0\r\n"
+    docs = run("COMMAND DOCS get")
+    assert docs.startswith(b"%1\r\n$3\r\nget\r\n%")
+    for field in (b"summary", b"since", b"group", b"complexity", b"arguments"):
+        assert b"\r\n" + field + b"\r\n" in docs
