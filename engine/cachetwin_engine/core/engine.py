@@ -539,8 +539,10 @@ class Engine(KeyspaceObserver):
 
     def _replica_refuses(self, session: Session, command: Command, args: list[bytes]) -> bytes | None:
         """What a replica has against ``args``."""
-        if self.is_read_only() and self._flags_now(session, command, args) & WRITE:
-            return READ_ONLY
+        if self._flags_now(session, command, args) & WRITE:
+            if self.is_read_only():
+                return READ_ONLY
+            self.replication.own_keys.note(session, command, args)
         if self.is_stale():
             flags = self.scripts.flags_of(command, args)
             if session.queue is not None and command.name == b"exec":
@@ -983,6 +985,10 @@ class Engine(KeyspaceObserver):
     def sees_expired(self) -> bool:
         """The source of an import does, and so does a primary: they say themselves when keys go."""
         return self.actor is not None and (self.actor.imports or self.actor.is_primary)
+
+    def may_drop_expired(self) -> bool:
+        """A client that writes to a replica may."""
+        return self.replication.link is not None
 
     def value_dropped(self, value: object) -> None:
         """Count what is large enough for the background."""

@@ -87,6 +87,10 @@ class KeyspaceObserver:
         """Are the commands that run now to find keys that are over? Only asked while they are kept."""
         return False
 
+    def may_drop_expired(self) -> bool:
+        """May whoever writes delete what is over although it is kept?"""
+        return False
+
     def key_accessed(self, db: "Database", key: bytes) -> None:
         """Called for each look-up while ``tracks_access``."""
 
@@ -164,6 +168,8 @@ class Database:
         """The value for a writing command, or None. Not a hit or a miss in the statistics."""
         value = self.values.get(key)
         if value is None or (self.expires.count and self.expire_if_due(key)):
+            if value is not None and key in self.values and self.observer.may_drop_expired():
+                self.drop(key)  # a replica that takes writes begins anew with what is over
             return None
         if self.observer.tracks_access:
             self.observer.key_accessed(self, key)

@@ -275,7 +275,7 @@ def _listpack(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _replicate(ctx: Context, args: list[bytes]) -> bytes:
-    ctx.propagate(args[3:])
+    ctx.propagate(args[2:])
     return OK
 
 
@@ -321,7 +321,7 @@ _SUBCOMMANDS: Final[dict[bytes, tuple[int, int, Callable[[Context, list[bytes]],
     b"protocol": (3, 3, _protocol),
     b"quicklist-packed-threshold": (3, 3, _ok),
     b"reload": (2, 5, _reload),
-    b"replicate": (4, _MANY, _replicate),
+    b"replicate": (3, _MANY, _replicate),
     b"replybuffer": (4, 4, _reply_buffer),
     b"sdslen": (3, 3, _sdslen),
     b"set-active-expire": (3, 3, _set_active_expire),

@@ -18,12 +18,14 @@ from .kinds import (
     HASH,
     HASH_2,
     HASH_LISTPACK,
+    LIST,
     LIST_QUICKLIST_2,
     NODE_PACKED,
     NODE_PLAIN,
     SET,
     SET_INTSET,
     SET_LISTPACK,
+    STREAM,
     STREAM_2,
     STREAM_3,
     STRING,
@@ -35,6 +37,7 @@ from .stream_nodes import stream_node
 
 NODE_BYTES_MAX: Final = 8192
 COMPRESSED_FROM: Final = 21  # bytes; shorter strings can't gain (rdb.c)
+_LISTPACKS_FROM: Final = 10  # before, small collections were ziplists; plain forms are read by everybody
 _DOUBLE: Final = struct.Struct("<d")
 
 
@@ -145,6 +148,12 @@ class RdbWriter:
             self.string(self._key)
 
     def _list(self, value: ListValue) -> None:
+        if self.version < _LISTPACKS_FROM:
+            self._value_kind(LIST)
+            self.length(value.length())
+            for element in value.elements():
+                self.string(element)
+            return
         self._value_kind(LIST_QUICKLIST_2)
         nodes: list[list[bytes]] = []
         size = NODE_BYTES_MAX + 1
@@ -176,7 +185,7 @@ class RdbWriter:
                 self.string(member)
 
     def _hash(self, value: HashValue) -> None:
-        if value.packed:
+        if value.packed and self.version >= _LISTPACKS_FROM:
             self._value_kind(HASH_LISTPACK)
             self.string(listpack(value.flat()))
             return
@@ -191,7 +200,7 @@ class RdbWriter:
 
     def _sorted_set(self, value: SortedSet) -> None:
         members, scores = value.range(0, len(value))
-        if value.packed:
+        if value.packed and self.version >= _LISTPACKS_FROM:
             items: list[bytes] = []
             for member, score in zip(members, scores, strict=True):
                 items.append(member)
@@ -208,16 +217,19 @@ class RdbWriter:
     # -- streams ------------------------------------------------------------------------------------------------------
 
     def _stream(self, value: Stream) -> None:
-        self._value_kind(STREAM_3 if self.version >= 11 else STREAM_2)
+        counts = self.version >= _LISTPACKS_FROM
+        self._value_kind(STREAM_3 if self.version >= 11 else STREAM_2 if counts else STREAM)
         nodes = [leaf for leaf in value.leaves if leaf.ids]
         self.length(len(nodes))
         for leaf in nodes:
             self.string(leaf.ids[0].to_bytes(16, "big"))
             self.string(stream_node(leaf.ids, leaf.entries))
         self.length(value.length)
-        for entry_id in (value.last_id, value.first_id, value.max_deleted_id):
-            self._id(entry_id)
-        self.length(value.entries_added)
+        self._id(value.last_id)
+        if counts:
+            self._id(value.first_id)
+            self._id(value.max_deleted_id)
+            self.length(value.entries_added)
         self.length(len(value.groups))
         for group in value.groups.values():
             self._group(group)
@@ -229,7 +241,8 @@ class RdbWriter:
     def _group(self, group: Group) -> None:
         self.string(group.name)
         self._id(group.last_id)
-        self.length(group.entries_read & SEQ_MASK)
+        if self.version >= _LISTPACKS_FROM:
+            self.length(group.entries_read & SEQ_MASK)
         self._pending(group.pending, with_history=True)
         self.length(len(group.consumers))
         for consumer in group.consumers.values():

@@ -95,12 +95,13 @@ class PrimaryLink:
         engine = self._engine
         if self.session is not None and self.session.id in engine.sessions:
             engine.close_session(self.session)
-        if self.state == CONNECTED:
+        self._retry_at_ms = engine.now_ms + RETRY_MS
+        if self.state == CONNECTED:  # it worked: try at once, before the backlog has gone on (replication.c)
+            self._retry_at_ms = 0
             self.down_since_ms = engine.now_ms
         self.problem = reason
         self.state = CONNECT
         self.wants_close = False
-        self._retry_at_ms = engine.now_ms + RETRY_MS
         self._out = []
         self._pieces = []
         self._tail = b""
@@ -241,6 +242,10 @@ class PrimaryLink:
         replication = self._engine.replication
         if self.failing_over:
             self.failing_over = False
+            if line.startswith(b"-"):
+                self.problem = "the replica refused to take over: " + _shown(line)
+                replication.abort_failover()
+                return
             replication.failover_ended()
         if words[0] == b"+FULLRESYNC" and len(words) == 3 and words[2].isdigit():
             self._history_id = words[1]

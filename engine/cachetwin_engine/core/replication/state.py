@@ -13,6 +13,7 @@ from ..rdb.snapshot import notes_of
 from ..replies import ZERO, array, integer
 from .backlog import Backlog
 from .connected_replica import ONLINE, SERVED, TAKES_SNAPSHOT, ConnectedReplica
+from .own_keys import OwnKeys
 from .primary_link import CONNECTED, PrimaryLink
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Replication:
         self.backlog: Backlog | None = None
         self.replicas: dict[int, ConnectedReplica] = {}  # by session
         self.link: PrimaryLink | None = None  # of a replica
+        self.own_keys = OwnKeys()
         self.closed_commands: dict[bytes, Command] = {}  # to clients (ElastiCache), not to other nodes of ours
         self.full_syncs = 0
         self.partial_syncs = 0
@@ -100,6 +102,7 @@ class Replication:
 
     def adopt(self, history_id: bytes, offset: int) -> None:
         """A replica has its primary's history, at ``offset``. What was before is no longer ours to repeat."""
+        self.own_keys.clear()
         self.id = history_id
         self.previous_id = NO_ID
         self.previous_until = -1
@@ -210,6 +213,8 @@ class Replication:
         self.count_good_replicas()
         self._hand_over()
         if self.link is not None:
+            if engine.expires_actively:
+                self.own_keys.expire(engine)
             self.link.tick(now_ms)
 
     def config_changed(self) -> None:
@@ -347,6 +352,9 @@ class Replication:
     def leave(self, session: "Session") -> None:
         """The connection is gone."""
         self._waiting.pop(session.id, None)
+        link = self.link
+        if link is not None and link.session is session:
+            link.wants_close = True  # CLIENT KILL; it begins anew
         replica = self.replicas.pop(session.id, None)
         if replica is not None:
             if replica.snapshot is not None:
@@ -442,16 +450,11 @@ class Replication:
         self._engine.hold_writes(True)
 
     def abort_failover(self) -> None:
-        """Go on as before. When the other side has been asked already, that may be as a replica's primary again."""
+        """Go on as the primary; if the other side has been asked already, with a history of our own."""
         handover = self._handover
         self._handover = None
-        link = self.link
-        if handover is not None and handover.asked and link is not None:
-            link.stop()
-            self.link = None
-            self.role_changed = True
-            self._engine.became_primary()
-            self._follow()
+        if handover is not None and handover.asked:
+            self.follow_nobody()
         self._engine.hold_writes(False)
 
     def failover_ended(self) -> None:
