@@ -10,6 +10,7 @@ from tests.engine.commands.conftest import Run, StartRun
 from cachetwin_engine.core.config import Config
 from cachetwin_engine.core.host import Host
 from cachetwin_engine.core.profile import PROFILES
+from cachetwin_engine.core.scripting.bytecode import keep_callers
 
 if TYPE_CHECKING:
     from tests.engine.conftest import StartEngine
@@ -347,3 +348,35 @@ def test_until_7_2_scripts_may_not_ask_to_block(start_run: StartRun) -> None:
     refused = b"-ERR xread command is not allowed with BLOCK option from scripts"
     assert start_run("redis-7.1").args("EVAL", script, 0).startswith(refused)
     assert start_run().args("EVAL", script, 0) == b"$-1\r\n"
+
+
+def test_a_command_takes_as_many_arguments_as_a_script_can_unpack(run: Run) -> None:
+    script = "local a = {} for i = 1, 7999 do a[i] = i end return redis.%s('rpush', KEYS[1], unpack(a))"
+    assert run.args("EVAL", script % "call", 1, "k") == b":7999\r\n"
+    assert run.args("EVAL", script % "pcall", 1, "k") == b":15998\r\n"
+    assert run("LRANGE k 7998 7999") == b"*2\r\n$4\r\n7999\r\n$1\r\n1\r\n"
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "\n\nreturn redis.call('nosuch')",
+        "local function f(x)\n local y = x\n return redis.call('nosuch', y, f and 'a' or 'b', 1.5)\nend\nreturn f(1)",
+        "local call = {call = redis.call}\nlocal f = function()\n return call.call('nosuch') end\nreturn (f())",
+        "return loadstring('\\n\\nreturn redis.call(\"nosuch\")')()",
+    ],
+)
+def test_an_error_names_its_line_although_the_call_is_the_last_that_is_done(run: Run, script: str) -> None:
+    reply = error_of(run, script)
+    assert b"Unknown command called from script" in reply
+    assert reply.endswith(b":3.\r\n")
+
+
+def test_other_tail_calls_need_no_stack(run: Run) -> None:
+    script = "local function f(n) if n == 0 then return redis.call('PING').ok end return f(n - 1) end return f(100000)"
+    assert run.args("EVAL", script, 0) == b"$4\r\nPONG\r\n"
+
+
+def test_what_is_no_chunk_of_lua_is_left_alone() -> None:
+    for data in (b"", b"return 1", b"\x1bLua\x51\x00\x01\x08\x08\x04\x08\x00rest"):
+        assert keep_callers(data) == data

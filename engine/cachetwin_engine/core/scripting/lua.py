@@ -16,6 +16,7 @@ from ..doubles import digits_17, shortest
 from ..errors import CommandError
 from ..gates import GATE_BUSY
 from . import bit_library, struct_library
+from .bytecode import keep_callers
 from .prelude import PRELUDE
 
 if TYPE_CHECKING:
@@ -104,8 +105,9 @@ class Machine:
         self._runtime: Any = runtime
         host = runtime.table_from(
             {
-                b"call": self._call, b"pcall": self._pcall, b"guard": self._guard, b"describe": _describe,
-                b"poll": self._poll,
+                b"call": self._call, b"pcall": self._pcall, b"call_many": self._call_many,
+                b"pcall_many": self._pcall_many, b"guard": self._guard, b"describe": _describe, b"poll": self._poll,
+                b"keep_callers": keep_callers,
                 b"acl_check": self._acl_check, b"setresp": self._setresp, b"log": self._log,
                 b"set_repl": self._set_repl, b"script_resp": self._script_resp, b"random": self._draw,
                 b"randomseed": self._seed, b"register": self._register, b"sha1hex": sha1_hex,
@@ -223,6 +225,12 @@ class Machine:
             return self._functions[b"parse"](self._reply_to(words))
         except ScriptError as problem:
             return self._functions[b"error"](problem.text)
+
+    def _call_many(self, count: float, words: Any) -> Any:  # noqa: ANN401  (from and to Lua)
+        return self._call(*[words[place] for place in range(1, int(count) + 1)])
+
+    def _pcall_many(self, count: float, words: Any) -> Any:  # noqa: ANN401  (from and to Lua)
+        return self._pcall(*[words[place] for place in range(1, int(count) + 1)])
 
     def _reply_to(self, words: tuple[Any, ...]) -> bytes:
         """The reply to the command that a script gave. Raises ScriptError if it is none."""

@@ -12,6 +12,7 @@ from typing import Final
 PRELUDE: Final = rb"""
 local host = ...
 local byte, sub, find, fmt, concat = string.byte, string.sub, string.find, string.format, table.concat
+local dump = string.dump
 local floor, huge = math.floor, math.huge
 local real_pcall, real_error, real_next, real_getinfo = pcall, error, next, debug.getinfo
 local real_loadstring, real_setmetatable, real_getmetatable = loadstring, setmetatable, getmetatable
@@ -356,7 +357,20 @@ function api.acl_check_cmd(...)
 end
 
 exported_all(api)
-api.call, api.pcall = as_function(host.call), as_function(host.pcall)
+
+-- A C function may be given 8,000 values, and lupa needs a few of these places: beyond, the words go in a table.
+local WORDS_MAX = 7900
+
+local function commanding(run, run_many)
+  return function(...)
+    local n = real_select('#', ...)
+    if n > WORDS_MAX then return run_many(n, {...}) end
+    return run(...)
+  end
+end
+
+api.call = commanding(as_function(host.call), as_function(host.call_many))
+api.pcall = commanding(as_function(host.pcall), as_function(host.pcall_many))
 for k, v in real_next, host.constants do api[k] = v end
 
 -- Libraries whose work is done in Python: (true, results...) or (false, what is wrong) -----------------------------------
@@ -913,7 +927,10 @@ local shared = {
 local function compile(text, name, env)
   if byte(text, 1) == 27 then text = ' ' .. text end
   local chunk, problem = real_loadstring(text, name)
-  if chunk then setfenv(chunk, env) end
+  if chunk then
+    if find(text, 'call', 1, true) then chunk = real_loadstring(host.keep_callers(dump(chunk)), name) end
+    setfenv(chunk, env)
+  end
   return chunk, problem
 end
 
