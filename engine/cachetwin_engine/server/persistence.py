@@ -82,9 +82,9 @@ class DumpFile:
 
 
 def read_dump(path: str) -> bytes | None:
-    """The file's bytes, None if there is no such file. Raises OSError."""
+    """The file's bytes, None if there is no such file or nothing in it. Raises OSError."""
     try:
-        return Path(path).read_bytes()
+        return Path(path).read_bytes() or None
     except FileNotFoundError:
         return None
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cachetwin_engine.core.digest import digest_of_data
+from cachetwin_engine.core.host import Host
 from cachetwin_engine.core.profile import PROFILES
 from cachetwin_engine.core.rdb.loading import Loading
 from cachetwin_engine.core.rdb.packed import BadData
@@ -679,11 +680,44 @@ def test_save_points_begin_a_save_when_enough_has_changed(run: "Run") -> None:
     assert b"rdb_bgsave_in_progress:1" in run("INFO persistence")
 
 
-def test_when_saving_fails_writes_are_refused(run: "Run", monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(type(run.engine.host), "finish_dump", lambda _: "no space left on device")
+class FullDisk(Host):
+    """A host that can't write a file."""
+
+    def finish_dump(self) -> str:
+        return "no space left on device"
+
+
+def test_when_saving_fails_writes_are_refused(run: "Run") -> None:
+    disk = run.engine.host
+    run.engine.host = FullDisk()
     assert run("SAVE") == b"-ERR\r\n"
     assert run("SET k v").startswith(b"-MISCONF ")
     assert run("GET k") == b"$-1\r\n"
-    monkeypatch.undo()
+    run.engine.host = disk
     assert run("SAVE") == b"+OK\r\n"
     assert run("SET k v") == b"+OK\r\n"
+
+
+def test_a_writable_replica_ends_the_keys_of_its_own_clients_itself(run: "Run", follow: Follow) -> None:
+    wire = follow(run)
+    wire.replica("CONFIG SET replica-read-only no")
+    wire.replica("SET mine 1 PX 100")
+    run("SET theirs 1 PX 100")
+    wire.settle()
+    wire.replica.advance(200)
+    assert wire.replica("DBSIZE") == b":1\r\n"
+    assert wire.replica("INCR theirs") == b":1\r\n"
+    assert wire.replica("TTL theirs") == b":-1\r\n"
+
+
+def test_a_replica_whose_link_is_killed_comes_back(run: "Run", follow: Follow) -> None:
+    wire = follow(run)
+    assert wire.replica("CLIENT KILL TYPE primary") == b":1\r\n"
+    assert wire.link.wants_close
+    wire.cut()
+    wire.connect()  # at once: the link had worked
+    wire.settle()
+    run("SET k v")
+    wire.settle()
+    assert wire.replica("GET k") == b"$1\r\nv\r\n"
+    assert run.engine.replication.partial_syncs == 1
