@@ -652,8 +652,17 @@ class Engine(KeyspaceObserver):
     def observe_call(self, ctx: Context, command: Command, args: list[bytes], started_us: int) -> None:
         """A command has run: remember what a tracking client read, show it to monitors."""
         session = ctx.session
-        if command.flags & READONLY and session.tracking is not None and command.keys and command.group != "scripting":
-            self.tracking.remember(session, command, args)
+        if command.flags & READONLY and session.tracking is not None and command.group != "scripting":
+            script, running = session.context.command, self.running_script
+            if (
+                ctx.in_script
+                and self.profile.commands_through < (7, 2, 0)
+                and script is not None
+                and running is not None
+            ):
+                self.tracking.remember(session, script, running.args)  # all keys that the script was given
+            elif command.keys:
+                self.tracking.remember(session, command, args)
         if self.monitors and not ctx.retrying and not command.flags & (SKIP_MONITOR | ADMIN):
             self.show_to_monitors(ctx, args, started_us)
 

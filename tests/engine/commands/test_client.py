@@ -230,3 +230,26 @@ def test_a_node_that_passes_for_redis_has_a_redis_mode(run: Run) -> None:
     assert b"\r\nserver_mode:standalone\r\n" in run("INFO server")
     run("CONFIG SET extended-redis-compatibility yes")
     assert b"\r\nredis_mode:standalone\r\n" in run("INFO server")
+
+
+def test_a_script_that_reads_is_tracked_by_its_own_keys_until_7_2(start_run: StartRun) -> None:
+    for profile, told in (("redis-7.1", b"declared"), ("valkey-8.1", b"read")):
+        run = start_run(profile).resp3()
+        run("CLIENT TRACKING ON")
+        run.args("EVAL", "return redis.call('get', 'read')", 1, "declared")
+        other = run.session()
+        other("SET declared 1")
+        other("SET read 1")
+        received = run.received()
+        assert received.count(b"invalidate") == 1
+        assert told in received
+
+
+def test_ids_and_buffers_of_clients_are_told_as_the_version_tells_them(start_run: StartRun) -> None:
+    older = start_run("redis-7.1")
+    assert older("CLIENT KILL ID x") == b"-ERR client-id should be greater than 0\r\n"
+    assert older("CLIENT LIST ID x") == b"-ERR Invalid client ID\r\n"
+    assert b" qbuf=26 " in older.args("client", "list")
+    newer = start_run()
+    assert newer("CLIENT KILL ID x") == b"-ERR syntax error\r\n"
+    assert b" qbuf=0 " in newer.args("client", "list")
