@@ -65,6 +65,8 @@ class ClientFilter:
         return at + 2
 
     def _take_ids(self, args: list[bytes], at: int) -> int:
+        if not self._ctx.engine.profile.is_valkey_from(8, 1):
+            return self._take_ids_as_before(args, at)
         ids: dict[int, bool] = {}
         while at < len(args):
             number = integer_or_none(args[at])
@@ -81,6 +83,20 @@ class ClientFilter:
             at += 1
         self._ids = ids
         return at
+
+    def _take_ids_as_before(self, args: list[bytes], at: int) -> int:
+        """Until Valkey 8.1: CLIENT KILL took one, CLIENT LIST nothing after them."""
+        end = at + 1 if self._for_kill else len(args)
+        ids: dict[int, bool] = {}
+        for word in args[at:end]:
+            number = integer_or_none(word)
+            if self._for_kill and (number is None or number <= 0):
+                raise CommandError(b"ERR client-id should be greater than 0")
+            if number is None:
+                raise CommandError(b"ERR Invalid client ID")
+            ids[number] = True
+        self._ids = ids
+        return end
 
     def matches(self, session: Session) -> bool:
         """Does ``session`` pass every filter?"""

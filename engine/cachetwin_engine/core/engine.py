@@ -652,17 +652,13 @@ class Engine(KeyspaceObserver):
     def observe_call(self, ctx: Context, command: Command, args: list[bytes], started_us: int) -> None:
         """A command has run: remember what a tracking client read, show it to monitors."""
         session = ctx.session
-        if command.flags & READONLY and session.tracking is not None and command.group != "scripting":
-            script, running = session.context.command, self.running_script
-            if (
-                ctx.in_script
-                and self.profile.commands_through < (7, 2, 0)
-                and script is not None
-                and running is not None
-            ):
-                self.tracking.remember(session, script, running.args)  # all keys that the script was given
-            elif command.keys:
+        if command.flags & READONLY and session.tracking is not None and command.keys and command.group != "scripting":
+            running = self.running_script
+            outer = self.commands.get(running.args[0].lower()) if running is not None and ctx.in_script else None
+            if running is None or outer is None or self.profile.commands_through >= (7, 2, 0):
                 self.tracking.remember(session, command, args)
+            else:
+                self.tracking.remember(session, outer, running.args)  # all keys that it declares, once it reads one
         if self.monitors and not ctx.retrying and not command.flags & (SKIP_MONITOR | ADMIN):
             self.show_to_monitors(ctx, args, started_us)
 

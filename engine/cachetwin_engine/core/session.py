@@ -349,7 +349,8 @@ class Session:
         fields.append(
             b"qbuf=%d qbuf-free=0 argv-mem=%d multi-mem=%d rbs=%d rbp=%d obl=%d oll=%d omem=%d tot-mem=%d events=r "
             b"cmd=%b user=%b redir=%d resp=%d" % (
-                self._query_bytes(), self._request_bytes(), self.queued_bytes(), self._reply_buffer_bytes(),
+                self.parser.buffered() + (0 if profile.is_valkey_from(8, 0) else self._request_bytes()),
+                self._request_bytes(), self.queued_bytes(), self._reply_buffer_bytes(),
                 min(16384, self.output_bytes()), self.output_bytes(), 1 if self.unsent_bytes else 0, self.unsent_bytes,
                 self.memory_bytes(), self.last_command or b"NULL", ctx.user.name, redirect, 3 if ctx.resp3 else 2,
             )
@@ -394,11 +395,6 @@ class Session:
         if self.imports:
             flags += b"I"
         return flags
-
-    def _query_bytes(self) -> int:
-        """What has arrived and was not taken; until Valkey 8.1 the command that runs is part of it."""
-        running = self.is_running() and not self.engine.profile.is_valkey_from(8, 1)
-        return self.parser.buffered() + (self.parser.request_bytes if running else 0)
 
     def _reply_buffer_bytes(self) -> int:
         """What Valkey's reply buffer would have shrunk to while nothing was asked for."""
