@@ -235,6 +235,17 @@ def test_a_replica_that_speaks_out_of_turn_is_let_go(run: "Run") -> None:
     assert old.client.closing
 
 
+def test_what_waits_for_a_slow_replica_has_a_bound(run: "Run") -> None:
+    run("CONFIG SET client-output-buffer-limit 'replica 100000 0 0'")
+    slow = run.session()
+    slow("REPLCONF capa eof")
+    slow("PSYNC ? -1")
+    for number in range(20):
+        run.args("SET", f"k{number}", "x" * 10_000)
+    assert b"connected_slaves:0" in run("INFO replication")
+    assert slow.client.closing
+
+
 # -- a replica of ours --------------------------------------------------------------------------------------------------
 
 

@@ -7,6 +7,7 @@ wait with is asked for again until it is so, within a bound.
 import re
 import shutil
 import socket
+import ssl
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tests.engine.conftest import StartEngine
+    from tests.engine.conftest import Certificates, StartEngine
 
 WAIT_MS = 20_000
 SECONDS_MAX = 20.0
@@ -33,8 +34,10 @@ class Refused(Exception):
 class Peer:
     """A connection to a server, ours or another: ``peer("SET", "k", "v")`` is the reply."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, tls: ssl.SSLContext | None = None) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=SECONDS_MAX + 10)
+        if tls is not None:
+            self._socket = tls.wrap_socket(self._socket, server_hostname="localhost")
         self._stream = self._socket.makefile("rb")
 
     def __call__(self, *words: Word) -> Reply:
@@ -312,6 +315,25 @@ def test_a_replica_proves_who_it_is(start_engine: "StartEngine", client: Client)
     replica("CONFIG", "SET", "primaryauth", "secret")
     until(replica.is_linked, "the replica is linked")
     assert "secret" not in str(replica_engine.log)
+
+
+def test_a_replica_speaks_tls_to_its_primary_and_looks_at_who_signed(
+    start_engine: "StartEngine", certificates: "Certificates"
+) -> None:
+    trust = ["--tls-ca-cert-file", str(certificates.ca_file), "--tls-replication", "yes"]
+    primary_engine = start_engine(*certificates.arguments("primary"), tls="required")
+    following = ["--replicaof", "127.0.0.1", str(primary_engine.port)]
+    replica_engine = start_engine(*certificates.arguments("replica"), *trust, *following, tls="required")
+    primary = Peer(primary_engine.port, certificates.client_context())
+    replica = Peer(replica_engine.port, certificates.client_context())
+    caught_up(primary)
+    assert replica("GET", "the-last-write") == b"1"
+    primary.close()
+    replica.close()
+    distrust = ["--tls-replication", "yes", *following]
+    lonely = start_engine(*certificates.arguments("lonely"), *distrust, tls="required")
+    reason = lonely.wait_for_log("cannot connect to the primary")["reason"]
+    assert "tls-ca-cert-file" in reason
 
 
 def test_a_primary_that_is_not_there_is_tried_again(start_engine: "StartEngine", client: Client) -> None:

@@ -33,6 +33,7 @@ class ConnectedReplica:
         self.pieces: list[bytes] = []  # of the snapshot, kept because its length is not known yet
         self.streams_on_ack = False  # the stream begins when the replica says that it has the snapshot
         self.waiting: list[bytes] = []  # of the stream, until it begins
+        self.waiting_bytes = 0
         self.snapshot_bytes = 0  # written for it and not yet known to be taken: no backlog of the client's
         self.ack_offset = 0
         self.log_offset = -1  # of its append-only file
@@ -48,6 +49,7 @@ class ConnectedReplica:
         """More of the stream."""
         if self.streams_on_ack or self.state == TAKES_SNAPSHOT:
             self.waiting.append(data)
+            self.waiting_bytes += len(data)
         elif self.state == ONLINE:
             self.session.push(data)
 
@@ -57,5 +59,6 @@ class ConnectedReplica:
         self.streams_on_ack = False
         waiting = self.waiting
         self.waiting = []
+        self.waiting_bytes = 0
         if waiting:
             self.session.push(b"".join(waiting))

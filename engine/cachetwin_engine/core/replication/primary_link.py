@@ -243,7 +243,8 @@ class PrimaryLink:
         if self.failing_over:
             self.failing_over = False
             if line.startswith(b"-"):
-                self.problem = "the replica refused to take over: " + _shown(line)
+                self.problem = "Failover target rejected psync request: " + _shown(line)
+                self._engine.host.log(self.problem)
                 replication.abort_failover()
                 return
             replication.failover_ended()

@@ -185,8 +185,12 @@ class Replication:
         """``data`` is part of the stream: keep it, and send it on."""
         if self.backlog is not None:
             self.backlog.add(data)
-        for replica in self.replicas.values():
+        limit = self._engine.config.buffer_limits[b"slave"].hard_bytes
+        for replica in list(self.replicas.values()):
             replica.push(data)
+            if 0 < limit < replica.waiting_bytes:
+                self._engine.host.output_buffer_disconnections += 1
+                self._engine.kill(replica.session)
         self.bytes_out += len(data) * len(self.replicas)
 
     def tick(self) -> None:
@@ -484,6 +488,8 @@ class Replication:
             self.abort_failover()
             return
         for replica in [target] if target is not None else list(self.replicas.values()):
+            if over:
+                self._engine.host.log("failover: time out exceeded, failing over.")
             if over or (replica.state == ONLINE and replica.ack_offset >= self.offset):
                 handover.asked = True
                 self.follow(replica.ip(), replica.listening_port)
