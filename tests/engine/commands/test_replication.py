@@ -412,6 +412,16 @@ def test_replicas_of_a_replica_have_the_same_history(run: "Run", follow: Follow)
     assert second.replica.engine.replication.id == run.engine.replication.id
 
 
+def test_a_command_that_fails_on_the_replica_alone_is_counted(run: "Run", follow: Follow) -> None:
+    wire = follow(run)
+    wire.replica("CONFIG SET replica-read-only no")
+    wire.replica("SET k text")
+    run("INCR k")
+    wire.settle()
+    assert b"unexpected_error_replies:1" in wire.replica("INFO stats")
+    assert run.engine.replication.offset == wire.replica.engine.replication.offset
+
+
 def test_a_damaged_snapshot_is_refused_and_the_data_stays(start_run: "StartRun") -> None:
     replica = start_run()
     replica("SET mine 1")

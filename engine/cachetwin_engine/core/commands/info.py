@@ -312,7 +312,7 @@ def _stats(ctx: Context) -> list[str]:
         f"tracking_total_keys:{len(engine.tracking.keys)}",
         f"tracking_total_items:{engine.tracking.items}",
         f"tracking_total_prefixes:{len(engine.tracking.prefixes)}",
-        "unexpected_error_replies:0",
+        f"unexpected_error_replies:{engine.replication.unexpected_errors}",
         f"total_error_replies:{engine.error_replies}",
         "dump_payload_sanitizations:0",
         f"total_reads_processed:{traffic.reads}",

@@ -24,6 +24,7 @@ SYNC: Final = b"sync"  # receiving the snapshot
 CONNECTED: Final = b"connected"
 
 RETRY_MS: Final = 1000  # as Valkey's replicationCron, which runs once a second
+_ERRORS_LOGGED_MAX: Final = 100
 _LINE_BYTES_MAX: Final = 1024
 _MARK_BYTES: Final = 40
 _NO_TIME: Final = -1
@@ -334,7 +335,9 @@ class PrimaryLink:
                 if args is None:
                     break
                 self._unit_bytes += parser.request_bytes
-                execute(session, args)
+                reply = execute(session, args)
+                if reply.startswith(b"-"):
+                    self._diverged(args[0], reply)
                 if session.queue is None:
                     done += self._unit_bytes
                     engine.replication.offset += self._unit_bytes
@@ -345,6 +348,14 @@ class PrimaryLink:
         if done:
             self._repeat(done)
         session.take_output()
+
+    def _diverged(self, name: bytes, reply: bytes) -> None:
+        """The primary could do what we can't: our data may not be the same any more."""
+        replication = self._engine.replication
+        replication.unexpected_errors += 1
+        if replication.unexpected_errors <= _ERRORS_LOGGED_MAX:
+            code = _shown(reply[1:].split(b" ", 1)[0])
+            self._engine.host.log(f"a command of the primary failed here, data may differ: {_shown(name)}: {code}")
 
     def _repeat(self, size: int) -> None:
         """The next ``size`` bytes received are part of our history: for our own replicas."""

@@ -69,6 +69,7 @@ class Replication:
         self.full_syncs = 0
         self.partial_syncs = 0
         self.refused_partial_syncs = 0
+        self.unexpected_errors = 0  # of commands that the primary sent
         self.bytes_out = 0
         self.bytes_in = 0
         self.good_replicas = 0  # connected, and not behind for longer than min-replicas-max-lag
