@@ -660,12 +660,12 @@ class Engine(KeyspaceObserver):
             else:
                 self.tracking.remember(session, outer, running.args)  # all keys that it declares, once it reads one
         if self.monitors and not ctx.retrying and not command.flags & (SKIP_MONITOR | ADMIN):
-            self.show_to_monitors(ctx, args, started_us)
+            self.show_to_monitors(ctx, shown(args, command.name), started_us)
 
     def show_to_monitors(self, ctx: Context, args: list[bytes], at_us: int) -> None:
-        """One line of MONITOR."""
+        """One line of MONITOR; secrets are out of ``args`` already."""
         origin = b"lua" if ctx.in_script else ctx.session.address.encode()
-        words = b" ".join([quoted(word) for word in shown(args)])
+        words = b" ".join([quoted(word) for word in args])
         line = b"+%d.%06d [%d %b] %b\r\n" % (at_us // 1_000_000, at_us % 1_000_000, ctx.db.index, origin, words)
         for monitor in list(self.monitors.values()):
             monitor.push(line)
@@ -689,7 +689,7 @@ class Engine(KeyspaceObserver):
             if usage is not None:
                 usage.cpu_us += duration_us
         if 0 <= config.slowlog_log_slower_than <= duration_us and not command.flags & SKIP_SLOWLOG:
-            self._log_command(SLOW, ctx, args, duration_us, "commandlog-slow-execution-max-len")
+            self._log_command(SLOW, ctx, shown(args, command.name), duration_us, "commandlog-slow-execution-max-len")
         self.note_latency(b"fast-command" if command.flags & FAST else b"command", duration_us)
 
     def traffic_was_large(self, session: Session, command: Command, args: list[bytes], reply_bytes: int) -> None:
@@ -704,9 +704,13 @@ class Engine(KeyspaceObserver):
         ctx = session.context
         request_bytes = session.parser.request_bytes
         if 0 <= self.config.large_request_bytes <= request_bytes:
-            self._log_command(LARGE_REQUEST, ctx, args, request_bytes, "commandlog-large-request-max-len")
+            self._log_command(
+                LARGE_REQUEST, ctx, shown(args, command.name), request_bytes, "commandlog-large-request-max-len"
+            )
         if 0 <= self.config.large_reply_bytes <= reply_bytes:
-            self._log_command(LARGE_REPLY, ctx, args, reply_bytes, "commandlog-large-reply-max-len")
+            self._log_command(
+                LARGE_REPLY, ctx, shown(args, command.name), reply_bytes, "commandlog-large-reply-max-len"
+            )
 
     def _usage_of(self, session: Session) -> SlotUsage | None:
         """The statistics of the slot that the session's command is about; None without keys."""
@@ -720,9 +724,10 @@ class Engine(KeyspaceObserver):
         return usage
 
     def _log_command(self, kind: int, ctx: Context, args: list[bytes], value: int, length_parameter: str) -> None:
+        """``args`` as others may see them."""
         session = ctx.session
         self.command_logs[kind].add(
-            self.now_ms // 1000, value, shown(args), session.address.encode(), session.name,
+            self.now_ms // 1000, value, args, session.address.encode(), session.name,
             self.config.integer(length_parameter),
         )  # fmt: skip
 

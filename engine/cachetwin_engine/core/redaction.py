@@ -10,9 +10,12 @@ _SECRET_PARAMETERS: Final = {
 _ACL_SECRETIVE: Final = {b"setuser", b"deluser", b"getuser"}
 
 
-def shown(args: list[bytes]) -> list[bytes]:
-    """``args`` as others may see them; the same list when there is nothing to hide."""
-    name = args[0].lower()
+def shown(args: list[bytes], row_name: bytes = b"") -> list[bytes]:
+    """``args`` as others may see them; the same list when there is nothing to hide.
+
+    ``row_name`` is the command's own name in the table: it may have been called by another (``rename-command``).
+    """
+    name = (row_name or args[0].lower()).partition(b"|")[0]
     if name == b"auth":
         return [args[0]] + [_HIDDEN] * (len(args) - 1)
     if name == b"hello":

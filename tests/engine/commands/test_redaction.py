@@ -34,3 +34,13 @@ def test_the_slow_log_and_monitors_do_not_see_passwords(run: Run) -> None:
     assert b"open-sesame" not in watcher.received()
     assert b"open-sesame" not in run("SLOWLOG GET -1")
     assert b"(redacted)" in run("SLOWLOG GET -1")
+
+
+def test_a_command_under_another_name_keeps_its_secrets(run: Run) -> None:
+    run("CONFIG SET slowlog-log-slower-than 0")
+    run.engine.rename_commands("AUTH LOGIN CONFIG SETTINGS")
+    monitor = run.session()
+    monitor("MONITOR")
+    run("LOGIN default open-sesame")
+    run("SETTINGS SET requirepass open-sesame")
+    assert b"open-sesame" not in run("SLOWLOG GET") + monitor.received()
