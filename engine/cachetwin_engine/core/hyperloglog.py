@@ -13,6 +13,7 @@ depend on the order of events. The estimate is Ertl's (arXiv:1702.01284, section
 """
 
 from binascii import a2b_base64, b2a_base64
+from bisect import bisect_right
 from collections.abc import Callable
 from math import sqrt
 from typing import Final
@@ -38,6 +39,10 @@ _VALUE_RUN_MAX: Final = 4
 _ZERO_RUN_MAX: Final = 64
 _JOIN_STEPS: Final = 5  # a change splits one run into three at most, so only these can be joined
 _STALE: Final = 0x80
+_DECODED_FROM: Final = 4  # elements at once from which it pays to take the sparse form apart
+_SAME: Final = 0
+_GREW: Final = 1
+_TOO_LARGE: Final = 2
 _DIGITS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _VALUES_OF_DIGITS: Final = bytes.maketrans(_DIGITS, bytes(range(64)))
 _DIGITS_OF_VALUES: Final = bytes.maketrans(bytes(range(64)), _DIGITS)
@@ -110,6 +115,28 @@ def add(data: bytearray, element: bytes, sparse_bytes_max: int) -> bool:
     """Note ``element``; True if a register grew. May turn ``data`` from sparse to dense. Raises CommandError."""
     register, rank = place_and_rank(element)
     return raise_register(data, register, rank, sparse_bytes_max)
+
+
+def add_all(data: bytearray, elements: list[bytes], sparse_bytes_max: int) -> int:
+    """Note ``elements`` one after the other, as ``add`` does; how many made a register grow. Raises CommandError."""
+    count = 0
+    at = 0
+    if data[4] == SPARSE and len(elements) >= _DECODED_FROM:
+        runs = _Runs(data)
+        while at < len(elements):
+            register, rank = place_and_rank(elements[at])
+            done = runs.raise_register(register, rank, sparse_bytes_max)
+            if done == _TOO_LARGE:
+                break
+            count += done
+            at += 1
+        if count:
+            data[HEAD_BYTES:] = runs.encoded()
+            invalidate(data)
+    for element in elements[at:]:
+        if add(data, element, sparse_bytes_max):
+            count += 1
+    return count
 
 
 def raise_register(data: bytearray, register: int, rank: int, sparse_bytes_max: int) -> bool:
@@ -232,6 +259,90 @@ def _raise_sparse(data: bytearray, register: int, rank: int, sparse_bytes_max: i
     _join(data, previous if previous >= 0 else HEAD_BYTES)
     invalidate(data)
     return True
+
+
+class _Runs:
+    """The sparse form taken apart, for many changes in a row: what a register belongs to is found by bisection."""
+
+    def __init__(self, data: bytearray) -> None:
+        self._starts: list[int] = []  # the first register of each run
+        self._values: list[int] = []  # 0 to 32
+        self._sizes: list[int] = []  # in bytes
+        self._size = 0
+        at = HEAD_BYTES
+        first = 0
+        while at < len(data) and first < REGISTERS:
+            length, value, size = _run_at(data, at)
+            self._starts.append(first)
+            self._values.append(value)
+            self._sizes.append(size)
+            first += length
+            at += size
+        if first != REGISTERS or at != len(data):
+            raise CommandError(CORRUPTED)
+        self._size = at
+        self._starts.append(REGISTERS)
+
+    def raise_register(self, register: int, rank: int, sparse_bytes_max: int) -> int:
+        """As ``_raise_sparse`` does: _SAME, _GREW, or _TOO_LARGE without a change."""
+        if rank > _SPARSE_VALUE_MAX:
+            return _TOO_LARGE
+        starts, values, sizes = self._starts, self._values, self._sizes
+        place = bisect_right(starts, register) - 1
+        value, size = values[place], sizes[place]
+        if value >= rank:
+            return _SAME
+        first, end = starts[place], starts[place + 1]
+        new_starts, new_values, new_sizes = [register], [rank], [1]
+        if first < register:
+            new_starts.insert(0, first)
+            new_values.insert(0, value)
+            new_sizes.insert(0, _size_of_run(value, register - first))
+        if register + 1 < end:
+            new_starts.append(register + 1)
+            new_values.append(value)
+            new_sizes.append(_size_of_run(value, end - register - 1))
+        grown = sum(new_sizes) - size
+        if grown > 0 and self._size + grown > sparse_bytes_max:
+            return _TOO_LARGE
+        starts[place : place + 1] = new_starts
+        values[place : place + 1] = new_values
+        sizes[place : place + 1] = new_sizes
+        self._size += grown
+        self._join(max(place - 1, 0))
+        return _GREW
+
+    def _join(self, place: int) -> None:
+        """As ``_join`` of the encoded form does."""
+        starts, values, sizes = self._starts, self._values, self._sizes
+        for _ in range(_JOIN_STEPS):
+            if place + 1 >= len(values):
+                return
+            value = values[place]
+            if value and values[place + 1] == value and starts[place + 2] - starts[place] <= _VALUE_RUN_MAX:
+                starts.pop(place + 1)
+                values.pop(place + 1)
+                sizes.pop(place + 1)
+                self._size -= 1
+                continue
+            place += 1
+
+    def encoded(self) -> bytes:
+        """The runs as bytes."""
+        parts: list[bytes] = []
+        for place, value in enumerate(self._values):
+            length = self._starts[place + 1] - self._starts[place]
+            if value:
+                parts.append(_value_run(value, length))
+            elif self._sizes[place] == 1:
+                parts.append(bytes([length - 1]))
+            else:
+                parts.append(bytes([0x40 | (length - 1) >> 8, (length - 1) & 0xFF]))
+        return b"".join(parts)
+
+
+def _size_of_run(value: int, length: int) -> int:
+    return 1 if value or length <= _ZERO_RUN_MAX else 2
 
 
 def _find_run(data: bytearray, register: int) -> tuple[int, int, int, int, int, int]:

@@ -48,10 +48,7 @@ def pfadd(ctx: Context, args: list[bytes]) -> bytes:
     if raw is None:
         raw = _created(ctx, key)
         changes = 1
-    limit = ctx.engine.config.hll_sparse_max_bytes
-    for at in range(2, len(args)):
-        if hyperloglog.add(raw.data, args[at], limit):
-            changes += 1
+    changes += hyperloglog.add_all(raw.data, args[2:], ctx.engine.config.hll_sparse_max_bytes)
     if not changes:
         return ZERO
     hyperloglog.invalidate(raw.data)
