@@ -847,8 +847,8 @@ class Engine(KeyspaceObserver):
             self.evicts_on = self.evictor.make_room(self) and self.account.used(self) > self.config.maxmemory
 
     def _may_evict(self) -> bool:
-        """Not while others decide what goes: during a pause or an import, and on a replica unless it is told to."""
-        if self.gates & GATE_PAUSED or self.config.import_mode:
+        """Not during a pause, and not on a replica unless it is told to: its primary decides."""
+        if self.gates & GATE_PAUSED:
             return False
         return self.replication.link is None or not self.config.replica_ignore_maxmemory
 

@@ -50,8 +50,8 @@ class Evictor:
         while engine.account.used(engine) > limit:
             if evictions >= EVICTIONS_MAX:
                 return True
-            if policy == b"noeviction":
-                return False
+            if policy == b"noeviction" or (engine.config.import_mode and engine.replication.link is None):
+                return False  # during an import its source decides what goes
             victim = self._random(engine) if policy.endswith(b"-random") else self._best(engine, policy)
             if victim is None:
                 return False

@@ -157,3 +157,34 @@ def test_frequency_grows_with_use_and_decays_with_time(run: Run) -> None:
     assert 6 <= grown <= 40
     run.advance(3 * 60_000)
     assert int(run("OBJECT FREQ k")[1:]) == grown - 3
+
+
+def test_an_import_evicts_nothing(run: Run) -> None:
+    run("CONFIG SET maxmemory-policy allkeys-random import-mode yes")
+    run("SET k v")
+    run("CONFIG SET maxmemory 1")
+    assert run("DBSIZE") == b":1\r\n"
+    assert run("SET other v").startswith(b"-OOM ")
+    run("CONFIG SET import-mode no")
+    run("PING")
+    assert run("DBSIZE") == b":0\r\n"
+
+
+def test_a_new_keys_counter_starts_where_it_is_not_the_first_to_go(run: Run) -> None:
+    run("CONFIG SET maxmemory-policy allkeys-lfu maxmemory 100mb")
+    run("SET k v")
+    assert run("OBJECT FREQ k") == b":5\r\n"
+
+
+def test_a_reply_that_cannot_be_held_is_not_begun(run: Run) -> None:
+    run("HSET h f v")
+    run("SADD s m")
+    run("ZADD z 1 m")
+    for line in ("HRANDFIELD h -999999999", "SRANDMEMBER s -999999999", "ZRANDMEMBER z -999999999"):
+        client = run.session()
+        assert client(line) == b""
+        assert client.client.closing
+    run('CONFIG SET client-output-buffer-limit "normal 600 0 0"')
+    assert run("HRANDFIELD h -100").startswith(b"*100\r\n")
+    assert run("HRANDFIELD h -101") == b""
+    assert run.client.closing
