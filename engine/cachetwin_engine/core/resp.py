@@ -12,6 +12,7 @@ from mypy_extensions import i64
 
 from .errors import ProtocolError
 
+RESERVED_BYTES_MIN: Final = 32 * 1024
 INLINE_BYTES_MAX: Final = 64 * 1024
 ARGUMENTS_MAX: Final = 2**31 - 1
 UNAUTHENTICATED_ARGUMENTS_MAX: Final = 10
@@ -68,6 +69,15 @@ class RespParser:
         held: i64 = self._chunked if self._chunks else len(self._buffer) - self._pos
         for arg in self._args:
             held += len(arg)
+        return held
+
+    def reserved(self) -> int:
+        """The same, with all of a large argument that has been announced: what Valkey makes room for (networking.c)."""
+        held: i64 = self.buffered()
+        if self._missing > 0 and self._bulk >= RESERVED_BYTES_MIN:
+            arrived: i64 = self._chunked if self._chunks else len(self._buffer) - self._pos
+            if self._bulk > arrived:
+                return held + self._bulk - arrived
         return held
 
     def next_command(self) -> list[bytes] | None:  # noqa: C901, PLR0912, PLR0915  (one loop: calls cost more than they tell)

@@ -347,9 +347,10 @@ class Session:
         if profile.is_valkey_from(8, 0):
             fields.append(b"watch=%d" % len(self.watched))
         fields.append(
-            b"qbuf=%d qbuf-free=0 argv-mem=%d multi-mem=%d rbs=%d rbp=%d obl=%d oll=%d omem=%d tot-mem=%d events=r "
+            b"qbuf=%d qbuf-free=%d argv-mem=%d multi-mem=%d rbs=%d rbp=%d obl=%d oll=%d omem=%d tot-mem=%d events=r "
             b"cmd=%b user=%b redir=%d resp=%d" % (
                 self.parser.buffered() + (0 if profile.is_valkey_from(8, 0) else self._request_bytes()),
+                self.parser.reserved() - self.parser.buffered(),
                 self._request_bytes(), self.queued_bytes(), self._reply_buffer_bytes(),
                 min(16384, self.output_bytes()), self.output_bytes(), 1 if self.unsent_bytes else 0, self.unsent_bytes,
                 self.memory_bytes(), self.last_command or b"NULL", ctx.user.name, redirect, 3 if ctx.resp3 else 2,
@@ -424,5 +425,5 @@ class Session:
         names = len(self.channels) + len(self.patterns) + len(self.shard_channels) + len(self.watched)
         if self.tracking is not None:
             names += len(self.tracking.prefixes)
-        buffers = self.parser.buffered() + self._out_bytes + self.unsent_bytes + self._request_bytes()
+        buffers = self.parser.reserved() + self._out_bytes + self.unsent_bytes + self._request_bytes()
         return OWN_BYTES + self._reply_buffer_bytes() + buffers + self.queued_bytes() + names * NAME_BYTES

@@ -182,3 +182,16 @@ def test_queued_commands_count_for_the_query_buffer(run: Run) -> None:
     for _ in range(3):
         run.args("SET", "k", b"v" * 400_000)
     assert run.client.closing
+
+
+def test_room_for_a_large_argument_counts_from_its_header_on(run: Run) -> None:
+    run("CONFIG SET maxmemory-clients 4mb")
+    large = run.session()
+    large.client.feed(b"*2\r\n$3\r\nGET\r\n$2000000\r\n" + b"k" * 10)
+    info = run("CLIENT LIST").decode()
+    assert " qbuf=13 qbuf-free=1999990 " in info
+    assert not large.client.closing
+    larger = run.session()
+    larger.client.feed(b"*2\r\n$3\r\nGET\r\n$2500000\r\n")
+    assert (large.client.closing, larger.client.closing) == (False, True)
+    assert b"evicted_clients:1" in run("INFO stats")
