@@ -358,13 +358,15 @@ class Engine(KeyspaceObserver):
 
     def has_work(self) -> bool:
         """Is there something to do in the background?"""
-        return self.snapshots_run
+        link = self.replication.link
+        return self.snapshots_run or (link is not None and link.is_loading())
 
     def work(self, until_us: int) -> None:
         """A slice of what is to be done in the background, up to the clock's ``until_us``."""
         self.start_turn()
         self.replication.work(until_us)
         self.saves.work(until_us)
+        self.settle()
 
     def save_at_end(self, always: bool, never: bool) -> bool:
         """The process is about to end: save if save points are set, or as told. False if that failed."""

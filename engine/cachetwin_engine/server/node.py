@@ -473,6 +473,7 @@ class Node:
             self._processed_before_work = engine.commands_processed
             begun = self.loop.time()
             engine.work(engine.clock() + WORK_SLICE_US)
+            self._connector.move()
             self._works = True
             if busy:
                 self.loop.call_later(self.loop.time() - begun, self._work)

@@ -45,7 +45,8 @@ class PrimaryConnection(asyncio.Protocol):
             log.error("internal error: link to the primary dropped", exc_info=bug)
             self.link.wants_close = True
         self.move()
-        if self._node.engine.pending:
+        engine = self._node.engine
+        if engine.pending or engine.has_work():
             self._node.schedule_drain()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -119,6 +120,11 @@ class PrimaryConnector:
             self._connect(link)
         elif link is not None and link.wants_close and self._attempt is not None and not self._attempt.done():
             self._attempt.cancel()
+
+    def move(self) -> None:
+        """Write what the link has to say."""
+        if self._connection is not None:
+            self._connection.move()
 
     async def adopt(self, link: "PrimaryLink", sock: socket.socket) -> None:
         """Use a connected socket for ``link``, which will get further ones from where this came. Raises OSError."""

@@ -50,9 +50,10 @@ class Wire:
     def settle(self) -> None:
         """Carry bytes both ways, and do background work, until nobody has anything to say."""
         assert self.client is not None
-        engine = self.primary.engine
+        engine, other = self.primary.engine, self.replica.engine
         for _ in range(ROUNDS_MAX):
             engine.work(engine.clock() + 1_000_000)
+            other.work(other.clock() + 1_000_000)
             engine.take_pending()
             down = self.client.take_output()
             for at in range(0, len(down), self.step):
@@ -62,7 +63,7 @@ class Wire:
                 reply = self.client.feed(up)
                 for at in range(0, len(reply), self.step):
                     self.link.feed(reply[at : at + self.step])
-            if not down and not up and not engine.has_work():
+            if not (down or up or engine.has_work() or other.has_work()):
                 return
         raise AssertionError("they never stop talking")
 
@@ -431,8 +432,39 @@ def test_a_damaged_snapshot_is_refused_and_the_data_stays(start_run: "StartRun")
     link.connecting()
     link.connected("127.0.0.1:6379", "127.0.0.1:40000")
     link.feed(b"+PONG\r\n+OK\r\n+OK\r\n+OK\r\n+FULLRESYNC " + b"a" * 40 + b" 0\r\n$20\r\nREDIS0011 not a dump!")
+    finish(replica)
     assert link.wants_close
     assert replica("GET mine") == b"$1\r\n1\r\n"
+
+
+def test_a_replica_answers_from_its_old_data_while_it_loads(run: "Run", follow: Follow) -> None:
+    wire = follow(run)
+    run("SET k old")
+    wire.settle()
+    wire.cut()
+    run.engine.replication.new_history()
+    for number in range(1000):
+        run(f"SET k{number} v")
+    run("SET k new")
+    wire.replica.advance(2000)
+    run.advance(2000)
+    wire.connect()
+    link, client = wire.link, wire.client
+    assert client is not None
+    for _ in range(ROUNDS_MAX):
+        run.engine.work(0)
+        link.feed(client.take_output() + client.feed(link.take_output()))
+        if link.is_loading():
+            break
+    run("INCR counted")
+    link.feed(client.take_output())
+    assert wire.replica("GET k") == b"$3\r\nold\r\n"
+    assert b"master_sync_in_progress:1" in wire.replica("INFO replication")
+    wire.replica.engine.work(0)
+    assert wire.replica("GET k") == b"$3\r\nold\r\n"
+    wire.settle()
+    assert wire.replica("GET k") == b"$3\r\nnew\r\n"
+    assert digest(wire.replica) == digest(run)
 
 
 # -- waiting ------------------------------------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ _OLDEST: Final = 1
 _REDIS_NEWEST: Final = 11  # later versions of Redis have no common format with Valkey
 _CHECKSUM_FROM: Final = 5
 _CHECKSUM_BYTES: Final = 8
+_SUM_BYTES: Final = 64 * 1024  # counted between two looks at the clock
+_STEPS_PER_LOOK: Final = 32
 
 
 class Loaded:
@@ -42,13 +44,15 @@ class Loading:
         quiet = KeyspaceObserver()
         self.databases = [Database(db.index, quiet) for db in engine.databases]
         self.libraries: list[bytes] = []
-        version = _version(data, engine)
         end = len(data)
-        if version >= _CHECKSUM_FROM:
+        self._wanted_sum = 0  # none: whoever wrote it did not count
+        if _version(data, engine) >= _CHECKSUM_FROM:
             end -= _CHECKSUM_BYTES
-            wanted = int.from_bytes(data[end:], "little")
-            if end < _HEAD_BYTES or (wanted and wanted != crc64(data[:end])):
-                raise BadData("the file's checksum is wrong")
+            self._wanted_sum = int.from_bytes(data[end:], "little")
+            if end < _HEAD_BYTES:
+                raise BadData("the file ends early")
+        self._sum = 0
+        self._summed = 0  # bytes that are in ``_sum``
         self._reader = RdbReader(data, engine.config)
         self._reader.at = _HEAD_BYTES
         self._end = end
@@ -57,17 +61,29 @@ class Loading:
         self._idle_seconds = -1
         self._frequency = -1
 
-    def work(self, count: int) -> None:
-        """Read on for about ``count`` keys. Raises BadData."""
-        for _ in range(count):
-            if self.done:
+    def work(self, until_us: int) -> None:
+        """Read on until the clock says ``until_us`` (at least a few keys), or to the end. Raises BadData.
+
+        The checksum comes first: nothing of a damaged file is read.
+        """
+        while not self.done:
+            if self._wanted_sum and self._summed < self._end:
+                stop = min(self._end, self._summed + _SUM_BYTES)
+                self._sum = crc64(self._reader.data[self._summed : stop], self._sum)
+                self._summed = stop
+                if stop == self._end and self._sum != self._wanted_sum:
+                    raise BadData("the file's checksum is wrong")
+            else:
+                for _ in range(_STEPS_PER_LOOK):
+                    if not self.done:
+                        self._step()
+            if self._engine.clock() >= until_us:
                 return
-            self._step()
 
     def finish(self) -> None:
         """Read to the end. Raises BadData."""
         while not self.done:
-            self.work(1000)
+            self.work(self._engine.clock() + 1_000_000)
 
     def _step(self) -> None:
         """One key, or one thing said about the file."""
@@ -133,9 +149,15 @@ class Loading:
     def adopt(self) -> Loaded:
         """Put what was read in the place of what the engine had. Raises BadData for functions that don't compile."""
         engine = self._engine
+        scripts = engine.scripts
+        libraries, functions = scripts.libraries, scripts.functions
+        scripts.flush_libraries()
+        try:
+            self._load_libraries()
+        except BadData:
+            scripts.libraries, scripts.functions = libraries, functions
+            raise
         engine.flush(engine.databases)
-        engine.scripts.flush_libraries()
-        self._load_libraries()
         for db in engine.databases:
             db.swap(self.databases[db.index])
             if db.by_slot is not None:

@@ -35,6 +35,7 @@ class ConnectedReplica:
         self.waiting: list[bytes] = []  # of the stream, until it begins
         self.waiting_bytes = 0
         self.snapshot_bytes = 0  # written for it and not yet known to be taken: no backlog of the client's
+        self.bytes_seen = 0  # from it, at the last tick
         self.ack_offset = 0
         self.log_offset = -1  # of its append-only file
         self.ack_ms = 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..dispatch import execute
 from ..errors import ProtocolError
-from ..rdb.loading import Loading
+from ..rdb.loading import Loaded, Loading
 from ..rdb.packed import BadData
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ class PrimaryLink:
         self._mark = b""
         self._pieces: list[bytes] = []
         self._tail = b""  # the last bytes received, in which a mark may stand
+        self._loading: Loading | None = None  # the snapshot is there and is being read
+        self._after: list[bytes] = []  # what came behind it meanwhile
         self._history_id = b""
         self._offset = 0
         self._applied: list[bytes] = []
@@ -106,6 +108,8 @@ class PrimaryLink:
         self._out = []
         self._pieces = []
         self._tail = b""
+        self._loading = None
+        self._after = []
         self._applied = []
         self._unit_bytes = 0
 
@@ -123,14 +127,42 @@ class PrimaryLink:
         engine.replication.bytes_in += len(data)
         if self.state == HANDSHAKE or (self.state == SYNC and not self.snapshot_bytes and not self._mark):
             data = self._take_lines(data)
+        if data and self._loading is not None:
+            self._after.append(data)
+            return
         if data and self.state == SYNC:
             data = self._take_snapshot(data)
+            if data and self._loading is not None:
+                self._after.append(data)
+                return
         if data and self.state == CONNECTED:
             self._apply(data)
         engine.settle()
 
+    def is_loading(self) -> bool:
+        """Is there a snapshot to be read?"""
+        return self._loading is not None
+
+    def work(self, until_us: int) -> None:
+        """Read a slice of the snapshot, up to the clock's ``until_us``."""
+        loading = self._loading
+        if loading is None:
+            return
+        try:
+            loading.work(until_us)
+            if loading.done:
+                self._adopt(loading.adopt())
+        except BadData as problem:
+            self._loading = None
+            self._fail(f"the primary's snapshot can't be loaded: {problem}")
+
     def tick(self, now_ms: int) -> None:
         """Ten times a second: tell the primary how far we are, notice that it is silent."""
+        if self._loading is not None:
+            self.last_io_ms = now_ms
+            if now_ms - self._acked_ms >= 1000:
+                self._acked_ms = now_ms
+                self._out.append(b"\n")  # still here
         if self.state == CONNECTED and now_ms - self._acked_ms >= 1000:
             self.acknowledge()
         silent_ms = 1000 * self._engine.config.integer("repl-timeout")
@@ -148,6 +180,8 @@ class PrimaryLink:
         if session is not None and session.id in self._engine.sessions:
             self._engine.close_session(session)
         self.session = None
+        self._loading = None
+        self._after = []
         self.wants_close = True
 
     def selected_db(self) -> int:
@@ -300,12 +334,14 @@ class PrimaryLink:
         self._pieces = []
         self._tail = b""
         try:
-            loading = Loading(engine, data, drops_expired=False)
-            loading.finish()
-            loaded = loading.adopt()
+            self._loading = Loading(engine, data, drops_expired=False)
         except BadData as problem:
             self._fail(f"the primary's snapshot can't be loaded: {problem}")
-            return
+
+    def _adopt(self, loaded: Loaded) -> None:
+        """The snapshot's data is ours now, and its place in the history."""
+        engine = self._engine
+        self._loading = None
         engine.replication.disconnect_replicas()
         engine.replication.adopt(self._history_id, self._offset)
         session = self.session
@@ -315,6 +351,10 @@ class PrimaryLink:
             session.context.db = engine.databases[index if index < len(engine.databases) else 0]
         self.state = CONNECTED
         self.acknowledge()
+        after = self._after
+        self._after = []
+        if after:
+            self._apply(b"".join(after))
 
     # -- stream -------------------------------------------------------------------------------------------------------
 

@@ -206,6 +206,9 @@ class Replication:
                 self.flush()
         silent_ms = 1000 * config.integer("repl-timeout")
         for replica in list(self.replicas.values()):
+            if replica.streams_on_ack and replica.session.bytes_in != replica.bytes_seen:
+                replica.bytes_seen = replica.session.bytes_in  # a sign of life while it loads
+                replica.ack_ms = now_ms
             if replica.state == ONLINE and replica.sends_acks and now_ms - replica.ack_ms > silent_ms:
                 engine.kill(replica.session)
         backlog_ms = 1000 * config.integer("repl-backlog-ttl")
@@ -293,6 +296,8 @@ class Replication:
 
     def work(self, until_us: int) -> None:
         """A slice of the snapshots that replicas wait for, up to the clock's ``until_us``."""
+        if self.link is not None:
+            self.link.work(until_us)
         for replica in list(self.replicas.values()):
             snapshot = replica.snapshot
             if snapshot is None:
