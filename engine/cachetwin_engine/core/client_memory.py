@@ -26,7 +26,7 @@ class ClientMemory:
         self._total = 0
 
     def configure(self, engine: "Engine") -> None:
-        """Follow the parameters; a lower limit is enforced at once."""
+        """Follow the parameters. A lower limit is enforced when the command that sets it is over, or with the next tick."""
         text = engine.config.maxmemory_clients
         limit = engine.config.maxmemory * int(text[:-1]) // 100 if text.endswith(b"%") else int(text)
         limit = max(limit, LIMIT_MIN) if limit else 0
@@ -38,7 +38,6 @@ class ClientMemory:
         if limit:
             for session in engine.sessions.values():
                 self._take(session)
-            self.enforce(engine)
 
     def note(self, engine: "Engine", session: "Session") -> None:
         """``session`` may have grown or shrunk. Only called while there is a limit."""
