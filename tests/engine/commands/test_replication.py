@@ -10,6 +10,7 @@ from cachetwin_engine.core.host import Host
 from cachetwin_engine.core.profile import PROFILES
 from cachetwin_engine.core.rdb.loading import Loading
 from cachetwin_engine.core.rdb.packed import BadData
+from cachetwin_engine.core.rdb.writer import RdbWriter
 from cachetwin_engine.core.replication.primary_link import PrimaryLink
 from cachetwin_engine.core.resp import RespParser
 from cachetwin_engine.core.session import Session
@@ -673,6 +674,21 @@ def test_a_file_with_one_wrong_byte_is_refused(run: "Run", start_run: "StartRun"
     data[place] ^= 0x55
     with pytest.raises(BadData):
         Loading(start_run().engine, bytes(data), drops_expired=True).finish()
+
+
+def test_a_file_whose_function_is_wrong_changes_nothing(run: "Run", start_run: "StartRun") -> None:
+    fill(run)
+    before = digest(run)
+    writer = RdbWriter(11, compresses=False)
+    writer.raw(b"REDIS0011\xf5")
+    writer.string(b"#!lua name=bad\nthis is no Lua")
+    writer.raw(b"\xff" + bytes(8))
+    loading = Loading(run.engine, writer.data(), drops_expired=True)
+    loading.finish()
+    with pytest.raises(BadData, match="library"):
+        loading.adopt()
+    assert digest(run) == before
+    assert run("FCALL_RO f 0") == b":7\r\n"
 
 
 def test_a_file_that_ends_early_is_refused(run: "Run", start_run: "StartRun") -> None:

@@ -149,14 +149,10 @@ class Loading:
     def adopt(self) -> Loaded:
         """Put what was read in the place of what the engine had. Raises BadData for functions that don't compile."""
         engine = self._engine
-        scripts = engine.scripts
-        libraries, functions = scripts.libraries, scripts.functions
-        scripts.flush_libraries()
         try:
-            self._load_libraries()
-        except BadData:
-            scripts.libraries, scripts.functions = libraries, functions
-            raise
+            engine.scripts.replace_libraries(self.libraries)
+        except CommandError as problem:
+            raise _bad_library(problem) from None
         engine.flush(engine.databases)
         for db in engine.databases:
             db.swap(self.databases[db.index])
@@ -170,7 +166,11 @@ class Loading:
 
     def merge(self) -> Loaded:
         """Put what was read beside what the engine has; keys of both are those of the file. Raises BadData."""
-        self._load_libraries()
+        try:
+            for code in self.libraries:
+                self._engine.scripts.load_library(code, replace=True)
+        except CommandError as problem:
+            raise _bad_library(problem) from None
         for db in self._engine.databases:
             read = self.databases[db.index]
             for shard in read.values.shards():
@@ -181,12 +181,9 @@ class Loading:
                         db.expire_at(key, at_ms)
         return self.result
 
-    def _load_libraries(self) -> None:
-        try:
-            for code in self.libraries:
-                self._engine.scripts.load_library(code, replace=True)
-        except CommandError as problem:
-            raise BadData("a library of functions: " + problem.line.decode(errors="replace")) from None
+
+def _bad_library(problem: CommandError) -> BadData:
+    return BadData("a library of functions: " + problem.line.decode(errors="replace"))
 
 
 def _version(data: bytes, engine: "Engine") -> int:

@@ -260,6 +260,17 @@ class ScriptStore:
             self.functions.pop(function_name.lower(), None)
         return True
 
+    def replace_libraries(self, codes: list[bytes]) -> None:
+        """These in place of all that there are. Raises CommandError and changes nothing if one of them is wrong."""
+        before = (self._library_machine, self.libraries, self.functions)
+        self.flush_libraries()
+        try:
+            for code in codes:
+                self.load_library(code, replace=False)
+        except CommandError:
+            self._library_machine, self.libraries, self.functions = before
+            raise
+
     def flush_libraries(self) -> None:
         """FUNCTION FLUSH."""
         self._library_machine = None
