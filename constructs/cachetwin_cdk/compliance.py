@@ -4,7 +4,7 @@ from enum import StrEnum
 
 import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
-from constructs import Construct, IConstruct
+from constructs import Construct
 
 from ._validate import ValidationError, known, refuse, warn
 from .engine_version import EngineVersion
@@ -81,11 +81,3 @@ class Compliance(StrEnum):
 def retained(removal_policy: cdk.RemovalPolicy) -> cdk.RemovalPolicy:
     """What becomes of keys and logs beside a cache: they go only when the cache may go without a trace."""
     return cdk.RemovalPolicy.DESTROY if removal_policy is cdk.RemovalPolicy.DESTROY else cdk.RemovalPolicy.RETAIN
-
-
-def acknowledge_backups(resource: IConstruct, reason: str) -> None:
-    """Answer cdk-nag's rule that a replication group keeps snapshots for 15 days, in the packs that have it."""
-    for pack in ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5"):
-        cdk.Validations.of(resource).acknowledge(
-            cdk.Acknowledgment(id=f"{pack}-ElastiCacheRedisClusterAutomaticBackup", reason=reason)
-        )

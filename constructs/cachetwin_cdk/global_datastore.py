@@ -20,13 +20,14 @@ from constructs import Construct
 from . import _replication_group_rules as rules
 from ._access import LateUsers
 from ._events import ApiEvents
+from ._findings import acknowledge, acknowledge_regulated
 from ._names import require_id
 from ._permissions import Permissions
 from ._placement import connections_to
 from ._replication_group_base import IReplicationGroup
 from ._upkeep import Upkeep
 from ._validate import ValidationError, known, refuse, require_between, require_match, require_one_source
-from .compliance import Compliance, acknowledge_backups, retained
+from .compliance import Compliance, retained
 from .endpoint import Endpoint
 from .engine_version import Engine, EngineVersion
 from .log_delivery import LogDelivery, deliveries_of, require_deliverable
@@ -396,13 +397,13 @@ def _require_change(
 
 
 def _acknowledge(resource: elasticache.CfnReplicationGroup) -> None:
-    for rule, reason in (
-        ("AwsSolutions-AEC3", "Encryption in transit and at rest are the primary's; AWS refuses to set them here."),
-        ("AwsSolutions-AEC5", "The port clients expect is kept: security groups, TLS and users guard this cache."),
-        (
-            "AwsSolutions-AEC6",
-            "Users (RBAC) guard this cache as they guard its primary; the rule accepts a token only.",
-        ),
-    ):
-        cdk.Validations.of(resource).acknowledge(cdk.Acknowledgment(id=rule, reason=reason))
-    acknowledge_backups(resource, "Backups are the primary's; AWS refuses to set them on a member that follows it.")
+    acknowledge(
+        resource,
+        {
+            "AwsSolutions-AEC3": "Encryption in transit and at rest are the primary's; AWS refuses to set them here.",
+            "AwsSolutions-AEC5": "The port clients expect is kept: security groups, TLS and users guard this cache.",
+            "AwsSolutions-AEC6": "Users (RBAC) guard this cache as they guard its primary; the rule accepts a token only.",
+        },
+    )
+    backups = "Backups are the primary's; AWS refuses to set them on a member that follows it."
+    acknowledge_regulated(resource, {"ElastiCacheRedisClusterAutomaticBackup": backups})

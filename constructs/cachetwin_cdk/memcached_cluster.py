@@ -14,6 +14,7 @@ from constructs import Construct
 from . import _replication_group_rules as rules
 from ._encryption import warn_of_no_tls
 from ._events import ApiEvents
+from ._findings import acknowledge
 from ._names import require_id
 from ._permissions import Permissions
 from ._placement import connections_to
@@ -285,13 +286,10 @@ class MemcachedCluster(IMemcachedCluster):
             resource.attr_configuration_endpoint_address,
             cdk.Token.as_number(resource.attr_configuration_endpoint_port),
         )
-        cdk.Validations.of(resource).acknowledge(
-            cdk.Acknowledgment(
-                id="AwsSolutions-AEC5",
-                reason="The port clients expect is kept: the security group and TLS guard this cache, not the number of "
-                "its port.",
-            )
+        reason = (
+            "The port clients expect is kept: the security group and TLS guard this cache, not the number of its port."
         )
+        acknowledge(resource, {"AwsSolutions-AEC5": reason})
 
     def _warn_of_the_unwise(self, nodes: int) -> None:
         if not self.uses_tls:

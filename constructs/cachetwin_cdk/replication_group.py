@@ -14,6 +14,7 @@ from . import _replication_group_rules as rules
 from ._access import Access
 from ._backups import Backups
 from ._encryption import Encryption
+from ._findings import acknowledge
 from ._names import require_id
 from ._placement import connections_to
 from ._replication_group_base import ImportedReplicationGroup, IReplicationGroup
@@ -287,21 +288,13 @@ class ReplicationGroup(IReplicationGroup):
     def _acknowledge_known_findings(self, resource: elasticache.CfnReplicationGroup) -> None:
         """Answer the findings that these constructs invite by design; see docs/security.md."""
         if self.user_group is not None:
-            cdk.Validations.of(resource).acknowledge(
-                cdk.Acknowledgment(
-                    id="AwsSolutions-AEC6",
-                    reason="Users and access strings (RBAC) guard this cache; they exclude an AUTH token, which is "
-                    "all that this rule accepts.",
-                )
+            reason = (
+                "Users and access strings guard this cache; they exclude an AUTH token, all that this rule accepts."
             )
+            acknowledge(resource, {"AwsSolutions-AEC6": reason})
         if self.engine_version.engine is Engine.REDIS:
-            cdk.Validations.of(resource).acknowledge(
-                cdk.Acknowledgment(
-                    id="AwsSolutions-AEC5",
-                    reason="The port clients expect is kept: security groups, TLS and users guard this cache, not the "
-                    "number of its port.",
-                )
-            )
+            reason = "The port clients expect is kept: security groups, TLS and users guard this cache, not its number."
+            acknowledge(resource, {"AwsSolutions-AEC5": reason})
 
 
 def _require_sound(  # noqa: PLR0917  (one argument a concern, each of a type of its own)

@@ -1,14 +1,9 @@
 """What checks for regulated data find in a pattern beside its stores, and why it stays as it is."""
 
-from collections.abc import Mapping
+from .._findings import OWN_POLICY as OWN_POLICY  # noqa: PLC0414  (one more of the reasons below)
+from .._findings import acknowledge_regulated
 
-import aws_cdk as cdk
-from constructs import IConstruct
-
-_PACKS = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5")
-OWN_POLICY = {
-    "IAMNoInlinePolicy": "The policy is of this one role and goes with it; a managed policy would be shared with nobody."
-}
+acknowledge = acknowledge_regulated  # what is found in the patterns is of those packs
 FRONT = {
     "ALBWAFEnabled": "Which web ACL guards a public application is for its owner to say, or for Firewall Manager: attach "
     "one to 'front.load_balancer'."
@@ -51,10 +46,3 @@ REST_STAGE = {
     "APIGWCacheEnabledAndEncrypted": "An answer is for one caller's session and must not be given to another from a cache.",
     "APIGWSSLEnabled": "A function stands behind the API, called with AWS credentials: no client certificate is sent.",
 }
-
-
-def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
-    """Acknowledge the rules in every pack for regulated data that has them."""
-    cdk.Validations.of(construct).acknowledge(
-        *(cdk.Acknowledgment(id=f"{pack}-{rule}", reason=reason) for pack in _PACKS for rule, reason in reasons.items())
-    )

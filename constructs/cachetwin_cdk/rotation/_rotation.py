@@ -11,8 +11,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
-from constructs import Construct, IConstruct
+from constructs import Construct
 
+from .._findings import OWN_POLICY, acknowledge, acknowledge_regulated
 from .._placement import chosen_subnets
 from .._replication_group_base import IReplicationGroup
 from .._serverless_cache_base import IServerlessCache
@@ -75,7 +76,7 @@ class Rotation(Construct):
         self._schedule(subject.secret, settings)
         if settings.vpc is not None:
             self._connect(subject, settings.control_plane)
-        _acknowledge_all(role, self.function, has_vpc=settings.vpc is not None)
+        _acknowledge(role, self.function, has_vpc=settings.vpc is not None)
 
     def _function(
         self, subject: Subject, settings: Settings, role: iam.Role, log_group: logs.LogGroup
@@ -168,25 +169,17 @@ def _let_change(role: iam.Role, subject: Subject) -> None:
         secret.encryption_key.grant(role, "kms:Decrypt", "kms:GenerateDataKey")
 
 
-def _acknowledge_all(role: iam.Role, function: lambda_.Function, *, has_vpc: bool) -> None:
-    """Answer the findings that a rotation invites by its nature, in every pack that has them."""
-    once = "Secrets Manager runs one rotation of a secret at a time, so there is nothing to limit."
-    again = (
-        "Secrets Manager tells of a rotation that failed and tries it again: no event is lost that a queue would keep."
+def _acknowledge(role: iam.Role, function: lambda_.Function, *, has_vpc: bool) -> None:
+    """Answer the findings that a rotation invites by its nature."""
+    acknowledge_regulated(role, OWN_POLICY)
+    acknowledge_regulated(
+        function,
+        {
+            "LambdaConcurrency": "Secrets Manager runs one rotation of a secret at a time, so there is nothing to limit.",
+            "LambdaDLQ": "Secrets Manager tells of a rotation that failed and tries it again: no event is lost.",
+        },
     )
-    own = "The policy is of this one role and goes with it; a managed policy would be shared with nobody."
-    for pack in ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5"):
-        _acknowledge(role, f"{pack}-IAMNoInlinePolicy", own)
-        _acknowledge(function, f"{pack}-LambdaConcurrency", once)
-        _acknowledge(function, f"{pack}-LambdaDLQ", again)
     if has_vpc:
-        _acknowledge(
-            role,
-            "AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/"
-            "AWSLambdaVPCAccessExecutionRole]",
-            "Lambda attaches network interfaces with AWS's own policy, whose actions know no resources.",
-        )
-
-
-def _acknowledge(construct: IConstruct, rule: str, reason: str) -> None:
-    cdk.Validations.of(construct).acknowledge(cdk.Acknowledgment(id=rule, reason=reason))
+        policy = "arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole"
+        reason = "Lambda attaches network interfaces with AWS's own policy, whose actions know no resources."
+        acknowledge(role, {f"AwsSolutions-IAM4[Policy::{policy}]": reason})

@@ -1,0 +1,23 @@
+"""Findings of cdk-nag that a construct invites by its nature, answered with a reason where they arise."""
+
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+from constructs import IConstruct
+
+_REGULATED_PACKS = ("HIPAA.Security", "NIST.800.53.R4", "NIST.800.53.R5")
+OWN_POLICY = {
+    "IAMNoInlinePolicy": "The policy is of this one role and goes with it; a managed policy would be shared with nobody."
+}
+
+
+def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
+    """Acknowledge rules by their full ids, such as ``AwsSolutions-AEC6``."""
+    cdk.Validations.of(construct).acknowledge(
+        *(cdk.Acknowledgment(id=rule, reason=reason) for rule, reason in reasons.items())
+    )
+
+
+def acknowledge_regulated(construct: IConstruct, reasons: Mapping[str, str]) -> None:
+    """Acknowledge rules in every pack for regulated data that has them, such as ``LambdaDLQ``."""
+    acknowledge(construct, {f"{pack}-{rule}": reason for pack in _REGULATED_PACKS for rule, reason in reasons.items()})
