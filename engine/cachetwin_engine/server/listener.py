@@ -148,6 +148,15 @@ class Endpoint:
         else:
             self._node.loop.add_reader(self._sock, self._accept)
 
+    def accept_now(self) -> socket.socket | None:
+        """A connection that waits here, taken without the event loop; None if none does."""
+        try:
+            sock, _address = self._sock.accept()
+        except OSError:
+            return None
+        sock.settimeout(0)
+        return sock
+
     def stop_accepting(self) -> None:
         """Close the listening socket; connections stay."""
         if self._server is not None:

@@ -24,6 +24,7 @@ from cachetwin_engine.core.session import Session
 from cachetwin_engine.server.config import tcp_modes
 from cachetwin_engine.server.connection import Connection
 from cachetwin_engine.server.control import ControlChannel, RequestError
+from cachetwin_engine.server.guests import Guests
 from cachetwin_engine.server.host import ProcessHost
 from cachetwin_engine.server.listener import Endpoint, ListenError, open_address, socket_address
 from cachetwin_engine.server.logs import LEVELS, log
@@ -110,6 +111,7 @@ class Node:
         self._processed_before_work = 0
         self._connector = PrimaryConnector(self)
         self._peers = Peers(self)
+        self._guests = Guests(self)
         self._control: ControlChannel | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._to_visit: list[Connection] = []
@@ -409,8 +411,26 @@ class Node:
         session = self.engine.open_session(peer, local)
         if sock.family != socket.AF_UNIX:
             self._keep_alive(sock)
-        self._connections[session.id] = connection
         return session
+
+    def open_guest(self, sock: socket.socket) -> Session | None:
+        """The session for a connection that came while a script keeps the loop busy; None after writing why not."""
+        name = sock.getpeername()
+        local = socket_address(sock.getsockname())
+        refusal = self._refusal(name)
+        if refusal:
+            self.host.rejected_connections += 1
+            with contextlib.suppress(OSError):
+                sock.sendall(refusal)
+            return None
+        session = self.engine.open_session(local if sock.family == socket.AF_UNIX else socket_address(name), local)
+        if sock.family != socket.AF_UNIX:
+            self._keep_alive(sock)
+        return session
+
+    def know(self, session: Session, connection: Connection) -> None:
+        """``connection`` is where output of ``session`` goes."""
+        self._connections[session.id] = connection
 
     def _refusal(self, peer: object) -> bytes:
         """What a connection is told that gets no session; empty when it may have one."""
@@ -499,12 +519,21 @@ class Node:
         """One round over the plain connections while a script keeps the event loop from turning.
 
         What they send is read here and answered here; the loop finds the rest when it turns again. Connections with TLS,
-        or with replies that wait to be taken, wait for that too.
+        or with replies that wait to be taken, wait for that too. New plain ones are let in.
         """
+        for endpoint in self.endpoints.values():
+            if endpoint.tls == "off":
+                self._guests.accept(endpoint)
         sockets = {connection.plain_socket(): connection for connection in list(self._connections.values())}
-        readable, _, _ = select.select([fd for fd in sockets if fd >= 0], [], [], 0)
-        for fd in readable:
-            sockets[fd].serve_now(fd)
+        sockets.pop(-1, None)
+        poll = select.poll()
+        for fd in [*sockets, *self._guests.sockets()]:
+            poll.register(fd, select.POLLIN)
+        for fd, _ in poll.poll(0):
+            if fd in sockets:
+                sockets[fd].serve_now(fd)
+            else:
+                self._guests.serve(fd)
 
     def _visit_some_clients(self) -> None:
         """A share of the clients on every tick, each of them about once a second."""

@@ -234,6 +234,28 @@ def test_sockets_are_served_while_a_script_runs(start_engine: "StartEngine") -> 
         assert runner.recv(200).startswith(b"-ERR Script killed by user with SCRIPT KILL.")
 
 
+def test_whoever_connects_while_a_script_runs_can_end_it(start_engine: "StartEngine") -> None:
+    engine = start_engine("--busy-reply-threshold", "50")
+    with engine.connect() as runner, engine.connect() as other:
+        other.sendall(b"PING\r\n")
+        assert other.recv(100) == b"+PONG\r\n"
+        runner.sendall(b'EVAL "while true do end" 0\r\n')
+        assert answer_while_busy(other).startswith(b"-BUSY ")
+        with engine.connect() as guest, engine.connect() as gone:
+            gone.sendall(b"PING\r\n")
+            assert gone.recv(200).startswith(b"-BUSY ")
+            gone.close()
+            guest.sendall(b"PING\r\n")
+            assert guest.recv(200).startswith(b"-BUSY ")
+            guest.sendall(b"SCRIPT KILL\r\n")
+            assert guest.recv(100) == OK
+            assert runner.recv(200).startswith(b"-ERR Script killed by user with SCRIPT KILL.")
+            guest.sendall(b"SUBSCRIBE news\r\n")
+            assert guest.recv(100).endswith(b":1\r\n")
+            runner.sendall(b"PUBLISH news late\r\n")
+            assert guest.recv(100).endswith(b"$4\r\nlate\r\n")
+
+
 def answer_while_busy(client: socket.socket) -> bytes:
     """The first answer to PING that is no PONG."""
     while True:
