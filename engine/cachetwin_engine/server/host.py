@@ -18,6 +18,10 @@ REPLY_LINE_BYTES_MAX: Final = 1024
 """Of another server's reply to MIGRATE, as in Valkey (cluster.c)."""
 
 
+RESERVED_DESCRIPTORS: Final = 32
+"""Files and sockets that are no clients (server.h, CONFIG_MIN_RESERVED_FDS)."""
+
+
 class ProcessHost(Host):
     """This process. Counters of the connections that the shell closed or refused are kept here for INFO."""
 
@@ -58,6 +62,11 @@ class ProcessHost(Host):
             except OSError as error:
                 return "dir", error.strerror or str(error)
             config.values[b"dir"] = os.fsencode(Path.cwd())
+        if "maxclients" in names:
+            possible = self.allow_clients(config.maxclients)
+            if possible < config.maxclients:
+                reason = "The operating system is not able to handle the specified number of clients, try with "
+                return "maxclients", reason + str(possible)
         if "oom-score-adj" in names or "oom-score-adj-values" in names:
             problem = self.score_for_oom(config)
             if problem:
@@ -83,6 +92,22 @@ class ProcessHost(Host):
         except (OSError, ValueError):
             return replies, step
         return replies, ""
+
+    def allow_clients(self, count: int) -> int:
+        """Raise the limit on open files as far as ``count`` clients need; how many it is good for."""
+        import resource  # noqa: PLC0415  (1 ms that only a start and a change of maxclients should cost)
+
+        wanted = count + RESERVED_DESCRIPTORS
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if soft == resource.RLIM_INFINITY or soft >= wanted:
+            return count
+        if hard != resource.RLIM_INFINITY:
+            wanted = min(wanted, hard)
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        except (OSError, ValueError):  # an unlimited limit that the kernel limits all the same
+            wanted = soft
+        return max(1, wanted - RESERVED_DESCRIPTORS)
 
     def score_for_oom(self, config: Config) -> str:
         """Write what the kernel's out-of-memory killer goes by (server.c, setOOMScoreAdj); empty when it worked."""

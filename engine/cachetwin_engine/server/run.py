@@ -46,6 +46,7 @@ def prepare(options: Options) -> Node:
     """The node with its engine configured and its sockets open, but not yet serving. Raises OptionError."""
     host = ProcessHost(options.config_file)
     engine = new_engine(options, host)
+    _limit_clients(engine, host)
     try:
         node = Node(
             engine,
@@ -68,6 +69,15 @@ def prepare(options: Options) -> Node:
     return node
 
 
+def _limit_clients(engine: Engine, host: ProcessHost) -> None:
+    """Make ``maxclients`` what the system's limit on open files is good for."""
+    possible = host.allow_clients(engine.config.maxclients)
+    if possible < engine.config.maxclients:
+        fields = {"wanted": engine.config.maxclients, "maxclients": possible}
+        log.warning("too few open files are allowed: maxclients is lowered", extra={"fields": fields})
+        engine.config.set_at_start("maxclients", str(possible))
+
+
 def new_engine(options: Options, host: ProcessHost | None = None) -> Engine:
     """The engine with its profile, parameters and users. Raises OptionError for one that it has not, or refuses.
 
@@ -83,7 +93,7 @@ def new_engine(options: Options, host: ProcessHost | None = None) -> Engine:
         raise OptionError(str(error)) from None
     engine = Engine(profile, time.time_ns, secrets.randbits(62), config)
     engine.host = host if host is not None else ProcessHost(options.config_file)
-    problem = engine.host.apply_parameters([name for name, _ in options.parameters], config)
+    problem = engine.host.apply_parameters([name for name, _ in options.parameters if name != "maxclients"], config)
     if problem is not None:
         raise OptionError(f"{problem[0]}: {problem[1]}")
     if options.elasticache:

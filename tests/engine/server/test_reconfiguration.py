@@ -1,6 +1,7 @@
 """A running server that is given other sockets, files and limits, and one that starts from what CONFIG REWRITE left."""
 
 import contextlib
+import resource
 import socket
 import time
 from pathlib import Path
@@ -217,3 +218,26 @@ def test_who_never_logged_in_gets_no_replies_kept(start_engine: "StartEngine") -
         except (ConnectionError, TimeoutError):
             pass
         engine.wait_for_log("over its output buffer limit")
+
+
+def test_more_clients_than_the_system_allows_are_refused_with_what_it_does(start_engine: "StartEngine") -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    engine = start_engine("--maxclients", "10")
+    with engine.connect() as sock:
+        assert ask(sock, "CONFIG", "SET", "maxclients", "20") == b"+OK\r\n"
+        if hard != resource.RLIM_INFINITY:
+            assert ask(sock, "CONFIG", "SET", "maxclients", str(hard)) == (
+                b"-ERR CONFIG SET failed (possibly related to argument 'maxclients') - The operating system is not able to "
+                b"handle the specified number of clients, try with %d\r\n" % (hard - 32)
+            )
+        assert ask(sock, "CONFIG", "GET", "maxclients") == b"*2\r\n$10\r\nmaxclients\r\n$2\r\n20\r\n"
+
+
+def test_maxclients_is_lowered_to_what_the_system_allows_at_start(start_engine: "StartEngine") -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = hard if hard != resource.RLIM_INFINITY else 0
+    if not wanted or wanted > 4_294_967_295:
+        pytest.skip("the hard limit on open files is too high to be reached by maxclients")
+    engine = start_engine("--maxclients", str(wanted))
+    assert engine.wait_for_log("too few open files")["maxclients"] == wanted - 32
+    assert resource.getrlimit(resource.RLIMIT_NOFILE) == (soft, hard)
