@@ -15,8 +15,7 @@ from cachetwin_engine.core.usage import parse_usage, usage_line
 FOLDER: Final = Path(__file__).parent
 PROFILE: Final = "valkey-8.1"
 
-ABSENT: Final = {
-}
+ABSENT: Final[dict[str, str]] = {}
 """Commands of Valkey 8.1 that the engine does not have, and why. SENTINEL is another program and not planned."""
 
 
