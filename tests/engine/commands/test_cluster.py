@@ -171,6 +171,19 @@ def test_an_importing_slot_serves_who_asks(run: Run) -> None:
     assert cluster.myself.epoch == 1
 
 
+def test_restore_asking_needs_no_asking(run: Run) -> None:
+    know_other(run)
+    run("SET a 1")
+    reply = run("DUMP a")
+    payload = reply[reply.index(b"\r\n") + 2 : -2]
+    run("DEL a")
+    run(f"CLUSTER SETSLOT {SLOT_OF_A} NODE {OTHER}")
+    assert run.args("RESTORE-ASKING", "a", 0, payload).startswith(b"-MOVED")
+    run(f"CLUSTER SETSLOT {SLOT_OF_A} IMPORTING {OTHER}")
+    assert run.args("RESTORE-ASKING", "a", 0, payload) == OK
+    assert run("GET a").startswith(b"-MOVED")
+
+
 def test_a_refused_command_spoils_its_transaction(run: Run) -> None:
     know_other(run)
     run(f"CLUSTER SETSLOT {SLOT_OF_A} NODE {OTHER}")

@@ -31,7 +31,7 @@ ALONE = {  # these end, stop or change the engine for all: each gets an engine o
     b"client|pause", b"client|kill", b"client|reply", b"client|no-evict", b"monitor", b"quit", b"failover",
     b"module|load",
     b"module|loadex", b"auth", b"hello", b"reset", b"client|tracking", b"select", b"swapdb", b"move",
-    b"replicaof", b"slaveof", b"psync", b"sync", b"replconf",
+    b"replicaof", b"slaveof", b"psync", b"sync", b"replconf", b"migrate",
 }  # fmt: skip
 MANY_REPLIES = {
     b"subscribe", b"unsubscribe", b"psubscribe", b"punsubscribe", b"ssubscribe", b"sunsubscribe", b"client|reply",

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Final
 
-from ..command_table import PUBSUB, WRITE, Command
+from ..command_table import ASKING, PUBSUB, WRITE, Command
 from ..errors import CommandError
 from ..gates import GATE_MULTI
 from ..key_positions import key_positions
@@ -94,12 +94,14 @@ def route(session: "Session", cluster: ClusterState, command: Command, args: lis
         if verdict != HERE:
             return Route(verdict, slot)
     here = owner is cluster.myself
+    if command.name == b"migrate" and (slot in cluster.migrating or slot in cluster.importing):
+        return Route(HERE, slot)  # it moves keys, wherever they are
     if here and slot in cluster.migrating:
         missing = 0 if asked.publishes else _count_missing(engine, keys)
         if missing == 0:
             return Route(HERE, slot)
         return Route(UNSTABLE, slot) if missing < len(keys) else Route(ASK, slot, cluster.migrating[slot])
-    if not here and slot in cluster.importing and session.asking:
+    if not here and slot in cluster.importing and (session.asking or command.flags & ASKING):
         if not asked.publishes and any(key != keys[0] for key in keys) and _count_missing(engine, keys):
             return Route(UNSTABLE, slot)
         return Route(HERE, slot)
