@@ -12,8 +12,6 @@ so an entry costs a slot in a dict. With LFU it is Valkey's: minutes since the e
 
 from typing import TYPE_CHECKING, Final
 
-from .key_map import KeyMap
-
 if TYPE_CHECKING:
     from .engine import Engine
     from .keyspace import Database
@@ -42,13 +40,13 @@ class AccessLog:
             counter = LFU_START if old < 0 else _grown(engine, _decayed(engine, old))
             new = _minutes(engine) << 8 | counter
             if new != old:
-                db.accessed.set(key, new)
+                db.accessed[key] = new
             return
         now_ms = engine.now_ms
         if now_ms - self._stamp_ms >= STAMP_MS or now_ms < self._stamp_ms:
             self._stamp_ms = now_ms
             self._stamp = now_ms
-        db.accessed.set(key, self._stamp)
+        db.accessed[key] = self._stamp
 
     def note_activity(self, engine: "Engine") -> None:
         """Ten times a second: remember when data was last looked at, to a tick."""
@@ -66,7 +64,7 @@ def configure(engine: "Engine") -> None:
     if lfu != engine.access_log.lfu:
         engine.access_log.lfu = lfu
         for db in engine.databases:
-            db.accessed = KeyMap()
+            db.accessed = {}
     if policy.endswith((b"-lru", b"-lfu")) and engine.config.maxmemory > 0:
         turn_on(engine)
 
@@ -100,13 +98,13 @@ def set_idle_seconds(engine: "Engine", db: "Database", key: bytes, seconds: int)
     """RESTORE IDLETIME. Means nothing under an LFU policy."""
     if not engine.access_log.lfu:
         turn_on(engine)
-        db.accessed.set(key, max(0, engine.now_ms - seconds * 1000))
+        db.accessed[key] = max(0, engine.now_ms - seconds * 1000)
 
 
 def set_frequency(engine: "Engine", db: "Database", key: bytes, frequency: int) -> None:
     """RESTORE FREQ. Means nothing under another policy."""
     if engine.access_log.lfu:
-        db.accessed.set(key, _minutes(engine) << 8 | frequency)
+        db.accessed[key] = _minutes(engine) << 8 | frequency
 
 
 def entry_of(db: "Database", key: bytes) -> int:

@@ -28,7 +28,7 @@ def expire_some(engine: "Engine") -> None:
     started_us = engine.clock()
     deadline_us = started_us + TICK_SHARE_US + 2_000 * effort
     for db in engine.databases:
-        if db.expires.count and not _expire_in(engine, db, keys, deadline_us):
+        if db.expires and not _expire_in(engine, db, keys, deadline_us):
             break
     expire_fields(engine)
     if engine.config.latency_monitor_threshold:
@@ -38,13 +38,13 @@ def expire_some(engine: "Engine") -> None:
 def _expire_in(engine: "Engine", db: "Database", keys: int, deadline_us: int) -> bool:
     """Go on with ``db``; False when the time is up."""
     for _ in range(ROUNDS_MAX):
-        db.expiry_cursor, found = db.expires.scan(db.expiry_cursor, keys)
+        db.expiry_cursor, found = db.expiring.scan(db.expiry_cursor, keys)
         due = 0
         for key in found:
             if db.expire_if_due(key):
                 due += 1
         if engine.clock() > deadline_us:
             return False
-        if due * 10 <= len(found) or not db.expires.count:
+        if due * 10 <= len(found) or not db.expires:
             break
     return True

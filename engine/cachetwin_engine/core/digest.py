@@ -71,7 +71,6 @@ def digest_of_data(databases: list[Database]) -> bytes:
         if not len(db):
             continue
         final = mixed(final, struct.pack(">I", db.index))
-        for shard in db.values.shards():
-            for key, value in shard.items():
-                final = blended(final, digest_of_value(db, key, value, mixed(EMPTY, key)))
+        for key, value in db.values.items():
+            final = blended(final, digest_of_value(db, key, value, mixed(EMPTY, key)))
     return final

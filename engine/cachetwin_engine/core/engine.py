@@ -895,7 +895,7 @@ class Engine(KeyspaceObserver):
         cluster = self.cluster
         if cluster is None:
             cluster = self.cluster = ClusterState(self.random)
-            self.databases[0].by_slot = SlotKeys(self.databases[0].values.all_keys())
+            self.databases[0].by_slot = SlotKeys(list(self.databases[0].values))
             self.gates |= GATE_CLUSTER
         cluster.needs_full_coverage = self.config.boolean("cluster-require-full-coverage")
         cluster.update()

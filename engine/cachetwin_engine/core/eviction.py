@@ -66,9 +66,10 @@ class Evictor:
         for step in range(count):
             at = (self._next_db + step) % count
             db = engine.databases[at]
-            if _eligible(db, volatile):
+            index = db.expiring if volatile else db.keys
+            if len(index):
                 self._next_db = at + 1
-                return _Candidate(0, db, _random_key(engine, db, volatile))
+                return _Candidate(0, db, index.random(engine.random.below))
         return None
 
     def _best(self, engine: "Engine", policy: bytes) -> _Candidate | None:
@@ -78,7 +79,7 @@ class Evictor:
                 return None
             while self._pool:
                 best = self._pool.pop()
-                if (best.key in best.db.expires) if volatile else (best.key in best.db.values):
+                if best.key in (best.db.expires if volatile else best.db.values):
                     return best
         return None
 
@@ -86,12 +87,12 @@ class Evictor:
         """Fill the pool; False if no database holds a key that may go."""
         found = False
         for db in engine.databases:
-            count = _eligible(db, volatile)
-            if not count:
+            index = db.expiring if volatile else db.keys
+            if not len(index):
                 continue
             found = True
-            for _ in range(min(engine.config.maxmemory_samples, count)):
-                key = _random_key(engine, db, volatile)
+            for _ in range(min(engine.config.maxmemory_samples, len(index))):
+                key = index.random(engine.random.below)
                 self._offer(_Candidate(_score(engine, policy, db, key), db, key))
         return found
 
@@ -109,17 +110,6 @@ class Evictor:
             del pool[0]
             at -= 1
         pool.insert(at, candidate)
-
-
-def _eligible(db: Database, volatile: bool) -> int:
-    """How many keys of ``db`` the policy lets go."""
-    return len(db.expires) if volatile else len(db.values)
-
-
-def _random_key(engine: "Engine", db: Database, volatile: bool) -> bytes:
-    """One of them."""
-    below = engine.random.below
-    return db.expires.random(below) if volatile else db.values.random(below)
 
 
 def _score(engine: "Engine", policy: bytes, db: Database, key: bytes) -> int:

@@ -26,14 +26,14 @@ def expire_fields(engine: "Engine") -> None:
         return
     deadline_us = engine.clock() + TICK_SHARE_US
     for db in engine.databases:
-        if db.volatile.count and not _expire_in(engine, db, deadline_us):
+        if db.volatile and not _expire_in(engine, db, deadline_us):
             return
 
 
 def _expire_in(engine: "Engine", db: "Database", deadline_us: int) -> bool:
     """Go on with ``db``; False when the time is up."""
     for _ in range(ROUNDS_MAX):
-        db.volatile_cursor, keys = db.volatile.scan(db.volatile_cursor, ROUND_KEYS)
+        db.volatile_cursor, keys = db.volatile_keys.scan(db.volatile_cursor, ROUND_KEYS)
         due = 0
         for key in keys:
             value = db.peek(key)
@@ -41,7 +41,7 @@ def _expire_in(engine: "Engine", db: "Database", deadline_us: int) -> bool:
                 due += 1
         if engine.clock() > deadline_us:
             return False
-        if due * 10 <= len(keys) or not db.volatile.count:
+        if due * 10 <= len(keys) or not db.volatile:
             break
     return True
 

@@ -16,8 +16,8 @@ from mypy_extensions import i64, mypyc_attr
 
 _LOAD: Final = 16
 _HASH_BITS: Final = 32
-ORDER_SIZE: Final = 1 << _HASH_BITS
-HASH_MASK: Final = ORDER_SIZE - 1
+_ORDER_SIZE: Final = 1 << _HASH_BITS
+_HASH_MASK: Final = _ORDER_SIZE - 1
 
 
 @mypyc_attr(acyclic=True)
@@ -81,18 +81,19 @@ class KeyIndex:
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """Whole buckets from ``cursor`` on until ``count`` keys are gathered: (next cursor, 0 at the end; keys)."""
         found: list[bytes] = []
-        place: i64 = cursor & HASH_MASK
+        place: i64 = cursor & _HASH_MASK
         while True:
-            at = self._bucket_at(reversed_bits(place))
+            at = self._bucket_at(_reversed(place))
             found.extend(self._buckets[at])
             place = self._range_end(at)
-            if place > HASH_MASK:
+            if place > _HASH_MASK:
                 return 0, found
             if len(found) >= count:
                 return place, found
 
     def _bucket_of(self, key: bytes) -> i64:
-        return self._bucket_at(hash(key) & HASH_MASK)
+        hashed: i64 = hash(key)  # straight into an i64: as an int, half of all hashes would be objects
+        return self._bucket_at(hashed)
 
     def _bucket_at(self, hashed: i64) -> i64:
         one: i64 = 1
@@ -108,7 +109,7 @@ class KeyIndex:
         if at < self._split or at >= (one << self._level):
             depth += 1
         # Not 1 << (32 - depth): mypyc writes a constant's shift as C's int, which has 32 bits.
-        return reversed_bits(at) + (ORDER_SIZE >> depth)
+        return _reversed(at) + (_ORDER_SIZE >> depth)
 
     def _split_one(self) -> None:
         one: i64 = 1
@@ -117,7 +118,7 @@ class KeyIndex:
         stay: list[bytes] = []
         move: list[bytes] = []
         for key in old:
-            hashed: i64 = hash(key) & HASH_MASK
+            hashed: i64 = hash(key)
             if hashed & bit:
                 move.append(key)
             else:
@@ -140,7 +141,7 @@ class KeyIndex:
         self._longest = max(self._longest, len(bucket))
 
 
-def reversed_bits(value: i64) -> i64:
+def _reversed(value: i64) -> i64:
     """The low 32 bits of ``value`` in reverse order."""
     v: i64 = value
     v = ((v >> 1) & 0x55555555) | ((v & 0x55555555) << 1)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import mypyc_attr
 
-from .key_map import KeyMap
+from .key_index import KeyIndex
 from .slots import SlotKeys
 
 if TYPE_CHECKING:
@@ -123,12 +123,15 @@ class Database:
     def __init__(self, index: int, observer: KeyspaceObserver) -> None:
         self.index = index
         self.observer = observer
-        self.values: KeyMap[object] = KeyMap()
-        self.expires: KeyMap[int] = KeyMap()  # key -> Unix time in ms
+        self.values: dict[bytes, object] = {}
+        self.keys = KeyIndex()
+        self.expires: dict[bytes, int] = {}  # key -> Unix time in ms
+        self.expiring = KeyIndex()  # the keys of ``expires``
         self.sizes_before: dict[bytes, int] = {}  # of keys that have changed since memory was last summed up
-        self.accessed: KeyMap[object] = KeyMap()  # key -> entry of the access log, while ``tracks_access``
+        self.accessed: dict[bytes, object] = {}  # key -> entry of the access log, while ``tracks_access``
         self.expiry_cursor = 0  # where the next round of active expiry begins
-        self.volatile: KeyMap[bool] = KeyMap()  # the keys of values in which something ends by itself
+        self.volatile: dict[bytes, None] = {}  # the keys of values in which something ends by itself
+        self.volatile_keys = KeyIndex()
         self.volatile_cursor = 0
         self.by_slot: SlotKeys | None = None  # in cluster mode
         self.watchers: dict[bytes, list[Session]] = {}
@@ -141,7 +144,7 @@ class Database:
         """The value for a reading command, or None. Counts a hit or a miss."""
         value = self.values.get(key)
         observer = self.observer
-        if value is None or (self.expires.count and self.expire_if_due(key)):
+        if value is None or (self.expires and self.expire_if_due(key)):
             observer.misses += 1
             if observer.notify_flags:
                 observer.key_missed(self, key)
@@ -156,7 +159,7 @@ class Database:
         value = self.values.get(key)
         observer = self.observer
         observer.untouched += 1
-        if value is None or (self.expires.count and self.expire_if_due(key)):
+        if value is None or (self.expires and self.expire_if_due(key)):
             observer.misses += 1
             if observer.notify_flags:
                 observer.key_missed(self, key)
@@ -167,7 +170,7 @@ class Database:
     def find_for_write(self, key: bytes) -> object | None:
         """The value for a writing command, or None. Not a hit or a miss in the statistics."""
         value = self.values.get(key)
-        if value is None or (self.expires.count and self.expire_if_due(key)):
+        if value is None or (self.expires and self.expire_if_due(key)):
             if value is not None and key in self.values and self.observer.may_drop_expired():
                 self.drop(key)  # a replica that takes writes begins anew with what is over
             return None
@@ -180,7 +183,7 @@ class Database:
     def peek(self, key: bytes) -> object | None:
         """The value, or None, without any trace: no statistics, no access time."""
         value = self.values.get(key)
-        if value is None or (self.expires.count and self.expire_if_due(key)):
+        if value is None or (self.expires and self.expire_if_due(key)):
             return None
         return value
 
@@ -197,14 +200,16 @@ class Database:
         """Set ``key``, new or not. Its time to live goes unless ``keep_ttl``."""
         if self.observer.tracks_memory:
             self.note_size(key)
-        if self.expires.count and key in self.expires and (self.expire_if_due(key) or not keep_ttl):
+        if self.expires and key in self.expires and (self.expire_if_due(key) or not keep_ttl):
             self.persist(key)
-        if self.values.set(key, value):
+        if key not in self.values:
+            self.keys.add(key)
             if self.by_slot is not None:
                 self.by_slot.add(key)
             if self.observer.notify_flags:
                 self.observer.key_added(self, key)
-        if self.volatile.count:
+        self.values[key] = value
+        if self.volatile:
             self.forget_volatile(key)
         if not isinstance(value, bytes) and isinstance(value, Value) and value.volatile:
             self.note_volatile(key)
@@ -215,13 +220,13 @@ class Database:
 
     def replace(self, key: bytes, value: object) -> None:
         """Give an existing ``key`` another value; time to live and place in the index stay."""
-        self.values.set(key, value)
+        self.values[key] = value
 
     def delete(self, key: bytes) -> bool:
         """Remove ``key``; False when it is not there. Expired counts as not there."""
         if key not in self.values:
             return False
-        if self.expires.count and self.expire_if_due(key):
+        if self.expires and self.expire_if_due(key):
             return False
         self.drop(key)
         return True
@@ -231,15 +236,16 @@ class Database:
         if self.observer.tracks_memory:
             self.note_size(key)
         value = self.values.pop(key)
-        if value is not None and not isinstance(value, bytes):
+        if not isinstance(value, bytes):
             self.observer.value_dropped(value)
+        self.keys.remove(key)
         if self.by_slot is not None:
             self.by_slot.remove(key)
-        if self.expires.count:
-            self.expires.pop(key)
-        if self.accessed.count:
-            self.accessed.pop(key)
-        if self.volatile.count:
+        if self.expires and self.expires.pop(key, None) is not None:
+            self.expiring.remove(key)
+        if self.accessed:
+            self.accessed.pop(key, None)
+        if self.volatile:
             self.forget_volatile(key)
         if self.blocked and key in self.blocked:
             self.observer.key_ready(self, key)  # commands that need the key to exist must learn that it went
@@ -247,10 +253,13 @@ class Database:
     def clear(self) -> int:
         """Remove all keys; how many there were."""
         count = len(self.values)
-        self.values = KeyMap()
-        self.expires = KeyMap()
-        self.accessed = KeyMap()
-        self.volatile = KeyMap()
+        self.values = {}
+        self.expires = {}
+        self.keys = KeyIndex()
+        self.expiring = KeyIndex()
+        self.accessed = {}
+        self.volatile = {}
+        self.volatile_keys = KeyIndex()
         if self.by_slot is not None:
             self.by_slot = SlotKeys([])
         return count
@@ -258,31 +267,42 @@ class Database:
     def swap(self, other: "Database") -> None:
         """Exchange keys and values with ``other``; who watches or waits stays where it is."""
         self.values, other.values = other.values, self.values
+        self.keys, other.keys = other.keys, self.keys
         self.expires, other.expires = other.expires, self.expires
+        self.expiring, other.expiring = other.expiring, self.expiring
         self.accessed, other.accessed = other.accessed, self.accessed
         self.sizes_before, other.sizes_before = other.sizes_before, self.sizes_before
         self.volatile, other.volatile = other.volatile, self.volatile
+        self.volatile_keys, other.volatile_keys = other.volatile_keys, self.volatile_keys
 
     def note_volatile(self, key: bytes) -> None:
         """Something in the value under ``key`` ends by itself."""
-        self.volatile.set(key, True)
+        if key not in self.volatile:
+            self.volatile[key] = None
+            self.volatile_keys.add(key)
 
     def forget_volatile(self, key: bytes) -> None:
         """Nothing in the value under ``key`` ends by itself any more."""
-        self.volatile.pop(key)
+        if key in self.volatile:
+            del self.volatile[key]
+            self.volatile_keys.remove(key)
 
     def expire_at(self, key: bytes, at_ms: int) -> None:
         """Let a present ``key`` live until ``at_ms`` (Unix time)."""
-        self.expires.set(key, at_ms)
+        if key not in self.expires:
+            self.expiring.add(key)
+        self.expires[key] = at_ms
 
     def expiry_of(self, key: bytes) -> int:
         """When ``key`` ends (Unix time in ms), -1 if never."""
-        at_ms = self.expires.get(key)
-        return -1 if at_ms is None else at_ms
+        return self.expires.get(key, -1)
 
     def persist(self, key: bytes) -> bool:
         """Take the time to live away; False when there was none."""
-        return self.expires.pop(key) is not None
+        if self.expires.pop(key, None) is None:
+            return False
+        self.expiring.remove(key)
+        return True
 
     def is_over(self, key: bytes) -> bool:
         """Is the time of ``key`` over although it is still there?"""
@@ -307,12 +327,13 @@ class Database:
 
     def average_ttl_ms(self, now_ms: int) -> int:
         """Mean time to live of the keys that have one, over the first few (INFO keyspace)."""
+        if not self.expires:
+            return 0
         total = 0
         seen = 0
-        for shard in self.expires.shards():
-            for at_ms in shard.values():
-                total += max(0, at_ms - now_ms)
-                seen += 1
+        for at_ms in self.expires.values():
+            total += max(0, at_ms - now_ms)
+            seen += 1
             if seen >= _TTL_SAMPLE:
                 break
-        return total // max(1, seen)
+        return total // seen

@@ -40,7 +40,7 @@ def size_of_key(engine: "Engine", db: Database, key: bytes, value: object, sampl
 
 def footprint(engine: "Engine", db: Database, key: bytes, value: object) -> int:
     """All that would be freed with ``key``: its value, its name, its places in the tables."""
-    tables = 2 if key in db.expires else 1
+    tables = 2 if db.expires and key in db.expires else 1
     if not engine.embeds_keys:
         entry = allocated(_REDIS_ENTRY_BYTES) + _REDIS_SLOT_BYTES
         return tables * entry + allocated(len(key) + 2) + _value_bytes(value, SAMPLES)
@@ -56,7 +56,7 @@ def _block_bytes(db: Database, key: bytes, value: object) -> int:
     if not isinstance(value, bytes):
         return 0
     size = OBJECT_BYTES + len(key) + 7 + len(value)
-    if key in db.expires:
+    if db.expires and key in db.expires:
         size += 8
     return allocated(size) if size <= BLOCK_BYTES else 0
 
@@ -96,9 +96,8 @@ class MemoryAccount:
         for db in engine.databases:
             db.sizes_before = {}
             if self.active:
-                for shard in db.values.shards():
-                    for key, value in shard.items():
-                        self._keys_bytes += footprint(engine, db, key, value)
+                for key, value in db.values.items():
+                    self._keys_bytes += footprint(engine, db, key, value)
 
     def used(self, engine: "Engine") -> int:
         """Bytes in use: keys, and what an empty engine takes."""
@@ -107,7 +106,7 @@ class MemoryAccount:
             return STARTUP_BYTES + self._keys_bytes + engine.buffer_bytes
         total = STARTUP_BYTES + engine.buffer_bytes
         for db in engine.databases:
-            if len(db):
+            if db.values:
                 total += _estimated(engine, db)
         return total
 
@@ -115,9 +114,8 @@ class MemoryAccount:
         """``db`` is about to be emptied."""
         if self.active:
             self._settle(engine)
-            for shard in db.values.shards():
-                for key, value in shard.items():
-                    self._keys_bytes -= footprint(engine, db, key, value)
+            for key, value in db.values.items():
+                self._keys_bytes -= footprint(engine, db, key, value)
 
     def _settle(self, engine: "Engine") -> None:
         """Add what has changed since the last time."""
@@ -136,11 +134,11 @@ class MemoryAccount:
 
 def _estimated(engine: "Engine", db: Database) -> int:
     """The keys of one database: all of a few, a sample of many."""
-    if len(db) <= EXACT_KEYS_MAX:
-        keys = db.values.all_keys()
+    if len(db.values) <= EXACT_KEYS_MAX:
+        keys = list(db.values)
     else:
-        keys = db.values.sample(engine.random.below, EXACT_KEYS_MAX)
+        keys = db.keys.sample(engine.random.below, EXACT_KEYS_MAX)
     total = 0
     for key in keys:
         total += footprint(engine, db, key, db.values[key])
-    return total * len(db) // max(1, len(keys))
+    return total * len(db.values) // max(1, len(keys))

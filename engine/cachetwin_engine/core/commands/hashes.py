@@ -61,7 +61,7 @@ def _set_fields(ctx: Context, args: list[bytes], name: bytes) -> int:
             added += 1
     if not found:
         ctx.db.put(key, value)
-    elif ctx.db.volatile.count:
+    elif ctx.db.volatile:
         note_ends(ctx, key, value)
     ctx.key_changed(key, NOTIFY_HASH, b"hset", (count - 2) // 2)
     return added
@@ -85,7 +85,7 @@ def _put_field(ctx: Context, key: bytes, value: HashValue | None, field: bytes, 
         ctx.db.put(key, value)
     else:
         value.set(field, content, ctx.engine.config, keep_end=True)
-        if ctx.db.volatile.count:
+        if ctx.db.volatile:
             note_ends(ctx, key, value)
     ctx.key_changed(key, NOTIFY_HASH, event)
 
@@ -149,7 +149,7 @@ def removed(ctx: Context, key: bytes, value: HashValue, event: bytes, count: int
     empty = value.length() == 0
     if empty:
         ctx.db.drop(key)
-    elif ctx.db.volatile.count:
+    elif ctx.db.volatile:
         note_ends(ctx, key, value)
     ctx.key_changed(key, NOTIFY_HASH, event, count)
     if empty:

@@ -81,12 +81,12 @@ def randomkey(ctx: Context, args: list[bytes]) -> bytes:
     """RANDOMKEY."""
     db = ctx.db
     tries = 0
-    while len(db):
-        key = db.values.random(ctx.engine.random.below)
+    while db.values:
+        key = db.keys.random(ctx.engine.random.below)
         if db.peek(key) is not None:
             return bulk(key)
         tries += 1
-        if ctx.engine.keeps_expired and tries >= _RANDOM_TRIES_MAX and len(db.expires) == len(db):
+        if ctx.engine.keeps_expired and tries >= _RANDOM_TRIES_MAX and len(db.expires) == len(db.values):
             return bulk(key)  # a replica, or a node that is paused, may hold nothing but keys that are over
     return ctx.null
 

@@ -16,11 +16,9 @@ def keys(ctx: Context, args: list[bytes]) -> bytes:
     """KEYS pattern."""
     pattern = args[1]
     expires, now_ms = ctx.db.expires, ctx.engine.now_ms
-    found = ctx.db.values.all_keys()
-    if pattern != b"*":
-        found = [key for key in found if glob_match(pattern, key)]
-    if expires.count and not (ctx.engine.keeps_expired and ctx.engine.sees_expired()):
-        found = [key for key in found if not 0 <= ctx.db.expiry_of(key) <= now_ms]
+    found = list(ctx.db.values) if pattern == b"*" else [key for key in ctx.db.values if glob_match(pattern, key)]
+    if expires and not (ctx.engine.keeps_expired and ctx.engine.sees_expired()):
+        found = [key for key in found if expires.get(key, now_ms + 1) > now_ms]
     return bulk_array(found)
 
 
@@ -87,7 +85,7 @@ def scan(ctx: Context, args: list[bytes]) -> bytes:
         raise syntax_error()
     if options.type is not None and options.type not in _TYPES and ctx.engine.profile.is_valkey_from(8, 0):
         raise CommandError(b"ERR unknown type name '" + options.type + b"'")
-    cursor, candidates = ctx.db.values.scan(options.cursor, options.count)
+    cursor, candidates = ctx.db.keys.scan(options.cursor, options.count)
     found: list[bytes] = []
     for key in candidates:
         if not options.wants(key):

@@ -157,7 +157,7 @@ class Loading:
         for db in engine.databases:
             db.swap(self.databases[db.index])
             if db.by_slot is not None:
-                db.by_slot = SlotKeys(db.values.all_keys())
+                db.by_slot = SlotKeys(list(db.values))
             for key in db.blocked:
                 if key in db.values:
                     engine.key_ready(db, key)
@@ -173,12 +173,10 @@ class Loading:
             raise _bad_library(problem) from None
         for db in self._engine.databases:
             read = self.databases[db.index]
-            for shard in read.values.shards():
-                for key, value in shard.items():
-                    db.put(key, value)
-                    at_ms = read.expiry_of(key)
-                    if at_ms >= 0:
-                        db.expire_at(key, at_ms)
+            for key, value in read.values.items():
+                db.put(key, value)
+                if key in read.expires:
+                    db.expire_at(key, read.expires[key])
         return self.result
 
 

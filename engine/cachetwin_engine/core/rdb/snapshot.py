@@ -49,8 +49,8 @@ class Snapshot:
         self._lru = engine.config.maxmemory_policy.endswith(b"-lru")
         if with_data:
             for db in reversed(engine.databases):
-                if len(db):
-                    self._pending[db.index] = dict.fromkeys(db.values.all_keys())
+                if db.values:
+                    self._pending[db.index] = dict.fromkeys(db.values)
                     self._databases.append(db)
                     self.keys_total += len(db.values)
         self._begin(version, notes, with_functions)
@@ -135,7 +135,7 @@ class Snapshot:
     def _write_key(self, db: "Database", key: bytes) -> None:
         value = db.values[key]
         writer = self._writer
-        at_ms = db.expiry_of(key)
+        at_ms = db.expiry_of(key) if db.expires else -1
         if at_ms >= 0:
             writer.kind(kinds.ENDS_AT_MS)
             writer.time_ms(at_ms)
