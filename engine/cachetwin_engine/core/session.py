@@ -143,7 +143,9 @@ class Session:
 
     def forget_buffers(self) -> None:
         """The connection is gone, and with it what it held."""
-        self.engine.buffer_bytes -= self._held_bytes + self.unsent_bytes
+        self.engine.buffer_bytes -= self._held_bytes
+        if not self.gates & GATE_FOLLOWER:
+            self.engine.buffer_bytes -= self.unsent_bytes
         self._held_bytes = 0
         self.unsent_bytes = 0
 
@@ -319,9 +321,11 @@ class Session:
 
     def note_unsent(self, size: int) -> None:
         """The shell has ``size`` bytes of output that the client has not taken yet."""
-        if not self.gates & GATE_FOLLOWER and self.id in self.engine.sessions:
+        if self.id not in self.engine.sessions:
+            return
+        if not self.gates & GATE_FOLLOWER:  # what replicas have not taken is no reason to evict keys
             self.engine.buffer_bytes += size - self.unsent_bytes
-            self.unsent_bytes = size
+        self.unsent_bytes = size
         if self.engine.client_memory.limit:
             self.engine.client_memory.note(self.engine, self)
 

@@ -10,6 +10,7 @@ from typing import Final
 from ..acl.rules import rows_of
 from ..command_table import LOADING, STALE, command
 from ..context import Context
+from ..gates import GATE_FOLLOWER
 from ..replication.connected_replica import ONLINE
 from ..replication.primary_link import CONNECTED, SYNC, PrimaryLink
 from ..scripting.store import ScriptStore
@@ -156,7 +157,13 @@ def _memory(ctx: Context) -> list[str]:
     resident = engine.host.resident_bytes()
     limit = engine.config.maxmemory
     total = engine.host.total_memory_bytes
-    client_bytes = sum([session.memory_bytes() for session in engine.sessions.values()])
+    client_bytes = 0
+    replica_bytes = 0
+    for session in engine.sessions.values():
+        if session.gates & GATE_FOLLOWER:
+            replica_bytes += session.memory_bytes()
+        else:
+            client_bytes += session.memory_bytes()
     return [
         f"used_memory:{used}",
         f"used_memory_human:{human(used)}",
@@ -190,7 +197,7 @@ def _memory(ctx: Context) -> list[str]:
         "mem_not_counted_for_evict:0",
         f"mem_total_replication_buffers:{0 if engine.replication.backlog is None else engine.replication.backlog.length}",
         f"mem_replication_backlog:{0 if engine.replication.backlog is None else engine.replication.backlog.length}",
-        "mem_clients_slaves:0",
+        f"mem_clients_slaves:{replica_bytes}",
         f"mem_clients_normal:{client_bytes}",
         "mem_cluster_links:0",
         "mem_aof_buffer:0",
