@@ -125,6 +125,8 @@ def test_deleted_users_are_disconnected(run: Run) -> None:
         ("<unknown", "The password you are trying to remove from the user does not exist"),
         ("%X~k", "Syntax error"),
         ("nonsense", "Syntax error"),
+        ("+config|", "Syntax error"),
+        ("-config|", "Unknown command or category name in ACL"),
         ("(+get +nonsense)", "Unknown command or category name in ACL"),
     ],
 )

@@ -197,8 +197,10 @@ def _apply_command(selector: Selector, rule: bytes, table: dict[bytes, Command])
     name = rule[1:].lower()
     parent, bar, sub = name.partition(b"|")
     command = table.get(parent)
-    if command is None or (bar and not sub):
+    if command is None:
         raise RuleError(UNKNOWN)
+    if bar and not sub:
+        raise RuleError(SYNTAX if adding else UNKNOWN)
     if b"|" in sub:
         child = command.subcommands.get(sub.split(b"|")[0]) if command.subcommands is not None else None
         raise RuleError(UNKNOWN if child is None or not adding else _FIRST_ARG_OF_SUBCOMMAND)
