@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass, field
 
 from tests.engine.fuzz.arguments import KEYS_OF_SEEDS, SEEDS, encoded, tamed
-from tests.engine.fuzz.replies import end_of_value, values_in
+from tests.engine.fuzz.replies import elements, end_of_value
 from tests.engine.fuzz.requests import Requests
 
 from cachetwin_engine.core.acl.rules import rows_of
@@ -117,18 +117,13 @@ def same(row: Command, ours: bytes, theirs: bytes) -> bool:
     if ours == theirs:
         return True
     if row.name in UNORDERED and ours[:1] == theirs[:1] and ours[:1] in b"*~%":
-        return sorted(values_in(inner(ours), resp3=True)) == sorted(values_in(inner(theirs), resp3=True))
+        return sorted(elements(ours)) == sorted(elements(theirs))
     return row.name in GENERATED_IDS and ours[:1] == theirs[:1] == b"$" and len(ours) == len(theirs)
 
 
 def both_quote(words: list[bytes], ours: bytes, theirs: bytes) -> bool:
     """Two errors about a word with a zero byte: Valkey quotes it up to that byte, we quote all of it."""
     return ours[:1] == theirs[:1] == b"-" and any(b"\0" in word for word in words)
-
-
-def inner(reply: bytes) -> bytes:
-    """The elements of an array."""
-    return reply[reply.index(b"\r\n") + 2 :]
 
 
 def compare(pair: Pair, seed: int, seconds: float, requests_max: int) -> tuple[int, list[Difference]]:

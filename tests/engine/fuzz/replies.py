@@ -68,3 +68,13 @@ def values_in(data: bytes, *, resp3: bool) -> list[bytes]:
         found.append(data[at:end])
         at = end
     return found
+
+
+def elements(array: bytes) -> list[bytes]:
+    """The elements of an array or a set, or the keys and values of a map in turn, encoded."""
+    return values_in(array[array.index(b"\r\n") + 2 :], resp3=True)
+
+
+def text_of(bulk: bytes) -> bytes:
+    """What a bulk string holds."""
+    return bulk[bulk.index(b"\r\n") + 2 : -2]
