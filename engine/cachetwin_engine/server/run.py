@@ -93,7 +93,8 @@ def new_engine(options: Options, host: ProcessHost | None = None) -> Engine:
         raise OptionError(str(error)) from None
     engine = Engine(profile, time.time_ns, secrets.randbits(62), config)
     engine.host = host if host is not None else ProcessHost(options.config_file)
-    problem = engine.host.apply_parameters([name for name, _ in options.parameters if name != "maxclients"], config)
+    named = [name for name, _ in options.parameters if name != "maxclients"]
+    problem = engine.host.apply_parameters(["dir", *named], config)  # dir, so that CONFIG GET says where that is
     if problem is not None:
         raise OptionError(f"{problem[0]}: {problem[1]}")
     if options.elasticache:

@@ -120,6 +120,12 @@ def test_a_rewritten_file_starts_the_same_server(start_engine: "StartEngine", tm
         assert b"~a*" in ask(sock, "ACL", "GETUSER", "ann")
 
 
+def test_dir_is_told_in_full(start_engine: "StartEngine") -> None:
+    with start_engine().connect() as sock:
+        folder = str(Path.cwd()).encode()
+        assert ask(sock, "CONFIG", "GET", "dir") == b"*2\r\n$3\r\ndir\r\n$%d\r\n%b\r\n" % (len(folder), folder)
+
+
 def test_users_come_from_the_file_that_aclfile_names_below_dir(start_engine: "StartEngine", tmp_path: Path) -> None:
     (tmp_path / "users.acl").write_text("user default off\nuser ann on >pw ~* &* +@all\n")
     engine = start_engine("--dir", str(tmp_path), "--aclfile", "users.acl")
