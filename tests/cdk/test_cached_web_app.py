@@ -461,3 +461,11 @@ def test_the_service_s_password_rotates_where_that_was_asked_for(
     rotation = properties("AWS::SecretsManager::RotationSchedule")
     assert rotation["SecretId"] == stack.resolve(web.cache_user.secret.secret_arn)
     assert rotation["RotationRules"]["AutomaticallyAfterDays"] == 14
+
+
+def test_what_rotates_the_password_can_reach_the_apis_it_calls(
+    stack: cdk.Stack, image: ecs.ContainerImage, properties: Properties
+) -> None:
+    web = CachedWebApp(stack, "Web", image=image, allow_plain_http=True, rotate_cache_password_days=14)
+    subnets = properties("AWS::Lambda::Function")["VpcConfig"]["SubnetIds"]
+    assert subnets == stack.resolve([subnet.subnet_id for subnet in web.vpc.private_subnets])

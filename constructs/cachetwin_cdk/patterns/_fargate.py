@@ -78,6 +78,11 @@ def logged_container(
     )
 
 
+def working_subnets(vpc: ec2.IVpc) -> ec2.SubnetSelection:
+    """Where AWS's APIs can be reached: through a NAT gateway, or else through the endpoints that the VPC must have."""
+    return ec2.SubnetSelection(subnets=vpc.private_subnets or vpc.isolated_subnets)
+
+
 def closed_service(
     scope: Construct, *, cluster: ecs.ICluster, vpc: ec2.IVpc, task: ecs.FargateTaskDefinition, desired_count: int
 ) -> ecs.FargateService:
@@ -100,7 +105,7 @@ def closed_service(
         max_healthy_percent=200,
         circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
         security_groups=[security_group],
-        vpc_subnets=ec2.SubnetSelection(subnets=vpc.private_subnets or vpc.isolated_subnets),
+        vpc_subnets=working_subnets(vpc),
         assign_public_ip=False,
     )
 

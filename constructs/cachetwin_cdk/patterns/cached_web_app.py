@@ -24,7 +24,13 @@ from ..rotation import UserPasswordRotation
 from ..serverless_cache import ServerlessCache, UsageLimits
 from ..users import PasswordUser
 from ._cache import Cache, admit, endpoints, engine_of, for_logs, is_clustered
-from ._fargate import closed_service, ignore_superfluous_dependency, logged_container, task_definition
+from ._fargate import (
+    closed_service,
+    ignore_superfluous_dependency,
+    logged_container,
+    task_definition,
+    working_subnets,
+)
 from ._findings import CACHE_SECRET, acknowledge
 from ._network import private_network
 from ._web_database import ExistingDatabase, WebDatabase
@@ -248,6 +254,7 @@ class CachedWebApp(Construct):
                 user=self.cache_user,
                 cache=self.cache,
                 vpc=self.vpc,
+                vpc_subnets=working_subnets(self.vpc),
                 automatically_after_days=rotate_cache_password_days,
                 encryption_key=self.log_key,
             )

@@ -39,7 +39,13 @@ from ..replication_group import ReplicationGroup
 from ..rotation import UserPasswordRotation
 from ..users import IamUser, PasswordUser
 from ._cache import Cache, admit, endpoints, engine_of, for_logs, iam_environment, is_clustered, name_of
-from ._fargate import closed_service, ignore_superfluous_dependency, logged_container, task_definition
+from ._fargate import (
+    closed_service,
+    ignore_superfluous_dependency,
+    logged_container,
+    task_definition,
+    working_subnets,
+)
 from ._findings import CACHE_SECRET, METER, OWN_POLICY, acknowledge
 from ._function import closed_function
 from ._network import private_network
@@ -473,6 +479,7 @@ class MessagingServices(Construct):
                 user=user,
                 cache=self.cache,
                 vpc=self.vpc,
+                vpc_subnets=working_subnets(self.vpc),
                 automatically_after_days=days,
                 encryption_key=self.log_key,
             )
