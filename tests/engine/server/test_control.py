@@ -276,8 +276,8 @@ def test_signals_still_end_a_supervised_node(supervise: Supervise) -> None:
 
 def write(port: int) -> None:
     """Set k to v and return when a replica has it."""
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as sock, sock.makefile("rb") as replies:
-        sock.sendall(b"SET k v\r\nWAIT 1 15000\r\n")
+    with socket.create_connection(("127.0.0.1", port), timeout=70) as sock, sock.makefile("rb") as replies:
+        sock.sendall(b"SET k v\r\nWAIT 1 60000\r\n")
         assert [replies.readline(), replies.readline()] == [b"+OK\r\n", b":1\r\n"]
 
 

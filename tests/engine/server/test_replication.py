@@ -19,8 +19,8 @@ import pytest
 if TYPE_CHECKING:
     from tests.engine.conftest import Certificates, StartEngine
 
-WAIT_MS = 20_000
-SECONDS_MAX = 20.0
+WAIT_MS = 60_000
+SECONDS_MAX = 60.0
 POLL_SECONDS = 0.02
 
 Word = str | bytes | int | float
