@@ -935,6 +935,7 @@ class Engine(KeyspaceObserver):
 
     def reset_statistics(self) -> None:
         """CONFIG RESETSTAT."""
+        self.replication.reset_statistics()
         self.hits = 0
         self.misses = 0
         self.commands_processed = 0

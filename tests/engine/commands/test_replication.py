@@ -468,6 +468,30 @@ def test_a_replica_answers_from_its_old_data_while_it_loads(run: "Run", follow: 
     assert digest(wire.replica) == digest(run)
 
 
+def test_a_primary_that_starts_again_goes_on_with_its_history(
+    run: "Run", follow: Follow, start_run: "StartRun"
+) -> None:
+    wire = follow(run)
+    run("SET stays 1")
+    run("SET ends 1 PX 100")
+    wire.settle()
+    assert run("SAVE") == b"+OK\r\n"
+    again = start_run()
+    again.clock.now_us = run.clock.now_us + 2_000_000
+    again.engine.start_turn()
+    again.engine.host = run.engine.host
+    assert again.engine.saves.start()
+    wire.cut()
+    wire.replica.advance(2000)
+    back = Wire(again, wire.replica)
+    back.connect()
+    back.settle()
+    assert again.engine.replication.partial_syncs == 1
+    assert again.engine.replication.full_syncs == 0
+    assert wire.replica("DBSIZE") == b":1\r\n"
+    assert digest(wire.replica) == digest(again)
+
+
 # -- waiting ------------------------------------------------------------------------------------------------------------
 
 
@@ -657,10 +681,10 @@ def test_loading_leaves_out_what_is_over_unless_it_is_a_replicas(run: "Run", sta
     later.engine.start_turn()
     loading = Loading(later.engine, data, drops_expired=True)
     loading.finish()
-    assert (loading.result.keys, loading.result.expired) == (1, 1)
+    assert (loading.result.keys, loading.result.expired) == (1, [(0, b"k")])
     kept = Loading(later.engine, data, drops_expired=False)
     kept.finish()
-    assert (kept.result.keys, kept.result.expired) == (2, 0)
+    assert (kept.result.keys, kept.result.expired) == (2, [])
 
 
 @pytest.mark.parametrize("at", range(0, 200, 7))

@@ -28,7 +28,7 @@ class Loaded:
 
     def __init__(self) -> None:
         self.keys = 0
-        self.expired = 0  # left out: their time is over
+        self.expired: list[tuple[int, bytes]] = []  # database and key of what was left out: its time is over
         self.notes: dict[bytes, bytes] = {}
 
 
@@ -133,7 +133,7 @@ class Loading:
         engine = self._engine
         db = self._db
         if self._drops_expired and 0 <= at_ms <= engine.now_ms:
-            self.result.expired += 1
+            self.result.expired.append((db.index, key))
             return
         if key in db.values:
             raise BadData("a key twice")

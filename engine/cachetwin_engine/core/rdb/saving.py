@@ -139,7 +139,7 @@ class Saves:
         loading.finish()
         loaded = loading.merge() if merge else loading.adopt()
         self.keys_loaded = loaded.keys
-        self.keys_expired = loaded.expired
+        self.keys_expired = len(loaded.expired)
         self.dirty_then = engine.dirty
         return loaded
 
@@ -148,7 +148,7 @@ class Saves:
         replication = self._engine.replication
         loaded = self.load(keep_expired=replication.link is not None)
         if loaded is not None:
-            replication.go_on_from(loaded.notes)
+            replication.go_on_from(loaded)
         return loaded is not None
 
     def denies_writes(self) -> bool:

@@ -19,6 +19,7 @@ from .primary_link import CONNECTED, PrimaryLink
 if TYPE_CHECKING:
     from ..command_table import Command
     from ..engine import Engine
+    from ..rdb.loading import Loaded
     from ..rdb.snapshot import Snapshot
     from ..session import Session
 
@@ -111,8 +112,12 @@ class Replication:
         self.backlog = None
         self.keep_backlog()
 
-    def go_on_from(self, notes: dict[bytes, bytes]) -> None:
-        """The engine starts with a file that was part of a history: go on with it, as a replica or as a primary."""
+    def go_on_from(self, loaded: "Loaded") -> None:
+        """The engine starts with a file that was part of a history: go on with it, as a replica or as a primary.
+
+        What has ended meanwhile is still at the replicas of a primary, which come back for the rest of the history.
+        """
+        notes = loaded.notes
         history_id = notes.get(b"repl-id", b"")
         offset = integer_or_none(notes.get(b"repl-offset", b""))
         stream_db = integer_or_none(notes.get(b"repl-stream-db", b""))
@@ -126,6 +131,9 @@ class Replication:
             self.previous_id = history_id
             self.previous_until = offset + 1
             self.keep_backlog()
+            for index, key in loaded.expired:
+                self._write(index, [self._engine.config.expiry_deletes_with, key])
+            self.flush()
 
     def rename(self, history_id: bytes) -> None:
         """The primary goes on with our history under another id."""
@@ -139,6 +147,15 @@ class Replication:
             self.backlog = Backlog(self.offset + 1, self._engine.config.integer("repl-backlog-size"))
             self._alone_since_ms = self._engine.now_ms
         self._follow()
+
+    def reset_statistics(self) -> None:
+        """CONFIG RESETSTAT."""
+        self.full_syncs = 0
+        self.partial_syncs = 0
+        self.refused_partial_syncs = 0
+        self.unexpected_errors = 0
+        self.bytes_in = 0
+        self.bytes_out = 0
 
     def _follow(self) -> None:
         """Only a primary with somebody to tell writes effects."""
