@@ -209,12 +209,11 @@ def _after_gates(session: "Session", reply: bytes) -> bytes:
         if reply and session.last_command not in _BEGINS_STREAM:
             session.closing = True
         return b""
-    if session.last_command in _CONFIRMED and reply[:1] in {b"*", b">"}:
-        return reply
-    if session.reply_off:
+    is_confirmed = session.last_command in _CONFIRMED and reply[:1] in {b"*", b">"}
+    if session.reply_off and not is_confirmed:
         return b""
     if session.reply_skip:
         session.reply_skip -= 1
         session.engine.refresh_gates(session)
-        return b""
+        return reply if is_confirmed else b""
     return reply

@@ -50,6 +50,19 @@ def test_redirected_messages_go_to_a_resp2_subscriber(run: Run) -> None:
     assert listener.received() == b"*3\r\n$7\r\nmessage\r\n$20\r\n__redis__:invalidate\r\n*1\r\n$1\r\nk\r\n"
 
 
+@pytest.mark.parametrize(
+    ("mode", "answer", "reason"),
+    [
+        ("off", "YES", "can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"),
+        ("on BCAST", "YES", "YES is only valid when tracking is enabled in OPTIN mode."),
+        ("on OPTIN", "NO", "NO is only valid when tracking is enabled in OPTOUT mode."),
+    ],
+)
+def test_caching_is_said_in_its_mode_only(run: Run, mode: str, answer: str, reason: str) -> None:
+    run(f"CLIENT TRACKING {mode}")
+    assert run(f"CLIENT CACHING {answer}") == f"-ERR CLIENT CACHING {reason}\r\n".encode()
+
+
 def test_optin_tracks_only_after_caching_yes(run: Run) -> None:
     run.resp3()
     run("CLIENT TRACKING ON OPTIN")

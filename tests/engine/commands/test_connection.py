@@ -118,6 +118,12 @@ def test_client_reply_skip_and_off_hold_replies_back(run: Run) -> None:
     assert run("GET k") == b"$1\r\nv\r\n"
 
 
+def test_a_subscription_is_confirmed_even_when_its_reply_is_to_be_skipped(run: Run) -> None:
+    run("CLIENT REPLY SKIP")
+    assert run("SUBSCRIBE news").startswith(b"*3\r\n$9\r\nsubscribe\r\n")
+    assert run("PING") == b"*2\r\n$4\r\npong\r\n$0\r\n\r\n"
+
+
 @pytest.mark.parametrize(
     ("data", "reason"),
     [

@@ -122,7 +122,7 @@ def _overlap(one: bytes, other: bytes) -> bool:
 def client_caching(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT CACHING YES|NO."""
     state = ctx.session.tracking
-    if state is None or not (state.opt_in or state.opt_out):
+    if state is None:
         raise CommandError(
             b"ERR CLIENT CACHING can be called only when the client is in tracking mode with OPTIN or OPTOUT mode enabled"
         )
