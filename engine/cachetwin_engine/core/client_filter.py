@@ -73,9 +73,6 @@ class ClientFilter:
             if number is None:
                 if ids:
                     break
-                if not self._ctx.engine.profile.is_valkey_from(8, 1):  # which take several, so that a word may follow
-                    wanted = b"client-id should be greater than 0" if self._for_kill else b"Invalid client ID"
-                    raise CommandError(b"ERR " + wanted)
                 raise syntax_error()
             if number <= 0:
                 raise CommandError(b"ERR client-id should be greater than 0")
