@@ -188,3 +188,18 @@ def test_a_reply_that_cannot_be_held_is_not_begun(run: Run) -> None:
     assert run("HRANDFIELD h -100").startswith(b"*100\r\n")
     assert run("HRANDFIELD h -101") == b""
     assert run.client.closing
+
+
+def test_the_clock_of_an_object_is_when_it_was_last_used_and_not_touched_by_who_asked_for_that(run: Run) -> None:
+    run("CONFIG SET maxmemory-policy allkeys-lru maxmemory 100mb")
+    run.engine.config.set_at_start("enable-debug-command", "yes")
+    run.advance(900)
+    run("SET k v")
+    run("CLIENT NO-TOUCH ON")
+    before = run("DEBUG OBJECT k").split(b"lru:")[1].split()[0]
+    run.advance(1150)  # into the second after the next one
+    run("GET k")
+    assert run("DEBUG OBJECT k").split(b"lru:")[1].split()[0] == before
+    assert run("OBJECT IDLETIME k") == b":1\r\n"
+    run("TOUCH k")
+    assert run("OBJECT IDLETIME k") == b":0\r\n"

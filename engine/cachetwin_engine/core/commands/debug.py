@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from ..access_log import idle_seconds_of
+from ..access_log import idle_ms, idle_seconds_of
 from ..command_table import ADMIN, LOADING, NOSCRIPT, STALE, command
 from ..context import Context
 from ..crc64 import crc64
@@ -145,7 +145,7 @@ def _object(ctx: Context, args: list[bytes]) -> bytes:
     if value is None:
         raise CommandError(NO_SUCH_KEY)
     idle_s = idle_seconds_of(ctx.engine, ctx.db, args[2])
-    clock = (ctx.engine.now_ms // 1000 - idle_s) & 0xFFFFFF
+    clock = (ctx.engine.now_ms - idle_ms(ctx.engine, ctx.db, args[2])) // 1000 & 0xFFFFFF
     size = size_of_key(ctx.engine, ctx.db, args[2], value, 0)
     more = b""
     if encoding_of(ctx, args[2], value) == b"quicklist":
