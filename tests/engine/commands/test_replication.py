@@ -414,6 +414,28 @@ def test_replicas_of_a_replica_have_the_same_history(run: "Run", follow: Follow)
     assert second.replica.engine.replication.id == run.engine.replication.id
 
 
+def test_when_the_history_gets_another_name_its_followers_go_on_with_it(run: "Run", follow: Follow) -> None:
+    first = follow(run)
+    second = follow(first.replica)
+    assert second.client is not None
+    first.cut()
+    run.engine.replication.branch_off()
+    run("SET k v")
+    first.replica.advance(2000)
+    run.advance(2000)
+    first.connect()
+    first.settle()
+    assert second.client.closing
+    assert second.client.take_output() == b""  # nothing of the new history before they have asked for it
+    second.cut()
+    second.replica.advance(2000)
+    second.connect()
+    second.settle()
+    assert second.replica("GET k") == b"$1\r\nv\r\n"
+    assert first.replica.engine.replication.partial_syncs == 1
+    assert second.replica.engine.replication.id == run.engine.replication.id
+
+
 def test_a_command_that_fails_on_the_replica_alone_is_counted(run: "Run", follow: Follow) -> None:
     wire = follow(run)
     wire.replica("CONFIG SET replica-read-only no")

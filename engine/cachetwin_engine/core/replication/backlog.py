@@ -2,6 +2,7 @@
 
 from typing import Final
 
+_CHUNK_BYTES_MAX: Final = 16 * 1024  # let go of at once, so that not much more is kept than asked for
 _COMPACT_FROM: Final = 1024  # chunks let go of before the list is shortened
 
 
@@ -17,7 +18,11 @@ class Backlog:
 
     def add(self, data: bytes) -> None:
         """The stream goes on with ``data``."""
-        self._chunks.append(data)
+        if len(data) <= _CHUNK_BYTES_MAX:
+            self._chunks.append(data)
+        else:
+            for at in range(0, len(data), _CHUNK_BYTES_MAX):
+                self._chunks.append(data[at : at + _CHUNK_BYTES_MAX])
         self.length += len(data)
         self.trim()
 

@@ -452,9 +452,10 @@ class Replication:
         self.keep_backlog()
 
     def disconnect_replicas(self) -> None:
-        """They must ask anew: the history takes another course."""
+        """They must ask anew: the history takes another course, of which they hear nothing more before they do."""
         for replica in list(self.replicas.values()):
             replica.session.closing = True
+            self.leave(replica.session)
             self._engine.mark_pending(replica.session)
 
     # -- handing over -------------------------------------------------------------------------------------------------
