@@ -120,9 +120,9 @@ def _plain_float(text: bytes) -> float:
     return -value if negative else value
 
 
-def float_or_none(text: bytes) -> float | None:
+def float_or_none(text: bytes, hexadecimal: bool = True) -> float | None:
     """The double that ``text`` spells, None if it spells none or one that is too large or too small (string2d)."""
-    value = unbounded_float_or_none(text)
+    value = unbounded_float_or_none(text, hexadecimal)
     if value is None:
         return None
     if (value in (_INFINITY, -_INFINITY) and b"inf" not in text.lower()) or (value == 0 and _has_digits(text)):
@@ -130,12 +130,12 @@ def float_or_none(text: bytes) -> float | None:
     return value
 
 
-def unbounded_float_or_none(text: bytes) -> float | None:
-    """As strtod reads it: decimal or hexadecimal, ``inf``, ``infinity``, infinite if too large. No blanks, no NaN."""
+def unbounded_float_or_none(text: bytes, hexadecimal: bool = True) -> float | None:
+    """As strtod reads it: decimal or ``hexadecimal``, ``inf``, ``infinity``, infinite if too large. No blanks, no NaN."""
     if not text or text[0] in b" \t\n\r\v\f" or text[-1] in b" \t\n\r\v\f" or b"_" in text:
         return None
     try:
-        if text.lstrip(b"+-")[:2].lower() == b"0x":
+        if hexadecimal and text.lstrip(b"+-")[:2].lower() == b"0x":
             value = float.fromhex(text.decode("latin-1"))
         else:
             value = float(text)
@@ -154,12 +154,12 @@ def _has_digits(text: bytes) -> bool:
     return len(number.strip(b"+-0.x")) > 0
 
 
-def parse_float(text: bytes) -> float:
-    """A double argument. Raises CommandError."""
+def parse_float(text: bytes, hexadecimal: bool = True) -> float:
+    """A double argument, ``hexadecimal`` if the profile reads such. Raises CommandError."""
     plain = _plain_float(text)
     if plain == plain:  # noqa: PLR0124  (the test for NaN)
         return plain
-    value = float_or_none(text)
+    value = float_or_none(text, hexadecimal)
     if value is None:
         raise not_a_float()
     return value

@@ -27,6 +27,7 @@ class Profile:
         self.commands_through = commands_through
         self.rdb_version = rdb_version
         self.shortest_doubles = commands_through >= (7, 2, 0)  # until then 17 digits, see ``doubles``
+        self.hexadecimal_doubles = commands_through < (9, 0, 0)  # Valkey 9 reads decimal ones only
 
     @property
     def is_valkey(self) -> bool:
@@ -54,6 +55,7 @@ PROFILES: Final[dict[str, Profile]] = {
     "valkey-8.0": Profile("valkey-8.0", "valkey", "8.0.1", "7.2.4", (8, 0, 255), 11),
     "valkey-8.1": Profile("valkey-8.1", "valkey", "8.1.1", "7.2.4", (8, 1, 255), 11),
     "valkey-9.0": Profile("valkey-9.0", "valkey", "9.0.0", "7.2.4", (9, 0, 255), 80),
+    "valkey-9.1": Profile("valkey-9.1", "valkey", "9.1.2", "7.2.4", (9, 1, 255), 80),
     "redis-6.2": Profile("redis-6.2", "redis", "6.2.6", "6.2.6", (6, 2, 255), 9),
     "redis-7.1": Profile("redis-7.1", "redis", "7.1.0", "7.1.0", (7, 0, 255), 10),
 }

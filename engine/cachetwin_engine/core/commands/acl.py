@@ -45,7 +45,7 @@ def acl_cat(ctx: Context, args: list[bytes]) -> bytes:
         return bulk_array(CATEGORY_NAMES)
     category = args[2].lower()
     if category not in CATEGORY_NAMES:
-        raise CommandError(b"ERR Unknown category '" + args[2] + b"'")
+        raise CommandError(b"ERR Unknown category '" + args[2][:128] + b"'")
     return bulk_array([row.name for row in rows_of(ctx.engine.commands) if category in row.categories])
 
 

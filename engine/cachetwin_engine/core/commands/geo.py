@@ -7,6 +7,7 @@ from ..context import Context
 from ..errors import CommandError, syntax_error
 from ..geohash import LATITUDE_MAX, LONGITUDE_MAX, Shape, decode, distance, encode, geohash, search_ranges
 from ..numbers import float_or_none, parse_float, parse_int
+from ..profile import Profile
 from ..replies import CRLF, EMPTY_ARRAY, array, array_header, bulk, integer
 from ..types.sorted_set import SortedSet, read_sorted_set
 from .sorted_set_ranges import store_result
@@ -32,7 +33,8 @@ class Found:
 class Search:
     """What a searching command asks for."""
 
-    def __init__(self) -> None:
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
         self.shape = Shape()
         self.with_distance = False
         self.with_hash = False
@@ -48,18 +50,20 @@ class Search:
 
     def read_centre(self, longitude: bytes, latitude: bytes) -> None:
         """Search around a place. Raises CommandError."""
-        self.shape.longitude, self.shape.latitude = _place(longitude, latitude)
+        self.shape.longitude, self.shape.latitude = _place(longitude, latitude, self.profile)
 
     def read_member(self, zset: SortedSet, member: bytes) -> None:
         """Search around a member. Raises CommandError."""
         score = zset.score(member)
         if score is None:
+            if self.profile.is_valkey_from(9, 0):
+                raise CommandError(b"ERR member " + member + b" does not exist")
             raise CommandError(b"ERR could not decode requested zset member")
         self.shape.longitude, self.shape.latitude = decode(score)
 
     def read_radius(self, radius: bytes, unit: bytes) -> None:
         """Search a circle. Raises CommandError."""
-        value = float_or_none(radius)
+        value = float_or_none(radius, self.profile.hexadecimal_doubles)
         if value is None:
             raise CommandError(b"ERR need numeric radius")
         if value < 0:
@@ -69,10 +73,10 @@ class Search:
 
     def read_box(self, width: bytes, height: bytes, unit: bytes) -> None:
         """Search a box. Raises CommandError."""
-        w = float_or_none(width)
+        w = float_or_none(width, self.profile.hexadecimal_doubles)
         if w is None:
             raise CommandError(b"ERR need numeric width")
-        h = float_or_none(height)
+        h = float_or_none(height, self.profile.hexadecimal_doubles)
         if h is None:
             raise CommandError(b"ERR need numeric height")
         if w < 0 or h < 0:
@@ -83,8 +87,9 @@ class Search:
         self.shape.unit_m = _unit(unit)
 
 
-def _place(longitude: bytes, latitude: bytes) -> tuple[float, float]:
-    x, y = parse_float(longitude), parse_float(latitude)
+def _place(longitude: bytes, latitude: bytes, profile: Profile) -> tuple[float, float]:
+    x = parse_float(longitude, profile.hexadecimal_doubles)
+    y = parse_float(latitude, profile.hexadecimal_doubles)
     if not (-LONGITUDE_MAX <= x <= LONGITUDE_MAX and -LATITUDE_MAX <= y <= LATITUDE_MAX):
         raise CommandError(b"ERR invalid longitude,latitude pair %f,%f" % (x, y))
     return x, y
@@ -110,7 +115,7 @@ def geoadd(ctx: Context, args: list[bytes]) -> bytes:
         raise syntax_error()
     canonical = [b"ZADD", *args[1:first]]
     for at in range(first, len(args), 3):
-        longitude, latitude = _place(args[at], args[at + 1])
+        longitude, latitude = _place(args[at], args[at + 1], ctx.engine.profile)
         canonical.append(b"%d" % encode(longitude, latitude))
         canonical.append(args[at + 2])
     dirty = ctx.engine.dirty
@@ -199,7 +204,7 @@ def georadius_ro(ctx: Context, args: list[bytes]) -> bytes:
 
 def _georadius(ctx: Context, args: list[bytes], may_store: bool) -> bytes:
     zset = read_sorted_set(ctx.db, args[1])
-    search = Search()
+    search = Search(ctx.engine.profile)
     search.read_centre(args[2], args[3])
     search.read_radius(args[4], args[5])
     _read_options(search, args, 6, may_store)
@@ -220,7 +225,7 @@ def georadiusbymember_ro(ctx: Context, args: list[bytes]) -> bytes:
 
 def _georadiusbymember(ctx: Context, args: list[bytes], may_store: bool) -> bytes:
     zset = read_sorted_set(ctx.db, args[1])
-    search = Search()
+    search = Search(ctx.engine.profile)
     if zset is not None:
         search.read_member(zset, args[2])
         search.read_radius(args[3], args[4])
@@ -289,7 +294,7 @@ def geosearchstore(ctx: Context, args: list[bytes]) -> bytes:
 def _geosearch(ctx: Context, args: list[bytes], source: int) -> bytes:
     """``source`` is the place of the key that is searched; 2 when the result is stored under argument 1."""
     zset = read_sorted_set(ctx.db, args[source])
-    search = Search()
+    search = Search(ctx.engine.profile)
     if source == 2:
         search.store = args[1]
     at = source + 1

@@ -226,11 +226,12 @@ def hpersist(ctx: Context, args: list[bytes]) -> bytes:
 @command("HGETEX", arity=-5, flags=WRITE | FAST, group="hash", since="9.0.0", keys=KEY_ACCESS_UPDATE, complexity="O(N) for N fields", arguments="key [expiration=<EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST>] FIELDS fields=(numfields#0 field...)", valkey_only=True, summary="Get fields of a hash and set or take away their ends.")  # fmt: skip
 def hgetex(ctx: Context, args: list[bytes]) -> bytes:
     """HGETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST] FIELDS numfields field [field ...]."""
-    at = _fields_keyword_or_syntax(args)
-    options = _parse_options(ctx, args, at, writes=False)
+    at = _fields_keyword(args, 1)
+    options = _parse_options(args, at, writes=False)
     names = _parse_fields(args, at, 1, _NUMFIELDS)
     key = args[1]
     value = write_hash(ctx.db, key)
+    options.find_end(ctx)
     if value is None:
         return array([ctx.null] * len(names))
     replies: list[bytes] = []
@@ -261,13 +262,14 @@ def hgetex(ctx: Context, args: list[bytes]) -> bytes:
 @command("HSETEX", arity=-6, flags=WRITE | DENYOOM | FAST, group="hash", since="9.0.0", keys=KEY_INSERT, complexity="O(N) for N fields", arguments="key [key-condition=<NX | XX>] [fields-condition=<FNX | FXX>] [expiration=<EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL>] FIELDS fields=(numfields#0 data=(field value)...)", valkey_only=True, summary="Set fields of a hash and their ends.")  # fmt: skip
 def hsetex(ctx: Context, args: list[bytes]) -> bytes:
     """HSETEX key [NX|XX] [FNX|FXX] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL] FIELDS numfields field value [field value ...]."""
-    at = _fields_keyword_or_syntax(args)
-    options = _parse_options(ctx, args, at, writes=True)
+    at = _fields_keyword(args, 1)
+    options = _parse_options(args, at, writes=True)
     pairs = _parse_fields(args, at, 2, _NUMFIELDS)
     key = args[1]
     value = write_hash(ctx.db, key)
     if (options.only_new_key and value is not None) or (options.only_old_key and value is None):
         return ZERO
+    options.find_end(ctx)
     for place in range(0, len(pairs), 2):
         exists = value is not None and value.has(pairs[place])
         if (options.only_new and exists) or (options.only_old and not exists):
@@ -319,7 +321,6 @@ def hgetdel(ctx: Context, args: list[bytes]) -> bytes:
             gone.append(name)
     if value is not None and gone:
         removed(ctx, args[1], value, b"hdel", len(gone))
-        ctx.propagate([b"HDEL", args[1], *gone])
     return array(replies)
 
 
@@ -329,6 +330,7 @@ class _Options:
     def __init__(self) -> None:
         self.has_end = False
         self.unit = b""  # EX, PX, EXAT or PXAT, which may be repeated but not mixed
+        self.end_text = b""
         self.at_ms = 0
         self.persist = False
         self.keep_end = False
@@ -337,8 +339,13 @@ class _Options:
         self.only_new_key = False
         self.only_old_key = False
 
+    def find_end(self, ctx: Context) -> None:
+        """Set ``at_ms``, when the key has been looked at: only then is the time on the wire. Raises CommandError."""
+        if self.has_end:
+            self.at_ms = _parse_end(ctx, self.end_text, _UNITS_MS[self.unit], relative=len(self.unit) == 2)
 
-def _parse_options(ctx: Context, args: list[bytes], end: int, writes: bool) -> _Options:
+
+def _parse_options(args: list[bytes], end: int, writes: bool) -> _Options:
     options = _Options()
     at = 2
     while at < end:
@@ -348,7 +355,7 @@ def _parse_options(ctx: Context, args: list[bytes], end: int, writes: bool) -> _
                 raise syntax_error()
             options.unit = word
             options.has_end = True
-            options.at_ms = _parse_end(ctx, args[at + 1], _UNITS_MS[word], relative=len(word) == 2)
+            options.end_text = args[at + 1]
             at += 1
         elif word == b"PERSIST" and not writes:
             options.persist = True
@@ -378,24 +385,15 @@ _UNITS_MS: Final[dict[bytes, int]] = {b"EX": 1000, b"PX": 1, b"EXAT": 1000, b"PX
 
 
 def _fields_keyword(args: list[bytes], begin: int) -> int:
-    """Where FIELDS stands. Raises CommandError."""
-    for at in range(begin, len(args)):
+    """Where FIELDS stands, with a word behind it. HGETEX and HSETEX look from the key on. Raises CommandError."""
+    for at in range(begin, len(args) - 1):
         if args[at].upper() == b"FIELDS":
             return at
     raise CommandError(_NUMFIELDS)
 
 
-def _fields_keyword_or_syntax(args: list[bytes]) -> int:
-    for at in range(2, len(args)):
-        if args[at].upper() == b"FIELDS":
-            return at
-    raise syntax_error()
-
-
 def _parse_fields(args: list[bytes], at: int, width: int, problem: bytes) -> list[bytes]:
     """What stands behind ``FIELDS numfields``, ``width`` words a field. Raises CommandError with the line ``problem``."""
-    if at + 2 >= len(args):
-        raise CommandError(problem)
     count = parse_int(args[at + 1])
     words = args[at + 2 :]
     if count <= 0 or count * width != len(words):

@@ -86,7 +86,7 @@ def _parse(ctx: Context, args: list[bytes], first: int, operation: int, cardinal
         if word == b"WEIGHTS" and weighted and left >= numkeys:
             for source in operands.sources:
                 at += 1
-                weight = float_or_none(args[at])
+                weight = float_or_none(args[at], ctx.engine.profile.hexadecimal_doubles)
                 if weight is None:
                     raise CommandError(b"ERR weight value is not a float")
                 source.weight = weight

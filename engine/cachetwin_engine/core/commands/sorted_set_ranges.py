@@ -27,7 +27,7 @@ _NO_SCORES_BY_LEX: Final = b"ERR syntax error, WITHSCORES not supported in combi
 class Bounds:
     """Both ends of a range as the client gave them, parsed: which members they take in is known with the set."""
 
-    def __init__(self, by: int, low: bytes, high: bytes) -> None:
+    def __init__(self, by: int, low: bytes, high: bytes, hexadecimal: bool = True) -> None:
         """Parse. ``low`` and ``high`` are start and stop for ``BY_RANK``. Raises CommandError."""
         self.by = by
         self.start = 0
@@ -44,8 +44,8 @@ class Bounds:
         elif by == BY_SCORE:
             self.low_open = low.startswith(b"(")
             self.high_open = high.startswith(b"(")
-            self.low = _score_bound(low, self.low_open)
-            self.high = _score_bound(high, self.high_open)
+            self.low = _score_bound(low, self.low_open, hexadecimal)
+            self.high = _score_bound(high, self.high_open, hexadecimal)
         else:
             self.low_name = _lex_bound(low)
             self.high_name = _lex_bound(high)
@@ -66,14 +66,14 @@ class Bounds:
         return start, max(start, stop)
 
 
-def _score_bound(text: bytes, is_open: bool) -> float:
+def _score_bound(text: bytes, is_open: bool, hexadecimal: bool) -> float:
     """A bound is read by strtod itself, which takes blanks in front, nothing at all for 0, and a zero byte for the end."""
     if is_open:
         text = text[1:]
     text, _, _ = text.partition(b"\0")
     if not text:
         return 0.0
-    value = unbounded_float_or_none(text.lstrip())
+    value = unbounded_float_or_none(text.lstrip(), hexadecimal)
     if value is None:
         raise CommandError(_NOT_A_SCORE)
     return value
@@ -161,7 +161,7 @@ def _range(
     low, high = args[first + 1], args[first + 2]
     if reverse and by != BY_RANK:
         low, high = high, low
-    bounds = Bounds(by, low, high)
+    bounds = Bounds(by, low, high, ctx.engine.profile.hexadecimal_doubles)
     if by == BY_RANK:
         offset = 0
     is_valkey = ctx.engine.profile.is_valkey
@@ -232,7 +232,8 @@ def zrevrangebylex(ctx: Context, args: list[bytes]) -> bytes:
 @command("ZCOUNT", arity=4, flags=READONLY | FAST, group="sorted-set", since="2.0.0", complexity="O(log(N))", keys=KEY_READ, arguments="key min:double max:double", summary="Count the members with scores in a range.")  # fmt: skip
 def zcount(ctx: Context, args: list[bytes]) -> bytes:
     """ZCOUNT key min max."""
-    return _count(ctx, args[1], Bounds(BY_SCORE, args[2], args[3]))
+    bounds = Bounds(BY_SCORE, args[2], args[3], ctx.engine.profile.hexadecimal_doubles)
+    return _count(ctx, args[1], bounds)
 
 
 @command("ZLEXCOUNT", arity=4, flags=READONLY | FAST, group="sorted-set", since="2.8.9", complexity="O(log(N))", keys=KEY_READ, arguments="key min max", summary="Count the members with names in a range.")  # fmt: skip
@@ -258,7 +259,8 @@ def zremrangebyrank(ctx: Context, args: list[bytes]) -> bytes:
 @command("ZREMRANGEBYSCORE", arity=4, flags=WRITE, group="sorted-set", since="1.2.0", complexity="O(log(N)+M)", keys=KEY_DELETE, arguments="key min:double max:double", summary="Remove the members with scores in a range.")  # fmt: skip
 def zremrangebyscore(ctx: Context, args: list[bytes]) -> bytes:
     """ZREMRANGEBYSCORE key min max: how many there were."""
-    return _remove_range(ctx, args[1], Bounds(BY_SCORE, args[2], args[3]), b"zremrangebyscore")
+    bounds = Bounds(BY_SCORE, args[2], args[3], ctx.engine.profile.hexadecimal_doubles)
+    return _remove_range(ctx, args[1], bounds, b"zremrangebyscore")
 
 
 @command("ZREMRANGEBYLEX", arity=4, flags=WRITE, group="sorted-set", since="2.8.9", complexity="O(log(N)+M)", keys=KEY_DELETE, arguments="key min max", summary="Remove the members with names in a range.")  # fmt: skip

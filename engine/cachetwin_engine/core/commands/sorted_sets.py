@@ -80,7 +80,8 @@ def _check_flags(flags: int, pairs: int) -> None:
 
 def _add(ctx: Context, args: list[bytes], first: int, flags: int) -> bytes:
     """Add the pairs of ``args`` from ``first`` on."""
-    scores = [parse_float(args[at]) for at in range(first, len(args), 2)]
+    hexadecimal = ctx.engine.profile.hexadecimal_doubles
+    scores = [parse_float(args[at], hexadecimal) for at in range(first, len(args), 2)]
     key = args[1]
     config = ctx.engine.config
     zset = sorted_set(ctx.db.find_for_write(key))

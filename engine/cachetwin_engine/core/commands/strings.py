@@ -117,13 +117,10 @@ class _SetOptions:
         self.keep_ttl = False
         self.persist = False
         self.expire_text: bytes | None = None
+        self.expire_word = b""  # EX, PX, EXAT or PXAT: it may come again, with another time, but no other may
         self.unit_ms = 1
         self.absolute = False
         self.effect: list[bytes] | None = None  # what replicas are told instead, unless it is an absolute time
-
-    def has_expiry(self) -> bool:
-        """Was one of the options given that exclude each other?"""
-        return self.keep_ttl or self.persist or self.expire_text is not None
 
     def expire_at(self, ctx: Context, name: bytes) -> int:
         """Absolute time in ms, -1 for none. Raises CommandError."""
@@ -136,8 +133,9 @@ def _take_expiry(options: _SetOptions, word: bytes, args: list[bytes], at: int) 
     """Take EX, PX, EXAT or PXAT and the time behind it, if ``word`` is one of them. Raises CommandError."""
     if word not in {b"EX", b"PX", b"EXAT", b"PXAT"}:
         return False
-    if options.has_expiry() or at + 1 >= len(args):
+    if options.keep_ttl or options.persist or options.expire_word not in {b"", word} or at + 1 >= len(args):
         raise syntax_error()
+    options.expire_word = word
     options.expire_text = args[at + 1]
     options.unit_ms = 1000 if word[0] == 69 else 1
     options.absolute = len(word) == 4
@@ -308,10 +306,13 @@ def getex(ctx: Context, args: list[bytes]) -> bytes:
             raise syntax_error()
         at += 1
     key = args[1]
+    early = ctx.engine.profile.is_valkey_from(9, 0)  # is the time read before the key?
+    at_ms = options.expire_at(ctx, b"getex") if early else -1
     value = read_string(ctx.db, key)
     if value is None:
         return ctx.null
-    at_ms = options.expire_at(ctx, b"getex")
+    if not early:
+        at_ms = options.expire_at(ctx, b"getex")
     if at_ms >= 0 and ctx.engine.is_over(at_ms):
         delete_as_expired(ctx, key)
     elif at_ms >= 0:
