@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from .key_index import KeyIndex
+
 SLOT_COUNT: Final = 16384
 
 
@@ -46,11 +48,34 @@ def slot_of_pattern(pattern: bytes) -> int:
     return slot_of(pattern)
 
 
+_TAG_ALPHABET: Final = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+_TAGS: Final[dict[int, bytes]] = {}  # filled when first asked for: a node that never scans pays nothing
+
+
+def tag_of_slot(slot: int) -> bytes:
+    """The hash tag that stands for ``slot`` in a cursor: the first of the shortest letters and digits that lie there."""
+    if not _TAGS:
+        _fill_tags()
+    return _TAGS[slot]
+
+
+def _fill_tags() -> None:
+    names = [b""]
+    while len(_TAGS) < SLOT_COUNT:  # three characters are enough
+        longer: list[bytes] = []
+        for name in names:
+            for byte in _TAG_ALPHABET:
+                tag = name + bytes([byte])
+                longer.append(tag)
+                _TAGS.setdefault(slot_of(tag), tag)
+        names = longer
+
+
 class SlotKeys:
     """The keys of a database by slot, kept only in cluster mode."""
 
     def __init__(self, keys: list[bytes]) -> None:
-        self._keys: dict[int, dict[bytes, None]] = {}
+        self._keys: dict[int, KeyIndex] = {}
         for key in keys:
             self.add(key)
 
@@ -59,16 +84,16 @@ class SlotKeys:
         slot = slot_of(key)
         keys = self._keys.get(slot)
         if keys is None:
-            self._keys[slot] = {key: None}
-        else:
-            keys[key] = None
+            keys = KeyIndex()
+            self._keys[slot] = keys
+        keys.add(key)
 
     def remove(self, key: bytes) -> None:
         """Remove ``key``, which must be present."""
         slot = slot_of(key)
         keys = self._keys[slot]
-        del keys[key]
-        if not keys:
+        keys.remove(key)
+        if len(keys) == 0:
             del self._keys[slot]
 
     def count(self, slot: int) -> int:
@@ -78,11 +103,9 @@ class SlotKeys:
 
     def first(self, slot: int, count: int) -> list[bytes]:
         """Up to ``count`` keys of ``slot``."""
-        found: list[bytes] = []
+        return self.scan(slot, 0, count)[1][:count]
+
+    def scan(self, slot: int, cursor: int, count: int) -> tuple[int, list[bytes]]:
+        """Walk ``slot`` from ``cursor`` on until about ``count`` keys are found: (next cursor, 0 at the end; keys)."""
         keys = self._keys.get(slot)
-        if keys is not None:
-            for key in keys:
-                if len(found) >= count:
-                    break
-                found.append(key)
-        return found
+        return (0, []) if keys is None else keys.scan(cursor, count)

@@ -15,7 +15,7 @@ Engine = Literal["valkey", "redis"]
 
 DEFAULT_VERSION: Final[Mapping[str, str]] = {"valkey": "8.1", "redis": "7.1"}
 PROFILES: Final[Mapping[str, tuple[str, ...]]] = {
-    "valkey": ("7.2", "8.0", "8.1", "9.0"),
+    "valkey": ("7.2", "8.0", "8.1", "9.0", "9.1"),
     "redis": ("6.2", "7.1"),
 }
 SERVICE_ONLY: Final = frozenset({"reserved-memory-percent", "reserved-memory", "cluster-enabled"})

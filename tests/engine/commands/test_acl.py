@@ -276,3 +276,7 @@ def test_new_users_get_the_channels_that_the_parameter_says(start_run: StartRun)
     run("ACL SETUSER bob on")
     assert b"&*" in run("ACL GETUSER ann")
     assert b"&*" not in run("ACL GETUSER bob")
+
+
+def test_a_category_that_does_not_exist_is_quoted_up_to_128_bytes(run: Run) -> None:
+    assert run("ACL CAT " + "x" * 200) == b"-ERR Unknown category '" + b"x" * 128 + b"'\r\n"

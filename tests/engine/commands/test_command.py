@@ -95,6 +95,10 @@ def test_profiles_have_the_commands_of_their_version(start_run: StartRun) -> Non
     old, new = start_run("redis-7.1"), start_run("valkey-9.0")
     assert old("COMMAND INFO hexpire commandlog") == b"*2\r\n$-1\r\n$-1\r\n"
     assert b"hexpire" in new("COMMAND INFO hexpire")
+    later = b"COMMAND INFO msetex hgetdel clusterscan"
+    assert new(later.decode()) == b"*3\r\n" + b"$-1\r\n" * 3
+    newest = start_run("valkey-9.1")(later.decode())
+    assert all(name in newest for name in (b"msetex", b"hgetdel", b"clusterscan"))
 
 
 def test_docs_describe_only_what_exists(run: Run) -> None:

@@ -191,3 +191,25 @@ def test_until_7_2_a_key_that_is_over_goes_when_a_waiting_client_is_to_have_it(s
     run("SWAPDB 0 1")
     assert follower.heard() == ["SWAPDB 0 1", "DEL k"]
     assert waiting.client.is_blocked()
+
+
+@pytest.mark.parametrize(
+    ("before", "line", "told"),
+    [
+        ([], "MSETEX 2 a 1 b 2", ["MSETEX 2 a 1 b 2"]),
+        ([], "MSETEX 2 a 1 b 2 NX EX 10", ["MSETEX 2 a 1 b 2 NX PXAT 1700000010000"]),
+        ([], "MSETEX 1 a 1 px 10 nx", ["MSETEX 1 a 1 PXAT 1700000000010 nx"]),
+        (["SET a 1"], "MSETEX 1 a 2 XX KEEPTTL", ["MSETEX 1 a 2 XX KEEPTTL"]),
+        ([], "MSETEX 2 a 1 b 2 XX", []),
+        (["HSET h a 1 b 2"], "HGETDEL h FIELDS 2 a none", ["HGETDEL h FIELDS 2 a none"]),
+        (["HSET h a 1"], "HGETDEL h FIELDS 1 none", []),
+    ],
+)
+def test_replicas_of_valkey_9_1_are_told(start_run: StartRun, before: list[str], line: str, told: list[str]) -> None:
+    run = start_run("valkey-9.1")
+    follower = Follower(run)
+    for earlier in before:
+        run(earlier)
+    follower.heard()
+    run(line)
+    assert follower.heard() == told

@@ -1,7 +1,7 @@
 """Places on the wire."""
 
 import pytest
-from tests.engine.commands.conftest import Run
+from tests.engine.commands.conftest import Run, StartRun
 
 from cachetwin_engine.core.replies import array, bulk, bulk_array
 
@@ -104,3 +104,12 @@ def test_scores_that_are_no_place_are_read_as_c_reads_them(run: Run) -> None:
     places = [(west, south), (east, south), (west, south), (east, south), (east, north), (east, north), (west, south)]
     assert run("GEOPOS q a b c d e f g") == array([bulk_array(list(place)) for place in places])
     assert run("GEORADIUSBYMEMBER q a inf m") != b""
+
+
+def test_valkey_9_names_the_member_that_is_not_there(run: Run, start_run: StartRun) -> None:
+    newest = start_run("valkey-9.1")
+    for client in (run, newest):
+        client("GEOADD g 1 1 a")
+    assert run("GEORADIUSBYMEMBER g b 1 m") == b"-ERR could not decode requested zset member\r\n"
+    assert newest("GEORADIUSBYMEMBER g b 1 m") == b"-ERR member b does not exist\r\n"
+    assert newest("GEOSEARCH g FROMMEMBER b BYRADIUS 1 m") == b"-ERR member b does not exist\r\n"

@@ -169,3 +169,54 @@ def test_thousands_of_fields_that_end_together_go_in_steps(run: Run) -> None:
 )
 def test_refusals_are_valkeys(run: Run, command: str, problem: bytes) -> None:
     assert run(command) == b"-ERR " + problem + b"\r\n"
+
+
+@pytest.fixture
+def newest(start_run: StartRun) -> Run:
+    """A client of an engine that acts as Valkey 9.1."""
+    client = start_run("valkey-9.1")
+    client("HSET h a 1 b 2 c 3")
+    return client
+
+
+def test_hgetdel_answers_what_it_removes_each_field_once(newest: Run) -> None:
+    assert newest("HGETDEL h FIELDS 3 a missing a") == b"*3\r\n$1\r\n1\r\n$-1\r\n$-1\r\n"
+    assert newest("HLEN h") == b":2\r\n"
+    assert newest("HGETDEL h fields 2 b c") == bulk_array([b"2", b"3"])
+    assert newest("EXISTS h") == b":0\r\n"
+    assert newest("HGETDEL h FIELDS 1 a") == b"*1\r\n$-1\r\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("h FIELD 1 a", b"ERR syntax error"), ("h FIELDS x a", b"ERR value is not an integer or out of range"),
+        ("h FIELDS 2 a", b"ERR numfields should be greater than 0 and match the provided number of fields"),
+        ("h FIELDS 0 a", b"ERR numfields should be greater than 0 and match the provided number of fields"),
+        ("text FIELDS 1 a", b"WRONGTYPE Operation against a key holding the wrong kind of value"),
+    ],
+)  # fmt: skip
+def test_hgetdel_refuses_what_valkey_refuses(newest: Run, line: str, problem: bytes) -> None:
+    newest("SET text x")
+    assert newest("HGETDEL " + line) == b"-" + problem + b"\r\n"
+
+
+_NOT_INT = b"ERR value is not an integer or out of range"
+_NUMFIELDS = b"ERR numfields should be greater than 0 and match the provided number of fields"
+_WRONGTYPE = b"WRONGTYPE Operation against a key holding the wrong kind of value"
+
+
+@pytest.mark.parametrize(
+    ("line", "reply"),
+    [
+        ("HGETEX h EX x FIELDS 2 a", b"-" + _NUMFIELDS), ("HGETEX text EX x FIELDS 1 a", b"-" + _WRONGTYPE),
+        ("HGETEX none EX x FIELDS 1 a", b"-" + _NOT_INT), ("HGETEX h PXAT -1 -1 FIELDS 1 a", b"-ERR syntax error"),
+        ("HGETEX h FOO 1 a", b"-" + _NUMFIELDS), ("HGETEX FIELDS EX 10 FIELDS 1 a", b"-" + _NOT_INT),
+        ("HSETEX none XX EX x FIELDS 1 a 1", b":0"), ("HSETEX h FNX EX x FIELDS 1 a 1", b"-" + _NOT_INT),
+        ("HSETEX text EX -1 FIELDS 1 a 1", b"-" + _WRONGTYPE), ("HSETEX h EX x FIELDS 1 a", b"-" + _NUMFIELDS),
+        ("HEXPIRE h 10 GT FIELDS x", b"-" + _NOT_INT), ("HEXPIRE h 10 ZZ x FIELDS", b"-" + _NUMFIELDS),
+    ],
+)  # fmt: skip
+def test_arguments_are_judged_in_the_order_of_valkey_9(newest: Run, line: str, reply: bytes) -> None:
+    newest("SET text x")
+    assert newest(line) == reply + b"\r\n"

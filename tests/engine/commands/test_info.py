@@ -152,7 +152,7 @@ def test_a_client_is_described_with_its_traffic(run: Run) -> None:
     assert run(f"CLIENT LIST ID {number}").endswith(b" tot-cmds=2\n\r\n")
 
 
-@pytest.mark.parametrize("profile", ["valkey-7.2", "valkey-8.1", "valkey-9.0", "redis-6.2", "redis-7.1"])
+@pytest.mark.parametrize("profile", ["valkey-7.2", "valkey-8.1", "valkey-9.1", "redis-6.2", "redis-7.1"])
 def test_every_profile_answers_every_section(start_run: StartRun, profile: str) -> None:
     run = start_run(profile)
     run("SET k v")

@@ -267,3 +267,12 @@ def test_small_sets_of_short_members_are_listpacks(run: Run) -> None:
     assert run("OBJECT ENCODING long") == bulk(b"skiplist")
     run("ZUNIONSTORE d 1 z")
     assert run("OBJECT ENCODING d") == bulk(b"listpack")
+
+
+def test_valkey_9_reads_no_hexadecimal_numbers(run: Run, start_run: StartRun) -> None:
+    newest = start_run("valkey-9.1")
+    assert run("ZADD z 0x10 a") == b":1\r\n"
+    assert newest("ZADD z 0x10 a") == b"-ERR value is not a valid float\r\n"
+    assert newest("ZCOUNT z 0x1 (0x2") == b"-ERR min or max is not a float\r\n"
+    assert newest("ZUNION 1 z WEIGHTS 0x10") == b"-ERR weight value is not a float\r\n"
+    assert newest("INCRBYFLOAT n 0x10") == b"$2\r\n16\r\n"

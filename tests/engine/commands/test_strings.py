@@ -1,6 +1,7 @@
 """Strings on the wire."""
 
-from tests.engine.commands.conftest import Run
+import pytest
+from tests.engine.commands.conftest import Run, StartRun
 
 from cachetwin_engine.core.replies import bulk
 
@@ -8,3 +9,66 @@ from cachetwin_engine.core.replies import bulk
 def test_get_answers_what_set_stored(run: Run) -> None:
     assert run("SET k first") == b"+OK\r\n"
     assert run("GET k") == bulk(b"first")
+
+
+@pytest.fixture
+def newest(start_run: StartRun) -> Run:
+    """A client of an engine that acts as Valkey 9.1."""
+    return start_run("valkey-9.1")
+
+
+def test_msetex_sets_keys_and_their_time_together(newest: Run) -> None:
+    assert newest("MSETEX 2 a 1 b 2 EX 100") == b":1\r\n"
+    assert newest("MGET a b") == b"*2\r\n$1\r\n1\r\n$1\r\n2\r\n"
+    assert newest("TTL a") == newest("TTL b") == b":100\r\n"
+    assert newest("MSETEX 1 a 3 KEEPTTL") == b":1\r\n"
+    assert newest("TTL a") == b":100\r\n"
+    assert newest("MSETEX 1 a 3") == b":1\r\n"
+    assert newest("TTL a") == b":-1\r\n"
+
+
+def test_msetex_sets_all_or_none_by_its_condition(newest: Run) -> None:
+    assert newest("MSETEX 2 a 1 b 2 XX") == b":0\r\n"
+    assert newest("MSETEX 2 a 1 b 2 NX") == b":1\r\n"
+    assert newest("MSETEX 2 b 3 c 4 NX") == b":0\r\n"
+    assert newest("MSETEX 2 b 3 c 4 XX") == b":0\r\n"
+    assert newest("MGET b c") == b"*2\r\n$1\r\n2\r\n$-1\r\n"
+
+
+def test_msetex_with_a_time_in_the_past_leaves_nothing(newest: Run) -> None:
+    newest("SET a 1")
+    assert newest("MSETEX 2 a 1 b 2 PXAT 1") == b":1\r\n"
+    assert newest("EXISTS a b") == b":0\r\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("0 a 1", b"invalid numkeys value or out of range"), ("x a 1", b"invalid numkeys value or out of range"),
+        ("2147483648 a 1", b"invalid numkeys value or out of range"), ("1073741823 a 1", b"syntax error"),
+        ("2 a 1", b"syntax error"), ("1 a 1 NX XX", b"syntax error"), ("1 a 1 GET", b"syntax error"),
+        ("1 a 1 EX 10 PX 10", b"syntax error"), ("1 a 1 EX 10 KEEPTTL", b"syntax error"), ("1 a 1 EX", b"syntax error"),
+        ("1 a 1 EX x", b"value is not an integer or out of range"),
+        ("1 a 1 EX 0", b"invalid expire time in 'msetex' command"),
+    ],
+)  # fmt: skip
+def test_msetex_refuses_what_valkey_refuses(newest: Run, line: str, problem: bytes) -> None:
+    assert newest("MSETEX " + line) == b"-ERR " + problem + b"\r\n"
+
+
+def test_the_keys_of_msetex_are_found(newest: Run) -> None:
+    assert newest("COMMAND GETKEYS MSETEX 2 a 1 b 2 EX 10") == b"*2\r\n$1\r\na\r\n$1\r\nb\r\n"
+    assert newest("COMMAND GETKEYS MSETEX 2 a 1") == b"-ERR Invalid arguments specified for command\r\n"
+
+
+def test_a_time_to_live_may_be_given_again_in_the_same_unit(run: Run) -> None:
+    assert run("SET k v EX 10 EX 20") == b"+OK\r\n"
+    assert run("TTL k") == b":20\r\n"
+    assert run("GETEX k PX x PX 7000") == bulk(b"v")
+    assert run("TTL k") == b":7\r\n"
+    assert run("SET k v EX 10 PX 20") == b"-ERR syntax error\r\n"
+
+
+def test_getex_reads_the_time_before_the_key_since_valkey_9(run: Run, newest: Run) -> None:
+    assert run("GETEX none EX x") == b"$-1\r\n"
+    assert newest("GETEX none EX x") == b"-ERR value is not an integer or out of range\r\n"

@@ -10,7 +10,7 @@ SECONDS = float(os.environ.get("CACHETWIN_FUZZ_SECONDS", "30"))
 REQUESTS = 800 if "CACHETWIN_FUZZ_SECONDS" not in os.environ else 10**9
 
 
-@pytest.mark.parametrize("profile", ["valkey-8.1", "valkey-9.0", "redis-7.1"])
+@pytest.mark.parametrize("profile", ["valkey-8.1", "valkey-9.1", "redis-7.1"])
 def test_whatever_the_arguments_one_value_comes_back_and_the_keyspace_stays_whole(profile: str) -> None:
     assert run(seed=1, profile=profile, seconds=SECONDS, requests_max=REQUESTS) > 0
 

@@ -1,13 +1,17 @@
 """Going through the keys of a database: all at once, or in steps that survive changes in between."""
 
+from typing import Final
+
 from ..command_table import READONLY, command
 from ..context import Context
 from ..errors import INVALID_CURSOR, CommandError, not_an_integer, syntax_error
 from ..glob import glob_match
 from ..numbers import integer_or_none
 from ..replies import array, bulk, bulk_array
+from ..slots import SLOT_COUNT
 from .keys import type_name
 
+CURSOR_END: Final = 2**64
 _TYPES = {b"string", b"list", b"set", b"zset", b"hash", b"stream"}
 
 
@@ -32,6 +36,7 @@ class ScanOptions:
         self.type: bytes | None = None
         self.no_values = False
         self.no_scores = False
+        self.slot = -1  # of CLUSTERSCAN only
 
     def wants(self, name: bytes) -> bool:
         """Does ``name`` match the pattern?"""
@@ -43,12 +48,32 @@ def scan_options(args: list[bytes], at: int) -> ScanOptions:
 
     TYPE belongs to SCAN, NOVALUES to HSCAN, NOSCORES to ZSCAN. Raises CommandError.
     """
-    text = args[at]
-    cursor = int(text) if text.isdigit() and len(text) <= 20 else -1
-    if not 0 <= cursor < 1 << 64:
+    cursor = parse_cursor(args[at])
+    if cursor is None:
         raise CommandError(INVALID_CURSOR)
     options = ScanOptions(cursor)
-    at += 1
+    _read_options(options, args, at + 1, with_slot=False)
+    return options
+
+
+def cluster_scan_options(args: list[bytes], at: int) -> ScanOptions:
+    """The options of CLUSTERSCAN from ``args[at]`` on, one of which is SLOT. Raises CommandError."""
+    options = ScanOptions(0)
+    _read_options(options, args, at, with_slot=True)
+    if options.no_values:
+        raise CommandError(b"ERR NOVALUES option can only be used in HSCAN")
+    if options.no_scores:
+        raise CommandError(b"ERR NOSCORES option can only be used in ZSCAN")
+    return options
+
+
+def parse_cursor(text: bytes) -> int | None:
+    """A cursor as a number, None unless it is one of 64 bits."""
+    cursor = int(text) if text.isdigit() and len(text) <= 20 else -1
+    return cursor if 0 <= cursor < CURSOR_END else None
+
+
+def _read_options(options: ScanOptions, args: list[bytes], at: int, with_slot: bool) -> None:
     while at < len(args):
         word = args[at].upper()
         if word == b"NOVALUES":
@@ -59,10 +84,16 @@ def scan_options(args: list[bytes], at: int) -> ScanOptions:
             options.no_scores = True
             at += 1
             continue
-        if at + 1 >= len(args) or word not in {b"COUNT", b"MATCH", b"TYPE"}:
+        if (
+            at + 1 >= len(args)
+            or word not in {b"COUNT", b"MATCH", b"TYPE", b"SLOT"}
+            or (word == b"SLOT" and not with_slot)
+        ):
             raise syntax_error()
         value = args[at + 1]
-        if word == b"COUNT":
+        if word == b"SLOT":
+            options.slot = _parse_slot(options, value)
+        elif word == b"COUNT":
             count = integer_or_none(value)
             if count is None:
                 raise not_an_integer()
@@ -74,7 +105,15 @@ def scan_options(args: list[bytes], at: int) -> ScanOptions:
         else:
             options.type = value.lower()
         at += 2
-    return options
+
+
+def _parse_slot(options: ScanOptions, text: bytes) -> int:
+    if options.slot >= 0:
+        raise CommandError(b"ERR SLOT option can only be specified once")
+    slot = integer_or_none(text)
+    if slot is None or not 0 <= slot < SLOT_COUNT:
+        raise CommandError(b"ERR Invalid or out of range slot")
+    return slot
 
 
 @command("SCAN", arity=-2, flags=READONLY, group="generic", since="2.8.0", complexity="O(1) for every call, O(N) for a whole walk.", arguments="cursor [MATCH pattern] [COUNT count] [TYPE type@6.0.0]", tips=[b"nondeterministic_output", b"request_policy:special", b"response_policy:special"], history=[("6.0.0", "Added the `TYPE` subcommand.")], summary="Some keys and the cursor for the next call; what stays during a whole walk is returned.")  # fmt: skip
@@ -83,9 +122,19 @@ def scan(ctx: Context, args: list[bytes]) -> bytes:
     options = scan_options(args, 1)
     if options.no_values:
         raise syntax_error()
+    check_type(ctx, options)
+    cursor, candidates = ctx.db.keys.scan(options.cursor, options.count)
+    return array([bulk(b"%d" % cursor), bulk_array(wanted_keys(ctx, options, candidates))])
+
+
+def check_type(ctx: Context, options: ScanOptions) -> None:
+    """Raises CommandError if TYPE asks for one that the profile refuses because it does not exist."""
     if options.type is not None and options.type not in _TYPES and ctx.engine.profile.is_valkey_from(8, 0):
         raise CommandError(b"ERR unknown type name '" + options.type + b"'")
-    cursor, candidates = ctx.db.keys.scan(options.cursor, options.count)
+
+
+def wanted_keys(ctx: Context, options: ScanOptions, candidates: list[bytes]) -> list[bytes]:
+    """Those of ``candidates`` that are there and that MATCH and TYPE let through."""
     found: list[bytes] = []
     for key in candidates:
         if not options.wants(key):
@@ -94,4 +143,4 @@ def scan(ctx: Context, args: list[bytes]) -> bytes:
             continue  # before it is asked whether its time is over: what is filtered out is left alone
         if ctx.db.peek(key) is not None:
             found.append(key)
-    return array([bulk(b"%d" % cursor), bulk_array(found)])
+    return found

@@ -13,6 +13,7 @@ from ..command_table import (  # fmt: skip
     KEY_READ,
     KEY_UPDATE,
     KEYS_READ,
+    MOVABLE_KEYS,
     READONLY,
     WRITE,
     KeySpec,
@@ -32,12 +33,13 @@ from ..errors import (
 from ..expire_time import expire_time
 from ..long_double import add_long_doubles, format_long_double, parse_long_double
 from ..notifications import NOTIFY_GENERIC, NOTIFY_STRING
-from ..numbers import INT64_MIN, is_int64, parse_int
+from ..numbers import INT64_MIN, integer_or_none, is_int64, parse_int
 from ..replies import EMPTY_BULK, OK, ONE, ZERO, bulk, integer
 from ..types.string import RawString, read_string, size_of_string, string_for_edit, string_of
 from .expiry import delete_as_expired
 
 _SUBSTRING: Final = "O(N) where N is the number of bytes returned; a short piece of a long string is cheap."
+_MSETEX_KEYS_MAX: Final = (2**31 - 1) // 2
 _SET_HISTORY: Final = [
     ("2.6.12", "Added the `EX`, `PX`, `NX` and `XX` options."),
     ("6.0.0", "Added the `KEEPTTL` option."),
@@ -257,6 +259,63 @@ def msetnx(ctx: Context, args: list[bytes]) -> bytes:
             return ZERO
     _set_all(ctx, args)
     return ONE
+
+
+@command("MSETEX", arity=-4, flags=WRITE | DENYOOM | MOVABLE_KEYS, group="string", since="9.1.0", keys=[KeySpec("OW", "update", numkeys=0, first=1, step=2)], complexity="O(N) where N is the number of keys.", arguments="numkeys data=(key value)... [condition=<NX | XX>] [expiration=<EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL>]", tips=[b"request_policy:multi_shard", b"response_policy:all_succeeded"], valkey_only=True, summary="Set several strings and their times to live at once.")  # fmt: skip
+def msetex(ctx: Context, args: list[bytes]) -> bytes:
+    """MSETEX numkeys key value [key value ...] [NX | XX] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]."""
+    count = integer_or_none(args[1])
+    if count is None or not 1 <= count <= _MSETEX_KEYS_MAX:
+        raise CommandError(b"ERR invalid numkeys value or out of range")
+    end = 2 + 2 * count
+    if end > len(args):
+        raise syntax_error()
+    options = _msetex_options(args, end)
+    at_ms = options.expire_at(ctx, b"msetex")
+    db = ctx.db
+    if options.if_missing or options.if_present:
+        for at in range(2, end, 2):
+            if (db.find_for_write(args[at]) is None) == options.if_present:
+                return ZERO
+    for at in range(2, end, 2):
+        db.put(args[at], args[at + 1], options.keep_ttl)
+        ctx.key_changed(args[at], NOTIFY_STRING, b"set")
+        if at_ms >= 0:
+            db.expire_at(args[at], at_ms)  # in the past, too: such keys are there until they are found to be over
+            ctx.notify(NOTIFY_GENERIC, b"expire", args[at])
+    if at_ms >= 0 and options.expire_word != b"PXAT":
+        ctx.propagate(_with_absolute_time(args, end, at_ms))
+    return ONE
+
+
+def _msetex_options(args: list[bytes], at: int) -> _SetOptions:
+    options = _SetOptions()
+    while at < len(args):
+        word = args[at].upper()
+        if word == b"NX" and not options.if_present:
+            options.if_missing = True
+        elif word == b"XX" and not options.if_missing:
+            options.if_present = True
+        elif word == b"KEEPTTL" and options.expire_text is None:
+            options.keep_ttl = True
+        elif _take_expiry(options, word, args, at):
+            at += 1
+        else:
+            raise syntax_error()
+        at += 1
+    return options
+
+
+def _with_absolute_time(args: list[bytes], end: int, at_ms: int) -> list[bytes]:
+    """The request with ``PXAT at_ms`` in the place of each time behind ``args[end]``."""
+    words = list(args)
+    at = end
+    while at < len(words):
+        if words[at].upper() in {b"EX", b"PX", b"EXAT"}:
+            words[at], words[at + 1] = b"PXAT", b"%d" % at_ms
+            at += 1
+        at += 1
+    return words
 
 
 def _set_all(ctx: Context, args: list[bytes]) -> None:
