@@ -93,3 +93,15 @@ def test_with_any_two_bytes_changed_it_is_a_value_or_an_error(
 def test_compression_gives_back_what_it_got(data: bytes) -> None:
     packed = lzf.compress(data)
     assert packed is None or lzf.decompress(packed, len(data)) == data
+
+
+@pytest.mark.parametrize("line", ["SADD k 1 2 3 z", "SADD k 1 2 3", "SADD k 1 2 70000 -5000000000 z"])
+def test_a_set_of_integers_comes_back_in_the_form_it_was_dumped_in(run: Run, line: str) -> None:
+    run("DEL k")
+    run(line)
+    run("SREM k z")
+    encoding = run("OBJECT ENCODING k")
+    payload = run("DUMP k").split(b"\r\n", 1)[1][:-2]
+    assert run.args("RESTORE", "copy", 0, payload) == b"+OK\r\n"
+    assert run("OBJECT ENCODING copy") == encoding
+    assert run("DUMP copy") == run("DUMP k")

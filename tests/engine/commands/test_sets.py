@@ -1,7 +1,7 @@
 """Sets on the wire."""
 
 import pytest
-from tests.engine.commands.conftest import Run
+from tests.engine.commands.conftest import Run, StartRun
 
 from cachetwin_engine.core.replies import bulk, bulk_array
 
@@ -129,3 +129,16 @@ def test_moving_the_last_member_drops_the_source(run: Run) -> None:
     assert run("SMOVE s d a") == b":1\r\n"
     assert run("EXISTS s d") == b":1\r\n"
     assert run("SMOVE s d a") == b":0\r\n"
+
+
+def test_sadd_chooses_the_form_by_how_many_members_come(run: Run, start_run: StartRun) -> None:
+    older = start_run("redis-7.1")
+    for client in (run, older):
+        client("CONFIG SET set-max-intset-entries 3")
+        client("SADD few 1 2 3")
+        client("SADD more 1 2 3 4")
+        client("SADD grown 1 2")
+        client("SADD grown 3 4")
+    assert run("OBJECT ENCODING few") == older("OBJECT ENCODING few") == b"$6\r\nintset\r\n"
+    assert run("OBJECT ENCODING more") == b"$8\r\nlistpack\r\n"
+    assert run("OBJECT ENCODING grown") == older("OBJECT ENCODING more") == b"$9\r\nhashtable\r\n"

@@ -42,7 +42,7 @@ def sadd(ctx: Context, args: list[bytes]) -> bytes:
     config = ctx.engine.config
     found = value is not None
     if value is None:
-        value = SetValue()
+        value = SetValue.begun(args[2], len(args) - 2, config)
     added = 0
     for at in range(2, len(args)):
         if value.add(args[at], config):
@@ -94,7 +94,7 @@ def smove(ctx: Context, args: list[bytes]) -> bytes:
     _removed(ctx, args[1], source, b"srem", 1)
     found = target is not None
     if target is None:
-        target = SetValue()
+        target = SetValue.begun(member, 1, ctx.engine.config)
     added = target.add(member, ctx.engine.config)
     if not found:
         ctx.db.put(args[2], target)

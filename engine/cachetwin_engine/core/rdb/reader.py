@@ -11,6 +11,7 @@ from ..config import Config
 from ..numbers import float_or_none
 from ..types.hash import HashValue
 from ..types.list import ListValue
+from ..types.member_table import INTSET, LISTPACK
 from ..types.set import SetValue
 from ..types.sorted_set import SortedSet, sorted_set_of
 from ..types.stream import SEQ_MASK, UNKNOWN, Consumer, Group, Pending, Stream
@@ -149,7 +150,8 @@ class RdbReader:
             members = intset_members(self.string())
         else:
             members = listpack_elements(self.string())
-        value = SetValue.of(members, self.config)
+        # A listpack of integers stays one: the second dump is the first.
+        value = SetValue.of(members, self.config, LISTPACK if kind == kinds.SET_LISTPACK else INTSET)
         if not members or value.length() != len(members):
             raise BadData("an empty set, or one with a member twice")
         return value

@@ -32,9 +32,28 @@ class SetValue(Value):
         self._data: bytes | MemberTable = _FORMS[INTSET]
 
     @staticmethod
-    def of(members: list[bytes], config: Config) -> "SetValue":
-        """A set of ``members``, which may repeat, in the form they need."""
+    def begun(first: bytes, count: i64, config: Config) -> "SetValue":
+        """An empty set in the form that SADD chooses for ``count`` members to come, the first of which is ``first``.
+
+        Until 7.2 there was no choice: an intset, and what members make of it.
+        """
         value = SetValue()
+        if config.profile.commands_through < (7, 2, 0):
+            return value
+        if count > config.set_max_intset_entries or integer_or_none(first) is None:
+            if count <= config.set_max_listpack_entries:
+                value._data = _FORMS[LISTPACK]
+            else:
+                table = MemberTable(LISTPACK, [])
+                table.use_hashtable()
+                value._data = table
+        return value
+
+    @staticmethod
+    def of(members: list[bytes], config: Config, form: i64 = INTSET) -> "SetValue":
+        """A set of ``members``, which may repeat, in the form they need; ``INTSET`` or ``LISTPACK`` to begin with."""
+        value = SetValue()
+        value._data = _FORMS[form]
         for member in members:
             value.add(member, config)
         return value
