@@ -14,14 +14,16 @@ from cachetwin_engine.core.usage import parse_usage, usage_line
 
 FOLDER: Final = Path(__file__).parent
 PROFILE: Final = "valkey-8.1"
+LATER: Final = ("valkey-9.0", "valkey-9.1")
+"""Profiles that have more commands, each also what the one before has."""
 
 ABSENT: Final[dict[str, str]] = {}
 """Commands of Valkey 8.1 that the engine does not have, and why. SENTINEL is another program and not planned."""
 
 
-def rows() -> list[Command]:
-    """The commands and sub-commands of the profile."""
-    engine = Engine(PROFILES[PROFILE], lambda: 0, 1)
+def rows(profile: str = PROFILE) -> list[Command]:
+    """The commands and sub-commands of a profile."""
+    engine = Engine(PROFILES[profile], lambda: 0, 1)
     return rows_of(engine.commands)
 
 
@@ -32,6 +34,7 @@ def pages() -> dict[str, str]:
         by_group.setdefault(row.group, []).append(row)
     texts = {f"{group}.md": _group_page(group, members) for group, members in by_group.items()}
     texts["README.md"] = _index(by_group)
+    texts["later.md"] = _later_page()
     return texts
 
 
@@ -49,20 +52,35 @@ def _index(by_group: dict[str, list[Command]]) -> str:
     for group in sorted(by_group):
         names = ", ".join(f"`{_title(row)}`" for row in by_group[group] if row.parent is None)
         lines.append(f"| [{group}]({group}.md) | {names} |")
+    lines += ["", "Commands that later versions add: [later.md](later.md)."]
     lines += ["", "## Not here", "", "| command | why |", "|---|---|"]
     lines += [f"| `{name.replace('|', ' ')}` | {why} |" for name, why in sorted(ABSENT.items())]
     lines += ["| `SENTINEL` | not planned: it is another program |", ""]
     return "\n".join(lines)
 
 
+def _later_page() -> str:
+    lines = ["# Later versions", "", f"What profiles above `{PROFILE}` add, each to the one before it."]
+    known = {row.name for row in rows()}
+    for profile in LATER:
+        added = [row for row in rows(profile) if row.name not in known]
+        known |= {row.name for row in added}
+        lines += ["", f"## `--profile {profile}`", "", *_table(added)]
+    return "\n".join([*lines, ""])
+
+
 def _group_page(group: str, members: list[Command]) -> str:
-    lines = [f"# {group}", "", "| command | arguments | since | complexity | ACL | |", "|---|---|---|---|---|---|"]
+    return "\n".join([f"# {group}", "", *_table(members), ""])
+
+
+def _table(members: list[Command]) -> list[str]:
+    lines = ["| command | arguments | since | complexity | ACL | |", "|---|---|---|---|---|---|"]
     for row in members:
         usage = f"`{usage_line(parse_usage(row.arguments))}`" if row.arguments else ""
         categories = " ".join(f"@{category.decode()}" for category in row.categories)
         cells = [f"`{_title(row)}`", usage, row.since, row.complexity, categories, row.summary]
         lines.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
-    return "\n".join([*lines, ""])
+    return lines
 
 
 def _title(row: Command) -> str:
