@@ -121,8 +121,8 @@ def add_all(data: bytearray, elements: list[bytes], sparse_bytes_max: int) -> in
     """Note ``elements`` one after the other, as ``add`` does; how many made a register grow. Raises CommandError."""
     count = 0
     at = 0
-    if data[4] == SPARSE and len(elements) >= _DECODED_FROM:
-        runs = _Runs(data)
+    runs = _Runs(data) if data[4] == SPARSE and len(elements) >= _DECODED_FROM else None
+    if runs is not None and runs.are_whole:
         while at < len(elements):
             register, rank = place_and_rank(elements[at])
             done = runs.raise_register(register, rank, sparse_bytes_max)
@@ -268,7 +268,6 @@ class _Runs:
         self._starts: list[int] = []  # the first register of each run
         self._values: list[int] = []  # 0 to 32
         self._sizes: list[int] = []  # in bytes
-        self._size = 0
         at = HEAD_BYTES
         first = 0
         while at < len(data) and first < REGISTERS:
@@ -278,10 +277,10 @@ class _Runs:
             self._sizes.append(size)
             first += length
             at += size
-        if first != REGISTERS or at != len(data):
-            raise CommandError(CORRUPTED)
         self._size = at
         self._starts.append(REGISTERS)
+        self.are_whole = first == REGISTERS and at == len(data)
+        """Do they cover every register, with nothing behind them? Else the bytes have to be searched as they are."""
 
     def raise_register(self, register: int, rank: int, sparse_bytes_max: int) -> int:
         """As ``_raise_sparse`` does: _SAME, _GREW, or _TOO_LARGE without a change."""

@@ -58,3 +58,12 @@ def test_a_truncated_sparse_one_is_called_corrupted(pair: Pair) -> None:
     pair.same("SETRANGE", "h", 16, b"\x80")
     for command in (("PFCOUNT", "h"), ("PFMERGE", "other", "h"), ("PFDEBUG", "GETREG", "h")):
         pair.same(*command)
+
+
+def test_one_with_bytes_behind_its_runs_takes_many_elements_all_the_same(pair: Pair) -> None:
+    pair.reset()
+    pair.same("PFADD", "h", "a", "b", "c")
+    pair.same("APPEND", "h", b"\x00")
+    pair.same("PFADD", "h", *range(100))
+    pair.same("GET", "h")
+    pair.same("PFCOUNT", "h")
