@@ -1,5 +1,6 @@
 """Keys of any type: names, copies, databases, iteration."""
 
+import pytest
 from tests.engine.commands.conftest import Run, StartRun
 
 from cachetwin_engine.core.replies import bulk, bulk_array
@@ -168,3 +169,26 @@ def test_a_stream_counts_its_nodes_and_what_is_pending(run: Run) -> None:
     run("XREADGROUP GROUP g c STREAMS s >")
     run("UNLINK s")
     assert b"lazyfreed_objects:1\r\n" in run("INFO memory")
+
+
+@pytest.mark.parametrize(
+    ("line", "problem"),
+    [
+        ("SCAN 0 NOVALUES", b"NOVALUES option can only be used in HSCAN"),
+        ("SCAN 0 NOSCORES", b"NOSCORES option can only be used in ZSCAN"),
+        ("SCAN 0 TYPE foo COUNT 0", b"unknown type name 'foo'"),
+        ("HSCAN h 0 NOSCORES FOO", b"NOSCORES option can only be used in ZSCAN"),
+        ("HSCAN h 0 FOO NOSCORES", b"syntax error"),
+        ("SSCAN s 0 NOVALUES", b"NOVALUES option can only be used in HSCAN"),
+        ("SSCAN s 0 TYPE string", b"syntax error"),
+        ("ZSCAN z 0 TYPE zset", b"syntax error"),
+    ],
+)
+def test_an_option_of_another_scan_is_refused_by_name(run: Run, start_run: StartRun, line: str, problem: bytes) -> None:
+    older = start_run("redis-7.1")
+    for client in (run, older):
+        client("HSET h a 1")
+        client("SADD s a")
+        client("ZADD z 1 a")
+    assert run(line) == b"-ERR " + problem + b"\r\n"
+    assert older(line) == b"-ERR syntax error\r\n"

@@ -14,7 +14,7 @@ from ..errors import CommandError
 from ..replies import array, bulk, bulk_array
 from ..slots import SLOT_COUNT, slot_of, slot_of_pattern, tag_of_slot
 from .cluster import state_of
-from .scan import check_type, cluster_scan_options, parse_cursor, wanted_keys
+from .scan import ScanOptions, cursor_or_none, read_scan_options, wanted_keys
 
 _FINGERPRINT: Final = b"0;%x" % (hash(b"clusterscan") & 0xFFFFFF)
 _ELSEWHERE: Final = b"0"  # the fingerprint of a cursor that begins a slot
@@ -25,8 +25,8 @@ _END: Final = b"0"
 def clusterscan(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTERSCAN cursor [MATCH pattern] [COUNT count] [TYPE type] [SLOT slot]."""
     state_of(ctx)
-    options = cluster_scan_options(args, 2)
-    check_type(ctx, options)
+    options = ScanOptions(0)
+    read_scan_options(ctx, options, args, 2, b"SLOT")
     only = options.slot
     matching = -1 if options.pattern is None else slot_of_pattern(options.pattern)
     if args[1] == b"0":
@@ -47,7 +47,7 @@ def clusterscan(ctx: Context, args: list[bytes]) -> bytes:
 def _parse(cursor: bytes) -> tuple[bytes, int, int]:
     """Fingerprint, slot and place of a cursor. Raises CommandError."""
     parts = cursor.split(b"-")
-    place = parse_cursor(parts[2]) if len(parts) == 3 else None
+    place = cursor_or_none(parts[2]) if len(parts) == 3 else None
     if place is None:
         raise CommandError(b"ERR Invalid cursor")
     return parts[0], slot_of(parts[1]), place

@@ -22,7 +22,7 @@ from ..notifications import NOTIFY_GENERIC, NOTIFY_HASH
 from ..numbers import INT64_MAX, INT64_MIN, integer_or_none, parse_int, parse_symmetric
 from ..replies import EMPTY_ARRAY, OK, ONE, ZERO, array, bulk, bulk_array, integer
 from ..types.hash import HashValue, read_hash, write_hash
-from .scan import scan_options
+from .scan import scan_cursor, scan_options
 
 _ANY_ORDER: Final = [b"nondeterministic_output_order"]
 _RANDOM: Final = [b"nondeterministic_output"]
@@ -236,13 +236,11 @@ def hstrlen(ctx: Context, args: list[bytes]) -> bytes:
 @command("HSCAN", arity=-3, flags=READONLY, group="hash", since="2.8.0", keys=KEY_READ, complexity="O(1) for a call, O(N) for a whole walk over N fields", arguments="key cursor [MATCH pattern] [COUNT count] [NOVALUES~8.0.0]", tips=_RANDOM, summary="Walk over the fields of a hash, some at a time.")  # fmt: skip
 def hscan(ctx: Context, args: list[bytes]) -> bytes:
     """HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]."""
+    scan_cursor(args[2])
     value = read_hash(ctx.db, args[1])
     if value is None:
-        scan_options(args[:3], 2)  # a bad cursor is an error all the same
         return array([bulk(b"0"), EMPTY_ARRAY])
-    options = scan_options(args, 2)
-    if options.type is not None or (options.no_values and not ctx.engine.profile.is_valkey_from(8, 0)):
-        raise syntax_error()
+    options = scan_options(ctx, args, 2, b"NOVALUES")
     cursor, fields = value.scan(options.cursor, options.count)
     if options.pattern is not None:
         fields = [field for field in fields if options.wants(field)]

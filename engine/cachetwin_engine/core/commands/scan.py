@@ -12,6 +12,7 @@ from ..slots import SLOT_COUNT
 from .keys import type_name
 
 CURSOR_END: Final = 2**64
+_LONE: Final[dict[bytes, bytes]] = {b"NOVALUES": b"HSCAN", b"NOSCORES": b"ZSCAN"}  # without a value; since Valkey 8
 _TYPES = {b"string", b"list", b"set", b"zset", b"hash", b"stream"}
 
 
@@ -43,57 +44,46 @@ class ScanOptions:
         return self.pattern is None or glob_match(self.pattern, name)
 
 
-def scan_options(args: list[bytes], at: int) -> ScanOptions:
+def scan_options(ctx: Context, args: list[bytes], at: int, takes: bytes = b"") -> ScanOptions:
     """The cursor at ``args[at]`` and the options behind it: see what was set.
 
-    TYPE belongs to SCAN, NOVALUES to HSCAN, NOSCORES to ZSCAN. Raises CommandError.
+    ``takes`` is the option that the command has besides MATCH and COUNT: TYPE, NOVALUES, NOSCORES. Raises CommandError.
     """
-    cursor = parse_cursor(args[at])
+    options = ScanOptions(scan_cursor(args[at]))
+    read_scan_options(ctx, options, args, at + 1, takes)
+    return options
+
+
+def scan_cursor(text: bytes) -> int:
+    """The cursor of SCAN and its kin. Raises CommandError."""
+    cursor = cursor_or_none(text)
     if cursor is None:
         raise CommandError(INVALID_CURSOR)
-    options = ScanOptions(cursor)
-    _read_options(options, args, at + 1, with_slot=False)
-    return options
+    return cursor
 
 
-def cluster_scan_options(args: list[bytes], at: int) -> ScanOptions:
-    """The options of CLUSTERSCAN from ``args[at]`` on, one of which is SLOT. Raises CommandError."""
-    options = ScanOptions(0)
-    _read_options(options, args, at, with_slot=True)
-    if options.no_values:
-        raise CommandError(b"ERR NOVALUES option can only be used in HSCAN")
-    if options.no_scores:
-        raise CommandError(b"ERR NOSCORES option can only be used in ZSCAN")
-    return options
-
-
-def parse_cursor(text: bytes) -> int | None:
+def cursor_or_none(text: bytes) -> int | None:
     """A cursor as a number, None unless it is one of 64 bits."""
     cursor = int(text) if text.isdigit() and len(text) <= 20 else -1
     return cursor if 0 <= cursor < CURSOR_END else None
 
 
-def _read_options(options: ScanOptions, args: list[bytes], at: int, with_slot: bool) -> None:
+def read_scan_options(ctx: Context, options: ScanOptions, args: list[bytes], at: int, takes: bytes) -> None:
+    """Read the options from ``args[at]`` on; SLOT as what the command ``takes`` brings TYPE with it. Raises CommandError."""
+    modern = ctx.engine.profile.is_valkey_from(8, 0)
     while at < len(args):
         word = args[at].upper()
-        if word == b"NOVALUES":
-            options.no_values = True
+        if word in _LONE and modern:
+            if word != takes:
+                raise CommandError(b"ERR " + word + b" option can only be used in " + _LONE[word])
+            options.no_values = options.no_values or word == b"NOVALUES"
+            options.no_scores = options.no_scores or word == b"NOSCORES"
             at += 1
             continue
-        if word == b"NOSCORES":
-            options.no_scores = True
-            at += 1
-            continue
-        if (
-            at + 1 >= len(args)
-            or word not in {b"COUNT", b"MATCH", b"TYPE", b"SLOT"}
-            or (word == b"SLOT" and not with_slot)
-        ):
+        if at + 1 >= len(args):
             raise syntax_error()
         value = args[at + 1]
-        if word == b"SLOT":
-            options.slot = _parse_slot(options, value)
-        elif word == b"COUNT":
+        if word == b"COUNT":
             count = integer_or_none(value)
             if count is None:
                 raise not_an_integer()
@@ -102,8 +92,14 @@ def _read_options(options: ScanOptions, args: list[bytes], at: int, with_slot: b
             options.count = count
         elif word == b"MATCH":
             options.pattern = None if value == b"*" else value
-        else:
+        elif word == b"TYPE" and takes in {b"TYPE", b"SLOT"}:
             options.type = value.lower()
+            if modern and options.type not in _TYPES:
+                raise CommandError(b"ERR unknown type name '" + options.type + b"'")
+        elif word == b"SLOT" and takes == b"SLOT":
+            options.slot = _parse_slot(options, value)
+        else:
+            raise syntax_error()
         at += 2
 
 
@@ -119,18 +115,9 @@ def _parse_slot(options: ScanOptions, text: bytes) -> int:
 @command("SCAN", arity=-2, flags=READONLY, group="generic", since="2.8.0", complexity="O(1) for every call, O(N) for a whole walk.", arguments="cursor [MATCH pattern] [COUNT count] [TYPE type@6.0.0]", tips=[b"nondeterministic_output", b"request_policy:special", b"response_policy:special"], history=[("6.0.0", "Added the `TYPE` subcommand.")], summary="Some keys and the cursor for the next call; what stays during a whole walk is returned.")  # fmt: skip
 def scan(ctx: Context, args: list[bytes]) -> bytes:
     """SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]."""
-    options = scan_options(args, 1)
-    if options.no_values:
-        raise syntax_error()
-    check_type(ctx, options)
+    options = scan_options(ctx, args, 1, b"TYPE")
     cursor, candidates = ctx.db.keys.scan(options.cursor, options.count)
     return array([bulk(b"%d" % cursor), bulk_array(wanted_keys(ctx, options, candidates))])
-
-
-def check_type(ctx: Context, options: ScanOptions) -> None:
-    """Raises CommandError if TYPE asks for one that the profile refuses because it does not exist."""
-    if options.type is not None and options.type not in _TYPES and ctx.engine.profile.is_valkey_from(8, 0):
-        raise CommandError(b"ERR unknown type name '" + options.type + b"'")
 
 
 def wanted_keys(ctx: Context, options: ScanOptions, candidates: list[bytes]) -> list[bytes]:

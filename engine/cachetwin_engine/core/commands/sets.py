@@ -23,7 +23,7 @@ from ..notifications import NOTIFY_GENERIC, NOTIFY_SET
 from ..numbers import integer_or_none, parse_positive, parse_symmetric
 from ..replies import EMPTY_ARRAY, ONE, ZERO, array, bulk, bulk_array, integer
 from ..types.set import SetValue, read_set, set_of
-from .scan import scan_options
+from .scan import scan_cursor, scan_options
 
 _STORE_KEYS: Final = [KeySpec("OW", "update"), KeySpec("RO", "access", index=2, last=-1)]
 _ANY_ORDER: Final = [b"nondeterministic_output_order"]
@@ -143,13 +143,11 @@ def members_reply(ctx: Context, members: list[bytes]) -> bytes:
 @command("SSCAN", arity=-3, flags=READONLY, group="set", since="2.8.0", keys=KEY_READ, complexity="O(1) for a call, O(N) for a whole walk over N members", arguments="key cursor [MATCH pattern] [COUNT count]", tips=_RANDOM, summary="Walk over the members of a set, some at a time.")  # fmt: skip
 def sscan(ctx: Context, args: list[bytes]) -> bytes:
     """SSCAN key cursor [MATCH pattern] [COUNT count]."""
+    scan_cursor(args[2])
     value = read_set(ctx.db, args[1])
     if value is None:
-        scan_options(args[:3], 2)  # a bad cursor is an error all the same
         return array([bulk(b"0"), EMPTY_ARRAY])
-    options = scan_options(args, 2)
-    if options.no_values or options.type is not None:
-        raise syntax_error()
+    options = scan_options(ctx, args, 2)
     cursor, members = value.scan(options.cursor, options.count)
     if options.pattern is not None:
         members = [member for member in members if options.wants(member)]

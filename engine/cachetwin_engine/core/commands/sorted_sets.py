@@ -25,7 +25,7 @@ from ..notifications import NOTIFY_GENERIC, NOTIFY_ZSET
 from ..numbers import INT64_MAX, parse_float, parse_symmetric
 from ..replies import EMPTY_ARRAY, ZERO, array, array_header, bulk, bulk_array, integer
 from ..types.sorted_set import SortedSet, read_sorted_set, sorted_set
-from .scan import scan_options
+from .scan import scan_cursor, scan_options
 
 if TYPE_CHECKING:
     from ..config import Config
@@ -303,14 +303,11 @@ def _picked(ctx: Context, zset: SortedSet, count: int) -> list[bytes]:
 @command("ZSCAN", arity=-3, flags=READONLY, group="sorted-set", since="2.8.0", history=[("8.0.0", "`NOSCORES` came.")], keys=KEY_READ, arguments="key cursor [MATCH pattern] [COUNT count] [NOSCORES~8.0.0]", tips=[b"nondeterministic_output"], summary="Walk through the members, some at a time.")  # fmt: skip
 def zscan(ctx: Context, args: list[bytes]) -> bytes:
     """ZSCAN key cursor [MATCH pattern] [COUNT count] [NOSCORES]."""
-    options = scan_options(args, 2)
-    if options.type is not None or (options.no_scores and not ctx.engine.profile.is_valkey):
-        raise syntax_error()
-    if options.no_values:
-        raise CommandError(b"ERR NOVALUES option can only be used in HSCAN")
+    scan_cursor(args[2])
     zset = read_sorted_set(ctx.db, args[1])
     if zset is None:
         return b"*2\r\n$1\r\n0\r\n*0\r\n"
+    options = scan_options(ctx, args, 2, b"NOSCORES")
     cursor, members = zset.scan(options.cursor, options.count)
     texts: list[bytes] = []
     for member in members:
