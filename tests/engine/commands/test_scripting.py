@@ -402,3 +402,8 @@ def test_other_tail_calls_need_no_stack(run: Run) -> None:
 def test_what_is_no_chunk_of_lua_is_left_alone() -> None:
     for data in (b"", b"return 1", b"\x1bLua\x51\x00\x01\x08\x08\x04\x08\x00rest"):
         assert keep_callers(data) == data
+
+
+def test_valkey_9_1_does_not_name_the_script_that_failed(start_run: StartRun) -> None:
+    reply = start_run("valkey-9.1").args("EVAL", "return redis.call('GET')", 0)
+    assert reply == b"-ERR Wrong number of args calling command from script script: on @user_script:1.\r\n"

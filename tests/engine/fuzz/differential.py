@@ -46,7 +46,7 @@ UNORDERED = {b"acl|cat", b"smembers", b"sinter", b"sunion", b"sdiff", b"hgetall"
 ENDING = {  # these bring a time or an ID made of it, which may differ by a little: nothing is asked behind them
     b"expire", b"pexpire", b"expireat", b"pexpireat", b"setex", b"psetex", b"getex", b"set", b"hexpire",
     b"hpexpire", b"hexpireat",
-    b"hpexpireat", b"hsetex", b"hgetex", b"xadd",
+    b"hpexpireat", b"hsetex", b"hgetex", b"msetex", b"xadd",
 }  # fmt: skip
 GENERATED_IDS = {b"xadd"}
 

@@ -39,7 +39,7 @@ from ..types.string import RawString, read_string, size_of_string, string_for_ed
 from .expiry import delete_as_expired
 
 _SUBSTRING: Final = "O(N) where N is the number of bytes returned; a short piece of a long string is cheap."
-_MSETEX_KEYS_MAX: Final = (2**31 - 1) // 2
+_MSETEX_KEYS_MAX: Final = 2**31 - 1
 _SET_HISTORY: Final = [
     ("2.6.12", "Added the `EX`, `PX`, `NX` and `XX` options."),
     ("6.0.0", "Added the `KEEPTTL` option."),

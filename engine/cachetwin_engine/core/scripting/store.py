@@ -195,7 +195,8 @@ class ScriptStore:
             return outcome.reply
         where = b""
         if outcome.source:
-            where = b" script: " + name + b", on " + outcome.source + b":%d." % outcome.line
+            unnamed = self._engine.profile.is_valkey_from(9, 1)  # where Lua is a module and is not told the name
+            where = b" script: " + (b"" if unnamed else name + b", ") + b"on " + outcome.source + b":%d." % outcome.line
         return b"-" + outcome.reply + where + b"\r\n"
 
     # -- functions ----------------------------------------------------------------------------------------------------
