@@ -136,17 +136,16 @@ class RespParser:
             if size < 0:
                 if pos >= end:
                     break
-                if buffer[pos] != _DOLLAR:
-                    got = int(buffer[pos])
-                    raise ProtocolError(b"expected '$', got '%c'" % (32 if got in {10, 13} else got))
-                value = _short_number(buffer, pos + 1, end)
-                if value >= 0:
-                    after = pos + 4 if value < 10 else pos + 5
-                else:
-                    value, after = _number(buffer, pos + 1, end)
+                after = -1
+                if buffer[pos] == _DOLLAR:
+                    value = _short_number(buffer, pos + 1, end)
+                    if value >= 0:
+                        after = pos + 4 if value < 10 else pos + 5
+                    else:
+                        value, after = _number(buffer, pos + 1, end)
                 if after <= 0:
                     if after < 0 and _line_is_complete(buffer, pos):
-                        raise ProtocolError(b"invalid bulk length")
+                        raise _not_a_bulk(buffer[pos])
                     if end - pos > INLINE_BYTES_MAX:
                         raise ProtocolError(b"too big bulk count string")
                     break
@@ -221,6 +220,13 @@ def _line_is_complete(buffer: bytes, pos: i64) -> bool:
     """Has the line that begins at ``pos`` come to its end? Until then what is wrong with it is not said."""
     end = buffer.find(b"\r", pos)
     return 0 <= end < len(buffer) - 1
+
+
+def _not_a_bulk(first: int) -> ProtocolError:
+    """What is wrong with a complete line that begins with ``first`` where a bulk's header belongs."""
+    if first == _DOLLAR:
+        return ProtocolError(b"invalid bulk length")
+    return ProtocolError(b"expected '$', got '%c'" % (32 if first in {10, 13} else first))
 
 
 def _is_at(buffer: bytes, pos: i64, word: bytes) -> bool:

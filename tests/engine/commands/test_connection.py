@@ -137,6 +137,7 @@ def test_a_subscription_is_confirmed_even_when_its_reply_is_to_be_skipped(run: R
         (b'SET "open\r\n', b"unbalanced quotes in request"),
         (b"*" + b"1" * 70_000, b"too big mbulk count string"),
         (b"*1\r\n$" + b"\0" * 70_000, b"too big bulk count string"),
+        (b"*1\r\n!" + b"3" * 70_000, b"too big bulk count string"),
         (b"x" * 70_000, b"too big inline request"),
     ],
 )
@@ -150,6 +151,9 @@ def test_bytes_that_can_never_be_a_request_end_the_connection(run: Run, data: by
 def test_a_wrong_length_is_said_when_its_line_is_complete(run: Run) -> None:
     assert run.client.feed(b"*x") == b""
     assert run.client.feed(b"\r\n") == b"-ERR Protocol error: invalid multibulk length\r\n"
+    other = run.session().client
+    assert other.feed(b"*1\r\r\n$3") == b""
+    assert other.feed(b"\r\n") == b"-ERR Protocol error: expected '$', got ' '\r\n"
 
 
 @pytest.mark.parametrize(("data", "reason"), [
