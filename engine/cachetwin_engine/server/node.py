@@ -2,6 +2,8 @@
 
 Everything runs on one event loop thread, as in Valkey: a command is never interrupted by another. The node gives the
 engine what the core may not reach for itself: the time (with every feed and every tick), a random seed, and sockets.
+
+Long because it is the one owner of all that has to be closed again, in order.
 """
 
 import asyncio

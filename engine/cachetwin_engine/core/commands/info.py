@@ -2,6 +2,8 @@
 
 One function a section; each returns its lines. The names, and their order, are Valkey 8.1's. Numbers that this engine has
 no counterpart for (forks, allocator arenas, I/O threads) are 0: monitoring tools look the names up.
+
+Long because INFO is: one line here for each line there.
 """
 
 from collections.abc import Callable

@@ -4,6 +4,8 @@ A history is a stream of commands, counted in bytes. A primary writes it: ``end_
 or script changed, ``flush`` hands the bytes of a turn to the backlog and to the replicas. A replica repeats the bytes
 that its primary sends, so replicas of its own have the same history. Nothing is written before the first replica came, and
 an engine without replicas pays for one flag (``Engine.wants_effects``).
+
+Long because a primary that becomes a replica, and back, goes on with the same history: both sides share its state.
 """
 
 from typing import TYPE_CHECKING, Final
