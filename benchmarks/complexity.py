@@ -24,7 +24,9 @@ from cachetwin_engine.core.session import Session
 
 CALLS = 200  # of the command, in one round: all rounds together take less than the smallest collection holds
 ROUNDS = 5
-CONSTANT_MAX = 8.0  # a look-up of 0.16 us in cached memory takes 5.8 times as long in 2**18 elements; linear would be 64
+CONSTANT_MAX = (
+    8.0  # a look-up of 0.16 us in cached memory takes 5.8 times as long in 2**18 elements; linear would be 64
+)
 CHUNK = 5_000  # elements in one command that builds a collection
 
 Words = list[bytes]
