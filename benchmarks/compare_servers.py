@@ -311,9 +311,8 @@ def tests(text: str) -> list[str]:
     return names
 
 
-def arguments() -> argparse.Namespace:
-    """The command line."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+def add_servers(parser: argparse.ArgumentParser) -> None:
+    """The options that say which servers are measured, the same for every benchmark of servers."""
     parser.add_argument(
         "--engine-python", default=sys.executable, help="interpreter that has the wheel to measure (default: this one)"
     )
@@ -327,6 +326,12 @@ def arguments() -> argparse.Namespace:
         "--redis", default="redis-server", help="command of the Redis server to compare with; empty for none"
     )
     parser.add_argument("--valkey", default="", help="command of a Valkey server to compare with, such as a path")
+
+
+def arguments() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add_servers(parser)
     parser.add_argument("-t", "--tests", type=tests, help=f"of {','.join(TESTS)}")
     parser.add_argument("-P", "--pipelines", type=numbers, help=f"commands in flight per client ({DEPTHS})")
     parser.add_argument("-c", "--clients", type=numbers, help=f"numbers of clients ({CLIENTS})")

@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 
-from benchmarks.compare_servers import Contender, Server, contenders
+from benchmarks.compare_servers import Contender, Server, add_servers, contenders
 
 BATCH = 500  # commands in flight
 SETTLE_SECONDS_MAX = 5.0
@@ -137,19 +137,7 @@ def types(text: str) -> list[str]:
 def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--engine-python", default=sys.executable, help="interpreter that has the wheel to measure (default: this one)"
-    )
-    parser.add_argument(
-        "--engine-path", default="", help="folder that holds the package to measure, if it is not installed"
-    )
-    parser.add_argument("--engine-arguments", default="", help="more directives for the engine, in one word")
-    parser.add_argument("--allow-pure", action="store_true", help="measure an interpreted core too (labelled as such)")
-    parser.add_argument("--pure-path", default="", help="folder with the interpreted package, to be measured as well")
-    parser.add_argument(
-        "--redis", default="redis-server", help="command of the Redis server to compare with; empty for none"
-    )
-    parser.add_argument("--valkey", default="", help="command of a Valkey server to compare with, such as a path")
+    add_servers(parser)
     parser.add_argument("-t", "--types", type=types, default=list(TYPES), help=f"of {','.join(TYPES)}")
     parser.add_argument("-n", "--keys", type=int, default=1_000_000, help="keys of each type")
     parser.add_argument("--json", action="store_true", help="print JSON to stdout, the table to stderr")
