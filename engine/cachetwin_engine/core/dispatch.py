@@ -14,7 +14,9 @@ from . import errors
 from .command_table import NO_AUTH, NO_MULTI, Command
 from .errors import CommandError, unknown_command, unknown_subcommand, wrong_arity
 from .gates import GATE_FOLLOWER, GATE_MULTI, GATE_NO_AUTH, GATE_RESTRICTED, GATE_SUBSCRIBED
+from .monitors import show_to_monitors
 from .replies import CRLF, QUEUED, error
+from .watchers import unwatch
 
 if TYPE_CHECKING:
     from .context import Context
@@ -108,7 +110,7 @@ def call(ctx: "Context", command: Command, args: list[bytes]) -> bytes:
     if not size and ctx.session.blocked is not None:
         engine.end_lap()
         if engine.monitors and not ctx.retrying:
-            engine.show_to_monitors(ctx, args, started_us)
+            show_to_monitors(ctx, args, started_us)
         return reply  # it is counted when it is served
     ctx.session.commands_done += 1
     if is_brief and size < LAP_REPLY_BYTES_MAX and engine.lap_calls < LAP_CALLS_MAX:
@@ -193,7 +195,7 @@ def _refused(session: "Session", command: Command | None, line: bytes) -> bytes:
         session.queue = None
         session.queue_failed = False
         session.gates &= ~GATE_MULTI
-        engine.unwatch(session)
+        unwatch(session)
         line = b"EXECABORT Transaction discarded because of: " + line
     reply = error(line)
     engine.count_error(reply)

@@ -29,7 +29,6 @@ from .command_table import (
     DENYOOM,
     FAST,
     MAY_REPLICATE,
-    READONLY,
     SKIP_MONITOR,
     SKIP_SLOWLOG,
     STALE,
@@ -50,23 +49,21 @@ from .gates import (
     GATE_DISK,
     GATE_FEW_REPLICAS,
     GATE_MEMORY,
-    GATE_MONITOR,
     GATE_NO_AUTH,
     GATE_PAUSED,
     GATE_REPLICA,
     GATE_REPLY,
     GATE_RESTRICTED,
-    GATE_TRACKING,
 )
 from .host import Host
 from .keyspace import Database, KeyspaceObserver, Value
 from .latency import BUCKETS, EventSeries, bucket_of, percentile_us
 from .lazy_free import is_freed_lazily
 from .memory import MemoryAccount, footprint
+from .monitors import show_to_monitors, stop_monitor
 from .notifications import NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, NOTIFY_NEW
 from .profile import Profile
 from .pubsub import PubSub
-from .quoting import quoted
 from .random_source import RandomSource
 from .rdb.saving import Saves
 from .rdb.snapshot import Snapshot
@@ -79,6 +76,7 @@ from .session import REPLY_BUFFER_PEAK_MS, Session
 from .slots import SlotKeys
 from .tracking import Tracking
 from .traffic import Traffic
+from .watchers import spoil, spoil_swapped, unwatch
 
 if TYPE_CHECKING:
     from .acl.user import User
@@ -209,10 +207,10 @@ class Engine(KeyspaceObserver):
         self.client_memory.forget(session)
         session.forget_buffers()
         session.leave_queues()
-        self.unwatch(session)
+        unwatch(session)
         self.pubsub.leave(session)
-        self.stop_tracking(session)
-        self.stop_monitor(session)
+        self.tracking.disable(session)
+        stop_monitor(session)
         self.replication.leave(session)
 
     def tick(self) -> None:
@@ -445,7 +443,7 @@ class Engine(KeyspaceObserver):
         """As good as new: what RESET does."""
         session.queue = None
         session.queue_failed = False
-        self.unwatch(session)
+        unwatch(session)
         self.pubsub.leave(session)
         session.name = b""
         session.reply_off = False
@@ -453,8 +451,8 @@ class Engine(KeyspaceObserver):
         session.no_evict = False
         session.no_touch = False
         session.gates = 0
-        self.stop_tracking(session)
-        self.stop_monitor(session)
+        self.tracking.disable(session)
+        stop_monitor(session)
         session.redirects = False
         session.imports = False
         session.asking = 0
@@ -481,19 +479,6 @@ class Engine(KeyspaceObserver):
     def resume(self, session: Session) -> None:
         """``session`` may run its waiting commands again."""
         self._resumed.append(session)
-
-    def unwatch(self, session: Session) -> None:
-        """Forget WATCH."""
-        for db, key in session.watched:
-            watching = db.watchers.get(key)
-            if watching is not None:
-                if session in watching:
-                    watching.remove(session)
-                if not watching:
-                    del db.watchers[key]
-        session.watched = []
-        session.watched_over = {}
-        session.watch_broken = False
 
     # -- what commands tell -------------------------------------------------------------------------------------------
 
@@ -630,47 +615,17 @@ class Engine(KeyspaceObserver):
         self.close_session(session)
         self.mark_pending(session)
 
-    def stop_tracking(self, session: Session) -> None:
-        """CLIENT TRACKING OFF."""
-        self.tracking.disable(session)
-        session.gates &= ~GATE_TRACKING
+    def choose_observers(self) -> None:
+        """Monitors or clients that track keys came or went."""
         self.tracks_keys = len(self.tracking.clients) > 0
-        self.observes_calls = self.tracks_keys or len(self.monitors) > 0
-
-    def start_monitor(self, session: Session) -> None:
-        """MONITOR: ``session`` sees every command from now on."""
-        session.monitors = True
-        session.gates |= GATE_MONITOR
-        self.monitors[session.id] = session
-        self.observes_calls = True
-
-    def stop_monitor(self, session: Session) -> None:
-        """No longer show commands to ``session``."""
-        session.monitors = False
-        session.gates &= ~GATE_MONITOR
-        self.monitors.pop(session.id, None)
         self.observes_calls = self.tracks_keys or len(self.monitors) > 0
 
     def observe_call(self, ctx: Context, command: Command, args: list[bytes], started_us: int) -> None:
         """A command has run: remember what a tracking client read, show it to monitors."""
-        session = ctx.session
-        if command.flags & READONLY and session.tracking is not None and command.keys and command.group != "scripting":
-            running = self.running_script
-            outer = self.commands.get(running.args[0].lower()) if running is not None and ctx.in_script else None
-            if running is None or outer is None or self.profile.commands_through >= (7, 2, 0):
-                self.tracking.remember(session, command, args)
-            else:
-                self.tracking.remember(session, outer, running.args)  # all keys that it declares, once it reads one
+        if ctx.session.tracking is not None:
+            self.tracking.note_call(ctx, command, args)
         if self.monitors and not ctx.retrying and not command.flags & (SKIP_MONITOR | ADMIN):
-            self.show_to_monitors(ctx, shown(args, command.name), started_us)
-
-    def show_to_monitors(self, ctx: Context, args: list[bytes], at_us: int) -> None:
-        """One line of MONITOR; secrets are out of ``args`` already."""
-        origin = b"lua" if ctx.in_script else ctx.session.address.encode()
-        words = b" ".join([quoted(word) for word in args])
-        line = b"+%d.%06d [%d %b] %b\r\n" % (at_us // 1_000_000, at_us % 1_000_000, ctx.db.index, origin, words)
-        for monitor in list(self.monitors.values()):
-            monitor.push(line)
+            show_to_monitors(ctx, shown(args, command.name), started_us)
 
     def count_error(self, reply: bytes, is_custom: bool = False) -> None:
         """Count an error reply under its code (INFO errorstats); of those that scripts invent, only so many kinds."""
@@ -972,15 +927,15 @@ class Engine(KeyspaceObserver):
             self.account.forget_all(self, db)
             self.dirty += db.clear()
             for key in watched:
-                self._spoil(db, key)
+                spoil(db, key)
         self.tracking.flushed(len(databases) == len(self.databases))
 
     def swap(self, first: Database, second: Database) -> None:
         """Exchange the keys of two databases. For who watches or waits for a key that appears or goes, it changed."""
         for snapshot in self.snapshots:
             snapshot.finish()
-        self._spoil_swapped(first, second)
-        self._spoil_swapped(second, first)
+        spoil_swapped(first, second)
+        spoil_swapped(second, first)
         first.swap(second)
         for db in (first, second):
             for key in db.blocked:
@@ -991,7 +946,7 @@ class Engine(KeyspaceObserver):
 
     def key_modified(self, db: Database, key: bytes) -> None:
         """Spoil the transactions that watch ``key``, and tell the caches that hold it."""
-        self._spoil(db, key)
+        spoil(db, key)
         if self.tracks_keys:
             self.tracking.changed(key, self.actor)
 
@@ -1007,34 +962,6 @@ class Engine(KeyspaceObserver):
         """Count what is large enough for the background."""
         if self.frees_lazily and is_freed_lazily(value):
             self.lazily_freed += 1
-
-    def _spoil(self, db: Database, key: bytes) -> None:
-        """Spoil the transactions that watch ``key``, which was changed or is gone."""
-        for session in db.watchers.get(key, []):
-            if session.watched_over and key not in db.values and session.watched_over.pop((db.index, key), False):
-                continue  # it was over when it was watched, so nothing changes when it goes
-            session.watch_broken = True
-
-    def _spoil_swapped(self, before: Database, after: Database) -> None:
-        """Spoil the transactions that watch keys of ``before``, in whose place those of ``after`` come.
-
-        A key that is over, or was when it was watched, is none: it may come, go and take another's place.
-        """
-        for key, watching in before.watchers.items():
-            over = after.is_over(key)
-            if key not in before.values and key not in after.values:
-                continue
-            for session in watching:
-                place = (before.index, key)
-                if place in session.watched_over:
-                    if key not in after.values:
-                        del session.watched_over[place]
-                    elif not over:
-                        session.watch_broken = True
-                elif key not in before.values and over:
-                    session.watched_over[place] = True
-                else:
-                    session.watch_broken = True
 
     def key_missed(self, db: Database, key: bytes) -> None:
         """Notify it."""

@@ -7,11 +7,14 @@ prefixes only and tells of every change below them, gathered per turn of the eve
 
 from typing import TYPE_CHECKING, Final
 
+from .command_table import READONLY
+from .gates import GATE_TRACKING
 from .key_positions import key_positions
 from .replies import bulk, bulk_array, integer
 
 if TYPE_CHECKING:
     from .command_table import Command
+    from .context import Context
     from .engine import Engine
     from .session import Session
 
@@ -56,7 +59,9 @@ class Tracking:
         if old is not None:
             state.prefixes = old.prefixes
         session.tracking = state
+        session.gates |= GATE_TRACKING
         self.clients[session.id] = session
+        self.engine.choose_observers()
         if state.broadcast:
             for prefix in prefixes or ([] if state.prefixes else [b""]):
                 state.prefixes[prefix] = True
@@ -68,7 +73,9 @@ class Tracking:
         if state is None:
             return
         session.tracking = None
+        session.gates &= ~GATE_TRACKING
         self.clients.pop(session.id, None)
+        self.engine.choose_observers()
         for prefix in state.prefixes:
             listeners = self.prefixes.get(prefix)
             if listeners is not None:
@@ -76,6 +83,18 @@ class Tracking:
                 if not listeners:
                     del self.prefixes[prefix]
                     self._changes.pop(prefix, None)
+
+    def note_call(self, ctx: "Context", command: "Command", args: list[bytes]) -> None:
+        """A tracking client's command has run: remember the keys that it read."""
+        if not command.flags & READONLY or not command.keys or command.group == "scripting":
+            return
+        engine = self.engine
+        running = engine.running_script
+        outer = engine.commands.get(running.args[0].lower()) if running is not None and ctx.in_script else None
+        if running is None or outer is None or engine.profile.commands_through >= (7, 2, 0):
+            self.remember(ctx.session, command, args)
+        else:
+            self.remember(ctx.session, outer, running.args)  # all keys that it declares, once it reads one
 
     def remember(self, session: "Session", command: "Command", args: list[bytes]) -> None:
         """``session`` has read the keys of ``args``."""

@@ -7,6 +7,7 @@ from ..errors import CommandError
 from ..gates import GATE_MULTI
 from ..key_positions import key_positions
 from ..slots import slot_of
+from ..watchers import unwatch
 from .state import ClusterNode, ClusterState
 
 if TYPE_CHECKING:
@@ -126,7 +127,6 @@ def refusal(session: "Session", cluster: ClusterState, command: Command, args: l
 
     A refused EXEC ends its transaction. ASKING holds for the next command, or for the whole transaction that follows.
     """
-    engine = session.engine
     if session.asking and session.queue is None:
         session.asking -= 1
     session.slot = -1
@@ -140,7 +140,7 @@ def refusal(session: "Session", cluster: ClusterState, command: Command, args: l
         session.queue = None
         session.queue_failed = False
         session.gates &= ~GATE_MULTI
-        engine.unwatch(session)
+        unwatch(session)
     return line_of(session, way)
 
 

@@ -3,7 +3,6 @@
 from ..command_table import LOADING, NOSCRIPT, STALE, command
 from ..context import Context
 from ..errors import CommandError, syntax_error
-from ..gates import GATE_TRACKING
 from ..numbers import parse_int
 from ..replies import OK, bulk, bulk_array, integer
 from ..tracking import TrackingState
@@ -27,18 +26,14 @@ def client_tracking(ctx: Context, args: list[bytes]) -> bytes:
     options = _parsed(ctx, args)
     mode = args[2].lower()
     session = ctx.session
-    engine = ctx.engine
     if mode == b"off":
-        engine.stop_tracking(session)
+        ctx.engine.tracking.disable(session)
         return OK
     if mode != b"on":
         raise syntax_error()
     _check(options, session.tracking)
     state = TrackingState(options.redirect, options.broadcast, options.opt_in, options.opt_out, options.no_loop)
-    engine.tracking.enable(session, state, options.prefixes)
-    session.gates |= GATE_TRACKING
-    engine.tracks_keys = True
-    engine.observes_calls = True
+    ctx.engine.tracking.enable(session, state, options.prefixes)
     return OK
 
 

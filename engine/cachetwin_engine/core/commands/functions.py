@@ -21,6 +21,7 @@ from ..command_table import (
 from ..context import Context
 from ..errors import CommandError
 from ..glob import glob_match_nocase
+from ..monitors import show_to_monitors
 from ..replies import OK, array, bulk, bulk_array, integer, simple
 from ..scripting.payload import code_of_payload, payload_of
 from ..scripting.store import Library
@@ -45,7 +46,7 @@ def fcall_ro(ctx: Context, args: list[bytes]) -> bytes:
 
 def _call(ctx: Context, args: list[bytes], read_only: bool) -> bytes:
     if ctx.engine.monitors:
-        ctx.engine.show_to_monitors(ctx, args, ctx.engine.lap_us)
+        show_to_monitors(ctx, args, ctx.engine.lap_us)
     ctx.propagate_nothing()
     return ctx.engine.scripts.call_function(ctx, args, read_only)
 

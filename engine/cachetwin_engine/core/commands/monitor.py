@@ -3,6 +3,7 @@
 from ..command_table import ADMIN, LOADING, NOSCRIPT, STALE, command
 from ..context import Context
 from ..errors import CommandError
+from ..monitors import start_monitor
 from ..replies import OK
 
 
@@ -11,5 +12,5 @@ def monitor(ctx: Context, args: list[bytes]) -> bytes:
     """MONITOR."""
     if not ctx.may_block:
         raise CommandError(b"ERR MONITOR isn't allowed for DENY BLOCKING client")
-    ctx.engine.start_monitor(ctx.session)
+    start_monitor(ctx.session)
     return OK

@@ -16,6 +16,7 @@ from ..command_table import (
 )
 from ..context import Context
 from ..errors import CommandError
+from ..monitors import show_to_monitors
 from ..replies import OK, array, bulk, integer
 from .help_text import help_reply
 
@@ -57,7 +58,7 @@ def evalsha_ro(ctx: Context, args: list[bytes]) -> bytes:
 def _show(ctx: Context, args: list[bytes]) -> None:
     """Monitors see the script before the commands that it runs."""
     if ctx.engine.monitors:
-        ctx.engine.show_to_monitors(ctx, args, ctx.engine.lap_us)
+        show_to_monitors(ctx, args, ctx.engine.lap_us)
 
 
 container("SCRIPT", group="scripting", since="2.6.0", summary="Questions and orders about scripts.")

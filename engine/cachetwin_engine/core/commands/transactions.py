@@ -7,6 +7,9 @@ from ..dispatch import Queued, call
 from ..errors import CommandError
 from ..gates import GATE_MULTI, GATE_RESTRICTED
 from ..replies import OK, error
+from ..watchers import is_spoiled
+from ..watchers import unwatch as forget_watched
+from ..watchers import watch as watch_key
 
 _ANYTIME = NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY
 
@@ -34,10 +37,7 @@ def exec_(ctx: Context, args: list[bytes]) -> bytes:
     if queue is None:
         raise CommandError(b"ERR EXEC without MULTI")
     failed = session.queue_failed
-    broken = session.watch_broken
-    for db, key in session.watched:
-        if db.is_over(key) and (db.index, key) not in session.watched_over:
-            broken = True
+    broken = is_spoiled(session)
     _end(ctx)
     if failed:
         raise CommandError(errors.EXEC_ABORT)
@@ -72,23 +72,14 @@ def watch(ctx: Context, args: list[bytes]) -> bytes:
     if session.watch_broken:
         return OK
     for key in args[1:]:
-        watching = ctx.db.watchers.get(key)
-        if watching is None:
-            ctx.db.watchers[key] = [session]
-        elif session in watching:
-            continue
-        else:
-            watching.append(session)
-        session.watched.append((ctx.db, key))
-        if ctx.db.is_over(key):
-            session.watched_over[(ctx.db.index, key)] = True
+        watch_key(session, ctx.db, key)
     return OK
 
 
 @command("UNWATCH", arity=1, flags=_ANYTIME, group="transactions", since="2.2.0", summary="Forget the watched keys.")
 def unwatch(ctx: Context, args: list[bytes]) -> bytes:
     """UNWATCH."""
-    ctx.engine.unwatch(ctx.session)
+    forget_watched(ctx.session)
     return OK
 
 
@@ -98,4 +89,4 @@ def _end(ctx: Context) -> None:
     session.queue = None
     session.queue_failed = False
     session.gates &= ~GATE_MULTI
-    ctx.engine.unwatch(session)
+    forget_watched(session)
