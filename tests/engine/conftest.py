@@ -120,7 +120,7 @@ def start(*arguments: str, pass_fds: tuple[int, ...] = (), tls: str = "off") -> 
     listen = ["--port", str(plain), "--tls-port", str(secure)]
     engine = EngineProcess([*arguments, *listen], port, pass_fds)
     try:
-        engine.wait_for_log("ready")
+        engine.wait_for_log("Ready to accept connections")
     except AssertionError:
         engine.stop()
         raise

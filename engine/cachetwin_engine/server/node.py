@@ -151,7 +151,7 @@ class Node:
             control = self._control = ControlChannel(self, self._control_socket)
             control.start()
             await control.send({"event": "ready", **self._facts()})
-        log.info("ready", extra={"fields": self._facts()})
+        log.info("Ready to accept connections", extra={"fields": self._facts()})
         self._tick()
         try:
             await self._stopped.wait()
@@ -161,7 +161,7 @@ class Node:
                 control.close()
             for path in self._unix_paths:
                 Path(path).unlink(missing_ok=True)
-        log.info("stopped", extra={"fields": {"reason": self._stop_reason}})
+        log.info("ready to exit, bye bye", extra={"fields": {"reason": self._stop_reason}})
 
     def stop(self, reason: str) -> None:
         """Stop serving: accept no more, let clients take their replies, then end. Asked a second time, end at once."""

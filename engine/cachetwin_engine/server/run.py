@@ -133,7 +133,7 @@ def _load(engine: Engine, options: Options) -> None:
     try:
         if engine.saves.start():
             fields = {"file": path, "keys": engine.saves.keys_loaded, "expired": engine.saves.keys_expired}
-            log.info("data loaded", extra={"fields": fields})
+            log.info("DB loaded from disk", extra={"fields": fields})
     except BadData as problem:
         raise OptionError(f"cannot load {path!r}: {problem}") from None
     except OSError as error:

@@ -179,7 +179,7 @@ def test_the_log_may_go_to_a_file_as_text(tmp_path: Path) -> None:
         ours.settimeout(20)
         assert b'"ready"' in ours.recv(4096)
     assert process.wait(20) == 0
-    assert "notice ready (" in logfile.read_text()
+    assert "notice Ready to accept connections (" in logfile.read_text()
 
 
 def test_a_line_of_the_log_may_be_logfmt() -> None:

@@ -386,7 +386,7 @@ def test_what_was_saved_is_there_after_a_restart(start_engine: "StartEngine", cl
         one("SHUTDOWN", "NOSAVE")
     assert engine.wait() == 0
     again = start_engine(*keep)
-    assert again.wait_for_log("data loaded")["keys"] == 14
+    assert again.wait_for_log("DB loaded from disk")["keys"] == 14
     assert client(again.port).digest() == before
 
 
@@ -414,7 +414,7 @@ def test_a_background_save_ends_and_says_so(start_engine: "StartEngine", client:
 
 def test_a_damaged_file_keeps_the_engine_from_starting(tmp_path: Path, start_engine: "StartEngine") -> None:
     (tmp_path / "dump.rdb").write_bytes(b"REDIS0011 not a dump at all")
-    with pytest.raises(AssertionError, match="ready"):
+    with pytest.raises(AssertionError, match="Ready to accept connections"):
         start_engine("--dir", str(tmp_path), "--save", "3600 1")
 
 

@@ -33,7 +33,7 @@ def test_a_signal_lets_replies_in_flight_finish(start_engine: "StartEngine", num
         with sock.makefile("rb") as replies:
             assert replies.read() == rest
     assert engine.wait() == 0
-    assert engine.wait_for_log("stopped")["reason"] == number.name
+    assert engine.wait_for_log("ready to exit, bye bye")["reason"] == number.name
 
 
 def test_no_client_is_accepted_after_the_signal(start_engine: "StartEngine") -> None:
