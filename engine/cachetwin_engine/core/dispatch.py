@@ -11,6 +11,7 @@ other call is a lap of its own, and every call is while the slow log asks for ti
 from typing import TYPE_CHECKING, Final
 
 from . import errors
+from .admission import gate_problem
 from .command_table import NO_AUTH, NO_MULTI, Command
 from .errors import CommandError, unknown_command, unknown_subcommand, wrong_arity
 from .gates import GATE_FOLLOWER, GATE_MULTI, GATE_NO_AUTH, GATE_RESTRICTED, GATE_SUBSCRIBED
@@ -156,7 +157,7 @@ def _ask_gates(session: "Session", command: Command, args: list[bytes]) -> bytes
         if denied is not None:
             return _refused(session, command, denied)
     if engine.gates:
-        problem = engine.gate_problem(session, command, args)
+        problem = gate_problem(session, command, args)
         if problem is not None:
             return _refused(session, command, problem)
         if session.blocked is not None:

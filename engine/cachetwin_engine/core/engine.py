@@ -19,36 +19,27 @@ from .acl.access import AccessControl, Denial, Permission
 from .acl.log import AclLog
 from .acl.rules import rows_of
 from .active_expiry import expire_some
+from .blocked_clients import end_overdue, serve_ready
 from .client_memory import ClientMemory
-from .cluster.routing import redirect_waiting, refusal
+from .cluster.routing import redirect_waiting
 from .cluster.state import ClusterState, SlotUsage
 from .command_log import LARGE_REPLY, LARGE_REQUEST, SLOW, CommandLog
 from .command_table import (
     ADMIN,
-    ALLOW_BUSY,
-    DENYOOM,
     FAST,
-    MAY_REPLICATE,
     SKIP_MONITOR,
     SKIP_SLOWLOG,
-    STALE,
-    WRITE,
     Command,
     table_for,
 )
 from .commands.info import info_text
 from .config import Config, refused
 from .context import Context
-from .dispatch import call, execute
 from .elasticache import apply_parameter_group, close_restricted, rename_commands
-from .errors import CANNOT_SAVE, MASTER_DOWN, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY
 from .eviction import Evictor
 from .gates import (
-    GATE_BUSY,
     GATE_CLUSTER,
-    GATE_DISK,
     GATE_FEW_REPLICAS,
-    GATE_MEMORY,
     GATE_NO_AUTH,
     GATE_PAUSED,
     GATE_REPLICA,
@@ -56,12 +47,13 @@ from .gates import (
     GATE_RESTRICTED,
 )
 from .host import Host
-from .keyspace import Database, KeyspaceObserver, Value
+from .keyspace import Database, KeyspaceObserver
 from .latency import BUCKETS, EventSeries, bucket_of, percentile_us
 from .lazy_free import is_freed_lazily
 from .memory import MemoryAccount, footprint
 from .monitors import show_to_monitors, stop_monitor
 from .notifications import NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, NOTIFY_NEW
+from .pause import Pause
 from .profile import Profile
 from .pubsub import PubSub
 from .random_source import RandomSource
@@ -69,7 +61,6 @@ from .rdb.saving import Saves
 from .rdb.snapshot import Snapshot
 from .redaction import shown
 from .replication.state import Replication
-from .replies import error
 from .row_history import make_as_of
 from .scripting.store import ScriptStore
 from .session import REPLY_BUFFER_PEAK_MS, Session
@@ -87,7 +78,6 @@ NEVER_US: Final = 1 << 60
 _NO_ARGUMENTS: Final[list[bytes]] = []
 LAP_ARGUMENTS_MAX: Final = 32
 LAP_SLOW_US_MIN: Final = 1000  # while less is slow, each call is timed by itself
-_WAITED_FOR: Final[dict[str, bytes]] = {"list": b"list", "sorted-set": b"zset", "stream": b"stream"}
 ERROR_KINDS_MAX: Final = 128  # distinct error codes kept in INFO errorstats (server.c)
 
 
@@ -125,7 +115,6 @@ class Engine(KeyspaceObserver):
         self.access_log = AccessLog()
         self.account = MemoryAccount()
         self.evictor = Evictor()
-        self.evicts_on = False  # maxmemory was lowered, and not all that must go has gone
         self.embeds_keys = profile.is_valkey_from(8, 1)  # one allocation for a short string and its key
         self.expires_actively = True  # DEBUG SET-ACTIVE-EXPIRE
         self.cron_paused = False  # DEBUG PAUSE-CRON
@@ -147,9 +136,7 @@ class Engine(KeyspaceObserver):
         self.error_is_counted = False  # the next error reply is in the statistics already
         self.command_logs = [CommandLog(), CommandLog(), CommandLog()]  # by kind, see ``command_log``
         self.latency_events: dict[bytes, EventSeries] = {}
-        self.paused_until_ms = 0  # CLIENT PAUSE
-        self.pauses_all = False
-        self.postponed: list[tuple[Session, list[bytes]]] = []  # commands that wait for the end of the pause
+        self.pause = Pause(self)
         self.dirty = 0  # changes since start
         self.wants_effects = False
         self.effects: list[tuple[int, list[bytes]]] = []  # (database, canonical command) for replicas and logs
@@ -219,15 +206,11 @@ class Engine(KeyspaceObserver):
         started_us = self.lap_us
         if self.cron_paused:
             return
-        for session in list(self.blocked_sessions.values()):
-            blocked = session.blocked
-            if blocked is not None and 0 < blocked.deadline_ms <= self.now_ms:
-                session.unblock(blocked.on_timeout)
-        if self.gates & GATE_PAUSED and self.now_ms >= self.paused_until_ms:
-            self.unpause()
+        end_overdue(self)
+        self.pause.tick()
         self.access_log.note_activity(self)
-        if self.evicts_on:
-            self.evict_some()
+        if self.evictor.has_more:
+            self.evictor.go_on(self)
         if self.client_memory.limit:
             self.client_memory.enforce(self)
         if self.expires_actively and not self.keeps_expired:
@@ -374,13 +357,6 @@ class Engine(KeyspaceObserver):
         self.saves.cancel()
         return not self.saves.save()
 
-    def choose_denial(self) -> None:
-        """A save ended, or parameters changed: are writes still welcome?"""
-        if self.saves.denies_writes():
-            self.gates |= GATE_DISK
-        else:
-            self.gates &= ~GATE_DISK
-
     # -- sessions -----------------------------------------------------------------------------------------------------
 
     def log_in(self, session: Session, user: "User", authenticated: bool = True) -> None:
@@ -482,92 +458,6 @@ class Engine(KeyspaceObserver):
 
     # -- what commands tell -------------------------------------------------------------------------------------------
 
-    def gate_problem(self, session: Session, command: Command, args: list[bytes]) -> bytes | None:
-        """What the engine's own state has against running ``args`` now, as an error line.
-
-        During CLIENT PAUSE the session may be blocked on return: its command runs when the pause is over.
-        """
-        if session.is_primary:
-            return None
-        if self.cluster is not None:
-            elsewhere = refusal(session, self.cluster, command, args)
-            if elsewhere is not None:
-                return elsewhere
-        if self.gates & GATE_MEMORY and not self.gates & GATE_BUSY and self._is_out_of_memory(session, command, args):
-            return OUT_OF_MEMORY
-        if self.gates & GATE_DISK and self.replication.link is None and self._flags_now(session, command, args) & WRITE:
-            return CANNOT_SAVE
-        if self.gates & GATE_FEW_REPLICAS and self._flags_now(session, command, args) & WRITE and self.lacks_replicas():
-            return NO_REPLICAS
-        if self.gates & GATE_REPLICA:
-            problem = self._replica_refuses(session, command, args)
-            if problem is not None:
-                return problem
-        if self.gates & GATE_BUSY and not command.flags & ALLOW_BUSY:
-            return self.busy_line()
-        if self.gates & GATE_PAUSED and self._is_held(session, command, args):
-            self.postponed.append((session, args))
-            session.postpone(args)
-        return None
-
-    def lacks_replicas(self) -> bool:
-        """Are there fewer replicas that keep up than ``min-replicas-to-write`` asks for?"""
-        few = self.replication.good_replicas < self.config.min_replicas_to_write
-        return few and self.gates & GATE_FEW_REPLICAS != 0 and self.replication.link is None
-
-    def _flags_now(self, session: Session, command: Command, args: list[bytes]) -> int:
-        """What running ``args`` now would do: for EXEC what its commands do, for a script what it says of itself."""
-        if session.queue is None or command.name != b"exec":
-            return self.scripts.flags_of(command, args)
-        flags = 0
-        for queued in session.queue:
-            flags |= self.scripts.flags_of(queued.command, queued.args)
-        return flags
-
-    def _replica_refuses(self, session: Session, command: Command, args: list[bytes]) -> bytes | None:
-        """What a replica has against ``args``."""
-        if self._flags_now(session, command, args) & WRITE:
-            if self.is_read_only():
-                return READ_ONLY
-            self.replication.own_keys.note(session, command, args)
-        if self.is_stale():
-            flags = self.scripts.flags_of(command, args)
-            if session.queue is not None and command.name == b"exec":
-                for queued in session.queue:
-                    flags &= self.scripts.flags_of(queued.command, queued.args)
-            if not flags & STALE:
-                return MASTER_DOWN
-        return None
-
-    def is_read_only(self) -> bool:
-        """A replica that takes writes from its primary only."""
-        return self.gates & GATE_REPLICA != 0 and self.config.boolean("replica-read-only")
-
-    def is_stale(self) -> bool:
-        """A replica without its primary that does not answer from old data."""
-        return not self.replication.is_linked() and not self.config.boolean("replica-serve-stale-data")
-
-    def busy_line(self) -> bytes:
-        """What clients are told while a script runs for too long."""
-        how = b"SCRIPT KILL" if self.running_script is None else self.running_script.kill_command
-        name = b"Valkey" if self.profile.is_valkey_from(8, 0) else b"Redis"
-        return b"BUSY " + name + b" is busy running a script. You can only call " + how + b" or SHUTDOWN NOSAVE."
-
-    def _is_held(self, session: Session, command: Command, args: list[bytes]) -> bool:
-        """Does CLIENT PAUSE hold ``args`` back?"""
-        if self.now_ms >= self.paused_until_ms and not self.replication.is_failing_over():
-            self.unpause()
-            return False
-        return self.pauses_all or self._flags_now(session, command, args) & (WRITE | MAY_REPLICATE) != 0
-
-    def pause(self, until_ms: int, everything: bool) -> None:
-        """CLIENT PAUSE: a pause that lasts longer, or holds more, is not cut short."""
-        paused = self.gates & GATE_PAUSED != 0
-        self.pauses_all = everything or (paused and self.pauses_all and self.paused_until_ms > self.now_ms)
-        self.paused_until_ms = max(until_ms, self.paused_until_ms if paused else 0)
-        self.gates |= GATE_PAUSED
-        self.choose_expiry()
-
     def choose_expiry(self) -> None:
         """Do keys that are over go by themselves? Not at a replica, during CLIENT PAUSE, or while somebody imports."""
         self.keeps_expired = self.gates & (GATE_PAUSED | GATE_REPLICA) != 0 or self.config.boolean("import-mode")
@@ -577,37 +467,6 @@ class Engine(KeyspaceObserver):
         if at_ms > self.now_ms or self.gates & GATE_REPLICA:
             return False
         return not self.config.boolean("import-mode")
-
-    def unpause(self) -> None:
-        """End CLIENT PAUSE; what was held back runs in the order of its arrival."""
-        if not self.gates & GATE_PAUSED:
-            return
-        self.paused_until_ms = 0
-        self.pauses_all = False
-        if self.replication.is_failing_over():
-            return
-        self.gates &= ~GATE_PAUSED
-        self.choose_expiry()
-        waiting = self.postponed
-        self.postponed = []
-        for session, args in waiting:
-            if session.closing or session.blocked is None or session.blocked.args is not args:
-                continue
-            session.leave_queues()
-            self.actor = session
-            reply = execute(session, args)
-            if reply:
-                session.push(reply)
-            if not session.is_blocked():
-                self.resume(session)
-
-    def hold_writes(self, on: bool) -> None:
-        """FAILOVER begins or ends."""
-        if on:
-            self.gates |= GATE_PAUSED
-            self.keeps_expired = True
-        elif self.now_ms >= self.paused_until_ms:
-            self.unpause()
 
     def kill(self, session: Session) -> None:
         """CLIENT KILL: the connection ends at once."""
@@ -735,10 +594,6 @@ class Engine(KeyspaceObserver):
         self.gates &= ~GATE_REPLICA
         self.choose_expiry()
 
-    def is_paused(self) -> bool:
-        """CLIENT PAUSE, or a failover, holds writes back."""
-        return self.gates & GATE_PAUSED != 0
-
     def notify(self, event_class: int, event: bytes, key: bytes, db_index: int) -> None:
         """Publish a keyspace notification if its class is asked for."""
         if not self.notify_flags & event_class:
@@ -791,23 +646,9 @@ class Engine(KeyspaceObserver):
             self.user_changed(self.acl.default)
         self.config_changed()
         if "maxmemory" in changed or "maxmemory-policy" in changed:
-            self.evicts_on = True
+            self.evictor.has_more = True
             if self.actor is None or not self.actor.context.in_exec:
-                self.evict_some()
-
-    def evict_some(self) -> None:
-        """``maxmemory`` was lowered: make room without waiting for a command, a part in each tick."""
-        if not self.gates & GATE_MEMORY:
-            self.evicts_on = False
-            return
-        if self._may_evict():
-            self.evicts_on = self.evictor.make_room(self) and self.account.used(self) > self.config.maxmemory
-
-    def _may_evict(self) -> bool:
-        """Not during a pause, and not on a replica unless it is told to: its primary decides."""
-        if self.gates & GATE_PAUSED:
-            return False
-        return self.replication.link is None or not self.config.replica_ignore_maxmemory
+                self.evictor.go_on(self)
 
     def config_changed(self) -> None:
         """Take over what a change of parameters means for a running engine."""
@@ -840,7 +681,7 @@ class Engine(KeyspaceObserver):
         else:
             self.gates &= ~GATE_FEW_REPLICAS
         self.replication.config_changed()
-        self.choose_denial()
+        self.saves.choose_gate()
         for session in self.sessions.values():
             session.parser.bulk_bytes_max = config.proto_max_bulk_len
             session.last_row = None
@@ -877,16 +718,6 @@ class Engine(KeyspaceObserver):
     def size_of(self, db: Database, key: bytes, value: object) -> int:
         """For the account of memory."""
         return footprint(self, db, key, value)
-
-    def _is_out_of_memory(self, session: Session, command: Command, args: list[bytes]) -> bool:
-        """Make room; is there none, and does ``args`` need some? In a transaction even a queued command does."""
-        self.memory_is_full = self._may_evict() and not self.evictor.make_room(self)
-        session.messages_first()  # keys went: caches hear of it before the command can bring them back
-        if not self.memory_is_full:
-            return False
-        if session.queue is not None and command.name not in {b"exec", b"discard", b"quit", b"reset"}:
-            return True
-        return self._flags_now(session, command, args) & DENYOOM != 0
 
     def reset_statistics(self) -> None:
         """CONFIG RESETSTAT."""
@@ -990,56 +821,5 @@ class Engine(KeyspaceObserver):
         self.ready_keys.append((db, key))
 
     def serve_blocked(self) -> None:
-        """Run the waiting commands of keys that became ready: keys in that order, for each the longest waiting first.
-
-        What a served command makes ready is served in the next round. Nobody is served during CLIENT PAUSE.
-        """
-        if self.gates & GATE_PAUSED:
-            return
-        self.now_ms = self.lap_us // 1000  # a key that ended while the last command ran serves nobody
-        while self.ready_keys:
-            ready = self.ready_keys
-            self.ready_keys = []
-            seen: dict[tuple[int, bytes], bool] = {}
-            for db, key in ready:
-                if (db.index, key) in seen:
-                    continue
-                seen[(db.index, key)] = True
-                waiting = db.blocked.get(key)
-                if waiting is None:
-                    continue
-                for session in list(waiting.values()):
-                    self._serve(session, db, key)
-
-    def _serve(self, session: Session, db: Database, key: bytes) -> None:
-        """Run the command for which ``session`` waits again, if ``key`` holds what it waits for."""
-        blocked = session.blocked
-        if blocked is None:
-            return
-        command = self.commands[blocked.args[0].lower()]
-        if self.profile.commands_through < (7, 2, 0):
-            value = db.peek(key)  # until then who looked for a waiting client deleted what was over
-        else:
-            value = None if db.is_over(key) else db.values.get(key)
-        kind = value.kind() if isinstance(value, Value) else b""
-        if _WAITED_FOR.get(command.group) != kind and command.name != b"xreadgroup":
-            return  # another type, or gone again; XREADGROUP wants to know, its group went with the stream
-        ctx = session.context
-        denied = self.acl.denial(ctx, command, blocked.args) if session.gates & GATE_RESTRICTED else None
-        if denied is not None:
-            command.rejected_calls += 1
-            reply = error(denied)
-            self.count_error(reply)
-            session.unblock(reply, served=True)
-            return
-        own_db = ctx.db
-        ctx.db = db
-        ctx.retrying = True
-        session.hold_messages(True)
-        reply = call(ctx, command, blocked.args)
-        session.hold_messages(False)
-        ctx.retrying = False
-        ctx.db = own_db
-        if reply:
-            session.unblock(reply, served=True)
-        session.release_messages()
+        """Serve those who wait for the keys that are ready."""
+        serve_ready(self)

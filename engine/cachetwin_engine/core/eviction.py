@@ -31,8 +31,22 @@ class Evictor:
     """The pool of one engine."""
 
     def __init__(self) -> None:
+        self.has_more = False  # maxmemory was lowered, and not all that must go has gone
         self._pool: list[_Candidate] = []  # best last
         self._next_db = 0
+
+    def may_evict(self, engine: "Engine") -> bool:
+        """Not during a pause, and not on a replica unless it is told to: its primary decides."""
+        if engine.pause.is_on():
+            return False
+        return engine.replication.link is None or not engine.config.replica_ignore_maxmemory
+
+    def go_on(self, engine: "Engine") -> None:
+        """``maxmemory`` was lowered: make room without waiting for a command, a part in each tick."""
+        if not engine.config.maxmemory:
+            self.has_more = False
+        elif self.may_evict(engine):
+            self.has_more = self.make_room(engine) and engine.account.used(engine) > engine.config.maxmemory
 
     def make_room(self, engine: "Engine") -> bool:
         """Evict until the limit is kept; False when it is not and nothing is left that may go."""

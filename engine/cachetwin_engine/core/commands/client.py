@@ -156,14 +156,14 @@ def client_pause(ctx: Context, args: list[bytes]) -> bytes:
     timeout_ms = parse_int_or(args[2], TIMEOUT_NOT_AN_INTEGER)
     if timeout_ms < 0:
         raise CommandError(TIMEOUT_NEGATIVE)
-    ctx.engine.pause(ctx.engine.now_ms + timeout_ms, everything)
+    ctx.engine.pause.begin(ctx.engine.now_ms + timeout_ms, everything)
     return OK
 
 
 @command("CLIENT|UNPAUSE", arity=2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="6.2.0", complexity="O(N) Where N is the number of paused clients", categories=[b"admin", b"slow", b"dangerous", b"connection"], summary="Let the held commands go on.")  # fmt: skip
 def client_unpause(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT UNPAUSE."""
-    ctx.engine.unpause()
+    ctx.engine.pause.end()
     return OK
 
 

@@ -144,10 +144,11 @@ def _clients(ctx: Context) -> list[str]:
 
 def _pause(ctx: Context) -> list[str]:
     engine = ctx.engine
-    left_ms = max(engine.paused_until_ms - engine.now_ms, 0)
+    pause = engine.pause
+    left_ms = max(pause.until_ms - engine.now_ms, 0)
     return [
         f"paused_reason:{'client_pause' if left_ms else 'none'}",
-        f"paused_actions:{('all' if engine.pauses_all else 'write') if left_ms else 'none'}",
+        f"paused_actions:{('all' if pause.holds_everything else 'write') if left_ms else 'none'}",
         f"paused_timeout_milliseconds:{left_ms}",
     ]
 

@@ -1,5 +1,6 @@
 """EVAL and SCRIPT: scripts that clients send."""
 
+from ..admission import busy_line
 from ..command_table import (
     ALLOW_BUSY,
     LOADING,
@@ -103,7 +104,7 @@ def kill(ctx: Context, how: bytes) -> bytes:
     if running is None:
         raise CommandError(b"NOTBUSY No scripts in execution right now.")
     if running.kill_command != how:
-        raise CommandError(ctx.engine.busy_line())
+        raise CommandError(busy_line(ctx.engine))
     if running.wrote:
         raise CommandError(
             b"UNKILLABLE Sorry the script already executed write commands against the dataset. You can either wait the "

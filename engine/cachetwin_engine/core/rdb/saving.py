@@ -6,6 +6,7 @@ The file itself is the host's: begun, written piece by piece, and put in the pla
 
 from typing import TYPE_CHECKING, Final
 
+from ..gates import GATE_DISK
 from .loading import Loaded, Loading
 from .snapshot import Snapshot, notes_of
 
@@ -151,10 +152,14 @@ class Saves:
             replication.go_on_from(loaded)
         return loaded is not None
 
-    def denies_writes(self) -> bool:
-        """The last save failed, and nothing may be changed that can't be saved."""
-        config = self._engine.config
-        return not self.ok and len(config.save_points) > 0 and config.boolean("stop-writes-on-bgsave-error")
+    def choose_gate(self) -> None:
+        """A save ended, or parameters changed: if the last one failed, nothing may be changed that can't be saved."""
+        engine = self._engine
+        config = engine.config
+        if not self.ok and config.save_points and config.boolean("stop-writes-on-bgsave-error"):
+            engine.gates |= GATE_DISK
+        else:
+            engine.gates &= ~GATE_DISK
 
     def _new_snapshot(self) -> Snapshot:
         engine = self._engine
@@ -172,7 +177,7 @@ class Saves:
             self.last_ms = engine.now_ms
             self.dirty_then = dirty
             engine.host.log("DB saved on disk")
-        engine.choose_denial()
+        self.choose_gate()
 
     def _path(self) -> str:
         return self._engine.config.get("dbfilename") or "dump.rdb"  # in the working directory, which is ``dir``

@@ -193,7 +193,7 @@ class Replication:
 
     def flush(self) -> None:
         """The end of a turn: what was written goes out."""
-        if self._acks_wanted and self.backlog is not None and not self._engine.is_paused():
+        if self._acks_wanted and self.backlog is not None and not self._engine.pause.is_on():
             self._acks_wanted = False
             self._append(_GETACK)
         if self._out:
@@ -220,7 +220,7 @@ class Replication:
         now_ms = engine.now_ms
         if now_ms - self._pinged_ms >= 1000 * config.integer("repl-ping-replica-period"):
             self._pinged_ms = now_ms  # counted on without replicas, so that a new one is not greeted with a PING
-            if self.replicas and self.link is None and not engine.is_paused():
+            if self.replicas and self.link is None and not engine.pause.is_on():
                 self._append(_PING)
                 self.flush()
         silent_ms = 1000 * config.integer("repl-timeout")
@@ -477,7 +477,7 @@ class Replication:
         """FAILOVER: hold writes back until a replica (``target``, or any) has everything, then change roles with it."""
         now_ms = self._engine.now_ms
         self._handover = Handover(target, now_ms + timeout_ms if timeout_ms else 0, force)
-        self._engine.hold_writes(True)
+        self._engine.pause.hold_writes(True)
 
     def abort_failover(self) -> None:
         """Go on as the primary; if the other side has been asked already, with a history of our own."""
@@ -485,13 +485,13 @@ class Replication:
         self._handover = None
         if handover is not None and handover.asked:
             self.follow_nobody()
-        self._engine.hold_writes(False)
+        self._engine.pause.hold_writes(False)
 
     def failover_ended(self) -> None:
         """The other side answered: it is the primary now, whatever it said."""
         if self._handover is not None:
             self._handover = None
-            self._engine.hold_writes(False)
+            self._engine.pause.hold_writes(False)
 
     def failover_state(self) -> str:
         """As INFO has it."""

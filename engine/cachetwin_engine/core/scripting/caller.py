@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING
 
+from ..admission import is_read_only, is_stale, lacks_replicas
 from ..cluster.routing import script_refusal
 from ..cluster.state import ClusterState
 from ..command_table import DENYOOM, MAY_REPLICATE, NOSCRIPT, STALE, WRITE, Command
@@ -90,12 +91,12 @@ class ScriptCaller:
                 return b"NOPERM ACL failure in script: " + denied.removeprefix(b"NOPERM ")
         running = engine.running_script
         if engine.gates & GATE_REPLICA and not self.context.session.is_primary:
-            if command.flags & WRITE and engine.is_read_only():
+            if command.flags & WRITE and is_read_only(engine):
                 return READ_ONLY
-            if not command.flags & STALE and engine.is_stale():
+            if not command.flags & STALE and is_stale(engine):
                 return MASTER_DOWN
         if running is not None and not running.wrote:  # once it wrote, nothing around it may make it fail half-way
-            if command.flags & WRITE and engine.lacks_replicas():
+            if command.flags & WRITE and lacks_replicas(engine):
                 return NO_REPLICAS
             if command.flags & WRITE and engine.gates & GATE_DISK:
                 return CANNOT_SAVE

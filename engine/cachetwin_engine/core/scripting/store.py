@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
+from ..admission import lacks_replicas
 from ..command_table import DENYOOM, MAY_REPLICATE, STALE, WRITE, Command
 from ..errors import NO_REPLICAS, CommandError
 from ..gates import GATE_BUSY
@@ -180,7 +181,7 @@ class ScriptStore:
         if writes:
             if read_only:
                 raise CommandError(_WRITES_IN_RO)
-            if engine.lacks_replicas():
+            if lacks_replicas(engine):
                 raise CommandError(NO_REPLICAS)
             if engine.memory_is_full and b"allow-oom" not in flags:
                 raise CommandError(_NEEDS_MEMORY)
