@@ -32,7 +32,7 @@ def expire_some(engine: "Engine") -> None:
             break
     expire_fields(engine)
     if engine.config.latency_monitor_threshold:
-        engine.note_latency(b"expire-cycle", engine.clock() - started_us)
+        engine.call_logs.note_latency(b"expire-cycle", engine.clock() - started_us)
 
 
 def _expire_in(engine: "Engine", db: "Database", keys: int, deadline_us: int) -> bool:

@@ -68,7 +68,7 @@ def _serve(engine: "Engine", session: "Session", db: Database, key: bytes) -> No
     if denied is not None:
         command.rejected_calls += 1
         reply = error(denied)
-        engine.count_error(reply)
+        engine.statistics.count_error(reply)
         session.unblock(reply, served=True)
         return
     own_db = ctx.db

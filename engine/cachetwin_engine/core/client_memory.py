@@ -58,7 +58,7 @@ class ClientMemory:
         for session in victims:
             if self._total < self.limit:
                 return
-            engine.evicted_clients += 1
+            engine.statistics.evicted_clients += 1
             session.end_reason = b"clients together are over maxmemory-clients, and it is one of the largest"
             engine.kill(session)
 

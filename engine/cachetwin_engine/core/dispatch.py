@@ -74,7 +74,7 @@ def execute(session: "Session", args: list[bytes]) -> bytes:
     session.last_command_ms = engine.now_ms
     reply = call(session.context, command, args)
     if session.parser.request_bytes >= engine.large_request_bytes or len(reply) >= engine.large_reply_bytes:
-        engine.traffic_was_large(session, command, args, len(reply))
+        engine.call_logs.traffic_was_large(session, command, args, len(reply))
     if session.tracking is not None and session.queue is None and command.name != b"client|caching":
         session.tracking.caching = False
     if session.gates:
@@ -100,10 +100,10 @@ def call(ctx: "Context", command: Command, args: list[bytes]) -> bytes:
         reply = command.handler(ctx, args)
         size = len(reply)
         if size and reply[0] == _MINUS:
-            engine.count_error(reply, command.group == "scripting")
+            engine.statistics.count_error(reply, command.group == "scripting")
             command.failed_calls += 1
     except CommandError as problem:
-        engine.count_error(b"-" + problem.line, command.group == "scripting")
+        engine.statistics.count_error(b"-" + problem.line, command.group == "scripting")
         command.failed_calls += 1
         reply = b"-" + problem.line + CRLF
         size = len(reply)
@@ -199,7 +199,7 @@ def _refused(session: "Session", command: Command | None, line: bytes) -> bytes:
         unwatch(session)
         line = b"EXECABORT Transaction discarded because of: " + line
     reply = error(line)
-    engine.count_error(reply)
+    engine.statistics.count_error(reply)
     return _after_gates(session, reply) if session.gates else reply
 
 

@@ -20,15 +20,13 @@ from .acl.log import AclLog
 from .acl.rules import rows_of
 from .active_expiry import expire_some
 from .blocked_clients import end_overdue, serve_ready
+from .call_logs import CallLogs
 from .client_memory import ClientMemory
 from .cluster.routing import redirect_waiting
-from .cluster.state import ClusterState, SlotUsage
-from .command_log import LARGE_REPLY, LARGE_REQUEST, SLOW, CommandLog
+from .cluster.state import ClusterState
 from .command_table import (
     ADMIN,
-    FAST,
     SKIP_MONITOR,
-    SKIP_SLOWLOG,
     Command,
     table_for,
 )
@@ -48,7 +46,7 @@ from .gates import (
 )
 from .host import Host
 from .keyspace import Database, KeyspaceObserver
-from .latency import BUCKETS, EventSeries, bucket_of, percentile_us
+from .latency import BUCKETS, bucket_of
 from .lazy_free import is_freed_lazily
 from .memory import MemoryAccount, footprint
 from .monitors import show_to_monitors, stop_monitor
@@ -65,6 +63,7 @@ from .row_history import make_as_of
 from .scripting.store import ScriptStore
 from .session import REPLY_BUFFER_PEAK_MS, Session
 from .slots import SlotKeys
+from .statistics import Statistics
 from .tracking import Tracking
 from .traffic import Traffic
 from .watchers import spoil, spoil_swapped, unwatch
@@ -78,15 +77,12 @@ NEVER_US: Final = 1 << 60
 _NO_ARGUMENTS: Final[list[bytes]] = []
 LAP_ARGUMENTS_MAX: Final = 32
 LAP_SLOW_US_MIN: Final = 1000  # while less is slow, each call is timed by itself
-ERROR_KINDS_MAX: Final = 128  # distinct error codes kept in INFO errorstats (server.c)
 
 
 class Engine(KeyspaceObserver):
     """A keyspace with its users and clients."""
 
     frees_lazily: bool = True  # deletions that happen now leave large values to the background
-    lazily_freed: int = 0
-    evicted_clients: int = 0
     buffer_bytes: int = 0  # in clients' buffers: large requests that are not complete, replies that are not taken
     memory_is_full: bool = False  # when the running command began, with nothing left to evict
     reply_buffer_peak_ms: int = REPLY_BUFFER_PEAK_MS  # DEBUG REPLYBUFFER; -1: buffers never shrink
@@ -133,9 +129,8 @@ class Engine(KeyspaceObserver):
         self.actor: Session | None = None  # whose commands run
         self.scripts = ScriptStore(self)
         self.running_script: RunningScript | None = None
-        self.error_is_counted = False  # the next error reply is in the statistics already
-        self.command_logs = [CommandLog(), CommandLog(), CommandLog()]  # by kind, see ``command_log``
-        self.latency_events: dict[bytes, EventSeries] = {}
+        self.statistics = Statistics()
+        self.call_logs = CallLogs(self)
         self.pause = Pause(self)
         self.dirty = 0  # changes since start
         self.wants_effects = False
@@ -151,13 +146,6 @@ class Engine(KeyspaceObserver):
         self.large_reply_bytes: i64 = NEVER_US
         self.tracks_latency = True
         self.commands_processed = 0
-        self.connections_received = 0
-        self.expired_keys = 0
-        self.evicted_keys = 0
-        self.protocol_errors = 0
-        self.denials = [0, 0, 0, 0]  # failed logins, then by DENIED_* reason
-        self.error_counts: dict[bytes, int] = {}
-        self.error_replies = 0
         self.traffic = Traffic()
         self.client_memory = ClientMemory()
         self.memory_peak = 0
@@ -174,7 +162,7 @@ class Engine(KeyspaceObserver):
         self.start_turn()
         session = Session(self, self._next_session_id, self.acl.default, address, local_address)
         self._next_session_id += 1
-        self.connections_received += 1
+        self.statistics.connections_received += 1
         self.sessions[session.id] = session
         self.log_in(session, self.acl.default, authenticated=self.acl.default.enabled and self.acl.default.no_password)
         return session
@@ -273,7 +261,7 @@ class Engine(KeyspaceObserver):
             return
         self._book(row, calls, duration_us)
         if duration_us >= self.slow_after_us and ctx is not None:
-            self.command_was_slow(ctx, row, args, duration_us)
+            self.call_logs.call_was_slow(ctx, row, args, duration_us)
 
     def end_call(self, ctx: Context, command: Command, args: list[bytes], started_us: int) -> None:
         """Book a call that is a lap of its own, or ends one."""
@@ -287,7 +275,7 @@ class Engine(KeyspaceObserver):
         duration_us = self.lap_us - started_us
         self._book(command, 1, duration_us)
         if duration_us >= self.slow_after_us:
-            self.command_was_slow(ctx, command, args, duration_us)
+            self.call_logs.call_was_slow(ctx, command, args, duration_us)
 
     def _book(self, row: Command, calls: i64, duration_us: i64) -> None:
         row.calls += calls
@@ -401,12 +389,12 @@ class Engine(KeyspaceObserver):
 
     def note_denial(self, ctx: Context, denied: Denial) -> None:
         """A command, key or channel was refused (ACL LOG, INFO)."""
-        self.denials[denied.reason] += 1
+        self.statistics.denials[denied.reason] += 1
         self._log_refusal(ctx, _REASONS[denied.reason], denied.subject, ctx.user.name)
 
     def note_failed_login(self, ctx: Context, name: bytes) -> None:
         """A wrong password (ACL LOG, INFO)."""
-        self.denials[0] += 1
+        self.statistics.denials[0] += 1
         subject = ctx.command.name.upper() if ctx.command is not None else b""
         self._log_refusal(ctx, _REASONS[0], subject, name)
 
@@ -485,78 +473,6 @@ class Engine(KeyspaceObserver):
             self.tracking.note_call(ctx, command, args)
         if self.monitors and not ctx.retrying and not command.flags & (SKIP_MONITOR | ADMIN):
             show_to_monitors(ctx, shown(args, command.name), started_us)
-
-    def count_error(self, reply: bytes, is_custom: bool = False) -> None:
-        """Count an error reply under its code (INFO errorstats); of those that scripts invent, only so many kinds."""
-        if self.error_is_counted:
-            self.error_is_counted = False
-            return
-        self.error_replies += 1
-        code = reply[1:].split(b" ", 1)[0].rstrip(b"\r\n")
-        if is_custom and code not in self.error_counts and len(self.error_counts) >= ERROR_KINDS_MAX:
-            code = b"ERRORSTATS_OVERFLOW"
-        self.error_counts[code] = self.error_counts.get(code, 0) + 1
-
-    def command_was_slow(self, ctx: Context, command: Command, args: list[bytes], duration_us: int) -> None:
-        """A command took at least ``slow_after_us``: note it in the slow log, in the latency monitor, or both."""
-        config = self.config
-        if self.counts_slots and not (ctx.in_script or ctx.in_exec):
-            usage = self._usage_of(ctx.session)
-            if usage is not None:
-                usage.cpu_us += duration_us
-        if 0 <= config.slowlog_log_slower_than <= duration_us and not command.flags & SKIP_SLOWLOG:
-            self._log_command(SLOW, ctx, shown(args, command.name), duration_us, "commandlog-slow-execution-max-len")
-        self.note_latency(b"fast-command" if command.flags & FAST else b"command", duration_us)
-
-    def traffic_was_large(self, session: Session, command: Command, args: list[bytes], reply_bytes: int) -> None:
-        """A request or its reply reached the size from which COMMANDLOG keeps it."""
-        if self.counts_slots:
-            usage = self._usage_of(session)
-            if usage is not None:
-                usage.bytes_in += session.parser.request_bytes
-                usage.bytes_out += reply_bytes
-        if command.flags & SKIP_SLOWLOG:
-            return
-        ctx = session.context
-        request_bytes = session.parser.request_bytes
-        if 0 <= self.config.large_request_bytes <= request_bytes:
-            self._log_command(
-                LARGE_REQUEST, ctx, shown(args, command.name), request_bytes, "commandlog-large-request-max-len"
-            )
-        if 0 <= self.config.large_reply_bytes <= reply_bytes:
-            self._log_command(
-                LARGE_REPLY, ctx, shown(args, command.name), reply_bytes, "commandlog-large-reply-max-len"
-            )
-
-    def _usage_of(self, session: Session) -> SlotUsage | None:
-        """The statistics of the slot that the session's command is about; None without keys."""
-        cluster = self.cluster
-        slot = session.slot
-        if cluster is None or slot < 0:
-            return None
-        usage = cluster.usage.get(slot)
-        if usage is None:
-            usage = cluster.usage[slot] = SlotUsage()
-        return usage
-
-    def _log_command(self, kind: int, ctx: Context, args: list[bytes], value: int, length_parameter: str) -> None:
-        """``args`` as others may see them."""
-        session = ctx.session
-        self.command_logs[kind].add(
-            self.now_ms // 1000, value, args, session.address.encode(), session.name,
-            self.config.integer(length_parameter),
-        )  # fmt: skip
-
-    def note_latency(self, event: bytes, duration_us: int) -> None:
-        """A sample for the latency monitor, if it took as long as that wants to know."""
-        duration_ms = duration_us // 1000
-        threshold_ms = self.config.latency_monitor_threshold
-        if not threshold_ms or duration_ms < threshold_ms:
-            return
-        series = self.latency_events.get(event)
-        if series is None:
-            series = self.latency_events[event] = EventSeries()
-        series.add(self.now_ms // 1000, duration_ms)
 
     def hand_on(self, ctx: Context, command: Command, args: list[bytes], changed: bool) -> None:
         """A command has run: note what replicas must be told of it. What EXEC or a script did goes out as one."""
@@ -697,18 +613,6 @@ class Engine(KeyspaceObserver):
         cluster.update()
         redirect_waiting(self, cluster)
 
-    def latency_lines(self) -> list[str]:
-        """INFO latencystats: the configured percentiles of every command that ran."""
-        shares = self.config.values[b"latency-tracking-info-percentiles"].decode().split()
-        lines: list[str] = []
-        if not self.tracks_latency or not shares:
-            return lines
-        for row in rows_of(self.commands):
-            if row.latency:
-                values = ",".join([f"p{share}={percentile_us(row.latency, float(share)):.3f}" for share in shares])
-                lines.append(f"latency_percentiles_usec_{row.name.decode()}:{values}")
-        return lines
-
     def used_memory(self) -> int:
         """Bytes that keys, values and an empty engine take."""
         used = self.account.used(self)
@@ -718,31 +622,6 @@ class Engine(KeyspaceObserver):
     def size_of(self, db: Database, key: bytes, value: object) -> int:
         """For the account of memory."""
         return footprint(self, db, key, value)
-
-    def reset_statistics(self) -> None:
-        """CONFIG RESETSTAT."""
-        self.replication.reset_statistics()
-        self.hits = 0
-        self.misses = 0
-        self.commands_processed = 0
-        self.connections_received = 0
-        self.expired_keys = 0
-        self.expired_fields = 0
-        self.evicted_keys = 0
-        self.evicted_clients = 0
-        self.lazily_freed = 0
-        self.protocol_errors = 0
-        self.denials = [0, 0, 0, 0]  # failed logins, then by DENIED_* reason
-        self.error_counts = {}
-        self.error_replies = 0
-        self.traffic.clear()
-        self.host.clear_statistics()
-        for row in rows_of(self.commands):
-            row.calls = 0
-            row.usec = 0
-            row.rejected_calls = 0
-            row.failed_calls = 0
-            row.latency = []
 
     # -- whole databases ----------------------------------------------------------------------------------------------
 
@@ -792,7 +671,7 @@ class Engine(KeyspaceObserver):
     def value_dropped(self, value: object) -> None:
         """Count what is large enough for the background."""
         if self.frees_lazily and is_freed_lazily(value):
-            self.lazily_freed += 1
+            self.statistics.lazily_freed += 1
 
     def key_missed(self, db: Database, key: bytes) -> None:
         """Notify it."""
@@ -809,7 +688,7 @@ class Engine(KeyspaceObserver):
 
     def key_expired(self, db: Database, key: bytes) -> None:
         """Count, tell, propagate a DEL."""
-        self.expired_keys += 1
+        self.statistics.expired_keys += 1
         self.key_modified(db, key)
         if self.notify_flags:
             self.notify(NOTIFY_EXPIRED, b"expired", key, db.index)

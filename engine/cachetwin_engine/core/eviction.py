@@ -54,7 +54,7 @@ class Evictor:
             return self._evict_enough(engine)
         started_us = engine.clock()
         enough = self._evict_enough(engine)
-        engine.note_latency(b"eviction-cycle", engine.clock() - started_us)
+        engine.call_logs.note_latency(b"eviction-cycle", engine.clock() - started_us)
         return enough
 
     def _evict_enough(self, engine: "Engine") -> bool:
@@ -138,7 +138,7 @@ def _score(engine: "Engine", policy: bytes, db: Database, key: bytes) -> int:
 def evict(engine: "Engine", db: Database, key: bytes) -> None:
     """Delete ``key`` to make room."""
     db.drop(key)
-    engine.evicted_keys += 1
+    engine.statistics.evicted_keys += 1
     if engine.notify_flags:
         engine.notify(NOTIFY_EVICTED, b"evicted", key, db.index)
     if db.watchers or engine.tracks_keys:

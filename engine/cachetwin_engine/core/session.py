@@ -220,7 +220,6 @@ class Session:
                     break
         except ProtocolError as error:
             out.append(b"-ERR Protocol error: " + error.reason + b"\r\n")
-            self.engine.protocol_errors += 1
             self.closing = True
         finally:
             self._running = False

@@ -235,7 +235,7 @@ def test_latency_latest_sums_up_from_8_1_on(start_run: StartRun) -> None:
     for profile, fields in (("valkey-8.1", 6), ("redis-7.1", 4)):
         run = start_run(profile)
         run("CONFIG SET latency-monitor-threshold 1")
-        run.engine.note_latency(b"command", 2000)
+        run.engine.call_logs.note_latency(b"command", 2000)
         assert run("LATENCY LATEST").startswith(b"*1\r\n*%d\r\n" % fields)
 
 

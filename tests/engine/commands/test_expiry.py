@@ -120,7 +120,7 @@ def test_due_keys_go_although_nobody_looks(run: Run) -> None:
     for _ in range(20):
         run.advance(100)
     assert keys_held(run.engine) == 2500
-    assert run.engine.expired_keys == 2500
+    assert run.engine.statistics.expired_keys == 2500
 
 
 def test_a_tick_visits_a_bounded_number_of_keys_that_are_not_due(run: Run) -> None:

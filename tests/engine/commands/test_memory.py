@@ -37,8 +37,8 @@ def test_allkeys_policies_keep_the_limit_whatever_is_written(run: Run, policy: s
     fill(run, 2000)
     run("PING")
     assert used(run) <= run.engine.config.maxmemory
-    assert run.engine.evicted_keys > 500
-    assert len(run.engine.databases[0]) == 2000 - run.engine.evicted_keys
+    assert run.engine.statistics.evicted_keys > 500
+    assert len(run.engine.databases[0]) == 2000 - run.engine.statistics.evicted_keys
 
 
 @pytest.mark.parametrize("policy", ["volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"])

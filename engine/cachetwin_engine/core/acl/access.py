@@ -176,7 +176,7 @@ class AccessControl:
             b"NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This "
             b"command is no longer allowed for the following reason: " + _REASONS[denied.reason]
         )
-        ctx.engine.count_error(b"-" + line)
+        ctx.engine.statistics.count_error(b"-" + line)
         command.rejected_calls += 1
         return line
 

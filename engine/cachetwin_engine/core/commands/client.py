@@ -137,7 +137,7 @@ def client_unblock(ctx: Context, args: list[bytes]) -> bytes:
     waiting = ctx.engine.commands.get(session.blocked.args[0].lower())
     if as_error and waiting is not None:
         waiting.rejected_calls += 1
-        ctx.engine.count_error(UNBLOCKED)
+        ctx.engine.statistics.count_error(UNBLOCKED)
     session.unblock(UNBLOCKED if as_error else session.blocked.on_timeout)
     return ONE
 

@@ -51,19 +51,19 @@ container(
 @command("SLOWLOG|GET", arity=-2, flags=ADMIN | LOADING | STALE, group="server", since="2.2.12", complexity="O(N) where N is the number of entries returned", categories=[b"admin", b"slow", b"dangerous"], arguments="[count]", tips=[b"request_policy:all_nodes", b"nondeterministic_output"], history=[("4.0.0", "Added client IP address, port and name to the reply.")], deprecated="8.1.0|`COMMANDLOG GET <count> SLOW`", summary="The latest slow commands.")  # fmt: skip
 def slowlog_get(ctx: Context, args: list[bytes]) -> bytes:
     """SLOWLOG GET [count]: ten without a count, -1 for all."""
-    return _entries(ctx.engine.command_logs[SLOW], args[2] if len(args) > 2 else b"%d" % _SHOWN)
+    return _entries(ctx.engine.call_logs.commands[SLOW], args[2] if len(args) > 2 else b"%d" % _SHOWN)
 
 
 @command("SLOWLOG|LEN", arity=2, flags=ADMIN | LOADING | STALE, group="server", since="2.2.12", categories=[b"admin", b"slow", b"dangerous"], tips=[b"request_policy:all_nodes", b"response_policy:agg_sum", b"nondeterministic_output"], deprecated="8.1.0|`COMMANDLOG LEN SLOW`", summary="How many slow commands are logged.")  # fmt: skip
 def slowlog_len(ctx: Context, args: list[bytes]) -> bytes:
     """SLOWLOG LEN."""
-    return integer(len(ctx.engine.command_logs[SLOW].entries))
+    return integer(len(ctx.engine.call_logs.commands[SLOW].entries))
 
 
 @command("SLOWLOG|RESET", arity=2, flags=ADMIN | LOADING | STALE, group="server", since="2.2.12", complexity="O(N) where N is the number of entries in the slowlog", categories=[b"admin", b"slow", b"dangerous"], tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"], deprecated="8.1.0|`COMMANDLOG RESET SLOW`", summary="Empty the log of slow commands.")  # fmt: skip
 def slowlog_reset(ctx: Context, args: list[bytes]) -> bytes:
     """SLOWLOG RESET."""
-    ctx.engine.command_logs[SLOW].entries = []
+    ctx.engine.call_logs.commands[SLOW].entries = []
     return OK
 
 
@@ -77,7 +77,7 @@ def _log(ctx: Context, name: bytes) -> CommandLog:
     kind = KINDS.get(name.lower())
     if kind is None:
         raise CommandError(b"ERR type should be one of the following: slow, large-request, large-reply")
-    return ctx.engine.command_logs[kind]
+    return ctx.engine.call_logs.commands[kind]
 
 
 def _entries(log: CommandLog, count_text: bytes) -> bytes:

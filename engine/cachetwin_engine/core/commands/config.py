@@ -7,6 +7,7 @@ from ..config_rewrite import rewritten
 from ..context import Context
 from ..errors import CommandError, syntax_error
 from ..replies import OK, bulk
+from ..statistics import reset_statistics
 from .help_text import help_reply
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def config_set(ctx: Context, args: list[bytes]) -> bytes:
 )
 def config_resetstat(ctx: Context, args: list[bytes]) -> bytes:
     """CONFIG RESETSTAT."""
-    ctx.engine.reset_statistics()
+    reset_statistics(ctx.engine)
     return OK
 
 

@@ -41,7 +41,7 @@ def _flush(ctx: Context, args: list[bytes], databases: list[Database]) -> None:
     engine = ctx.engine
     if mode == b"ASYNC" or (not mode and engine.config.boolean("lazyfree-lazy-user-flush")):
         for db in databases:
-            engine.lazily_freed += len(db)
+            engine.statistics.lazily_freed += len(db)
     engine.flush(databases)
 
 

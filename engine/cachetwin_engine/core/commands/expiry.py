@@ -68,7 +68,7 @@ def delete_as_expired(ctx: Context, key: bytes) -> None:
     """A time to live that is over before it began takes the key away. Valkey 8.1 calls that expired."""
     ctx.db.delete(key)
     if ctx.engine.profile.is_valkey_from(8, 1):
-        ctx.engine.expired_keys += 1
+        ctx.engine.statistics.expired_keys += 1
         ctx.key_changed(key, NOTIFY_EXPIRED, b"expired")
     else:
         ctx.key_changed(key, NOTIFY_GENERIC, b"del")

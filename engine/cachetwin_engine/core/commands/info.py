@@ -13,6 +13,7 @@ from ..acl.rules import rows_of
 from ..command_table import LOADING, STALE, command
 from ..context import Context
 from ..gates import GATE_FOLLOWER
+from ..latency import percentile_us
 from ..replication.connected_replica import ONLINE
 from ..replication.primary_link import CONNECTED, SYNC, PrimaryLink
 from ..scripting.store import ScriptStore
@@ -208,7 +209,7 @@ def _memory(ctx: Context) -> list[str]:
         "mem_overhead_db_hashtable_rehashing:0",
         "active_defrag_running:0",
         "lazyfree_pending_objects:0",
-        f"lazyfreed_objects:{engine.lazily_freed}",
+        f"lazyfreed_objects:{engine.statistics.lazily_freed}",
     ]
 
 
@@ -275,11 +276,12 @@ def _persistence(ctx: Context) -> list[str]:
 def _stats(ctx: Context) -> list[str]:
     engine = ctx.engine
     host = engine.host
+    statistics = engine.statistics
     traffic = engine.traffic
     replication = engine.replication
     cycles = max(1, traffic.turns.per_second())
     return [
-        f"total_connections_received:{engine.connections_received}",
+        f"total_connections_received:{statistics.connections_received}",
         f"total_commands_processed:{engine.commands_processed}",
         f"instantaneous_ops_per_sec:{traffic.commands.per_second()}",
         f"total_net_input_bytes:{traffic.bytes_in}",
@@ -294,13 +296,13 @@ def _stats(ctx: Context) -> list[str]:
         f"sync_full:{engine.replication.full_syncs}",
         f"sync_partial_ok:{engine.replication.partial_syncs}",
         f"sync_partial_err:{engine.replication.refused_partial_syncs}",
-        f"expired_keys:{engine.expired_keys}",
+        f"expired_keys:{statistics.expired_keys}",
         *([f"expired_fields:{engine.expired_fields}"] if engine.profile.is_valkey_from(9, 0) else []),
         "expired_stale_perc:0.00",
         "expired_time_cap_reached_count:0",
         "expire_cycle_cpu_milliseconds:0",
-        f"evicted_keys:{engine.evicted_keys}",
-        f"evicted_clients:{engine.evicted_clients}",
+        f"evicted_keys:{statistics.evicted_keys}",
+        f"evicted_clients:{statistics.evicted_clients}",
         f"evicted_scripts:{engine.scripts.evicted}",
         "total_eviction_exceeded_time:0",
         "current_eviction_exceeded_time:0",
@@ -323,7 +325,7 @@ def _stats(ctx: Context) -> list[str]:
         f"tracking_total_items:{engine.tracking.items}",
         f"tracking_total_prefixes:{len(engine.tracking.prefixes)}",
         f"unexpected_error_replies:{engine.replication.unexpected_errors}",
-        f"total_error_replies:{engine.error_replies}",
+        f"total_error_replies:{statistics.error_replies}",
         "dump_payload_sanitizations:0",
         f"total_reads_processed:{traffic.reads}",
         f"total_writes_processed:{traffic.writes}",
@@ -343,10 +345,10 @@ def _stats(ctx: Context) -> list[str]:
         f"eventloop_duration_cmd_sum:{traffic.busy_us}",
         f"instantaneous_eventloop_cycles_per_sec:{traffic.turns.per_second()}",
         f"instantaneous_eventloop_duration_usec:{traffic.turn_us.per_second() // cycles}",
-        f"acl_access_denied_auth:{engine.denials[0]}",
-        f"acl_access_denied_cmd:{engine.denials[1]}",
-        f"acl_access_denied_key:{engine.denials[2]}",
-        f"acl_access_denied_channel:{engine.denials[3]}",
+        f"acl_access_denied_auth:{statistics.denials[0]}",
+        f"acl_access_denied_cmd:{statistics.denials[1]}",
+        f"acl_access_denied_key:{statistics.denials[2]}",
+        f"acl_access_denied_channel:{statistics.denials[3]}",
     ]
 
 
@@ -455,11 +457,20 @@ def _commandstats(ctx: Context) -> list[str]:
 
 
 def _latencystats(ctx: Context) -> list[str]:
-    return ctx.engine.latency_lines()
+    engine = ctx.engine
+    shares = engine.config.values[b"latency-tracking-info-percentiles"].decode().split()
+    lines: list[str] = []
+    if not engine.tracks_latency or not shares:
+        return lines
+    for row in rows_of(engine.commands):
+        if row.latency:
+            values = ",".join([f"p{share}={percentile_us(row.latency, float(share)):.3f}" for share in shares])
+            lines.append(f"latency_percentiles_usec_{row.name.decode()}:{values}")
+    return lines
 
 
 def _errorstats(ctx: Context) -> list[str]:
-    counts = ctx.engine.error_counts
+    counts = ctx.engine.statistics.error_counts
     return [f"errorstat_{code.decode('latin-1')}:count={counts[code]}" for code in sorted(counts)]
 
 

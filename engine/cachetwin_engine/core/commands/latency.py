@@ -27,7 +27,7 @@ container("LATENCY", group="server", since="2.8.13", summary="Questions about la
 def latency_latest(ctx: Context, args: list[bytes]) -> bytes:
     """LATENCY LATEST: name, time, latest and greatest milliseconds of each event; from 8.1 on their sum and number."""
     items: list[bytes] = []
-    for name, series in ctx.engine.latency_events.items():
+    for name, series in ctx.engine.call_logs.latency.items():
         at_s, duration_ms = series.samples[-1]
         event = [bulk(name), integer(at_s), integer(duration_ms), integer(series.maximum_ms)]
         if ctx.engine.profile.is_valkey_from(8, 1):
@@ -39,7 +39,7 @@ def latency_latest(ctx: Context, args: list[bytes]) -> bytes:
 @command("LATENCY|HISTORY", arity=3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="2.8.13", categories=[b"admin", b"slow", b"dangerous"], arguments="event", tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"], summary="The samples of one event.")  # fmt: skip
 def latency_history(ctx: Context, args: list[bytes]) -> bytes:
     """LATENCY HISTORY event: time and milliseconds of up to 160 samples."""
-    series = ctx.engine.latency_events.get(args[2])
+    series = ctx.engine.call_logs.latency.get(args[2])
     samples = [] if series is None else series.samples
     return array([array([integer(at_s), integer(duration_ms)]) for at_s, duration_ms in samples])
 
@@ -47,7 +47,7 @@ def latency_history(ctx: Context, args: list[bytes]) -> bytes:
 @command("LATENCY|RESET", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="2.8.13", categories=[b"admin", b"slow", b"dangerous"], arguments="[event...]", tips=[b"request_policy:all_nodes", b"response_policy:agg_sum"], summary="Forget events.")  # fmt: skip
 def latency_reset(ctx: Context, args: list[bytes]) -> bytes:
     """LATENCY RESET [event ...]: how many were forgotten."""
-    events = ctx.engine.latency_events
+    events = ctx.engine.call_logs.latency
     count = 0
     for name in args[2:] or list(events):
         if events.pop(name, None) is not None:
@@ -58,7 +58,7 @@ def latency_reset(ctx: Context, args: list[bytes]) -> bytes:
 @command("LATENCY|GRAPH", arity=3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="2.8.13", categories=[b"admin", b"slow", b"dangerous"], arguments="event", tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"], summary="Draw one event.")  # fmt: skip
 def latency_graph(ctx: Context, args: list[bytes]) -> bytes:
     """LATENCY GRAPH event: a column a sample, the latest at the right."""
-    series = ctx.engine.latency_events.get(args[2])
+    series = ctx.engine.call_logs.latency.get(args[2])
     if series is None:
         raise CommandError(b"ERR No samples available for event '" + args[2] + b"'")
     return ctx.verbatim(_graph(args[2].decode("latin-1"), series, ctx.engine.now_ms // 1000).encode())
@@ -96,14 +96,14 @@ def latency_doctor(ctx: Context, args: list[bytes]) -> bytes:
     """LATENCY DOCTOR: each event in a sentence, and what may help."""
     engine = ctx.engine
     name = "Valkey" if engine.profile.is_valkey else "Redis"
-    if not engine.latency_events:
+    if not engine.call_logs.latency:
         text = _OFF if engine.config.latency_monitor_threshold == 0 else _QUIET
         return ctx.verbatim(text.format(name=name).encode())
     lines = [
         f"Dave, I have observed latency spikes in this {name} instance. You don't mind talking about it, do you Dave?",
         "",
     ]
-    for number, (event, series) in enumerate(engine.latency_events.items(), 1):
+    for number, (event, series) in enumerate(engine.call_logs.latency.items(), 1):
         durations = [duration_ms for _, duration_ms in series.samples]
         lines.append(
             f"{number}. {event.decode('latin-1')}: {len(durations)} latency spikes (average {sum(durations) // len(durations)}"

@@ -74,7 +74,7 @@ class ScriptCaller:
 
     def _refused(self, line: bytes) -> bytes:
         reply = error(line)
-        self._engine.count_error(reply)
+        self._engine.statistics.count_error(reply)
         return reply
 
     def _problem(self, command: Command, args: list[bytes]) -> bytes | None:

@@ -191,7 +191,7 @@ class ScriptStore:
 
     def _reply(self, outcome: Outcome, name: bytes) -> bytes:
         if outcome.counted:
-            self._engine.error_is_counted = True
+            self._engine.statistics.error_is_counted = True
         if not outcome.failed:
             return outcome.reply
         where = b""
