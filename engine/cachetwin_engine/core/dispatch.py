@@ -123,7 +123,7 @@ def call(ctx: "Context", command: Command, args: list[bytes]) -> bytes:
     if engine.observes_calls:
         engine.observe_call(ctx, command, args, started_us)
     if engine.wants_effects or ctx.effects is not None:
-        engine.hand_on(ctx, command, args, engine.dirty != dirty)
+        engine.effects.hand_on(ctx, command, args, engine.dirty != dirty)
     return reply
 
 

@@ -33,6 +33,7 @@ from .command_table import (
 from .commands.info import info_text
 from .config import Config, refused
 from .context import Context
+from .effects import Effects
 from .elasticache import apply_parameter_group, close_restricted, rename_commands
 from .eviction import Evictor
 from .gates import (
@@ -56,7 +57,7 @@ from .profile import Profile
 from .pubsub import PubSub
 from .random_source import RandomSource
 from .rdb.saving import Saves
-from .rdb.snapshot import Snapshot
+from .rdb.snapshots import Snapshots
 from .redaction import shown
 from .replication.state import Replication
 from .row_history import make_as_of
@@ -134,11 +135,11 @@ class Engine(KeyspaceObserver):
         self.pause = Pause(self)
         self.dirty = 0  # changes since start
         self.wants_effects = False
-        self.effects: list[tuple[int, list[bytes]]] = []  # (database, canonical command) for replicas and logs
+        self.effects = Effects(self)
         self.lap_us = self.clock()
         self.now_ms = self.lap_us // 1000
         self.started_ms = self.now_ms
-        self.snapshots: list[Snapshot] = []  # in the making
+        self.snapshots = Snapshots(self)
         self.saves = Saves(self)
         self.replication = Replication(self)
         self.slow_after_us = NEVER_US
@@ -244,7 +245,7 @@ class Engine(KeyspaceObserver):
         if self.tracks_keys:
             self.tracking.broadcast()
         if self.wants_effects:
-            self.end_changes()
+            self.effects.end_changes()
             self.replication.flush()
 
     def end_lap(self) -> None:
@@ -299,31 +300,9 @@ class Engine(KeyspaceObserver):
 
     # -- snapshots ----------------------------------------------------------------------------------------------------
 
-    def new_snapshot(
-        self,
-        notes: list[tuple[bytes, bytes]],
-        checksum: bool,
-        with_data: bool = True,
-        with_functions: bool = True,
-    ) -> Snapshot:
-        """All the data as it is now, as a file; it must be forgotten when it is done or given up."""
-        snapshot = Snapshot(self, notes, checksum, with_data, with_functions)
-        self.snapshots.append(snapshot)
-        self.snapshots_run = True
-        self.tracks_memory = True
-        return snapshot
-
-    def forget_snapshot(self, snapshot: Snapshot) -> None:
-        """It need not see any more what changes."""
-        if snapshot in self.snapshots:
-            self.snapshots.remove(snapshot)
-        self.snapshots_run = len(self.snapshots) > 0
-        self.tracks_memory = self.counts_memory or self.snapshots_run
-
     def key_changes(self, db: Database, key: bytes) -> None:
         """Before it does, snapshots write it as it is."""
-        for snapshot in self.snapshots:
-            snapshot.key_changes(db, key)
+        self.snapshots.key_changes(db, key)
 
     def has_work(self) -> bool:
         """Is there something to do in the background?"""
@@ -474,42 +453,6 @@ class Engine(KeyspaceObserver):
         if self.monitors and not ctx.retrying and not command.flags & (SKIP_MONITOR | ADMIN):
             show_to_monitors(ctx, shown(args, command.name), started_us)
 
-    def hand_on(self, ctx: Context, command: Command, args: list[bytes], changed: bool) -> None:
-        """A command has run: note what replicas must be told of it. What EXEC or a script did goes out as one."""
-        effects = ctx.effects
-        ctx.effects = None
-        if not self.wants_effects:
-            return
-        index = ctx.db.index
-        if effects is not None:
-            for effect in effects:
-                self.effects.append((index, effect))
-        elif changed:
-            self.effects.append((index, args))
-        if self.effects and not (ctx.in_exec or ctx.in_script):
-            done = self.effects
-            self.effects = []
-            self.replication.end_unit(done, command.name)
-            ctx.session.written_offset = self.replication.offset
-
-    def end_changes(self) -> None:
-        """What changed outside of any command (keys that ended, or were evicted) is told one by one."""
-        if self.effects:
-            done = self.effects
-            self.effects = []
-            self.replication.end_unit(done, b"")
-
-    def became_replica(self) -> None:
-        """REPLICAOF: the primary decides what is written, and what ends."""
-        self.gates |= GATE_REPLICA
-        self.choose_expiry()
-        self.effects = []
-
-    def became_primary(self) -> None:
-        """REPLICAOF NO ONE."""
-        self.gates &= ~GATE_REPLICA
-        self.choose_expiry()
-
     def notify(self, event_class: int, event: bytes, key: bytes, db_index: int) -> None:
         """Publish a keyspace notification if its class is asked for."""
         if not self.notify_flags & event_class:
@@ -627,8 +570,7 @@ class Engine(KeyspaceObserver):
 
     def flush(self, databases: list[Database]) -> None:
         """Delete all keys of ``databases``: watched ones spoil their transactions, waiting clients learn of it."""
-        for snapshot in self.snapshots:
-            snapshot.finish()
+        self.snapshots.finish()
         for db in databases:
             watched = [key for key in db.watchers if key in db.values]
             for key in db.blocked:
@@ -642,8 +584,7 @@ class Engine(KeyspaceObserver):
 
     def swap(self, first: Database, second: Database) -> None:
         """Exchange the keys of two databases. For who watches or waits for a key that appears or goes, it changed."""
-        for snapshot in self.snapshots:
-            snapshot.finish()
+        self.snapshots.finish()
         spoil_swapped(first, second)
         spoil_swapped(second, first)
         first.swap(second)
@@ -693,7 +634,7 @@ class Engine(KeyspaceObserver):
         if self.notify_flags:
             self.notify(NOTIFY_EXPIRED, b"expired", key, db.index)
         if self.wants_effects:
-            self.effects.append((db.index, [self.config.expiry_deletes_with, key]))
+            self.effects.add(db.index, [self.config.expiry_deletes_with, key])
 
     def key_ready(self, db: Database, key: bytes) -> None:
         """Serve those who block on ``key`` when the running command has ended."""

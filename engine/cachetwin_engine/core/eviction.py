@@ -144,5 +144,5 @@ def evict(engine: "Engine", db: Database, key: bytes) -> None:
     if db.watchers or engine.tracks_keys:
         engine.key_modified(db, key)
     if engine.wants_effects:
-        engine.effects.append((db.index, [engine.config.eviction_deletes_with, key]))
-        engine.end_changes()
+        engine.effects.add(db.index, [engine.config.eviction_deletes_with, key])
+        engine.effects.end_changes()

@@ -55,7 +55,7 @@ def _expire_fields_of(engine: "Engine", db: "Database", key: bytes, value: HashV
         return False
     engine.expired_fields += len(gone)
     if engine.wants_effects:
-        engine.effects.append((db.index, [b"HDEL", key, *gone]))
+        engine.effects.add(db.index, [b"HDEL", key, *gone])
     fields_gone(engine, db, key, value)
     engine.key_modified(db, key)
     return True

@@ -655,12 +655,12 @@ WRITES = [
 def test_a_snapshot_holds_its_moment_whatever_changes_meanwhile(run: "Run", start_run: "StartRun", line: str) -> None:
     fill(run)
     before = digest(run)
-    snapshot = run.engine.new_snapshot([], checksum=True)
+    snapshot = run.engine.snapshots.begin([], checksum=True)
     snapshot.work(0)  # the least that can be done at once
     reply = run(line)
     assert not reply.startswith(b"-"), reply
     snapshot.finish()
-    run.engine.forget_snapshot(snapshot)
+    run.engine.snapshots.forget(snapshot)
     other = start_run()
     loading = Loading(other.engine, snapshot.take(), drops_expired=True)
     loading.finish()
@@ -682,7 +682,7 @@ def test_every_version_reads_what_it_writes(start_run: "StartRun", profile: str)
         "XADD x 1-1 a b",
     ):
         one(line)
-    snapshot = one.engine.new_snapshot([(b"name", b"value")], checksum=True)
+    snapshot = one.engine.snapshots.begin([(b"name", b"value")], checksum=True)
     snapshot.finish()
     loading = Loading(other.engine, snapshot.take(), drops_expired=True)
     loading.finish()
@@ -695,7 +695,7 @@ def test_every_version_reads_what_it_writes(start_run: "StartRun", profile: str)
 def test_loading_leaves_out_what_is_over_unless_it_is_a_replicas(run: "Run", start_run: "StartRun") -> None:
     run("SET k v PX 100")
     run("SET stays v")
-    snapshot = run.engine.new_snapshot([], checksum=True)
+    snapshot = run.engine.snapshots.begin([], checksum=True)
     snapshot.finish()
     data = snapshot.take()
     later = start_run()
@@ -713,7 +713,7 @@ def test_loading_leaves_out_what_is_over_unless_it_is_a_replicas(run: "Run", sta
 def test_a_file_with_one_wrong_byte_is_refused(run: "Run", start_run: "StartRun", at: int) -> None:
     run("SET some-key some-value")
     run("RPUSH l a b c")
-    snapshot = run.engine.new_snapshot([(b"note", b"x" * 100)], checksum=True)
+    snapshot = run.engine.snapshots.begin([(b"note", b"x" * 100)], checksum=True)
     snapshot.finish()
     data = bytearray(snapshot.take())
     place = at % len(data)
@@ -739,7 +739,7 @@ def test_a_file_whose_function_is_wrong_changes_nothing(run: "Run", start_run: "
 
 def test_a_file_that_ends_early_is_refused(run: "Run", start_run: "StartRun") -> None:
     run("SET k v")
-    snapshot = run.engine.new_snapshot([], checksum=False)
+    snapshot = run.engine.snapshots.begin([], checksum=False)
     snapshot.finish()
     data = snapshot.take()
     for size in range(len(data)):

@@ -75,9 +75,9 @@ def _reload(ctx: Context, args: list[bytes]) -> bytes:
 def _load_log(ctx: Context, args: list[bytes]) -> bytes:
     """There is no append-only file: what it would bring back is what is here."""
     engine = ctx.engine
-    snapshot = engine.new_snapshot([], checksum=False)
+    snapshot = engine.snapshots.begin([], checksum=False)
     snapshot.finish()
-    engine.forget_snapshot(snapshot)
+    engine.snapshots.forget(snapshot)
     loading = Loading(engine, snapshot.take(), drops_expired=True)
     loading.finish()
     loading.adopt()

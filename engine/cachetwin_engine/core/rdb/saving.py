@@ -59,7 +59,7 @@ class Saves:
             while not problem and not snapshot.done:
                 snapshot.work(engine.clock() + 1_000_000)
                 problem = engine.host.write_dump(snapshot.take())
-            engine.forget_snapshot(snapshot)
+            engine.snapshots.forget(snapshot)
             problem = problem or engine.host.finish_dump()
         self._ended(problem, dirty)
         return problem
@@ -82,7 +82,7 @@ class Saves:
         """Give the background save up: the old file stays."""
         snapshot = self._snapshot
         if snapshot is not None:
-            self._engine.forget_snapshot(snapshot)
+            self._engine.snapshots.forget(snapshot)
         self._snapshot = None
         self._closing = False
         self._engine.host.drop_dump()
@@ -96,7 +96,7 @@ class Saves:
         snapshot.work(until_us)
         problem = engine.host.write_dump(snapshot.take())
         if snapshot.done or problem:
-            engine.forget_snapshot(snapshot)
+            engine.snapshots.forget(snapshot)
             self._snapshot = None
             if problem:
                 self._ended(problem, 0)
@@ -165,7 +165,7 @@ class Saves:
         engine = self._engine
         replication = engine.replication
         notes = notes_of(engine, replication.notes() if replication.backlog is not None else [])
-        return engine.new_snapshot(notes, engine.config.boolean("rdbchecksum"))
+        return engine.snapshots.begin(notes, engine.config.boolean("rdbchecksum"))
 
     def _ended(self, problem: str, dirty: int) -> None:
         engine = self._engine

@@ -10,6 +10,7 @@ Long because a primary that becomes a replica, and back, goes on with the same h
 
 from typing import TYPE_CHECKING, Final
 
+from ..gates import GATE_REPLICA
 from ..numbers import integer_or_none
 from ..rdb.snapshot import notes_of
 from ..replies import ZERO, array, integer
@@ -307,7 +308,9 @@ class Replication:
         replica.state = TAKES_SNAPSHOT
         checksum = engine.config.boolean("rdbchecksum") and not replica.skips_checksum
         notes = notes_of(engine, self.notes())
-        replica.snapshot = engine.new_snapshot(notes, checksum, not replica.without_data, not replica.without_functions)
+        replica.snapshot = engine.snapshots.begin(
+            notes, checksum, not replica.without_data, not replica.without_functions
+        )
         if replica.takes_eof_mark and engine.config.boolean("repl-diskless-sync"):
             replica.mark = b"".join([b"%08x" % engine.random.bits() for _ in range(5)])
             self._send_piece(replica, b"$EOF:" + replica.mark + b"\r\n")
@@ -336,7 +339,7 @@ class Replication:
         replica.session.push(piece)
 
     def _snapshot_done(self, replica: ConnectedReplica, snapshot: "Snapshot") -> None:
-        self._engine.forget_snapshot(snapshot)
+        self._engine.snapshots.forget(snapshot)
         replica.snapshot = None
         if replica.mark:
             self._send_piece(replica, replica.mark)
@@ -387,7 +390,7 @@ class Replication:
         replica = self.replicas.pop(session.id, None)
         if replica is not None:
             if replica.snapshot is not None:
-                self._engine.forget_snapshot(replica.snapshot)
+                self._engine.snapshots.forget(replica.snapshot)
                 replica.snapshot = None
             self.count_good_replicas()
 
@@ -436,7 +439,9 @@ class Replication:
         self.link = PrimaryLink(engine, host, port, db_index)
         engine.config.values[b"replicaof"] = f"{host} {port}".encode()
         self.role_changed = True
-        engine.became_replica()
+        engine.gates |= GATE_REPLICA
+        engine.choose_expiry()
+        engine.effects.forget()
         self._follow()
 
     def follow_nobody(self) -> None:
@@ -450,7 +455,8 @@ class Replication:
         engine.config.values[b"replicaof"] = b""
         self.role_changed = True
         self.branch_off()
-        engine.became_primary()
+        engine.gates &= ~GATE_REPLICA
+        engine.choose_expiry()
         self.keep_backlog()
 
     def disconnect_replicas(self) -> None:

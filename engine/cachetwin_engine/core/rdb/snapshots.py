@@ -1,0 +1,50 @@
+"""The snapshots that are in the making: each sees every key once more before it changes."""
+
+from typing import TYPE_CHECKING
+
+from .snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+    from ..keyspace import Database
+
+
+class Snapshots:
+    """Those of one engine. ``Engine.snapshots_run`` says to the keyspace that there are any."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self._running: list[Snapshot] = []
+
+    def begin(
+        self,
+        notes: list[tuple[bytes, bytes]],
+        checksum: bool,
+        with_data: bool = True,
+        with_functions: bool = True,
+    ) -> Snapshot:
+        """All the data as it is now, as a file; it must be forgotten when it is done or given up."""
+        engine = self._engine
+        snapshot = Snapshot(engine, notes, checksum, with_data, with_functions)
+        self._running.append(snapshot)
+        engine.snapshots_run = True
+        engine.tracks_memory = True
+        return snapshot
+
+    def forget(self, snapshot: Snapshot) -> None:
+        """It need not see any more what changes."""
+        engine = self._engine
+        if snapshot in self._running:
+            self._running.remove(snapshot)
+        engine.snapshots_run = len(self._running) > 0
+        engine.tracks_memory = engine.counts_memory or engine.snapshots_run
+
+    def key_changes(self, db: "Database", key: bytes) -> None:
+        """Before it does, snapshots write it as it is."""
+        for snapshot in self._running:
+            snapshot.key_changes(db, key)
+
+    def finish(self) -> None:
+        """Whole databases are about to change: write all that is missing."""
+        for snapshot in self._running:
+            snapshot.finish()
