@@ -135,6 +135,7 @@ def _load(engine: Engine, options: Options) -> None:
             fields = {"file": path, "keys": engine.saves.keys_loaded, "expired": engine.saves.keys_expired}
             log.info("DB loaded from disk", extra={"fields": fields})
     except BadData as problem:
+        log.error("Terminating server after rdb file reading failure.", extra={"fields": {"reason": str(problem)}})
         raise OptionError(f"cannot load {path!r}: {problem}") from None
     except OSError as error:
         raise OptionError(f"cannot load {path!r}: {(error.strerror or str(error)).lower()}") from None

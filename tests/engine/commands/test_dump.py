@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from tests.engine.commands.conftest import Run, start
 
 from cachetwin_engine.core.crc64 import crc64
+from cachetwin_engine.core.host import Host
 from cachetwin_engine.core.rdb import lzf
 
 MAKE = [
@@ -105,3 +106,69 @@ def test_a_set_of_integers_comes_back_in_the_form_it_was_dumped_in(run: Run, lin
     assert run.args("RESTORE", "copy", 0, payload) == b"+OK\r\n"
     assert run("OBJECT ENCODING copy") == encoding
     assert run("DUMP copy") == run("DUMP k")
+
+
+class KeepsItsLog(Host):
+    """A host whose log can be read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def log(self, text: str) -> None:
+        self.lines.append(text)
+
+
+def ziplist(entries: list[bytes], *, tail: int | None = None, count: int | None = None, first_before: int = 0) -> bytes:
+    """A ziplist of short strings; what is given goes in place of the right numbers."""
+    out, before, last = b"", first_before, 10
+    for entry in entries:
+        last = 10 + len(out)
+        out += bytes([before, len(entry)]) + entry
+        before = 2 + len(entry)
+    head = struct.pack("<IIH", 11 + len(out), last if tail is None else tail, len(entries) if count is None else count)
+    return head + out + b"\xff"
+
+
+def short_string(data: bytes) -> bytes:
+    assert len(data) < 64
+    return bytes([len(data)]) + data
+
+
+HASH_ZIPLIST, ZSET_ZIPLIST, HASH_LISTPACK, HASH_ZIPMAP, STREAM = b"\r", b"\f", b"\x10", b"\t", b"\x0f"
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        (HASH_ZIPLIST + short_string(ziplist([b"f", b"v"], tail=10)), "Hash ziplist integrity check failed"),
+        (HASH_ZIPLIST + short_string(ziplist([b"f", b"v"], count=3)), "Hash ziplist integrity check failed"),
+        (ZSET_ZIPLIST + short_string(ziplist([b"m", b"1"], first_before=9)), "Zset ziplist integrity check failed"),
+        (HASH_LISTPACK + b"\x0d\x0d\0\0\0\x02\0\x81f\x02\x81v\x09\xff", "Hash listpack integrity check failed"),
+        (HASH_ZIPMAP + b"\x02\0\xff", "Zipmap integrity check failed"),
+        (HASH_ZIPMAP + b"\x07\x02\x01f\x01\0v\xff", "Zipmap integrity check failed"),
+        (STREAM + b"\0\0\0\0\1\1g\0\0\0\2\1c" + bytes(9) + b"\1c" + bytes(9), "Duplicate stream consumer detected"),
+    ],
+)
+def test_numbers_that_only_walking_backwards_needs_must_be_right_too(run: Run, wrong: bytes, words: str) -> None:
+    host = run.engine.host = KeepsItsLog()
+    assert run.args("RESTORE", "k", 0, sealed(wrong)) == b"-ERR Bad data format\r\n"
+    assert run("EXISTS k") == b":0\r\n"
+    assert words in " ".join(host.lines)
+
+
+def test_well_formed_ziplists_and_zipmaps_of_old_versions_are_taken(run: Run) -> None:
+    assert run.args("RESTORE", "h", 0, sealed(HASH_ZIPLIST + short_string(ziplist([b"f", b"v"])))) == b"+OK\r\n"
+    assert run("HGETALL h") == b"*2\r\n$1\r\nf\r\n$1\r\nv\r\n"
+    assert run.args("RESTORE", "m", 0, sealed(HASH_ZIPMAP + b"\x07\x01\x01f\x01\0v\xff")) == b"+OK\r\n"
+    assert run("HGET m f") == b"$1\r\nv\r\n"
+
+
+def test_a_wrong_checksum_is_overlooked_while_debug_says_so(run: Run) -> None:
+    run.engine.config.set_at_start("enable-debug-command", "yes")
+    payload = payload_of(run, "SET k v")[:-8] + bytes(8)
+    assert run.args("RESTORE", "j", 0, payload).startswith(b"-ERR DUMP payload version or checksum")
+    assert run("DEBUG SET-SKIP-CHECKSUM-VALIDATION 1") == b"+OK\r\n"
+    assert run.args("RESTORE", "j", 0, payload) == b"+OK\r\n"
+    assert run("DEBUG SET-SKIP-CHECKSUM-VALIDATION 0") == b"+OK\r\n"
+    assert run.args("RESTORE", "i", 0, payload).startswith(b"-ERR DUMP payload version or checksum")

@@ -418,6 +418,26 @@ def test_a_damaged_file_keeps_the_engine_from_starting(tmp_path: Path, start_eng
         start_engine("--dir", str(tmp_path), "--save", "3600 1")
 
 
+EMPTY_ONES = (  # REDIS0009: an empty hash that ends, an empty list, a string; no checksum
+    b"REDIS0009\xfe\0" + b"\xfc" + bytes(7) + b"\x7f\x04\x05lorry\0" + b"\x0e\x01l\0" + b"\0\x01s\x01v\xff" + bytes(8)
+)
+
+
+@pytest.mark.parametrize("hide", ["yes", "no"])
+def test_collections_without_elements_in_a_file_are_left_out(
+    start_engine: "StartEngine", client: Client, tmp_path: Path, hide: str
+) -> None:
+    (tmp_path / "dump.rdb").write_bytes(EMPTY_ONES)
+    engine = start_engine("--dir", str(tmp_path), "--save", "3600 1", "--hide-user-data-from-log", hide)
+    one = client(engine.port)
+    assert one("KEYS", "*") == [b"s"]
+    assert one("TTL", "s") == -1
+    engine.wait_for_log("keys loaded: 1, keys expired: 0, empty keys skipped: 2")
+    assert [line for line in engine.log if "lorry" in str(line)] == [
+        line for line in engine.log if line["message"] == "skipping empty key: lorry" and hide == "no"
+    ]
+
+
 @pytest.mark.compat
 def test_files_of_redis_server_are_ours_and_the_other_way_round(
     start_engine: "StartEngine", start_redis: Callable[..., int], client: Client, tmp_path: Path

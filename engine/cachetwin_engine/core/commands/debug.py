@@ -105,6 +105,11 @@ def _set_active_expire(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
+def _skip_checksums(ctx: Context, args: list[bytes]) -> bytes:
+    ctx.engine.saves.skips_checksums = args[2] != b"0"
+    return OK
+
+
 def _allow_in_scripts(ctx: Context, args: list[bytes]) -> bytes:
     ctx.engine.scripts.allows_every_command = args[2] != b"0"
     return OK
@@ -326,7 +331,7 @@ _SUBCOMMANDS: Final[dict[bytes, tuple[int, int, Callable[[Context, list[bytes]],
     b"sdslen": (3, 3, _sdslen),
     b"set-active-expire": (3, 3, _set_active_expire),
     b"set-disable-deny-scripts": (3, 3, _allow_in_scripts),
-    b"set-skip-checksum-validation": (3, 3, _ok),
+    b"set-skip-checksum-validation": (3, 3, _skip_checksums),
     b"sleep": (3, 3, _sleep),
     b"stringmatch-test": (2, 2, _stringmatch),
     b"structsize": (2, 2, _structsize),

@@ -8,7 +8,7 @@ from ..errors import CommandError
 from ..keyspace import Database, KeyspaceObserver
 from ..slots import SlotKeys
 from . import kinds
-from .packed import BadData
+from .packed import BadData, EmptyValue
 from .reader import RdbReader
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ _CHECKSUM_FROM: Final = 5
 _CHECKSUM_BYTES: Final = 8
 _SUM_BYTES: Final = 64 * 1024  # counted between two looks at the clock
 _STEPS_PER_LOOK: Final = 32
+_EMPTY_LOGGED_MAX: Final = 10
+_KEY_SHOWN_MAX: Final = 64
 
 
 class Loaded:
@@ -28,6 +30,7 @@ class Loaded:
 
     def __init__(self) -> None:
         self.keys = 0
+        self.empty = 0  # collections without elements, left out
         self.expired: list[tuple[int, bytes]] = []  # database and key of what was left out: its time is over
         self.notes: dict[bytes, bytes] = {}
 
@@ -67,7 +70,7 @@ class Loading:
         The checksum comes first: nothing of a damaged file is read.
         """
         while not self.done:
-            if self._wanted_sum and self._summed < self._end:
+            if self._wanted_sum and not self._engine.saves.skips_checksums and self._summed < self._end:
                 stop = min(self._end, self._summed + _SUM_BYTES)
                 self._sum = crc64(self._reader.data[self._summed : stop], self._sum)
                 self._summed = stop
@@ -125,7 +128,12 @@ class Loading:
     def _key(self, kind: int) -> None:
         reader = self._reader
         key = reader.string()
-        value = reader.value(kind)
+        value: object = None
+        try:
+            value = reader.value(kind)
+        except EmptyValue:
+            self._skip_empty(key)
+            return
         at_ms = self._ends_at_ms
         self._ends_at_ms = -1
         idle_seconds, frequency = self._idle_seconds, self._frequency
@@ -145,6 +153,14 @@ class Loading:
         if frequency >= 0:
             access_log.set_frequency(engine, db, key, frequency)
         self.result.keys += 1
+
+    def _skip_empty(self, key: bytes) -> None:
+        """Versions of old could save a collection without elements; it is as good as not there."""
+        self.result.empty += 1
+        self._ends_at_ms = self._idle_seconds = self._frequency = -1
+        if self.result.empty <= _EMPTY_LOGGED_MAX and self._engine.config.get("hide-user-data-from-log") == "no":
+            shown = key[:_KEY_SHOWN_MAX].decode(errors="backslashreplace")
+            self._engine.host.log(f"skipping empty key: {shown}")
 
     def adopt(self) -> Loaded:
         """Put what was read in the place of what the engine had. Raises BadData for functions that don't compile."""

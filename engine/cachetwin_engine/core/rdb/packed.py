@@ -9,10 +9,15 @@ from ..numbers import integer_or_none
 
 END: Final = 0xFF
 COUNT_UNKNOWN: Final = 0xFFFF  # more elements than the 16 bits of the head can say
+_ZIPMAP_COUNT_UNKNOWN: Final = 254
 
 
 class BadData(Exception):
     """These bytes are not what they claim to be."""
+
+
+class EmptyValue(BadData):
+    """A collection without elements, which no command would have left behind; all its bytes have been read."""
 
 
 def slice_of(data: bytes, at: int, size: int) -> bytes:
@@ -90,7 +95,11 @@ def listpack_elements(data: bytes) -> list[bytes]:
     while at < last:
         element, size = _entry_at(data, at)
         found.append(element)
-        at += size + len(_back_length(size))
+        at += size
+        back = _back_length(size)
+        if data[at : at + len(back)] != back:
+            raise BadData("a listpack that can't be walked backwards")
+        at += len(back)
     if at != last or (count not in {len(found), COUNT_UNKNOWN}):
         raise BadData("a listpack whose parts don't add up")
     return found
@@ -151,14 +160,27 @@ def ziplist_elements(data: bytes) -> list[bytes]:
     if len(data) < 11 or int.from_bytes(data[:4], "little") != len(data) or data[-1] != END:
         raise BadData("not a ziplist")
     found: list[bytes] = []
+    count = int.from_bytes(data[8:10], "little")
+    start = 10  # of the entry before
     at = 10
     while data[at] != END:
-        at += 1 if data[at] < 254 else 5
+        before = at - start
+        start = at
+        if data[at] < 254:
+            stated = data[at]
+            at += 1
+        else:
+            stated = int.from_bytes(slice_of(data, at + 1, 4), "little")
+            at += 5
         element, size = _ziplist_entry(data, at)
         found.append(element)
         at += size
-        if at >= len(data):
-            raise BadData("a ziplist without an end")
+        if at >= len(data) or stated != before:
+            raise BadData("a ziplist that can't be walked backwards, or without an end")
+    if at != len(data) - 1 or int.from_bytes(data[4:8], "little") != start:
+        raise BadData("a ziplist whose end is elsewhere")
+    if count not in {len(found), COUNT_UNKNOWN}:
+        raise BadData("a ziplist with another number of elements than it says")
     return found
 
 
@@ -197,4 +219,7 @@ def zipmap_elements(data: bytes) -> list[bytes]:
                 at += 1
             found.append(slice_of(data, at, size))
             at += size + free
+    count = data[0]
+    if not found or at != len(data) - 1 or (count < _ZIPMAP_COUNT_UNKNOWN and 2 * count != len(found)):
+        raise BadData("a zipmap whose parts don't add up")
     return found

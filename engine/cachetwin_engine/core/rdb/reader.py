@@ -18,6 +18,7 @@ from ..types.stream import SEQ_MASK, UNKNOWN, Consumer, Group, Pending, Stream
 from . import kinds, lzf
 from .packed import (
     BadData,
+    EmptyValue,
     intset_members,
     listpack_elements,
     little,
@@ -30,6 +31,23 @@ from .stream_nodes import node_entries
 _DOUBLE: Final = struct.Struct("<d")
 _INTEGER_BYTES: Final = (1, 2, 4)
 _COMPRESSED: Final = 3
+
+_PACKED: Final[dict[int, str]] = {
+    kinds.HASH_ZIPMAP: "Zipmap",
+    kinds.LIST_ZIPLIST: "List ziplist",
+    kinds.SET_INTSET: "Intset",
+    kinds.ZSET_ZIPLIST: "Zset ziplist",
+    kinds.HASH_ZIPLIST: "Hash ziplist",
+    kinds.LIST_QUICKLIST: "Ziplist",
+    kinds.STREAM: "Stream listpack",
+    kinds.HASH_LISTPACK: "Hash listpack",
+    kinds.ZSET_LISTPACK: "Zset listpack",
+    kinds.LIST_QUICKLIST_2: "Listpack",
+    kinds.STREAM_2: "Stream listpack",
+    kinds.SET_LISTPACK: "Set listpack",
+    kinds.STREAM_3: "Stream listpack",
+}
+"""What the log calls the form of a value that is not what it claims to be, in Valkey's words."""
 
 
 class RdbReader:
@@ -103,7 +121,17 @@ class RdbReader:
     # -- values -------------------------------------------------------------------------------------------------------
 
     def value(self, kind: int) -> object:
-        """A value of ``kind``. Raises BadData."""
+        """A value of ``kind``. Raises BadData, in particular EmptyValue."""
+        try:
+            return self._value(kind)
+        except EmptyValue:
+            raise
+        except BadData as problem:
+            raise BadData(
+                f"{_PACKED[kind]} integrity check failed: {problem}" if kind in _PACKED else str(problem)
+            ) from None
+
+    def _value(self, kind: int) -> object:
         if kind == kinds.STRING:
             return self.string()
         if kind in {kinds.LIST, kinds.LIST_ZIPLIST, kinds.LIST_QUICKLIST, kinds.LIST_QUICKLIST_2}:
@@ -140,7 +168,7 @@ class RdbReader:
                 else:
                     elements += listpack_elements(blob) if kind == kinds.LIST_QUICKLIST_2 else ziplist_elements(blob)
         if not elements:
-            raise BadData("an empty list")
+            raise EmptyValue("an empty list")
         return ListValue.of(elements, self.config.list_max_listpack_size)
 
     def _set(self, kind: int) -> SetValue:
@@ -152,8 +180,10 @@ class RdbReader:
             members = listpack_elements(self.string())
         # A listpack of integers stays one: the second dump is the first.
         value = SetValue.of(members, self.config, LISTPACK if kind == kinds.SET_LISTPACK else INTSET)
-        if not members or value.length() != len(members):
-            raise BadData("an empty set, or one with a member twice")
+        if not members:
+            raise EmptyValue("an empty set")
+        if value.length() != len(members):
+            raise BadData("a set with a member twice")
         return value
 
     def _hash(self, kind: int) -> HashValue:
@@ -173,8 +203,10 @@ class RdbReader:
         value = HashValue()
         for at in range(0, len(items) - 1, 2):
             value.set(items[at], items[at + 1], self.config)
-        if not items or value.length() * 2 != len(items):
-            raise BadData("an empty hash, or one with a field twice")
+        if not items:
+            raise EmptyValue("an empty hash")
+        if value.length() * 2 != len(items):
+            raise BadData("a hash with a field twice, or without a value")
         for place, at_ms in enumerate(ends):
             if at_ms >= 0:
                 value.end_at(items[2 * place], at_ms)
@@ -195,8 +227,10 @@ class RdbReader:
                 member = self.string()
                 score: float = _DOUBLE.unpack(self.take(8))[0] if kind == kinds.ZSET_2 else self._score()
                 scores[member] = score
-        if not scores or len(scores) != count:
-            raise BadData("an empty sorted set, or one with a member twice")
+        if not count:
+            raise EmptyValue("an empty sorted set")
+        if len(scores) != count:
+            raise BadData("a sorted set with a member twice, or without a score")
         longest = 0
         for member, score in scores.items():
             longest = max(longest, len(member))
@@ -255,6 +289,8 @@ class RdbReader:
             history[entry_id] = (delivered_ms, self.length())
         for _ in range(self.length()):
             consumer = Consumer(self.string(), self.time_ms())
+            if consumer.name in group.consumers:
+                raise BadData("Duplicate stream consumer detected")
             consumer.active_ms = self.time_ms() if kind == kinds.STREAM_3 else consumer.seen_ms
             group.consumers[consumer.name] = consumer
             for _ in range(self.length()):

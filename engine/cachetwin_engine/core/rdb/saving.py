@@ -28,6 +28,7 @@ class Saves:
         self.last_seconds = -1  # how long the last background save took
         self.keys_loaded = 0
         self.keys_expired = 0  # left out when the file was loaded
+        self.skips_checksums = False  # of what is read (DEBUG SET-SKIP-CHECKSUM-VALIDATION)
         self.begun_ms = 0
         self.scheduled = False
         self._dirty_at_begin = 0
@@ -141,6 +142,8 @@ class Saves:
         loaded = loading.merge() if merge else loading.adopt()
         self.keys_loaded = loaded.keys
         self.keys_expired = len(loaded.expired)
+        counts = f"keys loaded: {loaded.keys}, keys expired: {self.keys_expired}, empty keys skipped: {loaded.empty}"
+        engine.host.log(f"Done loading RDB, {counts}")
         self.dirty_then = engine.dirty
         return loaded
 

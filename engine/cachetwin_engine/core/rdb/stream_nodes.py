@@ -36,7 +36,9 @@ def node_entries(base: int, data: bytes) -> list[tuple[int, list[bytes]]]:
     """ID, and field and value in turn, of each entry that is not deleted. Raises BadData."""
     elements = listpack_elements(data)
     place = _Place(elements)
-    count = place.number() + place.number()
+    count = place.number()
+    deleted = place.number()
+    count += deleted
     master = place.take(place.number())
     place.number()
     found: list[tuple[int, list[bytes]]] = []
@@ -50,11 +52,18 @@ def node_entries(base: int, data: bytes) -> list[tuple[int, list[bytes]]]:
         if flags & _SAME_FIELDS:
             for field, value in zip(master, place.take(len(master)), strict=True):
                 items += [field, value]
+            size = len(master) + 3
         else:
             items = place.take(2 * place.number())
-        place.number()
-        if not flags & _DELETED:
+            size = len(items) + 4
+        if place.number() != size:
+            raise BadData("an entry that can't be walked backwards")
+        if flags & _DELETED:
+            deleted -= 1
+        else:
             found.append((ms << 64 | sequence, items))
+    if deleted != 0:
+        raise BadData("a node with another number of deleted entries than it says")
     if place.at != len(elements):
         raise BadData("a node with something behind its entries")
     return found
