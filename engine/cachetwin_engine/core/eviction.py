@@ -80,7 +80,7 @@ class Evictor:
         for step in range(count):
             at = (self._next_db + step) % count
             db = engine.databases[at]
-            index = db.expiring if volatile else db.keys
+            index = db.expiring if volatile else db.key_index()
             if len(index):
                 self._next_db = at + 1
                 return _Candidate(0, db, index.random(engine.random.below))
@@ -101,7 +101,7 @@ class Evictor:
         """Fill the pool; False if no database holds a key that may go."""
         found = False
         for db in engine.databases:
-            index = db.expiring if volatile else db.keys
+            index = db.expiring if volatile else db.key_index()
             if not len(index):
                 continue
             found = True

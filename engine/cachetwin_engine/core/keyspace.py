@@ -6,11 +6,12 @@ Expired keys go the moment anyone looks at them, and by sampling in ``expiry``. 
 consequence is told to one observer, the engine: it counts, notifies, invalidates and propagates.
 """
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import mypyc_attr
 
-from .key_index import KeyIndex
+from .key_index import KeyIndex, index_of
 from .slots import SlotKeys
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ class Database:
         self.index = index
         self.observer = observer
         self.values: dict[bytes, object] = {}
-        self.keys = KeyIndex()
+        self._keys: KeyIndex | None = None  # see ``key_index``
         self.expires: dict[bytes, int] = {}  # key -> Unix time in ms
         self.expiring = KeyIndex()  # the keys of ``expires``
         self.sizes_before: dict[bytes, int] = {}  # of keys that have changed since memory was last summed up
@@ -139,6 +140,23 @@ class Database:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def key_index(self) -> KeyIndex:
+        """What walks the keys and draws from them. Made when it is first asked for, and kept up from then on."""
+        if self._keys is None:
+            self._keys = index_of(self.values)
+        return self._keys
+
+    def some_keys(self, below: Callable[[int], int], count: int) -> list[bytes]:
+        """About ``count`` keys for an estimate: drawn where there is an index, else the oldest."""
+        if self._keys is not None:
+            return self._keys.sample(below, count)
+        found: list[bytes] = []
+        for key in self.values:
+            found.append(key)
+            if len(found) >= count:
+                break
+        return found
 
     def find(self, key: bytes) -> object | None:
         """The value for a reading command, or None. Counts a hit or a miss."""
@@ -203,7 +221,8 @@ class Database:
         if self.expires and key in self.expires and (self.expire_if_due(key) or not keep_ttl):
             self.persist(key)
         if key not in self.values:
-            self.keys.add(key)
+            if self._keys is not None:
+                self._keys.add(key)
             if self.by_slot is not None:
                 self.by_slot.add(key)
             if self.observer.notify_flags:
@@ -238,7 +257,8 @@ class Database:
         value = self.values.pop(key)
         if not isinstance(value, bytes):
             self.observer.value_dropped(value)
-        self.keys.remove(key)
+        if self._keys is not None:
+            self._keys.remove(key)
         if self.by_slot is not None:
             self.by_slot.remove(key)
         if self.expires and self.expires.pop(key, None) is not None:
@@ -255,7 +275,7 @@ class Database:
         count = len(self.values)
         self.values = {}
         self.expires = {}
-        self.keys = KeyIndex()
+        self._keys = None
         self.expiring = KeyIndex()
         self.accessed = {}
         self.volatile = {}
@@ -267,7 +287,7 @@ class Database:
     def swap(self, other: "Database") -> None:
         """Exchange keys and values with ``other``; who watches or waits stays where it is."""
         self.values, other.values = other.values, self.values
-        self.keys, other.keys = other.keys, self.keys
+        self._keys, other._keys = other._keys, self._keys
         self.expires, other.expires = other.expires, self.expires
         self.expiring, other.expiring = other.expiring, self.expiring
         self.accessed, other.accessed = other.accessed, self.accessed

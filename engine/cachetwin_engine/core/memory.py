@@ -137,7 +137,7 @@ def _estimated(engine: "Engine", db: Database) -> int:
     if len(db.values) <= EXACT_KEYS_MAX:
         keys = list(db.values)
     else:
-        keys = db.keys.sample(engine.random.below, EXACT_KEYS_MAX)
+        keys = db.some_keys(engine.random.below, EXACT_KEYS_MAX)
     total = 0
     for key in keys:
         total += footprint(engine, db, key, db.values[key])

@@ -82,7 +82,7 @@ def randomkey(ctx: Context, args: list[bytes]) -> bytes:
     db = ctx.db
     tries = 0
     while db.values:
-        key = db.keys.random(ctx.engine.random.below)
+        key = db.key_index().random(ctx.engine.random.below)
         if db.peek(key) is not None:
             return bulk(key)
         tries += 1

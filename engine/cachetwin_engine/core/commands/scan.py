@@ -116,7 +116,7 @@ def _parse_slot(options: ScanOptions, text: bytes) -> int:
 def scan(ctx: Context, args: list[bytes]) -> bytes:
     """SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]."""
     options = scan_options(ctx, args, 1, b"TYPE")
-    cursor, candidates = ctx.db.keys.scan(options.cursor, options.count)
+    cursor, candidates = ctx.db.key_index().scan(options.cursor, options.count)
     return array([bulk(b"%d" % cursor), bulk_array(wanted_keys(ctx, options, candidates))])
 
 

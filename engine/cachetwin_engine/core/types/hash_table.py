@@ -15,7 +15,7 @@ from typing import Final
 from mypy_extensions import mypyc_attr
 
 from ..config import Config
-from ..key_index import KeyIndex
+from ..key_index import KeyIndex, index_of
 from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
 
 OBJECT_BYTES: Final = 16
@@ -250,8 +250,5 @@ class HashTable:
 
     def _indexed(self) -> KeyIndex:
         if self._index is None:
-            index = KeyIndex()
-            for field in self._fields:
-                index.add(field)
-            self._index = index
+            self._index = index_of(self._fields)
         return self._index

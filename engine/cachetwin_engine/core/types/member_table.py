@@ -1,9 +1,9 @@
 """The structure of a set that outgrew its blob, in Valkey's three forms.
 
 ``intset`` (integers, in numeric order), ``listpack`` (few and short), ``hashtable``: membership is a dict in all three.
-Its keys in order of arrival are the listpack's order. The large form also keeps a ``KeyIndex``, so that a random member
-and a step of SSCAN cost the same at any size; the small ones are bounded by their thresholds and make a list of the
-members when one is needed.
+Its keys in order of arrival are the listpack's order. The large form makes a ``KeyIndex`` of them at the first random
+member or step of SSCAN that is asked for, and keeps it from then on, so that these cost the same at any size; the small
+ones are bounded by their thresholds and make a list of the members when one is needed.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from ..config import Config
-from ..key_index import KeyIndex
+from ..key_index import KeyIndex, index_of
 from ..numbers import integer_or_none
 from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
 
@@ -34,7 +34,7 @@ class MemberTable:
         self.form: i64 = form
         self._members: dict[bytes, None] = dict.fromkeys(members)
         self._order: list[bytes] | None = None  # the members of a small form, until the next change
-        self._index: KeyIndex | None = None  # of the large form
+        self._index: KeyIndex | None = None  # of the large form, once it was needed
 
     def size_bytes(self, samples: int) -> int:
         """Bytes that Valkey would use."""
@@ -56,8 +56,6 @@ class MemberTable:
         """An independent copy."""
         copy = MemberTable(self.form, [])
         copy._members = self._members.copy()
-        if self._index is not None:
-            copy._build_index()
         return copy
 
     # -- members ------------------------------------------------------------------------------------------------------
@@ -109,15 +107,15 @@ class MemberTable:
 
     def random(self, below: Callable[[int], int]) -> bytes:
         """A member, each as likely as any other. ``below(n)`` draws from 0 to n - 1. The set must not be empty."""
-        if self._index is not None:
-            return self._index.random(below)
+        if self.form == HASHTABLE:
+            return self._indexed().random(below)
         members = self.members()
         return members[below(len(members))]
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """A step of SSCAN: (next cursor, 0 at the end; members). A small form is returned whole."""
-        if self._index is not None:
-            return self._index.scan(cursor, count)
+        if self.form == HASHTABLE:
+            return self._indexed().scan(cursor, count)
         return 0, self.members()
 
     def use_hashtable(self) -> None:
@@ -125,7 +123,6 @@ class MemberTable:
         if self.form != HASHTABLE:
             self.form = HASHTABLE
             self._order = None
-            self._build_index()
 
     def use_listpack(self) -> None:
         """Take the listpack form, from an intset."""
@@ -146,11 +143,10 @@ class MemberTable:
         else:
             self.use_hashtable()
 
-    def _build_index(self) -> None:
-        index = KeyIndex()
-        for member in self._members:
-            index.add(member)
-        self._index = index
+    def _indexed(self) -> KeyIndex:
+        if self._index is None:
+            self._index = index_of(self._members)
+        return self._index
 
 
 def listpack_takes(members: list[bytes], member: bytes, config: Config) -> bool:

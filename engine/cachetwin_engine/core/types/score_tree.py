@@ -16,7 +16,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from ..allocation import allocated
 from ..doubles import shortest
-from ..key_index import KeyIndex
+from ..key_index import KeyIndex, index_of
 from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
 
 LEAF_MAX: Final = 128
@@ -181,10 +181,7 @@ class ScoreTree:
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """About ``count`` members from ``cursor`` on: (next cursor, 0 at the end; members). See ``KeyIndex.scan``."""
         if self._index is None:
-            index = KeyIndex()
-            for member in self.scores:
-                index.add(member)
-            self._index = index
+            self._index = index_of(self.scores)
         return self._index.scan(cursor, count)
 
 
