@@ -7,13 +7,14 @@ eight neighbours that the shape reaches. Distances: haversine on a sphere. All n
 library, operation by operation, since replies show the digits.
 """
 
-from math import asin, cos, isfinite, nan, pi, sin, sqrt
+from math import asin, atan2, cos, isfinite, nan, pi, sin, sqrt
 from typing import Final
 
 from mypy_extensions import i64
 
 LONGITUDE_MAX: Final = 180.0
 LATITUDE_MAX: Final = 85.05112878
+_MIDDLE_LATITUDE_MAX: Final = 85.05112877  # in the last row of cells
 STEPS: Final = 26
 EARTH_RADIUS_M: Final = 6372797.560856  # quadratic mean of WGS-84
 _MERCATOR_MAX: Final = 20037726.37
@@ -24,7 +25,10 @@ _CENTRE_FIRST: Final = [(0, 0), (0, 1), (0, -1), (1, 0), (-1, 0), (1, 1), (-1, 1
 
 
 class Shape:
-    """A circle, or a box whose sides keep their direction, around a place. Lengths in ``unit_m`` metres."""
+    """A circle, or a box whose sides keep their direction, around a place; or a polygon, whose middle is its corners'.
+
+    Lengths in ``unit_m`` metres.
+    """
 
     def __init__(self) -> None:
         self.longitude = 0.0
@@ -34,9 +38,27 @@ class Shape:
         self.radius = 0.0
         self.width = 0.0
         self.height = 0.0
+        self.corners: list[tuple[float, float]] = []  # longitude and latitude; none unless a polygon
+
+    def become_polygon(self, corners: list[tuple[float, float]]) -> None:
+        """Be the polygon with these corners; distances are in metres from the middle of the corners on the sphere."""
+        self.corners = corners
+        self.unit_m = 1.0
+        x = y = z = 0.0
+        for longitude, latitude in corners:
+            east, north = longitude * _RADIAN, latitude * _RADIAN
+            x += cos(north) * cos(east)
+            y += cos(north) * sin(east)
+            z += sin(north)
+        self.longitude = atan2(y, x) / _RADIAN
+        self.latitude = atan2(z, sqrt(x * x + y * y)) / _RADIAN
 
     def distance_within(self, longitude: float, latitude: float) -> float:
         """Metres from the centre to a place inside, -1 for a place outside."""
+        if self.corners:
+            if not _is_inside(self.corners, longitude, latitude):
+                return -1.0
+            return distance(self.longitude, self.latitude, longitude, latitude)
         if self.is_box:
             if _north_south(latitude, self.latitude) > self.height * self.unit_m / 2:
                 return -1.0
@@ -94,10 +116,13 @@ def search_ranges(shape: Shape) -> list[tuple[float, float]]:
     """Ranges of scores, the second end not included, that hold every place inside ``shape``."""
     west, south, east, north = _bounds(shape)
     step = _step_for(shape)
-    column, row = _cell_of(shape.longitude, shape.latitude, step)
+    latitude = shape.latitude
+    if shape.corners:  # the middle of these may be beyond the map
+        latitude = min(max(latitude, -_MIDDLE_LATITUDE_MAX), _MIDDLE_LATITUDE_MAX)
+    column, row = _cell_of(shape.longitude, latitude, step)
     if step > 1 and not _reaches(column, row, step, west, south, east, north):
         step -= 1
-        column, row = _cell_of(shape.longitude, shape.latitude, step)
+        column, row = _cell_of(shape.longitude, latitude, step)
     cell_west, cell_east = _column_edges(column, step)
     cell_south, cell_north = _row_edges(row, step)
     ranges: list[tuple[float, float]] = []
@@ -127,6 +152,10 @@ def _north_south(latitude: float, other_latitude: float) -> float:
 
 def _bounds(shape: Shape) -> tuple[float, float, float, float]:
     """West, south, east and north end of ``shape``; the meridians are those of the end nearer to a pole."""
+    if shape.corners:
+        longitudes = [corner[0] for corner in shape.corners]
+        latitudes = [corner[1] for corner in shape.corners]
+        return min(longitudes), min(latitudes), max(longitudes), max(latitudes)
     height = shape.unit_m * (shape.height / 2 if shape.is_box else shape.radius)
     width = shape.unit_m * (shape.width / 2 if shape.is_box else shape.radius)
     up = height / EARTH_RADIUS_M / _RADIAN
@@ -135,11 +164,35 @@ def _bounds(shape: Shape) -> tuple[float, float, float, float]:
     return shape.longitude - aside, shape.latitude - up, shape.longitude + aside, shape.latitude + up
 
 
+def _is_inside(corners: list[tuple[float, float]], longitude: float, latitude: float) -> bool:
+    """Does a ray from the place to the east cross the polygon's border an odd number of times?"""
+    inside = False
+    x, y = corners[-1]
+    for next_x, next_y in corners:
+        if (next_y > latitude) != (y > latitude) and longitude < (x - next_x) * (latitude - next_y) / (
+            y - next_y
+        ) + next_x:
+            inside = not inside
+        x, y = next_x, next_y
+    return inside
+
+
+def _reach(shape: Shape) -> float:
+    """Metres from a polygon's centre to the farthest corner of what bounds it."""
+    west, south, east, north = _bounds(shape)
+    farthest = 0.0
+    for x, y in ((west, north), (east, north), (west, south), (east, south)):
+        farthest = max(farthest, distance(shape.longitude, shape.latitude, x, y))
+    return farthest
+
+
 def _step_for(shape: Shape) -> int:
     """The step whose cells are about as large as ``shape``; wider ones towards the poles."""
     metres = shape.radius
     if shape.is_box:
         metres = sqrt((shape.width / 2) * (shape.width / 2) + (shape.height / 2) * (shape.height / 2))
+    if shape.corners:
+        metres = _reach(shape)
     metres *= shape.unit_m
     if metres == 0:
         return STEPS

@@ -1,48 +1,94 @@
 """What rows of the command table were before the version that the table describes changed them.
 
-Flags and arities of COMMAND INFO, compared with Redis OSS 7.0.15, Valkey 8.1.1 and 9.1; where only the older and the newer
-are known, the change is put where the project's release notes have it.
+Flags, arities and arguments of COMMAND INFO and COMMAND DOCS, compared with Redis OSS 7.0.15, Valkey 8.1.1 and 9.1.2; where
+only the older and the newer are known, the change is put where the project's release notes or its pull request have it.
 """
 
 from typing import Final
 
-from .command_table import BLOCKING, LOADING, NO_MULTI, NOSCRIPT, Command
+from .command_table import ALLOW_BUSY, BLOCKING, LOADING, NO_MULTI, NOSCRIPT, STALE, Command, KeySpec
 
 
 class Change:
-    """Until version ``until`` a row had the flags ``more`` besides, not the flags ``fewer``, and ``arity`` unless 0."""
+    """Until version ``until`` a row had the flags ``more`` besides, not the flags ``fewer``, and what else is given here.
 
-    def __init__(self, until: tuple[int, int, int], more: int = 0, fewer: int = 0, arity: int = 0) -> None:
+    ``arguments`` is a pair: what stood in the usage line in place of what stands there now. ``fixed_keys``: that a key is
+    read or written was not said to depend on the arguments.
+    """
+
+    def __init__(
+        self,
+        until: tuple[int, int, int],
+        more: int = 0,
+        fewer: int = 0,
+        arity: int = 0,
+        arguments: tuple[str, str] = ("", ""),
+        fixed_keys: bool = False,
+    ) -> None:
         self.until = until
         self.more = more
         self.fewer = fewer
         self.arity = arity
+        self.arguments = arguments
+        self.fixed_keys = fixed_keys
 
 
-_BLOCKING: Final = Change((7, 2, 0), more=NOSCRIPT)  # scripts may block since then: they get the answer of a timeout
-_RANK: Final = Change((7, 2, 0), arity=3)  # without WITHSCORE
-_GETKEYS: Final = Change((7, 2, 0), arity=-4)
-_LOADING: Final = Change((8, 0, 0), fewer=LOADING)
-_NESTED: Final = Change((8, 0, 0), fewer=NO_MULTI)
+_BLOCKING: Final = [Change((7, 2, 0), more=NOSCRIPT)]  # scripts may block since then: they get the answer of a timeout
+_RANK: Final = [Change((7, 2, 0), arity=3)]  # without WITHSCORE
+_GETKEYS: Final = [Change((7, 2, 0), arity=-4)]
+_LOADING: Final = [Change((8, 0, 0), fewer=LOADING)]
+_NESTED: Final = [Change((8, 0, 0), fewer=NO_MULTI)]
+_STALE: Final = [Change((9, 0, 0), fewer=STALE)]
+_BUSY: Final = [Change((9, 1, 0), fewer=ALLOW_BUSY)]
+_FROM: Final = "from=<FROMMEMBER member | FROMLONLAT fromlonlat=(longitude latitude)>"
+_CENTRE: Final = [Change((9, 0, 0), arguments=(_FROM, f"[{_FROM}]"))]  # a polygon has its own
+_LOGS: Final = [
+    Change((9, 0, 0), arguments=("<slow | large-request | large-reply>", "<SLOW | LARGE-REQUEST | LARGE-REPLY>"))
+]
+_REPLICATE: Final = "args=<node-id | no-one=(NO ONE)@9.0.0>"
+_STORING: Final = [Change((9, 1, 0), fixed_keys=True)]
 
-_CHANGES: Final[dict[bytes, Change]] = {
+_CHANGES: Final[dict[bytes, list[Change]]] = {
     b"blmove": _BLOCKING,
     b"blpop": _BLOCKING,
     b"brpop": _BLOCKING,
     b"brpoplpush": _BLOCKING,
     b"bzpopmax": _BLOCKING,
     b"bzpopmin": _BLOCKING,
+    b"client|caching": _BUSY,
+    b"client|capa": _BUSY,
+    b"client|getname": _BUSY,
+    b"client|getredir": _BUSY,
+    b"client|id": _BUSY,
+    b"client|no-evict": _BUSY,
+    b"client|no-touch": _BUSY,
+    b"client|reply": [*_BUSY, Change((9, 0, 0), fewer=NO_MULTI)],
+    b"client|setinfo": _BUSY,
+    b"client|setname": _BUSY,
     b"cluster|info": _LOADING,
     b"cluster|myid": _LOADING,
     b"cluster|nodes": _LOADING,
+    b"cluster|replicate": [Change((9, 0, 0), arity=3, arguments=("node-id", _REPLICATE))],
     b"cluster|shards": _LOADING,
     b"cluster|slots": _LOADING,
     b"command|getkeys": _GETKEYS,
     b"command|getkeysandflags": _GETKEYS,
+    b"commandlog|get": _LOGS,
+    b"commandlog|len": _LOGS,
+    b"commandlog|reset": _LOGS,
+    b"georadius": _STORING,
+    b"georadiusbymember": _STORING,
+    b"geosearch": _CENTRE,
+    b"geosearchstore": _CENTRE,
     b"memory|malloc-stats": _LOADING,
     b"memory|purge": _LOADING,
     b"multi": _NESTED,
-    b"wait": Change((7, 2, 0), more=NOSCRIPT, fewer=BLOCKING),
+    b"script|debug": [Change((9, 1, 0), arity=3)],
+    b"script|exists": _STALE,
+    b"script|flush": _STALE,
+    b"script|show": _STALE,
+    b"select": _BUSY,
+    b"wait": [Change((7, 2, 0), more=NOSCRIPT, fewer=BLOCKING)],
     b"watch": _NESTED,
     b"zrank": _RANK,
     b"zrevrank": _RANK,
@@ -51,11 +97,24 @@ _CHANGES: Final[dict[bytes, Change]] = {
 
 def make_as_of(row: Command, version: tuple[int, int, int]) -> None:
     """Turn ``row`` back to what it was at ``version``."""
-    change = _CHANGES.get(row.name)
-    if change is None or version >= change.until:
-        return
+    for change in _CHANGES.get(row.name, []):
+        if version < change.until:
+            _undo(row, change)
+
+
+def _undo(row: Command, change: Change) -> None:
     row.flags = (row.flags | change.more) & ~change.fewer
     if change.arity:
         row.arity = change.arity
     if change.fewer & BLOCKING:
         row.categories = [name for name in row.categories if name != b"blocking"]
+    before, now = change.arguments
+    if now:
+        row.arguments = row.arguments.replace(now, before)
+    if change.fixed_keys:
+        row.keys = [_fixed(spec) for spec in row.keys]
+
+
+def _fixed(spec: KeySpec) -> KeySpec:
+    """``spec`` without the remark that the arguments decide; rows share their specifications, so it is another one."""
+    return KeySpec(spec.access, spec.effects, index=spec.index, keyword=spec.keyword) if spec.variable else spec

@@ -113,3 +113,59 @@ def test_valkey_9_names_the_member_that_is_not_there(run: Run, start_run: StartR
     assert run("GEORADIUSBYMEMBER g b 1 m") == b"-ERR could not decode requested zset member\r\n"
     assert newest("GEORADIUSBYMEMBER g b 1 m") == b"-ERR member b does not exist\r\n"
     assert newest("GEOSEARCH g FROMMEMBER b BYRADIUS 1 m") == b"-ERR member b does not exist\r\n"
+
+
+TOWNS = "GEOADD towns -73.9857 40.7484 mid -74.0445 40.6892 statue -73.9442 40.6782 south -73.8648 40.8448 north"
+INSIDE = "BYPOLYGON 4 -74.1 40.6 -73.9 40.6 -73.9 40.8 -74.1 40.8"
+
+
+@pytest.fixture
+def run9(start_run: StartRun) -> Run:
+    """A client of Valkey 9 with some places; all replies here were taken from Valkey 9.1.2."""
+    run = start_run("valkey-9.1")
+    run(TOWNS)
+    return run
+
+
+def test_a_search_by_polygon_measures_from_the_middle_of_its_corners(run9: Run) -> None:
+    found = [[b"mid", b"5511.8409"], [b"statue", b"3941.8720"], [b"south", b"5296.3802"]]
+    by_distance = sorted(found, key=lambda item: float(item[1]))
+    assert run9(f"GEOSEARCH towns {INSIDE} ASC WITHDIST") == array([bulk_array(item) for item in by_distance])
+    assert run9(f"GEOSEARCH towns {INSIDE} COUNT 1") == bulk_array([by_distance[0][0]])
+    assert run9(f"GEOSEARCHSTORE near towns {INSIDE} STOREDIST") == b":3\r\n"
+    assert run9("ZRANGE near 0 0") == bulk_array([by_distance[0][0]])
+
+
+def test_a_polygon_may_have_its_middle_beyond_the_map(run9: Run) -> None:
+    run9("GEOADD ice 0 82 a 90 84 b -90 81 c 150 82 outside")
+    found = run9("GEOSEARCH ice BYPOLYGON 4 -100 80 140 80 140 85 -100 85 ASC")
+    assert sorted(found.split()[2::2]) == [b"a", b"b", b"c"]
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ("BYPOLYGON 2 0 0 1 1", b"GEOSEARCH BYPOLYGON must have at least 3 vertices"),
+        ("BYPOLYGON 4 0 0 1 1 1 0", b"GEOSEARCH BYPOLYGON must have at least 3 vertices"),
+        ("BYPOLYGON x 0 0 1 1 1 0", b"invalid number of vertices"),
+        ("BYPOLYGON 3 0 0 1 1 1 99", b"invalid longitude,latitude pair 1.000000,99.000000"),
+        ("BYPOLYGON 3 0 0 1 1 1 0 FROMLONLAT 0 0", b"syntax error"),
+        ("FROMMEMBER mid BYPOLYGON 3 0 0 1 1 1 0", b"syntax error"),
+        ("BYPOLYGON 3 0 0 1 1 1 0 BYRADIUS 1 km", b"syntax error"),
+        (
+            "FROMLONLAT 0 0 WITHDIST WITHHASH",
+            b"exactly one of BYRADIUS, BYBOX and BYPOLYGON can be specified for GEOSEARCH",
+        ),
+        ("BYPOLYGON 3 0 0 1 1 1 0 ANY", b"the ANY argument requires COUNT argument"),
+    ],
+)
+def test_a_polygon_is_centre_and_size_in_one(run9: Run, options: str, problem: bytes) -> None:
+    assert run9(f"GEOSEARCH towns {options}") == b"-ERR " + problem + b"\r\n"
+
+
+def test_polygons_came_with_valkey_9(start_run: StartRun) -> None:
+    run = start_run("valkey-8.1")
+    assert run("GEOSEARCH towns BYPOLYGON 3 0 0 1 1 1 0") == b"-ERR syntax error\r\n"
+    assert run("GEOSEARCH towns FROMLONLAT 0 0 WITHDIST WITHHASH") == (
+        b"-ERR exactly one of BYRADIUS and BYBOX can be specified for GEOSEARCH\r\n"
+    )

@@ -2,7 +2,7 @@
 
 from ..access_log import turn_on
 from ..client_filter import ClientFilter
-from ..command_table import ADMIN, LOADING, NOSCRIPT, STALE, command, container
+from ..command_table import ADMIN, ALLOW_BUSY, LOADING, NO_MULTI, NOSCRIPT, STALE, command, container
 from ..context import Context
 from ..errors import TIMEOUT_NEGATIVE, TIMEOUT_NOT_AN_INTEGER, UNBLOCKED, CommandError, syntax_error
 from ..numbers import parse_int, parse_int_or
@@ -12,18 +12,23 @@ from .connection import valid_name
 from .help_text import help_reply
 
 _FLAGS = NOSCRIPT | LOADING | STALE
+_ABOUT_ITSELF = _FLAGS | ALLOW_BUSY  # of this connection alone, so a script that runs on does not matter
 _DANGEROUS = [b"dangerous"]
 
 container("CLIENT", group="connection", since="2.4.0", summary="Questions and orders about connections.")
 
 
-@command("CLIENT|ID", arity=2, flags=_FLAGS, group="connection", since="5.0.0", summary="The connection's number.")
+@command(
+    "CLIENT|ID", arity=2, flags=_ABOUT_ITSELF, group="connection", since="5.0.0", summary="The connection's number."
+)
 def client_id(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT ID."""
     return integer(ctx.session.id)
 
 
-@command("CLIENT|GETNAME", arity=2, flags=_FLAGS, group="connection", since="2.6.9", summary="The connection's name.")
+@command(
+    "CLIENT|GETNAME", arity=2, flags=_ABOUT_ITSELF, group="connection", since="2.6.9", summary="The connection's name."
+)
 def client_getname(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT GETNAME: null without a name."""
     name = ctx.session.name
@@ -33,7 +38,7 @@ def client_getname(ctx: Context, args: list[bytes]) -> bytes:
 @command(
     "CLIENT|SETNAME",
     arity=3,
-    flags=_FLAGS,
+    flags=_ABOUT_ITSELF,
     group="connection",
     since="2.6.9",
     tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
@@ -49,7 +54,7 @@ def client_setname(ctx: Context, args: list[bytes]) -> bytes:
 @command(
     "CLIENT|SETINFO",
     arity=4,
-    flags=_FLAGS,
+    flags=_ABOUT_ITSELF,
     group="connection",
     since="7.2.0",
     tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
@@ -82,7 +87,7 @@ def client_info(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.verbatim(ctx.session.describe() + b"\n")
 
 
-@command("CLIENT|LIST", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="2.4.0", complexity="O(N) where N is the number of client connections", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="[TYPE client-type=<NORMAL | MASTER | REPLICA | PUBSUB>@5.0.0] [ID client-id:integer@6.2.0...] [USER username@8.1.0] [ADDR addr{ip:port}@8.1.0] [LADDR laddr{ip:port}@8.1.0] [SKIPME skipme=<YES | NO>@8.1.0] [MAXAGE maxage:integer@8.1.0] [NAME name@9.0.0] [IDLE idle:integer@9.0.0] [FLAGS flags@9.0.0] [LIB-NAME lib-name@9.0.0] [LIB-VER lib-ver@9.0.0] [DB db:integer@9.0.0] [CAPA capa@9.0.0] [IP ip@9.0.0] [NOT-TYPE not-client-type=<NORMAL | MASTER | REPLICA | PUBSUB>@9.0.0] [NOT-ID not-client-id:integer@9.0.0...] [NOT-USER not-username@9.0.0] [NOT-ADDR not-addr{ip:port}@9.0.0] [NOT-LADDR not-laddr{ip:port}@9.0.0] [NOT-NAME not-name@9.0.0] [NOT-FLAGS not-flags@9.0.0] [NOT-LIB-NAME not-lib-name@9.0.0] [NOT-LIB-VER not-lib-ver@9.0.0] [NOT-DB not-db:integer@9.0.0] [NOT-CAPA not-capa@9.0.0] [NOT-IP not-ip@9.0.0]", tips=[b"nondeterministic_output"], history=[("2.8.12", "Added unique client `id` field."), ("5.0.0", "Added optional `TYPE` filter."), ("6.0.0", "Added `user` field."), ("6.2.0", "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` filter."), ("7.0.0", "Added `resp`, `multi-mem`, `rbs` and `rbp` fields."), ("7.0.3", "Added `ssub` field."), ("8.0.0", "Replaced `master` `TYPE` with `primary`. `master` still supported for backward compatibility."), ("8.1.0", "Added filters USER, ADDR, LADDR, SKIPME, and MAXAGE")], summary="Describe connections, all or those that match.")  # fmt: skip
+@command("CLIENT|LIST", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="2.4.0", complexity="O(N) where N is the number of client connections", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="[TYPE client-type=<NORMAL | MASTER | REPLICA | PUBSUB>@5.0.0] [ID client-id:integer@6.2.0...] [USER username@8.1.0] [ADDR addr{ip:port}@8.1.0] [LADDR laddr{ip:port}@8.1.0] [SKIPME skipme=<YES | NO>@8.1.0] [MAXAGE maxage:integer@8.1.0] [NAME name@9.0.0] [IDLE idle:integer@9.0.0] [FLAGS flags@9.0.0] [LIB-NAME lib-name@9.0.0] [LIB-VER lib-ver@9.0.0] [DB db:integer@9.0.0] [CAPA capa@9.0.0] [IP ip@9.0.0] [NOT-TYPE not-client-type=<NORMAL | MASTER | REPLICA | PUBSUB>@9.0.0] [NOT-ID not-client-id:integer@9.0.0...] [NOT-USER not-username@9.0.0] [NOT-ADDR not-addr{ip:port}@9.0.0] [NOT-LADDR not-laddr{ip:port}@9.0.0] [NOT-NAME not-name@9.0.0] [NOT-FLAGS not-flags@9.0.0] [NOT-LIB-NAME not-lib-name@9.0.0] [NOT-LIB-VER not-lib-ver@9.0.0] [NOT-DB not-db:integer@9.0.0] [NOT-CAPA not-capa@9.0.0] [NOT-IP not-ip@9.0.0]", tips=[b"nondeterministic_output"], history=[("2.8.12", "Added unique client `id` field."), ("5.0.0", "Added optional `TYPE` filter."), ("6.0.0", "Added `user` field."), ("6.2.0", "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` filter."), ("7.0.0", "Added `resp`, `multi-mem`, `rbs` and `rbp` fields."), ("7.0.3", "Added `ssub` field."), ("8.0.0", "Replaced `master` `TYPE` with `primary`. `master` still supported for backward compatibility."), ("8.1.0", "Added filters USER, ADDR, LADDR, SKIPME, and MAXAGE"), ("9.0.0", "Filters by name, idle time, flags, library, database, capability and address; all of them negated, too.")], summary="Describe connections, all or those that match.")  # fmt: skip
 def client_list(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT LIST [filter value ...]: one line a connection."""
     wanted = ClientFilter(ctx, args, 2, for_kill=False)
@@ -90,7 +95,7 @@ def client_list(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.verbatim(b"".join(lines))
 
 
-@command("CLIENT|KILL", arity=-3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="2.4.0", complexity="O(N) where N is the number of client connections", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="filter=<old-format{ip:port}!2.8.12 | new-format=<[ID client-id:integer@2.8.12...] | [TYPE client-type=<NORMAL | MASTER@3.2.0 | PRIMARY@8.0.0 | SLAVE | REPLICA@5.0.0 | PUBSUB>@2.8.12] | [USER username] | [ADDR addr{ip:port}] | [LADDR laddr{ip:port}@6.2.0] | [SKIPME skipme=<YES | NO>] | [MAXAGE maxage:integer@8.0.0] | [NAME name@9.0.0] | [IDLE idle:integer@9.0.0] | [FLAGS flags@9.0.0] | [LIB-NAME lib-name@9.0.0] | [LIB-VER lib-ver@9.0.0] | [DB db:integer@9.0.0] | [CAPA capa@9.0.0] | [IP ip@9.0.0] | [NOT-TYPE not-client-type=<NORMAL | MASTER | PRIMARY | SLAVE | REPLICA | PUBSUB>@9.0.0] | [NOT-ID not-client-id:integer@9.0.0...] | [NOT-USER not-username@9.0.0] | [NOT-ADDR not-addr{ip:port}@9.0.0] | [NOT-LADDR not-laddr{ip:port}@9.0.0] | [NOT-NAME not-name@9.0.0] | [NOT-FLAGS not-flags@9.0.0] | [NOT-LIB-NAME not-lib-name@9.0.0] | [NOT-LIB-VER not-lib-ver@9.0.0] | [NOT-DB not-db:integer@9.0.0] | [NOT-CAPA not-capa@9.0.0] | [NOT-IP not-ip@9.0.0]>...>", history=[("2.8.12", "Added new filter format."), ("2.8.12", "`ID` option."), ("3.2.0", "Added `master` type in for `TYPE` option."), ("5.0.0", "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility."), ("6.2.0", "`LADDR` option."), ("8.0.0", "`MAXAGE` option."), ("8.0.0", "Replaced `master` `TYPE` with `primary`. `master` still supported for backward compatibility."), ("8.1.0", "`ID` option accepts multiple IDs.")], summary="End connections.")  # fmt: skip
+@command("CLIENT|KILL", arity=-3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="2.4.0", complexity="O(N) where N is the number of client connections", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="filter=<old-format{ip:port}!2.8.12 | new-format=<[ID client-id:integer@2.8.12...] | [TYPE client-type=<NORMAL | MASTER@3.2.0 | PRIMARY@8.0.0 | SLAVE | REPLICA@5.0.0 | PUBSUB>@2.8.12] | [USER username] | [ADDR addr{ip:port}] | [LADDR laddr{ip:port}@6.2.0] | [SKIPME skipme=<YES | NO>] | [MAXAGE maxage:integer@8.0.0] | [NAME name@9.0.0] | [IDLE idle:integer@9.0.0] | [FLAGS flags@9.0.0] | [LIB-NAME lib-name@9.0.0] | [LIB-VER lib-ver@9.0.0] | [DB db:integer@9.0.0] | [CAPA capa@9.0.0] | [IP ip@9.0.0] | [NOT-TYPE not-client-type=<NORMAL | MASTER | PRIMARY | SLAVE | REPLICA | PUBSUB>@9.0.0] | [NOT-ID not-client-id:integer@9.0.0...] | [NOT-USER not-username@9.0.0] | [NOT-ADDR not-addr{ip:port}@9.0.0] | [NOT-LADDR not-laddr{ip:port}@9.0.0] | [NOT-NAME not-name@9.0.0] | [NOT-FLAGS not-flags@9.0.0] | [NOT-LIB-NAME not-lib-name@9.0.0] | [NOT-LIB-VER not-lib-ver@9.0.0] | [NOT-DB not-db:integer@9.0.0] | [NOT-CAPA not-capa@9.0.0] | [NOT-IP not-ip@9.0.0]>...>", history=[("2.8.12", "Added new filter format."), ("2.8.12", "`ID` option."), ("3.2.0", "Added `master` type in for `TYPE` option."), ("5.0.0", "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility."), ("6.2.0", "`LADDR` option."), ("8.0.0", "`MAXAGE` option."), ("8.0.0", "Replaced `master` `TYPE` with `primary`. `master` still supported for backward compatibility."), ("8.1.0", "`ID` option accepts multiple IDs."), ("9.0.0", "Filters by name, idle time, flags, library, database, capability and address; all of them negated, too.")], summary="End connections.")  # fmt: skip
 def client_kill(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT KILL ip:port | filter value ...: OK for an address, otherwise how many connections ended."""
     engine = ctx.engine
@@ -167,7 +172,7 @@ def client_unpause(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("CLIENT|CAPA", arity=-3, flags=NOSCRIPT | LOADING | STALE, group="connection", since="8.0.0", categories=[b"slow", b"connection"], arguments="capability...", valkey_only=True, summary="Say what the client can do.")  # fmt: skip
+@command("CLIENT|CAPA", arity=-3, flags=_ABOUT_ITSELF, group="connection", since="8.0.0", categories=[b"slow", b"connection"], arguments="capability...", valkey_only=True, summary="Say what the client can do.")  # fmt: skip
 def client_capa(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT CAPA capability [capability ...]: unknown ones are ignored."""
     for word in args[2:]:
@@ -189,7 +194,7 @@ def client_import_source(ctx: Context, args: list[bytes]) -> bytes:
 @command(
     "CLIENT|REPLY",
     arity=3,
-    flags=_FLAGS,
+    flags=_ABOUT_ITSELF | NO_MULTI,
     group="connection",
     since="3.2.0",
     arguments="action=<ON | OFF | SKIP>",
@@ -218,7 +223,7 @@ def client_reply(ctx: Context, args: list[bytes]) -> bytes:
 @command(
     "CLIENT|NO-EVICT",
     arity=3,
-    flags=_FLAGS | ADMIN,
+    flags=_ABOUT_ITSELF | ADMIN,
     group="connection",
     since="7.0.0",
     categories=_DANGEROUS,
@@ -234,7 +239,7 @@ def client_no_evict(ctx: Context, args: list[bytes]) -> bytes:
 @command(
     "CLIENT|NO-TOUCH",
     arity=3,
-    flags=_FLAGS,
+    flags=_ABOUT_ITSELF,
     group="connection",
     since="7.2.0",
     arguments="enabled=<ON | OFF>",

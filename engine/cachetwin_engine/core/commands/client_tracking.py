@@ -1,6 +1,6 @@
 """CLIENT TRACKING and its companions: caches in clients that hear of changes."""
 
-from ..command_table import LOADING, NOSCRIPT, STALE, command
+from ..command_table import ALLOW_BUSY, LOADING, NOSCRIPT, STALE, command
 from ..context import Context
 from ..errors import CommandError, syntax_error
 from ..numbers import parse_int
@@ -113,7 +113,7 @@ def _overlap(one: bytes, other: bytes) -> bool:
     return one.startswith(other) or other.startswith(one)
 
 
-@command("CLIENT|CACHING", arity=3, flags=NOSCRIPT | LOADING | STALE, group="connection", since="6.0.0", categories=[b"slow", b"connection"], arguments="mode=<YES | NO>", summary="Track, or do not track, what the next command reads.")  # fmt: skip
+@command("CLIENT|CACHING", arity=3, flags=NOSCRIPT | LOADING | STALE | ALLOW_BUSY, group="connection", since="6.0.0", categories=[b"slow", b"connection"], arguments="mode=<YES | NO>", summary="Track, or do not track, what the next command reads.")  # fmt: skip
 def client_caching(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT CACHING YES|NO."""
     state = ctx.session.tracking
@@ -134,7 +134,7 @@ def client_caching(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("CLIENT|GETREDIR", arity=2, flags=NOSCRIPT | LOADING | STALE, group="connection", since="6.0.0", categories=[b"slow", b"connection"], summary="Who gets this connection's invalidations.")  # fmt: skip
+@command("CLIENT|GETREDIR", arity=2, flags=NOSCRIPT | LOADING | STALE | ALLOW_BUSY, group="connection", since="6.0.0", categories=[b"slow", b"connection"], summary="Who gets this connection's invalidations.")  # fmt: skip
 def client_getredir(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT GETREDIR: -1 without tracking, 0 without redirection."""
     state = ctx.session.tracking

@@ -115,7 +115,7 @@ def _described(ctx: Context, cluster: ClusterState, node: ClusterNode) -> bytes:
     return b" ".join(words)
 
 
-@command("CLUSTER|SLOTS", arity=2, flags=LOADING | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the total number of Cluster nodes", categories=_SLOW, tips=_VARYING, history=[("4.0.0", "Added node IDs."), ("7.0.0", "Added additional networking metadata field.")], summary="Slots and who has them.")  # fmt: skip
+@command("CLUSTER|SLOTS", arity=2, flags=LOADING | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the total number of Cluster nodes", categories=_SLOW, tips=_VARYING, history=[("4.0.0", "Added node IDs."), ("7.0.0", "Added additional networking metadata field."), ("9.1.0", "Tells the availability zone.")], summary="Slots and who has them.")  # fmt: skip
 def cluster_slots(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER SLOTS."""
     cluster = state_of(ctx)
@@ -141,7 +141,7 @@ def _node_of_slots(ctx: Context, node: ClusterNode) -> bytes:
     return array([host, integer(port_of(ctx.session, node)), bulk(node.id), ctx.map_reply(others)])
 
 
-@command("CLUSTER|SHARDS", arity=2, flags=LOADING | STALE, group="cluster", since="7.0.0", complexity="O(N) where N is the total number of cluster nodes", categories=_SLOW, tips=_VARYING, summary="Shards, their slots and nodes.")  # fmt: skip
+@command("CLUSTER|SHARDS", arity=2, flags=LOADING | STALE, group="cluster", since="7.0.0", complexity="O(N) where N is the total number of cluster nodes", categories=_SLOW, tips=_VARYING, history=[("9.1.0", "Tells the id of a shard, and the availability zone of a node.")], summary="Shards, their slots and nodes.")  # fmt: skip
 def cluster_shards(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER SHARDS."""
     cluster = state_of(ctx)
@@ -205,7 +205,7 @@ def cluster_slaves(ctx: Context, args: list[bytes]) -> bytes:
     return cluster_replicas(ctx, args)
 
 
-@command("CLUSTER|COUNT-FAILURE-REPORTS", arity=3, flags=ADMIN | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of failure reports", tips=_VARYING, arguments="node-id", summary="How many nodes say that a node has failed.")  # fmt: skip
+@command("CLUSTER|COUNT-FAILURE-REPORTS", arity=3, flags=ADMIN | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of failure reports", tips=_VARYING, arguments="node-id", history=[("9.0.0", "A node that has failed is not counted against further.")], summary="How many nodes say that a node has failed.")  # fmt: skip
 def cluster_count_failure_reports(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER COUNT-FAILURE-REPORTS node-id: nobody reports to this node."""
     node_named(state_of(ctx), args[2])

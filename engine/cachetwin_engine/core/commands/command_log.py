@@ -14,19 +14,19 @@ _SHOWN = 10  # entries without a count
 container("COMMANDLOG", group="server", since="8.1.0", summary="Questions about commands that were slow or large.")
 
 
-@command("COMMANDLOG|GET", arity=4, flags=ADMIN | LOADING | STALE, group="server", since="8.1.0", complexity="O(N) where N is the number of entries returned", categories=[b"admin", b"slow", b"dangerous"], arguments="count type=<slow | large-request | large-reply>", tips=[b"request_policy:all_nodes", b"nondeterministic_output"], valkey_only=True, summary="Entries of one log, newest first.")  # fmt: skip
+@command("COMMANDLOG|GET", arity=4, flags=ADMIN | LOADING | STALE, group="server", since="8.1.0", complexity="O(N) where N is the number of entries returned", categories=[b"admin", b"slow", b"dangerous"], arguments="count type=<SLOW | LARGE-REQUEST | LARGE-REPLY>", tips=[b"request_policy:all_nodes", b"nondeterministic_output"], valkey_only=True, summary="Entries of one log, newest first.")  # fmt: skip
 def commandlog_get(ctx: Context, args: list[bytes]) -> bytes:
     """COMMANDLOG GET count SLOW|LARGE-REQUEST|LARGE-REPLY: -1 for all."""
     return _entries(_log(ctx, args[3]), args[2])
 
 
-@command("COMMANDLOG|LEN", arity=3, flags=ADMIN | LOADING | STALE, group="server", since="8.1.0", categories=[b"admin", b"slow", b"dangerous"], arguments="type=<slow | large-request | large-reply>", tips=[b"request_policy:all_nodes", b"response_policy:agg_sum", b"nondeterministic_output"], valkey_only=True, summary="How many entries one log has.")  # fmt: skip
+@command("COMMANDLOG|LEN", arity=3, flags=ADMIN | LOADING | STALE, group="server", since="8.1.0", categories=[b"admin", b"slow", b"dangerous"], arguments="type=<SLOW | LARGE-REQUEST | LARGE-REPLY>", tips=[b"request_policy:all_nodes", b"response_policy:agg_sum", b"nondeterministic_output"], valkey_only=True, summary="How many entries one log has.")  # fmt: skip
 def commandlog_len(ctx: Context, args: list[bytes]) -> bytes:
     """COMMANDLOG LEN SLOW|LARGE-REQUEST|LARGE-REPLY."""
     return integer(len(_log(ctx, args[2]).entries))
 
 
-@command("COMMANDLOG|RESET", arity=3, flags=ADMIN | LOADING | STALE, group="server", since="8.1.0", complexity="O(N) where N is the number of entries in the commandlog", categories=[b"admin", b"slow", b"dangerous"], arguments="type=<slow | large-request | large-reply>", tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"], valkey_only=True, summary="Empty one log.")  # fmt: skip
+@command("COMMANDLOG|RESET", arity=3, flags=ADMIN | LOADING | STALE, group="server", since="8.1.0", complexity="O(N) where N is the number of entries in the commandlog", categories=[b"admin", b"slow", b"dangerous"], arguments="type=<SLOW | LARGE-REQUEST | LARGE-REPLY>", tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"], valkey_only=True, summary="Empty one log.")  # fmt: skip
 def commandlog_reset(ctx: Context, args: list[bytes]) -> bytes:
     """COMMANDLOG RESET SLOW|LARGE-REQUEST|LARGE-REPLY."""
     _log(ctx, args[2]).entries = []

@@ -47,7 +47,7 @@ def echo(ctx: Context, args: list[bytes]) -> bytes:
 @command(
     "SELECT",
     arity=2,
-    flags=LOADING | STALE | FAST,
+    flags=LOADING | STALE | FAST | ALLOW_BUSY,
     group="connection",
     since="1.0.0",
     arguments="index",

@@ -6,7 +6,7 @@ from ..command_table import DENYOOM, KEY_READ, KEY_UPDATE, MOVABLE_KEYS, READONL
 from ..context import Context
 from ..errors import CommandError, syntax_error
 from ..geohash import LATITUDE_MAX, LONGITUDE_MAX, Shape, decode, distance, encode, geohash, search_ranges
-from ..numbers import float_or_none, parse_float, parse_int
+from ..numbers import float_or_none, parse_float, parse_int, parse_int_or
 from ..profile import Profile
 from ..replies import CRLF, EMPTY_ARRAY, array, array_header, bulk, integer
 from ..types.sorted_set import SortedSet, read_sorted_set
@@ -85,6 +85,22 @@ class Search:
         self.shape.width = w
         self.shape.height = h
         self.shape.unit_m = _unit(unit)
+
+    def may_be_polygon(self) -> bool:
+        """Does this version know polygons, and was no other centre or size given?"""
+        unset = not (self.has_centre or self.has_size)
+        return self.profile.is_valkey_from(9, 0) and (unset or len(self.shape.corners) > 0)
+
+    def read_polygon(self, count: bytes, words: list[bytes]) -> int:
+        """Search a polygon, whose corners ``words`` begin with; how many words they take. Raises CommandError."""
+        corners = parse_int_or(count, b"ERR invalid number of vertices")
+        if not -(2**31) <= corners < 2**31:
+            raise CommandError(b"ERR invalid number of vertices")
+        if corners < 3 or len(words) // 2 < corners:
+            raise CommandError(b"ERR GEOSEARCH BYPOLYGON must have at least 3 vertices")
+        places = [_place(words[2 * at], words[2 * at + 1], self.profile) for at in range(corners)]
+        self.shape.become_polygon(places)
+        return 2 * corners
 
 
 def _place(longitude: bytes, latitude: bytes, profile: Profile) -> tuple[float, float]:
@@ -190,7 +206,7 @@ def _distance_reply(ctx: Context, length: float) -> bytes:
     return bulk(b"%d.%04d" % (scaled // 10000, scaled % 10000))
 
 
-@command("GEORADIUS", arity=-6, flags=WRITE | DENYOOM | MOVABLE_KEYS, group="geo", since="3.2.0", history=[("6.2.0", "`COUNT` takes `ANY`."), ("7.0.0", "Units may be in capitals.")], complexity="O(N+log(M))", keys=[KeySpec("RO", "access"), KeySpec("OW", "update", index=6, keyword=b"STORE"), KeySpec("OW", "update", index=6, keyword=b"STOREDIST")], arguments="key longitude latitude radius unit=<M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [count-block=(COUNT count [ANY@6.2.0])] [order=<ASC | DESC>] [store=<STORE storekey:key{key} | STOREDIST storedistkey:key{key}>]", deprecated="6.2.0|`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument", summary="Find the members within a distance of a place, and maybe store them.")  # fmt: skip
+@command("GEORADIUS", arity=-6, flags=WRITE | DENYOOM | MOVABLE_KEYS, group="geo", since="3.2.0", history=[("6.2.0", "`COUNT` takes `ANY`."), ("7.0.0", "Units may be in capitals.")], complexity="O(N+log(M))", keys=[KeySpec("RO", "access"), KeySpec("OW", "update", index=6, keyword=b"STORE", variable=True), KeySpec("OW", "update", index=6, keyword=b"STOREDIST", variable=True)], arguments="key longitude latitude radius unit=<M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [count-block=(COUNT count [ANY@6.2.0])] [order=<ASC | DESC>] [store=<STORE storekey:key{key} | STOREDIST storedistkey:key{key}>]", deprecated="6.2.0|`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument", summary="Find the members within a distance of a place, and maybe store them.")  # fmt: skip
 def georadius(ctx: Context, args: list[bytes]) -> bytes:
     """GEORADIUS key longitude latitude radius unit [...]."""
     return _georadius(ctx, args, may_store=True)
@@ -211,7 +227,7 @@ def _georadius(ctx: Context, args: list[bytes], may_store: bool) -> bytes:
     return _answer(ctx, search, zset, b"georadiusstore")
 
 
-@command("GEORADIUSBYMEMBER", arity=-5, flags=WRITE | DENYOOM | MOVABLE_KEYS, group="geo", since="3.2.0", history=[("6.2.0", "`COUNT` takes `ANY`."), ("7.0.0", "Units may be in capitals.")], complexity="O(N+log(M))", keys=[KeySpec("RO", "access"), KeySpec("OW", "update", index=5, keyword=b"STORE"), KeySpec("OW", "update", index=5, keyword=b"STOREDIST")], arguments="key member radius unit=<M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [count-block=(COUNT count [ANY])] [order=<ASC | DESC>] [store=<STORE storekey:key{key} | STOREDIST storedistkey:key{key}>]", deprecated="6.2.0|`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` arguments", summary="Find the members within a distance of a member, and maybe store them.")  # fmt: skip
+@command("GEORADIUSBYMEMBER", arity=-5, flags=WRITE | DENYOOM | MOVABLE_KEYS, group="geo", since="3.2.0", history=[("6.2.0", "`COUNT` takes `ANY`."), ("7.0.0", "Units may be in capitals.")], complexity="O(N+log(M))", keys=[KeySpec("RO", "access"), KeySpec("OW", "update", index=5, keyword=b"STORE", variable=True), KeySpec("OW", "update", index=5, keyword=b"STOREDIST", variable=True)], arguments="key member radius unit=<M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [count-block=(COUNT count [ANY])] [order=<ASC | DESC>] [store=<STORE storekey:key{key} | STOREDIST storedistkey:key{key}>]", deprecated="6.2.0|`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` arguments", summary="Find the members within a distance of a member, and maybe store them.")  # fmt: skip
 def georadiusbymember(ctx: Context, args: list[bytes]) -> bytes:
     """GEORADIUSBYMEMBER key member radius unit [...]."""
     return _georadiusbymember(ctx, args, may_store=True)
@@ -279,13 +295,13 @@ def _check(search: Search, storing: bytes) -> None:
         raise CommandError(b"ERR " + storing + b" is not compatible with WITHDIST, WITHHASH and WITHCOORD options")
 
 
-@command("GEOSEARCH", arity=-7, flags=READONLY, group="geo", since="6.2.0", history=[("7.0.0", "Units may be in capitals.")], complexity="O(N+log(M))", keys=KEY_READ, arguments="key from=<FROMMEMBER member | FROMLONLAT fromlonlat=(longitude latitude)> by=<circle=(BYRADIUS radius unit=<M | KM | FT | MI>) | box=(BYBOX width:double height:double unit=<M | KM | FT | MI>)> [order=<ASC | DESC>] [count-block=(COUNT count [ANY])] [WITHCOORD] [WITHDIST] [WITHHASH]", summary="Find the members inside a circle or a box.")  # fmt: skip
+@command("GEOSEARCH", arity=-7, flags=READONLY, group="geo", since="6.2.0", history=[("7.0.0", "Units may be in capitals."), ("9.0.0", "Polygons.")], complexity="O(N+log(M))", keys=KEY_READ, arguments="key [from=<FROMMEMBER member | FROMLONLAT fromlonlat=(longitude latitude)>] by=<circle=(BYRADIUS radius unit=<M | KM | FT | MI>) | box=(BYBOX width:double height:double unit=<M | KM | FT | MI>) | polygon=(BYPOLYGON num-vertices:integer vertices=(longitude latitude)...)@9.0.0> [order=<ASC | DESC>] [count-block=(COUNT count [ANY])] [WITHCOORD] [WITHDIST] [WITHHASH]", summary="Find the members inside a circle, a box or a polygon.")  # fmt: skip
 def geosearch(ctx: Context, args: list[bytes]) -> bytes:
     """GEOSEARCH key <FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS ... | BYBOX ...> [...]."""
     return _geosearch(ctx, args, 1)
 
 
-@command("GEOSEARCHSTORE", arity=-8, flags=WRITE | DENYOOM, group="geo", since="6.2.0", history=[("7.0.0", "Units may be in capitals.")], complexity="O(N+log(M))", keys=[KeySpec("OW", "update"), KeySpec("RO", "access", index=2)], arguments="destination source from=<FROMMEMBER member | FROMLONLAT fromlonlat=(longitude latitude)> by=<circle=(BYRADIUS radius unit=<M | KM | FT | MI>) | box=(BYBOX width:double height:double unit=<M | KM | FT | MI>)> [order=<ASC | DESC>] [count-block=(COUNT count [ANY])] [STOREDIST]", summary="Find the members inside a circle or a box and store them.")  # fmt: skip
+@command("GEOSEARCHSTORE", arity=-8, flags=WRITE | DENYOOM, group="geo", since="6.2.0", history=[("7.0.0", "Units may be in capitals."), ("9.0.0", "Polygons.")], complexity="O(N+log(M))", keys=[KeySpec("OW", "update"), KeySpec("RO", "access", index=2)], arguments="destination source [from=<FROMMEMBER member | FROMLONLAT fromlonlat=(longitude latitude)>] by=<circle=(BYRADIUS radius unit=<M | KM | FT | MI>) | box=(BYBOX width:double height:double unit=<M | KM | FT | MI>) | polygon=(BYPOLYGON num-vertices:integer vertices=(longitude latitude)...)@9.0.0> [order=<ASC | DESC>] [count-block=(COUNT count [ANY])] [STOREDIST]", summary="Find the members inside a circle, a box or a polygon and store them.")  # fmt: skip
 def geosearchstore(ctx: Context, args: list[bytes]) -> bytes:
     """GEOSEARCHSTORE destination source <FROMMEMBER ... | FROMLONLAT ...> <BYRADIUS ... | BYBOX ...> [...]."""
     return _geosearch(ctx, args, 2)
@@ -310,14 +326,21 @@ def _geosearch(ctx: Context, args: list[bytes], source: int) -> bytes:
     if not search.has_centre:
         raise CommandError(b"ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for " + args[0])
     if not search.has_size:
-        raise CommandError(b"ERR exactly one of BYRADIUS and BYBOX can be specified for " + args[0])
+        sizes = b"BYRADIUS, BYBOX and BYPOLYGON" if ctx.engine.profile.is_valkey_from(9, 0) else b"BYRADIUS and BYBOX"
+        raise CommandError(b"ERR exactly one of " + sizes + b" can be specified for " + args[0])
     return _answer(ctx, search, zset, b"geosearchstore")
 
 
 def _read_shape(search: Search, zset: SortedSet | None, args: list[bytes], at: int) -> int:
-    """Read centre or size; how many arguments it takes. Raises CommandError."""
+    """Read centre or size; how many arguments it takes. A polygon is both. Raises CommandError."""
     word = args[at].upper()
     left = len(args) - at - 1
+    if word == b"BYPOLYGON" and left >= 2 and search.may_be_polygon():
+        used = search.read_polygon(args[at + 1], args[at + 2 :])
+        search.has_centre = search.has_size = True
+        return 2 + used
+    if search.shape.corners:
+        raise syntax_error()
     if word == b"FROMMEMBER" and left >= 1 and not search.from_place:
         if zset is not None:
             search.read_member(zset, args[at + 1])

@@ -64,7 +64,7 @@ def bgrewriteaof(ctx: Context, args: list[bytes]) -> bytes:
     return simple(b"Background append only file rewriting started")
 
 
-@command("SHUTDOWN", arity=-1, flags=ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY, group="server", since="1.0.0", complexity="O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)", categories=[b"admin", b"slow", b"dangerous"], arguments="[abort-selector=<save-selector-block=([save-selector=<NOSAVE | SAVE>] [NOW@7.0.0] [FORCE@7.0.0] [SAFE@9.0.0] [FAILOVER@9.0.0]) | ABORT@7.0.0>]", history=[("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers.")], summary="End the server.")  # fmt: skip
+@command("SHUTDOWN", arity=-1, flags=ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY, group="server", since="1.0.0", complexity="O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)", categories=[b"admin", b"slow", b"dangerous"], arguments="[abort-selector=<save-selector-block=([save-selector=<NOSAVE | SAVE>] [NOW@7.0.0] [FORCE@7.0.0] [SAFE@9.0.0] [FAILOVER@9.0.0]) | ABORT@7.0.0>]", history=[("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers."), ("9.0.0", "Added `SAFE` and `FAILOVER`.")], summary="End the server.")  # fmt: skip
 def shutdown(ctx: Context, args: list[bytes]) -> bytes:
     """SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]: no reply, the connection ends."""
     words = {arg.lower() for arg in args[1:]}

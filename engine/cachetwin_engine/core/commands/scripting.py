@@ -71,13 +71,13 @@ def script_load(ctx: Context, args: list[bytes]) -> bytes:
     return bulk(ctx.engine.scripts.load(args[2], keep=True).sha)
 
 
-@command("SCRIPT|EXISTS", arity=-3, flags=NOSCRIPT, group="scripting", since="2.6.0", complexity="O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation).", categories=[b"slow", b"scripting"], arguments="sha1...", tips=[b"request_policy:all_shards", b"response_policy:agg_logical_and"], summary="Are these scripts kept?")  # fmt: skip
+@command("SCRIPT|EXISTS", arity=-3, flags=NOSCRIPT | STALE, group="scripting", since="2.6.0", complexity="O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation).", categories=[b"slow", b"scripting"], arguments="sha1...", tips=[b"request_policy:all_shards", b"response_policy:agg_logical_and"], summary="Are these scripts kept?")  # fmt: skip
 def script_exists(ctx: Context, args: list[bytes]) -> bytes:
     """SCRIPT EXISTS sha1 [sha1 ...]: 1 or 0 each."""
     return array([integer(int(sha.lower() in ctx.engine.scripts.scripts)) for sha in args[2:]])
 
 
-@command("SCRIPT|FLUSH", arity=-2, flags=NOSCRIPT, group="scripting", since="2.6.0", complexity="O(N) with N being the number of scripts in cache", categories=[b"slow", b"scripting"], arguments="[flush-type=<ASYNC | SYNC>@6.2.0]", tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"], history=[("6.2.0", "Added the `ASYNC` and `SYNC` flushing mode modifiers.")], summary="Forget all scripts.")  # fmt: skip
+@command("SCRIPT|FLUSH", arity=-2, flags=NOSCRIPT | STALE, group="scripting", since="2.6.0", complexity="O(N) with N being the number of scripts in cache", categories=[b"slow", b"scripting"], arguments="[flush-type=<ASYNC | SYNC>@6.2.0]", tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"], history=[("6.2.0", "Added the `ASYNC` and `SYNC` flushing mode modifiers.")], summary="Forget all scripts.")  # fmt: skip
 def script_flush(ctx: Context, args: list[bytes]) -> bytes:
     """SCRIPT FLUSH [ASYNC | SYNC]."""
     if len(args) > 3 or (len(args) == 3 and args[2].lower() not in {b"sync", b"async"}):
@@ -86,7 +86,7 @@ def script_flush(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("SCRIPT|SHOW", arity=3, flags=NOSCRIPT, group="scripting", since="8.0.0", complexity="O(1).", categories=[b"slow", b"scripting"], arguments="sha1", valkey_only=True, summary="A script's text.")  # fmt: skip
+@command("SCRIPT|SHOW", arity=3, flags=NOSCRIPT | STALE, group="scripting", since="8.0.0", complexity="O(1).", categories=[b"slow", b"scripting"], arguments="sha1", valkey_only=True, summary="A script's text.")  # fmt: skip
 def script_show(ctx: Context, args: list[bytes]) -> bytes:
     """SCRIPT SHOW sha1."""
     return bulk(ctx.engine.scripts.known(args[2]).body)
@@ -114,7 +114,7 @@ def kill(ctx: Context, how: bytes) -> bytes:
     return OK
 
 
-@command("SCRIPT|DEBUG", arity=3, flags=NOSCRIPT, group="scripting", since="3.2.0", categories=[b"slow", b"scripting"], arguments="mode=<YES | SYNC | NO> [engine@9.1.0]", summary="Turn the script debugger on or off.")  # fmt: skip
+@command("SCRIPT|DEBUG", arity=-3, flags=NOSCRIPT, group="scripting", since="3.2.0", categories=[b"slow", b"scripting"], arguments="mode=<YES | SYNC | NO> [engine@9.1.0]", summary="Turn the script debugger on or off.")  # fmt: skip
 def script_debug(ctx: Context, args: list[bytes]) -> bytes:
     """SCRIPT DEBUG YES|SYNC|NO: this engine has no script debugger, so it can only stay off."""
     if args[2].lower() in {b"yes", b"sync"}:
