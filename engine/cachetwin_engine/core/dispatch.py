@@ -29,6 +29,7 @@ _SUBSCRIBED_ALLOWED = {
     b"reset",
 }  # fmt: skip
 _BEGINS_STREAM = {b"sync", b"psync"}
+_REDIRECTIONS = {b"MOVED", b"ASK", b"CROSSSLOT", b"TRYAGAIN", b"CLUSTERDOWN"}  # told as they are, even by EXEC
 _HTTP_WORDS = {b"post", b"host:"}
 _CONFIRMED = {b"subscribe", b"ssubscribe", b"psubscribe", b"unsubscribe", b"sunsubscribe", b"punsubscribe"}
 _RUN_INSIDE_MULTI = {b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"}
@@ -192,12 +193,13 @@ def _refused(session: "Session", command: Command | None, line: bytes) -> bytes:
         session.queue_failed = True
     if command is not None:
         command.rejected_calls += 1
-    if command is not None and command.name == b"exec" and session.queue is not None:
-        session.queue = None
-        session.queue_failed = False
-        session.gates &= ~GATE_MULTI
-        unwatch(session)
-        line = b"EXECABORT Transaction discarded because of: " + line
+    if command is not None and command.name == b"exec" and line.split(b" ", 1)[0] not in _REDIRECTIONS:
+        if session.queue is not None:
+            session.queue = None
+            session.queue_failed = False
+            session.gates &= ~GATE_MULTI
+            unwatch(session)
+        line = b"EXECABORT Transaction discarded because of: " + line.removeprefix(b"ERR ")
     reply = error(line)
     engine.statistics.count_error(reply)
     return _after_gates(session, reply) if session.gates else reply

@@ -73,7 +73,7 @@ if TYPE_CHECKING:
     from .acl.user import User
     from .scripting.caller import RunningScript
 
-_REASONS: Final = [b"auth", b"command", b"key", b"channel"]
+_REASONS: Final = [b"auth", b"command", b"key", b"channel", b"database"]
 NEVER_US: Final = 1 << 60
 _NO_ARGUMENTS: Final[list[bytes]] = []
 LAP_ARGUMENTS_MAX: Final = 32
@@ -104,7 +104,7 @@ class Engine(KeyspaceObserver):
         self.commands: dict[bytes, Command] = table_for(profile.commands_through, profile.is_valkey)
         for row in rows_of(self.commands):
             make_as_of(row, profile.commands_through)
-        self.acl = AccessControl(self.commands, allow_channels=False)
+        self.acl = AccessControl(self.commands, allow_channels=False, by_database=profile.is_valkey_from(9, 1))
         self.acl_log = AclLog()
         self.pubsub = PubSub()
         self.host = Host()

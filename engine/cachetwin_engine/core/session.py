@@ -68,6 +68,8 @@ class Session:
         self.lib_version = b""
         self.queue: list[Queued] | None = None  # commands after MULTI
         self.queue_failed = False
+        self.queue_seen = 0  # how many of the queue were looked at for the database they choose
+        self.queue_database = -1  # what they choose, -1 for none
         self.watched: list[tuple[Database, bytes]] = []
         self.watched_over: dict[tuple[int, bytes], bool] = {}  # watched keys whose time was over already
         self.watch_broken = False

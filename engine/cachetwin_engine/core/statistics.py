@@ -42,7 +42,9 @@ class Statistics:
 
 def reset_statistics(engine: "Engine") -> None:
     """CONFIG RESETSTAT."""
+    denials = engine.statistics.denials  # these are counted from the start on
     engine.statistics = Statistics()
+    engine.statistics.denials = denials
     engine.replication.reset_statistics()
     engine.hits = 0
     engine.misses = 0

@@ -280,3 +280,125 @@ def test_new_users_get_the_channels_that_the_parameter_says(start_run: StartRun)
 
 def test_a_category_that_does_not_exist_is_quoted_up_to_128_bytes(run: Run) -> None:
     assert run("ACL CAT " + "x" * 200) == b"-ERR Unknown category '" + b"x" * 128 + b"'\r\n"
+
+
+NOPERM_DATABASE = b"-NOPERM No permissions to access database\r\n"
+
+
+@pytest.fixture
+def run91(start_run: StartRun) -> Run:
+    """A client of Valkey 9.1, from which all replies here were taken."""
+    return start_run("valkey-9.1")
+
+
+def test_a_user_can_be_kept_to_some_databases(run91: Run) -> None:
+    ann = as_user(run91, "~*", "+@all", "db=0,3,3,2")
+    assert ann("GET k") == b"$-1\r\n"
+    assert ann("SELECT 1") == NOPERM_DATABASE
+    assert ann("SELECT 3") == b"+OK\r\n"
+    assert ann("SELECT 99") == b"-ERR DB index is out of range\r\n"  # a number that is none is for the command to judge
+    assert ann("SWAPDB 0 1") == ann("MOVE k 1") == ann("COPY k l DB 0 DB 1") == NOPERM_DATABASE
+    assert ann("COPY k l DB 0") == b":0\r\n"
+    assert ann("COPY k l DB 1 nonsense") == b"-ERR syntax error\r\n"
+    assert ann("FLUSHDB") == b"+OK\r\n"
+    assert ann("FLUSHALL") == NOPERM_DATABASE  # it reaches all of them
+
+
+def test_what_touches_no_keys_is_free_in_any_database(run91: Run) -> None:
+    ann = as_user(run91, "~*", "+@all", "db=3")
+    assert ann("PING") == b"+PONG\r\n"
+    assert ann("GET k") == ann("DBSIZE") == ann("WATCH k") == ann('EVAL "return 1" 1 k') == NOPERM_DATABASE
+    assert ann('EVAL "return 1" 0') == NOPERM_DATABASE
+    assert ann("MOVE k 3") == NOPERM_DATABASE  # the key would come from a database that is closed
+    assert ann("SELECT 3") == b"+OK\r\n"
+    assert ann("GET k") == b"$-1\r\n"
+
+
+def test_a_transaction_is_checked_by_the_database_it_chooses(run91: Run) -> None:
+    ann = as_user(run91, "~*", "+@all", "db=1,2")
+    assert ann("MULTI") == b"+OK\r\n"
+    assert ann("SELECT 1") == ann("SET k v") == b"+QUEUED\r\n"
+    assert ann("EXEC") == b"*2\r\n+OK\r\n+OK\r\n"
+    assert ann("MULTI") == b"+OK\r\n"
+    assert ann("SELECT 2") == ann("GET k") == b"+QUEUED\r\n"
+    run91("ACL SETUSER ann db=1")
+    refused = b"-NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This command is no longer allowed for the following reason: no permission\r\n"  # fmt: skip  # noqa: E501  (one line on the wire)
+    assert ann("EXEC") == b"*2\r\n" + refused + b"$1\r\nv\r\n"
+
+
+def test_selectors_have_databases_of_their_own(run91: Run) -> None:
+    ann = as_user(run91, "resetdbs", "(db=0 +get ~a*)", "(db=1 +@all -@read ~*)", "(alldbs +select)")
+    assert ann("GET a") == b"$-1\r\n"
+    assert ann("SET a 1") == b"-NOPERM User ann has no permissions to run the 'set' command\r\n"
+    assert ann("SELECT 1") == ann("SET a 1") == b"+OK\r\n"
+    assert ann("GET a") == b"-NOPERM User ann has no permissions to run the 'get' command\r\n"
+
+
+def test_databases_are_shown_unless_all_are_allowed(run91: Run) -> None:
+    run91("ACL SETUSER ann alldbs (db=2,1 +get)")
+    assert b"user ann off resetchannels -@all (resetchannels db=1,2 -@all +get)\r\n" in run91("ACL LIST")
+    assert b"$9\r\ndatabases\r\n$6\r\nalldbs\r\n$9\r\nselectors" in run91("ACL GETUSER ann")
+    run91("ACL SETUSER ann resetdbs")
+    assert b" resetchannels resetdbs -@all (resetchannels db=1,2 -@all +get)\r\n" in run91("ACL LIST")
+    assert b"$9\r\ndatabases\r\n$0\r\n\r\n$9\r\nselectors" in run91("ACL GETUSER ann")
+    run91("ACL SETUSER ann reset")
+    assert b"user ann off resetchannels -@all\r\n" in run91("ACL LIST")
+
+
+@pytest.mark.parametrize(
+    ("rule", "problem"),
+    [
+        ("db=", b"Syntax error"),
+        ("db=1,", b"Syntax error"),
+        ("db=,1", b"Syntax error"),
+        ("db=1,,2", b"Syntax error"),
+        ("db=abc", b"Syntax error"),
+        ("db=1a", b"Syntax error"),
+        ("db=-1", b"The provided database ID is out of range"),
+        ("db=2147483648", b"The provided database ID is out of range"),
+        ("db=99999999999999999999999999", b"The provided database ID is out of range"),
+    ],
+)
+def test_a_database_is_a_number_that_may_be_one(run91: Run, rule: str, problem: bytes) -> None:
+    line = b"-ERR Error in ACL SETUSER modifier '" + rule.encode() + b"': " + problem + b"\r\n"
+    assert run91(f"ACL SETUSER ann {rule}") == line
+
+
+def test_refused_databases_are_logged_and_counted(run91: Run) -> None:
+    ann = as_user(run91, "~*", "+@all", "db=0")
+    ann("SELECT 1")
+    ann("FLUSHALL")
+    log = run91("ACL LOG")
+    assert (
+        b"$6\r\nreason\r\n$8\r\ndatabase\r\n$7\r\ncontext\r\n$8\r\ntoplevel\r\n$6\r\nobject\r\n$8\r\nflushall\r\n"
+        in log
+    )
+    assert b"$6\r\nobject\r\n$1\r\n1\r\n" in log
+    assert b"acl_access_denied_db:2\r\n" in run91("INFO stats")
+    assert run91("ACL DRYRUN ann SELECT 1") == b"$48\r\nUser ann has no permissions to access database 1\r\n"
+    assert run91("ACL DRYRUN ann FLUSHALL") == b"$55\r\nUser ann has no permissions to access database FLUSHALL\r\n"
+
+
+def test_rules_for_databases_came_with_valkey_9_1(start_run: StartRun) -> None:
+    run = start_run("valkey-9.0")
+    assert run("ACL SETUSER ann db=1") == b"-ERR Error in ACL SETUSER modifier 'db=1': Syntax error\r\n"
+    assert b"databases" not in run("ACL GETUSER default")
+    assert b"acl_access_denied_db" not in run("INFO stats")
+
+
+def test_that_payloads_are_looked_at_is_no_flag_any_more(run91: Run, start_run: StartRun) -> None:
+    assert run91("ACL SETUSER ann skip-sanitize-payload") == b"+OK\r\n"
+    assert b"sanitize" not in run91("ACL LIST") + run91("ACL GETUSER ann")
+    assert b"sanitize-payload" in start_run("valkey-9.0")("ACL LIST") + start_run("valkey-9.0")("ACL GETUSER default")
+
+
+def test_refusals_outlive_a_reset_of_the_statistics(run: Run) -> None:
+    as_user(run)("GET k")
+    run("CONFIG RESETSTAT")
+    assert b"acl_access_denied_cmd:1\r\n" in run("INFO stats")
+
+
+def test_an_exec_that_is_refused_says_so_in_its_own_way(run: Run) -> None:
+    discarded = b"-EXECABORT Transaction discarded because of: "
+    assert run("EXEC now") == discarded + b"wrong number of arguments for 'exec' command\r\n"
+    assert as_user(run)("EXEC") == discarded + b"NOPERM User ann has no permissions to run the 'exec' command\r\n"

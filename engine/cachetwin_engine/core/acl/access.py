@@ -1,7 +1,7 @@
 """All users, and the question whether one of them may run a command.
 
-Which complaint wins when every selector refuses follows Valkey: the one of the selector that came furthest (command, then
-key, then channel).
+Which complaint wins when every selector refuses follows Valkey: the one of the selector that came furthest (database, then
+command, then key, then channel).
 """
 
 from typing import TYPE_CHECKING, Final
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from ..command_table import NO_AUTH, PUBSUB, Command
 from ..errors import CommandError
 from ..key_positions import KeyPosition, key_positions
+from ..numbers import integer_or_none
 from .rules import RuleError, apply_rule, hash_password, merge_selectors
 from .user import READ_KEYS, WRITE_KEYS, Selector, User, superuser
 
@@ -19,6 +20,7 @@ ALLOWED: Final = 0
 DENIED_COMMAND: Final = 1
 DENIED_KEY: Final = 2
 DENIED_CHANNEL: Final = 3
+DENIED_DATABASE: Final = 4
 
 _PATTERN_COMMANDS: Final = {b"psubscribe"}
 _CHANNEL_RANGES: Final[dict[bytes, tuple[int, int]]] = {  # first and last argument that is a channel
@@ -33,8 +35,15 @@ _CHANNEL_RANGES: Final[dict[bytes, tuple[int, int]]] = {  # first and last argum
 _REASONS: Final[dict[int, bytes]] = {
     DENIED_COMMAND: b"no permission to execute the command or subcommand",
     DENIED_KEY: b"no permission to touch the specified keys",
-    DENIED_CHANNEL: b"no permission to access one of the channels used as arguments to the command",
+    DENIED_CHANNEL: b"no permission to access one of the channels used as arguments",
+    DENIED_DATABASE: b"no permission",
 }
+_CHECKED_IN_ORDER: Final = [DENIED_DATABASE, DENIED_COMMAND, DENIED_KEY, DENIED_CHANNEL]
+_NAMES_DATABASES: Final = {b"copy", b"move", b"select", b"swapdb"}
+_USES_ALL_DATABASES: Final = {
+    b"flushall", b"cluster|cancelslotmigrations", b"cluster|flushslot", b"cluster|migrateslots",
+}  # fmt: skip
+_OF_DATABASES: Final = {b"keyspace", b"read", b"write"}  # the categories whose commands use the chosen database
 
 
 class Denial:
@@ -59,8 +68,10 @@ class Permission:
 class AccessControl:
     """The users of one engine."""
 
-    def __init__(self, table: dict[bytes, Command], allow_channels: bool) -> None:
+    def __init__(self, table: dict[bytes, Command], allow_channels: bool, by_database: bool) -> None:
         self.table = table
+        self.by_database = by_database  # rules may be about databases
+        self.sanitizing = not by_database  # since then all payloads are looked at, and the rules about it mean nothing
         self.allow_channels = allow_channels  # acl-pubsub-default is allchannels
         self.default = superuser(b"default")
         self.users: dict[bytes, User] = {b"default": self.default}
@@ -82,7 +93,7 @@ class AccessControl:
         draft = self.new_user(name) if known is None else known.copied()
         for word in merge_selectors(words):
             try:
-                apply_rule(draft, word, self.table, self.allow_channels)
+                apply_rule(draft, word, self.table, self.allow_channels, self.by_database)
             except RuleError as problem:
                 raise RuleError(b"Error in ACL SETUSER modifier '" + word + b"': " + problem.reason) from None
         if known is None:
@@ -127,7 +138,7 @@ class AccessControl:
             user = User(permission.user_name)
             for word in merge_selectors(permission.access_string.split()):
                 try:
-                    apply_rule(user, word, self.table, channels_default=False)
+                    apply_rule(user, word, self.table, False, self.by_database)
                 except RuleError as problem:
                     raise RuleError(
                         b"access string of user '" + user.name + b"': '" + word + b"': " + problem.reason
@@ -156,10 +167,12 @@ class AccessControl:
         """Why ``ctx.user`` may not run ``args`` (an error line), or None if it may."""
         if ctx.user.root.unrestricted:
             return None
-        denied = self.check(ctx.user, command, args)
+        denied = self.check_in(ctx, ctx.user, command, args)
         if denied is None:
             return None
         ctx.engine.note_denial(ctx, denied)
+        if denied.reason == DENIED_DATABASE:
+            return b"NOPERM No permissions to access database"
         if denied.reason == DENIED_COMMAND:
             return b"NOPERM User " + ctx.user.name + b" has no permissions to run the '" + denied.subject + b"' command"
         if denied.reason == DENIED_KEY:
@@ -168,7 +181,7 @@ class AccessControl:
 
     def denial_in_exec(self, ctx: "Context", command: Command, args: list[bytes]) -> bytes | None:
         """Why ``ctx.user`` may no longer run what it has queued, or None if it may."""
-        denied = self.check(ctx.user, command, args)
+        denied = self.check_in(ctx, ctx.user, command, args)
         if denied is None:
             return None
         ctx.engine.note_denial(ctx, denied)
@@ -180,22 +193,36 @@ class AccessControl:
         command.rejected_calls += 1
         return line
 
-    def explain(self, user: User, denied: Denial) -> bytes:
-        """A refusal in words, as ACL DRYRUN gives it."""
+    def explain(self, user: User, denied: Denial, args: list[bytes]) -> bytes:
+        """A refusal of ``args`` in words, as ACL DRYRUN gives it."""
         what = {
+            DENIED_DATABASE: b"access database " + args[denied.index],
             DENIED_COMMAND: b"run the '" + denied.subject + b"' command",
             DENIED_KEY: b"access the '" + denied.subject + b"' key",
             DENIED_CHANNEL: b"access the '" + denied.subject + b"' channel",
         }[denied.reason]
         return b"User " + user.name + b" has no permissions to " + what
 
-    def check(self, user: User, command: Command, args: list[bytes]) -> Denial | None:
-        """The same without a connection (ACL DRYRUN)."""
+    def check_in(self, ctx: "Context", user: User, command: Command, args: list[bytes]) -> Denial | None:
+        """Why ``user`` may not run ``args`` where ``ctx`` is, or None; nobody is told."""
+        if not self.by_database:
+            return self.check(user, command, args, 0, 1)
+        return self.check(user, command, args, _database_of(ctx), len(ctx.engine.databases))
+
+    def check(
+        self, user: User, command: Command, args: list[bytes], database: int = 0, databases: int = 1
+    ) -> Denial | None:
+        """The same for a chosen ``database`` of so many ``databases``."""
         keys: list[KeyPosition] | None = None
         worst: Denial | None = None
         for selector in [user.root, *user.selectors]:
-            if not _may_run(selector, command, args):
-                denied: Denial | None = Denial(DENIED_COMMAND, command.name)
+            denied = None
+            if not selector.all_databases:
+                denied = _check_databases(selector, command, args, database, databases)
+            if denied is not None:
+                pass
+            elif not _may_run(selector, command, args):
+                denied = Denial(DENIED_COMMAND, command.name)
             else:
                 if keys is None and not selector.all_keys:
                     try:
@@ -207,9 +234,80 @@ class AccessControl:
                     denied = _check_channels(selector, command, args)
             if denied is None:
                 return None
-            if worst is None or (denied.reason, denied.index) > (worst.reason, worst.index):
+            if worst is None or _rank(denied) > _rank(worst):
                 worst = denied
         return worst
+
+
+def _rank(denied: Denial) -> tuple[int, int]:
+    return _CHECKED_IN_ORDER.index(denied.reason), denied.index
+
+
+def _database_of(ctx: "Context") -> int:
+    """The database that the next command of ``ctx`` works on: in a transaction the one that was last chosen in it."""
+    session = ctx.session
+    queue = session.queue
+    if queue is None or ctx.in_script:
+        return ctx.db.index
+    for queued in queue[session.queue_seen :]:
+        if queued.command.name == b"select":
+            chosen = _database_or_none(queued.args[1], len(ctx.engine.databases))
+            if chosen is not None:
+                session.queue_database = chosen
+    session.queue_seen = len(queue)
+    return session.queue_database if session.queue_database >= 0 else ctx.db.index
+
+
+def _database_or_none(text: bytes, databases: int) -> int | None:
+    index = integer_or_none(text)
+    return index if index is not None and 0 <= index < databases else None
+
+
+def _check_databases(
+    selector: Selector, command: Command, args: list[bytes], database: int, databases: int
+) -> Denial | None:
+    """The first database that ``args`` need and ``selector`` does not cover."""
+    if command.name in _NAMES_DATABASES:
+        for at in _places_of_databases(command.name, args, databases):
+            if not selector.may_use_database(int(args[at])):
+                return Denial(DENIED_DATABASE, args[at], at)
+        needs_own = bool(command.keys)  # what is moved or copied comes from the chosen one
+    elif command.name in _USES_ALL_DATABASES:
+        for index in range(databases):
+            if not selector.may_use_database(index):
+                return Denial(DENIED_DATABASE, command.name)
+        needs_own = False
+    else:
+        needs_own = not _OF_DATABASES.isdisjoint(command.categories) or _has_keys(command)
+    if needs_own and not (database < databases and selector.may_use_database(database)):
+        return Denial(DENIED_DATABASE, command.name)
+    return None
+
+
+def _has_keys(command: Command) -> bool:
+    for spec in command.keys:
+        if not spec.not_key:
+            return True
+    return False
+
+
+def _places_of_databases(name: bytes, args: list[bytes], databases: int) -> list[int]:
+    """Which arguments number a database; none at all if one of them does not, which the handler will say."""
+    places = {b"select": [1], b"swapdb": [1, 2], b"move": [2]}.get(name, [])
+    if name == b"copy":
+        at = 3
+        while at < len(args):
+            word = args[at].lower()
+            if word == b"db" and at + 1 < len(args):
+                at += 1
+                places.append(at)
+            elif word != b"replace":
+                return []
+            at += 1
+    for at in places:
+        if at >= len(args) or _database_or_none(args[at], databases) is None:
+            return []
+    return places
 
 
 def _may_run(selector: Selector, command: Command, args: list[bytes]) -> bool:

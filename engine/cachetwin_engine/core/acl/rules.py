@@ -23,6 +23,8 @@ _AFTER_ALL_CHANNELS: Final = (
 _BAD_HASH: Final = b"The password hash must be exactly 64 characters and contain only lowercase hexadecimal characters"
 _NO_SUCH_PASSWORD: Final = b"The password you are trying to remove from the user does not exist"
 _FIRST_ARG_OF_SUBCOMMAND: Final = b"Allowing first-arg of a subcommand is not supported"
+_DATABASE_RANGE: Final = b"The provided database ID is out of range"
+_DATABASE_MAX: Final = 2**31 - 1
 _HEX: Final = frozenset(b"0123456789abcdef")
 
 
@@ -39,8 +41,11 @@ def hash_password(password: bytes) -> bytes:
     return hashlib.sha256(password).hexdigest().encode()
 
 
-def apply_rule(user: User, rule: bytes, table: dict[bytes, Command], channels_default: bool) -> None:
-    """Apply one word to ``user``. ``channels_default``: new users may use all channels. Raises RuleError."""
+def apply_rule(user: User, rule: bytes, table: dict[bytes, Command], channels_default: bool, by_database: bool) -> None:
+    """Apply one word to ``user``. ``channels_default``: new users may use all channels. Raises RuleError.
+
+    ``by_database``: this version has rules about databases.
+    """
     word = rule.lower()
     if word == b"on":
         user.enabled = True
@@ -67,15 +72,19 @@ def apply_rule(user: User, rule: bytes, table: dict[bytes, Command], channels_de
         selector = Selector()
         selector.all_channels = channels_default
         for inner in rule[1:-1].split():
-            apply_selector_rule(selector, inner, table)
+            apply_selector_rule(selector, inner, table, by_database)
         user.selectors.append(selector)
     else:
-        apply_selector_rule(user.root, rule, table)
+        apply_selector_rule(user.root, rule, table, by_database)
 
 
-def apply_selector_rule(selector: Selector, rule: bytes, table: dict[bytes, Command]) -> None:
-    """Apply a word about commands, keys or channels. Raises RuleError."""
+def apply_selector_rule(selector: Selector, rule: bytes, table: dict[bytes, Command], by_database: bool) -> None:
+    """Apply a word about commands, keys, channels or, ``by_database``, databases. Raises RuleError."""
     word = rule.lower()
+    if by_database and (word in {b"alldbs", b"resetdbs"} or word.startswith(b"db=")):
+        selector.all_databases = word == b"alldbs"
+        selector.databases = _databases(word[3:]) if word.startswith(b"db=") else []
+        return
     if word in {b"allkeys", b"~*"}:
         selector.all_keys = True
         selector.keys = []
@@ -173,6 +182,21 @@ def _apply_channel(selector: Selector, pattern: bytes) -> None:
         raise RuleError(SYNTAX)
     if pattern not in selector.channels:
         selector.channels.append(pattern)
+
+
+def _databases(text: bytes) -> list[int]:
+    """The numbers of a list with commas, each once, in order. Raises RuleError."""
+    found: set[int] = set()
+    for word in text.split(b","):
+        digits = word.lstrip()
+        sign = digits[:1] if digits[:1] in {b"+", b"-"} else b""
+        digits = digits[len(sign) :]
+        if not digits.isdigit():
+            raise RuleError(SYNTAX)
+        if len(digits) > 19 or int(digits) > _DATABASE_MAX or (sign == b"-" and int(digits) > 0):
+            raise RuleError(_DATABASE_RANGE)
+        found.add(int(digits))
+    return sorted(found)
 
 
 def _all_commands(selector: Selector, allowed: bool) -> None:

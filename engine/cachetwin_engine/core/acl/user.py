@@ -1,4 +1,4 @@
-"""One user: what it may run, which keys and channels it may touch, and how it proves who it is.
+"""One user: what it may run, which keys, channels and databases it may touch, and how it proves who it is.
 
 A user has one root selector and any number of further ones, ``(...)``; a command runs if one selector allows the command
 and all its keys and channels. Allowed commands are a byte for each row of the engine's table, so the check on the way of
@@ -52,11 +52,13 @@ class Selector:
         self.keys: list[KeyPattern] = []
         self.all_channels = False
         self.channels: list[bytes] = []
+        self.all_databases = True
+        self.databases: list[int] = []  # in ascending order; none that ``all_databases`` does not cover
 
     @property
     def unrestricted(self) -> bool:
         """Nothing to check at all."""
-        return self.all_commands and self.all_keys and self.all_channels
+        return self.all_commands and self.all_keys and self.all_channels and self.all_databases
 
     def may_run(self, command_id: int) -> bool:
         """Is the command allowed, whatever its arguments?"""
@@ -83,6 +85,10 @@ class Selector:
                 return True
         return False
 
+    def may_use_database(self, index: int) -> bool:
+        """Is the database covered?"""
+        return self.all_databases or index in self.databases
+
     def command_rules(self) -> bytes:
         """The commands as rules: ``-@all +get ...``."""
         return b" ".join(([b"+@all"] if self.rules[:1] == [b"+@all"] else [b"-@all"]) + self._rest())
@@ -98,8 +104,14 @@ class Selector:
         """The channels as rules."""
         return b"&*" if self.all_channels else b" ".join([b"&" + pattern for pattern in self.channels])
 
+    def database_rules(self) -> bytes:
+        """The databases as rules; empty for none."""
+        if self.all_databases:
+            return b"alldbs"
+        return b"db=" + b",".join([b"%d" % index for index in self.databases]) if self.databases else b""
+
     def describe(self) -> bytes:
-        """Everything as ACL LIST shows it."""
+        """Everything as ACL LIST shows it. That all databases are allowed goes without saying: older versions can't."""
         parts: list[bytes] = []
         if self.all_keys or self.keys:
             parts.append(self.key_rules())
@@ -109,6 +121,8 @@ class Selector:
             parts.append(b"resetchannels")
             if self.channels:
                 parts.append(self.channel_rules())
+        if not self.all_databases:
+            parts.append(self.database_rules() or b"resetdbs")
         parts.append(self.command_rules())
         return b" ".join(parts)
 
@@ -123,6 +137,8 @@ class Selector:
         other.keys = list(self.keys)
         other.all_channels = self.all_channels
         other.channels = list(self.channels)
+        other.all_databases = self.all_databases
+        other.databases = list(self.databases)
         return other
 
 
@@ -141,20 +157,21 @@ class User:
 
     @property
     def unrestricted(self) -> bool:
-        """All commands, all keys, all channels: nothing to check."""
+        """All commands, keys, channels and databases: nothing to check."""
         return self.root.unrestricted
 
-    def flags(self) -> list[bytes]:
-        """``on``, ``nopass`` and the like, as ACL GETUSER lists them."""
+    def flags(self, sanitizing: bool) -> list[bytes]:
+        """``on``, ``nopass`` and the like, as ACL GETUSER lists them; ``sanitizing``: that of payloads, too."""
         flags = [b"on" if self.enabled else b"off"]
         if self.no_password:
             flags.append(b"nopass")
-        flags.append(b"sanitize-payload" if self.sanitize_payload else b"skip-sanitize-payload")
+        if sanitizing:
+            flags.append(b"sanitize-payload" if self.sanitize_payload else b"skip-sanitize-payload")
         return flags
 
-    def describe(self, hashes: bool = True) -> bytes:
+    def describe(self, sanitizing: bool, hashes: bool = True) -> bytes:
         """The user as a line of ACL LIST, passwords left out unless ``hashes`` (ElastiCache hides them)."""
-        parts = [b"user", self.name, *self.flags()]
+        parts = [b"user", self.name, *self.flags(sanitizing)]
         if hashes:
             parts += [b"#" + digest for digest in self.password_hashes]
         parts.append(self.root.describe())

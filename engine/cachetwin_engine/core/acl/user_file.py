@@ -28,9 +28,9 @@ def parse_users(text: bytes, path: bytes, access: AccessControl) -> dict[bytes, 
     return users
 
 
-def written_users(users: dict[bytes, User]) -> bytes:
+def written_users(users: dict[bytes, User], sanitizing: bool) -> bytes:
     """The file's content for these users."""
-    return b"".join([users[name].describe() + b"\n" for name in sorted(users)])
+    return b"".join([users[name].describe(sanitizing) + b"\n" for name in sorted(users)])
 
 
 def _apply(user: User, words: list[bytes], where: bytes, access: AccessControl) -> list[bytes]:
@@ -43,7 +43,7 @@ def _apply(user: User, words: list[bytes], where: bytes, access: AccessControl) 
         return [where + b": Unmatched parenthesis in selector definition."]
     for rule in rules:
         try:
-            apply_rule(user, rule, access.table, access.allow_channels)
+            apply_rule(user, rule, access.table, access.allow_channels, access.by_database)
         except RuleError as problem:
             if problem.reason == UNKNOWN:
                 problems.append(where + b": Error in applying operation '" + rule + b"': " + problem.reason + b". ")

@@ -94,10 +94,10 @@ def acl_dryrun(ctx: Context, args: list[bytes]) -> bytes:
         raise CommandError(b"ERR Command '" + words[0] + b"' not found") from None
     if not row.accepts(len(words)):
         raise wrong_arity(row.name)
-    denied = ctx.engine.acl.check(user, row, words)
+    denied = ctx.engine.acl.check_in(ctx, user, row, words)
     if denied is None:
         return OK
-    return bulk(ctx.engine.acl.explain(user, denied))
+    return bulk(ctx.engine.acl.explain(user, denied, words))
 
 
 @command(
@@ -131,6 +131,7 @@ def acl_genpass(ctx: Context, args: list[bytes]) -> bytes:
     history=[
         ("6.2.0", "Knows patterns of channels."),
         ("7.0.0", "Knows selectors; patterns of keys and channels are told as rules."),
+        ("9.1.0", "Tells the databases."),
     ],
     complexity="O(N). Where N is the number of password, command and pattern rules that the user has.",
     arguments="username",
@@ -142,12 +143,13 @@ def acl_getuser(ctx: Context, args: list[bytes]) -> bytes:
     if user is None:
         return ctx.null
     hashes = [] if ctx.engine.elasticache else user.password_hashes
-    selectors = [ctx.map_reply(_selector_items(selector)) for selector in user.selectors]
+    by_database = ctx.engine.acl.by_database
+    selectors = [ctx.map_reply(_selector_items(selector, by_database)) for selector in user.selectors]
     return ctx.map_reply(
         [
-            bulk(b"flags"), ctx.set_reply([bulk(flag) for flag in user.flags()]),
+            bulk(b"flags"), ctx.set_reply([bulk(flag) for flag in user.flags(ctx.engine.acl.sanitizing)]),
             bulk(b"passwords"), bulk_array(hashes),
-            *_selector_items(user.root),
+            *_selector_items(user.root, by_database),
             bulk(b"selectors"), array(selectors),
         ]
     )  # fmt: skip
@@ -164,7 +166,7 @@ def acl_getuser(ctx: Context, args: list[bytes]) -> bytes:
 )
 def acl_list(ctx: Context, args: list[bytes]) -> bytes:
     """ACL LIST: one line a user. ElastiCache leaves the passwords' hashes out."""
-    return bulk_array([user.describe(not ctx.engine.elasticache) for user in _in_order(ctx)])
+    return bulk_array([user.describe(ctx.engine.acl.sanitizing, not ctx.engine.elasticache) for user in _in_order(ctx)])
 
 
 @command(
@@ -197,7 +199,7 @@ def acl_save(ctx: Context, args: list[bytes]) -> bytes:
     engine = ctx.engine
     path = _user_file(engine)
     try:
-        engine.host.replace_file(path, written_users(engine.acl.users))
+        engine.host.replace_file(path, written_users(engine.acl.users, engine.acl.sanitizing))
     except OSError:
         raise CommandError(
             b"ERR There was an error trying to save the ACLs. Please check the server logs for more information"
@@ -255,7 +257,11 @@ def acl_log(ctx: Context, args: list[bytes]) -> bytes:
     flags=_ADMIN,
     group="server",
     since="6.0.0",
-    history=[("6.2.0", "Knows patterns of channels."), ("7.0.0", "Knows selectors and permissions by key.")],
+    history=[
+        ("6.2.0", "Knows patterns of channels."),
+        ("7.0.0", "Knows selectors and permissions by key."),
+        ("9.1.0", "Knows rules for databases."),
+    ],
     complexity="O(N). Where N is the number of rules provided.",
     arguments="username [rule...]",
     summary="Make or change a user.",
@@ -331,9 +337,12 @@ def _in_order(ctx: Context) -> list[User]:
     return [ctx.engine.acl.users[name] for name in sorted(ctx.engine.acl.users)]
 
 
-def _selector_items(selector: Selector) -> list[bytes]:
-    return [
+def _selector_items(selector: Selector, by_database: bool) -> list[bytes]:
+    items = [
         bulk(b"commands"), bulk(selector.command_rules()),
         bulk(b"keys"), bulk(selector.key_rules()),
         bulk(b"channels"), bulk(selector.channel_rules()),
     ]  # fmt: skip
+    if by_database:
+        items += [bulk(b"databases"), bulk(selector.database_rules())]
+    return items

@@ -23,7 +23,7 @@ def rewrite_config(engine: "Engine", everything: bool) -> None:
         raise CommandError(b"ERR The server is running without a config file")
     users: list[bytes] = []
     if not engine.config.get("aclfile"):
-        users = [user.describe() for _, user in sorted(engine.acl.users.items())]
+        users = [user.describe(engine.acl.sanitizing) for _, user in sorted(engine.acl.users.items())]
     try:
         text = engine.host.read_file(path)
         engine.host.replace_file(path, rewritten(text, engine.config, users, everything))

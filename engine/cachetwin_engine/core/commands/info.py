@@ -54,8 +54,8 @@ def info_text(ctx: Context, wanted: list[str]) -> bytes:
     for name in [*_ALL, "debug"]:
         if name in names:
             lines = _SECTIONS[name](ctx)
-            if not ctx.engine.profile.is_valkey:
-                lines = [line for line in lines if line.partition(":")[0] not in _VALKEY_ONLY]
+            through = ctx.engine.profile.commands_through if ctx.engine.profile.is_valkey else (0, 0, 0)
+            lines = [line for line in lines if _SINCE.get(line.partition(":")[0], through) <= through]
             parts.append("\r\n".join([f"# {_TITLES.get(name, name.capitalize())}", *lines]) + "\r\n")
     return "\r\n".join(parts).encode()
 
@@ -349,6 +349,8 @@ def _stats(ctx: Context) -> list[str]:
         f"acl_access_denied_cmd:{statistics.denials[1]}",
         f"acl_access_denied_key:{statistics.denials[2]}",
         f"acl_access_denied_channel:{statistics.denials[3]}",
+        "acl_access_denied_tls_cert:0",
+        f"acl_access_denied_db:{statistics.denials[4]}",
     ]
 
 
@@ -509,7 +511,7 @@ def _mode_name(ctx: Context) -> str:
 
 
 _UNITS: Final = "KMGTP"
-_VALKEY_ONLY: Final = {  # of Valkey 8.1, and not of Redis OSS 7.0
+_OF_VALKEY: Final = [  # of Valkey 8.1, and not of Redis OSS 7.0
     "clients_hz", "pubsub_clients", "watching_clients", "total_watched_keys", "total_blocking_keys",
     "total_blocking_keys_on_nokey", "evicted_scripts", "client_query_buffer_limit_disconnections",
     "client_output_buffer_limit_disconnections", "acl_access_denied_auth", "acl_access_denied_cmd",
@@ -518,7 +520,12 @@ _VALKEY_ONLY: Final = {  # of Valkey 8.1, and not of Redis OSS 7.0
     "io_threaded_freed_objects", "io_threaded_accept_processed", "io_threaded_poll_processed",
     "io_threaded_total_prefetch_batches", "io_threaded_total_prefetch_entries", "allocator_muzzy",
     "mem_overhead_db_hashtable_rehashing", "listener0", "listener1", "listener2", "replicas_waiting_psync",
-}  # fmt: skip
+]  # fmt: skip
+_SINCE: Final[dict[str, tuple[int, int, int]]] = {
+    **dict.fromkeys(_OF_VALKEY, (7, 2, 0)),
+    "acl_access_denied_tls_cert": (9, 0, 0),
+    "acl_access_denied_db": (9, 1, 0),
+}
 _TITLES: Final[dict[str, str]] = {"cpu": "CPU"}
 _SECTIONS: Final[dict[str, Callable[[Context], list[str]]]] = {
     "server": _server,

@@ -25,6 +25,8 @@ def multi(ctx: Context, args: list[bytes]) -> bytes:
     queue: list[Queued] = []
     session.queue = queue
     session.queue_failed = False
+    session.queue_seen = 0
+    session.queue_database = -1
     session.gates |= GATE_MULTI
     return OK
 
