@@ -407,3 +407,28 @@ def test_what_is_no_chunk_of_lua_is_left_alone() -> None:
 def test_valkey_9_1_does_not_name_the_script_that_failed(start_run: StartRun) -> None:
     reply = start_run("valkey-9.1").args("EVAL", "return redis.call('GET')", 0)
     assert reply == b"-ERR Wrong number of args calling command from script script: on @user_script:1.\r\n"
+
+
+@pytest.mark.parametrize("bounds", ["-2, 2147483647", "0, 2147483647", "-2147483648, -2", "1, 2^31 - 1", "1, 7998"])
+def test_more_results_than_fit_are_not_unpacked(run: Run, bounds: str) -> None:
+    assert b"user_script:1: too many results to unpack" in error_of(run, f"local t = {{unpack({{1}}, {bounds})}}")
+
+
+def test_unpack_takes_any_bounds(run: Run) -> None:
+    script = "local n = select('#', unpack({1, 2, 3}, %s)) return n"
+    for bounds, count in [("-1, 5", 7), ("1, -1", 0), ("-2147483648, -2147483646", 3), ("'1', 2.9", 2), ("1, 2^32 + 1", 1)]:
+        assert run.args("EVAL", script % bounds, 0) == b":%d\r\n" % count
+    assert run.args("EVAL", "return #{unpack(redis)}", 0) == b":0\r\n"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "problem"),
+    [
+        ("", b"#1 to 'unpack' (table expected, got no value)"),
+        ("'x'", b"#1 to 'unpack' (table expected, got string)"),
+        ("{}, 'x'", b"#2 to 'unpack' (number expected, got string)"),
+        ("{}, 1, {}", b"#3 to 'unpack' (number expected, got table)"),
+    ],
+)
+def test_unpack_says_what_it_expected(run: Run, arguments: str, problem: bytes) -> None:
+    assert b"user_script:1: bad argument " + problem in error_of(run, f"local x = unpack({arguments})")

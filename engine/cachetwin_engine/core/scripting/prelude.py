@@ -882,9 +882,40 @@ function safe_coroutine.wrap(f)
   return function(...) return outcome(resume(thread, ...)) end
 end
 
+-- Which results ``unpack`` gives: as a C ``int``, whatever number was given.
+local function int(v, at)
+  local number = tonumber(v)
+  if number == nil then
+    real_error("bad argument #" .. at .. " to 'unpack' (number expected, got " .. type(v) .. ')', 3)
+  end
+  if number ~= number or number >= 9223372036854775808 or number < -9223372036854775808 then return 0 end
+  number = number < 0 and -floor(-number) or floor(number)
+  return (number + 2147483648) % 4294967296 - 2147483648
+end
+
+-- The built-in counts its results in an int that may overflow, and then writes beyond its stack. So they are counted
+-- here: with the arguments they must fit into what one call may use of the stack.
+local UNPACKED_MAX = 8000
+local function safe_unpack(...)
+  local t, first, last = ...
+  local n = real_select('#', ...)
+  if type(t) ~= 'table' then
+    local got = n == 0 and 'no value' or type(t)
+    real_error("bad argument #1 to 'unpack' (table expected, got " .. got .. ')', 2)
+  end
+  t = real[t] or t
+  local from = first == nil and 1 or int(first, 2)
+  local to = last == nil and #t or int(last, 3)
+  if from > to then return end
+  if to - from + 1 + n > UNPACKED_MAX then real_error('too many results to unpack', 2) end
+  if n == 1 then return unpack(t) end
+  if n == 2 then return unpack(t, from) end
+  return unpack(t, from, to)
+end
+
 local base = {
   _VERSION = _VERSION, assert = assert, collectgarbage = collectgarbage, error = error, gcinfo = gcinfo, ipairs = ipairs,
-  rawequal = rawequal, select = select, tonumber = tonumber, tostring = tostring, type = type, unpack = unpack,
+  rawequal = rawequal, select = select, tonumber = tonumber, tostring = tostring, type = type, unpack = safe_unpack,
   xpcall = function(f, on_error)
     return real_xpcall(f, function(err) return on_error(lua_error(err)) end)
   end,
