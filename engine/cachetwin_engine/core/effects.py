@@ -29,6 +29,16 @@ class Effects:
         """Nobody is to hear of what waits."""
         self._waiting = []
 
+    def put_aside(self) -> list[tuple[int, list[bytes]]]:
+        """What waits, which others' commands are not to send off: a script runs, and they run in its midst."""
+        aside = self._waiting
+        self._waiting = []
+        return aside
+
+    def bring_back(self, aside: list[tuple[int, list[bytes]]]) -> None:
+        """The script goes on."""
+        self._waiting = aside
+
     def hand_on(self, ctx: "Context", command: Command, args: list[bytes], changed: bool) -> None:
         """A command has run: note what replicas must be told of it. What EXEC or a script did goes out as one."""
         effects = ctx.effects

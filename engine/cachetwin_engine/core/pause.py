@@ -75,6 +75,13 @@ class Pause:
             if not session.is_blocked():
                 engine.resume(session)
 
+    def holds_stream(self, session: "Session", args: list[bytes]) -> bool:
+        """Must a command of the primary's stream, which is run in its order, wait?"""
+        command = self._engine.commands.get(args[0].lower())
+        return command is not None and (
+            self.holds_everything or flags_now(session, command, args) & (WRITE | MAY_REPLICATE) != 0
+        )
+
     def holds_back(self, session: "Session", command: Command, args: list[bytes]) -> bool:
         """Must ``args`` wait? Then ``session`` is blocked from now on, and they run when the pause is over."""
         engine = self._engine

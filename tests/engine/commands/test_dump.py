@@ -147,6 +147,7 @@ HASH_ZIPLIST, ZSET_ZIPLIST, HASH_LISTPACK, HASH_ZIPMAP, STREAM = b"\r", b"\f", b
         (HASH_LISTPACK + b"\x0d\x0d\0\0\0\x02\0\x81f\x02\x81v\x09\xff", "Hash listpack integrity check failed"),
         (HASH_ZIPMAP + b"\x02\0\xff", "Zipmap integrity check failed"),
         (HASH_ZIPMAP + b"\x07\x02\x01f\x01\0v\xff", "Zipmap integrity check failed"),
+        (b"\x12\x01\x01\x00", ""),
         (STREAM + b"\0\0\0\0\1\1g\0\0\0\2\1c" + bytes(9) + b"\1c" + bytes(9), "Duplicate stream consumer detected"),
     ],
 )

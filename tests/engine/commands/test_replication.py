@@ -358,6 +358,22 @@ def test_a_replica_without_its_primary_may_refuse_to_answer(run: "Run", follow: 
     assert wire.replica("INFO replication").startswith(b"$")
 
 
+def test_a_paused_replica_takes_the_stream_but_does_not_run_it(run: "Run", follow: Follow) -> None:
+    wire = follow(run)
+    replica = wire.replica
+    assert replica("CLIENT PAUSE 100000 WRITE") == b"+OK\r\n"
+    run("SET k v")
+    wire.settle()
+    received = run.engine.replication.offset
+    assert replica("GET k") == b"$-1\r\n"
+    assert replica.engine.replication.offset < received
+    assert b"slave_read_repl_offset:%d\r\n" % received in replica("INFO replication")
+    assert replica("CLIENT UNPAUSE") == b"+OK\r\n"
+    replica.advance(100)
+    assert replica("GET k") == b"$1\r\nv\r\n"
+    assert b"slave_repl_offset:%d\r\n" % received in replica("INFO replication")
+
+
 def test_on_a_replica_a_key_whose_time_is_over_is_hidden_until_the_primary_deletes_it(
     run: "Run", follow: Follow
 ) -> None:
@@ -793,6 +809,23 @@ def test_save_points_begin_a_save_when_enough_has_changed(run: "Run") -> None:
     run("SET b 1")
     run.advance(100)
     assert b"rdb_bgsave_in_progress:1" in run("INFO persistence")
+
+
+def test_flushall_saves_that_nothing_is_left(run: "Run") -> None:
+    run("CONFIG SET save '3600 1'")
+    run("SET k v")
+    run("BGSAVE")
+    assert run("FLUSHALL") == b"+OK\r\n"
+    info = run("INFO persistence")
+    assert b"rdb_bgsave_in_progress:0" in info
+    assert b"rdb_changes_since_last_save:0" in info
+    run("SET other v")
+    run.engine.saves.load()
+    assert run("DBSIZE") == b":0\r\n"
+    run("CONFIG SET save ''")
+    run("SET k v")
+    run("FLUSHALL")
+    assert b"rdb_changes_since_last_save:2" in run("INFO persistence")
 
 
 class FullDisk(Host):

@@ -210,6 +210,26 @@ def test_a_script_that_wrote_cannot_be_killed(run: Run) -> None:
     assert host.replies[0].startswith(b"-UNKILLABLE Sorry the script already executed write commands")
 
 
+def test_a_waiting_client_gets_nothing_before_the_script_has_ended(run: Run) -> None:
+    waiting = run.session()
+    assert waiting("BLPOP x 0") == b""
+    busy(run, "HELLO 2 SETNAME abort", "CLIENT SETNAME other")
+    script = "redis.call('lpush', 'x', 'y') for i = 1, 200000 do end redis.call('lpush', 'x', 'z')"
+    assert run.args("EVAL", script, 0) == b"$-1\r\n"
+    assert waiting.received() == b"*2\r\n$1\r\nx\r\n$1\r\nz\r\n"
+
+
+def test_replicas_hear_of_a_script_as_one_change_although_others_were_served_meanwhile(run: Run) -> None:
+    run.replicate()
+    busy(run, "HELLO 2 SETNAME abort", "CLIENT SETNAME other")
+    run.args("EVAL", "redis.call('set', 'a', 1) for i = 1, 200000 do end redis.call('set', 'b', 2)", 0)
+    backlog = run.engine.replication.backlog
+    assert backlog is not None
+    stream = backlog.since(backlog.first)
+    assert stream.count(b"MULTI") == stream.count(b"EXEC") == 1
+    assert stream.index(b"MULTI") < stream.index(b"$1\r\na\r\n") < stream.index(b"$1\r\nb\r\n") < stream.index(b"EXEC")
+
+
 def test_nothing_is_killed_when_nothing_runs(run: Run) -> None:
     assert run("SCRIPT KILL") == b"-NOTBUSY No scripts in execution right now.\r\n"
 

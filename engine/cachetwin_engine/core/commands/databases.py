@@ -28,8 +28,11 @@ def flushdb(ctx: Context, args: list[bytes]) -> bytes:
 @command("FLUSHALL", arity=-1, flags=WRITE, group="server", since="1.0.0", categories=[b"keyspace", b"dangerous"], complexity="O(N) where N is the number of keys in all databases.", arguments="[flush-type=<ASYNC@4.0.0 | SYNC@6.2.0>]", tips=_EVERYWHERE, history=_FLUSH_HISTORY, summary="Delete all keys of all databases.")  # fmt: skip
 def flushall(ctx: Context, args: list[bytes]) -> bytes:
     """FLUSHALL [ASYNC | SYNC]."""
-    _flush(ctx, args, ctx.engine.databases)
+    engine = ctx.engine
+    _flush(ctx, args, engine.databases)
     ctx.propagate(args)
+    if engine.config.save_points:
+        engine.saves.save()  # nothing of it is to come back with the next start
     return OK
 
 
@@ -39,6 +42,8 @@ def _flush(ctx: Context, args: list[bytes], databases: list[Database]) -> None:
     if len(args) > 2 or mode not in {b"", b"ASYNC", b"SYNC"}:
         raise syntax_error()
     engine = ctx.engine
+    if databases is engine.databases:
+        engine.saves.cancel()  # of a background save nothing would be worth keeping
     if mode == b"ASYNC" or (not mode and engine.config.boolean("lazyfree-lazy-user-flush")):
         for db in databases:
             engine.statistics.lazily_freed += len(db)

@@ -406,7 +406,7 @@ def _primary_lines(ctx: Context, link: PrimaryLink) -> list[str]:
         f"master_link_status:{'up' if up else 'down'}",
         f"master_last_io_seconds_ago:{(engine.now_ms - link.last_io_ms) // 1000 if up else -1}",
         f"master_sync_in_progress:{int(link.state == SYNC)}",
-        f"slave_read_repl_offset:{engine.replication.offset}",
+        f"slave_read_repl_offset:{engine.replication.offset + link.waiting_bytes()}",
         f"slave_repl_offset:{engine.replication.offset}",
     ]
     if engine.profile.is_valkey_from(8, 0):

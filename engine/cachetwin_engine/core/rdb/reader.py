@@ -162,6 +162,8 @@ class RdbReader:
                 container = self.length() if kind == kinds.LIST_QUICKLIST_2 else kinds.NODE_PACKED
                 blob = self.string()
                 if container == kinds.NODE_PLAIN:
+                    if not blob:
+                        raise EmptyValue("an element of no bytes in a node of its own")
                     elements.append(blob)
                 elif container != kinds.NODE_PACKED:
                     raise BadData("no such node of a list")

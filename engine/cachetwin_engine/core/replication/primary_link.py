@@ -61,6 +61,7 @@ class PrimaryLink:
         self._history_id = b""
         self._offset = 0
         self._applied: list[bytes] = []
+        self._held: list[bytes] | None = None  # a command of the stream that waits for the end of CLIENT PAUSE
         self._unit_bytes = 0  # of the stream, run but not part of the history yet: inside MULTI
         self._acked_ms = 0
         self.session: Session | None = None
@@ -111,6 +112,7 @@ class PrimaryLink:
         self._loading = None
         self._after = []
         self._applied = []
+        self._held = None
         self._unit_bytes = 0
 
     def take_output(self) -> bytes:
@@ -165,6 +167,9 @@ class PrimaryLink:
                 self._out.append(b"\n")  # still here
         if self.state == CONNECTED and now_ms - self._acked_ms >= 1000:
             self.acknowledge()
+        if self._held is not None and not self._engine.pause.is_on():
+            self._apply(b"")
+            self._engine.settle()
         silent_ms = 1000 * self._engine.config.integer("repl-timeout")
         if self.state != CONNECT and now_ms - self.last_io_ms > silent_ms:
             self._fail("the primary is silent for longer than repl-timeout")
@@ -187,6 +192,10 @@ class PrimaryLink:
     def selected_db(self) -> int:
         """The database that the stream is about."""
         return 0 if self.session is None else self.session.context.db.index
+
+    def waiting_bytes(self) -> int:
+        """Of the stream: here, but not run yet."""
+        return sum([len(piece) for piece in self._applied])
 
     def acknowledge(self) -> None:
         """Tell the primary how far we are."""
@@ -266,7 +275,7 @@ class PrimaryLink:
         ):
             self._fail("the primary answered PING with " + _shown(line))
         elif word == b"AUTH" and refused:
-            self._fail("the primary refused AUTH: " + _shown(line))
+            self._fail("Unable to AUTH to PRIMARY: " + _shown(line))
         elif word == b"PSYNC":
             self._psync_answered(line)
         else:
@@ -364,15 +373,19 @@ class PrimaryLink:
             return
         engine = self._engine
         parser = session.parser
-        parser.feed(data)
-        session.bytes_in += len(data)
-        self._applied.append(data)
+        if data:
+            parser.feed(data)
+            session.bytes_in += len(data)
+            self._applied.append(data)
         engine.actor = session
         done = 0
         try:
             while not self.wants_close:
-                args = parser.next_command()
+                args = parser.next_command() if self._held is None else self._held
                 if args is None:
+                    break
+                self._held = args if engine.pause.is_on() and engine.pause.holds_stream(session, args) else None
+                if self._held is not None:
                     break
                 self._unit_bytes += parser.request_bytes
                 reply = execute(session, args)

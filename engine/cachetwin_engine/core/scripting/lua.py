@@ -266,9 +266,13 @@ class Machine:
             return b"ERR FUNCTION LOAD timeout" if late else None
         if not running.killed and engine.clock() - running.started_us >= engine.config.busy_reply_threshold_ms * 1000:
             actor, lap_us = engine.actor, engine.lap_us
+            ready, effects = engine.ready_keys, engine.effects.put_aside()  # nobody sees half of what a script does
+            engine.ready_keys = []
             engine.gates |= GATE_BUSY
             engine.host.serve_others()
             engine.actor, engine.lap_us = actor, lap_us
+            engine.ready_keys = ready
+            engine.effects.bring_back(effects)
         if running.killed:
             return b"ERR Script killed by user with " + running.kill_command + b"."
         return b"ERR Script ended by the server's shutdown." if engine.shutdown_requested else None
