@@ -5,11 +5,15 @@ tables. The reply for a closed command was recorded from the service: the text f
 get the text for an unknown sub-command is our inference; ``docs/differences.md`` says so.
 """
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from .command_table import Command
 from .config import Config
+from .config_changes import follow_config
 from .errors import CommandError
+
+if TYPE_CHECKING:
+    from .engine import Engine
 
 RESTRICTED: Final[list[bytes]] = [
     b"acl|setuser", b"acl|load", b"acl|save", b"acl|deluser", b"bgrewriteaof", b"bgsave", b"cluster|addslots",
@@ -26,6 +30,32 @@ SERVICE_ONLY: Final = {  # parameters that the open engines do not have; what th
 }  # fmt: skip
 _BUFFER_LIMIT: Final = "client-output-buffer-limit-"
 _BUFFER_PARTS: Final = ["hard-limit", "soft-limit", "soft-seconds"]
+
+
+def become_elasticache(engine: "Engine") -> None:
+    """Behave as the service's nodes do: restricted commands are unknown, hashes and the machine stay hidden."""
+    engine.elasticache = True
+    engine.replication.closed_commands = close_restricted(engine.commands)
+    for session in engine.sessions.values():
+        session.last_row = None
+
+
+def take_over_parameter_group(engine: "Engine", parameters: dict[str, str]) -> list[str]:
+    """Let a running engine follow a parameter group; the names that only the service knows are returned.
+
+    Raises CommandError.
+    """
+    service = apply_parameter_group(engine.config, parameters)
+    rename_commands_of(engine, parameters.get("rename-commands", ""))
+    follow_config(engine)
+    return service
+
+
+def rename_commands_of(engine: "Engine", pairs: str) -> None:
+    """Give commands other names, or ``blocked``; rules of users go on to name them as before. Raises CommandError."""
+    if pairs:
+        engine.acl.table = dict(engine.commands)
+        rename_commands(engine.commands, pairs)
 
 
 def close_restricted(table: dict[bytes, Command]) -> dict[bytes, Command]:

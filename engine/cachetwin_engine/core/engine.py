@@ -1,10 +1,19 @@
-"""One engine: databases, users, sessions, and everything that one client's command does to another.
+"""One engine: what a node holds, who talks to it, and who must be told when something changes.
 
 No I/O and no clock of its own: ``clock`` answers Unix time in nanoseconds, ``seed`` starts its random numbers. The shell
 opens sessions, feeds them, drains ``pending``, and calls ``tick`` ten times a second.
 
-Long because every way from one client to another leads through here: blocked clients, watchers, monitors, tracking,
-users. Each keeps its own state in a module of its own; what remains is who tells whom.
+The engine owns its parts, each in a module of its own with its state and its questions:
+
+- a command's way: ``dispatch``, ``admission`` (may it run now?), ``effects`` (what replicas are told of it);
+- clients: ``session``, ``acl.clients`` (as whom they act), ``blocked_clients``, ``pause``, ``watchers``, ``monitors``,
+  ``tracking``, ``pubsub``, ``client_memory``;
+- data: ``keyspace``, ``active_expiry``, ``eviction``, ``memory``, ``access_log``, ``rdb.saving``, ``rdb.snapshots``;
+- what is counted and kept of calls: ``statistics``, ``call_logs``, ``traffic``;
+- what is set: ``config``, ``config_changes``, ``elasticache``.
+
+Here is what needs several of them: connections that come and go, turns, ticks and laps, and what the keyspace tells. So are
+the flags that every command reads, whosever they are, because each look into a part would cost it.
 """
 
 from collections.abc import Callable
@@ -12,39 +21,25 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64
 
-from . import access_log
 from . import commands as _commands  # noqa: F401  (enters every row into the table)
 from .access_log import AccessLog
-from .acl.access import AccessControl, Denial, Permission
+from .acl.access import AccessControl
+from .acl.clients import log_in
 from .acl.log import AclLog
 from .acl.rules import rows_of
 from .active_expiry import expire_some
 from .blocked_clients import end_overdue, serve_ready
 from .call_logs import CallLogs
 from .client_memory import ClientMemory
-from .cluster.routing import redirect_waiting
 from .cluster.state import ClusterState
-from .command_table import (
-    ADMIN,
-    SKIP_MONITOR,
-    Command,
-    table_for,
-)
+from .command_table import ADMIN, SKIP_MONITOR, Command, table_for
 from .commands.info import info_text
-from .config import Config, refused
+from .config import Config
+from .config_changes import NEVER_US, follow_config
 from .context import Context
 from .effects import Effects
-from .elasticache import apply_parameter_group, close_restricted, rename_commands
 from .eviction import Evictor
-from .gates import (
-    GATE_CLUSTER,
-    GATE_FEW_REPLICAS,
-    GATE_NO_AUTH,
-    GATE_PAUSED,
-    GATE_REPLICA,
-    GATE_REPLY,
-    GATE_RESTRICTED,
-)
+from .gates import GATE_NO_AUTH, GATE_PAUSED, GATE_REPLICA, GATE_REPLY, GATE_RESTRICTED
 from .host import Host
 from .keyspace import Database, KeyspaceObserver
 from .latency import BUCKETS, bucket_of
@@ -63,21 +58,15 @@ from .replication.state import Replication
 from .row_history import make_as_of
 from .scripting.store import ScriptStore
 from .session import REPLY_BUFFER_PEAK_MS, Session
-from .slots import SlotKeys
 from .statistics import Statistics
 from .tracking import Tracking
 from .traffic import Traffic
 from .watchers import spoil, spoil_swapped, unwatch
 
 if TYPE_CHECKING:
-    from .acl.user import User
     from .scripting.caller import RunningScript
 
-_REASONS: Final = [b"auth", b"command", b"key", b"channel", b"database"]
-NEVER_US: Final = 1 << 60
 _NO_ARGUMENTS: Final[list[bytes]] = []
-LAP_ARGUMENTS_MAX: Final = 32
-LAP_SLOW_US_MIN: Final = 1000  # while less is slow, each call is timed by itself
 
 
 class Engine(KeyspaceObserver):
@@ -154,9 +143,9 @@ class Engine(KeyspaceObserver):
         self._next_session_id = 1
         self._pending_ids: dict[int, bool] = {}
         self._resumed: list[Session] = []
-        self.config_changed()
+        follow_config(self)
 
-    # -- the shell's side ---------------------------------------------------------------------------------------------
+    # -- connections ---------------------------------------------------------------------------------------------------
 
     def open_session(self, address: str, local_address: str) -> Session:
         """A new client. ``address`` and ``local_address`` are ``host:port`` as CLIENT LIST shows them."""
@@ -165,7 +154,7 @@ class Engine(KeyspaceObserver):
         self._next_session_id += 1
         self.statistics.connections_received += 1
         self.sessions[session.id] = session
-        self.log_in(session, self.acl.default, authenticated=self.acl.default.enabled and self.acl.default.no_password)
+        log_in(session, self.acl.default, authenticated=self.acl.default.enabled and self.acl.default.no_password)
         return session
 
     def trust(self, session: Session) -> None:
@@ -189,26 +178,17 @@ class Engine(KeyspaceObserver):
         stop_monitor(session)
         self.replication.leave(session)
 
-    def tick(self) -> None:
-        """Time passed: end waits whose deadline is over, expire keys. Ten times a second (``hz`` 10)."""
-        self.start_turn()
-        started_us = self.lap_us
-        if self.cron_paused:
-            return
-        end_overdue(self)
-        self.pause.tick()
-        self.access_log.note_activity(self)
-        if self.evictor.has_more:
-            self.evictor.go_on(self)
-        if self.client_memory.limit:
-            self.client_memory.enforce(self)
-        if self.expires_actively and not self.keeps_expired:
-            expire_some(self)
-        self.replication.tick()
-        self.saves.tick()
-        self.settle()
-        now_us = self.clock()
-        self.traffic.note_tick(self.commands_processed, now_us - started_us, now_us)
+    def kill(self, session: Session) -> None:
+        """CLIENT KILL: the connection ends at once."""
+        session.close_now = True
+        self.close_session(session)
+        self.mark_pending(session)
+
+    def mark_pending(self, session: Session) -> None:
+        """The shell must look at ``session`` after this turn."""
+        if session.id not in self._pending_ids:
+            self._pending_ids[session.id] = True
+            self.pending.append(session)
 
     def take_pending(self) -> list[Session]:
         """The sessions with output that did not come from their own ``feed``; the list is the caller's."""
@@ -217,6 +197,26 @@ class Engine(KeyspaceObserver):
             self.pending = []
             self._pending_ids = {}
         return pending
+
+    def resume(self, session: Session) -> None:
+        """``session`` may run its waiting commands again."""
+        self._resumed.append(session)
+
+    def refresh_gates(self, session: Session) -> None:
+        """CLIENT REPLY changed."""
+        if session.reply_off or session.reply_skip:
+            session.gates |= GATE_REPLY
+        else:
+            session.gates &= ~GATE_REPLY
+
+    def allows(self, session: Session, parameter: str) -> bool:
+        """Is what ``parameter`` (``yes``, ``no`` or ``local``) closes open to ``session``?"""
+        value = self.config.get(parameter)
+        if value != "local":
+            return value == "yes"
+        return session.address.startswith(("127.", "[::1]", "::1", "/"))
+
+    # -- time ----------------------------------------------------------------------------------------------------------
 
     def clock(self) -> int:
         """Unix time in microseconds, read now."""
@@ -247,6 +247,27 @@ class Engine(KeyspaceObserver):
         if self.wants_effects:
             self.effects.end_changes()
             self.replication.flush()
+
+    def tick(self) -> None:
+        """Time passed: end waits whose deadline is over, expire keys. Ten times a second (``hz`` 10)."""
+        self.start_turn()
+        started_us = self.lap_us
+        if self.cron_paused:
+            return
+        end_overdue(self)
+        self.pause.tick()
+        self.access_log.note_activity(self)
+        if self.evictor.has_more:
+            self.evictor.go_on(self)
+        if self.client_memory.limit:
+            self.client_memory.enforce(self)
+        if self.expires_actively and not self.keeps_expired:
+            expire_some(self)
+        self.replication.tick()
+        self.saves.tick()
+        self.settle()
+        now_us = self.clock()
+        self.traffic.note_tick(self.commands_processed, now_us - started_us, now_us)
 
     def end_lap(self) -> None:
         """Read the clock, and book the time since it was last read evenly on the calls that ran meanwhile."""
@@ -291,18 +312,7 @@ class Engine(KeyspaceObserver):
         """The clock itself, in microseconds; within a command time stands still, except inside DEBUG SLEEP."""
         return self.lap_us
 
-    def allows(self, session: Session, parameter: str) -> bool:
-        """Is what ``parameter`` (``yes``, ``no`` or ``local``) closes open to ``session``?"""
-        value = self.config.get(parameter)
-        if value != "local":
-            return value == "yes"
-        return session.address.startswith(("127.", "[::1]", "::1", "/"))
-
-    # -- snapshots ----------------------------------------------------------------------------------------------------
-
-    def key_changes(self, db: Database, key: bytes) -> None:
-        """Before it does, snapshots write it as it is."""
-        self.snapshots.key_changes(db, key)
+    # -- the background, and the end -----------------------------------------------------------------------------------
 
     def has_work(self) -> bool:
         """Is there something to do in the background?"""
@@ -324,122 +334,22 @@ class Engine(KeyspaceObserver):
         self.saves.cancel()
         return not self.saves.save()
 
-    # -- sessions -----------------------------------------------------------------------------------------------------
+    def info(self) -> bytes:
+        """What INFO answers with all sections, for the shell and whoever watches the node."""
+        ctx = Context(self, Session(self, 0, self.acl.default, "", ""), self.databases[0], self.acl.default)
+        return info_text(ctx, ["everything"])
 
-    def log_in(self, session: Session, user: "User", authenticated: bool = True) -> None:
-        """From now on ``session`` acts as ``user``."""
-        session.context.user = user
-        session.parser.authenticated = authenticated
-        session.was_logged_in = session.was_logged_in or authenticated
-        session.gates = session.gates & ~(GATE_NO_AUTH | GATE_RESTRICTED)
-        if not authenticated:
-            session.gates |= GATE_NO_AUTH
-        if not user.unrestricted:
-            session.gates |= GATE_RESTRICTED
+    # -- what commands tell --------------------------------------------------------------------------------------------
 
-    def set_users(self, permissions: list[Permission]) -> None:
-        """Make a user group the only users. Raises RuleError and changes nothing if an access string is wrong.
-
-        Sessions of users that went are closed; the others keep their connection and have the new rights at once.
-        """
-        gone = self.acl.replace_all(permissions)
-        for session in list(self.sessions.values()):
-            user = session.context.user
-            if user in gone:
-                if session.context.user is self.acl.default and session.gates & GATE_NO_AUTH:
-                    continue  # never logged in: may do so as another user
-                session.closing = True
-                self.mark_pending(session)
-            else:
-                self.log_in(session, user, authenticated=not session.gates & GATE_NO_AUTH)
-
-    def close_sessions_of(self, user: "User") -> None:
-        """``user`` was deleted: its connections end."""
-        for session in self.sessions.values():
-            if session.context.user is user:
-                session.closing = True
-                self.mark_pending(session)
-
-    def user_changed(self, user: "User") -> None:
-        """Sessions of ``user`` have its new rights at once."""
-        for session in self.sessions.values():
-            if session.context.user is user:
-                self.log_in(session, user, authenticated=not session.gates & GATE_NO_AUTH)
-
-    def note_denial(self, ctx: Context, denied: Denial) -> None:
-        """A command, key or channel was refused (ACL LOG, INFO)."""
-        self.statistics.denials[denied.reason] += 1
-        self._log_refusal(ctx, _REASONS[denied.reason], denied.subject, ctx.user.name)
-
-    def note_failed_login(self, ctx: Context, name: bytes) -> None:
-        """A wrong password (ACL LOG, INFO)."""
-        self.statistics.denials[0] += 1
-        subject = ctx.command.name.upper() if ctx.command is not None else b""
-        self._log_refusal(ctx, _REASONS[0], subject, name)
-
-    def _log_refusal(self, ctx: Context, reason: bytes, subject: bytes, user: bytes) -> None:
-        where = b"lua" if ctx.in_script else b"multi" if ctx.in_exec or ctx.session.queue is not None else b"toplevel"
-        length_max = self.config.integer("acllog-max-len")
-        self.acl_log.add(reason, where, subject, user, ctx.session.describe(), self.now_ms, length_max)
-
-    def reset_session(self, session: Session) -> None:
-        """As good as new: what RESET does."""
-        session.queue = None
-        session.queue_failed = False
-        unwatch(session)
-        self.pubsub.leave(session)
-        session.name = b""
-        session.reply_off = False
-        session.reply_skip = 0
-        session.no_evict = False
-        session.no_touch = False
-        session.gates = 0
-        self.tracking.disable(session)
-        stop_monitor(session)
-        session.redirects = False
-        session.imports = False
-        session.asking = 0
-        session.reads_replica = False
-        ctx = session.context
-        ctx.db = self.databases[0]
-        ctx.use_protocol(2)
-        default = self.acl.default
-        self.log_in(session, default, authenticated=default.enabled and default.no_password)
-
-    def refresh_gates(self, session: Session) -> None:
-        """CLIENT REPLY changed."""
-        if session.reply_off or session.reply_skip:
-            session.gates |= GATE_REPLY
-        else:
-            session.gates &= ~GATE_REPLY
-
-    def mark_pending(self, session: Session) -> None:
-        """The shell must look at ``session`` after this turn."""
-        if session.id not in self._pending_ids:
-            self._pending_ids[session.id] = True
-            self.pending.append(session)
-
-    def resume(self, session: Session) -> None:
-        """``session`` may run its waiting commands again."""
-        self._resumed.append(session)
-
-    # -- what commands tell -------------------------------------------------------------------------------------------
-
-    def choose_expiry(self) -> None:
-        """Do keys that are over go by themselves? Not at a replica, during CLIENT PAUSE, or while somebody imports."""
-        self.keeps_expired = self.gates & (GATE_PAUSED | GATE_REPLICA) != 0 or self.config.boolean("import-mode")
-
-    def is_over(self, at_ms: int) -> bool:
-        """Does an end at ``at_ms`` take its key away at once? Not where somebody else says when keys go."""
-        if at_ms > self.now_ms or self.gates & GATE_REPLICA:
-            return False
-        return not self.config.boolean("import-mode")
-
-    def kill(self, session: Session) -> None:
-        """CLIENT KILL: the connection ends at once."""
-        session.close_now = True
-        self.close_session(session)
-        self.mark_pending(session)
+    def notify(self, event_class: int, event: bytes, key: bytes, db_index: int) -> None:
+        """Publish a keyspace notification if its class is asked for."""
+        if not self.notify_flags & event_class:
+            return
+        db = b"%d" % db_index
+        if self.notify_flags & NOTIFY_KEYSPACE:
+            self.pubsub.publish(b"__keyspace@" + db + b"__:" + key, event)
+        if self.notify_flags & NOTIFY_KEYEVENT:
+            self.pubsub.publish(b"__keyevent@" + db + b"__:" + event, key)
 
     def choose_observers(self) -> None:
         """Monitors or clients that track keys came or went."""
@@ -453,120 +363,23 @@ class Engine(KeyspaceObserver):
         if self.monitors and not ctx.retrying and not command.flags & (SKIP_MONITOR | ADMIN):
             show_to_monitors(ctx, shown(args, command.name), started_us)
 
-    def notify(self, event_class: int, event: bytes, key: bytes, db_index: int) -> None:
-        """Publish a keyspace notification if its class is asked for."""
-        if not self.notify_flags & event_class:
-            return
-        db = b"%d" % db_index
-        if self.notify_flags & NOTIFY_KEYSPACE:
-            self.pubsub.publish(b"__keyspace@" + db + b"__:" + key, event)
-        if self.notify_flags & NOTIFY_KEYEVENT:
-            self.pubsub.publish(b"__keyevent@" + db + b"__:" + event, key)
+    def serve_blocked(self) -> None:
+        """Serve those who wait for the keys that are ready."""
+        serve_ready(self)
 
-    def become_elasticache(self) -> None:
-        """Behave as the service's nodes do: restricted commands are unknown, hashes and the machine stay hidden."""
-        self.elasticache = True
-        self.replication.closed_commands = close_restricted(self.commands)
-        for session in self.sessions.values():
-            session.last_row = None
+    # -- when keys end -------------------------------------------------------------------------------------------------
 
-    def apply_parameters(self, parameters: dict[str, str]) -> list[str]:
-        """Take a parameter group over; the names that only the service knows are returned. Raises CommandError."""
-        service = apply_parameter_group(self.config, parameters)
-        rename = parameters.get("rename-commands", "")
-        if rename:
-            self.rename_commands(rename)
-        self.config_changed()
-        return service
+    def choose_expiry(self) -> None:
+        """Do keys that are over go by themselves? Not at a replica, during CLIENT PAUSE, or while somebody imports."""
+        self.keeps_expired = self.gates & (GATE_PAUSED | GATE_REPLICA) != 0 or self.config.boolean("import-mode")
 
-    def rename_commands(self, pairs: str) -> None:
-        """Give commands other names, or ``blocked``; rules of users go on to name them as before. Raises CommandError."""
-        if pairs:
-            self.acl.table = dict(self.commands)
-            rename_commands(self.commands, pairs)
+    def is_over(self, at_ms: int) -> bool:
+        """Does an end at ``at_ms`` take its key away at once? Not where somebody else says when keys go."""
+        if at_ms > self.now_ms or self.gates & GATE_REPLICA:
+            return False
+        return not self.config.boolean("import-mode")
 
-    def info(self) -> bytes:
-        """What INFO answers with all sections, for the shell and whoever watches the node."""
-        ctx = Context(self, Session(self, 0, self.acl.default, "", ""), self.databases[0], self.acl.default)
-        return info_text(ctx, ["everything"])
-
-    def change_config(self, pairs: list[tuple[bytes, bytes]], may_set_protected: bool) -> None:
-        """CONFIG SET: all of ``pairs`` or, with a CommandError, none."""
-        before = self.config.snapshot()
-        names = self.config.set_many(pairs, may_set_protected)
-        changed = [name for name in names if self.config.values[name.encode()] != before[name.encode()]]
-        problem = self.host.apply_parameters(changed, self.config) if changed else None
-        if problem is not None:
-            self.config.restore(before)
-            self.host.apply_parameters(changed, self.config)
-            raise refused(problem[0].encode(), problem[1].encode())
-        if "requirepass" in names:
-            self.acl.set_default_password(self.config.values[b"requirepass"])
-            self.user_changed(self.acl.default)
-        self.config_changed()
-        if "maxmemory" in changed or "maxmemory-policy" in changed:
-            self.evictor.has_more = True
-            if self.actor is None or not self.actor.context.in_exec:
-                self.evictor.go_on(self)
-
-    def config_changed(self) -> None:
-        """Take over what a change of parameters means for a running engine."""
-        config = self.config
-        self.notify_flags = config.notify_flags
-        slower_than_us = config.slowlog_log_slower_than
-        self.slow_after_us = slower_than_us if slower_than_us >= 0 else NEVER_US
-        if config.latency_monitor_threshold:
-            self.slow_after_us = min(self.slow_after_us, config.latency_monitor_threshold * 1000)
-        self.large_request_bytes = config.large_request_bytes if config.large_request_bytes >= 0 else NEVER_US
-        self.large_reply_bytes = config.large_reply_bytes if config.large_reply_bytes >= 0 else NEVER_US
-        self.counts_slots = config.cluster_enabled and config.boolean("cluster-slot-stats-enabled")
-        if self.counts_slots:
-            self.slow_after_us = 0
-            self.large_request_bytes = 0
-        if config.cluster_enabled:
-            self.join_cluster()
-        self.lap_arguments_max = LAP_ARGUMENTS_MAX if self.slow_after_us >= LAP_SLOW_US_MIN else 0
-        self.tracks_latency = config.latency_tracking
-        self.tracking.limit()
-        self.acl.allow_channels = config.acl_pubsub_default_all
-        access_log.configure(self)
-        self.account.configure(self)
-        self.client_memory.configure(self)
-        self.frees_lazily = config.boolean("lazyfree-lazy-server-del")
-        self.choose_expiry()
-        self.memory_is_full = self.memory_is_full and config.maxmemory > 0
-        if config.min_replicas_to_write and config.min_replicas_max_lag:
-            self.gates |= GATE_FEW_REPLICAS
-        else:
-            self.gates &= ~GATE_FEW_REPLICAS
-        self.replication.config_changed()
-        self.saves.choose_gate()
-        for session in self.sessions.values():
-            session.parser.bulk_bytes_max = config.proto_max_bulk_len
-            session.last_row = None
-
-    def join_cluster(self) -> None:
-        """Cluster mode, from now on if it was not before; what the parameters say of it."""
-        cluster = self.cluster
-        if cluster is None:
-            cluster = self.cluster = ClusterState(self.random)
-            self.databases[0].by_slot = SlotKeys(list(self.databases[0].values))
-            self.gates |= GATE_CLUSTER
-        cluster.needs_full_coverage = self.config.boolean("cluster-require-full-coverage")
-        cluster.update()
-        redirect_waiting(self, cluster)
-
-    def used_memory(self) -> int:
-        """Bytes that keys, values and an empty engine take."""
-        used = self.account.used(self)
-        self.memory_peak = max(self.memory_peak, used)
-        return used
-
-    def size_of(self, db: Database, key: bytes, value: object) -> int:
-        """For the account of memory."""
-        return footprint(self, db, key, value)
-
-    # -- whole databases ----------------------------------------------------------------------------------------------
+    # -- whole databases -----------------------------------------------------------------------------------------------
 
     def flush(self, databases: list[Database]) -> None:
         """Delete all keys of ``databases``: watched ones spoil their transactions, waiting clients learn of it."""
@@ -593,7 +406,7 @@ class Engine(KeyspaceObserver):
                 if key in db.values:
                     self.key_ready(db, key)
 
-    # -- what the keyspace tells --------------------------------------------------------------------------------------
+    # -- what the keyspace tells ---------------------------------------------------------------------------------------
 
     def key_modified(self, db: Database, key: bytes) -> None:
         """Spoil the transactions that watch ``key``, and tell the caches that hold it."""
@@ -636,10 +449,22 @@ class Engine(KeyspaceObserver):
         if self.wants_effects:
             self.effects.add(db.index, [self.config.expiry_deletes_with, key])
 
+    def key_changes(self, db: Database, key: bytes) -> None:
+        """Before it does, snapshots write it as it is."""
+        self.snapshots.key_changes(db, key)
+
     def key_ready(self, db: Database, key: bytes) -> None:
         """Serve those who block on ``key`` when the running command has ended."""
         self.ready_keys.append((db, key))
 
-    def serve_blocked(self) -> None:
-        """Serve those who wait for the keys that are ready."""
-        serve_ready(self)
+    # -- memory --------------------------------------------------------------------------------------------------------
+
+    def used_memory(self) -> int:
+        """Bytes that keys, values and an empty engine take."""
+        used = self.account.used(self)
+        self.memory_peak = max(self.memory_peak, used)
+        return used
+
+    def size_of(self, db: Database, key: bytes, value: object) -> int:
+        """For the account of memory."""
+        return footprint(self, db, key, value)

@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Final, cast
 
 from cachetwin_engine.core import BUILD
+from cachetwin_engine.core.config_changes import follow_config
 from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.errors import MAX_CLIENTS
 from cachetwin_engine.core.replication.primary_link import PrimaryLink
@@ -346,7 +347,7 @@ class Node:
                 service_only = set_parameter_group(self.engine, parameters)
             else:
                 set_parameters(self.engine.config, parameters.items())
-                self.engine.config_changed()
+                follow_config(self.engine)
         except ParameterError as problem:
             raise RequestError(f"parameters: {problem}") from None
         log.info("parameters set", extra={"fields": {"names": sorted(parameters)}})

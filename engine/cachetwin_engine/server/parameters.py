@@ -4,9 +4,10 @@ from collections.abc import Iterable
 from typing import Final
 
 from cachetwin_engine.core.acl.access import Permission
+from cachetwin_engine.core.acl.clients import set_user_group
 from cachetwin_engine.core.acl.rules import RuleError
 from cachetwin_engine.core.config import Config
-from cachetwin_engine.core.elasticache import apply_parameter_group, rename_commands
+from cachetwin_engine.core.elasticache import apply_parameter_group, rename_commands, take_over_parameter_group
 from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.errors import CommandError
 
@@ -53,7 +54,7 @@ def set_parameter_group(engine: Engine, parameters: dict[str, str]) -> list[str]
     try:
         apply_parameter_group(trial, parameters)
         rename_commands(dict(engine.commands), parameters.get("rename-commands", ""))
-        return engine.apply_parameters(parameters)
+        return take_over_parameter_group(engine, parameters)
     except CommandError as problem:
         text = problem.line.decode("utf-8", "replace").removeprefix("ERR ")
         name, _, reason = text.partition(": ")
@@ -79,7 +80,7 @@ def set_users(engine: Engine, users: Iterable[object]) -> None:
     """
     permissions = [_permission(user) for user in users]
     try:
-        engine.set_users(permissions)
+        set_user_group(engine, permissions)
     except RuleError as problem:
         raise UserError(problem.reason.decode("utf-8", "replace")) from None
 

@@ -13,6 +13,7 @@ from cachetwin_engine.core import BUILD
 from cachetwin_engine.core.acl.rules import RuleError
 from cachetwin_engine.core.commands.acl import load_user_file
 from cachetwin_engine.core.config import Config
+from cachetwin_engine.core.elasticache import become_elasticache, rename_commands_of
 from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.errors import CommandError
 from cachetwin_engine.core.profile import PROFILES
@@ -98,9 +99,9 @@ def new_engine(options: Options, host: ProcessHost | None = None) -> Engine:
     if problem is not None:
         raise OptionError(f"{problem[0]}: {problem[1]}")
     if options.elasticache:
-        engine.become_elasticache()
+        become_elasticache(engine)
     try:
-        engine.rename_commands(options.renames)
+        rename_commands_of(engine, options.renames)
         _add_users(engine, options)
         _follow(engine)
         _load(engine, options)

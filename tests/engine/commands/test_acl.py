@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from tests.engine.commands.conftest import Run, StartRun
 
+from cachetwin_engine.core.elasticache import rename_commands_of
 from cachetwin_engine.server.host import ProcessHost
 
 NOAUTH = b"-NOAUTH Authentication required.\r\n"
@@ -261,7 +262,7 @@ def test_loading_disconnects_whom_it_takes_something_from(run: Run, tmp_path: Pa
 
 
 def test_a_renamed_command_keeps_its_name_in_rules(run: Run) -> None:
-    run.engine.rename_commands("GET FETCH PING blocked")
+    rename_commands_of(run.engine, "GET FETCH PING blocked")
     ann = as_user(run, "~*", "+get")
     assert ann("FETCH k") == b"$-1\r\n"
     assert run("GET k").startswith(b"-ERR unknown command 'GET'")

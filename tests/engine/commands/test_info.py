@@ -3,6 +3,8 @@
 import pytest
 from tests.engine.commands.conftest import Run, StartRun
 
+from cachetwin_engine.core.elasticache import become_elasticache
+
 
 def facts(run: Run, section: str = "") -> dict[str, str]:
     """The lines of INFO by name."""
@@ -160,7 +162,7 @@ def test_every_profile_answers_every_section(start_run: StartRun, profile: str) 
 
 
 def test_elasticache_tells_nothing_of_the_machine(run: Run) -> None:
-    run.engine.become_elasticache()
+    become_elasticache(run.engine)
     server = facts(run, "server")
     assert server["os"] == "Amazon ElastiCache"
     assert server["executable"] == server["config_file"] == "-"

@@ -3,6 +3,7 @@
 import pytest
 from tests.engine.commands.conftest import Run
 
+from cachetwin_engine.core.elasticache import rename_commands_of
 from cachetwin_engine.core.redaction import shown
 
 
@@ -38,7 +39,7 @@ def test_the_slow_log_and_monitors_do_not_see_passwords(run: Run) -> None:
 
 def test_a_command_under_another_name_keeps_its_secrets(run: Run) -> None:
     run("CONFIG SET slowlog-log-slower-than 0")
-    run.engine.rename_commands("AUTH LOGIN CONFIG SETTINGS")
+    rename_commands_of(run.engine, "AUTH LOGIN CONFIG SETTINGS")
     monitor = run.session()
     monitor("MONITOR")
     run("LOGIN default open-sesame")

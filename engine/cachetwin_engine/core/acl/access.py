@@ -10,6 +10,7 @@ from ..command_table import NO_AUTH, PUBSUB, Command
 from ..errors import CommandError
 from ..key_positions import KeyPosition, key_positions
 from ..numbers import integer_or_none
+from .log import note_denial
 from .rules import RuleError, apply_rule, hash_password, merge_selectors
 from .user import READ_KEYS, WRITE_KEYS, Selector, User, superuser
 
@@ -170,7 +171,7 @@ class AccessControl:
         denied = self.check_in(ctx, ctx.user, command, args)
         if denied is None:
             return None
-        ctx.engine.note_denial(ctx, denied)
+        note_denial(ctx, denied)
         if denied.reason == DENIED_DATABASE:
             return b"NOPERM No permissions to access database"
         if denied.reason == DENIED_COMMAND:
@@ -184,7 +185,7 @@ class AccessControl:
         denied = self.check_in(ctx, ctx.user, command, args)
         if denied is None:
             return None
-        ctx.engine.note_denial(ctx, denied)
+        note_denial(ctx, denied)
         line = (
             b"NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This "
             b"command is no longer allowed for the following reason: " + _REASONS[denied.reason]

@@ -1,12 +1,58 @@
-"""What a change of users means for the clients that are connected as them."""
+"""Who a client acts as, and what a change of users means for the clients that are connected as them."""
 
 from typing import TYPE_CHECKING
 
+from ..gates import GATE_NO_AUTH, GATE_RESTRICTED
+from .access import Permission
 from .user import Selector, User
 
 if TYPE_CHECKING:
     from ..engine import Engine
     from ..session import Session
+
+
+def log_in(session: "Session", user: User, authenticated: bool = True) -> None:
+    """From now on ``session`` acts as ``user``."""
+    session.context.user = user
+    session.parser.authenticated = authenticated
+    session.was_logged_in = session.was_logged_in or authenticated
+    session.gates = session.gates & ~(GATE_NO_AUTH | GATE_RESTRICTED)
+    if not authenticated:
+        session.gates |= GATE_NO_AUTH
+    if not user.unrestricted:
+        session.gates |= GATE_RESTRICTED
+
+
+def set_user_group(engine: "Engine", permissions: list[Permission]) -> None:
+    """Make a user group the only users. Raises RuleError and changes nothing if an access string is wrong.
+
+    Sessions of users that went are closed; the others keep their connection and have the new rights at once.
+    """
+    gone = engine.acl.replace_all(permissions)
+    for session in list(engine.sessions.values()):
+        user = session.context.user
+        if user in gone:
+            if session.context.user is engine.acl.default and session.gates & GATE_NO_AUTH:
+                continue  # never logged in: may do so as another user
+            session.closing = True
+            engine.mark_pending(session)
+        else:
+            log_in(session, user, authenticated=not session.gates & GATE_NO_AUTH)
+
+
+def close_sessions_of(engine: "Engine", user: User) -> None:
+    """``user`` was deleted: its connections end."""
+    for session in engine.sessions.values():
+        if session.context.user is user:
+            session.closing = True
+            engine.mark_pending(session)
+
+
+def user_changed(engine: "Engine", user: User) -> None:
+    """Sessions of ``user`` have its new rights at once."""
+    for session in engine.sessions.values():
+        if session.context.user is user:
+            log_in(session, user, authenticated=not session.gates & GATE_NO_AUTH)
 
 
 def user_was_changed(engine: "Engine", user: User, before: User) -> None:
@@ -15,7 +61,7 @@ def user_was_changed(engine: "Engine", user: User, before: User) -> None:
         for session in list(engine.sessions.values()):
             if session.context.user is user and not _may_go_on_listening(session, user):
                 _disconnect(engine, session)
-    engine.user_changed(user)
+    user_changed(engine, user)
 
 
 def replace_users(engine: "Engine", users: dict[bytes, User]) -> None:
@@ -30,7 +76,7 @@ def replace_users(engine: "Engine", users: dict[bytes, User]) -> None:
         if user in gone or (listened.get(user.name, False) and not _may_go_on_listening(session, user)):
             _disconnect(engine, session)
     for user in access.users.values():
-        engine.user_changed(user)
+        user_changed(engine, user)
 
 
 def _lost_channels(user: User, before: User) -> bool:

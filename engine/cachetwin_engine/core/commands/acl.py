@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from ..acl.clients import replace_users, user_was_changed
+from ..acl.clients import close_sessions_of, replace_users, user_was_changed
 from ..acl.rules import RuleError, rows_of
 from ..acl.user import Selector, User
 from ..acl.user_file import parse_users, written_users
@@ -69,7 +69,7 @@ def acl_deluser(ctx: Context, args: list[bytes]) -> bytes:
         user = ctx.engine.acl.users.pop(name, None)
         if user is not None:
             count += 1
-            ctx.engine.close_sessions_of(user)
+            close_sessions_of(ctx.engine, user)
     return integer(count)
 
 

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING
 
 from ..command_table import ADMIN, LOADING, NOSCRIPT, STALE, command, container
+from ..config_changes import change_config
 from ..config_rewrite import rewritten
 from ..context import Context
 from ..errors import CommandError, syntax_error
@@ -71,7 +72,7 @@ def config_set(ctx: Context, args: list[bytes]) -> bytes:
     if len(args) % 2:
         raise syntax_error()
     pairs = [(args[at], args[at + 1]) for at in range(2, len(args), 2)]
-    ctx.engine.change_config(pairs, ctx.engine.allows(ctx.session, "enable-protected-configs"))
+    change_config(ctx.engine, pairs, ctx.engine.allows(ctx.session, "enable-protected-configs"))
     return OK
 
 

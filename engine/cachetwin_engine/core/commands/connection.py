@@ -1,11 +1,15 @@
 """The connection itself: greeting, logging in, choosing a database and a protocol."""
 
 from .. import errors
+from ..acl.clients import log_in
+from ..acl.log import note_failed_login
 from ..command_table import ALLOW_BUSY, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE, command
 from ..context import Context
 from ..errors import CommandError, wrong_arity
+from ..monitors import stop_monitor
 from ..numbers import integer_or_none
 from ..replies import OK, PONG, bulk, integer
+from ..watchers import unwatch
 
 _EARLY = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
 
@@ -165,8 +169,34 @@ def hello(ctx: Context, args: list[bytes]) -> bytes:
 )
 def reset(ctx: Context, args: list[bytes]) -> bytes:
     """RESET: no transaction, watches, subscriptions or name; database 0, RESP2, the default user."""
-    ctx.engine.reset_session(ctx.session)
+    _renew(ctx)
     return b"+RESET\r\n"
+
+
+def _renew(ctx: Context) -> None:
+    """All that a connection may have asked for, as it was before it did."""
+    engine = ctx.engine
+    session = ctx.session
+    session.queue = None
+    session.queue_failed = False
+    unwatch(session)
+    engine.pubsub.leave(session)
+    session.name = b""
+    session.reply_off = False
+    session.reply_skip = 0
+    session.no_evict = False
+    session.no_touch = False
+    session.gates = 0
+    engine.tracking.disable(session)
+    stop_monitor(session)
+    session.redirects = False
+    session.imports = False
+    session.asking = 0
+    session.reads_replica = False
+    ctx.db = engine.databases[0]
+    ctx.use_protocol(2)
+    default = engine.acl.default
+    log_in(session, default, authenticated=default.enabled and default.no_password)
 
 
 def valid_name(name: bytes, what: bytes) -> bytes:
@@ -180,9 +210,9 @@ def valid_name(name: bytes, what: bytes) -> bytes:
 def _log_in(ctx: Context, name: bytes, password: bytes) -> None:
     user = ctx.engine.acl.authenticate(name, password)
     if user is None:
-        ctx.engine.note_failed_login(ctx, name)
+        note_failed_login(ctx, name)
         raise CommandError(errors.WRONG_PASSWORD)
-    ctx.engine.log_in(ctx.session, user)
+    log_in(ctx.session, user)
 
 
 def _greeting(ctx: Context) -> bytes:
