@@ -10,12 +10,12 @@ from typing import Final
 
 from .doubles import digits_17
 from .keyspace import Database, Value
-from .rdb.stream_nodes import items_of_reply
 from .types.hash import HashValue
 from .types.list import ListValue
 from .types.set import SetValue
 from .types.sorted_set import SortedSet
-from .types.stream import SEQ_MASK, Stream
+from .types.stream import Stream
+from .types.stream_entry import id_parts, items_of
 from .types.string import string_of
 
 EMPTY: Final = bytes(20)
@@ -52,9 +52,9 @@ def digest_of_value(db: Database, key: bytes, value: object, digest: bytes) -> b
             digest = blended(digest, mixed(mixed(EMPTY, field), content))
     elif isinstance(value, Stream):
         for leaf in value.leaves:
-            for place, entry_id in enumerate(leaf.ids):
-                digest = mixed(digest, b"%d.%d" % (entry_id >> 64, entry_id & SEQ_MASK))
-                for word in items_of_reply(leaf.entries[place]):
+            for entry in leaf.entries:
+                digest = mixed(digest, b"%d.%d" % id_parts(entry))
+                for word in items_of(entry):
                     digest = mixed(digest, word)
     elif kind == b"string":
         text = string_of(value)

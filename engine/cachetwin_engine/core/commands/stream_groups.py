@@ -21,7 +21,8 @@ from ..errors import CommandError, syntax_error
 from ..notifications import NOTIFY_STREAM
 from ..numbers import integer_or_none, parse_int, parse_int_or
 from ..replies import OK, ONE, ZERO, array, array_header, bulk, integer
-from ..types.stream import UNKNOWN, Consumer, Group, Pending, Stream, id_text, read_stream, stream_of
+from ..types.stream import UNKNOWN, Consumer, Group, Pending, Stream, read_stream, stream_of
+from ..types.stream_entry import id_text
 from .help_text import help_reply
 from .stream_ids import bulk_id, id_or_none, parse_end, parse_id, parse_start, parse_stop
 
@@ -380,7 +381,7 @@ def xclaim(ctx: Context, args: list[bytes]) -> bytes:
             consumer.pending.add(entry_id, pending)
         _take_over(ctx, key, group, entry_id, pending, consumer, claim)
         moved = False
-        replies.append(bulk_id(entry_id) if claim.just_id else array([bulk_id(entry_id), entry]))
+        replies.append(bulk_id(entry_id) if claim.just_id else entry)
     if moved:
         propagate_position(ctx, key, group)
         ctx.engine.dirty += 1
@@ -451,7 +452,7 @@ def xautoclaim(ctx: Context, args: list[bytes]) -> bytes:
                 if consumer is None:
                     consumer = consumer_of(ctx, key, group, args[3])
                 _take_over(ctx, key, group, entry_id, pending, consumer, claim)
-                replies.append(bulk_id(entry_id) if claim.just_id else array([bulk_id(entry_id), entry]))
+                replies.append(bulk_id(entry_id) if claim.just_id else entry)
                 count -= 1
     rest = group.pending.ids.from_id(start, 1)
     return b"".join([array_header(3), bulk_id(rest[0] if rest else 0), array(replies), array(deleted)])

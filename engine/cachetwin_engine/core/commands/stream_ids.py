@@ -3,7 +3,8 @@
 from typing import Final
 
 from ..errors import CommandError
-from ..types.stream import ID_MAX, SEQ_MASK, id_text
+from ..types.stream import ID_MAX
+from ..types.stream_entry import SEQ_MASK, id_reply
 
 INVALID_ID: Final = b"ERR Invalid stream ID specified as stream command argument"
 _PART_BYTES_MAX: Final = 127
@@ -11,8 +12,7 @@ _PART_BYTES_MAX: Final = 127
 
 def bulk_id(entry_id: int) -> bytes:
     """An ID as a reply."""
-    text = id_text(entry_id)
-    return b"$%d\r\n%b\r\n" % (len(text), text)
+    return id_reply(entry_id >> 64, entry_id & SEQ_MASK)
 
 
 def _part(text: bytes) -> int:

@@ -9,7 +9,6 @@ from ..types.stream import ID_MAX, UNKNOWN, Consumer, Group, Stream, read_stream
 from .help_text import help_reply
 from .stream_groups import bad_usage
 from .stream_ids import bulk_id
-from .streams import entries_reply
 
 
 def _existing(ctx: Context, key: bytes) -> Stream:
@@ -104,9 +103,9 @@ def xinfo_stream(ctx: Context, args: list[bytes]) -> bytes:
         bulk(b"recorded-first-entry-id"), bulk_id(stream.first_id),
     ]  # fmt: skip
     if full:
-        ids, entries = stream.range(0, ID_MAX, count)
+        entries = stream.range(0, ID_MAX, count)
         groups = [_full_group(ctx, stream, stream.groups[name], count) for name in sorted(stream.groups)]
-        items += [bulk(b"entries"), entries_reply(ids, entries), bulk(b"groups"), array(groups)]
+        items += [bulk(b"entries"), array(entries), bulk(b"groups"), array(groups)]
     else:
         items += [
             bulk(b"groups"), integer(len(stream.groups)),
@@ -117,8 +116,8 @@ def xinfo_stream(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _edge(ctx: Context, stream: Stream, reverse: bool) -> bytes:
-    ids, entries = stream.range(0, ID_MAX, 1, reverse)
-    return array([bulk_id(ids[0]), entries[0]]) if ids else ctx.null
+    entries = stream.range(0, ID_MAX, 1, reverse)
+    return entries[0] if entries else ctx.null
 
 
 def _full_group(ctx: Context, stream: Stream, group: Group, count: int) -> bytes:

@@ -8,10 +8,10 @@ from ..context import Context
 from ..errors import CommandError, syntax_error
 from ..numbers import INT64_MAX, integer_or_none, parse_int
 from ..replies import array, bulk
-from ..types.stream import ID_MAX, UNKNOWN, Consumer, Group, Stream, id_text, read_stream, stream_of
+from ..types.stream import ID_MAX, UNKNOWN, Consumer, Group, Stream, read_stream, stream_of
+from ..types.stream_entry import id_of, id_text
 from .stream_groups import consumer_of, consumers_come_at_once, propagate_claim, propagate_position
 from .stream_ids import bulk_id, parse_id
-from .streams import entries_reply
 
 _NEW: Final = -1  # the ID ``>``
 _MEANINGLESS: Final = (
@@ -109,9 +109,8 @@ def xread(ctx: Context, args: list[bytes]) -> bytes:
     for at, key in enumerate(request.keys):
         stream = _stream(ctx, key)
         if stream is not None and stream.top_id() > after[at]:
-            ids, entries = stream.range(after[at] + 1, ID_MAX, request.count)
             parts.append(bulk(key))
-            parts.append(entries_reply(ids, entries))
+            parts.append(array(stream.range(after[at] + 1, ID_MAX, request.count)))
     if parts:
         return _streams_reply(ctx, parts)
     if request.deadline_ms < 0 or not ctx.may_block:
@@ -225,21 +224,22 @@ def _history(ctx: Context, stream: Stream, consumer: Consumer, after: int, count
     for entry_id in pel.ids.from_id(after + 1, count or len(pel.entries)):
         entry = stream.get(entry_id)
         if entry is None:
-            entry = ctx.null_array
-        else:
-            pending = pel.entries[entry_id]
-            pending.delivered_ms = now_ms
-            pending.deliveries += 1
-        replies.append(array([bulk_id(entry_id), entry]))
+            replies.append(array([bulk_id(entry_id), ctx.null_array]))
+            continue
+        pending = pel.entries[entry_id]
+        pending.delivered_ms = now_ms
+        pending.deliveries += 1
+        replies.append(entry)
     return array(replies)
 
 
 def _deliver(ctx: Context, key: bytes, stream: Stream, group: Group, consumer: Consumer, request: Request) -> bytes:
     """Give ``consumer`` what the group has not had yet."""
     now_ms = ctx.engine.now_ms
-    ids, entries = stream.range(group.last_id + 1, ID_MAX, request.count)
+    entries = stream.range(group.last_id + 1, ID_MAX, request.count)
     counts_exactly = consumers_come_at_once(ctx)
-    for entry_id in ids:
+    for entry in entries:
+        entry_id = id_of(entry)
         _advance(stream, group, entry_id, counts_exactly)
         if not request.no_ack:
             pending = group.give(entry_id, consumer, now_ms)
@@ -247,7 +247,7 @@ def _deliver(ctx: Context, key: bytes, stream: Stream, group: Group, consumer: C
             propagate_claim(ctx, key, group, entry_id, pending)
     if request.no_ack or ctx.engine.profile.commands_through >= (7, 2, 0):  # until then XCLAIM's LASTID had to do
         propagate_position(ctx, key, group)
-    return entries_reply(ids, entries)
+    return array(entries)
 
 
 def _advance(stream: Stream, group: Group, entry_id: int, from_last: bool) -> None:

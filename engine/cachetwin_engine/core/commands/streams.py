@@ -11,15 +11,18 @@ from ..context import Context
 from ..errors import CommandError, syntax_error, wrong_arity
 from ..notifications import NOTIFY_STREAM
 from ..numbers import parse_int
-from ..replies import EMPTY_ARRAY, ZERO, array_header, integer
-from ..types.stream import ID_MAX, SEQ_MASK, Stream, id_text, read_stream, stream_of
-from .stream_ids import INVALID_ID, bulk_id, parse_id, parse_start, parse_stop
+from ..replies import EMPTY_ARRAY, ZERO, array, integer
+from ..types.stream import Stream, read_stream, stream_of
+from ..types.stream_entry import SEQ_MASK, id_text
+from .stream_ids import INVALID_ID, parse_id, parse_start, parse_stop
 
 _NO_TRIM: Final = 0
 _MAXLEN: Final = 1
 _MINID: Final = 2
 _LIMIT_MAX: Final = 1_000_000
 _LIMIT_DEFAULT: Final = 10_000
+_STAR: Final = 42
+_LETTER: Final = 65  # options begin with this or more, IDs with less
 
 
 class Options:
@@ -86,7 +89,10 @@ class Options:
         return words
 
 
-def _options(ctx: Context, args: list[bytes], adding: bool) -> Options:
+_NO_OPTIONS: Final = Options()
+
+
+def _options(args: list[bytes], adding: bool) -> Options:
     options = Options()
     at = 2
     while at < len(args):
@@ -117,11 +123,12 @@ def xadd(ctx: Context, args: list[bytes]) -> bytes:
     """XADD key [NOMKSTREAM] [MAXLEN | MINID [= | ~] threshold [LIMIT count]] * | id field value [...]: the ID."""
     engine = ctx.engine
     config = engine.config
-    options = _options(ctx, args, adding=True)
+    word = args[2]
+    options = _options(args, adding=True) if len(word) > 0 and word[0] >= _LETTER else _NO_OPTIONS
     at = options.next
     wanted = -1  # the ID, if it was given in full
     wanted_ms = -1  # its first part, if it was not
-    if at < len(args) and args[at] != b"*":
+    if at < len(args) and not (len(args[at]) == 1 and args[at][0] == _STAR):
         if args[at].endswith(b"-*") and len(args[at]) > 2:
             wanted_ms = parse_id(args[at][:-2]) >> 64 if b"-" not in args[at][:-2] else -1
             if wanted_ms < 0:
@@ -142,8 +149,8 @@ def xadd(ctx: Context, args: list[bytes]) -> bytes:
         if not options.make:
             return ctx.null
         stream = Stream()
-    entry_id = _next_id(stream, wanted, wanted_ms, engine.now_ms)
-    stream.append(entry_id, args[at + 1 :], config.stream_node_max_bytes, config.stream_node_max_entries)
+    ms, seq = _next_id(stream, wanted, wanted_ms, engine.now_ms)
+    shown_id = stream.add(ms, seq, args, at + 1, config.stream_node_max_bytes, config.stream_node_max_entries)
     if created:
         ctx.db.put(key, stream)
     else:
@@ -152,30 +159,34 @@ def xadd(ctx: Context, args: list[bytes]) -> bytes:
     if options.strategy != _NO_TRIM and options.trim(stream):
         ctx.notify(NOTIFY_STREAM, b"xtrim", key)
     if engine.wants_effects and (wanted < 0 or options.approximately):
-        ctx.propagate([*options.canonical(args, stream), id_text(entry_id), *args[at + 1 :]])
-    return bulk_id(entry_id)
+        ctx.propagate([*options.canonical(args, stream), b"%d-%d" % (ms, seq), *args[at + 1 :]])
+    return shown_id
 
 
-def _next_id(stream: Stream, wanted: int, wanted_ms: int, now_ms: int) -> int:
+def _next_id(stream: Stream, wanted: int, wanted_ms: int, now_ms: int) -> tuple[int, int]:
     """The ID of a new entry. Raises CommandError."""
-    last = stream.last_id
-    if last == ID_MAX:
+    last_ms, last_seq = stream.last_ms, stream.last_seq
+    if last_seq == SEQ_MASK and last_ms == SEQ_MASK:
         raise CommandError(b"ERR The stream has exhausted the last possible ID, unable to add more items")
     if wanted < 0:
         if wanted_ms < 0:
-            return now_ms << 64 if now_ms > last >> 64 else last + 1
-        if wanted_ms == last >> 64 and last & SEQ_MASK != SEQ_MASK:
-            return last + 1
-        wanted = wanted_ms << 64
-    if wanted <= last:
+            if now_ms > last_ms:
+                return now_ms, 0
+            return (last_ms, last_seq + 1) if last_seq != SEQ_MASK else (last_ms + 1, 0)
+        if wanted_ms == last_ms and last_seq != SEQ_MASK:
+            return last_ms, last_seq + 1
+        ms, seq = wanted_ms, 0
+    else:
+        ms, seq = wanted >> 64, wanted & SEQ_MASK
+    if ms < last_ms or (ms == last_ms and seq <= last_seq):
         raise CommandError(b"ERR The ID specified in XADD is equal or smaller than the target stream top item")
-    return wanted
+    return ms, seq
 
 
 @command("XTRIM", arity=-4, flags=WRITE, group="stream", since="5.0.0", history=[("6.2.0", "`MINID` and `LIMIT` came.")], complexity="O(N)", keys=KEY_DELETE, arguments="key trim=(strategy=<MAXLEN | MINID@6.2.0> [operator=<equal== | approximately=~>] threshold [LIMIT count@6.2.0])", tips=[b"nondeterministic_output"], summary="Remove the oldest entries.")  # fmt: skip
 def xtrim(ctx: Context, args: list[bytes]) -> bytes:
     """XTRIM key MAXLEN | MINID [= | ~] threshold [LIMIT count]: how many were removed."""
-    options = _options(ctx, args, adding=False)
+    options = _options(args, adding=False)
     if options.limit > 0 and options.strategy == _NO_TRIM:
         options.check(0, ctx.session.is_primary)
     if options.strategy == _NO_TRIM:
@@ -242,18 +253,7 @@ def _range(ctx: Context, args: list[bytes], low: bytes, high: bytes, reverse: bo
         return EMPTY_ARRAY
     if count == 0:
         return ctx.null_array
-    ids, entries = stream.range(start, end, max(count, 0), reverse)
-    return entries_reply(ids, entries)
-
-
-def entries_reply(ids: list[int], entries: list[bytes]) -> bytes:
-    """An array of entries, each its ID and its fields and values."""
-    parts = [array_header(len(ids))]
-    for at, entry_id in enumerate(ids):
-        parts.append(b"*2\r\n")
-        parts.append(bulk_id(entry_id))
-        parts.append(entries[at])
-    return b"".join(parts)
+    return array(stream.range(start, end, max(count, 0), reverse))
 
 
 @command("XSETID", arity=-3, flags=WRITE | DENYOOM | FAST, group="stream", since="5.0.0", history=[("7.0.0", "`ENTRIESADDED` and `MAXDELETEDID` came.")], keys=KEY_UPDATE, arguments="key last-id [ENTRIESADDED entries-added:integer@7.0.0] [MAXDELETEDID max-deleted-id@7.0.0]", summary="Set the last ID of a stream.")  # fmt: skip

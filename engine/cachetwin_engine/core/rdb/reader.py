@@ -14,7 +14,8 @@ from ..types.list import ListValue
 from ..types.member_table import INTSET, LISTPACK
 from ..types.set import SetValue
 from ..types.sorted_set import SortedSet, sorted_set_of
-from ..types.stream import SEQ_MASK, UNKNOWN, Consumer, Group, Pending, Stream
+from ..types.stream import UNKNOWN, Consumer, Group, Pending, Stream
+from ..types.stream_entry import SEQ_MASK
 from . import kinds, lzf
 from .packed import (
     BadData,

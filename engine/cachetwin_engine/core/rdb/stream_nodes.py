@@ -8,23 +8,24 @@ many elements all that was, for walking backwards.
 from typing import Final
 
 from ..numbers import integer_or_none
-from ..types.stream import SEQ_MASK
+from ..types.stream_entry import SEQ_MASK, id_parts, items_of
 from .packed import BadData, listpack, listpack_elements
 
 _DELETED: Final = 1
 _SAME_FIELDS: Final = 2
 
 
-def stream_node(ids: list[int], entries: list[bytes]) -> bytes:
-    """``entries`` are replies: arrays of bulk strings, field and value in turn."""
-    base = ids[0]
-    master = items_of_reply(entries[0])[::2]
-    elements = [b"%d" % len(ids), b"0", b"%d" % len(master), *master, b"0"]
-    for entry_id, entry in zip(ids, entries, strict=True):
-        items = items_of_reply(entry)
+def stream_node(entries: list[bytes]) -> bytes:
+    """A node of ``entries`` as they are stored (``stream_entry``)."""
+    base_ms, base_seq = id_parts(entries[0])
+    master = items_of(entries[0])[::2]
+    elements = [b"%d" % len(entries), b"0", b"%d" % len(master), *master, b"0"]
+    for entry in entries:
+        ms, seq = id_parts(entry)
+        items = items_of(entry)
         fields = items[::2]
         same = fields == master
-        times = [b"%d" % ((entry_id >> 64) - (base >> 64)), b"%d" % _difference(entry_id, base)]
+        times = [b"%d" % _wrapped(ms - base_ms), b"%d" % _wrapped(seq - base_seq)]
         if same:
             elements += [b"%d" % _SAME_FIELDS, *times, *items[1::2], b"%d" % (len(fields) + 3)]
         else:
@@ -44,10 +45,8 @@ def node_entries(base: int, data: bytes) -> list[tuple[int, list[bytes]]]:
     found: list[tuple[int, list[bytes]]] = []
     for _ in range(count):
         flags = place.number()
-        ms = (base >> 64) + place.number()
+        ms = ((base >> 64) + place.number()) & SEQ_MASK
         sequence = (base + place.number()) & SEQ_MASK
-        if not 0 <= ms <= SEQ_MASK:
-            raise BadData("an ID out of range")
         items: list[bytes] = []
         if flags & _SAME_FIELDS:
             for field, value in zip(master, place.take(len(master)), strict=True):
@@ -69,9 +68,9 @@ def node_entries(base: int, data: bytes) -> list[tuple[int, list[bytes]]]:
     return found
 
 
-def _difference(entry_id: int, base: int) -> int:
-    """Of the lower halves, as the signed 64-bit integer that a listpack can hold."""
-    difference = ((entry_id & SEQ_MASK) - (base & SEQ_MASK)) & SEQ_MASK
+def _wrapped(difference: int) -> int:
+    """``difference`` as the signed 64-bit integer that a listpack can hold."""
+    difference &= SEQ_MASK
     return difference - (1 << 64) if difference >> 63 else difference
 
 
@@ -95,15 +94,3 @@ class _Place:
         if value is None:
             raise BadData("a node with a word in place of a number")
         return value
-
-
-def items_of_reply(reply: bytes) -> list[bytes]:
-    """The strings of a reply that is an array of bulk strings."""
-    found: list[bytes] = []
-    at = reply.index(b"\r\n") + 2
-    while at < len(reply):
-        end = reply.index(b"\r\n", at)
-        size = int(reply[at + 1 : end])
-        found.append(reply[end + 2 : end + 2 + size])
-        at = end + 4 + size
-    return found

@@ -11,7 +11,8 @@ from ..types.listpack import LISTPACK_HEAD_BYTES, entry_bytes
 from ..types.member_table import HASHTABLE, INTSET
 from ..types.set import SetValue
 from ..types.sorted_set import SortedSet
-from ..types.stream import SEQ_MASK, Group, PendingList, Stream
+from ..types.stream import Group, PendingList, Stream
+from ..types.stream_entry import SEQ_MASK, id_of
 from ..types.string import RawString
 from . import lzf
 from .kinds import (
@@ -219,11 +220,11 @@ class RdbWriter:
     def _stream(self, value: Stream) -> None:
         counts = self.version >= _LISTPACKS_FROM
         self._value_kind(STREAM_3 if self.version >= 11 else STREAM_2 if counts else STREAM)
-        nodes = [leaf for leaf in value.leaves if leaf.ids]
+        nodes = [leaf.entries for leaf in value.leaves if leaf.entries]
         self.length(len(nodes))
-        for leaf in nodes:
-            self.string(leaf.ids[0].to_bytes(16, "big"))
-            self.string(stream_node(leaf.ids, leaf.entries))
+        for entries in nodes:
+            self.string(id_of(entries[0]).to_bytes(16, "big"))
+            self.string(stream_node(entries))
         self.length(value.length)
         self._id(value.last_id)
         if counts:

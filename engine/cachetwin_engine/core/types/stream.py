@@ -1,11 +1,10 @@
 """Streams: entries in the order of their IDs, and consumer groups that share them out.
 
-An ID is one integer here, ``ms << 64 | seq``: comparing, adding one and bisecting need no pairs. Entries lie in leaves
-that grow at their end until ``stream-node-max-entries`` or ``-bytes`` is reached. That matters beyond speed, because
-XADD and XTRIM with ``~`` drop whole leaves only: so leaves count the bytes that Valkey's listpacks would take, and keep
-counting entries that were deleted from them, as Valkey does. Deleted entries themselves leave no trace.
-The fields of an entry are kept as the reply that shows them: reading, which is most of what happens to an entry, then
-costs no more than joining bytes.
+An ID is one integer here, ``ms << 64 | seq``: comparing, adding one and bisecting need no pairs. Only where entries are
+added it stays a pair, because integers of more than 62 bits are slow. Entries (``stream_entry``) lie in leaves that grow
+at their end until ``stream-node-max-entries`` or ``-bytes`` is reached. That matters beyond speed, because XADD and XTRIM
+with ``~`` drop whole leaves only: so leaves count the bytes that Valkey's listpacks would take, and keep counting entries
+that were deleted from them, as Valkey does. Deleted entries themselves leave no trace.
 
 Long because groups, consumers and pending entries refer to the entries and to each other.
 """
@@ -13,37 +12,57 @@ Long because groups, consumers and pending entries refer to the entries and to e
 from bisect import bisect_left, bisect_right
 from typing import TYPE_CHECKING, Final
 
+from mypy_extensions import i64, mypyc_attr
+
 from ..errors import wrong_type
 from ..keyspace import Value
-from ..replies import bulk_array
 from .listpack import LISTPACK_HEAD_BYTES, entry_bytes, integer_bytes
+from .stream_entry import SEQ_MASK, entry_of, first_from, id_of, id_reply
 
 if TYPE_CHECKING:
     from ..keyspace import Database
 
 ID_MAX: Final = (1 << 128) - 1
-SEQ_MASK: Final = (1 << 64) - 1
 UNKNOWN: Final = -1  # entries-read of a group that lost count
 _NODE_BYTES_MAX: Final = 1 << 30
 _LEAF_IDS: Final = 512  # of a sorted list of pending IDs
+_SMALL_MAX: Final = 2**61  # far below where an integer stops being one machine word in the compiled build
 
 
-def id_text(entry_id: int) -> bytes:
-    """``ms-seq``."""
-    return b"%d-%d" % (entry_id >> 64, entry_id & SEQ_MASK)
-
-
+@mypyc_attr(acyclic=True)
 class _Leaf:
     """Neighbouring entries."""
 
-    def __init__(self, base: int, fields: list[bytes]) -> None:
-        self.base = base  # ID of the first entry that was ever here
-        self.last = base  # ID of the last one
+    def __init__(self, ms: int, seq: int, fields: list[bytes]) -> None:
+        self.base_ms = ms  # ID of the first entry that was ever here
+        self.base_seq = seq
+        self.last_ms = ms  # ID of the last one
+        self.last_seq = seq
         self.fields = fields  # names in the first entry: entries that have the same ones take less room
-        self.ids: list[int] = []
         self.entries: list[bytes] = []
-        self.deleted = 0
-        self.size_bytes = LISTPACK_HEAD_BYTES + 6 + integer_bytes(len(fields)) + sum([entry_bytes(f) for f in fields])
+        self.deleted: i64 = 0
+        self.size_bytes: i64 = LISTPACK_HEAD_BYTES + 6 + integer_bytes(len(fields))
+        for field in fields:
+            self.size_bytes += entry_bytes(field)
+
+    def base(self) -> int:
+        """The ID of the first entry that was ever here."""
+        return self.base_ms << 64 | self.base_seq
+
+    def last(self) -> int:
+        """The ID of the last entry that was ever here."""
+        return self.last_ms << 64 | self.last_seq
+
+    def fields_are(self, words: list[bytes], first: i64) -> bool:
+        """Are ``words`` from ``first`` on, fields and values in turn, entered under the names of the first entry?"""
+        fields = self.fields
+        count: i64 = len(fields)
+        if len(words) - first != 2 * count:
+            return False
+        for at in range(count):
+            if words[first + 2 * at] != fields[at]:
+                return False
+        return True
 
 
 class SortedIds:
@@ -194,18 +213,30 @@ class Group:
         return len(consumer.pending.entries)
 
 
+@mypyc_attr(acyclic=True)  # groups, consumers and pending entries are in cycles, but none leads back here
 class Stream(Value):
-    """An append-only log with IDs."""
+    """An append-only log with IDs. ``last_ms`` and ``last_seq`` are the halves of ``last_id``."""
 
     def __init__(self) -> None:
         self.length = 0
         self.first_id = 0
-        self.last_id = 0  # the highest ID ever added
+        self.last_ms = 0
+        self.last_seq = 0
         self.max_deleted_id = 0
         self.entries_added = 0
         self.groups: dict[bytes, Group] = {}
         self.leaves: list[_Leaf] = []
         self._bases: list[int] = []
+
+    @property
+    def last_id(self) -> int:
+        """The highest ID ever added."""
+        return self.last_ms << 64 | self.last_seq
+
+    @last_id.setter
+    def last_id(self, entry_id: int) -> None:
+        self.last_ms = entry_id >> 64
+        self.last_seq = entry_id & SEQ_MASK
 
     def kind(self) -> bytes:
         """What TYPE answers."""
@@ -216,7 +247,7 @@ class Stream(Value):
         return b"stream"
 
     def size_bytes(self, samples: int) -> int:
-        """The objects of CPython 3.11: per entry an integer, the bytes and two list places; pending entries."""
+        """The objects of CPython 3.11: per entry its bytes as a reply and a list's place; pending entries."""
         size = 600 + 300 * len(self.leaves) + 92 * self.length + sum([leaf.size_bytes for leaf in self.leaves])
         for group in self.groups.values():
             size += 700 + 350 * len(group.pending.entries) + 700 * len(group.consumers)
@@ -227,13 +258,14 @@ class Stream(Value):
         copy = Stream()
         copy.length = self.length
         copy.first_id = self.first_id
-        copy.last_id = self.last_id
+        copy.last_ms = self.last_ms
+        copy.last_seq = self.last_seq
         copy.max_deleted_id = self.max_deleted_id
         copy.entries_added = self.entries_added
         for leaf in self.leaves:
-            twin = _Leaf(leaf.base, leaf.fields)
-            twin.last = leaf.last
-            twin.ids = leaf.ids.copy()
+            twin = _Leaf(leaf.base_ms, leaf.base_seq, leaf.fields)
+            twin.last_ms = leaf.last_ms
+            twin.last_seq = leaf.last_seq
             twin.entries = leaf.entries.copy()
             twin.deleted = leaf.deleted
             twin.size_bytes = leaf.size_bytes
@@ -246,97 +278,106 @@ class Stream(Value):
     # -- entries ------------------------------------------------------------------------------------------------------
 
     def append(self, entry_id: int, items: list[bytes], node_bytes_max: int, node_entries_max: int) -> None:
-        """Add fields and values, in turn, as an entry; ``entry_id`` is above ``last_id``. Limits: 0 is none."""
+        """Add fields and values, in turn, as an entry. See ``add``."""
+        self.add(entry_id >> 64, entry_id & SEQ_MASK, items, 0, node_bytes_max, node_entries_max)
+
+    def add(
+        self, ms: int, seq: int, words: list[bytes], first: i64, node_bytes_max: i64, node_entries_max: i64
+    ) -> bytes:
+        """Add ``words`` from ``first`` on, fields and values in turn, as an entry; its ID as a bulk string.
+
+        ``ms`` and ``seq`` are the ID, which is above ``last_id``. Limits: 0 is none.
+        """
         if not 0 < node_bytes_max <= _NODE_BYTES_MAX:
             node_bytes_max = _NODE_BYTES_MAX
-        fields = items[::2]
+        end: i64 = len(words)
+        size: i64 = 0
+        for at in range(first, end):
+            size += len(words[at])
         leaf = self.leaves[-1] if self.leaves else None
         if leaf is not None and (
-            leaf.size_bytes + sum([len(item) for item in items]) >= node_bytes_max
-            or 0 < node_entries_max <= len(leaf.ids) + leaf.deleted
+            leaf.size_bytes + size >= node_bytes_max or 0 < node_entries_max <= len(leaf.entries) + leaf.deleted
         ):
             leaf = None
         if leaf is None:
-            leaf = _Leaf(entry_id, fields)
+            leaf = _Leaf(ms, seq, words[first::2])
             self.leaves.append(leaf)
-            self._bases.append(entry_id)
-        size = 2 + integer_bytes(_signed((entry_id >> 64) - (leaf.base >> 64)))
-        size += integer_bytes(_signed((entry_id & SEQ_MASK) - (leaf.base & SEQ_MASK)))
-        count = len(fields)
-        if fields == leaf.fields:
-            for at in range(1, 2 * count, 2):
-                size += entry_bytes(items[at])
+            self._bases.append(leaf.base())
+        size = 2 + integer_bytes(_signed(ms - leaf.base_ms)) + integer_bytes(_signed(seq - leaf.base_seq))
+        count = (end - first) >> 1
+        if leaf.fields_are(words, first):
+            for at in range(first + 1, end, 2):
+                size += entry_bytes(words[at])
             size += integer_bytes(count + 3)
         else:
-            for item in items:
-                size += entry_bytes(item)
+            for at in range(first, end):
+                size += entry_bytes(words[at])
             size += integer_bytes(count) + integer_bytes(2 * count + 4)
+        shown_id = id_reply(ms, seq)
         leaf.size_bytes += size
-        leaf.ids.append(entry_id)
-        leaf.entries.append(bulk_array(items))
-        leaf.last = entry_id
+        leaf.entries.append(entry_of(shown_id, words, first))
+        leaf.last_ms = self.last_ms = ms
+        leaf.last_seq = self.last_seq = seq
         self.length += 1
         self.entries_added += 1
-        self.last_id = entry_id
         if self.length == 1:
-            self.first_id = entry_id
+            self.first_id = ms << 64 | seq
+        return shown_id
 
     def get(self, entry_id: int) -> bytes | None:
-        """Fields and values of an entry as a reply, None when there is no such entry."""
+        """An entry, None when there is none with this ID."""
         at = bisect_right(self._bases, entry_id) - 1
         if at < 0:
             return None
-        leaf = self.leaves[at]
-        place = bisect_left(leaf.ids, entry_id)
-        if place < len(leaf.ids) and leaf.ids[place] == entry_id:
-            return leaf.entries[place]
+        entries = self.leaves[at].entries
+        place = first_from(entries, entry_id)
+        if place < len(entries) and id_of(entries[place]) == entry_id:
+            return entries[place]
         return None
 
-    def range(self, start: int, end: int, count: int, reverse: bool = False) -> tuple[list[int], list[bytes]]:
-        """IDs and replies of the entries from ``start`` to ``end``, both included; at most ``count`` if that is not 0."""
-        ids: list[int] = []
-        entries: list[bytes] = []
+    def range(self, start: int, end: int, count: int, reverse: bool = False) -> list[bytes]:
+        """The entries with IDs from ``start`` to ``end``, both included; at most ``count`` if that is not 0."""
+        found: list[bytes] = []
         if start > end or not self.leaves:
-            return ids, entries
+            return found
         at = max(bisect_right(self._bases, end if reverse else start) - 1, 0)
         while 0 <= at < len(self.leaves):
             leaf = self.leaves[at]
-            low = bisect_left(leaf.ids, start)
-            high = bisect_right(leaf.ids, end)
+            base, last = leaf.base(), leaf.last()
+            low = 0 if start <= base else first_from(leaf.entries, start) if start <= last else len(leaf.entries)
+            high = len(leaf.entries) if end >= last else first_from(leaf.entries, end + 1)
             if count:
-                left = count - len(ids)
+                left = count - len(found)
                 if reverse:
                     low = max(low, high - left)
                 else:
                     high = min(high, low + left)
             if low < high:
+                part = leaf.entries[low:high]
                 if reverse:
-                    ids.extend(reversed(leaf.ids[low:high]))
-                    entries.extend(reversed(leaf.entries[low:high]))
-                else:
-                    ids.extend(leaf.ids[low:high])
-                    entries.extend(leaf.entries[low:high])
-            if count and len(ids) >= count:
+                    part.reverse()
+                found.extend(part)
+            if count and len(found) >= count:
                 break
             if reverse:
-                if leaf.base <= start:
+                if base <= start:
                     break
                 at -= 1
             else:
-                if leaf.last >= end:
+                if last >= end:
                     break
                 at += 1
-        return ids, entries
+        return found
 
     def lowest_id(self) -> int:
         """The ID of the first entry that is or was in the first node, ``ID_MAX`` without nodes."""
-        return self.leaves[0].base if self.leaves else ID_MAX
+        return self.leaves[0].base() if self.leaves else ID_MAX
 
     def top_id(self) -> int:
         """The highest ID that is still there, 0 if none is."""
         for leaf in reversed(self.leaves):
-            if leaf.ids:
-                return leaf.ids[-1]
+            if leaf.entries:
+                return id_of(leaf.entries[-1])
         return 0
 
     def delete(self, entry_id: int) -> bool:
@@ -345,15 +386,15 @@ class Stream(Value):
         if at < 0:
             return False
         leaf = self.leaves[at]
-        place = bisect_left(leaf.ids, entry_id)
-        if place == len(leaf.ids) or leaf.ids[place] != entry_id:
+        entries = leaf.entries
+        place = first_from(entries, entry_id)
+        if place == len(entries) or id_of(entries[place]) != entry_id:
             return False
-        if len(leaf.ids) == 1:
+        if len(entries) == 1:
             del self.leaves[at]
             del self._bases[at]
         else:
-            del leaf.ids[place]
-            del leaf.entries[place]
+            del entries[place]
             leaf.deleted += 1
         self.length -= 1
         self.max_deleted_id = max(self.max_deleted_id, entry_id)
@@ -365,7 +406,7 @@ class Stream(Value):
         whole = 0
         removed = 0
         for leaf in self.leaves:
-            count = len(leaf.ids)
+            count = len(leaf.entries)
             left = self.length - removed
             if left <= length or (limit and removed + count > limit):
                 break
@@ -382,12 +423,12 @@ class Stream(Value):
         whole = 0
         removed = 0
         for leaf in self.leaves:
-            count = len(leaf.ids)
+            count = len(leaf.entries)
             if limit and removed + count > limit:
                 break
-            if leaf.last >= entry_id:
+            if leaf.last() >= entry_id:
                 if not approximately:
-                    return self._trim(whole, bisect_left(leaf.ids, entry_id))
+                    return self._trim(whole, first_from(leaf.entries, entry_id))
                 break
             whole += 1
             removed += count
@@ -397,14 +438,13 @@ class Stream(Value):
         """Remove the first ``whole`` leaves and ``more`` entries of the next, which stays even if it is left empty."""
         removed = more
         for leaf in self.leaves[:whole]:
-            removed += len(leaf.ids)
+            removed += len(leaf.entries)
         if removed == 0 and whole == 0:
             return 0
         del self.leaves[:whole]
         del self._bases[:whole]
         if more:
             leaf = self.leaves[0]
-            del leaf.ids[:more]
             del leaf.entries[:more]
             leaf.deleted += more
         self.length -= removed
@@ -414,8 +454,8 @@ class Stream(Value):
     def _find_first(self) -> None:
         self.first_id = 0
         for leaf in self.leaves:
-            if leaf.ids:
-                self.first_id = leaf.ids[0]
+            if leaf.entries:
+                self.first_id = id_of(leaf.entries[0])
                 break
 
     # -- how far a group is -------------------------------------------------------------------------------------------
@@ -484,20 +524,10 @@ def read_stream(db: "Database", key: bytes) -> Stream | None:
     return stream_of(db.find(key))
 
 
-def items_of(entry: bytes) -> list[bytes]:
-    """Fields and values, in turn, of an entry that is stored as a reply."""
-    at = entry.index(b"\r\n") + 2
-    items: list[bytes] = []
-    while at < len(entry):
-        end = entry.index(b"\r\n", at)
-        size = int(entry[at + 1 : end])
-        items.append(entry[end + 2 : end + 2 + size])
-        at = end + 4 + size
-    return items
-
-
 def _signed(value: int) -> int:
     """A difference of times or sequence numbers as the 64-bit integer that a listpack stores."""
+    if -_SMALL_MAX < value < _SMALL_MAX:
+        return value
     value &= SEQ_MASK
     return value - (1 << 64) if value >> 63 else value
 
