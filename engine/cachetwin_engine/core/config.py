@@ -77,7 +77,7 @@ class Config:
         self.values: dict[bytes, bytes] = {}  # by the parameter's own name
         for row in PARAMETERS:
             self.values[row.name.encode()] = self.default_of(row)
-            for name in _names(row, self.profile.is_valkey):
+            for name in _names(row, self.profile):
                 self.rows[name.encode()] = row
         self.buffer_limits: dict[bytes, BufferLimit] = {}
         self._read()
@@ -116,7 +116,9 @@ class Config:
 
     def is_retired(self, name: str) -> bool:
         """Is it a parameter of older versions that may be given at start, and means nothing any more?"""
-        return self.profile.is_valkey and name.lower() in RETIRED
+        if self.profile.is_valkey and name.lower() in RETIRED:
+            return True
+        return any(row.name == name.lower() and self.profile.commands_through >= row.until for row in PARAMETERS)
 
     def snapshot(self) -> dict[bytes, bytes]:
         """All values, for ``restore``."""
@@ -179,7 +181,8 @@ class Config:
 
     def _read(self) -> None:
         """Copy what code reads while it runs into attributes."""
-        self.databases = self.integer("databases")
+        in_cluster = self.boolean("cluster-enabled") and self.profile.is_valkey_from(9, 0)
+        self.databases = self.integer("cluster-databases" if in_cluster else "databases")
         numbers = [int(word) for word in self.values[b"save"].split()]
         self.save_points = list(zip(numbers[::2], numbers[1::2], strict=True))  # seconds, changes
         self.hz = max(1, min(500, self.integer("hz")))
@@ -233,9 +236,12 @@ def refused(name: bytes, reason: bytes) -> CommandError:
     return CommandError(b"ERR CONFIG SET failed (possibly related to argument '" + name + b"') - " + reason)
 
 
-def _names(row: Parameter, is_valkey: bool) -> list[str]:
+def _names(row: Parameter, profile: Profile) -> list[str]:
     """What a parameter is called; nothing where the profile's engine does not have it."""
+    is_valkey = profile.is_valkey
     if row.redis_only if is_valkey else row.valkey_only:
+        return []
+    if is_valkey and not row.since <= profile.commands_through < row.until:
         return []
     if row.valkey_name and not is_valkey:
         return [row.alias]
@@ -271,13 +277,17 @@ def _integer(row: Parameter, value: bytes) -> bytes:
 
 
 def _memory(row: Parameter, value: bytes) -> bytes:
+    if row.low < 0 and value[:1] == b"-":
+        amount = memory_or_none(value[1:])
+        return _bounded(row, None if amount is None else -amount, b"argument must be a memory value")
     return _bounded(row, memory_or_none(value), b"argument must be a memory value")
 
 
 def _choice(row: Parameter, value: bytes) -> bytes:
-    if value.lower().decode("latin-1") not in row.choices:
-        raise CommandError(b"argument(s) must be one of the following: " + ", ".join(row.choices).encode())
-    return value.lower()
+    for choice in row.choices:
+        if value.lower() == choice.lower().encode():
+            return choice.encode()
+    raise CommandError(b"argument(s) must be one of the following: " + ", ".join(row.choices).encode())
 
 
 def _events(row: Parameter, value: bytes) -> bytes:

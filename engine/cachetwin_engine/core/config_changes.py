@@ -91,7 +91,8 @@ def _join_cluster(engine: "Engine") -> None:
     cluster = engine.cluster
     if cluster is None:
         cluster = engine.cluster = ClusterState(engine.random)
-        engine.databases[0].by_slot = SlotKeys(list(engine.databases[0].values))
+        for db in engine.databases:
+            db.by_slot = SlotKeys(list(db.values))
         engine.gates |= GATE_CLUSTER
     cluster.needs_full_coverage = engine.config.boolean("cluster-require-full-coverage")
     cluster.update()

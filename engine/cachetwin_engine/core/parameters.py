@@ -1,7 +1,8 @@
 """Every parameter that CONFIG knows, one row each, as Valkey 8.1 has them: kind, default, bounds, other names.
 
-Read off a running Valkey 8.1.1, and a Redis OSS 7.0.15 for what it calls otherwise, with CONFIG GET * and by setting each
-one to values that it refuses. What a parameter does is the business of the code that reads it from ``Config``. Every row
+Read off a running Valkey 8.1.1, a 9.1.2 for what is new there, and a Redis OSS 7.0.15 for what it calls otherwise, with
+CONFIG GET * and by setting each one to values that it refuses. What a parameter does is the business of the code that
+reads it from ``Config``. Every row
 exists in every profile, for that code's sake; a profile shows those that its engine has.
 """
 
@@ -45,6 +46,8 @@ class Parameter:
         valkey_name: bool = False,
         redis_only: bool = False,
         redis_default: str | None = None,
+        since: tuple[int, int, int] = (0, 0, 0),
+        until: tuple[int, int, int] = (255, 0, 0),
     ) -> None:
         self.name = name
         self.kind = kind
@@ -61,6 +64,8 @@ class Parameter:
         self.valkey_name = valkey_name  # Redis OSS 7.0 knows the older name only
         self.redis_only = redis_only  # gone in Valkey, which takes it at start and ignores it
         self.redis_default = redis_default  # where Redis OSS 7.0 has another one
+        self.since = since  # the first version of Valkey that has it
+        self.until = until  # the first that only ignores it at start
 
 
 PARAMETERS: Final[list[Parameter]] = [
@@ -106,6 +111,8 @@ PARAMETERS: Final[list[Parameter]] = [
     Parameter("cluster-allow-reads-when-down", BOOLEAN, "no"),
     Parameter("cluster-allow-replica-migration", BOOLEAN, "yes"),
     Parameter("cluster-announce-bus-port", INTEGER, "0", low=0, high=65535),
+    Parameter("cluster-announce-client-port", INTEGER, "0", low=0, high=65535, valkey_only=True, since=(9, 0, 0)),
+    Parameter("cluster-announce-client-tls-port", INTEGER, "0", low=0, high=65535, valkey_only=True, since=(9, 0, 0)),
     Parameter("cluster-announce-client-ipv4", TEXT, "", valkey_only=True),
     Parameter("cluster-announce-client-ipv6", TEXT, "", valkey_only=True),
     Parameter("cluster-announce-hostname", TEXT, ""),
@@ -115,6 +122,12 @@ PARAMETERS: Final[list[Parameter]] = [
     Parameter("cluster-announce-tls-port", INTEGER, "0", low=0, high=65535),
     Parameter("cluster-blacklist-ttl", INTEGER, "60", valkey_only=True),
     Parameter("cluster-config-file", FILE_NAME, "nodes.conf", immutable=True),
+    Parameter(
+        "cluster-config-save-behavior", CHOICE, "sync", choices="sync, best-effort", valkey_only=True, since=(9, 1, 0)
+    ),
+    Parameter(
+        "cluster-databases", INTEGER, "1", low=1, high=2147483647, immutable=True, valkey_only=True, since=(9, 0, 0)
+    ),
     Parameter("cluster-enabled", BOOLEAN, "no", immutable=True),
     Parameter("cluster-link-sendbuf-limit", MEMORY, "0"),
     Parameter("cluster-manual-failover-timeout", INTEGER, "5000", low=1, high=2147483647, valkey_only=True),
@@ -132,6 +145,7 @@ PARAMETERS: Final[list[Parameter]] = [
         high=2147483647,
     ),
     Parameter("cluster-require-full-coverage", BOOLEAN, "yes"),
+    Parameter("cluster-slot-migration-log-max-len", INTEGER, "1000", low=0, valkey_only=True, since=(9, 0, 0)),
     Parameter("cluster-slot-stats-enabled", BOOLEAN, "no", valkey_only=True),
     Parameter(
         "commandlog-execution-slower-than", INTEGER, "10000", alias="slowlog-log-slower-than", low=-1, valkey_name=True
@@ -155,6 +169,7 @@ PARAMETERS: Final[list[Parameter]] = [
     Parameter("extended-redis-compatibility", BOOLEAN, "no", valkey_only=True),
     Parameter("hash-max-listpack-entries", INTEGER, "512", alias="hash-max-ziplist-entries", low=0),
     Parameter("hash-max-listpack-value", MEMORY, "64", alias="hash-max-ziplist-value", low=0),
+    Parameter("hash-seed", TEXT, "", immutable=True, valkey_only=True, since=(9, 1, 0)),
     Parameter("hide-user-data-from-log", BOOLEAN, "yes", valkey_only=True),
     Parameter("hll-sparse-max-bytes", MEMORY, "3000", low=0),
     Parameter("hz", INTEGER, "10", low=0, high=2147483647),
@@ -201,6 +216,7 @@ PARAMETERS: Final[list[Parameter]] = [
     Parameter("maxmemory-samples", INTEGER, "5", low=1, high=64),
     Parameter("min-replicas-max-lag", INTEGER, "10", alias="min-slaves-max-lag", low=0, high=2147483647),
     Parameter("min-replicas-to-write", INTEGER, "0", alias="min-slaves-to-write", low=0, high=2147483647),
+    Parameter("mptcp", BOOLEAN, "no", immutable=True, valkey_only=True, since=(9, 0, 0)),
     Parameter("no-appendfsync-on-rewrite", BOOLEAN, "no"),
     Parameter("notify-keyspace-events", EVENTS, ""),
     Parameter("oom-score-adj", CHOICE, "no", choices="no, yes, relative, absolute"),
@@ -226,6 +242,7 @@ PARAMETERS: Final[list[Parameter]] = [
     Parameter("repl-diskless-sync", BOOLEAN, "yes"),
     Parameter("repl-diskless-sync-delay", INTEGER, "5", low=0, high=2147483647),
     Parameter("repl-diskless-sync-max-replicas", INTEGER, "0", low=0, high=2147483647),
+    Parameter("repl-mptcp", BOOLEAN, "no", immutable=True, valkey_only=True, since=(9, 0, 0)),
     Parameter("repl-ping-replica-period", INTEGER, "10", alias="repl-ping-slave-period", low=1, high=2147483647),
     Parameter("repl-timeout", INTEGER, "60", low=1, high=2147483647),
     Parameter("replica-announce-ip", TEXT, "", alias="slave-announce-ip"),
@@ -239,7 +256,7 @@ PARAMETERS: Final[list[Parameter]] = [
     Parameter("replica-serve-stale-data", BOOLEAN, "yes", alias="slave-serve-stale-data"),
     Parameter("replicaof", TEXT, "", alias="slaveof", immutable=True, many=True),
     Parameter("requirepass", TEXT, ""),
-    Parameter("sanitize-dump-payload", CHOICE, "no", choices="no, yes, clients"),
+    Parameter("sanitize-dump-payload", CHOICE, "no", choices="no, yes, clients", until=(9, 1, 0)),
     Parameter("save", SAVE, "3600 1 300 100 60 10000", many=True),
     Parameter("server-cpulist", TEXT, "", alias="server_cpulist", immutable=True, valkey_name=True),
     Parameter("set-max-intset-entries", INTEGER, "512", low=0),
@@ -249,6 +266,7 @@ PARAMETERS: Final[list[Parameter]] = [
     Parameter("shutdown-on-sigint", CHOICES, "default", choices="default, save, nosave, now, force", many=True),
     Parameter("shutdown-on-sigterm", CHOICES, "default", choices="default, save, nosave, now, force", many=True),
     Parameter("shutdown-timeout", INTEGER, "10", low=0, high=2147483647),
+    Parameter("slot-migration-max-failover-repl-bytes", MEMORY, "0", low=-1, valkey_only=True, since=(9, 0, 0)),
     Parameter("socket-mark-id", TEXT, "0", immutable=True),
     Parameter("stop-writes-on-bgsave-error", BOOLEAN, "yes"),
     Parameter("stream-node-max-bytes", MEMORY, "4096", low=0),
@@ -261,6 +279,8 @@ PARAMETERS: Final[list[Parameter]] = [
     Parameter("tcp-keepalive", INTEGER, "300", low=0, high=2147483647),
     Parameter("timeout", INTEGER, "0", low=0, high=2147483647),
     Parameter("tls-auth-clients", CHOICE, "yes", choices="no, yes, optional"),
+    Parameter("tls-auth-clients-user", CHOICE, "off", choices="CN, URI, off", valkey_only=True, since=(9, 0, 0)),
+    Parameter("tls-auto-reload-interval", INTEGER, "0", low=0, high=2147483647, valkey_only=True, since=(9, 1, 0)),
     Parameter("tls-ca-cert-dir", TEXT, ""),
     Parameter("tls-ca-cert-file", TEXT, ""),
     Parameter("tls-cert-file", TEXT, ""),
@@ -288,6 +308,9 @@ PARAMETERS: Final[list[Parameter]] = [
     Parameter("zset-max-listpack-value", MEMORY, "64", alias="zset-max-ziplist-value", low=0),
     # Hidden ones: aids for tests.
     Parameter("client-default-resp", INTEGER, "2", low=2, high=3, immutable=True, hidden=True),
+    Parameter(
+        "cluster-message-gossip-perc", INTEGER, "10", low=1, high=100, hidden=True, valkey_only=True, since=(9, 0, 0)
+    ),
     Parameter("cluster-ping-interval", INTEGER, "1000", hidden=True, valkey_only=True),
     Parameter("debug-context", TEXT, "", hidden=True, valkey_only=True),
     Parameter("enable-debug-assert", BOOLEAN, "no", immutable=True, hidden=True, valkey_only=True),

@@ -6,6 +6,7 @@ from ..command_table import ASKING, PUBSUB, WRITE, Command
 from ..errors import CommandError
 from ..gates import GATE_MULTI
 from ..key_positions import key_positions
+from ..numbers import integer_or_none
 from ..slots import slot_of
 from ..watchers import unwatch
 from .state import ClusterNode, ClusterState
@@ -13,6 +14,7 @@ from .state import ClusterNode, ClusterState
 if TYPE_CHECKING:
     from ..context import Context
     from ..engine import Engine
+    from ..keyspace import Database
     from ..session import Session
 
 HERE: Final = 0
@@ -51,12 +53,16 @@ class Route:
 
 
 class _Requests:
-    """One command, or all that wait for EXEC, taken as one: their keys and what they do."""
+    """One command, or all that wait for EXEC, taken as one: their keys, in which database, and what they do."""
 
-    def __init__(self, session: "Session", command: Command, args: list[bytes]) -> None:
+    def __init__(self, session: "Session", db: "Database", command: Command, args: list[bytes]) -> None:
         self.keys: list[bytes] = []
+        self.databases: list[Database] = []  # of each key
         self.writes = False
         self.publishes = False
+        self.crosses = False  # a key goes from one database to another, where a move may have been before it
+        self._db = db
+        self._all = session.engine.databases
         if command.name == b"exec" and session.queue is not None:
             for queued in session.queue:
                 self._take(queued.command, queued.args)
@@ -66,20 +72,46 @@ class _Requests:
     def _take(self, command: Command, args: list[bytes]) -> None:
         self.writes = self.writes or command.flags & WRITE != 0
         self.publishes = self.publishes or command.flags & PUBSUB != 0
+        if command.name == b"select":
+            index = integer_or_none(args[1])
+            if index is not None and 0 <= index < len(self._all):
+                self._db = self._all[index]
         if not command.keys:
             return
+        self.crosses = self.crosses or _crosses(command, args, self._db.index)
         try:
             positions = key_positions(command, args)
         except CommandError:
             return  # a count of keys that makes no sense: the command itself will say so
         for position in positions:
             self.keys.append(args[position.index])
+            self.databases.append(self._db)
+
+    def missing(self) -> int:
+        """How many of the keys are not here."""
+        return sum([1 for at, key in enumerate(self.keys) if self.databases[at].peek(key) is None])
 
 
-def route(session: "Session", cluster: ClusterState, command: Command, args: list[bytes]) -> Route:
-    """Where the request belongs."""
+def _crosses(command: Command, args: list[bytes], database: int) -> bool:
+    """Does it carry a key into another database? COPY may say where to more than once."""
+    if command.name == b"move":
+        return True
+    if command.name != b"copy":
+        return False
+    at = 3
+    while at + 1 < len(args):
+        if args[at].lower() == b"db":
+            if integer_or_none(args[at + 1]) != database:
+                return True
+            at += 1
+        at += 1
+    return False
+
+
+def route(session: "Session", db: "Database", cluster: ClusterState, command: Command, args: list[bytes]) -> Route:
+    """Where the request belongs; its keys are looked for in ``db``."""
     engine = session.engine
-    asked = _Requests(session, command, args)
+    asked = _Requests(session, db, command, args)
     keys = asked.keys
     if not keys:
         return Route(HERE, -1)
@@ -90,20 +122,27 @@ def route(session: "Session", cluster: ClusterState, command: Command, args: lis
     for key in keys:
         if key is not keys[0] and slot_of(key) != slot:
             return Route(CROSS_SLOT, slot)
+    here = owner is cluster.myself
+    moves = slot in cluster.migrating if here else slot in cluster.importing
+    counts = not asked.publishes
+    if moves and engine.profile.is_valkey_from(9, 0):
+        if asked.crosses:
+            return Route(UNSTABLE, slot)
+        if session.queue is not None and command.name != b"exec":
+            counts = False  # EXEC will see
     if not cluster.healthy:
         verdict = _while_down(engine, asked)
         if verdict != HERE:
             return Route(verdict, slot)
-    here = owner is cluster.myself
     if command.name == b"migrate" and (slot in cluster.migrating or slot in cluster.importing):
         return Route(HERE, slot)  # it moves keys, wherever they are
     if here and slot in cluster.migrating:
-        missing = 0 if asked.publishes else _count_missing(engine, keys)
+        missing = asked.missing() if counts else 0
         if missing == 0:
             return Route(HERE, slot)
         return Route(UNSTABLE, slot) if missing < len(keys) else Route(ASK, slot, cluster.migrating[slot])
     if not here and slot in cluster.importing and (session.asking or command.flags & ASKING):
-        if not asked.publishes and any(key != keys[0] for key in keys) and _count_missing(engine, keys):
+        if counts and any(key != keys[0] for key in keys) and asked.missing():
             return Route(UNSTABLE, slot)
         return Route(HERE, slot)
     return Route(HERE, slot) if here else Route(MOVED, slot, owner)
@@ -117,11 +156,6 @@ def _while_down(engine: "Engine", asked: _Requests) -> int:
     return DOWN_FOR_WRITES if asked.writes else HERE
 
 
-def _count_missing(engine: "Engine", keys: list[bytes]) -> int:
-    db = engine.databases[0]
-    return sum([1 for key in keys if db.peek(key) is None])
-
-
 def refusal(session: "Session", cluster: ClusterState, command: Command, args: list[bytes]) -> bytes | None:
     """Why this node does not serve a client's request, as an error line; None if it does.
 
@@ -132,7 +166,7 @@ def refusal(session: "Session", cluster: ClusterState, command: Command, args: l
     session.slot = -1
     if not command.keys and command.name != b"exec":
         return None
-    way = route(session, cluster, command, args)
+    way = route(session, session.context.db, cluster, command, args)
     if way.verdict == HERE:
         session.slot = way.slot
         return None
@@ -161,7 +195,7 @@ def script_refusal(
 
     ``slot`` is the one the script has to stay in, -1 if it may touch any that this node has.
     """
-    way = route(ctx.session, cluster, command, args)
+    way = route(ctx.session, ctx.db, cluster, command, args)
     if way.verdict == CROSS_SLOT:
         name = (
             b"ERR Command '" + command.name + b"' in script attempted to access keys that don't hash to the same slot"
@@ -212,11 +246,12 @@ def port_of(session: "Session", node: ClusterNode) -> int:
     engine = session.engine
     if engine.cluster is None or node is not engine.cluster.myself:
         return node.port
-    announced = engine.config.integer("cluster-announce-port")
-    if announced:
-        return announced
+    config = engine.config
     text = session.local_address.rpartition(":")[2]
-    return int(text) if text.isdigit() else engine.host.tcp_port
+    port = int(text) if text.isdigit() else engine.host.tcp_port
+    by_tls = port == config.integer("tls-port")
+    for_clients = config.integer("cluster-announce-client-tls-port" if by_tls else "cluster-announce-client-port")
+    return for_clients or config.integer("cluster-announce-port") or port
 
 
 def slots_left(engine: "Engine", cluster: ClusterState, slots: list[int]) -> None:

@@ -7,6 +7,7 @@ from ..cluster.state import BUS_PORT_OFFSET, ClusterNode, ClusterState, SlotUsag
 from ..command_table import ADMIN, FAST, LOADING, STALE, command, container
 from ..context import Context
 from ..errors import CommandError, syntax_error
+from ..keyspace import Database
 from ..numbers import integer_or_none, parse_int
 from ..replies import EMPTY_ARRAY, OK, array, bulk, bulk_array, integer
 from ..slots import SLOT_COUNT, slot_of
@@ -46,32 +47,59 @@ def slot_named(text: bytes) -> int:
 
 
 def keys_in_slot(ctx: Context, slot: int) -> int:
-    """How many keys a slot has here."""
-    by_slot = ctx.engine.databases[0].by_slot
-    return 0 if by_slot is None else by_slot.count(slot)
+    """How many keys a slot has here, in all databases."""
+    return sum([_count(db, slot) for db in ctx.engine.databases])
+
+
+def keys_of(db: Database, slot: int) -> list[bytes]:
+    """All keys that a slot has in one database."""
+    return [] if db.by_slot is None else db.by_slot.first(slot, db.by_slot.count(slot))
+
+
+def has_keys(ctx: Context) -> bool:
+    """Is there any key in any database?"""
+    return any(len(db) > 0 for db in ctx.engine.databases)
+
+
+def _count(db: Database, slot: int) -> int:
+    return 0 if db.by_slot is None else db.by_slot.count(slot)
 
 
 @command("CLUSTER|KEYSLOT", arity=3, flags=STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of bytes in the key", categories=_SLOW, arguments="key:string", summary="The slot of a key.")  # fmt: skip
 def cluster_keyslot(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER KEYSLOT key."""
-    state_of(ctx)
+    if not ctx.engine.profile.is_valkey_from(9, 1):  # it asks nothing of the cluster, so since then it needs none
+        state_of(ctx)
     return integer(slot_of(args[2]))
 
 
 @command("CLUSTER|INFO", arity=2, flags=LOADING | STALE, group="cluster", since="3.0.0", categories=_SLOW, tips=_VARYING, summary="The state of the cluster.")  # fmt: skip
 def cluster_info(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER INFO."""
-    cluster = state_of(ctx)
+    return ctx.verbatim("".join([line + "\r\n" for line in info_lines(ctx, state_of(ctx))]).encode())
+
+
+def info_lines(ctx: Context, cluster: ClusterState) -> list[str]:
+    """What CLUSTER INFO tells, and INFO since 9.1. There is no bus, so nobody fails and nothing is sent."""
     assigned = sum([node.slot_count for node in cluster.nodes.values()])
     lines = [
         f"cluster_state:{'ok' if cluster.healthy else 'fail'}", f"cluster_slots_assigned:{assigned}",
         f"cluster_slots_ok:{assigned}", "cluster_slots_pfail:0", "cluster_slots_fail:0",
+    ]  # fmt: skip
+    if ctx.engine.profile.is_valkey_from(9, 0):
+        lines += [
+            "cluster_nodes_pfail:0", "cluster_nodes_fail:0", "cluster_voting_nodes_pfail:0",
+            "cluster_voting_nodes_fail:0",
+        ]  # fmt: skip
+    lines += [
         f"cluster_known_nodes:{len(cluster.nodes)}", f"cluster_size:{cluster.size()}",
         f"cluster_current_epoch:{cluster.current_epoch}", f"cluster_my_epoch:{cluster.myself.epoch}",
         "cluster_stats_messages_sent:0", "cluster_stats_messages_received:0",
-        "total_cluster_links_buffer_limit_exceeded:0",
     ]  # fmt: skip
-    return ctx.verbatim("".join([line + "\r\n" for line in lines]).encode())
+    if ctx.engine.profile.is_valkey_from(9, 1):
+        for kind in ("", "pubsub_", "module_"):
+            lines += [f"cluster_stats_{kind}bytes_sent:0", f"cluster_stats_{kind}bytes_received:0"]
+    return [*lines, "total_cluster_links_buffer_limit_exceeded:0"]
 
 
 @command("CLUSTER|MYID", arity=2, flags=LOADING | STALE, group="cluster", since="3.0.0", categories=_SLOW, summary="This node's id.")  # fmt: skip
@@ -137,6 +165,7 @@ def _node_of_slots(ctx: Context, node: ClusterNode) -> bytes:
     hostname = hostname_of(ctx.session, node)
     if kind != "hostname" and hostname:
         others += [bulk(b"hostname"), bulk(hostname)]
+    others += _zone_of(ctx, node)
     host = ctx.null if preferred is None else bulk(preferred)
     return array([host, integer(port_of(ctx.session, node)), bulk(node.id), ctx.map_reply(others)])
 
@@ -151,8 +180,20 @@ def cluster_shards(ctx: Context, args: list[bytes]) -> bytes:
         for first, last in cluster.ranges(node):
             slots += [integer(first), integer(last)]
         nodes = array([_node_of_shard(ctx, node)])
-        shards.append(ctx.map_reply([bulk(b"slots"), array(slots), bulk(b"nodes"), nodes]))
+        items = [bulk(b"slots"), array(slots), bulk(b"nodes"), nodes]
+        if ctx.engine.profile.is_valkey_from(9, 1):
+            items += [bulk(b"id"), bulk(node.shard_id)]
+        shards.append(ctx.map_reply(items))
     return array(shards)
+
+
+def _zone_of(ctx: Context, node: ClusterNode) -> list[bytes]:
+    """The availability zone as name and value: only of this node, and only since 9.1."""
+    cluster = ctx.engine.cluster
+    zone = ctx.engine.config.values[b"availability-zone"]
+    if not zone or cluster is None or node is not cluster.myself or not ctx.engine.profile.is_valkey_from(9, 1):
+        return []
+    return [bulk(b"availability-zone"), bulk(zone)]
 
 
 def _node_of_shard(ctx: Context, node: ClusterNode) -> bytes:
@@ -168,27 +209,28 @@ def _node_of_shard(ctx: Context, node: ClusterNode) -> bytes:
     items += [
         bulk(b"role"), bulk(b"master"), bulk(b"replication-offset"), integer(0), bulk(b"health"), bulk(b"online")
     ]  # fmt: skip
+    items += _zone_of(session.context, node)
     return ctx.map_reply(items)
 
 
 @command("CLUSTER|COUNTKEYSINSLOT", arity=3, flags=STALE, group="cluster", since="3.0.0", categories=_SLOW, arguments="slot", summary="How many keys a slot has.")  # fmt: skip
 def cluster_countkeysinslot(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER COUNTKEYSINSLOT slot."""
+    """CLUSTER COUNTKEYSINSLOT slot: in the chosen database."""
     state_of(ctx)
     slot = parse_int(args[2])
     if not 0 <= slot < SLOT_COUNT:
         raise CommandError(b"ERR Invalid slot")
-    return integer(keys_in_slot(ctx, slot))
+    return integer(_count(ctx.db, slot))
 
 
 @command("CLUSTER|GETKEYSINSLOT", arity=4, flags=STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of requested keys", categories=_SLOW, arguments="slot count", tips=_VARYING, summary="Keys of a slot.")  # fmt: skip
 def cluster_getkeysinslot(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER GETKEYSINSLOT slot count."""
+    """CLUSTER GETKEYSINSLOT slot count: of the chosen database."""
     state_of(ctx)
     slot, count = parse_int(args[2]), parse_int(args[3])
     if not 0 <= slot < SLOT_COUNT or count < 0:
         raise CommandError(b"ERR Invalid slot or number of keys")
-    by_slot = ctx.engine.databases[0].by_slot
+    by_slot = ctx.db.by_slot
     return EMPTY_ARRAY if by_slot is None else bulk_array(by_slot.first(slot, count))
 
 

@@ -7,12 +7,14 @@ from typing import Final
 
 from ..cluster.routing import slots_left
 from ..cluster.state import BUS_PORT_OFFSET, ClusterNode, ClusterState
-from ..command_table import ADMIN, NO_ASYNC_LOADING, NOSCRIPT, STALE, command
+from ..command_table import ADMIN, NO_ASYNC_LOADING, NOSCRIPT, STALE, WRITE, command
 from ..context import Context
-from ..errors import CommandError, syntax_error, wrong_arity
+from ..errors import CommandError, bad_subcommand, syntax_error, wrong_arity
+from ..notifications import NOTIFY_GENERIC
 from ..numbers import integer_or_none, parse_int
 from ..replies import OK, simple
-from .cluster import keys_in_slot, node_named, slot_named, state_of
+from .cluster import has_keys, keys_in_slot, keys_of, node_named, slot_named, state_of
+from .keys import changed_in
 
 _ORDER: Final = ADMIN | STALE | NO_ASYNC_LOADING
 _PER_SLOT: Final = "O(N) where N is the total number of hash slot arguments"
@@ -48,12 +50,33 @@ def cluster_delslotsrange(ctx: Context, args: list[bytes]) -> bytes:
 def cluster_flushslots(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER FLUSHSLOTS: only an empty node may."""
     cluster = state_of(ctx)
-    if len(ctx.engine.databases[0]):
+    if has_keys(ctx):
         raise CommandError(b"ERR DB must be empty to perform CLUSTER FLUSHSLOTS.")
     owned = [slot for slot, owner in enumerate(cluster.owners) if owner is cluster.myself]
     for slot in owned:
         cluster.release(slot)
     return _changed(ctx, cluster, owned)
+
+
+@command("CLUSTER|FLUSHSLOT", arity=-3, flags=WRITE | ADMIN | NO_ASYNC_LOADING, group="cluster", since="9.0.0", complexity="O(N) where N is the number of keys in the slot", categories=[b"keyspace"], arguments="slot [flush-type=<ASYNC | SYNC>]", valkey_only=True, summary="Delete all keys of a slot.")  # fmt: skip
+def cluster_flushslot(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER FLUSHSLOT slot [ASYNC | SYNC]: in all databases; either way the keys are gone when the command returns."""
+    state_of(ctx)
+    if len(args) > 4:
+        raise bad_subcommand(args)
+    slot = slot_named(args[2])
+    mode = args[3].lower() if len(args) == 4 else b""
+    if mode not in {b"", b"async", b"sync"}:
+        raise syntax_error()
+    engine = ctx.engine
+    usual = engine.frees_lazily
+    engine.frees_lazily = mode == b"async" or (not mode and engine.config.boolean("lazyfree-lazy-user-flush"))
+    for db in engine.databases:
+        for key in keys_of(db, slot):
+            if db.delete(key):
+                changed_in(ctx, db, key, NOTIFY_GENERIC, b"del")
+    engine.frees_lazily = usual
+    return OK
 
 
 def _slots(args: list[bytes]) -> list[int]:
@@ -224,14 +247,18 @@ def cluster_forget(ctx: Context, args: list[bytes]) -> bytes:
     return _changed(ctx, cluster, [])
 
 
-@command("CLUSTER|REPLICATE", arity=3, flags=_ORDER, group="cluster", since="3.0.0", arguments="node-id", summary="Become a replica of a node.")  # fmt: skip
+@command("CLUSTER|REPLICATE", arity=-3, flags=_ORDER, group="cluster", since="3.0.0", history=[("9.0.0", "`NO ONE` lets a replica go its own way.")], arguments="args=<node-id | no-one=(NO ONE)@9.0.0>", summary="Become a replica of a node, or of none.")  # fmt: skip
 def cluster_replicate(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER REPLICATE node-id: checked, then refused."""
+    """CLUSTER REPLICATE node-id | NO ONE: a node's id is checked, then refused; of no one this node is a replica already."""
     cluster = state_of(ctx)
+    if len(args) > 3:
+        if [word.lower() for word in args[2:]] != [b"no", b"one"]:
+            raise bad_subcommand(args)
+        return OK
     node = node_named(cluster, args[2])
     if node is cluster.myself:
         raise CommandError(b"ERR Can't replicate myself")
-    if cluster.myself.slot_count or len(ctx.engine.databases[0]):
+    if cluster.myself.slot_count or has_keys(ctx):
         raise CommandError(b"ERR To set a master the node must be empty and without assigned slots.")
     raise CommandError(b"ERR CLUSTER REPLICATE is not supported: this engine has no cluster bus, a node stays alone")
 
@@ -251,7 +278,7 @@ def cluster_reset(ctx: Context, args: list[bytes]) -> bytes:
     cluster = state_of(ctx)
     if len(args) > 3 or (len(args) == 3 and args[2].lower() not in {b"hard", b"soft"}):
         raise syntax_error()
-    if len(ctx.engine.databases[0]):
+    if has_keys(ctx):
         raise CommandError(b"ERR CLUSTER RESET can't be called with master nodes containing keys")
     owned = [slot for slot, owner in enumerate(cluster.owners) if owner is cluster.myself]
     cluster.reset(hard=len(args) == 3 and args[2].lower() == b"hard")

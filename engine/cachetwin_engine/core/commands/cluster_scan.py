@@ -56,7 +56,7 @@ def _parse(cursor: bytes) -> tuple[bytes, int, int]:
 def _walk(ctx: Context, slot: int, place: int, count: int, one_slot: bool) -> tuple[bytes, list[bytes]]:
     """About ``count`` keys from a place on, through the slots that this node owns one after another; the next cursor."""
     cluster = state_of(ctx)
-    by_slot = ctx.engine.databases[0].by_slot
+    by_slot = ctx.db.by_slot
     found: list[bytes] = []
     while by_slot is not None:
         place, keys = by_slot.scan(slot, place, count - len(found))

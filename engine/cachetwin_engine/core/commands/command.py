@@ -24,7 +24,7 @@ from .help_text import help_reply
 
 _FLAGS = LOADING | STALE
 _UNORDERED = [b"nondeterministic_output_order"]
-_INTERNAL = {b"debug", b"pfdebug", b"pfselftest", b"replconf", b"restore-asking"}
+_INTERNAL = {b"cluster|syncslots", b"debug", b"pfdebug", b"pfselftest", b"replconf", b"restore-asking"}
 _RECOMMENDED_UNTIL_72 = {b"setex", b"psetex", b"setnx"}
 _RECOMMENDED_AGAIN = {  # by Valkey 9
     b"brpoplpush", b"georadius", b"georadius_ro", b"georadiusbymember", b"georadiusbymember_ro", b"getset", b"hmset",

@@ -62,7 +62,7 @@ def select(ctx: Context, args: list[bytes]) -> bytes:
     index = integer_or_none(args[1])
     if index is None:
         raise CommandError(b"ERR invalid DB index" if not ctx.engine.profile.is_valkey else errors.NOT_AN_INTEGER)
-    if ctx.engine.cluster is not None and index != 0:
+    if ctx.engine.cluster is not None and index != 0 and not ctx.engine.profile.is_valkey_from(9, 0):
         raise CommandError(b"ERR SELECT is not allowed in cluster mode")
     if not 0 <= index < len(ctx.engine.databases):
         raise CommandError(errors.DB_INDEX_OUT_OF_RANGE)

@@ -4,6 +4,8 @@ from ..context import Context
 from ..replies import array, simple
 from ..usage import known_through, parse_usage, usage_line
 
+_INTERNAL = {b"cluster|syncslots"}  # what nodes say to each other is nobody's business
+
 
 def help_reply(ctx: Context, name: bytes) -> bytes:
     """The usage of each sub-command of ``name``, one line each and its summary indented below."""
@@ -11,7 +13,7 @@ def help_reply(ctx: Context, name: bytes) -> bytes:
     row = ctx.engine.commands[name]
     subcommands = row.subcommands if row.subcommands is not None else {}
     for sub in sorted(subcommands):
-        if sub == b"help":
+        if sub == b"help" or subcommands[sub].name in _INTERNAL:
             continue
         arguments = known_through(parse_usage(subcommands[sub].arguments), ctx.engine.profile.commands_through)
         usage = usage_line(arguments).encode()

@@ -164,7 +164,7 @@ def _carry(source_db: Database, source: bytes, db: Database, destination: bytes)
 @command("MOVE", arity=3, flags=WRITE | FAST, group="generic", since="1.0.0", keys=[KeySpec("RW", "access update")], arguments="key db:integer", summary="Move a key to another database if it is free there.")  # fmt: skip
 def move(ctx: Context, args: list[bytes]) -> bytes:
     """MOVE key db."""
-    if ctx.engine.cluster is not None:
+    if ctx.engine.cluster is not None and not ctx.engine.profile.is_valkey_from(9, 0):
         raise CommandError(b"ERR MOVE is not allowed in cluster mode")
     key, db = args[1], database_argument(ctx, args[2])
     if db is ctx.db:
@@ -194,7 +194,7 @@ def copy(ctx: Context, args: list[bytes]) -> bytes:
         else:
             raise syntax_error()
         at += 1
-    if ctx.engine.cluster is not None and db.index != 0:
+    if ctx.engine.cluster is not None and db.index != 0 and not ctx.engine.profile.is_valkey_from(9, 0):
         raise CommandError(b"ERR Copying to another database is not allowed in cluster mode")
     if db is ctx.db and source == destination:
         raise CommandError(_SAME_OBJECT)

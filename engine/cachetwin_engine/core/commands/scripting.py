@@ -16,7 +16,7 @@ from ..command_table import (
     container,
 )
 from ..context import Context
-from ..errors import CommandError
+from ..errors import CommandError, bad_subcommand
 from ..monitors import show_to_monitors
 from ..replies import OK, array, bulk, integer
 from .help_text import help_reply
@@ -116,7 +116,11 @@ def kill(ctx: Context, how: bytes) -> bytes:
 
 @command("SCRIPT|DEBUG", arity=-3, flags=NOSCRIPT, group="scripting", since="3.2.0", categories=[b"slow", b"scripting"], arguments="mode=<YES | SYNC | NO> [engine@9.1.0]", summary="Turn the script debugger on or off.")  # fmt: skip
 def script_debug(ctx: Context, args: list[bytes]) -> bytes:
-    """SCRIPT DEBUG YES|SYNC|NO: this engine has no script debugger, so it can only stay off."""
+    """SCRIPT DEBUG YES|SYNC|NO [engine]: this engine has no script debugger, so it can only stay off."""
+    if len(args) > 4:
+        raise bad_subcommand(args)
+    if len(args) == 4 and args[3].lower() != b"lua":
+        raise CommandError(b"ERR No scripting engine found with name '" + args[3] + b"' to enable debug")
     if args[2].lower() in {b"yes", b"sync"}:
         raise CommandError(b"ERR this server has no script debugger")
     if args[2].lower() != b"no":
