@@ -8,12 +8,13 @@ The engine owns its parts, each in a module of its own with its state and its qu
 - a command's way: ``dispatch``, ``admission`` (may it run now?), ``effects`` (what replicas are told of it);
 - clients: ``session``, ``acl.clients`` (as whom they act), ``blocked_clients``, ``pause``, ``watchers``, ``monitors``,
   ``tracking``, ``pubsub``, ``client_memory``;
-- data: ``keyspace``, ``active_expiry``, ``eviction``, ``memory``, ``access_log``, ``rdb.saving``, ``rdb.snapshots``;
+- data: ``keyspace``, ``whole_databases``, ``active_expiry``, ``eviction``, ``memory``, ``access_log``, ``rdb.saving``,
+  ``rdb.snapshots``;
 - what is counted and kept of calls: ``statistics``, ``call_logs``, ``traffic``;
 - what is set: ``config``, ``config_changes``, ``elasticache``.
 
-Here is what needs several of them: connections that come and go, turns, ticks and laps, and what the keyspace tells. So are
-the flags that every command reads, whosever they are, because each look into a part would cost it.
+What is left here takes several of them: connections that come and go, turns, ticks and laps, and what the keyspace tells.
+The flags and lists that every command reads are here as well, whosever they are: looking into a part would cost time.
 """
 
 from collections.abc import Callable
@@ -61,7 +62,7 @@ from .session import REPLY_BUFFER_PEAK_MS, Session
 from .statistics import Statistics
 from .tracking import Tracking
 from .traffic import Traffic
-from .watchers import spoil, spoil_swapped, unwatch
+from .watchers import spoil, unwatch
 
 if TYPE_CHECKING:
     from .scripting.caller import RunningScript
@@ -378,33 +379,6 @@ class Engine(KeyspaceObserver):
         if at_ms > self.now_ms or self.gates & GATE_REPLICA:
             return False
         return not self.config.boolean("import-mode")
-
-    # -- whole databases -----------------------------------------------------------------------------------------------
-
-    def flush(self, databases: list[Database]) -> None:
-        """Delete all keys of ``databases``: watched ones spoil their transactions, waiting clients learn of it."""
-        self.snapshots.finish()
-        for db in databases:
-            watched = [key for key in db.watchers if key in db.values]
-            for key in db.blocked:
-                if key in db.values:
-                    self.key_ready(db, key)
-            self.account.forget_all(self, db)
-            self.dirty += db.clear()
-            for key in watched:
-                spoil(db, key)
-        self.tracking.flushed(len(databases) == len(self.databases))
-
-    def swap(self, first: Database, second: Database) -> None:
-        """Exchange the keys of two databases. For who watches or waits for a key that appears or goes, it changed."""
-        self.snapshots.finish()
-        spoil_swapped(first, second)
-        spoil_swapped(second, first)
-        first.swap(second)
-        for db in (first, second):
-            for key in db.blocked:
-                if key in db.values:
-                    self.key_ready(db, key)
 
     # -- what the keyspace tells ---------------------------------------------------------------------------------------
 

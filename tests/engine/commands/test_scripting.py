@@ -436,7 +436,13 @@ def test_more_results_than_fit_are_not_unpacked(run: Run, bounds: str) -> None:
 
 def test_unpack_takes_any_bounds(run: Run) -> None:
     script = "local n = select('#', unpack({1, 2, 3}, %s)) return n"
-    for bounds, count in [("-1, 5", 7), ("1, -1", 0), ("-2147483648, -2147483646", 3), ("'1', 2.9", 2), ("1, 2^32 + 1", 1)]:
+    for bounds, count in [
+        ("-1, 5", 7),
+        ("1, -1", 0),
+        ("-2147483648, -2147483646", 3),
+        ("'1', 2.9", 2),
+        ("1, 2^32 + 1", 1),
+    ]:
         assert run.args("EVAL", script % bounds, 0) == b":%d\r\n" % count
     assert run.args("EVAL", "return #{unpack(redis)}", 0) == b":0\r\n"
 

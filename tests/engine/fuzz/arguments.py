@@ -21,6 +21,7 @@ from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.host import Host
 from cachetwin_engine.core.profile import PROFILES
 from cachetwin_engine.core.session import Session
+from cachetwin_engine.core.whole_databases import flush_databases
 
 BULK_BYTES_MAX = 2**20  # proto-max-bulk-len: no string grows beyond
 SECONDS_MAX = 5.0  # of CPU for one command, interpreted; all need far less
@@ -122,7 +123,7 @@ class Fuzz:
         if self.random.random() < 0.02:
             self.plant()
         if self.random.random() < 0.005:
-            self.engine.flush(self.engine.databases)
+            flush_databases(self.engine, self.engine.databases)
 
     def send(self, row: Command, words: list[bytes]) -> None:
         """Send the request; its reply is exactly one value, and comes in time."""

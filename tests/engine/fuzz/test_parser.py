@@ -12,6 +12,7 @@ from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.errors import ProtocolError
 from cachetwin_engine.core.profile import PROFILES
 from cachetwin_engine.core.resp import RespParser
+from cachetwin_engine.core.whole_databases import flush_databases
 
 SECONDS = float(os.environ.get("CACHETWIN_FUZZ_SECONDS", "4"))
 CASES = 250 if "CACHETWIN_FUZZ_SECONDS" not in os.environ else 10**9
@@ -87,7 +88,7 @@ def parsed(pieces: list[bytes], fed: int) -> tuple[list[list[bytes]], bytes]:
 
 def answered(engine: Engine, pieces: list[bytes]) -> tuple[bytes, bool]:
     """All that a client is sent who sends the pieces one after the other, and whether it is hung up on."""
-    engine.flush(engine.databases)
+    flush_databases(engine, engine.databases)
     client = engine.open_session("127.0.0.1:1", "127.0.0.1:2")
     client.parser.bulk_bytes_max = BULK_BYTES_MAX
     replies = b""

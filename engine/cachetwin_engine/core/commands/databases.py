@@ -6,6 +6,7 @@ from ..errors import DB_INDEX_OUT_OF_RANGE, CommandError, syntax_error
 from ..keyspace import Database
 from ..numbers import parse_int_or
 from ..replies import OK, integer
+from ..whole_databases import flush_databases, swap_databases
 
 _EVERYWHERE = [b"request_policy:all_shards", b"response_policy:all_succeeded"]
 _FLUSH_HISTORY = [("4.0.0", "Added the `ASYNC` flushing mode modifier."), ("6.2.0", "Added the `SYNC` flushing mode modifier.")]  # fmt: skip
@@ -47,7 +48,7 @@ def _flush(ctx: Context, args: list[bytes], databases: list[Database]) -> None:
     if mode == b"ASYNC" or (not mode and engine.config.boolean("lazyfree-lazy-user-flush")):
         for db in databases:
             engine.statistics.lazily_freed += len(db)
-    engine.flush(databases)
+    flush_databases(engine, databases)
 
 
 @command("SWAPDB", arity=3, flags=WRITE | FAST, group="server", since="4.0.0", categories=[b"keyspace", b"dangerous"], complexity="O(N) where N is the number of clients that watch or wait for keys of the two.", arguments="index1:integer index2:integer", summary="Exchange two databases; clients see the other's keys at once.")  # fmt: skip
@@ -59,7 +60,7 @@ def swapdb(ctx: Context, args: list[bytes]) -> bytes:
     second_index = _index(args[2], b"ERR invalid second DB index")
     first, second = _database(ctx, first_index), _database(ctx, second_index)
     if first is not second:
-        ctx.engine.swap(first, second)
+        swap_databases(ctx.engine, first, second)
     ctx.engine.dirty += 1
     return OK
 

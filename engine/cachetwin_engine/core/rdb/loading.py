@@ -7,6 +7,7 @@ from ..crc64 import crc64
 from ..errors import CommandError
 from ..keyspace import Database, KeyspaceObserver
 from ..slots import SlotKeys
+from ..whole_databases import flush_databases
 from . import kinds
 from .packed import BadData, EmptyValue
 from .reader import RdbReader
@@ -169,7 +170,7 @@ class Loading:
             engine.scripts.replace_libraries(self.libraries)
         except CommandError as problem:
             raise _bad_library(problem) from None
-        engine.flush(engine.databases)
+        flush_databases(engine, engine.databases)
         for db in engine.databases:
             db.swap(self.databases[db.index])
             if db.by_slot is not None:
