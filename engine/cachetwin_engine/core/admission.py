@@ -7,9 +7,10 @@ Dispatch comes here only while one of them is closed. The same questions are ask
 from typing import TYPE_CHECKING, Final
 
 from .cluster.routing import refusal
-from .command_table import ALLOW_BUSY, DENYOOM, STALE, WRITE, Command
+from .command_table import ALLOW_BUSY, DENYOOM, READONLY, STALE, WRITE, Command
 from .errors import CANNOT_SAVE, MASTER_DOWN, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY
-from .gates import GATE_BUSY, GATE_DISK, GATE_FEW_REPLICAS, GATE_MEMORY, GATE_PAUSED, GATE_REPLICA
+from .gates import GATE_BUSY, GATE_DISK, GATE_FEW_REPLICAS, GATE_MEMORY, GATE_MULTI, GATE_PAUSED, GATE_REPLICA
+from .watchers import unwatch
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -31,6 +32,10 @@ def gate_problem(session: "Session", command: Command, args: list[bytes]) -> byt
         if elsewhere is not None:
             return elsewhere
     gates = engine.gates
+    if session.redirects and gates & GATE_REPLICA:
+        elsewhere = _redirected(session, command, args)
+        if elsewhere is not None or session.blocked is not None:
+            return elsewhere
     if gates & GATE_MEMORY and not gates & GATE_BUSY and _is_out_of_memory(session, command, args):
         return OUT_OF_MEMORY
     if gates & GATE_DISK and engine.replication.link is None and flags_now(session, command, args) & WRITE:
@@ -81,6 +86,29 @@ def busy_line(engine: "Engine") -> bytes:
     how = b"SCRIPT KILL" if running is None else running.kill_command
     name = b"Valkey" if engine.profile.is_valkey_from(8, 0) else b"Redis"
     return b"BUSY " + name + b" is busy running a script. You can only call " + how + b" or SHUTDOWN NOSAVE."
+
+
+def _redirected(session: "Session", command: Command, args: list[bytes]) -> bytes | None:
+    """Where a client that said CLIENT CAPA REDIRECT goes with ``args`` from a replica outside of a cluster.
+
+    While a failover has asked the other side to take over, it waits here: over there it would be sent back.
+    """
+    engine = session.engine
+    link = engine.replication.link
+    flags = flags_now(session, command, args)
+    if link is None or engine.cluster is not None:
+        return None
+    if not flags & WRITE and (session.reads_replica or not flags & READONLY):
+        return None
+    if engine.replication.is_failing_over():
+        engine.pause.hold(session, args)
+        return None
+    if command.name == b"exec" and session.queue is not None:
+        session.queue = None
+        session.queue_failed = False
+        session.gates &= ~GATE_MULTI
+        unwatch(session)
+    return b"REDIRECT %b:%d" % (link.host.encode(), link.port)
 
 
 def _is_out_of_memory(session: "Session", command: Command, args: list[bytes]) -> bool:

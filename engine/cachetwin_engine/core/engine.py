@@ -39,6 +39,7 @@ from .config import Config
 from .config_changes import NEVER_US, follow_config
 from .context import Context
 from .effects import Effects
+from .ending import Ending
 from .eviction import Evictor
 from .gates import GATE_NO_AUTH, GATE_PAUSED, GATE_REPLICA, GATE_REPLY, GATE_RESTRICTED
 from .host import Host
@@ -140,6 +141,7 @@ class Engine(KeyspaceObserver):
         self.traffic = Traffic()
         self.client_memory = ClientMemory()
         self.memory_peak = 0
+        self.ending = Ending(self)
         self.shutdown_requested = False
         self._next_session_id = 1
         self._pending_ids: dict[int, bool] = {}
@@ -266,6 +268,7 @@ class Engine(KeyspaceObserver):
             expire_some(self)
         self.replication.tick()
         self.saves.tick()
+        self.ending.tick()
         self.settle()
         now_us = self.clock()
         self.traffic.note_tick(self.commands_processed, now_us - started_us, now_us)
@@ -326,14 +329,6 @@ class Engine(KeyspaceObserver):
         self.replication.work(until_us)
         self.saves.work(until_us)
         self.settle()
-
-    def save_at_end(self, always: bool, never: bool) -> bool:
-        """The process is about to end: save if save points are set, or as told. False if that failed."""
-        if never or not (always or self.config.save_points):
-            self.saves.cancel()
-            return True
-        self.saves.cancel()
-        return not self.saves.save()
 
     def info(self) -> bytes:
         """What INFO answers with all sections, for the shell and whoever watches the node."""

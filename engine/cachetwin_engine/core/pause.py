@@ -38,13 +38,17 @@ class Pause:
         engine.choose_expiry()
 
     def hold_writes(self, on: bool) -> None:
-        """FAILOVER begins or ends."""
+        """FAILOVER begins or ends, or the end of the process waits for replicas."""
         engine = self._engine
         if on:
             engine.gates |= GATE_PAUSED
             engine.keeps_expired = True
         elif engine.now_ms >= self.until_ms:
             self.end()
+
+    def _is_kept(self) -> bool:
+        """Would writes be held back without CLIENT PAUSE too?"""
+        return self._engine.replication.is_failing_over() or self._engine.ending.is_waiting()
 
     def tick(self) -> None:
         """Ten times a second: is it over?"""
@@ -58,7 +62,7 @@ class Pause:
             return
         self.until_ms = 0
         self.holds_everything = False
-        if engine.replication.is_failing_over():
+        if self._is_kept():
             return
         engine.gates &= ~GATE_PAUSED
         engine.choose_expiry()
@@ -85,11 +89,15 @@ class Pause:
     def holds_back(self, session: "Session", command: Command, args: list[bytes]) -> bool:
         """Must ``args`` wait? Then ``session`` is blocked from now on, and they run when the pause is over."""
         engine = self._engine
-        if engine.now_ms >= self.until_ms and not engine.replication.is_failing_over():
+        if engine.now_ms >= self.until_ms and not self._is_kept():
             self.end()
             return False
         if not self.holds_everything and not flags_now(session, command, args) & (WRITE | MAY_REPLICATE):
             return False
+        self.hold(session, args)
+        return True
+
+    def hold(self, session: "Session", args: list[bytes]) -> None:
+        """Let ``args`` wait."""
         self._held.append((session, args))
         session.postpone(args)
-        return True

@@ -173,10 +173,8 @@ class Node:
             self._quiet.set()
 
     async def _shut_down(self) -> None:
-        if not self.engine.shutdown_requested:  # the command SHUTDOWN has saved already, or was told not to
-            on_signal = str(self.engine.config.get(f"shutdown-on-{str(self._stop_reason).lower()}") or "").split()
-            if not self.engine.save_at_end("save" in on_signal, "nosave" in on_signal):
-                log.error("the data of the last moments is lost: it cannot be saved")
+        if not self.engine.shutdown_requested and not self.engine.ending.save():  # the supervisor wants it now
+            log.error("the data of the last moments is lost: it cannot be saved")
         for endpoint in list(self.endpoints.values()):
             endpoint.close()
         for connection in list(self._connections.values()):
@@ -191,9 +189,25 @@ class Node:
         await asyncio.sleep(0)  # the transports call connection_lost on the loop's next turn
 
     def _handle_signals(self) -> None:
-        self.loop.add_signal_handler(signal.SIGTERM, self.stop, "SIGTERM")
-        self.loop.add_signal_handler(signal.SIGINT, self.stop, "SIGINT")
+        self.loop.add_signal_handler(signal.SIGTERM, self._end, "SIGTERM")
+        self.loop.add_signal_handler(signal.SIGINT, self._end, "SIGINT")
         self.loop.add_signal_handler(signal.SIGHUP, self._reload)
+
+    def _end(self, reason: str) -> None:
+        """A signal: end as ``shutdown-on-sigterm`` and ``shutdown-on-sigint`` say; a second one waits for nobody."""
+        ending = self.engine.ending
+        if self._stop_reason is not None:
+            self.stop(reason)
+        elif ending.is_waiting():
+            ending.finish()
+        else:
+            words = str(self.engine.config.get(f"shutdown-on-{reason.lower()}") or "").split()
+            ending.ask(reason, set(words))
+            if not self.engine.cron_paused:
+                self.engine.start_turn()
+                ending.tick()
+                self.engine.settle()
+        self._drain()
 
     # Endpoints and TLS
 
@@ -478,8 +492,8 @@ class Node:
             connection = self._connections.get(session.id)
             if connection is not None:
                 connection.push()
-        if self.engine.shutdown_requested:
-            self.stop("SHUTDOWN command")
+        if self.engine.shutdown_requested and self._stop_reason is None:
+            self.stop(self.engine.ending.reason)
         if self.engine.has_work() and not self._works:
             self._works = True
             self.loop.call_soon(self._work)

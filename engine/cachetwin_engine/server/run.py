@@ -137,9 +137,11 @@ def _load(engine: Engine, options: Options) -> None:
             log.info("DB loaded from disk", extra={"fields": fields})
     except BadData as problem:
         log.error("Terminating server after rdb file reading failure.", extra={"fields": {"reason": str(problem)}})
-        raise OptionError(f"cannot load {path!r}: {problem}") from None
+        raise OptionError(f"Fatal error loading the DB from {path!r}: {problem}") from None
     except OSError as error:
-        raise OptionError(f"cannot load {path!r}: {(error.strerror or str(error)).lower()}") from None
+        raise OptionError(
+            f"Fatal error loading the DB from {path!r}: {(error.strerror or str(error)).lower()}"
+        ) from None
 
 
 def _add_users(engine: Engine, options: Options) -> None:

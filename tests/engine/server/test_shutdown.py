@@ -76,3 +76,28 @@ def test_a_unix_socket_left_behind_is_replaced(start_engine: "StartEngine", tmp_
         sock.connect(str(path))
         sock.sendall(b"PING\r\n")
         assert sock.recv(100) == b"+PONG\r\n"
+
+
+def test_the_command_lets_replies_in_flight_finish_too(start_engine: "StartEngine") -> None:
+    engine = start_engine()
+    with with_a_reply_in_flight(engine) as sock, engine.connect() as other:
+        other.sendall(b"SHUTDOWN\r\n")
+        assert other.recv(10) == b""
+        rest = b"%d\r\n" % len(VALUE) + VALUE + b"\r\n"
+        with sock.makefile("rb") as replies:
+            assert replies.read() == rest
+    assert engine.wait() == 0
+
+
+def test_a_save_that_fails_keeps_the_engine_alive_after_a_signal(start_engine: "StartEngine", tmp_path: Path) -> None:
+    engine = start_engine("--dir", str(tmp_path), "--save", "3600 1")
+    (tmp_path / "dump.rdb").mkdir()
+    engine.signal(signal.SIGTERM)
+    engine.wait_for_log("Error trying to save the DB, can't exit")
+    with engine.connect() as sock:
+        sock.sendall(b"PING\r\n")
+        assert sock.recv(10) == b"+PONG\r\n"
+    (tmp_path / "dump.rdb").rmdir()
+    engine.signal(signal.SIGTERM)
+    assert engine.wait() == 0
+    assert (tmp_path / "dump.rdb").is_file()

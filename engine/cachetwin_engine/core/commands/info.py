@@ -97,6 +97,8 @@ def _server(ctx: Context) -> list[str]:
     ]
     if profile.is_valkey_from(8, 1):
         lines.append(f"availability_zone:{engine.config.values[b'availability-zone'].decode()}")
+    if engine.ending.is_waiting():
+        lines.append(f"shutdown_in_milliseconds:{engine.ending.wait_ms()}")
     return lines + [f"listener{index}:{listener}" for index, listener in enumerate(host.listeners)]
 
 

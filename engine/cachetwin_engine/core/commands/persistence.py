@@ -2,8 +2,10 @@
 
 from typing import Final
 
+from ..admission import busy_line
 from ..command_table import ADMIN, ALLOW_BUSY, FAST, LOADING, NO_ASYNC_LOADING, NO_MULTI, NOSCRIPT, STALE, command
 from ..context import Context
+from ..ending import FAILED
 from ..errors import CommandError, syntax_error
 from ..rdb.saving import Saves
 from ..replies import OK, integer, simple
@@ -73,11 +75,16 @@ def shutdown(ctx: Context, args: list[bytes]) -> bytes:
     if b"abort" in words:
         if len(words) > 1:
             raise syntax_error()
+        if ctx.engine.ending.abort():
+            return OK
         raise CommandError(b"ERR No shutdown in progress.")
     engine = ctx.engine
-    saved = engine.running_script is not None or engine.save_at_end(b"save" in words, b"nosave" in words)
-    if not saved and b"force" not in words:
-        raise CommandError(b"ERR Errors trying to SHUTDOWN. Check logs.")
-    engine.shutdown_requested = True
+    if engine.running_script is not None and b"nosave" not in words:
+        raise CommandError(busy_line(engine))
+    engine.ending.begin("SHUTDOWN command", {word.decode() for word in words})
+    if engine.ending.is_waiting():
+        return ctx.block([], 0, FAILED, args)
+    if not engine.shutdown_requested:
+        raise CommandError(FAILED[1:-2])
     engine.mark_pending(ctx.session)
     return b""

@@ -76,7 +76,7 @@ class Loading:
                 self._sum = crc64(self._reader.data[self._summed : stop], self._sum)
                 self._summed = stop
                 if stop == self._end and self._sum != self._wanted_sum:
-                    raise BadData("the file's checksum is wrong")
+                    raise BadData("CRC error: the file's checksum is wrong")
             else:
                 for _ in range(_STEPS_PER_LOOK):
                     if not self.done:

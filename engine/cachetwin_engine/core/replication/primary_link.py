@@ -408,7 +408,8 @@ class PrimaryLink:
         replication.unexpected_errors += 1
         if replication.unexpected_errors <= _ERRORS_LOGGED_MAX:
             code = _shown(reply[1:].split(b" ", 1)[0])
-            self._engine.host.log(f"a command of the primary failed here, data may differ: {_shown(name)}: {code}")
+            what = f"'{code}' after processing the command '{_shown(name)}'"
+            self._engine.host.log(f"== CRITICAL == This replica is sending an error to its primary: {what}")
 
     def _repeat(self, size: int) -> None:
         """The next ``size`` bytes received are part of our history: for our own replicas."""
