@@ -1,7 +1,5 @@
 """What a running script may do to the engine: ``redis.call`` and ``redis.acl_check_cmd``."""
 
-from typing import TYPE_CHECKING
-
 from ..admission import is_read_only, is_stale, lacks_replicas
 from ..cluster.routing import script_refusal
 from ..cluster.state import ClusterState
@@ -12,14 +10,16 @@ from ..errors import CANNOT_SAVE, MASTER_DOWN, NO_REPLICAS, OUT_OF_MEMORY, READ_
 from ..gates import GATE_DISK, GATE_REPLICA, GATE_RESTRICTED
 from ..replies import error
 
-if TYPE_CHECKING:
-    from ..engine import Engine
-
 
 class RunningScript:
-    """The script or function that runs now."""
+    """One run of a script or function: what others may know of it, and what it may do.
 
-    def __init__(self, name: bytes, args: list[bytes], engine: "Engine", is_function: bool) -> None:
+    It has the caller's rights and database, a protocol and a database index of its own.
+    """
+
+    def __init__(self, name: bytes, args: list[bytes], outer: Context, read_only: bool, is_function: bool) -> None:
+        engine = outer.engine
+        self._engine = engine
         self.name = name
         self.args = args
         self.started_us = engine.lap_us
@@ -27,42 +27,35 @@ class RunningScript:
         self.kill_command = b"FUNCTION KILL" if is_function else b"SCRIPT KILL"
         self.wrote = False  # it has run a writing command, so it can't be ended without a trace
         self.killed = False
-
-
-class ScriptCaller:
-    """One run: the caller's rights and database, a protocol and a database index of its own."""
-
-    def __init__(self, outer: Context, read_only: bool, allow_oom: bool) -> None:
-        self._engine: Engine = outer.engine
         self.read_only = read_only
-        self.allow_oom = allow_oom
+        self.allow_oom = False
         self.propagates = True
         self.keeps_slot = False  # in cluster mode: all its keys are in one slot, ``slot`` once that is known
         self.slot = outer.session.slot
-        self._redis = b"" if outer.engine.profile.is_valkey_from(8, 0) else b"Redis "  # in two texts
-        self.context = Context(outer.engine, outer.session, outer.db, outer.user)
+        self.context = Context(engine, outer.session, outer.db, outer.user)
         self.context.in_script = True
 
     def call(self, args: list[bytes]) -> bytes:
         """Run a command; its reply in the script's protocol."""
+        engine = self._engine
         try:
-            command = find_command(self._engine, args)
+            command = find_command(engine, args)
         except CommandError:
-            return self._refused(b"ERR Unknown " + self._redis + b"command called from script")
+            return self._refused(b"ERR Unknown " + self._redis() + b"command called from script")
         problem = self._problem(command, args)
         if problem is not None:
             command.rejected_calls += 1
             return self._refused(problem)
-        running = self._engine.running_script
-        if running is not None and command.flags & WRITE:
-            running.wrote = True
-        wanted = self._engine.wants_effects
-        if not self.propagates:
-            self._engine.wants_effects = False
+        if command.flags & WRITE:
+            self.wrote = True
+        if self.propagates:
+            return call(self.context, command, args)
+        wanted = engine.wants_effects
+        engine.wants_effects = False
         try:
             return call(self.context, command, args)
         finally:
-            self._engine.wants_effects = wanted
+            engine.wants_effects = wanted
 
     def may(self, args: list[bytes]) -> bool | None:
         """May the caller's user run ``args``? None if there is no such command."""
@@ -77,10 +70,14 @@ class ScriptCaller:
         self._engine.statistics.count_error(reply)
         return reply
 
+    def _redis(self) -> bytes:
+        """A word of two texts, which newer versions do without."""
+        return b"" if self._engine.profile.is_valkey_from(8, 0) else b"Redis "
+
     def _problem(self, command: Command, args: list[bytes]) -> bytes | None:
         engine = self._engine
         if not command.accepts(len(args)):
-            return b"ERR Wrong number of args calling " + self._redis + b"command from script"
+            return b"ERR Wrong number of args calling " + self._redis() + b"command from script"
         if command.flags & NOSCRIPT and not engine.scripts.allows_every_command:
             return b"ERR This Redis command is not allowed from script"
         if command.flags & (WRITE | MAY_REPLICATE) and self.read_only:
@@ -89,13 +86,12 @@ class ScriptCaller:
             denied = engine.acl.denial(self.context, command, args)
             if denied is not None:
                 return b"NOPERM ACL failure in script: " + denied.removeprefix(b"NOPERM ")
-        running = engine.running_script
         if engine.gates & GATE_REPLICA and not self.context.session.is_primary:
             if command.flags & WRITE and is_read_only(engine):
                 return READ_ONLY
             if not command.flags & STALE and is_stale(engine):
                 return MASTER_DOWN
-        if running is not None and not running.wrote:  # once it wrote, nothing around it may make it fail half-way
+        if not self.wrote:  # once it wrote, nothing around it may make it fail half-way
             if command.flags & WRITE and lacks_replicas(engine):
                 return NO_REPLICAS
             if command.flags & WRITE and engine.gates & GATE_DISK:

@@ -15,25 +15,35 @@ from typing import TYPE_CHECKING, Any, Final
 from ..doubles import digits_17, shortest
 from ..errors import CommandError
 from ..gates import GATE_BUSY
+from ..numbers import INT64_MIN
+from ..replies import NULL_3, NULL_BULK_2, OK, bulk, integer
 from . import bit_library, struct_library
 from .bytecode import keep_callers
 from .prelude import PRELUDE
+from .values import ReplyValues
 
 if TYPE_CHECKING:
     from ..engine import Engine
-    from .caller import ScriptCaller
 
 
 _SHORT_WORDS_MAX: Final = 64  # given one by one; more of them cost less as tables
+_AS_TABLES: Final = 128  # added to the count of keys: the words come as two tables
+_TO_RESP3: Final = 256  # added to the count of keys: the client's protocol
+_VALUES_MAX: Final = 4000  # at once: a C function may give 8,000
+_STATUS: Final = 1  # with a text: what it is to ``redis.call``
+_COMMAND_ERROR: Final = 2
+_ERROR: Final = 3
+_ARRAY: Final = 4  # with the size of the row of values
+_NESTED: Final = 5
 LOAD_US_MAX: Final = 500_000
 """How long a library's code may run while it is loaded (500 ms, as Valkey's function_lua.c has it)."""
 
 
 class Outcome:
-    """How a run ended: ``reply`` for the client, or the error's text and where it was raised."""
+    """How a run ended that did not simply give a value: with ``reply``, or with an error raised at a known place."""
 
     def __init__(self, reply: bytes, failed: bool, source: bytes, line: int, counted: bool) -> None:
-        self.reply = reply
+        self.reply = reply  # for the client; the text of the error
         self.failed = failed
         self.source = source  # "@user_script", empty if unknown
         self.line = line
@@ -53,11 +63,10 @@ class Registered:
 class ScriptError(Exception):
     """An error for the script to catch or to end with."""
 
-    def __init__(self, text: bytes, plain: bool, counted: bool) -> None:
+    def __init__(self, text: bytes, plain: bool) -> None:
         super().__init__(text)
         self.text = text
         self.plain = plain  # to the script it is a string, as errors of Lua itself are, not a table
-        self.counted = counted  # a command's error: it is in the statistics already
 
 
 class Guard:
@@ -77,8 +86,8 @@ class Guard:
             return outcome[1] if len(outcome) == 2 else outcome[1:]
         problem = outcome[1]
         if isinstance(problem, bytes):
-            raise ScriptError(self._where() + problem, plain=True, counted=False)
-        raise ScriptError(problem[b"err"], plain=False, counted=False)
+            raise ScriptError(self._where() + problem, plain=True)
+        raise ScriptError(problem[b"err"], plain=False)
 
 
 class Machine:
@@ -88,7 +97,9 @@ class Machine:
         import lupa.lua51  # noqa: PLC0415  (costs start-up time that nodes without scripts need not spend)
 
         self._engine = engine
-        self._caller: ScriptCaller | None = None
+        self._values: list[object] = []  # of the last reply that was more than one
+        self._values_given = 0
+        self._words: list[Any] = []  # of a command of many, gathered
         self._random_state = _RANDOM_START
         self._is_server = engine.profile.is_valkey_from(8, 0)  # what Redis calls redis, Valkey calls server
         self._loaded_until_us = 0
@@ -105,11 +116,11 @@ class Machine:
         self._runtime: Any = runtime
         host = runtime.table_from(
             {
-                b"call": self._call, b"pcall": self._pcall, b"call_many": self._call_many,
-                b"pcall_many": self._pcall_many, b"guard": self._guard, b"describe": _describe, b"poll": self._poll,
+                b"call": self._call, b"gather": self._gather, b"call_gathered": self._call_gathered,
+                b"values": self._next_values, b"guard": self._guard, b"describe": _describe, b"poll": self._poll,
                 b"keep_callers": keep_callers,
                 b"acl_check": self._acl_check, b"setresp": self._setresp, b"log": self._log,
-                b"set_repl": self._set_repl, b"script_resp": self._script_resp, b"random": self._draw,
+                b"set_repl": self._set_repl, b"random": self._draw,
                 b"randomseed": self._seed, b"register": self._register, b"sha1hex": sha1_hex,
                 b"shortest": self._double_text,
                 b"pack_int64": _pack_int64, b"pack_float": _pack_float, b"unpack_float": _unpack_float,
@@ -124,9 +135,6 @@ class Machine:
         if isinstance(prelude, tuple):
             raise RuntimeError(f"the prelude does not compile: {prelude[1]!r}")
         self._functions: Any = prelude(host)
-        self._run_script: Any = self._functions[b"run"]
-        self._run_short_script: Any = self._functions[b"run_short"]
-        self._call_function: Any = self._functions[b"call_function"]
         self._own_bytes = int(self._functions[b"memory"]())
 
     def compile(self, text: bytes, name: bytes) -> Any:  # noqa: ANN401  (a Lua function)
@@ -136,28 +144,42 @@ class Machine:
             raise CommandError(compiled)
         return compiled
 
-    def run(self, function: Any, caller: "ScriptCaller", keys: list[bytes], argv: list[bytes], resp: int) -> Outcome:  # noqa: ANN401  (a Lua function)
-        """Run a script; KEYS and ARGV are globals."""
-        if len(keys) + len(argv) > _SHORT_WORDS_MAX:
-            return self._run(self._run_script, function, caller, keys, argv, resp)
-        outer = self._caller
-        self._caller = caller
-        try:
-            outcome = self._run_short_script(function, resp, len(keys), *keys, *argv)
-        finally:
-            self._caller = outer
-        return self._outcome(outcome)
+    def run(self, function: Any, args: list[bytes], key_count: int, to_resp3: bool) -> bytes | Outcome:  # noqa: ANN401  (a Lua function)
+        """Run a script, or a library's function, with the words of a command: it, its name, a count, keys, arguments."""
+        shape = key_count + _TO_RESP3 if to_resp3 else key_count
+        count = len(args) - 3
+        value: Any
+        if count == 2:
+            value = function(shape, args[3], args[4])
+        elif count == 1:
+            value = function(shape, args[3])
+        elif count == 0:
+            value = function(shape)
+        elif count <= _SHORT_WORDS_MAX:
+            value = function(shape, *args[3:])
+        else:
+            table_from: Any = self._runtime.table_from
+            keys, argv = table_from(args[3 : 3 + key_count]), table_from(args[3 + key_count :])
+            value = function(shape - key_count + _AS_TABLES, keys, argv)
+        bug = self._bug
+        if bug is not None:
+            self._bug = None
+            raise bug
+        if value is True:
+            return OK
+        if isinstance(value, bytes):
+            return bulk(value)
+        if isinstance(value, int):
+            return integer(value)
+        if value is None:
+            return NULL_3 if to_resp3 else NULL_BULK_2
+        if isinstance(value, float):
+            return integer(int(value) if abs(value) < 2**63 else INT64_MIN)
+        return _outcome(value)
 
-    def call_function(
-        self,
-        function: Any,  # noqa: ANN401  (a Lua function)
-        caller: "ScriptCaller",
-        keys: list[bytes],
-        argv: list[bytes],
-        resp: int,
-    ) -> Outcome:
-        """Call a library's function with keys and arguments."""
-        return self._run(self._call_function, function, caller, keys, argv, resp)
+    def use_protocols(self, client3: bool, script3: bool) -> None:
+        """Go on with a script in which another one ran."""
+        self._functions[b"use_protocols"](client3, script3)
 
     def load_library(self, text: bytes, accept: Callable[[bytes], bytes | None]) -> list[Registered]:
         """Run a library's code; what it registered. ``accept`` says what is wrong with a name or flag.
@@ -178,84 +200,67 @@ class Machine:
         """What scripts hold: the interpreter's memory beyond what it starts with."""
         return max(int(self._functions[b"memory"]()) - self._own_bytes, 0)
 
-    def _run(
-        self,
-        entry: Any,  # noqa: ANN401  (a Lua function)
-        function: Any,  # noqa: ANN401  (a Lua function)
-        caller: "ScriptCaller",
-        keys: list[bytes],
-        argv: list[bytes],
-        resp: int,
-    ) -> Outcome:
-        table_from: Any = self._runtime.table_from
-        outer = self._caller
-        self._caller = caller
-        try:
-            outcome = entry(function, table_from(keys), table_from(argv), resp)
-        finally:
-            self._caller = outer
-        return self._outcome(outcome)
-
-    def _outcome(self, outcome: Any) -> Outcome:  # noqa: ANN401  (what the prelude returned)
-        reply, source, line, counted = outcome
-        bug = self._bug
-        if bug is not None:
-            self._bug = None
-            raise bug
-        if source is False:
-            return Outcome(reply, False, b"", 0, bool(counted))
-        known = isinstance(source, bytes)
-        return Outcome(_one_line(reply), True, source if known else b"", int(line) if known else 0, bool(counted))
-
     # -- what Lua calls -----------------------------------------------------------------------------------------------
 
     def _call(self, *words: Any) -> Any:  # noqa: ANN401  (from and to Lua)
-        reply = self._reply_to(words)
-        kind = reply[0]
-        if kind == 36:
-            return reply[reply.index(b"\n") + 1 : -2] if reply[1] != 45 else False
-        if kind == 58:
-            return int(reply[1:-2])
-        if kind == 45:
-            raise ScriptError(reply[1:-2], plain=False, counted=True)
-        return self._functions[b"parse"](reply)
+        """redis.call and redis.pcall: the reply as a value, or as a text or size and what that is."""
+        return self._answer(list(words))
 
-    def _pcall(self, *words: Any) -> Any:  # noqa: ANN401  (from and to Lua)
-        try:
-            return self._functions[b"parse"](self._reply_to(words))
-        except ScriptError as problem:
-            return self._functions[b"error"](problem.text)
+    def _gather(self, *words: Any) -> None:  # noqa: ANN401  (from Lua)
+        """Some of many words: lupa takes time by the square of their number."""
+        self._words += words
 
-    def _call_many(self, count: float, words: Any) -> Any:  # noqa: ANN401  (from and to Lua)
-        return self._call(*[words[place] for place in range(1, int(count) + 1)])
+    def _call_gathered(self) -> Any:  # noqa: ANN401  (to Lua)
+        words = self._words
+        self._words = []
+        return self._answer(words)
 
-    def _pcall_many(self, count: float, words: Any) -> Any:  # noqa: ANN401  (from and to Lua)
-        return self._pcall(*[words[place] for place in range(1, int(count) + 1)])
-
-    def _reply_to(self, words: tuple[Any, ...]) -> bytes:
-        """The reply to the command that a script gave. Raises ScriptError if it is none."""
+    def _answer(self, words: list[Any]) -> Any:  # noqa: ANN401  (from and to Lua)
         if not words:
             what = b"call" if self._is_server else b"redis lib call"
-            raise ScriptError(b"ERR Please specify at least one argument for this " + what, plain=False, counted=False)
-        args: list[bytes] = []
-        for word in words:
+            return b"ERR Please specify at least one argument for this " + what, _ERROR
+        for place, word in enumerate(words):
             if isinstance(word, bytes):
-                args.append(word)
-            elif isinstance(word, (int, float)) and not isinstance(word, bool):
-                args.append(b"%d" % word if isinstance(word, int) else self._number_text(word))
-            else:
+                continue
+            if not isinstance(word, (int, float)) or isinstance(word, bool):
                 what = b"Command" if self._is_server else b"Lua redis lib command"
-                raise ScriptError(
-                    b"ERR " + what + b" arguments must be strings or integers", plain=False, counted=False
-                )
-        caller = self._caller
-        if caller is None:
-            raise ScriptError(b"ERR commands can only be called inside a script invocation", plain=False, counted=False)
+                return b"ERR " + what + b" arguments must be strings or integers", _ERROR
+            words[place] = b"%d" % word if isinstance(word, int) else self._number_text(word)
+        run = self._engine.running_script
+        if run is None:
+            return b"ERR commands can only be called inside a script invocation", _ERROR
         try:
-            return caller.call(args)
+            reply = run.call(words)
         except Exception as bug:
             self._bug = bug  # Lua would make it an error of the script; it is ours
             raise
+        return self._value_of(reply)
+
+    def _value_of(self, reply: bytes) -> Any:  # noqa: ANN401  (to Lua)
+        """True stands for the status OK, False for the null of RESP2."""
+        kind = reply[0]
+        if kind == _DOLLAR:
+            return reply[reply.index(b"\n") + 1 : -2] if reply[1] != _MINUS else False
+        if kind == _COLON:
+            return int(reply[1:-2])
+        if kind == _PLUS:
+            return True if reply == OK else (reply[1:-2], _STATUS)
+        if kind == _MINUS:
+            return reply[1:-2], _COMMAND_ERROR
+        values = ReplyValues(reply)
+        self._values = values.row
+        self._values_given = 0
+        return len(values.row), _ARRAY if values.is_plain else _NESTED
+
+    def _next_values(self) -> tuple[object, ...]:
+        """The row of values that were announced, or as many as can be given at once."""
+        values = self._values
+        start = self._values_given
+        if start + _VALUES_MAX < len(values):
+            self._values_given = start + _VALUES_MAX
+            return tuple(values[start : start + _VALUES_MAX])
+        self._values = []
+        return tuple(values[start:] if start else values)
 
     def _poll(self) -> bytes | None:
         """Called every so often while a script runs: what it must end with, or None."""
@@ -281,18 +286,18 @@ class Machine:
         return Guard(self._protected_call, self._where, function)
 
     def _acl_check(self, *words: bytes) -> bool | None:
-        return None if self._caller is None else self._caller.may(list(words))
+        run = self._engine.running_script
+        return None if run is None else run.may(list(words))
 
     def _setresp(self, version: float) -> None:
-        if self._caller is not None:
-            self._caller.context.use_protocol(int(version))
-
-    def _script_resp(self) -> int:
-        return 3 if self._caller is not None and self._caller.context.resp3 else 2
+        run = self._engine.running_script
+        if run is not None:
+            run.context.use_protocol(int(version))
 
     def _set_repl(self, flags: float) -> None:
-        if self._caller is not None:
-            self._caller.propagates = int(flags) & _TO_REPLICAS != 0
+        run = self._engine.running_script
+        if run is not None:
+            run.propagates = int(flags) & _TO_REPLICAS != 0
 
     def _log(self, level: float, text: bytes) -> None:
         self._engine.host.script_logged(int(level), text)
@@ -311,7 +316,7 @@ class Machine:
         return place
 
     def _plain_error(self, text: bytes) -> ScriptError:
-        return ScriptError(self._where() + text, plain=True, counted=False)
+        return ScriptError(self._where() + text, plain=True)
 
     def _draw(self, *bounds: Any) -> float | int:  # noqa: ANN401  (from Lua)
         """math.random([low,] high)."""
@@ -360,6 +365,10 @@ class Machine:
         return problem, self._engine.profile.is_valkey_from(8, 1)
 
 
+_DOLLAR: Final = 36
+_PLUS: Final = 43
+_MINUS: Final = 45
+_COLON: Final = 58
 _TO_REPLICAS: Final = 2  # of the flags of redis.set_repl; there is no append-only file to tell
 _RANDOM_FACTOR: Final = 0x5DEECE66D  # the generator is drand48's (POSIX), with its first state
 _RANDOM_START: Final = 0x1234ABCD330E
@@ -383,11 +392,20 @@ def _one_line(text: bytes) -> bytes:
     return text.rstrip(b"\r\n").replace(b"\r", b" ").replace(b"\n", b" ")
 
 
-def _describe(problem: object) -> tuple[bytes, bool, bool]:
-    """An exception's text, whether scripts see a plain string, and whether it is in the statistics."""
+def _outcome(values: Any) -> Outcome:  # noqa: ANN401  (what the prelude returned)
+    """An encoded reply and whether its error is counted; or an error's text, source, line and whether it is counted."""
+    if len(values) == 2:
+        return Outcome(values[0], False, b"", 0, bool(values[1]))
+    text, source, line, counted = values
+    known = isinstance(source, bytes)
+    return Outcome(_one_line(text), True, source if known else b"", int(line) if known else 0, bool(counted))
+
+
+def _describe(problem: object) -> tuple[bytes, bool]:
+    """An exception's text, and whether scripts see a plain string."""
     if isinstance(problem, ScriptError):
-        return problem.text, problem.plain, problem.counted
-    return str(problem).encode(), True, False
+        return problem.text, problem.plain
+    return str(problem).encode(), True
 
 
 def _constants(engine: "Engine") -> dict[bytes, bytes | int]:

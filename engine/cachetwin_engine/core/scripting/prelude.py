@@ -42,9 +42,9 @@ local function fail(text) real_error({err = text}, 0) end
 -- What Python raised is an object of its own; here it becomes what the same error would be in the original.
 local function lua_error(err)
   if type(err) ~= 'userdata' then return err end
-  local text, plain, counted = host.describe(err)
+  local text, plain = host.describe(err)
   if plain then return text end
-  return {err = text, ignore_error_stats_update = counted or nil}
+  return {err = text}
 end
 
 local function plain_error(err)
@@ -83,71 +83,81 @@ end
 
 -- Replies --------------------------------------------------------------------------------------------------------------
 
-local parse
+-- A reply comes from Python as a row of plain values, see values.py: ``true`` and a number announce what is more.
+local build
 
-local function parse_many(s, p, n)
+local function build_many(row, i, n)
   local out = {}
-  for i = 1, n do out[i], p = parse(s, p) end
-  return out, p
+  for place = 1, n do
+    local v = row[i]
+    if v == true then v, i = build(row, i) else i = i + 1 end
+    out[place] = v
+  end
+  return out, i
 end
 
-function parse(s, p)
-  local t = byte(s, p)
-  local e = find(s, '\r\n', p + 1, true)
-  local head = sub(s, p + 1, e - 1)
-  if t == 36 then
-    local n = tonumber(head)
-    if n < 0 then return false, e + 2 end
-    return sub(s, e + 2, e + 1 + n), e + 4 + n
-  elseif t == 58 then
-    return tonumber(head), e + 2
-  elseif t == 43 then
-    return {ok = head}, e + 2
-  elseif t == 45 then
-    return {err = head, ignore_error_stats_update = true}, e + 2
-  elseif t == 42 or t == 62 then
-    local n = tonumber(head)
-    if n < 0 then return false, e + 2 end
-    return parse_many(s, e + 2, n)
-  elseif t == 37 then
+function build(row, i)
+  local v = row[i]
+  if v ~= true then return v, i + 1 end
+  local kind, what = row[i + 1], row[i + 2]
+  if kind >= 0 then return build_many(row, i + 2, kind) end
+  if kind == -1 then return {ok = what}, i + 3 end
+  if kind == -2 then return {err = what, ignore_error_stats_update = true}, i + 3 end
+  if kind == -3 then
     local map, key, value = {}, nil, nil
-    p = e + 2
-    for _ = 1, tonumber(head) do
-      key, p = parse(s, p)
-      value, p = parse(s, p)
+    i = i + 3
+    for _ = 1, what do
+      key, i = build(row, i)
+      value, i = build(row, i)
       map[key] = value
     end
-    return {map = map}, p
-  elseif t == 126 then
+    return {map = map}, i
+  end
+  if kind == -4 then
     local set, member = {}, nil
-    p = e + 2
-    for _ = 1, tonumber(head) do
-      member, p = parse(s, p)
+    i = i + 3
+    for _ = 1, what do
+      member, i = build(row, i)
       set[member] = true
     end
-    return {set = set}, p
-  elseif t == 44 then
-    return {double = head == 'inf' and huge or head == '-inf' and -huge or tonumber(head)}, e + 2
-  elseif t == 35 then
-    return head == 't', e + 2
-  elseif t == 40 then
-    return {big_number = head}, e + 2
-  elseif t == 124 then -- attributes of what follows
-    p = e + 2
-    for _ = 1, tonumber(head) * 2 do _, p = parse(s, p) end
-    return parse(s, p)
-  elseif t == 61 then
-    local n = tonumber(head)
-    return {verbatim_string = {format = sub(s, e + 2, e + 4), string = sub(s, e + 6, e + 1 + n)}}, e + 4 + n
+    return {set = set}, i
   end
-  return nil, e + 2 -- the null of RESP3
+  if kind == -5 then return {double = what}, i + 3 end
+  if kind == -6 then return true, i + 2 end
+  if kind == -7 then return {big_number = what}, i + 3 end
+  return {verbatim_string = {format = what, string = row[i + 3]}}, i + 4
+end
+
+local VALUES_MAX = 4000 -- at once, see lua.py
+
+local function row_of(size)
+  local row = {host.values()}
+  for given = VALUES_MAX, size - 1, VALUES_MAX do
+    local more = {host.values()}
+    for i = 1, VALUES_MAX do row[given + i] = more[i] end
+  end
+  return row
 end
 
 local function line_of(text) return (text:gsub('[\r\n]', ' ')) end
 
-local function bulk(text) return '$' .. #text .. '\r\n' .. text .. '\r\n' end
+-- Numbers become text slowly: short lines are kept.
+local SHORT = 1024
+
+local function lines_of(before)
+  return real_setmetatable({}, {__index = function(t, n)
+    local line = before .. n .. '\r\n'
+    if n < SHORT then t[n] = line end
+    return line
+  end})
+end
+
+local bulk_heads, array_heads, small_integers = lines_of('$'), lines_of('*'), lines_of(':')
+
+local function bulk(text) return bulk_heads[#text] .. text .. '\r\n' end
 
 local function integer(v)
+  if v >= 0 and v < SHORT and v == floor(v) then return small_integers[v] end
   if v ~= v or v >= 9223372036854775808 or v <= -9223372036854775808 then return ':-9223372036854775808\r\n' end
   return fmt(':%d\r\n', v)
 end
@@ -192,38 +202,44 @@ end
 
 -- A table that stands for something else than an array: the place of its last part, or nil.
 local function append_named(t, out, n, depth)
-  local v = real_rawget(t, 'err')
+  local v = t.err
   if type(v) == 'string' then
     out[n] = '-' .. line_of((v:gsub('[\r\n]+$', ''))) .. '\r\n'
     return n
   end
-  v = real_rawget(t, 'ok')
+  v = t.ok
   if type(v) == 'string' then
     out[n] = '+' .. line_of(v) .. '\r\n'
     return n
   end
-  v = real_rawget(t, 'double')
+  v = t.double
   if type(v) == 'number' then
     local text = host.shortest(v)
     out[n] = client3 and ',' .. text .. '\r\n' or bulk(text)
     return n
   end
-  v = real_rawget(t, 'map')
+  v = t.map
   if type(v) == 'table' then return append_map(v, out, n, depth + 1) end
-  v = real_rawget(t, 'set')
+  v = t.set
   if type(v) == 'table' then return append_set(v, out, n, depth + 1) end
-  v = real_rawget(t, 'big_number')
+  v = t.big_number
   if type(v) == 'string' then
     v = line_of(v)
     out[n] = client3 and '(' .. v .. '\r\n' or bulk(v)
     return n
   end
-  v = real_rawget(t, 'verbatim_string')
+  v = t.verbatim_string
   if type(v) ~= 'table' then return nil end
   local format, text = real_rawget(v, 'format'), real_rawget(v, 'string')
   if type(format) ~= 'string' or type(text) ~= 'string' then return nil end
   out[n] = client3 and '=' .. #text + 4 .. '\r\n' .. sub(format .. '   ', 1, 3) .. ':' .. text .. '\r\n' or bulk(text)
   return n
+end
+
+local function copied(t)
+  local out = {}
+  for k, v in real_next, t do out[k] = v end
+  return out
 end
 
 -- Writes ``v`` into ``out`` from place ``n`` on; the last place used. Tables are read raw: metamethods might never end.
@@ -238,22 +254,30 @@ function append(v, out, n, depth)
     return n
   end
   v = real[v] or v
-  local last = append_named(v, out, n, depth)
-  if last then return last end
-  local head, count, item = n, 0, real_rawget(v, 1)
-  while item ~= nil do
-    n = append(item, out, n + 1, depth + 1)
-    count = count + 1
-    item = real_rawget(v, count + 1)
+  if real_getmetatable(v) ~= nil then v = copied(v) end
+  if v.err ~= nil or v.ok ~= nil or v.double ~= nil or v.map ~= nil or v.set ~= nil or v.big_number ~= nil
+    or v.verbatim_string ~= nil then
+    local last = append_named(v, out, n, depth)
+    if last then return last end
   end
-  out[head] = '*' .. count .. '\r\n'
+  local head, count, item = n, 0, v[1]
+  while item ~= nil do
+    if type(item) == 'string' then
+      out[n + 1] = bulk_heads[#item]
+      out[n + 2] = item
+      out[n + 3] = '\r\n'
+      n = n + 3
+    else
+      n = append(item, out, n + 1, depth + 1)
+    end
+    count = count + 1
+    item = v[count + 1]
+  end
+  out[head] = array_heads[count]
   return n
 end
 
-local function encode(v, resp, script_resp)
-  client3, script3 = resp == 3, script_resp == 3
-  local kind = type(v)
-  if kind ~= 'table' then return scalar(v, kind) end
+local function encode(v)
   local out = {}
   return concat(out, '', 1, append(v, out, 1, 0))
 end
@@ -332,6 +356,7 @@ function api.setresp(...)
   local version = tonumber((...))
   if version ~= 2 and version ~= 3 then fail('ERR RESP version must be 2 or 3.') end
   host.setresp(version)
+  script3 = version == 3
 end
 
 function api.set_repl(...)
@@ -358,19 +383,39 @@ end
 
 exported_all(api)
 
--- A C function may be given 8,000 values, and lupa needs a few of these places: beyond, the words go in a table.
-local WORDS_MAX = 7900
+-- What a command answered, when that is more than one value.
+local function result_of(what, kind, raises)
+  if kind == 1 then return {ok = what} end
+  if kind == 4 then return row_of(what) end
+  if kind == 5 then return (build(row_of(what), 1)) end
+  local err = {err = what, ignore_error_stats_update = kind == 2 or nil}
+  if raises then real_error(err, 0) end
+  return err
+end
 
-local function commanding(run, run_many)
+-- lupa hands words over in a time that grows with the square of their number.
+local WORDS_MAX = 24
+local call_now, gather, call_gathered = host.call, host.gather, host.call_gathered
+
+local function call_with(n, ...)
+  if n <= WORDS_MAX then return call_now(...) end
+  local words = {...}
+  for i = 1, n, WORDS_MAX do gather(unpack(words, i, i + WORDS_MAX <= n and i + WORDS_MAX - 1 or n)) end
+  return call_gathered()
+end
+
+local function commanding(raises)
   return function(...)
-    local n = real_select('#', ...)
-    if n > WORDS_MAX then return run_many(n, {...}) end
-    return run(...)
+    local _, _, _, _, _, _, _, _, ninth = ... -- costs less than counting them
+    local value, kind
+    if ninth == nil then value, kind = call_now(...) else value, kind = call_with(real_select('#', ...), ...) end
+    if kind then return result_of(value, kind, raises) end
+    if value == true then return {ok = 'OK'} end
+    return value
   end
 end
 
-api.call = commanding(as_function(host.call), as_function(host.call_many))
-api.pcall = commanding(as_function(host.pcall), as_function(host.pcall_many))
+api.call, api.pcall = commanding(true), commanding(false)
 for k, v in real_next, host.constants do api[k] = v end
 
 -- Libraries whose work is done in Python: (true, results...) or (false, what is wrong) -----------------------------------
@@ -819,12 +864,6 @@ exported_all(bit)
 
 -- The environment ------------------------------------------------------------------------------------------------------
 
-local function copied(t)
-  local out = {}
-  for k, v in real_next, t do out[k] = v end
-  return out
-end
-
 local safe_math = copied(math)
 safe_math.random, safe_math.randomseed = as_function(host.random), as_function(host.randomseed)
 
@@ -844,16 +883,21 @@ local shown_metatable = real_setmetatable({}, {__mode = 'k'})
 -- Code of this file is not ended half-way; what comes after it is.
 local POLL_INSTRUCTIONS = 100000
 local set_hook = debug.sethook
+local ending = false
 
 local function hook()
   local text = host.poll()
   if not text then return end
+  ending = true
   set_hook(hook, '', 1) -- a pcall in the script must not swallow it
   local info = real_getinfo(2, 'S')
   if info and info.source ~= '=server' then fail(text) end
 end
 
-local function watch() set_hook(hook, '', POLL_INSTRUCTIONS) end
+local function watch()
+  ending = false
+  set_hook(hook, '', POLL_INSTRUCTIONS)
+end
 watch()
 
 local safe_coroutine = copied(coroutine)
@@ -1073,6 +1117,8 @@ local function words_in(flags)
   return concat(words, ' ')
 end
 
+local runner_of_function
+
 local function register_function(...)
   local n = real_select('#', ...)
   if not loading then fail('ERR ' .. register_name .. ' can only be called on FUNCTION LOAD command') end
@@ -1087,7 +1133,7 @@ local function register_function(...)
     if type(callback) ~= 'function' then fail('ERR second argument to ' .. register_name .. ' must be a function') end
     description, flags = nil, nil
   end
-  local problem, is_refusal = host.register(name, words_in(flags), description or false, callback)
+  local problem, is_refusal = host.register(name, words_in(flags), description or false, runner_of_function(callback))
   if not problem then return end
   if is_refusal then refusal = problem end
   fail(problem)
@@ -1109,53 +1155,71 @@ local function load_library(text)
   loading, refusal = true, nil
   local ok, err = real_xpcall(chunk, handler)
   loading = false
-  watch()
+  if ending then watch() end
   metatable.__index = function_globals
   if ok then return end
   return refusal or 'ERR Error registering functions: ' .. err.err
 end
 
-local function protected_run(f, resp)
-  local ok, value = real_xpcall(f, handler)
-  watch()
-  if ok then
-    local counted = type(value) == 'table' and real_rawget(value, 'ignore_error_stats_update') and real_rawget(value, 'err')
-    return encode(value, resp, host.script_resp()), false, false, counted and true or false
+-- How a run ended, with as few values as will do: an error's text, source, line and whether it is counted; an encoded
+-- reply and whether its error is counted; a string or number for itself, true for the status OK, nil for null.
+local function outcome_of(ok, value)
+  if ending then watch() end
+  if not ok then
+    return value.err, value.source or true, value.line or true, value.ignore_error_stats_update and true or false
   end
-  return value.err, value.source or true, value.line or true, value.ignore_error_stats_update and true or false
+  local kind = type(value)
+  if kind == 'string' or kind == 'number' then return value end
+  if kind == 'table' then
+    if real_rawget(value, 'ok') == 'OK' and real_rawget(value, 'err') == nil then return true end
+    local counted = real_rawget(value, 'ignore_error_stats_update') and real_rawget(value, 'err')
+    return encode(value), counted and true or false
+  end
+  if kind ~= 'boolean' then return nil end
+  if script3 then return scalar(value, kind), false end
+  return value and 1 or nil
 end
 
-local function run(f, keys, argv, resp)
-  real_rawset(script_globals, 'KEYS', keys)
-  real_rawset(script_globals, 'ARGV', argv)
-  return protected_run(f, resp)
+-- How to get from words to KEYS and ARGV, by the number of keys, or AS_TABLES if they come as such.
+local AS_TABLES, TO_RESP3 = 128, 256 -- see lua.py
+local split = real_setmetatable({[AS_TABLES] = function(keys, argv) return keys, argv end}, {__index = function(t, count)
+  local names = {}
+  for i = 1, count do names[i] = 'k' .. i end
+  local words = concat(names, ', ')
+  local text = 'return function(' .. words .. (count > 0 and ', ' or '') .. '...) return {' .. words .. '}, {...} end'
+  t[count] = real_loadstring(text, '=server')()
+  return t[count]
+end})
+
+-- Functions for Python to call: with a number that says how many keys there are and the like, keys and arguments.
+local function runner_of_script(chunk)
+  return function(shape, ...)
+    client3, script3 = shape >= TO_RESP3, false
+    if client3 then shape = shape - TO_RESP3 end
+    script_globals.KEYS, script_globals.ARGV = split[shape](...)
+    return outcome_of(real_xpcall(chunk, handler))
+  end
+end
+
+function runner_of_function(f)
+  local keys, argv
+  local function call() return f(keys, argv) end
+  return function(shape, ...)
+    client3, script3 = shape >= TO_RESP3, false
+    if client3 then shape = shape - TO_RESP3 end
+    keys, argv = split[shape](...)
+    return outcome_of(real_xpcall(call, handler))
+  end
 end
 
 return {
-  parse = function(reply) return (parse(reply, 1)) end,
-  status = function(text) return {ok = text} end,
-  error = function(text) return {err = text} end,
   pcall = real_pcall,
   where = where,
   compile = function(text, name)
     local chunk, problem = compile(text, name, script_env)
-    return chunk or problem
+    return chunk and runner_of_script(chunk) or problem
   end,
-  run = run,
-  run_short = function(f, resp, count, ...)
-    local keys, argv = {}, {...}
-    if count > 0 then
-      keys, argv = argv, {}
-      for i = count + 1, #keys do
-        argv[i - count] = keys[i]
-        keys[i] = nil
-      end
-    end
-    return run(f, keys, argv, resp)
-  end,
-  call_function = function(f, keys, argv, resp)
-    return protected_run(function() return f(keys, argv) end, resp)
-  end,
+  use_protocols = function(of_client, of_script) client3, script3 = of_client, of_script end,
   load_library = load_library,
   memory = function()
     collectgarbage('collect')

@@ -8,7 +8,7 @@ from ..errors import NO_REPLICAS, CommandError
 from ..gates import GATE_BUSY
 from ..numbers import integer_or_none, parse_int
 from ..resp import split_words
-from .caller import RunningScript, ScriptCaller
+from .caller import RunningScript
 from .lua import FLAGS, Machine, Outcome, Registered, sha1_hex
 
 if TYPE_CHECKING:
@@ -122,18 +122,15 @@ class ScriptStore:
 
     def evaluate(self, ctx: "Context", script: Script | None, args: list[bytes], read_only: bool) -> bytes:
         """EVAL and its kin: run ``script``, or the one that ``args`` bring with their keys. Raises CommandError."""
-        keys, argv = split_keys(args)
+        key_count = count_keys(args)
         if script is None:
-            script = self.load(args[1], keep=False)
-        flags = script.flags
-        caller = self._caller(ctx, flags, read_only)
-        machine = self.machine()
-        self._engine.running_script = RunningScript(script.sha, args, self._engine, is_function=False)
-        try:
-            outcome = machine.run(script.function, caller, keys, argv, 3 if ctx.resp3 else 2)
-        finally:
-            self._ended()
-        return self._reply(outcome, script.sha)
+            script = self._by_body.get(args[1])
+            if script is None:
+                script = self.load(args[1], keep=False)
+        run = RunningScript(script.sha, args, ctx, read_only, is_function=False)
+        if script.flags is not None:
+            self._allow(run, script.flags)
+        return self._run(self.machine(), script.function, run, ctx, key_count)
 
     def flags_of(self, command: Command, args: list[bytes]) -> int:
         """The flags of ``command`` with ``args``: those of a script or function that declares what it does replace some."""
@@ -166,28 +163,36 @@ class ScriptStore:
         except CommandError:
             return None
 
-    def _ended(self) -> None:
-        self._engine.running_script = None
-        self._engine.gates &= ~GATE_BUSY
+    def _run(self, machine: Machine, function: Any, run: RunningScript, ctx: "Context", key_count: int) -> bytes:  # noqa: ANN401  (a Lua function)
+        engine = self._engine
+        outer = engine.running_script
+        engine.running_script = run
+        try:
+            outcome = machine.run(function, run.args, key_count, ctx.resp3)
+        finally:
+            engine.running_script = outer
+            if outer is None:
+                engine.gates &= ~GATE_BUSY
+            else:
+                machine.use_protocols(outer.context.session.context.resp3, outer.context.resp3)
+        return outcome if isinstance(outcome, bytes) else self._reply(outcome, run.name)
 
-    def _caller(self, ctx: "Context", flags: list[bytes] | None, read_only: bool) -> ScriptCaller:
-        """What the run may do. Raises CommandError when it may not start at all."""
-        if flags is None:
-            return ScriptCaller(ctx, read_only, allow_oom=False)
-        engine = ctx.engine
+    def _allow(self, run: RunningScript, flags: list[bytes]) -> None:
+        """What a run may do by the flags that were declared. Raises CommandError when it may not start at all."""
+        engine = self._engine
         if engine.cluster is not None and b"no-cluster" in flags:
             raise CommandError(_NO_CLUSTER)
         writes = b"no-writes" not in flags
         if writes:
-            if read_only:
+            if run.read_only:
                 raise CommandError(_WRITES_IN_RO)
             if lacks_replicas(engine):
                 raise CommandError(NO_REPLICAS)
             if engine.memory_is_full and b"allow-oom" not in flags:
                 raise CommandError(_NEEDS_MEMORY)
-        caller = ScriptCaller(ctx, not writes, allow_oom=b"allow-oom" in flags)
-        caller.keeps_slot = b"allow-cross-slot-keys" not in flags
-        return caller
+        run.read_only = not writes
+        run.allow_oom = b"allow-oom" in flags
+        run.keeps_slot = b"allow-cross-slot-keys" not in flags
 
     def _reply(self, outcome: Outcome, name: bytes) -> bytes:
         if outcome.counted:
@@ -287,24 +292,20 @@ class ScriptStore:
         function = found[1]
         if integer_or_none(args[2]) is None:
             raise CommandError(b"ERR Bad number of keys provided")
-        keys, argv = split_keys(args)
-        caller = self._caller(ctx, function.flags, read_only)
-        self._engine.running_script = RunningScript(function.name, args, self._engine, is_function=True)
-        try:
-            outcome = self.library_machine().call_function(function.function, caller, keys, argv, 3 if ctx.resp3 else 2)
-        finally:
-            self._ended()
-        return self._reply(outcome, function.name)
+        key_count = count_keys(args)
+        run = RunningScript(function.name, args, ctx, read_only, is_function=True)
+        self._allow(run, function.flags)
+        return self._run(self.library_machine(), function.function, run, ctx, key_count)
 
 
-def split_keys(args: list[bytes]) -> tuple[list[bytes], list[bytes]]:
-    """Keys and arguments behind their count. Raises CommandError."""
+def count_keys(args: list[bytes]) -> int:
+    """How many of the words behind that number are keys. Raises CommandError."""
     count = parse_int(args[2])
     if count > len(args) - 3:
         raise CommandError(b"ERR Number of keys can't be greater than number of args")
     if count < 0:
         raise CommandError(b"ERR Number of keys can't be negative")
-    return args[3 : 3 + count], args[3 + count :]
+    return count
 
 
 def script_flags(body: bytes, names_engines: bool) -> tuple[list[bytes] | None, bytes]:
