@@ -3,7 +3,9 @@
 Ranges are in ``sorted_set_ranges``, popping and waiting in ``sorted_set_pops``, set algebra in ``sorted_set_algebra``.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
 
 from .. import errors
 from ..command_table import (
@@ -24,21 +26,23 @@ from ..errors import CommandError, syntax_error, wrong_arity
 from ..notifications import NOTIFY_GENERIC, NOTIFY_ZSET
 from ..numbers import INT64_MAX, parse_float, parse_symmetric
 from ..replies import EMPTY_ARRAY, ZERO, array, array_header, bulk, bulk_array, integer
+from ..types.score_tree import ADDED, CHANGED, SAME
 from ..types.sorted_set import SortedSet, read_sorted_set, sorted_set
 from .scan import scan_cursor, scan_options
 
 if TYPE_CHECKING:
     from ..config import Config
 
-_NX = 1
-_XX = 2
-_GT = 4
-_LT = 8
-_CH = 16
-_INCR = 32
-_NINE = 57  # a number begins with this or less, but for ``inf``
-_ADD_FLAGS = {b"NX": _NX, b"XX": _XX, b"GT": _GT, b"LT": _LT, b"CH": _CH, b"INCR": _INCR}
-SCORE_IS_NAN = b"ERR resulting score is not a number (NaN)"
+_NX: Final = 1
+_XX: Final = 2
+_GT: Final = 4
+_LT: Final = 8
+_CH: Final = 16
+_INCR: Final = 32
+_CONDITIONS: Final = _NX | _XX | _GT | _LT
+_NINE: Final = 57  # a number begins with this or less, but for ``inf``
+_ADD_FLAGS: Final[dict[bytes, int]] = {b"NX": _NX, b"XX": _XX, b"GT": _GT, b"LT": _LT, b"CH": _CH, b"INCR": _INCR}
+SCORE_IS_NAN: Final = b"ERR resulting score is not a number (NaN)"
 
 
 @command("ZADD", arity=-4, flags=WRITE | DENYOOM | FAST, group="sorted-set", since="1.2.0", history=[("2.4.0", "Takes several members."), ("3.0.2", "`XX`, `NX`, `CH` and `INCR` came."), ("6.2.0", "`GT` and `LT` came.")], complexity="O(log(N))", keys=KEY_UPDATE, arguments="key [condition=<NX | XX>@3.0.2] [comparison=<GT | LT>@6.2.0] [change=CH@3.0.2] [increment=INCR@3.0.2] data=(score:double member)...", summary="Add members, or change their scores.")  # fmt: skip
@@ -92,41 +96,58 @@ def _add(ctx: Context, args: list[bytes], first: int, flags: int) -> bytes:
         zset = SortedSet()
     if zset.packed and not _fits_at_once(config, args, first, created):
         zset.unpack()
+    if flags & _INCR:
+        return _increment(ctx, key, zset, args[first + 1], scores[0], flags)
     added = 0
     changed = 0
-    result = 0.0
-    done = False
     at = first + 1
     for score in scores:
-        member = args[at]
-        at += 2
-        old = zset.score(member)
-        if old is None:
-            if flags & _XX:
-                continue
-            add_member(config, zset, member, score)
+        outcome = _put(config, zset, args[at], score, flags)
+        if outcome == ADDED:
             added += 1
-        else:
-            if flags & _NX:
-                continue
-            if flags & _INCR:
-                score += old  # noqa: PLW2901  (the increment becomes the score)
-                if score != score:  # noqa: PLR0124  (the test for NaN)
-                    raise CommandError(SCORE_IS_NAN)
-            if (flags & _LT and score >= old) or (flags & _GT and score <= old):
-                continue
-            if score != old:
-                zset.put(member, score)
-                changed += 1
-        result = score
-        done = True
+        elif outcome == CHANGED:
+            changed += 1
+        at += 2
     if created and added:
         ctx.db.put(key, zset)
     if added or changed:
-        ctx.key_changed(key, NOTIFY_ZSET, b"zincr" if flags & _INCR else b"zadd", added + changed)
-    if flags & _INCR:
-        return ctx.double(result) if done else ctx.null
+        ctx.key_changed(key, NOTIFY_ZSET, b"zadd", added + changed)
     return integer(added + changed if flags & _CH else added)
+
+
+def _put(config: "Config", zset: SortedSet, member: bytes, score: float, flags: int) -> i64:
+    """Add ``member`` or change its score if ``flags`` allow it: ``ADDED``, ``CHANGED`` or ``SAME``."""
+    if not flags & _CONDITIONS and not zset.packed:
+        return zset.put(member, score)
+    old = zset.score(member)
+    if old is None:
+        if flags & _XX:
+            return SAME
+        add_member(config, zset, member, score)
+        return ADDED
+    if flags & _NX or (flags & _LT and score >= old) or (flags & _GT and score <= old):
+        return SAME
+    return zset.put(member, score)
+
+
+def _increment(ctx: Context, key: bytes, zset: SortedSet, member: bytes, score: float, flags: int) -> bytes:
+    """Add ``score`` to what ``member`` has, if ``flags`` allow it: the new score, or null."""
+    created = len(zset) == 0
+    old = zset.score(member)
+    if flags & (_XX if old is None else _NX):
+        return ctx.null
+    if old is not None:
+        score += old
+        if score != score:  # noqa: PLR0124  (the test for NaN)
+            raise CommandError(SCORE_IS_NAN)
+        if (flags & _LT and score >= old) or (flags & _GT and score <= old):
+            return ctx.null
+    outcome = _put(ctx.engine.config, zset, member, score, 0)
+    if created:
+        ctx.db.put(key, zset)
+    if outcome != SAME:
+        ctx.key_changed(key, NOTIFY_ZSET, b"zincr")
+    return ctx.double(score)
 
 
 def _fits_at_once(config: "Config", args: list[bytes], first: int, created: bool) -> bool:

@@ -85,6 +85,14 @@ class HashTable:
     def set(self, field: bytes, value: bytes, config: Config, keep_end: bool = False) -> bool:
         """Give ``field`` a ``value``; True when the field is new. Its end goes unless ``keep_end``."""
         fields = self._fields
+        if not self.packed and self._ends is None:
+            count = len(fields)
+            fields[field] = value  # one look-up, whether it was there or not
+            if len(fields) == count:
+                return False
+            if self._index is not None:
+                self._index.add(field)
+            return True
         longest = config.hash_max_listpack_value
         if field in fields:
             over = False

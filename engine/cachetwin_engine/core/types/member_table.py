@@ -71,18 +71,22 @@ class MemberTable:
     def add(self, member: bytes, config: Config) -> bool:
         """Add ``member``, in a larger form if it needs one; False when it was there."""
         members = self._members
+        if self.form == HASHTABLE:
+            count = len(members)
+            members[member] = None  # one look-up, whether it was there or not
+            if len(members) == count:
+                return False
+            if self._index is not None:
+                self._index.add(member)
+            return True
         if member in members:
             return False
-        if self.form != HASHTABLE:
-            self._order = None
-            if self.form == INTSET:
-                self._leave_intset(member, config)
-            elif len(members) >= config.set_max_listpack_entries or len(member) > config.set_max_listpack_value:
-                self.use_hashtable()
-        members = self._members
-        members[member] = None
-        if self._index is not None:
-            self._index.add(member)
+        self._order = None
+        if self.form == INTSET:
+            self._leave_intset(member, config)
+        elif len(members) >= config.set_max_listpack_entries or len(member) > config.set_max_listpack_value:
+            self.use_hashtable()
+        self._members[member] = None
         return True
 
     def remove(self, member: bytes) -> bool:

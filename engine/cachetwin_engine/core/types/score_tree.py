@@ -19,6 +19,9 @@ from ..doubles import shortest
 from ..key_index import KeyIndex, index_of
 from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
 
+SAME: Final = 0  # what ``put`` did
+CHANGED: Final = 1
+ADDED: Final = 2
 LEAF_MAX: Final = 128
 BRANCH_MAX: Final = 64
 _OBJECT_BYTES: Final = 16
@@ -65,17 +68,19 @@ class ScoreTree:
 
     # -- changes ------------------------------------------------------------------------------------------------------
 
-    def put(self, member: bytes, score: float) -> None:
-        """Add ``member``, or give it another score. ``score`` is not NaN."""
+    def put(self, member: bytes, score: float) -> i64:
+        """Add ``member``, or give it another score, which is not NaN: ``ADDED``, ``CHANGED`` or ``SAME``."""
         if self.packed:
             score += 0.0
+        outcome: i64 = ADDED
         old = self.scores.get(member)
         if old is None:
             if self._index is not None:
                 self._index.add(member)
         else:
             if old == score:
-                return
+                return SAME
+            outcome = CHANGED
             _remove(self._root, old, member)
         self.scores[member] = score
         root = self._root
@@ -89,6 +94,7 @@ class ScoreTree:
             )
         elif old is not None:
             self._shrink()
+        return outcome
 
     def remove(self, member: bytes) -> bool:
         """Take ``member`` out; False when it is not there."""
@@ -217,7 +223,7 @@ def _tree_of(scores: dict[bytes, float]) -> _Node:
     return level[0]
 
 
-def _place(node: _Node, score: float, member: bytes) -> int:
+def _place(node: _Node, score: float, member: bytes) -> i64:
     """Where ``member`` is or belongs: the first place that is not before it."""
     scores = node.scores
     low = _before(scores, score)
@@ -226,7 +232,7 @@ def _place(node: _Node, score: float, member: bytes) -> int:
     members = node.members
     if members[low] >= member:
         return low
-    return bisect_left(members, member, low + 1, _behind(scores, score, low + 1))
+    return _before_bytes(members, member, low + 1, _behind(scores, score, low + 1))
 
 
 def _before(scores: list[float], score: float) -> i64:
@@ -236,6 +242,17 @@ def _before(scores: list[float], score: float) -> i64:
     while low < high:
         middle = (low + high) >> 1
         if scores[middle] < score:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+def _before_bytes(members: list[bytes], member: bytes, low: i64, high: i64) -> i64:
+    """``bisect_left`` between ``low`` and ``high``, without looking up what it is."""
+    while low < high:
+        middle = (low + high) >> 1
+        if members[middle] < member:
             low = middle + 1
         else:
             high = middle

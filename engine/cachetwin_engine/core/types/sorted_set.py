@@ -22,7 +22,7 @@ from .score_blob import (
     place_of_rank,
     score_at,
 )
-from .score_tree import ScoreTree, listpack_bytes
+from .score_tree import ADDED, CHANGED, SAME, ScoreTree, listpack_bytes
 
 if TYPE_CHECKING:
     from ..keyspace import Database
@@ -96,19 +96,21 @@ class SortedSet(Value):
         data = self._data
         return _scores_in(data) if isinstance(data, bytes) else data.scores
 
-    def put(self, member: bytes, score: float) -> None:
-        """Add ``member``, or give it another score. ``score`` is not NaN."""
+    def put(self, member: bytes, score: float) -> i64:
+        """Add ``member``, or give it another score, which is not NaN: ``ADDED``, ``CHANGED`` or ``SAME``."""
         data = self._data
         if isinstance(data, bytes):
             at = find_member(data, member)
             if at >= 0:
+                if score_at(data, at) == score:
+                    return SAME
                 data = data[:at] + data[behind_entry(data, at) :]
             if fits_entry(data, -1 - at if at < 0 else 0, member):
                 place = place_for(data, member, score)
                 self._data = data[:place] + entry_of(member, score) + data[place:]
-                return
+                return CHANGED if at >= 0 else ADDED
             data = self._tree()
-        data.put(member, score)
+        return data.put(member, score)
 
     def remove(self, member: bytes) -> bool:
         """Take ``member`` out; False when it is not there."""
