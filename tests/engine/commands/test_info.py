@@ -2,6 +2,7 @@
 
 import pytest
 from tests.engine.commands.conftest import Run, StartRun
+from tests.engine.commands.test_cluster import start_in_cluster
 
 from cachetwin_engine.core.elasticache import become_elasticache
 
@@ -166,3 +167,39 @@ def test_elasticache_tells_nothing_of_the_machine(run: Run) -> None:
     server = facts(run, "server")
     assert server["os"] == "Amazon ElastiCache"
     assert server["executable"] == server["config_file"] == "-"
+
+
+def test_sections_stand_in_the_order_of_the_original(start_run: StartRun) -> None:
+    assert sections(start_run("valkey-8.1"), "everything") == [
+        "Server", "Clients", "Memory", "Persistence", "Stats", "Replication", "CPU", "Modules", "Commandstats",
+        "Errorstats", "Latencystats", "Cluster", "Keyspace",
+    ]  # fmt: skip
+    newer = sections(start_run("valkey-9.1"), "all")
+    assert newer[:3] == ["Server", "TLS", "Clients"]
+    assert newer[-4:] == ["Cluster", "Cluster Info", "Scripting Engines", "Keyspace"]
+    assert "TLS" not in sections(start_run("valkey-9.1"), "")
+    assert sections(start_run("valkey-9.0"), "tls scriptingengines cluster_info") == []
+
+
+def test_each_version_has_its_fields(start_run: StartRun) -> None:
+    of_8, of_9_0, of_9_1 = [set(facts(start_run(f"valkey-{at}"), "everything debug")) for at in ("8.1", "9.0", "9.1")]
+    assert of_9_0 - of_8 == {
+        "acl_access_denied_tls_cert", "expired_fields", "expired_keys_with_volatile_items_stale_perc",
+        "mem_cluster_slot_export", "mem_cluster_slot_import", "slot_migration_fork_in_progress",
+        "total_net_cluster_slot_export_bytes", "total_net_cluster_slot_import_bytes",
+    }  # fmt: skip
+    assert of_9_1 - of_9_0 == {
+        "acl_access_denied_db", "engine_0", "engines_count", "engines_total_memory_overhead",
+        "engines_total_used_memory", "io_threaded_reads_pending", "io_threaded_writes_pending",
+        "mem_replicas_repl_buffer", "tls_ca_cert_expires_in_seconds", "tls_ca_cert_serial",
+        "tls_client_cert_expires_in_seconds", "tls_client_cert_serial", "tls_server_cert_expires_in_seconds",
+        "tls_server_cert_serial", "used_active_time_main_thread",
+    }  # fmt: skip
+    assert of_8 <= of_9_0 <= of_9_1
+
+
+def test_info_tells_of_the_cluster_what_cluster_info_tells(start_run: StartRun) -> None:
+    run = start_in_cluster(start_run, "valkey-9.1")
+    told = run("CLUSTER INFO").partition(b"\r\n")[2].rstrip()
+    assert told.startswith(b"cluster_state:ok\r\n")
+    assert run("INFO cluster_info").partition(b"\r\n")[2] == b"# Cluster Info\r\n" + told + b"\r\n\r\n"

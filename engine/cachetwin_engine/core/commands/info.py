@@ -17,12 +17,17 @@ from ..latency import percentile_us
 from ..replication.connected_replica import ONLINE
 from ..replication.primary_link import CONNECTED, SYNC, PrimaryLink
 from ..scripting.store import ScriptStore
+from .cluster import info_lines
 
 _DEFAULT: Final = [
     "server", "clients", "memory", "persistence", "stats", "replication", "cpu", "modules", "errorstats", "cluster",
     "keyspace",
 ]  # fmt: skip
-_ALL: Final = [*_DEFAULT[:7], "commandstats", "latencystats", *_DEFAULT[7:]]
+_ALL: Final = [
+    "server", "tls", "clients", "memory", "persistence", "stats", "replication", "cpu", "modules", "commandstats",
+    "errorstats", "latencystats", "cluster", "cluster_info", "scriptingengines", "keyspace",
+]  # fmt: skip
+_ONLY_FROM_9_1: Final = {"tls", "cluster_info", "scriptingengines"}
 
 
 @command(
@@ -52,7 +57,7 @@ def info_text(ctx: Context, wanted: list[str]) -> bytes:
         names = names + (_DEFAULT if word == "default" else _ALL if word in {"all", "everything"} else [word])
     parts: list[str] = []
     for name in [*_ALL, "debug"]:
-        if name in names:
+        if name in names and (name not in _ONLY_FROM_9_1 or ctx.engine.profile.is_valkey_from(9, 1)):
             lines = _SECTIONS[name](ctx)
             through = ctx.engine.profile.commands_through if ctx.engine.profile.is_valkey else (0, 0, 0)
             lines = [line for line in lines if _SINCE.get(line.partition(":")[0], through) <= through]
@@ -201,11 +206,14 @@ def _memory(ctx: Context) -> list[str]:
         f"mem_fragmentation_ratio:{resident / max(used, 1):.2f}",
         f"mem_fragmentation_bytes:{resident - used}",
         "mem_not_counted_for_evict:0",
-        f"mem_total_replication_buffers:{0 if engine.replication.backlog is None else engine.replication.backlog.length}",
         f"mem_replication_backlog:{0 if engine.replication.backlog is None else engine.replication.backlog.length}",
+        f"mem_total_replication_buffers:{0 if engine.replication.backlog is None else engine.replication.backlog.length}",
+        "mem_replicas_repl_buffer:0",
         f"mem_clients_slaves:{replica_bytes}",
         f"mem_clients_normal:{client_bytes}",
         "mem_cluster_links:0",
+        "mem_cluster_slot_import:0",
+        "mem_cluster_slot_export:0",
         "mem_aof_buffer:0",
         "mem_allocator:pymalloc",
         "mem_overhead_db_hashtable_rehashing:0",
@@ -272,6 +280,7 @@ def _persistence(ctx: Context) -> list[str]:
         "aof_last_cow_size:0",
         "module_fork_in_progress:0",
         "module_fork_last_cow_size:0",
+        "slot_migration_fork_in_progress:0",
     ]
 
 
@@ -290,6 +299,8 @@ def _stats(ctx: Context) -> list[str]:
         f"total_net_output_bytes:{traffic.bytes_out}",
         f"total_net_repl_input_bytes:{replication.bytes_in}",
         f"total_net_repl_output_bytes:{replication.bytes_out}",
+        "total_net_cluster_slot_import_bytes:0",
+        "total_net_cluster_slot_export_bytes:0",
         f"instantaneous_input_kbps:{traffic.input.per_second() / 1024:.2f}",
         f"instantaneous_output_kbps:{traffic.output.per_second() / 1024:.2f}",
         "instantaneous_input_repl_kbps:0.00",
@@ -299,8 +310,9 @@ def _stats(ctx: Context) -> list[str]:
         f"sync_partial_ok:{engine.replication.partial_syncs}",
         f"sync_partial_err:{engine.replication.refused_partial_syncs}",
         f"expired_keys:{statistics.expired_keys}",
-        *([f"expired_fields:{engine.expired_fields}"] if engine.profile.is_valkey_from(9, 0) else []),
+        f"expired_fields:{engine.expired_fields}",
         "expired_stale_perc:0.00",
+        "expired_keys_with_volatile_items_stale_perc:0.00",
         "expired_time_cap_reached_count:0",
         "expire_cycle_cpu_milliseconds:0",
         f"evicted_keys:{statistics.evicted_keys}",
@@ -363,6 +375,8 @@ def _debug(ctx: Context) -> list[str]:
         f"eventloop_duration_cron_sum:{traffic.tick_us}",
         f"eventloop_duration_max:{traffic.turn_us_max}",
         f"eventloop_cmd_per_cycle_max:{traffic.turn_commands_max}",
+        "io_threaded_reads_pending:0",
+        "io_threaded_writes_pending:0",
     ]
 
 
@@ -434,6 +448,7 @@ def _primary_lines(ctx: Context, link: PrimaryLink) -> list[str]:
 
 def _cpu(ctx: Context) -> list[str]:
     system, user = ctx.engine.host.cpu_seconds()
+    traffic = ctx.engine.traffic
     return [
         f"used_cpu_sys:{system:.6f}",
         f"used_cpu_user:{user:.6f}",
@@ -441,6 +456,7 @@ def _cpu(ctx: Context) -> list[str]:
         "used_cpu_user_children:0.000000",
         f"used_cpu_sys_main_thread:{system:.6f}",
         f"used_cpu_user_main_thread:{user:.6f}",
+        f"used_active_time_main_thread:{(traffic.busy_us + traffic.tick_us) / 1e6:.6f}",
     ]
 
 
@@ -480,6 +496,31 @@ def _errorstats(ctx: Context) -> list[str]:
 
 def _cluster(ctx: Context) -> list[str]:
     return [f"cluster_enabled:{int(ctx.engine.config.cluster_enabled)}"]
+
+
+def _cluster_info(ctx: Context) -> list[str]:
+    cluster = ctx.engine.cluster
+    return [] if cluster is None else info_lines(ctx, cluster)
+
+
+def _scripting_engines(ctx: Context) -> list[str]:
+    """The one there is, which is no module here."""
+    store = ctx.engine.scripts
+    used = store.memory_bytes() + store.library_memory_bytes()
+    return [
+        "engines_count:1",
+        f"engines_total_used_memory:{used}",
+        "engines_total_memory_overhead:0",
+        f"engine_0:name=LUA,module=built-in,abi_version=4,used_memory={used},memory_overhead=0",
+    ]
+
+
+def _tls(ctx: Context) -> list[str]:
+    """Certificates: nobody here reads what is in them."""
+    lines: list[str] = []
+    for whose in ("server", "client", "ca"):
+        lines += [f"tls_{whose}_cert_serial:none", f"tls_{whose}_cert_expires_in_seconds:0"]
+    return lines
 
 
 def _keyspace(ctx: Context) -> list[str]:
@@ -525,10 +566,23 @@ _OF_VALKEY: Final = [  # of Valkey 8.1, and not of Redis OSS 7.0
 ]  # fmt: skip
 _SINCE: Final[dict[str, tuple[int, int, int]]] = {
     **dict.fromkeys(_OF_VALKEY, (7, 2, 0)),
-    "acl_access_denied_tls_cert": (9, 0, 0),
     "acl_access_denied_db": (9, 1, 0),
+    "acl_access_denied_tls_cert": (9, 0, 0),
+    "expired_fields": (9, 0, 0),
+    "expired_keys_with_volatile_items_stale_perc": (9, 0, 0),
+    "io_threaded_reads_pending": (9, 1, 0),
+    "io_threaded_writes_pending": (9, 1, 0),
+    "mem_cluster_slot_export": (9, 0, 0),
+    "mem_cluster_slot_import": (9, 0, 0),
+    "mem_replicas_repl_buffer": (9, 1, 0),
+    "slot_migration_fork_in_progress": (9, 0, 0),
+    "total_net_cluster_slot_export_bytes": (9, 0, 0),
+    "total_net_cluster_slot_import_bytes": (9, 0, 0),
+    "used_active_time_main_thread": (9, 1, 0),
 }
-_TITLES: Final[dict[str, str]] = {"cpu": "CPU"}
+_TITLES: Final[dict[str, str]] = {
+    "cluster_info": "Cluster Info", "cpu": "CPU", "scriptingengines": "Scripting Engines", "tls": "TLS",
+}  # fmt: skip
 _SECTIONS: Final[dict[str, Callable[[Context], list[str]]]] = {
     "server": _server,
     "clients": _clients,
@@ -542,6 +596,9 @@ _SECTIONS: Final[dict[str, Callable[[Context], list[str]]]] = {
     "modules": _modules,
     "errorstats": _errorstats,
     "cluster": _cluster,
+    "cluster_info": _cluster_info,
+    "scriptingengines": _scripting_engines,
+    "tls": _tls,
     "keyspace": _keyspace,
     "debug": _debug,
 }
