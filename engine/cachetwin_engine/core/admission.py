@@ -100,7 +100,7 @@ def _redirected(session: "Session", command: Command, args: list[bytes]) -> byte
         return None
     if not flags & WRITE and (session.reads_replica or not flags & READONLY):
         return None
-    if engine.replication.is_failing_over():
+    if engine.replication.failover.is_under_way():
         engine.pause.hold(session, args)
         return None
     if command.name == b"exec" and session.queue is not None:

@@ -29,7 +29,14 @@ _SUBSCRIBED_ALLOWED = {
     b"reset",
 }  # fmt: skip
 _BEGINS_STREAM = {b"sync", b"psync"}
-_REDIRECTIONS = {b"MOVED", b"ASK", b"CROSSSLOT", b"TRYAGAIN", b"CLUSTERDOWN", b"REDIRECT"}  # told as they are, even by EXEC
+_REDIRECTIONS = {
+    b"MOVED",
+    b"ASK",
+    b"CROSSSLOT",
+    b"TRYAGAIN",
+    b"CLUSTERDOWN",
+    b"REDIRECT",
+}  # told as they are, even by EXEC
 _HTTP_WORDS = {b"post", b"host:"}
 _CONFIRMED = {b"subscribe", b"ssubscribe", b"psubscribe", b"unsubscribe", b"sunsubscribe", b"punsubscribe"}
 _RUN_INSIDE_MULTI = {b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"}

@@ -48,7 +48,7 @@ class Pause:
 
     def _is_kept(self) -> bool:
         """Would writes be held back without CLIENT PAUSE too?"""
-        return self._engine.replication.is_failing_over() or self._engine.ending.is_waiting()
+        return self._engine.replication.failover.is_under_way() or self._engine.ending.is_waiting()
 
     def tick(self) -> None:
         """Ten times a second: is it over?"""

@@ -399,7 +399,7 @@ def _replication(ctx: Context) -> list[str]:
     backlog = replication.backlog
     return [
         *lines,
-        f"master_failover_state:{replication.failover_state()}",
+        f"master_failover_state:{replication.failover.state()}",
         f"master_replid:{replication.id.decode()}",
         f"master_replid2:{replication.previous_id.decode()}",
         f"master_repl_offset:{replication.offset}",

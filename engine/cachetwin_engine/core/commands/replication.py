@@ -18,9 +18,9 @@ from ..context import Context
 from ..errors import OUT_OF_RANGE, CommandError, printable, syntax_error
 from ..gates import GATE_FOLLOWER
 from ..numbers import integer_or_none, parse_int, parse_int_or
+from ..replication.acknowledgements import Waiting
 from ..replication.connected_replica import ONLINE, ConnectedReplica
 from ..replication.primary_link import CONNECTED
-from ..replication.state import Waiting
 from ..replies import OK, array, bulk, integer, simple
 from ..resp import split_words
 
@@ -78,7 +78,7 @@ def psync(ctx: Context, args: list[bytes]) -> bytes:
 def _asking(ctx: Context) -> ConnectedReplica:
     """The caller as a replica. Raises CommandError if it can't be one now."""
     replication = ctx.engine.replication
-    if replication.is_failing_over():
+    if replication.failover.is_under_way():
         raise CommandError(b"NOMASTERLINK Can't SYNC while failing over")
     if not replication.is_linked():
         raise CommandError(_NO_LINK)
@@ -190,7 +190,7 @@ def replicaof(ctx: Context, args: list[bytes]) -> bytes:
     replication = engine.replication
     if engine.config.cluster_enabled:
         raise CommandError(b"ERR REPLICAOF not allowed in cluster mode.")
-    if replication.is_failing_over():
+    if replication.failover.is_under_way():
         raise CommandError(b"ERR REPLICAOF not allowed while failing over.")
     engine.mark_pending(ctx.session)  # so that the shell looks at the role at once
     if args[1].lower() == b"no" and args[2].lower() == b"one":
@@ -238,12 +238,12 @@ def failover(ctx: Context, args: list[bytes]) -> bytes:
     if ctx.engine.config.cluster_enabled:
         raise CommandError(b"ERR FAILOVER not allowed in cluster mode.")
     if len(args) == 2 and args[1].lower() == b"abort":
-        if not replication.is_failing_over():
+        if not replication.failover.is_under_way():
             raise CommandError(b"ERR No failover in progress.")
-        replication.abort_failover()
+        replication.failover.abort()
         return OK
     options = _FailoverOptions(args)
-    if replication.is_failing_over():
+    if replication.failover.is_under_way():
         raise CommandError(b"ERR FAILOVER already in progress.")
     if replication.link is not None:
         raise CommandError(b"ERR FAILOVER is not valid when server is a replica.")
@@ -258,7 +258,7 @@ def failover(ctx: Context, args: list[bytes]) -> bytes:
             raise CommandError(b"ERR FAILOVER target HOST and PORT is not a replica.")
         if target.state != ONLINE:
             raise CommandError(b"ERR FAILOVER target replica is not online.")
-    replication.begin_failover(target, options.timeout_ms, options.force)
+    replication.failover.begin(target, options.timeout_ms, options.force)
     return OK
 
 
@@ -324,11 +324,11 @@ def _wait(ctx: Context, args: list[bytes], wanted: int, timeout: bytes, of_logs:
     timeout_ms = _timeout_ms(timeout)
     replication = ctx.engine.replication
     waiting = Waiting(ctx.session, args, ctx.session.written_offset, wanted, of_logs)
-    count = replication.count_acks(waiting.offset, of_logs)
+    count = replication.acknowledgements.count(waiting.offset, of_logs)
     reply = waiting.reply(count)
     if count >= wanted or not ctx.may_block:
         return reply
-    replication.wait(waiting)
+    replication.acknowledgements.wait(waiting)
     return ctx.block([], ctx.engine.now_ms + timeout_ms if timeout_ms else 0, reply, args)
 
 

@@ -289,9 +289,9 @@ class PrimaryLink:
             if line.startswith(b"-"):
                 self.problem = "Failover target rejected psync request: " + _shown(line)
                 self._engine.host.log(self.problem)
-                replication.abort_failover()
+                replication.failover.abort()
                 return
-            replication.failover_ended()
+            replication.failover.end()
         if words[0] == b"+FULLRESYNC" and len(words) == 3 and words[2].isdigit():
             self._history_id = words[1]
             self._offset = int(words[2])

@@ -5,17 +5,19 @@ or script changed, ``flush`` hands the bytes of a turn to the backlog and to the
 that its primary sends, so replicas of its own have the same history. Nothing is written before the first replica came, and
 an engine without replicas pays for one flag (``Engine.wants_effects``).
 
-Long because a primary that becomes a replica, and back, goes on with the same history: both sides share its state.
+A primary that becomes a replica, and back, goes on with the same history, so both sides share its state here. The link to
+a primary, replicas as they connect, who waits for them and FAILOVER are in modules of their own.
 """
 
 from typing import TYPE_CHECKING, Final
 
 from ..gates import GATE_REPLICA
 from ..numbers import integer_or_none
-from ..rdb.snapshot import notes_of
-from ..replies import ZERO, array, integer
+from .acknowledgements import Acknowledgements
 from .backlog import Backlog
-from .connected_replica import ONLINE, SERVED, TAKES_SNAPSHOT, ConnectedReplica
+from .connected_replica import ONLINE, ConnectedReplica
+from .failover import Failover
+from .full_sync import begin_snapshot, send_more
 from .own_keys import OwnKeys
 from .primary_link import CONNECTED, PrimaryLink
 
@@ -23,37 +25,11 @@ if TYPE_CHECKING:
     from ..command_table import Command
     from ..engine import Engine
     from ..rdb.loading import Loaded
-    from ..rdb.snapshot import Snapshot
     from ..session import Session
 
 NO_ID: Final = b"0" * 40
 _ANY_DATABASE: Final = -1
 _PICKS_KEYS: Final = {b"scan", b"randomkey"}  # keys that end while these run end one by one, not as one change
-
-
-class Waiting:
-    """A client in WAIT or WAITAOF."""
-
-    def __init__(self, session: "Session", args: list[bytes], offset: int, wanted: int, of_logs: bool) -> None:
-        self.session = session
-        self.args = args
-        self.offset = offset
-        self.wanted = wanted
-        self.of_logs = of_logs
-
-    def reply(self, count: int) -> bytes:
-        """What it is told when ``count`` replicas are that far; our own log never is, there is none."""
-        return array([ZERO, integer(count)]) if self.of_logs else integer(count)
-
-
-class Handover:
-    """A FAILOVER under way."""
-
-    def __init__(self, target: ConnectedReplica | None, deadline_ms: int, force: bool) -> None:
-        self.target = target
-        self.deadline_ms = deadline_ms  # 0: none
-        self.force = force  # at the deadline hand over all the same
-        self.asked = False  # the replica to become the primary
 
 
 class Replication:
@@ -69,6 +45,8 @@ class Replication:
         self.replicas: dict[int, ConnectedReplica] = {}  # by session
         self.link: PrimaryLink | None = None  # of a replica
         self.own_keys = OwnKeys()
+        self.acknowledgements = Acknowledgements(engine)
+        self.failover = Failover(engine)
         self.closed_commands: dict[bytes, Command] = {}  # to clients (ElastiCache), not to other nodes of ours
         self.full_syncs = 0
         self.partial_syncs = 0
@@ -80,9 +58,6 @@ class Replication:
         self.role_changed = False  # the shell has a connection to a primary to make, or to end
         self._out: list[bytes] = []
         self._selected = _ANY_DATABASE
-        self._acks_wanted = False
-        self._waiting: dict[int, Waiting] = {}  # by session
-        self._handover: Handover | None = None
         self._pinged_ms = 0
         self._alone_since_ms = 0
         self.new_history()
@@ -194,8 +169,8 @@ class Replication:
 
     def flush(self) -> None:
         """The end of a turn: what was written goes out."""
-        if self._acks_wanted and self.backlog is not None and not self._engine.pause.is_on():
-            self._acks_wanted = False
+        if self.acknowledgements.are_wanted and self.backlog is not None and not self._engine.pause.is_on():
+            self.acknowledgements.are_wanted = False
             self._append(_GETACK)
         if self._out:
             data = self._out[0] if len(self._out) == 1 else b"".join(self._out)
@@ -239,7 +214,7 @@ class Replication:
             self.new_history()
             self._follow()
         self.count_good_replicas()
-        self._hand_over()
+        self.failover.tick()
         if self.link is not None:
             if engine.expires_actively:
                 self.own_keys.expire(engine)
@@ -282,7 +257,7 @@ class Replication:
         self._selected = _ANY_DATABASE  # the stream behind the snapshot begins with SELECT
         if replica.sends_acks:
             session.push(b"+FULLRESYNC %b %d\r\n" % (self.id, self.offset))
-        self._send_snapshot(replica)
+        begin_snapshot(self._engine, replica)
 
     def _continue(self, replica: ConnectedReplica, history_id: bytes, offset: int) -> bool:
         backlog = self.backlog
@@ -302,64 +277,11 @@ class Replication:
         self.count_good_replicas()
         return True
 
-    def _send_snapshot(self, replica: ConnectedReplica) -> None:
-        """Begin it; ``work`` goes on."""
-        engine = self._engine
-        replica.state = TAKES_SNAPSHOT
-        checksum = engine.config.boolean("rdbchecksum") and not replica.skips_checksum
-        notes = notes_of(engine, self.notes())
-        replica.snapshot = engine.snapshots.begin(
-            notes, checksum, not replica.without_data, not replica.without_functions
-        )
-        if replica.takes_eof_mark and engine.config.boolean("repl-diskless-sync"):
-            replica.mark = b"".join([b"%08x" % engine.random.bits() for _ in range(5)])
-            self._send_piece(replica, b"$EOF:" + replica.mark + b"\r\n")
-        engine.mark_pending(replica.session)  # so that the shell looks for work at once
-
     def work(self, until_us: int) -> None:
-        """A slice of the snapshots that replicas wait for, up to the clock's ``until_us``."""
+        """A slice of the snapshots that replicas wait for, or of the one that we load, up to the clock's ``until_us``."""
         if self.link is not None:
             self.link.work(until_us)
-        for replica in list(self.replicas.values()):
-            snapshot = replica.snapshot
-            if snapshot is None:
-                continue
-            snapshot.work(until_us)
-            piece = snapshot.take()
-            if replica.mark:
-                self._send_piece(replica, piece)
-            else:
-                replica.pieces.append(piece)
-            if snapshot.done:
-                self._snapshot_done(replica, snapshot)
-
-    def _send_piece(self, replica: ConnectedReplica, piece: bytes) -> None:
-        replica.snapshot_bytes += len(piece)
-        self.bytes_out += len(piece)
-        replica.session.push(piece)
-
-    def _snapshot_done(self, replica: ConnectedReplica, snapshot: "Snapshot") -> None:
-        self._engine.snapshots.forget(snapshot)
-        replica.snapshot = None
-        if replica.mark:
-            self._send_piece(replica, replica.mark)
-        else:
-            pieces = replica.pieces
-            replica.pieces = []
-            self._send_piece(replica, b"$%d\r\n" % sum([len(piece) for piece in pieces]))
-            for piece in pieces:
-                self._send_piece(replica, piece)
-        replica.ack_ms = self._engine.now_ms
-        if replica.rdb_only:
-            replica.state = SERVED
-            replica.session.closing = True
-            self._engine.mark_pending(replica.session)
-        elif replica.mark and replica.sends_acks:  # it could not tell the mark from what follows
-            replica.state = ONLINE
-            replica.streams_on_ack = True
-        else:
-            replica.go_online()
-        self.count_good_replicas()
+        send_more(self._engine, until_us)
 
     def notes(self) -> list[tuple[bytes, bytes]]:
         """Where in the history a snapshot is, for a file that a replica starts with."""
@@ -378,12 +300,11 @@ class Replication:
         if replica.streams_on_ack:
             replica.go_online()
         self.count_good_replicas()
-        if self._waiting:
-            self._serve_waiting()
+        self.acknowledgements.serve()
 
     def leave(self, session: "Session") -> None:
         """The connection is gone."""
-        self._waiting.pop(session.id, None)
+        self.acknowledgements.forget(session)
         link = self.link
         if link is not None and link.session is session:
             link.wants_close = True  # CLIENT KILL; it begins anew
@@ -393,34 +314,6 @@ class Replication:
                 self._engine.snapshots.forget(replica.snapshot)
                 replica.snapshot = None
             self.count_good_replicas()
-
-    # -- WAIT ---------------------------------------------------------------------------------------------------------
-
-    def wait(self, waiting: "Waiting") -> None:
-        """A client waits for replicas: ask them how far they are."""
-        self._waiting[waiting.session.id] = waiting
-        self._acks_wanted = True
-
-    def count_acks(self, offset: int, of_logs: bool) -> int:
-        """Replicas that have the history up to ``offset``, in their logs if ``of_logs``."""
-        count = 0
-        for replica in self.replicas.values():
-            if replica.state == ONLINE and (replica.log_offset if of_logs else replica.ack_offset) >= offset:
-                count += 1
-        return count
-
-    def _serve_waiting(self) -> None:
-        for waiting in list(self._waiting.values()):
-            session = waiting.session
-            blocked = session.blocked
-            if blocked is None or blocked.args is not waiting.args:
-                del self._waiting[session.id]
-                continue
-            count = self.count_acks(waiting.offset, waiting.of_logs)
-            blocked.on_timeout = waiting.reply(count)
-            if count >= waiting.wanted:
-                del self._waiting[session.id]
-                session.unblock(blocked.on_timeout)
 
     # -- being a replica ----------------------------------------------------------------------------------------------
 
@@ -466,68 +359,12 @@ class Replication:
             self.leave(replica.session)
             self._engine.mark_pending(replica.session)
 
-    # -- handing over -------------------------------------------------------------------------------------------------
-
-    def is_failing_over(self) -> bool:
-        """Is FAILOVER under way?"""
-        return self._handover is not None
-
     def replica_at(self, host: str, port: int) -> ConnectedReplica | None:
         """The replica that says it is reached there."""
         for replica in self.replicas.values():
             if replica.ip() == host and replica.listening_port == port:
                 return replica
         return None
-
-    def begin_failover(self, target: ConnectedReplica | None, timeout_ms: int, force: bool) -> None:
-        """FAILOVER: hold writes back until a replica (``target``, or any) has everything, then change roles with it."""
-        now_ms = self._engine.now_ms
-        self._handover = Handover(target, now_ms + timeout_ms if timeout_ms else 0, force)
-        self._engine.pause.hold_writes(True)
-
-    def abort_failover(self) -> None:
-        """Go on as the primary; if the other side has been asked already, with a history of our own."""
-        handover = self._handover
-        self._handover = None
-        if handover is not None and handover.asked:
-            self.follow_nobody()
-        self._engine.pause.hold_writes(False)
-
-    def failover_ended(self) -> None:
-        """The other side answered: it is the primary now, whatever it said."""
-        if self._handover is not None:
-            self._handover = None
-            self._engine.pause.hold_writes(False)
-
-    def failover_state(self) -> str:
-        """As INFO has it."""
-        handover = self._handover
-        if handover is None:
-            return "no-failover"
-        return "failover-in-progress" if handover.asked else "waiting-for-sync"
-
-    def _hand_over(self) -> None:
-        """Is it time to ask the replica? Ten times a second."""
-        handover = self._handover
-        if handover is None or handover.asked:
-            return
-        over = 0 < handover.deadline_ms <= self._engine.now_ms
-        target = handover.target
-        if over and not (handover.force and target is not None):
-            self.abort_failover()
-            return
-        if target is not None and target.session.id not in self.replicas:
-            self.abort_failover()
-            return
-        for replica in [target] if target is not None else list(self.replicas.values()):
-            if over:
-                self._engine.host.log("failover: time out exceeded, failing over.")
-            if over or (replica.state == ONLINE and replica.ack_offset >= self.offset):
-                handover.asked = True
-                self.follow(replica.ip(), replica.listening_port)
-                if self.link is not None:
-                    self.link.failing_over = True
-                return
 
     def is_linked(self) -> bool:
         """Does the link to the primary work (or is there no need of one)?"""

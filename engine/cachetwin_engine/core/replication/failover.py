@@ -1,0 +1,86 @@
+"""FAILOVER: a primary hands its role over to one of its replicas.
+
+Writes are held back (``pause``) until a replica has the whole history. Then this node follows it, and asks with the words
+of PSYNC that it lead; whatever it answers, the failover is over.
+"""
+
+from typing import TYPE_CHECKING
+
+from .connected_replica import ONLINE, ConnectedReplica
+
+if TYPE_CHECKING:
+    from ..engine import Engine
+
+
+class _Handover:
+    """The one that is under way."""
+
+    def __init__(self, target: ConnectedReplica | None, deadline_ms: int, force: bool) -> None:
+        self.target = target
+        self.deadline_ms = deadline_ms  # 0: none
+        self.force = force  # at the deadline hand over all the same
+        self.asked = False  # the replica to become the primary
+
+
+class Failover:
+    """What one engine hands over, if it does."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self._handover: _Handover | None = None
+
+    def is_under_way(self) -> bool:
+        """Between FAILOVER and its end."""
+        return self._handover is not None
+
+    def begin(self, target: ConnectedReplica | None, timeout_ms: int, force: bool) -> None:
+        """Hold writes back until a replica (``target``, or any) has everything, then change roles with it."""
+        now_ms = self._engine.now_ms
+        self._handover = _Handover(target, now_ms + timeout_ms if timeout_ms else 0, force)
+        self._engine.pause.hold_writes(True)
+
+    def abort(self) -> None:
+        """Go on as the primary; if the other side has been asked already, with a history of our own."""
+        handover = self._handover
+        self._handover = None
+        if handover is not None and handover.asked:
+            self._engine.replication.follow_nobody()
+        self._engine.pause.hold_writes(False)
+
+    def end(self) -> None:
+        """The other side answered: it is the primary now, whatever it said."""
+        if self._handover is not None:
+            self._handover = None
+            self._engine.pause.hold_writes(False)
+
+    def state(self) -> str:
+        """As INFO has it."""
+        handover = self._handover
+        if handover is None:
+            return "no-failover"
+        return "failover-in-progress" if handover.asked else "waiting-for-sync"
+
+    def tick(self) -> None:
+        """Is it time to ask the replica? Ten times a second."""
+        handover = self._handover
+        if handover is None or handover.asked:
+            return
+        engine = self._engine
+        replication = engine.replication
+        over = 0 < handover.deadline_ms <= engine.now_ms
+        target = handover.target
+        if over and not (handover.force and target is not None):
+            self.abort()
+            return
+        if target is not None and target.session.id not in replication.replicas:
+            self.abort()
+            return
+        for replica in [target] if target is not None else list(replication.replicas.values()):
+            if over:
+                engine.host.log("failover: time out exceeded, failing over.")
+            if over or (replica.state == ONLINE and replica.ack_offset >= replication.offset):
+                handover.asked = True
+                replication.follow(replica.ip(), replica.listening_port)
+                if replication.link is not None:
+                    replication.link.failing_over = True
+                return
