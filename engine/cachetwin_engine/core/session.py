@@ -340,7 +340,7 @@ class Session:
         fields = [
             b"id=%d addr=%b laddr=%b fd=%d name=%b age=%d idle=%d flags=%b" % (
                 self.id, self.address.encode(), self.local_address.encode(), self.id + 7, self.name,
-                (now_ms - self.created_ms) // 1000, (now_ms - self.last_command_ms) // 1000, self._flags() or b"N",
+                (now_ms - self.created_ms) // 1000, (now_ms - self.last_command_ms) // 1000, self.flag_letters() or b"N",
             )
         ]  # fmt: skip
         if profile.is_valkey_from(8, 1):
@@ -369,7 +369,7 @@ class Session:
             )
         return b" ".join(fields)
 
-    def _flags(self) -> bytes:
+    def flag_letters(self) -> bytes:
         """Letters of CLIENT LIST, in its order (networking.c, catClientInfoString)."""
         flags = b""
         if self.monitors:
