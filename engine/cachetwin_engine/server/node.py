@@ -512,8 +512,8 @@ class Node:
             engine.work(engine.clock() + WORK_SLICE_US)
             self._connector.move()
             self._works = True
-            if busy:
-                self.loop.call_later(self.loop.time() - begun, self._work)
+            if busy or engine.config.integer("rdb-key-save-delay") > 0:
+                self.loop.call_later(max(self.loop.time() - begun, 0.001), self._work)
             else:
                 self.loop.call_soon(self._work)
         if engine.pending:

@@ -60,6 +60,9 @@ class Saves:
             while not problem and not snapshot.done:
                 snapshot.work(engine.clock() + 1_000_000)
                 problem = engine.host.write_dump(snapshot.take())
+                if not snapshot.done and engine.config.integer("rdb-key-save-delay") > 0:
+                    engine.host.sleep(engine.config.integer("rdb-key-save-delay") / 1_000_000)
+                    snapshot.end_rest()
             engine.snapshots.forget(snapshot)
             problem = problem or engine.host.finish_dump()
         self._ended(problem, dirty)

@@ -40,6 +40,7 @@ class Snapshot:
         self._crc = 0
         self._ready: list[bytes] = []
         self.done = False
+        self._rests_until_us = 0
         self.keys_total = 0
         self.keys_written = 0
         self._pending: dict[int, dict[bytes, None]] = {}  # by database: keys that are not written yet
@@ -69,13 +70,16 @@ class Snapshot:
 
     def work(self, until_us: int) -> None:
         """Go on until the clock says ``until_us`` (at least a few keys), or to the end."""
+        delay_us = self._engine.config.integer("rdb-key-save-delay")
         while not self.done:
             db = self._current
             if db is None:
                 self._next_database()
                 continue
             pending = self._pending[db.index]
-            for _ in range(min(_KEYS_PER_LOOK, len(pending))):
+            if delay_us > 0 and pending and not self._may_go_on(delay_us):
+                break
+            for _ in range(1 if delay_us > 0 else min(_KEYS_PER_LOOK, len(pending))):
                 key, _none = pending.popitem()
                 self._write_key(db, key)
             if not pending:
@@ -84,10 +88,23 @@ class Snapshot:
                 break
         self._gather()
 
+    def _may_go_on(self, delay_us: int) -> bool:
+        """``rdb-key-save-delay`` after the last key? An aid for tests that want to see a snapshot in the making."""
+        now_us = self._engine.clock()
+        if now_us < self._rests_until_us:
+            return False
+        self._rests_until_us = now_us + delay_us
+        return True
+
     def finish(self) -> None:
         """Go on to the end."""
         while not self.done:
+            self.end_rest()
             self.work(self._engine.clock() + 1_000_000)
+
+    def end_rest(self) -> None:
+        """Go on with the next ``work``, whatever ``rdb-key-save-delay`` says."""
+        self._rests_until_us = 0
 
     def take(self) -> bytes:
         """What is ready since the last time."""

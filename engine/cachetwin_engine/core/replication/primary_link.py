@@ -287,8 +287,8 @@ class PrimaryLink:
         if self.failing_over:
             self.failing_over = False
             if line.startswith(b"-"):
-                self.problem = "Failover target rejected psync request: " + _shown(line)
-                self._engine.host.log(self.problem)
+                self.problem = "the other side did not take over"
+                self._engine.host.log("Failover target rejected psync request: " + _shown(line))
                 replication.failover.abort()
                 return
             replication.failover.end()

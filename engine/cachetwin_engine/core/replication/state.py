@@ -189,6 +189,14 @@ class Replication:
                 self._engine.kill(replica.session)
         self.bytes_out += len(data) * len(self.replicas)
 
+    def buffer_bytes(self) -> int:
+        """Of the stream: kept for who comes back, or because a replica has not taken it yet, whichever reaches further."""
+        longest = 0 if self.backlog is None else self.backlog.length
+        for replica in self.replicas.values():
+            session = replica.session
+            longest = max(longest, replica.waiting_bytes + session.output_bytes() + session.unsent_bytes)
+        return longest
+
     def tick(self) -> None:
         """Ten times a second: pings, silent replicas, a backlog that nobody needs any more."""
         engine = self._engine

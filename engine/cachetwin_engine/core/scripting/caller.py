@@ -6,7 +6,7 @@ from ..cluster.state import ClusterState
 from ..command_table import DENYOOM, MAY_REPLICATE, NOSCRIPT, STALE, WRITE, Command
 from ..context import Context
 from ..dispatch import call, find_command
-from ..errors import CANNOT_SAVE, MASTER_DOWN, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY, CommandError
+from ..errors import CANNOT_SAVE, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY, CommandError
 from ..gates import GATE_DISK, GATE_REPLICA, GATE_RESTRICTED
 from ..replies import error
 
@@ -90,7 +90,7 @@ class RunningScript:
             if command.flags & WRITE and is_read_only(engine):
                 return READ_ONLY
             if not command.flags & STALE and is_stale(engine):
-                return MASTER_DOWN
+                return b"ERR Can not execute the command on a stale replica"
         if not self.wrote:  # once it wrote, nothing around it may make it fail half-way
             if command.flags & WRITE and lacks_replicas(engine):
                 return NO_REPLICAS
