@@ -42,6 +42,7 @@ _OUTCOME = re.compile(r"^\[(ok|err|exception|ignore|skip|timeout)\]:? ?(.*)$")
 _DURATION = re.compile(r" \(\d+ ms\)$")
 _PLACE = re.compile(r" in tests/\S+\.tcl$")
 _OWN_SERVER = "external:skip"
+_ADDS_SLOTS = re.compile(r"^( *)R \$j cluster addslots", re.MULTILINE)
 _BEYOND_LOOPBACK = (
     "CONFIG SET bind-source-addr",
     "Default bind address configuration handling",
@@ -132,6 +133,13 @@ def list_units(folder: pathlib.Path) -> list[str]:
 def units_with_servers(folder: pathlib.Path) -> list[str]:
     """The units that hold tests which the suite keeps from a server that already runs."""
     return [unit for unit in list_units(folder) if _OWN_SERVER in (folder / "tests" / f"{unit}.tcl").read_text()]
+
+
+def give_up_slots(folder: pathlib.Path) -> None:
+    """Let nodes give up their slots before the suite hands them out: a node of ours begins with all of them."""
+    script = folder / "tests" / "support" / "cluster_util.tcl"
+    if script.is_file():
+        script.write_text(_ADDS_SLOTS.sub(r"\1catch {R $j cluster flushslots}\n\g<0>", script.read_text()))
 
 
 def write_wrapper(folder: pathlib.Path, command: str) -> None:
@@ -279,6 +287,7 @@ def main() -> int:
         copy_suite(given.suite, folder)
         if given.own_server:
             write_wrapper(folder, given.own_server)
+            give_up_slots(folder)
         if given.tls:
             subprocess.run(["sh", "utils/gen-test-certs.sh"], cwd=folder, check=True, capture_output=True)
         for unit in given.units or (units_with_servers if given.own_server else list_units)(folder):

@@ -237,14 +237,15 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
     rest = list(arguments)
     config_file = rest.pop(0) if rest and not rest[0].startswith("--") else ""
     directives = read_file(config_file) if config_file else []
-    directives += _on_command_line(rest)
+    directives += _on_command_line(rest, behind_file=bool(config_file))
     return replace(_collect(_included(directives)), config_file=config_file)
 
 
-def _on_command_line(arguments: list[str]) -> list[tuple[str, Words]]:
+def _on_command_line(arguments: list[str], behind_file: bool) -> list[tuple[str, Words]]:
     """Directives as Valkey takes them: ``--name value...``, or both in one argument (``"--name value"``).
 
-    The word after a name is its value even if it begins with dashes, but for those that may go without one.
+    The word after a name is its value even if it begins with dashes, but for those that may go without one. Behind a
+    file the first name may lack its dashes: to Valkey it is one more line of that file.
     """
     directives: list[tuple[str, Words]] = []
     wants_value = False
@@ -255,6 +256,8 @@ def _on_command_line(arguments: list[str]) -> list[tuple[str, Words]]:
             following = arguments[at + 1] if at + 1 < len(arguments) else "--"
             may_be_empty = name[2:].lower() in MAY_BE_EMPTY and following.startswith("--")
             wants_value = not words and not may_be_empty
+        elif not directives and behind_file:
+            directives.append((word.lower(), []))
         elif not directives:
             raise OptionError(f"expected a directive like --port, got {word!r}")
         else:

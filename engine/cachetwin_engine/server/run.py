@@ -155,7 +155,7 @@ def _add_users(engine: Engine, options: Options) -> None:
     seen: set[str] = set()
     for name, rules in options.users:
         if name in seen:
-            raise OptionError(f"user: duplicate user {name!r}")
+            raise OptionError(f"user: Duplicate user {name!r}")
         seen.add(name)
         if " " in name:
             raise OptionError(f"user: a name must be without blanks, got {name!r}")

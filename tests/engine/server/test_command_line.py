@@ -208,3 +208,10 @@ def test_values_are_taken_as_valkey_takes_them(arguments: list[str], parameters:
 
 def test_a_switch_may_go_without_a_value() -> None:
     assert parse_arguments(["--elasticache", "--port", "7000"]) == Options(elasticache=True, port=7000)
+
+
+def test_behind_a_file_the_first_name_may_lack_its_dashes(tmp_path: Path) -> None:
+    file = tmp_path / "engine.conf"
+    file.write_text("port 7000\n")
+    options = parse_arguments([str(file), "loglevel", "verbose", "--port 7001"])
+    assert (options.loglevel, options.port) == ("verbose", 7001)

@@ -141,7 +141,7 @@ def test_users_come_from_the_file_that_aclfile_names_below_dir(start_engine: "St
     ("arguments", "words"),
     [
         (("--aclfile", "/nowhere/users.acl"), "opening file '/nowhere/users.acl'"),
-        (("--user", "ann", "on", "--user", "ann", "off"), "duplicate user 'ann'"),
+        (("--user", "ann", "on", "--user", "ann", "off"), "Duplicate user 'ann'"),
         (("--user", "ann", "+nonsense"), "Error in ACL SETUSER modifier '+nonsense'"),
         (("--rename-command", "GET"), "rename-command takes a command and its new name, got 1 words"),
         (("--rename-command", "NOPE", "X"), "rename-commands must name commands, got 'nope'"),
