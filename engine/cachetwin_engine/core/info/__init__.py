@@ -1,0 +1,1 @@
+"""The sections of INFO: each a function that returns its lines."""
