@@ -283,6 +283,14 @@ class Session:
             self.push(reply)
         self.engine.resume(self)
 
+    def refuse_wait(self, reply: bytes) -> None:
+        """End the wait with an error, which counts as one of the command that waits."""
+        command = None if self.blocked is None else self.engine.commands.get(self.blocked.args[0].lower())
+        if command is not None:
+            command.rejected_calls += 1
+        self.engine.statistics.count_error(reply)
+        self.unblock(reply)
+
     def postpone(self, args: list[bytes]) -> None:
         """Wait for the end of CLIENT PAUSE with the command ``args``."""
         waiting = Blocked(self.context.db, [], 0, b"", args)

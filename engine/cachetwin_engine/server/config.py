@@ -241,7 +241,7 @@ def parse_arguments(arguments: Sequence[str]) -> Options:
     return replace(_collect(_included(directives)), config_file=config_file)
 
 
-def _on_command_line(arguments: list[str], behind_file: bool) -> list[tuple[str, Words]]:
+def _on_command_line(arguments: list[str], *, behind_file: bool) -> list[tuple[str, Words]]:
     """Directives as Valkey takes them: ``--name value...``, or both in one argument (``"--name value"``).
 
     The word after a name is its value even if it begins with dashes, but for those that may go without one. Behind a

@@ -562,6 +562,15 @@ def test_wait_asks_for_more_than_there_are_in_a_transaction_and_is_told_at_once(
     assert run("EXEC") == b"*1\r\n:0\r\n"
 
 
+def test_who_waits_when_an_engine_becomes_a_replica_is_told_and_counted(run: "Run") -> None:
+    waiting = run.session()
+    assert waiting("BLPOP k 0") == b""
+    run("REPLICAOF 127.0.0.1 6379")
+    assert waiting.received().startswith(b"-UNBLOCKED force unblock from blocking operation, ")
+    assert b"rejected_calls=1,failed_calls=0" in run("INFO commandstats").split(b"cmdstat_blpop:")[1].split(b"\r\n")[0]
+    assert b"errorstat_UNBLOCKED:count=1" in run("INFO errorstats")
+
+
 def test_a_replica_waits_for_nobody(run: "Run", follow: Follow) -> None:
     wire = follow(run)
     assert wire.replica("WAIT 0 0").startswith(b"-ERR WAIT cannot be used with replica instances.")

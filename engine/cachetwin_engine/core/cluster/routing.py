@@ -279,4 +279,4 @@ def redirect_waiting(engine: "Engine", cluster: ClusterState) -> None:
             continue
         else:
             way = Route(UNBOUND if owner is None else MOVED, slot, owner)
-        session.unblock(b"-" + line_of(session, way) + b"\r\n")
+        session.refuse_wait(b"-" + line_of(session, way) + b"\r\n")

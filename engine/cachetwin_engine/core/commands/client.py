@@ -139,11 +139,10 @@ def client_unblock(ctx: Context, args: list[bytes]) -> bytes:
     session = ctx.engine.sessions.get(parse_int(args[2]))
     if session is None or session.blocked is None or session.is_postponed():
         return ZERO
-    waiting = ctx.engine.commands.get(session.blocked.args[0].lower())
-    if as_error and waiting is not None:
-        waiting.rejected_calls += 1
-        ctx.engine.statistics.count_error(UNBLOCKED)
-    session.unblock(UNBLOCKED if as_error else session.blocked.on_timeout)
+    if as_error:
+        session.refuse_wait(UNBLOCKED)
+    else:
+        session.unblock(session.blocked.on_timeout)
     return ONE
 
 

@@ -335,7 +335,7 @@ class Replication:
         else:
             for session in list(engine.blocked_sessions.values()):  # (replication.c: they could write)
                 if not session.is_postponed():
-                    session.unblock(_ROLE_CHANGED)
+                    session.refuse_wait(_ROLE_CHANGED)
         self.disconnect_replicas()
         self.link = PrimaryLink(engine, host, port, db_index)
         engine.config.values[b"replicaof"] = f"{host} {port}".encode()
