@@ -6,6 +6,7 @@ from .command_table import Command, KeySpec
 from .errors import CommandError
 from .numbers import integer_or_none
 
+_STORING: Final = {b"georadius", b"georadiusbymember"}
 _OVERWRITTEN: Final = KeySpec("OW", "update")
 _READ: Final = KeySpec("RO", "access")
 INVALID_ARGUMENTS: Final = b"ERR Invalid arguments specified for command"
@@ -21,6 +22,8 @@ class KeyPosition:
 
 def key_positions(command: Command, args: list[bytes]) -> list[KeyPosition]:
     """The keys of ``args`` in order of the specifications. Raises CommandError when a count of keys makes no sense."""
+    if command.name in _STORING:
+        return _searched(command, args)
     found: list[KeyPosition] = []
     for spec in command.keys:
         if command.name == b"migrate" and not spec.keyword and not args[spec.index]:
@@ -33,6 +36,19 @@ def key_positions(command: Command, args: list[bytes]) -> list[KeyPosition]:
         else:
             _ranged(command, spec, args, begin, found)
     return found
+
+
+def _searched(command: Command, args: list[bytes]) -> list[KeyPosition]:
+    """The key that is searched, and where the result goes: what stands behind the last STORE or STOREDIST."""
+    stored = 0
+    at = 5
+    while at + 1 < len(args):
+        if args[at].upper() in {b"STORE", b"STOREDIST"}:
+            at += 1
+            stored = at
+        at += 1
+    found = [KeyPosition(1, command.keys[0])]
+    return [*found, KeyPosition(stored, command.keys[1])] if stored else found
 
 
 def _begin(spec: KeySpec, args: list[bytes]) -> int:

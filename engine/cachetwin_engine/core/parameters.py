@@ -311,6 +311,14 @@ PARAMETERS: Final[list[Parameter]] = [
     Parameter(
         "cluster-message-gossip-perc", INTEGER, "10", low=1, high=100, hidden=True, valkey_only=True, since=(9, 0, 0)
     ),
+    Parameter("io-threads-always-active", BOOLEAN, "no", hidden=True, valkey_only=True, since=(9, 0, 0)),
+    Parameter(
+        "min-io-threads-avoid-copy-reply", INTEGER, "7", high=2147483647, hidden=True, valkey_only=True, since=(9, 0, 0)
+    ),
+    Parameter("min-string-size-avoid-copy-reply", INTEGER, "16384", hidden=True, valkey_only=True, since=(9, 0, 0)),
+    Parameter(
+        "min-string-size-avoid-copy-reply-threaded", INTEGER, "65536", hidden=True, valkey_only=True, since=(9, 0, 0)
+    ),
     Parameter("cluster-ping-interval", INTEGER, "1000", hidden=True, valkey_only=True),
     Parameter("debug-context", TEXT, "", hidden=True, valkey_only=True),
     Parameter("enable-debug-assert", BOOLEAN, "no", immutable=True, hidden=True, valkey_only=True),

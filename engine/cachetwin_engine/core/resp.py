@@ -19,11 +19,13 @@ UNAUTHENTICATED_ARGUMENTS_MAX: Final = 10
 UNAUTHENTICATED_BULK_BYTES_MAX: Final = 16384
 
 _CR: Final = 13
+_LF: Final = 10
 _STAR: Final = 42
 _DOLLAR: Final = 36
 _ZERO: Final = 48
 _NINE: Final = 57
 
+_NO_LINE_END: Final = b"invalid CRLF in request"
 _NAME_BYTES_MAX: Final = 32  # of a name that is kept for the next command
 _PLACES: Final[list[bytes]] = [b""]  # times n: room for n arguments, which costs less than letting a list grow
 _PLACES_MAX: Final = 1024  # made at once; a request that announces more may never send them
@@ -36,6 +38,8 @@ class RespParser:
     def __init__(self, bulk_bytes_max: int) -> None:
         self.bulk_bytes_max = bulk_bytes_max
         self.authenticated = True
+        self.wants_line_ends = False  # CR LF have to be where they belong; else what stands there is stepped over
+        self.mixes_quotes = False  # an inline word may be quoted in parts
         self._buffer = b""
         self._pos: i64 = 0
         self._args = _NO_ARGUMENTS  # of the current request, empty where they are still to come
@@ -93,6 +97,7 @@ class RespParser:
         start: i64 = pos  # where the bytes of this request begin that are not in _held
         value: i64 = 0
         after: i64 = 0
+        strict = self.wants_line_ends
         while self._missing == 0:
             if pos >= end:
                 self._pos = pos
@@ -112,11 +117,15 @@ class RespParser:
                 value, after = _number(buffer, pos + 1, end)
             if after <= 0:
                 if after < 0 and _line_is_complete(buffer, pos):
+                    if strict and not _line_ends_well(buffer, pos):
+                        raise ProtocolError(_NO_LINE_END)
                     raise ProtocolError(b"invalid multibulk length")
                 if end - pos > INLINE_BYTES_MAX:
                     raise ProtocolError(b"too big mbulk count string")
                 self._pos = pos
                 return None
+            if strict and buffer[after - 1] != _LF:
+                raise ProtocolError(_NO_LINE_END)
             if value > ARGUMENTS_MAX:
                 raise ProtocolError(b"invalid multibulk length")
             if value > UNAUTHENTICATED_ARGUMENTS_MAX and not self.authenticated:
@@ -145,10 +154,14 @@ class RespParser:
                         value, after = _number(buffer, pos + 1, end)
                 if after <= 0:
                     if after < 0 and _line_is_complete(buffer, pos):
+                        if strict and buffer[pos] == _DOLLAR and not _line_ends_well(buffer, pos):
+                            raise ProtocolError(_NO_LINE_END)
                         raise _not_a_bulk(buffer[pos])
                     if end - pos > INLINE_BYTES_MAX:
                         raise ProtocolError(b"too big bulk count string")
                     break
+                if strict and buffer[after - 1] != _LF:
+                    raise ProtocolError(_NO_LINE_END)
                 if value < 0 or value > self.bulk_bytes_max:
                     raise ProtocolError(b"invalid bulk length")
                 if value > UNAUTHENTICATED_BULK_BYTES_MAX and not self.authenticated:
@@ -164,6 +177,8 @@ class RespParser:
                     start = end
                     pos = end
                 break
+            if strict and (buffer[after] != _CR or buffer[after + 1] != _LF):
+                raise ProtocolError(_NO_LINE_END)
             if received == 0:
                 if size != len(name) or not _is_at(buffer, pos, name):
                     name = buffer[pos:after]
@@ -201,7 +216,7 @@ class RespParser:
         if len(line) > INLINE_BYTES_MAX:
             raise ProtocolError(b"too big inline request")
         self._pos = end + 1
-        words = split_words(line[:-1] if line.endswith(b"\r") else line)
+        words = split_words(line[:-1] if line.endswith(b"\r") else line, self.mixes_quotes)
         if words is None:
             raise ProtocolError(b"unbalanced quotes in request")
         return words
@@ -220,6 +235,11 @@ def _line_is_complete(buffer: bytes, pos: i64) -> bool:
     """Has the line that begins at ``pos`` come to its end? Until then what is wrong with it is not said."""
     end = buffer.find(b"\r", pos)
     return 0 <= end < len(buffer) - 1
+
+
+def _line_ends_well(buffer: bytes, pos: i64) -> bool:
+    """Is the complete line that begins at ``pos`` ended by CR LF?"""
+    return buffer[buffer.find(b"\r", pos) + 1] == _LF
 
 
 def _not_a_bulk(first: int) -> ProtocolError:
@@ -285,10 +305,10 @@ def _number(buffer: bytes, pos: i64, end: i64) -> tuple[i64, i64]:
     return value, 0
 
 
-def split_words(line: bytes) -> list[bytes] | None:
+def split_words(line: bytes, mixes_quotes: bool = False) -> list[bytes] | None:
     r"""The words of an inline request: blanks separate, "..." takes \n \r \t \b \a \xHH escapes, '...' only \'.
 
-    None when a quote stays open or is followed by anything but a blank.
+    None when a quote stays open or, unless a word ``mixes_quotes`` with others and plain text, is followed by no blank.
     """
     words: list[bytes] = []
     pos = 0
@@ -306,7 +326,7 @@ def split_words(line: bytes) -> list[bytes] | None:
                 pos += 1
                 continue
             pos = _quoted(line, pos, word)
-            if pos < 0 or (pos < end and line[pos] not in _BLANKS):
+            if pos < 0 or (pos < end and line[pos] not in _BLANKS and not mixes_quotes):
                 return None
         words.append(bytes(word))
 

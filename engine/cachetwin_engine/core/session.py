@@ -58,6 +58,8 @@ class Session:
         self.last_command_ms = engine.now_ms
         self.context = Context(engine, self, engine.databases[0], user)
         self.parser = RespParser(engine.config.proto_max_bulk_len)
+        self.parser.wants_line_ends = engine.profile.is_valkey_from(9, 1)
+        self.parser.mixes_quotes = engine.profile.is_valkey_from(9, 0)
         self.gates = 0
         self.closing = False  # close as soon as the output is written
         self.close_now = False  # close without writing the rest

@@ -205,3 +205,47 @@ def test_room_for_a_large_argument_counts_from_its_header_on(run: Run) -> None:
     larger.client.feed(b"*2\r\n$3\r\nGET\r\n$2500000\r\n")
     assert (large.client.closing, larger.client.closing) == (False, True)
     assert b"evicted_clients:1" in run("INFO stats")
+
+
+WHOLE = b"*2\r\n$4\r\nECHO\r\n$5\r\nvalue\r\n"
+NO_LINE_END = b"-ERR Protocol error: invalid CRLF in request\r\n"
+
+
+@pytest.mark.parametrize("one_by_one", [False, True])
+@pytest.mark.parametrize(
+    ("place", "instead", "answer"),
+    [
+        (2, b"x\n", b"-ERR Protocol error: invalid multibulk length\r\n"),
+        (2, b"\rx", NO_LINE_END),
+        (6, b"x\n", b"-ERR Protocol error: invalid bulk length\r\n"),
+        (6, b"\rx", NO_LINE_END),
+        (12, b"x\n", NO_LINE_END),
+        (12, b"\rx", NO_LINE_END),
+        (16, b"\rx", NO_LINE_END),
+        (23, b"x\n", NO_LINE_END),
+        (23, b"\rx", NO_LINE_END),
+    ],
+)
+def test_lines_end_where_they_should(
+    start_run: StartRun, place: int, instead: bytes, answer: bytes, *, one_by_one: bool
+) -> None:
+    request = WHOLE[:place] + instead + WHOLE[place + 2 :]
+    pieces = [request[at : at + 1] for at in range(len(request))] if one_by_one else [request]
+    run = start_run("valkey-9.1")
+    replies = b"".join([run.client.feed(piece) for piece in pieces])
+    assert replies == answer
+    assert run.client.closing
+
+
+def test_until_9_1_what_ends_a_line_is_stepped_over(start_run: StartRun) -> None:
+    run = start_run("valkey-9.0")
+    assert run.client.feed(WHOLE[:12] + b"??" + WHOLE[14:23] + b"??") == b"$5\r\nvalue\r\n"
+
+
+def test_words_may_be_quoted_in_parts_since_valkey_9(start_run: StartRun) -> None:
+    line = 'set """tes"t-\'k\'e"y" "test"\'-\'value'
+    run = start_run("valkey-9.0")
+    assert run(line) == b"+OK\r\n"
+    assert run("get test'-'key") == b"$10\r\ntest-value\r\n"
+    assert start_run("valkey-8.1")(line) == b"-ERR Protocol error: unbalanced quotes in request\r\n"
+    assert start_run("valkey-9.0")("set foo 'b'a'r") == b"-ERR Protocol error: unbalanced quotes in request\r\n"

@@ -169,3 +169,17 @@ def test_polygons_came_with_valkey_9(start_run: StartRun) -> None:
     assert run("GEOSEARCH towns FROMLONLAT 0 0 WITHDIST WITHHASH") == (
         b"-ERR exactly one of BYRADIUS and BYBOX can be specified for GEOSEARCH\r\n"
     )
+
+
+def test_the_last_store_is_where_the_result_goes_and_what_must_be_allowed(run: Run) -> None:
+    run(SICILY)
+    assert run("COMMAND GETKEYS GEORADIUS Sicily 15 37 200 km STORE a STOREDIST b") == bulk_array([b"Sicily", b"b"])
+    assert run("COMMAND GETKEYS GEORADIUSBYMEMBER Sicily Palermo 1 m STORE STORE STORE") == bulk_array(
+        [b"Sicily", b"STORE"]
+    )
+    assert run("COMMAND GETKEYS GEORADIUS Sicily 15 37 200 km STORE") == bulk_array([b"Sicily"])
+    run("ACL SETUSER ann on nopass +@all ~Sicily ~mine")
+    ann = run.session()
+    ann("AUTH ann x")
+    assert ann("GEORADIUS Sicily 15 37 200 km STORE mine STORE others").startswith(b"-NOPERM")
+    assert ann("GEORADIUS Sicily 15 37 200 km STORE others STORE mine") == b":2\r\n"
