@@ -50,6 +50,7 @@ SHUTDOWN_SECONDS_MAX: Final = 5.0
 
 _TLS_FILES: Final = {
     "tls-cert-file", "tls-key-file", "tls-key-file-pass", "tls-ca-cert-file", "tls-auth-clients", "tls-protocols",
+    "tls-ciphers", "tls-prefer-server-ciphers",
 }  # fmt: skip
 _LISTEN_REASONS: Final = {
     "port": "Unable to listen on this port. Check server logs.",
@@ -265,6 +266,8 @@ class Node:
                     cast("ClientAuth", config.get("tls-auth-clients") or "no"),
                     config.get("tls-protocols") or "",
                     config.get("tls-key-file-pass") or (self._tls_files.key_password if self._tls_files else ""),
+                    config.get("tls-ciphers") or "",
+                    config.boolean("tls-prefer-server-ciphers"),
                 )
             )
         except TlsError as error:

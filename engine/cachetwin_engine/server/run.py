@@ -213,6 +213,7 @@ def package_version() -> str:
 def _tls_files(options: Options) -> TlsFiles | None:
     if not options.tls_cert_file:
         return None
+    named = dict(options.parameters)
     return TlsFiles(
         options.tls_cert_file,
         options.tls_key_file,
@@ -220,6 +221,8 @@ def _tls_files(options: Options) -> TlsFiles | None:
         cast("ClientAuth", options.tls_auth_clients),
         options.tls_protocols,
         options.tls_key_file_pass,
+        named.get("tls-ciphers", ""),
+        named.get("tls-prefer-server-ciphers", "no").lower() == "yes",
     )
 
 

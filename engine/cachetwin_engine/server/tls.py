@@ -35,7 +35,8 @@ class TlsFiles:
     """Where a server's certificate chain and private key are (PEM), and whose client certificates it trusts.
 
     ``protocols`` is Valkey's ``tls-protocols``: names out of ``TLSv1.2`` and ``TLSv1.3`` with spaces between, both when
-    empty.
+    empty. ``ciphers`` is ``tls-ciphers``, those of TLS 1.2 in OpenSSL's words; ``prefers_own_ciphers`` lets our order
+    decide rather than the client's.
     """
 
     certificate_file: str
@@ -44,6 +45,8 @@ class TlsFiles:
     auth_clients: ClientAuth = "no"
     protocols: str = ""
     key_password: str = ""
+    ciphers: str = ""
+    prefers_own_ciphers: bool = False
 
     def __repr__(self) -> str:
         names = f"{self.certificate_file!r}, {self.key_file!r}, {self.ca_file!r}"
@@ -57,7 +60,12 @@ def server_context(files: TlsFiles) -> ssl.SSLContext:
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     _limit_versions(context, files.protocols)
-    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_CIPHER_SERVER_PREFERENCE | ssl.OP_NO_COMPRESSION
+    context.options |= ssl.OP_NO_RENEGOTIATION | ssl.OP_NO_COMPRESSION
+    if files.prefers_own_ciphers:
+        context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+    else:
+        context.options &= ~ssl.OP_CIPHER_SERVER_PREFERENCE
+    _limit_ciphers(context, files.ciphers)
     try:
         # The callable keeps OpenSSL from asking a terminal for the passphrase of an encrypted key.
         context.load_cert_chain(files.certificate_file, files.key_file, password=lambda: files.key_password)
@@ -79,6 +87,7 @@ def replica_context(files: TlsFiles | None) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     _limit_versions(context, files.protocols)
+    _limit_ciphers(context, files.ciphers)
     try:
         context.load_verify_locations(files.ca_file)
     except OSError as error:
@@ -114,6 +123,15 @@ def _limit_versions(context: ssl.SSLContext, protocols: str) -> None:
     versions = [_VERSIONS[name] for name in names] or list(_VERSIONS.values())
     context.minimum_version = min(versions)
     context.maximum_version = max(versions)
+
+
+def _limit_ciphers(context: ssl.SSLContext, ciphers: str) -> None:
+    if not ciphers:
+        return
+    try:
+        context.set_ciphers(ciphers)
+    except ssl.SSLError:
+        raise TlsError(f"tls-ciphers must be a list of ciphers as OpenSSL has it, got {ciphers!r}") from None
 
 
 def _reason(error: Exception) -> str:

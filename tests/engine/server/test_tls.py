@@ -52,6 +52,44 @@ def test_tls_protocols_narrows_the_versions(start_engine: "StartEngine", certifi
     engine.wait_for_log("TLS handshake failed")
 
 
+STRONG = "ECDHE-RSA-AES256-GCM-SHA384:ECDHE-ECDSA-AES256-GCM-SHA384"
+LIGHT = "ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES128-GCM-SHA256"
+
+
+def chosen(engine: "EngineProcess", certificates: "Certificates", ciphers: str) -> str:
+    """The cipher that a client with these, in this order, gets for TLS 1.2."""
+    context = certificates.client_context()
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    context.set_ciphers(ciphers)
+    with secure(engine, context) as sock:
+        cipher = sock.cipher()
+    assert cipher is not None
+    return cipher[0]
+
+
+def test_tls_ciphers_names_those_of_tls_1_2(start_engine: "StartEngine", certificates: "Certificates") -> None:
+    engine = start_engine(*certificates.arguments("server"), "--tls-ciphers", LIGHT, tls="required")
+    assert "AES128" in chosen(engine, certificates, f"{STRONG}:{LIGHT}")
+    with pytest.raises(ssl.SSLError):
+        chosen(engine, certificates, STRONG)
+    with secure(engine, certificates.client_context()) as sock:
+        sock.sendall(b"CONFIG SET tls-ciphers DEFAULT\r\n")
+        assert sock.recv(100) == b"+OK\r\n"
+        assert "AES256" in chosen(engine, certificates, STRONG)
+        sock.sendall(b"CONFIG SET tls-ciphers nonsense\r\n")
+        assert sock.recv(200).startswith(b"-ERR CONFIG SET failed (possibly related to argument 'tls-ciphers')")
+    assert "AES256" in chosen(engine, certificates, STRONG)
+
+
+def test_whose_order_of_ciphers_counts(start_engine: "StartEngine", certificates: "Certificates") -> None:
+    engine = start_engine(*certificates.arguments("server"), "--tls-ciphers", f"{LIGHT}:{STRONG}", tls="required")
+    assert "AES256" in chosen(engine, certificates, f"{STRONG}:{LIGHT}")
+    with secure(engine, certificates.client_context()) as sock:
+        sock.sendall(b"CONFIG SET tls-prefer-server-ciphers yes\r\n")
+        assert sock.recv(100) == b"+OK\r\n"
+    assert "AES128" in chosen(engine, certificates, f"{STRONG}:{LIGHT}")
+
+
 def test_plain_text_on_a_tls_port_is_dropped(start_engine: "StartEngine", certificates: "Certificates") -> None:
     engine = start_engine(*certificates.arguments("server"), tls="required")
     with engine.connect() as sock:
