@@ -26,7 +26,12 @@ def key_positions(command: Command, args: list[bytes]) -> list[KeyPosition]:
         return _searched(command, args)
     found: list[KeyPosition] = []
     for spec in command.keys:
-        if command.name == b"migrate" and not spec.keyword and not args[spec.index]:
+        if (
+            command.name == b"migrate"
+            and not spec.keyword
+            and not args[spec.index]
+            and _begin(command.keys[1], args) >= 0
+        ):
             continue  # the empty text stands for the keys behind KEYS
         begin = _begin(spec, args)
         if begin < 0:

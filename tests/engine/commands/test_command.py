@@ -39,7 +39,6 @@ def test_keys_are_found_where_each_command_has_them(run: Run, line: str, keys: l
         ("PING", "ERR The command has no key arguments"),
         ("NOPE a", "ERR Invalid command specified"),
         ("GET", "ERR Invalid number of arguments specified for command"),
-        ("EVAL script x a", "ERR Invalid arguments specified for command"),
         ("ZUNION 3 a b", "ERR Invalid arguments specified for command"),
     ],
 )
@@ -108,3 +107,20 @@ def test_docs_describe_only_what_exists(run: Run) -> None:
     assert docs.startswith(b"%1\r\n$3\r\nget\r\n%")
     for field in (b"summary", b"since", b"group", b"complexity", b"arguments"):
         assert b"\r\n" + field + b"\r\n" in docs
+
+
+def test_what_has_no_order_is_a_set_in_resp3(start_run: StartRun) -> None:
+    for version, subcommands in (("redis-7.1", b"~0"), ("valkey-8.1", b"~0"), ("valkey-9.1", b"*0")):
+        run = start_run(version).resp3()
+        assert run("COMMAND INFO scan").endswith(b"response_policy:special\r\n~0\r\n" + subcommands + b"\r\n")
+        assert b"\r\n~1\r\n%3\r\n$5\r\nflags\r\n" in run("COMMAND INFO get")
+
+
+@pytest.mark.parametrize("count", ["2147483647", "abc", "-1", "1"])
+def test_a_script_has_no_keys_where_their_count_makes_no_sense(run: Run, count: str) -> None:
+    assert run(f"COMMAND GETKEYS EVAL 'return 1' {count}") == b"*0\r\n"
+
+
+def test_migrate_has_the_empty_key_unless_keys_follow(run: Run) -> None:
+    assert run('COMMAND GETKEYS MIGRATE h 1 "" 0 1') == b"*1\r\n$0\r\n\r\n"
+    assert run('COMMAND GETKEYS MIGRATE h 1 "" 0 1 KEYS a b') == b"*2\r\n$1\r\na\r\n$1\r\nb\r\n"

@@ -233,3 +233,37 @@ def test_replacing_a_file_keeps_its_permissions_and_a_new_one_is_private(tmp_pat
     host.replace_file(str(target), b"two")
     assert (target.read_bytes(), target.stat().st_mode & 0o777) == (b"two", 0o640)
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_valkey_9_lists_parameters_in_order(start_run: StartRun) -> None:
+    run = start_run("valkey-9.0")
+    names = run("CONFIG GET *").split(b"\r\n")[2::4]
+    assert len(names) > 200
+    assert names == sorted(names)
+    assert run("CONFIG GET port bind").split(b"\r\n")[2] == b"bind"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "answer"),
+    [
+        ("slot-migration-max-failover-repl-bytes", "-1", b"+OK\r\n"),
+        ("slot-migration-max-failover-repl-bytes", "1kb", b"+OK\r\n"),
+        (
+            "slot-migration-max-failover-repl-bytes",
+            "-2",
+            b"argument must be between -1 and 9223372036854775807 inclusive",
+        ),
+        ("slot-migration-max-failover-repl-bytes", "-x", b"argument must be a memory value"),
+        ("tls-auth-clients-user", "cn", b"+OK\r\n"),
+        ("tls-auth-clients-user", "x", b"argument(s) must be one of the following: CN, URI, off"),
+        ("cluster-config-save-behavior", "x", b"argument(s) must be one of the following: sync, best-effort"),
+        ("sanitize-dump-payload", "yes", b"Unknown option or number of arguments for CONFIG SET"),
+    ],
+)
+def test_parameters_of_valkey_9_1_take_what_they_take_there(
+    start_run: StartRun, name: str, value: str, answer: bytes
+) -> None:
+    run = start_run("valkey-9.1")
+    assert answer in run(f"CONFIG SET {name} {value}")
+    run("CONFIG SET tls-auth-clients-user uri")
+    assert run("CONFIG GET tls-auth-clients-user").endswith(b"\r\nURI\r\n")

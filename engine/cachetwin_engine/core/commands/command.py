@@ -16,7 +16,7 @@ from ..context import Context
 from ..dispatch import find_command
 from ..errors import CommandError, syntax_error
 from ..glob import glob_match_nocase
-from ..key_positions import INVALID_ARGUMENTS, key_positions
+from ..key_positions import INVALID_ARGUMENTS, KeyPosition, key_positions
 from ..profile import Profile
 from ..replies import EMPTY_ARRAY, array, bulk, bulk_array, integer, simple
 from ..usage import Argument, known_through, parse_usage
@@ -159,7 +159,7 @@ def command_list(ctx: Context, args: list[bytes]) -> bytes:
 def command_getkeys(ctx: Context, args: list[bytes]) -> bytes:
     """COMMAND GETKEYS command [arg ...]."""
     words = args[2:]
-    return bulk_array([words[position.index] for position in key_positions(_checked(ctx, words), words)])
+    return bulk_array([words[position.index] for position in _keys(ctx, words)])
 
 
 @command(
@@ -177,7 +177,7 @@ def command_getkeysandflags(ctx: Context, args: list[bytes]) -> bytes:
     """COMMAND GETKEYSANDFLAGS command [arg ...]."""
     words = args[2:]
     found: list[bytes] = []
-    for position in key_positions(_checked(ctx, words), words):
+    for position in _keys(ctx, words):
         flags = ctx.set_reply([simple(flag) for flag in _spec_flags(position.spec)])
         found.append(array([bulk(words[position.index]), flags]))
     return array(found)
@@ -197,7 +197,8 @@ def command_help(ctx: Context, args: list[bytes]) -> bytes:
     return help_reply(ctx, b"command")
 
 
-def _checked(ctx: Context, words: list[bytes]) -> Command:
+def _keys(ctx: Context, words: list[bytes]) -> list[KeyPosition]:
+    """The keys of a request; a command that need not have any has none where their count makes no sense."""
     try:
         row = find_command(ctx.engine, words)
     except CommandError:
@@ -206,9 +207,13 @@ def _checked(ctx: Context, words: list[bytes]) -> Command:
         raise CommandError(b"ERR The command has no key arguments")
     if not row.accepts(len(words)):
         raise CommandError(b"ERR Invalid number of arguments specified for command")
-    if not key_positions(row, words) and not row.flags & NO_MANDATORY_KEYS:
+    try:
+        positions = key_positions(row, words)
+    except CommandError:
+        positions = []
+    if not positions and not row.flags & NO_MANDATORY_KEYS:
         raise CommandError(INVALID_ARGUMENTS)
-    return row
+    return positions
 
 
 def _top_rows(ctx: Context) -> list[Command]:
@@ -240,11 +245,18 @@ def _info(ctx: Context, row: Command) -> bytes:
             integer(last),
             integer(step),
             ctx.set_reply([simple(b"@" + category) for category in row.categories]),
-            bulk_array(row.tips),
-            array([_key_spec(ctx, spec) for spec in row.keys]),
-            array([_info(ctx, sub) for sub in subcommands.values()]) if subcommands is not None else EMPTY_ARRAY,
+            ctx.set_reply([bulk(tip) for tip in row.tips]),
+            ctx.set_reply([_key_spec(ctx, spec) for spec in row.keys]),
+            array([_info(ctx, sub) for sub in subcommands.values()])
+            if subcommands is not None
+            else _no_subcommands(ctx),
         ]
     )
+
+
+def _no_subcommands(ctx: Context) -> bytes:
+    """What it says of itself changed: a set, until it became what it is where there are some."""
+    return EMPTY_ARRAY if ctx.engine.profile.is_valkey_from(9, 1) else ctx.set_reply([])
 
 
 def _legacy_range(row: Command) -> tuple[int, int, int]:

@@ -46,8 +46,12 @@ def lolwut(ctx: Context, args: list[bytes]) -> bytes:
     for _ in range(60):
         level = min(len(heights) - 1, max(0, level + random.below(3) - 1))
         picture.append(heights[level])
-    name = "Valkey" if ctx.engine.profile.is_valkey_from(9, 0) else "Redis"
-    return ctx.verbatim(f"{''.join(picture)}\n\n{name} ver. {ctx.engine.profile.version}\n".encode())
+    profile = ctx.engine.profile
+    name, version = "Redis", profile.version
+    if profile.is_valkey_from(9, 0):
+        compatible = ctx.engine.config.boolean("extended-redis-compatibility")
+        name, version = ("Redis", profile.compatible_version) if compatible else ("Valkey", profile.version)
+    return ctx.verbatim(f"{''.join(picture)}\n\n{name} ver. {version}\n".encode())
 
 
 container("MODULE", group="server", since="4.0.0", summary="Questions and orders about modules.")
