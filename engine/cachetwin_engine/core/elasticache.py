@@ -36,6 +36,7 @@ def become_elasticache(engine: "Engine") -> None:
     """Behave as the service's nodes do: restricted commands are unknown, hashes and the machine stay hidden."""
     engine.elasticache = True
     engine.replication.closed_commands = close_restricted(engine.commands)
+    engine.scripts.forget_rows()
     for session in engine.sessions.values():
         session.last_row = None
 
@@ -56,6 +57,7 @@ def rename_commands_of(engine: "Engine", pairs: str) -> None:
     if pairs:
         engine.acl.table = dict(engine.commands)
         rename_commands(engine.commands, pairs)
+        engine.scripts.forget_rows()
 
 
 def close_restricted(table: dict[bytes, Command]) -> dict[bytes, Command]:

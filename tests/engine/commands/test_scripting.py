@@ -8,6 +8,7 @@ import pytest
 from tests.engine.commands.conftest import Run, StartRun
 
 from cachetwin_engine.core.config import Config
+from cachetwin_engine.core.elasticache import rename_commands_of
 from cachetwin_engine.core.host import Host
 from cachetwin_engine.core.profile import PROFILES
 from cachetwin_engine.core.scripting.bytecode import keep_callers
@@ -28,6 +29,10 @@ def debugging() -> Config:
     config = Config(PROFILES["valkey-8.1"])
     config.set_at_start("enable-debug-command", "yes")
     return config
+
+
+def bulk_of(text: bytes) -> bytes:
+    return b"$%d\r\n%b\r\n" % (len(text), text)
 
 
 def error_of(run: Run, script: str) -> bytes:
@@ -202,6 +207,73 @@ def test_script_kill_ends_a_script_that_runs_for_too_long(run: Run, script: str)
     run.engine.host = Host()
     assert run.args("EVAL", "return 1", 0) == b":1\r\n"
     assert run("PING") == b"+PONG\r\n"
+
+
+def test_a_command_that_got_another_name_has_it_in_scripts_too(run: Run) -> None:
+    script = "return redis.call('get', KEYS[1])"
+    assert run.args("EVAL", script, 1, "k") == b"$-1\r\n"
+    rename_commands_of(run.engine, "get fetch")
+    assert run.args("EVAL", script, 1, "k").startswith(b"-ERR Unknown command called from script")
+    assert run.args("EVAL", "return redis.call('fetch', KEYS[1])", 1, "k") == b"$-1\r\n"
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 4, 5, 23, 24, 25, 48, 49, 200])
+def test_a_command_of_any_length_gets_its_words_in_order(run: Run, count: int) -> None:
+    words = [str(n) for n in range(count)]
+    script = "local a = {} for i = 1, #ARGV do a[i] = i % 2 == 0 and ARGV[i] or tonumber(ARGV[i]) end "
+    script += "redis.call('del', 'l') redis.call('rpush', 'l', unpack(a)) return redis.call('lrange', 'l', 0, -1)"
+    expected = b"*%d\r\n" % count + b"".join(b"$%d\r\n%b\r\n" % (len(word), word.encode()) for word in words)
+    assert run.args("EVAL", script, 0, *words) == expected
+
+
+@pytest.mark.parametrize(
+    "words", ["nil", "'get', nil", "'set', 'k', nil", "'set', 'k', 1, nil", "'set', 'k', 1, {}, 'x'"]
+)
+def test_what_is_no_text_or_number_is_no_word_of_a_command(run: Run, words: str) -> None:
+    problem = b"-ERR Command arguments must be strings or integers script: "
+    assert error_of(run, f"return redis.call({words})").startswith(problem)
+    assert run.args("EVAL", f"return redis.pcall({words}).err", 0) == bulk_of(problem[1:-9])
+
+
+def test_a_call_needs_a_command(run: Run) -> None:
+    assert error_of(run, "redis.call()").startswith(b"-ERR Please specify at least one argument for this call script: ")
+
+
+@pytest.mark.parametrize("count", [0, 1, 3999, 4000, 4001, 8000, 9001])
+def test_long_replies_reach_a_script_whole(run: Run, count: int) -> None:
+    for start in range(0, count, 500):
+        run.args("RPUSH", "l", *range(start, min(start + 500, count)))
+    script = (
+        "local r = redis.call('lrange', 'l', 0, -1) for i = 1, #r do if r[i] ~= tostring(i - 1) then return i end end"
+    )
+    assert run.args("EVAL", script + " return {#r}", 0) == b"*1\r\n:%d\r\n" % count
+
+
+def test_nested_replies_reach_a_script_as_tables(run: Run) -> None:
+    run("XADD s 1-1 f v g w")
+    run("XADD s 2-1 h x")
+    for command in ("xrange', 's', '-', '+", "xread', 'STREAMS', 's', '0", "scan', '0", "command', 'info', 'get"):
+        words = command.replace("', '", " ").split()
+        assert run.args("EVAL", f"return redis.call('{command}')", 0) == run.args(*words)
+
+
+def test_a_script_that_another_one_ran_leaves_the_protocols_alone(start_run: StartRun) -> None:
+    run = start_run(config=debugging())
+    run("DEBUG SET-DISABLE-DENY-SCRIPTS 1")
+    run.resp3()
+    inner = "redis.call('eval', 'redis.setresp(2) return {1, false}', 0)"
+    assert run.args("EVAL", f"redis.setresp(3) {inner} return {{true, {{double=1.5}}}}", 0) == b"*2\r\n#t\r\n,1.5\r\n"
+
+
+@pytest.mark.parametrize("keys", range(11))
+def test_any_number_of_keys_and_arguments_are_told_apart(run: Run, keys: int) -> None:
+    script = "return {#KEYS, #ARGV, KEYS[#KEYS] or '', ARGV[1] or '', ARGV[#ARGV] or ''}"
+    for more in (0, 1, 2, 70):
+        words = [f"k{n}" for n in range(keys)] + [f"a{n}" for n in range(more)]
+        last_key = words[keys - 1] if keys else ""
+        first, last = (words[keys], words[-1]) if more else ("", "")
+        values = b":%d\r\n:%d\r\n" % (keys, more) + bulk_of(last_key.encode()) + bulk_of(first.encode())
+        assert run.args("EVAL", script, keys, *words) == b"*5\r\n" + values + bulk_of(last.encode())
 
 
 def test_a_script_that_wrote_cannot_be_killed(run: Run) -> None:
@@ -406,6 +478,9 @@ def test_a_command_takes_as_many_arguments_as_a_script_can_unpack(run: Run) -> N
         "local function f(x)\n local y = x\n return redis.call('nosuch', y, f and 'a' or 'b', 1.5)\nend\nreturn f(1)",
         "local call = {call = redis.call}\nlocal f = function()\n return call.call('nosuch') end\nreturn (f())",
         "return loadstring('\\n\\nreturn redis.call(\"nosuch\")')()",
+        "local call = redis.call\n\nreturn call('nosuch')",
+        "local call = redis.call\nlocal f = function()\n return call('nosuch') end\nreturn (f())",
+        "local r = redis\nlocal f = function() local c = r.call return (function()\n return c('nosuch') end)() end\nf()",
     ],
 )
 def test_an_error_names_its_line_although_the_call_is_the_last_that_is_done(run: Run, script: str) -> None:

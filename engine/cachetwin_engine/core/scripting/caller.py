@@ -14,12 +14,19 @@ from ..replies import error
 class RunningScript:
     """One run of a script or function: what others may know of it, and what it may do.
 
-    It has the caller's rights and database, a protocol and a database index of its own.
+    It has the caller's rights and database, a protocol and a database index of its own. When it has ended, the object
+    serves for the next one.
     """
 
     def __init__(self, name: bytes, args: list[bytes], outer: Context, read_only: bool, is_function: bool) -> None:
+        self._engine = outer.engine
+        self.context = Context(outer.engine, outer.session, outer.db, outer.user)
+        self.context.in_script = True
+        self.begin(name, args, outer, read_only, is_function)
+
+    def begin(self, name: bytes, args: list[bytes], outer: Context, read_only: bool, is_function: bool) -> None:
+        """Be a new run."""
         engine = outer.engine
-        self._engine = engine
         self.name = name
         self.args = args
         self.started_us = engine.lap_us
@@ -32,16 +39,25 @@ class RunningScript:
         self.propagates = True
         self.keeps_slot = False  # in cluster mode: all its keys are in one slot, ``slot`` once that is known
         self.slot = outer.session.slot
-        self.context = Context(engine, outer.session, outer.db, outer.user)
-        self.context.in_script = True
+        context = self.context
+        context.session = outer.session
+        context.db = outer.db
+        context.user = outer.user
+        context.effects = None
+        if context.resp3:
+            context.use_protocol(2)
 
     def call(self, args: list[bytes]) -> bytes:
         """Run a command; its reply in the script's protocol."""
-        engine = self._engine
         try:
-            command = find_command(engine, args)
+            command = find_command(self._engine, args)
         except CommandError:
             return self._refused(b"ERR Unknown " + self._redis() + b"command called from script")
+        return self.call_row(command, args)
+
+    def call_row(self, command: Command, args: list[bytes]) -> bytes:
+        """Run a command that is known; its reply in the script's protocol."""
+        engine = self._engine
         problem = self._problem(command, args)
         if problem is not None:
             command.rejected_calls += 1
@@ -63,7 +79,7 @@ class RunningScript:
             command = find_command(self._engine, args)
         except CommandError:
             return None
-        return self._engine.acl.check(self.context.user, command, args) is None
+        return self._engine.acl.check_in(self.context, self.context.user, command, args) is None
 
     def _refused(self, line: bytes) -> bytes:
         reply = error(line)

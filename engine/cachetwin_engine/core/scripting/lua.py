@@ -12,6 +12,8 @@ import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
+from mypy_extensions import i64
+
 from ..doubles import digits_17, shortest
 from ..errors import CommandError
 from ..gates import GATE_BUSY
@@ -20,9 +22,10 @@ from ..replies import NULL_3, NULL_BULK_2, OK, bulk, integer
 from . import bit_library, struct_library
 from .bytecode import keep_callers
 from .prelude import PRELUDE
-from .values import ReplyValues
+from .values import ReplyValues, line_number
 
 if TYPE_CHECKING:
+    from ..command_table import Command
     from ..engine import Engine
 
 
@@ -69,27 +72,6 @@ class ScriptError(Exception):
         self.plain = plain  # to the script it is a string, as errors of Lua itself are, not a table
 
 
-class Guard:
-    """A function of the prelude as scripts call it; see ``exported`` there."""
-
-    def __init__(self, protected_call: Any, where: Any, function: Any) -> None:  # noqa: ANN401  (Lua functions)
-        self._protected_call = protected_call
-        self._where = where
-        self._function = function
-
-    def __call__(self, *args: Any) -> Any:  # noqa: ANN401  (whatever the script gave, and gets)
-        """Call it. Raises ScriptError."""
-        outcome: Any = self._protected_call(self._function, *args)
-        if outcome is True:
-            return None
-        if outcome[0] is True:
-            return outcome[1] if len(outcome) == 2 else outcome[1:]
-        problem = outcome[1]
-        if isinstance(problem, bytes):
-            raise ScriptError(self._where() + problem, plain=True)
-        raise ScriptError(problem[b"err"], plain=False)
-
-
 class Machine:
     """A Lua interpreter with the prelude loaded."""
 
@@ -100,6 +82,8 @@ class Machine:
         self._values: list[object] = []  # of the last reply that was more than one
         self._values_given = 0
         self._words: list[Any] = []  # of a command of many, gathered
+        self._rows: list[Command] = []  # that scripts call, and how they spell their names
+        self._names: list[bytes] = []
         self._random_state = _RANDOM_START
         self._is_server = engine.profile.is_valkey_from(8, 0)  # what Redis calls redis, Valkey calls server
         self._loaded_until_us = 0
@@ -116,9 +100,10 @@ class Machine:
         self._runtime: Any = runtime
         host = runtime.table_from(
             {
-                b"call": self._call, b"gather": self._gather, b"call_gathered": self._call_gathered,
-                b"values": self._next_values, b"guard": self._guard, b"describe": _describe, b"poll": self._poll,
-                b"keep_callers": keep_callers,
+                b"row": self._row, b"call_0": self._call_0, b"call_1": self._call_1, b"call_2": self._call_2,
+                b"call_3": self._call_3, b"call": self._call, b"gather": self._gather,
+                b"call_gathered": self._call_gathered, b"values": self._next_values, b"describe": _describe,
+                b"poll": self._poll, b"keep_callers": keep_callers,
                 b"acl_check": self._acl_check, b"setresp": self._setresp, b"log": self._log,
                 b"set_repl": self._set_repl, b"random": self._draw,
                 b"randomseed": self._seed, b"register": self._register, b"sha1hex": sha1_hex,
@@ -129,7 +114,6 @@ class Machine:
                 b"name": b"server" if self._is_server else b"redis",
             }
         )  # fmt: skip
-        self._protected_call: Any = runtime.eval(b"pcall")
         load: Any = runtime.eval(b"function(text, name) return loadstring(text, name) end")
         prelude: Any = load(PRELUDE, b"=server")
         if isinstance(prelude, tuple):
@@ -181,6 +165,12 @@ class Machine:
         """Go on with a script in which another one ran."""
         self._functions[b"use_protocols"](client3, script3)
 
+    def forget_rows(self) -> None:
+        """The table of commands has changed."""
+        self._functions[b"forget_rows"]()
+        self._rows = []
+        self._names = []
+
     def load_library(self, text: bytes, accept: Callable[[bytes], bytes | None]) -> list[Registered]:
         """Run a library's code; what it registered. ``accept`` says what is wrong with a name or flag.
 
@@ -202,8 +192,30 @@ class Machine:
 
     # -- what Lua calls -----------------------------------------------------------------------------------------------
 
-    def _call(self, *words: Any) -> Any:  # noqa: ANN401  (from and to Lua)
+    def _row(self, name: bytes) -> int | None:
+        """The number of a command without sub-commands, None if there is none."""
+        table = self._engine.commands
+        command = table.get(name) or table.get(name.lower())
+        if command is None or command.subcommands is not None:
+            return None
+        self._rows.append(command)
+        self._names.append(name)
+        return len(self._rows) - 1
+
+    def _call_0(self, row: int) -> Any:  # noqa: ANN401  (to Lua)
         """redis.call and redis.pcall: the reply as a value, or as a text or size and what that is."""
+        return self._answer_row(row, [self._names[row]])
+
+    def _call_1(self, row: int, word: Any) -> Any:  # noqa: ANN401  (from and to Lua)
+        return self._answer_row(row, [self._names[row], word])
+
+    def _call_2(self, row: int, word: Any, second: Any) -> Any:  # noqa: ANN401  (from and to Lua)
+        return self._answer_row(row, [self._names[row], word, second])
+
+    def _call_3(self, row: int, word: Any, second: Any, third: Any) -> Any:  # noqa: ANN401  (from and to Lua)
+        return self._answer_row(row, [self._names[row], word, second, third])
+
+    def _call(self, *words: Any) -> Any:  # noqa: ANN401  (from and to Lua)
         return self._answer(list(words))
 
     def _gather(self, *words: Any) -> None:  # noqa: ANN401  (from Lua)
@@ -219,7 +231,11 @@ class Machine:
         if not words:
             what = b"call" if self._is_server else b"redis lib call"
             return b"ERR Please specify at least one argument for this " + what, _ERROR
-        for place, word in enumerate(words):
+        return self._answer_row(-1, words)
+
+    def _answer_row(self, row: int, words: list[Any]) -> Any:  # noqa: ANN401  (from and to Lua)
+        for place in range(len(words)):
+            word = words[place]
             if isinstance(word, bytes):
                 continue
             if not isinstance(word, (int, float)) or isinstance(word, bool):
@@ -230,7 +246,7 @@ class Machine:
         if run is None:
             return b"ERR commands can only be called inside a script invocation", _ERROR
         try:
-            reply = run.call(words)
+            reply = run.call(words) if row < 0 else run.call_row(self._rows[row], words)
         except Exception as bug:
             self._bug = bug  # Lua would make it an error of the script; it is ours
             raise
@@ -240,9 +256,14 @@ class Machine:
         """True stands for the status OK, False for the null of RESP2."""
         kind = reply[0]
         if kind == _DOLLAR:
-            return reply[reply.index(b"\n") + 1 : -2] if reply[1] != _MINUS else False
+            if reply[1] == _MINUS:
+                return False
+            at: i64 = 3  # behind at least one digit and a carriage return
+            while reply[at] != _LF:
+                at += 1
+            return reply[at + 1 : -2]
         if kind == _COLON:
-            return int(reply[1:-2])
+            return line_number(reply)
         if kind == _PLUS:
             return True if reply == OK else (reply[1:-2], _STATUS)
         if kind == _MINUS:
@@ -281,9 +302,6 @@ class Machine:
         if running.killed:
             return b"ERR Script killed by user with " + running.kill_command + b"."
         return b"ERR Script ended by the server's shutdown." if engine.shutdown_requested else None
-
-    def _guard(self, function: Any) -> Guard:  # noqa: ANN401  (a Lua function)
-        return Guard(self._protected_call, self._where, function)
 
     def _acl_check(self, *words: bytes) -> bool | None:
         run = self._engine.running_script
@@ -369,6 +387,7 @@ _DOLLAR: Final = 36
 _PLUS: Final = 43
 _MINUS: Final = 45
 _COLON: Final = 58
+_LF: Final = 10
 _TO_REPLICAS: Final = 2  # of the flags of redis.set_repl; there is no append-only file to tell
 _RANDOM_FACTOR: Final = 0x5DEECE66D  # the generator is drand48's (POSIX), with its first state
 _RANDOM_START: Final = 0x1234ABCD330E

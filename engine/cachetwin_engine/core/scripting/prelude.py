@@ -18,7 +18,7 @@ local real_pcall, real_error, real_next, real_getinfo = pcall, error, next, debu
 local real_loadstring, real_setmetatable, real_getmetatable = loadstring, setmetatable, getmetatable
 local real_xpcall, real_rawget, real_rawset, real_select = xpcall, rawget, rawset, select
 local type, tostring, tonumber, unpack, setfenv, newproxy = type, tostring, tonumber, unpack, setfenv, newproxy
-local as_function = python.as_function
+local as_function = python.as_function -- what comes of it is a C function to Lua
 local is_server = host.name == 'server'
 local call_name = is_server and 'call' or 'redis lib call'
 local READONLY = 'Attempt to modify a readonly table'
@@ -299,9 +299,15 @@ local function words_of(n, ...)
   return args
 end
 
--- Functions that scripts get go by way of Python: to Lua they are C functions, so an error in ``return redis.call(...)``
--- still knows its line (a Lua function there would be a tail call and forget it).
-local function exported(f) return as_function(host.guard(f)) end
+-- Functions that scripts get: where one fails is the place that called it, as with the original's, which are C.
+local function checked(ok, ...)
+  if ok then return ... end
+  real_error(lua_error((...)), 3)
+end
+
+local function exported(f)
+  return function(...) return checked(real_pcall(f, ...)) end
+end
 
 local function exported_all(t)
   for k, v in real_next, t do
@@ -404,11 +410,32 @@ local function call_with(n, ...)
   return call_gathered()
 end
 
+-- The rows of the command table that scripts have called, numbered by Python, by their names as they were spelled.
+local rows, row_count = {}, 0
+local ROWS_MAX = 1024 -- spellings
+
+local function row_of_command(name)
+  if type(name) ~= 'string' or row_count >= ROWS_MAX then return nil end
+  local row = host.row(name)
+  if row then
+    rows[name] = row
+    row_count = row_count + 1
+  end
+  return row
+end
+
+local call_0, call_1, call_2, call_3 = host.call_0, host.call_1, host.call_2, host.call_3
+
 local function commanding(raises)
   return function(...)
-    local _, _, _, _, _, _, _, _, ninth = ... -- costs less than counting them
+    local name, a, b, c = ...
+    local n, row = real_select('#', ...), rows[name] or row_of_command(name)
     local value, kind
-    if ninth == nil then value, kind = call_now(...) else value, kind = call_with(real_select('#', ...), ...) end
+    if n > 4 or not row then value, kind = call_with(n, ...)
+    elseif n == 2 then value, kind = call_1(row, a)
+    elseif n == 3 then value, kind = call_2(row, a, b)
+    elseif n == 4 then value, kind = call_3(row, a, b, c)
+    else value, kind = call_0(row) end
     if kind then return result_of(value, kind, raises) end
     if value == true then return {ok = 'OK'} end
     return value
@@ -520,9 +547,7 @@ local function new_cjson()
 
   function json.encode(...)
     if real_select('#', ...) ~= 1 then real_error("bad argument #1 to 'encode' (expected 1 argument)", 0) end
-    local ok, text = real_pcall(write, (...), 0)
-    if not ok then real_error(text, 0) end
-    return text
+    return (write((...), 0))
   end
 
   local function token_at(s, p)
@@ -667,9 +692,7 @@ local function new_cjson()
     if real_select('#', ...) ~= 1 then real_error("bad argument #1 to 'decode' (expected 1 argument)", 0) end
     if type(s) == 'number' then s = tostring(s) end
     if type(s) ~= 'string' then real_error("bad argument #1 to 'decode' (string expected, got " .. type(s) .. ')', 0) end
-    local ok, value = real_pcall(decode_all, s)
-    if not ok then real_error(value, 0) end
-    return value
+    return (decode_all(s))
   end
 
   local function setting(name, value) if value ~= nil then settings[name] = value end return settings[name] end
@@ -835,11 +858,8 @@ local function unpack_some(s, limit, offset, tells_offset)
   end
   local out, n, p = {}, 0, offset + 1
   while p <= #s and (limit == 0 or n < limit) do
-    local ok, value, after = real_pcall(unpack_value, s, p)
-    if not ok then real_error(value, 0) end
     n = n + 1
-    out[n] = value
-    p = after
+    out[n], p = unpack_value(s, p)
   end
   if tells_offset then return p > #s and -1 or p - 1, unpack(out, 1, n) end
   return unpack(out, 1, n)
@@ -1003,7 +1023,7 @@ local function compile(text, name, env)
   if byte(text, 1) == 27 then text = ' ' .. text end
   local chunk, problem = real_loadstring(text, name)
   if chunk then
-    if find(text, 'call', 1, true) then chunk = real_loadstring(host.keep_callers(dump(chunk)), name) end
+    if find(text, 'return', 1, true) then chunk = real_loadstring(host.keep_callers(dump(chunk)), name) end
     setfenv(chunk, env)
   end
   return chunk, problem
@@ -1212,9 +1232,11 @@ function runner_of_function(f)
   end
 end
 
+debug = nil -- lupa would look for its traceback in each call
+
 return {
-  pcall = real_pcall,
   where = where,
+  forget_rows = function() rows, row_count = {}, 0 end,
   compile = function(text, name)
     local chunk, problem = compile(text, name, script_env)
     return chunk and runner_of_script(chunk) or problem

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..engine import Engine
 
 EVALUATED_MAX: Final = 500  # scripts that only EVAL brought are forgotten beyond these, oldest first (eval.c)
+_NO_WORDS: Final[list[bytes]] = []
 _NO_CLUSTER: Final = b"ERR Can not run script on cluster, 'no-cluster' flag is set."
 _WRITES_IN_RO: Final = b"ERR Can not execute a script with write flag using *_ro command."
 _NEEDS_MEMORY: Final = b"OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
@@ -48,6 +49,7 @@ class ScriptStore:
         self._engine = engine
         self._machine: Machine | None = None
         self._library_machine: Machine | None = None
+        self._idle_run: RunningScript | None = None
         self.scripts: dict[bytes, Script] = {}
         self._by_body: dict[bytes, Script] = {}  # the same scripts: a look-up costs less than a digest
         self.evaluated: dict[bytes, bool] = {}  # scripts that were not loaded on purpose, oldest first
@@ -67,6 +69,12 @@ class ScriptStore:
         if self._library_machine is None:
             self._library_machine = Machine(self._engine)
         return self._library_machine
+
+    def forget_rows(self) -> None:
+        """The table of commands has changed."""
+        for machine in (self._machine, self._library_machine):
+            if machine is not None:
+                machine.forget_rows()
 
     def memory_bytes(self) -> int:
         """Of the interpreter of scripts."""
@@ -127,7 +135,7 @@ class ScriptStore:
             script = self._by_body.get(args[1])
             if script is None:
                 script = self.load(args[1], keep=False)
-        run = RunningScript(script.sha, args, ctx, read_only, is_function=False)
+        run = self._new_run(script.sha, args, ctx, read_only, is_function=False)
         if script.flags is not None:
             self._allow(run, script.flags)
         return self._run(self.machine(), script.function, run, ctx, key_count)
@@ -163,6 +171,16 @@ class ScriptStore:
         except CommandError:
             return None
 
+    def _new_run(
+        self, name: bytes, args: list[bytes], ctx: "Context", read_only: bool, is_function: bool
+    ) -> RunningScript:
+        run = self._idle_run
+        if run is None:
+            return RunningScript(name, args, ctx, read_only, is_function)
+        self._idle_run = None
+        run.begin(name, args, ctx, read_only, is_function)
+        return run
+
     def _run(self, machine: Machine, function: Any, run: RunningScript, ctx: "Context", key_count: int) -> bytes:  # noqa: ANN401  (a Lua function)
         engine = self._engine
         outer = engine.running_script
@@ -171,6 +189,8 @@ class ScriptStore:
             outcome = machine.run(function, run.args, key_count, ctx.resp3)
         finally:
             engine.running_script = outer
+            run.args = _NO_WORDS
+            self._idle_run = run
             if outer is None:
                 engine.gates &= ~GATE_BUSY
             else:
@@ -293,7 +313,7 @@ class ScriptStore:
         if integer_or_none(args[2]) is None:
             raise CommandError(b"ERR Bad number of keys provided")
         key_count = count_keys(args)
-        run = RunningScript(function.name, args, ctx, read_only, is_function=True)
+        run = self._new_run(function.name, args, ctx, read_only, is_function=True)
         self._allow(run, function.flags)
         return self._run(self.library_machine(), function.function, run, ctx, key_count)
 

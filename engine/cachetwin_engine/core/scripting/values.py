@@ -34,6 +34,21 @@ _VERBATIM: Final = 61
 _TRUE: Final = 116
 _CR: Final = 13
 _ZERO: Final = 48
+_DIGITS_MAX: Final = 18  # and a sign, so that the number is no longer than a machine word
+
+
+def line_number(reply: bytes) -> int:
+    """The integer of a reply that is nothing else."""
+    digits: i64 = len(reply) - 3
+    if digits > _DIGITS_MAX:
+        return int(reply[1:-2])
+    at: i64 = 2 if reply[1] == _MINUS else 1
+    is_negative = at == 2
+    value: i64 = 0
+    while at <= digits:
+        value = value * 10 + (reply[at] - _ZERO)
+        at += 1
+    return -value if is_negative else value
 
 
 class ReplyValues:
