@@ -52,6 +52,8 @@ def reset_statistics(engine: "Engine") -> None:
     engine.expired_fields = 0
     engine.traffic.clear()
     engine.host.clear_statistics()
+    if engine.cluster is not None:
+        engine.cluster.usage.clear()
     for row in rows_of(engine.commands):
         row.calls = 0
         row.usec = 0

@@ -276,6 +276,9 @@ def test_slot_stats_count_what_a_slot_costs_when_asked_to(run: Run) -> None:
     counted = run("CLUSTER SLOT-STATS ORDERBY network-bytes-in DESC LIMIT 1")
     assert counted.endswith(b"$16\r\nnetwork-bytes-in\r\n:20\r\n$17\r\nnetwork-bytes-out\r\n:7\r\n")
     assert run("SLOWLOG LEN") == b":0\r\n"  # counting makes nothing slow or large
+    assert run("CONFIG RESETSTAT") == b"+OK\r\n"
+    reset = run("CLUSTER SLOT-STATS ORDERBY network-bytes-in DESC LIMIT 1")
+    assert reset.endswith(b"$16\r\nnetwork-bytes-in\r\n:0\r\n$17\r\nnetwork-bytes-out\r\n:0\r\n")
     assert run("CLUSTER SLOT-STATS ORDERBY key-count ASC DESC").startswith(b"-ERR Multiple filters")
     assert b"Limit has to lie" in run("CLUSTER SLOT-STATS ORDERBY key-count LIMIT 0")
 
