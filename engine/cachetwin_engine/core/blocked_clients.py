@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Final
 
 from .dispatch import call
 from .gates import GATE_PAUSED, GATE_RESTRICTED
-from .keyspace import Database, Value
+from .keyspace import Database
 from .replies import error
+from .value import Value
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -59,7 +60,7 @@ def _serve(engine: "Engine", session: "Session", db: Database, key: bytes) -> No
     if engine.profile.commands_through < (7, 2, 0):
         value = db.peek(key)  # until then who looked for a waiting client deleted what was over
     else:
-        value = None if db.is_over(key) else db.values.get(key)
+        value = None if db.is_over(key) else db.values.find(key)
     kind = value.kind() if isinstance(value, Value) else b""
     if _WAITED_FOR.get(command.group) != kind and command.name != b"xreadgroup":
         return  # another type, or gone again; XREADGROUP wants to know, its group went with the stream

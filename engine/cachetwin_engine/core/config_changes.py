@@ -92,7 +92,7 @@ def _join_cluster(engine: "Engine") -> None:
     if cluster is None:
         cluster = engine.cluster = ClusterState(engine.random)
         for db in engine.databases:
-            db.by_slot = SlotKeys(list(db.values))
+            db.by_slot = SlotKeys(db.values.keys())
         engine.gates |= GATE_CLUSTER
     cluster.needs_full_coverage = engine.config.boolean("cluster-require-full-coverage")
     cluster.update()

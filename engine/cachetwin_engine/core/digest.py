@@ -9,7 +9,7 @@ import struct
 from typing import Final
 
 from .doubles import digits_17
-from .keyspace import Database, Value
+from .keyspace import Database
 from .types.hash import HashValue
 from .types.list import ListValue
 from .types.set import SetValue
@@ -17,6 +17,7 @@ from .types.sorted_set import SortedSet
 from .types.stream import Stream
 from .types.stream_entry import id_parts, items_of
 from .types.string import string_of
+from .value import Value
 
 EMPTY: Final = bytes(20)
 _TYPES: Final[dict[bytes, int]] = {b"string": 0, b"list": 1, b"set": 2, b"zset": 3, b"hash": 4, b"stream": 6}

@@ -80,10 +80,9 @@ class Evictor:
         for step in range(count):
             at = (self._next_db + step) % count
             db = engine.databases[at]
-            index = db.expiring if volatile else db.key_index()
-            if len(index):
+            if _may_go(db, volatile):
                 self._next_db = at + 1
-                return _Candidate(0, db, index.random(engine.random.below))
+                return _Candidate(0, db, _draw_from(db, volatile, engine))
         return None
 
     def _best(self, engine: "Engine", policy: bytes) -> _Candidate | None:
@@ -93,7 +92,7 @@ class Evictor:
                 return None
             while self._pool:
                 best = self._pool.pop()
-                if best.key in (best.db.expires if volatile else best.db.values):
+                if (best.key in best.db.expires) if volatile else best.db.values.has(best.key):
                     return best
         return None
 
@@ -101,12 +100,12 @@ class Evictor:
         """Fill the pool; False if no database holds a key that may go."""
         found = False
         for db in engine.databases:
-            index = db.expiring if volatile else db.key_index()
-            if not len(index):
+            count = _may_go(db, volatile)
+            if not count:
                 continue
             found = True
-            for _ in range(min(engine.config.maxmemory_samples, len(index))):
-                key = index.random(engine.random.below)
+            for _ in range(min(engine.config.maxmemory_samples, count)):
+                key = _draw_from(db, volatile, engine)
                 self._offer(_Candidate(_score(engine, policy, db, key), db, key))
         return found
 
@@ -124,6 +123,17 @@ class Evictor:
             del pool[0]
             at -= 1
         pool.insert(at, candidate)
+
+
+def _may_go(db: Database, volatile: bool) -> int:
+    """How many keys are candidates."""
+    return len(db.expiring) if volatile else len(db.values)
+
+
+def _draw_from(db: Database, volatile: bool, engine: "Engine") -> bytes:
+    """One of them."""
+    below = engine.random.below
+    return db.expiring.random(below) if volatile else db.values.random(below)
 
 
 def _score(engine: "Engine", policy: bytes, db: Database, key: bytes) -> int:

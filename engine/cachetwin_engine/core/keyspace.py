@@ -1,53 +1,25 @@
 """One of the numbered databases: keys, values, times to live, and who waits for or watches a key.
 
-A value is what its type module says: ``bytes`` for a string (a bare object, because most keys of most caches are strings
-and a wrapper would cost more than the value), otherwise an instance of a class derived from ``Value``.
+A value is what its type module says: ``bytes`` for a string, otherwise an instance of a class derived from ``Value``.
 Expired keys go the moment anyone looks at them, and by sampling in ``expiry``. Everything that happens to a key as a
 consequence is told to one observer, the engine: it counts, notifies, invalidates and propagates.
 """
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from mypy_extensions import mypyc_attr
-
-from .key_index import KeyIndex, index_of
+from . import BUILD
+from .dict_table import DictTable
+from .key_index import KeyIndex
+from .key_table import KeyTable
+from .packed_table import PackedTable
 from .slots import SlotKeys
+from .value import Value
 
 if TYPE_CHECKING:
     from .session import Session
 
 SLOTS: Final = 16384
 _TTL_SAMPLE: Final = 256
-
-
-@mypyc_attr(acyclic=True)  # no collector's head of 16 bytes; a sub-class that can be in a cycle leaves it out
-class Value:
-    """A value that is not a plain string. Sub-classes live in ``core.types``, one kind a module.
-
-    No attributes here: there are as many values as keys.
-    """
-
-    @property
-    def volatile(self) -> bool:
-        """Does something in it end by itself? ``Database.volatile`` must know."""
-        return False
-
-    def kind(self) -> bytes:
-        """What TYPE answers."""
-        raise NotImplementedError
-
-    def encoding(self) -> bytes:
-        """What OBJECT ENCODING answers."""
-        raise NotImplementedError
-
-    def size_bytes(self, samples: int) -> int:
-        """Memory this value holds, estimated from ``samples`` of its elements (0: all of them)."""
-        raise NotImplementedError
-
-    def copied(self) -> "Value":
-        """An independent copy."""
-        raise NotImplementedError
 
 
 class KeyspaceObserver:
@@ -118,14 +90,18 @@ class KeyspaceObserver:
         """``key`` came into being or grew while clients block on it."""
 
 
+def new_key_table() -> KeyTable:
+    """An empty table, of the kind that this build is fastest with."""
+    return PackedTable() if BUILD == "compiled" else DictTable()
+
+
 class Database:
     """Keys and values. No reply, no argument parsing: that is the commands' part."""
 
     def __init__(self, index: int, observer: KeyspaceObserver) -> None:
         self.index = index
         self.observer = observer
-        self.values: dict[bytes, object] = {}
-        self._keys: KeyIndex | None = None  # see ``key_index``
+        self.values = new_key_table()
         self.expires: dict[bytes, int] = {}  # key -> Unix time in ms
         self.expiring = KeyIndex()  # the keys of ``expires``
         self.sizes_before: dict[bytes, int] = {}  # of keys that have changed since memory was last summed up
@@ -141,26 +117,9 @@ class Database:
     def __len__(self) -> int:
         return len(self.values)
 
-    def key_index(self) -> KeyIndex:
-        """What walks the keys and draws from them. Made when it is first asked for, and kept up from then on."""
-        if self._keys is None:
-            self._keys = index_of(self.values)
-        return self._keys
-
-    def some_keys(self, below: Callable[[int], int], count: int) -> list[bytes]:
-        """About ``count`` keys for an estimate: drawn where there is an index, else the oldest."""
-        if self._keys is not None:
-            return self._keys.sample(below, count)
-        found: list[bytes] = []
-        for key in self.values:
-            found.append(key)
-            if len(found) >= count:
-                break
-        return found
-
     def find(self, key: bytes) -> object | None:
         """The value for a reading command, or None. Counts a hit or a miss."""
-        value = self.values.get(key)
+        value = self.values.find(key)
         observer = self.observer
         if value is None or (self.expires and self.expire_if_due(key)):
             observer.misses += 1
@@ -174,7 +133,7 @@ class Database:
 
     def find_untouched(self, key: bytes) -> object | None:
         """Like ``find``, but the time of the last access stays (EXISTS, TYPE, TTL)."""
-        value = self.values.get(key)
+        value = self.values.find(key)
         observer = self.observer
         observer.untouched += 1
         if value is None or (self.expires and self.expire_if_due(key)):
@@ -187,9 +146,9 @@ class Database:
 
     def find_for_write(self, key: bytes) -> object | None:
         """The value for a writing command, or None. Not a hit or a miss in the statistics."""
-        value = self.values.get(key)
+        value = self.values.find(key)
         if value is None or (self.expires and self.expire_if_due(key)):
-            if value is not None and key in self.values and self.observer.may_drop_expired():
+            if value is not None and self.values.has(key) and self.observer.may_drop_expired():
                 self.drop(key)  # a replica that takes writes begins anew with what is over
             return None
         if self.observer.tracks_access:
@@ -200,7 +159,7 @@ class Database:
 
     def peek(self, key: bytes) -> object | None:
         """The value, or None, without any trace: no statistics, no access time."""
-        value = self.values.get(key)
+        value = self.values.find(key)
         if value is None or (self.expires and self.expire_if_due(key)):
             return None
         return value
@@ -210,7 +169,7 @@ class Database:
         if self.observer.snapshots_run:
             self.observer.key_changes(self, key)
         if self.observer.counts_memory and key not in self.sizes_before:
-            value = self.values.get(key)
+            value = self.values.find(key)
             self.observer.sizes_changed = True
             self.sizes_before[key] = 0 if value is None else self.observer.size_of(self, key, value)
 
@@ -220,14 +179,11 @@ class Database:
             self.note_size(key)
         if self.expires and key in self.expires and (self.expire_if_due(key) or not keep_ttl):
             self.persist(key)
-        if key not in self.values:
-            if self._keys is not None:
-                self._keys.add(key)
+        if self.values.put(key, value):
             if self.by_slot is not None:
                 self.by_slot.add(key)
             if self.observer.notify_flags:
                 self.observer.key_added(self, key)
-        self.values[key] = value
         if self.volatile:
             self.forget_volatile(key)
         if not isinstance(value, bytes) and isinstance(value, Value) and value.volatile:
@@ -239,11 +195,11 @@ class Database:
 
     def replace(self, key: bytes, value: object) -> None:
         """Give an existing ``key`` another value; time to live and place in the index stay."""
-        self.values[key] = value
+        self.values.put(key, value)
 
     def delete(self, key: bytes) -> bool:
         """Remove ``key``; False when it is not there. Expired counts as not there."""
-        if key not in self.values:
+        if not self.values.has(key):
             return False
         if self.expires and self.expire_if_due(key):
             return False
@@ -254,11 +210,9 @@ class Database:
         """Remove a key that is present, whatever its time to live."""
         if self.observer.tracks_memory:
             self.note_size(key)
-        value = self.values.pop(key)
+        value = self.values.remove(key)
         if not isinstance(value, bytes):
             self.observer.value_dropped(value)
-        if self._keys is not None:
-            self._keys.remove(key)
         if self.by_slot is not None:
             self.by_slot.remove(key)
         if self.expires and self.expires.pop(key, None) is not None:
@@ -273,9 +227,8 @@ class Database:
     def clear(self) -> int:
         """Remove all keys; how many there were."""
         count = len(self.values)
-        self.values = {}
+        self.values = new_key_table()
         self.expires = {}
-        self._keys = None
         self.expiring = KeyIndex()
         self.accessed = {}
         self.volatile = {}
@@ -287,7 +240,6 @@ class Database:
     def swap(self, other: "Database") -> None:
         """Exchange keys and values with ``other``; who watches or waits stays where it is."""
         self.values, other.values = other.values, self.values
-        self._keys, other._keys = other._keys, self._keys
         self.expires, other.expires = other.expires, self.expires
         self.expiring, other.expiring = other.expiring, self.expiring
         self.accessed, other.accessed = other.accessed, self.accessed

@@ -5,12 +5,12 @@ Here memory is free as soon as nothing points to it; only the count is kept, bec
 
 from typing import Final
 
-from .keyspace import Value
 from .types.hash import HashValue
 from .types.list import ListValue
 from .types.set import SetValue
 from .types.sorted_set import SortedSet
 from .types.stream import Stream
+from .value import Value
 
 PARTS_MIN: Final = 64  # a value of more parts than these is freed in the background (lazyfree.c)
 _NODE_BYTES: Final = 8192  # of a list's nodes

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from .allocation import allocated
 from .gates import GATE_MEMORY
-from .keyspace import Database, Value
+from .keyspace import Database
 from .types.string import BLOCK_BYTES, OBJECT_BYTES, string_bytes
+from .value import Value
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -106,7 +107,7 @@ class MemoryAccount:
             return STARTUP_BYTES + self._keys_bytes + engine.buffer_bytes
         total = STARTUP_BYTES + engine.buffer_bytes
         for db in engine.databases:
-            if db.values:
+            if len(db.values):
                 total += _estimated(engine, db)
         return total
 
@@ -126,7 +127,7 @@ class MemoryAccount:
             if not db.sizes_before:
                 continue
             for key, before in db.sizes_before.items():
-                value = db.values.get(key)
+                value = db.values.find(key)
                 after = 0 if value is None else footprint(engine, db, key, value)
                 self._keys_bytes += after - before
             db.sizes_before = {}
@@ -135,10 +136,10 @@ class MemoryAccount:
 def _estimated(engine: "Engine", db: Database) -> int:
     """The keys of one database: all of a few, a sample of many."""
     if len(db.values) <= EXACT_KEYS_MAX:
-        keys = list(db.values)
+        keys = db.values.keys()
     else:
-        keys = db.some_keys(engine.random.below, EXACT_KEYS_MAX)
+        keys = db.values.sample(engine.random.below, EXACT_KEYS_MAX)
     total = 0
     for key in keys:
-        total += footprint(engine, db, key, db.values[key])
+        total += footprint(engine, db, key, db.values.find(key))
     return total * len(db.values) // max(1, len(keys))

@@ -51,7 +51,7 @@ def is_spoiled(session: "Session") -> bool:
 def spoil(db: "Database", key: bytes) -> None:
     """Spoil the transactions that watch ``key``, which was changed or is gone."""
     for session in db.watchers.get(key, []):
-        if session.watched_over and key not in db.values and session.watched_over.pop((db.index, key), False):
+        if session.watched_over and not db.values.has(key) and session.watched_over.pop((db.index, key), False):
             continue  # it was over when it was watched, so nothing changes when it goes
         session.watch_broken = True
 
@@ -63,16 +63,16 @@ def spoil_swapped(before: "Database", after: "Database") -> None:
     """
     for key, watching in before.watchers.items():
         over = after.is_over(key)
-        if key not in before.values and key not in after.values:
+        if not before.values.has(key) and not after.values.has(key):
             continue
         for session in watching:
             place = (before.index, key)
             if place in session.watched_over:
-                if key not in after.values:
+                if not after.values.has(key):
                     del session.watched_over[place]
                 elif not over:
                     session.watch_broken = True
-            elif key not in before.values and over:
+            elif not before.values.has(key) and over:
                 session.watched_over[place] = True
             else:
                 session.watch_broken = True

@@ -13,7 +13,7 @@ def flush_databases(engine: "Engine", databases: list["Database"]) -> None:
     """Delete all keys of ``databases``: watched ones spoil their transactions, waiting clients learn of it."""
     engine.snapshots.finish()
     for db in databases:
-        watched = [key for key in db.watchers if key in db.values]
+        watched = [key for key in db.watchers if db.values.has(key)]
         _wake_waiting(engine, db)
         engine.account.forget_all(engine, db)
         engine.dirty += db.clear()
@@ -35,5 +35,5 @@ def swap_databases(engine: "Engine", first: "Database", second: "Database") -> N
 def _wake_waiting(engine: "Engine", db: "Database") -> None:
     """Who waits for a key that is there: it goes, or has come."""
     for key in db.blocked:
-        if key in db.values:
+        if db.values.has(key):
             engine.key_ready(db, key)

@@ -9,13 +9,13 @@ from ..context import Context
 from ..crc64 import crc64
 from ..digest import EMPTY, digest_of_data, digest_of_value
 from ..errors import NO_SUCH_KEY, CommandError
-from ..keyspace import Value
 from ..memory import size_of_key
 from ..numbers import float_or_none, parse_int
 from ..rdb.loading import Loading
 from ..rdb.packed import BadData
 from ..replies import OK, array, bulk, error, integer, simple
 from ..session import REPLY_BUFFER_PEAK_MS
+from ..value import Value
 from .config import rewrite_config
 from .objects import encoding_of
 
@@ -146,7 +146,7 @@ def _digest_value(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _object(ctx: Context, args: list[bytes]) -> bytes:
-    value = ctx.db.values.get(args[2])  # also a key that is over, as long as nobody has looked at it
+    value = ctx.db.values.find(args[2])  # also a key that is over, as long as nobody has looked at it
     if value is None:
         raise CommandError(NO_SUCH_KEY)
     idle_s = idle_seconds_of(ctx.engine, ctx.db, args[2])

@@ -5,10 +5,11 @@ from typing import Final
 from ..command_table import DENYOOM, FAST, READONLY, WRITE, KeySpec, command
 from ..context import Context
 from ..errors import DB_INDEX_OUT_OF_RANGE, NO_SUCH_KEY, NOT_AN_INTEGER, CommandError, syntax_error
-from ..keyspace import Database, Value
+from ..keyspace import Database
 from ..notifications import NOTIFY_GENERIC
 from ..numbers import integer_or_none
 from ..replies import OK, ONE, ZERO, bulk, integer, simple
+from ..value import Value
 
 _SAME_OBJECT: Final = b"ERR source and destination objects are the same"
 _RANDOM_TRIES_MAX: Final = 100  # db.c
@@ -81,8 +82,8 @@ def randomkey(ctx: Context, args: list[bytes]) -> bytes:
     """RANDOMKEY."""
     db = ctx.db
     tries = 0
-    while db.values:
-        key = db.key_index().random(ctx.engine.random.below)
+    while len(db.values):
+        key = db.values.random(ctx.engine.random.below)
         if db.peek(key) is not None:
             return bulk(key)
         tries += 1
@@ -152,7 +153,7 @@ def _rename(ctx: Context, source: bytes, destination: bytes) -> None:
 
 def _carry(source_db: Database, source: bytes, db: Database, destination: bytes) -> None:
     """Take value and time to live from one key to another."""
-    value = source_db.values[source]
+    value = source_db.values.find(source)
     at_ms = source_db.expiry_of(source)
     source_db.drop(source)
     db.delete(destination)

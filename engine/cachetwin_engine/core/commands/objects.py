@@ -6,10 +6,10 @@ from ..access_log import frequency_of, idle_seconds_of
 from ..command_table import LOADING, READONLY, STALE, KeySpec, command, container
 from ..context import Context
 from ..errors import CommandError
-from ..keyspace import Value
 from ..numbers import integer_or_none
 from ..replies import ONE, bulk, integer
 from ..types.string import EMBEDDED_BYTES_MAX, embedded_bytes_max, string_encoding, string_of
+from ..value import Value
 from .help_text import help_reply
 
 _KEY: Final = [KeySpec("RO", index=2)]

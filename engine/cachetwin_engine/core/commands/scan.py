@@ -21,7 +21,9 @@ def keys(ctx: Context, args: list[bytes]) -> bytes:
     """KEYS pattern."""
     pattern = args[1]
     expires, now_ms = ctx.db.expires, ctx.engine.now_ms
-    found = list(ctx.db.values) if pattern == b"*" else [key for key in ctx.db.values if glob_match(pattern, key)]
+    found = ctx.db.values.keys()
+    if pattern != b"*":
+        found = [key for key in found if glob_match(pattern, key)]
     if expires and not (ctx.engine.keeps_expired and ctx.engine.sees_expired()):
         found = [key for key in found if expires.get(key, now_ms + 1) > now_ms]
     return bulk_array(found)
@@ -116,7 +118,7 @@ def _parse_slot(options: ScanOptions, text: bytes) -> int:
 def scan(ctx: Context, args: list[bytes]) -> bytes:
     """SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]."""
     options = scan_options(ctx, args, 1, b"TYPE")
-    cursor, candidates = ctx.db.key_index().scan(options.cursor, options.count)
+    cursor, candidates = ctx.db.values.scan(options.cursor, options.count)
     return array([bulk(b"%d" % cursor), bulk_array(wanted_keys(ctx, options, candidates))])
 
 
@@ -126,7 +128,7 @@ def wanted_keys(ctx: Context, options: ScanOptions, candidates: list[bytes]) -> 
     for key in candidates:
         if not options.wants(key):
             continue
-        if options.type is not None and type_name(ctx.db.values[key]) != options.type:
+        if options.type is not None and type_name(ctx.db.values.find(key)) != options.type:
             continue  # before it is asked whether its time is over: what is filtered out is left alone
         if ctx.db.peek(key) is not None:
             found.append(key)

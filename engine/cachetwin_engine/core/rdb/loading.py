@@ -144,7 +144,7 @@ class Loading:
         if self._drops_expired and 0 <= at_ms <= engine.now_ms:
             self.result.expired.append((db.index, key))
             return
-        if key in db.values:
+        if db.values.has(key):
             raise BadData("a key twice")
         db.put(key, value)
         if at_ms >= 0:
@@ -174,9 +174,9 @@ class Loading:
         for db in engine.databases:
             db.swap(self.databases[db.index])
             if db.by_slot is not None:
-                db.by_slot = SlotKeys(list(db.values))
+                db.by_slot = SlotKeys(db.values.keys())
             for key in db.blocked:
-                if key in db.values:
+                if db.values.has(key):
                     engine.key_ready(db, key)
         engine.account.count_again(engine)
         return self.result

@@ -50,8 +50,8 @@ class Snapshot:
         self._lru = engine.config.maxmemory_policy.endswith(b"-lru")
         if with_data:
             for db in reversed(engine.databases):
-                if db.values:
-                    self._pending[db.index] = dict.fromkeys(db.values)
+                if len(db.values):
+                    self._pending[db.index] = dict.fromkeys(db.values.keys())
                     self._databases.append(db)
                     self.keys_total += len(db.values)
         self._begin(version, notes, with_functions)
@@ -150,7 +150,7 @@ class Snapshot:
         self._writer.length(db.index)
 
     def _write_key(self, db: "Database", key: bytes) -> None:
-        value = db.values[key]
+        value = db.values.find(key)
         writer = self._writer
         at_ms = db.expiry_of(key) if db.expires else -1
         if at_ms >= 0:

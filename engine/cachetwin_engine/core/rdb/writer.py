@@ -3,7 +3,6 @@
 import struct
 from typing import Final
 
-from ..keyspace import Value
 from ..numbers import integer_or_none
 from ..types.hash import HashValue
 from ..types.list import ListValue
@@ -14,6 +13,7 @@ from ..types.sorted_set import SortedSet
 from ..types.stream import Group, PendingList, Stream
 from ..types.stream_entry import SEQ_MASK, id_of
 from ..types.string import RawString
+from ..value import Value
 from . import lzf
 from .kinds import (
     HASH,

@@ -11,7 +11,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from ..config import Config
 from ..errors import wrong_type
-from ..keyspace import Value
+from ..value import Value
 from .blob import BYTES_MAX, ELEMENT_MAX, LENGTHS, PAIRS_MAX, behind, count_in, element_at, elements_in, find_field
 from .hash_table import OBJECT_BYTES, HashTable
 from .listpack import LISTPACK_HEAD_BYTES, entry_bytes

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64, mypyc_attr
 
 from ..errors import wrong_type
-from ..keyspace import Value
+from ..value import Value
 from .blob import (
     BYTES_MAX,
     ELEMENT_MAX,

@@ -11,8 +11,8 @@ from mypy_extensions import i64, mypyc_attr
 
 from ..config import Config
 from ..errors import wrong_type
-from ..keyspace import Value
 from ..numbers import integer_or_none
+from ..value import Value
 from .blob import BYTES_MAX, ELEMENT_MAX, ENTRIES_MAX, LENGTHS, behind, count_in, elements_in, find_element
 from .member_table import HASHTABLE, INTSET, LISTPACK, MemberTable, intset_bytes, listpack_bytes, listpack_takes
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64, mypyc_attr
 
 from ..errors import wrong_type
-from ..keyspace import Value
+from ..value import Value
 from .blob import ENTRIES_MAX
 from .score_blob import (
     behind_entry,

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64, mypyc_attr
 
 from ..errors import wrong_type
-from ..keyspace import Value
+from ..value import Value
 from .listpack import LISTPACK_HEAD_BYTES, entry_bytes, integer_bytes
 from .stream_entry import SEQ_MASK, entry_of, first_from, id_of, id_reply
 

@@ -6,8 +6,8 @@ from mypy_extensions import mypyc_attr
 
 from ..allocation import allocated
 from ..errors import wrong_type
-from ..keyspace import Value
 from ..numbers import integer_or_none
+from ..value import Value
 
 if TYPE_CHECKING:
     from ..keyspace import Database

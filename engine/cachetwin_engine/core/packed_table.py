@@ -1,0 +1,374 @@
+"""A table of keys that waits for memory as seldom as possible.
+
+Among a hundred thousand keys and more, a look-up is a handful of waits for memory, and little else counts. In a dict they
+are four: table, entry, key, value. Here they are two: the cell that points to the entry, and the entry, which holds key
+and value one behind the other. Measured beside a dict of 100,000 keys (compiled; a wait took 150 ns): a look-up
+0.35 us instead of 0.5, an overwrite 0.4 instead of 0.7, a new key 0.4 in both; 90 bytes a key instead of 160.
+
+**Entries.** A short string is one ``bytes``: key, value, and the key's length in the last byte. Anything else is a
+``Value`` that knows its key (``Value.key``); a long string is wrapped in one, so that reading it copies nothing.
+
+**Segments.** The low 31 bits of a key's hash are its place. The table is cut into segments, each of an unbroken range
+of places, and a directory over the places' first bits finds the segment (extendible hashing). A segment is a power of two
+of cells with linear probing; where a key would like to be in it, its home, are the next bits of its place. A full
+segment doubles up to ``_CELLS_MAX`` cells and then splits in two, so no insertion waits for more than
+one segment to be laid out anew, where a dict of a million keys takes 50 ms.
+
+**Walking.** Because homes are the leading bits of places, going through segments and cells goes through the keys in the
+order of their places, whatever the number and size of the segments. A cursor is a place, and the guarantee of
+SCAN follows: a key's place never changes.
+
+A cell has a tag of one byte (empty, gone, or seven bits of the hash), which is what probing looks at; the place,
+so that a segment is laid out anew without looking at its entries; and the pointer to the entry. 13 bytes, of which
+half to three quarters are in use.
+"""
+
+from collections.abc import Callable
+from typing import Final, cast
+
+from librt.vecs import vec
+from mypy_extensions import i32, i64, mypyc_attr, u8
+
+from .key_table import KeyTable
+from .value import Value
+
+PACKED_BYTES_MAX: Final = 478  # of key and value: with the key's length and 33 of bytes' own the largest small block
+PACKED_KEY_BYTES_MAX: Final = 255
+
+_CELLS_MIN: Final = 16
+_CELLS_MAX: Final = 4096
+_PLACE_BITS: Final = 31
+_PLACE_MASK: Final = 0x7FFFFFFF
+_EMPTY: Final = 0
+_GONE: Final = 1
+_SEGMENT_KEYS_MIN: Final = 16  # on average; with fewer the table is laid out anew
+_DRAWS_MAX: Final = 1000  # of cells that are empty, before all keys are gone through
+_LENGTHS: Final[list[bytes]] = [bytes([size]) for size in range(PACKED_KEY_BYTES_MAX + 1)]
+
+
+@mypyc_attr(acyclic=True)
+class _LongString(Value):
+    """A string that is too long to be packed. Nobody outside of the table sees it."""
+
+    def __init__(self, key: bytes, data: bytes) -> None:
+        self.key = key
+        self.data = data
+
+
+class _Segment:
+    """The cells of one range of places."""
+
+    def __init__(self, number: int, cells: i64, shift: i64) -> None:
+        self.number = number  # among the table's segments
+        self.cells: i64 = cells
+        self.shift: i64 = shift  # of a place: what is left of it ends in the home
+        self.used: i64 = 0  # cells that are not empty
+        self.count: i64 = 0  # keys
+        self.tags: vec[u8] = vec[u8]([u8(0)] * cells)
+        self.places: vec[i32] = vec[i32]([i32(0)] * cells)
+        self.entries: list[object] = [None] * cells
+
+    def add(self, tag: i64, place: i64, entry: object) -> None:
+        """Add an entry whose key is not there."""
+        tags = self.tags
+        mask = self.cells - 1
+        at = (place >> self.shift) & mask
+        while tags[at] != _EMPTY:
+            at = (at + 1) & mask
+        tags[at] = u8(tag)
+        self.places[at] = i32(place)
+        self.entries[at] = entry
+        self.used += 1
+        self.count += 1
+
+    def find(self, key: bytes, hashed: i64) -> i64:
+        """The cell of ``key``, -1 if it is not there."""
+        tags = self.tags
+        mask = self.cells - 1
+        at = ((hashed & _PLACE_MASK) >> self.shift) & mask
+        tag = ((hashed >> _PLACE_BITS) & 127) | 128
+        while True:
+            seen = i64(tags[at])
+            if seen == tag:
+                if _is_under(self.entries[at], key):
+                    return at
+            elif seen == _EMPTY:
+                return -1
+            at = (at + 1) & mask
+
+    def walk(self, home: i64, count: int, found: list[bytes]) -> i64:
+        """Add keys to ``found`` whose home is ``home`` or later, until there are ``count`` and no home is left half done.
+
+        The home to go on from; the number of cells at the end.
+        """
+        at = home
+        while at < self.cells:
+            tag = i64(self.tags[at])
+            if tag == _EMPTY and at > home and len(found) >= count:
+                return at  # nothing that belongs before an empty cell lies behind it
+            if tag > _GONE and home <= self._home_of(at) <= at:
+                found.append(_key_of(self.entries[at]))
+            at += 1
+        at = 0
+        while self.tags[at] != _EMPTY:  # what found no room at the end lies at the beginning
+            if i64(self.tags[at]) > _GONE and self._home_of(at) >= home and self._home_of(at) > at:
+                found.append(_key_of(self.entries[at]))
+            at += 1
+        return self.cells
+
+    def _home_of(self, at: i64) -> i64:
+        return (i64(self.places[at]) >> self.shift) & (self.cells - 1)
+
+
+class PackedTable(KeyTable):
+    """See ``KeyTable``."""
+
+    def __init__(self) -> None:
+        self._count: i64 = 0
+        self._shift: i64 = _PLACE_BITS  # of a place: what is left of it is its place in the directory
+        self._segments: list[_Segment] = [_Segment(0, _CELLS_MIN, _PLACE_BITS - 4)]
+        self._directory: list[_Segment] = [self._segments[0]]
+
+    def __len__(self) -> int:
+        return self._count
+
+    def find(self, key: bytes) -> object | None:
+        """See ``KeyTable``."""
+        # Segment.find once more: a call costs a tenth of a look-up.
+        hashed: i64 = hash(key)
+        place = hashed & _PLACE_MASK
+        segment = self._directory[place >> self._shift]
+        tags = segment.tags
+        entries = segment.entries
+        mask = segment.cells - 1
+        at = (place >> segment.shift) & mask
+        tag = ((hashed >> _PLACE_BITS) & 127) | 128
+        while True:
+            seen = i64(tags[at])
+            if seen == tag:
+                entry = entries[at]
+                if isinstance(entry, bytes):
+                    size: i64 = len(key)
+                    last: i64 = len(entry) - 1
+                    if entry[last] == size and entry.startswith(key):
+                        return entry[size:last]
+                else:
+                    value = cast("Value", entry)
+                    if value.key == key:
+                        return value.data if isinstance(value, _LongString) else value
+            elif seen == _EMPTY:
+                return None
+            at = (at + 1) & mask
+
+    def has(self, key: bytes) -> bool:
+        """See ``KeyTable``."""
+        hashed: i64 = hash(key)
+        return self._directory[(hashed & _PLACE_MASK) >> self._shift].find(key, hashed) >= 0
+
+    def put(self, key: bytes, value: object) -> bool:
+        """See ``KeyTable``."""
+        entry = _entry_of(key, value)
+        hashed: i64 = hash(key)
+        place = hashed & _PLACE_MASK
+        segment = self._directory[place >> self._shift]
+        tags = segment.tags
+        entries = segment.entries
+        mask = segment.cells - 1
+        at = (place >> segment.shift) & mask
+        tag = ((hashed >> _PLACE_BITS) & 127) | 128
+        gone: i64 = -1
+        while True:
+            seen = i64(tags[at])
+            if seen == tag:
+                if _is_under(entries[at], key):
+                    entries[at] = entry
+                    return False
+            elif seen == _EMPTY:
+                break
+            elif seen == _GONE and gone < 0:
+                gone = at
+            at = (at + 1) & mask
+        if gone < 0:
+            segment.used += 1
+        else:
+            at = gone
+        tags[at] = u8(tag)
+        segment.places[at] = i32(place)
+        entries[at] = entry
+        segment.count += 1
+        self._count += 1
+        if segment.used * 4 > segment.cells * 3:
+            self._make_room(segment, place)
+        return True
+
+    def remove(self, key: bytes) -> object | None:
+        """See ``KeyTable``."""
+        hashed: i64 = hash(key)
+        place = hashed & _PLACE_MASK
+        segment = self._directory[place >> self._shift]
+        at = segment.find(key, hashed)
+        if at < 0:
+            return None
+        entry = segment.entries[at]
+        segment.entries[at] = None
+        if segment.tags[(at + 1) & (segment.cells - 1)] == _EMPTY:
+            segment.tags[at] = _EMPTY
+            segment.used -= 1
+        else:
+            segment.tags[at] = _GONE
+        segment.count -= 1
+        self._count -= 1
+        if segment.cells > _CELLS_MIN and segment.count * 8 < segment.cells:
+            self._lay_out(segment, place, segment.cells // 2, segment.shift + 1)
+            if self._count < _SEGMENT_KEYS_MIN * len(self._segments):
+                self._start_over()
+        return _value_of(entry)
+
+    # -- everything ---------------------------------------------------------------------------------------------------
+
+    def keys(self) -> list[bytes]:
+        """See ``KeyTable``."""
+        return [_key_of(entry) for segment in self._segments for entry in segment.entries if entry is not None]
+
+    def items(self) -> list[tuple[bytes, object]]:
+        """See ``KeyTable``."""
+        return [
+            (_key_of(entry), _value_of(entry))
+            for segment in self._segments
+            for entry in segment.entries
+            if entry is not None
+        ]
+
+    def random(self, below: Callable[[int], int]) -> bytes:
+        """See ``KeyTable``."""
+        segments = self._segments
+        widest: i64 = segments[0].cells if len(segments) == 1 else _CELLS_MAX
+        for _ in range(_DRAWS_MAX):
+            segment = segments[below(len(segments))]
+            at: i64 = below(widest)
+            if at < segment.cells and i64(segment.tags[at]) > _GONE:
+                return _key_of(segment.entries[at])
+        keys = self.keys()
+        return keys[below(len(keys))]
+
+    def sample(self, below: Callable[[int], int], count: int) -> list[bytes]:
+        """See ``KeyTable``. Neighbouring segments."""
+        found: list[bytes] = []
+        at = below(len(self._segments))
+        for step in range(len(self._segments)):
+            for entry in self._segments[(at + step) % len(self._segments)].entries:
+                if entry is not None:
+                    found.append(_key_of(entry))
+                    if len(found) >= count:
+                        return found
+        return found
+
+    def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
+        """See ``KeyTable``."""
+        found: list[bytes] = []
+        place: i64 = cursor & _PLACE_MASK
+        while True:
+            segment = self._directory[place >> self._shift]
+            first = place & ~((segment.cells << segment.shift) - 1)
+            home = segment.walk((place - first) >> segment.shift, count, found)
+            place = first + (home << segment.shift)
+            if place > _PLACE_MASK:
+                return 0, found
+            if len(found) >= count:
+                return place, found
+
+    # -- room ---------------------------------------------------------------------------------------------------------
+
+    def _make_room(self, segment: _Segment, place: i64) -> None:
+        """More than three quarters of a segment's cells are in use."""
+        if segment.count * 2 <= segment.cells:  # much of it by what has gone
+            self._lay_out(segment, place, segment.cells, segment.shift)
+        elif segment.cells < _CELLS_MAX:
+            self._lay_out(segment, place, segment.cells * 2, segment.shift - 1)
+        else:
+            self._split(segment, place)
+
+    def _lay_out(self, old: _Segment, place: i64, cells: i64, shift: i64) -> None:
+        """Put a segment of another size in the place of ``old``, in which ``place`` lies."""
+        new = _Segment(old.number, cells, shift)
+        at: i64 = 0
+        while at < old.cells:
+            tag = i64(old.tags[at])
+            if tag > _GONE:
+                new.add(tag, i64(old.places[at]), old.entries[at])
+            at += 1
+        self._enter(old, new, new, place)
+
+    def _split(self, old: _Segment, place: i64) -> None:
+        """Put two segments in the place of one."""
+        if (old.cells << old.shift) >> self._shift == 1:
+            wider: list[_Segment] = []
+            for segment in self._directory:
+                wider.append(segment)
+                wider.append(segment)
+            self._directory = wider
+            self._shift -= 1
+        low = _Segment(old.number, old.cells, old.shift - 1)
+        high = _Segment(len(self._segments), old.cells, old.shift - 1)
+        self._segments.append(high)
+        half = (old.cells << old.shift) >> 1
+        at: i64 = 0
+        while at < old.cells:
+            tag = i64(old.tags[at])
+            if tag > _GONE:
+                where = i64(old.places[at])
+                (high if where & half else low).add(tag, where, old.entries[at])
+            at += 1
+        self._enter(old, low, high, place)
+
+    def _enter(self, old: _Segment, low: _Segment, high: _Segment, place: i64) -> None:
+        """Let the directory lead to ``low`` and, for the second half of its range, to ``high`` instead of ``old``."""
+        span = old.cells << old.shift
+        first = (place & ~(span - 1)) >> self._shift
+        count = span >> self._shift
+        at: i64 = 0
+        while at < count:
+            self._directory[first + at] = high if at * 2 >= count else low
+            at += 1
+        self._segments[low.number] = low
+
+    def _start_over(self) -> None:
+        """Few keys are left in many segments: lay out the whole table anew."""
+        old = self._segments
+        self._count = 0
+        self._shift = _PLACE_BITS
+        self._segments = [_Segment(0, _CELLS_MIN, _PLACE_BITS - 4)]
+        self._directory = [self._segments[0]]
+        for segment in old:
+            for entry in segment.entries:
+                if entry is not None:
+                    self.put(_key_of(entry), _value_of(entry))
+
+
+def _entry_of(key: bytes, value: object) -> object:
+    if isinstance(value, bytes):
+        size = len(key)
+        if size <= PACKED_KEY_BYTES_MAX and size + len(value) <= PACKED_BYTES_MAX:
+            return b"%b%b%b" % (key, value, _LENGTHS[size])
+        return _LongString(key, value)
+    held = cast("Value", value)
+    held.key = key
+    return held
+
+
+def _is_under(entry: object, key: bytes) -> bool:
+    if isinstance(entry, bytes):
+        return entry[len(entry) - 1] == len(key) and entry.startswith(key)
+    return cast("Value", entry).key == key
+
+
+def _key_of(entry: object) -> bytes:
+    if isinstance(entry, bytes):
+        return entry[: entry[len(entry) - 1]]
+    return cast("Value", entry).key
+
+
+def _value_of(entry: object) -> object:
+    if isinstance(entry, bytes):
+        return entry[entry[len(entry) - 1] : len(entry) - 1]
+    return entry.data if isinstance(entry, _LongString) else entry

@@ -1,0 +1,164 @@
+"""Both tables keep one contract: a map, a walk with SCAN's guarantee, and a fair draw."""
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cachetwin_engine.core.dict_table import DictTable
+from cachetwin_engine.core.key_table import KeyTable
+from cachetwin_engine.core.packed_table import PACKED_BYTES_MAX, PACKED_KEY_BYTES_MAX, PackedTable
+from cachetwin_engine.core.random_source import RandomSource
+from cachetwin_engine.core.types.string import RawString
+
+TABLES = {"dict": DictTable, "packed": PackedTable}
+
+
+@pytest.fixture(params=TABLES)
+def table(request: pytest.FixtureRequest) -> KeyTable:
+    made: KeyTable = TABLES[request.param]()
+    return made
+
+
+def walk(table: KeyTable, count: int = 10) -> list[bytes]:
+    """All that a whole walk returns."""
+    cursor, found = table.scan(0, count)
+    while cursor:
+        cursor, more = table.scan(cursor, count)
+        found += more
+    return found
+
+
+SIZES = st.sampled_from([0, 1, 16, 200, PACKED_KEY_BYTES_MAX - 1, PACKED_KEY_BYTES_MAX, PACKED_KEY_BYTES_MAX + 1])
+KEYS = st.one_of(
+    st.integers(0, 40).map(lambda n: b"key:%d" % n),
+    st.builds(lambda size, byte: bytes([byte]) * size, SIZES, st.integers(0, 3)),
+)
+VALUES = st.builds(
+    lambda size, byte: bytes([byte]) * size,
+    st.sampled_from([0, 1, 16, 222, 223, 224, PACKED_BYTES_MAX - 5, PACKED_BYTES_MAX, PACKED_BYTES_MAX + 1, 5000]),
+    st.integers(0, 255),
+)
+STEPS = st.lists(st.tuples(st.booleans(), KEYS, VALUES), max_size=200)
+
+
+@pytest.mark.parametrize("kind", TABLES)
+@given(steps=STEPS)
+@settings(max_examples=100)
+def test_it_answers_as_a_dict_does(kind: str, steps: list[tuple[bool, bytes, bytes]]) -> None:
+    table, model = TABLES[kind](), dict[bytes, bytes]()
+    for puts, key, value in steps:
+        if puts:
+            assert table.put(key, value) == (key not in model)
+            model[key] = value
+        else:
+            assert table.remove(key) == model.pop(key, None)
+        assert len(table) == len(model)
+        assert table.find(key) == model.get(key)
+        assert table.has(key) == (key in model)
+    assert sorted(table.keys()) == sorted(model)
+    assert dict(table.items()) == model
+    assert sorted(walk(table, 1)) == sorted(model)
+
+
+def test_a_value_that_is_no_string_lies_under_its_key(table: KeyTable) -> None:
+    value = RawString(bytearray(b"v"))
+    assert table.put(b"k", value)
+    assert table.find(b"k") is value
+    assert not table.put(b"k", b"text")
+    assert table.find(b"k") == b"text"
+    assert table.put(b"other", value)
+    assert table.remove(b"other") is value
+    assert not table.has(b"other")
+
+
+@pytest.mark.parametrize("count", [1, 12, 13, 100, 3072, 3073, 13_000])
+def test_it_grows_and_shrinks_and_keeps_everything(table: KeyTable, count: int) -> None:
+    keys = [b"key:%d" % n for n in range(count)]
+    for key in keys:
+        table.put(key, key * 2)
+    assert len(table) == count
+    assert all(table.find(key) == key * 2 for key in keys)
+    assert not table.has(b"key:-1")
+    assert sorted(walk(table)) == sorted(keys)
+    for key in keys[: count - 1]:
+        assert table.remove(key) == key * 2
+    assert walk(table) == table.keys() == keys[-1:]
+    for key in keys:
+        table.put(key, b"again")
+    assert sorted(walk(table, 1000)) == sorted(keys)
+
+
+def test_keys_that_come_and_go_leave_room_for_others(table: KeyTable) -> None:
+    for n in range(8_000):
+        table.put(b"key:%d" % n, b"v")
+        if n >= 10:
+            assert table.remove(b"key:%d" % (n - 10)) == b"v"
+    assert len(table) == 10
+    assert sorted(walk(table)) == sorted(b"key:%d" % n for n in range(7_990, 8_000))
+
+
+@pytest.mark.parametrize("count", [1, 10, 500])
+@pytest.mark.parametrize("seed", range(2))
+def test_what_stays_during_a_whole_walk_is_returned(table: KeyTable, count: int, seed: int) -> None:
+    below = RandomSource(seed).below
+    stays = {b"stays:%d" % n for n in range(500)}
+    others = [b"other:%d" % n for n in range(7_000)]
+    for key in stays:
+        table.put(key, b"v")
+    present: set[bytes] = set()
+    grows = seed % 2 == 0
+    if not grows:
+        for key in others:
+            table.put(key, b"v")
+        present.update(others)
+    found: set[bytes] = set()
+    cursor = steps = 0
+    while True:
+        cursor, keys = table.scan(cursor, count)
+        found.update(keys)
+        assert found <= stays | set(others)
+        if cursor == 0:
+            break
+        steps += 1
+        for key in [others[below(len(others))] for _ in range(60)]:
+            if grows and key not in present:
+                table.put(key, b"v")
+                present.add(key)
+            elif not grows and key in present:
+                table.remove(key)
+                present.discard(key)
+    assert stays <= found
+    assert steps < 7_000
+
+
+def test_a_walk_returns_nothing_twice_while_nothing_changes(table: KeyTable) -> None:
+    for n in range(7_000):
+        table.put(b"key:%d" % n, b"v")
+    found = walk(table, 7)
+    assert len(found) == len(set(found)) == 7_000
+
+
+@pytest.mark.parametrize("count", [1, 5, 12, 4_000])
+def test_every_key_is_drawn_as_often_as_any_other(table: KeyTable, count: int) -> None:
+    for n in range(count):
+        table.put(b"key:%d" % n, b"v")
+    below = RandomSource(1).below
+    seen = [0] * count
+    draws = 20 * count + 1000
+    for _ in range(draws):
+        seen[int(table.random(below)[4:])] += 1
+    expected = draws / count
+    # Chi-squared over its degrees of freedom: 1 within twelve standard deviations.
+    spread = sum((times - expected) ** 2 / expected for times in seen) / max(1, count - 1)
+    assert spread < 1 + 12 * (2 / max(1, count - 1)) ** 0.5
+
+
+def test_a_draw_finds_the_few_that_are_left_of_many(table: KeyTable) -> None:
+    for n in range(14_000):
+        table.put(b"key:%d" % n, b"v")
+    for n in range(13_990):
+        table.remove(b"key:%d" % n)
+    below = RandomSource(2).below
+    assert {table.random(below) for _ in range(500)} == {b"key:%d" % n for n in range(13_990, 14_000)}
+    assert set(table.sample(below, 5)) < set(table.keys())
+    assert sorted(table.sample(below, 100)) == sorted(table.keys())
