@@ -54,6 +54,8 @@ if [ -f "$1" ]; then
     sed -i '/^ *bind /Id' "$1"
     echo 'bind 127.0.0.1' >> "$1"
     echo " PID: $$, Server initialized"
+else
+    case "$1" in --version | --help | -h | -v) ;; *) set -- --bind 127.0.0.1 "$@" ;; esac
 fi
 exec {command} "$@" 2>&1
 """
