@@ -170,7 +170,7 @@ class ControlChannel:
         ca_file = request.get("ca_file") or ""
         if not isinstance(ca_file, str):
             raise RequestError(f"tls: ca_file must be a str, got {type(ca_file).__name__}")
-        self._node.use_tls(TlsFiles(_text(request, "certificate_file"), _text(request, "key_file"), ca_file))
+        self._node.certificate.load(TlsFiles(_text(request, "certificate_file"), _text(request, "key_file"), ca_file))
         return {}
 
     async def _listen(self, request: Request) -> Answer:
@@ -181,14 +181,14 @@ class ControlChannel:
             mode = request.get("tls", "off")
             if mode not in TLS_MODES:
                 raise RequestError(f"listen: tls must be one of {', '.join(TLS_MODES)}, got {mode!r}")
-            endpoint = await self._node.listen(_text(request, "name"), sock, mode)
+            endpoint = await self._node.endpoints.listen(_text(request, "name"), sock, mode)
         except BaseException:
             sock.close()
             raise
         return {"address": endpoint.address}
 
     async def _unlisten(self, request: Request) -> Answer:
-        self._node.unlisten(_text(request, "name"))
+        self._node.endpoints.unlisten(_text(request, "name"))
         return {}
 
     async def _follow(self, request: Request) -> Answer:

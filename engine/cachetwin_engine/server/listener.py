@@ -197,7 +197,7 @@ class Endpoint:
             elif self.tls == "preferred":
                 self._sniff(sock)
             else:
-                self._adopt(sock, self._node.tls_context)
+                self._adopt(sock, self._node.certificate.context)
 
     def _pause_accepting(self, error: OSError) -> None:
         """Out of descriptors or memory: the socket would report itself readable without end."""
@@ -225,7 +225,7 @@ class Endpoint:
         if not first:
             sock.close()
         else:
-            self._adopt(sock, self._node.tls_context if first[0] == TLS_HANDSHAKE_BYTE else None)
+            self._adopt(sock, self._node.certificate.context if first[0] == TLS_HANDSHAKE_BYTE else None)
 
     def _take_for_plain(self, sock: socket.socket) -> None:
         self._decided(sock)

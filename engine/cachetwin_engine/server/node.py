@@ -2,8 +2,6 @@
 
 Everything runs on one event loop thread, as in Valkey: a command is never interrupted by another. The node gives the
 engine what the core may not reach for itself: the time (with every feed and every tick), a random seed, and sockets.
-
-Long because it is the one owner of all that has to be closed again, in order.
 """
 
 import asyncio
@@ -13,9 +11,7 @@ import os
 import select
 import signal
 import socket
-import ssl
-from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 from cachetwin_engine.core import BUILD
 from cachetwin_engine.core.config_changes import follow_config
@@ -24,17 +20,18 @@ from cachetwin_engine.core.errors import MAX_CLIENTS
 from cachetwin_engine.core.replication.primary_link import PrimaryLink
 from cachetwin_engine.core.replies import error
 from cachetwin_engine.core.session import Session
-from cachetwin_engine.server.config import tcp_modes
+from cachetwin_engine.server.certificate import Certificate
 from cachetwin_engine.server.connection import Connection
 from cachetwin_engine.server.control import ControlChannel, RequestError
+from cachetwin_engine.server.endpoints import Endpoints
 from cachetwin_engine.server.guests import Guests
 from cachetwin_engine.server.host import ProcessHost
-from cachetwin_engine.server.listener import Endpoint, ListenError, open_address, socket_address
+from cachetwin_engine.server.listener import socket_address
 from cachetwin_engine.server.logs import LEVELS, log
 from cachetwin_engine.server.parameters import ParameterError, UserError, set_parameter_group, set_parameters, set_users
 from cachetwin_engine.server.protected_mode import denial, protects
 from cachetwin_engine.server.replication import Peers, PrimaryConnector
-from cachetwin_engine.server.tls import ClientAuth, TlsError, TlsFiles, TlsMode, server_context
+from cachetwin_engine.server.tls import TlsFiles
 
 TICK_SECONDS: Final = 0.1
 """Valkey's ``hz 10``: active expiry, deadlines of blocked clients, idle clients, output limits over time."""
@@ -47,17 +44,6 @@ TICKS_PER_ROUND: Final = 10
 
 SHUTDOWN_SECONDS_MAX: Final = 5.0
 """How long clients may take for their last replies after SIGTERM, before their connections are cut."""
-
-_TLS_FILES: Final = {
-    "tls-cert-file", "tls-key-file", "tls-key-file-pass", "tls-ca-cert-file", "tls-auth-clients", "tls-protocols",
-    "tls-ciphers", "tls-prefer-server-ciphers",
-}  # fmt: skip
-_LISTEN_REASONS: Final = {
-    "port": "Unable to listen on this port. Check server logs.",
-    "tls-port": "Unable to listen on this port. Check server logs.",
-    "bind": "Failed to bind to specified addresses.",
-}
-"""What the parameters of sockets answer when they can't be had (config.c)."""
 
 GC_THRESHOLDS: Final = (10_000, 5, 100_000)
 """Allocations before a young collection, young ones before a middle one, middle ones before one of everything."""
@@ -79,8 +65,8 @@ def tame_garbage_collector() -> None:
 class Node:
     """One engine on the wire.
 
-    ``serve`` runs until the node is told to stop. The endpoints given by ``add_listener`` open when it starts; more
-    come and go over the control channel.
+    ``serve`` runs until the node is told to stop. The endpoints that were added open when it starts; more come and go
+    over the control channel.
     """
 
     def __init__(
@@ -100,16 +86,11 @@ class Node:
         self.backlog = backlog
         self.version = version
         self.loop: asyncio.AbstractEventLoop
-        self.endpoints: dict[str, Endpoint] = {}
+        self.certificate = Certificate(tls_files)
+        self.endpoints = Endpoints(self)
         self.backlogged: set[Connection] = set()
         self._connections: dict[int, Connection] = {}
-        self._tls_files = tls_files
-        self._tls_context = server_context(tls_files) if tls_files is not None else None
         self._control_socket = control
-        self._listeners: list[tuple[str, socket.socket, TlsMode]] = []
-        self._unix_paths: list[str] = []
-        self._configured: set[str] = set()  # names of the endpoints that bind, port and tls-port ask for
-        self._starting: list[asyncio.Task[Endpoint]] = []
         self._drain_scheduled = False
         self._works = False  # a slice of background work is due
         self._processed_before_work = 0
@@ -128,14 +109,6 @@ class Node:
 
     # Life
 
-    def listen_on(self, name: str, sock: socket.socket, tls: TlsMode, unix_path: str = "") -> None:
-        """Have ``serve`` accept on this socket; ``unix_path`` is removed when the node ends."""
-        self._listeners.append((name, sock, tls))
-        if unix_path:
-            self._unix_paths.append(unix_path)
-        else:
-            self._configured.add(name)
-
     async def serve(self, *, handle_signals: bool = True) -> None:
         """Serve until told to stop; returns when every connection is closed.
 
@@ -146,8 +119,7 @@ class Node:
         self._quiet = asyncio.Event()
         if handle_signals:
             self._handle_signals()
-        for name, sock, tls in self._listeners:
-            await self.listen(name, sock, tls)
+        await self.endpoints.open()
         control = None
         if self._control_socket is not None:
             control = self._control = ControlChannel(self, self._control_socket)
@@ -161,8 +133,7 @@ class Node:
         finally:
             if control is not None:
                 control.close()
-            for path in self._unix_paths:
-                Path(path).unlink(missing_ok=True)
+            self.endpoints.remove_files()
         log.info("ready to exit, bye bye", extra={"fields": {"reason": self._stop_reason}})
 
     def stop(self, reason: str) -> None:
@@ -176,8 +147,7 @@ class Node:
     async def _shut_down(self) -> None:
         if not self.engine.shutdown_requested and not self.engine.ending.save():  # the supervisor wants it now
             log.error("the data of the last moments is lost: it cannot be saved")
-        for endpoint in list(self.endpoints.values()):
-            endpoint.close()
+        self.endpoints.close()
         for connection in list(self._connections.values()):
             connection.close()
         if self._connections:
@@ -192,7 +162,7 @@ class Node:
     def _handle_signals(self) -> None:
         self.loop.add_signal_handler(signal.SIGTERM, self._end, "SIGTERM")
         self.loop.add_signal_handler(signal.SIGINT, self._end, "SIGINT")
-        self.loop.add_signal_handler(signal.SIGHUP, self._reload)
+        self.loop.add_signal_handler(signal.SIGHUP, self.certificate.reload)
 
     def _end(self, reason: str) -> None:
         """A signal: end as ``shutdown-on-sigterm`` and ``shutdown-on-sigint`` say; a second one waits for nobody."""
@@ -209,135 +179,6 @@ class Node:
                 ending.tick()
                 self.engine.settle()
         self._drain()
-
-    # Endpoints and TLS
-
-    async def listen(self, name: str, sock: socket.socket, tls: TlsMode) -> Endpoint:
-        """Accept on this listening socket from now on; it is closed with the endpoint.
-
-        Raises RequestError for a name in use, and for TLS without a certificate.
-        """
-        if name in self.endpoints:
-            raise RequestError(f"listen: {name!r} listens already; unlisten it first")
-        if tls != "off" and self._tls_context is None:
-            raise RequestError(
-                f"listen: tls {tls} needs a certificate; send the tls request first, or start with --tls-cert-file"
-            )
-        endpoint = Endpoint(self, name, sock, tls)
-        await endpoint.start()
-        self.endpoints[name] = endpoint
-        self._tell_listeners()
-        log.info("listening", extra={"fields": {"listener": name, "address": endpoint.address, "tls": tls}})
-        return endpoint
-
-    def unlisten(self, name: str) -> None:
-        """Close the endpoint of that name and its connections. Raises RequestError for an unknown name."""
-        endpoint = self.endpoints.pop(name, None)
-        if endpoint is None:
-            raise RequestError(
-                f"unlisten: no listener is called {name!r}; there are: {', '.join(self.endpoints) or 'none'}"
-            )
-        endpoint.close()
-        self._tell_listeners()
-        log.info("no longer listening", extra={"fields": {"listener": name}})
-
-    def _take_parameters(self, names: list[str]) -> tuple[str, str] | None:
-        """CONFIG SET of sockets, certificates and the log; the parameter that can't be had and why, None when all can."""
-        if "tls-port" in names or not _TLS_FILES.isdisjoint(names):
-            reason = self._take_certificate()
-            if reason:
-                return next(name for name in names if name.startswith("tls-")), reason
-        for name, reason in _LISTEN_REASONS.items():
-            if name in names and not self._listen_as_configured():
-                return name, reason
-        self._notice_parameters()
-        return None
-
-    def _take_certificate(self) -> str:
-        config = self.engine.config
-        if not config.get("tls-cert-file") and not config.integer("tls-port"):
-            return ""
-        try:
-            self.use_tls(
-                TlsFiles(
-                    config.get("tls-cert-file") or "",
-                    config.get("tls-key-file") or "",
-                    config.get("tls-ca-cert-file") or "",
-                    cast("ClientAuth", config.get("tls-auth-clients") or "no"),
-                    config.get("tls-protocols") or "",
-                    config.get("tls-key-file-pass") or (self._tls_files.key_password if self._tls_files else ""),
-                    config.get("tls-ciphers") or "",
-                    config.boolean("tls-prefer-server-ciphers"),
-                )
-            )
-        except TlsError as error:
-            log.warning("certificate not loaded", extra={"fields": {"error": str(error)}})
-            return "Unable to update TLS configuration. Check server logs."
-        return ""
-
-    def _listen_as_configured(self) -> bool:
-        """Open the sockets that ``bind``, ``port`` and ``tls-port`` ask for and close the others; connections stay.
-
-        False, with nothing changed, when an address can't be had.
-        """
-        config = self.engine.config
-        wanted: dict[str, tuple[str, int, TlsMode]] = {}
-        for port, mode in tcp_modes(config.integer("port"), config.integer("tls-port")):
-            for address in (config.get("bind") or "").split():
-                wanted[f"{address}:{port}"] = address, port, mode
-        opened: dict[str, socket.socket | None] = {}
-        for name, (address, port, mode) in wanted.items():
-            known = self.endpoints.get(name)
-            if known is None or known.tls != mode:
-                try:
-                    opened[name] = open_address(address, port, self.backlog)
-                except ListenError as error:
-                    log.warning("cannot listen", extra={"fields": {"error": str(error)}})
-                    for sock in opened.values():
-                        if sock is not None:
-                            sock.close()
-                    return False
-        for name, endpoint in list(self.endpoints.items()):
-            if name in self._configured and (name not in wanted or name in opened):
-                endpoint.stop_accepting()
-                del self.endpoints[name]
-        self._configured = set(wanted)
-        for name, sock in opened.items():
-            if sock is not None:
-                self._starting.append(self.loop.create_task(self.listen(name, sock, wanted[name][2])))
-        self._tell_listeners()
-        return True
-
-    def _tell_listeners(self) -> None:
-        """What INFO server says of ports and listeners."""
-        self.host.tcp_port = next((endpoint.port for endpoint in self.endpoints.values() if endpoint.port), 0)
-        self.host.listeners = [endpoint.described for endpoint in self.endpoints.values()]
-
-    @property
-    def tls_files(self) -> TlsFiles | None:
-        """Certificate, key and CA, if there are any."""
-        return self._tls_files
-
-    @property
-    def tls_context(self) -> ssl.SSLContext:
-        """The context for the next TLS connection."""
-        assert self._tls_context is not None  # noqa: S101  (listen refuses TLS without one)
-        return self._tls_context
-
-    def use_tls(self, files: TlsFiles) -> None:
-        """Serve new TLS connections with these files; open ones keep theirs. Raises TlsError and changes nothing."""
-        self._tls_context = server_context(files)
-        self._tls_files = files
-        log.info("certificate loaded", extra={"fields": {"certificate_file": files.certificate_file}})
-
-    def _reload(self) -> None:
-        if self._tls_files is None:
-            log.info("SIGHUP: nothing to reload, no certificate in use")
-            return
-        try:
-            self.use_tls(self._tls_files)
-        except TlsError as error:
-            log.warning("certificate not reloaded, the old one stays in use", extra={"fields": {"error": str(error)}})
 
     # What the supervisor asks for
 
@@ -469,8 +310,7 @@ class Node:
 
     def is_full(self) -> bool:
         """Whether one more connection would be over ``maxclients``, those that shake hands counted in."""
-        waiting = sum(endpoint.waiting() for endpoint in self.endpoints.values())
-        return len(self._connections) + waiting >= self.engine.config.maxclients
+        return len(self._connections) + self.endpoints.waiting() >= self.engine.config.maxclients
 
     def _keep_alive(self, sock: socket.socket) -> None:
         """Let the kernel probe a silent peer every ``tcp-keepalive`` seconds, as Valkey does (anet.c)."""
@@ -541,9 +381,8 @@ class Node:
         What they send is read here and answered here; the loop finds the rest when it turns again. Connections with TLS,
         or with replies that wait to be taken, wait for that too. New plain ones are let in.
         """
-        for endpoint in self.endpoints.values():
-            if endpoint.tls == "off":
-                self._guests.accept(endpoint)
+        for endpoint in self.endpoints.plain():
+            self._guests.accept(endpoint)
         sockets = {connection.plain_socket(): connection for connection in list(self._connections.values())}
         sockets.pop(-1, None)
         poll = select.poll()
@@ -565,6 +404,13 @@ class Node:
             if connection.is_open:
                 connection.check_idle(timeout_seconds)
         del self._to_visit[-self._visits_per_tick :]
+
+    def _take_parameters(self, names: list[str]) -> tuple[str, str] | None:
+        """CONFIG SET of sockets, certificates and the log; the parameter that can't be had and why, None when all can."""
+        problem = self.endpoints.follow_parameters(names)
+        if problem is None:
+            self._notice_parameters()
+        return problem
 
     def _notice_parameters(self) -> None:
         """Take over what CONFIG SET changed since the last tick: output limits and the log level."""

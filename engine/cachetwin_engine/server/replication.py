@@ -162,7 +162,7 @@ class PrimaryConnector:
         try:
             tls = None
             if self._node.engine.config.boolean("tls-replication"):
-                tls = replica_context(self._node.tls_files)
+                tls = replica_context(self._node.certificate.files)
             await self._node.loop.create_connection(lambda: connection, link.host, link.port, ssl=tls)
         except (OSError, TlsError) as error:  # ssl.SSLError is an OSError
             reason = (getattr(error, "strerror", None) or str(error)).lower()

@@ -61,10 +61,10 @@ def prepare(options: Options) -> Node:
             for address in options.bind:
                 sock = open_address(address, port, options.tcp_backlog)
                 if sock is not None:
-                    node.listen_on(f"{address}:{port}", sock, mode)
+                    node.endpoints.add(f"{address}:{port}", sock, mode)
         if options.unixsocket:
             unix_sock = open_unix(options.unixsocket, options.unixsocketperm, options.tcp_backlog)
-            node.listen_on("unix", unix_sock, "off", options.unixsocket)
+            node.endpoints.add("unix", unix_sock, "off", options.unixsocket)
     except (TlsError, ListenError) as error:
         raise OptionError(str(error)) from error
     return node

@@ -1,0 +1,149 @@
+"""Where a node listens: what it was started with, what CONFIG SET makes of that, what the supervisor opens and closes."""
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from cachetwin_engine.server.config import tcp_modes
+from cachetwin_engine.server.control import RequestError
+from cachetwin_engine.server.listener import Endpoint, ListenError, open_address
+from cachetwin_engine.server.logs import log
+from cachetwin_engine.server.tls import TlsMode
+
+if TYPE_CHECKING:
+    from cachetwin_engine.server.node import Node
+
+_TLS_FILES: Final = {
+    "tls-cert-file", "tls-key-file", "tls-key-file-pass", "tls-ca-cert-file", "tls-auth-clients", "tls-protocols",
+    "tls-ciphers", "tls-prefer-server-ciphers",
+}  # fmt: skip
+_LISTEN_REASONS: Final = {
+    "port": "Unable to listen on this port. Check server logs.",
+    "tls-port": "Unable to listen on this port. Check server logs.",
+    "bind": "Failed to bind to specified addresses.",
+}
+"""What the parameters of sockets answer when they can't be had (config.c)."""
+
+
+class Endpoints:
+    """Those of one node, by name."""
+
+    def __init__(self, node: "Node") -> None:
+        self._node = node
+        self._open: dict[str, Endpoint] = {}
+        self._given: list[tuple[str, socket.socket, TlsMode]] = []
+        self._unix_paths: list[str] = []
+        self._configured: set[str] = set()  # names of those that bind, port and tls-port ask for
+        self._starting: list[asyncio.Task[Endpoint]] = []
+
+    def add(self, name: str, sock: socket.socket, tls: TlsMode, unix_path: str = "") -> None:
+        """Have ``open`` accept on this socket; ``unix_path`` is removed when the node ends."""
+        self._given.append((name, sock, tls))
+        if unix_path:
+            self._unix_paths.append(unix_path)
+        else:
+            self._configured.add(name)
+
+    async def open(self) -> None:
+        """Accept on all that were added."""
+        for name, sock, tls in self._given:
+            await self.listen(name, sock, tls)
+
+    def close(self) -> None:
+        """Accept no more."""
+        for endpoint in list(self._open.values()):
+            endpoint.close()
+
+    def remove_files(self) -> None:
+        """The end: nobody finds a Unix socket that nobody listens on."""
+        for path in self._unix_paths:
+            Path(path).unlink(missing_ok=True)
+
+    async def listen(self, name: str, sock: socket.socket, tls: TlsMode) -> Endpoint:
+        """Accept on this listening socket from now on; it is closed with the endpoint.
+
+        Raises RequestError for a name in use, and for TLS without a certificate.
+        """
+        if name in self._open:
+            raise RequestError(f"listen: {name!r} listens already; unlisten it first")
+        if tls != "off" and not self._node.certificate.is_loaded:
+            raise RequestError(
+                f"listen: tls {tls} needs a certificate; send the tls request first, or start with --tls-cert-file"
+            )
+        endpoint = Endpoint(self._node, name, sock, tls)
+        await endpoint.start()
+        self._open[name] = endpoint
+        self._tell_host()
+        log.info("listening", extra={"fields": {"listener": name, "address": endpoint.address, "tls": tls}})
+        return endpoint
+
+    def unlisten(self, name: str) -> None:
+        """Close the endpoint of that name and its connections. Raises RequestError for an unknown name."""
+        endpoint = self._open.pop(name, None)
+        if endpoint is None:
+            raise RequestError(
+                f"unlisten: no listener is called {name!r}; there are: {', '.join(self._open) or 'none'}"
+            )
+        endpoint.close()
+        self._tell_host()
+        log.info("no longer listening", extra={"fields": {"listener": name}})
+
+    def follow_parameters(self, names: list[str]) -> tuple[str, str] | None:
+        """CONFIG SET of sockets and certificates; the parameter that can't be had and why, None when all can."""
+        if "tls-port" in names or not _TLS_FILES.isdisjoint(names):
+            reason = self._node.certificate.follow(self._node.engine.config)
+            if reason:
+                return next(name for name in names if name.startswith("tls-")), reason
+        for name, reason in _LISTEN_REASONS.items():
+            if name in names and not self._listen_as_configured():
+                return name, reason
+        return None
+
+    def plain(self) -> Iterator[Endpoint]:
+        """Those without TLS."""
+        return (endpoint for endpoint in self._open.values() if endpoint.tls == "off")
+
+    def waiting(self) -> int:
+        """Connections that shake hands, and are none of the node's yet."""
+        return sum(endpoint.waiting() for endpoint in self._open.values())
+
+    def _listen_as_configured(self) -> bool:
+        """Open the sockets that ``bind``, ``port`` and ``tls-port`` ask for and close the others; connections stay.
+
+        False, with nothing changed, when an address can't be had.
+        """
+        config = self._node.engine.config
+        wanted: dict[str, tuple[str, int, TlsMode]] = {}
+        for port, mode in tcp_modes(config.integer("port"), config.integer("tls-port")):
+            for address in (config.get("bind") or "").split():
+                wanted[f"{address}:{port}"] = address, port, mode
+        opened: dict[str, socket.socket | None] = {}
+        for name, (address, port, mode) in wanted.items():
+            known = self._open.get(name)
+            if known is None or known.tls != mode:
+                try:
+                    opened[name] = open_address(address, port, self._node.backlog)
+                except ListenError as error:
+                    log.warning("cannot listen", extra={"fields": {"error": str(error)}})
+                    for sock in opened.values():
+                        if sock is not None:
+                            sock.close()
+                    return False
+        for name, endpoint in list(self._open.items()):
+            if name in self._configured and (name not in wanted or name in opened):
+                endpoint.stop_accepting()
+                del self._open[name]
+        self._configured = set(wanted)
+        for name, sock in opened.items():
+            if sock is not None:
+                self._starting.append(self._node.loop.create_task(self.listen(name, sock, wanted[name][2])))
+        self._tell_host()
+        return True
+
+    def _tell_host(self) -> None:
+        """What INFO server says of ports and listeners."""
+        host = self._node.host
+        host.tcp_port = next((endpoint.port for endpoint in self._open.values() if endpoint.port), 0)
+        host.listeners = [endpoint.described for endpoint in self._open.values()]
