@@ -241,7 +241,7 @@ class Machine:
             if not isinstance(word, (int, float)) or isinstance(word, bool):
                 what = b"Command" if self._is_server else b"Lua redis lib command"
                 return b"ERR " + what + b" arguments must be strings or integers", _ERROR
-            words[place] = b"%d" % word if isinstance(word, int) else self._number_text(word)
+            words[place] = _integer_text(word) if isinstance(word, int) else self._number_text(word)
         run = self._engine.running_script
         if run is None:
             return b"ERR commands can only be called inside a script invocation", _ERROR
@@ -388,6 +388,8 @@ _PLUS: Final = 43
 _MINUS: Final = 45
 _COLON: Final = 58
 _LF: Final = 10
+_SMALL: Final = 1024
+_SMALL_INTEGERS: Final[list[bytes]] = [b"%d" % number for number in range(_SMALL)]
 _TO_REPLICAS: Final = 2  # of the flags of redis.set_repl; there is no append-only file to tell
 _RANDOM_FACTOR: Final = 0x5DEECE66D  # the generator is drand48's (POSIX), with its first state
 _RANDOM_START: Final = 0x1234ABCD330E
@@ -401,6 +403,10 @@ FLAGS: Final = frozenset({b"no-writes", b"allow-oom", b"allow-stale", b"no-clust
 def sha1_hex(text: bytes) -> bytes:
     """What names a script."""
     return hashlib.sha1(text, usedforsecurity=False).hexdigest().encode()
+
+
+def _integer_text(number: int) -> bytes:
+    return _SMALL_INTEGERS[number] if 0 <= number < _SMALL else str(number).encode("ascii")
 
 
 def _deny(obj: object, name: object, setting: bool) -> object:

@@ -12,6 +12,7 @@ from typing import Final
 PRELUDE: Final = rb"""
 local host = ...
 local byte, sub, find, fmt, concat = string.byte, string.sub, string.find, string.format, table.concat
+local match, gsub = string.match, string.gsub -- as methods of a string they would be looked up for long
 local dump = string.dump
 local floor, huge = math.floor, math.huge
 local real_pcall, real_error, real_next, real_getinfo = pcall, error, next, debug.getinfo
@@ -139,7 +140,7 @@ local function row_of(size)
   return row
 end
 
-local function line_of(text) return (text:gsub('[\r\n]', ' ')) end
+local function line_of(text) return (gsub(text, '[\r\n]', ' ')) end
 
 -- Numbers become text slowly: short lines are kept.
 local SHORT = 1024
@@ -204,7 +205,7 @@ end
 local function append_named(t, out, n, depth)
   local v = t.err
   if type(v) == 'string' then
-    out[n] = '-' .. line_of((v:gsub('[\r\n]+$', ''))) .. '\r\n'
+    out[n] = '-' .. line_of((gsub(v, '[\r\n]+$', ''))) .. '\r\n'
     return n
   end
   v = t.ok
@@ -327,7 +328,7 @@ function api.error_reply(...)
   local text = one_string(...)
   if not text then return {err = 'ERR wrong number or type of arguments'} end
   if sub(text, 1, 1) == '-' then text = sub(text, 2) end
-  text = line_of(text:gsub('[\r\n]+$', ''))
+  text = line_of(gsub(text, '[\r\n]+$', ''))
   if not find(text, ' ', 1, true) then text = 'ERR ' .. text end
   return {err = text}
 end
@@ -488,30 +489,40 @@ for i = 0, 31 do
   escapes[c] = escapes[c] or fmt('\\u%04x', i)
 end
 
-local function json_string(s) return '"' .. s:gsub('[%c"\\/\127]', escapes) .. '"' end
+local function json_string(s)
+  if find(s, '[%c"\\/\127]') then s = gsub(s, '[%c"\\/\127]', escapes) end
+  return '"' .. s .. '"'
+end
 
 local function new_cjson()
   local settings = {precision = 14, sparse_convert = false, sparse_ratio = 2, sparse_safe = 10,
     encode_depth = JSON_DEPTH_MAX, decode_depth = JSON_DEPTH_MAX, encode_invalid = false, decode_invalid = true,
     keep_buffer = true}
   local json = {null = null, _NAME = 'cjson', _VERSION = '2.1.0'}
+  local number_format = '%.14g'
+  local whole_max = 99999999999999 -- of integers that this format writes with all their digits
 
   local function json_number(v)
+    if v == floor(v) and v ~= 0 and v <= whole_max and v >= -whole_max then return (fmt('%d', v)) end
     if v ~= v or v == huge or v == -huge then
       if settings.encode_invalid == 'null' then return 'null' end
       if not settings.encode_invalid then real_error('Cannot serialise number: must not be NaN or Inf', 0) end
       return v ~= v and 'nan' or v > 0 and 'inf' or '-inf'
     end
-    return (fmt('%.' .. settings.precision .. 'g', v))
+    return (fmt(number_format, v))
   end
 
   -- Length of an array, -1 for an object.
   local function array_size(t)
     local top, count = 0, 0
     for k in real_next, t do
-      if type(k) ~= 'number' or k < 1 or k ~= floor(k) then return -1 end
-      if k > top then top = k end
       count = count + 1
+      if k == count and top < count then
+        top = k
+      else
+        if type(k) ~= 'number' or k < 1 or k ~= floor(k) then return -1 end
+        if k > top then top = k end
+      end
     end
     if settings.sparse_ratio > 0 and top > count * settings.sparse_ratio and top > settings.sparse_safe then
       if not settings.sparse_convert then real_error('Cannot serialise table: excessively sparse array', 0) end
@@ -520,34 +531,56 @@ local function new_cjson()
     return top
   end
 
-  local function write(v, depth)
+  -- Writes ``v`` into ``out`` behind place ``n``; the last place used.
+  local function write(v, out, n, depth)
     local t = type(v)
-    if t == 'string' then return json_string(v) end
-    if t == 'number' then return json_number(v) end
-    if t == 'boolean' then return v and 'true' or 'false' end
-    if v == nil or v == null then return 'null' end
-    if t ~= 'table' then real_error('Cannot serialise ' .. t .. ': type not supported', 0) end
-    if depth >= settings.encode_depth then real_error('Cannot serialise, excessive nesting (' .. depth + 1 .. ')', 0) end
-    v = real[v] or v
-    local size, parts = array_size(v), {}
-    if size == 0 then return '{}' end
-    if size >= 0 then
-      for i = 1, size do parts[i] = write(v[i], depth + 1) end
-      return '[' .. concat(parts, ',') .. ']'
+    n = n + 1
+    if t == 'string' then
+      out[n] = json_string(v)
+    elseif t == 'number' then
+      out[n] = json_number(v)
+    elseif t == 'boolean' then
+      out[n] = v and 'true' or 'false'
+    elseif v == nil or v == null then
+      out[n] = 'null'
+    elseif t ~= 'table' then
+      real_error('Cannot serialise ' .. t .. ': type not supported', 0)
+    else
+      if depth >= settings.encode_depth then
+        real_error('Cannot serialise, excessive nesting (' .. depth + 1 .. ')', 0)
+      end
+      v = real[v] or v
+      local size = array_size(v)
+      if size == 0 then
+        out[n] = '{}'
+        return n
+      end
+      local head = n
+      if size > 0 then
+        for i = 1, size do
+          n = write(v[i], out, n, depth + 1) + 1
+          out[n] = ','
+        end
+        out[head], out[n] = '[', ']'
+        return n
+      end
+      for k, item in real_next, v do
+        if type(k) == 'string' then out[n + 1] = json_string(k)
+        elseif type(k) == 'number' then out[n + 1] = '"' .. json_number(k) .. '"'
+        else real_error('Cannot serialise ' .. type(k) .. ': table key must be a number or string', 0) end
+        out[n + 2] = ':'
+        n = write(item, out, n + 2, depth + 1) + 1
+        out[n] = ','
+      end
+      out[head], out[n] = '{', '}'
     end
-    for k, item in real_next, v do
-      local key
-      if type(k) == 'string' then key = json_string(k)
-      elseif type(k) == 'number' then key = '"' .. json_number(k) .. '"'
-      else real_error('Cannot serialise ' .. type(k) .. ': table key must be a number or string', 0) end
-      parts[#parts + 1] = key .. ':' .. write(item, depth + 1)
-    end
-    return '{' .. concat(parts, ',') .. '}'
+    return n
   end
 
   function json.encode(...)
     if real_select('#', ...) ~= 1 then real_error("bad argument #1 to 'encode' (expected 1 argument)", 0) end
-    return (write((...), 0))
+    local out = {}
+    return concat(out, '', 1, write((...), out, 0, 0))
   end
 
   local function token_at(s, p)
@@ -579,7 +612,8 @@ local function new_cjson()
 
   local plain = {b = '\b', f = '\f', n = '\n', r = '\r', t = '\t', ['"'] = '"', ['\\'] = '\\', ['/'] = '/'}
 
-  local function read_string(s, p)
+  -- A string in which not every character is simply itself.
+  local function read_escaped(s, p)
     local start, parts = p, {}
     p = p + 1
     while true do
@@ -620,9 +654,23 @@ local function new_cjson()
     end
   end
 
+  local function read_string(s, p)
+    local text, after = match(s, '^"([^"\\%c]*)"()', p)
+    if text then return text, after end
+    return read_escaped(s, p)
+  end
+
   local read
 
-  local function skip(s, p) return find(s, '[^ \t\r\n]', p) or #s + 1 end
+  -- The next character that is no blank, and its place.
+  local function skip(s, p)
+    local c = byte(s, p)
+    if c == 32 or c == 10 or c == 13 or c == 9 then
+      p = find(s, '[^ \t\r\n]', p) or #s + 1
+      c = byte(s, p)
+    end
+    return c, p
+  end
 
   local function nested(s, p, depth)
     if depth > settings.decode_depth then
@@ -632,57 +680,58 @@ local function new_cjson()
 
   local function read_object(s, p, depth)
     nested(s, p, depth)
-    local out, key, value = {}, nil, nil
-    p = skip(s, p + 1)
-    if sub(s, p, p) == '}' then return out, p + 1 end
+    local out, c, key, value = {}, nil, nil, nil
+    c, p = skip(s, p + 1)
+    if c == 125 then return out, p + 1 end
     while true do
-      if sub(s, p, p) ~= '"' then unexpected('object key string', s, p) end
+      if c ~= 34 then unexpected('object key string', s, p) end
       key, p = read_string(s, p)
-      p = skip(s, p)
-      if sub(s, p, p) ~= ':' then unexpected('colon', s, p) end
-      value, p = read(s, skip(s, p + 1), depth)
+      c, p = skip(s, p)
+      if c ~= 58 then unexpected('colon', s, p) end
+      c, p = skip(s, p + 1)
+      value, p = read(s, p, depth, c)
       out[key] = value
-      p = skip(s, p)
-      local c = sub(s, p, p)
-      if c == '}' then return out, p + 1 end
-      if c ~= ',' then unexpected('comma or object end', s, p) end
-      p = skip(s, p + 1)
+      c, p = skip(s, p)
+      if c == 125 then return out, p + 1 end
+      if c ~= 44 then unexpected('comma or object end', s, p) end
+      c, p = skip(s, p + 1)
     end
   end
 
   local function read_array(s, p, depth)
     nested(s, p, depth)
-    local out, n = {}, 0
-    p = skip(s, p + 1)
-    if sub(s, p, p) == ']' then return out, p + 1 end
+    local out, n, c = {}, 0, nil
+    c, p = skip(s, p + 1)
+    if c == 93 then return out, p + 1 end
     while true do
       n = n + 1
-      out[n], p = read(s, p, depth)
-      p = skip(s, p)
-      local c = sub(s, p, p)
-      if c == ']' then return out, p + 1 end
-      if c ~= ',' then unexpected('comma or array end', s, p) end
-      p = skip(s, p + 1)
+      out[n], p = read(s, p, depth, c)
+      c, p = skip(s, p)
+      if c == 93 then return out, p + 1 end
+      if c ~= 44 then unexpected('comma or array end', s, p) end
+      c, p = skip(s, p + 1)
     end
   end
 
-  function read(s, p, depth)
-    local c = sub(s, p, p)
-    if c == '"' then return read_string(s, p) end
-    if c == '{' then return read_object(s, p, depth + 1) end
-    if c == '[' then return read_array(s, p, depth + 1) end
-    if sub(s, p, p + 3) == 'true' then return true, p + 4 end
-    if sub(s, p, p + 4) == 'false' then return false, p + 5 end
-    if sub(s, p, p + 3) == 'null' then return null, p + 4 end
-    local text = s:match('^-?%d+%.?%d*[eE]?[+-]?%d*', p)
+  -- The value at ``p``, where the character ``c`` is, and the place behind it.
+  function read(s, p, depth, c)
+    if c == 34 then return read_string(s, p) end
+    if c == 123 then return read_object(s, p, depth + 1) end
+    if c == 91 then return read_array(s, p, depth + 1) end
+    if c == 116 and sub(s, p, p + 3) == 'true' then return true, p + 4 end
+    if c == 102 and sub(s, p, p + 4) == 'false' then return false, p + 5 end
+    if c == 110 and sub(s, p, p + 3) == 'null' then return null, p + 4 end
+    local text, after = match(s, '^(-?%d+%.?%d*[eE]?[+-]?%d*)()', p)
     local number = text and tonumber(text)
-    if number then return number, p + #text end
+    if number then return number, after end
     unexpected('value', s, p)
   end
 
   local function decode_all(s)
-    local value, p = read(s, skip(s, 1), 0)
-    p = skip(s, p)
+    local c, p = skip(s, 1)
+    local value
+    value, p = read(s, p, 0, c)
+    c, p = skip(s, p)
     if p <= #s then unexpected('the end', s, p) end
     return value
   end
@@ -697,7 +746,12 @@ local function new_cjson()
 
   local function setting(name, value) if value ~= nil then settings[name] = value end return settings[name] end
 
-  function json.encode_number_precision(v) return setting('precision', v) end
+  function json.encode_number_precision(v)
+    local precision = setting('precision', v)
+    number_format = '%.' .. precision .. 'g'
+    whole_max = type(precision) == 'number' and precision >= 14 and 99999999999999 or 0
+    return precision
+  end
   function json.encode_max_depth(v) return setting('encode_depth', v) end
   function json.decode_max_depth(v) return setting('decode_depth', v) end
   function json.encode_invalid_numbers(v) return setting('encode_invalid', v) end
