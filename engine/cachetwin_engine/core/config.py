@@ -229,6 +229,9 @@ class Config:
         self.cluster_enabled = self.boolean("cluster-enabled")
         self.acl_pubsub_default_all = self.values[b"acl-pubsub-default"] == b"allchannels"
         self.buffer_limits = _buffer_limits(self.values[b"client-output-buffer-limit"])
+        replicas = self.buffer_limits[b"slave"]
+        if replicas.hard_bytes:  # less would let a replica catch up from the backlog, and then cut it off (networking.c)
+            replicas.hard_bytes = max(replicas.hard_bytes, self.integer("repl-backlog-size"))
 
 
 def refused(name: bytes, reason: bytes) -> CommandError:

@@ -238,7 +238,7 @@ def test_a_replica_that_speaks_out_of_turn_is_let_go(run: "Run") -> None:
 
 
 def test_what_waits_for_a_slow_replica_has_a_bound(run: "Run") -> None:
-    run("CONFIG SET client-output-buffer-limit 'replica 100000 0 0'")
+    run("CONFIG SET client-output-buffer-limit 'replica 100000 0 0' repl-backlog-size 20000")
     slow = run.session()
     slow("REPLCONF capa eof")
     slow("PSYNC ? -1")
@@ -246,6 +246,20 @@ def test_what_waits_for_a_slow_replica_has_a_bound(run: "Run") -> None:
         run.args("SET", f"k{number}", "x" * 10_000)
     assert b"connected_slaves:0" in run("INFO replication")
     assert slow.client.closing
+
+
+def test_what_waits_for_a_replica_may_be_as_long_as_the_backlog(run: "Run") -> None:
+    run("CONFIG SET client-output-buffer-limit 'replica 100000 0 0' repl-backlog-size 1mb")
+    slow = run.session()
+    slow("REPLCONF capa eof")
+    slow("PSYNC ? -1")
+    for number in range(20):
+        run.args("SET", f"k{number}", "x" * 10_000)
+    assert b"connected_slaves:1" in run("INFO replication")
+    assert b"slave 100000 0 0" in run("CONFIG GET client-output-buffer-limit")
+    for number in range(90):
+        run.args("SET", f"k{number}", "x" * 10_000)
+    assert b"connected_slaves:0" in run("INFO replication")
 
 
 # -- a replica of ours --------------------------------------------------------------------------------------------------
