@@ -148,10 +148,11 @@ class PackedTable(KeyTable):
             if seen == tag:
                 entry = entries[at]
                 if isinstance(entry, bytes):
+                    packed: bytes = entry  # or each use of it asks anew what it is
                     size: i64 = len(key)
-                    last: i64 = len(entry) - 1
-                    if entry[last] == size and entry.startswith(key):
-                        return entry[size:last]
+                    end: i64 = len(packed)
+                    if i64(packed[end - 1]) == size and packed.startswith(key):
+                        return packed[size : end - 1]
                 else:
                     value = cast("Value", entry)
                     if value.key == key:
@@ -358,17 +359,22 @@ def _entry_of(key: bytes, value: object) -> object:
 
 def _is_under(entry: object, key: bytes) -> bool:
     if isinstance(entry, bytes):
-        return entry[len(entry) - 1] == len(key) and entry.startswith(key)
+        packed: bytes = entry
+        size: i64 = len(key)
+        end: i64 = len(packed)
+        return i64(packed[end - 1]) == size and packed.startswith(key)
     return cast("Value", entry).key == key
 
 
 def _key_of(entry: object) -> bytes:
     if isinstance(entry, bytes):
-        return entry[: entry[len(entry) - 1]]
+        packed: bytes = entry
+        return packed[: packed[len(packed) - 1]]
     return cast("Value", entry).key
 
 
 def _value_of(entry: object) -> object:
     if isinstance(entry, bytes):
-        return entry[entry[len(entry) - 1] : len(entry) - 1]
+        packed: bytes = entry
+        return packed[packed[len(packed) - 1] : len(packed) - 1]
     return entry.data if isinstance(entry, _LongString) else entry

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from mypy_extensions import i64
+
 CRLF: Final = b"\r\n"
 OK: Final = b"+OK\r\n"
 QUEUED: Final = b"+QUEUED\r\n"
@@ -15,9 +17,14 @@ NULL_ARRAY_2: Final = b"*-1\r\n"
 NULL_3: Final = b"_\r\n"
 
 _SMALL: Final = 1024
+_NOTHING: Final[list[bytes]] = [b""]
 _BULK_HEADERS: Final[list[bytes]] = [b"$%d\r\n" % n for n in range(_SMALL)]
 _NEXT_BULK_HEADERS: Final[list[bytes]] = [b"\r\n$%d\r\n" % n for n in range(_SMALL)]  # behind what came before
-_INTEGERS: Final[list[bytes]] = [b":%d\r\n" % n for n in range(_SMALL)]
+
+_THOUSAND: Final = 1000
+_INTEGERS: Final[list[bytes]] = [b":%d\r\n" % n for n in range(_THOUSAND)]
+_INTEGER_HEADS: Final[list[bytes]] = [b":%d" % n for n in range(_THOUSAND)]
+_INTEGER_ENDS: Final[list[bytes]] = [b"%03d\r\n" % n for n in range(_THOUSAND)]
 
 
 def bulk(value: bytes) -> bytes:
@@ -30,8 +37,11 @@ def bulk(value: bytes) -> bytes:
 
 def integer(value: int) -> bytes:
     """A signed 64-bit integer."""
-    if 0 <= value < _SMALL:
-        return _INTEGERS[value]
+    if 0 <= value < 1_000_000:
+        number: i64 = value
+        if number < _THOUSAND:
+            return _INTEGERS[number]
+        return b"%b%b" % (_INTEGER_HEADS[number // _THOUSAND], _INTEGER_ENDS[number % _THOUSAND])
     return b":%d\r\n" % value
 
 
@@ -57,10 +67,14 @@ def array_header(count: int) -> bytes:
 
 def bulk_array(values: list[bytes]) -> bytes:
     """An array of bulk strings."""
-    parts = [b"*%d" % len(values)]
+    count = len(values)
+    parts = _NOTHING * (2 * count + 2)  # places made at once cost less than letting the list grow
+    parts[0] = b"*%d" % count
+    parts[-1] = CRLF
+    at: i64 = 1
     for value in values:
         size = len(value)
-        parts.append(_NEXT_BULK_HEADERS[size] if size < _SMALL else b"\r\n$%d\r\n" % size)
-        parts.append(value)
-    parts.append(CRLF)
+        parts[at] = _NEXT_BULK_HEADERS[size] if size < _SMALL else b"\r\n$%d\r\n" % size
+        parts[at + 1] = value
+        at += 2
     return b"".join(parts)

@@ -23,6 +23,7 @@ from ..command_table import (  # fmt: skip
     command,
 )
 from ..context import Context
+from ..decimals import decimal
 from ..errors import (
     NAN_OR_INFINITY,
     OFFSET_OUT_OF_RANGE,
@@ -468,13 +469,13 @@ def _add(ctx: Context, key: bytes, delta: int) -> bytes:
     total = (0 if value is None else parse_int(value)) + delta
     if not is_int64(total):
         raise CommandError(OVERFLOW)
-    text = b"%d" % total
+    text = decimal(total)
     if value is None:
         ctx.db.put(key, text)
     else:
         ctx.db.replace(key, text)
     ctx.key_changed(key, NOTIFY_STRING, b"incrby")
-    return b":%b\r\n" % text
+    return integer(total)
 
 
 @command("INCRBYFLOAT", arity=3, flags=WRITE | DENYOOM | FAST, group="string", since="2.6.0", keys=KEY_ACCESS_UPDATE, arguments="key increment:double", summary="Add to the decimal number in a string.")  # fmt: skip
