@@ -4,6 +4,7 @@ A line says what happened and to whom (a client's id and address, a listener's n
 command's arguments, a value, a key or a password: whoever collects logs must not become a copy of the data.
 """
 
+import faulthandler
 import json
 import logging
 import sys
@@ -92,8 +93,13 @@ def _formatter(log_format: LogFormat) -> logging.Formatter:
     return LogfmtFormatter() if log_format == "logfmt" else TextFormatter()
 
 
-def start_log(log_format: LogFormat, level: str, logfile: str = "") -> None:
-    """Send the engine's and asyncio's events to ``logfile``, or to stderr where it is empty.
+def log_crashes(stream: TextIO) -> None:
+    """If the process dies of a signal like SIGSEGV or SIGABRT, write where its threads were: Python's lines, no values."""
+    faulthandler.enable(stream)
+
+
+def start_log(log_format: LogFormat, level: str, logfile: str = "") -> TextIO:
+    """Send the engine's and asyncio's events to ``logfile``, or to stderr where it is empty; the stream they go to.
 
     ``level`` is one of ``LEVELS``. Raises OSError when the file cannot be opened for appending.
     """
@@ -104,3 +110,4 @@ def start_log(log_format: LogFormat, level: str, logfile: str = "") -> None:
         logger.handlers[:] = [handler]
         logger.propagate = False
         logger.setLevel(max(LEVELS[level], lowest))
+    return stream

@@ -21,7 +21,7 @@ from cachetwin_engine.core.rdb.packed import BadData
 from cachetwin_engine.server.config import OptionError, Options, listening_modes, unknown_directive
 from cachetwin_engine.server.host import ProcessHost
 from cachetwin_engine.server.listener import ListenError, open_address, open_unix
-from cachetwin_engine.server.logs import log, start_log
+from cachetwin_engine.server.logs import log, log_crashes, start_log
 from cachetwin_engine.server.node import Node, tame_garbage_collector
 from cachetwin_engine.server.parameters import ParameterError, UnknownParameter, set_parameters
 from cachetwin_engine.server.tls import ClientAuth, TlsError, TlsFiles
@@ -32,12 +32,14 @@ PORT_MAX: Final = 65535
 def run(options: Options) -> None:
     """Serve as ``options`` ask until told to stop. Raises OptionError for options that turn out to be unusable."""
     try:
-        start_log(options.log_format, options.loglevel, options.logfile)
+        stream = start_log(options.log_format, options.loglevel, options.logfile)
     except OSError as error:
         raise OptionError(
             f"cannot write logfile {options.logfile!r}: {(error.strerror or str(error)).lower()}"
         ) from error
     node = prepare(options)
+    if node.engine.config.boolean("crash-log-enabled"):
+        log_crashes(stream)
     tame_garbage_collector()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(node.serve())

@@ -101,3 +101,12 @@ def test_a_save_that_fails_keeps_the_engine_alive_after_a_signal(start_engine: "
     engine.signal(signal.SIGTERM)
     assert engine.wait() == 0
     assert (tmp_path / "dump.rdb").is_file()
+
+
+@pytest.mark.parametrize("wanted", ["yes", "no"])
+def test_a_crash_says_where_it_was_if_wanted(start_engine: "StartEngine", wanted: str) -> None:
+    engine = start_engine("--crash-log-enabled", wanted)
+    engine.signal(signal.SIGABRT)
+    assert engine.wait() == -signal.SIGABRT
+    told = any("Fatal Python error: Aborted" in str(line.get("line")) for line in engine.log)
+    assert told == (wanted == "yes")
