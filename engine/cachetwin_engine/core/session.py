@@ -29,6 +29,7 @@ LARGE_READ_BYTES: Final = 16 * 1024  # from this size on, each read is held agai
 UNAUTHENTICATED_QUERY_BYTES_MAX: Final = 1024 * 1024
 OWN_BYTES: Final = 1000  # a connection without its buffers
 NAME_BYTES: Final = 64  # one channel, watched key or prefix; the name itself is shared
+PREFIX_BYTES: Final = 24  # one prefix since Valkey 9.1, which keeps the prefixes of all clients in one tree
 REPLY_BYTES_MAX: Final = 8 * 1024 * 1024  # gathered in one go before the shell gets its turn
 
 
@@ -438,7 +439,8 @@ class Session:
     def memory_bytes(self) -> int:
         """Memory this connection takes: its buffers, its queue, what it listens to; 16 KiB for itself."""
         names = len(self.channels) + len(self.patterns) + len(self.shard_channels) + len(self.watched)
-        if self.tracking is not None:
-            names += len(self.tracking.prefixes)
+        prefixes = 0 if self.tracking is None else len(self.tracking.prefixes)
+        prefix_bytes = PREFIX_BYTES if self.engine.profile.is_valkey_from(9, 1) else NAME_BYTES
         buffers = self.parser.reserved() + self._out_bytes + self.unsent_bytes + self._request_bytes()
-        return OWN_BYTES + self._reply_buffer_bytes() + buffers + self.queued_bytes() + names * NAME_BYTES
+        own = OWN_BYTES + self._reply_buffer_bytes() + buffers + self.queued_bytes()
+        return own + names * NAME_BYTES + prefixes * prefix_bytes
