@@ -2,8 +2,9 @@
 
 A dict answers for the score of a member. The order is a B+ tree that knows the size of every sub-tree: a leaf is two
 parallel lists, scores and members; a branch holds, in the same two lists, an upper bound of each child, so one bisection
-serves both. Ranks add up sizes on the way down, ranges slice leaves. Everything is O(log N) (+ M for M members of a
-range), and a small set is just one leaf.
+serves both. The scores are a typed array: in a list of float objects each step of a bisection would wait for memory, and
+each object takes 32 bytes. Ranks add up sizes on the way down, ranges slice leaves. Everything is O(log N) (+ M for M
+members of a range), and a small set is just one leaf.
 
 An upper bound may be higher than what its child still holds (removals leave bounds alone): all that counts is that
 bounds separate neighbours. Leaves that are filled in order split near their end, so they stay seven eighths full.
@@ -12,6 +13,7 @@ bounds separate neighbours. Leaves that are filled in order split near their end
 from bisect import bisect_left, bisect_right
 from typing import Final
 
+from librt.vecs import append, pop, vec
 from mypy_extensions import i64, mypyc_attr
 
 from ..allocation import allocated
@@ -34,7 +36,7 @@ _FILL: Final = 3 / 4  # of a node that is built or merged: room to grow before i
 class _Node:
     """A leaf (no children: its own scores and members) or a branch (an upper bound of each child)."""
 
-    def __init__(self, scores: list[float], members: list[bytes], children: "list[_Node]", size: int) -> None:
+    def __init__(self, scores: vec[float], members: list[bytes], children: "list[_Node]", size: int) -> None:
         self.scores = scores
         self.members = members
         self.children = children
@@ -48,7 +50,7 @@ class ScoreTree:
     def __init__(self, scores: dict[bytes, float], packed: bool) -> None:
         self.scores = scores
         self.packed = packed  # Valkey would store it as a listpack
-        self._root = _Node([], [], [], 0)
+        self._root = _Node(vec[float](), [], [], 0)
         self._index: KeyIndex | None = None  # made by the first ZSCAN of a large set
         if packed:
             for member, score in scores.items():
@@ -87,7 +89,7 @@ class ScoreTree:
         right = _insert(root, score, member)
         if right is not None:
             self._root = _Node(
-                [root.scores[-1], right.scores[-1]],
+                vec[float]([root.scores[-1], right.scores[-1]]),
                 [root.members[-1], right.members[-1]],
                 [root, right],
                 len(self.scores),
@@ -205,7 +207,7 @@ def _tree_of(scores: dict[bytes, float]) -> _Node:
     level: list[_Node] = []
     for at in range(0, len(pairs), step):
         part = pairs[at : at + step]
-        level.append(_Node([pair[0] for pair in part], [pair[1] for pair in part], [], len(part)))
+        level.append(_Node(vec[float]([pair[0] for pair in part]), [pair[1] for pair in part], [], len(part)))
     step = int(BRANCH_MAX * _FILL)
     while len(level) > 1:
         above: list[_Node] = []
@@ -213,7 +215,7 @@ def _tree_of(scores: dict[bytes, float]) -> _Node:
             children = level[at : at + step]
             above.append(
                 _Node(
-                    [child.scores[-1] for child in children],
+                    vec[float]([child.scores[-1] for child in children]),
                     [child.members[-1] for child in children],
                     children,
                     sum([child.size for child in children]),
@@ -235,7 +237,7 @@ def _place(node: _Node, score: float, member: bytes) -> i64:
     return _before_bytes(members, member, low + 1, _behind(scores, score, low + 1))
 
 
-def _before(scores: list[float], score: float) -> i64:
+def _before(scores: vec[float], score: float) -> i64:
     """``bisect_left``, without making an object of ``score``."""
     low: i64 = 0
     high: i64 = len(scores)
@@ -259,7 +261,7 @@ def _before_bytes(members: list[bytes], member: bytes, low: i64, high: i64) -> i
     return low
 
 
-def _behind(scores: list[float], score: float, low: i64) -> i64:
+def _behind(scores: vec[float], score: float, low: i64) -> i64:
     """``bisect_right`` from ``low`` on."""
     high: i64 = len(scores)
     while low < high:
@@ -276,7 +278,7 @@ def _insert(node: _Node, score: float, member: bytes) -> _Node | None:
     node.size += 1
     at = _place(node, score, member)
     if not node.children:
-        node.scores.insert(at, score)
+        _put_in(node, at, score)
         node.members.insert(at, member)
         return _split(node, at) if len(node.members) > LEAF_MAX else None
     if at == len(node.children):
@@ -287,10 +289,38 @@ def _insert(node: _Node, score: float, member: bytes) -> _Node | None:
     right = _insert(child, score, member)
     if right is None:
         return None
-    node.scores.insert(at, child.scores[-1])
+    _put_in(node, at, child.scores[-1])
     node.members.insert(at, child.members[-1])
     node.children.insert(at + 1, right)
     return _split(node, at + 1) if len(node.children) > BRANCH_MAX else None
+
+
+def _put_in(node: _Node, at: i64, score: float) -> None:
+    """Insert ``score`` at place ``at``."""
+    scores = append(node.scores, score)
+    place: i64 = len(scores) - 1
+    while place > at:
+        scores[place] = scores[place - 1]
+        place -= 1
+    scores[at] = score
+    node.scores = scores
+
+
+def _take_out(node: _Node, at: i64) -> None:
+    """Remove the score at place ``at``."""
+    scores = node.scores
+    last: i64 = len(scores) - 1
+    while at < last:
+        scores[at] = scores[at + 1]
+        at += 1
+    node.scores, _ = pop(scores)
+
+
+def _joined(first: vec[float], second: vec[float]) -> vec[float]:
+    """``first`` and behind it ``second``; only the result may be used any more."""
+    for score in second:
+        first = append(first, score)
+    return first
 
 
 def _split(node: _Node, at: int) -> _Node:
@@ -298,7 +328,7 @@ def _split(node: _Node, at: int) -> _Node:
     count = len(node.members)
     cut = count * 7 // 8 if at == count - 1 else count // 2
     right = _Node(node.scores[cut:], node.members[cut:], node.children[cut:], count - cut)
-    del node.scores[cut:]
+    node.scores = node.scores[:cut]
     del node.members[cut:]
     if node.children:
         del node.children[cut:]
@@ -317,7 +347,7 @@ def _remove(node: _Node, score: float, member: bytes) -> None:
         if len(child.members) < (BRANCH_MAX if child.children else LEAF_MAX) // 4:
             _mend(node, at)
     else:
-        del node.scores[at]
+        _take_out(node, at)
         del node.members[at]
 
 
@@ -325,7 +355,7 @@ def _mend(node: _Node, at: int) -> None:
     """Child ``at`` has become small: drop it if it is empty, else merge it with a neighbour that has room."""
     children = node.children
     if not children[at].members:
-        del node.scores[at]
+        _take_out(node, at)
         del node.members[at]
         del children[at]
         return
@@ -335,11 +365,11 @@ def _mend(node: _Node, at: int) -> None:
         first, second = children[left], children[left + 1]
         room = (BRANCH_MAX if first.children else LEAF_MAX) * _FILL
         if len(first.members) + len(second.members) <= room:
-            first.scores.extend(second.scores)
+            first.scores = _joined(first.scores, second.scores)
             first.members.extend(second.members)
             first.children.extend(second.children)
             first.size += second.size
-            del node.scores[left]
+            _take_out(node, left)
             del node.members[left]
             del children[left + 1]
             return
@@ -349,7 +379,7 @@ def _cut(node: _Node, start: int, stop: int) -> None:
     """Take out ranks ``start`` to ``stop`` - 1, counted from the beginning of ``node``; they exist."""
     node.size -= stop - start
     if not node.children:
-        del node.scores[start:stop]
+        node.scores = _joined(node.scores[:start], node.scores[stop:])
         del node.members[start:stop]
         return
     before = 0
