@@ -27,6 +27,8 @@ def swap_databases(engine: "Engine", first: "Database", second: "Database") -> N
     engine.snapshots.finish()
     spoil_swapped(first, second)
     spoil_swapped(second, first)
+    for db in (first, second):
+        _wake_waiting(engine, db)
     first.swap(second)
     for db in (first, second):
         _wake_waiting(engine, db)

@@ -401,3 +401,17 @@ def test_effects_say_what_happened_not_what_was_asked(run: Run) -> None:
         [b"XGROUP", b"SETID", b"s", b"g", now + b"-0", b"ENTRIESREAD", b"1"],
         [b"XACK", b"s", b"g", now],
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("other", ["", "SET s text"])
+def test_who_waits_for_a_group_hears_that_its_database_was_exchanged(run: Run, other: str) -> None:
+    run("SELECT 4")
+    if other:
+        run(other)
+    run("SELECT 9")
+    run("XGROUP CREATE s g $ MKSTREAM")
+    waiting = run.session()
+    waiting("SELECT 9")
+    assert waiting("XREADGROUP GROUP g ann BLOCK 0 STREAMS s >") == b""
+    assert run("SWAPDB 4 9") == b"+OK\r\n"
+    assert waiting.received().startswith(b"-WRONGTYPE" if other else b"-NOGROUP")
