@@ -65,6 +65,29 @@ def test_false_in_resp3_is_zero_to_a_client_of_resp2(run: Run) -> None:
     assert run.args("EVAL", "redis.setresp(3) return {true, false}", 0) == b"*2\r\n:1\r\n:0\r\n"
 
 
+@pytest.mark.parametrize(
+    ("value", "reply"),
+    [
+        ("{'a', 1, -2.9, 2^63, true, false}", b"*6\r\n$1\r\na\r\n:1\r\n:-2\r\n:-9223372036854775808\r\n:1\r\n$-1\r\n"),
+        ("{'a', nil, 'c'}", b"*1\r\n$1\r\na\r\n"),
+        ("{nil, 'b'}", b"*0\r\n"),
+        ("{'a', {'b', {ok='c'}}, print}", b"*3\r\n$1\r\na\r\n*2\r\n$1\r\nb\r\n+c\r\n$-1\r\n"),
+        ("{'a', print, 'b'}", b"*3\r\n$1\r\na\r\n$-1\r\n$1\r\nb\r\n"),
+        ("{'a', ok='b'}", b"+b\r\n"),
+        ("{'a', 'b', n=2}", b"*2\r\n$1\r\na\r\n$1\r\nb\r\n"),
+        ("setmetatable({'a'}, {__index=function() return 'b' end})", b"*1\r\n$1\r\na\r\n"),
+    ],
+)
+def test_arrays_of_lua_become_replies(run: Run, value: str, reply: bytes) -> None:
+    assert run.args("EVAL", f"local print = function() end return {value}", 0) == reply
+    run.resp3()
+    assert run.args("EVAL", f"local print = function() end return {value}", 0) == reply.replace(b"$-1\r\n", b"_\r\n")
+
+
+def test_minus_zero_is_zero(run: Run) -> None:
+    assert run.args("EVAL", "return {{-0, 0}, -0, 0}", 0) == b"*3\r\n*2\r\n:0\r\n:0\r\n:0\r\n:0\r\n"
+
+
 def test_a_metamethod_cannot_make_a_reply_endless(run: Run) -> None:
     assert run.args("EVAL", "return setmetatable({1}, {__index=function() return 1 end})", 0) == b"*1\r\n:1\r\n"
 
@@ -239,7 +262,7 @@ def test_a_call_needs_a_command(run: Run) -> None:
     assert error_of(run, "redis.call()").startswith(b"-ERR Please specify at least one argument for this call script: ")
 
 
-@pytest.mark.parametrize("count", [0, 1, 3999, 4000, 4001, 8000, 9001])
+@pytest.mark.parametrize("count", [0, 1, 1999, 2000, 2001, 3999, 4000, 4001, 8000, 9001])
 def test_long_replies_reach_a_script_whole(run: Run, count: int) -> None:
     for start in range(0, count, 500):
         run.args("RPUSH", "l", *range(start, min(start + 500, count)))
@@ -247,6 +270,7 @@ def test_long_replies_reach_a_script_whole(run: Run, count: int) -> None:
         "local r = redis.call('lrange', 'l', 0, -1) for i = 1, #r do if r[i] ~= tostring(i - 1) then return i end end"
     )
     assert run.args("EVAL", script + " return {#r}", 0) == b"*1\r\n:%d\r\n" % count
+    assert run.args("EVAL", "return redis.call('lrange', 'l', 0, -1)", 0) == run("LRANGE l 0 -1")
 
 
 def test_nested_replies_reach_a_script_as_tables(run: Run) -> None:

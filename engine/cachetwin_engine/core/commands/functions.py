@@ -45,10 +45,13 @@ def fcall_ro(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _call(ctx: Context, args: list[bytes], read_only: bool) -> bytes:
-    if ctx.engine.monitors:
-        show_to_monitors(ctx, args, ctx.engine.lap_us)
-    ctx.propagate_nothing()
-    return ctx.engine.scripts.call_function(ctx, args, read_only)
+    engine = ctx.engine
+    if engine.monitors:
+        show_to_monitors(ctx, args, engine.lap_us)
+    reply = engine.scripts.call_function(ctx, args, read_only)
+    if engine.wants_effects:
+        ctx.propagate_nothing()  # but what its commands changed
+    return reply
 
 
 container("FUNCTION", group="scripting", since="7.0.0", summary="Questions and orders about libraries of functions.")

@@ -25,41 +25,36 @@ from .help_text import help_reply
 @command("EVAL", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MAY_REPLICATE | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="2.6.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")], categories=[b"slow", b"scripting"], arguments="script numkeys [key...] [arg...]", summary="Run a Lua script.")  # fmt: skip
 def eval_(ctx: Context, args: list[bytes]) -> bytes:
     """EVAL script numkeys [key ...] [arg ...]."""
-    return _evaluate(ctx, args, read_only=False)
+    return _run(ctx, args, by_digest=False, read_only=False)
 
 
 @command("EVAL_RO", arity=-3, flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RO", "access", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")], categories=[b"slow", b"scripting"], arguments="script numkeys [key...] [arg...]", summary="Run a Lua script that may not write.")  # fmt: skip
 def eval_ro(ctx: Context, args: list[bytes]) -> bytes:
     """EVAL_RO script numkeys [key ...] [arg ...]."""
-    return _evaluate(ctx, args, read_only=True)
-
-
-def _evaluate(ctx: Context, args: list[bytes], read_only: bool) -> bytes:
-    _show(ctx, args)
-    ctx.propagate_nothing()
-    return ctx.engine.scripts.evaluate(ctx, None, args, read_only)
+    return _run(ctx, args, by_digest=False, read_only=True)
 
 
 @command("EVALSHA", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MAY_REPLICATE | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="2.6.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1)], categories=[b"slow", b"scripting"], arguments="sha1 numkeys [key...] [arg...]", summary="Run a script by its digest.")  # fmt: skip
 def evalsha(ctx: Context, args: list[bytes]) -> bytes:
     """EVALSHA sha1 numkeys [key ...] [arg ...]."""
-    _show(ctx, args)
-    ctx.propagate_nothing()
-    return ctx.engine.scripts.evaluate(ctx, ctx.engine.scripts.known(args[1]), args, read_only=False)
+    return _run(ctx, args, by_digest=True, read_only=False)
 
 
 @command("EVALSHA_RO", arity=-3, flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RO", "access", index=2, numkeys=0, first=1)], categories=[b"slow", b"scripting"], arguments="sha1 numkeys [key...] [arg...]", summary="Run a script by its digest; it may not write.")  # fmt: skip
 def evalsha_ro(ctx: Context, args: list[bytes]) -> bytes:
     """EVALSHA_RO sha1 numkeys [key ...] [arg ...]."""
-    _show(ctx, args)
-    ctx.propagate_nothing()
-    return ctx.engine.scripts.evaluate(ctx, ctx.engine.scripts.known(args[1]), args, read_only=True)
+    return _run(ctx, args, by_digest=True, read_only=True)
 
 
-def _show(ctx: Context, args: list[bytes]) -> None:
-    """Monitors see the script before the commands that it runs."""
-    if ctx.engine.monitors:
-        show_to_monitors(ctx, args, ctx.engine.lap_us)
+def _run(ctx: Context, args: list[bytes], by_digest: bool, read_only: bool) -> bytes:
+    engine = ctx.engine
+    if engine.monitors:
+        show_to_monitors(ctx, args, engine.lap_us)  # before the commands that it runs
+    script = engine.scripts.known(args[1]) if by_digest else None
+    reply = engine.scripts.evaluate(ctx, script, args, read_only)
+    if engine.wants_effects:
+        ctx.propagate_nothing()  # but what its commands changed
+    return reply
 
 
 container("SCRIPT", group="scripting", since="2.6.0", summary="Questions and orders about scripts.")

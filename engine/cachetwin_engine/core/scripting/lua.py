@@ -18,7 +18,7 @@ from ..doubles import digits_17, shortest
 from ..errors import CommandError
 from ..gates import GATE_BUSY
 from ..numbers import INT64_MIN
-from ..replies import NULL_3, NULL_BULK_2, OK, bulk, integer
+from ..replies import NULL_3, NULL_BULK_2, OK, ONE, array_header, bulk, integer
 from . import bit_library, struct_library
 from .bytecode import keep_callers
 from .prelude import PRELUDE
@@ -158,8 +158,14 @@ class Machine:
         if value is None:
             return NULL_3 if to_resp3 else NULL_BULK_2
         if isinstance(value, float):
-            return integer(int(value) if abs(value) < 2**63 else INT64_MIN)
-        return _outcome(value)
+            return _integer_of(value)
+        if value[0] is not False:
+            return _outcome(value)
+        reply = _array_of(value, NULL_3 if to_resp3 else NULL_BULK_2)
+        if reply is None:
+            encoded: bytes = self._functions[b"encode_given"]()
+            return encoded
+        return reply
 
     def use_protocols(self, client3: bool, script3: bool) -> None:
         """Go on with a script in which another one ran."""
@@ -415,6 +421,31 @@ def _deny(obj: object, name: object, setting: bool) -> object:
 
 def _one_line(text: bytes) -> bytes:
     return text.rstrip(b"\r\n").replace(b"\r", b" ").replace(b"\n", b" ")
+
+
+def _integer_of(number: float) -> bytes:
+    return integer(int(number) if abs(number) < 2**63 else INT64_MIN)
+
+
+def _array_of(values: Any, null: bytes) -> bytes | None:  # noqa: ANN401  (what the prelude returned)
+    """The reply for the elements behind the first value, up to the first nil; None if one of them is a table."""
+    parts: list[bytes] = [b""]
+    for place in range(1, len(values)):
+        value = values[place]
+        if isinstance(value, bytes):
+            parts.append(bulk(value))
+        elif value is None:
+            break
+        elif isinstance(value, bool):
+            parts.append(ONE if value else null)
+        elif isinstance(value, int):
+            parts.append(integer(value))
+        elif isinstance(value, float):
+            parts.append(_integer_of(value))
+        else:
+            return None
+    parts[0] = array_header(len(parts) - 1)
+    return b"".join(parts)
 
 
 def _outcome(values: Any) -> Outcome:  # noqa: ANN401  (what the prelude returned)

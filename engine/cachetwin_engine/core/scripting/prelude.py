@@ -147,7 +147,7 @@ local SHORT = 1024
 
 local function lines_of(before)
   return real_setmetatable({}, {__index = function(t, n)
-    local line = before .. n .. '\r\n'
+    local line = before .. fmt('%d', n) .. '\r\n' -- minus zero must not become the line of zero
     if n < SHORT then t[n] = line end
     return line
   end})
@@ -1235,8 +1235,22 @@ local function load_library(text)
   return refusal or 'ERR Error registering functions: ' .. err.err
 end
 
--- How a run ended, with as few values as will do: an error's text, source, line and whether it is counted; an encoded
--- reply and whether its error is counted; a string or number for itself, true for the status OK, nil for null.
+-- Is this an array, perhaps with tables in it, of so few elements that Python writes it sooner than we do?
+local ELEMENTS_MAX = 2000
+local function is_short_array(t)
+  local size = #t
+  if size == 0 or size > ELEMENTS_MAX or script3 or type(t[1]) == 'table' or real_getmetatable(t) ~= nil then
+    return false
+  end
+  return t.err == nil and t.ok == nil and t.double == nil and t.map == nil and t.set == nil and t.big_number == nil
+    and t.verbatim_string == nil
+end
+
+local given -- the array that Python was given last
+
+-- How a run ended, with as few values as will do: an error's text, source, line and whether it is counted; false and the
+-- elements of an array; an encoded reply and whether its error is counted; a string or number for itself, true for the
+-- status OK, nil for null.
 local function outcome_of(ok, value)
   if ending then watch() end
   if not ok then
@@ -1246,6 +1260,10 @@ local function outcome_of(ok, value)
   if kind == 'string' or kind == 'number' then return value end
   if kind == 'table' then
     if real_rawget(value, 'ok') == 'OK' and real_rawget(value, 'err') == nil then return true end
+    if is_short_array(value) then
+      given = value
+      return false, unpack(value, 1, #value)
+    end
     local counted = real_rawget(value, 'ignore_error_stats_update') and real_rawget(value, 'err')
     return encode(value), counted and true or false
   end
@@ -1290,6 +1308,7 @@ debug = nil -- lupa would look for its traceback in each call
 
 return {
   where = where,
+  encode_given = function() return encode(given) end,
   forget_rows = function() rows, row_count = {}, 0 end,
   compile = function(text, name)
     local chunk, problem = compile(text, name, script_env)
