@@ -104,6 +104,7 @@ class Engine(KeyspaceObserver):
         self.account = MemoryAccount()
         self.evictor = Evictor()
         self.embeds_keys = profile.is_valkey_from(8, 1)  # one allocation for a short string and its key
+        self.packs_keys = profile.is_valkey_from(9, 1)  # one for any object and its key, and longer strings in it
         self.expires_actively = True  # DEBUG SET-ACTIVE-EXPIRE
         self.cron_paused = False  # DEBUG PAUSE-CRON
         self.databases = [Database(index, self) for index in range(self.config.databases)]

@@ -1,8 +1,9 @@
 """What keys take: MEMORY USAGE, ``used_memory``, and what ``maxmemory`` is held against.
 
 Counted as the original engine of the profile would allocate, not as Python does: a limit then holds as many keys here as
-on the service. A string of Valkey 8.1 lies in one block with its key; a slot of its hash table costs 64 / 7 bytes, and the
-table is two thirds full on average. Redis OSS has a table slot, an entry of 24 bytes, the key's own block and the value.
+on the service. A short string of Valkey lies in one block with its key, and since 9.1 every object does; a slot of its
+hash table costs 64 / 7 bytes, and the table is two thirds full on average. Redis OSS has a table slot, an entry of 24
+bytes, the key's own block and the value.
 
 While ``maxmemory`` is set, the sum is kept up to date: before a key is changed its size is noted (``Database.note_size``),
 and at the next question the difference is added. That costs no memory per key, and it adds up because the size of
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from .allocation import allocated
 from .gates import GATE_MEMORY
 from .keyspace import Database
-from .types.string import BLOCK_BYTES, OBJECT_BYTES, string_bytes
+from .types.string import BLOCK_BYTES, OBJECT_BYTES, head_bytes, packed_string_bytes, string_bytes
 from .value import Value
 
 if TYPE_CHECKING:
@@ -32,6 +33,8 @@ def size_of_key(engine: "Engine", db: Database, key: bytes, value: object, sampl
     """MEMORY USAGE: bytes of ``key`` and its value, estimated from ``samples`` elements (0: all)."""
     if not engine.embeds_keys:
         return _REDIS_ENTRY_BYTES + allocated(len(key) + 2) + _value_bytes(value, samples)
+    if engine.packs_keys:
+        return _packed_bytes(key, value, samples, bool(db.expires) and key in db.expires)
     if isinstance(value, Value):
         return value.size_bytes(samples)
     size = string_bytes(value) if isinstance(value, bytes) else 0
@@ -45,11 +48,20 @@ def footprint(engine: "Engine", db: Database, key: bytes, value: object) -> int:
     if not engine.embeds_keys:
         entry = allocated(_REDIS_ENTRY_BYTES) + _REDIS_SLOT_BYTES
         return tables * entry + allocated(len(key) + 2) + _value_bytes(value, SAMPLES)
+    if engine.packs_keys:
+        return tables * _VALKEY_SLOT_BYTES + _packed_bytes(key, value, SAMPLES, tables == 2)
     block = _block_bytes(db, key, value)
     if block:
         return tables * _VALKEY_SLOT_BYTES + block
     head = allocated(OBJECT_BYTES + len(key) + 3 + (8 if tables == 2 else 0))
     return tables * _VALKEY_SLOT_BYTES + head + _value_bytes(value, SAMPLES) - OBJECT_BYTES
+
+
+def _packed_bytes(key: bytes, value: object, samples: int, expires: bool) -> int:
+    """Since Valkey 9.1 the key counts, for it lies in the block of the object."""
+    if isinstance(value, Value):
+        return allocated(head_bytes(key, expires)) + value.size_bytes(samples) - OBJECT_BYTES
+    return packed_string_bytes(key, value, expires) if isinstance(value, bytes) else 0
 
 
 def _block_bytes(db: Database, key: bytes, value: object) -> int:

@@ -1,7 +1,7 @@
 """maxmemory: what counts, who goes, and who is refused."""
 
 import pytest
-from tests.engine.commands.conftest import Run
+from tests.engine.commands.conftest import Run, StartRun
 
 OOM = b"-OOM command not allowed when used memory > 'maxmemory'.\r\n"
 
@@ -203,3 +203,43 @@ def test_the_clock_of_an_object_is_when_it_was_last_used_and_not_touched_by_who_
     assert run("OBJECT IDLETIME k") == b":1\r\n"
     run("TOUCH k")
     assert run("OBJECT IDLETIME k") == b":0\r\n"
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "plain", "with_time"),
+    [  # bytes and form, measured on Valkey 9.1.2
+        ("k" * 10, "5", (32, b"int"), (48, b"int")),
+        ("k" * 1000, "7", (1280, b"int"), (1280, b"int")),
+        ("k" * 10, "x" * 44, (80, b"embstr"), (80, b"embstr")),
+        ("k" * 10, "x" * 100, (128, b"embstr"), (160, b"raw")),
+        ("k", "x" * 112, (128, b"embstr"), (160, b"raw")),
+        ("k", "x" * 113, (160, b"raw"), (160, b"raw")),
+        ("k" * 30, "x", (64, b"embstr"), (64, b"embstr")),
+        ("k" * 10, "x" * 1000, (1056, b"raw"), (1072, b"raw")),
+        ("k" * 100000, "value", (114696, b"raw"), (114696, b"raw")),
+    ],
+)
+def test_valkey_9_1_packs_key_and_value_into_two_cache_lines(
+    start_run: StartRun, key: str, value: str, plain: tuple[int, bytes], with_time: tuple[int, bytes]
+) -> None:
+    run = start_run("valkey-9.1")
+    run.args("SET", key, value)
+    for size, form in (plain, with_time):
+        assert run.args("MEMORY", "USAGE", key) == b":%d\r\n" % size
+        assert run.args("OBJECT", "ENCODING", key).endswith(form + b"\r\n")
+        run.args("EXPIRE", key, 100)
+
+
+def test_the_running_sum_holds_in_valkey_9_1(start_run: StartRun) -> None:
+    run = start_run("valkey-9.1")
+    limit(run, "allkeys-random", 1_000_000)
+    fill(run, 100)
+    run("RPUSH list a b c")
+    run("HSET hash f v")
+    run("EXPIRE list 100")
+    run(f"APPEND key:1 {'y' * 300}")
+    run("RENAME key:2 another")
+    run("DEL key:3")
+    before = used(run)
+    run.engine.account.count_again(run.engine)
+    assert used(run) == before

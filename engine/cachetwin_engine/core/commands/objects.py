@@ -8,7 +8,7 @@ from ..context import Context
 from ..errors import CommandError
 from ..numbers import integer_or_none
 from ..replies import ONE, bulk, integer
-from ..types.string import EMBEDDED_BYTES_MAX, embedded_bytes_max, string_encoding, string_of
+from ..types.string import EMBEDDED_BYTES_MAX, embedded_bytes_max, packed_bytes_max, string_encoding, string_of
 from ..value import Value
 from .help_text import help_reply
 
@@ -44,7 +44,9 @@ def encoding_of(ctx: Context, key: bytes, value: object) -> bytes:
         return ctx.engine.profile.encoding_name(value.kind(), value.encoding())
     text = string_of(value) or b""
     if ctx.engine.profile.is_valkey_from(8, 1):
-        return string_encoding(text, embedded_bytes_max(key, ctx.db.expiry_of(key) >= 0))
+        expires = ctx.db.expiry_of(key) >= 0
+        longest = packed_bytes_max(key, expires) if ctx.engine.packs_keys else embedded_bytes_max(key, expires)
+        return string_encoding(text, longest)
     return string_encoding(text, EMBEDDED_BYTES_MAX)
 
 

@@ -15,6 +15,12 @@ if TYPE_CHECKING:
 EMBEDDED_BYTES_MAX: Final = 44  # of Redis OSS: a value this long still lies in one 64-byte block with its header
 OBJECT_BYTES: Final = 16
 BLOCK_BYTES: Final = 64  # Valkey 8.1 embeds key, time to live and value in one block of at most this size
+PACKED_BLOCK_BYTES: Final = 128  # and Valkey 9.1, which needs no pointer then
+_POINTER_BYTES: Final = 8
+_TIME_BYTES: Final = 8
+_KEY_BYTES_WITH_TIME: Final = (
+    128  # from this size on a key's block has room for a time to live, whether it has one or not
+)
 
 
 @mypyc_attr(acyclic=True)
@@ -96,6 +102,38 @@ def string_encoding(value: bytes, embedded_bytes_max: int = EMBEDDED_BYTES_MAX) 
 def embedded_bytes_max(key: bytes, expires: bool) -> int:
     """The longest value that Valkey 8.1 puts into one block with its key: measured on 8.1.1 by OBJECT ENCODING."""
     return BLOCK_BYTES - OBJECT_BYTES - len(key) - 7 - (8 if expires else 0)
+
+
+def head_bytes(key: bytes, expires: bool) -> int:
+    """What Valkey 9.1 needs for an object with its key and time to live, before the allocator rounds it up."""
+    size = OBJECT_BYTES + _name_bytes(len(key))
+    return size + _TIME_BYTES if expires or len(key) >= _KEY_BYTES_WITH_TIME else size
+
+
+def packed_bytes_max(key: bytes, expires: bool) -> int:
+    """The longest value that Valkey 9.1 puts into one block with its key (object.c, shouldEmbedStringObject)."""
+    taken = OBJECT_BYTES - _POINTER_BYTES + _name_bytes(len(key)) + (_TIME_BYTES if expires else 0)
+    return PACKED_BLOCK_BYTES - taken - _header_bytes(0) - 1
+
+
+def packed_string_bytes(key: bytes, value: bytes, expires: bool) -> int:
+    """All that Valkey 9.1 allocates for a string and its key."""
+    if len(value) <= 20 and integer_or_none(value) is not None:
+        return allocated(head_bytes(key, expires))
+    room = packed_bytes_max(key, expires)
+    if len(value) <= room:
+        return allocated(PACKED_BLOCK_BYTES - room + max(len(value), 4))  # a pointer must fit in, should it become one
+    return allocated(head_bytes(key, expires)) + allocated(_short_header_bytes(len(value)) + len(value) + 1)
+
+
+def _name_bytes(size: int) -> int:
+    """A key inside of a block: its header, its end, and how long the header is."""
+    return _short_header_bytes(size) + size + 2
+
+
+def _short_header_bytes(size: int) -> int:
+    """Of a string that is not to grow."""
+    return 1 if size < 32 else _header_bytes(size)
 
 
 def string_bytes(value: bytes) -> int:
