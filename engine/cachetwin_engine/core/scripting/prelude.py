@@ -1031,6 +1031,11 @@ local function safe_unpack(...)
   return unpack(t, from, to)
 end
 
+local function protected(ok, err, ...)
+  if not ok then return ok, plain_error(err) end
+  return ok, err, ...
+end
+
 local base = {
   _VERSION = _VERSION, assert = assert, collectgarbage = collectgarbage, error = error, gcinfo = gcinfo, ipairs = ipairs,
   rawequal = rawequal, select = select, tonumber = tonumber, tostring = tostring, type = type, unpack = safe_unpack,
@@ -1057,13 +1062,7 @@ local base = {
     if real[t] then return shown_metatable[t] end
     return real_getmetatable(t)
   end,
-  pcall = function(...)
-    local function outcome(ok, err, ...)
-      if not ok then return ok, plain_error(err) end
-      return ok, err, ...
-    end
-    return outcome(real_pcall(...))
-  end,
+  pcall = function(...) return protected(real_pcall(...)) end,
 }
 
 local shared = {
