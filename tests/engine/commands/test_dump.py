@@ -163,6 +163,8 @@ def test_well_formed_ziplists_and_zipmaps_of_old_versions_are_taken(run: Run) ->
     assert run("HGETALL h") == b"*2\r\n$1\r\nf\r\n$1\r\nv\r\n"
     assert run.args("RESTORE", "m", 0, sealed(HASH_ZIPMAP + b"\x07\x01\x01f\x01\0v\xff")) == b"+OK\r\n"
     assert run("HGET m f") == b"$1\r\nv\r\n"
+    overlong = HASH_ZIPMAP + b"\x0b\x01\xfe\x01\0\0\0f\x01\0v\xff"  # a length in five bytes where one would do
+    assert run.args("RESTORE", "n", 0, sealed(overlong)) == b"-ERR Bad data format\r\n"
 
 
 def test_a_wrong_checksum_is_overlooked_while_debug_says_so(run: Run) -> None:

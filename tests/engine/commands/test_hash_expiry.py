@@ -3,6 +3,7 @@
 import pytest
 from tests.engine.commands.conftest import START_US, Run, StartRun
 
+from cachetwin_engine.core.rdb.loading import Loading
 from cachetwin_engine.core.replies import bulk, bulk_array
 
 NOW_MS = START_US // 1000
@@ -220,3 +221,20 @@ _WRONGTYPE = b"WRONGTYPE Operation against a key holding the wrong kind of value
 def test_arguments_are_judged_in_the_order_of_valkey_9(newest: Run, line: str, reply: bytes) -> None:
     newest("SET text x")
     assert newest(line) == reply + b"\r\n"
+
+
+def test_a_primary_loads_no_fields_that_are_over_and_no_hash_of_such_alone(start_run: StartRun) -> None:
+    run = start_run("valkey-9.0")
+    run("HSETEX gone PX 1 FIELDS 2 f 1 g 2")
+    run("HSETEX part PX 1 FIELDS 1 f 1")
+    run("HSET part stays 1")
+    snapshot = run.engine.snapshots.begin([], checksum=True)
+    snapshot.finish()
+    later = start_run("valkey-9.0")
+    later.clock.now_us = run.clock.now_us + 10_000
+    later.engine.start_turn()
+    loading = Loading(later.engine, snapshot.take(), drops_expired=True)
+    loading.finish()
+    loading.adopt()
+    assert later("EXISTS gone") == b":0\r\n"
+    assert later("HLEN part") == b":1\r\n"

@@ -7,6 +7,7 @@ from ..crc64 import crc64
 from ..errors import CommandError
 from ..keyspace import Database, KeyspaceObserver
 from ..slots import SlotKeys
+from ..types.hash import HashValue
 from ..whole_databases import flush_databases
 from . import kinds
 from .packed import BadData, EmptyValue
@@ -141,7 +142,7 @@ class Loading:
         self._idle_seconds = self._frequency = -1
         engine = self._engine
         db = self._db
-        if self._drops_expired and 0 <= at_ms <= engine.now_ms:
+        if self._drops_expired and (0 <= at_ms <= engine.now_ms or _is_emptied(value, engine.now_ms)):
             self.result.expired.append((db.index, key))
             return
         if db.values.has(key):
@@ -216,3 +217,11 @@ def _version(data: bytes, engine: "Engine") -> int:
     if data.startswith(b"REDIS") and version > _REDIS_NEWEST and not relaxed:
         raise BadData(f"a file of Redis with RDB version {version}, which Valkey does not read")
     return version
+
+
+def _is_emptied(value: object, now_ms: int) -> bool:
+    """Take the fields whose time is over out of a hash: has it none left?"""
+    if not isinstance(value, HashValue) or not value.volatile:
+        return False
+    value.drop_due(now_ms, value.length())
+    return value.length() == 0

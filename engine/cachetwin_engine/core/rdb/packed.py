@@ -213,6 +213,8 @@ def zipmap_elements(data: bytes) -> list[bytes]:
             if size == 254:
                 size = int.from_bytes(slice_of(data, at, 4), "little")
                 at += 4
+                if size < 254:
+                    raise BadData("a length in a zipmap that is longer than it need be")
             free = 0
             if is_value:
                 free = slice_of(data, at, 1)[0]
