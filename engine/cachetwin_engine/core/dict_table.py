@@ -43,6 +43,15 @@ class DictTable(KeyTable):
         """See ``KeyTable``."""
         return list(self._values)
 
+    def first(self, count: int) -> list[bytes]:
+        """See ``KeyTable``. The oldest ones."""
+        found: list[bytes] = []
+        for key in self._values:
+            if len(found) >= count:
+                break
+            found.append(key)
+        return found
+
     def items(self) -> list[tuple[bytes, object]]:
         """See ``KeyTable``."""
         return list(self._values.items())
@@ -55,12 +64,7 @@ class DictTable(KeyTable):
         """See ``KeyTable``. The oldest keys, until there is an index."""
         if self._index is not None:
             return self._index.sample(below, count)
-        found: list[bytes] = []
-        for key in self._values:
-            if len(found) >= count:
-                break
-            found.append(key)
-        return found
+        return self.first(count)
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """See ``KeyTable``."""

@@ -49,7 +49,7 @@ def digest_of_value(db: Database, key: bytes, value: object, digest: bytes) -> b
         for place, member in enumerate(members):
             digest = blended(digest, mixed(mixed(EMPTY, member), digits_17(scores[place])))
     elif isinstance(value, HashValue):
-        for field, content in value.pairs().items():
+        for field, content in value.pairs():
             digest = blended(digest, mixed(mixed(EMPTY, field), content))
     elif isinstance(value, Stream):
         for leaf in value.leaves:

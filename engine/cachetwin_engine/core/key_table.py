@@ -34,6 +34,10 @@ class KeyTable:
         """All keys, in no order that means anything."""
         raise NotImplementedError
 
+    def first(self, count: int) -> list[bytes]:
+        """Up to ``count`` keys, the same ones until the table changes."""
+        raise NotImplementedError
+
     def items(self) -> list[tuple[bytes, object]]:
         """All keys and their values."""
         raise NotImplementedError

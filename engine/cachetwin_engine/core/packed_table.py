@@ -231,6 +231,21 @@ class PackedTable(KeyTable):
         """See ``KeyTable``."""
         return [_key_of(entry) for segment in self._segments for entry in segment.entries if entry is not None]
 
+    def first(self, count: int) -> list[bytes]:
+        """See ``KeyTable``."""
+        return self._from(0, count)
+
+    def _from(self, number: int, count: int) -> list[bytes]:
+        """Up to ``count`` keys from a segment and those behind it."""
+        found: list[bytes] = []
+        for step in range(len(self._segments)):
+            for entry in self._segments[(number + step) % len(self._segments)].entries:
+                if entry is not None:
+                    if len(found) >= count:
+                        return found
+                    found.append(_key_of(entry))
+        return found
+
     def items(self) -> list[tuple[bytes, object]]:
         """See ``KeyTable``."""
         return [
@@ -254,15 +269,7 @@ class PackedTable(KeyTable):
 
     def sample(self, below: Callable[[int], int], count: int) -> list[bytes]:
         """See ``KeyTable``. Neighbouring segments."""
-        found: list[bytes] = []
-        at = below(len(self._segments))
-        for step in range(len(self._segments)):
-            for entry in self._segments[(at + step) % len(self._segments)].entries:
-                if entry is not None:
-                    found.append(_key_of(entry))
-                    if len(found) >= count:
-                        return found
-        return found
+        return self._from(below(len(self._segments)), count)
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """See ``KeyTable``."""

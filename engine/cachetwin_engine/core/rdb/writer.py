@@ -193,7 +193,7 @@ class RdbWriter:
         ends = dict(value.ends()) if self.version >= 80 else {}
         self._value_kind(HASH_2 if ends else HASH)
         self.length(value.length())
-        for field, text in value.pairs().items():
+        for field, text in value.pairs():
             self.string(field)
             self.string(text)
             if ends:

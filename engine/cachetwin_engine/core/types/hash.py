@@ -1,7 +1,7 @@
 """Hashes: a blob of fields and values in turn while they are few and short (``blob``), then a ``HashTable``.
 
-Either keeps the fields in order of arrival, which is the order of a listpack. What passes Valkey's thresholds, or has a
-field that ends by itself, is always a table. ``read_hash`` and ``write_hash`` tell a table the time by which to judge.
+What Valkey keeps in a listpack stays in order of arrival. What passes Valkey's thresholds, or has a field that ends by
+itself, is always a table. ``read_hash`` and ``write_hash`` tell a table the time by which to judge.
 """
 
 from collections.abc import Callable
@@ -136,13 +136,13 @@ class HashValue(Value):
             return True
         return data.remove(field)
 
-    def pairs(self) -> dict[bytes, bytes]:
-        """All fields and values in order of arrival, also those that are over. Read it, don't keep or change it."""
+    def pairs(self) -> list[tuple[bytes, bytes]]:
+        """All fields and values, also those that are over; those of a listpack in order of arrival."""
         data = self._data
-        return _pairs_in(data) if isinstance(data, bytes) else data.pairs()
+        return list(_pairs_in(data).items()) if isinstance(data, bytes) else data.pairs()
 
     def flat(self) -> list[bytes]:
-        """Each field, followed by its value, in order of arrival."""
+        """Each field, followed by its value, in the same order."""
         data = self._data
         return elements_in(data, 0) if isinstance(data, bytes) else data.flat()
 

@@ -1,7 +1,7 @@
-"""The structure of a hash that outgrew its blob: fields and their values in a dict, in order of arrival.
+"""The structure of a hash that outgrew its blob: fields and their values.
 
-The form that OBJECT ENCODING reports changes at Valkey's thresholds and never back. The large form makes a ``KeyIndex``
-of its fields at the first HSCAN or HRANDFIELD (most hashes never see one) and keeps it from then on.
+The form that OBJECT ENCODING reports changes at Valkey's thresholds and never back. The packed form is a dict, in order
+of arrival; the large one a ``KeyTable``, as for the keys of a database.
 
 Fields may have ends of their own (Valkey 9). A field whose time is over is hidden from then on, but it goes, and stops
 being counted, only when ``field_expiry`` comes by or something takes its place. Which fields those are depends on the
@@ -15,7 +15,8 @@ from typing import Final
 from mypy_extensions import mypyc_attr
 
 from ..config import Config
-from ..key_index import KeyIndex, index_of
+from ..key_table import KeyTable
+from ..keyspace import new_key_table
 from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
 
 OBJECT_BYTES: Final = 16
@@ -33,9 +34,9 @@ class HashTable:
     def __init__(self, fields: dict[bytes, bytes]) -> None:
         self.packed = True  # Valkey would store it as a listpack
         self.volatile = False  # some field has an end
-        self._fields = fields
+        self._fields = fields  # of the packed form
         self._order: list[bytes] | None = None  # the fields of the packed form, until one comes or goes
-        self._index: KeyIndex | None = None  # of the large form, once it was needed
+        self._table: KeyTable | None = None  # of the large form
         self._ends: dict[bytes, int] | None = None  # field -> Unix time in ms; None rather than empty
         self._soonest: list[tuple[int, bytes]] | None = None  # a heap of the ends, also of some that hold no more
         self._now_ms = 0
@@ -43,76 +44,91 @@ class HashTable:
     def size_bytes(self, samples: int) -> int:
         """Bytes that Valkey would use."""
         size = 0
-        seen = 0
-        if self.packed:
+        table = self._table
+        if table is None:
             for field, value in self._fields.items():
                 size += entry_bytes(field) + entry_bytes(value)
             return OBJECT_BYTES + LISTPACK_HEAD_BYTES + size
-        for field, value in self._fields.items():
-            size += len(field) + len(value) + _ENTRY_BYTES
-            seen += 1
-            if seen == samples:
-                break
-        count = len(self._fields)
-        return OBJECT_BYTES + _TABLE_BYTES + int(count * _SLOT_BYTES) + (size * count // seen if seen else 0)
+        seen = table.keys() if samples == 0 else table.first(samples)
+        for field in seen:
+            size += len(field) + len(self._value(field)) + _ENTRY_BYTES
+        count = len(table)
+        return OBJECT_BYTES + _TABLE_BYTES + int(count * _SLOT_BYTES) + (size * count // len(seen) if seen else 0)
 
     def copied(self) -> "HashTable":
         """An independent copy."""
-        copy = HashTable(self._fields.copy())
-        copy.packed = self.packed
+        copy = HashTable(dict(self.pairs()))
+        if not self.packed:
+            copy._unpack()
         if self._ends is not None:
             copy._ends = self._ends.copy()
             copy._rebuild_soonest()
             copy.volatile = True
         return copy
 
+    def _unpack(self) -> None:
+        """Take the large form."""
+        if self._table is None:
+            table = new_key_table()
+            for field, value in self._fields.items():
+                table.put(field, value)
+            self._table = table
+            self._fields = {}
+            self._order = None
+            self.packed = False
+
+    def _value(self, field: bytes) -> bytes:
+        """The value of a field that exists."""
+        table = self._table
+        if table is None:
+            return self._fields[field]
+        value = table.find(field)
+        return value if isinstance(value, bytes) else b""
+
     # -- fields -------------------------------------------------------------------------------------------------------
 
     def length(self) -> int:
         """The number of fields, those included that are over and have not gone yet."""
-        return len(self._fields)
+        return len(self._fields) if self._table is None else len(self._table)
 
     def has(self, field: bytes) -> bool:
         """Is there a ``field``?"""
-        return field in self._fields and (self._ends is None or not self._is_over(field))
+        there = field in self._fields if self._table is None else self._table.has(field)
+        return there and (self._ends is None or not self._is_over(field))
 
     def get(self, field: bytes) -> bytes | None:
         """The value of ``field``, or None."""
         if self._ends is not None and self._is_over(field):
             return None
-        return self._fields.get(field)
+        table = self._table
+        if table is None:
+            return self._fields.get(field)
+        value = table.find(field)
+        return value if isinstance(value, bytes) else None
 
     def set(self, field: bytes, value: bytes, config: Config, keep_end: bool = False) -> bool:
         """Give ``field`` a ``value``; True when the field is new. Its end goes unless ``keep_end``."""
-        fields = self._fields
-        if not self.packed and self._ends is None:
-            count = len(fields)
-            fields[field] = value  # one look-up, whether it was there or not
-            if len(fields) == count:
-                return False
-            if self._index is not None:
-                self._index.add(field)
-            return True
-        longest = config.hash_max_listpack_value
-        if field in fields:
-            over = False
-            if self._ends is not None:
-                over = self._is_over(field)
-                if over or not keep_end:
-                    self.remove_end(field)
-            if self.packed and len(value) > longest:
-                self.packed = False
-                self._order = None
-            fields[field] = value
-            return over
-        if self.packed:
-            self._order = None
-            if len(fields) >= config.hash_max_listpack_entries or len(value) > longest or len(field) > longest:
-                self.packed = False
-        fields[field] = value
-        if self._index is not None:
-            self._index.add(field)
-        return True
+        over = False
+        if self._ends is not None:
+            over = self._is_over(field)
+            if over or not keep_end:
+                self.remove_end(field)
+        table = self._table
+        if table is None:
+            fields = self._fields
+            longest = config.hash_max_listpack_value
+            is_new = field not in fields
+            if len(value) > longest or (
+                is_new and (len(fields) >= config.hash_max_listpack_entries or len(field) > longest)
+            ):
+                self._unpack()
+                table = self._table
+            else:
+                fields[field] = value
+                if is_new:
+                    self._order = None
+                return is_new or over
+        return (table is not None and table.put(field, value)) or over
 
     def remove(self, field: bytes) -> bool:
         """Remove ``field``; False when it is not there."""
@@ -121,14 +137,16 @@ class HashTable:
         self._drop(field)
         return True
 
-    def pairs(self) -> dict[bytes, bytes]:
-        """All fields and values in order of arrival, also those that are over. Read it, don't keep or change it."""
-        return self._fields
+    def pairs(self) -> list[tuple[bytes, bytes]]:
+        """All fields and values, also those that are over; the packed form's in order of arrival."""
+        if self._table is None:
+            return list(self._fields.items())
+        return [(field, value) for field, value in self._table.items() if isinstance(value, bytes)]
 
     def flat(self) -> list[bytes]:
-        """Each field, followed by its value, in order of arrival."""
+        """Each field, followed by its value, in the same order."""
         flat: list[bytes] = []
-        for field, value in self._fields.items():
+        for field, value in self.pairs():
             if self._ends is None or not self._is_over(field):
                 flat.append(field)
                 flat.append(value)
@@ -136,8 +154,6 @@ class HashTable:
 
     def contents(self) -> list[bytes]:
         """All values."""
-        if self._ends is None:
-            return list(self._fields.values())
         return self.flat()[1::2]
 
     def with_values(self, fields: list[bytes]) -> list[bytes]:
@@ -145,37 +161,33 @@ class HashTable:
         flat: list[bytes] = []
         for field in fields:
             flat.append(field)
-            flat.append(self._fields[field])
+            flat.append(self._value(field))
         return flat
 
     def fields(self) -> list[bytes]:
         """All fields. The list may be the hash's own: read it, don't keep or change it."""
-        if self._ends is not None:
-            return [field for field in self._fields if not self._is_over(field)]
-        if not self.packed:
-            return list(self._fields)
+        if self._table is not None:
+            fields = self._table.keys()
+            return fields if self._ends is None else [field for field in fields if not self._is_over(field)]
         if self._order is None:
             self._order = list(self._fields)
         return self._order
 
     def random(self, below: Callable[[int], int]) -> bytes | None:
         """A field, each as likely as any other, None if all are over. ``below(n)`` draws from 0 to n - 1."""
-        if self.packed:
-            fields = self.fields()
-            return fields[below(len(fields))]
-        index = self._indexed()
-        for _ in range(_DRAWS_MAX):
-            field = index.random(below)
-            if self._ends is None or not self._is_over(field):
-                return field
+        if self._table is not None:
+            for _ in range(_DRAWS_MAX):
+                field = self._table.random(below)
+                if self._ends is None or not self._is_over(field):
+                    return field
         fields = self.fields()
         return fields[below(len(fields))] if fields else None
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """A step of HSCAN: (next cursor, 0 at the end; fields). The packed form is returned whole."""
-        if self.packed:
+        if self._table is None:
             return 0, self.fields()
-        after, found = self._indexed().scan(cursor, count)
+        after, found = self._table.scan(cursor, count)
         if self._ends is not None:
             found = [field for field in found if not self._is_over(field)]
         return after, found
@@ -192,9 +204,7 @@ class HashTable:
 
     def end_at(self, field: bytes, at_ms: int) -> None:
         """Let ``field``, which exists, end at ``at_ms``. The hash takes the large form."""
-        if self.packed:
-            self.packed = False
-            self._order = None
+        self._unpack()
         ends = self._ends
         if ends is None:
             ends = self._ends = {}
@@ -249,14 +259,10 @@ class HashTable:
         return at_ms is not None and at_ms <= self._now_ms
 
     def _drop(self, field: bytes) -> None:
-        del self._fields[field]
-        self._order = None
-        if self._index is not None:
-            self._index.remove(field)
+        if self._table is None:
+            del self._fields[field]
+            self._order = None
+        else:
+            self._table.remove(field)
         if self._ends is not None:
             self.remove_end(field)
-
-    def _indexed(self) -> KeyIndex:
-        if self._index is None:
-            self._index = index_of(self._fields)
-        return self._index

@@ -1,9 +1,8 @@
 """The structure of a set that outgrew its blob, in Valkey's three forms.
 
-``intset`` (integers, in numeric order), ``listpack`` (few and short), ``hashtable``: membership is a dict in all three.
-Its keys in order of arrival are the listpack's order. The large form makes a ``KeyIndex`` of them at the first random
-member or step of SSCAN that is asked for, and keeps it from then on, so that these cost the same at any size; the small
-ones are bounded by their thresholds and make a list of the members when one is needed.
+``intset`` (integers, in numeric order) and ``listpack`` (few and short) are a dict, whose keys in order of arrival are the
+listpack's order; their thresholds bound them, so they make a list of the members when one is needed. ``hashtable`` is a
+``KeyTable``, as for the keys of a database, so that a random member and a step of SSCAN cost the same at any size.
 """
 
 from collections.abc import Callable
@@ -12,7 +11,8 @@ from typing import Final
 from mypy_extensions import i64, mypyc_attr
 
 from ..config import Config
-from ..key_index import KeyIndex, index_of
+from ..key_table import KeyTable
+from ..keyspace import new_key_table
 from ..numbers import integer_or_none
 from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
 
@@ -32,100 +32,93 @@ class MemberTable:
 
     def __init__(self, form: i64, members: list[bytes]) -> None:
         self.form: i64 = form
-        self._members: dict[bytes, None] = dict.fromkeys(members)
+        self._members: dict[bytes, None] = dict.fromkeys(members)  # of a small form
         self._order: list[bytes] | None = None  # the members of a small form, until the next change
-        self._index: KeyIndex | None = None  # of the large form, once it was needed
+        self._table: KeyTable | None = None  # of the large form; nothing lies under its keys
 
     def size_bytes(self, samples: int) -> int:
         """Bytes that Valkey would use."""
-        count = len(self._members)
-        if self.form == INTSET:
-            return intset_bytes(list(self._members))
+        table = self._table
+        if table is None:
+            members = list(self._members)
+            return intset_bytes(members) if self.form == INTSET else listpack_bytes(members)
         size = 0
-        seen = 0
-        if self.form == LISTPACK:
-            return listpack_bytes(list(self._members))
-        for member in self._members:
+        seen = table.keys() if samples == 0 else table.first(samples)
+        for member in seen:
             size += len(member) + 2
-            seen += 1
-            if seen == samples:
-                break
-        return OBJECT_BYTES + _TABLE_BYTES + int(count * _SLOT_BYTES) + (size * count // seen if seen else 0)
+        count = len(table)
+        return OBJECT_BYTES + _TABLE_BYTES + int(count * _SLOT_BYTES) + (size * count // len(seen) if seen else 0)
 
     def copied(self) -> "MemberTable":
         """An independent copy."""
+        if self._table is None:
+            return MemberTable(self.form, list(self._members))
         copy = MemberTable(self.form, [])
-        copy._members = self._members.copy()
+        copy._table = _table_of(self._table.keys())
         return copy
 
     # -- members ------------------------------------------------------------------------------------------------------
 
     def length(self) -> int:
         """The number of members."""
-        return len(self._members)
+        return len(self._members) if self._table is None else len(self._table)
 
     def has(self, member: bytes) -> bool:
         """Is ``member`` in the set?"""
-        return member in self._members
+        return member in self._members if self._table is None else self._table.has(member)
 
     def add(self, member: bytes, config: Config) -> bool:
         """Add ``member``, in a larger form if it needs one; False when it was there."""
-        members = self._members
-        if self.form == HASHTABLE:
-            count = len(members)
-            members[member] = None  # one look-up, whether it was there or not
-            if len(members) == count:
+        if self._table is None:
+            members = self._members
+            if member in members:
                 return False
-            if self._index is not None:
-                self._index.add(member)
-            return True
-        if member in members:
-            return False
-        self._order = None
-        if self.form == INTSET:
-            self._leave_intset(member, config)
-        elif len(members) >= config.set_max_listpack_entries or len(member) > config.set_max_listpack_value:
-            self.use_hashtable()
+            self._order = None
+            if self.form == INTSET:
+                self._leave_intset(member, config)
+            elif len(members) >= config.set_max_listpack_entries or len(member) > config.set_max_listpack_value:
+                self.use_hashtable()
+        if self._table is not None:
+            return self._table.put(member, b"")
         self._members[member] = None
         return True
 
     def remove(self, member: bytes) -> bool:
         """Remove ``member``; False when it is not there."""
-        members = self._members
-        if member not in members:
+        if self._table is not None:
+            return self._table.remove(member) is not None
+        if member not in self._members:
             return False
-        del members[member]
+        del self._members[member]
         self._order = None
-        if self._index is not None:
-            self._index.remove(member)
         return True
 
     def members(self) -> list[bytes]:
         """All members, integers in numeric order. The list is the set's own: read it, don't keep or change it."""
-        if self._order is not None:
-            return self._order
-        if self.form == HASHTABLE:
-            return list(self._members)
-        self._order = in_numeric_order(list(self._members)) if self.form == INTSET else list(self._members)
+        if self._table is not None:
+            return self._table.keys()
+        if self._order is None:
+            members = list(self._members)
+            self._order = in_numeric_order(members) if self.form == INTSET else members
         return self._order
 
     def random(self, below: Callable[[int], int]) -> bytes:
         """A member, each as likely as any other. ``below(n)`` draws from 0 to n - 1. The set must not be empty."""
-        if self.form == HASHTABLE:
-            return self._indexed().random(below)
+        if self._table is not None:
+            return self._table.random(below)
         members = self.members()
         return members[below(len(members))]
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """A step of SSCAN: (next cursor, 0 at the end; members). A small form is returned whole."""
-        if self.form == HASHTABLE:
-            return self._indexed().scan(cursor, count)
-        return 0, self.members()
+        return (0, self.members()) if self._table is None else self._table.scan(cursor, count)
 
     def use_hashtable(self) -> None:
         """Take the large form, whatever the thresholds say."""
-        if self.form != HASHTABLE:
+        if self._table is None:
             self.form = HASHTABLE
+            self._table = _table_of(list(self._members))
+            self._members = {}
             self._order = None
 
     def use_listpack(self) -> None:
@@ -147,10 +140,13 @@ class MemberTable:
         else:
             self.use_hashtable()
 
-    def _indexed(self) -> KeyIndex:
-        if self._index is None:
-            self._index = index_of(self._members)
-        return self._index
+
+def _table_of(members: list[bytes]) -> KeyTable:
+    """A table with ``members`` for keys."""
+    table = new_key_table()
+    for member in members:
+        table.put(member, b"")
+    return table
 
 
 def listpack_takes(members: list[bytes], member: bytes, config: Config) -> bool:
