@@ -11,11 +11,12 @@ the median of the rounds. Server CPU is user plus system time of the server's pr
 divided by the number of requests: unlike requests a second, it does not depend on who shares the cores.
 
 Without -t, -P, -c or -d the default cases run: every test with 50 clients and 16 bytes at both depths, and get and set
-also with one client and with larger values.
+also with one client and with larger values. More tests of scripts than one run only when -t names them.
 """
 
 import argparse
 import csv
+import hashlib
 import io
 import json
 import os
@@ -59,8 +60,19 @@ class Test:
     command: tuple[str, ...]
     fill: tuple[str, ...] = ()
     cost: int = 1  # how many times longer than a GET it takes, roughly: fewer requests
+    fills_once: bool = False  # the one command is enough
+    is_extra: bool = False  # runs only when it is asked for by name
 
 
+SET_SCRIPT = "return redis.call('SET', KEYS[1], ARGV[1])"
+LIBRARY = (
+    "#!lua name=benchmark\n"
+    "redis.register_function('set', function(keys, args) return redis.call('SET', keys[1], args[1]) end)"
+)
+LIMITER = (
+    "local count = redis.call('INCR', KEYS[1]) redis.call('EXPIRE', KEYS[1], ARGV[1]) "
+    "return {count, redis.call('GET', KEYS[2])}"
+)
 TESTS = {
     "set": Test(("SET", KEY, VALUE)),
     "get": Test(("GET", KEY), fill=("SET", KEY, VALUE)),
@@ -73,8 +85,28 @@ TESTS = {
     "mset": Test(("MSET", *(word for key in range(10) for word in (f"{KEY}{key}", VALUE))), cost=4),
     "lrange_100": Test(("LRANGE", "list", "0", "99"), fill=("LPUSH", "list", VALUE), cost=6),
     "xadd": Test(("XADD", "stream", "*", "field", VALUE)),
-    "eval": Test(("EVAL", "return redis.call('SET', KEYS[1], ARGV[1])", "1", KEY, VALUE), cost=3),
-}
+    "eval": Test(("EVAL", SET_SCRIPT, "1", KEY, VALUE), cost=3),
+    "evalsha": Test(
+        ("EVALSHA", hashlib.sha1(SET_SCRIPT.encode(), usedforsecurity=False).hexdigest(), "1", KEY, VALUE),
+        fill=("SCRIPT", "LOAD", SET_SCRIPT), cost=3, fills_once=True, is_extra=True,
+    ),
+    "fcall": Test(
+        ("FCALL", "set", "1", KEY, VALUE), fill=("FUNCTION", "LOAD", "REPLACE", LIBRARY), cost=3, fills_once=True,
+        is_extra=True,
+    ),
+    "eval_3_calls": Test(("EVAL", LIMITER, "2", "counter:__rand_int__", KEY, "100"), cost=6, is_extra=True),
+    "eval_100_calls": Test(
+        ("EVAL", "for i = 1, 100 do redis.call('SET', KEYS[1], i) end return 1", "1", KEY), cost=100, is_extra=True
+    ),
+    "eval_lrange": Test(
+        ("EVAL", "return redis.call('LRANGE', KEYS[1], 0, 19)", "1", "list"), fill=("LPUSH", "list", VALUE), cost=8,
+        is_extra=True,
+    ),
+    "eval_json": Test(
+        ("EVAL", r"return cjson.encode(cjson.decode('{\34a\34:[1,2,3],\34s\34:\34text\34}'))", "0"), cost=8, is_extra=True
+    ),
+}  # fmt: skip
+BY_DEFAULT = [name for name, test in TESTS.items() if not test.is_extra]
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +240,9 @@ def prepare(server: Server, case: Case, requests: int) -> None:
             raise SystemExit(f"{server.name} did not empty its keyspace")
     test = TESTS[case.test]
     if test.fill:
-        count = {"get": 3 * case.keys(), "lrange_100": 200}.get(case.test, requests)
+        count = {"get": 3 * case.keys(), "lrange_100": 200, "eval_lrange": 200}.get(case.test, requests)
+        if test.fills_once:
+            count = 1
         benchmark(server, case.words(test.fill), count, replace(case, pipeline=16, clients=10))
 
 
@@ -352,7 +386,7 @@ def cases(options: argparse.Namespace) -> list[Case]:
     found = [
         Case(*case)
         for case in product(
-            options.tests or TESTS, options.pipelines or DEPTHS, options.clients or CLIENTS, options.sizes or SIZES
+            options.tests or BY_DEFAULT, options.pipelines or DEPTHS, options.clients or CLIENTS, options.sizes or SIZES
         )
     ]
     if not any(chosen):
