@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.conformance import valkey_suite
-from tests.conformance.valkey_suite import Outcome, give_up_slots, parse
+from tests.conformance.valkey_suite import Outcome, give_up_slots, parse, take_out_debugger
 
 if TYPE_CHECKING:
     from tests.engine.conftest import EngineProcess
@@ -144,6 +144,15 @@ def test_nodes_of_a_cluster_give_up_their_slots_before_the_suite_hands_them_out(
     give_up_slots(tmp_path)
     flush = "        catch {R $j cluster flushslots}\n"
     assert script.read_text() == "    set a 1\n" + flush + "        R $j cluster addslotsrange 0 5\n"
+
+
+def test_the_block_that_begins_the_script_debugger_is_left_out(tmp_path: Path) -> None:
+    unit = tmp_path / "tests" / "unit" / "scripting.tcl"
+    unit.parent.mkdir(parents=True)
+    head = "start_server {tags {x}} {\n    test {a} {\n        r script debug sync\n    }\n}\n"
+    unit.write_text(head + "start_server {tags {y}} {\n    r script debug sync\n    r eval {return 1} 0\n}\nset z 1\n")
+    take_out_debugger(tmp_path)
+    assert unit.read_text() == head + "set z 1\n"
 
 
 def test_a_server_and_a_command_for_one_exclude_each_other(tmp_path: Path) -> None:

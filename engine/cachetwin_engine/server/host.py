@@ -180,6 +180,10 @@ class ProcessHost(Host):
         """Give up the file that is being written."""
         self._dump_file.drop()
 
+    def remove_draft(self) -> None:
+        """The process ends at once: a file that is being written goes."""
+        self._dump_file.remove_draft()
+
     def read_dump(self, path: str) -> bytes | None:
         """The RDB file."""
         return read_dump(path)

@@ -80,6 +80,11 @@ class DumpFile:
             self._file = None
             self._draft.unlink(missing_ok=True)
 
+    def remove_draft(self) -> None:
+        """The process ends at once, perhaps in the midst of ``write``."""
+        if self._draft != Path():
+            self._draft.unlink(missing_ok=True)
+
 
 def read_dump(path: str) -> bytes | None:
     """The file's bytes, None if there is no such file or nothing in it. Raises OSError."""

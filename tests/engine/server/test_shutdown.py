@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -110,3 +111,19 @@ def test_a_crash_says_where_it_was_if_wanted(start_engine: "StartEngine", wanted
     assert engine.wait() == -signal.SIGABRT
     told = any("Fatal Python error: Aborted" in str(line.get("line")) for line in engine.log)
     assert told == (wanted == "yes")
+
+
+def test_a_second_signal_ends_even_the_last_save(start_engine: "StartEngine", tmp_path: Path) -> None:
+    engine = start_engine("--dir", str(tmp_path), "--save", "3600 1", "--rdb-key-save-delay", "1000000")
+    with engine.connect() as sock:
+        sock.sendall(b"MSET " + b" ".join(b"k%d v" % number for number in range(60)) + b"\r\n")
+        assert sock.recv(10) == b"+OK\r\n"
+    engine.signal(signal.SIGINT)
+    draft = tmp_path / f"temp-{engine.process.pid}.rdb"
+    deadline = time.monotonic() + 30
+    while not draft.exists():
+        assert time.monotonic() < deadline, "the save does not begin"
+        time.sleep(0.01)
+    engine.signal(signal.SIGINT)
+    assert engine.wait() == 1
+    assert list(tmp_path.iterdir()) == []
