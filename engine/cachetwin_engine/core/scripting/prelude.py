@@ -686,14 +686,20 @@ local function new_cjson()
     while true do
       if c ~= 34 then unexpected('object key string', s, p) end
       key, p = read_string(s, p)
-      c, p = skip(s, p)
-      if c ~= 58 then unexpected('colon', s, p) end
+      c = byte(s, p)
+      if c ~= 58 then
+        c, p = skip(s, p)
+        if c ~= 58 then unexpected('colon', s, p) end
+      end
       c, p = skip(s, p + 1)
       value, p = read(s, p, depth, c)
       out[key] = value
-      c, p = skip(s, p)
-      if c == 125 then return out, p + 1 end
-      if c ~= 44 then unexpected('comma or object end', s, p) end
+      c = byte(s, p)
+      if c ~= 44 then
+        c, p = skip(s, p)
+        if c == 125 then return out, p + 1 end
+        if c ~= 44 then unexpected('comma or object end', s, p) end
+      end
       c, p = skip(s, p + 1)
     end
   end
@@ -706,9 +712,12 @@ local function new_cjson()
     while true do
       n = n + 1
       out[n], p = read(s, p, depth, c)
-      c, p = skip(s, p)
-      if c == 93 then return out, p + 1 end
-      if c ~= 44 then unexpected('comma or array end', s, p) end
+      c = byte(s, p)
+      if c ~= 44 then
+        c, p = skip(s, p)
+        if c == 93 then return out, p + 1 end
+        if c ~= 44 then unexpected('comma or array end', s, p) end
+      end
       c, p = skip(s, p + 1)
     end
   end
@@ -721,6 +730,13 @@ local function new_cjson()
     if c == 116 and sub(s, p, p + 3) == 'true' then return true, p + 4 end
     if c == 102 and sub(s, p, p + 4) == 'false' then return false, p + 5 end
     if c == 110 and sub(s, p, p + 3) == 'null' then return null, p + 4 end
+    if c and c >= 48 and c <= 57 then -- one or two digits are the most frequent numbers
+      local second, third = byte(s, p + 1, p + 2)
+      if second == 44 or second == 93 or second == 125 then return c - 48, p + 1 end
+      if (third == 44 or third == 93 or third == 125) and second >= 48 and second <= 57 then
+        return (c - 48) * 10 + second - 48, p + 2
+      end
+    end
     local text, after = match(s, '^(-?%d+%.?%d*[eE]?[+-]?%d*)()', p)
     local number = text and tonumber(text)
     if number then return number, after end
