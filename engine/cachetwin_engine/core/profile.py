@@ -27,6 +27,8 @@ class Profile:
         self.commands_through = commands_through
         self.rdb_version = rdb_version
         self.shortest_doubles = commands_through >= (7, 2, 0)  # until then 17 digits, see ``doubles``
+        newer = family == "valkey" and commands_through >= (9, 1, 0)
+        self.name_in_scripts = b"Valkey" if newer else b"Redis"  # in what they are told of commands for clients only
         self.hexadecimal_doubles = commands_through < (9, 0, 0)  # Valkey 9 reads decimal ones only
 
     @property

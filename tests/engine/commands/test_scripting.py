@@ -426,7 +426,31 @@ def test_users_rights_hold_inside_scripts(run: Run) -> None:
     run("ACL SETUSER u on nopass ~ok:* +@all")
     run("AUTH u x")
     assert run.args("EVAL", "return redis.call('SET', 'ok:1', 'v')", 0) == b"+OK\r\n"
-    assert run.args("EVAL", "return redis.call('SET', 'no', 'v')", 0).startswith(b"-NOPERM ACL failure in script: ")
+    assert run.args("EVAL", "return redis.call('SET', 'no', 'v')", 0).startswith(
+        b"-ERR ACL failure in script: No permissions to access a key script: "
+    )
+
+
+@pytest.mark.parametrize(
+    ("call", "problem"),
+    [
+        ("'SET', 'no', 'v'", b"can't access at least one of the keys mentioned in the command arguments"),
+        ("'GET', 'ok:1'", b"can't run this command or subcommand"),
+        ("'PUBLISH', 'news', 'v'", b"can't publish to the channel mentioned in the command"),
+    ],
+)
+def test_redis_7_0_said_it_in_other_words(start_run: StartRun, call: str, problem: bytes) -> None:
+    run = start_run("redis-7.1")
+    run("ACL SETUSER u on nopass resetchannels ~ok:* +@all -get")
+    run("AUTH u x")
+    line = run.args("EVAL", f"return redis.call({call})", 0)
+    assert line.startswith(b"-ERR The user executing the script " + problem)
+
+
+def test_what_only_clients_may_is_named_after_the_engine(start_run: StartRun) -> None:
+    for version, name in (("valkey-9.1", b"Valkey"), ("valkey-9.0", b"Redis")):
+        reply = start_run(version).args("EVAL", "return redis.call('SUBSCRIBE', 'x')", 0)
+        assert reply.startswith(b"-ERR This " + name + b" command is not allowed from script")
 
 
 def test_flushing_scripts_gives_their_memory_back_and_leaves_functions_alone(run: Run) -> None:

@@ -267,7 +267,8 @@ ROWS[b"pubsub|help"].categories = [b"slow"]  # unlike its siblings it is not in 
 
 def _listener(ctx: Context) -> Session:
     if not ctx.may_block and not (ctx.in_exec and ctx.resp3) and ctx.in_script:
-        raise CommandError(b"ERR This Redis command is not allowed from script")
+        name = ctx.engine.profile.name_in_scripts
+        raise CommandError(b"ERR This " + name + b" command is not allowed from script")
     return ctx.session
 
 

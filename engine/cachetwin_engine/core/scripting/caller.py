@@ -1,5 +1,7 @@
 """What a running script may do to the engine: ``redis.call`` and ``redis.acl_check_cmd``."""
 
+from typing import Final
+
 from ..admission import is_read_only, is_stale, lacks_replicas
 from ..cluster.routing import script_refusal
 from ..cluster.state import ClusterState
@@ -8,7 +10,13 @@ from ..context import Context
 from ..dispatch import call, find_command
 from ..errors import CANNOT_SAVE, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY, CommandError
 from ..gates import GATE_DISK, GATE_REPLICA, GATE_RESTRICTED
+from ..profile import Profile
 from ..replies import error
+
+_ACL_FAILURES: Final = [  # of Redis OSS 7.0, by the end of what a client is told
+    (b"access a key", b"access at least one of the keys mentioned in the command arguments"),
+    (b"access a channel", b"publish to the channel mentioned in the command"),
+]
 
 
 class RunningScript:
@@ -95,13 +103,13 @@ class RunningScript:
         if not command.accepts(len(args)):
             return b"ERR Wrong number of args calling " + self._redis() + b"command from script"
         if command.flags & NOSCRIPT and not engine.scripts.allows_every_command:
-            return b"ERR This Redis command is not allowed from script"
+            return b"ERR This " + engine.profile.name_in_scripts + b" command is not allowed from script"
         if command.flags & (WRITE | MAY_REPLICATE) and self.read_only:
             return b"ERR Write commands are not allowed from read-only scripts."
         if self.context.session.gates & GATE_RESTRICTED:
             denied = engine.acl.denial(self.context, command, args)
             if denied is not None:
-                return b"NOPERM ACL failure in script: " + denied.removeprefix(b"NOPERM ")
+                return _acl_failure(engine.profile, denied)
         if engine.gates & GATE_REPLICA and not self.context.session.is_primary:
             if command.flags & WRITE and is_read_only(engine):
                 return READ_ONLY
@@ -123,3 +131,13 @@ class RunningScript:
         if slot >= 0 and self.slot < 0:
             self.slot = slot
         return line
+
+
+def _acl_failure(profile: Profile, denied: bytes) -> bytes:
+    """The refusal ``denied`` of a client, as the script of that client gets it."""
+    if profile.commands_through >= (7, 2, 0):
+        return b"ERR ACL failure in script: " + denied.removeprefix(b"NOPERM ")
+    for end, what in _ACL_FAILURES:
+        if denied.endswith(end):
+            return b"ERR The user executing the script can't " + what
+    return b"ERR The user executing the script can't run this command or subcommand"
