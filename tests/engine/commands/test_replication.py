@@ -681,6 +681,8 @@ def test_a_failover_can_be_called_off(run: "Run", follow: Follow) -> None:
         ("PSYNC ? -1 FAILOVER", b"ERR PSYNC FAILOVER can't be sent to a master."),
         ("WAITAOF 1 0 0", b"ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled."),
         ("WAIT 1 -1", b"ERR timeout is negative"),
+        ("WAIT 1 9223372036854775807", b"ERR timeout is out of range"),
+        ("WAITAOF 0 1 9223372036854775807", b"ERR timeout is out of range"),
         ("FAILOVER TO localhost 1 FORCE", b"ERR FAILOVER requires connected replicas."),
     ],
 )

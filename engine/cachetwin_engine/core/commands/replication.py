@@ -17,7 +17,7 @@ from ..command_table import (
 from ..context import Context
 from ..errors import OUT_OF_RANGE, CommandError, printable, syntax_error
 from ..gates import GATE_FOLLOWER
-from ..numbers import integer_or_none, parse_int, parse_int_or
+from ..numbers import INT64_MAX, integer_or_none, parse_int, parse_int_or
 from ..replication.acknowledgements import Waiting
 from ..replication.connected_replica import ONLINE, ConnectedReplica
 from ..replication.primary_link import CONNECTED
@@ -312,7 +312,7 @@ def waitaof(ctx: Context, args: list[bytes]) -> bytes:
     wanted = parse_int(args[2])
     if wanted < 0:
         raise CommandError(b"ERR value is out of range, must be positive")
-    _timeout_ms(args[3])
+    _timeout_ms(args[3], ctx.engine.now_ms)
     if ctx.engine.replication.link is not None:
         raise CommandError(_REPLICA_CANT_WAIT_FOR_LOGS)
     if local:
@@ -321,7 +321,7 @@ def waitaof(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _wait(ctx: Context, args: list[bytes], wanted: int, timeout: bytes, of_logs: bool) -> bytes:
-    timeout_ms = _timeout_ms(timeout)
+    timeout_ms = _timeout_ms(timeout, ctx.engine.now_ms)
     replication = ctx.engine.replication
     waiting = Waiting(ctx.session, args, ctx.session.written_offset, wanted, of_logs)
     count = replication.acknowledgements.count(waiting.offset, of_logs)
@@ -332,8 +332,10 @@ def _wait(ctx: Context, args: list[bytes], wanted: int, timeout: bytes, of_logs:
     return ctx.block([], ctx.engine.now_ms + timeout_ms if timeout_ms else 0, reply, args)
 
 
-def _timeout_ms(text: bytes) -> int:
+def _timeout_ms(text: bytes, now_ms: int) -> int:
     timeout_ms = parse_int_or(text, b"ERR timeout is not an integer or out of range")
     if timeout_ms < 0:
         raise CommandError(b"ERR timeout is negative")
+    if timeout_ms > INT64_MAX - now_ms:
+        raise CommandError(b"ERR timeout is out of range")
     return timeout_ms
