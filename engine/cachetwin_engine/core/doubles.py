@@ -95,47 +95,49 @@ def _cached_power(exponent: int) -> tuple[int, int, int]:
 
 
 def _digits(high: int, distance: int, delta: int, bits: int, power: int) -> tuple[str, int]:
-    """Cut ``high`` (``bits`` of it behind the point) off where what is left is within ``delta``."""
-    digits: list[int] = []
+    """Cut ``high`` (``bits`` of it behind the point) off where what is left is within ``delta``.
+
+    In the compiled build an integer of more than 62 bits is an object, so what may have more is only made where it counts.
+    """
     whole = high >> bits
     mask = (1 << bits) - 1
     part = high & mask
+    delta_whole = delta >> bits
+    number = 0
     kappa = 10
     unit = 1_000_000_000
     while kappa > 0:
         digit = whole // unit
-        if digit or digits:
-            digits.append(digit)
+        number = number * 10 + digit
         whole -= digit * unit
         kappa -= 1
-        rest = (whole << bits) + part
-        if rest <= delta:
-            return _rounded(digits, delta, rest, unit << bits, distance), power + kappa
+        if whole <= delta_whole:
+            rest = (whole << bits) + part
+            if rest <= delta:
+                return str(_rounded(number, delta, rest, unit << bits, distance)), power + kappa
         unit //= 10
     scale = 10
     while True:
         part *= 10
         delta *= 10
         kappa -= 1
-        digit = part >> bits
-        if digit or digits:
-            digits.append(digit)
+        number = number * 10 + (part >> bits)
         part &= mask
         if part < delta:
-            return _rounded(digits, delta, part, mask + 1, distance * scale), power + kappa
+            return str(_rounded(number, delta, part, mask + 1, distance * scale)), power + kappa
         scale *= 10
 
 
-def _rounded(digits: list[int], delta: int, rest: int, step: int, distance: int) -> str:
+def _rounded(number: int, delta: int, rest: int, step: int, distance: int) -> int:
     """Lower the last digit while that brings the number nearer to the double."""
     while (
         rest < distance
         and delta - rest >= step
         and (rest + step < distance or distance - rest > rest + step - distance)
     ):
-        digits[-1] -= 1
+        number -= 1
         rest += step
-    return "".join([str(digit) for digit in digits])
+    return number
 
 
 def _powers() -> list[tuple[int, int]]:
