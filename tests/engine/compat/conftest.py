@@ -1,13 +1,16 @@
 """The same requests to the engine, in this process, and to a real redis-server; the replies must be the same bytes."""
 
+import contextlib
 import shutil
 import socket
 import subprocess
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from cachetwin_engine.core.config import Config
 from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.profile import PROFILES
 from cachetwin_engine.core.session import Session
@@ -79,9 +82,12 @@ def members(raw: bytes) -> list[str]:
 class Pair:
     """One client on each side. ``same`` is the assertion; it returns the reply for further questions."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, profile: str = PROFILE, **parameters: str) -> None:
         self.socket = socket.create_connection(("127.0.0.1", port), timeout=30)
-        self.engine = Engine(PROFILES[PROFILE], time.time_ns, 7)
+        config = Config(PROFILES[profile])
+        for name, value in parameters.items():
+            config.set_at_start(name.replace("_", "-"), value)
+        self.engine = Engine(PROFILES[profile], time.time_ns, 7, config)
         self.client: Session = self.engine.open_session("127.0.0.1:50000", "127.0.0.1:6379")
         self.reset()
 
@@ -148,28 +154,36 @@ def free_port() -> int:
     return port
 
 
-@pytest.fixture(scope="session")
-def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    """The port of a redis-server that this run started."""
-    program = shutil.which("redis-server")
-    if program is None:
-        pytest.skip("redis-server is not installed, so there is nothing to compare with")
+@contextlib.contextmanager
+def running(command: list[str], folder: Path, *options: str) -> Iterator[int]:
+    """Start a server in ``folder``, with ``options`` besides those that every one of ours gets, and give its port."""
     port = free_port()
-    options = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--enable-debug-command", "yes"]
-    options += ["--dir", str(tmp_path_factory.mktemp("redis"))]
-    server = subprocess.Popen([program, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    usual = ["--port", str(port), "--bind", "127.0.0.1", "--save", "", "--enable-debug-command", "yes"]
+    server = subprocess.Popen(
+        [*command, *usual, *options], cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
     try:
         assert server.stdout is not None
         for line in server.stdout:
             if "Ready to accept connections" in line:
                 break
         else:
-            raise AssertionError("redis-server did not start")
+            raise AssertionError(f"{command} did not start")
         yield port
     finally:
         server.terminate()
         server.wait(START_SECONDS_MAX)
         server.stdout.close() if server.stdout else None
+
+
+@pytest.fixture(scope="session")
+def redis_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    """The port of a redis-server that this run started."""
+    program = shutil.which("redis-server")
+    if program is None:
+        pytest.skip("redis-server is not installed, so there is nothing to compare with")
+    with running([program], tmp_path_factory.mktemp("redis")) as port:
+        yield port
 
 
 @pytest.fixture(scope="session")
