@@ -1,22 +1,27 @@
 """Both tables keep one contract: a map, a walk with SCAN's guarantee, and a fair draw."""
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from cachetwin_engine.core.config import Config
 from cachetwin_engine.core.dict_table import DictTable
 from cachetwin_engine.core.key_table import KeyTable
 from cachetwin_engine.core.packed_table import PACKED_BYTES_MAX, PACKED_KEY_BYTES_MAX, PackedTable
+from cachetwin_engine.core.profile import PROFILES
 from cachetwin_engine.core.random_source import RandomSource
+from cachetwin_engine.core.types.hash import HashValue
+from cachetwin_engine.core.types.set import SetValue
 from cachetwin_engine.core.types.string import RawString
 
-TABLES = {"dict": DictTable, "packed": PackedTable}
+TABLES: dict[str, Callable[[], KeyTable]] = {"dict": DictTable, "packed": lambda: PackedTable([])}
 
 
 @pytest.fixture(params=TABLES)
 def table(request: pytest.FixtureRequest) -> KeyTable:
-    made: KeyTable = TABLES[request.param]()
-    return made
+    return TABLES[request.param]()
 
 
 def walk(table: KeyTable, count: int = 10) -> list[bytes]:
@@ -69,6 +74,48 @@ def test_a_value_that_is_no_string_lies_under_its_key(table: KeyTable) -> None:
     assert table.put(b"other", value)
     assert table.remove(b"other") is value
     assert not table.has(b"other")
+
+
+def test_a_small_collection_is_the_same_after_it_was_closed() -> None:
+    to_close: list[KeyTable] = []
+    table = PackedTable(to_close)
+    config = Config(PROFILES["valkey-8.1"])
+    table.put(b"hash", HashValue())
+    table.put(b"set", SetValue.of([b"1", b"2"], config))
+    table.put(b"text", b"v")
+    assert to_close == [table]
+    found = table.find(b"hash")
+    assert isinstance(found, HashValue)
+    found.set(b"field", b"value", config)
+    table.close()
+    again = table.find(b"hash")
+    assert isinstance(again, HashValue)
+    assert again is not found
+    assert again.pairs() == [(b"field", b"value")]
+    again.set(b"other", b"x" * 5000, config)  # too large to be compact
+    members = table.glance(b"set")
+    assert isinstance(members, SetValue)
+    assert members.members() == [b"1", b"2"]
+    table.remove(b"set")
+    table.close()
+    assert table.find(b"hash") is again
+    assert sorted(table.keys()) == [b"hash", b"text"]
+
+
+def test_a_collection_that_took_another_name_is_closed_under_that() -> None:
+    table = PackedTable([])
+    config = Config(PROFILES["valkey-8.1"])
+    table.put(b"old", SetValue.of([b"m"], config))
+    value = table.remove(b"old")
+    assert isinstance(value, SetValue)
+    table.put(b"new", value)
+    value.add(b"n", config)
+    table.put(b"old", b"text")
+    table.close()
+    found = table.find(b"new")
+    assert isinstance(found, SetValue)
+    assert found.members() == [b"m", b"n"]
+    assert table.find(b"old") == b"text"
 
 
 @pytest.mark.parametrize("count", [1, 12, 13, 100, 3072, 3073, 13_000])

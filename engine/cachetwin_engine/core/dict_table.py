@@ -20,6 +20,10 @@ class DictTable(KeyTable):
         """See ``KeyTable``."""
         return self._values.get(key)
 
+    def glance(self, key: bytes) -> object | None:
+        """See ``KeyTable``."""
+        return self._values.get(key)
+
     def has(self, key: bytes) -> bool:
         """See ``KeyTable``."""
         return key in self._values

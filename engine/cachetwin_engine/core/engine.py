@@ -246,6 +246,8 @@ class Engine(KeyspaceObserver):
                         self.mark_pending(session)
         if self.lap_calls:
             self.end_lap()
+        if self.tables_to_close:
+            self.close_tables()
         if self.tracks_keys:
             self.tracking.broadcast()
         if self.wants_effects:

@@ -18,6 +18,10 @@ class KeyTable:
         """The value under ``key``, or None."""
         raise NotImplementedError
 
+    def glance(self, key: bytes) -> object | None:
+        """Like ``find``, for reading only: what is returned may be a copy."""
+        raise NotImplementedError
+
     def has(self, key: bytes) -> bool:
         """Is there anything under ``key``?"""
         raise NotImplementedError
@@ -39,8 +43,11 @@ class KeyTable:
         raise NotImplementedError
 
     def items(self) -> list[tuple[bytes, object]]:
-        """All keys and their values."""
+        """All keys and their values, for reading only."""
         raise NotImplementedError
+
+    def close(self) -> None:
+        """No command runs: nobody holds a value that was found or put, so each may be stored anew."""
 
     def random(self, below: Callable[[int], int]) -> bytes:
         """A key, each as likely as any other. ``below(n)`` draws from 0 to n - 1. The table must not be empty."""

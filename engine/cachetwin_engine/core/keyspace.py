@@ -52,6 +52,14 @@ class KeyspaceObserver:
         self.sizes_changed = False
         self.notify_flags = 0
         self.keeps_expired = False
+        self.tables_to_close: list[KeyTable] = []
+
+    def close_tables(self) -> None:
+        """No command runs: nobody holds a value any more."""
+        tables = self.tables_to_close[:]
+        self.tables_to_close.clear()
+        for table in tables:
+            table.close()
 
     def key_expired(self, db: "Database", key: bytes) -> None:
         """``key`` has just been deleted because its time was over."""
@@ -90,9 +98,9 @@ class KeyspaceObserver:
         """``key`` came into being or grew while clients block on it."""
 
 
-def new_key_table() -> KeyTable:
-    """An empty table, of the kind that this build is fastest with."""
-    return PackedTable() if BUILD == "compiled" else DictTable()
+def new_key_table(to_close: list[KeyTable]) -> KeyTable:
+    """An empty table, of the kind that this build is fastest with; it enters itself into ``to_close`` if it wants that."""
+    return PackedTable(to_close) if BUILD == "compiled" else DictTable()
 
 
 class Database:
@@ -101,7 +109,7 @@ class Database:
     def __init__(self, index: int, observer: KeyspaceObserver) -> None:
         self.index = index
         self.observer = observer
-        self.values = new_key_table()
+        self.values = new_key_table(observer.tables_to_close)
         self.expires: dict[bytes, int] = {}  # key -> Unix time in ms
         self.expiring = KeyIndex()  # the keys of ``expires``
         self.sizes_before: dict[bytes, int] = {}  # of keys that have changed since memory was last summed up
@@ -227,7 +235,7 @@ class Database:
     def clear(self) -> int:
         """Remove all keys; how many there were."""
         count = len(self.values)
-        self.values = new_key_table()
+        self.values = new_key_table(self.observer.tables_to_close)
         self.expires = {}
         self.expiring = KeyIndex()
         self.accessed = {}

@@ -139,7 +139,7 @@ class MemoryAccount:
             if not db.sizes_before:
                 continue
             for key, before in db.sizes_before.items():
-                value = db.values.find(key)
+                value = db.values.glance(key)
                 after = 0 if value is None else footprint(engine, db, key, value)
                 self._keys_bytes += after - before
             db.sizes_before = {}
@@ -153,5 +153,5 @@ def _estimated(engine: "Engine", db: Database) -> int:
         keys = db.values.sample(engine.random.below, EXACT_KEYS_MAX)
     total = 0
     for key in keys:
-        total += footprint(engine, db, key, db.values.find(key))
+        total += footprint(engine, db, key, db.values.glance(key))
     return total * len(db.values) // max(1, len(keys))

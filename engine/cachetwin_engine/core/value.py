@@ -1,7 +1,15 @@
 """What lies under a key, unless it is a plain string: those are ``bytes``, a bare object, because most keys of most caches
 are strings and a wrapper would cost more than the value."""
 
+from typing import Final
+
 from mypy_extensions import mypyc_attr
+
+# Kinds of values that may lie beside their key as plain bytes while nobody looks at them; 0 is a string.
+COMPACT_HASH: Final = 1
+COMPACT_LIST: Final = 2
+COMPACT_SET: Final = 3
+COMPACT_SORTED_SET: Final = 4
 
 
 @mypyc_attr(acyclic=True)  # no collector's head of 16 bytes; a sub-class that can be in a cycle leaves it out
@@ -33,3 +41,23 @@ class Value:
     def copied(self) -> "Value":
         """An independent copy."""
         raise NotImplementedError
+
+    def compact_kind(self) -> int:
+        """The ``COMPACT_*`` kind of values like this, 0 if they are never compact."""
+        return 0
+
+    def compact(self) -> bytes | None:
+        """All of it in a few bytes, from which ``revived`` makes it again; None if it is too large now."""
+        return None
+
+    def revived(self, data: bytes) -> "Value":
+        """The value of this kind whose ``compact`` was ``data``."""
+        raise NotImplementedError
+
+
+PROTOTYPES: Final[list[Value]] = [Value(), Value(), Value(), Value(), Value()]  # by kind; each type enters its own
+
+
+def enter_prototype(value: Value) -> None:
+    """Let values of this kind be revived by ``value``."""
+    PROTOTYPES[value.compact_kind()] = value

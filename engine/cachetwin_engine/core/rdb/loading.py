@@ -24,6 +24,7 @@ _CHECKSUM_BYTES: Final = 8
 _SUM_BYTES: Final = 64 * 1024  # counted between two looks at the clock
 _STEPS_PER_LOOK: Final = 32
 _EMPTY_LOGGED_MAX: Final = 10
+_KEYS_PER_CLOSE: Final = 1024  # that lie about as a command leaves them
 _KEY_SHOWN_MAX: Final = 64
 
 
@@ -155,6 +156,8 @@ class Loading:
         if frequency >= 0:
             access_log.set_frequency(engine, db, key, frequency)
         self.result.keys += 1
+        if self.result.keys % _KEYS_PER_CLOSE == 0:
+            engine.close_tables()
 
     def _skip_empty(self, key: bytes) -> None:
         """Versions of old could save a collection without elements; it is as good as not there."""

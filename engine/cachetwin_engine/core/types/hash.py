@@ -11,7 +11,7 @@ from mypy_extensions import i64, mypyc_attr
 
 from ..config import Config
 from ..errors import wrong_type
-from ..value import Value
+from ..value import COMPACT_HASH, Value, enter_prototype
 from .blob import BYTES_MAX, ELEMENT_MAX, LENGTHS, PAIRS_MAX, behind, count_in, element_at, elements_in, find_field
 from .hash_table import OBJECT_BYTES, HashTable
 from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
@@ -63,6 +63,21 @@ class HashValue(Value):
         copy = HashValue()
         copy._data = data if isinstance(data, bytes) else data.copied()
         return copy
+
+    def compact_kind(self) -> int:
+        """See ``Value``."""
+        return COMPACT_HASH
+
+    def compact(self) -> bytes | None:
+        """See ``Value``."""
+        data = self._data
+        return data if isinstance(data, bytes) else None
+
+    def revived(self, data: bytes) -> Value:
+        """See ``Value``."""
+        value = HashValue()
+        value._data = data
+        return value
 
     def _table(self) -> HashTable:
         """The table, made if there was none."""
@@ -211,6 +226,9 @@ class HashValue(Value):
         """Remove up to ``count_max`` fields whose end is not after ``now_ms``, and say which."""
         data = self._data
         return data.drop_due(now_ms, count_max) if isinstance(data, HashTable) else []
+
+
+enter_prototype(HashValue())
 
 
 def _pairs_in(data: bytes) -> dict[bytes, bytes]:

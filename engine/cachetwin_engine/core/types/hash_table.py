@@ -69,7 +69,7 @@ class HashTable:
     def _unpack(self) -> None:
         """Take the large form."""
         if self._table is None:
-            table = new_key_table()
+            table = new_key_table([])
             for field, value in self._fields.items():
                 table.put(field, value)
             self._table = table

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64, mypyc_attr
 
 from ..errors import wrong_type
-from ..value import Value
+from ..value import COMPACT_LIST, Value, enter_prototype
 from .blob import (
     BYTES_MAX,
     ELEMENT_MAX,
@@ -69,6 +69,21 @@ class ListValue(Value):
         copy = ListValue()
         copy._data = data if isinstance(data, bytes) else data.copied()
         return copy
+
+    def compact_kind(self) -> int:
+        """See ``Value``."""
+        return COMPACT_LIST
+
+    def compact(self) -> bytes | None:
+        """See ``Value``."""
+        data = self._data
+        return data if isinstance(data, bytes) else None
+
+    def revived(self, data: bytes) -> Value:
+        """See ``Value``."""
+        value = ListValue()
+        value._data = data
+        return value
 
     def _long(self) -> LongList:
         """The long form, made if it was none."""
@@ -248,6 +263,9 @@ class ListValue(Value):
             if len(found) == count:
                 break
         return found
+
+
+enter_prototype(ListValue())
 
 
 def _entries_max(limit: i64) -> i64:

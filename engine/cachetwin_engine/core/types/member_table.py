@@ -143,7 +143,7 @@ class MemberTable:
 
 def _table_of(members: list[bytes]) -> KeyTable:
     """A table with ``members`` for keys."""
-    table = new_key_table()
+    table = new_key_table([])
     for member in members:
         table.put(member, b"")
     return table

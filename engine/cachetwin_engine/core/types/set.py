@@ -12,7 +12,7 @@ from mypy_extensions import i64, mypyc_attr
 from ..config import Config
 from ..errors import wrong_type
 from ..numbers import integer_or_none
-from ..value import Value
+from ..value import COMPACT_SET, Value, enter_prototype
 from .blob import BYTES_MAX, ELEMENT_MAX, ENTRIES_MAX, LENGTHS, behind, count_in, elements_in, find_element
 from .member_table import HASHTABLE, INTSET, LISTPACK, MemberTable, intset_bytes, listpack_bytes, listpack_takes
 
@@ -90,6 +90,21 @@ class SetValue(Value):
         copy._data = data if isinstance(data, bytes) else data.copied()
         return copy
 
+    def compact_kind(self) -> int:
+        """See ``Value``."""
+        return COMPACT_SET
+
+    def compact(self) -> bytes | None:
+        """See ``Value``."""
+        data = self._data
+        return data if isinstance(data, bytes) else None
+
+    def revived(self, data: bytes) -> Value:
+        """See ``Value``."""
+        value = SetValue()
+        value._data = data
+        return value
+
     def _table(self) -> MemberTable:
         """The table, made if there was none."""
         data = self._data
@@ -157,6 +172,9 @@ class SetValue(Value):
     def small(self) -> bool:
         """Is it in one of the forms whose size the thresholds bound?"""
         return self.form != HASHTABLE
+
+
+enter_prototype(SetValue())
 
 
 def _with_member(data: bytes, count: i64, member: bytes, config: Config) -> bytes | None:

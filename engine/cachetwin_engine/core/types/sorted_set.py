@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from mypy_extensions import i64, mypyc_attr
 
 from ..errors import wrong_type
-from ..value import Value
+from ..value import COMPACT_SORTED_SET, Value, enter_prototype
 from .blob import ENTRIES_MAX
 from .score_blob import (
     behind_entry,
@@ -71,6 +71,21 @@ class SortedSet(Value):
         copy = SortedSet()
         copy._data = data if isinstance(data, bytes) else ScoreTree(dict(data.scores), data.packed)
         return copy
+
+    def compact_kind(self) -> int:
+        """See ``Value``."""
+        return COMPACT_SORTED_SET
+
+    def compact(self) -> bytes | None:
+        """See ``Value``."""
+        data = self._data
+        return data if isinstance(data, bytes) else None
+
+    def revived(self, data: bytes) -> Value:
+        """See ``Value``."""
+        value = SortedSet()
+        value._data = data
+        return value
 
     def _tree(self) -> ScoreTree:
         """The tree, made if there was none."""
@@ -201,6 +216,9 @@ class SortedSet(Value):
         if isinstance(data, ScoreTree) and not data.packed:
             return data.scan(cursor, count)
         return 0, self.range(0, len(self))[0]
+
+
+enter_prototype(SortedSet())
 
 
 def _scores_in(data: bytes) -> dict[bytes, float]:
