@@ -124,6 +124,7 @@ def test_the_tables_of_commands_are_alike(pair: Pair) -> None:
 def test_orders_about_slots_are_judged_alike(nodes: Pair) -> None:
     pair = nodes
     pair.reset()
+    pair.same("CLUSTER", "RESET", "HARD")
     for line in (
         "CLUSTER GETSLOTMIGRATIONS", "CLUSTER CANCELSLOTMIGRATIONS", "CLUSTER CANCELSLOTMIGRATIONS ALL",
         "CLUSTER MIGRATESLOTS SLOTSRANGE 0 1", "CLUSTER ADDSLOTSRANGE 0 5", "CLUSTER MIGRATESLOTS SLOTSRANGE 0 5",
