@@ -154,8 +154,9 @@ class _Reader:
 
     def _string(self, at: int) -> tuple[bytes, int]:
         """A string without its final zero, and where it ends."""
-        end = at + 8 + int.from_bytes(self._chunk[at : at + 8], "little")
-        return self._chunk[at + 8 : end - 1], end
+        size = int.from_bytes(self._chunk[at : at + 8], "little")
+        end = at + 8 + size
+        return self._chunk[at + 8 : end - 1] if size else b"", end
 
     def _constants(self, at: int) -> tuple[list[bytes], int]:
         """The constants, empty unless strings, and where they end."""
