@@ -46,6 +46,7 @@ def reset_statistics(engine: "Engine") -> None:
     engine.statistics = Statistics()
     engine.statistics.denials = denials
     engine.replication.reset_statistics()
+    engine.scripts.evicted = 0
     engine.hits = 0
     engine.misses = 0
     engine.commands_processed = 0

@@ -132,6 +132,8 @@ class Connection(asyncio.Protocol):
         """Read and answer outside of the event loop, which a script holds up."""
         try:
             data = os.read(fd, READ_BYTES)
+            if not data:  # the loop will close it; until then a script may wait for a replica to be gone
+                self._engine.replication.leave(self.session)
             reply = self._feed(data) if data else b""
             written = os.write(fd, reply) if reply else 0
         except OSError:

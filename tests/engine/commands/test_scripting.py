@@ -185,6 +185,19 @@ def test_scripts_are_kept_by_their_digest(run: Run) -> None:
     assert run.args("EVALSHA", sha_of("return 1"), 0) == b"-NOSCRIPT No matching script.\r\n"
 
 
+def test_of_what_only_eval_brought_the_least_recently_used_is_forgotten(run: Run) -> None:
+    for number in range(1, 501):
+        run.args("EVAL", f"return {number}", 0)
+    run.args("EVAL", "return 1", 0)
+    run.args("EVALSHA", sha_of("return 2"), 0)
+    run.args("EVAL", "return 501", 0)
+    found = run.args("SCRIPT", "EXISTS", *[sha_of(f"return {number}") for number in (1, 2, 3, 4, 501)])
+    assert found == b"*5\r\n:1\r\n:1\r\n:0\r\n:1\r\n:1\r\n"
+    assert b"evicted_scripts:1\r\n" in run("INFO stats")
+    run("CONFIG RESETSTAT")
+    assert b"evicted_scripts:0\r\n" in run("INFO stats")
+
+
 def test_a_refused_command_of_a_script_is_counted_as_rejected(run: Run) -> None:
     run.args("EVAL", "redis.pcall('get')", 0)
     assert b"cmdstat_get:calls=0,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0" in run("INFO commandstats")

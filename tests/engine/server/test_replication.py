@@ -418,6 +418,30 @@ def test_a_damaged_file_keeps_the_engine_from_starting(tmp_path: Path, start_eng
         start_engine("--dir", str(tmp_path), "--save", "3600 1")
 
 
+def test_a_script_that_runs_for_too_long_sees_its_replica_go(start_engine: "StartEngine", client: Client) -> None:
+    engine = start_engine("--busy-reply-threshold", "10")
+    script = "repeat until string.find(server.call('info', 'replication'), 'connected_slaves:0') return 7"
+    one, other = client(engine.port), client(engine.port)
+    replica = engine.connect()
+    replica.sendall(b"PSYNC ? -1\r\n")
+    assert replica.recv(12) == b"+FULLRESYNC "
+    until(lambda: one.info("replication")["connected_slaves"] == "1", "the replica is known")
+    replies: list[Reply] = []
+    runner = threading.Thread(target=lambda: replies.append(one("EVAL", script, 0)))
+    runner.start()
+
+    def busy() -> bool:
+        try:
+            return other("PING") == b"BUSY"
+        except Refused as refused:
+            return str(refused).startswith("BUSY ")
+
+    until(busy, "the script runs for too long")
+    replica.close()
+    runner.join(SECONDS_MAX)
+    assert replies == [7]
+
+
 EMPTY_ONES = (  # REDIS0009: an empty hash that ends, an empty list, a string; no checksum
     b"REDIS0009\xfe\0" + b"\xfc" + bytes(7) + b"\x7f\x04\x05lorry\0" + b"\x0e\x01l\0" + b"\0\x01s\x01v\xff" + bytes(8)
 )

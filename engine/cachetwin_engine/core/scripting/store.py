@@ -52,7 +52,8 @@ class ScriptStore:
         self._idle_run: RunningScript | None = None
         self.scripts: dict[bytes, Script] = {}
         self._by_body: dict[bytes, Script] = {}  # the same scripts: a look-up costs less than a digest
-        self.evaluated: dict[bytes, bool] = {}  # scripts that were not loaded on purpose, oldest first
+        self.evaluated: dict[bytes, bool] = {}  # scripts that were not loaded on purpose, the one used last behind
+        self._newest: Script | None = None  # used last
         self.evicted = 0
         self.libraries: dict[bytes, Library] = {}
         self.functions: dict[bytes, tuple[Library, Registered]] = {}  # by name in lower case: case doesn't matter
@@ -121,11 +122,18 @@ class ScriptStore:
                 del self._by_body[script.body]
             self.evicted += 1
 
+    def _note_used(self, script: Script) -> None:
+        """Of those that only EVAL brought, the one that was not used for longest goes first."""
+        self._newest = script
+        if self.evaluated.pop(script.sha, False):
+            self.evaluated[script.sha] = True
+
     def flush_scripts(self) -> None:
         """SCRIPT FLUSH: with the scripts goes what they left in the interpreter."""
         self._machine = None
         self.scripts = {}
         self._by_body = {}
+        self._newest = None
         self.evaluated = {}
 
     def evaluate(self, ctx: "Context", script: Script | None, args: list[bytes], read_only: bool) -> bytes:
@@ -135,6 +143,8 @@ class ScriptStore:
             script = self._by_body.get(args[1])
             if script is None:
                 script = self.load(args[1], keep=False)
+        if script is not self._newest:
+            self._note_used(script)
         run = self._new_run(script.sha, args, ctx, read_only, is_function=False)
         if script.flags is not None:
             self._allow(run, script.flags)
