@@ -276,3 +276,10 @@ def test_valkey_9_reads_no_hexadecimal_numbers(run: Run, start_run: StartRun) ->
     assert newest("ZCOUNT z 0x1 (0x2") == b"-ERR min or max is not a float\r\n"
     assert newest("ZUNION 1 z WEIGHTS 0x10") == b"-ERR weight value is not a float\r\n"
     assert newest("INCRBYFLOAT n 0x10") == b"$2\r\n16\r\n"
+
+
+def test_a_bound_may_begin_with_blanks_until_valkey_9(start_run: StartRun) -> None:
+    for version, answer in (("valkey-8.1", b"*0\r\n"), ("valkey-9.0", b"-ERR min or max is not a float\r\n")):
+        run = start_run(version)
+        assert run('ZRANGE k " 1" 2 BYSCORE') == run('ZRANGEBYSCORE k 1 "(\t2"') == answer
+        assert run('ZRANGE k "1 " 2 BYSCORE') == b"-ERR min or max is not a float\r\n"

@@ -73,7 +73,7 @@ def _score_bound(text: bytes, is_open: bool, hexadecimal: bool) -> float:
     text, _, _ = text.partition(b"\0")
     if not text:
         return 0.0
-    value = unbounded_float_or_none(text.lstrip(), hexadecimal)
+    value = unbounded_float_or_none(text.lstrip() if hexadecimal else text, hexadecimal)  # blanks go where 0x does
     if value is None:
         raise CommandError(_NOT_A_SCORE)
     return value
