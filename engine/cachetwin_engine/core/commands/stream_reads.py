@@ -108,7 +108,7 @@ def xread(ctx: Context, args: list[bytes]) -> bytes:
     parts: list[bytes] = []
     for at, key in enumerate(request.keys):
         stream = _stream(ctx, key)
-        if stream is not None and stream.top_id() > after[at]:
+        if stream is not None and stream.has_after(after[at]):
             parts.append(bulk(key))
             parts.append(array(stream.range(after[at] + 1, ID_MAX, request.count)))
     if parts:
@@ -170,7 +170,7 @@ def xreadgroup(ctx: Context, args: list[bytes]) -> bytes:
         if stream is None:
             continue
         group = groups[at]
-        if after[at] == _NEW and stream.top_id() <= group.last_id and not consumers_come_at_once(ctx):
+        if after[at] == _NEW and not stream.has_after(group.last_id) and not consumers_come_at_once(ctx):
             continue
         known = request.consumer in group.consumers
         consumer = consumer_of(ctx, key, group, request.consumer)
@@ -178,7 +178,7 @@ def xreadgroup(ctx: Context, args: list[bytes]) -> bytes:
             ctx.propagate([b"XGROUP", b"CREATECONSUMER", key, group.name, consumer.name])
         if after[at] != _NEW:
             reply = _history(ctx, stream, consumer, after[at], request.count)
-        elif stream.top_id() > group.last_id:
+        elif stream.has_after(group.last_id):
             reply = _deliver(ctx, key, stream, group, consumer, request)
         else:
             continue

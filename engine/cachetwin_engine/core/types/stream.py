@@ -17,7 +17,7 @@ from mypy_extensions import i64, mypyc_attr
 from ..errors import wrong_type
 from ..value import Value
 from .listpack import LISTPACK_HEAD_BYTES, entry_bytes, integer_bytes
-from .stream_entry import SEQ_MASK, entry_of, first_from, id_of, id_reply
+from .stream_entry import SEQ_MASK, entry_of, first_from, id_of, id_parts, id_reply
 
 if TYPE_CHECKING:
     from ..keyspace import Database
@@ -372,6 +372,15 @@ class Stream(Value):
     def lowest_id(self) -> int:
         """The ID of the first entry that is or was in the first node, ``ID_MAX`` without nodes."""
         return self.leaves[0].base() if self.leaves else ID_MAX
+
+    def has_after(self, entry_id: int) -> bool:
+        """Is there an entry with a higher ID?"""
+        for leaf in reversed(self.leaves):
+            if leaf.entries:
+                ms, seq = id_parts(leaf.entries[-1])
+                other_ms = entry_id >> 64
+                return ms > other_ms or (ms == other_ms and seq > entry_id & SEQ_MASK)
+        return False
 
     def top_id(self) -> int:
         """The highest ID that is still there, 0 if none is."""
