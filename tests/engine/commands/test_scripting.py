@@ -555,6 +555,23 @@ def test_other_tail_calls_need_no_stack(run: Run) -> None:
     assert run.args("EVAL", script, 0) == b"$4\r\nPONG\r\n"
 
 
+@pytest.mark.parametrize("name", ["rawget", "rawset", "setmetatable"])
+def test_an_argument_that_is_no_table_is_named_at_its_line(run: Run, name: str) -> None:
+    problem = b"-ERR user_script:2: bad argument #1 to '%b' (table expected, got number) script: " % name.encode()
+    assert error_of(run, f"\nreturn {name}(1)").startswith(problem)
+
+
+@pytest.mark.parametrize(
+    "call", ["cjson.decode('x')", "bit.band({})", "struct.unpack('>I', 'x')", "cmsgpack.unpack(nil)"]
+)
+def test_functions_of_libraries_know_who_called_them(run: Run, call: str) -> None:
+    function, _, arguments = call.partition("(")
+    for script in (f"\n\nreturn {call}", f"local f = {function}\n\nreturn f({arguments}"):
+        reply = error_of(run, script)
+        assert reply.startswith(b"-ERR user_script:3: ")
+        assert reply.endswith(b", on @user_script:3.\r\n")
+
+
 def test_what_is_no_chunk_of_lua_is_left_alone() -> None:
     for data in (b"", b"return 1", b"\x1bLua\x51\x00\x01\x08\x08\x04\x08\x00rest"):
         assert keep_callers(data) == data

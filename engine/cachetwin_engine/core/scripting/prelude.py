@@ -1047,6 +1047,10 @@ local function safe_unpack(...)
   return unpack(t, from, to)
 end
 
+local function wants_table(v, name)
+  real_error("bad argument #1 to '" .. name .. "' (table expected, got " .. type(v) .. ')', 3)
+end
+
 local function protected(ok, err, ...)
   if not ok then return ok, plain_error(err) end
   return ok, err, ...
@@ -1063,12 +1067,17 @@ local base = {
     if type(t) ~= 'table' then real_error("bad argument #1 to 'pairs' (table expected, got " .. type(t) .. ')', 0) end
     return real_next, real[t] or t, nil
   end,
-  rawget = function(t, k) return real_rawget(real[t] or t, k) end,
+  rawget = function(t, k)
+    if type(t) ~= 'table' then wants_table(t, 'rawget') end
+    return real_rawget(real[t] or t, k)
+  end,
   rawset = function(t, k, v)
+    if type(t) ~= 'table' then wants_table(t, 'rawset') end
     if real[t] then real_error(READONLY, 0) end
     return real_rawset(t, k, v)
   end,
   setmetatable = function(t, mt)
+    if type(t) ~= 'table' then wants_table(t, 'setmetatable') end
     if real[t] then real_error(READONLY, 0) end
     return real_setmetatable(t, mt)
   end,
