@@ -58,7 +58,7 @@ class Run:
 
 
 def _pytest(run: Run, *options: str) -> list[str]:
-    base = [run.python, "-m", "pytest", "-q", "-p", "longer_timeouts", "-p", "no:cacheprovider", "--tb=line"]
+    base = [run.python, "-m", "pytest", "-q", "-p", "longer_timeouts", "-p", "no:cacheprovider", "--tb=native"]
     return [*base, f"--junit-xml={run.report}", *options, *run.options]
 
 
