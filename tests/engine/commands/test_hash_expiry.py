@@ -45,10 +45,11 @@ def test_a_field_is_hidden_as_soon_as_it_is_over(run: Run) -> None:
     run.advance_silently(50)
     assert run("HGET h a") == b"$-1\r\n"
     assert run("HMGET h a b") == b"*2\r\n$-1\r\n" + bulk(b"2")
-    assert run("HGETALL h") == bulk_array([b"b", b"2", b"c", b"3"])
+    either_order = {bulk_array([b"b", b"2", b"c", b"3"]), bulk_array([b"c", b"3", b"b", b"2"])}  # a large form has none
+    assert run("HGETALL h") in either_order
     assert run("HEXISTS h a") == b":0\r\n"
     assert run("HDEL h a") == b":0\r\n"
-    assert run("HRANDFIELD h 5") == bulk_array([b"b", b"c"])
+    assert run("HRANDFIELD h 5") in {bulk_array([b"b", b"c"]), bulk_array([b"c", b"b"])}
     assert run("HLEN h") == b":3\r\n"  # it counts until it has gone
 
 
