@@ -20,6 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.processes import free_port
 
 from cachetwin_cdk.rotation.function import rotate
 
@@ -79,12 +80,6 @@ def _signs_itself_and_serves() -> x509.KeyUsage:
         encipher_only=False,
         decipher_only=False,
     )
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
 
 
 @contextmanager

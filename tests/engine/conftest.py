@@ -18,6 +18,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.processes import free_port
 
 from cachetwin_engine.core import BUILD
 
@@ -29,13 +30,6 @@ LOG_SECONDS_MAX = 20
 def pytest_report_header() -> str:
     """Say which of the two builds these results are about."""
     return f"engine core under test: {BUILD}"
-
-
-def free_port() -> int:
-    """A port on 127.0.0.1 that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-    return port
 
 
 class EngineProcess:

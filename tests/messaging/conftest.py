@@ -2,11 +2,8 @@
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +18,7 @@ if str(ROOT) not in sys.path:
 from stacks.messaging.stack import services  # noqa: E402  # isort: skip  (after the path, before aws_cdk: it chooses Node)
 
 from aws_cdk import aws_ecs as ecs  # noqa: E402  (as above)
+from tests.processes import free_port, wait_until  # noqa: E402  (as above)
 from valkey import Valkey  # noqa: E402  (as above)
 from valkey.exceptions import BusyLoadingError  # noqa: E402  (as above)
 from valkey.exceptions import ConnectionError as ValkeyConnectionError  # noqa: E402  (as above)
@@ -29,22 +27,6 @@ SERVICES = ROOT / "stacks" / "messaging" / "services"
 PASSWORD = "messaging-password-0123456789"
 Client = Any  # a valkey.Valkey, whose types say too little about replies
 DEFINITIONS = services(ecs.ContainerImage.from_registry("python"))
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until(condition: Callable[[], object], what: str, timeout_s: float = 15.0) -> None:
-    """Poll for an outcome of another process; fail with ``what`` when it does not come."""
-    deadline_s = time.monotonic() + timeout_s
-    pause = threading.Event()
-    while not condition():
-        if time.monotonic() > deadline_s:
-            pytest.fail(f"waited {timeout_s} s for: {what}")
-        pause.wait(0.02)
 
 
 def access_of(name: str) -> str:

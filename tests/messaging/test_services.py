@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
+from tests.processes import free_port, wait_until
 from valkey.exceptions import NoPermissionError
 
-from .conftest import CacheServer, Client, Service, free_port, wait_until
+from .conftest import CacheServer, Client, Service
 
 Start = Callable[..., Service]
 STREAM = "queue:{orders}"

@@ -1,15 +1,13 @@
 """The session function's parts against a real server, in this process."""
 
 import shutil
-import socket
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.processes import accepts, free_port, wait_until
 from valkey import Valkey
 
 ROOT = Path(__file__).parents[2]
@@ -26,9 +24,7 @@ def cache_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     if shutil.which("redis-server") is None:
         pytest.skip("redis-server is not installed: the function needs a cache to be tested against")
     folder = tmp_path_factory.mktemp("cache")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
+    port = free_port()
     access = "resetchannels -@all +@read +@write +@transaction +@connection -@admin -@dangerous"
     (folder / "cache.conf").write_text(
         f'port {port}\nbind 127.0.0.1\nsave ""\ndir {folder}\nuser default on nopass ~* &* +@all\n'
@@ -37,24 +33,11 @@ def cache_port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     with (folder / "cache.log").open("ab") as log:
         process = subprocess.Popen(["redis-server", folder / "cache.conf"], stdout=log, stderr=log)
     try:
-        _wait_for(port)
+        wait_until(lambda: accepts(port), "the cache accepts connections")
         yield port
     finally:
         process.terminate()
         process.wait(10)
-
-
-def _wait_for(port: int) -> None:
-    deadline_s = time.monotonic() + 10
-    pause = threading.Event()
-    while True:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            assert time.monotonic() < deadline_s, "the cache did not start"
-            pause.wait(0.02)
-        else:
-            return
 
 
 @pytest.fixture

@@ -5,12 +5,9 @@ import itertools
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +16,7 @@ import httpx
 import psycopg
 import pytest
 from psycopg.rows import TupleRow
+from tests.processes import accepts, free_port, wait_until
 
 ROOT = Path(__file__).parents[2]
 SERVICE = ROOT / "stacks" / "web_app" / "service"
@@ -29,22 +27,6 @@ COMMANDS = "+get +set +unlink +ping"  # what the service's README asks for; clie
 
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))  # `stacks` lies at the root and is not installed
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def wait_until(condition: Callable[[], bool], what: str, timeout_s: float = 20.0) -> None:
-    """Poll for an outcome of another process; fail with ``what`` when it does not come."""
-    deadline_s = time.monotonic() + timeout_s
-    pause = threading.Event()
-    while not condition():
-        if time.monotonic() > deadline_s:
-            pytest.fail(f"waited {timeout_s} s for: {what}")
-        pause.wait(0.02)
 
 
 @dataclass
@@ -130,20 +112,13 @@ class CacheServer:
         )
         with (self.folder / "cache.log").open("ab") as log:
             self.process = subprocess.Popen(["redis-server", config], stdout=log, stderr=log)
-        wait_until(self._accepts, "the cache accepts connections")
+        wait_until(lambda: accepts(self.port), "the cache accepts connections")
 
     def stop(self) -> None:
         if self.process:
             self.process.kill()
             self.process.wait(10)
             self.process = None
-
-    def _accepts(self) -> bool:
-        try:
-            socket.create_connection(("127.0.0.1", self.port), 1).close()
-        except OSError:
-            return False
-        return True
 
     def run(self, *command: str) -> str:
         """One command as the administrator, by redis-cli."""

@@ -7,7 +7,8 @@ import pytest
 from stacks.web_app.service.catalogue.aside import CacheAside
 from stacks.web_app.service.catalogue.cache import Cache
 from stacks.web_app.service.catalogue.settings import CacheSettings
-from tests.web_app.conftest import CACHE_PASSWORD, CACHE_USER, CacheServer, free_port
+from tests.processes import free_port
+from tests.web_app.conftest import CACHE_PASSWORD, CACHE_USER, CacheServer
 
 KEY = "catalogue:1:product:1"
 LOCK = "catalogue:lock:1:product:1"

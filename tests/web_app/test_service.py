@@ -8,7 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.web_app.conftest import CACHE_PASSWORD, SERVICE, CacheServer, Postgres, Service, wait_until
+from tests.processes import wait_until
+from tests.web_app.conftest import CACHE_PASSWORD, SERVICE, CacheServer, Postgres, Service
 
 PRODUCT = {"name": "Test Lamp", "category": "Lighting", "description": "Bright.", "price_cents": 1999, "stock": 3}
 Start = Callable[..., Service]

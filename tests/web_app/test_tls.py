@@ -12,7 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from tests.web_app.conftest import CACHE_PASSWORD, CACHE_USER, COMMANDS, CacheServer, Service, free_port, wait_until
+from tests.processes import free_port, wait_until
+from tests.web_app.conftest import CACHE_PASSWORD, CACHE_USER, COMMANDS, CacheServer, Service
 
 
 def certificate(

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.processes import free_port
 
 from cachetwin_engine.core.config import Config
 from cachetwin_engine.core.engine import Engine
@@ -145,13 +146,6 @@ class Pair:
     def close(self) -> None:
         """Hang up."""
         self.socket.close()
-
-
-def free_port() -> int:
-    """A port on 127.0.0.1 that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-    return port
 
 
 @contextlib.contextmanager

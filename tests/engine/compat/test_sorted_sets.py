@@ -4,6 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.engine.compat.conftest import Pair, Word
+from tests.engine.compat.drawing import name, words
 
 pytestmark = pytest.mark.compat
 
@@ -35,25 +36,6 @@ COUNT = st.sampled_from([(), (1,), (2,), (100,), (0,), (-1,), ("x",)])
 NUMKEYS = st.lists(SOURCES, min_size=1, max_size=3).map(lambda keys: (len(keys), *keys))
 WEIGHTS = st.sampled_from([(), (), ("WEIGHTS", 2), ("WEIGHTS", 2, "0.5"), ("WEIGHTS", 1, -1, "inf"), ("WEIGHTS", "x")])
 AGGREGATE = st.sampled_from([(), (), ("AGGREGATE", "SUM"), ("AGGREGATE", "min"), ("AGGREGATE", "MAX"), ("AGGREGATE",)])
-
-
-def words(*parts: st.SearchStrategy[object]) -> st.SearchStrategy[tuple[Word, ...]]:
-    """Commands whose words come from ``parts``; a tuple or list among them gives several words."""
-
-    def flat(drawn: tuple[object, ...]) -> tuple[Word, ...]:
-        found: list[Word] = []
-        for item in drawn:
-            if isinstance(item, tuple | list):
-                found.extend(flat(tuple(item)))
-            elif isinstance(item, bytes | str | int | float):
-                found.append(item)
-        return tuple(found)
-
-    return st.tuples(*parts).map(flat)
-
-
-def name(*names: str) -> st.SearchStrategy[str]:
-    return st.sampled_from(names)
 
 
 COMMANDS = st.one_of(

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.engine.compat.conftest import Pair, Word
+from tests.engine.compat.drawing import name, words
 
 pytestmark = pytest.mark.compat
 
@@ -39,25 +40,6 @@ READ = st.sampled_from([(), (), ("ENTRIESREAD", 3), ("ENTRIESREAD", -1), ("ENTRI
 CLAIM = st.sampled_from(
     [(), ("FORCE",), ("JUSTID",), ("RETRYCOUNT", 7), ("FORCE", "JUSTID"), ("LASTID", "30-0"), ("IDLE", 0), ("BAD",)]
 )
-
-
-def words(*parts: st.SearchStrategy[object]) -> st.SearchStrategy[tuple[Word, ...]]:
-    """Commands whose words come from ``parts``; a tuple or list among them gives several words."""
-
-    def flat(drawn: tuple[object, ...]) -> tuple[Word, ...]:
-        found: list[Word] = []
-        for item in drawn:
-            if isinstance(item, tuple | list):
-                found.extend(flat(tuple(item)))
-            elif isinstance(item, bytes | str | int | float):
-                found.append(item)
-        return tuple(found)
-
-    return st.tuples(*parts).map(flat)
-
-
-def name(*names: str) -> st.SearchStrategy[str]:
-    return st.sampled_from(names)
 
 
 ADD = words(name("XADD"), KEYS, st.one_of(st.just(()), st.just(()), TRIM), NEW_IDS, ITEMS)

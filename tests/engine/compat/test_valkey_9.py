@@ -11,7 +11,8 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.engine.compat.conftest import Pair, free_port, running
+from tests.engine.compat.conftest import Pair, running
+from tests.processes import free_port
 
 pytestmark = pytest.mark.compat
 

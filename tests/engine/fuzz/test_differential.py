@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.engine.conftest import free_port
 from tests.engine.fuzz.differential import Pair, compare, connected, wait_for
+from tests.processes import free_port
 
 REQUESTS = 5_000
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.engine.conftest import free_port
+from tests.processes import free_port
 
 if TYPE_CHECKING:
     from tests.engine.conftest import Certificates, EngineProcess, StartEngine

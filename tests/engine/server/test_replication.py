@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from tests.processes import free_port
 
 if TYPE_CHECKING:
     from tests.engine.conftest import Certificates, StartEngine
@@ -100,13 +101,6 @@ def client() -> Iterator[Client]:
     yield connect
     for peer in peers:
         peer.close()
-
-
-def free_port() -> int:
-    """A port on 127.0.0.1 that nobody listens on now."""
-    with socket.create_server(("127.0.0.1", 0)) as sock:
-        port: int = sock.getsockname()[1]
-    return port
 
 
 @pytest.fixture
