@@ -24,14 +24,14 @@ _NEXT_BULK_HEADERS: Final[list[bytes]] = [b"\r\n$%d\r\n" % n for n in range(_TEX
 
 
 class _Moment:
-    """The millisecond of the ID that was shown last, as text: the next one mostly has the same."""
+    """A millisecond, and the text with which its IDs begin. It never changes, so that engines in two threads may share."""
 
-    def __init__(self) -> None:
-        self.ms = -1
-        self.text = b""
+    def __init__(self, ms: int) -> None:
+        self.ms = ms
+        self.text = b"%d-" % ms
 
 
-_LAST: Final = _Moment()
+_LAST: Final[list[_Moment]] = [_Moment(0)]  # of the ID that was shown last: the next one mostly has the same
 
 
 def id_text(entry_id: int) -> bytes:
@@ -41,11 +41,11 @@ def id_text(entry_id: int) -> bytes:
 
 def id_reply(ms: int, seq: int) -> bytes:
     """An ID as a bulk string."""
-    last = _LAST
-    if ms != last.ms:
-        last.ms = ms
-        last.text = b"%d-" % ms
-    text = last.text
+    moment = _LAST[0]
+    if ms != moment.ms:
+        moment = _Moment(ms)
+        _LAST[0] = moment
+    text = moment.text
     tail = _SEQ_TEXTS[seq] if seq < _TEXTS else b"%d\r\n" % seq
     return b"%b%b%b" % (_BULK_HEADERS[len(text) + len(tail) - 2], text, tail)
 
