@@ -374,6 +374,8 @@ def test_a_replica_without_its_primary_may_refuse_to_answer(run: "Run", follow: 
     assert wire.replica("INFO replication").startswith(b"$")
     stale = b"-ERR Can not execute the command on a stale replica script: f, "
     assert wire.replica("FCALL f 1 x").startswith(stale)
+    assert wire.replica("EVAL 'return 1' 0").startswith(b"-MASTERDOWN ")
+    assert wire.replica.args("EVAL", "#!lua flags=allow-stale,no-writes\nreturn 1", 0) == b":1\r\n"
 
 
 def test_a_paused_replica_takes_the_stream_but_does_not_run_it(run: "Run", follow: Follow) -> None:

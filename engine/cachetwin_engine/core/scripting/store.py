@@ -2,10 +2,10 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ..admission import lacks_replicas
+from ..admission import is_stale, lacks_replicas
 from ..command_table import DENYOOM, MAY_REPLICATE, STALE, WRITE, Command
-from ..errors import NO_REPLICAS, CommandError
-from ..gates import GATE_BUSY
+from ..errors import MASTER_DOWN, NO_REPLICAS, CommandError
+from ..gates import GATE_BUSY, GATE_REPLICA
 from ..numbers import integer_or_none, parse_int
 from ..resp import split_words
 from .caller import RunningScript
@@ -148,6 +148,8 @@ class ScriptStore:
         run = self._new_run(script.sha, args, ctx, read_only, is_function=False)
         if script.flags is not None:
             self._allow(run, script.flags)
+        elif self._engine.gates & GATE_REPLICA and is_stale(self._engine):
+            raise CommandError(MASTER_DOWN)
         return self._run(self.machine(), script.function, run, ctx, key_count)
 
     def flags_of(self, command: Command, args: list[bytes]) -> int:
