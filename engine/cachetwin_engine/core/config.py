@@ -230,7 +230,7 @@ class Config:
         self.acl_pubsub_default_all = self.values[b"acl-pubsub-default"] == b"allchannels"
         self.buffer_limits = _buffer_limits(self.values[b"client-output-buffer-limit"])
         replicas = self.buffer_limits[b"slave"]
-        if replicas.hard_bytes:  # with less a replica could catch up from the backlog, and be cut off for it (networking.c)
+        if replicas.hard_bytes:  # with less, one that catches up from the backlog is cut off for it (networking.c)
             replicas.hard_bytes = max(replicas.hard_bytes, self.integer("repl-backlog-size"))
 
 
