@@ -114,7 +114,7 @@ def _is_ready(lines: Iterable[str], log: list[str]) -> bool:
     """Whether the engine says so before its log ends; what it says until then goes to ``log``."""
     for line in lines:
         log.append(line)
-        if '"ready' in line:
+        if '"Ready to accept connections"' in line:
             return True
     return False
 
