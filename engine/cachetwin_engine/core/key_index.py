@@ -6,8 +6,8 @@ order, whatever the number of buckets, so a cursor is simply a place in the orde
 walk are always returned, and no key can move past the cursor. (Valkey reaches the guarantee by counting with
 reversed bits over a power-of-two table; here every table size will do.)
 
-Buckets hold about ``_LOAD`` keys: 14 bytes of index a key, and a removal looks at that many pointers. Most keyspaces,
-hashes and sets are never walked, so whoever owns one makes it with ``index_of`` when the first walk begins, and keeps it.
+Buckets hold about ``_LOAD`` keys: 14 bytes of index a key, and a removal looks at that many pointers. Most tables
+of keys and sorted sets are never walked, so whoever owns one makes it with ``index_of`` when the first walk begins.
 """
 
 from collections.abc import Callable, Collection
@@ -155,7 +155,7 @@ class KeyIndex:
 
 
 def index_of(keys: Collection[bytes]) -> KeyIndex:
-    """An index over ``keys``, which are all different: 0.1 s for a million of them."""
+    """An index over ``keys``, which are all different: a million take 0.12 s, interpreted 0.4 s."""
     index = KeyIndex()
     index.fill(keys)
     return index

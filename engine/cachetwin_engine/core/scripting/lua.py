@@ -1,8 +1,9 @@
 """The Lua machine: one interpreter for an engine, made when the first script comes.
 
 lupa has no types, so this module is the one place of the core where ``Any`` is let in: what crosses from Lua is checked
-or converted here, and everything beyond it is typed. Bytes stay bytes. A script sees nothing of Python: the functions
-given to the prelude take and return only strings, numbers and booleans, and attribute access is refused.
+or converted here, and everything beyond it is typed; hence its length. Bytes stay bytes. A script sees nothing of
+Python: the functions given to the prelude take and return only strings, numbers and booleans, and attribute access is
+refused.
 """
 
 import contextlib
