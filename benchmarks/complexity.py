@@ -17,10 +17,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from cachetwin_engine.core import BUILD
-from cachetwin_engine.core.command_table import ROWS
+from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.engine import Engine
-from cachetwin_engine.core.profile import PROFILES
-from cachetwin_engine.core.session import Session
+from cachetwin_engine.core.execution.session import Session
+from cachetwin_engine.core.registry.command_table import ROWS
 
 CALLS = 200  # of the command, in one round: all rounds together take less than the smallest collection holds
 ROUNDS = 5

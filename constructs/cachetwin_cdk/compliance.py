@@ -6,9 +6,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from ._validate import ValidationError, known, refuse, warn
-from .engine_version import EngineVersion
-from .log_delivery import log_key
+from .checks._validate import ValidationError, known, refuse, warn
+from .engine.engine_version import EngineVersion
+from .monitoring.log_delivery import log_key
 
 _RETENTION_DAYS = {"standard": 7, "regulated": 15}
 

@@ -17,27 +17,27 @@ from aws_cdk import aws_sns as sns
 from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
-from . import _replication_group_rules as rules
-from ._access import LateUsers
-from ._events import ApiEvents
-from ._findings import acknowledge, acknowledge_regulated
-from ._names import require_id
-from ._permissions import Permissions
-from ._placement import connections_to
-from ._replication_group_base import IReplicationGroup
-from ._upkeep import Upkeep
-from ._validate import ValidationError, known, refuse, require_between, require_match, require_one_source
+from .access._permissions import Permissions
+from .access.user_group import IUserGroup
+from .checks._findings import acknowledge, acknowledge_regulated
+from .checks._names import require_id
+from .checks._validate import ValidationError, known, refuse, require_between, require_match, require_one_source
 from .compliance import Compliance, retained
-from .endpoint import Endpoint
-from .engine_version import Engine, EngineVersion
-from .log_delivery import LogDelivery, deliveries_of, require_deliverable
-from .node_type import NodeType
-from .parameter_group import IParameterGroup
-from .replication_group import DEFAULT_PORT, ReplicationGroup
-from .subnet_group import ISubnetGroup, SubnetGroup
-from .topology import REPLICAS_MAX, SHARDS_MAX, ClusterMode
-from .user_group import IUserGroup
-from .windows import MaintenanceWindow
+from .engine.engine_version import Engine, EngineVersion
+from .engine.node_type import NodeType
+from .engine.parameter_group import IParameterGroup
+from .engine.windows import MaintenanceWindow
+from .monitoring._events import ApiEvents
+from .monitoring.log_delivery import LogDelivery, deliveries_of, require_deliverable
+from .network._placement import connections_to
+from .network.endpoint import Endpoint
+from .network.subnet_group import ISubnetGroup, SubnetGroup
+from .replication_group import _rules as rules
+from .replication_group._authentication import LateUsers
+from .replication_group._base import IReplicationGroup
+from .replication_group._maintenance import Upkeep
+from .replication_group.replication_group import DEFAULT_PORT, ReplicationGroup
+from .replication_group.topology import REPLICAS_MAX, SHARDS_MAX, ClusterMode
 
 _SECONDARIES_MAX = 2
 _SMALL_SIZES = frozenset({"micro", "small", "medium"})

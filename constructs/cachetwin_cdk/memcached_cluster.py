@@ -11,23 +11,23 @@ from aws_cdk import aws_sns as sns
 from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
-from . import _replication_group_rules as rules
-from ._encryption import warn_of_no_tls
-from ._events import ApiEvents
-from ._findings import acknowledge
-from ._names import require_id
-from ._permissions import Permissions
-from ._placement import connections_to
-from ._upkeep import Upkeep
-from ._validate import ValidationError, known, refuse, require_between, require_one_source, warn
+from .access._permissions import Permissions
+from .checks._findings import acknowledge
+from .checks._names import require_id
+from .checks._validate import ValidationError, known, refuse, require_between, require_one_source, warn
 from .compliance import Compliance
-from .endpoint import Endpoint
-from .engine_version import Engine, EngineVersion
-from .network import IpDiscovery, NetworkType, require_addresses, require_network
-from .node_type import NodeType, warn_of_previous_generation
-from .parameter_group import IParameterGroup, ParameterGroup
-from .subnet_group import ISubnetGroup, SubnetGroup
-from .windows import MaintenanceWindow
+from .engine.engine_version import Engine, EngineVersion
+from .engine.node_type import NodeType, warn_of_previous_generation
+from .engine.parameter_group import IParameterGroup, ParameterGroup
+from .engine.windows import MaintenanceWindow
+from .monitoring._events import ApiEvents
+from .network._placement import connections_to
+from .network.endpoint import Endpoint
+from .network.network import IpDiscovery, NetworkType, require_addresses, require_network
+from .network.subnet_group import ISubnetGroup, SubnetGroup
+from .replication_group import _rules as rules
+from .replication_group._encryption import warn_of_no_tls
+from .replication_group._maintenance import Upkeep
 
 DEFAULT_PORT = 11211
 # The API says 40, the user guide 60: above the first it is not certain.

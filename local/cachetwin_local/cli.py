@@ -19,10 +19,8 @@ import typer
 
 from cachetwin_local.assembly.reader import read_assembly
 from cachetwin_local.errors import UserError
-from cachetwin_local.plan.places import Loopback as PlanLoopback
 from cachetwin_local.plan.planner import plan as make_plan
 from cachetwin_local.plan.render import render_table, to_json
-from cachetwin_local.plan.topology import Topology
 from cachetwin_local.project import Project, find_project
 from cachetwin_local.running import (
     run_foreground,
@@ -32,16 +30,18 @@ from cachetwin_local.running import (
     wait_until_ready,
 )
 from cachetwin_local.screen import Screen, status_table, stderr_console, stdout_console
-from cachetwin_local.supervise.authority import Authority
 from cachetwin_local.supervise.control_socket import ask
 from cachetwin_local.supervise.endpoints import variables
 from cachetwin_local.supervise.events import Stopped, from_json
-from cachetwin_local.supervise.log_book import chosen
-from cachetwin_local.supervise.private_file import make_private_directory
-from cachetwin_local.supervise.secret_store import SecretStore
-from cachetwin_local.supervise.site import socket_directory
-from cachetwin_local.supervise.state import RunState, StateFile
+from cachetwin_local.supervise.process.private_file import make_private_directory
+from cachetwin_local.supervise.project.local_ca import Authority
+from cachetwin_local.supervise.project.logs import chosen
+from cachetwin_local.supervise.project.run_context import socket_directory
+from cachetwin_local.supervise.project.secret_store import SecretStore
+from cachetwin_local.supervise.project.state import RunState, StateFile
 from cachetwin_local.synth import needs_synth, parse_context, refuse_missing_context, synthesise
+from cachetwin_local.topology.address_plan import Loopback as PlanLoopback
+from cachetwin_local.topology.values import Topology
 
 __all__ = ["app", "main"]
 

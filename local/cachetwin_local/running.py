@@ -13,12 +13,12 @@ from pathlib import Path
 import psutil
 
 from cachetwin_local.errors import UserError
-from cachetwin_local.plan.topology import Topology
 from cachetwin_local.project import Project
 from cachetwin_local.screen import Screen, endpoint_table, stdout_console
 from cachetwin_local.supervise.events import Event, Failed, Ready, from_json, to_json
-from cachetwin_local.supervise.log_book import LogBook
+from cachetwin_local.supervise.project.logs import LogBook
 from cachetwin_local.supervise.supervisor import Supervisor
+from cachetwin_local.topology.values import Topology
 
 __all__ = ["Background", "run_foreground", "serve_background", "show_endpoints", "start_background", "wait_until_ready"]
 

@@ -21,7 +21,7 @@ from typing import Any
 from cachetwin_local.assembly.staleness import digest, is_source
 from cachetwin_local.errors import UserError
 from cachetwin_local.project import Project
-from cachetwin_local.supervise.private_file import make_private_directory, write_private
+from cachetwin_local.supervise.process.private_file import make_private_directory, write_private
 
 __all__ = ["needs_synth", "parse_context", "refuse_missing_context", "synthesise"]
 

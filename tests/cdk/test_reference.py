@@ -14,7 +14,7 @@ from constructs import Construct
 import cachetwin_cdk
 from cachetwin_cdk import patterns
 
-SCRIPT = Path(__file__).parents[2] / "docs" / "reference.py"
+SCRIPT = Path(__file__).parents[2] / "tools" / "reference_pages.py"
 
 
 @pytest.fixture(scope="module")
@@ -30,7 +30,7 @@ def reference() -> ModuleType:
 def test_every_page_is_current(
     reference: ModuleType, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sys.argv", ["reference.py", "--check"])
+    monkeypatch.setattr("sys.argv", ["reference_pages.py", "--check"])
     stale = reference.main()
     assert (stale, capsys.readouterr().err) == (0, "")
 

@@ -3,7 +3,7 @@
 import aws_cdk as cdk
 import pytest
 
-from cachetwin_cdk._validate import known
+from cachetwin_cdk.checks._validate import known
 
 PLAIN = (
     "",

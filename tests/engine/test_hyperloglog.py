@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachetwin_engine.core.hyperloglog import (
+from cachetwin_engine.core.types.hyperloglog import (
     DENSE_BYTES,
     REGISTERS,
     add,

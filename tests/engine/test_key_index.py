@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachetwin_engine.core.key_index import KeyIndex
-from cachetwin_engine.core.random_source import RandomSource
+from cachetwin_engine.core.keyspace.key_index import KeyIndex
+from cachetwin_engine.core.text.random_source import RandomSource
 
 KEYS = st.integers(0, 3000).map(lambda number: b"key:%d" % number)
 

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachetwin_engine.core.config import Config
-from cachetwin_engine.core.dict_table import DictTable
-from cachetwin_engine.core.key_table import KeyTable
-from cachetwin_engine.core.packed_table import PACKED_BYTES_MAX, PACKED_KEY_BYTES_MAX, PackedTable
-from cachetwin_engine.core.profile import PROFILES
-from cachetwin_engine.core.random_source import RandomSource
+from cachetwin_engine.core.config.config import Config
+from cachetwin_engine.core.config.profile import PROFILES
+from cachetwin_engine.core.keyspace.dict_table import DictTable
+from cachetwin_engine.core.keyspace.key_table import KeyTable
+from cachetwin_engine.core.keyspace.packed_table import PACKED_BYTES_MAX, PACKED_KEY_BYTES_MAX, PackedTable
+from cachetwin_engine.core.text.random_source import RandomSource
 from cachetwin_engine.core.types.hash import HashValue
 from cachetwin_engine.core.types.set import SetValue
 from cachetwin_engine.core.types.string import RawString

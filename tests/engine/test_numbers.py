@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from cachetwin_engine.core.numbers import float_or_none, unbounded_float_or_none
+from cachetwin_engine.core.text.numbers import float_or_none, unbounded_float_or_none
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 import pytest
 
 from cachetwin_engine.core import engine as _engine  # noqa: F401  (enters every row into the table)
-from cachetwin_engine.core.command_table import ROWS, version_of
-from cachetwin_engine.core.usage import (
+from cachetwin_engine.core.registry.command_table import ROWS, version_of
+from cachetwin_engine.core.registry.usage import (
     BLOCK,
     KEY,
     ONE_OF,

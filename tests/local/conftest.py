@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from cachetwin_local.plan.topology import (
+from cachetwin_local.supervise.events import Event
+from cachetwin_local.supervise.project.local_ca import Authority
+from cachetwin_local.supervise.project.logs import LogBook
+from cachetwin_local.supervise.project.run_context import Site
+from cachetwin_local.supervise.project.secret_store import SecretStore
+from cachetwin_local.topology.values import (
     Attachment,
     Database,
     Endpoint,
@@ -16,11 +21,6 @@ from cachetwin_local.plan.topology import (
     Secret,
     Text,
 )
-from cachetwin_local.supervise.authority import Authority
-from cachetwin_local.supervise.events import Event
-from cachetwin_local.supervise.log_book import LogBook
-from cachetwin_local.supervise.secret_store import SecretStore
-from cachetwin_local.supervise.site import Site
 
 _addresses = itertools.count(2)
 

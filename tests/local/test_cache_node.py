@@ -13,7 +13,9 @@ import redis
 import redis.asyncio
 
 from cachetwin_local.errors import UserError
-from cachetwin_local.plan.topology import (
+from cachetwin_local.supervise.cache.node import CacheActor
+from cachetwin_local.supervise.project.run_context import Site
+from cachetwin_local.topology.values import (
     CacheNode,
     CacheUser,
     Endpoint,
@@ -23,8 +25,6 @@ from cachetwin_local.plan.topology import (
     Secret,
     SecretRef,
 )
-from cachetwin_local.supervise.cache_node import CacheActor
-from cachetwin_local.supervise.site import Site
 
 PASSWORD = GenerateSecretString(password_length=40, exclude_punctuation=True)
 

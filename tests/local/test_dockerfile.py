@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from cachetwin_local.errors import UserError
-from cachetwin_local.plan.topology import Container, ContainerImage, PortMapping, TaskPlace, Text
-from cachetwin_local.supervise.container import Prepared, prepare_command, read_image, requirements_file, unpack
-from cachetwin_local.supervise.dockerfile import Copy, parse
-from cachetwin_local.supervise.process import Command
+from cachetwin_local.supervise.process.child import Command
+from cachetwin_local.supervise.service.container import Prepared, prepare_command, read_image, requirements_file, unpack
+from cachetwin_local.supervise.service.dockerfile import Copy, parse
+from cachetwin_local.topology.values import Container, ContainerImage, PortMapping, TaskPlace, Text
 
 DOCKERFILE = """
 ARG VERSION=3.13

@@ -7,8 +7,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from cachetwin_local.plan.topology import Endpoint as PlaceOfListener
-from cachetwin_local.plan.topology import (
+from cachetwin_local.supervise.load_balancer.http_proxy import Answer, Front, HttpProxy
+from cachetwin_local.supervise.load_balancer.routing import Request, choose, codes_match, location
+from cachetwin_local.supervise.load_balancer.targets import Targets
+from cachetwin_local.topology.values import Endpoint as PlaceOfListener
+from cachetwin_local.topology.values import (
     FixedResponse,
     Forward,
     Identity,
@@ -19,9 +22,6 @@ from cachetwin_local.plan.topology import (
     TargetHealthCheck,
     WeightedTarget,
 )
-from cachetwin_local.supervise.http_proxy import Answer, Front, HttpProxy
-from cachetwin_local.supervise.routing import Request, choose, codes_match, location
-from cachetwin_local.supervise.targets import Targets
 
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

@@ -14,8 +14,8 @@ from cachetwin_local.assembly.template import Assembly, Json, Resource, Stack
 from cachetwin_local.assembly.text import SecretRef
 from cachetwin_local.assembly.where import Where
 from cachetwin_local.errors import UserError
-from cachetwin_local.plan.places import Places
 from cachetwin_local.resources.translators import describer
+from cachetwin_local.topology.address_plan import Places
 
 HERE = Where("App", "Thing", ("Property",))
 ACCOUNT = "000000000000"

@@ -16,10 +16,10 @@ from cachetwin_local.assembly.reader import read_assembly
 from cachetwin_local.assembly.template import Json
 from cachetwin_local.assembly.text import SecretRef
 from cachetwin_local.errors import UserError
-from cachetwin_local.plan.places import Places, hashed_address
 from cachetwin_local.plan.planner import plan
 from cachetwin_local.plan.render import render_table, to_json
-from cachetwin_local.plan.topology import Topology
+from cachetwin_local.topology.address_plan import Places, hashed_address
+from cachetwin_local.topology.values import Topology
 
 ASSEMBLIES = Path(__file__).parent / "assemblies"
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -386,7 +386,9 @@ def test_addresses_are_loopback_and_leave_the_systems_own_alone(project: str, na
 
 
 def test_two_endpoints_that_hash_alike_get_different_addresses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cachetwin_local.plan.places.hashed_address", lambda _p, _n, attempt: f"127.9.9.{attempt + 1}")
+    monkeypatch.setattr(
+        "cachetwin_local.topology.address_plan.hashed_address", lambda _p, _n, attempt: f"127.9.9.{attempt + 1}"
+    )
     places = Places("p", "per-endpoint")
     assert [places.address("a"), places.address("b"), places.address("a")] == ["127.9.9.1", "127.9.9.2", "127.9.9.1"]
 

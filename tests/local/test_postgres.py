@@ -13,9 +13,9 @@ import psycopg
 import pytest
 
 from cachetwin_local.errors import UserError
-from cachetwin_local.plan.topology import Database
-from cachetwin_local.supervise.postgres import PostgresActor
-from cachetwin_local.supervise.site import Site
+from cachetwin_local.supervise.postgres.server import PostgresActor
+from cachetwin_local.supervise.project.run_context import Site
+from cachetwin_local.topology.values import Database
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from cachetwin_local.supervise.process import Child, Command, run
+from cachetwin_local.supervise.process.child import Child, Command, run
 
 
 def python(code: str, cwd: Path, **fields: object) -> Command:

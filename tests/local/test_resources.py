@@ -10,11 +10,11 @@ from cachetwin_local.assembly.template import Assembly, DockerAsset, Json, Resou
 from cachetwin_local.assembly.text import SecretRef
 from cachetwin_local.errors import UserError
 from cachetwin_local.plan.planner import plan
-from cachetwin_local.plan.topology import FixedResponse, Forward, Redirect, Topology
-from cachetwin_local.resources.cache_engine import family, maxmemory_bytes, node_type_memory, profile
+from cachetwin_local.resources.elasticache.cache_engine import family, maxmemory_bytes, node_type_memory, profile
 from cachetwin_local.resources.modelled import MODELLED
 from cachetwin_local.resources.shape import short_region
 from cachetwin_local.resources.translators import TRANSLATORS
+from cachetwin_local.topology.values import FixedResponse, Forward, Redirect, Topology
 
 REVIEWED = sorted(Path(__file__).parents[1].glob("**/*.template.json"))
 IMAGE = DockerAsset("f" * 64, "asset.web", "Dockerfile", None, {}, "f" * 64)

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachetwin_local.errors import UserError
-from cachetwin_local.plan.topology import Attachment, GenerateSecretString, Secret, SecretRef
-from cachetwin_local.supervise.secret_store import SecretStore, generate_password
+from cachetwin_local.supervise.project.secret_store import SecretStore, generate_password
+from cachetwin_local.topology.values import Attachment, GenerateSecretString, Secret, SecretRef
 
 MakeSecret = Callable[..., Secret]
 

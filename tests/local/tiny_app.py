@@ -9,7 +9,10 @@ import sys
 from pathlib import Path
 
 from cachetwin_local.errors import UserError
-from cachetwin_local.plan.topology import (
+from cachetwin_local.project import find_project
+from cachetwin_local.running import run_foreground
+from cachetwin_local.screen import Screen, stderr_console
+from cachetwin_local.topology.values import (
     Container,
     ContainerImage,
     Endpoint,
@@ -29,9 +32,6 @@ from cachetwin_local.plan.topology import (
     Topology,
     WeightedTarget,
 )
-from cachetwin_local.project import find_project
-from cachetwin_local.running import run_foreground
-from cachetwin_local.screen import Screen, stderr_console
 
 DOCKERFILE = 'FROM python:3.13\nWORKDIR /app\nCOPY . .\nCMD ["python", "service.py"]\n'
 

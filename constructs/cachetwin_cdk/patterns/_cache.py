@@ -2,13 +2,13 @@
 
 import aws_cdk as cdk
 
-from .._replication_group_base import IReplicationGroup
-from .._serverless_cache_base import IServerlessCache
-from .._validate import refuse
-from ..endpoint import Endpoint
-from ..engine_version import Engine
-from ..user_group import UserGroup
-from ..users import IUser
+from cachetwin_cdk.access.user_group import UserGroup
+from cachetwin_cdk.access.users import IUser
+from cachetwin_cdk.checks._validate import refuse
+from cachetwin_cdk.engine.engine_version import Engine
+from cachetwin_cdk.network.endpoint import Endpoint
+from cachetwin_cdk.replication_group._base import IReplicationGroup
+from cachetwin_cdk.serverless._base import IServerlessCache
 
 Cache = IReplicationGroup | IServerlessCache
 

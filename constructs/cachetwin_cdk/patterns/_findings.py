@@ -1,7 +1,7 @@
 """What checks for regulated data find in a pattern beside its stores, and why it stays as it is."""
 
-from .._findings import OWN_POLICY as OWN_POLICY  # noqa: PLC0414  (one more of the reasons below)
-from .._findings import acknowledge_regulated
+from cachetwin_cdk.checks._findings import OWN_POLICY as OWN_POLICY  # noqa: PLC0414  (one more of the reasons below)
+from cachetwin_cdk.checks._findings import acknowledge_regulated
 
 acknowledge = acknowledge_regulated  # what is found in the patterns is of those packs
 FRONT = {

@@ -10,7 +10,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from .._placement import chosen_subnets
+from cachetwin_cdk.network._placement import chosen_subnets
 
 # What Lambda does on the function's behalf to attach it to the VPC; the service takes no narrower resource for these.
 _NETWORK_ACTIONS = [

@@ -19,7 +19,8 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from .._validate import refuse, require_match
+from cachetwin_cdk.checks._validate import refuse, require_match
+
 from ._findings import REST_STAGE, acknowledge
 
 Authorizer = http.IHttpRouteAuthorizer | rest.IAuthorizer

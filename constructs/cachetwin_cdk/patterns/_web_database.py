@@ -9,9 +9,10 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from .._backups import RETENTION_MAX_DAYS
-from .._placement import chosen_subnets
-from .._validate import ValidationError, require_between
+from cachetwin_cdk.checks._validate import ValidationError, require_between
+from cachetwin_cdk.network._placement import chosen_subnets
+from cachetwin_cdk.replication_group._backups import RETENTION_MAX_DAYS
+
 from ._findings import DATABASE, acknowledge
 
 DATABASE_PORT = 5432

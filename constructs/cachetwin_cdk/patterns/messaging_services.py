@@ -29,15 +29,16 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from .._validate import ValidationError, refuse, require_between, require_match
-from ..access_string import AccessString
-from ..compliance import Compliance
-from ..engine_version import Engine
-from ..log_delivery import log_key
-from ..node_type import NodeType
-from ..replication_group import ReplicationGroup
-from ..rotation import UserPasswordRotation
-from ..users import IamUser, PasswordUser
+from cachetwin_cdk.access.access_string import AccessString
+from cachetwin_cdk.access.users import IamUser, PasswordUser
+from cachetwin_cdk.checks._validate import ValidationError, refuse, require_between, require_match
+from cachetwin_cdk.compliance import Compliance
+from cachetwin_cdk.engine.engine_version import Engine
+from cachetwin_cdk.engine.node_type import NodeType
+from cachetwin_cdk.monitoring.log_delivery import log_key
+from cachetwin_cdk.replication_group.replication_group import ReplicationGroup
+from cachetwin_cdk.rotation import UserPasswordRotation
+
 from ._cache import Cache, admit, endpoints, engine_of, for_logs, iam_environment, is_clustered, name_of
 from ._fargate import (
     closed_service,

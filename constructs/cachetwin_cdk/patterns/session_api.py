@@ -15,12 +15,13 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from .._validate import ValidationError, refuse, require_between, require_match
-from ..access_string import AccessString
-from ..compliance import Compliance
-from ..log_delivery import log_key
-from ..serverless_cache import ServerlessCache, UsageLimits
-from ..users import IamUser
+from cachetwin_cdk.access.access_string import AccessString
+from cachetwin_cdk.access.users import IamUser
+from cachetwin_cdk.checks._validate import ValidationError, refuse, require_between, require_match
+from cachetwin_cdk.compliance import Compliance
+from cachetwin_cdk.monitoring.log_delivery import log_key
+from cachetwin_cdk.serverless.serverless_cache import ServerlessCache, UsageLimits
+
 from ._cache import Cache, admit, engine_of, for_logs, iam_environment
 from ._findings import CALLED_FUNCTION, OWN_POLICY, acknowledge
 from ._function import closed_function

@@ -13,12 +13,12 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from .._findings import OWN_POLICY, acknowledge, acknowledge_regulated
-from .._placement import chosen_subnets
-from .._replication_group_base import IReplicationGroup
-from .._serverless_cache_base import IServerlessCache
-from .._validate import known, require_between
-from ..control_plane_endpoint import ControlPlaneEndpoint
+from cachetwin_cdk.checks._findings import OWN_POLICY, acknowledge, acknowledge_regulated
+from cachetwin_cdk.checks._validate import known, require_between
+from cachetwin_cdk.network._placement import chosen_subnets
+from cachetwin_cdk.network.control_plane_endpoint import ControlPlaneEndpoint
+from cachetwin_cdk.replication_group._base import IReplicationGroup
+from cachetwin_cdk.serverless._base import IServerlessCache
 
 _CODE = Path(__file__).parent / "function"
 _TIMEOUT_MINUTES = 12  # the waiter for a replication group gives up after ten

@@ -6,9 +6,10 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from .._validate import refuse
-from ..control_plane_endpoint import ControlPlaneEndpoint
-from ..replication_group import ReplicationGroup
+from cachetwin_cdk.checks._validate import refuse
+from cachetwin_cdk.network.control_plane_endpoint import ControlPlaneEndpoint
+from cachetwin_cdk.replication_group.replication_group import ReplicationGroup
+
 from ._rotation import Rotation, Settings, Subject
 
 

@@ -6,9 +6,10 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from .._validate import refuse
-from ..control_plane_endpoint import ControlPlaneEndpoint
-from ..users import PasswordUser
+from cachetwin_cdk.access.users import PasswordUser
+from cachetwin_cdk.checks._validate import refuse
+from cachetwin_cdk.network.control_plane_endpoint import ControlPlaneEndpoint
+
 from ._rotation import Cache, Rotation, Settings, Subject
 
 

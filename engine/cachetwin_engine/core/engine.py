@@ -3,15 +3,14 @@
 No I/O and no clock of its own: ``clock`` answers Unix time in nanoseconds, ``seed`` starts its random numbers. The shell
 opens sessions, feeds them, drains ``pending``, and calls ``tick`` ten times a second.
 
-The engine owns its parts, each in a module of its own with its state and its questions:
+The engine owns its parts, each in a module of its own with its state and its methods:
 
-- a command's way: ``dispatch``, ``admission`` (may it run now?), ``effects`` (what replicas are told of it);
-- clients: ``session``, ``acl.clients`` (as whom they act), ``blocked_clients``, ``pause``, ``watchers``, ``monitors``,
-  ``tracking``, ``pubsub``, ``client_memory``;
-- data: ``keyspace``, ``whole_databases``, ``active_expiry``, ``eviction``, ``memory``, ``access_log``, ``rdb.saving``,
-  ``rdb.snapshots``;
-- what is counted and kept of calls: ``statistics``, ``call_logs``, ``traffic``;
-- what is set: ``config``, ``config_changes``, ``elasticache``.
+- ``execution``: the way of a command (``session``, ``dispatch``, ``admission``, ``propagation``) and clients that wait
+  (``blocked_clients``, ``pause``, ``client_memory``);
+- ``observers``: clients that are told of changes (``watchers``, ``monitors``, ``tracking``, ``pubsub``);
+- ``keyspace``, ``expiry``, ``memory``, ``rdb``: the data;
+- ``stats``: counters and logs of calls;
+- ``config``, ``admin``: parameters, and operations on the engine as a whole.
 
 What is left here takes several of them: connections that come and go, turns, ticks and laps, and what the keyspace tells.
 The flags and lists that every command reads are here as well, whosever they are: looking into a part would cost time.
@@ -23,47 +22,47 @@ from typing import TYPE_CHECKING, Final
 from mypy_extensions import i64
 
 from . import commands as _commands  # noqa: F401  (enters every row into the table)
-from .access_log import AccessLog
 from .acl.access import AccessControl
 from .acl.clients import log_in
 from .acl.log import AclLog
 from .acl.rules import rows_of
-from .active_expiry import expire_some
-from .blocked_clients import end_overdue, serve_ready
-from .call_logs import CallLogs
-from .client_memory import ClientMemory
+from .admin.config_changes import NEVER_US, follow_config
+from .admin.host import Host
+from .admin.shutdown import Ending
 from .cluster.state import ClusterState
-from .command_table import ADMIN, SKIP_MONITOR, Command, table_for
 from .commands.info import info_text
-from .config import Config
-from .config_changes import NEVER_US, follow_config
-from .context import Context
-from .effects import Effects
-from .ending import Ending
-from .eviction import Evictor
-from .gates import GATE_NO_AUTH, GATE_PAUSED, GATE_REPLICA, GATE_REPLY, GATE_RESTRICTED
-from .host import Host
-from .keyspace import Database, KeyspaceObserver
-from .latency import BUCKETS, bucket_of
-from .lazy_free import is_freed_lazily
-from .memory import MemoryAccount, footprint
-from .monitors import show_to_monitors, stop_monitor
-from .notifications import NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, NOTIFY_NEW
-from .pause import Pause
-from .profile import Profile
-from .pubsub import PubSub
-from .random_source import RandomSource
+from .config.config import Config
+from .config.notifications import NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_KEYEVENT, NOTIFY_KEYSPACE, NOTIFY_NEW
+from .config.profile import Profile
+from .execution.blocked_clients import end_overdue, serve_ready
+from .execution.client_memory import ClientMemory
+from .execution.context import Context
+from .execution.pause import Pause
+from .execution.propagation import Effects
+from .execution.session import REPLY_BUFFER_PEAK_MS, Session
+from .expiry.keys import expire_some
+from .keyspace.database import Database, KeyspaceObserver
+from .memory.access_log import AccessLog
+from .memory.account import MemoryAccount, footprint
+from .memory.eviction import Evictor
+from .memory.lazy_free import is_freed_lazily
+from .observers.monitors import show_to_monitors, stop_monitor
+from .observers.pubsub import PubSub
+from .observers.tracking import Tracking
+from .observers.watchers import spoil, unwatch
 from .rdb.saving import Saves
 from .rdb.snapshots import Snapshots
-from .redaction import shown
+from .registry.command_table import ADMIN, SKIP_MONITOR, Command, table_for
+from .registry.gates import GATE_NO_AUTH, GATE_PAUSED, GATE_REPLICA, GATE_REPLY, GATE_RESTRICTED
+from .registry.history import make_as_of
+from .registry.redaction import shown
 from .replication.state import Replication
-from .row_history import make_as_of
 from .scripting.store import ScriptStore
-from .session import REPLY_BUFFER_PEAK_MS, Session
-from .statistics import Statistics
-from .tracking import Tracking
-from .traffic import Traffic
-from .watchers import spoil, unwatch
+from .stats.call_logs import CallLogs
+from .stats.latency import BUCKETS, bucket_of
+from .stats.statistics import Statistics
+from .stats.traffic import Traffic
+from .text.random_source import RandomSource
 
 if TYPE_CHECKING:
     from .scripting.caller import RunningScript

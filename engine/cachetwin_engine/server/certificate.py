@@ -3,7 +3,7 @@
 import ssl
 from typing import cast
 
-from cachetwin_engine.core.config import Config
+from cachetwin_engine.core.config.config import Config
 from cachetwin_engine.server.logs import log
 from cachetwin_engine.server.tls import ClientAuth, TlsError, TlsFiles, server_context
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-from cachetwin_engine.core.profile import DEFAULT_PROFILE, PROFILES
-from cachetwin_engine.core.resp import split_words
+from cachetwin_engine.core.config.profile import DEFAULT_PROFILE, PROFILES
+from cachetwin_engine.core.protocol.resp import split_words
 from cachetwin_engine.server.logs import LEVELS, LogFormat
 from cachetwin_engine.server.tls import TlsMode
 

@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Final, Literal, cast
 from cachetwin_engine.server.logs import VERBOSE, log
 
 if TYPE_CHECKING:
-    from cachetwin_engine.core.config import BufferLimit
-    from cachetwin_engine.core.session import Session
+    from cachetwin_engine.core.config.config import BufferLimit
+    from cachetwin_engine.core.execution.session import Session
     from cachetwin_engine.server.listener import Endpoint
     from cachetwin_engine.server.node import Node
     from cachetwin_engine.server.replication import Peers

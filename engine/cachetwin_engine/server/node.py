@@ -15,17 +15,17 @@ from collections.abc import Iterator
 from typing import Final
 
 from cachetwin_engine.core import BUILD
-from cachetwin_engine.core.config_changes import follow_config
+from cachetwin_engine.core.admin.config_changes import follow_config
 from cachetwin_engine.core.engine import Engine
-from cachetwin_engine.core.errors import MAX_CLIENTS
+from cachetwin_engine.core.execution.session import Session
+from cachetwin_engine.core.protocol.errors import MAX_CLIENTS
+from cachetwin_engine.core.protocol.replies import error
 from cachetwin_engine.core.replication.primary_link import PrimaryLink
-from cachetwin_engine.core.replies import error
-from cachetwin_engine.core.session import Session
+from cachetwin_engine.server.busy_connection import Guests
 from cachetwin_engine.server.certificate import Certificate
 from cachetwin_engine.server.connection import Connection
 from cachetwin_engine.server.control import ControlChannel, RequestError
 from cachetwin_engine.server.endpoints import Endpoints
-from cachetwin_engine.server.guests import Guests
 from cachetwin_engine.server.host import ProcessHost
 from cachetwin_engine.server.listener import socket_address
 from cachetwin_engine.server.logs import LEVELS, log

@@ -11,12 +11,12 @@ from typing import Final, cast
 
 from cachetwin_engine.core import BUILD
 from cachetwin_engine.core.acl.rules import RuleError
+from cachetwin_engine.core.admin.elasticache import become_elasticache, rename_commands_of
 from cachetwin_engine.core.commands.acl import load_user_file
-from cachetwin_engine.core.config import Config
-from cachetwin_engine.core.elasticache import become_elasticache, rename_commands_of
+from cachetwin_engine.core.config.config import Config
+from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.engine import Engine
-from cachetwin_engine.core.errors import CommandError
-from cachetwin_engine.core.profile import PROFILES
+from cachetwin_engine.core.protocol.errors import CommandError
 from cachetwin_engine.core.rdb.packed import BadData
 from cachetwin_engine.server.config import OptionError, Options, listening_modes, unknown_directive
 from cachetwin_engine.server.host import ProcessHost

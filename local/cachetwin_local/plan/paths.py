@@ -9,9 +9,17 @@ from collections.abc import Iterable, Mapping
 from cachetwin_local.assembly.graph import Graph
 from cachetwin_local.resources.context import Context
 from cachetwin_local.resources.properties import Properties
+from cachetwin_local.topology.values import (
+    Database,
+    Forward,
+    LoadBalancer,
+    NetworkPath,
+    ReplicationGroup,
+    Service,
+    TargetGroup,
+)
 
 from .security_groups import Party, SecurityGroups, ranges_of
-from .topology import Database, Forward, LoadBalancer, NetworkPath, ReplicationGroup, Service, TargetGroup
 
 
 def check_paths(

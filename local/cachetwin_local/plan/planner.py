@@ -8,15 +8,15 @@ from cachetwin_local.assembly.graph import Graph
 from cachetwin_local.assembly.template import Assembly, Stack
 from cachetwin_local.assembly.where import Where
 from cachetwin_local.errors import UserError
-from cachetwin_local.resources import elasticache_replication_group, elbv2_listener, rds_db_instance
 from cachetwin_local.resources.context import Context
+from cachetwin_local.resources.elasticache import replication_group as elasticache_replication_group
+from cachetwin_local.resources.elbv2 import listener as elbv2_listener
 from cachetwin_local.resources.modelled import shape_of
 from cachetwin_local.resources.properties import Properties
+from cachetwin_local.resources.rds import db_instance as rds_db_instance
 from cachetwin_local.resources.translators import TRANSLATORS, describer
-
-from .paths import check_paths
-from .places import Loopback, Places
-from .topology import (
+from cachetwin_local.topology.address_plan import Loopback, Places
+from cachetwin_local.topology.values import (
     Coverage,
     Database,
     LoadBalancer,
@@ -30,6 +30,8 @@ from .topology import (
     Topology,
     secrets_in,
 )
+
+from .paths import check_paths
 
 T = TypeVar("T")
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"

@@ -13,8 +13,7 @@ from rich.table import Table
 from rich.text import Text as RichText
 
 from cachetwin_local.assembly.text import SecretRef, show
-
-from .topology import Coverage, Problem, Topology
+from cachetwin_local.topology.values import Coverage, Problem, Topology
 
 HIDDEN: Final = "(hidden)"
 SECRET_FIELDS: Final = frozenset({"password", "passwords", "auth_token", "value", "secret_string_template"})

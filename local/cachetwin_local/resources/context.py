@@ -5,8 +5,8 @@ from typing import Literal, Protocol
 
 from cachetwin_local.assembly.graph import Description, Graph, Resolved
 from cachetwin_local.assembly.template import Assembly, Stack
-from cachetwin_local.plan.places import Places
-from cachetwin_local.plan.topology import Identity, Problem
+from cachetwin_local.topology.address_plan import Places
+from cachetwin_local.topology.values import Identity, Problem
 
 from .shape import Status
 

@@ -5,26 +5,24 @@ from typing import Final
 
 from cachetwin_local.assembly.graph import Describe, Description, Graph, Resolved
 from cachetwin_local.assembly.template import Stack
-from cachetwin_local.plan.places import Places
+from cachetwin_local.topology.address_plan import Places
 
-from . import (
-    cloudformation_stack,
-    ecs_service,
-    ecs_task_definition,
-    elasticache_parameter_group,
-    elasticache_replication_group,
-    elasticache_user,
-    elasticache_user_group,
-    elbv2_listener,
-    elbv2_listener_rule,
-    elbv2_load_balancer,
-    elbv2_target_group,
-    rds_db_instance,
-    secretsmanager_secret,
-    secretsmanager_secret_target_attachment,
-)
+from .cloudformation import stack as cloudformation_stack
 from .context import Translator
+from .ecs import service as ecs_service
+from .ecs import task_definition as ecs_task_definition
+from .elasticache import parameter_group as elasticache_parameter_group
+from .elasticache import replication_group as elasticache_replication_group
+from .elasticache import user as elasticache_user
+from .elasticache import user_group as elasticache_user_group
+from .elbv2 import listener as elbv2_listener
+from .elbv2 import listener_rule as elbv2_listener_rule
+from .elbv2 import load_balancer as elbv2_load_balancer
+from .elbv2 import target_group as elbv2_target_group
 from .modelled import shape_of
+from .rds import db_instance as rds_db_instance
+from .secretsmanager import secret as secretsmanager_secret
+from .secretsmanager import secret_target_attachment as secretsmanager_secret_target_attachment
 from .shape import describe_shape
 
 TRANSLATORS: Final[Mapping[str, Translator]] = {

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.events import Event, to_json
-from cachetwin_local.supervise.log_book import LogBook, chosen
+from cachetwin_local.supervise.project.logs import LogBook, chosen
 
 __all__ = ["ControlServer", "ask"]
 

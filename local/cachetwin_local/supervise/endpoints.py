@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from cachetwin_local.plan.topology import CacheUser, Database, Endpoint, ReplicationGroup, Topology
-from cachetwin_local.supervise.secret_store import SecretStore
+from cachetwin_local.supervise.project.secret_store import SecretStore
+from cachetwin_local.topology.values import CacheUser, Database, Endpoint, ReplicationGroup, Topology
 
 __all__ = ["EndpointRow", "rows", "variables"]
 

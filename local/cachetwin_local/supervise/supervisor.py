@@ -16,23 +16,23 @@ from dataclasses import asdict
 from pathlib import Path
 
 from cachetwin_local.errors import UserError
-from cachetwin_local.plan.topology import Topology, show
 from cachetwin_local.supervise.actor import Actor
-from cachetwin_local.supervise.authority import Authority
-from cachetwin_local.supervise.cache_node import CacheActor
+from cachetwin_local.supervise.cache.node import CacheActor
 from cachetwin_local.supervise.control_socket import ControlServer, Document
 from cachetwin_local.supervise.endpoints import rows
 from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState, State, Stopped
-from cachetwin_local.supervise.load_balancer import LoadBalancerActor
-from cachetwin_local.supervise.log_book import LogBook
-from cachetwin_local.supervise.postgres import PostgresActor
-from cachetwin_local.supervise.private_file import make_private_directory
-from cachetwin_local.supervise.process import Child
-from cachetwin_local.supervise.secret_store import SecretStore
-from cachetwin_local.supervise.service import ServiceActor
-from cachetwin_local.supervise.site import Site, socket_directory
-from cachetwin_local.supervise.state import ProcessMark, RunState, StateFile
-from cachetwin_local.supervise.virtual_environment import VirtualEnvironments
+from cachetwin_local.supervise.load_balancer.load_balancer import LoadBalancerActor
+from cachetwin_local.supervise.postgres.server import PostgresActor
+from cachetwin_local.supervise.process.child import Child
+from cachetwin_local.supervise.process.private_file import make_private_directory
+from cachetwin_local.supervise.project.local_ca import Authority
+from cachetwin_local.supervise.project.logs import LogBook
+from cachetwin_local.supervise.project.run_context import Site, socket_directory
+from cachetwin_local.supervise.project.secret_store import SecretStore
+from cachetwin_local.supervise.project.state import ProcessMark, RunState, StateFile
+from cachetwin_local.supervise.service.service import ServiceActor
+from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
+from cachetwin_local.topology.values import Topology, show
 
 __all__ = ["Supervisor"]
 

@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 import pytest
 
-from cachetwin_engine.core.config import Config
+from cachetwin_engine.core.config.config import Config
+from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.engine import Engine
-from cachetwin_engine.core.profile import PROFILES
-from cachetwin_engine.core.resp import RespParser
-from cachetwin_engine.core.session import Session
+from cachetwin_engine.core.execution.session import Session
+from cachetwin_engine.core.protocol.resp import RespParser
 
 START_US = 1_700_000_000_000_000  # any Unix time will do, as long as it is the same in every run
 TICK_MS = 100  # the shell ticks ten times a second

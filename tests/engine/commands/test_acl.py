@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from tests.engine.commands.conftest import Run, StartRun
 
-from cachetwin_engine.core.elasticache import rename_commands_of
+from cachetwin_engine.core.admin.elasticache import rename_commands_of
 from cachetwin_engine.server.host import ProcessHost
 
 NOAUTH = b"-NOAUTH Authentication required.\r\n"

@@ -2,7 +2,7 @@
 
 from tests.engine.commands.conftest import Run
 
-from cachetwin_engine.core.replies import bulk, bulk_array
+from cachetwin_engine.core.protocol.replies import bulk, bulk_array
 
 NOTHING = b""
 NULL_ARRAY = b"*-1\r\n"

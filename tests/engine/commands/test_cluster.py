@@ -4,9 +4,9 @@ import pytest
 from tests.engine.commands.conftest import Run, StartRun
 
 from cachetwin_engine.core.cluster.state import ClusterNode, ClusterState
-from cachetwin_engine.core.config import Config
-from cachetwin_engine.core.profile import PROFILES
-from cachetwin_engine.core.slots import SLOT_COUNT, slot_of, slot_of_pattern, tag_of_slot
+from cachetwin_engine.core.config.config import Config
+from cachetwin_engine.core.config.profile import PROFILES
+from cachetwin_engine.core.keyspace.slots import SLOT_COUNT, slot_of, slot_of_pattern, tag_of_slot
 
 OTHER = "0123456789012345678901234567890123456789"
 SLOT_OF_A = slot_of(b"a")

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from tests.engine.commands.conftest import Run, StartRun
 
-from cachetwin_engine.core.config import Config
-from cachetwin_engine.core.errors import CommandError
-from cachetwin_engine.core.profile import PROFILES
+from cachetwin_engine.core.config.config import Config
+from cachetwin_engine.core.config.profile import PROFILES
+from cachetwin_engine.core.protocol.errors import CommandError
 from cachetwin_engine.server.host import ProcessHost
 
 

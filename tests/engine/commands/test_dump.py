@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engine.commands.conftest import Run, start
 
-from cachetwin_engine.core.crc64 import crc64
-from cachetwin_engine.core.host import Host
+from cachetwin_engine.core.admin.host import Host
 from cachetwin_engine.core.rdb import lzf
+from cachetwin_engine.core.text.crc64 import crc64
 
 MAKE = [
     "SET k {long}",

@@ -3,7 +3,7 @@
 from tests.engine.commands.conftest import Run, StartRun
 
 from cachetwin_engine.core.engine import Engine
-from cachetwin_engine.core.replies import bulk
+from cachetwin_engine.core.protocol.replies import bulk
 
 NULL = b"$-1\r\n"
 

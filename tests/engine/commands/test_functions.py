@@ -6,8 +6,8 @@ import pytest
 from tests.engine.commands.conftest import Clock, Run
 from tests.engine.commands.test_scripting import OK, busy
 
+from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.engine import Engine
-from cachetwin_engine.core.profile import PROFILES
 
 HEAD = "#!lua name=lib\n"
 LIBRARY = (

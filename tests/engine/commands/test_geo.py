@@ -3,7 +3,7 @@
 import pytest
 from tests.engine.commands.conftest import Run, StartRun
 
-from cachetwin_engine.core.replies import array, bulk, bulk_array
+from cachetwin_engine.core.protocol.replies import array, bulk, bulk_array
 
 SICILY = "GEOADD Sicily 13.361389 38.115556 Palermo 15.087269 37.502669 Catania"
 

@@ -3,8 +3,8 @@
 import pytest
 from tests.engine.commands.conftest import START_US, Run, StartRun
 
+from cachetwin_engine.core.protocol.replies import bulk, bulk_array
 from cachetwin_engine.core.rdb.loading import Loading
-from cachetwin_engine.core.replies import bulk, bulk_array
 
 NOW_MS = START_US // 1000
 

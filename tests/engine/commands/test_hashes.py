@@ -3,7 +3,7 @@
 import pytest
 from tests.engine.commands.conftest import Run, StartRun
 
-from cachetwin_engine.core.replies import bulk, bulk_array
+from cachetwin_engine.core.protocol.replies import bulk, bulk_array
 
 
 def test_hset_counts_new_fields_only(run: Run) -> None:

@@ -4,7 +4,7 @@ import pytest
 from tests.engine.commands.conftest import Run, StartRun
 from tests.engine.commands.test_cluster import start_in_cluster
 
-from cachetwin_engine.core.elasticache import become_elasticache
+from cachetwin_engine.core.admin.elasticache import become_elasticache
 
 
 def facts(run: Run, section: str = "") -> dict[str, str]:

@@ -3,8 +3,8 @@
 import pytest
 from tests.engine.commands.conftest import Run
 
-from cachetwin_engine.core.elasticache import rename_commands_of
-from cachetwin_engine.core.redaction import shown
+from cachetwin_engine.core.admin.elasticache import rename_commands_of
+from cachetwin_engine.core.registry.redaction import shown
 
 
 @pytest.mark.parametrize(

@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cachetwin_engine.core.digest import digest_of_data
-from cachetwin_engine.core.host import Host
-from cachetwin_engine.core.profile import PROFILES
+from cachetwin_engine.core.admin.host import Host
+from cachetwin_engine.core.commands.digest import digest_of_data
+from cachetwin_engine.core.config.profile import PROFILES
+from cachetwin_engine.core.execution.session import Session
+from cachetwin_engine.core.protocol.resp import RespParser
 from cachetwin_engine.core.rdb.loading import Loading
 from cachetwin_engine.core.rdb.packed import BadData
 from cachetwin_engine.core.rdb.writer import RdbWriter
 from cachetwin_engine.core.replication.primary_link import PrimaryLink
-from cachetwin_engine.core.resp import RespParser
-from cachetwin_engine.core.session import Session
 
 if TYPE_CHECKING:
     from tests.engine.commands.conftest import Run, StartRun

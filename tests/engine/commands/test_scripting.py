@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.engine.commands.conftest import Run, StartRun
 
-from cachetwin_engine.core.config import Config
-from cachetwin_engine.core.elasticache import rename_commands_of
-from cachetwin_engine.core.host import Host
-from cachetwin_engine.core.profile import PROFILES
+from cachetwin_engine.core.admin.elasticache import rename_commands_of
+from cachetwin_engine.core.admin.host import Host
+from cachetwin_engine.core.config.config import Config
+from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.scripting.bytecode import keep_callers
 
 if TYPE_CHECKING:

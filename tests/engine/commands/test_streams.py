@@ -3,7 +3,7 @@
 import pytest
 from tests.engine.commands.conftest import Run, StartRun
 
-from cachetwin_engine.core.replies import bulk, bulk_array
+from cachetwin_engine.core.protocol.replies import bulk, bulk_array
 from cachetwin_engine.core.types.stream import Stream
 from cachetwin_engine.core.types.stream_entry import items_of
 

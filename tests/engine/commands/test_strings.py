@@ -3,7 +3,7 @@
 import pytest
 from tests.engine.commands.conftest import Run, StartRun
 
-from cachetwin_engine.core.replies import bulk
+from cachetwin_engine.core.protocol.replies import bulk
 
 
 def test_get_answers_what_set_stored(run: Run) -> None:

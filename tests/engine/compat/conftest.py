@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from tests.processes import free_port
 
-from cachetwin_engine.core.config import Config
+from cachetwin_engine.core.config.config import Config
+from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.engine import Engine
-from cachetwin_engine.core.profile import PROFILES
-from cachetwin_engine.core.session import Session
+from cachetwin_engine.core.execution.session import Session
 
 PROFILE = "redis-7.1"  # has the commands of 7.0, which is what Debian bookworm ships
 START_SECONDS_MAX = 20

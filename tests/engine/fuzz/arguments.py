@@ -15,13 +15,13 @@ from tests.engine.fuzz.replies import elements, text_of, values_in
 from tests.engine.fuzz.requests import Requests
 
 from cachetwin_engine.core.acl.rules import rows_of
-from cachetwin_engine.core.command_table import Command
-from cachetwin_engine.core.config import Config
+from cachetwin_engine.core.admin.flush_swap import flush_databases
+from cachetwin_engine.core.admin.host import Host
+from cachetwin_engine.core.config.config import Config
+from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.engine import Engine
-from cachetwin_engine.core.host import Host
-from cachetwin_engine.core.profile import PROFILES
-from cachetwin_engine.core.session import Session
-from cachetwin_engine.core.whole_databases import flush_databases
+from cachetwin_engine.core.execution.session import Session
+from cachetwin_engine.core.registry.command_table import Command
 
 BULK_BYTES_MAX = 2**20  # proto-max-bulk-len: no string grows beyond
 SECONDS_MAX = 5.0  # of CPU for one command, interpreted; all need far less

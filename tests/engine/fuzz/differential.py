@@ -16,10 +16,10 @@ from tests.engine.fuzz.replies import elements, end_of_value
 from tests.engine.fuzz.requests import Requests
 
 from cachetwin_engine.core.acl.rules import rows_of
-from cachetwin_engine.core.command_table import BLOCKING, Command
+from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.engine import Engine
-from cachetwin_engine.core.profile import PROFILES
-from cachetwin_engine.core.session import Session
+from cachetwin_engine.core.execution.session import Session
+from cachetwin_engine.core.registry.command_table import BLOCKING, Command
 
 GROUPS = {"string", "bitmap", "hash", "list", "set", "sorted-set", "hyperloglog", "geo", "stream", "generic"}
 UNTOLD = {  # drawn at random, or about memory, time, or this very server

@@ -6,9 +6,9 @@ dropped, doubled or exchanged. Keys, members and fields are few, so that command
 
 import random
 
-from cachetwin_engine.core.command_table import Command
-from cachetwin_engine.core.crc64 import crc64
-from cachetwin_engine.core.usage import BLOCK, KEY, ONE_OF, Argument, parse_usage
+from cachetwin_engine.core.registry.command_table import Command
+from cachetwin_engine.core.registry.usage import BLOCK, KEY, ONE_OF, Argument, parse_usage
+from cachetwin_engine.core.text.crc64 import crc64
 
 KEYS = [b"a", b"b", b"c", b"d", b"{t}e", b"{t}f", b"g", b""]
 WORDS = [b"x", b"y", b"z", b"field", b"member", b"value", b"10", b"-3", b"2.5", b"", b"\x00\xff\r\n", b"long" * 40]

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from tests.engine.fuzz.arguments import encoded
 from tests.engine.fuzz.replies import values_in
 
+from cachetwin_engine.core.admin.flush_swap import flush_databases
+from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.engine import Engine
-from cachetwin_engine.core.errors import ProtocolError
-from cachetwin_engine.core.profile import PROFILES
-from cachetwin_engine.core.resp import RespParser
-from cachetwin_engine.core.whole_databases import flush_databases
+from cachetwin_engine.core.protocol.errors import ProtocolError
+from cachetwin_engine.core.protocol.resp import RespParser
 
 SECONDS = float(os.environ.get("CACHETWIN_FUZZ_SECONDS", "4"))
 CASES = 250 if "CACHETWIN_FUZZ_SECONDS" not in os.environ else 10**9

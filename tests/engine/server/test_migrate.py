@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 import redis
 
-from cachetwin_engine.core.redaction import shown
+from cachetwin_engine.core.registry.redaction import shown
 
 if TYPE_CHECKING:
     from tests.engine.conftest import EngineProcess, StartEngine

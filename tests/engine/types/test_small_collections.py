@@ -5,8 +5,8 @@ import struct
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachetwin_engine.core.config import Config
-from cachetwin_engine.core.profile import PROFILES
+from cachetwin_engine.core.config.config import Config
+from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.types.blob import ELEMENT_MAX, ENTRIES_MAX
 from cachetwin_engine.core.types.hash import HashValue
 from cachetwin_engine.core.types.list import ListValue

@@ -6,16 +6,17 @@ command, then key, then channel).
 
 from typing import TYPE_CHECKING, Final
 
-from ..command_table import NO_AUTH, PUBSUB, Command
-from ..errors import CommandError
-from ..key_positions import KeyPosition, key_positions
-from ..numbers import integer_or_none
+from cachetwin_engine.core.protocol.errors import CommandError
+from cachetwin_engine.core.registry.command_table import NO_AUTH, PUBSUB, Command
+from cachetwin_engine.core.registry.key_positions import KeyPosition, key_positions
+from cachetwin_engine.core.text.numbers import integer_or_none
+
 from .log import note_denial
 from .rules import RuleError, apply_rule, hash_password, merge_selectors
 from .user import READ_KEYS, WRITE_KEYS, Selector, User, superuser
 
 if TYPE_CHECKING:
-    from ..context import Context
+    from cachetwin_engine.core.execution.context import Context
 
 ALLOWED: Final = 0
 DENIED_COMMAND: Final = 1

@@ -2,13 +2,14 @@
 
 from typing import TYPE_CHECKING
 
-from ..gates import GATE_NO_AUTH, GATE_RESTRICTED
+from cachetwin_engine.core.registry.gates import GATE_NO_AUTH, GATE_RESTRICTED
+
 from .access import Permission
 from .user import Selector, User
 
 if TYPE_CHECKING:
-    from ..engine import Engine
-    from ..session import Session
+    from cachetwin_engine.core.engine import Engine
+    from cachetwin_engine.core.execution.session import Session
 
 
 def log_in(session: "Session", user: User, authenticated: bool = True) -> None:

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from ..context import Context
+    from cachetwin_engine.core.execution.context import Context
+
     from .access import Denial
 
 AGGREGATE_WITHIN_MS: Final = 60_000

@@ -7,7 +7,8 @@ of an earlier one. That is what ACL LIST shows, so clients that compare it see w
 import hashlib
 from typing import Final
 
-from ..command_table import CATEGORY_NAMES, Command
+from cachetwin_engine.core.registry.command_table import CATEGORY_NAMES, Command
+
 from .user import ALL_ACCESS, READ_KEYS, WRITE_KEYS, KeyPattern, Selector, User
 
 UNKNOWN: Final = b"Unknown command or category name in ACL"

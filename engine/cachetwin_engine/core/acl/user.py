@@ -7,7 +7,7 @@ a command is one index. The rules as given are kept beside it, because ACL LIST 
 
 from typing import Final
 
-from ..glob import glob_match
+from cachetwin_engine.core.text.glob import glob_match
 
 READ_KEYS: Final = 1  # %R~
 WRITE_KEYS: Final = 2  # %W~

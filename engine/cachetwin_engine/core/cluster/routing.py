@@ -2,20 +2,21 @@
 
 from typing import TYPE_CHECKING, Final
 
-from ..command_table import ASKING, PUBSUB, WRITE, Command
-from ..errors import CommandError
-from ..gates import GATE_MULTI
-from ..key_positions import key_positions
-from ..numbers import integer_or_none
-from ..slots import slot_of
-from ..watchers import unwatch
+from cachetwin_engine.core.keyspace.slots import slot_of
+from cachetwin_engine.core.observers.watchers import unwatch
+from cachetwin_engine.core.protocol.errors import CommandError
+from cachetwin_engine.core.registry.command_table import ASKING, PUBSUB, WRITE, Command
+from cachetwin_engine.core.registry.gates import GATE_MULTI
+from cachetwin_engine.core.registry.key_positions import key_positions
+from cachetwin_engine.core.text.numbers import integer_or_none
+
 from .state import ClusterNode, ClusterState
 
 if TYPE_CHECKING:
-    from ..context import Context
-    from ..engine import Engine
-    from ..keyspace import Database
-    from ..session import Session
+    from cachetwin_engine.core.engine import Engine
+    from cachetwin_engine.core.execution.context import Context
+    from cachetwin_engine.core.execution.session import Session
+    from cachetwin_engine.core.keyspace.database import Database
 
 HERE: Final = 0
 CROSS_SLOT: Final = 1

@@ -6,8 +6,8 @@ topology in hand.
 
 from typing import Final
 
-from ..random_source import RandomSource
-from ..slots import SLOT_COUNT
+from cachetwin_engine.core.keyspace.slots import SLOT_COUNT
+from cachetwin_engine.core.text.random_source import RandomSource
 
 BUS_PORT_OFFSET: Final = 10000
 

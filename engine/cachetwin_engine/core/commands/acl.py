@@ -2,20 +2,29 @@
 
 from typing import TYPE_CHECKING
 
-from ..acl.clients import close_sessions_of, replace_users, user_was_changed
-from ..acl.rules import RuleError, rows_of
-from ..acl.user import Selector, User
-from ..acl.user_file import parse_users, written_users
-from ..command_table import ADMIN, CATEGORY_NAMES, LOADING, NOSCRIPT, STALE, command, container
-from ..context import Context
-from ..dispatch import find_command
-from ..errors import CommandError, bad_subcommand, wrong_arity
-from ..numbers import parse_int
-from ..replies import OK, array, bulk, bulk_array, integer
+from cachetwin_engine.core.acl.clients import close_sessions_of, replace_users, user_was_changed
+from cachetwin_engine.core.acl.rules import RuleError, rows_of
+from cachetwin_engine.core.acl.user import Selector, User
+from cachetwin_engine.core.acl.user_file import parse_users, written_users
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.execution.dispatch import find_command
+from cachetwin_engine.core.protocol.errors import CommandError, bad_subcommand, wrong_arity
+from cachetwin_engine.core.protocol.replies import OK, array, bulk, bulk_array, integer
+from cachetwin_engine.core.registry.command_table import (
+    ADMIN,
+    CATEGORY_NAMES,
+    LOADING,
+    NOSCRIPT,
+    STALE,
+    command,
+    container,
+)
+from cachetwin_engine.core.text.numbers import parse_int
+
 from .help_text import help_reply
 
 if TYPE_CHECKING:
-    from ..engine import Engine
+    from cachetwin_engine.core.engine import Engine
 
 _ANYONE = NOSCRIPT | LOADING | STALE
 _ADMIN = _ANYONE | ADMIN

@@ -5,13 +5,22 @@ Long runs of bits go through Python's big integers and byte searches, which work
 
 from typing import Final
 
-from ..command_table import DENYOOM, FAST, KEY_ACCESS_UPDATE, KEY_READ, READONLY, WRITE, KeySpec, command
-from ..context import Context
-from ..errors import CommandError, syntax_error
-from ..notifications import NOTIFY_GENERIC, NOTIFY_STRING
-from ..numbers import integer_or_none, parse_int
-from ..replies import ONE, ZERO, array, integer
-from ..types.string import RawString, size_of_string, string_for_edit, string_of
+from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC, NOTIFY_STRING
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
+from cachetwin_engine.core.protocol.replies import ONE, ZERO, array, integer
+from cachetwin_engine.core.registry.command_table import (
+    DENYOOM,
+    FAST,
+    KEY_ACCESS_UPDATE,
+    KEY_READ,
+    READONLY,
+    WRITE,
+    KeySpec,
+    command,
+)
+from cachetwin_engine.core.text.numbers import integer_or_none, parse_int
+from cachetwin_engine.core.types.string import RawString, size_of_string, string_for_edit, string_of
 
 _NOT_AN_OFFSET: Final = b"ERR bit offset is not an integer or out of range"
 _NOT_A_BIT: Final = b"ERR bit is not an integer or out of range"

@@ -6,11 +6,12 @@ when one of the keys comes into being, longest waiting client first.
 
 from typing import Final
 
-from ..command_table import BLOCKING, DENYOOM, MOVABLE_KEYS, WRITE, KeySpec, command
-from ..context import Context
-from ..numbers import parse_timeout
-from ..replies import bulk, bulk_array
-from ..types.list import list_of
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.protocol.replies import bulk, bulk_array
+from cachetwin_engine.core.registry.command_table import BLOCKING, DENYOOM, MOVABLE_KEYS, WRITE, KeySpec, command
+from cachetwin_engine.core.text.numbers import parse_timeout
+from cachetwin_engine.core.types.list import list_of
+
 from .lists import MOVE_KEYS, is_left, move, parse_lmpop, pop_first_list, removed
 
 _POP_KEYS: Final = [KeySpec("RW", "access delete", last=-2)]

@@ -1,7 +1,12 @@
 """COMMAND: the table of commands, for clients that route or complain by it."""
 
-from ..acl.rules import rows_of
-from ..command_table import (
+from cachetwin_engine.core.acl.rules import rows_of
+from cachetwin_engine.core.config.profile import Profile
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.execution.dispatch import find_command
+from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
+from cachetwin_engine.core.protocol.replies import EMPTY_ARRAY, array, bulk, bulk_array, integer, simple
+from cachetwin_engine.core.registry.command_table import (
     CATEGORY_NAMES,
     FLAG_NAMES,
     LOADING,
@@ -12,14 +17,10 @@ from ..command_table import (
     command,
     version_of,
 )
-from ..context import Context
-from ..dispatch import find_command
-from ..errors import CommandError, syntax_error
-from ..glob import glob_match_nocase
-from ..key_positions import INVALID_ARGUMENTS, KeyPosition, key_positions
-from ..profile import Profile
-from ..replies import EMPTY_ARRAY, array, bulk, bulk_array, integer, simple
-from ..usage import Argument, known_through, parse_usage
+from cachetwin_engine.core.registry.key_positions import INVALID_ARGUMENTS, KeyPosition, key_positions
+from cachetwin_engine.core.registry.usage import Argument, known_through, parse_usage
+from cachetwin_engine.core.text.glob import glob_match_nocase
+
 from .help_text import help_reply
 
 _FLAGS = LOADING | STALE

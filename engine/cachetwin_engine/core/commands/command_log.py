@@ -1,11 +1,12 @@
 """COMMANDLOG, and SLOWLOG as it was called before: the latest commands that were slow or large."""
 
-from ..command_log import KINDS, SLOW, CommandLog
-from ..command_table import ADMIN, LOADING, STALE, command, container
-from ..context import Context
-from ..errors import CommandError
-from ..numbers import integer_or_none
-from ..replies import OK, array, bulk, bulk_array, integer
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.protocol.errors import CommandError
+from cachetwin_engine.core.protocol.replies import OK, array, bulk, bulk_array, integer
+from cachetwin_engine.core.registry.command_table import ADMIN, LOADING, STALE, command, container
+from cachetwin_engine.core.stats.command_log import KINDS, SLOW, CommandLog
+from cachetwin_engine.core.text.numbers import integer_or_none
+
 from .help_text import help_reply
 
 _SHOWN = 10  # entries without a count

@@ -2,17 +2,18 @@
 
 from typing import TYPE_CHECKING
 
-from ..command_table import ADMIN, LOADING, NOSCRIPT, STALE, command, container
-from ..config_changes import change_config
-from ..config_rewrite import rewritten
-from ..context import Context
-from ..errors import CommandError, syntax_error
-from ..replies import OK, bulk
-from ..statistics import reset_statistics
+from cachetwin_engine.core.admin.config_changes import change_config
+from cachetwin_engine.core.config.rewrite import rewritten
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
+from cachetwin_engine.core.protocol.replies import OK, bulk
+from cachetwin_engine.core.registry.command_table import ADMIN, LOADING, NOSCRIPT, STALE, command, container
+from cachetwin_engine.core.stats.statistics import reset_statistics
+
 from .help_text import help_reply
 
 if TYPE_CHECKING:
-    from ..engine import Engine
+    from cachetwin_engine.core.engine import Engine
 
 _FLAGS = ADMIN | NOSCRIPT | LOADING | STALE
 

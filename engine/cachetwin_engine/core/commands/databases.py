@@ -1,12 +1,12 @@
 """Whole databases: count, empty, exchange."""
 
-from ..command_table import FAST, READONLY, WRITE, command
-from ..context import Context
-from ..errors import DB_INDEX_OUT_OF_RANGE, CommandError, syntax_error
-from ..keyspace import Database
-from ..numbers import parse_int_or
-from ..replies import OK, integer
-from ..whole_databases import flush_databases, swap_databases
+from cachetwin_engine.core.admin.flush_swap import flush_databases, swap_databases
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.keyspace.database import Database
+from cachetwin_engine.core.protocol.errors import DB_INDEX_OUT_OF_RANGE, CommandError, syntax_error
+from cachetwin_engine.core.protocol.replies import OK, integer
+from cachetwin_engine.core.registry.command_table import FAST, READONLY, WRITE, command
+from cachetwin_engine.core.text.numbers import parse_int_or
 
 _EVERYWHERE = [b"request_policy:all_shards", b"response_policy:all_succeeded"]
 _FLUSH_HISTORY = [("4.0.0", "Added the `ASYNC` flushing mode modifier."), ("6.2.0", "Added the `SYNC` flushing mode modifier.")]  # fmt: skip

@@ -3,20 +3,21 @@
 from collections.abc import Callable
 from typing import Final
 
-from ..access_log import idle_ms, idle_seconds_of
-from ..command_table import ADMIN, LOADING, NOSCRIPT, STALE, command
-from ..context import Context
-from ..crc64 import crc64
-from ..digest import EMPTY, digest_of_data, digest_of_value
-from ..errors import NO_SUCH_KEY, CommandError
-from ..memory import size_of_key
-from ..numbers import float_or_none, parse_int
-from ..rdb.loading import Loading
-from ..rdb.packed import BadData
-from ..replies import OK, array, bulk, error, integer, simple
-from ..session import REPLY_BUFFER_PEAK_MS
-from ..value import Value
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.execution.session import REPLY_BUFFER_PEAK_MS
+from cachetwin_engine.core.keyspace.value import Value
+from cachetwin_engine.core.memory.access_log import idle_ms, idle_seconds_of
+from cachetwin_engine.core.memory.account import size_of_key
+from cachetwin_engine.core.protocol.errors import NO_SUCH_KEY, CommandError
+from cachetwin_engine.core.protocol.replies import OK, array, bulk, error, integer, simple
+from cachetwin_engine.core.rdb.loading import Loading
+from cachetwin_engine.core.rdb.packed import BadData
+from cachetwin_engine.core.registry.command_table import ADMIN, LOADING, NOSCRIPT, STALE, command
+from cachetwin_engine.core.text.crc64 import crc64
+from cachetwin_engine.core.text.numbers import float_or_none, parse_int
+
 from .config import rewrite_config
+from .digest import EMPTY, digest_of_data, digest_of_value
 from .objects import encoding_of
 
 _CLOSED: Final = (

@@ -6,17 +6,25 @@ little endian.
 
 from typing import Final
 
-from .. import access_log
-from ..command_table import ASKING, DENYOOM, KEY_OVERWRITE, KEY_READ, READONLY, WRITE, command
-from ..context import Context
-from ..crc64 import crc64
-from ..errors import CommandError, syntax_error
-from ..notifications import NOTIFY_GENERIC
-from ..numbers import parse_int
-from ..rdb.packed import BadData
-from ..rdb.reader import RdbReader
-from ..rdb.writer import RdbWriter
-from ..replies import OK, bulk
+from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.memory import access_log
+from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
+from cachetwin_engine.core.protocol.replies import OK, bulk
+from cachetwin_engine.core.rdb.packed import BadData
+from cachetwin_engine.core.rdb.reader import RdbReader
+from cachetwin_engine.core.rdb.writer import RdbWriter
+from cachetwin_engine.core.registry.command_table import (
+    ASKING,
+    DENYOOM,
+    KEY_OVERWRITE,
+    KEY_READ,
+    READONLY,
+    WRITE,
+    command,
+)
+from cachetwin_engine.core.text.crc64 import crc64
+from cachetwin_engine.core.text.numbers import parse_int
 
 _TAIL_BYTES: Final = 10
 _WRONG_CHECKSUM: Final = b"ERR DUMP payload version or checksum are wrong"

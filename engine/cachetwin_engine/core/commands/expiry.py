@@ -2,12 +2,12 @@
 
 from typing import Final
 
-from ..command_table import FAST, KEY_READ, KEY_UPDATE, READONLY, WRITE, command
-from ..context import Context
-from ..errors import CommandError, printable
-from ..expire_time import expire_time_or_past
-from ..notifications import NOTIFY_EXPIRED, NOTIFY_GENERIC
-from ..replies import ONE, ZERO, integer
+from cachetwin_engine.core.config.notifications import NOTIFY_EXPIRED, NOTIFY_GENERIC
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.keyspace.expire_time import expire_time_or_past
+from cachetwin_engine.core.protocol.errors import CommandError, printable
+from cachetwin_engine.core.protocol.replies import ONE, ZERO, integer
+from cachetwin_engine.core.registry.command_table import FAST, KEY_READ, KEY_UPDATE, READONLY, WRITE, command
 
 _NO_KEY: Final = -2
 _NO_TIME_TO_LIVE: Final = -1

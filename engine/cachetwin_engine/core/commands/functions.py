@@ -2,7 +2,11 @@
 
 from typing import Final
 
-from ..command_table import (
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.observers.monitors import show_to_monitors
+from cachetwin_engine.core.protocol.errors import CommandError
+from cachetwin_engine.core.protocol.replies import OK, array, bulk, bulk_array, integer, simple
+from cachetwin_engine.core.registry.command_table import (
     ALLOW_BUSY,
     DENYOOM,
     LOADING,
@@ -18,16 +22,13 @@ from ..command_table import (
     command,
     container,
 )
-from ..context import Context
-from ..errors import CommandError
-from ..glob import glob_match_nocase
-from ..monitors import show_to_monitors
-from ..replies import OK, array, bulk, bulk_array, integer, simple
-from ..scripting.payload import code_of_payload, payload_of
-from ..scripting.store import Library
+from cachetwin_engine.core.scripting.payload import code_of_payload, payload_of
+from cachetwin_engine.core.scripting.store import Library
+from cachetwin_engine.core.text.glob import glob_match_nocase
+
 from .help_text import help_reply
 from .scripting import kill
-from .stream_groups import bad_usage
+from .streams.groups import bad_usage
 
 _BAD_PAYLOAD: Final = b"ERR DUMP payload version or checksum are wrong"
 

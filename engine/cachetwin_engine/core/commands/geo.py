@@ -2,16 +2,35 @@
 
 from typing import Final
 
-from ..command_table import DENYOOM, KEY_READ, KEY_UPDATE, MOVABLE_KEYS, READONLY, WRITE, KeySpec, command
-from ..context import Context
-from ..errors import CommandError, syntax_error
-from ..geohash import LATITUDE_MAX, LONGITUDE_MAX, Shape, decode, distance, encode, geohash, search_ranges
-from ..numbers import float_or_none, parse_float, parse_int, parse_int_or
-from ..profile import Profile
-from ..replies import CRLF, EMPTY_ARRAY, array, array_header, bulk, integer
-from ..types.sorted_set import SortedSet, read_sorted_set
-from .sorted_set_ranges import store_result
-from .sorted_sets import zadd
+from cachetwin_engine.core.config.profile import Profile
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
+from cachetwin_engine.core.protocol.replies import CRLF, EMPTY_ARRAY, array, array_header, bulk, integer
+from cachetwin_engine.core.registry.command_table import (
+    DENYOOM,
+    KEY_READ,
+    KEY_UPDATE,
+    MOVABLE_KEYS,
+    READONLY,
+    WRITE,
+    KeySpec,
+    command,
+)
+from cachetwin_engine.core.text.numbers import float_or_none, parse_float, parse_int, parse_int_or
+from cachetwin_engine.core.types.geohash import (
+    LATITUDE_MAX,
+    LONGITUDE_MAX,
+    Shape,
+    decode,
+    distance,
+    encode,
+    geohash,
+    search_ranges,
+)
+from cachetwin_engine.core.types.sorted_set import SortedSet, read_sorted_set
+
+from .sorted_sets.members import zadd
+from .sorted_sets.ranges import store_result
 
 _UNITS: Final = {b"M": 1.0, b"KM": 1000.0, b"FT": 0.3048, b"MI": 1609.34}
 _ANY_ORDER: Final = 0

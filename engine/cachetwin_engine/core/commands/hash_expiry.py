@@ -6,7 +6,12 @@ not in the future removes the field at once.
 
 from typing import Final
 
-from ..command_table import (
+from cachetwin_engine.core.config.notifications import NOTIFY_HASH
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.expiry.fields import fields_gone
+from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
+from cachetwin_engine.core.protocol.replies import ONE, ZERO, array, bulk, integer
+from cachetwin_engine.core.registry.command_table import (
     DENYOOM,
     FAST,
     KEY_ACCESS_DELETE,
@@ -18,13 +23,9 @@ from ..command_table import (
     WRITE,
     command,
 )
-from ..context import Context
-from ..errors import CommandError, syntax_error
-from ..field_expiry import fields_gone
-from ..notifications import NOTIFY_HASH
-from ..numbers import INT64_MAX, parse_int
-from ..replies import ONE, ZERO, array, bulk, integer
-from ..types.hash import HashValue, read_hash, write_hash
+from cachetwin_engine.core.text.numbers import INT64_MAX, parse_int
+from cachetwin_engine.core.types.hash import HashValue, read_hash, write_hash
+
 from .hashes import note_ends, removed
 
 _NUMFIELDS: Final = b"ERR numfields should be greater than 0 and match the provided number of fields"

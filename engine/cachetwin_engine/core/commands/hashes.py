@@ -2,7 +2,19 @@
 
 from typing import Final
 
-from ..command_table import (
+from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC, NOTIFY_HASH
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.protocol.errors import (
+    NAN_OR_INFINITY,
+    OUT_OF_RANGE,
+    OVERFLOW,
+    CommandError,
+    not_a_float,
+    syntax_error,
+    wrong_arity,
+)
+from cachetwin_engine.core.protocol.replies import EMPTY_ARRAY, OK, ONE, ZERO, array, bulk, bulk_array, integer
+from cachetwin_engine.core.registry.command_table import (
     DENYOOM,
     FAST,
     KEY_ACCESS_UPDATE,
@@ -15,13 +27,10 @@ from ..command_table import (
     WRITE,
     command,
 )
-from ..context import Context
-from ..errors import NAN_OR_INFINITY, OUT_OF_RANGE, OVERFLOW, CommandError, not_a_float, syntax_error, wrong_arity
-from ..long_double import add_long_doubles, format_long_double, parse_long_double
-from ..notifications import NOTIFY_GENERIC, NOTIFY_HASH
-from ..numbers import INT64_MAX, INT64_MIN, integer_or_none, parse_int, parse_symmetric
-from ..replies import EMPTY_ARRAY, OK, ONE, ZERO, array, bulk, bulk_array, integer
-from ..types.hash import HashValue, read_hash, write_hash
+from cachetwin_engine.core.text.long_double import add_long_doubles, format_long_double, parse_long_double
+from cachetwin_engine.core.text.numbers import INT64_MAX, INT64_MIN, integer_or_none, parse_int, parse_symmetric
+from cachetwin_engine.core.types.hash import HashValue, read_hash, write_hash
+
 from .scan import scan_cursor, scan_options
 
 _ANY_ORDER: Final = [b"nondeterministic_output_order"]

@@ -1,8 +1,8 @@
 """``<container> HELP``, made from the rows of the table: usage lines and summaries can't drift from the commands."""
 
-from ..context import Context
-from ..replies import array, simple
-from ..usage import known_through, parse_usage, usage_line
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.protocol.replies import array, simple
+from cachetwin_engine.core.registry.usage import known_through, parse_usage, usage_line
 
 _INTERNAL = {b"cluster|syncslots"}  # what nodes say to each other is nobody's business
 

@@ -2,14 +2,24 @@
 
 from typing import Final
 
-from .. import hyperloglog
-from ..command_table import ADMIN, DENYOOM, FAST, KEY_INSERT, MAY_REPLICATE, READONLY, WRITE, KeySpec, command
-from ..context import Context
-from ..errors import CommandError
-from ..hyperloglog import REGISTERS, SPARSE, estimate, highest_of, registers_of
-from ..notifications import NOTIFY_STRING
-from ..replies import OK, ONE, ZERO, array, bulk, integer, simple
-from ..types.string import RawString, string_for_edit, string_of
+from cachetwin_engine.core.config.notifications import NOTIFY_STRING
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.protocol.errors import CommandError
+from cachetwin_engine.core.protocol.replies import OK, ONE, ZERO, array, bulk, integer, simple
+from cachetwin_engine.core.registry.command_table import (
+    ADMIN,
+    DENYOOM,
+    FAST,
+    KEY_INSERT,
+    MAY_REPLICATE,
+    READONLY,
+    WRITE,
+    KeySpec,
+    command,
+)
+from cachetwin_engine.core.types import hyperloglog
+from cachetwin_engine.core.types.hyperloglog import REGISTERS, SPARSE, estimate, highest_of, registers_of
+from cachetwin_engine.core.types.string import RawString, string_for_edit, string_of
 
 _COUNTED: Final = [KeySpec("RW", "access", last=-1, notes="RW because it may change the internal representation of the key, and propagate to replicas")]  # fmt: skip
 _MERGED: Final = [KeySpec("RW", "access insert"), KeySpec("RO", "access", index=2, last=-1)]

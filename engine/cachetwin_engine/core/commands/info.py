@@ -7,13 +7,12 @@ this engine has no counterpart for (forks, allocator arenas, I/O threads) are 0:
 from collections.abc import Callable
 from typing import Final
 
-from ..command_table import LOADING, STALE, command
-from ..context import Context
-from ..info.clients import clients_lines
-from ..info.memory import memory_lines
-from ..info.persistence import persistence_lines
-from ..info.replication import replication_lines
-from ..info.server import (
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.info.clients import clients_lines
+from cachetwin_engine.core.info.memory import memory_lines
+from cachetwin_engine.core.info.persistence import persistence_lines
+from cachetwin_engine.core.info.replication import replication_lines
+from cachetwin_engine.core.info.server import (
     cluster_info_lines,
     cluster_lines,
     cpu_lines,
@@ -23,7 +22,14 @@ from ..info.server import (
     server_lines,
     tls_lines,
 )
-from ..info.statistics import commandstats_lines, debug_lines, errorstats_lines, latencystats_lines, stats_lines
+from cachetwin_engine.core.info.statistics import (
+    commandstats_lines,
+    debug_lines,
+    errorstats_lines,
+    latencystats_lines,
+    stats_lines,
+)
+from cachetwin_engine.core.registry.command_table import LOADING, STALE, command
 
 _DEFAULT: Final = [
     "server", "clients", "memory", "persistence", "stats", "replication", "cpu", "modules", "errorstats", "cluster",

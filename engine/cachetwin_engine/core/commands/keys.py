@@ -2,14 +2,20 @@
 
 from typing import Final
 
-from ..command_table import DENYOOM, FAST, READONLY, WRITE, KeySpec, command
-from ..context import Context
-from ..errors import DB_INDEX_OUT_OF_RANGE, NO_SUCH_KEY, NOT_AN_INTEGER, CommandError, syntax_error
-from ..keyspace import Database
-from ..notifications import NOTIFY_GENERIC
-from ..numbers import integer_or_none
-from ..replies import OK, ONE, ZERO, bulk, integer, simple
-from ..value import Value
+from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.keyspace.database import Database
+from cachetwin_engine.core.keyspace.value import Value
+from cachetwin_engine.core.protocol.errors import (
+    DB_INDEX_OUT_OF_RANGE,
+    NO_SUCH_KEY,
+    NOT_AN_INTEGER,
+    CommandError,
+    syntax_error,
+)
+from cachetwin_engine.core.protocol.replies import OK, ONE, ZERO, bulk, integer, simple
+from cachetwin_engine.core.registry.command_table import DENYOOM, FAST, READONLY, WRITE, KeySpec, command
+from cachetwin_engine.core.text.numbers import integer_or_none
 
 _SAME_OBJECT: Final = b"ERR source and destination objects are the same"
 _RANDOM_TRIES_MAX: Final = 100  # db.c

@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from ..acl.rules import rows_of
-from ..command_table import ADMIN, LOADING, NOSCRIPT, STALE, Command, command, container
-from ..context import Context
-from ..errors import CommandError
-from ..latency import EventSeries, cumulative
-from ..replies import array, bulk, integer
+from cachetwin_engine.core.acl.rules import rows_of
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.protocol.errors import CommandError
+from cachetwin_engine.core.protocol.replies import array, bulk, integer
+from cachetwin_engine.core.registry.command_table import ADMIN, LOADING, NOSCRIPT, STALE, Command, command, container
+from cachetwin_engine.core.stats.latency import EventSeries, cumulative
+
 from .help_text import help_reply
 
 _OFF: Final = (

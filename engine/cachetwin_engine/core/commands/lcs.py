@@ -8,12 +8,12 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from ..command_table import READONLY, KeySpec, command
-from ..context import Context
-from ..errors import CommandError, syntax_error
-from ..numbers import parse_int
-from ..replies import array, bulk, integer
-from ..types.string import RawString, string_of
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
+from cachetwin_engine.core.protocol.replies import array, bulk, integer
+from cachetwin_engine.core.registry.command_table import READONLY, KeySpec, command
+from cachetwin_engine.core.text.numbers import parse_int
+from cachetwin_engine.core.types.string import RawString, string_of
 
 _CELL_BYTES: Final = 4
 

@@ -2,7 +2,11 @@
 
 from typing import Final
 
-from ..command_table import (
+from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC, NOTIFY_LIST
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.protocol.errors import INDEX_OUT_OF_RANGE, NO_SUCH_KEY, CommandError, syntax_error
+from cachetwin_engine.core.protocol.replies import EMPTY_ARRAY, OK, ZERO, array, bulk, bulk_array, integer
+from cachetwin_engine.core.registry.command_table import (
     DENYOOM,
     FAST,
     KEY_ACCESS_DELETE,
@@ -17,12 +21,8 @@ from ..command_table import (
     KeySpec,
     command,
 )
-from ..context import Context
-from ..errors import INDEX_OUT_OF_RANGE, NO_SUCH_KEY, CommandError, syntax_error
-from ..notifications import NOTIFY_GENERIC, NOTIFY_LIST
-from ..numbers import integer_or_none, parse_int, parse_positive, parse_symmetric
-from ..replies import EMPTY_ARRAY, OK, ZERO, array, bulk, bulk_array, integer
-from ..types.list import ListValue, list_of, read_list
+from cachetwin_engine.core.text.numbers import integer_or_none, parse_int, parse_positive, parse_symmetric
+from cachetwin_engine.core.types.list import ListValue, list_of, read_list
 
 MOVE_KEYS: Final = [KeySpec("RW", "access delete"), KeySpec("RW", "insert", index=2)]
 NUMKEYS_NOT_POSITIVE: Final = b"ERR numkeys should be greater than 0"

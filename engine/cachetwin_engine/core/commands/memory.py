@@ -2,12 +2,13 @@
 
 from typing import Final
 
-from ..command_table import LOADING, READONLY, STALE, KeySpec, command, container
-from ..context import Context
-from ..errors import syntax_error
-from ..memory import size_of_key
-from ..numbers import parse_int
-from ..replies import OK, bulk, integer
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.memory.account import size_of_key
+from cachetwin_engine.core.protocol.errors import syntax_error
+from cachetwin_engine.core.protocol.replies import OK, bulk, integer
+from cachetwin_engine.core.registry.command_table import LOADING, READONLY, STALE, KeySpec, command, container
+from cachetwin_engine.core.text.numbers import parse_int
+
 from .help_text import help_reply
 
 _SAMPLES: Final = 5  # elements looked at unless SAMPLES says otherwise (object.c)

@@ -5,12 +5,13 @@ As in Valkey everything else waits until the other server has answered, at most 
 
 from typing import Final
 
-from ..command_table import MOVABLE_KEYS, WRITE, KeySpec, command
-from ..context import Context
-from ..errors import CommandError, syntax_error
-from ..notifications import NOTIFY_GENERIC
-from ..numbers import parse_int
-from ..replies import OK, bulk_array
+from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
+from cachetwin_engine.core.protocol.replies import OK, bulk_array
+from cachetwin_engine.core.registry.command_table import MOVABLE_KEYS, WRITE, KeySpec, command
+from cachetwin_engine.core.text.numbers import parse_int
+
 from .dump import payload_of
 
 _DEFAULT_TIMEOUT_MS: Final = 1000

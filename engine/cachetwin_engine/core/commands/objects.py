@@ -2,14 +2,21 @@
 
 from typing import Final
 
-from ..access_log import frequency_of, idle_seconds_of
-from ..command_table import LOADING, READONLY, STALE, KeySpec, command, container
-from ..context import Context
-from ..errors import CommandError
-from ..numbers import integer_or_none
-from ..replies import ONE, bulk, integer
-from ..types.string import EMBEDDED_BYTES_MAX, embedded_bytes_max, packed_bytes_max, string_encoding, string_of
-from ..value import Value
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.keyspace.value import Value
+from cachetwin_engine.core.memory.access_log import frequency_of, idle_seconds_of
+from cachetwin_engine.core.protocol.errors import CommandError
+from cachetwin_engine.core.protocol.replies import ONE, bulk, integer
+from cachetwin_engine.core.registry.command_table import LOADING, READONLY, STALE, KeySpec, command, container
+from cachetwin_engine.core.text.numbers import integer_or_none
+from cachetwin_engine.core.types.string import (
+    EMBEDDED_BYTES_MAX,
+    embedded_bytes_max,
+    packed_bytes_max,
+    string_encoding,
+    string_of,
+)
+
 from .help_text import help_reply
 
 _KEY: Final = [KeySpec("RO", index=2)]

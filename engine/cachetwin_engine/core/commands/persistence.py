@@ -2,13 +2,23 @@
 
 from typing import Final
 
-from ..admission import busy_line
-from ..command_table import ADMIN, ALLOW_BUSY, FAST, LOADING, NO_ASYNC_LOADING, NO_MULTI, NOSCRIPT, STALE, command
-from ..context import Context
-from ..ending import FAILED
-from ..errors import CommandError, syntax_error
-from ..rdb.saving import Saves
-from ..replies import OK, integer, simple
+from cachetwin_engine.core.admin.shutdown import FAILED
+from cachetwin_engine.core.execution.admission import busy_line
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
+from cachetwin_engine.core.protocol.replies import OK, integer, simple
+from cachetwin_engine.core.rdb.saving import Saves
+from cachetwin_engine.core.registry.command_table import (
+    ADMIN,
+    ALLOW_BUSY,
+    FAST,
+    LOADING,
+    NO_ASYNC_LOADING,
+    NO_MULTI,
+    NOSCRIPT,
+    STALE,
+    command,
+)
 
 _IN_PROGRESS: Final = b"ERR Background save already in progress"
 

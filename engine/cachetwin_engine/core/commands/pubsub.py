@@ -1,13 +1,25 @@
 """Publish and subscribe."""
 
-from ..command_table import FAST, LOADING, MAY_REPLICATE, NOSCRIPT, PUBSUB, ROWS, STALE, KeySpec, command, container
-from ..context import Context
-from ..errors import CommandError, bad_subcommand
-from ..gates import GATE_SUBSCRIBED
-from ..glob import glob_match
-from ..pubsub import join, part
-from ..replies import array, bulk, bulk_array, integer
-from ..session import Session
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.execution.session import Session
+from cachetwin_engine.core.observers.pubsub import join, part
+from cachetwin_engine.core.protocol.errors import CommandError, bad_subcommand
+from cachetwin_engine.core.protocol.replies import array, bulk, bulk_array, integer
+from cachetwin_engine.core.registry.command_table import (
+    FAST,
+    LOADING,
+    MAY_REPLICATE,
+    NOSCRIPT,
+    PUBSUB,
+    ROWS,
+    STALE,
+    KeySpec,
+    command,
+    container,
+)
+from cachetwin_engine.core.registry.gates import GATE_SUBSCRIBED
+from cachetwin_engine.core.text.glob import glob_match
+
 from .help_text import help_reply
 
 _LISTEN = PUBSUB | NOSCRIPT | LOADING | STALE

@@ -2,7 +2,11 @@
 
 from typing import Final
 
-from ..command_table import (
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.protocol.errors import OUT_OF_RANGE, CommandError, printable, syntax_error
+from cachetwin_engine.core.protocol.replies import OK, array, bulk, integer, simple
+from cachetwin_engine.core.protocol.resp import split_words
+from cachetwin_engine.core.registry.command_table import (
     ADMIN,
     ALLOW_BUSY,
     BLOCKING,
@@ -14,15 +18,11 @@ from ..command_table import (
     STALE,
     command,
 )
-from ..context import Context
-from ..errors import OUT_OF_RANGE, CommandError, printable, syntax_error
-from ..gates import GATE_FOLLOWER
-from ..numbers import INT64_MAX, integer_or_none, parse_int, parse_int_or
-from ..replication.acknowledgements import Waiting
-from ..replication.connected_replica import ONLINE, ConnectedReplica
-from ..replication.primary_link import CONNECTED
-from ..replies import OK, array, bulk, integer, simple
-from ..resp import split_words
+from cachetwin_engine.core.registry.gates import GATE_FOLLOWER
+from cachetwin_engine.core.replication.acknowledgements import Waiting
+from cachetwin_engine.core.replication.connected_replica import ONLINE, ConnectedReplica
+from cachetwin_engine.core.replication.primary_link import CONNECTED
+from cachetwin_engine.core.text.numbers import INT64_MAX, integer_or_none, parse_int, parse_int_or
 
 _HOST_BYTES_MAX: Final = 256  # NET_HOST_STR_LEN (connection.h)
 _ASKS: Final = NO_ASYNC_LOADING | ADMIN | NO_MULTI | NOSCRIPT

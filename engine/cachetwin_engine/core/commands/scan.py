@@ -2,13 +2,14 @@
 
 from typing import Final
 
-from ..command_table import READONLY, command
-from ..context import Context
-from ..errors import INVALID_CURSOR, CommandError, not_an_integer, syntax_error
-from ..glob import glob_match
-from ..numbers import integer_or_none
-from ..replies import array, bulk, bulk_array
-from ..slots import SLOT_COUNT
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.keyspace.slots import SLOT_COUNT
+from cachetwin_engine.core.protocol.errors import INVALID_CURSOR, CommandError, not_an_integer, syntax_error
+from cachetwin_engine.core.protocol.replies import array, bulk, bulk_array
+from cachetwin_engine.core.registry.command_table import READONLY, command
+from cachetwin_engine.core.text.glob import glob_match
+from cachetwin_engine.core.text.numbers import integer_or_none
+
 from .keys import type_name
 
 CURSOR_END: Final = 2**64

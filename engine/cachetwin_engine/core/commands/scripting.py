@@ -1,7 +1,11 @@
 """EVAL and SCRIPT: scripts that clients send."""
 
-from ..admission import busy_line
-from ..command_table import (
+from cachetwin_engine.core.execution.admission import busy_line
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.observers.monitors import show_to_monitors
+from cachetwin_engine.core.protocol.errors import CommandError, bad_subcommand
+from cachetwin_engine.core.protocol.replies import OK, array, bulk, integer
+from cachetwin_engine.core.registry.command_table import (
     ALLOW_BUSY,
     LOADING,
     MAY_REPLICATE,
@@ -15,10 +19,7 @@ from ..command_table import (
     command,
     container,
 )
-from ..context import Context
-from ..errors import CommandError, bad_subcommand
-from ..monitors import show_to_monitors
-from ..replies import OK, array, bulk, integer
+
 from .help_text import help_reply
 
 

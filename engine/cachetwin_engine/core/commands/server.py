@@ -2,7 +2,10 @@
 
 from typing import Final
 
-from ..command_table import (
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.protocol.errors import CommandError
+from cachetwin_engine.core.protocol.replies import EMPTY_ARRAY, bulk_array
+from cachetwin_engine.core.registry.command_table import (
     ADMIN,
     FAST,
     LOADING,
@@ -13,10 +16,8 @@ from ..command_table import (
     command,
     container,
 )
-from ..context import Context
-from ..errors import CommandError
-from ..numbers import parse_int
-from ..replies import EMPTY_ARRAY, bulk_array
+from cachetwin_engine.core.text.numbers import parse_int
+
 from .help_text import help_reply
 
 _MODULES_CLOSED: Final = (

@@ -2,7 +2,11 @@
 
 from typing import Final
 
-from ..command_table import (
+from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC, NOTIFY_SET
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
+from cachetwin_engine.core.protocol.replies import EMPTY_ARRAY, ONE, ZERO, array, bulk, bulk_array, integer
+from cachetwin_engine.core.registry.command_table import (
     DENYOOM,
     FAST,
     KEY_ACCESS_DELETE,
@@ -17,12 +21,9 @@ from ..command_table import (
     KeySpec,
     command,
 )
-from ..context import Context
-from ..errors import CommandError, syntax_error
-from ..notifications import NOTIFY_GENERIC, NOTIFY_SET
-from ..numbers import integer_or_none, parse_positive, parse_symmetric
-from ..replies import EMPTY_ARRAY, ONE, ZERO, array, bulk, bulk_array, integer
-from ..types.set import SetValue, read_set, set_of
+from cachetwin_engine.core.text.numbers import integer_or_none, parse_positive, parse_symmetric
+from cachetwin_engine.core.types.set import SetValue, read_set, set_of
+
 from .scan import scan_cursor, scan_options
 
 _STORE_KEYS: Final = [KeySpec("OW", "update"), KeySpec("RO", "access", index=2, last=-1)]

@@ -6,19 +6,19 @@ BY and GET patterns name another key by putting the element in place of the firs
 
 from typing import Final
 
-from ..acl.user import READ_KEYS, User
-from ..command_table import DENYOOM, MOVABLE_KEYS, READONLY, WRITE, KeySpec, command
-from ..context import Context
-from ..errors import CommandError, syntax_error, wrong_type
-from ..notifications import NOTIFY_GENERIC, NOTIFY_LIST
-from ..numbers import float_or_none, parse_int
-from ..replies import bulk, integer
-from ..slots import slot_of, slot_of_pattern
-from ..types.hash import HashValue
-from ..types.list import ListValue
-from ..types.set import SetValue
-from ..types.sorted_set import SortedSet
-from ..types.string import RawString, string_of
+from cachetwin_engine.core.acl.user import READ_KEYS, User
+from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC, NOTIFY_LIST
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.keyspace.slots import slot_of, slot_of_pattern
+from cachetwin_engine.core.protocol.errors import CommandError, syntax_error, wrong_type
+from cachetwin_engine.core.protocol.replies import bulk, integer
+from cachetwin_engine.core.registry.command_table import DENYOOM, MOVABLE_KEYS, READONLY, WRITE, KeySpec, command
+from cachetwin_engine.core.text.numbers import float_or_none, parse_int
+from cachetwin_engine.core.types.hash import HashValue
+from cachetwin_engine.core.types.list import ListValue
+from cachetwin_engine.core.types.set import SetValue
+from cachetwin_engine.core.types.sorted_set import SortedSet
+from cachetwin_engine.core.types.string import RawString, string_of
 
 _BY_AND_GET: Final = KeySpec("RO", "access", unknown=True, notes="For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from the content of the key we sort")  # fmt: skip
 _STORE: Final = KeySpec("OW", "update", index=2, keyword=b"STORE", unknown=True, notes="For the optional STORE keyword. It is marked 'unknown' because the keyword can appear anywhere in the argument array")  # fmt: skip

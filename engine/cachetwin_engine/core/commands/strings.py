@@ -5,7 +5,21 @@ Long because the family is large, not deep: some twenty-five rows, none of which
 
 from typing import Final
 
-from ..command_table import (  # fmt: skip
+from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC, NOTIFY_STRING
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.keyspace.expire_time import expire_time
+from cachetwin_engine.core.protocol.errors import (
+    NAN_OR_INFINITY,
+    OFFSET_OUT_OF_RANGE,
+    OVERFLOW,
+    STRING_TOO_LONG,
+    CommandError,
+    not_a_float,
+    syntax_error,
+    wrong_arity,
+)
+from cachetwin_engine.core.protocol.replies import EMPTY_BULK, OK, ONE, ZERO, bulk, integer
+from cachetwin_engine.core.registry.command_table import (
     DENYOOM,
     FAST,
     KEY_ACCESS_DELETE,
@@ -22,24 +36,11 @@ from ..command_table import (  # fmt: skip
     KeySpec,
     command,
 )
-from ..context import Context
-from ..decimals import decimal
-from ..errors import (
-    NAN_OR_INFINITY,
-    OFFSET_OUT_OF_RANGE,
-    OVERFLOW,
-    STRING_TOO_LONG,
-    CommandError,
-    not_a_float,
-    syntax_error,
-    wrong_arity,
-)
-from ..expire_time import expire_time
-from ..long_double import add_long_doubles, format_long_double, parse_long_double
-from ..notifications import NOTIFY_GENERIC, NOTIFY_STRING
-from ..numbers import INT64_MIN, integer_or_none, is_int64, parse_int
-from ..replies import EMPTY_BULK, OK, ONE, ZERO, bulk, integer
-from ..types.string import RawString, read_string, size_of_string, string_for_edit, string_of
+from cachetwin_engine.core.text.decimals import decimal
+from cachetwin_engine.core.text.long_double import add_long_doubles, format_long_double, parse_long_double
+from cachetwin_engine.core.text.numbers import INT64_MIN, integer_or_none, is_int64, parse_int
+from cachetwin_engine.core.types.string import RawString, read_string, size_of_string, string_for_edit, string_of
+
 from .expiry import delete_as_expired
 
 _SUBSTRING: Final = "O(N) where N is the number of bytes returned; a short piece of a long string is cheap."

@@ -1,15 +1,25 @@
 """MULTI, EXEC, DISCARD, WATCH."""
 
-from .. import errors
-from ..command_table import ALLOW_BUSY, FAST, LOADING, NO_MULTI, NOSCRIPT, SKIP_SLOWLOG, STALE, KeySpec, command
-from ..context import Context
-from ..dispatch import Queued, call
-from ..errors import CommandError
-from ..gates import GATE_MULTI, GATE_RESTRICTED
-from ..replies import OK, error
-from ..watchers import is_spoiled
-from ..watchers import unwatch as forget_watched
-from ..watchers import watch as watch_key
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.execution.dispatch import Queued, call
+from cachetwin_engine.core.observers.watchers import is_spoiled
+from cachetwin_engine.core.observers.watchers import unwatch as forget_watched
+from cachetwin_engine.core.observers.watchers import watch as watch_key
+from cachetwin_engine.core.protocol import errors
+from cachetwin_engine.core.protocol.errors import CommandError
+from cachetwin_engine.core.protocol.replies import OK, error
+from cachetwin_engine.core.registry.command_table import (
+    ALLOW_BUSY,
+    FAST,
+    LOADING,
+    NO_MULTI,
+    NOSCRIPT,
+    SKIP_SLOWLOG,
+    STALE,
+    KeySpec,
+    command,
+)
+from cachetwin_engine.core.registry.gates import GATE_MULTI, GATE_RESTRICTED
 
 _ANYTIME = NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY
 

@@ -1,6 +1,6 @@
 """INFO clients: connections, what they wait for and what holds them back."""
 
-from ..context import Context
+from cachetwin_engine.core.execution.context import Context
 
 
 def clients_lines(ctx: Context) -> list[str]:

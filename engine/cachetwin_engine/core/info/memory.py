@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from ..context import Context
-from ..gates import GATE_FOLLOWER
-from ..scripting.store import ScriptStore
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.registry.gates import GATE_FOLLOWER
+from cachetwin_engine.core.scripting.store import ScriptStore
 
 _UNITS: Final = "KMGTP"
 

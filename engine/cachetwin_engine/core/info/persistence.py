@@ -1,6 +1,6 @@
 """INFO persistence: saves, and a log of changes that this engine does not keep."""
 
-from ..context import Context
+from cachetwin_engine.core.execution.context import Context
 
 
 def persistence_lines(ctx: Context) -> list[str]:

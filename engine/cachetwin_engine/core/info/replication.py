@@ -1,8 +1,8 @@
 """INFO replication: the role, the other side, and the history."""
 
-from ..context import Context
-from ..replication.connected_replica import ONLINE
-from ..replication.primary_link import CONNECTED, SYNC, PrimaryLink
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.replication.connected_replica import ONLINE
+from cachetwin_engine.core.replication.primary_link import CONNECTED, SYNC, PrimaryLink
 
 
 def replication_lines(ctx: Context) -> list[str]:

@@ -1,7 +1,7 @@
 """INFO on the process: server, TLS, CPU, modules, interpreters, cluster and keyspace."""
 
-from ..commands.cluster import info_lines
-from ..context import Context
+from cachetwin_engine.core.cluster.info import info_lines
+from cachetwin_engine.core.execution.context import Context
 
 
 def server_lines(ctx: Context) -> list[str]:
@@ -101,7 +101,7 @@ def cluster_lines(ctx: Context) -> list[str]:
 def cluster_info_lines(ctx: Context) -> list[str]:
     """What CLUSTER INFO says."""
     cluster = ctx.engine.cluster
-    return [] if cluster is None else info_lines(ctx, cluster)
+    return [] if cluster is None else info_lines(ctx.engine.profile, cluster)
 
 
 def keyspace_lines(ctx: Context) -> list[str]:

@@ -1,8 +1,8 @@
 """INFO on what has happened: stats, calls by command, their times, errors by code."""
 
-from ..acl.rules import rows_of
-from ..context import Context
-from ..latency import percentile_us
+from cachetwin_engine.core.acl.rules import rows_of
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.stats.latency import percentile_us
 
 
 def stats_lines(ctx: Context) -> list[str]:

@@ -2,19 +2,20 @@
 
 from typing import TYPE_CHECKING, Final
 
-from .. import access_log
-from ..crc64 import crc64
-from ..errors import CommandError
-from ..keyspace import Database, KeyspaceObserver
-from ..slots import SlotKeys
-from ..types.hash import HashValue
-from ..whole_databases import flush_databases
+from cachetwin_engine.core.admin.flush_swap import flush_databases
+from cachetwin_engine.core.keyspace.database import Database, KeyspaceObserver
+from cachetwin_engine.core.keyspace.slots import SlotKeys
+from cachetwin_engine.core.memory import access_log
+from cachetwin_engine.core.protocol.errors import CommandError
+from cachetwin_engine.core.text.crc64 import crc64
+from cachetwin_engine.core.types.hash import HashValue
+
 from . import kinds
 from .packed import BadData, EmptyValue
 from .reader import RdbReader
 
 if TYPE_CHECKING:
-    from ..engine import Engine
+    from cachetwin_engine.core.engine import Engine
 
 _HEAD_BYTES: Final = 9
 _OLDEST: Final = 1

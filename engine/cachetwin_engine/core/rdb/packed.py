@@ -5,7 +5,7 @@ A reader is handed bytes from outside: whatever is wrong with them ends in ``Bad
 
 from typing import Final
 
-from ..numbers import integer_or_none
+from cachetwin_engine.core.text.numbers import integer_or_none
 
 END: Final = 0xFF
 COUNT_UNKNOWN: Final = 0xFFFF  # more elements than the 16 bits of the head can say

@@ -7,15 +7,16 @@ parameters ask for, not the one they were saved in.
 import struct
 from typing import Final
 
-from ..config import Config
-from ..numbers import float_or_none
-from ..types.hash import HashValue
-from ..types.list import ListValue
-from ..types.member_table import INTSET, LISTPACK
-from ..types.set import SetValue
-from ..types.sorted_set import SortedSet, sorted_set_of
-from ..types.stream import UNKNOWN, Consumer, Group, Pending, Stream
-from ..types.stream_entry import SEQ_MASK
+from cachetwin_engine.core.config.config import Config
+from cachetwin_engine.core.text.numbers import float_or_none
+from cachetwin_engine.core.types.hash import HashValue
+from cachetwin_engine.core.types.list import ListValue
+from cachetwin_engine.core.types.member_table import INTSET, LISTPACK
+from cachetwin_engine.core.types.set import SetValue
+from cachetwin_engine.core.types.sorted_set import SortedSet, sorted_set_of
+from cachetwin_engine.core.types.stream import UNKNOWN, Consumer, Group, Pending, Stream
+from cachetwin_engine.core.types.stream_entry import SEQ_MASK
+
 from . import kinds, lzf
 from .packed import (
     BadData,

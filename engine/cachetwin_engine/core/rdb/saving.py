@@ -6,12 +6,13 @@ The file itself is the host's: begun, written piece by piece, and put in the pla
 
 from typing import TYPE_CHECKING, Final
 
-from ..gates import GATE_DISK
+from cachetwin_engine.core.registry.gates import GATE_DISK
+
 from .loading import Loaded, Loading
 from .snapshot import Snapshot, notes_of
 
 if TYPE_CHECKING:
-    from ..engine import Engine
+    from cachetwin_engine.core.engine import Engine
 
 RETRY_MS: Final = 5000  # after a background save that failed (CONFIG_BGSAVE_RETRY_DELAY)
 

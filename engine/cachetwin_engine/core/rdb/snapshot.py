@@ -8,14 +8,15 @@ not in it. What empties or swaps whole databases lets the snapshot finish first.
 
 from typing import TYPE_CHECKING, Final
 
-from .. import access_log
-from ..crc64 import crc64
+from cachetwin_engine.core.memory import access_log
+from cachetwin_engine.core.text.crc64 import crc64
+
 from . import kinds
 from .writer import RdbWriter
 
 if TYPE_CHECKING:
-    from ..engine import Engine
-    from ..keyspace import Database
+    from cachetwin_engine.core.engine import Engine
+    from cachetwin_engine.core.keyspace.database import Database
 
 _KEYS_PER_LOOK: Final = 32  # written between two looks at the clock
 _PIECE_BYTES: Final = 64 * 1024

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 from .snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from ..engine import Engine
-    from ..keyspace import Database
+    from cachetwin_engine.core.engine import Engine
+    from cachetwin_engine.core.keyspace.database import Database
 
 
 class Snapshots:

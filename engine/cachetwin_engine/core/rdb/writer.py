@@ -3,17 +3,18 @@
 import struct
 from typing import Final
 
-from ..numbers import integer_or_none
-from ..types.hash import HashValue
-from ..types.list import ListValue
-from ..types.listpack import LISTPACK_HEAD_BYTES, entry_bytes
-from ..types.member_table import HASHTABLE, INTSET
-from ..types.set import SetValue
-from ..types.sorted_set import SortedSet
-from ..types.stream import Group, PendingList, Stream
-from ..types.stream_entry import SEQ_MASK, id_of
-from ..types.string import RawString
-from ..value import Value
+from cachetwin_engine.core.keyspace.value import Value
+from cachetwin_engine.core.text.numbers import integer_or_none
+from cachetwin_engine.core.types.hash import HashValue
+from cachetwin_engine.core.types.list import ListValue
+from cachetwin_engine.core.types.listpack import LISTPACK_HEAD_BYTES, entry_bytes
+from cachetwin_engine.core.types.member_table import HASHTABLE, INTSET
+from cachetwin_engine.core.types.set import SetValue
+from cachetwin_engine.core.types.sorted_set import SortedSet
+from cachetwin_engine.core.types.stream import Group, PendingList, Stream
+from cachetwin_engine.core.types.stream_entry import SEQ_MASK, id_of
+from cachetwin_engine.core.types.string import RawString
+
 from . import lzf
 from .kinds import (
     HASH,

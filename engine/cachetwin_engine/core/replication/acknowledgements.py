@@ -5,12 +5,13 @@ Replicas say so once a second by themselves. While somebody waits, the stream as
 
 from typing import TYPE_CHECKING
 
-from ..replies import ZERO, array, integer
+from cachetwin_engine.core.protocol.replies import ZERO, array, integer
+
 from .connected_replica import ONLINE
 
 if TYPE_CHECKING:
-    from ..engine import Engine
-    from ..session import Session
+    from cachetwin_engine.core.engine import Engine
+    from cachetwin_engine.core.execution.session import Session
 
 
 class Waiting:

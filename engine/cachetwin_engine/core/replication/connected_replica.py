@@ -3,8 +3,8 @@
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from ..rdb.snapshot import Snapshot
-    from ..session import Session
+    from cachetwin_engine.core.execution.session import Session
+    from cachetwin_engine.core.rdb.snapshot import Snapshot
 
 HANDSHAKE: Final = b""  # has said REPLCONF, but not yet SYNC or PSYNC
 WAITS_FOR_SNAPSHOT: Final = b"wait_bgsave"

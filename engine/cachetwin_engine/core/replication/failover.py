@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from .connected_replica import ONLINE, ConnectedReplica
 
 if TYPE_CHECKING:
-    from ..engine import Engine
+    from cachetwin_engine.core.engine import Engine
 
 
 class _Handover:

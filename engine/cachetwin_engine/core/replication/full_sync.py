@@ -6,12 +6,13 @@ known. What is written meanwhile waits in ``ConnectedReplica`` until the replica
 
 from typing import TYPE_CHECKING
 
-from ..rdb.snapshot import notes_of
+from cachetwin_engine.core.rdb.snapshot import notes_of
+
 from .connected_replica import ONLINE, SERVED, TAKES_SNAPSHOT, ConnectedReplica
 
 if TYPE_CHECKING:
-    from ..engine import Engine
-    from ..rdb.snapshot import Snapshot
+    from cachetwin_engine.core.engine import Engine
+    from cachetwin_engine.core.rdb.snapshot import Snapshot
 
 
 def begin_snapshot(engine: "Engine", replica: ConnectedReplica) -> None:

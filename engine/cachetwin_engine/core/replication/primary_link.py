@@ -8,14 +8,14 @@ the middle goes on from its MULTI.
 
 from typing import TYPE_CHECKING, Final
 
-from ..dispatch import execute
-from ..errors import ProtocolError
-from ..rdb.loading import Loaded, Loading
-from ..rdb.packed import BadData
+from cachetwin_engine.core.execution.dispatch import execute
+from cachetwin_engine.core.protocol.errors import ProtocolError
+from cachetwin_engine.core.rdb.loading import Loaded, Loading
+from cachetwin_engine.core.rdb.packed import BadData
 
 if TYPE_CHECKING:
-    from ..engine import Engine
-    from ..session import Session
+    from cachetwin_engine.core.engine import Engine
+    from cachetwin_engine.core.execution.session import Session
 
 CONNECT: Final = b"connect"
 CONNECTING: Final = b"connecting"

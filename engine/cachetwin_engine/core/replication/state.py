@@ -11,21 +11,22 @@ a primary, replicas as they connect, who waits for them and FAILOVER are in modu
 
 from typing import TYPE_CHECKING, Final
 
-from ..gates import GATE_REPLICA
-from ..numbers import integer_or_none
+from cachetwin_engine.core.registry.gates import GATE_REPLICA
+from cachetwin_engine.core.text.numbers import integer_or_none
+
 from .acknowledgements import Acknowledgements
 from .backlog import Backlog
 from .connected_replica import ONLINE, ConnectedReplica
 from .failover import Failover
 from .full_sync import begin_snapshot, send_more
-from .own_keys import OwnKeys
+from .local_writes import OwnKeys
 from .primary_link import CONNECTED, PrimaryLink
 
 if TYPE_CHECKING:
-    from ..command_table import Command
-    from ..engine import Engine
-    from ..rdb.loading import Loaded
-    from ..session import Session
+    from cachetwin_engine.core.engine import Engine
+    from cachetwin_engine.core.execution.session import Session
+    from cachetwin_engine.core.rdb.loading import Loaded
+    from cachetwin_engine.core.registry.command_table import Command
 
 NO_ID: Final = b"0" * 40
 _ANY_DATABASE: Final = -1

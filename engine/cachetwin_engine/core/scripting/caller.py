@@ -2,16 +2,16 @@
 
 from typing import Final
 
-from ..admission import is_read_only, is_stale, lacks_replicas
-from ..cluster.routing import script_refusal
-from ..cluster.state import ClusterState
-from ..command_table import DENYOOM, MAY_REPLICATE, NOSCRIPT, STALE, WRITE, Command
-from ..context import Context
-from ..dispatch import call, find_command
-from ..errors import CANNOT_SAVE, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY, CommandError
-from ..gates import GATE_DISK, GATE_REPLICA, GATE_RESTRICTED
-from ..profile import Profile
-from ..replies import error
+from cachetwin_engine.core.cluster.routing import script_refusal
+from cachetwin_engine.core.cluster.state import ClusterState
+from cachetwin_engine.core.config.profile import Profile
+from cachetwin_engine.core.execution.admission import is_read_only, is_stale, lacks_replicas
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.execution.dispatch import call, find_command
+from cachetwin_engine.core.protocol.errors import CANNOT_SAVE, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY, CommandError
+from cachetwin_engine.core.protocol.replies import error
+from cachetwin_engine.core.registry.command_table import DENYOOM, MAY_REPLICATE, NOSCRIPT, STALE, WRITE, Command
+from cachetwin_engine.core.registry.gates import GATE_DISK, GATE_REPLICA, GATE_RESTRICTED
 
 _ACL_FAILURES: Final = [  # of Redis OSS 7.0, by the end of what a client is told
     (b"access a key", b"access at least one of the keys mentioned in the command arguments"),

@@ -15,19 +15,20 @@ from typing import TYPE_CHECKING, Any, Final
 
 from mypy_extensions import i64
 
-from ..doubles import digits_17, shortest
-from ..errors import CommandError
-from ..gates import GATE_BUSY
-from ..numbers import INT64_MIN
-from ..replies import NULL_3, NULL_BULK_2, OK, ONE, array_header, bulk, integer
+from cachetwin_engine.core.protocol.errors import CommandError
+from cachetwin_engine.core.protocol.replies import NULL_3, NULL_BULK_2, OK, ONE, array_header, bulk, integer
+from cachetwin_engine.core.registry.gates import GATE_BUSY
+from cachetwin_engine.core.text.doubles import digits_17, shortest
+from cachetwin_engine.core.text.numbers import INT64_MIN
+
 from . import bit_library, struct_library
 from .bytecode import keep_callers
 from .prelude import PRELUDE
 from .values import ReplyValues, line_number
 
 if TYPE_CHECKING:
-    from ..command_table import Command
-    from ..engine import Engine
+    from cachetwin_engine.core.engine import Engine
+    from cachetwin_engine.core.registry.command_table import Command
 
 
 _SHORT_WORDS_MAX: Final = 64  # given one by one; more of them cost less as tables

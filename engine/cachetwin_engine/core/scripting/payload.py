@@ -2,13 +2,13 @@
 
 from typing import TYPE_CHECKING, Final
 
-from ..crc64 import crc64
-from ..rdb.packed import BadData
-from ..rdb.reader import RdbReader
-from ..rdb.writer import RdbWriter
+from cachetwin_engine.core.rdb.packed import BadData
+from cachetwin_engine.core.rdb.reader import RdbReader
+from cachetwin_engine.core.rdb.writer import RdbWriter
+from cachetwin_engine.core.text.crc64 import crc64
 
 if TYPE_CHECKING:
-    from ..config import Config
+    from cachetwin_engine.core.config.config import Config
 
 _FUNCTION: Final = 245  # RDB_OPCODE_FUNCTION2 (rdb.h)
 

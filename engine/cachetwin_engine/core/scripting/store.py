@@ -2,18 +2,19 @@
 
 from typing import TYPE_CHECKING, Any, Final
 
-from ..admission import is_stale, lacks_replicas
-from ..command_table import DENYOOM, MAY_REPLICATE, STALE, WRITE, Command
-from ..errors import MASTER_DOWN, NO_REPLICAS, CommandError
-from ..gates import GATE_BUSY, GATE_REPLICA
-from ..numbers import integer_or_none, parse_int
-from ..resp import split_words
+from cachetwin_engine.core.execution.admission import is_stale, lacks_replicas
+from cachetwin_engine.core.protocol.errors import MASTER_DOWN, NO_REPLICAS, CommandError
+from cachetwin_engine.core.protocol.resp import split_words
+from cachetwin_engine.core.registry.command_table import DENYOOM, MAY_REPLICATE, STALE, WRITE, Command
+from cachetwin_engine.core.registry.gates import GATE_BUSY, GATE_REPLICA
+from cachetwin_engine.core.text.numbers import integer_or_none, parse_int
+
 from .caller import RunningScript
 from .lua import FLAGS, Machine, Outcome, Registered, sha1_hex
 
 if TYPE_CHECKING:
-    from ..context import Context
-    from ..engine import Engine
+    from cachetwin_engine.core.engine import Engine
+    from cachetwin_engine.core.execution.context import Context
 
 EVALUATED_MAX: Final = 500  # scripts that only EVAL brought are forgotten beyond these, oldest first (eval.c)
 _NO_WORDS: Final[list[bytes]] = []

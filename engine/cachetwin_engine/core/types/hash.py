@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64, mypyc_attr
 
-from ..config import Config
-from ..errors import wrong_type
-from ..value import COMPACT_HASH, Value, enter_prototype
+from cachetwin_engine.core.config.config import Config
+from cachetwin_engine.core.keyspace.value import COMPACT_HASH, Value, enter_prototype
+from cachetwin_engine.core.protocol.errors import wrong_type
+
 from .blob import BYTES_MAX, ELEMENT_MAX, LENGTHS, PAIRS_MAX, behind, count_in, element_at, elements_in, find_field
 from .hash_table import OBJECT_BYTES, HashTable
 from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
 
 if TYPE_CHECKING:
-    from ..keyspace import Database
+    from cachetwin_engine.core.keyspace.database import Database
 
 
 @mypyc_attr(acyclic=True)

@@ -4,7 +4,7 @@ The form that OBJECT ENCODING reports changes at Valkey's thresholds and never b
 of arrival; the large one a ``KeyTable``, as for the keys of a database.
 
 Fields may have ends of their own (Valkey 9). A field whose time is over is hidden from then on, but it goes, and stops
-being counted, only when ``field_expiry`` comes by or something takes its place. Which fields those are depends on the
+being counted, only when ``expiry.fields`` comes by or something takes its place. Which fields those are depends on the
 time at which the hash is looked at: who looks it up says when (``look``).
 """
 
@@ -14,9 +14,10 @@ from typing import Final
 
 from mypy_extensions import mypyc_attr
 
-from ..config import Config
-from ..key_table import KeyTable
-from ..keyspace import new_key_table
+from cachetwin_engine.core.config.config import Config
+from cachetwin_engine.core.keyspace.database import new_key_table
+from cachetwin_engine.core.keyspace.key_table import KeyTable
+
 from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
 
 OBJECT_BYTES: Final = 16

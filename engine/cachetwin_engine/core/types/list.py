@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64, mypyc_attr
 
-from ..errors import wrong_type
-from ..value import COMPACT_LIST, Value, enter_prototype
+from cachetwin_engine.core.keyspace.value import COMPACT_LIST, Value, enter_prototype
+from cachetwin_engine.core.protocol.errors import wrong_type
+
 from .blob import (
     BYTES_MAX,
     ELEMENT_MAX,
@@ -22,7 +23,7 @@ from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
 from .long_list import OBJECT_BYTES, LongList
 
 if TYPE_CHECKING:
-    from ..keyspace import Database
+    from cachetwin_engine.core.keyspace.database import Database
 
 
 @mypyc_attr(acyclic=True)

@@ -9,7 +9,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from ..numbers import integer_or_none
+from cachetwin_engine.core.text.numbers import integer_or_none
 
 LISTPACK_HEAD_BYTES: Final = 7  # six in front, an end mark
 

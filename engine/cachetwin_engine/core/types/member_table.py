@@ -10,10 +10,11 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from ..config import Config
-from ..key_table import KeyTable
-from ..keyspace import new_key_table
-from ..numbers import integer_or_none
+from cachetwin_engine.core.config.config import Config
+from cachetwin_engine.core.keyspace.database import new_key_table
+from cachetwin_engine.core.keyspace.key_table import KeyTable
+from cachetwin_engine.core.text.numbers import integer_or_none
+
 from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
 
 INTSET: Final = 0

@@ -16,10 +16,11 @@ from typing import Final
 from librt.vecs import append, extend, pop, vec
 from mypy_extensions import i64, mypyc_attr
 
-from .. import BUILD
-from ..allocation import allocated
-from ..doubles import shortest
-from ..key_index import KeyIndex, index_of
+from cachetwin_engine.core import BUILD
+from cachetwin_engine.core.keyspace.allocation import allocated
+from cachetwin_engine.core.keyspace.key_index import KeyIndex, index_of
+from cachetwin_engine.core.text.doubles import shortest
+
 from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
 
 SAME: Final = 0  # what ``put`` did

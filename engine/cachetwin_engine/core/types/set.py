@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from ..config import Config
-from ..errors import wrong_type
-from ..numbers import integer_or_none
-from ..value import COMPACT_SET, Value, enter_prototype
+from cachetwin_engine.core.config.config import Config
+from cachetwin_engine.core.keyspace.value import COMPACT_SET, Value, enter_prototype
+from cachetwin_engine.core.protocol.errors import wrong_type
+from cachetwin_engine.core.text.numbers import integer_or_none
+
 from .blob import BYTES_MAX, ELEMENT_MAX, ENTRIES_MAX, LENGTHS, behind, count_in, elements_in, find_element
 from .member_table import HASHTABLE, INTSET, LISTPACK, MemberTable, intset_bytes, listpack_bytes, listpack_takes
 
 if TYPE_CHECKING:
-    from ..keyspace import Database
+    from cachetwin_engine.core.keyspace.database import Database
 
 _ENCODINGS: Final[list[bytes]] = [b"intset", b"listpack", b"hashtable"]
 _FORMS: Final[list[bytes]] = [bytes([INTSET]), bytes([LISTPACK])]

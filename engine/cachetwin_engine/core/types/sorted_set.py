@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import i64, mypyc_attr
 
-from ..errors import wrong_type
-from ..value import COMPACT_SORTED_SET, Value, enter_prototype
+from cachetwin_engine.core.keyspace.value import COMPACT_SORTED_SET, Value, enter_prototype
+from cachetwin_engine.core.protocol.errors import wrong_type
+
 from .blob import ENTRIES_MAX
 from .score_blob import (
     behind_entry,
@@ -25,7 +26,7 @@ from .score_blob import (
 from .score_tree import ADDED, CHANGED, SAME, ScoreTree, listpack_bytes
 
 if TYPE_CHECKING:
-    from ..keyspace import Database
+    from cachetwin_engine.core.keyspace.database import Database
 
 
 @mypyc_attr(acyclic=True)

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from ..errors import wrong_type
-from ..value import Value
+from cachetwin_engine.core.keyspace.value import Value
+from cachetwin_engine.core.protocol.errors import wrong_type
+
 from .listpack import LISTPACK_HEAD_BYTES, entry_bytes, integer_bytes
 from .stream_entry import SEQ_MASK, entry_of, first_from, id_of, id_parts, id_reply
 
 if TYPE_CHECKING:
-    from ..keyspace import Database
+    from cachetwin_engine.core.keyspace.database import Database
 
 ID_MAX: Final = (1 << 128) - 1
 UNKNOWN: Final = -1  # entries-read of a group that lost count

@@ -4,13 +4,13 @@ from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import mypyc_attr
 
-from ..allocation import allocated
-from ..errors import wrong_type
-from ..numbers import integer_or_none
-from ..value import Value
+from cachetwin_engine.core.keyspace.allocation import allocated
+from cachetwin_engine.core.keyspace.value import Value
+from cachetwin_engine.core.protocol.errors import wrong_type
+from cachetwin_engine.core.text.numbers import integer_or_none
 
 if TYPE_CHECKING:
-    from ..keyspace import Database
+    from cachetwin_engine.core.keyspace.database import Database
 
 EMBEDDED_BYTES_MAX: Final = 44  # of Redis OSS: a value this long still lies in one 64-byte block with its header
 OBJECT_BYTES: Final = 16

@@ -1,0 +1,1 @@
+"""Users, user groups, access strings, tokens and permissions."""

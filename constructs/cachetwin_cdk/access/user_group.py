@@ -1,0 +1,165 @@
+"""The users of one cache."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_elasticache as elasticache
+from aws_cdk.interfaces import aws_elasticache as refs
+from constructs import Construct
+
+from cachetwin_cdk.checks._names import generated_id, require_id
+from cachetwin_cdk.checks._validate import ValidationError, known, refuse
+from cachetwin_cdk.engine.engine_version import Engine
+from cachetwin_cdk.monitoring._events import ApiEvents
+
+from ._permissions import Permissions
+from .access_string import AccessString
+from .users import IamUser, IUser, NoPasswordUser, PasswordUser
+
+_USERS_MAX = 100  # quota per user group
+
+
+@jsii.implements(refs.IUserGroupRef)
+class IUserGroup(ApiEvents, Permissions, cdk.Resource):
+    """A user group, made here or elsewhere."""
+
+    user_group_id: str
+    engine: Engine
+
+    @property
+    def users(self) -> Sequence[IUser]:
+        """The users known here; none for an imported group."""
+        return ()
+
+    @property
+    def user_group_arn(self) -> str:
+        """The ARN of the group."""
+        return cdk.Stack.of(self).format_arn(
+            service="elasticache",
+            resource="usergroup",
+            resource_name=self.user_group_id,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+    @property
+    def _in_calls(self) -> tuple[str, str]:
+        return "userGroupId", self.user_group_id
+
+    @property
+    def _arn(self) -> str:
+        return self.user_group_arn
+
+    @property
+    def user_group_ref(self) -> refs.UserGroupReference:
+        """What aws-cdk-lib's own constructs take for a user group."""
+        return refs.UserGroupReference(user_group_arn=self.user_group_arn, user_group_id=self.user_group_id)
+
+
+class _ImportedUserGroup(IUserGroup):
+    def __init__(self, scope: Construct, construct_id: str, *, user_group_id: str, engine: Engine) -> None:
+        super().__init__(scope, construct_id)
+        self.user_group_id, self.engine = user_group_id, engine
+
+
+@jsii.implements(cdk.IStableListProducer)
+class _UserIds:
+    """The ids of a group's users as they stand at synth, so that ``add_user`` works after the group was made."""
+
+    def __init__(self, users: list[IUser]) -> None:
+        self._users = users
+
+    def produce(self) -> list[str]:
+        return [user.user_id for user in self._users]
+
+
+class UserGroup(IUserGroup):
+    """The users that may log in to a cache; anyone else, the engine's own default user included, may not.
+
+    Defines one AWS::ElastiCache::UserGroup. A Redis group must hold a user named default: unless one of ``users`` is
+    it, one that is off is added. A Valkey group needs none; the service keeps its default user off.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        users: Sequence[IUser] = (),
+        engine: Engine = Engine.VALKEY,
+        user_group_id: str | None = None,
+    ) -> None:
+        require_id("user_group_id", user_group_id)
+        if engine is Engine.MEMCACHED:
+            refuse("engine", "be valkey or redis", engine, "Memcached has no users; leave the user group out")
+        super().__init__(scope, construct_id)
+        self.engine = engine
+        self._users: list[IUser] = []
+        for user in users:
+            self.add_user(user)
+        if engine is Engine.REDIS and not any(user.user_name == "default" for user in users):
+            self.add_user(NoPasswordUser(self, "DefaultUser", user_name="default", access_string=AccessString.off()))
+        given_id = user_group_id or generated_id(self)
+        resource = elasticache.CfnUserGroup(
+            self,
+            "Resource",
+            engine=engine.value,
+            user_group_id=given_id.lower() if known(given_id) else given_id,
+            user_ids=cdk.Lazy.list(_UserIds(self._users)),
+        )
+        self.user_group_id = resource.ref
+
+    @property
+    def users(self) -> Sequence[IUser]:
+        """The users added so far."""
+        return tuple(self._users)
+
+    def add_user(self, user: IUser) -> None:
+        """Let one more user log in. Raises ValidationError when the group cannot hold it."""
+        if self.engine is Engine.REDIS and user.engine is not Engine.REDIS:
+            refuse("users", "be Redis users in a Redis group", user.engine, "make the user with engine=Engine.REDIS")
+        if self.engine is Engine.VALKEY and user.needs_no_password:
+            refuse(
+                "users",
+                "have a password or use IAM in a Valkey group",
+                user.user_name,
+                "make it a PasswordUser or an IamUser; a Valkey group keeps the default user off by itself",
+            )
+        if known(user.user_name) and any(other.user_name == user.user_name for other in self._users):
+            raise ValidationError(
+                f"users must have different names within a group, got {user.user_name!r} twice; rename one, or pass "
+                "your own default user in users="
+            )
+        if len(self._users) >= _USERS_MAX:
+            refuse("users", f"number at most {_USERS_MAX} in a group", len(self._users) + 1, "split the group")
+        self._users.append(user)
+
+    @staticmethod
+    def from_user_group_id(
+        scope: Construct, construct_id: str, user_group_id: str, *, engine: Engine = Engine.VALKEY
+    ) -> IUserGroup:
+        """A user group that exists already."""
+        return _ImportedUserGroup(scope, construct_id, user_group_id=user_group_id, engine=engine)
+
+
+def group_of(
+    scope: Construct,
+    engine: Engine,
+    user_group: IUserGroup | None,
+    users: Sequence[IUser] | None,
+    *,
+    with_iam: bool = False,
+) -> tuple[IUserGroup, PasswordUser | None]:
+    """The group a cache uses: the one given, one made of ``users``, or one made of a new user.
+
+    A new user has a password and comes with the group; ``with_iam`` makes one that logs in with IAM.
+    """
+    if user_group is not None:
+        return user_group, None
+    if users is not None:
+        return UserGroup(scope, "UserGroup", users=users, engine=engine), None
+    if with_iam:
+        iam_user = IamUser(scope, "User", access_string=AccessString.application(), engine=engine)
+        return UserGroup(scope, "UserGroup", users=[iam_user], engine=engine), None
+    user = PasswordUser(scope, "User", access_string=AccessString.application(), engine=engine)
+    return UserGroup(scope, "UserGroup", users=[user], engine=engine), user

@@ -1,0 +1,1 @@
+"""Checks at synth, findings of scanners, and physical names."""

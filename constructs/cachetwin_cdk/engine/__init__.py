@@ -1,0 +1,1 @@
+"""Engines, versions, node types, parameter groups and maintenance windows."""

@@ -1,0 +1,123 @@
+"""The engine's settings for one or more caches."""
+
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_elasticache as elasticache
+from aws_cdk.interfaces import aws_elasticache as refs
+from constructs import Construct
+
+from cachetwin_cdk.access._permissions import Permissions
+from cachetwin_cdk.checks._validate import refuse, require_match, warn
+from cachetwin_cdk.monitoring._events import ApiEvents
+
+from .engine_version import EngineVersion
+
+# Families in the service's API documentation; valkey9 is seen in public code but not listed there yet.
+_DOCUMENTED_FAMILIES = frozenset(
+    {
+        "valkey7", "valkey8", "redis2.6", "redis2.8", "redis3.2", "redis4.0", "redis5.0", "redis6.x", "redis7",
+        "memcached1.4", "memcached1.5", "memcached1.6",
+    }
+)  # fmt: skip
+
+
+@jsii.implements(refs.IParameterGroupRef)
+class IParameterGroup(ApiEvents, Permissions, cdk.Resource):
+    """A parameter group, made here or elsewhere."""
+
+    parameter_group_name: str
+    family: str | None
+    """None when it is not known, as for most imported groups."""
+    parameters: Mapping[str, str]
+    """The parameters known here; none for an imported group."""
+
+    @property
+    def parameter_group_arn(self) -> str:
+        """The ARN that IAM policies name."""
+        return cdk.Stack.of(self).format_arn(
+            service="elasticache",
+            resource="parametergroup",
+            resource_name=self.parameter_group_name,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+    @property
+    def _in_calls(self) -> tuple[str, str]:
+        return "cacheParameterGroupName", self.parameter_group_name
+
+    @property
+    def _arn(self) -> str:
+        return self.parameter_group_arn
+
+    @property
+    def parameter_group_ref(self) -> refs.ParameterGroupReference:
+        """What aws-cdk-lib's own constructs take for a parameter group."""
+        return refs.ParameterGroupReference(cache_parameter_group_name=self.parameter_group_name)
+
+    @property
+    def is_cluster_enabled(self) -> bool | None:
+        """Whether the group turns cluster mode on; None when it is not known, as for an imported group."""
+        return None
+
+
+class _ImportedParameterGroup(IParameterGroup):
+    def __init__(self, scope: Construct, construct_id: str, *, name: str, family: str | None) -> None:
+        super().__init__(scope, construct_id)
+        self.parameter_group_name, self.family, self.parameters = name, family, {}
+
+
+class ParameterGroup(IParameterGroup):
+    """The engine's settings, in the family that belongs to the engine version.
+
+    Defines one AWS::ElastiCache::ParameterGroup. Parameters that are left out keep the service's defaults; changing
+    one later does not replace the group.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        engine_version: EngineVersion,
+        parameters: Mapping[str, str] | None = None,
+        family: str | None = None,
+        description: str | None = None,
+    ) -> None:
+        self.parameters = dict(parameters or {})
+        for name, value in self.parameters.items():
+            require_match(
+                "parameters", name, r"[a-z][a-z0-9_-]*", "be named as the service names them", remedy="use lower case"
+            )
+            if not isinstance(value, str):
+                refuse(f"parameters[{name!r}]", "be text", value, f"write {str(value).lower()!r}")
+        super().__init__(scope, construct_id)
+        self.family = family or engine_version.parameter_family
+        if self.family not in _DOCUMENTED_FAMILIES:
+            warn(
+                self,
+                "parameter-family-unconfirmed",
+                f"family {self.family!r} is not in the service's API documentation; check that "
+                "'aws elasticache describe-cache-engine-versions' lists it, then acknowledge this warning",
+            )
+        resource = elasticache.CfnParameterGroup(
+            self,
+            "Resource",
+            cache_parameter_group_family=self.family,
+            description=description or f"Parameters of {self.node.path}",
+            properties=self.parameters or None,
+        )
+        self.parameter_group_name = resource.ref
+
+    @property
+    def is_cluster_enabled(self) -> bool:
+        """Whether the group turns cluster mode on."""
+        return self.parameters.get("cluster-enabled") == "yes"
+
+    @staticmethod
+    def from_parameter_group_name(
+        scope: Construct, construct_id: str, parameter_group_name: str, *, family: str | None = None
+    ) -> IParameterGroup:
+        """A parameter group that exists already; with ``family`` it is checked against the engine version."""
+        return _ImportedParameterGroup(scope, construct_id, name=parameter_group_name, family=family)

@@ -1,0 +1,47 @@
+"""Engines of serverless caches, which know major versions only."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from cachetwin_cdk.checks._validate import known, require_match
+
+from .engine_version import Engine
+
+_FORMATS = {
+    Engine.VALKEY: (r"\d+", "look like 8"),
+    Engine.REDIS: (r"\d+", "look like 7"),
+    Engine.MEMCACHED: (r"\d+\.\d+", "look like 1.6"),
+}
+
+
+@dataclass(frozen=True)
+class ServerlessEngine:
+    """An engine and its major version, such as Valkey 8; the service chooses the minor one."""
+
+    engine: Engine
+    major_version: str
+
+    VALKEY_7: ClassVar["ServerlessEngine"]
+    VALKEY_8: ClassVar["ServerlessEngine"]
+    VALKEY_9: ClassVar["ServerlessEngine"]
+    REDIS_7: ClassVar["ServerlessEngine"]
+    MEMCACHED_1_6: ClassVar["ServerlessEngine"]
+
+    @classmethod
+    def of(cls, engine: Engine, major_version: str) -> "ServerlessEngine":
+        """Any major version, such as ``ServerlessEngine.of(Engine.VALKEY, "10")``."""
+        pattern, allowed = _FORMATS[engine]
+        require_match("major_version", major_version, pattern, allowed, remedy=f"write the major version of {engine}")
+        return cls(engine, major_version)
+
+    def is_valkey_from(self, major: int) -> bool:
+        """Whether this is Valkey of at least that major version; a version that is a token qualifies."""
+        return self.engine is Engine.VALKEY and (not known(self.major_version) or int(self.major_version) >= major)
+
+    def __str__(self) -> str:
+        return f"{self.engine} {self.major_version}"
+
+
+for _name in [name for name in ServerlessEngine.__annotations__ if name.isupper()]:
+    _engine, _version = _name.lower().split("_", 1)
+    setattr(ServerlessEngine, _name, ServerlessEngine.of(Engine(_engine), _version.replace("_", ".")))

@@ -1,0 +1,82 @@
+"""Weekly and daily windows, in UTC, as ElastiCache writes them."""
+
+import re
+from dataclasses import dataclass
+from typing import Self
+
+from cachetwin_cdk.checks._validate import known, refuse
+
+_DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_DAY_MINUTES = 24 * 60
+_WEEK_MINUTES = 7 * _DAY_MINUTES
+_LENGTH_MIN_MINUTES = 60
+
+
+@dataclass(frozen=True)
+class MaintenanceWindow:
+    """When ElastiCache may replace or patch nodes, such as ``sun:05:00-sun:06:00``."""
+
+    text: str
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """The window ``ddd:hh:mm-ddd:hh:mm`` in UTC, between 60 minutes and 24 hours long."""
+        if known(text):
+            found = re.fullmatch(r"([a-z]{3}):([01]\d|2[0-3]):([0-5]\d)-([a-z]{3}):([01]\d|2[0-3]):([0-5]\d)", text)
+            if found is None or found[1] not in _DAYS or found[4] not in _DAYS:
+                refuse("maintenance_window", "be written ddd:hh:mm-ddd:hh:mm", text, "write it as sun:05:00-sun:06:00")
+            start, end = (
+                _DAYS.index(found[group]) * _DAY_MINUTES + _minutes(found[group + 1], found[group + 2])
+                for group in (1, 4)
+            )
+            length = (end - start) % _WEEK_MINUTES
+            if not _LENGTH_MIN_MINUTES <= length <= _DAY_MINUTES:
+                refuse("maintenance_window", "last from 60 minutes to 24 hours", f"{length} minutes", "move its end")
+        return cls(text)
+
+    def overlaps(self, snapshot: "SnapshotWindow") -> bool:
+        """Whether any moment of the week is in both; False when either is a token."""
+        if not known(self.text, snapshot.text):
+            return False
+        start, end = (_week_minute(part) for part in self.text.split("-"))
+        length = (end - start) % _WEEK_MINUTES
+        first, last = (_minutes(*part.split(":")) for part in snapshot.text.split("-"))
+        span = (last - first) % _DAY_MINUTES
+        starts = [day * _DAY_MINUTES + first for day in range(7)]
+        return any(
+            (begin - start) % _WEEK_MINUTES < length or (start - begin) % _WEEK_MINUTES < span for begin in starts
+        )
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
+class SnapshotWindow:
+    """When ElastiCache takes the daily snapshot, such as ``03:00-04:00``."""
+
+    text: str
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """The window ``hh:mm-hh:mm`` in UTC, at least 60 minutes long."""
+        if known(text):
+            found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", text)
+            if found is None:
+                refuse("snapshot_window", "be written hh:mm-hh:mm", text, "write it as 03:00-04:00")
+            length = (_minutes(found[3], found[4]) - _minutes(found[1], found[2])) % _DAY_MINUTES
+            if length < _LENGTH_MIN_MINUTES:
+                refuse("snapshot_window", "last at least 60 minutes", f"{length} minutes", "move its end")
+        return cls(text)
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def _minutes(hours: str, minutes: str) -> int:
+    return int(hours) * 60 + int(minutes)
+
+
+def _week_minute(moment: str) -> int:
+    day, hours, minutes = moment.split(":")
+    return _DAYS.index(day) * _DAY_MINUTES + _minutes(hours, minutes)

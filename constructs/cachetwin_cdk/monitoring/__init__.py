@@ -1,0 +1,1 @@
+"""Alarms, dashboards, log delivery and events."""

@@ -1,0 +1,233 @@
+"""The alarms of a cache, as rows of a table.
+
+``AlarmPack.RECOMMENDED`` is what CloudWatch recommends for ElastiCache; where it leaves a threshold to the workload, the
+figure is that of AWS's fuller alarm pack, which is ``AlarmPack.FULL``. Thresholds that hang on the machine follow the
+node type: the engine runs its commands on one thread, so a host of 2 vCPUs is busy at 45 percent. The dimension of a
+serverless cache is ``clusterId``, whatever that pack says.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import aws_cdk as cdk
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as actions
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from cachetwin_cdk.checks._validate import ValidationError, known, refuse, require_between, warn
+from cachetwin_cdk.engine.node_type import NodeType
+from cachetwin_cdk.memcached_cluster import IMemcachedCluster
+from cachetwin_cdk.replication_group._base import IReplicationGroup
+from cachetwin_cdk.replication_group.metrics import HOST_METRICS
+from cachetwin_cdk.serverless._base import IServerlessCache
+
+Cache = IReplicationGroup | IServerlessCache | IMemcachedCluster
+_CPU_PERCENT_MAX = 90.0
+_CONNECTIONS_MAX = 65_000  # of a node: quota "maxclients"
+_SHARE_OF_LIMIT = 0.8
+_ALARMS_MAX = 200  # more than that, and nobody reads them; a stack holds 500 resources
+
+
+class AlarmPack(StrEnum):
+    """How much is watched."""
+
+    RECOMMENDED = "recommended"
+    """What CloudWatch recommends: load, connections, memory and replication lag."""
+    FULL = "full"
+    """Latency, hit rate, evictions, new connections, memory of the host and the network's limits as well."""
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """One alarm: it goes off when ``datapoints`` of the last ``evaluations`` periods breach the threshold."""
+
+    metric: str
+    threshold: float
+    datapoints: int
+    evaluations: int
+    statistic: str = cloudwatch.Stats.MAXIMUM
+    period_seconds: int = 60
+    is_low: bool = False
+    pack: AlarmPack = AlarmPack.FULL
+
+
+_SUM, _AVERAGE, _RECOMMENDED = cloudwatch.Stats.SUM, cloudwatch.Stats.AVERAGE, AlarmPack.RECOMMENDED
+_LATENCY = (
+    _Rule("SuccessfulReadRequestLatency", 5000, 3, 5, _AVERAGE),
+    _Rule("SuccessfulWriteRequestLatency", 5000, 3, 5, _AVERAGE),
+)
+_HIT_RATE = _Rule("CacheHitRate", 80, 4, 6, _AVERAGE, is_low=True)
+_MB = 1024 * 1024
+_REPLICATION_GROUP = (
+    _Rule("EngineCPUUtilization", _CPU_PERCENT_MAX, 3, 5, pack=_RECOMMENDED),
+    _Rule("CurrConnections", _SHARE_OF_LIMIT * _CONNECTIONS_MAX, 10, 10, _AVERAGE, pack=_RECOMMENDED),
+    _Rule("DatabaseMemoryUsagePercentage", 80, 3, 5, pack=_RECOMMENDED),
+    _Rule("ReplicationLag", 1, 3, 5, pack=_RECOMMENDED),
+    _HIT_RATE,
+    _Rule("Evictions", 100, 2, 3, _SUM, 300),
+    _Rule("NewConnections", 1000, 2, 3, _SUM),
+    *_LATENCY,
+    _Rule("FreeableMemory", 100 * _MB, 3, 5, cloudwatch.Stats.MINIMUM, is_low=True),
+    _Rule("TrafficManagementActive", 0, 3, 5),
+    _Rule("NetworkBandwidthInAllowanceExceeded", 0, 3, 5, _SUM),
+    _Rule("NetworkBandwidthOutAllowanceExceeded", 0, 3, 5, _SUM),
+    _Rule("NetworkConntrackAllowanceExceeded", 0, 3, 5, _SUM),
+    _Rule("NetworkPacketsPerSecondAllowanceExceeded", 0, 3, 5, _SUM),
+)
+# The service buffers at most 10 s of writes that are not durable yet.
+_DURABLE = (
+    _Rule("DurabilityLag", 5_000, 3, 5),
+    _Rule("DurabilityBufferExceededErrorCount", 0, 1, 1, _SUM),
+)
+_MEMCACHED = (
+    _Rule("CPUUtilization", _CPU_PERCENT_MAX, 5, 5, _AVERAGE, pack=_RECOMMENDED),
+    _Rule("CurrConnections", _SHARE_OF_LIMIT * _CONNECTIONS_MAX, 10, 10, _AVERAGE, pack=_RECOMMENDED),
+    _Rule("SwapUsage", 50 * _MB, 3, 5, pack=_RECOMMENDED),
+    _Rule("Evictions", 100, 2, 3, _SUM, 300),
+    _Rule("NewConnections", 1000, 2, 3, _SUM),
+)
+_SERVERLESS = (_Rule("ThrottledCmds", 0, 2, 3, _SUM, pack=_RECOMMENDED), *_LATENCY, _HIT_RATE)
+
+
+class CacheAlarms(Construct):
+    """Alarms that tell when a cache is loaded, full, slow, behind or throttled.
+
+    Defines an AWS::CloudWatch::Alarm for each metric of the pack: of each node where the nodes are known, else of the
+    whole cache. Data that are missing breach nothing. Every alarm notifies ``topic`` when it goes off and when it is over;
+    without a topic it only shows.
+
+    ``thresholds``
+        by metric name, in place of the pack's: ``{"NewConnections": 5000}``.
+    ``without``
+        names of metrics not to watch.
+    ``per_node``
+        an alarm for each node of a replication group made here, unless scaling changes its nodes; False watches the group.
+        CPUUtilization is published by node only, so it is watched by node or not at all.
+    ``node_type``
+        what an imported group's nodes are, for the thresholds that follow it.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        cache: Cache,
+        pack: AlarmPack = AlarmPack.FULL,
+        topic: sns.ITopic | None = None,
+        thresholds: Mapping[str, float] | None = None,
+        without: Collection[str] = (),
+        per_node: bool | None = None,
+        node_type: NodeType | None = None,
+    ) -> None:
+        rules = [rule for rule in _rules_of(cache, node_type) if pack is AlarmPack.FULL or rule.pack is pack]
+        _require_names(rules, thresholds or {}, without)
+        super().__init__(scope, construct_id)
+        chosen = dict(thresholds or {})
+        self.alarms: list[cloudwatch.Alarm] = []
+        """In the order of the pack, node by node."""
+        nodes = _nodes_of(cache, per_node=per_node)
+        if nodes and isinstance(cache, IReplicationGroup):
+            cache.nodes_are_watched = True
+        if len(rules) * len(nodes) > _ALARMS_MAX:
+            warn(
+                self,
+                "many-alarms",
+                f"{len(rules)} metrics of {len(nodes)} nodes are more than {_ALARMS_MAX} alarms; set per_node=False to "
+                "watch the group, or leave metrics out with without=",
+            )
+        for rule in rules:
+            if rule.metric not in without:
+                threshold = chosen.get(rule.metric, rule.threshold)
+                for suffix, metric in _metrics(cache, rule, nodes):
+                    self._add(f"{rule.metric}{suffix}", rule, threshold, metric, topic)
+
+    def _add(
+        self, construct_id: str, rule: _Rule, threshold: float, metric: cloudwatch.Metric, topic: sns.ITopic | None
+    ) -> None:
+        alarm = metric.create_alarm(
+            self,
+            construct_id,
+            alarm_description=f"{rule.metric} of {self.node.path} {'below' if rule.is_low else 'above'} {threshold:g}",
+            threshold=threshold,
+            evaluation_periods=rule.evaluations,
+            datapoints_to_alarm=rule.datapoints,
+            comparison_operator=cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD
+            if rule.is_low
+            else cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
+        )
+        if topic is not None:
+            alarm.add_alarm_action(actions.SnsAction(topic))
+            alarm.add_ok_action(actions.SnsAction(topic))
+        self.alarms.append(alarm)
+
+
+def _rules_of(cache: Cache, node_type: NodeType | None) -> list[_Rule]:
+    if isinstance(cache, IServerlessCache):
+        return [*_SERVERLESS, *_limits_of(cache)]
+    if isinstance(cache, IMemcachedCluster):
+        return list(_MEMCACHED)
+    vcpus = (node_type or cache.node_type or NodeType("")).vcpus
+    host = [_Rule("CPUUtilization", _CPU_PERCENT_MAX / vcpus, 5, 5, _AVERAGE, pack=_RECOMMENDED)] if vcpus else []
+    return [*host, *_REPLICATION_GROUP, *(_DURABLE if cache.is_durable else ())]
+
+
+def _limits_of(cache: IServerlessCache) -> Iterator[_Rule]:
+    """Alarms before the limits that were set, where they are known."""
+    limits = cache.usage_limits
+    if limits is None:
+        return
+    if limits.data_storage_gb_max is not None and known(limits.data_storage_gb_max):
+        most = _SHARE_OF_LIMIT * limits.data_storage_gb_max * 1024 * _MB
+        yield _Rule("BytesUsedForCache", most, 2, 3, period_seconds=300, pack=_RECOMMENDED)
+    if limits.ecpu_per_second_max is not None and known(limits.ecpu_per_second_max):
+        yield _Rule(
+            "ElastiCacheProcessingUnits", _SHARE_OF_LIMIT * 60 * limits.ecpu_per_second_max, 3, 5, _SUM,
+            pack=_RECOMMENDED,
+        )  # fmt: skip
+
+
+def _require_names(rules: Sequence[_Rule], thresholds: Mapping[str, float], without: Collection[str]) -> None:
+    names = sorted({rule.metric for rule in rules})
+    for argument, given in (("thresholds", thresholds), ("without", without)):
+        for name in given:
+            if name not in names:
+                refuse(argument, f"name metrics of the pack, {', '.join(names)}", name, "correct or remove that name")
+    for name, value in thresholds.items():
+        if name in {"CPUUtilization", "EngineCPUUtilization", "DatabaseMemoryUsagePercentage", "CacheHitRate"}:
+            require_between(f"thresholds[{name!r}]", value, 0, 100, unit="percent")
+
+
+def _nodes_of(cache: Cache, *, per_node: bool | None) -> Sequence[str]:
+    """The members to watch one by one; none to watch the cache as a whole."""
+    if not isinstance(cache, IReplicationGroup):
+        if per_node:
+            raise ValidationError(
+                "per_node must be left out for a cache that is not a replication group, got True; the alarm watches the "
+                "whole cache"
+            )
+        return ()
+    if per_node is False or (per_node is None and cache.scales):
+        return ()
+    if per_node and not cache.node_ids:
+        raise ValidationError(
+            "per_node must be False for a replication group whose nodes are not known, got True; only a group made here "
+            "names its nodes"
+        )
+    return cache.node_ids
+
+
+def _metrics(cache: Cache, rule: _Rule, nodes: Sequence[str]) -> Iterator[tuple[str, cloudwatch.Metric]]:
+    period = cdk.Duration.seconds(rule.period_seconds)
+    if isinstance(cache, IReplicationGroup):
+        for number, node in enumerate(nodes, start=1):
+            yield (
+                f"{number:03}",
+                cache.metric(rule.metric, statistic=rule.statistic, period=period, node_id=node),
+            )
+        if nodes or rule.metric in HOST_METRICS - {"CurrConnections"}:
+            return
+    yield "", cache.metric(rule.metric, statistic=rule.statistic, period=period)

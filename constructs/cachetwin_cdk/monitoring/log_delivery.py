@@ -1,0 +1,149 @@
+"""Where a cache sends its slow log and its engine log."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import aws_cdk as cdk
+from aws_cdk import aws_elasticache as elasticache
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_logs as logs
+from constructs import Construct
+
+from cachetwin_cdk.checks._validate import refuse
+from cachetwin_cdk.engine.engine_version import EngineVersion
+
+
+class LogType(StrEnum):
+    """Which log."""
+
+    SLOW = "slow-log"
+    ENGINE = "engine-log"
+
+
+class LogFormat(StrEnum):
+    """How a log line is written."""
+
+    JSON = "json"
+    TEXT = "text"
+
+
+@dataclass(frozen=True)
+class LogDelivery:
+    """One log and its destination."""
+
+    log_type: LogType
+    log_format: LogFormat
+    destination_type: str
+    """``cloudwatch-logs`` or ``kinesis-firehose``."""
+    destination_name: str
+    """The name of the log group or of the delivery stream."""
+
+    @classmethod
+    def to_log_group(
+        cls, log_type: LogType, log_group: logs.ILogGroup, *, log_format: LogFormat = LogFormat.JSON
+    ) -> "LogDelivery":
+        """Deliver to a CloudWatch Logs group."""
+        return cls(log_type, log_format, "cloudwatch-logs", log_group.log_group_name)
+
+    @classmethod
+    def to_firehose(
+        cls, log_type: LogType, delivery_stream_name: str, *, log_format: LogFormat = LogFormat.JSON
+    ) -> "LogDelivery":
+        """Deliver to a Firehose delivery stream, given by its name."""
+        return cls(log_type, log_format, "kinesis-firehose", delivery_stream_name)
+
+    def render(self) -> elasticache.CfnReplicationGroup.LogDeliveryConfigurationRequestProperty:
+        """The entry of the template."""
+        group = elasticache.CfnReplicationGroup
+        if self.destination_type == "cloudwatch-logs":
+            details = group.DestinationDetailsProperty(
+                cloud_watch_logs_details=group.CloudWatchLogsDestinationDetailsProperty(log_group=self.destination_name)
+            )
+        else:
+            details = group.DestinationDetailsProperty(
+                kinesis_firehose_details=group.KinesisFirehoseDestinationDetailsProperty(
+                    delivery_stream=self.destination_name
+                )
+            )
+        return group.LogDeliveryConfigurationRequestProperty(
+            destination_details=details,
+            destination_type=self.destination_type,
+            log_format=self.log_format.value,
+            log_type=self.log_type.value,
+        )
+
+
+def require_deliverable(deliveries: Sequence[LogDelivery], engine_version: EngineVersion) -> None:
+    """Require at most one delivery per log, and a log that the engine version writes."""
+    types = [delivery.log_type for delivery in deliveries]
+    if len(types) != len(set(types)):
+        refuse("log_delivery", "hold each log at most once", ", ".join(types), "remove the second delivery of it")
+    least = {LogType.SLOW: "6.0", LogType.ENGINE: "6.2"}
+    for log_type in types:
+        if not engine_version.at_least(valkey="7.2", redis=least[log_type]):
+            refuse(
+                "log_delivery",
+                f"hold {log_type} only for Valkey or Redis from {least[log_type]}",
+                engine_version,
+                "choose a newer engine_version or leave that log out",
+            )
+
+
+def deliveries_of(
+    scope: Construct,
+    given: Sequence[LogDelivery] | None,
+    engine_version: EngineVersion,
+    *,
+    encryption_key: kms.IKey | None,
+    retention: logs.RetentionDays,
+    removal_policy: cdk.RemovalPolicy,
+) -> list[LogDelivery]:
+    """The deliveries given, or else log groups of our own: encrypted, and kept for ``retention``."""
+    if given is not None:
+        return list(given)
+    wanted = [LogType.SLOW] if engine_version.at_least(valkey="7.2", redis="6.0") else []
+    if engine_version.at_least(valkey="7.2", redis="6.2"):
+        wanted.append(LogType.ENGINE)
+    if not wanted:
+        return []
+    key = encryption_key or log_key(scope, "LogKey", removal_policy=removal_policy)
+    ids = {LogType.SLOW: "SlowLog", LogType.ENGINE: "EngineLog"}
+    return [
+        LogDelivery.to_log_group(
+            log_type,
+            logs.LogGroup(scope, ids[log_type], encryption_key=key, retention=retention, removal_policy=removal_policy),
+        )
+        for log_type in wanted
+    ]
+
+
+def log_key(scope: Construct, construct_id: str, *, removal_policy: cdk.RemovalPolicy) -> kms.Key:
+    """A rotating key that CloudWatch Logs may use for the log groups of this account and region, and no one else's."""
+    key = kms.Key(
+        scope,
+        construct_id,
+        description=f"Encrypts the logs of {scope.node.path}",
+        enable_key_rotation=True,
+        removal_policy=removal_policy,
+    )
+    stack = cdk.Stack.of(scope)
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.ServicePrincipal(f"logs.{stack.region}.{stack.url_suffix}")],
+            actions=["kms:Encrypt", "kms:Decrypt", "kms:ReEncrypt*", "kms:GenerateDataKey*", "kms:DescribeKey"],
+            resources=["*"],
+            conditions={
+                "ArnLike": {
+                    "kms:EncryptionContext:aws:logs:arn": stack.format_arn(
+                        service="logs",
+                        resource="log-group",
+                        resource_name="*",
+                        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+                    )
+                }
+            },
+        )
+    )
+    return key

@@ -1,0 +1,1 @@
+"""Subnet groups, security groups, IP versions, endpoints."""

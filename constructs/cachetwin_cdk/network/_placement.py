@@ -1,0 +1,49 @@
+"""Where a cache goes in a VPC unless told: private subnets, behind a security group that admits nobody yet."""
+
+from collections.abc import Sequence
+
+from aws_cdk import aws_ec2 as ec2
+from constructs import Construct
+
+from cachetwin_cdk.checks._validate import ValidationError
+
+
+def chosen_subnets(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> Sequence[ec2.ISubnet]:
+    """The subnets that were selected, or else the isolated ones, or else the private ones; never public ones unasked."""
+    if vpc_subnets is not None:
+        return vpc.select_subnets(
+            subnets=vpc_subnets.subnets,
+            subnet_type=vpc_subnets.subnet_type,
+            subnet_group_name=vpc_subnets.subnet_group_name,
+            subnet_filters=vpc_subnets.subnet_filters,
+            availability_zones=vpc_subnets.availability_zones,
+            one_per_az=vpc_subnets.one_per_az,
+        ).subnets
+    subnets = vpc.isolated_subnets or vpc.private_subnets
+    if not subnets:
+        raise ValidationError(
+            "vpc must have private subnets for a cache, got only public ones; add private subnets to the VPC or name "
+            "subnets with vpc_subnets"
+        )
+    return subnets
+
+
+def closed_security_group(scope: Construct, vpc: ec2.IVpc) -> ec2.SecurityGroup:
+    """A security group that lets nobody in and nothing out; ``connections`` opens what is needed."""
+    return ec2.SecurityGroup(
+        scope,
+        "SecurityGroup",
+        vpc=vpc,
+        description=f"Who may connect to the cache {scope.node.path}",
+        allow_all_outbound=False,
+    )
+
+
+def connections_to(
+    scope: Construct, vpc: ec2.IVpc, security_groups: Sequence[ec2.ISecurityGroup] | None, port: int
+) -> ec2.Connections:
+    """Connections to ``port`` of a cache, through the groups given or else through a closed one."""
+    return ec2.Connections(
+        security_groups=list(security_groups) if security_groups else [closed_security_group(scope, vpc)],
+        default_port=ec2.Port.tcp(port),
+    )

@@ -1,0 +1,107 @@
+"""ElastiCache's own API, reached from subnets that have no way out.
+
+An interface endpoint of AWS PrivateLink for ``com.amazonaws.<region>.elasticache``. With its private DNS the SDKs' usual
+address leads to it; only one endpoint of a VPC may have that.
+"""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from cachetwin_cdk.checks._validate import ValidationError, refuse, require_match
+
+from ._placement import chosen_subnets
+
+# What tells and changes nothing; the API has no other verbs that only read.
+_READING = ("elasticache:Describe*", "elasticache:List*")
+_HTTPS = 443
+
+
+@jsii.implements(ec2.IConnectable)
+class ControlPlaneEndpoint(Construct):
+    """An address inside the VPC for ElastiCache's API, for callers of this account that are let in one by one.
+
+    Defines one AWS::EC2::VPCEndpoint and, unless given, its security group, which admits nobody: open it with
+    ``connections.allow_default_port_from``, or give it to a rotation, which opens what it needs. The endpoint's policy lets
+    principals of this account read; ``allow`` adds what else may be called through it. IAM still decides beside it.
+
+    ``vpc_subnets``
+        one of the VPC's isolated subnets, or else of its private ones, in each availability zone.
+    ``private_dns_enabled``
+        False where another endpoint of the VPC has the name already.
+    ``fips``
+        the endpoint with FIPS 140 validated cryptography, where the region has it.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        security_groups: Sequence[ec2.ISecurityGroup] | None = None,
+        private_dns_enabled: bool = True,
+        fips: bool = False,
+    ) -> None:
+        subnets = vpc.select_subnets(subnets=chosen_subnets(vpc, vpc_subnets), one_per_az=True)
+        if not subnets.subnet_ids:
+            refuse("vpc_subnets", "select at least one subnet", subnets.subnet_ids, "select subnets the VPC has")
+        super().__init__(scope, construct_id)
+        groups = list(security_groups) if security_groups else [self._closed_security_group(vpc)]
+        services = ec2.InterfaceVpcEndpointAwsService
+        self.endpoint = ec2.InterfaceVpcEndpoint(
+            self,
+            "Resource",
+            vpc=vpc,
+            service=services.ELASTICACHE_FIPS if fips else services.ELASTICACHE,
+            subnets=ec2.SubnetSelection(subnets=subnets.subnets),
+            security_groups=groups,
+            private_dns_enabled=private_dns_enabled,
+            open=False,  # the L2 would admit the whole VPC
+        )
+        """The endpoint itself."""
+        self._connections = ec2.Connections(security_groups=groups, default_port=ec2.Port.tcp(_HTTPS))
+        self.allow(*_READING)
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Who may call; the default port is HTTPS."""
+        return self._connections
+
+    def allow(self, *actions: str, resources: Sequence[str] = ("*",)) -> None:
+        """Let principals of this account call ``actions`` on ``resources`` through the endpoint, as far as IAM lets them.
+
+        Raises ValidationError for what is no action of ElastiCache: nothing else answers there.
+        """
+        if not actions:
+            raise ValidationError("actions must name at least one action, got none; write elasticache:ModifyUser")
+        for action in actions:
+            require_match(
+                "actions",
+                action,
+                r"elasticache:[A-Z][A-Za-z]*\*?",
+                "be actions of ElastiCache, not all of them",
+                remedy="write them as elasticache:ModifyUser",
+            )
+        self.endpoint.add_to_policy(
+            iam.PolicyStatement(
+                principals=[iam.AnyPrincipal()],
+                actions=sorted(actions),
+                resources=list(resources),
+                conditions={"StringEquals": {"aws:PrincipalAccount": cdk.Stack.of(self).account}},
+            )
+        )
+
+    def _closed_security_group(self, vpc: ec2.IVpc) -> ec2.SecurityGroup:
+        return ec2.SecurityGroup(
+            self,
+            "SecurityGroup",
+            vpc=vpc,
+            description=f"Who may call the API of ElastiCache through {self.node.path}",
+            allow_all_outbound=False,
+        )

@@ -1,0 +1,111 @@
+"""Where in a VPC the nodes of a cache live."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticache as elasticache
+from aws_cdk.interfaces import aws_elasticache as refs
+from constructs import Construct
+
+from cachetwin_cdk.access._permissions import Permissions
+from cachetwin_cdk.checks._validate import refuse, require_match
+from cachetwin_cdk.monitoring._events import ApiEvents
+
+from ._placement import chosen_subnets
+
+_SUBNETS_MAX = 20  # quota per subnet group
+
+
+@jsii.implements(refs.ISubnetGroupRef)
+class ISubnetGroup(ApiEvents, Permissions, cdk.Resource):
+    """A subnet group, made here or elsewhere."""
+
+    subnet_group_name: str
+    availability_zones: Sequence[str]
+    """One for each subnet known here; empty for an imported group."""
+    subnets: Sequence[ec2.ISubnet] = ()
+    """The subnets; none for an imported group."""
+
+    @property
+    def subnet_group_arn(self) -> str:
+        """The ARN that IAM policies name."""
+        return cdk.Stack.of(self).format_arn(
+            service="elasticache",
+            resource="subnetgroup",
+            resource_name=self.subnet_group_name,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+    @property
+    def _in_calls(self) -> tuple[str, str]:
+        return "cacheSubnetGroupName", self.subnet_group_name
+
+    @property
+    def _arn(self) -> str:
+        return self.subnet_group_arn
+
+    @property
+    def subnet_group_ref(self) -> refs.SubnetGroupReference:
+        """What aws-cdk-lib's own constructs take for a subnet group."""
+        return refs.SubnetGroupReference(cache_subnet_group_name=self.subnet_group_name)
+
+
+class _ImportedSubnetGroup(ISubnetGroup):
+    def __init__(self, scope: Construct, construct_id: str, *, name: str) -> None:
+        super().__init__(scope, construct_id)
+        self.subnet_group_name, self.availability_zones = name, ()
+
+
+class SubnetGroup(ISubnetGroup):
+    """The private subnets of a VPC, as a cache takes them.
+
+    Defines one AWS::ElastiCache::SubnetGroup. Without ``vpc_subnets`` it takes the isolated subnets, which a cache
+    needs no way out of, or else the private ones with egress; it refuses a VPC that has only public subnets.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        vpc: ec2.IVpc,
+        vpc_subnets: ec2.SubnetSelection | None = None,
+        description: str | None = None,
+        subnet_group_name: str | None = None,
+    ) -> None:
+        require_match(
+            "subnet_group_name",
+            subnet_group_name,
+            r"[A-Za-z0-9 ._-]{1,255}",
+            "hold 1 to 255 letters, digits, spaces, dots, hyphens and underscores",
+            remedy="choose such a name; ElastiCache stores it in lower case",
+        )
+        selected = vpc.select_subnets(subnets=chosen_subnets(vpc, vpc_subnets))
+        if not selected.subnet_ids:
+            refuse("vpc_subnets", "select at least one subnet", selected.subnet_ids, "select subnets the VPC has")
+        if len(selected.subnet_ids) > _SUBNETS_MAX:
+            refuse(
+                "vpc_subnets",
+                f"select at most {_SUBNETS_MAX} subnets",
+                len(selected.subnet_ids),
+                "select fewer subnets",
+            )
+        super().__init__(scope, construct_id)
+        self.vpc = vpc
+        self.availability_zones = tuple(selected.availability_zones)
+        self.subnets = tuple(selected.subnets)
+        resource = elasticache.CfnSubnetGroup(
+            self,
+            "Resource",
+            description=description or f"Subnets of {self.node.path}",
+            subnet_ids=selected.subnet_ids,
+            cache_subnet_group_name=subnet_group_name,
+        )
+        self.subnet_group_name = resource.ref
+
+    @staticmethod
+    def from_subnet_group_name(scope: Construct, construct_id: str, subnet_group_name: str) -> ISubnetGroup:
+        """A subnet group that exists already."""
+        return _ImportedSubnetGroup(scope, construct_id, name=subnet_group_name)

@@ -1,0 +1,140 @@
+"""A name of one's own for a cache, in Route 53.
+
+A CNAME, since an endpoint of ElastiCache is no target that Route 53's alias records know. It follows a failover, because
+the endpoint it leads to does. Two things about it are not obvious, and both are checked:
+
+- A TLS certificate of ElastiCache names the service's own host names. A client that compares host names, as it should,
+  refuses the certificate under a name of one's own, unless it is told which name to expect (``check_hostname`` off is no
+  answer: anybody could stand in the middle).
+- Clients with auto discovery take a name for a configuration endpoint only when ``.cfg.`` is in it (user guide,
+  "Automatically identify nodes in your cluster"; the API's words on ``ConfigurationEndpoint``).
+"""
+
+from enum import StrEnum
+
+import aws_cdk as cdk
+from aws_cdk import aws_route53 as route53
+from constructs import Construct
+
+from cachetwin_cdk.checks._validate import ValidationError, known, refuse, require_match, warn
+from cachetwin_cdk.memcached_cluster import IMemcachedCluster
+from cachetwin_cdk.network.endpoint import Endpoint
+from cachetwin_cdk.replication_group._base import IReplicationGroup
+from cachetwin_cdk.serverless._base import IServerlessCache
+
+Cache = IReplicationGroup | IServerlessCache | IMemcachedCluster
+_LABEL = r"[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+
+
+class EndpointKind(StrEnum):
+    """Which of a cache's endpoints."""
+
+    PRIMARY = "primary"
+    READER = "reader"
+    CONFIGURATION = "configuration"
+
+
+class CacheRecord(Construct):
+    """A name in a hosted zone that leads to a cache.
+
+    Defines one AWS::Route53::RecordSet of type CNAME.
+
+    ``zone``
+        a private hosted zone of the VPC whose clients use the name; a public one would show the world what the caches are
+        called, which it warns of.
+    ``record_name``
+        the name within the zone, such as ``orders``; for Memcached it must hold ``.cfg.``, as in ``orders.cfg``.
+    ``endpoint``
+        the one that clients start from unless given: a serverless cache's endpoint, the primary's, or of a cluster and
+        of Memcached the configuration endpoint.
+    ``ttl``
+        how long clients may keep the answer, which only changes when the cache is replaced.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        cache: Cache,
+        zone: route53.IHostedZone,
+        record_name: str,
+        endpoint: EndpointKind | None = None,
+        ttl: cdk.Duration | None = None,
+    ) -> None:
+        _require_name(record_name, zone)
+        target = cache.main_endpoint if endpoint is None else _chosen(cache, endpoint)
+        if isinstance(cache, IMemcachedCluster):
+            _require_discoverable(record_name, zone)
+        super().__init__(scope, construct_id)
+        record = route53.CnameRecord(
+            self,
+            "Resource",
+            zone=zone,
+            record_name=record_name,
+            domain_name=target.hostname,
+            ttl=ttl or cdk.Duration.minutes(1),
+            comment=f"Cache {cache.node.path}",
+        )
+        self.endpoint = Endpoint(record.domain_name, target.port)
+        """The name and the port behind it, as clients take them."""
+        self._warn_of_the_unwise(cache, zone)
+
+    def _warn_of_the_unwise(self, cache: Cache, zone: route53.IHostedZone) -> None:
+        if cache.uses_tls is not False:
+            warn(
+                self,
+                "record-beside-the-certificate",
+                "the certificate of the cache names its own endpoint, not this record: a client that verifies host names "
+                f"refuses it{'' if cache.uses_tls else ' if the cache uses TLS'}; have clients expect the endpoint's name "
+                "(server name of their TLS context), or use the endpoint itself, then acknowledge this warning",
+            )
+        if isinstance(zone, route53.PublicHostedZone):
+            warn(
+                self,
+                "record-in-a-public-zone",
+                "the record shows anybody the name of a cache that only a VPC can reach; use a PrivateHostedZone",
+            )
+
+
+def _chosen(cache: Cache, kind: EndpointKind) -> Endpoint:
+    """The endpoint of that kind. Raises ValidationError when this cache has none."""
+    kinds = ["configuration"] if isinstance(cache, IMemcachedCluster) else ["primary", "reader"]
+    if isinstance(cache, IReplicationGroup):
+        kinds.append("configuration")
+    if kind.value not in kinds:
+        refuse("endpoint", f"be {' or '.join(kinds)} for this kind of cache", kind, "leave it out")
+    if isinstance(cache, IServerlessCache):
+        return cache.endpoint if kind is EndpointKind.PRIMARY else cache.reader_endpoint
+    endpoint: Endpoint = getattr(cache, f"{kind.value}_endpoint")
+    return endpoint
+
+
+def _require_name(record_name: str, zone: route53.IHostedZone) -> None:
+    """A name below the zone: its apex holds other records, beside which no CNAME may stand."""
+    require_match(
+        "record_name",
+        record_name,
+        rf"{_LABEL}(\.{_LABEL})*\.?",
+        "be a host name, such as orders",
+        remedy="give labels of letters, digits and hyphens; the zone's name may follow",
+    )
+    if known(record_name, zone.zone_name) and record_name.rstrip(".").lower() == zone.zone_name.rstrip(".").lower():
+        raise ValidationError(
+            f"record_name must be a name below the zone, got the zone's own {record_name!r}; a CNAME cannot stand there: "
+            "put a label before it"
+        )
+
+
+def _require_discoverable(record_name: str, zone: route53.IHostedZone) -> None:
+    if not known(record_name, zone.zone_name):
+        return
+    name = record_name.rstrip(".")
+    name = name if name.endswith(zone.zone_name) else f"{name}.{zone.zone_name}"
+    if ".cfg." not in name:
+        refuse(
+            "record_name",
+            "hold .cfg. for Memcached, or clients with auto discovery take it for a single node",
+            name,
+            "call it such as orders.cfg",
+        )

@@ -1,0 +1,217 @@
+"""Shards and replicas that follow the load, or the clock.
+
+Application Auto Scaling changes the number of shards or replicas that the template made. The numbers in the template stay
+the first ones: a deployment that changes ``shards`` or ``replicas`` sets them back, so leave those alone once this scales.
+The service scales in only below 75 percent of the target, and adds at least a fifth of the shards at once.
+"""
+
+import aws_cdk as cdk
+from aws_cdk import aws_applicationautoscaling as appscaling
+from aws_cdk import aws_iam as iam
+from constructs import Construct
+
+from cachetwin_cdk.checks._validate import ValidationError, known, refuse, require_between, warn
+from cachetwin_cdk.replication_group.replication_group import ReplicationGroup
+from cachetwin_cdk.replication_group.topology import REPLICAS_MAX, SHARDS_MAX, ClusterMode
+
+# Auto scaling guide: families and sizes that can scale.
+_FAMILIES = frozenset({"r5", "r6g", "r6gd", "r7g", "r7gd", "r8g", "r8gd", "m5", "m6g", "m7g", "m8g", "c7gn", "c8gn"})
+_SIZES = frozenset({"large", "xlarge", "2xlarge"})
+_TARGET_PERCENT = (35, 70)
+_RESERVED_MEMORY_PERCENT_MIN = 25
+_SERVICE = "elasticache.application-autoscaling.amazonaws.com"
+_ROLE = "AWSServiceRoleForApplicationAutoScaling_ElastiCacheRG"
+_COOLDOWN_MINUTES = 10
+
+
+class _Scaling(Construct):
+    """What scaling of shards and of replicas have in common."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        cache: ReplicationGroup,
+        dimension: str,
+        min_capacity: int,
+        max_capacity: int,
+    ) -> None:
+        _require_scalable(cache)
+        if known(min_capacity, max_capacity) and min_capacity > max_capacity:
+            refuse("min_capacity", f"be at most max_capacity, {max_capacity}", min_capacity, "swap or change them")
+        super().__init__(scope, construct_id)
+        cache.scales = True
+        if cache.nodes_are_watched:
+            warn(
+                self,
+                "alarms-on-fixed-nodes",
+                "CacheAlarms watches the first nodes one by one, not those that scaling adds; make the alarms after the "
+                "scaling, or with per_node=False",
+            )
+        self._target = appscaling.ScalableTarget(
+            self,
+            "Target",
+            service_namespace=appscaling.ServiceNamespace.ELASTICACHE,
+            resource_id=f"replication-group/{cache.replication_group_id}",
+            scalable_dimension=f"elasticache:replication-group:{dimension}",
+            min_capacity=min_capacity,
+            max_capacity=max_capacity,
+            role=self._service_role(),
+        )
+
+    def scale_on_schedule(
+        self,
+        construct_id: str,
+        *,
+        schedule: appscaling.Schedule,
+        min_capacity: int | None = None,
+        max_capacity: int | None = None,
+        time_zone: cdk.TimeZone | None = None,
+    ) -> None:
+        """Move the bounds at a time: ``Schedule.cron(hour="7", minute="30")``, in UTC unless ``time_zone`` is given."""
+        if min_capacity is None and max_capacity is None:
+            raise ValidationError("min_capacity or max_capacity must be given for a schedule, got neither; give one")
+        self._target.scale_on_schedule(
+            construct_id,
+            schedule=schedule,
+            min_capacity=min_capacity,
+            max_capacity=max_capacity,
+            time_zone=time_zone,
+        )
+
+    def _track(self, construct_id: str, metric: appscaling.PredefinedMetric, target_percent: float) -> None:
+        self._target.scale_to_track_metric(
+            construct_id,
+            predefined_metric=metric,
+            target_value=target_percent,
+            scale_in_cooldown=cdk.Duration.minutes(_COOLDOWN_MINUTES),
+            scale_out_cooldown=cdk.Duration.minutes(_COOLDOWN_MINUTES),
+        )
+
+    def _service_role(self) -> iam.IRole:
+        """The role that Application Auto Scaling makes for itself; CDK would define one that nothing uses."""
+        arn = cdk.Stack.of(self).format_arn(
+            service="iam", region="", resource="role", resource_name=f"aws-service-role/{_SERVICE}/{_ROLE}"
+        )
+        return iam.Role.from_role_arn(self, "Role", arn, mutable=False)
+
+
+class ShardScaling(_Scaling):
+    """Shards that come and go with load or memory, slots moving while the cache serves.
+
+    Defines one AWS::ApplicationAutoScaling::ScalableTarget, which holds the policies and schedules that the methods add.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        cache: ReplicationGroup,
+        max_capacity: int,
+        min_capacity: int = 1,
+    ) -> None:
+        for name, value in (("min_capacity", min_capacity), ("max_capacity", max_capacity)):
+            require_between(name, value, 1, SHARDS_MAX, unit="shards")
+        super().__init__(
+            scope,
+            construct_id,
+            cache=cache,
+            dimension="NodeGroups",
+            min_capacity=min_capacity,
+            max_capacity=max_capacity,
+        )
+        self._has_ssd = cache.node_type.has_ssd
+
+    def scale_on_engine_cpu(self, construct_id: str, *, target_percent: float = 60) -> None:
+        """Keep the primaries' engine threads about this busy, on average."""
+        _require_target(target_percent)
+        self._track(
+            construct_id, appscaling.PredefinedMetric.ELASTICACHE_PRIMARY_ENGINE_CPU_UTILIZATION, target_percent
+        )
+
+    def scale_on_memory(self, construct_id: str, *, target_percent: float = 60) -> None:
+        """Keep the memory that counts for eviction about this full; on nodes with SSD, memory and SSD together."""
+        _require_target(target_percent)
+        kinds = appscaling.PredefinedMetric
+        metric = (
+            kinds.ELASTICACHE_DATABASE_CAPACITY_USAGE_COUNTED_FOR_EVICT_PERCENTAGE
+            if self._has_ssd
+            else kinds.ELASTICACHE_DATABASE_MEMORY_USAGE_COUNTED_FOR_EVICT_PERCENTAGE
+        )
+        self._track(construct_id, metric, target_percent)
+
+
+class ReplicaScaling(_Scaling):
+    """Replicas of each shard that come and go with the load of reads.
+
+    Defines one AWS::ApplicationAutoScaling::ScalableTarget, which holds the policies and schedules that the methods add.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        cache: ReplicationGroup,
+        max_capacity: int = REPLICAS_MAX,
+        min_capacity: int = 1,
+    ) -> None:
+        for name, value in (("min_capacity", min_capacity), ("max_capacity", max_capacity)):
+            require_between(name, value, 1, REPLICAS_MAX, unit="replicas")
+        reserved = cache.parameter_group.parameters.get("reserved-memory-percent", "")
+        if reserved.isdigit() and int(reserved) < _RESERVED_MEMORY_PERCENT_MIN:
+            refuse(
+                "parameters['reserved-memory-percent']",
+                f"be at least {_RESERVED_MEMORY_PERCENT_MIN} for replicas to be added under load",
+                reserved,
+                "leave it out",
+            )
+        super().__init__(
+            scope,
+            construct_id,
+            cache=cache,
+            dimension="Replicas",
+            min_capacity=min_capacity,
+            max_capacity=max_capacity,
+        )
+
+    def scale_on_engine_cpu(self, construct_id: str, *, target_percent: float = 60) -> None:
+        """Keep the replicas' engine threads about this busy, on average."""
+        _require_target(target_percent)
+        self._track(
+            construct_id, appscaling.PredefinedMetric.ELASTICACHE_REPLICA_ENGINE_CPU_UTILIZATION, target_percent
+        )
+
+
+def _require_target(target_percent: float) -> None:
+    require_between("target_percent", target_percent, *_TARGET_PERCENT, unit="percent")
+
+
+def _require_scalable(cache: ReplicationGroup) -> None:
+    """Auto scaling guide: cluster mode, newer engines, some families and sizes, no global datastore."""
+    if cache.topology.cluster_mode is not ClusterMode.ENABLED:
+        refuse(
+            "cache",
+            "have cluster mode enabled to scale",
+            cache.topology.cluster_mode,
+            "make it with cluster_mode=ClusterMode.ENABLED",
+        )
+    if not cache.engine_version.at_least(valkey="7.2", redis="6.0"):
+        refuse("cache", "run Valkey 7.2 or Redis 6.0 at least to scale", cache.engine_version, "choose a newer engine")
+    if cache.node_type.has_ssd and not cache.engine_version.at_least(valkey="7.2", redis="7.0"):
+        # The guide says 7.0.7, which is part of ElastiCache's 7.1 and maybe of its 7.0.
+        refuse("cache", "run Redis 7.0.7 at least to scale with data tiering", cache.engine_version, "use Valkey")
+    node = cache.node_type
+    if node.family and (node.family not in _FAMILIES or node.size not in _SIZES):
+        refuse(
+            "node_type",
+            f"be {', '.join(sorted(_SIZES))} of {', '.join(sorted(_FAMILIES))} to scale",
+            node,
+            "choose one such as NodeType.M7G_LARGE",
+        )
+    if cache.is_global:
+        raise ValidationError(
+            "cache must not be part of a global datastore to scale, got one that is; scale it by hand in all regions"
+        )

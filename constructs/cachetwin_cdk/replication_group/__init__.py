@@ -1,0 +1,1 @@
+"""ReplicationGroup and the parts of it: topology, backups, encryption, maintenance, authentication."""

@@ -1,0 +1,57 @@
+"""Snapshots of a replication group: how long they are kept, when they are taken, and which one to start from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cachetwin_cdk.checks._validate import ValidationError, require_between, require_match
+from cachetwin_cdk.engine.windows import SnapshotWindow
+
+RETENTION_MAX_DAYS = 35
+
+
+@dataclass(frozen=True)
+class Backups:
+    """What was asked for; ``require_sound`` says whether ElastiCache would take it."""
+
+    retention_days: int
+    window: SnapshotWindow | None
+    restore_name: str | None
+    restore_arns: Sequence[str]
+
+    def require_sound(self) -> None:
+        """Require days that a snapshot can be kept, no window without snapshots, and one source to start from."""
+        require_between(
+            "snapshot_retention_days",
+            self.retention_days,
+            0,
+            RETENTION_MAX_DAYS,
+            unit="days",
+            remedy="keep snapshots for at least 7 days where the data matters, 0 to take none",
+        )
+        if self.window is not None and self.retention_days == 0:
+            raise ValidationError(
+                "snapshot_window must be left out when snapshot_retention_days is 0, got both; set a retention or remove "
+                "the window"
+            )
+        if self.restore_name is not None and self.restore_arns:
+            raise ValidationError(
+                "snapshot_name must be left out when snapshot_arns is given, got both; keep one of them"
+            )
+        for arn in self.restore_arns:
+            require_match(
+                "snapshot_arns",
+                arn,
+                r"arn:aws[a-z-]*:s3:::[^,]+/[^,]+",
+                "name RDB files in S3, without a comma",
+                remedy="write arn:aws:s3:::bucket/file.rdb, and one entry per file",
+            )
+
+    def render(self) -> dict[str, Any]:
+        """The properties of CfnReplicationGroup."""
+        return {
+            "snapshot_name": self.restore_name,
+            "snapshot_arns": list(self.restore_arns) or None,
+            "snapshot_retention_limit": self.retention_days,
+            "snapshot_window": str(self.window) if self.window is not None else None,
+        }

@@ -1,0 +1,149 @@
+"""What a replication group made here and one imported have in common."""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+import jsii
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_iam as iam
+from aws_cdk.interfaces import aws_elasticache as refs
+from constructs import Construct
+
+from cachetwin_cdk.access._connect import grant_connect
+from cachetwin_cdk.access._permissions import Permissions
+from cachetwin_cdk.access.user_group import IUserGroup
+from cachetwin_cdk.access.users import IUser
+from cachetwin_cdk.checks._validate import ValidationError
+from cachetwin_cdk.engine.node_type import NodeType
+from cachetwin_cdk.monitoring._events import ApiEvents
+from cachetwin_cdk.network.endpoint import Endpoint
+
+from .metrics import ReplicationGroupMetrics
+
+
+@jsii.implements(ec2.IConnectable, refs.IReplicationGroupRef)
+class IReplicationGroup(ReplicationGroupMetrics, ApiEvents, Permissions, cdk.Resource):
+    """A replication group, made here or elsewhere."""
+
+    replication_group_id: str
+    user_group: IUserGroup | None
+    node_type: NodeType | None = None
+    """What the nodes are; None for an imported group."""
+    node_ids: Sequence[str] = ()
+    """Ids of the members as they are made at first, primaries included; none for an imported group."""
+    is_durable: bool = False
+    """Whether writes outlive the nodes."""
+    scales: bool = False
+    """Whether a scaling policy changes the number of nodes."""
+    is_global: bool = False
+    """Whether it is part of a global datastore."""
+    nodes_are_watched: bool = False
+    """Whether alarms watch the members one by one."""
+    uses_tls: bool | None = None
+    """Whether clients have to speak TLS; None where it is not known, as for an imported group."""
+    _connections: ec2.Connections
+    _primary_endpoint: Endpoint | None = None
+    _reader_endpoint: Endpoint | None = None
+    _configuration_endpoint: Endpoint | None = None
+
+    @property
+    def connections(self) -> ec2.Connections:
+        """Who may open connections; the default port is the cache's."""
+        return self._connections
+
+    @property
+    def primary_endpoint(self) -> Endpoint:
+        """Where to write, and to read what was just written. Follows a failover."""
+        return self._known(self._primary_endpoint, "primary_endpoint")
+
+    @property
+    def reader_endpoint(self) -> Endpoint:
+        """Where to read from the replicas, which may lag behind the primary."""
+        return self._known(self._reader_endpoint, "reader_endpoint")
+
+    @property
+    def configuration_endpoint(self) -> Endpoint:
+        """Where clients of a cluster start: it tells them which node owns which slots."""
+        return self._known(self._configuration_endpoint, "configuration_endpoint")
+
+    @property
+    def main_endpoint(self) -> Endpoint:
+        """Where clients start: the primary endpoint, or of a cluster the configuration endpoint."""
+        return self._primary_endpoint or self._configuration_endpoint or self.primary_endpoint
+
+    @property
+    def replication_group_arn(self) -> str:
+        """The ARN that IAM policies name."""
+        return cdk.Stack.of(self).format_arn(
+            service="elasticache",
+            resource="replicationgroup",
+            resource_name=self.replication_group_id,
+            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
+        )
+
+    @property
+    def replication_group_ref(self) -> refs.ReplicationGroupReference:
+        """What aws-cdk-lib's own constructs take for a replication group."""
+        return refs.ReplicationGroupReference(replication_group_id=self.replication_group_id)
+
+    @property
+    def _arn(self) -> str:
+        return self.replication_group_arn
+
+    def grant_connect(self, grantee: iam.IGrantable, *users: IUser) -> iam.Grant:
+        """Let ``grantee`` log in to this cache as ``users``, or as every IAM user of its group if none is named.
+
+        Covers the cache and the users at once, since IAM authentication needs both. The network is another matter: see
+        ``connections``. Raises ValidationError when there is no user with IAM authentication to log in as.
+        """
+        return grant_connect(grantee, self.replication_group_arn, users, self.user_group)
+
+    @property
+    def _in_calls(self) -> tuple[str, str]:
+        return "replicationGroupId", self.replication_group_id
+
+    def _known(self, endpoint: Endpoint | None, name: str) -> Endpoint:
+        if endpoint is None:
+            has = [
+                other
+                for other, value in (
+                    ("primary_endpoint", self._primary_endpoint),
+                    ("reader_endpoint", self._reader_endpoint),
+                    ("configuration_endpoint", self._configuration_endpoint),
+                )
+                if value is not None
+            ]
+            raise ValidationError(
+                f"{name} must be known to be used, got a replication group with {', '.join(has) or 'no endpoint'}; with "
+                "cluster mode use configuration_endpoint, without it the others, and pass those of an existing group to "
+                "from_replication_group_attributes"
+            )
+        return endpoint
+
+
+class ImportedReplicationGroup(IReplicationGroup):
+    """A replication group that exists already."""
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        replication_group_id: str,
+        port: int,
+        primary_endpoint_address: str | None,
+        reader_endpoint_address: str | None,
+        configuration_endpoint_address: str | None,
+        security_groups: Sequence[ec2.ISecurityGroup],
+        user_group: IUserGroup | None,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        self.replication_group_id = replication_group_id
+        self.user_group = user_group
+        if primary_endpoint_address is not None:
+            self._primary_endpoint = Endpoint(primary_endpoint_address, port)
+        if reader_endpoint_address is not None:
+            self._reader_endpoint = Endpoint(reader_endpoint_address, port)
+        if configuration_endpoint_address is not None:
+            self._configuration_endpoint = Endpoint(configuration_endpoint_address, port)
+        self._connections = ec2.Connections(security_groups=list(security_groups), default_port=ec2.Port.tcp(port))

@@ -1,0 +1,46 @@
+"""What the service does to nodes by itself, when, and whom it tells."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import aws_cdk as cdk
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from cachetwin_cdk.checks._validate import known, refuse
+from cachetwin_cdk.engine.windows import MaintenanceWindow
+
+
+@dataclass(frozen=True)
+class Upkeep:
+    """When nodes may be replaced or patched, whether minor versions come by themselves, and the topic for events."""
+
+    window: MaintenanceWindow | None
+    minor_upgrades: bool
+    topic: sns.ITopic | None
+
+    def require_sound(self, scope: Construct) -> None:
+        """Require a topic that ElastiCache can publish to: of its own account, and not encrypted."""
+        topic, account = self.topic, cdk.Stack.of(scope).account
+        if isinstance(topic, sns.Topic) and topic.master_key is not None:
+            refuse(
+                "notification_topic",
+                "not be encrypted, or ElastiCache takes it for inactive",
+                topic.node.path,
+                "give a topic without master_key; its messages name nodes and events, not data",
+            )
+        if topic is not None and known(account, topic.env.account) and topic.env.account != account:
+            refuse(
+                "notification_topic",
+                f"belong to account {account}, as the cache does",
+                topic.env.account,
+                "make a topic in that account and forward from there",
+            )
+
+    def render(self) -> dict[str, Any]:
+        """The properties of CfnReplicationGroup and CfnCacheCluster, which call them the same."""
+        return {
+            "preferred_maintenance_window": str(self.window) if self.window is not None else None,
+            "auto_minor_version_upgrade": self.minor_upgrades,
+            "notification_topic_arn": self.topic.topic_arn if self.topic is not None else None,
+        }

@@ -1,0 +1,108 @@
+"""What ElastiCache demands of a replication group, as functions of plain values.
+
+Each function is one concern. Sources: the API reference of CreateReplicationGroup, and the user guide's pages on
+role-based access control, automatic failover, data tiering, supported nodes and log delivery.
+"""
+
+from collections.abc import Mapping
+
+from cachetwin_cdk.access.user_group import IUserGroup
+from cachetwin_cdk.checks._validate import ValidationError, known, refuse, require_between, require_one_of
+from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
+from cachetwin_cdk.engine.node_type import NodeType
+from cachetwin_cdk.engine.parameter_group import IParameterGroup
+
+_TIERING_POLICIES = ("volatile-lru", "allkeys-lru", "noeviction")
+
+
+def require_engine(engine_version: EngineVersion) -> None:
+    """Memcached has no replication groups."""
+    if engine_version.engine is Engine.MEMCACHED:
+        refuse("engine_version", "be a Valkey or Redis version", engine_version, "use MemcachedCluster for Memcached")
+
+
+def require_node_type(node_type: NodeType, *, multi_az: bool, retention_days: int) -> None:
+    """The oldest nodes know neither Multi-AZ nor snapshots."""
+    if node_type.family == "t1" and (multi_az or retention_days):
+        refuse(
+            "node_type",
+            "not be a t1 node with Multi-AZ or backups",
+            node_type,
+            "choose a current node type such as NodeType.T4G_SMALL",
+        )
+
+
+def require_data_tiering(node_type: NodeType, engine_version: EngineVersion, parameters: Mapping[str, str]) -> None:
+    """Nodes with an SSD tier data: newer engines, and policies that can tell cold keys."""
+    if not node_type.has_ssd:
+        return
+    if not engine_version.at_least(valkey="7.2", redis="6.2"):
+        refuse(
+            "engine_version",
+            f"be at least Redis 6.2 or Valkey 7.2 on {node_type}, which tiers data to its SSD",
+            engine_version,
+            "choose a newer engine_version or a node type without SSD",
+        )
+    require_one_of(
+        "parameters['maxmemory-policy']",
+        parameters.get("maxmemory-policy"),
+        _TIERING_POLICIES,
+        remedy=f"choose one of those on {node_type}, which tiers data to its SSD",
+    )
+
+
+def require_users(engine_version: EngineVersion, user_group: IUserGroup) -> None:
+    """Which engines know users, and whose groups they take."""
+    if not engine_version.at_least(valkey="7.2", redis="6.0"):
+        refuse(
+            "engine_version",
+            "be at least Redis 6.0 or Valkey 7.2 to have users",
+            engine_version,
+            "choose a newer engine_version, or set allow_unauthenticated=True",
+        )
+    if engine_version.engine is Engine.REDIS and user_group.engine is not Engine.REDIS:
+        refuse(
+            "user_group",
+            "be a Redis group for a Redis cache",
+            user_group.engine,
+            "make the UserGroup and its users with engine=Engine.REDIS",
+        )
+    if any(user.connects_with_iam for user in user_group.users) and not engine_version.at_least(
+        valkey="7.2", redis="7.0"
+    ):
+        refuse(
+            "engine_version",
+            "be at least Redis 7.0 or Valkey 7.2 for users with IAM authentication",
+            engine_version,
+            "choose a newer engine_version, or use a PasswordUser",
+        )
+
+
+def require_parameter_group(
+    engine_version: EngineVersion, parameter_group: IParameterGroup, *, is_clustered: bool
+) -> None:
+    """The family follows the engine version, and cluster mode is the same in the group and in its parameters."""
+    family = parameter_group.family
+    if family is not None and known(family, engine_version.version) and family != engine_version.parameter_family:
+        refuse(
+            "parameter_group",
+            f"be of family {engine_version.parameter_family} for {engine_version}",
+            family,
+            "make the ParameterGroup with the same engine_version",
+        )
+    if parameter_group.is_cluster_enabled is None or parameter_group.is_cluster_enabled == is_clustered:
+        return
+    if is_clustered:
+        raise ValidationError(
+            "parameter_group must set cluster-enabled=yes with cluster mode, got a group without it; add the parameter, "
+            "or give parameters= to have a group made"
+        )
+    raise ValidationError(
+        "parameter_group must not set cluster-enabled=yes with cluster mode disabled, got it; remove the parameter, or "
+        "set cluster_mode=ClusterMode.ENABLED"
+    )
+
+
+def require_port(port: int) -> None:
+    """A TCP port that a server may listen on."""
+    require_between("port", port, 1, 65535, remedy="6379 is what clients expect")

@@ -1,0 +1,85 @@
+"""Writes that outlive the nodes: Valkey 9 with a log in several zones."""
+
+from enum import StrEnum
+
+from constructs import IConstruct
+
+from cachetwin_cdk.checks._validate import ValidationError, refuse, warn
+from cachetwin_cdk.engine.engine_version import EngineVersion
+from cachetwin_cdk.engine.node_type import NodeType
+
+from .topology import ClusterMode, Topology
+
+# Graviton families of the durability guide; its exact list is not certain, so others are warned of, not refused.
+_FAMILIES = frozenset({"m6g", "m7g", "m8g", "r6g", "r7g", "r8g"})
+
+
+class Durability(StrEnum):
+    """When a write counts as done."""
+
+    DEFAULT = "default"
+    """As the service chooses."""
+    ASYNC = "async"
+    """Logged soon after it is answered."""
+    SYNC = "sync"
+    """Logged before it is answered."""
+    DISABLED = "disabled"
+    """Kept in memory and snapshots only."""
+
+    @property
+    def is_durable(self) -> bool:
+        """Whether writes are logged for certain."""
+        return self in {Durability.ASYNC, Durability.SYNC}
+
+
+def require_durability(
+    durability: Durability | None,
+    engine_version: EngineVersion,
+    node_type: NodeType,
+    topology: Topology,
+    *,
+    is_encrypted: bool,
+) -> None:
+    """What the log needs: Valkey 9, cluster mode, Multi-AZ with a replica, encryption, no data tiering."""
+    if durability is None or not durability.is_durable:
+        return
+    if not engine_version.at_least(valkey="9.0"):
+        refuse(
+            "engine_version",
+            f"be at least Valkey 9.0 for durability {durability}",
+            engine_version,
+            "choose EngineVersion.VALKEY_9_0",
+        )
+    if topology.cluster_mode is not ClusterMode.ENABLED:
+        refuse(
+            "cluster_mode",
+            f"be enabled for durability {durability}",
+            topology.cluster_mode,
+            "set cluster_mode=ClusterMode.ENABLED; one shard will do",
+        )
+    if not topology.multi_az:
+        refuse("multi_az", f"be True for durability {durability}", topology.multi_az, "leave it on, with a replica")
+    if not is_encrypted:
+        raise ValidationError(
+            f"transit_encryption and at_rest_encryption must be True for durability {durability}, got one that is off; "
+            "leave both on"
+        )
+    if node_type.has_ssd:
+        refuse(
+            "node_type",
+            f"not tier data for durability {durability}",
+            node_type,
+            "choose a node type without SSD such as NodeType.R7G_LARGE",
+        )
+
+
+def warn_of_unconfirmed_family(scope: IConstruct, durability: Durability | None, node_type: NodeType) -> None:
+    """The families that can be durable are not listed for certain."""
+    if durability is None or not durability.is_durable or not node_type.family or node_type.family in _FAMILIES:
+        return
+    warn(
+        scope,
+        "durability-family-unconfirmed",
+        f"durability {durability} is documented for {', '.join(sorted(_FAMILIES))}, not for {node_type}; choose one of "
+        "those, or check that your region offers it and acknowledge this warning",
+    )

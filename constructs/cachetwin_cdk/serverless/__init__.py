@@ -1,0 +1,1 @@
+"""ServerlessCache and the parts of it."""

@@ -1,0 +1,99 @@
+"""Parameters that change while the engine runs: CONFIG SET, and what each means for the parts that go by it.
+
+What a command would have to look up every time is kept beside what it is about (``Engine.notify_flags``, the gates, the
+limits of the logs); ``follow_config`` brings all of that up to date, at start too.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from cachetwin_engine.core.acl.clients import user_changed
+from cachetwin_engine.core.cluster.routing import redirect_waiting
+from cachetwin_engine.core.cluster.state import ClusterState
+from cachetwin_engine.core.config.config import refused
+from cachetwin_engine.core.keyspace.slots import SlotKeys
+from cachetwin_engine.core.memory import access_log
+from cachetwin_engine.core.registry.gates import GATE_CLUSTER, GATE_FEW_REPLICAS
+
+if TYPE_CHECKING:
+    from cachetwin_engine.core.engine import Engine
+
+NEVER_US: Final = 1 << 60
+LAP_ARGUMENTS_MAX: Final = 32
+LAP_SLOW_US_MIN: Final = 1000  # while less is slow, each call is timed by itself
+
+
+def change_config(engine: "Engine", pairs: list[tuple[bytes, bytes]], may_set_protected: bool) -> None:
+    """CONFIG SET: all of ``pairs`` or, with a CommandError, none."""
+    config = engine.config
+    before = config.snapshot()
+    names = config.set_many(pairs, may_set_protected)
+    changed = [name for name in names if config.values[name.encode()] != before[name.encode()]]
+    problem = engine.host.apply_parameters(changed, config) if changed else None
+    if problem is not None:
+        config.restore(before)
+        engine.host.apply_parameters(changed, config)
+        raise refused(problem[0].encode(), problem[1].encode())
+    if "requirepass" in names:
+        engine.acl.set_default_password(config.values[b"requirepass"])
+        user_changed(engine, engine.acl.default)
+    follow_config(engine)
+    if "maxmemory" in changed or "maxmemory-policy" in changed:
+        engine.evictor.has_more = True
+        if engine.actor is None or not engine.actor.context.in_exec:
+            engine.evictor.go_on(engine)
+
+
+def follow_config(engine: "Engine") -> None:
+    """Take over what a change of parameters means for a running engine."""
+    config = engine.config
+    engine.notify_flags = config.notify_flags
+    if config.cluster_enabled:
+        _join_cluster(engine)
+    _choose_logs(engine)
+    engine.tracking.limit()
+    engine.acl.allow_channels = config.acl_pubsub_default_all
+    access_log.configure(engine)
+    engine.account.configure(engine)
+    engine.client_memory.configure(engine)
+    engine.frees_lazily = config.boolean("lazyfree-lazy-server-del")
+    engine.choose_expiry()
+    engine.memory_is_full = engine.memory_is_full and config.maxmemory > 0
+    if config.min_replicas_to_write and config.min_replicas_max_lag:
+        engine.gates |= GATE_FEW_REPLICAS
+    else:
+        engine.gates &= ~GATE_FEW_REPLICAS
+    engine.replication.config_changed()
+    engine.saves.choose_gate()
+    for session in engine.sessions.values():
+        session.parser.bulk_bytes_max = config.proto_max_bulk_len
+        session.last_row = None
+
+
+def _choose_logs(engine: "Engine") -> None:
+    """From when on calls are slow or large, for whoever keeps them (``call_logs``), and whether laps may be long."""
+    config = engine.config
+    slower_than_us = config.slowlog_log_slower_than
+    engine.slow_after_us = slower_than_us if slower_than_us >= 0 else NEVER_US
+    if config.latency_monitor_threshold:
+        engine.slow_after_us = min(engine.slow_after_us, config.latency_monitor_threshold * 1000)
+    engine.large_request_bytes = config.large_request_bytes if config.large_request_bytes >= 0 else NEVER_US
+    engine.large_reply_bytes = config.large_reply_bytes if config.large_reply_bytes >= 0 else NEVER_US
+    engine.counts_slots = config.cluster_enabled and config.boolean("cluster-slot-stats-enabled")
+    if engine.counts_slots:
+        engine.slow_after_us = 0
+        engine.large_request_bytes = 0
+    engine.lap_arguments_max = LAP_ARGUMENTS_MAX if engine.slow_after_us >= LAP_SLOW_US_MIN else 0
+    engine.tracks_latency = config.latency_tracking
+
+
+def _join_cluster(engine: "Engine") -> None:
+    """Cluster mode, from now on if it was not before; what the parameters say of it."""
+    cluster = engine.cluster
+    if cluster is None:
+        cluster = engine.cluster = ClusterState(engine.random)
+        for db in engine.databases:
+            db.by_slot = SlotKeys(db.values.keys())
+        engine.gates |= GATE_CLUSTER
+    cluster.needs_full_coverage = engine.config.boolean("cluster-require-full-coverage")
+    cluster.update()
+    redirect_waiting(engine, cluster)

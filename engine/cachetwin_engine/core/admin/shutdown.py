@@ -1,0 +1,125 @@
+"""The end of the process, asked for by SHUTDOWN or a signal: replicas get what they miss, the data is saved, then it ends.
+
+While a replica is behind, clients' writes are held back as in CLIENT PAUSE, for ``shutdown-timeout`` seconds at most. Who
+called SHUTDOWN waits meanwhile. SHUTDOWN ABORT calls it off, and so does a save that fails: then all goes on as before.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from cachetwin_engine.core.engine import Engine
+
+FAILED: Final = b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n"
+
+
+class Ending:
+    """Where one engine is on its way to the end. The shell looks at ``Engine.shutdown_requested``."""
+
+    def __init__(self, engine: "Engine") -> None:
+        self._engine = engine
+        self.reason = ""  # who asked
+        self._asked: set[str] | None = None  # by a signal, and not begun yet
+        self._words: set[str] = set()  # of SHUTDOWN: save, nosave, now, force
+        self._deadline_ms = 0  # of the wait for replicas; 0 is none
+
+    def is_waiting(self) -> bool:
+        """Does the end wait for replicas?"""
+        return self._deadline_ms != 0
+
+    def wait_ms(self) -> int:
+        """How long it still waits at most."""
+        return self._deadline_ms - self._engine.now_ms
+
+    def ask(self, reason: str, words: set[str]) -> None:
+        """A signal came: the end begins with the next tick. ``words`` are those of SHUTDOWN."""
+        self.reason = reason
+        self._asked = words
+
+    def begin(self, reason: str, words: set[str]) -> None:
+        """End now if nothing is in the way; else wait, or go on with an error in the log."""
+        if self.is_waiting():
+            return
+        engine = self._engine
+        self.reason = reason
+        self._asked = None
+        self._words = words
+        engine.host.log("User requested shutdown...")
+        engine.replication.flush()
+        seconds = engine.config.integer("shutdown-timeout")
+        if "now" not in words and seconds and engine.running_script is None and self._lagging():
+            self._deadline_ms = engine.now_ms + seconds * 1000
+            engine.pause.hold_writes(True)
+            engine.host.log("Waiting for replicas before shutting down.")
+            return
+        self.finish()
+
+    def tick(self) -> None:
+        """Ten times a second: is it time to begin, or to end?"""
+        asked = self._asked
+        if asked is not None:
+            self.begin(self.reason, asked)
+        elif self.is_waiting() and (self._engine.now_ms >= self._deadline_ms or not self._lagging()):
+            self.finish()
+
+    def abort(self) -> bool:
+        """SHUTDOWN ABORT; False if there was nothing to call off."""
+        if self._asked is None and not self.is_waiting():
+            return False
+        self._cancel()
+        self._engine.host.log("Shutdown manually aborted.")
+        return True
+
+    def finish(self) -> None:
+        """Save, and end unless that fails."""
+        engine = self._engine
+        self._log_replicas()
+        if not self.save():
+            engine.host.log("Errors trying to shut down the server. Check the logs for more information.")
+            self._cancel()
+            return
+        self._deadline_ms = 0
+        engine.shutdown_requested = True
+
+    def save(self) -> bool:
+        """Save if save points are set, or as told. False if that failed, which matters."""
+        engine = self._engine
+        engine.saves.cancel()
+        wanted = "save" in self._words or (engine.config.save_points and "nosave" not in self._words)
+        if not wanted or engine.running_script is not None:
+            return True
+        engine.host.log("Saving the final RDB snapshot before exiting.")
+        if not engine.saves.save():
+            return True
+        force = "force" in self._words
+        engine.host.log("Error trying to save the DB" + (". Exit anyway." if force else ", can't exit."))
+        return force
+
+    def _cancel(self) -> None:
+        engine = self._engine
+        self._asked = None
+        self._deadline_ms = 0
+        for session in list(engine.blocked_sessions.values()):
+            blocked = session.blocked
+            if blocked is not None and blocked.on_timeout is FAILED:
+                session.unblock(FAILED)
+        engine.pause.hold_writes(False)
+
+    def _lagging(self) -> int:
+        """Replicas that have not acknowledged everything."""
+        count = 0
+        for replica in self._engine.replication.replicas.values():
+            if replica.ack_offset != self._engine.replication.offset and not replica.rdb_only:
+                count += 1
+        return count
+
+    def _log_replicas(self) -> None:
+        engine = self._engine
+        replication = engine.replication
+        for replica in replication.replicas.values():
+            behind = replication.offset - replica.ack_offset
+            if behind:
+                name = f"{replica.ip()}:{replica.listening_port}"
+                engine.host.log(f"Lagging replica {name} reported offset {behind} behind master.")
+        total = len(replication.replicas)
+        if total:
+            engine.host.log(f"{total - self._lagging()} of {total} replicas are in sync when shutting down.")

@@ -1,0 +1,27 @@
+"""CLUSTER INFO's lines."""
+
+from cachetwin_engine.core.cluster.state import ClusterState
+from cachetwin_engine.core.config.profile import Profile
+
+
+def info_lines(profile: Profile, cluster: ClusterState) -> list[str]:
+    """The lines of CLUSTER INFO, and of INFO since 9.1. There is no cluster bus: no node fails and nothing is sent."""
+    assigned = sum([node.slot_count for node in cluster.nodes.values()])
+    lines = [
+        f"cluster_state:{'ok' if cluster.healthy else 'fail'}", f"cluster_slots_assigned:{assigned}",
+        f"cluster_slots_ok:{assigned}", "cluster_slots_pfail:0", "cluster_slots_fail:0",
+    ]  # fmt: skip
+    if profile.is_valkey_from(9, 0):
+        lines += [
+            "cluster_nodes_pfail:0", "cluster_nodes_fail:0", "cluster_voting_nodes_pfail:0",
+            "cluster_voting_nodes_fail:0",
+        ]  # fmt: skip
+    lines += [
+        f"cluster_known_nodes:{len(cluster.nodes)}", f"cluster_size:{cluster.size()}",
+        f"cluster_current_epoch:{cluster.current_epoch}", f"cluster_my_epoch:{cluster.myself.epoch}",
+        "cluster_stats_messages_sent:0", "cluster_stats_messages_received:0",
+    ]  # fmt: skip
+    if profile.is_valkey_from(9, 1):
+        for kind in ("", "pubsub_", "module_"):
+            lines += [f"cluster_stats_{kind}bytes_sent:0", f"cluster_stats_{kind}bytes_received:0"]
+    return [*lines, "total_cluster_links_buffer_limit_exceeded:0"]

@@ -1,0 +1,290 @@
+"""CLIENT: what a connection says of itself, and what one connection does to others."""
+
+from cachetwin_engine.core.commands.help_text import help_reply
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.execution.session import Session
+from cachetwin_engine.core.memory.access_log import turn_on
+from cachetwin_engine.core.protocol.errors import (
+    TIMEOUT_NEGATIVE,
+    TIMEOUT_NOT_AN_INTEGER,
+    UNBLOCKED,
+    CommandError,
+    syntax_error,
+)
+from cachetwin_engine.core.protocol.replies import OK, ONE, ZERO, bulk, integer
+from cachetwin_engine.core.registry.command_table import (
+    ADMIN,
+    ALLOW_BUSY,
+    LOADING,
+    NO_MULTI,
+    NOSCRIPT,
+    STALE,
+    command,
+    container,
+)
+from cachetwin_engine.core.text.numbers import parse_int, parse_int_or
+
+from .connection import valid_name
+from .filter import ClientFilter
+
+_FLAGS = NOSCRIPT | LOADING | STALE
+_ABOUT_ITSELF = _FLAGS | ALLOW_BUSY  # of this connection alone, so a script that runs on does not matter
+_DANGEROUS = [b"dangerous"]
+
+container("CLIENT", group="connection", since="2.4.0", summary="Questions and orders about connections.")
+
+
+@command(
+    "CLIENT|ID", arity=2, flags=_ABOUT_ITSELF, group="connection", since="5.0.0", summary="The connection's number."
+)
+def client_id(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT ID."""
+    return integer(ctx.session.id)
+
+
+@command(
+    "CLIENT|GETNAME", arity=2, flags=_ABOUT_ITSELF, group="connection", since="2.6.9", summary="The connection's name."
+)
+def client_getname(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT GETNAME: null without a name."""
+    name = ctx.session.name
+    return bulk(name) if name else ctx.null
+
+
+@command(
+    "CLIENT|SETNAME",
+    arity=3,
+    flags=_ABOUT_ITSELF,
+    group="connection",
+    since="2.6.9",
+    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+    arguments="connection-name",
+    summary="Name the connection.",
+)
+def client_setname(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT SETNAME name."""
+    ctx.session.name = valid_name(args[2], b"Client names")
+    return OK
+
+
+@command(
+    "CLIENT|SETINFO",
+    arity=4,
+    flags=_ABOUT_ITSELF,
+    group="connection",
+    since="7.2.0",
+    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+    arguments="attr=<LIB-NAME libname | LIB-VER libver>",
+    summary="Name the client library and its version.",
+)
+def client_setinfo(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT SETINFO LIB-NAME|LIB-VER value."""
+    option = args[2].lower()
+    if option == b"lib-name":
+        ctx.session.lib_name = valid_name(args[3], args[2])
+    elif option == b"lib-ver":
+        ctx.session.lib_version = valid_name(args[3], args[2])
+    else:
+        raise CommandError(b"ERR Unrecognized option '" + args[2] + b"'")
+    return OK
+
+
+@command(
+    "CLIENT|INFO",
+    arity=2,
+    flags=_FLAGS,
+    group="connection",
+    since="6.2.0",
+    tips=[b"nondeterministic_output"],
+    summary="Describe this connection.",
+)
+def client_info(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT INFO."""
+    return ctx.verbatim(ctx.session.describe() + b"\n")
+
+
+@command("CLIENT|LIST", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="2.4.0", complexity="O(N) where N is the number of client connections", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="[TYPE client-type=<NORMAL | MASTER | REPLICA | PUBSUB>@5.0.0] [ID client-id:integer@6.2.0...] [USER username@8.1.0] [ADDR addr{ip:port}@8.1.0] [LADDR laddr{ip:port}@8.1.0] [SKIPME skipme=<YES | NO>@8.1.0] [MAXAGE maxage:integer@8.1.0] [NAME name@9.0.0] [IDLE idle:integer@9.0.0] [FLAGS flags@9.0.0] [LIB-NAME lib-name@9.0.0] [LIB-VER lib-ver@9.0.0] [DB db:integer@9.0.0] [CAPA capa@9.0.0] [IP ip@9.0.0] [NOT-TYPE not-client-type=<NORMAL | MASTER | REPLICA | PUBSUB>@9.0.0] [NOT-ID not-client-id:integer@9.0.0...] [NOT-USER not-username@9.0.0] [NOT-ADDR not-addr{ip:port}@9.0.0] [NOT-LADDR not-laddr{ip:port}@9.0.0] [NOT-NAME not-name@9.0.0] [NOT-FLAGS not-flags@9.0.0] [NOT-LIB-NAME not-lib-name@9.0.0] [NOT-LIB-VER not-lib-ver@9.0.0] [NOT-DB not-db:integer@9.0.0] [NOT-CAPA not-capa@9.0.0] [NOT-IP not-ip@9.0.0]", tips=[b"nondeterministic_output"], history=[("2.8.12", "Added unique client `id` field."), ("5.0.0", "Added optional `TYPE` filter."), ("6.0.0", "Added `user` field."), ("6.2.0", "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` filter."), ("7.0.0", "Added `resp`, `multi-mem`, `rbs` and `rbp` fields."), ("7.0.3", "Added `ssub` field."), ("8.0.0", "Replaced `master` `TYPE` with `primary`. `master` still supported for backward compatibility."), ("8.1.0", "Added filters USER, ADDR, LADDR, SKIPME, and MAXAGE"), ("9.0.0", "Filters by name, idle time, flags, library, database, capability and address; all of them negated, too.")], summary="Describe connections, all or those that match.")  # fmt: skip
+def client_list(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT LIST [filter value ...]: one line a connection."""
+    wanted = ClientFilter(ctx, args, 2, for_kill=False)
+    lines = [session.describe() + b"\n" for session in ctx.engine.sessions.values() if wanted.matches(session)]
+    return ctx.verbatim(b"".join(lines))
+
+
+@command("CLIENT|KILL", arity=-3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="2.4.0", complexity="O(N) where N is the number of client connections", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="filter=<old-format{ip:port}!2.8.12 | new-format=<[ID client-id:integer@2.8.12...] | [TYPE client-type=<NORMAL | MASTER@3.2.0 | PRIMARY@8.0.0 | SLAVE | REPLICA@5.0.0 | PUBSUB>@2.8.12] | [USER username] | [ADDR addr{ip:port}] | [LADDR laddr{ip:port}@6.2.0] | [SKIPME skipme=<YES | NO>] | [MAXAGE maxage:integer@8.0.0] | [NAME name@9.0.0] | [IDLE idle:integer@9.0.0] | [FLAGS flags@9.0.0] | [LIB-NAME lib-name@9.0.0] | [LIB-VER lib-ver@9.0.0] | [DB db:integer@9.0.0] | [CAPA capa@9.0.0] | [IP ip@9.0.0] | [NOT-TYPE not-client-type=<NORMAL | MASTER | PRIMARY | SLAVE | REPLICA | PUBSUB>@9.0.0] | [NOT-ID not-client-id:integer@9.0.0...] | [NOT-USER not-username@9.0.0] | [NOT-ADDR not-addr{ip:port}@9.0.0] | [NOT-LADDR not-laddr{ip:port}@9.0.0] | [NOT-NAME not-name@9.0.0] | [NOT-FLAGS not-flags@9.0.0] | [NOT-LIB-NAME not-lib-name@9.0.0] | [NOT-LIB-VER not-lib-ver@9.0.0] | [NOT-DB not-db:integer@9.0.0] | [NOT-CAPA not-capa@9.0.0] | [NOT-IP not-ip@9.0.0]>...>", history=[("2.8.12", "Added new filter format."), ("2.8.12", "`ID` option."), ("3.2.0", "Added `master` type in for `TYPE` option."), ("5.0.0", "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility."), ("6.2.0", "`LADDR` option."), ("8.0.0", "`MAXAGE` option."), ("8.0.0", "Replaced `master` `TYPE` with `primary`. `master` still supported for backward compatibility."), ("8.1.0", "`ID` option accepts multiple IDs."), ("9.0.0", "Filters by name, idle time, flags, library, database, capability and address; all of them negated, too.")], summary="End connections.")  # fmt: skip
+def client_kill(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT KILL ip:port | filter value ...: OK for an address, otherwise how many connections ended."""
+    engine = ctx.engine
+    if len(args) == 3:
+        address = args[2].decode("latin-1")
+        for session in list(engine.sessions.values()):
+            if session.address == address:
+                _end(ctx, session)
+                return OK
+        raise CommandError(b"ERR No such client")
+    wanted = ClientFilter(ctx, args, 2, for_kill=True)
+    count = 0
+    for session in list(engine.sessions.values()):
+        if wanted.matches(session):
+            _end(ctx, session)
+            count += 1
+    return integer(count)
+
+
+def _end(ctx: Context, session: Session) -> None:
+    """Close a connection; the caller's own after its reply."""
+    if session is ctx.session:
+        session.closing = True
+    else:
+        ctx.engine.kill(session)
+
+
+@command("CLIENT|UNBLOCK", arity=-3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="5.0.0", complexity="O(log N) where N is the number of client connections", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="client-id:integer [unblock-type=<TIMEOUT | ERROR>]", summary="End another connection's wait.")  # fmt: skip
+def client_unblock(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT UNBLOCK client-id [TIMEOUT | ERROR]: 1 if the client was waiting."""
+    as_error = False
+    if len(args) == 4:
+        how = args[3].lower()
+        if how not in {b"timeout", b"error"}:
+            raise CommandError(b"ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
+        as_error = how == b"error"
+    elif len(args) > 4 and not ctx.engine.profile.is_valkey_from(8, 0):
+        raise CommandError(
+            b"ERR unknown subcommand or wrong number of arguments for '" + args[1] + b"'. Try CLIENT HELP."
+        )
+    session = ctx.engine.sessions.get(parse_int(args[2]))
+    if session is None or session.blocked is None or session.is_postponed():
+        return ZERO
+    if as_error:
+        session.refuse_wait(UNBLOCKED)
+    else:
+        session.unblock(session.blocked.on_timeout)
+    return ONE
+
+
+@command("CLIENT|PAUSE", arity=-3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="3.0.0", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="timeout:integer [mode=<WRITE | ALL>@6.2.0]", history=[("6.2.0", "`CLIENT PAUSE WRITE` mode added along with the `mode` option.")], summary="Hold commands back for a while.")  # fmt: skip
+def client_pause(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT PAUSE milliseconds [WRITE | ALL]."""
+    everything = True
+    if len(args) > 4:
+        raise syntax_error()
+    if len(args) == 4:
+        mode = args[3].lower()
+        if mode not in {b"write", b"all"}:
+            raise CommandError(b"ERR CLIENT PAUSE mode must be WRITE or ALL")
+        everything = mode == b"all"
+    timeout_ms = parse_int_or(args[2], TIMEOUT_NOT_AN_INTEGER)
+    if timeout_ms < 0:
+        raise CommandError(TIMEOUT_NEGATIVE)
+    ctx.engine.pause.begin(ctx.engine.now_ms + timeout_ms, everything)
+    return OK
+
+
+@command("CLIENT|UNPAUSE", arity=2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="6.2.0", complexity="O(N) Where N is the number of paused clients", categories=[b"admin", b"slow", b"dangerous", b"connection"], summary="Let the held commands go on.")  # fmt: skip
+def client_unpause(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT UNPAUSE."""
+    ctx.engine.pause.end()
+    return OK
+
+
+@command("CLIENT|CAPA", arity=-3, flags=_ABOUT_ITSELF, group="connection", since="8.0.0", categories=[b"slow", b"connection"], arguments="capability...", valkey_only=True, summary="Say what the client can do.")  # fmt: skip
+def client_capa(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT CAPA capability [capability ...]: unknown ones are ignored."""
+    for word in args[2:]:
+        if word.lower() == b"redirect":
+            ctx.session.redirects = True
+    return OK
+
+
+@command("CLIENT|IMPORT-SOURCE", arity=3, flags=NOSCRIPT | LOADING | STALE, group="connection", since="8.1.0", categories=[b"slow", b"connection"], arguments="enabled=<ON | OFF>", valkey_only=True, summary="Mark the connection as the source of an import.")  # fmt: skip
+def client_import_source(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT IMPORT-SOURCE ON|OFF."""
+    imports = _on_off(args[2])
+    if imports and not ctx.engine.config.boolean("import-mode"):
+        raise CommandError(b"ERR Server is not in import mode")
+    ctx.session.imports = imports
+    return OK
+
+
+@command(
+    "CLIENT|REPLY",
+    arity=3,
+    flags=_ABOUT_ITSELF | NO_MULTI,
+    group="connection",
+    since="3.2.0",
+    arguments="action=<ON | OFF | SKIP>",
+    summary="Turn replies off and on.",
+)
+def client_reply(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT REPLY ON|OFF|SKIP."""
+    session = ctx.session
+    mode = args[2].lower()
+    if mode == b"on":
+        session.reply_off = False
+        session.reply_skip = 0
+        ctx.engine.refresh_gates(session)
+        return OK
+    if mode == b"off":
+        session.reply_off = True
+    elif mode == b"skip":
+        if not session.reply_off:
+            session.reply_skip = 2
+    else:
+        raise syntax_error()
+    ctx.engine.refresh_gates(session)
+    return b""
+
+
+@command(
+    "CLIENT|NO-EVICT",
+    arity=3,
+    flags=_ABOUT_ITSELF | ADMIN,
+    group="connection",
+    since="7.0.0",
+    categories=_DANGEROUS,
+    arguments="enabled=<ON | OFF>",
+    summary="Spare this connection when memory for clients runs out.",
+)
+def client_no_evict(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT NO-EVICT ON|OFF."""
+    ctx.session.no_evict = _on_off(args[2])
+    return OK
+
+
+@command(
+    "CLIENT|NO-TOUCH",
+    arity=3,
+    flags=_ABOUT_ITSELF,
+    group="connection",
+    since="7.2.0",
+    arguments="enabled=<ON | OFF>",
+    summary="Read without renewing the keys' access times.",
+)
+def client_no_touch(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT NO-TOUCH ON|OFF."""
+    ctx.session.no_touch = _on_off(args[2])
+    if ctx.session.no_touch:
+        turn_on(ctx.engine)
+    return OK
+
+
+@command(
+    "CLIENT|HELP",
+    arity=2,
+    flags=LOADING | STALE,
+    group="connection",
+    since="5.0.0",
+    summary="Describe the sub-commands.",
+)
+def client_help(ctx: Context, args: list[bytes]) -> bytes:
+    """CLIENT HELP."""
+    return help_reply(ctx, b"client")
+
+
+def _on_off(word: bytes) -> bool:
+    value = word.lower()
+    if value == b"on":
+        return True
+    if value == b"off":
+        return False
+    raise syntax_error()

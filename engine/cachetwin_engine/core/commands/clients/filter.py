@@ -1,0 +1,187 @@
+"""Which connections CLIENT LIST and CLIENT KILL mean."""
+
+from typing import Final
+
+from cachetwin_engine.core.acl.user import User
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.execution.session import Session
+from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
+from cachetwin_engine.core.registry.gates import GATE_FOLLOWER
+from cachetwin_engine.core.text.numbers import integer_or_none
+
+_TYPES = {b"normal": b"normal", b"master": b"primary", b"primary": b"primary", b"slave": b"replica",
+          b"replica": b"replica", b"pubsub": b"pubsub"}  # fmt: skip
+_WORDS: Final = {b"type", b"addr", b"laddr", b"user", b"skipme", b"maxage"}
+_NEWER_WORDS: Final = {b"name", b"idle", b"flags", b"lib-name", b"lib-ver", b"db", b"capa", b"ip"}  # of Valkey 9
+_NEVER_NEGATED: Final = {b"skipme", b"maxage", b"idle"}
+_ANY: Final = frozenset(range(256))
+_LETTERS: Final = {b"flags": frozenset(b"OSMPxbtRBdcuAUreTIiEN"), b"capa": frozenset(b"r")}
+
+
+class _Test:
+    """One filter: what it looks at, what it looks for, and whether that is to be there."""
+
+    def __init__(self, name: bytes, value: bytes, negated: bool) -> None:
+        self.name = name
+        self.value = value
+        self.negated = negated
+        self.number = 0
+        self.ids: set[int] = set()
+        self.user: User | None = None
+
+    def holds(self, session: Session) -> bool:
+        """Is what the filter looks for there?"""
+        name, value = self.name, self.value
+        if name == b"id":
+            return session.id in self.ids
+        if name == b"type":
+            return kind_of(session) == value
+        if name == b"addr":
+            return session.address.encode() == value
+        if name == b"laddr":
+            return session.local_address.encode() == value
+        if name == b"user":
+            return session.context.user is self.user
+        if name == b"maxage":
+            return (session.engine.now_ms - session.created_ms) // 1000 >= self.number
+        if name == b"idle":
+            return (session.engine.now_ms - session.last_command_ms) // 1000 >= self.number
+        if name == b"flags":
+            return _has_flags(session, value)
+        if name == b"capa":
+            return session.redirects or not value
+        if name == b"db":
+            return session.context.db.index == self.number
+        if name == b"ip":
+            return session.address.rpartition(":")[0].strip("[]").encode() == value
+        shown = {b"name": session.name, b"lib-name": session.lib_name, b"lib-ver": session.lib_version}[name]
+        return shown == value and shown != b""  # who has no name has not even an empty one
+
+
+def _has_flags(session: Session, letters: bytes) -> bool:
+    """Are all these flags of CLIENT LIST on? ``N`` is to have none."""
+    flags = session.flag_letters()
+    for letter in letters:
+        if letter == 0x4E and flags:
+            return False
+        if letter == 0x53 and (0x53 in flags or 0x4F in flags):
+            continue  # who runs MONITOR counts as a replica
+        if letter != 0x4E and letter not in flags:
+            return False
+    return True
+
+
+class ClientFilter:
+    """The filters of one command, all of which a connection must pass. Raises CommandError for bad ones."""
+
+    def __init__(self, ctx: Context, args: list[bytes], start: int, for_kill: bool) -> None:
+        self._ctx = ctx
+        self._for_kill = for_kill
+        self._tests: dict[bytes, _Test] = {}  # by the word as given: the last of each counts
+        self._skip_me = for_kill
+        self._knows_9 = ctx.engine.profile.is_valkey_from(9, 0)
+        if len(args) == start + 1:
+            raise syntax_error()
+        at = start
+        while at < len(args):
+            at = self._take(args, at)
+
+    def _take(self, args: list[bytes], at: int) -> int:
+        """One filter at ``at``; the place of the next one."""
+        word = args[at].lower()
+        negated = self._knows_9 and word.startswith(b"not-")
+        name = word[4:] if negated else word
+        if name == b"id":
+            return self._take_ids(word, negated, args, at + 1)
+        known = name in _WORDS or (self._knows_9 and name in _NEWER_WORDS)
+        if at + 1 >= len(args) or not known or (negated and name in _NEVER_NEGATED):
+            raise syntax_error()
+        value = args[at + 1]
+        if name == b"skipme":
+            if value.lower() not in {b"yes", b"no"}:
+                raise syntax_error()
+            self._skip_me = value.lower() == b"yes"
+        else:
+            test = _Test(name, value, negated)
+            self._check(test, word)
+            self._tests[word] = test
+        return at + 2
+
+    def _check(self, test: _Test, word: bytes) -> None:
+        """Read the value of a filter. Raises CommandError."""
+        value = test.value
+        if test.name == b"type":
+            test.value = _TYPES.get(value.lower(), b"")
+            if not test.value:
+                raise CommandError(b"ERR Unknown client type '" + value + b"'")
+        elif test.name == b"user":
+            test.user = self._ctx.engine.acl.users.get(value)
+            if test.user is None:
+                raise CommandError(b"ERR No such user '" + value + b"'")
+        elif test.name in {b"maxage", b"idle"}:
+            test.number = _number(value, word)
+            if test.number <= 0:
+                raise CommandError(b"ERR " + word + b" should be greater than 0")
+        elif test.name == b"db":
+            test.number = _number(value, word.upper(), 32)
+            databases = len(self._ctx.engine.databases)
+            if not 0 <= test.number < databases:
+                raise CommandError(b"ERR %b number should be between 0 and %d" % (word.upper(), databases - 1))
+        elif not _LETTERS.get(test.name, _ANY).issuperset(value):
+            where = b"the " + word.upper() if test.negated else b"the provided"
+            raise CommandError(b"ERR Unknown " + test.name + b" found in " + where + b" filter: " + value)
+
+    def _take_ids(self, word: bytes, negated: bool, args: list[bytes], at: int) -> int:
+        """The numbers up to the next word that is none; several lists count together."""
+        if not self._ctx.engine.profile.is_valkey_from(8, 1):
+            return self._take_ids_as_before(args, at)
+        test = self._tests.get(word)
+        if test is None:
+            test = self._tests[word] = _Test(b"id", b"", negated)
+        while at < len(args):
+            number = integer_or_none(args[at])
+            if number is None:
+                break
+            if number <= 0:
+                raise CommandError(b"ERR client-id should be greater than 0")
+            test.ids.add(number)
+            at += 1
+        return at
+
+    def _take_ids_as_before(self, args: list[bytes], at: int) -> int:
+        """Until Valkey 8.1: CLIENT KILL took one, CLIENT LIST nothing after them."""
+        if at >= len(args):
+            raise syntax_error()
+        end = at + 1 if self._for_kill else len(args)
+        test = self._tests[b"id"] = _Test(b"id", b"", negated=False)
+        for word in args[at:end]:
+            number = integer_or_none(word)
+            if self._for_kill and (number is None or number <= 0):
+                raise CommandError(b"ERR client-id should be greater than 0")
+            if number is None:
+                raise CommandError(b"ERR Invalid client ID")
+            test.ids.add(number)
+        return end
+
+    def matches(self, session: Session) -> bool:
+        """Does ``session`` pass every filter?"""
+        for test in self._tests.values():
+            if test.holds(session) == test.negated:
+                return False
+        return not (self._skip_me and session is self._ctx.session)
+
+
+def _number(value: bytes, name: bytes, bits: int = 64) -> int:
+    number = integer_or_none(value)
+    if number is None or number.bit_length() >= bits:
+        raise CommandError(b"ERR " + name + b" is not an integer or out of range")
+    return number
+
+
+def kind_of(session: Session) -> bytes:
+    """The class of clients: normal, pubsub, replica or primary; who runs MONITOR is a normal one."""
+    if session.is_primary:
+        return b"primary"
+    if session.gates & GATE_FOLLOWER:
+        return b"replica"
+    return b"pubsub" if session.channels or session.patterns or session.shard_channels else b"normal"

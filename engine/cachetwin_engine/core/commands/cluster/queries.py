@@ -1,0 +1,362 @@
+"""CLUSTER: questions about the slot table and its nodes. What changes the table is in ``changes``."""
+
+from typing import Final
+
+from cachetwin_engine.core.cluster.info import info_lines
+from cachetwin_engine.core.cluster.routing import hostname_of, ip_of, port_of, preferred_endpoint
+from cachetwin_engine.core.cluster.state import BUS_PORT_OFFSET, ClusterNode, ClusterState, SlotUsage
+from cachetwin_engine.core.commands.help_text import help_reply
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.keyspace.database import Database
+from cachetwin_engine.core.keyspace.slots import SLOT_COUNT, slot_of
+from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
+from cachetwin_engine.core.protocol.replies import EMPTY_ARRAY, OK, array, bulk, bulk_array, integer
+from cachetwin_engine.core.registry.command_table import ADMIN, FAST, LOADING, STALE, command, container
+from cachetwin_engine.core.text.numbers import integer_or_none, parse_int
+
+_DISABLED: Final = b"ERR This instance has cluster support disabled"
+_VARYING: Final = [b"nondeterministic_output"]
+_SLOW: Final = [b"slow"]
+_CONNECTION: Final = [b"fast", b"connection"]
+
+
+container("CLUSTER", group="cluster", since="3.0.0", summary="Questions and orders about a cluster.")
+
+
+def state_of(ctx: Context) -> ClusterState:
+    """The slot table. Raises CommandError without cluster mode."""
+    cluster = ctx.engine.cluster
+    if cluster is None:
+        raise CommandError(_DISABLED)
+    return cluster
+
+
+def node_named(cluster: ClusterState, node_id: bytes) -> ClusterNode:
+    """The node of that id. Raises CommandError."""
+    node = cluster.nodes.get(node_id)
+    if node is None:
+        raise CommandError(b"ERR Unknown node " + node_id)
+    return node
+
+
+def slot_named(text: bytes) -> int:
+    """A slot's number. Raises CommandError."""
+    slot = integer_or_none(text)
+    if slot is None or not 0 <= slot < SLOT_COUNT:
+        raise CommandError(b"ERR Invalid or out of range slot")
+    return slot
+
+
+def keys_in_slot(ctx: Context, slot: int) -> int:
+    """How many keys a slot has here, in all databases."""
+    return sum([_count(db, slot) for db in ctx.engine.databases])
+
+
+def keys_of(db: Database, slot: int) -> list[bytes]:
+    """All keys that a slot has in one database."""
+    return [] if db.by_slot is None else db.by_slot.first(slot, db.by_slot.count(slot))
+
+
+def has_keys(ctx: Context) -> bool:
+    """Is there any key in any database?"""
+    return any(len(db) > 0 for db in ctx.engine.databases)
+
+
+def _count(db: Database, slot: int) -> int:
+    return 0 if db.by_slot is None else db.by_slot.count(slot)
+
+
+@command("CLUSTER|KEYSLOT", arity=3, flags=STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of bytes in the key", categories=_SLOW, arguments="key:string", summary="The slot of a key.")  # fmt: skip
+def cluster_keyslot(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER KEYSLOT key."""
+    if not ctx.engine.profile.is_valkey_from(9, 1):  # it asks nothing of the cluster, so since then it needs none
+        state_of(ctx)
+    return integer(slot_of(args[2]))
+
+
+@command("CLUSTER|INFO", arity=2, flags=LOADING | STALE, group="cluster", since="3.0.0", categories=_SLOW, tips=_VARYING, summary="The state of the cluster.")  # fmt: skip
+def cluster_info(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER INFO."""
+    return ctx.verbatim("".join([line + "\r\n" for line in info_lines(ctx.engine.profile, state_of(ctx))]).encode())
+
+
+@command("CLUSTER|MYID", arity=2, flags=LOADING | STALE, group="cluster", since="3.0.0", categories=_SLOW, summary="This node's id.")  # fmt: skip
+def cluster_myid(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER MYID."""
+    return bulk(state_of(ctx).myself.id)
+
+
+@command("CLUSTER|MYSHARDID", arity=2, flags=LOADING | STALE, group="cluster", since="7.2.0", categories=_SLOW, tips=_VARYING, summary="This shard's id.")  # fmt: skip
+def cluster_myshardid(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER MYSHARDID."""
+    return bulk(state_of(ctx).myself.shard_id)
+
+
+@command("CLUSTER|NODES", arity=2, flags=LOADING | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the total number of Cluster nodes", categories=_SLOW, tips=_VARYING, summary="The nodes as text.")  # fmt: skip
+def cluster_nodes(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER NODES."""
+    cluster = state_of(ctx)
+    return ctx.verbatim(b"".join([_described(ctx, cluster, node) + b"\n" for node in cluster.nodes.values()]))
+
+
+def _described(ctx: Context, cluster: ClusterState, node: ClusterNode) -> bytes:
+    """A node's line of CLUSTER NODES."""
+    port = port_of(ctx.session, node)
+    bus_port = port + BUS_PORT_OFFSET
+    own = node is cluster.myself
+    if own:
+        config = ctx.engine.config
+        bus_port = config.integer("cluster-announce-bus-port") or config.integer("cluster-port") or bus_port
+    hostname = hostname_of(ctx.session, node)
+    words = [
+        node.id,
+        b"%b:%d@%d" % (ip_of(ctx.session, node), port, bus_port) + (b"," + hostname if hostname else b""),
+        b"myself,master" if own else b"master",
+        b"- 0 0 %d connected" % node.epoch,
+    ]
+    words += [b"%d" % first if first == last else b"%d-%d" % (first, last) for first, last in cluster.ranges(node)]
+    if own:
+        words += [b"[%d->-%b]" % (slot, cluster.migrating[slot].id) for slot in sorted(cluster.migrating)]
+        words += [b"[%d-<-%b]" % (slot, cluster.importing[slot].id) for slot in sorted(cluster.importing)]
+    return b" ".join(words)
+
+
+@command("CLUSTER|SLOTS", arity=2, flags=LOADING | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the total number of Cluster nodes", categories=_SLOW, tips=_VARYING, history=[("4.0.0", "Added node IDs."), ("7.0.0", "Added additional networking metadata field."), ("9.1.0", "Tells the availability zone.")], summary="Slots and who has them.")  # fmt: skip
+def cluster_slots(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER SLOTS."""
+    cluster = state_of(ctx)
+    found: list[tuple[int, int, bytes]] = []
+    for node in cluster.nodes.values():
+        described = _node_of_slots(ctx, node)
+        found += [(first, last, described) for first, last in cluster.ranges(node)]
+    found.sort()
+    return array([array([integer(first), integer(last), node]) for first, last, node in found])
+
+
+def _node_of_slots(ctx: Context, node: ClusterNode) -> bytes:
+    """A node in CLUSTER SLOTS: how to reach it, and in which other ways."""
+    preferred = preferred_endpoint(ctx.session, node)
+    kind = ctx.engine.config.get("cluster-preferred-endpoint-type")
+    others: list[bytes] = []
+    if kind != "ip":
+        others += [bulk(b"ip"), bulk(ip_of(ctx.session, node))]
+    hostname = hostname_of(ctx.session, node)
+    if kind != "hostname" and hostname:
+        others += [bulk(b"hostname"), bulk(hostname)]
+    others += _zone_of(ctx, node)
+    host = ctx.null if preferred is None else bulk(preferred)
+    return array([host, integer(port_of(ctx.session, node)), bulk(node.id), ctx.map_reply(others)])
+
+
+@command("CLUSTER|SHARDS", arity=2, flags=LOADING | STALE, group="cluster", since="7.0.0", complexity="O(N) where N is the total number of cluster nodes", categories=_SLOW, tips=_VARYING, history=[("9.1.0", "Tells the id of a shard, and the availability zone of a node.")], summary="Shards, their slots and nodes.")  # fmt: skip
+def cluster_shards(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER SHARDS."""
+    cluster = state_of(ctx)
+    shards: list[bytes] = []
+    for node in cluster.nodes.values():
+        slots: list[bytes] = []
+        for first, last in cluster.ranges(node):
+            slots += [integer(first), integer(last)]
+        nodes = array([_node_of_shard(ctx, node)])
+        items = [bulk(b"slots"), array(slots), bulk(b"nodes"), nodes]
+        if ctx.engine.profile.is_valkey_from(9, 1):
+            items += [bulk(b"id"), bulk(node.shard_id)]
+        shards.append(ctx.map_reply(items))
+    return array(shards)
+
+
+def _zone_of(ctx: Context, node: ClusterNode) -> list[bytes]:
+    """The availability zone as name and value: only of this node, and only since 9.1."""
+    cluster = ctx.engine.cluster
+    zone = ctx.engine.config.values[b"availability-zone"]
+    if not zone or cluster is None or node is not cluster.myself or not ctx.engine.profile.is_valkey_from(9, 1):
+        return []
+    return [bulk(b"availability-zone"), bulk(zone)]
+
+
+def _node_of_shard(ctx: Context, node: ClusterNode) -> bytes:
+    session = ctx.session
+    preferred = preferred_endpoint(session, node)
+    items = [
+        bulk(b"id"), bulk(node.id), bulk(b"port"), integer(port_of(session, node)), bulk(b"ip"),
+        bulk(ip_of(session, node)), bulk(b"endpoint"), ctx.null if preferred is None else bulk(preferred),
+    ]  # fmt: skip
+    hostname = hostname_of(session, node)
+    if hostname:
+        items += [bulk(b"hostname"), bulk(hostname)]
+    items += [
+        bulk(b"role"), bulk(b"master"), bulk(b"replication-offset"), integer(0), bulk(b"health"), bulk(b"online")
+    ]  # fmt: skip
+    items += _zone_of(session.context, node)
+    return ctx.map_reply(items)
+
+
+@command("CLUSTER|COUNTKEYSINSLOT", arity=3, flags=STALE, group="cluster", since="3.0.0", categories=_SLOW, arguments="slot", summary="How many keys a slot has.")  # fmt: skip
+def cluster_countkeysinslot(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER COUNTKEYSINSLOT slot: in the chosen database."""
+    state_of(ctx)
+    slot = parse_int(args[2])
+    if not 0 <= slot < SLOT_COUNT:
+        raise CommandError(b"ERR Invalid slot")
+    return integer(_count(ctx.db, slot))
+
+
+@command("CLUSTER|GETKEYSINSLOT", arity=4, flags=STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of requested keys", categories=_SLOW, arguments="slot count", tips=_VARYING, summary="Keys of a slot.")  # fmt: skip
+def cluster_getkeysinslot(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER GETKEYSINSLOT slot count: of the chosen database."""
+    state_of(ctx)
+    slot, count = parse_int(args[2]), parse_int(args[3])
+    if not 0 <= slot < SLOT_COUNT or count < 0:
+        raise CommandError(b"ERR Invalid slot or number of keys")
+    by_slot = ctx.db.by_slot
+    return EMPTY_ARRAY if by_slot is None else bulk_array(by_slot.first(slot, count))
+
+
+@command("CLUSTER|REPLICAS", arity=3, flags=ADMIN | STALE, group="cluster", since="5.0.0", complexity="O(N) where N is the number of replicas.", tips=_VARYING, arguments="node-id", summary="The replicas of a node.")  # fmt: skip
+def cluster_replicas(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER REPLICAS node-id: this table knows of none."""
+    node_named(state_of(ctx), args[2])
+    return EMPTY_ARRAY
+
+
+@command("CLUSTER|SLAVES", arity=3, flags=ADMIN | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of replicas.", tips=_VARYING, arguments="node-id", deprecated="5.0.0|`CLUSTER REPLICAS`", summary="The replicas of a node.")  # fmt: skip
+def cluster_slaves(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER SLAVES node-id."""
+    return cluster_replicas(ctx, args)
+
+
+@command("CLUSTER|COUNT-FAILURE-REPORTS", arity=3, flags=ADMIN | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of failure reports", tips=_VARYING, arguments="node-id", history=[("9.0.0", "A node that has failed is not counted against further.")], summary="How many nodes say that a node has failed.")  # fmt: skip
+def cluster_count_failure_reports(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER COUNT-FAILURE-REPORTS node-id: nobody reports to this node."""
+    node_named(state_of(ctx), args[2])
+    return integer(0)
+
+
+@command("CLUSTER|LINKS", arity=2, flags=STALE, group="cluster", since="7.0.0", complexity="O(N) where N is the total number of Cluster nodes", categories=_SLOW, tips=_VARYING, summary="Connections between this node and others.")  # fmt: skip
+def cluster_links(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER LINKS: nodes do not talk to each other here."""
+    state_of(ctx)
+    return EMPTY_ARRAY
+
+
+class _SlotOrder:
+    """How CLUSTER SLOT-STATS ORDERBY sorts."""
+
+    def __init__(self, metric: bytes) -> None:
+        self.metric = metric
+        self.limit = SLOT_COUNT
+        self.descending = True
+
+
+@command("CLUSTER|SLOT-STATS", arity=-4, flags=LOADING | STALE, group="cluster", since="8.0.0", complexity="O(N) where N is the total number of slots based on arguments. O(N*log(N)) with ORDERBY subcommand.", categories=_SLOW, tips=[b"nondeterministic_output", b"request_policy:all_shards"], arguments="filter=<SLOTSRANGE slotsrange=(start-slot:integer end-slot:integer) | ORDERBY orderby=(metric [LIMIT limit] [order=<ASC | DESC>])>", summary="What the slots of this node hold and cost.", valkey_only=True)  # fmt: skip
+def cluster_slot_stats(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER SLOT-STATS SLOTSRANGE start end | ORDERBY metric [LIMIT limit] [ASC | DESC]."""
+    cluster = state_of(ctx)
+    how = args[2].lower()
+    if how == b"slotsrange" and len(args) == 5:
+        first, last = slot_named(args[3]), slot_named(args[4])
+        if first > last:
+            raise CommandError(b"ERR Start slot number %d is greater than end slot number %d" % (first, last))
+        slots = [slot for slot in range(first, last + 1) if cluster.owners[slot] is cluster.myself]
+        return array([_slot_stats(ctx, cluster, slot) for slot in slots])
+    if how != b"orderby":
+        raise syntax_error()
+    order = _slot_order(ctx, args)
+    ranked = [
+        (_metric(ctx, cluster, slot, order.metric), slot)
+        for slot in range(SLOT_COUNT)
+        if cluster.owners[slot] is cluster.myself
+    ]
+    if order.descending:
+        ranked = [(-value, slot) for value, slot in ranked]
+    ranked.sort()
+    return array([_slot_stats(ctx, cluster, slot) for _, slot in ranked[: order.limit]])
+
+
+def _slot_order(ctx: Context, args: list[bytes]) -> _SlotOrder:
+    order = _SlotOrder(args[3].lower())
+    if order.metric not in _METRICS or (order.metric != _METRICS[0] and not ctx.engine.counts_slots):
+        raise CommandError(b"ERR Unrecognized sort metric for ORDERBY.")
+    at = 4
+    limits = directions = 0
+    while at < len(args):
+        word = args[at].lower()
+        if word == b"limit" and at + 1 < len(args):
+            limit = integer_or_none(args[at + 1])
+            if limit is None or not 1 <= limit <= SLOT_COUNT:
+                raise CommandError(b"ERR Limit has to lie in between 1 and 16384 (maximum number of slots).")
+            order.limit = limit
+            limits += 1
+            at += 1
+        elif word in {b"asc", b"desc"}:
+            order.descending = word == b"desc"
+            directions += 1
+        else:
+            raise syntax_error()
+        if limits > 1 or directions > 1:
+            raise CommandError(b"ERR Multiple filters of the same type are disallowed.")
+        at += 1
+    return order
+
+
+_METRICS: Final = [b"key-count", b"cpu-usec", b"network-bytes-in", b"network-bytes-out"]
+
+
+def _metric(ctx: Context, cluster: ClusterState, slot: int, metric: bytes) -> int:
+    if metric == b"key-count":
+        return keys_in_slot(ctx, slot)
+    usage = cluster.usage.get(slot)
+    if usage is None:
+        return 0
+    return _values(usage)[_METRICS.index(metric) - 1]
+
+
+def _values(usage: SlotUsage) -> list[int]:
+    return [usage.cpu_us, usage.bytes_in, usage.bytes_out]
+
+
+def _slot_stats(ctx: Context, cluster: ClusterState, slot: int) -> bytes:
+    items = [bulk(_METRICS[0]), integer(keys_in_slot(ctx, slot))]
+    if ctx.engine.counts_slots:
+        usage = cluster.usage.get(slot)
+        values = [0, 0, 0] if usage is None else _values(usage)
+        for at, value in enumerate(values):
+            items += [bulk(_METRICS[at + 1]), integer(value)]
+    return array([integer(slot), ctx.map_reply(items)])
+
+
+@command("CLUSTER|HELP", arity=2, flags=LOADING | STALE, group="cluster", since="5.0.0", categories=_SLOW, summary="Describe the sub-commands.")  # fmt: skip
+def cluster_help(ctx: Context, args: list[bytes]) -> bytes:
+    """CLUSTER HELP."""
+    state_of(ctx)
+    return help_reply(ctx, b"cluster")
+
+
+@command("READONLY", arity=1, flags=LOADING | STALE | FAST, group="cluster", since="3.0.0", categories=_CONNECTION, summary="Let this connection read from a replica of a cluster.")  # fmt: skip
+def readonly(ctx: Context, args: list[bytes]) -> bytes:
+    """READONLY."""
+    _needs_cluster(ctx)
+    ctx.session.reads_replica = True
+    return OK
+
+
+@command("READWRITE", arity=1, flags=LOADING | STALE | FAST, group="cluster", since="3.0.0", categories=_CONNECTION, summary="Undo READONLY.")  # fmt: skip
+def readwrite(ctx: Context, args: list[bytes]) -> bytes:
+    """READWRITE."""
+    _needs_cluster(ctx)
+    ctx.session.reads_replica = False
+    return OK
+
+
+def _needs_cluster(ctx: Context) -> None:
+    """Valkey 8 lets standalone replicas be read from as well, so there it is no error."""
+    if ctx.engine.cluster is None and not ctx.engine.profile.is_valkey_from(8, 0):
+        raise CommandError(_DISABLED)
+
+
+@command("ASKING", arity=1, flags=FAST, group="cluster", since="3.0.0", categories=_CONNECTION, summary="Follow an ASK redirection.")  # fmt: skip
+def asking(ctx: Context, args: list[bytes]) -> bytes:
+    """ASKING."""
+    state_of(ctx)
+    ctx.session.asking = 2
+    return OK

@@ -1,0 +1,5 @@
+"""Sorted set commands."""
+
+from . import algebra, members, pops, ranges
+
+__all__ = ["algebra", "members", "pops", "ranges"]

@@ -1,0 +1,346 @@
+"""Sorted sets, one member at a time: add, score, rank, remove, scan, pick at random.
+
+Ranges are in ``sorted_set_ranges``, popping and waiting in ``sorted_set_pops``, set algebra in ``sorted_set_algebra``.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from mypy_extensions import i64
+
+from cachetwin_engine.core.commands.scan import scan_cursor, scan_options
+from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC, NOTIFY_ZSET
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.protocol import errors
+from cachetwin_engine.core.protocol.errors import CommandError, syntax_error, wrong_arity
+from cachetwin_engine.core.protocol.replies import EMPTY_ARRAY, ZERO, array, array_header, bulk, bulk_array, integer
+from cachetwin_engine.core.registry.command_table import (
+    DENYOOM,
+    FAST,
+    KEY_ACCESS_UPDATE,
+    KEY_DELETE,
+    KEY_META,
+    KEY_READ,
+    KEY_UPDATE,
+    READONLY,
+    WRITE,
+    command,
+)
+from cachetwin_engine.core.text.doubles import digits_17, is_whole, shortest
+from cachetwin_engine.core.text.numbers import INT64_MAX, parse_float, parse_symmetric
+from cachetwin_engine.core.types.score_tree import ADDED, CHANGED, SAME
+from cachetwin_engine.core.types.sorted_set import SortedSet, read_sorted_set, sorted_set
+
+if TYPE_CHECKING:
+    from cachetwin_engine.core.config.config import Config
+
+_NX: Final = 1
+_XX: Final = 2
+_GT: Final = 4
+_LT: Final = 8
+_CH: Final = 16
+_INCR: Final = 32
+_CONDITIONS: Final = _NX | _XX | _GT | _LT
+_NINE: Final = 57  # a number begins with this or less, but for ``inf``
+_ADD_FLAGS: Final[dict[bytes, int]] = {b"NX": _NX, b"XX": _XX, b"GT": _GT, b"LT": _LT, b"CH": _CH, b"INCR": _INCR}
+SCORE_IS_NAN: Final = b"ERR resulting score is not a number (NaN)"
+
+
+@command("ZADD", arity=-4, flags=WRITE | DENYOOM | FAST, group="sorted-set", since="1.2.0", history=[("2.4.0", "Takes several members."), ("3.0.2", "`XX`, `NX`, `CH` and `INCR` came."), ("6.2.0", "`GT` and `LT` came.")], complexity="O(log(N))", keys=KEY_UPDATE, arguments="key [condition=<NX | XX>@3.0.2] [comparison=<GT | LT>@6.2.0] [change=CH@3.0.2] [increment=INCR@3.0.2] data=(score:double member)...", summary="Add members, or change their scores.")  # fmt: skip
+def zadd(ctx: Context, args: list[bytes]) -> bytes:
+    """ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]: how many were added (CH: or changed)."""
+    flags = 0
+    first = 2
+    while first < len(args):
+        word = args[first]
+        flag = _ADD_FLAGS.get(word.upper()) if len(word) > 0 and word[0] > _NINE else None
+        if flag is None:
+            break
+        flags |= flag
+        first += 1
+    if first == len(args) or (len(args) - first) % 2:
+        raise syntax_error()
+    if flags & (_NX | _XX | _GT | _LT | _INCR):
+        _check_flags(flags, (len(args) - first) // 2)
+    return _add(ctx, args, first, flags)
+
+
+@command("ZINCRBY", arity=4, flags=WRITE | DENYOOM | FAST, group="sorted-set", since="1.2.0", complexity="O(log(N))", keys=KEY_ACCESS_UPDATE, arguments="key increment:integer member", summary="Add to the score of a member.")  # fmt: skip
+def zincrby(ctx: Context, args: list[bytes]) -> bytes:
+    """ZINCRBY key increment member: the new score. Read as ZADD's arguments are, an option leaves too few."""
+    if args[2].upper() in {b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"}:
+        raise syntax_error()
+    return _add(ctx, args, 2, _INCR)
+
+
+def _check_flags(flags: int, pairs: int) -> None:
+    """Raises CommandError if ``flags`` do not go together."""
+    if flags & _NX and flags & _XX:
+        raise CommandError(b"ERR XX and NX options at the same time are not compatible")
+    if (flags & _GT and flags & (_NX | _LT)) or (flags & _LT and flags & _NX):
+        raise CommandError(b"ERR GT, LT, and/or NX options at the same time are not compatible")
+    if flags & _INCR and pairs > 1:
+        raise CommandError(b"ERR INCR option supports a single increment-element pair")
+
+
+def _add(ctx: Context, args: list[bytes], first: int, flags: int) -> bytes:
+    """Add the pairs of ``args`` from ``first`` on."""
+    hexadecimal = ctx.engine.profile.hexadecimal_doubles
+    scores = [parse_float(args[at], hexadecimal) for at in range(first, len(args), 2)]
+    key = args[1]
+    config = ctx.engine.config
+    zset = sorted_set(ctx.db.find_for_write(key))
+    created = zset is None
+    if zset is None:
+        if flags & _XX:
+            return ctx.null if flags & _INCR else ZERO
+        zset = SortedSet()
+    if zset.packed and not _fits_at_once(config, args, first, created):
+        zset.unpack()
+    if flags & _INCR:
+        return _increment(ctx, key, zset, args[first + 1], scores[0], flags)
+    added = 0
+    changed = 0
+    at = first + 1
+    for score in scores:
+        outcome = _put(config, zset, args[at], score, flags)
+        if outcome == ADDED:
+            added += 1
+        elif outcome == CHANGED:
+            changed += 1
+        at += 2
+    if created and added:
+        ctx.db.put(key, zset)
+    if added or changed:
+        ctx.key_changed(key, NOTIFY_ZSET, b"zadd", added + changed)
+    return integer(added + changed if flags & _CH else added)
+
+
+def _put(config: "Config", zset: SortedSet, member: bytes, score: float, flags: int) -> i64:
+    """Add ``member`` or change its score if ``flags`` allow it: ``ADDED``, ``CHANGED`` or ``SAME``."""
+    if not flags & _CONDITIONS and not zset.packed:
+        return zset.put(member, score)
+    old = zset.score(member)
+    if old is None:
+        if flags & _XX:
+            return SAME
+        add_member(config, zset, member, score)
+        return ADDED
+    if flags & _NX or (flags & _LT and score >= old) or (flags & _GT and score <= old):
+        return SAME
+    return zset.put(member, score)
+
+
+def _increment(ctx: Context, key: bytes, zset: SortedSet, member: bytes, score: float, flags: int) -> bytes:
+    """Add ``score`` to what ``member`` has, if ``flags`` allow it: the new score, or null."""
+    created = len(zset) == 0
+    old = zset.score(member)
+    if flags & (_XX if old is None else _NX):
+        return ctx.null
+    if old is not None:
+        score += old
+        if score != score:  # noqa: PLR0124  (the test for NaN)
+            raise CommandError(SCORE_IS_NAN)
+        if (flags & _LT and score >= old) or (flags & _GT and score <= old):
+            return ctx.null
+    outcome = _put(ctx.engine.config, zset, member, score, 0)
+    if created:
+        ctx.db.put(key, zset)
+    if outcome != SAME:
+        ctx.key_changed(key, NOTIFY_ZSET, b"zincr")
+    return ctx.double(score)
+
+
+def _fits_at_once(config: "Config", args: list[bytes], first: int, created: bool) -> bool:
+    """Do the pairs of ``args`` from ``first`` on by themselves allow a listpack? Redis OSS 7.0 looks at the first only."""
+    longest = config.zset_max_listpack_value
+    if not config.profile.is_valkey:
+        return not created or (config.zset_max_listpack_entries > 0 and len(args[first + 1]) <= longest)
+    if len(args) - first > 2 * config.zset_max_listpack_entries:
+        return False
+    for at in range(first + 1, len(args), 2):
+        if len(args[at]) > longest:
+            return False
+    return True
+
+
+def add_member(config: "Config", zset: SortedSet, member: bytes, score: float) -> None:
+    """Add a ``member`` that is not there yet; a listpack that it does not fit into becomes a skiplist."""
+    if zset.packed and (len(zset) >= config.zset_max_listpack_entries or len(member) > config.zset_max_listpack_value):
+        zset.unpack()
+    zset.put(member, score)
+
+
+def fits_listpack(config: "Config", scores: dict[bytes, float]) -> bool:
+    """Is a result with these members stored as a listpack?"""
+    if len(scores) > config.zset_max_listpack_entries:
+        return False
+    longest = config.zset_max_listpack_value
+    for member in scores:
+        if len(member) > longest:
+            return False
+    return True
+
+
+def drop_if_empty(ctx: Context, key: bytes, zset: SortedSet) -> None:
+    """A sorted set that has lost its last member goes."""
+    if len(zset) == 0:
+        ctx.db.drop(key)
+        ctx.notify(NOTIFY_GENERIC, b"del", key)
+
+
+def members_reply(ctx: Context, members: list[bytes], scores: list[float], with_scores: bool) -> bytes:
+    """Members, on demand with their scores: flat in RESP2, pairs in RESP3."""
+    return pairs_reply(ctx, members, scores, ctx.resp3) if with_scores else bulk_array(members)
+
+
+def pairs_reply(ctx: Context, members: list[bytes], scores: list[float], nested: bool) -> bytes:
+    """Members with their scores, each pair an array of its own if ``nested``."""
+    parts = [array_header(len(members) if nested else 2 * len(members))]
+    for at, member in enumerate(members):
+        if nested:
+            parts.append(b"*2\r\n")
+        parts.append(bulk(member))
+        parts.append(ctx.double(scores[at]))
+    return b"".join(parts)
+
+
+@command("ZREM", arity=-3, flags=WRITE | FAST, group="sorted-set", since="1.2.0", history=[("2.4.0", "Takes several members.")], complexity="O(M*log(N))", keys=KEY_DELETE, arguments="key member...", summary="Remove members.")  # fmt: skip
+def zrem(ctx: Context, args: list[bytes]) -> bytes:
+    """ZREM key member [member ...]: how many there were."""
+    key = args[1]
+    zset = sorted_set(ctx.db.find_for_write(key))
+    if zset is None:
+        return ZERO
+    removed = 0
+    for at in range(2, len(args)):
+        if zset.remove(args[at]):
+            removed += 1
+    if removed:
+        ctx.key_changed(key, NOTIFY_ZSET, b"zrem", removed)
+        drop_if_empty(ctx, key, zset)
+    return integer(removed)
+
+
+@command("ZCARD", arity=2, flags=READONLY | FAST, group="sorted-set", since="1.2.0", keys=KEY_META, arguments="key", summary="Count the members.")  # fmt: skip
+def zcard(ctx: Context, args: list[bytes]) -> bytes:
+    """ZCARD key."""
+    zset = read_sorted_set(ctx.db, args[1])
+    return ZERO if zset is None else integer(len(zset))
+
+
+@command("ZSCORE", arity=3, flags=READONLY | FAST, group="sorted-set", since="1.2.0", keys=KEY_READ, arguments="key member", summary="Get the score of a member.")  # fmt: skip
+def zscore(ctx: Context, args: list[bytes]) -> bytes:
+    """ZSCORE key member: null when there is none."""
+    zset = read_sorted_set(ctx.db, args[1])
+    score = None if zset is None else zset.score(args[2])
+    return ctx.null if score is None else ctx.double(score)
+
+
+@command("ZMSCORE", arity=-3, flags=READONLY | FAST, group="sorted-set", since="6.2.0", complexity="O(N)", keys=KEY_READ, arguments="key member...", summary="Get the scores of members.")  # fmt: skip
+def zmscore(ctx: Context, args: list[bytes]) -> bytes:
+    """ZMSCORE key member [member ...]."""
+    zset = read_sorted_set(ctx.db, args[1])
+    replies: list[bytes] = []
+    for member in args[2:]:
+        score = None if zset is None else zset.score(member)
+        replies.append(ctx.null if score is None else ctx.double(score))
+    return array(replies)
+
+
+@command("ZRANK", arity=-3, flags=READONLY | FAST, group="sorted-set", since="2.0.0", history=[("7.2.0", "`WITHSCORE` came.")], complexity="O(log(N))", keys=KEY_READ, arguments="key member [WITHSCORE~7.2.0]", summary="Get the rank of a member, lowest score first.")  # fmt: skip
+def zrank(ctx: Context, args: list[bytes]) -> bytes:
+    """ZRANK key member [WITHSCORE]."""
+    return _rank(ctx, args, reverse=False)
+
+
+@command("ZREVRANK", arity=-3, flags=READONLY | FAST, group="sorted-set", since="2.0.0", history=[("7.2.0", "`WITHSCORE` came.")], complexity="O(log(N))", keys=KEY_READ, arguments="key member [WITHSCORE~7.2.0]", summary="Get the rank of a member, highest score first.")  # fmt: skip
+def zrevrank(ctx: Context, args: list[bytes]) -> bytes:
+    """ZREVRANK key member [WITHSCORE]."""
+    return _rank(ctx, args, reverse=True)
+
+
+def _rank(ctx: Context, args: list[bytes], reverse: bool) -> bytes:
+    limit = 3 if ctx.engine.profile.commands_through < (7, 2, 0) else 4  # WITHSCORE came with 7.2
+    if len(args) > limit:
+        raise wrong_arity(b"zrevrank" if reverse else b"zrank")
+    with_score = len(args) == 4
+    if with_score and args[3].upper() != b"WITHSCORE":
+        raise syntax_error()
+    zset = read_sorted_set(ctx.db, args[1])
+    score = None if zset is None else zset.score(args[2])
+    if zset is None or score is None:
+        return ctx.null_array if with_score else ctx.null
+    rank = zset.rank(args[2])
+    if reverse:
+        rank = len(zset) - 1 - rank
+    return array([integer(rank), ctx.double(score)]) if with_score else integer(rank)
+
+
+@command("ZRANDMEMBER", arity=-2, flags=READONLY, group="sorted-set", since="6.2.0", complexity="O(N)", keys=KEY_READ, arguments="key [options=(count [WITHSCORES])]", tips=[b"nondeterministic_output"], summary="Pick members at random.")  # fmt: skip
+def zrandmember(ctx: Context, args: list[bytes]) -> bytes:
+    """ZRANDMEMBER key [count [WITHSCORES]]: a negative count may repeat members."""
+    if len(args) == 2:
+        zset = read_sorted_set(ctx.db, args[1])
+        return ctx.null if zset is None else bulk(zset.member_at(ctx.engine.random.below(len(zset))))
+    count = parse_symmetric(args[2])
+    if len(args) > 4 or (len(args) == 4 and args[3].upper() != b"WITHSCORES"):
+        raise syntax_error()
+    with_scores = len(args) == 4
+    if with_scores and not -INT64_MAX // 2 <= count <= INT64_MAX // 2:
+        raise CommandError(errors.OUT_OF_RANGE)
+    zset = read_sorted_set(ctx.db, args[1])
+    if zset is None or count == 0 or (count < 0 and ctx.is_too_much_to_answer(-count)):
+        return EMPTY_ARRAY
+    members = _picked(ctx, zset, count)
+    return members_reply(ctx, members, _scores_of(zset, members), with_scores)
+
+
+def _scores_of(zset: SortedSet, members: list[bytes]) -> list[float]:
+    """The score of each of ``members``, which are present."""
+    scores = zset.scores()
+    return [scores[member] for member in members]
+
+
+def _picked(ctx: Context, zset: SortedSet, count: int) -> list[bytes]:
+    """``count`` different members, or -``count`` that may be the same."""
+    random = ctx.engine.random
+    size = len(zset)
+    if count < 0:
+        return [zset.member_at(random.below(size)) for _ in range(-count)]
+    if count >= size:
+        return zset.range(0, size)[0]
+    if count * 3 > size:  # few are left out: shuffle the beginning of all
+        members = zset.range(0, size)[0]
+        for at in range(count):
+            other = at + random.below(size - at)
+            members[at], members[other] = members[other], members[at]
+        return members[:count]
+    ranks: dict[int, bool] = {}
+    while len(ranks) < count:
+        ranks[random.below(size)] = True
+    return [zset.member_at(rank) for rank in ranks]
+
+
+@command("ZSCAN", arity=-3, flags=READONLY, group="sorted-set", since="2.8.0", history=[("8.0.0", "`NOSCORES` came.")], keys=KEY_READ, arguments="key cursor [MATCH pattern] [COUNT count] [NOSCORES~8.0.0]", tips=[b"nondeterministic_output"], summary="Walk through the members, some at a time.")  # fmt: skip
+def zscan(ctx: Context, args: list[bytes]) -> bytes:
+    """ZSCAN key cursor [MATCH pattern] [COUNT count] [NOSCORES]."""
+    scan_cursor(args[2])
+    zset = read_sorted_set(ctx.db, args[1])
+    if zset is None:
+        return b"*2\r\n$1\r\n0\r\n*0\r\n"
+    options = scan_options(ctx, args, 2, b"NOSCORES")
+    cursor, members = zset.scan(options.cursor, options.count)
+    texts: list[bytes] = []
+    for member in members:
+        if options.wants(member):
+            texts.append(member)
+            if not options.no_scores:
+                texts.append(_stored_text(ctx, zset, zset.score(member) or 0.0))
+    return b"*2\r\n" + bulk(b"%d" % cursor) + bulk_array(texts)
+
+
+def _stored_text(ctx: Context, zset: SortedSet, score: float) -> bytes:
+    """A score as ZSCAN shows it: what a listpack stores, or 17 digits."""
+    if zset.packed and (ctx.engine.profile.shortest_doubles or is_whole(score)):
+        return shortest(score)
+    return digits_17(score)

@@ -1,0 +1,5 @@
+"""Stream commands."""
+
+from . import entries, groups, info, reads
+
+__all__ = ["entries", "groups", "info", "reads"]

@@ -1,0 +1,149 @@
+"""May a command run now? What the engine's own state has against it, whoever asks: the gates of the engine (``gates``).
+
+Dispatch comes here only while one of them is closed. The same questions are asked of the commands within a script, where
+``scripting.caller`` puts them in an order of its own.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from cachetwin_engine.core.cluster.routing import refusal
+from cachetwin_engine.core.observers.watchers import unwatch
+from cachetwin_engine.core.protocol.errors import CANNOT_SAVE, MASTER_DOWN, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY
+from cachetwin_engine.core.registry.command_table import ALLOW_BUSY, DENYOOM, READONLY, STALE, WRITE, Command
+from cachetwin_engine.core.registry.gates import (
+    GATE_BUSY,
+    GATE_DISK,
+    GATE_FEW_REPLICAS,
+    GATE_MEMORY,
+    GATE_MULTI,
+    GATE_PAUSED,
+    GATE_REPLICA,
+)
+
+if TYPE_CHECKING:
+    from cachetwin_engine.core.engine import Engine
+
+    from .session import Session
+
+_NEVER_WAIT_FOR_MEMORY: Final = {b"exec", b"discard", b"quit", b"reset"}  # although a transaction is open
+
+
+def gate_problem(session: "Session", command: Command, args: list[bytes]) -> bytes | None:
+    """Why ``args`` may not run now, as an error line, or None.
+
+    During CLIENT PAUSE the session may be blocked on return: its command runs when the pause is over.
+    """
+    if session.is_primary:
+        return None
+    engine = session.engine
+    if engine.cluster is not None:
+        elsewhere = refusal(session, engine.cluster, command, args)
+        if elsewhere is not None:
+            return elsewhere
+    gates = engine.gates
+    if session.redirects and gates & GATE_REPLICA:
+        elsewhere = _redirected(session, command, args)
+        if elsewhere is not None or session.blocked is not None:
+            return elsewhere
+    if gates & GATE_MEMORY and not gates & GATE_BUSY and _is_out_of_memory(session, command, args):
+        return OUT_OF_MEMORY
+    if gates & GATE_DISK and engine.replication.link is None and flags_now(session, command, args) & WRITE:
+        return CANNOT_SAVE
+    if gates & GATE_FEW_REPLICAS and flags_now(session, command, args) & WRITE and lacks_replicas(engine):
+        return NO_REPLICAS
+    if gates & GATE_REPLICA:
+        problem = _replica_refuses(session, command, args)
+        if problem is not None:
+            return problem
+    if gates & GATE_BUSY and not command.flags & ALLOW_BUSY:
+        return busy_line(engine)
+    if gates & GATE_PAUSED:
+        engine.pause.holds_back(session, command, args)
+    return None
+
+
+def flags_now(session: "Session", command: Command, args: list[bytes]) -> int:
+    """What running ``args`` now would do: for EXEC what its commands do, for a script what it says of itself."""
+    scripts = session.engine.scripts
+    if session.queue is None or command.name != b"exec":
+        return scripts.flags_of(command, args)
+    flags = 0
+    for queued in session.queue:
+        flags |= scripts.flags_of(queued.command, queued.args)
+    return flags
+
+
+def lacks_replicas(engine: "Engine") -> bool:
+    """Are there fewer replicas that keep up than ``min-replicas-to-write`` asks for?"""
+    few = engine.replication.good_replicas < engine.config.min_replicas_to_write
+    return few and engine.gates & GATE_FEW_REPLICAS != 0 and engine.replication.link is None
+
+
+def is_read_only(engine: "Engine") -> bool:
+    """A replica that takes writes from its primary only."""
+    return engine.gates & GATE_REPLICA != 0 and engine.config.boolean("replica-read-only")
+
+
+def is_stale(engine: "Engine") -> bool:
+    """A replica without its primary that does not answer from old data."""
+    return not engine.replication.is_linked() and not engine.config.boolean("replica-serve-stale-data")
+
+
+def busy_line(engine: "Engine") -> bytes:
+    """What clients are told while a script runs for too long."""
+    running = engine.running_script
+    how = b"SCRIPT KILL" if running is None else running.kill_command
+    name = b"Valkey" if engine.profile.is_valkey_from(8, 0) else b"Redis"
+    return b"BUSY " + name + b" is busy running a script. You can only call " + how + b" or SHUTDOWN NOSAVE."
+
+
+def _redirected(session: "Session", command: Command, args: list[bytes]) -> bytes | None:
+    """Where a client that said CLIENT CAPA REDIRECT goes with ``args`` from a replica outside of a cluster.
+
+    While a failover has asked the other side to take over, it waits here: over there it would be sent back.
+    """
+    engine = session.engine
+    link = engine.replication.link
+    flags = flags_now(session, command, args)
+    if link is None or engine.cluster is not None:
+        return None
+    if not flags & WRITE and (session.reads_replica or not flags & READONLY):
+        return None
+    if engine.replication.failover.is_under_way():
+        engine.pause.hold(session, args)
+        return None
+    if command.name == b"exec" and session.queue is not None:
+        session.queue = None
+        session.queue_failed = False
+        session.gates &= ~GATE_MULTI
+        unwatch(session)
+    return b"REDIRECT %b:%d" % (link.host.encode(), link.port)
+
+
+def _is_out_of_memory(session: "Session", command: Command, args: list[bytes]) -> bool:
+    """Make room; is there none, and does ``args`` need some? In a transaction even a queued command does."""
+    engine = session.engine
+    engine.memory_is_full = engine.evictor.may_evict(engine) and not engine.evictor.make_room(engine)
+    session.messages_first()  # keys went: caches hear of it before the command can bring them back
+    if not engine.memory_is_full:
+        return False
+    if session.queue is not None and command.name not in _NEVER_WAIT_FOR_MEMORY:
+        return True
+    return flags_now(session, command, args) & DENYOOM != 0
+
+
+def _replica_refuses(session: "Session", command: Command, args: list[bytes]) -> bytes | None:
+    """What a replica has against ``args``."""
+    engine = session.engine
+    if flags_now(session, command, args) & WRITE:
+        if is_read_only(engine):
+            return READ_ONLY
+        engine.replication.own_keys.note(session, command, args)
+    if is_stale(engine):
+        flags = engine.scripts.flags_of(command, args)
+        if session.queue is not None and command.name == b"exec":
+            for queued in session.queue:
+                flags &= engine.scripts.flags_of(queued.command, queued.args)
+        if not flags & STALE:
+            return MASTER_DOWN
+    return None

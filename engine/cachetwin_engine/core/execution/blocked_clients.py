@@ -1,0 +1,87 @@
+"""Clients that wait for keys (BLPOP, XREAD BLOCK, ...): who is served when a key becomes ready, and whose time is over.
+
+Who waits is in ``Engine.blocked_sessions``, for which key in ``Database.blocked`` in the order of arrival. A key that
+appears or grows while somebody waits for it goes into ``Engine.ready_keys``; when the command that did it has ended, the
+waiting commands run again (``Context.retrying``) and answer, or go on waiting where they were in the queue.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from cachetwin_engine.core.keyspace.database import Database
+from cachetwin_engine.core.keyspace.value import Value
+from cachetwin_engine.core.protocol.replies import error
+from cachetwin_engine.core.registry.gates import GATE_PAUSED, GATE_RESTRICTED
+
+from .dispatch import call
+
+if TYPE_CHECKING:
+    from cachetwin_engine.core.engine import Engine
+
+    from .session import Session
+
+_WAITED_FOR: Final[dict[str, bytes]] = {"list": b"list", "sorted-set": b"zset", "stream": b"stream"}
+
+
+def serve_ready(engine: "Engine") -> None:
+    """Run the waiting commands of keys that became ready: keys in that order, for each the longest waiting first.
+
+    What a served command makes ready is served in the next round. Nobody is served during CLIENT PAUSE.
+    """
+    if engine.gates & GATE_PAUSED:
+        return
+    engine.now_ms = engine.lap_us // 1000  # a key that ended while the last command ran serves nobody
+    while engine.ready_keys:
+        ready = engine.ready_keys
+        engine.ready_keys = []
+        seen: dict[tuple[int, bytes], bool] = {}
+        for db, key in ready:
+            if (db.index, key) in seen:
+                continue
+            seen[(db.index, key)] = True
+            waiting = db.blocked.get(key)
+            if waiting is None:
+                continue
+            for session in list(waiting.values()):
+                _serve(engine, session, db, key)
+
+
+def end_overdue(engine: "Engine") -> None:
+    """Answer those whose time to wait is over."""
+    for session in list(engine.blocked_sessions.values()):
+        blocked = session.blocked
+        if blocked is not None and 0 < blocked.deadline_ms <= engine.now_ms:
+            session.unblock(blocked.on_timeout)
+
+
+def _serve(engine: "Engine", session: "Session", db: Database, key: bytes) -> None:
+    """Run the command for which ``session`` waits again, if ``key`` holds what it waits for."""
+    blocked = session.blocked
+    if blocked is None:
+        return
+    command = engine.commands[blocked.args[0].lower()]
+    if engine.profile.commands_through < (7, 2, 0):
+        value = db.peek(key)  # until then who looked for a waiting client deleted what was over
+    else:
+        value = None if db.is_over(key) else db.values.find(key)
+    kind = value.kind() if isinstance(value, Value) else b""
+    if _WAITED_FOR.get(command.group) != kind and command.name != b"xreadgroup":
+        return  # another type, or gone again; XREADGROUP wants to know, its group went with the stream
+    ctx = session.context
+    denied = engine.acl.denial(ctx, command, blocked.args) if session.gates & GATE_RESTRICTED else None
+    if denied is not None:
+        command.rejected_calls += 1
+        reply = error(denied)
+        engine.statistics.count_error(reply)
+        session.unblock(reply, served=True)
+        return
+    own_db = ctx.db
+    ctx.db = db
+    ctx.retrying = True
+    session.hold_messages(True)
+    reply = call(ctx, command, blocked.args)
+    session.hold_messages(False)
+    ctx.retrying = False
+    ctx.db = own_db
+    if reply:
+        session.unblock(reply, served=True)
+    session.release_messages()

@@ -1,0 +1,144 @@
+"""What a handler sees: the engine, the database, the caller, the protocol, and how to say that a key changed.
+
+A session owns one context; a script or a replayed log makes its own, with another protocol or database. The replies here
+are those that differ between RESP2 and RESP3; the others are functions in ``replies``.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from cachetwin_engine.core.protocol.replies import CRLF, NULL_3, NULL_ARRAY_2, NULL_BULK_2, bulk
+from cachetwin_engine.core.text.doubles import digits_17, shortest
+
+if TYPE_CHECKING:
+    from cachetwin_engine.core.acl.user import User
+    from cachetwin_engine.core.engine import Engine
+    from cachetwin_engine.core.keyspace.database import Database
+    from cachetwin_engine.core.registry.command_table import Command
+
+    from .session import Session
+
+
+ELEMENT_BYTES_MIN: Final = 6  # an empty bulk string
+ELEMENTS_MAX: Final = 1 << 27  # for a client without a limit: the list alone is a gibibyte then
+
+
+class Context:
+    """One caller's view while its commands run."""
+
+    def __init__(self, engine: "Engine", session: "Session", db: "Database", user: "User") -> None:
+        self.engine = engine
+        self.session = session
+        self.db = db
+        self.user = user
+        self.resp3 = False
+        self.null = NULL_BULK_2
+        self.null_array = NULL_ARRAY_2
+        self.command: Command | None = None  # the row that runs now
+        self.in_exec = False
+        self.in_script = False
+        self.retrying = False  # a blocked command runs again because one of its keys became ready
+        self.effects: list[list[bytes]] | None = None  # what to propagate instead of the command as it was given
+
+    def use_protocol(self, version: int) -> None:
+        """Answer in RESP ``version`` (2 or 3) from now on."""
+        self.resp3 = version == 3
+        self.null = NULL_3 if self.resp3 else NULL_BULK_2
+        self.null_array = NULL_3 if self.resp3 else NULL_ARRAY_2
+
+    # -- changes ------------------------------------------------------------------------------------------------------
+
+    def key_changed(self, key: bytes, event_class: int, event: bytes, changes: int = 1) -> None:
+        """The value under ``key`` changed, appeared or went: count it, tell watchers and caches, notify ``event``.
+
+        Every writing command ends here, once for each key, after the change. ``event_class`` is a ``NOTIFY_*`` flag.
+        """
+        engine = self.engine
+        engine.dirty += changes
+        if self.db.watchers or engine.tracks_keys:
+            engine.key_modified(self.db, key)
+        if engine.notify_flags:
+            engine.notify(event_class, event, key, self.db.index)
+
+    def notify(self, event_class: int, event: bytes, key: bytes) -> None:
+        """A keyspace notification without a change of the value (``expired``, ``del`` of an emptied key, ...)."""
+        engine = self.engine
+        if engine.notify_flags:
+            engine.notify(event_class, event, key, self.db.index)
+
+    def propagate(self, args: list[bytes]) -> None:
+        """Replicas and logs are told ``args`` instead of what the client sent; may be called more than once.
+
+        Needed where the same words could have another effect later: relative times, random picks, blocking.
+        """
+        if self.effects is None:
+            self.effects = [args]
+        else:
+            self.effects.append(args)
+
+    def propagate_nothing(self) -> None:
+        """The command changed nothing that replicas need to hear."""
+        if self.effects is None:
+            self.effects = []
+
+    # -- waiting ------------------------------------------------------------------------------------------------------
+
+    @property
+    def may_block(self) -> bool:
+        """Inside MULTI and scripts a blocking command answers at once, as if its time were over."""
+        return not (self.in_exec or self.in_script)
+
+    def block(self, keys: list[bytes], deadline_ms: int, on_timeout: bytes, args: list[bytes]) -> bytes:
+        """Wait until one of ``keys`` is ready, then run the command ``args`` again; what to return from the handler.
+
+        ``deadline_ms`` is Unix time, 0 for ever; ``on_timeout`` is the reply when it passes. A handler that runs again
+        and still finds nothing calls this once more, and stays where it was in the queue.
+        """
+        return self.session.block(keys, deadline_ms, on_timeout, args)
+
+    def is_too_much_to_answer(self, count: int) -> bool:
+        """Would ``count`` elements be more than the client's output may hold? Then it is disconnected, before the work.
+
+        For commands whose reply may be longer than the data (random picks with repetition).
+        """
+        session = self.session
+        limit = self.engine.config.buffer_limits[b"pubsub" if session.channels or session.patterns else b"normal"]
+        allowed = limit.hard_bytes // ELEMENT_BYTES_MIN if limit.hard_bytes else ELEMENTS_MAX
+        if count <= allowed:
+            return False
+        session.end_reason = b"the reply to its command would be over its output buffer limit"
+        self.engine.host.output_buffer_disconnections += 1
+        self.engine.kill(session)
+        return True
+
+    # -- replies that differ by protocol ------------------------------------------------------------------------------
+
+    def map_reply(self, items: list[bytes]) -> bytes:
+        """A map from ``items``, encoded key and value in turn: flat array in RESP2."""
+        if self.resp3:
+            return b"%%%d\r\n" % (len(items) // 2) + b"".join(items)
+        return b"*%d\r\n" % len(items) + b"".join(items)
+
+    def set_reply(self, items: list[bytes]) -> bytes:
+        """A set of encoded ``items``: array in RESP2."""
+        return (b"~%d\r\n" if self.resp3 else b"*%d\r\n") % len(items) + b"".join(items)
+
+    def double(self, value: float) -> bytes:
+        """A double: bulk string in RESP2. With how many digits depends on the profile."""
+        text = shortest(value) if self.engine.profile.shortest_doubles else digits_17(value)
+        return b"," + text + CRLF if self.resp3 else bulk(text)
+
+    def boolean(self, value: bool) -> bytes:
+        """A boolean: 1 or 0 in RESP2."""
+        if self.resp3:
+            return b"#t\r\n" if value else b"#f\r\n"
+        return b":1\r\n" if value else b":0\r\n"
+
+    def verbatim(self, text: bytes, kind: bytes = b"txt") -> bytes:
+        """Text for people, ``kind`` of three letters: bulk string in RESP2."""
+        if self.resp3:
+            return b"=%d\r\n" % (len(text) + 4) + kind + b":" + text + CRLF
+        return bulk(text)
+
+    def push_header(self, count: int) -> bytes:
+        """The head of an out-of-band message: array in RESP2."""
+        return (b">%d\r\n" if self.resp3 else b"*%d\r\n") % count

@@ -1,0 +1,239 @@
+"""From a parsed request to its reply: find the row, ask the gates, run the handler, tell what it changed.
+
+``execute`` is for a client's own requests; ``call`` runs one row, also for EXEC, scripts and replayed logs. The one place
+where effects leave for replicas and logs is ``call``.
+
+**Laps.** Reading the clock costs as much as a GET's look-up, so it is read once for a lap: a run of calls of one brief
+command (it is ``FAST``, or SET, with few arguments) within a turn. ``Engine.end_lap`` books the time evenly on them. Any
+other call is a lap of its own, and every call is while the slow log asks for times that brief commands reach.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from cachetwin_engine.core.observers.monitors import show_to_monitors
+from cachetwin_engine.core.observers.watchers import unwatch
+from cachetwin_engine.core.protocol import errors
+from cachetwin_engine.core.protocol.errors import CommandError, unknown_command, unknown_subcommand, wrong_arity
+from cachetwin_engine.core.protocol.replies import CRLF, QUEUED, error
+from cachetwin_engine.core.registry.command_table import NO_AUTH, NO_MULTI, Command
+from cachetwin_engine.core.registry.gates import (
+    GATE_FOLLOWER,
+    GATE_MULTI,
+    GATE_NO_AUTH,
+    GATE_RESTRICTED,
+    GATE_SUBSCRIBED,
+)
+
+from .admission import gate_problem
+
+if TYPE_CHECKING:
+    from cachetwin_engine.core.engine import Engine
+
+    from .context import Context
+    from .session import Session
+
+_SUBSCRIBED_ALLOWED = {
+    b"ping", b"subscribe", b"ssubscribe", b"psubscribe", b"unsubscribe", b"sunsubscribe", b"punsubscribe", b"quit",
+    b"reset",
+}  # fmt: skip
+_BEGINS_STREAM = {b"sync", b"psync"}
+_REDIRECTIONS = {
+    b"MOVED",
+    b"ASK",
+    b"CROSSSLOT",
+    b"TRYAGAIN",
+    b"CLUSTERDOWN",
+    b"REDIRECT",
+}  # told as they are, even by EXEC
+_HTTP_WORDS = {b"post", b"host:"}
+_CONFIRMED = {b"subscribe", b"ssubscribe", b"psubscribe", b"unsubscribe", b"sunsubscribe", b"punsubscribe"}
+_RUN_INSIDE_MULTI = {b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"}
+
+
+_MINUS: Final = 45
+LAP_REPLY_BYTES_MAX: Final = 16 * 1024  # a call with a longer reply ends its lap
+LAP_CALLS_MAX: Final = 64  # some 50 us
+
+
+class Queued:
+    """A command that waits for EXEC."""
+
+    def __init__(self, command: Command, args: list[bytes]) -> None:
+        self.command = command
+        self.args = args
+
+
+def execute(session: "Session", args: list[bytes]) -> bytes:
+    """Run a client's request; the bytes to send, empty while it blocks or wants no reply."""
+    engine = session.engine
+    last = session.last_row
+    if last is not None and args[0] is session.last_word:
+        command = last
+    else:
+        try:
+            command = find_command(engine, args)
+        except CommandError as problem:
+            known = engine.replication.closed_commands.get(args[0].lower()) if session.is_peer else None
+            if known is None:
+                return _unknown(session, args, problem.line)
+            command = known
+        if command.subcommands is None and command.parent is None:
+            session.last_word = args[0]
+            session.last_row = command
+    if not (len(args) == command.arity or (command.arity < 0 and len(args) >= -command.arity)):
+        return _refused(session, command, wrong_arity(command.name).line)
+    session.last_command = command.name
+    if session.gates | engine.gates:
+        answer = _ask_gates(session, command, args)
+        if answer is not None:
+            return answer
+    session.last_command_ms = engine.now_ms
+    reply = call(session.context, command, args)
+    if session.parser.request_bytes >= engine.large_request_bytes or len(reply) >= engine.large_reply_bytes:
+        engine.call_logs.traffic_was_large(session, command, args, len(reply))
+    if session.tracking is not None and session.queue is None and command.name != b"client|caching":
+        session.tracking.caching = False
+    if session.gates:
+        reply = _after_gates(session, reply)
+    if engine.ready_keys:
+        engine.serve_blocked()
+    return reply
+
+
+def call(ctx: "Context", command: Command, args: list[bytes]) -> bytes:
+    """Run one row, count it, and hand on what it changed. A ``CommandError`` becomes its reply."""
+    engine = ctx.engine
+    is_brief = command.is_brief and len(args) <= engine.lap_arguments_max
+    if engine.lap_row is not command or not is_brief:
+        if engine.lap_calls:
+            engine.end_lap()
+        engine.lap_row = command
+    started_us = engine.lap_us
+    outer = ctx.command
+    ctx.command = command
+    dirty = engine.dirty
+    try:
+        reply = command.handler(ctx, args)
+        size = len(reply)
+        if size and reply[0] == _MINUS:
+            engine.statistics.count_error(reply, command.group == "scripting")
+            command.failed_calls += 1
+    except CommandError as problem:
+        engine.statistics.count_error(b"-" + problem.line, command.group == "scripting")
+        command.failed_calls += 1
+        reply = b"-" + problem.line + CRLF
+        size = len(reply)
+    ctx.command = outer
+    if not size and ctx.session.blocked is not None:
+        engine.end_lap()
+        if engine.monitors and not ctx.retrying:
+            show_to_monitors(ctx, args, started_us)
+        return reply  # it is counted when it is served
+    ctx.session.commands_done += 1
+    if is_brief and size < LAP_REPLY_BYTES_MAX and engine.lap_calls < LAP_CALLS_MAX:
+        engine.lap_calls += 1
+        engine.lap_context = ctx
+        engine.lap_args = args
+    else:
+        engine.end_call(ctx, command, args, started_us)
+    if engine.observes_calls:
+        engine.observe_call(ctx, command, args, started_us)
+    if engine.wants_effects or ctx.effects is not None:
+        engine.effects.hand_on(ctx, command, args, engine.dirty != dirty)
+    return reply
+
+
+def find_command(engine: "Engine", args: list[bytes]) -> Command:
+    """The row for ``args``, down to the sub-command. Raises CommandError with Valkey's text when there is none."""
+    command = engine.commands.get(args[0])
+    if command is None:
+        command = engine.commands.get(args[0].lower())
+        if command is None:
+            raise unknown_command(args)
+    if command.subcommands is not None and len(args) > 1:
+        sub = command.subcommands.get(args[1].lower())
+        if sub is None:
+            raise unknown_subcommand(command.name, args[1])
+        return sub
+    return command
+
+
+def _ask_gates(session: "Session", command: Command, args: list[bytes]) -> bytes | None:
+    """What speaks against running ``args`` now: an error, ``QUEUED``, nothing to send, or None if it may run."""
+    engine = session.engine
+    gates = session.gates
+    ctx = session.context
+    if gates & GATE_NO_AUTH and not command.flags & NO_AUTH:
+        return _refused(session, command, errors.NO_AUTH)
+    if gates & GATE_MULTI and command.flags & NO_MULTI:
+        which = b" '" + command.name + b"'" if engine.profile.is_valkey_from(9, 0) else b""
+        return _refused(session, command, b"ERR Command" + which + b" not allowed inside a transaction")
+    if gates & GATE_RESTRICTED:
+        denied = engine.acl.denial(ctx, command, args)
+        if denied is not None:
+            return _refused(session, command, denied)
+    if engine.gates:
+        problem = gate_problem(session, command, args)
+        if problem is not None:
+            return _refused(session, command, problem)
+        if session.blocked is not None:
+            return b""  # held back by CLIENT PAUSE
+    if gates & GATE_SUBSCRIBED and not ctx.resp3 and command.name not in _SUBSCRIBED_ALLOWED:
+        return _refused(
+            session,
+            command,
+            b"ERR Can't execute '" + command.name + b"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET"
+            b" are allowed in this context",
+        )
+    queue = session.queue
+    if queue is not None and command.name not in _RUN_INSIDE_MULTI:
+        queue.append(Queued(command, args))
+        return _after_gates(session, QUEUED)
+    return None
+
+
+def _unknown(session: "Session", args: list[bytes], line: bytes) -> bytes:
+    """No such command; who speaks HTTP may be a browser that somebody lured here, and is cut off (server.c)."""
+    if args[0].lower() in _HTTP_WORDS:
+        session.end_reason = b"possible attack: it speaks HTTP"
+        session.engine.kill(session)
+        return b""
+    return _refused(session, None, line)
+
+
+def _refused(session: "Session", command: Command | None, line: bytes) -> bytes:
+    """An error before the handler ran: it also spoils an open transaction."""
+    engine = session.engine
+    if session.queue is not None:
+        session.queue_failed = True
+    if command is not None:
+        command.rejected_calls += 1
+    if command is not None and command.name == b"exec" and line.split(b" ", 1)[0] not in _REDIRECTIONS:
+        if session.queue is not None:
+            session.queue = None
+            session.queue_failed = False
+            session.gates &= ~GATE_MULTI
+            unwatch(session)
+        line = b"EXECABORT Transaction discarded because of: " + line.removeprefix(b"ERR ")
+    reply = error(line)
+    engine.statistics.count_error(reply)
+    return _after_gates(session, reply) if session.gates else reply
+
+
+def _after_gates(session: "Session", reply: bytes) -> bytes:
+    """CLIENT REPLY: hold ``reply`` back when the client asked for that. Subscriptions are confirmed all the same.
+
+    A replica that takes our stream can't be told anything else: a reply ends its connection.
+    """
+    if session.gates & GATE_FOLLOWER:
+        if reply and session.last_command not in _BEGINS_STREAM:
+            session.closing = True
+        return b""
+    is_confirmed = session.last_command in _CONFIRMED and reply[:1] in {b"*", b">"}
+    if session.reply_off and not is_confirmed:
+        return b""
+    if session.reply_skip:
+        session.reply_skip -= 1
+        session.engine.refresh_gates(session)
+        return reply if is_confirmed else b""
+    return reply

@@ -1,0 +1,1 @@
+"""Active expiry of keys and of hash fields."""

@@ -1,0 +1,74 @@
+"""Removing hash fields whose time is over, a little at every tick.
+
+As ``expiry.keys`` does with keys: a round looks at some hashes with ends from where the last one stopped, and another
+round follows while more than a tenth of the hashes had something due, until the share of the tick is used up. One hash
+gives up a bounded number of fields at a time, so that a huge one delays nobody.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC, NOTIFY_HASH
+from cachetwin_engine.core.types.hash import HashValue
+
+if TYPE_CHECKING:
+    from cachetwin_engine.core.engine import Engine
+    from cachetwin_engine.core.keyspace.database import Database
+
+ROUND_KEYS: Final = 20
+ROUNDS_MAX: Final = 5000
+FIELDS_PER_VISIT_MAX: Final = 100
+TICK_SHARE_US: Final = 10_000  # a tenth of the time between two ticks
+
+
+def expire_fields(engine: "Engine") -> None:
+    """Do one tick's work in all databases; nothing ends during an import."""
+    if engine.config.boolean("import-mode"):
+        return
+    deadline_us = engine.clock() + TICK_SHARE_US
+    for db in engine.databases:
+        if db.volatile and not _expire_in(engine, db, deadline_us):
+            return
+
+
+def _expire_in(engine: "Engine", db: "Database", deadline_us: int) -> bool:
+    """Go on with ``db``; False when the time is up."""
+    for _ in range(ROUNDS_MAX):
+        db.volatile_cursor, keys = db.volatile_keys.scan(db.volatile_cursor, ROUND_KEYS)
+        due = 0
+        for key in keys:
+            value = db.peek(key)
+            if isinstance(value, HashValue) and _expire_fields_of(engine, db, key, value):
+                due += 1
+        if engine.clock() > deadline_us:
+            return False
+        if due * 10 <= len(keys) or not db.volatile:
+            break
+    return True
+
+
+def _expire_fields_of(engine: "Engine", db: "Database", key: bytes, value: HashValue) -> bool:
+    """Remove what is due in the hash under ``key``; was there anything?"""
+    if db.observer.tracks_memory:
+        db.note_size(key)
+    gone = value.drop_due(engine.now_ms, FIELDS_PER_VISIT_MAX)
+    if not gone:
+        return False
+    engine.expired_fields += len(gone)
+    if engine.wants_effects:
+        engine.effects.add(db.index, [b"HDEL", key, *gone])
+    fields_gone(engine, db, key, value)
+    engine.key_modified(db, key)
+    return True
+
+
+def fields_gone(engine: "Engine", db: "Database", key: bytes, value: HashValue) -> None:
+    """Fields of the hash under ``key`` were removed because their time is over: drop an empty hash, and say so."""
+    empty = value.length() == 0
+    if empty:
+        db.drop(key)
+    elif not value.volatile:
+        db.forget_volatile(key)
+    if engine.notify_flags:
+        engine.notify(NOTIFY_HASH, b"hexpired", key, db.index)
+        if empty:
+            engine.notify(NOTIFY_GENERIC, b"del", key, db.index)

@@ -1,0 +1,50 @@
+"""Deleting keys whose time is over although nobody looks at them, a little at every tick.
+
+Each database has a place in the walk over its keys with a time to live. A tick looks at some of them from there on, and
+goes on as long as more than a tenth of a round was due (Valkey's bound on what may lie around), but never past its share
+of the time nor a fixed number of rounds. So an idle database costs one round, and a great many keys that end together
+cannot stop the service. ``active-expire-effort`` makes rounds larger and the share greater, as expire.c does.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from .fields import expire_fields
+
+if TYPE_CHECKING:
+    from cachetwin_engine.core.engine import Engine
+    from cachetwin_engine.core.keyspace.database import Database
+
+ROUND_KEYS: Final = 20
+ROUNDS_MAX: Final = 5000
+TICK_SHARE_US: Final = 25_000  # a quarter of the tenth of a second between two ticks
+
+
+def expire_some(engine: "Engine") -> None:
+    """Do one tick's work in all databases, keys first, then fields of hashes."""
+    if engine.keeps_expired or not engine.expires_actively:
+        return
+    effort = engine.config.active_expire_effort - 1
+    keys = ROUND_KEYS + ROUND_KEYS // 4 * effort
+    started_us = engine.clock()
+    deadline_us = started_us + TICK_SHARE_US + 2_000 * effort
+    for db in engine.databases:
+        if db.expires and not _expire_in(engine, db, keys, deadline_us):
+            break
+    expire_fields(engine)
+    if engine.config.latency_monitor_threshold:
+        engine.call_logs.note_latency(b"expire-cycle", engine.clock() - started_us)
+
+
+def _expire_in(engine: "Engine", db: "Database", keys: int, deadline_us: int) -> bool:
+    """Go on with ``db``; False when the time is up."""
+    for _ in range(ROUNDS_MAX):
+        db.expiry_cursor, found = db.expiring.scan(db.expiry_cursor, keys)
+        due = 0
+        for key in found:
+            if db.expire_if_due(key):
+                due += 1
+        if engine.clock() > deadline_us:
+            return False
+        if due * 10 <= len(found) or not db.expires:
+            break
+    return True

@@ -1,0 +1,1 @@
+"""Databases: tables of keys, values, times to live, slots."""

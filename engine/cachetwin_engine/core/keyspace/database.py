@@ -1,0 +1,320 @@
+"""One of the numbered databases: keys, values, times to live, and who waits for or watches a key.
+
+A value is what its type module says: ``bytes`` for a string, otherwise an instance of a class derived from ``Value``.
+Expired keys go the moment anyone looks at them, and by sampling in ``expiry``. Everything that happens to a key as a
+consequence is told to one observer, the engine: it counts, notifies, invalidates and propagates.
+"""
+
+from typing import TYPE_CHECKING, Final
+
+from cachetwin_engine.core import BUILD
+
+from .dict_table import DictTable
+from .key_index import KeyIndex
+from .key_table import KeyTable
+from .packed_table import PackedTable
+from .slots import SlotKeys
+from .value import Value
+
+if TYPE_CHECKING:
+    from cachetwin_engine.core.execution.session import Session
+
+SLOTS: Final = 16384
+_TTL_SAMPLE: Final = 256
+
+
+class KeyspaceObserver:
+    """What a keyspace tells its engine. The engine derives from this; the defaults do nothing."""
+
+    now_ms: int
+    hits: int
+    misses: int
+    expired_fields: int  # of hashes, since start
+    tracks_access: bool  # a policy or a client wants to know when keys were last used
+    tracks_memory: bool  # sizes before and after a change are compared, or a snapshot runs
+    counts_memory: bool  # a limit is set, so sizes are compared
+    sizes_changed: bool  # some database has noted sizes
+    notify_flags: int  # classes of keyspace notifications that are asked for
+    keeps_expired: (
+        bool  # expired keys are hidden, and somebody else says when they go: a primary, the source of an import
+    )
+    snapshots_run: bool  # one is being made that wants to see a key before it changes
+
+    def __init__(self) -> None:
+        self.now_ms = 0
+        self.hits = 0
+        self.misses = 0
+        self.untouched = 0  # hits and misses that are no use of the key
+        self.expired_fields = 0
+        self.tracks_access = False
+        self.tracks_memory = False
+        self.counts_memory = False
+        self.snapshots_run = False
+        self.sizes_changed = False
+        self.notify_flags = 0
+        self.keeps_expired = False
+        self.tables_to_close: list[KeyTable] = []
+
+    def close_tables(self) -> None:
+        """No command runs: nobody holds a value any more."""
+        tables = self.tables_to_close[:]
+        self.tables_to_close.clear()
+        for table in tables:
+            table.close()
+
+    def key_expired(self, db: "Database", key: bytes) -> None:
+        """``key`` has just been deleted because its time was over."""
+
+    def sees_expired(self) -> bool:
+        """Are the commands that run now to find keys that are over? Only asked while they are kept."""
+        return False
+
+    def may_drop_expired(self) -> bool:
+        """May whoever writes delete what is over although it is kept?"""
+        return False
+
+    def key_accessed(self, db: "Database", key: bytes) -> None:
+        """Called for each look-up while ``tracks_access``."""
+
+    def key_changes(self, db: "Database", key: bytes) -> None:
+        """Called before ``key`` is changed or deleted, while ``snapshots_run``."""
+
+    def size_of(self, db: "Database", key: bytes, value: object) -> int:
+        """Bytes that ``key`` and ``value`` take."""
+        return 0
+
+    def value_dropped(self, value: object) -> None:
+        """``value``, which is not a plain string, is no longer anybody's."""
+
+    def key_missed(self, db: "Database", key: bytes) -> None:
+        """A reading command looked for ``key`` in vain. Called while any notification is asked for."""
+
+    def key_added(self, db: "Database", key: bytes) -> None:
+        """``key`` came into being. Called while any notification is asked for."""
+
+    def key_modified(self, db: "Database", key: bytes) -> None:
+        """The value under ``key`` changed, appeared or went."""
+
+    def key_ready(self, db: "Database", key: bytes) -> None:
+        """``key`` came into being or grew while clients block on it."""
+
+
+def new_key_table(to_close: list[KeyTable]) -> KeyTable:
+    """An empty table, of the kind that this build is fastest with; it enters itself into ``to_close`` if it wants that."""
+    return PackedTable(to_close) if BUILD == "compiled" else DictTable()
+
+
+class Database:
+    """Keys and values. No reply, no argument parsing: that is the commands' part."""
+
+    def __init__(self, index: int, observer: KeyspaceObserver) -> None:
+        self.index = index
+        self.observer = observer
+        self.values = new_key_table(observer.tables_to_close)
+        self.expires: dict[bytes, int] = {}  # key -> Unix time in ms
+        self.expiring = KeyIndex()  # the keys of ``expires``
+        self.sizes_before: dict[bytes, int] = {}  # of keys that have changed since memory was last summed up
+        self.accessed: dict[bytes, object] = {}  # key -> entry of the access log, while ``tracks_access``
+        self.expiry_cursor = 0  # where the next round of active expiry begins
+        self.volatile: dict[bytes, None] = {}  # the keys of values in which something ends by itself
+        self.volatile_keys = KeyIndex()
+        self.volatile_cursor = 0
+        self.by_slot: SlotKeys | None = None  # in cluster mode
+        self.watchers: dict[bytes, list[Session]] = {}
+        self.blocked: dict[bytes, dict[int, Session]] = {}  # key -> waiting clients in order of arrival
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def find(self, key: bytes) -> object | None:
+        """The value for a reading command, or None. Counts a hit or a miss."""
+        value = self.values.find(key)
+        observer = self.observer
+        if value is None or (self.expires and self.expire_if_due(key)):
+            observer.misses += 1
+            if observer.notify_flags:
+                observer.key_missed(self, key)
+            return None
+        observer.hits += 1
+        if observer.tracks_access:
+            observer.key_accessed(self, key)
+        return value
+
+    def find_untouched(self, key: bytes) -> object | None:
+        """Like ``find``, but the time of the last access stays (EXISTS, TYPE, TTL)."""
+        value = self.values.find(key)
+        observer = self.observer
+        observer.untouched += 1
+        if value is None or (self.expires and self.expire_if_due(key)):
+            observer.misses += 1
+            if observer.notify_flags:
+                observer.key_missed(self, key)
+            return None
+        observer.hits += 1
+        return value
+
+    def find_for_write(self, key: bytes) -> object | None:
+        """The value for a writing command, or None. Not a hit or a miss in the statistics."""
+        value = self.values.find(key)
+        if value is None or (self.expires and self.expire_if_due(key)):
+            if value is not None and self.values.has(key) and self.observer.may_drop_expired():
+                self.drop(key)  # a replica that takes writes begins anew with what is over
+            return None
+        if self.observer.tracks_access:
+            self.observer.key_accessed(self, key)
+        if self.observer.tracks_memory:
+            self.note_size(key)
+        return value
+
+    def peek(self, key: bytes) -> object | None:
+        """The value, or None, without any trace: no statistics, no access time."""
+        value = self.values.find(key)
+        if value is None or (self.expires and self.expire_if_due(key)):
+            return None
+        return value
+
+    def note_size(self, key: bytes) -> None:
+        """Remember what ``key`` takes before it is changed. Only needed, and only called, while ``tracks_memory``."""
+        if self.observer.snapshots_run:
+            self.observer.key_changes(self, key)
+        if self.observer.counts_memory and key not in self.sizes_before:
+            value = self.values.find(key)
+            self.observer.sizes_changed = True
+            self.sizes_before[key] = 0 if value is None else self.observer.size_of(self, key, value)
+
+    def put(self, key: bytes, value: object, keep_ttl: bool = False) -> None:
+        """Set ``key``, new or not. Its time to live goes unless ``keep_ttl``."""
+        if self.observer.tracks_memory:
+            self.note_size(key)
+        if self.expires and key in self.expires and (self.expire_if_due(key) or not keep_ttl):
+            self.persist(key)
+        if self.values.put(key, value):
+            if self.by_slot is not None:
+                self.by_slot.add(key)
+            if self.observer.notify_flags:
+                self.observer.key_added(self, key)
+        if self.volatile:
+            self.forget_volatile(key)
+        if not isinstance(value, bytes) and isinstance(value, Value) and value.volatile:
+            self.note_volatile(key)
+        if self.blocked and key in self.blocked:
+            self.observer.key_ready(self, key)
+        if self.observer.tracks_access:
+            self.observer.key_accessed(self, key)
+
+    def replace(self, key: bytes, value: object) -> None:
+        """Give an existing ``key`` another value; time to live and place in the index stay."""
+        self.values.put(key, value)
+
+    def delete(self, key: bytes) -> bool:
+        """Remove ``key``; False when it is not there. Expired counts as not there."""
+        if not self.values.has(key):
+            return False
+        if self.expires and self.expire_if_due(key):
+            return False
+        self.drop(key)
+        return True
+
+    def drop(self, key: bytes) -> None:
+        """Remove a key that is present, whatever its time to live."""
+        if self.observer.tracks_memory:
+            self.note_size(key)
+        value = self.values.remove(key)
+        if not isinstance(value, bytes):
+            self.observer.value_dropped(value)
+        if self.by_slot is not None:
+            self.by_slot.remove(key)
+        if self.expires and self.expires.pop(key, None) is not None:
+            self.expiring.remove(key)
+        if self.accessed:
+            self.accessed.pop(key, None)
+        if self.volatile:
+            self.forget_volatile(key)
+        if self.blocked and key in self.blocked:
+            self.observer.key_ready(self, key)  # commands that need the key to exist must learn that it went
+
+    def clear(self) -> int:
+        """Remove all keys; how many there were."""
+        count = len(self.values)
+        self.values = new_key_table(self.observer.tables_to_close)
+        self.expires = {}
+        self.expiring = KeyIndex()
+        self.accessed = {}
+        self.volatile = {}
+        self.volatile_keys = KeyIndex()
+        if self.by_slot is not None:
+            self.by_slot = SlotKeys([])
+        return count
+
+    def swap(self, other: "Database") -> None:
+        """Exchange keys and values with ``other``; who watches or waits stays where it is."""
+        self.values, other.values = other.values, self.values
+        self.expires, other.expires = other.expires, self.expires
+        self.expiring, other.expiring = other.expiring, self.expiring
+        self.accessed, other.accessed = other.accessed, self.accessed
+        self.sizes_before, other.sizes_before = other.sizes_before, self.sizes_before
+        self.volatile, other.volatile = other.volatile, self.volatile
+        self.volatile_keys, other.volatile_keys = other.volatile_keys, self.volatile_keys
+
+    def note_volatile(self, key: bytes) -> None:
+        """Something in the value under ``key`` ends by itself."""
+        if key not in self.volatile:
+            self.volatile[key] = None
+            self.volatile_keys.add(key)
+
+    def forget_volatile(self, key: bytes) -> None:
+        """Nothing in the value under ``key`` ends by itself any more."""
+        if key in self.volatile:
+            del self.volatile[key]
+            self.volatile_keys.remove(key)
+
+    def expire_at(self, key: bytes, at_ms: int) -> None:
+        """Let a present ``key`` live until ``at_ms`` (Unix time)."""
+        if key not in self.expires:
+            self.expiring.add(key)
+        self.expires[key] = at_ms
+
+    def expiry_of(self, key: bytes) -> int:
+        """When ``key`` ends (Unix time in ms), -1 if never."""
+        return self.expires.get(key, -1)
+
+    def persist(self, key: bytes) -> bool:
+        """Take the time to live away; False when there was none."""
+        if self.expires.pop(key, None) is None:
+            return False
+        self.expiring.remove(key)
+        return True
+
+    def is_over(self, key: bytes) -> bool:
+        """Is the time of ``key`` over although it is still there?"""
+        at_ms = self.expires.get(key)
+        return at_ms is not None and at_ms <= self.observer.now_ms
+
+    def expire_if_due(self, key: bytes) -> bool:
+        """Delete ``key`` if its time is over. A key that is kept for the primary to delete counts as gone too."""
+        at_ms = self.expires.get(key)
+        if at_ms is None or at_ms > self.observer.now_ms:
+            return False
+        if self.observer.keeps_expired:
+            return not self.observer.sees_expired()
+        self.drop(key)
+        self.observer.key_expired(self, key)
+        return True
+
+    def grown(self, key: bytes) -> None:
+        """Elements were added under ``key``: wake those who block on it."""
+        if self.blocked and key in self.blocked:
+            self.observer.key_ready(self, key)
+
+    def average_ttl_ms(self, now_ms: int) -> int:
+        """Mean time to live of the keys that have one, over the first few (INFO keyspace)."""
+        if not self.expires:
+            return 0
+        total = 0
+        seen = 0
+        for at_ms in self.expires.values():
+            total += max(0, at_ms - now_ms)
+            seen += 1
+            if seen >= _TTL_SAMPLE:
+                break
+        return total // seen

@@ -1,0 +1,32 @@
+"""Times to live as commands spell them, and as absolute Unix times in milliseconds, which is how they are kept."""
+
+from cachetwin_engine.core.protocol.errors import CommandError
+from cachetwin_engine.core.text.numbers import INT64_MAX, INT64_MIN, parse_int
+
+
+def invalid_expire_time(command: bytes) -> CommandError:
+    """``command`` is the name in lower case."""
+    return CommandError(b"ERR invalid expire time in '" + command + b"' command")
+
+
+def expire_time(text: bytes, unit_ms: int, base_ms: int, command: bytes) -> int:
+    """The absolute time that ``text`` means: units of ``unit_ms`` after ``base_ms`` (0 if it is absolute already).
+
+    Not positive or beyond 64 bits is an error, as SET and its kin have it. Raises CommandError.
+    """
+    value = parse_int(text)
+    if value <= 0:
+        raise invalid_expire_time(command)
+    return _absolute(value, unit_ms, base_ms, command)
+
+
+def expire_time_or_past(text: bytes, unit_ms: int, base_ms: int, command: bytes) -> int:
+    """The same for EXPIRE and its kin, for which times in the past are lawful: they delete."""
+    return _absolute(parse_int(text), unit_ms, base_ms, command)
+
+
+def _absolute(value: int, unit_ms: int, base_ms: int, command: bytes) -> int:
+    value *= unit_ms
+    if not INT64_MIN <= value <= INT64_MAX or value > INT64_MAX - base_ms:
+        raise invalid_expire_time(command)
+    return value + base_ms

@@ -1,0 +1,1 @@
+"""Memory accounting, eviction and the freeing of large values."""

@@ -1,0 +1,1 @@
+"""Clients that are told of changes: WATCH, MONITOR, CLIENT TRACKING, pub/sub."""

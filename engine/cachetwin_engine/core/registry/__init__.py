@@ -1,0 +1,1 @@
+"""The command table: one row for each command, and what is derived from a row."""

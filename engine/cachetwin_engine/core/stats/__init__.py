@@ -1,0 +1,1 @@
+"""Counters and logs of calls: INFO stats, latency, COMMANDLOG, traffic."""

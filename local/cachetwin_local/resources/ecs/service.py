@@ -1,0 +1,83 @@
+"""AWS::ECS::Service: its tasks run as processes on this machine, each with a loopback address of its own."""
+
+from cachetwin_local.assembly.graph import Description, Graph, Resolved
+from cachetwin_local.assembly.template import Stack
+from cachetwin_local.resources.context import Context, Translation
+from cachetwin_local.resources.properties import Properties
+from cachetwin_local.resources.shape import name_fields
+from cachetwin_local.topology.address_plan import Places
+from cachetwin_local.topology.references import told_of
+from cachetwin_local.topology.values import Container, ContainerImage, Service, TaskPlace
+
+from .task_definition import containers
+
+DESIRED_COUNT_MAX = 50
+"""More processes than a laptop should be asked for; a plan that wants more is most likely a mistake."""
+
+
+def describe(places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+    """``Ref`` gives the ARN, which holds the cluster's name."""
+    properties, fields = Properties.of(resolved), name_fields(resolved, stack)
+    name = properties.string("ServiceName", f"{stack.name}-{fields['logical_id']}-{fields['suffix']}")
+    cluster = _cluster_name(properties)
+    arn = f"arn:{fields['partition']}:ecs:{stack.region}:{stack.account}:service/{cluster}/{name}"
+    return Description(arn, name, arn, {"Name": name, "ServiceArn": arn})
+
+
+def translate(context: Context, resolved: Resolved) -> Translation:
+    """The service with the containers of its task definition."""
+    properties, key = Properties.of(resolved), resolved.resource.key
+    task_definition_arn = properties.string("TaskDefinition")
+    task_definition = context.find("AWS::ECS::TaskDefinition", task_definition_arn)
+    if task_definition is None:
+        raise properties.where.child("TaskDefinition").error(
+            f"must name a task definition of this app, got {task_definition_arn}"
+        )
+    count = properties.integer("DesiredCount", 1)
+    if not 0 <= count <= DESIRED_COUNT_MAX:
+        raise properties.where.child("DesiredCount").error(
+            f"must be between 0 and {DESIRED_COUNT_MAX} here, got {count}"
+        )
+    members = containers(context, task_definition)
+    service = Service(
+        identity=context.identity(key),
+        cluster=_cluster_name(properties),
+        task_definition=task_definition_arn,
+        desired_count=count,
+        tasks=tuple(_place(context.places, key, index, members) for index in range(count)),
+        containers=members,
+        security_groups=properties.object("NetworkConfiguration")
+        .object("AwsvpcConfiguration")
+        .strings("SecurityGroups"),
+        depends_on=tuple(sorted(told_of(context.graph, task_definition.resource.key))),
+    )
+    return Translation((service,), _note(service))
+
+
+def _cluster_name(properties: Properties) -> str:
+    return properties.string("Cluster", "default").rpartition("/")[2]
+
+
+def _place(places: Places, key: str, index: int, members: tuple[Container, ...]) -> TaskPlace:
+    ports = {}
+    for mapping in (mapping for container in members for mapping in container.port_mappings):
+        if places.loopback == "shared":
+            ports[mapping.container_port] = places.endpoint(
+                f"{key}/task-{index}/{mapping.container_port}", mapping.container_port
+            )[1]
+        else:
+            ports[mapping.container_port] = mapping.container_port
+    return TaskPlace(places.address(f"{key}/task-{index}"), ports)
+
+
+def _note(service: Service) -> str:
+    tasks = "1 task as a process" if service.desired_count == 1 else f"{service.desired_count} tasks as processes"
+    images = [_short(container.image) for container in service.containers]
+    return f"{tasks}, from {', '.join(images)}"
+
+
+def _short(image: ContainerImage) -> str:
+    """The folder's name; a hash in it is cut to what tells images apart."""
+    if image.directory is None or image.asset_hash is None:
+        return image.name
+    return image.directory.replace(image.asset_hash, image.asset_hash[:12])

@@ -1,0 +1,119 @@
+"""AWS::ECS::TaskDefinition: the containers of a service's tasks, run as processes."""
+
+import re
+
+from cachetwin_local.assembly.dynamic_references import parse_value_from
+from cachetwin_local.assembly.graph import Description, Graph, Resolved
+from cachetwin_local.assembly.template import DockerAsset, Stack
+from cachetwin_local.assembly.text import Text
+from cachetwin_local.assembly.where import Where
+from cachetwin_local.resources.context import Context, Translation
+from cachetwin_local.resources.properties import Properties
+from cachetwin_local.resources.shape import name_fields
+from cachetwin_local.topology.address_plan import Places
+from cachetwin_local.topology.values import Container, ContainerDependency, ContainerImage, HealthCheck, PortMapping
+
+SSM_ARN = re.compile(r"arn:[^:]*:ssm:[^:]*:[^:]*:parameter(/.*)$")
+
+
+def describe(places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+    """``Ref`` gives the ARN of the first revision."""
+    fields = name_fields(resolved, stack)
+    family = Properties.of(resolved).string("Family", f"{stack.name}{fields['logical_id']}")
+    arn = f"arn:{fields['partition']}:ecs:{stack.region}:{stack.account}:task-definition/{family}:1"
+    return Description(arn, family, arn, {"TaskDefinitionArn": arn})
+
+
+def translate(context: Context, resolved: Resolved) -> Translation:
+    """A task definition is part of the services that run it."""
+    properties = Properties.of(resolved)
+    names = [definition.string("Name") for definition in properties.objects("ContainerDefinitions")]
+    used = any(
+        context.graph.resolved(service.key).properties.get("TaskDefinition")
+        == context.graph.described(resolved.resource.key).ref
+        for service in context.graph.resources_of_type("AWS::ECS::Service")
+    )
+    if not used:
+        return Translation((), f"{', '.join(names)}: no service runs it", "modelled")
+    return Translation((), f"{', '.join(names)}: run by its services, as processes")
+
+
+def containers(context: Context, resolved: Resolved) -> tuple[Container, ...]:
+    """The containers of a task."""
+    key = resolved.resource.key
+    return tuple(
+        _container(context, key, definition) for definition in Properties.of(resolved).objects("ContainerDefinitions")
+    )
+
+
+def _container(context: Context, key: str, definition: Properties) -> Container:
+    image = _image(context, definition.string("Image"))
+    essential = definition.boolean("Essential", default=True)
+    if image.directory is None:
+        context.problem(
+            "error" if essential else "warning",
+            key,
+            f"container {definition.string('Name')} must be made from a folder of the app with a Dockerfile to run here, "
+            f"got the image {image.name}",
+        )
+    return Container(
+        name=definition.string("Name"),
+        image=image,
+        essential=essential,
+        command=definition.strings("Command") or None,
+        entry_point=definition.strings("EntryPoint") or None,
+        working_directory=definition.optional("WorkingDirectory"),
+        environment=_environment(context, definition),
+        port_mappings=tuple(_port(port) for port in definition.objects("PortMappings")),
+        health_check=_health_check(definition.object("HealthCheck")) if "HealthCheck" in definition else None,
+        log_group=definition.object("LogConfiguration").object("Options").optional("awslogs-group"),
+        depends_on=tuple(
+            ContainerDependency(other.string("ContainerName"), other.string("Condition"))
+            for other in definition.objects("DependsOn")
+        ),
+        stop_timeout_s=definition.integer("StopTimeout", 30),
+    )
+
+
+def _image(context: Context, name: str) -> ContainerImage:
+    asset = _asset(context, name)
+    if asset is None:
+        return ContainerImage(name)
+    return ContainerImage(name, asset.directory, asset.dockerfile, asset.target, asset.build_args, asset.asset_hash)
+
+
+def _asset(context: Context, image: str) -> DockerAsset | None:
+    tag = image.rpartition(":")[2]
+    assets = context.assembly.docker_assets.values()
+    return next((asset for asset in assets if tag in {asset.tag, asset.asset_hash}), None)
+
+
+def _environment(context: Context, definition: Properties) -> dict[str, Text]:
+    environment: dict[str, Text] = {}
+    for variable in definition.objects("Environment"):
+        environment[variable.string("Name")] = variable.text("Value") or ""
+    for secret in definition.objects("Secrets"):
+        value_from = secret.string("ValueFrom")
+        environment[secret.string("Name")] = _value_from(context, value_from, secret.where.child("ValueFrom"))
+    return environment
+
+
+def _value_from(context: Context, value_from: str, where: Where) -> Text:
+    parameter = SSM_ARN.match(value_from)
+    if parameter or not value_from.startswith("arn:"):
+        return context.graph.ssm_parameter(parameter[1] if parameter else value_from, where)
+    return (context.graph.by_arn(parse_value_from(value_from, where), where),)
+
+
+def _port(mapping: Properties) -> PortMapping:
+    return PortMapping(mapping.integer("ContainerPort"), mapping.string("Protocol", "tcp"), mapping.optional("Name"))
+
+
+def _health_check(check: Properties) -> HealthCheck:
+    return HealthCheck(
+        command=check.strings("Command"),
+        interval_s=check.integer("Interval", 30),
+        timeout_s=check.integer("Timeout", 5),
+        retries=check.integer("Retries", 3),
+        start_period_s=check.integer("StartPeriod", 0),
+    )

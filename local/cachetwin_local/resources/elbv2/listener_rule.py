@@ -1,0 +1,20 @@
+"""AWS::ElasticLoadBalancingV2::ListenerRule: read with its listener."""
+
+from cachetwin_local.assembly.graph import Description, Graph, Resolved
+from cachetwin_local.assembly.template import Stack
+from cachetwin_local.resources.context import Context, Translation
+from cachetwin_local.resources.properties import Properties
+from cachetwin_local.resources.shape import name_fields
+from cachetwin_local.topology.address_plan import Places
+
+
+def describe(places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+    """``Ref`` gives the ARN, which holds the listener's."""
+    listener = Properties.of(resolved).string("ListenerArn")
+    arn = f"{listener.replace(':listener/', ':listener-rule/')}/{name_fields(resolved, stack)['hex17'][:16]}"
+    return Description(arn, arn, arn, {"RuleArn": arn, "IsDefault": "false"})
+
+
+def translate(context: Context, resolved: Resolved) -> Translation:
+    """A rule is part of its listener."""
+    return Translation((), f"priority {Properties.of(resolved).integer('Priority')} of its listener")

@@ -1,0 +1,78 @@
+"""AWS::ElasticLoadBalancingV2::TargetGroup: the services behind a listener, and how they are asked whether they are well.
+
+Defaults: the resource reference and "Health checks for Application Load Balancer target groups".
+"""
+
+from cachetwin_local.assembly.graph import Description, Graph, Resolved
+from cachetwin_local.assembly.template import Stack
+from cachetwin_local.resources.context import Context, Translation
+from cachetwin_local.resources.properties import Properties
+from cachetwin_local.resources.shape import name_fields
+from cachetwin_local.topology.address_plan import Places
+from cachetwin_local.topology.values import Target, TargetGroup, TargetHealthCheck
+
+
+def describe(places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+    """``Ref`` gives the ARN."""
+    fields = name_fields(resolved, stack)
+    name = Properties.of(resolved).string("Name", f"{stack.name[:10]}-{fields['logical_id'][:8]}-{fields['suffix']}")
+    full_name = f"targetgroup/{name}/{fields['hex17'][:16]}"
+    arn = f"arn:{fields['partition']}:elasticloadbalancing:{stack.region}:{stack.account}:{full_name}"
+    attributes = {
+        "TargetGroupArn": arn,
+        "TargetGroupFullName": full_name,
+        "TargetGroupName": name,
+        "LoadBalancerArns": [],
+    }
+    return Description(arn, name, arn, attributes)
+
+
+def translate(context: Context, resolved: Resolved) -> Translation:
+    """The target group with the services that register with it."""
+    properties, key = Properties.of(resolved), resolved.resource.key
+    if properties.objects("Targets") or properties.string("TargetType", "instance") == "lambda":
+        return Translation(
+            (), "only services of this app are targets here, not addresses, instances or functions", "not supported"
+        )
+    identity = context.identity(key)
+    group = TargetGroup(
+        identity=identity,
+        protocol=properties.string("Protocol", "HTTP"),
+        port=properties.integer("Port") if "Port" in properties else None,
+        targets=_targets(context, identity.arn),
+        health_check=_health_check(properties),
+        deregistration_delay_s=_deregistration_delay_s(properties),
+    )
+    names = ", ".join(f"{context.identity(t.service).physical_name} port {t.container_port}" for t in group.targets)
+    return Translation((group,), f"forwards to {names}" if names else "has no targets")
+
+
+def _targets(context: Context, arn: str) -> tuple[Target, ...]:
+    targets = []
+    for resource in context.graph.resources_of_type("AWS::ECS::Service"):
+        for entry in Properties.of(context.graph.resolved(resource.key)).objects("LoadBalancers"):
+            if entry.optional("TargetGroupArn") == arn:
+                target = Target(resource.key, entry.string("ContainerName"), entry.integer("ContainerPort"))
+                targets.append(target)
+    return tuple(targets)
+
+
+def _health_check(properties: Properties) -> TargetHealthCheck:
+    port = properties.string("HealthCheckPort", "traffic-port")
+    return TargetHealthCheck(
+        protocol=properties.string("HealthCheckProtocol", "HTTP"),
+        path=properties.string("HealthCheckPath", "/"),
+        port=int(port) if port.isdigit() else None,
+        matcher=properties.object("Matcher").string("HttpCode", "200"),
+        interval_s=properties.integer("HealthCheckIntervalSeconds", 30),
+        timeout_s=properties.integer("HealthCheckTimeoutSeconds", 5),
+        healthy_count=properties.integer("HealthyThresholdCount", 5),
+        unhealthy_count=properties.integer("UnhealthyThresholdCount", 2),
+    )
+
+
+def _deregistration_delay_s(properties: Properties) -> int:
+    for attribute in properties.objects("TargetGroupAttributes"):
+        if attribute.string("Key") == "deregistration_delay.timeout_seconds":
+            return attribute.integer("Value")
+    return 300

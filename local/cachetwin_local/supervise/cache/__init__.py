@@ -1,0 +1,1 @@
+"""Cache nodes: one engine process each, and its control channel."""

@@ -1,0 +1,1 @@
+"""Application Load Balancers: listeners, rules, targets."""

@@ -1,0 +1,118 @@
+"""The targets of a target group and their health, as a load balancer sees them.
+
+Health is asked for at the group's path, first quickly (so that `up` does not wait for an interval meant for a fleet),
+then every interval. Here one good answer makes a target healthy; `unhealthy_count` bad ones in a row make it
+unhealthy, as the group says.
+"""
+
+import asyncio
+import contextlib
+import ssl
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import h11
+
+from cachetwin_local.supervise.load_balancer.routing import codes_match
+from cachetwin_local.topology.values import TargetGroup
+
+__all__ = ["Targets", "answers"]
+
+_FIRST_PROBES_S = 0.1
+_PROBE_BYTES_MAX = 65_536
+
+
+@dataclass(slots=True)
+class _Target:
+    address: str
+    port: int
+    healthy: bool = False
+    failures: int = 0
+    seen: bool = False
+
+
+@dataclass(slots=True)
+class Targets:
+    """The group's targets at ``(address, port)``; made healthy and unhealthy by `watch`."""
+
+    group: TargetGroup
+    addresses: tuple[tuple[str, int], ...]
+    _targets: list[_Target] = field(default_factory=list)
+    _turn: int = 0
+    _all_healthy: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self._targets = [_Target(address, port) for address, port in self.addresses]
+
+    def in_turn(self) -> Iterator[tuple[str, int]]:
+        """The healthy targets, beginning with another one at each call (round robin)."""
+        healthy = [target for target in self._targets if target.healthy]
+        self._turn += 1
+        for index in range(len(healthy)):
+            target = healthy[(self._turn + index) % len(healthy)]
+            yield target.address, target.port
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """How many targets are healthy, and how many there are."""
+        return sum(target.healthy for target in self._targets), len(self._targets)
+
+    async def all_healthy(self) -> None:
+        """Return once every target has been healthy."""
+        if self._targets:
+            await self._all_healthy.wait()
+
+    async def watch(self) -> None:
+        """Ask every target for its health until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            for target in self._targets:
+                tasks.create_task(self._watch(target))
+
+    async def _watch(self, target: _Target) -> None:
+        check = self.group.health_check
+        while True:
+            port = check.port or target.port
+            well = await answers(
+                target.address, port, check.path, check.matcher, check.timeout_s, tls=check.protocol == "HTTPS"
+            )
+            target.failures = 0 if well else target.failures + 1
+            if well:
+                target.healthy = target.seen = True
+            elif target.failures >= check.unhealthy_count:
+                target.healthy = False
+            if all(each.seen for each in self._targets):
+                self._all_healthy.set()
+            await asyncio.sleep(check.interval_s if target.healthy else _FIRST_PROBES_S)
+
+
+async def answers(address: str, port: int, path: str, matcher: str, timeout_s: float, *, tls: bool = False) -> bool:
+    """Whether ``GET path`` is answered in time with a status code that `matcher` holds."""
+    try:
+        async with asyncio.timeout(timeout_s):
+            return codes_match(matcher, await _status(address, port, path, tls=tls))
+    except (OSError, h11.RemoteProtocolError, TimeoutError):
+        return False
+
+
+async def _status(address: str, port: int, path: str, *, tls: bool) -> int:
+    context = None
+    if tls:
+        # a load balancer does not check its targets' certificates (ELB user guide, "Target groups", routing configuration)
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    reader, writer = await asyncio.open_connection(address, port, ssl=context)
+    try:
+        parser = h11.Connection(h11.CLIENT, max_incomplete_event_size=_PROBE_BYTES_MAX)
+        headers = [("Host", f"{address}:{port}"), ("User-Agent", "ELB-HealthChecker/2.0"), ("Connection", "close")]
+        writer.write(parser.send(h11.Request(method="GET", target=path, headers=headers)) or b"")
+        while True:
+            event = parser.next_event()
+            if event is h11.NEED_DATA:
+                parser.receive_data(await reader.read(_PROBE_BYTES_MAX))
+            elif isinstance(event, h11.Response):
+                return event.status_code
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()

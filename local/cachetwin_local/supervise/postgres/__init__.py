@@ -1,0 +1,1 @@
+"""PostgreSQL servers and the TLS relay in front of them."""

@@ -1,0 +1,1 @@
+"""Child processes, their sockets and files."""

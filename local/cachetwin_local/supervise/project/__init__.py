@@ -1,0 +1,1 @@
+"""What belongs to one project on disk: CA, secrets, state, logs."""

@@ -1,0 +1,88 @@
+"""The site an actor builds on: the project's folders, secrets, CA and logs, and the register of its children."""
+
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cachetwin_local.errors import UserError
+from cachetwin_local.supervise.events import Event
+from cachetwin_local.supervise.process.child import Child, Command
+from cachetwin_local.supervise.process.private_file import make_private_directory
+from cachetwin_local.supervise.project.local_ca import Authority
+from cachetwin_local.supervise.project.logs import LogBook
+from cachetwin_local.supervise.project.secret_store import SecretStore
+
+__all__ = ["Site", "slug", "socket_directory"]
+
+_SOCKET_PATH_BYTES_MAX = 103  # sun_path holds 104 bytes on macOS, 108 on Linux, one of them the final zero
+_LONGEST_SOCKET_NAME = "/0123456789/.s.PGSQL.5432.lock"
+
+
+@dataclass(slots=True)
+class Site:
+    """What the actors of one run share.
+
+    `directory` is the project's ``.cachetwin``, `assembly` its ``cdk.out``. `say` publishes an event;
+    `children_changed` is called when a child starts or ends, with all that run, by the name of their actor.
+    """
+
+    directory: Path
+    assembly: Path
+    secrets: SecretStore
+    authority: Authority
+    log_book: LogBook
+    say: Callable[[Event], None]
+    children_changed: Callable[[dict[str, Child]], None] = lambda _children: None
+    children: dict[str, Child] = field(default_factory=dict)
+    killed: list[str] = field(default_factory=list)
+
+    async def start_child(self, name: str, command: Command, log_name: str | None = None) -> Child:
+        """Start a child under `name`, its output in the log of `log_name` (the same name unless given)."""
+        log = log_name or name
+        child = await Child.start(command, lambda line: self.log_book.write(log, line))
+        self.children[name] = child
+        self.children_changed(self.children)
+        return child
+
+    async def stop_child(self, name: str, deadline_s: float) -> None:
+        """Stop the child `name` if it runs, and say when it had to be killed."""
+        child = self.children.get(name)
+        if child is None:
+            return
+        if not await child.stop(deadline_s):
+            self.killed.append(name)
+        self.forget(name, child)
+
+    def forget(self, name: str, child: Child) -> None:
+        """Take an ended child off the register."""
+        if self.children.get(name) is child:
+            del self.children[name]
+            self.children_changed(self.children)
+
+    def data_directory(self, name: str) -> Path:
+        """The folder for what the actor `name` keeps from run to run."""
+        return make_private_directory(self.directory / "data" / slug(name))
+
+
+def slug(name: str) -> str:
+    """`name` as one part of a file name."""
+    return "".join(c if c.isalnum() or c in "-_" else "." for c in name)
+
+
+def socket_directory(directory: Path) -> Path:
+    """Where a project's unix sockets go: ``run`` in `directory`, or a private folder of a short name where it must."""
+    near = directory / "run"
+    if len(os.fsencode(near)) + len(_LONGEST_SOCKET_NAME) <= _SOCKET_PATH_BYTES_MAX:
+        return make_private_directory(near)
+    digest = hashlib.sha256(os.fsencode(directory)).hexdigest()[:12]
+    short = Path(os.environ.get("XDG_RUNTIME_DIR") or tempfile.gettempdir()) / f"cachetwin-{os.geteuid()}-{digest}"
+    short.mkdir(mode=0o700, exist_ok=True)
+    status = short.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
+        message = f"{short} must be a folder that only you can open (it holds this project's sockets): remove it"
+        raise UserError(message)
+    return short

@@ -1,0 +1,166 @@
+"""A container as a process: the files its image would hold, its command, its environment.
+
+The image's file system is a folder: what the Dockerfile copies lies where the image has it, and an absolute path of
+the image in the command or the environment (``/app``, ``PYTHONPATH=/app/lib``) is turned into the path below that
+folder. On Fargate a task has a network interface of its own; here it has a loopback address of its own, and where a
+command or a variable says ``0.0.0.0`` the task listens on that address. HOST and PORT say the same to programs that
+ask, unless the task definition sets them.
+"""
+
+import os
+import re
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from cachetwin_local.errors import UserError
+from cachetwin_local.supervise.process.child import Command
+from cachetwin_local.supervise.service.dockerfile import Copy, Image, parse
+from cachetwin_local.topology.values import Container, TaskPlace
+
+__all__ = ["Prepared", "prepare_command", "read_image", "requirements_file", "unpack"]
+
+_EVERY_INTERFACE = re.compile(r"(?<![\d.])0\.0\.0\.0(?![\d.])")
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What a task's process is made of: the image, the folder that stands for its file system, and its packages."""
+
+    image: Image
+    root: Path
+    virtual_environment: Path
+
+
+def read_image(container: Container, assembly: Path) -> tuple[Image, Path]:
+    """The image of `container` and its build context. Raises UserError when it is not an asset of the app."""
+    if container.image.directory is None:
+        message = (
+            f"the container {container.name} comes from the image {container.image.name}, which only Docker can run: "
+            "build it from a folder of the app (ecs.ContainerImage.from_asset) to have it here"
+        )
+        raise UserError(message)
+    context = assembly / container.image.directory
+    dockerfile = context / container.image.dockerfile
+    if not dockerfile.is_file():
+        message = f"the container {container.name} needs {dockerfile}: run `cachetwin up` without --no-synth"
+        raise UserError(message)
+    return parse(dockerfile.read_text(), container.image.target, container.image.build_args), context
+
+
+def requirements_file(image: Image, context: Path) -> Path | None:
+    """The requirements that the image's build installs, or the build context's requirements.txt."""
+    for name in [*image.requirements, "requirements.txt"]:
+        candidate = context / name.lstrip("/")
+        if candidate.is_file():
+            return candidate
+        # the build installs from where it copied the file to; find it by its name in the context
+        beside = context / Path(name).name
+        if beside.is_file():
+            return beside
+    return None
+
+
+def unpack(image: Image, context: Path, root: Path) -> None:
+    """Make `root` anew: the image's working directory and all that it copies from the build context."""
+    if root.exists():
+        shutil.rmtree(root)
+    (root / image.working_directory.lstrip("/")).mkdir(parents=True)
+    for copy in image.copies or [Copy((".",), image.working_directory + "/")]:
+        for source in copy.sources:
+            for path in _matches(context, source):
+                _copy(path, root / copy.target.lstrip("/"), into=copy.target.endswith("/"))
+
+
+def prepare_command(
+    container: Container, prepared: Prepared, place: TaskPlace, environment: Mapping[str, str], trust: Mapping[str, str]
+) -> Command:
+    """The process of `container` at `place`. `environment` is its own, with secrets; `trust` names the CA bundle."""
+    image = prepared.image
+    here = _Translation(prepared.root, place.address)
+    variables = {name: here.text(value) for name, value in {**image.environment, **environment}.items()}
+    programs = str(prepared.virtual_environment / "bin")
+    home = prepared.root / "home"
+    home.mkdir(exist_ok=True)
+    hints = {"HOST": place.address}
+    if container.port_mappings:
+        port = container.port_mappings[0].container_port
+        hints["PORT"] = str(place.ports.get(port, port))
+    variables = {
+        "LANG": "C.UTF-8",
+        "HOME": str(home),
+        "PYTHONUNBUFFERED": "1",
+        "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
+        **hints,
+        **variables,
+        **trust,
+        "PATH": os.pathsep.join([programs, os.defpath.lstrip(":"), "/usr/local/bin"]),
+        "VIRTUAL_ENV": str(prepared.virtual_environment),
+    }
+    words = _words(container, image)
+    if not words:
+        message = f"the container {container.name} has no command: give it one in the task definition or the Dockerfile"
+        raise UserError(message)
+    argv = [here.text(word) for word in words]
+    cwd = prepared.root / (container.working_directory or image.working_directory).lstrip("/")
+    if not cwd.is_dir():
+        message = f"the container {container.name} starts in {cwd.relative_to(prepared.root)}, which its image lacks"
+        raise UserError(message)
+    argv[0] = _program(argv[0], cwd, variables["PATH"], container.name)
+    return Command(tuple(argv), cwd, variables)
+
+
+def _words(container: Container, image: Image) -> tuple[str, ...]:
+    """ENTRYPOINT and CMD as the container runtime puts them together: an own entry point drops the image's command."""
+    if container.entry_point is not None:
+        return (*container.entry_point, *(container.command or ()))
+    return (*image.entry_point, *(image.command if container.command is None else container.command))
+
+
+@dataclass(frozen=True, slots=True)
+class _Translation:
+    """From the image's paths and addresses to those here."""
+
+    root: Path
+    address: str
+
+    def text(self, value: str) -> str:
+        value = _EVERY_INTERFACE.sub(self.address, value)
+        return ":".join(self._path(part) for part in value.split(":")) if "/" in value else value
+
+    def _path(self, part: str) -> str:
+        if not part.startswith("/") or part == "/":
+            return part
+        here = self.root / part.lstrip("/")
+        return str(here) if here.exists() else part
+
+
+def _program(name: str, cwd: Path, path: str, container: str) -> str:
+    if "/" in name:
+        candidate = Path(name) if name.startswith("/") else cwd / name
+        if candidate.is_file():
+            return str(candidate)
+        name = candidate.name  # an interpreter at a place of the image's, such as /usr/local/bin/python
+    found = shutil.which(name, path=path)
+    if found is None:
+        message = f"the container {container} runs `{name}`, which is neither in its packages nor on this machine"
+        raise UserError(message)
+    return found
+
+
+def _matches(context: Path, source: str) -> list[Path]:
+    relative = source.lstrip("/").removeprefix("./")
+    if relative in {"", "."}:
+        return [context]
+    return sorted(context.glob(relative)) if any(c in relative for c in "*?[") else [context / relative]
+
+
+def _copy(source: Path, target: Path, *, into: bool) -> None:
+    if source.is_dir():
+        # as COPY does: the content of a folder, not the folder
+        shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+    elif source.exists():
+        destination = target / source.name if into or target.is_dir() else target
+        destination.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(source, destination)

@@ -1,0 +1,180 @@
+"""An ECS service on Fargate: its tasks as processes, each at a loopback address of its own.
+
+The packages are installed while the databases start. A task counts as running when its target groups' health path
+answers, or else when its container's health check passes, or else when it has run for a second. Tasks that end are
+started again (`keeper`).
+"""
+
+import asyncio
+from collections.abc import Mapping
+
+import psutil
+
+from cachetwin_local.supervise.load_balancer.targets import answers
+from cachetwin_local.supervise.process.child import Child, Command, run
+from cachetwin_local.supervise.project.run_context import Site, slug
+from cachetwin_local.supervise.restarter import Keeper, until_ready
+from cachetwin_local.supervise.service.container import Prepared, prepare_command, read_image, requirements_file, unpack
+from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
+from cachetwin_local.topology.values import Container, HealthCheck, Service, TargetGroup, TaskPlace, Topology
+
+__all__ = ["ServiceActor"]
+
+_START_DEADLINE_S = 60.0
+_STOP_DEADLINE_MAX_S = 10.0
+_SETTLE_S = 1.0
+
+
+class ServiceActor:
+    """One service with all its tasks and their containers."""
+
+    kind = "service"
+
+    def __init__(self, site: Site, service: Service, topology: Topology, environments: VirtualEnvironments) -> None:
+        self.name = service.identity.key
+        self.depends_on = frozenset(service.depends_on)
+        self._site = site
+        self._service = service
+        self._region = topology.region
+        self._groups = [
+            group for group in topology.target_groups if any(target.service == self.name for target in group.targets)
+        ]
+        self._environments = environments
+        self._prepared: dict[tuple[int, str], Prepared] = {}
+        self._keepers: list[Keeper] = []
+
+    @property
+    def detail(self) -> str:
+        """How many tasks run."""
+        count = len(self._service.tasks)
+        return f"{count} task" + ("" if count == 1 else "s")
+
+    def open(self) -> None:
+        """A service has no endpoint of its own."""
+
+    async def prepare(self) -> None:
+        """Install the packages and lay out each task's files."""
+        for container in self._service.containers:
+            image, context = read_image(container, self._site.assembly)
+            environment = await self._environments.get(requirements_file(image, context), self.name)
+            for index in range(len(self._service.tasks)):
+                root = self._site.directory / "tasks" / slug(self.name) / str(index + 1) / slug(container.name)
+                await asyncio.to_thread(unpack, image, context, root)
+                self._prepared[index, container.name] = Prepared(image, root, environment)
+
+    async def start(self) -> None:
+        """Return when every task runs and answers."""
+        async with asyncio.TaskGroup() as tasks:
+            for index in range(len(self._service.tasks)):
+                tasks.create_task(self._start_task(index))
+
+    async def stop(self) -> None:
+        """Stop the tasks, all at once."""
+        await asyncio.gather(*(keeper.stop() for keeper in self._keepers))
+
+    async def _start_task(self, index: int) -> None:
+        for container in _in_order(self._service.containers):
+            keeper = Keeper(
+                self._site,
+                self.name,
+                self.kind,
+                self._child_name(index, container),
+                lambda container=container: self._begin(index, container),  # type: ignore[misc]  # bound per container
+                stop_deadline_s=min(container.stop_timeout_s, _STOP_DEADLINE_MAX_S),
+            )
+            self._keepers.append(keeper)
+            await keeper.start()
+
+    def _child_name(self, index: int, container: Container) -> str:
+        return f"{self.name}/{container.name}/{index + 1}"
+
+    async def _begin(self, index: int, container: Container) -> Child:
+        command = self._command(index, container)
+        child = await self._site.start_child(self._child_name(index, container), command, self.name)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        groups = self._groups_of(container)
+
+        async def runs() -> bool:
+            if groups:
+                return all([await _healthy(group, self._service.tasks[index], container) for group in groups])
+            if container.health_check is not None:
+                return await _passes(container.health_check, command)
+            return loop.time() - began > _SETTLE_S
+
+        asked = "".join(f" GET {_health_url(group, self._service.tasks[index], container)}" for group in groups[:1])
+        await until_ready(self._site, self.name, child, runs, _START_DEADLINE_S, asked=asked)
+        self._warn_of_open_ports(child, self._service.tasks[index])
+        return child
+
+    def _warn_of_open_ports(self, child: Child, place: TaskPlace) -> None:
+        """Say in the log when the task listens on more than its own address: others on the network could reach it."""
+        ports = _open_ports(child.pid)
+        if ports:
+            which = ", ".join(map(str, ports))
+            line = f"listens on every interface (port {which}): bind to HOST, {place.address}"
+            self._site.log_book.write(self.name, f"[cachetwin] {line}")
+
+    def _command(self, index: int, container: Container) -> Command:
+        own = {name: self._site.secrets.text(value) for name, value in container.environment.items()}
+        regional: Mapping[str, str] = {"AWS_REGION": self._region, "AWS_DEFAULT_REGION": self._region}
+        prepared = self._prepared[index, container.name]
+        return prepare_command(
+            container, prepared, self._service.tasks[index], {**regional, **own}, self._site.authority.environment()
+        )
+
+    def _groups_of(self, container: Container) -> list[TargetGroup]:
+        return [g for g in self._groups if any(target.container_name == container.name for target in g.targets)]
+
+
+def _in_order(containers: tuple[Container, ...]) -> list[Container]:
+    """The containers, each after those it depends on. A cycle, which the service refuses, keeps the given order."""
+    left, ordered = list(containers), list[Container]()
+    while left:
+        names = {container.name for container in left}
+        free = [c for c in left if not names & {dependency.container_name for dependency in c.depends_on}] or left[:1]
+        ordered += free
+        left = [container for container in left if container not in free]
+    return ordered
+
+
+async def _healthy(group: TargetGroup, place: TaskPlace, container: Container) -> bool:
+    check = group.health_check
+    port = _health_port(group, place, container)
+    return await answers(place.address, port, check.path, check.matcher, check.timeout_s, tls=check.protocol == "HTTPS")
+
+
+def _health_port(group: TargetGroup, place: TaskPlace, container: Container) -> int:
+    ports = [target.container_port for target in group.targets if target.container_name == container.name]
+    port = group.health_check.port or ports[0]
+    return place.ports.get(port, port)
+
+
+def _health_url(group: TargetGroup, place: TaskPlace, container: Container) -> str:
+    check = group.health_check
+    port = _health_port(group, place, container)
+    return f"{check.protocol.lower()}://{place.address}:{port}{check.path} with {check.matcher}"
+
+
+def _open_ports(pid: int) -> list[int]:
+    """The ports that the process or its children listen on at every interface."""
+    ports: set[int] = set()
+    try:
+        process = psutil.Process(pid)
+        for each in [process, *process.children(recursive=True)]:
+            for connection in each.net_connections("tcp"):
+                if connection.status == psutil.CONN_LISTEN and connection.laddr.ip in {"0.0.0.0", "::"}:  # noqa: S104  (compared, not opened)
+                    ports.add(connection.laddr.port)
+    except psutil.Error:
+        return []  # gone already, or not ours to look into: there is nothing to warn of
+    return sorted(ports)
+
+
+async def _passes(check: HealthCheck, command: Command) -> bool:
+    kind, *words = check.command
+    argv = ("/bin/sh", "-c", " ".join(words)) if kind == "CMD-SHELL" else ("/usr/bin/env", *words)
+    try:
+        code, _lines = await run(Command(argv, command.cwd, command.environment), check.timeout_s)
+    except TimeoutError:
+        return False
+    return code == 0

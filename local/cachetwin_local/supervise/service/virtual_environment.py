@@ -1,0 +1,85 @@
+"""A service's Python packages: one virtual environment for each content of a requirements file and each interpreter.
+
+Kept in ``.cachetwin/venvs`` under the hash of both; made by uv where it is at hand, by the standard library and pip
+else.
+"""
+
+import asyncio
+import hashlib
+import importlib.util
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from cachetwin_local.errors import UserError
+from cachetwin_local.supervise.process.child import Command, run
+from cachetwin_local.supervise.process.private_file import make_private_directory
+from cachetwin_local.supervise.project.run_context import Site
+
+__all__ = ["VirtualEnvironments"]
+
+_CREATE_DEADLINE_S = 60.0
+_INSTALL_DEADLINE_S = 600.0
+_COMPLETE = "cachetwin-complete"
+
+
+class VirtualEnvironments:
+    """The environments of one run; two services with the same requirements share one, made once."""
+
+    def __init__(self, site: Site) -> None:
+        self._site = site
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def get(self, requirements: Path | None, log_name: str) -> Path:
+        """The environment's folder, made when it is not there. None gives one without packages."""
+        content = b"" if requirements is None else requirements.read_bytes()
+        digest = hashlib.sha256(content + sys.version.encode() + sys.prefix.encode()).hexdigest()[:16]
+        directory = make_private_directory(self._site.directory / "venvs") / digest
+        async with self._locks.setdefault(digest, asyncio.Lock()):
+            if not (directory / _COMPLETE).exists():
+                await self._make(directory, requirements if content.strip() else None, log_name)
+        return directory
+
+    async def _make(self, directory: Path, requirements: Path | None, log_name: str) -> None:
+        if directory.exists():
+            shutil.rmtree(directory)
+        uv = _uv()
+        python = str(directory / "bin" / "python")
+        if uv:
+            await self._run(
+                (*uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(directory)),
+                _CREATE_DEADLINE_S,
+                log_name,
+            )
+            install: tuple[str, ...] = (*uv, "pip", "install", "--python", python)
+        else:
+            await self._run((sys.executable, "-m", "venv", str(directory)), _CREATE_DEADLINE_S, log_name)
+            install = (python, "-m", "pip", "install", "--disable-pip-version-check")
+        if requirements is not None:
+            await self._run((*install, "-r", str(requirements)), _INSTALL_DEADLINE_S, log_name, requirements.parent)
+        (directory / _COMPLETE).touch()
+
+    async def _run(self, words: tuple[str, ...], deadline_s: float, log_name: str, cwd: Path | None = None) -> None:
+        # the user's own environment: package indexes and proxies are set there
+        environment = {k: v for k, v in os.environ.items() if k not in {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"}}
+        command = Command(words, cwd or self._site.directory, environment)
+        try:
+            code, lines = await run(command, deadline_s, on_line=lambda line: self._site.log_book.write(log_name, line))
+        except TimeoutError as error:
+            message = f"{log_name}: `{Path(words[0]).name} {words[1]}` took longer than {deadline_s:g} s"
+            raise UserError(message) from error
+        if code != 0:
+            tail = "\n".join(f"  | {line}" for line in lines[-12:])
+            message = f"the packages of {log_name} could not be installed:\n{tail}"
+            raise UserError(message)
+
+
+def _uv() -> tuple[str, ...] | None:
+    beside = Path(sys.executable).with_name("uv")
+    if beside.exists():
+        return (str(beside),)
+    found = shutil.which("uv")
+    if found:
+        return (found,)
+    return (sys.executable, "-m", "uv") if importlib.util.find_spec("uv") else None

@@ -1,0 +1,55 @@
+"""Logs: masked, bounded, followed."""
+
+import asyncio
+import stat
+from pathlib import Path
+
+from cachetwin_local.supervise.project.logs import LogBook
+from cachetwin_local.supervise.project.secret_store import SecretStore, generate_password
+from cachetwin_local.topology.values import GenerateSecretString
+
+
+def test_a_secret_is_blanked_out_as_it_is_and_as_json_or_a_url_writes_it(tmp_path: Path) -> None:
+    store = SecretStore(tmp_path / "secrets.json")
+    store.internal("one")
+    awkward = generate_password(GenerateSecretString(exclude_lowercase=True, exclude_uppercase=True))
+    store._stored["internal:one"].password = awkward
+    book = LogBook(tmp_path / "logs")
+    book.mask(store.values_to_mask())
+    for form in store.values_to_mask():
+        book.write("a/b", f"password={form};")
+    assert set(book.tail("a/b")) == {"password=********;"}
+    assert awkward not in book.path("a/b").read_text()
+    assert stat.S_IMODE(book.path("a/b").stat().st_mode) == 0o600
+    book.close()
+
+
+def test_a_full_file_is_kept_once_and_a_new_one_begun(tmp_path: Path) -> None:
+    book = LogBook(tmp_path)
+    for _ in range(600):
+        book.write("a", "x" * 20_000)
+    book.close()
+    assert {path.name for path in tmp_path.iterdir()} == {"a.log", "a.log.1"}
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 11_000_000
+
+
+def test_a_slow_follower_loses_the_oldest_lines(tmp_path: Path) -> None:
+    async def main() -> None:
+        book = LogBook(tmp_path)
+        with book.follow() as queue:
+            for number in range(10_005):
+                book.write("a", str(number))
+            assert queue.qsize() == 10_000
+            assert queue.get_nowait().line == "5"
+        book.close()
+
+    asyncio.run(main())
+
+
+def test_names_choose_by_any_part_in_any_case(tmp_path: Path) -> None:
+    book = LogBook(tmp_path)
+    book.write("Shop/CacheABC", "one")
+    book.write("Shop/Database", "two")
+    assert [entry.line for entry in book.recent(frozenset({"cache"}), 10)] == ["one"]
+    assert [entry.line for entry in book.recent(frozenset(), 10)] == ["one", "two"]
+    book.close()
