@@ -1,4 +1,4 @@
-"""Engines to talk to: real processes on loopback, their logs, and certificates for them."""
+"""Engines to talk to: in this process (``in_process``) or real processes on loopback, their logs, their certificates."""
 
 import datetime
 import ipaddress
@@ -18,6 +18,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from tests.engine import in_process
+from tests.engine.in_process import Run, StartRun
 from tests.processes import free_port
 
 from cachetwin_engine.core import BUILD
@@ -30,6 +32,18 @@ LOG_SECONDS_MAX = 20
 def pytest_report_header() -> str:
     """Say which of the two builds these results are about."""
     return f"engine core under test: {BUILD}"
+
+
+@pytest.fixture
+def run() -> Run:
+    """A client of a fresh engine in this process that acts as Valkey 8.1."""
+    return in_process.start()
+
+
+@pytest.fixture
+def start_run() -> StartRun:
+    """Start engines in this process, with a profile or a configuration: ``start_run("redis-7.1")``."""
+    return in_process.start
 
 
 class EngineProcess:

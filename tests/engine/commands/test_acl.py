@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.engine.commands.conftest import Run, StartRun
+from tests.engine.in_process import Run, StartRun
 
 from cachetwin_engine.core.admin.elasticache import rename_commands_of
 from cachetwin_engine.server.host import ProcessHost

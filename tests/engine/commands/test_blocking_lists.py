@@ -1,6 +1,6 @@
 """Clients that wait for lists: who is served, when, and with what."""
 
-from tests.engine.commands.conftest import Run
+from tests.engine.in_process import Run
 
 from cachetwin_engine.core.protocol.replies import bulk, bulk_array
 

@@ -1,7 +1,7 @@
 """COMMAND: the table of commands as clients read it."""
 
 import pytest
-from tests.engine.commands.conftest import Run, StartRun
+from tests.engine.in_process import Run, StartRun
 
 
 def keys_of(run: Run, line: str) -> list[str]:

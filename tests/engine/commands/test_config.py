@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tests.engine.commands.conftest import Run, StartRun
+from tests.engine.in_process import Run, StartRun
 
 from cachetwin_engine.core.config.config import Config
 from cachetwin_engine.core.config.profile import PROFILES

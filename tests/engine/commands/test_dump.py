@@ -5,7 +5,7 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.engine.commands.conftest import Run, start
+from tests.engine.in_process import Run, start
 
 from cachetwin_engine.core.admin.host import Host
 from cachetwin_engine.core.rdb import lzf

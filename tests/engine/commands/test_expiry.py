@@ -1,6 +1,6 @@
 """Times to live: given, asked for, conditional, over."""
 
-from tests.engine.commands.conftest import Run, StartRun
+from tests.engine.in_process import Run, StartRun
 
 from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.protocol.replies import bulk

@@ -3,8 +3,8 @@
 from itertools import count
 
 import pytest
-from tests.engine.commands.conftest import Clock, Run
 from tests.engine.commands.test_scripting import OK, busy
+from tests.engine.in_process import Clock, Run
 
 from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.engine import Engine

@@ -1,7 +1,7 @@
 """Fields of hashes that end by themselves, on the wire."""
 
 import pytest
-from tests.engine.commands.conftest import START_US, Run, StartRun
+from tests.engine.in_process import START_US, Run, StartRun
 
 from cachetwin_engine.core.protocol.replies import bulk, bulk_array
 from cachetwin_engine.core.rdb.loading import Loading

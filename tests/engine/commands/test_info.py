@@ -1,8 +1,8 @@
 """INFO: what the engine says of itself, section by section."""
 
 import pytest
-from tests.engine.commands.conftest import Run, StartRun
-from tests.engine.commands.test_cluster import start_in_cluster
+from tests.engine.commands.cluster.test_cluster import start_in_cluster
+from tests.engine.in_process import Run, StartRun
 
 from cachetwin_engine.core.admin.elasticache import become_elasticache
 

@@ -1,7 +1,7 @@
 """maxmemory: what counts, who goes, and who is refused."""
 
 import pytest
-from tests.engine.commands.conftest import Run, StartRun
+from tests.engine.in_process import Run, StartRun
 
 OOM = b"-OOM command not allowed when used memory > 'maxmemory'.\r\n"
 

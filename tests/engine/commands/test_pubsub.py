@@ -1,7 +1,7 @@
 """Pub/sub: channels, patterns, channels of the shard, and what a subscriber may say."""
 
 import pytest
-from tests.engine.commands.conftest import Run, StartRun
+from tests.engine.in_process import Run, StartRun
 
 
 def message(*words: str) -> bytes:

@@ -16,7 +16,7 @@ from cachetwin_engine.core.rdb.writer import RdbWriter
 from cachetwin_engine.core.replication.primary_link import PrimaryLink
 
 if TYPE_CHECKING:
-    from tests.engine.commands.conftest import Run, StartRun
+    from tests.engine.in_process import Run, StartRun
 
 ROUNDS_MAX = 1000
 

@@ -5,7 +5,7 @@ import socket
 from typing import TYPE_CHECKING
 
 import pytest
-from tests.engine.commands.conftest import Run, StartRun
+from tests.engine.in_process import Run, StartRun
 
 from cachetwin_engine.core.admin.elasticache import rename_commands_of
 from cachetwin_engine.core.admin.host import Host

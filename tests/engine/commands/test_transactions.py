@@ -1,7 +1,7 @@
 """MULTI, EXEC and WATCH: what spoils a transaction, and what does not."""
 
 import pytest
-from tests.engine.commands.conftest import Run, StartRun
+from tests.engine.in_process import Run, StartRun
 
 OK = b"+OK\r\n"
 QUEUED = b"+QUEUED\r\n"

@@ -1,8 +1,8 @@
 """What Valkey 9 adds to CLUSTER: several databases, whole slots emptied, slots handed over. Replies are those of 9.1.2."""
 
 import pytest
-from tests.engine.commands.conftest import Run, StartRun
-from tests.engine.commands.test_cluster import OK, OTHER, SLOT_OF_A, know_other, start_in_cluster
+from tests.engine.commands.cluster.test_cluster import OK, OTHER, SLOT_OF_A, know_other, start_in_cluster
+from tests.engine.in_process import Run, StartRun
 
 TRY_AGAIN = b"-TRYAGAIN Multiple keys request during rehashing of slot\r\n"
 OUT_OF_RANGE = b"-ERR DB index is out of range\r\n"

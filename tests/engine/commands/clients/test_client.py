@@ -1,7 +1,7 @@
 """CLIENT: what connections say of themselves and do to others; logs, monitors, pauses and tracking."""
 
 import pytest
-from tests.engine.commands.conftest import Run, StartRun
+from tests.engine.in_process import Run, StartRun
 
 INVALIDATED = b">2\r\n$10\r\ninvalidate\r\n*1\r\n$1\r\nk\r\n"
 

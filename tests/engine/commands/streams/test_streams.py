@@ -1,7 +1,7 @@
 """Streams and consumer groups on the wire."""
 
 import pytest
-from tests.engine.commands.conftest import Run, StartRun
+from tests.engine.in_process import Run, StartRun
 
 from cachetwin_engine.core.protocol.replies import bulk, bulk_array
 from cachetwin_engine.core.types.stream import Stream

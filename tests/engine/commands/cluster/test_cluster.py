@@ -1,7 +1,7 @@
 """CLUSTER on one node: the slot table, and what it means for requests."""
 
 import pytest
-from tests.engine.commands.conftest import Run, StartRun
+from tests.engine.in_process import Run, StartRun
 
 from cachetwin_engine.core.cluster.state import ClusterNode, ClusterState
 from cachetwin_engine.core.config.config import Config

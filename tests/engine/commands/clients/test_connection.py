@@ -1,7 +1,7 @@
 """The connection itself: greeting, logging in, databases, and what a bad request costs."""
 
 import pytest
-from tests.engine.commands.conftest import Run, StartRun
+from tests.engine.in_process import Run, StartRun
 
 
 def test_ping_answers_with_what_it_was_given(run: Run) -> None:

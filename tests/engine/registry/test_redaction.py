@@ -1,7 +1,7 @@
 """Passwords and rights never reach a log or a monitor."""
 
 import pytest
-from tests.engine.commands.conftest import Run
+from tests.engine.in_process import Run
 
 from cachetwin_engine.core.admin.elasticache import rename_commands_of
 from cachetwin_engine.core.registry.redaction import shown

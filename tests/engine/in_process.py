@@ -2,8 +2,6 @@
 
 from collections.abc import Callable
 
-import pytest
-
 from cachetwin_engine.core.config.config import Config
 from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.engine import Engine
@@ -109,15 +107,3 @@ def start(profile: str = "valkey-8.1", config: Config | None = None) -> Run:
     """A client of a fresh engine."""
     clock = Clock()
     return Run(Engine(PROFILES[profile], clock, 7, config), clock)
-
-
-@pytest.fixture
-def run() -> Run:
-    """A client of a fresh engine that acts as Valkey 8.1."""
-    return start()
-
-
-@pytest.fixture
-def start_run() -> StartRun:
-    """Start engines with a profile or configuration of the test's own: ``start_run("redis-7.1")``."""
-    return start

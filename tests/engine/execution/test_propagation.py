@@ -1,7 +1,7 @@
 """What replicas are told: the words, where they are not the client's. Compared with the stream of Valkey 8.1.1."""
 
 import pytest
-from tests.engine.commands.conftest import Run, StartRun
+from tests.engine.in_process import Run, StartRun
 
 SNAPSHOT_US_MAX = 1_000_000  # more than a snapshot of nothing takes
 

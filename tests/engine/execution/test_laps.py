@@ -2,7 +2,7 @@
 
 import re
 
-from tests.engine.commands.conftest import Run, encode
+from tests.engine.in_process import Run, encode
 
 STEP_US = 400
 

@@ -6,8 +6,8 @@ import pytest
 from tests.engine.commands.test_replication import FullDisk, follow  # noqa: F401  (a fixture)
 
 if TYPE_CHECKING:
-    from tests.engine.commands.conftest import Run
     from tests.engine.commands.test_replication import Follow, Wire
+    from tests.engine.in_process import Run
 
 FAILED = b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n"
 
