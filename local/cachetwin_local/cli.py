@@ -31,11 +31,11 @@ from cachetwin_local.running import (
 )
 from cachetwin_local.screen import Screen, status_table, stderr_console, stdout_console
 from cachetwin_local.supervise.control_socket import ask
-from cachetwin_local.supervise.endpoints import variables
+from cachetwin_local.supervise.endpoints import endpoint_variables
 from cachetwin_local.supervise.events import Stopped, from_json
 from cachetwin_local.supervise.process.private_file import make_private_directory
-from cachetwin_local.supervise.project.local_ca import Authority
-from cachetwin_local.supervise.project.logs import chosen
+from cachetwin_local.supervise.project.local_ca import LocalCA
+from cachetwin_local.supervise.project.logs import name_matches
 from cachetwin_local.supervise.project.run_context import socket_directory
 from cachetwin_local.supervise.project.secret_store import SecretStore
 from cachetwin_local.supervise.project.state import RunState, StateFile
@@ -141,7 +141,7 @@ def up(
     state = _state(project)
     if state is not None:
         show_endpoints(next(ask(state.control_socket, {"op": "status"})))
-    screen.note("running in the background: `cachetwin logs -f` shows its logs, `cachetwin down` stops it")
+    screen.print_line("running in the background: `cachetwin logs -f` shows its logs, `cachetwin down` stops it")
 
 
 @app.command(hidden=True)
@@ -166,7 +166,7 @@ def status(context: typer.Context, *, as_json: AsJson = False) -> None:
         if as_json:
             sys.stdout.write(json.dumps({"running": False}) + "\n")
         else:
-            _say("not running: start it with `cachetwin up`")
+            _inform("not running: start it with `cachetwin up`")
         return
     found: dict[str, Any] = next(ask(state.control_socket, {"op": "status"}))
     if as_json:
@@ -176,7 +176,9 @@ def status(context: typer.Context, *, as_json: AsJson = False) -> None:
     console.print(status_table(found["resources"]))
     console.print()
     show_endpoints(found)
-    _say(f"{found['project']}: up for {found['up_s']:.0f} s (pid {found['pid']}), stacks {', '.join(found['stacks'])}")
+    _inform(
+        f"{found['project']}: up for {found['up_s']:.0f} s (pid {found['pid']}), stacks {', '.join(found['stacks'])}"
+    )
 
 
 @app.command()
@@ -194,15 +196,14 @@ def logs(
     screen = Screen(stdout_console())
     if state is None:
         if follow:
-            message = "nothing is running, so there is nothing to follow: start it with `cachetwin up`"
-            raise UserError(message)
+            raise UserError("nothing is running, so there is nothing to follow: start it with `cachetwin up`")
         for name, line in _old_logs(project, wanted, lines):
-            screen.log(name, line)
+            screen.print_log(name, line)
         return
     request = {"op": "logs", "names": sorted(wanted), "lines": lines, "follow": follow}
     try:
         for entry in ask(state.control_socket, request):
-            screen.log(str(entry["name"]), str(entry["line"]))
+            screen.print_log(str(entry["name"]), str(entry["line"]))
     except KeyboardInterrupt:
         return
 
@@ -224,9 +225,9 @@ def env(
     topology = _topology(project, stacks, None, loopback, no_synth=(project.assembly / "manifest.json").exists())
     make_private_directory(project.directory)
     store = SecretStore(project.directory / "secrets.json")
-    store.take(topology.secrets)
-    authority = Authority(project.directory / "ca", topology.project)
-    found = variables(topology, store, authority.bundle_file, with_secrets=secrets)
+    store.provision(topology.secrets)
+    local_ca = LocalCA(project.directory / "ca", topology.project)
+    found = endpoint_variables(topology, store, local_ca.bundle_file, with_secrets=secrets)
     match form:
         case Format.json:
             text = json.dumps(found, indent=1) + "\n"
@@ -243,20 +244,19 @@ def down(context: typer.Context) -> None:
     project = find_project(context.obj)
     state = _state(project)
     if state is None:
-        _say("nothing is running")
+        _inform("nothing is running")
         return
     screen = Screen(stderr_console(), live=False)
     for document in ask(state.control_socket, {"op": "down"}):
         event = from_json(document)
         if not isinstance(event, Stopped) or event.killed:
-            screen.say(event)
+            screen.show(event)
     end = time.monotonic() + _END_DEADLINE_S
     while state.supervisor.alive and time.monotonic() < end:
         time.sleep(0.02)
     if state.supervisor.alive:
-        message = f"the supervisor (pid {state.supervisor.pid}) did not end within {_END_DEADLINE_S} s: kill it"
-        raise UserError(message)
-    _say("everything is stopped")
+        raise UserError(f"the supervisor (pid {state.supervisor.pid}) did not end within {_END_DEADLINE_S} s: kill it")
+    _inform("everything is stopped")
 
 
 @app.command()
@@ -269,20 +269,18 @@ def reset(
     project = find_project(context.obj)
     state = _state(project)
     if state is not None:
-        message = f"this project is up (pid {state.supervisor.pid}): stop it with `cachetwin down` first"
-        raise UserError(message)
+        raise UserError(f"this project is up (pid {state.supervisor.pid}): stop it with `cachetwin down` first")
     if not project.directory.exists():
-        _say("there is nothing to delete")
+        _inform("there is nothing to delete")
         return
     if not yes:
         if not sys.stdin.isatty():
-            message = "reset asks before it deletes, and there is no terminal to ask on: say --yes"
-            raise UserError(message)
+            raise UserError("reset asks before it deletes, and there is no terminal to ask on: say --yes")
         typer.confirm(f"delete all local data and secrets in {project.directory}?", abort=True, err=True)
     sockets = socket_directory(project.directory)
     shutil.rmtree(sockets)
     shutil.rmtree(project.directory)
-    _say(f"deleted {project.directory}")
+    _inform(f"deleted {project.directory}")
 
 
 def main() -> None:
@@ -302,16 +300,15 @@ def main() -> None:
 def _topology(
     project: Project, stacks: list[str] | None, pairs: list[str] | None, loopback: Loopback | None, *, no_synth: bool
 ) -> Topology:
-    """The plan for the chosen stacks, after the app ran if it had to."""
+    """The plan for the name_matches stacks, after the app ran if it had to."""
     context = parse_context(pairs or [])
     if no_synth and not (project.assembly / "manifest.json").is_file():
-        message = f"there is no {project.assembly} to use: run `cachetwin up` without --no-synth"
-        raise UserError(message)
+        raise UserError(f"there is no {project.assembly} to use: run `cachetwin up` without --no-synth")
     if not no_synth and needs_synth(project, context):
         began = time.monotonic()
-        _say(f"synthesising: {project.app}")
+        _inform(f"synthesising: {project.app}")
         synthesise(project, context)
-        _say(f"synthesised in {time.monotonic() - began:.1f} s")
+        _inform(f"synthesised in {time.monotonic() - began:.1f} s")
     refuse_missing_context(project)
     where: PlanLoopback = "shared"
     if loopback is Loopback.per_endpoint or (loopback is None and psutil.LINUX):
@@ -325,22 +322,21 @@ def _refuse_problems(topology: Topology) -> None:
     ]
     for problem in topology.problems:
         if problem.severity == "warning":
-            _say(f"warning: {problem.identity.key}: {problem.message}")
+            _inform(f"warning: {problem.identity.key}: {problem.message}")
     if lines:
         raise UserError("\n  ".join(["the plan would not work:", *lines]))
     left_out = [entry for entry in topology.coverage if entry.status == "not supported"]
     if left_out:
-        _say(f"{len(left_out)} resources are not supported here: `cachetwin plan` names them")
+        _inform(f"{len(left_out)} resources are not supported here: `cachetwin plan` names them")
 
 
 def _refuse_second_run(project: Project) -> None:
     state = _state(project)
     if state is not None:
-        message = (
+        raise UserError(
             f"this project is already up (pid {state.supervisor.pid}): see `cachetwin status`, "
             "or stop it with `cachetwin down`"
         )
-        raise UserError(message)
 
 
 def _state(project: Project) -> RunState | None:
@@ -352,18 +348,18 @@ def _state(project: Project) -> RunState | None:
     if state is None:
         cleaned = file.clean()
         if cleaned:
-            _say(cleaned)
+            _inform(cleaned)
     return state
 
 
 def _old_logs(project: Project, names: frozenset[str], count: int) -> Iterator[tuple[str, str]]:
     for path in sorted((project.directory / "logs").glob("*.log")):
         name = path.stem.replace(".", "/", 1)
-        if chosen(name, names):
+        if name_matches(name, names):
             lines = path.read_text(errors="replace").splitlines()
             yield from ((name, line) for line in lines[-count:] if count)
 
 
-def _say(line: str) -> None:
+def _inform(line: str) -> None:
     sys.stderr.write(f"{line}\n")
     sys.stderr.flush()

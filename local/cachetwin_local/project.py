@@ -24,8 +24,7 @@ class Project:
         """The command that synthesises. Raises UserError when cdk.json has none."""
         app = self.settings.get("app")
         if not isinstance(app, str) or not app.strip():
-            message = f'{self.root / "cdk.json"} must have an "app" command, such as "python -m stacks.app"'
-            raise UserError(message)
+            raise UserError(f'{self.root / "cdk.json"} must have an "app" command, such as "python -m stacks.app"')
         return app
 
     @property
@@ -50,17 +49,14 @@ def find_project(start: Path) -> Project:
         path = folder / "cdk.json"
         if path.is_file():
             return Project(folder, _object(path))
-    message = f"no cdk.json in {start.resolve()} or above: run this in a CDK app, or name one with --project"
-    raise UserError(message)
+    raise UserError(f"no cdk.json in {start.resolve()} or above: run this in a CDK app, or name one with --project")
 
 
 def _object(path: Path) -> dict[str, Any]:
     try:
         document = json.loads(path.read_text())
     except ValueError as error:
-        message = f"{path} is not valid JSON: {error}"
-        raise UserError(message) from error
+        raise UserError(f"{path} is not valid JSON: {error}") from error
     if not isinstance(document, dict):
-        message = f"{path} must hold a JSON object"
-        raise UserError(message)
+        raise UserError(f"{path} must hold a JSON object")
     return document

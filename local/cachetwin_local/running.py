@@ -16,7 +16,7 @@ from cachetwin_local.errors import UserError
 from cachetwin_local.project import Project
 from cachetwin_local.screen import Screen, endpoint_table, stdout_console
 from cachetwin_local.supervise.events import Event, Failed, Ready, from_json, to_json
-from cachetwin_local.supervise.project.logs import LogBook
+from cachetwin_local.supervise.project.logs import Logs
 from cachetwin_local.supervise.supervisor import Supervisor
 from cachetwin_local.topology.values import Topology
 
@@ -43,7 +43,7 @@ class Background:
 
 def start_background(project: Project, arguments: Sequence[str]) -> Background:
     """Start ``cachetwin supervise`` in a session of its own; its output goes to ``.cachetwin/logs/supervisor.log``."""
-    LogBook(project.directory / "logs").close()
+    Logs(project.directory / "logs").close()
     log = project.directory / "logs" / "supervisor.log"
     log.touch(0o600)
     reading, writing = os.pipe()
@@ -85,7 +85,7 @@ def wait_until_ready(background: Background, screen: Screen, log_file: Path) -> 
             if not line:
                 break
             event = from_json(json.loads(line))
-            screen.say(event)
+            screen.show(event)
             ready |= isinstance(event, Ready)
             if isinstance(event, Failed):
                 failure = event.message
@@ -94,8 +94,7 @@ def wait_until_ready(background: Background, screen: Screen, log_file: Path) -> 
         raise UserError(failure)
     if not ready:
         tail = "\n".join(f"  | {line}" for line in log_file.read_text(errors="replace").splitlines()[-12:])
-        message = f"the supervisor ended before everything was ready; the end of {log_file}:\n{tail}"
-        raise UserError(message)
+        raise UserError(f"the supervisor ended before everything was ready; the end of {log_file}:\n{tail}")
 
 
 def serve_background(project: Project, topology: Topology, events_fd: int) -> None:
@@ -103,7 +102,7 @@ def serve_background(project: Project, topology: Topology, events_fd: int) -> No
     os.set_inheritable(events_fd, False)  # noqa: FBT003  (the standard library's signature)
     pipe = os.fdopen(events_fd, "wb", buffering=0)
 
-    def say(event: Event) -> None:
+    def on_event(event: Event) -> None:
         if pipe.closed:
             return
         with contextlib.suppress(BrokenPipeError):
@@ -111,14 +110,14 @@ def serve_background(project: Project, topology: Topology, events_fd: int) -> No
         if isinstance(event, Ready):
             pipe.close()
 
-    def note(line: str) -> None:
+    def on_note(line: str) -> None:
         sys.stderr.write(f"{line}\n")
 
     async def serve() -> None:
         try:
-            await Supervisor(project.directory, project.assembly, topology, say, note).run()
+            await Supervisor(project.directory, project.assembly, topology, on_event, on_note).run()
         except UserError as error:
-            say(Failed(str(error)))
+            on_event(Failed(str(error)))
         finally:
             pipe.close()
 
@@ -129,17 +128,17 @@ async def _foreground(project: Project, topology: Topology, screen: Screen) -> N
     failures: list[str] = []
     ready = asyncio.Event()
 
-    def say(event: Event) -> None:
-        screen.say(event)
+    def on_event(event: Event) -> None:
+        screen.show(event)
         if isinstance(event, Failed):
             failures.append(event.message)
         if isinstance(event, Ready):
             show_endpoints(supervisor.status())
-            screen.note("Ctrl-C stops everything; the logs follow")
+            screen.print_line("Ctrl-C stops everything; the logs follow")
             ready.set()
 
-    supervisor = Supervisor(project.directory, project.assembly, topology, say, screen.note)
-    logs = asyncio.create_task(_show_logs(supervisor.log_book, screen, ready))
+    supervisor = Supervisor(project.directory, project.assembly, topology, on_event, screen.print_line)
+    logs = asyncio.create_task(_show_logs(supervisor.logs, screen, ready))
     try:
         await supervisor.run()
     finally:
@@ -150,12 +149,12 @@ async def _foreground(project: Project, topology: Topology, screen: Screen) -> N
         raise UserError(failures[0])
 
 
-async def _show_logs(log_book: LogBook, screen: Screen, ready: asyncio.Event) -> None:
+async def _show_logs(logs: Logs, screen: Screen, ready: asyncio.Event) -> None:
     await ready.wait()
-    with log_book.follow() as queue:
+    with logs.follow() as queue:
         while True:
             entry = await queue.get()
-            screen.log(entry.name, entry.line)
+            screen.print_log(entry.name, entry.line)
 
 
 def show_endpoints(status: dict[str, object]) -> None:

@@ -34,7 +34,7 @@ class Screen:
         self._width = 0
         self._starting = True
 
-    def say(self, event: Event) -> None:
+    def show(self, event: Event) -> None:
         """Show one event."""
         match event:
             case ResourceState():
@@ -50,11 +50,11 @@ class Screen:
                 killed = f" (had to be killed: {', '.join(event.killed)})" if event.killed else ""
                 self._console.print(f"everything is stopped{killed}", markup=False, highlight=False)
 
-    def note(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         """Show a line that is no event."""
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
-    def log(self, name: str, line: str) -> None:
+    def print_log(self, name: str, line: str) -> None:
         """Show a line of a child's log behind its name."""
         short = name.partition("/")[2] or name
         self._width = max(self._width, min(len(short), 28))

@@ -38,8 +38,7 @@ def parse_context(pairs: list[str]) -> dict[str, str]:
     for pair in pairs:
         key, separator, value = pair.partition("=")
         if not separator or not key:
-            message = f"-c must be key=value, got {pair!r}"
-            raise UserError(message)
+            raise UserError(f"-c must be key=value, got {pair!r}")
         context[key] = value
     return context
 
@@ -67,16 +66,15 @@ def synthesise(project: Project, context: Mapping[str, str]) -> None:
                 stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
             )  # fmt: skip
         except subprocess.TimeoutExpired as error:
-            message = f"the app `{project.app}` took longer than {_DEADLINE_S} s"
-            raise UserError(message) from error
+            raise UserError(f"the app `{project.app}` took longer than {_DEADLINE_S} s") from error
     lines = done.stdout.decode("utf-8", "replace").splitlines()
     if done.returncode != 0:
         shown = "\n".join(f"  | {line}" for line in lines[-_SHOWN_LINES:])
-        message = f"the app `{project.app}` exited with code {done.returncode}; the end of its output:\n{shown}"
-        raise UserError(message)
+        raise UserError(f"the app `{project.app}` exited with code {done.returncode}; the end of its output:\n{shown}")
     if not (project.assembly / "manifest.json").is_file():
-        message = f"the app `{project.app}` ran but wrote no manifest to {project.assembly}: does it call app.synth()?"
-        raise UserError(message)
+        raise UserError(
+            f"the app `{project.app}` ran but wrote no manifest to {project.assembly}: does it call app.synth()?"
+        )
     make_private_directory(project.directory)
     record = {"sources": fingerprint, "assembly": _assembly_mark(project)}
     write_private(_record(project), json.dumps(record).encode())
@@ -87,11 +85,10 @@ def refuse_missing_context(project: Project) -> None:
     manifest = json.loads((project.assembly / "manifest.json").read_text())
     missing = [entry.get("key", "?") for entry in manifest.get("missing", [])]
     if missing:
-        message = (
+        raise UserError(
             f"the app looks up values in an AWS account ({', '.join(missing)}): run `cdk synth` once with credentials, "
             "which writes them to cdk.context.json, then try again"
         )
-        raise UserError(message)
 
 
 def _environment(project: Project, context: Mapping[str, Any], folder: Path) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""A site to build on: folders of the test's own, nothing shared with the project's."""
+"""A run_context to build on: folders of the test's own, nothing shared with the project's."""
 
 import itertools
 import os
@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from cachetwin_local.supervise.events import Event
-from cachetwin_local.supervise.project.local_ca import Authority
-from cachetwin_local.supervise.project.logs import LogBook
-from cachetwin_local.supervise.project.run_context import Site
+from cachetwin_local.supervise.project.local_ca import LocalCA
+from cachetwin_local.supervise.project.logs import Logs
+from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.supervise.project.secret_store import SecretStore
 from cachetwin_local.topology.values import (
     Attachment,
@@ -51,16 +51,16 @@ def events() -> list[Event]:
 
 
 @pytest.fixture
-def site(tmp_path: Path, events: list[Event]) -> Iterator[Site]:
+def run_context(tmp_path: Path, events: list[Event]) -> Iterator[RunContext]:
     directory = tmp_path / ".cachetwin"
-    book = LogBook(directory / "logs")
-    yield Site(
+    book = Logs(directory / "logs")
+    yield RunContext(
         directory=directory,
         assembly=tmp_path / "cdk.out",
         secrets=_store(directory),
-        authority=Authority(directory / "ca", "test"),
-        log_book=book,
-        say=events.append,
+        local_ca=LocalCA(directory / "ca", "test"),
+        logs=book,
+        publish=events.append,
     )
     book.close()
 

@@ -88,7 +88,7 @@ class _Frame:
     """The resource being resolved, and the property through which a value of another template is being asked for."""
 
     references: list[Reference] = field(default_factory=list)
-    site: tuple[Step, ...] | None = None
+    origin: tuple[Step, ...] | None = None
 
 
 class Graph:
@@ -224,18 +224,18 @@ class Graph:
     def record(self, key: str, attribute: str, where: Where) -> None:
         """Remember that the property being resolved uses an attribute of a resource."""
         frame = self._frames[-1]
-        frame.references.append(Reference(frame.site or where.path, key, attribute))
+        frame.references.append(Reference(frame.origin or where.path, key, attribute))
 
     @contextmanager
-    def crossing(self, where: Where) -> Iterator[None]:
+    def on_behalf_of(self, where: Where) -> Iterator[None]:
         """Resolve a value of another template on behalf of the property at `where`."""
         frame = self._frames[-1]
-        before = frame.site
-        frame.site = before or where.path
+        before = frame.origin
+        frame.origin = before or where.path
         try:
             yield
         finally:
-            frame.site = before
+            frame.origin = before
 
     def _find_named(self, type_name: str, name: str) -> str | None:
         for resource in self.resources_of_type(type_name):
@@ -304,7 +304,7 @@ class _StackScope:
         self.graph.record(key, attribute, where)
         nested = self._nested(logical_id)
         if nested is not None and attribute.startswith("Outputs."):
-            with self.graph.crossing(where):
+            with self.graph.on_behalf_of(where):
                 return self._output(nested, attribute.removeprefix("Outputs."), where)
         description = self.graph.described(key)
         if attribute in description.attributes:
@@ -323,10 +323,10 @@ class _StackScope:
                 raise where.error(f"condition must be one of {_names(self.stack.conditions)}, got {name}")
             if name in where.path and where.logical_id == "Conditions":
                 raise where.error(f"condition {name} is defined by itself")
-            place = Where(
+            origin = Where(
                 self.stack.name, "Conditions", (*(where.path if where.logical_id == "Conditions" else ()), name)
             )
-            memo[key] = Resolver(self).boolean(self.stack.conditions[name], place)
+            memo[key] = Resolver(self).boolean(self.stack.conditions[name], origin)
         return memo[key]
 
     def mapping(self, name: str, where: Where) -> Mapping[str, Json]:
@@ -341,7 +341,7 @@ class _StackScope:
             for output in stack.outputs:
                 export = self.graph.export_name(stack.name, output)
                 if export == name:
-                    with self.graph.crossing(where):
+                    with self.graph.on_behalf_of(where):
                         return self._output(stack, output, where)
                 if export is not None:
                     exports.append(export)
@@ -353,7 +353,7 @@ class _StackScope:
         if stack is None:
             allowed = _names(self.graph.assembly.stacks)
             raise where.error(f"Fn::GetStackOutput must name a stack of this app, one of {allowed}, got {stack_name}")
-        with self.graph.crossing(where):
+        with self.graph.on_behalf_of(where):
             return self._output(stack, output_name, where)
 
     def _output(self, stack: Stack, name: str, where: Where) -> Json:
@@ -367,7 +367,7 @@ class _StackScope:
         if resource is None:
             names = {*self.stack.resources, *self.stack.parameters}
             raise where.error(
-                f"must name a resource or a parameter of this stack{_close(logical_id, names)}, got {logical_id}"
+                f"must name a resource or a parameter of this stack{_suggestions(logical_id, names)}, got {logical_id}"
             )
         if not self.graph.exists(resource):
             raise where.error(f"{logical_id} does not exist, because its condition {resource.condition} is false")
@@ -393,9 +393,9 @@ class _StackScope:
             parent = self.graph.stack(self.stack.parent)
             given = parent.resources[self.stack.parent_logical_id].properties.get("Parameters", {})
             if name in given:
-                place = Where(parent.name, self.stack.parent_logical_id, ("Parameters", name))
-                with self.graph.crossing(where):
-                    return Resolver(_StackScope(self.graph, parent)).resolve(given[name], place)
+                origin = Where(parent.name, self.stack.parent_logical_id, ("Parameters", name))
+                with self.graph.on_behalf_of(where):
+                    return Resolver(_StackScope(self.graph, parent)).resolve(given[name], origin)
         given = self.graph._parameters
         for key in (f"{self.stack.name}:{name}", name):
             if key in given:
@@ -459,11 +459,11 @@ def _names(names: Mapping[str, Json]) -> str:
     return ", ".join(sorted(names)) or "(none)"
 
 
-def _close(name: str, names: set[str]) -> str:
+def _suggestions(name: str, names: set[str]) -> str:
     """The names most like `name`, for a message; a template has hundreds."""
-    near = sorted(names, key=lambda other: (-_common(name.lower(), other.lower()), other))[:5]
+    near = sorted(names, key=lambda other: (-_common_prefix_length(name.lower(), other.lower()), other))[:5]
     return f" (such as {', '.join(near)})" if near else ""
 
 
-def _common(left: str, right: str) -> int:
+def _common_prefix_length(left: str, right: str) -> int:
     return next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))

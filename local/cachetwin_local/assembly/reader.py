@@ -7,7 +7,7 @@ this reader needs of them has been the same since version 7. Only files below th
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import cast
+from typing import TypedDict, cast
 
 from cachetwin_local.errors import UserError
 
@@ -94,63 +94,35 @@ class _Reader:
             )
         account, region = _environment(artifact.get("environment", ""))
         template = _load(directory / artifact["properties"]["templateFile"])
-        self._add(
-            directory,
-            template,
+        stack = Stack(
             name=name,
             display_name=artifact.get("displayName", name),
             region=region,
             account=account,
             dependencies=tuple(names[d] for d in artifact.get("dependencies", ()) if d in names),
-            parent=None,
-            parent_logical_id=None,
+            **_sections(name, template),
         )
+        self._add(directory, stack, template)
 
-    def _add(
-        self,
-        directory: Path,
-        template: Mapping[str, Json],
-        *,
-        name: str,
-        display_name: str,
-        region: str,
-        account: str,
-        dependencies: tuple[str, ...],
-        parent: str | None,
-        parent_logical_id: str | None,
-    ) -> None:
-        _refuse_transforms(name, template)
-        resources = {
-            logical_id: _resource(name, logical_id, r) for logical_id, r in template.get("Resources", {}).items()
-        }
-        self.stacks[name] = Stack(
-            name=name,
-            display_name=display_name,
-            region=region,
-            account=account,
-            dependencies=dependencies,
-            resources=resources,
-            parameters=template.get("Parameters", {}),
-            mappings=template.get("Mappings", {}),
-            conditions=template.get("Conditions", {}),
-            outputs=template.get("Outputs", {}),
-            parent=parent,
-            parent_logical_id=parent_logical_id,
-        )
+    def _add(self, directory: Path, stack: Stack, template: Mapping[str, Json]) -> None:
+        """Add `stack`, then the stacks nested in its template."""
+        self.stacks[stack.name] = stack
         for logical_id, raw in template.get("Resources", {}).items():
-            nested = self._nested_template(directory, raw) if raw["Type"] == NESTED_STACK else None
-            if nested is not None:
-                self._add(
-                    directory,
-                    _load(nested),
-                    name=f"{name}-{logical_id}",
-                    display_name=f"{display_name}/{logical_id}",
-                    region=region,
-                    account=account,
-                    dependencies=(),
-                    parent=name,
-                    parent_logical_id=logical_id,
-                )
+            path = self._nested_template(directory, raw) if raw["Type"] == NESTED_STACK else None
+            if path is None:
+                continue
+            name, nested_template = f"{stack.name}-{logical_id}", _load(path)
+            nested = Stack(
+                name=name,
+                display_name=f"{stack.display_name}/{logical_id}",
+                region=stack.region,
+                account=stack.account,
+                dependencies=(),
+                parent=stack.name,
+                parent_logical_id=logical_id,
+                **_sections(name, nested_template),
+            )
+            self._add(directory, nested, nested_template)
 
     def _nested_template(self, directory: Path, raw: Mapping[str, Json]) -> Path | None:
         """The template of a nested stack: named in the metadata, or the asset whose key is in its URL."""
@@ -196,6 +168,29 @@ def _resource(stack: str, logical_id: str, raw: Mapping[str, Json]) -> Resource:
         condition=raw.get("Condition"),
         depends_on=(depends_on,) if isinstance(depends_on, str) else tuple(depends_on),
     )
+
+
+class _Sections(TypedDict):
+    """The fields of a `Stack` that are sections of its template."""
+
+    resources: dict[str, Resource]
+    parameters: Mapping[str, Mapping[str, Json]]
+    mappings: Mapping[str, Json]
+    conditions: Mapping[str, Json]
+    outputs: Mapping[str, Mapping[str, Json]]
+
+
+def _sections(name: str, template: Mapping[str, Json]) -> _Sections:
+    _refuse_transforms(name, template)
+    return {
+        "resources": {
+            logical_id: _resource(name, logical_id, raw) for logical_id, raw in template.get("Resources", {}).items()
+        },
+        "parameters": template.get("Parameters", {}),
+        "mappings": template.get("Mappings", {}),
+        "conditions": template.get("Conditions", {}),
+        "outputs": template.get("Outputs", {}),
+    }
 
 
 def _refuse_transforms(name: str, template: Mapping[str, Json]) -> None:

@@ -19,7 +19,7 @@ from cachetwin_local.topology.values import (
     TargetGroup,
 )
 
-from .security_groups import Party, SecurityGroups, ranges_of
+from .security_groups import Peer, SecurityGroups, ranges_of
 
 
 def check_paths(
@@ -51,7 +51,7 @@ class _Checker:
         self.paths: list[NetworkPath] = []
 
     def check(self, source: Service | LoadBalancer, target: Service | ReplicationGroup | Database, port: int) -> None:
-        verdict = self._groups.verdict(self._party(source), self._party(target), port)
+        verdict = self._groups.verdict(self._peer(source), self._peer(target), port)
         from_name, to_name = source.identity.logical_id, target.identity.logical_id
         if verdict.state == "open":
             self.paths.append(NetworkPath(source.identity.key, target.identity.key, port, verdict.reason))
@@ -60,10 +60,10 @@ class _Checker:
         message = f"{from_name} cannot reach {to_name} on port {port}: {verdict.reason}"
         self._context.problem("error" if severity == "error" else "warning", source.identity.key, message)
 
-    def _party(self, value: Service | LoadBalancer | ReplicationGroup | Database) -> Party:
+    def _peer(self, value: Service | LoadBalancer | ReplicationGroup | Database) -> Peer:
         graph, key = self._context.graph, value.identity.key
         groups = value.security_groups or _default_groups(self._context, key)
-        return Party(value.identity.logical_id, groups, ranges_of(graph, subnets_of(self._context, key)))
+        return Peer(value.identity.logical_id, groups, ranges_of(graph, subnets_of(self._context, key)))
 
 
 def subnets_of(context: Context, key: str) -> tuple[str, ...]:

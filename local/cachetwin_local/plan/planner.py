@@ -15,7 +15,7 @@ from cachetwin_local.resources.modelled import shape_of
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.rds import db_instance as rds_db_instance
 from cachetwin_local.resources.translators import TRANSLATORS, describer
-from cachetwin_local.topology.address_plan import Loopback, Places
+from cachetwin_local.topology.address_plan import AddressPlan, Loopback
 from cachetwin_local.topology.values import (
     Coverage,
     Database,
@@ -55,19 +55,23 @@ def plan(
     `stacks` are names, display names or patterns with ``*``. `project` keeps the addresses of two apps apart.
     `parameters` are template parameters by ``name`` or ``stack:name``. Raises UserError when the templates do not resolve.
     """
-    chosen = choose(assembly, stacks)
-    places = Places(project, loopback)
-    graph = Graph(_only(assembly, chosen), describer(places), parameters)
-    _reserve(graph, places)
-    context = Context(assembly, graph, places)
+    chosen = select_stacks(assembly, stacks)
+    address_plan = AddressPlan(project, loopback)
+    graph = Graph(_restrict_to(assembly, chosen), describer(address_plan), parameters)
+    _reserve(graph, address_plan)
+    context = Context(assembly, graph, address_plan)
     values, coverage = _translate(context, chosen)
-    services, balancers, targets = _of(Service, values), _of(LoadBalancer, values), _of(TargetGroup, values)
-    groups, databases = _of(ReplicationGroup, values), _of(Database, values)
+    services, balancers, targets = (
+        _values_of(Service, values),
+        _values_of(LoadBalancer, values),
+        _values_of(TargetGroup, values),
+    )
+    groups, databases = _values_of(ReplicationGroup, values), _values_of(Database, values)
     servers: list[ReplicationGroup | Database] = [*groups, *databases]
     paths = check_paths(context, services, balancers, targets, {server.identity.key: server for server in servers})
     _check_secrets(context, values)
     absent = {one.identity.key: one.note for one in coverage if one.status == "not supported"}
-    _check_what_services_are_told(context, services, absent)
+    _warn_about_missing_values(context, services, absent)
     return Topology(
         project=project,
         region=chosen[0].region,
@@ -76,7 +80,7 @@ def plan(
         stacks=tuple(stack.name for stack in chosen),
         replication_groups=groups,
         databases=databases,
-        secrets=_of(Secret, values),
+        secrets=_values_of(Secret, values),
         services=services,
         load_balancers=balancers,
         target_groups=targets,
@@ -103,7 +107,7 @@ def _translate(context: Context, chosen: Iterable[Stack]) -> tuple[list[object],
     return values, coverage
 
 
-def choose(assembly: Assembly, names: Sequence[str] | None) -> list[Stack]:
+def select_stacks(assembly: Assembly, names: Sequence[str] | None) -> list[Stack]:
     """The stacks with these names and all that they depend on, nested stacks included, in the order of deployment."""
     top = [stack for stack in assembly.stacks.values() if stack.parent is None]
     if not top:
@@ -128,24 +132,24 @@ def choose(assembly: Assembly, names: Sequence[str] | None) -> list[Stack]:
     return [stack for stack in assembly.stacks.values() if stack.name in wanted]
 
 
-def _only(assembly: Assembly, chosen: Iterable[Stack]) -> Assembly:
+def _restrict_to(assembly: Assembly, chosen: Iterable[Stack]) -> Assembly:
     return Assembly({stack.name: stack for stack in chosen}, assembly.docker_assets, assembly.file_assets)
 
 
-def _reserve(graph: Graph, places: Places) -> None:
-    """Give out the endpoints' places in the order of their names, so that they do not depend on who refers to whom."""
+def _reserve(graph: Graph, address_plan: AddressPlan) -> None:
+    """Give out addresses in the order of the endpoints' names, so that they do not depend on the order of references."""
     for resource in sorted(graph.resources_of_type(*ENDPOINTS, LISTENER), key=lambda r: r.key):
         if resource.type == LISTENER:
-            elbv2_listener.place(places, graph, resource)
+            elbv2_listener.listener_address(address_plan, graph, resource)
             continue
         default, names = ENDPOINTS[resource.type]
         where = Where(resource.stack, resource.logical_id)
         port = Properties({"Port": graph.property(resource, "Port")}, where).integer("Port", default)
         for name in names:
-            places.endpoint(f"{resource.key}/{name}", port)
+            address_plan.endpoint(f"{resource.key}/{name}", port)
 
 
-def _of(kind: type[T], values: Iterable[object]) -> tuple[T, ...]:
+def _values_of(kind: type[T], values: Iterable[object]) -> tuple[T, ...]:
     return tuple(value for value in values if isinstance(value, kind))
 
 
@@ -170,7 +174,7 @@ def _outputs(graph: Graph, chosen: Iterable[Stack], absent: Mapping[str, str]) -
 
 def _check_secrets(context: Context, values: Iterable[object]) -> None:
     """Every secret that is referred to must be one that a stack of this app makes."""
-    known = {secret.identity.arn for secret in _of(Secret, values)}
+    known = {secret.identity.arn for secret in _values_of(Secret, values)}
     for owner, text in _texts(values):
         for reference in secrets_in(text):
             if reference.secret_arn not in known:
@@ -192,7 +196,7 @@ def _texts(values: Iterable[object]) -> Iterable[tuple[str, Text]]:
             yield from ((value.identity.key, password) for user in value.users for password in user.passwords)
 
 
-def _check_what_services_are_told(context: Context, services: Iterable[Service], absent: Mapping[str, str]) -> None:
+def _warn_about_missing_values(context: Context, services: Iterable[Service], absent: Mapping[str, str]) -> None:
     """Say which of a service's variables come from something that does not run here."""
     for service in services:
         definition = context.find("AWS::ECS::TaskDefinition", service.task_definition)

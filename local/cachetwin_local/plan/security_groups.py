@@ -25,7 +25,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True, slots=True)
-class Party:
+class Peer:
     """One side of a path: who, its security groups by id, and the address ranges of its subnets (None when not known)."""
 
     name: str
@@ -90,7 +90,7 @@ class SecurityGroups:
         self._rules[group_id, "ingress"].append(Rule(name, "-1", -1, -1, group_id, None))
         self._rules[group_id, "egress"].append(Rule(name, "-1", -1, -1, None, ANY))
 
-    def verdict(self, source: Party, target: Party, port: int) -> Verdict:
+    def verdict(self, source: Peer, target: Peer, port: int) -> Verdict:
         """Whether `source` may open TCP connections to `port` of `target`."""
         out = self._find(source, target, port, "egress")
         into = self._find(target, source, port, "ingress")
@@ -103,19 +103,19 @@ class SecurityGroups:
             return Verdict("unknown", f"{missing}, as far as this app's templates say")
         return Verdict("closed", missing)
 
-    def _find(self, owner: Party, other: Party, port: int, direction: Direction) -> Rule | None:
+    def _find(self, owner: Peer, other: Peer, port: int, direction: Direction) -> Rule | None:
         for group in owner.groups:
             for rule in self._rules.get((group, direction), ()):
                 if rule.covers(port) and _matches(rule, other):
                     return rule
         return None
 
-    def _named(self, party: Party) -> str:
+    def _named(self, party: Peer) -> str:
         groups = ", ".join(self._names.get(group, group) for group in party.groups)
         return f"{party.name} (security group {groups})" if groups else f"{party.name} (no security group)"
 
 
-def _matches(rule: Rule, other: Party) -> bool:
+def _matches(rule: Rule, other: Peer) -> bool:
     if rule.group is not None:
         return rule.group in other.groups
     if rule.cidr is None:

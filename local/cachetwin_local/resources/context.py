@@ -5,7 +5,7 @@ from typing import Literal, Protocol
 
 from cachetwin_local.assembly.graph import Description, Graph, Resolved
 from cachetwin_local.assembly.template import Assembly, Stack
-from cachetwin_local.topology.address_plan import Places
+from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.values import Identity, Problem
 
 from .shape import Status
@@ -17,7 +17,7 @@ class Context:
 
     assembly: Assembly
     graph: Graph
-    places: Places
+    address_plan: AddressPlan
     problems: list[Problem] = field(default_factory=list)
 
     def identity(self, key: str) -> Identity:
@@ -58,7 +58,7 @@ class Translation:
 class Translator(Protocol):
     """One CloudFormation type that runs here: a module with these two functions."""
 
-    def describe(self, places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+    def describe(self, address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
         """What the resource is called and what its attributes are."""
 
     def translate(self, context: Context, resolved: Resolved) -> Translation:

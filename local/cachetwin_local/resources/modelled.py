@@ -20,7 +20,7 @@ def _ec2(prefix: str, resource: str, note: str = _NETWORK, **attributes: str) ->
     return Shape("modelled", note, name=name, arn=_ARN + resource + "/{name}", attributes=attributes)
 
 
-def _absent(note: str, name_property: str | None = None) -> Shape:
+def _unsupported(note: str, name_property: str | None = None) -> Shape:
     return Shape("not supported", note, name_property=name_property, attributes=None)
 
 
@@ -163,31 +163,31 @@ MODELLED: Final[Mapping[str, Shape]] = {
         attributes={"Type": "=Type", "Value": "=Value"},
     ),
     "AWS::SecretsManager::ResourcePolicy": Shape("modelled", "permissions are not checked yet"),
-    "AWS::SecretsManager::RotationSchedule": _absent("secrets do not rotate here yet"),
+    "AWS::SecretsManager::RotationSchedule": _unsupported("secrets do not rotate here yet"),
     **{
-        f"AWS::ApiGatewayV2::{part}": _absent("an HTTP API " + _NOT_YET)
+        f"AWS::ApiGatewayV2::{part}": _unsupported("an HTTP API " + _NOT_YET)
         for part in ("Api", "Authorizer", "Integration", "Route", "Stage")
     },
     **{
-        f"AWS::ApiGateway::{part}": _absent("a REST API " + _NOT_YET)
+        f"AWS::ApiGateway::{part}": _unsupported("a REST API " + _NOT_YET)
         for part in ("Authorizer", "Deployment", "Method", "RequestValidator", "Resource", "RestApi", "Stage")
     },
     "AWS::ApiGateway::Account": Shape("modelled", "a setting of the account; nothing to run"),
-    "AWS::ApplicationAutoScaling::ScalableTarget": _absent(
+    "AWS::ApplicationAutoScaling::ScalableTarget": _unsupported(
         "nothing scales by itself here yet; counts stay as the template has them"
     ),
-    "AWS::ApplicationAutoScaling::ScalingPolicy": _absent("nothing scales by itself here yet"),
-    "AWS::CloudWatch::Alarm": _absent("alarms are not evaluated here yet", "AlarmName"),
-    "AWS::CloudWatch::Dashboard": _absent("there are no dashboards here yet", "DashboardName"),
-    "AWS::ElastiCache::CacheCluster": _absent("a single node or Memcached cluster " + _NOT_YET, "ClusterName"),
-    "AWS::ElastiCache::GlobalReplicationGroup": _absent("a global datastore " + _NOT_YET),
-    "AWS::ElastiCache::ServerlessCache": _absent("a serverless cache " + _NOT_YET, "ServerlessCacheName"),
-    "AWS::Events::Rule": _absent("schedules and events call nothing here yet", "Name"),
-    "AWS::Lambda::Function": _absent("functions do not run here yet", "FunctionName"),
-    "AWS::Lambda::Permission": _absent("functions do not run here yet"),
-    "AWS::RDS::DBCluster": _absent("an Aurora cluster " + _NOT_YET, "DBClusterIdentifier"),
-    "AWS::Route53::HostedZone": _absent("names are not resolved here yet; endpoints have loopback addresses"),
-    "AWS::Route53::RecordSet": _absent("names are not resolved here yet; endpoints have loopback addresses"),
+    "AWS::ApplicationAutoScaling::ScalingPolicy": _unsupported("nothing scales by itself here yet"),
+    "AWS::CloudWatch::Alarm": _unsupported("alarms are not evaluated here yet", "AlarmName"),
+    "AWS::CloudWatch::Dashboard": _unsupported("there are no dashboards here yet", "DashboardName"),
+    "AWS::ElastiCache::CacheCluster": _unsupported("a single node or Memcached cluster " + _NOT_YET, "ClusterName"),
+    "AWS::ElastiCache::GlobalReplicationGroup": _unsupported("a global datastore " + _NOT_YET),
+    "AWS::ElastiCache::ServerlessCache": _unsupported("a serverless cache " + _NOT_YET, "ServerlessCacheName"),
+    "AWS::Events::Rule": _unsupported("schedules and events call nothing here yet", "Name"),
+    "AWS::Lambda::Function": _unsupported("functions do not run here yet", "FunctionName"),
+    "AWS::Lambda::Permission": _unsupported("functions do not run here yet"),
+    "AWS::RDS::DBCluster": _unsupported("an Aurora cluster " + _NOT_YET, "DBClusterIdentifier"),
+    "AWS::Route53::HostedZone": _unsupported("names are not resolved here yet; endpoints have loopback addresses"),
+    "AWS::Route53::RecordSet": _unsupported("names are not resolved here yet; endpoints have loopback addresses"),
     "AWS::S3::Bucket": Shape(
         "not supported",
         "there is no S3 here yet; logs meant for it are not written",
@@ -202,9 +202,9 @@ MODELLED: Final[Mapping[str, Shape]] = {
             "WebsiteURL": "http://{name}.s3-website-{region}.amazonaws.com",
         },
     ),
-    "AWS::S3::BucketPolicy": _absent("there is no S3 here yet"),
-    "AWS::SNS::Subscription": _absent("events are not published here yet"),
-    "AWS::SNS::TopicPolicy": _absent("events are not published here yet"),
+    "AWS::S3::BucketPolicy": _unsupported("there is no S3 here yet"),
+    "AWS::SNS::Subscription": _unsupported("events are not published here yet"),
+    "AWS::SNS::TopicPolicy": _unsupported("events are not published here yet"),
     "AWS::SNS::Topic": Shape(
         "not supported",
         "events are not published here yet",
@@ -215,7 +215,7 @@ MODELLED: Final[Mapping[str, Shape]] = {
     ),
 }
 
-UNKNOWN: Final = _absent("the runner does not know this type; nothing runs for it")
+UNKNOWN: Final = _unsupported("the runner does not know this type; nothing runs for it")
 
 
 def shape_of(type_name: str) -> Shape:

@@ -57,11 +57,11 @@ def describe_shape(shape: Shape, resolved: Resolved, stack: Stack) -> Descriptio
         physical_name=fields["name"],
         arn=fields["arn"],
         attributes={name: fill(pattern) for name, pattern in (shape.attributes or {}).items()},
-        missing=None if shape.attributes is not None else lambda attribute: absent(fields, attribute),
+        missing=None if shape.attributes is not None else lambda attribute: placeholder_attribute(fields, attribute),
     )
 
 
-def absent(fields: Mapping[str, str], attribute: str) -> str:
+def placeholder_attribute(fields: Mapping[str, str], attribute: str) -> str:
     """Stands for an attribute of something that does not run here. ``.invalid`` never resolves (RFC 2606)."""
     if attribute.lower().endswith("arn"):
         return f"arn:{fields['partition']}:{fields['service']}:{fields['region']}:{fields['account']}:{fields['name']}"

@@ -5,7 +5,7 @@ from typing import Final
 
 from cachetwin_local.assembly.graph import Describe, Description, Graph, Resolved
 from cachetwin_local.assembly.template import Stack
-from cachetwin_local.topology.address_plan import Places
+from cachetwin_local.topology.address_plan import AddressPlan
 
 from .cloudformation import stack as cloudformation_stack
 from .context import Translator
@@ -43,13 +43,13 @@ TRANSLATORS: Final[Mapping[str, Translator]] = {
 }
 
 
-def describer(places: Places) -> Describe:
+def describer(address_plan: AddressPlan) -> Describe:
     """Describes resources for a graph: by the translator of their type, or by its shape."""
 
     def describe(graph: Graph, resolved: Resolved, stack: Stack) -> Description:
         translator = TRANSLATORS.get(resolved.resource.type)
         if translator is None:
             return describe_shape(shape_of(resolved.resource.type), resolved, stack)
-        return translator.describe(places, graph, resolved, stack)
+        return translator.describe(address_plan, graph, resolved, stack)
 
     return describe

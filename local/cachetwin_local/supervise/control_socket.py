@@ -14,7 +14,7 @@ from pathlib import Path
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.events import Event, to_json
-from cachetwin_local.supervise.project.logs import LogBook, chosen
+from cachetwin_local.supervise.project.logs import Logs, name_matches
 
 __all__ = ["ControlServer", "ask"]
 
@@ -29,9 +29,9 @@ Document = dict[str, object]
 class ControlServer:
     """Serves on the unix socket `path`. `status` gives the status, `stop` begins to stop everything."""
 
-    def __init__(self, path: Path, log_book: LogBook, status: Callable[[], Document], stop: Callable[[], None]) -> None:
+    def __init__(self, path: Path, logs: Logs, status: Callable[[], Document], stop: Callable[[], None]) -> None:
         self.path = path
-        self._log_book = log_book
+        self._log_store = logs
         self._status = status
         self._stop = stop
         self._server: asyncio.Server | None = None
@@ -85,7 +85,7 @@ class ControlServer:
             case "status":
                 yield self._status()
             case "logs":
-                async for document in self._logs(request):
+                async for document in self._log_lines(request):
                     yield document
             case "down":
                 with self._watch() as queue:
@@ -95,17 +95,17 @@ class ControlServer:
             case op:
                 yield {"error": f"op must be status, logs or down, got {op!r}"}
 
-    async def _logs(self, request: Document) -> AsyncIterator[Document]:
+    async def _log_lines(self, request: Document) -> AsyncIterator[Document]:
         given = request.get("names")
         names = frozenset(str(name) for name in given) if isinstance(given, list) else frozenset[str]()
         count = request.get("lines")
-        with self._log_book.follow() as queue:
-            lines = self._log_book.recent(names, min(count, _LINES_MAX) if isinstance(count, int) else 100)
+        with self._log_store.follow() as queue:
+            lines = self._log_store.recent(names, min(count, _LINES_MAX) if isinstance(count, int) else 100)
             for entry in lines:
                 yield {"name": entry.name, "line": entry.line}
             while request.get("follow"):
                 entry = await queue.get()
-                if chosen(entry.name, names):
+                if name_matches(entry.name, names):
                     yield {"name": entry.name, "line": entry.line}
 
     @contextlib.contextmanager
@@ -125,8 +125,9 @@ def ask(path: str, request: Document) -> Iterator[Document]:
         try:
             connection.connect(path)
         except OSError as error:
-            message = f"the supervisor does not answer on {path} ({error}): stop it with a SIGTERM, then try again"
-            raise UserError(message) from error
+            raise UserError(
+                f"the supervisor does not answer on {path} ({error}): stop it with a SIGTERM, then try again"
+            ) from error
         connection.sendall(json.dumps(request).encode() + b"\n")
         connection.settimeout(None)
         with connection.makefile("rb") as answers:

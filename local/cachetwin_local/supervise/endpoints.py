@@ -8,7 +8,7 @@ from pathlib import Path
 from cachetwin_local.supervise.project.secret_store import SecretStore
 from cachetwin_local.topology.values import CacheUser, Database, Endpoint, ReplicationGroup, Topology
 
-__all__ = ["EndpointRow", "rows", "variables"]
+__all__ = ["EndpointRow", "endpoint_rows", "endpoint_variables"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class EndpointRow:
     answers: str
 
 
-def rows(topology: Topology, secrets: SecretStore) -> list[EndpointRow]:
+def endpoint_rows(topology: Topology, secrets: SecretStore) -> list[EndpointRow]:
     """Every endpoint of the topology, load balancers first."""
     found = []
     for balancer in topology.load_balancers:
@@ -46,7 +46,9 @@ def rows(topology: Topology, secrets: SecretStore) -> list[EndpointRow]:
     return found
 
 
-def variables(topology: Topology, secrets: SecretStore, bundle_file: Path, *, with_secrets: bool) -> dict[str, str]:
+def endpoint_variables(
+    topology: Topology, secrets: SecretStore, bundle_file: Path, *, with_secrets: bool
+) -> dict[str, str]:
     """Variables that tell a program where everything is, named by logical id: ``CACHE_HOST``, ``DATABASE_URL``, ...
 
     Passwords are left out unless `with_secrets`. The CA bundle comes under the names that TLS libraries read.

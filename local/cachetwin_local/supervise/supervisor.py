@@ -19,17 +19,17 @@ from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.actor import Actor
 from cachetwin_local.supervise.cache.node import CacheActor
 from cachetwin_local.supervise.control_socket import ControlServer, Document
-from cachetwin_local.supervise.endpoints import rows
+from cachetwin_local.supervise.endpoints import endpoint_rows
 from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState, State, Stopped
 from cachetwin_local.supervise.load_balancer.load_balancer import LoadBalancerActor
 from cachetwin_local.supervise.postgres.server import PostgresActor
 from cachetwin_local.supervise.process.child import Child
 from cachetwin_local.supervise.process.private_file import make_private_directory
-from cachetwin_local.supervise.project.local_ca import Authority
-from cachetwin_local.supervise.project.logs import LogBook
-from cachetwin_local.supervise.project.run_context import Site, socket_directory
+from cachetwin_local.supervise.project.local_ca import LocalCA
+from cachetwin_local.supervise.project.logs import Logs
+from cachetwin_local.supervise.project.run_context import RunContext, socket_directory
 from cachetwin_local.supervise.project.secret_store import SecretStore
-from cachetwin_local.supervise.project.state import ProcessMark, RunState, StateFile
+from cachetwin_local.supervise.project.state import ProcessIdentity, RunState, StateFile
 from cachetwin_local.supervise.service.service import ServiceActor
 from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
 from cachetwin_local.topology.values import Topology, show
@@ -42,7 +42,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Supervisor:
     """One run of `topology`, for the project whose ``.cachetwin`` is `directory` and whose ``cdk.out`` is `assembly`.
 
-    `say` gets every event. `note` gets a line about what a killed run left behind.
+    `on_event` gets every event. `on_note` gets a line about what a killed run left behind.
     """
 
     def __init__(
@@ -50,12 +50,12 @@ class Supervisor:
         directory: Path,
         assembly: Path,
         topology: Topology,
-        say: Callable[[Event], None],
-        note: Callable[[str], None] = lambda _line: None,
+        on_event: Callable[[Event], None],
+        on_note: Callable[[str], None] = lambda _line: None,
     ) -> None:
         self._topology = topology
-        self._say_outside = say
-        self._note = note
+        self._on_event = on_event
+        self._on_note = on_note
         self._directory = make_private_directory(directory)
         self._state_file = StateFile(self._directory)
         self._states: dict[str, ResourceState] = {}
@@ -64,18 +64,18 @@ class Supervisor:
         self._killing: list[asyncio.Task[None]] = []
         self._began = time.time()
         secrets = SecretStore(self._directory / "secrets.json")
-        self.log_book = LogBook(self._directory / "logs")
-        self._site = Site(
+        self.logs = Logs(self._directory / "logs")
+        self._run_context = RunContext(
             directory=self._directory,
             assembly=assembly,
             secrets=secrets,
-            authority=Authority(self._directory / "ca", topology.project),
-            log_book=self.log_book,
-            say=self._say,
+            local_ca=LocalCA(self._directory / "ca", topology.project),
+            logs=self.logs,
+            publish=self._publish,
             children_changed=lambda _children: self._write_state(),
         )
         control_socket = socket_directory(self._directory) / "control.sock"
-        self._control = ControlServer(control_socket, self.log_book, self.status, self.request_stop)
+        self._control = ControlServer(control_socket, self.logs, self.status, self.request_stop)
         self._actors: list[Actor] = []
 
     async def run(self) -> bool:
@@ -85,7 +85,7 @@ class Supervisor:
         """
         left_behind = self._state_file.acquire()
         if left_behind:
-            self._note(left_behind)
+            self._on_note(left_behind)
         try:
             self._catch_signals()
             self._write_state()
@@ -94,14 +94,14 @@ class Supervisor:
         finally:
             await self._control.close()
             self._state_file.release()
-            self.log_book.close()
+            self.logs.close()
 
     def request_stop(self) -> None:
         """Begin to stop; asked again, kill what is left."""
         self._signals += 1
         self._stopping.set()
         if self._signals > 1:
-            self._killing = [asyncio.create_task(child.kill()) for child in self._site.children.values()]
+            self._killing = [asyncio.create_task(child.kill()) for child in self._run_context.children.values()]
 
     def status(self) -> Document:
         """What `cachetwin status` shows, as JSON."""
@@ -112,7 +112,7 @@ class Supervisor:
             "stacks": list(self._topology.stacks),
             "up_s": round(time.time() - self._began, 1),
             "resources": [asdict(state) for state in self._states.values()],
-            "endpoints": [asdict(row) for row in rows(self._topology, self._site.secrets)],
+            "endpoints": [asdict(row) for row in endpoint_rows(self._topology, self._run_context.secrets)],
             "outputs": {
                 f"{output.stack}.{output.name}": show(output.value)
                 for output in self._topology.outputs
@@ -123,34 +123,33 @@ class Supervisor:
     async def _run(self) -> bool:
         failure: str | None = None
         try:
-            self._site.secrets.take(self._topology.secrets)
-            self.log_book.mask(self._site.secrets.values_to_mask())
+            self._run_context.secrets.provision(self._topology.secrets)
+            self.logs.mask(self._run_context.secrets.values_to_mask())
             self._actors = self._make_actors()
             if not self._actors:
-                message = "there is nothing to run in the chosen stacks: see `cachetwin plan`"
-                raise UserError(message)
+                raise UserError("there is nothing to run in the chosen stacks: see `cachetwin plan`")
             await self._start()
         except UserError as error:
             failure = str(error)
         else:
             if not self._stopping.is_set():
-                self._say(Ready(round(time.time() - self._began, 1)))
+                self._publish(Ready(round(time.time() - self._began, 1)))
             await self._stopping.wait()
         finally:
             await asyncio.shield(asyncio.create_task(self._stop()))
         if failure is not None:
-            self._say(Failed(failure))
+            self._publish(Failed(failure))
         else:
-            self._say(Stopped(tuple(self._site.killed)))
+            self._publish(Stopped(tuple(self._run_context.killed)))
         return failure is None
 
     async def _start(self) -> None:
         """Start everything, or be interrupted by a request to stop. Raises UserError for what the user can solve."""
         for actor in self._actors:
-            self._say_state(actor, "waiting")
+            self._publish_state(actor, "waiting")
         for actor in self._actors:
             actor.open()
-        self.log_book.mask(self._site.secrets.values_to_mask())
+        self.logs.mask(self._run_context.secrets.values_to_mask())
         starting = asyncio.create_task(self._in_order(self._actors, self._start_one, _dependencies(self._actors)))
         interrupted = asyncio.create_task(self._stopping.wait())
         await asyncio.wait({starting, interrupted}, return_when=asyncio.FIRST_COMPLETED)
@@ -172,51 +171,54 @@ class Supervisor:
         try:
             await self._in_order(list(reversed(self._actors)), self._stop_one, dependents)
         finally:
-            for child in list(self._site.children.values()):
+            for child in list(self._run_context.children.values()):
                 await child.kill()
 
-    async def _start_one(self, actor: Actor, needed: Callable[[], Awaitable[None]]) -> None:
+    async def _start_one(self, actor: Actor, dependencies_done: Callable[[], Awaitable[None]]) -> None:
         try:
-            self._say_state(actor, "preparing")
+            self._publish_state(actor, "preparing")
             await actor.prepare()
-            await needed()
-            self._say_state(actor, "starting")
+            await dependencies_done()
+            self._publish_state(actor, "starting")
             await actor.start()
-            self.log_book.mask(self._site.secrets.values_to_mask())
+            self.logs.mask(self._run_context.secrets.values_to_mask())
         except Exception as error:
-            self._say_state(actor, "failed", str(error).partition("\n")[0])
+            self._publish_state(actor, "failed", str(error).partition("\n")[0])
             raise
-        self._say_state(actor, "ready", actor.detail)
+        self._publish_state(actor, "ready", actor.detail)
 
-    async def _stop_one(self, actor: Actor, needed: Callable[[], Awaitable[None]]) -> None:
-        await needed()
-        never_began = self._states[actor.name].state == "waiting"
-        if not never_began:
-            self._say_state(actor, "stopping")
+    async def _stop_one(self, actor: Actor, dependencies_done: Callable[[], Awaitable[None]]) -> None:
+        await dependencies_done()
+        never_started = self._states[actor.name].state == "waiting"
+        if not never_started:
+            self._publish_state(actor, "stopping")
         try:
             await actor.stop()
         except Exception:  # noqa: BLE001  (our bug: the other actors must still be stopped in order)
-            self.log_book.write("supervisor", traceback.format_exc())
-            self._say_state(actor, "failed", "did not stop in order; see the log of supervisor")
+            self.logs.write("supervisor", traceback.format_exc())
+            self._publish_state(actor, "failed", "did not stop in order; see the log of supervisor")
         else:
-            if not never_began:
-                self._say_state(actor, "stopped")
+            if not never_started:
+                self._publish_state(actor, "stopped")
 
     @staticmethod
     async def _in_order(
         actors: list[Actor],
         act: Callable[[Actor, Callable[[], Awaitable[None]]], Awaitable[None]],
-        before: Mapping[str, frozenset[str]],
+        predecessors: Mapping[str, frozenset[str]],
     ) -> None:
-        """Act on all at once; `needed`, as given to `act`, returns when all that come before this one are done."""
+        """Run `act` for all actors at once.
+
+        The second argument of `act` is a function that waits until the actor's predecessors are done.
+        """
         done = {actor.name: asyncio.Event() for actor in actors}
 
         async def one(actor: Actor) -> None:
-            async def needed() -> None:
-                for name in before[actor.name]:
+            async def dependencies_done() -> None:
+                for name in predecessors[actor.name]:
                     await done[name].wait()
 
-            await act(actor, needed)
+            await act(actor, dependencies_done)
             done[actor.name].set()
 
         async with asyncio.TaskGroup() as tasks:
@@ -224,12 +226,12 @@ class Supervisor:
                 tasks.create_task(one(actor))
 
     def _make_actors(self) -> list[Actor]:
-        site, topology = self._site, self._topology
-        environments = VirtualEnvironments(site)
-        actors: list[Actor] = [PostgresActor(site, database) for database in topology.databases]
-        actors += [CacheActor(site, group) for group in topology.replication_groups]
-        actors += [ServiceActor(site, service, topology, environments) for service in topology.services]
-        actors += [LoadBalancerActor(site, balancer, topology) for balancer in topology.load_balancers]
+        run_context, topology = self._run_context, self._topology
+        environments = VirtualEnvironments(run_context)
+        actors: list[Actor] = [PostgresActor(run_context, database) for database in topology.databases]
+        actors += [CacheActor(run_context, group) for group in topology.replication_groups]
+        actors += [ServiceActor(run_context, service, topology, environments) for service in topology.services]
+        actors += [LoadBalancerActor(run_context, balancer, topology) for balancer in topology.load_balancers]
         return actors
 
     def _catch_signals(self) -> None:
@@ -237,18 +239,18 @@ class Supervisor:
         for number in _SIGNALS:
             loop.add_signal_handler(number, self.request_stop)
 
-    def _say_state(self, actor: Actor, state: State, detail: str = "") -> None:
-        self._say(ResourceState(actor.name, actor.kind, state, detail))
+    def _publish_state(self, actor: Actor, state: State, detail: str = "") -> None:
+        self._publish(ResourceState(actor.name, actor.kind, state, detail))
 
-    def _say(self, event: Event) -> None:
+    def _publish(self, event: Event) -> None:
         if isinstance(event, ResourceState):
             self._states[event.name] = event
         self._control.publish(event)
-        self._say_outside(event)
+        self._on_event(event)
 
     def _write_state(self) -> None:
-        children = {name: _mark(child) for name, child in self._site.children.items()}
-        state = RunState(ProcessMark.own(), str(self._control.path), self._topology.stacks, children)
+        children = {name: _mark(child) for name, child in self._run_context.children.items()}
+        state = RunState(ProcessIdentity.own(), str(self._control.path), self._topology.stacks, children)
         with contextlib.suppress(
             FileNotFoundError
         ):  # the project's folder was deleted under a run: stop in order anyway
@@ -274,5 +276,5 @@ def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
     return next((error for error in flat if not isinstance(error, UserError)), flat[0])
 
 
-def _mark(child: Child) -> ProcessMark:
-    return ProcessMark(child.pid, child.create_time)
+def _mark(child: Child) -> ProcessIdentity:
+    return ProcessIdentity(child.pid, child.create_time)

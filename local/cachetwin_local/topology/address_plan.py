@@ -2,7 +2,7 @@
 
 Each endpoint has an address of its own inside 127.0.0.0/8, taken from a hash of the project and the endpoint's name,
 so that it stays the same from run to run and ports stay what the template says. Two endpoints that hash alike are
-told apart by hashing on; `Places` is asked in a fixed order, so the outcome is fixed too. 127.0.x.y is left to the
+told apart by hashing on; `AddressPlan` is asked in a fixed order, so the outcome is fixed too. 127.0.x.y is left to the
 system (localhost, systemd's resolver at 127.0.0.53, Debian's 127.0.1.1).
 
 Where only 127.0.0.1 exists (``shared``), the port moves up to the next that no other endpoint of the app has.
@@ -19,31 +19,31 @@ LOCALHOST = "127.0.0.1"
 LOAD_BALANCER_PORTS = {80: 8080, 443: 8443}
 
 
-class Places:
+class AddressPlan:
     """Gives out addresses and ports; the same name gets the same place every time."""
 
     def __init__(self, project: str, loopback: Loopback) -> None:
         self.project = project
         self.loopback = loopback
-        self._places: dict[str, tuple[str, int]] = {}
+        self._endpoints: dict[str, tuple[str, int]] = {}
         self._taken: set[tuple[str, int]] = set()
         self._addresses: dict[str, str] = {}
 
     def endpoint(self, name: str, port: int) -> tuple[str, int]:
         """The place of an endpoint that has `port` on AWS."""
-        if name not in self._places:
+        if name not in self._endpoints:
             if self.loopback == "shared":
-                self._places[name] = self._next_port(LOCALHOST, port)
+                self._endpoints[name] = self._next_port(LOCALHOST, port)
             else:
-                self._places[name] = self.address(name), port
-        return self._places[name]
+                self._endpoints[name] = self.address(name), port
+        return self._endpoints[name]
 
     def listener(self, name: str, port: int) -> tuple[str, int]:
         """The place of a load balancer's listener that has `port` on AWS."""
-        if name not in self._places:
+        if name not in self._endpoints:
             wanted = LOAD_BALANCER_PORTS.get(port, port if port >= 1024 else port + 8000)
-            self._places[name] = self._next_port(LOCALHOST, wanted)
-        return self._places[name]
+            self._endpoints[name] = self._next_port(LOCALHOST, wanted)
+        return self._endpoints[name]
 
     def address(self, name: str) -> str:
         """A loopback address for `name` alone."""

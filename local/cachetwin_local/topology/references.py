@@ -22,7 +22,7 @@ ENDPOINT_ATTRIBUTES: Final = (
 )
 
 
-def told_of(graph: Graph, task_definition: str) -> set[str]:
+def dependencies_of(graph: Graph, task_definition: str) -> set[str]:
     """The keys of the caches and databases that the containers of a task definition are told of."""
     references = graph.resolved(task_definition).references
     wanted = [(r.target, r.attribute) for r in references if r.path[:1] == ("ContainerDefinitions",)]

@@ -46,7 +46,7 @@ __all__ = [
     "Target",
     "TargetGroup",
     "TargetHealthCheck",
-    "TaskPlace",
+    "TaskAddress",
     "Text",
     "Topology",
     "WeightedTarget",
@@ -276,7 +276,7 @@ class Container:
 
 
 @dataclass(frozen=True, slots=True)
-class TaskPlace:
+class TaskAddress:
     """Where one task of a service listens: a loopback address, and the local port of each container port.
 
     The ports differ from the container's only where all endpoints share one address.
@@ -297,7 +297,7 @@ class Service:
     cluster: str
     task_definition: str
     desired_count: int
-    tasks: tuple[TaskPlace, ...]
+    tasks: tuple[TaskAddress, ...]
     containers: tuple[Container, ...]
     security_groups: tuple[str, ...]
     depends_on: tuple[str, ...]

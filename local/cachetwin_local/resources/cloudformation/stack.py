@@ -3,16 +3,16 @@
 from cachetwin_local.assembly.graph import Description, Graph, Resolved
 from cachetwin_local.assembly.template import Stack
 from cachetwin_local.resources.context import Context, Translation
-from cachetwin_local.resources.shape import absent, name_fields
-from cachetwin_local.topology.address_plan import Places
+from cachetwin_local.resources.shape import name_fields, placeholder_attribute
+from cachetwin_local.topology.address_plan import AddressPlan
 
 
-def describe(places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
     """``Ref`` gives the ARN; the graph itself answers for the outputs of a nested stack that it knows."""
     fields = name_fields(resolved, stack)
     name = f"{stack.name}-{fields['logical_id']}-{fields['suffix']}"
     arn = f"arn:{fields['partition']}:cloudformation:{stack.region}:{stack.account}:stack/{name}/{fields['uuid']}"
-    return Description(arn, name, arn, {}, lambda attribute: absent(fields, attribute))
+    return Description(arn, name, arn, {}, lambda attribute: placeholder_attribute(fields, attribute))
 
 
 def translate(context: Context, resolved: Resolved) -> Translation:

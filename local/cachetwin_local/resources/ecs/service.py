@@ -5,9 +5,9 @@ from cachetwin_local.assembly.template import Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.shape import name_fields
-from cachetwin_local.topology.address_plan import Places
-from cachetwin_local.topology.references import told_of
-from cachetwin_local.topology.values import Container, ContainerImage, Service, TaskPlace
+from cachetwin_local.topology.address_plan import AddressPlan
+from cachetwin_local.topology.references import dependencies_of
+from cachetwin_local.topology.values import Container, ContainerImage, Service, TaskAddress
 
 from .task_definition import containers
 
@@ -15,7 +15,7 @@ DESIRED_COUNT_MAX = 50
 """More processes than a laptop should be asked for; a plan that wants more is most likely a mistake."""
 
 
-def describe(places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
     """``Ref`` gives the ARN, which holds the cluster's name."""
     properties, fields = Properties.of(resolved), name_fields(resolved, stack)
     name = properties.string("ServiceName", f"{stack.name}-{fields['logical_id']}-{fields['suffix']}")
@@ -44,12 +44,12 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         cluster=_cluster_name(properties),
         task_definition=task_definition_arn,
         desired_count=count,
-        tasks=tuple(_place(context.places, key, index, members) for index in range(count)),
+        tasks=tuple(_task_address(context.address_plan, key, index, members) for index in range(count)),
         containers=members,
         security_groups=properties.object("NetworkConfiguration")
         .object("AwsvpcConfiguration")
         .strings("SecurityGroups"),
-        depends_on=tuple(sorted(told_of(context.graph, task_definition.resource.key))),
+        depends_on=tuple(sorted(dependencies_of(context.graph, task_definition.resource.key))),
     )
     return Translation((service,), _note(service))
 
@@ -58,16 +58,16 @@ def _cluster_name(properties: Properties) -> str:
     return properties.string("Cluster", "default").rpartition("/")[2]
 
 
-def _place(places: Places, key: str, index: int, members: tuple[Container, ...]) -> TaskPlace:
+def _task_address(address_plan: AddressPlan, key: str, index: int, members: tuple[Container, ...]) -> TaskAddress:
     ports = {}
     for mapping in (mapping for container in members for mapping in container.port_mappings):
-        if places.loopback == "shared":
-            ports[mapping.container_port] = places.endpoint(
+        if address_plan.loopback == "shared":
+            ports[mapping.container_port] = address_plan.endpoint(
                 f"{key}/task-{index}/{mapping.container_port}", mapping.container_port
             )[1]
         else:
             ports[mapping.container_port] = mapping.container_port
-    return TaskPlace(places.address(f"{key}/task-{index}"), ports)
+    return TaskAddress(address_plan.address(f"{key}/task-{index}"), ports)
 
 
 def _note(service: Service) -> str:

@@ -10,13 +10,13 @@ from cachetwin_local.assembly.where import Where
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.shape import name_fields
-from cachetwin_local.topology.address_plan import Places
+from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.values import Container, ContainerDependency, ContainerImage, HealthCheck, PortMapping
 
 SSM_ARN = re.compile(r"arn:[^:]*:ssm:[^:]*:[^:]*:parameter(/.*)$")
 
 
-def describe(places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
     """``Ref`` gives the ARN of the first revision."""
     fields = name_fields(resolved, stack)
     family = Properties.of(resolved).string("Family", f"{stack.name}{fields['logical_id']}")

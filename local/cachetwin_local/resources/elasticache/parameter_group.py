@@ -5,10 +5,10 @@ from cachetwin_local.assembly.template import Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.shape import generated_name, name_fields
-from cachetwin_local.topology.address_plan import Places
+from cachetwin_local.topology.address_plan import AddressPlan
 
 
-def describe(places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
     """The service makes the name; it is an attribute too."""
     fields = name_fields(resolved, stack)
     name = Properties.of(resolved).string("CacheParameterGroupName", generated_name(fields, 255)).lower()

@@ -11,8 +11,8 @@ from cachetwin_local.assembly.graph import Description, Graph, Resolved
 from cachetwin_local.assembly.template import Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
-from cachetwin_local.resources.shape import absent, generated_name, name_fields, short_region
-from cachetwin_local.topology.address_plan import Places
+from cachetwin_local.resources.shape import generated_name, name_fields, placeholder_attribute, short_region
+from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.values import CacheNode, CacheUser, Endpoint, LogDelivery, ReplicationGroup
 
 from . import user_group as elasticache_user_group
@@ -31,14 +31,14 @@ from .cache_engine import (
 PORT = 6379
 
 
-def describe(places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
     """Endpoint attributes are the loopback addresses that the endpoints have here."""
     properties, fields = Properties.of(resolved), name_fields(resolved, stack)
     name = properties.string("ReplicationGroupId", generated_name(fields, 40)).lower()
     arn = f"arn:{fields['partition']}:elasticache:{stack.region}:{stack.account}:replicationgroup:{name}"
     if _is_sharded(properties):
-        return Description(name, name, arn, {}, lambda attribute: absent(fields, attribute))
-    primary, reader = _endpoints(places, resolved, properties, name, stack)
+        return Description(name, name, arn, {}, lambda attribute: placeholder_attribute(fields, attribute))
+    primary, reader = _endpoints(address_plan, resolved, properties, name, stack)
     port = str(reader.port)
     attributes = {
         "PrimaryEndPoint.Address": primary.address,
@@ -62,7 +62,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
     if "GlobalReplicationGroupId" in properties:
         return Translation((), "a member of a global datastore does not run here yet", "not supported")
     stack, identity = context.graph.stack(resource.stack), context.identity(resource.key)
-    primary, reader = _endpoints(context.places, resolved, properties, identity.physical_name, stack)
+    primary, reader = _endpoints(context.address_plan, resolved, properties, identity.physical_name, stack)
     version = _version(properties)
     parameters = _parameters(context, resolved, properties, version)
     nodes = _nodes(context, resolved, properties, parameters, identity.physical_name)
@@ -113,7 +113,7 @@ def _is_sharded(properties: Properties) -> bool:
 
 
 def _endpoints(
-    places: Places, resolved: Resolved, properties: Properties, name: str, stack: Stack
+    address_plan: AddressPlan, resolved: Resolved, properties: Properties, name: str, stack: Stack
 ) -> tuple[Endpoint, Endpoint]:
     key, port = resolved.resource.key, properties.integer("Port", PORT)
     tls = _tls(properties)
@@ -122,8 +122,8 @@ def _endpoints(
     names = (f"{name}.{unique}.ng.0001.{zone}", f"{name}-ro.{unique}.ng.0001.{zone}")
     if tls != "off":
         names = (f"master.{name}.{unique}.{zone}", f"replica.{name}.{unique}.{zone}")
-    primary_address, primary_port = places.endpoint(f"{key}/primary", port)
-    reader_address, reader_port = places.endpoint(f"{key}/reader", port)
+    primary_address, primary_port = address_plan.endpoint(f"{key}/primary", port)
+    reader_address, reader_port = address_plan.endpoint(f"{key}/reader", port)
     return (
         Endpoint(primary_address, primary_port, port, tls, (names[0],)),
         Endpoint(reader_address, reader_port, port, tls, (names[1],)),

@@ -7,13 +7,13 @@ from cachetwin_local.assembly.template import Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.shape import name_fields
-from cachetwin_local.topology.address_plan import Places
+from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.values import CacheUser
 
 Authentication = Literal["password", "iam", "no-password-required"]
 
 
-def describe(places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
     """The service lower-cases user ids."""
     fields = name_fields(resolved, stack)
     name = Properties.of(resolved).string("UserId").lower()

@@ -9,7 +9,7 @@ from cachetwin_local.assembly.template import Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.shape import name_fields
-from cachetwin_local.topology.address_plan import Places
+from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.values import CacheUser
 
 from .user import cache_user
@@ -19,7 +19,7 @@ DEFAULT_OPEN = CacheUser("default", "default", "on ~* +@all", "no-password-requi
 """The user with the id ``default`` that every account has: it opens everything without a password."""
 
 
-def describe(places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
     """The service lower-cases group ids."""
     fields = name_fields(resolved, stack)
     name = Properties.of(resolved).string("UserGroupId").lower()

@@ -7,7 +7,7 @@ from cachetwin_local.assembly.template import Resource, Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.shape import name_fields
-from cachetwin_local.topology.address_plan import Places
+from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.values import (
     Action,
     Certificate,
@@ -31,7 +31,7 @@ CONDITIONS = {
 }
 
 
-def describe(places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
     """``Ref`` gives the ARN, which holds the load balancer's name."""
     fields = name_fields(resolved, stack)
     balancer = Properties.of(resolved).string("LoadBalancerArn")
@@ -41,7 +41,7 @@ def describe(places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> 
 
 def translate(context: Context, resolved: Resolved) -> Translation:
     """A listener is part of its load balancer."""
-    address, port = place(context.places, context.graph, resolved.resource)
+    address, port = listener_address(context.address_plan, context.graph, resolved.resource)
     return Translation((), f"{address}:{port} of its load balancer")
 
 
@@ -51,9 +51,9 @@ def protocol(graph: Graph, listener: Resource) -> str:
     return str(graph.property(listener, "Protocol", default)).upper()
 
 
-def place(places: Places, graph: Graph, listener: Resource) -> tuple[str, int]:
+def listener_address(address_plan: AddressPlan, graph: Graph, listener: Resource) -> tuple[str, int]:
     """Where a listener listens here."""
-    return places.listener(f"{listener.key}/listener", _port_on_aws(graph, listener))
+    return address_plan.listener(f"{listener.key}/listener", _port_on_aws(graph, listener))
 
 
 def listeners(context: Context, balancer_arn: str) -> tuple[Listener, ...]:
@@ -79,7 +79,7 @@ def _listener(context: Context, resolved: Resolved) -> Listener:
             f"must be HTTP or HTTPS on an application load balancer, got {spoken}"
         )
     named: Literal["HTTP", "HTTPS"] = "HTTPS" if spoken == "HTTPS" else "HTTP"
-    address, port = place(context.places, context.graph, resource)
+    address, port = listener_address(context.address_plan, context.graph, resource)
     identity = context.identity(resource.key)
     return Listener(
         identity=identity,

@@ -5,10 +5,10 @@ from cachetwin_local.assembly.template import Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.shape import name_fields
-from cachetwin_local.topology.address_plan import Places
+from cachetwin_local.topology.address_plan import AddressPlan
 
 
-def describe(places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
     """``Ref`` gives the ARN, which holds the listener's."""
     listener = Properties.of(resolved).string("ListenerArn")
     arn = f"{listener.replace(':listener/', ':listener-rule/')}/{name_fields(resolved, stack)['hex17'][:16]}"

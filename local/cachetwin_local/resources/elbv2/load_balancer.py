@@ -4,14 +4,14 @@ from cachetwin_local.assembly.graph import Description, Graph, Resolved
 from cachetwin_local.assembly.template import Resource, Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
-from cachetwin_local.resources.shape import absent, name_fields
-from cachetwin_local.topology.address_plan import LOCALHOST, Places
+from cachetwin_local.resources.shape import name_fields, placeholder_attribute
+from cachetwin_local.topology.address_plan import LOCALHOST, AddressPlan
 from cachetwin_local.topology.values import LoadBalancer
 
 from . import listener as elbv2_listener
 
 
-def describe(places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
     """``DNSName`` is 127.0.0.1 with the port that opens here, so that a URL made from it works in a browser.
 
     With several listeners it is the one for HTTPS, to which the others most often redirect, or else the first.
@@ -23,7 +23,9 @@ def describe(places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> 
     arn = f"arn:{fields['partition']}:elasticloadbalancing:{stack.region}:{stack.account}:loadbalancer/{full_name}"
     attributes = {
         "CanonicalHostedZoneID": "Z35SXDOTRQ7X7K",
-        "DNSName": _dns_name(places, graph, resolved.resource) if kind == "app" else absent(fields, "DNSName"),
+        "DNSName": _dns_name(address_plan, graph, resolved.resource)
+        if kind == "app"
+        else placeholder_attribute(fields, "DNSName"),
         "LoadBalancerArn": arn,
         "LoadBalancerFullName": full_name,
         "LoadBalancerName": name,
@@ -61,10 +63,13 @@ def _kind(properties: Properties) -> str:
     return properties.string("Type", "application")
 
 
-def _dns_name(places: Places, graph: Graph, balancer: Resource) -> str:
+def _dns_name(address_plan: AddressPlan, graph: Graph, balancer: Resource) -> str:
     """Found from the listeners as the template has them: resolving one needs the load balancer's ARN."""
     ports = [
-        (elbv2_listener.protocol(graph, listener) != "HTTPS", elbv2_listener.place(places, graph, listener)[1])
+        (
+            elbv2_listener.protocol(graph, listener) != "HTTPS",
+            elbv2_listener.listener_address(address_plan, graph, listener)[1],
+        )
         for listener in graph.resources(balancer.stack)
         if listener.type == "AWS::ElasticLoadBalancingV2::Listener"
         and listener.properties.get("LoadBalancerArn") == {"Ref": balancer.logical_id}

@@ -8,11 +8,11 @@ from cachetwin_local.assembly.template import Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.shape import name_fields
-from cachetwin_local.topology.address_plan import Places
+from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.values import Target, TargetGroup, TargetHealthCheck
 
 
-def describe(places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
     """``Ref`` gives the ARN."""
     fields = name_fields(resolved, stack)
     name = Properties.of(resolved).string("Name", f"{stack.name[:10]}-{fields['logical_id'][:8]}-{fields['suffix']}")

@@ -5,8 +5,8 @@ from cachetwin_local.assembly.template import Stack
 from cachetwin_local.assembly.text import SecretRef, Text
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
-from cachetwin_local.resources.shape import absent, generated_name, name_fields
-from cachetwin_local.topology.address_plan import Places
+from cachetwin_local.resources.shape import generated_name, name_fields, placeholder_attribute
+from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.values import Database, Endpoint, GenerateSecretString, Identity, Secret
 
 PORT = 5432
@@ -14,14 +14,16 @@ FORCE_SSL_FROM_VERSION = 15
 """`rds.force_ssl` is 1 by default from PostgreSQL 15 (RDS user guide, "Using SSL with a PostgreSQL DB instance")."""
 
 
-def describe(places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
     """Endpoint attributes are the loopback address that the database has here."""
     properties, fields = Properties.of(resolved), name_fields(resolved, stack)
     name = properties.string("DBInstanceIdentifier", generated_name(fields, 63)).lower()
     arn = f"arn:{fields['partition']}:rds:{stack.region}:{stack.account}:db:{name}"
     if _unsupported(properties):
-        return Description(name, name, arn, {"DBInstanceArn": arn}, lambda attribute: absent(fields, attribute))
-    endpoint = _endpoint(places, resolved, properties, name, stack)
+        return Description(
+            name, name, arn, {"DBInstanceArn": arn}, lambda attribute: placeholder_attribute(fields, attribute)
+        )
+    endpoint = _endpoint(address_plan, resolved, properties, name, stack)
     attributes = {
         "Endpoint.Address": endpoint.address,
         "Endpoint.Port": str(endpoint.port),
@@ -57,13 +59,13 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         db_name=properties.optional("DBName"),
         username=username,
         password=password,
-        endpoint=_endpoint(context.places, resolved, properties, identity.physical_name, stack),
+        endpoint=_endpoint(context.address_plan, resolved, properties, identity.physical_name, stack),
         force_ssl=parameters.get("rds.force_ssl", by_default) == "1",
         parameters={name: value for name, value in parameters.items() if not name.startswith("rds.")},
         security_groups=properties.strings("VPCSecurityGroups"),
     )
-    place = f"{database.endpoint.address}:{database.endpoint.port}"
-    return Translation((database, *managed), f"PostgreSQL on {place}, of the version that this machine has")
+    address = f"{database.endpoint.address}:{database.endpoint.port}"
+    return Translation((database, *managed), f"PostgreSQL on {address}, of the version that this machine has")
 
 
 def _unsupported(properties: Properties) -> str | None:
@@ -76,9 +78,11 @@ def _unsupported(properties: Properties) -> str | None:
     return None
 
 
-def _endpoint(places: Places, resolved: Resolved, properties: Properties, name: str, stack: Stack) -> Endpoint:
+def _endpoint(
+    address_plan: AddressPlan, resolved: Resolved, properties: Properties, name: str, stack: Stack
+) -> Endpoint:
     port_on_aws = properties.integer("Port", PORT)
-    address, port = places.endpoint(f"{resolved.resource.key}/endpoint", port_on_aws)
+    address, port = address_plan.endpoint(f"{resolved.resource.key}/endpoint", port_on_aws)
     unique = name_fields(resolved, stack)["hex12"]
     return Endpoint(address, port, port_on_aws, "preferred", (f"{name}.{unique}.{stack.region}.rds.amazonaws.com",))
 

@@ -4,13 +4,13 @@ from cachetwin_local.assembly.graph import Description, Graph, Resolved
 from cachetwin_local.assembly.template import Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
-from cachetwin_local.topology.address_plan import Places
+from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.values import Attachment
 
 TARGET_TYPES = ("AWS::RDS::DBInstance",)
 
 
-def describe(places: Places, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
     """``Ref`` gives the secret's ARN."""
     arn = Properties.of(resolved).string("SecretId")
     return Description(arn, arn, arn, {"Id": arn})

@@ -50,8 +50,7 @@ class ControlChannel:
             while (answer := await self._receive()).get("id") != self._last_id:
                 pass
         if not answer.get("ok"):
-            message = f"the cache node refused the request {op}: {answer.get('error')}"
-            raise UserError(message)
+            raise UserError(f"the cache node refused the request {op}: {answer.get('error')}")
         return answer
 
     def close(self) -> None:
@@ -71,11 +70,9 @@ class ControlChannel:
 
     async def _receive(self) -> dict[str, object]:
         if self._reader is None:
-            message = "the control channel was not opened"
-            raise RuntimeError(message)
+            raise RuntimeError("the control channel was not opened")
         line = await self._reader.readline()
         if not line:
-            message = "the cache node closed its control channel"
-            raise ConnectionError(message)
+            raise ConnectionError("the cache node closed its control channel")
         document = json.loads(line)
         return document if isinstance(document, dict) else {}

@@ -1,6 +1,6 @@
 """A replication group's primary: one `cachetwin_engine` process behind sockets that stay the supervisor's.
 
-The node starts without users, parameters or endpoints and is told of them over its control channel; so a password
+The node starts without users, parameters or endpoints and is configuring of them over its control channel; so a password
 never stands in a command line, an environment or a file, and a node that is started again gets the same listening
 sockets: clients see a dropped connection, never another address.
 """
@@ -20,8 +20,8 @@ from cachetwin_local.supervise.cache.control_channel import ControlChannel
 from cachetwin_local.supervise.process.child import Child, Command
 from cachetwin_local.supervise.process.sockets import listen
 from cachetwin_local.supervise.project.local_ca import KeyPair
-from cachetwin_local.supervise.project.run_context import Site, slug
-from cachetwin_local.supervise.restarter import Keeper, until_ready
+from cachetwin_local.supervise.project.run_context import RunContext, slug
+from cachetwin_local.supervise.restarter import Restarter, wait_until_running
 from cachetwin_local.topology.values import Endpoint, ReplicationGroup
 
 __all__ = ["CacheActor"]
@@ -39,10 +39,12 @@ class CacheActor:
 
     kind = "cache"
 
-    def __init__(self, site: Site, group: ReplicationGroup, program: tuple[str, ...] | None = None) -> None:
+    def __init__(
+        self, run_context: RunContext, group: ReplicationGroup, program: tuple[str, ...] | None = None
+    ) -> None:
         self.name = group.identity.key
         self.depends_on: frozenset[str] = frozenset()
-        self._site = site
+        self._run_context = run_context
         self._group = group
         self._program = program or (sys.executable, "-m", "cachetwin_engine")
         self._listeners: dict[str, tuple[Endpoint, socket.socket]] = {}
@@ -51,8 +53,8 @@ class CacheActor:
         primary = next(node for node in group.nodes if node.runs_here)
         self._child_name = f"{self.name}/{primary.member_id}"
         self._maxmemory_bytes = primary.maxmemory_bytes
-        self._keeper = Keeper(
-            site, self.name, self.kind, self._child_name, self._begin, stop_deadline_s=_STOP_DEADLINE_S
+        self._restarter = Restarter(
+            run_context, self.name, self.kind, self._child_name, self._start_process, stop_deadline_s=_STOP_DEADLINE_S
         )
 
     @property
@@ -74,18 +76,18 @@ class CacheActor:
         endpoints = [endpoint for endpoint, _sock in self._listeners.values()]
         addresses = list(dict.fromkeys(endpoint.address for endpoint in endpoints))
         names = [name for endpoint in endpoints for name in endpoint.names]
-        self._pair = self._site.authority.issue(slug(self.name), addresses, names)
+        self._pair = self._run_context.local_ca.issue(slug(self.name), addresses, names)
 
     async def start(self) -> None:
         """Return when every endpoint answers a PING (or asks for a password), over TLS where it is on."""
-        await self._keeper.start()
+        await self._restarter.start()
 
     async def stop(self) -> None:
         """End the node in order, then give the ports back."""
         if self._channel is not None:
             with suppress(OSError, UserError, TimeoutError):
                 await self._channel.ask("shutdown")
-        await self._keeper.stop()
+        await self._restarter.stop()
         self._close_channel()
         while self._listeners:
             self._listeners.popitem()[1][1].close()
@@ -96,7 +98,7 @@ class CacheActor:
             return ""
         return str((await self._channel.ask("info"))["info"])
 
-    async def _begin(self) -> Child:
+    async def _start_process(self) -> Child:
         self._close_channel()
         channel = ControlChannel()
         descriptor = channel.inherited.fileno()
@@ -111,21 +113,23 @@ class CacheActor:
         )
         command = Command(
             argv=(*self._program, *words),
-            cwd=self._site.data_directory(self.name),
+            cwd=self._run_context.data_directory(self.name),
             environment={**_python_environment(), "PYTHONUNBUFFERED": "1"},
             pass_fds=(descriptor,),
         )
-        child = await self._site.start_child(self._child_name, command, self.name)
+        child = await self._run_context.start_child(self._child_name, command, self.name)
         self._channel = channel
-        told = asyncio.create_task(self._tell(channel))
+        configuring = asyncio.create_task(self._configure(channel))
         try:
-            await until_ready(self._site, self.name, child, lambda: _finished(told), _START_DEADLINE_S)
+            await wait_until_running(
+                self._run_context, self.name, child, lambda: _finished(configuring), _START_DEADLINE_S
+            )
         finally:
-            told.cancel()
-            await asyncio.gather(told, return_exceptions=True)
+            configuring.cancel()
+            await asyncio.gather(configuring, return_exceptions=True)
         return child
 
-    async def _tell(self, channel: ControlChannel) -> None:
+    async def _configure(self, channel: ControlChannel) -> None:
         """Give a new node its users, parameters and endpoints, then see each endpoint answer."""
         await channel.opened()
         parameters = {**self._group.parameters, "maxmemory": str(self._maxmemory_bytes)}
@@ -133,16 +137,16 @@ class CacheActor:
         await channel.ask("users", users=self._users())
         if self._pair is not None:
             certificate, key = str(self._pair.certificate_file), str(self._pair.key_file)
-            ca_file = str(self._site.authority.certificate_file)
+            ca_file = str(self._run_context.local_ca.certificate_file)
             await channel.ask("tls", certificate_file=certificate, key_file=key, ca_file=ca_file)
         for name, (endpoint, sock) in self._listeners.items():
             await channel.ask("listen", descriptor=sock.fileno(), name=name, tls=endpoint.tls)
-        context = self._site.authority.trusting_context()
+        context = self._run_context.local_ca.trusting_context()
         for endpoint, _sock in self._listeners.values():
             await asyncio.wait_for(_ping(endpoint, context if endpoint.tls != "off" else None), _PING_S)
 
     def _users(self) -> list[dict[str, object]]:
-        text = self._site.secrets.text
+        text = self._run_context.secrets.text
         if not self._group.users:
             token = self._group.auth_token
             kind = "no-password-required" if token is None else "password"
@@ -168,8 +172,9 @@ async def _finished(task: asyncio.Task[Any]) -> bool:
     except ConnectionError:
         return False
     except (OSError, TimeoutError) as error:
-        message = f"a cache node started but its endpoint does not answer: {error or 'no answer in time'}"
-        raise UserError(message) from error
+        raise UserError(
+            f"a cache node started but its endpoint does not answer: {error or 'no answer in time'}"
+        ) from error
     return True
 
 
@@ -179,8 +184,7 @@ async def _ping(endpoint: Endpoint, context: ssl.SSLContext | None) -> None:
         writer.write(b"PING\r\n")
         answer = await reader.readline()
         if not answer.startswith((b"+PONG", b"-NOAUTH")):
-            message = f"PING was answered by {answer!r}"
-            raise OSError(message)
+            raise OSError(f"PING was answered by {answer!r}")
     finally:
         writer.close()
         with suppress(OSError):

@@ -18,7 +18,7 @@ import h11
 from cachetwin_local.supervise.load_balancer.routing import Request
 from cachetwin_local.supervise.load_balancer.targets import Targets
 
-__all__ = ["Answer", "Front", "HttpProxy"]
+__all__ = ["Frontend", "HttpProxy", "Response"]
 
 _HEADER_BYTES_MAX = 65_536
 _CHUNK_BYTES = 65_536
@@ -29,7 +29,7 @@ _REASONS = {400: "Bad Request", 502: "Bad Gateway", 503: "Service Temporarily Un
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class Response:
     """An answer of the load balancer's own."""
 
     status_code: int
@@ -38,15 +38,15 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Front:
+class Frontend:
     """What a listener gives its connections: the protocol and port clients see, and where each request goes."""
 
     protocol: str
     port: int
-    route: Callable[[Request], Answer | Targets]
+    route: Callable[[Request], Response | Targets]
 
 
-class _Unanswerable(Exception):
+class _ProxyError(Exception):
     """The exchange failed; `status_code` tells the client, if nothing was sent to it yet."""
 
     def __init__(self, status_code: int) -> None:
@@ -88,7 +88,7 @@ class _Peer:
 class HttpProxy:
     """Serves one client connection until it ends."""
 
-    def __init__(self, front: Front, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, front: Frontend, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._front = front
         self._client = _Peer(h11.SERVER, (reader, writer))
         self._target: _Peer | None = None
@@ -96,7 +96,7 @@ class HttpProxy:
         self._source_ip = str(writer.get_extra_info("peername")[0])
 
     async def serve(self) -> None:
-        """Answer requests until the client is gone, idle or wrong."""
+        """Response requests until the client is gone, idle or wrong."""
         try:
             while await self._exchange():
                 self._client.parser.start_next_cycle()
@@ -121,11 +121,11 @@ class HttpProxy:
         request = _request(event, self._source_ip)
         route = self._front.route(request)
         try:
-            if isinstance(route, Answer):
+            if isinstance(route, Response):
                 await self._answer(route)
             else:
                 return await self._forward(event, route)
-        except _Unanswerable as failure:
+        except _ProxyError as failure:
             await self._drop_target()
             if self._client.parser.our_state is not h11.SEND_RESPONSE:
                 return False
@@ -141,7 +141,7 @@ class HttpProxy:
             return await self._download(target, upload)
         except (OSError, h11.RemoteProtocolError, h11.LocalProtocolError) as error:
             status_code = 504 if isinstance(error, TimeoutError) else 502
-            raise _Unanswerable(status_code) from error
+            raise _ProxyError(status_code) from error
         finally:
             if upload is not None and not upload.done():
                 upload.cancel()
@@ -174,7 +174,7 @@ class HttpProxy:
                 await self._client.send(event)
                 return await self._reusable(target, upload)
             else:
-                raise _Unanswerable(502)
+                raise _ProxyError(502)
 
     async def _reusable(self, target: _Peer, upload: asyncio.Task[None]) -> bool:
         """After an answer: keep the target's connection and the client's where both sides agree."""
@@ -203,9 +203,9 @@ class HttpProxy:
             await self._drop_target()
 
     async def _connect(self, targets: Targets) -> _Peer:
-        choices = list(targets.in_turn())
+        choices = list(targets.round_robin())
         if not choices:
-            raise _Unanswerable(503)
+            raise _ProxyError(503)
         if self._target is not None and self._target_at in choices and not self._target.reader.at_eof():
             return self._target
         await self._drop_target()
@@ -215,14 +215,14 @@ class HttpProxy:
                     streams = await asyncio.open_connection(address, port, limit=_CHUNK_BYTES)
                 self._target, self._target_at = _Peer(h11.CLIENT, streams), (address, port)
                 return self._target
-        raise _Unanswerable(502)
+        raise _ProxyError(502)
 
     async def _drop_target(self) -> None:
         if self._target is not None:
             target, self._target = self._target, None
             await target.close()
 
-    async def _answer(self, answer: Answer) -> None:
+    async def _answer(self, answer: Response) -> None:
         headers = [("Server", "awselb/2.0"), *answer.headers, ("Content-Length", str(len(answer.body)))]
         reason = _REASONS.get(answer.status_code, "").encode()
         with contextlib.suppress(h11.LocalProtocolError):
@@ -269,11 +269,11 @@ def _request(event: h11.Request, source_ip: str) -> Request:
     return Request(event.method.decode(), event.target.decode("latin-1"), host, source_ip, headers)
 
 
-def _own(status_code: int) -> Answer:
+def _own(status_code: int) -> Response:
     """The short page the service shows for an error of its own."""
     title = f"{status_code} {_REASONS.get(status_code, 'Error')}"
     page = f"<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>\r\n"
-    return Answer(status_code, (("Content-Type", "text/html"),), page.encode())
+    return Response(status_code, (("Content-Type", "text/html"),), page.encode())
 
 
 async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

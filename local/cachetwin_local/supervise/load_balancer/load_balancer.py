@@ -9,11 +9,11 @@ import socket
 from collections.abc import Mapping
 
 from cachetwin_local.supervise.events import ResourceState
-from cachetwin_local.supervise.load_balancer.http_proxy import Answer, Front, HttpProxy
-from cachetwin_local.supervise.load_balancer.routing import Request, choose, location
+from cachetwin_local.supervise.load_balancer.http_proxy import Frontend, HttpProxy, Response
+from cachetwin_local.supervise.load_balancer.routing import Request, redirect_location, select_action
 from cachetwin_local.supervise.load_balancer.targets import Targets
 from cachetwin_local.supervise.process.sockets import listen
-from cachetwin_local.supervise.project.run_context import Site, slug
+from cachetwin_local.supervise.project.run_context import RunContext, slug
 from cachetwin_local.topology.values import (
     Action,
     FixedResponse,
@@ -30,7 +30,7 @@ __all__ = ["LoadBalancerActor", "target_groups_of"]
 
 _CONNECTIONS_MAX = 1024
 _HEADER_BYTES_MAX = 65_536
-_HEALTH_SAID_EVERY_S = 1.0
+_HEALTH_REPORT_INTERVAL_S = 1.0
 
 
 class LoadBalancerActor:
@@ -38,9 +38,9 @@ class LoadBalancerActor:
 
     kind = "load balancer"
 
-    def __init__(self, site: Site, load_balancer: LoadBalancer, topology: Topology) -> None:
+    def __init__(self, run_context: RunContext, load_balancer: LoadBalancer, topology: Topology) -> None:
         self.name = load_balancer.identity.key
-        self._site = site
+        self._run_context = run_context
         self._load_balancer = load_balancer
         services = {service.identity.key: service for service in topology.services}
         groups = target_groups_of(load_balancer, topology)
@@ -73,7 +73,7 @@ class LoadBalancerActor:
         self._watches = [asyncio.create_task(targets.watch()) for targets in self._targets.values()]
         for targets in self._targets.values():
             await targets.all_healthy()
-        self._watches.append(asyncio.create_task(self._say_health()))
+        self._watches.append(asyncio.create_task(self._report_health()))
 
     async def stop(self) -> None:
         """Close the listeners, then the connections."""
@@ -91,8 +91,8 @@ class LoadBalancerActor:
         context = None
         if listener.protocol == "HTTPS":
             name = f"{slug(self.name)}-{endpoint.port}"
-            context = self._site.authority.issue(name, [endpoint.address], endpoint.names).server_context()
-        front = Front(listener.protocol, endpoint.port, lambda request: self._route(listener, request))
+            context = self._run_context.local_ca.issue(name, [endpoint.address], endpoint.names).server_context()
+        front = Frontend(listener.protocol, endpoint.port, lambda request: self._route(listener, request))
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             if len(self._connections) >= _CONNECTIONS_MAX:
@@ -104,29 +104,29 @@ class LoadBalancerActor:
 
         self._servers.append(await asyncio.start_server(accept, sock=sock, ssl=context, limit=_HEADER_BYTES_MAX))
 
-    def _route(self, listener: Listener, request: Request) -> Answer | Targets:
-        action = choose(listener, request)
+    def _route(self, listener: Listener, request: Request) -> Response | Targets:
+        action = select_action(listener, request)
         match action:
             case FixedResponse():
                 headers = (("Content-Type", action.content_type),)
-                return Answer(action.status_code, headers, action.message_body.encode())
+                return Response(action.status_code, headers, action.message_body.encode())
             case Redirect():
                 ports = {str(each.endpoint.port_on_aws): each.endpoint.port for each in self._load_balancer.listeners}
-                there = location(action, request, listener.protocol, listener.endpoint.port, ports)
-                return Answer(action.status_code, (("Location", there),))
+                there = redirect_location(action, request, listener.protocol, listener.endpoint.port, ports)
+                return Response(action.status_code, (("Location", there),))
             case Forward():
                 weights = [weighted.weight for weighted in action.target_groups]
                 chosen = random.choices(action.target_groups, weights)[0]  # noqa: S311  (spreads load, hides nothing)
                 return self._targets[chosen.target_group]
 
-    async def _say_health(self) -> None:
-        said = self.detail
+    async def _report_health(self) -> None:
+        reported = self.detail
         while True:
-            await asyncio.sleep(_HEALTH_SAID_EVERY_S)
-            if self.detail != said:
-                said = self.detail
-                self._site.log_book.write(self.name, f"[cachetwin] {said}")
-                self._site.say(ResourceState(self.name, self.kind, "ready", said))
+            await asyncio.sleep(_HEALTH_REPORT_INTERVAL_S)
+            if self.detail != reported:
+                reported = self.detail
+                self._run_context.logs.write(self.name, f"[cachetwin] {reported}")
+                self._run_context.publish(ResourceState(self.name, self.kind, "ready", reported))
 
 
 def target_groups_of(load_balancer: LoadBalancer, topology: Topology) -> dict[str, TargetGroup]:

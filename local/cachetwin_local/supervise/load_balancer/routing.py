@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from cachetwin_local.topology.values import Action, Listener, Redirect
 
-__all__ = ["Request", "choose", "codes_match", "location"]
+__all__ = ["Request", "codes_match", "redirect_location", "select_action"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Request:
         return urlsplit(self.target).query
 
 
-def choose(listener: Listener, request: Request) -> Action:
+def select_action(listener: Listener, request: Request) -> Action:
     """The action of the first rule, by priority, whose conditions all hold; else the default action."""
     for rule in sorted(listener.rules, key=lambda rule: rule.priority):
         if all(_holds(name, values, request) for name, values in rule.conditions):
@@ -44,7 +44,7 @@ def choose(listener: Listener, request: Request) -> Action:
     return listener.default_action
 
 
-def location(redirect: Redirect, request: Request, protocol: str, port: int, ports: Mapping[str, int]) -> str:
+def redirect_location(redirect: Redirect, request: Request, protocol: str, port: int, ports: Mapping[str, int]) -> str:
     """The Location of `redirect`. `ports` maps ports on AWS to those that are open here."""
     named_port = redirect.port.replace("#{port}", str(port))
     values = {

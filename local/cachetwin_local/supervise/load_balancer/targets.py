@@ -16,7 +16,7 @@ import h11
 from cachetwin_local.supervise.load_balancer.routing import codes_match
 from cachetwin_local.topology.values import TargetGroup
 
-__all__ = ["Targets", "answers"]
+__all__ = ["Targets", "check_health"]
 
 _FIRST_PROBES_S = 0.1
 _PROBE_BYTES_MAX = 65_536
@@ -44,7 +44,7 @@ class Targets:
     def __post_init__(self) -> None:
         self._targets = [_Target(address, port) for address, port in self.addresses]
 
-    def in_turn(self) -> Iterator[tuple[str, int]]:
+    def round_robin(self) -> Iterator[tuple[str, int]]:
         """The healthy targets, beginning with another one at each call (round robin)."""
         healthy = [target for target in self._targets if target.healthy]
         self._turn += 1
@@ -72,7 +72,7 @@ class Targets:
         check = self.group.health_check
         while True:
             port = check.port or target.port
-            well = await answers(
+            well = await check_health(
                 target.address, port, check.path, check.matcher, check.timeout_s, tls=check.protocol == "HTTPS"
             )
             target.failures = 0 if well else target.failures + 1
@@ -85,7 +85,9 @@ class Targets:
             await asyncio.sleep(check.interval_s if target.healthy else _FIRST_PROBES_S)
 
 
-async def answers(address: str, port: int, path: str, matcher: str, timeout_s: float, *, tls: bool = False) -> bool:
+async def check_health(
+    address: str, port: int, path: str, matcher: str, timeout_s: float, *, tls: bool = False
+) -> bool:
     """Whether ``GET path`` is answered in time with a status code that `matcher` holds."""
     try:
         async with asyncio.timeout(timeout_s):

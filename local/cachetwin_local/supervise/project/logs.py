@@ -15,7 +15,7 @@ from pathlib import Path
 
 from cachetwin_local.supervise.process.private_file import make_private_directory
 
-__all__ = ["LogBook", "LogLine", "chosen"]
+__all__ = ["LogLine", "Logs", "name_matches"]
 
 _FILE_BYTES_MAX = 5_000_000
 _TAIL_LINES = 400
@@ -30,7 +30,7 @@ class LogLine:
     line: str
 
 
-class LogBook:
+class Logs:
     """The logs under `directory`, one file an actor, named by `name` with slashes as dots."""
 
     def __init__(self, directory: Path) -> None:
@@ -65,7 +65,7 @@ class LogBook:
 
     def recent(self, names: frozenset[str], count: int) -> list[LogLine]:
         """The last lines of the actors that match `names` (all without any), interleaved as they came."""
-        return [entry for entry in self._recent if chosen(entry.name, names)][-count:]
+        return [entry for entry in self._recent if name_matches(entry.name, names)][-count:]
 
     @contextlib.contextmanager
     def follow(self) -> Iterator[asyncio.Queue[LogLine]]:
@@ -101,6 +101,6 @@ class LogBook:
         return self._files[name]
 
 
-def chosen(name: str, names: frozenset[str]) -> bool:
+def name_matches(name: str, names: frozenset[str]) -> bool:
     """Whether an actor is meant by `names`: one of them is a part of its name, in any case. All are without any names."""
     return not names or any(part.lower() in name.lower() for part in names)

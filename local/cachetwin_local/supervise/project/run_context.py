@@ -1,4 +1,4 @@
-"""The site an actor builds on: the project's folders, secrets, CA and logs, and the register of its children."""
+"""The run_context an actor builds on: the project's folders, secrets, CA and logs, and the register of its children."""
 
 import hashlib
 import os
@@ -12,30 +12,30 @@ from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.events import Event
 from cachetwin_local.supervise.process.child import Child, Command
 from cachetwin_local.supervise.process.private_file import make_private_directory
-from cachetwin_local.supervise.project.local_ca import Authority
-from cachetwin_local.supervise.project.logs import LogBook
+from cachetwin_local.supervise.project.local_ca import LocalCA
+from cachetwin_local.supervise.project.logs import Logs
 from cachetwin_local.supervise.project.secret_store import SecretStore
 
-__all__ = ["Site", "slug", "socket_directory"]
+__all__ = ["RunContext", "slug", "socket_directory"]
 
 _SOCKET_PATH_BYTES_MAX = 103  # sun_path holds 104 bytes on macOS, 108 on Linux, one of them the final zero
 _LONGEST_SOCKET_NAME = "/0123456789/.s.PGSQL.5432.lock"
 
 
 @dataclass(slots=True)
-class Site:
+class RunContext:
     """What the actors of one run share.
 
-    `directory` is the project's ``.cachetwin``, `assembly` its ``cdk.out``. `say` publishes an event;
+    `directory` is the project's ``.cachetwin``, `assembly` its ``cdk.out``. `publish` publishes an event;
     `children_changed` is called when a child starts or ends, with all that run, by the name of their actor.
     """
 
     directory: Path
     assembly: Path
     secrets: SecretStore
-    authority: Authority
-    log_book: LogBook
-    say: Callable[[Event], None]
+    local_ca: LocalCA
+    logs: Logs
+    publish: Callable[[Event], None]
     children_changed: Callable[[dict[str, Child]], None] = lambda _children: None
     children: dict[str, Child] = field(default_factory=dict)
     killed: list[str] = field(default_factory=list)
@@ -43,13 +43,13 @@ class Site:
     async def start_child(self, name: str, command: Command, log_name: str | None = None) -> Child:
         """Start a child under `name`, its output in the log of `log_name` (the same name unless given)."""
         log = log_name or name
-        child = await Child.start(command, lambda line: self.log_book.write(log, line))
+        child = await Child.start(command, lambda line: self.logs.write(log, line))
         self.children[name] = child
         self.children_changed(self.children)
         return child
 
     async def stop_child(self, name: str, deadline_s: float) -> None:
-        """Stop the child `name` if it runs, and say when it had to be killed."""
+        """Stop the child `name` if it runs, and publish when it had to be killed."""
         child = self.children.get(name)
         if child is None:
             return
@@ -83,6 +83,5 @@ def socket_directory(directory: Path) -> Path:
     short.mkdir(mode=0o700, exist_ok=True)
     status = short.lstat()
     if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.geteuid() or status.st_mode & 0o077:
-        message = f"{short} must be a folder that only you can open (it holds this project's sockets): remove it"
-        raise UserError(message)
+        raise UserError(f"{short} must be a folder that only you can open (it holds this project's sockets): remove it")
     return short

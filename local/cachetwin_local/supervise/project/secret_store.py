@@ -30,15 +30,13 @@ def generate_password(rule: GenerateSecretString) -> str:
     kinds = _kinds(rule)
     alphabet = "".join(kinds)
     if not alphabet:
-        message = "a secret excludes every character, so no password can be generated: allow some"
-        raise UserError(message)
+        raise UserError("a secret excludes every character, so no password can be generated: allow some")
     required = kinds if rule.require_each_included_type else []
     if not max(1, len(required)) <= rule.password_length <= _LENGTH_MAX:
-        message = (
+        raise UserError(
             f"a secret's PasswordLength must be between {max(1, len(required))} (one character of each included type) "
             f"and {_LENGTH_MAX}, got {rule.password_length}"
         )
-        raise UserError(message)
     characters = [randomness.choice(kind) for kind in required]
     characters += [randomness.choice(alphabet) for _ in range(rule.password_length - len(required))]
     randomness.SystemRandom().shuffle(characters)
@@ -85,10 +83,11 @@ class SecretStore:
             content = json.loads(self.path.read_text())
             self._stored = {key: _Stored(**entry) for key, entry in content["secrets"].items()}
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            message = f"{self.path} is not a secrets file of cachetwin: run `cachetwin reset` to start afresh"
-            raise UserError(message) from error
+            raise UserError(
+                f"{self.path} is not a secrets file of cachetwin: run `cachetwin reset` to start afresh"
+            ) from error
 
-    def take(self, secrets: Iterable[Secret]) -> None:
+    def provision(self, secrets: Iterable[Secret]) -> None:
         """Make these the project's secrets: generate what is missing or asked for in another way; forget no value."""
         self._secrets = {secret.identity.key: secret for secret in secrets}
         changed = False
@@ -118,8 +117,9 @@ class SecretStore:
         try:
             document = json.loads(value)
         except ValueError as error:
-            message = f"the secret {secret.name} is attached to a target, so its value must be a JSON object"
-            raise UserError(message) from error
+            raise UserError(
+                f"the secret {secret.name} is attached to a target, so its value must be a JSON object"
+            ) from error
         for attachment in secret.attachments:
             document.update(attachment.values)
         return json.dumps(document)
@@ -132,8 +132,9 @@ class SecretStore:
     def _base(self, secret: Secret) -> str:
         if secret.generate is None:
             if secret.value is None:
-                message = f"the secret {secret.name} has no value: give it one in the template, or let it be generated"
-                raise UserError(message)
+                raise UserError(
+                    f"the secret {secret.name} has no value: give it one in the template, or let it be generated"
+                )
             return self.text(secret.value)
         password = self._stored[secret.identity.key].password
         rule = secret.generate
@@ -149,18 +150,16 @@ class SecretStore:
         try:
             found = json.loads(value)[reference.json_key]
         except (ValueError, KeyError, TypeError) as error:
-            message = (
+            raise UserError(
                 f"the secret {reference.secret_arn} has no key {reference.json_key}: add it to the secret's template"
-            )
-            raise UserError(message) from error
+            ) from error
         return found if isinstance(found, str) else json.dumps(found)
 
     def _find(self, arn_or_name: str) -> Secret:
         for secret in self._secrets.values():
             if arn_or_name in {secret.identity.arn, secret.name, secret.identity.physical_name}:
                 return secret
-        message = f"the secret {arn_or_name} is not in the template: define it in one of the app's stacks"
-        raise UserError(message)
+        raise UserError(f"the secret {arn_or_name} is not in the template: define it in one of the app's stacks")
 
     def _generate(self, key: str, rule: GenerateSecretString) -> bool:
         described = {**asdict(rule), "secret_string_template": show(rule.secret_string_template or "")}

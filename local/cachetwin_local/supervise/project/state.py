@@ -20,20 +20,20 @@ from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.process.child import kill_group
 from cachetwin_local.supervise.process.private_file import write_private
 
-__all__ = ["ProcessMark", "RunState", "StateFile"]
+__all__ = ["ProcessIdentity", "RunState", "StateFile"]
 
 _SAME_START_S = 1.0  # psutil's start times come from clock ticks and the boot time, both rounded
 
 
 @dataclass(frozen=True, slots=True)
-class ProcessMark:
+class ProcessIdentity:
     """A process by pid and start time (seconds since the epoch)."""
 
     pid: int
     create_time: float
 
     @classmethod
-    def own(cls) -> "ProcessMark":
+    def own(cls) -> "ProcessIdentity":
         """This process."""
         return cls(os.getpid(), psutil.Process().create_time())
 
@@ -52,10 +52,10 @@ class ProcessMark:
 class RunState:
     """The content of state.json."""
 
-    supervisor: ProcessMark
+    supervisor: ProcessIdentity
     control_socket: str
     stacks: tuple[str, ...]
-    children: Mapping[str, ProcessMark] = field(default_factory=dict)
+    children: Mapping[str, ProcessIdentity] = field(default_factory=dict)
 
 
 class StateFile:
@@ -84,8 +84,9 @@ class StateFile:
             self._lock = None
             state = self._read()
             who = f" (pid {state.supervisor.pid})" if state is not None else ""
-            message = f"this project is already up{who}: see `cachetwin status`, or stop it with `cachetwin down`"
-            raise UserError(message) from error
+            raise UserError(
+                f"this project is already up{who}: see `cachetwin status`, or stop it with `cachetwin down`"
+            ) from error
         return self.clean()
 
     def write(self, state: RunState) -> None:
@@ -118,10 +119,10 @@ class StateFile:
         try:
             document = json.loads(self._path.read_bytes())
             return RunState(
-                ProcessMark(**document["supervisor"]),
+                ProcessIdentity(**document["supervisor"]),
                 document["control_socket"],
                 tuple(document["stacks"]),
-                {name: ProcessMark(**mark) for name, mark in document["children"].items()},
+                {name: ProcessIdentity(**mark) for name, mark in document["children"].items()},
             )
         except FileNotFoundError:
             return None

@@ -17,15 +17,15 @@ from pathlib import Path
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.process.child import Command
 from cachetwin_local.supervise.service.dockerfile import Copy, Image, parse
-from cachetwin_local.topology.values import Container, TaskPlace
+from cachetwin_local.topology.values import Container, TaskAddress
 
-__all__ = ["Prepared", "prepare_command", "read_image", "requirements_file", "unpack"]
+__all__ = ["PreparedImage", "prepare_command", "read_image", "requirements_file", "unpack"]
 
 _EVERY_INTERFACE = re.compile(r"(?<![\d.])0\.0\.0\.0(?![\d.])")
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
+class PreparedImage:
     """What a task's process is made of: the image, the folder that stands for its file system, and its packages."""
 
     image: Image
@@ -36,16 +36,14 @@ class Prepared:
 def read_image(container: Container, assembly: Path) -> tuple[Image, Path]:
     """The image of `container` and its build context. Raises UserError when it is not an asset of the app."""
     if container.image.directory is None:
-        message = (
+        raise UserError(
             f"the container {container.name} comes from the image {container.image.name}, which only Docker can run: "
             "build it from a folder of the app (ecs.ContainerImage.from_asset) to have it here"
         )
-        raise UserError(message)
     context = assembly / container.image.directory
     dockerfile = context / container.image.dockerfile
     if not dockerfile.is_file():
-        message = f"the container {container.name} needs {dockerfile}: run `cachetwin up` without --no-synth"
-        raise UserError(message)
+        raise UserError(f"the container {container.name} needs {dockerfile}: run `cachetwin up` without --no-synth")
     return parse(dockerfile.read_text(), container.image.target, container.image.build_args), context
 
 
@@ -74,19 +72,26 @@ def unpack(image: Image, context: Path, root: Path) -> None:
 
 
 def prepare_command(
-    container: Container, prepared: Prepared, place: TaskPlace, environment: Mapping[str, str], trust: Mapping[str, str]
+    container: Container,
+    prepared: PreparedImage,
+    task_address: TaskAddress,
+    environment: Mapping[str, str],
+    ca_environment: Mapping[str, str],
 ) -> Command:
-    """The process of `container` at `place`. `environment` is its own, with secrets; `trust` names the CA bundle."""
+    """The process of `container` at `task_address`.
+
+    `environment` is the container's own, with secrets; `ca_environment` names the CA bundle.
+    """
     image = prepared.image
-    here = _Translation(prepared.root, place.address)
+    here = _PathMapping(prepared.root, task_address.address)
     variables = {name: here.text(value) for name, value in {**image.environment, **environment}.items()}
     programs = str(prepared.virtual_environment / "bin")
     home = prepared.root / "home"
     home.mkdir(exist_ok=True)
-    hints = {"HOST": place.address}
+    hints = {"HOST": task_address.address}
     if container.port_mappings:
         port = container.port_mappings[0].container_port
-        hints["PORT"] = str(place.ports.get(port, port))
+        hints["PORT"] = str(task_address.ports.get(port, port))
     variables = {
         "LANG": "C.UTF-8",
         "HOME": str(home),
@@ -94,19 +99,21 @@ def prepare_command(
         "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
         **hints,
         **variables,
-        **trust,
+        **ca_environment,
         "PATH": os.pathsep.join([programs, os.defpath.lstrip(":"), "/usr/local/bin"]),
         "VIRTUAL_ENV": str(prepared.virtual_environment),
     }
     words = _words(container, image)
     if not words:
-        message = f"the container {container.name} has no command: give it one in the task definition or the Dockerfile"
-        raise UserError(message)
+        raise UserError(
+            f"the container {container.name} has no command: give it one in the task definition or the Dockerfile"
+        )
     argv = [here.text(word) for word in words]
     cwd = prepared.root / (container.working_directory or image.working_directory).lstrip("/")
     if not cwd.is_dir():
-        message = f"the container {container.name} starts in {cwd.relative_to(prepared.root)}, which its image lacks"
-        raise UserError(message)
+        raise UserError(
+            f"the container {container.name} starts in {cwd.relative_to(prepared.root)}, which its image lacks"
+        )
     argv[0] = _program(argv[0], cwd, variables["PATH"], container.name)
     return Command(tuple(argv), cwd, variables)
 
@@ -119,7 +126,7 @@ def _words(container: Container, image: Image) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Translation:
+class _PathMapping:
     """From the image's paths and addresses to those here."""
 
     root: Path
@@ -144,8 +151,9 @@ def _program(name: str, cwd: Path, path: str, container: str) -> str:
         name = candidate.name  # an interpreter at a place of the image's, such as /usr/local/bin/python
     found = shutil.which(name, path=path)
     if found is None:
-        message = f"the container {container} runs `{name}`, which is neither in its packages nor on this machine"
-        raise UserError(message)
+        raise UserError(
+            f"the container {container} runs `{name}`, which is neither in its packages nor on this machine"
+        )
     return found
 
 

@@ -1,8 +1,8 @@
 """An ECS service on Fargate: its tasks as processes, each at a loopback address of its own.
 
 The packages are installed while the databases start. A task counts as running when its target groups' health path
-answers, or else when its container's health check passes, or else when it has run for a second. Tasks that end are
-started again (`keeper`).
+check_health, or else when its container's health check passes, or else when it has run for a second. Tasks that end are
+started again (`restarter`).
 """
 
 import asyncio
@@ -10,13 +10,19 @@ from collections.abc import Mapping
 
 import psutil
 
-from cachetwin_local.supervise.load_balancer.targets import answers
+from cachetwin_local.supervise.load_balancer.targets import check_health
 from cachetwin_local.supervise.process.child import Child, Command, run
-from cachetwin_local.supervise.project.run_context import Site, slug
-from cachetwin_local.supervise.restarter import Keeper, until_ready
-from cachetwin_local.supervise.service.container import Prepared, prepare_command, read_image, requirements_file, unpack
+from cachetwin_local.supervise.project.run_context import RunContext, slug
+from cachetwin_local.supervise.restarter import Restarter, wait_until_running
+from cachetwin_local.supervise.service.container import (
+    PreparedImage,
+    prepare_command,
+    read_image,
+    requirements_file,
+    unpack,
+)
 from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
-from cachetwin_local.topology.values import Container, HealthCheck, Service, TargetGroup, TaskPlace, Topology
+from cachetwin_local.topology.values import Container, HealthCheck, Service, TargetGroup, TaskAddress, Topology
 
 __all__ = ["ServiceActor"]
 
@@ -30,18 +36,20 @@ class ServiceActor:
 
     kind = "service"
 
-    def __init__(self, site: Site, service: Service, topology: Topology, environments: VirtualEnvironments) -> None:
+    def __init__(
+        self, run_context: RunContext, service: Service, topology: Topology, environments: VirtualEnvironments
+    ) -> None:
         self.name = service.identity.key
         self.depends_on = frozenset(service.depends_on)
-        self._site = site
+        self._run_context = run_context
         self._service = service
         self._region = topology.region
         self._groups = [
             group for group in topology.target_groups if any(target.service == self.name for target in group.targets)
         ]
         self._environments = environments
-        self._prepared: dict[tuple[int, str], Prepared] = {}
-        self._keepers: list[Keeper] = []
+        self._prepared: dict[tuple[int, str], PreparedImage] = {}
+        self._restarters: list[Restarter] = []
 
     @property
     def detail(self) -> str:
@@ -55,12 +63,12 @@ class ServiceActor:
     async def prepare(self) -> None:
         """Install the packages and lay out each task's files."""
         for container in self._service.containers:
-            image, context = read_image(container, self._site.assembly)
+            image, context = read_image(container, self._run_context.assembly)
             environment = await self._environments.get(requirements_file(image, context), self.name)
             for index in range(len(self._service.tasks)):
-                root = self._site.directory / "tasks" / slug(self.name) / str(index + 1) / slug(container.name)
+                root = self._run_context.directory / "tasks" / slug(self.name) / str(index + 1) / slug(container.name)
                 await asyncio.to_thread(unpack, image, context, root)
-                self._prepared[index, container.name] = Prepared(image, root, environment)
+                self._prepared[index, container.name] = PreparedImage(image, root, environment)
 
     async def start(self) -> None:
         """Return when every task runs and answers."""
@@ -70,27 +78,27 @@ class ServiceActor:
 
     async def stop(self) -> None:
         """Stop the tasks, all at once."""
-        await asyncio.gather(*(keeper.stop() for keeper in self._keepers))
+        await asyncio.gather(*(restarter.stop() for restarter in self._restarters))
 
     async def _start_task(self, index: int) -> None:
         for container in _in_order(self._service.containers):
-            keeper = Keeper(
-                self._site,
+            restarter = Restarter(
+                self._run_context,
                 self.name,
                 self.kind,
                 self._child_name(index, container),
-                lambda container=container: self._begin(index, container),  # type: ignore[misc]  # bound per container
+                lambda container=container: self._start_container(index, container),  # type: ignore[misc]  # bound per container
                 stop_deadline_s=min(container.stop_timeout_s, _STOP_DEADLINE_MAX_S),
             )
-            self._keepers.append(keeper)
-            await keeper.start()
+            self._restarters.append(restarter)
+            await restarter.start()
 
     def _child_name(self, index: int, container: Container) -> str:
         return f"{self.name}/{container.name}/{index + 1}"
 
-    async def _begin(self, index: int, container: Container) -> Child:
+    async def _start_container(self, index: int, container: Container) -> Child:
         command = self._command(index, container)
-        child = await self._site.start_child(self._child_name(index, container), command, self.name)
+        child = await self._run_context.start_child(self._child_name(index, container), command, self.name)
         loop = asyncio.get_running_loop()
         began = loop.time()
         groups = self._groups_of(container)
@@ -102,25 +110,31 @@ class ServiceActor:
                 return await _passes(container.health_check, command)
             return loop.time() - began > _SETTLE_S
 
-        asked = "".join(f" GET {_health_url(group, self._service.tasks[index], container)}" for group in groups[:1])
-        await until_ready(self._site, self.name, child, runs, _START_DEADLINE_S, asked=asked)
+        probed_url = "".join(
+            f" GET {_health_url(group, self._service.tasks[index], container)}" for group in groups[:1]
+        )
+        await wait_until_running(self._run_context, self.name, child, runs, _START_DEADLINE_S, probed_url=probed_url)
         self._warn_of_open_ports(child, self._service.tasks[index])
         return child
 
-    def _warn_of_open_ports(self, child: Child, place: TaskPlace) -> None:
+    def _warn_of_open_ports(self, child: Child, task_address: TaskAddress) -> None:
         """Say in the log when the task listens on more than its own address: others on the network could reach it."""
         ports = _open_ports(child.pid)
         if ports:
             which = ", ".join(map(str, ports))
-            line = f"listens on every interface (port {which}): bind to HOST, {place.address}"
-            self._site.log_book.write(self.name, f"[cachetwin] {line}")
+            line = f"listens on every interface (port {which}): bind to HOST, {task_address.address}"
+            self._run_context.logs.write(self.name, f"[cachetwin] {line}")
 
     def _command(self, index: int, container: Container) -> Command:
-        own = {name: self._site.secrets.text(value) for name, value in container.environment.items()}
+        own = {name: self._run_context.secrets.text(value) for name, value in container.environment.items()}
         regional: Mapping[str, str] = {"AWS_REGION": self._region, "AWS_DEFAULT_REGION": self._region}
         prepared = self._prepared[index, container.name]
         return prepare_command(
-            container, prepared, self._service.tasks[index], {**regional, **own}, self._site.authority.environment()
+            container,
+            prepared,
+            self._service.tasks[index],
+            {**regional, **own},
+            self._run_context.local_ca.environment(),
         )
 
     def _groups_of(self, container: Container) -> list[TargetGroup]:
@@ -138,22 +152,24 @@ def _in_order(containers: tuple[Container, ...]) -> list[Container]:
     return ordered
 
 
-async def _healthy(group: TargetGroup, place: TaskPlace, container: Container) -> bool:
+async def _healthy(group: TargetGroup, task_address: TaskAddress, container: Container) -> bool:
     check = group.health_check
-    port = _health_port(group, place, container)
-    return await answers(place.address, port, check.path, check.matcher, check.timeout_s, tls=check.protocol == "HTTPS")
+    port = _health_port(group, task_address, container)
+    return await check_health(
+        task_address.address, port, check.path, check.matcher, check.timeout_s, tls=check.protocol == "HTTPS"
+    )
 
 
-def _health_port(group: TargetGroup, place: TaskPlace, container: Container) -> int:
+def _health_port(group: TargetGroup, task_address: TaskAddress, container: Container) -> int:
     ports = [target.container_port for target in group.targets if target.container_name == container.name]
     port = group.health_check.port or ports[0]
-    return place.ports.get(port, port)
+    return task_address.ports.get(port, port)
 
 
-def _health_url(group: TargetGroup, place: TaskPlace, container: Container) -> str:
+def _health_url(group: TargetGroup, task_address: TaskAddress, container: Container) -> str:
     check = group.health_check
-    port = _health_port(group, place, container)
-    return f"{check.protocol.lower()}://{place.address}:{port}{check.path} with {check.matcher}"
+    port = _health_port(group, task_address, container)
+    return f"{check.protocol.lower()}://{task_address.address}:{port}{check.path} with {check.matcher}"
 
 
 def _open_ports(pid: int) -> list[int]:

@@ -15,7 +15,7 @@ from pathlib import Path
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.process.child import Command, run
 from cachetwin_local.supervise.process.private_file import make_private_directory
-from cachetwin_local.supervise.project.run_context import Site
+from cachetwin_local.supervise.project.run_context import RunContext
 
 __all__ = ["VirtualEnvironments"]
 
@@ -27,15 +27,15 @@ _COMPLETE = "cachetwin-complete"
 class VirtualEnvironments:
     """The environments of one run; two services with the same requirements share one, made once."""
 
-    def __init__(self, site: Site) -> None:
-        self._site = site
+    def __init__(self, run_context: RunContext) -> None:
+        self._run_context = run_context
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def get(self, requirements: Path | None, log_name: str) -> Path:
         """The environment's folder, made when it is not there. None gives one without packages."""
         content = b"" if requirements is None else requirements.read_bytes()
         digest = hashlib.sha256(content + sys.version.encode() + sys.prefix.encode()).hexdigest()[:16]
-        directory = make_private_directory(self._site.directory / "venvs") / digest
+        directory = make_private_directory(self._run_context.directory / "venvs") / digest
         async with self._locks.setdefault(digest, asyncio.Lock()):
             if not (directory / _COMPLETE).exists():
                 await self._make(directory, requirements if content.strip() else None, log_name)
@@ -63,16 +63,18 @@ class VirtualEnvironments:
     async def _run(self, words: tuple[str, ...], deadline_s: float, log_name: str, cwd: Path | None = None) -> None:
         # the user's own environment: package indexes and proxies are set there
         environment = {k: v for k, v in os.environ.items() if k not in {"VIRTUAL_ENV", "PYTHONPATH", "PYTHONHOME"}}
-        command = Command(words, cwd or self._site.directory, environment)
+        command = Command(words, cwd or self._run_context.directory, environment)
         try:
-            code, lines = await run(command, deadline_s, on_line=lambda line: self._site.log_book.write(log_name, line))
+            code, lines = await run(
+                command, deadline_s, on_line=lambda line: self._run_context.logs.write(log_name, line)
+            )
         except TimeoutError as error:
-            message = f"{log_name}: `{Path(words[0]).name} {words[1]}` took longer than {deadline_s:g} s"
-            raise UserError(message) from error
+            raise UserError(
+                f"{log_name}: `{Path(words[0]).name} {words[1]}` took longer than {deadline_s:g} s"
+            ) from error
         if code != 0:
             tail = "\n".join(f"  | {line}" for line in lines[-12:])
-            message = f"the packages of {log_name} could not be installed:\n{tail}"
-            raise UserError(message)
+            raise UserError(f"the packages of {log_name} could not be installed:\n{tail}")
 
 
 def _uv() -> tuple[str, ...] | None:

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from cachetwin_local.supervise.load_balancer.http_proxy import Answer, Front, HttpProxy
-from cachetwin_local.supervise.load_balancer.routing import Request, choose, codes_match, location
+from cachetwin_local.supervise.load_balancer.http_proxy import Frontend, HttpProxy, Response
+from cachetwin_local.supervise.load_balancer.routing import Request, codes_match, redirect_location, select_action
 from cachetwin_local.supervise.load_balancer.targets import Targets
 from cachetwin_local.topology.values import Endpoint as PlaceOfListener
 from cachetwin_local.topology.values import (
@@ -42,7 +42,7 @@ async def proxy(address: str, *handlers: Handler, healthy: bool = True) -> Async
         targets = Targets(group(), tuple((address, port) for port in ports))
         for target in targets._targets:
             target.healthy = healthy
-        front = Front("HTTP", 8080, lambda _request: targets)
+        front = Frontend("HTTP", 8080, lambda _request: targets)
         tasks: set[asyncio.Task[None]] = set()
 
         def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -258,19 +258,21 @@ def test_rules_are_asked_by_priority_and_every_condition_must_hold() -> None:
             ),
         ),
     )
-    assert choose(listener, request("/img/a.png")) is images
-    assert choose(listener, request("/a.png")) is images
-    assert choose(listener, request("/IMG/a.png")) is default
-    assert choose(listener, request("/img/a", method="POST")) is posts
-    assert choose(listener, request("/other", method="POST", host="shop.test")) is default
-    assert isinstance(choose(listener, request("/x?v=23")), Forward)
+    assert select_action(listener, request("/img/a.png")) is images
+    assert select_action(listener, request("/a.png")) is images
+    assert select_action(listener, request("/IMG/a.png")) is default
+    assert select_action(listener, request("/img/a", method="POST")) is posts
+    assert select_action(listener, request("/other", method="POST", host="shop.test")) is default
+    assert isinstance(select_action(listener, request("/x?v=23")), Forward)
 
 
 def test_a_redirect_goes_to_where_the_port_is_here() -> None:
     to_https = Redirect(301, protocol="HTTPS", port="443")
-    assert location(to_https, request("/a?b=1"), "HTTP", 8080, {"443": 8443}) == "https://shop.example:8443/a?b=1"
     assert (
-        location(Redirect(302, path="/new/#{path}"), request("/a"), "HTTP", 8080, {})
+        redirect_location(to_https, request("/a?b=1"), "HTTP", 8080, {"443": 8443}) == "https://shop.example:8443/a?b=1"
+    )
+    assert (
+        redirect_location(Redirect(302, path="/new/#{path}"), request("/a"), "HTTP", 8080, {})
         == "http://shop.example:8080/new/a"
     )
 
@@ -283,4 +285,4 @@ def test_a_matcher_holds_codes_and_ranges(matcher: str, code: int, *, well: bool
 
 
 def test_an_answer_of_the_load_balancers_own_needs_no_target() -> None:
-    assert Answer(301, (("Location", "/x"),)).body == b""
+    assert Response(301, (("Location", "/x"),)).body == b""

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from cachetwin_local.assembly.reader import read_assembly
-from cachetwin_local.assembly.staleness import SourceFile, digest, is_source, stale_because
 from cachetwin_local.assembly.template import Json
 from cachetwin_local.errors import UserError
 from cachetwin_local.plan.planner import plan
@@ -187,32 +186,3 @@ def test_stacks_that_depend_on_each_other_are_an_error(tmp_path: Path) -> None:
     artifacts = {"A": stack_artifact("a.json", dependencies=["B"]), "B": stack_artifact("a.json", dependencies=["A"])}
     with pytest.raises(UserError, match="in a circle: A -> B -> A"):
         read_assembly(write(tmp_path, artifacts, a__json={"Resources": {}}))
-
-
-@pytest.mark.parametrize("path", ["app.py", "stacks/web/stack.py", "cdk.json", "service/static/index.html"])
-def test_files_of_the_app_are_sources(path: str) -> None:
-    assert is_source(path)
-
-
-@pytest.mark.parametrize(
-    "path", ["cdk.out/manifest.json", "node_modules/a/b.js", ".venv/x.py", "a/__pycache__/b.pyc", ".git/HEAD"]
-)
-def test_what_tools_make_is_not_a_source(path: str) -> None:
-    assert not is_source(path)
-
-
-def test_an_assembly_is_stale_when_it_is_missing_or_a_source_is_newer() -> None:
-    files = [SourceFile("app.py", 200), SourceFile("cdk.out/x", 900), SourceFile("old.py", 50)]
-    assert stale_because(files, None) == "there is no cdk.out"
-    assert stale_because(files, 300) is None
-    assert stale_because(files, 100) == "app.py changed after cdk.out was made"
-    assert stale_because(files, 10) == "app.py and 1 more changed after cdk.out was made"
-
-
-def test_a_newer_file_with_the_same_content_does_not_make_an_assembly_stale() -> None:
-    files = [SourceFile("app.py", 200)]
-    then = digest({"app.py": b"x", "cdk.out/y": b"1"})
-    assert then == digest({"app.py": b"x", "cdk.out/y": b"2"})
-    assert stale_because(files, 100, digest_then=then, digest_now=then) is None
-    assert stale_because(files, 100, digest_then=then, digest_now=digest({"app.py": b"z"})) == "app.py changed"
-    assert stale_because([], 100, digest_then=then, digest_now=digest({})) == "the sources changed"

@@ -14,7 +14,7 @@ import redis.asyncio
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.cache.node import CacheActor
-from cachetwin_local.supervise.project.run_context import Site
+from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.topology.values import (
     CacheNode,
     CacheUser,
@@ -31,10 +31,10 @@ PASSWORD = GenerateSecretString(password_length=40, exclude_punctuation=True)
 
 @pytest.fixture
 def group(
-    site: Site, address: str, identity: Callable[..., Identity], secret: Callable[..., Secret]
+    run_context: RunContext, address: str, identity: Callable[..., Identity], secret: Callable[..., Secret]
 ) -> ReplicationGroup:
     password = secret("Password", generate=PASSWORD)
-    site.secrets.take([password])
+    run_context.secrets.provision([password])
     names = ("master.shop.abc123.use1.cache.amazonaws.com",)
     return ReplicationGroup(
         identity=identity("Cache", "AWS::ElastiCache::ReplicationGroup"),
@@ -57,8 +57,8 @@ def group(
 
 
 @asynccontextmanager
-async def running(site: Site, group: ReplicationGroup, *program: str) -> AsyncIterator[CacheActor]:
-    actor = CacheActor(site, group, program or None)
+async def running(run_context: RunContext, group: ReplicationGroup, *program: str) -> AsyncIterator[CacheActor]:
+    actor = CacheActor(run_context, group, program or None)
     try:
         actor.open()
         await actor.prepare()
@@ -68,23 +68,23 @@ async def running(site: Site, group: ReplicationGroup, *program: str) -> AsyncIt
         await actor.stop()
 
 
-def client(site: Site, endpoint: Endpoint, group: ReplicationGroup) -> redis.asyncio.Redis:
+def client(run_context: RunContext, endpoint: Endpoint, group: ReplicationGroup) -> redis.asyncio.Redis:
     return redis.asyncio.Redis(
         host=endpoint.address,
         port=endpoint.port,
         username="app",
-        password=site.secrets.text(group.users[0].passwords[0]),
+        password=run_context.secrets.text(group.users[0].passwords[0]),
         ssl=True,
-        ssl_ca_certs=str(site.authority.certificate_file),
+        ssl_ca_certs=str(run_context.local_ca.certificate_file),
         decode_responses=True,
     )
 
 
-def test_the_users_of_the_group_reach_both_endpoints_over_tls(site: Site, group: ReplicationGroup) -> None:
+def test_the_users_of_the_group_reach_both_endpoints_over_tls(run_context: RunContext, group: ReplicationGroup) -> None:
     async def main() -> None:
-        async with running(site, group) as actor:
+        async with running(run_context, group) as actor:
             for endpoint in (group.primary_endpoint, group.reader_endpoint):
-                async with client(site, endpoint, group) as app:
+                async with client(run_context, endpoint, group) as app:
                     await app.set("app:1", "one")
                     assert await app.get("app:1") == "one"
                     with pytest.raises(redis.exceptions.NoPermissionError):
@@ -92,54 +92,54 @@ def test_the_users_of_the_group_reach_both_endpoints_over_tls(site: Site, group:
             info = await actor.info()
             assert "maxmemory:400000000" in info
             assert "maxmemory_policy:allkeys-lru" in info
-            child = site.children["Shop/Cache/cache-001"]
-            password = site.secrets.text(group.users[0].passwords[0])
+            child = run_context.children["Shop/Cache/cache-001"]
+            password = run_context.secrets.text(group.users[0].passwords[0])
             process = psutil.Process(child.pid)
             assert password not in " ".join(process.cmdline())
             assert password not in process.environ().values()
-        assert not site.children
+        assert not run_context.children
 
     asyncio.run(main())
 
 
-def test_a_node_that_dies_comes_back_at_the_same_endpoints(site: Site, group: ReplicationGroup) -> None:
+def test_a_node_that_dies_comes_back_at_the_same_endpoints(run_context: RunContext, group: ReplicationGroup) -> None:
     async def main() -> None:
-        async with running(site, group):
-            first = site.children["Shop/Cache/cache-001"]
+        async with running(run_context, group):
+            first = run_context.children["Shop/Cache/cache-001"]
             psutil.Process(first.pid).kill()
             async with asyncio.timeout(30):
                 while True:
                     try:
-                        async with client(site, group.primary_endpoint, group) as app:
+                        async with client(run_context, group.primary_endpoint, group) as app:
                             assert await app.set("app:1", "again")
                         break
                     except (redis.ConnectionError, redis.TimeoutError):
                         await asyncio.sleep(0.05)
-            assert site.children["Shop/Cache/cache-001"].pid != first.pid
+            assert run_context.children["Shop/Cache/cache-001"].pid != first.pid
 
     asyncio.run(main())
 
 
-def test_a_request_the_node_refuses_is_the_users_to_solve(site: Site, group: ReplicationGroup) -> None:
+def test_a_request_the_node_refuses_is_the_users_to_solve(run_context: RunContext, group: ReplicationGroup) -> None:
     wrong = replace(group, users=(replace(group.users[0], access_string="on ~* +no-such-command"),))
 
     async def main() -> None:
-        async with running(site, wrong):
+        async with running(run_context, wrong):
             pass
 
     with pytest.raises(UserError, match=r"refused the request users: .*no-such-command"):
         asyncio.run(main())
-    assert not site.children
+    assert not run_context.children
 
 
 def test_a_node_that_exits_at_its_start_shows_its_last_lines(
-    site: Site, group: ReplicationGroup, tmp_path: Path
+    run_context: RunContext, group: ReplicationGroup, tmp_path: Path
 ) -> None:
     script = tmp_path / "broken.py"
     script.write_text("import sys; print('no such profile'); sys.exit(2)")
 
     async def main() -> None:
-        async with running(site, group, sys.executable, str(script)):
+        async with running(run_context, group, sys.executable, str(script)):
             pass
 
     with pytest.raises(UserError, match=r"exited with code 2 while starting; its last lines:\n  \| no such profile"):

@@ -10,7 +10,7 @@ import pytest
 from cryptography import x509
 
 from cachetwin_local.errors import UserError
-from cachetwin_local.supervise.project.local_ca import Authority, KeyPair
+from cachetwin_local.supervise.project.local_ca import KeyPair, LocalCA
 
 
 async def shake_hands(pair: KeyPair, address: str, name: str, context: ssl.SSLContext) -> str | None:
@@ -25,37 +25,37 @@ async def shake_hands(pair: KeyPair, address: str, name: str, context: ssl.SSLCo
 
 
 def test_a_leaf_is_trusted_by_address_and_by_its_aws_name(tmp_path: Path, address: str) -> None:
-    authority = Authority(tmp_path / "ca", "test")
+    local_ca = LocalCA(tmp_path / "ca", "test")
     aws_name = "master.shop.abc123.use1.cache.amazonaws.com"
-    pair = authority.issue("cache", [address], [aws_name])
+    pair = local_ca.issue("cache", [address], [aws_name])
     for name in (address, aws_name, "localhost"):
-        assert asyncio.run(shake_hands(pair, address, name, authority.trusting_context())) == "TLSv1.3"
-    bundle = ssl.create_default_context(cafile=str(authority.bundle_file))
+        assert asyncio.run(shake_hands(pair, address, name, local_ca.trusting_context())) == "TLSv1.3"
+    bundle = ssl.create_default_context(cafile=str(local_ca.bundle_file))
     assert asyncio.run(shake_hands(pair, address, address, bundle)) == "TLSv1.3"
 
 
 def test_another_name_or_another_trust_is_refused(tmp_path: Path, address: str) -> None:
-    authority = Authority(tmp_path / "ca", "test")
-    pair = authority.issue("cache", [address])
-    for name, context in ((("127.9.9.9"), authority.trusting_context()), (address, ssl.create_default_context())):
+    local_ca = LocalCA(tmp_path / "ca", "test")
+    pair = local_ca.issue("cache", [address])
+    for name, context in ((("127.9.9.9"), local_ca.trusting_context()), (address, ssl.create_default_context())):
         with pytest.raises(ssl.SSLCertVerificationError):
             asyncio.run(shake_hands(pair, address, name, context))
 
 
 def test_the_ca_may_sign_for_nothing_but_this_machine_and_the_zones_of_endpoints(tmp_path: Path) -> None:
-    authority = Authority(tmp_path / "ca", "test")
-    pair = authority.issue("cache", ["127.1.1.1"], ["bank.example.com", "a.b.rds.amazonaws.com"])
+    local_ca = LocalCA(tmp_path / "ca", "test")
+    pair = local_ca.issue("cache", ["127.1.1.1"], ["bank.example.com", "a.b.rds.amazonaws.com"])
     leaf = x509.load_pem_x509_certificate(pair.certificate_file.read_bytes())
     names = leaf.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     assert names.get_values_for_type(x509.DNSName) == ["a.b.rds.amazonaws.com", "localhost"]
-    ca = x509.load_pem_x509_certificate(authority.certificate_file.read_bytes())
+    ca = x509.load_pem_x509_certificate(local_ca.certificate_file.read_bytes())
     assert ca.extensions.get_extension_for_class(x509.NameConstraints).critical
     assert leaf.not_valid_after_utc - dt.datetime.now(dt.UTC) < dt.timedelta(days=31)
 
 
 def test_the_ca_stays_from_run_to_run_and_its_keys_are_private(tmp_path: Path) -> None:
-    first = Authority(tmp_path / "ca", "test").certificate_file.read_bytes()
-    again = Authority(tmp_path / "ca", "test")
+    first = LocalCA(tmp_path / "ca", "test").certificate_file.read_bytes()
+    again = LocalCA(tmp_path / "ca", "test")
     assert again.certificate_file.read_bytes() == first
     pair = again.issue("cache", ["127.1.1.1"])
     for path in (tmp_path / "ca" / "ca.key", pair.key_file):
@@ -64,14 +64,14 @@ def test_the_ca_stays_from_run_to_run_and_its_keys_are_private(tmp_path: Path) -
 
 
 def test_the_bundle_also_holds_the_public_cas(tmp_path: Path) -> None:
-    authority = Authority(tmp_path / "ca", "test")
-    context = ssl.create_default_context(cafile=str(authority.bundle_file))
+    local_ca = LocalCA(tmp_path / "ca", "test")
+    context = ssl.create_default_context(cafile=str(local_ca.bundle_file))
     assert "Amazon" in repr(context.get_ca_certs())
-    assert authority.bundle_file.read_bytes().endswith(authority.certificate_file.read_bytes())
+    assert local_ca.bundle_file.read_bytes().endswith(local_ca.certificate_file.read_bytes())
 
 
 def test_a_damaged_ca_is_the_users_to_reset(tmp_path: Path) -> None:
-    Authority(tmp_path / "ca", "test")
+    LocalCA(tmp_path / "ca", "test")
     (tmp_path / "ca" / "ca.key").write_text("nonsense")
     with pytest.raises(UserError, match="cachetwin reset"):
-        Authority(tmp_path / "ca", "test")
+        LocalCA(tmp_path / "ca", "test")

@@ -28,7 +28,7 @@ from cachetwin_local.topology.values import (
     Target,
     TargetGroup,
     TargetHealthCheck,
-    TaskPlace,
+    TaskAddress,
     Topology,
     WeightedTarget,
 )
@@ -60,7 +60,7 @@ def topology(address: str, port: int) -> Topology:
         cluster="tiny",
         task_definition="tiny",
         desired_count=1,
-        tasks=(TaskPlace(address, {8000: 8000}),),
+        tasks=(TaskAddress(address, {8000: 8000}),),
         containers=(container,),
         security_groups=(),
         depends_on=(),
@@ -79,7 +79,11 @@ def topology(address: str, port: int) -> Topology:
         default_action=Forward((WeightedTarget(group.identity.key),)),
     )
     balancer = LoadBalancer(
-        identity("Front", "AWS::ElasticLoadBalancingV2::LoadBalancer"), "internal", f"{address}:{port}", (listener,), ()
+        identity("Frontend", "AWS::ElasticLoadBalancingV2::LoadBalancer"),
+        "internal",
+        f"{address}:{port}",
+        (listener,),
+        (),
     )
     return Topology(
         project="tiny",

@@ -205,7 +205,7 @@ def answers(address: str) -> bool:
 def test_a_taken_port_stops_the_start_before_anything_runs(tmp_path: Path, address: str) -> None:
     with socket.create_server((address, PORT)), tiny(tmp_path, address) as run:
         assert run.end() == 1
-        assert f"port {PORT} on {address}, needed by Tiny/Front" in run.output[-1]
+        assert f"port {PORT} on {address}, needed by Tiny/Frontend" in run.output[-1]
         assert f"(pid {os.getpid()})" in run.output[-1]
 
 

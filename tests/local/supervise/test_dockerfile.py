@@ -8,9 +8,15 @@ import pytest
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.process.child import Command
-from cachetwin_local.supervise.service.container import Prepared, prepare_command, read_image, requirements_file, unpack
+from cachetwin_local.supervise.service.container import (
+    PreparedImage,
+    prepare_command,
+    read_image,
+    requirements_file,
+    unpack,
+)
 from cachetwin_local.supervise.service.dockerfile import Copy, parse
-from cachetwin_local.topology.values import Container, ContainerImage, PortMapping, TaskPlace, Text
+from cachetwin_local.topology.values import Container, ContainerImage, PortMapping, TaskAddress, Text
 
 DOCKERFILE = """
 ARG VERSION=3.13
@@ -55,8 +61,10 @@ def command(tmp_path: Path, given: Container, environment: Mapping[str, str], te
     image, context = read_image(given, tmp_path)
     assert requirements_file(image, context) == asset / "requirements.txt"
     unpack(image, context, tmp_path / "root")
-    prepared = Prepared(image, tmp_path / "root", Path(sys.prefix))
-    return prepare_command(given, prepared, TaskPlace("127.4.4.4", {8080: 8080}), environment, {"SSL_CERT_FILE": "/ca"})
+    prepared = PreparedImage(image, tmp_path / "root", Path(sys.prefix))
+    return prepare_command(
+        given, prepared, TaskAddress("127.4.4.4", {8080: 8080}), environment, {"SSL_CERT_FILE": "/ca"}
+    )
 
 
 def test_stages_arguments_and_forms_are_read_as_docker_reads_them() -> None:

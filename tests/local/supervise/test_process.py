@@ -84,7 +84,7 @@ def test_a_child_that_ignores_its_stop_signal_is_killed_at_the_deadline(tmp_path
 def test_a_child_does_not_outlive_a_killed_supervisor(tmp_path: Path) -> None:
     supervisor = f"""
 import asyncio, pathlib, sys
-from cachetwin_local.supervise.process import Child, Command
+from cachetwin_local.supervise.process.child import Child, Command
 async def main():
     sleeper = Command((sys.executable, "-c", "import time; time.sleep(99)"), pathlib.Path({str(tmp_path)!r}), {{}})
     child = await Child.start(sleeper, print)

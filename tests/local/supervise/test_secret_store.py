@@ -75,7 +75,7 @@ def test_a_generated_value_stays_until_the_template_asks_for_another_kind(tmp_pa
     values = []
     for wanted in (asked, asked, secret("Admin", generate=GenerateSecretString(password_length=24))):
         store = SecretStore(path)
-        store.take([wanted])
+        store.provision([wanted])
         values.append(store.secret_string(wanted))
     assert values[0] == values[1] != values[2]
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -86,7 +86,7 @@ def test_template_key_and_attachment_make_one_object(tmp_path: Path, secret: Mak
     attachment = Attachment("Database", {"host": "127.1.2.3", "port": 5432, "engine": "postgres"})
     wanted = secret("Admin", generate=rule, attachments=(attachment,))
     store = SecretStore(tmp_path / "secrets.json")
-    store.take([wanted])
+    store.provision([wanted])
     document = json.loads(store.secret_string(wanted))
     assert len(document.pop("password")) == 32
     assert document == {"username": "admin", "host": "127.1.2.3", "port": 5432, "engine": "postgres"}
@@ -97,7 +97,7 @@ def test_template_key_and_attachment_make_one_object(tmp_path: Path, secret: Mak
 
 def test_a_reference_to_what_is_not_there_says_what_is_missing(tmp_path: Path, secret: MakeSecret) -> None:
     store = SecretStore(tmp_path / "secrets.json")
-    store.take([secret("Plain", value="just text"), secret("Empty")])
+    store.provision([secret("Plain", value="just text"), secret("Empty")])
     with pytest.raises(UserError, match="arn:aws:secret is not in the template"):
         store.text((SecretRef("arn:aws:secret"),))
     with pytest.raises(UserError, match="has no key password"):

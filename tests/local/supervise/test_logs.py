@@ -4,7 +4,7 @@ import asyncio
 import stat
 from pathlib import Path
 
-from cachetwin_local.supervise.project.logs import LogBook
+from cachetwin_local.supervise.project.logs import Logs
 from cachetwin_local.supervise.project.secret_store import SecretStore, generate_password
 from cachetwin_local.topology.values import GenerateSecretString
 
@@ -14,7 +14,7 @@ def test_a_secret_is_blanked_out_as_it_is_and_as_json_or_a_url_writes_it(tmp_pat
     store.internal("one")
     awkward = generate_password(GenerateSecretString(exclude_lowercase=True, exclude_uppercase=True))
     store._stored["internal:one"].password = awkward
-    book = LogBook(tmp_path / "logs")
+    book = Logs(tmp_path / "logs")
     book.mask(store.values_to_mask())
     for form in store.values_to_mask():
         book.write("a/b", f"password={form};")
@@ -25,7 +25,7 @@ def test_a_secret_is_blanked_out_as_it_is_and_as_json_or_a_url_writes_it(tmp_pat
 
 
 def test_a_full_file_is_kept_once_and_a_new_one_begun(tmp_path: Path) -> None:
-    book = LogBook(tmp_path)
+    book = Logs(tmp_path)
     for _ in range(600):
         book.write("a", "x" * 20_000)
     book.close()
@@ -35,7 +35,7 @@ def test_a_full_file_is_kept_once_and_a_new_one_begun(tmp_path: Path) -> None:
 
 def test_a_slow_follower_loses_the_oldest_lines(tmp_path: Path) -> None:
     async def main() -> None:
-        book = LogBook(tmp_path)
+        book = Logs(tmp_path)
         with book.follow() as queue:
             for number in range(10_005):
                 book.write("a", str(number))
@@ -47,7 +47,7 @@ def test_a_slow_follower_loses_the_oldest_lines(tmp_path: Path) -> None:
 
 
 def test_names_choose_by_any_part_in_any_case(tmp_path: Path) -> None:
-    book = LogBook(tmp_path)
+    book = Logs(tmp_path)
     book.write("Shop/CacheABC", "one")
     book.write("Shop/Database", "two")
     assert [entry.line for entry in book.recent(frozenset({"cache"}), 10)] == ["one"]

@@ -15,7 +15,7 @@ from cachetwin_local.assembly.text import SecretRef
 from cachetwin_local.assembly.where import Where
 from cachetwin_local.errors import UserError
 from cachetwin_local.resources.translators import describer
-from cachetwin_local.topology.address_plan import Places
+from cachetwin_local.topology.address_plan import AddressPlan
 
 HERE = Where("App", "Thing", ("Property",))
 ACCOUNT = "000000000000"
@@ -39,7 +39,7 @@ def stack(name: str = "App", resources: dict[str, Json] | None = None, **section
 
 def graph(*stacks: Stack, parameters: dict[str, str] | None = None) -> Graph:
     return Graph(
-        Assembly({one.name: one for one in stacks}, {}, {}), describer(Places("test", "per-endpoint")), parameters
+        Assembly({one.name: one for one in stacks}, {}, {}), describer(AddressPlan("test", "per-endpoint")), parameters
     )
 
 

@@ -1,0 +1,40 @@
+"""Templates of a few resources, and what the plan says of them."""
+
+from cachetwin_local.assembly.template import Assembly, DockerAsset, Json, Resource, Stack
+from cachetwin_local.plan.planner import plan
+from cachetwin_local.topology.values import Topology
+
+IMAGE = DockerAsset("f" * 64, "asset.web", "Dockerfile", None, {}, "f" * 64)
+CACHE = {
+    "ReplicationGroupDescription": "test",
+    "Engine": "valkey",
+    "EngineVersion": "8.1",
+    "CacheNodeType": "cache.t4g.small",
+    "TransitEncryptionEnabled": True,
+}
+DATABASE = {"Engine": "postgres", "MasterUsername": "app", "MasterUserPassword": "x", "DBInstanceClass": "db.t4g.micro"}
+
+
+def one(type_name: str, **properties: Json) -> Json:
+    return {"Type": f"AWS::{type_name}", "Properties": properties}
+
+
+def plan_of(parameters: dict[str, str] | None = None, **resources: Json) -> Topology:
+    made = {
+        name: Resource("App", name, value["Type"], value.get("Properties", {}), name, None, ())
+        for name, value in resources.items()
+    }
+    stack = Stack("App", "App", "us-east-1", "000000000000", (), made)
+    return plan(Assembly({"App": stack}, {IMAGE.asset_hash: IMAGE}, {}), project="test", parameters=parameters)
+
+
+def cache(**properties: Json) -> Topology:
+    return plan_of(Cache=one("ElastiCache::ReplicationGroup", **{**CACHE, **properties}))
+
+
+def messages(topology: Topology) -> list[str]:
+    return [problem.message for problem in topology.problems]
+
+
+def status(topology: Topology, logical_id: str) -> tuple[str, str]:
+    return next((c.status, c.note) for c in topology.coverage if c.identity.logical_id == logical_id)

@@ -1,0 +1,93 @@
+"""Services and task definitions."""
+
+from typing import cast
+
+import pytest
+from tests.local.resources.templates import CACHE, DATABASE, IMAGE, one, plan_of, status
+
+from cachetwin_local.assembly.template import Json
+from cachetwin_local.errors import UserError
+from cachetwin_local.topology.values import Topology
+
+
+def service(container: Json, **properties: Json) -> Topology:
+    image = f"000000000000.dkr.ecr.us-east-1.amazonaws.com/assets:{IMAGE.asset_hash}"
+    definition = {"Name": "web", "Image": image, "PortMappings": [{"ContainerPort": 8000}], **container}
+    return plan_of(
+        Cluster=one("ECS::Cluster"),
+        Setting=one("SSM::Parameter", Name="/app/mode", Type="String", Value="fast"),
+        Task=one("ECS::TaskDefinition", Family="web", ContainerDefinitions=[definition]),
+        Service=one("ECS::Service", Cluster={"Ref": "Cluster"}, TaskDefinition={"Ref": "Task"}, **properties),
+    )
+
+
+def test_a_container_has_what_its_definition_says() -> None:
+    container = {
+        "Command": ["python", "app.py"],
+        "EntryPoint": ["/init"],
+        "WorkingDirectory": "/srv",
+        "Environment": [{"Name": "A", "Value": 1}, {"Name": "B", "Value": ""}],
+        "Secrets": [
+            {"Name": "MODE", "ValueFrom": {"Fn::Sub": "arn:aws:ssm:us-east-1:${AWS::AccountId}:parameter${Setting}"}}
+        ],
+        "HealthCheck": {"Command": ["CMD-SHELL", "curl x"], "Interval": 10},
+        "DependsOn": [{"ContainerName": "web", "Condition": "START"}],
+    }
+    (made,) = service(container).services[0].containers
+    assert (made.command, made.entry_point, made.working_directory) == (("python", "app.py"), ("/init",), "/srv")
+    assert made.environment == {"A": "1", "B": "", "MODE": "fast"}
+    assert made.image.directory == "asset.web"
+    assert made.health_check is not None
+    assert (made.health_check.command, made.health_check.interval_s, made.health_check.retries) == (
+        ("CMD-SHELL", "curl x"),
+        10,
+        3,
+    )
+
+
+def test_a_service_runs_one_task_unless_it_says_otherwise() -> None:
+    assert len(service({}).services[0].tasks) == 1
+    assert service({}, DesiredCount=0).services[0].tasks == ()
+    with pytest.raises(UserError, match="DesiredCount: must be between 0 and 50 here, got 51"):
+        service({}, DesiredCount=51)
+
+
+@pytest.mark.parametrize("name", ["/app/mode", "mode"])
+def test_a_secret_variable_may_be_an_ssm_parameter_with_or_without_a_slash(name: str) -> None:
+    definition = {
+        "Name": "web",
+        "Image": f"x:{IMAGE.asset_hash}",
+        "Secrets": [{"Name": "MODE", "ValueFrom": f"arn:aws:ssm:us-east-1:0:parameter/{name.removeprefix('/')}"}],
+    }
+    topology = plan_of(
+        Setting=one("SSM::Parameter", Name=name, Type="String", Value="fast"),
+        Task=one("ECS::TaskDefinition", ContainerDefinitions=[definition]),
+        Service=one("ECS::Service", TaskDefinition={"Ref": "Task"}),
+    )
+    assert topology.services[0].containers[0].environment == {"MODE": "fast"}
+    assert "parameter//" not in str([c.identity.arn for c in topology.coverage])
+
+
+def test_a_task_definition_that_no_service_runs_is_modelled() -> None:
+    topology = plan_of(Task=one("ECS::TaskDefinition", ContainerDefinitions=[{"Name": "job", "Image": "x"}]))
+    assert status(topology, "Task") == ("modelled", "job: no service runs it")
+
+
+def test_a_service_told_of_a_cache_through_a_secret_and_a_parameter_depends_on_it() -> None:
+    cache_properties = cast("dict[str, Json]", CACHE)
+    address = {"Fn::GetAtt": ["Cache", "PrimaryEndPoint.Address"]}
+    definition = {
+        "Name": "web",
+        "Image": f"x:{IMAGE.asset_hash}",
+        "Secrets": [{"Name": "CONFIG", "ValueFrom": {"Ref": "Secret"}}],
+        "Environment": [{"Name": "DB", "Value": {"Fn::GetAtt": ["Setting", "Value"]}}],
+    }
+    topology = plan_of(
+        Cache=one("ElastiCache::ReplicationGroup", **cache_properties),
+        Db=one("RDS::DBInstance", **DATABASE),
+        Secret=one("SecretsManager::Secret", SecretString={"Fn::Join": ["", ["host=", address]]}),
+        Setting=one("SSM::Parameter", Type="String", Value={"Fn::GetAtt": ["Db", "Endpoint.Address"]}),
+        Task=one("ECS::TaskDefinition", ContainerDefinitions=[definition]),
+        Service=one("ECS::Service", TaskDefinition={"Ref": "Task"}),
+    )
+    assert topology.services[0].depends_on == ("App/Cache", "App/Db")

@@ -1,0 +1,239 @@
+"""ElastiCache: replication groups, parameter groups, users and user groups."""
+
+import pytest
+from tests.local.resources.templates import CACHE, cache, messages, one, plan_of, status
+
+from cachetwin_local.assembly.template import Json
+from cachetwin_local.assembly.text import SecretRef
+from cachetwin_local.errors import UserError
+from cachetwin_local.resources.elasticache.cache_engine import family, maxmemory_bytes, node_type_memory, profile
+from cachetwin_local.resources.shape import short_region
+from cachetwin_local.topology.values import Topology
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "expected", "exact"),
+    [
+        ("valkey", "7.2", "valkey-7.2", True),
+        ("valkey", "8.0", "valkey-8.0", True),
+        ("valkey", "8.1", "valkey-8.1", True),
+        ("valkey", "8.2", "valkey-8.1", False),
+        ("valkey", "9.0", "valkey-9.0", True),
+        ("valkey", "9.1", "valkey-9.1", True),
+        ("valkey", "9.2", "valkey-9.1", False),
+        ("redis", "7.1", "redis-7.1", True),
+        ("redis", "7.0", "redis-7.1", False),
+        ("redis", "6.2", "redis-6.2", True),
+        ("redis", "5.0.6", "redis-6.2", False),
+    ],
+)
+def test_an_engine_version_is_stood_for_by_the_nearest_profile(
+    engine: str, version: str, expected: str, *, exact: bool
+) -> None:
+    assert profile("valkey" if engine == "valkey" else "redis", version) == (expected, exact)
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "expected"),
+    [
+        ("valkey", "8.1", "valkey8"),
+        ("redis", "7.1", "redis7"),
+        ("redis", "6.2", "redis6.x"),
+        ("redis", "5.0.6", "redis5.0"),
+    ],
+)
+def test_a_version_belongs_to_a_parameter_group_family(engine: str, version: str, expected: str) -> None:
+    assert family("valkey" if engine == "valkey" else "redis", version) == expected
+
+
+def test_the_plan_says_which_version_a_profile_stands_for() -> None:
+    assert "stands for valkey 8.2" in status(cache(EngineVersion="8.2"), "Cache")[1]
+
+
+def test_memory_is_the_node_types_less_the_reserved_part() -> None:
+    assert maxmemory_bytes("cache.t2.medium", 25) == 2596012032
+    assert len(node_type_memory()) == 94
+    parameters = one(
+        "ElastiCache::ParameterGroup",
+        CacheParameterGroupFamily="valkey8",
+        Description="d",
+        Properties={"reserved-memory-percent": "50", "timeout": 60},
+    )
+    group = one("ElastiCache::ReplicationGroup", **CACHE, CacheParameterGroupName={"Ref": "Parameters"})
+    (made,) = plan_of(Parameters=parameters, Cache=group).replication_groups
+    assert made.nodes[0].maxmemory_bytes == 1471026299 * 50 // 100
+    assert made.parameters["timeout"] == "60"
+    assert "reserved-memory-percent" not in made.parameters
+
+
+def test_a_parameter_group_of_another_family_is_a_problem() -> None:
+    parameters = one("ElastiCache::ParameterGroup", CacheParameterGroupFamily="redis7", Description="d")
+    group = one("ElastiCache::ReplicationGroup", **CACHE, CacheParameterGroupName={"Ref": "Parameters"})
+    assert messages(plan_of(Parameters=parameters, Cache=group)) == [
+        "CacheParameterGroupName must be of the family valkey8, got one of redis7"
+    ]
+
+
+def test_a_parameter_group_from_elsewhere_is_a_warning() -> None:
+    (problem,) = cache(CacheParameterGroupName="theirs").problems
+    assert (problem.severity, problem.message.split(":")[0]) == ("warning", "parameter group theirs is not in this app")
+
+
+@pytest.mark.parametrize(
+    ("properties", "tls"),
+    [
+        ({}, "required"),
+        ({"TransitEncryptionMode": "preferred"}, "preferred"),
+        ({"TransitEncryptionEnabled": "false"}, "off"),
+    ],
+)
+def test_the_endpoints_speak_tls_as_the_template_says(properties: Json, tls: str) -> None:
+    (group,) = cache(**properties).replication_groups
+    assert group.primary_endpoint.tls == group.reader_endpoint.tls == tls
+    assert ("master." in group.primary_endpoint.names[0]) is (tls != "off")
+
+
+def test_names_are_lower_case_and_ports_the_templates() -> None:
+    (group,) = cache(ReplicationGroupId="Sessions", Port="6390").replication_groups
+    assert group.identity.physical_name == "sessions"
+    assert group.identity.arn == "arn:aws:elasticache:us-east-1:000000000000:replicationgroup:sessions"
+    assert group.primary_endpoint.port == 6390
+    assert [node.member_id for node in group.nodes] == ["sessions-001"]
+
+
+def test_a_generated_name_keeps_to_forty_characters() -> None:
+    long = {"L" * 60: one("ElastiCache::ReplicationGroup", **CACHE)}
+    (group,) = plan_of(**long).replication_groups
+    assert len(group.identity.physical_name) <= 40
+
+
+@pytest.mark.parametrize(
+    "properties",
+    [{"NumNodeGroups": 2}, {"ClusterMode": "enabled"}, {"CacheParameterGroupName": "default.valkey8.cluster.on"}],
+)
+def test_cluster_mode_is_said_not_to_run(properties: Json) -> None:
+    topology = cache(**properties)
+    assert topology.replication_groups == ()
+    assert status(topology, "Cache") == ("not supported", "cluster mode enabled does not run here yet")
+
+
+@pytest.mark.parametrize(
+    ("properties", "message"),
+    [
+        ({"Engine": "memcached"}, "Cache, Engine: must be one of valkey, redis, got memcached"),
+        ({"EngineVersion": "latest"}, "Cache, EngineVersion: must be a version such as 8.1, got latest"),
+        ({"CacheNodeType": "cache.x9.huge"}, "node types whose memory is known"),
+        ({"NumCacheClusters": 7}, "Cache, NumCacheClusters: must be between 1 and 6, got 7"),
+        ({"TransitEncryptionMode": "maybe"}, "must be required or preferred, got maybe"),
+        ({"UserGroupIds": ["elsewhere"]}, "must name a user group that a stack of this app defines, got elsewhere"),
+        ({"Port": "high"}, "Cache, Port: must be a whole number"),
+        ({"AutomaticFailoverEnabled": True, "LogDeliveryConfigurations": "x"}, "must be a list"),
+    ],
+)
+def test_a_wrong_property_is_named(properties: Json, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        cache(**properties)
+    assert message in str(caught.value)
+
+
+def test_an_auth_token_may_be_a_secret_and_needs_tls() -> None:
+    secret = one("SecretsManager::Secret", Name="token", GenerateSecretString={"ExcludePunctuation": True})
+    token = {"Fn::Sub": "{{resolve:secretsmanager:${Token}}}"}
+    group = one("ElastiCache::ReplicationGroup", **CACHE, AuthToken=token)
+    (made,) = plan_of(Token=secret, Cache=group).replication_groups
+    assert isinstance(made.auth_token, tuple)
+    assert isinstance(made.auth_token[0], SecretRef)
+    assert messages(cache(AuthToken="x" * 16, TransitEncryptionEnabled=False)) == [
+        "TransitEncryptionEnabled must be true for AuthToken and UserGroupIds, got false"
+    ]
+
+
+def test_logs_are_delivered_where_the_template_says() -> None:
+    destination = {"CloudWatchLogsDetails": {"LogGroup": "/slow"}}
+    entry = {
+        "LogType": "slow-log",
+        "DestinationType": "cloudwatch-logs",
+        "LogFormat": "json",
+        "DestinationDetails": destination,
+    }
+    (group,) = cache(LogDeliveryConfigurations=[entry]).replication_groups
+    assert [(d.log_type, d.destination) for d in group.log_delivery] == [("slow-log", "/slow")]
+
+
+def user(name: str, **properties: Json) -> Json:
+    given = {"Engine": "redis", "UserId": f"{name}-id", "UserName": name, "AccessString": "on ~* +@all", **properties}
+    return one("ElastiCache::User", **given)
+
+
+def group_of(engine: str, **users: Json) -> Topology:
+    ids = [{"Ref": name} for name in users]
+    group = one("ElastiCache::UserGroup", Engine=engine, UserGroupId="Team", UserIds=ids)
+    target = one(
+        "ElastiCache::ReplicationGroup",
+        **{**CACHE, "Engine": engine, "EngineVersion": "7.2"},
+        UserGroupIds=[{"Ref": "Group"}],
+    )
+    return plan_of(**users, Group=group, Cache=target)
+
+
+def test_a_redis_group_must_hold_a_default_user() -> None:
+    topology = group_of("redis", A=user("alice", NoPasswordRequired=True))
+    assert messages(topology) == ["UserIds must hold a user with the name default in a group for redis, got none"]
+
+
+def test_a_redis_group_keeps_the_default_user_it_is_given() -> None:
+    topology = group_of(
+        "redis",
+        A=user("default", Passwords=["p" * 16]),
+        B=user("bob", AuthenticationMode={"Type": "iam"}, UserId="bob"),
+    )
+    assert topology.problems == ()
+    users = topology.replication_groups[0].users
+    assert [(u.user_name, u.authentication_type) for u in users] == [("default", "password"), ("bob", "iam")]
+
+
+def test_an_iam_users_name_must_be_its_id() -> None:
+    topology = group_of("valkey", A=user("alice", AuthenticationMode={"Type": "iam"}))
+    assert messages(topology) == [
+        "UserName must equal UserId for a user with IAM authentication, got alice and alice-id"
+    ]
+
+
+def test_the_plan_says_that_an_iam_user_cannot_log_in_yet() -> None:
+    topology = group_of("valkey", A=user("alice", AuthenticationMode={"Type": "iam"}, UserId="alice"))
+    assert "it cannot log in" in next(c.note for c in topology.coverage if c.identity.logical_id == "A")
+
+
+def test_two_users_of_one_name_are_a_problem() -> None:
+    same = user("alice", NoPasswordRequired=True, UserId="other")
+    topology = group_of("valkey", A=user("alice", NoPasswordRequired=True), B=same)
+    assert messages(topology) == ["UserIds must hold each user name once, got alice, alice, default"]
+
+
+@pytest.mark.parametrize(
+    ("properties", "message"),
+    [
+        ({}, "AuthenticationMode: must be given, or Passwords or NoPasswordRequired"),
+        ({"AuthenticationMode": {"Type": "magic"}}, "must be one of password, iam, no-password-required, got magic"),
+        ({"AuthenticationMode": {"Type": "password"}}, "must be given for a user with password authentication"),
+        ({"Passwords": ["a", "b", "c"]}, "must be at most 2, got 3"),
+    ],
+)
+def test_a_user_without_a_clear_authentication_is_an_error(properties: Json, message: str) -> None:
+    with pytest.raises(UserError) as caught:
+        group_of("valkey", A=user("alice", **properties))
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("region", "short"),
+    [
+        ("us-east-1", "use1"),
+        ("eu-west-3", "euw3"),
+        ("ap-southeast-2", "apse2"),
+        ("ca-central-1", "cac1"),
+        ("us-gov-west-1", "usgw1"),
+    ],
+)
+def test_host_names_have_elasticaches_short_region(region: str, short: str) -> None:
+    assert short_region(region) == short

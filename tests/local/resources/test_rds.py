@@ -1,0 +1,45 @@
+"""RDS for PostgreSQL instances."""
+
+import pytest
+from tests.local.resources.templates import DATABASE, one, plan_of, status
+
+from cachetwin_local.assembly.text import SecretRef
+from cachetwin_local.errors import UserError
+
+
+def test_a_database_with_a_managed_password_brings_the_secret_that_rds_makes() -> None:
+    properties = {key: value for key, value in DATABASE.items() if key != "MasterUserPassword"}
+    topology = plan_of(Db=one("RDS::DBInstance", **properties, ManageMasterUserPassword=True))
+    (database,), (secret,) = topology.databases, topology.secrets
+    assert database.password == (SecretRef(secret.identity.arn, "password"),)
+    assert secret.generate is not None
+    assert secret.generate.secret_string_template == '{"username":"app"}'
+    assert secret.name.startswith("rds!db-")
+    assert topology.problems == ()
+
+
+@pytest.mark.parametrize(
+    ("version", "parameter", "force_ssl"), [("14.10", None, False), ("16", None, True), ("17", "0", False)]
+)
+def test_tls_is_forced_from_postgresql_15_unless_the_parameter_group_says_otherwise(
+    version: str, parameter: str | None, *, force_ssl: bool
+) -> None:
+    resources = {"Db": one("RDS::DBInstance", **DATABASE, EngineVersion=version)}
+    if parameter is not None:
+        resources["Parameters"] = one(
+            "RDS::DBParameterGroup", Family="postgres17", Parameters={"rds.force_ssl": parameter}
+        )
+        resources["Db"]["Properties"]["DBParameterGroupName"] = {"Ref": "Parameters"}
+    (database,) = plan_of(**resources).databases
+    assert database.force_ssl is force_ssl
+    assert database.parameters == {}
+
+
+def test_another_database_engine_is_said_not_to_run() -> None:
+    topology = plan_of(Db=one("RDS::DBInstance", **{**DATABASE, "Engine": "mysql"}))
+    assert status(topology, "Db") == ("not supported", "mysql does not run here: only postgres does")
+
+
+def test_a_database_without_a_password_is_an_error() -> None:
+    with pytest.raises(UserError, match="Db, MasterUserPassword: must be given, or ManageMasterUserPassword"):
+        plan_of(Db=one("RDS::DBInstance", Engine="postgres"))
