@@ -7,7 +7,7 @@ UV := $(BIN)/uv --quiet
 INSTALLED := .venv/.installed
 CORE := $(shell find engine/cachetwin_engine/core -name '*.py')
 
-.PHONY: up test check lint types contracts pytest pytest-compiled wheels bench image lock clean
+.PHONY: up test check lint types contracts docs pytest pytest-compiled wheels bench image lock clean
 
 up: $(INSTALLED)  ## Synthesise the app of cdk.json and bring it up on this machine
 	$(BIN)/cachetwin up
@@ -25,6 +25,9 @@ types: $(INSTALLED)
 
 contracts: $(INSTALLED)
 	$(BIN)/lint-imports --no-cache
+
+docs: $(INSTALLED)  ## The documentation site, into build/site
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 # The constructs' tests share one process, because CDK takes seconds to load; those that bring the whole architecture up
 # need its ports and go alone; the others run two at a time.

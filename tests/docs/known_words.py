@@ -1,0 +1,97 @@
+"""Whether the words of a command line exist, for commands that a test can't run."""
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import typer
+from tests.docs.pages import ROOT
+
+from cachetwin_engine.server.config import help_text
+from cachetwin_engine.server.run import parameter_names
+from cachetwin_local.cli import app
+
+# fmt: off
+OTHERS = frozenset(
+    [
+        "apt-get", "bash", "brew", "buildah", "cat", "cd", "cdk", "curl", "docker", "echo", "eval", "exit",
+        "export", "for", "git", "grep", "kill", "ministack", "mkdir", "moto_server", "npm", "npx", "openssl", "pip",
+        "podman", "psql", "pytest", "python", "python3", "redis-benchmark", "redis-cli", "ruff", "sed", "source",
+        "test", "true", "uv", "uvx", "valkey-cli", "valkey-server",
+    ]
+)
+# fmt: on
+"""Programs that are not of this project."""
+_OPTION = re.compile(r"--[\w-]+")
+
+
+def unknown(line: str) -> str | None:
+    """What in a command line does not exist here; None if all of it does."""
+    for part in re.split(r"&&|\|\||[|;]", line):
+        found = _unknown_in(part)
+        if found:
+            return found
+    return None
+
+
+def _unknown_in(part: str) -> str | None:
+    try:
+        words = [word for word in shlex.split(part, comments=True) if word not in {"then", "do", "done", "fi", "&"}]
+    except ValueError:
+        return None  # a quoted text of several lines, or one with an operator in it
+    while words and re.fullmatch(r"\w+=.*", words[0]):
+        words = words[1:]
+    if not words:
+        return None
+    program, rest = Path(words[0]).name, words[1:]
+    match program:
+        case "make":
+            return _unknown_target(rest)
+        case "cachetwin":
+            return _unknown_to_runner(rest)
+        case "cachetwin-engine":
+            known = (
+                set(_OPTION.findall(help_text(parameter_names())))
+                | {f"--{name}" for name in parameter_names()}
+                | {"--help", "--version"}
+            )
+            return next((word for word in rest if word.startswith("--") and word not in known), None)
+        case "python" | "python3":
+            return _unknown_to_python(rest)
+    if program in OTHERS or "$" in words[0] or words[0].startswith((".", "/", "}", ")", "(")):
+        return None
+    return program
+
+
+def _unknown_target(words: list[str]) -> str | None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = [word for word in words if not word.startswith("-") and "=" not in word]
+    return next((word for word in targets if not re.search(rf"^{re.escape(word)}:", makefile, re.MULTILINE)), None)
+
+
+def _unknown_to_runner(words: list[str]) -> str | None:
+    group = typer.main.get_command(app)
+    options = {name for parameter in group.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    options |= {"-h", "--help"}
+    for word in words:
+        commands = getattr(group, "commands", {})
+        if word in commands:
+            command = commands[word]
+            options |= {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+            break
+        if re.fullmatch(r"[a-z]+", word) and word == words[0]:
+            return f"cachetwin {word}"
+    return next((word for word in words if word.startswith("-") and word.split("=")[0] not in options), None)
+
+
+def _unknown_to_python(words: list[str]) -> str | None:
+    if words[:1] == ["-m"]:
+        try:
+            found = importlib.util.find_spec(words[1])
+        except ModuleNotFoundError:
+            found = None
+        return None if found else f"python -m {words[1]}"
+    if words and "/" in words[0] and words[0].endswith(".py"):
+        return None if (ROOT / words[0]).is_file() else words[0]
+    return None
