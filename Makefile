@@ -5,7 +5,7 @@ BIN := .venv/bin
 COMPILED := .venv-compiled/bin
 UV := $(BIN)/uv --quiet
 INSTALLED := .venv/.installed
-CORE := $(shell find engine/cachetwin_engine/core -name '*.py')
+CORE := $(shell find engine/cachetwin_engine/core -name '*.py' -o -name '*.lua')
 
 .PHONY: up test check lint types contracts docs pytest pytest-compiled wheels bench image lock clean
 

@@ -34,6 +34,6 @@ setup(
     package_dir={
         package.split(".")[0]: f"{root}/{package.split('.')[0]}" for root in ROOTS for package in find_packages(root)
     },
-    package_data={"*": ["py.typed", "*.json", "*.csv", "*.html", "*.css", "*.js"]},
+    package_data={"*": ["py.typed", "*.json", "*.csv", "*.html", "*.css", "*.js", "lua/*.lua"]},
     ext_modules=core_extensions(),
 )

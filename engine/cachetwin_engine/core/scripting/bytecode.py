@@ -1,10 +1,14 @@
-"""One change to compiled Lua: ``return redis.call(...)`` keeps its place on the stack.
+"""A change to compiled Lua: ``return redis.call(...)`` becomes an ordinary call, so that its errors name their line.
 
-Lua 5.1 turns that into a tail call, and a function that was tail-called no longer knows which line called it. Errors name
-that line, and the original's functions are written in C, for which Lua keeps it. So tail calls of functions of the server
-are made ordinary ones, which differ in nothing else: those that are taken from a table by one of their names, there or
-where a local variable was given its value, and globals, which are all the server's. Other tail calls stay as they are:
-deep recursion may depend on them. A chunk that is not laid out as expected is left alone.
+Lua 5.1 compiles that statement to a tail call, and after a tail call Lua does not know which line made it. An error of a
+command names that line (``script: SHA, on @user_script:1.``). Valkey's functions are written in C, whose tail calls keep
+the caller; ours are written in Lua, because the speed of scripts rests on it: the same function behind one of Python,
+which Lua treats like C, costs two more crossings, 1.05 us instead of 0.35 for each call. The change costs 3 us when a
+script of one call is compiled, 160 us for thirty functions (compiled build), and nothing when it runs.
+
+An ordinary call differs in nothing else but the stack that deep recursion takes. So only tail calls of the server's
+functions are changed: of those that are taken from a table by one of their names, there or where a local variable was
+given its value, and of globals, which are all the server's. A chunk that is not laid out as expected is left alone.
 """
 
 from typing import Final

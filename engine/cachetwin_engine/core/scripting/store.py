@@ -10,7 +10,8 @@ from cachetwin_engine.core.registry.gates import GATE_BUSY, GATE_REPLICA
 from cachetwin_engine.core.text.numbers import integer_or_none, parse_int
 
 from .caller import RunningScript
-from .lua import FLAGS, Machine, Outcome, Registered, sha1_hex
+from .machine import FLAGS, Machine, Registered, sha1_hex
+from .outcome import Outcome
 
 if TYPE_CHECKING:
     from cachetwin_engine.core.engine import Engine

@@ -1,29 +1,28 @@
 """The Lua machine: one interpreter for an engine, made when the first script comes.
 
-lupa has no types, so this module is the one place of the core where ``Any`` is let in: what crosses from Lua is checked
-or converted here, and everything beyond it is typed; hence its length. Bytes stay bytes. A script sees nothing of
-Python: the functions given to the prelude take and return only strings, numbers and booleans, and attribute access is
-refused.
+lupa has no types, so ``Any`` is let in here: what crosses from Lua is checked or converted in this module, and
+everything beyond it is typed. Bytes stay bytes. A script sees nothing of Python: the functions given to the prelude take
+and return only strings, numbers and booleans, and attribute access is refused.
 """
 
 import contextlib
 import hashlib
 import math
-import struct
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from mypy_extensions import i64
 
 from cachetwin_engine.core.protocol.errors import CommandError
-from cachetwin_engine.core.protocol.replies import NULL_3, NULL_BULK_2, OK, ONE, array_header, bulk, integer
+from cachetwin_engine.core.protocol.replies import NULL_3, NULL_BULK_2, OK, bulk, integer
 from cachetwin_engine.core.registry.gates import GATE_BUSY
 from cachetwin_engine.core.text.doubles import digits_17, shortest
-from cachetwin_engine.core.text.numbers import INT64_MIN
 
-from . import bit_library, struct_library
+from . import library_calls
 from .bytecode import keep_callers
-from .prelude import PRELUDE
+from .outcome import Outcome, array_of, integer_of, one_line, outcome_of
+from .prelude import CHUNK_NAME, PARTS, source
+from .random_numbers import RandomNumbers
 from .values import ReplyValues, line_number
 
 if TYPE_CHECKING:
@@ -42,17 +41,6 @@ _ARRAY: Final = 4  # with the size of the row of values
 _NESTED: Final = 5
 LOAD_US_MAX: Final = 500_000
 """How long a library's code may run while it is loaded (500 ms, as Valkey's function_lua.c has it)."""
-
-
-class Outcome:
-    """How a run ended that did not simply give a value: with ``reply``, or with an error raised at a known place."""
-
-    def __init__(self, reply: bytes, failed: bool, source: bytes, line: int, counted: bool) -> None:
-        self.reply = reply  # for the client; the text of the error
-        self.failed = failed
-        self.source = source  # "@user_script", empty if unknown
-        self.line = line
-        self.counted = counted  # the error is one of a command's, and in the statistics
 
 
 class Registered:
@@ -86,7 +74,7 @@ class Machine:
         self._words: list[Any] = []  # of a command of many, gathered
         self._rows: list[Command] = []  # that scripts call, and how they spell their names
         self._names: list[bytes] = []
-        self._random_state = _RANDOM_START
+        self._random = RandomNumbers()
         self._is_server = engine.profile.is_valkey_from(8, 0)  # what Redis calls redis, Valkey calls server
         self._loaded_until_us = 0
         self._registered: list[Registered] = []
@@ -110,17 +98,14 @@ class Machine:
                 b"set_repl": self._set_repl, b"random": self._draw,
                 b"randomseed": self._seed, b"register": self._register, b"sha1hex": sha1_hex,
                 b"shortest": self._double_text,
-                b"pack_int64": _pack_int64, b"pack_float": _pack_float, b"unpack_float": _unpack_float,
-                b"struct_pack": _struct_pack, b"struct_unpack": _struct_unpack, b"struct_size": _struct_size,
-                b"bit": _bit, b"constants": runtime.table_from(_constants(engine)),
+                b"pack_int64": library_calls.pack_int64, b"pack_float": library_calls.pack_float,
+                b"unpack_float": library_calls.unpack_float, b"struct_pack": library_calls.struct_pack,
+                b"struct_unpack": library_calls.struct_unpack, b"struct_size": library_calls.struct_size,
+                b"bit": library_calls.bit, b"constants": runtime.table_from(_constants(engine)),
                 b"name": b"server" if self._is_server else b"redis",
             }
         )  # fmt: skip
-        load: Any = runtime.eval(b"function(text, name) return loadstring(text, name) end")
-        prelude: Any = load(PRELUDE, b"=server")
-        if isinstance(prelude, tuple):
-            raise RuntimeError(f"the prelude does not compile: {prelude[1]!r}")
-        self._functions: Any = prelude(host)
+        self._functions: Any = _load_prelude(runtime, host)
         self._own_bytes = int(self._functions[b"memory"]())
 
     def compile(self, text: bytes, name: bytes) -> Any:  # noqa: ANN401  (a Lua function)
@@ -160,10 +145,10 @@ class Machine:
         if value is None:
             return NULL_3 if to_resp3 else NULL_BULK_2
         if isinstance(value, float):
-            return _integer_of(value)
+            return integer_of(value)
         if value[0] is not False:
-            return _outcome(value)
-        reply = _array_of(value, NULL_3 if to_resp3 else NULL_BULK_2)
+            return outcome_of(value)
+        reply = array_of(value, NULL_3 if to_resp3 else NULL_BULK_2)
         if reply is None:
             encoded: bytes = self._functions[b"encode_given"]()
             return encoded
@@ -191,7 +176,7 @@ class Machine:
         self._loaded_until_us = 0
         self._accept = None
         if problem:
-            raise CommandError(_one_line(problem))
+            raise CommandError(one_line(problem))
         return self._registered
 
     def memory_bytes(self) -> int:
@@ -346,8 +331,7 @@ class Machine:
 
     def _draw(self, *bounds: Any) -> float | int:  # noqa: ANN401  (from Lua)
         """math.random([low,] high)."""
-        self._random_state = (_RANDOM_FACTOR * self._random_state + 11) & _RANDOM_MASK
-        unit = (self._random_state >> 17) % _RANDOM_MAX / _RANDOM_MAX
+        unit = self._random.unit()
         if not bounds:
             return unit
         if len(bounds) > 2:
@@ -363,7 +347,7 @@ class Machine:
         """math.randomseed(seed)."""
         if not seeds:
             raise self._plain_error(b"bad argument #1 to 'randomseed' (number expected, got no value)")
-        self._random_state = (self._integer(seeds[0], 1, b"randomseed") & 0xFFFFFFFF) << 16 | _RANDOM_LOW
+        self._random.seed(self._integer(seeds[0], 1, b"randomseed"))
 
     def _integer(self, value: Any, place: int, name: bytes) -> int:  # noqa: ANN401  (from Lua)
         """An argument as Lua reads it. Raises ScriptError."""
@@ -399,11 +383,6 @@ _LF: Final = 10
 _SMALL: Final = 1024
 _SMALL_INTEGERS: Final[list[bytes]] = [b"%d" % number for number in range(_SMALL)]
 _TO_REPLICAS: Final = 2  # of the flags of redis.set_repl; there is no append-only file to tell
-_RANDOM_FACTOR: Final = 0x5DEECE66D  # the generator is drand48's (POSIX), with its first state
-_RANDOM_START: Final = 0x1234ABCD330E
-_RANDOM_LOW: Final = 0x330E
-_RANDOM_MASK: Final = (1 << 48) - 1
-_RANDOM_MAX: Final = 2**31 - 1
 _LUA_TYPES: Final[dict[type, bytes]] = {type(None): b"nil", bool: b"boolean", bytes: b"string"}
 FLAGS: Final = frozenset({b"no-writes", b"allow-oom", b"allow-stale", b"no-cluster", b"allow-cross-slot-keys"})
 
@@ -421,42 +400,18 @@ def _deny(obj: object, name: object, setting: bool) -> object:
     raise AttributeError("scripts have no access to Python")
 
 
-def _one_line(text: bytes) -> bytes:
-    return text.rstrip(b"\r\n").replace(b"\r", b" ").replace(b"\n", b" ")
-
-
-def _integer_of(number: float) -> bytes:
-    return integer(int(number) if abs(number) < 2**63 else INT64_MIN)
-
-
-def _array_of(values: Any, null: bytes) -> bytes | None:  # noqa: ANN401  (what the prelude returned)
-    """The reply for the elements behind the first value, up to the first nil; None if one of them is a table."""
-    parts: list[bytes] = [b""]
-    for place in range(1, len(values)):
-        value = values[place]
-        if isinstance(value, bytes):
-            parts.append(bulk(value))
-        elif value is None:
-            break
-        elif isinstance(value, bool):
-            parts.append(ONE if value else null)
-        elif isinstance(value, int):
-            parts.append(integer(value))
-        elif isinstance(value, float):
-            parts.append(_integer_of(value))
-        else:
-            return None
-    parts[0] = array_header(len(parts) - 1)
-    return b"".join(parts)
-
-
-def _outcome(values: Any) -> Outcome:  # noqa: ANN401  (what the prelude returned)
-    """An encoded reply and whether its error is counted; or an error's text, source, line and whether it is counted."""
-    if len(values) == 2:
-        return Outcome(values[0], False, b"", 0, bool(values[1]))
-    text, source, line, counted = values
-    known = isinstance(source, bytes)
-    return Outcome(_one_line(text), True, source if known else b"", int(line) if known else 0, bool(counted))
+def _load_prelude(runtime: Any, host: Any) -> Any:  # noqa: ANN401  (of lupa)
+    """Run the parts of the prelude; what the last one returned."""
+    load: Any = runtime.eval(b"function(text, name) return loadstring(text, name) end")
+    parts: Any = runtime.table_from({})
+    result: Any = None
+    for part in PARTS:
+        chunk: Any = load(source(part), CHUNK_NAME)
+        if isinstance(chunk, tuple):
+            raise RuntimeError(f"{part}.lua does not compile: {chunk[1]!r}")
+        result = chunk(host, parts)
+        parts[part.encode()] = result
+    return result
 
 
 def _describe(problem: object) -> tuple[bytes, bool]:
@@ -483,55 +438,3 @@ def _constants(engine: "Engine") -> dict[bytes, bytes | int]:
 def _number(version: str) -> int:
     major, minor, patch = version.split(".")
     return int(major) << 16 | int(minor) << 8 | int(patch)
-
-
-def _pack_int64(number: float) -> bytes:
-    return (int(number) & (1 << 64) - 1).to_bytes(8, "big")
-
-
-def _pack_float(number: float) -> bytes:
-    value = float(number)
-    try:
-        short = struct.pack(">f", value)
-    except OverflowError:
-        return b"\xcb" + struct.pack(">d", value)
-    exact: float = struct.unpack(">f", short)[0]
-    return b"\xca" + short if exact == value else b"\xcb" + struct.pack(">d", value)
-
-
-def _unpack_float(data: bytes) -> float:
-    value: float = struct.unpack(">f" if len(data) == 4 else ">d", data)[0]
-    return value
-
-
-def _struct_pack(format_text: Any = None, *values: Any) -> tuple[bool, bytes]:  # noqa: ANN401  (from Lua)
-    try:
-        return True, struct_library.pack(_format(format_text), list(values))
-    except ValueError as problem:
-        return False, str(problem).encode()
-
-
-def _struct_unpack(format_text: Any = None, data: Any = None, start: Any = 1) -> tuple[Any, ...]:  # noqa: ANN401  (from Lua)
-    try:
-        if not isinstance(data, bytes):
-            raise ValueError("bad argument #2 to 'unpack' (string expected)")
-        return (True, *struct_library.unpack(_format(format_text), data, int(start)))
-    except ValueError as problem:
-        return False, str(problem).encode()
-
-
-def _struct_size(format_text: Any = None) -> tuple[bool, bytes | int]:  # noqa: ANN401  (from Lua)
-    try:
-        return True, struct_library.size_of(_format(format_text))
-    except ValueError as problem:
-        return False, str(problem).encode()
-
-
-def _format(value: Any) -> bytes:  # noqa: ANN401  (from Lua)
-    if not isinstance(value, bytes):
-        raise ValueError("bad argument #1 (string expected)")
-    return value
-
-
-def _bit(name: bytes, *values: float) -> int | bytes:
-    return bit_library.operate(name.decode(), list(values))
