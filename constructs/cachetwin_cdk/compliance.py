@@ -55,7 +55,7 @@ class Compliance(StrEnum):
                 "leave it out, or keep snapshots longer",
             )
 
-    def warn_of_the_unmet(self, scope: Construct, what: str, remedy: str) -> None:
+    def warn_unmet(self, scope: Construct, what: str, remedy: str) -> None:
         """Say what REGULATED asks for and this kind of cache does not have."""
         if self.is_regulated:
             warn(scope, "compliance-unmet", f"compliance REGULATED asks for {what}; {remedy}")
@@ -78,6 +78,6 @@ class Compliance(StrEnum):
         return kms.Key(scope, "Key", description=description, enable_key_rotation=True, removal_policy=removal_policy)
 
 
-def retained(removal_policy: cdk.RemovalPolicy) -> cdk.RemovalPolicy:
+def retain_unless_destroyed(removal_policy: cdk.RemovalPolicy) -> cdk.RemovalPolicy:
     """What becomes of keys and logs beside a cache: they go only when the cache may go without a trace."""
     return cdk.RemovalPolicy.DESTROY if removal_policy is cdk.RemovalPolicy.DESTROY else cdk.RemovalPolicy.RETAIN

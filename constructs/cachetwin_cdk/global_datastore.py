@@ -21,21 +21,28 @@ from .access._permissions import Permissions
 from .access.user_group import IUserGroup
 from .checks._findings import acknowledge, acknowledge_regulated
 from .checks._names import require_id
-from .checks._validate import ValidationError, known, refuse, require_between, require_match, require_one_source
-from .compliance import Compliance, retained
+from .checks._validate import (
+    ValidationError,
+    known,
+    refuse,
+    require_at_most_one,
+    require_between,
+    require_match,
+    validate_at_synth,
+)
+from .compliance import Compliance, retain_unless_destroyed
 from .engine.engine_version import Engine, EngineVersion
 from .engine.node_type import NodeType
 from .engine.parameter_group import IParameterGroup
 from .engine.windows import MaintenanceWindow
 from .monitoring._events import ApiEvents
-from .monitoring.log_delivery import LogDelivery, deliveries_of, require_deliverable
+from .monitoring.log_delivery import LogDelivery, create_log_deliveries, require_deliverable
 from .network._placement import connections_to
 from .network.endpoint import Endpoint
 from .network.subnet_group import ISubnetGroup, SubnetGroup
 from .replication_group import _rules as rules
-from .replication_group._authentication import LateUsers
-from .replication_group._base import IReplicationGroup
-from .replication_group._maintenance import Upkeep
+from .replication_group._base import ReplicationGroupBase, Use
+from .replication_group._maintenance import Maintenance
 from .replication_group.replication_group import DEFAULT_PORT, ReplicationGroup
 from .replication_group.topology import REPLICAS_MAX, SHARDS_MAX, ClusterMode
 
@@ -44,7 +51,7 @@ _SMALL_SIZES = frozenset({"micro", "small", "medium"})
 
 
 @jsii.implements(refs.IGlobalReplicationGroupRef)
-class IGlobalDatastore(ApiEvents, Permissions, cdk.Resource):
+class GlobalDatastoreBase(ApiEvents, Permissions, cdk.Resource):
     """A global datastore, made here or elsewhere."""
 
     global_replication_group_id: str
@@ -71,7 +78,7 @@ class IGlobalDatastore(ApiEvents, Permissions, cdk.Resource):
         )
 
     @property
-    def _in_calls(self) -> tuple[str, str]:
+    def _api_parameter(self) -> tuple[str, str]:
         return "globalReplicationGroupId", self.global_replication_group_id
 
     @property
@@ -105,7 +112,11 @@ class IGlobalDatastore(ApiEvents, Permissions, cdk.Resource):
         self._regions.append(region)
 
 
-class _ImportedGlobalDatastore(IGlobalDatastore):
+IGlobalDatastore = GlobalDatastoreBase
+"""The type of a global datastore in signatures: one made here, or one that exists already."""
+
+
+class _ImportedGlobalDatastore(GlobalDatastoreBase):
     def __init__(
         self,
         scope: Construct,
@@ -122,7 +133,7 @@ class _ImportedGlobalDatastore(IGlobalDatastore):
         self._regions.append("")  # the primary's, which is somewhere else
 
 
-class GlobalDatastore(IGlobalDatastore):
+class GlobalDatastore(GlobalDatastoreBase):
     """A replication group that other regions follow, as its primary.
 
     Defines one AWS::ElastiCache::GlobalReplicationGroup. Put a SecondaryReplicationGroup into a stack of each other region,
@@ -168,7 +179,8 @@ class GlobalDatastore(IGlobalDatastore):
             remedy="choose such a suffix",
         )
         super().__init__(scope, construct_id)
-        primary.is_global = True
+        primary._add_use(Use.GLOBAL_DATASTORE, self)
+        validate_at_synth(self, lambda: _require_sole_use(primary))
         self.primary = primary
         self.engine_version = engine_version or primary.engine_version
         self.cluster_mode = primary.topology.cluster_mode
@@ -216,7 +228,7 @@ class GlobalDatastore(IGlobalDatastore):
         )
 
 
-class SecondaryReplicationGroup(IReplicationGroup):
+class SecondaryReplicationGroup(ReplicationGroupBase):
     """A region's copy of a global datastore: read here, written in the primary's region.
 
     Defines one AWS::ElastiCache::ReplicationGroup and, unless given, its subnet group, security group and encrypted log
@@ -257,7 +269,7 @@ class SecondaryReplicationGroup(IReplicationGroup):
         description: str | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.RETAIN,
     ) -> None:
-        require_one_source(subnet_group=(subnet_group, "vpc_subnets", vpc_subnets))
+        require_at_most_one(subnet_group=(subnet_group, "vpc_subnets", vpc_subnets))
         require_id("replication_group_id", replication_group_id)
         rules.require_port(port)
         require_between("replicas", replicas, 0, REPLICAS_MAX, remedy="a shard has at most six nodes")
@@ -268,8 +280,8 @@ class SecondaryReplicationGroup(IReplicationGroup):
             )
         engine_version = global_datastore.engine_version
         require_deliverable(log_delivery or (), engine_version)
-        upkeep = Upkeep(maintenance_window, auto_minor_version_upgrade, notification_topic)
-        upkeep.require_sound(scope)
+        maintenance = Maintenance(maintenance_window, auto_minor_version_upgrade, notification_topic)
+        maintenance.validate(scope)
         if user_group is not None:
             rules.require_users(engine_version, user_group)
         chosen_compliance = compliance if compliance is not None else global_datastore.compliance
@@ -277,16 +289,17 @@ class SecondaryReplicationGroup(IReplicationGroup):
             refuse("user_group", "be given with compliance REGULATED", user_group, "make a UserGroup in this region")
         global_datastore._add_region(cdk.Stack.of(scope).region)
         super().__init__(scope, construct_id)
-        self.is_global = True
+        self._add_use(Use.GLOBAL_DATASTORE, self)
         self.uses_tls = global_datastore.uses_tls
         self.compliance = chosen_compliance
         self.user_group = user_group
         if user_group is not None:
-            self.node.add_validation(LateUsers(lambda: rules.require_users(engine_version, user_group)))
+            # Users may be added to the group later.
+            validate_at_synth(self, lambda: rules.require_users(engine_version, user_group))
         self.subnet_group = subnet_group or SubnetGroup(self, "SubnetGroup", vpc=vpc, vpc_subnets=vpc_subnets)
         self._connections = connections_to(self, vpc, security_groups, port)
-        data_key = self.compliance.key(self, kms_key, retained(removal_policy))
-        self.log_delivery = deliveries_of(
+        data_key = self.compliance.key(self, kms_key, retain_unless_destroyed(removal_policy))
+        self.log_delivery = create_log_deliveries(
             self,
             log_delivery,
             engine_version,
@@ -311,7 +324,7 @@ class SecondaryReplicationGroup(IReplicationGroup):
             user_group_ids=[user_group.user_group_id] if user_group is not None else None,
             kms_key_id=data_key.key_arn if data_key is not None else None,
             log_delivery_configurations=[delivery.render() for delivery in self.log_delivery] or None,
-            **upkeep.render(),
+            **maintenance.render(),
         )
         resource.apply_removal_policy(removal_policy)
         self.replication_group_id = resource.ref
@@ -346,13 +359,21 @@ def _require_primary(primary: ReplicationGroup) -> None:
             "choose a newer engine_version",
         )
     _require_large(primary.node_type)
-    for name, is_on in (("scale", primary.scales), ("be durable", primary.is_durable)):
-        if is_on:
-            raise ValidationError(
-                f"primary must not {name} in a global datastore, got one that does; leave that out, or keep the cache in "
-                "one region"
-            )
-    if primary.is_global:
+    if primary.is_durable:
+        raise ValidationError(
+            "primary must not be durable in a global datastore, got one that is; leave durability out, or keep the cache "
+            "in one region"
+        )
+
+
+def _require_sole_use(primary: ReplicationGroup) -> None:
+    """Global datastore guide: the primary belongs to one datastore and does not scale automatically."""
+    if primary._uses(Use.SCALING):
+        raise ValidationError(
+            "primary must not scale in a global datastore, got one that does; leave the scaling out, or keep the cache in "
+            "one region"
+        )
+    if len(primary._uses(Use.GLOBAL_DATASTORE)) > 1:
         raise ValidationError(
             "primary must be in one global datastore only, got one that is in another; add secondaries to that one"
         )

@@ -14,10 +14,10 @@ from constructs import Construct
 from .access._permissions import Permissions
 from .checks._findings import acknowledge
 from .checks._names import require_id
-from .checks._validate import ValidationError, known, refuse, require_between, require_one_source, warn
+from .checks._validate import ValidationError, known, refuse, require_at_most_one, require_between, warn
 from .compliance import Compliance
 from .engine.engine_version import Engine, EngineVersion
-from .engine.node_type import NodeType, warn_of_previous_generation
+from .engine.node_type import NodeType, warn_previous_generation
 from .engine.parameter_group import IParameterGroup, ParameterGroup
 from .engine.windows import MaintenanceWindow
 from .monitoring._events import ApiEvents
@@ -26,8 +26,8 @@ from .network.endpoint import Endpoint
 from .network.network import IpDiscovery, NetworkType, require_addresses, require_network
 from .network.subnet_group import ISubnetGroup, SubnetGroup
 from .replication_group import _rules as rules
-from .replication_group._encryption import warn_of_no_tls
-from .replication_group._maintenance import Upkeep
+from .replication_group._encryption import warn_tls_off
+from .replication_group._maintenance import Maintenance
 
 DEFAULT_PORT = 11211
 # The API says 40, the user guide 60: above the first it is not certain.
@@ -36,7 +36,7 @@ _NAME_LENGTH_MAX = 50
 
 
 @jsii.implements(ec2.IConnectable, refs.ICacheClusterRef)
-class IMemcachedCluster(ApiEvents, Permissions, cdk.Resource):
+class MemcachedClusterBase(ApiEvents, Permissions, cdk.Resource):
     """A Memcached cluster, made here or elsewhere."""
 
     cluster_name: str
@@ -85,7 +85,7 @@ class IMemcachedCluster(ApiEvents, Permissions, cdk.Resource):
         return refs.CacheClusterReference(cluster_name=self.cluster_name)
 
     @property
-    def _in_calls(self) -> tuple[str, str]:
+    def _api_parameter(self) -> tuple[str, str]:
         return "cacheClusterId", self.cluster_name
 
     def metric(
@@ -161,7 +161,11 @@ class IMemcachedCluster(ApiEvents, Permissions, cdk.Resource):
         return self.metric(metric_name, statistic=cloudwatch.Stats.SUM, node_id=node_id, unit=cloudwatch.Unit.COUNT)
 
 
-class _ImportedMemcachedCluster(IMemcachedCluster):
+IMemcachedCluster = MemcachedClusterBase
+"""The type of a Memcached cluster in signatures: one made here, or one that exists already."""
+
+
+class _ImportedMemcachedCluster(MemcachedClusterBase):
     def __init__(
         self,
         scope: Construct,
@@ -179,7 +183,7 @@ class _ImportedMemcachedCluster(IMemcachedCluster):
         self._connections = ec2.Connections(security_groups=list(security_groups), default_port=ec2.Port.tcp(port))
 
 
-class MemcachedCluster(IMemcachedCluster):
+class MemcachedCluster(MemcachedClusterBase):
     """Two Memcached nodes in two availability zones, reached over TLS.
 
     Defines one AWS::ElastiCache::CacheCluster and, unless given, its subnet group, security group and parameter group.
@@ -226,7 +230,7 @@ class MemcachedCluster(IMemcachedCluster):
         cluster_name: str | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
     ) -> None:
-        require_one_source(
+        require_at_most_one(
             subnet_group=(subnet_group, "vpc_subnets", vpc_subnets),
             parameter_group=(parameter_group, "parameters", parameters),
         )
@@ -234,8 +238,8 @@ class MemcachedCluster(IMemcachedCluster):
         if removal_policy is cdk.RemovalPolicy.SNAPSHOT:
             refuse("removal_policy", "not be SNAPSHOT for Memcached", "SNAPSHOT", "choose DESTROY or RETAIN")
         rules.require_port(port)
-        upkeep = Upkeep(maintenance_window, auto_minor_version_upgrade, notification_topic)
-        upkeep.require_sound(scope)
+        maintenance = Maintenance(maintenance_window, auto_minor_version_upgrade, notification_topic)
+        maintenance.validate(scope)
         _require_engine(engine_version, transit_encryption=transit_encryption)
         require_network(network_type, ip_discovery, engine_version, node_type)
         if compliance.is_regulated and not transit_encryption:
@@ -247,7 +251,7 @@ class MemcachedCluster(IMemcachedCluster):
         self.node_type = node_type
         self.compliance = compliance
         self.uses_tls = transit_encryption
-        compliance.warn_of_the_unmet(
+        compliance.warn_unmet(
             self,
             "users, encryption at rest and backups",
             "Memcached on nodes has none of them: choose ReplicationGroup, or keep regulated data out and acknowledge this",
@@ -255,7 +259,7 @@ class MemcachedCluster(IMemcachedCluster):
         self.subnet_group = subnet_group or SubnetGroup(self, "SubnetGroup", vpc=vpc, vpc_subnets=vpc_subnets)
         _require_zones(self.subnet_group.availability_zones, preferred_availability_zones, cross_az=spread)
         require_addresses(self, network_type, self.subnet_group.subnets)
-        self._warn_of_the_unwise(nodes)
+        self._add_warnings(nodes)
         self.parameter_group = parameter_group or ParameterGroup(
             self, "ParameterGroup", engine_version=engine_version, parameters=parameters
         )
@@ -278,7 +282,7 @@ class MemcachedCluster(IMemcachedCluster):
             transit_encryption_enabled=transit_encryption,
             network_type=network_type.value if network_type is not None else None,
             ip_discovery=ip_discovery.value if ip_discovery is not None else None,
-            **upkeep.render(),
+            **maintenance.render(),
         )
         resource.apply_removal_policy(removal_policy)
         self.cluster_name = resource.ref
@@ -291,11 +295,11 @@ class MemcachedCluster(IMemcachedCluster):
         )
         acknowledge(resource, {"AwsSolutions-AEC5": reason})
 
-    def _warn_of_the_unwise(self, nodes: int) -> None:
+    def _add_warnings(self, nodes: int) -> None:
         if not self.uses_tls:
-            warn_of_no_tls(self)
+            warn_tls_off(self)
         if self.node_type.is_previous_generation:
-            warn_of_previous_generation(self, self.node_type)
+            warn_previous_generation(self, self.node_type)
         if nodes > _NODES_CERTAIN:
             warn(
                 self,

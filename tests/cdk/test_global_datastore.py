@@ -139,18 +139,32 @@ def test_a_primary_that_cannot_be_followed_is_refused(
         GlobalDatastore(stack, "Global", primary=cache)
 
 
-def test_what_is_global_does_not_scale_and_is_global_once(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    sound: dict[str, Any] = {"cluster_mode": ClusterMode.ENABLED, "node_type": NodeType.M7G_LARGE}
-    scaled = ReplicationGroup(stack, "Scaled", vpc=vpc, **sound)
-    ShardScaling(stack, "Scaling", cache=scaled, max_capacity=3)
-    with pytest.raises(ValidationError, match="primary must not scale in a global datastore"):
-        GlobalDatastore(stack, "A", primary=scaled)
-    cache = ReplicationGroup(stack, "Cache", vpc=vpc, **sound)
-    GlobalDatastore(stack, "B", primary=cache)
-    with pytest.raises(ValidationError, match="cache must not be part of a global datastore to scale"):
-        ShardScaling(stack, "Late", cache=cache, max_capacity=3)
-    with pytest.raises(ValidationError, match="primary must be in one global datastore only"):
-        GlobalDatastore(stack, "C", primary=cache)
+@pytest.fixture
+def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> ReplicationGroup:
+    """A cache that may scale, or be the primary of a global datastore."""
+    return ReplicationGroup(stack, "Cache", vpc=vpc, cluster_mode=ClusterMode.ENABLED, node_type=NodeType.M7G_LARGE)
+
+
+@pytest.mark.parametrize("first", ["scaling", "datastore"])
+def test_a_primary_that_scales_fails_the_synthesis_in_whatever_order(
+    stack: cdk.Stack, cluster: ReplicationGroup, first: str
+) -> None:
+    if first == "scaling":
+        ShardScaling(stack, "Scaling", cache=cluster, max_capacity=3)
+    GlobalDatastore(stack, "Global", primary=cluster)
+    if first == "datastore":
+        ShardScaling(stack, "Scaling", cache=cluster, max_capacity=3)
+    with pytest.raises(RuntimeError) as failure:
+        Template.from_stack(stack)
+    assert "[Shop/Scaling] cache must not be part of a global datastore to scale" in str(failure.value)
+    assert "[Shop/Global] primary must not scale in a global datastore" in str(failure.value)
+
+
+def test_a_primary_of_two_global_datastores_fails_the_synthesis(stack: cdk.Stack, cluster: ReplicationGroup) -> None:
+    GlobalDatastore(stack, "Global", primary=cluster)
+    GlobalDatastore(stack, "Other", primary=cluster)
+    with pytest.raises(RuntimeError, match="primary must be in one global datastore only"):
+        Template.from_stack(stack)
 
 
 def test_a_secondary_without_a_replica_is_not_multi_az(stack: cdk.Stack, vpc: ec2.IVpc) -> None:

@@ -21,7 +21,7 @@ _USERS_MAX = 100  # quota per user group
 
 
 @jsii.implements(refs.IUserGroupRef)
-class IUserGroup(ApiEvents, Permissions, cdk.Resource):
+class UserGroupBase(ApiEvents, Permissions, cdk.Resource):
     """A user group, made here or elsewhere."""
 
     user_group_id: str
@@ -43,7 +43,7 @@ class IUserGroup(ApiEvents, Permissions, cdk.Resource):
         )
 
     @property
-    def _in_calls(self) -> tuple[str, str]:
+    def _api_parameter(self) -> tuple[str, str]:
         return "userGroupId", self.user_group_id
 
     @property
@@ -56,7 +56,11 @@ class IUserGroup(ApiEvents, Permissions, cdk.Resource):
         return refs.UserGroupReference(user_group_arn=self.user_group_arn, user_group_id=self.user_group_id)
 
 
-class _ImportedUserGroup(IUserGroup):
+IUserGroup = UserGroupBase
+"""The type of a user group in signatures: one made here, or one that exists already."""
+
+
+class _ImportedUserGroup(UserGroupBase):
     def __init__(self, scope: Construct, construct_id: str, *, user_group_id: str, engine: Engine) -> None:
         super().__init__(scope, construct_id)
         self.user_group_id, self.engine = user_group_id, engine
@@ -73,7 +77,7 @@ class _UserIds:
         return [user.user_id for user in self._users]
 
 
-class UserGroup(IUserGroup):
+class UserGroup(UserGroupBase):
     """The users that may log in to a cache; anyone else, the engine's own default user included, may not.
 
     Defines one AWS::ElastiCache::UserGroup. A Redis group must hold a user named default: unless one of ``users`` is
@@ -142,7 +146,7 @@ class UserGroup(IUserGroup):
         return _ImportedUserGroup(scope, construct_id, user_group_id=user_group_id, engine=engine)
 
 
-def group_of(
+def create_user_group(
     scope: Construct,
     engine: Engine,
     user_group: IUserGroup | None,

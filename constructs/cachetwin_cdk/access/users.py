@@ -26,7 +26,7 @@ _USER_NAME_LENGTH_MAX = 120
 
 
 @jsii.implements(refs.IUserRef)
-class IUser(ApiEvents, Permissions, cdk.Resource):
+class UserBase(ApiEvents, Permissions, cdk.Resource):
     """A user of a cache, made here or elsewhere."""
 
     user_id: str
@@ -44,7 +44,7 @@ class IUser(ApiEvents, Permissions, cdk.Resource):
         )
 
     @property
-    def _in_calls(self) -> tuple[str, str]:
+    def _api_parameter(self) -> tuple[str, str]:
         return "userId", self.user_id
 
     @property
@@ -76,7 +76,11 @@ class IUser(ApiEvents, Permissions, cdk.Resource):
         )
 
 
-class _ImportedUser(IUser):
+IUser = UserBase
+"""The type of a user in signatures: one made here, or one that exists already."""
+
+
+class _ImportedUser(UserBase):
     def __init__(
         self, scope: Construct, construct_id: str, *, user_id: str, user_name: str, engine: Engine, iam_user: bool
     ) -> None:
@@ -89,7 +93,7 @@ class _ImportedUser(IUser):
         return self._iam_user
 
 
-class User(IUser):
+class User(UserBase):
     """What the kinds of user share; make an IamUser, a PasswordUser or a NoPasswordUser.
 
     Defines one AWS::ElastiCache::User.

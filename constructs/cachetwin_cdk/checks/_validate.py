@@ -6,9 +6,11 @@ Every message says which property, what is allowed, what it got and what to do. 
 
 import re
 import struct
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import NoReturn
 
+import constructs
+import jsii
 from aws_cdk import Annotations, Token
 from constructs import IConstruct
 
@@ -72,7 +74,7 @@ def require_one_of(name: str, value: str | None, allowed: Collection[str], *, re
         refuse(name, f"be one of {', '.join(sorted(allowed))}", value, remedy)
 
 
-def require_one_source(**pairs: tuple[object, str, object]) -> None:
+def require_at_most_one(**pairs: tuple[object, str, object]) -> None:
     """Require that a thing is given in one way only: ``name=(given, other_name, other)``."""
     for name, (given, other_name, other) in pairs.items():
         if given is not None and other is not None:
@@ -82,3 +84,24 @@ def require_one_source(**pairs: tuple[object, str, object]) -> None:
 def warn(scope: IConstruct, warning_id: str, message: str) -> None:
     """Attach a warning that can be acknowledged under the stable id ``cachetwin:<warning_id>``."""
     Annotations.of(scope).add_warning_v2(f"cachetwin:{warning_id}", message)
+
+
+def validate_at_synth(construct: IConstruct, check: Callable[[], None]) -> None:
+    """Run ``check`` at the end of synthesis, when everything that it looks at has been added.
+
+    A ValidationError that it raises fails the synthesis under the path of ``construct``.
+    """
+    construct.node.add_validation(_SynthCheck(check))
+
+
+@jsii.implements(constructs.IValidation)
+class _SynthCheck:
+    def __init__(self, check: Callable[[], None]) -> None:
+        self._check = check
+
+    def validate(self) -> list[str]:
+        try:
+            self._check()
+        except ValidationError as error:
+            return [str(error)]
+        return []

@@ -106,7 +106,7 @@ class NodeType:
         return self.name
 
 
-def warn_of_previous_generation(scope: IConstruct, node_type: NodeType) -> None:
+def warn_previous_generation(scope: IConstruct, node_type: NodeType) -> None:
     """Warn of nodes that may not be had any more."""
     warn(
         scope,

@@ -24,7 +24,7 @@ _DOCUMENTED_FAMILIES = frozenset(
 
 
 @jsii.implements(refs.IParameterGroupRef)
-class IParameterGroup(ApiEvents, Permissions, cdk.Resource):
+class ParameterGroupBase(ApiEvents, Permissions, cdk.Resource):
     """A parameter group, made here or elsewhere."""
 
     parameter_group_name: str
@@ -44,7 +44,7 @@ class IParameterGroup(ApiEvents, Permissions, cdk.Resource):
         )
 
     @property
-    def _in_calls(self) -> tuple[str, str]:
+    def _api_parameter(self) -> tuple[str, str]:
         return "cacheParameterGroupName", self.parameter_group_name
 
     @property
@@ -62,13 +62,17 @@ class IParameterGroup(ApiEvents, Permissions, cdk.Resource):
         return None
 
 
-class _ImportedParameterGroup(IParameterGroup):
+IParameterGroup = ParameterGroupBase
+"""The type of a parameter group in signatures: one made here, or one that exists already."""
+
+
+class _ImportedParameterGroup(ParameterGroupBase):
     def __init__(self, scope: Construct, construct_id: str, *, name: str, family: str | None) -> None:
         super().__init__(scope, construct_id)
         self.parameter_group_name, self.family, self.parameters = name, family, {}
 
 
-class ParameterGroup(IParameterGroup):
+class ParameterGroup(ParameterGroupBase):
     """The engine's settings, in the family that belongs to the engine version.
 
     Defines one AWS::ElastiCache::ParameterGroup. Parameters that are left out keep the service's defaults; changing

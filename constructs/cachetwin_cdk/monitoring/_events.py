@@ -17,7 +17,7 @@ class ApiEvents:
     """``on_api_call`` for every resource that calls of the API name."""
 
     @property
-    def _in_calls(self) -> tuple[str, str]:
+    def _api_parameter(self) -> tuple[str, str]:
         """The parameter of the API that names the resource, and its name there."""
         raise NotImplementedError
 
@@ -28,7 +28,7 @@ class ApiEvents:
 
         Needs a CloudTrail trail in the account. Failovers and replaced nodes are told to a cache's ``notification_topic``.
         """
-        parameter, value = self._in_calls
+        parameter, value = self._api_parameter
         assert isinstance(self, Construct)  # noqa: S101  (mixed into constructs only)
         return api_call_rule(
             self, construct_id, parameter=parameter, value=value, event_names=event_names, target=target

@@ -19,7 +19,7 @@ from constructs import Construct
 from cachetwin_cdk.checks._validate import ValidationError, known, refuse, require_between, warn
 from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.memcached_cluster import IMemcachedCluster
-from cachetwin_cdk.replication_group._base import IReplicationGroup
+from cachetwin_cdk.replication_group._base import IReplicationGroup, Use
 from cachetwin_cdk.replication_group.metrics import HOST_METRICS
 from cachetwin_cdk.serverless._base import IServerlessCache
 
@@ -130,7 +130,7 @@ class CacheAlarms(Construct):
         """In the order of the pack, node by node."""
         nodes = _nodes_of(cache, per_node=per_node)
         if nodes and isinstance(cache, IReplicationGroup):
-            cache.nodes_are_watched = True
+            cache._add_use(Use.NODE_ALARMS, self)
         if len(rules) * len(nodes) > _ALARMS_MAX:
             warn(
                 self,
@@ -210,7 +210,7 @@ def _nodes_of(cache: Cache, *, per_node: bool | None) -> Sequence[str]:
                 "whole cache"
             )
         return ()
-    if per_node is False or (per_node is None and cache.scales):
+    if per_node is False or (per_node is None and cache._uses(Use.SCALING)):
         return ()
     if per_node and not cache.node_ids:
         raise ValidationError(

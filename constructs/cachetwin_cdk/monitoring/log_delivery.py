@@ -91,7 +91,7 @@ def require_deliverable(deliveries: Sequence[LogDelivery], engine_version: Engin
             )
 
 
-def deliveries_of(
+def create_log_deliveries(
     scope: Construct,
     given: Sequence[LogDelivery] | None,
     engine_version: EngineVersion,

@@ -19,7 +19,7 @@ _SUBNETS_MAX = 20  # quota per subnet group
 
 
 @jsii.implements(refs.ISubnetGroupRef)
-class ISubnetGroup(ApiEvents, Permissions, cdk.Resource):
+class SubnetGroupBase(ApiEvents, Permissions, cdk.Resource):
     """A subnet group, made here or elsewhere."""
 
     subnet_group_name: str
@@ -39,7 +39,7 @@ class ISubnetGroup(ApiEvents, Permissions, cdk.Resource):
         )
 
     @property
-    def _in_calls(self) -> tuple[str, str]:
+    def _api_parameter(self) -> tuple[str, str]:
         return "cacheSubnetGroupName", self.subnet_group_name
 
     @property
@@ -52,13 +52,17 @@ class ISubnetGroup(ApiEvents, Permissions, cdk.Resource):
         return refs.SubnetGroupReference(cache_subnet_group_name=self.subnet_group_name)
 
 
-class _ImportedSubnetGroup(ISubnetGroup):
+ISubnetGroup = SubnetGroupBase
+"""The type of a subnet group in signatures: one made here, or one that exists already."""
+
+
+class _ImportedSubnetGroup(SubnetGroupBase):
     def __init__(self, scope: Construct, construct_id: str, *, name: str) -> None:
         super().__init__(scope, construct_id)
         self.subnet_group_name, self.availability_zones = name, ()
 
 
-class SubnetGroup(ISubnetGroup):
+class SubnetGroup(SubnetGroupBase):
     """The private subnets of a VPC, as a cache takes them.
 
     Defines one AWS::ElastiCache::SubnetGroup. Without ``vpc_subnets`` it takes the isolated subnets, which a cache

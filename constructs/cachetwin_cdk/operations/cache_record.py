@@ -78,9 +78,9 @@ class CacheRecord(Construct):
         )
         self.endpoint = Endpoint(record.domain_name, target.port)
         """The name and the port behind it, as clients take them."""
-        self._warn_of_the_unwise(cache, zone)
+        self._add_warnings(cache, zone)
 
-    def _warn_of_the_unwise(self, cache: Cache, zone: route53.IHostedZone) -> None:
+    def _add_warnings(self, cache: Cache, zone: route53.IHostedZone) -> None:
         if cache.uses_tls is not False:
             warn(
                 self,

@@ -10,7 +10,8 @@ from aws_cdk import aws_applicationautoscaling as appscaling
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from cachetwin_cdk.checks._validate import ValidationError, known, refuse, require_between, warn
+from cachetwin_cdk.checks._validate import ValidationError, known, refuse, require_between, validate_at_synth, warn
+from cachetwin_cdk.replication_group._base import Use
 from cachetwin_cdk.replication_group.replication_group import ReplicationGroup
 from cachetwin_cdk.replication_group.topology import REPLICAS_MAX, SHARDS_MAX, ClusterMode
 
@@ -41,8 +42,9 @@ class _Scaling(Construct):
         if known(min_capacity, max_capacity) and min_capacity > max_capacity:
             refuse("min_capacity", f"be at most max_capacity, {max_capacity}", min_capacity, "swap or change them")
         super().__init__(scope, construct_id)
-        cache.scales = True
-        if cache.nodes_are_watched:
+        cache._add_use(Use.SCALING, self)
+        validate_at_synth(self, lambda: _require_one_region(cache))
+        if cache._uses(Use.NODE_ALARMS):
             warn(
                 self,
                 "alarms-on-fixed-nodes",
@@ -190,7 +192,7 @@ def _require_target(target_percent: float) -> None:
 
 
 def _require_scalable(cache: ReplicationGroup) -> None:
-    """Auto scaling guide: cluster mode, newer engines, some families and sizes, no global datastore."""
+    """Auto scaling guide: cluster mode, newer engines, some families and sizes."""
     if cache.topology.cluster_mode is not ClusterMode.ENABLED:
         refuse(
             "cache",
@@ -211,7 +213,12 @@ def _require_scalable(cache: ReplicationGroup) -> None:
             node,
             "choose one such as NodeType.M7G_LARGE",
         )
-    if cache.is_global:
+
+
+def _require_one_region(cache: ReplicationGroup) -> None:
+    """Auto scaling guide: members of a global datastore do not scale."""
+    if cache._uses(Use.GLOBAL_DATASTORE):
         raise ValidationError(
-            "cache must not be part of a global datastore to scale, got one that is; scale it by hand in all regions"
+            "cache must not be part of a global datastore to scale, got one that is; change its shards and replicas in all "
+            "regions instead"
         )

@@ -1,7 +1,5 @@
 """The cache of a pattern, whatever its kind: who may join it, and what a client has to be told."""
 
-import aws_cdk as cdk
-
 from cachetwin_cdk.access.user_group import UserGroup
 from cachetwin_cdk.access.users import IUser
 from cachetwin_cdk.checks._validate import refuse
@@ -73,8 +71,3 @@ def iam_environment(cache: Cache, user: IUser) -> dict[str, str]:
         "CACHE_NAME": name_of(cache),
         "CACHE_KIND": "cluster" if is_clustered(cache) else kind,
     }
-
-
-def for_logs(removal_policy: cdk.RemovalPolicy) -> cdk.RemovalPolicy:
-    """Logs cannot be snapshotted: they go only when the data may go without a trace."""
-    return cdk.RemovalPolicy.DESTROY if removal_policy is cdk.RemovalPolicy.DESTROY else cdk.RemovalPolicy.RETAIN

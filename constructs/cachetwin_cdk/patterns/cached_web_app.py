@@ -17,14 +17,14 @@ from constructs import Construct
 from cachetwin_cdk.access.access_string import AccessString
 from cachetwin_cdk.access.users import PasswordUser
 from cachetwin_cdk.checks._validate import ValidationError, refuse, require_between, require_match
-from cachetwin_cdk.compliance import Compliance
+from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.monitoring.log_delivery import log_key
 from cachetwin_cdk.replication_group.replication_group import ReplicationGroup
 from cachetwin_cdk.rotation import UserPasswordRotation
 from cachetwin_cdk.serverless.serverless_cache import ServerlessCache, UsageLimits
 
-from ._cache import Cache, admit, endpoints, engine_of, for_logs, is_clustered
+from ._cache import Cache, admit, endpoints, engine_of, is_clustered
 from ._fargate import (
     closed_service,
     ignore_superfluous_dependency,
@@ -145,7 +145,7 @@ class CachedWebApp(Construct):
         ttl = cache_ttl or cdk.Duration.minutes(1)
         require_between("cache_ttl", ttl.to_seconds(integral=False), 1, 86_400, unit="seconds")
         super().__init__(scope, construct_id)
-        log_removal = for_logs(removal_policy)
+        log_removal = retain_unless_destroyed(removal_policy)
         retention_days = compliance.retention_days if backup_retention_days is None else backup_retention_days
         self.compliance = compliance
         regulated = compliance.is_regulated

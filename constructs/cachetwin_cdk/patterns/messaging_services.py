@@ -32,14 +32,14 @@ from constructs import Construct
 from cachetwin_cdk.access.access_string import AccessString
 from cachetwin_cdk.access.users import IamUser, PasswordUser
 from cachetwin_cdk.checks._validate import ValidationError, refuse, require_between, require_match
-from cachetwin_cdk.compliance import Compliance
+from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.monitoring.log_delivery import log_key
 from cachetwin_cdk.replication_group.replication_group import ReplicationGroup
 from cachetwin_cdk.rotation import UserPasswordRotation
 
-from ._cache import Cache, admit, endpoints, engine_of, for_logs, iam_environment, is_clustered, name_of
+from ._cache import Cache, admit, endpoints, engine_of, iam_environment, is_clustered, name_of
 from ._fargate import (
     closed_service,
     ignore_superfluous_dependency,
@@ -108,7 +108,7 @@ class MessagingService:
     writable_root_filesystem: bool = False
     stop_timeout: cdk.Duration | None = None
 
-    def require_sound(self) -> None:
+    def validate(self) -> None:
         """Require names that can be keys, counts that can run, and a part to play."""
         for name in (*self.enqueues, *((self.works_on,) if self.works_on is not None else ())):
             require_match(
@@ -254,7 +254,7 @@ class MessagingServices(Construct):
             refuse("cache", "not be a cluster", cache.node.path, "use one with cluster mode disabled or compatible")
         super().__init__(scope, construct_id)
         self.definitions, self.compliance = dict(services), compliance
-        self._log_retention, self._log_removal = log_retention, for_logs(removal_policy)
+        self._log_retention, self._log_removal = log_retention, retain_unless_destroyed(removal_policy)
         self.log_key = log_key(self, "LogKey", removal_policy=self._log_removal)
         self.data_key = compliance.data_key(self, None, self._log_removal)
         self.vpc = vpc or private_network(
@@ -565,7 +565,7 @@ def _require_services(services: Mapping[str, MessagingService]) -> None:
             "be named with lower-case letters, digits and single hyphens",
             remedy="name it like order-api",
         )
-        service.require_sound()
+        service.validate()
         if service.works_on is None:
             continue
         if service.works_on in workers:

@@ -18,11 +18,11 @@ from constructs import Construct
 from cachetwin_cdk.access.access_string import AccessString
 from cachetwin_cdk.access.users import IamUser
 from cachetwin_cdk.checks._validate import ValidationError, refuse, require_between, require_match
-from cachetwin_cdk.compliance import Compliance
+from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.monitoring.log_delivery import log_key
 from cachetwin_cdk.serverless.serverless_cache import ServerlessCache, UsageLimits
 
-from ._cache import Cache, admit, engine_of, for_logs, iam_environment
+from ._cache import Cache, admit, engine_of, iam_environment
 from ._findings import CALLED_FUNCTION, OWN_POLICY, acknowledge
 from ._function import closed_function
 from ._network import isolated_network
@@ -131,7 +131,7 @@ class SessionApi(Construct):
         )
         chosen_routes = [method_and_path(route) for route in routes]
         super().__init__(scope, construct_id)
-        log_removal = for_logs(removal_policy)
+        log_removal = retain_unless_destroyed(removal_policy)
         self.log_key = log_key(self, "LogKey", removal_policy=log_removal)
         self.vpc = vpc or isolated_network(
             self,

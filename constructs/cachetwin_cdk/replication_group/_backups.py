@@ -12,14 +12,14 @@ RETENTION_MAX_DAYS = 35
 
 @dataclass(frozen=True)
 class Backups:
-    """What was asked for; ``require_sound`` says whether ElastiCache would take it."""
+    """What was asked for; ``validate`` says whether ElastiCache would take it."""
 
     retention_days: int
     window: SnapshotWindow | None
     restore_name: str | None
     restore_arns: Sequence[str]
 
-    def require_sound(self) -> None:
+    def validate(self) -> None:
         """Require days that a snapshot can be kept, no window without snapshots, and one source to start from."""
         require_between(
             "snapshot_retention_days",

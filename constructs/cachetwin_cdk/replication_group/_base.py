@@ -1,13 +1,14 @@
 """What a replication group made here and one imported have in common."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from aws_cdk.interfaces import aws_elasticache as refs
-from constructs import Construct
+from constructs import Construct, IConstruct
 
 from cachetwin_cdk.access._connect import grant_connect
 from cachetwin_cdk.access._permissions import Permissions
@@ -21,8 +22,16 @@ from cachetwin_cdk.network.endpoint import Endpoint
 from .metrics import ReplicationGroupMetrics
 
 
+class Use(StrEnum):
+    """What another construct does with a replication group, where a third construct has to know."""
+
+    SCALING = "scaling"
+    GLOBAL_DATASTORE = "global-datastore"
+    NODE_ALARMS = "node-alarms"
+
+
 @jsii.implements(ec2.IConnectable, refs.IReplicationGroupRef)
-class IReplicationGroup(ReplicationGroupMetrics, ApiEvents, Permissions, cdk.Resource):
+class ReplicationGroupBase(ReplicationGroupMetrics, ApiEvents, Permissions, cdk.Resource):
     """A replication group, made here or elsewhere."""
 
     replication_group_id: str
@@ -33,18 +42,24 @@ class IReplicationGroup(ReplicationGroupMetrics, ApiEvents, Permissions, cdk.Res
     """Ids of the members as they are made at first, primaries included; none for an imported group."""
     is_durable: bool = False
     """Whether writes outlive the nodes."""
-    scales: bool = False
-    """Whether a scaling policy changes the number of nodes."""
-    is_global: bool = False
-    """Whether it is part of a global datastore."""
-    nodes_are_watched: bool = False
-    """Whether alarms watch the members one by one."""
     uses_tls: bool | None = None
     """Whether clients have to speak TLS; None where it is not known, as for an imported group."""
     _connections: ec2.Connections
     _primary_endpoint: Endpoint | None = None
     _reader_endpoint: Endpoint | None = None
     _configuration_endpoint: Endpoint | None = None
+
+    def __init__(self, scope: Construct, construct_id: str) -> None:
+        super().__init__(scope, construct_id)
+        self._used_by: dict[Use, list[IConstruct]] = {use: [] for use in Use}
+
+    def _add_use(self, use: Use, construct: IConstruct) -> None:
+        """Record that ``construct`` uses this cache, for rules that are checked when everything has been added."""
+        self._used_by[use].append(construct)
+
+    def _uses(self, use: Use) -> Sequence[IConstruct]:
+        """The constructs that have recorded this use so far."""
+        return tuple(self._used_by[use])
 
     @property
     def connections(self) -> ec2.Connections:
@@ -99,7 +114,7 @@ class IReplicationGroup(ReplicationGroupMetrics, ApiEvents, Permissions, cdk.Res
         return grant_connect(grantee, self.replication_group_arn, users, self.user_group)
 
     @property
-    def _in_calls(self) -> tuple[str, str]:
+    def _api_parameter(self) -> tuple[str, str]:
         return "replicationGroupId", self.replication_group_id
 
     def _known(self, endpoint: Endpoint | None, name: str) -> Endpoint:
@@ -121,7 +136,11 @@ class IReplicationGroup(ReplicationGroupMetrics, ApiEvents, Permissions, cdk.Res
         return endpoint
 
 
-class ImportedReplicationGroup(IReplicationGroup):
+IReplicationGroup = ReplicationGroupBase
+"""The type of a replication group in signatures: one made here, or one that exists already."""
+
+
+class ImportedReplicationGroup(ReplicationGroupBase):
     """A replication group that exists already."""
 
     def __init__(

@@ -9,7 +9,7 @@ from constructs import IConstruct
 from cachetwin_cdk.checks._validate import refuse, warn
 from cachetwin_cdk.engine.engine_version import EngineVersion
 
-from ._authentication import Access
+from ._authentication import Authentication
 from .transit_encryption import TransitEncryptionMode
 
 
@@ -27,7 +27,7 @@ class Encryption:
         """Whether data are encrypted on the wire, whatever clients prefer, and at rest."""
         return self.transit and self.at_rest and self.mode is not TransitEncryptionMode.PREFERRED
 
-    def require_sound(self, access: Access, engine_version: EngineVersion) -> None:
+    def validate(self, authentication: Authentication, engine_version: EngineVersion) -> None:
         """Require TLS for users, tokens and a mode, an engine that knows the mode, and encryption at rest for a key."""
         if self.mode is not None and not self.transit:
             refuse(
@@ -43,14 +43,14 @@ class Encryption:
                 engine_version,
                 "choose a newer engine_version, or leave the mode out",
             )
-        if access.auth_token is not None and not self.transit:
+        if authentication.auth_token is not None and not self.transit:
             refuse(
                 "transit_encryption",
                 "be True when auth_token is given",
                 self.transit,
                 "leave it on, so that the token is not sent in the clear",
             )
-        if access.has_users and not self.transit:
+        if authentication.has_users and not self.transit:
             refuse(
                 "transit_encryption",
                 "be True when the cache has users",
@@ -65,10 +65,10 @@ class Encryption:
                 "leave it on, or leave kms_key out",
             )
 
-    def warn_of_the_unwise(self, scope: IConstruct) -> None:
+    def add_warnings(self, scope: IConstruct) -> None:
         """Warn of data in the clear, which cannot be mended in place later."""
         if not self.transit:
-            warn_of_no_tls(scope)
+            warn_tls_off(scope)
         if self.mode is TransitEncryptionMode.PREFERRED:
             warn(
                 scope,
@@ -94,7 +94,7 @@ class Encryption:
         }
 
 
-def warn_of_no_tls(scope: IConstruct) -> None:
+def warn_tls_off(scope: IConstruct) -> None:
     """Warn of a cache that everybody on its network can listen to."""
     warn(
         scope,

@@ -12,14 +12,14 @@ from cachetwin_cdk.engine.windows import MaintenanceWindow
 
 
 @dataclass(frozen=True)
-class Upkeep:
+class Maintenance:
     """When nodes may be replaced or patched, whether minor versions come by themselves, and the topic for events."""
 
     window: MaintenanceWindow | None
     minor_upgrades: bool
     topic: sns.ITopic | None
 
-    def require_sound(self, scope: Construct) -> None:
+    def validate(self, scope: Construct) -> None:
         """Require a topic that ElastiCache can publish to: of its own account, and not encrypted."""
         topic, account = self.topic, cdk.Stack.of(scope).account
         if isinstance(topic, sns.Topic) and topic.master_key is not None:

@@ -73,7 +73,7 @@ def require_durability(
         )
 
 
-def warn_of_unconfirmed_family(scope: IConstruct, durability: Durability | None, node_type: NodeType) -> None:
+def warn_unconfirmed_family(scope: IConstruct, durability: Durability | None, node_type: NodeType) -> None:
     """The families that can be durable are not listed for certain."""
     if durability is None or not durability.is_durable or not node_type.family or node_type.family in _FAMILIES:
         return

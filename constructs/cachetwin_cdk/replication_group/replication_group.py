@@ -15,32 +15,32 @@ from cachetwin_cdk.access.user_group import IUserGroup
 from cachetwin_cdk.access.users import IUser
 from cachetwin_cdk.checks._findings import acknowledge
 from cachetwin_cdk.checks._names import require_id
-from cachetwin_cdk.checks._validate import require_one_source, warn
-from cachetwin_cdk.compliance import Compliance, retained
+from cachetwin_cdk.checks._validate import require_at_most_one, warn
+from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
-from cachetwin_cdk.engine.node_type import NodeType, warn_of_previous_generation
+from cachetwin_cdk.engine.node_type import NodeType, warn_previous_generation
 from cachetwin_cdk.engine.parameter_group import IParameterGroup, ParameterGroup
 from cachetwin_cdk.engine.windows import MaintenanceWindow, SnapshotWindow
-from cachetwin_cdk.monitoring.log_delivery import LogDelivery, deliveries_of, require_deliverable
+from cachetwin_cdk.monitoring.log_delivery import LogDelivery, create_log_deliveries, require_deliverable
 from cachetwin_cdk.network._placement import connections_to
 from cachetwin_cdk.network.endpoint import Endpoint
 from cachetwin_cdk.network.network import IpDiscovery, NetworkType, require_addresses, require_network
 from cachetwin_cdk.network.subnet_group import ISubnetGroup, SubnetGroup
 
 from . import _rules as rules
-from ._authentication import Access
+from ._authentication import Authentication
 from ._backups import Backups
-from ._base import ImportedReplicationGroup, IReplicationGroup
+from ._base import ImportedReplicationGroup, IReplicationGroup, ReplicationGroupBase
 from ._encryption import Encryption
-from ._maintenance import Upkeep
-from .durability import Durability, require_durability, warn_of_unconfirmed_family
+from ._maintenance import Maintenance
+from .durability import Durability, require_durability, warn_unconfirmed_family
 from .topology import ClusterMode, Shard, Topology
 from .transit_encryption import TransitEncryptionMode
 
 DEFAULT_PORT = 6379
 
 
-class ReplicationGroup(IReplicationGroup):
+class ReplicationGroup(ReplicationGroupBase):
     """One primary and its replicas: Valkey, TLS, encryption, users, failover, backups and logs without asking.
 
     Defines one AWS::ElastiCache::ReplicationGroup and, unless given, its subnet group, security group, parameter group,
@@ -126,23 +126,23 @@ class ReplicationGroup(IReplicationGroup):
         description: str | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.SNAPSHOT,
     ) -> None:
-        access = Access(users, user_group, auth_token, allow_unauthenticated)
+        authentication = Authentication(users, user_group, auth_token, allow_unauthenticated)
         encryption = Encryption(transit_encryption, transit_encryption_mode, at_rest_encryption, kms_key)
         retention_days = compliance.retention_days if snapshot_retention_days is None else snapshot_retention_days
         backups = Backups(retention_days, snapshot_window, snapshot_name, snapshot_arns)
-        upkeep = Upkeep(maintenance_window, auto_minor_version_upgrade, notification_topic)
+        maintenance = Maintenance(maintenance_window, auto_minor_version_upgrade, notification_topic)
         topology = Topology(
             cluster_mode, shards, replicas, shard_placement, preferred_availability_zones, automatic_failover, multi_az
         )
-        require_one_source(
+        require_at_most_one(
             subnet_group=(subnet_group, "vpc_subnets", vpc_subnets),
             parameter_group=(parameter_group, "parameters", parameters),
         )
         require_id("replication_group_id", replication_group_id)
         rules.require_port(port)
         settings = parameter_group.parameters if parameter_group is not None else parameters or {}
-        _require_sound(engine_version, node_type, settings, access, topology, encryption, backups, compliance)
-        upkeep.require_sound(scope)
+        _validate(engine_version, node_type, settings, authentication, topology, encryption, backups, compliance)
+        maintenance.validate(scope)
         require_durability(durability, engine_version, node_type, topology, is_encrypted=encryption.is_complete)
         require_network(network_type, ip_discovery, engine_version, node_type)
         require_deliverable(log_delivery or (), engine_version)
@@ -156,22 +156,22 @@ class ReplicationGroup(IReplicationGroup):
         topology.require_zones(self.subnet_group.availability_zones)
         self.parameter_group = parameter_group or self._parameter_group(parameters or {})
         rules.require_parameter_group(engine_version, self.parameter_group, is_clustered=topology.is_clustered)
-        self.user_group, self.user = access.group(self, engine_version, compliance)
+        self.user_group, self.user = authentication.create_group(self, engine_version, compliance)
         self._connections = connections_to(self, vpc, security_groups, port)
-        data_key = compliance.key(self, kms_key, retained(removal_policy))
-        self.log_delivery = deliveries_of(
+        data_key = compliance.key(self, kms_key, retain_unless_destroyed(removal_policy))
+        self.log_delivery = create_log_deliveries(
             self,
             log_delivery,
             engine_version,
             encryption_key=log_encryption_key or (data_key if kms_key is None else None),
             retention=log_retention,
-            removal_policy=retained(removal_policy),
+            removal_policy=retain_unless_destroyed(removal_policy),
         )
-        topology.warn_of_the_unwise(self)
-        encryption.warn_of_the_unwise(self)
+        topology.add_warnings(self)
+        encryption.add_warnings(self)
         require_addresses(self, network_type, self.subnet_group.subnets)
-        warn_of_unconfirmed_family(self, durability, node_type)
-        self._warn_of_the_unwise(upkeep, backups)
+        warn_unconfirmed_family(self, durability, node_type)
+        self._add_warnings(maintenance, backups)
 
         resource = elasticache.CfnReplicationGroup(
             self,
@@ -195,7 +195,7 @@ class ReplicationGroup(IReplicationGroup):
             **topology.render(engine_version),
             **encryption.render(engine_version, data_key),
             **backups.render(),
-            **upkeep.render(),
+            **maintenance.render(),
         )
         resource.apply_removal_policy(removal_policy)
         self.replication_group_id = resource.ref
@@ -255,9 +255,9 @@ class ReplicationGroup(IReplicationGroup):
             user_group=user_group,
         )
 
-    def _warn_of_the_unwise(self, upkeep: Upkeep, backups: Backups) -> None:
+    def _add_warnings(self, maintenance: Maintenance, backups: Backups) -> None:
         if self.node_type.is_previous_generation:
-            warn_of_previous_generation(self, self.node_type)
+            warn_previous_generation(self, self.node_type)
         if self.node_type.has_ssd and self.node_type.family != "r6gd":
             warn(
                 self,
@@ -272,18 +272,22 @@ class ReplicationGroup(IReplicationGroup):
                 f"AWS ends standard support of {self.engine_version} (versions 4 and 5 on 2026-01-31, 6 on 2027-01-31) and "
                 "charges 80 percent more after that; choose EngineVersion.VALKEY_8_1, which takes its data",
             )
-        if upkeep.minor_upgrades and not self.engine_version.at_least(valkey="7.2", redis="6.0"):
+        if maintenance.minor_upgrades and not self.engine_version.at_least(valkey="7.2", redis="6.0"):
             warn(
                 self,
                 "minor-upgrades-ignored",
                 f"auto_minor_version_upgrade has no effect on {self.engine_version}; AWS applies it from Redis 6.0 on",
             )
-        if upkeep.window is not None and backups.window is not None and upkeep.window.overlaps(backups.window):
+        if (
+            maintenance.window is not None
+            and backups.window is not None
+            and maintenance.window.overlaps(backups.window)
+        ):
             warn(
                 self,
                 "windows-overlap",
-                f"maintenance_window {upkeep.window} overlaps snapshot_window {backups.window}; AWS advises to keep them "
-                "apart",
+                f"maintenance_window {maintenance.window} overlaps snapshot_window {backups.window}; AWS advises to keep "
+                "them apart",
             )
 
     def _acknowledge_known_findings(self, resource: elasticache.CfnReplicationGroup) -> None:
@@ -298,11 +302,11 @@ class ReplicationGroup(IReplicationGroup):
             acknowledge(resource, {"AwsSolutions-AEC5": reason})
 
 
-def _require_sound(  # noqa: PLR0917  (one argument a concern, each of a type of its own)
+def _validate(  # noqa: PLR0917  (one argument a concern, each of a type of its own)
     engine_version: EngineVersion,
     node_type: NodeType,
     parameters: Mapping[str, str],
-    access: Access,
+    authentication: Authentication,
     topology: Topology,
     encryption: Encryption,
     backups: Backups,
@@ -311,12 +315,12 @@ def _require_sound(  # noqa: PLR0917  (one argument a concern, each of a type of
     rules.require_engine(engine_version)
     rules.require_node_type(node_type, multi_az=topology.multi_az, retention_days=backups.retention_days)
     rules.require_data_tiering(node_type, engine_version, parameters)
-    access.require_sound()
-    topology.require_sound(engine_version)
-    encryption.require_sound(access, engine_version)
-    backups.require_sound()
+    authentication.validate()
+    topology.validate(engine_version)
+    encryption.validate(authentication, engine_version)
+    backups.validate()
     compliance.require(
         retention_days=backups.retention_days,
         is_encrypted=encryption.is_complete,
-        has_users=not access.allow_unauthenticated,
+        has_users=not authentication.allow_unauthenticated,
     )

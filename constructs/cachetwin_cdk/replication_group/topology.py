@@ -54,7 +54,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Topology:
-    """Shards and replicas as they were asked for; ``require_sound`` says whether ElastiCache would make them."""
+    """Shards and replicas as they were asked for; ``validate`` says whether ElastiCache would make them."""
 
     cluster_mode: ClusterMode
     shard_count: int
@@ -87,7 +87,7 @@ class Topology:
             for node in range(1, self._replicas_of(shard) + 2)
         ]
 
-    def require_sound(self, engine_version: EngineVersion) -> None:
+    def validate(self, engine_version: EngineVersion) -> None:
         """Require what can be said without knowing the subnets."""
         for name, value in (("replicas", self.replicas), ("shards", self.shard_count)):
             if not known(value):
@@ -123,7 +123,7 @@ class Topology:
                     name, f"be among the zones of the subnets, {ours}", zone, "name one of those or add a subnet in it"
                 )
 
-    def warn_of_the_unwise(self, scope: IConstruct) -> None:
+    def add_warnings(self, scope: IConstruct) -> None:
         """Warn of what ElastiCache may refuse, or what only we infer that it refuses."""
         if self.node_count > _NODES_QUOTA:
             warn(

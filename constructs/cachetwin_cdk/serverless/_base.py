@@ -38,7 +38,7 @@ def connections_of(engine: Engine, security_groups: Sequence[ec2.ISecurityGroup]
 
 
 @jsii.implements(ec2.IConnectable, refs.IServerlessCacheRef)
-class IServerlessCache(ServerlessCacheMetrics, ApiEvents, Permissions, cdk.Resource):
+class ServerlessCacheBase(ServerlessCacheMetrics, ApiEvents, Permissions, cdk.Resource):
     """A serverless cache, made here or elsewhere."""
 
     serverless_cache_name: str
@@ -119,7 +119,7 @@ class IServerlessCache(ServerlessCacheMetrics, ApiEvents, Permissions, cdk.Resou
         return self.on_event(construct_id, "Cache Limit Approaching", target=target)
 
     @property
-    def _in_calls(self) -> tuple[str, str]:
+    def _api_parameter(self) -> tuple[str, str]:
         return "serverlessCacheName", self.serverless_cache_name
 
     def _known(self, endpoint: Endpoint | None, name: str) -> Endpoint:
@@ -131,7 +131,11 @@ class IServerlessCache(ServerlessCacheMetrics, ApiEvents, Permissions, cdk.Resou
         return endpoint
 
 
-class ImportedServerlessCache(IServerlessCache):
+IServerlessCache = ServerlessCacheBase
+"""The type of a serverless cache in signatures: one made here, or one that exists already."""
+
+
+class ImportedServerlessCache(ServerlessCacheBase):
     """A serverless cache that exists already."""
 
     def __init__(

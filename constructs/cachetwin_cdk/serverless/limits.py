@@ -20,7 +20,7 @@ class UsageLimits:
     ecpu_per_second_min: int | None = None
     ecpu_per_second_max: int | None = None
 
-    def require_sound(self) -> None:
+    def validate(self) -> None:
         """Require the service's ranges, and that no minimum is above its maximum."""
         for name, low, high, (least, most) in (
             ("data_storage_gb", self.data_storage_gb_min, self.data_storage_gb_max, _DATA_STORAGE_GB),

@@ -9,28 +9,28 @@ from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from cachetwin_cdk.access.user_group import IUserGroup, group_of
+from cachetwin_cdk.access.user_group import IUserGroup, create_user_group
 from cachetwin_cdk.access.users import IUser, PasswordUser
 from cachetwin_cdk.checks._names import generated_id, require_id
 from cachetwin_cdk.checks._validate import (
     ValidationError,
     known,
     refuse,
+    require_at_most_one,
     require_between,
     require_match,
-    require_one_source,
+    validate_at_synth,
     warn,
 )
-from cachetwin_cdk.compliance import Compliance, retained
+from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.engine.serverless_engine import ServerlessEngine
 from cachetwin_cdk.network._placement import chosen_subnets, closed_security_group
 from cachetwin_cdk.network.endpoint import Endpoint
 from cachetwin_cdk.network.network import NetworkType, require_addresses
-from cachetwin_cdk.replication_group._authentication import LateUsers
 from cachetwin_cdk.replication_group._backups import RETENTION_MAX_DAYS
 
-from ._base import ImportedServerlessCache, IServerlessCache, connections_of
+from ._base import ImportedServerlessCache, IServerlessCache, ServerlessCacheBase, connections_of
 from .limits import UsageLimits as UsageLimits  # noqa: PLC0414  (it is imported from here, too)
 
 _SUBNETS_MAX = 3
@@ -43,7 +43,7 @@ class ConnectionType(StrEnum):
     PUBLIC = "public"
 
 
-class ServerlessCache(IServerlessCache):
+class ServerlessCache(ServerlessCacheBase):
     """A Valkey cache that is always encrypted, spread over zones and reached by its users only.
 
     Defines one AWS::ElastiCache::ServerlessCache and, unless given, its security group and its user group with one user
@@ -90,7 +90,7 @@ class ServerlessCache(IServerlessCache):
     ) -> None:
         has_users = engine.engine is not Engine.MEMCACHED
         is_public = connection_type is ConnectionType.PUBLIC
-        require_one_source(user_group=(user_group, "users", users))
+        require_at_most_one(user_group=(user_group, "users", users))
         if not has_users and (users is not None or user_group is not None):
             refuse("users", "be left out for Memcached", engine, "guard it by security groups")
         _require_reach(engine, is_public=is_public, vpc=vpc, vpc_subnets=vpc_subnets, security_groups=security_groups)
@@ -105,22 +105,23 @@ class ServerlessCache(IServerlessCache):
                 "connection_type", "be VPC with compliance REGULATED", connection_type, "leave it out, and give a vpc"
             )
         limits = usage_limits or UsageLimits()
-        limits.require_sound()
+        limits.validate()
         super().__init__(scope, construct_id)
         self.engine, self.compliance = engine, compliance
         self.usage_limits = limits
         self.user: PasswordUser | None = None
         self.user_group: IUserGroup | None = None
         if has_users:
-            self.user_group, self.user = group_of(
+            self.user_group, self.user = create_user_group(
                 self, engine.engine, user_group, users, with_iam=compliance.is_regulated or is_public
             )
             group = self.user_group
             _require_users(engine, group, is_public=is_public)
-            self.node.add_validation(LateUsers(lambda: _require_users(engine, group, is_public=is_public)))
+            # Users may be added to the group later.
+            validate_at_synth(self, lambda: _require_users(engine, group, is_public=is_public))
         else:
-            compliance.warn_of_the_unmet(self, "users", "Memcached has none: choose Valkey for data that need them")
-        data_key = compliance.data_key(self, kms_key, retained(removal_policy))
+            compliance.warn_unmet(self, "users", "Memcached has none: choose Valkey for data that need them")
+        data_key = compliance.data_key(self, kms_key, retain_unless_destroyed(removal_policy))
         groups = list(security_groups or ())
         if vpc is not None and not groups:
             groups = [closed_security_group(self, vpc)]
