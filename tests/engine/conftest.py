@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from tests.engine import in_process
 from tests.engine.in_process import Run, StartRun
+from tests.engine.replicas import Follow, follower_of
 from tests.processes import free_port
 
 from cachetwin_engine.core import BUILD
@@ -44,6 +45,12 @@ def run() -> Run:
 def start_run() -> StartRun:
     """Start engines in this process, with a profile or a configuration: ``start_run("redis-7.1")``."""
     return in_process.start
+
+
+@pytest.fixture
+def follow(start_run: StartRun) -> Follow:
+    """Start replicas of a primary in this process: ``follow(run)`` returns the wire between the two."""
+    return follower_of(start_run)
 
 
 class EngineProcess:

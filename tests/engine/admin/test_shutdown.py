@@ -1,23 +1,19 @@
 """SHUTDOWN and signals: replicas get what they miss, the data is saved, and what can't be done keeps the process alive."""
 
-from typing import TYPE_CHECKING
-
 import pytest
-from tests.engine.commands.test_replication import FullDisk, follow  # noqa: F401  (a fixture)
-
-if TYPE_CHECKING:
-    from tests.engine.commands.test_replication import Follow, Wire
-    from tests.engine.in_process import Run
+from tests.engine.hosts import FullDisk
+from tests.engine.in_process import Run
+from tests.engine.replicas import Follow, Wire
 
 FAILED = b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n"
 
 
-def ends(run: "Run") -> bool:
+def ends(run: Run) -> bool:
     """Will the process end?"""
     return run.engine.shutdown_requested
 
 
-def waits_for_a_replica(run: "Run", follow: "Follow") -> "tuple[Wire, Run]":  # noqa: F811
+def waits_for_a_replica(run: Run, follow: Follow) -> tuple[Wire, Run]:
     """A replica that has not heard of the last write, and a client whose SHUTDOWN waits for it."""
     wire = follow(run)
     run("SET k v")
@@ -27,12 +23,12 @@ def waits_for_a_replica(run: "Run", follow: "Follow") -> "tuple[Wire, Run]":  # 
     return wire, caller
 
 
-def test_it_ends_at_once_when_nothing_is_in_the_way(run: "Run") -> None:
+def test_it_ends_at_once_when_nothing_is_in_the_way(run: Run) -> None:
     assert run("SHUTDOWN") == b""
     assert ends(run)
 
 
-def test_shutdown_waits_until_replicas_have_everything(run: "Run", follow: "Follow") -> None:  # noqa: F811
+def test_shutdown_waits_until_replicas_have_everything(run: Run, follow: Follow) -> None:
     wire, _ = waits_for_a_replica(run, follow)
     info = run("INFO")
     assert b"shutdown_in_milliseconds:10000" in info
@@ -46,7 +42,7 @@ def test_shutdown_waits_until_replicas_have_everything(run: "Run", follow: "Foll
     assert wire.replica("GET k") == b"$1\r\nv\r\n"
 
 
-def test_shutdown_waits_for_shutdown_timeout_at_most(run: "Run", follow: "Follow") -> None:  # noqa: F811
+def test_shutdown_waits_for_shutdown_timeout_at_most(run: Run, follow: Follow) -> None:
     run("CONFIG SET shutdown-timeout 3")
     waits_for_a_replica(run, follow)
     run.advance(2900)
@@ -56,14 +52,14 @@ def test_shutdown_waits_for_shutdown_timeout_at_most(run: "Run", follow: "Follow
 
 
 @pytest.mark.parametrize("line", ["SHUTDOWN NOW", "SHUTDOWN NOSAVE NOW FORCE"])
-def test_now_waits_for_no_replica(run: "Run", follow: "Follow", line: str) -> None:  # noqa: F811
+def test_now_waits_for_no_replica(run: Run, follow: Follow, line: str) -> None:
     follow(run)
     run("SET k v")
     run(line)
     assert ends(run)
 
 
-def test_no_time_to_wait_means_at_once(run: "Run", follow: "Follow") -> None:  # noqa: F811
+def test_no_time_to_wait_means_at_once(run: Run, follow: Follow) -> None:
     follow(run)
     run("SET k v")
     run("CONFIG SET shutdown-timeout 0")
@@ -71,7 +67,7 @@ def test_no_time_to_wait_means_at_once(run: "Run", follow: "Follow") -> None:  #
     assert ends(run)
 
 
-def test_abort_calls_it_off_and_everybody_goes_on(run: "Run", follow: "Follow") -> None:  # noqa: F811
+def test_abort_calls_it_off_and_everybody_goes_on(run: Run, follow: Follow) -> None:
     _, caller = waits_for_a_replica(run, follow)
     another, writer = run.session(), run.session()
     assert another("SHUTDOWN NOSAVE") == b""
@@ -86,7 +82,7 @@ def test_abort_calls_it_off_and_everybody_goes_on(run: "Run", follow: "Follow") 
     assert run("SHUTDOWN ABORT") == b"-ERR No shutdown in progress.\r\n"
 
 
-def test_a_signal_can_be_called_off_before_it_is_heard(run: "Run") -> None:
+def test_a_signal_can_be_called_off_before_it_is_heard(run: Run) -> None:
     run.engine.ending.ask("SIGTERM", set())
     assert run("SHUTDOWN ABORT") == b"+OK\r\n"
     run.advance(100)
@@ -97,7 +93,7 @@ def test_a_signal_can_be_called_off_before_it_is_heard(run: "Run") -> None:
     assert run.engine.ending.reason == "SIGTERM"
 
 
-def test_a_save_that_fails_keeps_the_process_alive_unless_forced(run: "Run") -> None:
+def test_a_save_that_fails_keeps_the_process_alive_unless_forced(run: Run) -> None:
     run.engine.host = FullDisk()
     run("CONFIG SET save '3600 1'")
     assert run("SHUTDOWN") == FAILED
@@ -109,7 +105,7 @@ def test_a_save_that_fails_keeps_the_process_alive_unless_forced(run: "Run") -> 
     assert ends(run)
 
 
-def test_after_waiting_a_save_that_fails_is_told_to_who_asked(run: "Run", follow: "Follow") -> None:  # noqa: F811
+def test_after_waiting_a_save_that_fails_is_told_to_who_asked(run: Run, follow: Follow) -> None:
     run("CONFIG SET save '3600 1' shutdown-timeout 1")
     _, caller = waits_for_a_replica(run, follow)
     run.engine.host = FullDisk()
@@ -119,5 +115,5 @@ def test_after_waiting_a_save_that_fails_is_told_to_who_asked(run: "Run", follow
 
 
 @pytest.mark.parametrize("line", ["SHUTDOWN SAVE NOSAVE", "SHUTDOWN ABORT NOW", "SHUTDOWN LATER"])
-def test_words_that_do_not_go_together(run: "Run", line: str) -> None:
+def test_words_that_do_not_go_together(run: Run, line: str) -> None:
     assert run(line) == b"-ERR syntax error\r\n"

@@ -2,15 +2,9 @@
 
 from tests.engine.in_process import Run, StartRun
 
-from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.protocol.replies import bulk
 
 NULL = b"$-1\r\n"
-
-
-def keys_held(engine: Engine) -> int:
-    """Keys in memory, due or not."""
-    return sum(len(db.values) for db in engine.databases)
 
 
 def test_a_key_goes_the_moment_its_time_is_over(run: Run) -> None:
@@ -113,25 +107,6 @@ def test_relative_times_are_handed_on_as_absolute_ones(run: Run) -> None:
     ]
 
 
-def test_due_keys_go_although_nobody_looks(run: Run) -> None:
-    for number in range(5000):
-        run(f"SET k{number} v PX {100 if number % 2 else 100_000}")
-    run.advance(200)
-    for _ in range(20):
-        run.advance(100)
-    assert keys_held(run.engine) == 2500
-    assert run.engine.statistics.expired_keys == 2500
-
-
-def test_a_tick_visits_a_bounded_number_of_keys_that_are_not_due(run: Run) -> None:
-    for number in range(2000):
-        run(f"SET k{number} v EX 1000")
-    before = run.engine.databases[0].expiry_cursor
-    run.advance(100)
-    assert run.engine.databases[0].expiry_cursor != before
-    assert keys_held(run.engine) == 2000
-
-
 def test_expired_keys_are_told_to_who_listens(start_run: StartRun) -> None:
     run = start_run()
     run("CONFIG SET notify-keyspace-events Ex")
@@ -140,32 +115,3 @@ def test_expired_keys_are_told_to_who_listens(start_run: StartRun) -> None:
     run("SET k v PX 10")
     run.advance(100)
     assert listener.received().endswith(bulk(b"__keyevent@0__:expired") + bulk(b"k"))
-
-
-def test_during_an_import_keys_that_are_over_stay_and_only_their_source_sees_them(run: Run) -> None:
-    run("CONFIG SET import-mode yes")
-    run("SET k 1 PX 1")
-    run.advance(10)
-    assert run("GET k") == b"$-1\r\n"
-    assert run("TTL k") == b":-2\r\n"
-    assert run("DBSIZE") == b":1\r\n"
-    source = run.session()
-    source("CLIENT IMPORT-SOURCE ON")
-    assert source("TTL k") == b":0\r\n"
-    assert source("INCR k") == b":2\r\n"
-    assert source("KEYS *") == b"*1\r\n$1\r\nk\r\n"
-    assert source("RANDOMKEY") == b"$1\r\nk\r\n"
-    run("CONFIG SET import-mode no")
-    assert source("CLIENT IMPORT-SOURCE OFF") == b"+OK\r\n"
-    run.advance(100)
-    assert run("DBSIZE") == b":0\r\n"
-
-
-def test_the_latency_monitor_notes_long_rounds_of_expiry(run: Run) -> None:
-    run("CONFIG SET latency-monitor-threshold 1")
-    run("SET k v PX 10")
-    run.advance_silently(11)
-    run.clock.step_us = 2000
-    run.advance(0)
-    run.clock.step_us = 0
-    assert b"$12\r\nexpire-cycle\r\n" in run("LATENCY LATEST")

@@ -3,7 +3,8 @@
 from itertools import count
 
 import pytest
-from tests.engine.commands.test_scripting import OK, busy
+from tests.engine.hosts import busy
+from tests.engine.in_cluster import OK
 from tests.engine.in_process import Clock, Run
 
 from cachetwin_engine.core.config.profile import PROFILES

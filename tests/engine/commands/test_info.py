@@ -1,7 +1,7 @@
 """INFO: what the engine says of itself, section by section."""
 
 import pytest
-from tests.engine.commands.cluster.test_cluster import start_in_cluster
+from tests.engine.in_cluster import start_in_cluster
 from tests.engine.in_process import Run, StartRun
 
 from cachetwin_engine.core.admin.elasticache import become_elasticache
@@ -205,9 +205,7 @@ def test_info_tells_of_the_cluster_what_cluster_info_tells(start_run: StartRun) 
     assert run("INFO cluster_info").partition(b"\r\n")[2] == b"# Cluster Info\r\n" + told + b"\r\n\r\n"
 
 
-def test_lolwut_names_what_clients_are_to_believe(start_run: StartRun) -> None:
-    run = start_run("valkey-9.1")
-    assert run("LOLWUT").endswith(b"Valkey ver. 9.1.2\n\r\n")
+def test_a_node_that_passes_for_redis_has_a_redis_mode(run: Run) -> None:
+    assert b"\r\nserver_mode:standalone\r\n" in run("INFO server")
     run("CONFIG SET extended-redis-compatibility yes")
-    assert run("LOLWUT VERSION 5").endswith(b"Redis ver. 7.2.4\n\r\n")
-    assert start_run("valkey-8.1")("LOLWUT").endswith(b"Redis ver. 8.1.1\n\r\n")
+    assert b"\r\nredis_mode:standalone\r\n" in run("INFO server")

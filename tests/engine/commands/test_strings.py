@@ -5,6 +5,8 @@ from tests.engine.in_process import Run, StartRun
 
 from cachetwin_engine.core.protocol.replies import bulk
 
+NULL = b"$-1\r\n"
+
 
 def test_get_answers_what_set_stored(run: Run) -> None:
     assert run("SET k first") == b"+OK\r\n"
@@ -72,3 +74,11 @@ def test_a_time_to_live_may_be_given_again_in_the_same_unit(run: Run) -> None:
 def test_getex_reads_the_time_before_the_key_since_valkey_9(run: Run, newest: Run) -> None:
     assert run("GETEX none EX x") == b"$-1\r\n"
     assert newest("GETEX none EX x") == b"-ERR value is not an integer or out of range\r\n"
+
+
+def test_set_ifeq_compares_before_it_sets(run: Run) -> None:
+    assert run("SET k new IFEQ old") == NULL
+    run("SET k old")
+    assert run("SET k new IFEQ other") == NULL
+    assert run("SET k new IFEQ old GET") == bulk(b"old")
+    assert run("GET k") == bulk(b"new")

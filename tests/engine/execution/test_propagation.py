@@ -2,6 +2,7 @@
 
 import pytest
 from tests.engine.in_process import Run, StartRun
+from tests.engine.replicas import stream, words
 
 SNAPSHOT_US_MAX = 1_000_000  # more than a snapshot of nothing takes
 
@@ -213,3 +214,73 @@ def test_replicas_of_valkey_9_1_are_told(start_run: StartRun, before: list[str],
     follower.heard()
     run(line)
     assert follower.heard() == told
+
+
+def test_the_stream_names_the_database_when_it_changes(run: Run) -> None:
+    run.replicate()
+    run("SET a 1")
+    run("SET b 1")
+    run("SELECT 2")
+    run("SET c 1")
+    assert words(stream(run)) == ["SELECT 0", "SET a 1", "SET b 1", "SELECT 2", "SET c 1"]
+
+
+def test_a_transaction_is_bound_together_and_one_of_a_single_change_is_not(run: Run) -> None:
+    run.replicate()
+    for line in ("MULTI", "SET a 1", "GET a", "INCR a", "EXEC", "MULTI", "SET b 1", "EXEC", "MULTI", "GET a", "EXEC"):
+        run(line)
+    assert words(stream(run)) == ["MULTI", "SELECT 0", "SET a 1", "INCR a", "EXEC", "SET b 1"]
+
+
+def test_a_script_is_told_by_what_it_changed(run: Run) -> None:
+    run.replicate()
+    run('EVAL \'server.call("SET", KEYS[1], 1) server.call("INCR", KEYS[1])\' 1 k')
+    run("EVAL 'return server.call(\"GET\", KEYS[1])' 1 k")
+    assert words(stream(run)) == ["MULTI", "SELECT 0", "SET k 1", "INCR k", "EXEC"]
+
+
+def test_a_key_that_ends_is_deleted_before_what_found_it_so(run: Run) -> None:
+    run.replicate()
+    run("SET k 1 PX 100")
+    run.advance_silently(200)
+    run("INCR k")
+    run("SET j 1 PX 100")
+    run.advance_silently(200)
+    run("GET j")
+    assert words(stream(run))[2:5] == ["MULTI", "UNLINK k", "INCR k"]
+    assert words(stream(run))[-1] == "UNLINK j"
+
+
+def test_keys_that_end_by_themselves_go_one_by_one(run: Run) -> None:
+    run.replicate()
+    run("SET a 1 PX 100")
+    run("SET b 1 PX 100")
+    run.advance(200)
+    assert sorted(words(stream(run))[-2:]) == ["UNLINK a", "UNLINK b"]
+
+
+def test_an_evicted_key_is_deleted_on_its_own(run: Run) -> None:
+    run.replicate()
+    for number in range(200):
+        run.args("SET", f"k{number}", "x" * 10_000)
+    used = run.engine.used_memory()
+    run("CONFIG SET maxmemory-policy allkeys-random")
+    run(f"CONFIG SET maxmemory {used}")
+    run.args("SET", "one-more", "x" * 100_000)
+    run("SET and-another 1")
+    told = words(stream(run))
+    assert any(line.startswith("UNLINK k") for line in told)
+    assert "MULTI" not in told
+
+
+def test_messages_are_told_too(run: Run) -> None:
+    run.replicate()
+    run("PUBLISH channel hello")
+    assert words(stream(run)) == ["SELECT 0", "PUBLISH channel hello"]
+
+
+def test_what_changes_nothing_is_not_told(run: Run) -> None:
+    run.replicate()
+    for line in ("GET a", "DEL a", "SET a 1 XX", "SADD", "LPOP l", "EXPIRE a 5"):
+        run(line)
+    assert stream(run) == []
