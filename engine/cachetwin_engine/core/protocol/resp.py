@@ -6,7 +6,7 @@ Limits and texts are Valkey's (networking.c): 64 KiB for a line, 2**31-1 argumen
 argument, and before authentication 10 arguments of 16 KiB.
 """
 
-from typing import Final
+from typing import Final, final
 
 from mypy_extensions import i64
 
@@ -32,14 +32,15 @@ _PLACES_MAX: Final = 1024  # made at once; a request that announces more may nev
 _NO_ARGUMENTS: Final[list[bytes]] = []
 
 
+@final
 class RespParser:
     """Feed it what arrives; take commands until it answers None."""
 
     def __init__(self, bulk_bytes_max: int) -> None:
         self.bulk_bytes_max = bulk_bytes_max
         self.authenticated = True
-        self.wants_line_ends = False  # CR LF have to be where they belong; else what stands there is stepped over
-        self.mixes_quotes = False  # an inline word may be quoted in parts
+        self.wants_line_ends = False  # reject other bytes where CR LF belong; without it they are skipped unread
+        self.mixes_quotes = False  # accept inline words that are quoted in parts
         self._buffer = b""
         self._pos: i64 = 0
         self._args = _NO_ARGUMENTS  # of the current request, empty where they are still to come
@@ -84,7 +85,7 @@ class RespParser:
                 return held + self._bulk - arrived
         return held
 
-    def next_command(self) -> list[bytes] | None:  # noqa: C901, PLR0912, PLR0915  (one loop: calls cost more than they tell)
+    def next_command(self) -> list[bytes] | None:
         """Next complete command, or None until more bytes arrive. Empty requests are skipped.
 
         Raises ProtocolError if no further bytes can make this valid.
@@ -92,118 +93,122 @@ class RespParser:
         if self._chunks:
             return None
         buffer = self._buffer
-        end: i64 = len(buffer)
-        pos: i64 = self._pos
-        start: i64 = pos  # where the bytes of this request begin that are not in _held
-        value: i64 = 0
-        after: i64 = 0
-        strict = self.wants_line_ends
+        start: i64 = self._pos  # of the bytes of this request that are not in _held
         while self._missing == 0:
-            if pos >= end:
-                self._pos = pos
+            start = self._pos
+            if start >= len(buffer):
                 return None
-            if buffer[pos] != _STAR:
-                self._pos = pos
+            if buffer[start] != _STAR:
                 line = self._inline()
-                self.request_bytes = self._pos - pos
+                self.request_bytes = self._pos - start
                 if line is None or line:
                     return line
-                pos = self._pos
-                continue
-            value = _short_number(buffer, pos + 1, end)
-            if value >= 0:
-                after = pos + 4 if value < 10 else pos + 5
-            else:
-                value, after = _number(buffer, pos + 1, end)
-            if after <= 0:
-                if after < 0 and _line_is_complete(buffer, pos):
-                    if strict and not _line_ends_well(buffer, pos):
-                        raise ProtocolError(_NO_LINE_END)
-                    raise ProtocolError(b"invalid multibulk length")
-                if end - pos > INLINE_BYTES_MAX:
-                    raise ProtocolError(b"too big mbulk count string")
-                self._pos = pos
+            elif not self._read_array_header(buffer):
                 return None
-            if strict and buffer[after - 1] != _LF:
-                raise ProtocolError(_NO_LINE_END)
-            if value > ARGUMENTS_MAX:
-                raise ProtocolError(b"invalid multibulk length")
-            if value > UNAUTHENTICATED_ARGUMENTS_MAX and not self.authenticated:
-                raise ProtocolError(b"unauthenticated multibulk length")
-            start = pos
-            pos = after
-            if value > 0:
-                self._missing = value
-                self._args = _places(value)
-                self._received = 0
-        missing: i64 = self._missing
-        received: i64 = self._received
-        size: i64 = self._bulk
         args = self._args
-        name = self._name
-        while missing > 0:
-            if size < 0:
-                if pos >= end:
-                    break
-                after = -1
-                if buffer[pos] == _DOLLAR:
-                    value = _short_number(buffer, pos + 1, end)
-                    if value >= 0:
-                        after = pos + 4 if value < 10 else pos + 5
-                    else:
-                        value, after = _number(buffer, pos + 1, end)
-                if after <= 0:
-                    if after < 0 and _line_is_complete(buffer, pos):
-                        if strict and buffer[pos] == _DOLLAR and not _line_ends_well(buffer, pos):
-                            raise ProtocolError(_NO_LINE_END)
-                        raise _not_a_bulk(buffer[pos])
-                    if end - pos > INLINE_BYTES_MAX:
-                        raise ProtocolError(b"too big bulk count string")
-                    break
-                if strict and buffer[after - 1] != _LF:
-                    raise ProtocolError(_NO_LINE_END)
-                if value < 0 or value > self.bulk_bytes_max:
-                    raise ProtocolError(b"invalid bulk length")
-                if value > UNAUTHENTICATED_BULK_BYTES_MAX and not self.authenticated:
-                    raise ProtocolError(b"unauthenticated bulk length")
-                size = value
-                pos = after
-            after = pos + size
-            if after + 2 > end:
-                if size >= INLINE_BYTES_MAX:
-                    self._chunks = [buffer[pos:]]
-                    self._chunked = end - pos
-                    self._held += pos - start
-                    start = end
-                    pos = end
-                break
-            if strict and (buffer[after] != _CR or buffer[after + 1] != _LF):
-                raise ProtocolError(_NO_LINE_END)
-            if received == 0:
-                if size != len(name) or not _is_at(buffer, pos, name):
-                    name = buffer[pos:after]
-                    if size <= _NAME_BYTES_MAX:
-                        self._name = name
-                args[0] = name
-            elif received < _PLACES_MAX:
-                args[received] = buffer[pos:after]
-            else:
-                args.append(buffer[pos:after])
-            received += 1
-            pos = after + 2
-            size = -1
-            missing -= 1
-        self._pos = pos
-        self._missing = missing
-        self._bulk = size
-        if missing > 0:
-            self._received = received
-            self._held += pos - start
-            return None
-        self.request_bytes = self._held + pos - start
+        while self._missing > 0:
+            if not self._read_argument(buffer, args):
+                self._held += self._pos - start
+                return None
+        self.request_bytes = self._held + self._pos - start
         self._held = 0
         self._args = _NO_ARGUMENTS
         return args
+
+    # Readers of one piece each have three outcomes: it was read and stepped over; more bytes are needed (False, or a place
+    # of 0); ProtocolError, when no further bytes can make it valid.
+
+    def _read_array_header(self, buffer: bytes) -> bool:
+        """Read ``*COUNT``: the number of arguments, and room for them."""
+        pos: i64 = self._pos
+        count, after = _header_number(buffer, pos + 1, len(buffer))
+        if after <= 0:
+            self._check_unread_header(_STAR, after < 0, b"invalid multibulk length", b"too big mbulk count string")
+            return False
+        if self.wants_line_ends and buffer[after - 1] != _LF:
+            raise ProtocolError(_NO_LINE_END)
+        if count > ARGUMENTS_MAX:
+            raise ProtocolError(b"invalid multibulk length")
+        if count > UNAUTHENTICATED_ARGUMENTS_MAX and not self.authenticated:
+            raise ProtocolError(b"unauthenticated multibulk length")
+        self._pos = after
+        if count > 0:
+            self._missing = count
+            self._received = 0
+            self._args = _places(count)
+        return True
+
+    def _read_argument(self, buffer: bytes, args: list[bytes]) -> bool:
+        """Read one argument into ``args``. A large one that is incomplete is gathered in chunks from here on."""
+        end: i64 = len(buffer)
+        pos: i64 = self._pos
+        size: i64 = self._bulk
+        if size < 0:
+            size, pos = self._read_bulk_header(buffer, pos, end)
+            if pos == 0:
+                return False
+        after: i64 = pos + size
+        if after + 2 > end:
+            self._bulk = size
+            self._pos = pos
+            if size >= INLINE_BYTES_MAX:
+                self._chunks = [buffer[pos:]]
+                self._chunked = end - pos
+                self._held -= end - pos  # the caller counts them, and feed() puts them into the buffer once more
+                self._pos = end
+            return False
+        if self.wants_line_ends and (buffer[after] != _CR or buffer[after + 1] != _LF):
+            raise ProtocolError(_NO_LINE_END)
+        received: i64 = self._received
+        if received == 0:
+            name = self._name
+            if size != len(name) or not _is_at(buffer, pos, name):
+                name = buffer[pos:after]
+                if size <= _NAME_BYTES_MAX:
+                    self._name = name
+            args[0] = name
+        elif received < _PLACES_MAX:
+            args[received] = buffer[pos:after]
+        else:
+            args.append(buffer[pos:after])
+        self._received = received + 1
+        self._missing -= 1
+        self._bulk = -1
+        self._pos = after + 2
+        return True
+
+    def _read_bulk_header(self, buffer: bytes, pos: i64, end: i64) -> tuple[i64, i64]:
+        """Read ``$SIZE`` at ``pos``: the size and the place behind it, 0 while more is needed."""
+        if pos >= end:
+            return 0, 0
+        if buffer[pos] != _DOLLAR:
+            self._check_unread_header(_DOLLAR, True, _no_bulk(buffer[pos]), b"too big bulk count string")
+            return 0, 0
+        size, after = _header_number(buffer, pos + 1, end)
+        if after <= 0:
+            self._check_unread_header(_DOLLAR, after < 0, b"invalid bulk length", b"too big bulk count string")
+            return 0, 0
+        if self.wants_line_ends and buffer[after - 1] != _LF:
+            raise ProtocolError(_NO_LINE_END)
+        if size < 0 or size > self.bulk_bytes_max:
+            raise ProtocolError(b"invalid bulk length")
+        if size > UNAUTHENTICATED_BULK_BYTES_MAX and not self.authenticated:
+            raise ProtocolError(b"unauthenticated bulk length")
+        return size, after
+
+    def _check_unread_header(self, kind: int, is_wrong: bool, text: bytes, too_long: bytes) -> None:
+        """Raise ProtocolError if the header at the current place can't become a valid one of its ``kind``.
+
+        ``text`` says what is wrong with it, once its line has ended.
+        """
+        buffer = self._buffer
+        pos: i64 = self._pos
+        if is_wrong and _line_is_complete(buffer, pos):
+            if self.wants_line_ends and buffer[pos] == kind and not _line_ends_well(buffer, pos):
+                raise ProtocolError(_NO_LINE_END)
+            raise ProtocolError(text)
+        if len(buffer) - pos > INLINE_BYTES_MAX:
+            raise ProtocolError(too_long)
 
     def _inline(self) -> list[bytes] | None:
         """The words of one line at the current place; None until its end arrives, an empty list for a blank one."""
@@ -232,25 +237,23 @@ def _places(count: i64) -> list[bytes]:
 
 
 def _line_is_complete(buffer: bytes, pos: i64) -> bool:
-    """Has the line that begins at ``pos`` come to its end? Until then what is wrong with it is not said."""
+    """Whether the line that begins at ``pos`` has ended. Errors in it are reported only then, as Valkey does."""
     end = buffer.find(b"\r", pos)
     return 0 <= end < len(buffer) - 1
 
 
 def _line_ends_well(buffer: bytes, pos: i64) -> bool:
-    """Is the complete line that begins at ``pos`` ended by CR LF?"""
+    """Whether the complete line that begins at ``pos`` ends in CR LF."""
     return buffer[buffer.find(b"\r", pos) + 1] == _LF
 
 
-def _not_a_bulk(first: int) -> ProtocolError:
-    """What is wrong with a complete line that begins with ``first`` where a bulk's header belongs."""
-    if first == _DOLLAR:
-        return ProtocolError(b"invalid bulk length")
-    return ProtocolError(b"expected '$', got '%c'" % (32 if first in {10, 13} else first))
+def _no_bulk(first: int) -> bytes:
+    """What is wrong with a line that begins with ``first`` where a bulk's header belongs."""
+    return b"expected '$', got '%c'" % (32 if first in {10, 13} else first)
 
 
 def _is_at(buffer: bytes, pos: i64, word: bytes) -> bool:
-    """Does ``buffer`` hold ``word`` at ``pos``? As many bytes must be there."""
+    """Whether ``buffer``, which has as many bytes there, holds ``word`` at ``pos``."""
     at: i64 = 0
     size: i64 = len(word)
     while at < size:
@@ -258,6 +261,14 @@ def _is_at(buffer: bytes, pos: i64, word: bytes) -> bool:
             return False
         at += 1
     return True
+
+
+def _header_number(buffer: bytes, pos: i64, end: i64) -> tuple[i64, i64]:
+    """The number of a header from ``pos`` to CR LF, see ``_number``; nearly all have one or two digits."""
+    value: i64 = _short_number(buffer, pos, end)
+    if value >= 0:
+        return value, pos + 3 if value < 10 else pos + 4
+    return _number(buffer, pos, end)
 
 
 def _short_number(buffer: bytes, pos: i64, end: i64) -> i64:
