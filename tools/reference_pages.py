@@ -8,6 +8,7 @@ What an example makes is counted in the template it synthesises, so a page canno
 """
 
 import inspect
+import re
 import sys
 import textwrap
 from collections import Counter
@@ -196,7 +197,6 @@ def _named(name: str) -> Any:  # noqa: ANN401  (whatever class has the name)
 
 def template_of(example: str) -> dict[str, Any]:
     """The template that the example synthesises in a network of the reader's own."""
-    """The template that the example synthesises."""
     stack = cdk.Stack(cdk.App(analytics_reporting=False), "Shop")
     vpc = ec2.Vpc.from_vpc_attributes(
         stack,
@@ -262,6 +262,7 @@ def _annotation(annotation: object) -> str:
         part.rsplit(".", 1)[0] for part in text.replace("[", " ").replace("]", " ").split() if "cachetwin" in part
     }:
         text = text.replace(f"{module}.", "")
+    text = re.sub(r"\b(\w+)Base\b", r"I\1", text)  # the name that users annotate with: docs/decisions/0007
     return f"`{text}`".replace("|", "\\|")
 
 

@@ -23,7 +23,7 @@ from .engine.windows import MaintenanceWindow
 from .monitoring._events import ApiEvents
 from .network._placement import connections_to
 from .network.endpoint import Endpoint
-from .network.network import IpDiscovery, NetworkType, require_addresses, require_network
+from .network.network import Addressing, IpDiscovery, NetworkType, require_addresses
 from .network.subnet_group import ISubnetGroup, SubnetGroup
 from .replication_group import _rules as rules
 from .replication_group._encryption import warn_tls_off
@@ -241,7 +241,8 @@ class MemcachedCluster(MemcachedClusterBase):
         maintenance = Maintenance(maintenance_window, auto_minor_version_upgrade, notification_topic)
         maintenance.validate(scope)
         _require_engine(engine_version, transit_encryption=transit_encryption)
-        require_network(network_type, ip_discovery, engine_version, node_type)
+        addressing = Addressing(network_type, ip_discovery)
+        addressing.validate(engine_version, node_type)
         if compliance.is_regulated and not transit_encryption:
             refuse("transit_encryption", "be True with compliance REGULATED", transit_encryption, "leave it on")
         spread = nodes > 1 if cross_az is None else cross_az
@@ -280,8 +281,7 @@ class MemcachedCluster(MemcachedClusterBase):
             vpc_security_group_ids=[group.security_group_id for group in self._connections.security_groups],
             cache_parameter_group_name=self.parameter_group.parameter_group_name,
             transit_encryption_enabled=transit_encryption,
-            network_type=network_type.value if network_type is not None else None,
-            ip_discovery=ip_discovery.value if ip_discovery is not None else None,
+            **addressing.render(),
             **maintenance.render(),
         )
         resource.apply_removal_policy(removal_policy)

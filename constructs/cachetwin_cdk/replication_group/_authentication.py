@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from constructs import Construct
 
@@ -62,3 +63,7 @@ class Authentication:
         # Users may be added to the group later.
         validate_at_synth(scope, lambda: rules.require_users(engine_version, group))
         return group, user
+
+    def render(self) -> dict[str, Any]:
+        """The properties of CfnReplicationGroup."""
+        return {"auth_token": self.auth_token.render() if self.auth_token is not None else None}

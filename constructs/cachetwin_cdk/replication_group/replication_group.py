@@ -1,6 +1,7 @@
 """A Valkey or Redis cache with replicas, secure unless told otherwise."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -15,16 +16,16 @@ from cachetwin_cdk.access.user_group import IUserGroup
 from cachetwin_cdk.access.users import IUser
 from cachetwin_cdk.checks._findings import acknowledge
 from cachetwin_cdk.checks._names import require_id
-from cachetwin_cdk.checks._validate import require_at_most_one, warn
+from cachetwin_cdk.checks._validate import require_at_most_one
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
-from cachetwin_cdk.engine.node_type import NodeType, warn_previous_generation
+from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.engine.parameter_group import IParameterGroup, ParameterGroup
 from cachetwin_cdk.engine.windows import MaintenanceWindow, SnapshotWindow
-from cachetwin_cdk.monitoring.log_delivery import LogDelivery, create_log_deliveries, require_deliverable
+from cachetwin_cdk.monitoring.log_delivery import LogDelivery, create_log_deliveries
 from cachetwin_cdk.network._placement import connections_to
 from cachetwin_cdk.network.endpoint import Endpoint
-from cachetwin_cdk.network.network import IpDiscovery, NetworkType, require_addresses, require_network
+from cachetwin_cdk.network.network import Addressing, IpDiscovery, NetworkType, require_addresses
 from cachetwin_cdk.network.subnet_group import ISubnetGroup, SubnetGroup
 
 from . import _rules as rules
@@ -33,7 +34,8 @@ from ._backups import Backups
 from ._base import ImportedReplicationGroup, IReplicationGroup, ReplicationGroupBase
 from ._encryption import Encryption
 from ._maintenance import Maintenance
-from .durability import Durability, require_durability, warn_unconfirmed_family
+from ._settings import Settings
+from .durability import Durability
 from .topology import ClusterMode, Shard, Topology
 from .transit_encryption import TransitEncryptionMode
 
@@ -126,37 +128,48 @@ class ReplicationGroup(ReplicationGroupBase):
         description: str | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.SNAPSHOT,
     ) -> None:
-        authentication = Authentication(users, user_group, auth_token, allow_unauthenticated)
-        encryption = Encryption(transit_encryption, transit_encryption_mode, at_rest_encryption, kms_key)
-        retention_days = compliance.retention_days if snapshot_retention_days is None else snapshot_retention_days
-        backups = Backups(retention_days, snapshot_window, snapshot_name, snapshot_arns)
-        maintenance = Maintenance(maintenance_window, auto_minor_version_upgrade, notification_topic)
-        topology = Topology(
-            cluster_mode, shards, replicas, shard_placement, preferred_availability_zones, automatic_failover, multi_az
+        settings = Settings(
+            engine_version=engine_version,
+            node_type=node_type,
+            port=port,
+            parameters=parameter_group.parameters if parameter_group is not None else parameters or {},
+            topology=Topology(
+                cluster_mode=cluster_mode,
+                shard_count=shards,
+                replicas=replicas,
+                shards=shard_placement,
+                preferred_availability_zones=preferred_availability_zones,
+                automatic_failover=automatic_failover,
+                multi_az=multi_az,
+            ),
+            addressing=Addressing(network_type, ip_discovery),
+            authentication=Authentication(users, user_group, auth_token, allow_unauthenticated),
+            encryption=Encryption(transit_encryption, transit_encryption_mode, at_rest_encryption, kms_key),
+            durability=durability,
+            backups=Backups(
+                compliance.retention_days if snapshot_retention_days is None else snapshot_retention_days,
+                snapshot_window,
+                snapshot_name,
+                snapshot_arns,
+            ),
+            maintenance=Maintenance(maintenance_window, auto_minor_version_upgrade, notification_topic),
+            log_delivery=log_delivery,
+            compliance=compliance,
         )
         require_at_most_one(
             subnet_group=(subnet_group, "vpc_subnets", vpc_subnets),
             parameter_group=(parameter_group, "parameters", parameters),
         )
         require_id("replication_group_id", replication_group_id)
-        rules.require_port(port)
-        settings = parameter_group.parameters if parameter_group is not None else parameters or {}
-        _validate(engine_version, node_type, settings, authentication, topology, encryption, backups, compliance)
-        maintenance.validate(scope)
-        require_durability(durability, engine_version, node_type, topology, is_encrypted=encryption.is_complete)
-        require_network(network_type, ip_discovery, engine_version, node_type)
-        require_deliverable(log_delivery or (), engine_version)
+        settings.validate(scope)
         super().__init__(scope, construct_id)
 
-        self.engine_version, self.node_type, self.topology = engine_version, node_type, topology
-        self.compliance, self.auth_token = compliance, auth_token
-        self.uses_tls = transit_encryption
-        self.is_durable = durability is not None and durability.is_durable
+        self._set_attributes(settings)
         self.subnet_group = subnet_group or SubnetGroup(self, "SubnetGroup", vpc=vpc, vpc_subnets=vpc_subnets)
-        topology.require_zones(self.subnet_group.availability_zones)
-        self.parameter_group = parameter_group or self._parameter_group(parameters or {})
-        rules.require_parameter_group(engine_version, self.parameter_group, is_clustered=topology.is_clustered)
-        self.user_group, self.user = authentication.create_group(self, engine_version, compliance)
+        self._validate_subnets(settings)
+        self.parameter_group = parameter_group or self._create_parameter_group(parameters or {})
+        rules.require_parameter_group(engine_version, self.parameter_group, is_clustered=settings.topology.is_clustered)
+        self.user_group, self.user = settings.authentication.create_group(self, engine_version, compliance)
         self._connections = connections_to(self, vpc, security_groups, port)
         data_key = compliance.key(self, kms_key, retain_unless_destroyed(removal_policy))
         self.log_delivery = create_log_deliveries(
@@ -167,43 +180,44 @@ class ReplicationGroup(ReplicationGroupBase):
             retention=log_retention,
             removal_policy=retain_unless_destroyed(removal_policy),
         )
-        topology.add_warnings(self)
-        encryption.add_warnings(self)
-        require_addresses(self, network_type, self.subnet_group.subnets)
-        warn_unconfirmed_family(self, durability, node_type)
-        self._add_warnings(maintenance, backups)
-
+        settings.add_warnings(self)
         resource = elasticache.CfnReplicationGroup(
             self,
             "Resource",
             replication_group_description=description or f"Cache of {self.node.path}",
             replication_group_id=replication_group_id,
-            engine=engine_version.engine.value,
-            engine_version=engine_version.version,
-            cache_node_type=node_type.name,
-            data_tiering_enabled=True if node_type.has_ssd else None,
-            port=port,
-            cache_subnet_group_name=self.subnet_group.subnet_group_name,
-            security_group_ids=[group.security_group_id for group in self._connections.security_groups],
-            cache_parameter_group_name=self.parameter_group.parameter_group_name,
-            user_group_ids=[self.user_group.user_group_id] if self.user_group is not None else None,
-            auth_token=auth_token.render() if auth_token is not None else None,
-            durability=durability.value if durability is not None else None,
-            network_type=network_type.value if network_type is not None else None,
-            ip_discovery=ip_discovery.value if ip_discovery is not None else None,
-            log_delivery_configurations=[delivery.render() for delivery in self.log_delivery] or None,
-            **topology.render(engine_version),
-            **encryption.render(engine_version, data_key),
-            **backups.render(),
-            **maintenance.render(),
+            **self._references(),
+            **settings.render(data_key),
         )
         resource.apply_removal_policy(removal_policy)
         self.replication_group_id = resource.ref
-        self.node_ids = topology.node_ids(resource.ref)
+        self.node_ids = self.topology.node_ids(resource.ref)
         self._set_endpoints(resource)
-        self._acknowledge_known_findings(resource)
+        self._acknowledge_findings(resource)
 
-    def _parameter_group(self, parameters: Mapping[str, str]) -> ParameterGroup:
+    def _set_attributes(self, settings: Settings) -> None:
+        self.engine_version, self.node_type = settings.engine_version, settings.node_type
+        self.topology, self.compliance = settings.topology, settings.compliance
+        self.auth_token = settings.authentication.auth_token
+        self.uses_tls = settings.encryption.transit
+        self.is_durable = settings.durability is not None and settings.durability.is_durable
+
+    def _validate_subnets(self, settings: Settings) -> None:
+        """Check what depends on the subnets: zones and IP versions."""
+        settings.topology.require_zones(self.subnet_group.availability_zones)
+        require_addresses(self, settings.addressing.network_type, self.subnet_group.subnets)
+
+    def _references(self) -> dict[str, Any]:
+        """The properties that name other resources."""
+        return {
+            "cache_subnet_group_name": self.subnet_group.subnet_group_name,
+            "security_group_ids": [group.security_group_id for group in self._connections.security_groups],
+            "cache_parameter_group_name": self.parameter_group.parameter_group_name,
+            "user_group_ids": [self.user_group.user_group_id] if self.user_group is not None else None,
+            "log_delivery_configurations": [delivery.render() for delivery in self.log_delivery] or None,
+        }
+
+    def _create_parameter_group(self, parameters: Mapping[str, str]) -> ParameterGroup:
         """A group of this cache's own, which turns cluster mode on where the cache is a cluster."""
         own = {"cluster-enabled": "yes"} if self.topology.is_clustered else {}
         return ParameterGroup(
@@ -255,42 +269,7 @@ class ReplicationGroup(ReplicationGroupBase):
             user_group=user_group,
         )
 
-    def _add_warnings(self, maintenance: Maintenance, backups: Backups) -> None:
-        if self.node_type.is_previous_generation:
-            warn_previous_generation(self, self.node_type)
-        if self.node_type.has_ssd and self.node_type.family != "r6gd":
-            warn(
-                self,
-                "data-tiering-unconfirmed",
-                f"node_type {self.node_type} is named for data tiering in the scaling guide only; check that your "
-                "region offers it, then acknowledge this warning",
-            )
-        if self.engine_version.engine is Engine.REDIS and not self.engine_version.at_least(redis="7.0"):
-            warn(
-                self,
-                "engine-end-of-life",
-                f"AWS ends standard support of {self.engine_version} (versions 4 and 5 on 2026-01-31, 6 on 2027-01-31) and "
-                "charges 80 percent more after that; choose EngineVersion.VALKEY_8_1, which takes its data",
-            )
-        if maintenance.minor_upgrades and not self.engine_version.at_least(valkey="7.2", redis="6.0"):
-            warn(
-                self,
-                "minor-upgrades-ignored",
-                f"auto_minor_version_upgrade has no effect on {self.engine_version}; AWS applies it from Redis 6.0 on",
-            )
-        if (
-            maintenance.window is not None
-            and backups.window is not None
-            and maintenance.window.overlaps(backups.window)
-        ):
-            warn(
-                self,
-                "windows-overlap",
-                f"maintenance_window {maintenance.window} overlaps snapshot_window {backups.window}; AWS advises to keep "
-                "them apart",
-            )
-
-    def _acknowledge_known_findings(self, resource: elasticache.CfnReplicationGroup) -> None:
+    def _acknowledge_findings(self, resource: elasticache.CfnReplicationGroup) -> None:
         """Answer the findings that these constructs invite by design; see docs/security.md."""
         if self.user_group is not None:
             reason = (
@@ -300,27 +279,3 @@ class ReplicationGroup(ReplicationGroupBase):
         if self.engine_version.engine is Engine.REDIS:
             reason = "The port clients expect is kept: security groups, TLS and users guard this cache, not its number."
             acknowledge(resource, {"AwsSolutions-AEC5": reason})
-
-
-def _validate(  # noqa: PLR0917  (one argument a concern, each of a type of its own)
-    engine_version: EngineVersion,
-    node_type: NodeType,
-    parameters: Mapping[str, str],
-    authentication: Authentication,
-    topology: Topology,
-    encryption: Encryption,
-    backups: Backups,
-    compliance: Compliance,
-) -> None:
-    rules.require_engine(engine_version)
-    rules.require_node_type(node_type, multi_az=topology.multi_az, retention_days=backups.retention_days)
-    rules.require_data_tiering(node_type, engine_version, parameters)
-    authentication.validate()
-    topology.validate(engine_version)
-    encryption.validate(authentication, engine_version)
-    backups.validate()
-    compliance.require(
-        retention_days=backups.retention_days,
-        is_encrypted=encryption.is_complete,
-        has_users=not authentication.allow_unauthenticated,
-    )

@@ -1,0 +1,131 @@
+"""The arguments of a replication group, grouped by concern and checked together."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from aws_cdk import aws_kms as kms
+from constructs import Construct
+
+from cachetwin_cdk.checks._validate import warn
+from cachetwin_cdk.compliance import Compliance
+from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
+from cachetwin_cdk.engine.node_type import NodeType, warn_previous_generation
+from cachetwin_cdk.monitoring.log_delivery import LogDelivery, require_deliverable
+from cachetwin_cdk.network.network import Addressing
+
+from . import _rules as rules
+from ._authentication import Authentication
+from ._backups import Backups
+from ._encryption import Encryption
+from ._maintenance import Maintenance
+from .durability import Durability, require_durability, warn_unconfirmed_family
+from .topology import Topology
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a replication group is made of, apart from the resources that it refers to."""
+
+    engine_version: EngineVersion
+    node_type: NodeType
+    port: int
+    parameters: Mapping[str, str]
+    topology: Topology
+    addressing: Addressing
+    authentication: Authentication
+    encryption: Encryption
+    durability: Durability | None
+    backups: Backups
+    maintenance: Maintenance
+    log_delivery: Sequence[LogDelivery] | None
+    compliance: Compliance
+
+    def validate(self, scope: Construct) -> None:
+        """Raise ValidationError for what ElastiCache refuses and ``compliance`` forbids."""
+        rules.require_port(self.port)
+        rules.require_engine(self.engine_version)
+        rules.require_node_type(
+            self.node_type, multi_az=self.topology.multi_az, retention_days=self.backups.retention_days
+        )
+        rules.require_data_tiering(self.node_type, self.engine_version, self.parameters)
+        self.authentication.validate()
+        self.topology.validate(self.engine_version)
+        self.encryption.validate(self.authentication, self.engine_version)
+        self.backups.validate()
+        self.compliance.require(
+            retention_days=self.backups.retention_days,
+            is_encrypted=self.encryption.is_complete,
+            has_users=not self.authentication.allow_unauthenticated,
+        )
+        self.maintenance.validate(scope)
+        require_durability(
+            self.durability,
+            self.engine_version,
+            self.node_type,
+            self.topology,
+            is_encrypted=self.encryption.is_complete,
+        )
+        self.addressing.validate(self.engine_version, self.node_type)
+        require_deliverable(self.log_delivery or (), self.engine_version)
+
+    def add_warnings(self, scope: Construct) -> None:
+        """Warn of what ElastiCache accepts and few teams want, and of what its documentation leaves open."""
+        self.topology.add_warnings(scope)
+        self.encryption.add_warnings(scope)
+        warn_unconfirmed_family(scope, self.durability, self.node_type)
+        self._warn_node_type(scope)
+        self._warn_engine(scope)
+        self._warn_windows(scope)
+
+    def render(self, data_key: kms.IKey | None) -> dict[str, Any]:
+        """The properties of CfnReplicationGroup that refer to no other resource than the key."""
+        return {
+            "engine": self.engine_version.engine.value,
+            "engine_version": self.engine_version.version,
+            "cache_node_type": self.node_type.name,
+            "data_tiering_enabled": True if self.node_type.has_ssd else None,
+            "port": self.port,
+            "durability": self.durability.value if self.durability is not None else None,
+            **self.addressing.render(),
+            **self.authentication.render(),
+            **self.topology.render(self.engine_version),
+            **self.encryption.render(self.engine_version, data_key),
+            **self.backups.render(),
+            **self.maintenance.render(),
+        }
+
+    def _warn_node_type(self, scope: Construct) -> None:
+        if self.node_type.is_previous_generation:
+            warn_previous_generation(scope, self.node_type)
+        if self.node_type.has_ssd and self.node_type.family != "r6gd":
+            warn(
+                scope,
+                "data-tiering-unconfirmed",
+                f"node_type {self.node_type} is named for data tiering in the scaling guide only; check that your "
+                "region offers it, then acknowledge this warning",
+            )
+
+    def _warn_engine(self, scope: Construct) -> None:
+        if self.engine_version.engine is Engine.REDIS and not self.engine_version.at_least(redis="7.0"):
+            warn(
+                scope,
+                "engine-end-of-life",
+                f"AWS ends standard support of {self.engine_version} (versions 4 and 5 on 2026-01-31, 6 on 2027-01-31) and "
+                "charges 80 percent more after that; choose EngineVersion.VALKEY_8_1, which takes its data",
+            )
+        if self.maintenance.minor_upgrades and not self.engine_version.at_least(valkey="7.2", redis="6.0"):
+            warn(
+                scope,
+                "minor-upgrades-ignored",
+                f"auto_minor_version_upgrade has no effect on {self.engine_version}; AWS applies it from Redis 6.0 on",
+            )
+
+    def _warn_windows(self, scope: Construct) -> None:
+        maintenance, snapshot = self.maintenance.window, self.backups.window
+        if maintenance is not None and snapshot is not None and maintenance.overlaps(snapshot):
+            warn(
+                scope,
+                "windows-overlap",
+                f"maintenance_window {maintenance} overlaps snapshot_window {snapshot}; AWS advises to keep them apart",
+            )
