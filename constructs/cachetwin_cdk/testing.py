@@ -1,7 +1,7 @@
 """Snapshot tests of templates: what to compare, and where syrupy keeps it.
 
 A template changes with every byte of an asset, because the asset's hash is its name. ``normalised`` replaces hashes by
-one that stays, and leaves out what CDK adds for its own book-keeping. Needs ``syrupy`` beside the ``cdk`` extra::
+one that stays, and leaves out what CDK adds for its own book-keeping. Needs ``syrupy``::
 
     def test_the_template_is_the_one_we_reviewed(snapshot: SnapshotAssertion) -> None:
         template = Template.from_stack(MyStack(App(), "My")).to_json()

@@ -68,7 +68,8 @@ class Block:
 
 def pages() -> list[Path]:
     """Every page that a person wrote."""
-    found = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *ROOT.glob("container/*.md"), *ROOT.glob("docs/**/*.md")]
+    found = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
+    found += (ROOT / folder / "README.md" for folder in ("constructs", "container", "engine", "local"))
     return sorted(page for page in found if not any(page.is_relative_to(ROOT / folder) for folder in GENERATED))
 
 

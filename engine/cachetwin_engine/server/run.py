@@ -207,7 +207,7 @@ def version_line() -> str:
 def package_version() -> str:
     """The version of the distribution; ``0+unknown`` when it runs from a source tree that was never installed."""
     try:
-        return version("cachetwin")
+        return version("cachetwin-engine")
     except PackageNotFoundError:
         return "0+unknown"
 

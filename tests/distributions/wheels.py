@@ -1,0 +1,88 @@
+"""The three distributions as a user gets them: built from a copy of the sources, installed into an empty environment."""
+
+import email.message
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
+from email.parser import Parser
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+UV = str(Path(sys.executable).with_name("uv"))
+BUILD_S_MAX = 120  # seconds on a quiet machine
+FOLDERS = {"cachetwin-cdk": "constructs", "cachetwin-engine": "engine", "cachetwin": "local"}
+"""The folder of each distribution."""
+
+
+@dataclass(frozen=True)
+class Built:
+    """What `uv build` made of one folder: the source archive, and the wheel made of that archive."""
+
+    sdist: Path
+    wheel: Path
+
+    def metadata(self) -> email.message.Message:
+        """The wheel's METADATA."""
+        with zipfile.ZipFile(self.wheel) as archive:
+            (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
+            return Parser().parsestr(archive.read(name).decode())
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A virtual environment that holds what was installed and nothing else."""
+
+    folder: Path
+
+    def program(self, name: str) -> str:
+        """The path of a program in it."""
+        return str(self.folder / "bin" / name)
+
+    def run(self, *command: str, cwd: Path, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """Run one of its programs to the end."""
+        arguments = [self.program(command[0]), *command[1:]]
+        return subprocess.run(
+            arguments, cwd=cwd, env=env, capture_output=True, text=True, check=False, timeout=BUILD_S_MAX
+        )
+
+    def packages(self) -> set[str]:
+        """The names of the distributions in it."""
+        listed = subprocess.run(
+            [UV, "pip", "freeze", "--python", self.program("python")], capture_output=True, text=True, check=True
+        )
+        return {line.partition(" @ ")[0].partition("==")[0] for line in listed.stdout.splitlines()}
+
+
+def tracked(folder: str) -> set[str]:
+    """The files under version control in a folder, relative to it."""
+    listed = subprocess.run(["git", "ls-files", "-z", folder], cwd=ROOT, capture_output=True, text=True, check=True)
+    names = (name.removeprefix(f"{folder}/") for name in listed.stdout.split("\0") if name)
+    return {name for name in names if (ROOT / folder / name).exists()}
+
+
+def build(name: str, into: Path) -> Built:
+    """Build a distribution outside the source tree, so that nothing is left behind in it."""
+    folder = FOLDERS[name]
+    for file in tracked(folder):
+        target = into / folder / file
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ROOT / folder / file, target)
+    command = [UV, "build", "--quiet", "--no-build-isolation", "--python", sys.executable, "--out-dir", str(into)]
+    subprocess.run([*command, str(into / folder)], check=True, timeout=BUILD_S_MAX)
+    (sdist,), (wheel,) = into.glob("*.tar.gz"), into.glob("*.whl")
+    return Built(sdist, wheel)
+
+
+def install(folder: Path, requirements: Iterable[str]) -> Environment:
+    """A new environment with these requirements, at the versions of the lock; from the cache where it has them."""
+    environment = Environment(folder)
+    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, str(folder)], check=True, timeout=BUILD_S_MAX)
+    command = [UV, "pip", "install", "--quiet", "--python", environment.program("python"), "--only-binary", ":all:"]
+    command += ["--constraint", str(ROOT / "requirements.lock"), *requirements]
+    offline = subprocess.run([*command, "--offline"], capture_output=True, check=False, timeout=BUILD_S_MAX)
+    if offline.returncode != 0:
+        subprocess.run(command, check=True, timeout=BUILD_S_MAX)
+    return environment
