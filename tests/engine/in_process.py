@@ -57,7 +57,7 @@ class Run:
         """From now on, keep what replicas are to be told."""
         self.engine.replication.keep_backlog()
 
-    def effects(self) -> list[tuple[int, list[bytes]]]:
+    def propagated(self) -> list[tuple[int, list[bytes]]]:
         """What replicas were told since ``replicate``, and for which database; without what binds changes together."""
         backlog = self.engine.replication.backlog
         assert backlog is not None

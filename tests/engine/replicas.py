@@ -13,7 +13,7 @@ ROUNDS_MAX = 1000
 
 
 class Wire:
-    """The connection between a primary and the replica that asked for it; ``settle`` lets everything arrive."""
+    """The connection between a primary and the replica that asked for it; ``deliver`` lets everything arrive."""
 
     def __init__(self, primary: Run, replica: Run) -> None:
         self.primary = primary
@@ -39,7 +39,7 @@ class Wire:
         self.client = None
         self.link.lost("cut")
 
-    def settle(self) -> None:
+    def deliver(self) -> None:
         """Carry bytes both ways, and do background work, until nobody has anything to say."""
         assert self.client is not None
         engine, other = self.primary.engine, self.replica.engine
@@ -72,7 +72,7 @@ def follower_of(start_run: StartRun) -> Follow:
         assert replica("REPLICAOF 127.0.0.1 6379") == b"+OK\r\n"
         wire = Wire(primary, replica)
         wire.connect()
-        wire.settle()
+        wire.deliver()
         return wire
 
     return start

@@ -12,8 +12,9 @@ The engine owns its parts, each in a module of its own with its state and its me
 - ``stats``: counters and logs of calls;
 - ``config``, ``admin``: parameters, and operations on the engine as a whole.
 
-What is left here takes several of them: connections that come and go, turns, ticks and laps, and what the keyspace tells.
-The flags and lists that every command reads are here as well, whosever they are: looking into a part would cost time.
+What is left here takes several of them: connections that come and go, turns, ticks and timing batches, and what the
+keyspace reports. The flags and lists that every command reads are here as well, whosever they are: looking into a part
+would cost time.
 """
 
 from collections.abc import Callable
@@ -28,7 +29,7 @@ from .acl.log import AclLog
 from .acl.rules import rows_of
 from .admin.config_changes import NEVER_US, follow_config
 from .admin.host import Host
-from .admin.shutdown import Ending
+from .admin.shutdown import Shutdown
 from .cluster.state import ClusterState
 from .commands.info import info_text
 from .config.config import Config
@@ -38,7 +39,7 @@ from .execution.blocked_clients import end_overdue, serve_ready
 from .execution.client_memory import ClientMemory
 from .execution.context import Context
 from .execution.pause import Pause
-from .execution.propagation import Effects
+from .execution.propagation import Propagation
 from .execution.session import REPLY_BUFFER_PEAK_MS, Session
 from .expiry.keys import expire_some
 from .keyspace.database import Database, KeyspaceObserver
@@ -49,11 +50,17 @@ from .memory.lazy_free import is_freed_lazily
 from .observers.monitors import show_to_monitors, stop_monitor
 from .observers.pubsub import PubSub
 from .observers.tracking import Tracking
-from .observers.watchers import spoil, unwatch
+from .observers.watchers import invalidate_watchers, unwatch
 from .rdb.saving import Saves
 from .rdb.snapshots import Snapshots
 from .registry.command_table import ADMIN, SKIP_MONITOR, Command, table_for
-from .registry.gates import GATE_NO_AUTH, GATE_PAUSED, GATE_REPLICA, GATE_REPLY, GATE_RESTRICTED
+from .registry.dispatch_flags import (
+    BLOCKED_BY_PAUSE,
+    BLOCKED_BY_REPLICA,
+    CLIENT_NO_AUTH,
+    CLIENT_REPLY_OFF,
+    CLIENT_RESTRICTED,
+)
 from .registry.history import make_as_of
 from .registry.redaction import shown
 from .replication.state import Replication
@@ -77,13 +84,13 @@ class Engine(KeyspaceObserver):
     buffer_bytes: int = 0  # in clients' buffers: large requests that are not complete, replies that are not taken
     memory_is_full: bool = False  # when the running command began, with nothing left to evict
     reply_buffer_peak_ms: int = REPLY_BUFFER_PEAK_MS  # DEBUG REPLYBUFFER; -1: buffers never shrink
-    # What a lap is: see ``dispatch``.
-    lap_us: int = 0  # the last reading of the clock
-    lap_row: Command | None = None
-    lap_calls: i64 = 0
-    lap_context: Context | None = None  # of the lap's last call
-    lap_args: list[bytes] = _NO_ARGUMENTS
-    lap_arguments_max: i64 = 0  # of a call that may share a lap; 0: none may
+    # What a timing batch is: see ``dispatch``.
+    batch_started_us: int = 0  # the last reading of the clock
+    batch_row: Command | None = None
+    batch_calls: i64 = 0
+    batch_context: Context | None = None  # of the batch's last call
+    batch_args: list[bytes] = _NO_ARGUMENTS
+    batch_arguments_max: i64 = 0  # of a call that may share a batch; 0: none may
 
     def __init__(self, profile: Profile, clock: Callable[[], int], seed: int, config: Config | None = None) -> None:
         super().__init__()
@@ -111,7 +118,7 @@ class Engine(KeyspaceObserver):
         self.pending: list[Session] = []  # output or a close waits that the shell has not seen
         self.blocked_sessions: dict[int, Session] = {}
         self.ready_keys: list[tuple[Database, bytes]] = []
-        self.gates = 0
+        self.blocked_by = 0
         self.cluster: ClusterState | None = None  # in cluster mode
         self.counts_slots = False  # CLUSTER SLOT-STATS has more to say than the number of keys
         self.tracking = Tracking(self)
@@ -125,10 +132,10 @@ class Engine(KeyspaceObserver):
         self.call_logs = CallLogs(self)
         self.pause = Pause(self)
         self.dirty = 0  # changes since start
-        self.wants_effects = False
-        self.effects = Effects(self)
-        self.lap_us = self.clock()
-        self.now_ms = self.lap_us // 1000
+        self.wants_propagation = False
+        self.propagation = Propagation(self)
+        self.batch_started_us = self.clock()
+        self.now_ms = self.batch_started_us // 1000
         self.started_ms = self.now_ms
         self.snapshots = Snapshots(self)
         self.saves = Saves(self)
@@ -141,7 +148,7 @@ class Engine(KeyspaceObserver):
         self.traffic = Traffic()
         self.client_memory = ClientMemory()
         self.memory_peak = 0
-        self.ending = Ending(self)
+        self.shutdown = Shutdown(self)
         self.shutdown_requested = False
         self._next_session_id = 1
         self._pending_ids: dict[int, bool] = {}
@@ -160,12 +167,12 @@ class Engine(KeyspaceObserver):
         log_in(session, self.acl.default, authenticated=self.acl.default.enabled and self.acl.default.no_password)
         return session
 
-    def trust(self, session: Session) -> None:
+    def mark_internal(self, session: Session) -> None:
         """``session`` is another node of ours: no password, every right, commands that are closed to clients."""
         session.is_peer = True
         session.context.user = self.acl.everything
         session.parser.authenticated = True
-        session.gates &= ~(GATE_NO_AUTH | GATE_RESTRICTED)
+        session.client_flags &= ~(CLIENT_NO_AUTH | CLIENT_RESTRICTED)
 
     def close_session(self, session: Session) -> None:
         """The connection is gone: forget the client and all it was waiting for, watching or listening to."""
@@ -205,12 +212,12 @@ class Engine(KeyspaceObserver):
         """``session`` may run its waiting commands again."""
         self._resumed.append(session)
 
-    def refresh_gates(self, session: Session) -> None:
+    def refresh_reply_flag(self, session: Session) -> None:
         """CLIENT REPLY changed."""
         if session.reply_off or session.reply_skip:
-            session.gates |= GATE_REPLY
+            session.client_flags |= CLIENT_REPLY_OFF
         else:
-            session.gates &= ~GATE_REPLY
+            session.client_flags &= ~CLIENT_REPLY_OFF
 
     def allows(self, session: Session, parameter: str) -> bool:
         """Is what ``parameter`` (``yes``, ``no`` or ``local``) closes open to ``session``?"""
@@ -227,14 +234,14 @@ class Engine(KeyspaceObserver):
 
     def start_turn(self) -> None:
         """Read the clock. Time stands still for the length of a command."""
-        self.lap_us = self.clock()
-        self.now_ms = self.lap_us // 1000
+        self.batch_started_us = self.clock()
+        self.now_ms = self.batch_started_us // 1000
 
-    def settle(self) -> None:
+    def run_pending(self) -> None:
         """Let what became possible happen: waiting clients are served, and their own next commands run."""
         self.actor = None
-        while (self.ready_keys and not self.gates & GATE_PAUSED) or self._resumed:
-            if self.ready_keys and not self.gates & GATE_PAUSED:
+        while (self.ready_keys and not self.blocked_by & BLOCKED_BY_PAUSE) or self._resumed:
+            if self.ready_keys and not self.blocked_by & BLOCKED_BY_PAUSE:
                 self.serve_blocked()
             resumed = self._resumed
             self._resumed = []
@@ -243,20 +250,20 @@ class Engine(KeyspaceObserver):
                     session.run()
                     if session.output_bytes() or session.has_more or session.closing:
                         self.mark_pending(session)
-        if self.lap_calls:
-            self.end_lap()
+        if self.batch_calls:
+            self.end_batch()
         if self.tables_to_close:
             self.close_tables()
         if self.tracks_keys:
             self.tracking.broadcast()
-        if self.wants_effects:
-            self.effects.end_changes()
+        if self.wants_propagation:
+            self.propagation.commit_pending()
             self.replication.flush()
 
     def tick(self) -> None:
         """Time passed: end waits whose deadline is over, expire keys. Ten times a second (``hz`` 10)."""
         self.start_turn()
-        started_us = self.lap_us
+        started_us = self.batch_started_us
         if self.cron_paused:
             return
         end_overdue(self)
@@ -270,21 +277,21 @@ class Engine(KeyspaceObserver):
             expire_some(self)
         self.replication.tick()
         self.saves.tick()
-        self.ending.tick()
-        self.settle()
+        self.shutdown.tick()
+        self.run_pending()
         now_us = self.clock()
         self.traffic.note_tick(self.commands_processed, now_us - started_us, now_us)
 
-    def end_lap(self) -> None:
+    def end_batch(self) -> None:
         """Read the clock, and book the time since it was last read evenly on the calls that ran meanwhile."""
         now_us = self.clock()
-        duration_us = now_us - self.lap_us
-        self.lap_us = now_us
-        row, calls, ctx, args = self.lap_row, self.lap_calls, self.lap_context, self.lap_args
-        self.lap_row = None
-        self.lap_calls = 0
-        self.lap_context = None
-        self.lap_args = _NO_ARGUMENTS
+        duration_us = now_us - self.batch_started_us
+        self.batch_started_us = now_us
+        row, calls, ctx, args = self.batch_row, self.batch_calls, self.batch_context, self.batch_args
+        self.batch_row = None
+        self.batch_calls = 0
+        self.batch_context = None
+        self.batch_args = _NO_ARGUMENTS
         if row is None or calls == 0:
             return
         self._book(row, calls, duration_us)
@@ -292,15 +299,15 @@ class Engine(KeyspaceObserver):
             self.call_logs.call_was_slow(ctx, row, args, duration_us)
 
     def end_call(self, ctx: Context, command: Command, args: list[bytes], started_us: int) -> None:
-        """Book a call that is a lap of its own, or ends one."""
-        if self.lap_row is command:
-            self.lap_calls += 1
-            self.lap_context = ctx
-            self.lap_args = args
-            self.end_lap()
+        """Book a call that is a batch of its own, or ends one."""
+        if self.batch_row is command:
+            self.batch_calls += 1
+            self.batch_context = ctx
+            self.batch_args = args
+            self.end_batch()
             return
-        self.end_lap()  # of the calls that ran within it
-        duration_us = self.lap_us - started_us
+        self.end_batch()  # of the calls that ran within it
+        duration_us = self.batch_started_us - started_us
         self._book(command, 1, duration_us)
         if duration_us >= self.slow_after_us:
             self.call_logs.call_was_slow(ctx, command, args, duration_us)
@@ -316,7 +323,7 @@ class Engine(KeyspaceObserver):
 
     def now_us(self) -> int:
         """The clock itself, in microseconds; within a command time stands still, except inside DEBUG SLEEP."""
-        return self.lap_us
+        return self.batch_started_us
 
     # -- the background, and the end -----------------------------------------------------------------------------------
 
@@ -330,7 +337,7 @@ class Engine(KeyspaceObserver):
         self.start_turn()
         self.replication.work(until_us)
         self.saves.work(until_us)
-        self.settle()
+        self.run_pending()
 
     def info(self) -> bytes:
         """What INFO answers with all sections, for the shell and whoever watches the node."""
@@ -369,19 +376,21 @@ class Engine(KeyspaceObserver):
 
     def choose_expiry(self) -> None:
         """Do keys that are over go by themselves? Not at a replica, during CLIENT PAUSE, or while somebody imports."""
-        self.keeps_expired = self.gates & (GATE_PAUSED | GATE_REPLICA) != 0 or self.config.boolean("import-mode")
+        self.keeps_expired = self.blocked_by & (BLOCKED_BY_PAUSE | BLOCKED_BY_REPLICA) != 0 or self.config.boolean(
+            "import-mode"
+        )
 
-    def is_over(self, at_ms: int) -> bool:
+    def is_expired(self, at_ms: int) -> bool:
         """Does an end at ``at_ms`` take its key away at once? Not where somebody else says when keys go."""
-        if at_ms > self.now_ms or self.gates & GATE_REPLICA:
+        if at_ms > self.now_ms or self.blocked_by & BLOCKED_BY_REPLICA:
             return False
         return not self.config.boolean("import-mode")
 
     # -- what the keyspace tells ---------------------------------------------------------------------------------------
 
     def key_modified(self, db: Database, key: bytes) -> None:
-        """Spoil the transactions that watch ``key``, and tell the caches that hold it."""
-        spoil(db, key)
+        """``key`` changed: transactions that watch it fail, clients that cache it are told."""
+        invalidate_watchers(db, key)
         if self.tracks_keys:
             self.tracking.changed(key, self.actor)
 
@@ -417,8 +426,8 @@ class Engine(KeyspaceObserver):
         self.key_modified(db, key)
         if self.notify_flags:
             self.notify(NOTIFY_EXPIRED, b"expired", key, db.index)
-        if self.wants_effects:
-            self.effects.add(db.index, [self.config.expiry_deletes_with, key])
+        if self.wants_propagation:
+            self.propagation.add(db.index, [self.config.expiry_deletes_with, key])
 
     def key_changes(self, db: Database, key: bytes) -> None:
         """Before it does, snapshots write it as it is."""

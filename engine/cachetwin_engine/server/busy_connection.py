@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 ACCEPTS_PER_ROUND: Final = 64
 
 
-class Guest:
+class BusyConnection:
     """A connection without a transport yet."""
 
     def __init__(self, endpoint: "Endpoint", sock: socket.socket, session: "Session") -> None:
@@ -40,17 +40,17 @@ class Guest:
         return not self.session.closing
 
 
-class Guests:
+class BusyConnections:
     """All of one node."""
 
     def __init__(self, node: "Node") -> None:
         self._node = node
-        self._guests: dict[int, Guest] = {}
+        self._busy_connections: dict[int, BusyConnection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     def sockets(self) -> list[int]:
         """What may become readable."""
-        return list(self._guests)
+        return list(self._busy_connections)
 
     def accept(self, endpoint: "Endpoint") -> None:
         """Take in who waits at a plain endpoint."""
@@ -58,34 +58,34 @@ class Guests:
             sock = endpoint.accept_now()
             if sock is None:
                 return
-            session = self._node.open_guest(sock)
+            session = self._node.open_busy_session(sock)
             if session is None:
                 sock.close()
                 continue
-            if not self._guests:
+            if not self._busy_connections:
                 self._node.loop.call_soon(self._hand_over)
-            self._guests[sock.fileno()] = Guest(endpoint, sock, session)
+            self._busy_connections[sock.fileno()] = BusyConnection(endpoint, sock, session)
 
     def serve(self, fd: int) -> None:
         """Something arrived on one of ``sockets``."""
-        guest = self._guests[fd]
-        if not guest.serve():
-            del self._guests[fd]
-            guest.sock.close()
-            self._node.engine.close_session(guest.session)
+        busy = self._busy_connections[fd]
+        if not busy.serve():
+            del self._busy_connections[fd]
+            busy.sock.close()
+            self._node.engine.close_session(busy.session)
 
     def _hand_over(self) -> None:
         """The loop turns again."""
-        guests, self._guests = self._guests, {}
-        for guest in guests.values():
-            self._tasks.add(task := self._node.loop.create_task(self._connect(guest)))
+        accepted, self._busy_connections = self._busy_connections, {}
+        for busy in accepted.values():
+            self._tasks.add(task := self._node.loop.create_task(self._connect(busy)))
             task.add_done_callback(self._tasks.discard)
 
-    async def _connect(self, guest: Guest) -> None:
+    async def _connect(self, busy: BusyConnection) -> None:
         node = self._node
         try:
-            await node.loop.connect_accepted_socket(lambda: Connection(node, guest.endpoint, guest.session), guest.sock)
+            await node.loop.connect_accepted_socket(lambda: Connection(node, busy.endpoint, busy.session), busy.sock)
         except OSError:
             with contextlib.suppress(OSError):
-                guest.sock.close()
-            node.engine.close_session(guest.session)
+                busy.sock.close()
+            node.engine.close_session(busy.session)

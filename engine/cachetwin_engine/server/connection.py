@@ -60,7 +60,7 @@ class Connection(asyncio.Protocol):
         "_closing_since",
         "_engine",
         "_feed",
-        "_guest",
+        "_given_session",
         "_open",
         "_transport",
         "_write",
@@ -72,10 +72,10 @@ class Connection(asyncio.Protocol):
     session: "Session"
     _write: Callable[[bytes], None]
 
-    def __init__(self, node: "Node", endpoint: "Endpoint | Peers", guest: "Session | None" = None) -> None:
-        """``guest``: the session that this connection has already, because it came while a script kept the loop busy."""
+    def __init__(self, node: "Node", endpoint: "Endpoint | Peers", session: "Session | None" = None) -> None:
+        """``session``: what this connection has already, because it came while a script kept the loop busy."""
         self.node = node
-        self._guest = guest
+        self._given_session = session
         self.endpoint = endpoint
         self._engine = node.engine
         self._backlog_since: float | None = None
@@ -90,19 +90,19 @@ class Connection(asyncio.Protocol):
         self._transport = transport
         self._write = transport.write
         self.endpoint.connections.add(self)
-        session = self.node.open_session(self, transport) if self._guest is None else self._guest
+        session = self.node.open_session(self, transport) if self._given_session is None else self._given_session
         if session is None:
             transport.close()
             return
-        self.node.know(session, self)
+        self.node.register(session, self)
         self._open = True
         self.session = session
         self._feed = session.feed
         # Any backlog at all switches this connection to the counting path; see pause_writing.
         transport.set_write_buffer_limits(high=0)
         self.watch_output()
-        if self._guest is not None:
-            self._guest = None
+        if self._given_session is not None:
+            self._given_session = None
             self.push()  # what it was sent meanwhile
 
     def data_received(self, data: bytes) -> None:

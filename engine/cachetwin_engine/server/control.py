@@ -68,7 +68,7 @@ class ControlChannel:
             "parameters": self._parameters,
             "tls": self._tls,
             "listen": self._listen,
-            "unlisten": self._unlisten,
+            "close_listener": self._close_listener,
             "follow": self._follow,
             "lead": self._lead,
             "replica": self._replica,
@@ -187,8 +187,8 @@ class ControlChannel:
             raise
         return {"address": endpoint.address}
 
-    async def _unlisten(self, request: Request) -> Answer:
-        self._node.endpoints.unlisten(_text(request, "name"))
+    async def _close_listener(self, request: Request) -> Answer:
+        self._node.endpoints.close_listener(_text(request, "name"))
         return {}
 
     async def _follow(self, request: Request) -> Answer:

@@ -67,7 +67,7 @@ class Endpoints:
         Raises RequestError for a name in use, and for TLS without a certificate.
         """
         if name in self._open:
-            raise RequestError(f"listen: {name!r} listens already; unlisten it first")
+            raise RequestError(f"listen: {name!r} listens already; close_listener it first")
         if tls != "off" and not self._node.certificate.is_loaded:
             raise RequestError(
                 f"listen: tls {tls} needs a certificate; send the tls request first, or start with --tls-cert-file"
@@ -79,12 +79,12 @@ class Endpoints:
         log.info("listening", extra={"fields": {"listener": name, "address": endpoint.address, "tls": tls}})
         return endpoint
 
-    def unlisten(self, name: str) -> None:
+    def close_listener(self, name: str) -> None:
         """Close the endpoint of that name and its connections. Raises RequestError for an unknown name."""
         endpoint = self._open.pop(name, None)
         if endpoint is None:
             raise RequestError(
-                f"unlisten: no listener is called {name!r}; there are: {', '.join(self._open) or 'none'}"
+                f"close_listener: no listener is called {name!r}; there are: {', '.join(self._open) or 'none'}"
             )
         endpoint.close()
         self._tell_host()

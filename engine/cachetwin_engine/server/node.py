@@ -21,7 +21,7 @@ from cachetwin_engine.core.execution.session import Session
 from cachetwin_engine.core.protocol.errors import MAX_CLIENTS
 from cachetwin_engine.core.protocol.replies import error
 from cachetwin_engine.core.replication.primary_link import PrimaryLink
-from cachetwin_engine.server.busy_connection import Guests
+from cachetwin_engine.server.busy_connection import BusyConnections
 from cachetwin_engine.server.certificate import Certificate
 from cachetwin_engine.server.connection import Connection
 from cachetwin_engine.server.control import ControlChannel, RequestError
@@ -97,7 +97,7 @@ class Node:
         self._processed_before_work = 0
         self._connector = PrimaryConnector(self)
         self._peers = Peers(self)
-        self._guests = Guests(self)
+        self._busy_connections = BusyConnections(self)
         self._control: ControlChannel | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._to_visit: list[Connection] = []
@@ -146,7 +146,7 @@ class Node:
             self._quiet.set()
 
     async def _shut_down(self) -> None:
-        if not self.engine.shutdown_requested and not self.engine.ending.save():  # the supervisor wants it now
+        if not self.engine.shutdown_requested and not self.engine.shutdown.save():  # the supervisor wants it now
             log.error("the data of the last moments is lost: it cannot be saved")
         self.endpoints.close()
         for connection in list(self._connections.values()):
@@ -167,23 +167,23 @@ class Node:
 
     def _end(self, reason: str) -> None:
         """A signal: end as ``shutdown-on-sigterm`` and ``shutdown-on-sigint`` say; a second one waits for nobody."""
-        ending = self.engine.ending
+        shutdown = self.engine.shutdown
         if self._stop_reason is not None:
             self.stop(reason)
-        elif ending.is_waiting():
-            ending.finish()
+        elif shutdown.is_waiting():
+            shutdown.finish()
         else:
             words = str(self.engine.config.get(f"shutdown-on-{reason.lower()}") or "").split()
-            ending.ask(reason, set(words))
+            shutdown.ask(reason, set(words))
             if not self.engine.cron_paused:
                 self.engine.start_turn()
-                with self._insistence():
-                    ending.tick()
-                self.engine.settle()
+                with self._double_signal():
+                    shutdown.tick()
+                self.engine.run_pending()
         self._drain()
 
     @contextlib.contextmanager
-    def _insistence(self) -> Iterator[None]:
+    def _double_signal(self) -> Iterator[None]:
         """While the last save keeps the loop from turning: a second signal ends the process at once, without the file."""
         before = {number: signal.signal(number, self._die) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
@@ -292,7 +292,7 @@ class Node:
             self._keep_alive(sock)
         return session
 
-    def open_guest(self, sock: socket.socket) -> Session | None:
+    def open_busy_session(self, sock: socket.socket) -> Session | None:
         """The session for a connection that came while a script keeps the loop busy; None after writing why not."""
         name = sock.getpeername()
         local = socket_address(sock.getsockname())
@@ -307,7 +307,7 @@ class Node:
             self._keep_alive(sock)
         return session
 
-    def know(self, session: Session, connection: Connection) -> None:
+    def register(self, session: Session, connection: Connection) -> None:
         """``connection`` is where output of ``session`` goes."""
         self._connections[session.id] = connection
 
@@ -354,7 +354,7 @@ class Node:
             if connection is not None:
                 connection.push()
         if self.engine.shutdown_requested and self._stop_reason is None:
-            self.stop(self.engine.ending.reason)
+            self.stop(self.engine.shutdown.reason)
         if self.engine.has_work() and not self._works:
             self._works = True
             self.loop.call_soon(self._work)
@@ -400,17 +400,17 @@ class Node:
         or with replies that wait to be taken, wait for that too. New plain ones are let in.
         """
         for endpoint in self.endpoints.plain():
-            self._guests.accept(endpoint)
+            self._busy_connections.accept(endpoint)
         sockets = {connection.plain_socket(): connection for connection in list(self._connections.values())}
         sockets.pop(-1, None)
         poll = select.poll()
-        for fd in [*sockets, *self._guests.sockets()]:
+        for fd in [*sockets, *self._busy_connections.sockets()]:
             poll.register(fd, select.POLLIN)
         for fd, _ in poll.poll(0):
             if fd in sockets:
                 sockets[fd].serve_now(fd)
             else:
-                self._guests.serve(fd)
+                self._busy_connections.serve(fd)
 
     def _visit_some_clients(self) -> None:
         """A share of the clients on every tick, each of them about once a second."""

@@ -96,7 +96,7 @@ class PeerConnection(Connection):
         """Trust it from its first byte."""
         super().connection_made(transport)
         if self.is_open:
-            self.node.engine.trust(self.session)
+            self.node.engine.mark_internal(self.session)
 
 
 class PrimaryConnector:

@@ -34,9 +34,9 @@ def test_shutdown_waits_until_replicas_have_everything(run: Run, follow: Follow)
     assert b"shutdown_in_milliseconds:10000" in info
     assert b"blocked_clients:1" in info
     assert run.session()("SET k late") == b""  # writes are held back, the replica could never catch up
-    wire.settle()
+    wire.deliver()
     wire.replica.advance(1000)  # it tells how far it is once a second
-    wire.settle()
+    wire.deliver()
     run.advance(100)
     assert ends(run)
     assert wire.replica("GET k") == b"$1\r\nv\r\n"
@@ -83,21 +83,21 @@ def test_abort_calls_it_off_and_everybody_goes_on(run: Run, follow: Follow) -> N
 
 
 def test_a_signal_can_be_called_off_before_it_is_heard(run: Run) -> None:
-    run.engine.ending.ask("SIGTERM", set())
+    run.engine.shutdown.ask("SIGTERM", set())
     assert run("SHUTDOWN ABORT") == b"+OK\r\n"
     run.advance(100)
     assert not ends(run)
-    run.engine.ending.ask("SIGTERM", set())
+    run.engine.shutdown.ask("SIGTERM", set())
     run.advance(100)
     assert ends(run)
-    assert run.engine.ending.reason == "SIGTERM"
+    assert run.engine.shutdown.reason == "SIGTERM"
 
 
 def test_a_save_that_fails_keeps_the_process_alive_unless_forced(run: Run) -> None:
     run.engine.host = FullDisk()
     run("CONFIG SET save '3600 1'")
     assert run("SHUTDOWN") == FAILED
-    run.engine.ending.ask("SIGINT", set())
+    run.engine.shutdown.ask("SIGINT", set())
     run.advance(100)
     assert not ends(run)
     assert run("PING") == b"+PONG\r\n"

@@ -199,4 +199,4 @@ def test_replicas_are_told_of_a_plain_pop(run: Run) -> None:
     waiting = run.session()
     waiting("BLMPOP 0 2 a l RIGHT COUNT 2")
     run("RPUSH l x y z")
-    assert run.effects() == [(0, [b"RPUSH", b"l", b"x", b"y", b"z"]), (0, [b"RPOP", b"l", b"2"])]
+    assert run.propagated() == [(0, [b"RPUSH", b"l", b"x", b"y", b"z"]), (0, [b"RPOP", b"l", b"2"])]

@@ -100,7 +100,7 @@ def test_relative_times_are_handed_on_as_absolute_ones(run: Run) -> None:
     run("EXPIRE k 20")
     run("GETEX k PX 500")
     now_ms = run.now_ms
-    assert run.effects() == [
+    assert run.propagated() == [
         (0, [b"SET", b"k", b"v", b"PXAT", b"%d" % (now_ms + 10_000)]),
         (0, [b"PEXPIREAT", b"k", b"%d" % (now_ms + 20_000)]),
         (0, [b"PEXPIREAT", b"k", b"%d" % (now_ms + 500)]),

@@ -73,7 +73,7 @@ def test_searches_across_the_date_line_see_both_sides(run: Run) -> None:
 def test_geoadd_propagates_the_scores(run: Run) -> None:
     run.replicate()
     run("GEOADD Sicily CH 13.361389 38.115556 Palermo")
-    assert run.effects()[-1][1] == [b"ZADD", b"Sicily", b"CH", b"3479099956230698", b"Palermo"]
+    assert run.propagated()[-1][1] == [b"ZADD", b"Sicily", b"CH", b"3479099956230698", b"Palermo"]
 
 
 @pytest.mark.parametrize(

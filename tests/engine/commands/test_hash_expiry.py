@@ -59,7 +59,7 @@ def test_a_field_that_is_over_goes_at_the_next_tick_and_an_empty_hash_with_it(ru
     run("HPEXPIRE h 500 FIELDS 1 c")
     run.advance(100)
     assert run("HLEN h") == b":1\r\n"
-    assert run.effects()[-1] == (0, [b"HDEL", b"h", b"a", b"b"])
+    assert run.propagated()[-1] == (0, [b"HDEL", b"h", b"a", b"b"])
     run.advance(500)
     assert run("EXISTS h") == b":0\r\n"
     assert run.engine.expired_fields == 3
@@ -117,7 +117,7 @@ def test_replicas_are_told_the_time_itself(run: Run) -> None:
     run("HEXPIRE h 1 FIELDS 2 a missing")
     run("HSETEX h PX 10 FIELDS 1 b 5")
     run("HGETEX h EX 0 FIELDS 1 c")
-    assert run.effects() == [
+    assert run.propagated() == [
         (0, [b"HPEXPIREAT", b"h", b"%d" % (NOW_MS + 1000), b"FIELDS", b"1", b"a"]),
         (0, [b"HSETEX", b"h", b"PXAT", b"%d" % (NOW_MS + 10), b"FIELDS", b"1", b"b", b"5"]),
         (0, [b"HDEL", b"h", b"c"]),

@@ -58,7 +58,7 @@ def test_decimal_sums_reach_replicas_as_results(run: Run) -> None:
     run("HSET h f 10.5")
     run.replicate()
     assert run("HINCRBYFLOAT h f 0.1") == bulk(b"10.6")
-    assert run.effects() == [(0, [b"HSET", b"h", b"f", b"10.6"])]
+    assert run.propagated() == [(0, [b"HSET", b"h", b"f", b"10.6"])]
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,7 @@ def test_what_replicas_are_told_of_a_pop_from_several_keys_names_the_key_and_the
     run.replicate()
     run("RPUSH second a b c")
     run("LMPOP 2 first second RIGHT COUNT 5")
-    assert run.effects()[-1] == (0, [b"RPOP", b"second", b"3"])
+    assert run.propagated()[-1] == (0, [b"RPOP", b"second", b"3"])
 
 
 def test_pushing_at_a_million_elements_costs_what_it_costs_at_ten(run: Run) -> None:

@@ -80,9 +80,9 @@ def test_replicas_are_told_which_members_were_popped(run: Run) -> None:
     run.replicate()
     member = flat(b"\r\n" + run("SPOP s"))[0]
     rest = [name for name in (b"a", b"b", b"c") if name != member]
-    assert run.effects() == [(0, [b"SREM", b"s", member])]
+    assert run.propagated() == [(0, [b"SREM", b"s", member])]
     assert sorted(flat(run("SPOP s 5"))) == rest
-    assert run.effects()[1:] == [(0, [b"UNLINK", b"s"])]
+    assert run.propagated()[1:] == [(0, [b"UNLINK", b"s"])]
 
 
 def test_a_walk_over_a_large_set_is_not_disturbed_by_changes(run: Run) -> None:

@@ -1,4 +1,4 @@
-"""MULTI, EXEC and WATCH: what spoils a transaction, and what does not."""
+"""MULTI, EXEC and WATCH: what makes a transaction fail, and what does not."""
 
 import pytest
 from tests.engine.in_process import Run, StartRun

@@ -37,13 +37,13 @@ def test_while_a_failover_runs_nobody_is_redirected_yet(run: Run, follow: Follow
     client = run.session()
     client("CLIENT CAPA REDIRECT")
     assert run("FAILOVER") == b"+OK\r\n"
-    wire.settle()
+    wire.deliver()
     wire.replica.advance(1000)
-    wire.settle()
+    wire.deliver()
     run.advance(1000)
     assert b"master_failover_state:failover-in-progress" in run("INFO replication")
     assert client("SET k v") == b""
     back = Wire(wire.replica, run)
     back.connect()
-    back.settle()
+    back.deliver()
     assert client.received().startswith(b"-REDIRECT 127.0.0.1:")

@@ -166,7 +166,7 @@ def test_until_7_2_a_transaction_begins_behind_select_and_readers_are_told_of_by
 
 
 def test_until_7_2_a_reader_whose_stream_went_is_told_so(start_run: StartRun) -> None:
-    for spoil, told in (
+    for statement, told in (
         ("DEL x", b"-UNBLOCKED the stream key no longer exists\r\n"),
         ("SET x v", b"-UNBLOCKED the stream key no longer exists\r\n"),
         ("XGROUP DESTROY x g", b"-NOGROUP the consumer group this client was blocked on no longer exists\r\n"),
@@ -175,7 +175,7 @@ def test_until_7_2_a_reader_whose_stream_went_is_told_so(start_run: StartRun) ->
         run("XGROUP CREATE x g $ MKSTREAM")
         reader = run.session()
         assert reader("XREADGROUP GROUP g c BLOCK 0 STREAMS x >") == b""
-        run(spoil)
+        run(statement)
         assert reader.received() == told
 
 

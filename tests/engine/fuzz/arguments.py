@@ -142,7 +142,7 @@ class Fuzz:
         self.engine.tick()
         self.engine.take_pending()
         self.check_reply(row, reply)
-        if self.client.closing or (self.client.gates and self.random.random() < 0.2):
+        if self.client.closing or (self.client.client_flags and self.random.random() < 0.2):
             self.engine.close_session(self.client)
             self.connect()
 

@@ -93,7 +93,7 @@ def test_a_small_collection_is_the_same_after_it_was_closed() -> None:
     assert again is not found
     assert again.pairs() == [(b"field", b"value")]
     again.set(b"other", b"x" * 5000, config)  # too large to be compact
-    members = table.glance(b"set")
+    members = table.peek(b"set")
     assert isinstance(members, SetValue)
     assert members.members() == [b"1", b"2"]
     table.remove(b"set")

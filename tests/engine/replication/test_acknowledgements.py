@@ -9,7 +9,7 @@ def test_wait_ends_when_enough_replicas_have_the_write(run: Run, follow: Follow)
     assert run("WAIT 0 1000") == b":1\r\n"
     run("SET k v")
     assert run("WAIT 1 0") == b""
-    wire.settle()
+    wire.deliver()
     assert run.received() == b":1\r\n"
 
 
@@ -17,7 +17,7 @@ def test_wait_ends_after_its_time_with_what_there_is(run: Run, follow: Follow) -
     wire = follow(run)
     run("SET k v")
     assert run("WAIT 2 500") == b""
-    wire.settle()
+    wire.deliver()
     assert run.received() == b""
     run.advance(600)
     assert run.received() == b":1\r\n"
@@ -40,9 +40,9 @@ def test_writes_may_need_replicas_that_keep_up(run: Run, follow: Follow) -> None
     assert run("SET k v") == b"-NOREPLICAS Not enough good replicas to write.\r\n"
     wire = follow(run)
     assert run("SET k v") == b"+OK\r\n"
-    wire.settle()
+    wire.deliver()
     run.advance(11_000)
     assert run("SET k v") == b"-NOREPLICAS Not enough good replicas to write.\r\n"
     wire.replica.advance(11_000)
-    wire.settle()
+    wire.deliver()
     assert run("SET k v") == b"+OK\r\n"

@@ -59,5 +59,5 @@ def test_what_a_replica_has_not_taken_is_counted_with_the_backlog(run: Run, foll
     info = run("INFO memory")
     size = int(info.split(b"mem_total_replication_buffers:")[1].split(b"\r\n")[0])
     assert 100_000 < size < 110_000
-    wire.settle()
+    wire.deliver()
     assert b"mem_total_replication_buffers:2" in run("INFO memory")

@@ -11,14 +11,14 @@ def test_a_failover_changes_roles_without_losing_a_write(run: Run, follow: Follo
     assert run("FAILOVER") == b"-ERR FAILOVER already in progress.\r\n"
     late = run.session()
     assert late("SET k late") == b""
-    wire.settle()
+    wire.deliver()
     wire.replica.advance(1000)  # it tells how far it is once a second
-    wire.settle()
+    wire.deliver()
     run.advance(1000)
     assert b"master_failover_state:failover-in-progress" in run("INFO replication")
     back = Wire(wire.replica, run)
     back.connect()
-    back.settle()
+    back.deliver()
     assert b"role:slave" in run("INFO replication")
     assert b"role:master" in wire.replica("INFO replication")
     assert wire.replica("GET k") == b"$1\r\nv\r\n"

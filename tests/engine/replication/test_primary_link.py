@@ -15,7 +15,7 @@ def test_a_replica_gets_everything_and_what_changes_from_then_on(run: Run, follo
     run("SELECT 5")
     run("SET new 1")
     run("XADD x * a b")
-    wire.settle()
+    wire.deliver()
     assert digest(wire.replica) == digest(run)
     assert b"master_link_status:up" in wire.replica("INFO replication")
     assert b"state=online" in run("INFO replication")
@@ -31,12 +31,12 @@ def test_bytes_may_come_one_by_one(run: Run, start_run: StartRun, diskless: str)
     wire = Wire(run, replica)
     wire.step = 1
     wire.connect()
-    wire.settle()
+    wire.deliver()
     run("MULTI")
     run("INCR n")
     run("INCR n")
     run("EXEC")
-    wire.settle()
+    wire.deliver()
     assert digest(replica) == digest(run)
 
 
@@ -49,7 +49,7 @@ def test_a_link_that_breaks_goes_on_where_it_was(run: Run, follow: Follow) -> No
     wire.replica.advance(2000)
     run.advance(2000)
     wire.connect()
-    wire.settle()
+    wire.deliver()
     assert digest(wire.replica) == digest(run)
     assert run.engine.replication.full_syncs == 1
     assert run.engine.replication.partial_syncs == 1
@@ -70,7 +70,7 @@ def test_a_transaction_that_breaks_off_in_the_middle_is_repeated_as_a_whole(run:
     wire.replica.advance(2000)
     run.advance(2000)
     wire.connect()
-    wire.settle()
+    wire.deliver()
     assert wire.replica("GET n") == b"$1\r\n2\r\n"
     assert run.engine.replication.partial_syncs == 1
 
@@ -84,7 +84,7 @@ def test_a_replica_that_is_too_far_behind_begins_anew(run: Run, follow: Follow) 
     wire.replica.advance(2000)
     run.advance(2000)
     wire.connect()
-    wire.settle()
+    wire.deliver()
     assert digest(wire.replica) == digest(run)
     assert run.engine.replication.full_syncs == 2
     assert run.engine.replication.partial_syncs == 0
@@ -95,7 +95,7 @@ def test_a_paused_replica_takes_the_stream_but_does_not_run_it(run: Run, follow:
     replica = wire.replica
     assert replica("CLIENT PAUSE 100000 WRITE") == b"+OK\r\n"
     run("SET k v")
-    wire.settle()
+    wire.deliver()
     received = run.engine.replication.offset
     assert replica("GET k") == b"$-1\r\n"
     assert replica.engine.replication.offset < received
@@ -111,7 +111,7 @@ def test_a_command_that_fails_on_the_replica_alone_is_counted(run: Run, follow: 
     wire.replica("CONFIG SET replica-read-only no")
     wire.replica("SET k text")
     run("INCR k")
-    wire.settle()
+    wire.deliver()
     assert b"unexpected_error_replies:1" in wire.replica("INFO stats")
     assert run.engine.replication.offset == wire.replica.engine.replication.offset
 
@@ -133,7 +133,7 @@ def test_a_damaged_snapshot_is_refused_and_the_data_stays(start_run: StartRun) -
 def test_a_replica_answers_from_its_old_data_while_it_loads(run: Run, follow: Follow) -> None:
     wire = follow(run)
     run("SET k old")
-    wire.settle()
+    wire.deliver()
     wire.cut()
     run.engine.replication.new_history()
     for number in range(1000):
@@ -155,7 +155,7 @@ def test_a_replica_answers_from_its_old_data_while_it_loads(run: Run, follow: Fo
     assert b"master_sync_in_progress:1" in wire.replica("INFO replication")
     wire.replica.engine.work(0)
     assert wire.replica("GET k") == b"$3\r\nold\r\n"
-    wire.settle()
+    wire.deliver()
     assert wire.replica("GET k") == b"$3\r\nnew\r\n"
     assert digest(wire.replica) == digest(run)
 
@@ -166,8 +166,8 @@ def test_a_replica_whose_link_is_killed_comes_back(run: Run, follow: Follow) -> 
     assert wire.link.wants_close
     wire.cut()
     wire.connect()  # at once: the link had worked
-    wire.settle()
+    wire.deliver()
     run("SET k v")
-    wire.settle()
+    wire.deliver()
     assert wire.replica("GET k") == b"$1\r\nv\r\n"
     assert run.engine.replication.partial_syncs == 1

@@ -35,13 +35,13 @@ def test_a_replica_without_its_primary_may_refuse_to_answer(run: Run, follow: Fo
 def test_on_a_replica_a_key_whose_time_is_over_is_hidden_until_the_primary_deletes_it(run: Run, follow: Follow) -> None:
     wire = follow(run)
     run("SET k v PX 100")
-    wire.settle()
+    wire.deliver()
     wire.replica.advance(200)
     assert wire.replica("GET k") == b"$-1\r\n"
     assert wire.replica("EXISTS k") == b":0\r\n"
     assert wire.replica("DBSIZE") == b":1\r\n"
     run.advance(200)
-    wire.settle()
+    wire.deliver()
     assert wire.replica("DBSIZE") == b":0\r\n"
 
 
@@ -51,7 +51,7 @@ def test_the_primary_finds_keys_on_its_replica_however_late_its_commands_come(ru
     run("INCR n")
     run("PERSIST n")
     wire.replica.clock.now_us += 1_000_000
-    wire.settle()
+    wire.deliver()
     assert wire.replica("GET n") == b"$1\r\n2\r\n"
 
 
@@ -60,14 +60,14 @@ def test_a_replica_becomes_a_primary_that_its_siblings_can_follow(run: Run, foll
     first = follow(run)
     second = follow(run)
     run("SET last 1")
-    first.settle()
-    second.settle()
+    first.deliver()
+    second.deliver()
     assert first.replica("REPLICAOF NO ONE") == b"+OK\r\n"
     assert first.replica("SET now-a-primary 1") == b"+OK\r\n"
     second.replica("REPLICAOF 127.0.0.1 6380")
     wire = Wire(first.replica, second.replica)
     wire.connect()
-    wire.settle()
+    wire.deliver()
     assert digest(second.replica) == digest(first.replica)
     assert first.replica.engine.replication.partial_syncs == 1
     assert first.replica.engine.replication.full_syncs == 0
@@ -78,8 +78,8 @@ def test_replicas_of_a_replica_have_the_same_history(run: Run, follow: Follow) -
     second = follow(first.replica)
     run("SET k v")
     run("INCR n")
-    first.settle()
-    second.settle()
+    first.deliver()
+    second.deliver()
     assert second.replica("GET n") == b"$1\r\n1\r\n"
     offsets = [side.engine.replication.offset for side in (run, first.replica, second.replica)]
     assert len(set(offsets)) == 1
@@ -91,18 +91,18 @@ def test_when_the_history_gets_another_name_its_followers_go_on_with_it(run: Run
     second = follow(first.replica)
     assert second.client is not None
     first.cut()
-    run.engine.replication.branch_off()
+    run.engine.replication.promote()
     run("SET k v")
     first.replica.advance(2000)
     run.advance(2000)
     first.connect()
-    first.settle()
+    first.deliver()
     assert second.client.closing
     assert second.client.take_output() == b""  # nothing of the new history before they have asked for it
     second.cut()
     second.replica.advance(2000)
     second.connect()
-    second.settle()
+    second.deliver()
     assert second.replica("GET k") == b"$1\r\nv\r\n"
     assert first.replica.engine.replication.partial_syncs == 1
     assert second.replica.engine.replication.id == run.engine.replication.id
@@ -112,7 +112,7 @@ def test_a_primary_that_starts_again_goes_on_with_its_history(run: Run, follow: 
     wire = follow(run)
     run("SET stays 1")
     run("SET ends 1 PX 100")
-    wire.settle()
+    wire.deliver()
     assert run("SAVE") == b"+OK\r\n"
     again = start_run()
     again.clock.now_us = run.clock.now_us + 2_000_000
@@ -123,7 +123,7 @@ def test_a_primary_that_starts_again_goes_on_with_its_history(run: Run, follow: 
     wire.replica.advance(2000)
     back = Wire(again, wire.replica)
     back.connect()
-    back.settle()
+    back.deliver()
     assert again.engine.replication.partial_syncs == 1
     assert again.engine.replication.full_syncs == 0
     assert wire.replica("DBSIZE") == b":1\r\n"

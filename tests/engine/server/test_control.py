@@ -104,7 +104,7 @@ def test_a_listening_socket_can_be_handed_over_and_taken_back(supervise: Supervi
     with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
         client.sendall(b"PING\r\n")
         assert client.recv(100) == b"+PONG\r\n"
-        assert supervisor.ask("unlisten", name="primary")["ok"]
+        assert supervisor.ask("close_listener", name="primary")["ok"]
         assert client.recv(100) == b""
     # The socket itself stays the supervisor's: whoever connects now waits for the next node.
     with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
@@ -117,7 +117,7 @@ def test_one_socket_may_be_served_by_two_nodes_one_after_the_other(supervise: Su
     first, second = supervise(), supervise()
     port = first.listen("primary")
     assert command(port, "SET", "who", "first") == b"+OK\r\n"
-    assert first.ask("unlisten", name="primary")["ok"]
+    assert first.ask("close_listener", name="primary")["ok"]
     assert second.ask("listen", name="primary", descriptors=(first.sockets[0].fileno(),))["ok"]
     assert command(port, "GET", "who") == b"$-1\r\n"
 
@@ -229,7 +229,7 @@ def test_info_describes_the_node(supervise: Supervise) -> None:
         (b"not json\n", "one JSON object a line"),
         (b"[1]\n", "got a list"),
         (b'{"id": 5, "op": "dance"}\n', "op must be one of"),
-        (b'{"id": 5, "op": "unlisten", "name": "x"}\n', "no listener is called 'x'"),
+        (b'{"id": 5, "op": "close_listener", "name": "x"}\n', "no listener is called 'x'"),
         (b'{"id": 5, "op": "listen", "name": "x"}\n', "needs the descriptor"),
         (b'{"id": 5, "op": "parameters", "parameters": 7}\n', "parameters must be a dict, got int"),
     ],
@@ -245,10 +245,10 @@ def test_a_bad_request_is_answered_and_the_node_goes_on(supervise: Supervise, li
 
 def test_requests_may_come_in_pieces_and_in_bunches(supervise: Supervise) -> None:
     supervisor = supervise()
-    bunch = b"".join(b'{"id": %d, "op": "unlisten", "name": "x"}\n' % number for number in range(2000))
+    bunch = b"".join(b'{"id": %d, "op": "close_listener", "name": "x"}\n' % number for number in range(1500))
     for start in range(0, len(bunch), 7919):
         supervisor.channel.sendall(bunch[start : start + 7919])
-    assert [supervisor.read()["id"] for _ in range(2000)] == list(range(2000))
+    assert [supervisor.read()["id"] for _ in range(1500)] == list(range(1500))
 
 
 def test_shutdown_is_answered_then_the_node_ends(supervise: Supervise) -> None:

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from cachetwin_engine.core.registry.gates import GATE_NO_AUTH, GATE_RESTRICTED
+from cachetwin_engine.core.registry.dispatch_flags import CLIENT_NO_AUTH, CLIENT_RESTRICTED
 
 from .access import Permission
 from .user import Selector, User
@@ -17,11 +17,11 @@ def log_in(session: "Session", user: User, authenticated: bool = True) -> None:
     session.context.user = user
     session.parser.authenticated = authenticated
     session.was_logged_in = session.was_logged_in or authenticated
-    session.gates = session.gates & ~(GATE_NO_AUTH | GATE_RESTRICTED)
+    session.client_flags = session.client_flags & ~(CLIENT_NO_AUTH | CLIENT_RESTRICTED)
     if not authenticated:
-        session.gates |= GATE_NO_AUTH
+        session.client_flags |= CLIENT_NO_AUTH
     if not user.unrestricted:
-        session.gates |= GATE_RESTRICTED
+        session.client_flags |= CLIENT_RESTRICTED
 
 
 def set_user_group(engine: "Engine", permissions: list[Permission]) -> None:
@@ -33,12 +33,12 @@ def set_user_group(engine: "Engine", permissions: list[Permission]) -> None:
     for session in list(engine.sessions.values()):
         user = session.context.user
         if user in gone:
-            if session.context.user is engine.acl.default and session.gates & GATE_NO_AUTH:
+            if session.context.user is engine.acl.default and session.client_flags & CLIENT_NO_AUTH:
                 continue  # never logged in: may do so as another user
             session.closing = True
             engine.mark_pending(session)
         else:
-            log_in(session, user, authenticated=not session.gates & GATE_NO_AUTH)
+            log_in(session, user, authenticated=not session.client_flags & CLIENT_NO_AUTH)
 
 
 def close_sessions_of(engine: "Engine", user: User) -> None:
@@ -53,7 +53,7 @@ def user_changed(engine: "Engine", user: User) -> None:
     """Sessions of ``user`` have its new rights at once."""
     for session in engine.sessions.values():
         if session.context.user is user:
-            log_in(session, user, authenticated=not session.gates & GATE_NO_AUTH)
+            log_in(session, user, authenticated=not session.client_flags & CLIENT_NO_AUTH)
 
 
 def user_was_changed(engine: "Engine", user: User, before: User) -> None:

@@ -1,7 +1,7 @@
 """Parameters that change while the engine runs: CONFIG SET, and what each means for the parts that go by it.
 
-What a command would have to look up every time is kept beside what it is about (``Engine.notify_flags``, the gates, the
-limits of the logs); ``follow_config`` brings all of that up to date, at start too.
+What a command would have to look up every time is kept beside what it is about (``Engine.notify_flags``, the blocked-by
+flags, the limits of the logs); ``follow_config`` brings all of that up to date, at start too.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -12,14 +12,14 @@ from cachetwin_engine.core.cluster.state import ClusterState
 from cachetwin_engine.core.config.config import refused
 from cachetwin_engine.core.keyspace.slots import SlotKeys
 from cachetwin_engine.core.memory import access_log
-from cachetwin_engine.core.registry.gates import GATE_CLUSTER, GATE_FEW_REPLICAS
+from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_CLUSTER, BLOCKED_BY_FEW_REPLICAS
 
 if TYPE_CHECKING:
     from cachetwin_engine.core.engine import Engine
 
 NEVER_US: Final = 1 << 60
-LAP_ARGUMENTS_MAX: Final = 32
-LAP_SLOW_US_MIN: Final = 1000  # while less is slow, each call is timed by itself
+BATCH_ARGUMENTS_MAX: Final = 32
+BATCH_SLOW_US_MIN: Final = 1000  # while less is slow, each call is timed by itself
 
 
 def change_config(engine: "Engine", pairs: list[tuple[bytes, bytes]], may_set_protected: bool) -> None:
@@ -59,18 +59,18 @@ def follow_config(engine: "Engine") -> None:
     engine.choose_expiry()
     engine.memory_is_full = engine.memory_is_full and config.maxmemory > 0
     if config.min_replicas_to_write and config.min_replicas_max_lag:
-        engine.gates |= GATE_FEW_REPLICAS
+        engine.blocked_by |= BLOCKED_BY_FEW_REPLICAS
     else:
-        engine.gates &= ~GATE_FEW_REPLICAS
+        engine.blocked_by &= ~BLOCKED_BY_FEW_REPLICAS
     engine.replication.config_changed()
-    engine.saves.choose_gate()
+    engine.saves.choose_disk_flag()
     for session in engine.sessions.values():
         session.parser.bulk_bytes_max = config.proto_max_bulk_len
         session.last_row = None
 
 
 def _choose_logs(engine: "Engine") -> None:
-    """From when on calls are slow or large, for whoever keeps them (``call_logs``), and whether laps may be long."""
+    """Set from when on calls are slow or large (``call_logs``), and whether calls may share a timing batch."""
     config = engine.config
     slower_than_us = config.slowlog_log_slower_than
     engine.slow_after_us = slower_than_us if slower_than_us >= 0 else NEVER_US
@@ -82,7 +82,7 @@ def _choose_logs(engine: "Engine") -> None:
     if engine.counts_slots:
         engine.slow_after_us = 0
         engine.large_request_bytes = 0
-    engine.lap_arguments_max = LAP_ARGUMENTS_MAX if engine.slow_after_us >= LAP_SLOW_US_MIN else 0
+    engine.batch_arguments_max = BATCH_ARGUMENTS_MAX if engine.slow_after_us >= BATCH_SLOW_US_MIN else 0
     engine.tracks_latency = config.latency_tracking
 
 
@@ -93,7 +93,7 @@ def _join_cluster(engine: "Engine") -> None:
         cluster = engine.cluster = ClusterState(engine.random)
         for db in engine.databases:
             db.by_slot = SlotKeys(db.values.keys())
-        engine.gates |= GATE_CLUSTER
+        engine.blocked_by |= BLOCKED_BY_CLUSTER
     cluster.needs_full_coverage = engine.config.boolean("cluster-require-full-coverage")
     cluster.update()
     redirect_waiting(engine, cluster)

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from cachetwin_engine.core.observers.watchers import spoil, spoil_swapped
+from cachetwin_engine.core.observers.watchers import invalidate_watchers, on_swapdb
 
 if TYPE_CHECKING:
     from cachetwin_engine.core.engine import Engine
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def flush_databases(engine: "Engine", databases: list["Database"]) -> None:
-    """Delete all keys of ``databases``: watched ones spoil their transactions, waiting clients learn of it."""
+    """Delete all keys of ``databases``: transactions that watch one fail, clients that wait for one wake up."""
     engine.snapshots.finish()
     for db in databases:
         watched = [key for key in db.watchers if db.values.has(key)]
@@ -18,15 +18,15 @@ def flush_databases(engine: "Engine", databases: list["Database"]) -> None:
         engine.account.forget_all(engine, db)
         engine.dirty += db.clear()
         for key in watched:
-            spoil(db, key)
+            invalidate_watchers(db, key)
     engine.tracking.flushed(len(databases) == len(engine.databases))
 
 
 def swap_databases(engine: "Engine", first: "Database", second: "Database") -> None:
     """Exchange the keys of two databases. For who watches or waits for a key that appears or goes, it changed."""
     engine.snapshots.finish()
-    spoil_swapped(first, second)
-    spoil_swapped(second, first)
+    on_swapdb(first, second)
+    on_swapdb(second, first)
     for db in (first, second):
         _wake_waiting(engine, db)
     first.swap(second)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 FAILED: Final = b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n"
 
 
-class Ending:
+class Shutdown:
     """Where one engine is on its way to the end. The shell looks at ``Engine.shutdown_requested``."""
 
     def __init__(self, engine: "Engine") -> None:

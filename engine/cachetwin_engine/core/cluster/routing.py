@@ -6,7 +6,7 @@ from cachetwin_engine.core.keyspace.slots import slot_of
 from cachetwin_engine.core.observers.watchers import unwatch
 from cachetwin_engine.core.protocol.errors import CommandError
 from cachetwin_engine.core.registry.command_table import ASKING, PUBSUB, WRITE, Command
-from cachetwin_engine.core.registry.gates import GATE_MULTI
+from cachetwin_engine.core.registry.dispatch_flags import CLIENT_MULTI
 from cachetwin_engine.core.registry.key_positions import key_positions
 from cachetwin_engine.core.text.numbers import integer_or_none
 
@@ -174,7 +174,7 @@ def refusal(session: "Session", cluster: ClusterState, command: Command, args: l
     if command.name == b"exec" and session.queue is not None:
         session.queue = None
         session.queue_failed = False
-        session.gates &= ~GATE_MULTI
+        session.client_flags &= ~CLIENT_MULTI
         unwatch(session)
     return line_of(session, way)
 

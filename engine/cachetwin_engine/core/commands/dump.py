@@ -78,7 +78,7 @@ def restore(ctx: Context, args: list[bytes]) -> bytes:
         raise CommandError(b"ERR Invalid TTL value, must be >= 0")
     value = _restored(ctx, args[3])
     at_ms = ttl_ms if ttl_ms == 0 or options.absolute else ctx.engine.now_ms + ttl_ms
-    if at_ms > 0 and ctx.engine.is_over(at_ms):
+    if at_ms > 0 and ctx.engine.is_expired(at_ms):
         if exists:
             ctx.db.delete(key)
             ctx.key_changed(key, NOTIFY_GENERIC, b"del")

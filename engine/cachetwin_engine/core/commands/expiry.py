@@ -55,7 +55,7 @@ def _expire(ctx: Context, args: list[bytes], unit_ms: int, base_ms: int, name: b
         return ZERO
     if if_sooner and 0 <= current <= at_ms:
         return ZERO
-    if ctx.engine.is_over(at_ms):
+    if ctx.engine.is_expired(at_ms):
         delete_as_expired(ctx, key)
         return ONE
     db.expire_at(key, at_ms)

@@ -48,9 +48,9 @@ def fcall_ro(ctx: Context, args: list[bytes]) -> bytes:
 def _call(ctx: Context, args: list[bytes], read_only: bool) -> bytes:
     engine = ctx.engine
     if engine.monitors:
-        show_to_monitors(ctx, args, engine.lap_us)
+        show_to_monitors(ctx, args, engine.batch_started_us)
     reply = engine.scripts.call_function(ctx, args, read_only)
-    if engine.wants_effects:
+    if engine.wants_propagation:
         ctx.propagate_nothing()  # but what its commands changed
     return reply
 

@@ -80,7 +80,7 @@ def _expire(ctx: Context, args: list[bytes], unit_ms: int, relative: bool) -> by
             outcome.append(_MISSING)
         elif not _allows(condition, value.end_of(name), at_ms):
             outcome.append(_UNMET)
-        elif ctx.engine.is_over(at_ms):
+        elif ctx.engine.is_expired(at_ms):
             value.remove(name)
             gone.append(name)
             outcome.append(_REMOVED)
@@ -246,7 +246,7 @@ def hgetex(ctx: Context, args: list[bytes]) -> bytes:
             continue
         if options.persist and value.remove_end(name):
             changes.append(name)
-        elif options.has_end and ctx.engine.is_over(options.at_ms):
+        elif options.has_end and ctx.engine.is_expired(options.at_ms):
             value.remove(name)
             gone.append(name)
         elif options.has_end:
@@ -278,7 +278,7 @@ def hsetex(ctx: Context, args: list[bytes]) -> bytes:
     found = value is not None
     if value is None:
         value = HashValue()
-    over = options.has_end and ctx.engine.is_over(options.at_ms)
+    over = options.has_end and ctx.engine.is_expired(options.at_ms)
     names: list[bytes] = pairs[::2]
     for place in range(0, len(pairs), 2):
         value.set(pairs[place], pairs[place + 1], ctx.engine.config, options.keep_end)

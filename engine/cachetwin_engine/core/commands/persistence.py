@@ -85,14 +85,14 @@ def shutdown(ctx: Context, args: list[bytes]) -> bytes:
     if b"abort" in words:
         if len(words) > 1:
             raise syntax_error()
-        if ctx.engine.ending.abort():
+        if ctx.engine.shutdown.abort():
             return OK
         raise CommandError(b"ERR No shutdown in progress.")
     engine = ctx.engine
     if engine.running_script is not None and b"nosave" not in words:
         raise CommandError(busy_line(engine))
-    engine.ending.begin("SHUTDOWN command", {word.decode() for word in words})
-    if engine.ending.is_waiting():
+    engine.shutdown.begin("SHUTDOWN command", {word.decode() for word in words})
+    if engine.shutdown.is_waiting():
         return ctx.block([], 0, FAILED, args)
     if not engine.shutdown_requested:
         raise CommandError(FAILED[1:-2])

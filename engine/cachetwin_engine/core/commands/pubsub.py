@@ -17,7 +17,7 @@ from cachetwin_engine.core.registry.command_table import (
     command,
     container,
 )
-from cachetwin_engine.core.registry.gates import GATE_SUBSCRIBED
+from cachetwin_engine.core.registry.dispatch_flags import CLIENT_SUBSCRIBED
 from cachetwin_engine.core.text.glob import glob_match
 
 from .help_text import help_reply
@@ -78,7 +78,7 @@ def subscribe(ctx: Context, args: list[bytes]) -> bytes:
     for channel in args[1:]:
         join(ctx.engine.pubsub.channels, session.channels, channel, session)
         replies.append(_told(ctx, b"subscribe", channel, _count(session)))
-    session.gates |= GATE_SUBSCRIBED
+    session.client_flags |= CLIENT_SUBSCRIBED
     return b"".join(replies)
 
 
@@ -99,7 +99,7 @@ def psubscribe(ctx: Context, args: list[bytes]) -> bytes:
     for pattern in args[1:]:
         join(ctx.engine.pubsub.patterns, session.patterns, pattern, session)
         replies.append(_told(ctx, b"psubscribe", pattern, _count(session)))
-    session.gates |= GATE_SUBSCRIBED
+    session.client_flags |= CLIENT_SUBSCRIBED
     return b"".join(replies)
 
 
@@ -121,7 +121,7 @@ def ssubscribe(ctx: Context, args: list[bytes]) -> bytes:
     for channel in args[1:]:
         join(ctx.engine.pubsub.shard_channels, session.shard_channels, channel, session)
         replies.append(_told(ctx, b"ssubscribe", channel, len(session.shard_channels)))
-    session.gates |= GATE_SUBSCRIBED
+    session.client_flags |= CLIENT_SUBSCRIBED
     return b"".join(replies)
 
 
@@ -291,7 +291,7 @@ def _told(ctx: Context, what: bytes, channel: bytes, count: int) -> bytes:
 def _parted(ctx: Context, replies: list[bytes], what: bytes, count: int) -> bytes:
     session = ctx.session
     if not (session.channels or session.patterns or session.shard_channels):
-        session.gates &= ~GATE_SUBSCRIBED
+        session.client_flags &= ~CLIENT_SUBSCRIBED
     if not replies:
         replies.append(b"".join([ctx.push_header(3), bulk(what), ctx.null, integer(count)]))
     return b"".join(replies)

@@ -18,7 +18,7 @@ from cachetwin_engine.core.registry.command_table import (
     STALE,
     command,
 )
-from cachetwin_engine.core.registry.gates import GATE_FOLLOWER
+from cachetwin_engine.core.registry.dispatch_flags import CLIENT_REPLICA_STREAM
 from cachetwin_engine.core.replication.acknowledgements import Waiting
 from cachetwin_engine.core.replication.connected_replica import ONLINE, ConnectedReplica
 from cachetwin_engine.core.replication.primary_link import CONNECTED
@@ -49,7 +49,7 @@ _REPLICA_CANT_WAIT_FOR_LOGS: Final = (
 @command("SYNC", arity=1, flags=_ASKS, group="server", since="1.0.0", complexity="", categories=_DANGEROUS, summary="Ask for all the data, and for what changes from then on.")  # fmt: skip
 def sync(ctx: Context, args: list[bytes]) -> bytes:
     """SYNC: the snapshot and the stream follow, without a reply."""
-    if ctx.session.gates & GATE_FOLLOWER:
+    if ctx.session.client_flags & CLIENT_REPLICA_STREAM:
         return b""
     replica = _asking(ctx)
     replica.sends_acks = False
@@ -60,7 +60,7 @@ def sync(ctx: Context, args: list[bytes]) -> bytes:
 @command("PSYNC", arity=-3, flags=_ASKS, group="server", since="2.8.0", complexity="", categories=_DANGEROUS, arguments="replicationid offset:integer", summary="Ask for what changed since, or for all the data.")  # fmt: skip
 def psync(ctx: Context, args: list[bytes]) -> bytes:
     """PSYNC id offset [FAILOVER]: +CONTINUE or +FULLRESYNC, then snapshot and stream."""
-    if ctx.session.gates & GATE_FOLLOWER:
+    if ctx.session.client_flags & CLIENT_REPLICA_STREAM:
         return b""
     replication = ctx.engine.replication
     if len(args) > 3 and args[3].lower() == b"failover":
@@ -87,7 +87,7 @@ def _asking(ctx: Context) -> ConnectedReplica:
     replica = _replica_of(ctx)
     if (replica.without_data or replica.without_functions) and not replica.takes_eof_mark:
         raise CommandError(b"ERR Filtered replica requires EOF capability")
-    ctx.session.gates |= GATE_FOLLOWER
+    ctx.session.client_flags |= CLIENT_REPLICA_STREAM
     return replica
 
 
@@ -120,7 +120,7 @@ def replconf(ctx: Context, args: list[bytes]) -> bytes:
 
 def _acknowledged(ctx: Context, args: list[bytes], at: int) -> None:
     replica = ctx.session.replica
-    if replica is None or not ctx.session.gates & GATE_FOLLOWER:
+    if replica is None or not ctx.session.client_flags & CLIENT_REPLICA_STREAM:
         return
     offset = integer_or_none(args[at + 1])
     if offset is None:
@@ -196,7 +196,7 @@ def replicaof(ctx: Context, args: list[bytes]) -> bytes:
     if args[1].lower() == b"no" and args[2].lower() == b"one":
         replication.follow_nobody()
         return OK
-    if ctx.session.gates & GATE_FOLLOWER:
+    if ctx.session.client_flags & CLIENT_REPLICA_STREAM:
         raise CommandError(b"ERR Command is not valid when client is a replica.")
     port = integer_or_none(args[2])
     if port is None or not 0 <= port <= 65535:

@@ -129,7 +129,7 @@ def wanted_keys(ctx: Context, options: ScanOptions, candidates: list[bytes]) -> 
     for key in candidates:
         if not options.wants(key):
             continue
-        if options.type is not None and type_name(ctx.db.values.glance(key)) != options.type:
+        if options.type is not None and type_name(ctx.db.values.peek(key)) != options.type:
             continue  # before it is asked whether its time is over: what is filtered out is left alone
         if ctx.db.peek(key) is not None:
             found.append(key)

@@ -50,10 +50,10 @@ def evalsha_ro(ctx: Context, args: list[bytes]) -> bytes:
 def _run(ctx: Context, args: list[bytes], by_digest: bool, read_only: bool) -> bytes:
     engine = ctx.engine
     if engine.monitors:
-        show_to_monitors(ctx, args, engine.lap_us)  # before the commands that it runs
+        show_to_monitors(ctx, args, engine.batch_started_us)  # before the commands that it runs
     script = engine.scripts.known(args[1]) if by_digest else None
     reply = engine.scripts.evaluate(ctx, script, args, read_only)
-    if engine.wants_effects:
+    if engine.wants_propagation:
         ctx.propagate_nothing()  # but what its commands changed
     return reply
 

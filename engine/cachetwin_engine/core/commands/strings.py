@@ -183,7 +183,7 @@ def set_(ctx: Context, args: list[bytes]) -> bytes:
         ctx.key_changed(key, NOTIFY_STRING, b"set")
         return OK
     options = _set_options(ctx, args)
-    if options.get and ctx.engine.wants_effects:
+    if options.get and ctx.engine.wants_propagation:
         options.effect = [word for at, word in enumerate(args) if at < 3 or word.upper() != b"GET"]
     return _set_with_options(ctx, args[1], args[2], options, b"set")
 
@@ -203,7 +203,7 @@ def _set_with_options(ctx: Context, key: bytes, value: bytes, options: _SetOptio
             return refused
     elif options.if_missing:
         return refused
-    if at_ms >= 0 and ctx.engine.profile.is_valkey_from(8, 1) and ctx.engine.is_over(at_ms):
+    if at_ms >= 0 and ctx.engine.profile.is_valkey_from(8, 1) and ctx.engine.is_expired(at_ms):
         if current is not None:
             delete_as_expired(ctx, key)
         return done
@@ -377,7 +377,7 @@ def getex(ctx: Context, args: list[bytes]) -> bytes:
         return ctx.null
     if not early:
         at_ms = options.expire_at(ctx, b"getex")
-    if at_ms >= 0 and ctx.engine.is_over(at_ms):
+    if at_ms >= 0 and ctx.engine.is_expired(at_ms):
         delete_as_expired(ctx, key)
     elif at_ms >= 0:
         ctx.db.expire_at(key, at_ms)

@@ -19,7 +19,7 @@ from cachetwin_engine.core.registry.command_table import (
     KeySpec,
     command,
 )
-from cachetwin_engine.core.registry.gates import GATE_MULTI, GATE_RESTRICTED
+from cachetwin_engine.core.registry.dispatch_flags import CLIENT_MULTI, CLIENT_RESTRICTED
 
 _ANYTIME = NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY
 
@@ -37,7 +37,7 @@ def multi(ctx: Context, args: list[bytes]) -> bytes:
     session.queue_failed = False
     session.queue_seen = 0
     session.queue_database = -1
-    session.gates |= GATE_MULTI
+    session.client_flags |= CLIENT_MULTI
     return OK
 
 
@@ -58,7 +58,7 @@ def exec_(ctx: Context, args: list[bytes]) -> bytes:
     replies = [b"*%d\r\n" % len(queue)]
     ctx.in_exec = True
     for queued in queue:
-        restricted = ctx.session.gates & GATE_RESTRICTED
+        restricted = ctx.session.client_flags & CLIENT_RESTRICTED
         denied = ctx.engine.acl.denial_in_exec(ctx, queued.command, queued.args) if restricted else None
         replies.append(call(ctx, queued.command, queued.args) if denied is None else error(denied))
     ctx.in_exec = False
@@ -100,5 +100,5 @@ def _end(ctx: Context) -> None:
     session = ctx.session
     session.queue = None
     session.queue_failed = False
-    session.gates &= ~GATE_MULTI
+    session.client_flags &= ~CLIENT_MULTI
     forget_watched(session)

@@ -1,6 +1,6 @@
-"""May a command run now? What the engine's own state has against it, whoever asks: the gates of the engine (``gates``).
+"""Whether the engine's own state lets a command run now, whoever sends it: the blocked-by flags (``Engine.blocked_by``).
 
-Dispatch comes here only while one of them is closed. The same questions are asked of the commands within a script, where
+Dispatch comes here only while one of them is set. The same questions are asked of the commands within a script, where
 ``scripting.caller`` puts them in an order of its own.
 """
 
@@ -10,14 +10,14 @@ from cachetwin_engine.core.cluster.routing import refusal
 from cachetwin_engine.core.observers.watchers import unwatch
 from cachetwin_engine.core.protocol.errors import CANNOT_SAVE, MASTER_DOWN, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY
 from cachetwin_engine.core.registry.command_table import ALLOW_BUSY, DENYOOM, READONLY, STALE, WRITE, Command
-from cachetwin_engine.core.registry.gates import (
-    GATE_BUSY,
-    GATE_DISK,
-    GATE_FEW_REPLICAS,
-    GATE_MEMORY,
-    GATE_MULTI,
-    GATE_PAUSED,
-    GATE_REPLICA,
+from cachetwin_engine.core.registry.dispatch_flags import (
+    BLOCKED_BY_DISK,
+    BLOCKED_BY_FEW_REPLICAS,
+    BLOCKED_BY_MEMORY,
+    BLOCKED_BY_PAUSE,
+    BLOCKED_BY_REPLICA,
+    BLOCKED_BY_SCRIPT,
+    CLIENT_MULTI,
 )
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 _NEVER_WAIT_FOR_MEMORY: Final = {b"exec", b"discard", b"quit", b"reset"}  # although a transaction is open
 
 
-def gate_problem(session: "Session", command: Command, args: list[bytes]) -> bytes | None:
+def admission_error(session: "Session", command: Command, args: list[bytes]) -> bytes | None:
     """Why ``args`` may not run now, as an error line, or None.
 
     During CLIENT PAUSE the session may be blocked on return: its command runs when the pause is over.
@@ -40,24 +40,28 @@ def gate_problem(session: "Session", command: Command, args: list[bytes]) -> byt
         elsewhere = refusal(session, engine.cluster, command, args)
         if elsewhere is not None:
             return elsewhere
-    gates = engine.gates
-    if session.redirects and gates & GATE_REPLICA:
+    blocked_by = engine.blocked_by
+    if session.redirects and blocked_by & BLOCKED_BY_REPLICA:
         elsewhere = _redirected(session, command, args)
         if elsewhere is not None or session.blocked is not None:
             return elsewhere
-    if gates & GATE_MEMORY and not gates & GATE_BUSY and _is_out_of_memory(session, command, args):
+    if (
+        blocked_by & BLOCKED_BY_MEMORY
+        and not blocked_by & BLOCKED_BY_SCRIPT
+        and _is_out_of_memory(session, command, args)
+    ):
         return OUT_OF_MEMORY
-    if gates & GATE_DISK and engine.replication.link is None and flags_now(session, command, args) & WRITE:
+    if blocked_by & BLOCKED_BY_DISK and engine.replication.link is None and flags_now(session, command, args) & WRITE:
         return CANNOT_SAVE
-    if gates & GATE_FEW_REPLICAS and flags_now(session, command, args) & WRITE and lacks_replicas(engine):
+    if blocked_by & BLOCKED_BY_FEW_REPLICAS and flags_now(session, command, args) & WRITE and lacks_replicas(engine):
         return NO_REPLICAS
-    if gates & GATE_REPLICA:
+    if blocked_by & BLOCKED_BY_REPLICA:
         problem = _replica_refuses(session, command, args)
         if problem is not None:
             return problem
-    if gates & GATE_BUSY and not command.flags & ALLOW_BUSY:
+    if blocked_by & BLOCKED_BY_SCRIPT and not command.flags & ALLOW_BUSY:
         return busy_line(engine)
-    if gates & GATE_PAUSED:
+    if blocked_by & BLOCKED_BY_PAUSE:
         engine.pause.holds_back(session, command, args)
     return None
 
@@ -76,12 +80,12 @@ def flags_now(session: "Session", command: Command, args: list[bytes]) -> int:
 def lacks_replicas(engine: "Engine") -> bool:
     """Are there fewer replicas that keep up than ``min-replicas-to-write`` asks for?"""
     few = engine.replication.good_replicas < engine.config.min_replicas_to_write
-    return few and engine.gates & GATE_FEW_REPLICAS != 0 and engine.replication.link is None
+    return few and engine.blocked_by & BLOCKED_BY_FEW_REPLICAS != 0 and engine.replication.link is None
 
 
 def is_read_only(engine: "Engine") -> bool:
     """A replica that takes writes from its primary only."""
-    return engine.gates & GATE_REPLICA != 0 and engine.config.boolean("replica-read-only")
+    return engine.blocked_by & BLOCKED_BY_REPLICA != 0 and engine.config.boolean("replica-read-only")
 
 
 def is_stale(engine: "Engine") -> bool:
@@ -115,7 +119,7 @@ def _redirected(session: "Session", command: Command, args: list[bytes]) -> byte
     if command.name == b"exec" and session.queue is not None:
         session.queue = None
         session.queue_failed = False
-        session.gates &= ~GATE_MULTI
+        session.client_flags &= ~CLIENT_MULTI
         unwatch(session)
     return b"REDIRECT %b:%d" % (link.host.encode(), link.port)
 
@@ -138,7 +142,7 @@ def _replica_refuses(session: "Session", command: Command, args: list[bytes]) ->
     if flags_now(session, command, args) & WRITE:
         if is_read_only(engine):
             return READ_ONLY
-        engine.replication.own_keys.note(session, command, args)
+        engine.replication.local_writes.note(session, command, args)
     if is_stale(engine):
         flags = engine.scripts.flags_of(command, args)
         if session.queue is not None and command.name == b"exec":

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from cachetwin_engine.core.keyspace.database import Database
 from cachetwin_engine.core.keyspace.value import Value
 from cachetwin_engine.core.protocol.replies import error
-from cachetwin_engine.core.registry.gates import GATE_PAUSED, GATE_RESTRICTED
+from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_PAUSE, CLIENT_RESTRICTED
 
 from .dispatch import call
 
@@ -27,9 +27,9 @@ def serve_ready(engine: "Engine") -> None:
 
     What a served command makes ready is served in the next round. Nobody is served during CLIENT PAUSE.
     """
-    if engine.gates & GATE_PAUSED:
+    if engine.blocked_by & BLOCKED_BY_PAUSE:
         return
-    engine.now_ms = engine.lap_us // 1000  # a key that ended while the last command ran serves nobody
+    engine.now_ms = engine.batch_started_us // 1000  # a key that ended while the last command ran serves nobody
     while engine.ready_keys:
         ready = engine.ready_keys
         engine.ready_keys = []
@@ -62,12 +62,12 @@ def _serve(engine: "Engine", session: "Session", db: Database, key: bytes) -> No
     if engine.profile.commands_through < (7, 2, 0):
         value = db.peek(key)  # until then who looked for a waiting client deleted what was over
     else:
-        value = None if db.is_over(key) else db.values.find(key)
+        value = None if db.is_expired(key) else db.values.find(key)
     kind = value.kind() if isinstance(value, Value) else b""
     if _WAITED_FOR.get(command.group) != kind and command.name != b"xreadgroup":
         return  # another type, or gone again; XREADGROUP wants to know, its group went with the stream
     ctx = session.context
-    denied = engine.acl.denial(ctx, command, blocked.args) if session.gates & GATE_RESTRICTED else None
+    denied = engine.acl.denial(ctx, command, blocked.args) if session.client_flags & CLIENT_RESTRICTED else None
     if denied is not None:
         command.rejected_calls += 1
         reply = error(denied)

@@ -7,7 +7,7 @@ evictClients). Replicas and the primary do not count; clients with NO-EVICT coun
 
 from typing import TYPE_CHECKING, Final
 
-from cachetwin_engine.core.registry.gates import GATE_FOLLOWER
+from cachetwin_engine.core.registry.dispatch_flags import CLIENT_REPLICA_STREAM
 
 if TYPE_CHECKING:
     from cachetwin_engine.core.engine import Engine
@@ -74,4 +74,4 @@ class ClientMemory:
 
 def counts(session: "Session") -> bool:
     """Is it a client of ours, rather than a part of replication?"""
-    return not (session.is_primary or session.gates & GATE_FOLLOWER)
+    return not (session.is_primary or session.client_flags & CLIENT_REPLICA_STREAM)

@@ -37,7 +37,7 @@ class Context:
         self.in_exec = False
         self.in_script = False
         self.retrying = False  # a blocked command runs again because one of its keys became ready
-        self.effects: list[list[bytes]] | None = None  # what to propagate instead of the command as it was given
+        self.propagated: list[list[bytes]] | None = None  # what to propagate instead of the command as it was given
 
     def use_protocol(self, version: int) -> None:
         """Answer in RESP ``version`` (2 or 3) from now on."""
@@ -70,15 +70,15 @@ class Context:
 
         Needed where the same words could have another effect later: relative times, random picks, blocking.
         """
-        if self.effects is None:
-            self.effects = [args]
+        if self.propagated is None:
+            self.propagated = [args]
         else:
-            self.effects.append(args)
+            self.propagated.append(args)
 
     def propagate_nothing(self) -> None:
         """The command changed nothing that replicas need to hear."""
-        if self.effects is None:
-            self.effects = []
+        if self.propagated is None:
+            self.propagated = []
 
     # -- waiting ------------------------------------------------------------------------------------------------------
 

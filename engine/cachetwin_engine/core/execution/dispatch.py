@@ -1,11 +1,11 @@
-"""From a parsed request to its reply: find the row, ask the gates, run the handler, tell what it changed.
+"""From a parsed request to its reply: find the row, check the flags, run the handler, record what it changed.
 
 ``execute`` is for a client's own requests; ``call`` runs one row, also for EXEC, scripts and replayed logs. The one place
-where effects leave for replicas and logs is ``call``.
+where changes leave for replicas and logs is ``call``.
 
-**Laps.** Reading the clock costs as much as a GET's look-up, so it is read once for a lap: a run of calls of one brief
-command (it is ``FAST``, or SET, with few arguments) within a turn. ``Engine.end_lap`` books the time evenly on them. Any
-other call is a lap of its own, and every call is while the slow log asks for times that brief commands reach.
+**Timing batches.** Reading the clock costs as much as a GET's look-up, so it is read once for a batch: a run of calls of
+one brief command (it is ``FAST``, or SET, with few arguments) within a turn. ``Engine.end_batch`` books the time evenly on
+them. Any other call is a batch of its own, and every call is while the slow log asks for times that brief commands reach.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -16,15 +16,15 @@ from cachetwin_engine.core.protocol import errors
 from cachetwin_engine.core.protocol.errors import CommandError, unknown_command, unknown_subcommand, wrong_arity
 from cachetwin_engine.core.protocol.replies import CRLF, QUEUED, error
 from cachetwin_engine.core.registry.command_table import NO_AUTH, NO_MULTI, Command
-from cachetwin_engine.core.registry.gates import (
-    GATE_FOLLOWER,
-    GATE_MULTI,
-    GATE_NO_AUTH,
-    GATE_RESTRICTED,
-    GATE_SUBSCRIBED,
+from cachetwin_engine.core.registry.dispatch_flags import (
+    CLIENT_MULTI,
+    CLIENT_NO_AUTH,
+    CLIENT_REPLICA_STREAM,
+    CLIENT_RESTRICTED,
+    CLIENT_SUBSCRIBED,
 )
 
-from .admission import gate_problem
+from .admission import admission_error
 
 if TYPE_CHECKING:
     from cachetwin_engine.core.engine import Engine
@@ -51,8 +51,8 @@ _RUN_INSIDE_MULTI = {b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"}
 
 
 _MINUS: Final = 45
-LAP_REPLY_BYTES_MAX: Final = 16 * 1024  # a call with a longer reply ends its lap
-LAP_CALLS_MAX: Final = 64  # some 50 us
+BATCH_REPLY_BYTES_MAX: Final = 16 * 1024  # a call with a longer reply ends its batch
+BATCH_CALLS_MAX: Final = 64  # some 50 us
 
 
 class Queued:
@@ -83,8 +83,8 @@ def execute(session: "Session", args: list[bytes]) -> bytes:
     if not (len(args) == command.arity or (command.arity < 0 and len(args) >= -command.arity)):
         return _refused(session, command, wrong_arity(command.name).line)
     session.last_command = command.name
-    if session.gates | engine.gates:
-        answer = _ask_gates(session, command, args)
+    if session.client_flags | engine.blocked_by:
+        answer = _check_flags(session, command, args)
         if answer is not None:
             return answer
     session.last_command_ms = engine.now_ms
@@ -93,8 +93,8 @@ def execute(session: "Session", args: list[bytes]) -> bytes:
         engine.call_logs.traffic_was_large(session, command, args, len(reply))
     if session.tracking is not None and session.queue is None and command.name != b"client|caching":
         session.tracking.caching = False
-    if session.gates:
-        reply = _after_gates(session, reply)
+    if session.client_flags:
+        reply = _filter_reply(session, reply)
     if engine.ready_keys:
         engine.serve_blocked()
     return reply
@@ -103,12 +103,12 @@ def execute(session: "Session", args: list[bytes]) -> bytes:
 def call(ctx: "Context", command: Command, args: list[bytes]) -> bytes:
     """Run one row, count it, and hand on what it changed. A ``CommandError`` becomes its reply."""
     engine = ctx.engine
-    is_brief = command.is_brief and len(args) <= engine.lap_arguments_max
-    if engine.lap_row is not command or not is_brief:
-        if engine.lap_calls:
-            engine.end_lap()
-        engine.lap_row = command
-    started_us = engine.lap_us
+    is_brief = command.is_brief and len(args) <= engine.batch_arguments_max
+    if engine.batch_row is not command or not is_brief:
+        if engine.batch_calls:
+            engine.end_batch()
+        engine.batch_row = command
+    started_us = engine.batch_started_us
     outer = ctx.command
     ctx.command = command
     dirty = engine.dirty
@@ -125,21 +125,21 @@ def call(ctx: "Context", command: Command, args: list[bytes]) -> bytes:
         size = len(reply)
     ctx.command = outer
     if not size and ctx.session.blocked is not None:
-        engine.end_lap()
+        engine.end_batch()
         if engine.monitors and not ctx.retrying:
             show_to_monitors(ctx, args, started_us)
         return reply  # it is counted when it is served
     ctx.session.commands_done += 1
-    if is_brief and size < LAP_REPLY_BYTES_MAX and engine.lap_calls < LAP_CALLS_MAX:
-        engine.lap_calls += 1
-        engine.lap_context = ctx
-        engine.lap_args = args
+    if is_brief and size < BATCH_REPLY_BYTES_MAX and engine.batch_calls < BATCH_CALLS_MAX:
+        engine.batch_calls += 1
+        engine.batch_context = ctx
+        engine.batch_args = args
     else:
         engine.end_call(ctx, command, args, started_us)
     if engine.observes_calls:
         engine.observe_call(ctx, command, args, started_us)
-    if engine.wants_effects or ctx.effects is not None:
-        engine.effects.hand_on(ctx, command, args, engine.dirty != dirty)
+    if engine.wants_propagation or ctx.propagated is not None:
+        engine.propagation.record(ctx, command, args, engine.dirty != dirty)
     return reply
 
 
@@ -158,27 +158,27 @@ def find_command(engine: "Engine", args: list[bytes]) -> Command:
     return command
 
 
-def _ask_gates(session: "Session", command: Command, args: list[bytes]) -> bytes | None:
+def _check_flags(session: "Session", command: Command, args: list[bytes]) -> bytes | None:
     """What speaks against running ``args`` now: an error, ``QUEUED``, nothing to send, or None if it may run."""
     engine = session.engine
-    gates = session.gates
+    flags = session.client_flags
     ctx = session.context
-    if gates & GATE_NO_AUTH and not command.flags & NO_AUTH:
+    if flags & CLIENT_NO_AUTH and not command.flags & NO_AUTH:
         return _refused(session, command, errors.NO_AUTH)
-    if gates & GATE_MULTI and command.flags & NO_MULTI:
+    if flags & CLIENT_MULTI and command.flags & NO_MULTI:
         which = b" '" + command.name + b"'" if engine.profile.is_valkey_from(9, 0) else b""
         return _refused(session, command, b"ERR Command" + which + b" not allowed inside a transaction")
-    if gates & GATE_RESTRICTED:
+    if flags & CLIENT_RESTRICTED:
         denied = engine.acl.denial(ctx, command, args)
         if denied is not None:
             return _refused(session, command, denied)
-    if engine.gates:
-        problem = gate_problem(session, command, args)
+    if engine.blocked_by:
+        problem = admission_error(session, command, args)
         if problem is not None:
             return _refused(session, command, problem)
         if session.blocked is not None:
             return b""  # held back by CLIENT PAUSE
-    if gates & GATE_SUBSCRIBED and not ctx.resp3 and command.name not in _SUBSCRIBED_ALLOWED:
+    if flags & CLIENT_SUBSCRIBED and not ctx.resp3 and command.name not in _SUBSCRIBED_ALLOWED:
         return _refused(
             session,
             command,
@@ -188,7 +188,7 @@ def _ask_gates(session: "Session", command: Command, args: list[bytes]) -> bytes
     queue = session.queue
     if queue is not None and command.name not in _RUN_INSIDE_MULTI:
         queue.append(Queued(command, args))
-        return _after_gates(session, QUEUED)
+        return _filter_reply(session, QUEUED)
     return None
 
 
@@ -202,7 +202,7 @@ def _unknown(session: "Session", args: list[bytes], line: bytes) -> bytes:
 
 
 def _refused(session: "Session", command: Command | None, line: bytes) -> bytes:
-    """An error before the handler ran: it also spoils an open transaction."""
+    """An error before the handler ran: an open transaction fails, too."""
     engine = session.engine
     if session.queue is not None:
         session.queue_failed = True
@@ -212,20 +212,20 @@ def _refused(session: "Session", command: Command | None, line: bytes) -> bytes:
         if session.queue is not None:
             session.queue = None
             session.queue_failed = False
-            session.gates &= ~GATE_MULTI
+            session.client_flags &= ~CLIENT_MULTI
             unwatch(session)
         line = b"EXECABORT Transaction discarded because of: " + line.removeprefix(b"ERR ")
     reply = error(line)
     engine.statistics.count_error(reply)
-    return _after_gates(session, reply) if session.gates else reply
+    return _filter_reply(session, reply) if session.client_flags else reply
 
 
-def _after_gates(session: "Session", reply: bytes) -> bytes:
+def _filter_reply(session: "Session", reply: bytes) -> bytes:
     """CLIENT REPLY: hold ``reply`` back when the client asked for that. Subscriptions are confirmed all the same.
 
     A replica that takes our stream can't be told anything else: a reply ends its connection.
     """
-    if session.gates & GATE_FOLLOWER:
+    if session.client_flags & CLIENT_REPLICA_STREAM:
         if reply and session.last_command not in _BEGINS_STREAM:
             session.closing = True
         return b""
@@ -234,6 +234,6 @@ def _after_gates(session: "Session", reply: bytes) -> bytes:
         return b""
     if session.reply_skip:
         session.reply_skip -= 1
-        session.engine.refresh_gates(session)
+        session.engine.refresh_reply_flag(session)
         return reply if is_confirmed else b""
     return reply

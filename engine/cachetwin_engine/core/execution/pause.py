@@ -1,12 +1,13 @@
 """CLIENT PAUSE, and the writes that FAILOVER holds back: who waits for neither a key nor a time, but for leave to go on.
 
-While ``GATE_PAUSED`` is set every request comes by ``holds_back``, nobody who waits for a key is served, and no key ends.
+While ``BLOCKED_BY_PAUSE`` is set every request comes by ``holds_back``, no client that waits for a key is served, and no
+key expires.
 """
 
 from typing import TYPE_CHECKING
 
 from cachetwin_engine.core.registry.command_table import MAY_REPLICATE, WRITE, Command
-from cachetwin_engine.core.registry.gates import GATE_PAUSED
+from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_PAUSE
 
 from .admission import flags_now
 from .dispatch import execute
@@ -28,7 +29,7 @@ class Pause:
 
     def is_on(self) -> bool:
         """Does CLIENT PAUSE, or a failover, hold writes back?"""
-        return self._engine.gates & GATE_PAUSED != 0
+        return self._engine.blocked_by & BLOCKED_BY_PAUSE != 0
 
     def begin(self, until_ms: int, everything: bool) -> None:
         """CLIENT PAUSE: a pause that lasts longer, or holds more, is not cut short."""
@@ -36,21 +37,21 @@ class Pause:
         paused = self.is_on()
         self.holds_everything = everything or (paused and self.holds_everything and self.until_ms > engine.now_ms)
         self.until_ms = max(until_ms, self.until_ms if paused else 0)
-        engine.gates |= GATE_PAUSED
+        engine.blocked_by |= BLOCKED_BY_PAUSE
         engine.choose_expiry()
 
     def hold_writes(self, on: bool) -> None:
         """FAILOVER begins or ends, or the end of the process waits for replicas."""
         engine = self._engine
         if on:
-            engine.gates |= GATE_PAUSED
+            engine.blocked_by |= BLOCKED_BY_PAUSE
             engine.keeps_expired = True
         elif engine.now_ms >= self.until_ms:
             self.end()
 
     def _is_kept(self) -> bool:
         """Would writes be held back without CLIENT PAUSE too?"""
-        return self._engine.replication.failover.is_under_way() or self._engine.ending.is_waiting()
+        return self._engine.replication.failover.is_under_way() or self._engine.shutdown.is_waiting()
 
     def tick(self) -> None:
         """Ten times a second: is it over?"""
@@ -66,7 +67,7 @@ class Pause:
         self.holds_everything = False
         if self._is_kept():
             return
-        engine.gates &= ~GATE_PAUSED
+        engine.blocked_by &= ~BLOCKED_BY_PAUSE
         engine.choose_expiry()
         waiting = self._held
         self._held = []

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from cachetwin_engine.core.observers.tracking import TrackingState
 from cachetwin_engine.core.protocol.errors import ProtocolError
 from cachetwin_engine.core.protocol.resp import RespParser
-from cachetwin_engine.core.registry.gates import GATE_FOLLOWER
+from cachetwin_engine.core.registry.dispatch_flags import CLIENT_REPLICA_STREAM
 
 from .context import Context
 from .dispatch import Queued, execute
@@ -62,7 +62,7 @@ class Session:
         self.parser = RespParser(engine.config.proto_max_bulk_len)
         self.parser.wants_line_ends = engine.profile.is_valkey_from(9, 1)
         self.parser.mixes_quotes = engine.profile.is_valkey_from(9, 0)
-        self.gates = 0
+        self.client_flags = 0
         self.closing = False  # close as soon as the output is written
         self.close_now = False  # close without writing the rest
         self.has_more = False
@@ -75,7 +75,7 @@ class Session:
         self.queue_seen = 0  # how many of the queue were looked at for the database they choose
         self.queue_database = -1  # what they choose, -1 for none
         self.watched: list[tuple[Database, bytes]] = []
-        self.watched_over: dict[tuple[int, bytes], bool] = {}  # watched keys whose time was over already
+        self.watched_expired: dict[tuple[int, bytes], bool] = {}  # watched keys whose time was over already
         self.watch_broken = False
         self.channels: dict[bytes, bool] = {}
         self.patterns: dict[bytes, bool] = {}
@@ -127,11 +127,11 @@ class Session:
         if self.blocked is None and not self.closing:
             engine = self.engine
             engine.start_turn()
-            started_us = engine.lap_us
+            started_us = engine.batch_started_us
             commands = engine.commands_processed
             self.run()
-            engine.settle()
-            engine.traffic.note_turn(engine.lap_us - started_us, engine.commands_processed - commands)
+            engine.run_pending()
+            engine.traffic.note_turn(engine.batch_started_us - started_us, engine.commands_processed - commands)
         out = b"" if self.close_now else self.take_output()
         if self._held_bytes:
             self._count_held()
@@ -150,7 +150,7 @@ class Session:
     def forget_buffers(self) -> None:
         """The connection is gone, and with it what it held."""
         self.engine.buffer_bytes -= self._held_bytes
-        if not self.gates & GATE_FOLLOWER:
+        if not self.client_flags & CLIENT_REPLICA_STREAM:
             self.engine.buffer_bytes -= self.unsent_bytes
         self._held_bytes = 0
         self.unsent_bytes = 0
@@ -336,7 +336,7 @@ class Session:
         """The shell has ``size`` bytes of output that the client has not taken yet."""
         if self.id not in self.engine.sessions:
             return
-        if not self.gates & GATE_FOLLOWER:  # what replicas have not taken is no reason to evict keys
+        if not self.client_flags & CLIENT_REPLICA_STREAM:  # what replicas have not taken is no reason to evict keys
             self.engine.buffer_bytes += size - self.unsent_bytes
         self.unsent_bytes = size
         if self.engine.client_memory.limit:
@@ -386,7 +386,7 @@ class Session:
         flags = b""
         if self.monitors:
             flags += b"O"
-        flags += b"S" if self.gates & GATE_FOLLOWER else b"M" if self.is_primary else b""
+        flags += b"S" if self.client_flags & CLIENT_REPLICA_STREAM else b"M" if self.is_primary else b""
         if self.channels or self.patterns or self.shard_channels:
             flags += b"P"
         if self.queue is not None:

@@ -54,8 +54,8 @@ def _expire_fields_of(engine: "Engine", db: "Database", key: bytes, value: HashV
     if not gone:
         return False
     engine.expired_fields += len(gone)
-    if engine.wants_effects:
-        engine.effects.add(db.index, [b"HDEL", key, *gone])
+    if engine.wants_propagation:
+        engine.propagation.add(db.index, [b"HDEL", key, *gone])
     fields_gone(engine, db, key, value)
     engine.key_modified(db, key)
     return True

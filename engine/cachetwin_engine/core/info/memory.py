@@ -3,7 +3,7 @@
 from typing import Final
 
 from cachetwin_engine.core.execution.context import Context
-from cachetwin_engine.core.registry.gates import GATE_FOLLOWER
+from cachetwin_engine.core.registry.dispatch_flags import CLIENT_REPLICA_STREAM
 from cachetwin_engine.core.scripting.store import ScriptStore
 
 _UNITS: Final = "KMGTP"
@@ -20,7 +20,7 @@ def memory_lines(ctx: Context) -> list[str]:
     client_bytes = 0
     replica_bytes = 0
     for session in engine.sessions.values():
-        if session.gates & GATE_FOLLOWER:
+        if session.client_flags & CLIENT_REPLICA_STREAM:
             replica_bytes += session.memory_bytes()
         else:
             client_bytes += session.memory_bytes()

@@ -29,7 +29,7 @@ def server_lines(ctx: Context) -> list[str]:
     lines += [
         f"run_id:{host.run_id}",
         f"tcp_port:{host.tcp_port}",
-        f"server_time_usec:{engine.lap_us}",
+        f"server_time_usec:{engine.batch_started_us}",
         f"uptime_in_seconds:{uptime_s}",
         f"uptime_in_days:{uptime_s // 86400}",
         f"hz:{engine.config.hz}",
@@ -42,8 +42,8 @@ def server_lines(ctx: Context) -> list[str]:
     ]
     if profile.is_valkey_from(8, 1):
         lines.append(f"availability_zone:{engine.config.values[b'availability-zone'].decode()}")
-    if engine.ending.is_waiting():
-        lines.append(f"shutdown_in_milliseconds:{engine.ending.wait_ms()}")
+    if engine.shutdown.is_waiting():
+        lines.append(f"shutdown_in_milliseconds:{engine.shutdown.wait_ms()}")
     return lines + [f"listener{index}:{listener}" for index, listener in enumerate(host.listeners)]
 
 

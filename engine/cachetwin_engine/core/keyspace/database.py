@@ -285,7 +285,7 @@ class Database:
         self.expiring.remove(key)
         return True
 
-    def is_over(self, key: bytes) -> bool:
+    def is_expired(self, key: bytes) -> bool:
         """Is the time of ``key`` over although it is still there?"""
         at_ms = self.expires.get(key)
         return at_ms is not None and at_ms <= self.observer.now_ms

@@ -20,7 +20,7 @@ class DictTable(KeyTable):
         """See ``KeyTable``."""
         return self._values.get(key)
 
-    def glance(self, key: bytes) -> object | None:
+    def peek(self, key: bytes) -> object | None:
         """See ``KeyTable``."""
         return self._values.get(key)
 

@@ -18,7 +18,7 @@ class KeyTable:
         """The value under ``key``, or None."""
         raise NotImplementedError
 
-    def glance(self, key: bytes) -> object | None:
+    def peek(self, key: bytes) -> object | None:
         """Like ``find``, for reading only: what is returned may be a copy."""
         raise NotImplementedError
 

@@ -164,7 +164,7 @@ class PackedTable(KeyTable):
                         kind: i64 = packed[end - 2]
                         if kind == _STRING:
                             return packed[size : end - 2]
-                        value = PROTOTYPES[kind].revived(packed[size : end - 2])
+                        value = PROTOTYPES[kind].from_compact(packed[size : end - 2])
                         value.key = key
                         entries[at] = value
                         self._note_open(value)
@@ -177,7 +177,7 @@ class PackedTable(KeyTable):
                 return None
             at = (at + 1) & mask
 
-    def glance(self, key: bytes) -> object | None:
+    def peek(self, key: bytes) -> object | None:
         """See ``KeyTable``."""
         hashed: i64 = hash(key)
         segment = self._directory[(hashed & _PLACE_MASK) >> self._shift]
@@ -432,5 +432,5 @@ def _value_of(entry: object) -> object:
         end: i64 = len(packed)
         data = packed[packed[end - 1] : end - 2]
         kind: i64 = packed[end - 2]
-        return data if kind == _STRING else PROTOTYPES[kind].revived(data)
+        return data if kind == _STRING else PROTOTYPES[kind].from_compact(data)
     return entry.data if isinstance(entry, _LongString) else entry

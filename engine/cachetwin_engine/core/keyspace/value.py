@@ -47,10 +47,10 @@ class Value:
         return 0
 
     def compact(self) -> bytes | None:
-        """All of it in a few bytes, from which ``revived`` makes it again; None if it is too large now."""
+        """All of it in a few bytes, from which ``from_compact`` makes it again; None if it is too large now."""
         return None
 
-    def revived(self, data: bytes) -> "Value":
+    def from_compact(self, data: bytes) -> "Value":
         """The value of this kind whose ``compact`` was ``data``."""
         raise NotImplementedError
 
@@ -59,5 +59,5 @@ PROTOTYPES: Final[list[Value]] = [Value(), Value(), Value(), Value(), Value()]  
 
 
 def enter_prototype(value: Value) -> None:
-    """Let values of this kind be revived by ``value``."""
+    """Let values of this kind be from_compact by ``value``."""
     PROTOTYPES[value.compact_kind()] = value

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 from cachetwin_engine.core.keyspace.allocation import allocated
 from cachetwin_engine.core.keyspace.database import Database
 from cachetwin_engine.core.keyspace.value import Value
-from cachetwin_engine.core.registry.gates import GATE_MEMORY
+from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_MEMORY
 from cachetwin_engine.core.types.string import BLOCK_BYTES, OBJECT_BYTES, head_bytes, packed_string_bytes, string_bytes
 
 if TYPE_CHECKING:
@@ -96,10 +96,10 @@ class MemoryAccount:
         engine.counts_memory = wanted
         engine.tracks_memory = wanted or engine.snapshots_run
         if wanted:
-            engine.gates |= GATE_MEMORY
+            engine.blocked_by |= BLOCKED_BY_MEMORY
             self.count_again(engine)
         else:
-            engine.gates &= ~GATE_MEMORY
+            engine.blocked_by &= ~BLOCKED_BY_MEMORY
             for db in engine.databases:
                 db.sizes_before = {}
 
@@ -139,7 +139,7 @@ class MemoryAccount:
             if not db.sizes_before:
                 continue
             for key, before in db.sizes_before.items():
-                value = db.values.glance(key)
+                value = db.values.peek(key)
                 after = 0 if value is None else footprint(engine, db, key, value)
                 self._keys_bytes += after - before
             db.sizes_before = {}
@@ -153,5 +153,5 @@ def _estimated(engine: "Engine", db: Database) -> int:
         keys = db.values.sample(engine.random.below, EXACT_KEYS_MAX)
     total = 0
     for key in keys:
-        total += footprint(engine, db, key, db.values.glance(key))
+        total += footprint(engine, db, key, db.values.peek(key))
     return total * len(db.values) // max(1, len(keys))

@@ -154,6 +154,6 @@ def evict(engine: "Engine", db: Database, key: bytes) -> None:
         engine.notify(NOTIFY_EVICTED, b"evicted", key, db.index)
     if db.watchers or engine.tracks_keys:
         engine.key_modified(db, key)
-    if engine.wants_effects:
-        engine.effects.add(db.index, [engine.config.eviction_deletes_with, key])
-        engine.effects.end_changes()
+    if engine.wants_propagation:
+        engine.propagation.add(db.index, [engine.config.eviction_deletes_with, key])
+        engine.propagation.commit_pending()

@@ -5,7 +5,7 @@ They are in ``Engine.monitors``, which dispatch asks after each command.
 
 from typing import TYPE_CHECKING
 
-from cachetwin_engine.core.registry.gates import GATE_MONITOR
+from cachetwin_engine.core.registry.dispatch_flags import CLIENT_MONITOR
 from cachetwin_engine.core.text.quoting import quoted
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def start_monitor(session: "Session") -> None:
     """``session`` sees every command from now on."""
     session.monitors = True
-    session.gates |= GATE_MONITOR
+    session.client_flags |= CLIENT_MONITOR
     session.engine.monitors[session.id] = session
     session.engine.choose_observers()
 
@@ -24,7 +24,7 @@ def start_monitor(session: "Session") -> None:
 def stop_monitor(session: "Session") -> None:
     """No longer show commands to ``session``."""
     session.monitors = False
-    session.gates &= ~GATE_MONITOR
+    session.client_flags &= ~CLIENT_MONITOR
     session.engine.monitors.pop(session.id, None)
     session.engine.choose_observers()
 

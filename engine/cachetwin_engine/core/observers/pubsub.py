@@ -6,7 +6,7 @@ A message is encoded once for each protocol, not once for each listener.
 from typing import TYPE_CHECKING
 
 from cachetwin_engine.core.protocol.replies import bulk, integer
-from cachetwin_engine.core.registry.gates import GATE_SUBSCRIBED
+from cachetwin_engine.core.registry.dispatch_flags import CLIENT_SUBSCRIBED
 from cachetwin_engine.core.text.glob import glob_match
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class PubSub:
             del session.shard_channels[channel]
             count = len(session.shard_channels)
             if not (count or session.channels or session.patterns):
-                session.gates &= ~GATE_SUBSCRIBED
+                session.client_flags &= ~CLIENT_SUBSCRIBED
             body = bulk(b"sunsubscribe") + bulk(channel) + integer(count)
             session.push((b">3\r\n" if session.context.resp3 else b"*3\r\n") + body)
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cachetwin_engine.core.protocol.replies import bulk, bulk_array, integer
 from cachetwin_engine.core.registry.command_table import READONLY
-from cachetwin_engine.core.registry.gates import GATE_TRACKING
+from cachetwin_engine.core.registry.dispatch_flags import CLIENT_TRACKING
 from cachetwin_engine.core.registry.key_positions import key_positions
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ class Tracking:
         if old is not None:
             state.prefixes = old.prefixes
         session.tracking = state
-        session.gates |= GATE_TRACKING
+        session.client_flags |= CLIENT_TRACKING
         self.clients[session.id] = session
         self.engine.choose_observers()
         if state.broadcast:
@@ -73,7 +73,7 @@ class Tracking:
         if state is None:
             return
         session.tracking = None
-        session.gates &= ~GATE_TRACKING
+        session.client_flags &= ~CLIENT_TRACKING
         self.clients.pop(session.id, None)
         self.engine.choose_observers()
         for prefix in state.prefixes:

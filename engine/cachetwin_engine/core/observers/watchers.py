@@ -1,7 +1,7 @@
 """WATCH: an EXEC that fails if a key changes before it.
 
 Who watches a key is in ``Database.watchers``; what a client watches, and whether it has changed, in its session. A key
-whose time was over when it was watched counts as none: that it goes changes nothing (``Session.watched_over``).
+whose time was over when it was watched counts as none: that it goes changes nothing (``Session.watched_expired``).
 """
 
 from typing import TYPE_CHECKING
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def watch(session: "Session", db: "Database", key: bytes) -> None:
-    """From now on a change of ``key`` spoils the next transaction of ``session``."""
+    """A change of ``key`` from now on makes the next transaction of ``session`` fail."""
     watching = db.watchers.get(key)
     if watching is None:
         db.watchers[key] = [session]
@@ -21,8 +21,8 @@ def watch(session: "Session", db: "Database", key: bytes) -> None:
     else:
         watching.append(session)
     session.watched.append((db, key))
-    if db.is_over(key):
-        session.watched_over[(db.index, key)] = True
+    if db.is_expired(key):
+        session.watched_expired[(db.index, key)] = True
 
 
 def unwatch(session: "Session") -> None:
@@ -35,7 +35,7 @@ def unwatch(session: "Session") -> None:
             if not watching:
                 del db.watchers[key]
     session.watched = []
-    session.watched_over = {}
+    session.watched_expired = {}
     session.watch_broken = False
 
 
@@ -43,36 +43,36 @@ def is_spoiled(session: "Session") -> bool:
     """Did a watched key change, or end by itself, though nobody has looked at it since?"""
     broken = session.watch_broken
     for db, key in session.watched:
-        if db.is_over(key) and (db.index, key) not in session.watched_over:
+        if db.is_expired(key) and (db.index, key) not in session.watched_expired:
             broken = True
     return broken
 
 
-def spoil(db: "Database", key: bytes) -> None:
-    """Spoil the transactions that watch ``key``, which was changed or is gone."""
+def invalidate_watchers(db: "Database", key: bytes) -> None:
+    """``key`` was changed or is gone: transactions that watch it fail."""
     for session in db.watchers.get(key, []):
-        if session.watched_over and not db.values.has(key) and session.watched_over.pop((db.index, key), False):
+        if session.watched_expired and not db.values.has(key) and session.watched_expired.pop((db.index, key), False):
             continue  # it was over when it was watched, so nothing changes when it goes
         session.watch_broken = True
 
 
-def spoil_swapped(before: "Database", after: "Database") -> None:
-    """Spoil the transactions that watch keys of ``before``, in whose place those of ``after`` come.
+def on_swapdb(before: "Database", after: "Database") -> None:
+    """SWAPDB: transactions that watch keys of ``before`` fail; the keys of ``after`` take their place.
 
     A key that is over, or was when it was watched, is none: it may come, go and take another's place.
     """
     for key, watching in before.watchers.items():
-        over = after.is_over(key)
+        over = after.is_expired(key)
         if not before.values.has(key) and not after.values.has(key):
             continue
         for session in watching:
             place = (before.index, key)
-            if place in session.watched_over:
+            if place in session.watched_expired:
                 if not after.values.has(key):
-                    del session.watched_over[place]
+                    del session.watched_expired[place]
                 elif not over:
                     session.watch_broken = True
             elif not before.values.has(key) and over:
-                session.watched_over[place] = True
+                session.watched_expired[place] = True
             else:
                 session.watch_broken = True

@@ -6,7 +6,7 @@ The file itself is the host's: begun, written piece by piece, and put in the pla
 
 from typing import TYPE_CHECKING, Final
 
-from cachetwin_engine.core.registry.gates import GATE_DISK
+from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_DISK
 
 from .loading import Loaded, Loading
 from .snapshot import Snapshot, notes_of
@@ -156,17 +156,17 @@ class Saves:
         replication = self._engine.replication
         loaded = self.load(keep_expired=replication.link is not None)
         if loaded is not None:
-            replication.go_on_from(loaded)
+            replication.resume_from(loaded)
         return loaded is not None
 
-    def choose_gate(self) -> None:
+    def choose_disk_flag(self) -> None:
         """A save ended, or parameters changed: if the last one failed, nothing may be changed that can't be saved."""
         engine = self._engine
         config = engine.config
         if not self.ok and config.save_points and config.boolean("stop-writes-on-bgsave-error"):
-            engine.gates |= GATE_DISK
+            engine.blocked_by |= BLOCKED_BY_DISK
         else:
-            engine.gates &= ~GATE_DISK
+            engine.blocked_by &= ~BLOCKED_BY_DISK
 
     def _new_snapshot(self) -> Snapshot:
         engine = self._engine
@@ -184,7 +184,7 @@ class Saves:
             self.last_ms = engine.now_ms
             self.dirty_then = dirty
             engine.host.log("DB saved on disk")
-        self.choose_gate()
+        self.choose_disk_flag()
 
     def _path(self) -> str:
         return self._engine.config.get("dbfilename") or "dump.rdb"  # in the working directory, which is ``dir``

@@ -151,7 +151,7 @@ class Snapshot:
         self._writer.length(db.index)
 
     def _write_key(self, db: "Database", key: bytes) -> None:
-        value = db.values.glance(key)
+        value = db.values.peek(key)
         writer = self._writer
         at_ms = db.expiry_of(key) if db.expires else -1
         if at_ms >= 0:

@@ -189,7 +189,7 @@ class Command:
         self.latency: list[int] = []  # calls by bucket of duration, see ``latency``; empty before the first
         self.rejected_calls = 0
         self.failed_calls = 0
-        # Never long with few arguments, so that its calls may share a lap (see ``dispatch``).
+        # Brief with few arguments, so that its calls may share a timing batch (see ``dispatch``).
         self.is_brief = name == b"set" or flags & (FAST | BLOCKING) == FAST
 
     def accepts(self, count: int) -> bool:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 KEYS_MAX: Final = 100_000  # remembered; more than that live until the next full synchronisation
 
 
-class OwnKeys:
+class LocalWrites:
     """The keys that were written here while the replica took writes, by database."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class OwnKeys:
             db = engine.databases[index]
             if db.expiry_of(key) < 0:
                 del self._keys[index, key]
-            elif db.is_over(key):
+            elif db.is_expired(key):
                 del self._keys[index, key]
                 db.drop(key)
                 engine.key_expired(db, key)

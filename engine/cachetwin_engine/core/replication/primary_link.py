@@ -87,7 +87,7 @@ class PrimaryLink:
         self._line = b""
         session = engine.open_session(address, local_address)
         session.is_primary = True
-        engine.trust(session)
+        engine.mark_internal(session)
         index = self._db_index if self.session is None else self.session.context.db.index
         session.context.db = engine.databases[index]  # a partial resynchronisation goes on in the same database
         self.session = session
@@ -139,7 +139,7 @@ class PrimaryLink:
                 return
         if data and self.state == CONNECTED:
             self._apply(data)
-        engine.settle()
+        engine.run_pending()
 
     def is_loading(self) -> bool:
         """Is there a snapshot to be read?"""
@@ -169,12 +169,12 @@ class PrimaryLink:
             self.acknowledge()
         if self._held is not None and not self._engine.pause.is_on():
             self._apply(b"")
-            self._engine.settle()
+            self._engine.run_pending()
         silent_ms = 1000 * self._engine.config.integer("repl-timeout")
         if self.state != CONNECT and now_ms - self.last_io_ms > silent_ms:
             self._fail("the primary is silent for longer than repl-timeout")
 
-    def begin_in(self, db_index: int) -> None:
+    def select_db(self, db_index: int) -> None:
         """The stream will go on about that database."""
         if db_index < len(self._engine.databases):
             self._db_index = db_index

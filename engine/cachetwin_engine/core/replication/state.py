@@ -1,9 +1,9 @@
 """An engine's part in replication: its history's id, how far the history goes, and who follows it.
 
-A history is a stream of commands, counted in bytes. A primary writes it: ``end_unit`` takes what one command, transaction
-or script changed, ``flush`` hands the bytes of a turn to the backlog and to the replicas. A replica repeats the bytes
-that its primary sends, so replicas of its own have the same history. Nothing is written before the first replica came, and
-an engine without replicas pays for one flag (``Engine.wants_effects``).
+A history is a stream of commands, counted in bytes. A primary writes it: ``commit_batch`` takes what one command,
+transaction or script changed, ``flush`` hands the bytes of a turn to the backlog and to the replicas. A replica repeats
+the bytes that its primary sends, so replicas of its own have the same history. Nothing is written before the first replica
+came, and an engine without replicas pays for one flag (``Engine.wants_propagation``).
 
 A primary that becomes a replica, and back, goes on with the same history, so both sides share its state here. The link to
 a primary, replicas as they connect, who waits for them and FAILOVER are in modules of their own.
@@ -11,7 +11,7 @@ a primary, replicas as they connect, who waits for them and FAILOVER are in modu
 
 from typing import TYPE_CHECKING, Final
 
-from cachetwin_engine.core.registry.gates import GATE_REPLICA
+from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_REPLICA
 from cachetwin_engine.core.text.numbers import integer_or_none
 
 from .acknowledgements import Acknowledgements
@@ -19,7 +19,7 @@ from .backlog import Backlog
 from .connected_replica import ONLINE, ConnectedReplica
 from .failover import Failover
 from .full_sync import begin_snapshot, send_more
-from .local_writes import OwnKeys
+from .local_writes import LocalWrites
 from .primary_link import CONNECTED, PrimaryLink
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ class Replication:
         self.backlog: Backlog | None = None
         self.replicas: dict[int, ConnectedReplica] = {}  # by session
         self.link: PrimaryLink | None = None  # of a replica
-        self.own_keys = OwnKeys()
+        self.local_writes = LocalWrites()
         self.acknowledgements = Acknowledgements(engine)
         self.failover = Failover(engine)
         self.closed_commands: dict[bytes, Command] = {}  # to clients (ElastiCache), not to other nodes of ours
@@ -72,7 +72,7 @@ class Replication:
         self.previous_id = NO_ID
         self.previous_until = -1
 
-    def branch_off(self) -> None:
+    def promote(self) -> None:
         """No longer a replica: a history of our own from here on, which replicas of the old one may follow."""
         self.flush()
         old = self.id
@@ -83,7 +83,7 @@ class Replication:
 
     def adopt(self, history_id: bytes, offset: int) -> None:
         """A replica has its primary's history, at ``offset``. What was before is no longer ours to repeat."""
-        self.own_keys.clear()
+        self.local_writes.clear()
         self.id = history_id
         self.previous_id = NO_ID
         self.previous_until = -1
@@ -91,7 +91,7 @@ class Replication:
         self.backlog = None
         self.keep_backlog()
 
-    def go_on_from(self, loaded: "Loaded") -> None:
+    def resume_from(self, loaded: "Loaded") -> None:
         """The engine starts with a file that was part of a history: go on with it, as a replica or as a primary.
 
         What has ended meanwhile is still at the replicas of a primary, which come back for the rest of the history.
@@ -105,7 +105,7 @@ class Replication:
         self.offset = offset
         if self.link is not None:
             self.id = history_id
-            self.link.begin_in(stream_db)
+            self.link.select_db(stream_db)
         else:
             self.previous_id = history_id
             self.previous_until = offset + 1
@@ -137,21 +137,21 @@ class Replication:
         self.bytes_out = 0
 
     def _follow(self) -> None:
-        """Only a primary with somebody to tell writes effects."""
-        self._engine.wants_effects = self.backlog is not None and self.link is None
+        """Only a primary with replicas or a backlog records its changes."""
+        self._engine.wants_propagation = self.backlog is not None and self.link is None
 
     # -- what the engine tells ----------------------------------------------------------------------------------------
 
-    def end_unit(self, effects: list[tuple[int, list[bytes]]], command: bytes) -> None:
+    def commit_batch(self, batch: list[tuple[int, list[bytes]]], command: bytes) -> None:
         """All that one command (or EXEC, or a script) changed; ``command`` is empty if nobody's command did it."""
-        if len(effects) == 1 or not command or command in _PICKS_KEYS:
-            for db, args in effects:
+        if len(batch) == 1 or not command or command in _PICKS_KEYS:
+            for db, args in batch:
                 self._write(db, args)
             return
-        if effects and self._engine.profile.commands_through < (7, 2, 0):
-            self._select(effects[0][0])  # before MULTI, later behind it
+        if batch and self._engine.profile.commands_through < (7, 2, 0):
+            self._select(batch[0][0])  # before MULTI, later behind it
         self._append(_MULTI)
-        for db, args in effects:
+        for db, args in batch:
             self._write(db, args)
         self._append(_EXEC)
 
@@ -226,7 +226,7 @@ class Replication:
         self.failover.tick()
         if self.link is not None:
             if engine.expires_actively:
-                self.own_keys.expire(engine)
+                self.local_writes.expire(engine)
             self.link.tick(now_ms)
 
     def config_changed(self) -> None:
@@ -341,9 +341,9 @@ class Replication:
         self.link = PrimaryLink(engine, host, port, db_index)
         engine.config.values[b"replicaof"] = f"{host} {port}".encode()
         self.role_changed = True
-        engine.gates |= GATE_REPLICA
+        engine.blocked_by |= BLOCKED_BY_REPLICA
         engine.choose_expiry()
-        engine.effects.forget()
+        engine.propagation.forget()
         self._follow()
 
     def follow_nobody(self) -> None:
@@ -356,8 +356,8 @@ class Replication:
         self.link = None
         engine.config.values[b"replicaof"] = b""
         self.role_changed = True
-        self.branch_off()
-        engine.gates &= ~GATE_REPLICA
+        self.promote()
+        engine.blocked_by &= ~BLOCKED_BY_REPLICA
         engine.choose_expiry()
         self.keep_backlog()
 

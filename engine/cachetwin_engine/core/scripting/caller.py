@@ -11,7 +11,7 @@ from cachetwin_engine.core.execution.dispatch import call, find_command
 from cachetwin_engine.core.protocol.errors import CANNOT_SAVE, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY, CommandError
 from cachetwin_engine.core.protocol.replies import error
 from cachetwin_engine.core.registry.command_table import DENYOOM, MAY_REPLICATE, NOSCRIPT, STALE, WRITE, Command
-from cachetwin_engine.core.registry.gates import GATE_DISK, GATE_REPLICA, GATE_RESTRICTED
+from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_DISK, BLOCKED_BY_REPLICA, CLIENT_RESTRICTED
 
 _ACL_FAILURES: Final = [  # of Redis OSS 7.0, by the end of what a client is told
     (b"access a key", b"access at least one of the keys mentioned in the command arguments"),
@@ -37,7 +37,7 @@ class RunningScript:
         engine = outer.engine
         self.name = name
         self.args = args
-        self.started_us = engine.lap_us
+        self.started_us = engine.batch_started_us
         self.time_us = engine.now_us()  # Unix time, which stands still for the script
         self.kill_command = b"FUNCTION KILL" if is_function else b"SCRIPT KILL"
         self.wrote = False  # it has run a writing command, so it can't be ended without a trace
@@ -51,7 +51,7 @@ class RunningScript:
         context.session = outer.session
         context.db = outer.db
         context.user = outer.user
-        context.effects = None
+        context.propagated = None
         if context.resp3:
             context.use_protocol(2)
 
@@ -74,12 +74,12 @@ class RunningScript:
             self.wrote = True
         if self.propagates:
             return call(self.context, command, args)
-        wanted = engine.wants_effects
-        engine.wants_effects = False
+        wanted = engine.wants_propagation
+        engine.wants_propagation = False
         try:
             return call(self.context, command, args)
         finally:
-            engine.wants_effects = wanted
+            engine.wants_propagation = wanted
 
     def may(self, args: list[bytes]) -> bool | None:
         """May the caller's user run ``args``? None if there is no such command."""
@@ -106,11 +106,11 @@ class RunningScript:
             return b"ERR This " + engine.profile.name_in_scripts + b" command is not allowed from script"
         if command.flags & (WRITE | MAY_REPLICATE) and self.read_only:
             return b"ERR Write commands are not allowed from read-only scripts."
-        if self.context.session.gates & GATE_RESTRICTED:
+        if self.context.session.client_flags & CLIENT_RESTRICTED:
             denied = engine.acl.denial(self.context, command, args)
             if denied is not None:
                 return _acl_failure(engine.profile, denied)
-        if engine.gates & GATE_REPLICA and not self.context.session.is_primary:
+        if engine.blocked_by & BLOCKED_BY_REPLICA and not self.context.session.is_primary:
             if command.flags & WRITE and is_read_only(engine):
                 return READ_ONLY
             if not command.flags & STALE and is_stale(engine):
@@ -118,7 +118,7 @@ class RunningScript:
         if not self.wrote:  # once it wrote, nothing around it may make it fail half-way
             if command.flags & WRITE and lacks_replicas(engine):
                 return NO_REPLICAS
-            if command.flags & WRITE and engine.gates & GATE_DISK:
+            if command.flags & WRITE and engine.blocked_by & BLOCKED_BY_DISK:
                 return CANNOT_SAVE
             if command.flags & DENYOOM and engine.memory_is_full and not self.allow_oom:
                 return OUT_OF_MEMORY

@@ -15,7 +15,7 @@ from mypy_extensions import i64
 
 from cachetwin_engine.core.protocol.errors import CommandError
 from cachetwin_engine.core.protocol.replies import NULL_3, NULL_BULK_2, OK, bulk, integer
-from cachetwin_engine.core.registry.gates import GATE_BUSY
+from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_SCRIPT
 from cachetwin_engine.core.text.doubles import digits_17, shortest
 
 from . import library_calls
@@ -284,14 +284,14 @@ class Machine:
             late = self._loaded_until_us and engine.clock() >= self._loaded_until_us
             return b"ERR FUNCTION LOAD timeout" if late else None
         if not running.killed and engine.clock() - running.started_us >= engine.config.busy_reply_threshold_ms * 1000:
-            actor, lap_us = engine.actor, engine.lap_us
-            ready, effects = engine.ready_keys, engine.effects.put_aside()  # nobody sees half of what a script does
+            actor, batch_started_us = engine.actor, engine.batch_started_us
+            ready, suspended = engine.ready_keys, engine.propagation.suspend()  # nobody sees half of what a script does
             engine.ready_keys = []
-            engine.gates |= GATE_BUSY
+            engine.blocked_by |= BLOCKED_BY_SCRIPT
             engine.host.serve_others()
-            engine.actor, engine.lap_us = actor, lap_us
+            engine.actor, engine.batch_started_us = actor, batch_started_us
             engine.ready_keys = ready
-            engine.effects.bring_back(effects)
+            engine.propagation.restore(suspended)
         if running.killed:
             return b"ERR Script killed by user with " + running.kill_command + b"."
         return b"ERR Script ended by the server's shutdown." if engine.shutdown_requested else None

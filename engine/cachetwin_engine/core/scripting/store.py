@@ -6,7 +6,7 @@ from cachetwin_engine.core.execution.admission import is_stale, lacks_replicas
 from cachetwin_engine.core.protocol.errors import MASTER_DOWN, NO_REPLICAS, CommandError
 from cachetwin_engine.core.protocol.resp import split_words
 from cachetwin_engine.core.registry.command_table import DENYOOM, MAY_REPLICATE, STALE, WRITE, Command
-from cachetwin_engine.core.registry.gates import GATE_BUSY, GATE_REPLICA
+from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_REPLICA, BLOCKED_BY_SCRIPT
 from cachetwin_engine.core.text.numbers import integer_or_none, parse_int
 
 from .caller import RunningScript
@@ -150,7 +150,7 @@ class ScriptStore:
         run = self._new_run(script.sha, args, ctx, read_only, is_function=False)
         if script.flags is not None:
             self._allow(run, script.flags)
-        elif self._engine.gates & GATE_REPLICA and is_stale(self._engine):
+        elif self._engine.blocked_by & BLOCKED_BY_REPLICA and is_stale(self._engine):
             raise CommandError(MASTER_DOWN)
         return self._run(self.machine(), script.function, run, ctx, key_count)
 
@@ -206,7 +206,7 @@ class ScriptStore:
             run.args = _NO_WORDS
             self._idle_run = run
             if outer is None:
-                engine.gates &= ~GATE_BUSY
+                engine.blocked_by &= ~BLOCKED_BY_SCRIPT
             else:
                 machine.use_protocols(outer.context.session.context.resp3, outer.context.resp3)
         return outcome if isinstance(outcome, bytes) else self._reply(outcome, run.name)

@@ -74,7 +74,7 @@ class HashValue(Value):
         data = self._data
         return data if isinstance(data, bytes) else None
 
-    def revived(self, data: bytes) -> Value:
+    def from_compact(self, data: bytes) -> Value:
         """See ``Value``."""
         value = HashValue()
         value._data = data
@@ -198,11 +198,11 @@ class HashValue(Value):
 
     # -- fields that end ----------------------------------------------------------------------------------------------
 
-    def look(self, now_ms: int) -> None:
+    def set_now(self, now_ms: int) -> None:
         """From here on ``now_ms`` decides which fields are over."""
         data = self._data
         if isinstance(data, HashTable):
-            data.look(now_ms)
+            data.set_now(now_ms)
 
     def end_of(self, field: bytes) -> int:
         """When ``field``, which exists, ends (Unix time in ms), -1 if never."""
@@ -253,7 +253,7 @@ def read_hash(db: "Database", key: bytes) -> HashValue | None:
     """The hash under ``key`` for a reading command."""
     value = hash_of(db.find(key))
     if value is not None and value.volatile:
-        value.look(db.observer.now_ms)
+        value.set_now(db.observer.now_ms)
     return value
 
 
@@ -261,5 +261,5 @@ def write_hash(db: "Database", key: bytes) -> HashValue | None:
     """The hash under ``key`` for a writing command."""
     value = hash_of(db.find_for_write(key))
     if value is not None and value.volatile:
-        value.look(db.observer.now_ms)
+        value.set_now(db.observer.now_ms)
     return value

@@ -5,7 +5,7 @@ of arrival; the large one a ``KeyTable``, as for the keys of a database.
 
 Fields may have ends of their own (Valkey 9). A field whose time is over is hidden from then on, but it goes, and stops
 being counted, only when ``expiry.fields`` comes by or something takes its place. Which fields those are depends on the
-time at which the hash is looked at: who looks it up says when (``look``).
+time at which the hash is looked at: who looks it up says when (``set_now``).
 """
 
 from collections.abc import Callable
@@ -195,7 +195,7 @@ class HashTable:
 
     # -- fields that end ----------------------------------------------------------------------------------------------
 
-    def look(self, now_ms: int) -> None:
+    def set_now(self, now_ms: int) -> None:
         """From here on ``now_ms`` decides which fields are over."""
         self._now_ms = now_ms
 

@@ -80,7 +80,7 @@ class ListValue(Value):
         data = self._data
         return data if isinstance(data, bytes) else None
 
-    def revived(self, data: bytes) -> Value:
+    def from_compact(self, data: bytes) -> Value:
         """See ``Value``."""
         value = ListValue()
         value._data = data

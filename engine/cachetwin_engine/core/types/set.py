@@ -100,7 +100,7 @@ class SetValue(Value):
         data = self._data
         return data if isinstance(data, bytes) else None
 
-    def revived(self, data: bytes) -> Value:
+    def from_compact(self, data: bytes) -> Value:
         """See ``Value``."""
         value = SetValue()
         value._data = data

@@ -82,7 +82,7 @@ class SortedSet(Value):
         data = self._data
         return data if isinstance(data, bytes) else None
 
-    def revived(self, data: bytes) -> Value:
+    def from_compact(self, data: bytes) -> Value:
         """See ``Value``."""
         value = SortedSet()
         value._data = data

@@ -96,14 +96,14 @@ def test_a_slot_is_emptied_in_all_databases(run_9: Run) -> None:
         run_9("SET b v")
     watcher("MULTI")
     assert run_9(f"CLUSTER FLUSHSLOT {SLOT_OF_A} ASYNC") == OK
-    assert run_9.effects()[-1] == (5, [b"CLUSTER", b"FLUSHSLOT", b"%d" % SLOT_OF_A, b"ASYNC"])
+    assert run_9.propagated()[-1] == (5, [b"CLUSTER", b"FLUSHSLOT", b"%d" % SLOT_OF_A, b"ASYNC"])
     assert run_9("DBSIZE") == b":1\r\n"
     assert watcher("EXEC") == b"*-1\r\n"
     run_9("SELECT 0")
     assert run_9("DBSIZE") == b":1\r\n"
-    told = len(run_9.effects())
+    told = len(run_9.propagated())
     assert run_9(f"CLUSTER FLUSHSLOT {SLOT_OF_A}") == OK
-    assert len(run_9.effects()) == told  # nothing was there
+    assert len(run_9.propagated()) == told  # nothing was there
 
 
 def test_who_listens_hears_of_keys_in_their_databases(run_9: Run) -> None:

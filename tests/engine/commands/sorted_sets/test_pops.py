@@ -60,7 +60,7 @@ def test_popping_propagates_what_was_popped(run: Run) -> None:
     waiting("BZPOPMAX z 0")
     run("ZADD z 1 a 2 b 3 c")
     run("ZMPOP 1 z MIN COUNT 5")
-    assert [args for _, args in run.effects()] == [
+    assert [args for _, args in run.propagated()] == [
         [b"ZADD", b"z", b"1", b"a", b"2", b"b", b"3", b"c"],
         [b"ZPOPMAX", b"z"],
         [b"ZPOPMIN", b"z", b"2"],

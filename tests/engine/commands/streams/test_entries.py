@@ -172,7 +172,7 @@ def test_effects_say_what_happened_not_what_was_asked(run: Run) -> None:
     run("XGROUP CREATE s g 0")
     run("XREADGROUP GROUP g alice STREAMS s >")
     run("XACK s g " + now.decode())
-    assert [args for _, args in run.effects()] == [
+    assert [args for _, args in run.propagated()] == [
         [b"XADD", b"s", b"MAXLEN", b"=", b"1", now + b"-0", b"f", b"v"],
         [b"XGROUP", b"CREATE", b"s", b"g", b"0"],
         [b"XCLAIM", b"s", b"g", b"alice", b"0", now + b"-0", b"TIME", now, b"RETRYCOUNT", b"1", b"FORCE", b"JUSTID",

@@ -222,7 +222,7 @@ def client_reply(ctx: Context, args: list[bytes]) -> bytes:
     if mode == b"on":
         session.reply_off = False
         session.reply_skip = 0
-        ctx.engine.refresh_gates(session)
+        ctx.engine.refresh_reply_flag(session)
         return OK
     if mode == b"off":
         session.reply_off = True
@@ -231,7 +231,7 @@ def client_reply(ctx: Context, args: list[bytes]) -> bytes:
             session.reply_skip = 2
     else:
         raise syntax_error()
-    ctx.engine.refresh_gates(session)
+    ctx.engine.refresh_reply_flag(session)
     return b""
 
 

@@ -186,7 +186,7 @@ def _renew(ctx: Context) -> None:
     session.reply_skip = 0
     session.no_evict = False
     session.no_touch = False
-    session.gates = 0
+    session.client_flags = 0
     engine.tracking.disable(session)
     stop_monitor(session)
     session.redirects = False

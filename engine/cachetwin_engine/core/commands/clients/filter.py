@@ -6,7 +6,7 @@ from cachetwin_engine.core.acl.user import User
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.execution.session import Session
 from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
-from cachetwin_engine.core.registry.gates import GATE_FOLLOWER
+from cachetwin_engine.core.registry.dispatch_flags import CLIENT_REPLICA_STREAM
 from cachetwin_engine.core.text.numbers import integer_or_none
 
 _TYPES = {b"normal": b"normal", b"master": b"primary", b"primary": b"primary", b"slave": b"replica",
@@ -182,6 +182,6 @@ def kind_of(session: Session) -> bytes:
     """The class of clients: normal, pubsub, replica or primary; who runs MONITOR is a normal one."""
     if session.is_primary:
         return b"primary"
-    if session.gates & GATE_FOLLOWER:
+    if session.client_flags & CLIENT_REPLICA_STREAM:
         return b"replica"
     return b"pubsub" if session.channels or session.patterns or session.shard_channels else b"normal"

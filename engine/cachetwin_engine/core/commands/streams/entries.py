@@ -170,7 +170,7 @@ def xadd(ctx: Context, args: list[bytes]) -> bytes:
     ctx.key_changed(key, NOTIFY_STREAM, b"xadd")
     if options.strategy != _NO_TRIM and options.trim(stream):
         ctx.notify(NOTIFY_STREAM, b"xtrim", key)
-    if engine.wants_effects and (wanted < 0 or options.approximately):
+    if engine.wants_propagation and (wanted < 0 or options.approximately):
         ctx.propagate([*options.canonical(args, stream), b"%d-%d" % (ms, seq), *args[at + 1 :]])
     return shown_id
 

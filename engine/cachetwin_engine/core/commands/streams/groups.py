@@ -60,7 +60,7 @@ def make_consumer(ctx: Context, key: bytes, group: Group, name: bytes) -> Consum
 
 def propagate_claim(ctx: Context, key: bytes, group: Group, entry_id: int, pending: Pending) -> None:
     """Tell replicas who has an entry, since when, and how often it was delivered."""
-    if ctx.engine.wants_effects:
+    if ctx.engine.wants_propagation:
         ctx.propagate(
             [
                 b"XCLAIM", key, group.name, pending.consumer.name, b"0", id_text(entry_id),
@@ -72,7 +72,7 @@ def propagate_claim(ctx: Context, key: bytes, group: Group, entry_id: int, pendi
 
 def propagate_position(ctx: Context, key: bytes, group: Group) -> None:
     """Tell replicas how far a group is."""
-    if ctx.engine.wants_effects:
+    if ctx.engine.wants_propagation:
         ctx.propagate(
             [b"XGROUP", b"SETID", key, group.name, id_text(group.last_id), b"ENTRIESREAD", b"%d" % group.entries_read]
         )

@@ -175,7 +175,7 @@ def xreadgroup(ctx: Context, args: list[bytes]) -> bytes:
             continue
         known = request.consumer in group.consumers
         consumer = consumer_of(ctx, key, group, request.consumer)
-        if not known and request.no_ack and ctx.engine.wants_effects:
+        if not known and request.no_ack and ctx.engine.wants_propagation:
             ctx.propagate([b"XGROUP", b"CREATECONSUMER", key, group.name, consumer.name])
         if after[at] != _NEW:
             reply = _history(ctx, stream, consumer, after[at], request.count)
