@@ -10,7 +10,8 @@ from cachetwin_engine.core.config.config import Config
 from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.keyspace.dict_table import DictTable
 from cachetwin_engine.core.keyspace.key_table import KeyTable
-from cachetwin_engine.core.keyspace.packed_table import PACKED_BYTES_MAX, PACKED_KEY_BYTES_MAX, PackedTable
+from cachetwin_engine.core.keyspace.packed_entry import PACKED_BYTES_MAX, PACKED_KEY_BYTES_MAX
+from cachetwin_engine.core.keyspace.packed_table import PackedTable
 from cachetwin_engine.core.text.random_source import RandomSource
 from cachetwin_engine.core.types.hash import HashValue
 from cachetwin_engine.core.types.set import SetValue

@@ -5,11 +5,9 @@ are four: table, entry, key, value. Here they are two: the cell that points to t
 and value one behind the other. Measured beside a dict of 100,000 keys (compiled; a wait took 150 ns): a look-up
 0.35 us instead of 0.5, an overwrite 0.4 instead of 0.7, a new key 0.4 in both; 90 bytes a key instead of 160.
 
-**Entries.** A short string is one ``bytes``: key, value, a byte for the kind, and the key's length in the last byte.
-Anything else is a ``Value`` that knows its key (``Value.key``); a long string is wrapped in one, so that reading it copies
-nothing. A small collection is a ``Value`` while somebody works with it, from ``find`` or ``put`` on, and goes back to being
-one ``bytes`` with its key when ``close`` says that the commands have run. That takes 0.1 to 0.2 us a command, and among
-many keys as much less waiting.
+**Entries** (``packed_entry``). A short string is one ``bytes`` with its key. A small collection is a ``Value`` while a
+command works with it, from ``find`` or ``put`` on, and is packed into one ``bytes`` by ``close``, when the commands have
+run. That takes 0.1 to 0.2 us a command, and among many keys as much less waiting.
 
 **Segments.** The low 31 bits of a key's hash are its place. The table is cut into segments, each of an unbroken range
 of places, and a directory over the places' first bits finds the segment (extendible hashing). A segment is a power of two
@@ -27,16 +25,14 @@ half to three quarters are in use.
 """
 
 from collections.abc import Callable
-from typing import Final, cast
+from typing import Final, cast, final
 
 from librt.vecs import vec
-from mypy_extensions import i32, i64, mypyc_attr, u8
+from mypy_extensions import i32, i64, u8
 
 from .key_table import KeyTable
-from .value import PROTOTYPES, Value
-
-PACKED_BYTES_MAX: Final = 477  # of key and value: with the two last bytes and 33 of bytes' own the largest small block
-PACKED_KEY_BYTES_MAX: Final = 255
+from .packed_entry import entry_of, is_under, key_of, packed, value_of
+from .value import Value
 
 _CELLS_MIN: Final = 16
 _CELLS_MAX: Final = 4096
@@ -46,21 +42,9 @@ _EMPTY: Final = 0
 _GONE: Final = 1
 _SEGMENT_KEYS_MIN: Final = 16  # on average; with fewer the table is laid out anew
 _DRAWS_MAX: Final = 1000  # of cells that are empty, before all keys are gone through
-_STRING: Final = 0  # kind of an entry
-_ENDS: Final[list[bytes]] = [bytes([_STRING, size]) for size in range(PACKED_KEY_BYTES_MAX + 1)]  # of strings' entries
-_KINDS: Final[list[bytes]] = [bytes([kind]) for kind in range(len(PROTOTYPES))]
-_LENGTHS: Final[list[bytes]] = [bytes([size]) for size in range(PACKED_KEY_BYTES_MAX + 1)]
 
 
-@mypyc_attr(acyclic=True)
-class _LongString(Value):
-    """A string that is too long to be packed. Nobody outside of the table sees it."""
-
-    def __init__(self, key: bytes, data: bytes) -> None:
-        self.key = key
-        self.data = data
-
-
+@final
 class _Segment:
     """The cells of one range of places."""
 
@@ -75,16 +59,19 @@ class _Segment:
         self.entries: list[object] = [None] * cells
 
     def add(self, tag: i64, place: i64, entry: object) -> None:
-        """Add an entry whose key is not there."""
+        """Add an entry whose key is not there, in the first cell that is free."""
         tags = self.tags
         mask = self.cells - 1
         at = (place >> self.shift) & mask
-        while tags[at] != _EMPTY:
+        seen = i64(tags[at])
+        while seen > _GONE:
             at = (at + 1) & mask
+            seen = i64(tags[at])
+        if seen == _EMPTY:
+            self.used += 1
         tags[at] = u8(tag)
         self.places[at] = i32(place)
         self.entries[at] = entry
-        self.used += 1
         self.count += 1
 
     def find(self, key: bytes, hashed: i64) -> i64:
@@ -92,11 +79,11 @@ class _Segment:
         tags = self.tags
         mask = self.cells - 1
         at = ((hashed & _PLACE_MASK) >> self.shift) & mask
-        tag = ((hashed >> _PLACE_BITS) & 127) | 128
+        tag = _tag_of(hashed)
         while True:
             seen = i64(tags[at])
             if seen == tag:
-                if _is_under(self.entries[at], key):
+                if is_under(self.entries[at], key):
                     return at
             elif seen == _EMPTY:
                 return -1
@@ -113,12 +100,12 @@ class _Segment:
             if tag == _EMPTY and at > home and len(found) >= count:
                 return at  # nothing that belongs before an empty cell lies behind it
             if tag > _GONE and home <= self._home_of(at) <= at:
-                found.append(_key_of(self.entries[at]))
+                found.append(key_of(self.entries[at]))
             at += 1
         at = 0
         while self.tags[at] != _EMPTY:  # what found no room at the end lies at the beginning
             if i64(self.tags[at]) > _GONE and self._home_of(at) >= home and self._home_of(at) > at:
-                found.append(_key_of(self.entries[at]))
+                found.append(key_of(self.entries[at]))
             at += 1
         return self.cells
 
@@ -126,6 +113,7 @@ class _Segment:
         return (i64(self.places[at]) >> self.shift) & (self.cells - 1)
 
 
+@final
 class PackedTable(KeyTable):
     """See ``KeyTable``."""
 
@@ -143,46 +131,27 @@ class PackedTable(KeyTable):
 
     def find(self, key: bytes) -> object | None:
         """See ``KeyTable``."""
-        # Segment.find once more: a call costs a tenth of a look-up.
         hashed: i64 = hash(key)
-        place = hashed & _PLACE_MASK
-        segment = self._directory[place >> self._shift]
-        tags = segment.tags
-        entries = segment.entries
-        mask = segment.cells - 1
-        at = (place >> segment.shift) & mask
-        tag = ((hashed >> _PLACE_BITS) & 127) | 128
-        while True:
-            seen = i64(tags[at])
-            if seen == tag:
-                entry = entries[at]
-                if isinstance(entry, bytes):
-                    packed: bytes = entry  # or each use of it asks anew what it is
-                    size: i64 = len(key)
-                    end: i64 = len(packed)
-                    if i64(packed[end - 1]) == size and packed.startswith(key):
-                        kind: i64 = packed[end - 2]
-                        if kind == _STRING:
-                            return packed[size : end - 2]
-                        value = PROTOTYPES[kind].from_compact(packed[size : end - 2])
-                        value.key = key
-                        entries[at] = value
-                        self._note_open(value)
-                        return value
-                else:
-                    held = cast("Value", entry)
-                    if held.key == key:
-                        return held.data if isinstance(held, _LongString) else held
-            elif seen == _EMPTY:
-                return None
-            at = (at + 1) & mask
+        segment = self._directory[(hashed & _PLACE_MASK) >> self._shift]
+        at = segment.find(key, hashed)
+        if at < 0:
+            return None
+        entry = segment.entries[at]
+        value = value_of(entry)
+        if value is entry or isinstance(value, bytes):
+            return value
+        held = cast("Value", value)
+        held.key = key
+        segment.entries[at] = held
+        self._note_open(held)
+        return held
 
     def peek(self, key: bytes) -> object | None:
         """See ``KeyTable``."""
         hashed: i64 = hash(key)
         segment = self._directory[(hashed & _PLACE_MASK) >> self._shift]
         at = segment.find(key, hashed)
-        return None if at < 0 else _value_of(segment.entries[at])
+        return None if at < 0 else value_of(segment.entries[at])
 
     def has(self, key: bytes) -> bool:
         """See ``KeyTable``."""
@@ -191,37 +160,17 @@ class PackedTable(KeyTable):
 
     def put(self, key: bytes, value: object) -> bool:
         """See ``KeyTable``."""
-        entry = _entry_of(key, value)
+        entry = entry_of(key, value)
         if isinstance(entry, Value) and entry.compact_kind():
             self._note_open(entry)
         hashed: i64 = hash(key)
         place = hashed & _PLACE_MASK
         segment = self._directory[place >> self._shift]
-        tags = segment.tags
-        entries = segment.entries
-        mask = segment.cells - 1
-        at = (place >> segment.shift) & mask
-        tag = ((hashed >> _PLACE_BITS) & 127) | 128
-        gone: i64 = -1
-        while True:
-            seen = i64(tags[at])
-            if seen == tag:
-                if _is_under(entries[at], key):
-                    entries[at] = entry
-                    return False
-            elif seen == _EMPTY:
-                break
-            elif seen == _GONE and gone < 0:
-                gone = at
-            at = (at + 1) & mask
-        if gone < 0:
-            segment.used += 1
-        else:
-            at = gone
-        tags[at] = u8(tag)
-        segment.places[at] = i32(place)
-        entries[at] = entry
-        segment.count += 1
+        at = segment.find(key, hashed)
+        if at >= 0:
+            segment.entries[at] = entry
+            return False
+        segment.add(_tag_of(hashed), place, entry)
         self._count += 1
         if segment.used * 4 > segment.cells * 3:
             self._make_room(segment, place)
@@ -248,23 +197,28 @@ class PackedTable(KeyTable):
             self._lay_out(segment, place, segment.cells // 2, segment.shift + 1)
             if self._count < _SEGMENT_KEYS_MIN * len(self._segments):
                 self._start_over()
-        return _value_of(entry)
+        return value_of(entry)
 
     def close(self) -> None:
         """See ``KeyTable``."""
         values = self._open
         self._open = []
         for value in values:
-            data = value.compact()
-            key = value.key
-            size = len(key)
-            if data is None or size > PACKED_KEY_BYTES_MAX or size + len(data) > PACKED_BYTES_MAX:
-                continue
-            hashed: i64 = hash(key)
-            segment = self._directory[(hashed & _PLACE_MASK) >> self._shift]
-            at = segment.find(key, hashed)
-            if at >= 0 and segment.entries[at] is value:
-                segment.entries[at] = b"%b%b%b%b" % (key, data, _KINDS[value.compact_kind()], _LENGTHS[size])
+            self._pack(value)
+
+    def _pack(self, value: Value) -> None:
+        """Put the packed form of ``value`` in its place, if it is small and still in the table.
+
+        From here on ``value`` may be read by nobody: this is the one place where the table takes back what it lent.
+        """
+        entry = packed(value)
+        if entry is None:
+            return
+        hashed: i64 = hash(value.key)
+        segment = self._directory[(hashed & _PLACE_MASK) >> self._shift]
+        at = segment.find(value.key, hashed)
+        if at >= 0 and segment.entries[at] is value:
+            segment.entries[at] = entry
 
     def _note_open(self, value: Value) -> None:
         if not self._open:
@@ -275,7 +229,7 @@ class PackedTable(KeyTable):
 
     def keys(self) -> list[bytes]:
         """See ``KeyTable``."""
-        return [_key_of(entry) for segment in self._segments for entry in segment.entries if entry is not None]
+        return [key_of(entry) for segment in self._segments for entry in segment.entries if entry is not None]
 
     def first(self, count: int) -> list[bytes]:
         """See ``KeyTable``."""
@@ -289,13 +243,13 @@ class PackedTable(KeyTable):
                 if entry is not None:
                     if len(found) >= count:
                         return found
-                    found.append(_key_of(entry))
+                    found.append(key_of(entry))
         return found
 
     def items(self) -> list[tuple[bytes, object]]:
         """See ``KeyTable``."""
         return [
-            (_key_of(entry), _value_of(entry))
+            (key_of(entry), value_of(entry))
             for segment in self._segments
             for entry in segment.entries
             if entry is not None
@@ -309,7 +263,7 @@ class PackedTable(KeyTable):
             segment = segments[below(len(segments))]
             at: i64 = below(widest)
             if at < segment.cells and i64(segment.tags[at]) > _GONE:
-                return _key_of(segment.entries[at])
+                return key_of(segment.entries[at])
         keys = self.keys()
         return keys[below(len(keys))]
 
@@ -396,41 +350,9 @@ class PackedTable(KeyTable):
         for segment in old:
             for entry in segment.entries:
                 if entry is not None:
-                    self.put(_key_of(entry), _value_of(entry))
+                    self.put(key_of(entry), value_of(entry))
 
 
-def _entry_of(key: bytes, value: object) -> object:
-    if isinstance(value, bytes):
-        size = len(key)
-        if size <= PACKED_KEY_BYTES_MAX and size + len(value) <= PACKED_BYTES_MAX:
-            return b"%b%b%b" % (key, value, _ENDS[size])
-        return _LongString(key, value)
-    held = cast("Value", value)
-    held.key = key
-    return held
-
-
-def _is_under(entry: object, key: bytes) -> bool:
-    if isinstance(entry, bytes):
-        packed: bytes = entry
-        size: i64 = len(key)
-        end: i64 = len(packed)
-        return i64(packed[end - 1]) == size and packed.startswith(key)
-    return cast("Value", entry).key == key
-
-
-def _key_of(entry: object) -> bytes:
-    if isinstance(entry, bytes):
-        packed: bytes = entry
-        return packed[: packed[len(packed) - 1]]
-    return cast("Value", entry).key
-
-
-def _value_of(entry: object) -> object:
-    if isinstance(entry, bytes):
-        packed: bytes = entry
-        end: i64 = len(packed)
-        data = packed[packed[end - 1] : end - 2]
-        kind: i64 = packed[end - 2]
-        return data if kind == _STRING else PROTOTYPES[kind].from_compact(data)
-    return entry.data if isinstance(entry, _LongString) else entry
+def _tag_of(hashed: i64) -> i64:
+    """The tag of a cell for a key of that hash."""
+    return ((hashed >> _PLACE_BITS) & 127) | 128

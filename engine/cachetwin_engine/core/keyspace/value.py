@@ -59,5 +59,5 @@ PROTOTYPES: Final[list[Value]] = [Value(), Value(), Value(), Value(), Value()]  
 
 
 def enter_prototype(value: Value) -> None:
-    """Let values of this kind be from_compact by ``value``."""
+    """Let values of this kind be made by ``value``."""
     PROTOTYPES[value.compact_kind()] = value
