@@ -72,7 +72,7 @@ def _blocking_move(ctx: Context, args: list[bytes], from_left: bool, to_left: bo
 @command("BLMPOP", arity=-5, flags=WRITE | BLOCKING | MOVABLE_KEYS, group="list", since="7.0.0", keys=[KeySpec("RW", "access delete", index=2, numkeys=0, first=1)], complexity="O(N+M) for N keys and M elements", arguments="timeout:double numkeys key... where=<LEFT | RIGHT> [COUNT count]", summary="Take elements from the first of several lists that has any, or wait for some.")  # fmt: skip
 def blmpop(ctx: Context, args: list[bytes]) -> bytes:
     """BLMPOP timeout numkeys key [key ...] LEFT|RIGHT [COUNT count]."""
-    request = parse_lmpop(args, 2)
+    request = parse_lmpop(ctx, args, 2)
     deadline_ms = parse_timeout(args[1], ctx.engine.now_ms)
     reply = pop_first_list(ctx, request)
     if reply is not None:

@@ -68,7 +68,7 @@ class _Options:
 @command("RESTORE", arity=-4, flags=WRITE | DENYOOM, group="generic", since="2.6.0", categories=[b"dangerous"], keys=KEY_OVERWRITE, complexity=_RESTORE_COST, arguments="key ttl:integer serialized-value [REPLACE@3.0.0] [ABSTTL@5.0.0] [IDLETIME seconds@5.0.0] [FREQ frequency:integer@5.0.0]", history=_HISTORY, summary="Make a key of the bytes that DUMP gave.")  # fmt: skip
 def restore(ctx: Context, args: list[bytes]) -> bytes:
     """RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]."""
-    options = _options(args)
+    options = _options(ctx, args)
     key = args[1]
     exists = ctx.db.find_for_write(key) is not None
     if exists and not options.replace:
@@ -103,29 +103,24 @@ def restore_asking(ctx: Context, args: list[bytes]) -> bytes:
     return restore(ctx, args)
 
 
-def _options(args: list[bytes]) -> _Options:
+def _options(ctx: Context, args: list[bytes]) -> _Options:
     options = _Options()
-    at = 4
-    while at < len(args):
-        word = args[at].upper()
-        has_value = at + 1 < len(args)
+    given = ctx.options(args, 4)
+    while word := given.next_word():
         if word == b"REPLACE":
             options.replace = True
         elif word == b"ABSTTL":
             options.absolute = True
-        elif word == b"IDLETIME" and has_value and options.frequency < 0:
-            at += 1
-            options.idle_seconds = parse_int(args[at])
+        elif word == b"IDLETIME" and options.frequency < 0:
+            options.idle_seconds = parse_int(given.value)
             if options.idle_seconds < 0:
                 raise CommandError(b"ERR Invalid IDLETIME value, must be >= 0")
-        elif word == b"FREQ" and has_value and options.idle_seconds < 0:
-            at += 1
-            options.frequency = parse_int(args[at])
+        elif word == b"FREQ" and options.idle_seconds < 0:
+            options.frequency = parse_int(given.value)
             if not 0 <= options.frequency <= 255:
                 raise CommandError(b"ERR Invalid FREQ value, must be >= 0 and <= 255")
         else:
-            raise syntax_error()
-        at += 1
+            raise syntax_error()  # IDLETIME and FREQ exclude each other
     return options
 
 

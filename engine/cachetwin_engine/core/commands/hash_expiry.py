@@ -228,7 +228,7 @@ def hpersist(ctx: Context, args: list[bytes]) -> bytes:
 def hgetex(ctx: Context, args: list[bytes]) -> bytes:
     """HGETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST] FIELDS numfields field [field ...]."""
     at = _fields_keyword(args, 1)
-    options = _parse_options(args, at, writes=False)
+    options = _parse_options(ctx, args, at)
     names = _parse_fields(args, at, 1, _NUMFIELDS)
     key = args[1]
     value = write_hash(ctx.db, key)
@@ -264,7 +264,7 @@ def hgetex(ctx: Context, args: list[bytes]) -> bytes:
 def hsetex(ctx: Context, args: list[bytes]) -> bytes:
     """HSETEX key [NX|XX] [FNX|FXX] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL] FIELDS numfields field value [field value ...]."""
     at = _fields_keyword(args, 1)
-    options = _parse_options(args, at, writes=True)
+    options = _parse_options(ctx, args, at)
     pairs = _parse_fields(args, at, 2, _NUMFIELDS)
     key = args[1]
     value = write_hash(ctx.db, key)
@@ -346,33 +346,28 @@ class _Options:
             self.at_ms = _parse_end(ctx, self.end_text, _UNITS_MS[self.unit], relative=len(self.unit) == 2)
 
 
-def _parse_options(args: list[bytes], end: int, writes: bool) -> _Options:
+def _parse_options(ctx: Context, args: list[bytes], end: int) -> _Options:
     options = _Options()
-    at = 2
-    while at < end:
-        word = args[at].upper()
-        if word in _UNITS_MS:
-            if at + 1 >= end or options.unit not in {b"", word}:
-                raise syntax_error()
+    given = ctx.options(args, 2, end)
+    while word := given.next_word():
+        if word == b"PERSIST":
+            options.persist = True
+        elif word == b"KEEPTTL":
+            options.keep_end = True
+        elif word == b"FNX":
+            options.only_new = True
+        elif word == b"FXX":
+            options.only_old = True
+        elif word == b"NX":
+            options.only_new_key = True
+        elif word == b"XX":
+            options.only_old_key = True
+        elif options.unit in {b"", word}:
             options.unit = word
             options.has_end = True
-            options.end_text = args[at + 1]
-            at += 1
-        elif word == b"PERSIST" and not writes:
-            options.persist = True
-        elif word == b"KEEPTTL" and writes:
-            options.keep_end = True
-        elif word == b"FNX" and writes:
-            options.only_new = True
-        elif word == b"FXX" and writes:
-            options.only_old = True
-        elif word == b"NX" and writes:
-            options.only_new_key = True
-        elif word == b"XX" and writes:
-            options.only_old_key = True
+            options.end_text = given.value
         else:
             raise syntax_error()
-        at += 1
     if (options.has_end and (options.persist or options.keep_end)) or (options.only_new and options.only_old):
         raise syntax_error()
     if options.only_new_key and options.only_old_key:

@@ -11,7 +11,6 @@ from cachetwin_engine.core.protocol.errors import (
     NO_SUCH_KEY,
     NOT_AN_INTEGER,
     CommandError,
-    syntax_error,
 )
 from cachetwin_engine.core.protocol.replies import OK, ONE, ZERO, bulk, integer, simple
 from cachetwin_engine.core.registry.command_table import DENYOOM, FAST, READONLY, WRITE, KeySpec, command
@@ -190,17 +189,12 @@ def copy(ctx: Context, args: list[bytes]) -> bytes:
     source, destination = args[1], args[2]
     db = ctx.db
     replace = False
-    at = 3
-    while at < len(args):
-        word = args[at].upper()
+    options = ctx.options(args, 3)
+    while word := options.next_word():
         if word == b"REPLACE":
             replace = True
-        elif word == b"DB" and at + 1 < len(args):
-            at += 1
-            db = database_argument(ctx, args[at])
         else:
-            raise syntax_error()
-        at += 1
+            db = database_argument(ctx, options.value)
     if ctx.engine.cluster is not None and db.index != 0 and not ctx.engine.profile.is_valkey_from(9, 0):
         raise CommandError(b"ERR Copying to another database is not allowed in cluster mode")
     if db is ctx.db and source == destination:

@@ -9,7 +9,7 @@ from typing import Final
 from mypy_extensions import i64
 
 from cachetwin_engine.core.execution.context import Context
-from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
+from cachetwin_engine.core.protocol.errors import CommandError
 from cachetwin_engine.core.protocol.replies import array, bulk, integer
 from cachetwin_engine.core.registry.command_table import READONLY, KeySpec, command
 from cachetwin_engine.core.text.numbers import parse_int
@@ -33,21 +33,16 @@ def lcs(ctx: Context, args: list[bytes]) -> bytes:
     texts = _texts(ctx, args)
     only_length = indexes = with_sizes = False
     size_min = 0
-    at = 3
-    while at < len(args):
-        word = args[at].upper()
+    options = ctx.options(args, 3)
+    while word := options.next_word():
         if word == b"IDX":
             indexes = True
         elif word == b"LEN":
             only_length = True
         elif word == b"WITHMATCHLEN":
             with_sizes = True
-        elif word == b"MINMATCHLEN" and at + 1 < len(args):
-            at += 1
-            size_min = max(0, parse_int(args[at]))
         else:
-            raise syntax_error()
-        at += 1
+            size_min = max(0, parse_int(options.value))
     if indexes and only_length:
         raise CommandError(b"ERR If you want both the length and indexes, please just use IDX.")
     a, b = texts

@@ -127,7 +127,7 @@ def removed(ctx: Context, key: bytes, value: ListValue, event: bytes, count: int
 @command("LMPOP", arity=-4, flags=WRITE | MOVABLE_KEYS, group="list", since="7.0.0", keys=[KeySpec("RW", "access delete", numkeys=0, first=1)], complexity="O(N+M) for N keys and M elements", arguments="numkeys key... where=<LEFT | RIGHT> [COUNT count]", summary="Take elements from the first of several lists that has any.")  # fmt: skip
 def lmpop(ctx: Context, args: list[bytes]) -> bytes:
     """LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count]."""
-    request = parse_lmpop(args, 1)
+    request = parse_lmpop(ctx, args, 1)
     reply = pop_first_list(ctx, request)
     return ctx.null_array if reply is None else reply
 
@@ -141,7 +141,7 @@ class PopRequest:
         self.count = count
 
 
-def parse_lmpop(args: list[bytes], at: int) -> PopRequest:
+def parse_lmpop(ctx: Context, args: list[bytes], at: int) -> PopRequest:
     """``numkeys key [key ...] LEFT|RIGHT [COUNT count]`` from argument ``at`` on. Raises CommandError."""
     numkeys = integer_or_none(args[at])
     if numkeys is None or numkeys <= 0:
@@ -151,15 +151,14 @@ def parse_lmpop(args: list[bytes], at: int) -> PopRequest:
         raise syntax_error()
     left = is_left(args[where])
     count = 0
-    at_option = where + 1
-    while at_option < len(args):
-        if count or at_option + 1 >= len(args) or args[at_option].upper() != b"COUNT":
+    options = ctx.options(args, where + 1)
+    while options.next_word():
+        if count:
             raise syntax_error()
-        asked = integer_or_none(args[at_option + 1])
+        asked = integer_or_none(options.value)
         if asked is None or asked <= 0:
             raise CommandError(COUNT_NOT_POSITIVE)
         count = asked
-        at_option += 2
     return PopRequest(args[at + 1 : where], left, count or 1)
 
 
@@ -266,20 +265,14 @@ def lpos(ctx: Context, args: list[bytes]) -> bytes:
     rank = 1
     count = -1
     visits_max = 0
-    at = 3
-    while at < len(args):
-        option = args[at].upper()
-        if at + 1 >= len(args):
-            raise syntax_error()
-        if option == b"RANK":
-            rank = _parse_rank(ctx, args[at + 1])
-        elif option == b"COUNT":
-            count = _not_negative(args[at + 1], b"ERR COUNT can't be negative")
-        elif option == b"MAXLEN":
-            visits_max = _not_negative(args[at + 1], b"ERR MAXLEN can't be negative")
+    options = ctx.options(args, 3)
+    while word := options.next_word():
+        if word == b"RANK":
+            rank = _parse_rank(ctx, options.value)
+        elif word == b"COUNT":
+            count = _not_negative(options.value, b"ERR COUNT can't be negative")
         else:
-            raise syntax_error()
-        at += 2
+            visits_max = _not_negative(options.value, b"ERR MAXLEN can't be negative")
     value = read_list(ctx.db, args[1])
     if value is None:
         return ctx.null if count < 0 else EMPTY_ARRAY

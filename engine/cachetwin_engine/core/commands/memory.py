@@ -30,14 +30,11 @@ container("MEMORY", group="server", since="4.0.0", summary="Questions about memo
 def memory_usage(ctx: Context, args: list[bytes]) -> bytes:
     """MEMORY USAGE key [SAMPLES count]: bytes, null without the key."""
     samples = _SAMPLES
-    at = 3
-    while at < len(args):
-        if args[at].lower() != b"samples" or at + 1 >= len(args):
-            raise syntax_error()
-        samples = parse_int(args[at + 1])
+    options = ctx.options(args, 3)
+    while options.next_word():
+        samples = parse_int(options.value)
         if samples < 0:
             raise syntax_error()
-        at += 2
     value = ctx.db.peek(args[2])
     if value is None:
         return ctx.null

@@ -7,7 +7,7 @@ from typing import Final
 
 from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC
 from cachetwin_engine.core.execution.context import Context
-from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
+from cachetwin_engine.core.protocol.errors import CommandError
 from cachetwin_engine.core.protocol.replies import OK, bulk_array
 from cachetwin_engine.core.registry.command_table import MOVABLE_KEYS, WRITE, KeySpec, command
 from cachetwin_engine.core.text.numbers import parse_int
@@ -35,40 +35,30 @@ class _Options:
         self.login: list[bytes] = []  # a password, or a name and a password
 
 
-def _options(args: list[bytes]) -> _Options:
-    """What stands behind the timeout. Raises CommandError."""
+def _options(ctx: Context, args: list[bytes]) -> _Options:
+    """The options after the timeout. Raises CommandError."""
     options = _Options(args[3])
-    at = 6
-    while at < len(args):
-        word = args[at].upper()
-        left = len(args) - 1 - at
+    given = ctx.options(args, 6)
+    while word := given.next_word():
         if word == b"COPY":
             options.keeps = True
         elif word == b"REPLACE":
             options.replaces = True
-        elif word == b"AUTH" and left >= 1:
-            options.login = [args[at + 1]]
-            at += 1
-        elif word == b"AUTH2" and left >= 2:
-            options.login = args[at + 1 : at + 3]
-            at += 2
-        elif word == b"KEYS":
-            if args[3]:
-                raise CommandError(
-                    b"ERR When using MIGRATE KEYS option, the key argument must be set to the empty string"
-                )
-            options.keys = args[at + 1 :]
-            break
+        elif word == b"AUTH":
+            options.login = [given.value]
+        elif word == b"AUTH2":
+            options.login = args[given.at + 1 : given.at + 3]
+        elif args[3]:
+            raise CommandError(b"ERR When using MIGRATE KEYS option, the key argument must be set to the empty string")
         else:
-            raise syntax_error()
-        at += 1
+            options.keys = args[given.at + 1 :]
     return options
 
 
 @command("MIGRATE", arity=-6, flags=WRITE | MOVABLE_KEYS, group="generic", since="2.6.0", categories=[b"dangerous"], keys=_KEYS, complexity="O(N) for what is sent, and the cost of DUMP and DEL here and of RESTORE there.", arguments='host port key-selector=<key | empty-string=""> destination-db:integer timeout:integer [COPY@3.0.0] [REPLACE@3.0.0] [authentication=<AUTH auth{password}@4.0.7 | AUTH2 auth2=(username password)@6.0.0>] [KEYS keys:key{key}@3.0.6...]', tips=[b"nondeterministic_output"], history=_HISTORY, summary="Move keys to another server.")  # fmt: skip
 def migrate(ctx: Context, args: list[bytes]) -> bytes:
     """MIGRATE host port key|"" db timeout [COPY] [REPLACE] [AUTH password | AUTH2 name password] [KEYS key ...]."""
-    options = _options(args)
+    options = _options(ctx, args)
     timeout_ms, database = parse_int(args[5]), parse_int(args[4])
     keys = [key for key in options.keys if ctx.db.find(key) is not None]
     if not keys:

@@ -242,7 +242,7 @@ def failover(ctx: Context, args: list[bytes]) -> bytes:
             raise CommandError(b"ERR No failover in progress.")
         replication.failover.abort()
         return OK
-    options = _FailoverOptions(args)
+    options = _FailoverOptions(ctx, args)
     if replication.failover.is_under_way():
         raise CommandError(b"ERR FAILOVER already in progress.")
     if replication.link is not None:
@@ -263,28 +263,24 @@ def failover(ctx: Context, args: list[bytes]) -> bytes:
 
 
 class _FailoverOptions:
-    """Raises CommandError for options that FAILOVER does not have."""
+    """The options of FAILOVER but ABORT, each at most once. Raises CommandError."""
 
-    def __init__(self, args: list[bytes]) -> None:
+    def __init__(self, ctx: Context, args: list[bytes]) -> None:
         self.timeout_ms = 0
         self.host = b""
         self.port = 0
         self.force = False
-        at = 1
-        while at < len(args):
-            word = args[at].lower()
-            if word == b"timeout" and at + 1 < len(args) and not self.timeout_ms:
-                self.timeout_ms = parse_int(args[at + 1])
+        options = ctx.options(args, 1)
+        while word := options.next_word():
+            if word == b"TIMEOUT" and not self.timeout_ms:
+                self.timeout_ms = parse_int(options.value)
                 if self.timeout_ms <= 0:
                     raise CommandError(b"ERR FAILOVER timeout must be greater than 0")
-                at += 2
-            elif word == b"to" and at + 2 < len(args) and not self.host:
-                self.port = parse_int(args[at + 2])
-                self.host = args[at + 1]
-                at += 3
-            elif word == b"force" and not self.force:
+            elif word == b"TO" and not self.host:
+                self.port = parse_int(args[options.at + 2])
+                self.host = options.value
+            elif word == b"FORCE" and not self.force:
                 self.force = True
-                at += 1
             else:
                 raise syntax_error()
 

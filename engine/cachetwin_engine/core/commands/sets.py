@@ -254,10 +254,9 @@ def sintercard(ctx: Context, args: list[bytes]) -> bytes:
     if numkeys > len(args) - 2:
         raise CommandError(b"ERR Number of keys can't be greater than number of args")
     limit = 0
-    for at in range(numkeys + 2, len(args), 2):
-        if args[at].upper() != b"LIMIT" or at + 1 >= len(args):
-            raise syntax_error()
-        asked = integer_or_none(args[at + 1])
+    options = ctx.options(args, numkeys + 2)
+    while options.next_word():
+        asked = integer_or_none(options.value)
         if asked is None or asked < 0:
             raise CommandError(b"ERR LIMIT can't be negative")
         limit = asked

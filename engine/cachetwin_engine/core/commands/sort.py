@@ -10,7 +10,7 @@ from cachetwin_engine.core.acl.user import READ_KEYS, User
 from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC, NOTIFY_LIST
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.keyspace.slots import slot_of, slot_of_pattern
-from cachetwin_engine.core.protocol.errors import CommandError, syntax_error, wrong_type
+from cachetwin_engine.core.protocol.errors import CommandError, wrong_type
 from cachetwin_engine.core.protocol.replies import bulk, integer
 from cachetwin_engine.core.registry.command_table import DENYOOM, MOVABLE_KEYS, READONLY, WRITE, KeySpec, command
 from cachetwin_engine.core.text.numbers import float_or_none, parse_int
@@ -45,38 +45,30 @@ class _Options:
 @command("SORT", arity=-2, flags=WRITE | DENYOOM | MOVABLE_KEYS, group="generic", since="1.0.0", categories=_CATEGORIES, keys=[KeySpec("RO", "access"), _BY_AND_GET, _STORE], complexity=_COST, arguments="key [BY by-pattern:pattern{pattern}#1] [LIMIT limit=(offset count)] [GET... get-pattern:pattern{pattern}#1...] [order=<ASC | DESC>] [sorting=ALPHA] [STORE destination]", summary="Elements in order, returned or stored as a list.")  # fmt: skip
 def sort(ctx: Context, args: list[bytes]) -> bytes:
     """SORT key [BY pattern] [LIMIT offset count] [GET pattern ...] [ASC | DESC] [ALPHA] [STORE destination]."""
-    return _sort(ctx, args, _options(ctx, args, may_store=True))
+    return _sort(ctx, args, _options(ctx, args))
 
 
 @command("SORT_RO", arity=-2, flags=READONLY | MOVABLE_KEYS, group="generic", since="7.0.0", categories=_CATEGORIES, keys=[KeySpec("RO", "access"), _BY_AND_GET], complexity=_COST, arguments="key [BY by-pattern:pattern{pattern}#1] [LIMIT limit=(offset count)] [GET... get-pattern:pattern{pattern}#1...] [order=<ASC | DESC>] [sorting=ALPHA]", summary="Elements in order.")  # fmt: skip
 def sort_ro(ctx: Context, args: list[bytes]) -> bytes:
     """SORT_RO key [BY pattern] [LIMIT offset count] [GET pattern ...] [ASC | DESC] [ALPHA]."""
-    return _sort(ctx, args, _options(ctx, args, may_store=False))
+    return _sort(ctx, args, _options(ctx, args))
 
 
-def _options(ctx: Context, args: list[bytes], may_store: bool) -> _Options:
+def _options(ctx: Context, args: list[bytes]) -> _Options:
     options = _Options()
-    at = 2
-    while at < len(args):
-        word = args[at].upper()
-        left = len(args) - at - 1
+    given = ctx.options(args, 2)
+    while word := given.next_word():
         if word in {b"ASC", b"DESC"}:
             options.descending = word == b"DESC"
         elif word == b"ALPHA":
             options.alphabetic = True
-        elif word == b"LIMIT" and left >= 2:
-            options.offset = parse_int(args[at + 1])
-            options.count = parse_int(args[at + 2])
-            at += 2
-        elif word == b"STORE" and left >= 1 and may_store:
-            at += 1
-            options.store = args[at]
-        elif word in {b"BY", b"GET"} and left >= 1:
-            at += 1
-            _take_pattern(ctx, options, args[1], word, args[at])
+        elif word == b"LIMIT":
+            options.offset = parse_int(given.value)
+            options.count = parse_int(args[given.at + 2])
+        elif word == b"STORE":
+            options.store = given.value
         else:
-            raise syntax_error()
-        at += 1
+            _take_pattern(ctx, options, args[1], word, given.value)
     return options
 
 

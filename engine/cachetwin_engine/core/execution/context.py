@@ -7,6 +7,7 @@ are those that differ between RESP2 and RESP3; the others are functions in ``rep
 from typing import TYPE_CHECKING, Final
 
 from cachetwin_engine.core.protocol.replies import CRLF, NULL_3, NULL_ARRAY_2, NULL_BULK_2, bulk
+from cachetwin_engine.core.registry.options import OptionReader
 from cachetwin_engine.core.text.doubles import digits_17, shortest
 
 if TYPE_CHECKING:
@@ -44,6 +45,17 @@ class Context:
         self.resp3 = version == 3
         self.null = NULL_3 if self.resp3 else NULL_BULK_2
         self.null_array = NULL_3 if self.resp3 else NULL_ARRAY_2
+
+    # -- arguments ----------------------------------------------------------------------------------------------------
+
+    def options(self, args: list[bytes], at: int, end: int = -1, refusal: bytes = b"") -> OptionReader:
+        """The options of the running command from place ``at`` up to ``end`` (-1: to the last argument).
+
+        ``refusal`` is the error for a word that is no option, with ``%b`` for the word; empty: the syntax error.
+        """
+        if self.command is None:
+            raise RuntimeError("options belong to a command, and none is running")
+        return OptionReader(self.command, args, at, len(args) if end < 0 else end, refusal)
 
     # -- changes ------------------------------------------------------------------------------------------------------
 

@@ -99,6 +99,7 @@ _GROUP_CATEGORIES: Final[dict[str, list[bytes]]] = {
     "server": [],
     "cluster": [],
 }
+_NEWEST: Final = (255, 0, 0)
 _INSTEAD_OF_KEYSPACE: Final = {b"list", b"connection"}  # a generic command of these categories is not in keyspace
 
 
@@ -184,6 +185,8 @@ class Command:
         self.subcommands: dict[bytes, Command] | None = None
         self.parent: Command | None = None
         self.id = -1  # place in the table, for ACL bitmaps
+        self.through = _NEWEST  # the version that the table describes
+        self.option_sizes: dict[bytes, int] | None = None  # see ``options``; None before the first request with options
         self.calls = 0
         self.usec = 0
         self.latency: list[int] = []  # calls by bucket of duration, see ``latency``; empty before the first
@@ -290,6 +293,7 @@ def table_for(through: tuple[int, int, int], valkey: bool) -> dict[bytes, Comman
             continue
         entry = row.fresh()
         entry.id = number
+        entry.through = through
         number += 1
         if b"|" in full:
             container, sub = full.split(b"|", 1)

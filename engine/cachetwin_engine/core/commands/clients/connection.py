@@ -136,19 +136,14 @@ def hello(ctx: Context, args: list[bytes]) -> bytes:
         if asked not in {2, 3}:
             raise CommandError(errors.NO_PROTO)
         version = asked
-    at = 2
     name: bytes | None = None
-    login: list[bytes] = []  # of several options, the last one counts
-    while at < len(args):
-        option = args[at].upper()
-        if option == b"AUTH" and at + 2 < len(args):
-            login = args[at + 1 : at + 3]
-            at += 3
-        elif option == b"SETNAME" and at + 1 < len(args):
-            name = valid_name(args[at + 1], b"Client names")
-            at += 2
+    login: list[bytes] = []  # the last of several counts
+    options = ctx.options(args, 2, refusal=b"ERR Syntax error in HELLO option '%b'")
+    while word := options.next_word():
+        if word == b"AUTH":
+            login = args[options.at + 1 : options.at + 3]
         else:
-            raise CommandError(b"ERR Syntax error in HELLO option '" + args[at] + b"'")
+            name = valid_name(options.value, b"Client names")
     if login:
         _log_in(ctx, login[0], login[1])
     if ctx.session.parser.authenticated is False:

@@ -39,31 +39,24 @@ def client_tracking(ctx: Context, args: list[bytes]) -> bytes:
 
 def _parsed(ctx: Context, args: list[bytes]) -> _Options:
     options = _Options()
-    at = 3
-    while at < len(args):
-        word = args[at].lower()
-        more = at + 1 < len(args)
-        if word == b"redirect" and more:
-            at += 1
+    given = ctx.options(args, 3)
+    while word := given.next_word():
+        if word == b"REDIRECT":
             if options.redirect:
                 raise CommandError(b"ERR A client can only redirect to a single other client")
-            options.redirect = parse_int(args[at])
+            options.redirect = parse_int(given.value)
             if options.redirect not in ctx.engine.sessions:
                 raise CommandError(b"ERR The client ID you want redirect to does not exist")
-        elif word == b"bcast":
+        elif word == b"BCAST":
             options.broadcast = True
-        elif word == b"optin":
+        elif word == b"OPTIN":
             options.opt_in = True
-        elif word == b"optout":
+        elif word == b"OPTOUT":
             options.opt_out = True
-        elif word == b"noloop":
+        elif word == b"NOLOOP":
             options.no_loop = True
-        elif word == b"prefix" and more:
-            at += 1
-            options.prefixes.append(args[at])
         else:
-            raise syntax_error()
-        at += 1
+            options.prefixes.append(given.value)
     return options
 
 

@@ -277,25 +277,20 @@ def _slot_order(ctx: Context, args: list[bytes]) -> _SlotOrder:
     order = _SlotOrder(args[3].lower())
     if order.metric not in _METRICS or (order.metric != _METRICS[0] and not ctx.engine.counts_slots):
         raise CommandError(b"ERR Unrecognized sort metric for ORDERBY.")
-    at = 4
     limits = directions = 0
-    while at < len(args):
-        word = args[at].lower()
-        if word == b"limit" and at + 1 < len(args):
-            limit = integer_or_none(args[at + 1])
+    options = ctx.options(args, 4)
+    while word := options.next_word():
+        if word == b"LIMIT":
+            limit = integer_or_none(options.value)
             if limit is None or not 1 <= limit <= SLOT_COUNT:
                 raise CommandError(b"ERR Limit has to lie in between 1 and 16384 (maximum number of slots).")
             order.limit = limit
             limits += 1
-            at += 1
-        elif word in {b"asc", b"desc"}:
-            order.descending = word == b"desc"
-            directions += 1
         else:
-            raise syntax_error()
+            order.descending = word == b"DESC"
+            directions += 1
         if limits > 1 or directions > 1:
             raise CommandError(b"ERR Multiple filters of the same type are disallowed.")
-        at += 1
     return order
 
 

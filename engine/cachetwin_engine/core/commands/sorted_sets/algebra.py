@@ -70,7 +70,7 @@ def _source(ctx: Context, key: bytes) -> Source:
     raise wrong_type()
 
 
-def _parse(ctx: Context, args: list[bytes], first: int, operation: int, cardinality: bool = False) -> Operands:
+def _parse(ctx: Context, args: list[bytes], first: int) -> Operands:
     """``first`` is the place of numkeys: 1, or 2 when the result is stored."""
     numkeys = parse_int(args[first])
     if numkeys < 1:
@@ -80,34 +80,30 @@ def _parse(ctx: Context, args: list[bytes], first: int, operation: int, cardinal
         raise syntax_error()
     at = first + 1 + numkeys
     operands = Operands([_source(ctx, key) for key in args[first + 1 : at]])
-    weighted = operation != _DIFF and not cardinality
-    while at < len(args):
-        word = args[at].upper()
-        left = len(args) - at - 1
-        if word == b"WEIGHTS" and weighted and left >= numkeys:
-            for source in operands.sources:
-                at += 1
-                weight = float_or_none(args[at], ctx.engine.profile.hexadecimal_doubles)
-                if weight is None:
-                    raise CommandError(b"ERR weight value is not a float")
-                source.weight = weight
-        elif word == b"AGGREGATE" and weighted and left >= 1:
-            at += 1
-            aggregate = _AGGREGATES.get(args[at].upper())
+    options = ctx.options(args, at)
+    while word := options.next_word():
+        if word == b"WEIGHTS":
+            _take_weights(ctx, operands, options.take(numkeys))
+        elif word == b"AGGREGATE":
+            aggregate = _AGGREGATES.get(options.value.upper())
             if aggregate is None:
                 raise syntax_error()
             operands.aggregate = aggregate
-        elif word == b"WITHSCORES" and first == 1 and not cardinality:
+        elif word == b"WITHSCORES":
             operands.with_scores = True
-        elif word == b"LIMIT" and cardinality and left >= 1:
-            at += 1
-            operands.limit = parse_int_or(args[at], b"ERR LIMIT can't be negative")
+        else:
+            operands.limit = parse_int_or(options.value, b"ERR LIMIT can't be negative")
             if operands.limit < 0:
                 raise CommandError(b"ERR LIMIT can't be negative")
-        else:
-            raise syntax_error()
-        at += 1
     return operands
+
+
+def _take_weights(ctx: Context, operands: Operands, weights: list[bytes]) -> None:
+    for at, source in enumerate(operands.sources):
+        weight = float_or_none(weights[at], ctx.engine.profile.hexadecimal_doubles)
+        if weight is None:
+            raise CommandError(b"ERR weight value is not a float")
+        source.weight = weight
 
 
 def _weighted(weight: float, score: float) -> float:
@@ -191,14 +187,14 @@ def _combined(operation: int, operands: Operands) -> dict[bytes, float]:
 
 
 def _read(ctx: Context, args: list[bytes], operation: int) -> bytes:
-    operands = _parse(ctx, args, 1, operation)
+    operands = _parse(ctx, args, 1)
     result = sorted_set_of(_combined(operation, operands), packed=False)
     members, scores = result.range(0, len(result))
     return members_reply(ctx, members, scores, operands.with_scores)
 
 
 def _store(ctx: Context, args: list[bytes], operation: int, event: bytes) -> bytes:
-    return store_result(ctx, args[1], _combined(operation, _parse(ctx, args, 2, operation)), event)
+    return store_result(ctx, args[1], _combined(operation, _parse(ctx, args, 2)), event)
 
 
 @command("ZUNION", arity=-3, flags=READONLY | MOVABLE_KEYS, group="sorted-set", since="6.2.0", complexity="O(N)+O(M*log(M))", keys=[KeySpec("RO", "access", numkeys=0, first=1)], arguments="numkeys key... [WEIGHTS weight:integer...] [AGGREGATE aggregate=<SUM | MIN | MAX>] [WITHSCORES]", summary="Unite sorted sets.")  # fmt: skip
@@ -240,7 +236,7 @@ def zdiffstore(ctx: Context, args: list[bytes]) -> bytes:
 @command("ZINTERCARD", arity=-3, flags=READONLY | MOVABLE_KEYS, group="sorted-set", since="7.0.0", complexity="O(N*K)", keys=[KeySpec("RO", "access", numkeys=0, first=1)], arguments="numkeys key... [LIMIT limit]", summary="Count the members that sorted sets have in common.")  # fmt: skip
 def zintercard(ctx: Context, args: list[bytes]) -> bytes:
     """ZINTERCARD numkeys key [key ...] [LIMIT limit]: with a limit, counting stops there."""
-    operands = _parse(ctx, args, 1, _INTER, cardinality=True)
+    operands = _parse(ctx, args, 1)
     sources = _by_size(operands.sources)
     smallest = sources[0]
     count = 0

@@ -116,15 +116,14 @@ def _zmpop(ctx: Context, args: list[bytes], first: int, deadline_ms: int) -> byt
     if end not in {b"MIN", b"MAX"}:
         raise syntax_error()
     count = -1
-    at = where + 1
-    while at < len(args):
-        if count >= 0 or args[at].upper() != b"COUNT" or at + 1 >= len(args):
+    options = ctx.options(args, where + 1)
+    while options.next_word():
+        if count >= 0:
             raise syntax_error()
-        number = integer_or_none(args[at + 1])
+        number = integer_or_none(options.value)
         if number is None or number < 1:
             raise CommandError(_COUNT)
         count = number
-        at += 2
     keys = args[first + 1 : where]
     found = _first_with_members(ctx, keys)
     if found is None:

@@ -254,12 +254,9 @@ def xrevrange(ctx: Context, args: list[bytes]) -> bytes:
 def _range(ctx: Context, args: list[bytes], low: bytes, high: bytes, reverse: bool) -> bytes:
     start, end = parse_start(low), parse_stop(high)
     count = -1
-    at = 4
-    while at < len(args):
-        if args[at].upper() != b"COUNT" or at + 1 == len(args):
-            raise syntax_error()
-        count = max(parse_int(args[at + 1]), 0)
-        at += 2
+    options = ctx.options(args, 4)
+    while options.next_word():
+        count = max(parse_int(options.value), 0)
     stream = read_stream(ctx.db, args[1])
     if stream is None:
         return EMPTY_ARRAY
@@ -274,20 +271,16 @@ def xsetid(ctx: Context, args: list[bytes]) -> bytes:
     last_id = parse_id(args[2])
     added = -1
     max_deleted = 0
-    at = 3
-    while at < len(args):
-        word = args[at].upper()
-        if at + 1 == len(args) or word not in {b"ENTRIESADDED", b"MAXDELETEDID"}:
-            raise syntax_error()
+    options = ctx.options(args, 3)
+    while word := options.next_word():
         if word == b"ENTRIESADDED":
-            added = parse_int(args[at + 1])
+            added = parse_int(options.value)
             if added < 0:
                 raise CommandError(b"ERR entries_added must be positive")
         else:
-            max_deleted = parse_id(args[at + 1])
+            max_deleted = parse_id(options.value)
             if last_id < max_deleted:
                 raise CommandError(b"ERR The ID specified in XSETID is smaller than the provided max_deleted_entry_id")
-        at += 2
     stream = stream_of(ctx.db.find_for_write(args[1]))
     if stream is None:
         raise CommandError(errors.NO_SUCH_KEY)

@@ -311,28 +311,23 @@ class Claim:
         self.last_id = 0
 
 
-def _claim_options(args: list[bytes], at: int, now_ms: int) -> Claim:
+def _claim_options(ctx: Context, args: list[bytes], at: int) -> Claim:
     claim = Claim()
-    while at < len(args):
-        word = args[at].upper()
-        more = at + 1 < len(args)
+    now_ms = ctx.engine.now_ms
+    options = ctx.options(args, at, refusal=b"ERR Unrecognized XCLAIM option '%b'")
+    while word := options.next_word():
         if word == b"FORCE":
             claim.force = True
         elif word == b"JUSTID":
             claim.just_id = True
-        elif word in {b"IDLE", b"TIME", b"RETRYCOUNT"} and more:
-            at += 1
-            number = parse_int_or(args[at], b"ERR Invalid " + word + b" option argument for XCLAIM")
+        elif word == b"LASTID":
+            claim.last_id = parse_id(options.value)
+        else:
+            number = parse_int_or(options.value, b"ERR Invalid " + word + b" option argument for XCLAIM")
             if word == b"RETRYCOUNT":
                 claim.deliveries = number
             else:
                 claim.delivered_ms = now_ms - number if word == b"IDLE" else number
-        elif word == b"LASTID" and more:
-            at += 1
-            claim.last_id = parse_id(args[at])
-        else:
-            raise CommandError(b"ERR Unrecognized XCLAIM option '" + args[at] + b"'")
-        at += 1
     if claim.delivered_ms == -1 or not 0 <= claim.delivered_ms <= now_ms:
         claim.delivered_ms = now_ms
     return claim
@@ -353,7 +348,7 @@ def xclaim(ctx: Context, args: list[bytes]) -> bytes:
         ids.append(entry_id)
         at += 1
     now_ms = ctx.engine.now_ms
-    claim = _claim_options(args, at, now_ms)
+    claim = _claim_options(ctx, args, at)
     moved = claim.last_id > group.last_id
     if moved:
         group.last_id = claim.last_id
@@ -412,20 +407,15 @@ def xautoclaim(ctx: Context, args: list[bytes]) -> bytes:
     start = parse_start(args[5])
     claim = Claim()
     count = 100
-    at = 6
-    while at < len(args):
-        word = args[at].upper()
-        if word == b"COUNT" and at + 1 < len(args):
-            number = integer_or_none(args[at + 1])
-            if number is None or not 1 <= number <= _CLAIM_COUNT_MAX:
-                raise CommandError(b"ERR COUNT must be > 0")
-            count = number
-            at += 2
-        elif word == b"JUSTID":
+    options = ctx.options(args, 6)
+    while word := options.next_word():
+        if word == b"JUSTID":
             claim.just_id = True
-            at += 1
-        else:
-            raise syntax_error()
+            continue
+        number = integer_or_none(options.value)
+        if number is None or not 1 <= number <= _CLAIM_COUNT_MAX:
+            raise CommandError(b"ERR COUNT must be > 0")
+        count = number
     stream, group = _read_group(ctx, args)
     now_ms = ctx.engine.now_ms
     claim.delivered_ms = now_ms
