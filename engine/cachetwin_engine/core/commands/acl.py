@@ -1,6 +1,6 @@
 """ACL: users and what they may do."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cachetwin_engine.core.acl.clients import close_sessions_of, replace_users, user_was_changed
 from cachetwin_engine.core.acl.rules import RuleError, rows_of
@@ -34,17 +34,22 @@ _NO_FILE = (
     b"configuration."
 )
 
-container("ACL", group="server", since="6.0.0", summary="Users and what they may do.")
+container(
+    "ACL",
+    summary="Users and what they may do.",
+    group="server",
+    since="6.0.0",
+)
 
 
 @command(
     "ACL|CAT",
+    summary="List the categories, or the commands of one.",
+    arguments="[category]",
     arity=-2,
     flags=_ANYONE,
     group="server",
     since="6.0.0",
-    arguments="[category]",
-    summary="List the categories, or the commands of one.",
 )
 def acl_cat(ctx: Context, args: list[bytes]) -> bytes:
     """ACL CAT [category]."""
@@ -60,13 +65,13 @@ def acl_cat(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ACL|DELUSER",
+    summary="Delete users and close their connections.",
+    arguments="username...",
     arity=-3,
     flags=_ADMIN,
     group="server",
     since="6.0.0",
     complexity="O(1) amortized time considering the typical user.",
-    arguments="username...",
-    summary="Delete users and close their connections.",
     tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
 )
 def acl_deluser(ctx: Context, args: list[bytes]) -> bytes:
@@ -84,12 +89,12 @@ def acl_deluser(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ACL|DRYRUN",
+    summary="Would a user be allowed to run a command?",
+    arguments="username command [arg...]",
     arity=-4,
     flags=_ADMIN,
     group="server",
     since="7.0.0",
-    arguments="username command [arg...]",
-    summary="Would a user be allowed to run a command?",
 )
 def acl_dryrun(ctx: Context, args: list[bytes]) -> bytes:
     """ACL DRYRUN name command [arg ...]: OK, or the reason why not as a string."""
@@ -111,12 +116,12 @@ def acl_dryrun(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ACL|GENPASS",
+    summary="Make a password that nobody can guess.",
+    arguments="[bits:integer]",
     arity=-2,
     flags=_ANYONE,
     group="server",
     since="6.0.0",
-    arguments="[bits:integer]",
-    summary="Make a password that nobody can guess.",
 )
 def acl_genpass(ctx: Context, args: list[bytes]) -> bytes:
     """ACL GENPASS [bits]: hexadecimal, 256 bits unless asked otherwise."""
@@ -131,20 +136,23 @@ def acl_genpass(ctx: Context, args: list[bytes]) -> bytes:
     return bulk(b"%0*x" % (digits, ctx.engine.host.secret_bits(digits * 4)))
 
 
+_ACL_GETUSER_HISTORY: Final = [
+    ("6.2.0", "Knows patterns of channels."),
+    ("7.0.0", "Knows selectors; patterns of keys and channels are told as rules."),
+    ("9.1.0", "Tells the databases."),
+]
+
+
 @command(
     "ACL|GETUSER",
+    summary="A user's rules.",
+    arguments="username",
     arity=3,
     flags=_ADMIN,
     group="server",
     since="6.0.0",
-    history=[
-        ("6.2.0", "Knows patterns of channels."),
-        ("7.0.0", "Knows selectors; patterns of keys and channels are told as rules."),
-        ("9.1.0", "Tells the databases."),
-    ],
     complexity="O(N). Where N is the number of password, command and pattern rules that the user has.",
-    arguments="username",
-    summary="A user's rules.",
+    history=_ACL_GETUSER_HISTORY,
 )
 def acl_getuser(ctx: Context, args: list[bytes]) -> bytes:
     """ACL GETUSER name: a map, null without such a user."""
@@ -166,12 +174,12 @@ def acl_getuser(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ACL|LIST",
+    summary="All users as rules.",
     arity=2,
     flags=_ADMIN,
     group="server",
     since="6.0.0",
     complexity="O(N). Where N is the number of configured users.",
-    summary="All users as rules.",
 )
 def acl_list(ctx: Context, args: list[bytes]) -> bytes:
     """ACL LIST: one line a user. ElastiCache leaves the passwords' hashes out."""
@@ -180,12 +188,12 @@ def acl_list(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ACL|LOAD",
+    summary="Read the users from the ACL file.",
     arity=2,
     flags=_ADMIN,
     group="server",
     since="6.0.0",
     complexity="O(N). Where N is the number of configured users.",
-    summary="Read the users from the ACL file.",
 )
 def acl_load(ctx: Context, args: list[bytes]) -> bytes:
     """ACL LOAD: the users of the file instead of all there are; none if something in it is wrong."""
@@ -195,12 +203,12 @@ def acl_load(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ACL|SAVE",
+    summary="Write the users to the ACL file.",
     arity=2,
     flags=_ADMIN,
     group="server",
     since="6.0.0",
     complexity="O(N). Where N is the number of configured users.",
-    summary="Write the users to the ACL file.",
     tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
 )
 def acl_save(ctx: Context, args: list[bytes]) -> bytes:
@@ -218,14 +226,14 @@ def acl_save(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ACL|LOG",
+    summary="The latest refusals.",
+    arguments="[operation=<count | RESET>]",
     arity=-2,
     flags=_ADMIN,
     group="server",
     since="6.0.0",
-    history=[("7.2.0", "Entries have an id and the times of their first and last event.")],
     complexity="O(N) with N being the number of entries shown.",
-    arguments="[operation=<count | RESET>]",
-    summary="The latest refusals.",
+    history=[("7.2.0", "Entries have an id and the times of their first and last event.")],
 )
 def acl_log(ctx: Context, args: list[bytes]) -> bytes:
     """ACL LOG [count | RESET]: newest first, ten unless asked otherwise."""
@@ -260,21 +268,24 @@ def acl_log(ctx: Context, args: list[bytes]) -> bytes:
     return array(entries)
 
 
+_ACL_SETUSER_HISTORY: Final = [
+    ("6.2.0", "Knows patterns of channels."),
+    ("7.0.0", "Knows selectors and permissions by key."),
+    ("9.1.0", "Knows rules for databases."),
+]
+
+
 @command(
     "ACL|SETUSER",
+    summary="Make or change a user.",
+    arguments="username [rule...]",
     arity=-3,
     flags=_ADMIN,
     group="server",
     since="6.0.0",
-    history=[
-        ("6.2.0", "Knows patterns of channels."),
-        ("7.0.0", "Knows selectors and permissions by key."),
-        ("9.1.0", "Knows rules for databases."),
-    ],
     complexity="O(N). Where N is the number of rules provided.",
-    arguments="username [rule...]",
-    summary="Make or change a user.",
     tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+    history=_ACL_SETUSER_HISTORY,
 )
 def acl_setuser(ctx: Context, args: list[bytes]) -> bytes:
     """ACL SETUSER name [rule ...]: all rules or none."""
@@ -294,26 +305,38 @@ def acl_setuser(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ACL|USERS",
+    summary="All users by name.",
     arity=2,
     flags=_ADMIN,
     group="server",
     since="6.0.0",
     complexity="O(N). Where N is the number of configured users.",
-    summary="All users by name.",
 )
 def acl_users(ctx: Context, args: list[bytes]) -> bytes:
     """ACL USERS."""
     return bulk_array([user.name for user in _in_order(ctx)])
 
 
-@command("ACL|WHOAMI", arity=2, flags=_ANYONE, group="server", since="6.0.0", summary="The connection's user.")
+@command(
+    "ACL|WHOAMI",
+    summary="The connection's user.",
+    arity=2,
+    flags=_ANYONE,
+    group="server",
+    since="6.0.0",
+)
 def acl_whoami(ctx: Context, args: list[bytes]) -> bytes:
     """ACL WHOAMI."""
     return bulk(ctx.user.name)
 
 
 @command(
-    "ACL|HELP", arity=2, flags=LOADING | STALE, group="server", since="6.0.0", summary="Describe the sub-commands."
+    "ACL|HELP",
+    summary="Describe the sub-commands.",
+    arity=2,
+    flags=LOADING | STALE,
+    group="server",
+    since="6.0.0",
 )
 def acl_help(ctx: Context, args: list[bytes]) -> bytes:
     """ACL HELP."""

@@ -30,8 +30,6 @@ _SATURATE: Final = 1
 _FAIL: Final = 2
 _OVERFLOWS: Final[dict[bytes, int]] = {b"WRAP": _WRAP, b"SAT": _SATURATE, b"FAIL": _FAIL}
 _UNITS: Final = ("7.0.0", "Added the `BYTE|BIT` option.")
-_ONE_WRITE: Final = "OVERFLOW WRAP | SAT | FAIL] <SET encoding offset value | INCRBY encoding offset increment>"
-_BITFIELD: Final = f"key [GET encoding offset | [{_ONE_WRITE} [GET encoding offset | [{_ONE_WRITE} ...]]"
 
 
 def _bit_offset(ctx: Context, text: bytes, width: int) -> int:
@@ -48,7 +46,16 @@ def _bit_offset(ctx: Context, text: bytes, width: int) -> int:
 # -- single bits --------------------------------------------------------------------------------------------------------
 
 
-@command("SETBIT", arity=4, flags=WRITE | DENYOOM, group="bitmap", since="2.2.0", keys=KEY_ACCESS_UPDATE, arguments="key offset value:integer", summary="Set or clear a bit; the answer is what it was.")  # fmt: skip
+@command(
+    "SETBIT",
+    summary="Set or clear a bit; the answer is what it was.",
+    arguments="key offset value:integer",
+    arity=4,
+    flags=WRITE | DENYOOM,
+    keys=KEY_ACCESS_UPDATE,
+    group="bitmap",
+    since="2.2.0",
+)
 def setbit(ctx: Context, args: list[bytes]) -> bytes:
     """SETBIT key offset value."""
     key = args[1]
@@ -72,7 +79,16 @@ def setbit(ctx: Context, args: list[bytes]) -> bytes:
     return ONE if was else ZERO
 
 
-@command("GETBIT", arity=3, flags=READONLY | FAST, group="bitmap", since="2.2.0", keys=KEY_READ, arguments="key offset", summary="A bit of a string, 0 behind its end.")  # fmt: skip
+@command(
+    "GETBIT",
+    summary="A bit of a string, 0 behind its end.",
+    arguments="key offset",
+    arity=3,
+    flags=READONLY | FAST,
+    keys=KEY_READ,
+    group="bitmap",
+    since="2.2.0",
+)
 def getbit(ctx: Context, args: list[bytes]) -> bytes:
     """GETBIT key offset."""
     offset = _bit_offset(ctx, args[2], 0)
@@ -146,7 +162,18 @@ def _answers_before_parsing(ctx: Context, key: bytes) -> bool:
     return string_of(ctx.db.peek(key)) is None
 
 
-@command("BITCOUNT", arity=-2, flags=READONLY, group="bitmap", since="2.6.0", keys=KEY_READ, complexity="O(N)", arguments="key [range=(start:integer [end-unit-block=(end:integer [unit=<BYTE | BIT>@7.0.0])])]", history=[_UNITS, ("8.0.0", "`end` made optional; when called without argument the command reports the last BYTE.")], summary="How many bits of a string, or a part of it, are set.")  # fmt: skip
+@command(
+    "BITCOUNT",
+    summary="How many bits of a string, or a part of it, are set.",
+    arguments="key [range=(start:integer [end-unit-block=(end:integer [unit=<BYTE | BIT>@7.0.0])])]",
+    arity=-2,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="bitmap",
+    since="2.6.0",
+    complexity="O(N)",
+    history=[_UNITS, ("8.0.0", "`end` made optional; when called without argument the command reports the last BYTE.")],
+)
 def bitcount(ctx: Context, args: list[bytes]) -> bytes:
     """BITCOUNT key [start [end [BYTE | BIT]]]."""
     start, end, in_bits = 0, -1, False
@@ -171,7 +198,18 @@ def bitcount(ctx: Context, args: list[bytes]) -> bytes:
     return integer(int.from_bytes(_cut(text, bits, 0), "little").bit_count())
 
 
-@command("BITPOS", arity=-3, flags=READONLY, group="bitmap", since="2.8.7", keys=KEY_READ, complexity="O(N)", arguments="key bit:integer [range=(start:integer [end-unit-block=(end:integer [unit=<BYTE | BIT>@7.0.0])])]", history=[_UNITS], summary="The place of the first bit that is set, or clear, in a string or a part of it.")  # fmt: skip
+@command(
+    "BITPOS",
+    summary="The place of the first bit that is set, or clear, in a string or a part of it.",
+    arguments="key bit:integer [range=(start:integer [end-unit-block=(end:integer [unit=<BYTE | BIT>@7.0.0])])]",
+    arity=-3,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="bitmap",
+    since="2.8.7",
+    complexity="O(N)",
+    history=[_UNITS],
+)
 def bitpos(ctx: Context, args: list[bytes]) -> bytes:
     """BITPOS key bit [start [end [BYTE | BIT]]]."""
     wanted = parse_int(args[2])
@@ -201,7 +239,17 @@ def bitpos(ctx: Context, args: list[bytes]) -> bytes:
 # -- whole strings ------------------------------------------------------------------------------------------------------
 
 
-@command("BITOP", arity=-4, flags=WRITE | DENYOOM, group="bitmap", since="2.6.0", keys=[KeySpec("OW", "update", index=2), KeySpec("RO", "access", index=3, last=-1)], complexity="O(N)", arguments="operation=<AND | OR | XOR | NOT> destkey:key key...", summary="Combine strings bit by bit and store the result; shorter ones count as padded with zeros.")  # fmt: skip
+@command(
+    "BITOP",
+    summary="Combine strings bit by bit and store the result; shorter ones count as padded with zeros.",
+    arguments="operation=<AND | OR | XOR | NOT> destkey:key key...",
+    arity=-4,
+    flags=WRITE | DENYOOM,
+    keys=[KeySpec("OW", "update", index=2), KeySpec("RO", "access", index=3, last=-1)],
+    group="bitmap",
+    since="2.6.0",
+    complexity="O(N)",
+)
 def bitop(ctx: Context, args: list[bytes]) -> bytes:
     """BITOP AND | OR | XOR | NOT destkey key [key ...]."""
     operation, destination = args[1].upper(), args[2]
@@ -255,7 +303,28 @@ class _FieldOperation:
         return self.kind == 71
 
 
-@command("BITFIELD", arity=-2, flags=WRITE | DENYOOM, group="bitmap", since="3.2.0", keys=[KeySpec("RW", "access update", variable=True, notes="This command allows both access and modification of the key")], complexity="O(1) for each operation.", arguments="key [operation=<GET get-block=(encoding offset) | write=([OVERFLOW overflow-block=<WRAP | SAT | FAIL>] write-operation=<SET set-block=(encoding offset value:integer) | INCRBY incrby-block=(encoding offset increment:integer)>)>...]", summary="Read, write and count integers of any width inside a string.")  # fmt: skip
+_BITFIELD_ARGUMENTS: Final = (
+    "key [operation=<GET get-block=(encoding offset) | write=([OVERFLOW overflow-block=<WRAP | SAT | FAIL>] "
+    "write-operation=<SET set-block=(encoding offset value:integer) "
+    "| INCRBY incrby-block=(encoding offset increment:integer)>)>...]"
+)
+
+
+@command(
+    "BITFIELD",
+    summary="Read, write and count integers of any width inside a string.",
+    arguments=_BITFIELD_ARGUMENTS,
+    arity=-2,
+    flags=WRITE | DENYOOM,
+    keys=[
+        KeySpec(
+            "RW", "access update", variable=True, notes="This command allows both access and modification of the key"
+        )
+    ],
+    group="bitmap",
+    since="3.2.0",
+    complexity="O(1) for each operation.",
+)
 def bitfield(ctx: Context, args: list[bytes]) -> bytes:
     """BITFIELD key [GET type offset] [OVERFLOW how] [SET type offset value] [INCRBY type offset increment] ..."""
     operations = _field_operations(ctx, args)
@@ -294,7 +363,17 @@ def bitfield(ctx: Context, args: list[bytes]) -> bytes:
     return array(parts)
 
 
-@command("BITFIELD_RO", arity=-2, flags=READONLY | FAST, group="bitmap", since="6.0.0", keys=KEY_READ, complexity="O(1) for each operation.", arguments="key [GET... get-block=(encoding offset)...]", summary="Read integers of any width inside a string.")  # fmt: skip
+@command(
+    "BITFIELD_RO",
+    summary="Read integers of any width inside a string.",
+    arguments="key [GET... get-block=(encoding offset)...]",
+    arity=-2,
+    flags=READONLY | FAST,
+    keys=KEY_READ,
+    group="bitmap",
+    since="6.0.0",
+    complexity="O(1) for each operation.",
+)
 def bitfield_ro(ctx: Context, args: list[bytes]) -> bytes:
     """BITFIELD_RO key [GET type offset] ..."""
     operations = _field_operations(ctx, args)

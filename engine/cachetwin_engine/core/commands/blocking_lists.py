@@ -18,13 +18,35 @@ _POP_KEYS: Final = [KeySpec("RW", "access delete", last=-2)]
 _SECONDS: Final = [("6.0.0", "The timeout may have a fraction.")]
 
 
-@command("BLPOP", arity=-3, flags=WRITE | BLOCKING, group="list", since="2.0.0", keys=_POP_KEYS, complexity="O(N) for N keys", arguments="key... timeout:double", history=_SECONDS, summary="Take the first element of the first list that has one, or wait for one.")  # fmt: skip
+@command(
+    "BLPOP",
+    summary="Take the first element of the first list that has one, or wait for one.",
+    arguments="key... timeout:double",
+    arity=-3,
+    flags=WRITE | BLOCKING,
+    keys=_POP_KEYS,
+    group="list",
+    since="2.0.0",
+    complexity="O(N) for N keys",
+    history=_SECONDS,
+)
 def blpop(ctx: Context, args: list[bytes]) -> bytes:
     """BLPOP key [key ...] timeout."""
     return _blocking_pop(ctx, args, left=True)
 
 
-@command("BRPOP", arity=-3, flags=WRITE | BLOCKING, group="list", since="2.0.0", keys=_POP_KEYS, complexity="O(N) for N keys", arguments="key... timeout:double", history=_SECONDS, summary="Take the last element of the first list that has one, or wait for one.")  # fmt: skip
+@command(
+    "BRPOP",
+    summary="Take the last element of the first list that has one, or wait for one.",
+    arguments="key... timeout:double",
+    arity=-3,
+    flags=WRITE | BLOCKING,
+    keys=_POP_KEYS,
+    group="list",
+    since="2.0.0",
+    complexity="O(N) for N keys",
+    history=_SECONDS,
+)
 def brpop(ctx: Context, args: list[bytes]) -> bytes:
     """BRPOP key [key ...] timeout."""
     return _blocking_pop(ctx, args, left=False)
@@ -45,14 +67,34 @@ def _blocking_pop(ctx: Context, args: list[bytes], left: bool) -> bytes:
     return ctx.block(keys, deadline_ms, ctx.null_array, args)
 
 
-@command("BLMOVE", arity=6, flags=WRITE | DENYOOM | BLOCKING, group="list", since="6.2.0", keys=MOVE_KEYS, arguments="source destination wherefrom=<LEFT | RIGHT> whereto=<LEFT | RIGHT> timeout:double", summary="Move an element from one list to another, or wait for one.")  # fmt: skip
+@command(
+    "BLMOVE",
+    summary="Move an element from one list to another, or wait for one.",
+    arguments="source destination wherefrom=<LEFT | RIGHT> whereto=<LEFT | RIGHT> timeout:double",
+    arity=6,
+    flags=WRITE | DENYOOM | BLOCKING,
+    keys=MOVE_KEYS,
+    group="list",
+    since="6.2.0",
+)
 def blmove(ctx: Context, args: list[bytes]) -> bytes:
     """BLMOVE source destination LEFT|RIGHT LEFT|RIGHT timeout."""
     from_left = is_left(args[3])
     return _blocking_move(ctx, args, from_left, is_left(args[4]), [b"LMOVE", *args[1:5]])
 
 
-@command("BRPOPLPUSH", arity=4, flags=WRITE | DENYOOM | BLOCKING, group="list", since="2.2.0", keys=MOVE_KEYS, arguments="source destination timeout:double", deprecated="6.2.0|`BLMOVE` with `RIGHT` and `LEFT`", history=_SECONDS, summary="Move the last element of a list to the head of another, or wait for one.")  # fmt: skip
+@command(
+    "BRPOPLPUSH",
+    summary="Move the last element of a list to the head of another, or wait for one.",
+    arguments="source destination timeout:double",
+    arity=4,
+    flags=WRITE | DENYOOM | BLOCKING,
+    keys=MOVE_KEYS,
+    group="list",
+    since="2.2.0",
+    deprecated="6.2.0|`BLMOVE` with `RIGHT` and `LEFT`",
+    history=_SECONDS,
+)
 def brpoplpush(ctx: Context, args: list[bytes]) -> bytes:
     """BRPOPLPUSH source destination timeout."""
     return _blocking_move(ctx, args, False, True, [b"RPOPLPUSH", args[1], args[2]])
@@ -69,7 +111,17 @@ def _blocking_move(ctx: Context, args: list[bytes], from_left: bool, to_left: bo
     return ctx.block([args[1]], deadline_ms, ctx.null_array, args)
 
 
-@command("BLMPOP", arity=-5, flags=WRITE | BLOCKING | MOVABLE_KEYS, group="list", since="7.0.0", keys=[KeySpec("RW", "access delete", index=2, numkeys=0, first=1)], complexity="O(N+M) for N keys and M elements", arguments="timeout:double numkeys key... where=<LEFT | RIGHT> [COUNT count]", summary="Take elements from the first of several lists that has any, or wait for some.")  # fmt: skip
+@command(
+    "BLMPOP",
+    summary="Take elements from the first of several lists that has any, or wait for some.",
+    arguments="timeout:double numkeys key... where=<LEFT | RIGHT> [COUNT count]",
+    arity=-5,
+    flags=WRITE | BLOCKING | MOVABLE_KEYS,
+    keys=[KeySpec("RW", "access delete", index=2, numkeys=0, first=1)],
+    group="list",
+    since="7.0.0",
+    complexity="O(N+M) for N keys and M elements",
+)
 def blmpop(ctx: Context, args: list[bytes]) -> bytes:
     """BLMPOP timeout numkeys key [key ...] LEFT|RIGHT [COUNT count]."""
     request = parse_lmpop(ctx, args, 2)

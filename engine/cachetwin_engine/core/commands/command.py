@@ -36,14 +36,14 @@ _RECOMMENDED_AGAIN = {  # by Valkey 9
 
 @command(
     "COMMAND",
+    summary="All commands.",
     arity=-1,
     flags=_FLAGS,
     group="server",
     since="2.8.13",
-    tips=_UNORDERED,
     complexity="O(N) where N is the total number of commands.",
-    summary="All commands.",
     categories=[b"connection"],
+    tips=_UNORDERED,
 )
 def command_(ctx: Context, args: list[bytes]) -> bytes:
     """COMMAND: what COMMAND INFO says, of all."""
@@ -52,12 +52,12 @@ def command_(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "COMMAND|COUNT",
+    summary="Count the commands.",
     arity=2,
     flags=_FLAGS,
     group="server",
     since="2.8.13",
     categories=[b"connection"],
-    summary="Count the commands.",
 )
 def command_count(ctx: Context, args: list[bytes]) -> bytes:
     """COMMAND COUNT."""
@@ -66,16 +66,16 @@ def command_count(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "COMMAND|INFO",
+    summary="What dispatch knows of commands.",
+    arguments="[command-name...]",
     arity=-2,
     flags=_FLAGS,
     group="server",
     since="2.8.13",
+    complexity="O(N) where N is the number of commands to look up",
+    categories=[b"connection"],
     tips=_UNORDERED,
     history=[("7.0.0", "Without names it tells of all commands.")],
-    categories=[b"connection"],
-    complexity="O(N) where N is the number of commands to look up",
-    arguments="[command-name...]",
-    summary="What dispatch knows of commands.",
 )
 def command_info(ctx: Context, args: list[bytes]) -> bytes:
     """COMMAND INFO [name ...]: null for an unknown one."""
@@ -90,15 +90,15 @@ def command_info(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "COMMAND|DOCS",
+    summary="What people want to know of commands.",
+    arguments="[command-name...]",
     arity=-2,
     flags=_FLAGS,
     group="server",
     since="7.0.0",
-    tips=_UNORDERED,
-    categories=[b"connection"],
     complexity="O(N) where N is the number of commands to look up",
-    arguments="[command-name...]",
-    summary="What people want to know of commands.",
+    categories=[b"connection"],
+    tips=_UNORDERED,
 )
 def command_docs(ctx: Context, args: list[bytes]) -> bytes:
     """COMMAND DOCS [name ...]: a map by name; unknown names are left out."""
@@ -115,15 +115,15 @@ def command_docs(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "COMMAND|LIST",
+    summary="Commands by name.",
+    arguments="[FILTERBY filterby=<MODULE module-name | ACLCAT category | PATTERN pattern>]",
     arity=-2,
     flags=_FLAGS,
     group="server",
     since="7.0.0",
-    tips=_UNORDERED,
-    categories=[b"connection"],
     complexity="O(N) where N is the total number of commands",
-    arguments="[FILTERBY filterby=<MODULE module-name | ACLCAT category | PATTERN pattern>]",
-    summary="Commands by name.",
+    categories=[b"connection"],
+    tips=_UNORDERED,
 )
 def command_list(ctx: Context, args: list[bytes]) -> bytes:
     """COMMAND LIST [FILTERBY MODULE|ACLCAT|PATTERN argument]."""
@@ -148,14 +148,14 @@ def command_list(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "COMMAND|GETKEYS",
+    summary="The keys in a command.",
+    arguments="command [arg...]",
     arity=-3,
     flags=_FLAGS,
     group="server",
     since="2.8.13",
-    categories=[b"connection"],
     complexity="O(N) where N is the number of arguments to the command",
-    arguments="command [arg...]",
-    summary="The keys in a command.",
+    categories=[b"connection"],
 )
 def command_getkeys(ctx: Context, args: list[bytes]) -> bytes:
     """COMMAND GETKEYS command [arg ...]."""
@@ -165,14 +165,14 @@ def command_getkeys(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "COMMAND|GETKEYSANDFLAGS",
+    summary="The keys in a command and what happens to them.",
+    arguments="command [arg...]",
     arity=-3,
     flags=_FLAGS,
     group="server",
     since="7.0.0",
-    categories=[b"connection"],
     complexity="O(N) where N is the number of arguments to the command",
-    arguments="command [arg...]",
-    summary="The keys in a command and what happens to them.",
+    categories=[b"connection"],
 )
 def command_getkeysandflags(ctx: Context, args: list[bytes]) -> bytes:
     """COMMAND GETKEYSANDFLAGS command [arg ...]."""
@@ -186,12 +186,12 @@ def command_getkeysandflags(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "COMMAND|HELP",
+    summary="Describe the sub-commands.",
     arity=2,
     flags=_FLAGS,
     group="server",
     since="5.0.0",
     categories=[b"connection"],
-    summary="Describe the sub-commands.",
 )
 def command_help(ctx: Context, args: list[bytes]) -> bytes:
     """COMMAND HELP."""
@@ -285,19 +285,6 @@ def _spec_flags(spec: KeySpec) -> list[bytes]:
 
 
 def _key_spec(ctx: Context, spec: KeySpec) -> bytes:
-    nothing = ctx.map_reply([])
-    if spec.unknown:
-        begin = [bulk(b"type"), bulk(b"unknown"), bulk(b"spec"), nothing]
-    elif spec.keyword:
-        begin = [bulk(b"type"), bulk(b"keyword"), bulk(b"spec"), ctx.map_reply([bulk(b"keyword"), bulk(spec.keyword), bulk(b"startfrom"), integer(spec.index)])]  # fmt: skip
-    else:
-        begin = [bulk(b"type"), bulk(b"index"), bulk(b"spec"), ctx.map_reply([bulk(b"index"), integer(spec.index)])]
-    if spec.unknown:
-        find = [bulk(b"type"), bulk(b"unknown"), bulk(b"spec"), nothing]
-    elif spec.numkeys >= 0:
-        find = [bulk(b"type"), bulk(b"keynum"), bulk(b"spec"), ctx.map_reply([bulk(b"keynumidx"), integer(spec.numkeys), bulk(b"firstkey"), integer(spec.first), bulk(b"keystep"), integer(spec.step)])]  # fmt: skip
-    else:
-        find = [bulk(b"type"), bulk(b"range"), bulk(b"spec"), ctx.map_reply([bulk(b"lastkey"), integer(spec.last), bulk(b"keystep"), integer(spec.step), bulk(b"limit"), integer(spec.limit)])]  # fmt: skip
     flags = _spec_flags(spec)
     if spec.variable:
         flags.append(b"variable_flags")
@@ -306,10 +293,43 @@ def _key_spec(ctx: Context, spec: KeySpec) -> bytes:
         items += [bulk(b"notes"), bulk(spec.notes.encode())]
     items += [
         bulk(b"flags"), ctx.set_reply([simple(flag) for flag in flags]),
-        bulk(b"begin_search"), ctx.map_reply(begin),
-        bulk(b"find_keys"), ctx.map_reply(find),
+        bulk(b"begin_search"), _begin_search(ctx, spec),
+        bulk(b"find_keys"), _find_keys(ctx, spec),
     ]  # fmt: skip
     return ctx.map_reply(items)
+
+
+def _begin_search(ctx: Context, spec: KeySpec) -> bytes:
+    """Where the search for keys begins."""
+    if spec.unknown:
+        return _typed(ctx, b"unknown", [])
+    if spec.keyword:
+        items = [bulk(b"keyword"), bulk(spec.keyword), bulk(b"startfrom"), integer(spec.index)]
+        return _typed(ctx, b"keyword", items)
+    return _typed(ctx, b"index", [bulk(b"index"), integer(spec.index)])
+
+
+def _find_keys(ctx: Context, spec: KeySpec) -> bytes:
+    """Which of the arguments from there on are keys."""
+    if spec.unknown:
+        return _typed(ctx, b"unknown", [])
+    if spec.numkeys >= 0:
+        items = [
+            bulk(b"keynumidx"), integer(spec.numkeys),
+            bulk(b"firstkey"), integer(spec.first),
+            bulk(b"keystep"), integer(spec.step),
+        ]  # fmt: skip
+        return _typed(ctx, b"keynum", items)
+    items = [
+        bulk(b"lastkey"), integer(spec.last),
+        bulk(b"keystep"), integer(spec.step),
+        bulk(b"limit"), integer(spec.limit),
+    ]  # fmt: skip
+    return _typed(ctx, b"range", items)
+
+
+def _typed(ctx: Context, kind: bytes, items: list[bytes]) -> bytes:
+    return ctx.map_reply([bulk(b"type"), bulk(kind), bulk(b"spec"), ctx.map_reply(items)])
 
 
 def _is_deprecated(row: Command, profile: Profile) -> bool:

@@ -12,29 +12,74 @@ from .help_text import help_reply
 _SHOWN = 10  # entries without a count
 
 
-container("COMMANDLOG", group="server", since="8.1.0", summary="Questions about commands that were slow or large.")
+container(
+    "COMMANDLOG",
+    summary="Questions about commands that were slow or large.",
+    group="server",
+    since="8.1.0",
+)
 
 
-@command("COMMANDLOG|GET", arity=4, flags=ADMIN | LOADING | STALE, group="server", since="8.1.0", complexity="O(N) where N is the number of entries returned", categories=[b"admin", b"slow", b"dangerous"], arguments="count type=<SLOW | LARGE-REQUEST | LARGE-REPLY>", tips=[b"request_policy:all_nodes", b"nondeterministic_output"], valkey_only=True, summary="Entries of one log, newest first.")  # fmt: skip
+@command(
+    "COMMANDLOG|GET",
+    summary="Entries of one log, newest first.",
+    arguments="count type=<SLOW | LARGE-REQUEST | LARGE-REPLY>",
+    arity=4,
+    flags=ADMIN | LOADING | STALE,
+    group="server",
+    since="8.1.0",
+    complexity="O(N) where N is the number of entries returned",
+    tips=[b"request_policy:all_nodes", b"nondeterministic_output"],
+    valkey_only=True,
+)
 def commandlog_get(ctx: Context, args: list[bytes]) -> bytes:
     """COMMANDLOG GET count SLOW|LARGE-REQUEST|LARGE-REPLY: -1 for all."""
     return _entries(_log(ctx, args[3]), args[2])
 
 
-@command("COMMANDLOG|LEN", arity=3, flags=ADMIN | LOADING | STALE, group="server", since="8.1.0", categories=[b"admin", b"slow", b"dangerous"], arguments="type=<SLOW | LARGE-REQUEST | LARGE-REPLY>", tips=[b"request_policy:all_nodes", b"response_policy:agg_sum", b"nondeterministic_output"], valkey_only=True, summary="How many entries one log has.")  # fmt: skip
+@command(
+    "COMMANDLOG|LEN",
+    summary="How many entries one log has.",
+    arguments="type=<SLOW | LARGE-REQUEST | LARGE-REPLY>",
+    arity=3,
+    flags=ADMIN | LOADING | STALE,
+    group="server",
+    since="8.1.0",
+    tips=[b"request_policy:all_nodes", b"response_policy:agg_sum", b"nondeterministic_output"],
+    valkey_only=True,
+)
 def commandlog_len(ctx: Context, args: list[bytes]) -> bytes:
     """COMMANDLOG LEN SLOW|LARGE-REQUEST|LARGE-REPLY."""
     return integer(len(_log(ctx, args[2]).entries))
 
 
-@command("COMMANDLOG|RESET", arity=3, flags=ADMIN | LOADING | STALE, group="server", since="8.1.0", complexity="O(N) where N is the number of entries in the commandlog", categories=[b"admin", b"slow", b"dangerous"], arguments="type=<SLOW | LARGE-REQUEST | LARGE-REPLY>", tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"], valkey_only=True, summary="Empty one log.")  # fmt: skip
+@command(
+    "COMMANDLOG|RESET",
+    summary="Empty one log.",
+    arguments="type=<SLOW | LARGE-REQUEST | LARGE-REPLY>",
+    arity=3,
+    flags=ADMIN | LOADING | STALE,
+    group="server",
+    since="8.1.0",
+    complexity="O(N) where N is the number of entries in the commandlog",
+    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+    valkey_only=True,
+)
 def commandlog_reset(ctx: Context, args: list[bytes]) -> bytes:
     """COMMANDLOG RESET SLOW|LARGE-REQUEST|LARGE-REPLY."""
     _log(ctx, args[2]).entries = []
     return OK
 
 
-@command("COMMANDLOG|HELP", arity=2, flags=LOADING | STALE, group="server", since="8.1.0", categories=[b"slow"], valkey_only=True, summary="Describe the sub-commands.")  # fmt: skip
+@command(
+    "COMMANDLOG|HELP",
+    summary="Describe the sub-commands.",
+    arity=2,
+    flags=LOADING | STALE,
+    group="server",
+    since="8.1.0",
+    valkey_only=True,
+)
 def commandlog_help(ctx: Context, args: list[bytes]) -> bytes:
     """COMMANDLOG HELP."""
     return help_reply(ctx, b"commandlog")
@@ -42,33 +87,72 @@ def commandlog_help(ctx: Context, args: list[bytes]) -> bytes:
 
 container(
     "SLOWLOG",
+    summary="Questions about commands that were slow.",
     group="server",
     since="2.2.12",
-    summary="Questions about commands that were slow.",
     deprecated="8.1.0|`COMMANDLOG`",
 )
 
 
-@command("SLOWLOG|GET", arity=-2, flags=ADMIN | LOADING | STALE, group="server", since="2.2.12", complexity="O(N) where N is the number of entries returned", categories=[b"admin", b"slow", b"dangerous"], arguments="[count]", tips=[b"request_policy:all_nodes", b"nondeterministic_output"], history=[("4.0.0", "Added client IP address, port and name to the reply.")], deprecated="8.1.0|`COMMANDLOG GET <count> SLOW`", summary="The latest slow commands.")  # fmt: skip
+@command(
+    "SLOWLOG|GET",
+    summary="The latest slow commands.",
+    arguments="[count]",
+    arity=-2,
+    flags=ADMIN | LOADING | STALE,
+    group="server",
+    since="2.2.12",
+    deprecated="8.1.0|`COMMANDLOG GET <count> SLOW`",
+    complexity="O(N) where N is the number of entries returned",
+    tips=[b"request_policy:all_nodes", b"nondeterministic_output"],
+    history=[("4.0.0", "Added client IP address, port and name to the reply.")],
+)
 def slowlog_get(ctx: Context, args: list[bytes]) -> bytes:
     """SLOWLOG GET [count]: ten without a count, -1 for all."""
     return _entries(ctx.engine.call_logs.commands[SLOW], args[2] if len(args) > 2 else b"%d" % _SHOWN)
 
 
-@command("SLOWLOG|LEN", arity=2, flags=ADMIN | LOADING | STALE, group="server", since="2.2.12", categories=[b"admin", b"slow", b"dangerous"], tips=[b"request_policy:all_nodes", b"response_policy:agg_sum", b"nondeterministic_output"], deprecated="8.1.0|`COMMANDLOG LEN SLOW`", summary="How many slow commands are logged.")  # fmt: skip
+@command(
+    "SLOWLOG|LEN",
+    summary="How many slow commands are logged.",
+    arity=2,
+    flags=ADMIN | LOADING | STALE,
+    group="server",
+    since="2.2.12",
+    deprecated="8.1.0|`COMMANDLOG LEN SLOW`",
+    tips=[b"request_policy:all_nodes", b"response_policy:agg_sum", b"nondeterministic_output"],
+)
 def slowlog_len(ctx: Context, args: list[bytes]) -> bytes:
     """SLOWLOG LEN."""
     return integer(len(ctx.engine.call_logs.commands[SLOW].entries))
 
 
-@command("SLOWLOG|RESET", arity=2, flags=ADMIN | LOADING | STALE, group="server", since="2.2.12", complexity="O(N) where N is the number of entries in the slowlog", categories=[b"admin", b"slow", b"dangerous"], tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"], deprecated="8.1.0|`COMMANDLOG RESET SLOW`", summary="Empty the log of slow commands.")  # fmt: skip
+@command(
+    "SLOWLOG|RESET",
+    summary="Empty the log of slow commands.",
+    arity=2,
+    flags=ADMIN | LOADING | STALE,
+    group="server",
+    since="2.2.12",
+    deprecated="8.1.0|`COMMANDLOG RESET SLOW`",
+    complexity="O(N) where N is the number of entries in the slowlog",
+    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+)
 def slowlog_reset(ctx: Context, args: list[bytes]) -> bytes:
     """SLOWLOG RESET."""
     ctx.engine.call_logs.commands[SLOW].entries = []
     return OK
 
 
-@command("SLOWLOG|HELP", arity=2, flags=LOADING | STALE, group="server", since="6.2.0", categories=[b"slow"], deprecated="8.1.0|`COMMANDLOG HELP`", summary="Describe the sub-commands.")  # fmt: skip
+@command(
+    "SLOWLOG|HELP",
+    summary="Describe the sub-commands.",
+    arity=2,
+    flags=LOADING | STALE,
+    group="server",
+    since="6.2.0",
+    deprecated="8.1.0|`COMMANDLOG HELP`",
+)
 def slowlog_help(ctx: Context, args: list[bytes]) -> bytes:
     """SLOWLOG HELP."""
     return help_reply(ctx, b"slowlog")

@@ -33,19 +33,24 @@ def rewrite_config(engine: "Engine", everything: bool) -> None:
         raise CommandError(b"ERR Rewriting config file: " + (problem.strerror or "").encode()) from None
 
 
-container("CONFIG", group="server", since="2.0.0", summary="Read and change parameters.")
+container(
+    "CONFIG",
+    summary="Read and change parameters.",
+    group="server",
+    since="2.0.0",
+)
 
 
 @command(
     "CONFIG|GET",
+    summary="Read parameters by name or pattern.",
+    arguments="parameter...",
     arity=-3,
     flags=_FLAGS,
     group="server",
     since="2.0.0",
-    history=[("7.0.0", "Takes several patterns.")],
     complexity="O(N) when N is the number of configuration parameters provided",
-    arguments="parameter...",
-    summary="Read parameters by name or pattern.",
+    history=[("7.0.0", "Takes several patterns.")],
 )
 def config_get(ctx: Context, args: list[bytes]) -> bytes:
     """CONFIG GET pattern [pattern ...]: a map of names and values."""
@@ -58,15 +63,15 @@ def config_get(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CONFIG|SET",
+    summary="Change parameters, all or none.",
+    arguments="data=(parameter value)...",
     arity=-4,
     flags=_FLAGS,
     group="server",
     since="2.0.0",
-    history=[("7.0.0", "Takes several parameters.")],
     complexity="O(N) when N is the number of configuration parameters provided",
-    arguments="data=(parameter value)...",
-    summary="Change parameters, all or none.",
     tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+    history=[("7.0.0", "Takes several parameters.")],
 )
 def config_set(ctx: Context, args: list[bytes]) -> bytes:
     """CONFIG SET name value [name value ...]."""
@@ -79,11 +84,11 @@ def config_set(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CONFIG|RESETSTAT",
+    summary="Start the statistics of INFO anew.",
     arity=2,
     flags=_FLAGS,
     group="server",
     since="2.0.0",
-    summary="Start the statistics of INFO anew.",
     tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
 )
 def config_resetstat(ctx: Context, args: list[bytes]) -> bytes:
@@ -94,11 +99,11 @@ def config_resetstat(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CONFIG|REWRITE",
+    summary="Write the parameters to the configuration file.",
     arity=2,
     flags=_FLAGS,
     group="server",
     since="2.8.0",
-    summary="Write the parameters to the configuration file.",
     tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
 )
 def config_rewrite(ctx: Context, args: list[bytes]) -> bytes:
@@ -108,7 +113,12 @@ def config_rewrite(ctx: Context, args: list[bytes]) -> bytes:
 
 
 @command(
-    "CONFIG|HELP", arity=2, flags=LOADING | STALE, group="server", since="5.0.0", summary="Describe the sub-commands."
+    "CONFIG|HELP",
+    summary="Describe the sub-commands.",
+    arity=2,
+    flags=LOADING | STALE,
+    group="server",
+    since="5.0.0",
 )
 def config_help(ctx: Context, args: list[bytes]) -> bytes:
     """CONFIG HELP."""

@@ -9,16 +9,40 @@ from cachetwin_engine.core.registry.command_table import FAST, READONLY, WRITE, 
 from cachetwin_engine.core.text.numbers import parse_int_or
 
 _EVERYWHERE = [b"request_policy:all_shards", b"response_policy:all_succeeded"]
-_FLUSH_HISTORY = [("4.0.0", "Added the `ASYNC` flushing mode modifier."), ("6.2.0", "Added the `SYNC` flushing mode modifier.")]  # fmt: skip
+_FLUSH_HISTORY = [
+    ("4.0.0", "Added the `ASYNC` flushing mode modifier."),
+    ("6.2.0", "Added the `SYNC` flushing mode modifier."),
+]
 
 
-@command("DBSIZE", arity=1, flags=READONLY | FAST, group="server", since="1.0.0", categories=[b"keyspace"], tips=[b"request_policy:all_shards", b"response_policy:agg_sum"], summary="How many keys the database has.")  # fmt: skip
+@command(
+    "DBSIZE",
+    summary="How many keys the database has.",
+    arity=1,
+    flags=READONLY | FAST,
+    group="server",
+    since="1.0.0",
+    categories=[b"keyspace"],
+    tips=[b"request_policy:all_shards", b"response_policy:agg_sum"],
+)
 def dbsize(ctx: Context, args: list[bytes]) -> bytes:
     """DBSIZE."""
     return integer(len(ctx.db))
 
 
-@command("FLUSHDB", arity=-1, flags=WRITE, group="server", since="1.0.0", categories=[b"keyspace", b"dangerous"], complexity="O(N) where N is the number of keys.", arguments="[flush-type=<ASYNC@4.0.0 | SYNC@6.2.0>]", tips=_EVERYWHERE, history=_FLUSH_HISTORY, summary="Delete all keys of the database.")  # fmt: skip
+@command(
+    "FLUSHDB",
+    summary="Delete all keys of the database.",
+    arguments="[flush-type=<ASYNC@4.0.0 | SYNC@6.2.0>]",
+    arity=-1,
+    flags=WRITE,
+    group="server",
+    since="1.0.0",
+    complexity="O(N) where N is the number of keys.",
+    categories=[b"keyspace", b"dangerous"],
+    tips=_EVERYWHERE,
+    history=_FLUSH_HISTORY,
+)
 def flushdb(ctx: Context, args: list[bytes]) -> bytes:
     """FLUSHDB [ASYNC | SYNC]."""
     _flush(ctx, args, [ctx.db])
@@ -26,7 +50,19 @@ def flushdb(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("FLUSHALL", arity=-1, flags=WRITE, group="server", since="1.0.0", categories=[b"keyspace", b"dangerous"], complexity="O(N) where N is the number of keys in all databases.", arguments="[flush-type=<ASYNC@4.0.0 | SYNC@6.2.0>]", tips=_EVERYWHERE, history=_FLUSH_HISTORY, summary="Delete all keys of all databases.")  # fmt: skip
+@command(
+    "FLUSHALL",
+    summary="Delete all keys of all databases.",
+    arguments="[flush-type=<ASYNC@4.0.0 | SYNC@6.2.0>]",
+    arity=-1,
+    flags=WRITE,
+    group="server",
+    since="1.0.0",
+    complexity="O(N) where N is the number of keys in all databases.",
+    categories=[b"keyspace", b"dangerous"],
+    tips=_EVERYWHERE,
+    history=_FLUSH_HISTORY,
+)
 def flushall(ctx: Context, args: list[bytes]) -> bytes:
     """FLUSHALL [ASYNC | SYNC]."""
     engine = ctx.engine
@@ -51,7 +87,17 @@ def _flush(ctx: Context, args: list[bytes], databases: list[Database]) -> None:
     flush_databases(engine, databases)
 
 
-@command("SWAPDB", arity=3, flags=WRITE | FAST, group="server", since="4.0.0", categories=[b"keyspace", b"dangerous"], complexity="O(N) where N is the number of clients that watch or wait for keys of the two.", arguments="index1:integer index2:integer", summary="Exchange two databases; clients see the other's keys at once.")  # fmt: skip
+@command(
+    "SWAPDB",
+    summary="Exchange two databases; clients see the other's keys at once.",
+    arguments="index1:integer index2:integer",
+    arity=3,
+    flags=WRITE | FAST,
+    group="server",
+    since="4.0.0",
+    complexity="O(N) where N is the number of clients that watch or wait for keys of the two.",
+    categories=[b"keyspace", b"dangerous"],
+)
 def swapdb(ctx: Context, args: list[bytes]) -> bytes:
     """SWAPDB index1 index2."""
     if ctx.engine.cluster is not None:

@@ -28,7 +28,15 @@ _NUMBER: Final = b"1234567999999999999999999999999999999"
 _AFTER: Final = b"Some real reply following the "
 
 
-@command("DEBUG", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="1.0.0", complexity="Depends on subcommand.", categories=[b"admin", b"slow", b"dangerous"], summary="Test aids.")  # fmt: skip
+@command(
+    "DEBUG",
+    summary="Test aids.",
+    arity=-2,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE,
+    group="server",
+    since="1.0.0",
+    complexity="Depends on subcommand.",
+)
 def debug(ctx: Context, args: list[bytes]) -> bytes:
     """DEBUG subcommand [argument ...]."""
     if not ctx.engine.allows(ctx.session, "enable-debug-command"):

@@ -29,7 +29,6 @@ from cachetwin_engine.core.text.numbers import parse_int
 _TAIL_BYTES: Final = 10
 _WRONG_CHECKSUM: Final = b"ERR DUMP payload version or checksum are wrong"
 _BAD_DATA: Final = b"ERR Bad data format"
-_OPTIONS: Final = "key ttl serialized-value [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]"
 _RESTORE_COST: Final = (
     "O(N*M) where N is the number of elements and M their average size; O(N*M*log(N)) for sorted sets."
 )
@@ -40,7 +39,18 @@ _HISTORY: Final = [
 ]
 
 
-@command("DUMP", arity=2, flags=READONLY, group="generic", since="2.6.0", keys=KEY_READ, complexity="O(N*M) where N is the number of elements and M their average size.", arguments="key", tips=[b"nondeterministic_output"], summary="A value as bytes for RESTORE.")  # fmt: skip
+@command(
+    "DUMP",
+    summary="A value as bytes for RESTORE.",
+    arguments="key",
+    arity=2,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="generic",
+    since="2.6.0",
+    complexity="O(N*M) where N is the number of elements and M their average size.",
+    tips=[b"nondeterministic_output"],
+)
 def dump(ctx: Context, args: list[bytes]) -> bytes:
     """DUMP key."""
     value = ctx.db.find(args[1])
@@ -65,7 +75,25 @@ class _Options:
         self.frequency = -1
 
 
-@command("RESTORE", arity=-4, flags=WRITE | DENYOOM, group="generic", since="2.6.0", categories=[b"dangerous"], keys=KEY_OVERWRITE, complexity=_RESTORE_COST, arguments="key ttl:integer serialized-value [REPLACE@3.0.0] [ABSTTL@5.0.0] [IDLETIME seconds@5.0.0] [FREQ frequency:integer@5.0.0]", history=_HISTORY, summary="Make a key of the bytes that DUMP gave.")  # fmt: skip
+_RESTORE_ARGUMENTS: Final = (
+    "key ttl:integer serialized-value [REPLACE@3.0.0] [ABSTTL@5.0.0] [IDLETIME seconds@5.0.0] "
+    "[FREQ frequency:integer@5.0.0]"
+)
+
+
+@command(
+    "RESTORE",
+    summary="Make a key of the bytes that DUMP gave.",
+    arguments=_RESTORE_ARGUMENTS,
+    arity=-4,
+    flags=WRITE | DENYOOM,
+    keys=KEY_OVERWRITE,
+    group="generic",
+    since="2.6.0",
+    complexity=_RESTORE_COST,
+    categories=[b"dangerous"],
+    history=_HISTORY,
+)
 def restore(ctx: Context, args: list[bytes]) -> bytes:
     """RESTORE key ttl payload [REPLACE] [ABSTTL] [IDLETIME seconds] [FREQ frequency]."""
     options = _options(ctx, args)
@@ -97,7 +125,19 @@ def restore(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("RESTORE-ASKING", arity=-4, flags=WRITE | DENYOOM | ASKING, group="server", since="3.0.0", categories=[b"keyspace", b"dangerous"], keys=KEY_OVERWRITE, complexity=_RESTORE_COST, arguments="key ttl:integer serialized-value [REPLACE@3.0.0] [ABSTTL@5.0.0] [IDLETIME seconds@5.0.0] [FREQ frequency:integer@5.0.0]", history=_HISTORY, summary="RESTORE while a slot moves.")  # fmt: skip
+@command(
+    "RESTORE-ASKING",
+    summary="RESTORE while a slot moves.",
+    arguments=_RESTORE_ARGUMENTS,
+    arity=-4,
+    flags=WRITE | DENYOOM | ASKING,
+    keys=KEY_OVERWRITE,
+    group="server",
+    since="3.0.0",
+    complexity=_RESTORE_COST,
+    categories=[b"keyspace", b"dangerous"],
+    history=_HISTORY,
+)
 def restore_asking(ctx: Context, args: list[bytes]) -> bytes:
     """RESTORE-ASKING: like RESTORE."""
     return restore(ctx, args)

@@ -16,25 +16,65 @@ _SAYS_NO_KEY: Final = [("2.8.0", "Added the -2 reply.")]
 _CHANGING: Final = [b"nondeterministic_output"]
 
 
-@command("EXPIRE", arity=-3, flags=WRITE | FAST, group="generic", since="1.0.0", keys=KEY_UPDATE, arguments="key seconds [condition=<NX | XX | GT | LT>@7.0.0]", history=_CONDITIONS, summary="Let a key live for some seconds.")  # fmt: skip
+@command(
+    "EXPIRE",
+    summary="Let a key live for some seconds.",
+    arguments="key seconds [condition=<NX | XX | GT | LT>@7.0.0]",
+    arity=-3,
+    flags=WRITE | FAST,
+    keys=KEY_UPDATE,
+    group="generic",
+    since="1.0.0",
+    history=_CONDITIONS,
+)
 def expire(ctx: Context, args: list[bytes]) -> bytes:
     """EXPIRE key seconds [NX | XX | GT | LT]."""
     return _expire(ctx, args, 1000, ctx.engine.now_ms, b"expire")
 
 
-@command("EXPIREAT", arity=-3, flags=WRITE | FAST, group="generic", since="1.2.0", keys=KEY_UPDATE, arguments="key unix-time-seconds [condition=<NX | XX | GT | LT>@7.0.0]", history=_CONDITIONS, summary="Let a key live until a Unix time in seconds.")  # fmt: skip
+@command(
+    "EXPIREAT",
+    summary="Let a key live until a Unix time in seconds.",
+    arguments="key unix-time-seconds [condition=<NX | XX | GT | LT>@7.0.0]",
+    arity=-3,
+    flags=WRITE | FAST,
+    keys=KEY_UPDATE,
+    group="generic",
+    since="1.2.0",
+    history=_CONDITIONS,
+)
 def expireat(ctx: Context, args: list[bytes]) -> bytes:
     """EXPIREAT key unix-time-seconds [NX | XX | GT | LT]."""
     return _expire(ctx, args, 1000, 0, b"expireat")
 
 
-@command("PEXPIRE", arity=-3, flags=WRITE | FAST, group="generic", since="2.6.0", keys=KEY_UPDATE, arguments="key milliseconds [condition=<NX | XX | GT | LT>@7.0.0]", history=_CONDITIONS, summary="Let a key live for some milliseconds.")  # fmt: skip
+@command(
+    "PEXPIRE",
+    summary="Let a key live for some milliseconds.",
+    arguments="key milliseconds [condition=<NX | XX | GT | LT>@7.0.0]",
+    arity=-3,
+    flags=WRITE | FAST,
+    keys=KEY_UPDATE,
+    group="generic",
+    since="2.6.0",
+    history=_CONDITIONS,
+)
 def pexpire(ctx: Context, args: list[bytes]) -> bytes:
     """PEXPIRE key milliseconds [NX | XX | GT | LT]."""
     return _expire(ctx, args, 1, ctx.engine.now_ms, b"pexpire")
 
 
-@command("PEXPIREAT", arity=-3, flags=WRITE | FAST, group="generic", since="2.6.0", keys=KEY_UPDATE, arguments="key unix-time-milliseconds [condition=<NX | XX | GT | LT>@7.0.0]", history=_CONDITIONS, summary="Let a key live until a Unix time in milliseconds.")  # fmt: skip
+@command(
+    "PEXPIREAT",
+    summary="Let a key live until a Unix time in milliseconds.",
+    arguments="key unix-time-milliseconds [condition=<NX | XX | GT | LT>@7.0.0]",
+    arity=-3,
+    flags=WRITE | FAST,
+    keys=KEY_UPDATE,
+    group="generic",
+    since="2.6.0",
+    history=_CONDITIONS,
+)
 def pexpireat(ctx: Context, args: list[bytes]) -> bytes:
     """PEXPIREAT key unix-time-milliseconds [NX | XX | GT | LT]."""
     return _expire(ctx, args, 1, 0, b"pexpireat")
@@ -97,7 +137,16 @@ def _conditions(args: list[bytes]) -> tuple[bool, bool, bool, bool]:
     return if_none, if_some, if_later, if_sooner
 
 
-@command("PERSIST", arity=2, flags=WRITE | FAST, group="generic", since="2.2.0", keys=KEY_UPDATE, arguments="key", summary="Let a key live for ever.")  # fmt: skip
+@command(
+    "PERSIST",
+    summary="Let a key live for ever.",
+    arguments="key",
+    arity=2,
+    flags=WRITE | FAST,
+    keys=KEY_UPDATE,
+    group="generic",
+    since="2.2.0",
+)
 def persist(ctx: Context, args: list[bytes]) -> bytes:
     """PERSIST key."""
     key = args[1]
@@ -107,28 +156,68 @@ def persist(ctx: Context, args: list[bytes]) -> bytes:
     return ONE
 
 
-@command("TTL", arity=2, flags=READONLY | FAST, group="generic", since="1.0.0", keys=KEY_READ, arguments="key", tips=_CHANGING, history=_SAYS_NO_KEY, summary="Seconds that a key has left; -1 for ever, -2 no such key.")  # fmt: skip
+@command(
+    "TTL",
+    summary="Seconds that a key has left; -1 for ever, -2 no such key.",
+    arguments="key",
+    arity=2,
+    flags=READONLY | FAST,
+    keys=KEY_READ,
+    group="generic",
+    since="1.0.0",
+    tips=_CHANGING,
+    history=_SAYS_NO_KEY,
+)
 def ttl(ctx: Context, args: list[bytes]) -> bytes:
     """TTL key."""
     at_ms = _time(ctx, args[1])
     return integer(at_ms if at_ms < 0 else (max(at_ms - ctx.engine.now_ms, 0) + 500) // 1000)
 
 
-@command("PTTL", arity=2, flags=READONLY | FAST, group="generic", since="2.6.0", keys=KEY_READ, arguments="key", tips=_CHANGING, history=_SAYS_NO_KEY, summary="Milliseconds that a key has left; -1 for ever, -2 no such key.")  # fmt: skip
+@command(
+    "PTTL",
+    summary="Milliseconds that a key has left; -1 for ever, -2 no such key.",
+    arguments="key",
+    arity=2,
+    flags=READONLY | FAST,
+    keys=KEY_READ,
+    group="generic",
+    since="2.6.0",
+    tips=_CHANGING,
+    history=_SAYS_NO_KEY,
+)
 def pttl(ctx: Context, args: list[bytes]) -> bytes:
     """PTTL key."""
     at_ms = _time(ctx, args[1])
     return integer(at_ms if at_ms < 0 else max(at_ms - ctx.engine.now_ms, 0))
 
 
-@command("EXPIRETIME", arity=2, flags=READONLY | FAST, group="generic", since="7.0.0", keys=KEY_READ, arguments="key", summary="The Unix time in seconds at which a key ends; -1 never, -2 no such key.")  # fmt: skip
+@command(
+    "EXPIRETIME",
+    summary="The Unix time in seconds at which a key ends; -1 never, -2 no such key.",
+    arguments="key",
+    arity=2,
+    flags=READONLY | FAST,
+    keys=KEY_READ,
+    group="generic",
+    since="7.0.0",
+)
 def expiretime(ctx: Context, args: list[bytes]) -> bytes:
     """EXPIRETIME key."""
     at_ms = _time(ctx, args[1])
     return integer(at_ms if at_ms < 0 else (at_ms + 500) // 1000)
 
 
-@command("PEXPIRETIME", arity=2, flags=READONLY | FAST, group="generic", since="7.0.0", keys=KEY_READ, arguments="key", summary="The Unix time in milliseconds at which a key ends; -1 never, -2 no such key.")  # fmt: skip
+@command(
+    "PEXPIRETIME",
+    summary="The Unix time in milliseconds at which a key ends; -1 never, -2 no such key.",
+    arguments="key",
+    arity=2,
+    flags=READONLY | FAST,
+    keys=KEY_READ,
+    group="generic",
+    since="7.0.0",
+)
 def pexpiretime(ctx: Context, args: list[bytes]) -> bytes:
     """PEXPIRETIME key."""
     return integer(_time(ctx, args[1]))

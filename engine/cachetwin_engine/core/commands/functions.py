@@ -33,13 +33,51 @@ from .streams.groups import bad_usage
 _BAD_PAYLOAD: Final = b"ERR DUMP payload version or checksum are wrong"
 
 
-@command("FCALL", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MAY_REPLICATE | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the function that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")], categories=[b"slow", b"scripting"], arguments="function numkeys [key...] [arg...]", summary="Call a function.")  # fmt: skip
+@command(
+    "FCALL",
+    summary="Call a function.",
+    arguments="function numkeys [key...] [arg...]",
+    arity=-3,
+    flags=NOSCRIPT | STALE | SKIP_MONITOR | MAY_REPLICATE | MOVABLE_KEYS | NO_MANDATORY_KEYS,
+    keys=[
+        KeySpec(
+            "RW",
+            "access update",
+            index=2,
+            numkeys=0,
+            first=1,
+            notes="We cannot tell how the keys will be used so we assume the worst, RW and UPDATE",
+        )
+    ],
+    group="scripting",
+    since="7.0.0",
+    complexity="Depends on the function that is executed.",
+)
 def fcall(ctx: Context, args: list[bytes]) -> bytes:
     """FCALL function numkeys [key ...] [arg ...]."""
     return _call(ctx, args, read_only=False)
 
 
-@command("FCALL_RO", arity=-3, flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the function that is executed.", keys=[KeySpec("RO", "access", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")], categories=[b"slow", b"scripting"], arguments="function numkeys [key...] [arg...]", summary="Call a function that does not write.")  # fmt: skip
+@command(
+    "FCALL_RO",
+    summary="Call a function that does not write.",
+    arguments="function numkeys [key...] [arg...]",
+    arity=-3,
+    flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS,
+    keys=[
+        KeySpec(
+            "RO",
+            "access",
+            index=2,
+            numkeys=0,
+            first=1,
+            notes="We cannot tell how the keys will be used so we assume the worst, RO and ACCESS",
+        )
+    ],
+    group="scripting",
+    since="7.0.0",
+    complexity="Depends on the function that is executed.",
+)
 def fcall_ro(ctx: Context, args: list[bytes]) -> bytes:
     """FCALL_RO function numkeys [key ...] [arg ...]."""
     return _call(ctx, args, read_only=True)
@@ -55,10 +93,25 @@ def _call(ctx: Context, args: list[bytes], read_only: bool) -> bytes:
     return reply
 
 
-container("FUNCTION", group="scripting", since="7.0.0", summary="Questions and orders about libraries of functions.")
+container(
+    "FUNCTION",
+    summary="Questions and orders about libraries of functions.",
+    group="scripting",
+    since="7.0.0",
+)
 
 
-@command("FUNCTION|LOAD", arity=-3, flags=WRITE | DENYOOM | NOSCRIPT, group="scripting", since="7.0.0", complexity="O(1) (considering compilation time is redundant)", categories=[b"write", b"slow", b"scripting"], arguments="[REPLACE] function-code", tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"], summary="Load a library.")  # fmt: skip
+@command(
+    "FUNCTION|LOAD",
+    summary="Load a library.",
+    arguments="[REPLACE] function-code",
+    arity=-3,
+    flags=WRITE | DENYOOM | NOSCRIPT,
+    group="scripting",
+    since="7.0.0",
+    complexity="O(1) (considering compilation time is redundant)",
+    tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"],
+)
 def function_load(ctx: Context, args: list[bytes]) -> bytes:
     """FUNCTION LOAD [REPLACE] code: the library's name."""
     for word in args[2:-1]:
@@ -69,7 +122,16 @@ def function_load(ctx: Context, args: list[bytes]) -> bytes:
     return bulk(library.name)
 
 
-@command("FUNCTION|DELETE", arity=3, flags=WRITE | NOSCRIPT, group="scripting", since="7.0.0", categories=[b"write", b"slow", b"scripting"], arguments="library-name", tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"], summary="Delete a library.")  # fmt: skip
+@command(
+    "FUNCTION|DELETE",
+    summary="Delete a library.",
+    arguments="library-name",
+    arity=3,
+    flags=WRITE | NOSCRIPT,
+    group="scripting",
+    since="7.0.0",
+    tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"],
+)
 def function_delete(ctx: Context, args: list[bytes]) -> bytes:
     """FUNCTION DELETE library-name."""
     if not ctx.engine.scripts.delete_library(args[2]):
@@ -78,7 +140,17 @@ def function_delete(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("FUNCTION|FLUSH", arity=-2, flags=WRITE | NOSCRIPT, group="scripting", since="7.0.0", complexity="O(N) where N is the number of functions deleted", categories=[b"write", b"slow", b"scripting"], arguments="[flush-type=<ASYNC | SYNC>]", tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"], summary="Delete all libraries.")  # fmt: skip
+@command(
+    "FUNCTION|FLUSH",
+    summary="Delete all libraries.",
+    arguments="[flush-type=<ASYNC | SYNC>]",
+    arity=-2,
+    flags=WRITE | NOSCRIPT,
+    group="scripting",
+    since="7.0.0",
+    complexity="O(N) where N is the number of functions deleted",
+    tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"],
+)
 def function_flush(ctx: Context, args: list[bytes]) -> bytes:
     """FUNCTION FLUSH [ASYNC | SYNC]."""
     if len(args) > 3:
@@ -90,7 +162,17 @@ def function_flush(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("FUNCTION|LIST", arity=-2, flags=NOSCRIPT, group="scripting", since="7.0.0", complexity="O(N) where N is the number of functions", categories=[b"slow", b"scripting"], arguments="[LIBRARYNAME library-name-pattern] [WITHCODE]", tips=[b"nondeterministic_output_order"], summary="Describe libraries.")  # fmt: skip
+@command(
+    "FUNCTION|LIST",
+    summary="Describe libraries.",
+    arguments="[LIBRARYNAME library-name-pattern] [WITHCODE]",
+    arity=-2,
+    flags=NOSCRIPT,
+    group="scripting",
+    since="7.0.0",
+    complexity="O(N) where N is the number of functions",
+    tips=[b"nondeterministic_output_order"],
+)
 def function_list(ctx: Context, args: list[bytes]) -> bytes:
     """FUNCTION LIST [LIBRARYNAME pattern] [WITHCODE]."""
     pattern: bytes | None = None
@@ -140,7 +222,15 @@ def _described(ctx: Context, library: Library, with_code: bool) -> bytes:
     return ctx.map_reply(items)
 
 
-@command("FUNCTION|STATS", arity=2, flags=NOSCRIPT | ALLOW_BUSY, group="scripting", since="7.0.0", categories=[b"slow", b"scripting"], tips=[b"nondeterministic_output", b"request_policy:all_shards", b"response_policy:special"], summary="What runs, and how much is loaded.")  # fmt: skip
+@command(
+    "FUNCTION|STATS",
+    summary="What runs, and how much is loaded.",
+    arity=2,
+    flags=NOSCRIPT | ALLOW_BUSY,
+    group="scripting",
+    since="7.0.0",
+    tips=[b"nondeterministic_output", b"request_policy:all_shards", b"response_policy:special"],
+)
 def function_stats(ctx: Context, args: list[bytes]) -> bytes:
     """FUNCTION STATS: what runs, if this command came while something does, and how much is loaded."""
     store = ctx.engine.scripts
@@ -162,20 +252,46 @@ def function_stats(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.map_reply([bulk(b"running_script"), shown, bulk(b"engines"), engines])
 
 
-@command("FUNCTION|KILL", arity=2, flags=NOSCRIPT | ALLOW_BUSY, group="scripting", since="7.0.0", categories=[b"slow", b"scripting"], tips=[b"request_policy:all_shards", b"response_policy:one_succeeded"], summary="End the running function.")  # fmt: skip
+@command(
+    "FUNCTION|KILL",
+    summary="End the running function.",
+    arity=2,
+    flags=NOSCRIPT | ALLOW_BUSY,
+    group="scripting",
+    since="7.0.0",
+    tips=[b"request_policy:all_shards", b"response_policy:one_succeeded"],
+)
 def function_kill(ctx: Context, args: list[bytes]) -> bytes:
     """FUNCTION KILL: a function that has not written yet ends with an error."""
     return kill(ctx, b"FUNCTION KILL")
 
 
-@command("FUNCTION|DUMP", arity=2, flags=NOSCRIPT, group="scripting", since="7.0.0", complexity="O(N) where N is the number of functions", categories=[b"slow", b"scripting"], summary="All libraries as one payload.")  # fmt: skip
+@command(
+    "FUNCTION|DUMP",
+    summary="All libraries as one payload.",
+    arity=2,
+    flags=NOSCRIPT,
+    group="scripting",
+    since="7.0.0",
+    complexity="O(N) where N is the number of functions",
+)
 def function_dump(ctx: Context, args: list[bytes]) -> bytes:
     """FUNCTION DUMP."""
     codes = [library.code for library in ctx.engine.scripts.libraries.values()]
     return bulk(payload_of(codes, ctx.engine.profile.rdb_version))
 
 
-@command("FUNCTION|RESTORE", arity=-3, flags=WRITE | DENYOOM | NOSCRIPT, group="scripting", since="7.0.0", complexity="O(N) where N is the number of functions on the payload", categories=[b"write", b"slow", b"scripting"], arguments="serialized-value [policy=<FLUSH | APPEND | REPLACE>]", tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"], summary="Load the libraries of a payload.")  # fmt: skip
+@command(
+    "FUNCTION|RESTORE",
+    summary="Load the libraries of a payload.",
+    arguments="serialized-value [policy=<FLUSH | APPEND | REPLACE>]",
+    arity=-3,
+    flags=WRITE | DENYOOM | NOSCRIPT,
+    group="scripting",
+    since="7.0.0",
+    complexity="O(N) where N is the number of functions on the payload",
+    tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"],
+)
 def function_restore(ctx: Context, args: list[bytes]) -> bytes:
     """FUNCTION RESTORE payload [FLUSH | APPEND | REPLACE]: all libraries or none."""
     if len(args) > 4:
@@ -191,7 +307,14 @@ def function_restore(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("FUNCTION|HELP", arity=2, flags=LOADING | STALE, group="scripting", since="7.0.0", categories=[b"slow", b"scripting"], summary="Describe the sub-commands.")  # fmt: skip
+@command(
+    "FUNCTION|HELP",
+    summary="Describe the sub-commands.",
+    arity=2,
+    flags=LOADING | STALE,
+    group="scripting",
+    since="7.0.0",
+)
 def function_help(ctx: Context, args: list[bytes]) -> bytes:
     """FUNCTION HELP."""
     return help_reply(ctx, b"function")

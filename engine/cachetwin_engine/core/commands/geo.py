@@ -138,7 +138,18 @@ def _unit(name: bytes) -> float:
     return metres
 
 
-@command("GEOADD", arity=-5, flags=WRITE | DENYOOM, group="geo", since="3.2.0", history=[("6.2.0", "`NX`, `XX` and `CH` came.")], complexity="O(log(N))", keys=KEY_UPDATE, arguments="key [condition=<NX | XX>@6.2.0] [change=CH@6.2.0] data=(longitude latitude member)...", summary="Add places.")  # fmt: skip
+@command(
+    "GEOADD",
+    summary="Add places.",
+    arguments="key [condition=<NX | XX>@6.2.0] [change=CH@6.2.0] data=(longitude latitude member)...",
+    arity=-5,
+    flags=WRITE | DENYOOM,
+    keys=KEY_UPDATE,
+    group="geo",
+    since="3.2.0",
+    complexity="O(log(N))",
+    history=[("6.2.0", "`NX`, `XX` and `CH` came.")],
+)
 def geoadd(ctx: Context, args: list[bytes]) -> bytes:
     """GEOADD key [NX | XX] [CH] longitude latitude member [...]: how many were added (CH: or moved)."""
     first = 2
@@ -160,7 +171,16 @@ def geoadd(ctx: Context, args: list[bytes]) -> bytes:
     return reply
 
 
-@command("GEOPOS", arity=-2, flags=READONLY, group="geo", since="3.2.0", keys=KEY_READ, arguments="key [member...]", summary="Get the places of members.")  # fmt: skip
+@command(
+    "GEOPOS",
+    summary="Get the places of members.",
+    arguments="key [member...]",
+    arity=-2,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="geo",
+    since="3.2.0",
+)
 def geopos(ctx: Context, args: list[bytes]) -> bytes:
     """GEOPOS key [member ...]: longitude and latitude, null for no member."""
     zset = read_sorted_set(ctx.db, args[1])
@@ -175,7 +195,16 @@ def geopos(ctx: Context, args: list[bytes]) -> bytes:
     return array(replies)
 
 
-@command("GEOHASH", arity=-2, flags=READONLY, group="geo", since="3.2.0", keys=KEY_READ, arguments="key [member...]", summary="Get the standard geohashes of members.")  # fmt: skip
+@command(
+    "GEOHASH",
+    summary="Get the standard geohashes of members.",
+    arguments="key [member...]",
+    arity=-2,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="geo",
+    since="3.2.0",
+)
 def geohash_(ctx: Context, args: list[bytes]) -> bytes:
     """GEOHASH key [member ...]."""
     zset = read_sorted_set(ctx.db, args[1])
@@ -190,7 +219,16 @@ def geohash_(ctx: Context, args: list[bytes]) -> bytes:
     return array(replies)
 
 
-@command("GEODIST", arity=-4, flags=READONLY, group="geo", since="3.2.0", keys=KEY_READ, arguments="key member1 member2 [unit=<M | KM | FT | MI>]", summary="Get the distance between two members.")  # fmt: skip
+@command(
+    "GEODIST",
+    summary="Get the distance between two members.",
+    arguments="key member1 member2 [unit=<M | KM | FT | MI>]",
+    arity=-4,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="geo",
+    since="3.2.0",
+)
 def geodist(ctx: Context, args: list[bytes]) -> bytes:
     """GEODIST key member1 member2 [M | KM | FT | MI]."""
     unit = 1.0
@@ -225,13 +263,54 @@ def _distance_reply(ctx: Context, length: float) -> bytes:
     return bulk(b"%d.%04d" % (scaled // 10000, scaled % 10000))
 
 
-@command("GEORADIUS", arity=-6, flags=WRITE | DENYOOM | MOVABLE_KEYS, group="geo", since="3.2.0", history=[("6.2.0", "`COUNT` takes `ANY`."), ("7.0.0", "Units may be in capitals.")], complexity="O(N+log(M))", keys=[KeySpec("RO", "access"), KeySpec("OW", "update", index=6, keyword=b"STORE", variable=True), KeySpec("OW", "update", index=6, keyword=b"STOREDIST", variable=True)], arguments="key longitude latitude radius unit=<M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [count-block=(COUNT count [ANY@6.2.0])] [order=<ASC | DESC>] [store=<STORE storekey:key{key} | STOREDIST storedistkey:key{key}>]", deprecated="6.2.0|`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument", summary="Find the members within a distance of a place, and maybe store them.")  # fmt: skip
+_GEORADIUS_ARGUMENTS: Final = (
+    "key longitude latitude radius unit=<M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] "
+    "[count-block=(COUNT count [ANY@6.2.0])] [order=<ASC | DESC>] "
+    "[store=<STORE storekey:key{key} | STOREDIST storedistkey:key{key}>]"
+)
+
+
+@command(
+    "GEORADIUS",
+    summary="Find the members within a distance of a place, and maybe store them.",
+    arguments=_GEORADIUS_ARGUMENTS,
+    arity=-6,
+    flags=WRITE | DENYOOM | MOVABLE_KEYS,
+    keys=[
+        KeySpec("RO", "access"),
+        KeySpec("OW", "update", index=6, keyword=b"STORE", variable=True),
+        KeySpec("OW", "update", index=6, keyword=b"STOREDIST", variable=True),
+    ],
+    group="geo",
+    since="3.2.0",
+    deprecated="6.2.0|`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument",
+    complexity="O(N+log(M))",
+    history=[("6.2.0", "`COUNT` takes `ANY`."), ("7.0.0", "Units may be in capitals.")],
+)
 def georadius(ctx: Context, args: list[bytes]) -> bytes:
     """GEORADIUS key longitude latitude radius unit [...]."""
     return _georadius(ctx, args, may_store=True)
 
 
-@command("GEORADIUS_RO", arity=-6, flags=READONLY, group="geo", since="3.2.10", history=[("6.2.0", "`COUNT` takes `ANY`."), ("7.0.0", "Units may be in capitals.")], complexity="O(N+log(M))", keys=KEY_READ, arguments="key longitude latitude radius unit=<M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [count-block=(COUNT count [ANY@6.2.0])] [order=<ASC | DESC>]", deprecated="6.2.0|`GEOSEARCH` with the `BYRADIUS` argument", summary="Find the members within a distance of a place.")  # fmt: skip
+_GEORADIUS_RO_ARGUMENTS: Final = (
+    "key longitude latitude radius unit=<M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] "
+    "[count-block=(COUNT count [ANY@6.2.0])] [order=<ASC | DESC>]"
+)
+
+
+@command(
+    "GEORADIUS_RO",
+    summary="Find the members within a distance of a place.",
+    arguments=_GEORADIUS_RO_ARGUMENTS,
+    arity=-6,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="geo",
+    since="3.2.10",
+    deprecated="6.2.0|`GEOSEARCH` with the `BYRADIUS` argument",
+    complexity="O(N+log(M))",
+    history=[("6.2.0", "`COUNT` takes `ANY`."), ("7.0.0", "Units may be in capitals.")],
+)
 def georadius_ro(ctx: Context, args: list[bytes]) -> bytes:
     """GEORADIUS_RO key longitude latitude radius unit [...]."""
     return _georadius(ctx, args, may_store=False)
@@ -246,13 +325,53 @@ def _georadius(ctx: Context, args: list[bytes], may_store: bool) -> bytes:
     return _answer(ctx, search, zset, b"georadiusstore")
 
 
-@command("GEORADIUSBYMEMBER", arity=-5, flags=WRITE | DENYOOM | MOVABLE_KEYS, group="geo", since="3.2.0", history=[("6.2.0", "`COUNT` takes `ANY`."), ("7.0.0", "Units may be in capitals.")], complexity="O(N+log(M))", keys=[KeySpec("RO", "access"), KeySpec("OW", "update", index=5, keyword=b"STORE", variable=True), KeySpec("OW", "update", index=5, keyword=b"STOREDIST", variable=True)], arguments="key member radius unit=<M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [count-block=(COUNT count [ANY])] [order=<ASC | DESC>] [store=<STORE storekey:key{key} | STOREDIST storedistkey:key{key}>]", deprecated="6.2.0|`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` arguments", summary="Find the members within a distance of a member, and maybe store them.")  # fmt: skip
+_GEORADIUSBYMEMBER_ARGUMENTS: Final = (
+    "key member radius unit=<M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [count-block=(COUNT count [ANY])] "
+    "[order=<ASC | DESC>] [store=<STORE storekey:key{key} | STOREDIST storedistkey:key{key}>]"
+)
+
+
+@command(
+    "GEORADIUSBYMEMBER",
+    summary="Find the members within a distance of a member, and maybe store them.",
+    arguments=_GEORADIUSBYMEMBER_ARGUMENTS,
+    arity=-5,
+    flags=WRITE | DENYOOM | MOVABLE_KEYS,
+    keys=[
+        KeySpec("RO", "access"),
+        KeySpec("OW", "update", index=5, keyword=b"STORE", variable=True),
+        KeySpec("OW", "update", index=5, keyword=b"STOREDIST", variable=True),
+    ],
+    group="geo",
+    since="3.2.0",
+    deprecated="6.2.0|`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` arguments",
+    complexity="O(N+log(M))",
+    history=[("6.2.0", "`COUNT` takes `ANY`."), ("7.0.0", "Units may be in capitals.")],
+)
 def georadiusbymember(ctx: Context, args: list[bytes]) -> bytes:
     """GEORADIUSBYMEMBER key member radius unit [...]."""
     return _georadiusbymember(ctx, args, may_store=True)
 
 
-@command("GEORADIUSBYMEMBER_RO", arity=-5, flags=READONLY, group="geo", since="3.2.10", history=[("6.2.0", "`COUNT` takes `ANY`."), ("7.0.0", "Units may be in capitals.")], complexity="O(N+log(M))", keys=KEY_READ, arguments="key member radius unit=<M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [count-block=(COUNT count [ANY])] [order=<ASC | DESC>]", deprecated="6.2.0|`GEOSEARCH` with the `BYRADIUS` and `FROMMEMBER` arguments", summary="Find the members within a distance of a member.")  # fmt: skip
+_GEORADIUSBYMEMBER_RO_ARGUMENTS: Final = (
+    "key member radius unit=<M | KM | FT | MI> [WITHCOORD] [WITHDIST] [WITHHASH] [count-block=(COUNT count [ANY])] "
+    "[order=<ASC | DESC>]"
+)
+
+
+@command(
+    "GEORADIUSBYMEMBER_RO",
+    summary="Find the members within a distance of a member.",
+    arguments=_GEORADIUSBYMEMBER_RO_ARGUMENTS,
+    arity=-5,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="geo",
+    since="3.2.10",
+    deprecated="6.2.0|`GEOSEARCH` with the `BYRADIUS` and `FROMMEMBER` arguments",
+    complexity="O(N+log(M))",
+    history=[("6.2.0", "`COUNT` takes `ANY`."), ("7.0.0", "Units may be in capitals.")],
+)
 def georadiusbymember_ro(ctx: Context, args: list[bytes]) -> bytes:
     """GEORADIUSBYMEMBER_RO key member radius unit [...]."""
     return _georadiusbymember(ctx, args, may_store=False)
@@ -314,13 +433,53 @@ def _check(search: Search, storing: bytes) -> None:
         raise CommandError(b"ERR " + storing + b" is not compatible with WITHDIST, WITHHASH and WITHCOORD options")
 
 
-@command("GEOSEARCH", arity=-7, flags=READONLY, group="geo", since="6.2.0", history=[("7.0.0", "Units may be in capitals."), ("9.0.0", "Polygons.")], complexity="O(N+log(M))", keys=KEY_READ, arguments="key [from=<FROMMEMBER member | FROMLONLAT fromlonlat=(longitude latitude)>] by=<circle=(BYRADIUS radius unit=<M | KM | FT | MI>) | box=(BYBOX width:double height:double unit=<M | KM | FT | MI>) | polygon=(BYPOLYGON num-vertices:integer vertices=(longitude latitude)...)@9.0.0> [order=<ASC | DESC>] [count-block=(COUNT count [ANY])] [WITHCOORD] [WITHDIST] [WITHHASH]", summary="Find the members inside a circle, a box or a polygon.")  # fmt: skip
+_GEOSEARCH_ARGUMENTS: Final = (
+    "key [from=<FROMMEMBER member | FROMLONLAT fromlonlat=(longitude latitude)>] "
+    "by=<circle=(BYRADIUS radius unit=<M | KM | FT | MI>) "
+    "| box=(BYBOX width:double height:double unit=<M | KM | FT | MI>) "
+    "| polygon=(BYPOLYGON num-vertices:integer vertices=(longitude latitude)...)@9.0.0> "
+    "[order=<ASC | DESC>] [count-block=(COUNT count [ANY])] [WITHCOORD] [WITHDIST] [WITHHASH]"
+)
+
+
+@command(
+    "GEOSEARCH",
+    summary="Find the members inside a circle, a box or a polygon.",
+    arguments=_GEOSEARCH_ARGUMENTS,
+    arity=-7,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="geo",
+    since="6.2.0",
+    complexity="O(N+log(M))",
+    history=[("7.0.0", "Units may be in capitals."), ("9.0.0", "Polygons.")],
+)
 def geosearch(ctx: Context, args: list[bytes]) -> bytes:
     """GEOSEARCH key <FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS ... | BYBOX ...> [...]."""
     return _geosearch(ctx, args, 1)
 
 
-@command("GEOSEARCHSTORE", arity=-8, flags=WRITE | DENYOOM, group="geo", since="6.2.0", history=[("7.0.0", "Units may be in capitals."), ("9.0.0", "Polygons.")], complexity="O(N+log(M))", keys=[KeySpec("OW", "update"), KeySpec("RO", "access", index=2)], arguments="destination source [from=<FROMMEMBER member | FROMLONLAT fromlonlat=(longitude latitude)>] by=<circle=(BYRADIUS radius unit=<M | KM | FT | MI>) | box=(BYBOX width:double height:double unit=<M | KM | FT | MI>) | polygon=(BYPOLYGON num-vertices:integer vertices=(longitude latitude)...)@9.0.0> [order=<ASC | DESC>] [count-block=(COUNT count [ANY])] [STOREDIST]", summary="Find the members inside a circle, a box or a polygon and store them.")  # fmt: skip
+_GEOSEARCHSTORE_ARGUMENTS: Final = (
+    "destination source [from=<FROMMEMBER member | FROMLONLAT fromlonlat=(longitude latitude)>] "
+    "by=<circle=(BYRADIUS radius unit=<M | KM | FT | MI>) "
+    "| box=(BYBOX width:double height:double unit=<M | KM | FT | MI>) "
+    "| polygon=(BYPOLYGON num-vertices:integer vertices=(longitude latitude)...)@9.0.0> "
+    "[order=<ASC | DESC>] [count-block=(COUNT count [ANY])] [STOREDIST]"
+)
+
+
+@command(
+    "GEOSEARCHSTORE",
+    summary="Find the members inside a circle, a box or a polygon and store them.",
+    arguments=_GEOSEARCHSTORE_ARGUMENTS,
+    arity=-8,
+    flags=WRITE | DENYOOM,
+    keys=[KeySpec("OW", "update"), KeySpec("RO", "access", index=2)],
+    group="geo",
+    since="6.2.0",
+    complexity="O(N+log(M))",
+    history=[("7.0.0", "Units may be in capitals."), ("9.0.0", "Polygons.")],
+)
 def geosearchstore(ctx: Context, args: list[bytes]) -> bytes:
     """GEOSEARCHSTORE destination source <FROMMEMBER ... | FROMLONLAT ...> <BYRADIUS ... | BYBOX ...> [...]."""
     return _geosearch(ctx, args, 2)

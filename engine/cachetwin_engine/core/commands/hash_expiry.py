@@ -39,25 +39,79 @@ _REMOVED: Final = 2
 # -- setting ends -----------------------------------------------------------------------------------------------------
 
 
-@command("HEXPIRE", arity=-6, flags=WRITE | FAST, group="hash", since="9.0.0", keys=KEY_UPDATE, complexity="O(N) for N fields", arguments="key seconds [condition=<NX | XX | GT | LT>] FIELDS fields=(numfields field...)", valkey_only=True, summary="Let fields of a hash end after some seconds.")  # fmt: skip
+@command(
+    "HEXPIRE",
+    summary="Let fields of a hash end after some seconds.",
+    arguments="key seconds [condition=<NX | XX | GT | LT>] FIELDS fields=(numfields field...)",
+    arity=-6,
+    flags=WRITE | FAST,
+    keys=KEY_UPDATE,
+    group="hash",
+    since="9.0.0",
+    complexity="O(N) for N fields",
+    valkey_only=True,
+)
 def hexpire(ctx: Context, args: list[bytes]) -> bytes:
     """HEXPIRE key seconds [NX|XX|GT|LT] FIELDS numfields field [field ...]."""
     return _expire(ctx, args, unit_ms=1000, relative=True)
 
 
-@command("HPEXPIRE", arity=-6, flags=WRITE | FAST, group="hash", since="9.0.0", keys=KEY_UPDATE, complexity="O(N) for N fields", arguments="key milliseconds [condition=<NX | XX | GT | LT>@9.0.0] FIELDS fields=(numfields#0 field...)", valkey_only=True, summary="Let fields of a hash end after some milliseconds.")  # fmt: skip
+@command(
+    "HPEXPIRE",
+    summary="Let fields of a hash end after some milliseconds.",
+    arguments="key milliseconds [condition=<NX | XX | GT | LT>@9.0.0] FIELDS fields=(numfields#0 field...)",
+    arity=-6,
+    flags=WRITE | FAST,
+    keys=KEY_UPDATE,
+    group="hash",
+    since="9.0.0",
+    complexity="O(N) for N fields",
+    valkey_only=True,
+)
 def hpexpire(ctx: Context, args: list[bytes]) -> bytes:
     """HPEXPIRE key milliseconds [NX|XX|GT|LT] FIELDS numfields field [field ...]."""
     return _expire(ctx, args, unit_ms=1, relative=True)
 
 
-@command("HEXPIREAT", arity=-6, flags=WRITE | FAST, group="hash", since="9.0.0", keys=KEY_UPDATE, complexity="O(N) for N fields", arguments="key unix-time-seconds:integer [condition=<NX | XX | GT | LT>@9.0.0] FIELDS fields=(numfields#0 field...)", valkey_only=True, summary="Let fields of a hash end at a time in seconds.")  # fmt: skip
+_HEXPIREAT_ARGUMENTS: Final = (
+    "key unix-time-seconds:integer [condition=<NX | XX | GT | LT>@9.0.0] FIELDS fields=(numfields#0 field...)"
+)
+
+
+@command(
+    "HEXPIREAT",
+    summary="Let fields of a hash end at a time in seconds.",
+    arguments=_HEXPIREAT_ARGUMENTS,
+    arity=-6,
+    flags=WRITE | FAST,
+    keys=KEY_UPDATE,
+    group="hash",
+    since="9.0.0",
+    complexity="O(N) for N fields",
+    valkey_only=True,
+)
 def hexpireat(ctx: Context, args: list[bytes]) -> bytes:
     """HEXPIREAT key unix-time-seconds [NX|XX|GT|LT] FIELDS numfields field [field ...]."""
     return _expire(ctx, args, unit_ms=1000, relative=False)
 
 
-@command("HPEXPIREAT", arity=-6, flags=WRITE | FAST, group="hash", since="9.0.0", keys=KEY_UPDATE, complexity="O(N) for N fields", arguments="key unix-time-milliseconds:integer [condition=<NX | XX | GT | LT>@9.0.0] FIELDS fields=(numfields#0 field...)", valkey_only=True, summary="Let fields of a hash end at a time in milliseconds.")  # fmt: skip
+_HPEXPIREAT_ARGUMENTS: Final = (
+    "key unix-time-milliseconds:integer [condition=<NX | XX | GT | LT>@9.0.0] FIELDS fields=(numfields#0 field...)"
+)
+
+
+@command(
+    "HPEXPIREAT",
+    summary="Let fields of a hash end at a time in milliseconds.",
+    arguments=_HPEXPIREAT_ARGUMENTS,
+    arity=-6,
+    flags=WRITE | FAST,
+    keys=KEY_UPDATE,
+    group="hash",
+    since="9.0.0",
+    complexity="O(N) for N fields",
+    valkey_only=True,
+)
 def hpexpireat(ctx: Context, args: list[bytes]) -> bytes:
     """HPEXPIREAT key unix-time-milliseconds [NX|XX|GT|LT] FIELDS numfields field [field ...]."""
     return _expire(ctx, args, unit_ms=1, relative=False)
@@ -158,25 +212,69 @@ def _allows(condition: _Condition, end_ms: int, at_ms: int) -> bool:
 # -- asking and taking away -------------------------------------------------------------------------------------------
 
 
-@command("HTTL", arity=-5, flags=READONLY | FAST, group="hash", since="9.0.0", keys=KEY_READ, complexity="O(N) for N fields", arguments="key FIELDS fields=(numfields#0 field...)", valkey_only=True, summary="How many seconds fields of a hash have left.")  # fmt: skip
+@command(
+    "HTTL",
+    summary="How many seconds fields of a hash have left.",
+    arguments="key FIELDS fields=(numfields#0 field...)",
+    arity=-5,
+    flags=READONLY | FAST,
+    keys=KEY_READ,
+    group="hash",
+    since="9.0.0",
+    complexity="O(N) for N fields",
+    valkey_only=True,
+)
 def httl(ctx: Context, args: list[bytes]) -> bytes:
     """HTTL key FIELDS numfields field [field ...]."""
     return _ends(ctx, args, unit_ms=1000, since_ms=ctx.engine.now_ms)
 
 
-@command("HPTTL", arity=-5, flags=READONLY | FAST, group="hash", since="9.0.0", keys=KEY_READ, complexity="O(N) for N fields", arguments="key FIELDS fields=(numfields#0 field...)", valkey_only=True, summary="How many milliseconds fields of a hash have left.")  # fmt: skip
+@command(
+    "HPTTL",
+    summary="How many milliseconds fields of a hash have left.",
+    arguments="key FIELDS fields=(numfields#0 field...)",
+    arity=-5,
+    flags=READONLY | FAST,
+    keys=KEY_READ,
+    group="hash",
+    since="9.0.0",
+    complexity="O(N) for N fields",
+    valkey_only=True,
+)
 def hpttl(ctx: Context, args: list[bytes]) -> bytes:
     """HPTTL key FIELDS numfields field [field ...]."""
     return _ends(ctx, args, unit_ms=1, since_ms=ctx.engine.now_ms)
 
 
-@command("HEXPIRETIME", arity=-5, flags=READONLY | FAST, group="hash", since="9.0.0", keys=KEY_READ, complexity="O(N) for N fields", arguments="key FIELDS fields=(numfields#0 field...)", valkey_only=True, summary="When fields of a hash end, in seconds.")  # fmt: skip
+@command(
+    "HEXPIRETIME",
+    summary="When fields of a hash end, in seconds.",
+    arguments="key FIELDS fields=(numfields#0 field...)",
+    arity=-5,
+    flags=READONLY | FAST,
+    keys=KEY_READ,
+    group="hash",
+    since="9.0.0",
+    complexity="O(N) for N fields",
+    valkey_only=True,
+)
 def hexpiretime(ctx: Context, args: list[bytes]) -> bytes:
     """HEXPIRETIME key FIELDS numfields field [field ...]."""
     return _ends(ctx, args, unit_ms=1000, since_ms=0)
 
 
-@command("HPEXPIRETIME", arity=-5, flags=READONLY | FAST, group="hash", since="9.0.0", keys=KEY_READ, complexity="O(N) for N fields", arguments="key FIELDS fields=(numfields#0 field...)", valkey_only=True, summary="When fields of a hash end, in milliseconds.")  # fmt: skip
+@command(
+    "HPEXPIRETIME",
+    summary="When fields of a hash end, in milliseconds.",
+    arguments="key FIELDS fields=(numfields#0 field...)",
+    arity=-5,
+    flags=READONLY | FAST,
+    keys=KEY_READ,
+    group="hash",
+    since="9.0.0",
+    complexity="O(N) for N fields",
+    valkey_only=True,
+)
 def hpexpiretime(ctx: Context, args: list[bytes]) -> bytes:
     """HPEXPIRETIME key FIELDS numfields field [field ...]."""
     return _ends(ctx, args, unit_ms=1, since_ms=0)
@@ -196,7 +294,18 @@ def _ends(ctx: Context, args: list[bytes], unit_ms: int, since_ms: int) -> bytes
     return array(replies)
 
 
-@command("HPERSIST", arity=-5, flags=WRITE | FAST, group="hash", since="9.0.0", keys=KEY_UPDATE, complexity="O(N) for N fields", arguments="key FIELDS fields=(numfields#0 field...)", valkey_only=True, summary="Let fields of a hash stay for ever.")  # fmt: skip
+@command(
+    "HPERSIST",
+    summary="Let fields of a hash stay for ever.",
+    arguments="key FIELDS fields=(numfields#0 field...)",
+    arity=-5,
+    flags=WRITE | FAST,
+    keys=KEY_UPDATE,
+    group="hash",
+    since="9.0.0",
+    complexity="O(N) for N fields",
+    valkey_only=True,
+)
 def hpersist(ctx: Context, args: list[bytes]) -> bytes:
     """HPERSIST key FIELDS numfields field [field ...]."""
     if args[2].upper() != b"FIELDS":
@@ -224,7 +333,24 @@ def hpersist(ctx: Context, args: list[bytes]) -> bytes:
 # -- reading and writing at the same time -----------------------------------------------------------------------------
 
 
-@command("HGETEX", arity=-5, flags=WRITE | FAST, group="hash", since="9.0.0", keys=KEY_ACCESS_UPDATE, complexity="O(N) for N fields", arguments="key [expiration=<EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST>] FIELDS fields=(numfields#0 field...)", valkey_only=True, summary="Get fields of a hash and set or take away their ends.")  # fmt: skip
+_HGETEX_ARGUMENTS: Final = (
+    "key [expiration=<EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds "
+    "| PERSIST>] FIELDS fields=(numfields#0 field...)"
+)
+
+
+@command(
+    "HGETEX",
+    summary="Get fields of a hash and set or take away their ends.",
+    arguments=_HGETEX_ARGUMENTS,
+    arity=-5,
+    flags=WRITE | FAST,
+    keys=KEY_ACCESS_UPDATE,
+    group="hash",
+    since="9.0.0",
+    complexity="O(N) for N fields",
+    valkey_only=True,
+)
 def hgetex(ctx: Context, args: list[bytes]) -> bytes:
     """HGETEX key [EX s|PX ms|EXAT s|PXAT ms|PERSIST] FIELDS numfields field [field ...]."""
     at = _fields_keyword(args, 1)
@@ -260,7 +386,25 @@ def hgetex(ctx: Context, args: list[bytes]) -> bytes:
     return array(replies)
 
 
-@command("HSETEX", arity=-6, flags=WRITE | DENYOOM | FAST, group="hash", since="9.0.0", keys=KEY_INSERT, complexity="O(N) for N fields", arguments="key [key-condition=<NX | XX>] [fields-condition=<FNX | FXX>] [expiration=<EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL>] FIELDS fields=(numfields#0 data=(field value)...)", valkey_only=True, summary="Set fields of a hash and their ends.")  # fmt: skip
+_HSETEX_ARGUMENTS: Final = (
+    "key [key-condition=<NX | XX>] [fields-condition=<FNX | FXX>] "
+    "[expiration=<EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL>] "
+    "FIELDS fields=(numfields#0 data=(field value)...)"
+)
+
+
+@command(
+    "HSETEX",
+    summary="Set fields of a hash and their ends.",
+    arguments=_HSETEX_ARGUMENTS,
+    arity=-6,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_INSERT,
+    group="hash",
+    since="9.0.0",
+    complexity="O(N) for N fields",
+    valkey_only=True,
+)
 def hsetex(ctx: Context, args: list[bytes]) -> bytes:
     """HSETEX key [NX|XX] [FNX|FXX] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL] FIELDS numfields field value [field value ...]."""
     at = _fields_keyword(args, 1)
@@ -305,7 +449,18 @@ def hsetex(ctx: Context, args: list[bytes]) -> bytes:
     return ONE
 
 
-@command("HGETDEL", arity=-5, flags=WRITE | FAST, group="hash", since="9.1.0", keys=KEY_ACCESS_DELETE, complexity="O(N) for N fields", arguments="key FIELDS fields=(numfields#0 field...)", valkey_only=True, summary="Get fields of a hash and remove them.")  # fmt: skip
+@command(
+    "HGETDEL",
+    summary="Get fields of a hash and remove them.",
+    arguments="key FIELDS fields=(numfields#0 field...)",
+    arity=-5,
+    flags=WRITE | FAST,
+    keys=KEY_ACCESS_DELETE,
+    group="hash",
+    since="9.1.0",
+    complexity="O(N) for N fields",
+    valkey_only=True,
+)
 def hgetdel(ctx: Context, args: list[bytes]) -> bytes:
     """HGETDEL key FIELDS numfields field [field ...]."""
     if args[2].upper() != b"FIELDS":

@@ -40,13 +40,35 @@ _RANDOM: Final = [b"nondeterministic_output"]
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 
-@command("HSET", arity=-4, flags=WRITE | DENYOOM | FAST, group="hash", since="2.0.0", keys=KEY_UPDATE, complexity="O(N) for N fields", arguments="key data=(field value)...", history=[("4.0.0", "Takes several fields.")], summary="Set fields of a hash, which is made if need be.")  # fmt: skip
+@command(
+    "HSET",
+    summary="Set fields of a hash, which is made if need be.",
+    arguments="key data=(field value)...",
+    arity=-4,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_UPDATE,
+    group="hash",
+    since="2.0.0",
+    complexity="O(N) for N fields",
+    history=[("4.0.0", "Takes several fields.")],
+)
 def hset(ctx: Context, args: list[bytes]) -> bytes:
     """HSET key field value [field value ...]."""
     return integer(_set_fields(ctx, args, b"hset"))
 
 
-@command("HMSET", arity=-4, flags=WRITE | DENYOOM | FAST, group="hash", since="2.0.0", keys=KEY_UPDATE, complexity="O(N) for N fields", arguments="key data=(field value)...", deprecated="4.0.0|`HSET` with several fields", summary="Set fields of a hash, which is made if need be.")  # fmt: skip
+@command(
+    "HMSET",
+    summary="Set fields of a hash, which is made if need be.",
+    arguments="key data=(field value)...",
+    arity=-4,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_UPDATE,
+    group="hash",
+    since="2.0.0",
+    deprecated="4.0.0|`HSET` with several fields",
+    complexity="O(N) for N fields",
+)
 def hmset(ctx: Context, args: list[bytes]) -> bytes:
     """HMSET key field value [field value ...]."""
     _set_fields(ctx, args, b"hmset")
@@ -76,7 +98,16 @@ def _set_fields(ctx: Context, args: list[bytes], name: bytes) -> int:
     return added
 
 
-@command("HSETNX", arity=4, flags=WRITE | DENYOOM | FAST, group="hash", since="2.0.0", keys=KEY_INSERT, arguments="key field value", summary="Set a field of a hash unless it exists.")  # fmt: skip
+@command(
+    "HSETNX",
+    summary="Set a field of a hash unless it exists.",
+    arguments="key field value",
+    arity=4,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_INSERT,
+    group="hash",
+    since="2.0.0",
+)
 def hsetnx(ctx: Context, args: list[bytes]) -> bytes:
     """HSETNX key field value."""
     value = write_hash(ctx.db, args[1])
@@ -99,7 +130,16 @@ def _put_field(ctx: Context, key: bytes, value: HashValue | None, field: bytes, 
     ctx.key_changed(key, NOTIFY_HASH, event)
 
 
-@command("HINCRBY", arity=4, flags=WRITE | DENYOOM | FAST, group="hash", since="2.0.0", keys=KEY_ACCESS_UPDATE, arguments="key field increment:integer", summary="Add to the integer in a field of a hash.")  # fmt: skip
+@command(
+    "HINCRBY",
+    summary="Add to the integer in a field of a hash.",
+    arguments="key field increment:integer",
+    arity=4,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_ACCESS_UPDATE,
+    group="hash",
+    since="2.0.0",
+)
 def hincrby(ctx: Context, args: list[bytes]) -> bytes:
     """HINCRBY key field increment."""
     delta = parse_int(args[3])
@@ -115,7 +155,16 @@ def hincrby(ctx: Context, args: list[bytes]) -> bytes:
     return integer(total)
 
 
-@command("HINCRBYFLOAT", arity=4, flags=WRITE | DENYOOM | FAST, group="hash", since="2.6.0", keys=KEY_ACCESS_UPDATE, arguments="key field increment:double", summary="Add to the decimal number in a field of a hash.")  # fmt: skip
+@command(
+    "HINCRBYFLOAT",
+    summary="Add to the decimal number in a field of a hash.",
+    arguments="key field increment:double",
+    arity=4,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_ACCESS_UPDATE,
+    group="hash",
+    since="2.6.0",
+)
 def hincrbyfloat(ctx: Context, args: list[bytes]) -> bytes:
     """HINCRBYFLOAT key field increment."""
     delta = parse_long_double(args[3])
@@ -137,7 +186,18 @@ def hincrbyfloat(ctx: Context, args: list[bytes]) -> bytes:
     return bulk(text)
 
 
-@command("HDEL", arity=-3, flags=WRITE | FAST, group="hash", since="2.0.0", keys=KEY_DELETE, complexity="O(N) for N fields", arguments="key field...", history=[("2.4.0", "Takes several fields.")], summary="Remove fields of a hash.")  # fmt: skip
+@command(
+    "HDEL",
+    summary="Remove fields of a hash.",
+    arguments="key field...",
+    arity=-3,
+    flags=WRITE | FAST,
+    keys=KEY_DELETE,
+    group="hash",
+    since="2.0.0",
+    complexity="O(N) for N fields",
+    history=[("2.4.0", "Takes several fields.")],
+)
 def hdel(ctx: Context, args: list[bytes]) -> bytes:
     """HDEL key field [field ...]."""
     key = args[1]
@@ -176,7 +236,16 @@ def note_ends(ctx: Context, key: bytes, value: HashValue) -> None:
 # -- reading ----------------------------------------------------------------------------------------------------------
 
 
-@command("HGET", arity=3, flags=READONLY | FAST, group="hash", since="2.0.0", keys=KEY_READ, arguments="key field", summary="Get a field of a hash.")  # fmt: skip
+@command(
+    "HGET",
+    summary="Get a field of a hash.",
+    arguments="key field",
+    arity=3,
+    flags=READONLY | FAST,
+    keys=KEY_READ,
+    group="hash",
+    since="2.0.0",
+)
 def hget(ctx: Context, args: list[bytes]) -> bytes:
     """HGET key field."""
     value = read_hash(ctx.db, args[1])
@@ -184,7 +253,17 @@ def hget(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.null if content is None else bulk(content)
 
 
-@command("HMGET", arity=-3, flags=READONLY | FAST, group="hash", since="2.0.0", keys=KEY_READ, complexity="O(N) for N fields", arguments="key field...", summary="Get some fields of a hash.")  # fmt: skip
+@command(
+    "HMGET",
+    summary="Get some fields of a hash.",
+    arguments="key field...",
+    arity=-3,
+    flags=READONLY | FAST,
+    keys=KEY_READ,
+    group="hash",
+    since="2.0.0",
+    complexity="O(N) for N fields",
+)
 def hmget(ctx: Context, args: list[bytes]) -> bytes:
     """HMGET key field [field ...]."""
     value = read_hash(ctx.db, args[1])
@@ -195,7 +274,18 @@ def hmget(ctx: Context, args: list[bytes]) -> bytes:
     return b"".join(replies)
 
 
-@command("HGETALL", arity=2, flags=READONLY, group="hash", since="2.0.0", keys=KEY_READ, complexity="O(N) for N fields", arguments="key", tips=_ANY_ORDER, summary="Get all fields of a hash and their values.")  # fmt: skip
+@command(
+    "HGETALL",
+    summary="Get all fields of a hash and their values.",
+    arguments="key",
+    arity=2,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="hash",
+    since="2.0.0",
+    complexity="O(N) for N fields",
+    tips=_ANY_ORDER,
+)
 def hgetall(ctx: Context, args: list[bytes]) -> bytes:
     """HGETALL key."""
     value = read_hash(ctx.db, args[1])
@@ -206,35 +296,84 @@ def hgetall(ctx: Context, args: list[bytes]) -> bytes:
     return b"%%%d" % (len(flat) // 2) + reply[reply.index(b"\r") :] if ctx.resp3 else reply
 
 
-@command("HKEYS", arity=2, flags=READONLY, group="hash", since="2.0.0", keys=KEY_READ, complexity="O(N) for N fields", arguments="key", tips=_ANY_ORDER, summary="Get the names of all fields of a hash.")  # fmt: skip
+@command(
+    "HKEYS",
+    summary="Get the names of all fields of a hash.",
+    arguments="key",
+    arity=2,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="hash",
+    since="2.0.0",
+    complexity="O(N) for N fields",
+    tips=_ANY_ORDER,
+)
 def hkeys(ctx: Context, args: list[bytes]) -> bytes:
     """HKEYS key."""
     value = read_hash(ctx.db, args[1])
     return EMPTY_ARRAY if value is None else bulk_array(value.fields())
 
 
-@command("HVALS", arity=2, flags=READONLY, group="hash", since="2.0.0", keys=KEY_READ, complexity="O(N) for N fields", arguments="key", tips=_ANY_ORDER, summary="Get the values of all fields of a hash.")  # fmt: skip
+@command(
+    "HVALS",
+    summary="Get the values of all fields of a hash.",
+    arguments="key",
+    arity=2,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="hash",
+    since="2.0.0",
+    complexity="O(N) for N fields",
+    tips=_ANY_ORDER,
+)
 def hvals(ctx: Context, args: list[bytes]) -> bytes:
     """HVALS key."""
     value = read_hash(ctx.db, args[1])
     return EMPTY_ARRAY if value is None else bulk_array(value.contents())
 
 
-@command("HLEN", arity=2, flags=READONLY | FAST, group="hash", since="2.0.0", keys=KEY_META, arguments="key", summary="Count the fields of a hash.")  # fmt: skip
+@command(
+    "HLEN",
+    summary="Count the fields of a hash.",
+    arguments="key",
+    arity=2,
+    flags=READONLY | FAST,
+    keys=KEY_META,
+    group="hash",
+    since="2.0.0",
+)
 def hlen(ctx: Context, args: list[bytes]) -> bytes:
     """HLEN key."""
     value = read_hash(ctx.db, args[1])
     return ZERO if value is None else integer(value.length())
 
 
-@command("HEXISTS", arity=3, flags=READONLY | FAST, group="hash", since="2.0.0", keys=KEY_META, arguments="key field", summary="Does a hash have a field?")  # fmt: skip
+@command(
+    "HEXISTS",
+    summary="Does a hash have a field?",
+    arguments="key field",
+    arity=3,
+    flags=READONLY | FAST,
+    keys=KEY_META,
+    group="hash",
+    since="2.0.0",
+)
 def hexists(ctx: Context, args: list[bytes]) -> bytes:
     """HEXISTS key field."""
     value = read_hash(ctx.db, args[1])
     return ONE if value is not None and value.has(args[2]) else ZERO
 
 
-@command("HSTRLEN", arity=3, flags=READONLY | FAST, group="hash", since="3.2.0", keys=KEY_META, arguments="key field", summary="Count the bytes in a field of a hash.")  # fmt: skip
+@command(
+    "HSTRLEN",
+    summary="Count the bytes in a field of a hash.",
+    arguments="key field",
+    arity=3,
+    flags=READONLY | FAST,
+    keys=KEY_META,
+    group="hash",
+    since="3.2.0",
+)
 def hstrlen(ctx: Context, args: list[bytes]) -> bytes:
     """HSTRLEN key field."""
     value = read_hash(ctx.db, args[1])
@@ -242,7 +381,18 @@ def hstrlen(ctx: Context, args: list[bytes]) -> bytes:
     return ZERO if content is None else integer(len(content))
 
 
-@command("HSCAN", arity=-3, flags=READONLY, group="hash", since="2.8.0", keys=KEY_READ, complexity="O(1) for a call, O(N) for a whole walk over N fields", arguments="key cursor [MATCH pattern] [COUNT count] [NOVALUES~8.0.0]", tips=_RANDOM, summary="Walk over the fields of a hash, some at a time.")  # fmt: skip
+@command(
+    "HSCAN",
+    summary="Walk over the fields of a hash, some at a time.",
+    arguments="key cursor [MATCH pattern] [COUNT count] [NOVALUES~8.0.0]",
+    arity=-3,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="hash",
+    since="2.8.0",
+    complexity="O(1) for a call, O(N) for a whole walk over N fields",
+    tips=_RANDOM,
+)
 def hscan(ctx: Context, args: list[bytes]) -> bytes:
     """HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]."""
     scan_cursor(args[2])
@@ -259,7 +409,18 @@ def hscan(ctx: Context, args: list[bytes]) -> bytes:
 # -- random fields ----------------------------------------------------------------------------------------------------
 
 
-@command("HRANDFIELD", arity=-2, flags=READONLY, group="hash", since="6.2.0", keys=KEY_READ, complexity="O(N) for N fields returned", arguments="key [options=(count [WITHVALUES])]", tips=_RANDOM, summary="Get random fields of a hash.")  # fmt: skip
+@command(
+    "HRANDFIELD",
+    summary="Get random fields of a hash.",
+    arguments="key [options=(count [WITHVALUES])]",
+    arity=-2,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="hash",
+    since="6.2.0",
+    complexity="O(N) for N fields returned",
+    tips=_RANDOM,
+)
 def hrandfield(ctx: Context, args: list[bytes]) -> bytes:
     """HRANDFIELD key [count [WITHVALUES]]: distinct fields, or, when negative, as many draws."""
     if len(args) == 2:

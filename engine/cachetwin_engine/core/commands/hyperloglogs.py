@@ -21,7 +21,14 @@ from cachetwin_engine.core.types import hyperloglog
 from cachetwin_engine.core.types.hyperloglog import REGISTERS, SPARSE, estimate, highest_of, registers_of
 from cachetwin_engine.core.types.string import RawString, string_for_edit, string_of
 
-_COUNTED: Final = [KeySpec("RW", "access", last=-1, notes="RW because it may change the internal representation of the key, and propagate to replicas")]  # fmt: skip
+_COUNTED: Final = [
+    KeySpec(
+        "RW",
+        "access",
+        last=-1,
+        notes="RW because it may change the internal representation of the key, and propagate to replicas",
+    )
+]
 _MERGED: Final = [KeySpec("RW", "access insert"), KeySpec("RO", "access", index=2, last=-1)]
 
 
@@ -49,7 +56,17 @@ def _created(ctx: Context, key: bytes) -> RawString:
     return raw
 
 
-@command("PFADD", arity=-2, flags=WRITE | DENYOOM | FAST, group="hyperloglog", since="2.8.9", keys=KEY_INSERT, complexity="O(1) to add every element.", arguments="key [element...]", summary="Note elements; 1 if the estimate may have changed.")  # fmt: skip
+@command(
+    "PFADD",
+    summary="Note elements; 1 if the estimate may have changed.",
+    arguments="key [element...]",
+    arity=-2,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_INSERT,
+    group="hyperloglog",
+    since="2.8.9",
+    complexity="O(1) to add every element.",
+)
 def pfadd(ctx: Context, args: list[bytes]) -> bytes:
     """PFADD key [element ...]."""
     key = args[1]
@@ -66,7 +83,17 @@ def pfadd(ctx: Context, args: list[bytes]) -> bytes:
     return ONE
 
 
-@command("PFCOUNT", arity=-2, flags=READONLY | MAY_REPLICATE, group="hyperloglog", since="2.8.9", keys=_COUNTED, complexity="O(1) for one key, whose count is kept; O(N) with a large constant for several.", arguments="key...", summary="Estimate how many different elements were noted under keys taken together.")  # fmt: skip
+@command(
+    "PFCOUNT",
+    summary="Estimate how many different elements were noted under keys taken together.",
+    arguments="key...",
+    arity=-2,
+    flags=READONLY | MAY_REPLICATE,
+    keys=_COUNTED,
+    group="hyperloglog",
+    since="2.8.9",
+    complexity="O(1) for one key, whose count is kept; O(N) with a large constant for several.",
+)
 def pfcount(ctx: Context, args: list[bytes]) -> bytes:
     """PFCOUNT key [key ...]."""
     if len(args) > 2:
@@ -95,7 +122,17 @@ def _highest(ctx: Context, args: list[bytes], first: int) -> bytes:
     return highest
 
 
-@command("PFMERGE", arity=-2, flags=WRITE | DENYOOM, group="hyperloglog", since="2.8.9", keys=_MERGED, complexity="O(N) to merge N, with a large constant.", arguments="destkey:key [sourcekey:key...]", summary="Let a key count what several others have seen together.")  # fmt: skip
+@command(
+    "PFMERGE",
+    summary="Let a key count what several others have seen together.",
+    arguments="destkey:key [sourcekey:key...]",
+    arity=-2,
+    flags=WRITE | DENYOOM,
+    keys=_MERGED,
+    group="hyperloglog",
+    since="2.8.9",
+    complexity="O(N) to merge N, with a large constant.",
+)
 def pfmerge(ctx: Context, args: list[bytes]) -> bytes:
     """PFMERGE destkey [sourcekey ...]."""
     highest = _highest(ctx, args, 1)
@@ -114,7 +151,17 @@ def pfmerge(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("PFDEBUG", arity=3, flags=WRITE | DENYOOM | ADMIN, group="hyperloglog", since="2.8.9", keys=[KeySpec("RW", "access", index=2)], complexity="N/A", arguments="subcommand key", summary="Look inside a HyperLogLog.")  # fmt: skip
+@command(
+    "PFDEBUG",
+    summary="Look inside a HyperLogLog.",
+    arguments="subcommand key",
+    arity=3,
+    flags=WRITE | DENYOOM | ADMIN,
+    keys=[KeySpec("RW", "access", index=2)],
+    group="hyperloglog",
+    since="2.8.9",
+    complexity="N/A",
+)
 def pfdebug(ctx: Context, args: list[bytes]) -> bytes:
     """PFDEBUG GETREG | DECODE | ENCODING | TODENSE key, PFDEBUG SIMD ON | OFF."""
     if args[1].lower() == b"simd" and ctx.engine.profile.is_valkey_from(8, 1):
@@ -142,7 +189,15 @@ def pfdebug(ctx: Context, args: list[bytes]) -> bytes:
     return array([integer(value) for value in registers_of(raw.data)])
 
 
-@command("PFSELFTEST", arity=1, flags=ADMIN, group="hyperloglog", since="2.8.9", complexity="N/A", summary="Check registers and estimate against what they must be.")  # fmt: skip
+@command(
+    "PFSELFTEST",
+    summary="Check registers and estimate against what they must be.",
+    arity=1,
+    flags=ADMIN,
+    group="hyperloglog",
+    since="2.8.9",
+    complexity="N/A",
+)
 def pfselftest(ctx: Context, args: list[bytes]) -> bytes:
     """PFSELFTEST."""
     problem = hyperloglog.self_test(ctx.engine.random.below)

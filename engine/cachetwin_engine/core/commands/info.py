@@ -44,15 +44,15 @@ _ONLY_FROM_9_1: Final = {"tls", "cluster_info", "scriptingengines"}
 
 @command(
     "INFO",
+    summary="What the server knows about itself.",
+    arguments="[section...]",
     arity=-1,
     flags=LOADING | STALE,
     group="server",
     since="1.0.0",
-    history=[("7.0.0", "Several sections may be asked for at once.")],
     categories=[b"dangerous"],
-    arguments="[section...]",
-    summary="What the server knows about itself.",
     tips=[b"nondeterministic_output", b"request_policy:all_shards", b"response_policy:special"],
+    history=[("7.0.0", "Several sections may be asked for at once.")],
 )
 def info(ctx: Context, args: list[bytes]) -> bytes:
     """INFO [section ...]: text of ``name:value`` lines."""

@@ -52,7 +52,19 @@ def database_argument(ctx: Context, text: bytes) -> Database:
 # -- existence ----------------------------------------------------------------------------------------------------------
 
 
-@command("EXISTS", arity=-2, flags=READONLY | FAST, group="generic", since="1.0.0", keys=[KeySpec("RO", last=-1)], complexity=_PER_KEY, arguments="key...", tips=_SUM, history=[("3.0.3", "Accepts multiple `key` arguments.")], summary="Count the keys that exist; one that is named twice counts twice.")  # fmt: skip
+@command(
+    "EXISTS",
+    summary="Count the keys that exist; one that is named twice counts twice.",
+    arguments="key...",
+    arity=-2,
+    flags=READONLY | FAST,
+    keys=[KeySpec("RO", last=-1)],
+    group="generic",
+    since="1.0.0",
+    complexity=_PER_KEY,
+    tips=_SUM,
+    history=[("3.0.3", "Accepts multiple `key` arguments.")],
+)
 def exists(ctx: Context, args: list[bytes]) -> bytes:
     """EXISTS key [key ...]."""
     count = 0
@@ -62,7 +74,18 @@ def exists(ctx: Context, args: list[bytes]) -> bytes:
     return integer(count)
 
 
-@command("TOUCH", arity=-2, flags=READONLY | FAST, group="generic", since="3.2.1", keys=[KeySpec("RO", last=-1)], complexity=_PER_KEY, arguments="key...", tips=_SUM, summary="Count the keys that exist, and note that they were used.")  # fmt: skip
+@command(
+    "TOUCH",
+    summary="Count the keys that exist, and note that they were used.",
+    arguments="key...",
+    arity=-2,
+    flags=READONLY | FAST,
+    keys=[KeySpec("RO", last=-1)],
+    group="generic",
+    since="3.2.1",
+    complexity=_PER_KEY,
+    tips=_SUM,
+)
 def touch(ctx: Context, args: list[bytes]) -> bytes:
     """TOUCH key [key ...]: this the client means, even after CLIENT NO-TOUCH."""
     engine = ctx.engine
@@ -75,14 +98,31 @@ def touch(ctx: Context, args: list[bytes]) -> bytes:
     return integer(count)
 
 
-@command("TYPE", arity=2, flags=READONLY | FAST, group="generic", since="1.0.0", keys=[KeySpec("RO")], arguments="key", summary="What kind of value a key holds.")  # fmt: skip
+@command(
+    "TYPE",
+    summary="What kind of value a key holds.",
+    arguments="key",
+    arity=2,
+    flags=READONLY | FAST,
+    keys=[KeySpec("RO")],
+    group="generic",
+    since="1.0.0",
+)
 def type_(ctx: Context, args: list[bytes]) -> bytes:
     """TYPE key."""
     value = ctx.db.find_untouched(args[1])
     return simple(b"none" if value is None else type_name(value))
 
 
-@command("RANDOMKEY", arity=1, flags=READONLY, group="generic", since="1.0.0", tips=[b"request_policy:all_shards", b"response_policy:special", b"nondeterministic_output"], summary="A key of the database, picked at random.")  # fmt: skip
+@command(
+    "RANDOMKEY",
+    summary="A key of the database, picked at random.",
+    arity=1,
+    flags=READONLY,
+    group="generic",
+    since="1.0.0",
+    tips=[b"request_policy:all_shards", b"response_policy:special", b"nondeterministic_output"],
+)
 def randomkey(ctx: Context, args: list[bytes]) -> bytes:
     """RANDOMKEY."""
     db = ctx.db
@@ -100,7 +140,18 @@ def randomkey(ctx: Context, args: list[bytes]) -> bytes:
 # -- deletion -----------------------------------------------------------------------------------------------------------
 
 
-@command("DEL", arity=-2, flags=WRITE, group="generic", since="1.0.0", keys=[KeySpec("RM", "delete", last=-1)], complexity="O(N) where N is the number of keys, and for each key of a collection its number of elements.", arguments="key...", tips=_SUM, summary="Delete keys; the answer is how many there were.")  # fmt: skip
+@command(
+    "DEL",
+    summary="Delete keys; the answer is how many there were.",
+    arguments="key...",
+    arity=-2,
+    flags=WRITE,
+    keys=[KeySpec("RM", "delete", last=-1)],
+    group="generic",
+    since="1.0.0",
+    complexity="O(N) where N is the number of keys, and for each key of a collection its number of elements.",
+    tips=_SUM,
+)
 def del_(ctx: Context, args: list[bytes]) -> bytes:
     """DEL key [key ...]."""
     return _delete(ctx, args, ctx.engine.config.boolean("lazyfree-lazy-user-del"))
@@ -120,7 +171,18 @@ def _delete(ctx: Context, args: list[bytes], lazily: bool) -> bytes:
     return integer(count)
 
 
-@command("UNLINK", arity=-2, flags=WRITE | FAST, group="generic", since="4.0.0", keys=[KeySpec("RM", "delete", last=-1)], complexity="O(1) for each key; Valkey frees large values in the background.", arguments="key...", tips=_SUM, summary="Delete keys without waiting for their memory.")  # fmt: skip
+@command(
+    "UNLINK",
+    summary="Delete keys without waiting for their memory.",
+    arguments="key...",
+    arity=-2,
+    flags=WRITE | FAST,
+    keys=[KeySpec("RM", "delete", last=-1)],
+    group="generic",
+    since="4.0.0",
+    complexity="O(1) for each key; Valkey frees large values in the background.",
+    tips=_SUM,
+)
 def unlink(ctx: Context, args: list[bytes]) -> bytes:
     """UNLINK key [key ...]."""
     return _delete(ctx, args, lazily=True)
@@ -129,7 +191,16 @@ def unlink(ctx: Context, args: list[bytes]) -> bytes:
 # -- names --------------------------------------------------------------------------------------------------------------
 
 
-@command("RENAME", arity=3, flags=WRITE, group="generic", since="1.0.0", keys=_RENAMED, arguments="key newkey", summary="Give a key another name; what had that name goes.")  # fmt: skip
+@command(
+    "RENAME",
+    summary="Give a key another name; what had that name goes.",
+    arguments="key newkey",
+    arity=3,
+    flags=WRITE,
+    keys=_RENAMED,
+    group="generic",
+    since="1.0.0",
+)
 def rename(ctx: Context, args: list[bytes]) -> bytes:
     """RENAME key newkey."""
     if ctx.db.find_for_write(args[1]) is None:
@@ -139,7 +210,17 @@ def rename(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("RENAMENX", arity=3, flags=WRITE | FAST, group="generic", since="1.0.0", keys=_RENAMED_NX, arguments="key newkey", history=[("3.2.0", "The command no longer returns an error when source and destination names are the same.")], summary="Give a key another name if that is free.")  # fmt: skip
+@command(
+    "RENAMENX",
+    summary="Give a key another name if that is free.",
+    arguments="key newkey",
+    arity=3,
+    flags=WRITE | FAST,
+    keys=_RENAMED_NX,
+    group="generic",
+    since="1.0.0",
+    history=[("3.2.0", "The command no longer returns an error when source and destination names are the same.")],
+)
 def renamenx(ctx: Context, args: list[bytes]) -> bytes:
     """RENAMENX key newkey."""
     if ctx.db.find_for_write(args[1]) is None:
@@ -167,7 +248,16 @@ def _carry(source_db: Database, source: bytes, db: Database, destination: bytes)
         db.expire_at(destination, at_ms)
 
 
-@command("MOVE", arity=3, flags=WRITE | FAST, group="generic", since="1.0.0", keys=[KeySpec("RW", "access update")], arguments="key db:integer", summary="Move a key to another database if it is free there.")  # fmt: skip
+@command(
+    "MOVE",
+    summary="Move a key to another database if it is free there.",
+    arguments="key db:integer",
+    arity=3,
+    flags=WRITE | FAST,
+    keys=[KeySpec("RW", "access update")],
+    group="generic",
+    since="1.0.0",
+)
 def move(ctx: Context, args: list[bytes]) -> bytes:
     """MOVE key db."""
     if ctx.engine.cluster is not None and not ctx.engine.profile.is_valkey_from(9, 0):
@@ -183,7 +273,17 @@ def move(ctx: Context, args: list[bytes]) -> bytes:
     return ONE
 
 
-@command("COPY", arity=-3, flags=WRITE | DENYOOM, group="generic", since="6.2.0", keys=[KeySpec("RO", "access"), KeySpec("OW", "update", index=2)], complexity="O(1) for strings, O(N) in the number of elements for collections.", arguments="source destination [DB destination-db:integer] [REPLACE]", summary="Copy a value with its time to live to another key.")  # fmt: skip
+@command(
+    "COPY",
+    summary="Copy a value with its time to live to another key.",
+    arguments="source destination [DB destination-db:integer] [REPLACE]",
+    arity=-3,
+    flags=WRITE | DENYOOM,
+    keys=[KeySpec("RO", "access"), KeySpec("OW", "update", index=2)],
+    group="generic",
+    since="6.2.0",
+    complexity="O(1) for strings, O(N) in the number of elements for collections.",
+)
 def copy(ctx: Context, args: list[bytes]) -> bytes:
     """COPY source destination [DB index] [REPLACE]."""
     source, destination = args[1], args[2]

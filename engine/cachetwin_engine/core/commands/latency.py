@@ -21,10 +21,23 @@ _QUIET: Final = (
 _GRAPH_COLUMNS: Final = 80
 
 
-container("LATENCY", group="server", since="2.8.13", summary="Questions about latency.")
+container(
+    "LATENCY",
+    summary="Questions about latency.",
+    group="server",
+    since="2.8.13",
+)
 
 
-@command("LATENCY|LATEST", arity=2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="2.8.13", categories=[b"admin", b"slow", b"dangerous"], tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"], summary="The latest sample of each event.")  # fmt: skip
+@command(
+    "LATENCY|LATEST",
+    summary="The latest sample of each event.",
+    arity=2,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE,
+    group="server",
+    since="2.8.13",
+    tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"],
+)
 def latency_latest(ctx: Context, args: list[bytes]) -> bytes:
     """LATENCY LATEST: name, time, latest and greatest milliseconds of each event; from 8.1 on their sum and number."""
     items: list[bytes] = []
@@ -37,7 +50,16 @@ def latency_latest(ctx: Context, args: list[bytes]) -> bytes:
     return array(items)
 
 
-@command("LATENCY|HISTORY", arity=3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="2.8.13", categories=[b"admin", b"slow", b"dangerous"], arguments="event", tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"], summary="The samples of one event.")  # fmt: skip
+@command(
+    "LATENCY|HISTORY",
+    summary="The samples of one event.",
+    arguments="event",
+    arity=3,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE,
+    group="server",
+    since="2.8.13",
+    tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"],
+)
 def latency_history(ctx: Context, args: list[bytes]) -> bytes:
     """LATENCY HISTORY event: time and milliseconds of up to 160 samples."""
     series = ctx.engine.call_logs.latency.get(args[2])
@@ -45,7 +67,16 @@ def latency_history(ctx: Context, args: list[bytes]) -> bytes:
     return array([array([integer(at_s), integer(duration_ms)]) for at_s, duration_ms in samples])
 
 
-@command("LATENCY|RESET", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="2.8.13", categories=[b"admin", b"slow", b"dangerous"], arguments="[event...]", tips=[b"request_policy:all_nodes", b"response_policy:agg_sum"], summary="Forget events.")  # fmt: skip
+@command(
+    "LATENCY|RESET",
+    summary="Forget events.",
+    arguments="[event...]",
+    arity=-2,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE,
+    group="server",
+    since="2.8.13",
+    tips=[b"request_policy:all_nodes", b"response_policy:agg_sum"],
+)
 def latency_reset(ctx: Context, args: list[bytes]) -> bytes:
     """LATENCY RESET [event ...]: how many were forgotten."""
     events = ctx.engine.call_logs.latency
@@ -56,7 +87,16 @@ def latency_reset(ctx: Context, args: list[bytes]) -> bytes:
     return integer(count)
 
 
-@command("LATENCY|GRAPH", arity=3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="2.8.13", categories=[b"admin", b"slow", b"dangerous"], arguments="event", tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"], summary="Draw one event.")  # fmt: skip
+@command(
+    "LATENCY|GRAPH",
+    summary="Draw one event.",
+    arguments="event",
+    arity=3,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE,
+    group="server",
+    since="2.8.13",
+    tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"],
+)
 def latency_graph(ctx: Context, args: list[bytes]) -> bytes:
     """LATENCY GRAPH event: a column a sample, the latest at the right."""
     series = ctx.engine.call_logs.latency.get(args[2])
@@ -92,7 +132,15 @@ def _age(seconds: int) -> str:
     return f"{seconds}s"
 
 
-@command("LATENCY|DOCTOR", arity=2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="2.8.13", categories=[b"admin", b"slow", b"dangerous"], tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"], summary="Say in words what is slow.")  # fmt: skip
+@command(
+    "LATENCY|DOCTOR",
+    summary="Say in words what is slow.",
+    arity=2,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE,
+    group="server",
+    since="2.8.13",
+    tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"],
+)
 def latency_doctor(ctx: Context, args: list[bytes]) -> bytes:
     """LATENCY DOCTOR: each event in a sentence, and what may help."""
     engine = ctx.engine
@@ -106,15 +154,26 @@ def latency_doctor(ctx: Context, args: list[bytes]) -> bytes:
     ]
     for number, (event, series) in enumerate(engine.call_logs.latency.items(), 1):
         durations = [duration_ms for _, duration_ms in series.samples]
+        average_ms = sum(durations) // len(durations)
         lines.append(
-            f"{number}. {event.decode('latin-1')}: {len(durations)} latency spikes (average {sum(durations) // len(durations)}"
-            f"ms). Worst all time event {series.maximum_ms}ms."
+            f"{number}. {event.decode('latin-1')}: {len(durations)} latency spikes (average {average_ms}ms). "
+            f"Worst all time event {series.maximum_ms}ms."
         )
     lines += ["", "I have a few advices for you:", "", "- COMMANDLOG GET 10 slow shows which commands took that long."]
     return ctx.verbatim(("\n".join(lines) + "\n").encode())
 
 
-@command("LATENCY|HISTOGRAM", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="7.0.0", complexity="O(N) where N is the number of commands with latency information being retrieved.", categories=[b"admin", b"slow", b"dangerous"], arguments="[command...]", tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"], summary="How long commands took, by powers of two.")  # fmt: skip
+@command(
+    "LATENCY|HISTOGRAM",
+    summary="How long commands took, by powers of two.",
+    arguments="[command...]",
+    arity=-2,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE,
+    group="server",
+    since="7.0.0",
+    complexity="O(N) where N is the number of commands with latency information being retrieved.",
+    tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"],
+)
 def latency_histogram(ctx: Context, args: list[bytes]) -> bytes:
     """LATENCY HISTOGRAM [command ...]: calls and their cumulative distribution in microseconds."""
     items: list[bytes] = []
@@ -141,7 +200,14 @@ def _is_named(row: Command, names: list[bytes]) -> bool:
     return False
 
 
-@command("LATENCY|HELP", arity=2, flags=LOADING | STALE, group="server", since="2.8.13", categories=[b"slow"], summary="Describe the sub-commands.")  # fmt: skip
+@command(
+    "LATENCY|HELP",
+    summary="Describe the sub-commands.",
+    arity=2,
+    flags=LOADING | STALE,
+    group="server",
+    since="2.8.13",
+)
 def latency_help(ctx: Context, args: list[bytes]) -> bytes:
     """LATENCY HELP."""
     return help_reply(ctx, b"latency")

@@ -27,7 +27,17 @@ class _Match:
         self.size = size
 
 
-@command("LCS", arity=-3, flags=READONLY, group="string", since="7.0.0", keys=[KeySpec("RO", "access", last=1)], complexity="O(N*M) where N and M are the lengths of the two strings", arguments="key1 key2#0 [LEN] [IDX] [MINMATCHLEN min-match-len:integer] [WITHMATCHLEN]", summary="What two strings have in common, in order.")  # fmt: skip
+@command(
+    "LCS",
+    summary="What two strings have in common, in order.",
+    arguments="key1 key2#0 [LEN] [IDX] [MINMATCHLEN min-match-len:integer] [WITHMATCHLEN]",
+    arity=-3,
+    flags=READONLY,
+    keys=[KeySpec("RO", "access", last=1)],
+    group="string",
+    since="7.0.0",
+    complexity="O(N*M) where N and M are the lengths of the two strings",
+)
 def lcs(ctx: Context, args: list[bytes]) -> bytes:
     """LCS key1 key2 [LEN] [IDX] [MINMATCHLEN n] [WITHMATCHLEN]."""
     texts = _texts(ctx, args)

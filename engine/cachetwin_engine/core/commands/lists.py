@@ -36,25 +36,69 @@ _RANK_ZERO: Final = (
 # -- pushing and popping ----------------------------------------------------------------------------------------------
 
 
-@command("LPUSH", arity=-3, flags=WRITE | DENYOOM | FAST, group="list", since="1.0.0", keys=KEY_INSERT, complexity="O(N) for N elements", arguments="key element...", history=[("2.4.0", "Takes several elements.")], summary="Put elements at the head of a list, which is made if need be.")  # fmt: skip
+@command(
+    "LPUSH",
+    summary="Put elements at the head of a list, which is made if need be.",
+    arguments="key element...",
+    arity=-3,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_INSERT,
+    group="list",
+    since="1.0.0",
+    complexity="O(N) for N elements",
+    history=[("2.4.0", "Takes several elements.")],
+)
 def lpush(ctx: Context, args: list[bytes]) -> bytes:
     """LPUSH key element [element ...]."""
     return _push(ctx, args, left=True, only_existing=False)
 
 
-@command("RPUSH", arity=-3, flags=WRITE | DENYOOM | FAST, group="list", since="1.0.0", keys=KEY_INSERT, complexity="O(N) for N elements", arguments="key element...", history=[("2.4.0", "Takes several elements.")], summary="Put elements at the tail of a list, which is made if need be.")  # fmt: skip
+@command(
+    "RPUSH",
+    summary="Put elements at the tail of a list, which is made if need be.",
+    arguments="key element...",
+    arity=-3,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_INSERT,
+    group="list",
+    since="1.0.0",
+    complexity="O(N) for N elements",
+    history=[("2.4.0", "Takes several elements.")],
+)
 def rpush(ctx: Context, args: list[bytes]) -> bytes:
     """RPUSH key element [element ...]."""
     return _push(ctx, args, left=False, only_existing=False)
 
 
-@command("LPUSHX", arity=-3, flags=WRITE | DENYOOM | FAST, group="list", since="2.2.0", keys=KEY_INSERT, complexity="O(N) for N elements", arguments="key element...", history=[("4.0.0", "Takes several elements.")], summary="Put elements at the head of a list, if there is one.")  # fmt: skip
+@command(
+    "LPUSHX",
+    summary="Put elements at the head of a list, if there is one.",
+    arguments="key element...",
+    arity=-3,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_INSERT,
+    group="list",
+    since="2.2.0",
+    complexity="O(N) for N elements",
+    history=[("4.0.0", "Takes several elements.")],
+)
 def lpushx(ctx: Context, args: list[bytes]) -> bytes:
     """LPUSHX key element [element ...]."""
     return _push(ctx, args, left=True, only_existing=True)
 
 
-@command("RPUSHX", arity=-3, flags=WRITE | DENYOOM | FAST, group="list", since="2.2.0", keys=KEY_INSERT, complexity="O(N) for N elements", arguments="key element...", history=[("4.0.0", "Takes several elements.")], summary="Put elements at the tail of a list, if there is one.")  # fmt: skip
+@command(
+    "RPUSHX",
+    summary="Put elements at the tail of a list, if there is one.",
+    arguments="key element...",
+    arity=-3,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_INSERT,
+    group="list",
+    since="2.2.0",
+    complexity="O(N) for N elements",
+    history=[("4.0.0", "Takes several elements.")],
+)
 def rpushx(ctx: Context, args: list[bytes]) -> bytes:
     """RPUSHX key element [element ...]."""
     return _push(ctx, args, left=False, only_existing=True)
@@ -75,13 +119,35 @@ def _push(ctx: Context, args: list[bytes], left: bool, only_existing: bool) -> b
     return integer(length)
 
 
-@command("LPOP", arity=-2, flags=WRITE | FAST, group="list", since="1.0.0", keys=KEY_ACCESS_DELETE, complexity="O(N) for N elements", arguments="key [count@6.2.0]", history=[("6.2.0", "Takes a count.")], summary="Take elements from the head of a list.")  # fmt: skip
+@command(
+    "LPOP",
+    summary="Take elements from the head of a list.",
+    arguments="key [count@6.2.0]",
+    arity=-2,
+    flags=WRITE | FAST,
+    keys=KEY_ACCESS_DELETE,
+    group="list",
+    since="1.0.0",
+    complexity="O(N) for N elements",
+    history=[("6.2.0", "Takes a count.")],
+)
 def lpop(ctx: Context, args: list[bytes]) -> bytes:
     """LPOP key [count]."""
     return _pop(ctx, args, left=True)
 
 
-@command("RPOP", arity=-2, flags=WRITE | FAST, group="list", since="1.0.0", keys=KEY_ACCESS_DELETE, complexity="O(N) for N elements", arguments="key [count@6.2.0]", history=[("6.2.0", "Takes a count.")], summary="Take elements from the tail of a list.")  # fmt: skip
+@command(
+    "RPOP",
+    summary="Take elements from the tail of a list.",
+    arguments="key [count@6.2.0]",
+    arity=-2,
+    flags=WRITE | FAST,
+    keys=KEY_ACCESS_DELETE,
+    group="list",
+    since="1.0.0",
+    complexity="O(N) for N elements",
+    history=[("6.2.0", "Takes a count.")],
+)
 def rpop(ctx: Context, args: list[bytes]) -> bytes:
     """RPOP key [count]."""
     return _pop(ctx, args, left=False)
@@ -124,7 +190,17 @@ def removed(ctx: Context, key: bytes, value: ListValue, event: bytes, count: int
     ctx.key_changed(key, NOTIFY_LIST, event, count)
 
 
-@command("LMPOP", arity=-4, flags=WRITE | MOVABLE_KEYS, group="list", since="7.0.0", keys=[KeySpec("RW", "access delete", numkeys=0, first=1)], complexity="O(N+M) for N keys and M elements", arguments="numkeys key... where=<LEFT | RIGHT> [COUNT count]", summary="Take elements from the first of several lists that has any.")  # fmt: skip
+@command(
+    "LMPOP",
+    summary="Take elements from the first of several lists that has any.",
+    arguments="numkeys key... where=<LEFT | RIGHT> [COUNT count]",
+    arity=-4,
+    flags=WRITE | MOVABLE_KEYS,
+    keys=[KeySpec("RW", "access delete", numkeys=0, first=1)],
+    group="list",
+    since="7.0.0",
+    complexity="O(N+M) for N keys and M elements",
+)
 def lmpop(ctx: Context, args: list[bytes]) -> bytes:
     """LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count]."""
     request = parse_lmpop(ctx, args, 1)
@@ -186,7 +262,16 @@ def is_left(word: bytes) -> bool:
 # -- moving -----------------------------------------------------------------------------------------------------------
 
 
-@command("LMOVE", arity=5, flags=WRITE | DENYOOM, group="list", since="6.2.0", keys=MOVE_KEYS, arguments="source destination wherefrom=<LEFT | RIGHT> whereto=<LEFT | RIGHT>", summary="Move an element from an end of one list to an end of another.")  # fmt: skip
+@command(
+    "LMOVE",
+    summary="Move an element from an end of one list to an end of another.",
+    arguments="source destination wherefrom=<LEFT | RIGHT> whereto=<LEFT | RIGHT>",
+    arity=5,
+    flags=WRITE | DENYOOM,
+    keys=MOVE_KEYS,
+    group="list",
+    since="6.2.0",
+)
 def lmove(ctx: Context, args: list[bytes]) -> bytes:
     """LMOVE source destination LEFT|RIGHT LEFT|RIGHT."""
     from_left = is_left(args[3])
@@ -194,7 +279,17 @@ def lmove(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.null if element is None else bulk(element)
 
 
-@command("RPOPLPUSH", arity=3, flags=WRITE | DENYOOM, group="list", since="1.2.0", keys=MOVE_KEYS, arguments="source destination", deprecated="6.2.0|`LMOVE` with `RIGHT` and `LEFT`", summary="Move the last element of a list to the head of another.")  # fmt: skip
+@command(
+    "RPOPLPUSH",
+    summary="Move the last element of a list to the head of another.",
+    arguments="source destination",
+    arity=3,
+    flags=WRITE | DENYOOM,
+    keys=MOVE_KEYS,
+    group="list",
+    since="1.2.0",
+    deprecated="6.2.0|`LMOVE` with `RIGHT` and `LEFT`",
+)
 def rpoplpush(ctx: Context, args: list[bytes]) -> bytes:
     """RPOPLPUSH source destination."""
     element = move(ctx, args[1], args[2], from_left=False, to_left=True)
@@ -224,14 +319,33 @@ def move(ctx: Context, source: bytes, destination: bytes, from_left: bool, to_le
 # -- looking ----------------------------------------------------------------------------------------------------------
 
 
-@command("LLEN", arity=2, flags=READONLY | FAST, group="list", since="1.0.0", keys=KEY_META, arguments="key", summary="Count the elements of a list.")  # fmt: skip
+@command(
+    "LLEN",
+    summary="Count the elements of a list.",
+    arguments="key",
+    arity=2,
+    flags=READONLY | FAST,
+    keys=KEY_META,
+    group="list",
+    since="1.0.0",
+)
 def llen(ctx: Context, args: list[bytes]) -> bytes:
     """LLEN key."""
     value = read_list(ctx.db, args[1])
     return ZERO if value is None else integer(value.length())
 
 
-@command("LINDEX", arity=3, flags=READONLY, group="list", since="1.0.0", keys=KEY_READ, complexity="O(N) for N elements between the nearer end and the one asked for", arguments="key index", summary="Get an element of a list by its place.")  # fmt: skip
+@command(
+    "LINDEX",
+    summary="Get an element of a list by its place.",
+    arguments="key index",
+    arity=3,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="list",
+    since="1.0.0",
+    complexity="O(N) for N elements between the nearer end and the one asked for",
+)
 def lindex(ctx: Context, args: list[bytes]) -> bytes:
     """LINDEX key index."""
     value = read_list(ctx.db, args[1])
@@ -241,7 +355,17 @@ def lindex(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.null if element is None else bulk(element)
 
 
-@command("LRANGE", arity=4, flags=READONLY, group="list", since="1.0.0", keys=KEY_READ, complexity="O(S+N) for N elements that begin or end S elements from the nearer end", arguments="key start:integer stop:integer", summary="Get the elements of a list between two places.")  # fmt: skip
+@command(
+    "LRANGE",
+    summary="Get the elements of a list between two places.",
+    arguments="key start:integer stop:integer",
+    arity=4,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="list",
+    since="1.0.0",
+    complexity="O(S+N) for N elements that begin or end S elements from the nearer end",
+)
 def lrange(ctx: Context, args: list[bytes]) -> bytes:
     """LRANGE key start stop."""
     start = parse_int(args[2])
@@ -259,7 +383,17 @@ def lrange(ctx: Context, args: list[bytes]) -> bytes:
     return bulk_array(value.between(start, min(stop, count - 1)))
 
 
-@command("LPOS", arity=-3, flags=READONLY, group="list", since="6.0.6", keys=KEY_READ, complexity="O(N) for N elements compared", arguments="key element [RANK rank:integer] [COUNT num-matches:integer] [MAXLEN len:integer]", summary="Find where an element is in a list.")  # fmt: skip
+@command(
+    "LPOS",
+    summary="Find where an element is in a list.",
+    arguments="key element [RANK rank:integer] [COUNT num-matches:integer] [MAXLEN len:integer]",
+    arity=-3,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="list",
+    since="6.0.6",
+    complexity="O(N) for N elements compared",
+)
 def lpos(ctx: Context, args: list[bytes]) -> bytes:
     """LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]."""
     rank = 1
@@ -304,7 +438,17 @@ def _not_negative(text: bytes, line: bytes) -> int:
 # -- changing and cutting ---------------------------------------------------------------------------------------------
 
 
-@command("LSET", arity=4, flags=WRITE | DENYOOM, group="list", since="1.0.0", keys=KEY_UPDATE, complexity="O(N) for N elements between the nearer end and the one to set", arguments="key index element", summary="Replace an element of a list by its place.")  # fmt: skip
+@command(
+    "LSET",
+    summary="Replace an element of a list by its place.",
+    arguments="key index element",
+    arity=4,
+    flags=WRITE | DENYOOM,
+    keys=KEY_UPDATE,
+    group="list",
+    since="1.0.0",
+    complexity="O(N) for N elements between the nearer end and the one to set",
+)
 def lset(ctx: Context, args: list[bytes]) -> bytes:
     """LSET key index element."""
     value = list_of(ctx.db.find_for_write(args[1]))
@@ -322,7 +466,17 @@ def lset(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("LINSERT", arity=5, flags=WRITE | DENYOOM, group="list", since="2.2.0", keys=KEY_INSERT, complexity="O(N) for N elements before the pivot", arguments="key where=<BEFORE | AFTER> pivot element", summary="Put an element beside another one in a list.")  # fmt: skip
+@command(
+    "LINSERT",
+    summary="Put an element beside another one in a list.",
+    arguments="key where=<BEFORE | AFTER> pivot element",
+    arity=5,
+    flags=WRITE | DENYOOM,
+    keys=KEY_INSERT,
+    group="list",
+    since="2.2.0",
+    complexity="O(N) for N elements before the pivot",
+)
 def linsert(ctx: Context, args: list[bytes]) -> bytes:
     """LINSERT key BEFORE|AFTER pivot element."""
     where = args[2].upper()
@@ -338,7 +492,17 @@ def linsert(ctx: Context, args: list[bytes]) -> bytes:
     return integer(value.length())
 
 
-@command("LREM", arity=4, flags=WRITE, group="list", since="1.0.0", keys=KEY_DELETE, complexity="O(N+M) for a list of N elements of which M go", arguments="key count element", summary="Remove elements of a list that equal a given one.")  # fmt: skip
+@command(
+    "LREM",
+    summary="Remove elements of a list that equal a given one.",
+    arguments="key count element",
+    arity=4,
+    flags=WRITE,
+    keys=KEY_DELETE,
+    group="list",
+    since="1.0.0",
+    complexity="O(N+M) for a list of N elements of which M go",
+)
 def lrem(ctx: Context, args: list[bytes]) -> bytes:
     """LREM key count element."""
     count = _parse_signed_count(ctx, args[2])
@@ -351,7 +515,17 @@ def lrem(ctx: Context, args: list[bytes]) -> bytes:
     return integer(gone)
 
 
-@command("LTRIM", arity=4, flags=WRITE, group="list", since="1.0.0", keys=KEY_DELETE, complexity="O(N) for N elements removed", arguments="key start:integer stop:integer", summary="Keep only the elements of a list between two places.")  # fmt: skip
+@command(
+    "LTRIM",
+    summary="Keep only the elements of a list between two places.",
+    arguments="key start:integer stop:integer",
+    arity=4,
+    flags=WRITE,
+    keys=KEY_DELETE,
+    group="list",
+    since="1.0.0",
+    complexity="O(N) for N elements removed",
+)
 def ltrim(ctx: Context, args: list[bytes]) -> bytes:
     """LTRIM key start stop."""
     start = parse_int(args[2])

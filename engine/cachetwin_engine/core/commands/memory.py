@@ -13,9 +13,9 @@ from .help_text import help_reply
 
 _SAMPLES: Final = 5  # elements looked at unless SAMPLES says otherwise (object.c)
 _EMPTY: Final = (
-    b"Hi Sam, this instance is empty or is using very little memory, my issues detector can't be used in these conditions. "
-    b"Please, leave for your mission on Earth and fill it with some data. The new Sam and I will be back to our programming "
-    b"as soon as I finished rebooting.\n"
+    b"Hi Sam, this instance is empty or is using very little memory, my issues detector can't be used in these "
+    b"conditions. Please, leave for your mission on Earth and fill it with some data. The new Sam and I will be back to "
+    b"our programming as soon as I finished rebooting.\n"
 )
 _FINE: Final = (
     b"Hi Sam, I can't find any memory issue in your instance. I can only account for what occurs on this base.\n"
@@ -23,10 +23,25 @@ _FINE: Final = (
 _LITTLE_BYTES: Final = 5 * 1024 * 1024
 
 
-container("MEMORY", group="server", since="4.0.0", summary="Questions about memory.")
+container(
+    "MEMORY",
+    summary="Questions about memory.",
+    group="server",
+    since="4.0.0",
+)
 
 
-@command("MEMORY|USAGE", arity=-3, flags=READONLY, group="server", since="4.0.0", complexity="O(N) where N is the number of samples.", keys=[KeySpec("RO", index=2)], categories=[b"read", b"slow"], arguments="key [SAMPLES count]", summary="What one key takes.")  # fmt: skip
+@command(
+    "MEMORY|USAGE",
+    summary="What one key takes.",
+    arguments="key [SAMPLES count]",
+    arity=-3,
+    flags=READONLY,
+    keys=[KeySpec("RO", index=2)],
+    group="server",
+    since="4.0.0",
+    complexity="O(N) where N is the number of samples.",
+)
 def memory_usage(ctx: Context, args: list[bytes]) -> bytes:
     """MEMORY USAGE key [SAMPLES count]: bytes, null without the key."""
     samples = _SAMPLES
@@ -41,7 +56,14 @@ def memory_usage(ctx: Context, args: list[bytes]) -> bytes:
     return integer(size_of_key(ctx.engine, ctx.db, args[2], value, samples))
 
 
-@command("MEMORY|STATS", arity=2, group="server", since="4.0.0", categories=[b"slow"], tips=[b"nondeterministic_output", b"request_policy:all_shards", b"response_policy:special"], summary="Where memory goes.")  # fmt: skip
+@command(
+    "MEMORY|STATS",
+    summary="Where memory goes.",
+    arity=2,
+    group="server",
+    since="4.0.0",
+    tips=[b"nondeterministic_output", b"request_policy:all_shards", b"response_policy:special"],
+)
 def memory_stats(ctx: Context, args: list[bytes]) -> bytes:
     """MEMORY STATS: a map of names and bytes."""
     engine = ctx.engine
@@ -96,25 +118,57 @@ def memory_stats(ctx: Context, args: list[bytes]) -> bytes:
 _ENTRY_BYTES: Final = 32  # of a hash table's entry (object.c counts them so)
 
 
-@command("MEMORY|DOCTOR", arity=2, group="server", since="4.0.0", categories=[b"slow"], tips=[b"nondeterministic_output", b"request_policy:all_shards", b"response_policy:special"], summary="Say in words what is wrong with memory.")  # fmt: skip
+@command(
+    "MEMORY|DOCTOR",
+    summary="Say in words what is wrong with memory.",
+    arity=2,
+    group="server",
+    since="4.0.0",
+    tips=[b"nondeterministic_output", b"request_policy:all_shards", b"response_policy:special"],
+)
 def memory_doctor(ctx: Context, args: list[bytes]) -> bytes:
     """MEMORY DOCTOR."""
     return ctx.verbatim(_EMPTY if ctx.engine.used_memory() < _LITTLE_BYTES else _FINE)
 
 
-@command("MEMORY|MALLOC-STATS", arity=2, flags=LOADING, group="server", since="4.0.0", complexity="Depends on how much memory is allocated, could be slow", categories=[b"slow"], tips=[b"nondeterministic_output", b"request_policy:all_shards", b"response_policy:special"], summary="The allocator's statistics.")  # fmt: skip
+@command(
+    "MEMORY|MALLOC-STATS",
+    summary="The allocator's statistics.",
+    arity=2,
+    flags=LOADING,
+    group="server",
+    since="4.0.0",
+    complexity="Depends on how much memory is allocated, could be slow",
+    tips=[b"nondeterministic_output", b"request_policy:all_shards", b"response_policy:special"],
+)
 def memory_malloc_stats(ctx: Context, args: list[bytes]) -> bytes:
     """MEMORY MALLOC-STATS: Python's allocator has none to show."""
     return ctx.verbatim(b"Stats not supported for the current allocator")
 
 
-@command("MEMORY|PURGE", arity=2, flags=LOADING, group="server", since="4.0.0", complexity="Depends on how much memory is allocated, could be slow", categories=[b"slow"], tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"], summary="Give free memory back.")  # fmt: skip
+@command(
+    "MEMORY|PURGE",
+    summary="Give free memory back.",
+    arity=2,
+    flags=LOADING,
+    group="server",
+    since="4.0.0",
+    complexity="Depends on how much memory is allocated, could be slow",
+    tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"],
+)
 def memory_purge(ctx: Context, args: list[bytes]) -> bytes:
     """MEMORY PURGE: the allocator does so by itself."""
     return OK
 
 
-@command("MEMORY|HELP", arity=2, flags=LOADING | STALE, group="server", since="4.0.0", categories=[b"slow"], summary="Describe the sub-commands.")  # fmt: skip
+@command(
+    "MEMORY|HELP",
+    summary="Describe the sub-commands.",
+    arity=2,
+    flags=LOADING | STALE,
+    group="server",
+    since="4.0.0",
+)
 def memory_help(ctx: Context, args: list[bytes]) -> bytes:
     """MEMORY HELP."""
     return help_reply(ctx, b"memory")

@@ -55,7 +55,27 @@ def _options(ctx: Context, args: list[bytes]) -> _Options:
     return options
 
 
-@command("MIGRATE", arity=-6, flags=WRITE | MOVABLE_KEYS, group="generic", since="2.6.0", categories=[b"dangerous"], keys=_KEYS, complexity="O(N) for what is sent, and the cost of DUMP and DEL here and of RESTORE there.", arguments='host port key-selector=<key | empty-string=""> destination-db:integer timeout:integer [COPY@3.0.0] [REPLACE@3.0.0] [authentication=<AUTH auth{password}@4.0.7 | AUTH2 auth2=(username password)@6.0.0>] [KEYS keys:key{key}@3.0.6...]', tips=[b"nondeterministic_output"], history=_HISTORY, summary="Move keys to another server.")  # fmt: skip
+_MIGRATE_ARGUMENTS: Final = (
+    'host port key-selector=<key | empty-string=""> destination-db:integer timeout:integer '
+    "[COPY@3.0.0] [REPLACE@3.0.0] [authentication=<AUTH auth{password}@4.0.7 "
+    "| AUTH2 auth2=(username password)@6.0.0>] [KEYS keys:key{key}@3.0.6...]"
+)
+
+
+@command(
+    "MIGRATE",
+    summary="Move keys to another server.",
+    arguments=_MIGRATE_ARGUMENTS,
+    arity=-6,
+    flags=WRITE | MOVABLE_KEYS,
+    keys=_KEYS,
+    group="generic",
+    since="2.6.0",
+    complexity="O(N) for what is sent, and the cost of DUMP and DEL here and of RESTORE there.",
+    categories=[b"dangerous"],
+    tips=[b"nondeterministic_output"],
+    history=_HISTORY,
+)
 def migrate(ctx: Context, args: list[bytes]) -> bytes:
     """MIGRATE host port key|"" db timeout [COPY] [REPLACE] [AUTH password | AUTH2 name password] [KEYS key ...]."""
     options = _options(ctx, args)

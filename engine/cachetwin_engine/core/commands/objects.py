@@ -29,16 +29,38 @@ _NOTE: Final = (
 _NO_FREQUENCY: Final = b"ERR An LFU maxmemory policy is not selected, access frequency not tracked. " + _NOTE
 _NO_IDLE_TIME: Final = b"ERR An LFU maxmemory policy is selected, idle time not tracked. " + _NOTE
 
-container("OBJECT", group="generic", since="2.2.3", summary="Questions about a value's object.")
+container(
+    "OBJECT",
+    summary="Questions about a value's object.",
+    group="generic",
+    since="2.2.3",
+)
 
 
-@command("OBJECT|HELP", arity=2, flags=LOADING | STALE, group="generic", since="6.2.0", summary="Text about the sub-commands.")  # fmt: skip
+@command(
+    "OBJECT|HELP",
+    summary="Text about the sub-commands.",
+    arity=2,
+    flags=LOADING | STALE,
+    group="generic",
+    since="6.2.0",
+)
 def object_help(ctx: Context, args: list[bytes]) -> bytes:
     """OBJECT HELP."""
     return help_reply(ctx, b"object")
 
 
-@command("OBJECT|ENCODING", arity=3, flags=READONLY, group="generic", since="2.2.3", keys=_KEY, arguments="key", tips=_CHANGING, summary="How the value is stored.")  # fmt: skip
+@command(
+    "OBJECT|ENCODING",
+    summary="How the value is stored.",
+    arguments="key",
+    arity=3,
+    flags=READONLY,
+    keys=_KEY,
+    group="generic",
+    since="2.2.3",
+    tips=_CHANGING,
+)
 def object_encoding(ctx: Context, args: list[bytes]) -> bytes:
     """OBJECT ENCODING key."""
     value = ctx.db.peek(args[2])
@@ -57,7 +79,17 @@ def encoding_of(ctx: Context, key: bytes, value: object) -> bytes:
     return string_encoding(text, EMBEDDED_BYTES_MAX)
 
 
-@command("OBJECT|REFCOUNT", arity=3, flags=READONLY, group="generic", since="2.2.3", keys=_KEY, arguments="key", tips=_CHANGING, summary="How often the value is referred to.")  # fmt: skip
+@command(
+    "OBJECT|REFCOUNT",
+    summary="How often the value is referred to.",
+    arguments="key",
+    arity=3,
+    flags=READONLY,
+    keys=_KEY,
+    group="generic",
+    since="2.2.3",
+    tips=_CHANGING,
+)
 def object_refcount(ctx: Context, args: list[bytes]) -> bytes:
     """OBJECT REFCOUNT key."""
     value = ctx.db.peek(args[2])
@@ -70,7 +102,17 @@ def object_refcount(ctx: Context, args: list[bytes]) -> bytes:
     return ONE
 
 
-@command("OBJECT|IDLETIME", arity=3, flags=READONLY, group="generic", since="2.2.3", keys=_KEY, arguments="key", tips=_CHANGING, summary="Seconds since the value was last used.")  # fmt: skip
+@command(
+    "OBJECT|IDLETIME",
+    summary="Seconds since the value was last used.",
+    arguments="key",
+    arity=3,
+    flags=READONLY,
+    keys=_KEY,
+    group="generic",
+    since="2.2.3",
+    tips=_CHANGING,
+)
 def object_idletime(ctx: Context, args: list[bytes]) -> bytes:
     """OBJECT IDLETIME key."""
     if ctx.db.peek(args[2]) is None:
@@ -80,7 +122,17 @@ def object_idletime(ctx: Context, args: list[bytes]) -> bytes:
     return integer(idle_seconds_of(ctx.engine, ctx.db, args[2]))
 
 
-@command("OBJECT|FREQ", arity=3, flags=READONLY, group="generic", since="4.0.0", keys=_KEY, arguments="key", tips=_CHANGING, summary="How often the value is used, on a logarithmic scale.")  # fmt: skip
+@command(
+    "OBJECT|FREQ",
+    summary="How often the value is used, on a logarithmic scale.",
+    arguments="key",
+    arity=3,
+    flags=READONLY,
+    keys=_KEY,
+    group="generic",
+    since="4.0.0",
+    tips=_CHANGING,
+)
 def object_freq(ctx: Context, args: list[bytes]) -> bytes:
     """OBJECT FREQ key."""
     if ctx.db.peek(args[2]) is None:

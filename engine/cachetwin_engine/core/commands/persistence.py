@@ -23,13 +23,30 @@ from cachetwin_engine.core.registry.command_table import (
 _IN_PROGRESS: Final = b"ERR Background save already in progress"
 
 
-@command("LASTSAVE", arity=1, flags=LOADING | STALE | FAST, group="server", since="1.0.0", categories=[b"admin", b"fast", b"dangerous"], tips=[b"nondeterministic_output"], summary="When data was last saved.")  # fmt: skip
+@command(
+    "LASTSAVE",
+    summary="When data was last saved.",
+    arity=1,
+    flags=LOADING | STALE | FAST,
+    group="server",
+    since="1.0.0",
+    categories=[b"admin", b"dangerous"],
+    tips=[b"nondeterministic_output"],
+)
 def lastsave(ctx: Context, args: list[bytes]) -> bytes:
     """LASTSAVE: Unix time in seconds; the start until the first save."""
     return integer(ctx.engine.saves.last_ms // 1000)
 
 
-@command("SAVE", arity=1, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI, group="server", since="1.0.0", complexity="O(N) where N is the total number of keys in all databases", categories=[b"admin", b"slow", b"dangerous"], summary="Save the data now.")  # fmt: skip
+@command(
+    "SAVE",
+    summary="Save the data now.",
+    arity=1,
+    flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI,
+    group="server",
+    since="1.0.0",
+    complexity="O(N) where N is the total number of keys in all databases",
+)
 def save(ctx: Context, args: list[bytes]) -> bytes:
     """SAVE: nobody is served until the file is there."""
     saves = ctx.engine.saves
@@ -40,7 +57,16 @@ def save(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("BGSAVE", arity=-1, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING, group="server", since="1.0.0", categories=[b"admin", b"slow", b"dangerous"], arguments="[operation=<SCHEDULE@3.2.2 | CANCEL@8.1.0>]", history=[("3.2.2", "Added the `SCHEDULE` option."), ("8.1.0", "Added the `CANCEL` option.")], summary="Save the data in the background.")  # fmt: skip
+@command(
+    "BGSAVE",
+    summary="Save the data in the background.",
+    arguments="[operation=<SCHEDULE@3.2.2 | CANCEL@8.1.0>]",
+    arity=-1,
+    flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING,
+    group="server",
+    since="1.0.0",
+    history=[("3.2.2", "Added the `SCHEDULE` option."), ("8.1.0", "Added the `CANCEL` option.")],
+)
 def bgsave(ctx: Context, args: list[bytes]) -> bytes:
     """BGSAVE [SCHEDULE | CANCEL]: clients are served meanwhile."""
     saves = ctx.engine.saves
@@ -70,13 +96,39 @@ def _cancel(saves: Saves) -> bytes:
     raise CommandError(b"ERR Background saving is currently not in progress or scheduled")
 
 
-@command("BGREWRITEAOF", arity=1, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING, group="server", since="1.0.0", categories=[b"admin", b"slow", b"dangerous"], summary="Rewrite the append-only file.")  # fmt: skip
+@command(
+    "BGREWRITEAOF",
+    summary="Rewrite the append-only file.",
+    arity=1,
+    flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING,
+    group="server",
+    since="1.0.0",
+)
 def bgrewriteaof(ctx: Context, args: list[bytes]) -> bytes:
     """BGREWRITEAOF: there is no such file, so it is as short as can be."""
     return simple(b"Background append only file rewriting started")
 
 
-@command("SHUTDOWN", arity=-1, flags=ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY, group="server", since="1.0.0", complexity="O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)", categories=[b"admin", b"slow", b"dangerous"], arguments="[abort-selector=<save-selector-block=([save-selector=<NOSAVE | SAVE>] [NOW@7.0.0] [FORCE@7.0.0] [SAFE@9.0.0] [FAILOVER@9.0.0]) | ABORT@7.0.0>]", history=[("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers."), ("9.0.0", "Added `SAFE` and `FAILOVER`.")], summary="End the server.")  # fmt: skip
+_SHUTDOWN_ARGUMENTS: Final = (
+    "[abort-selector=<save-selector-block=([save-selector=<NOSAVE | SAVE>] [NOW@7.0.0] [FORCE@7.0.0] [SAFE@9.0.0] "
+    "[FAILOVER@9.0.0]) | ABORT@7.0.0>]"
+)
+_SHUTDOWN_COST: Final = (
+    "O(N) when saving, where N is the total number of keys in all databases when saving data, otherwise O(1)"
+)
+
+
+@command(
+    "SHUTDOWN",
+    summary="End the server.",
+    arguments=_SHUTDOWN_ARGUMENTS,
+    arity=-1,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY,
+    group="server",
+    since="1.0.0",
+    complexity=_SHUTDOWN_COST,
+    history=[("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers."), ("9.0.0", "Added `SAFE` and `FAILOVER`.")],
+)
 def shutdown(ctx: Context, args: list[bytes]) -> bytes:
     """SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]: no reply, the connection ends."""
     words = {arg.lower() for arg in args[1:]}

@@ -1,5 +1,7 @@
 """Publish and subscribe."""
 
+from typing import Final
+
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.execution.session import Session
 from cachetwin_engine.core.observers.pubsub import join, part
@@ -28,15 +30,21 @@ _SHARD_KEYS = [KeySpec("", "", last=-1, not_key=True)]
 _SHARD_KEY = [KeySpec("", "", not_key=True)]
 
 
+_PUBLISH_COST: Final = (
+    "O(N+M) where N is the number of clients subscribed to the receiving channel and M is the total number of "
+    "subscribed patterns (by any client)."
+)
+
+
 @command(
     "PUBLISH",
+    summary="Send a message to a channel.",
+    arguments="channel message",
     arity=3,
     flags=PUBSUB | LOADING | STALE | FAST | MAY_REPLICATE,
     group="pubsub",
     since="2.0.0",
-    complexity="O(N+M) where N is the number of clients subscribed to the receiving channel and M is the total number of subscribed patterns (by any client).",
-    arguments="channel message",
-    summary="Send a message to a channel.",
+    complexity=_PUBLISH_COST,
 )
 def publish(ctx: Context, args: list[bytes]) -> bytes:
     """PUBLISH channel message: how many clients got it."""
@@ -46,14 +54,14 @@ def publish(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SPUBLISH",
+    summary="Send a message to a channel of the shard.",
+    arguments="shardchannel message",
     arity=3,
     flags=PUBSUB | LOADING | STALE | FAST | MAY_REPLICATE,
+    keys=_SHARD_KEY,
     group="pubsub",
     since="7.0.0",
-    keys=_SHARD_KEY,
     complexity="O(N) where N is the number of clients subscribed to the receiving shard channel.",
-    arguments="shardchannel message",
-    summary="Send a message to a channel of the shard.",
 )
 def spublish(ctx: Context, args: list[bytes]) -> bytes:
     """SPUBLISH shardchannel message: how many clients got it."""
@@ -63,13 +71,13 @@ def spublish(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SUBSCRIBE",
+    summary="Listen to channels.",
+    arguments="channel...",
     arity=-2,
     flags=_LISTEN,
     group="pubsub",
     since="2.0.0",
     complexity="O(N) where N is the number of channels to subscribe to.",
-    arguments="channel...",
-    summary="Listen to channels.",
 )
 def subscribe(ctx: Context, args: list[bytes]) -> bytes:
     """SUBSCRIBE channel [channel ...]: one confirmation a channel."""
@@ -84,13 +92,13 @@ def subscribe(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "PSUBSCRIBE",
+    summary="Listen to channels by pattern.",
+    arguments="pattern...",
     arity=-2,
     flags=_LISTEN,
     group="pubsub",
     since="2.0.0",
     complexity="O(N) where N is the number of patterns to subscribe to.",
-    arguments="pattern...",
-    summary="Listen to channels by pattern.",
 )
 def psubscribe(ctx: Context, args: list[bytes]) -> bytes:
     """PSUBSCRIBE pattern [pattern ...]: one confirmation a pattern."""
@@ -105,14 +113,14 @@ def psubscribe(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SSUBSCRIBE",
+    summary="Listen to channels of the shard.",
+    arguments="shardchannel...",
     arity=-2,
     flags=_LISTEN,
+    keys=_SHARD_KEYS,
     group="pubsub",
     since="7.0.0",
-    keys=_SHARD_KEYS,
     complexity="O(N) where N is the number of shard channels to subscribe to.",
-    arguments="shardchannel...",
-    summary="Listen to channels of the shard.",
 )
 def ssubscribe(ctx: Context, args: list[bytes]) -> bytes:
     """SSUBSCRIBE shardchannel [shardchannel ...]: one confirmation a channel."""
@@ -127,13 +135,13 @@ def ssubscribe(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "UNSUBSCRIBE",
+    summary="Stop listening to channels.",
+    arguments="[channel...]",
     arity=-1,
     flags=_LISTEN,
     group="pubsub",
     since="2.0.0",
     complexity="O(N) where N is the number of channels to unsubscribe.",
-    arguments="[channel...]",
-    summary="Stop listening to channels.",
 )
 def unsubscribe(ctx: Context, args: list[bytes]) -> bytes:
     """UNSUBSCRIBE [channel ...]: all without arguments."""
@@ -147,13 +155,13 @@ def unsubscribe(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "PUNSUBSCRIBE",
+    summary="Stop listening to patterns.",
+    arguments="[pattern...]",
     arity=-1,
     flags=_LISTEN,
     group="pubsub",
     since="2.0.0",
     complexity="O(N) where N is the number of patterns to unsubscribe.",
-    arguments="[pattern...]",
-    summary="Stop listening to patterns.",
 )
 def punsubscribe(ctx: Context, args: list[bytes]) -> bytes:
     """PUNSUBSCRIBE [pattern ...]: all without arguments."""
@@ -167,14 +175,14 @@ def punsubscribe(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SUNSUBSCRIBE",
+    summary="Stop listening to channels of the shard.",
+    arguments="[shardchannel...]",
     arity=-1,
     flags=_LISTEN,
+    keys=_SHARD_KEYS,
     group="pubsub",
     since="7.0.0",
-    keys=_SHARD_KEYS,
     complexity="O(N) where N is the number of shard channels to unsubscribe.",
-    arguments="[shardchannel...]",
-    summary="Stop listening to channels of the shard.",
 )
 def sunsubscribe(ctx: Context, args: list[bytes]) -> bytes:
     """SUNSUBSCRIBE [shardchannel ...]: all without arguments."""
@@ -186,18 +194,29 @@ def sunsubscribe(ctx: Context, args: list[bytes]) -> bytes:
     return _parted(ctx, replies, b"sunsubscribe", len(session.shard_channels))
 
 
-container("PUBSUB", group="pubsub", since="2.8.0", summary="Questions about Pub/Sub.")
+container(
+    "PUBSUB",
+    summary="Questions about Pub/Sub.",
+    group="pubsub",
+    since="2.8.0",
+)
+
+
+_PUBSUB_CHANNELS_COST: Final = (
+    "O(N) where N is the number of active channels, and assuming constant time pattern matching "
+    "(relatively short channels and patterns)"
+)
 
 
 @command(
     "PUBSUB|CHANNELS",
+    summary="List the channels that have listeners.",
+    arguments="[pattern]",
     arity=-2,
     flags=_ASK,
     group="pubsub",
     since="2.8.0",
-    complexity="O(N) where N is the number of active channels, and assuming constant time pattern matching (relatively short channels and patterns)",
-    arguments="[pattern]",
-    summary="List the channels that have listeners.",
+    complexity=_PUBSUB_CHANNELS_COST,
 )
 def pubsub_channels(ctx: Context, args: list[bytes]) -> bytes:
     """PUBSUB CHANNELS [pattern]."""
@@ -206,15 +225,21 @@ def pubsub_channels(ctx: Context, args: list[bytes]) -> bytes:
     return _matching(list(ctx.engine.pubsub.channels), args)
 
 
+_PUBSUB_SHARDCHANNELS_COST: Final = (
+    "O(N) where N is the number of active shard channels, and assuming constant time pattern matching "
+    "(relatively short shard channels)."
+)
+
+
 @command(
     "PUBSUB|SHARDCHANNELS",
+    summary="List the channels of the shard that have listeners.",
+    arguments="[pattern]",
     arity=-2,
     flags=_ASK,
     group="pubsub",
     since="7.0.0",
-    complexity="O(N) where N is the number of active shard channels, and assuming constant time pattern matching (relatively short shard channels).",
-    arguments="[pattern]",
-    summary="List the channels of the shard that have listeners.",
+    complexity=_PUBSUB_SHARDCHANNELS_COST,
 )
 def pubsub_shardchannels(ctx: Context, args: list[bytes]) -> bytes:
     """PUBSUB SHARDCHANNELS [pattern]."""
@@ -225,11 +250,11 @@ def pubsub_shardchannels(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "PUBSUB|NUMPAT",
+    summary="Count the patterns that are listened to.",
     arity=2,
     flags=_ASK,
     group="pubsub",
     since="2.8.0",
-    summary="Count the patterns that are listened to.",
 )
 def pubsub_numpat(ctx: Context, args: list[bytes]) -> bytes:
     """PUBSUB NUMPAT."""
@@ -238,13 +263,13 @@ def pubsub_numpat(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "PUBSUB|NUMSUB",
+    summary="Count the listeners of channels.",
+    arguments="[channel...]",
     arity=-2,
     flags=_ASK,
     group="pubsub",
     since="2.8.0",
     complexity="O(N) for the NUMSUB subcommand, where N is the number of requested channels",
-    arguments="[channel...]",
-    summary="Count the listeners of channels.",
 )
 def pubsub_numsub(ctx: Context, args: list[bytes]) -> bytes:
     """PUBSUB NUMSUB [channel ...]: channel and count in turn."""
@@ -253,13 +278,13 @@ def pubsub_numsub(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "PUBSUB|SHARDNUMSUB",
+    summary="Count the listeners of channels of the shard.",
+    arguments="[shardchannel...]",
     arity=-2,
     flags=_ASK,
     group="pubsub",
     since="7.0.0",
     complexity="O(N) for the SHARDNUMSUB subcommand, where N is the number of requested shard channels",
-    arguments="[shardchannel...]",
-    summary="Count the listeners of channels of the shard.",
 )
 def pubsub_shardnumsub(ctx: Context, args: list[bytes]) -> bytes:
     """PUBSUB SHARDNUMSUB [shardchannel ...]: channel and count in turn."""
@@ -267,7 +292,12 @@ def pubsub_shardnumsub(ctx: Context, args: list[bytes]) -> bytes:
 
 
 @command(
-    "PUBSUB|HELP", arity=2, flags=LOADING | STALE, group="pubsub", since="6.2.0", summary="Describe the sub-commands."
+    "PUBSUB|HELP",
+    summary="Describe the sub-commands.",
+    arity=2,
+    flags=LOADING | STALE,
+    group="pubsub",
+    since="6.2.0",
 )
 def pubsub_help(ctx: Context, args: list[bytes]) -> bytes:
     """PUBSUB HELP."""

@@ -27,7 +27,6 @@ from cachetwin_engine.core.text.numbers import INT64_MAX, integer_or_none, parse
 _HOST_BYTES_MAX: Final = 256  # NET_HOST_STR_LEN (connection.h)
 _ASKS: Final = NO_ASYNC_LOADING | ADMIN | NO_MULTI | NOSCRIPT
 _MOVES: Final = NO_ASYNC_LOADING | ADMIN | NOSCRIPT | STALE
-_DANGEROUS: Final = [b"admin", b"slow", b"dangerous"]
 _NO_LINK: Final = b"NOMASTERLINK Can't SYNC while not connected with my master"
 _REPLICA_CANT_WAIT: Final = (
     b"ERR WAIT cannot be used with replica instances. Please also note that if a replica is configured to be writable "
@@ -46,7 +45,15 @@ _REPLICA_CANT_WAIT_FOR_LOGS: Final = (
 # -- what replicas say --------------------------------------------------------------------------------------------------
 
 
-@command("SYNC", arity=1, flags=_ASKS, group="server", since="1.0.0", complexity="", categories=_DANGEROUS, summary="Ask for all the data, and for what changes from then on.")  # fmt: skip
+@command(
+    "SYNC",
+    summary="Ask for all the data, and for what changes from then on.",
+    arity=1,
+    flags=_ASKS,
+    group="server",
+    since="1.0.0",
+    complexity="",
+)
 def sync(ctx: Context, args: list[bytes]) -> bytes:
     """SYNC: the snapshot and the stream follow, without a reply."""
     if ctx.session.client_flags & CLIENT_REPLICA_STREAM:
@@ -57,7 +64,16 @@ def sync(ctx: Context, args: list[bytes]) -> bytes:
     return b""
 
 
-@command("PSYNC", arity=-3, flags=_ASKS, group="server", since="2.8.0", complexity="", categories=_DANGEROUS, arguments="replicationid offset:integer", summary="Ask for what changed since, or for all the data.")  # fmt: skip
+@command(
+    "PSYNC",
+    summary="Ask for what changed since, or for all the data.",
+    arguments="replicationid offset:integer",
+    arity=-3,
+    flags=_ASKS,
+    group="server",
+    since="2.8.0",
+    complexity="",
+)
 def psync(ctx: Context, args: list[bytes]) -> bytes:
     """PSYNC id offset [FAILOVER]: +CONTINUE or +FULLRESYNC, then snapshot and stream."""
     if ctx.session.client_flags & CLIENT_REPLICA_STREAM:
@@ -98,7 +114,14 @@ def _replica_of(ctx: Context) -> ConnectedReplica:
     return session.replica
 
 
-@command("REPLCONF", arity=-1, flags=ADMIN | NOSCRIPT | LOADING | STALE | ALLOW_BUSY, group="server", since="3.0.0", categories=_DANGEROUS, summary="Tell the primary about the replica.")  # fmt: skip
+@command(
+    "REPLCONF",
+    summary="Tell the primary about the replica.",
+    arity=-1,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE | ALLOW_BUSY,
+    group="server",
+    since="3.0.0",
+)
 def replconf(ctx: Context, args: list[bytes]) -> bytes:
     """REPLCONF option value ...; ACK and GETACK have no reply."""
     if len(args) % 2 == 0:
@@ -183,7 +206,15 @@ def _filter(replica: ConnectedReplica, value: bytes) -> None:
 # -- who follows whom ---------------------------------------------------------------------------------------------------
 
 
-@command("REPLICAOF", arity=3, flags=_MOVES, group="server", since="5.0.0", categories=_DANGEROUS, arguments="args=<host-port=(host port:integer) | no-one=(NO ONE)>", summary="Follow another server, or none.")  # fmt: skip
+@command(
+    "REPLICAOF",
+    summary="Follow another server, or none.",
+    arguments="args=<host-port=(host port:integer) | no-one=(NO ONE)>",
+    arity=3,
+    flags=_MOVES,
+    group="server",
+    since="5.0.0",
+)
 def replicaof(ctx: Context, args: list[bytes]) -> bytes:
     """REPLICAOF host port | NO ONE."""
     engine = ctx.engine
@@ -209,13 +240,30 @@ def replicaof(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("SLAVEOF", arity=3, flags=_MOVES, group="server", since="1.0.0", categories=_DANGEROUS, arguments="args=<host-port=(host port:integer) | no-one=(NO ONE)>", deprecated="5.0.0|`REPLICAOF`", summary="Follow another server, or none.")  # fmt: skip
+@command(
+    "SLAVEOF",
+    summary="Follow another server, or none.",
+    arguments="args=<host-port=(host port:integer) | no-one=(NO ONE)>",
+    arity=3,
+    flags=_MOVES,
+    group="server",
+    since="1.0.0",
+    deprecated="5.0.0|`REPLICAOF`",
+)
 def slaveof(ctx: Context, args: list[bytes]) -> bytes:
     """SLAVEOF host port | NO ONE: like REPLICAOF."""
     return replicaof(ctx, args)
 
 
-@command("ROLE", arity=1, flags=NOSCRIPT | LOADING | STALE | FAST, group="server", since="2.8.12", categories=[b"admin", b"fast", b"dangerous"], summary="What this server is in replication.")  # fmt: skip
+@command(
+    "ROLE",
+    summary="What this server is in replication.",
+    arity=1,
+    flags=NOSCRIPT | LOADING | STALE | FAST,
+    group="server",
+    since="2.8.12",
+    categories=[b"admin", b"dangerous"],
+)
 def role(ctx: Context, args: list[bytes]) -> bytes:
     """ROLE: a primary, its offset and its replicas; or a replica, its primary, the link and the offset."""
     replication = ctx.engine.replication
@@ -231,7 +279,15 @@ def role(ctx: Context, args: list[bytes]) -> bytes:
     return array([bulk(b"master"), integer(replication.offset), array(replicas)])
 
 
-@command("FAILOVER", arity=-1, flags=ADMIN | NOSCRIPT | STALE, group="server", since="6.2.0", categories=_DANGEROUS, arguments="[TO target=(host port [FORCE])] [ABORT] [TIMEOUT milliseconds]", summary="Hand over to a replica.")  # fmt: skip
+@command(
+    "FAILOVER",
+    summary="Hand over to a replica.",
+    arguments="[TO target=(host port [FORCE])] [ABORT] [TIMEOUT milliseconds]",
+    arity=-1,
+    flags=ADMIN | NOSCRIPT | STALE,
+    group="server",
+    since="6.2.0",
+)
 def failover(ctx: Context, args: list[bytes]) -> bytes:
     """FAILOVER [TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]."""
     replication = ctx.engine.replication
@@ -288,7 +344,17 @@ class _FailoverOptions:
 # -- waiting ------------------------------------------------------------------------------------------------------------
 
 
-@command("WAIT", arity=3, flags=BLOCKING, group="generic", since="3.0.0", categories=[b"slow", b"blocking", b"connection"], arguments="numreplicas:integer timeout:integer", tips=[b"request_policy:all_shards", b"response_policy:agg_min"], summary="Wait until replicas have this connection's writes.")  # fmt: skip
+@command(
+    "WAIT",
+    summary="Wait until replicas have this connection's writes.",
+    arguments="numreplicas:integer timeout:integer",
+    arity=3,
+    flags=BLOCKING,
+    group="generic",
+    since="3.0.0",
+    categories=[b"connection"],
+    tips=[b"request_policy:all_shards", b"response_policy:agg_min"],
+)
 def wait(ctx: Context, args: list[bytes]) -> bytes:
     """WAIT numreplicas timeout: how many replicas have them."""
     if ctx.engine.replication.link is not None:
@@ -299,7 +365,17 @@ def wait(ctx: Context, args: list[bytes]) -> bytes:
     return _wait(ctx, args, wanted, args[2], of_logs=False)
 
 
-@command("WAITAOF", arity=4, flags=BLOCKING, group="generic", since="7.2.0", categories=[b"slow", b"blocking", b"connection"], arguments="numlocal:integer numreplicas:integer timeout:integer", tips=[b"request_policy:all_shards", b"response_policy:agg_min"], summary="Wait until logs have this connection's writes.")  # fmt: skip
+@command(
+    "WAITAOF",
+    summary="Wait until logs have this connection's writes.",
+    arguments="numlocal:integer numreplicas:integer timeout:integer",
+    arity=4,
+    flags=BLOCKING,
+    group="generic",
+    since="7.2.0",
+    categories=[b"connection"],
+    tips=[b"request_policy:all_shards", b"response_policy:agg_min"],
+)
 def waitaof(ctx: Context, args: list[bytes]) -> bytes:
     """WAITAOF numlocal numreplicas timeout: how many logs here, and how many at replicas, have them."""
     local = parse_int(args[1])

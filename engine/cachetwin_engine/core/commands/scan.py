@@ -17,7 +17,18 @@ _LONE: Final[dict[bytes, bytes]] = {b"NOVALUES": b"HSCAN", b"NOSCORES": b"ZSCAN"
 _TYPES = {b"string", b"list", b"set", b"zset", b"hash", b"stream"}
 
 
-@command("KEYS", arity=2, flags=READONLY, group="generic", since="1.0.0", categories=[b"dangerous"], complexity="O(N) where N is the number of keys of the database.", arguments="pattern", tips=[b"request_policy:all_shards", b"nondeterministic_output_order"], summary="All keys that match a pattern, at once.")  # fmt: skip
+@command(
+    "KEYS",
+    summary="All keys that match a pattern, at once.",
+    arguments="pattern",
+    arity=2,
+    flags=READONLY,
+    group="generic",
+    since="1.0.0",
+    complexity="O(N) where N is the number of keys of the database.",
+    categories=[b"dangerous"],
+    tips=[b"request_policy:all_shards", b"nondeterministic_output_order"],
+)
 def keys(ctx: Context, args: list[bytes]) -> bytes:
     """KEYS pattern."""
     pattern = args[1]
@@ -72,7 +83,7 @@ def cursor_or_none(text: bytes) -> int | None:
 
 
 def read_scan_options(ctx: Context, options: ScanOptions, args: list[bytes], at: int, takes: bytes) -> None:
-    """Read the options from ``args[at]`` on; SLOT as what the command ``takes`` brings TYPE with it. Raises CommandError."""
+    """Read the options from ``args[at]`` on. A command that ``takes`` SLOT has TYPE as well. Raises CommandError."""
     modern = ctx.engine.profile.is_valkey_from(8, 0)
     while at < len(args):
         word = args[at].upper()
@@ -115,7 +126,18 @@ def _parse_slot(options: ScanOptions, text: bytes) -> int:
     return slot
 
 
-@command("SCAN", arity=-2, flags=READONLY, group="generic", since="2.8.0", complexity="O(1) for every call, O(N) for a whole walk.", arguments="cursor [MATCH pattern] [COUNT count] [TYPE type@6.0.0]", tips=[b"nondeterministic_output", b"request_policy:special", b"response_policy:special"], history=[("6.0.0", "Added the `TYPE` subcommand.")], summary="Some keys and the cursor for the next call; what stays during a whole walk is returned.")  # fmt: skip
+@command(
+    "SCAN",
+    summary="Some keys and the cursor for the next call; what stays during a whole walk is returned.",
+    arguments="cursor [MATCH pattern] [COUNT count] [TYPE type@6.0.0]",
+    arity=-2,
+    flags=READONLY,
+    group="generic",
+    since="2.8.0",
+    complexity="O(1) for every call, O(N) for a whole walk.",
+    tips=[b"nondeterministic_output", b"request_policy:special", b"response_policy:special"],
+    history=[("6.0.0", "Added the `TYPE` subcommand.")],
+)
 def scan(ctx: Context, args: list[bytes]) -> bytes:
     """SCAN cursor [MATCH pattern] [COUNT count] [TYPE type]."""
     options = scan_options(ctx, args, 1, b"TYPE")

@@ -23,25 +23,83 @@ from cachetwin_engine.core.registry.command_table import (
 from .help_text import help_reply
 
 
-@command("EVAL", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MAY_REPLICATE | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="2.6.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RW and UPDATE")], categories=[b"slow", b"scripting"], arguments="script numkeys [key...] [arg...]", summary="Run a Lua script.")  # fmt: skip
+@command(
+    "EVAL",
+    summary="Run a Lua script.",
+    arguments="script numkeys [key...] [arg...]",
+    arity=-3,
+    flags=NOSCRIPT | STALE | SKIP_MONITOR | MAY_REPLICATE | MOVABLE_KEYS | NO_MANDATORY_KEYS,
+    keys=[
+        KeySpec(
+            "RW",
+            "access update",
+            index=2,
+            numkeys=0,
+            first=1,
+            notes="We cannot tell how the keys will be used so we assume the worst, RW and UPDATE",
+        )
+    ],
+    group="scripting",
+    since="2.6.0",
+    complexity="Depends on the script that is executed.",
+)
 def eval_(ctx: Context, args: list[bytes]) -> bytes:
     """EVAL script numkeys [key ...] [arg ...]."""
     return _run(ctx, args, by_digest=False, read_only=False)
 
 
-@command("EVAL_RO", arity=-3, flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RO", "access", index=2, numkeys=0, first=1, notes="We cannot tell how the keys will be used so we assume the worst, RO and ACCESS")], categories=[b"slow", b"scripting"], arguments="script numkeys [key...] [arg...]", summary="Run a Lua script that may not write.")  # fmt: skip
+@command(
+    "EVAL_RO",
+    summary="Run a Lua script that may not write.",
+    arguments="script numkeys [key...] [arg...]",
+    arity=-3,
+    flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS,
+    keys=[
+        KeySpec(
+            "RO",
+            "access",
+            index=2,
+            numkeys=0,
+            first=1,
+            notes="We cannot tell how the keys will be used so we assume the worst, RO and ACCESS",
+        )
+    ],
+    group="scripting",
+    since="7.0.0",
+    complexity="Depends on the script that is executed.",
+)
 def eval_ro(ctx: Context, args: list[bytes]) -> bytes:
     """EVAL_RO script numkeys [key ...] [arg ...]."""
     return _run(ctx, args, by_digest=False, read_only=True)
 
 
-@command("EVALSHA", arity=-3, flags=NOSCRIPT | STALE | SKIP_MONITOR | MAY_REPLICATE | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="2.6.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1)], categories=[b"slow", b"scripting"], arguments="sha1 numkeys [key...] [arg...]", summary="Run a script by its digest.")  # fmt: skip
+@command(
+    "EVALSHA",
+    summary="Run a script by its digest.",
+    arguments="sha1 numkeys [key...] [arg...]",
+    arity=-3,
+    flags=NOSCRIPT | STALE | SKIP_MONITOR | MAY_REPLICATE | MOVABLE_KEYS | NO_MANDATORY_KEYS,
+    keys=[KeySpec("RW", "access update", index=2, numkeys=0, first=1)],
+    group="scripting",
+    since="2.6.0",
+    complexity="Depends on the script that is executed.",
+)
 def evalsha(ctx: Context, args: list[bytes]) -> bytes:
     """EVALSHA sha1 numkeys [key ...] [arg ...]."""
     return _run(ctx, args, by_digest=True, read_only=False)
 
 
-@command("EVALSHA_RO", arity=-3, flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS, group="scripting", since="7.0.0", complexity="Depends on the script that is executed.", keys=[KeySpec("RO", "access", index=2, numkeys=0, first=1)], categories=[b"slow", b"scripting"], arguments="sha1 numkeys [key...] [arg...]", summary="Run a script by its digest; it may not write.")  # fmt: skip
+@command(
+    "EVALSHA_RO",
+    summary="Run a script by its digest; it may not write.",
+    arguments="sha1 numkeys [key...] [arg...]",
+    arity=-3,
+    flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS,
+    keys=[KeySpec("RO", "access", index=2, numkeys=0, first=1)],
+    group="scripting",
+    since="7.0.0",
+    complexity="Depends on the script that is executed.",
+)
 def evalsha_ro(ctx: Context, args: list[bytes]) -> bytes:
     """EVALSHA_RO sha1 numkeys [key ...] [arg ...]."""
     return _run(ctx, args, by_digest=True, read_only=True)
@@ -58,22 +116,58 @@ def _run(ctx: Context, args: list[bytes], by_digest: bool, read_only: bool) -> b
     return reply
 
 
-container("SCRIPT", group="scripting", since="2.6.0", summary="Questions and orders about scripts.")
+container(
+    "SCRIPT",
+    summary="Questions and orders about scripts.",
+    group="scripting",
+    since="2.6.0",
+)
 
 
-@command("SCRIPT|LOAD", arity=3, flags=NOSCRIPT | STALE, group="scripting", since="2.6.0", complexity="O(N) with N being the length in bytes of the script body.", categories=[b"slow", b"scripting"], arguments="script", tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"], summary="Keep a script.")  # fmt: skip
+@command(
+    "SCRIPT|LOAD",
+    summary="Keep a script.",
+    arguments="script",
+    arity=3,
+    flags=NOSCRIPT | STALE,
+    group="scripting",
+    since="2.6.0",
+    complexity="O(N) with N being the length in bytes of the script body.",
+    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+)
 def script_load(ctx: Context, args: list[bytes]) -> bytes:
     """SCRIPT LOAD script: its digest."""
     return bulk(ctx.engine.scripts.load(args[2], keep=True).sha)
 
 
-@command("SCRIPT|EXISTS", arity=-3, flags=NOSCRIPT | STALE, group="scripting", since="2.6.0", complexity="O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation).", categories=[b"slow", b"scripting"], arguments="sha1...", tips=[b"request_policy:all_shards", b"response_policy:agg_logical_and"], summary="Are these scripts kept?")  # fmt: skip
+@command(
+    "SCRIPT|EXISTS",
+    summary="Are these scripts kept?",
+    arguments="sha1...",
+    arity=-3,
+    flags=NOSCRIPT | STALE,
+    group="scripting",
+    since="2.6.0",
+    complexity="O(N) with N being the number of scripts to check (so checking a single script is an O(1) operation).",
+    tips=[b"request_policy:all_shards", b"response_policy:agg_logical_and"],
+)
 def script_exists(ctx: Context, args: list[bytes]) -> bytes:
     """SCRIPT EXISTS sha1 [sha1 ...]: 1 or 0 each."""
     return array([integer(int(sha.lower() in ctx.engine.scripts.scripts)) for sha in args[2:]])
 
 
-@command("SCRIPT|FLUSH", arity=-2, flags=NOSCRIPT | STALE, group="scripting", since="2.6.0", complexity="O(N) with N being the number of scripts in cache", categories=[b"slow", b"scripting"], arguments="[flush-type=<ASYNC | SYNC>@6.2.0]", tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"], history=[("6.2.0", "Added the `ASYNC` and `SYNC` flushing mode modifiers.")], summary="Forget all scripts.")  # fmt: skip
+@command(
+    "SCRIPT|FLUSH",
+    summary="Forget all scripts.",
+    arguments="[flush-type=<ASYNC | SYNC>@6.2.0]",
+    arity=-2,
+    flags=NOSCRIPT | STALE,
+    group="scripting",
+    since="2.6.0",
+    complexity="O(N) with N being the number of scripts in cache",
+    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+    history=[("6.2.0", "Added the `ASYNC` and `SYNC` flushing mode modifiers.")],
+)
 def script_flush(ctx: Context, args: list[bytes]) -> bytes:
     """SCRIPT FLUSH [ASYNC | SYNC]."""
     if len(args) > 3 or (len(args) == 3 and args[2].lower() not in {b"sync", b"async"}):
@@ -82,13 +176,31 @@ def script_flush(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("SCRIPT|SHOW", arity=3, flags=NOSCRIPT | STALE, group="scripting", since="8.0.0", complexity="O(1).", categories=[b"slow", b"scripting"], arguments="sha1", valkey_only=True, summary="A script's text.")  # fmt: skip
+@command(
+    "SCRIPT|SHOW",
+    summary="A script's text.",
+    arguments="sha1",
+    arity=3,
+    flags=NOSCRIPT | STALE,
+    group="scripting",
+    since="8.0.0",
+    complexity="O(1).",
+    valkey_only=True,
+)
 def script_show(ctx: Context, args: list[bytes]) -> bytes:
     """SCRIPT SHOW sha1."""
     return bulk(ctx.engine.scripts.known(args[2]).body)
 
 
-@command("SCRIPT|KILL", arity=2, flags=NOSCRIPT | ALLOW_BUSY, group="scripting", since="2.6.0", categories=[b"slow", b"scripting"], tips=[b"request_policy:all_shards", b"response_policy:one_succeeded"], summary="End the running script.")  # fmt: skip
+@command(
+    "SCRIPT|KILL",
+    summary="End the running script.",
+    arity=2,
+    flags=NOSCRIPT | ALLOW_BUSY,
+    group="scripting",
+    since="2.6.0",
+    tips=[b"request_policy:all_shards", b"response_policy:one_succeeded"],
+)
 def script_kill(ctx: Context, args: list[bytes]) -> bytes:
     """SCRIPT KILL: a script that has not written yet ends with an error."""
     return kill(ctx, b"SCRIPT KILL")
@@ -110,7 +222,15 @@ def kill(ctx: Context, how: bytes) -> bytes:
     return OK
 
 
-@command("SCRIPT|DEBUG", arity=-3, flags=NOSCRIPT, group="scripting", since="3.2.0", categories=[b"slow", b"scripting"], arguments="mode=<YES | SYNC | NO> [engine@9.1.0]", summary="Turn the script debugger on or off.")  # fmt: skip
+@command(
+    "SCRIPT|DEBUG",
+    summary="Turn the script debugger on or off.",
+    arguments="mode=<YES | SYNC | NO> [engine@9.1.0]",
+    arity=-3,
+    flags=NOSCRIPT,
+    group="scripting",
+    since="3.2.0",
+)
 def script_debug(ctx: Context, args: list[bytes]) -> bytes:
     """SCRIPT DEBUG YES|SYNC|NO [engine]: this engine has no script debugger, so it can only stay off."""
     if len(args) > 4:
@@ -124,7 +244,14 @@ def script_debug(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("SCRIPT|HELP", arity=2, flags=LOADING | STALE, group="scripting", since="5.0.0", categories=[b"slow", b"scripting"], summary="Describe the sub-commands.")  # fmt: skip
+@command(
+    "SCRIPT|HELP",
+    summary="Describe the sub-commands.",
+    arity=2,
+    flags=LOADING | STALE,
+    group="scripting",
+    since="5.0.0",
+)
 def script_help(ctx: Context, args: list[bytes]) -> bytes:
     """SCRIPT HELP."""
     return help_reply(ctx, b"script")

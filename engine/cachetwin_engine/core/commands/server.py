@@ -27,7 +27,15 @@ _MODULES_CLOSED: Final = (
 _NO_MODULES: Final = b"ERR Error loading the extension. Please check the server logs."
 
 
-@command("TIME", arity=1, flags=LOADING | STALE | FAST, group="server", since="2.6.0", categories=[b"fast"], tips=[b"nondeterministic_output"], summary="The server's clock.")  # fmt: skip
+@command(
+    "TIME",
+    summary="The server's clock.",
+    arity=1,
+    flags=LOADING | STALE | FAST,
+    group="server",
+    since="2.6.0",
+    tips=[b"nondeterministic_output"],
+)
 def time_(ctx: Context, args: list[bytes]) -> bytes:
     """TIME: Unix time in seconds, and the microseconds of the current one."""
     running = ctx.engine.running_script
@@ -35,7 +43,16 @@ def time_(ctx: Context, args: list[bytes]) -> bytes:
     return bulk_array([b"%d" % (now_us // 1_000_000), b"%d" % (now_us % 1_000_000)])
 
 
-@command("LOLWUT", arity=-1, flags=READONLY | FAST, group="server", since="5.0.0", complexity="", categories=[b"read", b"fast"], arguments="[VERSION version:integer]", summary="A picture and the version.")  # fmt: skip
+@command(
+    "LOLWUT",
+    summary="A picture and the version.",
+    arguments="[VERSION version:integer]",
+    arity=-1,
+    flags=READONLY | FAST,
+    group="server",
+    since="5.0.0",
+    complexity="",
+)
 def lolwut(ctx: Context, args: list[bytes]) -> bytes:
     """LOLWUT [VERSION version]: a line of waves, drawn anew each time, above the version."""
     if len(args) > 2 and args[1].lower() == b"version":
@@ -55,28 +72,66 @@ def lolwut(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.verbatim(f"{''.join(picture)}\n\n{name} ver. {version}\n".encode())
 
 
-container("MODULE", group="server", since="4.0.0", summary="Questions and orders about modules.")
+container(
+    "MODULE",
+    summary="Questions and orders about modules.",
+    group="server",
+    since="4.0.0",
+)
 
 
-@command("MODULE|LIST", arity=2, flags=ADMIN | NOSCRIPT, group="server", since="4.0.0", complexity="O(N) where N is the number of loaded modules.", categories=[b"admin", b"slow", b"dangerous"], tips=[b"nondeterministic_output_order"], summary="The modules that are loaded.")  # fmt: skip
+@command(
+    "MODULE|LIST",
+    summary="The modules that are loaded.",
+    arity=2,
+    flags=ADMIN | NOSCRIPT,
+    group="server",
+    since="4.0.0",
+    complexity="O(N) where N is the number of loaded modules.",
+    tips=[b"nondeterministic_output_order"],
+)
 def module_list(ctx: Context, args: list[bytes]) -> bytes:
     """MODULE LIST."""
     return EMPTY_ARRAY
 
 
-@command("MODULE|LOAD", arity=-3, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING, group="server", since="4.0.0", categories=[b"admin", b"slow", b"dangerous"], arguments="path [arg...]", summary="Load a module.")  # fmt: skip
+@command(
+    "MODULE|LOAD",
+    summary="Load a module.",
+    arguments="path [arg...]",
+    arity=-3,
+    flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING,
+    group="server",
+    since="4.0.0",
+)
 def module_load(ctx: Context, args: list[bytes]) -> bytes:
     """MODULE LOAD path [arg ...]: this engine loads no machine code."""
     return _refuse_module(ctx)
 
 
-@command("MODULE|LOADEX", arity=-3, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING, group="server", since="7.0.0", categories=[b"admin", b"slow", b"dangerous"], arguments="path [CONFIG... configs=(name value)...] [ARGS args...]", summary="Load a module with parameters.")  # fmt: skip
+@command(
+    "MODULE|LOADEX",
+    summary="Load a module with parameters.",
+    arguments="path [CONFIG... configs=(name value)...] [ARGS args...]",
+    arity=-3,
+    flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING,
+    group="server",
+    since="7.0.0",
+)
 def module_loadex(ctx: Context, args: list[bytes]) -> bytes:
     """MODULE LOADEX path [CONFIG name value ...] [ARGS arg ...]: this engine loads no machine code."""
     return _refuse_module(ctx)
 
 
-@command("MODULE|UNLOAD", arity=3, flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING, group="server", since="4.0.0", categories=[b"admin", b"slow", b"dangerous"], arguments="name", summary="Unload a module.")  # fmt: skip
+@command(
+    "MODULE|UNLOAD",
+    summary="Unload a module.",
+    arguments="name",
+    arity=3,
+    flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING,
+    group="server",
+    since="4.0.0",
+)
 def module_unload(ctx: Context, args: list[bytes]) -> bytes:
     """MODULE UNLOAD name."""
     if not ctx.engine.allows(ctx.session, "enable-module-command"):
@@ -90,7 +145,14 @@ def _refuse_module(ctx: Context) -> bytes:
     raise CommandError(_NO_MODULES)
 
 
-@command("MODULE|HELP", arity=2, flags=LOADING | STALE, group="server", since="5.0.0", categories=[b"slow"], summary="Describe the sub-commands.")  # fmt: skip
+@command(
+    "MODULE|HELP",
+    summary="Describe the sub-commands.",
+    arity=2,
+    flags=LOADING | STALE,
+    group="server",
+    since="5.0.0",
+)
 def module_help(ctx: Context, args: list[bytes]) -> bytes:
     """MODULE HELP."""
     return help_reply(ctx, b"module")

@@ -35,7 +35,18 @@ _REMOVED_PER_EFFECT_MAX: Final = 1024  # members in one SREM that tells replicas
 # -- members ----------------------------------------------------------------------------------------------------------
 
 
-@command("SADD", arity=-3, flags=WRITE | DENYOOM | FAST, group="set", since="1.0.0", keys=KEY_INSERT, complexity="O(N) for N members", arguments="key member...", history=[("2.4.0", "Takes several members.")], summary="Add members to a set, which is made if need be.")  # fmt: skip
+@command(
+    "SADD",
+    summary="Add members to a set, which is made if need be.",
+    arguments="key member...",
+    arity=-3,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_INSERT,
+    group="set",
+    since="1.0.0",
+    complexity="O(N) for N members",
+    history=[("2.4.0", "Takes several members.")],
+)
 def sadd(ctx: Context, args: list[bytes]) -> bytes:
     """SADD key member [member ...]."""
     key = args[1]
@@ -55,7 +66,18 @@ def sadd(ctx: Context, args: list[bytes]) -> bytes:
     return integer(added)
 
 
-@command("SREM", arity=-3, flags=WRITE | FAST, group="set", since="1.0.0", keys=KEY_DELETE, complexity="O(N) for N members", arguments="key member...", history=[("2.4.0", "Takes several members.")], summary="Remove members from a set.")  # fmt: skip
+@command(
+    "SREM",
+    summary="Remove members from a set.",
+    arguments="key member...",
+    arity=-3,
+    flags=WRITE | FAST,
+    keys=KEY_DELETE,
+    group="set",
+    since="1.0.0",
+    complexity="O(N) for N members",
+    history=[("2.4.0", "Takes several members.")],
+)
 def srem(ctx: Context, args: list[bytes]) -> bytes:
     """SREM key member [member ...]."""
     value = set_of(ctx.db.find_for_write(args[1]))
@@ -80,7 +102,16 @@ def _removed(ctx: Context, key: bytes, value: SetValue, event: bytes, count: int
         ctx.notify(NOTIFY_GENERIC, b"del", key)
 
 
-@command("SMOVE", arity=4, flags=WRITE | FAST, group="set", since="1.0.0", keys=[KeySpec("RW", "access delete"), KeySpec("RW", "insert", index=2)], arguments="source destination member", summary="Move a member from one set to another.")  # fmt: skip
+@command(
+    "SMOVE",
+    summary="Move a member from one set to another.",
+    arguments="source destination member",
+    arity=4,
+    flags=WRITE | FAST,
+    keys=[KeySpec("RW", "access delete"), KeySpec("RW", "insert", index=2)],
+    group="set",
+    since="1.0.0",
+)
 def smove(ctx: Context, args: list[bytes]) -> bytes:
     """SMOVE source destination member."""
     member = args[3]
@@ -104,21 +135,49 @@ def smove(ctx: Context, args: list[bytes]) -> bytes:
     return ONE
 
 
-@command("SCARD", arity=2, flags=READONLY | FAST, group="set", since="1.0.0", keys=KEY_META, arguments="key", summary="Count the members of a set.")  # fmt: skip
+@command(
+    "SCARD",
+    summary="Count the members of a set.",
+    arguments="key",
+    arity=2,
+    flags=READONLY | FAST,
+    keys=KEY_META,
+    group="set",
+    since="1.0.0",
+)
 def scard(ctx: Context, args: list[bytes]) -> bytes:
     """SCARD key."""
     value = read_set(ctx.db, args[1])
     return ZERO if value is None else integer(value.length())
 
 
-@command("SISMEMBER", arity=3, flags=READONLY | FAST, group="set", since="1.0.0", keys=KEY_META, arguments="key member", summary="Is this a member of a set?")  # fmt: skip
+@command(
+    "SISMEMBER",
+    summary="Is this a member of a set?",
+    arguments="key member",
+    arity=3,
+    flags=READONLY | FAST,
+    keys=KEY_META,
+    group="set",
+    since="1.0.0",
+)
 def sismember(ctx: Context, args: list[bytes]) -> bytes:
     """SISMEMBER key member."""
     value = read_set(ctx.db, args[1])
     return ONE if value is not None and value.has(args[2]) else ZERO
 
 
-@command("SMISMEMBER", arity=-3, flags=READONLY | FAST, group="set", since="6.2.0", keys=KEY_READ, complexity="O(N) for N members", arguments="key member...", summary="Which of these are members of a set?")  # fmt: skip
+@command(
+    "SMISMEMBER",
+    summary="Which of these are members of a set?",
+    arguments="key member...",
+    arity=-3,
+    flags=READONLY | FAST,
+    keys=KEY_READ,
+    group="set",
+    since="6.2.0",
+    complexity="O(N) for N members",
+)
 def smismember(ctx: Context, args: list[bytes]) -> bytes:
     """SMISMEMBER key member [member ...]."""
     value = read_set(ctx.db, args[1])
@@ -128,7 +187,18 @@ def smismember(ctx: Context, args: list[bytes]) -> bytes:
     return b"".join(replies)
 
 
-@command("SMEMBERS", arity=2, flags=READONLY, group="set", since="1.0.0", keys=KEY_READ, complexity="O(N) for N members", arguments="key", tips=_ANY_ORDER, summary="Get all members of a set.")  # fmt: skip
+@command(
+    "SMEMBERS",
+    summary="Get all members of a set.",
+    arguments="key",
+    arity=2,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="set",
+    since="1.0.0",
+    complexity="O(N) for N members",
+    tips=_ANY_ORDER,
+)
 def smembers(ctx: Context, args: list[bytes]) -> bytes:
     """SMEMBERS key."""
     value = read_set(ctx.db, args[1])
@@ -141,7 +211,18 @@ def members_reply(ctx: Context, members: list[bytes]) -> bytes:
     return b"~" + reply[1:] if ctx.resp3 else reply
 
 
-@command("SSCAN", arity=-3, flags=READONLY, group="set", since="2.8.0", keys=KEY_READ, complexity="O(1) for a call, O(N) for a whole walk over N members", arguments="key cursor [MATCH pattern] [COUNT count]", tips=_RANDOM, summary="Walk over the members of a set, some at a time.")  # fmt: skip
+@command(
+    "SSCAN",
+    summary="Walk over the members of a set, some at a time.",
+    arguments="key cursor [MATCH pattern] [COUNT count]",
+    arity=-3,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="set",
+    since="2.8.0",
+    complexity="O(1) for a call, O(N) for a whole walk over N members",
+    tips=_RANDOM,
+)
 def sscan(ctx: Context, args: list[bytes]) -> bytes:
     """SSCAN key cursor [MATCH pattern] [COUNT count]."""
     scan_cursor(args[2])
@@ -158,7 +239,19 @@ def sscan(ctx: Context, args: list[bytes]) -> bytes:
 # -- random members ---------------------------------------------------------------------------------------------------
 
 
-@command("SPOP", arity=-2, flags=WRITE | FAST, group="set", since="1.0.0", keys=KEY_ACCESS_DELETE, complexity="O(1), with a count O(N) for N members taken", arguments="key [count@3.2.0]", tips=_RANDOM, history=[("3.2.0", "Takes a count.")], summary="Take random members out of a set.")  # fmt: skip
+@command(
+    "SPOP",
+    summary="Take random members out of a set.",
+    arguments="key [count@3.2.0]",
+    arity=-2,
+    flags=WRITE | FAST,
+    keys=KEY_ACCESS_DELETE,
+    group="set",
+    since="1.0.0",
+    complexity="O(1), with a count O(N) for N members taken",
+    tips=_RANDOM,
+    history=[("3.2.0", "Takes a count.")],
+)
 def spop(ctx: Context, args: list[bytes]) -> bytes:
     """SPOP key [count]."""
     if len(args) > 3:
@@ -206,7 +299,19 @@ def _take_random(ctx: Context, value: SetValue, count: int) -> list[bytes]:
     return members
 
 
-@command("SRANDMEMBER", arity=-2, flags=READONLY, group="set", since="1.0.0", keys=KEY_READ, complexity="O(1), with a count O(N) for N members returned", arguments="key [count@2.6.0]", tips=_RANDOM, history=[("2.6.0", "Takes a count.")], summary="Get random members of a set.")  # fmt: skip
+@command(
+    "SRANDMEMBER",
+    summary="Get random members of a set.",
+    arguments="key [count@2.6.0]",
+    arity=-2,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="set",
+    since="1.0.0",
+    complexity="O(1), with a count O(N) for N members returned",
+    tips=_RANDOM,
+    history=[("2.6.0", "Takes a count.")],
+)
 def srandmember(ctx: Context, args: list[bytes]) -> bytes:
     """SRANDMEMBER key [count]: distinct members, or, when negative, as many draws."""
     if len(args) > 3:
@@ -239,13 +344,34 @@ def _pick_random(ctx: Context, value: SetValue, count: int) -> list[bytes]:
 # -- several sets -----------------------------------------------------------------------------------------------------
 
 
-@command("SINTER", arity=-2, flags=READONLY, group="set", since="1.0.0", keys=KEYS_READ, complexity="O(N*M) for M sets of which the smallest has N members", arguments="key...", tips=_ANY_ORDER, summary="Get the members that all of several sets have.")  # fmt: skip
+@command(
+    "SINTER",
+    summary="Get the members that all of several sets have.",
+    arguments="key...",
+    arity=-2,
+    flags=READONLY,
+    keys=KEYS_READ,
+    group="set",
+    since="1.0.0",
+    complexity="O(N*M) for M sets of which the smallest has N members",
+    tips=_ANY_ORDER,
+)
 def sinter(ctx: Context, args: list[bytes]) -> bytes:
     """SINTER key [key ...]."""
     return members_reply(ctx, _intersection(_sets(ctx, args, 1), 0))
 
 
-@command("SINTERCARD", arity=-3, flags=READONLY | MOVABLE_KEYS, group="set", since="7.0.0", keys=[KeySpec("RO", "access", numkeys=0, first=1)], complexity="O(N*M) for M sets of which the smallest has N members", arguments="numkeys key... [LIMIT limit]", summary="Count the members that all of several sets have.")  # fmt: skip
+@command(
+    "SINTERCARD",
+    summary="Count the members that all of several sets have.",
+    arguments="numkeys key... [LIMIT limit]",
+    arity=-3,
+    flags=READONLY | MOVABLE_KEYS,
+    keys=[KeySpec("RO", "access", numkeys=0, first=1)],
+    group="set",
+    since="7.0.0",
+    complexity="O(N*M) for M sets of which the smallest has N members",
+)
 def sintercard(ctx: Context, args: list[bytes]) -> bytes:
     """SINTERCARD numkeys key [key ...] [LIMIT limit]."""
     numkeys = integer_or_none(args[1])
@@ -263,31 +389,83 @@ def sintercard(ctx: Context, args: list[bytes]) -> bytes:
     return integer(len(_intersection(_sets(ctx, args[: numkeys + 2], 2), limit)))
 
 
-@command("SUNION", arity=-2, flags=READONLY, group="set", since="1.0.0", keys=KEYS_READ, complexity="O(N) for N members in all sets", arguments="key...", tips=_ANY_ORDER, summary="Get the members that any of several sets has.")  # fmt: skip
+@command(
+    "SUNION",
+    summary="Get the members that any of several sets has.",
+    arguments="key...",
+    arity=-2,
+    flags=READONLY,
+    keys=KEYS_READ,
+    group="set",
+    since="1.0.0",
+    complexity="O(N) for N members in all sets",
+    tips=_ANY_ORDER,
+)
 def sunion(ctx: Context, args: list[bytes]) -> bytes:
     """SUNION key [key ...]."""
     return members_reply(ctx, _union(_sets(ctx, args, 1)))
 
 
-@command("SDIFF", arity=-2, flags=READONLY, group="set", since="1.0.0", keys=KEYS_READ, complexity="O(N) for N members in all sets", arguments="key...", tips=_ANY_ORDER, summary="Get the members of a set that none of several others has.")  # fmt: skip
+@command(
+    "SDIFF",
+    summary="Get the members of a set that none of several others has.",
+    arguments="key...",
+    arity=-2,
+    flags=READONLY,
+    keys=KEYS_READ,
+    group="set",
+    since="1.0.0",
+    complexity="O(N) for N members in all sets",
+    tips=_ANY_ORDER,
+)
 def sdiff(ctx: Context, args: list[bytes]) -> bytes:
     """SDIFF key [key ...]."""
     return members_reply(ctx, _difference(_sets(ctx, args, 1)))
 
 
-@command("SINTERSTORE", arity=-3, flags=WRITE | DENYOOM, group="set", since="1.0.0", keys=_STORE_KEYS, complexity="O(N*M) for M sets of which the smallest has N members", arguments="destination key...", summary="Store the members that all of several sets have.")  # fmt: skip
+@command(
+    "SINTERSTORE",
+    summary="Store the members that all of several sets have.",
+    arguments="destination key...",
+    arity=-3,
+    flags=WRITE | DENYOOM,
+    keys=_STORE_KEYS,
+    group="set",
+    since="1.0.0",
+    complexity="O(N*M) for M sets of which the smallest has N members",
+)
 def sinterstore(ctx: Context, args: list[bytes]) -> bytes:
     """SINTERSTORE destination key [key ...]."""
     return _store(ctx, args[1], _intersection(_sets(ctx, args, 2), 0), b"sinterstore")
 
 
-@command("SUNIONSTORE", arity=-3, flags=WRITE | DENYOOM, group="set", since="1.0.0", keys=_STORE_KEYS, complexity="O(N) for N members in all sets", arguments="destination key...", summary="Store the members that any of several sets has.")  # fmt: skip
+@command(
+    "SUNIONSTORE",
+    summary="Store the members that any of several sets has.",
+    arguments="destination key...",
+    arity=-3,
+    flags=WRITE | DENYOOM,
+    keys=_STORE_KEYS,
+    group="set",
+    since="1.0.0",
+    complexity="O(N) for N members in all sets",
+)
 def sunionstore(ctx: Context, args: list[bytes]) -> bytes:
     """SUNIONSTORE destination key [key ...]."""
     return _store(ctx, args[1], _union(_sets(ctx, args, 2)), b"sunionstore")
 
 
-@command("SDIFFSTORE", arity=-3, flags=WRITE | DENYOOM, group="set", since="1.0.0", keys=_STORE_KEYS, complexity="O(N) for N members in all sets", arguments="destination key...", summary="Store the members of a set that none of several others has.")  # fmt: skip
+@command(
+    "SDIFFSTORE",
+    summary="Store the members of a set that none of several others has.",
+    arguments="destination key...",
+    arity=-3,
+    flags=WRITE | DENYOOM,
+    keys=_STORE_KEYS,
+    group="set",
+    since="1.0.0",
+    complexity="O(N) for N members in all sets",
+)
 def sdiffstore(ctx: Context, args: list[bytes]) -> bytes:
     """SDIFFSTORE destination key [key ...]."""
     return _store(ctx, args[1], _difference(_sets(ctx, args, 2)), b"sdiffstore")

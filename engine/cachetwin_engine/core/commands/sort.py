@@ -20,14 +20,33 @@ from cachetwin_engine.core.types.set import SetValue
 from cachetwin_engine.core.types.sorted_set import SortedSet
 from cachetwin_engine.core.types.string import RawString, string_of
 
-_BY_AND_GET: Final = KeySpec("RO", "access", unknown=True, notes="For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from the content of the key we sort")  # fmt: skip
-_STORE: Final = KeySpec("OW", "update", index=2, keyword=b"STORE", unknown=True, notes="For the optional STORE keyword. It is marked 'unknown' because the keyword can appear anywhere in the argument array")  # fmt: skip
+_BY_AND_GET: Final = KeySpec(
+    "RO",
+    "access",
+    unknown=True,
+    notes=(
+        "For the optional BY/GET keyword. It is marked 'unknown' because the key names derive from the content of the key "
+        "we sort"
+    ),
+)
+_STORE: Final = KeySpec(
+    "OW",
+    "update",
+    index=2,
+    keyword=b"STORE",
+    unknown=True,
+    notes=(
+        "For the optional STORE keyword. It is marked 'unknown' because the keyword can appear anywhere in the argument "
+        "array"
+    ),
+)
 _COST: Final = (
     "O(N+M*log(M)) where N is the number of elements and M how many are returned; O(N) if they are not sorted."
 )
-_DENIED_IN_CLUSTER: Final = b" option of SORT denied in Cluster mode when keys formed by the pattern may be in different slots."  # fmt: skip
+_DENIED_IN_CLUSTER: Final = (
+    b" option of SORT denied in Cluster mode when keys formed by the pattern may be in different slots."
+)
 _CATEGORIES: Final = [b"set", b"sortedset", b"list", b"dangerous"]
-_READ_OPTIONS: Final = "key [BY pattern] [LIMIT offset count] [GET pattern [GET pattern ...]] [ASC | DESC] [ALPHA]"
 
 
 class _Options:
@@ -42,13 +61,47 @@ class _Options:
         self.sorts = True  # BY a pattern that points nowhere asks for no order, whatever another BY says
 
 
-@command("SORT", arity=-2, flags=WRITE | DENYOOM | MOVABLE_KEYS, group="generic", since="1.0.0", categories=_CATEGORIES, keys=[KeySpec("RO", "access"), _BY_AND_GET, _STORE], complexity=_COST, arguments="key [BY by-pattern:pattern{pattern}#1] [LIMIT limit=(offset count)] [GET... get-pattern:pattern{pattern}#1...] [order=<ASC | DESC>] [sorting=ALPHA] [STORE destination]", summary="Elements in order, returned or stored as a list.")  # fmt: skip
+_SORT_ARGUMENTS: Final = (
+    "key [BY by-pattern:pattern{pattern}#1] [LIMIT limit=(offset count)] "
+    "[GET... get-pattern:pattern{pattern}#1...] [order=<ASC | DESC>] [sorting=ALPHA] [STORE destination]"
+)
+
+
+@command(
+    "SORT",
+    summary="Elements in order, returned or stored as a list.",
+    arguments=_SORT_ARGUMENTS,
+    arity=-2,
+    flags=WRITE | DENYOOM | MOVABLE_KEYS,
+    keys=[KeySpec("RO", "access"), _BY_AND_GET, _STORE],
+    group="generic",
+    since="1.0.0",
+    complexity=_COST,
+    categories=_CATEGORIES,
+)
 def sort(ctx: Context, args: list[bytes]) -> bytes:
     """SORT key [BY pattern] [LIMIT offset count] [GET pattern ...] [ASC | DESC] [ALPHA] [STORE destination]."""
     return _sort(ctx, args, _options(ctx, args))
 
 
-@command("SORT_RO", arity=-2, flags=READONLY | MOVABLE_KEYS, group="generic", since="7.0.0", categories=_CATEGORIES, keys=[KeySpec("RO", "access"), _BY_AND_GET], complexity=_COST, arguments="key [BY by-pattern:pattern{pattern}#1] [LIMIT limit=(offset count)] [GET... get-pattern:pattern{pattern}#1...] [order=<ASC | DESC>] [sorting=ALPHA]", summary="Elements in order.")  # fmt: skip
+_SORT_RO_ARGUMENTS: Final = (
+    "key [BY by-pattern:pattern{pattern}#1] [LIMIT limit=(offset count)] "
+    "[GET... get-pattern:pattern{pattern}#1...] [order=<ASC | DESC>] [sorting=ALPHA]"
+)
+
+
+@command(
+    "SORT_RO",
+    summary="Elements in order.",
+    arguments=_SORT_RO_ARGUMENTS,
+    arity=-2,
+    flags=READONLY | MOVABLE_KEYS,
+    keys=[KeySpec("RO", "access"), _BY_AND_GET],
+    group="generic",
+    since="7.0.0",
+    complexity=_COST,
+    categories=_CATEGORIES,
+)
 def sort_ro(ctx: Context, args: list[bytes]) -> bytes:
     """SORT_RO key [BY pattern] [LIMIT offset count] [GET pattern ...] [ASC | DESC] [ALPHA]."""
     return _sort(ctx, args, _options(ctx, args))

@@ -57,14 +57,34 @@ _SET_HISTORY: Final = [
 # -- get ----------------------------------------------------------------------------------------------------------------
 
 
-@command("GET", arity=2, flags=READONLY | FAST, group="string", since="1.0.0", keys=KEY_READ, arguments="key", summary="Get a string.")  # fmt: skip
+@command(
+    "GET",
+    summary="Get a string.",
+    arguments="key",
+    arity=2,
+    flags=READONLY | FAST,
+    keys=KEY_READ,
+    group="string",
+    since="1.0.0",
+)
 def get(ctx: Context, args: list[bytes]) -> bytes:
     """GET key."""
     value = read_string(ctx.db, args[1])
     return ctx.null if value is None else bulk(value)
 
 
-@command("MGET", arity=-2, flags=READONLY | FAST, group="string", since="1.0.0", keys=KEYS_READ, complexity="O(N) where N is the number of keys.", arguments="key...", tips=[b"request_policy:multi_shard"], summary="Get several strings; null for keys that are missing or hold something else.")  # fmt: skip
+@command(
+    "MGET",
+    summary="Get several strings; null for keys that are missing or hold something else.",
+    arguments="key...",
+    arity=-2,
+    flags=READONLY | FAST,
+    keys=KEYS_READ,
+    group="string",
+    since="1.0.0",
+    complexity="O(N) where N is the number of keys.",
+    tips=[b"request_policy:multi_shard"],
+)
 def mget(ctx: Context, args: list[bytes]) -> bytes:
     """MGET key [key ...]."""
     parts = [b"*%d\r\n" % (len(args) - 1)]
@@ -80,13 +100,32 @@ def mget(ctx: Context, args: list[bytes]) -> bytes:
     return b"".join(parts)
 
 
-@command("STRLEN", arity=2, flags=READONLY | FAST, group="string", since="2.2.0", keys=KEY_META, arguments="key", summary="The length of a string in bytes.")  # fmt: skip
+@command(
+    "STRLEN",
+    summary="The length of a string in bytes.",
+    arguments="key",
+    arity=2,
+    flags=READONLY | FAST,
+    keys=KEY_META,
+    group="string",
+    since="2.2.0",
+)
 def strlen(ctx: Context, args: list[bytes]) -> bytes:
     """STRLEN key."""
     return integer(size_of_string(ctx.db.find(args[1])))
 
 
-@command("GETRANGE", arity=4, flags=READONLY, group="string", since="2.4.0", keys=KEY_READ, complexity=_SUBSTRING, arguments="key start:integer end:integer", summary="A piece of a string, both ends included; negative places count from its end.")  # fmt: skip
+@command(
+    "GETRANGE",
+    summary="A piece of a string, both ends included; negative places count from its end.",
+    arguments="key start:integer end:integer",
+    arity=4,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="string",
+    since="2.4.0",
+    complexity=_SUBSTRING,
+)
 def getrange(ctx: Context, args: list[bytes]) -> bytes:
     """GETRANGE key start end."""
     start, end = parse_int(args[2]), parse_int(args[3])
@@ -104,7 +143,18 @@ def getrange(ctx: Context, args: list[bytes]) -> bytes:
     return EMPTY_BULK if text is None else bulk(text[start : end + 1])
 
 
-@command("SUBSTR", arity=4, flags=READONLY, group="string", since="1.0.0", keys=KEY_READ, complexity=_SUBSTRING, arguments="key start:integer end:integer", deprecated="2.0.0|`GETRANGE`", summary="A piece of a string.")  # fmt: skip
+@command(
+    "SUBSTR",
+    summary="A piece of a string.",
+    arguments="key start:integer end:integer",
+    arity=4,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="string",
+    since="1.0.0",
+    deprecated="2.0.0|`GETRANGE`",
+    complexity=_SUBSTRING,
+)
 def substr(ctx: Context, args: list[bytes]) -> bytes:
     """SUBSTR key start end."""
     return getrange(ctx, args)
@@ -174,7 +224,24 @@ def _set_options(ctx: Context, args: list[bytes]) -> _SetOptions:
     return options
 
 
-@command("SET", arity=-3, flags=WRITE | DENYOOM, group="string", since="1.0.0", keys=[KeySpec("RW", "access update", variable=True, notes="RW and ACCESS due to the optional `GET` argument")], arguments="key value [condition=<NX@2.6.12 | XX@2.6.12 | IFEQ comparison-value@8.1.0>] [GET@6.2.0] [expiration=<EX seconds@2.6.12 | PX milliseconds@2.6.12 | EXAT unix-time-seconds@6.2.0 | PXAT unix-time-milliseconds@6.2.0 | KEEPTTL@6.0.0>]", history=_SET_HISTORY, summary="Set a string, whatever the key held before.")  # fmt: skip
+_SET_ARGUMENTS: Final = (
+    "key value [condition=<NX@2.6.12 | XX@2.6.12 | IFEQ comparison-value@8.1.0>] "
+    "[GET@6.2.0] [expiration=<EX seconds@2.6.12 | PX milliseconds@2.6.12 | EXAT unix-time-seconds@6.2.0 "
+    "| PXAT unix-time-milliseconds@6.2.0 | KEEPTTL@6.0.0>]"
+)
+
+
+@command(
+    "SET",
+    summary="Set a string, whatever the key held before.",
+    arguments=_SET_ARGUMENTS,
+    arity=-3,
+    flags=WRITE | DENYOOM,
+    keys=[KeySpec("RW", "access update", variable=True, notes="RW and ACCESS due to the optional `GET` argument")],
+    group="string",
+    since="1.0.0",
+    history=_SET_HISTORY,
+)
 def set_(ctx: Context, args: list[bytes]) -> bytes:
     """SET key value [NX | XX | IFEQ value] [GET] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]."""
     if len(args) == 3:
@@ -219,7 +286,17 @@ def _set_with_options(ctx: Context, key: bytes, value: bytes, options: _SetOptio
     return done
 
 
-@command("SETNX", arity=3, flags=WRITE | DENYOOM | FAST, group="string", since="1.0.0", keys=[KeySpec("OW", "insert")], arguments="key value", deprecated="2.6.12|`SET` with the `NX` argument", summary="Set a string if the key does not exist.")  # fmt: skip
+@command(
+    "SETNX",
+    summary="Set a string if the key does not exist.",
+    arguments="key value",
+    arity=3,
+    flags=WRITE | DENYOOM | FAST,
+    keys=[KeySpec("OW", "insert")],
+    group="string",
+    since="1.0.0",
+    deprecated="2.6.12|`SET` with the `NX` argument",
+)
 def setnx(ctx: Context, args: list[bytes]) -> bytes:
     """SETNX key value."""
     if ctx.db.find_for_write(args[1]) is not None:
@@ -229,7 +306,17 @@ def setnx(ctx: Context, args: list[bytes]) -> bytes:
     return ONE
 
 
-@command("SETEX", arity=4, flags=WRITE | DENYOOM, group="string", since="2.0.0", keys=KEY_OVERWRITE, arguments="key seconds value", deprecated="2.6.12|`SET` with the `EX` argument", summary="Set a string with a time to live in seconds.")  # fmt: skip
+@command(
+    "SETEX",
+    summary="Set a string with a time to live in seconds.",
+    arguments="key seconds value",
+    arity=4,
+    flags=WRITE | DENYOOM,
+    keys=KEY_OVERWRITE,
+    group="string",
+    since="2.0.0",
+    deprecated="2.6.12|`SET` with the `EX` argument",
+)
 def setex(ctx: Context, args: list[bytes]) -> bytes:
     """SETEX key seconds value."""
     options = _SetOptions()
@@ -237,7 +324,17 @@ def setex(ctx: Context, args: list[bytes]) -> bytes:
     return _set_with_options(ctx, args[1], args[3], options, b"setex")
 
 
-@command("PSETEX", arity=4, flags=WRITE | DENYOOM, group="string", since="2.6.0", keys=KEY_OVERWRITE, arguments="key milliseconds value", deprecated="2.6.12|`SET` with the `PX` argument", summary="Set a string with a time to live in milliseconds.")  # fmt: skip
+@command(
+    "PSETEX",
+    summary="Set a string with a time to live in milliseconds.",
+    arguments="key milliseconds value",
+    arity=4,
+    flags=WRITE | DENYOOM,
+    keys=KEY_OVERWRITE,
+    group="string",
+    since="2.6.0",
+    deprecated="2.6.12|`SET` with the `PX` argument",
+)
 def psetex(ctx: Context, args: list[bytes]) -> bytes:
     """PSETEX key milliseconds value."""
     options = _SetOptions()
@@ -245,7 +342,18 @@ def psetex(ctx: Context, args: list[bytes]) -> bytes:
     return _set_with_options(ctx, args[1], args[3], options, b"psetex")
 
 
-@command("MSET", arity=-3, flags=WRITE | DENYOOM, group="string", since="1.0.1", keys=[KeySpec("OW", "update", last=-1, step=2)], complexity="O(N) where N is the number of keys.", arguments="data=(key value)...", tips=[b"request_policy:multi_shard", b"response_policy:all_succeeded"], summary="Set several strings at once.")  # fmt: skip
+@command(
+    "MSET",
+    summary="Set several strings at once.",
+    arguments="data=(key value)...",
+    arity=-3,
+    flags=WRITE | DENYOOM,
+    keys=[KeySpec("OW", "update", last=-1, step=2)],
+    group="string",
+    since="1.0.1",
+    complexity="O(N) where N is the number of keys.",
+    tips=[b"request_policy:multi_shard", b"response_policy:all_succeeded"],
+)
 def mset(ctx: Context, args: list[bytes]) -> bytes:
     """MSET key value [key value ...]."""
     if len(args) % 2 == 0:
@@ -254,7 +362,17 @@ def mset(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("MSETNX", arity=-3, flags=WRITE | DENYOOM, group="string", since="1.0.1", keys=[KeySpec("OW", "insert", last=-1, step=2)], complexity="O(N) where N is the number of keys.", arguments="data=(key value)...", summary="Set several strings at once if none of the keys exists.")  # fmt: skip
+@command(
+    "MSETNX",
+    summary="Set several strings at once if none of the keys exists.",
+    arguments="data=(key value)...",
+    arity=-3,
+    flags=WRITE | DENYOOM,
+    keys=[KeySpec("OW", "insert", last=-1, step=2)],
+    group="string",
+    since="1.0.1",
+    complexity="O(N) where N is the number of keys.",
+)
 def msetnx(ctx: Context, args: list[bytes]) -> bytes:
     """MSETNX key value [key value ...]."""
     if len(args) % 2 == 0:
@@ -266,7 +384,25 @@ def msetnx(ctx: Context, args: list[bytes]) -> bytes:
     return ONE
 
 
-@command("MSETEX", arity=-4, flags=WRITE | DENYOOM | MOVABLE_KEYS, group="string", since="9.1.0", keys=[KeySpec("OW", "update", numkeys=0, first=1, step=2)], complexity="O(N) where N is the number of keys.", arguments="numkeys data=(key value)... [condition=<NX | XX>] [expiration=<EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL>]", tips=[b"request_policy:multi_shard", b"response_policy:all_succeeded"], valkey_only=True, summary="Set several strings and their times to live at once.")  # fmt: skip
+_MSETEX_ARGUMENTS: Final = (
+    "numkeys data=(key value)... [condition=<NX | XX>] [expiration=<EX seconds | PX milliseconds "
+    "| EXAT unix-time-seconds | PXAT unix-time-milliseconds | KEEPTTL>]"
+)
+
+
+@command(
+    "MSETEX",
+    summary="Set several strings and their times to live at once.",
+    arguments=_MSETEX_ARGUMENTS,
+    arity=-4,
+    flags=WRITE | DENYOOM | MOVABLE_KEYS,
+    keys=[KeySpec("OW", "update", numkeys=0, first=1, step=2)],
+    group="string",
+    since="9.1.0",
+    complexity="O(N) where N is the number of keys.",
+    tips=[b"request_policy:multi_shard", b"response_policy:all_succeeded"],
+    valkey_only=True,
+)
 def msetex(ctx: Context, args: list[bytes]) -> bytes:
     """MSETEX numkeys key value [key value ...] [NX | XX] [EX s | PX ms | EXAT s | PXAT ms | KEEPTTL]."""
     count = integer_or_none(args[1])
@@ -332,7 +468,17 @@ def _set_all(ctx: Context, args: list[bytes]) -> None:
 # -- get and change -----------------------------------------------------------------------------------------------------
 
 
-@command("GETSET", arity=3, flags=WRITE | DENYOOM | FAST, group="string", since="1.0.0", keys=KEY_ACCESS_UPDATE, arguments="key value", deprecated="6.2.0|`SET` with the `!GET` argument", summary="Set a string; the answer is the one before.")  # fmt: skip
+@command(
+    "GETSET",
+    summary="Set a string; the answer is the one before.",
+    arguments="key value",
+    arity=3,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_ACCESS_UPDATE,
+    group="string",
+    since="1.0.0",
+    deprecated="6.2.0|`SET` with the `!GET` argument",
+)
 def getset(ctx: Context, args: list[bytes]) -> bytes:
     """GETSET key value."""
     old = read_string(ctx.db, args[1])
@@ -342,7 +488,16 @@ def getset(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.null if old is None else bulk(old)
 
 
-@command("GETDEL", arity=2, flags=WRITE | FAST, group="string", since="6.2.0", keys=KEY_ACCESS_DELETE, arguments="key", summary="Get a string, then delete its key.")  # fmt: skip
+@command(
+    "GETDEL",
+    summary="Get a string, then delete its key.",
+    arguments="key",
+    arity=2,
+    flags=WRITE | FAST,
+    keys=KEY_ACCESS_DELETE,
+    group="string",
+    since="6.2.0",
+)
 def getdel(ctx: Context, args: list[bytes]) -> bytes:
     """GETDEL key."""
     key = args[1]
@@ -355,7 +510,21 @@ def getdel(ctx: Context, args: list[bytes]) -> bytes:
     return bulk(value)
 
 
-@command("GETEX", arity=-2, flags=WRITE | FAST, group="string", since="6.2.0", keys=[KeySpec("RW", "access update", notes="RW and UPDATE because it changes the TTL")], arguments="key [expiration=<EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST>]", summary="Get a string and set, or take away, its time to live.")  # fmt: skip
+_GETEX_ARGUMENTS: Final = (
+    "key [expiration=<EX seconds | PX milliseconds | EXAT unix-time-seconds | PXAT unix-time-milliseconds | PERSIST>]"
+)
+
+
+@command(
+    "GETEX",
+    summary="Get a string and set, or take away, its time to live.",
+    arguments=_GETEX_ARGUMENTS,
+    arity=-2,
+    flags=WRITE | FAST,
+    keys=[KeySpec("RW", "access update", notes="RW and UPDATE because it changes the TTL")],
+    group="string",
+    since="6.2.0",
+)
 def getex(ctx: Context, args: list[bytes]) -> bytes:
     """GETEX key [EX s | PX ms | EXAT s | PXAT ms | PERSIST]."""
     options = _SetOptions()
@@ -398,7 +567,17 @@ def check_string_size(ctx: Context, size: int) -> None:
         raise CommandError(STRING_TOO_LONG)
 
 
-@command("APPEND", arity=3, flags=WRITE | DENYOOM | FAST, group="string", since="2.0.0", keys=KEY_INSERT, complexity="O(1), amortised over many: the buffer grows by a share of its size.", arguments="key value", summary="Put a value at the end of a string.")  # fmt: skip
+@command(
+    "APPEND",
+    summary="Put a value at the end of a string.",
+    arguments="key value",
+    arity=3,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_INSERT,
+    group="string",
+    since="2.0.0",
+    complexity="O(1), amortised over many: the buffer grows by a share of its size.",
+)
 def append(ctx: Context, args: list[bytes]) -> bytes:
     """APPEND key value."""
     key, tail = args[1], args[2]
@@ -415,7 +594,17 @@ def append(ctx: Context, args: list[bytes]) -> bytes:
     return integer(size)
 
 
-@command("SETRANGE", arity=4, flags=WRITE | DENYOOM, group="string", since="2.2.0", keys=KEY_UPDATE, complexity="O(M) where M is the length of the value; the string is edited in place.", arguments="key offset value", summary="Overwrite a piece of a string, padding with zero bytes where it is too short.")  # fmt: skip
+@command(
+    "SETRANGE",
+    summary="Overwrite a piece of a string, padding with zero bytes where it is too short.",
+    arguments="key offset value",
+    arity=4,
+    flags=WRITE | DENYOOM,
+    keys=KEY_UPDATE,
+    group="string",
+    since="2.2.0",
+    complexity="O(M) where M is the length of the value; the string is edited in place.",
+)
 def setrange(ctx: Context, args: list[bytes]) -> bytes:
     """SETRANGE key offset value."""
     key, value = args[1], args[3]
@@ -438,25 +627,61 @@ def setrange(ctx: Context, args: list[bytes]) -> bytes:
 # -- count --------------------------------------------------------------------------------------------------------------
 
 
-@command("INCR", arity=2, flags=WRITE | DENYOOM | FAST, group="string", since="1.0.0", keys=KEY_ACCESS_UPDATE, arguments="key", summary="Add one to the integer in a string.")  # fmt: skip
+@command(
+    "INCR",
+    summary="Add one to the integer in a string.",
+    arguments="key",
+    arity=2,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_ACCESS_UPDATE,
+    group="string",
+    since="1.0.0",
+)
 def incr(ctx: Context, args: list[bytes]) -> bytes:
     """INCR key."""
     return _add(ctx, args[1], 1)
 
 
-@command("DECR", arity=2, flags=WRITE | DENYOOM | FAST, group="string", since="1.0.0", keys=KEY_ACCESS_UPDATE, arguments="key", summary="Take one from the integer in a string.")  # fmt: skip
+@command(
+    "DECR",
+    summary="Take one from the integer in a string.",
+    arguments="key",
+    arity=2,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_ACCESS_UPDATE,
+    group="string",
+    since="1.0.0",
+)
 def decr(ctx: Context, args: list[bytes]) -> bytes:
     """DECR key."""
     return _add(ctx, args[1], -1)
 
 
-@command("INCRBY", arity=3, flags=WRITE | DENYOOM | FAST, group="string", since="1.0.0", keys=KEY_ACCESS_UPDATE, arguments="key increment:integer", summary="Add to the integer in a string.")  # fmt: skip
+@command(
+    "INCRBY",
+    summary="Add to the integer in a string.",
+    arguments="key increment:integer",
+    arity=3,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_ACCESS_UPDATE,
+    group="string",
+    since="1.0.0",
+)
 def incrby(ctx: Context, args: list[bytes]) -> bytes:
     """INCRBY key increment."""
     return _add(ctx, args[1], parse_int(args[2]))
 
 
-@command("DECRBY", arity=3, flags=WRITE | DENYOOM | FAST, group="string", since="1.0.0", keys=KEY_ACCESS_UPDATE, arguments="key decrement:integer", summary="Take from the integer in a string.")  # fmt: skip
+@command(
+    "DECRBY",
+    summary="Take from the integer in a string.",
+    arguments="key decrement:integer",
+    arity=3,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_ACCESS_UPDATE,
+    group="string",
+    since="1.0.0",
+)
 def decrby(ctx: Context, args: list[bytes]) -> bytes:
     """DECRBY key decrement."""
     delta = parse_int(args[2])
@@ -479,7 +704,16 @@ def _add(ctx: Context, key: bytes, delta: int) -> bytes:
     return integer(total)
 
 
-@command("INCRBYFLOAT", arity=3, flags=WRITE | DENYOOM | FAST, group="string", since="2.6.0", keys=KEY_ACCESS_UPDATE, arguments="key increment:double", summary="Add to the decimal number in a string.")  # fmt: skip
+@command(
+    "INCRBYFLOAT",
+    summary="Add to the decimal number in a string.",
+    arguments="key increment:double",
+    arity=3,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_ACCESS_UPDATE,
+    group="string",
+    since="2.6.0",
+)
 def incrbyfloat(ctx: Context, args: list[bytes]) -> bytes:
     """INCRBYFLOAT key increment."""
     key = args[1]
@@ -504,7 +738,17 @@ def incrbyfloat(ctx: Context, args: list[bytes]) -> bytes:
 # -- conditions on the value --------------------------------------------------------------------------------------------
 
 
-@command("DELIFEQ", arity=3, flags=WRITE | FAST, group="string", since="9.0.0", keys=[KeySpec("RM", "delete")], arguments="key value", valkey_only=True, summary="Delete a key if it holds this very string.")  # fmt: skip
+@command(
+    "DELIFEQ",
+    summary="Delete a key if it holds this very string.",
+    arguments="key value",
+    arity=3,
+    flags=WRITE | FAST,
+    keys=[KeySpec("RM", "delete")],
+    group="string",
+    since="9.0.0",
+    valkey_only=True,
+)
 def delifeq(ctx: Context, args: list[bytes]) -> bytes:
     """DELIFEQ key value."""
     value = string_of(ctx.db.find_for_write(args[1]))

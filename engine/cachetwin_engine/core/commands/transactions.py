@@ -25,7 +25,12 @@ _ANYTIME = NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY
 
 
 @command(
-    "MULTI", arity=1, flags=_ANYTIME | NO_MULTI, group="transactions", since="1.2.0", summary="Start a transaction."
+    "MULTI",
+    summary="Start a transaction.",
+    arity=1,
+    flags=_ANYTIME | NO_MULTI,
+    group="transactions",
+    since="1.2.0",
 )
 def multi(ctx: Context, args: list[bytes]) -> bytes:
     """MULTI."""
@@ -41,7 +46,15 @@ def multi(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("EXEC", arity=1, flags=NOSCRIPT | LOADING | STALE | SKIP_SLOWLOG, group="transactions", since="1.2.0", complexity="Depends on commands in the transaction", summary="Run the commands of a transaction.")  # fmt: skip
+@command(
+    "EXEC",
+    summary="Run the commands of a transaction.",
+    arity=1,
+    flags=NOSCRIPT | LOADING | STALE | SKIP_SLOWLOG,
+    group="transactions",
+    since="1.2.0",
+    complexity="Depends on commands in the transaction",
+)
 def exec_(ctx: Context, args: list[bytes]) -> bytes:
     """EXEC: the array of replies, null when a watched key changed."""
     session = ctx.session
@@ -66,7 +79,15 @@ def exec_(ctx: Context, args: list[bytes]) -> bytes:
     return b"".join(replies)
 
 
-@command("DISCARD", arity=1, flags=_ANYTIME, group="transactions", since="2.0.0", complexity="O(N)", summary="Drop a transaction.")  # fmt: skip
+@command(
+    "DISCARD",
+    summary="Drop a transaction.",
+    arity=1,
+    flags=_ANYTIME,
+    group="transactions",
+    since="2.0.0",
+    complexity="O(N)",
+)
 def discard(ctx: Context, args: list[bytes]) -> bytes:
     """DISCARD."""
     if ctx.session.queue is None:
@@ -75,7 +96,17 @@ def discard(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("WATCH", arity=-2, flags=_ANYTIME | NO_MULTI, group="transactions", since="2.2.0", arguments="key...", keys=[KeySpec("RO", last=-1)], complexity="O(1) for every key.", summary="Let EXEC fail if a key changes before it.")  # fmt: skip
+@command(
+    "WATCH",
+    summary="Let EXEC fail if a key changes before it.",
+    arguments="key...",
+    arity=-2,
+    flags=_ANYTIME | NO_MULTI,
+    keys=[KeySpec("RO", last=-1)],
+    group="transactions",
+    since="2.2.0",
+    complexity="O(1) for every key.",
+)
 def watch(ctx: Context, args: list[bytes]) -> bytes:
     """WATCH key [key ...]."""
     session = ctx.session
@@ -88,7 +119,14 @@ def watch(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("UNWATCH", arity=1, flags=_ANYTIME, group="transactions", since="2.2.0", summary="Forget the watched keys.")
+@command(
+    "UNWATCH",
+    summary="Forget the watched keys.",
+    arity=1,
+    flags=_ANYTIME,
+    group="transactions",
+    since="2.2.0",
+)
 def unwatch(ctx: Context, args: list[bytes]) -> bytes:
     """UNWATCH."""
     forget_watched(ctx.session)

@@ -1,5 +1,7 @@
 """CLIENT: what a connection says of itself, and what one connection does to others."""
 
+from typing import Final
+
 from cachetwin_engine.core.commands.help_text import help_reply
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.execution.session import Session
@@ -29,13 +31,22 @@ from .filter import ClientFilter
 
 _FLAGS = NOSCRIPT | LOADING | STALE
 _ABOUT_ITSELF = _FLAGS | ALLOW_BUSY  # of this connection alone, so a script that runs on does not matter
-_DANGEROUS = [b"dangerous"]
 
-container("CLIENT", group="connection", since="2.4.0", summary="Questions and orders about connections.")
+container(
+    "CLIENT",
+    summary="Questions and orders about connections.",
+    group="connection",
+    since="2.4.0",
+)
 
 
 @command(
-    "CLIENT|ID", arity=2, flags=_ABOUT_ITSELF, group="connection", since="5.0.0", summary="The connection's number."
+    "CLIENT|ID",
+    summary="The connection's number.",
+    arity=2,
+    flags=_ABOUT_ITSELF,
+    group="connection",
+    since="5.0.0",
 )
 def client_id(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT ID."""
@@ -43,7 +54,12 @@ def client_id(ctx: Context, args: list[bytes]) -> bytes:
 
 
 @command(
-    "CLIENT|GETNAME", arity=2, flags=_ABOUT_ITSELF, group="connection", since="2.6.9", summary="The connection's name."
+    "CLIENT|GETNAME",
+    summary="The connection's name.",
+    arity=2,
+    flags=_ABOUT_ITSELF,
+    group="connection",
+    since="2.6.9",
 )
 def client_getname(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT GETNAME: null without a name."""
@@ -53,13 +69,13 @@ def client_getname(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLIENT|SETNAME",
+    summary="Name the connection.",
+    arguments="connection-name",
     arity=3,
     flags=_ABOUT_ITSELF,
     group="connection",
     since="2.6.9",
     tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
-    arguments="connection-name",
-    summary="Name the connection.",
 )
 def client_setname(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT SETNAME name."""
@@ -69,13 +85,13 @@ def client_setname(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLIENT|SETINFO",
+    summary="Name the client library and its version.",
+    arguments="attr=<LIB-NAME libname | LIB-VER libver>",
     arity=4,
     flags=_ABOUT_ITSELF,
     group="connection",
     since="7.2.0",
     tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
-    arguments="attr=<LIB-NAME libname | LIB-VER libver>",
-    summary="Name the client library and its version.",
 )
 def client_setinfo(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT SETINFO LIB-NAME|LIB-VER value."""
@@ -91,19 +107,57 @@ def client_setinfo(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLIENT|INFO",
+    summary="Describe this connection.",
     arity=2,
     flags=_FLAGS,
     group="connection",
     since="6.2.0",
     tips=[b"nondeterministic_output"],
-    summary="Describe this connection.",
 )
 def client_info(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT INFO."""
     return ctx.verbatim(ctx.session.describe() + b"\n")
 
 
-@command("CLIENT|LIST", arity=-2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="2.4.0", complexity="O(N) where N is the number of client connections", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="[TYPE client-type=<NORMAL | MASTER | REPLICA | PUBSUB>@5.0.0] [ID client-id:integer@6.2.0...] [USER username@8.1.0] [ADDR addr{ip:port}@8.1.0] [LADDR laddr{ip:port}@8.1.0] [SKIPME skipme=<YES | NO>@8.1.0] [MAXAGE maxage:integer@8.1.0] [NAME name@9.0.0] [IDLE idle:integer@9.0.0] [FLAGS flags@9.0.0] [LIB-NAME lib-name@9.0.0] [LIB-VER lib-ver@9.0.0] [DB db:integer@9.0.0] [CAPA capa@9.0.0] [IP ip@9.0.0] [NOT-TYPE not-client-type=<NORMAL | MASTER | REPLICA | PUBSUB>@9.0.0] [NOT-ID not-client-id:integer@9.0.0...] [NOT-USER not-username@9.0.0] [NOT-ADDR not-addr{ip:port}@9.0.0] [NOT-LADDR not-laddr{ip:port}@9.0.0] [NOT-NAME not-name@9.0.0] [NOT-FLAGS not-flags@9.0.0] [NOT-LIB-NAME not-lib-name@9.0.0] [NOT-LIB-VER not-lib-ver@9.0.0] [NOT-DB not-db:integer@9.0.0] [NOT-CAPA not-capa@9.0.0] [NOT-IP not-ip@9.0.0]", tips=[b"nondeterministic_output"], history=[("2.8.12", "Added unique client `id` field."), ("5.0.0", "Added optional `TYPE` filter."), ("6.0.0", "Added `user` field."), ("6.2.0", "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` filter."), ("7.0.0", "Added `resp`, `multi-mem`, `rbs` and `rbp` fields."), ("7.0.3", "Added `ssub` field."), ("8.0.0", "Replaced `master` `TYPE` with `primary`. `master` still supported for backward compatibility."), ("8.1.0", "Added filters USER, ADDR, LADDR, SKIPME, and MAXAGE"), ("9.0.0", "Filters by name, idle time, flags, library, database, capability and address; all of them negated, too.")], summary="Describe connections, all or those that match.")  # fmt: skip
+_CLIENT_LIST_ARGUMENTS: Final = (
+    "[TYPE client-type=<NORMAL | MASTER | REPLICA | PUBSUB>@5.0.0] [ID client-id:integer@6.2.0...] "
+    "[USER username@8.1.0] [ADDR addr{ip:port}@8.1.0] [LADDR laddr{ip:port}@8.1.0] "
+    "[SKIPME skipme=<YES | NO>@8.1.0] [MAXAGE maxage:integer@8.1.0] [NAME name@9.0.0] [IDLE idle:integer@9.0.0] "
+    "[FLAGS flags@9.0.0] [LIB-NAME lib-name@9.0.0] [LIB-VER lib-ver@9.0.0] [DB db:integer@9.0.0] [CAPA capa@9.0.0] "
+    "[IP ip@9.0.0] [NOT-TYPE not-client-type=<NORMAL | MASTER | REPLICA | PUBSUB>@9.0.0] "
+    "[NOT-ID not-client-id:integer@9.0.0...] [NOT-USER not-username@9.0.0] [NOT-ADDR not-addr{ip:port}@9.0.0] "
+    "[NOT-LADDR not-laddr{ip:port}@9.0.0] [NOT-NAME not-name@9.0.0] [NOT-FLAGS not-flags@9.0.0] "
+    "[NOT-LIB-NAME not-lib-name@9.0.0] [NOT-LIB-VER not-lib-ver@9.0.0] [NOT-DB not-db:integer@9.0.0] "
+    "[NOT-CAPA not-capa@9.0.0] [NOT-IP not-ip@9.0.0]"
+)
+_CLIENT_LIST_HISTORY: Final = [
+    ("2.8.12", "Added unique client `id` field."),
+    ("5.0.0", "Added optional `TYPE` filter."),
+    ("6.0.0", "Added `user` field."),
+    ("6.2.0", "Added `argv-mem`, `tot-mem`, `laddr` and `redir` fields and the optional `ID` filter."),
+    ("7.0.0", "Added `resp`, `multi-mem`, `rbs` and `rbp` fields."),
+    ("7.0.3", "Added `ssub` field."),
+    ("8.0.0", "Replaced `master` `TYPE` with `primary`. `master` still supported for backward compatibility."),
+    ("8.1.0", "Added filters USER, ADDR, LADDR, SKIPME, and MAXAGE"),
+    (
+        "9.0.0",
+        "Filters by name, idle time, flags, library, database, capability and address; all of them negated, too.",
+    ),
+]
+
+
+@command(
+    "CLIENT|LIST",
+    summary="Describe connections, all or those that match.",
+    arguments=_CLIENT_LIST_ARGUMENTS,
+    arity=-2,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE,
+    group="connection",
+    since="2.4.0",
+    complexity="O(N) where N is the number of client connections",
+    tips=[b"nondeterministic_output"],
+    history=_CLIENT_LIST_HISTORY,
+)
 def client_list(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT LIST [filter value ...]: one line a connection."""
     wanted = ClientFilter(ctx, args, 2, for_kill=False)
@@ -111,7 +165,45 @@ def client_list(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.verbatim(b"".join(lines))
 
 
-@command("CLIENT|KILL", arity=-3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="2.4.0", complexity="O(N) where N is the number of client connections", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="filter=<old-format{ip:port}!2.8.12 | new-format=<[ID client-id:integer@2.8.12...] | [TYPE client-type=<NORMAL | MASTER@3.2.0 | PRIMARY@8.0.0 | SLAVE | REPLICA@5.0.0 | PUBSUB>@2.8.12] | [USER username] | [ADDR addr{ip:port}] | [LADDR laddr{ip:port}@6.2.0] | [SKIPME skipme=<YES | NO>] | [MAXAGE maxage:integer@8.0.0] | [NAME name@9.0.0] | [IDLE idle:integer@9.0.0] | [FLAGS flags@9.0.0] | [LIB-NAME lib-name@9.0.0] | [LIB-VER lib-ver@9.0.0] | [DB db:integer@9.0.0] | [CAPA capa@9.0.0] | [IP ip@9.0.0] | [NOT-TYPE not-client-type=<NORMAL | MASTER | PRIMARY | SLAVE | REPLICA | PUBSUB>@9.0.0] | [NOT-ID not-client-id:integer@9.0.0...] | [NOT-USER not-username@9.0.0] | [NOT-ADDR not-addr{ip:port}@9.0.0] | [NOT-LADDR not-laddr{ip:port}@9.0.0] | [NOT-NAME not-name@9.0.0] | [NOT-FLAGS not-flags@9.0.0] | [NOT-LIB-NAME not-lib-name@9.0.0] | [NOT-LIB-VER not-lib-ver@9.0.0] | [NOT-DB not-db:integer@9.0.0] | [NOT-CAPA not-capa@9.0.0] | [NOT-IP not-ip@9.0.0]>...>", history=[("2.8.12", "Added new filter format."), ("2.8.12", "`ID` option."), ("3.2.0", "Added `master` type in for `TYPE` option."), ("5.0.0", "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility."), ("6.2.0", "`LADDR` option."), ("8.0.0", "`MAXAGE` option."), ("8.0.0", "Replaced `master` `TYPE` with `primary`. `master` still supported for backward compatibility."), ("8.1.0", "`ID` option accepts multiple IDs."), ("9.0.0", "Filters by name, idle time, flags, library, database, capability and address; all of them negated, too.")], summary="End connections.")  # fmt: skip
+_CLIENT_KILL_ARGUMENTS: Final = (
+    "filter=<old-format{ip:port}!2.8.12 | new-format=<[ID client-id:integer@2.8.12...] "
+    "| [TYPE client-type=<NORMAL | MASTER@3.2.0 | PRIMARY@8.0.0 | SLAVE | REPLICA@5.0.0 | PUBSUB>@2.8.12] "
+    "| [USER username] | [ADDR addr{ip:port}] | [LADDR laddr{ip:port}@6.2.0] | [SKIPME skipme=<YES | NO>] "
+    "| [MAXAGE maxage:integer@8.0.0] | [NAME name@9.0.0] | [IDLE idle:integer@9.0.0] | [FLAGS flags@9.0.0] "
+    "| [LIB-NAME lib-name@9.0.0] | [LIB-VER lib-ver@9.0.0] | [DB db:integer@9.0.0] | [CAPA capa@9.0.0] "
+    "| [IP ip@9.0.0] | [NOT-TYPE not-client-type=<NORMAL | MASTER | PRIMARY | SLAVE | REPLICA | PUBSUB>@9.0.0] "
+    "| [NOT-ID not-client-id:integer@9.0.0...] | [NOT-USER not-username@9.0.0] "
+    "| [NOT-ADDR not-addr{ip:port}@9.0.0] | [NOT-LADDR not-laddr{ip:port}@9.0.0] | [NOT-NAME not-name@9.0.0] "
+    "| [NOT-FLAGS not-flags@9.0.0] | [NOT-LIB-NAME not-lib-name@9.0.0] | [NOT-LIB-VER not-lib-ver@9.0.0] "
+    "| [NOT-DB not-db:integer@9.0.0] | [NOT-CAPA not-capa@9.0.0] | [NOT-IP not-ip@9.0.0]>...>"
+)
+_CLIENT_KILL_HISTORY: Final = [
+    ("2.8.12", "Added new filter format."),
+    ("2.8.12", "`ID` option."),
+    ("3.2.0", "Added `master` type in for `TYPE` option."),
+    ("5.0.0", "Replaced `slave` `TYPE` with `replica`. `slave` still supported for backward compatibility."),
+    ("6.2.0", "`LADDR` option."),
+    ("8.0.0", "`MAXAGE` option."),
+    ("8.0.0", "Replaced `master` `TYPE` with `primary`. `master` still supported for backward compatibility."),
+    ("8.1.0", "`ID` option accepts multiple IDs."),
+    (
+        "9.0.0",
+        "Filters by name, idle time, flags, library, database, capability and address; all of them negated, too.",
+    ),
+]
+
+
+@command(
+    "CLIENT|KILL",
+    summary="End connections.",
+    arguments=_CLIENT_KILL_ARGUMENTS,
+    arity=-3,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE,
+    group="connection",
+    since="2.4.0",
+    complexity="O(N) where N is the number of client connections",
+    history=_CLIENT_KILL_HISTORY,
+)
 def client_kill(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT KILL ip:port | filter value ...: OK for an address, otherwise how many connections ended."""
     engine = ctx.engine
@@ -139,7 +231,16 @@ def _end(ctx: Context, session: Session) -> None:
         ctx.engine.kill(session)
 
 
-@command("CLIENT|UNBLOCK", arity=-3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="5.0.0", complexity="O(log N) where N is the number of client connections", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="client-id:integer [unblock-type=<TIMEOUT | ERROR>]", summary="End another connection's wait.")  # fmt: skip
+@command(
+    "CLIENT|UNBLOCK",
+    summary="End another connection's wait.",
+    arguments="client-id:integer [unblock-type=<TIMEOUT | ERROR>]",
+    arity=-3,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE,
+    group="connection",
+    since="5.0.0",
+    complexity="O(log N) where N is the number of client connections",
+)
 def client_unblock(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT UNBLOCK client-id [TIMEOUT | ERROR]: 1 if the client was waiting."""
     as_error = False
@@ -162,7 +263,16 @@ def client_unblock(ctx: Context, args: list[bytes]) -> bytes:
     return ONE
 
 
-@command("CLIENT|PAUSE", arity=-3, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="3.0.0", categories=[b"admin", b"slow", b"dangerous", b"connection"], arguments="timeout:integer [mode=<WRITE | ALL>@6.2.0]", history=[("6.2.0", "`CLIENT PAUSE WRITE` mode added along with the `mode` option.")], summary="Hold commands back for a while.")  # fmt: skip
+@command(
+    "CLIENT|PAUSE",
+    summary="Hold commands back for a while.",
+    arguments="timeout:integer [mode=<WRITE | ALL>@6.2.0]",
+    arity=-3,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE,
+    group="connection",
+    since="3.0.0",
+    history=[("6.2.0", "`CLIENT PAUSE WRITE` mode added along with the `mode` option.")],
+)
 def client_pause(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT PAUSE milliseconds [WRITE | ALL]."""
     everything = True
@@ -180,14 +290,31 @@ def client_pause(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("CLIENT|UNPAUSE", arity=2, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="connection", since="6.2.0", complexity="O(N) Where N is the number of paused clients", categories=[b"admin", b"slow", b"dangerous", b"connection"], summary="Let the held commands go on.")  # fmt: skip
+@command(
+    "CLIENT|UNPAUSE",
+    summary="Let the held commands go on.",
+    arity=2,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE,
+    group="connection",
+    since="6.2.0",
+    complexity="O(N) Where N is the number of paused clients",
+)
 def client_unpause(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT UNPAUSE."""
     ctx.engine.pause.end()
     return OK
 
 
-@command("CLIENT|CAPA", arity=-3, flags=_ABOUT_ITSELF, group="connection", since="8.0.0", categories=[b"slow", b"connection"], arguments="capability...", valkey_only=True, summary="Say what the client can do.")  # fmt: skip
+@command(
+    "CLIENT|CAPA",
+    summary="Say what the client can do.",
+    arguments="capability...",
+    arity=-3,
+    flags=_ABOUT_ITSELF,
+    group="connection",
+    since="8.0.0",
+    valkey_only=True,
+)
 def client_capa(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT CAPA capability [capability ...]: unknown ones are ignored."""
     for word in args[2:]:
@@ -196,7 +323,16 @@ def client_capa(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("CLIENT|IMPORT-SOURCE", arity=3, flags=NOSCRIPT | LOADING | STALE, group="connection", since="8.1.0", categories=[b"slow", b"connection"], arguments="enabled=<ON | OFF>", valkey_only=True, summary="Mark the connection as the source of an import.")  # fmt: skip
+@command(
+    "CLIENT|IMPORT-SOURCE",
+    summary="Mark the connection as the source of an import.",
+    arguments="enabled=<ON | OFF>",
+    arity=3,
+    flags=NOSCRIPT | LOADING | STALE,
+    group="connection",
+    since="8.1.0",
+    valkey_only=True,
+)
 def client_import_source(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT IMPORT-SOURCE ON|OFF."""
     imports = _on_off(args[2])
@@ -208,12 +344,12 @@ def client_import_source(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLIENT|REPLY",
+    summary="Turn replies off and on.",
+    arguments="action=<ON | OFF | SKIP>",
     arity=3,
     flags=_ABOUT_ITSELF | NO_MULTI,
     group="connection",
     since="3.2.0",
-    arguments="action=<ON | OFF | SKIP>",
-    summary="Turn replies off and on.",
 )
 def client_reply(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT REPLY ON|OFF|SKIP."""
@@ -237,13 +373,12 @@ def client_reply(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLIENT|NO-EVICT",
+    summary="Spare this connection when memory for clients runs out.",
+    arguments="enabled=<ON | OFF>",
     arity=3,
     flags=_ABOUT_ITSELF | ADMIN,
     group="connection",
     since="7.0.0",
-    categories=_DANGEROUS,
-    arguments="enabled=<ON | OFF>",
-    summary="Spare this connection when memory for clients runs out.",
 )
 def client_no_evict(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT NO-EVICT ON|OFF."""
@@ -253,12 +388,12 @@ def client_no_evict(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLIENT|NO-TOUCH",
+    summary="Read without renewing the keys' access times.",
+    arguments="enabled=<ON | OFF>",
     arity=3,
     flags=_ABOUT_ITSELF,
     group="connection",
     since="7.2.0",
-    arguments="enabled=<ON | OFF>",
-    summary="Read without renewing the keys' access times.",
 )
 def client_no_touch(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT NO-TOUCH ON|OFF."""
@@ -270,11 +405,11 @@ def client_no_touch(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLIENT|HELP",
+    summary="Describe the sub-commands.",
     arity=2,
     flags=LOADING | STALE,
     group="connection",
     since="5.0.0",
-    summary="Describe the sub-commands.",
 )
 def client_help(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT HELP."""

@@ -16,12 +16,12 @@ _EARLY = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
 
 @command(
     "PING",
+    summary="Answer, to show that the server lives.",
+    arguments="[message]",
     arity=-1,
     flags=FAST,
     group="connection",
     since="1.0.0",
-    arguments="[message]",
-    summary="Answer, to show that the server lives.",
     tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"],
 )
 def ping(ctx: Context, args: list[bytes]) -> bytes:
@@ -36,12 +36,12 @@ def ping(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ECHO",
+    summary="Answer with the argument.",
+    arguments="message",
     arity=2,
     flags=LOADING | STALE | FAST,
     group="connection",
     since="1.0.0",
-    arguments="message",
-    summary="Answer with the argument.",
 )
 def echo(ctx: Context, args: list[bytes]) -> bytes:
     """ECHO message."""
@@ -50,12 +50,12 @@ def echo(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SELECT",
+    summary="Choose a database.",
+    arguments="index",
     arity=2,
     flags=LOADING | STALE | FAST | ALLOW_BUSY,
     group="connection",
     since="1.0.0",
-    arguments="index",
-    summary="Choose a database.",
 )
 def select(ctx: Context, args: list[bytes]) -> bytes:
     """SELECT index."""
@@ -72,11 +72,11 @@ def select(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "QUIT",
+    summary="Close the connection.",
     arity=-1,
     flags=_EARLY,
     group="connection",
     since="1.0.0",
-    summary="Close the connection.",
     deprecated="7.2.0|just closing the connection",
 )
 def quit_(ctx: Context, args: list[bytes]) -> bytes:
@@ -87,13 +87,13 @@ def quit_(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "AUTH",
+    summary="Log in.",
+    arguments="[username@6.0.0] password",
     arity=-2,
     flags=_EARLY,
     group="connection",
     since="1.0.0",
     complexity="O(N) where N is the number of passwords defined for the user",
-    arguments="[username@6.0.0] password",
-    summary="Log in.",
     history=[("6.0.0", "Added ACL style (username and password).")],
 )
 def auth(ctx: Context, args: list[bytes]) -> bytes:
@@ -115,6 +115,8 @@ def auth(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "HELLO",
+    summary="Choose the protocol, log in, name the connection.",
+    arguments="[arguments=(protover:integer [AUTH auth=(username password)] [SETNAME clientname])]",
     arity=-1,
     flags=_EARLY,
     group="connection",
@@ -123,8 +125,6 @@ def auth(ctx: Context, args: list[bytes]) -> bytes:
         ("8.1.0", "The reply names the availability zone if one is configured."),
         ("6.2.0", "Without a version it only tells of the connection."),
     ],
-    arguments="[arguments=(protover:integer [AUTH auth=(username password)] [SETNAME clientname])]",
-    summary="Choose the protocol, log in, name the connection.",
 )
 def hello(ctx: Context, args: list[bytes]) -> bytes:
     """HELLO [protover [AUTH username password] [SETNAME clientname]]: what the server is."""
@@ -160,7 +160,12 @@ def hello(ctx: Context, args: list[bytes]) -> bytes:
 
 
 @command(
-    "RESET", arity=1, flags=_EARLY, group="connection", since="6.2.0", summary="Make the connection as good as new."
+    "RESET",
+    summary="Make the connection as good as new.",
+    arity=1,
+    flags=_EARLY,
+    group="connection",
+    since="6.2.0",
 )
 def reset(ctx: Context, args: list[bytes]) -> bytes:
     """RESET: no transaction, watches, subscriptions or name; database 0, RESP2, the default user."""

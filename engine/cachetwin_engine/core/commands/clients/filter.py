@@ -9,8 +9,14 @@ from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
 from cachetwin_engine.core.registry.dispatch_flags import CLIENT_REPLICA_STREAM
 from cachetwin_engine.core.text.numbers import integer_or_none
 
-_TYPES = {b"normal": b"normal", b"master": b"primary", b"primary": b"primary", b"slave": b"replica",
-          b"replica": b"replica", b"pubsub": b"pubsub"}  # fmt: skip
+_TYPES = {
+    b"normal": b"normal",
+    b"master": b"primary",
+    b"primary": b"primary",
+    b"slave": b"replica",
+    b"replica": b"replica",
+    b"pubsub": b"pubsub",
+}
 _WORDS: Final = {b"type", b"addr", b"laddr", b"user", b"skipme", b"maxage"}
 _NEWER_WORDS: Final = {b"name", b"idle", b"flags", b"lib-name", b"lib-ver", b"db", b"capa", b"ip"}  # of Valkey 9
 _NEVER_NEGATED: Final = {b"skipme", b"maxage", b"idle"}

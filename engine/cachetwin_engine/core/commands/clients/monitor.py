@@ -7,7 +7,15 @@ from cachetwin_engine.core.protocol.replies import OK
 from cachetwin_engine.core.registry.command_table import ADMIN, LOADING, NOSCRIPT, STALE, command
 
 
-@command("MONITOR", arity=1, flags=ADMIN | NOSCRIPT | LOADING | STALE, group="server", since="1.0.0", complexity="", categories=[b"admin", b"slow", b"dangerous"], summary="Show every command to this connection.")  # fmt: skip
+@command(
+    "MONITOR",
+    summary="Show every command to this connection.",
+    arity=1,
+    flags=ADMIN | NOSCRIPT | LOADING | STALE,
+    group="server",
+    since="1.0.0",
+    complexity="",
+)
 def monitor(ctx: Context, args: list[bytes]) -> bytes:
     """MONITOR."""
     if not ctx.may_block:

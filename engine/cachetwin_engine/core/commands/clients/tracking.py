@@ -20,7 +20,16 @@ class _Options:
         self.prefixes: list[bytes] = []
 
 
-@command("CLIENT|TRACKING", arity=-3, flags=NOSCRIPT | LOADING | STALE, group="connection", since="6.0.0", complexity="O(1). Some options may introduce additional complexity.", categories=[b"slow", b"connection"], arguments="status=<ON | OFF> [REDIRECT client-id:integer] [PREFIX... prefix...] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]", summary="Tell this connection when keys change that it has read.")  # fmt: skip
+@command(
+    "CLIENT|TRACKING",
+    summary="Tell this connection when keys change that it has read.",
+    arguments="status=<ON | OFF> [REDIRECT client-id:integer] [PREFIX... prefix...] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]",
+    arity=-3,
+    flags=NOSCRIPT | LOADING | STALE,
+    group="connection",
+    since="6.0.0",
+    complexity="O(1). Some options may introduce additional complexity.",
+)
 def client_tracking(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT TRACKING ON|OFF [REDIRECT client-id] [PREFIX prefix ...] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]."""
     options = _parsed(ctx, args)
@@ -106,7 +115,15 @@ def _overlap(one: bytes, other: bytes) -> bool:
     return one.startswith(other) or other.startswith(one)
 
 
-@command("CLIENT|CACHING", arity=3, flags=NOSCRIPT | LOADING | STALE | ALLOW_BUSY, group="connection", since="6.0.0", categories=[b"slow", b"connection"], arguments="mode=<YES | NO>", summary="Track, or do not track, what the next command reads.")  # fmt: skip
+@command(
+    "CLIENT|CACHING",
+    summary="Track, or do not track, what the next command reads.",
+    arguments="mode=<YES | NO>",
+    arity=3,
+    flags=NOSCRIPT | LOADING | STALE | ALLOW_BUSY,
+    group="connection",
+    since="6.0.0",
+)
 def client_caching(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT CACHING YES|NO."""
     state = ctx.session.tracking
@@ -127,14 +144,28 @@ def client_caching(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("CLIENT|GETREDIR", arity=2, flags=NOSCRIPT | LOADING | STALE | ALLOW_BUSY, group="connection", since="6.0.0", categories=[b"slow", b"connection"], summary="Who gets this connection's invalidations.")  # fmt: skip
+@command(
+    "CLIENT|GETREDIR",
+    summary="Who gets this connection's invalidations.",
+    arity=2,
+    flags=NOSCRIPT | LOADING | STALE | ALLOW_BUSY,
+    group="connection",
+    since="6.0.0",
+)
 def client_getredir(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT GETREDIR: -1 without tracking, 0 without redirection."""
     state = ctx.session.tracking
     return integer(-1 if state is None else state.redirect)
 
 
-@command("CLIENT|TRACKINGINFO", arity=2, flags=NOSCRIPT | LOADING | STALE, group="connection", since="6.2.0", categories=[b"slow", b"connection"], summary="How this connection tracks keys.")  # fmt: skip
+@command(
+    "CLIENT|TRACKINGINFO",
+    summary="How this connection tracks keys.",
+    arity=2,
+    flags=NOSCRIPT | LOADING | STALE,
+    group="connection",
+    since="6.2.0",
+)
 def client_trackinginfo(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT TRACKINGINFO: a map of flags, redirect and prefixes."""
     state = ctx.session.tracking

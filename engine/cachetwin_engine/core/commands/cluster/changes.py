@@ -23,31 +23,74 @@ _PER_RANGE: Final = "O(N) where N is the total number of the slots between the s
 _SETSLOT: Final = b"ERR Invalid CLUSTER SETSLOT action or number of arguments. Try CLUSTER HELP"
 
 
-@command("CLUSTER|ADDSLOTS", arity=-3, flags=_ORDER, group="cluster", since="3.0.0", complexity=_PER_SLOT, arguments="slot...", summary="Take slots that nobody owns.")  # fmt: skip
+@command(
+    "CLUSTER|ADDSLOTS",
+    summary="Take slots that nobody owns.",
+    arguments="slot...",
+    arity=-3,
+    flags=_ORDER,
+    group="cluster",
+    since="3.0.0",
+    complexity=_PER_SLOT,
+)
 def cluster_addslots(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER ADDSLOTS slot [slot ...]."""
     return _take(ctx, _slots(args))
 
 
-@command("CLUSTER|ADDSLOTSRANGE", arity=-4, flags=_ORDER, group="cluster", since="7.0.0", complexity=_PER_RANGE, arguments="range=(start-slot:integer end-slot:integer)...", summary="Take ranges of slots that nobody owns.")  # fmt: skip
+@command(
+    "CLUSTER|ADDSLOTSRANGE",
+    summary="Take ranges of slots that nobody owns.",
+    arguments="range=(start-slot:integer end-slot:integer)...",
+    arity=-4,
+    flags=_ORDER,
+    group="cluster",
+    since="7.0.0",
+    complexity=_PER_RANGE,
+)
 def cluster_addslotsrange(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER ADDSLOTSRANGE start end [start end ...]."""
     return _take(ctx, _ranges(args, b"cluster|addslotsrange"))
 
 
-@command("CLUSTER|DELSLOTS", arity=-3, flags=_ORDER, group="cluster", since="3.0.0", complexity=_PER_SLOT, arguments="slot...", summary="Forget who owns slots.")  # fmt: skip
+@command(
+    "CLUSTER|DELSLOTS",
+    summary="Forget who owns slots.",
+    arguments="slot...",
+    arity=-3,
+    flags=_ORDER,
+    group="cluster",
+    since="3.0.0",
+    complexity=_PER_SLOT,
+)
 def cluster_delslots(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER DELSLOTS slot [slot ...]."""
     return _release(ctx, _slots(args))
 
 
-@command("CLUSTER|DELSLOTSRANGE", arity=-4, flags=_ORDER, group="cluster", since="7.0.0", complexity=_PER_RANGE, arguments="range=(start-slot:integer end-slot:integer)...", summary="Forget who owns ranges of slots.")  # fmt: skip
+@command(
+    "CLUSTER|DELSLOTSRANGE",
+    summary="Forget who owns ranges of slots.",
+    arguments="range=(start-slot:integer end-slot:integer)...",
+    arity=-4,
+    flags=_ORDER,
+    group="cluster",
+    since="7.0.0",
+    complexity=_PER_RANGE,
+)
 def cluster_delslotsrange(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER DELSLOTSRANGE start end [start end ...]."""
     return _release(ctx, _ranges(args, b"cluster|delslotsrange"))
 
 
-@command("CLUSTER|FLUSHSLOTS", arity=2, flags=_ORDER, group="cluster", since="3.0.0", summary="Give all slots of this node up.")  # fmt: skip
+@command(
+    "CLUSTER|FLUSHSLOTS",
+    summary="Give all slots of this node up.",
+    arity=2,
+    flags=_ORDER,
+    group="cluster",
+    since="3.0.0",
+)
 def cluster_flushslots(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER FLUSHSLOTS: only an empty node may."""
     cluster = state_of(ctx)
@@ -59,7 +102,18 @@ def cluster_flushslots(ctx: Context, args: list[bytes]) -> bytes:
     return _changed(ctx, cluster, owned)
 
 
-@command("CLUSTER|FLUSHSLOT", arity=-3, flags=WRITE | ADMIN | NO_ASYNC_LOADING, group="cluster", since="9.0.0", complexity="O(N) where N is the number of keys in the slot", categories=[b"keyspace"], arguments="slot [flush-type=<ASYNC | SYNC>]", valkey_only=True, summary="Delete all keys of a slot.")  # fmt: skip
+@command(
+    "CLUSTER|FLUSHSLOT",
+    summary="Delete all keys of a slot.",
+    arguments="slot [flush-type=<ASYNC | SYNC>]",
+    arity=-3,
+    flags=WRITE | ADMIN | NO_ASYNC_LOADING,
+    group="cluster",
+    since="9.0.0",
+    complexity="O(N) where N is the number of keys in the slot",
+    categories=[b"keyspace"],
+    valkey_only=True,
+)
 def cluster_flushslot(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER FLUSHSLOT slot [ASYNC | SYNC]: in all databases; either way the keys are gone when the command returns."""
     state_of(ctx)
@@ -131,7 +185,22 @@ def _changed(ctx: Context, cluster: ClusterState, left: list[int]) -> bytes:
     return OK
 
 
-@command("CLUSTER|SETSLOT", arity=-4, flags=_ORDER, group="cluster", since="3.0.0", arguments="slot subcommand=<IMPORTING importing{node-id} | MIGRATING migrating{node-id} | NODE node{node-id} | STABLE> [TIMEOUT timeout:integer@8.0.0]", history=[("8.0.0", "Added the `TIMEOUT` option.")], summary="Begin or end the move of a slot, or say who owns it.")  # fmt: skip
+_CLUSTER_SETSLOT_ARGUMENTS: Final = (
+    "slot subcommand=<IMPORTING importing{node-id} | MIGRATING migrating{node-id} | NODE node{node-id} | STABLE> "
+    "[TIMEOUT timeout:integer@8.0.0]"
+)
+
+
+@command(
+    "CLUSTER|SETSLOT",
+    summary="Begin or end the move of a slot, or say who owns it.",
+    arguments=_CLUSTER_SETSLOT_ARGUMENTS,
+    arity=-4,
+    flags=_ORDER,
+    group="cluster",
+    since="3.0.0",
+    history=[("8.0.0", "Added the `TIMEOUT` option.")],
+)
 def cluster_setslot(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER SETSLOT slot IMPORTING|MIGRATING|NODE node-id | STABLE [TIMEOUT ms]: without replicas nothing to wait for."""
     cluster = state_of(ctx)
@@ -185,7 +254,15 @@ def _give(ctx: Context, cluster: ClusterState, slot: int, node: ClusterNode) -> 
     _changed(ctx, cluster, [slot] if was_mine and node is not cluster.myself else [])
 
 
-@command("CLUSTER|BUMPEPOCH", arity=2, flags=_ORDER, group="cluster", since="3.0.0", tips=[b"nondeterministic_output"], summary="Take an epoch greater than all others.")  # fmt: skip
+@command(
+    "CLUSTER|BUMPEPOCH",
+    summary="Take an epoch greater than all others.",
+    arity=2,
+    flags=_ORDER,
+    group="cluster",
+    since="3.0.0",
+    tips=[b"nondeterministic_output"],
+)
 def cluster_bumpepoch(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER BUMPEPOCH."""
     cluster = state_of(ctx)
@@ -193,7 +270,15 @@ def cluster_bumpepoch(ctx: Context, args: list[bytes]) -> bytes:
     return simple(b"%b %d" % (word, cluster.myself.epoch))
 
 
-@command("CLUSTER|SET-CONFIG-EPOCH", arity=3, flags=_ORDER, group="cluster", since="3.0.0", arguments="config-epoch:integer", summary="Give a new node its epoch.")  # fmt: skip
+@command(
+    "CLUSTER|SET-CONFIG-EPOCH",
+    summary="Give a new node its epoch.",
+    arguments="config-epoch:integer",
+    arity=3,
+    flags=_ORDER,
+    group="cluster",
+    since="3.0.0",
+)
 def cluster_set_config_epoch(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER SET-CONFIG-EPOCH config-epoch."""
     cluster = state_of(ctx)
@@ -210,7 +295,12 @@ def cluster_set_config_epoch(ctx: Context, args: list[bytes]) -> bytes:
 
 
 @command(
-    "CLUSTER|SAVECONFIG", arity=2, flags=_ORDER, group="cluster", since="3.0.0", summary="Write the table to disk."
+    "CLUSTER|SAVECONFIG",
+    summary="Write the table to disk.",
+    arity=2,
+    flags=_ORDER,
+    group="cluster",
+    since="3.0.0",
 )
 def cluster_saveconfig(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER SAVECONFIG: the table lives as long as the node, so there is nothing to write."""
@@ -218,7 +308,16 @@ def cluster_saveconfig(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("CLUSTER|MEET", arity=-4, flags=_ORDER, group="cluster", since="3.0.0", arguments="ip port [cluster-bus-port:integer@4.0.0]", history=[("4.0.0", "Added the optional `cluster_bus_port` argument.")], summary="Make nodes know each other.")  # fmt: skip
+@command(
+    "CLUSTER|MEET",
+    summary="Make nodes know each other.",
+    arguments="ip port [cluster-bus-port:integer@4.0.0]",
+    arity=-4,
+    flags=_ORDER,
+    group="cluster",
+    since="3.0.0",
+    history=[("4.0.0", "Added the optional `cluster_bus_port` argument.")],
+)
 def cluster_meet(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER MEET ip port [bus port]: checked, then refused, for there is no gossip."""
     state_of(ctx)
@@ -237,7 +336,15 @@ def cluster_meet(ctx: Context, args: list[bytes]) -> bytes:
     raise CommandError(b"ERR CLUSTER MEET is not supported: this engine has no cluster bus, a node stays alone")
 
 
-@command("CLUSTER|FORGET", arity=3, flags=_ORDER, group="cluster", since="3.0.0", arguments="node-id", summary="Know a node no longer.")  # fmt: skip
+@command(
+    "CLUSTER|FORGET",
+    summary="Know a node no longer.",
+    arguments="node-id",
+    arity=3,
+    flags=_ORDER,
+    group="cluster",
+    since="3.0.0",
+)
 def cluster_forget(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER FORGET node-id."""
     cluster = state_of(ctx)
@@ -248,9 +355,18 @@ def cluster_forget(ctx: Context, args: list[bytes]) -> bytes:
     return _changed(ctx, cluster, [])
 
 
-@command("CLUSTER|REPLICATE", arity=-3, flags=_ORDER, group="cluster", since="3.0.0", history=[("9.0.0", "`NO ONE` lets a replica go its own way.")], arguments="args=<node-id | no-one=(NO ONE)@9.0.0>", summary="Become a replica of a node, or of none.")  # fmt: skip
+@command(
+    "CLUSTER|REPLICATE",
+    summary="Become a replica of a node, or of none.",
+    arguments="args=<node-id | no-one=(NO ONE)@9.0.0>",
+    arity=-3,
+    flags=_ORDER,
+    group="cluster",
+    since="3.0.0",
+    history=[("9.0.0", "`NO ONE` lets a replica go its own way.")],
+)
 def cluster_replicate(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER REPLICATE node-id | NO ONE: a node's id is checked, then refused; of no one this node is a replica already."""
+    """CLUSTER REPLICATE node-id | NO ONE: a node ID is checked, then refused; NO ONE changes nothing."""
     cluster = state_of(ctx)
     if len(args) > 3:
         if [word.lower() for word in args[2:]] != [b"no", b"one"]:
@@ -264,7 +380,15 @@ def cluster_replicate(ctx: Context, args: list[bytes]) -> bytes:
     raise CommandError(b"ERR CLUSTER REPLICATE is not supported: this engine has no cluster bus, a node stays alone")
 
 
-@command("CLUSTER|FAILOVER", arity=-2, flags=_ORDER, group="cluster", since="3.0.0", arguments="[options=<FORCE | TAKEOVER>]", summary="Let this replica take its primary's place.")  # fmt: skip
+@command(
+    "CLUSTER|FAILOVER",
+    summary="Let this replica take its primary's place.",
+    arguments="[options=<FORCE | TAKEOVER>]",
+    arity=-2,
+    flags=_ORDER,
+    group="cluster",
+    since="3.0.0",
+)
 def cluster_failover(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER FAILOVER [FORCE | TAKEOVER]: this node is a primary."""
     state_of(ctx)
@@ -273,7 +397,16 @@ def cluster_failover(ctx: Context, args: list[bytes]) -> bytes:
     raise CommandError(b"ERR You should send CLUSTER FAILOVER to a replica")
 
 
-@command("CLUSTER|RESET", arity=-2, flags=ADMIN | NOSCRIPT | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of known nodes. The command may execute a FLUSHALL as a side effect.", arguments="[reset-type=<HARD | SOFT>]", summary="Forget the cluster.")  # fmt: skip
+@command(
+    "CLUSTER|RESET",
+    summary="Forget the cluster.",
+    arguments="[reset-type=<HARD | SOFT>]",
+    arity=-2,
+    flags=ADMIN | NOSCRIPT | STALE,
+    group="cluster",
+    since="3.0.0",
+    complexity="O(N) where N is the number of known nodes. The command may execute a FLUSHALL as a side effect.",
+)
 def cluster_reset(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER RESET [HARD | SOFT]: only an empty node may."""
     cluster = state_of(ctx)

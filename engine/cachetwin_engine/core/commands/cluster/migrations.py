@@ -41,7 +41,23 @@ class _Ranges:
         return False
 
 
-@command("CLUSTER|MIGRATESLOTS", arity=-4, flags=_ORDER, group="cluster", since="9.0.0", complexity="O(N) where N is the number of slots.", arguments="migration-group=(slotsrange-token=SLOTSRANGE range=(start-slot:integer end-slot:integer)... node-token=NODE node-id)...", valkey_only=True, summary="Hand slots of this node to others.")  # fmt: skip
+_CLUSTER_MIGRATESLOTS_ARGUMENTS: Final = (
+    "migration-group=(slotsrange-token=SLOTSRANGE range=(start-slot:integer end-slot:integer)... node-token=NODE "
+    "node-id)..."
+)
+
+
+@command(
+    "CLUSTER|MIGRATESLOTS",
+    summary="Hand slots of this node to others.",
+    arguments=_CLUSTER_MIGRATESLOTS_ARGUMENTS,
+    arity=-4,
+    flags=_ORDER,
+    group="cluster",
+    since="9.0.0",
+    complexity="O(N) where N is the number of slots.",
+    valkey_only=True,
+)
 def cluster_migrateslots(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER MIGRATESLOTS SLOTSRANGE start end [start end ...] NODE node-id [...]: checked, then refused."""
     cluster = state_of(ctx)
@@ -119,21 +135,48 @@ def _check_target(cluster: ClusterState, node_id: bytes) -> None:
         raise CommandError(b"ERR Target node can not be this node.")
 
 
-@command("CLUSTER|GETSLOTMIGRATIONS", arity=2, flags=_ORDER, group="cluster", since="9.0.0", complexity="O(N), where N is the number of migrations.", valkey_only=True, summary="Migrations of slots, those that go on and the latest that ended.")  # fmt: skip
+@command(
+    "CLUSTER|GETSLOTMIGRATIONS",
+    summary="Migrations of slots, those that go on and the latest that ended.",
+    arity=2,
+    flags=_ORDER,
+    group="cluster",
+    since="9.0.0",
+    complexity="O(N), where N is the number of migrations.",
+    valkey_only=True,
+)
 def cluster_getslotmigrations(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER GETSLOTMIGRATIONS: none ever runs here."""
     state_of(ctx)
     return EMPTY_ARRAY
 
 
-@command("CLUSTER|CANCELSLOTMIGRATIONS", arity=2, flags=_ORDER, group="cluster", since="9.0.0", complexity="O(N), where N is the number of migrations that are cancelled.", valkey_only=True, summary="Cancel all migrations of slots.")  # fmt: skip
+@command(
+    "CLUSTER|CANCELSLOTMIGRATIONS",
+    summary="Cancel all migrations of slots.",
+    arity=2,
+    flags=_ORDER,
+    group="cluster",
+    since="9.0.0",
+    complexity="O(N), where N is the number of migrations that are cancelled.",
+    valkey_only=True,
+)
 def cluster_cancelslotmigrations(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER CANCELSLOTMIGRATIONS: there is none to cancel."""
     state_of(ctx)
     raise CommandError(b"ERR No migrations ongoing")
 
 
-@command("CLUSTER|SYNCSLOTS", arity=-3, flags=_ORDER | MAY_REPLICATE, group="cluster", since="9.0.0", complexity="Depends on subcommand.", valkey_only=True, summary="What nodes say to each other during a migration.")  # fmt: skip
+@command(
+    "CLUSTER|SYNCSLOTS",
+    summary="What nodes say to each other during a migration.",
+    arity=-3,
+    flags=_ORDER | MAY_REPLICATE,
+    group="cluster",
+    since="9.0.0",
+    complexity="Depends on subcommand.",
+    valkey_only=True,
+)
 def cluster_syncslots(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER SYNCSLOTS word [...]: refused to everybody who is in no migration."""
     cluster = state_of(ctx)

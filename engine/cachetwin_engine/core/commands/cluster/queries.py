@@ -16,11 +16,15 @@ from cachetwin_engine.core.text.numbers import integer_or_none, parse_int
 
 _DISABLED: Final = b"ERR This instance has cluster support disabled"
 _VARYING: Final = [b"nondeterministic_output"]
-_SLOW: Final = [b"slow"]
 _CONNECTION: Final = [b"fast", b"connection"]
 
 
-container("CLUSTER", group="cluster", since="3.0.0", summary="Questions and orders about a cluster.")
+container(
+    "CLUSTER",
+    summary="Questions and orders about a cluster.",
+    group="cluster",
+    since="3.0.0",
+)
 
 
 def state_of(ctx: Context) -> ClusterState:
@@ -66,7 +70,16 @@ def _count(db: Database, slot: int) -> int:
     return 0 if db.by_slot is None else db.by_slot.count(slot)
 
 
-@command("CLUSTER|KEYSLOT", arity=3, flags=STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of bytes in the key", categories=_SLOW, arguments="key:string", summary="The slot of a key.")  # fmt: skip
+@command(
+    "CLUSTER|KEYSLOT",
+    summary="The slot of a key.",
+    arguments="key:string",
+    arity=3,
+    flags=STALE,
+    group="cluster",
+    since="3.0.0",
+    complexity="O(N) where N is the number of bytes in the key",
+)
 def cluster_keyslot(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER KEYSLOT key."""
     if not ctx.engine.profile.is_valkey_from(9, 1):  # it asks nothing of the cluster, so since then it needs none
@@ -74,25 +87,57 @@ def cluster_keyslot(ctx: Context, args: list[bytes]) -> bytes:
     return integer(slot_of(args[2]))
 
 
-@command("CLUSTER|INFO", arity=2, flags=LOADING | STALE, group="cluster", since="3.0.0", categories=_SLOW, tips=_VARYING, summary="The state of the cluster.")  # fmt: skip
+@command(
+    "CLUSTER|INFO",
+    summary="The state of the cluster.",
+    arity=2,
+    flags=LOADING | STALE,
+    group="cluster",
+    since="3.0.0",
+    tips=_VARYING,
+)
 def cluster_info(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER INFO."""
     return ctx.verbatim("".join([line + "\r\n" for line in info_lines(ctx.engine.profile, state_of(ctx))]).encode())
 
 
-@command("CLUSTER|MYID", arity=2, flags=LOADING | STALE, group="cluster", since="3.0.0", categories=_SLOW, summary="This node's id.")  # fmt: skip
+@command(
+    "CLUSTER|MYID",
+    summary="This node's id.",
+    arity=2,
+    flags=LOADING | STALE,
+    group="cluster",
+    since="3.0.0",
+)
 def cluster_myid(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER MYID."""
     return bulk(state_of(ctx).myself.id)
 
 
-@command("CLUSTER|MYSHARDID", arity=2, flags=LOADING | STALE, group="cluster", since="7.2.0", categories=_SLOW, tips=_VARYING, summary="This shard's id.")  # fmt: skip
+@command(
+    "CLUSTER|MYSHARDID",
+    summary="This shard's id.",
+    arity=2,
+    flags=LOADING | STALE,
+    group="cluster",
+    since="7.2.0",
+    tips=_VARYING,
+)
 def cluster_myshardid(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER MYSHARDID."""
     return bulk(state_of(ctx).myself.shard_id)
 
 
-@command("CLUSTER|NODES", arity=2, flags=LOADING | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the total number of Cluster nodes", categories=_SLOW, tips=_VARYING, summary="The nodes as text.")  # fmt: skip
+@command(
+    "CLUSTER|NODES",
+    summary="The nodes as text.",
+    arity=2,
+    flags=LOADING | STALE,
+    group="cluster",
+    since="3.0.0",
+    complexity="O(N) where N is the total number of Cluster nodes",
+    tips=_VARYING,
+)
 def cluster_nodes(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER NODES."""
     cluster = state_of(ctx)
@@ -121,7 +166,24 @@ def _described(ctx: Context, cluster: ClusterState, node: ClusterNode) -> bytes:
     return b" ".join(words)
 
 
-@command("CLUSTER|SLOTS", arity=2, flags=LOADING | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the total number of Cluster nodes", categories=_SLOW, tips=_VARYING, history=[("4.0.0", "Added node IDs."), ("7.0.0", "Added additional networking metadata field."), ("9.1.0", "Tells the availability zone.")], summary="Slots and who has them.")  # fmt: skip
+_CLUSTER_SLOTS_HISTORY: Final = [
+    ("4.0.0", "Added node IDs."),
+    ("7.0.0", "Added additional networking metadata field."),
+    ("9.1.0", "Tells the availability zone."),
+]
+
+
+@command(
+    "CLUSTER|SLOTS",
+    summary="Slots and who has them.",
+    arity=2,
+    flags=LOADING | STALE,
+    group="cluster",
+    since="3.0.0",
+    complexity="O(N) where N is the total number of Cluster nodes",
+    tips=_VARYING,
+    history=_CLUSTER_SLOTS_HISTORY,
+)
 def cluster_slots(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER SLOTS."""
     cluster = state_of(ctx)
@@ -148,7 +210,17 @@ def _node_of_slots(ctx: Context, node: ClusterNode) -> bytes:
     return array([host, integer(port_of(ctx.session, node)), bulk(node.id), ctx.map_reply(others)])
 
 
-@command("CLUSTER|SHARDS", arity=2, flags=LOADING | STALE, group="cluster", since="7.0.0", complexity="O(N) where N is the total number of cluster nodes", categories=_SLOW, tips=_VARYING, history=[("9.1.0", "Tells the id of a shard, and the availability zone of a node.")], summary="Shards, their slots and nodes.")  # fmt: skip
+@command(
+    "CLUSTER|SHARDS",
+    summary="Shards, their slots and nodes.",
+    arity=2,
+    flags=LOADING | STALE,
+    group="cluster",
+    since="7.0.0",
+    complexity="O(N) where N is the total number of cluster nodes",
+    tips=_VARYING,
+    history=[("9.1.0", "Tells the id of a shard, and the availability zone of a node.")],
+)
 def cluster_shards(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER SHARDS."""
     cluster = state_of(ctx)
@@ -191,7 +263,15 @@ def _node_of_shard(ctx: Context, node: ClusterNode) -> bytes:
     return ctx.map_reply(items)
 
 
-@command("CLUSTER|COUNTKEYSINSLOT", arity=3, flags=STALE, group="cluster", since="3.0.0", categories=_SLOW, arguments="slot", summary="How many keys a slot has.")  # fmt: skip
+@command(
+    "CLUSTER|COUNTKEYSINSLOT",
+    summary="How many keys a slot has.",
+    arguments="slot",
+    arity=3,
+    flags=STALE,
+    group="cluster",
+    since="3.0.0",
+)
 def cluster_countkeysinslot(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER COUNTKEYSINSLOT slot: in the chosen database."""
     state_of(ctx)
@@ -201,7 +281,17 @@ def cluster_countkeysinslot(ctx: Context, args: list[bytes]) -> bytes:
     return integer(_count(ctx.db, slot))
 
 
-@command("CLUSTER|GETKEYSINSLOT", arity=4, flags=STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of requested keys", categories=_SLOW, arguments="slot count", tips=_VARYING, summary="Keys of a slot.")  # fmt: skip
+@command(
+    "CLUSTER|GETKEYSINSLOT",
+    summary="Keys of a slot.",
+    arguments="slot count",
+    arity=4,
+    flags=STALE,
+    group="cluster",
+    since="3.0.0",
+    complexity="O(N) where N is the number of requested keys",
+    tips=_VARYING,
+)
 def cluster_getkeysinslot(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER GETKEYSINSLOT slot count: of the chosen database."""
     state_of(ctx)
@@ -212,27 +302,68 @@ def cluster_getkeysinslot(ctx: Context, args: list[bytes]) -> bytes:
     return EMPTY_ARRAY if by_slot is None else bulk_array(by_slot.first(slot, count))
 
 
-@command("CLUSTER|REPLICAS", arity=3, flags=ADMIN | STALE, group="cluster", since="5.0.0", complexity="O(N) where N is the number of replicas.", tips=_VARYING, arguments="node-id", summary="The replicas of a node.")  # fmt: skip
+@command(
+    "CLUSTER|REPLICAS",
+    summary="The replicas of a node.",
+    arguments="node-id",
+    arity=3,
+    flags=ADMIN | STALE,
+    group="cluster",
+    since="5.0.0",
+    complexity="O(N) where N is the number of replicas.",
+    tips=_VARYING,
+)
 def cluster_replicas(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER REPLICAS node-id: this table knows of none."""
     node_named(state_of(ctx), args[2])
     return EMPTY_ARRAY
 
 
-@command("CLUSTER|SLAVES", arity=3, flags=ADMIN | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of replicas.", tips=_VARYING, arguments="node-id", deprecated="5.0.0|`CLUSTER REPLICAS`", summary="The replicas of a node.")  # fmt: skip
+@command(
+    "CLUSTER|SLAVES",
+    summary="The replicas of a node.",
+    arguments="node-id",
+    arity=3,
+    flags=ADMIN | STALE,
+    group="cluster",
+    since="3.0.0",
+    deprecated="5.0.0|`CLUSTER REPLICAS`",
+    complexity="O(N) where N is the number of replicas.",
+    tips=_VARYING,
+)
 def cluster_slaves(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER SLAVES node-id."""
     return cluster_replicas(ctx, args)
 
 
-@command("CLUSTER|COUNT-FAILURE-REPORTS", arity=3, flags=ADMIN | STALE, group="cluster", since="3.0.0", complexity="O(N) where N is the number of failure reports", tips=_VARYING, arguments="node-id", history=[("9.0.0", "A node that has failed is not counted against further.")], summary="How many nodes say that a node has failed.")  # fmt: skip
+@command(
+    "CLUSTER|COUNT-FAILURE-REPORTS",
+    summary="How many nodes say that a node has failed.",
+    arguments="node-id",
+    arity=3,
+    flags=ADMIN | STALE,
+    group="cluster",
+    since="3.0.0",
+    complexity="O(N) where N is the number of failure reports",
+    tips=_VARYING,
+    history=[("9.0.0", "A node that has failed is not counted against further.")],
+)
 def cluster_count_failure_reports(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER COUNT-FAILURE-REPORTS node-id: nobody reports to this node."""
     node_named(state_of(ctx), args[2])
     return integer(0)
 
 
-@command("CLUSTER|LINKS", arity=2, flags=STALE, group="cluster", since="7.0.0", complexity="O(N) where N is the total number of Cluster nodes", categories=_SLOW, tips=_VARYING, summary="Connections between this node and others.")  # fmt: skip
+@command(
+    "CLUSTER|LINKS",
+    summary="Connections between this node and others.",
+    arity=2,
+    flags=STALE,
+    group="cluster",
+    since="7.0.0",
+    complexity="O(N) where N is the total number of Cluster nodes",
+    tips=_VARYING,
+)
 def cluster_links(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER LINKS: nodes do not talk to each other here."""
     state_of(ctx)
@@ -248,7 +379,24 @@ class _SlotOrder:
         self.descending = True
 
 
-@command("CLUSTER|SLOT-STATS", arity=-4, flags=LOADING | STALE, group="cluster", since="8.0.0", complexity="O(N) where N is the total number of slots based on arguments. O(N*log(N)) with ORDERBY subcommand.", categories=_SLOW, tips=[b"nondeterministic_output", b"request_policy:all_shards"], arguments="filter=<SLOTSRANGE slotsrange=(start-slot:integer end-slot:integer) | ORDERBY orderby=(metric [LIMIT limit] [order=<ASC | DESC>])>", summary="What the slots of this node hold and cost.", valkey_only=True)  # fmt: skip
+_CLUSTER_SLOT_STATS_ARGUMENTS: Final = (
+    "filter=<SLOTSRANGE slotsrange=(start-slot:integer end-slot:integer) "
+    "| ORDERBY orderby=(metric [LIMIT limit] [order=<ASC | DESC>])>"
+)
+
+
+@command(
+    "CLUSTER|SLOT-STATS",
+    summary="What the slots of this node hold and cost.",
+    arguments=_CLUSTER_SLOT_STATS_ARGUMENTS,
+    arity=-4,
+    flags=LOADING | STALE,
+    group="cluster",
+    since="8.0.0",
+    complexity="O(N) where N is the total number of slots based on arguments. O(N*log(N)) with ORDERBY subcommand.",
+    tips=[b"nondeterministic_output", b"request_policy:all_shards"],
+    valkey_only=True,
+)
 def cluster_slot_stats(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER SLOT-STATS SLOTSRANGE start end | ORDERBY metric [LIMIT limit] [ASC | DESC]."""
     cluster = state_of(ctx)
@@ -320,14 +468,29 @@ def _slot_stats(ctx: Context, cluster: ClusterState, slot: int) -> bytes:
     return array([integer(slot), ctx.map_reply(items)])
 
 
-@command("CLUSTER|HELP", arity=2, flags=LOADING | STALE, group="cluster", since="5.0.0", categories=_SLOW, summary="Describe the sub-commands.")  # fmt: skip
+@command(
+    "CLUSTER|HELP",
+    summary="Describe the sub-commands.",
+    arity=2,
+    flags=LOADING | STALE,
+    group="cluster",
+    since="5.0.0",
+)
 def cluster_help(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER HELP."""
     state_of(ctx)
     return help_reply(ctx, b"cluster")
 
 
-@command("READONLY", arity=1, flags=LOADING | STALE | FAST, group="cluster", since="3.0.0", categories=_CONNECTION, summary="Let this connection read from a replica of a cluster.")  # fmt: skip
+@command(
+    "READONLY",
+    summary="Let this connection read from a replica of a cluster.",
+    arity=1,
+    flags=LOADING | STALE | FAST,
+    group="cluster",
+    since="3.0.0",
+    categories=_CONNECTION,
+)
 def readonly(ctx: Context, args: list[bytes]) -> bytes:
     """READONLY."""
     _needs_cluster(ctx)
@@ -335,7 +498,15 @@ def readonly(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("READWRITE", arity=1, flags=LOADING | STALE | FAST, group="cluster", since="3.0.0", categories=_CONNECTION, summary="Undo READONLY.")  # fmt: skip
+@command(
+    "READWRITE",
+    summary="Undo READONLY.",
+    arity=1,
+    flags=LOADING | STALE | FAST,
+    group="cluster",
+    since="3.0.0",
+    categories=_CONNECTION,
+)
 def readwrite(ctx: Context, args: list[bytes]) -> bytes:
     """READWRITE."""
     _needs_cluster(ctx)
@@ -349,7 +520,15 @@ def _needs_cluster(ctx: Context) -> None:
         raise CommandError(_DISABLED)
 
 
-@command("ASKING", arity=1, flags=FAST, group="cluster", since="3.0.0", categories=_CONNECTION, summary="Follow an ASK redirection.")  # fmt: skip
+@command(
+    "ASKING",
+    summary="Follow an ASK redirection.",
+    arity=1,
+    flags=FAST,
+    group="cluster",
+    since="3.0.0",
+    categories=_CONNECTION,
+)
 def asking(ctx: Context, args: list[bytes]) -> bytes:
     """ASKING."""
     state_of(ctx)

@@ -22,7 +22,20 @@ _ELSEWHERE: Final = b"0"  # the fingerprint of a cursor that begins a slot
 _END: Final = b"0"
 
 
-@command("CLUSTERSCAN", arity=-2, flags=READONLY, group="cluster", since="9.1.0", keys=[KeySpec("", "", not_key=True)], categories=[b"keyspace"], complexity="O(1) for every call, O(N) for a whole walk.", arguments="cursor:string [MATCH match-pattern:pattern] [COUNT count] [TYPE type] [SLOT slot:integer]", tips=[b"nondeterministic_output", b"request_policy:special", b"response_policy:special"], valkey_only=True, summary="Some keys of the cluster and the cursor for the next call, which says to which node it goes.")  # fmt: skip
+@command(
+    "CLUSTERSCAN",
+    summary="Some keys of the cluster and the cursor for the next call, which says to which node it goes.",
+    arguments="cursor:string [MATCH match-pattern:pattern] [COUNT count] [TYPE type] [SLOT slot:integer]",
+    arity=-2,
+    flags=READONLY,
+    keys=[KeySpec("", "", not_key=True)],
+    group="cluster",
+    since="9.1.0",
+    complexity="O(1) for every call, O(N) for a whole walk.",
+    categories=[b"keyspace"],
+    tips=[b"nondeterministic_output", b"request_policy:special", b"response_policy:special"],
+    valkey_only=True,
+)
 def clusterscan(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTERSCAN cursor [MATCH pattern] [COUNT count] [TYPE type] [SLOT slot]."""
     state_of(ctx)

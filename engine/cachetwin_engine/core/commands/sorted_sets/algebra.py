@@ -197,43 +197,113 @@ def _store(ctx: Context, args: list[bytes], operation: int, event: bytes) -> byt
     return store_result(ctx, args[1], _combined(operation, _parse(ctx, args, 2)), event)
 
 
-@command("ZUNION", arity=-3, flags=READONLY | MOVABLE_KEYS, group="sorted-set", since="6.2.0", complexity="O(N)+O(M*log(M))", keys=[KeySpec("RO", "access", numkeys=0, first=1)], arguments="numkeys key... [WEIGHTS weight:integer...] [AGGREGATE aggregate=<SUM | MIN | MAX>] [WITHSCORES]", summary="Unite sorted sets.")  # fmt: skip
+@command(
+    "ZUNION",
+    summary="Unite sorted sets.",
+    arguments="numkeys key... [WEIGHTS weight:integer...] [AGGREGATE aggregate=<SUM | MIN | MAX>] [WITHSCORES]",
+    arity=-3,
+    flags=READONLY | MOVABLE_KEYS,
+    keys=[KeySpec("RO", "access", numkeys=0, first=1)],
+    group="sorted-set",
+    since="6.2.0",
+    complexity="O(N)+O(M*log(M))",
+)
 def zunion(ctx: Context, args: list[bytes]) -> bytes:
     """ZUNION numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]."""
     return _read(ctx, args, _UNION)
 
 
-@command("ZINTER", arity=-3, flags=READONLY | MOVABLE_KEYS, group="sorted-set", since="6.2.0", complexity="O(N*K)+O(M*log(M))", keys=[KeySpec("RO", "access", numkeys=0, first=1)], arguments="numkeys key... [WEIGHTS weight:integer...] [AGGREGATE aggregate=<SUM | MIN | MAX>] [WITHSCORES]", summary="Intersect sorted sets.")  # fmt: skip
+@command(
+    "ZINTER",
+    summary="Intersect sorted sets.",
+    arguments="numkeys key... [WEIGHTS weight:integer...] [AGGREGATE aggregate=<SUM | MIN | MAX>] [WITHSCORES]",
+    arity=-3,
+    flags=READONLY | MOVABLE_KEYS,
+    keys=[KeySpec("RO", "access", numkeys=0, first=1)],
+    group="sorted-set",
+    since="6.2.0",
+    complexity="O(N*K)+O(M*log(M))",
+)
 def zinter(ctx: Context, args: list[bytes]) -> bytes:
     """ZINTER numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX] [WITHSCORES]."""
     return _read(ctx, args, _INTER)
 
 
-@command("ZDIFF", arity=-3, flags=READONLY | MOVABLE_KEYS, group="sorted-set", since="6.2.0", complexity="O(L + (N-K)log(N))", keys=[KeySpec("RO", "access", numkeys=0, first=1)], arguments="numkeys key... [WITHSCORES]", summary="Subtract sorted sets from the first one.")  # fmt: skip
+@command(
+    "ZDIFF",
+    summary="Subtract sorted sets from the first one.",
+    arguments="numkeys key... [WITHSCORES]",
+    arity=-3,
+    flags=READONLY | MOVABLE_KEYS,
+    keys=[KeySpec("RO", "access", numkeys=0, first=1)],
+    group="sorted-set",
+    since="6.2.0",
+    complexity="O(L + (N-K)log(N))",
+)
 def zdiff(ctx: Context, args: list[bytes]) -> bytes:
     """ZDIFF numkeys key [key ...] [WITHSCORES]."""
     return _read(ctx, args, _DIFF)
 
 
-@command("ZUNIONSTORE", arity=-4, flags=WRITE | DENYOOM | MOVABLE_KEYS, group="sorted-set", since="2.0.0", complexity="O(N)+O(M log(M))", keys=[KeySpec("OW", "update"), KeySpec("RO", "access", index=2, numkeys=0, first=1)], arguments="destination numkeys key... [WEIGHTS weight:integer...] [AGGREGATE aggregate=<SUM | MIN | MAX>]", summary="Unite sorted sets and store the result.")  # fmt: skip
+@command(
+    "ZUNIONSTORE",
+    summary="Unite sorted sets and store the result.",
+    arguments="destination numkeys key... [WEIGHTS weight:integer...] [AGGREGATE aggregate=<SUM | MIN | MAX>]",
+    arity=-4,
+    flags=WRITE | DENYOOM | MOVABLE_KEYS,
+    keys=[KeySpec("OW", "update"), KeySpec("RO", "access", index=2, numkeys=0, first=1)],
+    group="sorted-set",
+    since="2.0.0",
+    complexity="O(N)+O(M log(M))",
+)
 def zunionstore(ctx: Context, args: list[bytes]) -> bytes:
     """ZUNIONSTORE destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX]."""
     return _store(ctx, args, _UNION, b"zunionstore")
 
 
-@command("ZINTERSTORE", arity=-4, flags=WRITE | DENYOOM | MOVABLE_KEYS, group="sorted-set", since="2.0.0", complexity="O(N*K)+O(M*log(M))", keys=[KeySpec("OW", "update"), KeySpec("RO", "access", index=2, numkeys=0, first=1)], arguments="destination numkeys key... [WEIGHTS weight:integer...] [AGGREGATE aggregate=<SUM | MIN | MAX>]", summary="Intersect sorted sets and store the result.")  # fmt: skip
+@command(
+    "ZINTERSTORE",
+    summary="Intersect sorted sets and store the result.",
+    arguments="destination numkeys key... [WEIGHTS weight:integer...] [AGGREGATE aggregate=<SUM | MIN | MAX>]",
+    arity=-4,
+    flags=WRITE | DENYOOM | MOVABLE_KEYS,
+    keys=[KeySpec("OW", "update"), KeySpec("RO", "access", index=2, numkeys=0, first=1)],
+    group="sorted-set",
+    since="2.0.0",
+    complexity="O(N*K)+O(M*log(M))",
+)
 def zinterstore(ctx: Context, args: list[bytes]) -> bytes:
     """ZINTERSTORE destination numkeys key [key ...] [WEIGHTS weight [weight ...]] [AGGREGATE SUM | MIN | MAX]."""
     return _store(ctx, args, _INTER, b"zinterstore")
 
 
-@command("ZDIFFSTORE", arity=-4, flags=WRITE | DENYOOM | MOVABLE_KEYS, group="sorted-set", since="6.2.0", complexity="O(L + (N-K)log(N))", keys=[KeySpec("OW", "update"), KeySpec("RO", "access", index=2, numkeys=0, first=1)], arguments="destination numkeys key...", summary="Subtract sorted sets from the first one and store the result.")  # fmt: skip
+@command(
+    "ZDIFFSTORE",
+    summary="Subtract sorted sets from the first one and store the result.",
+    arguments="destination numkeys key...",
+    arity=-4,
+    flags=WRITE | DENYOOM | MOVABLE_KEYS,
+    keys=[KeySpec("OW", "update"), KeySpec("RO", "access", index=2, numkeys=0, first=1)],
+    group="sorted-set",
+    since="6.2.0",
+    complexity="O(L + (N-K)log(N))",
+)
 def zdiffstore(ctx: Context, args: list[bytes]) -> bytes:
     """ZDIFFSTORE destination numkeys key [key ...]."""
     return _store(ctx, args, _DIFF, b"zdiffstore")
 
 
-@command("ZINTERCARD", arity=-3, flags=READONLY | MOVABLE_KEYS, group="sorted-set", since="7.0.0", complexity="O(N*K)", keys=[KeySpec("RO", "access", numkeys=0, first=1)], arguments="numkeys key... [LIMIT limit]", summary="Count the members that sorted sets have in common.")  # fmt: skip
+@command(
+    "ZINTERCARD",
+    summary="Count the members that sorted sets have in common.",
+    arguments="numkeys key... [LIMIT limit]",
+    arity=-3,
+    flags=READONLY | MOVABLE_KEYS,
+    keys=[KeySpec("RO", "access", numkeys=0, first=1)],
+    group="sorted-set",
+    since="7.0.0",
+    complexity="O(N*K)",
+)
 def zintercard(ctx: Context, args: list[bytes]) -> bytes:
     """ZINTERCARD numkeys key [key ...] [LIMIT limit]: with a limit, counting stops there."""
     operands = _parse(ctx, args, 1)

@@ -45,7 +45,29 @@ _ADD_FLAGS: Final[dict[bytes, int]] = {b"NX": _NX, b"XX": _XX, b"GT": _GT, b"LT"
 SCORE_IS_NAN: Final = b"ERR resulting score is not a number (NaN)"
 
 
-@command("ZADD", arity=-4, flags=WRITE | DENYOOM | FAST, group="sorted-set", since="1.2.0", history=[("2.4.0", "Takes several members."), ("3.0.2", "`XX`, `NX`, `CH` and `INCR` came."), ("6.2.0", "`GT` and `LT` came.")], complexity="O(log(N))", keys=KEY_UPDATE, arguments="key [condition=<NX | XX>@3.0.2] [comparison=<GT | LT>@6.2.0] [change=CH@3.0.2] [increment=INCR@3.0.2] data=(score:double member)...", summary="Add members, or change their scores.")  # fmt: skip
+_ZADD_ARGUMENTS: Final = (
+    "key [condition=<NX | XX>@3.0.2] [comparison=<GT | LT>@6.2.0] [change=CH@3.0.2] [increment=INCR@3.0.2] "
+    "data=(score:double member)..."
+)
+_ZADD_HISTORY: Final = [
+    ("2.4.0", "Takes several members."),
+    ("3.0.2", "`XX`, `NX`, `CH` and `INCR` came."),
+    ("6.2.0", "`GT` and `LT` came."),
+]
+
+
+@command(
+    "ZADD",
+    summary="Add members, or change their scores.",
+    arguments=_ZADD_ARGUMENTS,
+    arity=-4,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_UPDATE,
+    group="sorted-set",
+    since="1.2.0",
+    complexity="O(log(N))",
+    history=_ZADD_HISTORY,
+)
 def zadd(ctx: Context, args: list[bytes]) -> bytes:
     """ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]: how many were added (CH: or changed)."""
     flags = 0
@@ -64,7 +86,17 @@ def zadd(ctx: Context, args: list[bytes]) -> bytes:
     return _add(ctx, args, first, flags)
 
 
-@command("ZINCRBY", arity=4, flags=WRITE | DENYOOM | FAST, group="sorted-set", since="1.2.0", complexity="O(log(N))", keys=KEY_ACCESS_UPDATE, arguments="key increment:integer member", summary="Add to the score of a member.")  # fmt: skip
+@command(
+    "ZINCRBY",
+    summary="Add to the score of a member.",
+    arguments="key increment:integer member",
+    arity=4,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_ACCESS_UPDATE,
+    group="sorted-set",
+    since="1.2.0",
+    complexity="O(log(N))",
+)
 def zincrby(ctx: Context, args: list[bytes]) -> bytes:
     """ZINCRBY key increment member: the new score. Read as ZADD's arguments are, an option leaves too few."""
     if args[2].upper() in {b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"}:
@@ -204,7 +236,18 @@ def pairs_reply(ctx: Context, members: list[bytes], scores: list[float], nested:
     return b"".join(parts)
 
 
-@command("ZREM", arity=-3, flags=WRITE | FAST, group="sorted-set", since="1.2.0", history=[("2.4.0", "Takes several members.")], complexity="O(M*log(N))", keys=KEY_DELETE, arguments="key member...", summary="Remove members.")  # fmt: skip
+@command(
+    "ZREM",
+    summary="Remove members.",
+    arguments="key member...",
+    arity=-3,
+    flags=WRITE | FAST,
+    keys=KEY_DELETE,
+    group="sorted-set",
+    since="1.2.0",
+    complexity="O(M*log(N))",
+    history=[("2.4.0", "Takes several members.")],
+)
 def zrem(ctx: Context, args: list[bytes]) -> bytes:
     """ZREM key member [member ...]: how many there were."""
     key = args[1]
@@ -221,14 +264,32 @@ def zrem(ctx: Context, args: list[bytes]) -> bytes:
     return integer(removed)
 
 
-@command("ZCARD", arity=2, flags=READONLY | FAST, group="sorted-set", since="1.2.0", keys=KEY_META, arguments="key", summary="Count the members.")  # fmt: skip
+@command(
+    "ZCARD",
+    summary="Count the members.",
+    arguments="key",
+    arity=2,
+    flags=READONLY | FAST,
+    keys=KEY_META,
+    group="sorted-set",
+    since="1.2.0",
+)
 def zcard(ctx: Context, args: list[bytes]) -> bytes:
     """ZCARD key."""
     zset = read_sorted_set(ctx.db, args[1])
     return ZERO if zset is None else integer(len(zset))
 
 
-@command("ZSCORE", arity=3, flags=READONLY | FAST, group="sorted-set", since="1.2.0", keys=KEY_READ, arguments="key member", summary="Get the score of a member.")  # fmt: skip
+@command(
+    "ZSCORE",
+    summary="Get the score of a member.",
+    arguments="key member",
+    arity=3,
+    flags=READONLY | FAST,
+    keys=KEY_READ,
+    group="sorted-set",
+    since="1.2.0",
+)
 def zscore(ctx: Context, args: list[bytes]) -> bytes:
     """ZSCORE key member: null when there is none."""
     zset = read_sorted_set(ctx.db, args[1])
@@ -236,7 +297,17 @@ def zscore(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.null if score is None else ctx.double(score)
 
 
-@command("ZMSCORE", arity=-3, flags=READONLY | FAST, group="sorted-set", since="6.2.0", complexity="O(N)", keys=KEY_READ, arguments="key member...", summary="Get the scores of members.")  # fmt: skip
+@command(
+    "ZMSCORE",
+    summary="Get the scores of members.",
+    arguments="key member...",
+    arity=-3,
+    flags=READONLY | FAST,
+    keys=KEY_READ,
+    group="sorted-set",
+    since="6.2.0",
+    complexity="O(N)",
+)
 def zmscore(ctx: Context, args: list[bytes]) -> bytes:
     """ZMSCORE key member [member ...]."""
     zset = read_sorted_set(ctx.db, args[1])
@@ -247,13 +318,35 @@ def zmscore(ctx: Context, args: list[bytes]) -> bytes:
     return array(replies)
 
 
-@command("ZRANK", arity=-3, flags=READONLY | FAST, group="sorted-set", since="2.0.0", history=[("7.2.0", "`WITHSCORE` came.")], complexity="O(log(N))", keys=KEY_READ, arguments="key member [WITHSCORE~7.2.0]", summary="Get the rank of a member, lowest score first.")  # fmt: skip
+@command(
+    "ZRANK",
+    summary="Get the rank of a member, lowest score first.",
+    arguments="key member [WITHSCORE~7.2.0]",
+    arity=-3,
+    flags=READONLY | FAST,
+    keys=KEY_READ,
+    group="sorted-set",
+    since="2.0.0",
+    complexity="O(log(N))",
+    history=[("7.2.0", "`WITHSCORE` came.")],
+)
 def zrank(ctx: Context, args: list[bytes]) -> bytes:
     """ZRANK key member [WITHSCORE]."""
     return _rank(ctx, args, reverse=False)
 
 
-@command("ZREVRANK", arity=-3, flags=READONLY | FAST, group="sorted-set", since="2.0.0", history=[("7.2.0", "`WITHSCORE` came.")], complexity="O(log(N))", keys=KEY_READ, arguments="key member [WITHSCORE~7.2.0]", summary="Get the rank of a member, highest score first.")  # fmt: skip
+@command(
+    "ZREVRANK",
+    summary="Get the rank of a member, highest score first.",
+    arguments="key member [WITHSCORE~7.2.0]",
+    arity=-3,
+    flags=READONLY | FAST,
+    keys=KEY_READ,
+    group="sorted-set",
+    since="2.0.0",
+    complexity="O(log(N))",
+    history=[("7.2.0", "`WITHSCORE` came.")],
+)
 def zrevrank(ctx: Context, args: list[bytes]) -> bytes:
     """ZREVRANK key member [WITHSCORE]."""
     return _rank(ctx, args, reverse=True)
@@ -276,7 +369,18 @@ def _rank(ctx: Context, args: list[bytes], reverse: bool) -> bytes:
     return array([integer(rank), ctx.double(score)]) if with_score else integer(rank)
 
 
-@command("ZRANDMEMBER", arity=-2, flags=READONLY, group="sorted-set", since="6.2.0", complexity="O(N)", keys=KEY_READ, arguments="key [options=(count [WITHSCORES])]", tips=[b"nondeterministic_output"], summary="Pick members at random.")  # fmt: skip
+@command(
+    "ZRANDMEMBER",
+    summary="Pick members at random.",
+    arguments="key [options=(count [WITHSCORES])]",
+    arity=-2,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="sorted-set",
+    since="6.2.0",
+    complexity="O(N)",
+    tips=[b"nondeterministic_output"],
+)
 def zrandmember(ctx: Context, args: list[bytes]) -> bytes:
     """ZRANDMEMBER key [count [WITHSCORES]]: a negative count may repeat members."""
     if len(args) == 2:
@@ -321,7 +425,18 @@ def _picked(ctx: Context, zset: SortedSet, count: int) -> list[bytes]:
     return [zset.member_at(rank) for rank in ranks]
 
 
-@command("ZSCAN", arity=-3, flags=READONLY, group="sorted-set", since="2.8.0", history=[("8.0.0", "`NOSCORES` came.")], keys=KEY_READ, arguments="key cursor [MATCH pattern] [COUNT count] [NOSCORES~8.0.0]", tips=[b"nondeterministic_output"], summary="Walk through the members, some at a time.")  # fmt: skip
+@command(
+    "ZSCAN",
+    summary="Walk through the members, some at a time.",
+    arguments="key cursor [MATCH pattern] [COUNT count] [NOSCORES~8.0.0]",
+    arity=-3,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="sorted-set",
+    since="2.8.0",
+    tips=[b"nondeterministic_output"],
+    history=[("8.0.0", "`NOSCORES` came.")],
+)
 def zscan(ctx: Context, args: list[bytes]) -> bytes:
     """ZSCAN key cursor [MATCH pattern] [COUNT count] [NOSCORES]."""
     scan_cursor(args[2])

@@ -56,13 +56,33 @@ def _zpop(ctx: Context, args: list[bytes], highest: bool) -> bytes:
     return pairs_reply(ctx, members, scores, ctx.resp3 and len(args) == 3)
 
 
-@command("ZPOPMIN", arity=-2, flags=WRITE | FAST, group="sorted-set", since="5.0.0", complexity="O(log(N)*M)", keys=KEY_ACCESS_DELETE, arguments="key [count]", summary="Take out the members with the lowest scores.")  # fmt: skip
+@command(
+    "ZPOPMIN",
+    summary="Take out the members with the lowest scores.",
+    arguments="key [count]",
+    arity=-2,
+    flags=WRITE | FAST,
+    keys=KEY_ACCESS_DELETE,
+    group="sorted-set",
+    since="5.0.0",
+    complexity="O(log(N)*M)",
+)
 def zpopmin(ctx: Context, args: list[bytes]) -> bytes:
     """ZPOPMIN key [count]."""
     return _zpop(ctx, args, highest=False)
 
 
-@command("ZPOPMAX", arity=-2, flags=WRITE | FAST, group="sorted-set", since="5.0.0", complexity="O(log(N)*M)", keys=KEY_ACCESS_DELETE, arguments="key [count]", summary="Take out the members with the highest scores.")  # fmt: skip
+@command(
+    "ZPOPMAX",
+    summary="Take out the members with the highest scores.",
+    arguments="key [count]",
+    arity=-2,
+    flags=WRITE | FAST,
+    keys=KEY_ACCESS_DELETE,
+    group="sorted-set",
+    since="5.0.0",
+    complexity="O(log(N)*M)",
+)
 def zpopmax(ctx: Context, args: list[bytes]) -> bytes:
     """ZPOPMAX key [count]."""
     return _zpop(ctx, args, highest=True)
@@ -92,13 +112,35 @@ def _bzpop(ctx: Context, args: list[bytes], highest: bool) -> bytes:
     return b"".join([b"*3\r\n", bulk(key), bulk(members[0]), ctx.double(scores[0])])
 
 
-@command("BZPOPMIN", arity=-3, flags=WRITE | BLOCKING | FAST, group="sorted-set", since="5.0.0", history=[("6.0.0", "The timeout may have a fraction.")], complexity="O(log(N))", keys=[KeySpec("RW", "access delete", last=-2)], arguments="key... timeout:double", summary="Take out the member with the lowest score, or wait for one.")  # fmt: skip
+@command(
+    "BZPOPMIN",
+    summary="Take out the member with the lowest score, or wait for one.",
+    arguments="key... timeout:double",
+    arity=-3,
+    flags=WRITE | BLOCKING | FAST,
+    keys=[KeySpec("RW", "access delete", last=-2)],
+    group="sorted-set",
+    since="5.0.0",
+    complexity="O(log(N))",
+    history=[("6.0.0", "The timeout may have a fraction.")],
+)
 def bzpopmin(ctx: Context, args: list[bytes]) -> bytes:
     """BZPOPMIN key [key ...] timeout: key, member, score; null when the time is over."""
     return _bzpop(ctx, args, highest=False)
 
 
-@command("BZPOPMAX", arity=-3, flags=WRITE | BLOCKING | FAST, group="sorted-set", since="5.0.0", history=[("6.0.0", "The timeout may have a fraction.")], complexity="O(log(N))", keys=[KeySpec("RW", "access delete", last=-2)], arguments="key... timeout:double", summary="Take out the member with the highest score, or wait for one.")  # fmt: skip
+@command(
+    "BZPOPMAX",
+    summary="Take out the member with the highest score, or wait for one.",
+    arguments="key... timeout:double",
+    arity=-3,
+    flags=WRITE | BLOCKING | FAST,
+    keys=[KeySpec("RW", "access delete", last=-2)],
+    group="sorted-set",
+    since="5.0.0",
+    complexity="O(log(N))",
+    history=[("6.0.0", "The timeout may have a fraction.")],
+)
 def bzpopmax(ctx: Context, args: list[bytes]) -> bytes:
     """BZPOPMAX key [key ...] timeout: key, member, score; null when the time is over."""
     return _bzpop(ctx, args, highest=True)
@@ -136,13 +178,33 @@ def _zmpop(ctx: Context, args: list[bytes], first: int, deadline_ms: int) -> byt
     return b"".join([array_header(2), bulk(key), pairs_reply(ctx, members, scores, nested=True)])
 
 
-@command("ZMPOP", arity=-4, flags=WRITE | MOVABLE_KEYS, group="sorted-set", since="7.0.0", complexity="O(K)+O(M*log(N))", keys=[KeySpec("RW", "access delete", numkeys=0, first=1)], arguments="numkeys key... where=<MIN | MAX> [COUNT count]", summary="Take members out of the first sorted set that has any.")  # fmt: skip
+@command(
+    "ZMPOP",
+    summary="Take members out of the first sorted set that has any.",
+    arguments="numkeys key... where=<MIN | MAX> [COUNT count]",
+    arity=-4,
+    flags=WRITE | MOVABLE_KEYS,
+    keys=[KeySpec("RW", "access delete", numkeys=0, first=1)],
+    group="sorted-set",
+    since="7.0.0",
+    complexity="O(K)+O(M*log(N))",
+)
 def zmpop(ctx: Context, args: list[bytes]) -> bytes:
     """ZMPOP numkeys key [key ...] <MIN | MAX> [COUNT count]."""
     return _zmpop(ctx, args, 1, -1)
 
 
-@command("BZMPOP", arity=-5, flags=WRITE | BLOCKING | MOVABLE_KEYS, group="sorted-set", since="7.0.0", complexity="O(K)+O(M*log(N))", keys=[KeySpec("RW", "access delete", index=2, numkeys=0, first=1)], arguments="timeout:double numkeys key... where=<MIN | MAX> [COUNT count]", summary="Take members out of the first sorted set that has any, or wait for one.")  # fmt: skip
+@command(
+    "BZMPOP",
+    summary="Take members out of the first sorted set that has any, or wait for one.",
+    arguments="timeout:double numkeys key... where=<MIN | MAX> [COUNT count]",
+    arity=-5,
+    flags=WRITE | BLOCKING | MOVABLE_KEYS,
+    keys=[KeySpec("RW", "access delete", index=2, numkeys=0, first=1)],
+    group="sorted-set",
+    since="7.0.0",
+    complexity="O(K)+O(M*log(N))",
+)
 def bzmpop(ctx: Context, args: list[bytes]) -> bytes:
     """BZMPOP timeout numkeys key [key ...] <MIN | MAX> [COUNT count]."""
     return _zmpop(ctx, args, 2, parse_timeout(args[1], ctx.engine.now_ms))

@@ -197,56 +197,159 @@ def store_result(ctx: Context, key: bytes, scores: dict[bytes, float], event: by
     return integer(count)
 
 
-@command("ZRANGE", arity=-4, flags=READONLY, group="sorted-set", since="1.2.0", history=[("6.2.0", "`BYSCORE`, `BYLEX`, `REV` and `LIMIT` came.")], complexity="O(log(N)+M)", keys=KEY_READ, arguments="key start stop [sortby=<BYSCORE | BYLEX>@6.2.0] [REV@6.2.0] [LIMIT limit=(offset count)@6.2.0] [WITHSCORES]", summary="Get a range of members by rank, score or name.")  # fmt: skip
+_ZRANGE_ARGUMENTS: Final = (
+    "key start stop [sortby=<BYSCORE | BYLEX>@6.2.0] [REV@6.2.0] [LIMIT limit=(offset count)@6.2.0] [WITHSCORES]"
+)
+
+
+@command(
+    "ZRANGE",
+    summary="Get a range of members by rank, score or name.",
+    arguments=_ZRANGE_ARGUMENTS,
+    arity=-4,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="sorted-set",
+    since="1.2.0",
+    complexity="O(log(N)+M)",
+    history=[("6.2.0", "`BYSCORE`, `BYLEX`, `REV` and `LIMIT` came.")],
+)
 def zrange(ctx: Context, args: list[bytes]) -> bytes:
     """ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]."""
     return _range(ctx, args, 1)
 
 
-@command("ZRANGESTORE", arity=-5, flags=WRITE | DENYOOM, group="sorted-set", since="6.2.0", complexity="O(log(N)+M)", keys=[KeySpec("OW", "update"), KeySpec("RO", "access", index=2)], arguments="dst:key src:key min max [sortby=<BYSCORE | BYLEX>] [REV] [LIMIT limit=(offset count)]", summary="Store a range of members in another key.")  # fmt: skip
+@command(
+    "ZRANGESTORE",
+    summary="Store a range of members in another key.",
+    arguments="dst:key src:key min max [sortby=<BYSCORE | BYLEX>] [REV] [LIMIT limit=(offset count)]",
+    arity=-5,
+    flags=WRITE | DENYOOM,
+    keys=[KeySpec("OW", "update"), KeySpec("RO", "access", index=2)],
+    group="sorted-set",
+    since="6.2.0",
+    complexity="O(log(N)+M)",
+)
 def zrangestore(ctx: Context, args: list[bytes]) -> bytes:
     """ZRANGESTORE dst src min max [BYSCORE | BYLEX] [REV] [LIMIT offset count]."""
     return _range(ctx, args, 2)
 
 
-@command("ZREVRANGE", arity=-4, flags=READONLY, group="sorted-set", since="1.2.0", complexity="O(log(N)+M)", keys=KEY_READ, arguments="key start:integer stop:integer [WITHSCORES]", deprecated="6.2.0|`ZRANGE` with the `REV` argument", summary="Get a range of members by rank, highest score first.")  # fmt: skip
+@command(
+    "ZREVRANGE",
+    summary="Get a range of members by rank, highest score first.",
+    arguments="key start:integer stop:integer [WITHSCORES]",
+    arity=-4,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="sorted-set",
+    since="1.2.0",
+    deprecated="6.2.0|`ZRANGE` with the `REV` argument",
+    complexity="O(log(N)+M)",
+)
 def zrevrange(ctx: Context, args: list[bytes]) -> bytes:
     """ZREVRANGE key start stop [WITHSCORES]."""
     return _range(ctx, args, 1, BY_RANK, reverse=True, old=True)
 
 
-@command("ZRANGEBYSCORE", arity=-4, flags=READONLY, group="sorted-set", since="1.0.5", history=[("2.0.0", "`WITHSCORES` came.")], complexity="O(log(N)+M)", keys=KEY_READ, arguments="key min:double max:double [WITHSCORES@2.0.0] [LIMIT limit=(offset count)]", deprecated="6.2.0|`ZRANGE` with the `BYSCORE` argument", summary="Get the members with scores in a range.")  # fmt: skip
+@command(
+    "ZRANGEBYSCORE",
+    summary="Get the members with scores in a range.",
+    arguments="key min:double max:double [WITHSCORES@2.0.0] [LIMIT limit=(offset count)]",
+    arity=-4,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="sorted-set",
+    since="1.0.5",
+    deprecated="6.2.0|`ZRANGE` with the `BYSCORE` argument",
+    complexity="O(log(N)+M)",
+    history=[("2.0.0", "`WITHSCORES` came.")],
+)
 def zrangebyscore(ctx: Context, args: list[bytes]) -> bytes:
     """ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset count]."""
     return _range(ctx, args, 1, BY_SCORE, reverse=False, old=True)
 
 
-@command("ZREVRANGEBYSCORE", arity=-4, flags=READONLY, group="sorted-set", since="2.2.0", history=[("2.1.6", "Both ends may be excluded.")], complexity="O(log(N)+M)", keys=KEY_READ, arguments="key max:double min:double [WITHSCORES] [LIMIT limit=(offset count)]", deprecated="6.2.0|`ZRANGE` with the `REV` and `BYSCORE` arguments", summary="Get the members with scores in a range, highest score first.")  # fmt: skip
+@command(
+    "ZREVRANGEBYSCORE",
+    summary="Get the members with scores in a range, highest score first.",
+    arguments="key max:double min:double [WITHSCORES] [LIMIT limit=(offset count)]",
+    arity=-4,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="sorted-set",
+    since="2.2.0",
+    deprecated="6.2.0|`ZRANGE` with the `REV` and `BYSCORE` arguments",
+    complexity="O(log(N)+M)",
+    history=[("2.1.6", "Both ends may be excluded.")],
+)
 def zrevrangebyscore(ctx: Context, args: list[bytes]) -> bytes:
     """ZREVRANGEBYSCORE key max min [WITHSCORES] [LIMIT offset count]."""
     return _range(ctx, args, 1, BY_SCORE, reverse=True, old=True)
 
 
-@command("ZRANGEBYLEX", arity=-4, flags=READONLY, group="sorted-set", since="2.8.9", complexity="O(log(N)+M)", keys=KEY_READ, arguments="key min max [LIMIT limit=(offset count)]", deprecated="6.2.0|`ZRANGE` with the `BYLEX` argument", summary="Get the members with names in a range.")  # fmt: skip
+@command(
+    "ZRANGEBYLEX",
+    summary="Get the members with names in a range.",
+    arguments="key min max [LIMIT limit=(offset count)]",
+    arity=-4,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="sorted-set",
+    since="2.8.9",
+    deprecated="6.2.0|`ZRANGE` with the `BYLEX` argument",
+    complexity="O(log(N)+M)",
+)
 def zrangebylex(ctx: Context, args: list[bytes]) -> bytes:
     """ZRANGEBYLEX key min max [LIMIT offset count]."""
     return _range(ctx, args, 1, BY_LEX, reverse=False, old=True)
 
 
-@command("ZREVRANGEBYLEX", arity=-4, flags=READONLY, group="sorted-set", since="2.8.9", complexity="O(log(N)+M)", keys=KEY_READ, arguments="key max min [LIMIT limit=(offset count)]", deprecated="6.2.0|`ZRANGE` with the `REV` and `BYLEX` arguments", summary="Get the members with names in a range, last name first.")  # fmt: skip
+@command(
+    "ZREVRANGEBYLEX",
+    summary="Get the members with names in a range, last name first.",
+    arguments="key max min [LIMIT limit=(offset count)]",
+    arity=-4,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="sorted-set",
+    since="2.8.9",
+    deprecated="6.2.0|`ZRANGE` with the `REV` and `BYLEX` arguments",
+    complexity="O(log(N)+M)",
+)
 def zrevrangebylex(ctx: Context, args: list[bytes]) -> bytes:
     """ZREVRANGEBYLEX key max min [LIMIT offset count]."""
     return _range(ctx, args, 1, BY_LEX, reverse=True, old=True)
 
 
-@command("ZCOUNT", arity=4, flags=READONLY | FAST, group="sorted-set", since="2.0.0", complexity="O(log(N))", keys=KEY_READ, arguments="key min:double max:double", summary="Count the members with scores in a range.")  # fmt: skip
+@command(
+    "ZCOUNT",
+    summary="Count the members with scores in a range.",
+    arguments="key min:double max:double",
+    arity=4,
+    flags=READONLY | FAST,
+    keys=KEY_READ,
+    group="sorted-set",
+    since="2.0.0",
+    complexity="O(log(N))",
+)
 def zcount(ctx: Context, args: list[bytes]) -> bytes:
     """ZCOUNT key min max."""
     bounds = Bounds(BY_SCORE, args[2], args[3], ctx.engine.profile.hexadecimal_doubles)
     return _count(ctx, args[1], bounds)
 
 
-@command("ZLEXCOUNT", arity=4, flags=READONLY | FAST, group="sorted-set", since="2.8.9", complexity="O(log(N))", keys=KEY_READ, arguments="key min max", summary="Count the members with names in a range.")  # fmt: skip
+@command(
+    "ZLEXCOUNT",
+    summary="Count the members with names in a range.",
+    arguments="key min max",
+    arity=4,
+    flags=READONLY | FAST,
+    keys=KEY_READ,
+    group="sorted-set",
+    since="2.8.9",
+    complexity="O(log(N))",
+)
 def zlexcount(ctx: Context, args: list[bytes]) -> bytes:
     """ZLEXCOUNT key min max."""
     return _count(ctx, args[1], Bounds(BY_LEX, args[2], args[3]))
@@ -260,20 +363,50 @@ def _count(ctx: Context, key: bytes, bounds: Bounds) -> bytes:
     return integer(stop - start)
 
 
-@command("ZREMRANGEBYRANK", arity=4, flags=WRITE, group="sorted-set", since="2.0.0", complexity="O(log(N)+M)", keys=KEY_DELETE, arguments="key start:integer stop:integer", summary="Remove the members of a range of ranks.")  # fmt: skip
+@command(
+    "ZREMRANGEBYRANK",
+    summary="Remove the members of a range of ranks.",
+    arguments="key start:integer stop:integer",
+    arity=4,
+    flags=WRITE,
+    keys=KEY_DELETE,
+    group="sorted-set",
+    since="2.0.0",
+    complexity="O(log(N)+M)",
+)
 def zremrangebyrank(ctx: Context, args: list[bytes]) -> bytes:
     """ZREMRANGEBYRANK key start stop: how many there were."""
     return _remove_range(ctx, args[1], Bounds(BY_RANK, args[2], args[3]), b"zremrangebyrank")
 
 
-@command("ZREMRANGEBYSCORE", arity=4, flags=WRITE, group="sorted-set", since="1.2.0", complexity="O(log(N)+M)", keys=KEY_DELETE, arguments="key min:double max:double", summary="Remove the members with scores in a range.")  # fmt: skip
+@command(
+    "ZREMRANGEBYSCORE",
+    summary="Remove the members with scores in a range.",
+    arguments="key min:double max:double",
+    arity=4,
+    flags=WRITE,
+    keys=KEY_DELETE,
+    group="sorted-set",
+    since="1.2.0",
+    complexity="O(log(N)+M)",
+)
 def zremrangebyscore(ctx: Context, args: list[bytes]) -> bytes:
     """ZREMRANGEBYSCORE key min max: how many there were."""
     bounds = Bounds(BY_SCORE, args[2], args[3], ctx.engine.profile.hexadecimal_doubles)
     return _remove_range(ctx, args[1], bounds, b"zremrangebyscore")
 
 
-@command("ZREMRANGEBYLEX", arity=4, flags=WRITE, group="sorted-set", since="2.8.9", complexity="O(log(N)+M)", keys=KEY_DELETE, arguments="key min max", summary="Remove the members with names in a range.")  # fmt: skip
+@command(
+    "ZREMRANGEBYLEX",
+    summary="Remove the members with names in a range.",
+    arguments="key min max",
+    arity=4,
+    flags=WRITE,
+    keys=KEY_DELETE,
+    group="sorted-set",
+    since="2.8.9",
+    complexity="O(log(N)+M)",
+)
 def zremrangebylex(ctx: Context, args: list[bytes]) -> bytes:
     """ZREMRANGEBYLEX key min max: how many there were."""
     return _remove_range(ctx, args[1], Bounds(BY_LEX, args[2], args[3]), b"zremrangebylex")

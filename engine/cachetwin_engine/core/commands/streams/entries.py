@@ -130,7 +130,24 @@ def _options(args: list[bytes], adding: bool) -> Options:
     return options
 
 
-@command("XADD", arity=-5, flags=WRITE | DENYOOM | FAST, group="stream", since="5.0.0", history=[("6.2.0", "`NOMKSTREAM`, `MINID` and `LIMIT` came."), ("7.0.0", "An ID may be `<ms>-*`.")], keys=[KeySpec("RW", "update", notes="UPDATE instead of INSERT because of the optional trimming feature")], arguments="key [NOMKSTREAM@6.2.0] [trim=(strategy=<MAXLEN | MINID@6.2.0> [operator=<equal== | approximately=~>] threshold [LIMIT count@6.2.0])] id-selector=<auto-id=* | id> data=(field value)...", tips=[b"nondeterministic_output"], summary="Add an entry.")  # fmt: skip
+_XADD_ARGUMENTS: Final = (
+    "key [NOMKSTREAM@6.2.0] [trim=(strategy=<MAXLEN | MINID@6.2.0> [operator=<equal== | approximately=~>] "
+    "threshold [LIMIT count@6.2.0])] id-selector=<auto-id=* | id> data=(field value)..."
+)
+
+
+@command(
+    "XADD",
+    summary="Add an entry.",
+    arguments=_XADD_ARGUMENTS,
+    arity=-5,
+    flags=WRITE | DENYOOM | FAST,
+    keys=[KeySpec("RW", "update", notes="UPDATE instead of INSERT because of the optional trimming feature")],
+    group="stream",
+    since="5.0.0",
+    tips=[b"nondeterministic_output"],
+    history=[("6.2.0", "`NOMKSTREAM`, `MINID` and `LIMIT` came."), ("7.0.0", "An ID may be `<ms>-*`.")],
+)
 def xadd(ctx: Context, args: list[bytes]) -> bytes:
     """XADD key [NOMKSTREAM] [MAXLEN | MINID [= | ~] threshold [LIMIT count]] * | id field value [...]: the ID."""
     engine = ctx.engine
@@ -195,7 +212,24 @@ def _next_id(stream: Stream, wanted: int, wanted_ms: int, now_ms: int) -> tuple[
     return ms, seq
 
 
-@command("XTRIM", arity=-4, flags=WRITE, group="stream", since="5.0.0", history=[("6.2.0", "`MINID` and `LIMIT` came.")], complexity="O(N)", keys=KEY_DELETE, arguments="key trim=(strategy=<MAXLEN | MINID@6.2.0> [operator=<equal== | approximately=~>] threshold [LIMIT count@6.2.0])", tips=[b"nondeterministic_output"], summary="Remove the oldest entries.")  # fmt: skip
+_XTRIM_ARGUMENTS: Final = (
+    "key trim=(strategy=<MAXLEN | MINID@6.2.0> [operator=<equal== | approximately=~>] threshold [LIMIT count@6.2.0])"
+)
+
+
+@command(
+    "XTRIM",
+    summary="Remove the oldest entries.",
+    arguments=_XTRIM_ARGUMENTS,
+    arity=-4,
+    flags=WRITE,
+    keys=KEY_DELETE,
+    group="stream",
+    since="5.0.0",
+    complexity="O(N)",
+    tips=[b"nondeterministic_output"],
+    history=[("6.2.0", "`MINID` and `LIMIT` came.")],
+)
 def xtrim(ctx: Context, args: list[bytes]) -> bytes:
     """XTRIM key MAXLEN | MINID [= | ~] threshold [LIMIT count]: how many were removed."""
     options = _options(args, adding=False)
@@ -216,7 +250,16 @@ def xtrim(ctx: Context, args: list[bytes]) -> bytes:
     return integer(removed)
 
 
-@command("XDEL", arity=-3, flags=WRITE | FAST, group="stream", since="5.0.0", keys=KEY_DELETE, arguments="key id...", summary="Remove entries by ID.")  # fmt: skip
+@command(
+    "XDEL",
+    summary="Remove entries by ID.",
+    arguments="key id...",
+    arity=-3,
+    flags=WRITE | FAST,
+    keys=KEY_DELETE,
+    group="stream",
+    since="5.0.0",
+)
 def xdel(ctx: Context, args: list[bytes]) -> bytes:
     """XDEL key id [id ...]: how many there were."""
     key = args[1]
@@ -232,20 +275,51 @@ def xdel(ctx: Context, args: list[bytes]) -> bytes:
     return integer(removed)
 
 
-@command("XLEN", arity=2, flags=READONLY | FAST, group="stream", since="5.0.0", keys=KEY_META, arguments="key", summary="Count the entries.")  # fmt: skip
+@command(
+    "XLEN",
+    summary="Count the entries.",
+    arguments="key",
+    arity=2,
+    flags=READONLY | FAST,
+    keys=KEY_META,
+    group="stream",
+    since="5.0.0",
+)
 def xlen(ctx: Context, args: list[bytes]) -> bytes:
     """XLEN key."""
     stream = read_stream(ctx.db, args[1])
     return ZERO if stream is None else integer(stream.length)
 
 
-@command("XRANGE", arity=-4, flags=READONLY, group="stream", since="5.0.0", history=[("6.2.0", "Ranges may exclude their ends.")], complexity="O(N)", keys=KEY_READ, arguments="key start end [COUNT count]", summary="Get a range of entries.")  # fmt: skip
+@command(
+    "XRANGE",
+    summary="Get a range of entries.",
+    arguments="key start end [COUNT count]",
+    arity=-4,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="stream",
+    since="5.0.0",
+    complexity="O(N)",
+    history=[("6.2.0", "Ranges may exclude their ends.")],
+)
 def xrange(ctx: Context, args: list[bytes]) -> bytes:
     """XRANGE key start end [COUNT count]."""
     return _range(ctx, args, args[2], args[3], reverse=False)
 
 
-@command("XREVRANGE", arity=-4, flags=READONLY, group="stream", since="5.0.0", history=[("6.2.0", "Ranges may exclude their ends.")], complexity="O(N)", keys=KEY_READ, arguments="key end start [COUNT count]", summary="Get a range of entries, newest first.")  # fmt: skip
+@command(
+    "XREVRANGE",
+    summary="Get a range of entries, newest first.",
+    arguments="key end start [COUNT count]",
+    arity=-4,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="stream",
+    since="5.0.0",
+    complexity="O(N)",
+    history=[("6.2.0", "Ranges may exclude their ends.")],
+)
 def xrevrange(ctx: Context, args: list[bytes]) -> bytes:
     """XREVRANGE key end start [COUNT count]."""
     return _range(ctx, args, args[3], args[2], reverse=True)
@@ -265,7 +339,17 @@ def _range(ctx: Context, args: list[bytes], low: bytes, high: bytes, reverse: bo
     return array(stream.range(start, end, max(count, 0), reverse))
 
 
-@command("XSETID", arity=-3, flags=WRITE | DENYOOM | FAST, group="stream", since="5.0.0", history=[("7.0.0", "`ENTRIESADDED` and `MAXDELETEDID` came.")], keys=KEY_UPDATE, arguments="key last-id [ENTRIESADDED entries-added:integer@7.0.0] [MAXDELETEDID max-deleted-id@7.0.0]", summary="Set the last ID of a stream.")  # fmt: skip
+@command(
+    "XSETID",
+    summary="Set the last ID of a stream.",
+    arguments="key last-id [ENTRIESADDED entries-added:integer@7.0.0] [MAXDELETEDID max-deleted-id@7.0.0]",
+    arity=-3,
+    flags=WRITE | DENYOOM | FAST,
+    keys=KEY_UPDATE,
+    group="stream",
+    since="5.0.0",
+    history=[("7.0.0", "`ENTRIESADDED` and `MAXDELETEDID` came.")],
+)
 def xsetid(ctx: Context, args: list[bytes]) -> bytes:
     """XSETID key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id]."""
     last_id = parse_id(args[2])

@@ -120,11 +120,25 @@ def _stream_and_group(ctx: Context, args: list[bytes]) -> tuple[Stream, Group]:
 
 
 container(
-    "XGROUP", group="stream", since="5.0.0", summary="Consumer groups of a stream.", complexity="Depends on subcommand."
+    "XGROUP",
+    summary="Consumer groups of a stream.",
+    group="stream",
+    since="5.0.0",
+    complexity="Depends on subcommand.",
 )
 
 
-@command("XGROUP|CREATE", arity=-5, flags=WRITE | DENYOOM, group="stream", since="5.0.0", history=[("7.0.0", "`ENTRIESREAD` came.")], keys=[KeySpec("RW", "insert", index=2)], arguments="key group id-selector=<id | new-id=$> [MKSTREAM] [ENTRIESREAD entriesread:integer{entries-read}]", summary="Make a consumer group.")  # fmt: skip
+@command(
+    "XGROUP|CREATE",
+    summary="Make a consumer group.",
+    arguments="key group id-selector=<id | new-id=$> [MKSTREAM] [ENTRIESREAD entriesread:integer{entries-read}]",
+    arity=-5,
+    flags=WRITE | DENYOOM,
+    keys=[KeySpec("RW", "insert", index=2)],
+    group="stream",
+    since="5.0.0",
+    history=[("7.0.0", "`ENTRIESREAD` came.")],
+)
 def xgroup_create(ctx: Context, args: list[bytes]) -> bytes:
     """XGROUP CREATE key group <id | $> [MKSTREAM] [ENTRIESREAD entries-read]."""
     make, entries_read = _group_options(ctx, args, making=True)
@@ -148,7 +162,17 @@ def xgroup_create(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("XGROUP|SETID", arity=-5, flags=WRITE, group="stream", since="5.0.0", history=[("7.0.0", "`ENTRIESREAD` came.")], keys=[KeySpec("RW", "update", index=2)], arguments="key group id-selector=<id | new-id=$> [ENTRIESREAD entriesread:integer{entries-read}]", summary="Set how far a consumer group is.")  # fmt: skip
+@command(
+    "XGROUP|SETID",
+    summary="Set how far a consumer group is.",
+    arguments="key group id-selector=<id | new-id=$> [ENTRIESREAD entriesread:integer{entries-read}]",
+    arity=-5,
+    flags=WRITE,
+    keys=[KeySpec("RW", "update", index=2)],
+    group="stream",
+    since="5.0.0",
+    history=[("7.0.0", "`ENTRIESREAD` came.")],
+)
 def xgroup_setid(ctx: Context, args: list[bytes]) -> bytes:
     """XGROUP SETID key group <id | $> [ENTRIESREAD entries-read]."""
     _, entries_read = _group_options(ctx, args, making=False)
@@ -161,7 +185,17 @@ def xgroup_setid(ctx: Context, args: list[bytes]) -> bytes:
     return OK
 
 
-@command("XGROUP|DESTROY", arity=4, flags=WRITE, group="stream", since="5.0.0", complexity="O(N)", keys=[KeySpec("RW", "delete", index=2)], arguments="key group", summary="Remove a consumer group.")  # fmt: skip
+@command(
+    "XGROUP|DESTROY",
+    summary="Remove a consumer group.",
+    arguments="key group",
+    arity=4,
+    flags=WRITE,
+    keys=[KeySpec("RW", "delete", index=2)],
+    group="stream",
+    since="5.0.0",
+    complexity="O(N)",
+)
 def xgroup_destroy(ctx: Context, args: list[bytes]) -> bytes:
     """XGROUP DESTROY key group: 1 if there was one."""
     key = args[2]
@@ -175,7 +209,16 @@ def xgroup_destroy(ctx: Context, args: list[bytes]) -> bytes:
     return ONE
 
 
-@command("XGROUP|CREATECONSUMER", arity=5, flags=WRITE | DENYOOM, group="stream", since="6.2.0", keys=[KeySpec("RW", "insert", index=2)], arguments="key group consumer", summary="Make a consumer.")  # fmt: skip
+@command(
+    "XGROUP|CREATECONSUMER",
+    summary="Make a consumer.",
+    arguments="key group consumer",
+    arity=5,
+    flags=WRITE | DENYOOM,
+    keys=[KeySpec("RW", "insert", index=2)],
+    group="stream",
+    since="6.2.0",
+)
 def xgroup_createconsumer(ctx: Context, args: list[bytes]) -> bytes:
     """XGROUP CREATECONSUMER key group consumer: 1 if it is new."""
     _, group = _stream_and_group(ctx, args)
@@ -185,7 +228,16 @@ def xgroup_createconsumer(ctx: Context, args: list[bytes]) -> bytes:
     return ONE
 
 
-@command("XGROUP|DELCONSUMER", arity=5, flags=WRITE, group="stream", since="5.0.0", keys=[KeySpec("RW", "delete", index=2)], arguments="key group consumer", summary="Remove a consumer.")  # fmt: skip
+@command(
+    "XGROUP|DELCONSUMER",
+    summary="Remove a consumer.",
+    arguments="key group consumer",
+    arity=5,
+    flags=WRITE,
+    keys=[KeySpec("RW", "delete", index=2)],
+    group="stream",
+    since="5.0.0",
+)
 def xgroup_delconsumer(ctx: Context, args: list[bytes]) -> bytes:
     """XGROUP DELCONSUMER key group consumer: how many entries were pending there."""
     _, group = _stream_and_group(ctx, args)
@@ -196,7 +248,14 @@ def xgroup_delconsumer(ctx: Context, args: list[bytes]) -> bytes:
     return integer(pending)
 
 
-@command("XGROUP|HELP", arity=2, flags=LOADING | STALE, group="stream", since="5.0.0", complexity="O(1)", summary="Say what there is.")  # fmt: skip
+@command(
+    "XGROUP|HELP",
+    summary="Say what there is.",
+    arity=2,
+    flags=LOADING | STALE,
+    group="stream",
+    since="5.0.0",
+)
 def xgroup_help(ctx: Context, args: list[bytes]) -> bytes:
     """XGROUP HELP."""
     return help_reply(ctx, b"xgroup")
@@ -211,7 +270,16 @@ def _group_changed(ctx: Context, key: bytes, event: bytes) -> None:
 # -- delivered entries ------------------------------------------------------------------------------------------------
 
 
-@command("XACK", arity=-4, flags=WRITE | FAST, group="stream", since="5.0.0", keys=KEY_UPDATE, arguments="key group id...", summary="Say that entries are done with.")  # fmt: skip
+@command(
+    "XACK",
+    summary="Say that entries are done with.",
+    arguments="key group id...",
+    arity=-4,
+    flags=WRITE | FAST,
+    keys=KEY_UPDATE,
+    group="stream",
+    since="5.0.0",
+)
 def xack(ctx: Context, args: list[bytes]) -> bytes:
     """XACK key group id [id ...]: how many were pending."""
     stream = read_stream(ctx.db, args[1])
@@ -235,7 +303,19 @@ def _read_group(ctx: Context, args: list[bytes]) -> tuple[Stream, Group]:
     return stream, group
 
 
-@command("XPENDING", arity=-3, flags=READONLY, group="stream", since="5.0.0", history=[("6.2.0", "`IDLE` came, and ranges may exclude their ends.")], complexity="O(N)", keys=KEY_READ, arguments="key group [filters=([IDLE min-idle-time:integer@6.2.0] start end count [consumer])]", tips=[b"nondeterministic_output"], summary="List what was delivered and not acknowledged.")  # fmt: skip
+@command(
+    "XPENDING",
+    summary="List what was delivered and not acknowledged.",
+    arguments="key group [filters=([IDLE min-idle-time:integer@6.2.0] start end count [consumer])]",
+    arity=-3,
+    flags=READONLY,
+    keys=KEY_READ,
+    group="stream",
+    since="5.0.0",
+    complexity="O(N)",
+    tips=[b"nondeterministic_output"],
+    history=[("6.2.0", "`IDLE` came, and ranges may exclude their ends.")],
+)
 def xpending(ctx: Context, args: list[bytes]) -> bytes:
     """XPENDING key group [[IDLE min-idle-time] start end count [consumer]]."""
     if len(args) == 3:
@@ -333,9 +413,26 @@ def _claim_options(ctx: Context, args: list[bytes], at: int) -> Claim:
     return claim
 
 
-@command("XCLAIM", arity=-6, flags=WRITE | FAST, group="stream", since="5.0.0", complexity="O(log N)", keys=KEY_UPDATE, arguments="key group consumer min-idle-time id... [IDLE ms:integer] [TIME unix-time-milliseconds] [RETRYCOUNT count] [FORCE] [JUSTID] [LASTID lastid]", tips=[b"nondeterministic_output"], summary="Take pending entries over.")  # fmt: skip
+_XCLAIM_ARGUMENTS: Final = (
+    "key group consumer min-idle-time id... [IDLE ms:integer] [TIME unix-time-milliseconds] [RETRYCOUNT count] "
+    "[FORCE] [JUSTID] [LASTID lastid]"
+)
+
+
+@command(
+    "XCLAIM",
+    summary="Take pending entries over.",
+    arguments=_XCLAIM_ARGUMENTS,
+    arity=-6,
+    flags=WRITE | FAST,
+    keys=KEY_UPDATE,
+    group="stream",
+    since="5.0.0",
+    complexity="O(log N)",
+    tips=[b"nondeterministic_output"],
+)
 def xclaim(ctx: Context, args: list[bytes]) -> bytes:
-    """XCLAIM key group consumer min-idle-time id [id ...] [IDLE ms] [TIME ms] [RETRYCOUNT n] [FORCE] [JUSTID] [LASTID id]."""
+    """XCLAIM key group consumer min-idle-time id [...] [IDLE ms] [TIME ms] [RETRYCOUNT n] [FORCE] [JUSTID] [LASTID id]."""
     key = args[1]
     stream, group = _read_group(ctx, args)
     min_idle_ms = max(parse_int_or(args[4], b"ERR Invalid min-idle-time argument for XCLAIM"), 0)
@@ -399,7 +496,18 @@ def _take_over(
     ctx.engine.dirty += 1
 
 
-@command("XAUTOCLAIM", arity=-6, flags=WRITE | FAST, group="stream", since="6.2.0", history=[("7.0.0", "The reply also lists deleted entries, which left the pending list.")], keys=KEY_DELETE, arguments="key group consumer min-idle-time start [COUNT count] [JUSTID]", tips=[b"nondeterministic_output"], summary="Take over pending entries that have been idle.")  # fmt: skip
+@command(
+    "XAUTOCLAIM",
+    summary="Take over pending entries that have been idle.",
+    arguments="key group consumer min-idle-time start [COUNT count] [JUSTID]",
+    arity=-6,
+    flags=WRITE | FAST,
+    keys=KEY_DELETE,
+    group="stream",
+    since="6.2.0",
+    tips=[b"nondeterministic_output"],
+    history=[("7.0.0", "The reply also lists deleted entries, which left the pending list.")],
+)
 def xautoclaim(ctx: Context, args: list[bytes]) -> bytes:
     """XAUTOCLAIM key group consumer min-idle-time start [COUNT count] [JUSTID]: next start, entries, deleted IDs."""
     key = args[1]

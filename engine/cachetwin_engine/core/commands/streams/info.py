@@ -1,5 +1,7 @@
 """XINFO: what a stream, its groups and their consumers look like."""
 
+from typing import Final
+
 from cachetwin_engine.core.commands.help_text import help_reply
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.protocol.errors import NO_SUCH_KEY, CommandError
@@ -19,16 +21,39 @@ def _existing(ctx: Context, key: bytes) -> Stream:
     return stream
 
 
-container("XINFO", group="stream", since="5.0.0", summary="What a stream looks like.")
+container(
+    "XINFO",
+    summary="What a stream looks like.",
+    group="stream",
+    since="5.0.0",
+)
 
 
-@command("XINFO|HELP", arity=2, flags=LOADING | STALE, group="stream", since="5.0.0", complexity="O(1)", summary="Say what there is.")  # fmt: skip
+@command(
+    "XINFO|HELP",
+    summary="Say what there is.",
+    arity=2,
+    flags=LOADING | STALE,
+    group="stream",
+    since="5.0.0",
+)
 def xinfo_help(ctx: Context, args: list[bytes]) -> bytes:
     """XINFO HELP."""
     return help_reply(ctx, b"xinfo")
 
 
-@command("XINFO|CONSUMERS", arity=4, flags=READONLY, group="stream", since="5.0.0", history=[("7.2.0", "`inactive` came, and `idle` got its present meaning.")], keys=[KeySpec("RO", "access", index=2)], arguments="key group", tips=[b"nondeterministic_output"], summary="List the consumers of a group.")  # fmt: skip
+@command(
+    "XINFO|CONSUMERS",
+    summary="List the consumers of a group.",
+    arguments="key group",
+    arity=4,
+    flags=READONLY,
+    keys=[KeySpec("RO", "access", index=2)],
+    group="stream",
+    since="5.0.0",
+    tips=[b"nondeterministic_output"],
+    history=[("7.2.0", "`inactive` came, and `idle` got its present meaning.")],
+)
 def xinfo_consumers(ctx: Context, args: list[bytes]) -> bytes:
     """XINFO CONSUMERS key group."""
     group = _existing(ctx, args[2]).groups.get(args[3])
@@ -55,7 +80,17 @@ def _knows_activity(ctx: Context) -> bool:
     return ctx.engine.profile.commands_through >= (7, 2, 0)
 
 
-@command("XINFO|GROUPS", arity=3, flags=READONLY, group="stream", since="5.0.0", history=[("7.0.0", "`entries-read` and `lag` came.")], keys=[KeySpec("RO", "access", index=2)], arguments="key", summary="List the consumer groups of a stream.")  # fmt: skip
+@command(
+    "XINFO|GROUPS",
+    summary="List the consumer groups of a stream.",
+    arguments="key",
+    arity=3,
+    flags=READONLY,
+    keys=[KeySpec("RO", "access", index=2)],
+    group="stream",
+    since="5.0.0",
+    history=[("7.0.0", "`entries-read` and `lag` came.")],
+)
 def xinfo_groups(ctx: Context, args: list[bytes]) -> bytes:
     """XINFO GROUPS key."""
     stream = _existing(ctx, args[2])
@@ -81,7 +116,27 @@ def _progress(ctx: Context, stream: Stream, group: Group) -> list[bytes]:
     ]  # fmt: skip
 
 
-@command("XINFO|STREAM", arity=-3, flags=READONLY, group="stream", since="5.0.0", history=[("6.0.0", "`FULL` came."), ("7.0.0", "`max-deleted-entry-id`, `entries-added`, `recorded-first-entry-id`, `entries-read` and `lag` came."), ("7.2.0", "`active-time` came, and `seen-time` got its present meaning.")], keys=[KeySpec("RO", "access", index=2)], arguments="key [full-block=(FULL [COUNT count])]", summary="Describe a stream.")  # fmt: skip
+_XINFO_STREAM_HISTORY: Final = [
+    ("6.0.0", "`FULL` came."),
+    (
+        "7.0.0",
+        "`max-deleted-entry-id`, `entries-added`, `recorded-first-entry-id`, `entries-read` and `lag` came.",
+    ),
+    ("7.2.0", "`active-time` came, and `seen-time` got its present meaning."),
+]
+
+
+@command(
+    "XINFO|STREAM",
+    summary="Describe a stream.",
+    arguments="key [full-block=(FULL [COUNT count])]",
+    arity=-3,
+    flags=READONLY,
+    keys=[KeySpec("RO", "access", index=2)],
+    group="stream",
+    since="5.0.0",
+    history=_XINFO_STREAM_HISTORY,
+)
 def xinfo_stream(ctx: Context, args: list[bytes]) -> bytes:
     """XINFO STREAM key [FULL [COUNT count]]."""
     stream = _existing(ctx, args[2])

@@ -101,7 +101,17 @@ def _deadline(ctx: Context, text: bytes) -> int:
     return ctx.engine.now_ms + ms if ms else 0
 
 
-@command("XREAD", arity=-4, flags=READONLY | BLOCKING | MOVABLE_KEYS, group="stream", since="5.0.0", complexity="", keys=[KeySpec("RO", "access", index=1, keyword=b"STREAMS", last=-1, limit=2)], arguments="[COUNT count] [BLOCK milliseconds] STREAMS streams=(key... id...)", summary="Read the new entries of streams, or wait for some.")  # fmt: skip
+@command(
+    "XREAD",
+    summary="Read the new entries of streams, or wait for some.",
+    arguments="[COUNT count] [BLOCK milliseconds] STREAMS streams=(key... id...)",
+    arity=-4,
+    flags=READONLY | BLOCKING | MOVABLE_KEYS,
+    keys=[KeySpec("RO", "access", index=1, keyword=b"STREAMS", last=-1, limit=2)],
+    group="stream",
+    since="5.0.0",
+    complexity="",
+)
 def xread(ctx: Context, args: list[bytes]) -> bytes:
     """XREAD [COUNT count] [BLOCK milliseconds] STREAMS key [key ...] id [id ...]."""
     request = _request(ctx, args, grouped=False)
@@ -155,7 +165,22 @@ def _streams_reply(ctx: Context, parts: list[bytes]) -> bytes:
     return array([array([parts[at], parts[at + 1]]) for at in range(0, len(parts), 2)])
 
 
-@command("XREADGROUP", arity=-7, flags=WRITE | BLOCKING | MOVABLE_KEYS, group="stream", since="5.0.0", complexity="O(M)", keys=[KeySpec("RO", "access", index=4, keyword=b"STREAMS", last=-1, limit=2)], arguments="GROUP group-block=(group consumer) [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS streams=(key... id...)", summary="Read entries of streams as a consumer of a group, or wait for some.")  # fmt: skip
+_XREADGROUP_ARGUMENTS: Final = (
+    "GROUP group-block=(group consumer) [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS streams=(key... id...)"
+)
+
+
+@command(
+    "XREADGROUP",
+    summary="Read entries of streams as a consumer of a group, or wait for some.",
+    arguments=_XREADGROUP_ARGUMENTS,
+    arity=-7,
+    flags=WRITE | BLOCKING | MOVABLE_KEYS,
+    keys=[KeySpec("RO", "access", index=4, keyword=b"STREAMS", last=-1, limit=2)],
+    group="stream",
+    since="5.0.0",
+    complexity="O(M)",
+)
 def xreadgroup(ctx: Context, args: list[bytes]) -> bytes:
     """XREADGROUP GROUP group consumer [COUNT count] [BLOCK milliseconds] [NOACK] STREAMS key [key ...] id [id ...]."""
     request = _request(ctx, args, grouped=True)
