@@ -15,6 +15,7 @@ from cachetwin_engine.core.registry.command_table import (
     CATEGORY_NAMES,
     LOADING,
     NOSCRIPT,
+    ON_ALL_NODES,
     STALE,
     command,
     container,
@@ -72,7 +73,7 @@ def acl_cat(ctx: Context, args: list[bytes]) -> bytes:
     group="server",
     since="6.0.0",
     complexity="O(1) amortized time considering the typical user.",
-    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+    tips=ON_ALL_NODES,
 )
 def acl_deluser(ctx: Context, args: list[bytes]) -> bytes:
     """ACL DELUSER name [name ...]: how many there were."""
@@ -209,7 +210,7 @@ def acl_load(ctx: Context, args: list[bytes]) -> bytes:
     group="server",
     since="6.0.0",
     complexity="O(N). Where N is the number of configured users.",
-    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+    tips=ON_ALL_NODES,
 )
 def acl_save(ctx: Context, args: list[bytes]) -> bytes:
     """ACL SAVE."""
@@ -284,7 +285,7 @@ _ACL_SETUSER_HISTORY: Final = [
     group="server",
     since="6.0.0",
     complexity="O(N). Where N is the number of rules provided.",
-    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+    tips=ON_ALL_NODES,
     history=_ACL_SETUSER_HISTORY,
 )
 def acl_setuser(ctx: Context, args: list[bytes]) -> bytes:

@@ -11,6 +11,7 @@ from cachetwin_engine.core.registry.command_table import (
     FLAG_NAMES,
     LOADING,
     NO_MANDATORY_KEYS,
+    NONDETERMINISTIC_ORDER,
     STALE,
     Command,
     KeySpec,
@@ -24,7 +25,6 @@ from cachetwin_engine.core.text.glob import glob_match_nocase
 from .help_text import help_reply
 
 _FLAGS = LOADING | STALE
-_UNORDERED = [b"nondeterministic_output_order"]
 _INTERNAL = {b"cluster|syncslots", b"debug", b"pfdebug", b"pfselftest", b"replconf", b"restore-asking"}
 _RECOMMENDED_UNTIL_72 = {b"setex", b"psetex", b"setnx"}
 _RECOMMENDED_AGAIN = {  # by Valkey 9
@@ -43,7 +43,7 @@ _RECOMMENDED_AGAIN = {  # by Valkey 9
     since="2.8.13",
     complexity="O(N) where N is the total number of commands.",
     categories=[b"connection"],
-    tips=_UNORDERED,
+    tips=NONDETERMINISTIC_ORDER,
 )
 def command_(ctx: Context, args: list[bytes]) -> bytes:
     """COMMAND: what COMMAND INFO says, of all."""
@@ -74,7 +74,7 @@ def command_count(ctx: Context, args: list[bytes]) -> bytes:
     since="2.8.13",
     complexity="O(N) where N is the number of commands to look up",
     categories=[b"connection"],
-    tips=_UNORDERED,
+    tips=NONDETERMINISTIC_ORDER,
     history=[("7.0.0", "Without names it tells of all commands.")],
 )
 def command_info(ctx: Context, args: list[bytes]) -> bytes:
@@ -98,7 +98,7 @@ def command_info(ctx: Context, args: list[bytes]) -> bytes:
     since="7.0.0",
     complexity="O(N) where N is the number of commands to look up",
     categories=[b"connection"],
-    tips=_UNORDERED,
+    tips=NONDETERMINISTIC_ORDER,
 )
 def command_docs(ctx: Context, args: list[bytes]) -> bytes:
     """COMMAND DOCS [name ...]: a map by name; unknown names are left out."""
@@ -123,7 +123,7 @@ def command_docs(ctx: Context, args: list[bytes]) -> bytes:
     since="7.0.0",
     complexity="O(N) where N is the total number of commands",
     categories=[b"connection"],
-    tips=_UNORDERED,
+    tips=NONDETERMINISTIC_ORDER,
 )
 def command_list(ctx: Context, args: list[bytes]) -> bytes:
     """COMMAND LIST [FILTERBY MODULE|ACLCAT|PATTERN argument]."""

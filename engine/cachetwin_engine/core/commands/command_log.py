@@ -3,7 +3,7 @@
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.protocol.errors import CommandError
 from cachetwin_engine.core.protocol.replies import OK, array, bulk, bulk_array, integer
-from cachetwin_engine.core.registry.command_table import ADMIN, LOADING, STALE, command, container
+from cachetwin_engine.core.registry.command_table import ADMIN, LOADING, ON_ALL_NODES, STALE, command, container
 from cachetwin_engine.core.stats.command_log import KINDS, SLOW, CommandLog
 from cachetwin_engine.core.text.numbers import integer_or_none
 
@@ -62,7 +62,7 @@ def commandlog_len(ctx: Context, args: list[bytes]) -> bytes:
     group="server",
     since="8.1.0",
     complexity="O(N) where N is the number of entries in the commandlog",
-    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+    tips=ON_ALL_NODES,
     valkey_only=True,
 )
 def commandlog_reset(ctx: Context, args: list[bytes]) -> bytes:
@@ -136,7 +136,7 @@ def slowlog_len(ctx: Context, args: list[bytes]) -> bytes:
     since="2.2.12",
     deprecated="8.1.0|`COMMANDLOG RESET SLOW`",
     complexity="O(N) where N is the number of entries in the slowlog",
-    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+    tips=ON_ALL_NODES,
 )
 def slowlog_reset(ctx: Context, args: list[bytes]) -> bytes:
     """SLOWLOG RESET."""

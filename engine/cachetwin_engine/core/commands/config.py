@@ -7,7 +7,15 @@ from cachetwin_engine.core.config.rewrite import rewritten
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
 from cachetwin_engine.core.protocol.replies import OK, bulk
-from cachetwin_engine.core.registry.command_table import ADMIN, LOADING, NOSCRIPT, STALE, command, container
+from cachetwin_engine.core.registry.command_table import (
+    ADMIN,
+    LOADING,
+    NOSCRIPT,
+    ON_ALL_NODES,
+    STALE,
+    command,
+    container,
+)
 from cachetwin_engine.core.stats.statistics import reset_statistics
 
 from .help_text import help_reply
@@ -70,7 +78,7 @@ def config_get(ctx: Context, args: list[bytes]) -> bytes:
     group="server",
     since="2.0.0",
     complexity="O(N) when N is the number of configuration parameters provided",
-    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+    tips=ON_ALL_NODES,
     history=[("7.0.0", "Takes several parameters.")],
 )
 def config_set(ctx: Context, args: list[bytes]) -> bytes:
@@ -89,7 +97,7 @@ def config_set(ctx: Context, args: list[bytes]) -> bytes:
     flags=_FLAGS,
     group="server",
     since="2.0.0",
-    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+    tips=ON_ALL_NODES,
 )
 def config_resetstat(ctx: Context, args: list[bytes]) -> bytes:
     """CONFIG RESETSTAT."""
@@ -104,7 +112,7 @@ def config_resetstat(ctx: Context, args: list[bytes]) -> bytes:
     flags=_FLAGS,
     group="server",
     since="2.8.0",
-    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+    tips=ON_ALL_NODES,
 )
 def config_rewrite(ctx: Context, args: list[bytes]) -> bytes:
     """CONFIG REWRITE: the file that the engine was started with."""

@@ -5,10 +5,9 @@ from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.keyspace.database import Database
 from cachetwin_engine.core.protocol.errors import DB_INDEX_OUT_OF_RANGE, CommandError, syntax_error
 from cachetwin_engine.core.protocol.replies import OK, integer
-from cachetwin_engine.core.registry.command_table import FAST, READONLY, WRITE, command
+from cachetwin_engine.core.registry.command_table import FAST, ON_ALL_SHARDS, READONLY, WRITE, command
 from cachetwin_engine.core.text.numbers import parse_int_or
 
-_EVERYWHERE = [b"request_policy:all_shards", b"response_policy:all_succeeded"]
 _FLUSH_HISTORY = [
     ("4.0.0", "Added the `ASYNC` flushing mode modifier."),
     ("6.2.0", "Added the `SYNC` flushing mode modifier."),
@@ -40,7 +39,7 @@ def dbsize(ctx: Context, args: list[bytes]) -> bytes:
     since="1.0.0",
     complexity="O(N) where N is the number of keys.",
     categories=[b"keyspace", b"dangerous"],
-    tips=_EVERYWHERE,
+    tips=ON_ALL_SHARDS,
     history=_FLUSH_HISTORY,
 )
 def flushdb(ctx: Context, args: list[bytes]) -> bytes:
@@ -60,7 +59,7 @@ def flushdb(ctx: Context, args: list[bytes]) -> bytes:
     since="1.0.0",
     complexity="O(N) where N is the number of keys in all databases.",
     categories=[b"keyspace", b"dangerous"],
-    tips=_EVERYWHERE,
+    tips=ON_ALL_SHARDS,
     history=_FLUSH_HISTORY,
 )
 def flushall(ctx: Context, args: list[bytes]) -> bytes:

@@ -19,6 +19,7 @@ from cachetwin_engine.core.registry.command_table import (
     DENYOOM,
     KEY_OVERWRITE,
     KEY_READ,
+    NONDETERMINISTIC,
     READONLY,
     WRITE,
     command,
@@ -49,7 +50,7 @@ _HISTORY: Final = [
     group="generic",
     since="2.6.0",
     complexity="O(N*M) where N is the number of elements and M their average size.",
-    tips=[b"nondeterministic_output"],
+    tips=NONDETERMINISTIC,
 )
 def dump(ctx: Context, args: list[bytes]) -> bytes:
     """DUMP key."""

@@ -7,13 +7,20 @@ from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.keyspace.expire_time import expire_time_or_past
 from cachetwin_engine.core.protocol.errors import CommandError, printable
 from cachetwin_engine.core.protocol.replies import ONE, ZERO, integer
-from cachetwin_engine.core.registry.command_table import FAST, KEY_READ, KEY_UPDATE, READONLY, WRITE, command
+from cachetwin_engine.core.registry.command_table import (
+    FAST,
+    KEY_READ,
+    KEY_UPDATE,
+    NONDETERMINISTIC,
+    READONLY,
+    WRITE,
+    command,
+)
 
 _NO_KEY: Final = -2
 _NO_TIME_TO_LIVE: Final = -1
 _CONDITIONS: Final = [("7.0.0", "Added options: `NX`, `XX`, `GT` and `LT`.")]
 _SAYS_NO_KEY: Final = [("2.8.0", "Added the -2 reply.")]
-_CHANGING: Final = [b"nondeterministic_output"]
 
 
 @command(
@@ -165,7 +172,7 @@ def persist(ctx: Context, args: list[bytes]) -> bytes:
     keys=KEY_READ,
     group="generic",
     since="1.0.0",
-    tips=_CHANGING,
+    tips=NONDETERMINISTIC,
     history=_SAYS_NO_KEY,
 )
 def ttl(ctx: Context, args: list[bytes]) -> bytes:
@@ -183,7 +190,7 @@ def ttl(ctx: Context, args: list[bytes]) -> bytes:
     keys=KEY_READ,
     group="generic",
     since="2.6.0",
-    tips=_CHANGING,
+    tips=NONDETERMINISTIC,
     history=_SAYS_NO_KEY,
 )
 def pttl(ctx: Context, args: list[bytes]) -> bytes:

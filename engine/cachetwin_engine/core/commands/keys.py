@@ -6,12 +6,7 @@ from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.keyspace.database import Database
 from cachetwin_engine.core.keyspace.value import Value
-from cachetwin_engine.core.protocol.errors import (
-    DB_INDEX_OUT_OF_RANGE,
-    NO_SUCH_KEY,
-    NOT_AN_INTEGER,
-    CommandError,
-)
+from cachetwin_engine.core.protocol.errors import DB_INDEX_OUT_OF_RANGE, NO_SUCH_KEY, NOT_AN_INTEGER, CommandError
 from cachetwin_engine.core.protocol.replies import OK, ONE, ZERO, bulk, integer, simple
 from cachetwin_engine.core.registry.command_table import DENYOOM, FAST, READONLY, WRITE, KeySpec, command
 from cachetwin_engine.core.text.numbers import integer_or_none

@@ -6,7 +6,15 @@ from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.memory.account import size_of_key
 from cachetwin_engine.core.protocol.errors import syntax_error
 from cachetwin_engine.core.protocol.replies import OK, bulk, integer
-from cachetwin_engine.core.registry.command_table import LOADING, READONLY, STALE, KeySpec, command, container
+from cachetwin_engine.core.registry.command_table import (
+    LOADING,
+    ON_ALL_SHARDS,
+    READONLY,
+    STALE,
+    KeySpec,
+    command,
+    container,
+)
 from cachetwin_engine.core.text.numbers import parse_int
 
 from .help_text import help_reply
@@ -154,7 +162,7 @@ def memory_malloc_stats(ctx: Context, args: list[bytes]) -> bytes:
     group="server",
     since="4.0.0",
     complexity="Depends on how much memory is allocated, could be slow",
-    tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"],
+    tips=ON_ALL_SHARDS,
 )
 def memory_purge(ctx: Context, args: list[bytes]) -> bytes:
     """MEMORY PURGE: the allocator does so by itself."""

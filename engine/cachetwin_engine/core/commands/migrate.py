@@ -9,7 +9,7 @@ from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.protocol.errors import CommandError
 from cachetwin_engine.core.protocol.replies import OK, bulk_array
-from cachetwin_engine.core.registry.command_table import MOVABLE_KEYS, WRITE, KeySpec, command
+from cachetwin_engine.core.registry.command_table import MOVABLE_KEYS, NONDETERMINISTIC, WRITE, KeySpec, command
 from cachetwin_engine.core.text.numbers import parse_int
 
 from .dump import payload_of
@@ -73,7 +73,7 @@ _MIGRATE_ARGUMENTS: Final = (
     since="2.6.0",
     complexity="O(N) for what is sent, and the cost of DUMP and DEL here and of RESTORE there.",
     categories=[b"dangerous"],
-    tips=[b"nondeterministic_output"],
+    tips=NONDETERMINISTIC,
     history=_HISTORY,
 )
 def migrate(ctx: Context, args: list[bytes]) -> bytes:

@@ -7,7 +7,15 @@ from cachetwin_engine.core.keyspace.value import Value
 from cachetwin_engine.core.memory.access_log import frequency_of, idle_seconds_of
 from cachetwin_engine.core.protocol.errors import CommandError
 from cachetwin_engine.core.protocol.replies import ONE, bulk, integer
-from cachetwin_engine.core.registry.command_table import LOADING, READONLY, STALE, KeySpec, command, container
+from cachetwin_engine.core.registry.command_table import (
+    LOADING,
+    NONDETERMINISTIC,
+    READONLY,
+    STALE,
+    KeySpec,
+    command,
+    container,
+)
 from cachetwin_engine.core.text.numbers import integer_or_none
 from cachetwin_engine.core.types.string import (
     EMBEDDED_BYTES_MAX,
@@ -20,7 +28,6 @@ from cachetwin_engine.core.types.string import (
 from .help_text import help_reply
 
 _KEY: Final = [KeySpec("RO", index=2)]
-_CHANGING: Final = [b"nondeterministic_output"]
 _SHARED_INTEGERS: Final = 10_000  # Redis OSS keeps one object each for the integers below (server.h)
 _SHARED_REFERENCES: Final = 2**31 - 1
 _NOTE: Final = (
@@ -59,7 +66,7 @@ def object_help(ctx: Context, args: list[bytes]) -> bytes:
     keys=_KEY,
     group="generic",
     since="2.2.3",
-    tips=_CHANGING,
+    tips=NONDETERMINISTIC,
 )
 def object_encoding(ctx: Context, args: list[bytes]) -> bytes:
     """OBJECT ENCODING key."""
@@ -88,7 +95,7 @@ def encoding_of(ctx: Context, key: bytes, value: object) -> bytes:
     keys=_KEY,
     group="generic",
     since="2.2.3",
-    tips=_CHANGING,
+    tips=NONDETERMINISTIC,
 )
 def object_refcount(ctx: Context, args: list[bytes]) -> bytes:
     """OBJECT REFCOUNT key."""
@@ -111,7 +118,7 @@ def object_refcount(ctx: Context, args: list[bytes]) -> bytes:
     keys=_KEY,
     group="generic",
     since="2.2.3",
-    tips=_CHANGING,
+    tips=NONDETERMINISTIC,
 )
 def object_idletime(ctx: Context, args: list[bytes]) -> bytes:
     """OBJECT IDLETIME key."""
@@ -131,7 +138,7 @@ def object_idletime(ctx: Context, args: list[bytes]) -> bytes:
     keys=_KEY,
     group="generic",
     since="4.0.0",
-    tips=_CHANGING,
+    tips=NONDETERMINISTIC,
 )
 def object_freq(ctx: Context, args: list[bytes]) -> bytes:
     """OBJECT FREQ key."""

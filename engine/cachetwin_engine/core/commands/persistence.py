@@ -15,6 +15,7 @@ from cachetwin_engine.core.registry.command_table import (
     LOADING,
     NO_ASYNC_LOADING,
     NO_MULTI,
+    NONDETERMINISTIC,
     NOSCRIPT,
     STALE,
     command,
@@ -31,7 +32,7 @@ _IN_PROGRESS: Final = b"ERR Background save already in progress"
     group="server",
     since="1.0.0",
     categories=[b"admin", b"dangerous"],
-    tips=[b"nondeterministic_output"],
+    tips=NONDETERMINISTIC,
 )
 def lastsave(ctx: Context, args: list[bytes]) -> bytes:
     """LASTSAVE: Unix time in seconds; the start until the first save."""

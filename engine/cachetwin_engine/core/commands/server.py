@@ -10,6 +10,8 @@ from cachetwin_engine.core.registry.command_table import (
     FAST,
     LOADING,
     NO_ASYNC_LOADING,
+    NONDETERMINISTIC,
+    NONDETERMINISTIC_ORDER,
     NOSCRIPT,
     READONLY,
     STALE,
@@ -34,7 +36,7 @@ _NO_MODULES: Final = b"ERR Error loading the extension. Please check the server 
     flags=LOADING | STALE | FAST,
     group="server",
     since="2.6.0",
-    tips=[b"nondeterministic_output"],
+    tips=NONDETERMINISTIC,
 )
 def time_(ctx: Context, args: list[bytes]) -> bytes:
     """TIME: Unix time in seconds, and the microseconds of the current one."""
@@ -88,7 +90,7 @@ container(
     group="server",
     since="4.0.0",
     complexity="O(N) where N is the number of loaded modules.",
-    tips=[b"nondeterministic_output_order"],
+    tips=NONDETERMINISTIC_ORDER,
 )
 def module_list(ctx: Context, args: list[bytes]) -> bytes:
     """MODULE LIST."""

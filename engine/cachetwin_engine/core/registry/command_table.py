@@ -326,3 +326,9 @@ KEY_DELETE: Final = [KeySpec("RW", "delete")]
 KEY_ACCESS_DELETE: Final = [KeySpec("RW", "access delete")]
 KEY_OVERWRITE: Final = [KeySpec("OW", "update")]
 KEYS_READ: Final = [KeySpec("RO", "access", last=-1)]
+
+# Tips that many commands share: what a reply depends on, and where a client of a cluster sends the command.
+NONDETERMINISTIC: Final = [b"nondeterministic_output"]
+NONDETERMINISTIC_ORDER: Final = [b"nondeterministic_output_order"]
+ON_ALL_NODES: Final = [b"request_policy:all_nodes", b"response_policy:all_succeeded"]
+ON_ALL_SHARDS: Final = [b"request_policy:all_shards", b"response_policy:all_succeeded"]

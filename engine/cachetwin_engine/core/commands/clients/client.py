@@ -19,7 +19,9 @@ from cachetwin_engine.core.registry.command_table import (
     ALLOW_BUSY,
     LOADING,
     NO_MULTI,
+    NONDETERMINISTIC,
     NOSCRIPT,
+    ON_ALL_NODES,
     STALE,
     command,
     container,
@@ -75,7 +77,7 @@ def client_getname(ctx: Context, args: list[bytes]) -> bytes:
     flags=_ABOUT_ITSELF,
     group="connection",
     since="2.6.9",
-    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+    tips=ON_ALL_NODES,
 )
 def client_setname(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT SETNAME name."""
@@ -91,7 +93,7 @@ def client_setname(ctx: Context, args: list[bytes]) -> bytes:
     flags=_ABOUT_ITSELF,
     group="connection",
     since="7.2.0",
-    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+    tips=ON_ALL_NODES,
 )
 def client_setinfo(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT SETINFO LIB-NAME|LIB-VER value."""
@@ -112,7 +114,7 @@ def client_setinfo(ctx: Context, args: list[bytes]) -> bytes:
     flags=_FLAGS,
     group="connection",
     since="6.2.0",
-    tips=[b"nondeterministic_output"],
+    tips=NONDETERMINISTIC,
 )
 def client_info(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT INFO."""
@@ -155,7 +157,7 @@ _CLIENT_LIST_HISTORY: Final = [
     group="connection",
     since="2.4.0",
     complexity="O(N) where N is the number of client connections",
-    tips=[b"nondeterministic_output"],
+    tips=NONDETERMINISTIC,
     history=_CLIENT_LIST_HISTORY,
 )
 def client_list(ctx: Context, args: list[bytes]) -> bytes:

@@ -8,7 +8,16 @@ from cachetwin_engine.core.observers.watchers import unwatch
 from cachetwin_engine.core.protocol import errors
 from cachetwin_engine.core.protocol.errors import CommandError, wrong_arity
 from cachetwin_engine.core.protocol.replies import OK, PONG, bulk, integer
-from cachetwin_engine.core.registry.command_table import ALLOW_BUSY, FAST, LOADING, NO_AUTH, NOSCRIPT, STALE, command
+from cachetwin_engine.core.registry.command_table import (
+    ALLOW_BUSY,
+    FAST,
+    LOADING,
+    NO_AUTH,
+    NOSCRIPT,
+    ON_ALL_SHARDS,
+    STALE,
+    command,
+)
 from cachetwin_engine.core.text.numbers import integer_or_none
 
 _EARLY = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
@@ -22,7 +31,7 @@ _EARLY = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
     flags=FAST,
     group="connection",
     since="1.0.0",
-    tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"],
+    tips=ON_ALL_SHARDS,
 )
 def ping(ctx: Context, args: list[bytes]) -> bytes:
     """PING [message]: an array while a RESP2 client has subscriptions."""

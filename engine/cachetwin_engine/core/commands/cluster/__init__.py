@@ -1,5 +1,5 @@
 """CLUSTER, CLUSTERSCAN and slot migration."""
 
-from . import changes, migrations, queries, scan
+from . import changes, migrations, queries, redirection, scan, slot_stats
 
-__all__ = ["changes", "migrations", "queries", "scan"]
+__all__ = ["changes", "migrations", "queries", "redirection", "scan", "slot_stats"]

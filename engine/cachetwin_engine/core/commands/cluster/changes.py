@@ -12,7 +12,15 @@ from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.protocol.errors import CommandError, bad_subcommand, syntax_error, wrong_arity
 from cachetwin_engine.core.protocol.replies import OK, simple
-from cachetwin_engine.core.registry.command_table import ADMIN, NO_ASYNC_LOADING, NOSCRIPT, STALE, WRITE, command
+from cachetwin_engine.core.registry.command_table import (
+    ADMIN,
+    NO_ASYNC_LOADING,
+    NONDETERMINISTIC,
+    NOSCRIPT,
+    STALE,
+    WRITE,
+    command,
+)
 from cachetwin_engine.core.text.numbers import integer_or_none, parse_int
 
 from .queries import has_keys, keys_in_slot, keys_of, node_named, slot_named, state_of
@@ -261,7 +269,7 @@ def _give(ctx: Context, cluster: ClusterState, slot: int, node: ClusterNode) -> 
     flags=_ORDER,
     group="cluster",
     since="3.0.0",
-    tips=[b"nondeterministic_output"],
+    tips=NONDETERMINISTIC,
 )
 def cluster_bumpepoch(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER BUMPEPOCH."""

@@ -1,22 +1,20 @@
-"""CLUSTER: questions about the slot table and its nodes. What changes the table is in ``changes``."""
+"""CLUSTER: queries of the slot table and of its nodes. The commands that change the table are in ``changes``."""
 
 from typing import Final
 
 from cachetwin_engine.core.cluster.info import info_lines
 from cachetwin_engine.core.cluster.routing import hostname_of, ip_of, port_of, preferred_endpoint
-from cachetwin_engine.core.cluster.state import BUS_PORT_OFFSET, ClusterNode, ClusterState, SlotUsage
+from cachetwin_engine.core.cluster.state import BUS_PORT_OFFSET, ClusterNode, ClusterState
 from cachetwin_engine.core.commands.help_text import help_reply
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.keyspace.database import Database
 from cachetwin_engine.core.keyspace.slots import SLOT_COUNT, slot_of
-from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
-from cachetwin_engine.core.protocol.replies import EMPTY_ARRAY, OK, array, bulk, bulk_array, integer
-from cachetwin_engine.core.registry.command_table import ADMIN, FAST, LOADING, STALE, command, container
+from cachetwin_engine.core.protocol.errors import CommandError
+from cachetwin_engine.core.protocol.replies import EMPTY_ARRAY, array, bulk, bulk_array, integer
+from cachetwin_engine.core.registry.command_table import ADMIN, LOADING, NONDETERMINISTIC, STALE, command, container
 from cachetwin_engine.core.text.numbers import integer_or_none, parse_int
 
-_DISABLED: Final = b"ERR This instance has cluster support disabled"
-_VARYING: Final = [b"nondeterministic_output"]
-_CONNECTION: Final = [b"fast", b"connection"]
+DISABLED: Final = b"ERR This instance has cluster support disabled"
 
 
 container(
@@ -31,7 +29,7 @@ def state_of(ctx: Context) -> ClusterState:
     """The slot table. Raises CommandError without cluster mode."""
     cluster = ctx.engine.cluster
     if cluster is None:
-        raise CommandError(_DISABLED)
+        raise CommandError(DISABLED)
     return cluster
 
 
@@ -94,7 +92,7 @@ def cluster_keyslot(ctx: Context, args: list[bytes]) -> bytes:
     flags=LOADING | STALE,
     group="cluster",
     since="3.0.0",
-    tips=_VARYING,
+    tips=NONDETERMINISTIC,
 )
 def cluster_info(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER INFO."""
@@ -121,7 +119,7 @@ def cluster_myid(ctx: Context, args: list[bytes]) -> bytes:
     flags=LOADING | STALE,
     group="cluster",
     since="7.2.0",
-    tips=_VARYING,
+    tips=NONDETERMINISTIC,
 )
 def cluster_myshardid(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER MYSHARDID."""
@@ -136,7 +134,7 @@ def cluster_myshardid(ctx: Context, args: list[bytes]) -> bytes:
     group="cluster",
     since="3.0.0",
     complexity="O(N) where N is the total number of Cluster nodes",
-    tips=_VARYING,
+    tips=NONDETERMINISTIC,
 )
 def cluster_nodes(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER NODES."""
@@ -181,7 +179,7 @@ _CLUSTER_SLOTS_HISTORY: Final = [
     group="cluster",
     since="3.0.0",
     complexity="O(N) where N is the total number of Cluster nodes",
-    tips=_VARYING,
+    tips=NONDETERMINISTIC,
     history=_CLUSTER_SLOTS_HISTORY,
 )
 def cluster_slots(ctx: Context, args: list[bytes]) -> bytes:
@@ -218,7 +216,7 @@ def _node_of_slots(ctx: Context, node: ClusterNode) -> bytes:
     group="cluster",
     since="7.0.0",
     complexity="O(N) where N is the total number of cluster nodes",
-    tips=_VARYING,
+    tips=NONDETERMINISTIC,
     history=[("9.1.0", "Tells the id of a shard, and the availability zone of a node.")],
 )
 def cluster_shards(ctx: Context, args: list[bytes]) -> bytes:
@@ -290,7 +288,7 @@ def cluster_countkeysinslot(ctx: Context, args: list[bytes]) -> bytes:
     group="cluster",
     since="3.0.0",
     complexity="O(N) where N is the number of requested keys",
-    tips=_VARYING,
+    tips=NONDETERMINISTIC,
 )
 def cluster_getkeysinslot(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER GETKEYSINSLOT slot count: of the chosen database."""
@@ -311,7 +309,7 @@ def cluster_getkeysinslot(ctx: Context, args: list[bytes]) -> bytes:
     group="cluster",
     since="5.0.0",
     complexity="O(N) where N is the number of replicas.",
-    tips=_VARYING,
+    tips=NONDETERMINISTIC,
 )
 def cluster_replicas(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER REPLICAS node-id: this table knows of none."""
@@ -329,7 +327,7 @@ def cluster_replicas(ctx: Context, args: list[bytes]) -> bytes:
     since="3.0.0",
     deprecated="5.0.0|`CLUSTER REPLICAS`",
     complexity="O(N) where N is the number of replicas.",
-    tips=_VARYING,
+    tips=NONDETERMINISTIC,
 )
 def cluster_slaves(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER SLAVES node-id."""
@@ -345,7 +343,7 @@ def cluster_slaves(ctx: Context, args: list[bytes]) -> bytes:
     group="cluster",
     since="3.0.0",
     complexity="O(N) where N is the number of failure reports",
-    tips=_VARYING,
+    tips=NONDETERMINISTIC,
     history=[("9.0.0", "A node that has failed is not counted against further.")],
 )
 def cluster_count_failure_reports(ctx: Context, args: list[bytes]) -> bytes:
@@ -362,110 +360,12 @@ def cluster_count_failure_reports(ctx: Context, args: list[bytes]) -> bytes:
     group="cluster",
     since="7.0.0",
     complexity="O(N) where N is the total number of Cluster nodes",
-    tips=_VARYING,
+    tips=NONDETERMINISTIC,
 )
 def cluster_links(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER LINKS: nodes do not talk to each other here."""
     state_of(ctx)
     return EMPTY_ARRAY
-
-
-class _SlotOrder:
-    """How CLUSTER SLOT-STATS ORDERBY sorts."""
-
-    def __init__(self, metric: bytes) -> None:
-        self.metric = metric
-        self.limit = SLOT_COUNT
-        self.descending = True
-
-
-_CLUSTER_SLOT_STATS_ARGUMENTS: Final = (
-    "filter=<SLOTSRANGE slotsrange=(start-slot:integer end-slot:integer) "
-    "| ORDERBY orderby=(metric [LIMIT limit] [order=<ASC | DESC>])>"
-)
-
-
-@command(
-    "CLUSTER|SLOT-STATS",
-    summary="What the slots of this node hold and cost.",
-    arguments=_CLUSTER_SLOT_STATS_ARGUMENTS,
-    arity=-4,
-    flags=LOADING | STALE,
-    group="cluster",
-    since="8.0.0",
-    complexity="O(N) where N is the total number of slots based on arguments. O(N*log(N)) with ORDERBY subcommand.",
-    tips=[b"nondeterministic_output", b"request_policy:all_shards"],
-    valkey_only=True,
-)
-def cluster_slot_stats(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER SLOT-STATS SLOTSRANGE start end | ORDERBY metric [LIMIT limit] [ASC | DESC]."""
-    cluster = state_of(ctx)
-    how = args[2].lower()
-    if how == b"slotsrange" and len(args) == 5:
-        first, last = slot_named(args[3]), slot_named(args[4])
-        if first > last:
-            raise CommandError(b"ERR Start slot number %d is greater than end slot number %d" % (first, last))
-        slots = [slot for slot in range(first, last + 1) if cluster.owners[slot] is cluster.myself]
-        return array([_slot_stats(ctx, cluster, slot) for slot in slots])
-    if how != b"orderby":
-        raise syntax_error()
-    order = _slot_order(ctx, args)
-    ranked = [
-        (_metric(ctx, cluster, slot, order.metric), slot)
-        for slot in range(SLOT_COUNT)
-        if cluster.owners[slot] is cluster.myself
-    ]
-    if order.descending:
-        ranked = [(-value, slot) for value, slot in ranked]
-    ranked.sort()
-    return array([_slot_stats(ctx, cluster, slot) for _, slot in ranked[: order.limit]])
-
-
-def _slot_order(ctx: Context, args: list[bytes]) -> _SlotOrder:
-    order = _SlotOrder(args[3].lower())
-    if order.metric not in _METRICS or (order.metric != _METRICS[0] and not ctx.engine.counts_slots):
-        raise CommandError(b"ERR Unrecognized sort metric for ORDERBY.")
-    limits = directions = 0
-    options = ctx.options(args, 4)
-    while word := options.next_word():
-        if word == b"LIMIT":
-            limit = integer_or_none(options.value)
-            if limit is None or not 1 <= limit <= SLOT_COUNT:
-                raise CommandError(b"ERR Limit has to lie in between 1 and 16384 (maximum number of slots).")
-            order.limit = limit
-            limits += 1
-        else:
-            order.descending = word == b"DESC"
-            directions += 1
-        if limits > 1 or directions > 1:
-            raise CommandError(b"ERR Multiple filters of the same type are disallowed.")
-    return order
-
-
-_METRICS: Final = [b"key-count", b"cpu-usec", b"network-bytes-in", b"network-bytes-out"]
-
-
-def _metric(ctx: Context, cluster: ClusterState, slot: int, metric: bytes) -> int:
-    if metric == b"key-count":
-        return keys_in_slot(ctx, slot)
-    usage = cluster.usage.get(slot)
-    if usage is None:
-        return 0
-    return _values(usage)[_METRICS.index(metric) - 1]
-
-
-def _values(usage: SlotUsage) -> list[int]:
-    return [usage.cpu_us, usage.bytes_in, usage.bytes_out]
-
-
-def _slot_stats(ctx: Context, cluster: ClusterState, slot: int) -> bytes:
-    items = [bulk(_METRICS[0]), integer(keys_in_slot(ctx, slot))]
-    if ctx.engine.counts_slots:
-        usage = cluster.usage.get(slot)
-        values = [0, 0, 0] if usage is None else _values(usage)
-        for at, value in enumerate(values):
-            items += [bulk(_METRICS[at + 1]), integer(value)]
-    return array([integer(slot), ctx.map_reply(items)])
 
 
 @command(
@@ -480,57 +380,3 @@ def cluster_help(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER HELP."""
     state_of(ctx)
     return help_reply(ctx, b"cluster")
-
-
-@command(
-    "READONLY",
-    summary="Let this connection read from a replica of a cluster.",
-    arity=1,
-    flags=LOADING | STALE | FAST,
-    group="cluster",
-    since="3.0.0",
-    categories=_CONNECTION,
-)
-def readonly(ctx: Context, args: list[bytes]) -> bytes:
-    """READONLY."""
-    _needs_cluster(ctx)
-    ctx.session.reads_replica = True
-    return OK
-
-
-@command(
-    "READWRITE",
-    summary="Undo READONLY.",
-    arity=1,
-    flags=LOADING | STALE | FAST,
-    group="cluster",
-    since="3.0.0",
-    categories=_CONNECTION,
-)
-def readwrite(ctx: Context, args: list[bytes]) -> bytes:
-    """READWRITE."""
-    _needs_cluster(ctx)
-    ctx.session.reads_replica = False
-    return OK
-
-
-def _needs_cluster(ctx: Context) -> None:
-    """Valkey 8 lets standalone replicas be read from as well, so there it is no error."""
-    if ctx.engine.cluster is None and not ctx.engine.profile.is_valkey_from(8, 0):
-        raise CommandError(_DISABLED)
-
-
-@command(
-    "ASKING",
-    summary="Follow an ASK redirection.",
-    arity=1,
-    flags=FAST,
-    group="cluster",
-    since="3.0.0",
-    categories=_CONNECTION,
-)
-def asking(ctx: Context, args: list[bytes]) -> bytes:
-    """ASKING."""
-    state_of(ctx)
-    ctx.session.asking = 2
-    return OK

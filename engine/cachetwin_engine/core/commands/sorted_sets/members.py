@@ -21,6 +21,7 @@ from cachetwin_engine.core.registry.command_table import (
     KEY_META,
     KEY_READ,
     KEY_UPDATE,
+    NONDETERMINISTIC,
     READONLY,
     WRITE,
     command,
@@ -379,7 +380,7 @@ def _rank(ctx: Context, args: list[bytes], reverse: bool) -> bytes:
     group="sorted-set",
     since="6.2.0",
     complexity="O(N)",
-    tips=[b"nondeterministic_output"],
+    tips=NONDETERMINISTIC,
 )
 def zrandmember(ctx: Context, args: list[bytes]) -> bytes:
     """ZRANDMEMBER key [count [WITHSCORES]]: a negative count may repeat members."""
@@ -434,7 +435,7 @@ def _picked(ctx: Context, zset: SortedSet, count: int) -> list[bytes]:
     keys=KEY_READ,
     group="sorted-set",
     since="2.8.0",
-    tips=[b"nondeterministic_output"],
+    tips=NONDETERMINISTIC,
     history=[("8.0.0", "`NOSCORES` came.")],
 )
 def zscan(ctx: Context, args: list[bytes]) -> bytes:

@@ -27,7 +27,6 @@ from .members import drop_if_empty, fits_listpack, members_reply
 BY_RANK: Final = 0
 BY_SCORE: Final = 1
 BY_LEX: Final = 2
-
 _NOT_A_SCORE: Final = b"ERR min or max is not a float"
 _NOT_LEX: Final = b"ERR min or max not valid string range item"
 _LIMIT_NEEDS_BY: Final = b"ERR syntax error, LIMIT is only supported in combination with either BYSCORE or BYLEX"

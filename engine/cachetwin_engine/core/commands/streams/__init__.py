@@ -1,5 +1,5 @@
 """Stream commands."""
 
-from . import entries, groups, info, reads
+from . import entries, groups, info, pending, reads
 
-__all__ = ["entries", "groups", "info", "reads"]
+__all__ = ["entries", "groups", "info", "pending", "reads"]

@@ -17,6 +17,7 @@ from cachetwin_engine.core.registry.command_table import (
     KEY_META,
     KEY_READ,
     KEY_UPDATE,
+    NONDETERMINISTIC,
     READONLY,
     WRITE,
     KeySpec,
@@ -145,7 +146,7 @@ _XADD_ARGUMENTS: Final = (
     keys=[KeySpec("RW", "update", notes="UPDATE instead of INSERT because of the optional trimming feature")],
     group="stream",
     since="5.0.0",
-    tips=[b"nondeterministic_output"],
+    tips=NONDETERMINISTIC,
     history=[("6.2.0", "`NOMKSTREAM`, `MINID` and `LIMIT` came."), ("7.0.0", "An ID may be `<ms>-*`.")],
 )
 def xadd(ctx: Context, args: list[bytes]) -> bytes:
@@ -227,7 +228,7 @@ _XTRIM_ARGUMENTS: Final = (
     group="stream",
     since="5.0.0",
     complexity="O(N)",
-    tips=[b"nondeterministic_output"],
+    tips=NONDETERMINISTIC,
     history=[("6.2.0", "`MINID` and `LIMIT` came.")],
 )
 def xtrim(ctx: Context, args: list[bytes]) -> bytes:

@@ -4,13 +4,20 @@ from typing import Final
 
 from cachetwin_engine.core.commands.help_text import help_reply
 from cachetwin_engine.core.execution.context import Context
-from cachetwin_engine.core.protocol.errors import NO_SUCH_KEY, CommandError
+from cachetwin_engine.core.protocol.errors import NO_SUCH_KEY, CommandError, bad_subcommand
 from cachetwin_engine.core.protocol.replies import array, bulk, integer
-from cachetwin_engine.core.registry.command_table import LOADING, READONLY, STALE, KeySpec, command, container
+from cachetwin_engine.core.registry.command_table import (
+    LOADING,
+    NONDETERMINISTIC,
+    READONLY,
+    STALE,
+    KeySpec,
+    command,
+    container,
+)
 from cachetwin_engine.core.text.numbers import parse_int
 from cachetwin_engine.core.types.stream import ID_MAX, UNKNOWN, Consumer, Group, Stream, read_stream
 
-from .groups import bad_usage
 from .ids import bulk_id
 
 
@@ -51,7 +58,7 @@ def xinfo_help(ctx: Context, args: list[bytes]) -> bytes:
     keys=[KeySpec("RO", "access", index=2)],
     group="stream",
     since="5.0.0",
-    tips=[b"nondeterministic_output"],
+    tips=NONDETERMINISTIC,
     history=[("7.2.0", "`inactive` came, and `idle` got its present meaning.")],
 )
 def xinfo_consumers(ctx: Context, args: list[bytes]) -> bytes:
@@ -144,7 +151,7 @@ def xinfo_stream(ctx: Context, args: list[bytes]) -> bytes:
     count = 10
     if full:
         if len(args) not in {4, 6} or args[3].upper() != b"FULL" or (len(args) == 6 and args[4].upper() != b"COUNT"):
-            raise bad_usage(ctx, args, b"XINFO")
+            raise bad_subcommand(args)
         if len(args) == 6:
             count = parse_int(args[5])
             if count < 0:

@@ -1,5 +1,6 @@
 """EVAL and SCRIPT: scripts that clients send."""
 
+from cachetwin_engine.core.commands.help_text import help_reply
 from cachetwin_engine.core.execution.admission import busy_line
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.observers.monitors import show_to_monitors
@@ -12,6 +13,7 @@ from cachetwin_engine.core.registry.command_table import (
     MOVABLE_KEYS,
     NO_MANDATORY_KEYS,
     NOSCRIPT,
+    ON_ALL_NODES,
     READONLY,
     SKIP_MONITOR,
     STALE,
@@ -19,8 +21,6 @@ from cachetwin_engine.core.registry.command_table import (
     command,
     container,
 )
-
-from .help_text import help_reply
 
 
 @command(
@@ -133,7 +133,7 @@ container(
     group="scripting",
     since="2.6.0",
     complexity="O(N) with N being the length in bytes of the script body.",
-    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+    tips=ON_ALL_NODES,
 )
 def script_load(ctx: Context, args: list[bytes]) -> bytes:
     """SCRIPT LOAD script: its digest."""
@@ -165,7 +165,7 @@ def script_exists(ctx: Context, args: list[bytes]) -> bytes:
     group="scripting",
     since="2.6.0",
     complexity="O(N) with N being the number of scripts in cache",
-    tips=[b"request_policy:all_nodes", b"response_policy:all_succeeded"],
+    tips=ON_ALL_NODES,
     history=[("6.2.0", "Added the `ASYNC` and `SYNC` flushing mode modifiers.")],
 )
 def script_flush(ctx: Context, args: list[bytes]) -> bytes:

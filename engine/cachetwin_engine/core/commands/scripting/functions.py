@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from cachetwin_engine.core.commands.help_text import help_reply
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.observers.monitors import show_to_monitors
-from cachetwin_engine.core.protocol.errors import CommandError
+from cachetwin_engine.core.protocol.errors import CommandError, bad_subcommand
 from cachetwin_engine.core.protocol.replies import OK, array, bulk, bulk_array, integer, simple
 from cachetwin_engine.core.registry.command_table import (
     ALLOW_BUSY,
@@ -13,7 +14,9 @@ from cachetwin_engine.core.registry.command_table import (
     MAY_REPLICATE,
     MOVABLE_KEYS,
     NO_MANDATORY_KEYS,
+    NONDETERMINISTIC_ORDER,
     NOSCRIPT,
+    ON_ALL_SHARDS,
     READONLY,
     SKIP_MONITOR,
     STALE,
@@ -26,9 +29,7 @@ from cachetwin_engine.core.scripting.payload import code_of_payload, payload_of
 from cachetwin_engine.core.scripting.store import Library
 from cachetwin_engine.core.text.glob import glob_match_nocase
 
-from .help_text import help_reply
-from .scripting import kill
-from .streams.groups import bad_usage
+from .scripts import kill
 
 _BAD_PAYLOAD: Final = b"ERR DUMP payload version or checksum are wrong"
 
@@ -110,7 +111,7 @@ container(
     group="scripting",
     since="7.0.0",
     complexity="O(1) (considering compilation time is redundant)",
-    tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"],
+    tips=ON_ALL_SHARDS,
 )
 def function_load(ctx: Context, args: list[bytes]) -> bytes:
     """FUNCTION LOAD [REPLACE] code: the library's name."""
@@ -130,7 +131,7 @@ def function_load(ctx: Context, args: list[bytes]) -> bytes:
     flags=WRITE | NOSCRIPT,
     group="scripting",
     since="7.0.0",
-    tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"],
+    tips=ON_ALL_SHARDS,
 )
 def function_delete(ctx: Context, args: list[bytes]) -> bytes:
     """FUNCTION DELETE library-name."""
@@ -149,12 +150,12 @@ def function_delete(ctx: Context, args: list[bytes]) -> bytes:
     group="scripting",
     since="7.0.0",
     complexity="O(N) where N is the number of functions deleted",
-    tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"],
+    tips=ON_ALL_SHARDS,
 )
 def function_flush(ctx: Context, args: list[bytes]) -> bytes:
     """FUNCTION FLUSH [ASYNC | SYNC]."""
     if len(args) > 3:
-        raise bad_usage(ctx, args, b"FUNCTION")
+        raise bad_subcommand(args)
     if len(args) == 3 and args[2].lower() not in {b"sync", b"async"}:
         raise CommandError(b"ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
     ctx.engine.scripts.flush_libraries()
@@ -171,7 +172,7 @@ def function_flush(ctx: Context, args: list[bytes]) -> bytes:
     group="scripting",
     since="7.0.0",
     complexity="O(N) where N is the number of functions",
-    tips=[b"nondeterministic_output_order"],
+    tips=NONDETERMINISTIC_ORDER,
 )
 def function_list(ctx: Context, args: list[bytes]) -> bytes:
     """FUNCTION LIST [LIBRARYNAME pattern] [WITHCODE]."""
@@ -290,12 +291,12 @@ def function_dump(ctx: Context, args: list[bytes]) -> bytes:
     group="scripting",
     since="7.0.0",
     complexity="O(N) where N is the number of functions on the payload",
-    tips=[b"request_policy:all_shards", b"response_policy:all_succeeded"],
+    tips=ON_ALL_SHARDS,
 )
 def function_restore(ctx: Context, args: list[bytes]) -> bytes:
     """FUNCTION RESTORE payload [FLUSH | APPEND | REPLACE]: all libraries or none."""
     if len(args) > 4:
-        raise bad_usage(ctx, args, b"FUNCTION")
+        raise bad_subcommand(args)
     policy = args[3].lower() if len(args) > 3 else b"append"
     if policy not in {b"flush", b"append", b"replace"}:
         raise CommandError(b"ERR Wrong restore policy given, value should be either FLUSH, APPEND or REPLACE.")

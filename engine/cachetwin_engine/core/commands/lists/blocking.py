@@ -12,7 +12,8 @@ from cachetwin_engine.core.registry.command_table import BLOCKING, DENYOOM, MOVA
 from cachetwin_engine.core.text.numbers import parse_timeout
 from cachetwin_engine.core.types.list import list_of
 
-from .lists import MOVE_KEYS, is_left, move, parse_lmpop, pop_first_list, removed
+from .ends import is_left, parse_lmpop, pop_first_list, removed
+from .moves import MOVE_KEYS, move
 
 _POP_KEYS: Final = [KeySpec("RW", "access delete", last=-2)]
 _SECONDS: Final = [("6.0.0", "The timeout may have a fraction.")]

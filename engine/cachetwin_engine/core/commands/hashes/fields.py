@@ -1,18 +1,9 @@
-"""Hashes: set, get, count, random fields."""
+"""Fields of hashes: set, get, count, delete, iterate."""
 
-from typing import Final
-
+from cachetwin_engine.core.commands.scan import scan_cursor, scan_options
 from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC, NOTIFY_HASH
 from cachetwin_engine.core.execution.context import Context
-from cachetwin_engine.core.protocol.errors import (
-    NAN_OR_INFINITY,
-    OUT_OF_RANGE,
-    OVERFLOW,
-    CommandError,
-    not_a_float,
-    syntax_error,
-    wrong_arity,
-)
+from cachetwin_engine.core.protocol.errors import NAN_OR_INFINITY, OVERFLOW, CommandError, not_a_float, wrong_arity
 from cachetwin_engine.core.protocol.replies import EMPTY_ARRAY, OK, ONE, ZERO, array, bulk, bulk_array, integer
 from cachetwin_engine.core.registry.command_table import (
     DENYOOM,
@@ -23,21 +14,15 @@ from cachetwin_engine.core.registry.command_table import (
     KEY_META,
     KEY_READ,
     KEY_UPDATE,
+    NONDETERMINISTIC,
+    NONDETERMINISTIC_ORDER,
     READONLY,
     WRITE,
     command,
 )
 from cachetwin_engine.core.text.long_double import add_long_doubles, format_long_double, parse_long_double
-from cachetwin_engine.core.text.numbers import INT64_MAX, INT64_MIN, integer_or_none, parse_int, parse_symmetric
+from cachetwin_engine.core.text.numbers import INT64_MAX, INT64_MIN, integer_or_none, parse_int
 from cachetwin_engine.core.types.hash import HashValue, read_hash, write_hash
-
-from .scan import scan_cursor, scan_options
-
-_ANY_ORDER: Final = [b"nondeterministic_output_order"]
-_RANDOM: Final = [b"nondeterministic_output"]
-
-
-# -- writing ----------------------------------------------------------------------------------------------------------
 
 
 @command(
@@ -233,9 +218,6 @@ def note_ends(ctx: Context, key: bytes, value: HashValue) -> None:
         ctx.db.forget_volatile(key)
 
 
-# -- reading ----------------------------------------------------------------------------------------------------------
-
-
 @command(
     "HGET",
     summary="Get a field of a hash.",
@@ -284,7 +266,7 @@ def hmget(ctx: Context, args: list[bytes]) -> bytes:
     group="hash",
     since="2.0.0",
     complexity="O(N) for N fields",
-    tips=_ANY_ORDER,
+    tips=NONDETERMINISTIC_ORDER,
 )
 def hgetall(ctx: Context, args: list[bytes]) -> bytes:
     """HGETALL key."""
@@ -306,7 +288,7 @@ def hgetall(ctx: Context, args: list[bytes]) -> bytes:
     group="hash",
     since="2.0.0",
     complexity="O(N) for N fields",
-    tips=_ANY_ORDER,
+    tips=NONDETERMINISTIC_ORDER,
 )
 def hkeys(ctx: Context, args: list[bytes]) -> bytes:
     """HKEYS key."""
@@ -324,7 +306,7 @@ def hkeys(ctx: Context, args: list[bytes]) -> bytes:
     group="hash",
     since="2.0.0",
     complexity="O(N) for N fields",
-    tips=_ANY_ORDER,
+    tips=NONDETERMINISTIC_ORDER,
 )
 def hvals(ctx: Context, args: list[bytes]) -> bytes:
     """HVALS key."""
@@ -391,7 +373,7 @@ def hstrlen(ctx: Context, args: list[bytes]) -> bytes:
     group="hash",
     since="2.8.0",
     complexity="O(1) for a call, O(N) for a whole walk over N fields",
-    tips=_RANDOM,
+    tips=NONDETERMINISTIC,
 )
 def hscan(ctx: Context, args: list[bytes]) -> bytes:
     """HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]."""
@@ -404,63 +386,3 @@ def hscan(ctx: Context, args: list[bytes]) -> bytes:
     if options.pattern is not None:
         fields = [field for field in fields if options.wants(field)]
     return array([bulk(b"%d" % cursor), bulk_array(fields if options.no_values else value.with_values(fields))])
-
-
-# -- random fields ----------------------------------------------------------------------------------------------------
-
-
-@command(
-    "HRANDFIELD",
-    summary="Get random fields of a hash.",
-    arguments="key [options=(count [WITHVALUES])]",
-    arity=-2,
-    flags=READONLY,
-    keys=KEY_READ,
-    group="hash",
-    since="6.2.0",
-    complexity="O(N) for N fields returned",
-    tips=_RANDOM,
-)
-def hrandfield(ctx: Context, args: list[bytes]) -> bytes:
-    """HRANDFIELD key [count [WITHVALUES]]: distinct fields, or, when negative, as many draws."""
-    if len(args) == 2:
-        value = read_hash(ctx.db, args[1])
-        field = None if value is None else value.random(ctx.engine.random.below)
-        return ctx.null if field is None else bulk(field)
-    count = parse_symmetric(args[2])
-    with_values = len(args) == 4
-    if len(args) > 4 or (with_values and args[3].upper() != b"WITHVALUES"):
-        raise syntax_error()
-    if with_values and not INT64_MIN // 2 < count <= INT64_MAX // 2:
-        raise CommandError(OUT_OF_RANGE)
-    value = read_hash(ctx.db, args[1])
-    if value is None or count == 0 or (count < 0 and ctx.is_too_much_to_answer(-count)):
-        return EMPTY_ARRAY
-    fields = _pick_random(ctx, value, count)
-    if not with_values:
-        return bulk_array(fields)
-    flat = value.with_values(fields)
-    if not ctx.resp3:
-        return bulk_array(flat)
-    return array([bulk_array(flat[at : at + 2]) for at in range(0, len(flat), 2)])
-
-
-def _pick_random(ctx: Context, value: HashValue, count: int) -> list[bytes]:
-    """``count`` distinct fields, all if there are no more, or ``-count`` draws."""
-    random = ctx.engine.random
-    if value.volatile or value.packed or count * 3 > value.length():
-        fields = value.fields()
-        if count < 0:
-            return [fields[random.below(len(fields))] for _ in range(-count)] if fields else []
-        return fields if count >= len(fields) else random.sample(fields, count)
-    drawn: list[bytes] = []
-    distinct: dict[bytes, None] = {}
-    while len(drawn) < -count or len(distinct) < count:
-        field = value.random(random.below)
-        if field is None:
-            break
-        if count < 0:
-            drawn.append(field)
-        else:
-            distinct[field] = None
-    return drawn if count < 0 else list(distinct)

@@ -1,0 +1,66 @@
+"""READONLY, READWRITE and ASKING: what a connection accepts instead of a redirection."""
+
+from typing import Final
+
+from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.protocol.errors import CommandError
+from cachetwin_engine.core.protocol.replies import OK
+from cachetwin_engine.core.registry.command_table import FAST, LOADING, STALE, command
+
+from .queries import DISABLED, state_of
+
+_CONNECTION: Final = [b"fast", b"connection"]
+
+
+@command(
+    "READONLY",
+    summary="Let this connection read from a replica of a cluster.",
+    arity=1,
+    flags=LOADING | STALE | FAST,
+    group="cluster",
+    since="3.0.0",
+    categories=_CONNECTION,
+)
+def readonly(ctx: Context, args: list[bytes]) -> bytes:
+    """READONLY."""
+    _needs_cluster(ctx)
+    ctx.session.reads_replica = True
+    return OK
+
+
+@command(
+    "READWRITE",
+    summary="Undo READONLY.",
+    arity=1,
+    flags=LOADING | STALE | FAST,
+    group="cluster",
+    since="3.0.0",
+    categories=_CONNECTION,
+)
+def readwrite(ctx: Context, args: list[bytes]) -> bytes:
+    """READWRITE."""
+    _needs_cluster(ctx)
+    ctx.session.reads_replica = False
+    return OK
+
+
+def _needs_cluster(ctx: Context) -> None:
+    """Valkey 8 lets standalone replicas be read from as well, so there it is no error."""
+    if ctx.engine.cluster is None and not ctx.engine.profile.is_valkey_from(8, 0):
+        raise CommandError(DISABLED)
+
+
+@command(
+    "ASKING",
+    summary="Follow an ASK redirection.",
+    arity=1,
+    flags=FAST,
+    group="cluster",
+    since="3.0.0",
+    categories=_CONNECTION,
+)
+def asking(ctx: Context, args: list[bytes]) -> bytes:
+    """ASKING."""
+    state_of(ctx)
+    ctx.session.asking = 2
+    return OK

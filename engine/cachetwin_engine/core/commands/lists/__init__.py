@@ -1,0 +1,5 @@
+"""Commands on lists."""
+
+from . import blocking, elements, ends, moves
+
+__all__ = ["blocking", "elements", "ends", "moves"]

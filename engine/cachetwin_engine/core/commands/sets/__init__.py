@@ -1,0 +1,5 @@
+"""Commands on sets."""
+
+from . import algebra, members, random_members
+
+__all__ = ["algebra", "members", "random_members"]

@@ -1,0 +1,5 @@
+"""Commands on strings."""
+
+from . import counters, lcs, parts, several, values
+
+__all__ = ["counters", "lcs", "parts", "several", "values"]
