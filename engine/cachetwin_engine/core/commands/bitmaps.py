@@ -157,7 +157,7 @@ def _cut(text: bytes, bits: _BitRange, outside: int) -> bytes:
 
 def _answers_before_parsing(ctx: Context, key: bytes) -> bool:
     """Before Valkey 8 a missing key was an answer, and a wrong type an error, whatever the range said."""
-    if ctx.engine.profile.is_valkey_from(8, 0):
+    if ctx.engine.profile.parses_bit_ranges_first:
         return False
     return string_of(ctx.db.peek(key)) is None
 
@@ -179,14 +179,14 @@ def bitcount(ctx: Context, args: list[bytes]) -> bytes:
     start, end, in_bits = 0, -1, False
     if _answers_before_parsing(ctx, args[1]):
         return ZERO
-    if len(args) > 5 or (len(args) == 3 and not ctx.engine.profile.is_valkey_from(8, 0)):
+    if len(args) > 5 or (len(args) == 3 and not ctx.engine.profile.has_open_bitcount):
         raise syntax_error()
     if len(args) > 2:
         start = parse_int(args[2])
-        if ctx.engine.profile.is_valkey_from(8, 0):
+        if ctx.engine.profile.parses_bit_ranges_first:
             _in_bits(args, 4)  # what is wrong with the unit comes before what is wrong with the end
         end = parse_int(args[3]) if len(args) > 3 else -1
-        if start < 0 and end < 0 and start > end and not ctx.engine.profile.is_valkey_from(8, 0):
+        if start < 0 and end < 0 and start > end and not ctx.engine.profile.parses_bit_ranges_first:
             return ZERO  # before BYTE or BIT is looked at
         in_bits = _in_bits(args, 4)
     text = string_of(ctx.db.find(args[1]))

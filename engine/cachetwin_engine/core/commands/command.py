@@ -231,7 +231,7 @@ def _named(ctx: Context, name: bytes) -> Command | None:
 
 def _flag_name(ctx: Context, name: bytes) -> bytes:
     """SLOWLOG became COMMANDLOG, and so did the flag."""
-    return b"skip_commandlog" if name == b"skip_slowlog" and ctx.engine.profile.is_valkey_from(8, 1) else name
+    return b"skip_commandlog" if name == b"skip_slowlog" and ctx.engine.profile.has_commandlog else name
 
 
 def _info(ctx: Context, row: Command) -> bytes:
@@ -257,7 +257,7 @@ def _info(ctx: Context, row: Command) -> bytes:
 
 def _no_subcommands(ctx: Context) -> bytes:
     """What it says of itself changed: a set, until it became what it is where there are some."""
-    return EMPTY_ARRAY if ctx.engine.profile.is_valkey_from(9, 1) else ctx.set_reply([])
+    return EMPTY_ARRAY if ctx.engine.profile.lists_no_subcommands_as_array else ctx.set_reply([])
 
 
 def _legacy_range(row: Command) -> tuple[int, int, int]:
@@ -375,7 +375,7 @@ def _arguments(ctx: Context, arguments: list[Argument]) -> bytes:
     described: list[bytes] = []
     for argument in arguments:
         items = [bulk(b"name"), bulk(argument.name.encode()), bulk(b"type"), bulk(argument.type.encode())]
-        if not argument.arguments and ctx.engine.profile.commands_through >= (7, 2, 0):
+        if not argument.arguments and ctx.engine.profile.documents_display_text:
             items += [bulk(b"display_text"), bulk(argument.display.encode())]
         if argument.key_spec >= 0:
             items += [bulk(b"key_spec_index"), integer(argument.key_spec)]

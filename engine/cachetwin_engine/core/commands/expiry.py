@@ -5,7 +5,6 @@ from typing import Final
 from cachetwin_engine.core.config.notifications import NOTIFY_EXPIRED, NOTIFY_GENERIC
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.keyspace.expire_time import expire_time_or_past
-from cachetwin_engine.core.protocol.errors import CommandError, printable
 from cachetwin_engine.core.protocol.replies import ONE, ZERO, integer
 from cachetwin_engine.core.registry.command_table import (
     FAST,
@@ -16,6 +15,8 @@ from cachetwin_engine.core.registry.command_table import (
     WRITE,
     command,
 )
+
+from .expire_conditions import expire_condition
 
 _NO_KEY: Final = -2
 _NO_TIME_TO_LIVE: Final = -1
@@ -88,19 +89,12 @@ def pexpireat(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _expire(ctx: Context, args: list[bytes], unit_ms: int, base_ms: int, name: bytes) -> bytes:
-    if_none, if_some, if_later, if_sooner = _conditions(args)
+    condition = expire_condition(args, 3, len(args))
     at_ms = expire_time_or_past(args[2], unit_ms, base_ms, name)
     key, db = args[1], ctx.db
     if db.find_for_write(key) is None:
         return ZERO
-    current = db.expiry_of(key)
-    if if_none and current >= 0:
-        return ZERO
-    if if_some and current < 0:
-        return ZERO
-    if if_later and (current < 0 or at_ms <= current):  # no time to live is longer than any
-        return ZERO
-    if if_sooner and 0 <= current <= at_ms:
+    if not condition.allows(db.expiry_of(key), at_ms):
         return ZERO
     if ctx.engine.is_expired(at_ms):
         delete_as_expired(ctx, key)
@@ -114,34 +108,12 @@ def _expire(ctx: Context, args: list[bytes], unit_ms: int, base_ms: int, name: b
 def delete_as_expired(ctx: Context, key: bytes) -> None:
     """A time to live that is over before it began takes the key away. Valkey 8.1 calls that expired."""
     ctx.db.delete(key)
-    if ctx.engine.profile.is_valkey_from(8, 1):
+    if ctx.engine.profile.expires_past_ttls:
         ctx.engine.statistics.expired_keys += 1
         ctx.key_changed(key, NOTIFY_EXPIRED, b"expired")
     else:
         ctx.key_changed(key, NOTIFY_GENERIC, b"del")
     ctx.propagate([ctx.engine.config.expiry_deletes_with, key])
-
-
-def _conditions(args: list[bytes]) -> tuple[bool, bool, bool, bool]:
-    """NX, XX, GT, LT behind the time. Raises CommandError."""
-    if_none = if_some = if_later = if_sooner = False
-    for at in range(3, len(args)):
-        word = args[at].upper()
-        if word == b"NX":
-            if_none = True
-        elif word == b"XX":
-            if_some = True
-        elif word == b"GT":
-            if_later = True
-        elif word == b"LT":
-            if_sooner = True
-        else:
-            raise CommandError(b"ERR Unsupported option " + printable(args[at].partition(b"\0")[0]))
-    if if_none and (if_some or if_later or if_sooner):
-        raise CommandError(b"ERR NX and XX, GT or LT options at the same time are not compatible")
-    if if_later and if_sooner:
-        raise CommandError(b"ERR GT and LT options at the same time are not compatible")
-    return if_none, if_some, if_later, if_sooner
 
 
 @command(

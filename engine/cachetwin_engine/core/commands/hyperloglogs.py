@@ -164,7 +164,7 @@ def pfmerge(ctx: Context, args: list[bytes]) -> bytes:
 )
 def pfdebug(ctx: Context, args: list[bytes]) -> bytes:
     """PFDEBUG GETREG | DECODE | ENCODING | TODENSE key, PFDEBUG SIMD ON | OFF."""
-    if args[1].lower() == b"simd" and ctx.engine.profile.is_valkey_from(8, 1):
+    if args[1].lower() == b"simd" and ctx.engine.profile.has_pfdebug_simd:
         if args[2].lower() not in {b"on", b"off"}:
             raise CommandError(b"ERR Argument must be ON or OFF")
         return OK  # there is one way to merge here, so there is nothing to switch

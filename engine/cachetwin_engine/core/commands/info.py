@@ -69,7 +69,7 @@ def info_text(ctx: Context, wanted: list[str]) -> bytes:
         names = names + (_DEFAULT if word == "default" else _ALL if word in {"all", "everything"} else [word])
     parts: list[str] = []
     for name in [*_ALL, "debug"]:
-        if name in names and (name not in _ONLY_FROM_9_1 or ctx.engine.profile.is_valkey_from(9, 1)):
+        if name in names and (name not in _ONLY_FROM_9_1 or ctx.engine.profile.has_more_info_sections):
             lines = _SECTIONS[name](ctx)
             through = ctx.engine.profile.commands_through if ctx.engine.profile.is_valkey else (0, 0, 0)
             lines = [line for line in lines if _SINCE.get(line.partition(":")[0], through) <= through]

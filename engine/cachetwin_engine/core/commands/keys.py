@@ -255,7 +255,7 @@ def _carry(source_db: Database, source: bytes, db: Database, destination: bytes)
 )
 def move(ctx: Context, args: list[bytes]) -> bytes:
     """MOVE key db."""
-    if ctx.engine.cluster is not None and not ctx.engine.profile.is_valkey_from(9, 0):
+    if ctx.engine.cluster is not None and not ctx.engine.profile.has_databases_in_cluster:
         raise CommandError(b"ERR MOVE is not allowed in cluster mode")
     key, db = args[1], database_argument(ctx, args[2])
     if db is ctx.db:
@@ -290,7 +290,7 @@ def copy(ctx: Context, args: list[bytes]) -> bytes:
             replace = True
         else:
             db = database_argument(ctx, options.value)
-    if ctx.engine.cluster is not None and db.index != 0 and not ctx.engine.profile.is_valkey_from(9, 0):
+    if ctx.engine.cluster is not None and db.index != 0 and not ctx.engine.profile.has_databases_in_cluster:
         raise CommandError(b"ERR Copying to another database is not allowed in cluster mode")
     if db is ctx.db and source == destination:
         raise CommandError(_SAME_OBJECT)

@@ -44,7 +44,7 @@ def latency_latest(ctx: Context, args: list[bytes]) -> bytes:
     for name, series in ctx.engine.call_logs.latency.items():
         at_s, duration_ms = series.samples[-1]
         event = [bulk(name), integer(at_s), integer(duration_ms), integer(series.maximum_ms)]
-        if ctx.engine.profile.is_valkey_from(8, 1):
+        if ctx.engine.profile.has_latency_sums:
             event += [integer(series.sum_ms), integer(series.count)]
         items.append(array(event))
     return array(items)

@@ -79,7 +79,7 @@ def encoding_of(ctx: Context, key: bytes, value: object) -> bytes:
     if isinstance(value, Value):
         return ctx.engine.profile.encoding_name(value.kind(), value.encoding())
     text = string_of(value) or b""
-    if ctx.engine.profile.is_valkey_from(8, 1):
+    if ctx.engine.embeds_keys:
         expires = ctx.db.expiry_of(key) >= 0
         longest = packed_bytes_max(key, expires) if ctx.engine.packs_keys else embedded_bytes_max(key, expires)
         return string_encoding(text, longest)
@@ -102,7 +102,7 @@ def object_refcount(ctx: Context, args: list[bytes]) -> bytes:
     value = ctx.db.peek(args[2])
     if value is None:
         return ctx.null
-    if isinstance(value, bytes) and not ctx.engine.profile.is_valkey_from(8, 1):
+    if isinstance(value, bytes) and ctx.engine.profile.shares_small_integers:
         number = integer_or_none(value)
         if number is not None and 0 <= number < _SHARED_INTEGERS:
             return integer(_SHARED_REFERENCES)

@@ -359,7 +359,7 @@ def wait(ctx: Context, args: list[bytes]) -> bytes:
     """WAIT numreplicas timeout: how many replicas have them."""
     if ctx.engine.replication.link is not None:
         raise CommandError(
-            _REPLICA_CANT_WAIT if ctx.engine.profile.is_valkey_from(8, 0) else _REPLICA_CANT_WAIT_BEFORE_8
+            _REPLICA_CANT_WAIT_BEFORE_8 if ctx.engine.profile.names_redis_in_errors else _REPLICA_CANT_WAIT
         )
     wanted = parse_int(args[1])
     return _wait(ctx, args, wanted, args[2], of_logs=False)

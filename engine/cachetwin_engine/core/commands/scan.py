@@ -84,10 +84,10 @@ def cursor_or_none(text: bytes) -> int | None:
 
 def read_scan_options(ctx: Context, options: ScanOptions, args: list[bytes], at: int, takes: bytes) -> None:
     """Read the options from ``args[at]`` on. A command that ``takes`` SLOT has TYPE as well. Raises CommandError."""
-    modern = ctx.engine.profile.is_valkey_from(8, 0)
+    profile = ctx.engine.profile
     while at < len(args):
         word = args[at].upper()
-        if word in _LONE and modern:
+        if word in _LONE and profile.has_scan_without_values:
             if word != takes:
                 raise CommandError(b"ERR " + word + b" option can only be used in " + _LONE[word])
             options.no_values = options.no_values or word == b"NOVALUES"
@@ -108,7 +108,7 @@ def read_scan_options(ctx: Context, options: ScanOptions, args: list[bytes], at:
             options.pattern = None if value == b"*" else value
         elif word == b"TYPE" and takes in {b"TYPE", b"SLOT"}:
             options.type = value.lower()
-            if modern and options.type not in _TYPES:
+            if profile.checks_scan_types and options.type not in _TYPES:
                 raise CommandError(b"ERR unknown type name '" + options.type + b"'")
         elif word == b"SLOT" and takes == b"SLOT":
             options.slot = _parse_slot(options, value)

@@ -68,7 +68,7 @@ def lolwut(ctx: Context, args: list[bytes]) -> bytes:
         picture.append(heights[level])
     profile = ctx.engine.profile
     name, version = "Redis", profile.version
-    if profile.is_valkey_from(9, 0):
+    if profile.lolwut_names_valkey:
         compatible = ctx.engine.config.boolean("extended-redis-compatibility")
         name, version = ("Redis", profile.compatible_version) if compatible else ("Valkey", profile.version)
     return ctx.verbatim(f"{''.join(picture)}\n\n{name} ver. {version}\n".encode())

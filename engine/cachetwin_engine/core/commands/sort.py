@@ -134,7 +134,7 @@ def _take_pattern(ctx: Context, options: _Options, key: bytes, word: bytes, patt
         options.sorts = False
         return
     if ctx.engine.cluster is not None and pattern != b"#":
-        if not ctx.engine.profile.is_valkey_from(8, 0):
+        if not ctx.engine.profile.sorts_by_pattern_in_cluster:
             raise CommandError(b"ERR " + word + b" option of SORT denied in cluster mode.")
         if slot_of_pattern(pattern) != slot_of(key):
             raise CommandError(b"ERR " + word + _DENIED_IN_CLUSTER)

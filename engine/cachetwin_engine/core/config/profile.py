@@ -30,6 +30,65 @@ class Profile:
         newer = family == "valkey" and commands_through >= (9, 1, 0)
         self.name_in_scripts = b"Valkey" if newer else b"Redis"  # in what they are told of commands for clients only
         self.hexadecimal_doubles = commands_through < (9, 0, 0)  # Valkey 9 reads decimal ones only
+        self._set_differences_of_values()
+        self._set_differences_of_servers()
+
+    def _set_differences_of_values(self) -> None:
+        """What commands on keys do differently from version to version."""
+        from_7_2 = self.commands_through >= (7, 2, 0)
+        valkey_8_0, valkey_8_1 = self.is_valkey_from(8, 0), self.is_valkey_from(8, 1)
+        valkey_9_0 = self.is_valkey_from(9, 0)
+        # strings
+        self.has_set_ifeq = valkey_8_1
+        self.expires_past_ttls = valkey_8_1  # a TTL in the past: the key counts as expired, and SET stores nothing
+        self.getex_parses_ttl_first = valkey_9_0  # before it looks at the key
+        self.propagates_pxat_as_given = from_7_2
+        self.shares_small_integers = not valkey_8_1  # as OBJECT REFCOUNT shows it
+        # bitmaps and HyperLogLogs
+        self.parses_bit_ranges_first = valkey_8_0  # until then a missing key was an answer, whatever the range
+        self.has_open_bitcount = valkey_8_0  # BITCOUNT key start
+        self.has_pfdebug_simd = valkey_8_1
+        # lists, sorted sets and geo indexes
+        self.truncates_list_indexes = from_7_2  # LSET passes an index as a 32-bit integer
+        self.has_rank_with_score = from_7_2
+        self.has_geo_polygons = valkey_9_0
+        self.names_missing_geo_member = valkey_9_0
+        # streams
+        self.creates_consumers_on_read = from_7_2  # at the first request; until then at the first entry
+        self.tracks_active_consumers = from_7_2  # seen-time and active-time differ
+        self.propagates_group_positions = from_7_2  # until then the LASTID of XCLAIM did
+        self.retries_blocked_reads = from_7_2  # a group that is gone ends the wait with the command's own error
+        self.may_block_in_scripts = from_7_2  # XREAD BLOCK
+        self.has_last_id_in_xread = self.commands_through >= (8, 0, 0)  # the ID +
+        self.xsetid_checks_deleted_ids = from_7_2
+        # any key
+        self.has_scan_without_values = valkey_8_0  # NOVALUES, NOSCORES
+        self.checks_scan_types = valkey_8_0
+        self.sorts_by_pattern_in_cluster = valkey_8_0  # SORT BY and GET, within the slot of the key
+
+    def _set_differences_of_servers(self) -> None:
+        """What connections, clusters and servers do differently from version to version."""
+        valkey_8_0, valkey_8_1 = self.is_valkey_from(8, 0), self.is_valkey_from(8, 1)
+        valkey_9_0, valkey_9_1 = self.is_valkey_from(9, 0), self.is_valkey_from(9, 1)
+        # connections
+        self.hello_has_zone = valkey_8_1
+        self.takes_several_client_ids = valkey_8_1  # CLIENT KILL ID 1 2 3 and more filters behind it
+        self.has_more_client_filters = valkey_9_0  # by name, flags, database, ...; and their negations
+        self.ignores_extra_unblock_arguments = valkey_8_0  # CLIENT UNBLOCK
+        # clusters
+        self.has_databases_in_cluster = valkey_9_0
+        self.has_standalone_readonly = valkey_8_0  # READONLY without cluster mode
+        self.keyslot_needs_cluster = not valkey_9_1  # CLUSTER KEYSLOT
+        self.shows_cluster_zones = valkey_9_1
+        self.shows_shard_ids = valkey_9_1  # CLUSTER SHARDS
+        # servers
+        self.names_redis_in_errors = not valkey_8_0
+        self.lolwut_names_valkey = valkey_9_0
+        self.has_commandlog = valkey_8_1
+        self.has_latency_sums = valkey_8_1  # LATENCY LATEST
+        self.has_more_info_sections = valkey_9_1
+        self.documents_display_text = self.commands_through >= (7, 2, 0)  # COMMAND DOCS
+        self.lists_no_subcommands_as_array = valkey_9_1  # COMMAND INFO; until then as a set
 
     @property
     def is_valkey(self) -> bool:

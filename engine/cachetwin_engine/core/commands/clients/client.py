@@ -251,7 +251,7 @@ def client_unblock(ctx: Context, args: list[bytes]) -> bytes:
         if how not in {b"timeout", b"error"}:
             raise CommandError(b"ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
         as_error = how == b"error"
-    elif len(args) > 4 and not ctx.engine.profile.is_valkey_from(8, 0):
+    elif len(args) > 4 and not ctx.engine.profile.ignores_extra_unblock_arguments:
         raise CommandError(
             b"ERR unknown subcommand or wrong number of arguments for '" + args[1] + b"'. Try CLIENT HELP."
         )

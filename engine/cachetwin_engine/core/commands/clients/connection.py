@@ -71,7 +71,7 @@ def select(ctx: Context, args: list[bytes]) -> bytes:
     index = integer_or_none(args[1])
     if index is None:
         raise CommandError(b"ERR invalid DB index" if not ctx.engine.profile.is_valkey else errors.NOT_AN_INTEGER)
-    if ctx.engine.cluster is not None and index != 0 and not ctx.engine.profile.is_valkey_from(9, 0):
+    if ctx.engine.cluster is not None and index != 0 and not ctx.engine.profile.has_databases_in_cluster:
         raise CommandError(b"ERR SELECT is not allowed in cluster mode")
     if not 0 <= index < len(ctx.engine.databases):
         raise CommandError(errors.DB_INDEX_OUT_OF_RANGE)
@@ -232,7 +232,7 @@ def _greeting(ctx: Context) -> bytes:
         server = b"redis"
         version = profile.compatible_version
     place = ctx.engine.config.values[b"availability-zone"]
-    zone = [bulk(b"availability_zone"), bulk(place)] if place and profile.is_valkey_from(8, 1) else []
+    zone = [bulk(b"availability_zone"), bulk(place)] if place and profile.hello_has_zone else []
     mode = b"cluster" if ctx.engine.config.cluster_enabled else b"standalone"
     return ctx.map_reply(
         [

@@ -85,7 +85,7 @@ class ClientFilter:
         self._for_kill = for_kill
         self._tests: dict[bytes, _Test] = {}  # by the word as given: the last of each counts
         self._skip_me = for_kill
-        self._knows_9 = ctx.engine.profile.is_valkey_from(9, 0)
+        self._has_more_filters = ctx.engine.profile.has_more_client_filters
         if len(args) == start + 1:
             raise syntax_error()
         at = start
@@ -95,11 +95,11 @@ class ClientFilter:
     def _take(self, args: list[bytes], at: int) -> int:
         """One filter at ``at``; the place of the next one."""
         word = args[at].lower()
-        negated = self._knows_9 and word.startswith(b"not-")
+        negated = self._has_more_filters and word.startswith(b"not-")
         name = word[4:] if negated else word
         if name == b"id":
             return self._take_ids(word, negated, args, at + 1)
-        known = name in _WORDS or (self._knows_9 and name in _NEWER_WORDS)
+        known = name in _WORDS or (self._has_more_filters and name in _NEWER_WORDS)
         if at + 1 >= len(args) or not known or (negated and name in _NEVER_NEGATED):
             raise syntax_error()
         value = args[at + 1]
@@ -139,7 +139,7 @@ class ClientFilter:
 
     def _take_ids(self, word: bytes, negated: bool, args: list[bytes], at: int) -> int:
         """The numbers up to the next word that is none; several lists count together."""
-        if not self._ctx.engine.profile.is_valkey_from(8, 1):
+        if not self._ctx.engine.profile.takes_several_client_ids:
             return self._take_ids_as_before(args, at)
         test = self._tests.get(word)
         if test is None:

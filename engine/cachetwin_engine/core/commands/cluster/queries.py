@@ -80,7 +80,7 @@ def _count(db: Database, slot: int) -> int:
 )
 def cluster_keyslot(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER KEYSLOT key."""
-    if not ctx.engine.profile.is_valkey_from(9, 1):  # it asks nothing of the cluster, so since then it needs none
+    if ctx.engine.profile.keyslot_needs_cluster:
         state_of(ctx)
     return integer(slot_of(args[2]))
 
@@ -229,7 +229,7 @@ def cluster_shards(ctx: Context, args: list[bytes]) -> bytes:
             slots += [integer(first), integer(last)]
         nodes = array([_node_of_shard(ctx, node)])
         items = [bulk(b"slots"), array(slots), bulk(b"nodes"), nodes]
-        if ctx.engine.profile.is_valkey_from(9, 1):
+        if ctx.engine.profile.shows_shard_ids:
             items += [bulk(b"id"), bulk(node.shard_id)]
         shards.append(ctx.map_reply(items))
     return array(shards)
@@ -239,7 +239,7 @@ def _zone_of(ctx: Context, node: ClusterNode) -> list[bytes]:
     """The availability zone as name and value: only of this node, and only since 9.1."""
     cluster = ctx.engine.cluster
     zone = ctx.engine.config.values[b"availability-zone"]
-    if not zone or cluster is None or node is not cluster.myself or not ctx.engine.profile.is_valkey_from(9, 1):
+    if not zone or cluster is None or node is not cluster.myself or not ctx.engine.profile.shows_cluster_zones:
         return []
     return [bulk(b"availability-zone"), bulk(zone)]
 

@@ -46,7 +46,7 @@ def readwrite(ctx: Context, args: list[bytes]) -> bytes:
 
 def _needs_cluster(ctx: Context) -> None:
     """Valkey 8 lets standalone replicas be read from as well, so there it is no error."""
-    if ctx.engine.cluster is None and not ctx.engine.profile.is_valkey_from(8, 0):
+    if ctx.engine.cluster is None and not ctx.engine.profile.has_standalone_readonly:
         raise CommandError(DISABLED)
 
 

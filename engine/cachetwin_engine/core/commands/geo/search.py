@@ -54,7 +54,7 @@ class Search:
         """Search around a member. Raises CommandError."""
         score = zset.score(member)
         if score is None:
-            if self.profile.is_valkey_from(9, 0):
+            if self.profile.names_missing_geo_member:
                 raise CommandError(b"ERR member " + member + b" does not exist")
             raise CommandError(b"ERR could not decode requested zset member")
         self.shape.longitude, self.shape.latitude = decode(score)
@@ -87,7 +87,7 @@ class Search:
     def may_be_polygon(self) -> bool:
         """Does this version know polygons, and was no other centre or size given?"""
         unset = not (self.has_centre or self.has_size)
-        return self.profile.is_valkey_from(9, 0) and (unset or len(self.shape.corners) > 0)
+        return self.profile.has_geo_polygons and (unset or len(self.shape.corners) > 0)
 
     def read_polygon(self, count: bytes, words: list[bytes]) -> int:
         """Search a polygon, whose corners ``words`` begin with; how many words they take. Raises CommandError."""

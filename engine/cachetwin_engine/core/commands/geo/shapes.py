@@ -80,7 +80,7 @@ def _geosearch(ctx: Context, args: list[bytes], source: int) -> bytes:
     if not search.has_centre:
         raise CommandError(b"ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for " + args[0])
     if not search.has_size:
-        sizes = b"BYRADIUS, BYBOX and BYPOLYGON" if ctx.engine.profile.is_valkey_from(9, 0) else b"BYRADIUS and BYBOX"
+        sizes = b"BYRADIUS, BYBOX and BYPOLYGON" if ctx.engine.profile.has_geo_polygons else b"BYRADIUS and BYBOX"
         raise CommandError(b"ERR exactly one of " + sizes + b" can be specified for " + args[0])
     return search_reply(ctx, search, zset, b"geosearchstore")
 

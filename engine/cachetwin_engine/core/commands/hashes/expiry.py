@@ -6,10 +6,11 @@ future removes the field at once.
 
 from typing import Final
 
+from cachetwin_engine.core.commands.expire_conditions import expire_condition
 from cachetwin_engine.core.config.notifications import NOTIFY_HASH
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.expiry.fields import fields_gone
-from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
+from cachetwin_engine.core.protocol.errors import syntax_error
 from cachetwin_engine.core.protocol.replies import ONE, array, integer
 from cachetwin_engine.core.registry.command_table import FAST, KEY_READ, KEY_UPDATE, READONLY, WRITE, command
 from cachetwin_engine.core.types.hash import HashValue, read_hash, write_hash
@@ -104,7 +105,7 @@ def hpexpireat(ctx: Context, args: list[bytes]) -> bytes:
 
 def _expire(ctx: Context, args: list[bytes], unit_ms: int, relative: bool) -> bytes:
     at = fields_keyword(args, 3)
-    condition = _parse_condition(args, 3, at)
+    condition = expire_condition(args, 3, at)
     names = parse_fields(args, at, 1, NUMFIELDS)
     at_ms = parse_end(ctx, args[2], unit_ms, relative)
     key = args[1]
@@ -117,7 +118,7 @@ def _expire(ctx: Context, args: list[bytes], unit_ms: int, relative: bool) -> by
     for name in names:
         if not value.has(name):
             outcome.append(_MISSING)
-        elif not _allows(condition, value.end_of(name), at_ms):
+        elif not condition.allows(value.end_of(name), at_ms):
             outcome.append(_UNMET)
         elif ctx.engine.is_expired(at_ms):
             value.remove(name)
@@ -150,48 +151,6 @@ def report_expired_fields(ctx: Context, key: bytes, value: HashValue, gone: list
     if ctx.db.watchers or engine.tracks_keys:
         engine.key_modified(ctx.db, key)
     fields_gone(engine, ctx.db, key, value)
-
-
-class _Condition:
-    """NX, XX, GT, LT of the HEXPIRE family."""
-
-    def __init__(self) -> None:
-        self.only_without = False
-        self.only_with = False
-        self.only_later = False
-        self.only_sooner = False
-
-
-def _parse_condition(args: list[bytes], begin: int, end: int) -> _Condition:
-    condition = _Condition()
-    for at in range(begin, end):
-        word = args[at].upper()
-        if word == b"NX":
-            condition.only_without = True
-        elif word == b"XX":
-            condition.only_with = True
-        elif word == b"GT":
-            condition.only_later = True
-        elif word == b"LT":
-            condition.only_sooner = True
-        else:
-            raise CommandError(b"ERR Unsupported option " + args[at].partition(b"\0")[0])
-    if condition.only_without and (condition.only_with or condition.only_later or condition.only_sooner):
-        raise CommandError(b"ERR NX and XX, GT or LT options at the same time are not compatible")
-    if condition.only_later and condition.only_sooner:
-        raise CommandError(b"ERR GT and LT options at the same time are not compatible")
-    return condition
-
-
-def _allows(condition: _Condition, end_ms: int, at_ms: int) -> bool:
-    """May a field that ends at ``end_ms`` (-1: never, which is later than any time) get the end ``at_ms``?"""
-    if end_ms < 0:
-        return not (condition.only_with or condition.only_later)
-    if condition.only_without:
-        return False
-    if condition.only_later:
-        return at_ms > end_ms
-    return not condition.only_sooner or at_ms < end_ms
 
 
 @command(

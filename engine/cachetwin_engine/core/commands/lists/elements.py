@@ -162,7 +162,7 @@ def lset(ctx: Context, args: list[bytes]) -> bytes:
     if value is None:
         raise CommandError(NO_SUCH_KEY)
     index = parse_int(args[2])
-    if ctx.engine.profile.commands_through >= (7, 2, 0):
+    if ctx.engine.profile.truncates_list_indexes:
         index = (index + 2**31) % 2**32 - 2**31  # on its way to the element it is a C int
     limit = ctx.engine.config.list_max_listpack_size
     value.make_room_bytes(len(args[3]), 1, limit)

@@ -354,8 +354,7 @@ def zrevrank(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _rank(ctx: Context, args: list[bytes], reverse: bool) -> bytes:
-    limit = 3 if ctx.engine.profile.commands_through < (7, 2, 0) else 4  # WITHSCORE came with 7.2
-    if len(args) > limit:
+    if len(args) > (4 if ctx.engine.profile.has_rank_with_score else 3):
         raise wrong_arity(b"zrevrank" if reverse else b"zrank")
     with_score = len(args) == 4
     if with_score and args[3].upper() != b"WITHSCORE":

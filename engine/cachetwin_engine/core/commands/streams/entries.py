@@ -369,7 +369,7 @@ def xsetid(ctx: Context, args: list[bytes]) -> bytes:
     stream = stream_of(ctx.db.find_for_write(args[1]))
     if stream is None:
         raise CommandError(errors.NO_SUCH_KEY)
-    if last_id < stream.max_deleted_id and ctx.engine.profile.commands_through >= (7, 2, 0):
+    if last_id < stream.max_deleted_id and ctx.engine.profile.xsetid_checks_deleted_ids:
         raise CommandError(b"ERR The ID specified in XSETID is smaller than current max_deleted_entry_id")
     if stream.length:
         if last_id < stream.top_id():

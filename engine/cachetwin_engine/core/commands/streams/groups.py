@@ -29,11 +29,6 @@ def consumer_of(ctx: Context, key: bytes, group: Group, name: bytes) -> Consumer
     return consumer
 
 
-def consumers_come_at_once(ctx: Context) -> bool:
-    """Since 7.2 a consumer exists from its first question on, until then from its first answer."""
-    return ctx.engine.profile.commands_through >= (7, 2, 0)
-
-
 def make_consumer(ctx: Context, key: bytes, group: Group, name: bytes) -> Consumer:
     """Add a consumer that is not there yet."""
     consumer = Consumer(name, ctx.engine.now_ms)

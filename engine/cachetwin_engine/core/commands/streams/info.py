@@ -75,16 +75,11 @@ def xinfo_consumers(ctx: Context, args: list[bytes]) -> bytes:
             bulk(b"pending"), integer(len(consumer.pending.entries)),
             bulk(b"idle"), integer(max(now_ms - consumer.seen_ms, 0)),
         ]  # fmt: skip
-        if _knows_activity(ctx):
+        if ctx.engine.profile.tracks_active_consumers:
             idle_ms = now_ms - consumer.active_ms if consumer.active_ms != -1 else -1
             items += [bulk(b"inactive"), integer(idle_ms)]
         replies.append(ctx.map_reply(items))
     return array(replies)
-
-
-def _knows_activity(ctx: Context) -> bool:
-    """Since 7.2 seen-time and active-time are two things."""
-    return ctx.engine.profile.commands_through >= (7, 2, 0)
 
 
 @command(
@@ -116,7 +111,7 @@ def xinfo_groups(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _progress(ctx: Context, stream: Stream, group: Group) -> list[bytes]:
-    lag = stream.lag(group, not _knows_activity(ctx))
+    lag = stream.lag(group, not ctx.engine.profile.tracks_active_consumers)
     return [
         bulk(b"entries-read"), ctx.null if group.entries_read == UNKNOWN else integer(group.entries_read),
         bulk(b"lag"), ctx.null if lag is None else integer(lag),
@@ -216,7 +211,7 @@ def _full_consumer(ctx: Context, consumer: Consumer, count: int) -> bytes:
         for entry_id in pel.ids.from_id(0, count or len(pel.entries))
     ]
     items = [bulk(b"name"), bulk(consumer.name), bulk(b"seen-time"), integer(consumer.seen_ms)]
-    if _knows_activity(ctx):
+    if ctx.engine.profile.tracks_active_consumers:
         items += [bulk(b"active-time"), integer(consumer.active_ms)]
     items += [bulk(b"pel-count"), integer(len(pel.entries)), bulk(b"pending"), array(pending)]
     return ctx.map_reply(items)

@@ -18,7 +18,7 @@ from cachetwin_engine.core.registry.command_table import (
 from cachetwin_engine.core.text.numbers import integer_or_none, parse_int, parse_int_or
 from cachetwin_engine.core.types.stream import Consumer, Group, Pending, Stream, read_stream
 
-from .groups import consumer_of, consumers_come_at_once, propagate_claim, propagate_position
+from .groups import consumer_of, propagate_claim, propagate_position
 from .ids import bulk_id, id_or_none, parse_id, parse_start, parse_stop
 
 _CLAIM_COUNT_MAX: Final = (2**63 - 1) // 16
@@ -205,7 +205,7 @@ def xclaim(ctx: Context, args: list[bytes]) -> bytes:
     if moved:
         group.last_id = claim.last_id
     ctx.propagate_nothing()
-    consumer = consumer_of(ctx, key, group, args[3]) if consumers_come_at_once(ctx) else None
+    consumer = consumer_of(ctx, key, group, args[3]) if ctx.engine.profile.creates_consumers_on_read else None
     replies: list[bytes] = []
     for entry_id in ids:
         pending = group.pending.entries.get(entry_id)
@@ -283,7 +283,7 @@ def xautoclaim(ctx: Context, args: list[bytes]) -> bytes:
     now_ms = ctx.engine.now_ms
     claim.delivered_ms = now_ms
     ctx.propagate_nothing()
-    consumer = consumer_of(ctx, key, group, args[3]) if consumers_come_at_once(ctx) else None
+    consumer = consumer_of(ctx, key, group, args[3]) if ctx.engine.profile.creates_consumers_on_read else None
     replies: list[bytes] = []
     deleted: list[bytes] = []
     attempts = count * _ATTEMPTS_PER_ENTRY

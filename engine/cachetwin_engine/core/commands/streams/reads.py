@@ -11,7 +11,7 @@ from cachetwin_engine.core.text.numbers import INT64_MAX, integer_or_none, parse
 from cachetwin_engine.core.types.stream import ID_MAX, UNKNOWN, Consumer, Group, Stream, read_stream, stream_of
 from cachetwin_engine.core.types.stream_entry import id_of, id_text
 
-from .groups import consumer_of, consumers_come_at_once, propagate_claim, propagate_position
+from .groups import consumer_of, propagate_claim, propagate_position
 from .ids import bulk_id, parse_id
 
 _NEW: Final = -1  # the ID ``>``
@@ -44,7 +44,7 @@ def _request(ctx: Context, args: list[bytes], grouped: bool) -> Request:
         word = args[at].upper()
         left = len(args) - at - 1
         if word == b"BLOCK" and left:
-            if ctx.in_script and ctx.engine.profile.commands_through < (7, 2, 0):
+            if ctx.in_script and not ctx.engine.profile.may_block_in_scripts:
                 raise CommandError(b"ERR " + args[0] + b" command is not allowed with BLOCK option from scripts")
             request.deadline_ms = _deadline(ctx, args[at + 1])
             at += 2
@@ -81,7 +81,7 @@ def _request(ctx: Context, args: list[bytes], grouped: bool) -> Request:
 def _unbalanced(ctx: Context, grouped: bool) -> CommandError:
     """There are more or fewer IDs than keys."""
     command_name, special = (b"'xreadgroup'", b">") if grouped else (b"'xread'", b"$")
-    if not consumers_come_at_once(ctx):
+    if not ctx.engine.profile.creates_consumers_on_read:
         command_name, special = b"XREAD", b"$"
     return CommandError(
         b"ERR Unbalanced %b list of streams: for each stream key an ID or '%b' must be specified."
@@ -147,7 +147,7 @@ def _position(ctx: Context, request: Request, at: int) -> int:
     text = request.ids[at]
     if text == b"$":
         return 0 if stream is None else stream.last_id
-    if text == b"+" and ctx.engine.profile.commands_through >= (8, 0, 0):
+    if text == b"+" and ctx.engine.profile.has_last_id_in_xread:
         if stream is not None and not stream.last_id:
             raise CommandError(b"ERR the stream last element ID is 0-0")
         return 0 if stream is None else stream.last_id - 1
@@ -196,7 +196,11 @@ def xreadgroup(ctx: Context, args: list[bytes]) -> bytes:
         if stream is None:
             continue
         group = groups[at]
-        if after[at] == _NEW and not stream.has_after(group.last_id) and not consumers_come_at_once(ctx):
+        if (
+            after[at] == _NEW
+            and not stream.has_after(group.last_id)
+            and not ctx.engine.profile.creates_consumers_on_read
+        ):
             continue
         known = request.consumer in group.consumers
         consumer = consumer_of(ctx, key, group, request.consumer)
@@ -219,13 +223,13 @@ def xreadgroup(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _group(ctx: Context, key: bytes, name: bytes) -> Group:
-    told = ctx.retrying and ctx.engine.profile.commands_through < (7, 2, 0)  # later versions run the command again
-    if told and not isinstance(ctx.db.peek(key), Stream):
+    ends_wait = ctx.retrying and not ctx.engine.profile.retries_blocked_reads
+    if ends_wait and not isinstance(ctx.db.peek(key), Stream):
         raise CommandError(b"UNBLOCKED the stream key no longer exists")
     stream = read_stream(ctx.db, key)
     group = None if stream is None else stream.groups.get(name)
     if group is None:
-        if told:
+        if ends_wait:
             raise CommandError(b"NOGROUP the consumer group this client was blocked on no longer exists")
         raise CommandError(
             b"NOGROUP No such key '" + key + b"' or consumer group '" + name + b"' in XREADGROUP with GROUP option"
@@ -237,7 +241,7 @@ def _group_position(ctx: Context, text: bytes) -> int:
     """The ID behind which a consumer's history is read, or _NEW. Raises CommandError."""
     if text == b">":
         return _NEW
-    if text == b"$" or (text == b"+" and ctx.engine.profile.commands_through >= (8, 0, 0)):
+    if text == b"$" or (text == b"+" and ctx.engine.profile.has_last_id_in_xread):
         raise CommandError(_MEANINGLESS % (text, text))
     return parse_id(text)
 
@@ -263,7 +267,7 @@ def _deliver(ctx: Context, key: bytes, stream: Stream, group: Group, consumer: C
     """Give ``consumer`` what the group has not had yet."""
     now_ms = ctx.engine.now_ms
     entries = stream.range(group.last_id + 1, ID_MAX, request.count)
-    counts_exactly = consumers_come_at_once(ctx)
+    counts_exactly = ctx.engine.profile.creates_consumers_on_read
     for entry in entries:
         entry_id = id_of(entry)
         _advance(stream, group, entry_id, counts_exactly)
@@ -271,7 +275,7 @@ def _deliver(ctx: Context, key: bytes, stream: Stream, group: Group, consumer: C
             pending = group.give(entry_id, consumer, now_ms)
             consumer.active_ms = now_ms
             propagate_claim(ctx, key, group, entry_id, pending)
-    if request.no_ack or ctx.engine.profile.commands_through >= (7, 2, 0):  # until then XCLAIM's LASTID had to do
+    if request.no_ack or ctx.engine.profile.propagates_group_positions:
         propagate_position(ctx, key, group)
     return array(entries)
 

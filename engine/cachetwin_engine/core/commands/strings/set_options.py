@@ -56,7 +56,7 @@ def set_options(ctx: Context, args: list[bytes]) -> SetOptions:
             options.if_missing = True
         elif word == b"XX" and (not conditional or options.if_present):
             options.if_present = True
-        elif word == b"IFEQ" and not conditional and at + 1 < len(args) and ctx.engine.profile.is_valkey_from(8, 1):
+        elif word == b"IFEQ" and not conditional and at + 1 < len(args) and ctx.engine.profile.has_set_ifeq:
             at += 1
             options.if_equal = args[at]
         elif word == b"GET":

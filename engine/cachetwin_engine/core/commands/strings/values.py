@@ -94,7 +94,7 @@ def _set_with_options(ctx: Context, key: bytes, value: bytes, options: SetOption
             return refused
     elif options.if_missing:
         return refused
-    if at_ms >= 0 and ctx.engine.profile.is_valkey_from(8, 1) and ctx.engine.is_expired(at_ms):
+    if at_ms >= 0 and ctx.engine.profile.expires_past_ttls and ctx.engine.is_expired(at_ms):
         if current is not None:
             delete_as_expired(ctx, key)
         return done
@@ -103,7 +103,7 @@ def _set_with_options(ctx: Context, key: bytes, value: bytes, options: SetOption
     if at_ms >= 0:
         db.expire_at(key, at_ms)
         ctx.notify(NOTIFY_GENERIC, b"expire", key)
-        if not options.absolute or options.unit_ms != 1 or ctx.engine.profile.commands_through < (7, 2, 0):
+        if not options.absolute or options.unit_ms != 1 or not ctx.engine.profile.propagates_pxat_as_given:
             ctx.propagate([b"SET", key, value, b"PXAT", b"%d" % at_ms])
     elif options.effect is not None:
         ctx.propagate(options.effect)
@@ -237,7 +237,7 @@ def getex(ctx: Context, args: list[bytes]) -> bytes:
             raise syntax_error()
         at += 1
     key = args[1]
-    early = ctx.engine.profile.is_valkey_from(9, 0)  # is the time read before the key?
+    early = ctx.engine.profile.getex_parses_ttl_first
     at_ms = options.expire_at(ctx, b"getex") if early else -1
     value = read_string(ctx.db, key)
     if value is None:
