@@ -1,4 +1,4 @@
-"""The cache of a pattern, whatever its kind: who may join it, and what a client has to be told."""
+"""What the patterns need of a cache of any kind: a user in its group, its endpoints, settings for a client."""
 
 from cachetwin_cdk.access.user_group import UserGroup
 from cachetwin_cdk.access.users import IUser
@@ -11,10 +11,10 @@ from cachetwin_cdk.serverless._base import IServerlessCache
 Cache = IReplicationGroup | IServerlessCache
 
 
-def admit(cache: Cache, user: IUser) -> None:
-    """Let ``user`` log in to a cache that exists, through its user group.
+def add_user_to(cache: Cache, user: IUser) -> None:
+    """Add ``user`` to the user group of an existing cache.
 
-    Raises ValidationError when the group is not made in this app: only the app that makes it can grow it.
+    Raises ValidationError when this app does not define the group, and so cannot add to it.
     """
     group = cache.user_group
     if not isinstance(group, UserGroup):
@@ -28,9 +28,9 @@ def admit(cache: Cache, user: IUser) -> None:
 
 
 def endpoints(cache: Cache) -> tuple[Endpoint, Endpoint]:
-    """Where to write, and where to read what may lag behind.
+    """The endpoint for writes and the one for reads from replicas.
 
-    A cluster has one endpoint for both. Of an imported cache, the reader's is the writer's unless it was given.
+    They are the same for a cluster, and for an imported cache without a known reader endpoint.
     """
     if isinstance(cache, IServerlessCache):
         return cache.endpoint, cache._reader_endpoint or cache.endpoint
@@ -40,12 +40,12 @@ def endpoints(cache: Cache) -> tuple[Endpoint, Endpoint]:
 
 
 def is_clustered(cache: Cache) -> bool:
-    """Whether keys live in more than one node, so that a client has to follow the slots."""
+    """Whether clients need the cluster protocol, because keys are spread over shards."""
     return isinstance(cache, IReplicationGroup) and cache._primary_endpoint is None
 
 
 def engine_of(cache: Cache | None) -> Engine:
-    """The engine that a new user of the cache is made for: a Redis group takes Redis users only."""
+    """The engine for a new user of the cache: a Redis user group accepts Redis users only."""
     return cache.user_group.engine if cache is not None and cache.user_group is not None else Engine.VALKEY
 
 
@@ -55,11 +55,11 @@ def name_of(cache: Cache) -> str:
 
 
 def iam_environment(cache: Cache, user: IUser) -> dict[str, str]:
-    """What a client needs to log in with IAM.
+    """The environment variables with which a client logs in with IAM.
 
-    ``CACHE_HOST``, ``CACHE_PORT``, ``CACHE_TLS``, ``CACHE_USER``, ``CACHE_NAME`` and ``CACHE_KIND``, which is
-    ``serverless``, ``replication-group`` or ``cluster``: the first is part of what a token signs, the last wants a
-    client that follows slots.
+    ``CACHE_HOST``, ``CACHE_PORT``, ``CACHE_TLS``, ``CACHE_USER``, ``CACHE_NAME`` (which the token is signed for) and
+    ``CACHE_KIND``: ``serverless``, ``replication-group`` or ``cluster``. Tokens for a serverless cache are signed
+    differently; a cluster needs a client that supports the cluster protocol.
     """
     endpoint, _ = endpoints(cache)
     kind = "serverless" if isinstance(cache, IServerlessCache) else "replication-group"

@@ -1,15 +1,14 @@
-"""Fargate services as the patterns run them: in private subnets, logged, and without a path that was not opened."""
+"""Fargate services of the patterns: in private subnets, with an encrypted log, reachable only where a pattern allows it."""
 
 from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from ._findings import OWN_POLICY, acknowledge
+from ._logs import LogSettings
 
 _HTTPS_PORT = 443
 
@@ -22,7 +21,7 @@ def task_definition(
     runtime_platform: ecs.RuntimePlatform | None,
     regulated: bool = False,
 ) -> ecs.FargateTaskDefinition:
-    """A task whose environment holds no secret."""
+    """A task definition whose plain environment variables hold no secret."""
     task = ecs.FargateTaskDefinition(
         scope, "Task", cpu=cpu, memory_limit_mib=memory_limit_mib, runtime_platform=runtime_platform
     )
@@ -52,19 +51,11 @@ def logged_container(
     secrets: Mapping[str, ecs.Secret],
     port: int | None,
     writable_root_filesystem: bool,
-    log_encryption_key: kms.IKey,
-    log_retention: logs.RetentionDays,
-    log_removal_policy: cdk.RemovalPolicy,
+    log_settings: LogSettings,
     stop_timeout: cdk.Duration | None = None,
 ) -> ecs.ContainerDefinition:
-    """The task's container, which cannot write to its image unless asked, and its encrypted log."""
-    log_group = logs.LogGroup(
-        scope,
-        "ServiceLog",
-        encryption_key=log_encryption_key,
-        retention=log_retention,
-        removal_policy=log_removal_policy,
-    )
+    """Add the container of the task, with a read-only root file system unless asked otherwise, and an encrypted log."""
+    log_group = log_settings.create_group(scope, "ServiceLog")
     return task.add_container(
         construct_id,
         image=image,
@@ -78,15 +69,15 @@ def logged_container(
     )
 
 
-def working_subnets(vpc: ec2.IVpc) -> ec2.SubnetSelection:
-    """Where AWS's APIs can be reached: through a NAT gateway, or else through the endpoints that the VPC must have."""
+def api_subnets(vpc: ec2.IVpc) -> ec2.SubnetSelection:
+    """Subnets that reach the APIs of AWS: through a NAT gateway, or else through endpoints that the VPC must have."""
     return ec2.SubnetSelection(subnets=vpc.private_subnets or vpc.isolated_subnets)
 
 
-def closed_service(
+def fargate_service(
     scope: Construct, *, cluster: ecs.ICluster, vpc: ec2.IVpc, task: ecs.FargateTaskDefinition, desired_count: int
 ) -> ecs.FargateService:
-    """A service that may reach AWS's APIs and nothing else yet; a deployment that fails is rolled back."""
+    """A service whose security group allows HTTPS to the APIs of AWS only; a failed deployment is rolled back."""
     security_group = ec2.SecurityGroup(
         scope,
         "ServiceSecurityGroup",
@@ -105,13 +96,13 @@ def closed_service(
         max_healthy_percent=200,
         circuit_breaker=ecs.DeploymentCircuitBreaker(rollback=True),
         security_groups=[security_group],
-        vpc_subnets=working_subnets(vpc),
+        vpc_subnets=api_subnets(vpc),
         assign_public_ip=False,
     )
 
 
-def ignore_superfluous_dependency(service: ecs.FargateService) -> None:
-    """Say that cfn-lint may overlook a DependsOn which aws-cdk-lib adds and a Ref makes superfluous (W3005)."""
+def silence_w3005(service: ecs.FargateService) -> None:
+    """Silence cfn-lint's W3005: aws-cdk-lib adds a DependsOn where a Ref implies it already."""
     resource = service.node.find_child("Service")
     assert isinstance(resource, ecs.CfnService)  # noqa: S101  (the id and the kind are aws-cdk-lib's API)
     resource.cfn_options.metadata = {"cfn-lint": {"config": {"ignore_checks": ["W3005"]}}}

@@ -1,18 +1,18 @@
-"""A Lambda function inside a VPC: no way out but to the cache, its own role, an encrypted log, traces."""
+"""A Lambda function in a VPC, with a role of its own, an encrypted log, traces, and no outbound connection by default."""
 
 from collections.abc import Mapping
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from cachetwin_cdk.network._placement import chosen_subnets
 
-# What Lambda does on the function's behalf to attach it to the VPC; the service takes no narrower resource for these.
+from ._logs import LogSettings
+
+# Lambda attaches the function to the VPC with these; none of them supports a resource narrower than '*'.
 _NETWORK_ACTIONS = [
     "ec2:AssignPrivateIpAddresses",
     "ec2:CreateNetworkInterface",
@@ -23,7 +23,7 @@ _NETWORK_ACTIONS = [
 ]
 
 
-def closed_function(
+def private_function(
     scope: Construct,
     construct_id: str,
     *,
@@ -34,14 +34,12 @@ def closed_function(
     environment: Mapping[str, str],
     memory_size_mib: int,
     timeout: cdk.Duration,
-    log_encryption_key: kms.IKey,
-    log_retention: logs.RetentionDays,
-    log_removal_policy: cdk.RemovalPolicy,
+    log_settings: LogSettings,
     architecture: lambda_.Architecture = lambda_.Architecture.ARM_64,
     logging_format: lambda_.LoggingFormat = lambda_.LoggingFormat.JSON,
     reserved_concurrent_executions: int | None = None,
 ) -> lambda_.Function:
-    """A function in the VPC's isolated subnets, or else its private ones, that may connect to nothing yet."""
+    """A function in the isolated subnets of the VPC, or else its private ones, whose security group allows no traffic."""
     security_group = ec2.SecurityGroup(
         scope,
         f"{construct_id}SecurityGroup",
@@ -49,13 +47,7 @@ def closed_function(
         description=f"The function of {scope.node.path}",
         allow_all_outbound=False,
     )
-    log_group = logs.LogGroup(
-        scope,
-        f"{construct_id}Log",
-        encryption_key=log_encryption_key,
-        retention=log_retention,
-        removal_policy=log_removal_policy,
-    )
+    log_group = log_settings.create_group(scope, f"{construct_id}Log")
     role = iam.Role(
         scope,
         f"{construct_id}Role",

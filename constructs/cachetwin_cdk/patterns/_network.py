@@ -1,22 +1,18 @@
-"""The networks a pattern makes when it is given none."""
+"""The VPC that a pattern creates when none is given."""
 
-import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
-from aws_cdk import aws_kms as kms
-from aws_cdk import aws_logs as logs
 from constructs import Construct
 
 from ._findings import NETWORK, OWN_POLICY, PUBLIC_SUBNET, acknowledge
+from ._logs import LogSettings
 
 
 def private_network(
     scope: Construct,
     construct_id: str,
     *,
-    log_encryption_key: kms.IKey,
-    log_retention: logs.RetentionDays,
-    log_removal_policy: cdk.RemovalPolicy,
+    log_settings: LogSettings,
     regulated: bool = False,
 ) -> ec2.Vpc:
     """A VPC in two zones: public subnets for a load balancer, private ones with egress, isolated ones for data.
@@ -37,7 +33,7 @@ def private_network(
             ec2.SubnetConfiguration(name="Data", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED),
         ],
     )
-    _log_flows(vpc, log_encryption_key, log_retention, log_removal_policy, regulated=regulated)
+    _log_flows(vpc, log_settings, regulated=regulated)
     if regulated:
         acknowledge(vpc, {**NETWORK, **PUBLIC_SUBNET})
     return vpc
@@ -47,9 +43,7 @@ def isolated_network(
     scope: Construct,
     construct_id: str,
     *,
-    log_encryption_key: kms.IKey,
-    log_retention: logs.RetentionDays,
-    log_removal_policy: cdk.RemovalPolicy,
+    log_settings: LogSettings,
     regulated: bool = False,
 ) -> ec2.Vpc:
     """A VPC in two zones with isolated subnets only: no gateway, so nothing in it can reach or be reached from outside.
@@ -64,23 +58,14 @@ def isolated_network(
         restrict_default_security_group=False,  # as above
         subnet_configuration=[ec2.SubnetConfiguration(name="Data", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)],
     )
-    _log_flows(vpc, log_encryption_key, log_retention, log_removal_policy, regulated=regulated)
+    _log_flows(vpc, log_settings, regulated=regulated)
     if regulated:
         acknowledge(vpc, NETWORK)
     return vpc
 
 
-def _log_flows(
-    vpc: ec2.Vpc,
-    encryption_key: kms.IKey,
-    retention: logs.RetentionDays,
-    removal_policy: cdk.RemovalPolicy,
-    *,
-    regulated: bool,
-) -> None:
-    log_group = logs.LogGroup(
-        vpc, "FlowLogGroup", encryption_key=encryption_key, retention=retention, removal_policy=removal_policy
-    )
+def _log_flows(vpc: ec2.Vpc, log_settings: LogSettings, *, regulated: bool) -> None:
+    log_group = log_settings.create_group(vpc, "FlowLogGroup")
     role = iam.Role(
         vpc,
         "FlowLogRole",

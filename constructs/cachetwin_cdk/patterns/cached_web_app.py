@@ -1,7 +1,7 @@
-"""A web application that asks its cache first and its database second.
+"""A web application with a database and a cache of its query results.
 
-Load balancer, service, PostgreSQL and Valkey, each in the subnets that suit it, and between them exactly three paths:
-load balancer to service, service to cache, service to database. The service finds both in its environment.
+Load balancer, Fargate service, PostgreSQL and Valkey, each in subnets of its own kind. Three connections are allowed
+between them: load balancer to service, service to cache, service to database.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,27 +18,24 @@ from cachetwin_cdk.access.access_string import AccessString
 from cachetwin_cdk.access.users import PasswordUser
 from cachetwin_cdk.checks._validate import ValidationError, refuse, require_between, require_match
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
+from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.monitoring.log_delivery import log_key
 from cachetwin_cdk.replication_group.replication_group import ReplicationGroup
 from cachetwin_cdk.rotation import UserPasswordRotation
 from cachetwin_cdk.serverless.serverless_cache import ServerlessCache, UsageLimits
 
-from ._cache import Cache, admit, endpoints, engine_of, is_clustered
-from ._fargate import (
-    closed_service,
-    ignore_superfluous_dependency,
-    logged_container,
-    task_definition,
-    working_subnets,
-)
+from ._cache import Cache, add_user_to, endpoints, engine_of, is_clustered
+from ._fargate import api_subnets, fargate_service, logged_container, silence_w3005, task_definition
 from ._findings import CACHE_SECRET, acknowledge
+from ._logs import LogSettings
 from ._network import private_network
 from ._web_database import ExistingDatabase, WebDatabase
 from ._web_front import WebFront
 
-# What cache-aside asks for: read, store with a TTL, lock (SET NX), invalidate; and what clients say on connecting.
+# Cache-aside reads, stores with a TTL, locks (SET NX) and invalidates; clients send PING and CLIENT when they connect.
 _CACHE_COMMANDS = ("get", "mget", "set", "del", "unlink", "exists", "ttl", "ping", "client|setinfo", "client|setname")
+_SECRET_VARIABLES = frozenset({"CACHE_PASSWORD", "DB_USER", "DB_PASSWORD"})
 _RDS_CA_PATH = "/etc/ssl/rds/global-bundle.pem"
 
 
@@ -116,8 +113,9 @@ class CachedWebApp(Construct):
         log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.SNAPSHOT,
     ) -> None:
-        _require_scheme(certificate, allow_plain_http=allow_plain_http)
+        ttl = cache_ttl or cdk.Duration.minutes(1)
         vpc = vpc or (cluster.vpc if cluster is not None else None)
+        _require_scheme(certificate, allow_plain_http=allow_plain_http)
         _require_stores(
             vpc,
             cache,
@@ -127,147 +125,112 @@ class CachedWebApp(Construct):
             nodes={"cache_node_type": cache_node_type, "cache_replicas": cache_replicas},
             instance={"database_instance_type": database_instance_type},
         )
-        require_between("container_port", container_port, 1, 65535)
-        require_between("desired_count", desired_count, 0, 5000)
-        require_match(
-            "health_check_path", health_check_path, r"/\S*", "start with a slash", remedy="write it as /healthz"
-        )
-        require_match(
-            "cache_key_prefix", cache_key_prefix, r"[^\s*?\[\]]+", "be literal text", remedy="write it as app:"
-        )
-        require_match(
-            "database_name",
-            database_name,
-            r"[A-Za-z][A-Za-z0-9_]{0,62}",
-            "start with a letter and hold at most 63 letters, digits and underscores",
-            remedy="choose such a name",
-        )
-        ttl = cache_ttl or cdk.Duration.minutes(1)
+        _require_service(container_port, desired_count, health_check_path)
+        _require_names(cache_key_prefix, database_name)
         require_between("cache_ttl", ttl.to_seconds(integral=False), 1, 86_400, unit="seconds")
         super().__init__(scope, construct_id)
-        log_removal = retain_unless_destroyed(removal_policy)
-        retention_days = compliance.retention_days if backup_retention_days is None else backup_retention_days
+
         self.compliance = compliance
-        regulated = compliance.is_regulated
-        self.log_key = log_key(self, "LogKey", removal_policy=log_removal)
-        self.data_key = compliance.data_key(self, None, log_removal)
-        self._log_retention = log_retention
+        self._removal_policy = removal_policy
+        self._retention_days = compliance.retention_days if backup_retention_days is None else backup_retention_days
+        self.log_key = log_key(self, "LogKey", removal_policy=retain_unless_destroyed(removal_policy))
+        self._log_settings = LogSettings(self.log_key, log_retention, retain_unless_destroyed(removal_policy))
+        self.data_key = compliance.data_key(self, None, retain_unless_destroyed(removal_policy))
         self.vpc = vpc or private_network(
-            self,
-            "Vpc",
-            log_encryption_key=self.log_key,
-            log_retention=log_retention,
-            log_removal_policy=log_removal,
-            regulated=regulated,
+            self, "Vpc", log_settings=self._log_settings, regulated=compliance.is_regulated
         )
-        self.database: WebDatabase | ExistingDatabase = database or WebDatabase(
-            self,
-            "Database",
-            vpc=self.vpc,
-            database_name=database_name,
-            instance_type=database_instance_type or ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.SMALL),
-            multi_az=database_multi_az,
-            backup_retention_days=retention_days,
-            removal_policy=removal_policy,
-            encryption_key=self.data_key,
-            regulated=regulated,
+        self.database: WebDatabase | ExistingDatabase = database or self._create_database(
+            database_name, database_instance_type, multi_az=database_multi_az
         )
-        self.cache_user = PasswordUser(
-            self,
-            "CacheUser",
-            access_string=cache_access or AccessString.on().keys(f"{cache_key_prefix}*").commands(*_CACHE_COMMANDS),
-            engine=engine_of(cache),
-            secret_encryption_key=self.data_key,
+        self.cache_user = self._create_cache_user(
+            cache_access or AccessString.on().keys(f"{cache_key_prefix}*").commands(*_CACHE_COMMANDS), engine_of(cache)
         )
-        if regulated:
-            acknowledge(self.cache_user, CACHE_SECRET)
         self.cache: Cache
         if cache is not None:
-            admit(cache, self.cache_user)
+            add_user_to(cache, self.cache_user)
             self.cache = cache
         elif serverless_cache:
-            self.cache = ServerlessCache(
-                self,
-                "Cache",
-                vpc=self.vpc,
-                users=[self.cache_user],
-                usage_limits=cache_usage_limits,
-                compliance=compliance,
-                kms_key=self.data_key,
-                snapshot_retention_days=retention_days,
-                removal_policy=removal_policy,
-            )
+            self.cache = self._create_serverless_cache(cache_usage_limits)
         else:
-            self.cache = self._replication_group(
-                cache_node_type or NodeType.T4G_SMALL,
-                1 if cache_replicas is None else cache_replicas,
-                retention_days,
-                removal_policy,
+            self.cache = self._create_replication_group(
+                cache_node_type or NodeType.T4G_SMALL, 1 if cache_replicas is None else cache_replicas
             )
-        self.front = WebFront(
-            self,
-            "Front",
-            vpc=self.vpc,
-            certificate=certificate,
-            access_log_retention=cdk.Duration.days(90),
-            removal_policy=removal_policy,
-            regulated=regulated,
-        )
+        self.front = self._create_front(certificate)
         self.task_definition = task_definition(
             self,
             cpu=cpu,
             memory_limit_mib=memory_limit_mib,
             runtime_platform=runtime_platform,
-            regulated=regulated,
+            regulated=compliance.is_regulated,
         )
+        own_environment = {
+            "PORT": str(container_port),
+            **self._store_environment(database_name, database_ca_path, ttl),
+        }
         self.container = logged_container(
             self,
             self.task_definition,
             "Web",
             image=image,
             command=command,
-            environment={
-                "PORT": str(container_port),
-                **_merged(self._store_environment(database_name, database_ca_path, ttl), environment or {}),
-            },
-            secrets={
-                "CACHE_PASSWORD": ecs.Secret.from_secrets_manager(self.cache_user.secret, "password"),
-                "DB_USER": ecs.Secret.from_secrets_manager(self.database.secret, "username"),
-                "DB_PASSWORD": ecs.Secret.from_secrets_manager(self.database.secret, "password"),
-            },
+            environment=_merged(own_environment, environment or {}),
+            secrets=self._secrets(),
             port=container_port,
             writable_root_filesystem=writable_root_filesystem,
-            log_encryption_key=self.log_key,
-            log_retention=log_retention,
-            log_removal_policy=log_removal,
+            log_settings=self._log_settings,
         )
         self.cluster = cluster or ecs.Cluster(
             self, "Cluster", vpc=self.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED
         )
-        self.service = closed_service(
+        self.service = fargate_service(
             self, cluster=self.cluster, vpc=self.vpc, task=self.task_definition, desired_count=desired_count
         )
-        self._open_paths(container_port, health_check_path)
+        self._connect_front(container_port, health_check_path)
+        self._connect_stores()
         if rotate_cache_password_days is not None:
-            self.cache_password_rotation = UserPasswordRotation(
-                self,
-                "CachePassword",
-                user=self.cache_user,
-                cache=self.cache,
-                vpc=self.vpc,
-                vpc_subnets=working_subnets(self.vpc),
-                automatically_after_days=rotate_cache_password_days,
-                encryption_key=self.log_key,
-            )
+            self._rotate_cache_password(rotate_cache_password_days)
 
     @property
     def url(self) -> str:
-        """Where the application answers."""
+        """The URL of the load balancer."""
         return self.front.url
 
-    def _replication_group(
-        self, node_type: NodeType, replicas: int, retention_days: int, removal_policy: cdk.RemovalPolicy
-    ) -> ReplicationGroup:
+    def _create_database(self, name: str, instance_type: ec2.InstanceType | None, *, multi_az: bool) -> WebDatabase:
+        return WebDatabase(
+            self,
+            "Database",
+            vpc=self.vpc,
+            database_name=name,
+            instance_type=instance_type or ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.SMALL),
+            multi_az=multi_az,
+            backup_retention_days=self._retention_days,
+            removal_policy=self._removal_policy,
+            encryption_key=self.data_key,
+            regulated=self.compliance.is_regulated,
+        )
+
+    def _create_cache_user(self, access_string: AccessString, engine: Engine) -> PasswordUser:
+        user = PasswordUser(
+            self, "CacheUser", access_string=access_string, engine=engine, secret_encryption_key=self.data_key
+        )
+        if self.compliance.is_regulated:
+            acknowledge(user, CACHE_SECRET)
+        return user
+
+    def _create_serverless_cache(self, usage_limits: UsageLimits | None) -> ServerlessCache:
+        return ServerlessCache(
+            self,
+            "Cache",
+            vpc=self.vpc,
+            users=[self.cache_user],
+            usage_limits=usage_limits,
+            compliance=self.compliance,
+            kms_key=self.data_key,
+            snapshot_retention_days=self._retention_days,
+            removal_policy=self._removal_policy,
+        )
+
+    def _create_replication_group(self, node_type: NodeType, replicas: int) -> ReplicationGroup:
         return ReplicationGroup(
             self,
             "Cache",
@@ -277,17 +240,29 @@ class CachedWebApp(Construct):
             automatic_failover=replicas > 0,
             multi_az=replicas > 0,
             users=[self.cache_user],
-            # Every key has a TTL and can be read again from the database, so any may go when memory is short.
+            # Every key has a TTL and can be read again from the database, so any key may be evicted.
             parameters={"maxmemory-policy": "allkeys-lru"},
             compliance=self.compliance,
             kms_key=self.data_key,
-            snapshot_retention_days=retention_days,
+            snapshot_retention_days=self._retention_days,
             log_encryption_key=self.log_key,
-            log_retention=self._log_retention,
-            removal_policy=removal_policy,
+            log_retention=self._log_settings.retention,
+            removal_policy=self._removal_policy,
+        )
+
+    def _create_front(self, certificate: acm.ICertificate | None) -> WebFront:
+        return WebFront(
+            self,
+            "Front",
+            vpc=self.vpc,
+            certificate=certificate,
+            access_log_retention=cdk.Duration.days(90),
+            removal_policy=self._removal_policy,
+            regulated=self.compliance.is_regulated,
         )
 
     def _store_environment(self, database_name: str, ca_path: str, ttl: cdk.Duration) -> dict[str, str]:
+        """The variables that say where cache and database are."""
         primary, reader = endpoints(self.cache)
         return {
             "CACHE_HOST": primary.hostname,
@@ -304,7 +279,15 @@ class CachedWebApp(Construct):
             "PGSSLROOTCERT": ca_path,
         }
 
-    def _open_paths(self, container_port: int, health_check_path: str) -> None:
+    def _secrets(self) -> dict[str, ecs.Secret]:
+        """The variables that ECS reads from Secrets Manager when a task starts."""
+        return {
+            "CACHE_PASSWORD": ecs.Secret.from_secrets_manager(self.cache_user.secret, "password"),
+            "DB_USER": ecs.Secret.from_secrets_manager(self.database.secret, "username"),
+            "DB_PASSWORD": ecs.Secret.from_secrets_manager(self.database.secret, "password"),
+        }
+
+    def _connect_front(self, container_port: int, health_check_path: str) -> None:
         self.front.listener.add_targets(
             "Service",
             port=container_port,
@@ -313,21 +296,52 @@ class CachedWebApp(Construct):
             deregistration_delay=cdk.Duration.seconds(30),
             health_check=elbv2.HealthCheck(path=health_check_path, interval=cdk.Duration.seconds(15)),
         )
-        ignore_superfluous_dependency(self.service)
+        silence_w3005(self.service)
+
+    def _connect_stores(self) -> None:
         self.service.connections.allow_to_default_port(self.cache, "The service asks the cache")
-        port = self.database.connection_port
-        why = "The service asks the database"
+        port, description = self.database.connection_port, "The service asks the database"
         if port is None:
-            self.service.connections.allow_to_default_port(self.database.instance, why)
+            self.service.connections.allow_to_default_port(self.database.instance, description)
         else:
-            self.service.connections.allow_to(self.database.instance, port, why)
+            self.service.connections.allow_to(self.database.instance, port, description)
+
+    def _rotate_cache_password(self, days: int) -> None:
+        self.cache_password_rotation = UserPasswordRotation(
+            self,
+            "CachePassword",
+            user=self.cache_user,
+            cache=self.cache,
+            vpc=self.vpc,
+            vpc_subnets=api_subnets(self.vpc),
+            automatically_after_days=days,
+            encryption_key=self.log_key,
+        )
 
 
-def _merged(ours: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, str]:
-    for name in theirs:
-        if name in ours or name in {"PORT", "CACHE_PASSWORD", "DB_USER", "DB_PASSWORD"}:
+def _merged(own: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Both sets of variables. Raises ValidationError for a given one that the pattern sets itself."""
+    for name in given:
+        if name in own or name in _SECRET_VARIABLES:
             refuse("environment", "not set what the pattern sets", name, "leave it out")
-    return {**ours, **theirs}
+    return {**own, **given}
+
+
+def _require_service(container_port: int, desired_count: int, health_check_path: str) -> None:
+    require_between("container_port", container_port, 1, 65535)
+    require_between("desired_count", desired_count, 0, 5000)
+    require_match("health_check_path", health_check_path, r"/\S*", "start with a slash", remedy="write it as /healthz")
+
+
+def _require_names(cache_key_prefix: str, database_name: str) -> None:
+    require_match("cache_key_prefix", cache_key_prefix, r"[^\s*?\[\]]+", "be literal text", remedy="write it as app:")
+    require_match(
+        "database_name",
+        database_name,
+        r"[A-Za-z][A-Za-z0-9_]{0,62}",
+        "start with a letter and hold at most 63 letters, digits and underscores",
+        remedy="choose such a name",
+    )
 
 
 def _require_stores(
@@ -340,7 +354,7 @@ def _require_stores(
     nodes: Mapping[str, object],
     instance: Mapping[str, object],
 ) -> None:
-    """Require that what is said of a store goes with the kind that is used, and that an existing one can be reached."""
+    """Raise ValidationError for arguments of a store that is not used, and for an existing store without its VPC."""
     for name, store in (("cache", cache), ("database", database)):
         if store is not None and vpc is None:
             raise ValidationError(f"vpc must be given with a {name} that exists, got None; pass the VPC it is in")

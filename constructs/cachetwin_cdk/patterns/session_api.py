@@ -1,8 +1,8 @@
-"""An API whose functions keep sessions and state in a cache, with no secret anywhere.
+"""An API whose function keeps sessions in a cache, without a stored password.
 
-An HTTP or REST API, Lambda, Valkey. The function's role is what logs in to the cache: it signs a token that lives for
-fifteen minutes, so there is no password to store, leak or rotate. The function lives in subnets without a way out, and
-its security group knows one path: to the cache.
+HTTP or REST API, Lambda, Valkey. The function logs in to the cache with an IAM token that is valid for 15 minutes, so no
+password is stored, leaked or rotated. It runs in subnets without a route out of the VPC, and its security group allows
+connections to the cache only.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,9 +22,10 @@ from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.monitoring.log_delivery import log_key
 from cachetwin_cdk.serverless.serverless_cache import ServerlessCache, UsageLimits
 
-from ._cache import Cache, admit, engine_of, iam_environment
+from ._cache import Cache, add_user_to, engine_of, iam_environment
 from ._findings import CALLED_FUNCTION, OWN_POLICY, acknowledge
-from ._function import closed_function
+from ._function import private_function
+from ._logs import LogSettings
 from ._network import isolated_network
 from ._session_front import (
     ApiType,
@@ -39,7 +40,7 @@ from ._session_front import (
     rest_front,
 )
 
-_API_TIMEOUT_S = 29  # both kinds of API give up by then; a function that runs on would answer nobody
+_API_TIMEOUT_S = 29  # both kinds of API wait no longer for the function
 
 
 class SessionApi(Construct):
@@ -110,37 +111,26 @@ class SessionApi(Construct):
     ) -> None:
         time_limit = timeout or cdk.Duration.seconds(10)
         ttl = session_ttl or cdk.Duration.minutes(30)
-        _require_code(code, function)
         callers = Callers(authorizer, allow_anonymous, cors_preflight)
         callers.require_kind(api_type)
-        if cache is not None and vpc is None:
-            raise ValidationError("vpc must be given with a cache that exists, got None; pass the VPC the cache is in")
+        _require_code(code, function)
+        _require_vpc(vpc, cache=cache, function=function)
         if cache is not None and cache_usage_limits is not None:
             raise ValidationError(
                 "cache_usage_limits must be left out when cache is given, got both; set the limits where it is made"
             )
-        if function is not None and vpc is None:
-            raise ValidationError("vpc must be given with a function that exists, got None; pass the VPC it is in")
-        require_between("rate_limit", rate_limit, 1, 10_000, unit="requests per second")
-        require_between("burst_limit", burst_limit, 1, 5_000, unit="requests")
-        require_between("memory_size_mib", memory_size_mib, 128, 10_240, unit="MiB")
-        require_between("timeout", time_limit.to_seconds(integral=False), 1, _API_TIMEOUT_S, unit="seconds")
-        require_between("session_ttl", ttl.to_seconds(integral=False), 1, 31_536_000, unit="seconds")
+        _require_numbers(rate_limit, burst_limit, memory_size_mib, time_limit, ttl)
         require_match(
             "cache_key_prefix", cache_key_prefix, r"[^\s*?\[\]{}]+", "be literal text", remedy="write it as session:"
         )
         chosen_routes = [method_and_path(route) for route in routes]
         super().__init__(scope, construct_id)
-        log_removal = retain_unless_destroyed(removal_policy)
-        self.log_key = log_key(self, "LogKey", removal_policy=log_removal)
-        self.vpc = vpc or isolated_network(
-            self,
-            "Vpc",
-            log_encryption_key=self.log_key,
-            log_retention=log_retention,
-            log_removal_policy=log_removal,
-            regulated=compliance.is_regulated,
-        )
+
+        self._regulated = compliance.is_regulated
+        retain_logs = retain_unless_destroyed(removal_policy)
+        self.log_key = log_key(self, "LogKey", removal_policy=retain_logs)
+        self._log_settings = LogSettings(self.log_key, log_retention, retain_logs)
+        self.vpc = vpc or isolated_network(self, "Vpc", log_settings=self._log_settings, regulated=self._regulated)
         self.cache_user = IamUser(
             self,
             "CacheUser",
@@ -148,86 +138,138 @@ class SessionApi(Construct):
             engine=engine_of(cache),
         )
         if cache is not None:
-            admit(cache, self.cache_user)
-        self.cache: Cache = cache or ServerlessCache(
-            self,
-            "Cache",
-            vpc=self.vpc,
-            users=[self.cache_user],
-            # Anybody who may call can fill the cache, so it must not grow without an end.
-            usage_limits=cache_usage_limits or UsageLimits(data_storage_gb_max=10, ecpu_per_second_max=10_000),
-            compliance=compliance,
-            snapshot_retention_days=_retention(compliance, backup_retention_days),
-            removal_policy=removal_policy,
+            add_user_to(cache, self.cache_user)
+        self.cache: Cache = cache or self._create_cache(
+            cache_usage_limits, compliance, backup_retention_days, removal_policy
         )
-        told = {
+        own_environment = {
             **iam_environment(self.cache, self.cache_user),
             "CACHE_KEY_PREFIX": cache_key_prefix,
             "SESSION_TTL_SECONDS": str(int(ttl.to_seconds())),
         }
-        settings = _merged(told, environment or {})
-        if function is not None:
-            for name, value in settings.items():
-                function.add_environment(name, value)
-        self.function = function or closed_function(
-            self,
-            "Function",
-            code=_given(code),
-            handler=handler,
-            runtime=runtime or lambda_.Runtime.PYTHON_3_13,
-            architecture=architecture or lambda_.Architecture.ARM_64,
-            vpc=self.vpc,
-            environment=settings,
-            memory_size_mib=memory_size_mib,
-            timeout=time_limit,
-            reserved_concurrent_executions=reserved_concurrent_executions,
-            log_encryption_key=self.log_key,
-            log_retention=log_retention,
-            log_removal_policy=log_removal,
+        variables = _merged(own_environment, environment or {})
+        self.function = (
+            _configured(function, variables)
+            if function is not None
+            else self._create_function(
+                code,
+                handler=handler,
+                runtime=runtime,
+                architecture=architecture,
+                environment=variables,
+                memory_size_mib=memory_size_mib,
+                timeout=time_limit,
+                reserved_concurrent_executions=reserved_concurrent_executions,
+            )
         )
         self.cache.grant_connect(self.function, self.cache_user)
         self.function.connections.allow_to_default_port(self.cache, "The function asks the cache")
-        access_log = logs.LogGroup(
-            self, "AccessLog", encryption_key=self.log_key, retention=log_retention, removal_policy=log_removal
+        self._front = self._create_front(
+            api_type, chosen_routes, callers, Limits(rate_limit, burst_limit), account_log_role=account_log_role
         )
-        limits = Limits(rate_limit, burst_limit)
-        if api_type is ApiType.HTTP:
-            self._front: HttpFront | RestFront = http_front(
-                self, self.function, chosen_routes, callers, limits=limits, log_group=access_log
-            )
-        else:
-            self._front = rest_front(
-                self,
-                self.function,
-                chosen_routes,
-                callers,
-                limits=limits,
-                log_group=access_log,
-                account_log_role=account_log_role,
-                regulated=compliance.is_regulated,
-            )
-        if compliance.is_regulated and function is None and self.function.role is not None:
-            acknowledge(self.function.role, OWN_POLICY)
-            acknowledge(self.function, CALLED_FUNCTION)
+        if self._regulated and function is None:
+            self._acknowledge_findings()
 
     @property
     def api(self) -> http.HttpApi | rest.RestApi:
-        """The API, of the kind that was asked for."""
+        """The API, of the kind that ``api_type`` names."""
         return self._front.api
 
     @property
     def stage(self) -> http.HttpStage | rest.Stage:
-        """Its only stage."""
+        """The stage of the API; it has one."""
         return self._front.stage
 
     @property
     def url(self) -> str:
-        """Where the API answers."""
+        """The URL of the API."""
         return self._front.url
+
+    def _create_cache(
+        self,
+        usage_limits: UsageLimits | None,
+        compliance: Compliance,
+        retention_days: int | None,
+        removal_policy: cdk.RemovalPolicy,
+    ) -> ServerlessCache:
+        return ServerlessCache(
+            self,
+            "Cache",
+            vpc=self.vpc,
+            users=[self.cache_user],
+            # Every caller of the API can add keys, so the cache has limits by default.
+            usage_limits=usage_limits or UsageLimits(data_storage_gb_max=10, ecpu_per_second_max=10_000),
+            compliance=compliance,
+            snapshot_retention_days=_retention_days(compliance, retention_days),
+            removal_policy=removal_policy,
+        )
+
+    def _create_function(
+        self,
+        code: lambda_.Code | None,
+        *,
+        handler: str,
+        runtime: lambda_.Runtime | None,
+        architecture: lambda_.Architecture | None,
+        environment: Mapping[str, str],
+        memory_size_mib: int,
+        timeout: cdk.Duration,
+        reserved_concurrent_executions: int | None,
+    ) -> lambda_.Function:
+        assert code is not None  # noqa: S101  (required where no function is given)
+        return private_function(
+            self,
+            "Function",
+            code=code,
+            handler=handler,
+            runtime=runtime or lambda_.Runtime.PYTHON_3_13,
+            architecture=architecture or lambda_.Architecture.ARM_64,
+            vpc=self.vpc,
+            environment=environment,
+            memory_size_mib=memory_size_mib,
+            timeout=timeout,
+            reserved_concurrent_executions=reserved_concurrent_executions,
+            log_settings=self._log_settings,
+        )
+
+    def _create_front(
+        self,
+        api_type: ApiType,
+        routes: Sequence[tuple[str, str]],
+        callers: Callers,
+        limits: Limits,
+        *,
+        account_log_role: bool,
+    ) -> HttpFront | RestFront:
+        access_log = self._log_settings.create_group(self, "AccessLog")
+        if api_type is ApiType.HTTP:
+            return http_front(self, self.function, routes, callers, limits=limits, log_group=access_log)
+        return rest_front(
+            self,
+            self.function,
+            routes,
+            callers,
+            limits=limits,
+            log_group=access_log,
+            account_log_role=account_log_role,
+            regulated=self._regulated,
+        )
+
+    def _acknowledge_findings(self) -> None:
+        if self.function.role is not None:
+            acknowledge(self.function.role, OWN_POLICY)
+            acknowledge(self.function, CALLED_FUNCTION)
+
+
+def _configured(function: lambda_.Function, variables: Mapping[str, str]) -> lambda_.Function:
+    """The existing function, with the variables added to its environment."""
+    for name, value in variables.items():
+        function.add_environment(name, value)
+    return function
 
 
 def _session_access(prefix: str) -> AccessString:
-    """Data commands on the prefix's keys, in transactions too; nothing that administers or can stall the server."""
+    """Data commands and transactions on keys with the prefix, without administration and slow commands."""
     return (
         AccessString.on()
         .keys(f"{prefix}*")
@@ -236,17 +278,11 @@ def _session_access(prefix: str) -> AccessString:
     )
 
 
-def _retention(compliance: Compliance, days: int | None) -> int:
-    """A day, for sessions live for minutes; more where rules ask for it."""
+def _retention_days(compliance: Compliance, days: int | None) -> int:
+    """One day by default, because sessions last minutes, and more where ``compliance`` asks for it."""
     if days is not None:
         return days
     return compliance.retention_days if compliance.is_regulated else 1
-
-
-def _given(code: lambda_.Code | None) -> lambda_.Code:
-    if code is None:
-        raise ValidationError("code must be given, got None; pass code, or a function that exists")
-    return code
 
 
 def _require_code(code: lambda_.Code | None, function: lambda_.Function | None) -> None:
@@ -258,8 +294,26 @@ def _require_code(code: lambda_.Code | None, function: lambda_.Function | None) 
         refuse("function", "lie in the VPC", function.node.path, "make it with vpc=, so that it can reach the cache")
 
 
-def _merged(ours: Mapping[str, str], theirs: Mapping[str, str]) -> dict[str, str]:
-    for name in theirs:
-        if name in ours:
+def _require_vpc(vpc: ec2.IVpc | None, *, cache: Cache | None, function: lambda_.Function | None) -> None:
+    if cache is not None and vpc is None:
+        raise ValidationError("vpc must be given with a cache that exists, got None; pass the VPC the cache is in")
+    if function is not None and vpc is None:
+        raise ValidationError("vpc must be given with a function that exists, got None; pass the VPC it is in")
+
+
+def _require_numbers(
+    rate_limit: float, burst_limit: int, memory_size_mib: int, timeout: cdk.Duration, session_ttl: cdk.Duration
+) -> None:
+    require_between("rate_limit", rate_limit, 1, 10_000, unit="requests per second")
+    require_between("burst_limit", burst_limit, 1, 5_000, unit="requests")
+    require_between("memory_size_mib", memory_size_mib, 128, 10_240, unit="MiB")
+    require_between("timeout", timeout.to_seconds(integral=False), 1, _API_TIMEOUT_S, unit="seconds")
+    require_between("session_ttl", session_ttl.to_seconds(integral=False), 1, 31_536_000, unit="seconds")
+
+
+def _merged(own: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """Both sets of variables. Raises ValidationError for a given one that the pattern sets itself."""
+    for name in given:
+        if name in own:
             refuse("environment", "not set what the pattern sets", name, "leave it out")
-    return {**ours, **theirs}
+    return {**own, **given}

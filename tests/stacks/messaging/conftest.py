@@ -118,7 +118,8 @@ def start(server: CacheServer, tmp_path: Path) -> Iterator[Callable[..., Service
         definition = DEFINITIONS[name]
         environment = {
             "PATH": os.environ["PATH"], "CACHE_HOST": "127.0.0.1", "CACHE_PORT": str(server.port), "CACHE_TLS": "false",
-            "CACHE_USER": name, "CACHE_PASSWORD": PASSWORD, "HOST": "127.0.0.1", **definition.told(), **variables,
+            "CACHE_USER": name, "CACHE_PASSWORD": PASSWORD, "HOST": "127.0.0.1",
+            **definition.environment_variables(), **variables,
         }  # fmt: skip
         log_path = tmp_path / f"{name}-{len(started)}.log"
         command = [sys.executable, *(definition.command or [])[1:]]

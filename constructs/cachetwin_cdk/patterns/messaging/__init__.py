@@ -1,0 +1,1 @@
+"""MessagingServices: services that exchange messages and jobs through one cache."""

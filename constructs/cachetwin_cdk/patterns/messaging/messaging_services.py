@@ -1,0 +1,342 @@
+"""Services that exchange messages and jobs through a cache: pub/sub channels for messages, streams for jobs.
+
+Each service states the channels and queues that it uses. Its cache user may use these channels and streams, with the
+commands that they need, and nothing else. A function measures the queues once a minute, and the number of a worker's tasks
+follows the backlog.
+"""
+
+from collections.abc import Mapping
+
+import aws_cdk as cdk
+from aws_cdk import aws_certificatemanager as acm
+from aws_cdk import aws_cloudwatch as cloudwatch
+from aws_cdk import aws_cloudwatch_actions as cloudwatch_actions
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
+from aws_cdk import aws_elasticloadbalancingv2 as elbv2
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_logs as logs
+from aws_cdk import aws_sns as sns
+from constructs import Construct
+
+from cachetwin_cdk.access.users import IUser, PasswordUser
+from cachetwin_cdk.checks._validate import ValidationError, refuse
+from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
+from cachetwin_cdk.engine.engine_version import Engine
+from cachetwin_cdk.engine.node_type import NodeType
+from cachetwin_cdk.monitoring.log_delivery import log_key
+from cachetwin_cdk.patterns._cache import Cache, add_user_to, endpoints, engine_of, is_clustered, name_of
+from cachetwin_cdk.patterns._fargate import (
+    api_subnets,
+    fargate_service,
+    logged_container,
+    silence_w3005,
+    task_definition,
+)
+from cachetwin_cdk.patterns._findings import CACHE_SECRET, acknowledge
+from cachetwin_cdk.patterns._logs import LogSettings
+from cachetwin_cdk.patterns._network import private_network
+from cachetwin_cdk.patterns._web_front import WebFront
+from cachetwin_cdk.replication_group.replication_group import ReplicationGroup
+from cachetwin_cdk.rotation import UserPasswordRotation
+
+from ._description import queue_names, require_scheme, require_services
+from ._metering import METRIC_NAMESPACE, create_meter, create_meter_user
+from ._scaling import scale_on_backlog
+from .service import MessagingService
+from .streams import dead_letter_key
+
+
+class MessagingServices(Construct):
+    """Publishers, subscribers and workers around one Valkey cache, each with a cache user of its own.
+
+    Defines an ECS cluster with one Fargate service, user and security group per entry of ``services``; scaling for the
+    workers; a function that measures the queues, with an IAM user; an alarm per queue for jobs that were given up; a
+    load balancer if a service has a ``port``; and, unless given, a ReplicationGroup and a VPC.
+
+    Each container is told in its environment: ``CACHE_HOST``, ``CACHE_PORT``, ``CACHE_TLS``, ``CACHE_USER`` and, as a
+    secret, ``CACHE_PASSWORD``; ``PORT``; ``PUBLISHES`` and ``SUBSCRIBES`` (channels), ``ENQUEUES``, ``WORKS_ON`` and
+    ``DEAD_LETTERS`` (streams), each separated by commas and only where there is something to say.
+
+    ``certificate`` / ``allow_plain_http``
+        for the load balancer, as in CachedWebApp; neither without a service that has a ``port``.
+    ``cache``
+        one that exists, not a cluster, with a user group that this app makes; the users are added to it.
+    ``cluster``
+        an ECS cluster that exists, whose VPC is used unless ``vpc`` says otherwise.
+    ``alarm_topic``
+        who is told of jobs that were given up.
+    ``rotate_cache_password_days``
+        give each service's cache user a new password so often; see CachedWebApp.
+    ``compliance`` / ``backup_retention_days``
+        REGULATED for HIPAA and NIST 800-53: a key of its own for the cache and the secrets, 15 days of backups instead
+        of 7, versions of access logs, and an ``alarm_topic`` that has to be given.
+    ``removal_policy``
+        SNAPSHOT keeps a last snapshot of the cache, and the logs; DESTROY keeps nothing.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        services: Mapping[str, MessagingService],
+        certificate: acm.ICertificate | None = None,
+        allow_plain_http: bool = False,
+        vpc: ec2.IVpc | None = None,
+        cluster: ecs.ICluster | None = None,
+        cache: Cache | None = None,
+        cache_node_type: NodeType = NodeType.T4G_SMALL,
+        cache_replicas: int = 1,
+        alarm_topic: sns.ITopic | None = None,
+        rotate_cache_password_days: int | None = None,
+        compliance: Compliance = Compliance.STANDARD,
+        backup_retention_days: int | None = None,
+        log_retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH,
+        removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.SNAPSHOT,
+    ) -> None:
+        require_services(services)
+        require_scheme(services, certificate, allow_plain_http=allow_plain_http)
+        vpc = vpc or (cluster.vpc if cluster is not None else None)
+        _require_cache(cache, vpc)
+        self.queues = queue_names(services)
+        if compliance.is_regulated and alarm_topic is None and self.queues:
+            raise ValidationError(
+                "alarm_topic must be given with compliance REGULATED, got None; pass the topic of whoever is on call"
+            )
+        super().__init__(scope, construct_id)
+        self.definitions, self.compliance = dict(services), compliance
+        retain_logs = retain_unless_destroyed(removal_policy)
+        self.log_key = log_key(self, "LogKey", removal_policy=retain_logs)
+        self._log_settings = LogSettings(self.log_key, log_retention, retain_logs)
+        self.data_key = compliance.data_key(self, None, retain_logs)
+        self.vpc = vpc or private_network(
+            self, "Vpc", log_settings=self._log_settings, regulated=compliance.is_regulated
+        )
+        self._scopes = {name: Construct(self, _construct_id(name)) for name in services}
+        engine = engine_of(cache)
+        self.users = self._create_users(engine)
+        self.meter_user = create_meter_user(self, self.queues, engine) if self.queues else None
+        self.cache: Cache = (
+            self._existing_cache(cache)
+            if cache is not None
+            else self._create_cache(cache_node_type, cache_replicas, backup_retention_days, removal_policy)
+        )
+        self.cluster = cluster or ecs.Cluster(
+            self, "Cluster", vpc=self.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED
+        )
+        self.services = {name: self._create_service(name, service) for name, service in services.items()}
+        self.front = self._create_front(certificate, removal_policy)
+        self.meter = self._create_meter()
+        self.alarms = {queue: self._create_alarm(queue, alarm_topic) for queue in self.queues}
+        self._scale_workers()
+        if rotate_cache_password_days is not None:
+            self._rotate_passwords(rotate_cache_password_days)
+
+    @property
+    def url(self) -> str:
+        """The URL of the load balancer. Raises ValidationError when no service has a port."""
+        if self.front is None:
+            raise ValidationError("url must be asked of services with a port, got none; give one service a port")
+        return self.front.url
+
+    def metric_backlog(self, queue: str) -> cloudwatch.Metric:
+        """Jobs that are waiting or in progress, the maximum of each minute."""
+        return self._metric(queue, "Backlog", cloudwatch.Unit.COUNT)
+
+    def metric_oldest_job_age(self, queue: str) -> cloudwatch.Metric:
+        """Seconds since the oldest unfinished job was added."""
+        return self._metric(queue, "OldestJobAge", cloudwatch.Unit.SECONDS)
+
+    def metric_dead_letters(self, queue: str) -> cloudwatch.Metric:
+        """Jobs in the dead-letter stream."""
+        return self._metric(queue, "DeadLetters", cloudwatch.Unit.COUNT)
+
+    def _metric(self, queue: str, name: str, unit: cloudwatch.Unit) -> cloudwatch.Metric:
+        if queue not in self.queues:
+            refuse("queue", f"be one of {', '.join(self.queues) or 'none'}", queue, "name a queue of these services")
+        return cloudwatch.Metric(
+            namespace=METRIC_NAMESPACE,
+            metric_name=name,
+            dimensions_map={"Cache": name_of(self.cache), "Queue": queue},
+            statistic=cloudwatch.Stats.MAXIMUM,
+            period=cdk.Duration.minutes(1),
+            unit=unit,
+        )
+
+    def _create_users(self, engine: Engine) -> dict[str, PasswordUser]:
+        users = {
+            name: PasswordUser(
+                self._scopes[name],
+                "CacheUser",
+                access_string=service.access_string(),
+                engine=engine,
+                secret_encryption_key=self.data_key,
+            )
+            for name, service in self.definitions.items()
+        }
+        if self.compliance.is_regulated:
+            for user in users.values():
+                acknowledge(user, CACHE_SECRET)
+        return users
+
+    def _cache_users(self) -> list[IUser]:
+        return [*self.users.values(), *([self.meter_user] if self.meter_user is not None else [])]
+
+    def _existing_cache(self, cache: Cache) -> Cache:
+        for user in self._cache_users():
+            add_user_to(cache, user)
+        return cache
+
+    def _create_cache(
+        self,
+        node_type: NodeType,
+        replicas: int,
+        retention_days: int | None,
+        removal_policy: cdk.RemovalPolicy,
+    ) -> ReplicationGroup:
+        return ReplicationGroup(
+            self,
+            "Cache",
+            vpc=self.vpc,
+            node_type=node_type,
+            replicas=replicas,
+            automatic_failover=replicas > 0,
+            multi_az=replicas > 0,
+            users=self._cache_users(),
+            # Evicting a key could lose a job. With noeviction a full cache refuses new jobs with an error.
+            parameters={"maxmemory-policy": "noeviction"},
+            compliance=self.compliance,
+            kms_key=self.data_key,
+            snapshot_retention_days=self.compliance.retention_days if retention_days is None else retention_days,
+            log_encryption_key=self.log_key,
+            log_retention=self._log_settings.retention,
+            removal_policy=removal_policy,
+        )
+
+    def _create_service(self, name: str, definition: MessagingService) -> ecs.FargateService:
+        scope, user = self._scopes[name], self.users[name]
+        endpoint, _ = endpoints(self.cache)
+        task = task_definition(
+            scope,
+            cpu=definition.cpu,
+            memory_limit_mib=definition.memory_limit_mib,
+            runtime_platform=definition.runtime_platform,
+            regulated=self.compliance.is_regulated,
+        )
+        logged_container(
+            scope,
+            task,
+            "Container",
+            image=definition.image,
+            command=definition.command,
+            environment={
+                "CACHE_HOST": endpoint.hostname,
+                "CACHE_PORT": endpoint.port_text,
+                "CACHE_TLS": "true",
+                "CACHE_USER": user.user_name,
+                **definition.environment_variables(),
+                **definition.environment,
+            },
+            secrets={"CACHE_PASSWORD": ecs.Secret.from_secrets_manager(user.secret, "password")},
+            port=definition.port,
+            writable_root_filesystem=definition.writable_root_filesystem,
+            log_settings=self._log_settings,
+            stop_timeout=definition.stop_timeout or cdk.Duration.seconds(30 if definition.works_on is None else 120),
+        )
+        service = fargate_service(scope, cluster=self.cluster, vpc=self.vpc, task=task, desired_count=definition.count)
+        silence_w3005(service)
+        service.connections.allow_to_default_port(self.cache, f"{name} uses the cache")
+        return service
+
+    def _create_front(self, certificate: acm.ICertificate | None, removal_policy: cdk.RemovalPolicy) -> WebFront | None:
+        """The load balancer of the service that has a port; None where no service has one."""
+        name = next((name for name, service in self.definitions.items() if service.port is not None), None)
+        if name is None:
+            return None
+        definition = self.definitions[name]
+        front = WebFront(
+            self,
+            "Front",
+            vpc=self.vpc,
+            certificate=certificate,
+            access_log_retention=cdk.Duration.days(90),
+            removal_policy=removal_policy,
+            regulated=self.compliance.is_regulated,
+        )
+        front.listener.add_targets(
+            "Service",
+            port=definition.port,
+            protocol=elbv2.ApplicationProtocol.HTTP,
+            targets=[self.services[name]],
+            deregistration_delay=cdk.Duration.seconds(30),
+            health_check=elbv2.HealthCheck(path=definition.health_check_path, interval=cdk.Duration.seconds(15)),
+        )
+        return front
+
+    def _create_meter(self) -> lambda_.Function | None:
+        if self.meter_user is None:
+            return None
+        return create_meter(
+            self,
+            cache=self.cache,
+            user=self.meter_user,
+            queues=self.queues,
+            vpc=self.vpc,
+            log_settings=self._log_settings,
+            regulated=self.compliance.is_regulated,
+        )
+
+    def _create_alarm(self, queue: str, topic: sns.ITopic | None) -> cloudwatch.Alarm:
+        alarm = cloudwatch.Alarm(
+            self,
+            f"DeadLetters-{queue}",
+            alarm_description=f"Jobs of the queue {queue} were given up; read them in {dead_letter_key(queue)}",
+            metric=self.metric_dead_letters(queue),
+            threshold=0,
+            comparison_operator=cloudwatch.ComparisonOperator.GREATER_THAN_THRESHOLD,
+            evaluation_periods=1,
+            treat_missing_data=cloudwatch.TreatMissingData.MISSING,
+        )
+        if topic is not None:
+            alarm.add_alarm_action(cloudwatch_actions.SnsAction(topic))
+        return alarm
+
+    def _scale_workers(self) -> None:
+        for name, definition in self.definitions.items():
+            if definition.works_on is not None:
+                scale_on_backlog(
+                    self._scopes[name],
+                    definition=definition,
+                    queue=definition.works_on,
+                    service=self.services[name],
+                    cluster=self.cluster,
+                    backlog=self.metric_backlog(definition.works_on),
+                )
+
+    def _rotate_passwords(self, days: int) -> None:
+        for name, user in self.users.items():
+            UserPasswordRotation(
+                self._scopes[name],
+                "CachePassword",
+                user=user,
+                cache=self.cache,
+                vpc=self.vpc,
+                vpc_subnets=api_subnets(self.vpc),
+                automatically_after_days=days,
+                encryption_key=self.log_key,
+            )
+
+
+def _construct_id(name: str) -> str:
+    """``order-api`` as the construct id ``OrderApi``."""
+    return "".join(word.capitalize() for word in name.split("-"))
+
+
+def _require_cache(cache: Cache | None, vpc: ec2.IVpc | None) -> None:
+    if cache is None:
+        return
+    if vpc is None:
+        raise ValidationError("vpc must be given with a cache that exists, got None; pass the VPC the cache is in")
+    if is_clustered(cache):
+        refuse("cache", "not be a cluster", cache.node.path, "use one with cluster mode disabled or compatible")
