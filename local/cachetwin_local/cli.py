@@ -1,4 +1,4 @@
-"""``cachetwin``: plan, up, status, logs, env, down, reset.
+"""``cachetwin``: plan, draw, up, status, logs, env, down, reset.
 
 stdout carries what was asked for, stderr progress and logs. A `UserError` prints its message and exits 1; any other
 exception shows its traceback.
@@ -18,6 +18,10 @@ import psutil
 import typer
 
 from cachetwin_local.assembly.reader import read_assembly
+from cachetwin_local.assembly.template import Assembly
+from cachetwin_local.drawing.mermaid import to_mermaid
+from cachetwin_local.drawing.survey import architecture_of
+from cachetwin_local.drawing.svg import to_svg
 from cachetwin_local.errors import UserError
 from cachetwin_local.plan.planner import plan as make_plan
 from cachetwin_local.plan.render import render_table, to_json
@@ -71,6 +75,13 @@ class Format(StrEnum):
     dotenv = "dotenv"
 
 
+class PictureFormat(StrEnum):
+    """How `draw` writes a picture."""
+
+    svg = "svg"
+    mermaid = "mermaid"
+
+
 Stacks = Annotated[list[str] | None, typer.Argument(metavar="[STACK]...", help="Stacks by name; all without any.")]
 NoSynth = Annotated[bool, typer.Option("--no-synth", help="Use cdk.out as it is.")]
 Context = Annotated[list[str] | None, typer.Option("-c", "--context", metavar="KEY=VALUE", help="Context for the app.")]
@@ -114,6 +125,36 @@ def plan(
         stdout_console().print(render_table(topology, all_resources=all_resources))
     if any(problem.severity == "error" for problem in topology.problems):
         raise typer.Exit(1)
+
+
+@app.command()
+def draw(
+    context: typer.Context,
+    stacks: Stacks = None,
+    *,
+    form: Annotated[
+        PictureFormat | None, typer.Option("--format", help="The picture's format; told from FILE's name by default.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to this file instead of stdout.")
+    ] = None,
+    no_synth: NoSynth = False,
+    app_context: Context = None,
+) -> None:
+    """Draw the app's architecture from its templates, as SVG or as a Mermaid flowchart."""
+    project = find_project(context.obj)
+    architecture = architecture_of(_assembly(project, app_context, no_synth=no_synth), stacks)
+    if form is None:
+        mermaid = output is not None and output.suffix in {".mmd", ".mermaid"}
+        form = PictureFormat.mermaid if mermaid else PictureFormat.svg
+    text = to_svg(architecture) if form is PictureFormat.svg else to_mermaid(architecture)
+    if output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {output}: {error.strerror}") from error
 
 
 @app.command()
@@ -300,7 +341,16 @@ def main() -> None:
 def _topology(
     project: Project, stacks: list[str] | None, pairs: list[str] | None, loopback: Loopback | None, *, no_synth: bool
 ) -> Topology:
-    """The plan for the name_matches stacks, after the app ran if it had to."""
+    """The plan for the chosen stacks, after the app ran if it had to."""
+    assembly = _assembly(project, pairs, no_synth=no_synth)
+    where: PlanLoopback = "shared"
+    if loopback is Loopback.per_endpoint or (loopback is None and psutil.LINUX):
+        where = "per-endpoint"
+    return make_plan(assembly, stacks=stacks, project=project.unique_name, loopback=where)
+
+
+def _assembly(project: Project, pairs: list[str] | None, *, no_synth: bool) -> Assembly:
+    """The app's assembly, after the app ran if it had to."""
     context = parse_context(pairs or [])
     if no_synth and not (project.assembly / "manifest.json").is_file():
         raise UserError(f"there is no {project.assembly} to use: run `cachetwin up` without --no-synth")
@@ -310,10 +360,7 @@ def _topology(
         synthesise(project, context)
         _inform(f"synthesised in {time.monotonic() - began:.1f} s")
     refuse_missing_context(project)
-    where: PlanLoopback = "shared"
-    if loopback is Loopback.per_endpoint or (loopback is None and psutil.LINUX):
-        where = "per-endpoint"
-    return make_plan(read_assembly(project.assembly), stacks=stacks, project=project.unique_name, loopback=where)
+    return read_assembly(project.assembly)
 
 
 def _refuse_problems(topology: Topology) -> None:

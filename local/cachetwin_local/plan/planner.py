@@ -57,7 +57,7 @@ def plan(
     """
     chosen = select_stacks(assembly, stacks)
     address_plan = AddressPlan(project, loopback)
-    graph = Graph(_restrict_to(assembly, chosen), describer(address_plan), parameters)
+    graph = Graph(restrict_to(assembly, chosen), describer(address_plan), parameters)
     _reserve(graph, address_plan)
     context = Context(assembly, graph, address_plan)
     values, coverage = _translate(context, chosen)
@@ -132,7 +132,8 @@ def select_stacks(assembly: Assembly, names: Sequence[str] | None) -> list[Stack
     return [stack for stack in assembly.stacks.values() if stack.name in wanted]
 
 
-def _restrict_to(assembly: Assembly, chosen: Iterable[Stack]) -> Assembly:
+def restrict_to(assembly: Assembly, chosen: Iterable[Stack]) -> Assembly:
+    """The assembly with these stacks alone."""
     return Assembly({stack.name: stack for stack in chosen}, assembly.docker_assets, assembly.file_assets)
 
 

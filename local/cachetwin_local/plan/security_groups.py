@@ -9,13 +9,14 @@ prefix lists are not looked at.
 
 import ipaddress
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from cachetwin_local.assembly.graph import Graph
 from cachetwin_local.assembly.template import Resource
 from cachetwin_local.assembly.where import Where
+from cachetwin_local.errors import UserError
 from cachetwin_local.resources.properties import Properties
 
 ANY = "0.0.0.0/0"
@@ -58,20 +59,36 @@ class Verdict:
 
 
 class SecurityGroups:
-    """The rules of all security groups of an app, by the groups' ids."""
+    """The rules of all security groups of an app, by the groups' ids.
 
-    def __init__(self, graph: Graph) -> None:
+    `on_error` gets each resource that cannot be read and the error; without it the error is raised.
+    """
+
+    def __init__(self, graph: Graph, on_error: Callable[[Resource, UserError], None] | None = None) -> None:
         self._rules: dict[tuple[str, Direction], list[Rule]] = defaultdict(list)
         self._names: dict[str, str] = {}
-        for resource in graph.resources_of_type("AWS::EC2::SecurityGroup"):
-            self._add_group(graph, resource)
-        for resource in graph.resources_of_type("AWS::EC2::SecurityGroupIngress", "AWS::EC2::SecurityGroupEgress"):
-            properties = Properties.of(graph.resolved(resource.key))
-            direction: Direction = "ingress" if resource.type.endswith("Ingress") else "egress"
-            group_id = properties.string("GroupId", "")
-            self._rules[group_id, direction].append(_rule(properties, direction, resource.logical_id))
-        for resource in graph.resources_of_type("AWS::EC2::VPC"):
-            self._add_default_group(str(graph.described(resource.key).attributes["DefaultSecurityGroup"]), resource)
+        for type_name, add in self._readers().items():
+            for resource in graph.resources_of_type(type_name):
+                try:
+                    add(graph, resource)
+                except UserError as error:
+                    if on_error is None:
+                        raise
+                    on_error(resource, error)
+
+    def _readers(self) -> dict[str, Callable[[Graph, Resource], None]]:
+        return {
+            "AWS::EC2::SecurityGroup": self._add_group,
+            "AWS::EC2::SecurityGroupIngress": self._add_rule,
+            "AWS::EC2::SecurityGroupEgress": self._add_rule,
+            "AWS::EC2::VPC": self._add_default_group,
+        }
+
+    def _add_rule(self, graph: Graph, resource: Resource) -> None:
+        properties = Properties.of(graph.resolved(resource.key))
+        direction: Direction = "ingress" if resource.type.endswith("Ingress") else "egress"
+        group_id = properties.string("GroupId", "")
+        self._rules[group_id, direction].append(_rule(properties, direction, resource.logical_id))
 
     def _add_group(self, graph: Graph, resource: Resource) -> None:
         group_id = str(graph.described(resource.key).ref)
@@ -84,7 +101,8 @@ class SecurityGroups:
         if not properties.objects("SecurityGroupEgress"):
             self._rules[group_id, "egress"].append(Rule(f"{resource.logical_id} (default)", "-1", -1, -1, None, ANY))
 
-    def _add_default_group(self, group_id: str, vpc: Resource) -> None:
+    def _add_default_group(self, graph: Graph, vpc: Resource) -> None:
+        group_id = str(graph.described(vpc.key).attributes["DefaultSecurityGroup"])
         name = f"the default group of {vpc.logical_id}"
         self._names[group_id] = name
         self._rules[group_id, "ingress"].append(Rule(name, "-1", -1, -1, group_id, None))
@@ -102,6 +120,10 @@ class SecurityGroups:
         if not closed.groups or any(group not in self._names for group in closed.groups):
             return Verdict("unknown", f"{missing}, as far as this app's templates say")
         return Verdict("closed", missing)
+
+    def admits(self, target: Peer, source: Peer, port: int) -> bool:
+        """Whether the groups of `target` let `source` in, whatever the groups of `source` let out."""
+        return self._find(target, source, port, "ingress") is not None
 
     def _find(self, owner: Peer, other: Peer, port: int, direction: Direction) -> Rule | None:
         for group in owner.groups:

@@ -49,7 +49,7 @@ class RunContext:
         return child
 
     async def stop_child(self, name: str, deadline_s: float) -> None:
-        """Stop the child `name` if it runs, and publish when it had to be killed."""
+        """Stop the child `name` if it runs, and record when it had to be killed."""
         child = self.children.get(name)
         if child is None:
             return
