@@ -42,9 +42,9 @@ def test_a_bit_that_stays_as_it_was_changes_nothing(run: Run) -> None:
     run("SETBIT k 7 1")
     run.replicate()
     run("SETBIT k 7 1")
-    assert run.effects() == []
+    assert run.propagated() == []
     run("SETBIT k 6 1")
-    assert run.effects() == [(0, [b"SETBIT", b"k", b"6", b"1"])]
+    assert run.propagated() == [(0, [b"SETBIT", b"k", b"6", b"1"])]
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,7 @@ def test_an_empty_result_of_bitop_deletes_the_destination(run: Run) -> None:
     run.replicate()
     assert run("BITOP AND d none nothing") == b":0\r\n"
     assert run("EXISTS d") == b":0\r\n"
-    assert run.effects() == [(0, [b"BITOP", b"AND", b"d", b"none", b"nothing"])]
+    assert run.propagated() == [(0, [b"BITOP", b"AND", b"d", b"none", b"nothing"])]
     assert run("BITOP OR d none") == b":0\r\n"
 
 
@@ -207,9 +207,9 @@ def test_a_request_of_fields_that_changes_nothing_reaches_no_replica(run: Run) -
     run.replicate()
     run("BITFIELD k SET u8 0 5")
     run("BITFIELD k OVERFLOW FAIL INCRBY u8 0 255")
-    assert run.effects() == []
+    assert run.propagated() == []
     run("BITFIELD k SET u8 0 6")
-    assert run.effects() == [(0, [b"BITFIELD", b"k", b"SET", b"u8", b"0", b"6"])]
+    assert run.propagated() == [(0, [b"BITFIELD", b"k", b"SET", b"u8", b"0", b"6"])]
 
 
 @settings(max_examples=200, deadline=None)

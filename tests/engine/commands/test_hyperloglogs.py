@@ -103,7 +103,7 @@ def test_additions_reach_replicas_and_listeners_when_they_change_something(run: 
     run.replicate()
     run("PFADD h a")
     run("PFADD h a")
-    assert run.effects() == [(0, [b"PFADD", b"h", b"a"])]
+    assert run.propagated() == [(0, [b"PFADD", b"h", b"a"])]
     assert listener.received().count(b"$5\r\npfadd\r\n") == 1
 
 

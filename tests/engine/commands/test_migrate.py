@@ -49,7 +49,7 @@ def test_a_key_moves_with_its_time_to_live(run: Run, target: Run, neighbour: Nei
     assert run("MIGRATE there 7000 list 3 250") == OK
     assert neighbour.asked == [("there", "7000", 250)]
     assert run("EXISTS list") == b":0\r\n"
-    assert run.effects() == [(0, [b"DEL", b"list"])]
+    assert run.propagated() == [(0, [b"DEL", b"list"])]
     target("SELECT 3")
     assert target("LRANGE list 0 -1") == b"*2\r\n$1\r\na\r\n$1\r\nb\r\n"
     assert target("PTTL list") == b":5000\r\n"
@@ -63,7 +63,7 @@ def test_copy_keeps_the_key_and_replace_overwrites(run: Run, target: Run, neighb
     assert run("MIGRATE there 7000 k 0 0 COPY") == refused
     assert run("MIGRATE there 7000 k 0 0 COPY REPLACE") == OK
     assert run("GET k") == target("GET k") == b"$4\r\nhere\r\n"
-    assert run.effects() == []
+    assert run.propagated() == []
     assert neighbour.asked[0][2] == 1000  # what 0 means
 
 
@@ -71,7 +71,7 @@ def test_several_keys_move_and_missing_ones_are_left_out(run: Run, target: Run, 
     run("MSET a 1 b 2")
     run.replicate()
     assert run('MIGRATE there 7000 "" 0 100 KEYS a none b') == OK
-    assert run.effects() == [(0, [b"DEL", b"a", b"b"])]
+    assert run.propagated() == [(0, [b"DEL", b"a", b"b"])]
     assert target("MGET a b none") == b"*3\r\n$1\r\n1\r\n$1\r\n2\r\n$-1\r\n"
 
 
