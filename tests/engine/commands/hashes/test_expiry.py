@@ -1,4 +1,4 @@
-"""Fields of hashes that end by themselves, on the wire."""
+"""Fields of hashes that expire (Valkey 9)."""
 
 import pytest
 from tests.engine.in_process import START_US, Run, StartRun
@@ -95,23 +95,6 @@ def test_an_end_can_be_taken_away(run: Run) -> None:
     assert run("HGET h a") == bulk(b"1")
 
 
-def test_reading_can_set_and_take_away_ends(run: Run) -> None:
-    assert run("HGETEX h EX 100 FIELDS 2 a missing") == b"*2\r\n" + bulk(b"1") + b"$-1\r\n"
-    assert run("HTTL h FIELDS 1 a") == codes(100)
-    run("HGETEX h PERSIST FIELDS 1 a")
-    assert run("HTTL h FIELDS 1 a") == codes(-1)
-    assert run("HGETEX h EX 0 FIELDS 1 a") == bulk_array([b"1"])
-    assert run("HEXISTS h a") == b":0\r\n"
-
-
-def test_writing_can_ask_for_all_or_none_of_the_fields(run: Run) -> None:
-    assert run("HSETEX h FNX FIELDS 2 a 9 new 9") == b":0\r\n"
-    assert run("HSETEX h FXX FIELDS 2 a 9 new 9") == b":0\r\n"
-    assert run("HSETEX h FXX EX 100 FIELDS 2 a 9 b 9") == b":1\r\n"
-    assert run("HSETEX h KEEPTTL FIELDS 1 a 10") == b":1\r\n"
-    assert run("HTTL h FIELDS 2 a b") == codes(100, 100)
-
-
 def test_replicas_are_told_the_time_itself(run: Run) -> None:
     run.replicate()
     run("HEXPIRE h 1 FIELDS 2 a missing")
@@ -149,79 +132,6 @@ def test_thousands_of_fields_that_end_together_go_in_steps(run: Run) -> None:
         ticks += 1
         assert ticks < 20
     assert run.engine.expired_fields == 10_000
-
-
-@pytest.mark.parametrize(
-    ("command", "problem"),
-    [
-        ("HEXPIRE h 20 NX XX FIELDS 1 a", b"NX and XX, GT or LT options at the same time are not compatible"),
-        ("HEXPIRE h 20 GT LT FIELDS 1 a", b"GT and LT options at the same time are not compatible"),
-        ("HEXPIRE h 20 foo FIELDS 1 a", b"Unsupported option foo"),
-        ("HEXPIRE h 20 FIELDS 2 a", b"numfields should be greater than 0 and match the provided number of fields"),
-        ("HEXPIRE h x FIELDS 1 a", b"value is not an integer or out of range"),
-        ("HEXPIRE h -1 FIELDS 1 a", b"invalid expire time in 'hexpire' command"),
-        ("HPEXPIRE h 9223372036854775807 FIELDS 1 a", b"invalid expire time in 'hpexpire' command"),
-        ("HTTL h FIELDS 2 a", b"syntax error"),
-        ("HPERSIST h FIELDS 2 a", b"numfields should be greater than 0 and match the provided number of fields"),
-        ("HGETEX h EX 10 PX 10 FIELDS 1 a", b"syntax error"),
-        ("HGETEX h EX 10 PERSIST FIELDS 1 a", b"syntax error"),
-        ("HSETEX h EX 10 KEEPTTL FIELDS 1 a 1", b"syntax error"),
-        ("HSETEX h FIELDS 2 a 1 b", b"numfields should be greater than 0 and match the provided number of fields"),
-    ],
-)
-def test_refusals_are_valkeys(run: Run, command: str, problem: bytes) -> None:
-    assert run(command) == b"-ERR " + problem + b"\r\n"
-
-
-@pytest.fixture
-def newest(start_run: StartRun) -> Run:
-    """A client of an engine that acts as Valkey 9.1."""
-    client = start_run("valkey-9.1")
-    client("HSET h a 1 b 2 c 3")
-    return client
-
-
-def test_hgetdel_answers_what_it_removes_each_field_once(newest: Run) -> None:
-    assert newest("HGETDEL h FIELDS 3 a missing a") == b"*3\r\n$1\r\n1\r\n$-1\r\n$-1\r\n"
-    assert newest("HLEN h") == b":2\r\n"
-    assert newest("HGETDEL h fields 2 b c") == bulk_array([b"2", b"3"])
-    assert newest("EXISTS h") == b":0\r\n"
-    assert newest("HGETDEL h FIELDS 1 a") == b"*1\r\n$-1\r\n"
-
-
-@pytest.mark.parametrize(
-    ("line", "problem"),
-    [
-        ("h FIELD 1 a", b"ERR syntax error"), ("h FIELDS x a", b"ERR value is not an integer or out of range"),
-        ("h FIELDS 2 a", b"ERR numfields should be greater than 0 and match the provided number of fields"),
-        ("h FIELDS 0 a", b"ERR numfields should be greater than 0 and match the provided number of fields"),
-        ("text FIELDS 1 a", b"WRONGTYPE Operation against a key holding the wrong kind of value"),
-    ],
-)  # fmt: skip
-def test_hgetdel_refuses_what_valkey_refuses(newest: Run, line: str, problem: bytes) -> None:
-    newest("SET text x")
-    assert newest("HGETDEL " + line) == b"-" + problem + b"\r\n"
-
-
-_NOT_INT = b"ERR value is not an integer or out of range"
-_NUMFIELDS = b"ERR numfields should be greater than 0 and match the provided number of fields"
-_WRONGTYPE = b"WRONGTYPE Operation against a key holding the wrong kind of value"
-
-
-@pytest.mark.parametrize(
-    ("line", "reply"),
-    [
-        ("HGETEX h EX x FIELDS 2 a", b"-" + _NUMFIELDS), ("HGETEX text EX x FIELDS 1 a", b"-" + _WRONGTYPE),
-        ("HGETEX none EX x FIELDS 1 a", b"-" + _NOT_INT), ("HGETEX h PXAT -1 -1 FIELDS 1 a", b"-ERR syntax error"),
-        ("HGETEX h FOO 1 a", b"-" + _NUMFIELDS), ("HGETEX FIELDS EX 10 FIELDS 1 a", b"-" + _NOT_INT),
-        ("HSETEX none XX EX x FIELDS 1 a 1", b":0"), ("HSETEX h FNX EX x FIELDS 1 a 1", b"-" + _NOT_INT),
-        ("HSETEX text EX -1 FIELDS 1 a 1", b"-" + _WRONGTYPE), ("HSETEX h EX x FIELDS 1 a", b"-" + _NUMFIELDS),
-        ("HEXPIRE h 10 GT FIELDS x", b"-" + _NOT_INT), ("HEXPIRE h 10 ZZ x FIELDS", b"-" + _NUMFIELDS),
-    ],
-)  # fmt: skip
-def test_arguments_are_judged_in_the_order_of_valkey_9(newest: Run, line: str, reply: bytes) -> None:
-    newest("SET text x")
-    assert newest(line) == reply + b"\r\n"
 
 
 def test_a_primary_loads_no_fields_that_are_over_and_no_hash_of_such_alone(start_run: StartRun) -> None:

@@ -1,38 +1,11 @@
-"""Places on the wire."""
+"""GEOSEARCH and GEOSEARCHSTORE: circles, boxes and polygons."""
 
 import pytest
 from tests.engine.in_process import Run, StartRun
 
-from cachetwin_engine.core.protocol.replies import array, bulk, bulk_array
+from cachetwin_engine.core.protocol.replies import array, bulk_array
 
 SICILY = "GEOADD Sicily 13.361389 38.115556 Palermo 15.087269 37.502669 Catania"
-
-
-def test_places_come_back_as_the_middle_of_their_cell(run: Run) -> None:
-    assert run(SICILY) == b":2\r\n"
-    assert run("GEOPOS Sicily Palermo nowhere") == (
-        b"*2\r\n*2\r\n$20\r\n13.36138933897018433\r\n$20\r\n38.11555639549629859\r\n*-1\r\n"
-    )
-    assert run("ZSCORE Sicily Palermo") == bulk(b"3479099956230698")
-
-
-def test_geohashes_are_the_standard_ones(run: Run) -> None:
-    run(SICILY)
-    assert run("GEOHASH Sicily Palermo Catania nowhere") == b"*3\r\n$11\r\nsqc8b49rny0\r\n$11\r\nsqdtr74hyu0\r\n$-1\r\n"
-
-
-@pytest.mark.parametrize(
-    ("unit", "shown"), [("", b"166274.1516"), ("km", b"166.2742"), ("mi", b"103.3182"), ("FT", b"545518.8700")]
-)
-def test_distances_have_four_digits_behind_the_point(run: Run, unit: str, shown: bytes) -> None:
-    run(SICILY)
-    assert run(f"GEODIST Sicily Palermo Catania {unit}") == bulk(shown)
-
-
-def test_geodist_of_a_missing_member_is_null(run: Run) -> None:
-    run(SICILY)
-    assert run("GEODIST Sicily Palermo nowhere") == b"$-1\r\n"
-    assert run("GEODIST nowhere a b") == b"$-1\r\n"
 
 
 def test_a_search_by_radius_can_show_distance_hash_and_place(run: Run) -> None:
@@ -52,11 +25,6 @@ def test_a_search_by_box_measures_along_both_axes(run: Run) -> None:
     assert run("GEOSEARCH Sicily FROMLONLAT 15 37 BYBOX 400 100 km") == b"*0\r\n"
 
 
-def test_coordinates_are_doubles_in_resp3(run: Run) -> None:
-    run(SICILY)
-    assert run.resp3()("GEOPOS Sicily Palermo") == b"*1\r\n*2\r\n,13.36138933897018433\r\n,38.11555639549629859\r\n"
-
-
 def test_results_can_be_stored_by_hash_or_by_distance(run: Run) -> None:
     run(SICILY)
     assert run("GEOSEARCHSTORE near Sicily FROMLONLAT 15 37 BYRADIUS 100 km STOREDIST") == b":1\r\n"
@@ -70,42 +38,6 @@ def test_searches_across_the_date_line_see_both_sides(run: Run) -> None:
     assert run("GEOSEARCH sea FROMLONLAT 179.95 0 BYRADIUS 50 km ASC") == bulk_array([b"west", b"east"])
 
 
-def test_geoadd_propagates_the_scores(run: Run) -> None:
-    run.replicate()
-    run("GEOADD Sicily CH 13.361389 38.115556 Palermo")
-    assert run.propagated()[-1][1] == [b"ZADD", b"Sicily", b"CH", b"3479099956230698", b"Palermo"]
-
-
-@pytest.mark.parametrize(
-    ("line", "problem"),
-    [
-        ("GEOADD k 181 0 a", b"ERR invalid longitude,latitude pair 181.000000,0.000000"),
-        ("GEOADD k NX XX 1 1 a", b"ERR syntax error"),
-        ("GEORADIUS k 1 1 -1 m", b"ERR radius cannot be negative"),
-        ("GEORADIUS k 1 1 1 league", b"ERR unsupported unit provided. please use M, KM, FT, MI"),
-        ("GEORADIUS k 1 1 1 m COUNT 0", b"ERR COUNT must be > 0"),
-        ("GEORADIUS k 1 1 1 m ANY", b"ERR the ANY argument requires COUNT argument"),
-        ("GEORADIUS_RO k 1 1 1 m STORE x", b"ERR syntax error"),
-        (
-            "GEOSEARCH k BYRADIUS 1 m ASC ASC",
-            b"ERR exactly one of FROMMEMBER or FROMLONLAT can be specified for GEOSEARCH",
-        ),
-        ("GEOSEARCH k FROMLONLAT 1 1 ASC ASC", b"ERR exactly one of BYRADIUS and BYBOX can be specified for GEOSEARCH"),
-        ("GEOSEARCH k FROMLONLAT 1 1 BYBOX 1 -1 m", b"ERR height or width cannot be negative"),
-    ],
-)
-def test_bad_arguments_are_named(run: Run, line: str, problem: bytes) -> None:
-    assert run(line) == b"-" + problem + b"\r\n"
-
-
-def test_scores_that_are_no_place_are_read_as_c_reads_them(run: Run) -> None:
-    run("ZADD q inf a -inf b 1e30 c -1e30 d -1 e 9.3e18 f 1.9e19 g")
-    west, east, south, north = b"-179.99999731779098511", b"180", b"-85.05112751263942528", b"85.0511287799999991"
-    places = [(west, south), (east, south), (west, south), (east, south), (east, north), (east, north), (west, south)]
-    assert run("GEOPOS q a b c d e f g") == array([bulk_array(list(place)) for place in places])
-    assert run("GEORADIUSBYMEMBER q a inf m") != b""
-
-
 def test_valkey_9_names_the_member_that_is_not_there(run: Run, start_run: StartRun) -> None:
     newest = start_run("valkey-9.1")
     for client in (run, newest):
@@ -116,6 +48,8 @@ def test_valkey_9_names_the_member_that_is_not_there(run: Run, start_run: StartR
 
 
 TOWNS = "GEOADD towns -73.9857 40.7484 mid -74.0445 40.6892 statue -73.9442 40.6782 south -73.8648 40.8448 north"
+
+
 INSIDE = "BYPOLYGON 4 -74.1 40.6 -73.9 40.6 -73.9 40.8 -74.1 40.8"
 
 
@@ -169,17 +103,3 @@ def test_polygons_came_with_valkey_9(start_run: StartRun) -> None:
     assert run("GEOSEARCH towns FROMLONLAT 0 0 WITHDIST WITHHASH") == (
         b"-ERR exactly one of BYRADIUS and BYBOX can be specified for GEOSEARCH\r\n"
     )
-
-
-def test_the_last_store_is_where_the_result_goes_and_what_must_be_allowed(run: Run) -> None:
-    run(SICILY)
-    assert run("COMMAND GETKEYS GEORADIUS Sicily 15 37 200 km STORE a STOREDIST b") == bulk_array([b"Sicily", b"b"])
-    assert run("COMMAND GETKEYS GEORADIUSBYMEMBER Sicily Palermo 1 m STORE STORE STORE") == bulk_array(
-        [b"Sicily", b"STORE"]
-    )
-    assert run("COMMAND GETKEYS GEORADIUS Sicily 15 37 200 km STORE") == bulk_array([b"Sicily"])
-    run("ACL SETUSER ann on nopass +@all ~Sicily ~mine")
-    ann = run.session()
-    ann("AUTH ann x")
-    assert ann("GEORADIUS Sicily 15 37 200 km STORE mine STORE others").startswith(b"-NOPERM")
-    assert ann("GEORADIUS Sicily 15 37 200 km STORE others STORE mine") == b":2\r\n"

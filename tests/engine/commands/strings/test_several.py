@@ -1,16 +1,7 @@
-"""Strings on the wire."""
+"""MSETEX."""
 
 import pytest
 from tests.engine.in_process import Run, StartRun
-
-from cachetwin_engine.core.protocol.replies import bulk
-
-NULL = b"$-1\r\n"
-
-
-def test_get_answers_what_set_stored(run: Run) -> None:
-    assert run("SET k first") == b"+OK\r\n"
-    assert run("GET k") == bulk(b"first")
 
 
 @pytest.fixture
@@ -61,24 +52,3 @@ def test_msetex_refuses_what_valkey_refuses(newest: Run, line: str, problem: byt
 def test_the_keys_of_msetex_are_found(newest: Run) -> None:
     assert newest("COMMAND GETKEYS MSETEX 2 a 1 b 2 EX 10") == b"*2\r\n$1\r\na\r\n$1\r\nb\r\n"
     assert newest("COMMAND GETKEYS MSETEX 2 a 1") == b"-ERR Invalid arguments specified for command\r\n"
-
-
-def test_a_time_to_live_may_be_given_again_in_the_same_unit(run: Run) -> None:
-    assert run("SET k v EX 10 EX 20") == b"+OK\r\n"
-    assert run("TTL k") == b":20\r\n"
-    assert run("GETEX k PX x PX 7000") == bulk(b"v")
-    assert run("TTL k") == b":7\r\n"
-    assert run("SET k v EX 10 PX 20") == b"-ERR syntax error\r\n"
-
-
-def test_getex_reads_the_time_before_the_key_since_valkey_9(run: Run, newest: Run) -> None:
-    assert run("GETEX none EX x") == b"$-1\r\n"
-    assert newest("GETEX none EX x") == b"-ERR value is not an integer or out of range\r\n"
-
-
-def test_set_ifeq_compares_before_it_sets(run: Run) -> None:
-    assert run("SET k new IFEQ old") == NULL
-    run("SET k old")
-    assert run("SET k new IFEQ other") == NULL
-    assert run("SET k new IFEQ old GET") == bulk(b"old")
-    assert run("GET k") == bulk(b"new")

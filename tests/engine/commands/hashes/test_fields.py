@@ -1,4 +1,4 @@
-"""Hashes on the wire."""
+"""Fields of hashes, and the forms of a hash."""
 
 import pytest
 from tests.engine.in_process import Run, StartRun
@@ -17,13 +17,6 @@ def test_resp3_has_maps(run: Run) -> None:
     run.resp3()
     assert run("HGETALL h") == b"%2\r\n$1\r\na\r\n$1\r\n1\r\n$1\r\nb\r\n$1\r\n2\r\n"
     assert run("HGETALL missing") == b"%0\r\n"
-
-
-def test_random_fields_with_values_come_as_pairs_in_resp3(run: Run) -> None:
-    run("HSET h a 1")
-    assert run("HRANDFIELD h 1 WITHVALUES") == bulk_array([b"a", b"1"])
-    run.resp3()
-    assert run("HRANDFIELD h 1 WITHVALUES") == b"*1\r\n" + bulk_array([b"a", b"1"])
 
 
 @pytest.mark.parametrize(
