@@ -37,7 +37,7 @@ _NO_FILE = (
 
 container(
     "ACL",
-    summary="Users and what they may do.",
+    summary="Manage users and their permissions.",
     group="server",
     since="6.0.0",
 )
@@ -45,7 +45,7 @@ container(
 
 @command(
     "ACL|CAT",
-    summary="List the categories, or the commands of one.",
+    summary="List the categories, or the commands of one category.",
     arguments="[category]",
     arity=-2,
     flags=_ANYONE,
@@ -90,7 +90,7 @@ def acl_deluser(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ACL|DRYRUN",
-    summary="Would a user be allowed to run a command?",
+    summary="Check whether a user may run a command, without running it.",
     arguments="username command [arg...]",
     arity=-4,
     flags=_ADMIN,
@@ -117,7 +117,7 @@ def acl_dryrun(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ACL|GENPASS",
-    summary="Make a password that nobody can guess.",
+    summary="Generate a random password.",
     arguments="[bits:integer]",
     arity=-2,
     flags=_ANYONE,
@@ -138,15 +138,15 @@ def acl_genpass(ctx: Context, args: list[bytes]) -> bytes:
 
 
 _ACL_GETUSER_HISTORY: Final = [
-    ("6.2.0", "Knows patterns of channels."),
-    ("7.0.0", "Knows selectors; patterns of keys and channels are told as rules."),
-    ("9.1.0", "Tells the databases."),
+    ("6.2.0", "Added channel patterns."),
+    ("7.0.0", "Added selectors; key and channel patterns are returned as rules."),
+    ("9.1.0", "Added the databases."),
 ]
 
 
 @command(
     "ACL|GETUSER",
-    summary="A user's rules.",
+    summary="Return the rules of a user.",
     arguments="username",
     arity=3,
     flags=_ADMIN,
@@ -175,7 +175,7 @@ def acl_getuser(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ACL|LIST",
-    summary="All users as rules.",
+    summary="List all users with their rules.",
     arity=2,
     flags=_ADMIN,
     group="server",
@@ -227,14 +227,14 @@ def acl_save(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ACL|LOG",
-    summary="The latest refusals.",
+    summary="List the latest commands and logins that were denied.",
     arguments="[operation=<count | RESET>]",
     arity=-2,
     flags=_ADMIN,
     group="server",
     since="6.0.0",
     complexity="O(N) with N being the number of entries shown.",
-    history=[("7.2.0", "Entries have an id and the times of their first and last event.")],
+    history=[("7.2.0", "Added the entry ID and the times of an entry's first and last event.")],
 )
 def acl_log(ctx: Context, args: list[bytes]) -> bytes:
     """ACL LOG [count | RESET]: newest first, ten unless asked otherwise."""
@@ -270,15 +270,15 @@ def acl_log(ctx: Context, args: list[bytes]) -> bytes:
 
 
 _ACL_SETUSER_HISTORY: Final = [
-    ("6.2.0", "Knows patterns of channels."),
-    ("7.0.0", "Knows selectors and permissions by key."),
-    ("9.1.0", "Knows rules for databases."),
+    ("6.2.0", "Added channel patterns."),
+    ("7.0.0", "Added selectors and key permissions."),
+    ("9.1.0", "Added rules for databases."),
 ]
 
 
 @command(
     "ACL|SETUSER",
-    summary="Make or change a user.",
+    summary="Create a user or change its rules.",
     arguments="username [rule...]",
     arity=-3,
     flags=_ADMIN,
@@ -306,7 +306,7 @@ def acl_setuser(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ACL|USERS",
-    summary="All users by name.",
+    summary="List the names of all users.",
     arity=2,
     flags=_ADMIN,
     group="server",
@@ -320,7 +320,7 @@ def acl_users(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ACL|WHOAMI",
-    summary="The connection's user.",
+    summary="Return the user of this connection.",
     arity=2,
     flags=_ANYONE,
     group="server",

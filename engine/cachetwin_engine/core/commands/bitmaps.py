@@ -48,7 +48,7 @@ def _bit_offset(ctx: Context, text: bytes, width: int) -> int:
 
 @command(
     "SETBIT",
-    summary="Set or clear a bit; the answer is what it was.",
+    summary="Set or clear a bit and return its previous value.",
     arguments="key offset value:integer",
     arity=4,
     flags=WRITE | DENYOOM,
@@ -81,7 +81,7 @@ def setbit(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "GETBIT",
-    summary="A bit of a string, 0 behind its end.",
+    summary="Return a bit of a string; 0 beyond its end.",
     arguments="key offset",
     arity=3,
     flags=READONLY | FAST,
@@ -164,7 +164,7 @@ def _answers_before_parsing(ctx: Context, key: bytes) -> bool:
 
 @command(
     "BITCOUNT",
-    summary="How many bits of a string, or a part of it, are set.",
+    summary="Count the bits that are set in a string, or in a part of it.",
     arguments="key [range=(start:integer [end-unit-block=(end:integer [unit=<BYTE | BIT>@7.0.0])])]",
     arity=-2,
     flags=READONLY,
@@ -200,7 +200,7 @@ def bitcount(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "BITPOS",
-    summary="The place of the first bit that is set, or clear, in a string or a part of it.",
+    summary="Find the first bit that is set, or clear, in a string or in a part of it.",
     arguments="key bit:integer [range=(start:integer [end-unit-block=(end:integer [unit=<BYTE | BIT>@7.0.0])])]",
     arity=-3,
     flags=READONLY,
@@ -241,7 +241,7 @@ def bitpos(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "BITOP",
-    summary="Combine strings bit by bit and store the result; shorter ones count as padded with zeros.",
+    summary="Combine strings bit by bit and store the result; shorter strings are padded with zeros.",
     arguments="operation=<AND | OR | XOR | NOT> destkey:key key...",
     arity=-4,
     flags=WRITE | DENYOOM,
@@ -312,7 +312,7 @@ _BITFIELD_ARGUMENTS: Final = (
 
 @command(
     "BITFIELD",
-    summary="Read, write and count integers of any width inside a string.",
+    summary="Read, write and increment integers of any width inside a string.",
     arguments=_BITFIELD_ARGUMENTS,
     arity=-2,
     flags=WRITE | DENYOOM,

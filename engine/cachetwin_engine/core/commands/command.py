@@ -36,7 +36,7 @@ _RECOMMENDED_AGAIN = {  # by Valkey 9
 
 @command(
     "COMMAND",
-    summary="All commands.",
+    summary="Describe all commands.",
     arity=-1,
     flags=_FLAGS,
     group="server",
@@ -66,7 +66,7 @@ def command_count(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "COMMAND|INFO",
-    summary="What dispatch knows of commands.",
+    summary="Describe commands: arity, flags, keys and categories.",
     arguments="[command-name...]",
     arity=-2,
     flags=_FLAGS,
@@ -75,7 +75,7 @@ def command_count(ctx: Context, args: list[bytes]) -> bytes:
     complexity="O(N) where N is the number of commands to look up",
     categories=[b"connection"],
     tips=NONDETERMINISTIC_ORDER,
-    history=[("7.0.0", "Without names it tells of all commands.")],
+    history=[("7.0.0", "Without names, all commands are described.")],
 )
 def command_info(ctx: Context, args: list[bytes]) -> bytes:
     """COMMAND INFO [name ...]: null for an unknown one."""
@@ -90,7 +90,7 @@ def command_info(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "COMMAND|DOCS",
-    summary="What people want to know of commands.",
+    summary="Return the documentation of commands.",
     arguments="[command-name...]",
     arity=-2,
     flags=_FLAGS,
@@ -115,7 +115,7 @@ def command_docs(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "COMMAND|LIST",
-    summary="Commands by name.",
+    summary="List the names of commands.",
     arguments="[FILTERBY filterby=<MODULE module-name | ACLCAT category | PATTERN pattern>]",
     arity=-2,
     flags=_FLAGS,
@@ -148,7 +148,7 @@ def command_list(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "COMMAND|GETKEYS",
-    summary="The keys in a command.",
+    summary="List the keys of a command line.",
     arguments="command [arg...]",
     arity=-3,
     flags=_FLAGS,
@@ -165,7 +165,7 @@ def command_getkeys(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "COMMAND|GETKEYSANDFLAGS",
-    summary="The keys in a command and what happens to them.",
+    summary="List the keys of a command line and how each is accessed.",
     arguments="command [arg...]",
     arity=-3,
     flags=_FLAGS,

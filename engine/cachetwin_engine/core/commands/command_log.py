@@ -14,7 +14,7 @@ _SHOWN = 10  # entries without a count
 
 container(
     "COMMANDLOG",
-    summary="Questions about commands that were slow or large.",
+    summary="Inspect the logs of slow and large commands.",
     group="server",
     since="8.1.0",
 )
@@ -22,7 +22,7 @@ container(
 
 @command(
     "COMMANDLOG|GET",
-    summary="Entries of one log, newest first.",
+    summary="List entries of one log, newest first.",
     arguments="count type=<SLOW | LARGE-REQUEST | LARGE-REPLY>",
     arity=4,
     flags=ADMIN | LOADING | STALE,
@@ -39,7 +39,7 @@ def commandlog_get(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "COMMANDLOG|LEN",
-    summary="How many entries one log has.",
+    summary="Count the entries of one log.",
     arguments="type=<SLOW | LARGE-REQUEST | LARGE-REPLY>",
     arity=3,
     flags=ADMIN | LOADING | STALE,
@@ -55,7 +55,7 @@ def commandlog_len(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "COMMANDLOG|RESET",
-    summary="Empty one log.",
+    summary="Clear one log.",
     arguments="type=<SLOW | LARGE-REQUEST | LARGE-REPLY>",
     arity=3,
     flags=ADMIN | LOADING | STALE,
@@ -87,7 +87,7 @@ def commandlog_help(ctx: Context, args: list[bytes]) -> bytes:
 
 container(
     "SLOWLOG",
-    summary="Questions about commands that were slow.",
+    summary="Inspect the log of slow commands.",
     group="server",
     since="2.2.12",
     deprecated="8.1.0|`COMMANDLOG`",
@@ -96,7 +96,7 @@ container(
 
 @command(
     "SLOWLOG|GET",
-    summary="The latest slow commands.",
+    summary="List the latest slow commands.",
     arguments="[count]",
     arity=-2,
     flags=ADMIN | LOADING | STALE,
@@ -114,7 +114,7 @@ def slowlog_get(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SLOWLOG|LEN",
-    summary="How many slow commands are logged.",
+    summary="Count the logged slow commands.",
     arity=2,
     flags=ADMIN | LOADING | STALE,
     group="server",
@@ -129,7 +129,7 @@ def slowlog_len(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SLOWLOG|RESET",
-    summary="Empty the log of slow commands.",
+    summary="Clear the log of slow commands.",
     arity=2,
     flags=ADMIN | LOADING | STALE,
     group="server",

@@ -58,7 +58,7 @@ container(
     group="server",
     since="2.0.0",
     complexity="O(N) when N is the number of configuration parameters provided",
-    history=[("7.0.0", "Takes several patterns.")],
+    history=[("7.0.0", "Accepts several patterns.")],
 )
 def config_get(ctx: Context, args: list[bytes]) -> bytes:
     """CONFIG GET pattern [pattern ...]: a map of names and values."""
@@ -71,7 +71,7 @@ def config_get(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CONFIG|SET",
-    summary="Change parameters, all or none.",
+    summary="Change parameters; either all of them change or none.",
     arguments="data=(parameter value)...",
     arity=-4,
     flags=_FLAGS,
@@ -79,7 +79,7 @@ def config_get(ctx: Context, args: list[bytes]) -> bytes:
     since="2.0.0",
     complexity="O(N) when N is the number of configuration parameters provided",
     tips=ON_ALL_NODES,
-    history=[("7.0.0", "Takes several parameters.")],
+    history=[("7.0.0", "Accepts several parameters.")],
 )
 def config_set(ctx: Context, args: list[bytes]) -> bytes:
     """CONFIG SET name value [name value ...]."""
@@ -92,7 +92,7 @@ def config_set(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CONFIG|RESETSTAT",
-    summary="Start the statistics of INFO anew.",
+    summary="Reset the statistics that INFO reports.",
     arity=2,
     flags=_FLAGS,
     group="server",

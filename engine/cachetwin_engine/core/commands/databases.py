@@ -16,7 +16,7 @@ _FLUSH_HISTORY = [
 
 @command(
     "DBSIZE",
-    summary="How many keys the database has.",
+    summary="Count the keys of the database.",
     arity=1,
     flags=READONLY | FAST,
     group="server",
@@ -88,13 +88,13 @@ def _flush(ctx: Context, args: list[bytes], databases: list[Database]) -> None:
 
 @command(
     "SWAPDB",
-    summary="Exchange two databases; clients see the other's keys at once.",
+    summary="Swap two databases; connected clients see the change at once.",
     arguments="index1:integer index2:integer",
     arity=3,
     flags=WRITE | FAST,
     group="server",
     since="4.0.0",
-    complexity="O(N) where N is the number of clients that watch or wait for keys of the two.",
+    complexity="O(N) where N is the number of clients that watch or wait for keys of the two databases.",
     categories=[b"keyspace", b"dangerous"],
 )
 def swapdb(ctx: Context, args: list[bytes]) -> bytes:

@@ -30,7 +30,7 @@ _AFTER: Final = b"Some real reply following the "
 
 @command(
     "DEBUG",
-    summary="Test aids.",
+    summary="Run test aids.",
     arity=-2,
     flags=ADMIN | NOSCRIPT | LOADING | STALE,
     group="server",

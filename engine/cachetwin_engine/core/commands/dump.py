@@ -42,7 +42,7 @@ _HISTORY: Final = [
 
 @command(
     "DUMP",
-    summary="A value as bytes for RESTORE.",
+    summary="Serialise a value for RESTORE.",
     arguments="key",
     arity=2,
     flags=READONLY,
@@ -84,7 +84,7 @@ _RESTORE_ARGUMENTS: Final = (
 
 @command(
     "RESTORE",
-    summary="Make a key of the bytes that DUMP gave.",
+    summary="Create a key from the payload that DUMP returned.",
     arguments=_RESTORE_ARGUMENTS,
     arity=-4,
     flags=WRITE | DENYOOM,
@@ -128,7 +128,7 @@ def restore(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "RESTORE-ASKING",
-    summary="RESTORE while a slot moves.",
+    summary="Create a key from a DUMP payload while its slot migrates.",
     arguments=_RESTORE_ARGUMENTS,
     arity=-4,
     flags=WRITE | DENYOOM | ASKING,

@@ -26,7 +26,7 @@ _SAYS_NO_KEY: Final = [("2.8.0", "Added the -2 reply.")]
 
 @command(
     "EXPIRE",
-    summary="Let a key live for some seconds.",
+    summary="Set the time to live of a key in seconds.",
     arguments="key seconds [condition=<NX | XX | GT | LT>@7.0.0]",
     arity=-3,
     flags=WRITE | FAST,
@@ -42,7 +42,7 @@ def expire(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "EXPIREAT",
-    summary="Let a key live until a Unix time in seconds.",
+    summary="Set the Unix time in seconds at which a key expires.",
     arguments="key unix-time-seconds [condition=<NX | XX | GT | LT>@7.0.0]",
     arity=-3,
     flags=WRITE | FAST,
@@ -58,7 +58,7 @@ def expireat(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "PEXPIRE",
-    summary="Let a key live for some milliseconds.",
+    summary="Set the time to live of a key in milliseconds.",
     arguments="key milliseconds [condition=<NX | XX | GT | LT>@7.0.0]",
     arity=-3,
     flags=WRITE | FAST,
@@ -74,7 +74,7 @@ def pexpire(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "PEXPIREAT",
-    summary="Let a key live until a Unix time in milliseconds.",
+    summary="Set the Unix time in milliseconds at which a key expires.",
     arguments="key unix-time-milliseconds [condition=<NX | XX | GT | LT>@7.0.0]",
     arity=-3,
     flags=WRITE | FAST,
@@ -118,7 +118,7 @@ def delete_as_expired(ctx: Context, key: bytes) -> None:
 
 @command(
     "PERSIST",
-    summary="Let a key live for ever.",
+    summary="Remove the time to live of a key.",
     arguments="key",
     arity=2,
     flags=WRITE | FAST,
@@ -137,7 +137,7 @@ def persist(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "TTL",
-    summary="Seconds that a key has left; -1 for ever, -2 no such key.",
+    summary="Return the time to live of a key in seconds: -1 without one, -2 without the key.",
     arguments="key",
     arity=2,
     flags=READONLY | FAST,
@@ -155,7 +155,7 @@ def ttl(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "PTTL",
-    summary="Milliseconds that a key has left; -1 for ever, -2 no such key.",
+    summary="Return the time to live of a key in milliseconds: -1 without one, -2 without the key.",
     arguments="key",
     arity=2,
     flags=READONLY | FAST,
@@ -173,7 +173,7 @@ def pttl(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "EXPIRETIME",
-    summary="The Unix time in seconds at which a key ends; -1 never, -2 no such key.",
+    summary="Return the Unix time in seconds at which a key expires: -1 without one, -2 without the key.",
     arguments="key",
     arity=2,
     flags=READONLY | FAST,
@@ -189,7 +189,7 @@ def expiretime(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "PEXPIRETIME",
-    summary="The Unix time in milliseconds at which a key ends; -1 never, -2 no such key.",
+    summary="Return the Unix time in milliseconds at which a key expires: -1 without one, -2 without the key.",
     arguments="key",
     arity=2,
     flags=READONLY | FAST,

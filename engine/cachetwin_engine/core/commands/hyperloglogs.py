@@ -58,14 +58,14 @@ def _created(ctx: Context, key: bytes) -> RawString:
 
 @command(
     "PFADD",
-    summary="Note elements; 1 if the estimate may have changed.",
+    summary="Add elements to a HyperLogLog; 1 if its estimate may have changed.",
     arguments="key [element...]",
     arity=-2,
     flags=WRITE | DENYOOM | FAST,
     keys=KEY_INSERT,
     group="hyperloglog",
     since="2.8.9",
-    complexity="O(1) to add every element.",
+    complexity="O(1) for each element.",
 )
 def pfadd(ctx: Context, args: list[bytes]) -> bytes:
     """PFADD key [element ...]."""
@@ -85,14 +85,14 @@ def pfadd(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "PFCOUNT",
-    summary="Estimate how many different elements were noted under keys taken together.",
+    summary="Estimate the number of distinct elements of one HyperLogLog, or of the union of several.",
     arguments="key...",
     arity=-2,
     flags=READONLY | MAY_REPLICATE,
     keys=_COUNTED,
     group="hyperloglog",
     since="2.8.9",
-    complexity="O(1) for one key, whose count is kept; O(N) with a large constant for several.",
+    complexity="O(1) for one key, whose count is cached; O(N) with a large constant for several.",
 )
 def pfcount(ctx: Context, args: list[bytes]) -> bytes:
     """PFCOUNT key [key ...]."""
@@ -124,14 +124,14 @@ def _highest(ctx: Context, args: list[bytes], first: int) -> bytes:
 
 @command(
     "PFMERGE",
-    summary="Let a key count what several others have seen together.",
+    summary="Merge HyperLogLogs into one.",
     arguments="destkey:key [sourcekey:key...]",
     arity=-2,
     flags=WRITE | DENYOOM,
     keys=_MERGED,
     group="hyperloglog",
     since="2.8.9",
-    complexity="O(N) to merge N, with a large constant.",
+    complexity="O(N) where N is the number of keys, with a large constant.",
 )
 def pfmerge(ctx: Context, args: list[bytes]) -> bytes:
     """PFMERGE destkey [sourcekey ...]."""
@@ -153,7 +153,7 @@ def pfmerge(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "PFDEBUG",
-    summary="Look inside a HyperLogLog.",
+    summary="Inspect a HyperLogLog.",
     arguments="subcommand key",
     arity=3,
     flags=WRITE | DENYOOM | ADMIN,
@@ -191,7 +191,7 @@ def pfdebug(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "PFSELFTEST",
-    summary="Check registers and estimate against what they must be.",
+    summary="Run the self-test of the HyperLogLog implementation.",
     arity=1,
     flags=ADMIN,
     group="hyperloglog",

@@ -44,7 +44,7 @@ _ONLY_FROM_9_1: Final = {"tls", "cluster_info", "scriptingengines"}
 
 @command(
     "INFO",
-    summary="What the server knows about itself.",
+    summary="Return information about the server and its statistics.",
     arguments="[section...]",
     arity=-1,
     flags=LOADING | STALE,
@@ -52,7 +52,7 @@ _ONLY_FROM_9_1: Final = {"tls", "cluster_info", "scriptingengines"}
     since="1.0.0",
     categories=[b"dangerous"],
     tips=[b"nondeterministic_output", b"request_policy:all_shards", b"response_policy:special"],
-    history=[("7.0.0", "Several sections may be asked for at once.")],
+    history=[("7.0.0", "Accepts several sections.")],
 )
 def info(ctx: Context, args: list[bytes]) -> bytes:
     """INFO [section ...]: text of ``name:value`` lines."""

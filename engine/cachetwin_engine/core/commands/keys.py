@@ -49,7 +49,7 @@ def database_argument(ctx: Context, text: bytes) -> Database:
 
 @command(
     "EXISTS",
-    summary="Count the keys that exist; one that is named twice counts twice.",
+    summary="Count the given keys that exist; a key that is given twice counts twice.",
     arguments="key...",
     arity=-2,
     flags=READONLY | FAST,
@@ -71,7 +71,7 @@ def exists(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "TOUCH",
-    summary="Count the keys that exist, and note that they were used.",
+    summary="Update the access time of keys and count those that exist.",
     arguments="key...",
     arity=-2,
     flags=READONLY | FAST,
@@ -95,7 +95,7 @@ def touch(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "TYPE",
-    summary="What kind of value a key holds.",
+    summary="Return the type of the value of a key.",
     arguments="key",
     arity=2,
     flags=READONLY | FAST,
@@ -111,7 +111,7 @@ def type_(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "RANDOMKEY",
-    summary="A key of the database, picked at random.",
+    summary="Return a random key of the database.",
     arity=1,
     flags=READONLY,
     group="generic",
@@ -137,14 +137,14 @@ def randomkey(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "DEL",
-    summary="Delete keys; the answer is how many there were.",
+    summary="Delete keys and count those that existed.",
     arguments="key...",
     arity=-2,
     flags=WRITE,
     keys=[KeySpec("RM", "delete", last=-1)],
     group="generic",
     since="1.0.0",
-    complexity="O(N) where N is the number of keys, and for each key of a collection its number of elements.",
+    complexity="O(N) where N is the number of keys, plus the number of elements of each collection.",
     tips=_SUM,
 )
 def del_(ctx: Context, args: list[bytes]) -> bytes:
@@ -168,7 +168,7 @@ def _delete(ctx: Context, args: list[bytes], lazily: bool) -> bytes:
 
 @command(
     "UNLINK",
-    summary="Delete keys without waiting for their memory.",
+    summary="Delete keys and free their memory in the background.",
     arguments="key...",
     arity=-2,
     flags=WRITE | FAST,
@@ -188,7 +188,7 @@ def unlink(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "RENAME",
-    summary="Give a key another name; what had that name goes.",
+    summary="Rename a key; a key that has the new name is overwritten.",
     arguments="key newkey",
     arity=3,
     flags=WRITE,
@@ -207,7 +207,7 @@ def rename(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "RENAMENX",
-    summary="Give a key another name if that is free.",
+    summary="Rename a key if no key has the new name.",
     arguments="key newkey",
     arity=3,
     flags=WRITE | FAST,
@@ -245,7 +245,7 @@ def _carry(source_db: Database, source: bytes, db: Database, destination: bytes)
 
 @command(
     "MOVE",
-    summary="Move a key to another database if it is free there.",
+    summary="Move a key to another database if it does not exist there.",
     arguments="key db:integer",
     arity=3,
     flags=WRITE | FAST,
@@ -270,7 +270,7 @@ def move(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "COPY",
-    summary="Copy a value with its time to live to another key.",
+    summary="Copy a value and its time to live to another key.",
     arguments="source destination [DB destination-db:integer] [REPLACE]",
     arity=-3,
     flags=WRITE | DENYOOM,

@@ -23,7 +23,7 @@ _GRAPH_COLUMNS: Final = 80
 
 container(
     "LATENCY",
-    summary="Questions about latency.",
+    summary="Inspect the latency monitor.",
     group="server",
     since="2.8.13",
 )
@@ -31,7 +31,7 @@ container(
 
 @command(
     "LATENCY|LATEST",
-    summary="The latest sample of each event.",
+    summary="Return the latest sample of each event.",
     arity=2,
     flags=ADMIN | NOSCRIPT | LOADING | STALE,
     group="server",
@@ -52,7 +52,7 @@ def latency_latest(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "LATENCY|HISTORY",
-    summary="The samples of one event.",
+    summary="List the samples of one event.",
     arguments="event",
     arity=3,
     flags=ADMIN | NOSCRIPT | LOADING | STALE,
@@ -69,7 +69,7 @@ def latency_history(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "LATENCY|RESET",
-    summary="Forget events.",
+    summary="Delete the samples of events.",
     arguments="[event...]",
     arity=-2,
     flags=ADMIN | NOSCRIPT | LOADING | STALE,
@@ -89,7 +89,7 @@ def latency_reset(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "LATENCY|GRAPH",
-    summary="Draw one event.",
+    summary="Draw the samples of one event.",
     arguments="event",
     arity=3,
     flags=ADMIN | NOSCRIPT | LOADING | STALE,
@@ -134,7 +134,7 @@ def _age(seconds: int) -> str:
 
 @command(
     "LATENCY|DOCTOR",
-    summary="Say in words what is slow.",
+    summary="Describe latency problems in words.",
     arity=2,
     flags=ADMIN | NOSCRIPT | LOADING | STALE,
     group="server",
@@ -165,7 +165,7 @@ def latency_doctor(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "LATENCY|HISTOGRAM",
-    summary="How long commands took, by powers of two.",
+    summary="Return how long commands took, as histograms with powers of two.",
     arguments="[command...]",
     arity=-2,
     flags=ADMIN | NOSCRIPT | LOADING | STALE,

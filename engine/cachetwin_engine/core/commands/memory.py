@@ -33,7 +33,7 @@ _LITTLE_BYTES: Final = 5 * 1024 * 1024
 
 container(
     "MEMORY",
-    summary="Questions about memory.",
+    summary="Inspect memory usage.",
     group="server",
     since="4.0.0",
 )
@@ -41,7 +41,7 @@ container(
 
 @command(
     "MEMORY|USAGE",
-    summary="What one key takes.",
+    summary="Return the memory that one key uses, in bytes.",
     arguments="key [SAMPLES count]",
     arity=-3,
     flags=READONLY,
@@ -66,7 +66,7 @@ def memory_usage(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "MEMORY|STATS",
-    summary="Where memory goes.",
+    summary="Return details of memory usage.",
     arity=2,
     group="server",
     since="4.0.0",
@@ -128,7 +128,7 @@ _ENTRY_BYTES: Final = 32  # of a hash table's entry (object.c counts them so)
 
 @command(
     "MEMORY|DOCTOR",
-    summary="Say in words what is wrong with memory.",
+    summary="Describe memory problems in words.",
     arity=2,
     group="server",
     since="4.0.0",
@@ -141,7 +141,7 @@ def memory_doctor(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "MEMORY|MALLOC-STATS",
-    summary="The allocator's statistics.",
+    summary="Return the allocator's statistics.",
     arity=2,
     flags=LOADING,
     group="server",
@@ -156,7 +156,7 @@ def memory_malloc_stats(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "MEMORY|PURGE",
-    summary="Give free memory back.",
+    summary="Return free memory to the operating system.",
     arity=2,
     flags=LOADING,
     group="server",

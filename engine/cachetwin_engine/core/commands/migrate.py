@@ -20,10 +20,10 @@ _KEYS: Final = [
     KeySpec("RW", "access delete", index=-2, keyword=b"KEYS", last=-1, incomplete=True),
 ]
 _HISTORY: Final = [
-    ("3.0.0", "`COPY` and `REPLACE` came."),
-    ("3.0.6", "`KEYS` came."),
-    ("4.0.7", "`AUTH` came."),
-    ("6.0.0", "`AUTH2` came."),
+    ("3.0.0", "Added the `COPY` and `REPLACE` options."),
+    ("3.0.6", "Added the `KEYS` option."),
+    ("4.0.7", "Added the `AUTH` option."),
+    ("6.0.0", "Added the `AUTH2` option."),
 ]
 
 
@@ -71,7 +71,7 @@ _MIGRATE_ARGUMENTS: Final = (
     keys=_KEYS,
     group="generic",
     since="2.6.0",
-    complexity="O(N) for what is sent, and the cost of DUMP and DEL here and of RESTORE there.",
+    complexity="O(N) for the transfer, plus DUMP and DEL on this server and RESTORE on the other.",
     categories=[b"dangerous"],
     tips=NONDETERMINISTIC,
     history=_HISTORY,

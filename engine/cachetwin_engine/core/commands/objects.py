@@ -38,7 +38,7 @@ _NO_IDLE_TIME: Final = b"ERR An LFU maxmemory policy is selected, idle time not 
 
 container(
     "OBJECT",
-    summary="Questions about a value's object.",
+    summary="Inspect how values are stored.",
     group="generic",
     since="2.2.3",
 )
@@ -46,7 +46,7 @@ container(
 
 @command(
     "OBJECT|HELP",
-    summary="Text about the sub-commands.",
+    summary="Describe the sub-commands.",
     arity=2,
     flags=LOADING | STALE,
     group="generic",
@@ -59,7 +59,7 @@ def object_help(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "OBJECT|ENCODING",
-    summary="How the value is stored.",
+    summary="Return the encoding of a value.",
     arguments="key",
     arity=3,
     flags=READONLY,
@@ -88,7 +88,7 @@ def encoding_of(ctx: Context, key: bytes, value: object) -> bytes:
 
 @command(
     "OBJECT|REFCOUNT",
-    summary="How often the value is referred to.",
+    summary="Return the reference count of a value.",
     arguments="key",
     arity=3,
     flags=READONLY,
@@ -111,7 +111,7 @@ def object_refcount(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "OBJECT|IDLETIME",
-    summary="Seconds since the value was last used.",
+    summary="Return the seconds since a key was last used.",
     arguments="key",
     arity=3,
     flags=READONLY,
@@ -131,7 +131,7 @@ def object_idletime(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "OBJECT|FREQ",
-    summary="How often the value is used, on a logarithmic scale.",
+    summary="Return the logarithmic access counter of a key.",
     arguments="key",
     arity=3,
     flags=READONLY,

@@ -26,7 +26,7 @@ _IN_PROGRESS: Final = b"ERR Background save already in progress"
 
 @command(
     "LASTSAVE",
-    summary="When data was last saved.",
+    summary="Return the Unix time of the last save.",
     arity=1,
     flags=LOADING | STALE | FAST,
     group="server",
@@ -41,7 +41,7 @@ def lastsave(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SAVE",
-    summary="Save the data now.",
+    summary="Save the data to a file.",
     arity=1,
     flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING | NO_MULTI,
     group="server",
@@ -60,7 +60,7 @@ def save(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "BGSAVE",
-    summary="Save the data in the background.",
+    summary="Save the data to a file in the background.",
     arguments="[operation=<SCHEDULE@3.2.2 | CANCEL@8.1.0>]",
     arity=-1,
     flags=ADMIN | NOSCRIPT | NO_ASYNC_LOADING,
@@ -121,7 +121,7 @@ _SHUTDOWN_COST: Final = (
 
 @command(
     "SHUTDOWN",
-    summary="End the server.",
+    summary="Shut the server down.",
     arguments=_SHUTDOWN_ARGUMENTS,
     arity=-1,
     flags=ADMIN | NOSCRIPT | LOADING | STALE | NO_MULTI | ALLOW_BUSY,

@@ -38,7 +38,7 @@ _PUBLISH_COST: Final = (
 
 @command(
     "PUBLISH",
-    summary="Send a message to a channel.",
+    summary="Publish a message to a channel.",
     arguments="channel message",
     arity=3,
     flags=PUBSUB | LOADING | STALE | FAST | MAY_REPLICATE,
@@ -54,7 +54,7 @@ def publish(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SPUBLISH",
-    summary="Send a message to a channel of the shard.",
+    summary="Publish a message to a shard channel.",
     arguments="shardchannel message",
     arity=3,
     flags=PUBSUB | LOADING | STALE | FAST | MAY_REPLICATE,
@@ -71,7 +71,7 @@ def spublish(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SUBSCRIBE",
-    summary="Listen to channels.",
+    summary="Subscribe to channels.",
     arguments="channel...",
     arity=-2,
     flags=_LISTEN,
@@ -92,7 +92,7 @@ def subscribe(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "PSUBSCRIBE",
-    summary="Listen to channels by pattern.",
+    summary="Subscribe to channels by pattern.",
     arguments="pattern...",
     arity=-2,
     flags=_LISTEN,
@@ -113,7 +113,7 @@ def psubscribe(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SSUBSCRIBE",
-    summary="Listen to channels of the shard.",
+    summary="Subscribe to shard channels.",
     arguments="shardchannel...",
     arity=-2,
     flags=_LISTEN,
@@ -135,7 +135,7 @@ def ssubscribe(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "UNSUBSCRIBE",
-    summary="Stop listening to channels.",
+    summary="Unsubscribe from channels.",
     arguments="[channel...]",
     arity=-1,
     flags=_LISTEN,
@@ -155,7 +155,7 @@ def unsubscribe(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "PUNSUBSCRIBE",
-    summary="Stop listening to patterns.",
+    summary="Unsubscribe from patterns.",
     arguments="[pattern...]",
     arity=-1,
     flags=_LISTEN,
@@ -175,7 +175,7 @@ def punsubscribe(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SUNSUBSCRIBE",
-    summary="Stop listening to channels of the shard.",
+    summary="Unsubscribe from shard channels.",
     arguments="[shardchannel...]",
     arity=-1,
     flags=_LISTEN,
@@ -196,7 +196,7 @@ def sunsubscribe(ctx: Context, args: list[bytes]) -> bytes:
 
 container(
     "PUBSUB",
-    summary="Questions about Pub/Sub.",
+    summary="Inspect subscriptions.",
     group="pubsub",
     since="2.8.0",
 )
@@ -210,7 +210,7 @@ _PUBSUB_CHANNELS_COST: Final = (
 
 @command(
     "PUBSUB|CHANNELS",
-    summary="List the channels that have listeners.",
+    summary="List the channels that have subscribers.",
     arguments="[pattern]",
     arity=-2,
     flags=_ASK,
@@ -233,7 +233,7 @@ _PUBSUB_SHARDCHANNELS_COST: Final = (
 
 @command(
     "PUBSUB|SHARDCHANNELS",
-    summary="List the channels of the shard that have listeners.",
+    summary="List the shard channels that have subscribers.",
     arguments="[pattern]",
     arity=-2,
     flags=_ASK,
@@ -250,7 +250,7 @@ def pubsub_shardchannels(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "PUBSUB|NUMPAT",
-    summary="Count the patterns that are listened to.",
+    summary="Count the patterns that have subscribers.",
     arity=2,
     flags=_ASK,
     group="pubsub",
@@ -263,7 +263,7 @@ def pubsub_numpat(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "PUBSUB|NUMSUB",
-    summary="Count the listeners of channels.",
+    summary="Count the subscribers of channels.",
     arguments="[channel...]",
     arity=-2,
     flags=_ASK,
@@ -278,7 +278,7 @@ def pubsub_numsub(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "PUBSUB|SHARDNUMSUB",
-    summary="Count the listeners of channels of the shard.",
+    summary="Count the subscribers of shard channels.",
     arguments="[shardchannel...]",
     arity=-2,
     flags=_ASK,

@@ -47,7 +47,7 @@ _REPLICA_CANT_WAIT_FOR_LOGS: Final = (
 
 @command(
     "SYNC",
-    summary="Ask for all the data, and for what changes from then on.",
+    summary="Request a full copy of the data and the replication stream.",
     arity=1,
     flags=_ASKS,
     group="server",
@@ -66,7 +66,7 @@ def sync(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "PSYNC",
-    summary="Ask for what changed since, or for all the data.",
+    summary="Request the replication stream from an offset, or a full copy of the data.",
     arguments="replicationid offset:integer",
     arity=-3,
     flags=_ASKS,
@@ -116,7 +116,7 @@ def _replica_of(ctx: Context) -> ConnectedReplica:
 
 @command(
     "REPLCONF",
-    summary="Tell the primary about the replica.",
+    summary="Configure replication; replicas send it to their primary.",
     arity=-1,
     flags=ADMIN | NOSCRIPT | LOADING | STALE | ALLOW_BUSY,
     group="server",
@@ -208,7 +208,7 @@ def _filter(replica: ConnectedReplica, value: bytes) -> None:
 
 @command(
     "REPLICAOF",
-    summary="Follow another server, or none.",
+    summary="Make this server a replica of another one, or a primary.",
     arguments="args=<host-port=(host port:integer) | no-one=(NO ONE)>",
     arity=3,
     flags=_MOVES,
@@ -242,7 +242,7 @@ def replicaof(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SLAVEOF",
-    summary="Follow another server, or none.",
+    summary="Make this server a replica of another one, or a primary.",
     arguments="args=<host-port=(host port:integer) | no-one=(NO ONE)>",
     arity=3,
     flags=_MOVES,
@@ -257,7 +257,7 @@ def slaveof(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ROLE",
-    summary="What this server is in replication.",
+    summary="Return the replication role of this server.",
     arity=1,
     flags=NOSCRIPT | LOADING | STALE | FAST,
     group="server",
@@ -281,7 +281,7 @@ def role(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "FAILOVER",
-    summary="Hand over to a replica.",
+    summary="Hand the primary role over to a replica.",
     arguments="[TO target=(host port [FORCE])] [ABORT] [TIMEOUT milliseconds]",
     arity=-1,
     flags=ADMIN | NOSCRIPT | STALE,
@@ -346,7 +346,7 @@ class _FailoverOptions:
 
 @command(
     "WAIT",
-    summary="Wait until replicas have this connection's writes.",
+    summary="Wait until replicas have acknowledged this connection's writes.",
     arguments="numreplicas:integer timeout:integer",
     arity=3,
     flags=BLOCKING,
@@ -367,7 +367,7 @@ def wait(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "WAITAOF",
-    summary="Wait until logs have this connection's writes.",
+    summary="Wait until append-only files contain this connection's writes.",
     arguments="numlocal:integer numreplicas:integer timeout:integer",
     arity=4,
     flags=BLOCKING,

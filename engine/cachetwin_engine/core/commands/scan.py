@@ -19,7 +19,7 @@ _TYPES = {b"string", b"list", b"set", b"zset", b"hash", b"stream"}
 
 @command(
     "KEYS",
-    summary="All keys that match a pattern, at once.",
+    summary="List all keys that match a pattern.",
     arguments="pattern",
     arity=2,
     flags=READONLY,
@@ -128,13 +128,13 @@ def _parse_slot(options: ScanOptions, text: bytes) -> int:
 
 @command(
     "SCAN",
-    summary="Some keys and the cursor for the next call; what stays during a whole walk is returned.",
+    summary="Iterate over the keys of the database; keys that stay throughout are returned.",
     arguments="cursor [MATCH pattern] [COUNT count] [TYPE type@6.0.0]",
     arity=-2,
     flags=READONLY,
     group="generic",
     since="2.8.0",
-    complexity="O(1) for every call, O(N) for a whole walk.",
+    complexity="O(1) for each call, O(N) for a complete iteration.",
     tips=[b"nondeterministic_output", b"request_policy:special", b"response_policy:special"],
     history=[("6.0.0", "Added the `TYPE` subcommand.")],
 )

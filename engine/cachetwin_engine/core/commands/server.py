@@ -31,7 +31,7 @@ _NO_MODULES: Final = b"ERR Error loading the extension. Please check the server 
 
 @command(
     "TIME",
-    summary="The server's clock.",
+    summary="Return the server's time.",
     arity=1,
     flags=LOADING | STALE | FAST,
     group="server",
@@ -47,7 +47,7 @@ def time_(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "LOLWUT",
-    summary="A picture and the version.",
+    summary="Return a picture and the version.",
     arguments="[VERSION version:integer]",
     arity=-1,
     flags=READONLY | FAST,
@@ -76,7 +76,7 @@ def lolwut(ctx: Context, args: list[bytes]) -> bytes:
 
 container(
     "MODULE",
-    summary="Questions and orders about modules.",
+    summary="Manage modules.",
     group="server",
     since="4.0.0",
 )
@@ -84,7 +84,7 @@ container(
 
 @command(
     "MODULE|LIST",
-    summary="The modules that are loaded.",
+    summary="List the loaded modules.",
     arity=2,
     flags=ADMIN | NOSCRIPT,
     group="server",

@@ -40,9 +40,7 @@ _STORE: Final = KeySpec(
         "array"
     ),
 )
-_COST: Final = (
-    "O(N+M*log(M)) where N is the number of elements and M how many are returned; O(N) if they are not sorted."
-)
+_COST: Final = "O(N+M*log(M)) where N is the number of elements and M of returned ones; O(N) without sorting."
 _DENIED_IN_CLUSTER: Final = (
     b" option of SORT denied in Cluster mode when keys formed by the pattern may be in different slots."
 )
@@ -69,7 +67,7 @@ _SORT_ARGUMENTS: Final = (
 
 @command(
     "SORT",
-    summary="Elements in order, returned or stored as a list.",
+    summary="Sort the elements of a list, a set or a sorted set, and optionally store the result.",
     arguments=_SORT_ARGUMENTS,
     arity=-2,
     flags=WRITE | DENYOOM | MOVABLE_KEYS,
@@ -92,7 +90,7 @@ _SORT_RO_ARGUMENTS: Final = (
 
 @command(
     "SORT_RO",
-    summary="Elements in order.",
+    summary="Sort the elements of a list, a set or a sorted set.",
     arguments=_SORT_RO_ARGUMENTS,
     arity=-2,
     flags=READONLY | MOVABLE_KEYS,

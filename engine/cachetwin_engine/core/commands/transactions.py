@@ -81,7 +81,7 @@ def exec_(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "DISCARD",
-    summary="Drop a transaction.",
+    summary="Discard a transaction.",
     arity=1,
     flags=_ANYTIME,
     group="transactions",
@@ -98,7 +98,7 @@ def discard(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "WATCH",
-    summary="Let EXEC fail if a key changes before it.",
+    summary="Watch keys: EXEC fails if one of them changes.",
     arguments="key...",
     arity=-2,
     flags=_ANYTIME | NO_MULTI,
@@ -121,7 +121,7 @@ def watch(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "UNWATCH",
-    summary="Forget the watched keys.",
+    summary="Stop watching keys.",
     arity=1,
     flags=_ANYTIME,
     group="transactions",

@@ -36,7 +36,7 @@ _ABOUT_ITSELF = _FLAGS | ALLOW_BUSY  # of this connection alone, so a script tha
 
 container(
     "CLIENT",
-    summary="Questions and orders about connections.",
+    summary="Inspect and control connections.",
     group="connection",
     since="2.4.0",
 )
@@ -44,7 +44,7 @@ container(
 
 @command(
     "CLIENT|ID",
-    summary="The connection's number.",
+    summary="Return the ID of this connection.",
     arity=2,
     flags=_ABOUT_ITSELF,
     group="connection",
@@ -57,7 +57,7 @@ def client_id(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLIENT|GETNAME",
-    summary="The connection's name.",
+    summary="Return the name of this connection.",
     arity=2,
     flags=_ABOUT_ITSELF,
     group="connection",
@@ -71,7 +71,7 @@ def client_getname(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLIENT|SETNAME",
-    summary="Name the connection.",
+    summary="Set the name of this connection.",
     arguments="connection-name",
     arity=3,
     flags=_ABOUT_ITSELF,
@@ -87,7 +87,7 @@ def client_setname(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLIENT|SETINFO",
-    summary="Name the client library and its version.",
+    summary="Set the name and the version of the client library.",
     arguments="attr=<LIB-NAME libname | LIB-VER libver>",
     arity=4,
     flags=_ABOUT_ITSELF,
@@ -143,14 +143,14 @@ _CLIENT_LIST_HISTORY: Final = [
     ("8.1.0", "Added filters USER, ADDR, LADDR, SKIPME, and MAXAGE"),
     (
         "9.0.0",
-        "Filters by name, idle time, flags, library, database, capability and address; all of them negated, too.",
+        "Added filters by name, idle time, flags, library, database, capability and IP, and negated filters.",
     ),
 ]
 
 
 @command(
     "CLIENT|LIST",
-    summary="Describe connections, all or those that match.",
+    summary="Describe all connections, or those that match the filters.",
     arguments=_CLIENT_LIST_ARGUMENTS,
     arity=-2,
     flags=ADMIN | NOSCRIPT | LOADING | STALE,
@@ -190,14 +190,14 @@ _CLIENT_KILL_HISTORY: Final = [
     ("8.1.0", "`ID` option accepts multiple IDs."),
     (
         "9.0.0",
-        "Filters by name, idle time, flags, library, database, capability and address; all of them negated, too.",
+        "Added filters by name, idle time, flags, library, database, capability and IP, and negated filters.",
     ),
 ]
 
 
 @command(
     "CLIENT|KILL",
-    summary="End connections.",
+    summary="Close connections.",
     arguments=_CLIENT_KILL_ARGUMENTS,
     arity=-3,
     flags=ADMIN | NOSCRIPT | LOADING | STALE,
@@ -235,7 +235,7 @@ def _end(ctx: Context, session: Session) -> None:
 
 @command(
     "CLIENT|UNBLOCK",
-    summary="End another connection's wait.",
+    summary="Unblock another connection.",
     arguments="client-id:integer [unblock-type=<TIMEOUT | ERROR>]",
     arity=-3,
     flags=ADMIN | NOSCRIPT | LOADING | STALE,
@@ -267,7 +267,7 @@ def client_unblock(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLIENT|PAUSE",
-    summary="Hold commands back for a while.",
+    summary="Hold back commands for some milliseconds.",
     arguments="timeout:integer [mode=<WRITE | ALL>@6.2.0]",
     arity=-3,
     flags=ADMIN | NOSCRIPT | LOADING | STALE,
@@ -294,7 +294,7 @@ def client_pause(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLIENT|UNPAUSE",
-    summary="Let the held commands go on.",
+    summary="Resume the commands that CLIENT PAUSE holds back.",
     arity=2,
     flags=ADMIN | NOSCRIPT | LOADING | STALE,
     group="connection",
@@ -309,7 +309,7 @@ def client_unpause(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLIENT|CAPA",
-    summary="Say what the client can do.",
+    summary="Declare what the client supports.",
     arguments="capability...",
     arity=-3,
     flags=_ABOUT_ITSELF,
@@ -346,7 +346,7 @@ def client_import_source(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLIENT|REPLY",
-    summary="Turn replies off and on.",
+    summary="Turn replies on or off.",
     arguments="action=<ON | OFF | SKIP>",
     arity=3,
     flags=_ABOUT_ITSELF | NO_MULTI,
@@ -375,7 +375,7 @@ def client_reply(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLIENT|NO-EVICT",
-    summary="Spare this connection when memory for clients runs out.",
+    summary="Exempt this connection from eviction when clients use too much memory.",
     arguments="enabled=<ON | OFF>",
     arity=3,
     flags=_ABOUT_ITSELF | ADMIN,
@@ -390,7 +390,7 @@ def client_no_evict(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLIENT|NO-TOUCH",
-    summary="Read without renewing the keys' access times.",
+    summary="Read keys without updating their access time.",
     arguments="enabled=<ON | OFF>",
     arity=3,
     flags=_ABOUT_ITSELF,

@@ -25,7 +25,7 @@ _EARLY = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
 
 @command(
     "PING",
-    summary="Answer, to show that the server lives.",
+    summary="Return PONG or the given message.",
     arguments="[message]",
     arity=-1,
     flags=FAST,
@@ -45,7 +45,7 @@ def ping(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ECHO",
-    summary="Answer with the argument.",
+    summary="Return the given message.",
     arguments="message",
     arity=2,
     flags=LOADING | STALE | FAST,
@@ -59,7 +59,7 @@ def echo(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SELECT",
-    summary="Choose a database.",
+    summary="Select a database.",
     arguments="index",
     arity=2,
     flags=LOADING | STALE | FAST | ALLOW_BUSY,
@@ -96,7 +96,7 @@ def quit_(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "AUTH",
-    summary="Log in.",
+    summary="Authenticate this connection.",
     arguments="[username@6.0.0] password",
     arity=-2,
     flags=_EARLY,
@@ -124,15 +124,15 @@ def auth(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "HELLO",
-    summary="Choose the protocol, log in, name the connection.",
+    summary="Set the protocol version, authenticate and name the connection.",
     arguments="[arguments=(protover:integer [AUTH auth=(username password)] [SETNAME clientname])]",
     arity=-1,
     flags=_EARLY,
     group="connection",
     since="6.0.0",
     history=[
-        ("8.1.0", "The reply names the availability zone if one is configured."),
-        ("6.2.0", "Without a version it only tells of the connection."),
+        ("8.1.0", "Added the availability zone to the reply, if one is configured."),
+        ("6.2.0", "The protocol version became optional."),
     ],
 )
 def hello(ctx: Context, args: list[bytes]) -> bytes:
@@ -170,7 +170,7 @@ def hello(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "RESET",
-    summary="Make the connection as good as new.",
+    summary="Reset the state of this connection.",
     arity=1,
     flags=_EARLY,
     group="connection",

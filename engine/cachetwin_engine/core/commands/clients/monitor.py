@@ -9,7 +9,7 @@ from cachetwin_engine.core.registry.command_table import ADMIN, LOADING, NOSCRIP
 
 @command(
     "MONITOR",
-    summary="Show every command to this connection.",
+    summary="Stream every command that the server runs.",
     arity=1,
     flags=ADMIN | NOSCRIPT | LOADING | STALE,
     group="server",

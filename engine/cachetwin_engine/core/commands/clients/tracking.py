@@ -22,7 +22,7 @@ class _Options:
 
 @command(
     "CLIENT|TRACKING",
-    summary="Tell this connection when keys change that it has read.",
+    summary="Turn on or off messages about changes of keys that this connection has read.",
     arguments="status=<ON | OFF> [REDIRECT client-id:integer] [PREFIX... prefix...] [BCAST] [OPTIN] [OPTOUT] [NOLOOP]",
     arity=-3,
     flags=NOSCRIPT | LOADING | STALE,
@@ -117,7 +117,7 @@ def _overlap(one: bytes, other: bytes) -> bool:
 
 @command(
     "CLIENT|CACHING",
-    summary="Track, or do not track, what the next command reads.",
+    summary="Track, or do not track, the keys that the next command reads.",
     arguments="mode=<YES | NO>",
     arity=3,
     flags=NOSCRIPT | LOADING | STALE | ALLOW_BUSY,
@@ -146,7 +146,7 @@ def client_caching(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLIENT|GETREDIR",
-    summary="Who gets this connection's invalidations.",
+    summary="Return the ID of the client that receives this connection's invalidations.",
     arity=2,
     flags=NOSCRIPT | LOADING | STALE | ALLOW_BUSY,
     group="connection",
@@ -160,7 +160,7 @@ def client_getredir(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLIENT|TRACKINGINFO",
-    summary="How this connection tracks keys.",
+    summary="Describe how this connection tracks keys.",
     arity=2,
     flags=NOSCRIPT | LOADING | STALE,
     group="connection",

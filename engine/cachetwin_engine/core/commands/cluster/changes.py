@@ -33,7 +33,7 @@ _SETSLOT: Final = b"ERR Invalid CLUSTER SETSLOT action or number of arguments. T
 
 @command(
     "CLUSTER|ADDSLOTS",
-    summary="Take slots that nobody owns.",
+    summary="Assign unassigned slots to this node.",
     arguments="slot...",
     arity=-3,
     flags=_ORDER,
@@ -48,7 +48,7 @@ def cluster_addslots(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|ADDSLOTSRANGE",
-    summary="Take ranges of slots that nobody owns.",
+    summary="Assign ranges of unassigned slots to this node.",
     arguments="range=(start-slot:integer end-slot:integer)...",
     arity=-4,
     flags=_ORDER,
@@ -63,7 +63,7 @@ def cluster_addslotsrange(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|DELSLOTS",
-    summary="Forget who owns slots.",
+    summary="Unassign slots.",
     arguments="slot...",
     arity=-3,
     flags=_ORDER,
@@ -78,7 +78,7 @@ def cluster_delslots(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|DELSLOTSRANGE",
-    summary="Forget who owns ranges of slots.",
+    summary="Unassign ranges of slots.",
     arguments="range=(start-slot:integer end-slot:integer)...",
     arity=-4,
     flags=_ORDER,
@@ -93,7 +93,7 @@ def cluster_delslotsrange(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|FLUSHSLOTS",
-    summary="Give all slots of this node up.",
+    summary="Unassign all slots of this node.",
     arity=2,
     flags=_ORDER,
     group="cluster",
@@ -201,7 +201,7 @@ _CLUSTER_SETSLOT_ARGUMENTS: Final = (
 
 @command(
     "CLUSTER|SETSLOT",
-    summary="Begin or end the move of a slot, or say who owns it.",
+    summary="Start or finish the migration of a slot, or set its owner.",
     arguments=_CLUSTER_SETSLOT_ARGUMENTS,
     arity=-4,
     flags=_ORDER,
@@ -264,7 +264,7 @@ def _give(ctx: Context, cluster: ClusterState, slot: int, node: ClusterNode) -> 
 
 @command(
     "CLUSTER|BUMPEPOCH",
-    summary="Take an epoch greater than all others.",
+    summary="Raise this node's epoch above all others.",
     arity=2,
     flags=_ORDER,
     group="cluster",
@@ -280,7 +280,7 @@ def cluster_bumpepoch(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|SET-CONFIG-EPOCH",
-    summary="Give a new node its epoch.",
+    summary="Set the epoch of a new node.",
     arguments="config-epoch:integer",
     arity=3,
     flags=_ORDER,
@@ -304,7 +304,7 @@ def cluster_set_config_epoch(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|SAVECONFIG",
-    summary="Write the table to disk.",
+    summary="Save the slot table to disk.",
     arity=2,
     flags=_ORDER,
     group="cluster",
@@ -318,7 +318,7 @@ def cluster_saveconfig(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|MEET",
-    summary="Make nodes know each other.",
+    summary="Introduce another node to this node.",
     arguments="ip port [cluster-bus-port:integer@4.0.0]",
     arity=-4,
     flags=_ORDER,
@@ -346,7 +346,7 @@ def cluster_meet(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|FORGET",
-    summary="Know a node no longer.",
+    summary="Remove a node from this node's table.",
     arguments="node-id",
     arity=3,
     flags=_ORDER,
@@ -365,13 +365,13 @@ def cluster_forget(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|REPLICATE",
-    summary="Become a replica of a node, or of none.",
+    summary="Make this node a replica of another node, or a primary.",
     arguments="args=<node-id | no-one=(NO ONE)@9.0.0>",
     arity=-3,
     flags=_ORDER,
     group="cluster",
     since="3.0.0",
-    history=[("9.0.0", "`NO ONE` lets a replica go its own way.")],
+    history=[("9.0.0", "Added `NO ONE`, which makes a replica a primary.")],
 )
 def cluster_replicate(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER REPLICATE node-id | NO ONE: a node ID is checked, then refused; NO ONE changes nothing."""
@@ -390,7 +390,7 @@ def cluster_replicate(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|FAILOVER",
-    summary="Let this replica take its primary's place.",
+    summary="Promote this replica in place of its primary.",
     arguments="[options=<FORCE | TAKEOVER>]",
     arity=-2,
     flags=_ORDER,
@@ -407,7 +407,7 @@ def cluster_failover(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|RESET",
-    summary="Forget the cluster.",
+    summary="Reset this node's slot table.",
     arguments="[reset-type=<HARD | SOFT>]",
     arity=-2,
     flags=ADMIN | NOSCRIPT | STALE,

@@ -49,7 +49,7 @@ _CLUSTER_MIGRATESLOTS_ARGUMENTS: Final = (
 
 @command(
     "CLUSTER|MIGRATESLOTS",
-    summary="Hand slots of this node to others.",
+    summary="Migrate slots of this node to other nodes.",
     arguments=_CLUSTER_MIGRATESLOTS_ARGUMENTS,
     arity=-4,
     flags=_ORDER,
@@ -137,7 +137,7 @@ def _check_target(cluster: ClusterState, node_id: bytes) -> None:
 
 @command(
     "CLUSTER|GETSLOTMIGRATIONS",
-    summary="Migrations of slots, those that go on and the latest that ended.",
+    summary="List running and recent slot migrations.",
     arity=2,
     flags=_ORDER,
     group="cluster",
@@ -153,7 +153,7 @@ def cluster_getslotmigrations(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|CANCELSLOTMIGRATIONS",
-    summary="Cancel all migrations of slots.",
+    summary="Cancel all slot migrations.",
     arity=2,
     flags=_ORDER,
     group="cluster",
@@ -169,7 +169,7 @@ def cluster_cancelslotmigrations(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|SYNCSLOTS",
-    summary="What nodes say to each other during a migration.",
+    summary="Exchange messages between nodes during a slot migration.",
     arity=-3,
     flags=_ORDER | MAY_REPLICATE,
     group="cluster",

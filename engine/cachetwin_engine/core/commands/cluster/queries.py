@@ -19,7 +19,7 @@ DISABLED: Final = b"ERR This instance has cluster support disabled"
 
 container(
     "CLUSTER",
-    summary="Questions and orders about a cluster.",
+    summary="Inspect and control a cluster.",
     group="cluster",
     since="3.0.0",
 )
@@ -70,7 +70,7 @@ def _count(db: Database, slot: int) -> int:
 
 @command(
     "CLUSTER|KEYSLOT",
-    summary="The slot of a key.",
+    summary="Return the slot of a key.",
     arguments="key:string",
     arity=3,
     flags=STALE,
@@ -87,7 +87,7 @@ def cluster_keyslot(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|INFO",
-    summary="The state of the cluster.",
+    summary="Describe the state of the cluster.",
     arity=2,
     flags=LOADING | STALE,
     group="cluster",
@@ -101,7 +101,7 @@ def cluster_info(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|MYID",
-    summary="This node's id.",
+    summary="Return the ID of this node.",
     arity=2,
     flags=LOADING | STALE,
     group="cluster",
@@ -114,7 +114,7 @@ def cluster_myid(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|MYSHARDID",
-    summary="This shard's id.",
+    summary="Return the ID of this node's shard.",
     arity=2,
     flags=LOADING | STALE,
     group="cluster",
@@ -128,7 +128,7 @@ def cluster_myshardid(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|NODES",
-    summary="The nodes as text.",
+    summary="List the nodes, one line each.",
     arity=2,
     flags=LOADING | STALE,
     group="cluster",
@@ -167,13 +167,13 @@ def _described(ctx: Context, cluster: ClusterState, node: ClusterNode) -> bytes:
 _CLUSTER_SLOTS_HISTORY: Final = [
     ("4.0.0", "Added node IDs."),
     ("7.0.0", "Added additional networking metadata field."),
-    ("9.1.0", "Tells the availability zone."),
+    ("9.1.0", "Added the availability zone."),
 ]
 
 
 @command(
     "CLUSTER|SLOTS",
-    summary="Slots and who has them.",
+    summary="List the ranges of slots and the nodes that own them.",
     arity=2,
     flags=LOADING | STALE,
     group="cluster",
@@ -210,14 +210,14 @@ def _node_of_slots(ctx: Context, node: ClusterNode) -> bytes:
 
 @command(
     "CLUSTER|SHARDS",
-    summary="Shards, their slots and nodes.",
+    summary="List the shards with their slots and nodes.",
     arity=2,
     flags=LOADING | STALE,
     group="cluster",
     since="7.0.0",
     complexity="O(N) where N is the total number of cluster nodes",
     tips=NONDETERMINISTIC,
-    history=[("9.1.0", "Tells the id of a shard, and the availability zone of a node.")],
+    history=[("9.1.0", "Added the ID of a shard and the availability zone of a node.")],
 )
 def cluster_shards(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER SHARDS."""
@@ -263,7 +263,7 @@ def _node_of_shard(ctx: Context, node: ClusterNode) -> bytes:
 
 @command(
     "CLUSTER|COUNTKEYSINSLOT",
-    summary="How many keys a slot has.",
+    summary="Count the keys of a slot.",
     arguments="slot",
     arity=3,
     flags=STALE,
@@ -281,7 +281,7 @@ def cluster_countkeysinslot(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|GETKEYSINSLOT",
-    summary="Keys of a slot.",
+    summary="List keys of a slot.",
     arguments="slot count",
     arity=4,
     flags=STALE,
@@ -302,7 +302,7 @@ def cluster_getkeysinslot(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|REPLICAS",
-    summary="The replicas of a node.",
+    summary="List the replicas of a node.",
     arguments="node-id",
     arity=3,
     flags=ADMIN | STALE,
@@ -319,7 +319,7 @@ def cluster_replicas(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|SLAVES",
-    summary="The replicas of a node.",
+    summary="List the replicas of a node.",
     arguments="node-id",
     arity=3,
     flags=ADMIN | STALE,
@@ -336,7 +336,7 @@ def cluster_slaves(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|COUNT-FAILURE-REPORTS",
-    summary="How many nodes say that a node has failed.",
+    summary="Count the nodes that report a node as failed.",
     arguments="node-id",
     arity=3,
     flags=ADMIN | STALE,
@@ -344,7 +344,7 @@ def cluster_slaves(ctx: Context, args: list[bytes]) -> bytes:
     since="3.0.0",
     complexity="O(N) where N is the number of failure reports",
     tips=NONDETERMINISTIC,
-    history=[("9.0.0", "A node that has failed is not counted against further.")],
+    history=[("9.0.0", "Reports about a node that is marked as failed are not counted.")],
 )
 def cluster_count_failure_reports(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER COUNT-FAILURE-REPORTS node-id: nobody reports to this node."""
@@ -354,7 +354,7 @@ def cluster_count_failure_reports(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "CLUSTER|LINKS",
-    summary="Connections between this node and others.",
+    summary="List the connections between this node and the others.",
     arity=2,
     flags=STALE,
     group="cluster",

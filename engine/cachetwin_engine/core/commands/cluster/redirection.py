@@ -14,7 +14,7 @@ _CONNECTION: Final = [b"fast", b"connection"]
 
 @command(
     "READONLY",
-    summary="Let this connection read from a replica of a cluster.",
+    summary="Allow this connection to read from a replica of a cluster.",
     arity=1,
     flags=LOADING | STALE | FAST,
     group="cluster",
@@ -30,7 +30,7 @@ def readonly(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "READWRITE",
-    summary="Undo READONLY.",
+    summary="Revoke what READONLY allowed.",
     arity=1,
     flags=LOADING | STALE | FAST,
     group="cluster",
@@ -52,7 +52,7 @@ def _needs_cluster(ctx: Context) -> None:
 
 @command(
     "ASKING",
-    summary="Follow an ASK redirection.",
+    summary="Allow the next command to follow an ASK redirection.",
     arity=1,
     flags=FAST,
     group="cluster",

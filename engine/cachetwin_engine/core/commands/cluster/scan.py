@@ -24,14 +24,14 @@ _END: Final = b"0"
 
 @command(
     "CLUSTERSCAN",
-    summary="Some keys of the cluster and the cursor for the next call, which says to which node it goes.",
+    summary="Iterate over the keys of a cluster; the cursor says which node comes next.",
     arguments="cursor:string [MATCH match-pattern:pattern] [COUNT count] [TYPE type] [SLOT slot:integer]",
     arity=-2,
     flags=READONLY,
     keys=[KeySpec("", "", not_key=True)],
     group="cluster",
     since="9.1.0",
-    complexity="O(1) for every call, O(N) for a whole walk.",
+    complexity="O(1) for each call, O(N) for a complete iteration.",
     categories=[b"keyspace"],
     tips=[b"nondeterministic_output", b"request_policy:special", b"response_policy:special"],
     valkey_only=True,

@@ -30,7 +30,7 @@ _CLUSTER_SLOT_STATS_ARGUMENTS: Final = (
 
 @command(
     "CLUSTER|SLOT-STATS",
-    summary="What the slots of this node hold and cost.",
+    summary="Return usage statistics of this node's slots.",
     arguments=_CLUSTER_SLOT_STATS_ARGUMENTS,
     arity=-4,
     flags=LOADING | STALE,

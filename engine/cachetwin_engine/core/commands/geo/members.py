@@ -13,7 +13,7 @@ from .search import distance_reply, metres_in, parse_position, position_reply
 
 @command(
     "GEOADD",
-    summary="Add places.",
+    summary="Add members with their coordinates.",
     arguments="key [condition=<NX | XX>@6.2.0] [change=CH@6.2.0] data=(longitude latitude member)...",
     arity=-5,
     flags=WRITE | DENYOOM,
@@ -21,7 +21,7 @@ from .search import distance_reply, metres_in, parse_position, position_reply
     group="geo",
     since="3.2.0",
     complexity="O(log(N))",
-    history=[("6.2.0", "`NX`, `XX` and `CH` came.")],
+    history=[("6.2.0", "Added the `NX`, `XX` and `CH` options.")],
 )
 def geoadd(ctx: Context, args: list[bytes]) -> bytes:
     """GEOADD key [NX | XX] [CH] longitude latitude member [...]: how many were added (CH: or moved)."""
@@ -46,7 +46,7 @@ def geoadd(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "GEOPOS",
-    summary="Get the places of members.",
+    summary="Return the coordinates of members.",
     arguments="key [member...]",
     arity=-2,
     flags=READONLY,
@@ -70,7 +70,7 @@ def geopos(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "GEOHASH",
-    summary="Get the standard geohashes of members.",
+    summary="Return the standard geohashes of members.",
     arguments="key [member...]",
     arity=-2,
     flags=READONLY,
@@ -94,7 +94,7 @@ def geohash_(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "GEODIST",
-    summary="Get the distance between two members.",
+    summary="Return the distance between two members.",
     arguments="key member1 member2 [unit=<M | KM | FT | MI>]",
     arity=-4,
     flags=READONLY,

@@ -26,7 +26,7 @@ _GEORADIUS_ARGUMENTS: Final = (
 
 @command(
     "GEORADIUS",
-    summary="Find the members within a distance of a place, and maybe store them.",
+    summary="Find the members within a distance of a point, and optionally store them.",
     arguments=_GEORADIUS_ARGUMENTS,
     arity=-6,
     flags=WRITE | DENYOOM | MOVABLE_KEYS,
@@ -39,7 +39,7 @@ _GEORADIUS_ARGUMENTS: Final = (
     since="3.2.0",
     deprecated="6.2.0|`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` argument",
     complexity="O(N+log(M))",
-    history=[("6.2.0", "`COUNT` takes `ANY`."), ("7.0.0", "Units may be in capitals.")],
+    history=[("6.2.0", "Added the `ANY` modifier of `COUNT`."), ("7.0.0", "Units are case-insensitive.")],
 )
 def georadius(ctx: Context, args: list[bytes]) -> bytes:
     """GEORADIUS key longitude latitude radius unit [...]."""
@@ -54,7 +54,7 @@ _GEORADIUS_RO_ARGUMENTS: Final = (
 
 @command(
     "GEORADIUS_RO",
-    summary="Find the members within a distance of a place.",
+    summary="Find the members within a distance of a point.",
     arguments=_GEORADIUS_RO_ARGUMENTS,
     arity=-6,
     flags=READONLY,
@@ -63,7 +63,7 @@ _GEORADIUS_RO_ARGUMENTS: Final = (
     since="3.2.10",
     deprecated="6.2.0|`GEOSEARCH` with the `BYRADIUS` argument",
     complexity="O(N+log(M))",
-    history=[("6.2.0", "`COUNT` takes `ANY`."), ("7.0.0", "Units may be in capitals.")],
+    history=[("6.2.0", "Added the `ANY` modifier of `COUNT`."), ("7.0.0", "Units are case-insensitive.")],
 )
 def georadius_ro(ctx: Context, args: list[bytes]) -> bytes:
     """GEORADIUS_RO key longitude latitude radius unit [...]."""
@@ -87,7 +87,7 @@ _GEORADIUSBYMEMBER_ARGUMENTS: Final = (
 
 @command(
     "GEORADIUSBYMEMBER",
-    summary="Find the members within a distance of a member, and maybe store them.",
+    summary="Find the members within a distance of a member, and optionally store them.",
     arguments=_GEORADIUSBYMEMBER_ARGUMENTS,
     arity=-5,
     flags=WRITE | DENYOOM | MOVABLE_KEYS,
@@ -100,7 +100,7 @@ _GEORADIUSBYMEMBER_ARGUMENTS: Final = (
     since="3.2.0",
     deprecated="6.2.0|`GEOSEARCH` and `GEOSEARCHSTORE` with the `BYRADIUS` and `FROMMEMBER` arguments",
     complexity="O(N+log(M))",
-    history=[("6.2.0", "`COUNT` takes `ANY`."), ("7.0.0", "Units may be in capitals.")],
+    history=[("6.2.0", "Added the `ANY` modifier of `COUNT`."), ("7.0.0", "Units are case-insensitive.")],
 )
 def georadiusbymember(ctx: Context, args: list[bytes]) -> bytes:
     """GEORADIUSBYMEMBER key member radius unit [...]."""
@@ -124,7 +124,7 @@ _GEORADIUSBYMEMBER_RO_ARGUMENTS: Final = (
     since="3.2.10",
     deprecated="6.2.0|`GEOSEARCH` with the `BYRADIUS` and `FROMMEMBER` arguments",
     complexity="O(N+log(M))",
-    history=[("6.2.0", "`COUNT` takes `ANY`."), ("7.0.0", "Units may be in capitals.")],
+    history=[("6.2.0", "Added the `ANY` modifier of `COUNT`."), ("7.0.0", "Units are case-insensitive.")],
 )
 def georadiusbymember_ro(ctx: Context, args: list[bytes]) -> bytes:
     """GEORADIUSBYMEMBER_RO key member radius unit [...]."""

@@ -28,7 +28,7 @@ _GEOSEARCH_ARGUMENTS: Final = (
     group="geo",
     since="6.2.0",
     complexity="O(N+log(M))",
-    history=[("7.0.0", "Units may be in capitals."), ("9.0.0", "Polygons.")],
+    history=[("7.0.0", "Units are case-insensitive."), ("9.0.0", "Added the `BYPOLYGON` option.")],
 )
 def geosearch(ctx: Context, args: list[bytes]) -> bytes:
     """GEOSEARCH key <FROMMEMBER member | FROMLONLAT longitude latitude> <BYRADIUS ... | BYBOX ...> [...]."""
@@ -46,7 +46,7 @@ _GEOSEARCHSTORE_ARGUMENTS: Final = (
 
 @command(
     "GEOSEARCHSTORE",
-    summary="Find the members inside a circle, a box or a polygon and store them.",
+    summary="Store the members inside a circle, a box or a polygon.",
     arguments=_GEOSEARCHSTORE_ARGUMENTS,
     arity=-8,
     flags=WRITE | DENYOOM,
@@ -54,7 +54,7 @@ _GEOSEARCHSTORE_ARGUMENTS: Final = (
     group="geo",
     since="6.2.0",
     complexity="O(N+log(M))",
-    history=[("7.0.0", "Units may be in capitals."), ("9.0.0", "Polygons.")],
+    history=[("7.0.0", "Units are case-insensitive."), ("9.0.0", "Added the `BYPOLYGON` option.")],
 )
 def geosearchstore(ctx: Context, args: list[bytes]) -> bytes:
     """GEOSEARCHSTORE destination source <FROMMEMBER ... | FROMLONLAT ...> <BYRADIUS ... | BYBOX ...> [...]."""

@@ -27,14 +27,14 @@ _REMOVED: Final = 2
 
 @command(
     "HEXPIRE",
-    summary="Let fields of a hash end after some seconds.",
+    summary="Set the time to live of hash fields in seconds.",
     arguments="key seconds [condition=<NX | XX | GT | LT>] FIELDS fields=(numfields field...)",
     arity=-6,
     flags=WRITE | FAST,
     keys=KEY_UPDATE,
     group="hash",
     since="9.0.0",
-    complexity="O(N) for N fields",
+    complexity="O(N) where N is the number of fields.",
     valkey_only=True,
 )
 def hexpire(ctx: Context, args: list[bytes]) -> bytes:
@@ -44,14 +44,14 @@ def hexpire(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "HPEXPIRE",
-    summary="Let fields of a hash end after some milliseconds.",
+    summary="Set the time to live of hash fields in milliseconds.",
     arguments="key milliseconds [condition=<NX | XX | GT | LT>@9.0.0] FIELDS fields=(numfields#0 field...)",
     arity=-6,
     flags=WRITE | FAST,
     keys=KEY_UPDATE,
     group="hash",
     since="9.0.0",
-    complexity="O(N) for N fields",
+    complexity="O(N) where N is the number of fields.",
     valkey_only=True,
 )
 def hpexpire(ctx: Context, args: list[bytes]) -> bytes:
@@ -66,14 +66,14 @@ _HEXPIREAT_ARGUMENTS: Final = (
 
 @command(
     "HEXPIREAT",
-    summary="Let fields of a hash end at a time in seconds.",
+    summary="Set the Unix time in seconds at which hash fields expire.",
     arguments=_HEXPIREAT_ARGUMENTS,
     arity=-6,
     flags=WRITE | FAST,
     keys=KEY_UPDATE,
     group="hash",
     since="9.0.0",
-    complexity="O(N) for N fields",
+    complexity="O(N) where N is the number of fields.",
     valkey_only=True,
 )
 def hexpireat(ctx: Context, args: list[bytes]) -> bytes:
@@ -88,14 +88,14 @@ _HPEXPIREAT_ARGUMENTS: Final = (
 
 @command(
     "HPEXPIREAT",
-    summary="Let fields of a hash end at a time in milliseconds.",
+    summary="Set the Unix time in milliseconds at which hash fields expire.",
     arguments=_HPEXPIREAT_ARGUMENTS,
     arity=-6,
     flags=WRITE | FAST,
     keys=KEY_UPDATE,
     group="hash",
     since="9.0.0",
-    complexity="O(N) for N fields",
+    complexity="O(N) where N is the number of fields.",
     valkey_only=True,
 )
 def hpexpireat(ctx: Context, args: list[bytes]) -> bytes:
@@ -155,14 +155,14 @@ def report_expired_fields(ctx: Context, key: bytes, value: HashValue, gone: list
 
 @command(
     "HTTL",
-    summary="How many seconds fields of a hash have left.",
+    summary="Return the time to live of hash fields in seconds.",
     arguments="key FIELDS fields=(numfields#0 field...)",
     arity=-5,
     flags=READONLY | FAST,
     keys=KEY_READ,
     group="hash",
     since="9.0.0",
-    complexity="O(N) for N fields",
+    complexity="O(N) where N is the number of fields.",
     valkey_only=True,
 )
 def httl(ctx: Context, args: list[bytes]) -> bytes:
@@ -172,14 +172,14 @@ def httl(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "HPTTL",
-    summary="How many milliseconds fields of a hash have left.",
+    summary="Return the time to live of hash fields in milliseconds.",
     arguments="key FIELDS fields=(numfields#0 field...)",
     arity=-5,
     flags=READONLY | FAST,
     keys=KEY_READ,
     group="hash",
     since="9.0.0",
-    complexity="O(N) for N fields",
+    complexity="O(N) where N is the number of fields.",
     valkey_only=True,
 )
 def hpttl(ctx: Context, args: list[bytes]) -> bytes:
@@ -189,14 +189,14 @@ def hpttl(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "HEXPIRETIME",
-    summary="When fields of a hash end, in seconds.",
+    summary="Return the Unix time in seconds at which hash fields expire.",
     arguments="key FIELDS fields=(numfields#0 field...)",
     arity=-5,
     flags=READONLY | FAST,
     keys=KEY_READ,
     group="hash",
     since="9.0.0",
-    complexity="O(N) for N fields",
+    complexity="O(N) where N is the number of fields.",
     valkey_only=True,
 )
 def hexpiretime(ctx: Context, args: list[bytes]) -> bytes:
@@ -206,14 +206,14 @@ def hexpiretime(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "HPEXPIRETIME",
-    summary="When fields of a hash end, in milliseconds.",
+    summary="Return the Unix time in milliseconds at which hash fields expire.",
     arguments="key FIELDS fields=(numfields#0 field...)",
     arity=-5,
     flags=READONLY | FAST,
     keys=KEY_READ,
     group="hash",
     since="9.0.0",
-    complexity="O(N) for N fields",
+    complexity="O(N) where N is the number of fields.",
     valkey_only=True,
 )
 def hpexpiretime(ctx: Context, args: list[bytes]) -> bytes:
@@ -237,14 +237,14 @@ def _ends(ctx: Context, args: list[bytes], unit_ms: int, since_ms: int) -> bytes
 
 @command(
     "HPERSIST",
-    summary="Let fields of a hash stay for ever.",
+    summary="Remove the time to live of hash fields.",
     arguments="key FIELDS fields=(numfields#0 field...)",
     arity=-5,
     flags=WRITE | FAST,
     keys=KEY_UPDATE,
     group="hash",
     since="9.0.0",
-    complexity="O(N) for N fields",
+    complexity="O(N) where N is the number of fields.",
     valkey_only=True,
 )
 def hpersist(ctx: Context, args: list[bytes]) -> bytes:

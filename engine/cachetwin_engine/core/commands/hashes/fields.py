@@ -27,15 +27,15 @@ from cachetwin_engine.core.types.hash import HashValue, read_hash, write_hash
 
 @command(
     "HSET",
-    summary="Set fields of a hash, which is made if need be.",
+    summary="Set fields of a hash, which is created if it does not exist.",
     arguments="key data=(field value)...",
     arity=-4,
     flags=WRITE | DENYOOM | FAST,
     keys=KEY_UPDATE,
     group="hash",
     since="2.0.0",
-    complexity="O(N) for N fields",
-    history=[("4.0.0", "Takes several fields.")],
+    complexity="O(N) where N is the number of fields.",
+    history=[("4.0.0", "Accepts several fields.")],
 )
 def hset(ctx: Context, args: list[bytes]) -> bytes:
     """HSET key field value [field value ...]."""
@@ -44,7 +44,7 @@ def hset(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "HMSET",
-    summary="Set fields of a hash, which is made if need be.",
+    summary="Set fields of a hash, which is created if it does not exist.",
     arguments="key data=(field value)...",
     arity=-4,
     flags=WRITE | DENYOOM | FAST,
@@ -52,7 +52,7 @@ def hset(ctx: Context, args: list[bytes]) -> bytes:
     group="hash",
     since="2.0.0",
     deprecated="4.0.0|`HSET` with several fields",
-    complexity="O(N) for N fields",
+    complexity="O(N) where N is the number of fields.",
 )
 def hmset(ctx: Context, args: list[bytes]) -> bytes:
     """HMSET key field value [field value ...]."""
@@ -85,7 +85,7 @@ def _set_fields(ctx: Context, args: list[bytes], name: bytes) -> int:
 
 @command(
     "HSETNX",
-    summary="Set a field of a hash unless it exists.",
+    summary="Set a field of a hash if it does not exist.",
     arguments="key field value",
     arity=4,
     flags=WRITE | DENYOOM | FAST,
@@ -117,7 +117,7 @@ def _put_field(ctx: Context, key: bytes, value: HashValue | None, field: bytes, 
 
 @command(
     "HINCRBY",
-    summary="Add to the integer in a field of a hash.",
+    summary="Increment the integer in a field of a hash.",
     arguments="key field increment:integer",
     arity=4,
     flags=WRITE | DENYOOM | FAST,
@@ -142,7 +142,7 @@ def hincrby(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "HINCRBYFLOAT",
-    summary="Add to the decimal number in a field of a hash.",
+    summary="Increment the decimal number in a field of a hash.",
     arguments="key field increment:double",
     arity=4,
     flags=WRITE | DENYOOM | FAST,
@@ -173,15 +173,15 @@ def hincrbyfloat(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "HDEL",
-    summary="Remove fields of a hash.",
+    summary="Delete fields of a hash.",
     arguments="key field...",
     arity=-3,
     flags=WRITE | FAST,
     keys=KEY_DELETE,
     group="hash",
     since="2.0.0",
-    complexity="O(N) for N fields",
-    history=[("2.4.0", "Takes several fields.")],
+    complexity="O(N) where N is the number of fields.",
+    history=[("2.4.0", "Accepts several fields.")],
 )
 def hdel(ctx: Context, args: list[bytes]) -> bytes:
     """HDEL key field [field ...]."""
@@ -237,14 +237,14 @@ def hget(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "HMGET",
-    summary="Get some fields of a hash.",
+    summary="Get several fields of a hash.",
     arguments="key field...",
     arity=-3,
     flags=READONLY | FAST,
     keys=KEY_READ,
     group="hash",
     since="2.0.0",
-    complexity="O(N) for N fields",
+    complexity="O(N) where N is the number of fields.",
 )
 def hmget(ctx: Context, args: list[bytes]) -> bytes:
     """HMGET key field [field ...]."""
@@ -258,14 +258,14 @@ def hmget(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "HGETALL",
-    summary="Get all fields of a hash and their values.",
+    summary="Get all fields and values of a hash.",
     arguments="key",
     arity=2,
     flags=READONLY,
     keys=KEY_READ,
     group="hash",
     since="2.0.0",
-    complexity="O(N) for N fields",
+    complexity="O(N) where N is the number of fields.",
     tips=NONDETERMINISTIC_ORDER,
 )
 def hgetall(ctx: Context, args: list[bytes]) -> bytes:
@@ -280,14 +280,14 @@ def hgetall(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "HKEYS",
-    summary="Get the names of all fields of a hash.",
+    summary="Get all field names of a hash.",
     arguments="key",
     arity=2,
     flags=READONLY,
     keys=KEY_READ,
     group="hash",
     since="2.0.0",
-    complexity="O(N) for N fields",
+    complexity="O(N) where N is the number of fields.",
     tips=NONDETERMINISTIC_ORDER,
 )
 def hkeys(ctx: Context, args: list[bytes]) -> bytes:
@@ -298,14 +298,14 @@ def hkeys(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "HVALS",
-    summary="Get the values of all fields of a hash.",
+    summary="Get all values of a hash.",
     arguments="key",
     arity=2,
     flags=READONLY,
     keys=KEY_READ,
     group="hash",
     since="2.0.0",
-    complexity="O(N) for N fields",
+    complexity="O(N) where N is the number of fields.",
     tips=NONDETERMINISTIC_ORDER,
 )
 def hvals(ctx: Context, args: list[bytes]) -> bytes:
@@ -332,7 +332,7 @@ def hlen(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "HEXISTS",
-    summary="Does a hash have a field?",
+    summary="Check whether a hash has a field.",
     arguments="key field",
     arity=3,
     flags=READONLY | FAST,
@@ -348,7 +348,7 @@ def hexists(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "HSTRLEN",
-    summary="Count the bytes in a field of a hash.",
+    summary="Return the length in bytes of a field's value.",
     arguments="key field",
     arity=3,
     flags=READONLY | FAST,
@@ -365,14 +365,14 @@ def hstrlen(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "HSCAN",
-    summary="Walk over the fields of a hash, some at a time.",
+    summary="Iterate over the fields of a hash.",
     arguments="key cursor [MATCH pattern] [COUNT count] [NOVALUES~8.0.0]",
     arity=-3,
     flags=READONLY,
     keys=KEY_READ,
     group="hash",
     since="2.8.0",
-    complexity="O(1) for a call, O(N) for a whole walk over N fields",
+    complexity="O(1) for each call, O(N) for a complete iteration over N fields.",
     tips=NONDETERMINISTIC,
 )
 def hscan(ctx: Context, args: list[bytes]) -> bytes:

@@ -29,14 +29,14 @@ _HGETEX_ARGUMENTS: Final = (
 
 @command(
     "HGETEX",
-    summary="Get fields of a hash and set or take away their ends.",
+    summary="Get fields of a hash and set or remove their time to live.",
     arguments=_HGETEX_ARGUMENTS,
     arity=-5,
     flags=WRITE | FAST,
     keys=KEY_ACCESS_UPDATE,
     group="hash",
     since="9.0.0",
-    complexity="O(N) for N fields",
+    complexity="O(N) where N is the number of fields.",
     valkey_only=True,
 )
 def hgetex(ctx: Context, args: list[bytes]) -> bytes:
@@ -83,14 +83,14 @@ _HSETEX_ARGUMENTS: Final = (
 
 @command(
     "HSETEX",
-    summary="Set fields of a hash and their ends.",
+    summary="Set fields of a hash and their time to live.",
     arguments=_HSETEX_ARGUMENTS,
     arity=-6,
     flags=WRITE | DENYOOM | FAST,
     keys=KEY_INSERT,
     group="hash",
     since="9.0.0",
-    complexity="O(N) for N fields",
+    complexity="O(N) where N is the number of fields.",
     valkey_only=True,
 )
 def hsetex(ctx: Context, args: list[bytes]) -> bytes:
@@ -139,14 +139,14 @@ def hsetex(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "HGETDEL",
-    summary="Get fields of a hash and remove them.",
+    summary="Get fields of a hash and delete them.",
     arguments="key FIELDS fields=(numfields#0 field...)",
     arity=-5,
     flags=WRITE | FAST,
     keys=KEY_ACCESS_DELETE,
     group="hash",
     since="9.1.0",
-    complexity="O(N) for N fields",
+    complexity="O(N) where N is the number of fields.",
     valkey_only=True,
 )
 def hgetdel(ctx: Context, args: list[bytes]) -> bytes:

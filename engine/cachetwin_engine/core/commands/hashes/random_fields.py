@@ -17,7 +17,7 @@ from cachetwin_engine.core.types.hash import HashValue, read_hash
     keys=KEY_READ,
     group="hash",
     since="6.2.0",
-    complexity="O(N) for N fields returned",
+    complexity="O(N) where N is the number of returned fields.",
     tips=NONDETERMINISTIC,
 )
 def hrandfield(ctx: Context, args: list[bytes]) -> bytes:

@@ -16,19 +16,19 @@ from .ends import is_left, parse_lmpop, pop_first_list, removed
 from .moves import MOVE_KEYS, move
 
 _POP_KEYS: Final = [KeySpec("RW", "access delete", last=-2)]
-_SECONDS: Final = [("6.0.0", "The timeout may have a fraction.")]
+_SECONDS: Final = [("6.0.0", "The timeout may be a decimal number.")]
 
 
 @command(
     "BLPOP",
-    summary="Take the first element of the first list that has one, or wait for one.",
+    summary="Remove and return the first element of the first list that has one, or wait for one.",
     arguments="key... timeout:double",
     arity=-3,
     flags=WRITE | BLOCKING,
     keys=_POP_KEYS,
     group="list",
     since="2.0.0",
-    complexity="O(N) for N keys",
+    complexity="O(N) where N is the number of keys.",
     history=_SECONDS,
 )
 def blpop(ctx: Context, args: list[bytes]) -> bytes:
@@ -38,14 +38,14 @@ def blpop(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "BRPOP",
-    summary="Take the last element of the first list that has one, or wait for one.",
+    summary="Remove and return the last element of the first list that has one, or wait for one.",
     arguments="key... timeout:double",
     arity=-3,
     flags=WRITE | BLOCKING,
     keys=_POP_KEYS,
     group="list",
     since="2.0.0",
-    complexity="O(N) for N keys",
+    complexity="O(N) where N is the number of keys.",
     history=_SECONDS,
 )
 def brpop(ctx: Context, args: list[bytes]) -> bytes:
@@ -114,14 +114,14 @@ def _blocking_move(ctx: Context, args: list[bytes], from_left: bool, to_left: bo
 
 @command(
     "BLMPOP",
-    summary="Take elements from the first of several lists that has any, or wait for some.",
+    summary="Remove and return elements of the first list that has any, or wait for one.",
     arguments="timeout:double numkeys key... where=<LEFT | RIGHT> [COUNT count]",
     arity=-5,
     flags=WRITE | BLOCKING | MOVABLE_KEYS,
     keys=[KeySpec("RW", "access delete", index=2, numkeys=0, first=1)],
     group="list",
     since="7.0.0",
-    complexity="O(N+M) for N keys and M elements",
+    complexity="O(N+M) where N is the number of keys and M the number of elements.",
 )
 def blmpop(ctx: Context, args: list[bytes]) -> bytes:
     """BLMPOP timeout numkeys key [key ...] LEFT|RIGHT [COUNT count]."""

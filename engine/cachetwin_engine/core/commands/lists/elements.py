@@ -47,14 +47,14 @@ def llen(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "LINDEX",
-    summary="Get an element of a list by its place.",
+    summary="Get an element of a list by its index.",
     arguments="key index",
     arity=3,
     flags=READONLY,
     keys=KEY_READ,
     group="list",
     since="1.0.0",
-    complexity="O(N) for N elements between the nearer end and the one asked for",
+    complexity="O(N) where N is the number of elements between the element and the nearer end.",
 )
 def lindex(ctx: Context, args: list[bytes]) -> bytes:
     """LINDEX key index."""
@@ -67,14 +67,14 @@ def lindex(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "LRANGE",
-    summary="Get the elements of a list between two places.",
+    summary="Get a range of elements of a list.",
     arguments="key start:integer stop:integer",
     arity=4,
     flags=READONLY,
     keys=KEY_READ,
     group="list",
     since="1.0.0",
-    complexity="O(S+N) for N elements that begin or end S elements from the nearer end",
+    complexity="O(S+N) where N is the number of returned elements and S their distance from the nearer end.",
 )
 def lrange(ctx: Context, args: list[bytes]) -> bytes:
     """LRANGE key start stop."""
@@ -95,14 +95,14 @@ def lrange(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "LPOS",
-    summary="Find where an element is in a list.",
+    summary="Find the index of matching elements in a list.",
     arguments="key element [RANK rank:integer] [COUNT num-matches:integer] [MAXLEN len:integer]",
     arity=-3,
     flags=READONLY,
     keys=KEY_READ,
     group="list",
     since="6.0.6",
-    complexity="O(N) for N elements compared",
+    complexity="O(N) where N is the number of compared elements.",
 )
 def lpos(ctx: Context, args: list[bytes]) -> bytes:
     """LPOS key element [RANK rank] [COUNT num-matches] [MAXLEN len]."""
@@ -147,14 +147,14 @@ def _not_negative(text: bytes, line: bytes) -> int:
 
 @command(
     "LSET",
-    summary="Replace an element of a list by its place.",
+    summary="Set an element of a list by its index.",
     arguments="key index element",
     arity=4,
     flags=WRITE | DENYOOM,
     keys=KEY_UPDATE,
     group="list",
     since="1.0.0",
-    complexity="O(N) for N elements between the nearer end and the one to set",
+    complexity="O(N) where N is the number of elements between the element and the nearer end.",
 )
 def lset(ctx: Context, args: list[bytes]) -> bytes:
     """LSET key index element."""
@@ -175,14 +175,14 @@ def lset(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "LINSERT",
-    summary="Put an element beside another one in a list.",
+    summary="Insert an element before or after another element of a list.",
     arguments="key where=<BEFORE | AFTER> pivot element",
     arity=5,
     flags=WRITE | DENYOOM,
     keys=KEY_INSERT,
     group="list",
     since="2.2.0",
-    complexity="O(N) for N elements before the pivot",
+    complexity="O(N) where N is the number of elements before the pivot.",
 )
 def linsert(ctx: Context, args: list[bytes]) -> bytes:
     """LINSERT key BEFORE|AFTER pivot element."""
@@ -201,14 +201,14 @@ def linsert(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "LREM",
-    summary="Remove elements of a list that equal a given one.",
+    summary="Remove the elements of a list that equal a value.",
     arguments="key count element",
     arity=4,
     flags=WRITE,
     keys=KEY_DELETE,
     group="list",
     since="1.0.0",
-    complexity="O(N+M) for a list of N elements of which M go",
+    complexity="O(N+M) where N is the length of the list and M the number of removed elements.",
 )
 def lrem(ctx: Context, args: list[bytes]) -> bytes:
     """LREM key count element."""
@@ -224,14 +224,14 @@ def lrem(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "LTRIM",
-    summary="Keep only the elements of a list between two places.",
+    summary="Remove the elements of a list outside a range.",
     arguments="key start:integer stop:integer",
     arity=4,
     flags=WRITE,
     keys=KEY_DELETE,
     group="list",
     since="1.0.0",
-    complexity="O(N) for N elements removed",
+    complexity="O(N) where N is the number of removed elements.",
 )
 def ltrim(ctx: Context, args: list[bytes]) -> bytes:
     """LTRIM key start stop."""

@@ -25,15 +25,15 @@ COUNT_NOT_POSITIVE: Final = b"ERR count should be greater than 0"
 
 @command(
     "LPUSH",
-    summary="Put elements at the head of a list, which is made if need be.",
+    summary="Prepend elements to a list, which is created if it does not exist.",
     arguments="key element...",
     arity=-3,
     flags=WRITE | DENYOOM | FAST,
     keys=KEY_INSERT,
     group="list",
     since="1.0.0",
-    complexity="O(N) for N elements",
-    history=[("2.4.0", "Takes several elements.")],
+    complexity="O(N) where N is the number of elements.",
+    history=[("2.4.0", "Accepts several elements.")],
 )
 def lpush(ctx: Context, args: list[bytes]) -> bytes:
     """LPUSH key element [element ...]."""
@@ -42,15 +42,15 @@ def lpush(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "RPUSH",
-    summary="Put elements at the tail of a list, which is made if need be.",
+    summary="Append elements to a list, which is created if it does not exist.",
     arguments="key element...",
     arity=-3,
     flags=WRITE | DENYOOM | FAST,
     keys=KEY_INSERT,
     group="list",
     since="1.0.0",
-    complexity="O(N) for N elements",
-    history=[("2.4.0", "Takes several elements.")],
+    complexity="O(N) where N is the number of elements.",
+    history=[("2.4.0", "Accepts several elements.")],
 )
 def rpush(ctx: Context, args: list[bytes]) -> bytes:
     """RPUSH key element [element ...]."""
@@ -59,15 +59,15 @@ def rpush(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "LPUSHX",
-    summary="Put elements at the head of a list, if there is one.",
+    summary="Prepend elements to a list if it exists.",
     arguments="key element...",
     arity=-3,
     flags=WRITE | DENYOOM | FAST,
     keys=KEY_INSERT,
     group="list",
     since="2.2.0",
-    complexity="O(N) for N elements",
-    history=[("4.0.0", "Takes several elements.")],
+    complexity="O(N) where N is the number of elements.",
+    history=[("4.0.0", "Accepts several elements.")],
 )
 def lpushx(ctx: Context, args: list[bytes]) -> bytes:
     """LPUSHX key element [element ...]."""
@@ -76,15 +76,15 @@ def lpushx(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "RPUSHX",
-    summary="Put elements at the tail of a list, if there is one.",
+    summary="Append elements to a list if it exists.",
     arguments="key element...",
     arity=-3,
     flags=WRITE | DENYOOM | FAST,
     keys=KEY_INSERT,
     group="list",
     since="2.2.0",
-    complexity="O(N) for N elements",
-    history=[("4.0.0", "Takes several elements.")],
+    complexity="O(N) where N is the number of elements.",
+    history=[("4.0.0", "Accepts several elements.")],
 )
 def rpushx(ctx: Context, args: list[bytes]) -> bytes:
     """RPUSHX key element [element ...]."""
@@ -108,15 +108,15 @@ def _push(ctx: Context, args: list[bytes], left: bool, only_existing: bool) -> b
 
 @command(
     "LPOP",
-    summary="Take elements from the head of a list.",
+    summary="Remove and return the first elements of a list.",
     arguments="key [count@6.2.0]",
     arity=-2,
     flags=WRITE | FAST,
     keys=KEY_ACCESS_DELETE,
     group="list",
     since="1.0.0",
-    complexity="O(N) for N elements",
-    history=[("6.2.0", "Takes a count.")],
+    complexity="O(N) where N is the number of elements.",
+    history=[("6.2.0", "Added the `count` argument.")],
 )
 def lpop(ctx: Context, args: list[bytes]) -> bytes:
     """LPOP key [count]."""
@@ -125,15 +125,15 @@ def lpop(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "RPOP",
-    summary="Take elements from the tail of a list.",
+    summary="Remove and return the last elements of a list.",
     arguments="key [count@6.2.0]",
     arity=-2,
     flags=WRITE | FAST,
     keys=KEY_ACCESS_DELETE,
     group="list",
     since="1.0.0",
-    complexity="O(N) for N elements",
-    history=[("6.2.0", "Takes a count.")],
+    complexity="O(N) where N is the number of elements.",
+    history=[("6.2.0", "Added the `count` argument.")],
 )
 def rpop(ctx: Context, args: list[bytes]) -> bytes:
     """RPOP key [count]."""
@@ -179,14 +179,14 @@ def removed(ctx: Context, key: bytes, value: ListValue, event: bytes, count: int
 
 @command(
     "LMPOP",
-    summary="Take elements from the first of several lists that has any.",
+    summary="Remove and return elements of the first list that has any.",
     arguments="numkeys key... where=<LEFT | RIGHT> [COUNT count]",
     arity=-4,
     flags=WRITE | MOVABLE_KEYS,
     keys=[KeySpec("RW", "access delete", numkeys=0, first=1)],
     group="list",
     since="7.0.0",
-    complexity="O(N+M) for N keys and M elements",
+    complexity="O(N+M) where N is the number of keys and M the number of elements.",
 )
 def lmpop(ctx: Context, args: list[bytes]) -> bytes:
     """LMPOP numkeys key [key ...] LEFT|RIGHT [COUNT count]."""

@@ -61,7 +61,7 @@ def fcall(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "FCALL_RO",
-    summary="Call a function that does not write.",
+    summary="Call a function that must not write.",
     arguments="function numkeys [key...] [arg...]",
     arity=-3,
     flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS,
@@ -96,7 +96,7 @@ def _call(ctx: Context, args: list[bytes], read_only: bool) -> bytes:
 
 container(
     "FUNCTION",
-    summary="Questions and orders about libraries of functions.",
+    summary="Manage libraries of functions.",
     group="scripting",
     since="7.0.0",
 )
@@ -165,7 +165,7 @@ def function_flush(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "FUNCTION|LIST",
-    summary="Describe libraries.",
+    summary="List libraries and their functions.",
     arguments="[LIBRARYNAME library-name-pattern] [WITHCODE]",
     arity=-2,
     flags=NOSCRIPT,
@@ -225,7 +225,7 @@ def _described(ctx: Context, library: Library, with_code: bool) -> bytes:
 
 @command(
     "FUNCTION|STATS",
-    summary="What runs, and how much is loaded.",
+    summary="Describe the running function and count libraries and functions.",
     arity=2,
     flags=NOSCRIPT | ALLOW_BUSY,
     group="scripting",
@@ -255,7 +255,7 @@ def function_stats(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "FUNCTION|KILL",
-    summary="End the running function.",
+    summary="Stop the running function.",
     arity=2,
     flags=NOSCRIPT | ALLOW_BUSY,
     group="scripting",
@@ -269,7 +269,7 @@ def function_kill(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "FUNCTION|DUMP",
-    summary="All libraries as one payload.",
+    summary="Serialise all libraries for FUNCTION RESTORE.",
     arity=2,
     flags=NOSCRIPT,
     group="scripting",
@@ -284,7 +284,7 @@ def function_dump(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "FUNCTION|RESTORE",
-    summary="Load the libraries of a payload.",
+    summary="Load the libraries of a payload that FUNCTION DUMP made.",
     arguments="serialized-value [policy=<FLUSH | APPEND | REPLACE>]",
     arity=-3,
     flags=WRITE | DENYOOM | NOSCRIPT,

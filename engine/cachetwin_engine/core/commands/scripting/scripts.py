@@ -50,7 +50,7 @@ def eval_(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "EVAL_RO",
-    summary="Run a Lua script that may not write.",
+    summary="Run a Lua script that must not write.",
     arguments="script numkeys [key...] [arg...]",
     arity=-3,
     flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS,
@@ -91,7 +91,7 @@ def evalsha(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "EVALSHA_RO",
-    summary="Run a script by its digest; it may not write.",
+    summary="Run a script by its digest; the script must not write.",
     arguments="sha1 numkeys [key...] [arg...]",
     arity=-3,
     flags=READONLY | NOSCRIPT | STALE | SKIP_MONITOR | MOVABLE_KEYS | NO_MANDATORY_KEYS,
@@ -118,7 +118,7 @@ def _run(ctx: Context, args: list[bytes], by_digest: bool, read_only: bool) -> b
 
 container(
     "SCRIPT",
-    summary="Questions and orders about scripts.",
+    summary="Manage the cache of Lua scripts.",
     group="scripting",
     since="2.6.0",
 )
@@ -126,7 +126,7 @@ container(
 
 @command(
     "SCRIPT|LOAD",
-    summary="Keep a script.",
+    summary="Add a script to the cache.",
     arguments="script",
     arity=3,
     flags=NOSCRIPT | STALE,
@@ -142,7 +142,7 @@ def script_load(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SCRIPT|EXISTS",
-    summary="Are these scripts kept?",
+    summary="Check which scripts are in the cache.",
     arguments="sha1...",
     arity=-3,
     flags=NOSCRIPT | STALE,
@@ -158,7 +158,7 @@ def script_exists(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SCRIPT|FLUSH",
-    summary="Forget all scripts.",
+    summary="Remove all scripts from the cache.",
     arguments="[flush-type=<ASYNC | SYNC>@6.2.0]",
     arity=-2,
     flags=NOSCRIPT | STALE,
@@ -178,7 +178,7 @@ def script_flush(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SCRIPT|SHOW",
-    summary="A script's text.",
+    summary="Return the source of a cached script.",
     arguments="sha1",
     arity=3,
     flags=NOSCRIPT | STALE,
@@ -194,7 +194,7 @@ def script_show(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SCRIPT|KILL",
-    summary="End the running script.",
+    summary="Stop the running script.",
     arity=2,
     flags=NOSCRIPT | ALLOW_BUSY,
     group="scripting",

@@ -26,14 +26,14 @@ _STORE_KEYS: Final = [KeySpec("OW", "update"), KeySpec("RO", "access", index=2, 
 
 @command(
     "SINTER",
-    summary="Get the members that all of several sets have.",
+    summary="Return the members that all of the sets have.",
     arguments="key...",
     arity=-2,
     flags=READONLY,
     keys=KEYS_READ,
     group="set",
     since="1.0.0",
-    complexity="O(N*M) for M sets of which the smallest has N members",
+    complexity="O(N*M) where M is the number of sets and N the size of the smallest.",
     tips=NONDETERMINISTIC_ORDER,
 )
 def sinter(ctx: Context, args: list[bytes]) -> bytes:
@@ -43,14 +43,14 @@ def sinter(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SINTERCARD",
-    summary="Count the members that all of several sets have.",
+    summary="Count the members that all of the sets have.",
     arguments="numkeys key... [LIMIT limit]",
     arity=-3,
     flags=READONLY | MOVABLE_KEYS,
     keys=[KeySpec("RO", "access", numkeys=0, first=1)],
     group="set",
     since="7.0.0",
-    complexity="O(N*M) for M sets of which the smallest has N members",
+    complexity="O(N*M) where M is the number of sets and N the size of the smallest.",
 )
 def sintercard(ctx: Context, args: list[bytes]) -> bytes:
     """SINTERCARD numkeys key [key ...] [LIMIT limit]."""
@@ -71,14 +71,14 @@ def sintercard(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SUNION",
-    summary="Get the members that any of several sets has.",
+    summary="Return the members that any of the sets has.",
     arguments="key...",
     arity=-2,
     flags=READONLY,
     keys=KEYS_READ,
     group="set",
     since="1.0.0",
-    complexity="O(N) for N members in all sets",
+    complexity="O(N) where N is the number of members of all sets.",
     tips=NONDETERMINISTIC_ORDER,
 )
 def sunion(ctx: Context, args: list[bytes]) -> bytes:
@@ -88,14 +88,14 @@ def sunion(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SDIFF",
-    summary="Get the members of a set that none of several others has.",
+    summary="Return the members of the first set that none of the other sets has.",
     arguments="key...",
     arity=-2,
     flags=READONLY,
     keys=KEYS_READ,
     group="set",
     since="1.0.0",
-    complexity="O(N) for N members in all sets",
+    complexity="O(N) where N is the number of members of all sets.",
     tips=NONDETERMINISTIC_ORDER,
 )
 def sdiff(ctx: Context, args: list[bytes]) -> bytes:
@@ -105,14 +105,14 @@ def sdiff(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SINTERSTORE",
-    summary="Store the members that all of several sets have.",
+    summary="Store the members that all of the sets have.",
     arguments="destination key...",
     arity=-3,
     flags=WRITE | DENYOOM,
     keys=_STORE_KEYS,
     group="set",
     since="1.0.0",
-    complexity="O(N*M) for M sets of which the smallest has N members",
+    complexity="O(N*M) where M is the number of sets and N the size of the smallest.",
 )
 def sinterstore(ctx: Context, args: list[bytes]) -> bytes:
     """SINTERSTORE destination key [key ...]."""
@@ -121,14 +121,14 @@ def sinterstore(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SUNIONSTORE",
-    summary="Store the members that any of several sets has.",
+    summary="Store the members that any of the sets has.",
     arguments="destination key...",
     arity=-3,
     flags=WRITE | DENYOOM,
     keys=_STORE_KEYS,
     group="set",
     since="1.0.0",
-    complexity="O(N) for N members in all sets",
+    complexity="O(N) where N is the number of members of all sets.",
 )
 def sunionstore(ctx: Context, args: list[bytes]) -> bytes:
     """SUNIONSTORE destination key [key ...]."""
@@ -137,14 +137,14 @@ def sunionstore(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SDIFFSTORE",
-    summary="Store the members of a set that none of several others has.",
+    summary="Store the members of the first set that none of the other sets has.",
     arguments="destination key...",
     arity=-3,
     flags=WRITE | DENYOOM,
     keys=_STORE_KEYS,
     group="set",
     since="1.0.0",
-    complexity="O(N) for N members in all sets",
+    complexity="O(N) where N is the number of members of all sets.",
 )
 def sdiffstore(ctx: Context, args: list[bytes]) -> bytes:
     """SDIFFSTORE destination key [key ...]."""

@@ -23,15 +23,15 @@ from cachetwin_engine.core.types.set import SetValue, read_set, set_of
 
 @command(
     "SADD",
-    summary="Add members to a set, which is made if need be.",
+    summary="Add members to a set, which is created if it does not exist.",
     arguments="key member...",
     arity=-3,
     flags=WRITE | DENYOOM | FAST,
     keys=KEY_INSERT,
     group="set",
     since="1.0.0",
-    complexity="O(N) for N members",
-    history=[("2.4.0", "Takes several members.")],
+    complexity="O(N) where N is the number of members.",
+    history=[("2.4.0", "Accepts several members.")],
 )
 def sadd(ctx: Context, args: list[bytes]) -> bytes:
     """SADD key member [member ...]."""
@@ -54,15 +54,15 @@ def sadd(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SREM",
-    summary="Remove members from a set.",
+    summary="Remove members of a set.",
     arguments="key member...",
     arity=-3,
     flags=WRITE | FAST,
     keys=KEY_DELETE,
     group="set",
     since="1.0.0",
-    complexity="O(N) for N members",
-    history=[("2.4.0", "Takes several members.")],
+    complexity="O(N) where N is the number of members.",
+    history=[("2.4.0", "Accepts several members.")],
 )
 def srem(ctx: Context, args: list[bytes]) -> bytes:
     """SREM key member [member ...]."""
@@ -139,7 +139,7 @@ def scard(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SISMEMBER",
-    summary="Is this a member of a set?",
+    summary="Check whether a set has a member.",
     arguments="key member",
     arity=3,
     flags=READONLY | FAST,
@@ -155,14 +155,14 @@ def sismember(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SMISMEMBER",
-    summary="Which of these are members of a set?",
+    summary="Check which of the given members a set has.",
     arguments="key member...",
     arity=-3,
     flags=READONLY | FAST,
     keys=KEY_READ,
     group="set",
     since="6.2.0",
-    complexity="O(N) for N members",
+    complexity="O(N) where N is the number of members.",
 )
 def smismember(ctx: Context, args: list[bytes]) -> bytes:
     """SMISMEMBER key member [member ...]."""
@@ -182,7 +182,7 @@ def smismember(ctx: Context, args: list[bytes]) -> bytes:
     keys=KEY_READ,
     group="set",
     since="1.0.0",
-    complexity="O(N) for N members",
+    complexity="O(N) where N is the number of members.",
     tips=NONDETERMINISTIC_ORDER,
 )
 def smembers(ctx: Context, args: list[bytes]) -> bytes:
@@ -199,14 +199,14 @@ def members_reply(ctx: Context, members: list[bytes]) -> bytes:
 
 @command(
     "SSCAN",
-    summary="Walk over the members of a set, some at a time.",
+    summary="Iterate over the members of a set.",
     arguments="key cursor [MATCH pattern] [COUNT count]",
     arity=-3,
     flags=READONLY,
     keys=KEY_READ,
     group="set",
     since="2.8.0",
-    complexity="O(1) for a call, O(N) for a whole walk over N members",
+    complexity="O(1) for each call, O(N) for a complete iteration over N members.",
     tips=NONDETERMINISTIC,
 )
 def sscan(ctx: Context, args: list[bytes]) -> bytes:

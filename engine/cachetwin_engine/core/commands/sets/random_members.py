@@ -25,16 +25,16 @@ _REMOVED_PER_EFFECT_MAX: Final = 1024  # members in one SREM that tells replicas
 
 @command(
     "SPOP",
-    summary="Take random members out of a set.",
+    summary="Remove and return random members of a set.",
     arguments="key [count@3.2.0]",
     arity=-2,
     flags=WRITE | FAST,
     keys=KEY_ACCESS_DELETE,
     group="set",
     since="1.0.0",
-    complexity="O(1), with a count O(N) for N members taken",
+    complexity="O(1); with a count, O(N) where N is the number of removed members.",
     tips=NONDETERMINISTIC,
-    history=[("3.2.0", "Takes a count.")],
+    history=[("3.2.0", "Added the `count` argument.")],
 )
 def spop(ctx: Context, args: list[bytes]) -> bytes:
     """SPOP key [count]."""
@@ -92,9 +92,9 @@ def _take_random(ctx: Context, value: SetValue, count: int) -> list[bytes]:
     keys=KEY_READ,
     group="set",
     since="1.0.0",
-    complexity="O(1), with a count O(N) for N members returned",
+    complexity="O(1); with a count, O(N) where N is the number of returned members.",
     tips=NONDETERMINISTIC,
-    history=[("2.6.0", "Takes a count.")],
+    history=[("2.6.0", "Added the `count` argument.")],
 )
 def srandmember(ctx: Context, args: list[bytes]) -> bytes:
     """SRANDMEMBER key [count]: distinct members, or, when negative, as many draws."""

@@ -199,7 +199,7 @@ def _store(ctx: Context, args: list[bytes], operation: int, event: bytes) -> byt
 
 @command(
     "ZUNION",
-    summary="Unite sorted sets.",
+    summary="Return the union of sorted sets.",
     arguments="numkeys key... [WEIGHTS weight:integer...] [AGGREGATE aggregate=<SUM | MIN | MAX>] [WITHSCORES]",
     arity=-3,
     flags=READONLY | MOVABLE_KEYS,
@@ -215,7 +215,7 @@ def zunion(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ZINTER",
-    summary="Intersect sorted sets.",
+    summary="Return the intersection of sorted sets.",
     arguments="numkeys key... [WEIGHTS weight:integer...] [AGGREGATE aggregate=<SUM | MIN | MAX>] [WITHSCORES]",
     arity=-3,
     flags=READONLY | MOVABLE_KEYS,
@@ -231,7 +231,7 @@ def zinter(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ZDIFF",
-    summary="Subtract sorted sets from the first one.",
+    summary="Return the members of the first sorted set that none of the others has.",
     arguments="numkeys key... [WITHSCORES]",
     arity=-3,
     flags=READONLY | MOVABLE_KEYS,
@@ -247,7 +247,7 @@ def zdiff(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ZUNIONSTORE",
-    summary="Unite sorted sets and store the result.",
+    summary="Store the union of sorted sets.",
     arguments="destination numkeys key... [WEIGHTS weight:integer...] [AGGREGATE aggregate=<SUM | MIN | MAX>]",
     arity=-4,
     flags=WRITE | DENYOOM | MOVABLE_KEYS,
@@ -263,7 +263,7 @@ def zunionstore(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ZINTERSTORE",
-    summary="Intersect sorted sets and store the result.",
+    summary="Store the intersection of sorted sets.",
     arguments="destination numkeys key... [WEIGHTS weight:integer...] [AGGREGATE aggregate=<SUM | MIN | MAX>]",
     arity=-4,
     flags=WRITE | DENYOOM | MOVABLE_KEYS,
@@ -279,7 +279,7 @@ def zinterstore(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ZDIFFSTORE",
-    summary="Subtract sorted sets from the first one and store the result.",
+    summary="Store the members of the first sorted set that none of the others has.",
     arguments="destination numkeys key...",
     arity=-4,
     flags=WRITE | DENYOOM | MOVABLE_KEYS,
@@ -295,7 +295,7 @@ def zdiffstore(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ZINTERCARD",
-    summary="Count the members that sorted sets have in common.",
+    summary="Count the members of the intersection of sorted sets.",
     arguments="numkeys key... [LIMIT limit]",
     arity=-3,
     flags=READONLY | MOVABLE_KEYS,

@@ -51,15 +51,15 @@ _ZADD_ARGUMENTS: Final = (
     "data=(score:double member)..."
 )
 _ZADD_HISTORY: Final = [
-    ("2.4.0", "Takes several members."),
-    ("3.0.2", "`XX`, `NX`, `CH` and `INCR` came."),
-    ("6.2.0", "`GT` and `LT` came."),
+    ("2.4.0", "Accepts several members."),
+    ("3.0.2", "Added the `XX`, `NX`, `CH` and `INCR` options."),
+    ("6.2.0", "Added the `GT` and `LT` options."),
 ]
 
 
 @command(
     "ZADD",
-    summary="Add members, or change their scores.",
+    summary="Add members to a sorted set, or update their scores.",
     arguments=_ZADD_ARGUMENTS,
     arity=-4,
     flags=WRITE | DENYOOM | FAST,
@@ -89,7 +89,7 @@ def zadd(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ZINCRBY",
-    summary="Add to the score of a member.",
+    summary="Increment the score of a member.",
     arguments="key increment:integer member",
     arity=4,
     flags=WRITE | DENYOOM | FAST,
@@ -239,7 +239,7 @@ def pairs_reply(ctx: Context, members: list[bytes], scores: list[float], nested:
 
 @command(
     "ZREM",
-    summary="Remove members.",
+    summary="Remove members of a sorted set.",
     arguments="key member...",
     arity=-3,
     flags=WRITE | FAST,
@@ -247,7 +247,7 @@ def pairs_reply(ctx: Context, members: list[bytes], scores: list[float], nested:
     group="sorted-set",
     since="1.2.0",
     complexity="O(M*log(N))",
-    history=[("2.4.0", "Takes several members.")],
+    history=[("2.4.0", "Accepts several members.")],
 )
 def zrem(ctx: Context, args: list[bytes]) -> bytes:
     """ZREM key member [member ...]: how many there were."""
@@ -267,7 +267,7 @@ def zrem(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ZCARD",
-    summary="Count the members.",
+    summary="Count the members of a sorted set.",
     arguments="key",
     arity=2,
     flags=READONLY | FAST,
@@ -329,7 +329,7 @@ def zmscore(ctx: Context, args: list[bytes]) -> bytes:
     group="sorted-set",
     since="2.0.0",
     complexity="O(log(N))",
-    history=[("7.2.0", "`WITHSCORE` came.")],
+    history=[("7.2.0", "Added the `WITHSCORE` option.")],
 )
 def zrank(ctx: Context, args: list[bytes]) -> bytes:
     """ZRANK key member [WITHSCORE]."""
@@ -346,7 +346,7 @@ def zrank(ctx: Context, args: list[bytes]) -> bytes:
     group="sorted-set",
     since="2.0.0",
     complexity="O(log(N))",
-    history=[("7.2.0", "`WITHSCORE` came.")],
+    history=[("7.2.0", "Added the `WITHSCORE` option.")],
 )
 def zrevrank(ctx: Context, args: list[bytes]) -> bytes:
     """ZREVRANK key member [WITHSCORE]."""
@@ -371,7 +371,7 @@ def _rank(ctx: Context, args: list[bytes], reverse: bool) -> bytes:
 
 @command(
     "ZRANDMEMBER",
-    summary="Pick members at random.",
+    summary="Get random members of a sorted set.",
     arguments="key [options=(count [WITHSCORES])]",
     arity=-2,
     flags=READONLY,
@@ -427,7 +427,7 @@ def _picked(ctx: Context, zset: SortedSet, count: int) -> list[bytes]:
 
 @command(
     "ZSCAN",
-    summary="Walk through the members, some at a time.",
+    summary="Iterate over the members of a sorted set.",
     arguments="key cursor [MATCH pattern] [COUNT count] [NOSCORES~8.0.0]",
     arity=-3,
     flags=READONLY,
@@ -435,7 +435,7 @@ def _picked(ctx: Context, zset: SortedSet, count: int) -> list[bytes]:
     group="sorted-set",
     since="2.8.0",
     tips=NONDETERMINISTIC,
-    history=[("8.0.0", "`NOSCORES` came.")],
+    history=[("8.0.0", "Added the `NOSCORES` option.")],
 )
 def zscan(ctx: Context, args: list[bytes]) -> bytes:
     """ZSCAN key cursor [MATCH pattern] [COUNT count] [NOSCORES]."""

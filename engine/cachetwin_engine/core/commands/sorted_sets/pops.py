@@ -58,7 +58,7 @@ def _zpop(ctx: Context, args: list[bytes], highest: bool) -> bytes:
 
 @command(
     "ZPOPMIN",
-    summary="Take out the members with the lowest scores.",
+    summary="Remove and return the members with the lowest scores.",
     arguments="key [count]",
     arity=-2,
     flags=WRITE | FAST,
@@ -74,7 +74,7 @@ def zpopmin(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ZPOPMAX",
-    summary="Take out the members with the highest scores.",
+    summary="Remove and return the members with the highest scores.",
     arguments="key [count]",
     arity=-2,
     flags=WRITE | FAST,
@@ -114,7 +114,7 @@ def _bzpop(ctx: Context, args: list[bytes], highest: bool) -> bytes:
 
 @command(
     "BZPOPMIN",
-    summary="Take out the member with the lowest score, or wait for one.",
+    summary="Remove and return the member with the lowest score, or wait for one.",
     arguments="key... timeout:double",
     arity=-3,
     flags=WRITE | BLOCKING | FAST,
@@ -122,7 +122,7 @@ def _bzpop(ctx: Context, args: list[bytes], highest: bool) -> bytes:
     group="sorted-set",
     since="5.0.0",
     complexity="O(log(N))",
-    history=[("6.0.0", "The timeout may have a fraction.")],
+    history=[("6.0.0", "The timeout may be a decimal number.")],
 )
 def bzpopmin(ctx: Context, args: list[bytes]) -> bytes:
     """BZPOPMIN key [key ...] timeout: key, member, score; null when the time is over."""
@@ -131,7 +131,7 @@ def bzpopmin(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "BZPOPMAX",
-    summary="Take out the member with the highest score, or wait for one.",
+    summary="Remove and return the member with the highest score, or wait for one.",
     arguments="key... timeout:double",
     arity=-3,
     flags=WRITE | BLOCKING | FAST,
@@ -139,7 +139,7 @@ def bzpopmin(ctx: Context, args: list[bytes]) -> bytes:
     group="sorted-set",
     since="5.0.0",
     complexity="O(log(N))",
-    history=[("6.0.0", "The timeout may have a fraction.")],
+    history=[("6.0.0", "The timeout may be a decimal number.")],
 )
 def bzpopmax(ctx: Context, args: list[bytes]) -> bytes:
     """BZPOPMAX key [key ...] timeout: key, member, score; null when the time is over."""
@@ -180,7 +180,7 @@ def _zmpop(ctx: Context, args: list[bytes], first: int, deadline_ms: int) -> byt
 
 @command(
     "ZMPOP",
-    summary="Take members out of the first sorted set that has any.",
+    summary="Remove and return members of the first sorted set that has any.",
     arguments="numkeys key... where=<MIN | MAX> [COUNT count]",
     arity=-4,
     flags=WRITE | MOVABLE_KEYS,
@@ -196,7 +196,7 @@ def zmpop(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "BZMPOP",
-    summary="Take members out of the first sorted set that has any, or wait for one.",
+    summary="Remove and return members of the first sorted set that has any, or wait for one.",
     arguments="timeout:double numkeys key... where=<MIN | MAX> [COUNT count]",
     arity=-5,
     flags=WRITE | BLOCKING | MOVABLE_KEYS,

@@ -203,7 +203,7 @@ _ZRANGE_ARGUMENTS: Final = (
 
 @command(
     "ZRANGE",
-    summary="Get a range of members by rank, score or name.",
+    summary="Get a range of members by rank, score or lexicographical order.",
     arguments=_ZRANGE_ARGUMENTS,
     arity=-4,
     flags=READONLY,
@@ -211,7 +211,7 @@ _ZRANGE_ARGUMENTS: Final = (
     group="sorted-set",
     since="1.2.0",
     complexity="O(log(N)+M)",
-    history=[("6.2.0", "`BYSCORE`, `BYLEX`, `REV` and `LIMIT` came.")],
+    history=[("6.2.0", "Added the `BYSCORE`, `BYLEX`, `REV` and `LIMIT` options.")],
 )
 def zrange(ctx: Context, args: list[bytes]) -> bytes:
     """ZRANGE key start stop [BYSCORE | BYLEX] [REV] [LIMIT offset count] [WITHSCORES]."""
@@ -253,7 +253,7 @@ def zrevrange(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ZRANGEBYSCORE",
-    summary="Get the members with scores in a range.",
+    summary="Get the members whose scores are in a range.",
     arguments="key min:double max:double [WITHSCORES@2.0.0] [LIMIT limit=(offset count)]",
     arity=-4,
     flags=READONLY,
@@ -262,7 +262,7 @@ def zrevrange(ctx: Context, args: list[bytes]) -> bytes:
     since="1.0.5",
     deprecated="6.2.0|`ZRANGE` with the `BYSCORE` argument",
     complexity="O(log(N)+M)",
-    history=[("2.0.0", "`WITHSCORES` came.")],
+    history=[("2.0.0", "Added the `WITHSCORES` option.")],
 )
 def zrangebyscore(ctx: Context, args: list[bytes]) -> bytes:
     """ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset count]."""
@@ -271,7 +271,7 @@ def zrangebyscore(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ZREVRANGEBYSCORE",
-    summary="Get the members with scores in a range, highest score first.",
+    summary="Get the members whose scores are in a range, highest score first.",
     arguments="key max:double min:double [WITHSCORES] [LIMIT limit=(offset count)]",
     arity=-4,
     flags=READONLY,
@@ -280,7 +280,7 @@ def zrangebyscore(ctx: Context, args: list[bytes]) -> bytes:
     since="2.2.0",
     deprecated="6.2.0|`ZRANGE` with the `REV` and `BYSCORE` arguments",
     complexity="O(log(N)+M)",
-    history=[("2.1.6", "Both ends may be excluded.")],
+    history=[("2.1.6", "Added exclusive ranges.")],
 )
 def zrevrangebyscore(ctx: Context, args: list[bytes]) -> bytes:
     """ZREVRANGEBYSCORE key max min [WITHSCORES] [LIMIT offset count]."""
@@ -289,7 +289,7 @@ def zrevrangebyscore(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ZRANGEBYLEX",
-    summary="Get the members with names in a range.",
+    summary="Get the members in a lexicographical range.",
     arguments="key min max [LIMIT limit=(offset count)]",
     arity=-4,
     flags=READONLY,
@@ -306,7 +306,7 @@ def zrangebylex(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ZREVRANGEBYLEX",
-    summary="Get the members with names in a range, last name first.",
+    summary="Get the members in a lexicographical range, in reverse order.",
     arguments="key max min [LIMIT limit=(offset count)]",
     arity=-4,
     flags=READONLY,
@@ -323,7 +323,7 @@ def zrevrangebylex(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ZCOUNT",
-    summary="Count the members with scores in a range.",
+    summary="Count the members whose scores are in a range.",
     arguments="key min:double max:double",
     arity=4,
     flags=READONLY | FAST,
@@ -340,7 +340,7 @@ def zcount(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ZLEXCOUNT",
-    summary="Count the members with names in a range.",
+    summary="Count the members in a lexicographical range.",
     arguments="key min max",
     arity=4,
     flags=READONLY | FAST,
@@ -364,7 +364,7 @@ def _count(ctx: Context, key: bytes, bounds: Bounds) -> bytes:
 
 @command(
     "ZREMRANGEBYRANK",
-    summary="Remove the members of a range of ranks.",
+    summary="Remove the members in a range of ranks.",
     arguments="key start:integer stop:integer",
     arity=4,
     flags=WRITE,
@@ -380,7 +380,7 @@ def zremrangebyrank(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ZREMRANGEBYSCORE",
-    summary="Remove the members with scores in a range.",
+    summary="Remove the members whose scores are in a range.",
     arguments="key min:double max:double",
     arity=4,
     flags=WRITE,
@@ -397,7 +397,7 @@ def zremrangebyscore(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "ZREMRANGEBYLEX",
-    summary="Remove the members with names in a range.",
+    summary="Remove the members in a lexicographical range.",
     arguments="key min max",
     arity=4,
     flags=WRITE,

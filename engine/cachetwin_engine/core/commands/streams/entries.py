@@ -139,7 +139,7 @@ _XADD_ARGUMENTS: Final = (
 
 @command(
     "XADD",
-    summary="Add an entry.",
+    summary="Append an entry to a stream.",
     arguments=_XADD_ARGUMENTS,
     arity=-5,
     flags=WRITE | DENYOOM | FAST,
@@ -147,7 +147,10 @@ _XADD_ARGUMENTS: Final = (
     group="stream",
     since="5.0.0",
     tips=NONDETERMINISTIC,
-    history=[("6.2.0", "`NOMKSTREAM`, `MINID` and `LIMIT` came."), ("7.0.0", "An ID may be `<ms>-*`.")],
+    history=[
+        ("6.2.0", "Added the `NOMKSTREAM`, `MINID` and `LIMIT` options."),
+        ("7.0.0", "Accepts IDs of the form `<ms>-*`."),
+    ],
 )
 def xadd(ctx: Context, args: list[bytes]) -> bytes:
     """XADD key [NOMKSTREAM] [MAXLEN | MINID [= | ~] threshold [LIMIT count]] * | id field value [...]: the ID."""
@@ -220,7 +223,7 @@ _XTRIM_ARGUMENTS: Final = (
 
 @command(
     "XTRIM",
-    summary="Remove the oldest entries.",
+    summary="Delete the oldest entries of a stream.",
     arguments=_XTRIM_ARGUMENTS,
     arity=-4,
     flags=WRITE,
@@ -229,7 +232,7 @@ _XTRIM_ARGUMENTS: Final = (
     since="5.0.0",
     complexity="O(N)",
     tips=NONDETERMINISTIC,
-    history=[("6.2.0", "`MINID` and `LIMIT` came.")],
+    history=[("6.2.0", "Added the `MINID` and `LIMIT` options.")],
 )
 def xtrim(ctx: Context, args: list[bytes]) -> bytes:
     """XTRIM key MAXLEN | MINID [= | ~] threshold [LIMIT count]: how many were removed."""
@@ -253,7 +256,7 @@ def xtrim(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "XDEL",
-    summary="Remove entries by ID.",
+    summary="Delete entries of a stream by ID.",
     arguments="key id...",
     arity=-3,
     flags=WRITE | FAST,
@@ -278,7 +281,7 @@ def xdel(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "XLEN",
-    summary="Count the entries.",
+    summary="Count the entries of a stream.",
     arguments="key",
     arity=2,
     flags=READONLY | FAST,
@@ -294,7 +297,7 @@ def xlen(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "XRANGE",
-    summary="Get a range of entries.",
+    summary="Get a range of entries of a stream.",
     arguments="key start end [COUNT count]",
     arity=-4,
     flags=READONLY,
@@ -302,7 +305,7 @@ def xlen(ctx: Context, args: list[bytes]) -> bytes:
     group="stream",
     since="5.0.0",
     complexity="O(N)",
-    history=[("6.2.0", "Ranges may exclude their ends.")],
+    history=[("6.2.0", "Added exclusive ranges.")],
 )
 def xrange(ctx: Context, args: list[bytes]) -> bytes:
     """XRANGE key start end [COUNT count]."""
@@ -311,7 +314,7 @@ def xrange(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "XREVRANGE",
-    summary="Get a range of entries, newest first.",
+    summary="Get a range of entries of a stream, newest first.",
     arguments="key end start [COUNT count]",
     arity=-4,
     flags=READONLY,
@@ -319,7 +322,7 @@ def xrange(ctx: Context, args: list[bytes]) -> bytes:
     group="stream",
     since="5.0.0",
     complexity="O(N)",
-    history=[("6.2.0", "Ranges may exclude their ends.")],
+    history=[("6.2.0", "Added exclusive ranges.")],
 )
 def xrevrange(ctx: Context, args: list[bytes]) -> bytes:
     """XREVRANGE key end start [COUNT count]."""
@@ -349,7 +352,7 @@ def _range(ctx: Context, args: list[bytes], low: bytes, high: bytes, reverse: bo
     keys=KEY_UPDATE,
     group="stream",
     since="5.0.0",
-    history=[("7.0.0", "`ENTRIESADDED` and `MAXDELETEDID` came.")],
+    history=[("7.0.0", "Added the `ENTRIESADDED` and `MAXDELETEDID` options.")],
 )
 def xsetid(ctx: Context, args: list[bytes]) -> bytes:
     """XSETID key last-id [ENTRIESADDED entries-added] [MAXDELETEDID max-deleted-id]."""

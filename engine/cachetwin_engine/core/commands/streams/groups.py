@@ -91,7 +91,7 @@ def _stream_and_group(ctx: Context, args: list[bytes]) -> tuple[Stream, Group]:
 
 container(
     "XGROUP",
-    summary="Consumer groups of a stream.",
+    summary="Manage consumer groups.",
     group="stream",
     since="5.0.0",
     complexity="Depends on subcommand.",
@@ -100,14 +100,14 @@ container(
 
 @command(
     "XGROUP|CREATE",
-    summary="Make a consumer group.",
+    summary="Create a consumer group.",
     arguments="key group id-selector=<id | new-id=$> [MKSTREAM] [ENTRIESREAD entriesread:integer{entries-read}]",
     arity=-5,
     flags=WRITE | DENYOOM,
     keys=[KeySpec("RW", "insert", index=2)],
     group="stream",
     since="5.0.0",
-    history=[("7.0.0", "`ENTRIESREAD` came.")],
+    history=[("7.0.0", "Added the `ENTRIESREAD` option.")],
 )
 def xgroup_create(ctx: Context, args: list[bytes]) -> bytes:
     """XGROUP CREATE key group <id | $> [MKSTREAM] [ENTRIESREAD entries-read]."""
@@ -134,14 +134,14 @@ def xgroup_create(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "XGROUP|SETID",
-    summary="Set how far a consumer group is.",
+    summary="Set the last delivered ID of a consumer group.",
     arguments="key group id-selector=<id | new-id=$> [ENTRIESREAD entriesread:integer{entries-read}]",
     arity=-5,
     flags=WRITE,
     keys=[KeySpec("RW", "update", index=2)],
     group="stream",
     since="5.0.0",
-    history=[("7.0.0", "`ENTRIESREAD` came.")],
+    history=[("7.0.0", "Added the `ENTRIESREAD` option.")],
 )
 def xgroup_setid(ctx: Context, args: list[bytes]) -> bytes:
     """XGROUP SETID key group <id | $> [ENTRIESREAD entries-read]."""
@@ -157,7 +157,7 @@ def xgroup_setid(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "XGROUP|DESTROY",
-    summary="Remove a consumer group.",
+    summary="Delete a consumer group.",
     arguments="key group",
     arity=4,
     flags=WRITE,
@@ -181,7 +181,7 @@ def xgroup_destroy(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "XGROUP|CREATECONSUMER",
-    summary="Make a consumer.",
+    summary="Create a consumer in a group.",
     arguments="key group consumer",
     arity=5,
     flags=WRITE | DENYOOM,
@@ -200,7 +200,7 @@ def xgroup_createconsumer(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "XGROUP|DELCONSUMER",
-    summary="Remove a consumer.",
+    summary="Delete a consumer of a group.",
     arguments="key group consumer",
     arity=5,
     flags=WRITE,
@@ -220,7 +220,7 @@ def xgroup_delconsumer(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "XGROUP|HELP",
-    summary="Say what there is.",
+    summary="Describe the sub-commands.",
     arity=2,
     flags=LOADING | STALE,
     group="stream",

@@ -30,7 +30,7 @@ def _existing(ctx: Context, key: bytes) -> Stream:
 
 container(
     "XINFO",
-    summary="What a stream looks like.",
+    summary="Inspect streams, consumer groups and consumers.",
     group="stream",
     since="5.0.0",
 )
@@ -38,7 +38,7 @@ container(
 
 @command(
     "XINFO|HELP",
-    summary="Say what there is.",
+    summary="Describe the sub-commands.",
     arity=2,
     flags=LOADING | STALE,
     group="stream",
@@ -59,7 +59,7 @@ def xinfo_help(ctx: Context, args: list[bytes]) -> bytes:
     group="stream",
     since="5.0.0",
     tips=NONDETERMINISTIC,
-    history=[("7.2.0", "`inactive` came, and `idle` got its present meaning.")],
+    history=[("7.2.0", "Added `inactive`; `idle` counts from the last attempt to read.")],
 )
 def xinfo_consumers(ctx: Context, args: list[bytes]) -> bytes:
     """XINFO CONSUMERS key group."""
@@ -91,7 +91,7 @@ def xinfo_consumers(ctx: Context, args: list[bytes]) -> bytes:
     keys=[KeySpec("RO", "access", index=2)],
     group="stream",
     since="5.0.0",
-    history=[("7.0.0", "`entries-read` and `lag` came.")],
+    history=[("7.0.0", "Added `entries-read` and `lag`.")],
 )
 def xinfo_groups(ctx: Context, args: list[bytes]) -> bytes:
     """XINFO GROUPS key."""
@@ -119,12 +119,12 @@ def _progress(ctx: Context, stream: Stream, group: Group) -> list[bytes]:
 
 
 _XINFO_STREAM_HISTORY: Final = [
-    ("6.0.0", "`FULL` came."),
+    ("6.0.0", "Added the `FULL` option."),
     (
         "7.0.0",
-        "`max-deleted-entry-id`, `entries-added`, `recorded-first-entry-id`, `entries-read` and `lag` came.",
+        "Added `max-deleted-entry-id`, `entries-added`, `recorded-first-entry-id`, `entries-read` and `lag`.",
     ),
-    ("7.2.0", "`active-time` came, and `seen-time` got its present meaning."),
+    ("7.2.0", "Added `active-time`; `seen-time` is the time of the last attempt to read."),
 ]
 
 

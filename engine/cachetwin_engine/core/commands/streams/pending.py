@@ -27,7 +27,7 @@ _ATTEMPTS_PER_ENTRY: Final = 10
 
 @command(
     "XACK",
-    summary="Say that entries are done with.",
+    summary="Acknowledge pending entries of a consumer group.",
     arguments="key group id...",
     arity=-4,
     flags=WRITE | FAST,
@@ -60,7 +60,7 @@ def _read_group(ctx: Context, args: list[bytes]) -> tuple[Stream, Group]:
 
 @command(
     "XPENDING",
-    summary="List what was delivered and not acknowledged.",
+    summary="List entries that were delivered but not acknowledged.",
     arguments="key group [filters=([IDLE min-idle-time:integer@6.2.0] start end count [consumer])]",
     arity=-3,
     flags=READONLY,
@@ -69,7 +69,7 @@ def _read_group(ctx: Context, args: list[bytes]) -> tuple[Stream, Group]:
     since="5.0.0",
     complexity="O(N)",
     tips=NONDETERMINISTIC,
-    history=[("6.2.0", "`IDLE` came, and ranges may exclude their ends.")],
+    history=[("6.2.0", "Added the `IDLE` option and exclusive ranges.")],
 )
 def xpending(ctx: Context, args: list[bytes]) -> bytes:
     """XPENDING key group [[IDLE min-idle-time] start end count [consumer]]."""
@@ -176,7 +176,7 @@ _XCLAIM_ARGUMENTS: Final = (
 
 @command(
     "XCLAIM",
-    summary="Take pending entries over.",
+    summary="Claim pending entries of a consumer group.",
     arguments=_XCLAIM_ARGUMENTS,
     arity=-6,
     flags=WRITE | FAST,
@@ -253,7 +253,7 @@ def _take_over(
 
 @command(
     "XAUTOCLAIM",
-    summary="Take over pending entries that have been idle.",
+    summary="Claim pending entries that have been idle for some time.",
     arguments="key group consumer min-idle-time start [COUNT count] [JUSTID]",
     arity=-6,
     flags=WRITE | FAST,
@@ -261,7 +261,7 @@ def _take_over(
     group="stream",
     since="6.2.0",
     tips=NONDETERMINISTIC,
-    history=[("7.0.0", "The reply also lists deleted entries, which left the pending list.")],
+    history=[("7.0.0", "Deleted entries leave the pending list and are listed in the reply.")],
 )
 def xautoclaim(ctx: Context, args: list[bytes]) -> bytes:
     """XAUTOCLAIM key group consumer min-idle-time start [COUNT count] [JUSTID]: next start, entries, deleted IDs."""

@@ -103,7 +103,7 @@ def _deadline(ctx: Context, text: bytes) -> int:
 
 @command(
     "XREAD",
-    summary="Read the new entries of streams, or wait for some.",
+    summary="Read new entries of streams, or wait for them.",
     arguments="[COUNT count] [BLOCK milliseconds] STREAMS streams=(key... id...)",
     arity=-4,
     flags=READONLY | BLOCKING | MOVABLE_KEYS,
@@ -172,7 +172,7 @@ _XREADGROUP_ARGUMENTS: Final = (
 
 @command(
     "XREADGROUP",
-    summary="Read entries of streams as a consumer of a group, or wait for some.",
+    summary="Read entries of streams as a consumer of a group, or wait for them.",
     arguments=_XREADGROUP_ARGUMENTS,
     arity=-7,
     flags=WRITE | BLOCKING | MOVABLE_KEYS,

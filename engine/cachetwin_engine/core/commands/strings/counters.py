@@ -13,7 +13,7 @@ from cachetwin_engine.core.types.string import string_of
 
 @command(
     "INCR",
-    summary="Add one to the integer in a string.",
+    summary="Increment the integer in a string by one.",
     arguments="key",
     arity=2,
     flags=WRITE | DENYOOM | FAST,
@@ -28,7 +28,7 @@ def incr(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "DECR",
-    summary="Take one from the integer in a string.",
+    summary="Decrement the integer in a string by one.",
     arguments="key",
     arity=2,
     flags=WRITE | DENYOOM | FAST,
@@ -43,7 +43,7 @@ def decr(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "INCRBY",
-    summary="Add to the integer in a string.",
+    summary="Increment the integer in a string.",
     arguments="key increment:integer",
     arity=3,
     flags=WRITE | DENYOOM | FAST,
@@ -58,7 +58,7 @@ def incrby(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "DECRBY",
-    summary="Take from the integer in a string.",
+    summary="Decrement the integer in a string.",
     arguments="key decrement:integer",
     arity=3,
     flags=WRITE | DENYOOM | FAST,
@@ -90,7 +90,7 @@ def _add(ctx: Context, key: bytes, delta: int) -> bytes:
 
 @command(
     "INCRBYFLOAT",
-    summary="Add to the decimal number in a string.",
+    summary="Increment the decimal number in a string.",
     arguments="key increment:double",
     arity=3,
     flags=WRITE | DENYOOM | FAST,

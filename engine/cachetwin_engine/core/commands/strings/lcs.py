@@ -29,7 +29,7 @@ class _Match:
 
 @command(
     "LCS",
-    summary="What two strings have in common, in order.",
+    summary="Find the longest common subsequence of two strings.",
     arguments="key1 key2#0 [LEN] [IDX] [MINMATCHLEN min-match-len:integer] [WITHMATCHLEN]",
     arity=-3,
     flags=READONLY,

@@ -25,7 +25,7 @@ _SUBSTRING: Final = "O(N) where N is the number of bytes returned; a short piece
 
 @command(
     "STRLEN",
-    summary="The length of a string in bytes.",
+    summary="Return the length of a string in bytes.",
     arguments="key",
     arity=2,
     flags=READONLY | FAST,
@@ -40,7 +40,7 @@ def strlen(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "GETRANGE",
-    summary="A piece of a string, both ends included; negative places count from its end.",
+    summary="Get a part of a string; the end is included, and negative offsets count from the end.",
     arguments="key start:integer end:integer",
     arity=4,
     flags=READONLY,
@@ -68,7 +68,7 @@ def getrange(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SUBSTR",
-    summary="A piece of a string.",
+    summary="Get a part of a string.",
     arguments="key start:integer end:integer",
     arity=4,
     flags=READONLY,
@@ -91,14 +91,14 @@ def check_string_size(ctx: Context, size: int) -> None:
 
 @command(
     "APPEND",
-    summary="Put a value at the end of a string.",
+    summary="Append a value to a string.",
     arguments="key value",
     arity=3,
     flags=WRITE | DENYOOM | FAST,
     keys=KEY_INSERT,
     group="string",
     since="2.0.0",
-    complexity="O(1), amortised over many: the buffer grows by a share of its size.",
+    complexity="O(1) amortised: the buffer grows by a share of its size.",
 )
 def append(ctx: Context, args: list[bytes]) -> bytes:
     """APPEND key value."""
@@ -118,7 +118,7 @@ def append(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "SETRANGE",
-    summary="Overwrite a piece of a string, padding with zero bytes where it is too short.",
+    summary="Overwrite a part of a string; a string that is too short is padded with zero bytes.",
     arguments="key offset value",
     arity=4,
     flags=WRITE | DENYOOM,

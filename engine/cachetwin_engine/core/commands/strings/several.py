@@ -26,7 +26,7 @@ _MSETEX_KEYS_MAX: Final = 2**31 - 1
 
 @command(
     "MGET",
-    summary="Get several strings; null for keys that are missing or hold something else.",
+    summary="Get several strings; null for keys that are missing or hold another type.",
     arguments="key...",
     arity=-2,
     flags=READONLY | FAST,
@@ -101,7 +101,7 @@ _MSETEX_ARGUMENTS: Final = (
 
 @command(
     "MSETEX",
-    summary="Set several strings and their times to live at once.",
+    summary="Set several strings and their time to live at once.",
     arguments=_MSETEX_ARGUMENTS,
     arity=-4,
     flags=WRITE | DENYOOM | MOVABLE_KEYS,

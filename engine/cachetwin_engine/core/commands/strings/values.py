@@ -57,7 +57,7 @@ _SET_ARGUMENTS: Final = (
 
 @command(
     "SET",
-    summary="Set a string, whatever the key held before.",
+    summary="Set a string, whatever type the key held before.",
     arguments=_SET_ARGUMENTS,
     arity=-3,
     flags=WRITE | DENYOOM,
@@ -168,7 +168,7 @@ def psetex(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "GETSET",
-    summary="Set a string; the answer is the one before.",
+    summary="Set a string and return its previous value.",
     arguments="key value",
     arity=3,
     flags=WRITE | DENYOOM | FAST,
@@ -188,7 +188,7 @@ def getset(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "GETDEL",
-    summary="Get a string, then delete its key.",
+    summary="Get a string and delete its key.",
     arguments="key",
     arity=2,
     flags=WRITE | FAST,
@@ -215,7 +215,7 @@ _GETEX_ARGUMENTS: Final = (
 
 @command(
     "GETEX",
-    summary="Get a string and set, or take away, its time to live.",
+    summary="Get a string and set or remove its time to live.",
     arguments=_GETEX_ARGUMENTS,
     arity=-2,
     flags=WRITE | FAST,
@@ -258,7 +258,7 @@ def getex(ctx: Context, args: list[bytes]) -> bytes:
 
 @command(
     "DELIFEQ",
-    summary="Delete a key if it holds this very string.",
+    summary="Delete a key if its string equals a value.",
     arguments="key value",
     arity=3,
     flags=WRITE | FAST,
