@@ -1,4 +1,4 @@
-"""ACL: users and what they may do."""
+"""ACL: users and their permissions."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -76,7 +76,7 @@ def acl_cat(ctx: Context, args: list[bytes]) -> bytes:
     tips=ON_ALL_NODES,
 )
 def acl_deluser(ctx: Context, args: list[bytes]) -> bytes:
-    """ACL DELUSER name [name ...]: how many there were."""
+    """ACL DELUSER name [name ...]: the number of users that existed."""
     count = 0
     for name in args[2:]:
         if name == b"default":
@@ -98,7 +98,7 @@ def acl_deluser(ctx: Context, args: list[bytes]) -> bytes:
     since="7.0.0",
 )
 def acl_dryrun(ctx: Context, args: list[bytes]) -> bytes:
-    """ACL DRYRUN name command [arg ...]: OK, or the reason why not as a string."""
+    """ACL DRYRUN name command [arg ...]: OK, or the reason of the denial as a string."""
     user = ctx.engine.acl.users.get(args[2])
     if user is None:
         raise CommandError(b"ERR User '" + args[2] + b"' not found")
@@ -125,7 +125,7 @@ def acl_dryrun(ctx: Context, args: list[bytes]) -> bytes:
     since="6.0.0",
 )
 def acl_genpass(ctx: Context, args: list[bytes]) -> bytes:
-    """ACL GENPASS [bits]: hexadecimal, 256 bits unless asked otherwise."""
+    """ACL GENPASS [bits]: hexadecimal digits, of 256 bits by default."""
     if len(args) > 3:
         raise bad_subcommand(args)
     bits = parse_int(args[2]) if len(args) == 3 else 256
@@ -156,7 +156,7 @@ _ACL_GETUSER_HISTORY: Final = [
     history=_ACL_GETUSER_HISTORY,
 )
 def acl_getuser(ctx: Context, args: list[bytes]) -> bytes:
-    """ACL GETUSER name: a map, null without such a user."""
+    """ACL GETUSER name: a map, or null if the user does not exist."""
     user = ctx.engine.acl.users.get(args[2])
     if user is None:
         return ctx.null
@@ -183,7 +183,7 @@ def acl_getuser(ctx: Context, args: list[bytes]) -> bytes:
     complexity="O(N). Where N is the number of configured users.",
 )
 def acl_list(ctx: Context, args: list[bytes]) -> bytes:
-    """ACL LIST: one line a user. ElastiCache leaves the passwords' hashes out."""
+    """ACL LIST: one line for each user. ElastiCache omits the password hashes."""
     return bulk_array([user.describe(ctx.engine.acl.sanitizing, not ctx.engine.elasticache) for user in _in_order(ctx)])
 
 
@@ -197,7 +197,7 @@ def acl_list(ctx: Context, args: list[bytes]) -> bytes:
     complexity="O(N). Where N is the number of configured users.",
 )
 def acl_load(ctx: Context, args: list[bytes]) -> bytes:
-    """ACL LOAD: the users of the file instead of all there are; none if something in it is wrong."""
+    """ACL LOAD: replace all users by those of the file; an error in the file changes nothing."""
     load_user_file(ctx.engine)
     return OK
 
@@ -237,7 +237,7 @@ def acl_save(ctx: Context, args: list[bytes]) -> bytes:
     history=[("7.2.0", "Added the entry ID and the times of an entry's first and last event.")],
 )
 def acl_log(ctx: Context, args: list[bytes]) -> bytes:
-    """ACL LOG [count | RESET]: newest first, ten unless asked otherwise."""
+    """ACL LOG [count | RESET]: newest first, 10 entries by default."""
     if len(args) > 3:
         raise bad_subcommand(args)
     log = ctx.engine.acl_log
@@ -289,7 +289,7 @@ _ACL_SETUSER_HISTORY: Final = [
     history=_ACL_SETUSER_HISTORY,
 )
 def acl_setuser(ctx: Context, args: list[bytes]) -> bytes:
-    """ACL SETUSER name [rule ...]: all rules or none."""
+    """ACL SETUSER name [rule ...]: an invalid rule changes nothing."""
     name = args[2]
     known = ctx.engine.acl.users.get(name)
     before = None if known is None else known.copied()
@@ -345,7 +345,7 @@ def acl_help(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def load_user_file(engine: "Engine") -> None:
-    """Take the users of ``aclfile`` over. Raises CommandError with all that is wrong with it."""
+    """Replace the users by those of ``aclfile``. Raises CommandError with all errors of the file."""
     path = _user_file(engine)
     try:
         text = engine.host.read_file(path)

@@ -1,6 +1,6 @@
-"""Strings as rows of bits, the highest bit of a byte first.
+"""Bitmaps: strings as arrays of bits, the most significant bit of each byte first.
 
-Long runs of bits go through Python's big integers and byte searches, which work a machine word at a time.
+Long runs of bits are handled by Python's integers and byte searches, which work on machine words.
 """
 
 from typing import Final
@@ -33,7 +33,7 @@ _UNITS: Final = ("7.0.0", "Added the `BYTE|BIT` option.")
 
 
 def _bit_offset(ctx: Context, text: bytes, width: int) -> int:
-    """A place in bits; ``#n`` counts in fields of ``width`` bits, where 0 forbids that form. Raises CommandError."""
+    """A bit offset; ``#n`` counts in fields of ``width`` bits, and 0 forbids that form. Raises CommandError."""
     in_fields = width > 0 and text[:1] == b"#"
     offset = integer_or_none(text[1:] if in_fields else text)
     if offset is not None and in_fields:
@@ -108,7 +108,7 @@ def getbit(ctx: Context, args: list[bytes]) -> bytes:
 
 
 class _BitRange:
-    """``start`` and ``end``, both included, in bits, within ``size_bits``."""
+    """A range of bits; both ends are included."""
 
     def __init__(self, start: int, end: int) -> None:
         self.start = start
@@ -116,7 +116,7 @@ class _BitRange:
 
 
 def _range(size: int, start: int, end: int, in_bits: bool) -> _BitRange | None:
-    """Make the places that a client gave fit a string of ``size`` bytes; None when nothing is left."""
+    """The range that a client gave, clipped to a string of ``size`` bytes; None if it is empty."""
     total = size * 8 if in_bits else size
     if start < 0 and end < 0 and start > end:
         return None
@@ -129,7 +129,7 @@ def _range(size: int, start: int, end: int, in_bits: bool) -> _BitRange | None:
 
 
 def _in_bits(args: list[bytes], at: int) -> bool:
-    """BYTE or BIT at ``args[at]``, BYTE if there is nothing. Raises CommandError."""
+    """Whether ``args[at]`` is BIT; BYTE is the default. Raises CommandError."""
     if at >= len(args):
         return False
     word = args[at].upper()
@@ -139,7 +139,7 @@ def _in_bits(args: list[bytes], at: int) -> bool:
 
 
 def _cut(text: bytes, bits: _BitRange, outside: int) -> bytes:
-    """The bytes that hold ``bits``, with bits of the first and last that lie outside set to ``outside``."""
+    """The bytes that contain ``bits``; bits outside the range, in the first and last byte, become ``outside``."""
     first, last = bits.start >> 3, bits.end >> 3
     head = 0xFF >> (bits.start & 7)
     tail = 0xFF << (7 - (bits.end & 7)) & 0xFF
@@ -156,7 +156,7 @@ def _cut(text: bytes, bits: _BitRange, outside: int) -> bytes:
 
 
 def _answers_before_parsing(ctx: Context, key: bytes) -> bool:
-    """Before Valkey 8 a missing key was an answer, and a wrong type an error, whatever the range said."""
+    """Whether the key is missing and the version replies before it parses the range. Raises CommandError."""
     if ctx.engine.profile.parses_bit_ranges_first:
         return False
     return string_of(ctx.db.peek(key)) is None
@@ -184,10 +184,10 @@ def bitcount(ctx: Context, args: list[bytes]) -> bytes:
     if len(args) > 2:
         start = parse_int(args[2])
         if ctx.engine.profile.parses_bit_ranges_first:
-            _in_bits(args, 4)  # what is wrong with the unit comes before what is wrong with the end
+            _in_bits(args, 4)  # an error in the unit comes before an error in the end
         end = parse_int(args[3]) if len(args) > 3 else -1
         if start < 0 and end < 0 and start > end and not ctx.engine.profile.parses_bit_ranges_first:
-            return ZERO  # before BYTE or BIT is looked at
+            return ZERO  # before the unit is parsed
         in_bits = _in_bits(args, 4)
     text = string_of(ctx.db.find(args[1]))
     if text is None:
@@ -230,7 +230,7 @@ def bitpos(ctx: Context, args: list[bytes]) -> bytes:
         return integer(-1)
     piece = _cut(text, bits, 0 if wanted else 1)
     rest = piece.lstrip(b"\x00" if wanted else b"\xff")
-    if not rest:  # with an open end, a string of ones is followed by endless zeros
+    if not rest:  # without an end, the string counts as followed by zeros
         return integer(len(text) * 8 if not wanted and len(args) < 5 else -1)
     byte = rest[0] if wanted else rest[0] ^ 0xFF
     return integer(((bits.start >> 3) + len(piece) - len(rest)) * 8 + 8 - byte.bit_length())
@@ -288,7 +288,7 @@ def _combined(operation: bytes, texts: list[bytes], size: int) -> int:
 
 
 class _FieldOperation:
-    """One step of BITFIELD. ``kind`` is the first letter of GET, SET or INCRBY."""
+    """One operation of BITFIELD. ``kind`` is the first letter of GET, SET or INCRBY."""
 
     def __init__(self, kind: int, signed: bool, width: int, offset: int, operand: int, overflow: int) -> None:
         self.kind = kind
@@ -299,7 +299,7 @@ class _FieldOperation:
         self.overflow = overflow
 
     def is_get(self) -> bool:
-        """Does it leave the string alone?"""
+        """Whether the operation only reads."""
         return self.kind == 71
 
 
@@ -407,7 +407,7 @@ def _field_operations(ctx: Context, args: list[bytes]) -> list[_FieldOperation]:
 
 
 def _field_width(text: bytes) -> int:
-    """Of a type like ``i16``. Raises CommandError."""
+    """The width in bits of a type such as ``i16``. Raises CommandError."""
     width = integer_or_none(text[1:])
     if text[:1] not in {b"i", b"u"} or width is None or not 1 <= width <= (64 if text[:1] == b"i" else 63):
         raise CommandError(_NOT_A_TYPE)
@@ -420,7 +420,7 @@ def _get_fields(ctx: Context, key: bytes, operations: list[_FieldOperation]) -> 
 
 
 def _field(window: bytes, operation: _FieldOperation) -> int:
-    """The integer in the up to 9 bytes that hold it; what is missing is zero."""
+    """The integer in a window of up to 9 bytes; missing bytes are zero."""
     bits = int.from_bytes(window.ljust(9, b"\x00"), "big")
     value = bits >> (72 - (operation.offset & 7) - operation.width) & ((1 << operation.width) - 1)
     if operation.signed and value >> (operation.width - 1):
@@ -429,7 +429,7 @@ def _field(window: bytes, operation: _FieldOperation) -> int:
 
 
 def _bounded(value: int, operation: _FieldOperation) -> int | None:
-    """``value`` as the field can hold it; None when it can't and the client wants to know."""
+    """``value`` after overflow handling; None if it does not fit and OVERFLOW is FAIL."""
     low = -(1 << (operation.width - 1)) if operation.signed else 0
     high = (1 << (operation.width - 1 if operation.signed else operation.width)) - 1
     if low <= value <= high:
@@ -438,7 +438,7 @@ def _bounded(value: int, operation: _FieldOperation) -> int | None:
         return None
     if operation.overflow == _SATURATE:
         if not operation.signed and operation.kind == 83:
-            return high  # a negative value for an unsigned field counts as one of 64 bits
+            return high  # a negative value for an unsigned field counts as an unsigned 64-bit integer
         return low if value < low else high
     value &= (1 << operation.width) - 1
     return value - (1 << operation.width) if operation.signed and value > high else value

@@ -1,4 +1,4 @@
-"""COMMAND: the table of commands, for clients that route or complain by it."""
+"""COMMAND: the command table as clients see it."""
 
 from cachetwin_engine.core.acl.rules import rows_of
 from cachetwin_engine.core.config.profile import Profile
@@ -27,7 +27,7 @@ from .help_text import help_reply
 _FLAGS = LOADING | STALE
 _INTERNAL = {b"cluster|syncslots", b"debug", b"pfdebug", b"pfselftest", b"replconf", b"restore-asking"}
 _RECOMMENDED_UNTIL_72 = {b"setex", b"psetex", b"setnx"}
-_RECOMMENDED_AGAIN = {  # by Valkey 9
+_RECOMMENDED_AGAIN = {  # no longer deprecated by Valkey 9
     b"brpoplpush", b"georadius", b"georadius_ro", b"georadiusbymember", b"georadiusbymember_ro", b"getset", b"hmset",
     b"psetex", b"quit", b"rpoplpush", b"setex", b"setnx", b"slowlog", b"slowlog|get", b"slowlog|help", b"slowlog|len",
     b"slowlog|reset", b"substr", b"zrangebylex", b"zrangebyscore", b"zrevrange", b"zrevrangebylex", b"zrevrangebyscore",
@@ -46,7 +46,7 @@ _RECOMMENDED_AGAIN = {  # by Valkey 9
     tips=NONDETERMINISTIC_ORDER,
 )
 def command_(ctx: Context, args: list[bytes]) -> bytes:
-    """COMMAND: what COMMAND INFO says, of all."""
+    """COMMAND: the same as COMMAND INFO, for all commands."""
     return array([_info(ctx, row) for row in _top_rows(ctx)])
 
 
@@ -78,7 +78,7 @@ def command_count(ctx: Context, args: list[bytes]) -> bytes:
     history=[("7.0.0", "Without names, all commands are described.")],
 )
 def command_info(ctx: Context, args: list[bytes]) -> bytes:
-    """COMMAND INFO [name ...]: null for an unknown one."""
+    """COMMAND INFO [name ...]: null for an unknown name."""
     if len(args) == 2:
         return command_(ctx, args)
     replies: list[bytes] = []
@@ -101,7 +101,7 @@ def command_info(ctx: Context, args: list[bytes]) -> bytes:
     tips=NONDETERMINISTIC_ORDER,
 )
 def command_docs(ctx: Context, args: list[bytes]) -> bytes:
-    """COMMAND DOCS [name ...]: a map by name; unknown names are left out."""
+    """COMMAND DOCS [name ...]: a map by name without the unknown names."""
     items: list[bytes] = []
     if len(args) == 2:
         for row in _top_rows(ctx):
@@ -199,12 +199,12 @@ def command_help(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _keys(ctx: Context, words: list[bytes]) -> list[KeyPosition]:
-    """The keys of a request; a command that need not have any has none where their count makes no sense."""
+    """The keys of a command line. An invalid count of keys means none if the command may have none. Raises CommandError."""
     try:
         row = find_command(ctx.engine, words)
     except CommandError:
         raise CommandError(b"ERR Invalid command specified") from None
-    if all(spec.not_key for spec in row.keys):  # channels, or nothing at all
+    if all(spec.not_key for spec in row.keys):  # only channels, or no keys
         raise CommandError(b"ERR The command has no key arguments")
     if not row.accepts(len(words)):
         raise CommandError(b"ERR Invalid number of arguments specified for command")
@@ -230,7 +230,7 @@ def _named(ctx: Context, name: bytes) -> Command | None:
 
 
 def _flag_name(ctx: Context, name: bytes) -> bytes:
-    """SLOWLOG became COMMANDLOG, and so did the flag."""
+    """The name of a flag; since COMMANDLOG replaced SLOWLOG, its flag has another name."""
     return b"skip_commandlog" if name == b"skip_slowlog" and ctx.engine.profile.has_commandlog else name
 
 
@@ -256,12 +256,12 @@ def _info(ctx: Context, row: Command) -> bytes:
 
 
 def _no_subcommands(ctx: Context) -> bytes:
-    """What it says of itself changed: a set, until it became what it is where there are some."""
+    """An empty list of sub-commands; before Valkey 9.1 it was a set."""
     return EMPTY_ARRAY if ctx.engine.profile.lists_no_subcommands_as_array else ctx.set_reply([])
 
 
 def _legacy_range(row: Command) -> tuple[int, int, int]:
-    """First key, last key and step as they were told before key specifications: only a first plain range counts."""
+    """First key, last key and step, from before key specifications: they describe only a leading plain range."""
     if not row.keys or row.keys[0].numkeys >= 0 or row.keys[0].keyword:
         return 0, 0, 0
     spec = row.keys[0]
@@ -310,7 +310,7 @@ def _begin_search(ctx: Context, spec: KeySpec) -> bytes:
 
 
 def _find_keys(ctx: Context, spec: KeySpec) -> bytes:
-    """Which of the arguments from there on are keys."""
+    """Which of the arguments from there are keys."""
     if spec.unknown:
         return _typed(ctx, b"unknown", [])
     if spec.numkeys >= 0:
@@ -333,7 +333,7 @@ def _typed(ctx: Context, kind: bytes, items: list[bytes]) -> bytes:
 
 
 def _is_deprecated(row: Command, profile: Profile) -> bool:
-    """Is there something better to use? What that is changes with the version, both ways."""
+    """Whether the profile's version deprecates the command: Valkey 9 withdrew some deprecations."""
     if not row.deprecated or version_of(row.deprecated.partition("|")[0]) > profile.commands_through:
         return False
     if profile.is_valkey_from(9, 0):
@@ -371,7 +371,7 @@ def _docs(ctx: Context, row: Command) -> bytes:
 
 
 def _arguments(ctx: Context, arguments: list[Argument]) -> bytes:
-    """The tree of arguments; what people are shown is told since 7.2."""
+    """The tree of arguments; the display text is part of it since 7.2."""
     described: list[bytes] = []
     for argument in arguments:
         items = [bulk(b"name"), bulk(argument.name.encode()), bulk(b"type"), bulk(argument.type.encode())]

@@ -1,4 +1,4 @@
-"""COMMANDLOG, and SLOWLOG as it was called before: the latest commands that were slow or large."""
+"""COMMANDLOG and its predecessor SLOWLOG: the latest slow and large commands."""
 
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.protocol.errors import CommandError
@@ -9,7 +9,7 @@ from cachetwin_engine.core.text.numbers import integer_or_none
 
 from .help_text import help_reply
 
-_SHOWN = 10  # entries without a count
+_SHOWN = 10  # entries, if no count is given
 
 
 container(
@@ -33,7 +33,7 @@ container(
     valkey_only=True,
 )
 def commandlog_get(ctx: Context, args: list[bytes]) -> bytes:
-    """COMMANDLOG GET count SLOW|LARGE-REQUEST|LARGE-REPLY: -1 for all."""
+    """COMMANDLOG GET count SLOW|LARGE-REQUEST|LARGE-REPLY: a count of -1 returns all entries."""
     return _entries(_log(ctx, args[3]), args[2])
 
 
@@ -108,7 +108,7 @@ container(
     history=[("4.0.0", "Added client IP address, port and name to the reply.")],
 )
 def slowlog_get(ctx: Context, args: list[bytes]) -> bytes:
-    """SLOWLOG GET [count]: ten without a count, -1 for all."""
+    """SLOWLOG GET [count]: 10 entries by default; a count of -1 returns all entries."""
     return _entries(ctx.engine.call_logs.commands[SLOW], args[2] if len(args) > 2 else b"%d" % _SHOWN)
 
 

@@ -27,7 +27,7 @@ _FLAGS = ADMIN | NOSCRIPT | LOADING | STALE
 
 
 def rewrite_config(engine: "Engine", everything: bool) -> None:
-    """Write the parameters, and the users unless they have a file of their own, into the configuration file."""
+    """Write the parameters into the configuration file, and the users if there is no ACL file. Raises CommandError."""
     path = engine.host.config_file
     if not path:
         raise CommandError(b"ERR The server is running without a config file")
@@ -115,7 +115,7 @@ def config_resetstat(ctx: Context, args: list[bytes]) -> bytes:
     tips=ON_ALL_NODES,
 )
 def config_rewrite(ctx: Context, args: list[bytes]) -> bytes:
-    """CONFIG REWRITE: the file that the engine was started with."""
+    """CONFIG REWRITE: write the file that the engine was started with."""
     rewrite_config(ctx.engine, everything=False)
     return OK
 

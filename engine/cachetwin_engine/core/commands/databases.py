@@ -1,4 +1,4 @@
-"""Whole databases: count, empty, exchange."""
+"""Whole databases: count, flush, swap."""
 
 from cachetwin_engine.core.admin.flush_swap import flush_databases, swap_databases
 from cachetwin_engine.core.execution.context import Context
@@ -68,18 +68,18 @@ def flushall(ctx: Context, args: list[bytes]) -> bytes:
     _flush(ctx, args, engine.databases)
     ctx.propagate(args)
     if engine.config.save_points:
-        engine.saves.save()  # nothing of it is to come back with the next start
+        engine.saves.save()  # so that the next start does not load the old keys
     return OK
 
 
 def _flush(ctx: Context, args: list[bytes], databases: list[Database]) -> None:
-    """Either way the keys are gone when the command returns. Raises CommandError."""
+    """Flush ``databases``. With SYNC and ASYNC the keys are gone when it returns. Raises CommandError."""
     mode = args[1].upper() if len(args) > 1 else b""
     if len(args) > 2 or mode not in {b"", b"ASYNC", b"SYNC"}:
         raise syntax_error()
     engine = ctx.engine
     if databases is engine.databases:
-        engine.saves.cancel()  # of a background save nothing would be worth keeping
+        engine.saves.cancel()  # a background save would write keys that are gone
     if mode == b"ASYNC" or (not mode and engine.config.boolean("lazyfree-lazy-user-flush")):
         for db in databases:
             engine.statistics.lazily_freed += len(db)
@@ -111,7 +111,7 @@ def swapdb(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _index(text: bytes, problem: bytes) -> int:
-    """An index of 32 bits. Raises CommandError with ``problem``."""
+    """A 32-bit index. Raises CommandError with ``problem``."""
     index = parse_int_or(text, problem)
     if not -(2**31) <= index < 2**31:
         raise CommandError(problem)

@@ -1,4 +1,4 @@
-"""DEBUG: what tests need that clients must not have. Closed unless ``enable-debug-command`` opens it."""
+"""DEBUG: test aids. The command is denied unless ``enable-debug-command`` allows it."""
 
 from collections.abc import Callable
 from typing import Final
@@ -51,14 +51,14 @@ def debug(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _ok(ctx: Context, args: list[bytes]) -> bytes:
-    """Something of the original's innards that has no counterpart here."""
+    """Accept an option of Valkey's that has no counterpart in this engine."""
     return OK
 
 
 def _reload(ctx: Context, args: list[bytes]) -> bytes:
-    """Save and load: encodings become those of a fresh value, keys that are over go.
+    """Save and load: values get the encoding of a fresh value, expired keys are dropped.
 
-    With NOFLUSH what was written meets what is still there, so unless they are merged there must be nothing.
+    NOFLUSH keeps the current keys, so without MERGE there must be none. Raises CommandError.
     """
     engine = ctx.engine
     options = [word.lower() for word in args[2:]]
@@ -82,7 +82,7 @@ def _reload(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _load_log(ctx: Context, args: list[bytes]) -> bytes:
-    """There is no append-only file: what it would bring back is what is here."""
+    """Load what an append-only file would contain: the current data."""
     engine = ctx.engine
     snapshot = engine.snapshots.begin([], checksum=False)
     snapshot.finish()
@@ -155,7 +155,7 @@ def _digest_value(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _object(ctx: Context, args: list[bytes]) -> bytes:
-    value = ctx.db.values.find(args[2])  # also a key that is over, as long as nobody has looked at it
+    value = ctx.db.values.find(args[2])  # an expired key as well, until a command accesses it
     if value is None:
         raise CommandError(NO_SUCH_KEY)
     idle_s = idle_seconds_of(ctx.engine, ctx.db, args[2])
@@ -175,7 +175,7 @@ def _object(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _address_of(key: bytes, value: object) -> int:
-    """Where a value lies. Valkey changes strings in place, so theirs hangs on the key."""
+    """The address of a value. Valkey edits strings in place, so the address of a string depends on its key only."""
     return 0x7F0000000000 + (crc64(key) & 0xFFFFFFF0) if isinstance(value, bytes) else id(value)
 
 
@@ -269,7 +269,7 @@ def _htstats_key(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _table(count: int) -> str:
-    """Python's dictionaries are never caught between two sizes."""
+    """Statistics of one hash table. Python's dictionaries have no second table while they grow."""
     if not count:
         return "No stats available for empty dictionaries\n"
     return f"Hash table 0 stats (main hash table):\n table size: {count}\n number of entries: {count}\n"
@@ -300,7 +300,7 @@ def _client_eviction(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _stringmatch(ctx: Context, args: list[bytes]) -> bytes:
-    """The original fuzzes its matcher here; ours is fuzzed by the tests."""
+    """Valkey fuzzes its pattern matcher here; this engine's is fuzzed by the tests."""
     return bulk(b"Apparently the server did not crash: test passed")
 
 

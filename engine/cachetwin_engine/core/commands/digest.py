@@ -1,7 +1,7 @@
-"""A digest of data that does not depend on the order of what has none (DEBUG DIGEST).
+"""DEBUG DIGEST: a digest of the data that does not depend on the order of unordered elements.
 
-The same 20 bytes as Valkey's (debug.c), so datasets of the two can be compared: ordered parts are mixed in one after the
-other, unordered ones by XOR.
+The same 20 bytes as Valkey's (debug.c), so that data of the two can be compared: ordered elements are hashed one after
+the other, unordered ones are combined by XOR.
 """
 
 import hashlib
@@ -24,18 +24,18 @@ _TYPES: Final[dict[bytes, int]] = {b"string": 0, b"list": 1, b"set": 2, b"zset":
 
 
 def mixed(digest: bytes, data: bytes) -> bytes:
-    """``data`` added to ``digest`` where order matters."""
+    """``digest`` with ``data`` added; the order of the calls matters."""
     return hashlib.sha1(blended(digest, data), usedforsecurity=False).digest()
 
 
 def blended(digest: bytes, data: bytes) -> bytes:
-    """``data`` added to ``digest`` where order does not matter."""
+    """``digest`` with ``data`` added; the order of the calls does not matter."""
     other = hashlib.sha1(data, usedforsecurity=False).digest()
     return bytes([one ^ two for one, two in zip(digest, other, strict=True)])
 
 
 def digest_of_value(db: Database, key: bytes, value: object, digest: bytes) -> bytes:
-    """``digest`` with the value and the presence of a time to live added."""
+    """``digest`` with a value added, and whether its key has a time to live."""
     kind = value.kind() if isinstance(value, Value) else b"string"
     digest = mixed(digest, struct.pack(">I", _TYPES.get(kind, 5)))
     if isinstance(value, ListValue):
@@ -66,7 +66,7 @@ def digest_of_value(db: Database, key: bytes, value: object, digest: bytes) -> b
 
 
 def digest_of_data(databases: list[Database]) -> bytes:
-    """Of everything."""
+    """The digest of all databases."""
     final = EMPTY
     for db in databases:
         if not len(db):

@@ -1,6 +1,6 @@
-"""DUMP and RESTORE: values as bytes that another engine of the same or a later version takes.
+"""DUMP and RESTORE: serialised values, which an engine of the same or a later version can load.
 
-A payload is the value as an RDB file has it, the RDB version (2 bytes) and a CRC-64 of all that (8 bytes), both
+A payload consists of the value in RDB format, the RDB version (2 bytes) and a CRC-64 of all of it (8 bytes), both
 little endian.
 """
 
@@ -61,7 +61,7 @@ def dump(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def payload_of(ctx: Context, value: object) -> bytes:
-    """What RESTORE makes ``value`` of."""
+    """The payload of ``value``."""
     writer = RdbWriter(ctx.engine.profile.rdb_version, ctx.engine.config.boolean("rdbcompression"))
     writer.value(value)
     body = writer.data() + ctx.engine.profile.rdb_version.to_bytes(2, "little")
@@ -140,7 +140,7 @@ def restore(ctx: Context, args: list[bytes]) -> bytes:
     history=_HISTORY,
 )
 def restore_asking(ctx: Context, args: list[bytes]) -> bytes:
-    """RESTORE-ASKING: like RESTORE."""
+    """RESTORE-ASKING: the same as RESTORE."""
     return restore(ctx, args)
 
 

@@ -1,4 +1,4 @@
-"""Times to live: set, ask, take away."""
+"""The time to live of keys: set, get, remove."""
 
 from typing import Final
 
@@ -106,7 +106,7 @@ def _expire(ctx: Context, args: list[bytes], unit_ms: int, base_ms: int, name: b
 
 
 def delete_as_expired(ctx: Context, key: bytes) -> None:
-    """A time to live that is over before it began takes the key away. Valkey 8.1 calls that expired."""
+    """Delete a key whose new time to live is in the past. Since Valkey 8.1 it counts as expired."""
     ctx.db.delete(key)
     if ctx.engine.profile.expires_past_ttls:
         ctx.engine.statistics.expired_keys += 1
@@ -203,7 +203,7 @@ def pexpiretime(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _time(ctx: Context, key: bytes) -> int:
-    """When ``key`` ends in ms, or one of the two negative answers."""
+    """The expiry time of ``key`` as Unix time in ms, or the negative reply without one."""
     if ctx.db.find_untouched(key) is None:
         return _NO_KEY
     at_ms = ctx.db.expiry_of(key)

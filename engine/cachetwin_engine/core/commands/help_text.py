@@ -1,14 +1,14 @@
-"""``<container> HELP``, made from the rows of the table: usage lines and summaries can't drift from the commands."""
+"""``<container> HELP``, made from the rows of the command table."""
 
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.protocol.replies import array, simple
 from cachetwin_engine.core.registry.usage import known_through, parse_usage, usage_line
 
-_INTERNAL = {b"cluster|syncslots"}  # what nodes say to each other is nobody's business
+_INTERNAL = {b"cluster|syncslots"}  # only nodes send it
 
 
 def help_reply(ctx: Context, name: bytes) -> bytes:
-    """The usage of each sub-command of ``name``, one line each and its summary indented below."""
+    """The usage line of each sub-command of ``name``, with its summary indented below."""
     lines = [name.upper() + b" <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"]
     row = ctx.engine.commands[name]
     subcommands = row.subcommands if row.subcommands is not None else {}

@@ -1,4 +1,4 @@
-"""PFADD, PFCOUNT, PFMERGE and what looks inside."""
+"""HyperLogLogs: add, count, merge, inspect."""
 
 from typing import Final
 
@@ -33,7 +33,7 @@ _MERGED: Final = [KeySpec("RW", "access insert"), KeySpec("RO", "access", index=
 
 
 def _read(ctx: Context, key: bytes) -> bytes | None:
-    """The HyperLogLog under ``key``, None if there is no key. Raises CommandError."""
+    """The HyperLogLog under ``key``, or None. Raises CommandError."""
     text = string_of(ctx.db.find(key))
     if text is not None:
         hyperloglog.check(text)
@@ -41,7 +41,7 @@ def _read(ctx: Context, key: bytes) -> bytes | None:
 
 
 def _edited(ctx: Context, key: bytes) -> RawString | None:
-    """The same to be changed."""
+    """The HyperLogLog under ``key`` for editing, or None. Raises CommandError."""
     value = ctx.db.find_for_write(key)
     text = string_of(value)
     if text is None:
@@ -113,7 +113,7 @@ def pfcount(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _highest(ctx: Context, args: list[bytes], first: int) -> bytes:
-    """For each register the highest value under the keys from ``args[first]`` on."""
+    """The maximum of each register over the keys from ``args[first]`` on."""
     highest = bytes(REGISTERS)
     for at in range(first, len(args)):
         text = _read(ctx, args[at])
@@ -167,7 +167,7 @@ def pfdebug(ctx: Context, args: list[bytes]) -> bytes:
     if args[1].lower() == b"simd" and ctx.engine.profile.has_pfdebug_simd:
         if args[2].lower() not in {b"on", b"off"}:
             raise CommandError(b"ERR Argument must be ON or OFF")
-        return OK  # there is one way to merge here, so there is nothing to switch
+        return OK  # this engine has one implementation, so there is nothing to switch
     raw = _edited(ctx, args[2])
     if raw is None:
         raise CommandError(b"ERR The specified key does not exist")

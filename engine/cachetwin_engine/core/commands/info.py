@@ -1,7 +1,7 @@
-"""INFO: what the engine knows about itself, in sections.
+"""INFO: information and statistics in sections.
 
-One function a section in ``core.info``; each returns its lines. The names, and their order, are Valkey 8.1's. Numbers that
-this engine has no counterpart for (forks, allocator arenas, I/O threads) are 0: monitoring tools look the names up.
+Each section is a function in ``core.info`` that returns its lines. Names and order are Valkey 8.1's. Numbers that this
+engine does not have (forks, allocator arenas, I/O threads) are 0, because monitoring tools look the names up.
 """
 
 from collections.abc import Callable
@@ -55,7 +55,7 @@ _ONLY_FROM_9_1: Final = {"tls", "cluster_info", "scriptingengines"}
     history=[("7.0.0", "Accepts several sections.")],
 )
 def info(ctx: Context, args: list[bytes]) -> bytes:
-    """INFO [section ...]: text of ``name:value`` lines."""
+    """INFO [section ...]: lines of ``name:value``."""
     wanted: list[str] = []
     for arg in args[1:]:
         wanted.append(arg.decode("latin-1").lower())
@@ -63,7 +63,7 @@ def info(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def info_text(ctx: Context, wanted: list[str]) -> bytes:
-    """The sections that ``wanted`` names (``default`` when empty, ``all``, ``everything``), in the order of INFO."""
+    """The sections in ``wanted`` (empty: ``default``; also ``all`` and ``everything``), in the order of INFO."""
     names: list[str] = [] if wanted else _DEFAULT
     for word in wanted:
         names = names + (_DEFAULT if word == "default" else _ALL if word in {"all", "everything"} else [word])
@@ -77,7 +77,7 @@ def info_text(ctx: Context, wanted: list[str]) -> bytes:
     return "\r\n".join(parts).encode()
 
 
-_OF_VALKEY: Final = [  # of Valkey 8.1, and not of Redis OSS 7.0
+_OF_VALKEY: Final = [  # in Valkey 8.1 and not in Redis OSS 7.0
     "clients_hz", "pubsub_clients", "watching_clients", "total_watched_keys", "total_blocking_keys",
     "total_blocking_keys_on_nokey", "evicted_scripts", "client_query_buffer_limit_disconnections",
     "client_output_buffer_limit_disconnections", "acl_access_denied_auth", "acl_access_denied_cmd",

@@ -1,4 +1,4 @@
-"""Keys of any type: existence, deletion, names, copies."""
+"""Keys of any type: existence, deletion, renaming, copying."""
 
 from typing import Final
 
@@ -20,12 +20,12 @@ _RENAMED_NX: Final = [KeySpec("RW", "access delete"), KeySpec("OW", "insert", in
 
 
 def type_name(value: object) -> bytes:
-    """What TYPE answers for a value."""
+    """The reply of TYPE for a value."""
     return value.kind() if isinstance(value, Value) else b"string"
 
 
 def changed_in(ctx: Context, db: Database, key: bytes, event_class: int, event: bytes) -> None:
-    """``Context.key_changed`` for a database that need not be the caller's."""
+    """``Context.key_changed`` for any database."""
     own = ctx.db
     ctx.db = db
     ctx.key_changed(key, event_class, event)
@@ -33,7 +33,7 @@ def changed_in(ctx: Context, db: Database, key: bytes, event_class: int, event: 
 
 
 def database_argument(ctx: Context, text: bytes) -> Database:
-    """The database that ``text`` numbers. Raises CommandError."""
+    """The database with the index ``text``. Raises CommandError."""
     index = integer_or_none(text)
     if index is None:
         raise CommandError(NOT_AN_INTEGER)
@@ -82,7 +82,7 @@ def exists(ctx: Context, args: list[bytes]) -> bytes:
     tips=_SUM,
 )
 def touch(ctx: Context, args: list[bytes]) -> bytes:
-    """TOUCH key [key ...]: this the client means, even after CLIENT NO-TOUCH."""
+    """TOUCH key [key ...]: update the access time even after CLIENT NO-TOUCH."""
     engine = ctx.engine
     count = 0
     for at in range(1, len(args)):
@@ -128,7 +128,7 @@ def randomkey(ctx: Context, args: list[bytes]) -> bytes:
             return bulk(key)
         tries += 1
         if ctx.engine.keeps_expired and tries >= _RANDOM_TRIES_MAX and len(db.expires) == len(db.values):
-            return bulk(key)  # a replica, or a node that is paused, may hold nothing but keys that are over
+            return bulk(key)  # a replica, or a paused node, may hold only expired keys
     return ctx.null
 
 
@@ -233,7 +233,7 @@ def _rename(ctx: Context, source: bytes, destination: bytes) -> None:
 
 
 def _carry(source_db: Database, source: bytes, db: Database, destination: bytes) -> None:
-    """Take value and time to live from one key to another."""
+    """Move value and time to live from one key to another."""
     value = source_db.values.find(source)
     at_ms = source_db.expiry_of(source)
     source_db.drop(source)

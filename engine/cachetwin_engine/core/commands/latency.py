@@ -39,7 +39,7 @@ container(
     tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"],
 )
 def latency_latest(ctx: Context, args: list[bytes]) -> bytes:
-    """LATENCY LATEST: name, time, latest and greatest milliseconds of each event; from 8.1 on their sum and number."""
+    """LATENCY LATEST: name, time, latest and maximum milliseconds of each event; since 8.1 also sum and count."""
     items: list[bytes] = []
     for name, series in ctx.engine.call_logs.latency.items():
         at_s, duration_ms = series.samples[-1]
@@ -78,7 +78,7 @@ def latency_history(ctx: Context, args: list[bytes]) -> bytes:
     tips=[b"request_policy:all_nodes", b"response_policy:agg_sum"],
 )
 def latency_reset(ctx: Context, args: list[bytes]) -> bytes:
-    """LATENCY RESET [event ...]: how many were forgotten."""
+    """LATENCY RESET [event ...]: the number of events that were reset."""
     events = ctx.engine.call_logs.latency
     count = 0
     for name in args[2:] or list(events):
@@ -98,7 +98,7 @@ def latency_reset(ctx: Context, args: list[bytes]) -> bytes:
     tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"],
 )
 def latency_graph(ctx: Context, args: list[bytes]) -> bytes:
-    """LATENCY GRAPH event: a column a sample, the latest at the right."""
+    """LATENCY GRAPH event: one column for each sample, the latest at the right."""
     series = ctx.engine.call_logs.latency.get(args[2])
     if series is None:
         raise CommandError(b"ERR No samples available for event '" + args[2] + b"'")
@@ -142,7 +142,7 @@ def _age(seconds: int) -> str:
     tips=[b"nondeterministic_output", b"request_policy:all_nodes", b"response_policy:special"],
 )
 def latency_doctor(ctx: Context, args: list[bytes]) -> bytes:
-    """LATENCY DOCTOR: each event in a sentence, and what may help."""
+    """LATENCY DOCTOR: one sentence for each event, and advice."""
     engine = ctx.engine
     name = "Valkey" if engine.profile.is_valkey else "Redis"
     if not engine.call_logs.latency:
@@ -192,7 +192,7 @@ def latency_histogram(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _is_named(row: Command, names: list[bytes]) -> bool:
-    """By its own name, or by its container's."""
+    """Whether ``names`` contain the command or its container."""
     for name in names:
         wanted = name.lower()
         if row.name == wanted or (row.parent is not None and row.parent.name == wanted):

@@ -1,4 +1,4 @@
-"""MEMORY: what keys and the engine take."""
+"""MEMORY: the memory usage of keys and of the engine."""
 
 from typing import Final
 
@@ -19,7 +19,7 @@ from cachetwin_engine.core.text.numbers import parse_int
 
 from .help_text import help_reply
 
-_SAMPLES: Final = 5  # elements looked at unless SAMPLES says otherwise (object.c)
+_SAMPLES: Final = 5  # elements, unless SAMPLES gives another number (object.c)
 _EMPTY: Final = (
     b"Hi Sam, this instance is empty or is using very little memory, my issues detector can't be used in these "
     b"conditions. Please, leave for your mission on Earth and fill it with some data. The new Sam and I will be back to "
@@ -51,7 +51,7 @@ container(
     complexity="O(N) where N is the number of samples.",
 )
 def memory_usage(ctx: Context, args: list[bytes]) -> bytes:
-    """MEMORY USAGE key [SAMPLES count]: bytes, null without the key."""
+    """MEMORY USAGE key [SAMPLES count]: bytes, or null if the key does not exist."""
     samples = _SAMPLES
     options = ctx.options(args, 3)
     while options.next_word():
@@ -123,7 +123,7 @@ def memory_stats(ctx: Context, args: list[bytes]) -> bytes:
     return ctx.map_reply(items)
 
 
-_ENTRY_BYTES: Final = 32  # of a hash table's entry (object.c counts them so)
+_ENTRY_BYTES: Final = 32  # size of a hash table entry as object.c counts it
 
 
 @command(
@@ -150,7 +150,7 @@ def memory_doctor(ctx: Context, args: list[bytes]) -> bytes:
     tips=[b"nondeterministic_output", b"request_policy:all_shards", b"response_policy:special"],
 )
 def memory_malloc_stats(ctx: Context, args: list[bytes]) -> bytes:
-    """MEMORY MALLOC-STATS: Python's allocator has none to show."""
+    """MEMORY MALLOC-STATS: Python's allocator has no statistics."""
     return ctx.verbatim(b"Stats not supported for the current allocator")
 
 
@@ -165,7 +165,7 @@ def memory_malloc_stats(ctx: Context, args: list[bytes]) -> bytes:
     tips=ON_ALL_SHARDS,
 )
 def memory_purge(ctx: Context, args: list[bytes]) -> bytes:
-    """MEMORY PURGE: the allocator does so by itself."""
+    """MEMORY PURGE: the allocator frees memory without being asked."""
     return OK
 
 

@@ -1,6 +1,6 @@
-"""MIGRATE: keys move to another server, which is asked to RESTORE what DUMP would answer here.
+"""MIGRATE: move keys to another server by RESTORE.
 
-As in Valkey everything else waits until the other server has answered, at most ``timeout`` for each step.
+As in Valkey, all other clients wait until the other server has replied, at most ``timeout`` for each step.
 """
 
 from typing import Final
@@ -32,7 +32,7 @@ class _Options:
         self.keys = [key]
         self.keeps = False
         self.replaces = False
-        self.login: list[bytes] = []  # a password, or a name and a password
+        self.login: list[bytes] = []  # a password, or a user name and a password
 
 
 def _options(ctx: Context, args: list[bytes]) -> _Options:
@@ -92,7 +92,7 @@ def migrate(ctx: Context, args: list[bytes]) -> bytes:
     )  # fmt: skip
     refused = b""
     accepted: list[bytes] = []
-    lets_in = True  # after AUTH and SELECT
+    lets_in = True  # AUTH and SELECT succeeded
     for at, reply in enumerate(replies):
         if reply.startswith(b"-"):
             refused = refused or reply
@@ -114,7 +114,7 @@ def migrate(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _restoring(ctx: Context, key: bytes, replaces: bool) -> list[bytes]:
-    """The command that makes ``key`` on the other server."""
+    """The command that creates ``key`` on the other server."""
     end_ms = ctx.db.expiry_of(key)
     ttl_ms = max(end_ms - ctx.engine.now_ms, 1) if end_ms >= 0 else 0
     name = b"RESTORE" if ctx.engine.cluster is None else b"RESTORE-ASKING"

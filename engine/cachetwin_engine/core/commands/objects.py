@@ -1,4 +1,4 @@
-"""OBJECT: how a value is stored and when it was last used."""
+"""OBJECT: how values are stored and when they were last used."""
 
 from typing import Final
 
@@ -28,7 +28,7 @@ from cachetwin_engine.core.types.string import (
 from .help_text import help_reply
 
 _KEY: Final = [KeySpec("RO", index=2)]
-_SHARED_INTEGERS: Final = 10_000  # Redis OSS keeps one object each for the integers below (server.h)
+_SHARED_INTEGERS: Final = 10_000  # Redis OSS shares one object for each smaller integer (server.h)
 _SHARED_REFERENCES: Final = 2**31 - 1
 _NOTE: Final = (
     b"Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust."
@@ -75,7 +75,7 @@ def object_encoding(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def encoding_of(ctx: Context, key: bytes, value: object) -> bytes:
-    """The encoding of the value under ``key``, as the profile's engine would report it."""
+    """The encoding of the value under ``key`` as the profile's version reports it."""
     if isinstance(value, Value):
         return ctx.engine.profile.encoding_name(value.kind(), value.encoding())
     text = string_of(value) or b""

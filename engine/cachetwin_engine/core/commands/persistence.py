@@ -1,4 +1,4 @@
-"""Saving the data to a file, and the end of the server."""
+"""Persistence commands, and SHUTDOWN."""
 
 from typing import Final
 
@@ -35,7 +35,7 @@ _IN_PROGRESS: Final = b"ERR Background save already in progress"
     tips=NONDETERMINISTIC,
 )
 def lastsave(ctx: Context, args: list[bytes]) -> bytes:
-    """LASTSAVE: Unix time in seconds; the start until the first save."""
+    """LASTSAVE: Unix time in seconds; the start time before the first save."""
     return integer(ctx.engine.saves.last_ms // 1000)
 
 
@@ -49,7 +49,7 @@ def lastsave(ctx: Context, args: list[bytes]) -> bytes:
     complexity="O(N) where N is the total number of keys in all databases",
 )
 def save(ctx: Context, args: list[bytes]) -> bytes:
-    """SAVE: nobody is served until the file is there."""
+    """SAVE: all clients wait until the file is written."""
     saves = ctx.engine.saves
     if saves.in_progress():
         raise CommandError(_IN_PROGRESS)
@@ -69,7 +69,7 @@ def save(ctx: Context, args: list[bytes]) -> bytes:
     history=[("3.2.2", "Added the `SCHEDULE` option."), ("8.1.0", "Added the `CANCEL` option.")],
 )
 def bgsave(ctx: Context, args: list[bytes]) -> bytes:
-    """BGSAVE [SCHEDULE | CANCEL]: clients are served meanwhile."""
+    """BGSAVE [SCHEDULE | CANCEL]: clients are served during the save."""
     saves = ctx.engine.saves
     word = args[1].lower() if len(args) == 2 else b""
     if len(args) > 2 or (len(args) == 2 and word not in {b"schedule", b"cancel"}):
@@ -83,7 +83,7 @@ def bgsave(ctx: Context, args: list[bytes]) -> bytes:
         return simple(b"Background saving scheduled")
     if saves.begin():
         raise CommandError(b"ERR")
-    ctx.engine.mark_pending(ctx.session)  # so that the shell looks for work at once
+    ctx.engine.mark_pending(ctx.session)  # so that the server starts the work at once
     return simple(b"Background saving started")
 
 
@@ -106,7 +106,7 @@ def _cancel(saves: Saves) -> bytes:
     since="1.0.0",
 )
 def bgrewriteaof(ctx: Context, args: list[bytes]) -> bytes:
-    """BGREWRITEAOF: there is no such file, so it is as short as can be."""
+    """BGREWRITEAOF: without an append-only file there is nothing to rewrite."""
     return simple(b"Background append only file rewriting started")
 
 
@@ -131,7 +131,7 @@ _SHUTDOWN_COST: Final = (
     history=[("7.0.0", "Added the `NOW`, `FORCE` and `ABORT` modifiers."), ("9.0.0", "Added `SAFE` and `FAILOVER`.")],
 )
 def shutdown(ctx: Context, args: list[bytes]) -> bytes:
-    """SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]: no reply, the connection ends."""
+    """SHUTDOWN [NOSAVE | SAVE] [NOW] [FORCE] [ABORT]: no reply; the connection is closed."""
     words = {arg.lower() for arg in args[1:]}
     if words - {b"nosave", b"save", b"now", b"force", b"abort"} or {b"nosave", b"save"} <= words:
         raise syntax_error()

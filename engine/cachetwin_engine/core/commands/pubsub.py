@@ -1,4 +1,4 @@
-"""Publish and subscribe."""
+"""Pub/Sub: publish, subscribe, inspect."""
 
 from typing import Final
 
@@ -47,7 +47,7 @@ _PUBLISH_COST: Final = (
     complexity=_PUBLISH_COST,
 )
 def publish(ctx: Context, args: list[bytes]) -> bytes:
-    """PUBLISH channel message: how many clients got it."""
+    """PUBLISH channel message: the number of clients that received it."""
     ctx.propagate(args)
     return integer(ctx.engine.pubsub.publish(args[1], args[2]))
 
@@ -64,7 +64,7 @@ def publish(ctx: Context, args: list[bytes]) -> bytes:
     complexity="O(N) where N is the number of clients subscribed to the receiving shard channel.",
 )
 def spublish(ctx: Context, args: list[bytes]) -> bytes:
-    """SPUBLISH shardchannel message: how many clients got it."""
+    """SPUBLISH shardchannel message: the number of clients that received it."""
     ctx.propagate(args)
     return integer(ctx.engine.pubsub.publish_to_shard(args[1], args[2]))
 
@@ -80,7 +80,7 @@ def spublish(ctx: Context, args: list[bytes]) -> bytes:
     complexity="O(N) where N is the number of channels to subscribe to.",
 )
 def subscribe(ctx: Context, args: list[bytes]) -> bytes:
-    """SUBSCRIBE channel [channel ...]: one confirmation a channel."""
+    """SUBSCRIBE channel [channel ...]: one confirmation for each channel."""
     session = _listener(ctx)
     replies: list[bytes] = []
     for channel in args[1:]:
@@ -101,7 +101,7 @@ def subscribe(ctx: Context, args: list[bytes]) -> bytes:
     complexity="O(N) where N is the number of patterns to subscribe to.",
 )
 def psubscribe(ctx: Context, args: list[bytes]) -> bytes:
-    """PSUBSCRIBE pattern [pattern ...]: one confirmation a pattern."""
+    """PSUBSCRIBE pattern [pattern ...]: one confirmation for each pattern."""
     session = _listener(ctx)
     replies: list[bytes] = []
     for pattern in args[1:]:
@@ -123,7 +123,7 @@ def psubscribe(ctx: Context, args: list[bytes]) -> bytes:
     complexity="O(N) where N is the number of shard channels to subscribe to.",
 )
 def ssubscribe(ctx: Context, args: list[bytes]) -> bytes:
-    """SSUBSCRIBE shardchannel [shardchannel ...]: one confirmation a channel."""
+    """SSUBSCRIBE shardchannel [shardchannel ...]: one confirmation for each channel."""
     session = _listener(ctx)
     replies: list[bytes] = []
     for channel in args[1:]:
@@ -144,7 +144,7 @@ def ssubscribe(ctx: Context, args: list[bytes]) -> bytes:
     complexity="O(N) where N is the number of channels to unsubscribe.",
 )
 def unsubscribe(ctx: Context, args: list[bytes]) -> bytes:
-    """UNSUBSCRIBE [channel ...]: all without arguments."""
+    """UNSUBSCRIBE [channel ...]: all channels without arguments."""
     session = ctx.session
     replies: list[bytes] = []
     for channel in args[1:] or list(session.channels):
@@ -164,7 +164,7 @@ def unsubscribe(ctx: Context, args: list[bytes]) -> bytes:
     complexity="O(N) where N is the number of patterns to unsubscribe.",
 )
 def punsubscribe(ctx: Context, args: list[bytes]) -> bytes:
-    """PUNSUBSCRIBE [pattern ...]: all without arguments."""
+    """PUNSUBSCRIBE [pattern ...]: all patterns without arguments."""
     session = ctx.session
     replies: list[bytes] = []
     for pattern in args[1:] or list(session.patterns):
@@ -185,7 +185,7 @@ def punsubscribe(ctx: Context, args: list[bytes]) -> bytes:
     complexity="O(N) where N is the number of shard channels to unsubscribe.",
 )
 def sunsubscribe(ctx: Context, args: list[bytes]) -> bytes:
-    """SUNSUBSCRIBE [shardchannel ...]: all without arguments."""
+    """SUNSUBSCRIBE [shardchannel ...]: all channels without arguments."""
     session = ctx.session
     replies: list[bytes] = []
     for channel in args[1:] or list(session.shard_channels):
@@ -272,7 +272,7 @@ def pubsub_numpat(ctx: Context, args: list[bytes]) -> bytes:
     complexity="O(N) for the NUMSUB subcommand, where N is the number of requested channels",
 )
 def pubsub_numsub(ctx: Context, args: list[bytes]) -> bytes:
-    """PUBSUB NUMSUB [channel ...]: channel and count in turn."""
+    """PUBSUB NUMSUB [channel ...]: channels and counts alternate."""
     return _counted(ctx.engine.pubsub.channels, args)
 
 
@@ -287,7 +287,7 @@ def pubsub_numsub(ctx: Context, args: list[bytes]) -> bytes:
     complexity="O(N) for the SHARDNUMSUB subcommand, where N is the number of requested shard channels",
 )
 def pubsub_shardnumsub(ctx: Context, args: list[bytes]) -> bytes:
-    """PUBSUB SHARDNUMSUB [shardchannel ...]: channel and count in turn."""
+    """PUBSUB SHARDNUMSUB [shardchannel ...]: channels and counts alternate."""
     return _counted(ctx.engine.pubsub.shard_channels, args)
 
 
@@ -304,7 +304,7 @@ def pubsub_help(ctx: Context, args: list[bytes]) -> bytes:
     return help_reply(ctx, b"pubsub")
 
 
-ROWS[b"pubsub|help"].categories = [b"slow"]  # unlike its siblings it is not in pubsub
+ROWS[b"pubsub|help"].categories = [b"slow"]  # unlike the other sub-commands it is not in the category pubsub
 
 
 def _listener(ctx: Context) -> Session:

@@ -1,4 +1,4 @@
-"""Replication on the wire: what replicas say to their primary, who follows whom, and waiting for replicas."""
+"""Replication commands: of replicas to their primary, of roles, and waiting for acknowledgements."""
 
 from typing import Final
 
@@ -55,7 +55,7 @@ _REPLICA_CANT_WAIT_FOR_LOGS: Final = (
     complexity="",
 )
 def sync(ctx: Context, args: list[bytes]) -> bytes:
-    """SYNC: the snapshot and the stream follow, without a reply."""
+    """SYNC: no reply; the snapshot and the stream follow."""
     if ctx.session.client_flags & CLIENT_REPLICA_STREAM:
         return b""
     replica = _asking(ctx)
@@ -75,7 +75,7 @@ def sync(ctx: Context, args: list[bytes]) -> bytes:
     complexity="",
 )
 def psync(ctx: Context, args: list[bytes]) -> bytes:
-    """PSYNC id offset [FAILOVER]: +CONTINUE or +FULLRESYNC, then snapshot and stream."""
+    """PSYNC id offset [FAILOVER]: +CONTINUE, or +FULLRESYNC and the snapshot; then the stream."""
     if ctx.session.client_flags & CLIENT_REPLICA_STREAM:
         return b""
     replication = ctx.engine.replication
@@ -92,7 +92,7 @@ def psync(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _asking(ctx: Context) -> ConnectedReplica:
-    """The caller as a replica. Raises CommandError if it can't be one now."""
+    """The connected replica of this session. Raises CommandError if it can't synchronise now."""
     replication = ctx.engine.replication
     if replication.failover.is_under_way():
         raise CommandError(b"NOMASTERLINK Can't SYNC while failing over")
@@ -155,7 +155,7 @@ def _acknowledged(ctx: Context, args: list[bytes], at: int) -> None:
 
 
 def _set(replica: ConnectedReplica, name: bytes, value: bytes) -> None:
-    """One option. Raises CommandError."""
+    """Set one option of REPLCONF. Raises CommandError."""
     if name == b"listening-port":
         replica.listening_port = parse_int(value)
     elif name == b"ip-address":
@@ -223,7 +223,7 @@ def replicaof(ctx: Context, args: list[bytes]) -> bytes:
         raise CommandError(b"ERR REPLICAOF not allowed in cluster mode.")
     if replication.failover.is_under_way():
         raise CommandError(b"ERR REPLICAOF not allowed while failing over.")
-    engine.mark_pending(ctx.session)  # so that the shell looks at the role at once
+    engine.mark_pending(ctx.session)  # so that the server applies the new role at once
     if args[1].lower() == b"no" and args[2].lower() == b"one":
         replication.follow_nobody()
         return OK
@@ -251,7 +251,7 @@ def replicaof(ctx: Context, args: list[bytes]) -> bytes:
     deprecated="5.0.0|`REPLICAOF`",
 )
 def slaveof(ctx: Context, args: list[bytes]) -> bytes:
-    """SLAVEOF host port | NO ONE: like REPLICAOF."""
+    """SLAVEOF host port | NO ONE: the same as REPLICAOF."""
     return replicaof(ctx, args)
 
 
@@ -265,7 +265,7 @@ def slaveof(ctx: Context, args: list[bytes]) -> bytes:
     categories=[b"admin", b"dangerous"],
 )
 def role(ctx: Context, args: list[bytes]) -> bytes:
-    """ROLE: a primary, its offset and its replicas; or a replica, its primary, the link and the offset."""
+    """ROLE: of a primary its offset and replicas; of a replica its primary, the state of the link and the offset."""
     replication = ctx.engine.replication
     link = replication.link
     if link is not None:
@@ -319,7 +319,7 @@ def failover(ctx: Context, args: list[bytes]) -> bytes:
 
 
 class _FailoverOptions:
-    """The options of FAILOVER but ABORT, each at most once. Raises CommandError."""
+    """The options of FAILOVER without ABORT, each at most once. Raises CommandError."""
 
     def __init__(self, ctx: Context, args: list[bytes]) -> None:
         self.timeout_ms = 0
@@ -356,7 +356,7 @@ class _FailoverOptions:
     tips=[b"request_policy:all_shards", b"response_policy:agg_min"],
 )
 def wait(ctx: Context, args: list[bytes]) -> bytes:
-    """WAIT numreplicas timeout: how many replicas have them."""
+    """WAIT numreplicas timeout: the number of replicas that have acknowledged them."""
     if ctx.engine.replication.link is not None:
         raise CommandError(
             _REPLICA_CANT_WAIT_BEFORE_8 if ctx.engine.profile.names_redis_in_errors else _REPLICA_CANT_WAIT
@@ -377,7 +377,7 @@ def wait(ctx: Context, args: list[bytes]) -> bytes:
     tips=[b"request_policy:all_shards", b"response_policy:agg_min"],
 )
 def waitaof(ctx: Context, args: list[bytes]) -> bytes:
-    """WAITAOF numlocal numreplicas timeout: how many logs here, and how many at replicas, have them."""
+    """WAITAOF numlocal numreplicas timeout: the number of local files and of replicas' files that contain them."""
     local = parse_int(args[1])
     if not 0 <= local <= 1:
         raise CommandError(b"ERR value is out of range, value must between 0 and 1")

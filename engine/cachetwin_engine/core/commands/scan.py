@@ -1,4 +1,4 @@
-"""Going through the keys of a database: all at once, or in steps that survive changes in between."""
+"""KEYS and SCAN, and what SCAN shares with HSCAN, SSCAN, ZSCAN and CLUSTERSCAN."""
 
 from typing import Final
 
@@ -13,7 +13,10 @@ from cachetwin_engine.core.text.numbers import integer_or_none
 from .keys import type_name
 
 CURSOR_END: Final = 2**64
-_LONE: Final[dict[bytes, bytes]] = {b"NOVALUES": b"HSCAN", b"NOSCORES": b"ZSCAN"}  # without a value; since Valkey 8
+_LONE: Final[dict[bytes, bytes]] = {
+    b"NOVALUES": b"HSCAN",
+    b"NOSCORES": b"ZSCAN",
+}  # options without a value, since Valkey 8
 _TYPES = {b"string", b"list", b"set", b"zset", b"hash", b"stream"}
 
 
@@ -42,7 +45,7 @@ def keys(ctx: Context, args: list[bytes]) -> bytes:
 
 
 class ScanOptions:
-    """What stands behind the cursor of SCAN, HSCAN, SSCAN and ZSCAN."""
+    """The cursor and the options of SCAN, HSCAN, SSCAN and ZSCAN."""
 
     def __init__(self, cursor: int) -> None:
         self.cursor = cursor
@@ -54,14 +57,14 @@ class ScanOptions:
         self.slot = -1  # of CLUSTERSCAN only
 
     def wants(self, name: bytes) -> bool:
-        """Does ``name`` match the pattern?"""
+        """Whether ``name`` matches the pattern."""
         return self.pattern is None or glob_match(self.pattern, name)
 
 
 def scan_options(ctx: Context, args: list[bytes], at: int, takes: bytes = b"") -> ScanOptions:
-    """The cursor at ``args[at]`` and the options behind it: see what was set.
+    """The cursor at ``args[at]`` and the options after it. Raises CommandError.
 
-    ``takes`` is the option that the command has besides MATCH and COUNT: TYPE, NOVALUES, NOSCORES. Raises CommandError.
+    ``takes`` is the option that the command has besides MATCH and COUNT: TYPE, NOVALUES or NOSCORES.
     """
     options = ScanOptions(scan_cursor(args[at]))
     read_scan_options(ctx, options, args, at + 1, takes)
@@ -69,7 +72,7 @@ def scan_options(ctx: Context, args: list[bytes], at: int, takes: bytes = b"") -
 
 
 def scan_cursor(text: bytes) -> int:
-    """The cursor of SCAN and its kin. Raises CommandError."""
+    """A cursor as a number. Raises CommandError."""
     cursor = cursor_or_none(text)
     if cursor is None:
         raise CommandError(INVALID_CURSOR)
@@ -77,7 +80,7 @@ def scan_cursor(text: bytes) -> int:
 
 
 def cursor_or_none(text: bytes) -> int | None:
-    """A cursor as a number, None unless it is one of 64 bits."""
+    """A cursor as a number, or None if it is not an unsigned 64-bit integer."""
     cursor = int(text) if text.isdigit() and len(text) <= 20 else -1
     return cursor if 0 <= cursor < CURSOR_END else None
 
@@ -146,13 +149,13 @@ def scan(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def wanted_keys(ctx: Context, options: ScanOptions, candidates: list[bytes]) -> list[bytes]:
-    """Those of ``candidates`` that are there and that MATCH and TYPE let through."""
+    """The ``candidates`` that exist and pass MATCH and TYPE."""
     found: list[bytes] = []
     for key in candidates:
         if not options.wants(key):
             continue
         if options.type is not None and type_name(ctx.db.values.peek(key)) != options.type:
-            continue  # before it is asked whether its time is over: what is filtered out is left alone
+            continue  # before the check for expiry: a key that is filtered out is not deleted
         if ctx.db.peek(key) is not None:
             found.append(key)
     return found

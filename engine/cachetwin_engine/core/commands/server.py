@@ -1,4 +1,4 @@
-"""The server as a whole: its clock, role, saves, modules, and its end."""
+"""TIME, LOLWUT and MODULE."""
 
 from typing import Final
 
@@ -39,7 +39,7 @@ _NO_MODULES: Final = b"ERR Error loading the extension. Please check the server 
     tips=NONDETERMINISTIC,
 )
 def time_(ctx: Context, args: list[bytes]) -> bytes:
-    """TIME: Unix time in seconds, and the microseconds of the current one."""
+    """TIME: Unix time in seconds, and the microseconds of the current second."""
     running = ctx.engine.running_script
     now_us = running.time_us if running is not None and ctx.in_script else ctx.engine.now_us()
     return bulk_array([b"%d" % (now_us // 1_000_000), b"%d" % (now_us % 1_000_000)])
@@ -56,7 +56,7 @@ def time_(ctx: Context, args: list[bytes]) -> bytes:
     complexity="",
 )
 def lolwut(ctx: Context, args: list[bytes]) -> bytes:
-    """LOLWUT [VERSION version]: a line of waves, drawn anew each time, above the version."""
+    """LOLWUT [VERSION version]: a line of random waves above the version."""
     if len(args) > 2 and args[1].lower() == b"version":
         parse_int(args[2])
     heights = "▁▂▃▄▅▆▇█"
@@ -107,7 +107,7 @@ def module_list(ctx: Context, args: list[bytes]) -> bytes:
     since="4.0.0",
 )
 def module_load(ctx: Context, args: list[bytes]) -> bytes:
-    """MODULE LOAD path [arg ...]: this engine loads no machine code."""
+    """MODULE LOAD path [arg ...]: always refused, because this engine loads no machine code."""
     return _refuse_module(ctx)
 
 
@@ -121,7 +121,7 @@ def module_load(ctx: Context, args: list[bytes]) -> bytes:
     since="7.0.0",
 )
 def module_loadex(ctx: Context, args: list[bytes]) -> bytes:
-    """MODULE LOADEX path [CONFIG name value ...] [ARGS arg ...]: this engine loads no machine code."""
+    """MODULE LOADEX path [CONFIG name value ...] [ARGS arg ...]: always refused, as MODULE LOAD."""
     return _refuse_module(ctx)
 
 

@@ -1,7 +1,7 @@
-"""SORT and SORT_RO: the elements of a list, set or sorted set, by themselves or by other keys they point to.
+"""SORT and SORT_RO: sort the elements of a list, set or sorted set, by themselves or by other keys.
 
-BY and GET patterns name another key by putting the element in place of the first ``*``, and a field of a hash behind
-``->``. A pattern without ``*`` points nowhere: as BY it means "do not sort".
+A BY or GET pattern names another key: the element replaces the first ``*``, and ``->`` precedes a field of a hash. A
+BY pattern without ``*`` means that the elements are not sorted.
 """
 
 from typing import Final
@@ -56,7 +56,7 @@ class _Options:
         self.descending = False
         self.alphabetic = False
         self.store: bytes | None = None
-        self.sorts = True  # BY a pattern that points nowhere asks for no order, whatever another BY says
+        self.sorts = True  # a BY pattern without ``*`` asks for no order, even if another BY has one
 
 
 _SORT_ARGUMENTS: Final = (
@@ -141,7 +141,7 @@ def _take_pattern(ctx: Context, options: _Options, key: bytes, word: bytes, patt
 
 
 def _reads_all_keys(user: User) -> bool:
-    """Keys that elements point to can't be checked one by one beforehand, so all of them must be allowed."""
+    """Whether the user may read all keys, as keys that depend on elements can't be checked in advance."""
     for selector in [user.root, *user.selectors]:
         if selector.all_keys:
             return True
@@ -159,7 +159,7 @@ def _sort(ctx: Context, args: list[bytes], options: _Options) -> bytes:
             None,
             True,
             True,
-        )  # the order of a set must not differ between replicas
+        )  # so that all replicas get the same order of a set
     if options.sorts:
         elements = _sorted(ctx, elements, options)
     first = min(max(options.offset, 0), len(elements))
@@ -200,7 +200,7 @@ def _sorted(ctx: Context, elements: list[bytes], options: _Options) -> list[byte
         if options.by is None:
             return sorted(elements, reverse=options.descending)
         texts = [(_pointed_at(ctx, options.by, element), at) for at, element in enumerate(elements)]
-        step = -1 if options.descending else 1  # equal ones keep their places in either direction
+        step = -1 if options.descending else 1  # equal texts keep their order in both directions
         order = sorted([(text is not None, text or b"", at * step) for text, at in texts], reverse=options.descending)
         return [elements[at * step] for _, _, at in order]
     scores = [(_score(ctx, options.by, element), element) for element in elements]
@@ -218,7 +218,7 @@ def _score(ctx: Context, by: bytes | None, element: bytes) -> float:
 
 
 def _pointed_at(ctx: Context, pattern: bytes, element: bytes) -> bytes | None:
-    """The element itself for ``#``, otherwise the string or hash field that ``pattern`` leads to."""
+    """The element itself for ``#``, otherwise the string or hash field that ``pattern`` names."""
     if pattern == b"#":
         return element
     before, star, after = pattern.partition(b"*")

@@ -56,7 +56,7 @@ def multi(ctx: Context, args: list[bytes]) -> bytes:
     complexity="Depends on commands in the transaction",
 )
 def exec_(ctx: Context, args: list[bytes]) -> bytes:
-    """EXEC: the array of replies, null when a watched key changed."""
+    """EXEC: an array of replies, or null if a watched key changed."""
     session = ctx.session
     queue = session.queue
     if queue is None:
@@ -75,7 +75,7 @@ def exec_(ctx: Context, args: list[bytes]) -> bytes:
         denied = ctx.engine.acl.denial_in_exec(ctx, queued.command, queued.args) if restricted else None
         replies.append(call(ctx, queued.command, queued.args) if denied is None else error(denied))
     ctx.in_exec = False
-    ctx.propagate_nothing()  # its commands said for themselves what they changed
+    ctx.propagate_nothing()  # its commands have propagated their own changes
     return b"".join(replies)
 
 
@@ -134,7 +134,7 @@ def unwatch(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _end(ctx: Context) -> None:
-    """Leave the transaction, run or dropped."""
+    """Leave the transaction."""
     session = ctx.session
     session.queue = None
     session.queue_failed = False

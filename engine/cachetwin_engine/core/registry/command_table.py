@@ -1,8 +1,8 @@
-"""One table of commands: a command is one function and one row above it.
+"""The command table: a command is a function and the row above it.
 
-``@command(...)`` enters the row when its module is imported; ``commands/__init__`` imports them all. The row is the single
-source for dispatch, arity, ACL categories, COMMAND INFO / DOCS / GETKEYS and the pages in ``docs/commands``. Sub-commands
-are rows named ``container|sub``.
+``@command(...)`` adds the row when its module is imported; ``commands/__init__`` imports all of them. The row is the only
+source for dispatch, arity, ACL categories, COMMAND INFO, DOCS and GETKEYS, and the pages in ``docs/commands``.
+Sub-commands are rows named ``container|sub``.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from cachetwin_engine.core.protocol.errors import wrong_arity
 if TYPE_CHECKING:
     from cachetwin_engine.core.execution.context import Context
 
-# What a command is, as COMMAND INFO lists it (server.h, CMD_*).
+# Flags of a command as COMMAND INFO lists them (server.h, CMD_*).
 WRITE: Final = 1 << 0
 READONLY: Final = 1 << 1
 DENYOOM: Final = 1 << 2
@@ -104,9 +104,9 @@ _INSTEAD_OF_KEYSPACE: Final = {b"list", b"connection"}  # a generic command of t
 
 
 class KeySpec:
-    """Where a command's keys stand, and what it does to them (COMMAND INFO, key specifications).
+    """A key specification of COMMAND INFO: which arguments are keys, and how the command accesses them.
 
-    The search begins at argument ``index``, or behind ``keyword`` when given (looked for from argument ``index`` on, or
+    The search begins at argument ``index``, or after ``keyword`` if given (searched from argument ``index`` on, or
     backwards when negative). Then either a range: up to ``last`` (relative to the first key; negative counts from the
     end of the arguments, -1 the last one), every ``step``-th, only the first ``1/limit`` of the rest when ``limit`` > 1;
     or, when ``numkeys`` >= 0, a count at that place (relative to the beginning) followed by the first key at ``first``.
@@ -143,7 +143,7 @@ class KeySpec:
         self.not_key = not_key
         self.notes = notes
         self.variable = variable  # the arguments decide whether the key is read or written (``variable_flags``)
-        self.unknown = unknown  # nothing about the arguments says where these keys stand
+        self.unknown = unknown  # the positions of these keys do not follow from the arguments alone
 
 
 class Command:
@@ -169,7 +169,7 @@ class Command:
     ) -> None:
         self.name = name  # full name in lower case: b"get", b"client|kill"
         self.handler = handler
-        self.arity = arity  # number of arguments with the name; negative: at least that many
+        self.arity = arity  # number of arguments including the name; negative: at least that many
         self.flags = flags
         self.group = group
         self.since = since
@@ -184,7 +184,7 @@ class Command:
         self.valkey_only = valkey_only
         self.subcommands: dict[bytes, Command] | None = None
         self.parent: Command | None = None
-        self.id = -1  # place in the table, for ACL bitmaps
+        self.id = -1  # index in the table, for ACL bitmaps
         self.through = _NEWEST  # the version that the table describes
         self.option_sizes: dict[bytes, int] | None = None  # see ``options``; None before the first request with options
         self.calls = 0
@@ -192,15 +192,15 @@ class Command:
         self.latency: list[int] = []  # calls by bucket of duration, see ``latency``; empty before the first
         self.rejected_calls = 0
         self.failed_calls = 0
-        # Brief with few arguments, so that its calls may share a timing batch (see ``dispatch``).
+        # With few arguments it takes little time, so its calls may share a timing batch (see ``dispatch``).
         self.is_brief = name == b"set" or flags & (FAST | BLOCKING) == FAST
 
     def accepts(self, count: int) -> bool:
-        """Is ``count`` a lawful number of arguments, the name included?"""
+        """Whether the arity allows ``count`` arguments, including the name."""
         return count == self.arity or (self.arity < 0 and count >= -self.arity)
 
     def fresh(self) -> "Command":
-        """The same row without sub-commands and statistics: each engine counts for itself."""
+        """A copy of the row without sub-commands and statistics, for one engine."""
         return Command(
             self.name, self.handler, self.arity, self.flags, self.group, self.since, self.summary, self.complexity,
             self.keys, self.categories, self.arguments, self.tips, self.deprecated, self.history, self.valkey_only,
@@ -229,10 +229,10 @@ def command(
     history: list[tuple[str, str]] | None = None,
     valkey_only: bool = False,
 ) -> "Callable[[Callable[[Context, list[bytes]], bytes]], Callable[[Context, list[bytes]], bytes]]":
-    """Enter the decorated function into the table.
+    """Add the decorated function to the table.
 
-    ``name`` is the wire's, ``CLIENT|KILL`` for a sub-command; ``arguments`` its usage line (see ``usage``); ``categories``
-    are ACL categories beyond those that follow from group and flags.
+    ``name`` is the name in requests, ``CLIENT|KILL`` for a sub-command; ``arguments`` is the usage line (see ``usage``);
+    ``categories`` are ACL categories besides those that follow from group and flags.
     """
 
     def enter(handler: "Callable[[Context, list[bytes]], bytes]") -> "Callable[[Context, list[bytes]], bytes]":
@@ -249,7 +249,7 @@ def command(
 def container(
     name: str, *, group: str, since: str, summary: str, complexity: str = "Depends on subcommand.", deprecated: str = ""
 ) -> None:
-    """Enter a row that only holds sub-commands. Alone it is always refused: its arity asks for one more word."""
+    """Add a row that only contains sub-commands. Without one it is refused: its arity requires another word."""
 
     def alone(ctx: "Context", args: list[bytes]) -> bytes:
         raise wrong_arity(args[0].lower())
@@ -311,7 +311,7 @@ def table_for(through: tuple[int, int, int], valkey: bool) -> dict[bytes, Comman
 
 
 def version_of(text: str) -> tuple[int, int, int]:
-    """``7.2.0`` as numbers."""
+    """A version such as ``7.2.0`` as numbers."""
     major, minor, patch = text.split(".")
     return int(major), int(minor), int(patch)
 

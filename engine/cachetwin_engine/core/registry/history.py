@@ -1,7 +1,7 @@
-"""What rows of the command table were before the version that the table describes changed them.
+"""How rows of the command table differ in older versions.
 
-Flags, arities and arguments of COMMAND INFO and COMMAND DOCS, compared with Redis OSS 7.0.15, Valkey 8.1.1 and 9.1.2; where
-only the older and the newer are known, the change is put where the project's release notes or its pull request have it.
+Flags, arities and arguments of COMMAND INFO and COMMAND DOCS, compared with Redis OSS 7.0.15, Valkey 8.1.1 and 9.1.2. If
+only an older and a newer version are known, the release notes or the pull request date the change.
 """
 
 from typing import Final
@@ -10,10 +10,10 @@ from .command_table import ALLOW_BUSY, BLOCKING, LOADING, NO_MULTI, NOSCRIPT, ST
 
 
 class Change:
-    """Until version ``until`` a row had the flags ``more`` besides, not the flags ``fewer``, and what else is given here.
+    """Before version ``until`` a row had the flags ``more``, did not have the flags ``fewer``, and differed as given here.
 
-    ``arguments`` is a pair: what stood in the usage line in place of what stands there now. ``fixed_keys``: that a key is
-    read or written was not said to depend on the arguments.
+    ``arguments`` is a pair: the earlier text and the current text of a part of the usage line. ``fixed_keys``: the access
+    to a key was not marked as dependent on the arguments.
     """
 
     def __init__(
@@ -33,7 +33,7 @@ class Change:
         self.fixed_keys = fixed_keys
 
 
-_BLOCKING: Final = [Change((7, 2, 0), more=NOSCRIPT)]  # scripts may block since then: they get the answer of a timeout
+_BLOCKING: Final = [Change((7, 2, 0), more=NOSCRIPT)]  # since then scripts may call them
 _RANK: Final = [Change((7, 2, 0), arity=3)]  # without WITHSCORE
 _GETKEYS: Final = [Change((7, 2, 0), arity=-4)]
 _LOADING: Final = [Change((8, 0, 0), fewer=LOADING)]
@@ -41,7 +41,9 @@ _NESTED: Final = [Change((8, 0, 0), fewer=NO_MULTI)]
 _STALE: Final = [Change((9, 0, 0), fewer=STALE)]
 _BUSY: Final = [Change((9, 1, 0), fewer=ALLOW_BUSY)]
 _FROM: Final = "from=<FROMMEMBER member | FROMLONLAT fromlonlat=(longitude latitude)>"
-_CENTRE: Final = [Change((9, 0, 0), arguments=(_FROM, f"[{_FROM}]"))]  # a polygon has its own
+_CENTRE: Final = [
+    Change((9, 0, 0), arguments=(_FROM, f"[{_FROM}]"))
+]  # optional since polygons, which have a centre of their own
 _LOGS: Final = [
     Change((9, 0, 0), arguments=("<slow | large-request | large-reply>", "<SLOW | LARGE-REQUEST | LARGE-REPLY>"))
 ]
@@ -96,7 +98,7 @@ _CHANGES: Final[dict[bytes, list[Change]]] = {
 
 
 def make_as_of(row: Command, version: tuple[int, int, int]) -> None:
-    """Turn ``row`` back to what it was at ``version``."""
+    """Change ``row`` to what it was at ``version``."""
     for change in _CHANGES.get(row.name, []):
         if version < change.until:
             _undo(row, change)
@@ -116,5 +118,5 @@ def _undo(row: Command, change: Change) -> None:
 
 
 def _fixed(spec: KeySpec) -> KeySpec:
-    """``spec`` without the remark that the arguments decide; rows share their specifications, so it is another one."""
+    """A copy of ``spec`` without ``variable``; a copy because rows share their specifications."""
     return KeySpec(spec.access, spec.effects, index=spec.index, keyword=spec.keyword) if spec.variable else spec

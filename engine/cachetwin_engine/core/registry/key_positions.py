@@ -1,4 +1,4 @@
-"""Where the keys stand in a request, from the row's key specifications: for ACL, cluster routing, COMMAND GETKEYS."""
+"""The keys of a request by the row's key specifications: for ACL, cluster routing and COMMAND GETKEYS."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ class KeyPosition:
 
 
 def key_positions(command: Command, args: list[bytes]) -> list[KeyPosition]:
-    """The keys of ``args`` in order of the specifications. Raises CommandError when a count of keys makes no sense."""
+    """The keys of ``args`` in the order of the specifications. Raises CommandError for an invalid count of keys."""
     if command.name in _STORING:
         return _searched(command, args)
     found: list[KeyPosition] = []
@@ -33,7 +33,7 @@ def key_positions(command: Command, args: list[bytes]) -> list[KeyPosition]:
             and not args[spec.index]
             and _begin(command.keys[1], args) >= 0
         ):
-            continue  # the empty text stands for the keys behind KEYS
+            continue  # the empty key stands for the keys after KEYS
         begin = _begin(spec, args)
         if begin < 0:
             continue
@@ -45,7 +45,7 @@ def key_positions(command: Command, args: list[bytes]) -> list[KeyPosition]:
 
 
 def _searched(command: Command, args: list[bytes]) -> list[KeyPosition]:
-    """The key that is searched, and where the result goes: what stands behind the last STORE or STOREDIST."""
+    """The searched key, and the key after the last STORE or STOREDIST."""
     stored = 0
     at = 5
     while at + 1 < len(args):
@@ -58,8 +58,8 @@ def _searched(command: Command, args: list[bytes]) -> list[KeyPosition]:
 
 
 def _begin(spec: KeySpec, args: list[bytes]) -> int:
-    """The argument at which the search begins, -1 if a keyword is not there."""
-    if spec.unknown:  # a table of keys by place can't say it, but the keyword does: STORE of SORT, the last one
+    """The argument at which the search begins, -1 if the keyword is missing."""
+    if spec.unknown:  # the last STORE of SORT, whose position COMMAND INFO can't describe
         for at in range(len(args) - 2, 1, -1):
             if spec.keyword and args[at].upper() == spec.keyword:
                 return at + 1
@@ -76,7 +76,7 @@ def _begin(spec: KeySpec, args: list[bytes]) -> int:
 
 
 def _as_used(name: bytes, spec: KeySpec, args: list[bytes]) -> KeySpec:
-    """SET reads the key with GET only, BITFIELD writes it with SET or INCRBY only (db.c)."""
+    """The access that the arguments imply: SET reads only with GET, BITFIELD writes only with SET or INCRBY (db.c)."""
     if name == b"set":
         return spec if any(arg.upper() == b"GET" for arg in args[3:]) else _OVERWRITTEN
     at = 2

@@ -9,8 +9,8 @@ count)]`` two, ``[condition=<NX | XX>]`` none. A handler asks for one after the 
             rank = parse_int(options.value)
         ...
 
-A word that is no option, or that lacks a value, raises the syntax error where it stands, so that errors come in the order
-of the words, as Valkey's do. Options of later versions than the engine's are no options. The commands that spend most of
+A word that is no option, or an option without its values, raises the syntax error in its turn, so that errors come in the
+order of the words, as in Valkey. Options of later versions than the engine's are unknown. The commands that spend most of
 their time in their arguments (SET, GETEX, ZADD, XADD, ZRANGE) read their options by hand.
 """
 
@@ -22,7 +22,7 @@ from .command_table import Command
 from .usage import BLOCK, TOKEN, Argument, known_through, parse_usage
 
 REST: Final = -1
-"""An option that takes all words behind it, or as many as its handler says (``OptionReader.take``)."""
+"""An option that takes all words after it, or as many as its handler says (``OptionReader.take``)."""
 
 
 class OptionReader:
@@ -41,7 +41,7 @@ class OptionReader:
         self.value = b""  # its first value
 
     def next_word(self) -> bytes:
-        """The next option in upper case, ``b""`` behind the last one. Raises CommandError."""
+        """The next option in upper case, ``b""`` after the last one. Raises CommandError."""
         at = self._next
         if at >= self._end:
             return b""
@@ -56,7 +56,7 @@ class OptionReader:
         return word
 
     def take(self, count: int) -> list[bytes]:
-        """The first ``count`` values of the current option, which has no more of them. Raises CommandError."""
+        """Make ``count`` the number of values of the current option, and return them. Raises CommandError."""
         first = self.at + 1
         if first + count > self._end:
             raise syntax_error()
@@ -76,7 +76,7 @@ def option_sizes(row: Command) -> dict[bytes, int]:
 
 
 def _collect(argument: Argument, optional: bool, sizes: dict[bytes, int]) -> None:
-    """Add the tokens in ``argument`` that need not be there; ``optional``: the group around it need not be there."""
+    """Add the optional tokens of ``argument``; ``optional``: the group that contains it is optional."""
     optional = optional or argument.optional
     if argument.token is not None:
         if optional:

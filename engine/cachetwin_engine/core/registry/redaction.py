@@ -1,4 +1,4 @@
-"""Arguments that no log, monitor or COMMANDLOG may show: passwords, and who has which rights (as Valkey redacts them)."""
+"""Redaction of passwords and ACL rules for logs, MONITOR and COMMANDLOG, as Valkey redacts them."""
 
 from typing import Final
 
@@ -11,9 +11,9 @@ _ACL_SECRETIVE: Final = {b"setuser", b"deluser", b"getuser"}
 
 
 def shown(args: list[bytes], row_name: bytes = b"") -> list[bytes]:
-    """``args`` as others may see them; the same list when there is nothing to hide.
+    """``args`` without secrets; the same list if there are none.
 
-    ``row_name`` is the command's own name in the table: it may have been called by another (``rename-command``).
+    ``row_name`` is the name of the command in the table, which differs after ``rename-command``.
     """
     name = (row_name or args[0].lower()).partition(b"|")[0]
     if name == b"auth":

@@ -1,15 +1,15 @@
-"""What a command's arguments are, from the usage line of its row: a tree for COMMAND DOCS, a line for people.
+"""Usage lines: parsed into the tree of arguments for COMMAND DOCS, or shown as a line for people.
 
-The line reads as redis-cli shows it, with what the tree needs besides written at the words:
+A usage line reads as redis-cli shows it, with annotations for the tree:
 
     key value [condition=<NX | XX | IFEQ comparison-value@8.1.0>] [GET@6.2.0] [expiration=<EX seconds | KEEPTTL>]
 
 ``[x]`` is optional, ``name=<a | b>`` one of several, ``name=(a b)`` several together, ``x...`` may be repeated. A word in
-capitals is a token: of the argument behind it, or alone. ``KEY...`` is a token that is repeated with its argument. At the
-end of a word: ``name=*`` a token under another name, ``:double`` the type where it does not follow from the name,
-``@6.2.0`` since when, ``~7.2.0`` the same where COMMAND DOCS does not say it, ``!2.8.12`` until when it was recommended,
-``{ip:port}`` what people are shown, ``#1`` which key specification an argument belongs to where it is no key or not the
-next one.
+capitals is a token: of the argument after it, or alone. ``KEY...`` is a token that is repeated with its argument. At the
+end of a word: ``name=*`` a token with another name, ``:double`` the type if it does not follow from the name,
+``@6.2.0`` the first version, ``~7.2.0`` the same but not shown by COMMAND DOCS, ``!2.8.12`` the version that deprecated it,
+``{ip:port}`` the display text, ``#1`` the key specification of an argument that is no key, or whose specification is not
+the next one.
 """
 
 from typing import Final
@@ -53,11 +53,11 @@ class Argument:
 
 
 class UsageError(ValueError):
-    """A usage line that can't be read."""
+    """A usage line is invalid."""
 
 
 def parse_usage(line: str) -> list[Argument]:
-    """The arguments of a usage line. Raises UsageError: a row is wrong, and a test reads them all."""
+    """The arguments of a usage line. Raises UsageError; a test parses the line of every row."""
     reader = _Reader(line)
     found = reader.sequence("")
     if reader.at < len(line):
@@ -66,7 +66,7 @@ def parse_usage(line: str) -> list[Argument]:
 
 
 def known_through(arguments: list[Argument], through: tuple[int, int, int]) -> list[Argument]:
-    """Those of ``arguments`` that version ``through`` has; groups keep what is left of them."""
+    """The ``arguments`` that version ``through`` has; groups keep their remaining parts."""
     found: list[Argument] = []
     for argument in arguments:
         if argument.since and version_of(argument.since) > through:
@@ -80,24 +80,24 @@ def known_through(arguments: list[Argument], through: tuple[int, int, int]) -> l
 
 
 def usage_line(arguments: list[Argument]) -> str:
-    """The line as people are shown it."""
+    """The line as it is shown to people."""
     return " ".join([_shown(argument) for argument in arguments])
 
 
 class _Reader:
-    """Recursive descent over one line."""
+    """A recursive descent parser of one line."""
 
     def __init__(self, line: str) -> None:
         self.line = line
         self.at = 0
-        self.key_specs = 0  # keys so far
+        self.key_specs = 0  # key specifications used so far
 
     def problem(self, wanted: str) -> UsageError:
-        """What is wrong at this place."""
+        """The error at this position."""
         return UsageError(f"usage line must have {wanted} at {self.at}, got {self.line[self.at :]!r} of {self.line!r}")
 
     def sequence(self, end: str) -> list[Argument]:
-        """Arguments up to one of the characters ``end``, which stays."""
+        """Arguments up to one of the characters ``end``, which is not consumed."""
         found: list[Argument] = []
         while True:
             self.skip_spaces()
@@ -129,12 +129,12 @@ class _Reader:
         return self.endings(found)
 
     def _holds_value(self) -> bool:
-        """Is what follows the space an argument that is not a token: the value of the token before it?"""
+        """Whether the word after the space is a value of the token before it."""
         following = self.line[self.at + 1 : self.at + 2]
         return following.islower()
 
     def named(self) -> Argument:
-        """``name``, ``name=TOKEN``, ``name=<...>`` or ``name=(...)`` with what is written at it."""
+        """``name``, ``name=TOKEN``, ``name=<...>`` or ``name=(...)`` with its annotations."""
         found = Argument(self.word())
         if not found.name:
             raise self.problem("a word")
@@ -163,7 +163,7 @@ class _Reader:
                 return found
 
     def _literal(self) -> str:
-        """A token as it stands, ``""`` for none at all."""
+        """A literal token; ``""`` stands for the empty one."""
         start = self.at
         while self.at < len(self.line) and self.line[self.at] not in _ENDS + "@!":
             self.at += 1
@@ -171,7 +171,7 @@ class _Reader:
         return "" if text == '""' else text
 
     def endings(self, found: Argument) -> Argument:
-        """What is written at the end of an argument."""
+        """The annotations at the end of an argument."""
         while self.at < len(self.line):
             if self.take("..."):
                 found.multiple = True
@@ -199,7 +199,7 @@ class _Reader:
         return found
 
     def word(self) -> str:
-        """Letters, digits, and what stands inside of words and versions."""
+        """A word or a version."""
         start = self.at
         while self.at < len(self.line) and (self.line[self.at].isalnum() or self.line[self.at] in "-_"):
             self.at += 1
@@ -210,20 +210,20 @@ class _Reader:
         return self.line[start : self.at]
 
     def take(self, text: str) -> bool:
-        """Step over ``text`` if it is here."""
+        """Consume ``text`` if it is next."""
         if not self.line.startswith(text, self.at):
             return False
         self.at += len(text)
         return True
 
     def expect(self, text: str) -> None:
-        """Step over ``text``, which must be here."""
+        """Consume ``text``, which must be next. Raises UsageError."""
         self.skip_spaces()
         if not self.take(text):
             raise self.problem(repr(text))
 
     def skip_spaces(self) -> None:
-        """Go to the next word."""
+        """Skip to the next word."""
         while self.line.startswith(" ", self.at):
             self.at += 1
 

@@ -1,4 +1,4 @@
-"""CLIENT: what a connection says of itself, and what one connection does to others."""
+"""CLIENT: inspect and control connections."""
 
 from typing import Final
 
@@ -32,7 +32,7 @@ from .connection import valid_name
 from .filter import ClientFilter
 
 _FLAGS = NOSCRIPT | LOADING | STALE
-_ABOUT_ITSELF = _FLAGS | ALLOW_BUSY  # of this connection alone, so a script that runs on does not matter
+_ABOUT_ITSELF = _FLAGS | ALLOW_BUSY  # allowed while a script is busy, because they concern this connection only
 
 container(
     "CLIENT",
@@ -64,7 +64,7 @@ def client_id(ctx: Context, args: list[bytes]) -> bytes:
     since="2.6.9",
 )
 def client_getname(ctx: Context, args: list[bytes]) -> bytes:
-    """CLIENT GETNAME: null without a name."""
+    """CLIENT GETNAME: null if the connection has no name."""
     name = ctx.session.name
     return bulk(name) if name else ctx.null
 
@@ -161,7 +161,7 @@ _CLIENT_LIST_HISTORY: Final = [
     history=_CLIENT_LIST_HISTORY,
 )
 def client_list(ctx: Context, args: list[bytes]) -> bytes:
-    """CLIENT LIST [filter value ...]: one line a connection."""
+    """CLIENT LIST [filter value ...]: one line for each connection."""
     wanted = ClientFilter(ctx, args, 2, for_kill=False)
     lines = [session.describe() + b"\n" for session in ctx.engine.sessions.values() if wanted.matches(session)]
     return ctx.verbatim(b"".join(lines))
@@ -207,7 +207,7 @@ _CLIENT_KILL_HISTORY: Final = [
     history=_CLIENT_KILL_HISTORY,
 )
 def client_kill(ctx: Context, args: list[bytes]) -> bytes:
-    """CLIENT KILL ip:port | filter value ...: OK for an address, otherwise how many connections ended."""
+    """CLIENT KILL ip:port | filter value ...: OK for an address, otherwise the number of closed connections."""
     engine = ctx.engine
     if len(args) == 3:
         address = args[2].decode("latin-1")
@@ -226,7 +226,7 @@ def client_kill(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _end(ctx: Context, session: Session) -> None:
-    """Close a connection; the caller's own after its reply."""
+    """Close a connection; the caller's own after the reply."""
     if session is ctx.session:
         session.closing = True
     else:
@@ -244,7 +244,7 @@ def _end(ctx: Context, session: Session) -> None:
     complexity="O(log N) where N is the number of client connections",
 )
 def client_unblock(ctx: Context, args: list[bytes]) -> bytes:
-    """CLIENT UNBLOCK client-id [TIMEOUT | ERROR]: 1 if the client was waiting."""
+    """CLIENT UNBLOCK client-id [TIMEOUT | ERROR]: 1 if the client was blocked."""
     as_error = False
     if len(args) == 4:
         how = args[3].lower()
@@ -318,7 +318,7 @@ def client_unpause(ctx: Context, args: list[bytes]) -> bytes:
     valkey_only=True,
 )
 def client_capa(ctx: Context, args: list[bytes]) -> bytes:
-    """CLIENT CAPA capability [capability ...]: unknown ones are ignored."""
+    """CLIENT CAPA capability [capability ...]: unknown capabilities are ignored."""
     for word in args[2:]:
         if word.lower() == b"redirect":
             ctx.session.redirects = True

@@ -1,4 +1,4 @@
-"""The connection itself: greeting, logging in, choosing a database and a protocol."""
+"""The connection itself: greeting, authentication, database and protocol."""
 
 from cachetwin_engine.core.acl.clients import log_in
 from cachetwin_engine.core.acl.log import note_failed_login
@@ -136,7 +136,7 @@ def auth(ctx: Context, args: list[bytes]) -> bytes:
     ],
 )
 def hello(ctx: Context, args: list[bytes]) -> bytes:
-    """HELLO [protover [AUTH username password] [SETNAME clientname]]: what the server is."""
+    """HELLO [protover [AUTH username password] [SETNAME clientname]]: a map that describes the server."""
     version = 0
     if len(args) > 1:
         asked = integer_or_none(args[1])
@@ -183,7 +183,7 @@ def reset(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _renew(ctx: Context) -> None:
-    """All that a connection may have asked for, as it was before it did."""
+    """Reset all that commands can change of a connection."""
     engine = ctx.engine
     session = ctx.session
     session.queue = None
@@ -209,7 +209,7 @@ def _renew(ctx: Context) -> None:
 
 
 def valid_name(name: bytes, what: bytes) -> bytes:
-    """``name`` if it holds only printable characters without blanks; ``what`` opens the error text."""
+    """``name``, if it has printable characters without spaces only; ``what`` begins the error text. Raises CommandError."""
     for byte in name:
         if byte < 33 or byte > 126:
             raise CommandError(b"ERR " + what + b" cannot contain spaces, newlines or special characters.")

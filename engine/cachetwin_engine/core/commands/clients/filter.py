@@ -1,4 +1,4 @@
-"""Which connections CLIENT LIST and CLIENT KILL mean."""
+"""The filters of CLIENT LIST and CLIENT KILL."""
 
 from typing import Final
 
@@ -18,14 +18,14 @@ _TYPES = {
     b"pubsub": b"pubsub",
 }
 _WORDS: Final = {b"type", b"addr", b"laddr", b"user", b"skipme", b"maxage"}
-_NEWER_WORDS: Final = {b"name", b"idle", b"flags", b"lib-name", b"lib-ver", b"db", b"capa", b"ip"}  # of Valkey 9
+_NEWER_WORDS: Final = {b"name", b"idle", b"flags", b"lib-name", b"lib-ver", b"db", b"capa", b"ip"}  # since Valkey 9
 _NEVER_NEGATED: Final = {b"skipme", b"maxage", b"idle"}
 _ANY: Final = frozenset(range(256))
 _LETTERS: Final = {b"flags": frozenset(b"OSMPxbtRBdcuAUreTIiEN"), b"capa": frozenset(b"r")}
 
 
 class _Test:
-    """One filter: what it looks at, what it looks for, and whether that is to be there."""
+    """One filter: which attribute it tests, for which value, and whether the result is negated."""
 
     def __init__(self, name: bytes, value: bytes, negated: bool) -> None:
         self.name = name
@@ -36,7 +36,7 @@ class _Test:
         self.user: User | None = None
 
     def holds(self, session: Session) -> bool:
-        """Is what the filter looks for there?"""
+        """Whether the attribute of ``session`` has the value, before negation."""
         name, value = self.name, self.value
         if name == b"id":
             return session.id in self.ids
@@ -61,29 +61,29 @@ class _Test:
         if name == b"ip":
             return session.address.rpartition(":")[0].strip("[]").encode() == value
         shown = {b"name": session.name, b"lib-name": session.lib_name, b"lib-ver": session.lib_version}[name]
-        return shown == value and shown != b""  # who has no name has not even an empty one
+        return shown == value and shown != b""  # an empty value matches no session without a name
 
 
 def _has_flags(session: Session, letters: bytes) -> bool:
-    """Are all these flags of CLIENT LIST on? ``N`` is to have none."""
+    """Whether the session has all these flags of CLIENT LIST; ``N`` stands for no flags."""
     flags = session.flag_letters()
     for letter in letters:
         if letter == 0x4E and flags:
             return False
         if letter == 0x53 and (0x53 in flags or 0x4F in flags):
-            continue  # who runs MONITOR counts as a replica
+            continue  # a client that runs MONITOR counts as a replica
         if letter != 0x4E and letter not in flags:
             return False
     return True
 
 
 class ClientFilter:
-    """The filters of one command, all of which a connection must pass. Raises CommandError for bad ones."""
+    """The filters of one command; a connection must pass all of them. Raises CommandError."""
 
     def __init__(self, ctx: Context, args: list[bytes], start: int, for_kill: bool) -> None:
         self._ctx = ctx
         self._for_kill = for_kill
-        self._tests: dict[bytes, _Test] = {}  # by the word as given: the last of each counts
+        self._tests: dict[bytes, _Test] = {}  # by the word as given, so that the last one of each counts
         self._skip_me = for_kill
         self._has_more_filters = ctx.engine.profile.has_more_client_filters
         if len(args) == start + 1:
@@ -93,7 +93,7 @@ class ClientFilter:
             at = self._take(args, at)
 
     def _take(self, args: list[bytes], at: int) -> int:
-        """One filter at ``at``; the place of the next one."""
+        """Read the filter at ``at``; the place of the next one. Raises CommandError."""
         word = args[at].lower()
         negated = self._has_more_filters and word.startswith(b"not-")
         name = word[4:] if negated else word
@@ -138,7 +138,7 @@ class ClientFilter:
             raise CommandError(b"ERR Unknown " + test.name + b" found in " + where + b" filter: " + value)
 
     def _take_ids(self, word: bytes, negated: bool, args: list[bytes], at: int) -> int:
-        """The numbers up to the next word that is none; several lists count together."""
+        """Read the numbers up to the next word that is none; several lists are joined. Raises CommandError."""
         if not self._ctx.engine.profile.takes_several_client_ids:
             return self._take_ids_as_before(args, at)
         test = self._tests.get(word)
@@ -155,7 +155,7 @@ class ClientFilter:
         return at
 
     def _take_ids_as_before(self, args: list[bytes], at: int) -> int:
-        """Until Valkey 8.1: CLIENT KILL took one, CLIENT LIST nothing after them."""
+        """The same before Valkey 8.1: one ID in CLIENT KILL, all remaining words in CLIENT LIST. Raises CommandError."""
         if at >= len(args):
             raise syntax_error()
         end = at + 1 if self._for_kill else len(args)
@@ -170,7 +170,7 @@ class ClientFilter:
         return end
 
     def matches(self, session: Session) -> bool:
-        """Does ``session`` pass every filter?"""
+        """Whether ``session`` passes every filter."""
         for test in self._tests.values():
             if test.holds(session) == test.negated:
                 return False
@@ -185,7 +185,7 @@ def _number(value: bytes, name: bytes, bits: int = 64) -> int:
 
 
 def kind_of(session: Session) -> bytes:
-    """The class of clients: normal, pubsub, replica or primary; who runs MONITOR is a normal one."""
+    """The type of a client: normal, pubsub, replica or primary; a client that runs MONITOR is normal."""
     if session.is_primary:
         return b"primary"
     if session.client_flags & CLIENT_REPLICA_STREAM:

@@ -1,4 +1,4 @@
-"""MONITOR: watch every command as it is run."""
+"""MONITOR: a stream of every command that runs."""
 
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.observers.monitors import start_monitor

@@ -1,4 +1,4 @@
-"""CLIENT TRACKING and its companions: caches in clients that hear of changes."""
+"""CLIENT TRACKING and its companions: client-side caching."""
 
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.observers.tracking import TrackingState
@@ -70,7 +70,7 @@ def _parsed(ctx: Context, args: list[bytes]) -> _Options:
 
 
 def _check(options: _Options, old: TrackingState | None) -> None:
-    """What is wrong with these options together, or after the earlier ones. Raises CommandError."""
+    """Check the options together, and with those of an earlier CLIENT TRACKING. Raises CommandError."""
     if options.prefixes and not options.broadcast:
         raise CommandError(b"ERR PREFIX option requires BCAST mode to be enabled")
     if old is not None and old.broadcast != options.broadcast:
@@ -153,7 +153,7 @@ def client_caching(ctx: Context, args: list[bytes]) -> bytes:
     since="6.0.0",
 )
 def client_getredir(ctx: Context, args: list[bytes]) -> bytes:
-    """CLIENT GETREDIR: -1 without tracking, 0 without redirection."""
+    """CLIENT GETREDIR: the ID of a client, -1 without tracking, 0 without redirection."""
     state = ctx.session.tracking
     return integer(-1 if state is None else state.redirect)
 

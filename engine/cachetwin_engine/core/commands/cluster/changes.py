@@ -1,6 +1,6 @@
-"""CLUSTER: orders that change the slot table of this node.
+"""CLUSTER: commands that change the slot table of this node.
 
-There is no gossip: MEET and REPLICATE say so instead of pretending.
+There is no cluster bus: MEET and REPLICATE are refused.
 """
 
 from typing import Final
@@ -100,7 +100,7 @@ def cluster_delslotsrange(ctx: Context, args: list[bytes]) -> bytes:
     since="3.0.0",
 )
 def cluster_flushslots(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER FLUSHSLOTS: only an empty node may."""
+    """CLUSTER FLUSHSLOTS: allowed on an empty node only."""
     cluster = state_of(ctx)
     if has_keys(ctx):
         raise CommandError(b"ERR DB must be empty to perform CLUSTER FLUSHSLOTS.")
@@ -123,7 +123,7 @@ def cluster_flushslots(ctx: Context, args: list[bytes]) -> bytes:
     valkey_only=True,
 )
 def cluster_flushslot(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER FLUSHSLOT slot [ASYNC | SYNC]: in all databases; either way the keys are gone when the command returns."""
+    """CLUSTER FLUSHSLOT slot [ASYNC | SYNC]: in all databases; with both options the keys are gone when it returns."""
     state_of(ctx)
     if len(args) > 4:
         raise bad_subcommand(args)
@@ -176,7 +176,7 @@ def _release(ctx: Context, slots: list[int]) -> bytes:
 
 
 def _check_once(cluster: ClusterState, slots: list[int], assigned: bool) -> None:
-    """Each slot is named once and is ``assigned``, or all of them are not. Raises CommandError."""
+    """Check that no slot is given twice, and that each is assigned or not, as ``assigned`` says. Raises CommandError."""
     seen: set[int] = set()
     for slot in slots:
         if (cluster.owners[slot] is not None) != assigned:
@@ -187,7 +187,7 @@ def _check_once(cluster: ClusterState, slots: list[int], assigned: bool) -> None
 
 
 def _changed(ctx: Context, cluster: ClusterState, left: list[int]) -> bytes:
-    """The table changed; this node has ``left`` no longer."""
+    """Update the cluster after a change of the table; this node no longer owns the slots ``left``."""
     cluster.update()
     slots_left(ctx.engine, cluster, left)
     return OK
@@ -210,7 +210,7 @@ _CLUSTER_SETSLOT_ARGUMENTS: Final = (
     history=[("8.0.0", "Added the `TIMEOUT` option.")],
 )
 def cluster_setslot(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER SETSLOT slot IMPORTING|MIGRATING|NODE node-id | STABLE [TIMEOUT ms]: without replicas nothing to wait for."""
+    """CLUSTER SETSLOT slot IMPORTING|MIGRATING|NODE node-id | STABLE [TIMEOUT ms]: without replicas it never waits."""
     cluster = state_of(ctx)
     slot = slot_named(args[2])
     action = args[3].lower()
@@ -247,7 +247,7 @@ def _set_with_node(ctx: Context, cluster: ClusterState, slot: int, action: bytes
 
 
 def _give(ctx: Context, cluster: ClusterState, slot: int, node: ClusterNode) -> None:
-    """SETSLOT NODE: the end of a move, on either side."""
+    """SETSLOT NODE: the end of a slot migration, on the source or the target."""
     keys = keys_in_slot(ctx, slot)
     was_mine = cluster.owners[slot] is cluster.myself
     if was_mine and node is not cluster.myself and keys:
@@ -311,7 +311,7 @@ def cluster_set_config_epoch(ctx: Context, args: list[bytes]) -> bytes:
     since="3.0.0",
 )
 def cluster_saveconfig(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER SAVECONFIG: the table lives as long as the node, so there is nothing to write."""
+    """CLUSTER SAVECONFIG: the table is not kept across restarts, so there is nothing to write."""
     state_of(ctx)
     return OK
 
@@ -327,7 +327,7 @@ def cluster_saveconfig(ctx: Context, args: list[bytes]) -> bytes:
     history=[("4.0.0", "Added the optional `cluster_bus_port` argument.")],
 )
 def cluster_meet(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER MEET ip port [bus port]: checked, then refused, for there is no gossip."""
+    """CLUSTER MEET ip port [bus port]: checked, then refused, because there is no cluster bus."""
     state_of(ctx)
     if len(args) > 5:
         raise CommandError(b"ERR unknown subcommand or wrong number of arguments for 'meet'. Try CLUSTER HELP.")
@@ -398,7 +398,7 @@ def cluster_replicate(ctx: Context, args: list[bytes]) -> bytes:
     since="3.0.0",
 )
 def cluster_failover(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER FAILOVER [FORCE | TAKEOVER]: this node is a primary."""
+    """CLUSTER FAILOVER [FORCE | TAKEOVER]: refused, because this node is a primary."""
     state_of(ctx)
     if len(args) > 3 or (len(args) == 3 and args[2].lower() not in {b"force", b"takeover"}):
         raise syntax_error()
@@ -416,7 +416,7 @@ def cluster_failover(ctx: Context, args: list[bytes]) -> bytes:
     complexity="O(N) where N is the number of known nodes. The command may execute a FLUSHALL as a side effect.",
 )
 def cluster_reset(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER RESET [HARD | SOFT]: only an empty node may."""
+    """CLUSTER RESET [HARD | SOFT]: allowed on an empty node only."""
     cluster = state_of(ctx)
     if len(args) > 3 or (len(args) == 3 and args[2].lower() not in {b"hard", b"soft"}):
         raise syntax_error()

@@ -1,9 +1,8 @@
-"""CLUSTER MIGRATESLOTS and its kin: whole slots that a node hands to another (Valkey 9).
+"""CLUSTER MIGRATESLOTS and related commands: migration of whole slots (Valkey 9).
 
-A hand-over is agreed on over the cluster bus, which there is not. So every request is judged as Valkey judges it, in the
-same order and with the same words, and the one that nothing speaks against is refused, as CLUSTER MEET is: no migration
-ever runs, none can be listed or cancelled. SYNCSLOTS is what nodes say to each other during a migration; nobody here is
-in one, and a client that says it is told so.
+Nodes agree on a migration over the cluster bus, which this engine does not have. So each request is checked as in Valkey,
+in the same order and with the same error texts, and a valid one is refused: no migration ever runs, so none can be
+listed or cancelled. SYNCSLOTS is what nodes send each other during a migration; every other client gets an error.
 """
 
 from typing import Final
@@ -25,7 +24,7 @@ _ONLY_WITHIN: Final = {
 
 
 class _Ranges:
-    """Ranges of slots that one node serves, and the place behind them in the request."""
+    """Ranges of slots that one node owns, and the place of the next argument."""
 
     def __init__(self) -> None:
         self.ranges: list[tuple[int, int]] = []
@@ -33,7 +32,7 @@ class _Ranges:
         self.end = 0
 
     def overlap(self, others: list[tuple[int, int]]) -> bool:
-        """Is a slot in these and in ``others``?"""
+        """Whether a slot is in these ranges and in ``others``."""
         for first, last in self.ranges:
             for other_first, other_last in others:
                 if first <= other_last and other_first <= last:
@@ -82,7 +81,7 @@ def cluster_migrateslots(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _check_manual_moves(cluster: ClusterState) -> None:
-    """Slots that are moved key by key forbid the other way. Raises CommandError."""
+    """Check that no slot migrates key by key. Raises CommandError."""
     if cluster.importing:
         raise CommandError(b"ERR Slots are being manually imported")
     if cluster.migrating:
@@ -90,7 +89,7 @@ def _check_manual_moves(cluster: ClusterState) -> None:
 
 
 def _ranges(cluster: ClusterState, args: list[bytes], at: int) -> _Ranges:
-    """Pairs of slots from ``at`` up to the first word that is no number. Raises CommandError."""
+    """Read pairs of slots from ``at`` up to the first word that is no number. Raises CommandError."""
     asked = _Ranges()
     while at < len(args) and integer_or_none(args[at]) is not None:
         first = slot_named(args[at])
@@ -114,7 +113,7 @@ def _ranges(cluster: ClusterState, args: list[bytes], at: int) -> _Ranges:
 
 
 def _take_owner(cluster: ClusterState, asked: _Ranges, first: int, last: int) -> None:
-    """All slots have the same owner. Raises CommandError."""
+    """Check that all slots have the same owner. Raises CommandError."""
     for slot in range(first, last + 1):
         owner = cluster.owners[slot]
         if owner is None:
@@ -146,7 +145,7 @@ def _check_target(cluster: ClusterState, node_id: bytes) -> None:
     valkey_only=True,
 )
 def cluster_getslotmigrations(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER GETSLOTMIGRATIONS: none ever runs here."""
+    """CLUSTER GETSLOTMIGRATIONS: always empty."""
     state_of(ctx)
     return EMPTY_ARRAY
 
@@ -162,7 +161,7 @@ def cluster_getslotmigrations(ctx: Context, args: list[bytes]) -> bytes:
     valkey_only=True,
 )
 def cluster_cancelslotmigrations(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER CANCELSLOTMIGRATIONS: there is none to cancel."""
+    """CLUSTER CANCELSLOTMIGRATIONS: always an error, because no migration runs."""
     state_of(ctx)
     raise CommandError(b"ERR No migrations ongoing")
 
@@ -178,7 +177,7 @@ def cluster_cancelslotmigrations(ctx: Context, args: list[bytes]) -> bytes:
     valkey_only=True,
 )
 def cluster_syncslots(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER SYNCSLOTS word [...]: refused to everybody who is in no migration."""
+    """CLUSTER SYNCSLOTS word [...]: refused outside of a migration."""
     cluster = state_of(ctx)
     word = args[2].lower()
     if word == b"establish":
@@ -190,14 +189,14 @@ def cluster_syncslots(ctx: Context, args: list[bytes]) -> bytes:
     if word == b"finish":
         raise _refused_end(args)
     if word == b"capa":
-        return b""  # what the other side can do: there is nothing to answer
+        return b""  # the capabilities of the other node; no reply
     if word in _ONLY_WITHIN:
         raise CommandError(b"ERR CLUSTER SYNCSLOTS " + word.upper() + b" should only be used by slot migration clients")
     raise syntax_error()
 
 
 def _check_source(cluster: ClusterState, args: list[bytes]) -> None:
-    """SOURCE node-id, NAME name and SLOTSRANGE in any order, each once. Raises CommandError."""
+    """Check SOURCE node-id, NAME name and SLOTSRANGE, in any order, each once. Raises CommandError."""
     source: ClusterNode | None = None
     asked: _Ranges | None = None
     name = b""
@@ -229,7 +228,7 @@ def _check_source(cluster: ClusterState, args: list[bytes]) -> None:
 
 
 def _refused_end(args: list[bytes]) -> CommandError:
-    """FINISH STATE state NAME name [MESSAGE message]: no migration has that name."""
+    """The error for FINISH STATE state NAME name [MESSAGE message]: no migration has that name."""
     found: dict[bytes, bytes] = {}
     for at in range(3, len(args), 2):
         word = args[at].lower()

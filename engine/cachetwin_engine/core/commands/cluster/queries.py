@@ -34,7 +34,7 @@ def state_of(ctx: Context) -> ClusterState:
 
 
 def node_named(cluster: ClusterState, node_id: bytes) -> ClusterNode:
-    """The node of that id. Raises CommandError."""
+    """The node with an ID. Raises CommandError."""
     node = cluster.nodes.get(node_id)
     if node is None:
         raise CommandError(b"ERR Unknown node " + node_id)
@@ -50,17 +50,17 @@ def slot_named(text: bytes) -> int:
 
 
 def keys_in_slot(ctx: Context, slot: int) -> int:
-    """How many keys a slot has here, in all databases."""
+    """The number of keys of a slot in all databases."""
     return sum([_count(db, slot) for db in ctx.engine.databases])
 
 
 def keys_of(db: Database, slot: int) -> list[bytes]:
-    """All keys that a slot has in one database."""
+    """All keys of a slot in one database."""
     return [] if db.by_slot is None else db.by_slot.first(slot, db.by_slot.count(slot))
 
 
 def has_keys(ctx: Context) -> bool:
-    """Is there any key in any database?"""
+    """Whether any database has a key."""
     return any(len(db) > 0 for db in ctx.engine.databases)
 
 
@@ -143,7 +143,7 @@ def cluster_nodes(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _described(ctx: Context, cluster: ClusterState, node: ClusterNode) -> bytes:
-    """A node's line of CLUSTER NODES."""
+    """The line of a node in CLUSTER NODES."""
     port = port_of(ctx.session, node)
     bus_port = port + BUS_PORT_OFFSET
     own = node is cluster.myself
@@ -194,7 +194,7 @@ def cluster_slots(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _node_of_slots(ctx: Context, node: ClusterNode) -> bytes:
-    """A node in CLUSTER SLOTS: how to reach it, and in which other ways."""
+    """A node in CLUSTER SLOTS: its preferred endpoint, and the others as metadata."""
     preferred = preferred_endpoint(ctx.session, node)
     kind = ctx.engine.config.get("cluster-preferred-endpoint-type")
     others: list[bytes] = []
@@ -236,7 +236,7 @@ def cluster_shards(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _zone_of(ctx: Context, node: ClusterNode) -> list[bytes]:
-    """The availability zone as name and value: only of this node, and only since 9.1."""
+    """The availability zone as name and value; of this node only, since 9.1."""
     cluster = ctx.engine.cluster
     zone = ctx.engine.config.values[b"availability-zone"]
     if not zone or cluster is None or node is not cluster.myself or not ctx.engine.profile.shows_cluster_zones:
@@ -271,7 +271,7 @@ def _node_of_shard(ctx: Context, node: ClusterNode) -> bytes:
     since="3.0.0",
 )
 def cluster_countkeysinslot(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER COUNTKEYSINSLOT slot: in the chosen database."""
+    """CLUSTER COUNTKEYSINSLOT slot: in the selected database."""
     state_of(ctx)
     slot = parse_int(args[2])
     if not 0 <= slot < SLOT_COUNT:
@@ -291,7 +291,7 @@ def cluster_countkeysinslot(ctx: Context, args: list[bytes]) -> bytes:
     tips=NONDETERMINISTIC,
 )
 def cluster_getkeysinslot(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER GETKEYSINSLOT slot count: of the chosen database."""
+    """CLUSTER GETKEYSINSLOT slot count: of the selected database."""
     state_of(ctx)
     slot, count = parse_int(args[2]), parse_int(args[3])
     if not 0 <= slot < SLOT_COUNT or count < 0:
@@ -312,7 +312,7 @@ def cluster_getkeysinslot(ctx: Context, args: list[bytes]) -> bytes:
     tips=NONDETERMINISTIC,
 )
 def cluster_replicas(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER REPLICAS node-id: this table knows of none."""
+    """CLUSTER REPLICAS node-id: always empty."""
     node_named(state_of(ctx), args[2])
     return EMPTY_ARRAY
 
@@ -347,7 +347,7 @@ def cluster_slaves(ctx: Context, args: list[bytes]) -> bytes:
     history=[("9.0.0", "Reports about a node that is marked as failed are not counted.")],
 )
 def cluster_count_failure_reports(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER COUNT-FAILURE-REPORTS node-id: nobody reports to this node."""
+    """CLUSTER COUNT-FAILURE-REPORTS node-id: always 0, because no node reports to this one."""
     node_named(state_of(ctx), args[2])
     return integer(0)
 
@@ -363,7 +363,7 @@ def cluster_count_failure_reports(ctx: Context, args: list[bytes]) -> bytes:
     tips=NONDETERMINISTIC,
 )
 def cluster_links(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER LINKS: nodes do not talk to each other here."""
+    """CLUSTER LINKS: always empty, because there is no cluster bus."""
     state_of(ctx)
     return EMPTY_ARRAY
 

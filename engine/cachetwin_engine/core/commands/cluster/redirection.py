@@ -45,7 +45,7 @@ def readwrite(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _needs_cluster(ctx: Context) -> None:
-    """Valkey 8 lets standalone replicas be read from as well, so there it is no error."""
+    """Raise CommandError without cluster mode; since Valkey 8 standalone replicas accept the commands too."""
     if ctx.engine.cluster is None and not ctx.engine.profile.has_standalone_readonly:
         raise CommandError(DISABLED)
 

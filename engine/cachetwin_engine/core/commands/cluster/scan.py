@@ -1,9 +1,9 @@
-"""CLUSTERSCAN: a walk over the keys of a whole cluster, slot by slot, that any client can follow from node to node.
+"""CLUSTERSCAN: iterate over the keys of a whole cluster, slot by slot, from node to node.
 
-A cursor is ``0`` or ``fingerprint-{tag}-place``. The tag lies in the slot that comes next, so that a client sends the
-cursor where it would send a key, and a node that has not got the slot answers MOVED. The place is one of the walk over
-the slot's keys and means something only to nodes that hash alike, which the fingerprint says; for others the slot begins
-again, so a slot that moves in between is told twice rather than not at all.
+A cursor is ``0`` or ``fingerprint-{tag}-place``. The tag hashes to the slot that comes next, so a client routes the
+cursor as it routes a key, and a node without the slot replies MOVED. The place is a position among the keys of the slot
+and valid only on nodes with the same hash function, which the fingerprint identifies; other nodes begin the slot again,
+so the keys of a slot that moves meanwhile are returned twice rather than not at all.
 """
 
 from typing import Final
@@ -18,7 +18,7 @@ from cachetwin_engine.core.registry.command_table import READONLY, KeySpec, comm
 from .queries import state_of
 
 _FINGERPRINT: Final = b"0;%x" % (hash(b"clusterscan") & 0xFFFFFF)
-_ELSEWHERE: Final = b"0"  # the fingerprint of a cursor that begins a slot
+_ELSEWHERE: Final = b"0"  # the fingerprint of a cursor at the beginning of a slot
 _END: Final = b"0"
 
 
@@ -68,7 +68,7 @@ def _parse(cursor: bytes) -> tuple[bytes, int, int]:
 
 
 def _walk(ctx: Context, slot: int, place: int, count: int, one_slot: bool) -> tuple[bytes, list[bytes]]:
-    """About ``count`` keys from a place on, through the slots that this node owns one after another; the next cursor."""
+    """The next cursor, and about ``count`` keys from a place on, over consecutive slots of this node."""
     cluster = state_of(ctx)
     by_slot = ctx.db.by_slot
     found: list[bytes] = []

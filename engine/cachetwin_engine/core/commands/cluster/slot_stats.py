@@ -1,4 +1,4 @@
-"""CLUSTER SLOT-STATS: how many keys this node's slots hold, and what they cost."""
+"""CLUSTER SLOT-STATS: the number of keys in this node's slots, and their CPU time and traffic."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ from .queries import keys_in_slot, slot_named, state_of
 
 
 class _SlotOrder:
-    """How CLUSTER SLOT-STATS ORDERBY sorts."""
+    """The order that CLUSTER SLOT-STATS ORDERBY asks for."""
 
     def __init__(self, metric: bytes) -> None:
         self.metric = metric

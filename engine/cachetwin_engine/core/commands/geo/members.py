@@ -24,7 +24,7 @@ from .search import distance_reply, metres_in, parse_position, position_reply
     history=[("6.2.0", "Added the `NX`, `XX` and `CH` options.")],
 )
 def geoadd(ctx: Context, args: list[bytes]) -> bytes:
-    """GEOADD key [NX | XX] [CH] longitude latitude member [...]: how many were added (CH: or moved)."""
+    """GEOADD key [NX | XX] [CH] longitude latitude member [...]: the number of members added (with CH: or moved)."""
     first = 2
     options: set[bytes] = set()
     while first < len(args) and args[first].upper() in {b"NX", b"XX", b"CH"}:
@@ -55,7 +55,7 @@ def geoadd(ctx: Context, args: list[bytes]) -> bytes:
     since="3.2.0",
 )
 def geopos(ctx: Context, args: list[bytes]) -> bytes:
-    """GEOPOS key [member ...]: longitude and latitude, null for no member."""
+    """GEOPOS key [member ...]: longitude and latitude, null for a missing member."""
     zset = read_sorted_set(ctx.db, args[1])
     replies: list[bytes] = []
     for member in args[2:]:

@@ -1,4 +1,4 @@
-"""The GEORADIUS family: searches in a circle, from before GEOSEARCH."""
+"""The GEORADIUS family: searches in a circle, older than GEOSEARCH."""
 
 from typing import Final
 
@@ -142,7 +142,7 @@ def _georadiusbymember(ctx: Context, args: list[bytes], may_store: bool) -> byte
 
 
 def _read_options(search: Search, args: list[bytes], at: int, may_store: bool) -> None:
-    """The options of the commands from before GEOSEARCH."""
+    """Read the options of the GEORADIUS family. Raises CommandError."""
     while at < len(args):
         used = read_common_option(search, args, at)
         if used == 0:

@@ -1,4 +1,4 @@
-"""A search in a geo index: its options, and the members that it finds."""
+"""Searches in a geo index: their options, and how members are found."""
 
 from typing import Final
 
@@ -18,7 +18,7 @@ _DESCENDING: Final = 2
 
 
 class Found:
-    """A member inside the shape."""
+    """A member that a search found."""
 
     def __init__(self, member: bytes, score: float, longitude: float, latitude: float, metres: float) -> None:
         self.member = member
@@ -29,7 +29,7 @@ class Found:
 
 
 class Search:
-    """What a searching command asks for."""
+    """The shape and the options of a search."""
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
@@ -47,7 +47,7 @@ class Search:
         self.has_size = False
 
     def read_centre(self, longitude: bytes, latitude: bytes) -> None:
-        """Search around a place. Raises CommandError."""
+        """Search around a position. Raises CommandError."""
         self.shape.longitude, self.shape.latitude = parse_position(longitude, latitude, self.profile)
 
     def read_member(self, zset: SortedSet, member: bytes) -> None:
@@ -85,12 +85,12 @@ class Search:
         self.shape.unit_m = metres_in(unit)
 
     def may_be_polygon(self) -> bool:
-        """Does this version know polygons, and was no other centre or size given?"""
+        """Whether the version has polygons and no other centre or size was given."""
         unset = not (self.has_centre or self.has_size)
         return self.profile.has_geo_polygons and (unset or len(self.shape.corners) > 0)
 
     def read_polygon(self, count: bytes, words: list[bytes]) -> int:
-        """Search a polygon, whose corners ``words`` begin with; how many words they take. Raises CommandError."""
+        """Search a polygon, whose corners ``words`` begin with; the number of words read. Raises CommandError."""
         corners = parse_int_or(count, b"ERR invalid number of vertices")
         if not -(2**31) <= corners < 2**31:
             raise CommandError(b"ERR invalid number of vertices")
@@ -128,7 +128,7 @@ def position_reply(ctx: Context, longitude: float, latitude: float) -> bytes:
 
 
 def distance_reply(ctx: Context, length: float) -> bytes:
-    """Four digits behind the point; since 7.2 rounded as an integer number of ten thousandths."""
+    """A distance with four decimals; since 7.2 it is rounded as an integer number of ten thousandths."""
     if not ctx.engine.profile.shortest_doubles:
         return bulk(b"%.4f" % length)
     scaled = round(length * 10000.0)
@@ -136,7 +136,7 @@ def distance_reply(ctx: Context, length: float) -> bytes:
 
 
 def read_common_option(search: Search, args: list[bytes], at: int) -> int:
-    """Read an option that every search has; how many arguments it takes, 0 if it is another one."""
+    """Read an option that every search has; the number of its arguments, 0 for another option. Raises CommandError."""
     word = args[at].upper()
     if word == b"WITHDIST":
         search.with_distance = True
@@ -161,13 +161,13 @@ def read_common_option(search: Search, args: list[bytes], at: int) -> int:
 
 
 def check_options(search: Search, storing: bytes) -> None:
-    """Raises CommandError for options that do not go together."""
+    """Check the options together. Raises CommandError."""
     if search.store is not None and (search.with_distance or search.with_hash or search.with_place):
         raise CommandError(b"ERR " + storing + b" is not compatible with WITHDIST, WITHHASH and WITHCOORD options")
 
 
 def search_reply(ctx: Context, search: Search, zset: SortedSet | None, event: bytes) -> bytes:
-    """Search, and reply or store."""
+    """Run the search; reply with the members or store them."""
     if search.any and not search.count:
         raise CommandError(b"ERR the ANY argument requires COUNT argument")
     found = [] if zset is None else _find(search, zset)
@@ -180,7 +180,7 @@ def search_reply(ctx: Context, search: Search, zset: SortedSet | None, event: by
 
 
 def _find(search: Search, zset: SortedSet) -> list[Found]:
-    """The members inside the shape, ordered and counted as asked. A count without ANY means the nearest."""
+    """The members inside the shape, in the requested order. A count without ANY returns the nearest ones."""
     found: list[Found] = []
     enough = search.count if search.any else 0
     for low, high in search_ranges(search.shape):

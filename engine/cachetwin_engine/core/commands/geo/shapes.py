@@ -62,7 +62,7 @@ def geosearchstore(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _geosearch(ctx: Context, args: list[bytes], source: int) -> bytes:
-    """``source`` is the place of the key that is searched; 2 when the result is stored under argument 1."""
+    """``source`` is the place of the searched key: 1, or 2 if the result is stored under argument 1."""
     zset = read_sorted_set(ctx.db, args[source])
     search = Search(ctx.engine.profile)
     if source == 2:
@@ -86,7 +86,7 @@ def _geosearch(ctx: Context, args: list[bytes], source: int) -> bytes:
 
 
 def _read_shape(search: Search, zset: SortedSet | None, args: list[bytes], at: int) -> int:
-    """Read centre or size; how many arguments it takes. A polygon is both. Raises CommandError."""
+    """Read the centre or the size, or both as a polygon; the number of arguments read. Raises CommandError."""
     word = args[at].upper()
     left = len(args) - at - 1
     if word == b"BYPOLYGON" and left >= 2 and search.may_be_polygon():

@@ -133,7 +133,7 @@ def _expire(ctx: Context, args: list[bytes], unit_ms: int, relative: bool) -> by
 
 
 def report_fields(ctx: Context, key: bytes, value: HashValue, at_ms: int, kept: list[bytes], gone: list[bytes]) -> None:
-    """The fields ``kept`` end at ``at_ms`` now, the fields ``gone`` were removed because that is over."""
+    """Notify and propagate that the fields ``kept`` expire at ``at_ms`` and that the fields ``gone`` have expired."""
     if kept:
         note_ends(ctx, key, value)
         ctx.key_changed(key, NOTIFY_HASH, b"hexpire", len(kept))
@@ -144,7 +144,7 @@ def report_fields(ctx: Context, key: bytes, value: HashValue, at_ms: int, kept: 
 
 
 def report_expired_fields(ctx: Context, key: bytes, value: HashValue, gone: list[bytes]) -> None:
-    """The fields ``gone`` of the hash under ``key`` were removed because their time is over."""
+    """Count and notify that the fields ``gone`` of the hash under ``key`` have expired."""
     engine = ctx.engine
     engine.expired_fields += len(gone)
     engine.dirty += len(gone)
@@ -222,7 +222,7 @@ def hpexpiretime(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _ends(ctx: Context, args: list[bytes], unit_ms: int, since_ms: int) -> bytes:
-    """For each field its end as time since ``since_ms``, rounded to the nearest unit, or why it has none."""
+    """The expiry time of each field, relative to ``since_ms`` and rounded to the unit, or a negative code."""
     names = parse_only_fields(args)
     value = read_hash(ctx.db, args[1])
     replies: list[bytes] = []

@@ -1,4 +1,4 @@
-"""Arguments that the commands for hash fields with a time to live share."""
+"""Arguments of the commands for hash fields with a time to live."""
 
 from typing import Final
 
@@ -11,7 +11,7 @@ UNITS_MS: Final[dict[bytes, int]] = {b"EX": 1000, b"PX": 1, b"EXAT": 1000, b"PXA
 
 
 def fields_keyword(args: list[bytes], begin: int) -> int:
-    """Where FIELDS stands, with a word behind it. HGETEX and HSETEX look from the key on. Raises CommandError."""
+    """The place of FIELDS, which another word must follow. Raises CommandError."""
     for at in range(begin, len(args) - 1):
         if args[at].upper() == b"FIELDS":
             return at
@@ -19,7 +19,7 @@ def fields_keyword(args: list[bytes], begin: int) -> int:
 
 
 def parse_fields(args: list[bytes], at: int, width: int, problem: bytes) -> list[bytes]:
-    """What stands behind ``FIELDS numfields``, ``width`` words a field. Raises CommandError with the line ``problem``."""
+    """The words after ``FIELDS numfields``, ``width`` for each field. Raises CommandError with the line ``problem``."""
     count = parse_int(args[at + 1])
     words = args[at + 2 :]
     if count <= 0 or count * width != len(words):
@@ -35,7 +35,7 @@ def parse_only_fields(args: list[bytes]) -> list[bytes]:
 
 
 def parse_end(ctx: Context, text: bytes, unit_ms: int, relative: bool) -> int:
-    """A time on the wire as Unix time in ms. Raises CommandError."""
+    """A time in a request as Unix time in ms. Raises CommandError."""
     value = parse_int(text)
     now_ms = ctx.engine.now_ms if relative else 0
     at_ms = value * unit_ms + now_ms

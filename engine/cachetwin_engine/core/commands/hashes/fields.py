@@ -61,7 +61,7 @@ def hmset(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _set_fields(ctx: Context, args: list[bytes], name: bytes) -> int:
-    """Set the pairs behind the key; how many fields are new."""
+    """Set the pairs after the key; the number of new fields."""
     count = len(args)
     if count & 1:
         raise wrong_arity(name)
@@ -103,7 +103,7 @@ def hsetnx(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _put_field(ctx: Context, key: bytes, value: HashValue | None, field: bytes, content: bytes, event: bytes) -> None:
-    """Set one field of the hash under ``key``, which is ``value`` or to be made; it ends when it did."""
+    """Set one field of the hash under ``key``, which is ``value`` or is created; the field keeps its expiry time."""
     if value is None:
         value = HashValue()
         value.set(field, content, ctx.engine.config)
@@ -199,7 +199,7 @@ def hdel(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def removed(ctx: Context, key: bytes, value: HashValue, event: bytes, count: int) -> None:
-    """``count`` fields left the hash under ``key``: drop it when it is empty, and say so."""
+    """Report that ``count`` fields of the hash under ``key`` were removed, and delete an empty hash."""
     empty = value.length() == 0
     if empty:
         ctx.db.drop(key)
@@ -211,7 +211,7 @@ def removed(ctx: Context, key: bytes, value: HashValue, event: bytes, count: int
 
 
 def note_ends(ctx: Context, key: bytes, value: HashValue) -> None:
-    """Fields of the hash under ``key`` may have got an end, or the last one that had one lost it: tell the database."""
+    """Record in the database whether any field of the hash under ``key`` has an expiry time."""
     if value.volatile:
         ctx.db.note_volatile(key)
     else:

@@ -1,4 +1,4 @@
-"""Commands that read, write or delete hash fields and change their time to live at once (Valkey 9)."""
+"""HGETEX, HSETEX and HGETDEL: read or write hash fields and change or end their time to live (Valkey 9)."""
 
 from typing import Final
 
@@ -169,11 +169,11 @@ def hgetdel(ctx: Context, args: list[bytes]) -> bytes:
 
 
 class _Options:
-    """What stands between the key and FIELDS in HGETEX and HSETEX."""
+    """The options of HGETEX and HSETEX, between the key and FIELDS."""
 
     def __init__(self) -> None:
         self.has_end = False
-        self.unit = b""  # EX, PX, EXAT or PXAT, which may be repeated but not mixed
+        self.unit = b""  # EX, PX, EXAT or PXAT: may be repeated but not mixed
         self.end_text = b""
         self.at_ms = 0
         self.persist = False
@@ -184,7 +184,7 @@ class _Options:
         self.only_old_key = False
 
     def find_end(self, ctx: Context) -> None:
-        """Set ``at_ms``, when the key has been looked at: only then is the time on the wire. Raises CommandError."""
+        """Parse the time into ``at_ms``. Valkey does so after it has read the key. Raises CommandError."""
         if self.has_end:
             self.at_ms = parse_end(ctx, self.end_text, UNITS_MS[self.unit], relative=len(self.unit) == 2)
 

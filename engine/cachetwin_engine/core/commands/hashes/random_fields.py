@@ -21,7 +21,7 @@ from cachetwin_engine.core.types.hash import HashValue, read_hash
     tips=NONDETERMINISTIC,
 )
 def hrandfield(ctx: Context, args: list[bytes]) -> bytes:
-    """HRANDFIELD key [count [WITHVALUES]]: distinct fields, or, when negative, as many draws."""
+    """HRANDFIELD key [count [WITHVALUES]]: distinct fields; with a negative count fields may repeat."""
     if len(args) == 2:
         value = read_hash(ctx.db, args[1])
         field = None if value is None else value.random(ctx.engine.random.below)
@@ -45,7 +45,7 @@ def hrandfield(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _pick_random(ctx: Context, value: HashValue, count: int) -> list[bytes]:
-    """``count`` distinct fields, all if there are no more, or ``-count`` draws."""
+    """Up to ``count`` distinct fields; if ``count`` is negative, ``-count`` fields that may repeat."""
     random = ctx.engine.random
     if value.volatile or value.packed or count * 3 > value.length():
         fields = value.fields()

@@ -1,7 +1,7 @@
-"""Lists: the commands that wait until there is something to take.
+"""The blocking commands for lists.
 
-Each looks at its keys in the order given. When none holds a list it waits; the engine runs it again, from the beginning,
-when one of the keys comes into being, longest waiting client first.
+Each command tries its keys in order. If none holds a list it blocks; when one of the keys gets a value, the engine runs
+the command again, for the client that has waited longest first.
 """
 
 from typing import Final

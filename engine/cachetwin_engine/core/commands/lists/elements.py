@@ -134,7 +134,7 @@ def _parse_rank(ctx: Context, text: bytes) -> int:
 
 
 def _parse_signed_count(ctx: Context, text: bytes) -> int:
-    """A count whose sign gives the direction. Redis OSS 7.0 takes -2**63 as well, which Valkey refuses."""
+    """A count whose sign gives the direction. Redis OSS 7.0 accepts -2**63, Valkey does not. Raises CommandError."""
     return parse_symmetric(text) if ctx.engine.profile.is_valkey else parse_int(text)
 
 
@@ -163,7 +163,7 @@ def lset(ctx: Context, args: list[bytes]) -> bytes:
         raise CommandError(NO_SUCH_KEY)
     index = parse_int(args[2])
     if ctx.engine.profile.truncates_list_indexes:
-        index = (index + 2**31) % 2**32 - 2**31  # on its way to the element it is a C int
+        index = (index + 2**31) % 2**32 - 2**31  # the index is passed on as a C int
     limit = ctx.engine.config.list_max_listpack_size
     value.make_room_bytes(len(args[3]), 1, limit)
     if not value.set_at(index, args[3]):
@@ -246,7 +246,7 @@ def ltrim(ctx: Context, args: list[bytes]) -> bytes:
     if stop < 0:
         stop += count
     if start > stop or start >= count:
-        start = count  # nothing stays
+        start = count  # remove all
         stop = count - 1
     gone = value.trim(start, min(stop, count - 1))
     removed(ctx, args[1], value, b"ltrim", gone)

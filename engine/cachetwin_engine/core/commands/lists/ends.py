@@ -1,4 +1,4 @@
-"""The two ends of lists: push and pop. The commands that wait are in ``blocking``."""
+"""The ends of lists: push and pop. The blocking commands are in ``blocking``."""
 
 from typing import Final
 
@@ -160,14 +160,14 @@ def _pop(ctx: Context, args: list[bytes], left: bool) -> bytes:
 
 
 def pop_many(ctx: Context, key: bytes, value: ListValue, count: int, left: bool) -> list[bytes]:
-    """Take up to ``count`` elements, at least one, from an end of the list under ``key``."""
+    """Pop up to ``count`` elements, at least one, from an end of the list under ``key``."""
     elements = value.pop_many(count, left)
     removed(ctx, key, value, b"lpop" if left else b"rpop", len(elements))
     return elements
 
 
 def removed(ctx: Context, key: bytes, value: ListValue, event: bytes, count: int) -> None:
-    """``count`` elements left the list under ``key``: drop it when it is empty, and say so."""
+    """Report that ``count`` elements of the list under ``key`` were removed, and delete an empty list."""
     if value.length() == 0:
         ctx.db.drop(key)
         ctx.key_changed(key, NOTIFY_LIST, event, count)
@@ -196,7 +196,7 @@ def lmpop(ctx: Context, args: list[bytes]) -> bytes:
 
 
 class PopRequest:
-    """What LMPOP and BLMPOP ask for."""
+    """The arguments of LMPOP and BLMPOP."""
 
     def __init__(self, keys: list[bytes], left: bool, count: int) -> None:
         self.keys = keys
@@ -226,7 +226,7 @@ def parse_lmpop(ctx: Context, args: list[bytes], at: int) -> PopRequest:
 
 
 def pop_first_list(ctx: Context, request: PopRequest) -> bytes | None:
-    """Key and elements from the first key that holds a list, None if none does."""
+    """Pop from the first key that holds a list: a reply of key and elements, or None if no key does."""
     for key in request.keys:
         value = list_of(ctx.db.find_for_write(key))
         if value is not None:
@@ -237,7 +237,7 @@ def pop_first_list(ctx: Context, request: PopRequest) -> bytes | None:
 
 
 def is_left(word: bytes) -> bool:
-    """LEFT or RIGHT. Raises CommandError."""
+    """Whether ``word`` is LEFT rather than RIGHT. Raises CommandError."""
     name = word.upper()
     if name == b"LEFT":
         return True

@@ -1,4 +1,4 @@
-"""Elements that move from one list to another."""
+"""Moves of elements between lists."""
 
 from typing import Final
 
@@ -48,7 +48,7 @@ def rpoplpush(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def move(ctx: Context, source: bytes, destination: bytes, from_left: bool, to_left: bool) -> bytes | None:
-    """Move one element and return it, None if there is no list under ``source``."""
+    """Move one element and return it, or None if there is no list under ``source``."""
     value = list_of(ctx.db.find_for_write(source))
     if value is None:
         return None
@@ -62,6 +62,6 @@ def move(ctx: Context, source: bytes, destination: bytes, from_left: bool, to_le
     target.push(element, to_left)
     if not found:
         ctx.db.put(destination, target)
-    ctx.key_changed(destination, NOTIFY_LIST, b"lpush" if to_left else b"rpush", 0)  # a move is one change in all
+    ctx.key_changed(destination, NOTIFY_LIST, b"lpush" if to_left else b"rpush", 0)  # a move counts as one change
     removed(ctx, source, value, b"lpop" if from_left else b"rpop", 1)
     return element

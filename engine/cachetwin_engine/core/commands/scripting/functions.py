@@ -1,4 +1,4 @@
-"""FUNCTION and FCALL: libraries of functions that stay with the data."""
+"""FUNCTION and FCALL: libraries of functions that are kept with the data."""
 
 from typing import Final
 
@@ -90,7 +90,7 @@ def _call(ctx: Context, args: list[bytes], read_only: bool) -> bytes:
         show_to_monitors(ctx, args, engine.batch_started_us)
     reply = engine.scripts.call_function(ctx, args, read_only)
     if engine.wants_propagation:
-        ctx.propagate_nothing()  # but what its commands changed
+        ctx.propagate_nothing()  # but the changes of its commands
     return reply
 
 
@@ -114,7 +114,7 @@ container(
     tips=ON_ALL_SHARDS,
 )
 def function_load(ctx: Context, args: list[bytes]) -> bytes:
-    """FUNCTION LOAD [REPLACE] code: the library's name."""
+    """FUNCTION LOAD [REPLACE] code: the name of the library."""
     for word in args[2:-1]:
         if word.lower() != b"replace":
             raise CommandError(b"ERR Unknown option given: " + word)
@@ -233,7 +233,7 @@ def _described(ctx: Context, library: Library, with_code: bool) -> bytes:
     tips=[b"nondeterministic_output", b"request_policy:all_shards", b"response_policy:special"],
 )
 def function_stats(ctx: Context, args: list[bytes]) -> bytes:
-    """FUNCTION STATS: what runs, if this command came while something does, and how much is loaded."""
+    """FUNCTION STATS: the running function or script, and the numbers of libraries and functions."""
     store = ctx.engine.scripts
     counts = [
         bulk(b"libraries_count"), integer(len(store.libraries)),
@@ -263,7 +263,7 @@ def function_stats(ctx: Context, args: list[bytes]) -> bytes:
     tips=[b"request_policy:all_shards", b"response_policy:one_succeeded"],
 )
 def function_kill(ctx: Context, args: list[bytes]) -> bytes:
-    """FUNCTION KILL: a function that has not written yet ends with an error."""
+    """FUNCTION KILL: stop the running function unless it has written."""
     return kill(ctx, b"FUNCTION KILL")
 
 
@@ -294,7 +294,7 @@ def function_dump(ctx: Context, args: list[bytes]) -> bytes:
     tips=ON_ALL_SHARDS,
 )
 def function_restore(ctx: Context, args: list[bytes]) -> bytes:
-    """FUNCTION RESTORE payload [FLUSH | APPEND | REPLACE]: all libraries or none."""
+    """FUNCTION RESTORE payload [FLUSH | APPEND | REPLACE]: an invalid library restores none."""
     if len(args) > 4:
         raise bad_subcommand(args)
     policy = args[3].lower() if len(args) > 3 else b"append"

@@ -1,4 +1,4 @@
-"""EVAL and SCRIPT: scripts that clients send."""
+"""EVAL and SCRIPT: Lua scripts."""
 
 from cachetwin_engine.core.commands.help_text import help_reply
 from cachetwin_engine.core.execution.admission import busy_line
@@ -108,11 +108,11 @@ def evalsha_ro(ctx: Context, args: list[bytes]) -> bytes:
 def _run(ctx: Context, args: list[bytes], by_digest: bool, read_only: bool) -> bytes:
     engine = ctx.engine
     if engine.monitors:
-        show_to_monitors(ctx, args, engine.batch_started_us)  # before the commands that it runs
+        show_to_monitors(ctx, args, engine.batch_started_us)  # before the script's commands
     script = engine.scripts.known(args[1]) if by_digest else None
     reply = engine.scripts.evaluate(ctx, script, args, read_only)
     if engine.wants_propagation:
-        ctx.propagate_nothing()  # but what its commands changed
+        ctx.propagate_nothing()  # but the changes of its commands
     return reply
 
 
@@ -136,7 +136,7 @@ container(
     tips=ON_ALL_NODES,
 )
 def script_load(ctx: Context, args: list[bytes]) -> bytes:
-    """SCRIPT LOAD script: its digest."""
+    """SCRIPT LOAD script: the digest of the script."""
     return bulk(ctx.engine.scripts.load(args[2], keep=True).sha)
 
 
@@ -152,7 +152,7 @@ def script_load(ctx: Context, args: list[bytes]) -> bytes:
     tips=[b"request_policy:all_shards", b"response_policy:agg_logical_and"],
 )
 def script_exists(ctx: Context, args: list[bytes]) -> bytes:
-    """SCRIPT EXISTS sha1 [sha1 ...]: 1 or 0 each."""
+    """SCRIPT EXISTS sha1 [sha1 ...]: 1 or 0 for each digest."""
     return array([integer(int(sha.lower() in ctx.engine.scripts.scripts)) for sha in args[2:]])
 
 
@@ -202,12 +202,12 @@ def script_show(ctx: Context, args: list[bytes]) -> bytes:
     tips=[b"request_policy:all_shards", b"response_policy:one_succeeded"],
 )
 def script_kill(ctx: Context, args: list[bytes]) -> bytes:
-    """SCRIPT KILL: a script that has not written yet ends with an error."""
+    """SCRIPT KILL: stop the running script unless it has written."""
     return kill(ctx, b"SCRIPT KILL")
 
 
 def kill(ctx: Context, how: bytes) -> bytes:
-    """End what runs, if ``how`` (SCRIPT KILL or FUNCTION KILL) is the command for it. Raises CommandError."""
+    """Stop the running script or function; ``how`` is SCRIPT KILL or FUNCTION KILL. Raises CommandError."""
     running = ctx.engine.running_script
     if running is None:
         raise CommandError(b"NOTBUSY No scripts in execution right now.")
@@ -232,7 +232,7 @@ def kill(ctx: Context, how: bytes) -> bytes:
     since="3.2.0",
 )
 def script_debug(ctx: Context, args: list[bytes]) -> bytes:
-    """SCRIPT DEBUG YES|SYNC|NO [engine]: this engine has no script debugger, so it can only stay off."""
+    """SCRIPT DEBUG YES|SYNC|NO [engine]: only NO is accepted, because there is no debugger."""
     if len(args) > 4:
         raise bad_subcommand(args)
     if len(args) == 4 and args[3].lower() != b"lua":

@@ -152,12 +152,12 @@ def sdiffstore(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _sets(ctx: Context, args: list[bytes], begin: int) -> list[SetValue | None]:
-    """The sets under the keys from argument ``begin`` on. Raises CommandError if one holds something else."""
+    """The sets under the keys from argument ``begin`` on. Raises CommandError for another type."""
     return [read_set(ctx.db, args[at]) for at in range(begin, len(args))]
 
 
 def _intersection(sets: list[SetValue | None], limit: int) -> list[bytes]:
-    """The members that all have; no more than ``limit`` when it is not 0."""
+    """The members that all sets have, at most ``limit`` unless it is 0."""
     present: list[SetValue] = []
     for value in sets:
         if value is None:
@@ -213,7 +213,7 @@ def _difference(sets: list[SetValue | None]) -> list[bytes]:
 
 
 def _store(ctx: Context, key: bytes, members: list[bytes], event: bytes) -> bytes:
-    """Put the set of ``members`` in the place of whatever is under ``key``."""
+    """Store the set of ``members`` under ``key`` in place of any value."""
     if not members:
         if ctx.db.delete(key):
             ctx.key_changed(key, NOTIFY_GENERIC, b"del")

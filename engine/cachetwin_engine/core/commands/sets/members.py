@@ -79,7 +79,7 @@ def srem(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def removed(ctx: Context, key: bytes, value: SetValue, event: bytes, count: int) -> None:
-    """``count`` members left the set under ``key``: drop it when it is empty, and say so."""
+    """Report that ``count`` members of the set under ``key`` were removed, and delete an empty set."""
     empty = value.length() == 0
     if empty:
         ctx.db.drop(key)

@@ -20,7 +20,7 @@ from cachetwin_engine.core.types.set import SetValue, read_set, set_of
 
 from .members import members_reply, removed
 
-_REMOVED_PER_EFFECT_MAX: Final = 1024  # members in one SREM that tells replicas what SPOP took
+_REMOVED_PER_EFFECT_MAX: Final = 1024  # members in one SREM that propagates a SPOP
 
 
 @command(
@@ -68,7 +68,7 @@ def spop(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _take_random(ctx: Context, value: SetValue, count: int) -> list[bytes]:
-    """Remove ``count`` random members of more."""
+    """Remove and return ``count`` random members; the set has more."""
     below = ctx.engine.random.below
     if value.small():
         members = ctx.engine.random.sample(value.members(), count)
@@ -97,7 +97,7 @@ def _take_random(ctx: Context, value: SetValue, count: int) -> list[bytes]:
     history=[("2.6.0", "Added the `count` argument.")],
 )
 def srandmember(ctx: Context, args: list[bytes]) -> bytes:
-    """SRANDMEMBER key [count]: distinct members, or, when negative, as many draws."""
+    """SRANDMEMBER key [count]: distinct members; with a negative count members may repeat."""
     if len(args) > 3:
         raise syntax_error()
     if len(args) == 2:
@@ -113,7 +113,7 @@ def srandmember(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _pick_random(ctx: Context, value: SetValue, count: int) -> list[bytes]:
-    """``count`` distinct members of more, or ``-count`` draws."""
+    """``count`` distinct members, fewer than the set has; if negative, ``-count`` members that may repeat."""
     below = ctx.engine.random.below
     if count < 0:
         return [value.random(below) for _ in range(-count)]

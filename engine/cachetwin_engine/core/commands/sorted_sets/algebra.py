@@ -1,4 +1,4 @@
-"""Union, intersection and difference of sorted sets; plain sets take part as if every score were 1."""
+"""Union, intersection and difference of sorted sets; in plain sets every score is 1."""
 
 from typing import Final
 
@@ -23,7 +23,7 @@ _DIFF: Final = 2
 
 
 class Source:
-    """One operand: scores by member, and what they are multiplied by. Scores None: a plain set."""
+    """One operand: scores by member and their weight. A plain set has no scores."""
 
     def __init__(self, scores: dict[bytes, float] | None, members: SetValue | None) -> None:
         self.scores = scores
@@ -31,13 +31,13 @@ class Source:
         self.weight = 1.0
 
     def size(self) -> int:
-        """How many members."""
+        """The number of members."""
         if self.scores is not None:
             return len(self.scores)
         return 0 if self.members is None else self.members.length()
 
     def score(self, member: bytes) -> float | None:
-        """The unweighted score, None for no member."""
+        """The unweighted score, or None without the member."""
         if self.scores is not None:
             return self.scores.get(member)
         return 1.0 if self.members is not None and self.members.has(member) else None
@@ -50,7 +50,7 @@ class Source:
 
 
 class Operands:
-    """What ZUNION and its like were asked to combine, and how."""
+    """The operands and options of ZUNION and related commands."""
 
     def __init__(self, sources: list[Source]) -> None:
         self.sources = sources
@@ -71,7 +71,7 @@ def _source(ctx: Context, key: bytes) -> Source:
 
 
 def _parse(ctx: Context, args: list[bytes], first: int) -> Operands:
-    """``first`` is the place of numkeys: 1, or 2 when the result is stored."""
+    """The operands and options; ``first`` is the place of numkeys: 1, or 2 if the result is stored. Raises CommandError."""
     numkeys = parse_int(args[first])
     if numkeys < 1:
         name = ctx.command.name if ctx.command is not None else b""
@@ -107,7 +107,7 @@ def _take_weights(ctx: Context, operands: Operands, weights: list[bytes]) -> Non
 
 
 def _weighted(weight: float, score: float) -> float:
-    """0 for 0 times infinity."""
+    """The weighted score; 0 times infinity is 0."""
     if weight == 1.0:
         return score
     product = weight * score
@@ -115,7 +115,7 @@ def _weighted(weight: float, score: float) -> float:
 
 
 def _aggregated(how: int, one: float, other: float) -> float:
-    """0 for infinity minus infinity."""
+    """Two scores combined; infinity minus infinity is 0."""
     if how == _SUM:
         total = one + other
         return total if total == total else 0.0  # noqa: PLR0124  (the test for NaN)
@@ -125,7 +125,7 @@ def _aggregated(how: int, one: float, other: float) -> float:
 
 
 def _by_size(sources: list[Source]) -> list[Source]:
-    """Smallest first: the order in which Valkey adds scores up."""
+    """The sources, smallest first: the order in which Valkey adds scores."""
     return sorted(sources, key=Source.size)
 
 
@@ -305,7 +305,7 @@ def zdiffstore(ctx: Context, args: list[bytes]) -> bytes:
     complexity="O(N*K)",
 )
 def zintercard(ctx: Context, args: list[bytes]) -> bytes:
-    """ZINTERCARD numkeys key [key ...] [LIMIT limit]: with a limit, counting stops there."""
+    """ZINTERCARD numkeys key [key ...] [LIMIT limit]: the count stops at the limit."""
     operands = _parse(ctx, args, 1)
     sources = _by_size(operands.sources)
     smallest = sources[0]

@@ -1,6 +1,6 @@
-"""Sorted sets, one member at a time: add, score, rank, remove, scan, pick at random.
+"""Members of sorted sets: add, score, rank, remove, scan, pick at random.
 
-Ranges are in ``sorted_set_ranges``, popping and waiting in ``sorted_set_pops``, set algebra in ``sorted_set_algebra``.
+Ranges are in ``ranges``, popping and blocking in ``pops``, set algebra in ``algebra``.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -41,7 +41,7 @@ _LT: Final = 8
 _CH: Final = 16
 _INCR: Final = 32
 _CONDITIONS: Final = _NX | _XX | _GT | _LT
-_NINE: Final = 57  # a number begins with this or less, but for ``inf``
+_NINE: Final = 57  # a number begins with this character or a lower one, except ``inf``
 _ADD_FLAGS: Final[dict[bytes, int]] = {b"NX": _NX, b"XX": _XX, b"GT": _GT, b"LT": _LT, b"CH": _CH, b"INCR": _INCR}
 SCORE_IS_NAN: Final = b"ERR resulting score is not a number (NaN)"
 
@@ -70,7 +70,7 @@ _ZADD_HISTORY: Final = [
     history=_ZADD_HISTORY,
 )
 def zadd(ctx: Context, args: list[bytes]) -> bytes:
-    """ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [score member ...]: how many were added (CH: or changed)."""
+    """ZADD key [NX | XX] [GT | LT] [CH] [INCR] score member [...]: the number of members added (with CH: or changed)."""
     flags = 0
     first = 2
     while first < len(args):
@@ -99,14 +99,14 @@ def zadd(ctx: Context, args: list[bytes]) -> bytes:
     complexity="O(log(N))",
 )
 def zincrby(ctx: Context, args: list[bytes]) -> bytes:
-    """ZINCRBY key increment member: the new score. Read as ZADD's arguments are, an option leaves too few."""
+    """ZINCRBY key increment member: the new score. An option of ZADD as increment is a syntax error."""
     if args[2].upper() in {b"NX", b"XX", b"GT", b"LT", b"CH", b"INCR"}:
         raise syntax_error()
     return _add(ctx, args, 2, _INCR)
 
 
 def _check_flags(flags: int, pairs: int) -> None:
-    """Raises CommandError if ``flags`` do not go together."""
+    """Check the flags together. Raises CommandError."""
     if flags & _NX and flags & _XX:
         raise CommandError(b"ERR XX and NX options at the same time are not compatible")
     if (flags & _GT and flags & (_NX | _LT)) or (flags & _LT and flags & _NX):
@@ -116,7 +116,7 @@ def _check_flags(flags: int, pairs: int) -> None:
 
 
 def _add(ctx: Context, args: list[bytes], first: int, flags: int) -> bytes:
-    """Add the pairs of ``args`` from ``first`` on."""
+    """Add the pairs of ``args`` from ``first`` on. Raises CommandError."""
     hexadecimal = ctx.engine.profile.hexadecimal_doubles
     scores = [parse_float(args[at], hexadecimal) for at in range(first, len(args), 2)]
     key = args[1]
@@ -149,7 +149,7 @@ def _add(ctx: Context, args: list[bytes], first: int, flags: int) -> bytes:
 
 
 def _put(config: "Config", zset: SortedSet, member: bytes, score: float, flags: int) -> i64:
-    """Add ``member`` or change its score if ``flags`` allow it: ``ADDED``, ``CHANGED`` or ``SAME``."""
+    """Add ``member`` or update its score if ``flags`` allow it: ``ADDED``, ``CHANGED`` or ``SAME``."""
     if not flags & _CONDITIONS and not zset.packed:
         return zset.put(member, score)
     old = zset.score(member)
@@ -164,7 +164,7 @@ def _put(config: "Config", zset: SortedSet, member: bytes, score: float, flags: 
 
 
 def _increment(ctx: Context, key: bytes, zset: SortedSet, member: bytes, score: float, flags: int) -> bytes:
-    """Add ``score`` to what ``member`` has, if ``flags`` allow it: the new score, or null."""
+    """Add ``score`` to the score of ``member`` if ``flags`` allow it: the new score, or null."""
     created = len(zset) == 0
     old = zset.score(member)
     if flags & (_XX if old is None else _NX):
@@ -184,7 +184,7 @@ def _increment(ctx: Context, key: bytes, zset: SortedSet, member: bytes, score: 
 
 
 def _fits_at_once(config: "Config", args: list[bytes], first: int, created: bool) -> bool:
-    """Do the pairs of ``args`` from ``first`` on by themselves allow a listpack? Redis OSS 7.0 looks at the first only."""
+    """Whether the pairs of ``args`` from ``first`` on fit into a listpack. Redis OSS 7.0 checks the first pair only."""
     longest = config.zset_max_listpack_value
     if not config.profile.is_valkey:
         return not created or (config.zset_max_listpack_entries > 0 and len(args[first + 1]) <= longest)
@@ -197,14 +197,14 @@ def _fits_at_once(config: "Config", args: list[bytes], first: int, created: bool
 
 
 def add_member(config: "Config", zset: SortedSet, member: bytes, score: float) -> None:
-    """Add a ``member`` that is not there yet; a listpack that it does not fit into becomes a skiplist."""
+    """Add a new ``member``; a listpack that it does not fit into becomes a skiplist."""
     if zset.packed and (len(zset) >= config.zset_max_listpack_entries or len(member) > config.zset_max_listpack_value):
         zset.unpack()
     zset.put(member, score)
 
 
 def fits_listpack(config: "Config", scores: dict[bytes, float]) -> bool:
-    """Is a result with these members stored as a listpack?"""
+    """Whether a result with these members is stored as a listpack."""
     if len(scores) > config.zset_max_listpack_entries:
         return False
     longest = config.zset_max_listpack_value
@@ -215,19 +215,19 @@ def fits_listpack(config: "Config", scores: dict[bytes, float]) -> bool:
 
 
 def drop_if_empty(ctx: Context, key: bytes, zset: SortedSet) -> None:
-    """A sorted set that has lost its last member goes."""
+    """Delete a sorted set without members."""
     if len(zset) == 0:
         ctx.db.drop(key)
         ctx.notify(NOTIFY_GENERIC, b"del", key)
 
 
 def members_reply(ctx: Context, members: list[bytes], scores: list[float], with_scores: bool) -> bytes:
-    """Members, on demand with their scores: flat in RESP2, pairs in RESP3."""
+    """Members, optionally with their scores: flat in RESP2, pairs in RESP3."""
     return pairs_reply(ctx, members, scores, ctx.resp3) if with_scores else bulk_array(members)
 
 
 def pairs_reply(ctx: Context, members: list[bytes], scores: list[float], nested: bool) -> bytes:
-    """Members with their scores, each pair an array of its own if ``nested``."""
+    """Members with their scores; each pair is an array if ``nested``."""
     parts = [array_header(len(members) if nested else 2 * len(members))]
     for at, member in enumerate(members):
         if nested:
@@ -250,7 +250,7 @@ def pairs_reply(ctx: Context, members: list[bytes], scores: list[float], nested:
     history=[("2.4.0", "Accepts several members.")],
 )
 def zrem(ctx: Context, args: list[bytes]) -> bytes:
-    """ZREM key member [member ...]: how many there were."""
+    """ZREM key member [member ...]: the number of removed members."""
     key = args[1]
     zset = sorted_set(ctx.db.find_for_write(key))
     if zset is None:
@@ -292,7 +292,7 @@ def zcard(ctx: Context, args: list[bytes]) -> bytes:
     since="1.2.0",
 )
 def zscore(ctx: Context, args: list[bytes]) -> bytes:
-    """ZSCORE key member: null when there is none."""
+    """ZSCORE key member: null without the member."""
     zset = read_sorted_set(ctx.db, args[1])
     score = None if zset is None else zset.score(args[2])
     return ctx.null if score is None else ctx.double(score)
@@ -382,7 +382,7 @@ def _rank(ctx: Context, args: list[bytes], reverse: bool) -> bytes:
     tips=NONDETERMINISTIC,
 )
 def zrandmember(ctx: Context, args: list[bytes]) -> bytes:
-    """ZRANDMEMBER key [count [WITHSCORES]]: a negative count may repeat members."""
+    """ZRANDMEMBER key [count [WITHSCORES]]: distinct members; with a negative count members may repeat."""
     if len(args) == 2:
         zset = read_sorted_set(ctx.db, args[1])
         return ctx.null if zset is None else bulk(zset.member_at(ctx.engine.random.below(len(zset))))
@@ -400,20 +400,20 @@ def zrandmember(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _scores_of(zset: SortedSet, members: list[bytes]) -> list[float]:
-    """The score of each of ``members``, which are present."""
+    """The score of each of ``members``, which must exist."""
     scores = zset.scores()
     return [scores[member] for member in members]
 
 
 def _picked(ctx: Context, zset: SortedSet, count: int) -> list[bytes]:
-    """``count`` different members, or -``count`` that may be the same."""
+    """Up to ``count`` distinct members; if ``count`` is negative, -``count`` members that may repeat."""
     random = ctx.engine.random
     size = len(zset)
     if count < 0:
         return [zset.member_at(random.below(size)) for _ in range(-count)]
     if count >= size:
         return zset.range(0, size)[0]
-    if count * 3 > size:  # few are left out: shuffle the beginning of all
+    if count * 3 > size:  # most members are returned: shuffle the beginning of all
         members = zset.range(0, size)[0]
         for at in range(count):
             other = at + random.below(size - at)
@@ -455,7 +455,7 @@ def zscan(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _stored_text(ctx: Context, zset: SortedSet, score: float) -> bytes:
-    """A score as ZSCAN shows it: what a listpack stores, or 17 digits."""
+    """A score as ZSCAN returns it: as a listpack stores it, or with 17 digits."""
     if zset.packed and (ctx.engine.profile.shortest_doubles or is_whole(score)):
         return shortest(score)
     return digits_17(score)

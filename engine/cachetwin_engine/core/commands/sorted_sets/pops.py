@@ -1,4 +1,4 @@
-"""Sorted sets as queues: take the lowest or highest members out, and wait for some to come."""
+"""Sorted sets as queues: pop the lowest or highest members, or wait for some."""
 
 from cachetwin_engine.core.config.notifications import NOTIFY_ZSET
 from cachetwin_engine.core.execution.context import Context
@@ -24,7 +24,7 @@ _COUNT = b"ERR count should be greater than 0"
 
 
 def _pop(ctx: Context, key: bytes, zset: SortedSet, count: int, highest: bool) -> tuple[list[bytes], list[float]]:
-    """Take ``count`` members out, at least one, outermost first."""
+    """Pop ``count`` members, at least one, outermost first."""
     size = len(zset)
     count = min(count, size)
     start = size - count if highest else 0
@@ -89,7 +89,7 @@ def zpopmax(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _first_with_members(ctx: Context, keys: list[bytes]) -> tuple[bytes, SortedSet] | None:
-    """The first of ``keys`` that has members. While waiting, keys of another type count as missing."""
+    """The first of ``keys`` that has members. For a blocked client, keys of another type count as missing."""
     for key in keys:
         value = ctx.db.find_for_write(key)
         if value is None or (ctx.retrying and not isinstance(value, SortedSet)):
@@ -125,7 +125,7 @@ def _bzpop(ctx: Context, args: list[bytes], highest: bool) -> bytes:
     history=[("6.0.0", "The timeout may be a decimal number.")],
 )
 def bzpopmin(ctx: Context, args: list[bytes]) -> bytes:
-    """BZPOPMIN key [key ...] timeout: key, member, score; null when the time is over."""
+    """BZPOPMIN key [key ...] timeout: key, member and score; null after the timeout."""
     return _bzpop(ctx, args, highest=False)
 
 
@@ -142,12 +142,12 @@ def bzpopmin(ctx: Context, args: list[bytes]) -> bytes:
     history=[("6.0.0", "The timeout may be a decimal number.")],
 )
 def bzpopmax(ctx: Context, args: list[bytes]) -> bytes:
-    """BZPOPMAX key [key ...] timeout: key, member, score; null when the time is over."""
+    """BZPOPMAX key [key ...] timeout: key, member and score; null after the timeout."""
     return _bzpop(ctx, args, highest=True)
 
 
 def _zmpop(ctx: Context, args: list[bytes], first: int, deadline_ms: int) -> bytes:
-    """``first`` is the place of numkeys; a negative ``deadline_ms`` says not to wait."""
+    """``first`` is the place of numkeys; with a negative ``deadline_ms`` it never blocks."""
     numkeys = integer_or_none(args[first])
     if numkeys is None or numkeys < 1:
         raise CommandError(_NUMKEYS)

@@ -1,6 +1,6 @@
-"""Sorted sets by rank, score and name: read, count, store and remove ranges.
+"""Ranges of sorted sets by rank, score and lexicographical order: read, count, store, remove.
 
-Every kind of range becomes a window of ranks first; direction and LIMIT only narrow that window.
+Every kind of range becomes a window of ranks; direction and LIMIT then narrow that window.
 """
 
 from typing import Final
@@ -34,7 +34,7 @@ _NO_SCORES_BY_LEX: Final = b"ERR syntax error, WITHSCORES not supported in combi
 
 
 class Bounds:
-    """Both ends of a range as the client gave them, parsed: which members they take in is known with the set."""
+    """Both ends of a range, parsed; ``window`` applies them to a sorted set."""
 
     def __init__(self, by: int, low: bytes, high: bytes, hexadecimal: bool = True) -> None:
         """Parse. ``low`` and ``high`` are start and stop for ``BY_RANK``. Raises CommandError."""
@@ -45,7 +45,7 @@ class Bounds:
         self.high = 0.0
         self.low_name = b""
         self.high_name = b""
-        self.low_open = False  # the end itself is not part of the range
+        self.low_open = False  # the bound itself is not part of the range
         self.high_open = False
         if by == BY_RANK:
             self.start = parse_int(low)
@@ -60,7 +60,7 @@ class Bounds:
             self.high_name = _lex_bound(high)
 
     def window(self, zset: SortedSet) -> tuple[int, int]:
-        """First rank and the rank behind the last; the first is not below 0, and an empty window has no length."""
+        """The first rank, at least 0, and the rank after the last; both are equal if the window is empty."""
         size = len(zset)
         if self.by == BY_RANK:
             start = self.start + size if self.start < 0 else self.start
@@ -76,20 +76,22 @@ class Bounds:
 
 
 def _score_bound(text: bytes, is_open: bool, hexadecimal: bool) -> float:
-    """A bound is read by strtod itself, which takes blanks in front, nothing at all for 0, and a zero byte for the end."""
+    """A bound as strtod reads it: with leading blanks, an empty text as 0, up to a zero byte. Raises CommandError."""
     if is_open:
         text = text[1:]
     text, _, _ = text.partition(b"\0")
     if not text:
         return 0.0
-    value = unbounded_float_or_none(text.lstrip() if hexadecimal else text, hexadecimal)  # blanks go where 0x does
+    if hexadecimal:  # versions that refuse 0x refuse leading blanks as well
+        text = text.lstrip()
+    value = unbounded_float_or_none(text, hexadecimal)
     if value is None:
         raise CommandError(_NOT_A_SCORE)
     return value
 
 
 def _lex_bound(text: bytes) -> bytes:
-    """``text``, if it is ``-``, ``+``, ``(name`` or ``[name``."""
+    """``text``, if it is ``-``, ``+``, ``(name`` or ``[name``. Raises CommandError."""
     if text in {b"-", b"+"} or text.startswith((b"(", b"[")):
         return text
     raise CommandError(_NOT_LEX)
@@ -106,7 +108,7 @@ def _lex_rank(zset: SortedSet, bound: bytes, after: bool) -> int:
 def take(
     zset: SortedSet, bounds: Bounds, reverse: bool, offset: int, limit: int, offset_from_end: bool
 ) -> tuple[list[bytes], list[float]]:
-    """The members and scores of a range, from the end if ``reverse``; ``limit`` < 0 is no limit.
+    """The members and scores of a range, in reverse order if ``reverse``; a negative ``limit`` is none.
 
     A negative ``offset`` finds nothing, or counts from the end in skiplists (Valkey) with ``offset_from_end``.
     """
@@ -136,8 +138,8 @@ def _range(
 ) -> bytes:
     """ZRANGE and its family: the source key is argument ``first``.
 
-    Commands from before 6.2 (``old``) fix ``by`` and ``reverse`` in their name. With ``first`` 2 the result is stored
-    under argument 1.
+    Commands older than 6.2 (``old``) imply ``by`` and ``reverse``. If ``first`` is 2, the result is stored under
+    argument 1. The options are read by hand: the older commands refuse each other's options with texts of their own.
     """
     store = first == 2
     with_scores = False
@@ -185,7 +187,7 @@ def _range(
 
 
 def store_result(ctx: Context, key: bytes, scores: dict[bytes, float], event: bytes) -> bytes:
-    """Make ``key`` a sorted set of ``scores``, or nothing if there are none; the number of members as a reply."""
+    """Store ``scores`` under ``key``, or delete the key if there are none; the number of members as a reply."""
     if not scores:
         if ctx.db.delete(key):
             ctx.key_changed(key, NOTIFY_GENERIC, b"del")
@@ -374,7 +376,7 @@ def _count(ctx: Context, key: bytes, bounds: Bounds) -> bytes:
     complexity="O(log(N)+M)",
 )
 def zremrangebyrank(ctx: Context, args: list[bytes]) -> bytes:
-    """ZREMRANGEBYRANK key start stop: how many there were."""
+    """ZREMRANGEBYRANK key start stop: the number of removed members."""
     return _remove_range(ctx, args[1], Bounds(BY_RANK, args[2], args[3]), b"zremrangebyrank")
 
 
@@ -390,7 +392,7 @@ def zremrangebyrank(ctx: Context, args: list[bytes]) -> bytes:
     complexity="O(log(N)+M)",
 )
 def zremrangebyscore(ctx: Context, args: list[bytes]) -> bytes:
-    """ZREMRANGEBYSCORE key min max: how many there were."""
+    """ZREMRANGEBYSCORE key min max: the number of removed members."""
     bounds = Bounds(BY_SCORE, args[2], args[3], ctx.engine.profile.hexadecimal_doubles)
     return _remove_range(ctx, args[1], bounds, b"zremrangebyscore")
 
@@ -407,7 +409,7 @@ def zremrangebyscore(ctx: Context, args: list[bytes]) -> bytes:
     complexity="O(log(N)+M)",
 )
 def zremrangebylex(ctx: Context, args: list[bytes]) -> bytes:
-    """ZREMRANGEBYLEX key min max: how many there were."""
+    """ZREMRANGEBYLEX key min max: the number of removed members."""
     return _remove_range(ctx, args[1], Bounds(BY_LEX, args[2], args[3]), b"zremrangebylex")
 
 

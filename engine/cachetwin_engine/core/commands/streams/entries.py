@@ -1,6 +1,6 @@
-"""Streams: add, read ranges, delete, trim.
+"""Entries of streams: add, read ranges, delete, trim.
 
-Waiting for entries is in ``stream_reads``, consumer groups in ``stream_groups``, XINFO in ``stream_info``.
+XREAD is in ``reads``, consumer groups are in ``groups`` and ``pending``, XINFO is in ``info``.
 """
 
 from typing import Final
@@ -35,11 +35,11 @@ _MINID: Final = 2
 _LIMIT_MAX: Final = 1_000_000
 _LIMIT_DEFAULT: Final = 10_000
 _STAR: Final = 42
-_LETTER: Final = 65  # options begin with this or more, IDs with less
+_LETTER: Final = 65  # options begin with this character or a higher one, IDs with a lower one
 
 
 class Options:
-    """What stands between the key and the ID of XADD, and behind the key of XTRIM."""
+    """The options of XADD and XTRIM. XADD spends most of its time in its arguments, so they are read by hand."""
 
     def __init__(self) -> None:
         self.strategy = _NO_TRIM
@@ -47,12 +47,12 @@ class Options:
         self.threshold = 0  # a length or an ID
         self.limit = -1  # -1: not given
         self.make = True
-        self.next = 2  # the first argument behind the options
+        self.next = 2  # the first argument after the options
         self._threshold_at = 0
         self.limit_at = 0
 
     def read_trim(self, args: list[bytes], at: int) -> int:
-        """MAXLEN or MINID at ``at``; how many arguments that takes. Raises CommandError."""
+        """Read MAXLEN or MINID at ``at``; the number of arguments it takes. Raises CommandError."""
         if self.strategy != _NO_TRIM:
             raise CommandError(b"ERR syntax error, MAXLEN and MINID options at the same time are not compatible")
         self.strategy = _MAXLEN if args[at].upper() == b"MAXLEN" else _MINID
@@ -71,9 +71,9 @@ class Options:
         return used
 
     def check(self, node_entries_max: int, trusted: bool) -> None:
-        """Look at what was read as a whole, and find the limit. Raises CommandError.
+        """Check the options together and set the limit. Raises CommandError.
 
-        ``trusted``: it comes from our primary, which writes ``=`` for ``~`` and lets LIMIT stand.
+        ``trusted``: the command comes from the primary, which replaces ``~`` by ``=`` and keeps LIMIT.
         """
         if self.limit > 0 and self.strategy == _NO_TRIM:
             raise CommandError(b"ERR syntax error, LIMIT cannot be used without specifying a trimming strategy")
@@ -81,17 +81,17 @@ class Options:
             raise CommandError(b"ERR syntax error, LIMIT cannot be used without the special ~ option")
         if self.limit < 0:
             self.limit = 0
-            if self.approximately:  # so that one command never works for long
+            if self.approximately:  # so that no command trims for long
                 self.limit = min(100 * node_entries_max, _LIMIT_MAX) if node_entries_max > 0 else _LIMIT_DEFAULT
 
     def trim(self, stream: Stream) -> int:
-        """Do it; how many entries went."""
+        """Trim the stream; the number of removed entries."""
         if self.strategy == _MAXLEN:
             return stream.trim_to_length(self.threshold, self.approximately, self.limit)
         return stream.trim_before(self.threshold, self.approximately, self.limit)
 
     def canonical(self, args: list[bytes], stream: Stream) -> list[bytes]:
-        """The command up to its ID, in words that have the same effect again: how far was trimmed is no longer open."""
+        """The command up to its ID for replicas: an approximate trim becomes an exact one."""
         words = args[: self.next]
         if self.approximately:
             words[self._threshold_at - 1] = b"="
@@ -159,8 +159,8 @@ def xadd(ctx: Context, args: list[bytes]) -> bytes:
     word = args[2]
     options = _options(args, adding=True) if len(word) > 0 and word[0] >= _LETTER else _NO_OPTIONS
     at = options.next
-    wanted = -1  # the ID, if it was given in full
-    wanted_ms = -1  # its first part, if it was not
+    wanted = -1  # the ID, if it is given in full
+    wanted_ms = -1  # its first part, if only that is given
     if at < len(args) and not (len(args[at]) == 1 and args[at][0] == _STAR):
         if args[at].endswith(b"-*") and len(args[at]) > 2:
             wanted_ms = parse_id(args[at][:-2]) >> 64 if b"-" not in args[at][:-2] else -1
@@ -197,7 +197,7 @@ def xadd(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _next_id(stream: Stream, wanted: int, wanted_ms: int, now_ms: int) -> tuple[int, int]:
-    """The ID of a new entry. Raises CommandError."""
+    """The ID of a new entry as its two parts. Raises CommandError."""
     last_ms, last_seq = stream.last_ms, stream.last_seq
     if last_seq == SEQ_MASK and last_ms == SEQ_MASK:
         raise CommandError(b"ERR The stream has exhausted the last possible ID, unable to add more items")
@@ -235,7 +235,7 @@ _XTRIM_ARGUMENTS: Final = (
     history=[("6.2.0", "Added the `MINID` and `LIMIT` options.")],
 )
 def xtrim(ctx: Context, args: list[bytes]) -> bytes:
-    """XTRIM key MAXLEN | MINID [= | ~] threshold [LIMIT count]: how many were removed."""
+    """XTRIM key MAXLEN | MINID [= | ~] threshold [LIMIT count]: the number of removed entries."""
     options = _options(args, adding=False)
     if options.limit > 0 and options.strategy == _NO_TRIM:
         options.check(0, ctx.session.is_primary)
@@ -265,7 +265,7 @@ def xtrim(ctx: Context, args: list[bytes]) -> bytes:
     since="5.0.0",
 )
 def xdel(ctx: Context, args: list[bytes]) -> bytes:
-    """XDEL key id [id ...]: how many there were."""
+    """XDEL key id [id ...]: the number of removed entries."""
     key = args[1]
     stream = stream_of(ctx.db.find_for_write(key))
     if stream is None:

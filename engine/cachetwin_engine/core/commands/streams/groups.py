@@ -21,7 +21,7 @@ _KEY_MUST_EXIST: Final = (
 
 
 def consumer_of(ctx: Context, key: bytes, group: Group, name: bytes) -> Consumer:
-    """The consumer ``name``, made if need be, and seen now."""
+    """The consumer ``name``, created if it does not exist; its seen-time becomes now."""
     consumer = group.consumers.get(name)
     if consumer is None:
         consumer = make_consumer(ctx, key, group, name)
@@ -30,7 +30,7 @@ def consumer_of(ctx: Context, key: bytes, group: Group, name: bytes) -> Consumer
 
 
 def make_consumer(ctx: Context, key: bytes, group: Group, name: bytes) -> Consumer:
-    """Add a consumer that is not there yet."""
+    """Create a consumer."""
     consumer = Consumer(name, ctx.engine.now_ms)
     group.consumers[name] = consumer
     ctx.engine.dirty += 1
@@ -39,7 +39,7 @@ def make_consumer(ctx: Context, key: bytes, group: Group, name: bytes) -> Consum
 
 
 def propagate_claim(ctx: Context, key: bytes, group: Group, entry_id: int, pending: Pending) -> None:
-    """Tell replicas who has an entry, since when, and how often it was delivered."""
+    """Propagate the consumer of an entry, its delivery time and its number of deliveries."""
     if ctx.engine.wants_propagation:
         ctx.propagate(
             [
@@ -51,7 +51,7 @@ def propagate_claim(ctx: Context, key: bytes, group: Group, entry_id: int, pendi
 
 
 def propagate_position(ctx: Context, key: bytes, group: Group) -> None:
-    """Tell replicas how far a group is."""
+    """Propagate the last delivered ID of a group."""
     if ctx.engine.wants_propagation:
         ctx.propagate(
             [b"XGROUP", b"SETID", key, group.name, id_text(group.last_id), b"ENTRIESREAD", b"%d" % group.entries_read]
@@ -59,7 +59,7 @@ def propagate_position(ctx: Context, key: bytes, group: Group) -> None:
 
 
 def _group_options(args: list[bytes], making: bool) -> tuple[bool, int]:
-    """MKSTREAM, and ENTRIESREAD or UNKNOWN. Raises CommandError."""
+    """Whether MKSTREAM is given, and ENTRIESREAD or UNKNOWN. Raises CommandError."""
     make = False
     entries_read = UNKNOWN
     at = 5
@@ -79,7 +79,7 @@ def _group_options(args: list[bytes], making: bool) -> tuple[bool, int]:
 
 
 def _stream_and_group(ctx: Context, args: list[bytes]) -> tuple[Stream, Group]:
-    """Of XGROUP's arguments. Raises CommandError if either is missing."""
+    """The stream and the group of XGROUP's arguments. Raises CommandError if one is missing."""
     stream = stream_of(ctx.db.find_for_write(args[2]))
     if stream is None:
         raise CommandError(_KEY_MUST_EXIST)
@@ -167,7 +167,7 @@ def xgroup_setid(ctx: Context, args: list[bytes]) -> bytes:
     complexity="O(N)",
 )
 def xgroup_destroy(ctx: Context, args: list[bytes]) -> bytes:
-    """XGROUP DESTROY key group: 1 if there was one."""
+    """XGROUP DESTROY key group: 1 if the group existed."""
     key = args[2]
     stream = stream_of(ctx.db.find_for_write(key))
     if stream is None:
@@ -175,7 +175,7 @@ def xgroup_destroy(ctx: Context, args: list[bytes]) -> bytes:
     if stream.groups.pop(args[3], None) is None:
         return ZERO
     _group_changed(ctx, key, b"xgroup-destroy")
-    ctx.db.grown(key)  # whoever waits in that group must learn that it went
+    ctx.db.grown(key)  # so that clients blocked on the group get an error
     return ONE
 
 
@@ -190,7 +190,7 @@ def xgroup_destroy(ctx: Context, args: list[bytes]) -> bytes:
     since="6.2.0",
 )
 def xgroup_createconsumer(ctx: Context, args: list[bytes]) -> bytes:
-    """XGROUP CREATECONSUMER key group consumer: 1 if it is new."""
+    """XGROUP CREATECONSUMER key group consumer: 1 if the consumer is new."""
     _, group = _stream_and_group(ctx, args)
     if args[4] in group.consumers:
         return ZERO
@@ -209,7 +209,7 @@ def xgroup_createconsumer(ctx: Context, args: list[bytes]) -> bytes:
     since="5.0.0",
 )
 def xgroup_delconsumer(ctx: Context, args: list[bytes]) -> bytes:
-    """XGROUP DELCONSUMER key group consumer: how many entries were pending there."""
+    """XGROUP DELCONSUMER key group consumer: the number of its pending entries."""
     _, group = _stream_and_group(ctx, args)
     if args[4] not in group.consumers:
         return ZERO
@@ -232,6 +232,6 @@ def xgroup_help(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _group_changed(ctx: Context, key: bytes, event: bytes) -> None:
-    """Groups are no part of the value that WATCH and client side caches look at."""
+    """Count and notify a change of a group, which is no change of the value for WATCH and client-side caches."""
     ctx.engine.dirty += 1
     ctx.notify(NOTIFY_STREAM, event, key)

@@ -16,7 +16,7 @@ def bulk_id(entry_id: int) -> bytes:
 
 
 def _part(text: bytes) -> int:
-    """An unsigned 64-bit integer as strtoull reads it, -1 if ``text`` is none."""
+    """An unsigned 64-bit integer as strtoull reads it, or -1."""
     text = text.lstrip(b" \t\n\r\v\f")
     if text.startswith(b"+"):
         text = text[1:]
@@ -27,7 +27,7 @@ def _part(text: bytes) -> int:
 
 
 def parse_id(text: bytes, missing_seq: int = 0) -> int:
-    """A complete ID; ``missing_seq`` stands in for a sequence number that is not given. Raises CommandError."""
+    """An ID; ``missing_seq`` replaces a sequence number that is not given. Raises CommandError."""
     value = id_or_none(text, missing_seq)
     if value is None:
         raise CommandError(INVALID_ID)
@@ -35,7 +35,7 @@ def parse_id(text: bytes, missing_seq: int = 0) -> int:
 
 
 def id_or_none(text: bytes, missing_seq: int = 0) -> int | None:
-    """A complete ID, or None."""
+    """An ID as ``parse_id`` reads it, or None."""
     if len(text) > _PART_BYTES_MAX:
         return None
     head, dash, tail = text.partition(b"-")
@@ -45,7 +45,7 @@ def id_or_none(text: bytes, missing_seq: int = 0) -> int | None:
 
 
 def parse_end(text: bytes, missing_seq: int) -> int:
-    """An end of a range: ``-`` and ``+`` too. Raises CommandError."""
+    """A bound of a range: an ID, ``-`` or ``+``. Raises CommandError."""
     if text == b"-":
         return 0
     if text == b"+":
@@ -54,7 +54,7 @@ def parse_end(text: bytes, missing_seq: int) -> int:
 
 
 def parse_start(text: bytes) -> int:
-    """The first ID of a range; ``(`` leaves the ID itself out. Raises CommandError."""
+    """The first ID of a range; ``(`` excludes the ID itself. Raises CommandError."""
     if len(text) > 1 and text.startswith(b"("):
         value = parse_id(text[1:])
         if value == ID_MAX:
@@ -64,7 +64,7 @@ def parse_start(text: bytes) -> int:
 
 
 def parse_stop(text: bytes) -> int:
-    """The last ID of a range; ``(`` leaves the ID itself out. Raises CommandError."""
+    """The last ID of a range; ``(`` excludes the ID itself. Raises CommandError."""
     if len(text) > 1 and text.startswith(b"("):
         value = parse_id(text[1:], SEQ_MASK)
         if value == 0:

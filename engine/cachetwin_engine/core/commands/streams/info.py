@@ -1,4 +1,4 @@
-"""XINFO: what a stream, its groups and their consumers look like."""
+"""XINFO: descriptions of streams, groups and consumers."""
 
 from typing import Final
 

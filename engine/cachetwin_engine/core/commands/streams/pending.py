@@ -36,7 +36,7 @@ _ATTEMPTS_PER_ENTRY: Final = 10
     since="5.0.0",
 )
 def xack(ctx: Context, args: list[bytes]) -> bytes:
-    """XACK key group id [id ...]: how many were pending."""
+    """XACK key group id [id ...]: the number of entries that were pending."""
     stream = read_stream(ctx.db, args[1])
     group = None if stream is None else stream.groups.get(args[2])
     if group is None:
@@ -50,7 +50,7 @@ def xack(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _read_group(ctx: Context, args: list[bytes]) -> tuple[Stream, Group]:
-    """The stream and the group of arguments 1 and 2. Raises CommandError if either is missing."""
+    """The stream and the group of arguments 1 and 2. Raises CommandError if one is missing."""
     stream = read_stream(ctx.db, args[1])
     group = None if stream is None else stream.groups.get(args[2])
     if stream is None or group is None:

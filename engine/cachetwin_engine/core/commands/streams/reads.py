@@ -1,4 +1,4 @@
-"""XREAD and XREADGROUP: read what is new in several streams, or wait for it."""
+"""XREAD and XREADGROUP: read new entries of several streams, or wait for them."""
 
 from typing import Final
 
@@ -22,7 +22,7 @@ _MEANINGLESS: Final = (
 
 
 class Request:
-    """What a reading command asks for."""
+    """The arguments of XREAD or XREADGROUP."""
 
     def __init__(self, grouped: bool) -> None:
         self.grouped = grouped
@@ -30,8 +30,8 @@ class Request:
         self.consumer = b""
         self.no_ack = False
         self.count = 0
-        self.deadline_ms = -1  # -1: don't wait
-        self.first = 0  # the first key's place
+        self.deadline_ms = -1  # -1: do not block
+        self.first = 0  # the place of the first key
         self.keys: list[bytes] = []
         self.ids: list[bytes] = []
 
@@ -79,7 +79,7 @@ def _request(ctx: Context, args: list[bytes], grouped: bool) -> Request:
 
 
 def _unbalanced(ctx: Context, grouped: bool) -> CommandError:
-    """There are more or fewer IDs than keys."""
+    """The error for different numbers of keys and IDs."""
     command_name, special = (b"'xreadgroup'", b">") if grouped else (b"'xread'", b"$")
     if not ctx.engine.profile.creates_consumers_on_read:
         command_name, special = b"XREAD", b"$"
@@ -90,7 +90,7 @@ def _unbalanced(ctx: Context, grouped: bool) -> CommandError:
 
 
 def _deadline(ctx: Context, text: bytes) -> int:
-    """A timeout in whole milliseconds as the Unix time of its end, 0 for never. Raises CommandError."""
+    """The deadline as Unix time in ms of a timeout in whole milliseconds; 0 for no deadline. Raises CommandError."""
     ms = integer_or_none(text)
     if ms is None:
         raise CommandError(b"ERR timeout is not an integer or out of range")
@@ -126,7 +126,7 @@ def xread(ctx: Context, args: list[bytes]) -> bytes:
         return _streams_reply(ctx, parts)
     if request.deadline_ms < 0 or not ctx.may_block:
         return ctx.null_array
-    fixed = args.copy()  # ``$`` means now, not when the command runs again
+    fixed = args.copy()  # ``$`` is resolved now, not when the command runs again
     for at, entry_id in enumerate(after):
         if request.ids[at] == b"$":
             fixed[request.first + len(request.keys) + at] = id_text(entry_id)
@@ -134,7 +134,7 @@ def xread(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _stream(ctx: Context, key: bytes) -> Stream | None:
-    """The stream under ``key``. To a client that waits, a value of another type is no stream yet."""
+    """The stream under ``key``, or None. For a blocked client, a value of another type is none. Raises CommandError."""
     value = ctx.db.find(key)
     if ctx.retrying and not isinstance(value, Stream):
         return None
@@ -142,7 +142,7 @@ def _stream(ctx: Context, key: bytes) -> Stream | None:
 
 
 def _position(ctx: Context, request: Request, at: int) -> int:
-    """The ID behind which XREAD reads a stream. Raises CommandError."""
+    """The ID after which XREAD reads a stream. Raises CommandError."""
     stream = _stream(ctx, request.keys[at])
     text = request.ids[at]
     if text == b"$":
@@ -238,7 +238,7 @@ def _group(ctx: Context, key: bytes, name: bytes) -> Group:
 
 
 def _group_position(ctx: Context, text: bytes) -> int:
-    """The ID behind which a consumer's history is read, or _NEW. Raises CommandError."""
+    """The ID after which a consumer's history is read, or ``_NEW``. Raises CommandError."""
     if text == b">":
         return _NEW
     if text == b"$" or (text == b"+" and ctx.engine.profile.has_last_id_in_xread):
@@ -247,7 +247,7 @@ def _group_position(ctx: Context, text: bytes) -> int:
 
 
 def _history(ctx: Context, stream: Stream, consumer: Consumer, after: int, count: int) -> bytes:
-    """What ``consumer`` was given and has not acknowledged; null for entries that are gone."""
+    """The pending entries of ``consumer``; null in place of deleted entries."""
     pel = consumer.pending
     now_ms = ctx.engine.now_ms
     replies: list[bytes] = []
@@ -264,7 +264,7 @@ def _history(ctx: Context, stream: Stream, consumer: Consumer, after: int, count
 
 
 def _deliver(ctx: Context, key: bytes, stream: Stream, group: Group, consumer: Consumer, request: Request) -> bytes:
-    """Give ``consumer`` what the group has not had yet."""
+    """Deliver the new entries of the group to ``consumer``."""
     now_ms = ctx.engine.now_ms
     entries = stream.range(group.last_id + 1, ID_MAX, request.count)
     counts_exactly = ctx.engine.profile.creates_consumers_on_read
@@ -281,7 +281,7 @@ def _deliver(ctx: Context, key: bytes, stream: Stream, group: Group, consumer: C
 
 
 def _advance(stream: Stream, group: Group, entry_id: int, from_last: bool) -> None:
-    """Move a group on to ``entry_id`` and keep count, while no gap lies ahead."""
+    """Set the last delivered ID of a group, and count the entries that it has read unless there is a gap."""
     gap_start = group.last_id if from_last else entry_id
     in_range = group.last_id >= stream.first_id or not from_last
     if group.entries_read != UNKNOWN and in_range and not stream.has_gap_from(gap_start, not from_last):

@@ -1,6 +1,6 @@
-"""LCS: the longest common subsequence of two strings, by the textbook table.
+"""LCS: the longest common subsequence of two strings, by dynamic programming.
 
-Only the lengths of two rows are kept; the way back needs one byte for each cell. Valkey keeps four bytes a cell and
+Only one row of lengths is kept; the trace back needs one byte for each cell. Valkey keeps four bytes for each cell and
 refuses tables beyond proto-max-bulk-len, so the same inputs are refused here.
 """
 
@@ -19,7 +19,7 @@ _CELL_BYTES: Final = 4
 
 
 class _Match:
-    """A run that both strings share: the first place in each, and its length."""
+    """A common run of both strings: its place in each, and its length."""
 
     def __init__(self, a: int, b: int, size: int) -> None:
         self.a = a
@@ -77,7 +77,7 @@ def _texts(ctx: Context, args: list[bytes]) -> tuple[bytes, bytes]:
 
 
 def _fill(a: bytes, b: bytes, ways: bytearray) -> int:
-    """The length; ``ways``, unless empty, gets 1 where the way back from a cell goes up rather than left."""
+    """The length; ``ways``, unless empty, gets 1 where the trace back goes up rather than left."""
     width: i64 = len(b) + 1
     row: list[i64] = [0] * (len(b) + 1)
     keeps_ways = len(ways) > 0
@@ -100,7 +100,7 @@ def _fill(a: bytes, b: bytes, ways: bytearray) -> int:
 
 
 def _matches(a: bytes, b: bytes, ways: bytearray) -> list[_Match]:
-    """The runs that make up the common subsequence, last first."""
+    """The runs of the common subsequence, last first."""
     found: list[_Match] = []
     width = len(b) + 1
     i, j = len(a), len(b)

@@ -1,6 +1,6 @@
 """The options of SET, GETEX and MSETEX.
 
-The loops are written by hand: SET spends most of its time in its arguments, and which words it takes depends on those
+They are read by hand: SET spends most of its time in its arguments, and which words it accepts depends on the words
 before.
 """
 
@@ -10,7 +10,7 @@ from cachetwin_engine.core.protocol.errors import syntax_error
 
 
 class SetOptions:
-    """What stands behind the value of SET, or behind the key of GETEX."""
+    """The options of SET, GETEX or MSETEX."""
 
     def __init__(self) -> None:
         self.if_missing = False
@@ -20,20 +20,20 @@ class SetOptions:
         self.keep_ttl = False
         self.persist = False
         self.expire_text: bytes | None = None
-        self.expire_word = b""  # EX, PX, EXAT or PXAT: it may come again, with another time, but no other may
+        self.expire_word = b""  # EX, PX, EXAT or PXAT: may be repeated but not mixed
         self.unit_ms = 1
         self.absolute = False
-        self.effect: list[bytes] | None = None  # what replicas are told instead, unless it is an absolute time
+        self.effect: list[bytes] | None = None  # what to propagate, unless there is an expiry time
 
     def expire_at(self, ctx: Context, name: bytes) -> int:
-        """Absolute time in ms, -1 for none. Raises CommandError."""
+        """The expiry time as Unix time in ms, -1 for none. Raises CommandError."""
         if self.expire_text is None:
             return -1
         return expire_time(self.expire_text, self.unit_ms, 0 if self.absolute else ctx.engine.now_ms, name)
 
 
 def take_expiry(options: SetOptions, word: bytes, args: list[bytes], at: int) -> bool:
-    """Take EX, PX, EXAT or PXAT and the time behind it, if ``word`` is one of them. Raises CommandError."""
+    """Read EX, PX, EXAT or PXAT and the time after it, if ``word`` is one of them. Raises CommandError."""
     if word not in {b"EX", b"PX", b"EXAT", b"PXAT"}:
         return False
     if options.keep_ttl or options.persist or options.expire_word not in {b"", word} or at + 1 >= len(args):

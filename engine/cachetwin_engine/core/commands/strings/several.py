@@ -131,7 +131,7 @@ def msetex(ctx: Context, args: list[bytes]) -> bytes:
         db.put(args[at], args[at + 1], options.keep_ttl)
         ctx.key_changed(args[at], NOTIFY_STRING, b"set")
         if at_ms >= 0:
-            db.expire_at(args[at], at_ms)  # in the past, too: such keys are there until they are found to be over
+            db.expire_at(args[at], at_ms)  # even if it is in the past: such a key exists until it is found expired
             ctx.notify(NOTIFY_GENERIC, b"expire", args[at])
     if at_ms >= 0 and options.expire_word != b"PXAT":
         ctx.propagate(_with_absolute_time(args, end, at_ms))
@@ -157,7 +157,7 @@ def _msetex_options(args: list[bytes], at: int) -> SetOptions:
 
 
 def _with_absolute_time(args: list[bytes], end: int, at_ms: int) -> list[bytes]:
-    """The request with ``PXAT at_ms`` in the place of each time behind ``args[end]``."""
+    """The request with ``PXAT at_ms`` in place of each time after ``args[end]``."""
     words = list(args)
     at = end
     while at < len(words):

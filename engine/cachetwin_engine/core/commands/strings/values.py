@@ -1,4 +1,4 @@
-"""Strings as whole values: get and set one, with its time to live and with conditions."""
+"""Whole strings: get and set one, with its time to live and with conditions."""
 
 from typing import Final
 
