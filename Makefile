@@ -8,14 +8,14 @@ INSTALLED := .venv/.installed
 DISTRIBUTIONS := constructs engine local
 CORE := $(shell find engine/cachetwin_engine/core -name '*.py' -o -name '*.lua')
 
-.PHONY: up test check lint types contracts docs pytest pytest-compiled wheels bench image lock clean
+.PHONY: up test check lint types contracts docs pytest pytest-compiled pytest-container wheels bench image image-runner lock clean
 
 up: $(INSTALLED)  ## Synthesise the app of cdk.json and bring it up on this machine
 	$(BIN)/cachetwin up
 
 test: check  ## Set up and pass everything that CI runs
 
-check: lint types contracts pytest pytest-compiled  ## Exactly what CI runs
+check: lint types contracts pytest pytest-compiled pytest-container  ## Exactly what CI runs
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
@@ -33,20 +33,27 @@ docs: $(INSTALLED)  ## The documentation site, into build/site
 # The constructs' tests share one process, because CDK takes seconds to load; those that bring the whole architecture up
 # need its ports and go alone; the others run two at a time.
 pytest: $(INSTALLED) .venv/checkov/.installed
-	CACHETWIN_EXPECT_BUILD=pure $(BIN)/python -m pytest tests --ignore tests/cdk --ignore tests/e2e -n 2 --dist loadfile
+	CACHETWIN_EXPECT_BUILD=pure $(BIN)/python -m pytest tests --ignore tests/cdk --ignore tests/e2e --ignore tests/container -n 2 --dist loadfile
 	$(BIN)/python -m pytest tests/cdk
 	$(BIN)/python -m pytest tests/e2e
 
 pytest-compiled: .venv-compiled/.installed
 	CACHETWIN_EXPECT_BUILD=compiled $(COMPILED)/python -m pytest tests/engine -n 2 --dist loadfile
 
+# The images: as root with podman, buildah, runc and debootstrap; elsewhere the tests are skipped and say so.
+pytest-container: dist/pure/.built dist/compiled/.built
+	$(BIN)/python -m pytest tests/container
+
 wheels: dist/pure/.built dist/compiled/.built  ## All wheels and source archives: dist/pure, and the engine compiled: dist/compiled
 
 bench: .venv-compiled/.installed  ## Compare the compiled engine with redis-server on this machine
 	$(COMPILED)/python -m benchmarks.compare_servers
 
-image: dist/compiled/.built  ## The engine's container image
-	docker build --file container/Dockerfile --tag cachetwin-engine .
+image: dist/compiled/.built  ## The engine's container image, with docker or buildah
+	container/build.sh engine
+
+image-runner: dist/pure/.built dist/compiled/.built  ## The runner's container image
+	container/build.sh runner
 
 lock: $(INSTALLED)  ## Choose the versions anew, hashes included
 	$(UV) pip compile --upgrade --universal --generate-hashes --no-emit-index-url --no-header \

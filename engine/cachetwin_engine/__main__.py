@@ -9,12 +9,13 @@ from cachetwin_engine.server.config import OptionError, help_text, parse_argumen
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until told to stop; 0 after a clean end, 1 with one line on stderr when the command line cannot be used."""
     words = list(sys.argv[1:] if arguments is None else arguments)
-    if words[:1] in (["--version"], ["-v"]):
+    # Anywhere among the directives: a container's entry point puts its own before what the user asks.
+    if "--version" in words or words[:1] == ["-v"]:
         from cachetwin_engine.server.run import version_line  # noqa: PLC0415  (loads the core)
 
         sys.stdout.write(f"{version_line()}\n")
         return 0
-    if words[:1] in (["--help"], ["-h"]):
+    if "--help" in words or words[:1] == ["-h"]:
         from cachetwin_engine.server.run import parameter_names  # noqa: PLC0415  (loads the core)
 
         sys.stdout.write(help_text(parameter_names()))

@@ -215,3 +215,10 @@ def test_behind_a_file_the_first_name_may_lack_its_dashes(tmp_path: Path) -> Non
     file.write_text("port 7000\n")
     options = parse_arguments([str(file), "loglevel", "verbose", "--port 7001"])
     assert (options.loglevel, options.port) == ("verbose", 7001)
+
+
+@pytest.mark.parametrize("word", ["--help", "--version"])
+def test_help_and_version_may_follow_other_directives(word: str) -> None:
+    first, after = (run(*words) for words in ((word,), ("--bind", "127.0.0.1", "--save", "", word)))
+    assert after.returncode == 0
+    assert after.stdout == first.stdout
