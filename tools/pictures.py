@@ -12,7 +12,7 @@ from typing import Final
 from cachetwin_local.assembly.reader import read_assembly
 from cachetwin_local.assembly.template import Assembly
 from cachetwin_local.drawing.mermaid import to_mermaid
-from cachetwin_local.drawing.survey import architecture_of
+from cachetwin_local.drawing.reading.survey import architecture_of
 from cachetwin_local.drawing.svg import to_svg
 
 ROOT: Final = Path(__file__).parents[1]

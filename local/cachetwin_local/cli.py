@@ -20,7 +20,7 @@ import typer
 from cachetwin_local.assembly.reader import read_assembly
 from cachetwin_local.assembly.template import Assembly
 from cachetwin_local.drawing.mermaid import to_mermaid
-from cachetwin_local.drawing.survey import architecture_of
+from cachetwin_local.drawing.reading.survey import architecture_of
 from cachetwin_local.drawing.svg import to_svg
 from cachetwin_local.errors import UserError
 from cachetwin_local.plan.planner import plan as make_plan

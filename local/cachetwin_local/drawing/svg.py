@@ -4,12 +4,22 @@ from collections.abc import Sequence
 from typing import Final
 from xml.sax.saxutils import escape
 
+from cachetwin_local.drawing.layout.builder import lay_out
+from cachetwin_local.drawing.layout.cards import CELL_HEIGHT, ICON, PADDING
+from cachetwin_local.drawing.layout.geometry import (
+    LINE,
+    Layout,
+    PlacedCard,
+    PlacedEdge,
+    PlacedFrame,
+    PlacedGroup,
+    PlacedLane,
+    StyledLine,
+)
+
 from .architecture import Architecture, Box, EdgeKind, Kind
-from .cards import CELL_HEIGHT, ICON, PADDING
 from .description import describe
-from .geometry import LINE, Layout, PlacedCard, PlacedEdge, PlacedFrame, PlacedGroup, PlacedLane, StyledLine
 from .icons import GLYPHS, TILES
-from .layout import lay_out
 
 _CORNER: Final = 6.0
 _STYLE: Final = """

@@ -5,11 +5,11 @@ import itertools
 import pytest
 from tests.local.drawing.architectures import ASSEMBLIES
 
-from cachetwin_local.drawing.cards import PADDING, TEXT_SIZE, TITLE_SIZE
-from cachetwin_local.drawing.geometry import Layout, Rect
-from cachetwin_local.drawing.layout import lay_out
-from cachetwin_local.drawing.survey import architecture_of
-from cachetwin_local.drawing.text_width import width_of
+from cachetwin_local.drawing.layout.builder import lay_out
+from cachetwin_local.drawing.layout.cards import PADDING, TEXT_SIZE, TITLE_SIZE
+from cachetwin_local.drawing.layout.geometry import Layout, Rect
+from cachetwin_local.drawing.layout.text_width import width_of
+from cachetwin_local.drawing.reading.survey import architecture_of
 
 LAYOUTS = {name: lay_out(architecture_of(assembly)) for name, assembly in ASSEMBLIES.items()}
 pytestmark = pytest.mark.parametrize("layout", LAYOUTS.values(), ids=LAYOUTS)

@@ -8,7 +8,7 @@ from tests.local.drawing.architectures import ASSEMBLIES
 from cachetwin_local.assembly.template import Assembly
 from cachetwin_local.drawing.architecture import Architecture, Box, Edge
 from cachetwin_local.drawing.mermaid import to_mermaid
-from cachetwin_local.drawing.survey import architecture_of
+from cachetwin_local.drawing.reading.survey import architecture_of
 
 
 @pytest.mark.parametrize("assembly", ASSEMBLIES.values(), ids=ASSEMBLIES)

@@ -10,8 +10,8 @@ from tools.pictures import ROOT, assembly_of
 
 from cachetwin_local.assembly.template import Assembly, Json
 from cachetwin_local.drawing.architecture import Architecture, Box
-from cachetwin_local.drawing.network import PARTS
-from cachetwin_local.drawing.survey import architecture_of
+from cachetwin_local.drawing.reading.network import PARTS
+from cachetwin_local.drawing.reading.survey import architecture_of
 
 WEB_APP = ROOT / "tests" / "golden" / "web_app.template.json"
 

@@ -11,7 +11,7 @@ from selenium.webdriver.chrome.service import Service as Driver
 from tests.local.drawing.architectures import ASSEMBLIES
 
 from cachetwin_local.assembly.template import Assembly
-from cachetwin_local.drawing.survey import architecture_of
+from cachetwin_local.drawing.reading.survey import architecture_of
 from cachetwin_local.drawing.svg import to_svg
 
 SVG = "{http://www.w3.org/2000/svg}"

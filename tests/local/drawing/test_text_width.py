@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachetwin_local.drawing.text_width import width_of, wrap
+from cachetwin_local.drawing.layout.text_width import width_of, wrap
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs", "Cc")), max_size=60)
 

@@ -11,11 +11,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from .architecture import Architecture, Box, Lane, SubnetGroup, Vpc
+from cachetwin_local.drawing.architecture import Architecture, Box, Lane, SubnetGroup, Vpc
+from cachetwin_local.drawing.footer import footer_lines
+
 from .blocks import Band, Block, Route
 from .cards import CARD_WIDTH, TEXT_SIZE, USERS_WIDTH, Card, card_of, group_lines, width_of_card
 from .columns import columns_of
-from .footer import footer_lines
 from .geometry import (
     BAND_GAP,
     FRAME_PADDING,

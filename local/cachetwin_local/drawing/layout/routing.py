@@ -10,7 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .architecture import Edge
+from cachetwin_local.drawing.architecture import Edge
+
 from .blocks import Route
 from .geometry import PASSAGE, SIDE, TRACK, PlacedEdge, Rect
 

@@ -3,7 +3,8 @@
 from collections import defaultdict
 from dataclasses import dataclass, field
 
-from .architecture import Edge, SubnetGroup, Vpc
+from cachetwin_local.drawing.architecture import Edge, SubnetGroup, Vpc
+
 from .geometry import StyledLine
 
 

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from .architecture import Edge, Lane, SubnetGroup
+from cachetwin_local.drawing.architecture import Edge, Lane, SubnetGroup
+
 from .cards import Card
 
 MARGIN: Final = 16.0

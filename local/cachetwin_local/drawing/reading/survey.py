@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cachetwin_local.assembly.graph import Graph, Resolved
 from cachetwin_local.assembly.template import Assembly
+from cachetwin_local.drawing.architecture import Architecture, Box, Count, Edge, Lane, LaneEntry, Unread
 from cachetwin_local.errors import UserError
 from cachetwin_local.plan.planner import restrict_to, select_stacks
 from cachetwin_local.resources.translators import describer
@@ -14,12 +15,11 @@ from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.references import dependencies_of
 
 from . import network as networks
-from .architecture import Architecture, Box, Count, Edge, Lane, LaneEntry, Unread
 from .boxes import BOX_TYPES, attachment_of, is_box, label_of
 from .connections import balancers_of, connections
+from .graph_reading import Reading
 from .lanes import LANES, SUPPORTING_PREFIXES
 from .network import Attachment, Network, Reachability
-from .reading import Reading
 from .values import objects_at, text_at
 
 USERS = "users"

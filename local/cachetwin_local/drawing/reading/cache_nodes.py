@@ -3,9 +3,9 @@
 from typing import Final
 
 from cachetwin_local.assembly.graph import Resolved
+from cachetwin_local.drawing.architecture import NodeGrid, NodeRow
 
-from .architecture import NodeGrid, NodeRow
-from .reading import Reading
+from .graph_reading import Reading
 from .values import number_at, objects_at, strings_at, text_at
 
 _ROWS_MAX: Final = 4

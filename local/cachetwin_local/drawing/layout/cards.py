@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import Final
 
-from .architecture import Box, NodeGrid, SubnetGroup
+from cachetwin_local.drawing.architecture import Box, NodeGrid, SubnetGroup
+
 from .text_width import width_of, wrap
 
 CARD_WIDTH: Final = 212.0

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from cachetwin_local.assembly.graph import Resolved
+from cachetwin_local.drawing.architecture import Edge, EdgeKind
 
-from .architecture import Edge, EdgeKind
-from .reading import Reading
+from .graph_reading import Reading
 from .values import text_at
 
 _INVOKED: Final = frozenset(

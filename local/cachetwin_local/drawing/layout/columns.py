@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from .architecture import Box, Edge
+from cachetwin_local.drawing.architecture import Box, Edge
 
 _LAST: Final = frozenset({"cache", "database", "storage"})
 _LEAST: Final = {"users": 0, "distribution": 1, "api": 2, "event": 2, "load-balancer": 2, "workflow": 3}

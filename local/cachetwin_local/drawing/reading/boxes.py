@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from cachetwin_local.assembly.graph import Resolved
+from cachetwin_local.drawing.architecture import Kind, NodeGrid
 
-from .architecture import Kind, NodeGrid
 from .cache_nodes import cluster_grid, replication_grid
+from .graph_reading import Reading
 from .network import Attachment, listener_ports, subnets_of_group
-from .reading import Reading
 from .values import flag_at, items_at, number_at, objects_at, strings_at, text_at
 
 Details = Callable[[Reading, Resolved], list[str]]

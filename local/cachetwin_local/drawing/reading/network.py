@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from cachetwin_local.assembly.graph import Resolved
+from cachetwin_local.drawing.architecture import Edge, EdgeKind, Subnet, SubnetGroup, SubnetKind, Vpc
 from cachetwin_local.plan.security_groups import Peer, SecurityGroups, ranges_of
 
-from .architecture import Edge, EdgeKind, Subnet, SubnetGroup, SubnetKind, Vpc
-from .reading import Reading
+from .graph_reading import Reading
 from .values import items_at, objects_at, strings_at, text_at
 
 PARTS: Final = frozenset(

@@ -1,0 +1,1 @@
+"""From the graph of an app to the value that a picture shows."""
