@@ -264,6 +264,8 @@ class Graph:
         if not isinstance(value, str) or "{{resolve:" not in value:
             return None if value is NO_VALUE else value
         text = parse_text(value, where, self.ssm_parameter)
+        if text == value:
+            return text  # no whole reference is in it, such as in "{{resolve:" alone
         if isinstance(text, str):
             return self._finish(text, where)
         return join([self.by_arn(part, where) if isinstance(part, SecretRef) else part for part in text])

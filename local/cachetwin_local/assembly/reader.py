@@ -7,11 +7,15 @@ this reader needs of them has been the same since version 7. Only files below th
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import TypedDict, TypeVar, cast
 
 from cachetwin_local.errors import UserError
 
 from .template import Assembly, DockerAsset, FileAsset, Json, Resource, Stack
+from .where import Where
+
+T = TypeVar("T")
+_JSON_NAMES = {"dict": "an object", "list": "a list", "str": "a string"}
 
 REGION = "us-east-1"
 ACCOUNT = "000000000000"
@@ -158,16 +162,31 @@ def _environment(environment: str) -> tuple[str, str]:
 def _resource(stack: str, logical_id: str, raw: Mapping[str, Json]) -> Resource:
     if not isinstance(raw, dict) or "Type" not in raw:
         raise UserError(f"stack {stack}, {logical_id}: a resource must be an object with a Type, got {raw!r}")
-    depends_on = raw.get("DependsOn", ())
+    where = Where(stack, logical_id)
+    depends_on = raw.get("DependsOn", [])
+    metadata = raw.get("Metadata")
+    path = metadata.get("aws:cdk:path") if isinstance(metadata, dict) else None
     return Resource(
         stack=stack,
         logical_id=logical_id,
-        type=raw["Type"],
-        properties=raw.get("Properties", {}),
-        path=raw.get("Metadata", {}).get("aws:cdk:path", logical_id),
-        condition=raw.get("Condition"),
-        depends_on=(depends_on,) if isinstance(depends_on, str) else tuple(depends_on),
+        type=_part(raw["Type"], str, where.child("Type")),
+        properties=_part(raw.get("Properties", {}), dict, where.child("Properties")),
+        path=path if isinstance(path, str) else logical_id,
+        condition=_part(raw["Condition"], str, where.child("Condition")) if "Condition" in raw else None,
+        depends_on=tuple(
+            _part(name, str, where.child("DependsOn"))
+            for name in (
+                [depends_on] if isinstance(depends_on, str) else _part(depends_on, list, where.child("DependsOn"))
+            )
+        ),
     )
+
+
+def _part(value: Json, kind: type[T], where: Where) -> T:
+    """A part of a resource, which must be a JSON value of this kind."""
+    if not isinstance(value, kind):
+        raise where.error(f"must be {_JSON_NAMES[kind.__name__]}, got {type(value).__name__}")
+    return value
 
 
 class _Sections(TypedDict):

@@ -233,6 +233,10 @@ def test_references_to_secrets_stay_references() -> None:
     assert resolve({"Fn::Sub": "{{resolve:secretsmanager:${Secret}}}"}) == (SecretRef(arn),)
 
 
+def test_text_that_only_begins_like_a_reference_stays_text() -> None:
+    assert resolve("see {{resolve:secretsmanager: in the manual") == "see {{resolve:secretsmanager: in the manual"
+
+
 def test_a_parameter_given_for_a_stack_wins_over_its_default() -> None:
     one = graph(APP, parameters={"App:Size": "7", "Needed": "here"})
     assert one.value({"Ref": "Size"}, HERE) == "7"

@@ -186,3 +186,17 @@ def test_stacks_that_depend_on_each_other_are_an_error(tmp_path: Path) -> None:
     artifacts = {"A": stack_artifact("a.json", dependencies=["B"]), "B": stack_artifact("a.json", dependencies=["A"])}
     with pytest.raises(UserError, match="in a circle: A -> B -> A"):
         read_assembly(write(tmp_path, artifacts, a__json={"Resources": {}}))
+
+
+@pytest.mark.parametrize(
+    ("resource", "message"),
+    [
+        ({"Properties": []}, "stack A, X, Properties: must be an object, got list"),
+        ({"DependsOn": [1]}, "stack A, X, DependsOn: must be a string, got int"),
+        ({"Type": 1}, "stack A, X, Type: must be a string, got int"),
+    ],
+)
+def test_a_resource_of_another_shape_is_named(tmp_path: Path, resource: Json, message: str) -> None:
+    template = {"Resources": {"X": {"Type": "AWS::SNS::Topic", **resource}}}
+    with pytest.raises(UserError, match=message):
+        read_assembly(write(tmp_path, {"A": stack_artifact("a.json")}, a__json=template))

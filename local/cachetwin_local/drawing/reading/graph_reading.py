@@ -31,12 +31,16 @@ class Reading:
                 self._resolved[resource.key] = self.graph.resolved(resource.key)
                 described = self.graph.described(resource.key)
             except UserError as error:
-                self.failures[resource.key] = str(error)
+                self.fail(resource, error)
                 self._resolved.setdefault(resource.key, Resolved(resource, _plain(resource.properties), ()))
                 continue
             for name in (described.ref, described.physical_name, described.arn):
                 if isinstance(name, str) and name:
                     self._by_name.setdefault((resource.type, name), resource.key)
+
+    def fail(self, resource: Resource, error: UserError) -> None:
+        """Note that a resource could not be read."""
+        self.failures.setdefault(resource.key, str(error))
 
     def _existing(self, stack: str) -> Iterator[Resource]:
         for resource in self.graph.stack(stack).resources.values():

@@ -13,7 +13,10 @@ _GENERIC = frozenset({"Service", "Instance", "LoadBalancer", "Function", "Cluste
 
 
 def titles(resources: Iterable[Resource]) -> dict[str, str]:
-    """A title for each resource, by key: the construct's id, with those above it where two of a type would be alike."""
+    """A title for each resource, by key: the construct's id, with those above it where two of a type would be alike.
+
+    Where whole paths are alike, in two stacks, the stack's name stands before them.
+    """
     kept = list(resources)
     paths, types = _paths(kept), {resource.key: resource.type for resource in kept}
     found: dict[str, str] = {}
@@ -27,6 +30,8 @@ def titles(resources: Iterable[Resource]) -> dict[str, str]:
                 by_title[types[key], found[key]].append(key)
             again += [keys for keys in by_title.values() if len(keys) > 1]
         alike = again
+    for key in (key for keys in alike for key in keys):
+        found[key] = f"{key.partition('/')[0]}: {found[key]}"
     return found
 
 

@@ -1,13 +1,14 @@
 """VPCs, their subnets in groups of one purpose, and what security groups let through between the boxes in them."""
 
+import ipaddress
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from cachetwin_local.assembly.graph import Resolved
 from cachetwin_local.drawing.architecture import Edge, EdgeKind, Subnet, SubnetGroup, SubnetKind, Vpc
-from cachetwin_local.plan.security_groups import Peer, SecurityGroups, ranges_of
+from cachetwin_local.plan.security_groups import Peer, SecurityGroups
 
 from .graph_reading import Reading
 from .values import items_at, objects_at, strings_at, text_at
@@ -160,7 +161,7 @@ class Reachability:
     _groups: SecurityGroups = field(init=False)
 
     def __post_init__(self) -> None:
-        self._groups = SecurityGroups(self.reading.graph)
+        self._groups = SecurityGroups(self.reading.graph, self.reading.fail)
 
     def edge(self, source: str, target: str, ports: Iterable[int], *, needed: bool) -> Edge | None:
         """The edge from `source` to the ports of `target`; a needed one is drawn even where it is closed."""
@@ -183,8 +184,21 @@ class Reachability:
 
     def _peer(self, key: str) -> Peer:
         attachment = self.attachments[key]
-        ranges = ranges_of(self.reading.graph, attachment.subnets)
-        return Peer(self.reading.title(key), attachment.groups, ranges)
+        return Peer(self.reading.title(key), attachment.groups, self._ranges(attachment.subnets))
+
+    def _ranges(self, subnets: Sequence[str]) -> tuple[str, ...] | None:
+        """The address ranges of subnets, or None when one of them is not known."""
+        found = [self.reading.find("AWS::EC2::Subnet", subnet) for subnet in subnets]
+        ranges = [text_at(subnet.properties, "CidrBlock") for subnet in found if subnet is not None]
+        return tuple(ranges) if ranges and len(ranges) == len(subnets) and all(map(_is_range, ranges)) else None
+
+
+def _is_range(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _ports(ports: Iterable[int]) -> str:

@@ -1,0 +1,78 @@
+"""Damaged templates are drawn as far as they can be read, or refused with a reason; never a traceback."""
+
+import copy
+import json
+import random
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tools.pictures import ROOT, STACKS, assembly_of
+
+from cachetwin_local.assembly.template import Json
+from cachetwin_local.drawing.mermaid import to_mermaid
+from cachetwin_local.drawing.reading.survey import architecture_of
+from cachetwin_local.drawing.svg import to_svg
+from cachetwin_local.errors import UserError
+
+ROUNDS = 25
+WRONG: list[Json] = [
+    None,
+    "",
+    -1,
+    3.5,
+    True,
+    [],
+    {},
+    [1, 2],
+    {"a": 1},
+    "a/b/c",
+    "10.0.0.0/99",
+    {"Ref": "Nope"},
+    {"Fn::GetAtt": ["A", "B"]},
+    {"Fn::ImportValue": "elsewhere"},
+    "{{resolve:ssm:/nowhere}}",
+    ["x", {"Ref": "AWS::Region"}],
+]
+
+
+def places(value: Json, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
+    """The path of everything inside a JSON value."""
+    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for step, item in pairs:
+        yield (*path, step)
+        yield from places(item, (*path, step))
+
+
+def damage(template: Json, choice: random.Random) -> None:
+    """Put something wrong in the place of a value, or take the value away."""
+    *way, last = choice.choice([path for path in places(template["Resources"]) if len(path) > 1])
+    holder = template["Resources"]
+    for step in way:
+        holder = holder[step]
+    if isinstance(holder, dict) and choice.random() < 0.3:
+        del holder[last]
+    else:
+        holder[last] = copy.deepcopy(choice.choice(WRONG))
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("name", STACKS)
+def test_a_damaged_template_is_drawn_or_refused(name: str, seed: int, tmp_path: Path) -> None:
+    choice = random.Random(seed)  # noqa: S311  (the same damage at every run)
+    text = (ROOT / "tests" / "golden" / f"{name}.template.json").read_text(encoding="utf-8")
+    path = tmp_path / "template.json"
+    drawn = 0
+    for _ in range(ROUNDS):
+        template = json.loads(text)
+        for _ in range(choice.randint(1, 5)):
+            damage(template, choice)
+        path.write_text(json.dumps(template), encoding="utf-8")
+        try:
+            architecture = architecture_of(assembly_of(App=path))
+        except UserError:
+            continue
+        assert to_svg(architecture)
+        assert to_mermaid(architecture)
+        drawn += 1
+    assert drawn > ROUNDS / 2
