@@ -132,7 +132,12 @@ EXAMPLES: dict[str, str] = {
         """,
 }
 # What a page describes beside its construct: classes whose arguments a reader needs.
-BESIDE = {"MessagingServices": ("MessagingService",)}
+BESIDE = {
+    "MessagingServices": ("MessagingService",),
+    "CachedWebApp": ("ExistingDatabase",),
+    "ReplicationGroup": ("Shard",),
+    "ServerlessCache": ("UsageLimits",),
+}
 
 
 def main() -> int:
@@ -174,19 +179,18 @@ def page(name: str, code: str) -> str:
     made = Counter(resource["Type"] for resource in template_of(example)["Resources"].values())
     parts = [
         f"# {name}",
-        _prose(inspect.getdoc(construct) or ""),
+        _prose(construct),
         "## Example",
         f"```python\n{example}\n```",
         "The example makes " + ", ".join(f"{count} `{kind}`" for kind, count in sorted(made.items())) + ".",
         "## Arguments",
-        "| Name | Type | Default |\n|---|---|---|\n" + "\n".join(_rows(construct)),
+        _arguments(construct),
         "## Members",
         "\n".join(_members(construct)),
     ]
     for other in BESIDE.get(name, ()):
         beside = _named(other)
-        parts += [f"## {other}", _prose(inspect.getdoc(beside) or "")]
-        parts += ["| Name | Type | Default |\n|---|---|---|\n" + "\n".join(_rows(beside))]
+        parts += [f"## {other}", _prose(beside), _arguments(beside)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
@@ -222,28 +226,44 @@ def template_of(example: str) -> dict[str, Any]:
     return dict(Template.from_stack(stack).to_json())
 
 
-def _prose(text: str) -> str:
-    """Docstring to Markdown: reStructuredText's double backticks, and its definition lists as bullets."""
-    lines: list[str] = []
-    for line in text.replace("``", "`").splitlines():
-        is_term = line.startswith("`") and not line.rstrip().endswith((".", ":", ","))
-        if is_term:
-            lines.append(f"- {line}:")
-        elif line.startswith("    ") and lines and lines[-1].startswith("- "):
-            lines[-1] += f" {line.strip()}"
-        else:
-            lines.append(line)
-    return "\n".join(lines)
+def _prose(construct: type) -> str:
+    """The docstring without its arguments, as Markdown."""
+    return (inspect.getdoc(construct) or "").split("\n\nArgs:\n")[0].replace("``", "`")
 
 
-def _rows(construct: type) -> list[str]:
+def descriptions(construct: type) -> dict[str, str]:
+    """What the docstring says of each argument: ``name: text`` below ``Args:``, continued by deeper lines."""
+    _, _, section = (inspect.getdoc(construct) or "").partition("\n\nArgs:\n")
+    entries = re.findall(r"^    (\w+): (.+(?:\n     +.+)*)", section, re.MULTILINE)
+    return {name: " ".join(text.split()) for name, text in entries}
+
+
+def undescribed(construct: type) -> list[str]:
+    """Arguments without a description, and descriptions of what is no argument."""
+    arguments, described = {name for name, _ in _parameters(construct)}, descriptions(construct).keys()
+    return sorted(arguments ^ described)
+
+
+def _parameters(construct: type) -> list[tuple[str, inspect.Parameter]]:
     signature = inspect.signature(construct.__init__)  # type: ignore[misc]  # of this very class
-    rows = []
-    for name, parameter in signature.parameters.items():
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
-            default = "required" if parameter.default is parameter.empty else f"`{_shown(parameter.default)}`"
-            rows.append(f"| `{name}` | {_annotation(parameter.annotation)} | {default} |")
-    return rows
+    return [
+        (name, parameter)
+        for name, parameter in signature.parameters.items()
+        if name not in {"self", "scope", "construct_id"}
+    ]
+
+
+def _arguments(construct: type) -> str:
+    """The table of arguments. Raises ValueError when one has no description."""
+    if missing := undescribed(construct):
+        raise ValueError(f"the docstring of {construct.__name__} must describe each argument, see {', '.join(missing)}")
+    described = descriptions(construct)
+    rows = ["| Name | Type | Default | Description |", "|---|---|---|---|"]
+    for name, parameter in _parameters(construct):
+        default = "required" if parameter.default is parameter.empty else f"`{_shown(parameter.default)}`"
+        text = described[name].replace("``", "`").replace("|", "\\|")
+        rows.append(f"| `{name}` | {_annotation(parameter.annotation)} | {default} | {text} |")
+    return "\n".join(rows)
 
 
 def _shown(default: object) -> str:

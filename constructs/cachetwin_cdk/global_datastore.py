@@ -134,18 +134,27 @@ class _ImportedGlobalDatastore(GlobalDatastoreBase):
 
 
 class GlobalDatastore(GlobalDatastoreBase):
-    """A replication group that other regions follow, as its primary.
+    """A replication group and its copies in other regions: written in one region, read in all.
 
-    Defines one AWS::ElastiCache::GlobalReplicationGroup. Put a SecondaryReplicationGroup into a stack of each other region,
-    with this object (both stacks with ``cross_region_references=True``) or with what
+    Defines one AWS::ElastiCache::GlobalReplicationGroup. Put a SecondaryReplicationGroup into a stack of each other
+    region, with this object (both stacks with ``cross_region_references=True``) or with what
     ``from_global_replication_group_attributes`` makes of its id.
 
-    ``id_suffix``
-        the last part of the id; AWS chooses the first.
-    ``engine_version`` / ``node_type`` / ``parameter_group`` / ``shards``
-        change every region at once, later on: a member alone may not differ. Leave the primary's own as they were.
-    ``compliance``
-        the primary's; REGULATED refuses a primary that was made without it, and each secondary follows.
+    Args:
+        primary: The replication group that clients write to. Its nodes have to be large or larger, and it must
+            neither scale nor be durable.
+        id_suffix: The last part of the id; ElastiCache chooses the first part. By default it is derived from the
+            path of the construct.
+        description: A text for the console. By default the path of the construct.
+        engine_version: A newer version for the members in all regions; leave the argument of the primary as it is.
+            By default the version of the primary.
+        node_type: Another node type for the members in all regions. By default the node type of the primary.
+        parameter_group: A parameter group for the members in all regions, of the family of ``engine_version``. By
+            default the parameter group of the primary.
+        shards: Another number of shards for the members in all regions; needs cluster mode. By default the number
+            of the primary.
+        compliance: The rules that the members follow. By default those of the primary; REGULATED refuses a primary
+            that was made without it.
     """
 
     def __init__(
@@ -229,17 +238,49 @@ class GlobalDatastore(GlobalDatastoreBase):
 
 
 class SecondaryReplicationGroup(ReplicationGroupBase):
-    """A region's copy of a global datastore: read here, written in the primary's region.
+    """The copy of a global datastore in another region: clients read here and write in the region of the primary.
 
-    Defines one AWS::ElastiCache::ReplicationGroup and, unless given, its subnet group, security group and encrypted log
-    groups. Engine, nodes, shards, TLS and parameters are the primary's. Users are of one region: give the region's
-    ``user_group``, with users of the same names and passwords where clients may move.
+    Defines one AWS::ElastiCache::ReplicationGroup and, unless given, its subnet group, security group and encrypted
+    log groups. Engine, node type, shards, TLS and parameters are those of the primary. Users belong to one region,
+    so give the ``user_group`` of this region, with the same names and passwords where clients may move.
 
-    ``kms_key``
-        a key of this region for the data at rest; a key that AWS owns otherwise.
-    ``compliance``
-        the global datastore's unless given. REGULATED asks for a ``user_group`` and encrypts data and logs with a new
-        rotating key of this region; backups are the primary's.
+    Args:
+        global_datastore: The global datastore to join: the construct, or one imported by its id. Changing it
+            replaces the cache.
+        vpc: The VPC that the cache is in. ElastiCache refuses to move an existing cache to another VPC.
+        vpc_subnets: Which subnets of the VPC the nodes are in. By default the isolated subnets, or the private ones
+            if there are none; a VPC with public subnets only is refused. Subnets can be added later; those with
+            nodes in them cannot be removed.
+        subnet_group: An existing subnet group, in place of ``vpc_subnets``. By default one is created. Changing it
+            replaces the cache.
+        security_groups: The security groups of the cache. By default one is created that allows no connection; open
+            it with ``connections``.
+        user_group: The users of this region that may log in. By default clients use the cache without logging in;
+            required with ``compliance=REGULATED``.
+        replicas: The number of replicas of each shard in this region, 0 to 5. By default one.
+        automatic_failover: Whether a replica takes over when the leading node of a shard in this region fails.
+        multi_az: Whether the nodes of a shard are in different availability zones. It needs automatic failover and
+            a replica.
+        port: The port that the cache listens on. Changing it replaces the cache.
+        kms_key: A KMS key of this region that encrypts the data at rest. By default a key that AWS owns, or a new
+            rotating key with ``compliance=REGULATED``. Changing it replaces the cache.
+        compliance: The rules that the cache follows. By default those of the global datastore. Backups are those of
+            the primary. The key of REGULATED replaces an existing cache.
+        maintenance_window: The weekly window, in UTC, in which ElastiCache may patch or replace nodes. By default
+            ElastiCache chooses one.
+        auto_minor_version_upgrade: Whether new minor versions are installed in the maintenance window.
+        log_delivery: Where the slow log and the engine log go. By default each goes to an encrypted CloudWatch log
+            group that is created; an empty list turns both off.
+        log_retention: How long the log groups created here keep their entries.
+        log_encryption_key: The KMS key of the log groups created here; it has to allow CloudWatch Logs. By default
+            a key is created.
+        notification_topic: An SNS topic for events such as a failover. It has to be in the account of the cache and
+            unencrypted. By default events go to no topic.
+        replication_group_id: The id of the replication group. By default CloudFormation generates one. Changing it
+            replaces the cache.
+        description: A text for the console. By default the path of the construct.
+        removal_policy: What happens when the cache is removed from the stack or replaced. By default it is kept:
+            ElastiCache takes no snapshot of a secondary.
     """
 
     def __init__(

@@ -184,23 +184,49 @@ class _ImportedMemcachedCluster(MemcachedClusterBase):
 
 
 class MemcachedCluster(MemcachedClusterBase):
-    """Two Memcached nodes in two availability zones, reached over TLS.
+    """A Memcached cluster with TLS, by default of two nodes in two availability zones.
 
-    Defines one AWS::ElastiCache::CacheCluster and, unless given, its subnet group, security group and parameter group.
-    Memcached has neither users nor replicas nor snapshots: whoever the security group admits may read and write, and what
-    a node held is gone with it.
+    Defines one AWS::ElastiCache::CacheCluster and, unless given, its subnet group, security group and parameter
+    group. Memcached has no users, replicas or snapshots: every client that the security group admits may read and
+    write, and the data of a node are lost with it.
 
-    ``vpc_subnets``
-        the VPC's isolated subnets, or else its private ones.
-    ``nodes``
-        spread over zones as soon as there are two.
-    ``transit_encryption``
-        fixed when the cluster is made; needs Memcached 1.6.12 at least.
-    ``compliance``
-        REGULATED refuses to turn TLS off, and warns of what Memcached on nodes cannot do: log anybody in, encrypt at rest,
-        back up.
-    ``removal_policy``
-        DESTROY: there is nothing that a snapshot could keep.
+    Args:
+        vpc: The VPC that the cache is in. ElastiCache refuses to move an existing cache to another VPC.
+        vpc_subnets: Which subnets of the VPC the nodes are in. By default the isolated subnets, or the private ones
+            if there are none; a VPC with public subnets only is refused. Subnets can be added later; those with
+            nodes in them cannot be removed.
+        subnet_group: An existing subnet group, in place of ``vpc_subnets``. By default one is created. Changing it
+            replaces the cache.
+        security_groups: The security groups of the cache. By default one is created that allows no connection; open
+            it with ``connections``.
+        engine_version: The version of Memcached. An upgrade restarts the nodes and empties them.
+        node_type: The instance type of the nodes. Nodes of another type start empty.
+        nodes: The number of nodes, 1 to 60. Keys are spread over them by the client.
+        cross_az: Whether nodes are in several availability zones. By default they are, when there are two or more.
+        preferred_availability_zones: The zone of each node. By default ElastiCache chooses. Changing a zone of an
+            existing node replaces the cache.
+        port: The port that the cache listens on. Changing it replaces the cache.
+        transit_encryption: Whether clients connect with TLS. It needs Memcached 1.6.12 and can be set only when the
+            cluster is created.
+        compliance: The rules that the cache follows. REGULATED requires TLS, and warns of what Memcached on nodes
+            does not have: users, encryption at rest and backups.
+        network_type: The IP versions of the nodes: IPv4, IPv6 or both. By default ElastiCache uses IPv4. Changing
+            it replaces the cache.
+        ip_discovery: Which IP version clients are told in the list of nodes. By default ElastiCache chooses it by
+            ``network_type``. IPv6 needs ``network_type=DUAL_STACK``.
+        parameters: Engine parameters that differ from the defaults of the family, such as ``{"max_item_size":
+            "2097152"}``. By default none do.
+        parameter_group: An existing parameter group, in place of ``parameters``. Its family has to match
+            ``engine_version``. By default one is created.
+        maintenance_window: The weekly window, in UTC, in which ElastiCache may patch or replace nodes. By default
+            ElastiCache chooses one.
+        auto_minor_version_upgrade: Whether new minor versions are installed in the maintenance window.
+        notification_topic: An SNS topic for events such as a failover. It has to be in the account of the cache and
+            unencrypted. By default events go to no topic.
+        cluster_name: The name of the cluster. By default CloudFormation generates one. Changing it replaces the
+            cache.
+        removal_policy: What happens when the cluster is removed from the stack or replaced. By default it is
+            deleted: Memcached has no snapshots.
     """
 
     def __init__(

@@ -55,3 +55,22 @@ def test_every_construct_has_its_page(reference: ModuleType) -> None:
         and not (name.startswith("I") and name[1].isupper())
     }
     assert constructs - {"User"} == set(reference.EXAMPLES)
+
+
+def test_an_argument_without_a_description_stops_the_pages(reference: ModuleType) -> None:
+    class Undescribed(Construct):
+        """A construct.
+
+        Args:
+            vpc: The VPC,
+                as two lines.
+            gone: An argument of an earlier version.
+        """
+
+        def __init__(self, scope: Construct, construct_id: str, *, vpc: str, port: int = 1) -> None:
+            super().__init__(scope, construct_id)
+
+    assert reference.descriptions(Undescribed)["vpc"] == "The VPC, as two lines."
+    assert reference.undescribed(Undescribed) == ["gone", "port"]
+    with pytest.raises(ValueError, match="must describe each argument, see gone, port"):
+        reference._arguments(Undescribed)

@@ -78,10 +78,17 @@ class _UserIds:
 
 
 class UserGroup(UserGroupBase):
-    """The users that may log in to a cache; anyone else, the engine's own default user included, may not.
+    """The users that may log in to a cache; nobody else may, and the default user of the engine is off.
 
-    Defines one AWS::ElastiCache::UserGroup. A Redis group must hold a user named default: unless one of ``users`` is
-    it, one that is off is added. A Valkey group needs none; the service keeps its default user off.
+    Defines one AWS::ElastiCache::UserGroup. A Redis group has to contain a user named default: unless one of
+    ``users`` has that name, one that is off is created. ElastiCache turns the default user of a Valkey group off by
+    itself.
+
+    Args:
+        users: The users, at most 100; ``add_user`` adds more. By default the group starts empty.
+        engine: The engine of the caches that use the group. Valkey by default.
+        user_group_id: The id, which ElastiCache stores in lower case. By default it is derived from the path of the
+            construct. Changing it replaces the group.
     """
 
     def __init__(

@@ -171,10 +171,17 @@ class User(UserBase):
 
 
 class IamUser(User):
-    """A user that logs in with a short-lived token, so that no secret exists.
+    """A user that logs in with a token that IAM signs and that is valid for 15 minutes, so that no password is stored.
 
-    Defines one AWS::ElastiCache::User whose name is its id, as IAM authentication demands. Needs TLS and Valkey 7.2 or
-    Redis 7.0 at least.
+    Defines one AWS::ElastiCache::User, whose name is its id, as IAM authentication requires. Needs TLS and Valkey
+    7.2 or Redis 7.0.
+
+    Args:
+        access_string: What the user may do.
+        user_id: The id and name, in lower case. By default it is derived from the path of the construct. Changing
+            it replaces the user.
+        engine: The engine of the user groups that the user can be in: Valkey groups accept users of both engines,
+            Redis groups only those of Redis. Valkey by default.
     """
 
     def __init__(
@@ -208,10 +215,22 @@ class IamUser(User):
 
 
 class PasswordUser(User):
-    """A user that logs in with a password kept in Secrets Manager.
+    """A user that logs in with a password from Secrets Manager.
 
-    Defines one AWS::ElastiCache::User and, unless ``secrets`` are given, one secret with the JSON fields ``username``
-    and ``password`` (32 letters and digits). Give two secrets to rotate without an outage: both passwords are valid.
+    Defines one AWS::ElastiCache::User and, unless ``secrets`` are given, one secret with the JSON fields
+    ``username`` and ``password`` (32 letters and digits).
+
+    Args:
+        access_string: What the user may do.
+        user_id: The id, which ElastiCache stores in lower case. By default it is derived from the path of the
+            construct. Changing it replaces the user.
+        user_name: The name to log in with. By default the id. Changing it replaces the user.
+        engine: The engine of the user groups that the user can be in: Valkey groups accept users of both engines,
+            Redis groups only those of Redis. Valkey by default.
+        secrets: One or two existing secrets with the JSON field ``password``; with two, both passwords are valid.
+            By default one secret is created.
+        secret_encryption_key: The KMS key of the secret created here. By default the key of AWS for Secrets
+            Manager.
     """
 
     def __init__(
@@ -279,9 +298,16 @@ class PasswordUser(User):
 
 
 class NoPasswordUser(User):
-    """A user that needs no password. Redis only, and made for one purpose: a default user that is off.
+    """A user that logs in without a password, for Redis only: meant for a default user that is off.
 
     Defines one AWS::ElastiCache::User. Valkey user groups refuse such users.
+
+    Args:
+        access_string: What the user may do. By default nothing: the user is off.
+        user_id: The id, which ElastiCache stores in lower case. By default it is derived from the path of the
+            construct. Changing it replaces the user.
+        user_name: The name to log in with, such as ``default``. By default the id. Changing it replaces the user.
+        engine: The engine of the user groups that the user can be in. Redis by default.
     """
 
     def __init__(

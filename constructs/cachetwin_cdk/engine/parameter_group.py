@@ -73,10 +73,17 @@ class _ImportedParameterGroup(ParameterGroupBase):
 
 
 class ParameterGroup(ParameterGroupBase):
-    """The engine's settings, in the family that belongs to the engine version.
+    """Engine parameters, in the family of the engine version.
 
-    Defines one AWS::ElastiCache::ParameterGroup. Parameters that are left out keep the service's defaults; changing
-    one later does not replace the group.
+    Defines one AWS::ElastiCache::ParameterGroup. A change of a parameter changes the caches that use the group.
+
+    Args:
+        engine_version: The engine version of the caches, which gives the family. A version of another family
+            replaces the group.
+        parameters: Parameters that differ from the defaults of the family, as text. By default none do.
+        family: The family, such as ``valkey8``, where it does not follow from ``engine_version``. By default it
+            does. Changing it replaces the group.
+        description: A text for the console. By default the path of the construct.
     """
 
     def __init__(

@@ -92,21 +92,24 @@ _SERVERLESS = (_Rule("ThrottledCmds", 0, 2, 3, _SUM, pack=_RECOMMENDED), *_LATEN
 
 
 class CacheAlarms(Construct):
-    """Alarms that tell when a cache is loaded, full, slow, behind or throttled.
+    """CloudWatch alarms for a cache: load, memory, connections, latency, replication lag, throttling.
 
-    Defines an AWS::CloudWatch::Alarm for each metric of the pack: of each node where the nodes are known, else of the
-    whole cache. Data that are missing breach nothing. Every alarm notifies ``topic`` when it goes off and when it is over;
-    without a topic it only shows.
+    Defines an AWS::CloudWatch::Alarm for each metric of the pack: of each node where the nodes are known, otherwise
+    of the whole cache. Missing data do not raise an alarm.
 
-    ``thresholds``
-        by metric name, in place of the pack's: ``{"NewConnections": 5000}``.
-    ``without``
-        names of metrics not to watch.
-    ``per_node``
-        an alarm for each node of a replication group made here, unless scaling changes its nodes; False watches the group.
-        CPUUtilization is published by node only, so it is watched by node or not at all.
-    ``node_type``
-        what an imported group's nodes are, for the thresholds that follow it.
+    Args:
+        cache: The cache to watch, of any kind.
+        pack: Which metrics are watched. By default the full pack; RECOMMENDED has those that CloudWatch recommends.
+        topic: An SNS topic that is told when an alarm goes off and when it is over. By default the alarms only show
+            in CloudWatch.
+        thresholds: Thresholds by metric name, in place of those of the pack: ``{"NewConnections": 5000}``. By
+            default those of the pack.
+        without: Names of metrics that are not watched. By default all metrics of the pack are.
+        per_node: Whether each node of a replication group has its own alarms. By default it has, unless scaling
+            changes the nodes or the cache is imported. CPUUtilization is published by node only, so False leaves it
+            out.
+        node_type: The node type of an imported replication group, for thresholds that depend on it. By default that
+            of the cache.
     """
 
     def __init__(

@@ -51,10 +51,16 @@ _MEMCACHED: Sequence[_Graph] = (
 
 
 class CacheDashboard(Construct):
-    """Graphs of load, memory, hits, latency, connections and evictions, a section for each cache.
+    """A CloudWatch dashboard with a section for each cache: load, memory, hit rate, latency, connections, evictions.
 
-    Defines one AWS::CloudWatch::Dashboard, unless an existing ``dashboard`` is given to add to. ``alarms`` shows the state
-    of a pack of alarms above the graphs.
+    Defines one AWS::CloudWatch::Dashboard, unless an existing one is given.
+
+    Args:
+        caches: The caches, of any kind; ``add_cache`` adds more.
+        alarms: Packs of alarms whose state is shown above the graphs. By default no alarms are shown.
+        dashboard: An existing dashboard to add the graphs to. By default one is created.
+        dashboard_name: The name of the dashboard created here. By default CloudFormation generates one. Changing it
+            replaces the dashboard.
     """
 
     def __init__(

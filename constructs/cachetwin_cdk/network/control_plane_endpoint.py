@@ -23,18 +23,22 @@ _HTTPS = 443
 
 @jsii.implements(ec2.IConnectable)
 class ControlPlaneEndpoint(Construct):
-    """An address inside the VPC for ElastiCache's API, for callers of this account that are let in one by one.
+    """An endpoint in the VPC for the API of ElastiCache, for callers in subnets without a route to the internet.
 
     Defines one AWS::EC2::VPCEndpoint and, unless given, its security group, which admits nobody: open it with
-    ``connections.allow_default_port_from``, or give it to a rotation, which opens what it needs. The endpoint's policy lets
-    principals of this account read; ``allow`` adds what else may be called through it. IAM still decides beside it.
+    ``connections.allow_default_port_from``, or pass the endpoint to a rotation, which opens what it needs. The
+    policy of the endpoint allows principals of this account to read; ``allow`` adds further actions. The caller's
+    IAM policies apply as well.
 
-    ``vpc_subnets``
-        one of the VPC's isolated subnets, or else of its private ones, in each availability zone.
-    ``private_dns_enabled``
-        False where another endpoint of the VPC has the name already.
-    ``fips``
-        the endpoint with FIPS 140 validated cryptography, where the region has it.
+    Args:
+        vpc: The VPC of the callers. Changing it replaces the endpoint.
+        vpc_subnets: The subnets of the endpoint. By default one isolated subnet, or else one private subnet, in
+            each availability zone.
+        security_groups: The security groups of the endpoint. By default one is created that admits nobody.
+        private_dns_enabled: Whether the usual name of the API leads to this endpoint within the VPC. Turn it off
+            where another endpoint of the VPC has that name.
+        fips: Whether the endpoint uses cryptography validated under FIPS 140; not every region has it. Changing it
+            replaces the endpoint.
     """
 
     def __init__(

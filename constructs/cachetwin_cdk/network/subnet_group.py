@@ -63,10 +63,17 @@ class _ImportedSubnetGroup(SubnetGroupBase):
 
 
 class SubnetGroup(SubnetGroupBase):
-    """The private subnets of a VPC, as a cache takes them.
+    """The subnets that the nodes of caches are in.
 
-    Defines one AWS::ElastiCache::SubnetGroup. Without ``vpc_subnets`` it takes the isolated subnets, which a cache
-    needs no way out of, or else the private ones with egress; it refuses a VPC that has only public subnets.
+    Defines one AWS::ElastiCache::SubnetGroup.
+
+    Args:
+        vpc: The VPC of the subnets.
+        vpc_subnets: Which subnets of the VPC. By default the isolated subnets, or the private ones if there are
+            none; a VPC with public subnets only is refused.
+        description: A text for the console. By default the path of the construct.
+        subnet_group_name: The name of the group; ElastiCache stores it in lower case. By default CloudFormation
+            generates one. Changing it replaces the group.
     """
 
     def __init__(

@@ -35,20 +35,18 @@ class EndpointKind(StrEnum):
 
 
 class CacheRecord(Construct):
-    """A name in a hosted zone that leads to a cache.
+    """A name in a hosted zone of Route 53 that leads to a cache.
 
     Defines one AWS::Route53::RecordSet of type CNAME.
 
-    ``zone``
-        a private hosted zone of the VPC whose clients use the name; a public one would show the world what the caches are
-        called, which it warns of.
-    ``record_name``
-        the name within the zone, such as ``orders``; for Memcached it must hold ``.cfg.``, as in ``orders.cfg``.
-    ``endpoint``
-        the one that clients start from unless given: a serverless cache's endpoint, the primary's, or of a cluster and
-        of Memcached the configuration endpoint.
-    ``ttl``
-        how long clients may keep the answer, which only changes when the cache is replaced.
+    Args:
+        cache: The cache that the name leads to, of any kind.
+        zone: The hosted zone: a private one of the VPC whose clients use the name. A public zone is warned of.
+        record_name: The name within the zone, such as ``orders``; for Memcached it has to contain ``.cfg.``, as in
+            ``orders.cfg``. Changing it replaces the record.
+        endpoint: Which endpoint of the cache. By default the one that clients connect to first: the endpoint of a
+            serverless cache, the primary endpoint, or the configuration endpoint of a cluster and of Memcached.
+        ttl: How long clients may keep the answer. One minute by default.
     """
 
     def __init__(

@@ -100,9 +100,16 @@ class _Scaling(Construct):
 
 
 class ShardScaling(_Scaling):
-    """Shards that come and go with load or memory, slots moving while the cache serves.
+    """Automatic scaling of the number of shards, by CPU, by memory or on a schedule.
 
-    Defines one AWS::ApplicationAutoScaling::ScalableTarget, which holds the policies and schedules that the methods add.
+    Defines one AWS::ApplicationAutoScaling::ScalableTarget, to which the methods add policies and schedules.
+    ElastiCache moves the slots while the cache serves.
+
+    Args:
+        cache: The replication group to scale. It needs cluster mode enabled, nodes from large to 2xlarge, and must
+            not be in a global datastore.
+        max_capacity: The largest number of shards.
+        min_capacity: The smallest number of shards. One by default.
     """
 
     def __init__(
@@ -146,9 +153,15 @@ class ShardScaling(_Scaling):
 
 
 class ReplicaScaling(_Scaling):
-    """Replicas of each shard that come and go with the load of reads.
+    """Automatic scaling of the number of replicas of each shard, by the CPU of the replicas or on a schedule.
 
-    Defines one AWS::ApplicationAutoScaling::ScalableTarget, which holds the policies and schedules that the methods add.
+    Defines one AWS::ApplicationAutoScaling::ScalableTarget, to which the methods add policies and schedules.
+
+    Args:
+        cache: The replication group to scale. It needs cluster mode enabled, nodes from large to 2xlarge, and must
+            not be in a global datastore.
+        max_capacity: The largest number of replicas of a shard. Five by default, the most that ElastiCache allows.
+        min_capacity: The smallest number of replicas of a shard. One by default.
     """
 
     def __init__(

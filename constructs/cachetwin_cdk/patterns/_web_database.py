@@ -22,9 +22,11 @@ _ENGINE_VERSION = rds.PostgresEngineVersion.VER_18
 
 @dataclass(frozen=True)
 class ExistingDatabase:
-    """A PostgreSQL database that a team has already: an instance or a cluster, and the credentials to log in with.
+    """An existing PostgreSQL database for CachedWebApp.
 
-    ``secret`` holds the JSON fields ``username`` and ``password``, as RDS generates them.
+    Args:
+        instance: An RDS instance or cluster.
+        secret: Its credentials: a secret with the JSON fields ``username`` and ``password``, as RDS generates them.
     """
 
     instance: rds.IDatabaseInstance | rds.IDatabaseCluster

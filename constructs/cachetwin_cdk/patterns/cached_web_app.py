@@ -40,39 +40,66 @@ _RDS_CA_PATH = "/etc/ssl/rds/global-bundle.pem"
 
 
 class CachedWebApp(Construct):
-    """A public web service with RDS for PostgreSQL behind a Valkey query cache.
+    """A public web service with RDS for PostgreSQL and a Valkey cache of its query results.
 
     Defines an application load balancer with access logs, an ECS cluster with one Fargate service, an RDS for
-    PostgreSQL instance with generated credentials, a ReplicationGroup (or a ServerlessCache) with a user for the service
-    and, unless ``vpc`` is given, a VPC. All are encrypted, private (the load balancer apart) and logged.
+    PostgreSQL instance with generated credentials, a ReplicationGroup (or a ServerlessCache) with a user for the
+    service and, unless ``vpc`` is given, a VPC. All of them are encrypted, logged and, apart from the load
+    balancer, private.
 
-    The container is told in its environment: ``PORT``; ``CACHE_HOST``, ``CACHE_PORT``, ``CACHE_READER_HOST``,
-    ``CACHE_READER_PORT``, ``CACHE_TLS``, ``CACHE_USER``, ``CACHE_TTL_SECONDS``; ``DB_HOST``, ``DB_PORT``, ``DB_NAME``,
-    ``DB_SSLMODE``, ``PGSSLROOTCERT``; and, as secrets, ``CACHE_PASSWORD``, ``DB_USER``, ``DB_PASSWORD``.
+    The container has these environment variables: ``PORT``; ``CACHE_HOST``, ``CACHE_PORT``, ``CACHE_READER_HOST``,
+    ``CACHE_READER_PORT``, ``CACHE_TLS``, ``CACHE_USER``, ``CACHE_TTL_SECONDS``; ``DB_HOST``, ``DB_PORT``,
+    ``DB_NAME``, ``DB_SSLMODE``, ``PGSSLROOTCERT``; and, from Secrets Manager, ``CACHE_PASSWORD``, ``DB_USER``,
+    ``DB_PASSWORD``.
 
-    ``certificate``
-        for HTTPS; without one, plain HTTP must be allowed by name with ``allow_plain_http``.
-    ``cache`` / ``serverless_cache``
-        one that exists, not a cluster, with a user group that this app makes, to which the service's user is added; or
-        one without nodes, within ``cache_usage_limits``. Otherwise a small node and a replica of it in another zone.
-    ``database``
-        one that exists, with its credentials; ``database_name`` names the database in it.
-    ``cache_key_prefix`` / ``cache_access``
-        the service's cache user may use the commands of cache-aside on keys with this prefix, unless an access string
-        says otherwise.
-    ``cluster``
-        an ECS cluster that exists, whose VPC is used unless ``vpc`` says otherwise.
-    ``database_ca_path``
-        where the image holds the bundle of RDS's certificate authorities.
-    ``rotate_cache_password_days``
-        give the service's cache user a new password so often. A task keeps the password it started with, which stays
-        valid until the rotation after the next: deploy the service more often than the password rotates.
-    ``compliance`` / ``backup_retention_days``
-        REGULATED for HIPAA and NIST 800-53: a key of its own for both stores and their secrets, 15 days of backups
-        instead of 7, enhanced monitoring of the database, and versions of access logs.
-    ``removal_policy``
-        SNAPSHOT keeps a last snapshot of both stores, and the logs, and protects the database and the load balancer
-        from deletion; DESTROY protects and keeps nothing, but the bucket of access logs must be emptied by hand.
+    Args:
+        image: The image of the web service.
+        command: The command of the container. By default that of the image.
+        container_port: The port that the container listens on, which it also finds in ``PORT``.
+        environment: Further environment variables of the container. By default there are none.
+        health_check_path: The path that the load balancer requests to see whether a task is healthy.
+        certificate: The certificate for HTTPS. Required unless ``allow_plain_http`` is set.
+        allow_plain_http: Whether the load balancer serves plain HTTP in place of HTTPS. Only without a certificate.
+        vpc: An existing VPC. By default the VPC of ``cluster``, or a new one in two zones with one NAT gateway.
+            Changing it replaces database and cache.
+        cluster: An existing ECS cluster. By default one is created. Changing it replaces the service.
+        desired_count: The number of tasks.
+        cpu: CPU units of a task; 1024 are one vCPU.
+        memory_limit_mib: Memory of a task in MiB. Fargate allows certain combinations with ``cpu``.
+        runtime_platform: Operating system and processor of the tasks. By default Linux on x86-64.
+        writable_root_filesystem: Whether the container may write to its root file system. By default it is
+            read-only.
+        cache: An existing cache without shards, with a user group of this app, to which the user of the service is
+            added. By default a cache is created.
+        serverless_cache: Whether the cache created here is serverless. By default it is a replication group.
+            Changing it replaces the cache.
+        cache_usage_limits: Limits of the serverless cache. By default there are none below the quotas of the
+            service.
+        cache_node_type: The node type of the replication group. ``cache.t4g.small`` by default.
+        cache_replicas: The number of replicas of the replication group. By default one, in another availability
+            zone.
+        cache_key_prefix: The prefix of the keys that the user of the service may use.
+        cache_access: The access string of the user of the service. By default it may use the commands of
+            cache-aside on keys with ``cache_key_prefix``.
+        cache_ttl: How long the service should cache a result, passed on as ``CACHE_TTL_SECONDS``. One minute by
+            default.
+        database: An existing database. By default an RDS instance is created.
+        database_name: The name of the database. Changing it replaces the RDS instance.
+        database_instance_type: The instance type of the RDS instance. ``t4g.small`` by default.
+        database_multi_az: Whether the RDS instance has a standby in another availability zone.
+        database_ca_path: Where the image has the bundle of certificate authorities of RDS.
+        rotate_cache_password_days: How many days after which the password of the cache user is changed. By default
+            it is not. A task keeps the password that it started with, which is valid until the change after the
+            next: deploy the service more often than that.
+        compliance: The rules that the application follows. REGULATED, for HIPAA and NIST 800-53, adds a key for
+            both stores and their secrets, 15 days of backups, enhanced monitoring of the database and versions of
+            access logs.
+        backup_retention_days: How many days backups of both stores are kept, 1 to 35. By default 7, or 15 with
+            ``compliance=REGULATED``.
+        log_retention: How long log groups keep their entries.
+        removal_policy: What happens when the application is removed. By default both stores leave a final snapshot,
+            logs are kept, and database and load balancer are protected from deletion. DESTROY protects and keeps
+            nothing, but the bucket of access logs has to be emptied by hand.
     """
 
     def __init__(

@@ -44,36 +44,54 @@ _API_TIMEOUT_S = 29  # both kinds of API wait no longer for the function
 
 
 class SessionApi(Construct):
-    """An API on a Lambda function that keeps its sessions and state in a Valkey cache, logged in with IAM.
+    """An HTTP or REST API on a Lambda function that keeps its sessions in a Valkey cache and logs in to it with IAM.
 
-    Defines an HTTP or REST API with one throttled, logged stage; a function in Python 3.13 with traces, an encrypted log
-    and a role of its own; an IamUser; and, unless given, a ServerlessCache and a VPC without any gateway.
+    Defines the API with one throttled and logged stage; a function in Python 3.13 with traces, an encrypted log and
+    its own role; an IamUser; and, unless given, a ServerlessCache and a VPC without any gateway.
 
-    The function is told in its environment: ``CACHE_HOST``, ``CACHE_PORT``, ``CACHE_TLS``, ``CACHE_USER``,
+    The function has these environment variables: ``CACHE_HOST``, ``CACHE_PORT``, ``CACHE_TLS``, ``CACHE_USER``,
     ``CACHE_NAME``, ``CACHE_KIND`` (``serverless``, ``replication-group`` or ``cluster``), ``CACHE_KEY_PREFIX`` and
     ``SESSION_TTL_SECONDS``. Its password is an IAM token that it signs itself.
 
-    ``code`` / ``handler`` / ``runtime`` / ``function``
-        the code, for Python 3.13 on Graviton unless told otherwise, or a function that exists and lies in ``vpc``.
-    ``api_type`` / ``account_log_role``
-        HTTP, or REST for what only that kind has. REST APIs write their logs with one role for the whole account and
-        region, which is made here unless somebody has made it.
-    ``routes``
-        such as ``GET /session``; without any, the function gets every request.
-    ``authorizer`` / ``allow_anonymous`` / ``cors_preflight``
-        callers sign their requests with IAM credentials, unless another authorizer says who may call, or anybody may.
-        Authorizer and CORS options are those of the kind of API.
-    ``cache``
-        one that exists, with a user group that this app makes; the user is added to it.
-    ``cache_key_prefix`` / ``cache_access``
-        the cache user may read and write keys with this prefix, in transactions too, unless an access string says
-        otherwise.
-    ``rate_limit`` / ``burst_limit``
-        requests per second over all callers, and how many at once above that.
-    ``compliance`` / ``backup_retention_days``
-        REGULATED for HIPAA and NIST 800-53: a key of its own for the cache, and 15 days of backups instead of one.
-    ``removal_policy``
-        SNAPSHOT keeps a last snapshot of the cache, and the logs; DESTROY keeps nothing.
+    Args:
+        code: The code of the function. Required unless ``function`` is given.
+        handler: The handler in ``code``.
+        runtime: The runtime of the function. Python 3.13 by default.
+        function: An existing function in ``vpc``, in place of ``code``. By default one is created.
+        api_type: The kind of API: HTTP, or REST for the features that only REST APIs have. Changing it replaces the
+            API.
+        account_log_role: Whether to create the role with which all REST APIs of the account and region write logs.
+            By default it is created; turn it off where it exists. HTTP APIs do not need it.
+        routes: The routes that call the function, such as ``GET /session``. By default every request calls it.
+        authorizer: Who may call, as an authorizer of the kind of API. By default callers sign requests with IAM
+            credentials.
+        allow_anonymous: Whether anybody may call, in place of an authorizer.
+        cors_preflight: CORS options of the kind of API. By default other origins are not allowed.
+        rate_limit: Requests per second that the stage accepts, over all callers.
+        burst_limit: Requests that the stage accepts at once above ``rate_limit``.
+        environment: Further environment variables of the function. By default there are none.
+        memory_size_mib: Memory of the function in MiB, which also determines its share of CPU.
+        timeout: How long the function may run, at most 29 seconds. 10 seconds by default.
+        architecture: The processor of the function. Graviton (Arm) by default.
+        reserved_concurrent_executions: How many executions are reserved for the function, and are its maximum. By
+            default none are reserved.
+        vpc: An existing VPC; required with an existing cache or function. By default a new one with isolated
+            subnets in two zones. Changing it replaces the cache.
+        cache: An existing cache with a user group of this app, to which the user is added. By default a serverless
+            cache is created.
+        cache_usage_limits: Limits of the cache created here. By default 10 GB and 10,000 processing units per
+            second.
+        cache_key_prefix: The prefix of the keys that the user may use.
+        cache_access: The access string of the user. By default it may read and write keys with
+            ``cache_key_prefix``, in transactions too.
+        session_ttl: How long a session lasts, passed on as ``SESSION_TTL_SECONDS``. 30 minutes by default.
+        compliance: The rules that the API follows. REGULATED, for HIPAA and NIST 800-53, adds a key for the cache
+            and 15 days of backups.
+        backup_retention_days: How many days snapshots of the cache are kept. By default one, or 15 with
+            ``compliance=REGULATED``.
+        log_retention: How long log groups keep their entries.
+        removal_policy: What happens when the API is removed. By default the cache leaves a final snapshot and logs
+            are kept; DESTROY keeps nothing.
     """
 
     def __init__(

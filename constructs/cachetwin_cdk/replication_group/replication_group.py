@@ -43,40 +43,91 @@ DEFAULT_PORT = 6379
 
 
 class ReplicationGroup(ReplicationGroupBase):
-    """One primary and its replicas: Valkey, TLS, encryption, users, failover, backups and logs without asking.
+    """A Valkey or Redis cache with replicas: TLS, encryption at rest, users, failover, backups and logs by default.
 
-    Defines one AWS::ElastiCache::ReplicationGroup and, unless given, its subnet group, security group, parameter group,
-    user group with one user whose password is generated (``user``), and encrypted log groups for its slow and engine
-    log.
+    Defines one AWS::ElastiCache::ReplicationGroup and, unless given, its subnet group, security group, parameter
+    group, user group with one user whose password is generated (``user``), and encrypted log groups for its slow
+    log and engine log.
 
-    ``vpc_subnets``
-        the VPC's isolated subnets, or else its private ones.
-    ``users`` / ``user_group``
-        who may log in; give one of them, or neither to have a PasswordUser made that can use all data commands.
-    ``auth_token``
-        one password in place of users; for clients that know no user names.
-    ``replicas``
-        of each shard: one, in another availability zone, and promoted when the primary fails.
-    ``cluster_mode`` / ``shards`` / ``shard_placement``
-        one shard without cluster mode, unless cluster mode is enabled to have several; changing their number later
-        moves slots while the cache serves.
-    ``parameters`` / ``parameter_group``
-        settings that differ from the family's defaults, or a group that exists.
-    ``transit_encryption_mode``
-        PREFERRED also serves clients without TLS, on the way from a cache that had none; REQUIRED otherwise.
-    ``kms_key``
-        encrypts the data at rest; a key that AWS owns otherwise.
-    ``compliance``
-        REGULATED keeps backups for 15 days, encrypts data and logs with a new rotating key, and makes a user that logs in
-        with IAM; it refuses weaker settings.
-    ``durability``
-        keeps writes in a log over several zones, from Valkey 9 with cluster mode enabled.
-    ``snapshot_name`` / ``snapshot_arns``
-        what to start from: a snapshot of the service, or RDB files in S3. Changing either replaces the cache.
-    ``log_delivery``
-        an empty list turns logs off. ``log_encryption_key`` encrypts the log groups made here; a new key otherwise.
-    ``removal_policy``
-        a last snapshot is taken before the cache is deleted or replaced.
+    Args:
+        vpc: The VPC that the cache is in. ElastiCache refuses to move an existing cache to another VPC.
+        vpc_subnets: Which subnets of the VPC the nodes are in. By default the isolated subnets, or the private ones
+            if there are none; a VPC with public subnets only is refused. Subnets can be added later; those with
+            nodes in them cannot be removed.
+        subnet_group: An existing subnet group, in place of ``vpc_subnets``. By default one is created. Changing it
+            replaces the cache.
+        security_groups: The security groups of the cache. By default one is created that allows no connection; open
+            it with ``connections``.
+        engine_version: Engine and version. An upgrade is done in place; ElastiCache refuses a downgrade.
+        node_type: The instance type of the nodes. A change is done in place, except between types with and without
+            SSD, which replaces the cache.
+        cluster_mode: Whether keys are spread over shards. Disabled by default: one shard, reached through a primary
+            and a reader endpoint. Enabled: any number of shards, reached through a configuration endpoint.
+            Compatible: one shard that clients of both kinds can use, as a step from disabled to enabled.
+        shards: The number of shards; more than one needs ``cluster_mode=ENABLED``. A change moves slots while the
+            cache serves.
+        shard_placement: One ``Shard`` for each shard, to choose its zones, slots or number of replicas. By default
+            ElastiCache chooses. Needs ``cluster_mode=ENABLED`` or COMPATIBLE.
+        replicas: The number of replicas of each shard, 0 to 5. By default one, in another availability zone than
+            the primary.
+        automatic_failover: Whether a replica is promoted when the primary fails. It needs a replica, and is
+            required with cluster mode.
+        multi_az: Whether the nodes of a shard are in different availability zones. It needs automatic failover, a
+            replica and subnets in two zones.
+        preferred_availability_zones: The zone of each node without cluster mode, the primary's first. By default
+            ElastiCache chooses. Changing it replaces the cache.
+        port: The port that the cache listens on. Changing it replaces the cache.
+        users: The users that may log in. By default one PasswordUser is created that may use all data commands. The
+            default user of the engine is off.
+        user_group: An existing user group, in place of ``users``.
+        auth_token: One password in place of users, for clients that support no user names and for Redis before 6.0.
+            By default there is none. Adding a token to an existing cache, or replacing a token by users, replaces
+            the cache.
+        allow_unauthenticated: Whether clients use the cache without logging in. Warned of when True, and not
+            possible with users or a token.
+        transit_encryption: Whether clients connect with TLS. Users and tokens require it.
+        transit_encryption_mode: Whether TLS is required. By default REQUIRED; PREFERRED also serves clients without
+            TLS, as a step from a cache without TLS to one with it.
+        at_rest_encryption: Whether data on disk and in backups are encrypted. Changing it replaces the cache.
+        kms_key: The KMS key that encrypts the data at rest. By default a key that AWS owns, or a new rotating key
+            with ``compliance=REGULATED``. Changing it replaces the cache.
+        compliance: The rules that the cache follows. REGULATED keeps backups for 15 days, encrypts data and logs
+            with a new rotating key, creates a user that logs in with IAM in place of a password, and refuses weaker
+            settings. The key replaces an existing cache.
+        durability: Whether writes are kept in a log in several zones, before (SYNC) or after (ASYNC) the reply. By
+            default ElastiCache decides. Needs Valkey 9.0, cluster mode enabled, Multi-AZ and encryption.
+        network_type: The IP versions of the nodes: IPv4, IPv6 or both. By default ElastiCache uses IPv4. Changing
+            it replaces the cache.
+        ip_discovery: Which IP version clients are told in the list of nodes. By default ElastiCache chooses it by
+            ``network_type``. IPv6 needs ``network_type=DUAL_STACK``.
+        parameters: Engine parameters that differ from the defaults of the family, such as ``{"maxmemory-policy":
+            "allkeys-lru"}``. By default none do.
+        parameter_group: An existing parameter group, in place of ``parameters``. Its family has to match
+            ``engine_version``. By default one is created.
+        snapshot_retention_days: How many days daily snapshots are kept, 0 to 35. By default 7, or 15 with
+            ``compliance=REGULATED``; 0 takes none.
+        snapshot_window: The daily window, in UTC, in which the snapshot is taken. By default ElastiCache chooses
+            one.
+        snapshot_name: A snapshot of ElastiCache to restore when the cache is created. By default the cache starts
+            empty. Changing it replaces the cache.
+        snapshot_arns: RDB files in S3 to restore when the cache is created, in place of ``snapshot_name``. By
+            default the cache starts empty. Changing it replaces the cache.
+        maintenance_window: The weekly window, in UTC, in which ElastiCache may patch or replace nodes. By default
+            ElastiCache chooses one.
+        auto_minor_version_upgrade: Whether new minor versions are installed in the maintenance window. It has no
+            effect before Redis 6.0.
+        log_delivery: Where the slow log and the engine log go. By default each goes to an encrypted CloudWatch log
+            group that is created; an empty list turns both off.
+        log_retention: How long the log groups created here keep their entries.
+        log_encryption_key: The KMS key of the log groups created here; it has to allow CloudWatch Logs. By default
+            a key is created.
+        notification_topic: An SNS topic for events such as a failover. It has to be in the account of the cache and
+            unencrypted. By default events go to no topic.
+        replication_group_id: The id of the replication group. By default CloudFormation generates one. Changing it
+            replaces the cache.
+        description: A text for the console. By default the path of the construct.
+        removal_policy: What happens when the cache is removed from the stack or replaced. By default a final
+            snapshot is taken.
     """
 
     node_type: NodeType

@@ -34,9 +34,15 @@ class ClusterMode(StrEnum):
 
 @dataclass(frozen=True)
 class Shard:
-    """Where one shard lives and which slots it owns; what is left out, the service decides.
+    """Where one shard is and which slots it owns. ElastiCache decides what is left out.
 
-    ``slots`` is written ``0-5461``, several ranges with commas between them. ``replicas`` is the group's unless given.
+    Args:
+        primary_availability_zone: The zone of the primary.
+        replica_availability_zones: The zones of the replicas, one for each.
+        slots: The slots of the shard, written ``0-5461``, with commas between several ranges. By default slots are
+            spread evenly.
+        replicas: The number of replicas. By default that of the replication group.
+        shard_id: An id of up to four digits. By default shards are numbered from 0001.
     """
 
     primary_availability_zone: str | None = None

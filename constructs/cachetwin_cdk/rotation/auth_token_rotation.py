@@ -14,21 +14,28 @@ from ._rotation import Rotation, Settings, Subject
 
 
 class AuthTokenRotation(Construct):
-    """Changes the AUTH token every month: both are valid until the new one is current, then the new one alone.
+    """Changes the AUTH token of a cache on a schedule; both tokens are valid until clients can read the new one.
 
-    Defines one AWS::SecretsManager::RotationSchedule and the AWS::Lambda::Function that it calls, with its role and log
-    group. Clients keep the connections they have; new ones need the secret's current token. CloudFormation cannot change a
-    token in place, so leave the secret of a deployed cache to this.
+    Defines one AWS::SecretsManager::RotationSchedule and the AWS::Lambda::Function that it calls, with its role and
+    log group. Existing connections stay open; new ones need the token that the secret has now. CloudFormation
+    cannot change a token in place, so do not edit the secret of a deployed cache.
 
-    ``rotate_immediately``
-        change it on deployment already; False waits for the schedule.
-    ``vpc``
-        where the function runs, so that its test step logs in to the cache with the new token; without one, or where no
-        route leads to the cache, it takes the API's word. It needs a way to Secrets Manager and to ElastiCache's API.
-    ``control_plane``
-        the endpoint that leads to ElastiCache's API from subnets without a way out; it is opened for the function.
-    ``encryption_key``
-        for the function's log and environment; it must allow CloudWatch Logs.
+    Args:
+        cache: The replication group, which has an ``auth_token``.
+        automatically_after_days: The number of days between two changes, 1 to 1000.
+        rotate_immediately: Whether a deployment of the schedule rotates the secret at once. By default it waits for
+            the schedule.
+        vpc: The VPC that the function runs in, to log in to the cache with the new token as a test; it needs a
+            route to Secrets Manager and to the API of ElastiCache. By default the function runs outside of a VPC
+            and asks the API only.
+        vpc_subnets: The subnets of the function. By default the isolated ones of ``vpc``, or the private ones if
+            there are none.
+        security_groups: The security groups of the function. By default one is created that allows all outbound
+            traffic.
+        control_plane: An endpoint for the API of ElastiCache in ``vpc``; the calls of the function are allowed
+            through it. By default the function needs another route to the API, such as a NAT gateway.
+        encryption_key: The KMS key of the function's log and environment; it has to allow CloudWatch Logs. By
+            default both are encrypted with keys of AWS.
     """
 
     def __init__(

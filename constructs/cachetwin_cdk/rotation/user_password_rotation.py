@@ -14,21 +14,28 @@ from ._rotation import Cache, Rotation, Settings, Subject
 
 
 class UserPasswordRotation(Construct):
-    """Changes a user's password every month, the old one staying valid until the next change.
+    """Changes the password of a user on a schedule; the previous password stays valid until the next change.
 
-    Defines one AWS::SecretsManager::RotationSchedule and the AWS::Lambda::Function that it calls, with its role and log
-    group. A deployment that changes the user sets the current password alone.
+    Defines one AWS::SecretsManager::RotationSchedule and the AWS::Lambda::Function that it calls, with its role and
+    log group. A later deployment that changes the user leaves it with the current password only.
 
-    ``rotate_immediately``
-        change it on deployment already; False waits for the schedule.
-    ``cache`` / ``vpc``
-        the cache to log in to with the new password as a test, and where the function runs to reach it. Without both, or
-        where no route leads to the cache, the test is that the API calls the user active with two passwords. In a VPC the
-        function needs a way to Secrets Manager and to ElastiCache's API.
-    ``control_plane``
-        the endpoint that leads to ElastiCache's API from subnets without a way out; it is opened for the function.
-    ``encryption_key``
-        for the function's log and environment; it must allow CloudWatch Logs.
+    Args:
+        user: The user whose password is changed.
+        cache: A cache to log in to with the new password as a test; needs ``vpc``. By default, or without a route
+            to the cache, the test is that the API reports the user as active with two passwords.
+        automatically_after_days: The number of days between two changes, 1 to 1000.
+        rotate_immediately: Whether a deployment of the schedule rotates the secret at once. By default it waits for
+            the schedule.
+        vpc: The VPC that the function runs in, to reach ``cache``; it needs a route to Secrets Manager and to the
+            API of ElastiCache. By default the function runs outside of a VPC.
+        vpc_subnets: The subnets of the function. By default the isolated ones of ``vpc``, or the private ones if
+            there are none.
+        security_groups: The security groups of the function. By default one is created that allows all outbound
+            traffic.
+        control_plane: An endpoint for the API of ElastiCache in ``vpc``; the calls of the function are allowed
+            through it. By default the function needs another route to the API, such as a NAT gateway.
+        encryption_key: The KMS key of the function's log and environment; it has to allow CloudWatch Logs. By
+            default both are encrypted with keys of AWS.
     """
 
     def __init__(

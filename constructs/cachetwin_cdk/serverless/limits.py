@@ -13,7 +13,18 @@ _ECPU_PER_SECOND = (1_000, 15_000_000)
 
 @dataclass(frozen=True)
 class UsageLimits:
-    """What a serverless cache keeps ready at least and may use at most. None leaves a side open."""
+    """What a serverless cache may use at most, and what it keeps ready at least.
+
+    Args:
+        data_storage_gb_min: Storage that is always ready and paid for, in GB. By default storage grows from
+            nothing.
+        data_storage_gb_max: Storage at which keys are evicted or writes fail, in GB. By default the quota of the
+            service.
+        ecpu_per_second_min: Processing units per second that are always ready and paid for. By default capacity
+            grows with the load.
+        ecpu_per_second_max: Processing units per second at which commands are throttled. By default the quota of
+            the service.
+    """
 
     data_storage_gb_min: int | None = None
     data_storage_gb_max: int | None = None

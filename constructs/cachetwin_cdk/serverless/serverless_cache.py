@@ -44,24 +44,46 @@ class ConnectionType(StrEnum):
 
 
 class ServerlessCache(ServerlessCacheBase):
-    """A Valkey cache that is always encrypted, spread over zones and reached by its users only.
+    """A Valkey cache without nodes to manage: always encrypted, in several zones, for its users only.
 
-    Defines one AWS::ElastiCache::ServerlessCache and, unless given, its security group and its user group with one user
-    whose password is generated (``user``). TLS and encryption at rest cannot be turned off.
+    Defines one AWS::ElastiCache::ServerlessCache and, unless given, its security group and its user group with one
+    user whose password is generated (``user``). TLS and encryption at rest cannot be turned off.
 
-    ``users`` / ``user_group``
-        who may log in; give one of them, or neither to have a PasswordUser made. Memcached has no users.
-    ``usage_limits``
-        no limits, so that the bill is the limit: set maxima for anything that strangers can drive.
-    ``snapshot_retention_days``
-        7 days; 15 with ``compliance`` REGULATED.
-    ``compliance``
-        REGULATED keeps backups longer, encrypts the data with a new rotating key, makes a user that logs in with IAM, and
-        refuses a public address. Memcached has no users to guard it, which it warns of.
-    ``connection_type``
-        PUBLIC gives it an address in the Internet, for Valkey 9 with IAM users only; it takes no ``vpc`` then.
-    ``removal_policy``
-        SNAPSHOT takes a last snapshot named ``<name>-final``, or ``final_snapshot_name``, before the cache is deleted.
+    Args:
+        vpc: The VPC that the cache is in. Required, except with ``connection_type=PUBLIC``. Changing it replaces
+            the cache.
+        vpc_subnets: Which subnets of the VPC the endpoints are in: two or three, in different availability zones.
+            By default the isolated subnets, or the private ones if there are none. Changing it replaces the cache.
+        security_groups: The security groups of the cache. By default one is created that allows no connection; open
+            it with ``connections``.
+        engine: Engine and major version. ElastiCache chooses the minor version and upgrades it.
+        users: The users that may log in. By default one PasswordUser is created that may use all data commands.
+            Memcached has no users.
+        user_group: An existing user group, in place of ``users``.
+        usage_limits: Limits of storage and processing. By default there are none below the quotas of the service;
+            set maxima where strangers can cause load.
+        kms_key: The KMS key that encrypts the data at rest. By default a key that AWS owns, or a new rotating key
+            with ``compliance=REGULATED``. Changing it replaces the cache.
+        compliance: The rules that the cache follows. REGULATED keeps backups for 15 days, encrypts data with a new
+            rotating key, creates a user that logs in with IAM, and refuses a public endpoint. The key replaces an
+            existing cache.
+        connection_type: Where the endpoint is: in the VPC by default, or public on the internet, which needs Valkey
+            9 and IAM users. Changing it replaces the cache.
+        network_type: The IP versions of the endpoint: IPv4, IPv6 or both. By default ElastiCache uses IPv4.
+            Changing it replaces the cache.
+        snapshot_retention_days: How many days daily snapshots are kept, 0 to 35. By default 7, or 15 with
+            ``compliance=REGULATED``; 0 takes none.
+        daily_snapshot_time: When the daily snapshot starts, in UTC, written ``03:00``. By default ElastiCache
+            chooses a time.
+        snapshot_arns_to_restore: Snapshots of ElastiCache, or RDB files in S3, to restore when the cache is
+            created. By default the cache starts empty. Changing it replaces the cache.
+        serverless_cache_name: The name of the cache. By default it is derived from the path of the construct.
+            Changing it replaces the cache.
+        description: A text for the console, of at most 255 characters. By default there is none.
+        final_snapshot_name: The name of the final snapshot that ``removal_policy=SNAPSHOT`` takes. By default the
+            name of the cache and ``-final``.
+        removal_policy: What happens when the cache is removed from the stack or replaced. By default a final
+            snapshot is taken.
     """
 
     def __init__(

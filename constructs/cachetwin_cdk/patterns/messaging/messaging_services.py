@@ -48,31 +48,42 @@ from .streams import dead_letter_key
 
 
 class MessagingServices(Construct):
-    """Publishers, subscribers and workers around one Valkey cache, each with a cache user of its own.
+    """Publishers, subscribers and workers on Fargate that share one Valkey cache, each with a cache user of its own.
 
-    Defines an ECS cluster with one Fargate service, user and security group per entry of ``services``; scaling for the
-    workers; a function that measures the queues, with an IAM user; an alarm per queue for jobs that were given up; a
-    load balancer if a service has a ``port``; and, unless given, a ReplicationGroup and a VPC.
+    Defines an ECS cluster with one Fargate service, user and security group per entry of ``services``; scaling for
+    the workers; a function that measures the queues, with an IAM user; an alarm per queue for jobs that were given
+    up; a load balancer if a service has a ``port``; and, unless given, a ReplicationGroup and a VPC.
 
-    Each container is told in its environment: ``CACHE_HOST``, ``CACHE_PORT``, ``CACHE_TLS``, ``CACHE_USER`` and, as a
-    secret, ``CACHE_PASSWORD``; ``PORT``; ``PUBLISHES`` and ``SUBSCRIBES`` (channels), ``ENQUEUES``, ``WORKS_ON`` and
-    ``DEAD_LETTERS`` (streams), each separated by commas and only where there is something to say.
+    Each container has these environment variables: ``CACHE_HOST``, ``CACHE_PORT``, ``CACHE_TLS``, ``CACHE_USER``
+    and, from Secrets Manager, ``CACHE_PASSWORD``; and, where they have a value, ``PORT``, ``PUBLISHES`` and
+    ``SUBSCRIBES`` (channels), ``ENQUEUES``, ``WORKS_ON`` and ``DEAD_LETTERS`` (streams), with commas between
+    several.
 
-    ``certificate`` / ``allow_plain_http``
-        for the load balancer, as in CachedWebApp; neither without a service that has a ``port``.
-    ``cache``
-        one that exists, not a cluster, with a user group that this app makes; the users are added to it.
-    ``cluster``
-        an ECS cluster that exists, whose VPC is used unless ``vpc`` says otherwise.
-    ``alarm_topic``
-        who is told of jobs that were given up.
-    ``rotate_cache_password_days``
-        give each service's cache user a new password so often; see CachedWebApp.
-    ``compliance`` / ``backup_retention_days``
-        REGULATED for HIPAA and NIST 800-53: a key of its own for the cache and the secrets, 15 days of backups instead
-        of 7, versions of access logs, and an ``alarm_topic`` that has to be given.
-    ``removal_policy``
-        SNAPSHOT keeps a last snapshot of the cache, and the logs; DESTROY keeps nothing.
+    Args:
+        services: The services by name, such as ``order-api``.
+        certificate: The certificate for HTTPS of the load balancer. Required if a service has a ``port``, unless
+            ``allow_plain_http`` is set.
+        allow_plain_http: Whether the load balancer serves plain HTTP in place of HTTPS. Only without a certificate.
+        vpc: An existing VPC. By default the VPC of ``cluster``, or a new one in two zones with one NAT gateway.
+            Changing it replaces the cache.
+        cluster: An existing ECS cluster. By default one is created. Changing it replaces the services.
+        cache: An existing cache without shards, with a user group of this app, to which the users are added. By
+            default a replication group is created.
+        cache_node_type: The node type of the cache created here. ``cache.t4g.small`` by default.
+        cache_replicas: The number of replicas of the cache created here. By default one, in another availability
+            zone.
+        alarm_topic: An SNS topic that is told of jobs that were given up. By default the alarms only show in
+            CloudWatch; required with ``compliance=REGULATED``.
+        rotate_cache_password_days: How many days after which the passwords of the cache users are changed. By
+            default they are not. A task keeps the password that it started with, which is valid until the change
+            after the next.
+        compliance: The rules that the services follow. REGULATED, for HIPAA and NIST 800-53, adds a key for the
+            cache and the secrets, 15 days of backups, and versions of access logs.
+        backup_retention_days: How many days snapshots of the cache are kept. By default 7, or 15 with
+            ``compliance=REGULATED``.
+        log_retention: How long log groups keep their entries.
+        removal_policy: What happens when the services are removed. By default the cache leaves a final snapshot and
+            logs are kept; DESTROY keeps nothing.
     """
 
     def __init__(

@@ -31,22 +31,33 @@ _RESERVED_VARIABLES = frozenset(
 
 @dataclass(frozen=True, kw_only=True)
 class MessagingService:
-    """One Fargate service, and the channels, queues and keys of the cache that it uses.
+    """One Fargate service of MessagingServices, and the channels, queues and keys of the cache that it uses.
 
-    ``publishes`` / ``subscribes``
-        channels, or patterns of them such as ``orders.*``. Every task of a subscriber hears every message.
-    ``enqueues`` / ``works_on``
-        the queues it hands jobs to, and the one whose jobs it does.
-    ``keys``
-        patterns of the keys where it keeps state of its own.
-    ``access``
-        the cache user's access string, in place of the one that follows from the above.
-    ``port``
-        where it takes requests from the load balancer; one service may.
-    ``count`` / ``count_max`` / ``backlog_per_task``
-        how many tasks run; of a worker, how many at least and at most, and how many jobs there may be for each.
-    ``stop_timeout``
-        from SIGTERM until the task is killed: 30 s, and 120 s for a worker, so that it can finish its job.
+    Args:
+        image: The image of the service.
+        command: The command of the container. By default that of the image.
+        environment: Further environment variables of the container. By default there are none.
+        publishes: Channels that it publishes to, or patterns of them such as ``orders.*``. By default none.
+        subscribes: Channels that it subscribes to, or patterns of them. Every task receives every message. By
+            default none.
+        enqueues: Queues that it adds jobs to. By default none.
+        works_on: The queue whose jobs it does. By default none; a queue has one service that works on it.
+        keys: Patterns of further keys that it reads and writes, such as ``order:*``. By default none.
+        access: The access string of its cache user. By default it follows from the arguments above.
+        port: The port on which it takes requests from the load balancer. By default it takes none; one service at
+            most may.
+        health_check_path: The path that the load balancer requests to see whether a task is healthy.
+        count: The number of tasks; of a worker, the smallest number.
+        count_max: The largest number of tasks of a worker. Ignored for other services.
+        backlog_per_task: How many jobs of the queue there may be for each task of a worker before more tasks start.
+            Ignored for other services.
+        cpu: CPU units of a task; 1024 are one vCPU.
+        memory_limit_mib: Memory of a task in MiB. Fargate allows certain combinations with ``cpu``.
+        runtime_platform: Operating system and processor of the tasks. By default Linux on x86-64.
+        writable_root_filesystem: Whether the container may write to its root file system. By default it is
+            read-only.
+        stop_timeout: The time between SIGTERM and SIGKILL when a task stops. By default 30 seconds, and 120 for a
+            worker, which can finish its job.
     """
 
     image: ecs.ContainerImage
