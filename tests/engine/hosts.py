@@ -29,6 +29,6 @@ class OtherClient(Host):
 def busy(run: Run, *requests: str) -> OtherClient:
     """From now on every script runs for too long at once, and another client sends ``requests`` meanwhile."""
     host = OtherClient(run.session(), list(requests))
-    run.engine.config.busy_reply_threshold_ms = 0
+    run.engine.config.server.busy_reply_threshold_ms = 0
     run.engine.host = host
     return host

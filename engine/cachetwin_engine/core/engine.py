@@ -113,7 +113,7 @@ class Engine(KeyspaceObserver):
         self.packs_keys = profile.is_valkey_from(9, 1)  # one for any object and its key, and longer strings in it
         self.expires_actively = True  # DEBUG SET-ACTIVE-EXPIRE
         self.cron_paused = False  # DEBUG PAUSE-CRON
-        self.databases = [Database(index, self) for index in range(self.config.databases)]
+        self.databases = [Database(index, self) for index in range(self.config.server.databases)]
         self.sessions: dict[int, Session] = {}
         self.pending: list[Session] = []  # output or a close waits that the shell has not seen
         self.blocked_sessions: dict[int, Session] = {}
@@ -427,7 +427,7 @@ class Engine(KeyspaceObserver):
         if self.notify_flags:
             self.notify(NOTIFY_EXPIRED, b"expired", key, db.index)
         if self.wants_propagation:
-            self.propagation.add(db.index, [self.config.expiry_deletes_with, key])
+            self.propagation.add(db.index, [self.config.memory.expiry_deletes_with, key])
 
     def key_changes(self, db: Database, key: bytes) -> None:
         """Before it does, snapshots write it as it is."""

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, Literal, cast
 from cachetwin_engine.server.logs import VERBOSE, log
 
 if TYPE_CHECKING:
-    from cachetwin_engine.core.config.config import BufferLimit
+    from cachetwin_engine.core.config.settings import BufferLimit
     from cachetwin_engine.core.execution.session import Session
     from cachetwin_engine.server.listener import Endpoint
     from cachetwin_engine.server.node import Node
@@ -254,7 +254,7 @@ class Connection(asyncio.Protocol):
 
     def output_limit(self) -> "BufferLimit":
         """What the client's class grants it now."""
-        return self.node.engine.config.buffer_limits[_CLASS_KEYS[self.output_class]]
+        return self.node.engine.config.clients.buffer_limits[_CLASS_KEYS[self.output_class]]
 
     def backlog(self) -> int:
         """Bytes written for this client that the kernel has not taken yet; a replica's snapshot does not count."""

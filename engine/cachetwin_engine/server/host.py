@@ -63,8 +63,8 @@ class ProcessHost(Host):
                 return "dir", error.strerror or str(error)
             config.values[b"dir"] = os.fsencode(Path.cwd())
         if "maxclients" in names:
-            possible = self.allow_clients(config.maxclients)
-            if possible < config.maxclients:
+            possible = self.allow_clients(config.clients.maxclients)
+            if possible < config.clients.maxclients:
                 reason = "The operating system is not able to handle the specified number of clients, try with "
                 return "maxclients", reason + str(possible)
         if "oom-score-adj" in names or "oom-score-adj-values" in names:

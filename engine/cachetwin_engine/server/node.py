@@ -102,7 +102,7 @@ class Node:
         self._tasks: set[asyncio.Task[None]] = set()
         self._to_visit: list[Connection] = []
         self._visits_per_tick = 1
-        self._limits = engine.config.buffer_limits
+        self._limits = engine.config.clients.buffer_limits
         self._loglevel = engine.config.get("loglevel")
         self._stop_reason: str | None = None
         self._stopped: asyncio.Event
@@ -214,7 +214,7 @@ class Node:
 
         Under ``--elasticache`` they are a parameter group's; the names that only the service can act on are returned.
         """
-        databases = self.engine.config.databases
+        databases = self.engine.config.server.databases
         if parameters.get("databases", str(databases)) != str(databases):
             raise RequestError(f"parameters: databases can only be given at start, as --databases; it is {databases}")
         service_only: list[str] = []
@@ -313,7 +313,7 @@ class Node:
 
     def _refusal(self, peer: object) -> bytes:
         """What a connection is told that gets no session; empty when it may have one."""
-        if len(self._connections) >= self.engine.config.maxclients:
+        if len(self._connections) >= self.engine.config.clients.maxclients:
             return error(MAX_CLIENTS)
         return denial(self.engine) if protects(self.engine, peer) else b""
 
@@ -328,11 +328,11 @@ class Node:
 
     def is_full(self) -> bool:
         """Whether one more connection would be over ``maxclients``, those that shake hands counted in."""
-        return len(self._connections) + self.endpoints.waiting() >= self.engine.config.maxclients
+        return len(self._connections) + self.endpoints.waiting() >= self.engine.config.clients.maxclients
 
     def _keep_alive(self, sock: socket.socket) -> None:
         """Let the kernel probe a silent peer every ``tcp-keepalive`` seconds, as Valkey does (anet.c)."""
-        interval = self.engine.config.tcp_keepalive
+        interval = self.engine.config.clients.tcp_keepalive
         if interval == 0:
             return
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
@@ -417,7 +417,7 @@ class Node:
         if not self._to_visit:
             self._to_visit = list(self._connections.values())
             self._visits_per_tick = len(self._to_visit) // TICKS_PER_ROUND + 1
-        timeout_seconds = self.engine.config.timeout
+        timeout_seconds = self.engine.config.clients.timeout
         for connection in self._to_visit[-self._visits_per_tick :]:
             if connection.is_open:
                 connection.check_idle(timeout_seconds)
@@ -433,8 +433,8 @@ class Node:
     def _notice_parameters(self) -> None:
         """Take over what CONFIG SET changed since the last tick: output limits and the log level."""
         config = self.engine.config
-        if config.buffer_limits is not self._limits:
-            self._limits = config.buffer_limits
+        if config.clients.buffer_limits is not self._limits:
+            self._limits = config.clients.buffer_limits
             for connection in self._connections.values():
                 connection.watch_output()
         if (self.engine.replication.link is not None) != self.host.is_replica:

@@ -50,7 +50,7 @@ def set_parameter_group(engine: Engine, parameters: dict[str, str]) -> list[str]
     """
     trial = Config(engine.config.profile)
     trial.values.update(engine.config.values)
-    trial.buffer_limits = dict(engine.config.buffer_limits)
+    trial.clients.buffer_limits = dict(engine.config.clients.buffer_limits)
     try:
         apply_parameter_group(trial, parameters)
         rename_commands(dict(engine.commands), parameters.get("rename-commands", ""))

@@ -74,9 +74,9 @@ def prepare(options: Options) -> Node:
 
 def _limit_clients(engine: Engine, host: ProcessHost) -> None:
     """Make ``maxclients`` what the system's limit on open files is good for."""
-    possible = host.allow_clients(engine.config.maxclients)
-    if possible < engine.config.maxclients:
-        fields = {"wanted": engine.config.maxclients, "maxclients": possible}
+    possible = host.allow_clients(engine.config.clients.maxclients)
+    if possible < engine.config.clients.maxclients:
+        fields = {"wanted": engine.config.clients.maxclients, "maxclients": possible}
         log.warning("too few open files are allowed: maxclients is lowered", extra={"fields": fields})
         engine.config.set_at_start("maxclients", str(possible))
 
@@ -130,7 +130,7 @@ def _load(engine: Engine, options: Options) -> None:
     if options.elasticache or options.control_fd is not None:
         if not any(name == "save" for name, _ in options.parameters):
             engine.config.set_at_start("save", "")
-        if not engine.config.save_points:
+        if not engine.config.server.save_points:
             return
     path = engine.config.get("dbfilename")
     try:
@@ -150,7 +150,7 @@ def _add_users(engine: Engine, options: Options) -> None:
     """The users of the command line, the configuration file or the file of users."""
     if options.users and engine.config.get("aclfile"):
         raise OptionError("user and aclfile exclude each other: name all users in one place")
-    engine.acl.allow_channels = engine.config.acl_pubsub_default_all
+    engine.acl.allow_channels = engine.config.server.acl_pubsub_default_all
     password = engine.config.values[b"requirepass"]
     if password:
         engine.acl.set_default_password(password)

@@ -147,7 +147,7 @@ def test_redis_oss_has_its_own_names_and_defaults(start_run: StartRun) -> None:
     assert value_of(run, "masterauth") == b""
     assert value_of(run, "lazyfree-lazy-expire") == b"no"
     assert run("CONFIG SET slowlog-log-slower-than 5") == b"+OK\r\n"
-    assert run.engine.config.slowlog_log_slower_than == 5
+    assert run.engine.config.monitoring.slowlog_log_slower_than == 5
 
 
 def test_retired_parameters_may_be_given_at_start_and_mean_nothing() -> None:

@@ -36,7 +36,7 @@ def test_allkeys_policies_keep_the_limit_whatever_is_written(run: Run, policy: s
     limit(run, policy, 100_000)
     fill(run, 2000)
     run("PING")
-    assert used(run) <= run.engine.config.maxmemory
+    assert used(run) <= run.engine.config.memory.maxmemory
     assert run.engine.statistics.evicted_keys > 500
     assert len(run.engine.databases[0]) == 2000 - run.engine.statistics.evicted_keys
 
@@ -48,7 +48,7 @@ def test_volatile_policies_take_only_keys_with_a_time_to_live(run: Run, policy: 
     limit(run, policy, 50_000)
     fill(run, 1000, "EX 1000")
     run("PING")
-    assert used(run) <= run.engine.config.maxmemory
+    assert used(run) <= run.engine.config.memory.maxmemory
     assert all(run(f"EXISTS kept:{number}") == b":1\r\n" for number in range(300))
 
 

@@ -46,44 +46,48 @@ def change_config(engine: "Engine", pairs: list[tuple[bytes, bytes]], may_set_pr
 def follow_config(engine: "Engine") -> None:
     """Take over what a change of parameters means for a running engine."""
     config = engine.config
-    engine.notify_flags = config.notify_flags
-    if config.cluster_enabled:
+    engine.notify_flags = config.monitoring.notify_flags
+    if config.server.cluster_enabled:
         _join_cluster(engine)
     _choose_logs(engine)
     engine.tracking.limit()
-    engine.acl.allow_channels = config.acl_pubsub_default_all
+    engine.acl.allow_channels = config.server.acl_pubsub_default_all
     access_log.configure(engine)
     engine.account.configure(engine)
     engine.client_memory.configure(engine)
     engine.frees_lazily = config.boolean("lazyfree-lazy-server-del")
     engine.choose_expiry()
-    engine.memory_is_full = engine.memory_is_full and config.maxmemory > 0
-    if config.min_replicas_to_write and config.min_replicas_max_lag:
+    engine.memory_is_full = engine.memory_is_full and config.memory.maxmemory > 0
+    if config.server.min_replicas_to_write and config.server.min_replicas_max_lag:
         engine.blocked_by |= BLOCKED_BY_FEW_REPLICAS
     else:
         engine.blocked_by &= ~BLOCKED_BY_FEW_REPLICAS
     engine.replication.config_changed()
     engine.saves.choose_disk_flag()
     for session in engine.sessions.values():
-        session.parser.bulk_bytes_max = config.proto_max_bulk_len
+        session.parser.bulk_bytes_max = config.clients.proto_max_bulk_len
         session.last_row = None
 
 
 def _choose_logs(engine: "Engine") -> None:
     """Set from when on calls are slow or large (``call_logs``), and whether calls may share a timing batch."""
     config = engine.config
-    slower_than_us = config.slowlog_log_slower_than
+    slower_than_us = config.monitoring.slowlog_log_slower_than
     engine.slow_after_us = slower_than_us if slower_than_us >= 0 else NEVER_US
-    if config.latency_monitor_threshold:
-        engine.slow_after_us = min(engine.slow_after_us, config.latency_monitor_threshold * 1000)
-    engine.large_request_bytes = config.large_request_bytes if config.large_request_bytes >= 0 else NEVER_US
-    engine.large_reply_bytes = config.large_reply_bytes if config.large_reply_bytes >= 0 else NEVER_US
-    engine.counts_slots = config.cluster_enabled and config.boolean("cluster-slot-stats-enabled")
+    if config.monitoring.latency_monitor_threshold:
+        engine.slow_after_us = min(engine.slow_after_us, config.monitoring.latency_monitor_threshold * 1000)
+    engine.large_request_bytes = (
+        config.monitoring.large_request_bytes if config.monitoring.large_request_bytes >= 0 else NEVER_US
+    )
+    engine.large_reply_bytes = (
+        config.monitoring.large_reply_bytes if config.monitoring.large_reply_bytes >= 0 else NEVER_US
+    )
+    engine.counts_slots = config.server.cluster_enabled and config.boolean("cluster-slot-stats-enabled")
     if engine.counts_slots:
         engine.slow_after_us = 0
         engine.large_request_bytes = 0
     engine.batch_arguments_max = BATCH_ARGUMENTS_MAX if engine.slow_after_us >= BATCH_SLOW_US_MIN else 0
-    engine.tracks_latency = config.latency_tracking
+    engine.tracks_latency = config.monitoring.latency_tracking
 
 
 def _join_cluster(engine: "Engine") -> None:

@@ -120,7 +120,7 @@ def apply_parameter_group(config: Config, parameters: dict[str, str]) -> list[st
         else:
             config.set_at_start(name, value)
     for kind, parts in limits.items():
-        limit = config.buffer_limits[b"slave" if kind == "replica" else kind.encode()]
+        limit = config.clients.buffer_limits[b"slave" if kind == "replica" else kind.encode()]
         current = [str(limit.hard_bytes), str(limit.soft_bytes), str(limit.soft_seconds)]
         words = [parts.get(part, current[at]) for at, part in enumerate(_BUFFER_PARTS)]
         config.set_at_start("client-output-buffer-limit", " ".join([kind, *words]))

@@ -84,7 +84,7 @@ class Shutdown:
         """Save if save points are set, or as told. False if that failed, which matters."""
         engine = self._engine
         engine.saves.cancel()
-        wanted = "save" in self._words or (engine.config.save_points and "nosave" not in self._words)
+        wanted = "save" in self._words or (engine.config.server.save_points and "nosave" not in self._words)
         if not wanted or engine.running_script is not None:
             return True
         engine.host.log("Saving the final RDB snapshot before exiting.")

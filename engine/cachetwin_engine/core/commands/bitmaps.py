@@ -38,7 +38,7 @@ def _bit_offset(ctx: Context, text: bytes, width: int) -> int:
     offset = integer_or_none(text[1:] if in_fields else text)
     if offset is not None and in_fields:
         offset *= width
-    if offset is None or offset < 0 or offset >> 3 >= ctx.engine.config.proto_max_bulk_len:
+    if offset is None or offset < 0 or offset >> 3 >= ctx.engine.config.clients.proto_max_bulk_len:
         raise CommandError(_NOT_AN_OFFSET)
     return offset
 

@@ -67,7 +67,7 @@ def flushall(ctx: Context, args: list[bytes]) -> bytes:
     engine = ctx.engine
     _flush(ctx, args, engine.databases)
     ctx.propagate(args)
-    if engine.config.save_points:
+    if engine.config.server.save_points:
         engine.saves.save()  # so that the next start does not load the old keys
     return OK
 

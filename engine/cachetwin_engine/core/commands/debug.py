@@ -164,7 +164,7 @@ def _object(ctx: Context, args: list[bytes]) -> bytes:
     more = b""
     if encoding_of(ctx, args[2], value) == b"quicklist":
         config = ctx.engine.config
-        limit, depth = config.list_max_listpack_size, config.list_compress_depth
+        limit, depth = config.encodings.list_max_listpack_size, config.encodings.list_compress_depth
         more = b" ql_nodes:1 ql_avg_node:1.00 ql_listpack_max:%d ql_compressed:%d ql_uncompressed_size:%d" % (
             limit, 1 if depth else 0, size,
         )  # fmt: skip
@@ -294,7 +294,7 @@ def _replicate(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _client_eviction(ctx: Context, args: list[bytes]) -> bytes:
-    if ctx.engine.config.maxmemory_clients == b"0":
+    if ctx.engine.config.clients.maxmemory_clients == b"0":
         raise CommandError(b"ERR maxmemory-clients is disabled.")
     return ctx.verbatim(b"".join([b"%d %d\n" % (s.id, s.memory_bytes()) for s in ctx.engine.sessions.values()]))
 

@@ -113,7 +113,7 @@ def delete_as_expired(ctx: Context, key: bytes) -> None:
         ctx.key_changed(key, NOTIFY_EXPIRED, b"expired")
     else:
         ctx.key_changed(key, NOTIFY_GENERIC, b"del")
-    ctx.propagate([ctx.engine.config.expiry_deletes_with, key])
+    ctx.propagate([ctx.engine.config.memory.expiry_deletes_with, key])
 
 
 @command(

@@ -75,7 +75,7 @@ def pfadd(ctx: Context, args: list[bytes]) -> bytes:
     if raw is None:
         raw = _created(ctx, key)
         changes = 1
-    changes += hyperloglog.add_all(raw.data, args[2:], ctx.engine.config.hll_sparse_max_bytes)
+    changes += hyperloglog.add_all(raw.data, args[2:], ctx.engine.config.encodings.hll_sparse_max_bytes)
     if not changes:
         return ZERO
     hyperloglog.invalidate(raw.data)
@@ -145,7 +145,7 @@ def pfmerge(ctx: Context, args: list[bytes]) -> bytes:
         raw = _created(ctx, args[1])
     if dense:
         hyperloglog.to_dense(raw.data)
-    hyperloglog.raise_registers(raw.data, highest, ctx.engine.config.hll_sparse_max_bytes)
+    hyperloglog.raise_registers(raw.data, highest, ctx.engine.config.encodings.hll_sparse_max_bytes)
     hyperloglog.invalidate(raw.data)
     ctx.key_changed(args[1], NOTIFY_STRING, b"pfadd")
     return OK

@@ -146,7 +146,7 @@ def latency_doctor(ctx: Context, args: list[bytes]) -> bytes:
     engine = ctx.engine
     name = "Valkey" if engine.profile.is_valkey else "Redis"
     if not engine.call_logs.latency:
-        text = _OFF if engine.config.latency_monitor_threshold == 0 else _QUIET
+        text = _OFF if engine.config.monitoring.latency_monitor_threshold == 0 else _QUIET
         return ctx.verbatim(text.format(name=name).encode())
     lines = [
         f"Dave, I have observed latency spikes in this {name} instance. You don't mind talking about it, do you Dave?",

@@ -124,7 +124,7 @@ def object_idletime(ctx: Context, args: list[bytes]) -> bytes:
     """OBJECT IDLETIME key."""
     if ctx.db.peek(args[2]) is None:
         return ctx.null
-    if ctx.engine.config.uses_lfu:
+    if ctx.engine.config.memory.uses_lfu:
         raise CommandError(_NO_IDLE_TIME)
     return integer(idle_seconds_of(ctx.engine, ctx.db, args[2]))
 
@@ -144,6 +144,6 @@ def object_freq(ctx: Context, args: list[bytes]) -> bytes:
     """OBJECT FREQ key."""
     if ctx.db.peek(args[2]) is None:
         return ctx.null
-    if not ctx.engine.config.uses_lfu:
+    if not ctx.engine.config.memory.uses_lfu:
         raise CommandError(_NO_FREQUENCY)
     return integer(frequency_of(ctx.engine, ctx.db, args[2]))

@@ -219,7 +219,7 @@ def replicaof(ctx: Context, args: list[bytes]) -> bytes:
     """REPLICAOF host port | NO ONE."""
     engine = ctx.engine
     replication = engine.replication
-    if engine.config.cluster_enabled:
+    if engine.config.server.cluster_enabled:
         raise CommandError(b"ERR REPLICAOF not allowed in cluster mode.")
     if replication.failover.is_under_way():
         raise CommandError(b"ERR REPLICAOF not allowed while failing over.")
@@ -291,7 +291,7 @@ def role(ctx: Context, args: list[bytes]) -> bytes:
 def failover(ctx: Context, args: list[bytes]) -> bytes:
     """FAILOVER [TO host port [FORCE]] [ABORT] [TIMEOUT milliseconds]."""
     replication = ctx.engine.replication
-    if ctx.engine.config.cluster_enabled:
+    if ctx.engine.config.server.cluster_enabled:
         raise CommandError(b"ERR FAILOVER not allowed in cluster mode.")
     if len(args) == 2 and args[1].lower() == b"abort":
         if not replication.failover.is_under_way():

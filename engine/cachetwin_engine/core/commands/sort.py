@@ -239,6 +239,6 @@ def _store(ctx: Context, destination: bytes, rows: list[bytes | None]) -> bytes:
             ctx.key_changed(destination, NOTIFY_GENERIC, b"del")
         return integer(0)
     elements = [b"" if row is None else row for row in rows]
-    ctx.db.put(destination, ListValue.of(elements, ctx.engine.config.list_max_listpack_size))
+    ctx.db.put(destination, ListValue.of(elements, ctx.engine.config.encodings.list_max_listpack_size))
     ctx.key_changed(destination, NOTIFY_LIST, b"sortstore", len(elements))
     return integer(len(elements))

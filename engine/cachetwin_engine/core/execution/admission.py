@@ -79,7 +79,7 @@ def flags_now(session: "Session", command: Command, args: list[bytes]) -> int:
 
 def lacks_replicas(engine: "Engine") -> bool:
     """Are there fewer replicas that keep up than ``min-replicas-to-write`` asks for?"""
-    few = engine.replication.good_replicas < engine.config.min_replicas_to_write
+    few = engine.replication.good_replicas < engine.config.server.min_replicas_to_write
     return few and engine.blocked_by & BLOCKED_BY_FEW_REPLICAS != 0 and engine.replication.link is None
 
 

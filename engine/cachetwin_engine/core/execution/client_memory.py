@@ -28,8 +28,8 @@ class ClientMemory:
 
     def configure(self, engine: "Engine") -> None:
         """Follow the parameters. A lower limit is enforced when the command that sets it is over, or with the next tick."""
-        text = engine.config.maxmemory_clients
-        limit = engine.config.maxmemory * int(text[:-1]) // 100 if text.endswith(b"%") else int(text)
+        text = engine.config.clients.maxmemory_clients
+        limit = engine.config.memory.maxmemory * int(text[:-1]) // 100 if text.endswith(b"%") else int(text)
         limit = max(limit, LIMIT_MIN) if limit else 0
         if limit == self.limit:
             return

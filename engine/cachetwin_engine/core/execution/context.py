@@ -113,7 +113,9 @@ class Context:
         For commands whose reply may be longer than the data (random picks with repetition).
         """
         session = self.session
-        limit = self.engine.config.buffer_limits[b"pubsub" if session.channels or session.patterns else b"normal"]
+        limit = self.engine.config.clients.buffer_limits[
+            b"pubsub" if session.channels or session.patterns else b"normal"
+        ]
         allowed = limit.hard_bytes // ELEMENT_BYTES_MIN if limit.hard_bytes else ELEMENTS_MAX
         if count <= allowed:
             return False

@@ -59,7 +59,7 @@ class Session:
         self.created_ms = engine.now_ms
         self.last_command_ms = engine.now_ms
         self.context = Context(engine, self, engine.databases[0], user)
-        self.parser = RespParser(engine.config.proto_max_bulk_len)
+        self.parser = RespParser(engine.config.clients.proto_max_bulk_len)
         self.parser.wants_line_ends = engine.profile.is_valkey_from(9, 1)
         self.parser.mixes_quotes = engine.profile.is_valkey_from(9, 0)
         self.client_flags = 0
@@ -172,7 +172,7 @@ class Session:
         held = self.parser.buffered() + self.queued_bytes()
         if not self.parser.authenticated and held > UNAUTHENTICATED_QUERY_BYTES_MAX:
             return True
-        return held > self.engine.config.client_query_buffer_limit
+        return held > self.engine.config.clients.client_query_buffer_limit
 
     def end_for_asking(self) -> None:
         """Close the connection at once because it asks too much."""

@@ -23,7 +23,7 @@ def expire_some(engine: "Engine") -> None:
     """Do one tick's work in all databases, keys first, then fields of hashes."""
     if engine.keeps_expired or not engine.expires_actively:
         return
-    effort = engine.config.active_expire_effort - 1
+    effort = engine.config.memory.active_expire_effort - 1
     keys = ROUND_KEYS + ROUND_KEYS // 4 * effort
     started_us = engine.clock()
     deadline_us = started_us + TICK_SHARE_US + 2_000 * effort
@@ -31,7 +31,7 @@ def expire_some(engine: "Engine") -> None:
         if db.expires and not _expire_in(engine, db, keys, deadline_us):
             break
     expire_fields(engine)
-    if engine.config.latency_monitor_threshold:
+    if engine.config.monitoring.latency_monitor_threshold:
         engine.call_logs.note_latency(b"expire-cycle", engine.clock() - started_us)
 
 

@@ -32,7 +32,7 @@ def clients_lines(ctx: Context) -> list[str]:
     lines = [
         f"connected_clients:{len(engine.sessions) - len(engine.replication.replicas)}",
         "cluster_connections:0",
-        f"maxclients:{engine.config.maxclients}",
+        f"maxclients:{engine.config.clients.maxclients}",
         f"client_recent_max_input_buffer:{longest_in}",
         f"client_recent_max_output_buffer:{longest_out}",
         f"blocked_clients:{len(engine.blocked_sessions)}",

@@ -15,7 +15,7 @@ def memory_lines(ctx: Context) -> list[str]:
     used = engine.used_memory()
     peak = max(used, engine.memory_peak)
     resident = engine.host.resident_bytes()
-    limit = engine.config.maxmemory
+    limit = engine.config.memory.maxmemory
     total = engine.host.total_memory_bytes
     client_bytes = 0
     replica_bytes = 0
@@ -45,7 +45,7 @@ def memory_lines(ctx: Context) -> list[str]:
         *_scripts(engine.scripts),
         f"maxmemory:{limit}",
         f"maxmemory_human:{_human(limit)}",
-        f"maxmemory_policy:{engine.config.maxmemory_policy.decode()}",
+        f"maxmemory_policy:{engine.config.memory.maxmemory_policy.decode()}",
         "allocator_frag_ratio:1.00",
         "allocator_frag_bytes:0",
         "allocator_rss_ratio:1.00",

@@ -10,7 +10,7 @@ def server_lines(ctx: Context) -> list[str]:
     profile = engine.profile
     host = engine.host
     uptime_s = (engine.now_ms - engine.started_ms) // 1000
-    mode = "cluster" if engine.config.cluster_enabled else "standalone"
+    mode = "cluster" if engine.config.server.cluster_enabled else "standalone"
     lines = [f"redis_version:{profile.compatible_version}"]
     if profile.is_valkey:
         lines += ["server_name:valkey", f"valkey_version:{profile.version}", "valkey_release_stage:ga"]
@@ -32,9 +32,9 @@ def server_lines(ctx: Context) -> list[str]:
         f"server_time_usec:{engine.batch_started_us}",
         f"uptime_in_seconds:{uptime_s}",
         f"uptime_in_days:{uptime_s // 86400}",
-        f"hz:{engine.config.hz}",
-        f"configured_hz:{engine.config.hz}",
-        f"clients_hz:{engine.config.hz}",
+        f"hz:{engine.config.server.hz}",
+        f"configured_hz:{engine.config.server.hz}",
+        f"clients_hz:{engine.config.server.hz}",
         f"lru_clock:{engine.now_ms // 1000 & 0xFFFFFF}",
         f"executable:{'-' if engine.elasticache else host.executable}",
         f"config_file:{'-' if engine.elasticache else host.config_file}",
@@ -95,7 +95,7 @@ def scripting_engines_lines(ctx: Context) -> list[str]:
 
 def cluster_lines(ctx: Context) -> list[str]:
     """Is this a node of a cluster?"""
-    return [f"cluster_enabled:{int(ctx.engine.config.cluster_enabled)}"]
+    return [f"cluster_enabled:{int(ctx.engine.config.server.cluster_enabled)}"]
 
 
 def cluster_info_lines(ctx: Context) -> list[str]:

@@ -59,13 +59,13 @@ class AccessLog:
 
 def configure(engine: "Engine") -> None:
     """Follow the policy: forget entries of the other kind, and turn the log on if the policy lives by it."""
-    policy = engine.config.maxmemory_policy
+    policy = engine.config.memory.maxmemory_policy
     lfu = policy.endswith(b"-lfu")
     if lfu != engine.access_log.lfu:
         engine.access_log.lfu = lfu
         for db in engine.databases:
             db.accessed = {}
-    if policy.endswith((b"-lru", b"-lfu")) and engine.config.maxmemory > 0:
+    if policy.endswith((b"-lru", b"-lfu")) and engine.config.memory.maxmemory > 0:
         turn_on(engine)
 
 
@@ -119,7 +119,7 @@ def _minutes(engine: "Engine") -> int:
 
 def _decayed(engine: "Engine", entry: int) -> int:
     counter = entry & LFU_TOP
-    every = engine.config.lfu_decay_time
+    every = engine.config.memory.lfu_decay_time
     if every <= 0:
         return counter
     elapsed = (_minutes(engine) - (entry >> 8)) & _MINUTES_MASK
@@ -130,6 +130,6 @@ def _grown(engine: "Engine", counter: int) -> int:
     if counter >= LFU_TOP:
         return LFU_TOP
     above = max(0, counter - LFU_START)
-    if engine.random.unit() * (above * engine.config.lfu_log_factor + 1) < 1:
+    if engine.random.unit() * (above * engine.config.memory.lfu_log_factor + 1) < 1:
         return counter + 1
     return counter

@@ -89,7 +89,7 @@ class MemoryAccount:
 
     def configure(self, engine: "Engine") -> None:
         """Count while a limit is set. Turning it on looks at every key once."""
-        wanted = engine.config.maxmemory > 0
+        wanted = engine.config.memory.maxmemory > 0
         if wanted == self.active:
             return
         self.active = wanted

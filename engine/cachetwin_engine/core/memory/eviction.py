@@ -40,18 +40,21 @@ class Evictor:
         """Not during a pause, and not on a replica unless it is told to: its primary decides."""
         if engine.pause.is_on():
             return False
-        return engine.replication.link is None or not engine.config.replica_ignore_maxmemory
+        return engine.replication.link is None or not engine.config.memory.replica_ignore_maxmemory
 
     def go_on(self, engine: "Engine") -> None:
         """``maxmemory`` was lowered: make room without waiting for a command, a part in each tick."""
-        if not engine.config.maxmemory:
+        if not engine.config.memory.maxmemory:
             self.has_more = False
         elif self.may_evict(engine):
-            self.has_more = self.make_room(engine) and engine.account.used(engine) > engine.config.maxmemory
+            self.has_more = self.make_room(engine) and engine.account.used(engine) > engine.config.memory.maxmemory
 
     def make_room(self, engine: "Engine") -> bool:
         """Evict until the limit is kept; False when it is not and nothing is left that may go."""
-        if not engine.config.latency_monitor_threshold or engine.account.used(engine) <= engine.config.maxmemory:
+        if (
+            not engine.config.monitoring.latency_monitor_threshold
+            or engine.account.used(engine) <= engine.config.memory.maxmemory
+        ):
             return self._evict_enough(engine)
         started_us = engine.clock()
         enough = self._evict_enough(engine)
@@ -59,13 +62,13 @@ class Evictor:
         return enough
 
     def _evict_enough(self, engine: "Engine") -> bool:
-        limit = engine.config.maxmemory
-        policy = engine.config.maxmemory_policy
+        limit = engine.config.memory.maxmemory
+        policy = engine.config.memory.maxmemory_policy
         evictions = 0
         while engine.account.used(engine) > limit:
             if evictions >= EVICTIONS_MAX:
                 return True
-            if policy == b"noeviction" or (engine.config.import_mode and engine.replication.link is None):
+            if policy == b"noeviction" or (engine.config.server.import_mode and engine.replication.link is None):
                 return False  # during an import its source decides what goes
             victim = self._random(engine) if policy.endswith(b"-random") else self._best(engine, policy)
             if victim is None:
@@ -76,7 +79,7 @@ class Evictor:
 
     def _random(self, engine: "Engine") -> _Candidate | None:
         """A key from one database after the other."""
-        volatile = engine.config.maxmemory_policy.startswith(b"volatile")
+        volatile = engine.config.memory.maxmemory_policy.startswith(b"volatile")
         count = len(engine.databases)
         for step in range(count):
             at = (self._next_db + step) % count
@@ -105,7 +108,7 @@ class Evictor:
             if not count:
                 continue
             found = True
-            for _ in range(min(engine.config.maxmemory_samples, count)):
+            for _ in range(min(engine.config.memory.maxmemory_samples, count)):
                 key = _draw_from(db, volatile, engine)
                 self._offer(_Candidate(_score(engine, policy, db, key), db, key))
         return found
@@ -155,5 +158,5 @@ def evict(engine: "Engine", db: Database, key: bytes) -> None:
     if db.watchers or engine.tracks_keys:
         engine.key_modified(db, key)
     if engine.wants_propagation:
-        engine.propagation.add(db.index, [engine.config.eviction_deletes_with, key])
+        engine.propagation.add(db.index, [engine.config.memory.eviction_deletes_with, key])
         engine.propagation.commit_pending()

@@ -116,7 +116,7 @@ class Tracking:
 
     def limit(self) -> None:
         """Forget keys beyond ``tracking-table-max-keys``; their readers must forget them too."""
-        allowed = self.engine.config.tracking_table_max_keys
+        allowed = self.engine.config.clients.tracking_table_max_keys
         while allowed and len(self.keys) > allowed:
             self.changed(next(iter(self.keys)), None, evicted=True)
 

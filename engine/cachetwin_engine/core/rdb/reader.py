@@ -105,7 +105,7 @@ class RdbReader:
             raise BadData("no such encoding of a string")
         packed_size = self.length()
         full_size = self.length()
-        if full_size > self.config.proto_max_bulk_len:
+        if full_size > self.config.clients.proto_max_bulk_len:
             raise BadData("a string that is too long")
         return lzf.decompress(self.take(packed_size), full_size)
 
@@ -173,7 +173,7 @@ class RdbReader:
                     elements += listpack_elements(blob) if kind == kinds.LIST_QUICKLIST_2 else ziplist_elements(blob)
         if not elements:
             raise EmptyValue("an empty list")
-        return ListValue.of(elements, self.config.list_max_listpack_size)
+        return ListValue.of(elements, self.config.encodings.list_max_listpack_size)
 
     def _set(self, kind: int) -> SetValue:
         if kind == kinds.SET:
@@ -240,7 +240,10 @@ class RdbReader:
             longest = max(longest, len(member))
             if score != score:  # noqa: PLR0124  (the test for NaN)
                 raise BadData("a score that is not a number")
-        packed = count <= self.config.zset_max_listpack_entries and longest <= self.config.zset_max_listpack_value
+        packed = (
+            count <= self.config.encodings.zset_max_listpack_entries
+            and longest <= self.config.encodings.zset_max_listpack_value
+        )
         return sorted_set_of(scores, packed)
 
     # -- streams ------------------------------------------------------------------------------------------------------
@@ -252,7 +255,12 @@ class RdbReader:
             for entry_id, items in node_entries(base, self.string()):
                 if entry_id <= value.last_id and value.length:
                     raise BadData("entries out of order")
-                value.append(entry_id, items, self.config.stream_node_max_bytes, self.config.stream_node_max_entries)
+                value.append(
+                    entry_id,
+                    items,
+                    self.config.encodings.stream_node_max_bytes,
+                    self.config.encodings.stream_node_max_entries,
+                )
         if self.length() != value.length:
             raise BadData("a stream of another length than it says")
         value.entries_added = value.length

@@ -125,7 +125,7 @@ class Saves:
             return
         changes = self.changes()
         since_ms = engine.now_ms - self.last_ms
-        for seconds, least in engine.config.save_points:
+        for seconds, least in engine.config.server.save_points:
             rested = self.ok or engine.now_ms - self._tried_ms > RETRY_MS
             if changes >= least and since_ms > seconds * 1000 and rested:
                 engine.host.log(f"{least} changes in {seconds} seconds. Saving...")
@@ -163,7 +163,7 @@ class Saves:
         """A save ended, or parameters changed: if the last one failed, nothing may be changed that can't be saved."""
         engine = self._engine
         config = engine.config
-        if not self.ok and config.save_points and config.boolean("stop-writes-on-bgsave-error"):
+        if not self.ok and config.server.save_points and config.boolean("stop-writes-on-bgsave-error"):
             engine.blocked_by |= BLOCKED_BY_DISK
         else:
             engine.blocked_by &= ~BLOCKED_BY_DISK

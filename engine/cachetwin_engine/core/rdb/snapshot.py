@@ -48,7 +48,7 @@ class Snapshot:
         self._databases: list[Database] = []  # that have such keys, the next one last
         self._current: Database | None = None
         self._lfu = engine.access_log.lfu
-        self._lru = engine.config.maxmemory_policy.endswith(b"-lru")
+        self._lru = engine.config.memory.maxmemory_policy.endswith(b"-lru")
         if with_data:
             for db in reversed(engine.databases):
                 if len(db.values):

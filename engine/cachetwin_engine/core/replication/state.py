@@ -111,7 +111,7 @@ class Replication:
             self.previous_until = offset + 1
             self.keep_backlog()
             for index, key in loaded.expired:
-                self._write(index, [self._engine.config.expiry_deletes_with, key])
+                self._write(index, [self._engine.config.memory.expiry_deletes_with, key])
             self.flush()
 
     def rename(self, history_id: bytes) -> None:
@@ -182,7 +182,7 @@ class Replication:
         """``data`` is part of the stream: keep it, and send it on."""
         if self.backlog is not None:
             self.backlog.add(data)
-        limit = self._engine.config.buffer_limits[b"slave"].hard_bytes
+        limit = self._engine.config.clients.buffer_limits[b"slave"].hard_bytes
         for replica in list(self.replicas.values()):
             replica.push(data)
             if 0 < limit < replica.waiting_bytes:

@@ -283,7 +283,10 @@ class Machine:
         if running is None:
             late = self._loaded_until_us and engine.clock() >= self._loaded_until_us
             return b"ERR FUNCTION LOAD timeout" if late else None
-        if not running.killed and engine.clock() - running.started_us >= engine.config.busy_reply_threshold_ms * 1000:
+        if (
+            not running.killed
+            and engine.clock() - running.started_us >= engine.config.server.busy_reply_threshold_ms * 1000
+        ):
             actor, batch_started_us = engine.actor, engine.batch_started_us
             ready, suspended = engine.ready_keys, engine.propagation.suspend()  # nobody sees half of what a script does
             engine.ready_keys = []

@@ -34,7 +34,7 @@ class CallLogs:
             usage = self._usage_of(ctx.session)
             if usage is not None:
                 usage.cpu_us += duration_us
-        if 0 <= engine.config.slowlog_log_slower_than <= duration_us and not command.flags & SKIP_SLOWLOG:
+        if 0 <= engine.config.monitoring.slowlog_log_slower_than <= duration_us and not command.flags & SKIP_SLOWLOG:
             self._log(SLOW, ctx, shown(args, command.name), duration_us, "commandlog-slow-execution-max-len")
         self.note_latency(b"fast-command" if command.flags & FAST else b"command", duration_us)
 
@@ -50,15 +50,15 @@ class CallLogs:
             return
         config = self._engine.config
         ctx = session.context
-        if 0 <= config.large_request_bytes <= request_bytes:
+        if 0 <= config.monitoring.large_request_bytes <= request_bytes:
             self._log(LARGE_REQUEST, ctx, shown(args, command.name), request_bytes, "commandlog-large-request-max-len")
-        if 0 <= config.large_reply_bytes <= reply_bytes:
+        if 0 <= config.monitoring.large_reply_bytes <= reply_bytes:
             self._log(LARGE_REPLY, ctx, shown(args, command.name), reply_bytes, "commandlog-large-reply-max-len")
 
     def note_latency(self, event: bytes, duration_us: int) -> None:
         """A sample for the latency monitor, if it took as long as that wants to know."""
         duration_ms = duration_us // 1000
-        threshold_ms = self._engine.config.latency_monitor_threshold
+        threshold_ms = self._engine.config.monitoring.latency_monitor_threshold
         if not threshold_ms or duration_ms < threshold_ms:
             return
         series = self.latency.get(event)

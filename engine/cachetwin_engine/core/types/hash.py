@@ -118,7 +118,7 @@ class HashValue(Value):
         data = self._data
         if isinstance(data, bytes):
             size: i64 = len(value)
-            longest = config.hash_max_listpack_value
+            longest = config.encodings.hash_max_listpack_value
             if size <= longest and size <= ELEMENT_MAX:
                 at = find_field(data, field)
                 if at >= 0:
@@ -131,7 +131,7 @@ class HashValue(Value):
                     length: i64 = len(field)
                     if (
                         count < PAIRS_MAX
-                        and count < config.hash_max_listpack_entries
+                        and count < config.encodings.hash_max_listpack_entries
                         and length <= longest
                         and length <= ELEMENT_MAX
                         and len(data) + length + size + 2 <= BYTES_MAX

@@ -117,10 +117,10 @@ class HashTable:
         table = self._table
         if table is None:
             fields = self._fields
-            longest = config.hash_max_listpack_value
+            longest = config.encodings.hash_max_listpack_value
             is_new = field not in fields
             if len(value) > longest or (
-                is_new and (len(fields) >= config.hash_max_listpack_entries or len(field) > longest)
+                is_new and (len(fields) >= config.encodings.hash_max_listpack_entries or len(field) > longest)
             ):
                 self._unpack()
                 table = self._table

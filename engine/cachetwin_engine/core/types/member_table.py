@@ -77,7 +77,10 @@ class MemberTable:
             self._order = None
             if self.form == INTSET:
                 self._leave_intset(member, config)
-            elif len(members) >= config.set_max_listpack_entries or len(member) > config.set_max_listpack_value:
+            elif (
+                len(members) >= config.encodings.set_max_listpack_entries
+                or len(member) > config.encodings.set_max_listpack_value
+            ):
                 self.use_hashtable()
         if self._table is not None:
             return self._table.put(member, b"")
@@ -134,7 +137,7 @@ class MemberTable:
     def _leave_intset(self, member: bytes, config: Config) -> None:
         """Make room for ``member``, which is not in the set: stay an intset if it can be one."""
         if integer_or_none(member) is not None:
-            if len(self._members) >= config.set_max_intset_entries:
+            if len(self._members) >= config.encodings.set_max_intset_entries:
                 self.use_hashtable()
         elif listpack_takes(list(self._members), member, config):
             self.use_listpack()
@@ -152,12 +155,12 @@ def _table_of(members: list[bytes]) -> KeyTable:
 
 def listpack_takes(members: list[bytes], member: bytes, config: Config) -> bool:
     """Does a listpack hold the ``members`` of an intset and ``member``?"""
-    if len(members) >= config.set_max_listpack_entries:
+    if len(members) >= config.encodings.set_max_listpack_entries:
         return False
     longest = len(member)
     for other in members:
         longest = max(longest, len(other))
-    return longest <= config.set_max_listpack_value
+    return longest <= config.encodings.set_max_listpack_value
 
 
 def in_numeric_order(members: list[bytes]) -> list[bytes]:

@@ -41,8 +41,8 @@ class SetValue(Value):
         value = SetValue()
         if config.profile.commands_through < (7, 2, 0):
             return value
-        if count > config.set_max_intset_entries or integer_or_none(first) is None:
-            if count <= config.set_max_listpack_entries:
+        if count > config.encodings.set_max_intset_entries or integer_or_none(first) is None:
+            if count <= config.encodings.set_max_listpack_entries:
                 value._data = _FORMS[LISTPACK]
             else:
                 table = MemberTable(LISTPACK, [])
@@ -184,14 +184,14 @@ def _with_member(data: bytes, count: i64, member: bytes, config: Config) -> byte
     if count >= ENTRIES_MAX or size > ELEMENT_MAX or len(data) + size >= BYTES_MAX:
         return None
     if data[0] == LISTPACK:
-        if count >= config.set_max_listpack_entries or size > config.set_max_listpack_value:
+        if count >= config.encodings.set_max_listpack_entries or size > config.encodings.set_max_listpack_value:
             return None
         return data + LENGTHS[size] + member
     if integer_or_none(member) is None:
         if listpack_takes(elements_in(data, 1), member, config):
             return _FORMS[LISTPACK] + data[1:] + LENGTHS[size] + member
         return None
-    if count >= config.set_max_intset_entries:
+    if count >= config.encodings.set_max_intset_entries:
         return None
     at = _numeric_place(data, member)
     return data[:at] + LENGTHS[size] + member + data[at:]

@@ -228,12 +228,12 @@ def _greeting(ctx: Context) -> bytes:
     profile = ctx.engine.profile
     server = b"valkey" if profile.is_valkey else b"redis"
     version = profile.version
-    if profile.is_valkey and ctx.engine.config.extended_redis_compatibility:
+    if profile.is_valkey and ctx.engine.config.server.extended_redis_compatibility:
         server = b"redis"
         version = profile.compatible_version
     place = ctx.engine.config.values[b"availability-zone"]
     zone = [bulk(b"availability_zone"), bulk(place)] if place and profile.hello_has_zone else []
-    mode = b"cluster" if ctx.engine.config.cluster_enabled else b"standalone"
+    mode = b"cluster" if ctx.engine.config.server.cluster_enabled else b"standalone"
     return ctx.map_reply(
         [
             bulk(b"server"), bulk(server),

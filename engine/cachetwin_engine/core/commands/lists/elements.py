@@ -164,7 +164,7 @@ def lset(ctx: Context, args: list[bytes]) -> bytes:
     index = parse_int(args[2])
     if ctx.engine.profile.truncates_list_indexes:
         index = (index + 2**31) % 2**32 - 2**31  # the index is passed on as a C int
-    limit = ctx.engine.config.list_max_listpack_size
+    limit = ctx.engine.config.encodings.list_max_listpack_size
     value.make_room_bytes(len(args[3]), 1, limit)
     if not value.set_at(index, args[3]):
         raise CommandError(INDEX_OUT_OF_RANGE)
@@ -192,7 +192,7 @@ def linsert(ctx: Context, args: list[bytes]) -> bytes:
     value = list_of(ctx.db.find_for_write(args[1]))
     if value is None:
         return ZERO
-    value.make_room_bytes(len(args[4]), 1, ctx.engine.config.list_max_listpack_size)
+    value.make_room_bytes(len(args[4]), 1, ctx.engine.config.encodings.list_max_listpack_size)
     if not value.insert(args[3], args[4], where == b"AFTER"):
         return integer(-1)
     ctx.key_changed(args[1], NOTIFY_LIST, b"linsert")

@@ -99,7 +99,7 @@ def _push(ctx: Context, args: list[bytes], left: bool, only_existing: bool) -> b
     found = value is not None
     if value is None:
         value = ListValue()
-    length = value.push_many(args, 2, left, ctx.engine.config.list_max_listpack_size)
+    length = value.push_many(args, 2, left, ctx.engine.config.encodings.list_max_listpack_size)
     if not found:
         ctx.db.put(key, value)
     ctx.key_changed(key, NOTIFY_LIST, b"lpush" if left else b"rpush", len(args) - 2)
@@ -173,7 +173,7 @@ def removed(ctx: Context, key: bytes, value: ListValue, event: bytes, count: int
         ctx.key_changed(key, NOTIFY_LIST, event, count)
         ctx.notify(NOTIFY_GENERIC, b"del", key)
         return
-    value.shrink(ctx.engine.config.list_max_listpack_size)
+    value.shrink(ctx.engine.config.encodings.list_max_listpack_size)
     ctx.key_changed(key, NOTIFY_LIST, event, count)
 
 

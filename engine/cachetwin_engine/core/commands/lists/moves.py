@@ -53,7 +53,7 @@ def move(ctx: Context, source: bytes, destination: bytes, from_left: bool, to_le
     if value is None:
         return None
     target = list_of(ctx.db.find_for_write(destination))
-    limit = ctx.engine.config.list_max_listpack_size
+    limit = ctx.engine.config.encodings.list_max_listpack_size
     element = value.pop(from_left)
     found = target is not None
     if target is None:

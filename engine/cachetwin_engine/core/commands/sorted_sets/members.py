@@ -185,10 +185,10 @@ def _increment(ctx: Context, key: bytes, zset: SortedSet, member: bytes, score: 
 
 def _fits_at_once(config: "Config", args: list[bytes], first: int, created: bool) -> bool:
     """Whether the pairs of ``args`` from ``first`` on fit into a listpack. Redis OSS 7.0 checks the first pair only."""
-    longest = config.zset_max_listpack_value
+    longest = config.encodings.zset_max_listpack_value
     if not config.profile.is_valkey:
-        return not created or (config.zset_max_listpack_entries > 0 and len(args[first + 1]) <= longest)
-    if len(args) - first > 2 * config.zset_max_listpack_entries:
+        return not created or (config.encodings.zset_max_listpack_entries > 0 and len(args[first + 1]) <= longest)
+    if len(args) - first > 2 * config.encodings.zset_max_listpack_entries:
         return False
     for at in range(first + 1, len(args), 2):
         if len(args[at]) > longest:
@@ -198,16 +198,19 @@ def _fits_at_once(config: "Config", args: list[bytes], first: int, created: bool
 
 def add_member(config: "Config", zset: SortedSet, member: bytes, score: float) -> None:
     """Add a new ``member``; a listpack that it does not fit into becomes a skiplist."""
-    if zset.packed and (len(zset) >= config.zset_max_listpack_entries or len(member) > config.zset_max_listpack_value):
+    if zset.packed and (
+        len(zset) >= config.encodings.zset_max_listpack_entries
+        or len(member) > config.encodings.zset_max_listpack_value
+    ):
         zset.unpack()
     zset.put(member, score)
 
 
 def fits_listpack(config: "Config", scores: dict[bytes, float]) -> bool:
     """Whether a result with these members is stored as a listpack."""
-    if len(scores) > config.zset_max_listpack_entries:
+    if len(scores) > config.encodings.zset_max_listpack_entries:
         return False
-    longest = config.zset_max_listpack_value
+    longest = config.encodings.zset_max_listpack_value
     for member in scores:
         if len(member) > longest:
             return False

@@ -169,7 +169,7 @@ def xadd(ctx: Context, args: list[bytes]) -> bytes:
         else:
             wanted = parse_id(args[at])
     if options.strategy != _NO_TRIM or options.limit >= 0:
-        options.check(config.stream_node_max_entries, ctx.session.is_primary)
+        options.check(config.encodings.stream_node_max_entries, ctx.session.is_primary)
     count = len(args) - at - 1
     if count < 2 or count % 2:
         raise wrong_arity(b"xadd")
@@ -183,7 +183,9 @@ def xadd(ctx: Context, args: list[bytes]) -> bytes:
             return ctx.null
         stream = Stream()
     ms, seq = _next_id(stream, wanted, wanted_ms, engine.now_ms)
-    shown_id = stream.add(ms, seq, args, at + 1, config.stream_node_max_bytes, config.stream_node_max_entries)
+    shown_id = stream.add(
+        ms, seq, args, at + 1, config.encodings.stream_node_max_bytes, config.encodings.stream_node_max_entries
+    )
     if created:
         ctx.db.put(key, stream)
     else:
@@ -241,7 +243,7 @@ def xtrim(ctx: Context, args: list[bytes]) -> bytes:
         options.check(0, ctx.session.is_primary)
     if options.strategy == _NO_TRIM:
         raise CommandError(b"ERR syntax error, XTRIM must be called with a trimming strategy")
-    options.check(ctx.engine.config.stream_node_max_entries, ctx.session.is_primary)
+    options.check(ctx.engine.config.encodings.stream_node_max_entries, ctx.session.is_primary)
     key = args[1]
     stream = stream_of(ctx.db.find_for_write(key))
     if stream is None:

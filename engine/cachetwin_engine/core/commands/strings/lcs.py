@@ -56,7 +56,7 @@ def lcs(ctx: Context, args: list[bytes]) -> bytes:
     if indexes and only_length:
         raise CommandError(b"ERR If you want both the length and indexes, please just use IDX.")
     a, b = texts
-    if (len(a) + 1) * (len(b) + 1) * _CELL_BYTES > ctx.engine.config.proto_max_bulk_len:
+    if (len(a) + 1) * (len(b) + 1) * _CELL_BYTES > ctx.engine.config.clients.proto_max_bulk_len:
         raise CommandError(b"ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")
     ways = bytearray(0 if only_length else (len(a) + 1) * (len(b) + 1))
     length = _fill(a, b, ways)

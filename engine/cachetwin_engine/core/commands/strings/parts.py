@@ -85,7 +85,7 @@ def substr(ctx: Context, args: list[bytes]) -> bytes:
 
 def check_string_size(ctx: Context, size: int) -> None:
     """Check that a string is not longer than proto-max-bulk-len. Raises CommandError."""
-    if size > ctx.engine.config.proto_max_bulk_len:
+    if size > ctx.engine.config.clients.proto_max_bulk_len:
         raise CommandError(STRING_TOO_LONG)
 
 
