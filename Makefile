@@ -6,6 +6,7 @@ COMPILED := .venv-compiled/bin
 UV := $(BIN)/uv --quiet
 INSTALLED := .venv/.installed
 DISTRIBUTIONS := constructs engine local
+PYTHON_FOLDERS := constructs engine local stacks benchmarks tests tools
 CORE := $(shell find engine/cachetwin_engine/core -name '*.py' -o -name '*.lua')
 
 .PHONY: up test check lint types contracts docs pytest pytest-compiled pytest-container wheels bench image image-runner lock clean
@@ -20,6 +21,8 @@ check: lint types contracts pytest pytest-compiled pytest-container  ## Exactly 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/vulture
+	$(BIN)/python -m tools.unused_constants $(PYTHON_FOLDERS)
 
 types: $(INSTALLED)
 	$(BIN)/mypy

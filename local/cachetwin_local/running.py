@@ -22,8 +22,6 @@ from cachetwin_local.topology.values import Topology
 
 __all__ = ["Background", "run_foreground", "serve_background", "show_endpoints", "start_background", "wait_until_ready"]
 
-_END_DEADLINE_S = 5.0
-
 
 def run_foreground(project: Project, topology: Topology, screen: Screen) -> None:
     """Bring `topology` up, show its endpoints and then its logs, until a signal.

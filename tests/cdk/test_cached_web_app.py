@@ -18,7 +18,6 @@ from cachetwin_cdk.patterns import CachedWebApp, ExistingDatabase
 
 Properties = Callable[[str], dict[str, Any]]
 Warnings = Callable[[], list[str]]
-Resources = dict[str, dict[str, Any]]
 
 
 @pytest.fixture

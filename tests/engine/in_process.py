@@ -9,7 +9,6 @@ from cachetwin_engine.core.execution.session import Session
 from cachetwin_engine.core.protocol.resp import RespParser
 
 START_US = 1_700_000_000_000_000  # any Unix time will do, as long as it is the same in every run
-TICK_MS = 100  # the shell ticks ten times a second
 
 Word = bytes | str | int | float
 

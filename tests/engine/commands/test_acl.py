@@ -8,7 +8,6 @@ from tests.engine.in_process import Run, StartRun
 from cachetwin_engine.core.admin.elasticache import rename_commands_of
 from cachetwin_engine.server.host import ProcessHost
 
-NOAUTH = b"-NOAUTH Authentication required.\r\n"
 NOPERM_KEY = b"-NOPERM No permissions to access a key\r\n"
 NOPERM_CHANNEL = b"-NOPERM No permissions to access a channel\r\n"
 

@@ -1,7 +1,6 @@
 """A strict reader of replies: what comes back must be whole RESP values and nothing else."""
 
 MAPS = b"%"
-PUSH = b">"
 SIMPLE = b"+-:,(#"
 BULKS = b"$=!"
 ARRAYS = b"*~>"

@@ -18,7 +18,6 @@ from .user import READ_KEYS, WRITE_KEYS, Selector, User, superuser
 if TYPE_CHECKING:
     from cachetwin_engine.core.execution.context import Context
 
-ALLOWED: Final = 0
 DENIED_COMMAND: Final = 1
 DENIED_KEY: Final = 2
 DENIED_CHANNEL: Final = 3

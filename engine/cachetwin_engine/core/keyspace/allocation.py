@@ -3,11 +3,7 @@
 Sizes are rounded up to jemalloc's classes: 8, then multiples of 16 to 128, then four classes to each doubling.
 """
 
-from typing import Final
-
 from mypy_extensions import i64
-
-POINTER_BYTES: Final = 8
 
 
 def allocated(size: i64) -> i64:

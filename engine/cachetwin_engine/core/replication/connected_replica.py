@@ -7,7 +7,6 @@ if TYPE_CHECKING:
     from cachetwin_engine.core.rdb.snapshot import Snapshot
 
 HANDSHAKE: Final = b""  # has said REPLCONF, but not yet SYNC or PSYNC
-WAITS_FOR_SNAPSHOT: Final = b"wait_bgsave"
 TAKES_SNAPSHOT: Final = b"send_bulk"
 ONLINE: Final = b"online"
 SERVED: Final = b"rdb_transmitted"  # wanted a snapshot and nothing more

@@ -27,7 +27,6 @@ RETRY_MS: Final = 1000  # as Valkey's replicationCron, which runs once a second
 _ERRORS_LOGGED_MAX: Final = 100
 _LINE_BYTES_MAX: Final = 1024
 _MARK_BYTES: Final = 40
-_NO_TIME: Final = -1
 
 
 class PrimaryLink:

@@ -399,7 +399,7 @@ def _integer_text(number: int) -> bytes:
     return _SMALL_INTEGERS[number] if 0 <= number < _SMALL else str(number).encode("ascii")
 
 
-def _deny(obj: object, name: object, setting: bool) -> object:
+def _deny(_obj: object, _name: object, _sets: bool) -> object:
     raise AttributeError("scripts have no access to Python")
 
 

@@ -35,12 +35,6 @@ def titles(resources: Iterable[Resource]) -> dict[str, str]:
     return found
 
 
-def words_of(name: str) -> str:
-    """A construct's id as words: ``AccessLogs`` is ``Access logs``."""
-    words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name)
-    return words[:1] + words[1:].lower()
-
-
 def _paths(resources: list[Resource]) -> dict[str, tuple[str, ...]]:
     """The construct path of each resource below its stack, told from the logical id where the metadata lacks it."""
     scopes: dict[tuple[str, str], tuple[str, ...]] = {}
