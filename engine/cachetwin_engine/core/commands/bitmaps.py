@@ -118,8 +118,6 @@ class _BitRange:
 def _range(size: int, start: int, end: int, in_bits: bool) -> _BitRange | None:
     """The range that a client gave, clipped to a string of ``size`` bytes; None if it is empty."""
     total = size * 8 if in_bits else size
-    if start < 0 and end < 0 and start > end:
-        return None
     start = max(start + total, 0) if start < 0 else start
     end = max(end + total, 0) if end < 0 else end
     end = min(end, total - 1)
@@ -192,7 +190,7 @@ def bitcount(ctx: Context, args: list[bytes]) -> bytes:
     text = string_of(ctx.db.find(args[1]))
     if text is None:
         return ZERO
-    bits = _range(len(text), start, end, in_bits)
+    bits = None if start < 0 and end < 0 and start > end else _range(len(text), start, end, in_bits)
     if bits is None:
         return ZERO
     return integer(int.from_bytes(_cut(text, bits, 0), "little").bit_count())
