@@ -116,3 +116,16 @@ def test_zscan_walks_through_the_same_members(pair: Pair, count: int) -> None:
     pair.same("ZSCAN", "z", 0, "MATCH", "member:4", "COUNT", 1000)
     pair.same("ZSCAN", "z", "x")
     pair.same("ZSCAN", "z", 0, "COUNT", 0)
+
+
+@pytest.mark.parametrize("command", ["ZINTERSTORE", "ZUNIONSTORE"])
+@pytest.mark.parametrize("aggregate", ["SUM", "MIN", "MAX"])
+@pytest.mark.parametrize("weights", [(1, 0), (0, 1), (0, 0), (1, -1)])
+def test_infinite_scores_and_weights_of_zero_are_the_same(
+    pair: Pair, command: str, aggregate: str, weights: tuple[int, int]
+) -> None:
+    pair.reset()
+    pair.same("ZADD", "a", "inf", "x", "-inf", "y", "5", "z")
+    pair.same("ZADD", "b", "inf", "x", "inf", "y", "-inf", "z")
+    pair.same(command, "d", 2, "a", "b", "WEIGHTS", *weights, "AGGREGATE", aggregate)
+    pair.same("ZRANGE", "d", 0, -1, "WITHSCORES")

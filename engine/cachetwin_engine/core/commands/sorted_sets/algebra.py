@@ -115,7 +115,7 @@ def _weighted(weight: float, score: float) -> float:
 
 
 def _aggregated(how: int, one: float, other: float) -> float:
-    """Two scores combined; infinity minus infinity is 0."""
+    """Two scores combined; a sum that is not a number is 0."""
     if how == _SUM:
         total = one + other
         return total if total == total else 0.0  # noqa: PLR0124  (the test for NaN)
@@ -155,8 +155,10 @@ def _inter(operands: Operands) -> dict[bytes, float]:
             if score is None:
                 common = False
                 break
-            value = _weighted(source.weight, score)
-            total = value if at == 0 else _aggregated(operands.aggregate, total, value)
+            if at == 0:
+                total = _weighted(source.weight, score)
+            else:  # Valkey (t_zset.c) lets 0 times infinity be NaN here, so that SUM is 0, and MIN and MAX ignore it
+                total = _aggregated(operands.aggregate, total, source.weight * score)
         if common:
             result[member] = total
     return result
