@@ -10,8 +10,11 @@ count)]`` two, ``[condition=<NX | XX>]`` none. A handler asks for one after the 
         ...
 
 A word that is no option, or an option without its values, raises the syntax error in its turn, so that errors come in the
-order of the words, as in Valkey. Options of later versions than the engine's are unknown. The commands that spend most of
-their time in their arguments (SET, GETEX, ZADD, XADD, ZRANGE) read their options by hand.
+order of the words, as in Valkey. Options of later versions than the engine's are unknown.
+
+Some commands read their options by hand: those that spend most of their time in their arguments (SET, GETEX, ZADD, XADD,
+ZRANGE), and those that refuse each other's options with texts of their own or repeat groups of words (SCAN, XREAD,
+GEOSEARCH, BITFIELD, CLIENT LIST, FUNCTION LIST).
 """
 
 from typing import Final
@@ -64,7 +67,7 @@ class OptionReader:
         return self._args[first : first + count]
 
     def _refused(self, at: int) -> CommandError:
-        return CommandError(self._refusal % self._args[at]) if self._refusal else syntax_error()
+        return CommandError(self._refusal.replace(b"%b", self._args[at])) if self._refusal else syntax_error()
 
 
 def option_sizes(row: Command) -> dict[bytes, int]:

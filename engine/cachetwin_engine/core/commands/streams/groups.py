@@ -58,23 +58,18 @@ def propagate_position(ctx: Context, key: bytes, group: Group) -> None:
         )
 
 
-def _group_options(args: list[bytes], making: bool) -> tuple[bool, int]:
+def _group_options(ctx: Context, args: list[bytes]) -> tuple[bool, int]:
     """Whether MKSTREAM is given, and ENTRIESREAD or UNKNOWN. Raises CommandError."""
     make = False
     entries_read = UNKNOWN
-    at = 5
-    while at < len(args):
-        word = args[at].upper()
-        if making and word == b"MKSTREAM":
+    options = ctx.options(args, 5, refusal=bad_subcommand(args).line)
+    while word := options.next_word():
+        if word == b"MKSTREAM":
             make = True
-            at += 1
-        elif word == b"ENTRIESREAD" and at + 1 < len(args):
-            entries_read = parse_int(args[at + 1])
-            if entries_read < 0 and entries_read != UNKNOWN:
-                raise CommandError(b"ERR value for ENTRIESREAD must be positive or -1")
-            at += 2
-        else:
-            raise bad_subcommand(args)
+            continue
+        entries_read = parse_int(options.value)
+        if entries_read < 0 and entries_read != UNKNOWN:
+            raise CommandError(b"ERR value for ENTRIESREAD must be positive or -1")
     return make, entries_read
 
 
@@ -111,7 +106,7 @@ container(
 )
 def xgroup_create(ctx: Context, args: list[bytes]) -> bytes:
     """XGROUP CREATE key group <id | $> [MKSTREAM] [ENTRIESREAD entries-read]."""
-    make, entries_read = _group_options(args, making=True)
+    make, entries_read = _group_options(ctx, args)
     key, name = args[2], args[3]
     stream = stream_of(ctx.db.find_for_write(key))
     if stream is None and not make:
@@ -145,7 +140,7 @@ def xgroup_create(ctx: Context, args: list[bytes]) -> bytes:
 )
 def xgroup_setid(ctx: Context, args: list[bytes]) -> bytes:
     """XGROUP SETID key group <id | $> [ENTRIESREAD entries-read]."""
-    _, entries_read = _group_options(args, making=False)
+    _, entries_read = _group_options(ctx, args)
     stream, group = _stream_and_group(ctx, args)
     if len(args) not in {5, 7}:
         raise bad_subcommand(args)
