@@ -52,7 +52,7 @@ __all__ = ["app", "main"]
 _END_DEADLINE_S = 30
 
 app = typer.Typer(
-    help="Your CDK app's architecture, alive on this machine.",
+    help="Run a CDK app's architecture on this machine.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -82,13 +82,17 @@ class PictureFormat(StrEnum):
     mermaid = "mermaid"
 
 
-Stacks = Annotated[list[str] | None, typer.Argument(metavar="[STACK]...", help="Stacks by name; all without any.")]
+Stacks = Annotated[
+    list[str] | None, typer.Argument(metavar="[STACK]...", help="Names or patterns of stacks; all by default.")
+]
 NoSynth = Annotated[bool, typer.Option("--no-synth", help="Use cdk.out as it is.")]
-Context = Annotated[list[str] | None, typer.Option("-c", "--context", metavar="KEY=VALUE", help="Context for the app.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+Context = Annotated[
+    list[str] | None, typer.Option("-c", "--context", metavar="KEY=VALUE", help="A context value for the app.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Where = Annotated[
     Loopback | None,
-    typer.Option(help="An address for each endpoint, or 127.0.0.1 for all with ports that move."),
+    typer.Option(help="An address for each endpoint, or 127.0.0.1 for all and other ports."),
 ]
 
 
@@ -99,7 +103,7 @@ def options(
         Path, typer.Option("--project", "-C", metavar="DIR", help="The CDK app's folder, or one below it.")
     ] = Path(),
 ) -> None:
-    """Your CDK app's architecture, alive on this machine."""
+    """Run a CDK app's architecture on this machine."""
     context.obj = project
 
 
@@ -110,13 +114,13 @@ def plan(
     *,
     as_json: AsJson = False,
     all_resources: Annotated[
-        bool, typer.Option("--all", help="Name the resources that need nothing here too.")
+        bool, typer.Option("--all", help="List the resources that need nothing here too.")
     ] = False,
     no_synth: NoSynth = False,
     app_context: Context = None,
     loopback: Where = None,
 ) -> None:
-    """Show what the template asks for and what will run here. Starts nothing."""
+    """Show which resources of the templates will run here. Starts nothing."""
     project = find_project(context.obj)
     topology = _topology(project, stacks, app_context, loopback, no_synth=no_synth)
     if as_json:
@@ -133,7 +137,8 @@ def draw(
     stacks: Stacks = None,
     *,
     form: Annotated[
-        PictureFormat | None, typer.Option("--format", help="The picture's format; told from FILE's name by default.")
+        PictureFormat | None,
+        typer.Option("--format", help="The picture's format; by default that of FILE's suffix, or SVG."),
     ] = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to this file instead of stdout.")
@@ -167,7 +172,7 @@ def up(
     app_context: Context = None,
     loopback: Where = None,
 ) -> None:
-    """Bring the app up: synthesise it if its sources changed, start everything, show the endpoints."""
+    """Start the app: synthesise it if its sources changed, start everything, show the endpoints."""
     project = find_project(context.obj)
     _refuse_second_run(project)
     topology = _topology(project, stacks, app_context, loopback, no_synth=no_synth)
@@ -193,14 +198,14 @@ def supervise(
     events_fd: Annotated[int, typer.Option(help="Where to write events until ready.")],
     loopback: Where = None,
 ) -> None:
-    """Be the background supervisor that `up -d` starts."""
+    """Run as the background supervisor that `up -d` starts."""
     project = find_project(context.obj)
     serve_background(project, _topology(project, stacks, None, loopback, no_synth=True), events_fd)
 
 
 @app.command()
 def status(context: typer.Context, *, as_json: AsJson = False) -> None:
-    """Show what runs and where it answers."""
+    """Show what runs, and its endpoints."""
     project = find_project(context.obj)
     state = _state(project)
     if state is None:
@@ -227,10 +232,12 @@ def logs(
     context: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Parts of resource names.")] = None,
     *,
-    follow: Annotated[bool, typer.Option("-f", "--follow", help="Go on with new lines.")] = False,
-    lines: Annotated[int, typer.Option("-n", "--lines", min=0, max=10_000, help="How many old lines to show.")] = 100,
+    follow: Annotated[bool, typer.Option("-f", "--follow", help="Print new lines as they arrive.")] = False,
+    lines: Annotated[
+        int, typer.Option("-n", "--lines", min=0, max=10_000, help="The number of old lines to print.")
+    ] = 100,
 ) -> None:
-    """Show the logs of what runs, or of what ran last."""
+    """Show the logs of the current run, or of the last one."""
     project = find_project(context.obj)
     state = _state(project)
     wanted = frozenset(names or ())
@@ -254,11 +261,11 @@ def env(
     context: typer.Context,
     stacks: Stacks = None,
     *,
-    form: Annotated[Format, typer.Option("--format", help="How to write the variables.")] = Format.shell,
-    secrets: Annotated[bool, typer.Option("--secrets", help="Write passwords too.")] = False,
+    form: Annotated[Format, typer.Option("--format", help="The format of the variables.")] = Format.shell,
+    secrets: Annotated[bool, typer.Option("--secrets", help="Print passwords too.")] = False,
     loopback: Where = None,
 ) -> None:
-    """Write the endpoints as environment variables: eval "$(cachetwin env)".
+    """Print the endpoints as environment variables: eval "$(cachetwin env)".
 
     The CA bundle's file is among them, under the names that TLS libraries read.
     """
@@ -281,7 +288,7 @@ def env(
 
 @app.command()
 def down(context: typer.Context) -> None:
-    """Stop everything that runs, in order."""
+    """Stop everything that runs."""
     project = find_project(context.obj)
     state = _state(project)
     if state is None:
@@ -316,7 +323,7 @@ def reset(
         return
     if not yes:
         if not sys.stdin.isatty():
-            raise UserError("reset asks before it deletes, and there is no terminal to ask on: say --yes")
+            raise UserError("reset asks before it deletes, and there is no terminal: use --yes")
         typer.confirm(f"delete all local data and secrets in {project.directory}?", abort=True, err=True)
     sockets = socket_directory(project.directory)
     shutil.rmtree(sockets)

@@ -1,4 +1,4 @@
-"""The one exception that is the user's to solve."""
+"""The exception for errors that the user can solve."""
 
 __all__ = ["UserError"]
 

@@ -1,4 +1,4 @@
-"""Runs a supervisor: in the foreground with a screen, or in the background with a pipe that tells how the start went."""
+"""Runs a supervisor: in the foreground with a screen, or in the background with a pipe for the events of its start."""
 
 import asyncio
 import contextlib
@@ -24,7 +24,7 @@ __all__ = ["Background", "run_foreground", "serve_background", "show_endpoints",
 
 
 def run_foreground(project: Project, topology: Topology, screen: Screen) -> None:
-    """Bring `topology` up, show its endpoints and then its logs, until a signal.
+    """Start `topology`, show its endpoints and then its logs, until a signal.
 
     Raises UserError when the start fails.
     """
@@ -69,7 +69,7 @@ def start_background(project: Project, arguments: Sequence[str]) -> Background:
 
 
 def wait_until_ready(background: Background, screen: Screen, log_file: Path) -> None:
-    """Show the start of a background supervisor. Raises UserError when it fails; a Ctrl-C stops it in order."""
+    """Show the start of a background supervisor. Raises UserError when it fails; Ctrl-C stops it."""
     failure: str | None = None
     ready = False
     with os.fdopen(background.events, "rb") as events:
@@ -96,7 +96,7 @@ def wait_until_ready(background: Background, screen: Screen, log_file: Path) -> 
 
 
 def serve_background(project: Project, topology: Topology, events_fd: int) -> None:
-    """Be the background supervisor: write events to `events_fd` until everything is ready, then run on without it."""
+    """Run as the background supervisor: write events to `events_fd` until everything is ready, then close it."""
     os.set_inheritable(events_fd, False)  # noqa: FBT003  (the standard library's signature)
     pipe = os.fdopen(events_fd, "wb", buffering=0)
 
@@ -168,7 +168,7 @@ def show_endpoints(status: dict[str, object]) -> None:
 
 
 def _in_event_loop(main: Callable[[], object]) -> None:
-    """Run `main` in uvloop where it is installed, in asyncio's own loop else."""
+    """Run `main` in uvloop where it is installed, otherwise in asyncio's own loop."""
     try:
         import uvloop  # noqa: PLC0415  (not on every system)
     except ImportError:

@@ -1,7 +1,7 @@
-"""What a person sees of a run: progress on stderr, endpoints on stdout.
+"""The terminal output of a run: progress on stderr, endpoints on stdout.
 
-On a terminal a table that is drawn in place while things start; without one (CI) a line for each change. States are
-words, colour only adds to them.
+On a terminal a table is updated in place while things start; elsewhere (CI) each change is a line. States are words;
+colour carries no meaning of its own.
 """
 
 import sys
@@ -51,7 +51,7 @@ class Screen:
                 self._console.print(f"everything is stopped{killed}", markup=False, highlight=False)
 
     def print_line(self, line: str) -> None:
-        """Show a line that is no event."""
+        """Print a line of text."""
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
     def print_log(self, name: str, line: str) -> None:
@@ -62,7 +62,7 @@ class Screen:
         self._console.print(text + Text(line, style="default"), soft_wrap=True)
 
     def close(self) -> None:
-        """Stop drawing, whatever happened."""
+        """Stop updating the table."""
         self._stop_drawing()
 
     def _resource(self, event: ResourceState) -> None:
@@ -125,5 +125,5 @@ def stderr_console() -> Console:
 
 
 def stdout_console() -> Console:
-    """The console for what the user asked for; wide where nobody looks, so that rows stay whole."""
+    """The console for requested output; wide where it is not a terminal, so that rows stay on one line."""
     return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 200)

@@ -1,7 +1,7 @@
 """Runs the app of cdk.json as the CDK's command line does, when its sources changed since the last time.
 
-Whether they did is told by a digest of the app's folder, the context and the versions that take part, kept beside the
-runner's state. The app's command runs in a shell with this Python's programs first on the path, so that ``python -m
+A digest of the app's folder, the context and the package versions, kept beside the runner's state, tells whether they
+changed. The app's command runs in a shell with this Python's programs first on the path, so that ``python -m
 stacks.app`` finds the packages that this `cachetwin` was installed with. Variables: CDK CLI,
 ``lib/api/cloud-assembly`` (execProgram and its environment).
 """

@@ -1,1 +1,1 @@
-"""What a CDK app synthesised (`cdk.out`), read and resolved. Pure but for reading the files of the assembly."""
+"""Reading and resolving what a CDK app synthesised (`cdk.out`). Pure, apart from reading the assembly's files."""

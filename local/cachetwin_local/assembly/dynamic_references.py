@@ -58,7 +58,7 @@ def parse_value_from(value: str, where: Where) -> SecretRef:
     secret_id, rest = _secret_id(value)
     key, stage, version = _fields(rest, 3)
     if version:
-        raise where.error(f"a secret's version id cannot be asked for here, only its stage, got {version}")
+        raise where.error(f"a secret's version id is not supported here, only its stage is, got {version}")
     return SecretRef(secret_id, key or None, stage or "AWSCURRENT")
 
 
@@ -71,7 +71,7 @@ def _secret(rest: str, where: Where) -> SecretRef:
             f"{{{{resolve:secretsmanager:id:SecretString:json-key:version-stage:version-id}}}}, got {rest}"
         )
     if version:
-        raise where.error(f"a secret's version id cannot be asked for here, only its stage, got {version}")
+        raise where.error(f"a secret's version id is not supported here, only its stage is, got {version}")
     if not secret_id:
         raise where.error("a dynamic reference to a secret must name one, got none")
     return SecretRef(secret_id, key or None, stage or "AWSCURRENT")

@@ -6,7 +6,7 @@ out of the references, and a circle is found as the chain that closes it. As on 
 resources, not of properties, and ``DependsOn`` counts.
 
 Each reference is kept with the property that made it, across imports, parameters of nested stacks and SSM parameters.
-That is how the planner knows which service is told which cache's endpoint.
+The planner learns from them which service receives which cache's endpoint.
 """
 
 import hashlib
@@ -68,7 +68,7 @@ class ResolvedOutput:
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """Who a resource is: what ``Ref`` gives, its physical name, its ARN and what ``Fn::GetAtt`` gives.
+    """The outside of a resource: what ``Ref`` gives, its physical name, its ARN and what ``Fn::GetAtt`` gives.
 
     `missing` makes a value for attributes not listed; without it they are an error.
     """
@@ -85,14 +85,14 @@ Describe = Callable[["Graph", Resolved, Stack], Description]
 
 @dataclass(slots=True)
 class _Frame:
-    """The resource being resolved, and the property through which a value of another template is being asked for."""
+    """The resource being resolved, and the property that needs a value of another template."""
 
     references: list[Reference] = field(default_factory=list)
     origin: tuple[Step, ...] | None = None
 
 
 class Graph:
-    """The resources of an assembly. `describe` is asked once for each resource that is used or planned."""
+    """The resources of an assembly. `describe` is called once for each resource that is used or planned."""
 
     def __init__(self, assembly: Assembly, describe: Describe, parameters: Mapping[str, str] | None = None) -> None:
         self.assembly = assembly
@@ -156,7 +156,7 @@ class Graph:
         return resolved
 
     def described(self, key: str) -> Description:
-        """Who a resource is."""
+        """The description of a resource."""
         if key not in self._descriptions:
             resolved = self.resolved(key)
             self._descriptions[key] = self._describe(self, resolved, self.stack(resolved.resource.stack))

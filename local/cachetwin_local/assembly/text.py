@@ -1,4 +1,4 @@
-"""Strings as a plan may hold them: what is known is a `str`, what is secret stays a reference.
+"""Strings of a plan: a known string is a `str`, a secret stays a reference.
 
 A plan never carries a generated secret. Where a template writes ``{{resolve:secretsmanager:...}}`` or a task
 definition names a secret, the plan holds a `SecretRef` in the place of the value, and `supervise` puts the value in

@@ -1,4 +1,4 @@
-"""A place in a template, for errors that say where."""
+"""A location in a template, for error messages."""
 
 from dataclasses import dataclass
 
@@ -16,10 +16,10 @@ class Where:
     path: tuple[Step, ...] = ()
 
     def child(self, *steps: Step) -> "Where":
-        """The place below this one."""
+        """The location below this one."""
         return Where(self.stack, self.logical_id, (*self.path, *steps))
 
     def error(self, message: str) -> UserError:
-        """An error about this place; `message` says what is allowed and what was found."""
+        """An error about this location; `message` says what is allowed and what was found."""
         path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.path).lstrip(".")
         return UserError(f"stack {self.stack}, {self.logical_id}{', ' + path if path else ''}: {message}")

@@ -62,9 +62,10 @@ def _region(architecture: Architecture, region: str) -> list[str]:
 def _vpc(architecture: Architecture, vpc: Vpc) -> list[str]:
     lines: list[str] = []
     for group in vpc.groups:
-        zones = ", ".join(f"{subnet.zone} {subnet.cidr}".strip() for subnet in group.subnets)
-        title = "<br/>".join(filter(None, [group.title, zones, *group.notes]))
+        # one line: Mermaid reserves no room for more at the head of a subgraph
+        title = ": ".join(filter(None, [group.title, ", ".join(subnet.zone for subnet in group.subnets)]))
         boxes = [f"  {_node(box)}" for box in architecture.boxes if box.subnet_group == group.key]
+        boxes += [f"  {_id(f'{group.key}-{note}')}[{_quoted(note)}]" for note in group.notes]
         if boxes:
             lines += _subgraph(title, group.key, boxes, "  ")
         else:

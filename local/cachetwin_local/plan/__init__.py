@@ -1,4 +1,1 @@
-"""From a resolved assembly to the topology that should run here. Starts nothing.
-
-`topology` holds the values, `planner` makes them, `render` shows them.
-"""
+"""Plans: `planner` makes a topology from a resolved assembly, `render` prints it. Starts nothing."""

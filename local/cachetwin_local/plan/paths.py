@@ -1,7 +1,8 @@
 """The network paths an app needs, and whether its security groups allow them.
 
-Needed: from a service to each cache and database whose endpoint or credentials its containers are told, and from a load
-balancer to each service behind it. A closed path is a problem that stops `up`: on AWS the connection would time out.
+An app needs a path from a service to each cache and database whose endpoint or credentials its containers receive, and
+from a load balancer to each service behind it. A closed path is a problem that stops `up`: on AWS the connection would
+time out.
 """
 
 from collections.abc import Iterable, Mapping
@@ -29,7 +30,7 @@ def check_paths(
     targets: Iterable[TargetGroup],
     servers: Mapping[str, ReplicationGroup | Database],
 ) -> tuple[NetworkPath, ...]:
-    """The paths that are open; those that are not are problems of the context."""
+    """The open paths. Each path that is not open becomes a problem of the context."""
     checker = _Checker(context)
     by_key = {service.identity.key: service for service in services}
     for service in by_key.values():

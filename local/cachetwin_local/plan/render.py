@@ -46,7 +46,10 @@ def _json(value: object, name: str, owner: str = "") -> object:
 
 
 def render_table(topology: Topology, *, all_resources: bool = False) -> RenderableType:
-    """What runs, what does not, what is wrong, and the outputs. Modelled resources are counted unless all are asked for."""
+    """Tables of what runs, what does not, the problems and the outputs.
+
+    Modelled resources are counted, or listed with `all_resources`.
+    """
     parts: list[RenderableType] = [_coverage(topology, all_resources=all_resources)]
     if topology.paths:
         parts.append(_paths(topology))

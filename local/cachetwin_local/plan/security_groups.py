@@ -4,7 +4,7 @@ A path is open when a rule of the source's groups lets the connection out and a 
 in. Rules come from the groups' own lists and from ``AWS::EC2::SecurityGroupIngress`` and ``...Egress``. A rule names
 the other side by a group or by an address range; a range counts when it holds every subnet of the other side. A group
 without an egress list of its own lets everything out, as EC2 makes it. Subnets without a route, network ACLs and
-prefix lists are not looked at.
+prefix lists are not checked.
 """
 
 import ipaddress
@@ -27,7 +27,7 @@ Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """One side of a path: who, its security groups by id, and the address ranges of its subnets (None when not known)."""
+    """One end of a path: its name, its security groups by id, the address ranges of its subnets (None when not known)."""
 
     name: str
     groups: tuple[str, ...]

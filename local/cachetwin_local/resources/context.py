@@ -1,4 +1,4 @@
-"""What a translator may ask for and what it gives back."""
+"""The input and the output of translators."""
 
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
@@ -42,13 +42,13 @@ class Context:
         return None
 
     def problem(self, severity: Literal["error", "warning"], key: str, message: str) -> None:
-        """Say what would not work about a resource."""
+        """Record what would not work about a resource."""
         self.problems.append(Problem(severity, self.identity(key), message))
 
 
 @dataclass(frozen=True, slots=True)
 class Translation:
-    """What becomes of a resource: values for the topology (none when it is part of another's) and a sentence for people."""
+    """The result for a resource: values for the topology (none when it is part of another's) and a sentence for people."""
 
     values: tuple[object, ...]
     note: str
@@ -59,7 +59,7 @@ class Translator(Protocol):
     """One CloudFormation type that runs here: a module with these two functions."""
 
     def describe(self, address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
-        """What the resource is called and what its attributes are."""
+        """The resource's name, ARN and attributes."""
 
     def translate(self, context: Context, resolved: Resolved) -> Translation:
-        """What should run for it."""
+        """The values that run for it."""

@@ -1,8 +1,8 @@
 """Types that need nothing running here, and known types that do not run here yet.
 
-``modelled`` types are read and checked and shape what runs: networks decide who may reach whom, parameter groups what
-a server is told. ``not supported`` types are named, so that nobody waits for them. A type in neither table nor
-`TRANSLATORS` is not supported either; its attributes are answered with names that resolve nowhere.
+``modelled`` types are read and checked and affect what runs: security groups limit connections, parameter groups
+configure servers. ``not supported`` types are listed by `plan`. A type in neither table nor `TRANSLATORS` is not
+supported either; its attributes are names that do not resolve.
 """
 
 from collections.abc import Mapping

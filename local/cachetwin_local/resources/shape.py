@@ -1,6 +1,6 @@
-"""How CloudFormation types look from outside: what they are called, what ``Ref`` and ``Fn::GetAtt`` give.
+"""The outside of CloudFormation types as data: names, and what ``Ref`` and ``Fn::GetAtt`` give.
 
-A `Shape` says it as data. Its strings are patterns over the names of `name_fields`; one that begins with ``=`` is the
+A `Shape` is one type's. Its strings are patterns over the names of `name_fields`; one that begins with ``=`` is the
 value of that property, and a pattern in a list makes a list. Random parts of AWS's names follow from the stack and
 logical id here.
 
@@ -25,9 +25,9 @@ Pattern = str | list[str]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """The outside of a type, and what becomes of it here.
+    """The outside of a type, and how the runner treats it.
 
-    `attributes` None means that not all attributes are known: any is answered, with a name that resolves nowhere.
+    `attributes` None means that not all attributes are known: any attribute has a value, a name that does not resolve.
     """
 
     status: Status
@@ -69,7 +69,7 @@ def placeholder_attribute(fields: Mapping[str, str], attribute: str) -> str:
 
 
 def name_fields(resolved: Resolved, stack: Stack) -> dict[str, str]:
-    """What the patterns of a shape may use."""
+    """The fields that the patterns of a shape may use."""
     resource = resolved.resource
     digest = hashlib.sha256(resource.key.encode()).digest()
     return {

@@ -1,6 +1,6 @@
-"""Makes this machine look like a topology and keeps it so. The only part of the runner that starts anything.
+"""Runs a topology. The only part of the runner that starts anything.
 
-`supervisor` orders the actors (`cache_node`, `postgres`, `service`, `load_balancer`); each owns its sockets and
-children, and each child has a deadline to start and a deadline to stop (`process`). What happens is said as events
-(`events`), which the foreground, a detached `up` and `cachetwin status` all read.
+`supervisor` orders the actors (in `cache`, `postgres`, `service`, `load_balancer`); each owns its sockets and children,
+and each child has a deadline to start and a deadline to stop (`process`). Changes are published as events (`events`),
+which the foreground, a detached `up` and `cachetwin status` read.
 """

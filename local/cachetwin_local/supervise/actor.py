@@ -1,4 +1,4 @@
-"""What the supervisor asks of everything it runs."""
+"""The interface of everything that the supervisor runs."""
 
 from typing import Protocol
 
@@ -18,16 +18,16 @@ class Actor(Protocol):
 
     @property
     def detail(self) -> str:
-        """A line about it, for when it is ready."""
+        """A line for people, printed when the actor is ready."""
 
     def open(self) -> None:
-        """Take the ports. Raises UserError when one is taken."""
+        """Open the listening sockets. Raises UserError when a port is in use."""
 
     async def prepare(self) -> None:
-        """What can be done before anything else runs."""
+        """Do the work that needs no other actor."""
 
     async def start(self) -> None:
-        """Run, and return when it answers."""
+        """Start, and return when it answers."""
 
     async def stop(self) -> None:
-        """End it and give everything back, within its deadlines."""
+        """Stop, and release everything, within the actor's deadlines."""

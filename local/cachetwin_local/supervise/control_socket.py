@@ -27,7 +27,7 @@ Document = dict[str, object]
 
 
 class ControlServer:
-    """Serves on the unix socket `path`. `status` gives the status, `stop` begins to stop everything."""
+    """Serves on the unix socket `path`. `status` returns the status, `stop` begins to stop everything."""
 
     def __init__(self, path: Path, logs: Logs, status: Callable[[], Document], stop: Callable[[], None]) -> None:
         self.path = path
@@ -47,12 +47,12 @@ class ControlServer:
         self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=_REQUEST_BYTES_MAX)
 
     def publish(self, event: Event) -> None:
-        """Send `event` to everyone who waits for the end."""
+        """Send `event` to every connection that waits for the supervisor to stop."""
         for queue in self._watchers:
             queue.put_nowait(event)
 
     async def close(self) -> None:
-        """Let who waits for the end see it, then close."""
+        """Send the last events to those who wait for them, then close."""
         for queue in self._watchers:
             queue.put_nowait(None)
         if self._server is not None:
@@ -119,7 +119,7 @@ class ControlServer:
 
 
 def ask(path: str, request: Document) -> Iterator[Document]:
-    """Send `request` to a supervisor and give its answers as they come. Blocking; for the command line."""
+    """Send `request` to a supervisor and yield its answers as they arrive. Blocking; for the command line."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(_CONNECT_S)
         try:

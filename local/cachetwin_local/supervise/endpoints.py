@@ -13,7 +13,7 @@ __all__ = ["EndpointRow", "endpoint_rows", "endpoint_variables"]
 
 @dataclass(frozen=True, slots=True)
 class EndpointRow:
-    """One endpoint: whose it is, where it is, whether it speaks TLS, who may log in, what answers."""
+    """One endpoint: its resource, its address, its TLS mode, its users, and the server behind it."""
 
     name: str
     endpoint: str
@@ -49,7 +49,7 @@ def endpoint_rows(topology: Topology, secrets: SecretStore) -> list[EndpointRow]
 def endpoint_variables(
     topology: Topology, secrets: SecretStore, bundle_file: Path, *, with_secrets: bool
 ) -> dict[str, str]:
-    """Variables that tell a program where everything is, named by logical id: ``CACHE_HOST``, ``DATABASE_URL``, ...
+    """Environment variables with every endpoint, named by logical id: ``CACHE_HOST``, ``DATABASE_URL``, ...
 
     Passwords are left out unless `with_secrets`. The CA bundle comes under the names that TLS libraries read.
     """

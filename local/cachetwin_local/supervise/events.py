@@ -1,4 +1,4 @@
-"""What the supervisor says happened, as values: the screen, a waiting `up -d` and `status` read the same ones."""
+"""The events that the supervisor publishes, for the screen, a waiting `up -d` and `status`."""
 
 from dataclasses import asdict, dataclass
 from typing import Literal
@@ -10,7 +10,10 @@ State = Literal["waiting", "preparing", "starting", "ready", "restarting", "stop
 
 @dataclass(frozen=True, slots=True)
 class ResourceState:
-    """A resource changed: `name` is its key in the topology, `kind` a word for people, `detail` one line or empty."""
+    """A resource changed its state.
+
+    `name` is its key in the topology, `kind` a word for people, `detail` one line or empty.
+    """
 
     name: str
     kind: str
@@ -20,14 +23,14 @@ class ResourceState:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Everything asked for answers; it took `seconds`."""
+    """Everything answers, `seconds` after the start."""
 
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The start came to nothing and everything is stopped again. `message` is for the user."""
+    """The start failed and everything is stopped again. `message` is for the user."""
 
     message: str
 
@@ -49,7 +52,7 @@ def to_json(event: Event) -> dict[str, object]:
 
 
 def from_json(document: dict[str, object]) -> Event:
-    """The event that `to_json` made this object of."""
+    """The event from which `to_json` made this object."""
     values = {
         key: tuple(value) if isinstance(value, list) else value for key, value in document.items() if key != "event"
     }

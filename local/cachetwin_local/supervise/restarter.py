@@ -1,7 +1,7 @@
-"""Keeps one child running: brings it up, waits until it answers, starts it again when it dies, as ECS does with a task.
+"""Keeps one child running: starts it, waits until it answers, and restarts it when it exits, as ECS does with a task.
 
-A child that ends before it first answered is an error of the start. One that ends later is restarted after 1 s, then
-2, 4, ... 60 s; a minute without trouble forgets the past.
+A child that exits before its first answer is a failure of the start. One that exits later is restarted after 1 s, then
+2, 4, ... 60 s; a minute without an exit resets the delay.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ _POLL_S = 0.05
 class Restarter:
     """Owns the child `name` of the actor `actor`.
 
-    `start_child` starts it and returns when it answers; it raises UserError else.
+    `start_child` starts it and returns when it answers, or raises UserError.
     """
 
     def __init__(
@@ -45,12 +45,12 @@ class Restarter:
         self._watch: asyncio.Task[None] | None = None
 
     async def start(self) -> None:
-        """Bring the child up, and from then on keep it up."""
+        """Start the child, and from then on restart it when it exits."""
         child = await self._start_child()
         self._watch = asyncio.create_task(self._watch_child(child))
 
     async def stop(self) -> None:
-        """Stop the child and watch it no longer."""
+        """Stop watching the child, and stop it."""
         if self._watch is not None:
             self._watch.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -97,7 +97,7 @@ async def wait_until_running(
     *,
     probed_url: str = "",
 ) -> None:
-    """Return when `probe` says yes; `probed_url` tells people what it asks, after a space.
+    """Return when `probe` returns True; `probed_url` is what the probe requests, for the error message, after a space.
 
     Raises UserError, with the last lines of the log, when the child ends or time runs out.
     """

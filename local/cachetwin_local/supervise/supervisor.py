@@ -40,7 +40,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Supervisor:
-    """One run of `topology`, for the project whose ``.cachetwin`` is `directory` and whose ``cdk.out`` is `assembly`.
+    """One run of `topology` for the project whose ``.cachetwin`` is `directory` and whose ``cdk.out`` is `assembly`.
 
     `on_event` gets every event. `on_note` gets a line about what a killed run left behind.
     """
@@ -79,7 +79,7 @@ class Supervisor:
         self._actors: list[Actor] = []
 
     async def run(self) -> bool:
-        """Bring everything up, keep it up until asked to stop, take it down. Gives whether the start succeeded.
+        """Start everything, run until asked to stop, stop everything. Returns whether the start succeeded.
 
         Raises UserError when another supervisor runs; every other failure of the start is an event.
         """
@@ -97,14 +97,14 @@ class Supervisor:
             self.logs.close()
 
     def request_stop(self) -> None:
-        """Begin to stop; asked again, kill what is left."""
+        """Begin to stop; a second call kills the remaining children."""
         self._signals += 1
         self._stopping.set()
         if self._signals > 1:
             self._killing = [asyncio.create_task(child.kill()) for child in self._run_context.children.values()]
 
     def status(self) -> Document:
-        """What `cachetwin status` shows, as JSON."""
+        """The content of `cachetwin status`, as JSON."""
         return {
             "running": True,
             "pid": os.getpid(),
@@ -144,7 +144,7 @@ class Supervisor:
         return failure is None
 
     async def _start(self) -> None:
-        """Start everything, or be interrupted by a request to stop. Raises UserError for what the user can solve."""
+        """Start everything, unless a request to stop interrupts. Raises UserError for what the user can solve."""
         for actor in self._actors:
             self._publish_state(actor, "waiting")
         for actor in self._actors:
@@ -258,13 +258,13 @@ class Supervisor:
 
 
 def _dependencies(actors: list[Actor]) -> dict[str, frozenset[str]]:
-    """What each actor waits for, of what runs here."""
+    """The actors that each actor waits for."""
     names = {actor.name for actor in actors}
     return {actor.name: actor.depends_on & names for actor in actors}
 
 
 def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """What a failed start is to be known by: the first error that is not the user's if there is one, else the first."""
+    """The error to report for a failed start: the first that is not the user's if there is one, else the first."""
     flat: list[BaseException] = []
     pending: list[BaseException] = [group]
     while pending:

@@ -2,7 +2,7 @@
 
 Each endpoint has an address of its own inside 127.0.0.0/8, taken from a hash of the project and the endpoint's name,
 so that it stays the same from run to run and ports stay what the template says. Two endpoints that hash alike are
-told apart by hashing on; `AddressPlan` is asked in a fixed order, so the outcome is fixed too. 127.0.x.y is left to the
+resolved by hashing again; the planner asks in a fixed order, so the outcome is fixed too. 127.0.x.y is left to the
 system (localhost, systemd's resolver at 127.0.0.53, Debian's 127.0.1.1).
 
 Where only 127.0.0.1 exists (``shared``), the port moves up to the next that no other endpoint of the app has.
@@ -20,7 +20,7 @@ LOAD_BALANCER_PORTS = {80: 8080, 443: 8443}
 
 
 class AddressPlan:
-    """Gives out addresses and ports; the same name gets the same place every time."""
+    """Assigns addresses and ports; the same name gets the same ones every time."""
 
     def __init__(self, project: str, loopback: Loopback) -> None:
         self.project = project
@@ -30,7 +30,7 @@ class AddressPlan:
         self._addresses: dict[str, str] = {}
 
     def endpoint(self, name: str, port: int) -> tuple[str, int]:
-        """The place of an endpoint that has `port` on AWS."""
+        """The address and port of an endpoint that has `port` on AWS."""
         if name not in self._endpoints:
             if self.loopback == "shared":
                 self._endpoints[name] = self._next_port(LOCALHOST, port)
@@ -39,14 +39,14 @@ class AddressPlan:
         return self._endpoints[name]
 
     def listener(self, name: str, port: int) -> tuple[str, int]:
-        """The place of a load balancer's listener that has `port` on AWS."""
+        """The address and port of a load balancer's listener that has `port` on AWS."""
         if name not in self._endpoints:
             wanted = LOAD_BALANCER_PORTS.get(port, port if port >= 1024 else port + 8000)
             self._endpoints[name] = self._next_port(LOCALHOST, wanted)
         return self._endpoints[name]
 
     def address(self, name: str) -> str:
-        """A loopback address for `name` alone."""
+        """A loopback address that no other name has."""
         if self.loopback == "shared":
             return LOCALHOST
         if name not in self._addresses:

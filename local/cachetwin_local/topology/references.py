@@ -1,4 +1,4 @@
-"""Who is told of whom: the caches and databases whose endpoints or credentials flow into a task definition.
+"""The caches and databases whose endpoints or credentials a task definition receives.
 
 A value may go through others before it reaches a container: a secret that a database's address was attached to, a
 secret whose template names a cache, an SSM parameter. Those carriers are followed to where the value comes from.
@@ -23,7 +23,7 @@ ENDPOINT_ATTRIBUTES: Final = (
 
 
 def dependencies_of(graph: Graph, task_definition: str) -> set[str]:
-    """The keys of the caches and databases that the containers of a task definition are told of."""
+    """The keys of the caches and databases whose endpoints or credentials the containers receive."""
     references = graph.resolved(task_definition).references
     wanted = [(r.target, r.attribute) for r in references if r.path[:1] == ("ContainerDefinitions",)]
     return sources(graph, wanted)
@@ -50,7 +50,7 @@ def sources(graph: Graph, wanted: list[tuple[str, str]]) -> set[str]:
 
 
 def _attached(graph: Graph, attachment: str) -> list[tuple[str, str]]:
-    """The secret and the target of an attachment, as if each had been named itself."""
+    """The secret and the target of an attachment, as if the reference named them directly."""
     references = graph.resolved(attachment).references
     return [(r.target, "Endpoint." if graph.resource(r.target).type == DATABASE else r.attribute) for r in references]
 

@@ -1,8 +1,7 @@
 """The topology: what should run on this machine, as a value.
 
-`plan` makes it, `supervise` makes the machine look like it, a change to a running app is the step from one topology
-to another. So everything here is frozen, compares by value, and keeps the AWS identity of each resource beside what
-stands for it locally.
+`plan` makes it and `supervise` runs it; a change to a running app is the difference between two topologies. So
+everything here is frozen, compares by value, and keeps the AWS identity of each resource beside its local form.
 
 Names are AWS's. Durations end in `_s` (seconds), sizes in `_bytes`. A `Text` may hold references to secrets; every
 other string is final. A resource is named across the topology by its `Identity.key`, ``<stack>/<logical id>``.
@@ -57,7 +56,7 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who a resource is on AWS.
+    """The AWS identity of a resource.
 
     `stack` is the stack's name, `path` the construct path the CDK left in the template's metadata (the logical id
     without one), `physical_name` what `Ref` gives unless the type's `Ref` is an ARN, `attributes` what `Fn::GetAtt`
@@ -288,9 +287,9 @@ class TaskAddress:
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """An ECS service on Fargate. `tasks` holds a place for each of its tasks.
+    """An ECS service on Fargate. `tasks` holds an address for each of its tasks.
 
-    `depends_on` holds the keys of the caches and databases whose endpoints or credentials its containers are told.
+    `depends_on` holds the keys of the caches and databases whose endpoints or credentials its containers receive.
     """
 
     identity: Identity
@@ -305,7 +304,7 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class TargetHealthCheck:
-    """How a target group asks its targets.
+    """How a target group checks the health of its targets.
 
     `matcher` is the service's: codes and ranges, ``"200"``, ``"200-299,301"``.
     """
@@ -373,7 +372,7 @@ class Redirect:
 
 @dataclass(frozen=True, slots=True)
 class FixedResponse:
-    """Answer with this."""
+    """A response of the load balancer itself."""
 
     status_code: int
     content_type: str = "text/plain"
@@ -385,7 +384,7 @@ Action = Forward | Redirect | FixedResponse
 
 @dataclass(frozen=True, slots=True)
 class ListenerRule:
-    """A rule of a listener: its action is taken when every condition holds; the lowest `priority` is asked first.
+    """A rule of a listener: its action is taken when every condition holds; the lowest `priority` is evaluated first.
 
     `conditions` are pairs of a field (``path-pattern``, ``host-header``, ``http-request-method``, ``source-ip``,
     ``http-header:<name>``, ``query-string``) and the values of which one must match (``*`` and ``?`` are wildcards).
@@ -444,7 +443,7 @@ class NetworkPath:
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What becomes of one resource of a template here."""
+    """How the runner treats one resource of a template."""
 
     identity: Identity
     status: Literal["twinned", "modelled", "not supported"]
@@ -453,7 +452,7 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Something that would not work. An ``error`` stops `up`, a ``warning`` is said."""
+    """Something that would not work. An ``error`` stops `up`, a ``warning`` is printed."""
 
     severity: Literal["error", "warning"]
     identity: Identity
@@ -462,7 +461,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Output:
-    """An output of a stack. `note` says so when it names something that does not run here."""
+    """An output of a stack. `note` names what it refers to that does not run here."""
 
     stack: str
     name: str
@@ -474,7 +473,7 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """Everything that should run here for the chosen stacks of an app, and what was made of the rest."""
+    """Everything that should run here for the chosen stacks of an app, and how the rest is treated."""
 
     project: str
     region: str

@@ -36,7 +36,7 @@ def titles(resources: Iterable[Resource]) -> dict[str, str]:
 
 
 def _paths(resources: list[Resource]) -> dict[str, tuple[str, ...]]:
-    """The construct path of each resource below its stack, told from the logical id where the metadata lacks it."""
+    """The construct path of each resource below its stack, derived from the logical id where the metadata lacks it."""
     scopes: dict[tuple[str, str], tuple[str, ...]] = {}
     for resource in resources:
         segments = tuple(resource.path.split("/")[1:])

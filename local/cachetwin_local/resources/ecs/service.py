@@ -12,7 +12,7 @@ from cachetwin_local.topology.values import Container, ContainerImage, Service, 
 from .task_definition import containers
 
 DESIRED_COUNT_MAX = 50
-"""More processes than a laptop should be asked for; a plan that wants more is most likely a mistake."""
+"""The most tasks of a service that a laptop can be expected to run; a larger count is most likely a mistake."""
 
 
 def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:

@@ -1,4 +1,4 @@
-"""Engine versions, node types and parameters of ElastiCache, as this runner stands for them.
+"""Engine versions, node types and parameters of ElastiCache, as this runner implements them.
 
 Memory by node type: `node_types.csv`, from AWS's pages named in its last column. Parameters: the families' defaults
 where they differ from the open source engine's (user guide, "Engine specific parameters"; the redis5.0 family is
@@ -19,7 +19,7 @@ PROFILES: Final[Mapping[str, tuple[str, ...]]] = {
     "redis": ("6.2", "7.1"),
 }
 SERVICE_ONLY: Final = frozenset({"reserved-memory-percent", "reserved-memory", "cluster-enabled"})
-"""Parameters that say how a node is made, not how it behaves; the engine is not told of them."""
+"""Parameters of the node itself, not of its behaviour; the engine does not receive them."""
 RESERVED_MEMORY_PERCENT: Final = 25
 DEFAULTS: Final[Mapping[str, str]] = {"maxmemory-policy": "volatile-lru", "maxmemory-samples": "3"}
 DEFAULTS_FROM_8: Final[Mapping[str, str]] = {"extended-redis-compatibility": "yes", "repl-backlog-size": "10485760"}

@@ -1,6 +1,6 @@
 """AWS::ElastiCache::ReplicationGroup with cluster mode disabled: one engine process for its primary.
 
-Replicas are planned and said, and do not run yet: the reader endpoint is answered by the primary.
+Replicas are part of the plan and do not run yet: the primary serves the reader endpoint.
 """
 
 from collections.abc import Mapping

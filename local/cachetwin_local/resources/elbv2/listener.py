@@ -46,7 +46,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
 
 
 def protocol(graph: Graph, listener: Resource) -> str:
-    """The protocol a listener speaks; HTTPS where it has certificates and says nothing."""
+    """The protocol of a listener; HTTPS where it has certificates and names no protocol."""
     default = "HTTPS" if "Certificates" in listener.properties else "HTTP"
     return str(graph.property(listener, "Protocol", default)).upper()
 

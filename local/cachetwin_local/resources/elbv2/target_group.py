@@ -1,4 +1,4 @@
-"""AWS::ElasticLoadBalancingV2::TargetGroup: the services behind a listener, and how they are asked whether they are well.
+"""AWS::ElasticLoadBalancingV2::TargetGroup: the services behind a listener, and their health check.
 
 Defaults: the resource reference and "Health checks for Application Load Balancer target groups".
 """

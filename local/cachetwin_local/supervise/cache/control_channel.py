@@ -1,7 +1,7 @@
 """The supervisor's end of a cache node's control channel: JSON lines over a socketpair, listening sockets by
 SCM_RIGHTS.
 
-What each message means is written at the node's end, `cachetwin_engine.server.control`.
+The messages are documented at the node's end, `cachetwin_engine.server.control`.
 """
 
 import asyncio
@@ -29,7 +29,7 @@ class ControlChannel:
         self.version = ""
 
     async def opened(self) -> None:
-        """Return when the node says that it is ready. Raises ConnectionError when it goes away before."""
+        """Return when the node reports that it is ready. Raises ConnectionError when it exits first."""
         self.inherited.close()
         receiving = self._sock.dup()
         receiving.setblocking(False)  # noqa: FBT003  (the standard library's signature)
@@ -39,7 +39,7 @@ class ControlChannel:
         self.version = str(message.get("version", ""))
 
     async def ask(self, op: str, *, descriptor: int | None = None, **fields: object) -> dict[str, object]:
-        """Send a request and give the node's answer; `descriptor` travels with it.
+        """Send a request, with `descriptor` if given, and return the node's answer.
 
         Raises UserError when the node refuses.
         """
@@ -54,7 +54,7 @@ class ControlChannel:
         return answer
 
     def close(self) -> None:
-        """Close the channel; the node takes that as the supervisor's end and shuts down."""
+        """Close the channel; the node then shuts down."""
         self.inherited.close()
         if self._writer is not None:
             self._writer.close()

@@ -1,8 +1,8 @@
 """A replication group's primary: one `cachetwin_engine` process behind sockets that stay the supervisor's.
 
-The node starts without users, parameters or endpoints and is configuring of them over its control channel; so a password
-never stands in a command line, an environment or a file, and a node that is started again gets the same listening
-sockets: clients see a dropped connection, never another address.
+The node starts without users, parameters or endpoints and receives them over its control channel. So no password is in
+a command line, an environment or a file, and a restarted node gets the same listening sockets: clients see a dropped
+connection, never another address.
 """
 
 import asyncio
@@ -59,11 +59,11 @@ class CacheActor:
 
     @property
     def detail(self) -> str:
-        """The profile, and what the node says of itself."""
+        """The engine's profile."""
         return self._group.profile
 
     def open(self) -> None:
-        """Take the endpoints' ports."""
+        """Open the endpoints' listening sockets."""
         endpoints = {"primary": self._group.primary_endpoint, "reader": self._group.reader_endpoint}
         for name, endpoint in endpoints.items():
             if name == "reader" and _same(endpoint, self._group.primary_endpoint):
@@ -72,7 +72,7 @@ class CacheActor:
             self._listeners[name] = (endpoint, sock)
 
     async def prepare(self) -> None:
-        """Have a certificate for all endpoints."""
+        """Issue a certificate for all endpoints."""
         endpoints = [endpoint for endpoint, _sock in self._listeners.values()]
         addresses = list(dict.fromkeys(endpoint.address for endpoint in endpoints))
         names = [name for endpoint in endpoints for name in endpoint.names]
@@ -83,7 +83,7 @@ class CacheActor:
         await self._restarter.start()
 
     async def stop(self) -> None:
-        """End the node in order, then give the ports back."""
+        """Shut the node down, then close the listening sockets."""
         if self._channel is not None:
             with suppress(OSError, UserError, TimeoutError):
                 await self._channel.ask("shutdown")
@@ -130,7 +130,7 @@ class CacheActor:
         return child
 
     async def _configure(self, channel: ControlChannel) -> None:
-        """Give a new node its users, parameters and endpoints, then see each endpoint answer."""
+        """Send a new node its users, parameters and endpoints, then check that each endpoint answers."""
         await channel.opened()
         parameters = {**self._group.parameters, "maxmemory": str(self._maxmemory_bytes)}
         await channel.ask("parameters", parameters=parameters)
@@ -164,7 +164,7 @@ class CacheActor:
 
 
 async def _finished(task: asyncio.Task[Any]) -> bool:
-    """Whether `task` is done; a failure of its own is raised, unless the node is gone (its exit says more)."""
+    """Whether `task` is done. Raises its failure, unless the node has exited (then the exit code says more)."""
     if not task.done():
         return False
     try:
@@ -205,6 +205,6 @@ def _same(one: Endpoint, other: Endpoint) -> bool:
 
 
 def _python_environment() -> Mapping[str, str]:
-    """What a Python of ours needs to find what this one found, and nothing of the user's."""
+    """The environment in which another Python finds the same packages, without the user's variables."""
     path = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path if entry and Path(entry).is_dir())
     return {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONPATH": path}

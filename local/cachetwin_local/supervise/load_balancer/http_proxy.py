@@ -30,7 +30,7 @@ _REASONS = {400: "Bad Request", 502: "Bad Gateway", 503: "Service Temporarily Un
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An answer of the load balancer's own."""
+    """A response of the load balancer itself."""
 
     status_code: int
     headers: tuple[tuple[str, str], ...] = ()
@@ -39,7 +39,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Frontend:
-    """What a listener gives its connections: the protocol and port clients see, and where each request goes."""
+    """A listener's settings for its connections: the protocol and port that clients see, and the route of each request."""
 
     protocol: str
     port: int
@@ -96,7 +96,7 @@ class HttpProxy:
         self._source_ip = str(writer.get_extra_info("peername")[0])
 
     async def serve(self) -> None:
-        """Response requests until the client is gone, idle or wrong."""
+        """Serve requests until the client closes, idles or breaks the protocol."""
         try:
             while await self._exchange():
                 self._client.parser.start_next_cycle()
@@ -107,7 +107,7 @@ class HttpProxy:
             await self._client.close()
 
     async def _exchange(self) -> bool:
-        """One request and its answer. Gives whether the connection can carry another."""
+        """One request and its answer. Returns whether the connection can carry another."""
         try:
             event = await self._client.next_event()
         except h11.RemoteProtocolError:

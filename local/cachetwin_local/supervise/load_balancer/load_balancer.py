@@ -58,13 +58,13 @@ class LoadBalancerActor:
         return f"{sum(count[0] for count in counts)} of {sum(count[1] for count in counts)} targets healthy"
 
     def open(self) -> None:
-        """Take the listeners' ports."""
+        """Open the listeners' sockets."""
         for listener in self._load_balancer.listeners:
             endpoint = listener.endpoint
             self._listeners.append((listener, listen(endpoint.address, endpoint.port, f"{self.name} (listener)")))
 
     async def prepare(self) -> None:
-        """Nothing is needed before the services run."""
+        """Do nothing: the load balancer needs its services first."""
 
     async def start(self) -> None:
         """Return when every target is healthy and the listeners answer."""

@@ -1,6 +1,6 @@
 """The targets of a target group and their health, as a load balancer sees them.
 
-Health is asked for at the group's path, first quickly (so that `up` does not wait for an interval meant for a fleet),
+Health is checked at the group's path, first quickly (so that `up` does not wait for an interval meant for a fleet),
 then every interval. Here one good answer makes a target healthy; `unhealthy_count` bad ones in a row make it
 unhealthy, as the group says.
 """
@@ -63,7 +63,7 @@ class Targets:
             await self._all_healthy.wait()
 
     async def watch(self) -> None:
-        """Ask every target for its health until cancelled."""
+        """Check every target's health until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             for target in self._targets:
                 tasks.create_task(self._watch(target))

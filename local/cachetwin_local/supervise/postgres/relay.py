@@ -1,4 +1,4 @@
-"""TLS in front of PostgreSQL: what RDS does at its endpoint, for a server that was built without it.
+"""TLS in front of PostgreSQL, as RDS has it at its endpoint, for a server that was built without TLS.
 
 A connection begins with PostgreSQL's SSLRequest, answered with ``S`` and a handshake (or, from libpq 17 on, with the
 handshake at once, under ALPN ``postgresql``). After that bytes move between the client and the server's unix socket; a
@@ -77,7 +77,7 @@ class PostgresRelay:
                 raise
 
     async def _handshake(self, client: socket.socket, side: "_Side") -> None:
-        """Bring the connection to where bytes are only moved, or answer it and be done."""
+        """Negotiate until bytes only need to be relayed, or answer and close."""
         loop = asyncio.get_running_loop()
         direct = await _first_byte(client) == _TLS_HANDSHAKE
         await loop.connect_accepted_socket(lambda: side, client, ssl=self.context if direct else None)
@@ -175,7 +175,7 @@ class _Side(asyncio.Protocol):
         return self.transport
 
     def join(self, server: "_Side") -> None:
-        """From now on move bytes between this side and `server`."""
+        """Relay bytes between this side and `server` from now on."""
         if self._lost or self.transport is None or server.transport is None:
             server.abort()
             return
@@ -200,7 +200,7 @@ class _Side(asyncio.Protocol):
         transport.close()
 
     def abort(self) -> None:
-        """Drop it at once."""
+        """Close it without a reply."""
         if self.transport is not None:
             self.transport.abort()
 

@@ -77,17 +77,17 @@ class PostgresActor:
 
     @property
     def detail(self) -> str:
-        """The version that runs, and the template's where that is another."""
+        """The version that runs, and the template's where they differ."""
         wanted = self._database.engine_version
         return f"PostgreSQL {self.major}" + ("" if wanted.split(".")[0] == str(self.major) else f" for {wanted}")
 
     def open(self) -> None:
-        """Take the endpoint's port."""
+        """Open the endpoint's listening socket."""
         endpoint = self._database.endpoint
         self._listener = listen(endpoint.address, endpoint.port, self.name)
 
     async def prepare(self) -> None:
-        """Make the data folder at the first run."""
+        """Create the data folder at the first run."""
         make_private_directory(self._sockets)
         _give_to_nobody(self._sockets)
         version_file = self._data / "PG_VERSION"
@@ -114,7 +114,7 @@ class PostgresActor:
         self._relay.start()
 
     async def stop(self) -> None:
-        """Drop the clients, then end the server by a fast shutdown."""
+        """Close the clients' connections, then stop the server by a fast shutdown."""
         if self._relay is not None:
             await self._relay.stop()
         await self._restarter.stop()

@@ -1,7 +1,7 @@
 """Child processes with an owner, a deadline to stop, and no way to outlive the supervisor.
 
 Each child leads a process group of its own, so a terminal's Ctrl-C reaches only the supervisor, and a child's own
-children can be swept up with it. On Linux the kernel ends a child whose supervisor is gone (`launch`).
+children can be ended with it. On Linux the kernel ends a child whose supervisor is gone (`launch`).
 """
 
 import asyncio
@@ -26,7 +26,7 @@ OnLine = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What to run. `argv[0]` is an absolute path. `environment` is the whole environment of the child.
+    """A program to run. `argv[0]` is an absolute path. `environment` is the whole environment of the child.
 
     `stop_signal` asks it to end; `death_signal` is what the kernel sends when the supervisor dies. `drop_root` runs
     it as ``nobody`` when the supervisor is root.
@@ -78,15 +78,15 @@ class Child:
 
     @property
     def running(self) -> bool:
-        """Whether it has not ended yet."""
+        """Whether it has not exited yet."""
         return not self._exit.done()
 
     async def exited(self) -> int:
-        """Its exit code, once it and the rest of its group have ended; negative for a signal."""
+        """Its exit code, once it and the rest of its group have exited; negative for a signal."""
         return await asyncio.shield(self._exit)
 
     async def stop(self, deadline_s: float) -> bool:
-        """End it: its stop signal, then SIGKILL after `deadline_s`. Gives whether it ended by itself in time."""
+        """Send its stop signal, then SIGKILL after `deadline_s`. Returns whether it exited in time."""
         if not self.running:
             return True
         self._send(self._command.stop_signal)
@@ -98,7 +98,7 @@ class Child:
         return True
 
     async def kill(self) -> None:
-        """End it at once."""
+        """Kill it and its group."""
         if self.running:
             kill_group(self.pid)
             await self.exited()
@@ -134,7 +134,7 @@ class Child:
 async def run(
     command: Command, deadline_s: float, secret_input: bytes | None = None, on_line: OnLine | None = None
 ) -> tuple[int, list[str]]:
-    """Run `command` to its end and give its exit code and its output's lines.
+    """Run `command` until it exits and return its exit code and its output's lines.
 
     Raises TimeoutError, with the child gone, when it takes longer than `deadline_s`.
     """

@@ -21,7 +21,7 @@ def write_private(path: Path, content: bytes) -> None:
 
 
 def make_private_directory(path: Path) -> Path:
-    """Make `path` (and what leads to it) unless it is there, closed to others; give it back."""
+    """Create `path` and its parents where they are missing, readable by the owner only. Returns `path`."""
     path.mkdir(mode=0o700, parents=True, exist_ok=True)
     if path.stat().st_mode & 0o077:
         path.chmod(0o700)

@@ -13,7 +13,7 @@ _BACKLOG = 511  # as Valkey's tcp-backlog
 
 
 def listen(address: str, port: int, purpose: str) -> socket.socket:
-    """A non-blocking listening socket. Raises UserError, with who holds the port, when it cannot be had.
+    """A non-blocking listening socket. Raises UserError, with the process that holds the port, when it cannot be opened.
 
     `purpose` names the endpoint in the message. Only loopback addresses are ever opened.
     """

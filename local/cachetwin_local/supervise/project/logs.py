@@ -1,7 +1,7 @@
-"""The logs of a run: each child's lines, in a file of its own, in memory, and sent on to who follows them.
+"""The logs of a run: each actor's lines go to a file of its own, to memory, and to followers.
 
-Generated secrets are blanked out before a line goes anywhere. A file that reaches 5 MB is kept once as ``.1``; a
-follower that reads too slowly loses its oldest lines, never the supervisor's time.
+Generated secrets are masked first. A file that reaches 5 MB is renamed to ``.1``, one generation; a follower that reads
+too slowly loses its oldest lines and never delays the supervisor.
 """
 
 import asyncio
@@ -42,12 +42,12 @@ class Logs:
         self._masked: re.Pattern[str] | None = None
 
     def mask(self, values: Iterable[str]) -> None:
-        """Blank these values out of every later line."""
+        """Mask these values in every later line."""
         longest_first = sorted(values, key=len, reverse=True)
         self._masked = re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
 
     def write(self, name: str, line: str) -> None:
-        """Take one line of the actor `name`."""
+        """Record one line of the actor `name`."""
         if self._masked is not None:
             line = self._masked.sub("********", line)
         self._tails.setdefault(name, deque(maxlen=_TAIL_LINES)).append(line)
@@ -64,12 +64,12 @@ class Logs:
         return list(self._tails.get(name, ()))[-count:]
 
     def recent(self, names: frozenset[str], count: int) -> list[LogLine]:
-        """The last lines of the actors that match `names` (all without any), interleaved as they came."""
+        """The last lines of the actors that match `names` (all without any), in the order of their arrival."""
         return [entry for entry in self._recent if name_matches(entry.name, names)][-count:]
 
     @contextlib.contextmanager
     def follow(self) -> Iterator[asyncio.Queue[LogLine]]:
-        """A queue that gets every line from now on."""
+        """A queue that receives every line from now on."""
         queue: asyncio.Queue[LogLine] = asyncio.Queue(_FOLLOWER_LINES_MAX)
         self._followers.add(queue)
         try:
@@ -102,5 +102,5 @@ class Logs:
 
 
 def name_matches(name: str, names: frozenset[str]) -> bool:
-    """Whether an actor is meant by `names`: one of them is a part of its name, in any case. All are without any names."""
+    """Whether one of `names` is part of the actor's name, in any case. Every actor matches where there are no names."""
     return not names or any(part.lower() in name.lower() for part in names)

@@ -1,4 +1,4 @@
-"""The run_context an actor builds on: the project's folders, secrets, CA and logs, and the register of its children."""
+"""The shared state of a run: the project's folders, secrets, CA and logs, and the register of children."""
 
 import hashlib
 import os
@@ -24,7 +24,7 @@ _LONGEST_SOCKET_NAME = "/0123456789/.s.PGSQL.5432.lock"
 
 @dataclass(slots=True)
 class RunContext:
-    """What the actors of one run share.
+    """The state that the actors of one run share.
 
     `directory` is the project's ``.cachetwin``, `assembly` its ``cdk.out``. `publish` publishes an event;
     `children_changed` is called when a child starts or ends, with all that run, by the name of their actor.
@@ -58,13 +58,13 @@ class RunContext:
         self.forget(name, child)
 
     def forget(self, name: str, child: Child) -> None:
-        """Take an ended child off the register."""
+        """Remove an exited child from the register."""
         if self.children.get(name) is child:
             del self.children[name]
             self.children_changed(self.children)
 
     def data_directory(self, name: str) -> Path:
-        """The folder for what the actor `name` keeps from run to run."""
+        """The folder of the actor `name` for data that outlives a run."""
         return make_private_directory(self.directory / "data" / slug(name))
 
 

@@ -1,9 +1,8 @@
 """The secrets of a project: generated as Secrets Manager generates them, kept in one file that only its owner may read.
 
 A generated value stays the same from one run to the next until the template asks for another kind of value (another
-length, another template, ...); CloudFormation generates anew in that case, so this does too. A value that the
-template states, and the keys that a SecretTargetAttachment adds, are not stored: they are put together again at each
-start.
+length, another template, ...); CloudFormation generates a new value in that case, and so does this. A value that the
+template states, and the keys that a SecretTargetAttachment adds, are not stored: they are computed at each start.
 """
 
 import hashlib
@@ -22,7 +21,7 @@ from cachetwin_local.topology.values import GenerateSecretString, Secret, Secret
 __all__ = ["SecretStore", "generate_password"]
 
 _LENGTH_MAX = 4096  # GetRandomPassword's PasswordLength, Secrets Manager API reference
-_MASK_LENGTH_MIN = 8  # shorter values would blank out ordinary words in the logs
+_MASK_LENGTH_MIN = 8  # shorter values would mask ordinary words in the logs
 
 
 def generate_password(rule: GenerateSecretString) -> str:
@@ -58,7 +57,7 @@ def _kinds(rule: GenerateSecretString) -> list[str]:
 
 @dataclass(slots=True)
 class _Stored:
-    """What the file holds of one secret."""
+    """The stored part of one secret."""
 
     specification: str
     password: str
@@ -88,7 +87,7 @@ class SecretStore:
             ) from error
 
     def provision(self, secrets: Iterable[Secret]) -> None:
-        """Make these the project's secrets: generate what is missing or asked for in another way; forget no value."""
+        """Make these the project's secrets: generate those that are missing or whose rule changed; drop no value."""
         self._secrets = {secret.identity.key: secret for secret in secrets}
         changed = False
         for key, secret in self._secrets.items():
@@ -125,7 +124,7 @@ class SecretStore:
         return json.dumps(document)
 
     def values_to_mask(self) -> frozenset[str]:
-        """Every generated value, as it is, within JSON and within a URL, for the logs to blank out."""
+        """Every generated value, plain, JSON-escaped and URL-escaped, for the logs to mask."""
         values = [entry.password for entry in self._stored.values() if len(entry.password) >= _MASK_LENGTH_MIN]
         return frozenset(form for value in values for form in (value, json.dumps(value)[1:-1], quote(value, safe="")))
 

@@ -1,8 +1,8 @@
-"""What a running project leaves on disk, so that another `cachetwin` finds it, or finds that it was killed.
+"""The files by which another `cachetwin` finds a running project, or finds that it was killed.
 
-``lock`` is held as long as the supervisor lives: the kernel gives it back however that ends. ``state.json`` says who
-the supervisor is (pid and start time, for pids are used again), where its control socket is, and which children run.
-A state file whose supervisor is gone is stale: its children, if any are left, are ended, and it is removed.
+The supervisor holds ``lock`` as long as it lives; the kernel releases it however the supervisor ends. ``state.json``
+names the supervisor (pid and start time, because pids are reused), its control socket, and its children. A state file
+without a running supervisor is stale: its remaining children are ended and it is removed.
 """
 
 import contextlib
@@ -39,7 +39,7 @@ class ProcessIdentity:
 
     @property
     def alive(self) -> bool:
-        """Whether that very process still runs."""
+        """Whether the same process still runs."""
         try:
             process = psutil.Process(self.pid)
             same = abs(process.create_time() - self.create_time) < _SAME_START_S
@@ -72,7 +72,7 @@ class StateFile:
         return state if state is not None and state.supervisor.alive else None
 
     def acquire(self) -> str | None:
-        """Become the project's one supervisor. Gives a line about what a killed one left behind, if it did.
+        """Become the project's only supervisor. Returns a line about what a killed one left behind, if anything.
 
         Raises UserError when another supervisor runs.
         """
@@ -94,14 +94,14 @@ class StateFile:
         write_private(self._path, json.dumps(asdict(state), indent=1).encode())
 
     def release(self) -> None:
-        """Remove the state and let go of the lock."""
+        """Remove the state and release the lock."""
         self._path.unlink(missing_ok=True)
         if self._lock is not None:
             self._lock.close()
             self._lock = None
 
     def clean(self) -> str | None:
-        """End what a supervisor that was killed left running, and remove its state. Gives a line that says so."""
+        """End the children that a killed supervisor left running, and remove its state. Returns a line that says so."""
         state = self._read()
         if state is None or state.supervisor.alive:
             return None

@@ -26,7 +26,7 @@ _EVERY_INTERFACE = re.compile(r"(?<![\d.])0\.0\.0\.0(?![\d.])")
 
 @dataclass(frozen=True, slots=True)
 class PreparedImage:
-    """What a task's process is made of: the image, the folder that stands for its file system, and its packages."""
+    """The parts of a task's process: the image, the folder that replaces its file system, and its packages."""
 
     image: Image
     root: Path
@@ -61,7 +61,7 @@ def requirements_file(image: Image, context: Path) -> Path | None:
 
 
 def unpack(image: Image, context: Path, root: Path) -> None:
-    """Make `root` anew: the image's working directory and all that it copies from the build context."""
+    """Recreate `root`: the image's working directory and everything that it copies from the build context."""
     if root.exists():
         shutil.rmtree(root)
     (root / image.working_directory.lstrip("/")).mkdir(parents=True)
@@ -127,7 +127,7 @@ def _words(container: Container, image: Image) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _PathMapping:
-    """From the image's paths and addresses to those here."""
+    """Replaces the image's paths and addresses by local ones."""
 
     root: Path
     address: str

@@ -2,7 +2,7 @@
 
 A container runs here as a process, so of the last stage (or the one the asset names) this takes ENV, ARG, WORKDIR,
 COPY, ADD, ENTRYPOINT, CMD, and which requirements file pip installs; RUN otherwise, USER, EXPOSE, LABEL and
-HEALTHCHECK have no part in it.
+HEALTHCHECK are ignored.
 """
 
 import json

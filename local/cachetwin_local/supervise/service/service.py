@@ -2,7 +2,7 @@
 
 The packages are installed while the databases start. A task counts as running when its target groups' health path
 check_health, or else when its container's health check passes, or else when it has run for a second. Tasks that end are
-started again (`restarter`).
+restarted (`restarter`).
 """
 
 import asyncio
@@ -53,7 +53,7 @@ class ServiceActor:
 
     @property
     def detail(self) -> str:
-        """How many tasks run."""
+        """The number of tasks."""
         count = len(self._service.tasks)
         return f"{count} task" + ("" if count == 1 else "s")
 
@@ -61,7 +61,7 @@ class ServiceActor:
         """A service has no endpoint of its own."""
 
     async def prepare(self) -> None:
-        """Install the packages and lay out each task's files."""
+        """Install the packages and unpack each task's files."""
         for container in self._service.containers:
             image, context = read_image(container, self._run_context.assembly)
             environment = await self._environments.get(requirements_file(image, context), self.name)
@@ -118,7 +118,7 @@ class ServiceActor:
         return child
 
     def _warn_of_open_ports(self, child: Child, task_address: TaskAddress) -> None:
-        """Say in the log when the task listens on more than its own address: others on the network could reach it."""
+        """Log a warning when the task listens on every interface: other machines could reach it."""
         ports = _open_ports(child.pid)
         if ports:
             which = ", ".join(map(str, ports))
