@@ -204,7 +204,7 @@ def test_a_function_gives(value: Json, expected: Json) -> None:
         ("{{resolve:ssm:/not/here}}", "got /not/here"),
         ("{{resolve:secretsmanager:nobody}}", "must name a secret that a stack of this app defines, got nobody"),
         ("{{resolve:secretsmanager:app/db:SecretBinary}}", "must have the form"),
-        ("{{resolve:secretsmanager:app/db:SecretString:a::v1}}", "version id cannot be asked for"),
+        ("{{resolve:secretsmanager:app/db:SecretString:a::v1}}", "version id is not supported here"),
     ],
 )
 def test_a_wrong_use_says_where_and_what_is_allowed(value: Json, message: str) -> None:

@@ -154,7 +154,7 @@ def test_status_logs_and_down_reach_the_running_supervisor(tmp_path: Path, addre
     assert "the key is ********" in cachetwin(tmp_path, "logs").stdout
     asked = cachetwin(tmp_path, "reset")
     assert asked.returncode == 1
-    assert "no terminal to ask on: say --yes" in asked.stderr
+    assert "there is no terminal: use --yes" in asked.stderr
     assert cachetwin(tmp_path, "reset", "--yes").returncode == 0
     assert not (tmp_path / ".cachetwin").exists()
 
