@@ -9,7 +9,11 @@ from mkdocs.structure.files import File, Files
 __all__ = ["on_config", "on_files"]
 
 ROOT: Final = Path(__file__).parents[1]
-FROM_ROOT: Final = {"contributing.md": "CONTRIBUTING.md", "changelog.md": "CHANGELOG.md"}
+FROM_ROOT: Final = {
+    "contributing.md": "CONTRIBUTING.md",
+    "changelog.md": "CHANGELOG.md",
+    "container.md": "container/README.md",
+}
 """Pages of the site that are files at the repository's root."""
 
 

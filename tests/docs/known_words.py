@@ -2,7 +2,6 @@
 
 import importlib.util
 import re
-import shlex
 from pathlib import Path
 
 import typer
@@ -26,9 +25,15 @@ OTHERS = frozenset(
 _OPTION = re.compile(r"--[\w-]+")
 
 
-def unknown(line: str) -> str | None:
-    """What in a command line does not exist here; None if all of it does."""
-    for part in re.split(r"&&|\|\||[|;]", line):
+_HEREDOC = re.compile(r"<<-?\s*'?(\w+)'?(.*?)\n.*?^\s*\1$", re.DOTALL | re.MULTILINE)
+_COMMENT = re.compile(r"(^|\s)#.*")
+_QUOTED = re.compile(r""" "(?:[^"\\]|\\.)*" | '[^']*' """, re.VERBOSE)
+
+
+def unknown(script: str) -> str | None:
+    """What in the command lines of a script does not exist here; None if all of it does."""
+    plain = _QUOTED.sub("QUOTED", _COMMENT.sub("", _HEREDOC.sub("", script.replace("\\\n", " "))))
+    for part in re.split(r"&&|\|\||[|;\n]|\$\(", plain):
         found = _unknown_in(part)
         if found:
             return found
@@ -36,10 +41,7 @@ def unknown(line: str) -> str | None:
 
 
 def _unknown_in(part: str) -> str | None:
-    try:
-        words = [word for word in shlex.split(part, comments=True) if word not in {"then", "do", "done", "fi", "&"}]
-    except ValueError:
-        return None  # a quoted text of several lines, or one with an operator in it
+    words = [word for word in part.split() if word not in {"then", "do", "done", "fi", "&"}]
     while words and re.fullmatch(r"\w+=.*", words[0]):
         words = words[1:]
     if not words:

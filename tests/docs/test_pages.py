@@ -63,8 +63,7 @@ def test_a_command_line_names_what_exists(page: Path) -> None:
                 ["bash", "-n"], input=script, text=True, capture_output=True, timeout=10, check=False
             )
             assert syntax.returncode == 0, f"{block.where}: {syntax.stderr}"
-            for line in script.replace("\\\n", " ").splitlines():
-                assert unknown(line) is None, f"{block.where}: there is no {unknown(line)}"
+            assert unknown(script) is None, f"{block.where}: there is no {unknown(script)}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
