@@ -6,7 +6,6 @@ from hypothesis import strategies as st
 
 from cachetwin_engine.core.types.hyperloglog import (
     DENSE_BYTES,
-    REGISTERS,
     add,
     add_all,
     dense_of,
@@ -15,6 +14,7 @@ from cachetwin_engine.core.types.hyperloglog import (
     raise_register,
     registers_of,
 )
+from cachetwin_engine.core.types.hyperloglog_runs import REGISTERS
 
 numbers = st.lists(st.integers(0, 2000), max_size=300)
 

@@ -19,7 +19,6 @@ from .value import Value
 if TYPE_CHECKING:
     from cachetwin_engine.core.execution.session import Session
 
-SLOTS: Final = 16384
 _TTL_SAMPLE: Final = 256
 
 

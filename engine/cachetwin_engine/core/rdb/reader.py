@@ -14,8 +14,9 @@ from cachetwin_engine.core.types.list import ListValue
 from cachetwin_engine.core.types.member_table import INTSET, LISTPACK
 from cachetwin_engine.core.types.set import SetValue
 from cachetwin_engine.core.types.sorted_set import SortedSet, sorted_set_of
-from cachetwin_engine.core.types.stream import UNKNOWN, Consumer, Group, Pending, Stream
+from cachetwin_engine.core.types.stream import Stream
 from cachetwin_engine.core.types.stream_entry import SEQ_MASK
+from cachetwin_engine.core.types.stream_group import UNKNOWN, Consumer, Group, Pending
 
 from . import kinds, lzf
 from .packed import (

@@ -11,8 +11,9 @@ from cachetwin_engine.core.types.listpack import LISTPACK_HEAD_BYTES, entry_byte
 from cachetwin_engine.core.types.member_table import HASHTABLE, INTSET
 from cachetwin_engine.core.types.set import SetValue
 from cachetwin_engine.core.types.sorted_set import SortedSet
-from cachetwin_engine.core.types.stream import Group, PendingList, Stream
+from cachetwin_engine.core.types.stream import Stream
 from cachetwin_engine.core.types.stream_entry import SEQ_MASK, id_of
+from cachetwin_engine.core.types.stream_group import Group, PendingList
 from cachetwin_engine.core.types.string import RawString
 
 from . import lzf

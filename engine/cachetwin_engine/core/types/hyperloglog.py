@@ -2,31 +2,34 @@
 
 A string in Valkey's own layout, byte for byte, so that what is dumped here can be restored there. 16 bytes of head:
 ``HYLL``, the encoding, three zeros, and the last count (64 bits, little endian, the highest bit set when it is out of
-date). Then 16,384 registers. Dense: 6 bits each, the lowest bits first. Sparse: runs, one after the other:
+date). Then 16,384 registers. Dense: 6 bits each, the lowest bits first. Sparse: see ``hyperloglog_runs``.
 
-- ``00xxxxxx``: 1 to 64 registers are zero;
-- ``01xxxxxx yyyyyyyy``: 1 to 16,384 registers are zero;
-- ``1vvvvvxx``: 1 to 4 registers hold the value 1 to 32.
-
-Registers are updated in the sparse form in place and neighbouring runs joined as Valkey joins them, because the bytes
-depend on the order of events. The estimate is Ertl's (arXiv:1702.01284, section 4). The hash is MurmurHash64A.
+The estimate is Ertl's (arXiv:1702.01284, section 4). The hash is MurmurHash64A.
 """
 
 from binascii import a2b_base64, b2a_base64
-from bisect import bisect_right
 from collections.abc import Callable
 from math import sqrt
 from typing import Final
 
 from cachetwin_engine.core.protocol.errors import CommandError
 
-REGISTERS: Final = 16384
-HEAD_BYTES: Final = 16
+from .hyperloglog_runs import (
+    GREW,
+    HEAD_BYTES,
+    REGISTERS,
+    TOO_LARGE,
+    Runs,
+    raise_sparse,
+    run_at,
+    sparse_registers,
+    zero_run,
+)
+
 DENSE: Final = 0
 SPARSE: Final = 1
 DENSE_BYTES: Final = HEAD_BYTES + REGISTERS * 6 // 8
 NOT_A_HYPERLOGLOG: Final = b"WRONGTYPE Key is not a valid HyperLogLog string value."
-CORRUPTED: Final = b"INVALIDOBJ Corrupted HLL object detected"
 
 _INDEX_BITS: Final = 14
 _RANK_MAX: Final = 64 - _INDEX_BITS + 1
@@ -34,34 +37,23 @@ _ALPHA: Final = 0.721347520444481703680  # 1 / (2 ln 2)
 _SEED: Final = 0xADC83B19
 _MULTIPLIER: Final = 0xC6A4A7935BD1E995
 _MASK: Final = (1 << 64) - 1
-_SPARSE_VALUE_MAX: Final = 32
-_VALUE_RUN_MAX: Final = 4
-_ZERO_RUN_MAX: Final = 64
-_JOIN_STEPS: Final = 5  # a change splits one run into three at most, so only these can be joined
 _STALE: Final = 0x80
 _DECODED_FROM: Final = 4  # elements at once from which it pays to take the sparse form apart
-_SAME: Final = 0
-_GREW: Final = 1
-_TOO_LARGE: Final = 2
 _DIGITS: Final = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 _VALUES_OF_DIGITS: Final = bytes.maketrans(_DIGITS, bytes(range(64)))
 _DIGITS_OF_VALUES: Final = bytes.maketrans(bytes(range(64)), _DIGITS)
 _HIGHEST_BITS: Final = int.from_bytes(b"\x80" * REGISTERS, "little")
-_SHORT_RUNS: Final = [
-    bytes([(head >> 2 & 31) + 1]) * ((head & 3) + 1) if head & 0x80 else bytes((head & 63) + 1) for head in range(256)
-]  # by their one byte; 0x40 to 0x7F are the first of two
-_LENGTHS: Final = bytes([(head & 3) + 1 if head & 0x80 else (head & 63) + 1 for head in range(256)])
 
 
 def new_sparse() -> bytearray:
     """A HyperLogLog that has seen nothing; its count, 0, is up to date."""
     data = bytearray(b"HYLL" + bytes([SPARSE]) + bytes(11))
-    data += _zero_run(REGISTERS)
+    data += zero_run(REGISTERS)
     return data
 
 
 def check(text: bytes | bytearray) -> None:
-    """Is it one of ours? Raises CommandError. What follows the head is checked where it is read."""
+    """Raise CommandError unless the head is a HyperLogLog's. What follows it is checked where it is read."""
     if len(text) < HEAD_BYTES or text[:4] != b"HYLL" or text[4] > SPARSE:
         raise CommandError(NOT_A_HYPERLOGLOG)
     if text[4] == DENSE and len(text) != DENSE_BYTES:
@@ -121,12 +113,12 @@ def add_all(data: bytearray, elements: list[bytes], sparse_bytes_max: int) -> in
     """Note ``elements`` one after the other, as ``add`` does; how many made a register grow. Raises CommandError."""
     count = 0
     at = 0
-    runs = _Runs(data) if data[4] == SPARSE and len(elements) >= _DECODED_FROM else None
+    runs = Runs(data) if data[4] == SPARSE and len(elements) >= _DECODED_FROM else None
     if runs is not None and runs.are_whole:
         while at < len(elements):
             register, rank = place_and_rank(elements[at])
             done = runs.raise_register(register, rank, sparse_bytes_max)
-            if done == _TOO_LARGE:
+            if done == TOO_LARGE:
                 break
             count += done
             at += 1
@@ -142,7 +134,12 @@ def add_all(data: bytearray, elements: list[bytes], sparse_bytes_max: int) -> in
 def raise_register(data: bytearray, register: int, rank: int, sparse_bytes_max: int) -> bool:
     """Let ``register`` be at least ``rank``; True if it was less. Raises CommandError."""
     if data[4] == SPARSE:
-        return _raise_sparse(data, register, rank, sparse_bytes_max)
+        done = raise_sparse(data, register, rank, sparse_bytes_max)
+        if done != TOO_LARGE:
+            if done == GREW:
+                invalidate(data)
+            return done == GREW
+        to_dense(data)
     at = HEAD_BYTES + register * 6 // 8
     shift = register * 6 % 8
     window = data[at] | (data[at + 1] << 8 if at + 1 < len(data) else 0)
@@ -160,24 +157,7 @@ def registers_of(text: bytes | bytearray) -> bytes:
     if text[4] == DENSE:  # Base64 cuts bits the other way round, so it is given the bytes in reverse
         digits = b2a_base64(bytes(text[:15:-1]), newline=False)
         return digits.translate(_VALUES_OF_DIGITS)[::-1]
-    runs: list[bytes] = []
-    count = 0
-    at = HEAD_BYTES
-    end = len(text)
-    while at < end and count < REGISTERS:
-        head = text[at]
-        if head & 0xC0 == 0x40:
-            length, _, size = _run_at(text, at)
-            runs.append(bytes(length))
-            count += length
-            at += size
-        else:
-            runs.append(_SHORT_RUNS[head])
-            count += _LENGTHS[head]
-            at += 1
-    if count != REGISTERS or at != end:
-        raise CommandError(CORRUPTED)
-    return b"".join(runs)
+    return sparse_registers(text)
 
 
 def dense_of(registers: bytes) -> bytes:
@@ -212,172 +192,6 @@ def raise_registers(data: bytearray, wanted: bytes, sparse_bytes_max: int) -> No
     for register in range(REGISTERS):
         if wanted[register]:
             raise_register(data, register, wanted[register], sparse_bytes_max)
-
-
-# -- the sparse form ----------------------------------------------------------------------------------------------------
-
-
-def _run_at(text: bytes | bytearray, at: int) -> tuple[int, int, int]:
-    """A run: how many registers, their value, its bytes."""
-    head = text[at]
-    if head & 0x80:
-        return (head & 3) + 1, (head >> 2 & 31) + 1, 1
-    if head & 0x40:
-        if at + 1 >= len(text):
-            raise CommandError(CORRUPTED)
-        return ((head & 63) << 8 | text[at + 1]) + 1, 0, 2
-    return (head & 63) + 1, 0, 1
-
-
-def _zero_run(length: int) -> bytes:
-    if length > _ZERO_RUN_MAX:
-        return bytes([0x40 | (length - 1) >> 8, (length - 1) & 0xFF])
-    return bytes([length - 1])
-
-
-def _value_run(value: int, length: int) -> bytes:
-    return bytes([0x80 | (value - 1) << 2 | (length - 1)])
-
-
-def _raise_sparse(data: bytearray, register: int, rank: int, sparse_bytes_max: int) -> bool:
-    if rank > _SPARSE_VALUE_MAX:
-        to_dense(data)
-        return raise_register(data, register, rank, sparse_bytes_max)
-    at, previous, first, length, value, size = _find_run(data, register)
-    if value >= rank:
-        return False
-    before, after = register - first, first + length - 1 - register
-    pieces = _value_run(rank, 1)
-    if before:
-        pieces = (_value_run(value, before) if value else _zero_run(before)) + pieces
-    if after:
-        pieces += _value_run(value, after) if value else _zero_run(after)
-    if len(pieces) > size and len(data) + len(pieces) - size > sparse_bytes_max:
-        to_dense(data)
-        return raise_register(data, register, rank, sparse_bytes_max)
-    data[at : at + size] = pieces
-    _join(data, previous if previous >= 0 else HEAD_BYTES)
-    invalidate(data)
-    return True
-
-
-class _Runs:
-    """The sparse form taken apart, for many changes in a row: what a register belongs to is found by bisection."""
-
-    def __init__(self, data: bytearray) -> None:
-        self._starts: list[int] = []  # the first register of each run
-        self._values: list[int] = []  # 0 to 32
-        self._sizes: list[int] = []  # in bytes
-        at = HEAD_BYTES
-        first = 0
-        while at < len(data) and first < REGISTERS:
-            length, value, size = _run_at(data, at)
-            self._starts.append(first)
-            self._values.append(value)
-            self._sizes.append(size)
-            first += length
-            at += size
-        self._size = at
-        self._starts.append(REGISTERS)
-        self.are_whole = first == REGISTERS and at == len(data)
-        """Do they cover every register, with nothing behind them? Else the bytes have to be searched as they are."""
-
-    def raise_register(self, register: int, rank: int, sparse_bytes_max: int) -> int:
-        """As ``_raise_sparse`` does: _SAME, _GREW, or _TOO_LARGE without a change."""
-        if rank > _SPARSE_VALUE_MAX:
-            return _TOO_LARGE
-        starts, values, sizes = self._starts, self._values, self._sizes
-        place = bisect_right(starts, register) - 1
-        value, size = values[place], sizes[place]
-        if value >= rank:
-            return _SAME
-        first, end = starts[place], starts[place + 1]
-        new_starts, new_values, new_sizes = [register], [rank], [1]
-        if first < register:
-            new_starts.insert(0, first)
-            new_values.insert(0, value)
-            new_sizes.insert(0, _size_of_run(value, register - first))
-        if register + 1 < end:
-            new_starts.append(register + 1)
-            new_values.append(value)
-            new_sizes.append(_size_of_run(value, end - register - 1))
-        grown = sum(new_sizes) - size
-        if grown > 0 and self._size + grown > sparse_bytes_max:
-            return _TOO_LARGE
-        starts[place : place + 1] = new_starts
-        values[place : place + 1] = new_values
-        sizes[place : place + 1] = new_sizes
-        self._size += grown
-        self._join(max(place - 1, 0))
-        return _GREW
-
-    def _join(self, place: int) -> None:
-        """As ``_join`` of the encoded form does."""
-        starts, values, sizes = self._starts, self._values, self._sizes
-        for _ in range(_JOIN_STEPS):
-            if place + 1 >= len(values):
-                return
-            value = values[place]
-            if value and values[place + 1] == value and starts[place + 2] - starts[place] <= _VALUE_RUN_MAX:
-                starts.pop(place + 1)
-                values.pop(place + 1)
-                sizes.pop(place + 1)
-                self._size -= 1
-                continue
-            place += 1
-
-    def encoded(self) -> bytes:
-        """The runs as bytes."""
-        parts: list[bytes] = []
-        for place, value in enumerate(self._values):
-            length = self._starts[place + 1] - self._starts[place]
-            if value:
-                parts.append(_value_run(value, length))
-            elif self._sizes[place] == 1:
-                parts.append(bytes([length - 1]))
-            else:
-                parts.append(bytes([0x40 | (length - 1) >> 8, (length - 1) & 0xFF]))
-        return b"".join(parts)
-
-
-def _size_of_run(value: int, length: int) -> int:
-    return 1 if value or length <= _ZERO_RUN_MAX else 2
-
-
-def _find_run(data: bytearray, register: int) -> tuple[int, int, int, int, int, int]:
-    """The run that covers ``register``: its place, that of the one before (-1: none), its first register, the run."""
-    at = HEAD_BYTES
-    previous = -1
-    first = 0
-    end = len(data)
-    while at < end:
-        head = data[at]
-        if head & 0xC0 == 0x40:
-            length, _, size = _run_at(data, at)
-        else:
-            length = _LENGTHS[head]
-            size = 1
-        if register < first + length:
-            value = (head >> 2 & 31) + 1 if head & 0x80 else 0
-            return at, previous, first, length, value, size
-        previous = at
-        at += size
-        first += length
-    raise CommandError(CORRUPTED)
-
-
-def _join(data: bytearray, at: int) -> None:
-    """Make one of neighbouring runs of the same value, near ``at``."""
-    for _ in range(_JOIN_STEPS):
-        if at >= len(data):
-            return
-        length, value, size = _run_at(data, at)
-        if value and at + 1 < len(data) and data[at + 1] & 0x80:
-            next_length, next_value, _ = _run_at(data, at + 1)
-            if next_value == value and length + next_length <= _VALUE_RUN_MAX:
-                data[at : at + 2] = _value_run(value, length + next_length)
-                continue  # what follows may join too
-        at += size
 
 
 # -- the estimate -------------------------------------------------------------------------------------------------------
@@ -435,7 +249,7 @@ def described(text: bytes) -> bytes:
     words: list[bytes] = []
     at = HEAD_BYTES
     while at < len(text):
-        length, value, size = _run_at(text, at)
+        length, value, size = run_at(text, at)
         if value:
             words.append(b"v:%d,%d" % (value, length))
         else:

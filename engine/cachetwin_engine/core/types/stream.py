@@ -1,15 +1,12 @@
 """Streams: entries in the order of their IDs, and consumer groups that share them out.
 
 An ID is one integer here, ``ms << 64 | seq``: comparing, adding one and bisecting need no pairs. Only where entries are
-added it stays a pair, because integers of more than 62 bits are slow. Entries (``stream_entry``) lie in leaves that grow
-at their end until ``stream-node-max-entries`` or ``-bytes`` is reached. That matters beyond speed, because XADD and XTRIM
-with ``~`` drop whole leaves only: so leaves count the bytes that Valkey's listpacks would take, and keep counting entries
-that were deleted from them, as Valkey does. Deleted entries themselves leave no trace.
-
-Long because groups, consumers and pending entries refer to the entries and to each other.
+added it stays a pair, because integers of more than 62 bits are slow. Entries (``stream_entry``) lie in leaves
+(``stream_leaf``) that grow at their end until ``stream-node-max-entries`` or ``-bytes`` is reached; groups that share the
+entries out are in ``stream_group``.
 """
 
-from bisect import bisect_left, bisect_right
+from bisect import bisect_right
 from typing import TYPE_CHECKING, Final
 
 from mypy_extensions import i64, mypyc_attr
@@ -17,201 +14,15 @@ from mypy_extensions import i64, mypyc_attr
 from cachetwin_engine.core.keyspace.value import Value
 from cachetwin_engine.core.protocol.errors import wrong_type
 
-from .listpack import LISTPACK_HEAD_BYTES, entry_bytes, integer_bytes
 from .stream_entry import SEQ_MASK, entry_of, first_from, id_of, id_parts, id_reply
+from .stream_group import UNKNOWN, Group
+from .stream_leaf import Leaf, tree_nodes_below
 
 if TYPE_CHECKING:
     from cachetwin_engine.core.keyspace.database import Database
 
 ID_MAX: Final = (1 << 128) - 1
-UNKNOWN: Final = -1  # entries-read of a group that lost count
 _NODE_BYTES_MAX: Final = 1 << 30
-_LEAF_IDS: Final = 512  # of a sorted list of pending IDs
-_SMALL_MAX: Final = 2**61  # far below where an integer stops being one machine word in the compiled build
-
-
-@mypyc_attr(acyclic=True)
-class _Leaf:
-    """Neighbouring entries."""
-
-    def __init__(self, ms: int, seq: int, fields: list[bytes]) -> None:
-        self.base_ms = ms  # ID of the first entry that was ever here
-        self.base_seq = seq
-        self.last_ms = ms  # ID of the last one
-        self.last_seq = seq
-        self.fields = fields  # names in the first entry: entries that have the same ones take less room
-        self.entries: list[bytes] = []
-        self.deleted: i64 = 0
-        self.size_bytes: i64 = LISTPACK_HEAD_BYTES + 6 + integer_bytes(len(fields))
-        for field in fields:
-            self.size_bytes += entry_bytes(field)
-
-    def base(self) -> int:
-        """The ID of the first entry that was ever here."""
-        return self.base_ms << 64 | self.base_seq
-
-    def last(self) -> int:
-        """The ID of the last entry that was ever here."""
-        return self.last_ms << 64 | self.last_seq
-
-    def fields_are(self, words: list[bytes], first: i64) -> bool:
-        """Are ``words`` from ``first`` on, fields and values in turn, entered under the names of the first entry?"""
-        fields = self.fields
-        count: i64 = len(fields)
-        if len(words) - first != 2 * count:
-            return False
-        for at in range(count):
-            if words[first + 2 * at] != fields[at]:
-                return False
-        return True
-
-
-class SortedIds:
-    """IDs in order, mostly added at the end."""
-
-    def __init__(self) -> None:
-        self._leaves: list[list[int]] = []
-        self._maxima: list[int] = []
-
-    def add(self, entry_id: int) -> None:
-        """Add an ID that is not present."""
-        maxima = self._maxima
-        if not maxima:
-            self._leaves.append([entry_id])
-            maxima.append(entry_id)
-            return
-        if entry_id > maxima[-1]:
-            if len(self._leaves[-1]) < _LEAF_IDS:
-                self._leaves[-1].append(entry_id)
-                maxima[-1] = entry_id
-            else:
-                self._leaves.append([entry_id])
-                maxima.append(entry_id)
-            return
-        at = bisect_left(maxima, entry_id)
-        leaf = self._leaves[at]
-        leaf.insert(bisect_left(leaf, entry_id), entry_id)
-        if len(leaf) > 2 * _LEAF_IDS:
-            upper = leaf[_LEAF_IDS:]
-            del leaf[_LEAF_IDS:]
-            maxima.insert(at, leaf[-1])
-            self._leaves.insert(at + 1, upper)
-
-    def remove(self, entry_id: int) -> None:
-        """Remove an ID that is present."""
-        at = bisect_left(self._maxima, entry_id)
-        leaf = self._leaves[at]
-        del leaf[bisect_left(leaf, entry_id)]
-        if leaf:
-            self._maxima[at] = leaf[-1]
-        else:
-            del self._leaves[at]
-            del self._maxima[at]
-
-    def first(self) -> int:
-        """The lowest ID; there must be one."""
-        return self._leaves[0][0]
-
-    def last(self) -> int:
-        """The highest ID; there must be one."""
-        return self._maxima[-1]
-
-    def from_id(self, start: int, count: int) -> list[int]:
-        """The first ``count`` IDs from ``start`` on."""
-        at = bisect_left(self._maxima, start)
-        found: list[int] = []
-        while at < len(self._leaves) and len(found) < count:
-            leaf = self._leaves[at]
-            low = bisect_left(leaf, start)
-            found.extend(leaf[low : low + count - len(found)])
-            at += 1
-        return found
-
-
-class Pending:
-    """An entry that was delivered and not acknowledged."""
-
-    def __init__(self, consumer: "Consumer", delivered_ms: int, deliveries: int) -> None:
-        self.consumer = consumer
-        self.delivered_ms = delivered_ms
-        self.deliveries = deliveries
-
-
-class PendingList:
-    """Pending entries by ID, of a group or of one of its consumers."""
-
-    def __init__(self) -> None:
-        self.entries: dict[int, Pending] = {}
-        self.ids = SortedIds()
-
-    def add(self, entry_id: int, pending: Pending) -> None:
-        """Add an entry that is not in the list."""
-        self.entries[entry_id] = pending
-        self.ids.add(entry_id)
-
-    def remove(self, entry_id: int) -> None:
-        """Remove an entry that is in the list."""
-        del self.entries[entry_id]
-        self.ids.remove(entry_id)
-
-
-class Consumer:
-    """A member of a group."""
-
-    def __init__(self, name: bytes, now_ms: int) -> None:
-        self.name = name
-        self.seen_ms = now_ms  # last asked for something
-        self.active_ms = -1  # last got something, -1 never
-        self.pending = PendingList()
-
-
-class Group:
-    """A consumer group: what it has been given up to now, and who has what."""
-
-    def __init__(self, name: bytes, last_id: int, entries_read: int) -> None:
-        self.name = name
-        self.last_id = last_id
-        self.entries_read = entries_read  # how many entries come before ``last_id`` in all history, or UNKNOWN
-        self.consumers: dict[bytes, Consumer] = {}
-        self.pending = PendingList()
-
-    def give(self, entry_id: int, consumer: Consumer, now_ms: int) -> Pending:
-        """Note that ``consumer`` got an entry, for the first time again if somebody had it before."""
-        pending = self.pending.entries.get(entry_id)
-        if pending is None:
-            pending = Pending(consumer, now_ms, 1)
-            self.pending.add(entry_id, pending)
-            consumer.pending.add(entry_id, pending)
-            return pending
-        self.hand_over(entry_id, pending, consumer)
-        pending.delivered_ms = now_ms
-        pending.deliveries = 1
-        return pending
-
-    def hand_over(self, entry_id: int, pending: Pending, consumer: Consumer) -> None:
-        """Let a pending entry be ``consumer``'s."""
-        if pending.consumer is not consumer:
-            pending.consumer.pending.remove(entry_id)
-            consumer.pending.add(entry_id, pending)
-            pending.consumer = consumer
-
-    def forget(self, entry_id: int) -> bool:
-        """An entry is no longer pending; False when it was not."""
-        pending = self.pending.entries.get(entry_id)
-        if pending is None:
-            return False
-        self.pending.remove(entry_id)
-        pending.consumer.pending.remove(entry_id)
-        return True
-
-    def remove_consumer(self, name: bytes) -> int:
-        """Remove a consumer with its pending entries; how many those were."""
-        consumer = self.consumers.pop(name, None)
-        if consumer is None:
-            return 0
-        for entry_id in consumer.pending.entries:
-            self.pending.remove(entry_id)
-        return len(consumer.pending.entries)
 
 
 @mypyc_attr(acyclic=True)  # groups, consumers and pending entries are in cycles, but none leads back here
@@ -226,7 +37,7 @@ class Stream(Value):
         self.max_deleted_id = 0
         self.entries_added = 0
         self.groups: dict[bytes, Group] = {}
-        self.leaves: list[_Leaf] = []
+        self.leaves: list[Leaf] = []
         self._bases: list[int] = []
 
     @property
@@ -264,16 +75,10 @@ class Stream(Value):
         copy.max_deleted_id = self.max_deleted_id
         copy.entries_added = self.entries_added
         for leaf in self.leaves:
-            twin = _Leaf(leaf.base_ms, leaf.base_seq, leaf.fields)
-            twin.last_ms = leaf.last_ms
-            twin.last_seq = leaf.last_seq
-            twin.entries = leaf.entries.copy()
-            twin.deleted = leaf.deleted
-            twin.size_bytes = leaf.size_bytes
-            copy.leaves.append(twin)
+            copy.leaves.append(leaf.copied())
         copy._bases = self._bases.copy()
         for name, group in self.groups.items():
-            copy.groups[name] = _copied_group(group)
+            copy.groups[name] = group.copied()
         return copy
 
     # -- entries ------------------------------------------------------------------------------------------------------
@@ -301,21 +106,11 @@ class Stream(Value):
         ):
             leaf = None
         if leaf is None:
-            leaf = _Leaf(ms, seq, words[first::2])
+            leaf = Leaf(ms, seq, words[first::2])
             self.leaves.append(leaf)
             self._bases.append(leaf.base())
-        size = 2 + integer_bytes(_signed(ms - leaf.base_ms)) + integer_bytes(_signed(seq - leaf.base_seq))
-        count = (end - first) >> 1
-        if leaf.fields_are(words, first):
-            for at in range(first + 1, end, 2):
-                size += entry_bytes(words[at])
-            size += integer_bytes(count + 3)
-        else:
-            for at in range(first, end):
-                size += entry_bytes(words[at])
-            size += integer_bytes(count) + integer_bytes(2 * count + 4)
         shown_id = id_reply(ms, seq)
-        leaf.size_bytes += size
+        leaf.size_bytes += leaf.size_of(ms, seq, words, first)
         leaf.entries.append(entry_of(shown_id, words, first))
         leaf.last_ms = self.last_ms = ms
         leaf.last_seq = self.last_seq = seq
@@ -375,7 +170,7 @@ class Stream(Value):
         return self.leaves[0].base() if self.leaves else ID_MAX
 
     def has_after(self, entry_id: int) -> bool:
-        """Is there an entry with a higher ID?"""
+        """Whether there is an entry with a higher ID."""
         for leaf in reversed(self.leaves):
             if leaf.entries:
                 ms, seq = id_parts(leaf.entries[-1])
@@ -471,7 +266,7 @@ class Stream(Value):
     # -- how far a group is -------------------------------------------------------------------------------------------
 
     def has_gap_from(self, start: int, forgets: bool) -> bool:
-        """May an entry from ``start`` on have been deleted (not trimmed)?
+        """Whether an entry from ``start`` on may have been deleted (not trimmed).
 
         ``forgets``: what was deleted before the first entry does not matter (Redis OSS up to 7.0).
         """
@@ -517,7 +312,7 @@ class Stream(Value):
         """How many nodes Valkey's radix tree of the leaves' first IDs would have (XINFO STREAM)."""
         if not self._bases:
             return 1
-        return _nodes_below([base.to_bytes(16, "big") for base in self._bases], 0)
+        return tree_nodes_below([base.to_bytes(16, "big") for base in self._bases], 0)
 
 
 def stream_of(value: object | None) -> Stream | None:
@@ -532,45 +327,3 @@ def stream_of(value: object | None) -> Stream | None:
 def read_stream(db: "Database", key: bytes) -> Stream | None:
     """The stream under ``key`` for a reading command."""
     return stream_of(db.find(key))
-
-
-def _signed(value: int) -> int:
-    """A difference of times or sequence numbers as the 64-bit integer that a listpack stores."""
-    if -_SMALL_MAX < value < _SMALL_MAX:
-        return value
-    value &= SEQ_MASK
-    return value - (1 << 64) if value >> 63 else value
-
-
-def _copied_group(group: Group) -> Group:
-    copy = Group(group.name, group.last_id, group.entries_read)
-    for name, consumer in group.consumers.items():
-        twin = Consumer(name, consumer.seen_ms)
-        twin.active_ms = consumer.active_ms
-        copy.consumers[name] = twin
-    for entry_id in group.pending.ids.from_id(0, len(group.pending.entries)):
-        pending = group.pending.entries[entry_id]
-        owner = copy.consumers[pending.consumer.name]
-        again = Pending(owner, pending.delivered_ms, pending.deliveries)
-        copy.pending.add(entry_id, again)
-        owner.pending.add(entry_id, again)
-    return copy
-
-
-def _nodes_below(keys: list[bytes], depth: int) -> int:
-    """Nodes of a radix tree, with chains of single children packed into one, for sorted ``keys`` of 16 bytes."""
-    if depth == 16:
-        return 1
-    first, last = keys[0], keys[-1]
-    fork = depth
-    while fork < 16 and first[fork] == last[fork]:
-        fork += 1
-    if fork == 16:
-        return 2
-    nodes = 2 if fork > depth else 1
-    start = 0
-    for at in range(1, len(keys) + 1):
-        if at == len(keys) or keys[at][fork] != keys[start][fork]:
-            nodes += _nodes_below(keys[start:at], fork + 1)
-            start = at
-    return nodes
