@@ -75,6 +75,8 @@ $(INSTALLED): requirements.lock pyproject.toml VERSION $(DISTRIBUTIONS:%=%/pypro
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check "$$(grep -o '^uv==[0-9.]*' requirements.lock)"
 	$(UV) pip sync --python $(BIN)/python --require-hashes requirements.lock
 	$(UV) pip install --python $(BIN)/python --no-deps --no-build-isolation $(DISTRIBUTIONS:%=--editable %)
+	@# An editable install leaves out the file that Python reads at its start.
+	cp constructs/cachetwin_cdk_node.pth "$$($(BIN)/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
 	@touch $@
 
 # checkov wants an older boto3 than ours, so it lives apart.

@@ -25,13 +25,12 @@ from pathlib import Path
 from typing import Any
 from unittest import mock
 
-from stacks.app import ARCHITECTURES, build  # isort: skip  (first: it chooses the Node that aws_cdk starts)
-
 import aws_cdk as cdk
 import psutil
 from benchmarks.plain_l1 import Assets, compiled, write_program
 from cdk_nag import AwsSolutionsChecks
 from jsii._kernel.providers import process as node
+from stacks.app import ARCHITECTURES, build
 
 ROOT = Path(__file__).parents[1]
 DEFAULT = ("web-app", "session-api", "messaging")

@@ -7,16 +7,15 @@ it. ``certificate-arn`` gives the load balancers a certificate for HTTPS.
 from collections.abc import Callable
 from typing import Any
 
-from stacks.messaging.stack import MessagingStack  # isort: skip  (first: it chooses the Node that aws_cdk starts)
-from stacks.cluster.stack import ClusterStack  # isort: skip
-from stacks.global_datastore.stack import PrimaryStack, SecondaryStack  # isort: skip
-from stacks.memcached.stack import MemcachedStack  # isort: skip
-from stacks.serverless.stack import ServerlessStack  # isort: skip
-from stacks.session_api.stack import SessionApiStack  # isort: skip
-from stacks.web_app.stack import WebAppStack  # isort: skip
-
 import aws_cdk as cdk
 from cdk_nag import AwsSolutionsChecks
+from stacks.cluster.stack import ClusterStack
+from stacks.global_datastore.stack import PrimaryStack, SecondaryStack
+from stacks.memcached.stack import MemcachedStack
+from stacks.messaging.stack import MessagingStack
+from stacks.serverless.stack import ServerlessStack
+from stacks.session_api.stack import SessionApiStack
+from stacks.web_app.stack import WebAppStack
 
 Context = Callable[[str], Any]
 # One line per architecture: what the context calls it, and how it is made.

@@ -16,12 +16,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
-import cachetwin_cdk  # isort: skip  (first: it chooses the Node that aws_cdk starts)
-from cachetwin_cdk import patterns  # isort: skip
-
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
+
+import cachetwin_cdk
+from cachetwin_cdk import patterns
 
 PAGES = Path(__file__).parents[1] / "docs" / "constructs"
 # What each page shows; ``stack`` and ``vpc`` are the reader's own.

@@ -1,6 +1,11 @@
 """A cluster as it is deployed: shards and replicas that scale, alarms, a dashboard and a password that rotates."""
 
-from cachetwin_cdk import (  # isort: skip  (first, see stacks/app.py)
+import aws_cdk as cdk
+from aws_cdk import aws_applicationautoscaling as appscaling
+from constructs import Construct
+from stacks.foundation import alarm_topic, private_network
+
+from cachetwin_cdk import (
     CacheAlarms,
     CacheDashboard,
     ClusterMode,
@@ -10,11 +15,6 @@ from cachetwin_cdk import (  # isort: skip  (first, see stacks/app.py)
     ShardScaling,
     UserPasswordRotation,
 )
-
-import aws_cdk as cdk
-from aws_cdk import aws_applicationautoscaling as appscaling
-from constructs import Construct
-from stacks.foundation import alarm_topic, private_network
 
 
 class ClusterStack(cdk.Stack):

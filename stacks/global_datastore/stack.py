@@ -4,7 +4,11 @@ The two stacks know each other by the global datastore's id alone, an output of 
 that neither has an account or a region built in.
 """
 
-from cachetwin_cdk import (  # isort: skip  (first, see stacks/app.py)
+import aws_cdk as cdk
+from constructs import Construct
+from stacks.foundation import alarm_topic, private_network
+
+from cachetwin_cdk import (
     AccessString,
     CacheAlarms,
     GlobalDatastore,
@@ -14,10 +18,6 @@ from cachetwin_cdk import (  # isort: skip  (first, see stacks/app.py)
     SecondaryReplicationGroup,
     UserGroup,
 )
-
-import aws_cdk as cdk
-from constructs import Construct
-from stacks.foundation import alarm_topic, private_network
 
 
 class PrimaryStack(cdk.Stack):

@@ -1,10 +1,10 @@
 """A Memcached cluster as it is deployed: nodes in several zones, TLS, alarms and a dashboard."""
 
-from cachetwin_cdk import CacheAlarms, CacheDashboard, MemcachedCluster  # isort: skip  (first, see stacks/app.py)
-
 import aws_cdk as cdk
 from constructs import Construct
 from stacks.foundation import alarm_topic, private_network
+
+from cachetwin_cdk import CacheAlarms, CacheDashboard, MemcachedCluster
 
 
 class MemcachedStack(cdk.Stack):

@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from cachetwin_cdk.patterns import MessagingService, MessagingServices  # isort: skip  (first: it chooses Node)
-
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ecs as ecs
 from aws_cdk.aws_ecr_assets import DockerImageAsset, Platform
 from constructs import Construct
+
+from cachetwin_cdk.patterns import MessagingService, MessagingServices
 
 _SERVICES = Path(__file__).parent / "services"
 

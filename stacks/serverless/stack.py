@@ -1,11 +1,11 @@
 """A serverless cache as it is deployed: users, limits, alarms and a dashboard."""
 
-from cachetwin_cdk import CacheAlarms, CacheDashboard, ServerlessCache, UsageLimits  # isort: skip  (first, see stacks/app.py)
-
 import aws_cdk as cdk
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 from stacks.foundation import alarm_topic, private_network
+
+from cachetwin_cdk import CacheAlarms, CacheDashboard, ServerlessCache, UsageLimits
 
 
 class ServerlessStack(cdk.Stack):

@@ -2,10 +2,10 @@
 
 from pathlib import Path
 
-from cachetwin_cdk.patterns import SessionApi  # isort: skip  (first: it chooses the Node that aws_cdk starts)
-
 import aws_cdk as cdk
 from constructs import Construct
+
+from cachetwin_cdk.patterns import SessionApi
 
 from .bundling import python_code
 

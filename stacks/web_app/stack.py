@@ -2,13 +2,13 @@
 
 from pathlib import Path
 
-from cachetwin_cdk.patterns import CachedWebApp  # isort: skip  (first: it chooses the Node that aws_cdk starts)
-
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ecs as ecs
 from aws_cdk.aws_ecr_assets import Platform
 from constructs import Construct
+
+from cachetwin_cdk.patterns import CachedWebApp
 
 _SERVICE = Path(__file__).parent / "service"
 

@@ -11,10 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from stacks.app import build  # isort: skip  (first: it chooses the Node that aws_cdk starts)
-
 import aws_cdk as cdk
 import pytest
+from stacks.app import build
 from syrupy.assertion import SnapshotAssertion
 
 from cachetwin_cdk.testing import TemplateSnapshot, normalised

@@ -3,11 +3,10 @@
 import json
 from pathlib import Path
 
-from benchmarks.synth_time import plain_program  # isort: skip  (first: it chooses the Node that aws_cdk starts)
-
 import aws_cdk as cdk
 import pytest
 from benchmarks.plain_l1 import Assets, write_program
+from benchmarks.synth_time import plain_program
 from stacks.app import build
 
 ROOT = Path(__file__).parents[2]

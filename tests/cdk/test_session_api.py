@@ -7,8 +7,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from stacks.session_api.stack import SessionApiStack  # isort: skip  (first: it chooses the Node that aws_cdk starts)
-
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_apigateway as rest
@@ -19,6 +17,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Match, Template
 from stacks.session_api import bundling
+from stacks.session_api.stack import SessionApiStack
 
 from cachetwin_cdk import (
     AccessString,

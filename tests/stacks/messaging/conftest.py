@@ -15,9 +15,8 @@ ROOT = Path(__file__).parents[3]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))  # `stacks` lies at the root and is not installed
 
-from stacks.messaging.stack import services  # noqa: E402  # isort: skip  (after the path, before aws_cdk: it chooses Node)
-
 from aws_cdk import aws_ecs as ecs  # noqa: E402  (as above)
+from stacks.messaging.stack import services  # noqa: E402  (after the path)
 from tests.processes import free_port, wait_until  # noqa: E402  (as above)
 from valkey import Valkey  # noqa: E402  (as above)
 from valkey.exceptions import BusyLoadingError  # noqa: E402  (as above)
