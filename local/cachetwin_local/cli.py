@@ -300,10 +300,11 @@ def down(context: typer.Context) -> None:
         if not isinstance(event, Stopped) or event.killed:
             screen.show(event)
     end = time.monotonic() + _END_DEADLINE_S
-    while state.supervisor.alive and time.monotonic() < end:
+    file = StateFile(project.directory)
+    while file.running() is not None:
+        if time.monotonic() > end:
+            raise UserError(f"the supervisor (pid {state.pid}) did not end within {_END_DEADLINE_S} s: kill it")
         time.sleep(0.02)
-    if state.supervisor.alive:
-        raise UserError(f"the supervisor (pid {state.supervisor.pid}) did not end within {_END_DEADLINE_S} s: kill it")
     _inform("everything is stopped")
 
 
@@ -317,7 +318,7 @@ def reset(
     project = find_project(context.obj)
     state = _state(project)
     if state is not None:
-        raise UserError(f"this project is up (pid {state.supervisor.pid}): stop it with `cachetwin down` first")
+        raise UserError(f"this project is up (pid {state.pid}): stop it with `cachetwin down` first")
     if not project.directory.exists():
         _inform("there is nothing to delete")
         return
@@ -388,8 +389,7 @@ def _refuse_second_run(project: Project) -> None:
     state = _state(project)
     if state is not None:
         raise UserError(
-            f"this project is already up (pid {state.supervisor.pid}): see `cachetwin status`, "
-            "or stop it with `cachetwin down`"
+            f"this project is already up (pid {state.pid}): see `cachetwin status`, or stop it with `cachetwin down`"
         )
 
 

@@ -116,7 +116,7 @@ def test_the_cache_lets_only_its_users_in_and_only_over_tls(checkout: Path, app:
 
 def test_down_leaves_nothing_and_the_next_up_is_warm(checkout: Path, page: str) -> None:
     state = json.loads((checkout / ".cachetwin" / "state.json").read_text())
-    pids = [state["supervisor"]["pid"], *(child["pid"] for child in state["children"].values())]
+    pids = [state["pid"], *(child["pid"] for child in state["children"].values())]
     assert len(pids) > 4
     down = cachetwin(checkout, "down")
     assert down.returncode == 0, down.stderr
@@ -143,7 +143,7 @@ def test_a_killed_supervisor_takes_all_with_it_and_the_next_up_recovers(checkout
         renamed = client.patch("/api/products/5", json={"name": "Kept through a crash"})
         assert renamed.status_code == 200, renamed.text
     state = json.loads((checkout / ".cachetwin" / "state.json").read_text())
-    supervisor = psutil.Process(state["supervisor"]["pid"])
+    supervisor = psutil.Process(state["pid"])
     children = supervisor.children(recursive=True)
     assert len(children) > 4
     supervisor.kill()

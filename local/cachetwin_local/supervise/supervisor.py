@@ -23,13 +23,12 @@ from cachetwin_local.supervise.endpoints import endpoint_rows
 from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState, State, Stopped
 from cachetwin_local.supervise.load_balancer.load_balancer import LoadBalancerActor
 from cachetwin_local.supervise.postgres.server import PostgresActor
-from cachetwin_local.supervise.process.child import Child
 from cachetwin_local.supervise.process.private_file import make_private_directory
 from cachetwin_local.supervise.project.local_ca import LocalCA
 from cachetwin_local.supervise.project.logs import Logs
 from cachetwin_local.supervise.project.run_context import RunContext, socket_directory
 from cachetwin_local.supervise.project.secret_store import SecretStore
-from cachetwin_local.supervise.project.state import ProcessIdentity, RunState, StateFile
+from cachetwin_local.supervise.project.state import RunState, StateFile
 from cachetwin_local.supervise.service.service import ServiceActor
 from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
 from cachetwin_local.topology.values import Topology, show
@@ -249,8 +248,8 @@ class Supervisor:
         self._on_event(event)
 
     def _write_state(self) -> None:
-        children = {name: _mark(child) for name, child in self._run_context.children.items()}
-        state = RunState(ProcessIdentity.own(), str(self._control.path), self._topology.stacks, children)
+        children = {name: child.identity for name, child in self._run_context.children.items()}
+        state = RunState(os.getpid(), str(self._control.path), self._topology.stacks, children)
         with contextlib.suppress(
             FileNotFoundError
         ):  # the project's folder was deleted under a run: stop in order anyway
@@ -274,7 +273,3 @@ def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
         else:
             flat.append(error)
     return next((error for error in flat if not isinstance(error, UserError)), flat[0])
-
-
-def _mark(child: Child) -> ProcessIdentity:
-    return ProcessIdentity(child.pid, child.create_time)

@@ -241,3 +241,19 @@ def test_a_signal_during_the_start_stops_it(tmp_path: Path, address: str) -> Non
         run.process.send_signal(signal.SIGTERM)
         assert run.end() == 0
         assert not (tmp_path / ".cachetwin" / "state.json").exists()
+
+
+def test_damaged_and_deleted_files_do_not_hide_a_running_supervisor(tmp_path: Path, address: str) -> None:
+    with tiny(tmp_path, address) as run:
+        run.wait_for("ready in")
+        (tmp_path / ".cachetwin" / "state.json").write_text("{")
+        (tmp_path / ".cachetwin" / "lock").unlink()
+        assert json.loads(cachetwin(tmp_path, "status", "--json").stdout)["pid"] == run.process.pid
+        refused = cachetwin(tmp_path, "reset", "--yes")
+        assert "cachetwin down" in refused.stderr
+        assert (tmp_path / ".cachetwin" / "secrets.json").exists()
+        second = cachetwin(tmp_path, "up", "--no-synth")
+        assert (second.returncode, "already up" in second.stderr) == (1, True)
+        down = cachetwin(tmp_path, "down")
+        assert down.returncode == 0, down.stderr
+        assert run.end() == 0

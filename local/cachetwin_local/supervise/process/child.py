@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
+from cachetwin_local.supervise.process.identity import ProcessIdentity
 
 __all__ = ["Child", "Command", "kill_group", "run"]
 
@@ -48,7 +48,7 @@ class Child:
         self._process = process
         self._command = command
         self.pid = process.pid
-        self.create_time = _create_time(process.pid)
+        self.identity = ProcessIdentity.of(process.pid)
         self._reader = asyncio.create_task(self._read(on_line))
         self._exit = asyncio.create_task(self._wait())
 
@@ -162,13 +162,6 @@ def kill_group(leader_pid: int) -> None:
     """SIGKILL to every process of the group that `leader_pid` leads, if there is one."""
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(leader_pid, signal.SIGKILL)
-
-
-def _create_time(pid: int) -> float:
-    try:
-        return float(psutil.Process(pid).create_time())
-    except psutil.NoSuchProcess:
-        return 0.0
 
 
 def _text(line: bytes) -> str:
