@@ -96,7 +96,7 @@ class Profile:
         return self.family == "valkey"
 
     def is_valkey_from(self, major: int, minor: int) -> bool:
-        """Is this Valkey at ``major.minor`` or later?"""
+        """Whether this is Valkey at ``major.minor`` or later."""
         return self.family == "valkey" and self.commands_through >= (major, minor, 0)
 
     def encoding_name(self, kind: bytes, encoding: bytes) -> bytes:

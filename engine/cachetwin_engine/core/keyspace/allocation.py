@@ -1,4 +1,4 @@
-"""What an allocation costs in the original engines, so that memory limits and reports mean the same here.
+"""What an allocation takes in Valkey, so that memory limits and reports mean the same here.
 
 Sizes are rounded up to jemalloc's classes: 8, then multiples of 16 to 128, then four classes to each doubling.
 """

@@ -1,8 +1,8 @@
-"""One of the numbered databases: keys, values, times to live, and who waits for or watches a key.
+"""One of the numbered databases: keys, values, times to live, and the clients that wait for or watch a key.
 
 A value is what its type module says: ``bytes`` for a string, otherwise an instance of a class derived from ``Value``.
-Expired keys go the moment anyone looks at them, and by sampling in ``expiry``. Everything that happens to a key as a
-consequence is told to one observer, the engine: it counts, notifies, invalidates and propagates.
+Expired keys are deleted when a command looks them up, and by sampling in ``expiry``. One observer, the engine, is called
+for everything that happens to a key: it counts, notifies, invalidates and propagates.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -23,27 +23,25 @@ _TTL_SAMPLE: Final = 256
 
 
 class KeyspaceObserver:
-    """What a keyspace tells its engine. The engine derives from this; the defaults do nothing."""
+    """The calls that a keyspace makes to its engine, which derives from this class; the defaults do nothing."""
 
     now_ms: int
     hits: int
     misses: int
     expired_fields: int  # of hashes, since start
-    tracks_access: bool  # a policy or a client wants to know when keys were last used
+    tracks_access: bool  # an eviction policy or a client needs the times of last access
     tracks_memory: bool  # sizes before and after a change are compared, or a snapshot runs
     counts_memory: bool  # a limit is set, so sizes are compared
     sizes_changed: bool  # some database has noted sizes
-    notify_flags: int  # classes of keyspace notifications that are asked for
-    keeps_expired: (
-        bool  # expired keys are hidden, and somebody else says when they go: a primary, the source of an import
-    )
-    snapshots_run: bool  # one is being made that wants to see a key before it changes
+    notify_flags: int  # the classes of keyspace notifications that are enabled
+    keeps_expired: bool  # expired keys are hidden, and a primary or the source of an import deletes them
+    snapshots_run: bool  # ``key_changes`` is to be called before a key changes
 
     def __init__(self) -> None:
         self.now_ms = 0
         self.hits = 0
         self.misses = 0
-        self.untouched = 0  # hits and misses that are no use of the key
+        self.untouched = 0  # look-ups that do not count as an access of the key
         self.expired_fields = 0
         self.tracks_access = False
         self.tracks_memory = False
@@ -55,21 +53,21 @@ class KeyspaceObserver:
         self.tables_to_close: list[KeyTable] = []
 
     def close_tables(self) -> None:
-        """No command runs: nobody holds a value any more."""
+        """Close the tables that asked for it. Called when no command runs, so nobody holds a value."""
         tables = self.tables_to_close[:]
         self.tables_to_close.clear()
         for table in tables:
             table.close()
 
     def key_expired(self, db: "Database", key: bytes) -> None:
-        """``key`` has just been deleted because its time was over."""
+        """``key`` has just been deleted because it had expired."""
 
     def sees_expired(self) -> bool:
-        """Are the commands that run now to find keys that are over? Only asked while they are kept."""
+        """Whether the running command finds expired keys. Called only while ``keeps_expired``."""
         return False
 
     def may_drop_expired(self) -> bool:
-        """May whoever writes delete what is over although it is kept?"""
+        """Whether a writing command deletes expired keys although ``keeps_expired``."""
         return False
 
     def key_accessed(self, db: "Database", key: bytes) -> None:
@@ -83,28 +81,28 @@ class KeyspaceObserver:
         return 0
 
     def value_dropped(self, value: object) -> None:
-        """``value``, which is not a plain string, is no longer anybody's."""
+        """``value``, which is not a plain string, was removed from its key."""
 
     def key_missed(self, db: "Database", key: bytes) -> None:
-        """A reading command looked for ``key`` in vain. Called while any notification is asked for."""
+        """A reading command did not find ``key``. Called while any notification is enabled."""
 
     def key_added(self, db: "Database", key: bytes) -> None:
-        """``key`` came into being. Called while any notification is asked for."""
+        """``key`` was created. Called while any notification is enabled."""
 
     def key_modified(self, db: "Database", key: bytes) -> None:
-        """The value under ``key`` changed, appeared or went."""
+        """The value under ``key`` was changed, created or deleted."""
 
     def key_ready(self, db: "Database", key: bytes) -> None:
-        """``key`` came into being or grew while clients block on it."""
+        """``key`` was created or grew while clients block on it."""
 
 
 def new_key_table(to_close: list[KeyTable]) -> KeyTable:
-    """An empty table, of the kind that this build is fastest with; it enters itself into ``to_close`` if it wants that."""
+    """An empty table of the kind that is faster in this build. It adds itself to ``to_close`` when it needs ``close``."""
     return PackedTable(to_close) if BUILD == "compiled" else DictTable()
 
 
 class Database:
-    """Keys and values. No reply, no argument parsing: that is the commands' part."""
+    """Keys and values. Commands parse arguments and write replies."""
 
     def __init__(self, index: int, observer: KeyspaceObserver) -> None:
         self.index = index
@@ -115,7 +113,7 @@ class Database:
         self.sizes_before: dict[bytes, int] = {}  # of keys that have changed since memory was last summed up
         self.accessed: dict[bytes, object] = {}  # key -> entry of the access log, while ``tracks_access``
         self.expiry_cursor = 0  # where the next round of active expiry begins
-        self.volatile: dict[bytes, None] = {}  # the keys of values in which something ends by itself
+        self.volatile: dict[bytes, None] = {}  # the keys of values whose elements have times to live
         self.volatile_keys = KeyIndex()
         self.volatile_cursor = 0
         self.by_slot: SlotKeys | None = None  # in cluster mode
@@ -157,7 +155,7 @@ class Database:
         value = self.values.find(key)
         if value is None or (self.expires and self.expire_if_due(key)):
             if value is not None and self.values.has(key) and self.observer.may_drop_expired():
-                self.drop(key)  # a replica that takes writes begins anew with what is over
+                self.drop(key)  # a writable replica replaces an expired key
             return None
         if self.observer.tracks_access:
             self.observer.key_accessed(self, key)
@@ -182,7 +180,7 @@ class Database:
             self.sizes_before[key] = 0 if value is None else self.observer.size_of(self, key, value)
 
     def put(self, key: bytes, value: object, keep_ttl: bool = False) -> None:
-        """Set ``key``, new or not. Its time to live goes unless ``keep_ttl``."""
+        """Set ``key``, new or not. Its time to live is removed unless ``keep_ttl``."""
         if self.observer.tracks_memory:
             self.note_size(key)
         if self.expires and key in self.expires and (self.expire_if_due(key) or not keep_ttl):
@@ -202,7 +200,7 @@ class Database:
             self.observer.key_accessed(self, key)
 
     def replace(self, key: bytes, value: object) -> None:
-        """Give an existing ``key`` another value; time to live and place in the index stay."""
+        """Give an existing ``key`` another value; its time to live stays."""
         self.values.put(key, value)
 
     def delete(self, key: bytes) -> bool:
@@ -230,7 +228,7 @@ class Database:
         if self.volatile:
             self.forget_volatile(key)
         if self.blocked and key in self.blocked:
-            self.observer.key_ready(self, key)  # commands that need the key to exist must learn that it went
+            self.observer.key_ready(self, key)  # a blocked command that needs the key fails when it is deleted
 
     def clear(self) -> int:
         """Remove all keys; how many there were."""
@@ -246,7 +244,7 @@ class Database:
         return count
 
     def swap(self, other: "Database") -> None:
-        """Exchange keys and values with ``other``; who watches or waits stays where it is."""
+        """Exchange keys and values with ``other``; watching and waiting clients stay."""
         self.values, other.values = other.values, self.values
         self.expires, other.expires = other.expires, self.expires
         self.expiring, other.expiring = other.expiring, self.expiring
@@ -256,13 +254,13 @@ class Database:
         self.volatile_keys, other.volatile_keys = other.volatile_keys, self.volatile_keys
 
     def note_volatile(self, key: bytes) -> None:
-        """Something in the value under ``key`` ends by itself."""
+        """The value under ``key`` has elements with a time to live."""
         if key not in self.volatile:
             self.volatile[key] = None
             self.volatile_keys.add(key)
 
     def forget_volatile(self, key: bytes) -> None:
-        """Nothing in the value under ``key`` ends by itself any more."""
+        """The value under ``key`` has no element with a time to live any more."""
         if key in self.volatile:
             del self.volatile[key]
             self.volatile_keys.remove(key)
@@ -274,23 +272,23 @@ class Database:
         self.expires[key] = at_ms
 
     def expiry_of(self, key: bytes) -> int:
-        """When ``key`` ends (Unix time in ms), -1 if never."""
+        """When ``key`` expires (Unix time in ms), -1 if never."""
         return self.expires.get(key, -1)
 
     def persist(self, key: bytes) -> bool:
-        """Take the time to live away; False when there was none."""
+        """Remove the time to live; False when there was none."""
         if self.expires.pop(key, None) is None:
             return False
         self.expiring.remove(key)
         return True
 
     def is_expired(self, key: bytes) -> bool:
-        """Is the time of ``key`` over although it is still there?"""
+        """Whether ``key`` has expired but is still stored."""
         at_ms = self.expires.get(key)
         return at_ms is not None and at_ms <= self.observer.now_ms
 
     def expire_if_due(self, key: bytes) -> bool:
-        """Delete ``key`` if its time is over. A key that is kept for the primary to delete counts as gone too."""
+        """Delete ``key`` if it has expired; True if commands do not find it. While ``keeps_expired`` it is only hidden."""
         at_ms = self.expires.get(key)
         if at_ms is None or at_ms > self.observer.now_ms:
             return False

@@ -1,4 +1,4 @@
-"""A table of keys for the interpreted build: Python's dict, and an index beside it once somebody walks or draws."""
+"""A table of keys for the interpreted build: Python's dict, and an index beside it from the first scan or random key on."""
 
 from collections.abc import Callable
 

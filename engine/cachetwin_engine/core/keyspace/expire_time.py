@@ -1,4 +1,4 @@
-"""Times to live as commands spell them, and as absolute Unix times in milliseconds, which is how they are kept."""
+"""Times to live as commands take them, converted to absolute Unix times in milliseconds, as they are stored."""
 
 from cachetwin_engine.core.protocol.errors import CommandError
 from cachetwin_engine.core.text.numbers import INT64_MAX, INT64_MIN, parse_int
@@ -12,7 +12,7 @@ def invalid_expire_time(command: bytes) -> CommandError:
 def expire_time(text: bytes, unit_ms: int, base_ms: int, command: bytes) -> int:
     """The absolute time that ``text`` means: units of ``unit_ms`` after ``base_ms`` (0 if it is absolute already).
 
-    Not positive or beyond 64 bits is an error, as SET and its kin have it. Raises CommandError.
+    Raises CommandError if it is not positive or does not fit into 64 bits, as SET and similar commands do.
     """
     value = parse_int(text)
     if value <= 0:
@@ -21,7 +21,7 @@ def expire_time(text: bytes, unit_ms: int, base_ms: int, command: bytes) -> int:
 
 
 def expire_time_or_past(text: bytes, unit_ms: int, base_ms: int, command: bytes) -> int:
-    """The same for EXPIRE and its kin, for which times in the past are lawful: they delete."""
+    """The same for EXPIRE and similar commands, which accept times in the past: these delete the key."""
     return _absolute(parse_int(text), unit_ms, base_ms, command)
 
 

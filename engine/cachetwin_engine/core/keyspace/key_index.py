@@ -1,13 +1,13 @@
-"""An index over a set of keys that a dict cannot give: walk with a cursor, and pick at random.
+"""An index over a set of keys for what a dict lacks: scanning with a cursor, and random keys.
 
-Linear hashing: bucket ``b`` splits one at a time as the set grows and merges back as it shrinks, so no insertion pays for
-a rehash. A key's place in the walk is its hash with the bits reversed. A bucket always covers one unbroken range of that
-order, whatever the number of buckets, so a cursor is simply a place in the order: keys that stay present during a whole
-walk are always returned, and no key can move past the cursor. (Valkey reaches the guarantee by counting with
-reversed bits over a power-of-two table; here every table size will do.)
+Linear hashing: bucket ``b`` splits one at a time as the set grows and merges back as it shrinks, so no insertion pays
+for a rehash. A key's place in the walk is its hash with the bits reversed. A bucket always covers one unbroken range of
+that order, whatever the number of buckets, so a cursor is a place in that order: keys that stay present during a whole
+scan are always returned, and no key can move past the cursor. (Valkey reaches the guarantee by counting with reversed
+bits over a power-of-two table; here every table size will do.)
 
-Buckets hold about ``_LOAD`` keys: 14 bytes of index a key, and a removal looks at that many pointers. Most tables
-of keys and sorted sets are never walked, so whoever owns one makes it with ``index_of`` when the first walk begins.
+Buckets hold about ``_LOAD`` keys: 14 bytes of index a key, and a removal looks at that many pointers. Most tables of
+keys and sorted sets are never scanned, so the owner makes an index with ``index_of`` when the first scan begins.
 """
 
 from collections.abc import Callable, Collection

@@ -1,8 +1,8 @@
-"""The contract of a table of keys: what a database asks of whatever holds its keys and values.
+"""The interface of a table of keys, which holds the keys and values of a database or a large collection.
 
-Two keep it. ``PackedTable`` is made for the compiled build: it counts waits for memory. ``DictTable`` is made for the
-interpreted build, where a loop in Python costs more than such a wait. Both are there in both builds, and the same tests
-hold them to this contract; ``new_key_table`` says which one serves.
+There are two implementations. ``PackedTable`` is the faster one when compiled: it waits less often for memory.
+``DictTable`` is the faster one when interpreted, where a loop in Python costs more than such a wait. Both builds have
+both, and the same tests run against both; ``new_key_table`` chooses.
 """
 
 from collections.abc import Callable
@@ -23,11 +23,11 @@ class KeyTable:
         raise NotImplementedError
 
     def has(self, key: bytes) -> bool:
-        """Is there anything under ``key``?"""
+        """Whether ``key`` is in the table."""
         raise NotImplementedError
 
     def put(self, key: bytes, value: object) -> bool:
-        """Set ``key``; True when it is new. A ``Value`` must not lie under another key of any table."""
+        """Set ``key``; True when it is new. A ``Value`` may be in one table under one key only."""
         raise NotImplementedError
 
     def remove(self, key: bytes) -> object | None:
@@ -35,7 +35,7 @@ class KeyTable:
         raise NotImplementedError
 
     def keys(self) -> list[bytes]:
-        """All keys, in no order that means anything."""
+        """All keys, in no particular order."""
         raise NotImplementedError
 
     def first(self, count: int) -> list[bytes]:
@@ -47,7 +47,7 @@ class KeyTable:
         raise NotImplementedError
 
     def close(self) -> None:
-        """No command runs: nobody holds a value that was found or put, so each may be stored anew."""
+        """Pack values where that saves memory. Called when no command runs: nobody may use what ``find`` or ``put`` saw."""
 
     def random(self, below: Callable[[int], int]) -> bytes:
         """A key, each as likely as any other. ``below(n)`` draws from 0 to n - 1. The table must not be empty."""
@@ -60,7 +60,7 @@ class KeyTable:
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """At least ``count`` keys from ``cursor`` on, as far as there are: (next cursor, 0 at the end; keys).
 
-        Keys that stay present from cursor 0 to the end are returned, whatever comes and goes meanwhile; none without need
-        twice.
+        Keys that stay present from cursor 0 to the end are returned, whatever comes and goes meanwhile; a key may be
+        returned twice.
         """
         raise NotImplementedError

@@ -1,27 +1,27 @@
-"""A table of keys that waits for memory as seldom as possible.
+"""A table of keys that waits for memory as rarely as possible.
 
-Among a hundred thousand keys and more, a look-up is a handful of waits for memory, and little else counts. In a dict they
-are four: table, entry, key, value. Here they are two: the cell that points to the entry, and the entry, which holds key
-and value one behind the other. Measured beside a dict of 100,000 keys (compiled; a wait took 150 ns): a look-up
-0.35 us instead of 0.5, an overwrite 0.4 instead of 0.7, a new key 0.4 in both; 90 bytes a key instead of 160.
+With a hundred thousand keys or more, the time of a look-up is that of its waits for memory. A dict waits four times:
+table, entry, key, value. This table waits twice: the cell that points to the entry, and the entry, which holds key and
+value one behind the other. Measured beside a dict of 100,000 keys (compiled; a wait took 150 ns): a look-up 0.35 us
+instead of 0.5, an overwrite 0.4 instead of 0.7, a new key 0.4 in both; 90 bytes a key instead of 160.
 
 **Entries** (``packed_entry``). A short string is one ``bytes`` with its key. A small collection is a ``Value`` while a
-command works with it, from ``find`` or ``put`` on, and is packed into one ``bytes`` by ``close``, when the commands have
-run. That takes 0.1 to 0.2 us a command, and among many keys as much less waiting.
+command works with it, from ``find`` or ``put`` on, and is packed into one ``bytes`` by ``close``, when the commands
+have run. That takes 0.1 to 0.2 us a command, and among many keys as much less waiting.
 
 **Segments.** The low 31 bits of a key's hash are its place. The table is cut into segments, each of an unbroken range
-of places, and a directory over the places' first bits finds the segment (extendible hashing). A segment is a power of two
-of cells with linear probing; where a key would like to be in it, its home, are the next bits of its place. A full
-segment doubles up to ``_CELLS_MAX`` cells and then splits in two, so no insertion waits for more than
-one segment to be laid out anew, where a dict of a million keys takes 50 ms.
+of places, and a directory over the places' first bits finds the segment (extendible hashing). A segment is a power of
+two of cells with linear probing; where a key would like to be in it, its home, are the next bits of its place. A full
+segment doubles up to ``_CELLS_MAX`` cells and then splits in two, so no insertion waits for more than one segment to be
+laid out anew, where a dict of a million keys takes 50 ms.
 
 **Walking.** Because homes are the leading bits of places, going through segments and cells goes through the keys in the
-order of their places, whatever the number and size of the segments. A cursor is a place, and the guarantee of
-SCAN follows: a key's place never changes.
+order of their places, whatever the number and size of the segments. A cursor is a place, and the guarantee of SCAN
+follows: a key's place never changes.
 
-A cell has a tag of one byte (empty, gone, or seven bits of the hash), which is what probing looks at; the place,
-so that a segment is laid out anew without looking at its entries; and the pointer to the entry. 13 bytes, of which
-half to three quarters are in use.
+A cell has a tag of one byte (empty, gone, or seven bits of the hash), which is what probing looks at; the place, so
+that a segment is laid out anew without looking at its entries; and the pointer to the entry. 13 bytes, of which half to
+three quarters are in use.
 """
 
 from collections.abc import Callable
@@ -90,9 +90,9 @@ class _Segment:
             at = (at + 1) & mask
 
     def walk(self, home: i64, count: int, found: list[bytes]) -> i64:
-        """Add keys to ``found`` whose home is ``home`` or later, until there are ``count`` and no home is left half done.
+        """Add keys to ``found`` whose home is ``home`` or later, until there are ``count`` and every home is complete.
 
-        The home to go on from; the number of cells at the end.
+        The home to continue from; the number of cells at the end.
         """
         at = home
         while at < self.cells:
@@ -118,9 +118,9 @@ class PackedTable(KeyTable):
     """See ``KeyTable``."""
 
     def __init__(self, to_close: list[KeyTable]) -> None:
-        """``to_close``: where it enters itself when it wants to be closed."""
+        """``to_close``: the table adds itself to it when it needs ``close``."""
         self._to_close = to_close
-        self._open: list[Value] = []  # that may be compact
+        self._open: list[Value] = []  # values in use that may be packed by ``close``
         self._count: i64 = 0
         self._shift: i64 = _PLACE_BITS  # of a place: what is left of it is its place in the directory
         self._segments: list[_Segment] = [_Segment(0, _CELLS_MIN, _PLACE_BITS - 4)]
@@ -209,7 +209,7 @@ class PackedTable(KeyTable):
     def _pack(self, value: Value) -> None:
         """Put the packed form of ``value`` in its place, if it is small and still in the table.
 
-        From here on ``value`` may be read by nobody: this is the one place where the table takes back what it lent.
+        Nobody may use ``value`` afterwards. This is the only place where a value that commands have used is replaced.
         """
         entry = packed(value)
         if entry is None:

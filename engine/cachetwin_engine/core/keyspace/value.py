@@ -1,11 +1,14 @@
-"""What lies under a key, unless it is a plain string: those are ``bytes``, a bare object, because most keys of most caches
-are strings and a wrapper would cost more than the value."""
+"""The base class of values.
+
+A plain string is no ``Value`` but ``bytes``: most values of most caches are strings, and a wrapper would take more memory
+than the value.
+"""
 
 from typing import Final
 
 from mypy_extensions import mypyc_attr
 
-# Kinds of values that may lie beside their key as plain bytes while nobody looks at them; 0 is a string.
+# Kinds of values that a table may store as plain bytes beside their key while no command uses them; 0 is a string.
 COMPACT_HASH: Final = 1
 COMPACT_LIST: Final = 2
 COMPACT_SET: Final = 3
@@ -14,16 +17,16 @@ COMPACT_SORTED_SET: Final = 4
 
 @mypyc_attr(acyclic=True)  # no collector's head of 16 bytes; a sub-class that can be in a cycle leaves it out
 class Value:
-    """A value that is not a plain string. Sub-classes live in ``core.types``, one kind a module.
+    """A value that is not a plain string. Sub-classes are in ``core.types``, one kind a module.
 
-    Few attributes here: there are as many values as keys.
+    It has few attributes, because there may be as many values as keys.
     """
 
-    key: bytes = b""  # under which it lies, for the table that finds it; a value lies under one key at a time
+    key: bytes = b""  # set by the table that holds it
 
     @property
     def volatile(self) -> bool:
-        """Does something in it end by itself? ``Database.volatile`` must know."""
+        """Whether it holds elements with a time to live. ``Database.volatile`` lists such keys."""
         return False
 
     def kind(self) -> bytes:

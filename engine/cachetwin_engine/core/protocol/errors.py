@@ -1,7 +1,7 @@
 """What can go wrong on the wire, and every error text the engine sends.
 
 Two fates: a ``CommandError`` is a reply and the connection stays; a ``ProtocolError`` is a last reply and the connection
-closes. Anything else that escapes a handler is a bug of ours: the shell logs it and drops that one connection.
+closes. Any other exception from a handler is a bug of the engine: the shell logs it and closes that connection.
 The texts are Valkey's, to the letter, because clients match on them. Raise a fresh exception each time.
 """
 

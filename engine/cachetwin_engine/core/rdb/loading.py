@@ -1,4 +1,4 @@
-"""An RDB file into an engine: what was in its databases gives way to what is in the file."""
+"""Loading an RDB file into an engine, in place of what its databases hold."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 _HEAD_BYTES: Final = 9
 _OLDEST: Final = 1
-_REDIS_NEWEST: Final = 11  # later versions of Redis have no common format with Valkey
+_REDIS_NEWEST: Final = 11  # the last version of Redis whose format Valkey shares
 _CHECKSUM_FROM: Final = 5
 _CHECKSUM_BYTES: Final = 8
 _SUM_BYTES: Final = 64 * 1024  # counted between two looks at the clock
 _STEPS_PER_LOOK: Final = 32
 _EMPTY_LOGGED_MAX: Final = 10
-_KEYS_PER_CLOSE: Final = 1024  # that lie about as a command leaves them
+_KEYS_PER_CLOSE: Final = 1024  # loaded before the tables are closed
 _KEY_SHOWN_MAX: Final = 64
 
 
@@ -35,15 +35,15 @@ class Loaded:
     def __init__(self) -> None:
         self.keys = 0
         self.empty = 0  # collections without elements, left out
-        self.expired: list[tuple[int, bytes]] = []  # database and key of what was left out: its time is over
+        self.expired: list[tuple[int, bytes]] = []  # database and key of what was left out because it had expired
         self.notes: dict[bytes, bytes] = {}
 
 
 class Loading:
-    """Reads a file a slice at a time. The engine keeps what it has until ``adopt``."""
+    """Reads a file in slices. The engine keeps its data until ``adopt``."""
 
     def __init__(self, engine: "Engine", data: bytes, drops_expired: bool) -> None:
-        """``drops_expired``: a replica keeps keys whose time is over, its primary deletes them. Raises BadData."""
+        """``drops_expired``: leave expired keys out. A replica keeps them for its primary to delete. Raises BadData."""
         self._engine = engine
         self._drops_expired = drops_expired
         self.result = Loaded()
@@ -52,7 +52,7 @@ class Loading:
         self.databases = [Database(db.index, quiet) for db in engine.databases]
         self.libraries: list[bytes] = []
         end = len(data)
-        self._wanted_sum = 0  # none: whoever wrote it did not count
+        self._wanted_sum = 0  # 0: the file has no check sum
         if _version(data, engine) >= _CHECKSUM_FROM:
             end -= _CHECKSUM_BYTES
             self._wanted_sum = int.from_bytes(data[end:], "little")
@@ -93,7 +93,7 @@ class Loading:
             self.work(self._engine.clock() + 1_000_000)
 
     def _step(self) -> None:
-        """One key, or one thing said about the file."""
+        """Read one key, or one note about the file."""
         reader = self._reader
         kind = reader.byte()
         if kind == kinds.END:
@@ -161,7 +161,7 @@ class Loading:
             engine.close_tables()
 
     def _skip_empty(self, key: bytes) -> None:
-        """Versions of old could save a collection without elements; it is as good as not there."""
+        """Leave out a collection without elements, which old versions could save."""
         self.result.empty += 1
         self._ends_at_ms = self._idle_seconds = self._frequency = -1
         if self.result.empty <= _EMPTY_LOGGED_MAX and self._engine.config.get("hide-user-data-from-log") == "no":
@@ -169,7 +169,7 @@ class Loading:
             self._engine.host.log(f"skipping empty key: {shown}")
 
     def adopt(self) -> Loaded:
-        """Put what was read in the place of what the engine had. Raises BadData for functions that don't compile."""
+        """Replace the engine's data by what was read. Raises BadData for functions that don't compile."""
         engine = self._engine
         try:
             engine.scripts.replace_libraries(self.libraries)
@@ -187,7 +187,7 @@ class Loading:
         return self.result
 
     def merge(self) -> Loaded:
-        """Put what was read beside what the engine has; keys of both are those of the file. Raises BadData."""
+        """Add what was read to the engine's data; keys that both have are replaced. Raises BadData."""
         try:
             for code in self.libraries:
                 self._engine.scripts.load_library(code, replace=True)
@@ -224,7 +224,7 @@ def _version(data: bytes, engine: "Engine") -> int:
 
 
 def _is_emptied(value: object, now_ms: int) -> bool:
-    """Take the fields whose time is over out of a hash: has it none left?"""
+    """Remove the expired fields of a hash; True if none is left."""
     if not isinstance(value, HashValue) or not value.volatile:
         return False
     value.drop_due(now_ms, value.length())

@@ -1,6 +1,6 @@
 """The packed forms of small collections: listpack and intset, written and read; ziplist and zipmap, which older files hold.
 
-A reader is handed bytes from outside: whatever is wrong with them ends in ``BadData``, nothing worse.
+Readers get bytes from outside and raise ``BadData`` for whatever is wrong with them.
 """
 
 from typing import Final
@@ -13,11 +13,11 @@ _ZIPMAP_COUNT_UNKNOWN: Final = 254
 
 
 class BadData(Exception):
-    """These bytes are not what they claim to be."""
+    """The bytes are damaged."""
 
 
 class EmptyValue(BadData):
-    """A collection without elements, which no command would have left behind; all its bytes have been read."""
+    """A collection without elements, which no command leaves behind; all its bytes have been read."""
 
 
 def slice_of(data: bytes, at: int, size: int) -> bytes:
@@ -152,7 +152,7 @@ def intset_members(data: bytes) -> list[bytes]:
     return [b"%d" % little(data, 8 + size * at, size) for at in range(count)]
 
 
-# -- what older versions wrote ------------------------------------------------------------------------------------------
+# -- forms of older versions ------------------------------------------------------------------------------------------
 
 
 def ziplist_elements(data: bytes) -> list[bytes]:

@@ -1,7 +1,7 @@
 """RDB bytes to values, of every version since the first that ElastiCache ran.
 
-Bytes come from outside: what is wrong with them ends in ``BadData``. Collections take the form that the present
-parameters ask for, not the one they were saved in.
+Bytes come from outside: readers raise ``BadData`` for whatever is wrong with them. Collections get the form that the
+current parameters ask for, not the one they were saved in.
 """
 
 import struct
@@ -50,7 +50,7 @@ _PACKED: Final[dict[int, str]] = {
     kinds.SET_LISTPACK: "Set listpack",
     kinds.STREAM_3: "Stream listpack",
 }
-"""What the log calls the form of a value that is not what it claims to be, in Valkey's words."""
+"""The name of a form in the log line about a damaged value, in Valkey's words."""
 
 
 class RdbReader:

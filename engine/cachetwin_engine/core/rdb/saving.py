@@ -1,7 +1,7 @@
-"""Saving to the RDB file: at once, in the background, and when enough has changed.
+"""Saving to the RDB file: now, in the background, and when enough has changed.
 
-A background save is a ``Snapshot`` that is worked on in slices between the clients' commands; there is no second process.
-The file itself is the host's: begun, written piece by piece, and put in the place of the old one when it is whole.
+A background save is a ``Snapshot`` that is made in slices between the clients' commands; there is no second process. The
+host writes the file piece by piece and replaces the old one when it is complete.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -35,10 +35,10 @@ class Saves:
         self._dirty_at_begin = 0
         self._tried_ms = 0
         self._snapshot: Snapshot | None = None
-        self._closing = False  # all is written, the host makes sure that it lasts
+        self._closing = False  # all is written; the host syncs it to the disk
 
     def in_progress(self) -> bool:
-        """Is a background save under way?"""
+        """Whether a background save runs."""
         return self._snapshot is not None or self._closing
 
     def progress(self) -> tuple[int, int]:
@@ -51,7 +51,7 @@ class Saves:
         return self._engine.dirty - self.dirty_then
 
     def save(self) -> str:
-        """Save now; what went wrong, or an empty text."""
+        """Save now; the error, or an empty text."""
         engine = self._engine
         self.count += 1
         dirty = engine.dirty
@@ -70,7 +70,7 @@ class Saves:
         return problem
 
     def begin(self) -> str:
-        """Begin a background save; what is against it, or an empty text."""
+        """Begin a background save; why it can't begin, or an empty text."""
         engine = self._engine
         self.count += 1
         self.scheduled = False
@@ -84,7 +84,7 @@ class Saves:
         return ""
 
     def cancel(self) -> None:
-        """Give the background save up: the old file stays."""
+        """Cancel the background save; the old file stays."""
         snapshot = self._snapshot
         if snapshot is not None:
             self._engine.snapshots.forget(snapshot)
@@ -93,7 +93,7 @@ class Saves:
         self._engine.host.drop_dump()
 
     def work(self, until_us: int) -> None:
-        """A slice of the background save, up to the clock's ``until_us``."""
+        """Do a slice of the background save, until the clock reaches ``until_us``."""
         snapshot = self._snapshot
         if snapshot is None:
             return
@@ -110,7 +110,7 @@ class Saves:
                 self._closing = True
 
     def tick(self) -> None:
-        """Ten times a second: is the file there, is it time to save?"""
+        """Called ten times a second: finish a save whose file is written, begin one that is due."""
         engine = self._engine
         if self._closing:
             problem = engine.host.finished_dump()
@@ -133,7 +133,7 @@ class Saves:
                 return
 
     def load(self, keep_expired: bool = False, merge: bool = False) -> Loaded | None:
-        """Take what the file holds in place of what is here, or besides; None without a file.
+        """Load the file in place of the engine's data, or in addition to it; None without a file.
 
         Raises BadData and OSError.
         """
@@ -152,7 +152,7 @@ class Saves:
         return loaded
 
     def start(self) -> bool:
-        """The engine starts with the file, if there is one. Raises BadData and OSError."""
+        """Load the file at start, if there is one. Raises BadData and OSError."""
         replication = self._engine.replication
         loaded = self.load(keep_expired=replication.link is not None)
         if loaded is not None:
@@ -160,7 +160,7 @@ class Saves:
         return loaded is not None
 
     def choose_disk_flag(self) -> None:
-        """A save ended, or parameters changed: if the last one failed, nothing may be changed that can't be saved."""
+        """Update the flag that blocks writes after a failed save. Called when a save ends or parameters change."""
         engine = self._engine
         config = engine.config
         if not self.ok and config.server.save_points and config.boolean("stop-writes-on-bgsave-error"):

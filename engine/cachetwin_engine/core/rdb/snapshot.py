@@ -1,9 +1,9 @@
-"""All the data at one moment as an RDB file, made in slices while clients go on.
+"""All the data at one moment as an RDB file, made in slices while clients are served.
 
 Nothing is copied when a snapshot begins but the list of keys. Then keys are written one after the other, a slice at a time;
 before a key that is not written yet is changed or deleted, it is written as it is (``Database.note_size`` leads to
 ``key_changes``). So the file holds what was there when the snapshot began, whenever a key's turn came, and new keys are
-not in it. What empties or swaps whole databases lets the snapshot finish first.
+not in it. Commands that flush or swap databases finish the snapshot first.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -24,7 +24,7 @@ _FOREIGN_FROM: Final = 12  # from here on the versions of Redis and Valkey diffe
 
 
 class Snapshot:
-    """One file in the making. ``take`` what is ready after each ``work``; at the end it is ``done``."""
+    """A file that is being made. ``take`` what is ready after each ``work``, until it is ``done``."""
 
     def __init__(
         self,
@@ -70,7 +70,7 @@ class Snapshot:
                 writer.string(library.code)
 
     def work(self, until_us: int) -> None:
-        """Go on until the clock says ``until_us`` (at least a few keys), or to the end."""
+        """Continue until the clock reaches ``until_us`` (at least a few keys), or to the end."""
         delay_us = self._engine.config.integer("rdb-key-save-delay")
         while not self.done:
             db = self._current
@@ -90,7 +90,7 @@ class Snapshot:
         self._gather()
 
     def _may_go_on(self, delay_us: int) -> bool:
-        """``rdb-key-save-delay`` after the last key? An aid for tests that want to see a snapshot in the making."""
+        """Whether ``rdb-key-save-delay``, an aid for tests, asks to wait after the last key."""
         now_us = self._engine.clock()
         if now_us < self._rests_until_us:
             return False
@@ -98,17 +98,17 @@ class Snapshot:
         return True
 
     def finish(self) -> None:
-        """Go on to the end."""
+        """Continue to the end."""
         while not self.done:
             self.end_rest()
             self.work(self._engine.clock() + 1_000_000)
 
     def end_rest(self) -> None:
-        """Go on with the next ``work``, whatever ``rdb-key-save-delay`` says."""
+        """Let the next ``work`` continue, whatever ``rdb-key-save-delay`` says."""
         self._rests_until_us = 0
 
     def take(self) -> bytes:
-        """What is ready since the last time."""
+        """What has become ready since the last call."""
         ready = self._ready
         self._ready = []
         return ready[0] if len(ready) == 1 else b"".join(ready)
@@ -120,7 +120,7 @@ class Snapshot:
             return
         del pending[key]
         if self._current is not db:
-            self._open(db)  # a file may come back to a database
+            self._open(db)  # a file may return to a database
             self._write_key(db, key)
             if self._current is not None:
                 self._open(self._current)
@@ -177,7 +177,7 @@ class Snapshot:
 
 
 def notes_of(engine: "Engine", replication: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-    """What a file says of itself: version, time, size, and ``replication`` if the file is a place to go on from."""
+    """The notes at the head of a file: version, time, memory, and ``replication`` if a replica may resume from it."""
     profile = engine.profile
     name = b"valkey-ver" if profile.is_valkey_from(8, 0) else b"redis-ver"
     return [

@@ -1,4 +1,4 @@
-"""The snapshots that are in the making: each sees every key once more before it changes."""
+"""The snapshots that are being made: each writes a key before it changes."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 class Snapshots:
-    """Those of one engine. ``Engine.snapshots_run`` says to the keyspace that there are any."""
+    """The snapshots of one engine. ``Engine.snapshots_run`` tells the keyspace whether there are any."""
 
     def __init__(self, engine: "Engine") -> None:
         self._engine = engine
@@ -23,7 +23,7 @@ class Snapshots:
         with_data: bool = True,
         with_functions: bool = True,
     ) -> Snapshot:
-        """All the data as it is now, as a file; it must be forgotten when it is done or given up."""
+        """Begin a snapshot of the data as it is now. The caller must ``forget`` it when it is done or cancelled."""
         engine = self._engine
         snapshot = Snapshot(engine, notes, checksum, with_data, with_functions)
         self._running.append(snapshot)
@@ -32,7 +32,7 @@ class Snapshots:
         return snapshot
 
     def forget(self, snapshot: Snapshot) -> None:
-        """It need not see any more what changes."""
+        """Stop calling it before keys change."""
         engine = self._engine
         if snapshot in self._running:
             self._running.remove(snapshot)
@@ -40,11 +40,11 @@ class Snapshots:
         engine.tracks_memory = engine.counts_memory or engine.snapshots_run
 
     def key_changes(self, db: "Database", key: bytes) -> None:
-        """Before it does, snapshots write it as it is."""
+        """A key is about to change: let the snapshots write it first."""
         for snapshot in self._running:
             snapshot.key_changes(db, key)
 
     def finish(self) -> None:
-        """Whole databases are about to change: write all that is missing."""
+        """Whole databases are about to change: finish all snapshots."""
         for snapshot in self._running:
             snapshot.finish()

@@ -1,4 +1,4 @@
-"""A node of a stream: entries that lie together, their IDs and field names as differences to the first.
+"""A node of a stream: neighbouring entries, their IDs and field names as differences to the first.
 
 A listpack. First the master entry: how many entries, how many deleted ones among them, the field names, a 0. Then for
 each entry flags (1 deleted, 2 the fields are the master's), the differences of its ID's halves, fields and values, and how
@@ -76,7 +76,7 @@ def _wrapped(difference: int) -> int:
 
 
 class _Place:
-    """Where a node is being read."""
+    """A position in a node."""
 
     def __init__(self, elements: list[bytes]) -> None:
         self.elements = elements

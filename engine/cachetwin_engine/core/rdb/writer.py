@@ -40,12 +40,12 @@ from .stream_nodes import stream_node
 
 NODE_BYTES_MAX: Final = 8192
 COMPRESSED_FROM: Final = 21  # bytes; shorter strings can't gain (rdb.c)
-_LISTPACKS_FROM: Final = 10  # before, small collections were ziplists; plain forms are read by everybody
+_LISTPACKS_FROM: Final = 10  # before, small collections were ziplists; every version reads the plain forms
 _DOUBLE: Final = struct.Struct("<d")
 
 
 class RdbWriter:
-    """Gathers the bytes of a file or a dump."""
+    """Collects the bytes of a file or a dump."""
 
     def __init__(self, version: int, compresses: bool) -> None:
         self.version = version
@@ -114,7 +114,7 @@ class RdbWriter:
     # -- values -------------------------------------------------------------------------------------------------------
 
     def entry(self, key: bytes, value: object) -> None:
-        """Kind, key and value, as a file has them."""
+        """Write kind, key and value, as a file has them."""
         self._key = key
         self.value(value)
         self._key = None
@@ -141,7 +141,7 @@ class RdbWriter:
             raise TypeError(value.kind().decode() if isinstance(value, Value) else "not a value")
 
     def kind(self, code: int) -> None:
-        """One byte that says what follows."""
+        """Write one byte that names what follows."""
         self.parts.append(bytes([code]))
 
     def _value_kind(self, code: int) -> None:
@@ -213,7 +213,7 @@ class RdbWriter:
             return
         self._value_kind(ZSET_2)
         self.length(len(members))
-        for at in range(len(members) - 1, -1, -1):  # the greatest first, as the original walks its skiplist
+        for at in range(len(members) - 1, -1, -1):  # the greatest first, as Valkey writes its skiplist
             self.string(members[at])
             self.parts.append(_DOUBLE.pack(scores[at]))
 

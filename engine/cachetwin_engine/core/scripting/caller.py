@@ -13,14 +13,14 @@ from cachetwin_engine.core.protocol.replies import error
 from cachetwin_engine.core.registry.command_table import DENYOOM, MAY_REPLICATE, NOSCRIPT, STALE, WRITE, Command
 from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_DISK, BLOCKED_BY_REPLICA, CLIENT_RESTRICTED
 
-_ACL_FAILURES: Final = [  # of Redis OSS 7.0, by the end of what a client is told
+_ACL_FAILURES: Final = [  # of Redis OSS 7.0, by the end of the error that a client gets
     (b"access a key", b"access at least one of the keys mentioned in the command arguments"),
     (b"access a channel", b"publish to the channel mentioned in the command"),
 ]
 
 
 class RunningScript:
-    """One run of a script or function: what others may know of it, and what it may do.
+    """One run of a script or function: its state, and what it may do.
 
     It has the caller's rights and database, a protocol and a database index of its own. When it has ended, the object
     serves for the next one.
@@ -33,7 +33,7 @@ class RunningScript:
         self.begin(name, args, outer, read_only, is_function)
 
     def begin(self, name: bytes, args: list[bytes], outer: Context, read_only: bool, is_function: bool) -> None:
-        """Be a new run."""
+        """Start a new run with this object."""
         engine = outer.engine
         self.name = name
         self.args = args
@@ -82,7 +82,7 @@ class RunningScript:
             engine.wants_propagation = wanted
 
     def may(self, args: list[bytes]) -> bool | None:
-        """May the caller's user run ``args``? None if there is no such command."""
+        """Whether the caller's user may run ``args``; None if there is no such command."""
         try:
             command = find_command(self._engine, args)
         except CommandError:
@@ -115,7 +115,7 @@ class RunningScript:
                 return READ_ONLY
             if not command.flags & STALE and is_stale(engine):
                 return b"ERR Can not execute the command on a stale replica"
-        if not self.wrote:  # once it wrote, nothing around it may make it fail half-way
+        if not self.wrote:  # after a write, a script must not fail half-way for reasons outside of it
             if command.flags & WRITE and lacks_replicas(engine):
                 return NO_REPLICAS
             if command.flags & WRITE and engine.blocked_by & BLOCKED_BY_DISK:

@@ -155,7 +155,7 @@ class Machine:
         return reply
 
     def use_protocols(self, client3: bool, script3: bool) -> None:
-        """Go on with a script in which another one ran."""
+        """Resume a script after another one ran."""
         self._functions[b"use_protocols"](client3, script3)
 
     def forget_rows(self) -> None:

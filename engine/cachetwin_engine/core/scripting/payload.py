@@ -1,4 +1,4 @@
-"""What FUNCTION DUMP gives and FUNCTION RESTORE takes: the code of each library as an RDB file would hold it."""
+"""The payload of FUNCTION DUMP and FUNCTION RESTORE: the code of each library as in an RDB file."""
 
 from typing import TYPE_CHECKING, Final
 

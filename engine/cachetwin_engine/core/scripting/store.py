@@ -1,4 +1,4 @@
-"""Scripts by SHA1 and libraries of functions: what is loaded, and how it is run."""
+"""Scripts by SHA1 and libraries of functions: loading and running them."""
 
 from typing import TYPE_CHECKING, Any, Final
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from cachetwin_engine.core.engine import Engine
     from cachetwin_engine.core.execution.context import Context
 
-EVALUATED_MAX: Final = 500  # scripts that only EVAL brought are forgotten beyond these, oldest first (eval.c)
+EVALUATED_MAX: Final = 500  # scripts that only EVAL has loaded: beyond these the oldest are dropped (eval.c)
 _NO_WORDS: Final[list[bytes]] = []
 _NO_CLUSTER: Final = b"ERR Can not run script on cluster, 'no-cluster' flag is set."
 _WRITES_IN_RO: Final = b"ERR Can not execute a script with write flag using *_ro command."
@@ -54,7 +54,7 @@ class ScriptStore:
         self._idle_run: RunningScript | None = None
         self.scripts: dict[bytes, Script] = {}
         self._by_body: dict[bytes, Script] = {}  # the same scripts: a look-up costs less than a digest
-        self.evaluated: dict[bytes, bool] = {}  # scripts that were not loaded on purpose, the one used last behind
+        self.evaluated: dict[bytes, bool] = {}  # scripts that only EVAL has loaded, the one used last at the end
         self._newest: Script | None = None  # used last
         self.evicted = 0
         self.libraries: dict[bytes, Library] = {}
@@ -62,13 +62,13 @@ class ScriptStore:
         self.allows_every_command = False  # DEBUG SET-DISABLE-DENY-SCRIPTS
 
     def machine(self) -> Machine:
-        """The interpreter of scripts, started now if nobody needed it before."""
+        """The interpreter of scripts, started at the first call."""
         if self._machine is None:
             self._machine = Machine(self._engine)
         return self._machine
 
     def library_machine(self) -> Machine:
-        """The interpreter of libraries: what scripts do, and their end by SCRIPT FLUSH, leaves it alone."""
+        """The interpreter of libraries. Scripts run in another one, which SCRIPT FLUSH discards."""
         if self._library_machine is None:
             self._library_machine = Machine(self._engine)
         return self._library_machine
@@ -80,11 +80,11 @@ class ScriptStore:
                 machine.forget_rows()
 
     def memory_bytes(self) -> int:
-        """Of the interpreter of scripts."""
+        """Memory of the interpreter of scripts."""
         return 0 if self._machine is None else self._machine.memory_bytes()
 
     def library_memory_bytes(self) -> int:
-        """Of the interpreter of libraries."""
+        """Memory of the interpreter of libraries."""
         return 0 if self._library_machine is None else self._library_machine.memory_bytes()
 
     def known(self, sha: bytes) -> Script:
@@ -125,13 +125,13 @@ class ScriptStore:
             self.evicted += 1
 
     def _note_used(self, script: Script) -> None:
-        """Of those that only EVAL brought, the one that was not used for longest goes first."""
+        """Drop the least recently used of the scripts that only EVAL has loaded."""
         self._newest = script
         if self.evaluated.pop(script.sha, False):
             self.evaluated[script.sha] = True
 
     def flush_scripts(self) -> None:
-        """SCRIPT FLUSH: with the scripts goes what they left in the interpreter."""
+        """SCRIPT FLUSH: drop the scripts and their interpreter."""
         self._machine = None
         self.scripts = {}
         self._by_body = {}
@@ -139,7 +139,7 @@ class ScriptStore:
         self.evaluated = {}
 
     def evaluate(self, ctx: "Context", script: Script | None, args: list[bytes], read_only: bool) -> bytes:
-        """EVAL and its kin: run ``script``, or the one that ``args`` bring with their keys. Raises CommandError."""
+        """EVAL and similar commands: run ``script``, or the one that ``args`` name. Raises CommandError."""
         key_count = count_keys(args)
         if script is None:
             script = self._by_body.get(args[1])
@@ -155,7 +155,7 @@ class ScriptStore:
         return self._run(self.machine(), script.function, run, ctx, key_count)
 
     def flags_of(self, command: Command, args: list[bytes]) -> int:
-        """The flags of ``command`` with ``args``: those of a script or function that declares what it does replace some."""
+        """The flags of ``command`` with ``args``: the flags that a script or function declares replace some."""
         if command.group != "scripting" or len(args) < 2:
             return command.flags
         declared: list[bytes] | None = None
@@ -177,7 +177,7 @@ class ScriptStore:
         return flags | STALE if b"allow-stale" in declared else flags
 
     def _declared(self, body: bytes) -> list[bytes] | None:
-        """The flags in a script's first line; None without, or when it is wrong, which EVAL will say."""
+        """The flags in a script's first line; None without any, or if the line is wrong, which EVAL will report."""
         if not body.startswith(b"#!"):
             return None
         try:
@@ -235,7 +235,7 @@ class ScriptStore:
             return outcome.reply
         where = b""
         if outcome.source:
-            unnamed = self._engine.profile.is_valkey_from(9, 1)  # where Lua is a module and is not told the name
+            unnamed = self._engine.profile.is_valkey_from(9, 1)  # where Lua is a module that does not know the name
             where = b" script: " + (b"" if unnamed else name + b", ") + b"on " + outcome.source + b":%d." % outcome.line
         return b"-" + outcome.reply + where + b"\r\n"
 
@@ -302,7 +302,7 @@ class ScriptStore:
         return True
 
     def replace_libraries(self, codes: list[bytes]) -> None:
-        """These in place of all that there are. Raises CommandError and changes nothing if one of them is wrong."""
+        """Replace all libraries by these. Raises CommandError and changes nothing if one of them is wrong."""
         before = (self._library_machine, self.libraries, self.functions)
         self.flush_libraries()
         try:
@@ -333,7 +333,7 @@ class ScriptStore:
 
 
 def count_keys(args: list[bytes]) -> int:
-    """How many of the words behind that number are keys. Raises CommandError."""
+    """The number of keys among the arguments that follow it. Raises CommandError."""
     count = parse_int(args[2])
     if count > len(args) - 3:
         raise CommandError(b"ERR Number of keys can't be greater than number of args")

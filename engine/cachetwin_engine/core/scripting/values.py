@@ -1,8 +1,8 @@
-"""A reply on its way into a script: RESP as a flat row of values, from which the prelude builds tables.
+"""A reply for a script: RESP as a flat row of values, from which the prelude builds tables.
 
-Each value that crosses into Lua by itself is cheap, a table or an object of Python is not. So bulk strings, integers and
-nulls stand in the row as they are, and whatever else is announced by ``True`` and a number: that of its elements for an
-array, one of the ``KIND`` constants for the rest. Plain rows, without any ``True``, are the elements of one array.
+Passing a single value to Lua is cheap, passing a table or an object of Python is not. So bulk strings, integers and nulls
+are in the row as they are, and anything else follows ``True`` and a number: the number of elements for an array, one of
+the ``KIND`` constants otherwise. Plain rows, without any ``True``, are the elements of one array.
 """
 
 from typing import Final

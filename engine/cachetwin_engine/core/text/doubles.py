@@ -1,9 +1,9 @@
-"""Doubles as text. Two manners: Redis OSS up to 7.0 prints 17 digits, everything later the few that read back the same.
+"""Doubles as text. Redis OSS up to 7.0 prints 17 digits, later versions the few that read back as the same number.
 
 The few are found by Grisu2 (Loitsch, Printing Floating-Point Numbers Quickly and Accurately with Integers, 2010), as in
-the fpconv library. It reads back right always, yet is not the shortest for one number in a thousand (98.72607 becomes
-98.72607000000001), so Python's ``repr``, which always is, would answer other bytes. Whole numbers of up to half the
-64-bit range bypass it.
+the fpconv library. The result always reads back as the same number, yet is not the shortest for one number in a
+thousand (98.72607 becomes 98.72607000000001), so Python's ``repr``, which always is, would answer other bytes. Whole
+numbers of up to half the 64-bit range bypass it.
 """
 
 from math import frexp, ldexp

@@ -13,7 +13,7 @@ _STARS_MAX: Final = 1000
 
 
 def glob_match(pattern: bytes, text: bytes) -> bool:
-    """Does the whole of ``text`` match?"""
+    """Whether the whole of ``text`` matches."""
     p: i64 = 0
     t: i64 = 0
     p_end: i64 = len(pattern)

@@ -70,7 +70,7 @@ def _short_integer(text: bytes) -> i64:
 
 
 def is_int64(value: int) -> bool:
-    """Does ``value`` fit into a signed 64-bit integer?"""
+    """Whether ``value`` fits into a signed 64-bit integer."""
     return -_SMALL_MAX < value < _SMALL_MAX or INT64_MIN <= value <= INT64_MAX
 
 
@@ -150,7 +150,7 @@ def unbounded_float_or_none(text: bytes, hexadecimal: bool = True) -> float | No
 
 
 def _has_digits(text: bytes) -> bool:
-    """Is there a digit that is not 0 before the exponent?"""
+    """Whether a digit other than 0 precedes the exponent."""
     number, _, _ = text.lower().partition(b"p" if b"x" in text.lower() else b"e")
     return len(number.strip(b"+-0.x")) > 0
 

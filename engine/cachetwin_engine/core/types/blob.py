@@ -1,13 +1,12 @@
 """Small collections in one ``bytes``: the form in which the values of most keys are short.
 
 A dict, a list or a tree of a few short elements takes some hundred bytes in Python, however little is in it. So a small
-collection is one immutable blob: each element behind a byte that says how long it is. Looking for an element skips from
-length to length, a change makes a new blob; up to the limits below that costs a compiled engine about what the
-structure would (measured by ``benchmarks/memory_per_key.py`` and by HGET, HSET, LPUSH and ZADD at the limits). What
-outgrows them is unpacked into its real structure for good.
+collection is one immutable blob: each element after a byte with its length. A search skips from length to length, a
+change makes a new blob; up to the limits below this costs a compiled engine about as much as the structure would
+(measured by ``benchmarks/memory_per_key.py`` and by HGET, HSET, LPUSH and ZADD at the limits). A collection beyond them
+is unpacked into its structure and never packed again.
 
-This is our storage and nobody sees it: which encoding is reported, and what a value's size is said to be, follows
-Valkey's own thresholds.
+Clients do not see this form: the reported encoding and size follow Valkey's own thresholds.
 """
 
 from typing import Final
@@ -33,7 +32,7 @@ def blob_of(elements: list[bytes]) -> bytes:
 
 
 def fits(elements: list[bytes], entries_max: int) -> bool:
-    """Do ``elements`` make a blob of at most ``entries_max`` elements?"""
+    """Whether ``elements`` make a blob of at most ``entries_max`` elements."""
     count = len(elements)
     if count > entries_max:
         return False

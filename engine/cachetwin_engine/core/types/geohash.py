@@ -165,7 +165,7 @@ def _bounds(shape: Shape) -> tuple[float, float, float, float]:
 
 
 def _is_inside(corners: list[tuple[float, float]], longitude: float, latitude: float) -> bool:
-    """Does a ray from the place to the east cross the polygon's border an odd number of times?"""
+    """Whether the place is inside: a ray to the east crosses the polygon's border an odd number of times."""
     inside = False
     x, y = corners[-1]
     for next_x, next_y in corners:
@@ -209,7 +209,7 @@ def _step_for(shape: Shape) -> int:
 
 
 def _reaches(column: int, row: int, step: int, west: float, south: float, east: float, north: float) -> bool:
-    """Do a cell and its neighbours cover these bounds?"""
+    """Whether a cell and its neighbours cover these bounds."""
     return (
         _row_edges(_moved(row, 1, step), step)[1] >= north
         and _row_edges(_moved(row, -1, step), step)[0] <= south

@@ -30,13 +30,13 @@ class HashValue(Value):
 
     @property
     def volatile(self) -> bool:
-        """Has a field an end?"""
+        """Whether a field has a time to live."""
         data = self._data
         return isinstance(data, HashTable) and data.volatile
 
     @property
     def packed(self) -> bool:
-        """Would Valkey store it as a listpack, whose size the thresholds bound?"""
+        """Whether Valkey would store it as a listpack."""
         data = self._data
         return isinstance(data, bytes) or data.packed
 
@@ -92,14 +92,14 @@ class HashValue(Value):
     # -- fields -------------------------------------------------------------------------------------------------------
 
     def length(self) -> int:
-        """The number of fields, those included that are over and have not gone yet."""
+        """The number of fields, including expired ones that are not deleted yet."""
         data = self._data
         if isinstance(data, bytes):
             return count_in(data, 0) // 2
         return data.length()
 
     def has(self, field: bytes) -> bool:
-        """Is there a ``field``?"""
+        """Whether ``field`` exists."""
         data = self._data
         if isinstance(data, bytes):
             return find_field(data, field) >= 0
@@ -114,7 +114,7 @@ class HashValue(Value):
         return data.get(field)
 
     def set(self, field: bytes, value: bytes, config: Config, keep_end: bool = False) -> bool:
-        """Give ``field`` a ``value``; True when the field is new. Its end goes unless ``keep_end``."""
+        """Give ``field`` a ``value``; True when the field is new. Its time to live is removed unless ``keep_end``."""
         data = self._data
         if isinstance(data, bytes):
             size: i64 = len(value)
@@ -153,7 +153,7 @@ class HashValue(Value):
         return data.remove(field)
 
     def pairs(self) -> list[tuple[bytes, bytes]]:
-        """All fields and values, also those that are over; those of a listpack in order of arrival."""
+        """All fields and values, including expired ones; those of a listpack in order of arrival."""
         data = self._data
         return list(_pairs_in(data).items()) if isinstance(data, bytes) else data.pairs()
 
@@ -184,7 +184,7 @@ class HashValue(Value):
         return elements_in(data, 0)[::2] if isinstance(data, bytes) else data.fields()
 
     def random(self, below: Callable[[int], int]) -> bytes | None:
-        """A field, each as likely as any other, None if all are over. ``below(n)`` draws from 0 to n - 1."""
+        """A field, each as likely as any other, None if all have expired. ``below(n)`` draws from 0 to n - 1."""
         data = self._data
         if isinstance(data, bytes):
             fields = elements_in(data, 0)[::2]
@@ -196,35 +196,35 @@ class HashValue(Value):
         data = self._data
         return (0, self.fields()) if isinstance(data, bytes) else data.scan(cursor, count)
 
-    # -- fields that end ----------------------------------------------------------------------------------------------
+    # -- expiring fields ----------------------------------------------------------------------------------------------
 
     def set_now(self, now_ms: int) -> None:
-        """From here on ``now_ms`` decides which fields are over."""
+        """Set the time that decides which fields have expired."""
         data = self._data
         if isinstance(data, HashTable):
             data.set_now(now_ms)
 
     def end_of(self, field: bytes) -> int:
-        """When ``field``, which exists, ends (Unix time in ms), -1 if never."""
+        """When ``field``, which exists, expires (Unix time in ms), -1 if never."""
         data = self._data
         return data.end_of(field) if isinstance(data, HashTable) else -1
 
     def end_at(self, field: bytes, at_ms: int) -> None:
-        """Let ``field``, which exists, end at ``at_ms``. The hash takes the large form."""
+        """Let ``field``, which exists, expire at ``at_ms``. The hash takes the large form."""
         self._table().end_at(field, at_ms)
 
     def remove_end(self, field: bytes) -> bool:
-        """Let ``field`` stay for ever; False when it had no end."""
+        """Remove the time to live of ``field``; False when it had none."""
         data = self._data
         return isinstance(data, HashTable) and data.remove_end(field)
 
     def ends(self) -> list[tuple[bytes, int]]:
-        """Every field that has an end, and its end (Unix time in ms)."""
+        """Every field with a time to live, and when it expires (Unix time in ms)."""
         data = self._data
         return data.ends() if isinstance(data, HashTable) else []
 
     def drop_due(self, now_ms: int, count_max: int) -> list[bytes]:
-        """Remove up to ``count_max`` fields whose end is not after ``now_ms``, and say which."""
+        """Remove up to ``count_max`` fields that have expired at ``now_ms``; which ones."""
         data = self._data
         return data.drop_due(now_ms, count_max) if isinstance(data, HashTable) else []
 

@@ -1,11 +1,11 @@
-"""The structure of a hash that outgrew its blob: fields and their values.
+"""The structure of a hash that is too large for a blob: fields and their values.
 
 The form that OBJECT ENCODING reports changes at Valkey's thresholds and never back. The packed form is a dict, in order
 of arrival; the large one a ``KeyTable``, as for the keys of a database.
 
-Fields may have ends of their own (Valkey 9). A field whose time is over is hidden from then on, but it goes, and stops
-being counted, only when ``expiry.fields`` comes by or something takes its place. Which fields those are depends on the
-time at which the hash is looked at: who looks it up says when (``set_now``).
+Fields may have times to live (Valkey 9). An expired field is hidden, but it is removed, and no longer counted, only
+when ``expiry.fields`` deletes it or something replaces it. Which fields have expired depends on the time that the
+caller sets (``set_now``).
 """
 
 from collections.abc import Callable
@@ -23,8 +23,8 @@ from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
 OBJECT_BYTES: Final = 16
 _TABLE_BYTES: Final = 48
 _SLOT_BYTES: Final = 9.3  # a pointer and its share of a bucket's head at the usual load (hashtable.c)
-_DRAWS_MAX: Final = 100  # of fields that are over, before all fields are gone through
-_STALE_ENDS_MAX: Final = 64  # ends in the heap that hold no more, beyond as many as hold
+_DRAWS_MAX: Final = 100  # of expired fields, before all fields are listed
+_STALE_ENDS_MAX: Final = 64  # outdated ones in the heap, beyond as many as are valid
 _ENTRY_BYTES: Final = 12  # heads of field and value, and the pointer between them
 
 
@@ -34,12 +34,12 @@ class HashTable:
 
     def __init__(self, fields: dict[bytes, bytes]) -> None:
         self.packed = True  # Valkey would store it as a listpack
-        self.volatile = False  # some field has an end
+        self.volatile = False  # some field has a time to live
         self._fields = fields  # of the packed form
         self._order: list[bytes] | None = None  # the fields of the packed form, until one comes or goes
         self._table: KeyTable | None = None  # of the large form
         self._ends: dict[bytes, int] | None = None  # field -> Unix time in ms; None rather than empty
-        self._soonest: list[tuple[int, bytes]] | None = None  # a heap of the ends, also of some that hold no more
+        self._soonest: list[tuple[int, bytes]] | None = None  # a heap of expiry times, some of them outdated
         self._now_ms = 0
 
     def size_bytes(self, samples: int) -> int:
@@ -89,11 +89,11 @@ class HashTable:
     # -- fields -------------------------------------------------------------------------------------------------------
 
     def length(self) -> int:
-        """The number of fields, those included that are over and have not gone yet."""
+        """The number of fields, including expired ones that are not deleted yet."""
         return len(self._fields) if self._table is None else len(self._table)
 
     def has(self, field: bytes) -> bool:
-        """Is there a ``field``?"""
+        """Whether ``field`` exists."""
         there = field in self._fields if self._table is None else self._table.has(field)
         return there and (self._ends is None or not self._is_over(field))
 
@@ -108,7 +108,7 @@ class HashTable:
         return value if isinstance(value, bytes) else None
 
     def set(self, field: bytes, value: bytes, config: Config, keep_end: bool = False) -> bool:
-        """Give ``field`` a ``value``; True when the field is new. Its end goes unless ``keep_end``."""
+        """Give ``field`` a ``value``; True when the field is new. Its time to live is removed unless ``keep_end``."""
         over = False
         if self._ends is not None:
             over = self._is_over(field)
@@ -139,7 +139,7 @@ class HashTable:
         return True
 
     def pairs(self) -> list[tuple[bytes, bytes]]:
-        """All fields and values, also those that are over; the packed form's in order of arrival."""
+        """All fields and values, including expired ones; in the packed form in order of arrival."""
         if self._table is None:
             return list(self._fields.items())
         return [(field, value) for field, value in self._table.items() if isinstance(value, bytes)]
@@ -175,7 +175,7 @@ class HashTable:
         return self._order
 
     def random(self, below: Callable[[int], int]) -> bytes | None:
-        """A field, each as likely as any other, None if all are over. ``below(n)`` draws from 0 to n - 1."""
+        """A field, each as likely as any other, None if all have expired. ``below(n)`` draws from 0 to n - 1."""
         if self._table is not None:
             for _ in range(_DRAWS_MAX):
                 field = self._table.random(below)
@@ -193,18 +193,18 @@ class HashTable:
             found = [field for field in found if not self._is_over(field)]
         return after, found
 
-    # -- fields that end ----------------------------------------------------------------------------------------------
+    # -- expiring fields ----------------------------------------------------------------------------------------------
 
     def set_now(self, now_ms: int) -> None:
-        """From here on ``now_ms`` decides which fields are over."""
+        """Set the time that decides which fields have expired."""
         self._now_ms = now_ms
 
     def end_of(self, field: bytes) -> int:
-        """When ``field``, which exists, ends (Unix time in ms), -1 if never."""
+        """When ``field``, which exists, expires (Unix time in ms), -1 if never."""
         return -1 if self._ends is None else self._ends.get(field, -1)
 
     def end_at(self, field: bytes, at_ms: int) -> None:
-        """Let ``field``, which exists, end at ``at_ms``. The hash takes the large form."""
+        """Let ``field``, which exists, expire at ``at_ms``. The hash takes the large form."""
         self._unpack()
         ends = self._ends
         if ends is None:
@@ -218,7 +218,7 @@ class HashTable:
             heappush(soonest, (at_ms, field))
 
     def remove_end(self, field: bytes) -> bool:
-        """Let ``field`` stay for ever; False when it had no end."""
+        """Remove the time to live of ``field``; False when it had none."""
         ends = self._ends
         if ends is None or ends.pop(field, None) is None:
             return False
@@ -229,11 +229,11 @@ class HashTable:
         return True
 
     def ends(self) -> list[tuple[bytes, int]]:
-        """Every field that has an end, and its end (Unix time in ms)."""
+        """Every field with a time to live, and when it expires (Unix time in ms)."""
         return [] if self._ends is None else list(self._ends.items())
 
     def drop_due(self, now_ms: int, count_max: int) -> list[bytes]:
-        """Remove up to ``count_max`` fields whose end is not after ``now_ms``, and say which."""
+        """Remove up to ``count_max`` fields that have expired at ``now_ms``; which ones."""
         gone: list[bytes] = []
         soonest = self._soonest
         while self._ends is not None and soonest and len(gone) < count_max:

@@ -1,4 +1,4 @@
-"""The structure of a list that outgrew its blob: O(1) at both ends, whatever the length.
+"""The structure of a list that is too large for a blob: O(1) at both ends, whatever the length.
 
 A list that Valkey would keep in one listpack is a Python list here, where moving a few thousand pointers costs less than
 a second structure; a longer one is a deque. The border is ``list-max-listpack-size``, so the form is also what OBJECT
@@ -34,7 +34,7 @@ class LongList:
             self._entry_bytes += entry_bytes(element)
 
     def packed(self) -> bool:
-        """Would Valkey keep it in one listpack?"""
+        """Whether Valkey would store it as one listpack."""
         return self._large is None
 
     def size_bytes(self, samples: int) -> int:

@@ -1,4 +1,4 @@
-"""The structure of a set that outgrew its blob, in Valkey's three forms.
+"""The structure of a set that is too large for a blob, in Valkey's three forms.
 
 ``intset`` (integers, in numeric order) and ``listpack`` (few and short) are a dict, whose keys in order of arrival are the
 listpack's order; their thresholds bound them, so they make a list of the members when one is needed. ``hashtable`` is a
@@ -65,7 +65,7 @@ class MemberTable:
         return len(self._members) if self._table is None else len(self._table)
 
     def has(self, member: bytes) -> bool:
-        """Is ``member`` in the set?"""
+        """Whether ``member`` is in the set."""
         return member in self._members if self._table is None else self._table.has(member)
 
     def add(self, member: bytes, config: Config) -> bool:
@@ -154,7 +154,7 @@ def _table_of(members: list[bytes]) -> KeyTable:
 
 
 def listpack_takes(members: list[bytes], member: bytes, config: Config) -> bool:
-    """Does a listpack hold the ``members`` of an intset and ``member``?"""
+    """Whether a listpack may hold the ``members`` of an intset and ``member``."""
     if len(members) >= config.encodings.set_max_listpack_entries:
         return False
     longest = len(member)

@@ -134,6 +134,6 @@ def entries_before(data: bytes, stop: i64) -> i64:
 
 
 def fits_entry(data: bytes, count: i64, member: bytes) -> bool:
-    """May a blob of ``count`` entries have one more for ``member``, or another score in one?"""
+    """Whether a blob of ``count`` entries has room for one of ``member``, or for another score of it."""
     size: i64 = len(member)
     return count < ENTRIES_MAX and size <= ELEMENT_MAX and len(data) + size + _DOUBLE_BYTES + 2 <= BYTES_MAX

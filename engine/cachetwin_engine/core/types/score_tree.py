@@ -104,7 +104,7 @@ class ScoreTree:
         return outcome
 
     def remove(self, member: bytes) -> bool:
-        """Take ``member`` out; False when it is not there."""
+        """Remove ``member``; False when it is not there."""
         score = self.scores.pop(member, None)
         if score is None:
             return False
@@ -115,7 +115,7 @@ class ScoreTree:
         return True
 
     def remove_range(self, start: int, stop: int) -> list[bytes]:
-        """Take out the members of ranks ``start`` to ``stop`` - 1, and return them."""
+        """Remove the members of ranks ``start`` to ``stop`` - 1, and return them."""
         members, _ = self.range(start, stop)
         if members:
             _cut(self._root, start, start + len(members))
@@ -343,7 +343,7 @@ def _split(node: _Node, at: int) -> _Node:
 
 
 def _remove(node: _Node, score: float, member: bytes) -> None:
-    """Take out a member that is present."""
+    """Remove a member that is present."""
     node.size -= 1
     at = _place(node, score, member)
     if node.children:
@@ -381,7 +381,7 @@ def _mend(node: _Node, at: int) -> None:
 
 
 def _cut(node: _Node, start: int, stop: int) -> None:
-    """Take out ranks ``start`` to ``stop`` - 1, counted from the beginning of ``node``; they exist."""
+    """Remove ranks ``start`` to ``stop`` - 1, counted from the beginning of ``node``; they exist."""
     node.size -= stop - start
     if not node.children:
         node.scores = extend(node.scores[:start], node.scores[stop:])

@@ -123,7 +123,7 @@ class SetValue(Value):
         return count_in(data, 1) if isinstance(data, bytes) else data.length()
 
     def has(self, member: bytes) -> bool:
-        """Is ``member`` in the set?"""
+        """Whether ``member`` is in the set."""
         data = self._data
         return find_element(data, member, 1) >= 0 if isinstance(data, bytes) else data.has(member)
 
@@ -171,7 +171,7 @@ class SetValue(Value):
         return (0, elements_in(data, 1)) if isinstance(data, bytes) else data.scan(cursor, count)
 
     def small(self) -> bool:
-        """Is it in one of the forms whose size the thresholds bound?"""
+        """Whether it has one of the forms whose size the thresholds limit."""
         return self.form != HASHTABLE
 
 

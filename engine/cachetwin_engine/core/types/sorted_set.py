@@ -42,12 +42,12 @@ class SortedSet(Value):
 
     @property
     def packed(self) -> bool:
-        """Would Valkey store it as a listpack?"""
+        """Whether Valkey would store it as a listpack."""
         data = self._data
         return isinstance(data, bytes) or data.packed
 
     def unpack(self) -> None:
-        """No listpack any more, for good."""
+        """Report it as a skiplist from now on."""
         self._tree().packed = False
 
     def kind(self) -> bytes:
@@ -129,7 +129,7 @@ class SortedSet(Value):
         return data.put(member, score)
 
     def remove(self, member: bytes) -> bool:
-        """Take ``member`` out; False when it is not there."""
+        """Remove ``member``; False when it is not there."""
         data = self._data
         if isinstance(data, ScoreTree):
             return data.remove(member)
@@ -140,7 +140,7 @@ class SortedSet(Value):
         return True
 
     def remove_range(self, start: int, stop: int) -> list[bytes]:
-        """Take out the members of ranks ``start`` to ``stop`` - 1, and return them."""
+        """Remove the members of ranks ``start`` to ``stop`` - 1, and return them."""
         data = self._data
         if isinstance(data, ScoreTree):
             return data.remove_range(start, stop)

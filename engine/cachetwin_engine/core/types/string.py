@@ -75,7 +75,7 @@ def size_of_string(value: object | None) -> int:
 
 
 def string_for_edit(db: "Database", key: bytes, value: object | None) -> RawString:
-    """The string under ``key`` as a buffer to change, made if it was none; ``value`` is what ``key`` holds now.
+    """The string under ``key`` as a buffer to change, created if there is none; ``value`` is what ``key`` holds now.
 
     Raises CommandError for another type.
     """
