@@ -50,7 +50,7 @@ def _expire_fields_of(engine: "Engine", db: "Database", key: bytes, value: HashV
     """Remove what is due in the hash under ``key``; was there anything?"""
     if db.observer.tracks_memory:
         db.note_size(key)
-    gone = value.drop_due(engine.now_ms, FIELDS_PER_VISIT_MAX)
+    gone = value.remove_expired(engine.now_ms, FIELDS_PER_VISIT_MAX)
     if not gone:
         return False
     engine.expired_fields += len(gone)

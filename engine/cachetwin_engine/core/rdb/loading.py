@@ -227,5 +227,5 @@ def _is_emptied(value: object, now_ms: int) -> bool:
     """Remove the expired fields of a hash; True if none is left."""
     if not isinstance(value, HashValue) or not value.volatile:
         return False
-    value.drop_due(now_ms, value.length())
+    value.remove_expired(now_ms, value.length())
     return value.length() == 0

@@ -192,7 +192,7 @@ class RdbReader:
         return value
 
     def _hash(self, kind: int) -> HashValue:
-        ends: list[int] = []
+        expiries: list[int] = []
         if kind == kinds.HASH_ZIPMAP:
             items = zipmap_elements(self.string())
         elif kind == kinds.HASH_ZIPLIST:
@@ -204,7 +204,7 @@ class RdbReader:
             for _ in range(self.length()):
                 items += [self.string(), self.string()]
                 if kind == kinds.HASH_2:
-                    ends.append(self.time_ms())
+                    expiries.append(self.time_ms())
         value = HashValue()
         for at in range(0, len(items) - 1, 2):
             value.set(items[at], items[at + 1], self.config)
@@ -212,9 +212,9 @@ class RdbReader:
             raise EmptyValue("an empty hash")
         if value.length() * 2 != len(items):
             raise BadData("a hash with a field twice, or without a value")
-        for place, at_ms in enumerate(ends):
+        for place, at_ms in enumerate(expiries):
             if at_ms >= 0:
-                value.end_at(items[2 * place], at_ms)
+                value.expire_at(items[2 * place], at_ms)
         return value
 
     def _sorted_set(self, kind: int) -> SortedSet:

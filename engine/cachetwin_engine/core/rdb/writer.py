@@ -192,14 +192,14 @@ class RdbWriter:
             self._value_kind(HASH_LISTPACK)
             self.string(listpack(value.flat()))
             return
-        ends = dict(value.ends()) if self.version >= 80 else {}
-        self._value_kind(HASH_2 if ends else HASH)
+        expiries = dict(value.expiries()) if self.version >= 80 else {}
+        self._value_kind(HASH_2 if expiries else HASH)
         self.length(value.length())
         for field, text in value.pairs():
             self.string(field)
             self.string(text)
-            if ends:
-                self.time_ms(ends.get(field, -1))
+            if expiries:
+                self.time_ms(expiries.get(field, -1))
 
     def _sorted_set(self, value: SortedSet) -> None:
         members, scores = value.range(0, len(value))

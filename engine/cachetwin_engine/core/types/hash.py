@@ -1,7 +1,8 @@
 """Hashes: a blob of fields and values in turn while they are few and short (``blob``), then a ``HashTable``.
 
-What Valkey keeps in a listpack stays in order of arrival. What passes Valkey's thresholds, or has a field that ends by
-itself, is always a table. ``read_hash`` and ``write_hash`` tell a table the time by which to judge.
+A hash within Valkey's listpack thresholds keeps its fields in order of arrival. One beyond them, or with a field that has a
+time to live, takes the form of Valkey's hashtable and keeps it. ``read_hash`` and ``write_hash`` set the time that decides
+which fields have expired.
 """
 
 from collections.abc import Callable
@@ -113,8 +114,8 @@ class HashValue(Value):
             return None if at < 0 else element_at(data, behind(data, at))
         return data.get(field)
 
-    def set(self, field: bytes, value: bytes, config: Config, keep_end: bool = False) -> bool:
-        """Give ``field`` a ``value``; True when the field is new. Its time to live is removed unless ``keep_end``."""
+    def set(self, field: bytes, value: bytes, config: Config, keep_ttl: bool = False) -> bool:
+        """Give ``field`` a ``value``; True when the field is new. Its time to live is removed unless ``keep_ttl``."""
         data = self._data
         if isinstance(data, bytes):
             size: i64 = len(value)
@@ -139,7 +140,7 @@ class HashValue(Value):
                         self._data = data + LENGTHS[length] + field + LENGTHS[size] + value
                         return True
             data = self._table()
-        return data.set(field, value, config, keep_end)
+        return data.set(field, value, config, keep_ttl)
 
     def remove(self, field: bytes) -> bool:
         """Remove ``field``; False when it is not there."""
@@ -204,29 +205,29 @@ class HashValue(Value):
         if isinstance(data, HashTable):
             data.set_now(now_ms)
 
-    def end_of(self, field: bytes) -> int:
+    def expiry_of(self, field: bytes) -> int:
         """When ``field``, which exists, expires (Unix time in ms), -1 if never."""
         data = self._data
-        return data.end_of(field) if isinstance(data, HashTable) else -1
+        return data.expiry_of(field) if isinstance(data, HashTable) else -1
 
-    def end_at(self, field: bytes, at_ms: int) -> None:
+    def expire_at(self, field: bytes, at_ms: int) -> None:
         """Let ``field``, which exists, expire at ``at_ms``. The hash takes the large form."""
-        self._table().end_at(field, at_ms)
+        self._table().expire_at(field, at_ms)
 
-    def remove_end(self, field: bytes) -> bool:
+    def persist(self, field: bytes) -> bool:
         """Remove the time to live of ``field``; False when it had none."""
         data = self._data
-        return isinstance(data, HashTable) and data.remove_end(field)
+        return isinstance(data, HashTable) and data.persist(field)
 
-    def ends(self) -> list[tuple[bytes, int]]:
+    def expiries(self) -> list[tuple[bytes, int]]:
         """Every field with a time to live, and when it expires (Unix time in ms)."""
         data = self._data
-        return data.ends() if isinstance(data, HashTable) else []
+        return data.expiries() if isinstance(data, HashTable) else []
 
-    def drop_due(self, now_ms: int, count_max: int) -> list[bytes]:
+    def remove_expired(self, now_ms: int, count_max: int) -> list[bytes]:
         """Remove up to ``count_max`` fields that have expired at ``now_ms``; which ones."""
         data = self._data
-        return data.drop_due(now_ms, count_max) if isinstance(data, HashTable) else []
+        return data.remove_expired(now_ms, count_max) if isinstance(data, HashTable) else []
 
 
 enter_prototype(HashValue())

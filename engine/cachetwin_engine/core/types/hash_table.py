@@ -24,7 +24,7 @@ OBJECT_BYTES: Final = 16
 _TABLE_BYTES: Final = 48
 _SLOT_BYTES: Final = 9.3  # a pointer and its share of a bucket's head at the usual load (hashtable.c)
 _DRAWS_MAX: Final = 100  # of expired fields, before all fields are listed
-_STALE_ENDS_MAX: Final = 64  # outdated ones in the heap, beyond as many as are valid
+_STALE_EXPIRIES_MAX: Final = 64  # outdated ones in the heap, beyond as many as are valid
 _ENTRY_BYTES: Final = 12  # heads of field and value, and the pointer between them
 
 
@@ -38,7 +38,7 @@ class HashTable:
         self._fields = fields  # of the packed form
         self._order: list[bytes] | None = None  # the fields of the packed form, until one comes or goes
         self._table: KeyTable | None = None  # of the large form
-        self._ends: dict[bytes, int] | None = None  # field -> Unix time in ms; None rather than empty
+        self._expiries: dict[bytes, int] | None = None  # field -> Unix time in ms; None rather than empty
         self._soonest: list[tuple[int, bytes]] | None = None  # a heap of expiry times, some of them outdated
         self._now_ms = 0
 
@@ -61,8 +61,8 @@ class HashTable:
         copy = HashTable(dict(self.pairs()))
         if not self.packed:
             copy._unpack()
-        if self._ends is not None:
-            copy._ends = self._ends.copy()
+        if self._expiries is not None:
+            copy._expiries = self._expiries.copy()
             copy._rebuild_soonest()
             copy.volatile = True
         return copy
@@ -95,11 +95,11 @@ class HashTable:
     def has(self, field: bytes) -> bool:
         """Whether ``field`` exists."""
         there = field in self._fields if self._table is None else self._table.has(field)
-        return there and (self._ends is None or not self._is_over(field))
+        return there and (self._expiries is None or not self._is_expired(field))
 
     def get(self, field: bytes) -> bytes | None:
         """The value of ``field``, or None."""
-        if self._ends is not None and self._is_over(field):
+        if self._expiries is not None and self._is_expired(field):
             return None
         table = self._table
         if table is None:
@@ -107,13 +107,13 @@ class HashTable:
         value = table.find(field)
         return value if isinstance(value, bytes) else None
 
-    def set(self, field: bytes, value: bytes, config: Config, keep_end: bool = False) -> bool:
-        """Give ``field`` a ``value``; True when the field is new. Its time to live is removed unless ``keep_end``."""
+    def set(self, field: bytes, value: bytes, config: Config, keep_ttl: bool = False) -> bool:
+        """Give ``field`` a ``value``; True when the field is new. Its time to live is removed unless ``keep_ttl``."""
         over = False
-        if self._ends is not None:
-            over = self._is_over(field)
-            if over or not keep_end:
-                self.remove_end(field)
+        if self._expiries is not None:
+            over = self._is_expired(field)
+            if over or not keep_ttl:
+                self.persist(field)
         table = self._table
         if table is None:
             fields = self._fields
@@ -148,7 +148,7 @@ class HashTable:
         """Each field, followed by its value, in the same order."""
         flat: list[bytes] = []
         for field, value in self.pairs():
-            if self._ends is None or not self._is_over(field):
+            if self._expiries is None or not self._is_expired(field):
                 flat.append(field)
                 flat.append(value)
         return flat
@@ -169,7 +169,7 @@ class HashTable:
         """All fields. The list may be the hash's own: read it, don't keep or change it."""
         if self._table is not None:
             fields = self._table.keys()
-            return fields if self._ends is None else [field for field in fields if not self._is_over(field)]
+            return fields if self._expiries is None else [field for field in fields if not self._is_expired(field)]
         if self._order is None:
             self._order = list(self._fields)
         return self._order
@@ -179,7 +179,7 @@ class HashTable:
         if self._table is not None:
             for _ in range(_DRAWS_MAX):
                 field = self._table.random(below)
-                if self._ends is None or not self._is_over(field):
+                if self._expiries is None or not self._is_expired(field):
                     return field
         fields = self.fields()
         return fields[below(len(fields))] if fields else None
@@ -189,8 +189,8 @@ class HashTable:
         if self._table is None:
             return 0, self.fields()
         after, found = self._table.scan(cursor, count)
-        if self._ends is not None:
-            found = [field for field in found if not self._is_over(field)]
+        if self._expiries is not None:
+            found = [field for field in found if not self._is_expired(field)]
         return after, found
 
     # -- expiring fields ----------------------------------------------------------------------------------------------
@@ -199,64 +199,64 @@ class HashTable:
         """Set the time that decides which fields have expired."""
         self._now_ms = now_ms
 
-    def end_of(self, field: bytes) -> int:
+    def expiry_of(self, field: bytes) -> int:
         """When ``field``, which exists, expires (Unix time in ms), -1 if never."""
-        return -1 if self._ends is None else self._ends.get(field, -1)
+        return -1 if self._expiries is None else self._expiries.get(field, -1)
 
-    def end_at(self, field: bytes, at_ms: int) -> None:
+    def expire_at(self, field: bytes, at_ms: int) -> None:
         """Let ``field``, which exists, expire at ``at_ms``. The hash takes the large form."""
         self._unpack()
-        ends = self._ends
-        if ends is None:
-            ends = self._ends = {}
+        expiries = self._expiries
+        if expiries is None:
+            expiries = self._expiries = {}
             self.volatile = True
-        ends[field] = at_ms
+        expiries[field] = at_ms
         soonest = self._soonest
-        if soonest is None or len(soonest) > 2 * len(ends) + _STALE_ENDS_MAX:
+        if soonest is None or len(soonest) > 2 * len(expiries) + _STALE_EXPIRIES_MAX:
             self._rebuild_soonest()
         else:
             heappush(soonest, (at_ms, field))
 
-    def remove_end(self, field: bytes) -> bool:
+    def persist(self, field: bytes) -> bool:
         """Remove the time to live of ``field``; False when it had none."""
-        ends = self._ends
-        if ends is None or ends.pop(field, None) is None:
+        expiries = self._expiries
+        if expiries is None or expiries.pop(field, None) is None:
             return False
-        if not ends:
-            self._ends = None
+        if not expiries:
+            self._expiries = None
             self._soonest = None
             self.volatile = False
         return True
 
-    def ends(self) -> list[tuple[bytes, int]]:
+    def expiries(self) -> list[tuple[bytes, int]]:
         """Every field with a time to live, and when it expires (Unix time in ms)."""
-        return [] if self._ends is None else list(self._ends.items())
+        return [] if self._expiries is None else list(self._expiries.items())
 
-    def drop_due(self, now_ms: int, count_max: int) -> list[bytes]:
+    def remove_expired(self, now_ms: int, count_max: int) -> list[bytes]:
         """Remove up to ``count_max`` fields that have expired at ``now_ms``; which ones."""
         gone: list[bytes] = []
         soonest = self._soonest
-        while self._ends is not None and soonest and len(gone) < count_max:
+        while self._expiries is not None and soonest and len(gone) < count_max:
             at_ms, field = soonest[0]
             if at_ms > now_ms:
                 break
             heappop(soonest)
-            if self._ends.get(field, -1) == at_ms:
+            if self._expiries.get(field, -1) == at_ms:
                 self._drop(field)
                 gone.append(field)
         return gone
 
     def _rebuild_soonest(self) -> None:
-        if self._ends is not None:
-            soonest = [(at_ms, field) for field, at_ms in self._ends.items()]
+        if self._expiries is not None:
+            soonest = [(at_ms, field) for field, at_ms in self._expiries.items()]
             heapify(soonest)
             self._soonest = soonest
 
-    def _is_over(self, field: bytes) -> bool:
-        ends = self._ends
-        if ends is None:
+    def _is_expired(self, field: bytes) -> bool:
+        expiries = self._expiries
+        if expiries is None:
             return False
-        at_ms = ends.get(field)
+        at_ms = expiries.get(field)
         return at_ms is not None and at_ms <= self._now_ms
 
     def _drop(self, field: bytes) -> None:
@@ -265,5 +265,5 @@ class HashTable:
             self._order = None
         else:
             self._table.remove(field)
-        if self._ends is not None:
-            self.remove_end(field)
+        if self._expiries is not None:
+            self.persist(field)

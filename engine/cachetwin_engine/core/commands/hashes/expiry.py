@@ -118,14 +118,14 @@ def _expire(ctx: Context, args: list[bytes], unit_ms: int, relative: bool) -> by
     for name in names:
         if not value.has(name):
             outcome.append(_MISSING)
-        elif not condition.allows(value.end_of(name), at_ms):
+        elif not condition.allows(value.expiry_of(name), at_ms):
             outcome.append(_UNMET)
         elif ctx.engine.is_expired(at_ms):
             value.remove(name)
             gone.append(name)
             outcome.append(_REMOVED)
         else:
-            value.end_at(name, at_ms)
+            value.expire_at(name, at_ms)
             kept.append(name)
             outcome.append(_SET)
     report_fields(ctx, key, value, at_ms, kept, gone)
@@ -230,8 +230,8 @@ def _ends(ctx: Context, args: list[bytes], unit_ms: int, since_ms: int) -> bytes
         if value is None or not value.has(name):
             replies.append(integer(_MISSING))
             continue
-        end_ms = value.end_of(name)
-        replies.append(integer(_NO_END if end_ms < 0 else (end_ms - since_ms + unit_ms // 2) // unit_ms))
+        at_ms = value.expiry_of(name)
+        replies.append(integer(_NO_END if at_ms < 0 else (at_ms - since_ms + unit_ms // 2) // unit_ms))
     return array(replies)
 
 
@@ -260,7 +260,7 @@ def hpersist(ctx: Context, args: list[bytes]) -> bytes:
     for name in names:
         if not value.has(name):
             replies.append(integer(_MISSING))
-        elif value.remove_end(name):
+        elif value.persist(name):
             changes += 1
             replies.append(ONE)
         else:

@@ -109,7 +109,7 @@ def _put_field(ctx: Context, key: bytes, value: HashValue | None, field: bytes, 
         value.set(field, content, ctx.engine.config)
         ctx.db.put(key, value)
     else:
-        value.set(field, content, ctx.engine.config, keep_end=True)
+        value.set(field, content, ctx.engine.config, keep_ttl=True)
         if ctx.db.volatile:
             note_ends(ctx, key, value)
     ctx.key_changed(key, NOTIFY_HASH, event)

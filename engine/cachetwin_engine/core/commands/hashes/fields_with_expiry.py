@@ -58,13 +58,13 @@ def hgetex(ctx: Context, args: list[bytes]) -> bytes:
         replies.append(ctx.null if content is None else bulk(content))
         if content is None:
             continue
-        if options.persist and value.remove_end(name):
+        if options.persist and value.persist(name):
             changes.append(name)
-        elif options.has_end and ctx.engine.is_expired(options.at_ms):
+        elif options.has_ttl and ctx.engine.is_expired(options.at_ms):
             value.remove(name)
             gone.append(name)
-        elif options.has_end:
-            value.end_at(name, options.at_ms)
+        elif options.has_ttl:
+            value.expire_at(name, options.at_ms)
             kept.append(name)
     if changes:
         note_ends(ctx, key, value)
@@ -110,27 +110,27 @@ def hsetex(ctx: Context, args: list[bytes]) -> bytes:
     found = value is not None
     if value is None:
         value = HashValue()
-    over = options.has_end and ctx.engine.is_expired(options.at_ms)
+    over = options.has_ttl and ctx.engine.is_expired(options.at_ms)
     names: list[bytes] = pairs[::2]
     for place in range(0, len(pairs), 2):
-        value.set(pairs[place], pairs[place + 1], ctx.engine.config, options.keep_end)
+        value.set(pairs[place], pairs[place + 1], ctx.engine.config, options.keep_ttl)
     if not found:
         ctx.db.put(key, value)
-    if options.has_end and not over:
+    if options.has_ttl and not over:
         for name in names:
-            value.end_at(name, options.at_ms)
+            value.expire_at(name, options.at_ms)
     note_ends(ctx, key, value)
     ctx.key_changed(key, NOTIFY_HASH, b"hset", len(names))
-    if options.has_end:
+    if options.has_ttl:
         ctx.notify(NOTIFY_HASH, b"hexpire", key)
     words = [b"%d" % len(names), *pairs]
     if over:
         gone = [name for name in names if value.remove(name)]
         report_expired_fields(ctx, key, value, gone)
         ctx.propagate([b"HDEL", key, *gone])
-    elif options.has_end:
+    elif options.has_ttl:
         ctx.propagate([b"HSETEX", key, b"PXAT", b"%d" % options.at_ms, b"FIELDS", *words])
-    elif options.keep_end:
+    elif options.keep_ttl:
         ctx.propagate([b"HSETEX", key, b"KEEPTTL", b"FIELDS", *words])
     else:
         ctx.propagate([b"HSET", key, *pairs])
@@ -172,12 +172,12 @@ class _Options:
     """The options of HGETEX and HSETEX, between the key and FIELDS."""
 
     def __init__(self) -> None:
-        self.has_end = False
+        self.has_ttl = False
         self.unit = b""  # EX, PX, EXAT or PXAT: may be repeated but not mixed
         self.end_text = b""
         self.at_ms = 0
         self.persist = False
-        self.keep_end = False
+        self.keep_ttl = False
         self.only_new = False
         self.only_old = False
         self.only_new_key = False
@@ -185,7 +185,7 @@ class _Options:
 
     def find_end(self, ctx: Context) -> None:
         """Parse the time into ``at_ms``. Valkey does so after it has read the key. Raises CommandError."""
-        if self.has_end:
+        if self.has_ttl:
             self.at_ms = parse_end(ctx, self.end_text, UNITS_MS[self.unit], relative=len(self.unit) == 2)
 
 
@@ -196,7 +196,7 @@ def _parse_options(ctx: Context, args: list[bytes], end: int) -> _Options:
         if word == b"PERSIST":
             options.persist = True
         elif word == b"KEEPTTL":
-            options.keep_end = True
+            options.keep_ttl = True
         elif word == b"FNX":
             options.only_new = True
         elif word == b"FXX":
@@ -207,11 +207,11 @@ def _parse_options(ctx: Context, args: list[bytes], end: int) -> _Options:
             options.only_old_key = True
         elif options.unit in {b"", word}:
             options.unit = word
-            options.has_end = True
+            options.has_ttl = True
             options.end_text = given.value
         else:
             raise syntax_error()
-    if (options.has_end and (options.persist or options.keep_end)) or (options.only_new and options.only_old):
+    if (options.has_ttl and (options.persist or options.keep_ttl)) or (options.only_new and options.only_old):
         raise syntax_error()
     if options.only_new_key and options.only_old_key:
         raise syntax_error()
