@@ -2,7 +2,7 @@
 
 from tests.engine.in_process import Run
 
-from cachetwin_engine.core.admin.host import Host
+from cachetwin_engine.core.state.host import Host
 
 
 class FullDisk(Host):

@@ -49,7 +49,7 @@ class Run:
 
     def received(self) -> bytes:
         """What arrived that was no reply to a request of this client: messages, the end of a wait."""
-        self.engine.take_pending()
+        self.engine.clients.take_pending()
         return self.client.take_output()
 
     def replicate(self) -> None:

@@ -46,7 +46,7 @@ class Wire:
         for _ in range(ROUNDS_MAX):
             engine.work(engine.clock() + 1_000_000)
             other.work(other.clock() + 1_000_000)
-            engine.take_pending()
+            engine.clients.take_pending()
             down = self.client.take_output()
             for at in range(0, len(down), self.step):
                 self.link.feed(down[at : at + self.step])

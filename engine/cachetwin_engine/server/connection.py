@@ -143,7 +143,7 @@ class Connection(asyncio.Protocol):
 
     def _settle(self, session: "Session") -> None:
         """The rare ends of a turn: others have output, more commands wait, or the conversation is over."""
-        if self._engine.pending:
+        if self._engine.clients.pending:
             self.node.schedule_drain()
         if session.closing:
             self.close()

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from cachetwin_engine.core.admin.host import Host
 from cachetwin_engine.core.config.config import Config
+from cachetwin_engine.core.state.host import Host
 from cachetwin_engine.server.logs import log
 from cachetwin_engine.server.persistence import DumpFile, read_dump
 

@@ -321,7 +321,7 @@ class Node:
         """The connection is gone: so is its session."""
         del self._connections[session.id]
         self.engine.close_session(session)
-        if self.engine.pending:
+        if self.engine.clients.pending:
             self.schedule_drain()
         if not self._connections and self._stop_reason is not None:
             self._quiet.set()
@@ -349,7 +349,7 @@ class Node:
 
     def _drain(self) -> None:
         self._drain_scheduled = False
-        for session in self.engine.take_pending():
+        for session in self.engine.clients.take_pending():
             connection = self._connections.get(session.id)
             if connection is not None:
                 connection.push()
@@ -377,7 +377,7 @@ class Node:
                 self.loop.call_later(max(self.loop.time() - begun, 0.001), self._work)
             else:
                 self.loop.call_soon(self._work)
-        if engine.pending:
+        if engine.clients.pending:
             self._drain()
 
     # Heartbeat
@@ -390,7 +390,7 @@ class Node:
         for connection in list(self.backlogged):
             connection.check_backlog()
         self._visit_some_clients()
-        if self.engine.pending or self.engine.shutdown_requested or self.engine.has_work():
+        if self.engine.clients.pending or self.engine.shutdown_requested or self.engine.has_work():
             self._drain()
 
     def _serve_while_busy(self) -> None:

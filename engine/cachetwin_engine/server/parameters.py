@@ -4,11 +4,11 @@ from collections.abc import Iterable
 from typing import Final
 
 from cachetwin_engine.core.acl.access import Permission
-from cachetwin_engine.core.acl.clients import set_user_group
 from cachetwin_engine.core.acl.rules import RuleError
 from cachetwin_engine.core.admin.elasticache import apply_parameter_group, rename_commands, take_over_parameter_group
 from cachetwin_engine.core.config.config import Config
 from cachetwin_engine.core.engine import Engine
+from cachetwin_engine.core.execution.logins import set_user_group
 from cachetwin_engine.core.protocol.errors import CommandError
 
 AUTHENTICATION: Final = ("password", "no-password-required", "iam")

@@ -46,7 +46,7 @@ class PrimaryConnection(asyncio.Protocol):
             self.link.wants_close = True
         self.move()
         engine = self._node.engine
-        if engine.pending or engine.has_work():
+        if engine.clients.pending or engine.has_work():
             self._node.schedule_drain()
 
     def connection_lost(self, exc: Exception | None) -> None:

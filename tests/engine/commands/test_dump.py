@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.engine.in_process import Run, start
 
-from cachetwin_engine.core.admin.host import Host
+from cachetwin_engine.core.state.host import Host
 from cachetwin_engine.core.text.crc64 import crc64
 
 MAKE = [

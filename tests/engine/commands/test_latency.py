@@ -13,7 +13,7 @@ def test_latency_latest_sums_up_from_8_1_on(start_run: StartRun) -> None:
     for profile, fields in (("valkey-8.1", 6), ("redis-7.1", 4)):
         run = start_run(profile)
         run("CONFIG SET latency-monitor-threshold 1")
-        run.engine.call_logs.note_latency(b"command", 2000)
+        run.engine.latency_monitor.note(b"command", 2000, run.engine.now_ms)
         assert run("LATENCY LATEST").startswith(b"*1\r\n*%d\r\n" % fields)
 
 

@@ -3,7 +3,7 @@
 import pytest
 from tests.engine.in_process import Run, StartRun
 
-from cachetwin_engine.core.admin.host import Host
+from cachetwin_engine.core.state.host import Host
 
 OK = b"+OK\r\n"
 

@@ -15,13 +15,12 @@ from tests.engine.fuzz.replies import elements, text_of, values_in
 from tests.engine.fuzz.requests import Requests
 
 from cachetwin_engine.core.acl.rules import rows_of
-from cachetwin_engine.core.admin.flush_swap import flush_databases
-from cachetwin_engine.core.admin.host import Host
 from cachetwin_engine.core.config.config import Config
 from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.execution.session import Session
 from cachetwin_engine.core.registry.command_table import Command
+from cachetwin_engine.core.state.host import Host
 
 BULK_BYTES_MAX = 2**20  # proto-max-bulk-len: no string grows beyond
 SECONDS_MAX = 5.0  # of CPU for one command, interpreted; all need far less
@@ -123,7 +122,7 @@ class Fuzz:
         if self.random.random() < 0.02:
             self.plant()
         if self.random.random() < 0.005:
-            flush_databases(self.engine, self.engine.databases)
+            self.engine.flush_swap.flush(self.engine.databases)
 
     def send(self, row: Command, words: list[bytes]) -> None:
         """Send the request; its reply is exactly one value, and comes in time."""
@@ -140,7 +139,7 @@ class Fuzz:
             reply += self.end_wait()
         self.now_us += self.random.choice((1, 1000, 100_000))
         self.engine.tick()
-        self.engine.take_pending()
+        self.engine.clients.take_pending()
         self.check_reply(row, reply)
         if self.client.closing or (self.client.client_flags and self.random.random() < 0.2):
             self.engine.close_session(self.client)
@@ -153,7 +152,7 @@ class Fuzz:
         if self.client.is_blocked():
             self.admin.feed(b"CLIENT UNPAUSE\r\n")
             self.admin.feed(b"CLIENT UNBLOCK %d\r\n" % self.client.id)
-        self.engine.take_pending()
+        self.engine.clients.take_pending()
         if self.client.is_blocked():
             raise FuzzError("still blocked although the wait was ended")
         return self.client.take_output()

@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from tests.engine.fuzz.arguments import encoded
 from tests.engine.fuzz.replies import values_in
 
-from cachetwin_engine.core.admin.flush_swap import flush_databases
 from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.protocol.errors import ProtocolError
@@ -88,7 +87,7 @@ def parsed(pieces: list[bytes], fed: int) -> tuple[list[list[bytes]], bytes]:
 
 def answered(engine: Engine, pieces: list[bytes]) -> tuple[bytes, bool]:
     """All that a client is sent who sends the pieces one after the other, and whether it is hung up on."""
-    flush_databases(engine, engine.databases)
+    engine.flush_swap.flush(engine.databases)
     client = engine.open_session("127.0.0.1:1", "127.0.0.1:2")
     client.parser.bulk_bytes_max = BULK_BYTES_MAX
     replies = b""

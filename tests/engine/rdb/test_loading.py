@@ -18,10 +18,10 @@ def test_loading_leaves_out_what_is_over_unless_it_is_a_replicas(run: Run, start
     later = start_run()
     later.clock.now_us = run.clock.now_us + 1_000_000
     later.engine.start_turn()
-    loading = Loading(later.engine, data, drops_expired=True)
+    loading = Loading(later.engine.loader, data, drops_expired=True)
     loading.finish()
     assert (loading.result.keys, loading.result.expired) == (1, [(0, b"k")])
-    kept = Loading(later.engine, data, drops_expired=False)
+    kept = Loading(later.engine.loader, data, drops_expired=False)
     kept.finish()
     assert (kept.result.keys, kept.result.expired) == (2, [])
 
@@ -36,7 +36,7 @@ def test_a_file_with_one_wrong_byte_is_refused(run: Run, start_run: StartRun, at
     place = at % len(data)
     data[place] ^= 0x55
     with pytest.raises(BadData):
-        Loading(start_run().engine, bytes(data), drops_expired=True).finish()
+        Loading(start_run().engine.loader, bytes(data), drops_expired=True).finish()
 
 
 def test_a_file_whose_function_is_wrong_changes_nothing(run: Run, start_run: StartRun) -> None:
@@ -46,7 +46,7 @@ def test_a_file_whose_function_is_wrong_changes_nothing(run: Run, start_run: Sta
     writer.raw(b"REDIS0011\xf5")
     writer.string(b"#!lua name=bad\nthis is no Lua")
     writer.raw(b"\xff" + bytes(8))
-    loading = Loading(run.engine, writer.data(), drops_expired=True)
+    loading = Loading(run.engine.loader, writer.data(), drops_expired=True)
     loading.finish()
     with pytest.raises(BadData, match="library"):
         loading.adopt()
@@ -61,4 +61,4 @@ def test_a_file_that_ends_early_is_refused(run: Run, start_run: StartRun) -> Non
     data = snapshot.take()
     for size in range(len(data)):
         with pytest.raises(BadData):
-            Loading(start_run().engine, data[:size], drops_expired=True).finish()
+            Loading(start_run().engine.loader, data[:size], drops_expired=True).finish()

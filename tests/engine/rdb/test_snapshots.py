@@ -33,7 +33,7 @@ def test_a_snapshot_holds_its_moment_whatever_changes_meanwhile(run: Run, start_
     snapshot.finish()
     run.engine.snapshots.forget(snapshot)
     other = start_run()
-    loading = Loading(other.engine, snapshot.take(), drops_expired=True)
+    loading = Loading(other.engine.loader, snapshot.take(), drops_expired=True)
     loading.finish()
     loading.adopt()
     assert digest(other) == before
@@ -55,7 +55,7 @@ def test_every_version_reads_what_it_writes(start_run: StartRun, profile: str) -
         one(line)
     snapshot = one.engine.snapshots.begin([(b"name", b"value")], checksum=True)
     snapshot.finish()
-    loading = Loading(other.engine, snapshot.take(), drops_expired=True)
+    loading = Loading(other.engine.loader, snapshot.take(), drops_expired=True)
     loading.finish()
     loaded = loading.adopt()
     assert digest(other) == digest(one)

@@ -62,7 +62,7 @@ def test_a_transaction_that_breaks_off_in_the_middle_is_repeated_as_a_whole(run:
     run("INCR n")
     run("INCR n")
     run("EXEC")
-    run.engine.take_pending()
+    run.engine.clients.take_pending()
     sent = wire.client.take_output()
     wire.link.feed(sent[: sent.index(b"EXEC") - 10])
     assert wire.replica("GET n") == b"$-1\r\n"

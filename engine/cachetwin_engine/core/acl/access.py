@@ -4,19 +4,15 @@ Which complaint wins when every selector refuses follows Valkey: the one of the 
 command, then key, then channel).
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cachetwin_engine.core.protocol.errors import CommandError
 from cachetwin_engine.core.registry.command_table import NO_AUTH, PUBSUB, Command
 from cachetwin_engine.core.registry.key_positions import KeyPosition, key_positions
 from cachetwin_engine.core.text.numbers import integer_or_none
 
-from .log import note_denial
 from .rules import RuleError, apply_rule, hash_password, merge_selectors
 from .user import READ_KEYS, WRITE_KEYS, Selector, User, superuser
-
-if TYPE_CHECKING:
-    from cachetwin_engine.core.execution.context import Context
 
 DENIED_COMMAND: Final = 1
 DENIED_KEY: Final = 2
@@ -164,35 +160,22 @@ class AccessControl:
 
     # -- what ---------------------------------------------------------------------------------------------------------
 
-    def denial(self, ctx: "Context", command: Command, args: list[bytes]) -> bytes | None:
-        """Why ``ctx.user`` may not run ``args`` (an error line), or None if it may."""
-        if ctx.user.root.unrestricted:
-            return None
-        denied = self.check_in(ctx, ctx.user, command, args)
-        if denied is None:
-            return None
-        note_denial(ctx, denied)
+    def explain_to_client(self, user: User, denied: Denial) -> bytes:
+        """A refusal as the error line that the client gets."""
         if denied.reason == DENIED_DATABASE:
             return b"NOPERM No permissions to access database"
         if denied.reason == DENIED_COMMAND:
-            return b"NOPERM User " + ctx.user.name + b" has no permissions to run the '" + denied.subject + b"' command"
+            return b"NOPERM User " + user.name + b" has no permissions to run the '" + denied.subject + b"' command"
         if denied.reason == DENIED_KEY:
             return b"NOPERM No permissions to access a key"
         return b"NOPERM No permissions to access a channel"
 
-    def denial_in_exec(self, ctx: "Context", command: Command, args: list[bytes]) -> bytes | None:
-        """Why ``ctx.user`` may no longer run what it has queued, or None if it may."""
-        denied = self.check_in(ctx, ctx.user, command, args)
-        if denied is None:
-            return None
-        note_denial(ctx, denied)
-        line = (
+    def explain_in_exec(self, denied: Denial) -> bytes:
+        """A refusal of a command that was queued when its user had more rights."""
+        return (
             b"NOPERM ACLs rules changed between the moment the transaction was accumulated and the EXEC call. This "
             b"command is no longer allowed for the following reason: " + _REASONS[denied.reason]
         )
-        ctx.engine.statistics.count_error(b"-" + line)
-        command.rejected_calls += 1
-        return line
 
     def explain(self, user: User, denied: Denial, args: list[bytes]) -> bytes:
         """A refusal of ``args`` in words, as ACL DRYRUN gives it."""
@@ -204,16 +187,10 @@ class AccessControl:
         }[denied.reason]
         return b"User " + user.name + b" has no permissions to " + what
 
-    def check_in(self, ctx: "Context", user: User, command: Command, args: list[bytes]) -> Denial | None:
-        """Why ``user`` may not run ``args`` where ``ctx`` is, or None; nobody is told."""
-        if not self.by_database:
-            return self.check(user, command, args, 0, 1)
-        return self.check(user, command, args, _database_of(ctx), len(ctx.engine.databases))
-
     def check(
         self, user: User, command: Command, args: list[bytes], database: int = 0, databases: int = 1
     ) -> Denial | None:
-        """The same for a chosen ``database`` of so many ``databases``."""
+        """Why ``user`` may not run ``args`` with ``database`` of so many ``databases`` chosen, or None; nobody is told."""
         keys: list[KeyPosition] | None = None
         worst: Denial | None = None
         for selector in [user.root, *user.selectors]:
@@ -244,22 +221,8 @@ def _rank(denied: Denial) -> tuple[int, int]:
     return _CHECKED_IN_ORDER.index(denied.reason), denied.index
 
 
-def _database_of(ctx: "Context") -> int:
-    """The database that the next command of ``ctx`` works on: in a transaction the one that was last chosen in it."""
-    session = ctx.session
-    queue = session.queue
-    if queue is None or ctx.in_script:
-        return ctx.db.index
-    for queued in queue[session.queue_seen :]:
-        if queued.command.name == b"select":
-            chosen = _database_or_none(queued.args[1], len(ctx.engine.databases))
-            if chosen is not None:
-                session.queue_database = chosen
-    session.queue_seen = len(queue)
-    return session.queue_database if session.queue_database >= 0 else ctx.db.index
-
-
-def _database_or_none(text: bytes, databases: int) -> int | None:
+def database_or_none(text: bytes, databases: int) -> int | None:
+    """The number of a database in ``text``, None if it is none."""
     index = integer_or_none(text)
     return index if index is not None and 0 <= index < databases else None
 
@@ -306,7 +269,7 @@ def _places_of_databases(name: bytes, args: list[bytes], databases: int) -> list
                 return []
             at += 1
     for at in places:
-        if at >= len(args) or _database_or_none(args[at], databases) is None:
+        if at >= len(args) or database_or_none(args[at], databases) is None:
             return []
     return places
 

@@ -1,14 +1,9 @@
 """ACL LOG: the latest refusals. Alike ones within a minute count up one entry (acl.c, addACLLogEntry)."""
 
-from typing import TYPE_CHECKING, Final
-
-if TYPE_CHECKING:
-    from cachetwin_engine.core.execution.context import Context
-
-    from .access import Denial
+from typing import Final
 
 AGGREGATE_WITHIN_MS: Final = 60_000
-_REASONS: Final = [b"auth", b"command", b"key", b"channel", b"database"]  # 0, then by DENIED_* reason
+REASONS: Final = [b"auth", b"command", b"key", b"channel", b"database"]  # 0, then by DENIED_* reason
 COMPARED_MAX: Final = 10  # newest entries that a refusal is compared with
 
 
@@ -57,22 +52,3 @@ class AclLog:
         self.entries.insert(0, LogEntry(self._next_number, reason, context, subject, user, client, now_ms))
         self._next_number += 1
         del self.entries[length_max:]
-
-
-def note_denial(ctx: "Context", denied: "Denial") -> None:
-    """A command, key or channel was refused."""
-    _note(ctx, denied.reason, denied.subject, ctx.user.name)
-
-
-def note_failed_login(ctx: "Context", name: bytes) -> None:
-    """A wrong password."""
-    _note(ctx, 0, ctx.command.name.upper() if ctx.command is not None else b"", name)
-
-
-def _note(ctx: "Context", reason: int, subject: bytes, user: bytes) -> None:
-    """In the engine's log, and in INFO's counters."""
-    engine = ctx.engine
-    engine.statistics.denials[reason] += 1
-    where = b"lua" if ctx.in_script else b"multi" if ctx.in_exec or ctx.session.queue is not None else b"toplevel"
-    length_max = engine.config.integer("acllog-max-len")
-    engine.acl_log.add(_REASONS[reason], where, subject, user, ctx.session.describe(), engine.now_ms, length_max)

@@ -1,28 +1,27 @@
 """Parameters that change while the engine runs: CONFIG SET, and what each means for the parts that go by it.
 
-What a command would have to look up every time is kept beside what it is about (``Engine.notify_flags``, the blocked-by
-flags, the limits of the logs); ``follow_config`` brings all of that up to date, at start too.
+What a command would have to look up every time is kept beside what it is about (``EngineState.notify_flags``, the
+blocked-by flags, the limits of the logs); ``follow_config`` brings all of that up to date, at start too.
 """
 
 from typing import TYPE_CHECKING, Final
 
-from cachetwin_engine.core.acl.clients import user_changed
-from cachetwin_engine.core.cluster.routing import redirect_waiting
 from cachetwin_engine.core.cluster.state import ClusterState
 from cachetwin_engine.core.config.config import refused
+from cachetwin_engine.core.execution.logins import user_changed
+from cachetwin_engine.core.execution.routing import redirect_waiting
 from cachetwin_engine.core.keyspace.slots import SlotKeys
-from cachetwin_engine.core.memory import access_log
 from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_CLUSTER, BLOCKED_BY_FEW_REPLICAS
+from cachetwin_engine.core.state.engine_state import NEVER_US
 
 if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
+    from cachetwin_engine.core.engine_parts import EngineParts
 
-NEVER_US: Final = 1 << 60
 BATCH_ARGUMENTS_MAX: Final = 32
 BATCH_SLOW_US_MIN: Final = 1000  # while less is slow, each call is timed by itself
 
 
-def change_config(engine: "Engine", pairs: list[tuple[bytes, bytes]], may_set_protected: bool) -> None:
+def change_config(engine: "EngineParts", pairs: list[tuple[bytes, bytes]], may_set_protected: bool) -> None:
     """CONFIG SET: all of ``pairs`` or, with a CommandError, none."""
     config = engine.config
     before = config.snapshot()
@@ -39,11 +38,11 @@ def change_config(engine: "Engine", pairs: list[tuple[bytes, bytes]], may_set_pr
     follow_config(engine)
     if "maxmemory" in changed or "maxmemory-policy" in changed:
         engine.evictor.has_more = True
-        if engine.actor is None or not engine.actor.context.in_exec:
-            engine.evictor.go_on(engine)
+        if engine.actor is None or not engine.actor.caller.in_exec:
+            engine.evictor.go_on()
 
 
-def follow_config(engine: "Engine") -> None:
+def follow_config(engine: "EngineParts") -> None:
     """Take over what a change of parameters means for a running engine."""
     config = engine.config
     engine.notify_flags = config.monitoring.notify_flags
@@ -52,7 +51,7 @@ def follow_config(engine: "Engine") -> None:
     _choose_logs(engine)
     engine.tracking.limit()
     engine.acl.allow_channels = config.server.acl_pubsub_default_all
-    access_log.configure(engine)
+    engine.access_log.configure()
     engine.account.configure(engine)
     engine.client_memory.configure(engine)
     engine.frees_lazily = config.boolean("lazyfree-lazy-server-del")
@@ -64,12 +63,12 @@ def follow_config(engine: "Engine") -> None:
         engine.blocked_by &= ~BLOCKED_BY_FEW_REPLICAS
     engine.replication.config_changed()
     engine.saves.choose_disk_flag()
-    for session in engine.sessions.values():
-        session.parser.bulk_bytes_max = config.clients.proto_max_bulk_len
-        session.last_row = None
+    for client in engine.clients.connected.values():
+        client.parser.bulk_bytes_max = config.clients.proto_max_bulk_len
+        client.last_row = None
 
 
-def _choose_logs(engine: "Engine") -> None:
+def _choose_logs(engine: "EngineParts") -> None:
     """Set from when on calls are slow or large (``call_logs``), and whether calls may share a timing batch."""
     config = engine.config
     slower_than_us = config.monitoring.slowlog_log_slower_than
@@ -86,11 +85,11 @@ def _choose_logs(engine: "Engine") -> None:
     if engine.counts_slots:
         engine.slow_after_us = 0
         engine.large_request_bytes = 0
-    engine.batch_arguments_max = BATCH_ARGUMENTS_MAX if engine.slow_after_us >= BATCH_SLOW_US_MIN else 0
+    engine.timer.arguments_max = BATCH_ARGUMENTS_MAX if engine.slow_after_us >= BATCH_SLOW_US_MIN else 0
     engine.tracks_latency = config.monitoring.latency_tracking
 
 
-def _join_cluster(engine: "Engine") -> None:
+def _join_cluster(engine: "EngineParts") -> None:
     """Cluster mode, from now on if it was not before; what the parameters say of it."""
     cluster = engine.cluster
     if cluster is None:

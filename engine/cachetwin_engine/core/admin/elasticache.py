@@ -14,7 +14,7 @@ from cachetwin_engine.core.registry.command_table import Command
 from .config_changes import follow_config
 
 if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
+    from cachetwin_engine.core.engine_parts import EngineParts
 
 RESTRICTED: Final[list[bytes]] = [
     b"acl|setuser", b"acl|load", b"acl|save", b"acl|deluser", b"bgrewriteaof", b"bgsave", b"cluster|addslots",
@@ -33,16 +33,16 @@ _BUFFER_LIMIT: Final = "client-output-buffer-limit-"
 _BUFFER_PARTS: Final = ["hard-limit", "soft-limit", "soft-seconds"]
 
 
-def become_elasticache(engine: "Engine") -> None:
+def become_elasticache(engine: "EngineParts") -> None:
     """Behave as the service's nodes do: restricted commands are unknown, hashes and the machine stay hidden."""
     engine.elasticache = True
     engine.replication.closed_commands = close_restricted(engine.commands)
     engine.scripts.forget_rows()
-    for session in engine.sessions.values():
-        session.last_row = None
+    for client in engine.clients.connected.values():
+        client.last_row = None
 
 
-def take_over_parameter_group(engine: "Engine", parameters: dict[str, str]) -> list[str]:
+def take_over_parameter_group(engine: "EngineParts", parameters: dict[str, str]) -> list[str]:
     """Let a running engine follow a parameter group; the names that only the service knows are returned.
 
     Raises CommandError.
@@ -53,7 +53,7 @@ def take_over_parameter_group(engine: "Engine", parameters: dict[str, str]) -> l
     return service
 
 
-def rename_commands_of(engine: "Engine", pairs: str) -> None:
+def rename_commands_of(engine: "EngineParts", pairs: str) -> None:
     """Give commands other names, or ``blocked``; rules of users go on to name them as before. Raises CommandError."""
     if pairs:
         engine.acl.table = dict(engine.commands)

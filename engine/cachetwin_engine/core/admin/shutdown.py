@@ -4,19 +4,24 @@ While a replica is behind, clients' writes are held back as in CLIENT PAUSE, for
 called SHUTDOWN waits meanwhile. SHUTDOWN ABORT calls it off, and so does a save that fails: then all goes on as before.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
+from cachetwin_engine.core.execution.pause import Pause
+from cachetwin_engine.core.rdb.saving import Saves
+from cachetwin_engine.core.replication.history import ReplicationHistory
+from cachetwin_engine.core.state.engine_state import EngineState
 
 FAILED: Final = b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n"
 
 
 class Shutdown:
-    """Where one engine is on its way to the end. The shell looks at ``Engine.shutdown_requested``."""
+    """How far the shutdown of one engine is. The shell looks at ``EngineState.shutdown_requested``."""
 
-    def __init__(self, engine: "Engine") -> None:
+    def __init__(self, engine: EngineState, saves: Saves, replication: ReplicationHistory, pause: Pause) -> None:
         self._engine = engine
+        self._saves = saves
+        self._replication = replication
+        self._pause = pause
         self.reason = ""  # who asked
         self._asked: set[str] | None = None  # by a signal, and not begun yet
         self._words: set[str] = set()  # of SHUTDOWN: save, nosave, now, force
@@ -44,11 +49,11 @@ class Shutdown:
         self._asked = None
         self._words = words
         engine.host.log("User requested shutdown...")
-        engine.replication.flush()
+        self._replication.flush()
         seconds = engine.config.integer("shutdown-timeout")
         if "now" not in words and seconds and engine.running_script is None and self._lagging():
             self._deadline_ms = engine.now_ms + seconds * 1000
-            engine.pause.hold_writes(True)
+            self._pause.hold_writes(True, self)
             engine.host.log("Waiting for replicas before shutting down.")
             return
         self.finish()
@@ -83,12 +88,12 @@ class Shutdown:
     def save(self) -> bool:
         """Save if save points are set, or as told. False if that failed, which matters."""
         engine = self._engine
-        engine.saves.cancel()
+        self._saves.cancel()
         wanted = "save" in self._words or (engine.config.server.save_points and "nosave" not in self._words)
         if not wanted or engine.running_script is not None:
             return True
         engine.host.log("Saving the final RDB snapshot before exiting.")
-        if not engine.saves.save():
+        if not self._saves.save():
             return True
         force = "force" in self._words
         engine.host.log("Error trying to save the DB" + (". Exit anyway." if force else ", can't exit."))
@@ -98,23 +103,23 @@ class Shutdown:
         engine = self._engine
         self._asked = None
         self._deadline_ms = 0
-        for session in list(engine.blocked_sessions.values()):
-            blocked = session.blocked
+        for client in list(engine.clients.blocked.values()):
+            blocked = client.blocked
             if blocked is not None and blocked.on_timeout is FAILED:
-                session.unblock(FAILED)
-        engine.pause.hold_writes(False)
+                client.unblock(FAILED)
+        self._pause.hold_writes(False, self)
 
     def _lagging(self) -> int:
         """Replicas that have not acknowledged everything."""
         count = 0
-        for replica in self._engine.replication.replicas.values():
-            if replica.ack_offset != self._engine.replication.offset and not replica.rdb_only:
+        for replica in self._replication.replicas.values():
+            if replica.ack_offset != self._replication.offset and not replica.rdb_only:
                 count += 1
         return count
 
     def _log_replicas(self) -> None:
         engine = self._engine
-        replication = engine.replication
+        replication = self._replication
         for replica in replication.replicas.values():
             behind = replication.offset - replica.ack_offset
             if behind:

@@ -2,12 +2,13 @@
 
 from typing import TYPE_CHECKING, Final
 
-from cachetwin_engine.core.acl.clients import close_sessions_of, replace_users, user_was_changed
 from cachetwin_engine.core.acl.rules import RuleError, rows_of
 from cachetwin_engine.core.acl.user import Selector, User
 from cachetwin_engine.core.acl.user_file import parse_users, written_users
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.execution.dispatch import find_command
+from cachetwin_engine.core.execution.logins import close_sessions_of, replace_users, user_was_changed
+from cachetwin_engine.core.execution.permission import check_in
 from cachetwin_engine.core.protocol.errors import CommandError, bad_subcommand, wrong_arity
 from cachetwin_engine.core.protocol.replies import OK, array, bulk, bulk_array, integer
 from cachetwin_engine.core.registry.command_table import (
@@ -25,7 +26,7 @@ from cachetwin_engine.core.text.numbers import parse_int
 from .help_text import help_reply
 
 if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
+    from cachetwin_engine.core.engine_parts import EngineParts
 
 _ANYONE = NOSCRIPT | LOADING | STALE
 _ADMIN = _ANYONE | ADMIN
@@ -109,7 +110,7 @@ def acl_dryrun(ctx: Context, args: list[bytes]) -> bytes:
         raise CommandError(b"ERR Command '" + words[0] + b"' not found") from None
     if not row.accepts(len(words)):
         raise wrong_arity(row.name)
-    denied = ctx.engine.acl.check_in(ctx, user, row, words)
+    denied = check_in(ctx, user, row, words)
     if denied is None:
         return OK
     return bulk(ctx.engine.acl.explain(user, denied, words))
@@ -344,7 +345,7 @@ def acl_help(ctx: Context, args: list[bytes]) -> bytes:
     return help_reply(ctx, b"acl")
 
 
-def load_user_file(engine: "Engine") -> None:
+def load_user_file(engine: "EngineParts") -> None:
     """Replace the users by those of ``aclfile``. Raises CommandError with all errors of the file."""
     path = _user_file(engine)
     try:
@@ -359,7 +360,7 @@ def load_user_file(engine: "Engine") -> None:
     replace_users(engine, users)
 
 
-def _user_file(engine: "Engine") -> str:
+def _user_file(engine: "EngineParts") -> str:
     path = engine.config.get("aclfile")
     if not path:
         raise CommandError(_NO_FILE)

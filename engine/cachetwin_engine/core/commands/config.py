@@ -16,17 +16,16 @@ from cachetwin_engine.core.registry.command_table import (
     command,
     container,
 )
-from cachetwin_engine.core.stats.statistics import reset_statistics
 
 from .help_text import help_reply
 
 if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
+    from cachetwin_engine.core.engine_parts import EngineParts
 
 _FLAGS = ADMIN | NOSCRIPT | LOADING | STALE
 
 
-def rewrite_config(engine: "Engine", everything: bool) -> None:
+def rewrite_config(engine: "EngineParts", everything: bool) -> None:
     """Write the parameters into the configuration file, and the users if there is no ACL file. Raises CommandError."""
     path = engine.host.config_file
     if not path:
@@ -101,7 +100,7 @@ def config_set(ctx: Context, args: list[bytes]) -> bytes:
 )
 def config_resetstat(ctx: Context, args: list[bytes]) -> bytes:
     """CONFIG RESETSTAT."""
-    reset_statistics(ctx.engine)
+    ctx.engine.reset_statistics()
     return OK
 
 

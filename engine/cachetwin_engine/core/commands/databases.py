@@ -1,6 +1,5 @@
 """Whole databases: count, flush, swap."""
 
-from cachetwin_engine.core.admin.flush_swap import flush_databases, swap_databases
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.keyspace.database import Database
 from cachetwin_engine.core.protocol.errors import DB_INDEX_OUT_OF_RANGE, CommandError, syntax_error
@@ -83,7 +82,7 @@ def _flush(ctx: Context, args: list[bytes], databases: list[Database]) -> None:
     if mode == b"ASYNC" or (not mode and engine.config.boolean("lazyfree-lazy-user-flush")):
         for db in databases:
             engine.statistics.lazily_freed += len(db)
-    flush_databases(engine, databases)
+    engine.flush_swap.flush(databases)
 
 
 @command(
@@ -105,7 +104,7 @@ def swapdb(ctx: Context, args: list[bytes]) -> bytes:
     second_index = _index(args[2], b"ERR invalid second DB index")
     first, second = _database(ctx, first_index), _database(ctx, second_index)
     if first is not second:
-        swap_databases(ctx.engine, first, second)
+        ctx.engine.flush_swap.swap(first, second)
     ctx.engine.dirty += 1
     return OK
 

@@ -4,15 +4,14 @@ from collections.abc import Callable
 from typing import Final
 
 from cachetwin_engine.core.execution.context import Context
-from cachetwin_engine.core.execution.session import REPLY_BUFFER_PEAK_MS
 from cachetwin_engine.core.keyspace.value import Value
-from cachetwin_engine.core.memory.access_log import idle_ms, idle_seconds_of
 from cachetwin_engine.core.memory.account import size_of_key
 from cachetwin_engine.core.protocol.errors import NO_SUCH_KEY, CommandError
 from cachetwin_engine.core.protocol.replies import OK, array, bulk, error, integer, simple
 from cachetwin_engine.core.rdb.loading import Loading
 from cachetwin_engine.core.rdb.packed import BadData
 from cachetwin_engine.core.registry.command_table import ADMIN, LOADING, NOSCRIPT, STALE, command
+from cachetwin_engine.core.state.engine_state import REPLY_BUFFER_PEAK_MS
 from cachetwin_engine.core.text.crc64 import crc64
 from cachetwin_engine.core.text.numbers import float_or_none, parse_int
 
@@ -87,7 +86,7 @@ def _load_log(ctx: Context, args: list[bytes]) -> bytes:
     snapshot = engine.snapshots.begin([], checksum=False)
     snapshot.finish()
     engine.snapshots.forget(snapshot)
-    loading = Loading(engine, snapshot.take(), drops_expired=True)
+    loading = Loading(engine.loader, snapshot.take(), drops_expired=True)
     loading.finish()
     loading.adopt()
     return OK
@@ -115,7 +114,7 @@ def _set_active_expire(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _skip_checksums(ctx: Context, args: list[bytes]) -> bytes:
-    ctx.engine.saves.skips_checksums = args[2] != b"0"
+    ctx.engine.loader.skips_checksums = args[2] != b"0"
     return OK
 
 
@@ -158,8 +157,8 @@ def _object(ctx: Context, args: list[bytes]) -> bytes:
     value = ctx.db.values.find(args[2])  # an expired key as well, until a command accesses it
     if value is None:
         raise CommandError(NO_SUCH_KEY)
-    idle_s = idle_seconds_of(ctx.engine, ctx.db, args[2])
-    clock = (ctx.engine.now_ms - idle_ms(ctx.engine, ctx.db, args[2])) // 1000 & 0xFFFFFF
+    idle_s = ctx.engine.access_log.idle_seconds(ctx.db, args[2])
+    clock = (ctx.engine.now_ms - ctx.engine.access_log.idle_ms(ctx.db, args[2])) // 1000 & 0xFFFFFF
     size = size_of_key(ctx.engine, ctx.db, args[2], value, 0)
     more = b""
     if encoding_of(ctx, args[2], value) == b"quicklist":
@@ -296,7 +295,9 @@ def _replicate(ctx: Context, args: list[bytes]) -> bytes:
 def _client_eviction(ctx: Context, args: list[bytes]) -> bytes:
     if ctx.engine.config.clients.maxmemory_clients == b"0":
         raise CommandError(b"ERR maxmemory-clients is disabled.")
-    return ctx.verbatim(b"".join([b"%d %d\n" % (s.id, s.memory_bytes()) for s in ctx.engine.sessions.values()]))
+    return ctx.verbatim(
+        b"".join([b"%d %d\n" % (s.id, s.memory_bytes()) for s in ctx.engine.clients.connected.values()])
+    )
 
 
 def _stringmatch(ctx: Context, args: list[bytes]) -> bytes:

@@ -8,7 +8,6 @@ from typing import Final
 
 from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC
 from cachetwin_engine.core.execution.context import Context
-from cachetwin_engine.core.memory import access_log
 from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
 from cachetwin_engine.core.protocol.replies import OK, bulk
 from cachetwin_engine.core.rdb.packed import BadData
@@ -117,9 +116,9 @@ def restore(ctx: Context, args: list[bytes]) -> bytes:
     if at_ms:
         ctx.db.expire_at(key, at_ms)
     if options.idle_seconds >= 0:
-        access_log.set_idle_seconds(ctx.engine, ctx.db, key, options.idle_seconds)
+        ctx.engine.access_log.set_idle_seconds(ctx.db, key, options.idle_seconds)
     if options.frequency >= 0:
-        access_log.set_frequency(ctx.engine, ctx.db, key, options.frequency)
+        ctx.engine.access_log.set_frequency(ctx.db, key, options.frequency)
     ctx.key_changed(key, NOTIFY_GENERIC, b"restore")
     if at_ms and not options.absolute:
         ctx.propagate([args[0], key, b"%d" % at_ms, *args[3:], b"ABSTTL"])
@@ -171,7 +170,7 @@ def _restored(ctx: Context, payload: bytes) -> object:
     too_new = version > ctx.engine.profile.rdb_version and ctx.engine.config.get("rdb-version-check") != "relaxed"
     if len(payload) < _TAIL_BYTES or too_new:
         raise CommandError(_WRONG_CHECKSUM)
-    if not ctx.engine.saves.skips_checksums and crc64(payload[:-8]) != int.from_bytes(payload[-8:], "little"):
+    if not ctx.engine.loader.skips_checksums and crc64(payload[:-8]) != int.from_bytes(payload[-8:], "little"):
         raise CommandError(_WRONG_CHECKSUM)
     reader = RdbReader(payload[:-_TAIL_BYTES], ctx.engine.config)
     try:

@@ -88,7 +88,7 @@ def touch(ctx: Context, args: list[bytes]) -> bytes:
     for at in range(1, len(args)):
         if ctx.db.find(args[at]) is not None:
             if ctx.session.no_touch:
-                engine.access_log.touch(engine, ctx.db, args[at])
+                engine.access_log.touch(ctx.db, args[at])
             count += 1
     return integer(count)
 

@@ -41,7 +41,7 @@ container(
 def latency_latest(ctx: Context, args: list[bytes]) -> bytes:
     """LATENCY LATEST: name, time, latest and maximum milliseconds of each event; since 8.1 also sum and count."""
     items: list[bytes] = []
-    for name, series in ctx.engine.call_logs.latency.items():
+    for name, series in ctx.engine.latency_monitor.events.items():
         at_s, duration_ms = series.samples[-1]
         event = [bulk(name), integer(at_s), integer(duration_ms), integer(series.maximum_ms)]
         if ctx.engine.profile.has_latency_sums:
@@ -62,7 +62,7 @@ def latency_latest(ctx: Context, args: list[bytes]) -> bytes:
 )
 def latency_history(ctx: Context, args: list[bytes]) -> bytes:
     """LATENCY HISTORY event: time and milliseconds of up to 160 samples."""
-    series = ctx.engine.call_logs.latency.get(args[2])
+    series = ctx.engine.latency_monitor.events.get(args[2])
     samples = [] if series is None else series.samples
     return array([array([integer(at_s), integer(duration_ms)]) for at_s, duration_ms in samples])
 
@@ -79,7 +79,7 @@ def latency_history(ctx: Context, args: list[bytes]) -> bytes:
 )
 def latency_reset(ctx: Context, args: list[bytes]) -> bytes:
     """LATENCY RESET [event ...]: the number of events that were reset."""
-    events = ctx.engine.call_logs.latency
+    events = ctx.engine.latency_monitor.events
     count = 0
     for name in args[2:] or list(events):
         if events.pop(name, None) is not None:
@@ -99,7 +99,7 @@ def latency_reset(ctx: Context, args: list[bytes]) -> bytes:
 )
 def latency_graph(ctx: Context, args: list[bytes]) -> bytes:
     """LATENCY GRAPH event: one column for each sample, the latest at the right."""
-    series = ctx.engine.call_logs.latency.get(args[2])
+    series = ctx.engine.latency_monitor.events.get(args[2])
     if series is None:
         raise CommandError(b"ERR No samples available for event '" + args[2] + b"'")
     return ctx.verbatim(_graph(args[2].decode("latin-1"), series, ctx.engine.now_ms // 1000).encode())
@@ -145,14 +145,14 @@ def latency_doctor(ctx: Context, args: list[bytes]) -> bytes:
     """LATENCY DOCTOR: one sentence for each event, and advice."""
     engine = ctx.engine
     name = "Valkey" if engine.profile.is_valkey else "Redis"
-    if not engine.call_logs.latency:
+    if not engine.latency_monitor.events:
         text = _OFF if engine.config.monitoring.latency_monitor_threshold == 0 else _QUIET
         return ctx.verbatim(text.format(name=name).encode())
     lines = [
         f"Dave, I have observed latency spikes in this {name} instance. You don't mind talking about it, do you Dave?",
         "",
     ]
-    for number, (event, series) in enumerate(engine.call_logs.latency.items(), 1):
+    for number, (event, series) in enumerate(engine.latency_monitor.events.items(), 1):
         durations = [duration_ms for _, duration_ms in series.samples]
         average_ms = sum(durations) // len(durations)
         lines.append(

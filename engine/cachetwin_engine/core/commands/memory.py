@@ -79,7 +79,7 @@ def memory_stats(ctx: Context, args: list[bytes]) -> bytes:
     peak = max(used, engine.memory_peak)
     resident = engine.host.resident_bytes()
     clients = 0
-    for session in engine.sessions.values():
+    for session in engine.clients.connected.values():
         clients += session.memory_bytes()
     keys = 0
     items: list[bytes] = [

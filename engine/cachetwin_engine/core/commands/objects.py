@@ -4,7 +4,6 @@ from typing import Final
 
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.keyspace.value import Value
-from cachetwin_engine.core.memory.access_log import frequency_of, idle_seconds_of
 from cachetwin_engine.core.protocol.errors import CommandError
 from cachetwin_engine.core.protocol.replies import ONE, bulk, integer
 from cachetwin_engine.core.registry.command_table import (
@@ -126,7 +125,7 @@ def object_idletime(ctx: Context, args: list[bytes]) -> bytes:
         return ctx.null
     if ctx.engine.config.memory.uses_lfu:
         raise CommandError(_NO_IDLE_TIME)
-    return integer(idle_seconds_of(ctx.engine, ctx.db, args[2]))
+    return integer(ctx.engine.access_log.idle_seconds(ctx.db, args[2]))
 
 
 @command(
@@ -146,4 +145,4 @@ def object_freq(ctx: Context, args: list[bytes]) -> bytes:
         return ctx.null
     if not ctx.engine.config.memory.uses_lfu:
         raise CommandError(_NO_FREQUENCY)
-    return integer(frequency_of(ctx.engine, ctx.db, args[2]))
+    return integer(ctx.engine.access_log.frequency(ctx.db, args[2]))

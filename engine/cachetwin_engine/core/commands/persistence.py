@@ -83,7 +83,7 @@ def bgsave(ctx: Context, args: list[bytes]) -> bytes:
         return simple(b"Background saving scheduled")
     if saves.begin():
         raise CommandError(b"ERR")
-    ctx.engine.mark_pending(ctx.session)  # so that the server starts the work at once
+    ctx.engine.clients.mark_pending(ctx.session)  # so that the server starts the work at once
     return simple(b"Background saving started")
 
 
@@ -149,5 +149,5 @@ def shutdown(ctx: Context, args: list[bytes]) -> bytes:
         return ctx.block([], 0, FAILED, args)
     if not engine.shutdown_requested:
         raise CommandError(FAILED[1:-2])
-    engine.mark_pending(ctx.session)
+    engine.clients.mark_pending(ctx.session)
     return b""

@@ -3,7 +3,6 @@
 from typing import Final
 
 from cachetwin_engine.core.execution.context import Context
-from cachetwin_engine.core.execution.session import Session
 from cachetwin_engine.core.observers.pubsub import join, part
 from cachetwin_engine.core.protocol.errors import CommandError, bad_subcommand
 from cachetwin_engine.core.protocol.replies import array, bulk, bulk_array, integer
@@ -20,6 +19,7 @@ from cachetwin_engine.core.registry.command_table import (
     container,
 )
 from cachetwin_engine.core.registry.dispatch_flags import CLIENT_SUBSCRIBED
+from cachetwin_engine.core.state.client import Client
 from cachetwin_engine.core.text.glob import glob_match
 
 from .help_text import help_reply
@@ -307,7 +307,7 @@ def pubsub_help(ctx: Context, args: list[bytes]) -> bytes:
 ROWS[b"pubsub|help"].categories = [b"slow"]  # unlike the other sub-commands it is not in the category pubsub
 
 
-def _listener(ctx: Context) -> Session:
+def _listener(ctx: Context) -> Client:
     if not ctx.may_block and not (ctx.in_exec and ctx.resp3) and ctx.in_script:
         name = ctx.engine.profile.name_in_scripts
         raise CommandError(b"ERR This " + name + b" command is not allowed from script")
@@ -327,7 +327,7 @@ def _parted(ctx: Context, replies: list[bytes], what: bytes, count: int) -> byte
     return b"".join(replies)
 
 
-def _count(session: Session) -> int:
+def _count(session: Client) -> int:
     return len(session.channels) + len(session.patterns)
 
 
@@ -338,7 +338,7 @@ def _matching(channels: list[bytes], args: list[bytes]) -> bytes:
     return bulk_array(channels)
 
 
-def _counted(registry: dict[bytes, dict[int, Session]], args: list[bytes]) -> bytes:
+def _counted(registry: dict[bytes, dict[int, Client]], args: list[bytes]) -> bytes:
     items: list[bytes] = []
     for channel in args[2:]:
         items.append(bulk(channel))

@@ -109,9 +109,10 @@ def _asking(ctx: Context) -> ConnectedReplica:
 
 def _replica_of(ctx: Context) -> ConnectedReplica:
     session = ctx.session
-    if session.replica is None:
-        session.replica = ConnectedReplica(session)
-    return session.replica
+    replica = session.replica
+    if not isinstance(replica, ConnectedReplica):
+        replica = session.replica = ConnectedReplica(session)
+    return replica
 
 
 @command(
@@ -143,7 +144,7 @@ def replconf(ctx: Context, args: list[bytes]) -> bytes:
 
 def _acknowledged(ctx: Context, args: list[bytes], at: int) -> None:
     replica = ctx.session.replica
-    if replica is None or not ctx.session.client_flags & CLIENT_REPLICA_STREAM:
+    if not isinstance(replica, ConnectedReplica) or not ctx.session.client_flags & CLIENT_REPLICA_STREAM:
         return
     offset = integer_or_none(args[at + 1])
     if offset is None:
@@ -223,7 +224,7 @@ def replicaof(ctx: Context, args: list[bytes]) -> bytes:
         raise CommandError(b"ERR REPLICAOF not allowed in cluster mode.")
     if replication.failover.is_under_way():
         raise CommandError(b"ERR REPLICAOF not allowed while failing over.")
-    engine.mark_pending(ctx.session)  # so that the server applies the new role at once
+    engine.clients.mark_pending(ctx.session)  # so that the server applies the new role at once
     if args[1].lower() == b"no" and args[2].lower() == b"one":
         replication.follow_nobody()
         return OK

@@ -1,8 +1,9 @@
 """MULTI, EXEC, DISCARD, WATCH."""
 
 from cachetwin_engine.core.execution.context import Context
-from cachetwin_engine.core.execution.dispatch import Queued, call
-from cachetwin_engine.core.observers.watchers import is_spoiled
+from cachetwin_engine.core.execution.dispatch import call
+from cachetwin_engine.core.execution.permission import denial_in_exec
+from cachetwin_engine.core.observers.watchers import is_broken
 from cachetwin_engine.core.observers.watchers import unwatch as forget_watched
 from cachetwin_engine.core.observers.watchers import watch as watch_key
 from cachetwin_engine.core.protocol import errors
@@ -20,6 +21,7 @@ from cachetwin_engine.core.registry.command_table import (
     command,
 )
 from cachetwin_engine.core.registry.dispatch_flags import CLIENT_MULTI, CLIENT_RESTRICTED
+from cachetwin_engine.core.state.client import Queued
 
 _ANYTIME = NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY
 
@@ -62,7 +64,7 @@ def exec_(ctx: Context, args: list[bytes]) -> bytes:
     if queue is None:
         raise CommandError(b"ERR EXEC without MULTI")
     failed = session.queue_failed
-    broken = is_spoiled(session)
+    broken = is_broken(session)
     _end(ctx)
     if failed:
         raise CommandError(errors.EXEC_ABORT)
@@ -72,7 +74,7 @@ def exec_(ctx: Context, args: list[bytes]) -> bytes:
     ctx.in_exec = True
     for queued in queue:
         restricted = ctx.session.client_flags & CLIENT_RESTRICTED
-        denied = ctx.engine.acl.denial_in_exec(ctx, queued.command, queued.args) if restricted else None
+        denied = denial_in_exec(ctx, queued.command, queued.args) if restricted else None
         replies.append(call(ctx, queued.command, queued.args) if denied is None else error(denied))
     ctx.in_exec = False
     ctx.propagate_nothing()  # its commands have propagated their own changes

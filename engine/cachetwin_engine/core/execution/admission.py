@@ -6,7 +6,6 @@ Dispatch comes here only while one of them is set. The same questions are asked 
 
 from typing import TYPE_CHECKING, Final
 
-from cachetwin_engine.core.cluster.routing import refusal
 from cachetwin_engine.core.observers.watchers import unwatch
 from cachetwin_engine.core.protocol.errors import CANNOT_SAVE, MASTER_DOWN, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY
 from cachetwin_engine.core.registry.command_table import ALLOW_BUSY, DENYOOM, READONLY, STALE, WRITE, Command
@@ -17,46 +16,46 @@ from cachetwin_engine.core.registry.dispatch_flags import (
     BLOCKED_BY_PAUSE,
     BLOCKED_BY_REPLICA,
     BLOCKED_BY_SCRIPT,
-    CLIENT_MULTI,
 )
+from cachetwin_engine.core.state.script_library import flags_now
+
+from .context import Context
+from .routing import refusal
 
 if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
-
-    from .session import Session
+    from cachetwin_engine.core.engine_parts import EngineParts
 
 _NEVER_WAIT_FOR_MEMORY: Final = {b"exec", b"discard", b"quit", b"reset"}  # although a transaction is open
 
 
-def admission_error(session: "Session", command: Command, args: list[bytes]) -> bytes | None:
+def admission_error(ctx: Context, command: Command, args: list[bytes]) -> bytes | None:
     """Why ``args`` may not run now, as an error line, or None.
 
     During CLIENT PAUSE the session may be blocked on return: its command runs when the pause is over.
     """
+    session = ctx.session
     if session.is_primary:
         return None
-    engine = session.engine
+    engine = ctx.engine
     if engine.cluster is not None:
-        elsewhere = refusal(session, engine.cluster, command, args)
+        elsewhere = refusal(ctx, engine.cluster, command, args)
         if elsewhere is not None:
             return elsewhere
     blocked_by = engine.blocked_by
     if session.redirects and blocked_by & BLOCKED_BY_REPLICA:
-        elsewhere = _redirected(session, command, args)
+        elsewhere = _redirected(ctx, command, args)
         if elsewhere is not None or session.blocked is not None:
             return elsewhere
-    if (
-        blocked_by & BLOCKED_BY_MEMORY
-        and not blocked_by & BLOCKED_BY_SCRIPT
-        and _is_out_of_memory(session, command, args)
-    ):
+    if blocked_by & BLOCKED_BY_MEMORY and not blocked_by & BLOCKED_BY_SCRIPT and _is_out_of_memory(ctx, command, args):
         return OUT_OF_MEMORY
-    if blocked_by & BLOCKED_BY_DISK and engine.replication.link is None and flags_now(session, command, args) & WRITE:
-        return CANNOT_SAVE
-    if blocked_by & BLOCKED_BY_FEW_REPLICAS and flags_now(session, command, args) & WRITE and lacks_replicas(engine):
-        return NO_REPLICAS
+    if blocked_by & (BLOCKED_BY_DISK | BLOCKED_BY_FEW_REPLICAS) and engine.replication.link is None:
+        writes = flags_now(engine.scripts, session, command, args) & WRITE != 0
+        if writes and blocked_by & BLOCKED_BY_DISK:
+            return CANNOT_SAVE
+        if writes and lacks_replicas(engine):
+            return NO_REPLICAS
     if blocked_by & BLOCKED_BY_REPLICA:
-        problem = _replica_refuses(session, command, args)
+        problem = _replica_refuses(ctx, command, args)
         if problem is not None:
             return problem
     if blocked_by & BLOCKED_BY_SCRIPT and not command.flags & ALLOW_BUSY:
@@ -66,34 +65,23 @@ def admission_error(session: "Session", command: Command, args: list[bytes]) -> 
     return None
 
 
-def flags_now(session: "Session", command: Command, args: list[bytes]) -> int:
-    """What running ``args`` now would do: for EXEC what its commands do, for a script what it says of itself."""
-    scripts = session.engine.scripts
-    if session.queue is None or command.name != b"exec":
-        return scripts.flags_of(command, args)
-    flags = 0
-    for queued in session.queue:
-        flags |= scripts.flags_of(queued.command, queued.args)
-    return flags
-
-
-def lacks_replicas(engine: "Engine") -> bool:
+def lacks_replicas(engine: "EngineParts") -> bool:
     """Are there fewer replicas that keep up than ``min-replicas-to-write`` asks for?"""
     few = engine.replication.good_replicas < engine.config.server.min_replicas_to_write
     return few and engine.blocked_by & BLOCKED_BY_FEW_REPLICAS != 0 and engine.replication.link is None
 
 
-def is_read_only(engine: "Engine") -> bool:
+def is_read_only(engine: "EngineParts") -> bool:
     """A replica that takes writes from its primary only."""
     return engine.blocked_by & BLOCKED_BY_REPLICA != 0 and engine.config.boolean("replica-read-only")
 
 
-def is_stale(engine: "Engine") -> bool:
+def is_stale(engine: "EngineParts") -> bool:
     """A replica without its primary that does not answer from old data."""
     return not engine.replication.is_linked() and not engine.config.boolean("replica-serve-stale-data")
 
 
-def busy_line(engine: "Engine") -> bytes:
+def busy_line(engine: "EngineParts") -> bytes:
     """What clients are told while a script runs for too long."""
     running = engine.running_script
     how = b"SCRIPT KILL" if running is None else running.kill_command
@@ -101,14 +89,15 @@ def busy_line(engine: "Engine") -> bytes:
     return b"BUSY " + name + b" is busy running a script. You can only call " + how + b" or SHUTDOWN NOSAVE."
 
 
-def _redirected(session: "Session", command: Command, args: list[bytes]) -> bytes | None:
+def _redirected(ctx: Context, command: Command, args: list[bytes]) -> bytes | None:
     """Where a client that said CLIENT CAPA REDIRECT goes with ``args`` from a replica outside of a cluster.
 
     While a failover has asked the other side to take over, it waits here: over there it would be sent back.
     """
-    engine = session.engine
+    engine = ctx.engine
+    session = ctx.session
     link = engine.replication.link
-    flags = flags_now(session, command, args)
+    flags = flags_now(engine.scripts, session, command, args)
     if link is None or engine.cluster is not None:
         return None
     if not flags & WRITE and (session.reads_replica or not flags & READONLY):
@@ -117,29 +106,29 @@ def _redirected(session: "Session", command: Command, args: list[bytes]) -> byte
         engine.pause.hold(session, args)
         return None
     if command.name == b"exec" and session.queue is not None:
-        session.queue = None
-        session.queue_failed = False
-        session.client_flags &= ~CLIENT_MULTI
+        session.end_transaction()
         unwatch(session)
     return b"REDIRECT %b:%d" % (link.host.encode(), link.port)
 
 
-def _is_out_of_memory(session: "Session", command: Command, args: list[bytes]) -> bool:
+def _is_out_of_memory(ctx: Context, command: Command, args: list[bytes]) -> bool:
     """Make room; is there none, and does ``args`` need some? In a transaction even a queued command does."""
-    engine = session.engine
-    engine.memory_is_full = engine.evictor.may_evict(engine) and not engine.evictor.make_room(engine)
+    engine = ctx.engine
+    session = ctx.session
+    engine.memory_is_full = engine.evictor.may_evict() and not engine.evictor.make_room()
     session.messages_first()  # keys went: caches hear of it before the command can bring them back
     if not engine.memory_is_full:
         return False
     if session.queue is not None and command.name not in _NEVER_WAIT_FOR_MEMORY:
         return True
-    return flags_now(session, command, args) & DENYOOM != 0
+    return flags_now(engine.scripts, session, command, args) & DENYOOM != 0
 
 
-def _replica_refuses(session: "Session", command: Command, args: list[bytes]) -> bytes | None:
+def _replica_refuses(ctx: Context, command: Command, args: list[bytes]) -> bytes | None:
     """What a replica has against ``args``."""
-    engine = session.engine
-    if flags_now(session, command, args) & WRITE:
+    engine = ctx.engine
+    session = ctx.session
+    if flags_now(engine.scripts, session, command, args) & WRITE:
         if is_read_only(engine):
             return READ_ONLY
         engine.replication.local_writes.note(session, command, args)

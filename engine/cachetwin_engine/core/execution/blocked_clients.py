@@ -1,8 +1,8 @@
 """Clients that wait for keys (BLPOP, XREAD BLOCK, ...): who is served when a key becomes ready, and whose time is over.
 
-Who waits is in ``Engine.blocked_sessions``, for which key in ``Database.blocked`` in the order of arrival. A key that
-appears or grows while somebody waits for it goes into ``Engine.ready_keys``; when the command that did it has ended, the
-waiting commands run again (``Context.retrying``) and answer, or go on waiting where they were in the queue.
+Waiting clients are in ``Clients.blocked``, and for each key in ``Database.blocked`` in the order of arrival. A key that
+appears or grows while a client waits for it goes into ``EngineState.ready_keys``; when the command that did it has ended,
+the waiting commands run again (``Context.retrying``) and answer, or go on waiting where they were in the queue.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -13,16 +13,16 @@ from cachetwin_engine.core.protocol.replies import error
 from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_PAUSE, CLIENT_RESTRICTED
 
 from .dispatch import call
+from .permission import denial
+from .session import Session
 
 if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
-
-    from .session import Session
+    from cachetwin_engine.core.engine_parts import EngineParts
 
 _WAITED_FOR: Final[dict[str, bytes]] = {"list": b"list", "sorted-set": b"zset", "stream": b"stream"}
 
 
-def serve_ready(engine: "Engine") -> None:
+def serve_ready(engine: "EngineParts") -> None:
     """Run the waiting commands of keys that became ready: keys in that order, for each the longest waiting first.
 
     What a served command makes ready is served in the next round. Nobody is served during CLIENT PAUSE.
@@ -41,19 +41,21 @@ def serve_ready(engine: "Engine") -> None:
             waiting = db.blocked.get(key)
             if waiting is None:
                 continue
-            for session in list(waiting.values()):
-                _serve(engine, session, db, key)
+            for number in list(waiting):
+                client = engine.clients.blocked.get(number)
+                if isinstance(client, Session):
+                    _serve(engine, client, db, key)
 
 
-def end_overdue(engine: "Engine") -> None:
+def end_overdue(engine: "EngineParts") -> None:
     """Answer those whose time to wait is over."""
-    for session in list(engine.blocked_sessions.values()):
-        blocked = session.blocked
+    for client in list(engine.clients.blocked.values()):
+        blocked = client.blocked
         if blocked is not None and 0 < blocked.deadline_ms <= engine.now_ms:
-            session.unblock(blocked.on_timeout)
+            client.unblock(blocked.on_timeout)
 
 
-def _serve(engine: "Engine", session: "Session", db: Database, key: bytes) -> None:
+def _serve(engine: "EngineParts", session: Session, db: Database, key: bytes) -> None:
     """Run the command for which ``session`` waits again, if ``key`` holds what it waits for."""
     blocked = session.blocked
     if blocked is None:
@@ -67,7 +69,7 @@ def _serve(engine: "Engine", session: "Session", db: Database, key: bytes) -> No
     if _WAITED_FOR.get(command.group) != kind and command.name != b"xreadgroup":
         return  # another type, or gone again; XREADGROUP wants to know, its group went with the stream
     ctx = session.context
-    denied = engine.acl.denial(ctx, command, blocked.args) if session.client_flags & CLIENT_RESTRICTED else None
+    denied = denial(ctx, command, blocked.args) if session.client_flags & CLIENT_RESTRICTED else None
     if denied is not None:
         command.rejected_calls += 1
         reply = error(denied)

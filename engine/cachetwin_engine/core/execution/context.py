@@ -6,45 +6,35 @@ are those that differ between RESP2 and RESP3; the others are functions in ``rep
 
 from typing import TYPE_CHECKING, Final
 
-from cachetwin_engine.core.protocol.replies import CRLF, NULL_3, NULL_ARRAY_2, NULL_BULK_2, bulk
+from cachetwin_engine.core.acl.user import User
+from cachetwin_engine.core.keyspace.database import Database
+from cachetwin_engine.core.protocol.replies import CRLF, bulk
 from cachetwin_engine.core.registry.options import OptionReader
+from cachetwin_engine.core.state.client import Caller, Client
 from cachetwin_engine.core.text.doubles import digits_17, shortest
 
 if TYPE_CHECKING:
-    from cachetwin_engine.core.acl.user import User
-    from cachetwin_engine.core.engine import Engine
-    from cachetwin_engine.core.keyspace.database import Database
-    from cachetwin_engine.core.registry.command_table import Command
-
-    from .session import Session
-
+    from cachetwin_engine.core.engine_parts import EngineParts
 
 ELEMENT_BYTES_MIN: Final = 6  # an empty bulk string
 ELEMENTS_MAX: Final = 1 << 27  # for a client without a limit: the list alone is a gibibyte then
 
 
-class Context:
+class Context(Caller):
     """One caller's view while its commands run."""
 
-    def __init__(self, engine: "Engine", session: "Session", db: "Database", user: "User") -> None:
+    def __init__(self, engine: "EngineParts", client: Client, db: Database, user: User) -> None:
+        super().__init__(client, db, user)
         self.engine = engine
-        self.session = session
-        self.db = db
-        self.user = user
-        self.resp3 = False
-        self.null = NULL_BULK_2
-        self.null_array = NULL_ARRAY_2
-        self.command: Command | None = None  # the row that runs now
-        self.in_exec = False
-        self.in_script = False
-        self.retrying = False  # a blocked command runs again because one of its keys became ready
-        self.propagated: list[list[bytes]] | None = None  # what to propagate instead of the command as it was given
 
-    def use_protocol(self, version: int) -> None:
-        """Answer in RESP ``version`` (2 or 3) from now on."""
-        self.resp3 = version == 3
-        self.null = NULL_3 if self.resp3 else NULL_BULK_2
-        self.null_array = NULL_3 if self.resp3 else NULL_ARRAY_2
+    def take_place_of(self, outer: "Context") -> None:
+        """Be a caller for the client of ``outer``, with its user and database, in RESP2."""
+        self.session = outer.session
+        self.db = outer.db
+        self.user = outer.user
+        self.propagated = None
+        if self.resp3:
+            self.use_protocol(2)
 
     # -- arguments ----------------------------------------------------------------------------------------------------
 
@@ -108,7 +98,7 @@ class Context:
         return self.session.block(keys, deadline_ms, on_timeout, args)
 
     def is_too_much_to_answer(self, count: int) -> bool:
-        """Would ``count`` elements be more than the client's output may hold? Then it is disconnected, before the work.
+        """True if ``count`` elements are more than the client's output may hold: it is disconnected, before the work.
 
         For commands whose reply may be longer than the data (random picks with repetition).
         """

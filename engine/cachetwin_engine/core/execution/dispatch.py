@@ -4,8 +4,9 @@
 where changes leave for replicas and logs is ``call``.
 
 **Timing batches.** Reading the clock costs as much as a GET's look-up, so it is read once for a batch: a run of calls of
-one brief command (it is ``FAST``, or SET, with few arguments) within a turn. ``Engine.end_batch`` books the time evenly on
-them. Any other call is a batch of its own, and every call is while the slow log asks for times that brief commands reach.
+one brief command (it is ``FAST``, or SET, with few arguments) within a turn. ``CallTimer.end_batch`` books the time evenly
+on them. Any other call is a batch of its own, and every call is while the slow log asks for times that brief commands
+reach.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -23,14 +24,15 @@ from cachetwin_engine.core.registry.dispatch_flags import (
     CLIENT_RESTRICTED,
     CLIENT_SUBSCRIBED,
 )
+from cachetwin_engine.core.state.client import Client, Queued
 
 from .admission import admission_error
+from .context import Context
+from .permission import denial
 
 if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
+    from cachetwin_engine.core.engine_parts import EngineParts
 
-    from .context import Context
-    from .session import Session
 
 _SUBSCRIBED_ALLOWED = {
     b"ping", b"subscribe", b"ssubscribe", b"psubscribe", b"unsubscribe", b"sunsubscribe", b"punsubscribe", b"quit",
@@ -55,17 +57,10 @@ BATCH_REPLY_BYTES_MAX: Final = 16 * 1024  # a call with a longer reply ends its 
 BATCH_CALLS_MAX: Final = 64  # some 50 us
 
 
-class Queued:
-    """A command that waits for EXEC."""
-
-    def __init__(self, command: Command, args: list[bytes]) -> None:
-        self.command = command
-        self.args = args
-
-
-def execute(session: "Session", args: list[bytes]) -> bytes:
+def execute(ctx: Context, args: list[bytes]) -> bytes:
     """Run a client's request; the bytes to send, empty while it blocks or wants no reply."""
-    engine = session.engine
+    engine = ctx.engine
+    session = ctx.session
     last = session.last_row
     if last is not None and args[0] is session.last_word:
         command = last
@@ -75,20 +70,20 @@ def execute(session: "Session", args: list[bytes]) -> bytes:
         except CommandError as problem:
             known = engine.replication.closed_commands.get(args[0].lower()) if session.is_peer else None
             if known is None:
-                return _unknown(session, args, problem.line)
+                return _unknown(ctx, args, problem.line)
             command = known
         if command.subcommands is None and command.parent is None:
             session.last_word = args[0]
             session.last_row = command
     if not (len(args) == command.arity or (command.arity < 0 and len(args) >= -command.arity)):
-        return _refused(session, command, wrong_arity(command.name).line)
+        return _refused(ctx, command, wrong_arity(command.name).line)
     session.last_command = command.name
     if session.client_flags | engine.blocked_by:
-        answer = _check_flags(session, command, args)
+        answer = _check_flags(ctx, command, args)
         if answer is not None:
             return answer
     session.last_command_ms = engine.now_ms
-    reply = call(session.context, command, args)
+    reply = call(ctx, command, args)
     if session.parser.request_bytes >= engine.large_request_bytes or len(reply) >= engine.large_reply_bytes:
         engine.call_logs.traffic_was_large(session, command, args, len(reply))
     if session.tracking is not None and session.queue is None and command.name != b"client|caching":
@@ -100,14 +95,15 @@ def execute(session: "Session", args: list[bytes]) -> bytes:
     return reply
 
 
-def call(ctx: "Context", command: Command, args: list[bytes]) -> bytes:
+def call(ctx: Context, command: Command, args: list[bytes]) -> bytes:
     """Run one row, count it, and hand on what it changed. A ``CommandError`` becomes its reply."""
     engine = ctx.engine
-    is_brief = command.is_brief and len(args) <= engine.batch_arguments_max
-    if engine.batch_row is not command or not is_brief:
-        if engine.batch_calls:
-            engine.end_batch()
-        engine.batch_row = command
+    timer = engine.timer
+    is_brief = command.is_brief and len(args) <= timer.arguments_max
+    if timer.row is not command or not is_brief:
+        if timer.calls:
+            timer.end_batch()
+        timer.row = command
     started_us = engine.batch_started_us
     outer = ctx.command
     ctx.command = command
@@ -125,25 +121,42 @@ def call(ctx: "Context", command: Command, args: list[bytes]) -> bytes:
         size = len(reply)
     ctx.command = outer
     if not size and ctx.session.blocked is not None:
-        engine.end_batch()
+        timer.end_batch()
         if engine.monitors and not ctx.retrying:
-            show_to_monitors(ctx, args, started_us)
+            show_to_monitors(engine, ctx, args, started_us)
         return reply  # it is counted when it is served
     ctx.session.commands_done += 1
-    if is_brief and size < BATCH_REPLY_BYTES_MAX and engine.batch_calls < BATCH_CALLS_MAX:
-        engine.batch_calls += 1
-        engine.batch_context = ctx
-        engine.batch_args = args
+    if is_brief and size < BATCH_REPLY_BYTES_MAX and timer.calls < BATCH_CALLS_MAX:
+        timer.calls += 1
+        timer.caller = ctx
+        timer.args = args
     else:
-        engine.end_call(ctx, command, args, started_us)
+        timer.end_call(ctx, command, args, started_us)
     if engine.observes_calls:
         engine.observe_call(ctx, command, args, started_us)
     if engine.wants_propagation or ctx.propagated is not None:
-        engine.propagation.record(ctx, command, args, engine.dirty != dirty)
+        _record(ctx, command, args, engine.dirty != dirty)
     return reply
 
 
-def find_command(engine: "Engine", args: list[bytes]) -> Command:
+def _record(ctx: Context, command: Command, args: list[bytes], changed: bool) -> None:
+    """Record what replicas must receive for a command that has run. What EXEC or a script did goes out as one batch."""
+    propagated = ctx.propagated
+    ctx.propagated = None
+    engine = ctx.engine
+    if not engine.wants_propagation:
+        return
+    index = ctx.db.index
+    if propagated is not None:
+        for words in propagated:
+            engine.propagation.add(index, words)
+    elif changed:
+        engine.propagation.add(index, args)
+    if not (ctx.in_exec or ctx.in_script) and engine.propagation.commit(command.name):
+        ctx.session.written_offset = engine.replication.offset
+
+
+def find_command(engine: "EngineParts", args: list[bytes]) -> Command:
     """The row for ``args``, down to the sub-command. Raises CommandError with Valkey's text when there is none."""
     command = engine.commands.get(args[0])
     if command is None:
@@ -158,29 +171,29 @@ def find_command(engine: "Engine", args: list[bytes]) -> Command:
     return command
 
 
-def _check_flags(session: "Session", command: Command, args: list[bytes]) -> bytes | None:
+def _check_flags(ctx: Context, command: Command, args: list[bytes]) -> bytes | None:
     """What speaks against running ``args`` now: an error, ``QUEUED``, nothing to send, or None if it may run."""
-    engine = session.engine
+    engine = ctx.engine
+    session = ctx.session
     flags = session.client_flags
-    ctx = session.context
     if flags & CLIENT_NO_AUTH and not command.flags & NO_AUTH:
-        return _refused(session, command, errors.NO_AUTH)
+        return _refused(ctx, command, errors.NO_AUTH)
     if flags & CLIENT_MULTI and command.flags & NO_MULTI:
         which = b" '" + command.name + b"'" if engine.profile.is_valkey_from(9, 0) else b""
-        return _refused(session, command, b"ERR Command" + which + b" not allowed inside a transaction")
+        return _refused(ctx, command, b"ERR Command" + which + b" not allowed inside a transaction")
     if flags & CLIENT_RESTRICTED:
-        denied = engine.acl.denial(ctx, command, args)
+        denied = denial(ctx, command, args)
         if denied is not None:
-            return _refused(session, command, denied)
+            return _refused(ctx, command, denied)
     if engine.blocked_by:
-        problem = admission_error(session, command, args)
+        problem = admission_error(ctx, command, args)
         if problem is not None:
-            return _refused(session, command, problem)
+            return _refused(ctx, command, problem)
         if session.blocked is not None:
             return b""  # held back by CLIENT PAUSE
     if flags & CLIENT_SUBSCRIBED and not ctx.resp3 and command.name not in _SUBSCRIBED_ALLOWED:
         return _refused(
-            session,
+            ctx,
             command,
             b"ERR Can't execute '" + command.name + b"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET"
             b" are allowed in this context",
@@ -192,27 +205,26 @@ def _check_flags(session: "Session", command: Command, args: list[bytes]) -> byt
     return None
 
 
-def _unknown(session: "Session", args: list[bytes], line: bytes) -> bytes:
+def _unknown(ctx: Context, args: list[bytes], line: bytes) -> bytes:
     """No such command; who speaks HTTP may be a browser that somebody lured here, and is cut off (server.c)."""
     if args[0].lower() in _HTTP_WORDS:
-        session.end_reason = b"possible attack: it speaks HTTP"
-        session.engine.kill(session)
+        ctx.session.end_reason = b"possible attack: it speaks HTTP"
+        ctx.engine.kill(ctx.session)
         return b""
-    return _refused(session, None, line)
+    return _refused(ctx, None, line)
 
 
-def _refused(session: "Session", command: Command | None, line: bytes) -> bytes:
+def _refused(ctx: Context, command: Command | None, line: bytes) -> bytes:
     """An error before the handler ran: an open transaction fails, too."""
-    engine = session.engine
+    engine = ctx.engine
+    session = ctx.session
     if session.queue is not None:
         session.queue_failed = True
     if command is not None:
         command.rejected_calls += 1
     if command is not None and command.name == b"exec" and line.split(b" ", 1)[0] not in _REDIRECTIONS:
         if session.queue is not None:
-            session.queue = None
-            session.queue_failed = False
-            session.client_flags &= ~CLIENT_MULTI
+            session.end_transaction()
             unwatch(session)
         line = b"EXECABORT Transaction discarded because of: " + line.removeprefix(b"ERR ")
     reply = error(line)
@@ -220,7 +232,7 @@ def _refused(session: "Session", command: Command | None, line: bytes) -> bytes:
     return _filter_reply(session, reply) if session.client_flags else reply
 
 
-def _filter_reply(session: "Session", reply: bytes) -> bytes:
+def _filter_reply(session: Client, reply: bytes) -> bytes:
     """CLIENT REPLY: hold ``reply`` back when the client asked for that. Subscriptions are confirmed all the same.
 
     A replica that takes our stream can't be told anything else: a reply ends its connection.
@@ -234,6 +246,6 @@ def _filter_reply(session: "Session", reply: bytes) -> bytes:
         return b""
     if session.reply_skip:
         session.reply_skip -= 1
-        session.engine.refresh_reply_flag(session)
+        session.refresh_reply_flag()
         return reply if is_confirmed else b""
     return reply

@@ -1,34 +1,29 @@
-"""CLIENT PAUSE, and the writes that FAILOVER holds back: who waits for neither a key nor a time, but for leave to go on.
+"""CLIENT PAUSE, and the writes that FAILOVER and SHUTDOWN hold back.
 
 While ``BLOCKED_BY_PAUSE`` is set every request comes by ``holds_back``, no client that waits for a key is served, and no
 key expires.
 """
 
-from typing import TYPE_CHECKING
-
 from cachetwin_engine.core.registry.command_table import MAY_REPLICATE, WRITE, Command
 from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_PAUSE
-
-from .admission import flags_now
-from .dispatch import execute
-
-if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
-
-    from .session import Session
+from cachetwin_engine.core.state.client import Client
+from cachetwin_engine.core.state.engine_state import EngineState
+from cachetwin_engine.core.state.script_library import ScriptLibrary, flags_now
 
 
 class Pause:
     """What one engine holds back, and for how long."""
 
-    def __init__(self, engine: "Engine") -> None:
+    def __init__(self, engine: EngineState, scripts: ScriptLibrary) -> None:
         self._engine = engine
+        self._scripts = scripts
         self.until_ms = 0  # of CLIENT PAUSE, Unix time
         self.holds_everything = False  # not only what writes
-        self._held: list[tuple[Session, list[bytes]]] = []  # in the order of their arrival
+        self._held: list[tuple[Client, list[bytes]]] = []  # in the order of their arrival
+        self._holders: list[object] = []  # parts that hold writes back without CLIENT PAUSE
 
     def is_on(self) -> bool:
-        """Does CLIENT PAUSE, or a failover, hold writes back?"""
+        """True while CLIENT PAUSE, FAILOVER or SHUTDOWN holds writes back."""
         return self._engine.blocked_by & BLOCKED_BY_PAUSE != 0
 
     def begin(self, until_ms: int, everything: bool) -> None:
@@ -40,67 +35,67 @@ class Pause:
         engine.blocked_by |= BLOCKED_BY_PAUSE
         engine.choose_expiry()
 
-    def hold_writes(self, on: bool) -> None:
-        """FAILOVER begins or ends, or the end of the process waits for replicas."""
+    def hold_writes(self, on: bool, holder: object) -> None:
+        """FAILOVER begins or ends, or the end of the process waits for replicas; ``holder`` is the part that asks."""
         engine = self._engine
+        if holder in self._holders:
+            self._holders.remove(holder)
         if on:
+            self._holders.append(holder)
             engine.blocked_by |= BLOCKED_BY_PAUSE
             engine.keeps_expired = True
         elif engine.now_ms >= self.until_ms:
             self.end()
 
-    def _is_kept(self) -> bool:
-        """Would writes be held back without CLIENT PAUSE too?"""
-        return self._engine.replication.failover.is_under_way() or self._engine.shutdown.is_waiting()
-
     def tick(self) -> None:
-        """Ten times a second: is it over?"""
+        """End the pause if its time is over. Called ten times a second."""
         if self.is_on() and self._engine.now_ms >= self.until_ms:
             self.end()
 
     def end(self) -> None:
-        """What was held back runs in the order of its arrival."""
+        """Run what was held back in the order of its arrival."""
         engine = self._engine
         if not self.is_on():
             return
         self.until_ms = 0
         self.holds_everything = False
-        if self._is_kept():
+        if self._holders:
             return
         engine.blocked_by &= ~BLOCKED_BY_PAUSE
         engine.choose_expiry()
         waiting = self._held
         self._held = []
-        for session, args in waiting:
-            if session.closing or session.blocked is None or session.blocked.args is not args:
+        for client, args in waiting:
+            if client.closing or client.blocked is None or client.blocked.args is not args:
                 continue
-            session.leave_queues()
-            engine.actor = session
-            reply = execute(session, args)
+            client.leave_queues()
+            engine.actor = client
+            reply = client.execute(args)
             if reply:
-                session.push(reply)
-            if not session.is_blocked():
-                engine.resume(session)
+                client.push(reply)
+            if not client.is_blocked():
+                engine.clients.resume(client)
 
-    def holds_stream(self, session: "Session", args: list[bytes]) -> bool:
-        """Must a command of the primary's stream, which is run in its order, wait?"""
+    def holds_stream(self, client: Client, args: list[bytes]) -> bool:
+        """True if a command of the primary's stream, which is run in its order, must wait."""
         command = self._engine.commands.get(args[0].lower())
         return command is not None and (
-            self.holds_everything or flags_now(session, command, args) & (WRITE | MAY_REPLICATE) != 0
+            self.holds_everything or flags_now(self._scripts, client, command, args) & (WRITE | MAY_REPLICATE) != 0
         )
 
-    def holds_back(self, session: "Session", command: Command, args: list[bytes]) -> bool:
-        """Must ``args`` wait? Then ``session`` is blocked from now on, and they run when the pause is over."""
-        engine = self._engine
-        if engine.now_ms >= self.until_ms and not self._is_kept():
+    def holds_back(self, client: Client, command: Command, args: list[bytes]) -> bool:
+        """True if ``args`` must wait: then ``client`` is blocked from now on, and they run when the pause is over."""
+        if self._engine.now_ms >= self.until_ms and not self._holders:
             self.end()
             return False
-        if not self.holds_everything and not flags_now(session, command, args) & (WRITE | MAY_REPLICATE):
-            return False
-        self.hold(session, args)
+        if not self.holds_everything:
+            flags = flags_now(self._scripts, client, command, args)
+            if not flags & (WRITE | MAY_REPLICATE):
+                return False
+        self.hold(client, args)
         return True
 
-    def hold(self, session: "Session", args: list[bytes]) -> None:
+    def hold(self, client: Client, args: list[bytes]) -> None:
         """Let ``args`` wait."""
-        self._held.append((session, args))
-        session.postpone(args)
+        self._held.append((client, args))
+        client.postpone(args)

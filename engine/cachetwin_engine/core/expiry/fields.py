@@ -5,14 +5,12 @@ round follows while more than a tenth of the hashes had something due, until the
 gives up a bounded number of fields at a time, so that a huge one delays nobody.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC, NOTIFY_HASH
+from cachetwin_engine.core.keyspace.database import Database
+from cachetwin_engine.core.state.engine_state import EngineState
 from cachetwin_engine.core.types.hash import HashValue
-
-if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
-    from cachetwin_engine.core.keyspace.database import Database
 
 ROUND_KEYS: Final = 20
 ROUNDS_MAX: Final = 5000
@@ -20,7 +18,7 @@ FIELDS_PER_VISIT_MAX: Final = 100
 TICK_SHARE_US: Final = 10_000  # a tenth of the time between two ticks
 
 
-def expire_fields(engine: "Engine") -> None:
+def expire_fields(engine: EngineState) -> None:
     """Do one tick's work in all databases; nothing ends during an import."""
     if engine.config.boolean("import-mode"):
         return
@@ -30,7 +28,7 @@ def expire_fields(engine: "Engine") -> None:
             return
 
 
-def _expire_in(engine: "Engine", db: "Database", deadline_us: int) -> bool:
+def _expire_in(engine: EngineState, db: Database, deadline_us: int) -> bool:
     """Go on with ``db``; False when the time is up."""
     for _ in range(ROUNDS_MAX):
         db.volatile_cursor, keys = db.volatile_keys.scan(db.volatile_cursor, ROUND_KEYS)
@@ -46,7 +44,7 @@ def _expire_in(engine: "Engine", db: "Database", deadline_us: int) -> bool:
     return True
 
 
-def _expire_fields_of(engine: "Engine", db: "Database", key: bytes, value: HashValue) -> bool:
+def _expire_fields_of(engine: EngineState, db: Database, key: bytes, value: HashValue) -> bool:
     """Remove what is due in the hash under ``key``; was there anything?"""
     if db.observer.tracks_memory:
         db.note_size(key)
@@ -61,7 +59,7 @@ def _expire_fields_of(engine: "Engine", db: "Database", key: bytes, value: HashV
     return True
 
 
-def fields_gone(engine: "Engine", db: "Database", key: bytes, value: HashValue) -> None:
+def fields_gone(engine: EngineState, db: Database, key: bytes, value: HashValue) -> None:
     """Fields of the hash under ``key`` were removed because their time is over: drop an empty hash, and say so."""
     empty = value.length() == 0
     if empty:

@@ -6,20 +6,19 @@ of the time nor a fixed number of rounds. So an idle database costs one round, a
 cannot stop the service. ``active-expire-effort`` makes rounds larger and the share greater, as expire.c does.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from cachetwin_engine.core.keyspace.database import Database
+from cachetwin_engine.core.state.engine_state import EngineState
 
 from .fields import expire_fields
-
-if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
-    from cachetwin_engine.core.keyspace.database import Database
 
 ROUND_KEYS: Final = 20
 ROUNDS_MAX: Final = 5000
 TICK_SHARE_US: Final = 25_000  # a quarter of the tenth of a second between two ticks
 
 
-def expire_some(engine: "Engine") -> None:
+def expire_some(engine: EngineState) -> None:
     """Do one tick's work in all databases, keys first, then fields of hashes."""
     if engine.keeps_expired or not engine.expires_actively:
         return
@@ -32,10 +31,10 @@ def expire_some(engine: "Engine") -> None:
             break
     expire_fields(engine)
     if engine.config.monitoring.latency_monitor_threshold:
-        engine.call_logs.note_latency(b"expire-cycle", engine.clock() - started_us)
+        engine.latency_monitor.note(b"expire-cycle", engine.clock() - started_us, engine.now_ms)
 
 
-def _expire_in(engine: "Engine", db: "Database", keys: int, deadline_us: int) -> bool:
+def _expire_in(engine: EngineState, db: Database, keys: int, deadline_us: int) -> bool:
     """Go on with ``db``; False when the time is up."""
     for _ in range(ROUNDS_MAX):
         db.expiry_cursor, found = db.expiring.scan(db.expiry_cursor, keys)

@@ -11,7 +11,7 @@ def clients_lines(ctx: Context) -> list[str]:
     watched = 0
     longest_in = 0
     longest_out = 0
-    for session in engine.sessions.values():
+    for session in engine.clients.connected.values():
         if session.channels or session.patterns or session.shard_channels:
             subscribed += 1
         if session.watched:
@@ -24,18 +24,18 @@ def clients_lines(ctx: Context) -> list[str]:
         blocking_keys += len(db.blocked)
     wanting_the_key = {  # XREADGROUP also waits for its key to go
         (session.blocked.db.index, key)
-        for session in engine.blocked_sessions.values()
+        for session in engine.clients.blocked.values()
         if session.blocked is not None and session.blocked.args and session.blocked.args[0].lower() == b"xreadgroup"
         for key in session.blocked.keys
     }
-    timed = [s for s in engine.blocked_sessions.values() if s.blocked is not None and s.blocked.deadline_ms]
+    timed = [s for s in engine.clients.blocked.values() if s.blocked is not None and s.blocked.deadline_ms]
     lines = [
-        f"connected_clients:{len(engine.sessions) - len(engine.replication.replicas)}",
+        f"connected_clients:{len(engine.clients.connected) - len(engine.replication.replicas)}",
         "cluster_connections:0",
         f"maxclients:{engine.config.clients.maxclients}",
         f"client_recent_max_input_buffer:{longest_in}",
         f"client_recent_max_output_buffer:{longest_out}",
-        f"blocked_clients:{len(engine.blocked_sessions)}",
+        f"blocked_clients:{len(engine.clients.blocked)}",
         f"tracking_clients:{len(engine.tracking.clients)}",
         f"pubsub_clients:{subscribed}",
         f"watching_clients:{watching}",

@@ -19,7 +19,7 @@ def memory_lines(ctx: Context) -> list[str]:
     total = engine.host.total_memory_bytes
     client_bytes = 0
     replica_bytes = 0
-    for session in engine.sessions.values():
+    for session in engine.clients.connected.values():
         if session.client_flags & CLIENT_REPLICA_STREAM:
             replica_bytes += session.memory_bytes()
         else:

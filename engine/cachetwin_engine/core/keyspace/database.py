@@ -5,7 +5,7 @@ Expired keys are deleted when a command looks them up, and by sampling in ``expi
 for everything that happens to a key: it counts, notifies, invalidates and propagates.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cachetwin_engine.core import BUILD
 
@@ -15,9 +15,7 @@ from .key_table import KeyTable
 from .packed_table import PackedTable
 from .slots import SlotKeys
 from .value import Value
-
-if TYPE_CHECKING:
-    from cachetwin_engine.core.execution.session import Session
+from .watcher import Watcher
 
 _TTL_SAMPLE: Final = 256
 
@@ -117,8 +115,8 @@ class Database:
         self.volatile_keys = KeyIndex()
         self.volatile_cursor = 0
         self.by_slot: SlotKeys | None = None  # in cluster mode
-        self.watchers: dict[bytes, list[Session]] = {}
-        self.blocked: dict[bytes, dict[int, Session]] = {}  # key -> waiting clients in order of arrival
+        self.watchers: dict[bytes, list[Watcher]] = {}
+        self.blocked: dict[bytes, dict[int, Watcher]] = {}  # key -> waiting clients by id, in order of arrival
 
     def __len__(self) -> int:
         return len(self.values)

@@ -10,11 +10,10 @@ so an entry costs a slot in a dict. With LFU it is Valkey's: minutes since the e
 ``lfu-decay-time`` minutes.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
-    from cachetwin_engine.core.keyspace.database import Database
+from cachetwin_engine.core.keyspace.database import Database
+from cachetwin_engine.core.state.engine_state import EngineState
 
 LFU_START: Final = 5  # of a new key, so that it isn't the first to go (evict.c)
 LFU_TOP: Final = 255
@@ -25,7 +24,8 @@ _MINUTES_MASK: Final = 0xFFFF
 class AccessLog:
     """The clock and the rules of one engine; the entries are in ``Database.accessed``."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: EngineState) -> None:
+        self._engine = engine
         self.lfu = False
         self.unknown_since_ms = 0  # keys without an entry count as last used then
         self.activity = -1  # look-ups and changes when ``note_activity`` last saw the engine
@@ -33,103 +33,95 @@ class AccessLog:
         self._stamp: object = 0
         self._stamp_ms = 0
 
-    def touch(self, engine: "Engine", db: "Database", key: bytes) -> None:
+    def touch(self, db: Database, key: bytes) -> None:
         """``key`` is used now."""
         if self.lfu:
-            old = entry_of(db, key)
-            counter = LFU_START if old < 0 else _grown(engine, _decayed(engine, old))
-            new = _minutes(engine) << 8 | counter
+            old = _entry_of(db, key)
+            counter = LFU_START if old < 0 else self._grown(self._decayed(old))
+            new = self._minutes() << 8 | counter
             if new != old:
                 db.accessed[key] = new
             return
-        now_ms = engine.now_ms
+        now_ms = self._engine.now_ms
         if now_ms - self._stamp_ms >= STAMP_MS or now_ms < self._stamp_ms:
             self._stamp_ms = now_ms
             self._stamp = now_ms
         db.accessed[key] = self._stamp
 
-    def note_activity(self, engine: "Engine") -> None:
+    def note_activity(self) -> None:
         """Ten times a second: remember when data was last looked at, to a tick."""
+        engine = self._engine
         activity = engine.hits + engine.misses - engine.untouched + engine.dirty
         if activity != self.activity:
             self.activity = activity
             self.unknown_since_ms = max(self._tick_ms, engine.started_ms)
         self._tick_ms = engine.now_ms
 
+    def configure(self) -> None:
+        """Follow the policy: forget entries of the other kind, and turn the log on if the policy lives by it."""
+        engine = self._engine
+        policy = engine.config.memory.maxmemory_policy
+        lfu = policy.endswith(b"-lfu")
+        if lfu != self.lfu:
+            self.lfu = lfu
+            for db in engine.databases:
+                db.accessed = {}
+        if policy.endswith((b"-lru", b"-lfu")) and engine.config.memory.maxmemory > 0:
+            self.turn_on()
 
-def configure(engine: "Engine") -> None:
-    """Follow the policy: forget entries of the other kind, and turn the log on if the policy lives by it."""
-    policy = engine.config.memory.maxmemory_policy
-    lfu = policy.endswith(b"-lfu")
-    if lfu != engine.access_log.lfu:
-        engine.access_log.lfu = lfu
-        for db in engine.databases:
-            db.accessed = {}
-    if policy.endswith((b"-lru", b"-lfu")) and engine.config.memory.maxmemory > 0:
-        turn_on(engine)
+    def turn_on(self) -> None:
+        """From now on uses are noted."""
+        if not self._engine.tracks_access:
+            self.note_activity()
+            self._engine.tracks_access = True
+
+    def idle_ms(self, db: Database, key: bytes) -> int:
+        """Since ``key`` was last used, as far as known."""
+        stamp = _entry_of(db, key)
+        return max(0, self._engine.now_ms - (stamp if stamp >= 0 else self.unknown_since_ms))
+
+    def idle_seconds(self, db: Database, key: bytes) -> int:
+        """OBJECT IDLETIME; the first one turns the log on."""
+        self.turn_on()
+        return self.idle_ms(db, key) // 1000
+
+    def frequency(self, db: Database, key: bytes) -> int:
+        """OBJECT FREQ: the counter with its decay up to now."""
+        entry = _entry_of(db, key)
+        return LFU_START if entry < 0 else self._decayed(entry)
+
+    def set_idle_seconds(self, db: Database, key: bytes, seconds: int) -> None:
+        """RESTORE IDLETIME. Means nothing under an LFU policy."""
+        if not self.lfu:
+            self.turn_on()
+            db.accessed[key] = max(0, self._engine.now_ms - seconds * 1000)
+
+    def set_frequency(self, db: Database, key: bytes, frequency: int) -> None:
+        """RESTORE FREQ. Means nothing under another policy."""
+        if self.lfu:
+            db.accessed[key] = self._minutes() << 8 | frequency
+
+    def _minutes(self) -> int:
+        return (self._engine.now_ms // 60_000) & _MINUTES_MASK
+
+    def _decayed(self, entry: int) -> int:
+        counter = entry & LFU_TOP
+        every = self._engine.config.memory.lfu_decay_time
+        if every <= 0:
+            return counter
+        elapsed = (self._minutes() - (entry >> 8)) & _MINUTES_MASK
+        return max(0, counter - elapsed // every)
+
+    def _grown(self, counter: int) -> int:
+        if counter >= LFU_TOP:
+            return LFU_TOP
+        above = max(0, counter - LFU_START)
+        if self._engine.random.unit() * (above * self._engine.config.memory.lfu_log_factor + 1) < 1:
+            return counter + 1
+        return counter
 
 
-def turn_on(engine: "Engine") -> None:
-    """From now on uses are noted."""
-    if not engine.tracks_access:
-        engine.access_log.note_activity(engine)
-        engine.tracks_access = True
-
-
-def idle_ms(engine: "Engine", db: "Database", key: bytes) -> int:
-    """Since ``key`` was last used, as far as known."""
-    stamp = entry_of(db, key)
-    return max(0, engine.now_ms - (stamp if stamp >= 0 else engine.access_log.unknown_since_ms))
-
-
-def idle_seconds_of(engine: "Engine", db: "Database", key: bytes) -> int:
-    """OBJECT IDLETIME; the first one turns the log on."""
-    turn_on(engine)
-    return idle_ms(engine, db, key) // 1000
-
-
-def frequency_of(engine: "Engine", db: "Database", key: bytes) -> int:
-    """OBJECT FREQ: the counter with its decay up to now."""
-    entry = entry_of(db, key)
-    return LFU_START if entry < 0 else _decayed(engine, entry)
-
-
-def set_idle_seconds(engine: "Engine", db: "Database", key: bytes, seconds: int) -> None:
-    """RESTORE IDLETIME. Means nothing under an LFU policy."""
-    if not engine.access_log.lfu:
-        turn_on(engine)
-        db.accessed[key] = max(0, engine.now_ms - seconds * 1000)
-
-
-def set_frequency(engine: "Engine", db: "Database", key: bytes, frequency: int) -> None:
-    """RESTORE FREQ. Means nothing under another policy."""
-    if engine.access_log.lfu:
-        db.accessed[key] = _minutes(engine) << 8 | frequency
-
-
-def entry_of(db: "Database", key: bytes) -> int:
+def _entry_of(db: Database, key: bytes) -> int:
     """The entry of ``key``, -1 if there is none."""
     entry = db.accessed.get(key)
     return entry if isinstance(entry, int) else -1
-
-
-def _minutes(engine: "Engine") -> int:
-    return (engine.now_ms // 60_000) & _MINUTES_MASK
-
-
-def _decayed(engine: "Engine", entry: int) -> int:
-    counter = entry & LFU_TOP
-    every = engine.config.memory.lfu_decay_time
-    if every <= 0:
-        return counter
-    elapsed = (_minutes(engine) - (entry >> 8)) & _MINUTES_MASK
-    return max(0, counter - elapsed // every)
-
-
-def _grown(engine: "Engine", counter: int) -> int:
-    if counter >= LFU_TOP:
-        return LFU_TOP
-    above = max(0, counter - LFU_START)
-    if engine.random.unit() * (above * engine.config.memory.lfu_log_factor + 1) < 1:
-        return counter + 1
-    return counter

@@ -10,16 +10,14 @@ and at the next question the difference is added. That costs no memory per key, 
 an unchanged value is always estimated the same way. Otherwise nobody counts; a question is answered from a sample.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cachetwin_engine.core.keyspace.allocation import allocated
 from cachetwin_engine.core.keyspace.database import Database
 from cachetwin_engine.core.keyspace.value import Value
 from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_MEMORY
+from cachetwin_engine.core.state.engine_state import EngineState
 from cachetwin_engine.core.types.string import BLOCK_BYTES, OBJECT_BYTES, head_bytes, packed_string_bytes, string_bytes
-
-if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
 
 STARTUP_BYTES: Final = 892_064  # an empty Valkey 8.1.1, INFO memory
 SAMPLES: Final = 5  # elements looked at in a collection
@@ -29,7 +27,7 @@ _REDIS_ENTRY_BYTES: Final = 24
 _REDIS_SLOT_BYTES: Final = 12
 
 
-def size_of_key(engine: "Engine", db: Database, key: bytes, value: object, samples: int) -> int:
+def size_of_key(engine: EngineState, db: Database, key: bytes, value: object, samples: int) -> int:
     """MEMORY USAGE: bytes of ``key`` and its value, estimated from ``samples`` elements (0: all)."""
     if not engine.embeds_keys:
         return _REDIS_ENTRY_BYTES + allocated(len(key) + 2) + _value_bytes(value, samples)
@@ -42,7 +40,7 @@ def size_of_key(engine: "Engine", db: Database, key: bytes, value: object, sampl
     return size if size == OBJECT_BYTES or block == 0 else block
 
 
-def footprint(engine: "Engine", db: Database, key: bytes, value: object) -> int:
+def footprint(engine: EngineState, db: Database, key: bytes, value: object) -> int:
     """All that would be freed with ``key``: its value, its name, its places in the tables."""
     tables = 2 if db.expires and key in db.expires else 1
     if not engine.embeds_keys:
@@ -87,7 +85,7 @@ class MemoryAccount:
         self.active = False
         self._keys_bytes = 0
 
-    def configure(self, engine: "Engine") -> None:
+    def configure(self, engine: EngineState) -> None:
         """Count while a limit is set. Turning it on looks at every key once."""
         wanted = engine.config.memory.maxmemory > 0
         if wanted == self.active:
@@ -103,7 +101,7 @@ class MemoryAccount:
             for db in engine.databases:
                 db.sizes_before = {}
 
-    def count_again(self, engine: "Engine") -> None:
+    def count_again(self, engine: EngineState) -> None:
         """Look at every key: there are others than before."""
         self._keys_bytes = 0
         for db in engine.databases:
@@ -112,10 +110,10 @@ class MemoryAccount:
                 for key, value in db.values.items():
                     self._keys_bytes += footprint(engine, db, key, value)
 
-    def used(self, engine: "Engine") -> int:
+    def used(self, engine: EngineState) -> int:
         """Bytes in use: keys, and what an empty engine takes."""
         if self.active:
-            self._settle(engine)
+            self._sum_up(engine)
             return STARTUP_BYTES + self._keys_bytes + engine.buffer_bytes
         total = STARTUP_BYTES + engine.buffer_bytes
         for db in engine.databases:
@@ -123,14 +121,14 @@ class MemoryAccount:
                 total += _estimated(engine, db)
         return total
 
-    def forget_all(self, engine: "Engine", db: Database) -> None:
+    def forget_all(self, engine: EngineState, db: Database) -> None:
         """``db`` is about to be emptied."""
         if self.active:
-            self._settle(engine)
+            self._sum_up(engine)
             for key, value in db.values.items():
                 self._keys_bytes -= footprint(engine, db, key, value)
 
-    def _settle(self, engine: "Engine") -> None:
+    def _sum_up(self, engine: EngineState) -> None:
         """Add what has changed since the last time."""
         if not engine.sizes_changed:
             return
@@ -145,7 +143,7 @@ class MemoryAccount:
             db.sizes_before = {}
 
 
-def _estimated(engine: "Engine", db: Database) -> int:
+def _estimated(engine: EngineState, db: Database) -> int:
     """The keys of one database: all of a few, a sample of many."""
     if len(db.values) <= EXACT_KEYS_MAX:
         keys = db.values.keys()

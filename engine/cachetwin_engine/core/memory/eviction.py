@@ -5,15 +5,15 @@ ever seen in a small pool, so that over time the choice comes close to the true 
 bounded number of keys; if that is not enough it may run nevertheless, and the next one goes on.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cachetwin_engine.core.config.notifications import NOTIFY_EVICTED
 from cachetwin_engine.core.keyspace.database import Database
+from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_PAUSE, BLOCKED_BY_REPLICA
+from cachetwin_engine.core.state.engine_state import EngineState
 
-from .access_log import frequency_of, idle_ms
-
-if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
+from .access_log import AccessLog
+from .account import MemoryAccount
 
 POOL_SIZE: Final = 16
 EVICTIONS_MAX: Final = 500  # for one command: some tenths of a millisecond
@@ -31,54 +31,64 @@ class _Candidate:
 class Evictor:
     """The pool of one engine."""
 
-    def __init__(self) -> None:
+    def __init__(self, engine: EngineState, account: MemoryAccount, access_log: AccessLog) -> None:
+        self._engine = engine
+        self._account = account
+        self._access_log = access_log
         self.has_more = False  # maxmemory was lowered, and not all that must go has gone
         self._pool: list[_Candidate] = []  # best last
         self._next_db = 0
 
-    def may_evict(self, engine: "Engine") -> bool:
+    def may_evict(self) -> bool:
         """Not during a pause, and not on a replica unless it is told to: its primary decides."""
-        if engine.pause.is_on():
+        engine = self._engine
+        if engine.blocked_by & BLOCKED_BY_PAUSE:
             return False
-        return engine.replication.link is None or not engine.config.memory.replica_ignore_maxmemory
+        return not engine.blocked_by & BLOCKED_BY_REPLICA or not engine.config.memory.replica_ignore_maxmemory
 
-    def go_on(self, engine: "Engine") -> None:
+    def go_on(self) -> None:
         """``maxmemory`` was lowered: make room without waiting for a command, a part in each tick."""
-        if not engine.config.memory.maxmemory:
+        limit = self._engine.config.memory.maxmemory
+        if not limit:
             self.has_more = False
-        elif self.may_evict(engine):
-            self.has_more = self.make_room(engine) and engine.account.used(engine) > engine.config.memory.maxmemory
+        elif self.may_evict():
+            self.has_more = self.make_room() and self._account.used(self._engine) > limit
 
-    def make_room(self, engine: "Engine") -> bool:
+    def make_room(self) -> bool:
         """Evict until the limit is kept; False when it is not and nothing is left that may go."""
+        engine = self._engine
         if (
             not engine.config.monitoring.latency_monitor_threshold
-            or engine.account.used(engine) <= engine.config.memory.maxmemory
+            or self._account.used(engine) <= engine.config.memory.maxmemory
         ):
-            return self._evict_enough(engine)
+            return self._evict_enough()
         started_us = engine.clock()
-        enough = self._evict_enough(engine)
-        engine.call_logs.note_latency(b"eviction-cycle", engine.clock() - started_us)
+        enough = self._evict_enough()
+        engine.latency_monitor.note(b"eviction-cycle", engine.clock() - started_us, engine.now_ms)
         return enough
 
-    def _evict_enough(self, engine: "Engine") -> bool:
+    def _evict_enough(self) -> bool:
+        engine = self._engine
         limit = engine.config.memory.maxmemory
         policy = engine.config.memory.maxmemory_policy
         evictions = 0
-        while engine.account.used(engine) > limit:
+        while self._account.used(engine) > limit:
             if evictions >= EVICTIONS_MAX:
                 return True
-            if policy == b"noeviction" or (engine.config.server.import_mode and engine.replication.link is None):
+            if policy == b"noeviction" or (
+                engine.config.server.import_mode and not engine.blocked_by & BLOCKED_BY_REPLICA
+            ):
                 return False  # during an import its source decides what goes
-            victim = self._random(engine) if policy.endswith(b"-random") else self._best(engine, policy)
+            victim = self._random() if policy.endswith(b"-random") else self._best(policy)
             if victim is None:
                 return False
             evict(engine, victim.db, victim.key)
             evictions += 1
         return True
 
-    def _random(self, engine: "Engine") -> _Candidate | None:
+    def _random(self) -> _Candidate | None:
         """A key from one database after the other."""
+        engine = self._engine
         volatile = engine.config.memory.maxmemory_policy.startswith(b"volatile")
         count = len(engine.databases)
         for step in range(count):
@@ -89,10 +99,10 @@ class Evictor:
                 return _Candidate(0, db, _draw_from(db, volatile, engine))
         return None
 
-    def _best(self, engine: "Engine", policy: bytes) -> _Candidate | None:
+    def _best(self, policy: bytes) -> _Candidate | None:
         volatile = policy.startswith(b"volatile")
         for _ in range(ROUNDS_MAX):
-            if not self._draw(engine, policy, volatile):
+            if not self._draw(policy, volatile):
                 return None
             while self._pool:
                 best = self._pool.pop()
@@ -100,8 +110,9 @@ class Evictor:
                     return best
         return None
 
-    def _draw(self, engine: "Engine", policy: bytes, volatile: bool) -> bool:
+    def _draw(self, policy: bytes, volatile: bool) -> bool:
         """Fill the pool; False if no database holds a key that may go."""
+        engine = self._engine
         found = False
         for db in engine.databases:
             count = _may_go(db, volatile)
@@ -110,8 +121,16 @@ class Evictor:
             found = True
             for _ in range(min(engine.config.memory.maxmemory_samples, count)):
                 key = _draw_from(db, volatile, engine)
-                self._offer(_Candidate(_score(engine, policy, db, key), db, key))
+                self._offer(_Candidate(self._score(policy, db, key), db, key))
         return found
+
+    def _score(self, policy: bytes, db: Database, key: bytes) -> int:
+        """The higher, the sooner ``key`` goes."""
+        if policy.endswith(b"-lru"):
+            return self._access_log.idle_ms(db, key)
+        if policy.endswith(b"-lfu"):
+            return 255 - self._access_log.frequency(db, key)
+        return _FAR_FUTURE_MS - db.expires[key]
 
     def _offer(self, candidate: _Candidate) -> None:
         pool = self._pool
@@ -134,22 +153,13 @@ def _may_go(db: Database, volatile: bool) -> int:
     return len(db.expiring) if volatile else len(db.values)
 
 
-def _draw_from(db: Database, volatile: bool, engine: "Engine") -> bytes:
+def _draw_from(db: Database, volatile: bool, engine: EngineState) -> bytes:
     """One of them."""
     below = engine.random.below
     return db.expiring.random(below) if volatile else db.values.random(below)
 
 
-def _score(engine: "Engine", policy: bytes, db: Database, key: bytes) -> int:
-    """The higher, the sooner ``key`` goes."""
-    if policy.endswith(b"-lru"):
-        return idle_ms(engine, db, key)
-    if policy.endswith(b"-lfu"):
-        return 255 - frequency_of(engine, db, key)
-    return _FAR_FUTURE_MS - db.expires[key]
-
-
-def evict(engine: "Engine", db: Database, key: bytes) -> None:
+def evict(engine: EngineState, db: Database, key: bytes) -> None:
     """Delete ``key`` to make room."""
     db.drop(key)
     engine.statistics.evicted_keys += 1

@@ -1,38 +1,34 @@
 """MONITOR: clients that see every command as it is run.
 
-They are in ``Engine.monitors``, which dispatch asks after each command.
+They are in ``EngineState.monitors``, which dispatch asks after each command.
 """
 
-from typing import TYPE_CHECKING
-
 from cachetwin_engine.core.registry.dispatch_flags import CLIENT_MONITOR
+from cachetwin_engine.core.state.client import Caller, Client
+from cachetwin_engine.core.state.engine_state import EngineState
 from cachetwin_engine.core.text.quoting import quoted
 
-if TYPE_CHECKING:
-    from cachetwin_engine.core.execution.context import Context
-    from cachetwin_engine.core.execution.session import Session
+
+def start_monitor(engine: EngineState, client: Client) -> None:
+    """``client`` sees every command from now on."""
+    client.monitors = True
+    client.client_flags |= CLIENT_MONITOR
+    engine.monitors[client.id] = client
+    engine.choose_observers()
 
 
-def start_monitor(session: "Session") -> None:
-    """``session`` sees every command from now on."""
-    session.monitors = True
-    session.client_flags |= CLIENT_MONITOR
-    session.engine.monitors[session.id] = session
-    session.engine.choose_observers()
+def stop_monitor(engine: EngineState, client: Client) -> None:
+    """No longer show commands to ``client``."""
+    client.monitors = False
+    client.client_flags &= ~CLIENT_MONITOR
+    engine.monitors.pop(client.id, None)
+    engine.choose_observers()
 
 
-def stop_monitor(session: "Session") -> None:
-    """No longer show commands to ``session``."""
-    session.monitors = False
-    session.client_flags &= ~CLIENT_MONITOR
-    session.engine.monitors.pop(session.id, None)
-    session.engine.choose_observers()
-
-
-def show_to_monitors(ctx: "Context", args: list[bytes], at_us: int) -> None:
+def show_to_monitors(engine: EngineState, caller: Caller, args: list[bytes], at_us: int) -> None:
     """One line for each; secrets are out of ``args`` already."""
-    origin = b"lua" if ctx.in_script else ctx.session.address.encode()
+    origin = b"lua" if caller.in_script else caller.session.address.encode()
     words = b" ".join([quoted(word) for word in args])
-    line = b"+%d.%06d [%d %b] %b\r\n" % (at_us // 1_000_000, at_us % 1_000_000, ctx.db.index, origin, words)
-    for monitor in list(ctx.engine.monitors.values()):
+    line = b"+%d.%06d [%d %b] %b\r\n" % (at_us // 1_000_000, at_us % 1_000_000, caller.db.index, origin, words)
+    for monitor in list(engine.monitors.values()):
         monitor.push(line)

@@ -3,23 +3,19 @@
 A message is encoded once for each protocol, not once for each listener.
 """
 
-from typing import TYPE_CHECKING
-
 from cachetwin_engine.core.protocol.replies import bulk, integer
 from cachetwin_engine.core.registry.dispatch_flags import CLIENT_SUBSCRIBED
+from cachetwin_engine.core.state.client import Client
 from cachetwin_engine.core.text.glob import glob_match
-
-if TYPE_CHECKING:
-    from cachetwin_engine.core.execution.session import Session
 
 
 class PubSub:
     """The subscriptions of one engine: channels, patterns, and channels of the shard."""
 
     def __init__(self) -> None:
-        self.channels: dict[bytes, dict[int, Session]] = {}
-        self.patterns: dict[bytes, dict[int, Session]] = {}
-        self.shard_channels: dict[bytes, dict[int, Session]] = {}
+        self.channels: dict[bytes, dict[int, Client]] = {}
+        self.patterns: dict[bytes, dict[int, Client]] = {}
+        self.shard_channels: dict[bytes, dict[int, Client]] = {}
 
     def publish(self, channel: bytes, message: bytes) -> int:
         """Send ``message`` to the listeners of ``channel`` and of matching patterns; how many got it."""
@@ -46,61 +42,57 @@ class PubSub:
         listeners = self.shard_channels.pop(channel, None)
         if listeners is None:
             return
-        for session in listeners.values():
-            del session.shard_channels[channel]
-            count = len(session.shard_channels)
-            if not (count or session.channels or session.patterns):
-                session.client_flags &= ~CLIENT_SUBSCRIBED
+        for client in listeners.values():
+            del client.shard_channels[channel]
+            count = len(client.shard_channels)
+            if not (count or client.channels or client.patterns):
+                client.client_flags &= ~CLIENT_SUBSCRIBED
             body = bulk(b"sunsubscribe") + bulk(channel) + integer(count)
-            session.push((b">3\r\n" if session.context.resp3 else b"*3\r\n") + body)
+            client.push((b">3\r\n" if client.caller.resp3 else b"*3\r\n") + body)
 
-    def leave(self, session: "Session") -> None:
-        """Forget all subscriptions of ``session``, without a word to it."""
-        _forget(self.channels, session.channels, session.id)
-        _forget(self.patterns, session.patterns, session.id)
-        _forget(self.shard_channels, session.shard_channels, session.id)
+    def leave(self, client: Client) -> None:
+        """Forget all subscriptions of ``client``, without a word to it."""
+        _forget(self.channels, client.channels, client.id)
+        _forget(self.patterns, client.patterns, client.id)
+        _forget(self.shard_channels, client.shard_channels, client.id)
 
 
-def join(
-    registry: "dict[bytes, dict[int, Session]]", own: dict[bytes, bool], channel: bytes, session: "Session"
-) -> None:
-    """Subscribe ``session``; ``own`` is its list for this kind."""
+def join(registry: dict[bytes, dict[int, Client]], own: dict[bytes, bool], channel: bytes, client: Client) -> None:
+    """Subscribe ``client``; ``own`` is its list for this kind."""
     if channel in own:
         return
     own[channel] = True
     listeners = registry.get(channel)
     if listeners is None:
-        registry[channel] = {session.id: session}
+        registry[channel] = {client.id: client}
     else:
-        listeners[session.id] = session
+        listeners[client.id] = client
 
 
-def part(
-    registry: "dict[bytes, dict[int, Session]]", own: dict[bytes, bool], channel: bytes, session: "Session"
-) -> None:
+def part(registry: dict[bytes, dict[int, Client]], own: dict[bytes, bool], channel: bytes, client: Client) -> None:
     """End one subscription, if there is one."""
     if own.pop(channel, None) is None:
         return
     listeners = registry.get(channel)
     if listeners is not None:
-        listeners.pop(session.id, None)
+        listeners.pop(client.id, None)
         if not listeners:
             del registry[channel]
 
 
-def _deliver(listeners: "dict[int, Session]", count: int, body: bytes) -> int:
+def _deliver(listeners: dict[int, Client], count: int, body: bytes) -> int:
     plain = b"*%d\r\n" % count + body
     pushed = b">%d\r\n" % count + body
-    for session in list(listeners.values()):
-        session.push(pushed if session.context.resp3 else plain)
+    for client in list(listeners.values()):
+        client.push(pushed if client.caller.resp3 else plain)
     return len(listeners)
 
 
-def _forget(registry: "dict[bytes, dict[int, Session]]", own: dict[bytes, bool], session_id: int) -> None:
+def _forget(registry: dict[bytes, dict[int, Client]], own: dict[bytes, bool], client_id: int) -> None:
     for channel in own:
         listeners = registry.get(channel)
         if listeners is not None:
-            listeners.pop(session_id, None)
+            listeners.pop(client_id, None)
             if not listeners:
                 del registry[channel]
     own.clear()

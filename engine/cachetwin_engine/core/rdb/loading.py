@@ -1,21 +1,21 @@
 """Loading an RDB file into an engine, in place of what its databases hold."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from cachetwin_engine.core.admin.flush_swap import flush_databases
+from cachetwin_engine.core.admin.flush_swap import FlushSwap
 from cachetwin_engine.core.keyspace.database import Database, KeyspaceObserver
 from cachetwin_engine.core.keyspace.slots import SlotKeys
-from cachetwin_engine.core.memory import access_log
+from cachetwin_engine.core.memory.access_log import AccessLog
+from cachetwin_engine.core.memory.account import MemoryAccount
 from cachetwin_engine.core.protocol.errors import CommandError
+from cachetwin_engine.core.state.engine_state import EngineState
+from cachetwin_engine.core.state.script_library import ScriptLibrary
 from cachetwin_engine.core.text.crc64 import crc64
 from cachetwin_engine.core.types.hash import HashValue
 
 from . import kinds
 from .packed import BadData, EmptyValue
 from .reader import RdbReader
-
-if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
 
 _HEAD_BYTES: Final = 9
 _OLDEST: Final = 1
@@ -39,11 +39,32 @@ class Loaded:
         self.notes: dict[bytes, bytes] = {}
 
 
+class Loader:
+    """What a file goes into: the parts of one engine that take its data."""
+
+    def __init__(
+        self,
+        engine: EngineState,
+        account: MemoryAccount,
+        access_log: AccessLog,
+        flush_swap: FlushSwap,
+        scripts: ScriptLibrary,
+    ) -> None:
+        self.engine = engine
+        self.account = account
+        self.access_log = access_log
+        self.flush_swap = flush_swap
+        self.scripts = scripts
+        self.skips_checksums = False  # DEBUG SET-SKIP-CHECKSUM-VALIDATION
+
+
 class Loading:
     """Reads a file in slices. The engine keeps its data until ``adopt``."""
 
-    def __init__(self, engine: "Engine", data: bytes, drops_expired: bool) -> None:
+    def __init__(self, loader: Loader, data: bytes, drops_expired: bool) -> None:
         """``drops_expired``: leave expired keys out. A replica keeps them for its primary to delete. Raises BadData."""
+        engine = loader.engine
+        self._loader = loader
         self._engine = engine
         self._drops_expired = drops_expired
         self.result = Loaded()
@@ -74,7 +95,7 @@ class Loading:
         The checksum comes first: nothing of a damaged file is read.
         """
         while not self.done:
-            if self._wanted_sum and not self._engine.saves.skips_checksums and self._summed < self._end:
+            if self._wanted_sum and not self._loader.skips_checksums and self._summed < self._end:
                 stop = min(self._end, self._summed + _SUM_BYTES)
                 self._sum = crc64(self._reader.data[self._summed : stop], self._sum)
                 self._summed = stop
@@ -153,9 +174,9 @@ class Loading:
         if at_ms >= 0:
             db.expire_at(key, at_ms)
         if idle_seconds >= 0:
-            access_log.set_idle_seconds(engine, db, key, idle_seconds)
+            self._loader.access_log.set_idle_seconds(db, key, idle_seconds)
         if frequency >= 0:
-            access_log.set_frequency(engine, db, key, frequency)
+            self._loader.access_log.set_frequency(db, key, frequency)
         self.result.keys += 1
         if self.result.keys % _KEYS_PER_CLOSE == 0:
             engine.close_tables()
@@ -172,10 +193,10 @@ class Loading:
         """Replace the engine's data by what was read. Raises BadData for functions that don't compile."""
         engine = self._engine
         try:
-            engine.scripts.replace_libraries(self.libraries)
+            self._loader.scripts.replace_libraries(self.libraries)
         except CommandError as problem:
             raise _bad_library(problem) from None
-        flush_databases(engine, engine.databases)
+        self._loader.flush_swap.flush(engine.databases)
         for db in engine.databases:
             db.swap(self.databases[db.index])
             if db.by_slot is not None:
@@ -183,14 +204,14 @@ class Loading:
             for key in db.blocked:
                 if db.values.has(key):
                     engine.key_ready(db, key)
-        engine.account.count_again(engine)
+        self._loader.account.count_again(engine)
         return self.result
 
     def merge(self) -> Loaded:
         """Add what was read to the engine's data; keys that both have are replaced. Raises BadData."""
         try:
             for code in self.libraries:
-                self._engine.scripts.load_library(code, replace=True)
+                self._loader.scripts.add_library(code)
         except CommandError as problem:
             raise _bad_library(problem) from None
         for db in self._engine.databases:
@@ -206,7 +227,7 @@ def _bad_library(problem: CommandError) -> BadData:
     return BadData("a library of functions: " + problem.line.decode(errors="replace"))
 
 
-def _version(data: bytes, engine: "Engine") -> int:
+def _version(data: bytes, engine: EngineState) -> int:
     """The version in the head of a file. Raises BadData for one that can't be read."""
     if len(data) < _HEAD_BYTES or not (data.startswith((b"REDIS", b"VALKEY"))):
         raise BadData("not an RDB file")

@@ -4,24 +4,43 @@ A background save is a ``Snapshot`` that is made in slices between the clients' 
 host writes the file piece by piece and replaces the old one when it is complete.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_DISK
+from cachetwin_engine.core.memory.account import MemoryAccount
+from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_DISK, BLOCKED_BY_REPLICA
+from cachetwin_engine.core.state.engine_state import EngineState
+from cachetwin_engine.core.state.propagation import History
 
-from .loading import Loaded, Loading
+from .loading import Loaded, Loader, Loading
 from .snapshot import Snapshot, notes_of
-
-if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
+from .snapshots import Snapshots
 
 RETRY_MS: Final = 5000  # after a background save that failed (CONFIG_BGSAVE_RETRY_DELAY)
+
+
+class SavedHistory(History):
+    """A history that a file can carry on. ``replication.state.Replication`` derives from this."""
+
+    def notes_for_file(self) -> list[tuple[bytes, bytes]]:
+        """Where in the history a file is; empty without a history."""
+        raise NotImplementedError
+
+    def resume_from(self, loaded: Loaded) -> None:
+        """The engine starts with a file that was part of a history: go on with it."""
+        raise NotImplementedError
 
 
 class Saves:
     """What was saved, what is being saved, and when to save again."""
 
-    def __init__(self, engine: "Engine") -> None:
+    def __init__(
+        self, engine: EngineState, account: MemoryAccount, snapshots: Snapshots, loader: Loader, history: SavedHistory
+    ) -> None:
         self._engine = engine
+        self._account = account
+        self._snapshots = snapshots
+        self._loader = loader
+        self._history = history
         self.last_ms = engine.now_ms  # of the last that succeeded
         self.dirty_then = 0  # ``Engine.dirty`` when it began
         self.ok = True
@@ -29,7 +48,6 @@ class Saves:
         self.last_seconds = -1  # how long the last background save took
         self.keys_loaded = 0
         self.keys_expired = 0  # left out when the file was loaded
-        self.skips_checksums = False  # of what is read (DEBUG SET-SKIP-CHECKSUM-VALIDATION)
         self.begun_ms = 0
         self.scheduled = False
         self._dirty_at_begin = 0
@@ -64,7 +82,7 @@ class Saves:
                 if not snapshot.done and engine.config.integer("rdb-key-save-delay") > 0:
                     engine.host.sleep(engine.config.integer("rdb-key-save-delay") / 1_000_000)
                     snapshot.end_rest()
-            engine.snapshots.forget(snapshot)
+            self._snapshots.forget(snapshot)
             problem = problem or engine.host.finish_dump()
         self._ended(problem, dirty)
         return problem
@@ -87,7 +105,7 @@ class Saves:
         """Cancel the background save; the old file stays."""
         snapshot = self._snapshot
         if snapshot is not None:
-            self._engine.snapshots.forget(snapshot)
+            self._snapshots.forget(snapshot)
         self._snapshot = None
         self._closing = False
         self._engine.host.drop_dump()
@@ -101,7 +119,7 @@ class Saves:
         snapshot.work(until_us)
         problem = engine.host.write_dump(snapshot.take())
         if snapshot.done or problem:
-            engine.snapshots.forget(snapshot)
+            self._snapshots.forget(snapshot)
             self._snapshot = None
             if problem:
                 self._ended(problem, 0)
@@ -141,7 +159,7 @@ class Saves:
         data = engine.host.read_dump(self._path())
         if data is None:
             return None
-        loading = Loading(engine, data, drops_expired=not keep_expired)
+        loading = Loading(self._loader, data, drops_expired=not keep_expired)
         loading.finish()
         loaded = loading.merge() if merge else loading.adopt()
         self.keys_loaded = loaded.keys
@@ -153,10 +171,9 @@ class Saves:
 
     def start(self) -> bool:
         """Load the file at start, if there is one. Raises BadData and OSError."""
-        replication = self._engine.replication
-        loaded = self.load(keep_expired=replication.link is not None)
+        loaded = self.load(keep_expired=self._engine.blocked_by & BLOCKED_BY_REPLICA != 0)
         if loaded is not None:
-            replication.resume_from(loaded)
+            self._history.resume_from(loaded)
         return loaded is not None
 
     def choose_disk_flag(self) -> None:
@@ -170,9 +187,8 @@ class Saves:
 
     def _new_snapshot(self) -> Snapshot:
         engine = self._engine
-        replication = engine.replication
-        notes = notes_of(engine, replication.notes() if replication.backlog is not None else [])
-        return engine.snapshots.begin(notes, engine.config.boolean("rdbchecksum"))
+        notes = notes_of(engine, self._account.used(engine), self._history.notes_for_file())
+        return self._snapshots.begin(notes, engine.config.boolean("rdbchecksum"))
 
     def _ended(self, problem: str, dirty: int) -> None:
         engine = self._engine

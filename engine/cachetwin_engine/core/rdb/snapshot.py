@@ -6,17 +6,15 @@ before a key that is not written yet is changed or deleted, it is written as it 
 not in it. Commands that flush or swap databases finish the snapshot first.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from cachetwin_engine.core.memory import access_log
+from cachetwin_engine.core.keyspace.database import Database
+from cachetwin_engine.core.memory.access_log import AccessLog
+from cachetwin_engine.core.state.engine_state import EngineState
 from cachetwin_engine.core.text.crc64 import crc64
 
 from . import kinds
 from .writer import RdbWriter
-
-if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
-    from cachetwin_engine.core.keyspace.database import Database
 
 _KEYS_PER_LOOK: Final = 32  # written between two looks at the clock
 _PIECE_BYTES: Final = 64 * 1024
@@ -28,15 +26,14 @@ class Snapshot:
 
     def __init__(
         self,
-        engine: "Engine",
-        notes: list[tuple[bytes, bytes]],
+        engine: EngineState,
+        access_log: AccessLog,
         checksum: bool,
         with_data: bool = True,
-        with_functions: bool = True,
     ) -> None:
         self._engine = engine
-        version = engine.profile.rdb_version
-        self._writer = RdbWriter(version, engine.config.boolean("rdbcompression"))
+        self._access_log = access_log
+        self._writer = RdbWriter(engine.profile.rdb_version, engine.config.boolean("rdbcompression"))
         self._checksum = checksum
         self._crc = 0
         self._ready: list[bytes] = []
@@ -47,7 +44,7 @@ class Snapshot:
         self._pending: dict[int, dict[bytes, None]] = {}  # by database: keys that are not written yet
         self._databases: list[Database] = []  # that have such keys, the next one last
         self._current: Database | None = None
-        self._lfu = engine.access_log.lfu
+        self._lfu = access_log.lfu
         self._lru = engine.config.memory.maxmemory_policy.endswith(b"-lru")
         if with_data:
             for db in reversed(engine.databases):
@@ -55,19 +52,19 @@ class Snapshot:
                     self._pending[db.index] = dict.fromkeys(db.values.keys())
                     self._databases.append(db)
                     self.keys_total += len(db.values)
-        self._begin(version, notes, with_functions)
 
-    def _begin(self, version: int, notes: list[tuple[bytes, bytes]], with_functions: bool) -> None:
+    def write_head(self, notes: list[tuple[bytes, bytes]], library_codes: list[bytes]) -> None:
+        """What stands before the data: the version, ``notes``, and libraries of functions."""
         writer = self._writer
+        version = self._engine.profile.rdb_version
         writer.raw(b"VALKEY%03d" % version if version >= _FOREIGN_FROM else b"REDIS%04d" % version)
         for name, value in notes:
             writer.kind(kinds.NOTE)
             writer.string(name)
             writer.string(value)
-        if with_functions:
-            for library in self._engine.scripts.libraries.values():
-                writer.kind(kinds.FUNCTION)
-                writer.string(library.code)
+        for code in library_codes:
+            writer.kind(kinds.FUNCTION)
+            writer.string(code)
 
     def work(self, until_us: int) -> None:
         """Continue until the clock reaches ``until_us`` (at least a few keys), or to the end."""
@@ -113,7 +110,7 @@ class Snapshot:
         self._ready = []
         return ready[0] if len(ready) == 1 else b"".join(ready)
 
-    def key_changes(self, db: "Database", key: bytes) -> None:
+    def key_changes(self, db: Database, key: bytes) -> None:
         """``key`` is about to be changed or deleted."""
         pending = self._pending.get(db.index)
         if pending is None or key not in pending:
@@ -146,11 +143,11 @@ class Snapshot:
         self._writer.length(len(db.values))
         self._writer.length(len(db.expires))
 
-    def _open(self, db: "Database") -> None:
+    def _open(self, db: Database) -> None:
         self._writer.kind(kinds.DATABASE)
         self._writer.length(db.index)
 
-    def _write_key(self, db: "Database", key: bytes) -> None:
+    def _write_key(self, db: Database, key: bytes) -> None:
         value = db.values.peek(key)
         writer = self._writer
         at_ms = db.expiry_of(key) if db.expires else -1
@@ -159,10 +156,10 @@ class Snapshot:
             writer.time_ms(at_ms)
         if self._lru:
             writer.kind(kinds.IDLE_SECONDS)
-            writer.length(access_log.idle_ms(self._engine, db, key) // 1000)
+            writer.length(self._access_log.idle_ms(db, key) // 1000)
         elif self._lfu:
             writer.kind(kinds.FREQUENCY)
-            writer.kind(access_log.frequency_of(self._engine, db, key))
+            writer.kind(self._access_log.frequency(db, key))
         writer.entry(key, value)
         self.keys_written += 1
         if writer.size() >= _PIECE_BYTES:
@@ -176,7 +173,9 @@ class Snapshot:
             self._ready.append(data)
 
 
-def notes_of(engine: "Engine", replication: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
+def notes_of(
+    engine: EngineState, used_memory: int, replication: list[tuple[bytes, bytes]]
+) -> list[tuple[bytes, bytes]]:
     """The notes at the head of a file: version, time, memory, and ``replication`` if a replica may resume from it."""
     profile = engine.profile
     name = b"valkey-ver" if profile.is_valkey_from(8, 0) else b"redis-ver"
@@ -184,7 +183,7 @@ def notes_of(engine: "Engine", replication: list[tuple[bytes, bytes]]) -> list[t
         (name, profile.version.encode()),
         (b"redis-bits", b"64"),
         (b"ctime", b"%d" % (engine.now_ms // 1000)),
-        (b"used-mem", b"%d" % engine.used_memory()),
+        (b"used-mem", b"%d" % used_memory),
         *replication,
         (b"aof-base" if profile.commands_through >= (7, 0, 0) else b"aof-preamble", b"0"),
     ]

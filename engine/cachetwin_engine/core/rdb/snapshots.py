@@ -1,19 +1,20 @@
 """The snapshots that are being made: each writes a key before it changes."""
 
-from typing import TYPE_CHECKING
+from cachetwin_engine.core.keyspace.database import Database
+from cachetwin_engine.core.memory.access_log import AccessLog
+from cachetwin_engine.core.state.engine_state import EngineState
+from cachetwin_engine.core.state.script_library import ScriptLibrary
 
 from .snapshot import Snapshot
 
-if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
-    from cachetwin_engine.core.keyspace.database import Database
-
 
 class Snapshots:
-    """The snapshots of one engine. ``Engine.snapshots_run`` tells the keyspace whether there are any."""
+    """The snapshots of one engine. ``EngineState.snapshots_run`` tells the keyspace whether there are any."""
 
-    def __init__(self, engine: "Engine") -> None:
+    def __init__(self, engine: EngineState, access_log: AccessLog, scripts: ScriptLibrary) -> None:
         self._engine = engine
+        self._access_log = access_log
+        self._scripts = scripts
         self._running: list[Snapshot] = []
 
     def begin(
@@ -25,7 +26,8 @@ class Snapshots:
     ) -> Snapshot:
         """Begin a snapshot of the data as it is now. The caller must ``forget`` it when it is done or cancelled."""
         engine = self._engine
-        snapshot = Snapshot(engine, notes, checksum, with_data, with_functions)
+        snapshot = Snapshot(engine, self._access_log, checksum, with_data)
+        snapshot.write_head(notes, self._scripts.library_codes() if with_functions else [])
         self._running.append(snapshot)
         engine.snapshots_run = True
         engine.tracks_memory = True
@@ -39,7 +41,7 @@ class Snapshots:
         engine.snapshots_run = len(self._running) > 0
         engine.tracks_memory = engine.counts_memory or engine.snapshots_run
 
-    def key_changes(self, db: "Database", key: bytes) -> None:
+    def key_changes(self, db: Database, key: bytes) -> None:
         """A key is about to change: let the snapshots write it first."""
         for snapshot in self._running:
             snapshot.key_changes(db, key)

@@ -6,12 +6,21 @@ Sub-commands are rows named ``container|sub``.
 """
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final, TypeVar, cast
 
 from cachetwin_engine.core.protocol.errors import wrong_arity
 
-if TYPE_CHECKING:
-    from cachetwin_engine.core.execution.context import Context
+
+class HandlerContext:
+    """Base class of what a handler gets, ``execution.context.Context``. The table knows no more of it.
+
+    Dispatch is the one place that calls handlers, and it has a ``Context``; so a row can hold any handler as a
+    ``Handler``, and what rows are read by need not know all that a handler may reach.
+    """
+
+
+C = TypeVar("C", bound=HandlerContext)
+Handler = Callable[[HandlerContext, list[bytes]], bytes]
 
 # Flags of a command as COMMAND INFO lists them (server.h, CMD_*).
 WRITE: Final = 1 << 0
@@ -152,7 +161,7 @@ class Command:
     def __init__(
         self,
         name: bytes,
-        handler: "Callable[[Context, list[bytes]], bytes]",
+        handler: Handler,
         arity: int,
         flags: int,
         group: str,
@@ -228,18 +237,19 @@ def command(
     deprecated: str = "",
     history: list[tuple[str, str]] | None = None,
     valkey_only: bool = False,
-) -> "Callable[[Callable[[Context, list[bytes]], bytes]], Callable[[Context, list[bytes]], bytes]]":
+) -> Callable[[Callable[[C, list[bytes]], bytes]], Callable[[C, list[bytes]], bytes]]:
     """Add the decorated function to the table.
 
     ``name`` is the name in requests, ``CLIENT|KILL`` for a sub-command; ``arguments`` is the usage line (see ``usage``);
     ``categories`` are ACL categories besides those that follow from group and flags.
     """
 
-    def enter(handler: "Callable[[Context, list[bytes]], bytes]") -> "Callable[[Context, list[bytes]], bytes]":
+    def enter(handler: Callable[[C, list[bytes]], bytes]) -> Callable[[C, list[bytes]], bytes]:
         full = name.lower().encode()
         ROWS[full] = Command(
-            full, handler, arity, flags, group, since, summary, complexity, keys if keys is not None else _NO_KEYS,
-            _categories(group, flags, categories or []), arguments, tips or [], deprecated, history or [], valkey_only,
+            full, cast("Handler", handler), arity, flags, group, since, summary, complexity,
+            keys if keys is not None else _NO_KEYS, _categories(group, flags, categories or []), arguments, tips or [],
+            deprecated, history or [], valkey_only,
         )  # fmt: skip
         return handler
 
@@ -251,7 +261,7 @@ def container(
 ) -> None:
     """Add a row that only contains sub-commands. Without one it is refused: its arity requires another word."""
 
-    def alone(ctx: "Context", args: list[bytes]) -> bytes:
+    def alone(ctx: HandlerContext, args: list[bytes]) -> bytes:
         raise wrong_arity(args[0].lower())
 
     enter = command(

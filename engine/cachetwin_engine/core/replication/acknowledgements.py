@@ -3,21 +3,16 @@
 Replicas say so once a second by themselves. While somebody waits, the stream asks them at the end of the turn.
 """
 
-from typing import TYPE_CHECKING
-
 from cachetwin_engine.core.protocol.replies import ZERO, array, integer
+from cachetwin_engine.core.state.client import Client
 
-from .connected_replica import ONLINE
-
-if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
-    from cachetwin_engine.core.execution.session import Session
+from .connected_replica import ONLINE, ConnectedReplica
 
 
 class Waiting:
     """A client in WAIT or WAITAOF."""
 
-    def __init__(self, session: "Session", args: list[bytes], offset: int, wanted: int, of_logs: bool) -> None:
+    def __init__(self, session: Client, args: list[bytes], offset: int, wanted: int, of_logs: bool) -> None:
         self.session = session
         self.args = args
         self.offset = offset
@@ -32,8 +27,8 @@ class Waiting:
 class Acknowledgements:
     """Who waits for the replicas of one engine."""
 
-    def __init__(self, engine: "Engine") -> None:
-        self._engine = engine
+    def __init__(self, replicas: dict[int, ConnectedReplica]) -> None:
+        self._replicas = replicas
         self.are_wanted = False  # the replicas are to be asked at the end of the turn
         self._waiting: dict[int, Waiting] = {}  # by session
 
@@ -42,14 +37,14 @@ class Acknowledgements:
         self._waiting[waiting.session.id] = waiting
         self.are_wanted = True
 
-    def forget(self, session: "Session") -> None:
+    def forget(self, session: Client) -> None:
         """The client is gone."""
         self._waiting.pop(session.id, None)
 
     def count(self, offset: int, of_logs: bool) -> int:
         """Replicas that have the history up to ``offset``, in their logs if ``of_logs``."""
         count = 0
-        for replica in self._engine.replication.replicas.values():
+        for replica in self._replicas.values():
             if replica.state == ONLINE and (replica.log_offset if of_logs else replica.ack_offset) >= offset:
                 count += 1
         return count

@@ -1,10 +1,9 @@
 """One replica as its primary sees it."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-if TYPE_CHECKING:
-    from cachetwin_engine.core.execution.session import Session
-    from cachetwin_engine.core.rdb.snapshot import Snapshot
+from cachetwin_engine.core.rdb.snapshot import Snapshot
+from cachetwin_engine.core.state.client import Client, ReplicaClient
 
 HANDSHAKE: Final = b""  # has said REPLCONF, but not yet SYNC or PSYNC
 TAKES_SNAPSHOT: Final = b"send_bulk"
@@ -12,10 +11,11 @@ ONLINE: Final = b"online"
 SERVED: Final = b"rdb_transmitted"  # wanted a snapshot and nothing more
 
 
-class ConnectedReplica:
+class ConnectedReplica(ReplicaClient):
     """What a connection told of itself as a replica, and how far it is."""
 
-    def __init__(self, session: "Session") -> None:
+    def __init__(self, session: Client) -> None:
+        super().__init__()
         self.session = session
         self.state = HANDSHAKE
         self.listening_port = 0
@@ -33,7 +33,6 @@ class ConnectedReplica:
         self.streams_on_ack = False  # the stream begins when the replica says that it has the snapshot
         self.waiting: list[bytes] = []  # of the stream, until it begins
         self.waiting_bytes = 0
-        self.snapshot_bytes = 0  # written for it and not yet known to be taken: no backlog of the client's
         self.bytes_seen = 0  # from it, at the last tick
         self.ack_offset = 0
         self.log_offset = -1  # of its append-only file

@@ -4,12 +4,11 @@ Writes are held back (``pause``) until a replica has the whole history. Then thi
 of PSYNC that it lead; whatever it answers, the failover is over.
 """
 
-from typing import TYPE_CHECKING
+from cachetwin_engine.core.execution.pause import Pause
+from cachetwin_engine.core.state.engine_state import EngineState
 
 from .connected_replica import ONLINE, ConnectedReplica
-
-if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
+from .history import ReplicationHistory
 
 
 class _Handover:
@@ -25,8 +24,10 @@ class _Handover:
 class Failover:
     """What one engine hands over, if it does."""
 
-    def __init__(self, engine: "Engine") -> None:
+    def __init__(self, engine: EngineState, history: ReplicationHistory, pause: Pause) -> None:
         self._engine = engine
+        self._history = history
+        self._pause = pause
         self._handover: _Handover | None = None
 
     def is_under_way(self) -> bool:
@@ -37,21 +38,21 @@ class Failover:
         """Hold writes back until a replica (``target``, or any) has everything, then change roles with it."""
         now_ms = self._engine.now_ms
         self._handover = _Handover(target, now_ms + timeout_ms if timeout_ms else 0, force)
-        self._engine.pause.hold_writes(True)
+        self._pause.hold_writes(True, self)
 
     def abort(self) -> None:
         """Go on as the primary; if the other side has been asked already, with a history of our own."""
         handover = self._handover
         self._handover = None
         if handover is not None and handover.asked:
-            self._engine.replication.follow_nobody()
-        self._engine.pause.hold_writes(False)
+            self._history.follow_nobody()
+        self._pause.hold_writes(False, self)
 
     def end(self) -> None:
         """The other side answered: it is the primary now, whatever it said."""
         if self._handover is not None:
             self._handover = None
-            self._engine.pause.hold_writes(False)
+            self._pause.hold_writes(False, self)
 
     def state(self) -> str:
         """As INFO has it."""
@@ -66,21 +67,19 @@ class Failover:
         if handover is None or handover.asked:
             return
         engine = self._engine
-        replication = engine.replication
+        history = self._history
         over = 0 < handover.deadline_ms <= engine.now_ms
         target = handover.target
         if over and not (handover.force and target is not None):
             self.abort()
             return
-        if target is not None and target.session.id not in replication.replicas:
+        if target is not None and target.session.id not in history.replicas:
             self.abort()
             return
-        for replica in [target] if target is not None else list(replication.replicas.values()):
+        for replica in [target] if target is not None else list(history.replicas.values()):
             if over:
                 engine.host.log("failover: time out exceeded, failing over.")
-            if over or (replica.state == ONLINE and replica.ack_offset >= replication.offset):
+            if over or (replica.state == ONLINE and replica.ack_offset >= history.offset):
                 handover.asked = True
-                replication.follow(replica.ip(), replica.listening_port)
-                if replication.link is not None:
-                    replication.link.failing_over = True
+                history.take_over_from(replica.ip(), replica.listening_port)
                 return

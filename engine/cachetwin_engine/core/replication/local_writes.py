@@ -1,14 +1,12 @@
 """Keys that a replica's own clients made: no primary will ever say that their time is over, so the replica does."""
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cachetwin_engine.core.protocol.errors import CommandError
+from cachetwin_engine.core.registry.command_table import Command
 from cachetwin_engine.core.registry.key_positions import key_positions
-
-if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
-    from cachetwin_engine.core.execution.session import Session
-    from cachetwin_engine.core.registry.command_table import Command
+from cachetwin_engine.core.state.client import Client
+from cachetwin_engine.core.state.engine_state import EngineState
 
 KEYS_MAX: Final = 100_000  # remembered; more than that live until the next full synchronisation
 
@@ -19,16 +17,16 @@ class LocalWrites:
     def __init__(self) -> None:
         self._keys: dict[tuple[int, bytes], bool] = {}
 
-    def note(self, session: "Session", command: "Command", args: list[bytes]) -> None:
+    def note(self, client: Client, command: Command, args: list[bytes]) -> None:
         """A client is about to run a writing command, or EXEC with some."""
-        index = session.context.db.index
-        if session.queue is not None and command.name == b"exec":
-            for queued in session.queue:
+        index = client.caller.db.index
+        if client.queue is not None and command.name == b"exec":
+            for queued in client.queue:
                 self._note(index, queued.command, queued.args)
         else:
             self._note(index, command, args)
 
-    def _note(self, index: int, command: "Command", args: list[bytes]) -> None:
+    def _note(self, index: int, command: Command, args: list[bytes]) -> None:
         try:
             for position in key_positions(command, args):
                 if len(self._keys) < KEYS_MAX:
@@ -36,7 +34,7 @@ class LocalWrites:
         except CommandError:
             return
 
-    def expire(self, engine: "Engine") -> None:
+    def expire(self, engine: EngineState) -> None:
         """Ten times a second: delete those whose time is over, forget those that have none."""
         for index, key in list(self._keys):
             db = engine.databases[index]

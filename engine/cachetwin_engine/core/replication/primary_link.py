@@ -6,16 +6,17 @@ replies go nowhere. What a transaction changes becomes part of our history when 
 the middle goes on from its MULTI.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from cachetwin_engine.core.execution.dispatch import execute
+from cachetwin_engine.core.execution.pause import Pause
 from cachetwin_engine.core.protocol.errors import ProtocolError
-from cachetwin_engine.core.rdb.loading import Loaded, Loading
+from cachetwin_engine.core.rdb.loading import Loaded, Loader, Loading
 from cachetwin_engine.core.rdb.packed import BadData
+from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_PAUSE
+from cachetwin_engine.core.state.client import Client
+from cachetwin_engine.core.state.engine_state import EngineState
 
-if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
-    from cachetwin_engine.core.execution.session import Session
+from .history import ReplicationHistory
 
 CONNECT: Final = b"connect"
 CONNECTING: Final = b"connecting"
@@ -32,9 +33,21 @@ _MARK_BYTES: Final = 40
 class PrimaryLink:
     """The link, connected or not."""
 
-    def __init__(self, engine: "Engine", host: str, port: int, db_index: int) -> None:
+    def __init__(
+        self,
+        engine: EngineState,
+        history: ReplicationHistory,
+        loader: Loader,
+        pause: Pause,
+        host: str,
+        port: int,
+        db_index: int,
+    ) -> None:
         """``db_index``: the database that the stream is about if our history just goes on."""
         self._engine = engine
+        self._history = history
+        self._loader = loader
+        self._pause = pause
         self.host = host
         self.port = port
         self.state = CONNECT
@@ -63,7 +76,7 @@ class PrimaryLink:
         self._held: list[bytes] | None = None  # a command of the stream that waits for the end of CLIENT PAUSE
         self._unit_bytes = 0  # of the stream, run but not part of the history yet: inside MULTI
         self._acked_ms = 0
-        self.session: Session | None = None
+        self.session: Client | None = None
 
     # -- the shell's side ---------------------------------------------------------------------------------------------
 
@@ -87,8 +100,8 @@ class PrimaryLink:
         session = engine.open_session(address, local_address)
         session.is_primary = True
         engine.mark_internal(session)
-        index = self._db_index if self.session is None else self.session.context.db.index
-        session.context.db = engine.databases[index]  # a partial resynchronisation goes on in the same database
+        index = self._db_index if self.session is None else self.session.caller.db.index
+        session.caller.db = engine.databases[index]  # a partial resynchronisation goes on in the same database
         self.session = session
         self._steps = self._handshake()
         self._next_step()
@@ -96,7 +109,7 @@ class PrimaryLink:
     def lost(self, reason: str) -> None:
         """The connection failed or ended."""
         engine = self._engine
-        if self.session is not None and self.session.id in engine.sessions:
+        if self.session is not None and self.session.id in engine.clients.connected:
             engine.close_session(self.session)
         self._retry_at_ms = engine.now_ms + RETRY_MS
         if self.state == CONNECTED:  # it worked: try at once, before the backlog has gone on (replication.c)
@@ -125,7 +138,7 @@ class PrimaryLink:
         engine = self._engine
         engine.start_turn()
         self.last_io_ms = engine.now_ms
-        engine.replication.bytes_in += len(data)
+        self._history.bytes_in += len(data)
         if self.state == HANDSHAKE or (self.state == SYNC and not self.snapshot_bytes and not self._mark):
             data = self._take_lines(data)
         if data and self._loading is not None:
@@ -166,7 +179,7 @@ class PrimaryLink:
                 self._out.append(b"\n")  # still here
         if self.state == CONNECTED and now_ms - self._acked_ms >= 1000:
             self.acknowledge()
-        if self._held is not None and not self._engine.pause.is_on():
+        if self._held is not None and not self._engine.blocked_by & BLOCKED_BY_PAUSE:
             self._apply(b"")
             self._engine.run_pending()
         silent_ms = 1000 * self._engine.config.integer("repl-timeout")
@@ -181,7 +194,7 @@ class PrimaryLink:
     def stop(self) -> None:
         """Another role: let go of the connection."""
         session = self.session
-        if session is not None and session.id in self._engine.sessions:
+        if session is not None and session.id in self._engine.clients.connected:
             self._engine.close_session(session)
         self.session = None
         self._loading = None
@@ -190,7 +203,7 @@ class PrimaryLink:
 
     def selected_db(self) -> int:
         """The database that the stream is about."""
-        return 0 if self.session is None else self.session.context.db.index
+        return 0 if self.session is None else self.session.caller.db.index
 
     def waiting_bytes(self) -> int:
         """Of the stream: here, but not run yet."""
@@ -200,7 +213,7 @@ class PrimaryLink:
         """Tell the primary how far we are."""
         if self.state == CONNECTED:
             self._acked_ms = self._engine.now_ms
-            self._send([b"REPLCONF", b"ACK", b"%d" % self._engine.replication.offset])
+            self._send([b"REPLCONF", b"ACK", b"%d" % self._history.offset])
 
     def _send(self, args: list[bytes]) -> None:
         parts = [b"*%d\r\n" % len(args)]
@@ -231,8 +244,8 @@ class PrimaryLink:
         steps.append([b"REPLCONF", b"capa", b"eof", b"capa", b"psync2"])
         if engine.profile.is_valkey_from(8, 0):
             steps.append([b"REPLCONF", b"version", engine.profile.version.encode()])
-        replication = engine.replication
-        psync = [b"PSYNC", replication.id, b"%d" % (replication.offset + 1)]
+        history = self._history
+        psync = [b"PSYNC", history.id, b"%d" % (history.offset + 1)]
         if self.failing_over:
             psync.append(b"FAILOVER")
         steps.append(psync)
@@ -282,15 +295,15 @@ class PrimaryLink:
 
     def _psync_answered(self, line: bytes) -> None:
         words = line.split()
-        replication = self._engine.replication
+        history = self._history
         if self.failing_over:
             self.failing_over = False
             if line.startswith(b"-"):
                 self.problem = "the other side did not take over"
                 self._engine.host.log("Failover target rejected psync request: " + _shown(line))
-                replication.failover.abort()
+                history.failover_answered(False)
                 return
-            replication.failover.end()
+            history.failover_answered(True)
         if words[0] == b"+FULLRESYNC" and len(words) == 3 and words[2].isdigit():
             self._history_id = words[1]
             self._offset = int(words[2])
@@ -299,10 +312,10 @@ class PrimaryLink:
             self.snapshot_received = 0
             self._mark = b""
         elif words[0] == b"+CONTINUE":
-            if len(words) > 1 and words[1] != replication.id:
-                replication.rename(words[1])
-                replication.disconnect_replicas()
-            replication.keep_backlog()
+            if len(words) > 1 and words[1] != history.id:
+                history.rename(words[1])
+                history.disconnect_replicas()
+            history.keep_backlog()
             self.state = CONNECTED
             self.acknowledge()
         else:
@@ -338,11 +351,10 @@ class PrimaryLink:
         return data[missing:]
 
     def _load(self, data: bytes) -> None:
-        engine = self._engine
         self._pieces = []
         self._tail = b""
         try:
-            self._loading = Loading(engine, data, drops_expired=False)
+            self._loading = Loading(self._loader, data, drops_expired=False)
         except BadData as problem:
             self._fail(f"the primary's snapshot can't be loaded: {problem}")
 
@@ -350,13 +362,13 @@ class PrimaryLink:
         """The snapshot's data is ours now, and its place in the history."""
         engine = self._engine
         self._loading = None
-        engine.replication.disconnect_replicas()
-        engine.replication.adopt(self._history_id, self._offset)
+        self._history.disconnect_replicas()
+        self._history.adopt(self._history_id, self._offset)
         session = self.session
         if session is not None:
             stream_db = loaded.notes.get(b"repl-stream-db", b"0")
             index = int(stream_db) if stream_db.isdigit() else 0
-            session.context.db = engine.databases[index if index < len(engine.databases) else 0]
+            session.caller.db = engine.databases[index if index < len(engine.databases) else 0]
         self.state = CONNECTED
         self.acknowledge()
         after = self._after
@@ -383,16 +395,17 @@ class PrimaryLink:
                 args = parser.next_command() if self._held is None else self._held
                 if args is None:
                     break
-                self._held = args if engine.pause.is_on() and engine.pause.holds_stream(session, args) else None
+                is_paused = engine.blocked_by & BLOCKED_BY_PAUSE
+                self._held = args if is_paused and self._pause.holds_stream(session, args) else None
                 if self._held is not None:
                     break
                 self._unit_bytes += parser.request_bytes
-                reply = execute(session, args)
+                reply = session.execute(args)
                 if reply.startswith(b"-"):
                     self._diverged(args[0], reply)
                 if session.queue is None:
                     done += self._unit_bytes
-                    engine.replication.offset += self._unit_bytes
+                    self._history.offset += self._unit_bytes
                     self._unit_bytes = 0
         except ProtocolError as error:
             self._fail("the primary's stream is broken: " + error.reason.decode(errors="replace"))
@@ -403,9 +416,9 @@ class PrimaryLink:
 
     def _diverged(self, name: bytes, reply: bytes) -> None:
         """The primary could do what we can't: our data may not be the same any more."""
-        replication = self._engine.replication
-        replication.unexpected_errors += 1
-        if replication.unexpected_errors <= _ERRORS_LOGGED_MAX:
+        history = self._history
+        history.unexpected_errors += 1
+        if history.unexpected_errors <= _ERRORS_LOGGED_MAX:
             code = _shown(reply[1:].split(b" ", 1)[0])
             what = f"'{code}' after processing the command '{_shown(name)}'"
             self._engine.host.log(f"== CRITICAL == This replica is sending an error to its primary: {what}")
@@ -423,7 +436,7 @@ class PrimaryLink:
                 pieces.append(piece[:size])
                 self._applied[0] = piece[size:]
                 size = 0
-        self._engine.replication.repeat(b"".join(pieces))
+        self._history.repeat(b"".join(pieces))
 
 
 def _shown(line: bytes) -> str:

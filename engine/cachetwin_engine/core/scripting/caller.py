@@ -2,16 +2,18 @@
 
 from typing import Final
 
-from cachetwin_engine.core.cluster.routing import script_refusal
 from cachetwin_engine.core.cluster.state import ClusterState
 from cachetwin_engine.core.config.profile import Profile
 from cachetwin_engine.core.execution.admission import is_read_only, is_stale, lacks_replicas
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.execution.dispatch import call, find_command
+from cachetwin_engine.core.execution.permission import check_in, denial
+from cachetwin_engine.core.execution.routing import script_refusal
 from cachetwin_engine.core.protocol.errors import CANNOT_SAVE, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY, CommandError
 from cachetwin_engine.core.protocol.replies import error
 from cachetwin_engine.core.registry.command_table import DENYOOM, MAY_REPLICATE, NOSCRIPT, STALE, WRITE, Command
 from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_DISK, BLOCKED_BY_REPLICA, CLIENT_RESTRICTED
+from cachetwin_engine.core.state.script_run import ScriptRun
 
 _ACL_FAILURES: Final = [  # of Redis OSS 7.0, by the end of the error that a client gets
     (b"access a key", b"access at least one of the keys mentioned in the command arguments"),
@@ -19,7 +21,7 @@ _ACL_FAILURES: Final = [  # of Redis OSS 7.0, by the end of the error that a cli
 ]
 
 
-class RunningScript:
+class RunningScript(ScriptRun):
     """One run of a script or function: its state, and what it may do.
 
     It has the caller's rights and database, a protocol and a database index of its own. When it has ended, the object
@@ -27,9 +29,11 @@ class RunningScript:
     """
 
     def __init__(self, name: bytes, args: list[bytes], outer: Context, read_only: bool, is_function: bool) -> None:
+        context = Context(outer.engine, outer.session, outer.db, outer.user)
+        context.in_script = True
+        super().__init__(context)
+        self.context = context
         self._engine = outer.engine
-        self.context = Context(outer.engine, outer.session, outer.db, outer.user)
-        self.context.in_script = True
         self.begin(name, args, outer, read_only, is_function)
 
     def begin(self, name: bytes, args: list[bytes], outer: Context, read_only: bool, is_function: bool) -> None:
@@ -47,13 +51,7 @@ class RunningScript:
         self.propagates = True
         self.keeps_slot = False  # in cluster mode: all its keys are in one slot, ``slot`` once that is known
         self.slot = outer.session.slot
-        context = self.context
-        context.session = outer.session
-        context.db = outer.db
-        context.user = outer.user
-        context.propagated = None
-        if context.resp3:
-            context.use_protocol(2)
+        self.context.take_place_of(outer)
 
     def call(self, args: list[bytes]) -> bytes:
         """Run a command; its reply in the script's protocol."""
@@ -87,7 +85,7 @@ class RunningScript:
             command = find_command(self._engine, args)
         except CommandError:
             return None
-        return self._engine.acl.check_in(self.context, self.context.user, command, args) is None
+        return check_in(self.context, self.context.user, command, args) is None
 
     def _refused(self, line: bytes) -> bytes:
         reply = error(line)
@@ -107,7 +105,7 @@ class RunningScript:
         if command.flags & (WRITE | MAY_REPLICATE) and self.read_only:
             return b"ERR Write commands are not allowed from read-only scripts."
         if self.context.session.client_flags & CLIENT_RESTRICTED:
-            denied = engine.acl.denial(self.context, command, args)
+            denied = denial(self.context, command, args)
             if denied is not None:
                 return _acl_failure(engine.profile, denied)
         if engine.blocked_by & BLOCKED_BY_REPLICA and not self.context.session.is_primary:

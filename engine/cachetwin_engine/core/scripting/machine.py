@@ -26,8 +26,8 @@ from .random_numbers import RandomNumbers
 from .values import ReplyValues, line_number
 
 if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
     from cachetwin_engine.core.registry.command_table import Command
+    from cachetwin_engine.core.state.engine_state import EngineState
 
 
 _SHORT_WORDS_MAX: Final = 64  # given one by one; more of them cost less as tables
@@ -65,7 +65,7 @@ class ScriptError(Exception):
 class Machine:
     """A Lua interpreter with the prelude loaded."""
 
-    def __init__(self, engine: "Engine") -> None:
+    def __init__(self, engine: "EngineState") -> None:
         import lupa.lua51  # noqa: PLC0415  (costs start-up time that nodes without scripts need not spend)
 
         self._engine = engine
@@ -306,7 +306,7 @@ class Machine:
     def _setresp(self, version: float) -> None:
         run = self._engine.running_script
         if run is not None:
-            run.context.use_protocol(int(version))
+            run.caller.use_protocol(int(version))
 
     def _set_repl(self, flags: float) -> None:
         run = self._engine.running_script
@@ -424,7 +424,7 @@ def _describe(problem: object) -> tuple[bytes, bool]:
     return str(problem).encode(), True
 
 
-def _constants(engine: "Engine") -> dict[bytes, bytes | int]:
+def _constants(engine: "EngineState") -> dict[bytes, bytes | int]:
     profile = engine.profile
     constants: dict[bytes, bytes | int] = {
         b"LOG_DEBUG": 0, b"LOG_VERBOSE": 1, b"LOG_NOTICE": 2, b"LOG_WARNING": 3,

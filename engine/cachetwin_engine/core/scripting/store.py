@@ -1,27 +1,17 @@
-"""Scripts by SHA1 and libraries of functions: loading and running them."""
+"""Scripts by SHA1 and libraries of functions: loading and keeping them."""
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from cachetwin_engine.core.execution.admission import is_stale, lacks_replicas
-from cachetwin_engine.core.protocol.errors import MASTER_DOWN, NO_REPLICAS, CommandError
+from cachetwin_engine.core.protocol.errors import CommandError
 from cachetwin_engine.core.protocol.resp import split_words
 from cachetwin_engine.core.registry.command_table import DENYOOM, MAY_REPLICATE, STALE, WRITE, Command
-from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_REPLICA, BLOCKED_BY_SCRIPT
-from cachetwin_engine.core.text.numbers import integer_or_none, parse_int
+from cachetwin_engine.core.state.engine_state import EngineState
+from cachetwin_engine.core.state.script_library import ScriptLibrary
+from cachetwin_engine.core.text.numbers import parse_int
 
-from .caller import RunningScript
 from .machine import FLAGS, Machine, Registered, sha1_hex
-from .outcome import Outcome
-
-if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
-    from cachetwin_engine.core.execution.context import Context
 
 EVALUATED_MAX: Final = 500  # scripts that only EVAL has loaded: beyond these the oldest are dropped (eval.c)
-_NO_WORDS: Final[list[bytes]] = []
-_NO_CLUSTER: Final = b"ERR Can not run script on cluster, 'no-cluster' flag is set."
-_WRITES_IN_RO: Final = b"ERR Can not execute a script with write flag using *_ro command."
-_NEEDS_MEMORY: Final = b"OOM allow-oom flag is not set on the script, can not run it when used memory > 'maxmemory'"
 _NAME_RULE: Final = b"can only contain letters, numbers, or underscores(_) and must be at least one character long"
 
 
@@ -44,14 +34,13 @@ class Library:
         self.functions = {function.name: function for function in functions}
 
 
-class ScriptStore:
+class ScriptStore(ScriptLibrary):
     """All scripts and libraries of one engine."""
 
-    def __init__(self, engine: "Engine") -> None:
+    def __init__(self, engine: EngineState) -> None:
         self._engine = engine
         self._machine: Machine | None = None
         self._library_machine: Machine | None = None
-        self._idle_run: RunningScript | None = None
         self.scripts: dict[bytes, Script] = {}
         self._by_body: dict[bytes, Script] = {}  # the same scripts: a look-up costs less than a digest
         self.evaluated: dict[bytes, bool] = {}  # scripts that only EVAL has loaded, the one used last at the end
@@ -114,6 +103,11 @@ class ScriptStore:
             self.evaluated.pop(script.sha, None)
         return script
 
+    def of_body(self, body: bytes) -> Script:
+        """The script of that text, compiled if it is new. Raises CommandError."""
+        script = self._by_body.get(body)
+        return self.load(body, keep=False) if script is None else script
+
     def _note_evaluated(self, sha: bytes) -> None:
         self.evaluated[sha] = True
         if len(self.evaluated) > EVALUATED_MAX:
@@ -124,8 +118,10 @@ class ScriptStore:
                 del self._by_body[script.body]
             self.evicted += 1
 
-    def _note_used(self, script: Script) -> None:
-        """Drop the least recently used of the scripts that only EVAL has loaded."""
+    def note_used(self, script: Script) -> None:
+        """Make ``script`` the most recently used; the least recently used that only EVAL has loaded is dropped first."""
+        if script is self._newest:
+            return
         self._newest = script
         if self.evaluated.pop(script.sha, False):
             self.evaluated[script.sha] = True
@@ -137,22 +133,6 @@ class ScriptStore:
         self._by_body = {}
         self._newest = None
         self.evaluated = {}
-
-    def evaluate(self, ctx: "Context", script: Script | None, args: list[bytes], read_only: bool) -> bytes:
-        """EVAL and similar commands: run ``script``, or the one that ``args`` name. Raises CommandError."""
-        key_count = count_keys(args)
-        if script is None:
-            script = self._by_body.get(args[1])
-            if script is None:
-                script = self.load(args[1], keep=False)
-        if script is not self._newest:
-            self._note_used(script)
-        run = self._new_run(script.sha, args, ctx, read_only, is_function=False)
-        if script.flags is not None:
-            self._allow(run, script.flags)
-        elif self._engine.blocked_by & BLOCKED_BY_REPLICA and is_stale(self._engine):
-            raise CommandError(MASTER_DOWN)
-        return self._run(self.machine(), script.function, run, ctx, key_count)
 
     def flags_of(self, command: Command, args: list[bytes]) -> int:
         """The flags of ``command`` with ``args``: the flags that a script or function declares replace some."""
@@ -185,60 +165,6 @@ class ScriptStore:
         except CommandError:
             return None
 
-    def _new_run(
-        self, name: bytes, args: list[bytes], ctx: "Context", read_only: bool, is_function: bool
-    ) -> RunningScript:
-        run = self._idle_run
-        if run is None:
-            return RunningScript(name, args, ctx, read_only, is_function)
-        self._idle_run = None
-        run.begin(name, args, ctx, read_only, is_function)
-        return run
-
-    def _run(self, machine: Machine, function: Any, run: RunningScript, ctx: "Context", key_count: int) -> bytes:  # noqa: ANN401  (a Lua function)
-        engine = self._engine
-        outer = engine.running_script
-        engine.running_script = run
-        try:
-            outcome = machine.run(function, run.args, key_count, ctx.resp3)
-        finally:
-            engine.running_script = outer
-            run.args = _NO_WORDS
-            self._idle_run = run
-            if outer is None:
-                engine.blocked_by &= ~BLOCKED_BY_SCRIPT
-            else:
-                machine.use_protocols(outer.context.session.context.resp3, outer.context.resp3)
-        return outcome if isinstance(outcome, bytes) else self._reply(outcome, run.name)
-
-    def _allow(self, run: RunningScript, flags: list[bytes]) -> None:
-        """What a run may do by the flags that were declared. Raises CommandError when it may not start at all."""
-        engine = self._engine
-        if engine.cluster is not None and b"no-cluster" in flags:
-            raise CommandError(_NO_CLUSTER)
-        writes = b"no-writes" not in flags
-        if writes:
-            if run.read_only:
-                raise CommandError(_WRITES_IN_RO)
-            if lacks_replicas(engine):
-                raise CommandError(NO_REPLICAS)
-            if engine.memory_is_full and b"allow-oom" not in flags:
-                raise CommandError(_NEEDS_MEMORY)
-        run.read_only = not writes
-        run.allow_oom = b"allow-oom" in flags
-        run.keeps_slot = b"allow-cross-slot-keys" not in flags
-
-    def _reply(self, outcome: Outcome, name: bytes) -> bytes:
-        if outcome.counted:
-            self._engine.statistics.error_is_counted = True
-        if not outcome.failed:
-            return outcome.reply
-        where = b""
-        if outcome.source:
-            unnamed = self._engine.profile.is_valkey_from(9, 1)  # where Lua is a module that does not know the name
-            where = b" script: " + (b"" if unnamed else name + b", ") + b"on " + outcome.source + b":%d." % outcome.line
-        return b"-" + outcome.reply + where + b"\r\n"
-
     # -- functions ----------------------------------------------------------------------------------------------------
 
     def restore_libraries(self, codes: list[bytes], flush: bool, replace: bool) -> None:
@@ -259,6 +185,14 @@ class ScriptStore:
         if name in self.libraries and not replace:
             raise CommandError(b"ERR Library " + name + b" already exists")
         self.load_library(code, replace)
+
+    def library_codes(self) -> list[bytes]:
+        """The code of all libraries."""
+        return [library.code for library in self.libraries.values()]
+
+    def add_library(self, code: bytes) -> None:
+        """Load a library, in place of one of its name if there is one. Raises CommandError."""
+        self.load_library(code, replace=True)
 
     def load_library(self, code: bytes, replace: bool) -> Library:
         """FUNCTION LOAD. Raises CommandError and changes nothing if anything is wrong."""
@@ -317,19 +251,6 @@ class ScriptStore:
         self._library_machine = None
         self.libraries = {}
         self.functions = {}
-
-    def call_function(self, ctx: "Context", args: list[bytes], read_only: bool) -> bytes:
-        """FCALL. Raises CommandError."""
-        found = self.functions.get(args[1].lower())
-        if found is None:
-            raise CommandError(b"ERR Function not found")
-        function = found[1]
-        if integer_or_none(args[2]) is None:
-            raise CommandError(b"ERR Bad number of keys provided")
-        key_count = count_keys(args)
-        run = self._new_run(function.name, args, ctx, read_only, is_function=True)
-        self._allow(run, function.flags)
-        return self._run(self.library_machine(), function.function, run, ctx, key_count)
 
 
 def count_keys(args: list[bytes]) -> int:

@@ -9,6 +9,8 @@ from typing import Final
 
 from mypy_extensions import i64
 
+from cachetwin_engine.core.config.config import Config
+
 FINE_US: Final = 256
 _STEPS_SHIFT: Final = 4
 BUCKETS: Final = FINE_US + 16 * 22  # up to 2**30 us, some 18 minutes
@@ -91,3 +93,22 @@ class EventSeries:
             return
         self.samples.append((at_s, duration_ms))
         del self.samples[:-SAMPLES_MAX]
+
+
+class LatencyMonitor:
+    """The events of one engine that took longer than ``latency-monitor-threshold``."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self.events: dict[bytes, EventSeries] = {}
+
+    def note(self, event: bytes, duration_us: int, now_ms: int) -> None:
+        """A sample, kept if it took long enough."""
+        duration_ms = duration_us // 1000
+        threshold_ms = self._config.monitoring.latency_monitor_threshold
+        if not threshold_ms or duration_ms < threshold_ms:
+            return
+        series = self.events.get(event)
+        if series is None:
+            series = self.events[event] = EventSeries()
+        series.add(now_ms // 1000, duration_ms)

@@ -4,12 +4,7 @@ Some counters live where they are counted up, because every command passes there
 command table, hits and misses in ``KeyspaceObserver``, ``Engine.commands_processed``, bytes in ``Traffic``.
 """
 
-from typing import TYPE_CHECKING, Final
-
-from cachetwin_engine.core.acl.rules import rows_of
-
-if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
+from typing import Final
 
 ERROR_KINDS_MAX: Final = 128  # distinct error codes kept in INFO errorstats (server.c)
 
@@ -38,26 +33,3 @@ class Statistics:
         if is_custom and code not in self.error_counts and len(self.error_counts) >= ERROR_KINDS_MAX:
             code = b"ERRORSTATS_OVERFLOW"
         self.error_counts[code] = self.error_counts.get(code, 0) + 1
-
-
-def reset_statistics(engine: "Engine") -> None:
-    """CONFIG RESETSTAT."""
-    denials = engine.statistics.denials  # these are counted from the start on
-    engine.statistics = Statistics()
-    engine.statistics.denials = denials
-    engine.replication.reset_statistics()
-    engine.scripts.evicted = 0
-    engine.hits = 0
-    engine.misses = 0
-    engine.commands_processed = 0
-    engine.expired_fields = 0
-    engine.traffic.clear()
-    engine.host.clear_statistics()
-    if engine.cluster is not None:
-        engine.cluster.usage.clear()
-    for row in rows_of(engine.commands):
-        row.calls = 0
-        row.usec = 0
-        row.rejected_calls = 0
-        row.failed_calls = 0
-        row.latency = []

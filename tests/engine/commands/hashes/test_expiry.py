@@ -144,7 +144,7 @@ def test_a_primary_loads_no_fields_that_are_over_and_no_hash_of_such_alone(start
     later = start_run("valkey-9.0")
     later.clock.now_us = run.clock.now_us + 10_000
     later.engine.start_turn()
-    loading = Loading(later.engine, snapshot.take(), drops_expired=True)
+    loading = Loading(later.engine.loader, snapshot.take(), drops_expired=True)
     loading.finish()
     loading.adopt()
     assert later("EXISTS gone") == b":0\r\n"

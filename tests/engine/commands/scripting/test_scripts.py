@@ -9,9 +9,9 @@ from tests.engine.hosts import busy
 from tests.engine.in_cluster import OK, start_in_cluster
 from tests.engine.in_process import Run, StartRun
 
-from cachetwin_engine.core.admin.host import Host
 from cachetwin_engine.core.config.config import Config
 from cachetwin_engine.core.config.profile import PROFILES
+from cachetwin_engine.core.state.host import Host
 
 if TYPE_CHECKING:
     from tests.engine.conftest import StartEngine

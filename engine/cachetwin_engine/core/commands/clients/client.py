@@ -3,9 +3,8 @@
 from typing import Final
 
 from cachetwin_engine.core.commands.help_text import help_reply
+from cachetwin_engine.core.execution.client_info import describe
 from cachetwin_engine.core.execution.context import Context
-from cachetwin_engine.core.execution.session import Session
-from cachetwin_engine.core.memory.access_log import turn_on
 from cachetwin_engine.core.protocol.errors import (
     TIMEOUT_NEGATIVE,
     TIMEOUT_NOT_AN_INTEGER,
@@ -26,6 +25,7 @@ from cachetwin_engine.core.registry.command_table import (
     command,
     container,
 )
+from cachetwin_engine.core.state.client import Client
 from cachetwin_engine.core.text.numbers import parse_int, parse_int_or
 
 from .connection import valid_name
@@ -118,7 +118,7 @@ def client_setinfo(ctx: Context, args: list[bytes]) -> bytes:
 )
 def client_info(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT INFO."""
-    return ctx.verbatim(ctx.session.describe() + b"\n")
+    return ctx.verbatim(describe(ctx.engine, ctx.session) + b"\n")
 
 
 _CLIENT_LIST_ARGUMENTS: Final = (
@@ -162,8 +162,9 @@ _CLIENT_LIST_HISTORY: Final = [
 )
 def client_list(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT LIST [filter value ...]: one line for each connection."""
+    engine = ctx.engine
     wanted = ClientFilter(ctx, args, 2, for_kill=False)
-    lines = [session.describe() + b"\n" for session in ctx.engine.sessions.values() if wanted.matches(session)]
+    lines = [describe(engine, client) + b"\n" for client in engine.clients.connected.values() if wanted.matches(client)]
     return ctx.verbatim(b"".join(lines))
 
 
@@ -211,26 +212,26 @@ def client_kill(ctx: Context, args: list[bytes]) -> bytes:
     engine = ctx.engine
     if len(args) == 3:
         address = args[2].decode("latin-1")
-        for session in list(engine.sessions.values()):
-            if session.address == address:
-                _end(ctx, session)
+        for client in list(engine.clients.connected.values()):
+            if client.address == address:
+                _end(ctx, client)
                 return OK
         raise CommandError(b"ERR No such client")
     wanted = ClientFilter(ctx, args, 2, for_kill=True)
     count = 0
-    for session in list(engine.sessions.values()):
-        if wanted.matches(session):
-            _end(ctx, session)
+    for client in list(engine.clients.connected.values()):
+        if wanted.matches(client):
+            _end(ctx, client)
             count += 1
     return integer(count)
 
 
-def _end(ctx: Context, session: Session) -> None:
+def _end(ctx: Context, client: Client) -> None:
     """Close a connection; the caller's own after the reply."""
-    if session is ctx.session:
-        session.closing = True
+    if client is ctx.session:
+        client.closing = True
     else:
-        ctx.engine.kill(session)
+        ctx.engine.kill(client)
 
 
 @command(
@@ -255,7 +256,7 @@ def client_unblock(ctx: Context, args: list[bytes]) -> bytes:
         raise CommandError(
             b"ERR unknown subcommand or wrong number of arguments for '" + args[1] + b"'. Try CLIENT HELP."
         )
-    session = ctx.engine.sessions.get(parse_int(args[2]))
+    session = ctx.engine.clients.connected.get(parse_int(args[2]))
     if session is None or session.blocked is None or session.is_postponed():
         return ZERO
     if as_error:
@@ -360,7 +361,7 @@ def client_reply(ctx: Context, args: list[bytes]) -> bytes:
     if mode == b"on":
         session.reply_off = False
         session.reply_skip = 0
-        ctx.engine.refresh_reply_flag(session)
+        session.refresh_reply_flag()
         return OK
     if mode == b"off":
         session.reply_off = True
@@ -369,7 +370,7 @@ def client_reply(ctx: Context, args: list[bytes]) -> bytes:
             session.reply_skip = 2
     else:
         raise syntax_error()
-    ctx.engine.refresh_reply_flag(session)
+    session.refresh_reply_flag()
     return b""
 
 
@@ -401,7 +402,7 @@ def client_no_touch(ctx: Context, args: list[bytes]) -> bytes:
     """CLIENT NO-TOUCH ON|OFF."""
     ctx.session.no_touch = _on_off(args[2])
     if ctx.session.no_touch:
-        turn_on(ctx.engine)
+        ctx.engine.access_log.turn_on()
     return OK
 
 

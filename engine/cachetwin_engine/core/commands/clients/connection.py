@@ -1,8 +1,8 @@
 """The connection itself: greeting, authentication, database and protocol."""
 
-from cachetwin_engine.core.acl.clients import log_in
-from cachetwin_engine.core.acl.log import note_failed_login
 from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.execution.logins import log_in
+from cachetwin_engine.core.execution.permission import note_failed_login
 from cachetwin_engine.core.observers.monitors import stop_monitor
 from cachetwin_engine.core.observers.watchers import unwatch
 from cachetwin_engine.core.protocol import errors
@@ -197,7 +197,7 @@ def _renew(ctx: Context) -> None:
     session.no_touch = False
     session.client_flags = 0
     engine.tracking.disable(session)
-    stop_monitor(session)
+    stop_monitor(ctx.engine, session)
     session.redirects = False
     session.imports = False
     session.asking = 0

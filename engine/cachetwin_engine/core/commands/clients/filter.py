@@ -3,10 +3,11 @@
 from typing import Final
 
 from cachetwin_engine.core.acl.user import User
+from cachetwin_engine.core.execution.client_info import flag_letters
 from cachetwin_engine.core.execution.context import Context
-from cachetwin_engine.core.execution.session import Session
 from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
 from cachetwin_engine.core.registry.dispatch_flags import CLIENT_REPLICA_STREAM
+from cachetwin_engine.core.state.client import Client
 from cachetwin_engine.core.text.numbers import integer_or_none
 
 _TYPES = {
@@ -35,38 +36,38 @@ class _Test:
         self.ids: set[int] = set()
         self.user: User | None = None
 
-    def holds(self, session: Session) -> bool:
-        """Whether the attribute of ``session`` has the value, before negation."""
+    def holds(self, client: Client, now_ms: int) -> bool:
+        """Whether the attribute of ``client`` has the value, before negation."""
         name, value = self.name, self.value
         if name == b"id":
-            return session.id in self.ids
+            return client.id in self.ids
         if name == b"type":
-            return kind_of(session) == value
+            return kind_of(client) == value
         if name == b"addr":
-            return session.address.encode() == value
+            return client.address.encode() == value
         if name == b"laddr":
-            return session.local_address.encode() == value
+            return client.local_address.encode() == value
         if name == b"user":
-            return session.context.user is self.user
+            return client.caller.user is self.user
         if name == b"maxage":
-            return (session.engine.now_ms - session.created_ms) // 1000 >= self.number
+            return (now_ms - client.created_ms) // 1000 >= self.number
         if name == b"idle":
-            return (session.engine.now_ms - session.last_command_ms) // 1000 >= self.number
+            return (now_ms - client.last_command_ms) // 1000 >= self.number
         if name == b"flags":
-            return _has_flags(session, value)
+            return _has_flags(client, value)
         if name == b"capa":
-            return session.redirects or not value
+            return client.redirects or not value
         if name == b"db":
-            return session.context.db.index == self.number
+            return client.caller.db.index == self.number
         if name == b"ip":
-            return session.address.rpartition(":")[0].strip("[]").encode() == value
-        shown = {b"name": session.name, b"lib-name": session.lib_name, b"lib-ver": session.lib_version}[name]
-        return shown == value and shown != b""  # an empty value matches no session without a name
+            return client.address.rpartition(":")[0].strip("[]").encode() == value
+        shown = {b"name": client.name, b"lib-name": client.lib_name, b"lib-ver": client.lib_version}[name]
+        return shown == value and shown != b""  # an empty value matches no client without a name
 
 
-def _has_flags(session: Session, letters: bytes) -> bool:
-    """Whether the session has all these flags of CLIENT LIST; ``N`` stands for no flags."""
-    flags = session.flag_letters()
+def _has_flags(client: Client, letters: bytes) -> bool:
+    """Whether the client has all these flags of CLIENT LIST; ``N`` stands for no flags."""
+    flags = flag_letters(client)
     for letter in letters:
         if letter == 0x4E and flags:
             return False
@@ -169,12 +170,12 @@ class ClientFilter:
             test.ids.add(number)
         return end
 
-    def matches(self, session: Session) -> bool:
-        """Whether ``session`` passes every filter."""
+    def matches(self, client: Client) -> bool:
+        """Whether ``client`` passes every filter."""
         for test in self._tests.values():
-            if test.holds(session) == test.negated:
+            if test.holds(client, self._ctx.engine.now_ms) == test.negated:
                 return False
-        return not (self._skip_me and session is self._ctx.session)
+        return not (self._skip_me and client is self._ctx.session)
 
 
 def _number(value: bytes, name: bytes, bits: int = 64) -> int:
@@ -184,10 +185,10 @@ def _number(value: bytes, name: bytes, bits: int = 64) -> int:
     return number
 
 
-def kind_of(session: Session) -> bytes:
+def kind_of(client: Client) -> bytes:
     """The type of a client: normal, pubsub, replica or primary; a client that runs MONITOR is normal."""
-    if session.is_primary:
+    if client.is_primary:
         return b"primary"
-    if session.client_flags & CLIENT_REPLICA_STREAM:
+    if client.client_flags & CLIENT_REPLICA_STREAM:
         return b"replica"
-    return b"pubsub" if session.channels or session.patterns or session.shard_channels else b"normal"
+    return b"pubsub" if client.channels or client.patterns or client.shard_channels else b"normal"

@@ -20,5 +20,5 @@ def monitor(ctx: Context, args: list[bytes]) -> bytes:
     """MONITOR."""
     if not ctx.may_block:
         raise CommandError(b"ERR MONITOR isn't allowed for DENY BLOCKING client")
-    start_monitor(ctx.session)
+    start_monitor(ctx.engine, ctx.session)
     return OK

@@ -1,10 +1,10 @@
 """CLIENT TRACKING and its companions: client-side caching."""
 
 from cachetwin_engine.core.execution.context import Context
-from cachetwin_engine.core.observers.tracking import TrackingState
 from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
 from cachetwin_engine.core.protocol.replies import OK, bulk, bulk_array, integer
 from cachetwin_engine.core.registry.command_table import ALLOW_BUSY, LOADING, NOSCRIPT, STALE, command
+from cachetwin_engine.core.state.client import TrackingState
 from cachetwin_engine.core.text.numbers import parse_int
 
 
@@ -54,7 +54,7 @@ def _parsed(ctx: Context, args: list[bytes]) -> _Options:
             if options.redirect:
                 raise CommandError(b"ERR A client can only redirect to a single other client")
             options.redirect = parse_int(given.value)
-            if options.redirect not in ctx.engine.sessions:
+            if options.redirect not in ctx.engine.clients.connected:
                 raise CommandError(b"ERR The client ID you want redirect to does not exist")
         elif word == b"BCAST":
             options.broadcast = True

@@ -5,11 +5,11 @@ There is no cluster bus: MEET and REPLICATE are refused.
 
 from typing import Final
 
-from cachetwin_engine.core.cluster.routing import slots_left
 from cachetwin_engine.core.cluster.state import BUS_PORT_OFFSET, ClusterNode, ClusterState
 from cachetwin_engine.core.commands.keys import changed_in
 from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC
 from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.execution.routing import slots_left
 from cachetwin_engine.core.protocol.errors import CommandError, bad_subcommand, syntax_error, wrong_arity
 from cachetwin_engine.core.protocol.replies import OK, simple
 from cachetwin_engine.core.registry.command_table import (

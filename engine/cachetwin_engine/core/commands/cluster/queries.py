@@ -3,10 +3,10 @@
 from typing import Final
 
 from cachetwin_engine.core.cluster.info import info_lines
-from cachetwin_engine.core.cluster.routing import hostname_of, ip_of, port_of, preferred_endpoint
 from cachetwin_engine.core.cluster.state import BUS_PORT_OFFSET, ClusterNode, ClusterState
 from cachetwin_engine.core.commands.help_text import help_reply
 from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.execution.routing import hostname_of, ip_of, port_of, preferred_endpoint
 from cachetwin_engine.core.keyspace.database import Database
 from cachetwin_engine.core.keyspace.slots import SLOT_COUNT, slot_of
 from cachetwin_engine.core.protocol.errors import CommandError
@@ -144,16 +144,16 @@ def cluster_nodes(ctx: Context, args: list[bytes]) -> bytes:
 
 def _described(ctx: Context, cluster: ClusterState, node: ClusterNode) -> bytes:
     """The line of a node in CLUSTER NODES."""
-    port = port_of(ctx.session, node)
+    port = port_of(ctx.engine, ctx.session, node)
     bus_port = port + BUS_PORT_OFFSET
     own = node is cluster.myself
     if own:
         config = ctx.engine.config
         bus_port = config.integer("cluster-announce-bus-port") or config.integer("cluster-port") or bus_port
-    hostname = hostname_of(ctx.session, node)
+    hostname = hostname_of(ctx.engine, node)
     words = [
         node.id,
-        b"%b:%d@%d" % (ip_of(ctx.session, node), port, bus_port) + (b"," + hostname if hostname else b""),
+        b"%b:%d@%d" % (ip_of(ctx.engine, ctx.session, node), port, bus_port) + (b"," + hostname if hostname else b""),
         b"myself,master" if own else b"master",
         b"- 0 0 %d connected" % node.epoch,
     ]
@@ -195,17 +195,17 @@ def cluster_slots(ctx: Context, args: list[bytes]) -> bytes:
 
 def _node_of_slots(ctx: Context, node: ClusterNode) -> bytes:
     """A node in CLUSTER SLOTS: its preferred endpoint, and the others as metadata."""
-    preferred = preferred_endpoint(ctx.session, node)
+    preferred = preferred_endpoint(ctx.engine, ctx.session, node)
     kind = ctx.engine.config.get("cluster-preferred-endpoint-type")
     others: list[bytes] = []
     if kind != "ip":
-        others += [bulk(b"ip"), bulk(ip_of(ctx.session, node))]
-    hostname = hostname_of(ctx.session, node)
+        others += [bulk(b"ip"), bulk(ip_of(ctx.engine, ctx.session, node))]
+    hostname = hostname_of(ctx.engine, node)
     if kind != "hostname" and hostname:
         others += [bulk(b"hostname"), bulk(hostname)]
     others += _zone_of(ctx, node)
     host = ctx.null if preferred is None else bulk(preferred)
-    return array([host, integer(port_of(ctx.session, node)), bulk(node.id), ctx.map_reply(others)])
+    return array([host, integer(port_of(ctx.engine, ctx.session, node)), bulk(node.id), ctx.map_reply(others)])
 
 
 @command(
@@ -246,18 +246,18 @@ def _zone_of(ctx: Context, node: ClusterNode) -> list[bytes]:
 
 def _node_of_shard(ctx: Context, node: ClusterNode) -> bytes:
     session = ctx.session
-    preferred = preferred_endpoint(session, node)
+    preferred = preferred_endpoint(ctx.engine, session, node)
     items = [
-        bulk(b"id"), bulk(node.id), bulk(b"port"), integer(port_of(session, node)), bulk(b"ip"),
-        bulk(ip_of(session, node)), bulk(b"endpoint"), ctx.null if preferred is None else bulk(preferred),
+        bulk(b"id"), bulk(node.id), bulk(b"port"), integer(port_of(ctx.engine, session, node)), bulk(b"ip"),
+        bulk(ip_of(ctx.engine, session, node)), bulk(b"endpoint"), ctx.null if preferred is None else bulk(preferred),
     ]  # fmt: skip
-    hostname = hostname_of(session, node)
+    hostname = hostname_of(ctx.engine, node)
     if hostname:
         items += [bulk(b"hostname"), bulk(hostname)]
     items += [
         bulk(b"role"), bulk(b"master"), bulk(b"replication-offset"), integer(0), bulk(b"health"), bulk(b"online")
     ]  # fmt: skip
-    items += _zone_of(session.context, node)
+    items += _zone_of(ctx, node)
     return ctx.map_reply(items)
 
 

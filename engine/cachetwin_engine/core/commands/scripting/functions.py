@@ -26,6 +26,7 @@ from cachetwin_engine.core.registry.command_table import (
     container,
 )
 from cachetwin_engine.core.scripting.payload import code_of_payload, payload_of
+from cachetwin_engine.core.scripting.runner import call_function
 from cachetwin_engine.core.scripting.store import Library
 from cachetwin_engine.core.text.glob import glob_match_nocase
 
@@ -87,8 +88,8 @@ def fcall_ro(ctx: Context, args: list[bytes]) -> bytes:
 def _call(ctx: Context, args: list[bytes], read_only: bool) -> bytes:
     engine = ctx.engine
     if engine.monitors:
-        show_to_monitors(ctx, args, engine.batch_started_us)
-    reply = engine.scripts.call_function(ctx, args, read_only)
+        show_to_monitors(engine, ctx, args, engine.batch_started_us)
+    reply = call_function(ctx, args, read_only)
     if engine.wants_propagation:
         ctx.propagate_nothing()  # but the changes of its commands
     return reply

@@ -21,6 +21,7 @@ from cachetwin_engine.core.registry.command_table import (
     command,
     container,
 )
+from cachetwin_engine.core.scripting.runner import evaluate
 
 
 @command(
@@ -108,9 +109,9 @@ def evalsha_ro(ctx: Context, args: list[bytes]) -> bytes:
 def _run(ctx: Context, args: list[bytes], by_digest: bool, read_only: bool) -> bytes:
     engine = ctx.engine
     if engine.monitors:
-        show_to_monitors(ctx, args, engine.batch_started_us)  # before the script's commands
+        show_to_monitors(engine, ctx, args, engine.batch_started_us)  # before the script's commands
     script = engine.scripts.known(args[1]) if by_digest else None
-    reply = engine.scripts.evaluate(ctx, script, args, read_only)
+    reply = evaluate(ctx, script, args, read_only)
     if engine.wants_propagation:
         ctx.propagate_nothing()  # but the changes of its commands
     return reply

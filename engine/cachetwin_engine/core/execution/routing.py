@@ -2,21 +2,21 @@
 
 from typing import TYPE_CHECKING, Final
 
+from cachetwin_engine.core.cluster.state import ClusterNode, ClusterState
+from cachetwin_engine.core.keyspace.database import Database
 from cachetwin_engine.core.keyspace.slots import slot_of
 from cachetwin_engine.core.observers.watchers import unwatch
 from cachetwin_engine.core.protocol.errors import CommandError
 from cachetwin_engine.core.registry.command_table import ASKING, PUBSUB, WRITE, Command
-from cachetwin_engine.core.registry.dispatch_flags import CLIENT_MULTI
 from cachetwin_engine.core.registry.key_positions import key_positions
+from cachetwin_engine.core.state.client import Client
+from cachetwin_engine.core.state.engine_state import EngineState
 from cachetwin_engine.core.text.numbers import integer_or_none
 
-from .state import ClusterNode, ClusterState
+from .context import Context
 
 if TYPE_CHECKING:
-    from cachetwin_engine.core.engine import Engine
-    from cachetwin_engine.core.execution.context import Context
-    from cachetwin_engine.core.execution.session import Session
-    from cachetwin_engine.core.keyspace.database import Database
+    from cachetwin_engine.core.engine_parts import EngineParts
 
 HERE: Final = 0
 CROSS_SLOT: Final = 1
@@ -56,16 +56,17 @@ class Route:
 class _Requests:
     """One command, or all that wait for EXEC, taken as one: their keys, in which database, and what they do."""
 
-    def __init__(self, session: "Session", db: "Database", command: Command, args: list[bytes]) -> None:
+    def __init__(self, ctx: Context, db: Database, command: Command, args: list[bytes]) -> None:
         self.keys: list[bytes] = []
         self.databases: list[Database] = []  # of each key
         self.writes = False
         self.publishes = False
         self.crosses = False  # a key goes from one database to another, where a move may have been before it
         self._db = db
-        self._all = session.engine.databases
-        if command.name == b"exec" and session.queue is not None:
-            for queued in session.queue:
+        self._all = ctx.engine.databases
+        queue = ctx.session.queue
+        if command.name == b"exec" and queue is not None:
+            for queued in queue:
                 self._take(queued.command, queued.args)
         else:
             self._take(command, args)
@@ -109,10 +110,11 @@ def _crosses(command: Command, args: list[bytes], database: int) -> bool:
     return False
 
 
-def route(session: "Session", db: "Database", cluster: ClusterState, command: Command, args: list[bytes]) -> Route:
+def route(ctx: Context, db: Database, cluster: ClusterState, command: Command, args: list[bytes]) -> Route:
     """Where the request belongs; its keys are looked for in ``db``."""
-    engine = session.engine
-    asked = _Requests(session, db, command, args)
+    engine = ctx.engine
+    session = ctx.session
+    asked = _Requests(ctx, db, command, args)
     keys = asked.keys
     if not keys:
         return Route(HERE, -1)
@@ -149,7 +151,7 @@ def route(session: "Session", db: "Database", cluster: ClusterState, command: Co
     return Route(HERE, slot) if here else Route(MOVED, slot, owner)
 
 
-def _while_down(engine: "Engine", asked: _Requests) -> int:
+def _while_down(engine: EngineState, asked: _Requests) -> int:
     if asked.publishes:
         return HERE if engine.config.boolean("cluster-allow-pubsubshard-when-down") else DOWN
     if not engine.config.boolean("cluster-allow-reads-when-down"):
@@ -157,46 +159,45 @@ def _while_down(engine: "Engine", asked: _Requests) -> int:
     return DOWN_FOR_WRITES if asked.writes else HERE
 
 
-def refusal(session: "Session", cluster: ClusterState, command: Command, args: list[bytes]) -> bytes | None:
+def refusal(ctx: Context, cluster: ClusterState, command: Command, args: list[bytes]) -> bytes | None:
     """Why this node does not serve a client's request, as an error line; None if it does.
 
     A refused EXEC ends its transaction. ASKING holds for the next command, or for the whole transaction that follows.
     """
+    session = ctx.session
     if session.asking and session.queue is None:
         session.asking -= 1
     session.slot = -1
     if not command.keys and command.name != b"exec":
         return None
-    way = route(session, session.context.db, cluster, command, args)
+    way = route(ctx, ctx.db, cluster, command, args)
     if way.verdict == HERE:
         session.slot = way.slot
         return None
     if command.name == b"exec" and session.queue is not None:
-        session.queue = None
-        session.queue_failed = False
-        session.client_flags &= ~CLIENT_MULTI
+        session.end_transaction()
         unwatch(session)
-    return line_of(session, way)
+    return line_of(ctx.engine, session, way)
 
 
-def line_of(session: "Session", way: Route) -> bytes:
+def line_of(engine: EngineState, client: Client, way: Route) -> bytes:
     """The error line of a route that leads elsewhere or nowhere."""
     node = way.node
     if node is None:
         return _LINES[way.verdict]
     word = b"ASK" if way.verdict == ASK else b"MOVED"
-    host = preferred_endpoint(session, node)
-    return b"%b %d %b:%d" % (word, way.slot, b"" if host is None else host, port_of(session, node))
+    host = preferred_endpoint(engine, client, node)
+    return b"%b %d %b:%d" % (word, way.slot, b"" if host is None else host, port_of(engine, client, node))
 
 
 def script_refusal(
-    ctx: "Context", cluster: ClusterState, command: Command, args: list[bytes], slot: int
+    ctx: Context, cluster: ClusterState, command: Command, args: list[bytes], slot: int
 ) -> tuple[bytes | None, int]:
     """The same for a command in a script: an error line or None, and the slot of its keys.
 
     ``slot`` is the one the script has to stay in, -1 if it may touch any that this node has.
     """
-    way = route(ctx.session, ctx.db, cluster, command, args)
+    way = route(ctx, ctx.db, cluster, command, args)
     if way.verdict == CROSS_SLOT:
         name = (
             b"ERR Command '" + command.name + b"' in script attempted to access keys that don't hash to the same slot"
@@ -214,48 +215,45 @@ def script_refusal(
     return None, way.slot
 
 
-def preferred_endpoint(session: "Session", node: ClusterNode) -> bytes | None:
+def preferred_endpoint(engine: EngineState, client: Client, node: ClusterNode) -> bytes | None:
     """How clients are told to reach ``node`` (``cluster-preferred-endpoint-type``); None: as they reached this one."""
-    kind = session.engine.config.get("cluster-preferred-endpoint-type")
+    kind = engine.config.get("cluster-preferred-endpoint-type")
     if kind == "hostname":
-        return hostname_of(session, node) or b"?"
-    return ip_of(session, node) if kind == "ip" else None
+        return hostname_of(engine, node) or b"?"
+    return ip_of(engine, client, node) if kind == "ip" else None
 
 
-def ip_of(session: "Session", node: ClusterNode) -> bytes:
+def ip_of(engine: EngineState, client: Client, node: ClusterNode) -> bytes:
     """The node's address; empty for this node unless it announces one: Valkey learns its own from others."""
-    engine = session.engine
     cluster = engine.cluster
     if cluster is None or node is not cluster.myself:
         return node.ip.encode()
     announced = engine.config.get("cluster-announce-ip") or ""
     if not announced and engine.elasticache:
-        announced = session.local_address.rpartition(":")[0]
+        announced = client.local_address.rpartition(":")[0]
     return announced.encode()
 
 
-def hostname_of(session: "Session", node: ClusterNode) -> bytes:
+def hostname_of(engine: EngineState, node: ClusterNode) -> bytes:
     """The node's name; empty without one."""
-    engine = session.engine
     if engine.cluster is not None and node is engine.cluster.myself:
         return (engine.config.get("cluster-announce-hostname") or "").encode()
     return node.hostname.encode()
 
 
-def port_of(session: "Session", node: ClusterNode) -> int:
-    """The node's port for clients that come as ``session`` does, over TLS or not."""
-    engine = session.engine
+def port_of(engine: EngineState, client: Client, node: ClusterNode) -> int:
+    """The node's port for clients that come as ``client`` does, over TLS or not."""
     if engine.cluster is None or node is not engine.cluster.myself:
         return node.port
     config = engine.config
-    text = session.local_address.rpartition(":")[2]
+    text = client.local_address.rpartition(":")[2]
     port = int(text) if text.isdigit() else engine.host.tcp_port
     by_tls = port == config.integer("tls-port")
     for_clients = config.integer("cluster-announce-client-tls-port" if by_tls else "cluster-announce-client-port")
     return for_clients or config.integer("cluster-announce-port") or port
 
 
-def slots_left(engine: "Engine", cluster: ClusterState, slots: list[int]) -> None:
+def slots_left(engine: "EngineParts", cluster: ClusterState, slots: list[int]) -> None:
     """This node no longer has ``slots``: who listens to their channels or waits for their keys is told so."""
     if not slots:
         return
@@ -266,10 +264,10 @@ def slots_left(engine: "Engine", cluster: ClusterState, slots: list[int]) -> Non
     redirect_waiting(engine, cluster)
 
 
-def redirect_waiting(engine: "Engine", cluster: ClusterState) -> None:
+def redirect_waiting(engine: EngineState, cluster: ClusterState) -> None:
     """End the wait of clients whose keys this node does not serve any more, with the error that tells them where to go."""
-    for session in list(engine.blocked_sessions.values()):
-        blocked = session.blocked
+    for client in list(engine.clients.blocked.values()):
+        blocked = client.blocked
         if blocked is None or blocked.postponed or not blocked.keys:
             continue
         slot = slot_of(blocked.keys[0])
@@ -280,4 +278,4 @@ def redirect_waiting(engine: "Engine", cluster: ClusterState) -> None:
             continue
         else:
             way = Route(UNBOUND if owner is None else MOVED, slot, owner)
-        session.refuse_wait(b"-" + line_of(session, way) + b"\r\n")
+        client.refuse_wait(b"-" + line_of(engine, client, way) + b"\r\n")
