@@ -152,7 +152,8 @@ async def _show_logs(logs: Logs, screen: Screen, ready: asyncio.Event) -> None:
     with logs.follow() as queue:
         while True:
             entry = await queue.get()
-            screen.print_log(entry.name, entry.line)
+            # in a thread: a terminal that is paused must not hold the supervisor up
+            await asyncio.to_thread(screen.print_log, entry.name, entry.line)
 
 
 def show_endpoints(status: dict[str, object]) -> None:

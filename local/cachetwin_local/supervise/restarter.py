@@ -5,10 +5,11 @@ A child that exits before its first answer is a failure of the start. One that e
 """
 
 import asyncio
-import contextlib
+import traceback
 from collections.abc import Awaitable, Callable
 
 from cachetwin_local.errors import UserError
+from cachetwin_local.supervise.background import BackgroundTasks, describe
 from cachetwin_local.supervise.events import ResourceState, State
 from cachetwin_local.supervise.process.child import Child
 from cachetwin_local.supervise.project.run_context import RunContext
@@ -42,19 +43,17 @@ class Restarter:
         self._name = name
         self._start_child = start_child
         self._stop_deadline_s = stop_deadline_s
-        self._watch: asyncio.Task[None] | None = None
+        self._tasks = BackgroundTasks(run_context, actor, kind)
 
     async def start(self) -> None:
         """Start the child, and from then on restart it when it exits."""
-        child = await self._start_child()
-        self._watch = asyncio.create_task(self._watch_child(child))
+        first: list[Child] = [await self._start_child()]
+        # after a failure of the watch itself the child is started anew
+        self._tasks.start("the watch over its process", lambda: self._watch_child(first.pop() if first else None))
 
     async def stop(self) -> None:
         """Stop watching the child, and stop it."""
-        if self._watch is not None:
-            self._watch.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._watch
+        await self._tasks.stop()
         await self._run_context.stop_child(self._name, self._stop_deadline_s)
 
     async def _watch_child(self, child: Child | None) -> None:
@@ -75,9 +74,10 @@ class Restarter:
     async def _restart(self, backoff_s: float) -> Child | None:
         try:
             child = await self._start_child()
-        except UserError as error:
-            reason = str(error).splitlines()[0]
-            self._report("restarting", f"{reason}; next try in {backoff_s:g} s")
+        except Exception as error:  # noqa: BLE001  (a full disk, no file descriptor left: the next try may do better)
+            if not isinstance(error, UserError):
+                self._run_context.logs.write("supervisor", f"{self._name}: restart\n{traceback.format_exc()}")
+            self._report("restarting", f"{describe(error)}; next try in {backoff_s:g} s")
             await self._run_context.stop_child(self._name, self._stop_deadline_s)
             return None
         self._report("ready", "restarted")

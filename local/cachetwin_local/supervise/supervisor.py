@@ -6,7 +6,6 @@ second one kills what is left. Whatever ends the run, no child outlives it: the 
 """
 
 import asyncio
-import contextlib
 import os
 import signal
 import time
@@ -14,6 +13,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.actor import Actor
@@ -23,6 +23,7 @@ from cachetwin_local.supervise.endpoints import endpoint_rows
 from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState, State, Stopped
 from cachetwin_local.supervise.load_balancer.load_balancer import LoadBalancerActor
 from cachetwin_local.supervise.postgres.server import PostgresActor
+from cachetwin_local.supervise.process.limits import raise_open_files_limit
 from cachetwin_local.supervise.process.private_file import make_private_directory
 from cachetwin_local.supervise.project.local_ca import LocalCA
 from cachetwin_local.supervise.project.logs import Logs
@@ -63,7 +64,7 @@ class Supervisor:
         self._killing: list[asyncio.Task[None]] = []
         self._began = time.time()
         secrets = SecretStore(self._directory / "secrets.json")
-        self.logs = Logs(self._directory / "logs")
+        self.logs = Logs(self._directory / "logs", on_note)
         self._run_context = RunContext(
             directory=self._directory,
             assembly=assembly,
@@ -86,6 +87,10 @@ class Supervisor:
         if left_behind:
             self._on_note(left_behind)
         try:
+            too_few = raise_open_files_limit()
+            if too_few:
+                self._on_note(too_few)
+            asyncio.get_running_loop().set_exception_handler(self._log_exception)
             self._catch_signals()
             self._write_state()
             await self._control.start()
@@ -233,6 +238,12 @@ class Supervisor:
         actors += [LoadBalancerActor(run_context, balancer, topology) for balancer in topology.load_balancers]
         return actors
 
+    def _log_exception(self, _loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
+        """Log what asyncio reports of tasks and callbacks that nobody waits for."""
+        error = context.get("exception")
+        lines = traceback.format_exception(error) if isinstance(error, BaseException) else []
+        self.logs.write("supervisor", "".join([f"{context.get('message', 'error')}\n", *lines]))
+
     def _catch_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in _SIGNALS:
@@ -250,10 +261,10 @@ class Supervisor:
     def _write_state(self) -> None:
         children = {name: child.identity for name, child in self._run_context.children.items()}
         state = RunState(os.getpid(), str(self._control.path), self._topology.stacks, children)
-        with contextlib.suppress(
-            FileNotFoundError
-        ):  # the project's folder was deleted under a run: stop in order anyway
+        try:
             self._state_file.write(state)
+        except OSError as error:  # a full disk, a deleted folder: the lock says that this supervisor runs
+            self.logs.write("supervisor", f"state.json cannot be written: {error}")
 
 
 def _dependencies(actors: list[Actor]) -> dict[str, frozenset[str]]:

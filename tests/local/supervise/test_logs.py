@@ -1,8 +1,11 @@
 """Logs: masked, bounded, followed."""
 
 import asyncio
+import shutil
 import stat
 from pathlib import Path
+
+import pytest
 
 from cachetwin_local.supervise.project.logs import Logs
 from cachetwin_local.supervise.project.secret_store import SecretStore, generate_password
@@ -53,3 +56,35 @@ def test_names_choose_by_any_part_in_any_case(tmp_path: Path) -> None:
     assert [entry.line for entry in book.recent(frozenset({"cache"}), 10)] == ["one"]
     assert [entry.line for entry in book.recent(frozenset(), 10)] == ["one", "two"]
     book.close()
+
+
+def test_a_deleted_file_or_folder_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("cachetwin_local.supervise.project.logs._CHECK_S", -1.0)
+    logs = Logs(tmp_path / "logs")
+    logs.write("a/b", "one")
+    logs.path("a/b").unlink()
+    logs.write("a/b", "two")
+    assert logs.path("a/b").read_text() == "two\n"
+    shutil.rmtree(tmp_path / "logs")
+    logs.write("a/b", "three")
+    assert logs.path("a/b").read_text() == "three\n"
+    assert logs.tail("a/b") == ["one", "two", "three"]
+    logs.close()
+
+
+def test_a_full_disk_is_reported_once_and_lines_are_written_again_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cachetwin_local.supervise.project.logs._RETRY_S", 0.0)
+    reported: list[str] = []
+    logs = Logs(tmp_path, reported.append)
+    logs.path("a").symlink_to("/dev/full")
+    for number in range(3):
+        logs.write("a", str(number))
+    (line,) = reported
+    assert "a.log cannot be written ([Errno 28] No space left on device)" in line
+    assert [entry.line for entry in logs.recent(frozenset(), 9)] == ["0", line, "1", "2"]
+    logs.path("a").unlink()
+    logs.write("a", "3")
+    assert logs.path("a").read_text() == "3\n"
+    logs.close()

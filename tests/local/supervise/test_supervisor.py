@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shutil
 import signal
 import socket
 import stat
@@ -70,8 +71,8 @@ class Run:
 
 
 @contextmanager
-def tiny(folder: Path, address: str, code: str = SERVICE) -> Iterator[Run]:
-    words = [sys.executable, str(TINY_APP), str(folder), address, str(PORT), code]
+def tiny(folder: Path, address: str, code: str = SERVICE, before: tuple[str, ...] = ()) -> Iterator[Run]:
+    words = [*before, sys.executable, str(TINY_APP), str(folder), address, str(PORT), code]
     process = subprocess.Popen(words, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     with process:
         run = Run(process, folder, address, [])
@@ -257,3 +258,24 @@ def test_damaged_and_deleted_files_do_not_hide_a_running_supervisor(tmp_path: Pa
         down = cachetwin(tmp_path, "down")
         assert down.returncode == 0, down.stderr
         assert run.end() == 0
+
+
+def test_a_service_is_started_again_after_its_log_was_deleted(tmp_path: Path, address: str) -> None:
+    with tiny(tmp_path, address) as run:
+        run.wait_for("ready in")
+        shutil.rmtree(tmp_path / ".cachetwin" / "logs")
+        with contextlib.suppress(urllib.error.HTTPError):
+            get(address, "/die")
+        run.wait_for("restarted")
+        assert eventually(lambda: answers(address))
+        assert eventually((tmp_path / ".cachetwin" / "logs" / "Tiny.Service.log").exists)
+
+
+def test_many_clients_are_served_where_the_soft_limit_on_open_files_is_low(tmp_path: Path, address: str) -> None:
+    limited = ("/bin/sh", "-c", 'ulimit -Sn 64 && exec "$@"', "sh")
+    with tiny(tmp_path, address, before=limited) as run:
+        run.wait_for("ready in")
+        with contextlib.ExitStack() as clients:
+            for _ in range(120):
+                clients.enter_context(socket.create_connection((address, PORT), timeout=10))
+            assert get(address) == "tiny 32 127.0.0.1"

@@ -8,6 +8,7 @@ import random
 import socket
 from collections.abc import Mapping
 
+from cachetwin_local.supervise.background import BackgroundTasks
 from cachetwin_local.supervise.events import ResourceState
 from cachetwin_local.supervise.load_balancer.http_proxy import Frontend, HttpProxy, Response
 from cachetwin_local.supervise.load_balancer.routing import Request, redirect_location, select_action
@@ -49,7 +50,7 @@ class LoadBalancerActor:
         self._listeners: list[tuple[Listener, socket.socket]] = []
         self._servers: list[asyncio.Server] = []
         self._connections: set[asyncio.Task[None]] = set()
-        self._watches: list[asyncio.Task[None]] = []
+        self._tasks = BackgroundTasks(run_context, self.name, self.kind)
 
     @property
     def detail(self) -> str:
@@ -70,10 +71,11 @@ class LoadBalancerActor:
         """Return when every target is healthy and the listeners answer."""
         for listener, sock in self._listeners:
             await self._serve(listener, sock)
-        self._watches = [asyncio.create_task(targets.watch()) for targets in self._targets.values()]
+        for targets in self._targets.values():
+            self._tasks.start("checking the health of targets", targets.watch)
         for targets in self._targets.values():
             await targets.all_healthy()
-        self._watches.append(asyncio.create_task(self._report_health()))
+        self._tasks.start("reporting the health of targets", self._report_health)
 
     async def stop(self) -> None:
         """Close the listeners, then the connections."""
@@ -81,7 +83,8 @@ class LoadBalancerActor:
             server.close()
         for _listener, sock in self._listeners:
             sock.close()
-        tasks = [*self._watches, *self._connections]
+        await self._tasks.stop()
+        tasks = list(self._connections)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

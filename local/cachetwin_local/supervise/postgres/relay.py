@@ -10,6 +10,7 @@ manual, "Message Formats".
 
 import asyncio
 import contextlib
+import errno
 import socket
 import ssl
 import struct
@@ -24,6 +25,8 @@ _GSSENC_REQUEST = 80877104
 _STARTUP_BYTES_MAX = 10_000  # MAX_STARTUP_PACKET_LENGTH in PostgreSQL's pqcomm.h
 _HANDSHAKE_S = 10.0
 _CONNECTIONS_MAX = 500
+_ACCEPT_RETRY_S = 0.1
+_PASSING_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ECONNABORTED})
 _TLS_HANDSHAKE = b"\x16"
 
 
@@ -38,25 +41,27 @@ class PostgresRelay:
         self.sides: set[_Side] = set()
         self._listener = listener
         self._handshakes: set[asyncio.Task[None]] = set()
-        self._acceptor: asyncio.Task[None] | None = None
-
-    def start(self) -> None:
-        """Begin to accept."""
-        self._acceptor = asyncio.create_task(self._accept())
 
     async def stop(self) -> None:
-        """Stop accepting and drop every connection."""
-        tasks = [*self._handshakes, *([self._acceptor] if self._acceptor else [])]
+        """Drop every connection; `accept` must have been cancelled."""
+        tasks = list(self._handshakes)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         for side in list(self.sides):
             side.abort()
 
-    async def _accept(self) -> None:
+    async def accept(self) -> None:
+        """Accept connections until cancelled. Where no descriptor is left, wait until some are closed."""
         loop = asyncio.get_running_loop()
         while True:
-            client, _address = await loop.sock_accept(self._listener)
+            try:
+                client, _address = await loop.sock_accept(self._listener)
+            except OSError as error:
+                if error.errno not in _PASSING_ERRORS:
+                    raise
+                await asyncio.sleep(_ACCEPT_RETRY_S)
+                continue
             if len(self._handshakes) + len(self.sides) / 2 >= _CONNECTIONS_MAX:
                 client.close()
                 continue

@@ -18,6 +18,7 @@ import socket
 from pathlib import Path
 
 from cachetwin_local.errors import UserError
+from cachetwin_local.supervise.background import BackgroundTasks
 from cachetwin_local.supervise.postgres.relay import PostgresRelay
 from cachetwin_local.supervise.process.child import Child, Command, run
 from cachetwin_local.supervise.process.private_file import make_private_directory, write_private
@@ -72,6 +73,7 @@ class PostgresActor:
         self._restarter = Restarter(
             run_context, self.name, self.kind, self.name, self._start_process, stop_deadline_s=_STOP_DEADLINE_S
         )
+        self._tasks = BackgroundTasks(run_context, self.name, self.kind)
         self._listener: socket.socket | None = None
         self._relay: PostgresRelay | None = None
 
@@ -111,10 +113,11 @@ class PostgresActor:
         self._relay = PostgresRelay(
             self._listener, context, self._sockets / ".s.PGSQL.5432", force_ssl=self._database.force_ssl
         )
-        self._relay.start()
+        self._tasks.start("accepting connections", self._relay.accept)
 
     async def stop(self) -> None:
         """Close the clients' connections, then stop the server by a fast shutdown."""
+        await self._tasks.stop()
         if self._relay is not None:
             await self._relay.stop()
         await self._restarter.stop()

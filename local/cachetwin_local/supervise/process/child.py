@@ -9,6 +9,7 @@ import contextlib
 import os
 import signal
 import sys
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,7 +50,7 @@ class Child:
         self._command = command
         self.pid = process.pid
         self.identity = ProcessIdentity.of(process.pid)
-        self._reader = asyncio.create_task(self._read(on_line))
+        self._reader = asyncio.create_task(self._read(_guarded(on_line)))
         self._exit = asyncio.create_task(self._wait())
 
     @classmethod
@@ -129,6 +130,19 @@ class Child:
                 rest = b""
         if rest:
             on_line(_text(rest))
+
+
+def _guarded(on_line: OnLine) -> OnLine:
+    """`on_line`, whose failure loses the line and nothing else: a child whose output nobody reads blocks for ever."""
+
+    def guarded(line: str) -> None:
+        try:
+            on_line(line)
+        except Exception:  # noqa: BLE001  (whatever it is, the next line must be read)
+            with contextlib.suppress(OSError):
+                sys.stderr.write(f"a line of output was lost: {traceback.format_exc()}\n")
+
+    return guarded
 
 
 async def run(

@@ -6,9 +6,11 @@ too slowly loses its oldest lines and never delays the supervisor.
 
 import asyncio
 import contextlib
+import os
 import re
+import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
@@ -20,6 +22,8 @@ __all__ = ["LogLine", "Logs", "name_matches"]
 _FILE_BYTES_MAX = 5_000_000
 _TAIL_LINES = 400
 _FOLLOWER_LINES_MAX = 10_000
+_CHECK_S = 1.0  # how often a file is compared with its path
+_RETRY_S = 5.0  # how long a file that could not be written is left alone
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +35,16 @@ class LogLine:
 
 
 class Logs:
-    """The logs under `directory`, one file an actor, named by `name` with slashes as dots."""
+    """The logs under `directory`, one file an actor, named by `name` with slashes as dots.
 
-    def __init__(self, directory: Path) -> None:
+    A file that cannot be written is reported once, in memory and to `on_error`; its lines are in memory only until it
+    can be written again. Nothing here raises or waits because of a file.
+    """
+
+    def __init__(self, directory: Path, on_error: Callable[[str], None] = lambda _line: None) -> None:
         self._directory = make_private_directory(directory)
-        self._files: dict[str, FileIO] = {}
+        self._on_error = on_error
+        self._files: dict[str, _LogFile] = {}
         self._tails: dict[str, deque[str]] = {}
         self._recent: deque[LogLine] = deque(maxlen=4 * _TAIL_LINES)
         self._followers: set[asyncio.Queue[LogLine]] = set()
@@ -50,10 +59,19 @@ class Logs:
         """Record one line of the actor `name`."""
         if self._masked is not None:
             line = self._masked.sub("********", line)
+        self._record(name, line)
+        file = self._files.setdefault(name, _LogFile(self.path(name)))
+        error = file.write(line)
+        if error is not None:
+            text = f"[cachetwin] the log file {file.path} cannot be written ({error}): its lines are kept in memory"
+            self._record(name, text)
+            with contextlib.suppress(OSError):
+                self._on_error(text)
+
+    def _record(self, name: str, line: str) -> None:
         self._tails.setdefault(name, deque(maxlen=_TAIL_LINES)).append(line)
         entry = LogLine(name, line)
         self._recent.append(entry)
-        self._append(name, line)
         for queue in self._followers:
             if queue.full():
                 queue.get_nowait()
@@ -86,19 +104,57 @@ class Logs:
         """The file of the actor `name`."""
         return self._directory / f"{name.replace('/', '.')}.log"
 
-    def _append(self, name: str, line: str) -> None:
-        file = self._files.get(name) or self._open(name)
-        file.write(line.encode() + b"\n")
-        if file.tell() > _FILE_BYTES_MAX:
-            file.close()
-            self.path(name).replace(self.path(name).with_suffix(".log.1"))
-            self._open(name)
 
-    def _open(self, name: str) -> FileIO:
-        path = self.path(name)
-        path.touch(0o600)
-        self._files[name] = path.open("ab", buffering=0)
-        return self._files[name]
+class _LogFile:
+    """One file, opened when it is first written and again when it was deleted, moved or could not be written."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._file: FileIO | None = None
+        self._checked_s = 0.0
+        self._failed_s: float | None = None
+
+    def write(self, line: str) -> OSError | None:
+        """Append a line. Returns the error at the first failure, None at the following ones."""
+        now_s = time.monotonic()
+        if self._failed_s is not None and now_s - self._failed_s < _RETRY_S:
+            return None
+        try:
+            self._append(line.encode("utf-8", "replace") + b"\n", now_s)
+        except OSError as error:
+            first, self._failed_s = self._failed_s is None, now_s
+            self.close()
+            return error if first else None
+        self._failed_s = None
+        return None
+
+    def close(self) -> None:
+        """Close the file; the next line opens it again."""
+        if self._file is not None:
+            with contextlib.suppress(OSError):
+                self._file.close()
+            self._file = None
+
+    def _append(self, data: bytes, now_s: float) -> None:
+        if now_s - self._checked_s > _CHECK_S:
+            self._checked_s = now_s
+            if self._file is not None and not self._is_in_place(self._file):
+                self.close()
+        if self._file is None:
+            make_private_directory(self.path.parent)
+            self.path.touch(0o600)
+            self._file = self.path.open("ab", buffering=0)
+        self._file.write(data)
+        if self._file.tell() > _FILE_BYTES_MAX:
+            self.close()
+            self.path.replace(self.path.with_suffix(".log.1"))
+
+    def _is_in_place(self, file: FileIO) -> bool:
+        """Whether the path still names the open file."""
+        try:
+            return os.path.samestat(os.fstat(file.fileno()), self.path.stat())
+        except OSError:
+            return False
 
 
 def name_matches(name: str, names: frozenset[str]) -> bool:

@@ -1,0 +1,71 @@
+"""The background tasks of an actor, with an owner that notices when one fails."""
+
+import asyncio
+import traceback
+from collections.abc import Awaitable, Callable
+
+from cachetwin_local.errors import UserError
+from cachetwin_local.supervise.events import ResourceState, State
+from cachetwin_local.supervise.project.run_context import RunContext
+
+__all__ = ["BackgroundTasks", "describe"]
+
+_DELAY_MAX_S = 30.0
+_STABLE_S = 60.0
+
+
+class BackgroundTasks:
+    """Runs the background tasks of the actor `actor`.
+
+    A task that raises is logged with its traceback, reported as the actor's state, and started again after 1 s, then
+    2, 4, ... 30 s; a minute without a failure resets the delay. A task that returns is done.
+    """
+
+    def __init__(self, run_context: RunContext, actor: str, kind: str) -> None:
+        self._run_context = run_context
+        self._actor = actor
+        self._kind = kind
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, purpose: str, run: Callable[[], Awaitable[None]]) -> None:
+        """Run the task `run`, again and again where it fails. `purpose` names it for people."""
+        task = asyncio.create_task(self._keep(purpose, run))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def stop(self) -> None:
+        """Cancel every task and wait until they have ended."""
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _keep(self, purpose: str, run: Callable[[], Awaitable[None]]) -> None:
+        loop = asyncio.get_running_loop()
+        delay_s = 1.0
+        while True:
+            started = loop.time()
+            try:
+                await run()
+            except Exception as error:  # noqa: BLE001  (whatever it is, somebody must notice)
+                if loop.time() - started > _STABLE_S:
+                    delay_s = 1.0
+                self._run_context.logs.write("supervisor", f"{self._actor}: {purpose}\n{traceback.format_exc()}")
+                self._report("failed", f"{purpose} failed ({describe(error)}); next try in {delay_s:g} s")
+                await asyncio.sleep(delay_s)
+                delay_s = min(2 * delay_s, _DELAY_MAX_S)
+                self._report("ready", f"{purpose} runs again")
+            else:
+                return
+
+    def _report(self, state: State, detail: str) -> None:
+        self._run_context.logs.write(self._actor, f"[cachetwin] {detail}")
+        self._run_context.publish(ResourceState(self._actor, self._kind, state, detail))
+
+
+def describe(error: BaseException) -> str:
+    """An error in one line, with its type unless it is the user's to solve."""
+    text = str(error).partition("\n")[0]
+    if isinstance(error, UserError):
+        return text
+    return f"{type(error).__name__}: {text}" if text else type(error).__name__
