@@ -9,6 +9,7 @@ DISTRIBUTIONS := constructs engine local
 PYTHON_FOLDERS := constructs engine local stacks benchmarks tests tools
 CORE := $(shell find engine/cachetwin_engine/core -name '*.py' -o -name '*.lua')
 
+.PHONY: platform-wheels check-tag hooks
 .PHONY: up test check lint types contracts docs pytest pytest-compiled pytest-container wheels bench image image-runner lock clean
 
 up: $(INSTALLED)  ## Synthesise the app of cdk.json and bring it up on this machine
@@ -23,6 +24,7 @@ lint: $(INSTALLED)
 	$(BIN)/ruff check .
 	$(BIN)/vulture
 	$(BIN)/python -m tools.unused_constants $(PYTHON_FOLDERS)
+	$(BIN)/zizmor --offline --quiet --persona pedantic .github .pre-commit-config.yaml
 
 types: $(INSTALLED)
 	$(BIN)/mypy
@@ -64,6 +66,16 @@ lock: $(INSTALLED)  ## Choose the versions anew, hashes included
 	  --output-file requirements.lock
 	echo checkov | $(UV) pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-header - --output-file requirements-checkov.lock
+
+# The engine's compiled wheels for every supported Python; on Linux cibuildwheel makes them in a manylinux container.
+platform-wheels: $(INSTALLED)  ## The engine's compiled wheels that a release has for this platform: dist/platform
+	$(BIN)/cibuildwheel engine --config-file "$(CURDIR)/pyproject.toml" --output-dir dist/platform
+
+check-tag:  ## Is TAG the tag of the version in VERSION?
+	@test "$(TAG)" = "v$$(cat VERSION)" || { echo "the tag of this version is v$$(cat VERSION), got '$(TAG)'" >&2; exit 1; }
+
+hooks: $(INSTALLED)  ## Let git run the quick checks before each commit
+	$(BIN)/pre-commit install
 
 clean:  ## Remove what the targets above made
 	rm -rf .venv .venv-compiled build dist cdk.out node_modules $(DISTRIBUTIONS:%=%/build) $(DISTRIBUTIONS:%=%/*.egg-info)

@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-import yaml  # type: ignore[import-untyped]  # a dependency of cfn-lint and mkdocs
+import yaml
 from tests.docs.known_words import unknown
 from tests.docs.pages import GENERATED, ROOT, Block, blocks, indented_code, is_directive, pages
 from tests.docs.reader import Reader
