@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from .checks._validate import ValidationError, known, refuse, warn
+from .checks._validate import ValidationError, WarningId, known, refuse, warn
 from .engine.engine_version import EngineVersion
 from .monitoring.log_delivery import log_key
 
@@ -58,7 +58,7 @@ class Compliance(StrEnum):
     def warn_unmet(self, scope: Construct, what: str, remedy: str) -> None:
         """Say what REGULATED asks for and this kind of cache does not have."""
         if self.is_regulated:
-            warn(scope, "compliance-unmet", f"compliance REGULATED asks for {what}; {remedy}")
+            warn(scope, WarningId.COMPLIANCE_UNMET, f"compliance REGULATED asks for {what}; {remedy}")
 
     def needs_iam(self, engine_version: EngineVersion) -> bool:
         """Whether the user made here logs in with IAM."""

@@ -14,7 +14,7 @@ from constructs import Construct
 from .access._permissions import Permissions
 from .checks._findings import acknowledge
 from .checks._names import require_id
-from .checks._validate import ValidationError, known, refuse, require_at_most_one, require_between, warn
+from .checks._validate import ValidationError, WarningId, known, refuse, require_at_most_one, require_between, warn
 from .compliance import Compliance
 from .engine.engine_version import Engine, EngineVersion
 from .engine.node_type import NodeType, warn_previous_generation
@@ -329,7 +329,7 @@ class MemcachedCluster(MemcachedClusterBase):
         if nodes > _NODES_CERTAIN:
             warn(
                 self,
-                "memcached-nodes-unconfirmed",
+                WarningId.MEMCACHED_NODES_UNCONFIRMED,
                 f"{nodes} nodes are more than the {_NODES_CERTAIN} of the API's documentation, though the user guide says "
                 f"{_NODES_MAX}; check your quota, then acknowledge this warning",
             )

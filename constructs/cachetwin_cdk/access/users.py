@@ -13,7 +13,15 @@ from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from cachetwin_cdk.checks._names import generated_id, require_id
-from cachetwin_cdk.checks._validate import ValidationError, known, refuse, require_between, require_match, warn
+from cachetwin_cdk.checks._validate import (
+    ValidationError,
+    WarningId,
+    known,
+    refuse,
+    require_between,
+    require_match,
+    warn,
+)
 from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.monitoring._events import ApiEvents
 
@@ -128,13 +136,13 @@ class User(UserBase):
         if not access_string.says_on_or_off:
             warn(
                 self,
-                "user-off",
+                WarningId.USER_OFF,
                 "access_string says neither 'on' nor 'off', so ElastiCache turns the user off; start it with on",
             )
         if access_string.restricted_subcommands:
             warn(
                 self,
-                "restricted-subcommand",
+                WarningId.RESTRICTED_SUBCOMMAND,
                 f"access_string allows {', '.join(access_string.restricted_subcommands)}, which ElastiCache keeps to "
                 "itself and may refuse; leave it out",
             )
@@ -332,7 +340,7 @@ class NoPasswordUser(User):
         if self.access_string.is_on:
             warn(
                 self,
-                "no-password",
+                WarningId.NO_PASSWORD,
                 f"anybody who reaches the cache can log in as {self.user_name}; give it a password or turn it off",
             )
 

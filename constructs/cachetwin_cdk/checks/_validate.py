@@ -7,6 +7,7 @@ Every message says which property, what is allowed, what it got and what to do. 
 import re
 import struct
 from collections.abc import Callable, Collection
+from enum import StrEnum
 from typing import NoReturn
 
 import constructs
@@ -81,9 +82,38 @@ def require_at_most_one(**pairs: tuple[object, str, object]) -> None:
             raise ValidationError(f"{name} must be left out when {other_name} is given, got both; keep one of them")
 
 
-def warn(scope: IConstruct, warning_id: str, message: str) -> None:
-    """Attach a warning that can be acknowledged under the stable id ``cachetwin:<warning_id>``."""
-    Annotations.of(scope).add_warning_v2(f"cachetwin:{warning_id}", message)
+class WarningId(StrEnum):
+    """The ids under which users acknowledge warnings: changing one is a breaking change. docs/security.md explains them."""
+
+    ALARMS_ON_FIXED_NODES = "cachetwin:alarms-on-fixed-nodes"
+    AT_REST_OFF = "cachetwin:at-rest-off"
+    COMPLIANCE_UNMET = "cachetwin:compliance-unmet"
+    DATA_TIERING_UNCONFIRMED = "cachetwin:data-tiering-unconfirmed"
+    DURABILITY_FAMILY_UNCONFIRMED = "cachetwin:durability-family-unconfirmed"
+    ENGINE_END_OF_LIFE = "cachetwin:engine-end-of-life"
+    MANY_ALARMS = "cachetwin:many-alarms"
+    MEMCACHED_NODES_UNCONFIRMED = "cachetwin:memcached-nodes-unconfirmed"
+    MINOR_UPGRADES_IGNORED = "cachetwin:minor-upgrades-ignored"
+    NO_PASSWORD = "cachetwin:no-password"  # noqa: S105  (an id)
+    NODE_QUOTA = "cachetwin:node-quota"
+    PARAMETER_FAMILY_UNCONFIRMED = "cachetwin:parameter-family-unconfirmed"
+    PREVIOUS_GENERATION_NODE = "cachetwin:previous-generation-node"
+    RECORD_BESIDE_THE_CERTIFICATE = "cachetwin:record-beside-the-certificate"
+    RECORD_IN_A_PUBLIC_ZONE = "cachetwin:record-in-a-public-zone"
+    RESTRICTED_SUBCOMMAND = "cachetwin:restricted-subcommand"
+    SERVERLESS_SUBNETS = "cachetwin:serverless-subnets"
+    SLOTS = "cachetwin:slots"
+    SUBNETS_WITHOUT_IPV6 = "cachetwin:subnets-without-ipv6"
+    TLS_OFF = "cachetwin:tls-off"
+    TLS_PREFERRED = "cachetwin:tls-preferred"
+    UNAUTHENTICATED = "cachetwin:unauthenticated"
+    USER_OFF = "cachetwin:user-off"
+    WINDOWS_OVERLAP = "cachetwin:windows-overlap"
+
+
+def warn(scope: IConstruct, warning_id: WarningId, message: str) -> None:
+    """Attach a warning that can be acknowledged under its id."""
+    Annotations.of(scope).add_warning_v2(warning_id.value, message)
 
 
 def validate_at_synth(construct: IConstruct, check: Callable[[], None]) -> None:

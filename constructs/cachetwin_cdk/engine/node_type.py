@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from constructs import IConstruct
 
-from cachetwin_cdk.checks._validate import known, require_match, warn
+from cachetwin_cdk.checks._validate import WarningId, known, require_match, warn
 
 # Families that the service's documentation lists as previous generation.
 _PREVIOUS_GENERATION = frozenset({"t1", "t2", "m1", "m2", "m3", "c1", "r3"})
@@ -110,7 +110,7 @@ def warn_previous_generation(scope: IConstruct, node_type: NodeType) -> None:
     """Warn of nodes that may not be had any more."""
     warn(
         scope,
-        "previous-generation-node",
+        WarningId.PREVIOUS_GENERATION_NODE,
         f"node_type {node_type} is of a previous generation, which AWS may no longer create; choose a current one such as "
         "NodeType.T4G_SMALL",
     )

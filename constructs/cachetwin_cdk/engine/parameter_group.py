@@ -9,7 +9,7 @@ from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from cachetwin_cdk.access._permissions import Permissions
-from cachetwin_cdk.checks._validate import refuse, require_match, warn
+from cachetwin_cdk.checks._validate import WarningId, refuse, require_match, warn
 from cachetwin_cdk.monitoring._events import ApiEvents
 
 from .engine_version import EngineVersion
@@ -108,7 +108,7 @@ class ParameterGroup(ParameterGroupBase):
         if self.family not in _DOCUMENTED_FAMILIES:
             warn(
                 self,
-                "parameter-family-unconfirmed",
+                WarningId.PARAMETER_FAMILY_UNCONFIRMED,
                 f"family {self.family!r} is not in the service's API documentation; check that "
                 "'aws elasticache describe-cache-engine-versions' lists it, then acknowledge this warning",
             )

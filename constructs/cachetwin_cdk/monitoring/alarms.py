@@ -16,7 +16,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from cachetwin_cdk.checks._validate import ValidationError, known, refuse, require_between, warn
+from cachetwin_cdk.checks._validate import ValidationError, WarningId, known, refuse, require_between, warn
 from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.memcached_cluster import IMemcachedCluster
 from cachetwin_cdk.replication_group._base import IReplicationGroup, Use
@@ -137,7 +137,7 @@ class CacheAlarms(Construct):
         if len(rules) * len(nodes) > _ALARMS_MAX:
             warn(
                 self,
-                "many-alarms",
+                WarningId.MANY_ALARMS,
                 f"{len(rules)} metrics of {len(nodes)} nodes are more than {_ALARMS_MAX} alarms; set per_node=False to "
                 "watch the group, or leave metrics out with without=",
             )

@@ -8,7 +8,7 @@ from typing import Any
 from aws_cdk import aws_ec2 as ec2
 from constructs import IConstruct
 
-from cachetwin_cdk.checks._validate import known, refuse, warn
+from cachetwin_cdk.checks._validate import WarningId, known, refuse, warn
 from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
 from cachetwin_cdk.engine.node_type import NodeType
 
@@ -96,7 +96,7 @@ def require_addresses(scope: IConstruct, network_type: NetworkType | None, subne
     if network_type is NetworkType.DUAL_STACK and any(not _has_ipv6(subnet) for subnet in made):
         warn(
             scope,
-            "subnets-without-ipv6",
+            WarningId.SUBNETS_WITHOUT_IPV6,
             "network_type dual_stack needs subnets that have IPv6 addresses too; make the Vpc with "
             "ip_protocol=ec2.IpProtocol.DUAL_STACK",
         )

@@ -16,7 +16,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
-from cachetwin_cdk.checks._validate import ValidationError, known, refuse, require_match, warn
+from cachetwin_cdk.checks._validate import ValidationError, WarningId, known, refuse, require_match, warn
 from cachetwin_cdk.memcached_cluster import IMemcachedCluster
 from cachetwin_cdk.network.endpoint import Endpoint
 from cachetwin_cdk.replication_group._base import IReplicationGroup
@@ -82,7 +82,7 @@ class CacheRecord(Construct):
         if cache.uses_tls is not False:
             warn(
                 self,
-                "record-beside-the-certificate",
+                WarningId.RECORD_BESIDE_THE_CERTIFICATE,
                 "the certificate of the cache names its own endpoint, not this record: a client that verifies host names "
                 f"refuses it{'' if cache.uses_tls else ' if the cache uses TLS'}; have clients expect the endpoint's name "
                 "(server name of their TLS context), or use the endpoint itself, then acknowledge this warning",
@@ -90,7 +90,7 @@ class CacheRecord(Construct):
         if isinstance(zone, route53.PublicHostedZone):
             warn(
                 self,
-                "record-in-a-public-zone",
+                WarningId.RECORD_IN_A_PUBLIC_ZONE,
                 "the record shows anybody the name of a cache that only a VPC can reach; use a PrivateHostedZone",
             )
 

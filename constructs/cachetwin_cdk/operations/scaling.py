@@ -10,7 +10,15 @@ from aws_cdk import aws_applicationautoscaling as appscaling
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
-from cachetwin_cdk.checks._validate import ValidationError, known, refuse, require_between, validate_at_synth, warn
+from cachetwin_cdk.checks._validate import (
+    ValidationError,
+    WarningId,
+    known,
+    refuse,
+    require_between,
+    validate_at_synth,
+    warn,
+)
 from cachetwin_cdk.replication_group._base import Use
 from cachetwin_cdk.replication_group.replication_group import ReplicationGroup
 from cachetwin_cdk.replication_group.topology import REPLICAS_MAX, SHARDS_MAX, ClusterMode
@@ -47,7 +55,7 @@ class _Scaling(Construct):
         if cache._uses(Use.NODE_ALARMS):
             warn(
                 self,
-                "alarms-on-fixed-nodes",
+                WarningId.ALARMS_ON_FIXED_NODES,
                 "CacheAlarms watches the first nodes one by one, not those that scaling adds; make the alarms after the "
                 "scaling, or with per_node=False",
             )

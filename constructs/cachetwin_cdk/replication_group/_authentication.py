@@ -9,7 +9,7 @@ from constructs import Construct
 from cachetwin_cdk.access.auth_token import AuthToken
 from cachetwin_cdk.access.user_group import IUserGroup, create_user_group
 from cachetwin_cdk.access.users import IUser, PasswordUser
-from cachetwin_cdk.checks._validate import ValidationError, require_at_most_one, validate_at_synth, warn
+from cachetwin_cdk.checks._validate import ValidationError, WarningId, require_at_most_one, validate_at_synth, warn
 from cachetwin_cdk.compliance import Compliance
 from cachetwin_cdk.engine.engine_version import EngineVersion
 
@@ -51,7 +51,7 @@ class Authentication:
         if self.allow_unauthenticated:
             warn(
                 scope,
-                "unauthenticated",
+                WarningId.UNAUTHENTICATED,
                 "allow_unauthenticated lets anybody who reaches the cache read, change and delete everything in it; "
                 "give it users, or acknowledge this warning where its network is guard enough",
             )

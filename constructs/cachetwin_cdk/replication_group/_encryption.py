@@ -6,7 +6,7 @@ from typing import Any
 from aws_cdk import aws_kms as kms
 from constructs import IConstruct
 
-from cachetwin_cdk.checks._validate import refuse, warn
+from cachetwin_cdk.checks._validate import WarningId, refuse, warn
 from cachetwin_cdk.engine.engine_version import EngineVersion
 
 from ._authentication import Authentication
@@ -72,14 +72,14 @@ class Encryption:
         if self.mode is TransitEncryptionMode.PREFERRED:
             warn(
                 scope,
-                "tls-preferred",
+                WarningId.TLS_PREFERRED,
                 "transit_encryption_mode PREFERRED also serves clients without TLS, passwords in the clear; move on to "
                 "REQUIRED when the last of them has changed",
             )
         if not self.at_rest:
             warn(
                 scope,
-                "at-rest-off",
+                WarningId.AT_REST_OFF,
                 "at_rest_encryption is off, and turning it on later replaces the cache; leave it on, which costs nothing",
             )
 
@@ -98,7 +98,7 @@ def warn_tls_off(scope: IConstruct) -> None:
     """Warn of a cache that everybody on its network can listen to."""
     warn(
         scope,
-        "tls-off",
+        WarningId.TLS_OFF,
         "transit_encryption is off, so data travel in the clear, and turning it on later changes or replaces the cache's "
         "endpoints; leave it on",
     )

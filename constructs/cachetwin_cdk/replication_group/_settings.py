@@ -7,7 +7,7 @@ from typing import Any
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
-from cachetwin_cdk.checks._validate import warn
+from cachetwin_cdk.checks._validate import WarningId, warn
 from cachetwin_cdk.compliance import Compliance
 from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
 from cachetwin_cdk.engine.node_type import NodeType, warn_previous_generation
@@ -101,7 +101,7 @@ class Settings:
         if self.node_type.has_ssd and self.node_type.family != "r6gd":
             warn(
                 scope,
-                "data-tiering-unconfirmed",
+                WarningId.DATA_TIERING_UNCONFIRMED,
                 f"node_type {self.node_type} is named for data tiering in the scaling guide only; check that your "
                 "region offers it, then acknowledge this warning",
             )
@@ -110,14 +110,14 @@ class Settings:
         if self.engine_version.engine is Engine.REDIS and not self.engine_version.at_least(redis="7.0"):
             warn(
                 scope,
-                "engine-end-of-life",
+                WarningId.ENGINE_END_OF_LIFE,
                 f"AWS ends standard support of {self.engine_version} (versions 4 and 5 on 2026-01-31, 6 on 2027-01-31) and "
                 "charges 80 percent more after that; choose EngineVersion.VALKEY_8_1, which takes its data",
             )
         if self.maintenance.minor_upgrades and not self.engine_version.at_least(valkey="7.2", redis="6.0"):
             warn(
                 scope,
-                "minor-upgrades-ignored",
+                WarningId.MINOR_UPGRADES_IGNORED,
                 f"auto_minor_version_upgrade has no effect on {self.engine_version}; AWS applies it from Redis 6.0 on",
             )
 
@@ -126,6 +126,6 @@ class Settings:
         if maintenance is not None and snapshot is not None and maintenance.overlaps(snapshot):
             warn(
                 scope,
-                "windows-overlap",
+                WarningId.WINDOWS_OVERLAP,
                 f"maintenance_window {maintenance} overlaps snapshot_window {snapshot}; AWS advises to keep them apart",
             )

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from constructs import IConstruct
 
-from cachetwin_cdk.checks._validate import ValidationError, refuse, warn
+from cachetwin_cdk.checks._validate import ValidationError, WarningId, refuse, warn
 from cachetwin_cdk.engine.engine_version import EngineVersion
 from cachetwin_cdk.engine.node_type import NodeType
 
@@ -79,7 +79,7 @@ def warn_unconfirmed_family(scope: IConstruct, durability: Durability | None, no
         return
     warn(
         scope,
-        "durability-family-unconfirmed",
+        WarningId.DURABILITY_FAMILY_UNCONFIRMED,
         f"durability {durability} is documented for {', '.join(sorted(_FAMILIES))}, not for {node_type}; choose one of "
         "those, or check that your region offers it and acknowledge this warning",
     )

@@ -15,7 +15,15 @@ from typing import Any
 from aws_cdk import aws_elasticache as elasticache
 from constructs import IConstruct
 
-from cachetwin_cdk.checks._validate import ValidationError, known, refuse, require_between, require_match, warn
+from cachetwin_cdk.checks._validate import (
+    ValidationError,
+    WarningId,
+    known,
+    refuse,
+    require_between,
+    require_match,
+    warn,
+)
 from cachetwin_cdk.engine.engine_version import EngineVersion
 
 REPLICAS_MAX = 5
@@ -134,13 +142,17 @@ class Topology:
         if self.node_count > _NODES_QUOTA:
             warn(
                 scope,
-                "node-quota",
+                WarningId.NODE_QUOTA,
                 f"{self.node_count} nodes are more than the default quota of {_NODES_QUOTA} per cluster; have the quota "
                 "raised before deploying, then acknowledge this warning",
             )
         problem = _slots_problem([shard.slots for shard in self.shards])
         if problem:
-            warn(scope, "slots", f"shard_placement should give each of the {SLOT_COUNT} slots to one shard; {problem}")
+            warn(
+                scope,
+                WarningId.SLOTS,
+                f"shard_placement should give each of the {SLOT_COUNT} slots to one shard; {problem}",
+            )
 
     def render(self, engine_version: EngineVersion) -> dict[str, Any]:
         """The properties of CfnReplicationGroup that describe the topology."""

@@ -14,6 +14,7 @@ from cachetwin_cdk.access.users import IUser, PasswordUser
 from cachetwin_cdk.checks._names import generated_id, require_id
 from cachetwin_cdk.checks._validate import (
     ValidationError,
+    WarningId,
     known,
     refuse,
     require_at_most_one,
@@ -227,7 +228,7 @@ class ServerlessCache(ServerlessCacheBase):
         if known(*zones) and (len(set(zones)) < len(zones) or not 2 <= len(zones) <= _SUBNETS_MAX):
             warn(
                 self,
-                "serverless-subnets",
+                WarningId.SERVERLESS_SUBNETS,
                 f"vpc_subnets should be two or three subnets in different availability zones, got {', '.join(zones)}; "
                 "select one subnet per zone",
             )

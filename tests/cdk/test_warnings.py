@@ -1,0 +1,145 @@
+"""Each warning is given by a stack that deserves it, explained in docs/security.md, and silent once acknowledged.
+
+The ids are what users search for and acknowledge: changing one is a breaking change.
+"""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_route53 as route53
+
+from cachetwin_cdk import (
+    AccessString,
+    CacheAlarms,
+    CacheRecord,
+    ClusterMode,
+    Compliance,
+    Durability,
+    Engine,
+    EngineVersion,
+    MaintenanceWindow,
+    MemcachedCluster,
+    NetworkType,
+    NodeType,
+    NoPasswordUser,
+    ParameterGroup,
+    PasswordUser,
+    ReplicationGroup,
+    ServerlessCache,
+    Shard,
+    ShardScaling,
+    SnapshotWindow,
+    TransitEncryptionMode,
+)
+from cachetwin_cdk.checks._validate import WarningId
+
+SECURITY = Path(__file__).parents[2] / "docs" / "security.md"
+Build = Callable[[cdk.Stack, ec2.IVpc], object]
+CLUSTER, LARGE = ClusterMode.ENABLED, NodeType.M7G_LARGE
+
+
+def alarms_before_scaling(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, cluster_mode=CLUSTER, node_type=LARGE)
+    CacheAlarms(stack, "Alarms", cache=cache)
+    ShardScaling(stack, "Scaling", cache=cache, max_capacity=3)
+
+
+def alarms_of_many_nodes(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, cluster_mode=CLUSTER, node_type=LARGE, shards=15)
+    CacheAlarms(stack, "Alarms", cache=cache)
+
+
+def a_public_record(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    zone = route53.PublicHostedZone(stack, "Zone", zone_name="shop.example")
+    CacheRecord(stack, "Record", cache=ReplicationGroup(stack, "Cache", vpc=vpc), zone=zone, record_name="orders")
+
+
+def two_subnets_of_one_zone(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    subnets = [
+        ec2.Subnet.from_subnet_attributes(stack, f"S{n}", subnet_id=f"subnet-{n}", availability_zone="eu-west-1a")
+        for n in range(2)
+    ]
+    ServerlessCache(stack, "Cache", vpc=vpc, vpc_subnets=ec2.SubnetSelection(subnets=subnets))
+
+
+def dual_stack_without_ipv6(stack: cdk.Stack, _vpc: ec2.IVpc) -> None:
+    vpc = ec2.Vpc(stack, "Ipv4", max_azs=2, restrict_default_security_group=False)
+    ReplicationGroup(stack, "Cache", vpc=vpc, network_type=NetworkType.DUAL_STACK)
+
+
+BUILDS: dict[str, Build] = {
+    "cachetwin:alarms-on-fixed-nodes": alarms_before_scaling,
+    "cachetwin:at-rest-off": lambda stack, vpc: ReplicationGroup(stack, "Cache", vpc=vpc, at_rest_encryption=False),
+    "cachetwin:compliance-unmet": lambda stack, vpc: MemcachedCluster(
+        stack, "Cache", vpc=vpc, compliance=Compliance.REGULATED
+    ),
+    "cachetwin:data-tiering-unconfirmed": lambda stack, vpc: ReplicationGroup(
+        stack, "Cache", vpc=vpc, node_type=NodeType.of("cache.r7gd.xlarge")
+    ),
+    "cachetwin:durability-family-unconfirmed": lambda stack, vpc: ReplicationGroup(
+        stack, "Cache", vpc=vpc, durability=Durability.SYNC, engine_version=EngineVersion.VALKEY_9_0,
+        cluster_mode=CLUSTER, node_type=NodeType.T4G_MEDIUM,
+    ),
+    "cachetwin:engine-end-of-life": lambda stack, vpc: ReplicationGroup(
+        stack, "Cache", vpc=vpc, engine_version=EngineVersion.REDIS_6_2
+    ),
+    "cachetwin:many-alarms": alarms_of_many_nodes,
+    "cachetwin:memcached-nodes-unconfirmed": lambda stack, vpc: MemcachedCluster(stack, "Cache", vpc=vpc, nodes=41),
+    "cachetwin:minor-upgrades-ignored": lambda stack, vpc: ReplicationGroup(
+        stack, "Cache", vpc=vpc, engine_version=EngineVersion.REDIS_5_0_6, allow_unauthenticated=True
+    ),
+    "cachetwin:no-password": lambda stack, _vpc: NoPasswordUser(stack, "User", access_string=AccessString.on()),
+    "cachetwin:node-quota": lambda stack, vpc: ReplicationGroup(
+        stack, "Cache", vpc=vpc, cluster_mode=CLUSTER, shards=46
+    ),
+    "cachetwin:parameter-family-unconfirmed": lambda stack, _vpc: ParameterGroup(
+        stack, "Parameters", engine_version=EngineVersion.of(Engine.VALKEY, "12.0")
+    ),
+    "cachetwin:previous-generation-node": lambda stack, vpc: ReplicationGroup(
+        stack, "Cache", vpc=vpc, node_type=NodeType.of("cache.m3.large")
+    ),
+    "cachetwin:record-beside-the-certificate": a_public_record,
+    "cachetwin:record-in-a-public-zone": a_public_record,
+    "cachetwin:restricted-subcommand": lambda stack, _vpc: PasswordUser(
+        stack, "User", access_string=AccessString.on().commands("acl|setuser")
+    ),
+    "cachetwin:serverless-subnets": two_subnets_of_one_zone,
+    "cachetwin:slots": lambda stack, vpc: ReplicationGroup(
+        stack, "Cache", vpc=vpc, cluster_mode=CLUSTER, shard_placement=[Shard(slots="0-16382")]
+    ),
+    "cachetwin:subnets-without-ipv6": dual_stack_without_ipv6,
+    "cachetwin:tls-off": lambda stack, vpc: MemcachedCluster(stack, "Cache", vpc=vpc, transit_encryption=False),
+    "cachetwin:tls-preferred": lambda stack, vpc: ReplicationGroup(
+        stack, "Cache", vpc=vpc, transit_encryption_mode=TransitEncryptionMode.PREFERRED
+    ),
+    "cachetwin:unauthenticated": lambda stack, vpc: ReplicationGroup(
+        stack, "Cache", vpc=vpc, allow_unauthenticated=True
+    ),
+    "cachetwin:user-off": lambda stack, _vpc: PasswordUser(stack, "User", access_string=AccessString.of("~* +@all")),
+    "cachetwin:windows-overlap": lambda stack, vpc: ReplicationGroup(
+        stack, "Cache", vpc=vpc, maintenance_window=MaintenanceWindow.of("sun:03:00-sun:04:00"),
+        snapshot_window=SnapshotWindow.of("03:30-04:30"),
+    ),
+}  # fmt: skip
+
+
+def test_the_ids_of_warnings_are_these() -> None:
+    assert sorted(WarningId) == sorted(BUILDS)
+
+
+def test_the_documentation_explains_each_warning() -> None:
+    assert sorted(re.findall(r"^\| `(cachetwin:[a-z0-9-]+)` \|", SECURITY.read_text(), re.MULTILINE)) == sorted(BUILDS)
+
+
+@pytest.mark.parametrize("warning", BUILDS)
+def test_each_warning_is_given_until_it_is_acknowledged(
+    stack: cdk.Stack, vpc: ec2.IVpc, warnings: Callable[[], list[str]], warning: str
+) -> None:
+    BUILDS[warning](stack, vpc)
+    assert warning in warnings()
+    cdk.Annotations.of(stack).acknowledge_warning(warning, "Decided by the team that owns this stack.")
+    assert warning not in warnings()
