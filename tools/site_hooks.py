@@ -1,12 +1,13 @@
-"""Hooks of the documentation site (mkdocs.yml): pages from the repository's root, and folders in the navigation."""
+"""Hooks of the documentation site (mkdocs.yml): pages from elsewhere, folders in the navigation, bars in tables."""
 
+import re
 from pathlib import Path
 from typing import Any, Final
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 
-__all__ = ["on_config", "on_files"]
+__all__ = ["on_config", "on_files", "on_page_markdown"]
 
 ROOT: Final = Path(__file__).parents[1]
 FROM_ROOT: Final = {
@@ -15,6 +16,7 @@ FROM_ROOT: Final = {
     "container.md": "container/README.md",
 }
 """Pages of the site that are files at the repository's root."""
+_CODE: Final = re.compile(r"`[^`]+`")
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -29,6 +31,16 @@ def on_files(files: Files, *, config: MkDocsConfig) -> Files:
         text = (ROOT / name).read_text(encoding="utf-8").replace("](docs/", "](")
         files.append(File.generated(config, page, content=text))
     return files
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:  # noqa: ANN401  (the page, the configuration and the files)
+    """Take the backslash of a bar in code of a table: GitHub wants it there, Python-Markdown shows it."""
+    lines = [_CODE.sub(_bare_bars, line) if line.lstrip().startswith("|") else line for line in markdown.split("\n")]
+    return "\n".join(lines)
+
+
+def _bare_bars(code: re.Match[str]) -> str:
+    return code.group().replace("\\|", "|")
 
 
 def _expanded(entry: Any) -> Any:  # noqa: ANN401  (a navigation entry: a page, or a title with a page or entries)
