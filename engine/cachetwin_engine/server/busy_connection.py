@@ -6,22 +6,28 @@ They are accepted and answered here, outside of the loop, and become connections
 import asyncio
 import contextlib
 import socket
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
-from cachetwin_engine.server.connection import READ_BYTES, Connection
+from cachetwin_engine.server.connection import READ_BYTES, Connection, ConnectionNode
+from cachetwin_engine.server.listener import Endpoint
 
 if TYPE_CHECKING:
     from cachetwin_engine.core.execution.session import Session
-    from cachetwin_engine.server.listener import Endpoint
-    from cachetwin_engine.server.node import Node
 
 ACCEPTS_PER_ROUND: Final = 64
+
+
+class BusyNode(ConnectionNode, Protocol):
+    """What connections outside of the loop need of their node."""
+
+    def open_busy_session(self, sock: socket.socket) -> "Session | None":
+        """The session for a connection outside of the loop; None after writing why there is none."""
 
 
 class BusyConnection:
     """A connection without a transport yet."""
 
-    def __init__(self, endpoint: "Endpoint", sock: socket.socket, session: "Session") -> None:
+    def __init__(self, endpoint: Endpoint, sock: socket.socket, session: "Session") -> None:
         self.endpoint = endpoint
         self.sock = sock
         self.session = session
@@ -43,7 +49,7 @@ class BusyConnection:
 class BusyConnections:
     """All of one node."""
 
-    def __init__(self, node: "Node") -> None:
+    def __init__(self, node: BusyNode) -> None:
         self._node = node
         self._busy_connections: dict[int, BusyConnection] = {}
         self._tasks: set[asyncio.Task[None]] = set()
@@ -52,7 +58,7 @@ class BusyConnections:
         """What may become readable."""
         return list(self._busy_connections)
 
-    def accept(self, endpoint: "Endpoint") -> None:
+    def accept(self, endpoint: Endpoint) -> None:
         """Take in who waits at a plain endpoint."""
         for _ in range(ACCEPTS_PER_ROUND):
             sock = endpoint.accept_now()
@@ -82,9 +88,9 @@ class BusyConnections:
             task.add_done_callback(self._tasks.discard)
 
     async def _connect(self, busy: BusyConnection) -> None:
-        node = self._node
+        node, siblings = self._node, busy.endpoint.connections
         try:
-            await node.loop.connect_accepted_socket(lambda: Connection(node, busy.endpoint, busy.session), busy.sock)
+            await node.loop.connect_accepted_socket(lambda: Connection(node, siblings, busy.session), busy.sock)
         except OSError:
             with contextlib.suppress(OSError):
                 busy.sock.close()

@@ -17,16 +17,15 @@ import logging
 import os
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final, Literal, Protocol, cast
 
 from cachetwin_engine.server.logs import VERBOSE, log
 
 if TYPE_CHECKING:
     from cachetwin_engine.core.config.settings import BufferLimit
+    from cachetwin_engine.core.engine import Engine
     from cachetwin_engine.core.execution.session import Session
-    from cachetwin_engine.server.listener import Endpoint
-    from cachetwin_engine.server.node import Node
-    from cachetwin_engine.server.replication import Peers
+    from cachetwin_engine.server.host import ProcessHost
 
 BACKLOG_BYTES_MAX: Final = 256 * 1024 * 1024
 """Replies waiting for one client without an output limit before its further commands are left in the kernel.
@@ -50,6 +49,27 @@ OutputClass = Literal["normal", "pubsub", "replica"]
 _CLASS_KEYS: Final[dict[str, bytes]] = {"normal": b"normal", "pubsub": b"pubsub", "replica": b"slave"}
 
 
+class ConnectionNode(Protocol):
+    """What a connection needs of its node."""
+
+    engine: "Engine"
+    host: "ProcessHost"
+    loop: asyncio.AbstractEventLoop
+    backlogged: "set[Connection]"
+
+    def open_session(self, transport: asyncio.Transport) -> "Session | None":
+        """The session for a new connection; None after writing the reason why there is none."""
+
+    def register(self, session: "Session", connection: "Connection") -> None:
+        """``connection`` is where output of ``session`` goes."""
+
+    def close_session(self, session: "Session") -> None:
+        """The connection is gone: so is its session."""
+
+    def schedule_drain(self) -> None:
+        """Write other sessions' output at the end of the loop's turn."""
+
+
 class Connection(asyncio.Protocol):
     """The transport's side of one session."""
 
@@ -62,9 +82,9 @@ class Connection(asyncio.Protocol):
         "_feed",
         "_given_session",
         "_open",
+        "_siblings",
         "_transport",
         "_write",
-        "endpoint",
         "node",
         "session",
     )
@@ -72,11 +92,14 @@ class Connection(asyncio.Protocol):
     session: "Session"
     _write: Callable[[bytes], None]
 
-    def __init__(self, node: "Node", endpoint: "Endpoint | Peers", session: "Session | None" = None) -> None:
-        """``session``: what this connection has already, because it came while a script kept the loop busy."""
+    def __init__(self, node: ConnectionNode, siblings: "set[Connection]", session: "Session | None" = None) -> None:
+        """``siblings`` are the connections that came the same way; an open connection is one of them.
+
+        ``session``: what this connection has already, because it came while a script kept the loop busy.
+        """
         self.node = node
         self._given_session = session
-        self.endpoint = endpoint
+        self._siblings = siblings
         self._engine = node.engine
         self._backlog_since: float | None = None
         self._closing_since: float | None = None
@@ -89,8 +112,8 @@ class Connection(asyncio.Protocol):
         transport = cast("asyncio.Transport", transport)  # uvloop's transports have its methods, not its type
         self._transport = transport
         self._write = transport.write
-        self.endpoint.connections.add(self)
-        session = self.node.open_session(self, transport) if self._given_session is None else self._given_session
+        self._siblings.add(self)
+        session = self.node.open_session(transport) if self._given_session is None else self._given_session
         if session is None:
             transport.close()
             return
@@ -172,7 +195,7 @@ class Connection(asyncio.Protocol):
             self.node.close_session(self.session)
             del self._feed
         self._write = self._ignore
-        self.endpoint.connections.discard(self)
+        self._siblings.discard(self)
         self.node.backlogged.discard(self)
 
     def push(self) -> None:

@@ -15,13 +15,11 @@ import os
 import socket
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Final, cast
+from typing import Final, Protocol, cast
 
+from cachetwin_engine.server.certificate import Certificate
 from cachetwin_engine.server.logs import log
-from cachetwin_engine.server.tls import TlsError, TlsFiles
-
-if TYPE_CHECKING:
-    from cachetwin_engine.server.node import Node
+from cachetwin_engine.server.tls import TlsError, TlsFiles, TlsMode
 
 LINE_BYTES_MAX: Final = 4 * 1024 * 1024
 """Longest request: 100 users (a user group's limit) with long access strings stay far below it."""
@@ -52,10 +50,60 @@ def _text(request: Request, name: str) -> str:
     return cast("str", _field(request, name, str))
 
 
+class ListensAt(Protocol):
+    """An endpoint, as far as the answer to ``listen`` shows it."""
+
+    @property
+    def address(self) -> str:
+        """Where it listens."""
+
+
+class Listeners(Protocol):
+    """What requests about listening sockets need."""
+
+    async def listen(self, name: str, sock: socket.socket, tls: TlsMode) -> ListensAt:
+        """Accept on this listening socket from now on. Raises RequestError."""
+
+    def close_listener(self, name: str) -> None:
+        """Close the endpoint of that name and its connections. Raises RequestError."""
+
+
+class ControlledNode(Protocol):
+    """What requests of the supervisor need of the node."""
+
+    loop: asyncio.AbstractEventLoop
+    certificate: Certificate
+
+    @property
+    def endpoints(self) -> Listeners:
+        """Where the node listens."""
+
+    def stop(self, reason: str) -> None:
+        """Stop serving."""
+
+    def set_users(self, users: list[object]) -> None:
+        """Make these the only users. Raises RequestError."""
+
+    def apply_parameters(self, parameters: dict[str, str]) -> list[str]:
+        """Set parameters; those that only the service can act on are returned. Raises RequestError."""
+
+    async def follow(self, host: str, port: int, sock: socket.socket | None) -> None:
+        """Be a replica of the node at ``host`` and ``port``. Raises RequestError."""
+
+    def lead(self) -> None:
+        """Be a primary."""
+
+    async def serve_replica(self, sock: socket.socket) -> None:
+        """The other end of ``sock`` is a replica. Raises RequestError."""
+
+    def info(self) -> str:
+        """What INFO answers to a client that may see everything."""
+
+
 class ControlChannel:
     """The node's end of the channel. Requests are carried out one after the other, in the order they came."""
 
-    def __init__(self, node: "Node", sock: socket.socket) -> None:
+    def __init__(self, node: ControlledNode, sock: socket.socket) -> None:
         self._node = node
         self._sock = sock
         self._received = b""

@@ -4,16 +4,13 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from cachetwin_engine.server.config import tcp_modes
 from cachetwin_engine.server.control import RequestError
-from cachetwin_engine.server.listener import Endpoint, ListenError, open_address
+from cachetwin_engine.server.listener import Endpoint, ListenerNode, ListenError, open_address
 from cachetwin_engine.server.logs import log
 from cachetwin_engine.server.tls import TlsMode
-
-if TYPE_CHECKING:
-    from cachetwin_engine.server.node import Node
 
 _TLS_FILES: Final = {
     "tls-cert-file", "tls-key-file", "tls-key-file-pass", "tls-ca-cert-file", "tls-auth-clients", "tls-protocols",
@@ -30,7 +27,7 @@ _LISTEN_REASONS: Final = {
 class Endpoints:
     """Those of one node, by name."""
 
-    def __init__(self, node: "Node") -> None:
+    def __init__(self, node: ListenerNode) -> None:
         self._node = node
         self._open: dict[str, Endpoint] = {}
         self._given: list[tuple[str, socket.socket, TlsMode]] = []

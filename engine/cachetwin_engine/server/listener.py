@@ -14,14 +14,12 @@ import ssl
 import stat
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol
 
-from cachetwin_engine.server.connection import Connection
+from cachetwin_engine.server.certificate import Certificate
+from cachetwin_engine.server.connection import Connection, ConnectionNode
 from cachetwin_engine.server.logs import VERBOSE, log
 from cachetwin_engine.server.tls import HANDSHAKE_TIMEOUT_SECONDS, SHUTDOWN_TIMEOUT_SECONDS, TLS_HANDSHAKE_BYTE, TlsMode
-
-if TYPE_CHECKING:
-    from cachetwin_engine.server.node import Node
 
 ACCEPTS_PER_TURN: Final = 1000
 """Connections accepted before the event loop serves the ones it has; Valkey's MAX_ACCEPTS_PER_CALL."""
@@ -32,6 +30,16 @@ first."""
 
 ACCEPT_RETRY_SECONDS: Final = 1.0
 """Pause after the process ran out of file descriptors, instead of asking the kernel again at once."""
+
+
+class ListenerNode(ConnectionNode, Protocol):
+    """What an endpoint needs of its node."""
+
+    backlog: int
+    certificate: Certificate
+
+    def is_full(self) -> bool:
+        """True if one more connection would be over ``maxclients``, counting those in a handshake."""
 
 
 class ListenError(Exception):
@@ -99,7 +107,7 @@ def _advice(error: OSError) -> str:
 class Endpoint:
     """One listening socket, open from ``start`` to ``close``."""
 
-    def __init__(self, node: "Node", name: str, sock: socket.socket, tls: TlsMode) -> None:
+    def __init__(self, node: ListenerNode, name: str, sock: socket.socket, tls: TlsMode) -> None:
         self.name = name
         self.tls: TlsMode = tls
         self.connections: set[Connection] = set()
@@ -179,7 +187,7 @@ class Endpoint:
             connection.close()
 
     def _protocol(self) -> Connection:
-        return Connection(self._node, self)
+        return Connection(self._node, self.connections)
 
     def _accept(self) -> None:
         for _ in range(ACCEPTS_PER_TURN):

@@ -277,7 +277,7 @@ class Node:
 
     # Sessions
 
-    def open_session(self, connection: Connection, transport: asyncio.Transport) -> Session | None:
+    def open_session(self, transport: asyncio.Transport) -> Session | None:
         """The session for a new connection; None after writing the reason why there is none."""
         sock: socket.socket = transport.get_extra_info("socket")
         local = socket_address(transport.get_extra_info("sockname"))

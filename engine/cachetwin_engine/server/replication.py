@@ -7,22 +7,31 @@ primary are all bounded by ``repl-timeout``, which the link watches with every t
 import asyncio
 import contextlib
 import socket
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Protocol, cast
 
-from cachetwin_engine.server.connection import Connection
+from cachetwin_engine.server.certificate import Certificate
+from cachetwin_engine.server.connection import Connection, ConnectionNode
 from cachetwin_engine.server.listener import socket_address
 from cachetwin_engine.server.logs import log
 from cachetwin_engine.server.tls import TlsError, replica_context
 
 if TYPE_CHECKING:
     from cachetwin_engine.core.replication.primary_link import PrimaryLink
-    from cachetwin_engine.server.node import Node
+
+
+class ReplicatingNode(ConnectionNode, Protocol):
+    """What the connection to a primary needs of its node."""
+
+    certificate: Certificate
+
+    def link_lost(self, link: "PrimaryLink", reason: str) -> None:
+        """``link`` has no connection any more."""
 
 
 class PrimaryConnection(asyncio.Protocol):
     """The connection of one ``PrimaryLink``, from connect to loss."""
 
-    def __init__(self, node: "Node", link: "PrimaryLink") -> None:
+    def __init__(self, node: ReplicatingNode, link: "PrimaryLink") -> None:
         self._node = node
         self.link = link
         self._transport: asyncio.Transport | None = None
@@ -76,7 +85,7 @@ class PrimaryConnection(asyncio.Protocol):
 class Peers:
     """The connections of replicas that a supervisor handed over: an endpoint without a listening socket."""
 
-    def __init__(self, node: "Node") -> None:
+    def __init__(self, node: ReplicatingNode) -> None:
         self.connections: set[Connection] = set()
         self._node = node
 
@@ -86,7 +95,7 @@ class Peers:
         await self._node.loop.connect_accepted_socket(self._connection, sock)
 
     def _connection(self) -> Connection:
-        return PeerConnection(self._node, self)
+        return PeerConnection(self._node, self.connections)
 
 
 class PeerConnection(Connection):
@@ -102,7 +111,7 @@ class PeerConnection(Connection):
 class PrimaryConnector:
     """Keeps the connection that the engine's role asks for."""
 
-    def __init__(self, node: "Node") -> None:
+    def __init__(self, node: ReplicatingNode) -> None:
         self._node = node
         self._connection: PrimaryConnection | None = None
         self._attempt: asyncio.Task[None] | None = None
