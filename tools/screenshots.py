@@ -1,7 +1,7 @@
 """Take the pictures of README.md and the documentation from the real thing: ``python tools/screenshots.py``.
 
 Runs `make up` in this folder, on a terminal of its own, and looks at its page with headless Chromium (Debian's
-chromium and chromium-driver). Writes docs/pictures/make-up.svg, the terminal, and docs/pictures/web-app.png, the page.
+chromium and chromium-driver). Writes docs/screenshots/make-up.svg, the terminal, and docs/screenshots/web-app.png, the page.
 """
 
 import contextlib
@@ -30,7 +30,7 @@ from selenium.webdriver.support.wait import WebDriverWait
 __all__ = ["terminal_text"]
 
 ROOT: Final = Path(__file__).parents[1]
-PICTURES: Final = ROOT / "docs" / "pictures"
+SCREENSHOTS: Final = ROOT / "docs" / "screenshots"
 COLUMNS: Final = 132
 READY: Final = b"Ctrl-C stops everything"
 UP_S_MAX: Final = 300
@@ -129,11 +129,11 @@ def photograph_page(url: str, file: Path) -> None:
 
 def main() -> None:
     """Take both pictures."""
-    PICTURES.mkdir(exist_ok=True)
+    SCREENSHOTS.mkdir(exist_ok=True)
     with running_app() as shown:
         text = terminal_text(shown)
-        photograph_page(re.findall(r"http://127\.0\.0\.1:\d+", text)[0], PICTURES / "web-app.png")
-    draw_terminal("$ make up\n" + text, PICTURES / "make-up.svg")
+        photograph_page(re.findall(r"http://127\.0\.0\.1:\d+", text)[0], SCREENSHOTS / "web-app.png")
+    draw_terminal("$ make up\n" + text, SCREENSHOTS / "make-up.svg")
 
 
 if __name__ == "__main__":
