@@ -4,6 +4,7 @@ stdout carries what was asked for, stderr progress and logs. A `UserError` print
 exception shows its traceback.
 """
 
+import contextlib
 import json
 import shlex
 import shutil
@@ -50,6 +51,9 @@ from cachetwin_local.topology.values import Topology
 __all__ = ["app", "main"]
 
 _END_DEADLINE_S = 30
+_ANSWER_DEADLINE_S = 5.0
+_STOP_DEADLINE_S = 60.0  # between two events of stopping: no child's own deadline is longer
+_NOT_RUNNING = 3
 
 app = typer.Typer(
     help="Run a CDK app's architecture on this machine.",
@@ -93,6 +97,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Where = Annotated[
     Loopback | None,
     typer.Option(help="An address for each endpoint, or 127.0.0.1 for all and other ports."),
+]
+
+
+Timeout = Annotated[
+    float | None,
+    typer.Option("--timeout", metavar="SECONDS", min=0.1, help="Stop everything when the start takes longer."),
 ]
 
 
@@ -171,6 +181,7 @@ def up(
     detach: Annotated[bool, typer.Option("-d", "--detach", help="Return when everything is ready.")] = False,
     app_context: Context = None,
     loopback: Where = None,
+    timeout: Timeout = None,
 ) -> None:
     """Start the app: synthesise it if its sources changed, start everything, show the endpoints."""
     project = find_project(context.obj)
@@ -179,14 +190,15 @@ def up(
     _refuse_problems(topology)
     screen = Screen(stderr_console())
     if not detach:
-        run_foreground(project, topology, screen)
+        run_foreground(project, topology, screen, timeout)
         return
-    words = ["--loopback", topology.loopback, "--", *(stacks or [])]
+    words = ["--loopback", topology.loopback, *([] if timeout is None else ["--timeout", str(timeout)])]
+    words += ["--", *(stacks or [])]
     background = start_background(project, words)
     wait_until_ready(background, screen, project.directory / "logs" / "supervisor.log")
     state = _state(project)
     if state is not None:
-        show_endpoints(next(ask(state.control_socket, {"op": "status"})))
+        show_endpoints(_status_of(state))
     screen.print_line("running in the background: `cachetwin logs -f` shows its logs, `cachetwin down` stops it")
 
 
@@ -197,15 +209,19 @@ def supervise(
     *,
     events_fd: Annotated[int, typer.Option(help="Where to write events until ready.")],
     loopback: Where = None,
+    timeout: Timeout = None,
 ) -> None:
     """Run as the background supervisor that `up -d` starts."""
     project = find_project(context.obj)
-    serve_background(project, _topology(project, stacks, None, loopback, no_synth=True), events_fd)
+    serve_background(project, _topology(project, stacks, None, loopback, no_synth=True), events_fd, timeout)
 
 
 @app.command()
 def status(context: typer.Context, *, as_json: AsJson = False) -> None:
-    """Show what runs, and its endpoints."""
+    """Show what runs, and its endpoints.
+
+    Exits with 0 when everything is ready, 1 when something is not, 3 when nothing runs.
+    """
     project = find_project(context.obj)
     state = _state(project)
     if state is None:
@@ -213,18 +229,23 @@ def status(context: typer.Context, *, as_json: AsJson = False) -> None:
             sys.stdout.write(json.dumps({"running": False}) + "\n")
         else:
             _inform("not running: start it with `cachetwin up`")
-        return
-    found: dict[str, Any] = next(ask(state.control_socket, {"op": "status"}))
+        raise typer.Exit(_NOT_RUNNING)
+    found = _status_of(state)
+    well = all(resource["state"] == "ready" for resource in found["resources"])
     if as_json:
         sys.stdout.write(json.dumps(found, indent=1) + "\n")
-        return
+        raise typer.Exit(0 if well else 1)
     console = stdout_console()
     console.print(status_table(found["resources"]))
     console.print()
     show_endpoints(found)
+    for part in found["parts"]:
+        if part["state"] != "ready":
+            _inform(f"{part['resource']}: {part['name']} is {part['state']}: {part['detail']}")
     _inform(
         f"{found['project']}: up for {found['up_s']:.0f} s (pid {found['pid']}), stacks {', '.join(found['stacks'])}"
     )
+    raise typer.Exit(0 if well else 1)
 
 
 @app.command()
@@ -233,6 +254,7 @@ def logs(
     names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Parts of resource names.")] = None,
     *,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Print new lines as they arrive.")] = False,
+    as_json: AsJson = False,
     lines: Annotated[
         int, typer.Option("-n", "--lines", min=0, max=10_000, help="The number of old lines to print.")
     ] = 100,
@@ -242,18 +264,25 @@ def logs(
     state = _state(project)
     wanted = frozenset(names or ())
     screen = Screen(stdout_console())
+
+    def show(name: str, line: str) -> None:
+        if as_json:
+            sys.stdout.write(json.dumps({"name": name, "line": line}) + "\n")
+            sys.stdout.flush()
+        else:
+            screen.print_log(name, line)
+
     if state is None:
         if follow:
             raise UserError("nothing is running, so there is nothing to follow: start it with `cachetwin up`")
         for name, line in _old_logs(project, wanted, lines):
-            screen.print_log(name, line)
+            show(name, line)
         return
+    _status_of(state)  # a supervisor that hangs is found here; between the lines of a log there may be any silence
     request = {"op": "logs", "names": sorted(wanted), "lines": lines, "follow": follow}
-    try:
-        for entry in ask(state.control_socket, request):
-            screen.print_log(str(entry["name"]), str(entry["line"]))
-    except KeyboardInterrupt:
-        return
+    with contextlib.suppress(KeyboardInterrupt):
+        for entry in _ask(state, request, None if follow else _ANSWER_DEADLINE_S):
+            show(str(entry["name"]), str(entry["line"]))
 
 
 @app.command()
@@ -295,7 +324,7 @@ def down(context: typer.Context) -> None:
         _inform("nothing is running")
         return
     screen = Screen(stderr_console(), live=False)
-    for document in ask(state.control_socket, {"op": "down"}):
+    for document in _ask(state, {"op": "down"}, _STOP_DEADLINE_S):
         event = from_json(document)
         if not isinstance(event, Stopped) or event.killed:
             screen.show(event)
@@ -369,6 +398,24 @@ def _assembly(project: Project, pairs: list[str] | None, *, no_synth: bool) -> A
         _inform(f"synthesised in {time.monotonic() - began:.1f} s")
     refuse_missing_context(project)
     return read_assembly(project.assembly)
+
+
+def _ask(state: RunState, request: dict[str, object], deadline_s: float | None) -> Iterator[dict[str, Any]]:
+    """Ask the supervisor. Raises UserError when it hangs."""
+    try:
+        yield from ask(state.control_socket, request, deadline_s=deadline_s)
+    except TimeoutError as error:
+        raise UserError(
+            f"the supervisor (pid {state.pid}) did not answer within {deadline_s:g} s: it hangs; end it with "
+            f"`kill -9 {state.pid}`, its children end with it"
+        ) from error
+
+
+def _status_of(state: RunState) -> dict[str, Any]:
+    found = next(_ask(state, {"op": "status"}, _ANSWER_DEADLINE_S), None)
+    if found is None:
+        raise UserError("the supervisor stopped while it was asked: try again")
+    return found
 
 
 def _refuse_problems(topology: Topology) -> None:

@@ -23,12 +23,12 @@ from cachetwin_local.topology.values import Topology
 __all__ = ["Background", "run_foreground", "serve_background", "show_endpoints", "start_background", "wait_until_ready"]
 
 
-def run_foreground(project: Project, topology: Topology, screen: Screen) -> None:
+def run_foreground(project: Project, topology: Topology, screen: Screen, start_deadline_s: float | None = None) -> None:
     """Start `topology`, show its endpoints and then its logs, until a signal.
 
     Raises UserError when the start fails.
     """
-    _in_event_loop(lambda: _foreground(project, topology, screen))
+    _in_event_loop(lambda: _foreground(project, topology, screen, start_deadline_s))
 
 
 @dataclass(slots=True)
@@ -95,7 +95,9 @@ def wait_until_ready(background: Background, screen: Screen, log_file: Path) -> 
         raise UserError(f"the supervisor ended before everything was ready; the end of {log_file}:\n{tail}")
 
 
-def serve_background(project: Project, topology: Topology, events_fd: int) -> None:
+def serve_background(
+    project: Project, topology: Topology, events_fd: int, start_deadline_s: float | None = None
+) -> None:
     """Run as the background supervisor: write events to `events_fd` until everything is ready, then close it."""
     os.set_inheritable(events_fd, False)  # noqa: FBT003  (the standard library's signature)
     pipe = os.fdopen(events_fd, "wb", buffering=0)
@@ -113,7 +115,10 @@ def serve_background(project: Project, topology: Topology, events_fd: int) -> No
 
     async def serve() -> None:
         try:
-            await Supervisor(project.directory, project.assembly, topology, on_event, on_note).run()
+            supervisor = Supervisor(
+                project.directory, project.assembly, topology, on_event, on_note, start_deadline_s=start_deadline_s
+            )
+            await supervisor.run()
         except UserError as error:
             on_event(Failed(str(error)))
         finally:
@@ -122,7 +127,7 @@ def serve_background(project: Project, topology: Topology, events_fd: int) -> No
     _in_event_loop(serve)
 
 
-async def _foreground(project: Project, topology: Topology, screen: Screen) -> None:
+async def _foreground(project: Project, topology: Topology, screen: Screen, start_deadline_s: float | None) -> None:
     failures: list[str] = []
     ready = asyncio.Event()
 
@@ -135,7 +140,9 @@ async def _foreground(project: Project, topology: Topology, screen: Screen) -> N
             screen.print_line("Ctrl-C stops everything; the logs follow")
             ready.set()
 
-    supervisor = Supervisor(project.directory, project.assembly, topology, on_event, screen.print_line)
+    supervisor = Supervisor(
+        project.directory, project.assembly, topology, on_event, screen.print_line, start_deadline_s=start_deadline_s
+    )
     logs = asyncio.create_task(_show_logs(supervisor.logs, screen, ready))
     try:
         await supervisor.run()

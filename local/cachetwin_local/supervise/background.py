@@ -5,7 +5,7 @@ import traceback
 from collections.abc import Awaitable, Callable
 
 from cachetwin_local.errors import UserError
-from cachetwin_local.supervise.events import ResourceState, State
+from cachetwin_local.supervise.events import State
 from cachetwin_local.supervise.project.run_context import RunContext
 
 __all__ = ["BackgroundTasks", "describe"]
@@ -51,16 +51,16 @@ class BackgroundTasks:
                 if loop.time() - started > _STABLE_S:
                     delay_s = 1.0
                 self._run_context.logs.write("supervisor", f"{self._actor}: {purpose}\n{traceback.format_exc()}")
-                self._report("failed", f"{purpose} failed ({describe(error)}); next try in {delay_s:g} s")
+                self._report(purpose, "failed", f"{purpose} failed ({describe(error)}); next try in {delay_s:g} s")
                 await asyncio.sleep(delay_s)
                 delay_s = min(2 * delay_s, _DELAY_MAX_S)
-                self._report("ready", f"{purpose} runs again")
+                self._report(purpose, "ready", f"{purpose} runs again")
             else:
                 return
 
-    def _report(self, state: State, detail: str) -> None:
+    def _report(self, purpose: str, state: State, detail: str) -> None:
         self._run_context.logs.write(self._actor, f"[cachetwin] {detail}")
-        self._run_context.publish(ResourceState(self._actor, self._kind, state, detail))
+        self._run_context.report(self._actor, self._kind, purpose, state, detail)
 
 
 def describe(error: BaseException) -> str:

@@ -118,8 +118,11 @@ class ControlServer:
             self._watchers.discard(queue)
 
 
-def ask(path: str, request: Document) -> Iterator[Document]:
-    """Send `request` to a supervisor and yield its answers as they arrive. Blocking; for the command line."""
+def ask(path: str, request: Document, *, deadline_s: float | None) -> Iterator[Document]:
+    """Send `request` to a supervisor and yield its answers as they arrive. Blocking; for the command line.
+
+    Raises UserError when it does not answer, TimeoutError when an answer takes longer than `deadline_s`.
+    """
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(_CONNECT_S)
         try:
@@ -129,7 +132,7 @@ def ask(path: str, request: Document) -> Iterator[Document]:
                 f"the supervisor does not answer on {path} ({error}): stop it with a SIGTERM, then try again"
             ) from error
         connection.sendall(json.dumps(request).encode() + b"\n")
-        connection.settimeout(None)
+        connection.settimeout(deadline_s)
         with connection.makefile("rb") as answers:
             for line in answers:
                 yield json.loads(line)

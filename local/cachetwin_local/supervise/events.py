@@ -5,7 +5,7 @@ from typing import Literal
 
 __all__ = ["Event", "Failed", "Ready", "ResourceState", "State", "Stopped", "from_json", "to_json"]
 
-State = Literal["waiting", "preparing", "starting", "ready", "restarting", "stopping", "stopped", "failed"]
+State = Literal["waiting", "preparing", "starting", "ready", "unhealthy", "restarting", "stopping", "stopped", "failed"]
 
 
 @dataclass(frozen=True, slots=True)

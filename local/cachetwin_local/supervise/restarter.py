@@ -10,7 +10,8 @@ from collections.abc import Awaitable, Callable
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.background import BackgroundTasks, describe
-from cachetwin_local.supervise.events import ResourceState, State
+from cachetwin_local.supervise.events import State
+from cachetwin_local.supervise.parts import Part
 from cachetwin_local.supervise.process.child import Child
 from cachetwin_local.supervise.project.run_context import RunContext
 
@@ -44,10 +45,12 @@ class Restarter:
         self._start_child = start_child
         self._stop_deadline_s = stop_deadline_s
         self._tasks = BackgroundTasks(run_context, actor, kind)
+        self._restarts = 0
 
     async def start(self) -> None:
         """Start the child, and from then on restart it when it exits."""
         first: list[Child] = [await self._start_child()]
+        self._run_context.parts.report(Part(self._actor, self._name, "ready", ""))
         # after a failure of the watch itself the child is started anew
         self._tasks.start("the watch over its process", lambda: self._watch_child(first.pop() if first else None))
 
@@ -80,12 +83,13 @@ class Restarter:
             self._report("restarting", f"{describe(error)}; next try in {backoff_s:g} s")
             await self._run_context.stop_child(self._name, self._stop_deadline_s)
             return None
-        self._report("ready", "restarted")
+        self._restarts += 1
+        self._report("ready", "restarted" if self._restarts == 1 else f"restarted {self._restarts} times")
         return child
 
     def _report(self, state: State, detail: str) -> None:
         self._run_context.logs.write(self._actor, f"[cachetwin] {self._name}: {detail}")
-        self._run_context.publish(ResourceState(self._actor, self._kind, state, detail))
+        self._run_context.report(self._actor, self._kind, self._name, state, detail)
 
 
 async def wait_until_running(

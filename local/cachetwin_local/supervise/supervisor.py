@@ -42,7 +42,8 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 class Supervisor:
     """One run of `topology` for the project whose ``.cachetwin`` is `directory` and whose ``cdk.out`` is `assembly`.
 
-    `on_event` gets every event. `on_note` gets a line about what a killed run left behind.
+    `on_event` gets every event. `on_note` gets a line about what a killed run left behind. `start_deadline_s` bounds
+    the start.
     """
 
     def __init__(
@@ -52,7 +53,10 @@ class Supervisor:
         topology: Topology,
         on_event: Callable[[Event], None],
         on_note: Callable[[str], None] = lambda _line: None,
+        *,
+        start_deadline_s: float | None = None,
     ) -> None:
+        self._start_deadline_s = start_deadline_s
         self._topology = topology
         self._on_event = on_event
         self._on_note = on_note
@@ -62,7 +66,7 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._signals = 0
         self._killing: list[asyncio.Task[None]] = []
-        self._began = time.time()
+        self._began = time.monotonic()
         secrets = SecretStore(self._directory / "secrets.json")
         self.logs = Logs(self._directory / "logs", on_note)
         self._run_context = RunContext(
@@ -114,8 +118,9 @@ class Supervisor:
             "pid": os.getpid(),
             "project": self._topology.project,
             "stacks": list(self._topology.stacks),
-            "up_s": round(time.time() - self._began, 1),
+            "up_s": round(time.monotonic() - self._began, 1),
             "resources": [asdict(state) for state in self._states.values()],
+            "parts": [asdict(part) for part in self._run_context.parts.all()],
             "endpoints": [asdict(row) for row in endpoint_rows(self._topology, self._run_context.secrets)],
             "outputs": {
                 f"{output.stack}.{output.name}": show(output.value)
@@ -137,7 +142,7 @@ class Supervisor:
             failure = str(error)
         else:
             if not self._stopping.is_set():
-                self._publish(Ready(round(time.time() - self._began, 1)))
+                self._publish(Ready(round(time.monotonic() - self._began, 1)))
             await self._stopping.wait()
         finally:
             await asyncio.shield(asyncio.create_task(self._stop()))
@@ -156,9 +161,17 @@ class Supervisor:
         self.logs.mask(self._run_context.secrets.values_to_mask())
         starting = asyncio.create_task(self._in_order(self._actors, self._start_one, _dependencies(self._actors)))
         interrupted = asyncio.create_task(self._stopping.wait())
-        await asyncio.wait({starting, interrupted}, return_when=asyncio.FIRST_COMPLETED)
+        done, _ = await asyncio.wait(
+            {starting, interrupted}, timeout=self._start_deadline_s, return_when=asyncio.FIRST_COMPLETED
+        )
         interrupted.cancel()
         starting.cancel()
+        if not done:
+            await asyncio.gather(starting, return_exceptions=True)
+            late = ", ".join(
+                f"{name} ({event.state})" for name, event in self._states.items() if event.state != "ready"
+            )
+            raise UserError(f"not everything was ready within {self._start_deadline_s:g} s: {late}")
         try:
             await starting
         except asyncio.CancelledError:

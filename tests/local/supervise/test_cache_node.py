@@ -1,6 +1,8 @@
 """The cache twin: the engine as a process, told everything over its control channel."""
 
 import asyncio
+import os
+import signal
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -14,6 +16,7 @@ import redis.asyncio
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.cache.node import CacheActor
+from cachetwin_local.supervise.events import Event, ResourceState
 from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.topology.values import (
     CacheNode,
@@ -144,3 +147,27 @@ def test_a_node_that_exits_at_its_start_shows_its_last_lines(
 
     with pytest.raises(UserError, match=r"exited with code 2 while starting; its last lines:\n  \| no such profile"):
         asyncio.run(main())
+
+
+def test_a_node_that_hangs_is_unhealthy_until_it_answers_again(
+    run_context: RunContext, group: ReplicationGroup, events: list[Event]
+) -> None:
+    async def main() -> None:
+        async with running(run_context, group):
+            pid = run_context.children["Shop/Cache/cache-001"].pid
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                await until(
+                    lambda: ResourceState("Shop/Cache", "cache", "unhealthy", "does not answer within 2 s") in events
+                )
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            await until(lambda: events[-1] == ResourceState("Shop/Cache", "cache", "ready", "answers again"))
+
+    asyncio.run(main())
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.05)

@@ -1,6 +1,8 @@
 """The database twin with real PostgreSQL and psycopg through its endpoint."""
 
 import asyncio
+import os
+import signal
 import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -13,6 +15,7 @@ import psycopg
 import pytest
 
 from cachetwin_local.errors import UserError
+from cachetwin_local.supervise.events import Event, ResourceState
 from cachetwin_local.supervise.postgres.server import PostgresActor
 from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.topology.values import Database
@@ -142,3 +145,26 @@ def test_a_taken_port_names_the_port_the_address_and_who_holds_it(run_context: R
     expected = rf"port 5432 on {database.endpoint.address}.* taken by .*\(pid \d+\)"
     with socket.create_server((database.endpoint.address, 5432)), pytest.raises(UserError, match=expected):
         PostgresActor(run_context, database).open()
+
+
+def test_a_server_that_hangs_is_unhealthy_until_it_answers_again(
+    run_context: RunContext, database: Database, events: list[Event]
+) -> None:
+    async def scenario() -> None:
+        async with running(run_context, database) as actor:
+            pid = run_context.children[actor.name].pid
+            os.kill(pid, signal.SIGSTOP)
+            try:
+                hung = ResourceState(actor.name, "database", "unhealthy", "does not answer within 2 s")
+                await until(lambda: hung in events)
+            finally:
+                os.kill(pid, signal.SIGCONT)
+            await until(lambda: events[-1] == ResourceState(actor.name, "database", "ready", "answers again"))
+
+    asyncio.run(scenario())
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(30):
+        while not condition():
+            await asyncio.sleep(0.05)

@@ -71,8 +71,10 @@ class Run:
 
 
 @contextmanager
-def tiny(folder: Path, address: str, code: str = SERVICE, before: tuple[str, ...] = ()) -> Iterator[Run]:
-    words = [*before, sys.executable, str(TINY_APP), str(folder), address, str(PORT), code]
+def tiny(
+    folder: Path, address: str, code: str = SERVICE, before: tuple[str, ...] = (), after: tuple[str, ...] = ()
+) -> Iterator[Run]:
+    words = [*before, sys.executable, str(TINY_APP), str(folder), address, str(PORT), code, *after]
     process = subprocess.Popen(words, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     with process:
         run = Run(process, folder, address, [])
@@ -218,6 +220,7 @@ def test_a_killed_supervisor_leaves_no_child_and_the_next_command_says_so(tmp_pa
         run.process.wait(10)
         assert gone(children)
     status = cachetwin(tmp_path, "status")
+    assert status.returncode == 3
     assert f"the last run (pid {run.process.pid}) was killed" in status.stderr
     with tiny(tmp_path, address) as again:
         again.wait_for("ready in")
@@ -279,3 +282,50 @@ def test_many_clients_are_served_where_the_soft_limit_on_open_files_is_low(tmp_p
             for _ in range(120):
                 clients.enter_context(socket.create_connection((address, PORT), timeout=10))
             assert get(address) == "tiny 32 127.0.0.1"
+
+
+def test_status_exits_with_0_1_or_3_and_knows_a_service_that_hangs(tmp_path: Path, address: str) -> None:
+    with tiny(tmp_path, address) as run:
+        run.wait_for("ready in")
+        assert cachetwin(tmp_path, "status").returncode == 0
+        service = psutil.Process(run.state()["children"]["Tiny/Service/web/1"]["pid"])
+        service.suspend()
+        run.wait_for("0 of 1 targets healthy")
+        hung = cachetwin(tmp_path, "status", "--json")
+        states = {resource["name"]: resource["state"] for resource in json.loads(hung.stdout)["resources"]}
+        assert (hung.returncode, states["Tiny/Frontend"]) == (1, "unhealthy")
+        service.resume()
+        run.wait_for("1 of 1 targets healthy")
+        again = cachetwin(tmp_path, "status", "--json")
+        assert again.returncode == 0
+        assert {part["name"] for part in json.loads(again.stdout)["parts"]} >= {"Tiny/Service/web/1", "targets"}
+    assert cachetwin(tmp_path, "status", "--json").returncode == 3
+
+
+def test_commands_do_not_wait_for_ever_for_a_supervisor_that_hangs(tmp_path: Path, address: str) -> None:
+    with tiny(tmp_path, address) as run:
+        run.wait_for("ready in")
+        run.process.send_signal(signal.SIGSTOP)
+        try:
+            for words in (["status"], ["logs"], ["logs", "--follow"]):
+                began = time.monotonic()
+                found = cachetwin(tmp_path, *words)
+                assert found.returncode == 1
+                assert f"the supervisor (pid {run.process.pid}) did not answer within 5 s: it hangs" in found.stderr
+                assert time.monotonic() - began < 20
+        finally:
+            run.process.send_signal(signal.SIGCONT)
+
+
+def test_a_start_that_takes_longer_than_its_timeout_stops_everything(tmp_path: Path, address: str) -> None:
+    with tiny(tmp_path, address, "import time\ntime.sleep(99)", after=("4",)) as run:
+        assert run.end() == 1
+        assert "not everything was ready within 4 s: Tiny/Service (starting)" in run.output[-1]
+        assert not (tmp_path / ".cachetwin" / "state.json").exists()
+
+
+def test_logs_are_written_as_json_lines(tmp_path: Path, address: str) -> None:
+    with tiny(tmp_path, address) as run:
+        run.wait_for("ready in")
+        lines = [json.loads(line) for line in cachetwin(tmp_path, "logs", "--json", "service").stdout.splitlines()]
+    assert {"name": "Tiny/Service", "line": "the key is ********"} in lines

@@ -1,7 +1,7 @@
 """A program for the tests: supervises one small service behind a load balancer, as `cachetwin up` would.
 
-``python tiny_app.py FOLDER ADDRESS PORT SERVICE_CODE`` runs in the foreground; FOLDER gets a cdk.json, so that the
-other commands find the project.
+``python tiny_app.py FOLDER ADDRESS PORT SERVICE_CODE [TIMEOUT]`` runs in the foreground; FOLDER gets a cdk.json, so
+that the other commands find the project.
 """
 
 import json
@@ -98,14 +98,14 @@ def topology(address: str, port: int) -> Topology:
     )
 
 
-def main(folder: Path, address: str, port: int, code: str) -> int:
+def main(folder: Path, address: str, port: int, code: str, timeout: float | None = None) -> int:
     asset = folder / "cdk.out" / "asset"
     asset.mkdir(parents=True, exist_ok=True)
     (asset / "Dockerfile").write_text(DOCKERFILE)
     (asset / "service.py").write_text(code)
     (folder / "cdk.json").write_text(json.dumps({"app": "true"}))
     try:
-        run_foreground(find_project(folder), topology(address, port), Screen(stderr_console()))
+        run_foreground(find_project(folder), topology(address, port), Screen(stderr_console()), timeout)
     except UserError as error:
         sys.stderr.write(f"cachetwin: {error}\n")
         return 1
@@ -113,4 +113,5 @@ def main(folder: Path, address: str, port: int, code: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3]), sys.argv[4]))
+    folder, address, port, code, *timeout = sys.argv[1:]
+    sys.exit(main(Path(folder), address, int(port), code, float(timeout[0]) if timeout else None))

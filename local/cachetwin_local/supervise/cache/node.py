@@ -16,7 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from cachetwin_local.errors import UserError
+from cachetwin_local.supervise.background import BackgroundTasks
 from cachetwin_local.supervise.cache.control_channel import ControlChannel
+from cachetwin_local.supervise.health import HealthWatch
 from cachetwin_local.supervise.process.child import Child, Command
 from cachetwin_local.supervise.process.sockets import listen
 from cachetwin_local.supervise.project.local_ca import KeyPair
@@ -29,6 +31,7 @@ __all__ = ["CacheActor"]
 _START_DEADLINE_S = 20.0
 _STOP_DEADLINE_S = 10.0
 _PING_S = 5.0
+_SHUTDOWN_REQUEST_S = 2.0
 
 
 class CacheActor:
@@ -53,6 +56,7 @@ class CacheActor:
         primary = next(node for node in group.nodes if node.runs_here)
         self._child_name = f"{self.name}/{primary.member_id}"
         self._maxmemory_bytes = primary.maxmemory_bytes
+        self._tasks = BackgroundTasks(run_context, self.name, self.kind)
         self._restarter = Restarter(
             run_context, self.name, self.kind, self._child_name, self._start_process, stop_deadline_s=_STOP_DEADLINE_S
         )
@@ -81,12 +85,16 @@ class CacheActor:
     async def start(self) -> None:
         """Return when every endpoint answers a PING (or asks for a password), over TLS where it is on."""
         await self._restarter.start()
+        watch = HealthWatch(self._run_context, self.name, self.kind, self._ping_endpoints)
+        self._tasks.start("checking the health", watch.watch)
 
     async def stop(self) -> None:
         """Shut the node down, then close the listening sockets."""
+        await self._tasks.stop()
         if self._channel is not None:
             with suppress(OSError, UserError, TimeoutError):
-                await self._channel.ask("shutdown")
+                async with asyncio.timeout(_SHUTDOWN_REQUEST_S):
+                    await self._channel.ask("shutdown")
         await self._restarter.stop()
         self._close_channel()
         while self._listeners:
@@ -141,9 +149,14 @@ class CacheActor:
             await channel.ask("tls", certificate_file=certificate, key_file=key, ca_file=ca_file)
         for name, (endpoint, sock) in self._listeners.items():
             await channel.ask("listen", descriptor=sock.fileno(), name=name, tls=endpoint.tls)
+        async with asyncio.timeout(_PING_S):
+            await self._ping_endpoints()
+
+    async def _ping_endpoints(self) -> None:
+        """Return when every endpoint answers a PING. Raises OSError for another answer."""
         context = self._run_context.local_ca.trusting_context()
         for endpoint, _sock in self._listeners.values():
-            await asyncio.wait_for(_ping(endpoint, context if endpoint.tls != "off" else None), _PING_S)
+            await _ping(endpoint, context if endpoint.tls != "off" else None)
 
     def _users(self) -> list[dict[str, object]]:
         text = self._run_context.secrets.text

@@ -9,7 +9,7 @@ import socket
 from collections.abc import Mapping
 
 from cachetwin_local.supervise.background import BackgroundTasks
-from cachetwin_local.supervise.events import ResourceState
+from cachetwin_local.supervise.events import State
 from cachetwin_local.supervise.load_balancer.http_proxy import Frontend, HttpProxy, Response
 from cachetwin_local.supervise.load_balancer.routing import Request, redirect_location, select_action
 from cachetwin_local.supervise.load_balancer.targets import Targets
@@ -57,6 +57,10 @@ class LoadBalancerActor:
         """How many targets are healthy."""
         counts = [targets.counts for targets in self._targets.values()]
         return f"{sum(count[0] for count in counts)} of {sum(count[1] for count in counts)} targets healthy"
+
+    @property
+    def _all_healthy(self) -> bool:
+        return all(healthy == total for healthy, total in (targets.counts for targets in self._targets.values()))
 
     def open(self) -> None:
         """Open the listeners' sockets."""
@@ -129,7 +133,8 @@ class LoadBalancerActor:
             if self.detail != reported:
                 reported = self.detail
                 self._run_context.logs.write(self.name, f"[cachetwin] {reported}")
-                self._run_context.publish(ResourceState(self.name, self.kind, "ready", reported))
+                state: State = "ready" if self._all_healthy else "unhealthy"
+                self._run_context.report(self.name, self.kind, "targets", state, reported)
 
 
 def target_groups_of(load_balancer: LoadBalancer, topology: Topology) -> dict[str, TargetGroup]:

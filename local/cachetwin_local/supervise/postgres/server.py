@@ -9,16 +9,19 @@ at the next `up`.
 RDS.
 """
 
+import asyncio
 import importlib.util
 import os
 import pwd
 import shutil
 import signal
 import socket
+import struct
 from pathlib import Path
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.background import BackgroundTasks
+from cachetwin_local.supervise.health import HealthWatch
 from cachetwin_local.supervise.postgres.relay import PostgresRelay
 from cachetwin_local.supervise.process.child import Child, Command, run
 from cachetwin_local.supervise.process.private_file import make_private_directory, write_private
@@ -35,6 +38,7 @@ _START_DEADLINE_S = 60.0
 _STOP_DEADLINE_S = 15.0
 _PSQL_DEADLINE_S = 30.0
 _BUILTIN_LOCALE_SINCE = 17
+_PROTOCOL_3_0 = 196_608
 
 _SETTINGS = {
     "listen_addresses": "",
@@ -114,6 +118,8 @@ class PostgresActor:
             self._listener, context, self._sockets / ".s.PGSQL.5432", force_ssl=self._database.force_ssl
         )
         self._tasks.start("accepting connections", self._relay.accept)
+        watch = HealthWatch(self._run_context, self.name, self.kind, self._greet)
+        self._tasks.start("checking the health", watch.watch)
 
     async def stop(self) -> None:
         """Close the clients' connections, then stop the server by a fast shutdown."""
@@ -155,6 +161,17 @@ class PostgresActor:
         if code != 0:
             raise UserError(f"initdb for {self.name} failed:\n" + "\n".join(f"  | {line}" for line in lines[-12:]))
         draft.rename(self._data)
+
+    async def _greet(self) -> None:
+        """Return when the server answers the first message of a client. Raises OSError when it does not."""
+        user = f"user\0{_SUPERUSER}\0database\0postgres\0\0".encode()
+        reader, writer = await asyncio.open_unix_connection(str(self._sockets / ".s.PGSQL.5432"))
+        try:
+            writer.write(struct.pack("!II", len(user) + 8, _PROTOCOL_3_0) + user)
+            if not await reader.read(1):
+                raise OSError("the server closed the connection")
+        finally:
+            writer.close()
 
     async def _accepts_superuser(self) -> bool:
         code, _lines = await self._psql(_SUPERUSER, self._superuser_password(), "postgres", "SELECT 1;")

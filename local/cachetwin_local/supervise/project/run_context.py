@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cachetwin_local.errors import UserError
-from cachetwin_local.supervise.events import Event
+from cachetwin_local.supervise.events import Event, ResourceState, State
+from cachetwin_local.supervise.parts import Part, Parts
 from cachetwin_local.supervise.process.child import Child, Command
 from cachetwin_local.supervise.process.private_file import make_private_directory
 from cachetwin_local.supervise.project.local_ca import LocalCA
@@ -39,6 +40,13 @@ class RunContext:
     children_changed: Callable[[dict[str, Child]], None] = lambda _children: None
     children: dict[str, Child] = field(default_factory=dict)
     killed: list[str] = field(default_factory=list)
+    parts: Parts = field(default_factory=Parts)
+
+    def report(self, resource: str, kind: str, part: str, state: State, detail: str) -> None:
+        """Publish the state of a resource after one of its parts changed: the worst of its parts' states."""
+        shown = self.parts.report(Part(resource, part, state, detail))
+        prefix = "" if shown.name == part or not shown.detail else f"{shown.name}: "
+        self.publish(ResourceState(resource, kind, shown.state, prefix + shown.detail))
 
     async def start_child(self, name: str, command: Command, log_name: str | None = None) -> Child:
         """Start a child under `name`, its output in the log of `log_name` (the same name unless given)."""

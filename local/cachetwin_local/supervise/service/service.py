@@ -10,6 +10,9 @@ from collections.abc import Mapping
 
 import psutil
 
+from cachetwin_local.errors import UserError
+from cachetwin_local.supervise.background import BackgroundTasks
+from cachetwin_local.supervise.health import HealthWatch
 from cachetwin_local.supervise.load_balancer.targets import check_health
 from cachetwin_local.supervise.process.child import Child, Command, run
 from cachetwin_local.supervise.project.run_context import RunContext, slug
@@ -50,6 +53,7 @@ class ServiceActor:
         self._environments = environments
         self._prepared: dict[tuple[int, str], PreparedImage] = {}
         self._restarters: list[Restarter] = []
+        self._tasks = BackgroundTasks(run_context, self.name, self.kind)
 
     @property
     def detail(self) -> str:
@@ -78,6 +82,7 @@ class ServiceActor:
 
     async def stop(self) -> None:
         """Stop the tasks, all at once."""
+        await self._tasks.stop()
         await asyncio.gather(*(restarter.stop() for restarter in self._restarters))
 
     async def _start_task(self, index: int) -> None:
@@ -92,6 +97,30 @@ class ServiceActor:
             )
             self._restarters.append(restarter)
             await restarter.start()
+            self._watch_health(index, container)
+
+    def _watch_health(self, index: int, container: Container) -> None:
+        """Repeat the container's own health check, where it has one and no load balancer checks it."""
+        check = container.health_check
+        if check is None or self._groups_of(container):
+            return
+        name = self._child_name(index, container)
+
+        async def probe() -> None:
+            if not await _passes(check, self._command(index, container)):
+                raise UserError("its health check fails")
+
+        watch = HealthWatch(
+            self._run_context,
+            self.name,
+            self.kind,
+            probe,
+            part=f"{name} health",
+            interval_s=check.interval_s,
+            deadline_s=check.timeout_s + 1,
+            failures_max=check.retries,
+        )
+        self._tasks.start(f"checking the health of {name}", watch.watch)
 
     def _child_name(self, index: int, container: Container) -> str:
         return f"{self.name}/{container.name}/{index + 1}"
