@@ -1,9 +1,14 @@
-"""Rotation: the dance of the function against the API's shapes, and what the constructs give it."""
+"""Rotation: which passwords are valid after each step, and what the constructs give the function.
+
+Secrets Manager is moto's. ElastiCache is the few calls below, because moto's users cannot be modified; the requests are
+those that botocore sends, so a call of another shape fails.
+"""
 
 import json
-import secrets
+import string
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import aws_cdk as cdk
@@ -12,8 +17,10 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from aws_cdk.assertions import Match, Template
-from botocore.stub import ANY, Stubber  # type: ignore[import-untyped]
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 from cdk_nag import AwsSolutionsChecks
+from moto import mock_aws
+from moto.secretsmanager.models import secretsmanager_backends
 
 from cachetwin_cdk import (
     AccessString,
@@ -29,202 +36,185 @@ from cachetwin_cdk.rotation import AuthTokenRotation, UserPasswordRotation
 from cachetwin_cdk.rotation.function import rotate
 
 Properties = Callable[[str], dict[str, Any]]
-SECRET = "arn:aws:secretsmanager:eu-west-1:111122223333:secret:cache-a1b2c3"  # an ARN, no secret
-OLD, NEW = "11111111-1111-1111-1111-111111111111", "22222222-2222-2222-2222-222222222222"
-STAGES = {"VersionIdsToStages": {OLD: ["AWSCURRENT"], NEW: ["AWSPENDING"]}}
-ACTIVE = {"Users": [{"Status": "active", "Authentication": {"Type": "password", "PasswordCount": 2}}]}
+STEPS = ("createSecret", "setSecret", "testSecret", "finishSecret")
+FIRST, SECOND = (digit * 8 + "-0000-0000-0000-000000000000" for digit in "12")
 
 
-class Stage:
-    """Both services as botocore knows them: a call or an answer of another shape fails."""
+@dataclass
+class FakeElastiCache:
+    """A user called orders and a replication group called orders, with the passwords that each accepts."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, kind: str, field: str) -> None:
-        clients = {
-            name: boto3.client(name, region_name="eu-west-1", aws_access_key_id="none", aws_secret_access_key="none")
-            for name in ("secretsmanager", "elasticache")
-        }
-        self.vault, self.cache = (Stubber(client) for client in clients.values())
-        monkeypatch.setattr(boto3, "client", clients.__getitem__)
-        monkeypatch.setenv("KIND", kind)
-        monkeypatch.setenv("RESOURCE_ID", "orders")
-        monkeypatch.setenv("JSON_FIELD", field)
+    user_passwords: list[str] = field(default_factory=list)
+    tokens: list[str] = field(default_factory=list)
+    user_status: str = "active"
+    refuses: str = ""
+    """The strategy for which ModifyReplicationGroup fails."""
 
-    def expect_stages(self, stages: dict[str, Any] = STAGES) -> None:
-        self.vault.add_response("describe_secret", stages, {"SecretId": SECRET})
+    def __call__(self, model: Any, params: dict[str, Any], **_rest: object) -> tuple[Any, dict[str, Any]]:  # noqa: ANN401
+        """Answer a request in place of the service; ``params`` is what goes over the wire."""
+        body: dict[str, str] = params["body"]
+        assert "orders" in {body.get("UserId"), body.get("ReplicationGroupId")}
+        answer = getattr(self, f"_{model.name}")(body)
+        failed = "Error" in answer
+        return SimpleNamespace(status_code=400 if failed else 200), {**answer, "ResponseMetadata": {}}
 
-    def expect_read(self, text: str, **which: str) -> None:
-        self.vault.add_response("get_secret_value", {"SecretString": text}, {"SecretId": SECRET, **which})
+    def _ModifyUser(self, body: dict[str, str]) -> dict[str, Any]:  # noqa: N802
+        passwords = [value for name, value in sorted(body.items()) if ".Passwords." in name]
+        assert body["AuthenticationMode.Type"] == "password"
+        assert 1 <= len(passwords) <= 2
+        self.user_passwords = passwords
+        return {}
 
-    @contextmanager
-    def step(self, name: str) -> Iterator[None]:
-        with self.vault, self.cache:
-            rotate.handler({"Step": name, "SecretId": SECRET, "ClientRequestToken": NEW}, None)
-            yield
-            self.vault.assert_no_pending_responses()
-            self.cache.assert_no_pending_responses()
+    def _DescribeUsers(self, _body: dict[str, str]) -> dict[str, Any]:  # noqa: N802
+        authentication = {"Type": "password", "PasswordCount": len(self.user_passwords)}
+        return {"Users": [{"Status": self.user_status, "Authentication": authentication}]}
+
+    def _ModifyReplicationGroup(self, body: dict[str, str]) -> dict[str, Any]:  # noqa: N802
+        token, strategy = body["AuthToken"], body["AuthTokenUpdateStrategy"]
+        assert body["ApplyImmediately"] == "true"
+        if strategy == self.refuses:
+            return {"Error": {"Code": "InvalidReplicationGroupState", "Message": "not now"}}
+        self.tokens = [token] if strategy == "SET" else [*self.tokens[-1:], token]
+        return {}
+
+    def _DescribeReplicationGroups(self, _body: dict[str, str]) -> dict[str, Any]:  # noqa: N802
+        return {"ReplicationGroups": [{"ReplicationGroupId": "orders", "Status": "available"}]}
+
+
+class Rotated:
+    """A secret in Secrets Manager, the cache that uses it, and the function with its environment."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, kind: str, json_field: str, secret: str) -> None:
+        for name, value in (("KIND", kind), ("RESOURCE_ID", "orders"), ("JSON_FIELD", json_field)):
+            monkeypatch.setenv(name, value)
+        self.field, self.cache = json_field, FakeElastiCache()
+        session = boto3.Session(region_name="eu-west-1", aws_access_key_id="none", aws_secret_access_key="none")
+        session.events.register("before-call.elasticache", self.cache)
+        monkeypatch.setattr(boto3, "DEFAULT_SESSION", session)
+        self.secrets = session.client("secretsmanager")
+        self.secrets.create_secret(Name="cache", SecretString=secret)
+
+    def text(self, stage: str = "AWSCURRENT") -> str:
+        return str(self.secrets.get_secret_value(SecretId="cache", VersionStage=stage)["SecretString"])
+
+    def password(self, stage: str = "AWSCURRENT") -> str:
+        text = self.text(stage)
+        return str(json.loads(text)[self.field]) if self.field else text
+
+    def stages(self) -> dict[str, str]:
+        """Which version has which label."""
+        versions = self.secrets.describe_secret(SecretId="cache")["VersionIdsToStages"]
+        return {stage: version for version, stages in versions.items() for stage in stages}
+
+    def run(self, version: str, *steps: str) -> None:
+        """Run steps as Secrets Manager does: it stages a version without a value, and sends an event for each step."""
+        secret = secretsmanager_backends["123456789012"]["eu-west-1"].secrets["cache"]
+        empty = {"version_id": version, "version_stages": ["AWSPENDING"], "createdate": 0}
+        secret.versions.setdefault(version, empty)
+        for step in steps:
+            rotate.handler({"Step": step, "SecretId": "cache", "ClientRequestToken": version}, None)
 
 
 @pytest.fixture
-def user(monkeypatch: pytest.MonkeyPatch) -> Stage:
-    return Stage(monkeypatch, "user", "password")
+def aws() -> Iterator[None]:
+    with mock_aws():
+        yield
 
 
 @pytest.fixture
-def token(monkeypatch: pytest.MonkeyPatch) -> Stage:
-    return Stage(monkeypatch, "token", "")
+def user(aws: None, monkeypatch: pytest.MonkeyPatch) -> Rotated:
+    rotated = Rotated(monkeypatch, "user", "password", json.dumps({"username": "ann", "password": "old-password"}))
+    rotated.cache.user_passwords = ["old-password"]
+    return rotated
 
 
-def test_a_new_password_keeps_what_else_the_secret_holds(user: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(secrets, "choice", lambda alphabet: alphabet[0])
-    user.expect_stages()
-    user.vault.add_client_error("get_secret_value", "ResourceNotFoundException")
-    user.expect_read(json.dumps({"username": "ann", "password": "old"}), VersionStage="AWSCURRENT")
-    user.vault.add_response(
-        "put_secret_value",
-        {},
-        {
-            "SecretId": SECRET,
-            "ClientRequestToken": NEW,
-            "SecretString": json.dumps({"username": "ann", "password": "a" * 64}),
-            "VersionStages": ["AWSPENDING"],
-        },
-    )
-    with user.step("createSecret"):
-        pass
+@pytest.fixture
+def token(aws: None, monkeypatch: pytest.MonkeyPatch) -> Rotated:
+    rotated = Rotated(monkeypatch, "token", "", "old-token-old-token")
+    rotated.cache.tokens = ["old-token-old-token"]
+    return rotated
 
 
-def test_a_password_that_was_made_already_is_kept(user: Stage) -> None:
-    user.expect_stages()
-    user.expect_read("{}", VersionId=NEW, VersionStage="AWSPENDING")
-    with user.step("createSecret"):
-        pass
+def test_after_a_rotation_both_passwords_of_a_user_are_valid(user: Rotated) -> None:
+    user.run(FIRST, *STEPS)
+    assert user.stages()["AWSCURRENT"] == FIRST
+    assert user.cache.user_passwords == ["old-password", user.password()]
+    assert user.password("AWSPREVIOUS") == "old-password"
 
 
-def test_a_user_gets_both_passwords(user: Stage) -> None:
-    user.expect_stages()
-    user.expect_read('{"password": "old"}', VersionStage="AWSCURRENT")
-    user.expect_read('{"password": "new"}', VersionId=NEW, VersionStage="AWSPENDING")
-    user.cache.add_response(
-        "modify_user",
-        {},
-        {"UserId": "orders", "AuthenticationMode": {"Type": "password", "Passwords": ["old", "new"]}},
-    )
-    with user.step("setSecret"):
-        pass
+def test_the_next_rotation_ends_the_oldest_password(user: Rotated) -> None:
+    user.run(FIRST, *STEPS)
+    first = user.password()
+    user.run(SECOND, *STEPS)
+    assert user.cache.user_passwords == [first, user.password()]
+    assert len({"old-password", first, user.password()}) == 3
 
 
-def test_the_change_is_over_when_the_user_is_active_with_both(user: Stage) -> None:
-    user.expect_stages()
-    user.cache.add_response("describe_users", ACTIVE, {"UserId": "orders"})
-    with user.step("testSecret"):
-        pass
+def test_a_new_password_is_one_that_elasticache_takes_and_the_rest_of_the_secret_stays(user: Rotated) -> None:
+    user.run(FIRST, *STEPS)
+    assert json.loads(user.text()) == {"username": "ann", "password": user.password()}
+    assert 16 <= len(user.password()) <= 128
+    assert set(user.password()) <= set(string.ascii_letters + string.digits)
 
 
-@pytest.mark.parametrize(
-    ("status", "count", "message"), [("modifying", 2, "is modifying with 2"), ("active", 1, "is active with 1")]
-)
-def test_until_then_secrets_manager_tries_again(user: Stage, status: str, count: int, message: str) -> None:
-    user.expect_stages()
-    found = {"Status": status, "Authentication": {"Type": "password", "PasswordCount": count}}
-    user.cache.add_response("describe_users", {"Users": [found]}, {"UserId": "orders"})
-    with pytest.raises(RuntimeError, match=message), user.step("testSecret"):
-        pass
+def test_until_the_last_step_clients_read_the_old_password_and_it_is_valid(user: Rotated) -> None:
+    for done in range(1, 4):
+        user.run(FIRST, *STEPS[:done])
+        assert user.password() == "old-password"
+        assert "old-password" in user.cache.user_passwords
 
 
-def test_at_the_end_the_new_password_is_current_and_the_old_one_valid(user: Stage) -> None:
-    user.expect_stages()
-    user.expect_stages()
-    user.expect_read('{"password": "new"}', VersionId=NEW, VersionStage="AWSPENDING")
-    user.cache.add_response("describe_users", ACTIVE, {"UserId": "orders"})
-    user.vault.add_response(
-        "update_secret_version_stage",
-        {},
-        {
-            "SecretId": SECRET,
-            "VersionStage": "AWSCURRENT",
-            "MoveToVersionId": NEW,
-            "RemoveFromVersionId": OLD,
-        },
-    )
-    with user.step("finishSecret"):
-        pass
+@pytest.mark.parametrize("repeated", STEPS)
+def test_a_step_may_run_more_than_once(token: Rotated, repeated: str) -> None:
+    steps = [step for name in STEPS for step in ([name] * 2 if name == repeated else [name])]
+    token.run(FIRST, *steps)
+    assert token.stages()["AWSCURRENT"] == FIRST
+    assert token.cache.tokens == [token.password()]
 
 
-def test_a_token_is_added_before_it_is_set(token: Stage) -> None:
-    token.expect_stages()
-    token.expect_read("old-token-old-token", VersionStage="AWSCURRENT")
-    token.expect_read("new-token-new-token", VersionId=NEW, VersionStage="AWSPENDING")
-    token.cache.add_response(
-        "modify_replication_group",
-        {},
-        {
-            "ReplicationGroupId": "orders",
-            "AuthToken": "new-token-new-token",
-            "AuthTokenUpdateStrategy": "ROTATE",
-            "ApplyImmediately": True,
-        },
-    )
-    with token.step("setSecret"):
-        pass
+@pytest.mark.parametrize("status", ["modifying", "deleting"])
+def test_a_user_that_is_not_ready_keeps_the_old_password_current(user: Rotated, status: str) -> None:
+    user.cache.user_status = status
+    with pytest.raises(RuntimeError, match=f"user orders is {status} with 2 passwords, not active with 2"):
+        user.run(FIRST, *STEPS)
+    assert user.password() == "old-password"
+    user.cache.user_status = "active"
+    user.run(FIRST, *STEPS)
+    assert user.stages()["AWSCURRENT"] == FIRST
 
 
-def test_a_token_is_set_once_the_secret_has_it(token: Stage) -> None:
-    token.expect_stages()
-    token.expect_stages()
-    token.expect_read("new-token-new-token", VersionId=NEW, VersionStage="AWSPENDING")
-    group = {"ReplicationGroups": [{"ReplicationGroupId": "orders", "Status": "available"}]}
-    token.cache.add_response("describe_replication_groups", group, {"ReplicationGroupId": "orders"})
-    token.vault.add_response("update_secret_version_stage", {}, {
-        "SecretId": SECRET, "VersionStage": "AWSCURRENT", "MoveToVersionId": NEW, "RemoveFromVersionId": OLD,
-    })  # fmt: skip
-    token.cache.add_response(
-        "modify_replication_group",
-        {},
-        {
-            "ReplicationGroupId": "orders",
-            "AuthToken": "new-token-new-token",
-            "AuthTokenUpdateStrategy": "SET",
-            "ApplyImmediately": True,
-        },
-    )
-    with token.step("finishSecret"):
-        pass
+def test_both_tokens_are_valid_until_the_secret_has_the_new_one(token: Rotated) -> None:
+    token.run(FIRST, *STEPS[:3])
+    assert token.cache.tokens == ["old-token-old-token", token.password("AWSPENDING")]
+    assert token.password() == "old-token-old-token"
 
 
-def test_a_token_that_could_not_be_set_is_set_on_the_next_try(token: Stage) -> None:
-    token.expect_stages({"VersionIdsToStages": {NEW: ["AWSCURRENT"]}})
-    token.expect_read("new-token-new-token", VersionId=NEW, VersionStage="AWSCURRENT")
-    token.cache.add_response("modify_replication_group", {})
-    with token.step("finishSecret"):
-        pass
+def test_after_a_rotation_the_new_token_alone_is_valid(token: Rotated) -> None:
+    token.run(FIRST, *STEPS)
+    assert token.cache.tokens == [token.password()]
+    assert token.password() != "old-token-old-token"
 
 
-def test_a_whole_secret_is_the_token(token: Stage) -> None:
-    token.expect_stages()
-    token.vault.add_client_error("get_secret_value", "ResourceNotFoundException")
-    expected = {"SecretId": SECRET, "ClientRequestToken": NEW, "SecretString": ANY, "VersionStages": ["AWSPENDING"]}
-    token.vault.add_response("put_secret_value", {}, expected)
-    with token.step("createSecret"):
-        pass
+def test_a_token_that_could_not_be_set_is_set_on_the_next_try(token: Rotated) -> None:
+    token.cache.refuses = "SET"
+    with pytest.raises(ClientError, match="InvalidReplicationGroupState"):
+        token.run(FIRST, *STEPS)
+    assert token.stages()["AWSCURRENT"] == FIRST
+    assert len(token.cache.tokens) == 2
+    token.cache.refuses = ""
+    token.run(FIRST, "finishSecret")
+    assert token.cache.tokens == [token.password()]
 
 
-@pytest.mark.parametrize(
-    ("stages", "message"),
-    [
-        ({OLD: ["AWSCURRENT"]}, "is not a version of the secret"),
-        ({NEW: ["AWSPREVIOUS"]}, "is not staged as AWSPENDING"),
-    ],
-)
-def test_a_version_that_was_not_staged_is_refused(user: Stage, stages: dict[str, list[str]], message: str) -> None:
-    user.expect_stages({"VersionIdsToStages": stages})
-    with pytest.raises(ValueError, match=message), user.step("setSecret"):
-        pass
-
-
-def test_a_version_that_is_current_needs_nothing(user: Stage) -> None:
-    user.expect_stages({"VersionIdsToStages": {NEW: ["AWSCURRENT", "AWSPENDING"]}})
-    with user.step("setSecret"):
-        pass
+def test_a_version_that_was_not_staged_changes_nothing(user: Rotated) -> None:
+    with pytest.raises(ValueError, match="is not a version of the secret"):
+        rotate.handler({"Step": "setSecret", "SecretId": "cache", "ClientRequestToken": SECOND}, None)
+    user.run(FIRST, *STEPS)
+    user.run(SECOND, *STEPS)
+    passwords = list(user.cache.user_passwords)
+    with pytest.raises(ValueError, match="is not staged as AWSPENDING"):
+        user.run(FIRST, "setSecret")
+    assert user.cache.user_passwords == passwords
 
 
 def statements(stack: cdk.Stack) -> list[dict[str, Any]]:

@@ -143,17 +143,17 @@ def trusted(with_users: Engine, monkeypatch: pytest.MonkeyPatch) -> Engine:
 
 @pytest.mark.parametrize("password", [OLD, NEW])
 def test_a_user_logs_in_with_either_password(trusted: Engine, password: str) -> None:
-    rotate.Door("localhost", trusted.port, "ann").try_password(password)
+    rotate.CacheLogin("localhost", trusted.port, "ann").try_password(password)
 
 
 def test_a_token_logs_in_without_a_name(with_token: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(with_token.authority))
-    rotate.Door("localhost", with_token.port, "").try_password(NEW)
+    rotate.CacheLogin("localhost", with_token.port, "").try_password(NEW)
 
 
 def test_a_password_that_the_cache_refuses_fails_the_rotation_without_telling_it(trusted: Engine) -> None:
     with pytest.raises(RuntimeError, match="refuses the new password: WRONGPASS") as refused:
-        rotate.Door("localhost", trusted.port, "ann").try_password("some-other-password")
+        rotate.CacheLogin("localhost", trusted.port, "ann").try_password("some-other-password")
     assert "some-other-password" not in str(refused.value)
 
 
@@ -162,12 +162,12 @@ def test_a_cache_that_is_not_the_one_it_should_be_gets_no_password(
 ) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(with_token.authority))
     with pytest.raises(OSError, match="CERTIFICATE_VERIFY_FAILED"):
-        rotate.Door("localhost", with_users.port, "ann").try_password(NEW)
+        rotate.CacheLogin("localhost", with_users.port, "ann").try_password(NEW)
 
 
 def test_a_name_that_the_certificate_does_not_hold_gets_no_password(trusted: Engine) -> None:
     with pytest.raises(OSError, match=r"CERTIFICATE_VERIFY_FAILED.*127\.0\.0\.1"):
-        rotate.Door("127.0.0.1", trusted.port, "ann").try_password(NEW)
+        rotate.CacheLogin("127.0.0.1", trusted.port, "ann").try_password(NEW)
 
 
 def test_a_cache_that_hangs_up_did_not_take_the_password(trusted: Engine) -> None:
@@ -177,7 +177,7 @@ def test_a_cache_that_hangs_up_did_not_take_the_password(trusted: Engine) -> Non
         silent = threading.Thread(target=_take_and_close, args=(listener,))
         silent.start()
         with pytest.raises(RuntimeError, match="refuses the new password: no reply"):
-            rotate.Door("localhost", listener.getsockname()[1], "ann").try_password(NEW)
+            rotate.CacheLogin("localhost", listener.getsockname()[1], "ann").try_password(NEW)
         silent.join()
 
 
@@ -190,7 +190,7 @@ def _take_and_close(listener: socket.socket) -> None:
 def test_without_a_route_the_api_s_word_has_to_do(caplog: pytest.LogCaptureFixture) -> None:
     with socket.socket() as taken, caplog.at_level(logging.WARNING):
         taken.bind(("127.0.0.1", 0))  # a port where nobody listens, and nobody else can
-        rotate.Door("127.0.0.1", taken.getsockname()[1], "ann").try_password(NEW)
+        rotate.CacheLogin("127.0.0.1", taken.getsockname()[1], "ann").try_password(NEW)
     assert "no route to 127.0.0.1" in caplog.text
     assert NEW not in caplog.text
 

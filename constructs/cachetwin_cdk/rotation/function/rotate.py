@@ -1,15 +1,16 @@
-"""Changes a secret and the cache that takes it, in the four steps of Secrets Manager.
+"""Rotates a secret and the cache that uses it, in the four steps of Secrets Manager.
 
-Of a user both passwords are valid while clients change over: ``setSecret`` gives the user the current and the new one, and
-the older of the two goes with the next rotation. An AUTH token is first added with ROTATE, which keeps the current one
-valid; ``finishSecret`` makes the new one current and then, with SET, the only one. Every step may run more than once.
+A user of a user group may have two passwords. ``setSecret`` gives it the current and the new one, so both are valid while
+clients change over; the next rotation removes the older one. An AUTH token is first added with the strategy ROTATE, which
+keeps the current one valid; ``finishSecret`` makes the new version of the secret current and then sets the new token as the
+only one. Every step may run more than once.
 
-``testSecret`` asks the API, and then logs in to the cache over TLS with the new password, as its clients will. Where no
-route leads to the cache the API's word has to do, which is logged.
+``testSecret`` asks the API, and then logs in to the cache over TLS with the new password, as its clients will. Without a
+route to the cache it relies on the API alone and logs a warning.
 
-``KIND`` (``user`` or ``token``) says which, ``RESOURCE_ID`` whose, ``JSON_FIELD`` where in the secret the password is;
-where that is empty the secret is the password. ``CACHE_HOST``, ``CACHE_PORT`` and ``USER_NAME`` say where to log in, and
-as whom; no user name with a token.
+Environment: ``KIND`` is ``user`` or ``token``, ``RESOURCE_ID`` the id of the user or of the replication group,
+``JSON_FIELD`` the field of the secret that holds the password (empty where the secret is the password). ``CACHE_HOST``,
+``CACHE_PORT`` and ``USER_NAME`` say where to log in and as which user; there is no user name with a token.
 """
 
 import json
@@ -34,33 +35,33 @@ def handler(event: dict[str, Any], _context: object) -> None:
     """Entry point: ``event`` holds Step, SecretId and ClientRequestToken."""
     resource_id, field = os.environ["RESOURCE_ID"], os.environ.get("JSON_FIELD", "")
     cache = boto3.client("elasticache")
-    takers: dict[str, _Taker] = {"user": _User(cache, resource_id), "token": _Token(cache, resource_id)}
+    targets: dict[str, _Target] = {"user": _User(cache, resource_id), "token": _Token(cache, resource_id)}
     host, port = os.environ.get("CACHE_HOST", ""), int(os.environ.get("CACHE_PORT", "6379"))
-    door = Door(host, port, os.environ.get("USER_NAME", "")) if host else None
-    Rotation(boto3.client("secretsmanager"), takers[os.environ["KIND"]], field, door).run(event)
+    login = CacheLogin(host, port, os.environ.get("USER_NAME", "")) if host else None
+    Rotation(boto3.client("secretsmanager"), targets[os.environ["KIND"]], field, login).run(event)
 
 
-class _Taker(Protocol):
-    """What takes a password: a user or a replication group."""
+class _Target(Protocol):
+    """What the password belongs to: a user, or a replication group with an AUTH token."""
 
     def add(self, current: str, pending: str) -> None:
-        """Make both valid."""
+        """Make both passwords valid."""
 
     def check(self) -> None:
-        """Raise until both are."""
+        """Raise until the service reports that both are valid."""
 
     def keep_only(self, password: str) -> None:
-        """Make the new one the only one, where that is due."""
+        """Make the new password the only one, where the old one must not stay valid."""
 
 
-class Door:
-    """The cache itself, at an address that may or may not be in reach."""
+class CacheLogin:
+    """A login to the cache, at an address that the function's network may not lead to."""
 
     def __init__(self, host: str, port: int, user_name: str) -> None:
         self._host, self._port, self._user_name = host, port, user_name
 
     def try_password(self, password: str) -> None:
-        """Log in. Raises RuntimeError when the cache refuses, ssl.SSLError when it is not the one it should be."""
+        """Log in. Raises RuntimeError when the cache refuses, and ssl.SSLError when its certificate is not valid."""
         try:
             connection = socket.create_connection((self._host, self._port), timeout=_CONNECT_SECONDS)
         except OSError as error:
@@ -68,26 +69,26 @@ class Door:
                 "no route to %s:%d (%s): the new password is not tried on the cache", self._host, self._port, error
             )
             return
-        with connection, ssl.create_default_context().wrap_socket(connection, server_hostname=self._host) as door:
-            door.settimeout(_REPLY_SECONDS)
-            door.sendall(_command("AUTH", *filter(None, [self._user_name]), password))
-            reply = _line(door)
+        with connection, ssl.create_default_context().wrap_socket(connection, server_hostname=self._host) as stream:
+            stream.settimeout(_REPLY_SECONDS)
+            stream.sendall(_command("AUTH", *filter(None, [self._user_name]), password))
+            reply = _line(stream)
         if reply != b"+OK":
             code = reply.removeprefix(b"-").split(b" ")[0].decode("ascii", "replace")
             raise RuntimeError(f"the cache at {self._host}:{self._port} refuses the new password: {code or 'no reply'}")
 
 
 def _command(*words: str) -> bytes:
-    """A command as RESP writes it: the count of its words, then each with its length in bytes."""
+    """A command in RESP: the number of its words, then each word with its length in bytes."""
     encoded = [word.encode() for word in words]
     return b"*%d\r\n" % len(encoded) + b"".join(b"$%d\r\n%b\r\n" % (len(word), word) for word in encoded)
 
 
-def _line(door: ssl.SSLSocket) -> bytes:
-    """The first line of the reply, without its end; what came of it when the cache hangs up."""
+def _line(connection: ssl.SSLSocket) -> bytes:
+    """The first line of the reply without its line end, or what arrived of it before the connection closed."""
     received = b""
     while b"\r\n" not in received and len(received) < _REPLY_BYTES_MAX:
-        chunk = door.recv(_REPLY_BYTES_MAX)
+        chunk = connection.recv(_REPLY_BYTES_MAX)
         if not chunk:
             break
         received += chunk
@@ -95,20 +96,20 @@ def _line(door: ssl.SSLSocket) -> bytes:
 
 
 class Rotation:
-    """The four steps, on a secret, the thing that takes it and the cache where it counts."""
+    """The four steps, for one secret and the user or replication group that uses it."""
 
-    def __init__(self, vault: Any, taker: _Taker, field: str, door: Door | None) -> None:  # noqa: ANN401  (boto3 has no types)
-        self._vault, self._taker, self._field, self._door = vault, taker, field, door
+    def __init__(self, secrets_manager: Any, target: _Target, field: str, login: CacheLogin | None) -> None:  # noqa: ANN401  (boto3 has no types)
+        self._secrets, self._target, self._field, self._login = secrets_manager, target, field, login
 
     def run(self, event: dict[str, str]) -> None:
-        """One step. Raises ValueError when Secrets Manager did not stage the version that the event names."""
+        """Run one step. Raises ValueError when the version of the event is not staged for rotation."""
         secret, version = event["SecretId"], event["ClientRequestToken"]
-        stages = self._vault.describe_secret(SecretId=secret)["VersionIdsToStages"]
+        stages = self._secrets.describe_secret(SecretId=secret)["VersionIdsToStages"]
         if version not in stages:
             raise ValueError(f"version {version} is not a version of the secret")
         if _CURRENT in stages[version]:
-            if event["Step"] == "finishSecret":  # again, because the last call of it failed
-                self._taker.keep_only(self._password(secret, VersionId=version, VersionStage=_CURRENT))
+            if event["Step"] == "finishSecret":  # the step failed after it made the version current
+                self._target.keep_only(self._password(secret, VersionId=version, VersionStage=_CURRENT))
             return
         if _PENDING not in stages[version]:
             raise ValueError(f"version {version} is not staged as {_PENDING}")
@@ -122,43 +123,43 @@ class Rotation:
 
     def _create(self, secret: str, version: str) -> None:
         try:
-            self._vault.get_secret_value(SecretId=secret, VersionId=version, VersionStage=_PENDING)
-        except self._vault.exceptions.ResourceNotFoundException:
+            self._secrets.get_secret_value(SecretId=secret, VersionId=version, VersionStage=_PENDING)
+        except self._secrets.exceptions.ResourceNotFoundException:
             password = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
             text = password
             if self._field:
-                current = self._vault.get_secret_value(SecretId=secret, VersionStage=_CURRENT)["SecretString"]
+                current = self._secrets.get_secret_value(SecretId=secret, VersionStage=_CURRENT)["SecretString"]
                 text = json.dumps({**json.loads(current), self._field: password})
-            self._vault.put_secret_value(
+            self._secrets.put_secret_value(
                 SecretId=secret, ClientRequestToken=version, SecretString=text, VersionStages=[_PENDING]
             )
 
     def _set(self, secret: str, version: str) -> None:
         current = self._password(secret, VersionStage=_CURRENT)
-        self._taker.add(current, self._password(secret, VersionId=version, VersionStage=_PENDING))
+        self._target.add(current, self._password(secret, VersionId=version, VersionStage=_PENDING))
 
     def _test(self, secret: str, version: str) -> None:
-        self._taker.check()
-        if self._door is not None:
-            self._door.try_password(self._password(secret, VersionId=version, VersionStage=_PENDING))
+        self._target.check()
+        if self._login is not None:
+            self._login.try_password(self._password(secret, VersionId=version, VersionStage=_PENDING))
 
     def _finish(self, secret: str, version: str) -> None:
-        stages = self._vault.describe_secret(SecretId=secret)["VersionIdsToStages"]
+        stages = self._secrets.describe_secret(SecretId=secret)["VersionIdsToStages"]
         current = next(name for name, held in stages.items() if _CURRENT in held)
         password = self._password(secret, VersionId=version, VersionStage=_PENDING)
-        self._taker.check()
-        self._vault.update_secret_version_stage(
+        self._target.check()
+        self._secrets.update_secret_version_stage(
             SecretId=secret, VersionStage=_CURRENT, MoveToVersionId=version, RemoveFromVersionId=current
         )
-        self._taker.keep_only(password)
+        self._target.keep_only(password)
 
     def _password(self, secret: str, **which: str) -> str:
-        text: str = self._vault.get_secret_value(SecretId=secret, **which)["SecretString"]
+        text: str = self._secrets.get_secret_value(SecretId=secret, **which)["SecretString"]
         return str(json.loads(text)[self._field]) if self._field else text
 
 
 class _User:
-    """A user of a user group, who may have two passwords."""
+    """A user of a user group, which may have two passwords."""
 
     def __init__(self, cache: Any, user_id: str) -> None:  # noqa: ANN401  (boto3 has no types)
         self._cache, self._user_id = cache, user_id
@@ -176,7 +177,7 @@ class _User:
             raise RuntimeError(f"user {self._user_id} is {status} with {count} passwords, not active with 2")
 
     def keep_only(self, password: str) -> None:
-        del password  # clients may still hold the other one: it goes with the next rotation
+        del password  # clients may still use the other one, which the next rotation removes
 
 
 class _Token:
@@ -190,7 +191,7 @@ class _Token:
         self._modify(pending, "ROTATE")
 
     def check(self) -> None:
-        """Waits for the group, which takes minutes; the waiter's own error after ten."""
+        """Wait until the group is available, for at most ten minutes."""
         self._cache.get_waiter("replication_group_available").wait(ReplicationGroupId=self._group_id)
 
     def keep_only(self, password: str) -> None:
