@@ -31,7 +31,7 @@ from cachetwin_cdk import (
 )
 from cachetwin_cdk.patterns import ApiType, SessionApi
 
-FUNCTION = Path(__file__).parents[2] / "stacks" / "session_api" / "function"
+FUNCTION = Path(__file__).parents[3] / "stacks" / "session_api" / "function"
 Properties = Callable[[str], dict[str, Any]]
 Warnings = Callable[[], list[str]]
 

@@ -59,18 +59,15 @@ class Shop:
     def __init__(self) -> None:
         environment = cdk.Environment(account="111122223333", region="eu-west-1")
         self.stack = cdk.Stack(cdk.App(analytics_reporting=False), "Shop", env=environment)
-        self.vpc, self.other_vpc = self._vpc("Vpc", "0"), self._vpc("OtherVpc", "1")
-
-    def _vpc(self, construct_id: str, digit: str) -> ec2.IVpc:
-        return ec2.Vpc.from_vpc_attributes(
+        self.vpc = ec2.Vpc.from_vpc_attributes(
             self.stack,
-            construct_id,
-            vpc_id=f"vpc-0123456789abcdef{digit}",
+            "Vpc",
+            vpc_id="vpc-0123456789abcdef0",
             availability_zones=ZONES,
-            isolated_subnet_ids=[f"subnet-0123456789abcde{digit}{index}" for index in range(2)],
-            isolated_subnet_route_table_ids=[f"rtb-0123456789abcde{digit}{index}" for index in range(2)],
-            private_subnet_ids=[f"subnet-0123456789abcdf{digit}{index}" for index in range(2)],
-            private_subnet_route_table_ids=[f"rtb-0123456789abcdf{digit}{index}" for index in range(2)],
+            isolated_subnet_ids=[f"subnet-0123456789abcde0{index}" for index in range(2)],
+            isolated_subnet_route_table_ids=[f"rtb-0123456789abcde0{index}" for index in range(2)],
+            private_subnet_ids=[f"subnet-0123456789abcdf0{index}" for index in range(2)],
+            private_subnet_route_table_ids=[f"rtb-0123456789abcdf0{index}" for index in range(2)],
         )
 
     def private(self) -> ec2.SubnetSelection:

@@ -37,7 +37,7 @@ from cachetwin_cdk import (
 )
 from cachetwin_cdk.checks._validate import WarningId
 
-SECURITY = Path(__file__).parents[2] / "docs" / "security.md"
+SECURITY = Path(__file__).parents[3] / "docs" / "security.md"
 Build = Callable[[cdk.Stack, ec2.IVpc], object]
 CLUSTER, LARGE = ClusterMode.ENABLED, NodeType.M7G_LARGE
 
