@@ -1,7 +1,8 @@
 """Take the pictures of README.md and the documentation from the real thing: ``python tools/screenshots.py``.
 
 Runs `make up` in this folder, on a terminal of its own, and looks at its page with headless Chromium (Debian's
-chromium and chromium-driver). Writes docs/screenshots/make-up.svg, the terminal, and docs/screenshots/web-app.png, the page.
+chromium and chromium-driver). Writes make-up.svg, the terminal, and web-app.png, the page, into
+docs/screenshots.
 """
 
 import contextlib
