@@ -66,24 +66,24 @@ def terminal_text(output: str) -> str:
 @contextlib.contextmanager
 def running_app() -> Iterator[str]:
     """The web app, up in the foreground; what its terminal showed until it was ready. Ctrl-C when it is left."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, COLUMNS, 0, 0))
+    terminal, inside = pty.openpty()
+    fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 50, COLUMNS, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color"}
     command = ["make", "up"]
     with subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+        command, cwd=ROOT, env=environment, stdin=inside, stdout=inside, stderr=inside, start_new_session=True
     ) as process:
-        os.close(theirs)
+        os.close(inside)
         try:
-            yield _read_until_ready(ours)
+            yield _read_until_ready(terminal)
         finally:
             os.killpg(process.pid, signal.SIGINT)
             deadline_s = time.monotonic() + DOWN_S_MAX
             while process.poll() is None and time.monotonic() < deadline_s:
                 with contextlib.suppress(OSError):  # the terminal ends with the program
-                    os.read(ours, 65536)
+                    os.read(terminal, 65536)
             process.wait(DOWN_S_MAX)
-            os.close(ours)
+            os.close(terminal)
 
 
 def _read_until_ready(terminal: int) -> str:

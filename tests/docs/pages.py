@@ -73,6 +73,7 @@ def pages() -> list[Path]:
     """Every page that a person wrote."""
     found = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
     found += (ROOT / folder / "README.md" for folder in ("constructs", "container", "engine", "local"))
+    found += ROOT.glob("stacks/*/*/README.md")
     return sorted(page for page in found if not any(page.is_relative_to(ROOT / folder) for folder in GENERATED))
 
 

@@ -2,16 +2,16 @@
 
     python -m tools.conformance.client_suites redis-py FOLDER 127.0.0.1:7801 127.0.0.1:7802 [--cluster-mode]
 
-FOLDER is a checkout of the client's source with its tests; nothing is fetched. The first server is the original, each
+FOLDER is a checkout of the client's source with its tests; nothing is fetched. The first server is the reference, each
 other one is compared with it, test by test. A suite that knows one port only (ioredis: 6379) runs against one server at
-a time: write its outcome with `--json original.json`, start the other server, and give `--original original.json`.
+a time: write its outcome with `--json real.json`, start the other server, and give `--reference real.json`.
 
 What the suites need: the Python ones an interpreter (`--python`) that has the client's development requirements and the
 client's source on its path or in the folder (glide: its wheel of the same version); the others `node` and FOLDER's
 `node_modules`. GLIDE's suite wants two servers of a kind, given as STANDALONE,CLUSTER. What needs another topology
 (replicas, sentinels, several nodes, modules, TLS certificates of the project's own) is left out or fails alike on both.
 
-Exit code: 0 when nothing that passes on the original fails elsewhere, 1 when something does, 2 when the run itself could
+Exit code: 0 when nothing that passes on the reference fails elsewhere, 1 when something does, 2 when the run itself could
 not be done.
 """
 
@@ -129,10 +129,10 @@ def parse(report: str) -> Outcomes:
     return outcomes
 
 
-def differences(original: Outcomes, other: Outcomes) -> dict[str, tuple[str, str]]:
+def differences(reference: Outcomes, other: Outcomes) -> dict[str, tuple[str, str]]:
     """Tests whose outcomes are not the same, `absent` where a test did not run."""
-    names = sorted(original.keys() | other.keys())
-    pairs = {name: (original.get(name, "absent"), other.get(name, "absent")) for name in names}
+    names = sorted(reference.keys() | other.keys())
+    pairs = {name: (reference.get(name, "absent"), other.get(name, "absent")) for name in names}
     return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
@@ -183,11 +183,11 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("suite", choices=sorted(COMMANDS))
     parser.add_argument("folder", type=pathlib.Path, help="the client's source with its tests")
-    parser.add_argument("servers", nargs="+", help="HOST:PORT of the original, then of each that is compared with it")
+    parser.add_argument("servers", nargs="+", help="HOST:PORT of the reference, then of each that is compared with it")
     parser.add_argument("--cluster-mode", action="store_true", help="the servers are cluster nodes that own all slots")
     parser.add_argument("--python", default=sys.executable, help="interpreter of the Python suites (%(default)s)")
     parser.add_argument(
-        "--original", type=pathlib.Path, help="an outcome that --json wrote, to compare all servers with"
+        "--reference", type=pathlib.Path, help="an outcome that --json wrote, to compare all servers with"
     )
     parser.add_argument("--json", type=pathlib.Path, help="write the first server's outcome there")
     parser.add_argument("--deadline", type=float, default=1800, help="seconds for one server (%(default)s)")
@@ -218,8 +218,8 @@ def main() -> int:
         progress.print(problem, markup=False)
         return 2
     results: list[tuple[str, Outcomes]] = []
-    if given.original is not None:
-        results.append((given.original.name, json.loads(given.original.read_text())))
+    if given.reference is not None:
+        results.append((given.reference.name, json.loads(given.reference.read_text())))
     measured = len(results)
     with tempfile.TemporaryDirectory(prefix="client-suite-") as temporary:
         aids = pathlib.Path(temporary)

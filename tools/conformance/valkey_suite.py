@@ -139,7 +139,7 @@ def units_with_servers(folder: pathlib.Path) -> list[str]:
 
 
 def give_up_slots(folder: pathlib.Path) -> None:
-    """Let nodes give up their slots before the suite hands them out: a node of ours begins with all of them."""
+    """Let nodes give up their slots before the suite hands them out: a node of this engine begins with all of them."""
     script = folder / "tests" / "support" / "cluster_util.tcl"
     if script.is_file():
         script.write_text(_ADDS_SLOTS.sub(r"\1catch {R $j cluster flushslots}\n\g<0>", script.read_text()))
