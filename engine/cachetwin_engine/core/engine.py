@@ -1,4 +1,4 @@
-"""One engine: what a node holds, who talks to it, and who must hear of it when something changes.
+"""One engine: the data and the clients of a node.
 
 No I/O and no clock of its own: ``clock`` answers Unix time in nanoseconds, ``seed`` starts its random numbers. The shell
 opens sessions, feeds them, drains ``clients.pending``, and calls ``tick`` ten times a second.
@@ -44,7 +44,7 @@ class Engine(EngineParts):
         return session
 
     def mark_internal(self, client: Client) -> None:
-        """``client`` is another node of ours: no password, every right, commands that are closed to clients."""
+        """``client`` is another node of this engine: no password, every right, commands that are closed to clients."""
         client.is_peer = True
         client.caller.user = self.acl.everything
         client.parser.authenticated = True
@@ -75,7 +75,7 @@ class Engine(EngineParts):
         serve_ready(self)
 
     def tick(self) -> None:
-        """Time passed: end waits whose deadline is over, expire keys. Ten times a second (``hz`` 10)."""
+        """Time passed: end waits whose deadline has passed, expire keys. Called ten times a second (``hz`` 10)."""
         self.start_turn()
         started_us = self.batch_started_us
         if self.cron_paused:
@@ -111,6 +111,6 @@ class Engine(EngineParts):
         self.run_pending()
 
     def info(self) -> bytes:
-        """What INFO answers with all sections, for the shell and whoever watches the node."""
+        """The reply of INFO with all sections, for the shell."""
         ctx = Context(self, Session(self, 0, self.acl.default, "", ""), self.databases[0], self.acl.default)
         return info_text(ctx, ["everything"])

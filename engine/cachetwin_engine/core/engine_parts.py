@@ -1,7 +1,7 @@
 """An engine with its parts, each in a module of its own with its state and its methods.
 
 - ``state``: plain state, below all parts;
-- ``observers``: clients that hear of changes (``watchers``, ``monitors``, ``tracking``, ``pubsub``);
+- ``observers``: clients that receive changes (``watchers``, ``monitors``, ``tracking``, ``pubsub``);
 - ``keyspace``, ``expiry``, ``memory``, ``rdb``: the data;
 - ``replication``: the history, replicas, the link to a primary;
 - ``scripting``: scripts and libraries of functions;
@@ -74,7 +74,7 @@ class EngineParts(EngineState):
     # -- clients -------------------------------------------------------------------------------------------------------
 
     def close_session(self, client: Client) -> None:
-        """The connection is gone: forget the client and all it was waiting for, watching or listening to."""
+        """The connection is closed: forget the client, its waits, watches and subscriptions."""
         if self.clients.connected.pop(client.id, None) is None:
             return
         client.closing = True
@@ -140,11 +140,11 @@ class EngineParts(EngineState):
             self.tracking.changed(key, self.actor)
 
     def sees_expired(self) -> bool:
-        """The source of an import does, and so does a primary: they say themselves when keys go."""
+        """True for the source of an import and for a primary, which delete expired keys themselves."""
         return self.actor is not None and (self.actor.imports or self.actor.is_primary)
 
     def may_drop_expired(self) -> bool:
-        """A client that writes to a replica may."""
+        """True for a client that writes to a replica."""
         return self.replication.link is not None
 
     def value_dropped(self, value: object) -> None:

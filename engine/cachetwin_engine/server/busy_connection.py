@@ -1,4 +1,4 @@
-"""Connections that come while a script keeps the event loop from turning: whoever wants to end it must get in.
+"""Connections that arrive while a script holds the event loop: a client must be able to end the script.
 
 They are accepted and answered here, outside of the loop, and become connections like all others when it turns again.
 """
@@ -33,7 +33,7 @@ class BusyConnection:
         self.session = session
 
     def serve(self) -> bool:
-        """Read once and answer; False when the other side has gone or the session is over."""
+        """Read once and answer; False when the other side or the session has closed."""
         try:
             data = self.sock.recv(READ_BYTES)
             if not data:
@@ -47,7 +47,7 @@ class BusyConnection:
 
 
 class BusyConnections:
-    """All of one node."""
+    """All such connections of one node."""
 
     def __init__(self, node: BusyNode) -> None:
         self._node = node

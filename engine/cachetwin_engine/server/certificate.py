@@ -17,7 +17,7 @@ class Certificate:
 
     @property
     def is_loaded(self) -> bool:
-        """Can a connection be encrypted?"""
+        """True if a connection can be encrypted."""
         return self._context is not None
 
     @property

@@ -2,7 +2,7 @@
 
 What concerns sockets, TLS and logs is taken here; every other directive is a parameter of the engine, which knows the
 names its profile has and checks the values. This module only turns words into ``Options``; it opens nothing but the
-files it is told to read.
+files that it is given.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -138,7 +138,7 @@ def _bind(options: Options, words: list[str]) -> Options:
 def _foreground(options: Options, words: list[str]) -> Options:
     if _one("daemonize", words).lower() != "no":
         raise OptionError(
-            f"daemonize must be no (the engine stays in the foreground, whoever starts it keeps it), got {words[0]!r}"
+            f"daemonize must be no (the engine stays in the foreground; its starter keeps it), got {words[0]!r}"
         )
     return options
 
@@ -209,13 +209,13 @@ DIRECTIVES: Final[dict[str, Directive]] = {
         Directive(
             "log-format",
             "json|text|logfmt",
-            "how lines on stderr look (default text, which Valkey calls legacy)",
+            "format of log lines (default text, Valkey's legacy format)",
             _choice("log-format", LOG_FORMATS),
         ),
         Directive(
             "loglevel",
             "LEVEL",
-            f"least level that is logged: {', '.join(LEVELS)} (default notice)",
+            f"lowest level that is logged: {', '.join(LEVELS)} (default notice)",
             _choice("loglevel", LEVELS),
         ),
         Directive("logfile", "FILE", "log to a file instead of stderr", _text("logfile")),

@@ -1,7 +1,7 @@
 """One client's connection: bytes in to its session, replies out in one write.
 
 ``data_received`` is the hot path. It feeds the session and writes what came back; everything rare (output for other
-clients, limits, closing) hides behind one test at its end. Measured with redis-benchmark, 50 clients, against
+clients, limits, closing) is behind one test at its end. Measured with redis-benchmark, 50 clients, against
 redis-server on the same two cores and a session that does no work: 7.0 to 7.4 us of CPU a command unpipelined against
 6.7 to 7.5; writing with ``os.write``, ``asyncio.BufferedProtocol`` and an epoll loop by hand were no faster beyond the
 noise of 10 %, so this is the plain ``Protocol``.
@@ -108,7 +108,7 @@ class Connection(asyncio.Protocol):
         self._open = False
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Open the session, or tell the client why there is none and close."""
+        """Open the session, or send the client the reason why there is none and close."""
         transport = cast("asyncio.Transport", transport)  # uvloop's transports have its methods, not its type
         self._transport = transport
         self._write = transport.write
@@ -126,13 +126,13 @@ class Connection(asyncio.Protocol):
         self.watch_output()
         if self._given_session is not None:
             self._given_session = None
-            self.push()  # what it was sent meanwhile
+            self.push()  # what other clients sent it since
 
     def data_received(self, data: bytes) -> None:
         """Feed the session and write its replies."""
         try:
             reply = self._feed(data)
-        except Exception as bug:  # noqa: BLE001  (whatever it is, it is our bug and must cost this client only)
+        except Exception as bug:  # noqa: BLE001  (any exception is a bug here, and must cost this client only)
             self.drop_for_bug(bug)
             return
         if reply:
@@ -165,7 +165,7 @@ class Connection(asyncio.Protocol):
             self._transport.write(reply[written:])
 
     def _settle(self, session: "Session") -> None:
-        """The rare ends of a turn: others have output, more commands wait, or the conversation is over."""
+        """The rare work after a turn: others have output, more commands wait, or the session closes."""
         if self._engine.clients.pending:
             self.node.schedule_drain()
         if session.closing:
@@ -189,7 +189,7 @@ class Connection(asyncio.Protocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Close the session and let go of everything that points back here."""
+        """Close the session and drop every reference to this connection."""
         if self._open:
             self._open = False
             self.node.close_session(self.session)
@@ -199,7 +199,7 @@ class Connection(asyncio.Protocol):
         self.node.backlogged.discard(self)
 
     def push(self) -> None:
-        """Write what the session has to say unasked (a message, a late reply), and close it if it is done."""
+        """Write output that came without a request (a message, a late reply), and close if the session is done."""
         session = self.session
         output = session.take_output()
         if output:
@@ -210,7 +210,7 @@ class Connection(asyncio.Protocol):
             self._go_on_later()
 
     def close(self) -> None:
-        """Close when the client has taken its replies, or at once if the session says so.
+        """Close when the client has taken its replies, or at once if the session asks for it.
 
         ``CLOSING_SECONDS_MAX`` bounds how long that may take.
         """
@@ -229,7 +229,7 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     def drop_for_bug(self, bug: Exception) -> None:
-        """Log an error of ours in full and close this connection; the others go on."""
+        """Log an internal error in full and close this connection; the others stay."""
         log.error("internal error: connection dropped", exc_info=bug, extra={"fields": {"client": self.session.id}})
         self.abort()
 
@@ -303,8 +303,8 @@ class Connection(asyncio.Protocol):
         """
         session = self.session
         now = self.node.loop.time()
-        if session.asks_too_much():
-            session.end_for_asking()
+        if session.requests_too_large():
+            session.end_for_large_requests()
             self.close()
         elif session.bytes_in != self._bytes_seen or session.blocked is not None or self.output_class != "normal":
             self._bytes_seen = session.bytes_in

@@ -1,10 +1,10 @@
-"""The control channel: how a supervisor tells a node who its users are, where to listen and when to stop.
+"""The control channel: through it a supervisor gives a node its users and listening sockets, and stops it.
 
 One end of an AF_UNIX stream socketpair, inherited as a file descriptor. Requests and answers are JSON objects, one a
 line: ``{"id": 1, "op": "parameters", "parameters": {"maxmemory": "100mb"}}`` is answered by ``{"id": 1, "ok": true}``
 or ``{"id": 1, "ok": false, "error": "..."}``. A ``listen`` request carries its listening socket by SCM_RIGHTS with the
 line that names it, and so does the connection between a primary (``replica``) and its replica (``follow``): the two
-ends of a socket pair. When it breaks the replica says ``{"event": "link lost"}`` and wants another pair. Passwords come
+ends of a socket pair. When it breaks the replica sends ``{"event": "link lost"}`` and needs another pair. Passwords come
 this way and no other: not by command line, environment or file. The end of the stream means that the supervisor is gone,
 and the node shuts down.
 """
@@ -193,7 +193,7 @@ class ControlChannel:
             answer.update(await self._perform(request))
         except (RequestError, TlsError) as error:
             answer.update(ok=False, error=str(error))
-        except Exception as bug:  # noqa: BLE001  (our bug: the supervisor must hear of it, the node goes on)
+        except Exception as bug:  # noqa: BLE001  (a bug here: the supervisor receives it, the node stays up)
             log.error("internal error in a control request", exc_info=bug)
             answer.update(ok=False, error=f"internal error: {type(bug).__name__}")
         await self.send(answer)

@@ -1,4 +1,4 @@
-"""Where a node listens: what it was started with, what CONFIG SET makes of that, what the supervisor opens and closes."""
+"""Where a node listens: the sockets of its start, of CONFIG SET, and those that the supervisor opens and closes."""
 
 import asyncio
 import socket
@@ -25,7 +25,7 @@ _LISTEN_REASONS: Final = {
 
 
 class Endpoints:
-    """Those of one node, by name."""
+    """The endpoints of one node, by name."""
 
     def __init__(self, node: ListenerNode) -> None:
         self._node = node
@@ -54,7 +54,7 @@ class Endpoints:
             endpoint.close()
 
     def remove_files(self) -> None:
-        """The end: nobody finds a Unix socket that nobody listens on."""
+        """Remove the files of Unix sockets at the end of the process."""
         for path in self._unix_paths:
             Path(path).unlink(missing_ok=True)
 
@@ -72,7 +72,7 @@ class Endpoints:
         endpoint = Endpoint(self._node, name, sock, tls)
         await endpoint.start()
         self._open[name] = endpoint
-        self._tell_host()
+        self._update_host()
         log.info("listening", extra={"fields": {"listener": name, "address": endpoint.address, "tls": tls}})
         return endpoint
 
@@ -84,7 +84,7 @@ class Endpoints:
                 f"close_listener: no listener is called {name!r}; there are: {', '.join(self._open) or 'none'}"
             )
         endpoint.close()
-        self._tell_host()
+        self._update_host()
         log.info("no longer listening", extra={"fields": {"listener": name}})
 
     def follow_parameters(self, names: list[str]) -> tuple[str, str] | None:
@@ -99,11 +99,11 @@ class Endpoints:
         return None
 
     def plain(self) -> Iterator[Endpoint]:
-        """Those without TLS."""
+        """Endpoints without TLS."""
         return (endpoint for endpoint in self._open.values() if endpoint.tls == "off")
 
     def waiting(self) -> int:
-        """Connections that shake hands, and are none of the node's yet."""
+        """Connections in a handshake, which have no session yet."""
         return sum(endpoint.waiting() for endpoint in self._open.values())
 
     def _listen_as_configured(self) -> bool:
@@ -136,11 +136,11 @@ class Endpoints:
         for name, sock in opened.items():
             if sock is not None:
                 self._starting.append(self._node.loop.create_task(self.listen(name, sock, wanted[name][2])))
-        self._tell_host()
+        self._update_host()
         return True
 
-    def _tell_host(self) -> None:
-        """What INFO server says of ports and listeners."""
+    def _update_host(self) -> None:
+        """Update what INFO server reports of ports and listeners."""
         host = self._node.host
         host.tcp_port = next((endpoint.port for endpoint in self._open.values() if endpoint.port), 0)
         host.listeners = [endpoint.described for endpoint in self._open.values()]

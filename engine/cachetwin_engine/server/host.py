@@ -1,4 +1,4 @@
-"""What the engine may say of its process and machine: INFO's facts, and the bits for ACL GENPASS."""
+"""The engine's process and machine: the facts of INFO, files, and the random bits of ACL GENPASS."""
 
 import os
 import secrets

@@ -1,7 +1,7 @@
 """The engine's log: one line per event on stderr, as JSON or as text.
 
-A line says what happened and to whom (a client's id and address, a listener's name, a file's path). It never holds a
-command's arguments, a value, a key or a password: whoever collects logs must not become a copy of the data.
+A line holds what happened and its subject (a client's id and address, a listener's name, a file's path). It never holds a
+command's arguments, a value, a key or a password, so that a collection of logs is no copy of the data.
 """
 
 import faulthandler

@@ -1,4 +1,4 @@
-"""A node: one engine, its endpoints and connections, its heartbeat, its control channel and its end.
+"""A node: one engine with its endpoints, connections, ticks, control channel and shutdown.
 
 Everything runs on one event loop thread, as in Valkey: a command is never interrupted by another. The node gives the
 engine what the core may not reach for itself: the time (with every feed and every tick), a random seed, and sockets.
@@ -66,8 +66,8 @@ def tame_garbage_collector() -> None:
 class Node:
     """One engine on the wire.
 
-    ``serve`` runs until the node is told to stop. The endpoints that were added open when it starts; more come and go
-    over the control channel.
+    ``serve`` runs until the node is stopped. The endpoints that were added open when it starts; the control channel
+    opens and closes others.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class Node:
     # Life
 
     async def serve(self, *, handle_signals: bool = True) -> None:
-        """Serve until told to stop; returns when every connection is closed.
+        """Serve until stopped; return when every connection is closed.
 
         Signals: SIGTERM and SIGINT stop the node (a second one at once), SIGHUP reloads the certificate.
         """
@@ -166,7 +166,7 @@ class Node:
         self.loop.add_signal_handler(signal.SIGHUP, self.certificate.reload)
 
     def _end(self, reason: str) -> None:
-        """A signal: end as ``shutdown-on-sigterm`` and ``shutdown-on-sigint`` say; a second one waits for nobody."""
+        """A signal: end as ``shutdown-on-sigterm`` and ``shutdown-on-sigint`` ask; a second one ends at once."""
         shutdown = self.engine.shutdown
         if self._stop_reason is not None:
             self.stop(reason)
@@ -184,7 +184,7 @@ class Node:
 
     @contextlib.contextmanager
     def _double_signal(self) -> Iterator[None]:
-        """While the last save keeps the loop from turning: a second signal ends the process at once, without the file."""
+        """While the last save holds the event loop, a second signal ends the process at once, without the file."""
         before = {number: signal.signal(number, self._die) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             yield
@@ -254,7 +254,7 @@ class Node:
         log.info("leads")
 
     async def serve_replica(self, sock: socket.socket) -> None:
-        """The other end of ``sock`` is a replica of ours. Raises RequestError."""
+        """The other end of ``sock`` is a replica of this node. Raises RequestError."""
         try:
             await self._peers.adopt(sock)
         except OSError as error:
@@ -312,13 +312,13 @@ class Node:
         self._connections[session.id] = connection
 
     def _refusal(self, peer: object) -> bytes:
-        """What a connection is told that gets no session; empty when it may have one."""
+        """The error for a connection that gets no session; empty when it may have one."""
         if len(self._connections) >= self.engine.config.clients.maxclients:
             return error(MAX_CLIENTS)
         return denial(self.engine) if protects(self.engine, peer) else b""
 
     def close_session(self, session: Session) -> None:
-        """The connection is gone: so is its session."""
+        """The connection is closed, and with it its session."""
         del self._connections[session.id]
         self.engine.close_session(session)
         if self.engine.clients.pending:
@@ -327,7 +327,7 @@ class Node:
             self._quiet.set()
 
     def is_full(self) -> bool:
-        """Whether one more connection would be over ``maxclients``, those that shake hands counted in."""
+        """True if one more connection would be over ``maxclients``, counting those in a handshake."""
         return len(self._connections) + self.endpoints.waiting() >= self.engine.config.clients.maxclients
 
     def _keep_alive(self, sock: socket.socket) -> None:
@@ -363,7 +363,7 @@ class Node:
             self._connector.tick()
 
     def _work(self) -> None:
-        """A slice of a snapshot. Clients that have something to say get as long before the next one."""
+        """A slice of a snapshot. Clients get as much time before the next slice."""
         self._works = False
         engine = self.engine
         if engine.has_work():
@@ -394,10 +394,10 @@ class Node:
             self._drain()
 
     def _serve_while_busy(self) -> None:
-        """One round over the plain connections while a script keeps the event loop from turning.
+        """One round over the plain connections while a script holds the event loop.
 
-        What they send is read here and answered here; the loop finds the rest when it turns again. Connections with TLS,
-        or with replies that wait to be taken, wait for that too. New plain ones are let in.
+        What they send is read and answered here; the loop serves the rest when it runs again, and connections with TLS or
+        with replies that wait to be taken. New plain connections are accepted.
         """
         for endpoint in self.endpoints.plain():
             self._busy_connections.accept(endpoint)

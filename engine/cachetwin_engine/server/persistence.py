@@ -54,7 +54,7 @@ class DumpFile:
         return ""
 
     def finish_later(self) -> None:
-        """The same without waiting for the disk; ``finished`` says how it ended."""
+        """The same without waiting for the disk; ``finished`` returns the outcome."""
         self._problem = None
         self._finisher = threading.Thread(target=self._finish, name="rdb-finish")
         self._finisher.start()

@@ -25,7 +25,7 @@ def protects(engine: Engine, peer: object) -> bool:
     if not (default.enabled and default.no_password and engine.config.boolean("protected-mode")):
         return False
     if not isinstance(peer, tuple):
-        return False  # a Unix socket: whoever may open the file
+        return False  # a Unix socket: the file's permissions protect it
     address = ipaddress.ip_address(str(peer[0]).partition("%")[0])
     mapped = getattr(address, "ipv4_mapped", None)
     return not (mapped or address).is_loopback

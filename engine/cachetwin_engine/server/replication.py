@@ -1,7 +1,7 @@
 """The socket of a replica: connects to its primary when the engine asks for it, and moves bytes both ways.
 
-What is said, and when, is ``core.replication.primary_link``'s business. A connection attempt, a handshake and a silent
-primary are all bounded by ``repl-timeout``, which the link watches with every tick.
+``core.replication.primary_link`` decides what is sent, and when. A connection attempt, a handshake and a silent primary are
+all bounded by ``repl-timeout``, which the link watches with every tick.
 """
 
 import asyncio
@@ -50,7 +50,7 @@ class PrimaryConnection(asyncio.Protocol):
         """Hand on what the primary sent."""
         try:
             self.link.feed(data)
-        except Exception as bug:  # noqa: BLE001  (whatever it is, it is our bug: the link begins anew)
+        except Exception as bug:  # noqa: BLE001  (any exception is a bug here: the link connects again)
             log.error("internal error: link to the primary dropped", exc_info=bug)
             self.link.wants_close = True
         self.move()
@@ -59,7 +59,7 @@ class PrimaryConnection(asyncio.Protocol):
             self._node.schedule_drain()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Tell the link, which will ask for another connection."""
+        """Report it to the link, which will ask for another connection."""
         self._transport = None
         reason = self.link.problem or (str(exc) if exc is not None else "the primary closed the connection")
         log.warning("link to the primary lost", extra={"fields": {"reason": reason}})
@@ -67,7 +67,7 @@ class PrimaryConnection(asyncio.Protocol):
         self._node.link_lost(self.link, reason)
 
     def move(self) -> None:
-        """Write what the link has to say; close if it is done."""
+        """Write the link's output; close if it is done."""
         if self._transport is None:
             return
         output = self.link.take_output()
@@ -77,7 +77,7 @@ class PrimaryConnection(asyncio.Protocol):
             self._transport.abort()
 
     def close(self) -> None:
-        """Let go of the connection."""
+        """Close the connection."""
         if self._transport is not None:
             self._transport.abort()
 
@@ -99,10 +99,10 @@ class Peers:
 
 
 class PeerConnection(Connection):
-    """A replica of ours, as a client with every right."""
+    """A replica of this node, as a client with every right."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Trust it from its first byte."""
+        """Mark it as internal from its first byte."""
         super().connection_made(transport)
         if self.is_open:
             self.node.engine.mark_internal(self.session)
@@ -121,7 +121,7 @@ class PrimaryConnector:
         link = self._node.engine.replication.link
         connection = self._connection
         if connection is not None and connection.link is not link:
-            self._let_go()
+            self._close_connection()
             connection = None
         if connection is not None:
             connection.move()
@@ -131,13 +131,13 @@ class PrimaryConnector:
             self._attempt.cancel()
 
     def move(self) -> None:
-        """Write what the link has to say."""
+        """Write the link's output."""
         if self._connection is not None:
             self._connection.move()
 
     async def adopt(self, link: "PrimaryLink", sock: socket.socket) -> None:
         """Use a connected socket for ``link``, which will get further ones from where this came. Raises OSError."""
-        self._let_go()
+        self._close_connection()
         link.given = True
         link.connecting()
         self._connection = connection = PrimaryConnection(self._node, link)
@@ -149,9 +149,9 @@ class PrimaryConnector:
 
     def close(self) -> None:
         """The node ends."""
-        self._let_go()
+        self._close_connection()
 
-    def _let_go(self) -> None:
+    def _close_connection(self) -> None:
         if self._attempt is not None:
             self._attempt.cancel()
             self._attempt = None

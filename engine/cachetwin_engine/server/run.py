@@ -30,7 +30,7 @@ PORT_MAX: Final = 65535
 
 
 def run(options: Options) -> None:
-    """Serve as ``options`` ask until told to stop. Raises OptionError for options that turn out to be unusable."""
+    """Serve as ``options`` ask until stopped. Raises OptionError for options that turn out to be unusable."""
     try:
         stream = start_log(options.log_format, options.loglevel, options.logfile)
     except OSError as error:
@@ -97,7 +97,7 @@ def new_engine(options: Options, host: ProcessHost | None = None) -> Engine:
     engine = Engine(profile, time.time_ns, secrets.randbits(62), config)
     engine.host = host if host is not None else ProcessHost(options.config_file)
     named = [name for name, _ in options.parameters if name != "maxclients"]
-    problem = engine.host.apply_parameters(["dir", *named], config)  # dir, so that CONFIG GET says where that is
+    problem = engine.host.apply_parameters(["dir", *named], config)  # dir, so that CONFIG GET shows it
     if problem is not None:
         raise OptionError(f"{problem[0]}: {problem[1]}")
     if options.elasticache:

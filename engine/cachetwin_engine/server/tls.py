@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 TlsMode = Literal["required", "preferred", "off"]
-"""What a listener speaks: TLS only, TLS and plain text told apart by the first byte, or plain text only."""
+"""What a listener speaks: TLS only, TLS or plain text by the first byte, or plain text only."""
 
 ClientAuth = Literal["no", "optional", "yes"]
 """Valkey's ``tls-auth-clients``. The default here is ``no``: ElastiCache never asks clients for a certificate."""
@@ -35,8 +35,8 @@ class TlsFiles:
     """Where a server's certificate chain and private key are (PEM), and whose client certificates it trusts.
 
     ``protocols`` is Valkey's ``tls-protocols``: names out of ``TLSv1.2`` and ``TLSv1.3`` with spaces between, both when
-    empty. ``ciphers`` is ``tls-ciphers``, those of TLS 1.2 in OpenSSL's words; ``prefers_own_ciphers`` lets our order
-    decide rather than the client's.
+    empty. ``ciphers`` is ``tls-ciphers``, those of TLS 1.2 in OpenSSL's words; with ``prefers_own_ciphers`` the server's
+    order decides, not the client's.
     """
 
     certificate_file: str

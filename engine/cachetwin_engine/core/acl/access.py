@@ -1,6 +1,6 @@
-"""All users, and the question whether one of them may run a command.
+"""All users, and the check of whether one of them may run a command.
 
-Which complaint wins when every selector refuses follows Valkey: the one of the selector that came furthest (database, then
+When every selector refuses, the refusal of the selector that came furthest is reported, as in Valkey (database, then
 command, then key, then channel).
 """
 
@@ -72,12 +72,12 @@ class AccessControl:
         self.allow_channels = allow_channels  # acl-pubsub-default is allchannels
         self.default = superuser(b"default")
         self.users: dict[bytes, User] = {b"default": self.default}
-        self.everything = superuser(b"(superuser)")  # as whom a primary's stream runs
+        self.everything = superuser(b"(superuser)")  # the user that runs a primary's stream
 
     # -- who ----------------------------------------------------------------------------------------------------------
 
     def authenticate(self, name: bytes, password: bytes) -> User | None:
-        """The user, if enabled and the password is one of theirs."""
+        """The user, if enabled and the password is one of the user's."""
         user = self.users.get(name)
         digest = hash_password(password)
         if user is None or not user.enabled:
@@ -190,7 +190,7 @@ class AccessControl:
     def check(
         self, user: User, command: Command, args: list[bytes], database: int = 0, databases: int = 1
     ) -> Denial | None:
-        """Why ``user`` may not run ``args`` with ``database`` of so many ``databases`` chosen, or None; nobody is told."""
+        """Why ``user`` may not run ``args`` with ``database`` chosen of so many, or None; nothing is noted."""
         keys: list[KeyPosition] | None = None
         worst: Denial | None = None
         for selector in [user.root, *user.selectors]:
@@ -206,7 +206,7 @@ class AccessControl:
                     try:
                         keys = key_positions(command, args)
                     except CommandError:
-                        keys = []  # the handler will say what is wrong with the arguments
+                        keys = []  # the handler reports what is wrong with the arguments
                 denied = _check_keys(selector, keys if keys is not None else [], args)
                 if denied is None:
                     denied = _check_channels(selector, command, args)
@@ -256,7 +256,7 @@ def _has_keys(command: Command) -> bool:
 
 
 def _places_of_databases(name: bytes, args: list[bytes], databases: int) -> list[int]:
-    """Which arguments number a database; none at all if one of them does not, which the handler will say."""
+    """Which arguments number a database; none at all if one of them does not, which the handler reports."""
     places = {b"select": [1], b"swapdb": [1, 2], b"move": [2]}.get(name, [])
     if name == b"copy":
         at = 3
@@ -275,7 +275,7 @@ def _places_of_databases(name: bytes, args: list[bytes], databases: int) -> list
 
 
 def _may_run(selector: Selector, command: Command, args: list[bytes]) -> bool:
-    if selector.may_run(command.id) or command.flags & NO_AUTH:  # logging in is nobody's privilege
+    if selector.may_run(command.id) or command.flags & NO_AUTH:  # everybody may log in
         return True
     firsts = selector.first_args.get(command.id)
     return firsts is not None and len(args) > 1 and args[1].lower() in firsts

@@ -1,6 +1,6 @@
 """ACL rules: one word of ACL SETUSER, or of an ElastiCache access string, applied to a user.
 
-``-@all`` and ``+@all`` start the list of command rules anew; a later rule for the same command or category takes the place
+``-@all`` and ``+@all`` restart the list of command rules; a later rule for the same command or category takes the place
 of an earlier one. That is what ACL LIST shows, so clients that compare it see what Valkey would show.
 """
 
@@ -161,7 +161,7 @@ def _apply_key_pattern(selector: Selector, rule: bytes) -> None:
             if not flag or access & flag:
                 raise RuleError(SYNTAX)
             access |= flag
-        if not access:  # without a tilde it stands for the empty key, as the original has it
+        if not access:  # without a tilde it stands for the empty key, as in Valkey
             raise RuleError(SYNTAX)
     if b" " in pattern or b"\0" in pattern:
         raise RuleError(SYNTAX)

@@ -25,7 +25,7 @@ class KeyPattern:
         self.prefix = stem if pattern.endswith(b"*") and not _SPECIAL.intersection(stem) else None
 
     def matches(self, key: bytes) -> bool:
-        """Does the pattern cover ``key``?"""
+        """True if the pattern covers ``key``."""
         if self.prefix is not None:
             return key.startswith(self.prefix)
         return glob_match(self.pattern, key)
@@ -61,11 +61,11 @@ class Selector:
         return self.all_commands and self.all_keys and self.all_channels and self.all_databases
 
     def may_run(self, command_id: int) -> bool:
-        """Is the command allowed, whatever its arguments?"""
+        """True if the command is allowed with any arguments."""
         return self.all_commands or (command_id < len(self.allowed) and self.allowed[command_id] != 0)
 
     def may_touch(self, key: bytes, access: int) -> bool:
-        """Is ``key`` covered for ``access`` (READ_KEYS, WRITE_KEYS or both, 0 for any)?"""
+        """True if ``key`` is covered for ``access`` (READ_KEYS, WRITE_KEYS or both, 0 for any)."""
         if self.all_keys:
             return True
         granted = 0
@@ -77,7 +77,7 @@ class Selector:
         return False
 
     def may_use_channel(self, channel: bytes, is_pattern: bool) -> bool:
-        """Is the channel covered? A pattern to subscribe to must be there literally."""
+        """True if the channel is covered. A pattern to subscribe to must be among the user's, word for word."""
         if self.all_channels:
             return True
         for pattern in self.channels:
@@ -86,7 +86,7 @@ class Selector:
         return False
 
     def may_use_database(self, index: int) -> bool:
-        """Is the database covered?"""
+        """True if the database is covered."""
         return self.all_databases or index in self.databases
 
     def command_rules(self) -> bytes:

@@ -1,4 +1,4 @@
-"""Parameters that change while the engine runs: CONFIG SET, and what each means for the parts that go by it.
+"""Parameters that change while the engine runs: CONFIG SET, and the parts that depend on a parameter.
 
 What a command would have to look up every time is kept beside what it is about (``EngineState.notify_flags``, the
 blocked-by flags, the limits of the logs); ``follow_config`` brings all of that up to date, at start too.
@@ -43,7 +43,7 @@ def change_config(engine: "EngineParts", pairs: list[tuple[bytes, bytes]], may_s
 
 
 def follow_config(engine: "EngineParts") -> None:
-    """Take over what a change of parameters means for a running engine."""
+    """Apply the parameters to the parts of a running engine."""
     config = engine.config
     engine.notify_flags = config.monitoring.notify_flags
     if config.server.cluster_enabled:
@@ -90,7 +90,7 @@ def _choose_logs(engine: "EngineParts") -> None:
 
 
 def _join_cluster(engine: "EngineParts") -> None:
-    """Cluster mode, from now on if it was not before; what the parameters say of it."""
+    """Turn cluster mode on, if it was off, and apply its parameters."""
     cluster = engine.cluster
     if cluster is None:
         cluster = engine.cluster = ClusterState(engine.random)

@@ -1,4 +1,4 @@
-"""What Amazon ElastiCache changes about an engine: commands it closes, parameters that only the service knows.
+"""What Amazon ElastiCache changes about an engine: commands it closes, parameters that only the service has.
 
 Sources: the user guide's list of restricted commands (supported and restricted commands, April 2026) and its parameter
 tables. The reply for a closed command was recorded from the service: the text for an unknown one. That closed sub-commands
@@ -43,7 +43,7 @@ def become_elasticache(engine: "EngineParts") -> None:
 
 
 def take_over_parameter_group(engine: "EngineParts", parameters: dict[str, str]) -> list[str]:
-    """Let a running engine follow a parameter group; the names that only the service knows are returned.
+    """Let a running engine follow a parameter group; the names that only the service has are returned.
 
     Raises CommandError.
     """
@@ -54,7 +54,7 @@ def take_over_parameter_group(engine: "EngineParts", parameters: dict[str, str])
 
 
 def rename_commands_of(engine: "EngineParts", pairs: str) -> None:
-    """Give commands other names, or ``blocked``; rules of users go on to name them as before. Raises CommandError."""
+    """Give commands other names, or ``blocked``; rules of users still use the old names. Raises CommandError."""
     if pairs:
         engine.acl.table = dict(engine.commands)
         rename_commands(engine.commands, pairs)

@@ -1,4 +1,4 @@
-"""What happens to whole databases at once (FLUSHALL, SWAPDB), and who must hear of it."""
+"""Emptying and swapping whole databases (FLUSHALL, SWAPDB), and the clients and parts that this affects."""
 
 from cachetwin_engine.core.keyspace.database import Database
 from cachetwin_engine.core.memory.account import MemoryAccount

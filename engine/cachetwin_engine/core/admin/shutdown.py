@@ -1,7 +1,7 @@
-"""The end of the process, asked for by SHUTDOWN or a signal: replicas get what they miss, the data is saved, then it ends.
+"""The end of the process, after SHUTDOWN or a signal: replicas receive what they miss, the data is saved, then it ends.
 
-While a replica is behind, clients' writes are held back as in CLIENT PAUSE, for ``shutdown-timeout`` seconds at most. Who
-called SHUTDOWN waits meanwhile. SHUTDOWN ABORT calls it off, and so does a save that fails: then all goes on as before.
+While a replica is behind, clients' writes are held back as in CLIENT PAUSE, for ``shutdown-timeout`` seconds at most, and
+the client that called SHUTDOWN waits. SHUTDOWN ABORT cancels it, and so does a save that fails: writes run again.
 """
 
 from typing import Final
@@ -28,11 +28,11 @@ class Shutdown:
         self._deadline_ms = 0  # of the wait for replicas; 0 is none
 
     def is_waiting(self) -> bool:
-        """Does the end wait for replicas?"""
+        """True while the end waits for replicas."""
         return self._deadline_ms != 0
 
     def wait_ms(self) -> int:
-        """How long it still waits at most."""
+        """How long it still waits at most, in milliseconds."""
         return self._deadline_ms - self._engine.now_ms
 
     def ask(self, reason: str, words: set[str]) -> None:
@@ -41,7 +41,7 @@ class Shutdown:
         self._asked = words
 
     def begin(self, reason: str, words: set[str]) -> None:
-        """End now if nothing is in the way; else wait, or go on with an error in the log."""
+        """End now if every replica has everything; else wait for them. A save that fails is logged and cancels the end."""
         if self.is_waiting():
             return
         engine = self._engine
@@ -59,7 +59,7 @@ class Shutdown:
         self.finish()
 
     def tick(self) -> None:
-        """Ten times a second: is it time to begin, or to end?"""
+        """Begin or end when it is time. Called ten times a second."""
         asked = self._asked
         if asked is not None:
             self.begin(self.reason, asked)
@@ -67,7 +67,7 @@ class Shutdown:
             self.finish()
 
     def abort(self) -> bool:
-        """SHUTDOWN ABORT; False if there was nothing to call off."""
+        """SHUTDOWN ABORT; False if there was nothing to cancel."""
         if self._asked is None and not self.is_waiting():
             return False
         self._cancel()
@@ -86,7 +86,7 @@ class Shutdown:
         engine.shutdown_requested = True
 
     def save(self) -> bool:
-        """Save if save points are set, or as told. False if that failed, which matters."""
+        """Save if save points or the words of SHUTDOWN ask for it. False if that failed and the process must not end."""
         engine = self._engine
         self._saves.cancel()
         wanted = "save" in self._words or (engine.config.server.save_points and "nosave" not in self._words)

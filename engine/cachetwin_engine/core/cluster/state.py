@@ -1,7 +1,7 @@
-"""The slot table of one node: which node owns which slot, which slots are on their way, is the cluster up.
+"""The slot table of one node: the owner of each slot, the slots that are being moved, and whether the cluster is up.
 
-Only what this node knows. There is no gossip: other nodes come into the table through ``add_node``, by whoever has the
-topology in hand.
+It holds what this node has been given. There is no gossip: ``add_node`` adds other nodes, called by CLUSTER commands and by
+the supervisor, which has the topology.
 """
 
 from typing import Final
@@ -13,7 +13,7 @@ BUS_PORT_OFFSET: Final = 10000
 
 
 class ClusterNode:
-    """A node as this one knows it."""
+    """A node in this node's table."""
 
     def __init__(self, node_id: bytes, shard_id: bytes, ip: str = "", port: int = 0, hostname: str = "") -> None:
         self.id = node_id  # 40 hexadecimal digits
@@ -56,12 +56,12 @@ class ClusterState:
         return b"".join([b"%08x" % self._random.bits() for _ in range(5)])
 
     def add_node(self, node: ClusterNode) -> None:
-        """Know another node."""
+        """Add another node."""
         self.nodes[node.id] = node
         self.current_epoch = max(self.current_epoch, node.epoch)
 
     def forget(self, node: ClusterNode) -> None:
-        """Know a node no longer: its slots are unassigned, nothing moves to or from it."""
+        """Remove a node: its slots are unassigned, nothing moves to or from it."""
         del self.nodes[node.id]
         for slot in range(SLOT_COUNT):
             if self.owners[slot] is node:
@@ -70,14 +70,14 @@ class ClusterState:
         self.importing = {slot: other for slot, other in self.importing.items() if other is not node}
 
     def assign(self, slot: int, node: ClusterNode) -> None:
-        """``node`` owns ``slot``, whoever did before."""
+        """Assign ``slot`` to ``node``."""
         self.release(slot)
         self.owners[slot] = node
         node.slot_count += 1
         self.usage.pop(slot, None)
 
     def release(self, slot: int) -> None:
-        """Nobody owns ``slot``."""
+        """Unassign ``slot``."""
         owner = self.owners[slot]
         if owner is not None:
             owner.slot_count -= 1
@@ -85,7 +85,7 @@ class ClusterState:
             self.usage.pop(slot, None)
 
     def update(self) -> None:
-        """Is the cluster up? Called after every change of the table or of the parameter for coverage."""
+        """Find out whether the cluster is up. Called after each change of the table or of the parameter for coverage."""
         assigned = 0
         for node in self.nodes.values():
             assigned += node.slot_count

@@ -1,4 +1,4 @@
-"""Whether the engine's own state lets a command run now, whoever sends it: the blocked-by flags (``Engine.blocked_by``).
+"""Whether the engine's own state lets a command run now, from any client: the blocked-by flags (``blocked_by``).
 
 Dispatch comes here only while one of them is set. The same questions are asked of the commands within a script, where
 ``scripting.caller`` puts them in an order of its own.
@@ -66,7 +66,7 @@ def admission_error(ctx: Context, command: Command, args: list[bytes]) -> bytes 
 
 
 def lacks_replicas(engine: "EngineParts") -> bool:
-    """Are there fewer replicas that keep up than ``min-replicas-to-write`` asks for?"""
+    """True if fewer replicas keep up than ``min-replicas-to-write`` asks for."""
     few = engine.replication.good_replicas < engine.config.server.min_replicas_to_write
     return few and engine.blocked_by & BLOCKED_BY_FEW_REPLICAS != 0 and engine.replication.link is None
 
@@ -82,7 +82,7 @@ def is_stale(engine: "EngineParts") -> bool:
 
 
 def busy_line(engine: "EngineParts") -> bytes:
-    """What clients are told while a script runs for too long."""
+    """The error for clients while a script runs for too long."""
     running = engine.running_script
     how = b"SCRIPT KILL" if running is None else running.kill_command
     name = b"Valkey" if engine.profile.is_valkey_from(8, 0) else b"Redis"
@@ -90,7 +90,7 @@ def busy_line(engine: "EngineParts") -> bytes:
 
 
 def _redirected(ctx: Context, command: Command, args: list[bytes]) -> bytes | None:
-    """Where a client that said CLIENT CAPA REDIRECT goes with ``args`` from a replica outside of a cluster.
+    """The redirection of a client with CLIENT CAPA REDIRECT that sends ``args`` to a replica outside of a cluster, or None.
 
     While a failover has asked the other side to take over, it waits here: over there it would be sent back.
     """
@@ -112,11 +112,11 @@ def _redirected(ctx: Context, command: Command, args: list[bytes]) -> bytes | No
 
 
 def _is_out_of_memory(ctx: Context, command: Command, args: list[bytes]) -> bool:
-    """Make room; is there none, and does ``args`` need some? In a transaction even a queued command does."""
+    """Make room; True if there is none and ``args`` need some. In a transaction even a queued command does."""
     engine = ctx.engine
     session = ctx.session
     engine.memory_is_full = engine.evictor.may_evict() and not engine.evictor.make_room()
-    session.messages_first()  # keys went: caches hear of it before the command can bring them back
+    session.messages_first()  # keys were evicted: caches receive that before the command can create them again
     if not engine.memory_is_full:
         return False
     if session.queue is not None and command.name not in _NEVER_WAIT_FOR_MEMORY:
@@ -125,7 +125,7 @@ def _is_out_of_memory(ctx: Context, command: Command, args: list[bytes]) -> bool
 
 
 def _replica_refuses(ctx: Context, command: Command, args: list[bytes]) -> bytes | None:
-    """What a replica has against ``args``."""
+    """Why a replica refuses ``args``, as an error line, or None."""
     engine = ctx.engine
     session = ctx.session
     if flags_now(engine.scripts, session, command, args) & WRITE:

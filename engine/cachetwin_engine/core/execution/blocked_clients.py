@@ -1,8 +1,8 @@
-"""Clients that wait for keys (BLPOP, XREAD BLOCK, ...): who is served when a key becomes ready, and whose time is over.
+"""Clients that wait for keys (BLPOP, XREAD BLOCK, ...): serving them when a key becomes ready, and timeouts.
 
 Waiting clients are in ``Clients.blocked``, and for each key in ``Database.blocked`` in the order of arrival. A key that
 appears or grows while a client waits for it goes into ``EngineState.ready_keys``; when the command that did it has ended,
-the waiting commands run again (``Context.retrying``) and answer, or go on waiting where they were in the queue.
+the waiting commands run again (``Context.retrying``) and answer, or stay in their place of the queue.
 """
 
 from typing import TYPE_CHECKING, Final
@@ -29,7 +29,7 @@ def serve_ready(engine: "EngineParts") -> None:
     """
     if engine.blocked_by & BLOCKED_BY_PAUSE:
         return
-    engine.now_ms = engine.batch_started_us // 1000  # a key that ended while the last command ran serves nobody
+    engine.now_ms = engine.batch_started_us // 1000  # a key that expired while the last command ran serves no client
     while engine.ready_keys:
         ready = engine.ready_keys
         engine.ready_keys = []
@@ -48,7 +48,7 @@ def serve_ready(engine: "EngineParts") -> None:
 
 
 def end_overdue(engine: "EngineParts") -> None:
-    """Answer those whose time to wait is over."""
+    """Answer the clients whose timeout has passed."""
     for client in list(engine.clients.blocked.values()):
         blocked = client.blocked
         if blocked is not None and 0 < blocked.deadline_ms <= engine.now_ms:
@@ -67,7 +67,7 @@ def _serve(engine: "EngineParts", session: Session, db: Database, key: bytes) ->
         value = None if db.is_expired(key) else db.values.find(key)
     kind = value.kind() if isinstance(value, Value) else b""
     if _WAITED_FOR.get(command.group) != kind and command.name != b"xreadgroup":
-        return  # another type, or gone again; XREADGROUP wants to know, its group went with the stream
+        return  # another type, or deleted again; XREADGROUP reports it, its group went with the stream
     ctx = session.context
     denied = denial(ctx, command, blocked.args) if session.client_flags & CLIENT_RESTRICTED else None
     if denied is not None:

@@ -1,7 +1,7 @@
 """What calls leave behind that took long or moved much: COMMANDLOG, the latency monitor, the slots' usage.
 
-The engine compares each call with ``slow_after_us``, ``large_request_bytes`` and ``large_reply_bytes``, the least that any
-of these wants to know, and comes here with those that reach it.
+The engine compares each call with ``slow_after_us``, ``large_request_bytes`` and ``large_reply_bytes``, the lowest
+threshold of any of these logs, and calls the methods here for those that reach it.
 """
 
 from cachetwin_engine.core.cluster.state import SlotUsage

@@ -28,7 +28,7 @@ class CallTimer:
         self._call_logs = call_logs
 
     def end_batch(self) -> None:
-        """Read the clock, and book the time since it was last read evenly on the calls that ran meanwhile."""
+        """Read the clock, and book the time since it was last read evenly on the calls that have run since."""
         engine = self._engine
         now_us = engine.clock()
         duration_us = now_us - engine.batch_started_us

@@ -1,4 +1,4 @@
-"""What a handler sees: the engine, the database, the caller, the protocol, and how to say that a key changed.
+"""What a handler sees: the engine, the database, the caller, the protocol, and the methods that report changes.
 
 A session owns one context; a script or a replayed log makes its own, with another protocol or database. The replies here
 are those that differ between RESP2 and RESP3; the others are functions in ``replies``.
@@ -50,7 +50,7 @@ class Context(Caller):
     # -- changes ------------------------------------------------------------------------------------------------------
 
     def key_changed(self, key: bytes, event_class: int, event: bytes, changes: int = 1) -> None:
-        """The value under ``key`` changed, appeared or went: count it, tell watchers and caches, notify ``event``.
+        """The value under ``key`` was changed, created or deleted: count it, inform watchers and caches, notify ``event``.
 
         Every writing command ends here, once for each key, after the change. ``event_class`` is a ``NOTIFY_*`` flag.
         """
@@ -68,7 +68,7 @@ class Context(Caller):
             engine.notify(event_class, event, key, self.db.index)
 
     def propagate(self, args: list[bytes]) -> None:
-        """Replicas and logs are told ``args`` instead of what the client sent; may be called more than once.
+        """Propagate ``args`` instead of what the client sent; may be called more than once.
 
         Needed where the same words could have another effect later: relative times, random picks, blocking.
         """
@@ -78,7 +78,7 @@ class Context(Caller):
             self.propagated.append(args)
 
     def propagate_nothing(self) -> None:
-        """The command changed nothing that replicas need to hear."""
+        """The command changed nothing that replicas need."""
         if self.propagated is None:
             self.propagated = []
 

@@ -46,7 +46,7 @@ _REDIRECTIONS = {
     b"TRYAGAIN",
     b"CLUSTERDOWN",
     b"REDIRECT",
-}  # told as they are, even by EXEC
+}  # reported unchanged, even by EXEC
 _HTTP_WORDS = {b"post", b"host:"}
 _CONFIRMED = {b"subscribe", b"ssubscribe", b"psubscribe", b"unsubscribe", b"sunsubscribe", b"punsubscribe"}
 _RUN_INSIDE_MULTI = {b"exec", b"discard", b"multi", b"watch", b"quit", b"reset"}
@@ -96,7 +96,7 @@ def execute(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def call(ctx: Context, command: Command, args: list[bytes]) -> bytes:
-    """Run one row, count it, and hand on what it changed. A ``CommandError`` becomes its reply."""
+    """Run one row, count it, and record what it changed. A ``CommandError`` becomes its reply."""
     engine = ctx.engine
     timer = engine.timer
     is_brief = command.is_brief and len(args) <= timer.arguments_max
@@ -172,7 +172,7 @@ def find_command(engine: "EngineParts", args: list[bytes]) -> Command:
 
 
 def _check_flags(ctx: Context, command: Command, args: list[bytes]) -> bytes | None:
-    """What speaks against running ``args`` now: an error, ``QUEUED``, nothing to send, or None if it may run."""
+    """Why ``args`` may not run now: an error, ``QUEUED``, nothing to send, or None if it may run."""
     engine = ctx.engine
     session = ctx.session
     flags = session.client_flags
@@ -206,7 +206,7 @@ def _check_flags(ctx: Context, command: Command, args: list[bytes]) -> bytes | N
 
 
 def _unknown(ctx: Context, args: list[bytes], line: bytes) -> bytes:
-    """No such command; who speaks HTTP may be a browser that somebody lured here, and is cut off (server.c)."""
+    """No such command. A client that speaks HTTP may be a browser under attack, and is disconnected (server.c)."""
     if args[0].lower() in _HTTP_WORDS:
         ctx.session.end_reason = b"possible attack: it speaks HTTP"
         ctx.engine.kill(ctx.session)

@@ -1,4 +1,4 @@
-"""Who a client acts as, and what a change of users means for the clients that are connected as them."""
+"""The user of a client, and what a change of users means for the clients that are connected as them."""
 
 from typing import TYPE_CHECKING
 
@@ -56,7 +56,7 @@ def user_changed(engine: "EngineParts", user: User) -> None:
 
 
 def user_was_changed(engine: "EngineParts", user: User, before: User) -> None:
-    """New rights hold at once; who listens to a channel that is no longer allowed is disconnected."""
+    """New rights hold at once; a client that listens to a channel that is no longer allowed is disconnected."""
     if _lost_channels(user, before):
         for client in list(engine.clients.connected.values()):
             if client.caller.user is user and not _may_go_on_listening(client, user):
@@ -80,7 +80,7 @@ def replace_users(engine: "EngineParts", users: dict[bytes, User]) -> None:
 
 
 def _lost_channels(user: User, before: User) -> bool:
-    """May ``user`` use less channels than it could ``before``?"""
+    """True if ``user`` may use fewer channels than it could ``before``."""
     selectors = [user.root, *user.selectors]
     if any(selector.all_channels for selector in selectors):
         return False

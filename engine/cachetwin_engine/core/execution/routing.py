@@ -1,4 +1,4 @@
-"""May this node serve a request? By the slots of its keys: yes, elsewhere, not now, or not at all."""
+"""Where a request is served, by the slots of its keys: here, at another node, not now, or nowhere."""
 
 from typing import TYPE_CHECKING, Final
 
@@ -84,7 +84,7 @@ class _Requests:
         try:
             positions = key_positions(command, args)
         except CommandError:
-            return  # a count of keys that makes no sense: the command itself will say so
+            return  # a count of keys that makes no sense: the handler reports it
         for position in positions:
             self.keys.append(args[position.index])
             self.databases.append(self._db)
@@ -95,7 +95,7 @@ class _Requests:
 
 
 def _crosses(command: Command, args: list[bytes], database: int) -> bool:
-    """Does it carry a key into another database? COPY may say where to more than once."""
+    """True if it takes a key into another database. COPY may name a database more than once."""
     if command.name == b"move":
         return True
     if command.name != b"copy":
@@ -216,7 +216,7 @@ def script_refusal(
 
 
 def preferred_endpoint(engine: EngineState, client: Client, node: ClusterNode) -> bytes | None:
-    """How clients are told to reach ``node`` (``cluster-preferred-endpoint-type``); None: as they reached this one."""
+    """The address of ``node`` for clients (``cluster-preferred-endpoint-type``); None: the one they used for this node."""
     kind = engine.config.get("cluster-preferred-endpoint-type")
     if kind == "hostname":
         return hostname_of(engine, node) or b"?"
@@ -254,7 +254,7 @@ def port_of(engine: EngineState, client: Client, node: ClusterNode) -> int:
 
 
 def slots_left(engine: "EngineParts", cluster: ClusterState, slots: list[int]) -> None:
-    """This node no longer has ``slots``: who listens to their channels or waits for their keys is told so."""
+    """This node no longer has ``slots``: clients that listen to their channels or wait for their keys are informed."""
     if not slots:
         return
     gone = set(slots)
@@ -265,7 +265,7 @@ def slots_left(engine: "EngineParts", cluster: ClusterState, slots: list[int]) -
 
 
 def redirect_waiting(engine: EngineState, cluster: ClusterState) -> None:
-    """End the wait of clients whose keys this node does not serve any more, with the error that tells them where to go."""
+    """End the wait of clients whose keys this node does not serve any more, with an error that names the right node."""
     for client in list(engine.clients.blocked.values()):
         blocked = client.blocked
         if blocked is None or blocked.postponed or not blocked.keys:

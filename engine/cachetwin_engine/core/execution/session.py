@@ -91,26 +91,26 @@ class Session(Client):
         self.unsent_bytes = 0
 
     def _weigh(self) -> None:
-        """A large piece arrived: is it more than one client, or all together, may ask?"""
+        """A large piece arrived: enforce the limits of this client's requests and of all clients' memory."""
         self._count_held()
-        if self.asks_too_much():
-            self.end_for_asking()
+        if self.requests_too_large():
+            self.end_for_large_requests()
         elif self.engine.client_memory.limit:
             self.engine.client_memory.note(self.engine, self)
             self.engine.client_memory.enforce(self.engine)
 
-    def asks_too_much(self) -> bool:
-        """Is more waiting to become a command, or after MULTI, than ``client-query-buffer-limit`` allows?
+    def requests_too_large(self) -> bool:
+        """True if its incomplete request and its queue are over ``client-query-buffer-limit``.
 
-        Who never logged in may have a mebibyte (networking.c).
+        A client that never logged in may have a mebibyte (networking.c).
         """
         held = self.parser.buffered() + self.queued_bytes()
         if not self.parser.authenticated and held > UNAUTHENTICATED_QUERY_BYTES_MAX:
             return True
         return held > self.engine.config.clients.client_query_buffer_limit
 
-    def end_for_asking(self) -> None:
-        """Close the connection at once because it asks too much."""
+    def end_for_large_requests(self) -> None:
+        """Close the connection at once because its requests are too large."""
         self.end_reason = b"its requests are over client-query-buffer-limit"
         self.engine.host.query_buffer_disconnections += 1
         self.engine.kill(self)
@@ -212,7 +212,7 @@ class Session(Client):
         return b""
 
     def unblock(self, reply: bytes, served: bool = False) -> None:
-        """End the wait with ``reply``; commands that arrived meanwhile run in the same turn.
+        """End the wait with ``reply``; commands that arrived during the wait run in the same turn.
 
         ``served`` says that the reply comes from the command itself, which was counted as it ran.
         """
@@ -243,7 +243,7 @@ class Session(Client):
         self.engine.clients.blocked[self.id] = self
 
     def is_running(self) -> bool:
-        """Is one of its commands running now?"""
+        """True while one of its commands runs."""
         return self._running
 
     def leave_queues(self) -> None:

@@ -1,8 +1,8 @@
-"""Removing hash fields whose time is over, a little at every tick.
+"""Deletion of expired hash fields, some at every tick.
 
-As ``expiry.keys`` does with keys: a round looks at some hashes with ends from where the last one stopped, and another
-round follows while more than a tenth of the hashes had something due, until the share of the tick is used up. One hash
-gives up a bounded number of fields at a time, so that a huge one delays nobody.
+As ``expiry.keys`` does with keys: a round looks at some hashes that have fields with a TTL, from where the last one
+stopped, and another follows while more than a tenth of the hashes had expired fields, until the share of the tick is used
+up. A bounded number of fields of one hash are deleted at a time, so that a huge hash delays no client.
 """
 
 from typing import Final
@@ -19,7 +19,7 @@ TICK_SHARE_US: Final = 10_000  # a tenth of the time between two ticks
 
 
 def expire_fields(engine: EngineState) -> None:
-    """Do one tick's work in all databases; nothing ends during an import."""
+    """Do one tick's work in all databases; nothing expires during an import."""
     if engine.config.boolean("import-mode"):
         return
     deadline_us = engine.clock() + TICK_SHARE_US
@@ -29,7 +29,7 @@ def expire_fields(engine: EngineState) -> None:
 
 
 def _expire_in(engine: EngineState, db: Database, deadline_us: int) -> bool:
-    """Go on with ``db``; False when the time is up."""
+    """Continue with ``db``; False when the share of the tick is used up."""
     for _ in range(ROUNDS_MAX):
         db.volatile_cursor, keys = db.volatile_keys.scan(db.volatile_cursor, ROUND_KEYS)
         due = 0
@@ -45,7 +45,7 @@ def _expire_in(engine: EngineState, db: Database, deadline_us: int) -> bool:
 
 
 def _expire_fields_of(engine: EngineState, db: Database, key: bytes, value: HashValue) -> bool:
-    """Remove what is due in the hash under ``key``; was there anything?"""
+    """Delete expired fields of the hash under ``key``; True if there were any."""
     if db.observer.tracks_memory:
         db.note_size(key)
     gone = value.remove_expired(engine.now_ms, FIELDS_PER_VISIT_MAX)
@@ -60,7 +60,7 @@ def _expire_fields_of(engine: EngineState, db: Database, key: bytes, value: Hash
 
 
 def fields_gone(engine: EngineState, db: Database, key: bytes, value: HashValue) -> None:
-    """Fields of the hash under ``key`` were removed because their time is over: drop an empty hash, and say so."""
+    """Expired fields of the hash under ``key`` were deleted: delete an empty hash, and notify."""
     empty = value.length() == 0
     if empty:
         db.drop(key)

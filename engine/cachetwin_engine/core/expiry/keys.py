@@ -1,9 +1,9 @@
-"""Deleting keys whose time is over although nobody looks at them, a little at every tick.
+"""Deletion of expired keys that no command looks up, some at every tick.
 
 Each database has a place in the walk over its keys with a time to live. A tick looks at some of them from there on, and
-goes on as long as more than a tenth of a round was due (Valkey's bound on what may lie around), but never past its share
-of the time nor a fixed number of rounds. So an idle database costs one round, and a great many keys that end together
-cannot stop the service. ``active-expire-effort`` makes rounds larger and the share greater, as expire.c does.
+continues while more than a tenth of a round had expired (Valkey's bound on what may stay), but never past its share
+of the time nor a fixed number of rounds. So an idle database costs one round, and many keys that expire together cannot
+stop the service. ``active-expire-effort`` makes rounds larger and the share greater, as expire.c does.
 """
 
 from typing import Final
@@ -35,7 +35,7 @@ def expire_some(engine: EngineState) -> None:
 
 
 def _expire_in(engine: EngineState, db: Database, keys: int, deadline_us: int) -> bool:
-    """Go on with ``db``; False when the time is up."""
+    """Continue with ``db``; False when the share of the tick is used up."""
     for _ in range(ROUNDS_MAX):
         db.expiry_cursor, found = db.expiring.scan(db.expiry_cursor, keys)
         due = 0

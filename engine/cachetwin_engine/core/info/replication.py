@@ -38,7 +38,7 @@ def replication_lines(ctx: Context) -> list[str]:
 
 
 def _primary_lines(ctx: Context, link: PrimaryLink) -> list[str]:
-    """What a replica says of its primary."""
+    """The lines of a replica about its primary."""
     engine = ctx.engine
     up = link.state == CONNECTED
     lines = [

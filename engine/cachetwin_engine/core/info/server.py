@@ -14,7 +14,7 @@ def server_lines(ctx: Context) -> list[str]:
     lines = [f"redis_version:{profile.compatible_version}"]
     if profile.is_valkey:
         lines += ["server_name:valkey", f"valkey_version:{profile.version}", "valkey_release_stage:ga"]
-    if engine.elasticache:  # recorded from the service: it tells nothing of the machine
+    if engine.elasticache:  # recorded from the service, which hides the machine
         lines += [
             "redis_git_sha1:0", "redis_git_dirty:0", "redis_build_id:0", f"{_mode_name(ctx)}:{mode}",
             "os:Amazon ElastiCache", "arch_bits:64", "monotonic_clock:POSIX clock_gettime", "multiplexing_api:epoll",
@@ -54,7 +54,7 @@ def _mode_name(ctx: Context) -> str:
 
 
 def tls_lines(ctx: Context) -> list[str]:
-    """Certificates: nobody here reads what is in them."""
+    """Certificates; this engine does not read their content."""
     lines: list[str] = []
     for whose in ("server", "client", "ca"):
         lines += [f"tls_{whose}_cert_serial:none", f"tls_{whose}_cert_expires_in_seconds:0"]
@@ -94,12 +94,12 @@ def scripting_engines_lines(ctx: Context) -> list[str]:
 
 
 def cluster_lines(ctx: Context) -> list[str]:
-    """Is this a node of a cluster?"""
+    """True if this is a node of a cluster."""
     return [f"cluster_enabled:{int(ctx.engine.config.server.cluster_enabled)}"]
 
 
 def cluster_info_lines(ctx: Context) -> list[str]:
-    """What CLUSTER INFO says."""
+    """The lines of CLUSTER INFO."""
     cluster = ctx.engine.cluster
     return [] if cluster is None else info_lines(ctx.engine.profile, cluster)
 

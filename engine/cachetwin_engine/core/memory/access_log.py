@@ -1,8 +1,8 @@
 """When keys were last used, or how often: what LRU and LFU eviction, OBJECT IDLETIME and OBJECT FREQ go by.
 
-Nobody pays for it before somebody asks: with no policy that needs it, the log is empty and off. The first OBJECT IDLETIME
-(or a RESTORE that brings an idle time along) turns it on. Until then all keys count as last used when the engine last
-did anything with data, which is the most that can be said: a true idle time may be longer, never shorter.
+It costs nothing before it is used: with no policy that needs it, the log is empty and off. The first OBJECT IDLETIME
+(or a RESTORE with an idle time) turns it on. Until then all keys count as last used when the engine last
+did anything with data: the true idle time may be longer, never shorter.
 
 With LRU a key's entry is the Unix time in ms of its last use; uses within a tenth of a second share one integer object,
 so an entry costs a slot in a dict. With LFU it is Valkey's: minutes since the epoch (16 bits) and a logarithmic counter

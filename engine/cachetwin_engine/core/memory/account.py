@@ -1,13 +1,13 @@
 """What keys take: MEMORY USAGE, ``used_memory``, and what ``maxmemory`` is held against.
 
-Counted as the original engine of the profile would allocate, not as Python does: a limit then holds as many keys here as
-on the service. A short string of Valkey lies in one block with its key, and since 9.1 every object does; a slot of its
-hash table costs 64 / 7 bytes, and the table is two thirds full on average. Redis OSS has a table slot, an entry of 24
+Counted as Valkey or Redis OSS of the profile's version would allocate, not as Python does: a limit then holds as many keys
+here as on the service. A short string of Valkey lies in one block with its key, and since 9.1 every object does; a slot of
+its hash table costs 64 / 7 bytes, and the table is two thirds full on average. Redis OSS has a table slot, an entry of 24
 bytes, the key's own block and the value.
 
 While ``maxmemory`` is set, the sum is kept up to date: before a key is changed its size is noted (``Database.note_size``),
 and at the next question the difference is added. That costs no memory per key, and it adds up because the size of
-an unchanged value is always estimated the same way. Otherwise nobody counts; a question is answered from a sample.
+an unchanged value is always estimated the same way. Otherwise nothing is counted, and the sum is estimated from a sample.
 """
 
 from typing import Final

@@ -10,7 +10,7 @@ from typing import Final
 from cachetwin_engine.core.state.client import Client
 from cachetwin_engine.core.state.engine_state import EngineState
 
-LIMIT_MIN: Final = 128 * 1024  # below that nobody could talk to the server
+LIMIT_MIN: Final = 128 * 1024  # with less no client could use the server
 
 
 class ClientMemory:
@@ -22,7 +22,7 @@ class ClientMemory:
         self._total = 0
 
     def configure(self, engine: EngineState) -> None:
-        """Follow the parameters. A lower limit is enforced when the command that sets it is over, or with the next tick."""
+        """Follow the parameters. A lower limit is enforced after the command that sets it, or with the next tick."""
         text = engine.config.clients.maxmemory_clients
         limit = engine.config.memory.maxmemory * int(text[:-1]) // 100 if text.endswith(b"%") else int(text)
         limit = max(limit, LIMIT_MIN) if limit else 0

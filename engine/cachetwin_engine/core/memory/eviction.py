@@ -2,7 +2,7 @@
 
 No policy looks at all keys. Each round draws ``maxmemory-samples`` keys from every database and keeps the best candidates
 ever seen in a small pool, so that over time the choice comes close to the true order (evict.c). A command evicts a
-bounded number of keys; if that is not enough it may run nevertheless, and the next one goes on.
+bounded number of keys; if that is not enough it runs all the same, and the next command evicts more.
 """
 
 from typing import Final
@@ -40,7 +40,7 @@ class Evictor:
         self._next_db = 0
 
     def may_evict(self) -> bool:
-        """Not during a pause, and not on a replica unless it is told to: its primary decides."""
+        """False during a pause, and on a replica whose primary decides (``replica-ignore-maxmemory``)."""
         engine = self._engine
         if engine.blocked_by & BLOCKED_BY_PAUSE:
             return False

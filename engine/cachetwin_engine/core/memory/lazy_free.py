@@ -17,7 +17,7 @@ _NODE_BYTES: Final = 8192  # of a list's nodes
 
 
 def is_freed_lazily(value: object) -> bool:
-    """Has ``value`` more than ``PARTS_MIN`` parts, each allocated by itself? A packed value is one part."""
+    """True if ``value`` has more than ``PARTS_MIN`` parts, each allocated by itself. A packed value is one part."""
     if not isinstance(value, Value):
         return False
     if isinstance(value, Stream):

@@ -1,1 +1,1 @@
-"""Clients that are told of changes: WATCH, MONITOR, CLIENT TRACKING, pub/sub."""
+"""Clients that receive changes: WATCH, MONITOR, CLIENT TRACKING, pub/sub."""

@@ -1,4 +1,4 @@
-"""Who listens to which channel, and the delivery of a message to them.
+"""Subscriptions to channels, and the delivery of messages.
 
 A message is encoded once for each protocol, not once for each listener.
 """
@@ -38,7 +38,7 @@ class PubSub:
         return _deliver(listeners, 3, bulk(b"smessage") + bulk(channel) + bulk(message))
 
     def close_shard_channel(self, channel: bytes) -> None:
-        """The channel is no longer this node's: its listeners lose their subscription and are told so."""
+        """The channel is no longer this node's: its listeners lose their subscription and receive that."""
         listeners = self.shard_channels.pop(channel, None)
         if listeners is None:
             return
@@ -51,7 +51,7 @@ class PubSub:
             client.push((b">3\r\n" if client.caller.resp3 else b"*3\r\n") + body)
 
     def leave(self, client: Client) -> None:
-        """Forget all subscriptions of ``client``, without a word to it."""
+        """Forget all subscriptions of ``client``, without a message to it."""
         _forget(self.channels, client.channels, client.id)
         _forget(self.patterns, client.patterns, client.id)
         _forget(self.shard_channels, client.shard_channels, client.id)

@@ -37,7 +37,7 @@ def unwatch(client: Client) -> None:
 
 
 def is_broken(client: Client) -> bool:
-    """True if a watched key changed, or has expired although nobody has looked at it since."""
+    """True if a watched key changed, or has expired although no command has looked it up since."""
     broken = client.watch_broken
     for db, key in client.watched:
         if db.is_expired(key) and (db.index, key) not in client.watched_expired:

@@ -1,1 +1,1 @@
-"""Replication without I/O: what a primary tells its replicas, and what a replica does with what it is told."""
+"""Replication without I/O: what a primary sends to its replicas, and what a replica does with it."""

@@ -1,6 +1,6 @@
 """How far replicas are, for the clients that wait for it (WAIT, WAITAOF).
 
-Replicas say so once a second by themselves. While somebody waits, the stream asks them at the end of the turn.
+Replicas send it once a second. While a client waits, the stream asks them at the end of the turn.
 """
 
 from cachetwin_engine.core.protocol.replies import ZERO, array, integer
@@ -20,12 +20,12 @@ class Waiting:
         self.of_logs = of_logs
 
     def reply(self, count: int) -> bytes:
-        """What it is told when ``count`` replicas are that far; our own log never is, there is none."""
+        """The reply when ``count`` replicas are that far; this engine has no log of its own."""
         return array([ZERO, integer(count)]) if self.of_logs else integer(count)
 
 
 class Acknowledgements:
-    """Who waits for the replicas of one engine."""
+    """The clients that wait for the replicas of one engine."""
 
     def __init__(self, replicas: dict[int, ConnectedReplica]) -> None:
         self._replicas = replicas
@@ -50,7 +50,7 @@ class Acknowledgements:
         return count
 
     def serve(self) -> None:
-        """A replica has said how far it is: who has waited for that?"""
+        """A replica has acknowledged an offset: answer the clients that waited for it."""
         for waiting in list(self._waiting.values()):
             session = waiting.session
             blocked = session.blocked

@@ -1,4 +1,4 @@
-"""The last bytes of the replication stream, kept for replicas that come back."""
+"""The last bytes of the replication stream, kept for replicas that reconnect."""
 
 from typing import Final
 
@@ -17,7 +17,7 @@ class Backlog:
         self._head = 0  # chunks before this one are let go of
 
     def add(self, data: bytes) -> None:
-        """The stream goes on with ``data``."""
+        """Add ``data`` to the stream."""
         if len(data) <= _CHUNK_BYTES_MAX:
             self._chunks.append(data)
         else:
@@ -39,7 +39,7 @@ class Backlog:
             self._head = 0
 
     def holds(self, offset: int) -> bool:
-        """Can the stream be repeated from ``offset`` on? Its very end counts: then there is nothing to repeat."""
+        """True if the stream can be repeated from ``offset`` on, even if that is its end."""
         return self.first <= offset <= self.first + self.length
 
     def since(self, offset: int) -> bytes:

@@ -5,14 +5,14 @@ from typing import Final
 from cachetwin_engine.core.rdb.snapshot import Snapshot
 from cachetwin_engine.core.state.client import Client, ReplicaClient
 
-HANDSHAKE: Final = b""  # has said REPLCONF, but not yet SYNC or PSYNC
+HANDSHAKE: Final = b""  # has sent REPLCONF, but not yet SYNC or PSYNC
 TAKES_SNAPSHOT: Final = b"send_bulk"
 ONLINE: Final = b"online"
 SERVED: Final = b"rdb_transmitted"  # wanted a snapshot and nothing more
 
 
 class ConnectedReplica(ReplicaClient):
-    """What a connection told of itself as a replica, and how far it is."""
+    """What a connection announced as a replica, and how far it is."""
 
     def __init__(self, session: Client) -> None:
         super().__init__()
@@ -28,9 +28,9 @@ class ConnectedReplica(ReplicaClient):
         self.without_data = False  # REPLCONF RDB-FILTER-ONLY
         self.without_functions = False
         self.snapshot: Snapshot | None = None  # being made for it
-        self.mark = b""  # behind the snapshot; empty when its length is said in front
+        self.mark = b""  # behind the snapshot; empty when its length is sent before it
         self.pieces: list[bytes] = []  # of the snapshot, kept because its length is not known yet
-        self.streams_on_ack = False  # the stream begins when the replica says that it has the snapshot
+        self.streams_on_ack = False  # the stream begins when the replica acknowledges the snapshot
         self.waiting: list[bytes] = []  # of the stream, until it begins
         self.waiting_bytes = 0
         self.bytes_seen = 0  # from it, at the last tick

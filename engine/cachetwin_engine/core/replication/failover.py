@@ -1,7 +1,7 @@
 """FAILOVER: a primary hands its role over to one of its replicas.
 
 Writes are held back (``pause``) until a replica has the whole history. Then this node follows it, and asks with the words
-of PSYNC that it lead; whatever it answers, the failover is over.
+of PSYNC that it become the primary; any answer ends the failover.
 """
 
 from cachetwin_engine.core.execution.pause import Pause
@@ -22,7 +22,7 @@ class _Handover:
 
 
 class Failover:
-    """What one engine hands over, if it does."""
+    """The failover of one engine, if there is one."""
 
     def __init__(self, engine: EngineState, history: ReplicationHistory, pause: Pause) -> None:
         self._engine = engine
@@ -41,7 +41,7 @@ class Failover:
         self._pause.hold_writes(True, self)
 
     def abort(self) -> None:
-        """Go on as the primary; if the other side has been asked already, with a history of our own."""
+        """Stay the primary; with a new history if the other side has been asked already."""
         handover = self._handover
         self._handover = None
         if handover is not None and handover.asked:
@@ -49,7 +49,7 @@ class Failover:
         self._pause.hold_writes(False, self)
 
     def end(self) -> None:
-        """The other side answered: it is the primary now, whatever it said."""
+        """The other side answered: it is the primary now."""
         if self._handover is not None:
             self._handover = None
             self._pause.hold_writes(False, self)
@@ -62,7 +62,7 @@ class Failover:
         return "failover-in-progress" if handover.asked else "waiting-for-sync"
 
     def tick(self) -> None:
-        """Is it time to ask the replica? Ten times a second."""
+        """Ask the replica when it has everything, or at the deadline. Called ten times a second."""
         handover = self._handover
         if handover is None or handover.asked:
             return

@@ -1,7 +1,7 @@
-"""All the data for a replica that can't go on from where it is: a snapshot, then the stream.
+"""All the data for a replica that can't resume: a snapshot, then the stream.
 
 A replica that can takes the snapshot as it is made, with a mark behind it; for another it is kept until its length is
-known. What is written meanwhile waits in ``ConnectedReplica`` until the replica has the snapshot.
+known. What is written during that time waits in ``ConnectedReplica`` until the replica has the snapshot.
 """
 
 from cachetwin_engine.core.rdb.snapshot import Snapshot, notes_of
@@ -12,7 +12,7 @@ from .history import ReplicationHistory
 
 
 def begin_snapshot(engine: EngineState, history: ReplicationHistory, replica: ConnectedReplica) -> None:
-    """Begin it; ``send_more`` goes on."""
+    """Begin a snapshot for ``replica``; ``send_more`` continues it."""
     replica.state = TAKES_SNAPSHOT
     checksum = engine.config.boolean("rdbchecksum") and not replica.skips_checksum
     notes = notes_of(engine, history.account.used(engine), history.notes())
@@ -61,7 +61,7 @@ def _finish(engine: EngineState, history: ReplicationHistory, replica: Connected
         replica.state = SERVED
         replica.session.closing = True
         engine.clients.mark_pending(replica.session)
-    elif replica.mark and replica.sends_acks:  # it could not tell the mark from what follows
+    elif replica.mark and replica.sends_acks:  # it could not distinguish the mark from what follows
         replica.state = ONLINE
         replica.streams_on_ack = True
     else:

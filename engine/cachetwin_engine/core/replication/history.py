@@ -84,14 +84,14 @@ class ReplicationHistory(SavedHistory):
     # -- the history --------------------------------------------------------------------------------------------------
 
     def new_history(self) -> None:
-        """A new id: nobody can go on from before."""
+        """A new id: no replica can resume from before."""
         random = self._engine.random
         self.id = b"".join([b"%08x" % random.bits() for _ in range(5)])
         self.previous_id = NO_ID
         self.previous_until = -1
 
     def promote(self) -> None:
-        """No longer a replica: a history of our own from here on, which replicas of the old one may follow."""
+        """No longer a replica: a history of this engine's own from here on, which replicas of the old one may follow."""
         self.flush()
         old = self.id
         self.new_history()
@@ -100,7 +100,7 @@ class ReplicationHistory(SavedHistory):
         self._selected = _ANY_DATABASE
 
     def adopt(self, history_id: bytes, offset: int) -> None:
-        """A replica has its primary's history, at ``offset``. What was before is no longer ours to repeat."""
+        """A replica has its primary's history, at ``offset``. The stream before that is not kept."""
         self.local_writes.clear()
         self.id = history_id
         self.previous_id = NO_ID
@@ -110,7 +110,7 @@ class ReplicationHistory(SavedHistory):
         self.keep_backlog()
 
     def rename(self, history_id: bytes) -> None:
-        """The primary goes on with our history under another id."""
+        """The primary continues this history under another id."""
         self.previous_id = self.id
         self.previous_until = self.offset + 1
         self.id = history_id
@@ -138,7 +138,7 @@ class ReplicationHistory(SavedHistory):
     # -- what the engine records --------------------------------------------------------------------------------------
 
     def commit_batch(self, batch: list[tuple[int, list[bytes]]], command: bytes) -> None:
-        """All that one command (or EXEC, or a script) changed; ``command`` is empty if nobody's command did it."""
+        """All that one command (or EXEC, or a script) changed; ``command`` is empty if no command did it."""
         if len(batch) == 1 or not command or command in _PICKS_KEYS:
             for db, args in batch:
                 self._write(db, args)
@@ -190,7 +190,7 @@ class ReplicationHistory(SavedHistory):
         self.bytes_out += len(data) * len(self.replicas)
 
     def buffer_bytes(self) -> int:
-        """Of the stream: kept for who comes back, or because a replica has not taken it yet, whichever reaches further."""
+        """Bytes of the stream that are kept, for replicas that reconnect or because one has not taken them yet."""
         longest = 0 if self.backlog is None else self.backlog.length
         for replica in self.replicas.values():
             session = replica.session
@@ -212,7 +212,7 @@ class ReplicationHistory(SavedHistory):
     # -- replicas that connect ----------------------------------------------------------------------------------------
 
     def synchronise(self, replica: ConnectedReplica, history_id: bytes, offset: int) -> None:
-        """PSYNC, or SYNC with the id ``?``: go on where the replica is, or begin with all the data."""
+        """PSYNC, or SYNC with the id ``?``: continue where the replica is, or begin with all the data."""
         self.flush()
         session = replica.session
         replica.ack_ms = self._engine.now_ms
@@ -278,7 +278,7 @@ class ReplicationHistory(SavedHistory):
         self.good_replicas = good
 
     def disconnect_replicas(self) -> None:
-        """They must ask anew: the history takes another course, of which they hear nothing more before they do."""
+        """Disconnect the replicas, which must send PSYNC again: the history takes another course."""
         for replica in list(self.replicas.values()):
             replica.session.closing = True
             self.acknowledgements.forget(replica.session)
@@ -286,7 +286,7 @@ class ReplicationHistory(SavedHistory):
             self._engine.clients.mark_pending(replica.session)
 
     def replica_at(self, host: str, port: int) -> ConnectedReplica | None:
-        """The replica that says it is reached there."""
+        """The replica that announced this address, or None."""
         for replica in self.replicas.values():
             if replica.ip() == host and replica.listening_port == port:
                 return replica

@@ -1,4 +1,4 @@
-"""Keys that a replica's own clients made: no primary will ever say that their time is over, so the replica does."""
+"""Keys that a replica's own clients wrote: no primary will delete them when they expire, so the replica does."""
 
 from typing import Final
 
@@ -35,7 +35,7 @@ class LocalWrites:
             return
 
     def expire(self, engine: EngineState) -> None:
-        """Ten times a second: delete those whose time is over, forget those that have none."""
+        """Delete those that have expired, forget those without a TTL. Called ten times a second."""
         for index, key in list(self._keys):
             db = engine.databases[index]
             if db.expiry_of(key) < 0:

@@ -1,9 +1,9 @@
 """A replica's link to its primary: from the first PING over the snapshot to the stream, without a socket.
 
-The shell connects when ``wants_connection``, says so (``connected``), feeds what arrives, writes ``take_output`` and
-closes when ``wants_close``. The stream runs as the commands of a session of its own, to which nothing is closed and whose
-replies go nowhere. What a transaction changes becomes part of our history when its EXEC has run, so a link that breaks in
-the middle goes on from its MULTI.
+The shell connects when ``wants_connection``, calls ``connected``, feeds what arrives, writes ``take_output`` and closes
+when ``wants_close``. The stream runs as the commands of a session of its own, which may run every command and whose replies
+are dropped. What a transaction changes becomes part of the history when its EXEC has run, so a link that breaks in the
+middle resumes from its MULTI.
 """
 
 from typing import Final
@@ -43,7 +43,7 @@ class PrimaryLink:
         port: int,
         db_index: int,
     ) -> None:
-        """``db_index``: the database that the stream is about if our history just goes on."""
+        """``db_index``: the database that the stream continues in if the history is resumed."""
         self._engine = engine
         self._history = history
         self._loader = loader
@@ -69,7 +69,7 @@ class PrimaryLink:
         self._pieces: list[bytes] = []
         self._tail = b""  # the last bytes received, in which a mark may stand
         self._loading: Loading | None = None  # the snapshot is there and is being read
-        self._after: list[bytes] = []  # what came behind it meanwhile
+        self._after: list[bytes] = []  # what arrived behind it
         self._history_id = b""
         self._offset = 0
         self._applied: list[bytes] = []
@@ -81,7 +81,7 @@ class PrimaryLink:
     # -- the shell's side ---------------------------------------------------------------------------------------------
 
     def wants_connection(self) -> bool:
-        """Is it time to connect?"""
+        """True if the shell should connect now."""
         due = self._engine.now_ms >= self._retry_at_ms
         return due and self.state == CONNECT and not self.wants_close and not self.given
 
@@ -101,7 +101,7 @@ class PrimaryLink:
         session.is_primary = True
         engine.mark_internal(session)
         index = self._db_index if self.session is None else self.session.caller.db.index
-        session.caller.db = engine.databases[index]  # a partial resynchronisation goes on in the same database
+        session.caller.db = engine.databases[index]  # a partial resynchronisation continues in the same database
         self.session = session
         self._steps = self._handshake()
         self._next_step()
@@ -154,7 +154,7 @@ class PrimaryLink:
         engine.run_pending()
 
     def is_loading(self) -> bool:
-        """Is there a snapshot to be read?"""
+        """True while a snapshot is being read."""
         return self._loading is not None
 
     def work(self, until_us: int) -> None:
@@ -171,7 +171,7 @@ class PrimaryLink:
             self._fail(f"the primary's snapshot can't be loaded: {problem}")
 
     def tick(self, now_ms: int) -> None:
-        """Ten times a second: tell the primary how far we are, notice that it is silent."""
+        """Acknowledge to the primary, and notice that it is silent. Called ten times a second."""
         if self._loading is not None:
             self.last_io_ms = now_ms
             if now_ms - self._acked_ms >= 1000:
@@ -187,12 +187,12 @@ class PrimaryLink:
             self._fail("the primary is silent for longer than repl-timeout")
 
     def select_db(self, db_index: int) -> None:
-        """The stream will go on about that database."""
+        """The stream continues in that database."""
         if db_index < len(self._engine.databases):
             self._db_index = db_index
 
     def stop(self) -> None:
-        """Another role: let go of the connection."""
+        """Another role: close the connection."""
         session = self.session
         if session is not None and session.id in self._engine.clients.connected:
             self._engine.close_session(session)
@@ -202,7 +202,7 @@ class PrimaryLink:
         self.wants_close = True
 
     def selected_db(self) -> int:
-        """The database that the stream is about."""
+        """The database that the stream is in."""
         return 0 if self.session is None else self.session.caller.db.index
 
     def waiting_bytes(self) -> int:
@@ -210,7 +210,7 @@ class PrimaryLink:
         return sum([len(piece) for piece in self._applied])
 
     def acknowledge(self) -> None:
-        """Tell the primary how far we are."""
+        """Send the primary this engine's offset."""
         if self.state == CONNECTED:
             self._acked_ms = self._engine.now_ms
             self._send([b"REPLCONF", b"ACK", b"%d" % self._history.offset])
@@ -228,7 +228,7 @@ class PrimaryLink:
     # -- handshake ----------------------------------------------------------------------------------------------------
 
     def _handshake(self) -> list[list[bytes]]:
-        """What to say before the snapshot, last things first."""
+        """The requests before the snapshot, the last one first."""
         engine = self._engine
         config = engine.config
         steps = [[b"PING"]]
@@ -359,7 +359,7 @@ class PrimaryLink:
             self._fail(f"the primary's snapshot can't be loaded: {problem}")
 
     def _adopt(self, loaded: Loaded) -> None:
-        """The snapshot's data is ours now, and its place in the history."""
+        """Take over the snapshot's data and its place in the history."""
         engine = self._engine
         self._loading = None
         self._history.disconnect_replicas()
@@ -415,7 +415,7 @@ class PrimaryLink:
         session.take_output()
 
     def _diverged(self, name: bytes, reply: bytes) -> None:
-        """The primary could do what we can't: our data may not be the same any more."""
+        """The primary ran a command that fails here: the data may differ from now on."""
         history = self._history
         history.unexpected_errors += 1
         if history.unexpected_errors <= _ERRORS_LOGGED_MAX:

@@ -1,6 +1,6 @@
-"""An engine's part in replication: whom it follows and who follows it.
+"""An engine's part in replication: the primary that it follows, and its replicas.
 
-A primary that becomes a replica, and back, goes on with the same history, so both sides share its state here. The history
+A primary that becomes a replica, and back, continues the same history, so both sides share its state here. The history
 itself, the link to a primary, replicas as they connect, clients that wait for them and FAILOVER have modules of their own.
 """
 
@@ -34,16 +34,16 @@ class Replication(ReplicationHistory):
         self._pause = pause
         self.link: PrimaryLink | None = None  # of a replica
         self.failover = Failover(engine, self, pause)
-        self.closed_commands: dict[bytes, Command] = {}  # to clients (ElastiCache), not to other nodes of ours
+        self.closed_commands: dict[bytes, Command] = {}  # for clients (ElastiCache), not for other nodes of the engine
         self.role_changed = False  # the shell has a connection to a primary to make, or to end
         self._pinged_ms = 0
 
     # -- the history --------------------------------------------------------------------------------------------------
 
     def resume_from(self, loaded: Loaded) -> None:
-        """The engine starts with a file that was part of a history: go on with it, as a replica or as a primary.
+        """The engine starts with a file that was part of a history: continue it, as a replica or as a primary.
 
-        What has ended meanwhile is still at the replicas of a primary, which come back for the rest of the history.
+        Replicas of a primary still have the keys that have expired since, so their deletion is part of the stream.
         """
         notes = loaded.notes
         history_id = notes.get(b"repl-id", b"")
@@ -63,10 +63,10 @@ class Replication(ReplicationHistory):
                 self._write(index, [self._engine.config.memory.expiry_deletes_with, key])
             self.flush()
 
-    # -- what the engine tells ----------------------------------------------------------------------------------------
+    # -- ticks and parameters -----------------------------------------------------------------------------------------
 
     def tick(self) -> None:
-        """Ten times a second: pings, silent replicas, a backlog that nobody needs any more."""
+        """Send pings, disconnect silent replicas, drop an unused backlog. Called ten times a second."""
         engine = self._engine
         config = engine.config
         now_ms = engine.now_ms
@@ -121,7 +121,7 @@ class Replication(ReplicationHistory):
         self.acknowledgements.forget(client)
         link = self.link
         if link is not None and link.session is client:
-            link.wants_close = True  # CLIENT KILL; it begins anew
+            link.wants_close = True  # CLIENT KILL; it connects again
         self.forget_replica(client.id)
 
     def begin_sync(self, replica: ConnectedReplica) -> None:
@@ -179,7 +179,7 @@ class Replication(ReplicationHistory):
         self.keep_backlog()
 
     def is_linked(self) -> bool:
-        """Does the link to the primary work (or is there no need of one)?"""
+        """True if the link to the primary works, or there is no primary."""
         return self.link is None or self.link.state == CONNECTED
 
 

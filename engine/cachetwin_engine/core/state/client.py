@@ -1,7 +1,7 @@
 """A client as every part of the engine sees it: who it is, what it asked for, what it waits for.
 
 ``execution.session.Session`` derives from ``Client`` and ``execution.context.Context`` from ``Caller``: they know the
-engine and run commands. What is here knows neither.
+engine and run commands.
 """
 
 from typing import Final
@@ -52,7 +52,7 @@ class TrackingState:
 
 
 class ReplicaClient:
-    """What a client is that said of itself to be a replica. Base class of ``replication.connected_replica``."""
+    """A client that announced itself as a replica. Base class of ``replication.connected_replica.ConnectedReplica``."""
 
     def __init__(self) -> None:
         self.state = b""
@@ -100,7 +100,7 @@ class Client(Watcher):
         self.asking = 0  # ASKING: 2 while it runs itself, 1 for what it is meant for
         self.reads_replica = False  # READONLY
         self.slot = -1  # of the keys of the running command; kept up only in cluster mode
-        self.replica: ReplicaClient | None = None  # what it said of itself by REPLCONF, and how far it is
+        self.replica: ReplicaClient | None = None  # what it announced by REPLCONF, and how far it is
         self.is_primary = False  # carries what our primary sends
         self.is_peer = False  # another node, which the supervisor vouches for
         self.written_offset = 0  # of the replication stream, behind the last change from here
@@ -203,7 +203,7 @@ class Client(Watcher):
 
 
 class Caller(HandlerContext):
-    """For whom a command runs: a client, its user, a database and a protocol. A script has a caller of its own."""
+    """What a command runs for: a client, its user, a database and a protocol. A script has a caller of its own."""
 
     def __init__(self, client: Client, db: Database, user: User) -> None:
         self.session = client

@@ -1,4 +1,4 @@
-"""The clients of one engine: who is connected, who waits, and whom the shell has to look at."""
+"""The clients of one engine: those that are connected, that wait, and that have output for the shell."""
 
 from .client import Client
 

@@ -1,8 +1,8 @@
 """What an engine is without its parts: parameters, time, databases, clients, random numbers, flags and counters.
 
-Every part that needs only that takes an ``EngineState``. ``EngineParts`` adds the parts and ``Engine`` what runs commands;
-the methods that raise here are theirs, so that a part can ask for them without knowing either.
-The flags and lists that every command reads are here, whosever they are: looking into a part would cost time.
+A part that needs nothing else takes an ``EngineState``. ``EngineParts`` adds the parts and ``Engine`` what runs commands;
+they define the methods that raise here, so that a part can call them without importing either class. The flags and lists
+that every command reads are here, although parts set them: reading them from a part would cost time.
 """
 
 from collections.abc import Callable
@@ -63,7 +63,7 @@ class EngineState(KeyspaceObserver):
         self.ready_keys: list[tuple[Database, bytes]] = []
         self.blocked_by = 0  # ``BLOCKED_BY_*``
         self.cluster: ClusterState | None = None  # in cluster mode
-        self.counts_slots = False  # CLUSTER SLOT-STATS has more to say than the number of keys
+        self.counts_slots = False  # CLUSTER SLOT-STATS shows more than the number of keys
         self.tracks_keys = False  # a client asked for news of changed keys (CLIENT TRACKING)
         self.observes_calls = False  # a client tracks keys or monitors
         self.monitors: dict[int, Client] = {}
@@ -108,7 +108,7 @@ class EngineState(KeyspaceObserver):
         self.keeps_expired = keeps or self.config.boolean("import-mode")
 
     def is_expired(self, at_ms: int) -> bool:
-        """True if a key that gets the time ``at_ms`` goes at once: not where another node says when keys go."""
+        """True if a key that expires at ``at_ms`` is deleted now: not where another node decides when keys expire."""
         if at_ms > self.now_ms or self.blocked_by & BLOCKED_BY_REPLICA:
             return False
         return not self.config.boolean("import-mode")
@@ -151,11 +151,11 @@ class EngineState(KeyspaceObserver):
         raise NotImplementedError
 
     def mark_internal(self, client: Client) -> None:
-        """``client`` is another node of ours: no password, every right, commands that are closed to clients."""
+        """``client`` is another node of this engine: no password, every right, commands that are closed to clients."""
         raise NotImplementedError
 
     def close_session(self, client: Client) -> None:
-        """The connection is gone: forget the client and all it was waiting for, watching or listening to."""
+        """The connection is closed: forget the client, its waits, watches and subscriptions."""
         raise NotImplementedError
 
     def kill(self, client: Client) -> None:

@@ -1,4 +1,4 @@
-"""What the engine may say about the process and the machine it runs on. The shell fills it in; the core can't look."""
+"""What the engine reports about the process and the machine it runs on. The shell fills it in; the core has no access."""
 
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 @mypyc_attr(allow_interpreted_subclasses=True)
 class Host:
-    """Facts of the process; the defaults are those of a process that nobody described."""
+    """Facts of the process; the defaults are those of an unknown process."""
 
     def __init__(self) -> None:
         self.os = ""  # as INFO prints it, "Linux 6.1.0 x86_64"
@@ -102,13 +102,13 @@ class Host:
         return self._dump
 
     def log(self, text: str) -> None:
-        """Something to tell who runs the process."""
+        """Write ``text`` to the log of the process."""
 
     def serve_others(self) -> None:
-        """A script runs for too long: let other clients' requests in, most of which are then told so."""
+        """A script runs for too long: serve other clients' requests, most of which get the BUSY error."""
 
     def script_logged(self, level: int, text: bytes) -> None:
-        """A script said ``text`` by redis.log; ``level`` is 0 (debug) to 3 (warning)."""
+        """A script logged ``text`` by redis.log; ``level`` is 0 (debug) to 3 (warning)."""
 
     def sleep(self, seconds: float) -> None:
         """Stop the whole process for a while (DEBUG SLEEP)."""

@@ -39,7 +39,7 @@ class Propagation:
         return suspended
 
     def restore(self, suspended: list[tuple[int, list[bytes]]]) -> None:
-        """The script goes on."""
+        """The script continues: put back what ``suspend`` took out."""
         self._waiting = suspended
 
     def commit(self, command: bytes) -> bool:

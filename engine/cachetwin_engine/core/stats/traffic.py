@@ -67,7 +67,7 @@ class Traffic:
         self.turn_commands_max = max(self.turn_commands_max, commands)
 
     def note_tick(self, commands: int, duration_us: int, now_us: int) -> None:
-        """A tick is over; ``commands`` have run since the start."""
+        """The end of a tick; ``commands`` have run since the start."""
         self.ticks += 1
         self.tick_us += duration_us
         self.commands.note(commands, now_us)

@@ -1,1 +1,1 @@
-"""Values as text and bytes: numbers, glob patterns, quoting, checksums, random numbers. Knows nothing of an engine."""
+"""Values as text and bytes: numbers, glob patterns, quoting, checksums, random numbers. Independent of the engine."""

@@ -1,7 +1,7 @@
 r"""Glob patterns as KEYS, SCAN, PSUBSCRIBE and ACL rules use them: ``*``, ``?``, ``[abc]``, ``[^a-z]``, ``\`` escapes.
 
 One backtracking point is enough: when a later ``*`` is reached, what an earlier one swallowed need not change. So the
-cost is at most pattern times text, whatever the pattern. (Valkey recurses at each ``*`` and gives up, without a match, at a
+cost is at most pattern times text, for any pattern. (Valkey recurses at each ``*`` and gives up, without a match, at a
 depth of 1000; so does this, to answer the same.)
 """
 
