@@ -1,6 +1,6 @@
 """Bitmaps: strings as arrays of bits, the most significant bit of each byte first.
 
-Long runs of bits are handled by Python's integers and byte searches, which work on machine words.
+Long runs of bits are counted, searched and combined by machine words (``bit_words``).
 """
 
 from typing import Final
@@ -20,6 +20,7 @@ from cachetwin_engine.core.registry.command_table import (
     command,
 )
 from cachetwin_engine.core.text.numbers import integer_or_none, parse_int
+from cachetwin_engine.core.types.bit_words import AND, OR, XOR, combined, count_bits, find_other, inverted
 from cachetwin_engine.core.types.string import RawString, size_of_string, string_for_edit, string_of
 
 _NOT_AN_OFFSET: Final = b"ERR bit offset is not an integer or out of range"
@@ -29,6 +30,8 @@ _WRAP: Final = 0
 _SATURATE: Final = 1
 _FAIL: Final = 2
 _OVERFLOWS: Final[dict[bytes, int]] = {b"WRAP": _WRAP, b"SAT": _SATURATE, b"FAIL": _FAIL}
+_OPERATIONS: Final[dict[bytes, int]] = {b"AND": AND, b"OR": OR, b"XOR": XOR}
+_CHUNK_BYTES: Final = 64 * 1024  # of a string that is edited in place, copied at a time
 _UNITS: Final = ("7.0.0", "Added the `BYTE|BIT` option.")
 
 
@@ -96,12 +99,15 @@ def getbit(ctx: Context, args: list[bytes]) -> bytes:
     at = offset >> 3
     if at >= size_of_string(value):
         return ZERO
+    return ONE if _byte(value, at) & (0x80 >> (offset & 7)) else ZERO
+
+
+def _byte(value: object, at: int) -> int:
+    """A byte of a string value."""
     if isinstance(value, RawString):
-        byte = value.data[at]
-    else:
-        text = string_of(value)
-        byte = 0 if text is None else text[at]
-    return ONE if byte & (0x80 >> (offset & 7)) else ZERO
+        return value.data[at]
+    text = string_of(value)
+    return 0 if text is None else text[at]
 
 
 # -- ranges -------------------------------------------------------------------------------------------------------------
@@ -136,21 +142,60 @@ def _in_bits(args: list[bytes], at: int) -> bool:
     return word == b"BIT"
 
 
-def _cut(text: bytes, bits: _BitRange, outside: int) -> bytes:
-    """The bytes that contain ``bits``; bits outside the range, in the first and last byte, become ``outside``."""
+def _outside(bits: _BitRange, at: int) -> int:
+    """The bits of the byte at ``at`` that are not in the range, as a mask."""
+    mask = 0
+    if at == bits.start >> 3:
+        mask = 0xFF >> (bits.start & 7) ^ 0xFF
+    if at == bits.end >> 3:
+        mask |= 0xFF >> ((bits.end & 7) + 1)
+    return mask
+
+
+def _count(value: object, bits: _BitRange) -> int:
+    """The number of set bits in a range of a string value."""
     first, last = bits.start >> 3, bits.end >> 3
-    head = 0xFF >> (bits.start & 7)
-    tail = 0xFF << (7 - (bits.end & 7)) & 0xFF
-    if head == 0xFF and tail == 0xFF:
-        return text[first : last + 1]
-    piece = bytearray(text[first : last + 1])
-    if outside:
-        piece[0] |= ~head & 0xFF
-        piece[-1] |= ~tail & 0xFF
-    else:
-        piece[0] &= head
-        piece[-1] &= tail
-    return bytes(piece)
+    total = -(_byte(value, first) & _outside(bits, first)).bit_count()
+    if last != first:
+        total -= (_byte(value, last) & _outside(bits, last)).bit_count()
+    if isinstance(value, RawString):
+        for at in range(first, last + 1, _CHUNK_BYTES):
+            chunk = bytes(value.data[at : min(at + _CHUNK_BYTES, last + 1)])
+            total += count_bits(chunk, 0, len(chunk))
+        return total
+    text = string_of(value)
+    return 0 if text is None else total + count_bits(text, first, last + 1)
+
+
+def _find(value: object, bits: _BitRange, wanted: int) -> int:
+    """The place of the first bit in a range of a string value that is ``wanted``, or -1."""
+    last = bits.end >> 3
+    neutral = 0 if wanted else 0xFF
+    at = bits.start >> 3
+    found = _neutralised(value, bits, at, neutral)
+    if found == neutral and at < last:
+        at = _find_other(value, at + 1, last, neutral)
+        found = _neutralised(value, bits, at, neutral)
+    return -1 if found == neutral else at * 8 + 8 - (found ^ neutral).bit_length()
+
+
+def _neutralised(value: object, bits: _BitRange, at: int, neutral: int) -> int:
+    """The byte at ``at`` with the bits outside of the range as in ``neutral``."""
+    mask = _outside(bits, at)
+    return _byte(value, at) & ~mask | neutral & mask
+
+
+def _find_other(value: object, begin: int, end: int, byte: int) -> int:
+    """``find_other`` in a string value."""
+    if not isinstance(value, RawString):
+        text = string_of(value)
+        return end if text is None else find_other(text, begin, end, byte)
+    for at in range(begin, end, _CHUNK_BYTES):
+        chunk = bytes(value.data[at : min(at + _CHUNK_BYTES, end)])
+        place = find_other(chunk, 0, len(chunk), byte)
+        if place < len(chunk):
+            return at + place
+    return end
 
 
 def _answers_before_parsing(ctx: Context, key: bytes) -> bool:
@@ -187,13 +232,10 @@ def bitcount(ctx: Context, args: list[bytes]) -> bytes:
         if start < 0 and end < 0 and start > end and not ctx.engine.profile.parses_bit_ranges_first:
             return ZERO  # before the unit is parsed
         in_bits = _in_bits(args, 4)
-    text = string_of(ctx.db.find(args[1]))
-    if text is None:
-        return ZERO
-    bits = None if start < 0 and end < 0 and start > end else _range(len(text), start, end, in_bits)
-    if bits is None:
-        return ZERO
-    return integer(int.from_bytes(_cut(text, bits, 0), "little").bit_count())
+    value = ctx.db.find(args[1])
+    size = size_of_string(value)
+    bits = None if start < 0 and end < 0 and start > end else _range(size, start, end, in_bits)
+    return ZERO if bits is None else integer(_count(value, bits))
 
 
 @command(
@@ -220,18 +262,17 @@ def bitpos(ctx: Context, args: list[bytes]) -> bytes:
     start = parse_int(args[3]) if len(args) > 3 else 0
     in_bits = _in_bits(args, 5)
     end = parse_int(args[4]) if len(args) > 4 else -1
-    text = string_of(ctx.db.find(args[1]))
-    if text is None:
+    value = ctx.db.find(args[1])
+    size = size_of_string(value)
+    if value is None:
         return integer(-1 if wanted else 0)
-    bits = _range(len(text), start, end, in_bits)
+    bits = _range(size, start, end, in_bits)
     if bits is None:
         return integer(-1)
-    piece = _cut(text, bits, 0 if wanted else 1)
-    rest = piece.lstrip(b"\x00" if wanted else b"\xff")
-    if not rest:  # without an end, the string counts as followed by zeros
-        return integer(len(text) * 8 if not wanted and len(args) < 5 else -1)
-    byte = rest[0] if wanted else rest[0] ^ 0xFF
-    return integer(((bits.start >> 3) + len(piece) - len(rest)) * 8 + 8 - byte.bit_length())
+    place = _find(value, bits, wanted)
+    if place < 0 and not wanted and len(args) < 5:
+        return integer(size * 8)  # without an end, the string counts as followed by zeros
+    return integer(place)
 
 
 # -- whole strings ------------------------------------------------------------------------------------------------------
@@ -251,7 +292,7 @@ def bitpos(ctx: Context, args: list[bytes]) -> bytes:
 def bitop(ctx: Context, args: list[bytes]) -> bytes:
     """BITOP AND | OR | XOR | NOT destkey key [key ...]."""
     operation, destination = args[1].upper(), args[2]
-    if operation not in {b"AND", b"OR", b"XOR", b"NOT"}:
+    if operation not in _OPERATIONS and operation != b"NOT":
         raise syntax_error()
     if operation == b"NOT" and len(args) != 4:
         raise CommandError(b"ERR BITOP NOT must be called with a single source key.")
@@ -261,24 +302,17 @@ def bitop(ctx: Context, args: list[bytes]) -> bytes:
         if ctx.db.delete(destination):
             ctx.key_changed(destination, NOTIFY_GENERIC, b"del")
         return ZERO
-    total = _combined(operation, texts, size)
-    ctx.db.put(destination, RawString(bytearray(total.to_bytes(size, "little"))))
+    ctx.db.put(destination, RawString(bytearray(_combined(operation, texts))))
     ctx.key_changed(destination, NOTIFY_STRING, b"set")
     return integer(size)
 
 
-def _combined(operation: bytes, texts: list[bytes], size: int) -> int:
-    total = int.from_bytes(texts[0], "little")
+def _combined(operation: bytes, texts: list[bytes]) -> bytes:
     if operation == b"NOT":
-        return total ^ ((1 << size * 8) - 1)
+        return inverted(texts[0])
+    total = texts[0]
     for at in range(1, len(texts)):
-        number = int.from_bytes(texts[at], "little")
-        if operation == b"AND":
-            total &= number
-        elif operation == b"OR":
-            total |= number
-        else:
-            total ^= number
+        total = combined(_OPERATIONS[operation], total, texts[at])
     return total
 
 
