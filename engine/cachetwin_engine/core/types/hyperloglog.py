@@ -12,6 +12,7 @@ from collections.abc import Callable
 from math import sqrt
 from typing import Final
 
+from cachetwin_engine.core import BUILD
 from cachetwin_engine.core.protocol.errors import CommandError
 
 from .hyperloglog_runs import (
@@ -25,6 +26,7 @@ from .hyperloglog_runs import (
     sparse_registers,
     zero_run,
 )
+from .register_words import highest, histogram, packed, unpacked
 
 DENSE: Final = 0
 SPARSE: Final = 1
@@ -154,6 +156,8 @@ def raise_register(data: bytearray, register: int, rank: int, sparse_bytes_max: 
 
 def registers_of(text: bytes | bytearray) -> bytes:
     """All registers, a byte each. Raises CommandError."""
+    if text[4] == DENSE and BUILD == "compiled":
+        return unpacked(bytes(text), HEAD_BYTES, REGISTERS)
     if text[4] == DENSE:  # Base64 cuts bits the other way round, so it is given the bytes in reverse
         digits = b2a_base64(bytes(text[:15:-1]), newline=False)
         return digits.translate(_VALUES_OF_DIGITS)[::-1]
@@ -162,14 +166,18 @@ def registers_of(text: bytes | bytearray) -> bytes:
 
 def dense_of(registers: bytes) -> bytes:
     """The dense form of registers, without head."""
+    if BUILD == "compiled":
+        return packed(registers)
     return a2b_base64(registers[::-1].translate(_DIGITS_OF_VALUES))[::-1]
 
 
 def highest_of(first: bytes, second: bytes) -> bytes:
-    """For each register the higher value. All are compared at once, as the bytes of two long numbers.
+    """For each register the higher value. Interpreted, all are compared at once, as the bytes of two long numbers.
 
     Values are below 128, so 128 more than the first less the second has its highest bit set where the first is not less.
     """
+    if BUILD == "compiled":
+        return highest(first, second)
     a = int.from_bytes(first, "little")
     b = int.from_bytes(second, "little")
     not_less = (((a | _HIGHEST_BITS) - b & _HIGHEST_BITS) >> 7) * 255
@@ -199,6 +207,16 @@ def raise_registers(data: bytearray, wanted: bytes, sparse_bytes_max: int) -> No
 
 def estimate(registers: bytes) -> int:
     """How many different elements made these registers."""
+    counts = histogram(registers) if BUILD == "compiled" else _counts(registers)
+    z = REGISTERS * _tau((REGISTERS - counts[_RANK_MAX]) / REGISTERS)
+    for rank in range(_RANK_MAX - 1, 0, -1):
+        z = (z + counts[rank]) * 0.5
+    z += REGISTERS * _sigma(counts[0] / REGISTERS)
+    return int(_ALPHA * REGISTERS * REGISTERS / z + 0.5)
+
+
+def _counts(registers: bytes) -> list[int]:
+    """How many registers have each of the values 0 to 63."""
     counts = [0] * 64
     left = REGISTERS
     for rank in range(64):
@@ -206,11 +224,7 @@ def estimate(registers: bytes) -> int:
         left -= counts[rank]
         if not left:
             break
-    z = REGISTERS * _tau((REGISTERS - counts[_RANK_MAX]) / REGISTERS)
-    for rank in range(_RANK_MAX - 1, 0, -1):
-        z = (z + counts[rank]) * 0.5
-    z += REGISTERS * _sigma(counts[0] / REGISTERS)
-    return int(_ALPHA * REGISTERS * REGISTERS / z + 0.5)
+    return counts
 
 
 def _tau(x: float) -> float:
