@@ -6,7 +6,8 @@ refuses tables beyond proto-max-bulk-len, so the same inputs are refused here.
 
 from typing import Final
 
-from mypy_extensions import i64
+from librt.vecs import vec
+from mypy_extensions import i64, u8
 
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.protocol.errors import CommandError
@@ -58,13 +59,13 @@ def lcs(ctx: Context, args: list[bytes]) -> bytes:
     a, b = texts
     if (len(a) + 1) * (len(b) + 1) * _CELL_BYTES > ctx.engine.config.clients.proto_max_bulk_len:
         raise CommandError(b"ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")
-    ways = bytearray(0 if only_length else (len(a) + 1) * (len(b) + 1))
-    length = _fill(a, b, ways)
     if only_length:
-        return integer(length)
+        return integer(_length(a, b))
+    matches = _matches(a, b, _ways(a, b))
     if not indexes:
-        return bulk(b"".join([a[match.a : match.a + match.size] for match in reversed(_matches(a, b, ways))]))
-    found = [_match_reply(match, with_sizes) for match in _matches(a, b, ways) if match.size >= size_min]
+        return bulk(b"".join([a[match.a : match.a + match.size] for match in reversed(matches)]))
+    found = [_match_reply(match, with_sizes) for match in matches if match.size >= size_min]
+    length = sum([match.size for match in matches])
     return ctx.map_reply([bulk(b"matches"), array(found), bulk(b"len"), integer(length)])
 
 
@@ -76,34 +77,64 @@ def _texts(ctx: Context, args: list[bytes]) -> tuple[bytes, bytes]:
     return string_of(values[0]) or b"", string_of(values[1]) or b""
 
 
-def _fill(a: bytes, b: bytes, ways: bytearray) -> int:
-    """The length; ``ways``, unless empty, gets 1 where the trace back goes up rather than left."""
-    width: i64 = len(b) + 1
-    row: list[i64] = [0] * (len(b) + 1)
-    keeps_ways = len(ways) > 0
-    for i in range(1, len(a) + 1):
-        byte: i64 = a[i - 1]
+def _length(a: bytes, b: bytes) -> int:
+    """The length of the longest common subsequence."""
+    rows: i64 = len(a)
+    columns: i64 = len(b)
+    lengths = vec[i64]([0] * (columns + 1))
+    i: i64 = 0
+    left: i64 = 0
+    while i < rows:
+        byte: i64 = a[i]
         diagonal: i64 = 0
-        left: i64 = 0
-        at: i64 = i * width
-        for j in range(1, len(b) + 1):
-            up: i64 = row[j]
-            if byte == b[j - 1]:
+        left = 0
+        j: i64 = 0
+        while j < columns:
+            up: i64 = lengths[j]
+            if byte == b[j]:
                 left = diagonal + 1
             elif up > left:
                 left = up
-                if keeps_ways:
-                    ways[at + j] = 1
-            row[j] = left
+            lengths[j] = left
             diagonal = up
-    return row[len(b)]
+            j += 1
+        i += 1
+    return left
 
 
-def _matches(a: bytes, b: bytes, ways: bytearray) -> list[_Match]:
+def _ways(a: bytes, b: bytes) -> vec[u8]:
+    """For each cell 1 where the trace back goes up rather than left. The same loop as ``_length``, which is the faster."""
+    rows: i64 = len(a)
+    columns: i64 = len(b)
+    lengths = vec[i64]([0] * (columns + 1))
+    ways = vec[u8]([u8(0)] * (rows * columns))
+    i: i64 = 0
+    cell: i64 = 0
+    while i < rows:
+        byte: i64 = a[i]
+        diagonal: i64 = 0
+        left: i64 = 0
+        j: i64 = 0
+        while j < columns:
+            up: i64 = lengths[j]
+            if byte == b[j]:
+                left = diagonal + 1
+            elif up > left:
+                left = up
+                ways[cell] = 1
+            lengths[j] = left
+            diagonal = up
+            cell += 1
+            j += 1
+        i += 1
+    return ways
+
+
+def _matches(a: bytes, b: bytes, ways: vec[u8]) -> list[_Match]:
     """The runs of the common subsequence, last first."""
     found: list[_Match] = []
-    width = len(b) + 1
-    i, j = len(a), len(b)
+    columns = len(b)
+    i, j = len(a), columns
     while i > 0 and j > 0:
         if a[i - 1] == b[j - 1]:
             i -= 1
@@ -112,7 +143,7 @@ def _matches(a: bytes, b: bytes, ways: bytearray) -> list[_Match]:
                 found[-1].a, found[-1].b, found[-1].size = i, j, found[-1].size + 1
             else:
                 found.append(_Match(i, j, 1))
-        elif ways[i * width + j]:
+        elif ways[(i - 1) * columns + j - 1]:
             i -= 1
         else:
             j -= 1
