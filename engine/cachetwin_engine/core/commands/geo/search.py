@@ -12,6 +12,7 @@ from cachetwin_engine.core.types.geohash import LATITUDE_MAX, LONGITUDE_MAX, Sha
 from cachetwin_engine.core.types.sorted_set import SortedSet
 
 _UNITS: Final = {b"M": 1.0, b"KM": 1000.0, b"FT": 0.3048, b"MI": 1609.34}
+_PIECE_MEMBERS: Final = 64
 _ANY_ORDER: Final = 0
 _ASCENDING: Final = 1
 _DESCENDING: Final = 2
@@ -185,17 +186,30 @@ def _find(search: Search, zset: SortedSet) -> list[Found]:
     enough = search.count if search.any else 0
     for low, high in search_ranges(search.shape):
         start, stop = zset.rank_of_score(low, after=False), zset.rank_of_score(high, after=False)
-        members, scores = zset.range(start, stop)
-        for at, member in enumerate(members):
-            score = scores[at]
-            longitude, latitude = decode(score)
-            metres = search.shape.distance_within(longitude, latitude)
-            if metres >= 0:
-                found.append(Found(member, score, longitude, latitude, metres))
-                if len(found) == enough:
-                    break
-        if enough and len(found) >= enough:
-            break
+        while start < stop:  # with ANY in pieces: a few members may be enough
+            end = min(stop, start + _PIECE_MEMBERS) if enough else stop
+            if _take_within(search.shape, zset, start, end, enough, found):
+                return _ordered(search, found)
+            start = end
+    return _ordered(search, found)
+
+
+def _take_within(shape: Shape, zset: SortedSet, start: int, stop: int, enough: int, found: list[Found]) -> bool:
+    """Add the members between two ranks that are inside the shape; whether ``found`` has ``enough`` then (0: never)."""
+    members, scores = zset.range(start, stop)
+    for at, member in enumerate(members):
+        score = scores[at]
+        longitude, latitude = decode(score)
+        metres = shape.distance_within(longitude, latitude)
+        if metres >= 0:
+            found.append(Found(member, score, longitude, latitude, metres))
+            if len(found) == enough:
+                return True
+    return False
+
+
+def _ordered(search: Search, found: list[Found]) -> list[Found]:
+    """``found`` in the requested order, cut to the requested count."""
     if search.order == _DESCENDING:
         found.sort(key=_farness)
     elif search.order == _ASCENDING or (search.count and not search.any):
