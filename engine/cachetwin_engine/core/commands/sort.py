@@ -18,7 +18,7 @@ from cachetwin_engine.core.types.hash import HashValue
 from cachetwin_engine.core.types.list import ListValue
 from cachetwin_engine.core.types.set import SetValue
 from cachetwin_engine.core.types.sorted_set import SortedSet
-from cachetwin_engine.core.types.string import RawString, string_of
+from cachetwin_engine.core.types.string import RawString
 
 _BY_AND_GET: Final = KeySpec(
     "RO",
@@ -47,10 +47,36 @@ _DENIED_IN_CLUSTER: Final = (
 _CATEGORIES: Final = [b"set", b"sortedset", b"list", b"dangerous"]
 
 
+class _Pattern:
+    """A BY or GET pattern, taken apart once for all elements."""
+
+    def __init__(self, text: bytes) -> None:
+        before, star, after = text.partition(b"*")
+        stem, _, field = after.partition(b"->")
+        self._is_element = text == b"#"
+        self._is_key = star != b""
+        self._before = before
+        self._after = stem if field else after
+        self._field = field  # of a hash; empty: a string
+
+    def resolve(self, ctx: Context, element: bytes) -> bytes | None:
+        """The element itself for ``#``, otherwise the string or hash field that the pattern names."""
+        if self._is_element:
+            return element
+        if not self._is_key:
+            return None
+        value = ctx.db.find(self._before + element + self._after)
+        if self._field:
+            return value.get(self._field) if isinstance(value, HashValue) else None
+        if isinstance(value, bytes):
+            return value
+        return bytes(value.data) if isinstance(value, RawString) else None
+
+
 class _Options:
     def __init__(self) -> None:
-        self.by: bytes | None = None
-        self.get: list[bytes] = []
+        self.by: _Pattern | None = None
+        self.get: list[_Pattern] = []
         self.offset = 0
         self.count = -1
         self.descending = False
@@ -125,9 +151,9 @@ def _options(ctx: Context, args: list[bytes]) -> _Options:
 
 def _take_pattern(ctx: Context, options: _Options, key: bytes, word: bytes, pattern: bytes) -> None:
     if word == b"BY":
-        options.by = pattern
+        options.by = _Pattern(pattern)
     else:
-        options.get.append(pattern)
+        options.get.append(_Pattern(pattern))
     if word == b"BY" and b"*" not in pattern:
         options.sorts = False
         return
@@ -155,11 +181,7 @@ def _sort(ctx: Context, args: list[bytes], options: _Options) -> bytes:
     value = ctx.db.find(args[1])
     elements = _elements(value, options)
     if isinstance(value, SetValue) and not options.sorts and (options.store is not None or ctx.in_script):
-        options.by, options.alphabetic, options.sorts = (
-            None,
-            True,
-            True,
-        )  # so that all replicas get the same order of a set
+        options.by, options.alphabetic, options.sorts = None, True, True  # so that all replicas get the same order
     if options.sorts:
         elements = _sorted(ctx, elements, options)
     first = min(max(options.offset, 0), len(elements))
@@ -170,7 +192,7 @@ def _sort(ctx: Context, args: list[bytes], options: _Options) -> bytes:
         if not options.get:
             rows.append(element)
         for pattern in options.get:
-            rows.append(_pointed_at(ctx, pattern, element))
+            rows.append(pattern.resolve(ctx, element))
     if options.store is not None:
         return _store(ctx, options.store, rows)
     parts = [b"*%d\r\n" % len(rows)]
@@ -196,41 +218,28 @@ def _elements(value: object | None, options: _Options) -> list[bytes]:
 
 
 def _sorted(ctx: Context, elements: list[bytes], options: _Options) -> list[bytes]:
+    by, descending = options.by, options.descending
     if options.alphabetic:
-        if options.by is None:
-            return sorted(elements, reverse=options.descending)
-        texts = [(_pointed_at(ctx, options.by, element), at) for at, element in enumerate(elements)]
-        step = -1 if options.descending else 1  # equal texts keep their order in both directions
-        order = sorted([(text is not None, text or b"", at * step) for text, at in texts], reverse=options.descending)
+        if by is None:
+            return sorted(elements, reverse=descending)
+        texts = [(by.resolve(ctx, element), at) for at, element in enumerate(elements)]
+        step = -1 if descending else 1  # equal texts keep their order in both directions
+        order = sorted([(text is not None, text or b"", at * step) for text, at in texts], reverse=descending)
         return [elements[at * step] for _, _, at in order]
-    scores = [(_score(ctx, options.by, element), element) for element in elements]
-    return [element for _, element in sorted(scores, reverse=options.descending)]
+    scores = [_score(ctx, by, element) for element in elements]
+    places = sorted(range(len(elements)), key=elements.__getitem__, reverse=descending)  # the order for equal scores
+    places.sort(key=scores.__getitem__, reverse=descending)
+    return [elements[at] for at in places]
 
 
-def _score(ctx: Context, by: bytes | None, element: bytes) -> float:
-    text = element if by is None else _pointed_at(ctx, by, element)
+def _score(ctx: Context, by: _Pattern | None, element: bytes) -> float:
+    text = element if by is None else by.resolve(ctx, element)
     if not text:
         return 0.0
     score = float_or_none(text.lstrip())
     if score is None:
         raise CommandError(b"ERR One or more scores can't be converted into double")
     return score
-
-
-def _pointed_at(ctx: Context, pattern: bytes, element: bytes) -> bytes | None:
-    """The element itself for ``#``, otherwise the string or hash field that ``pattern`` names."""
-    if pattern == b"#":
-        return element
-    before, star, after = pattern.partition(b"*")
-    if not star:
-        return None
-    stem, arrow, field = after.partition(b"->")
-    if not field:
-        stem, arrow = after, b""
-    value = ctx.db.find(before + element + stem)
-    if arrow:
-        return value.get(field) if isinstance(value, HashValue) else None
-    return string_of(value) if isinstance(value, bytes | RawString) else None
 
 
 def _store(ctx: Context, destination: bytes, rows: list[bytes | None]) -> bytes:
