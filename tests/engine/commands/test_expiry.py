@@ -7,13 +7,22 @@ from cachetwin_engine.core.protocol.replies import bulk
 NULL = b"$-1\r\n"
 
 
-def test_a_key_goes_the_moment_its_time_is_over(run: Run) -> None:
+def test_a_key_expires_when_its_time_has_passed_and_not_at_it(run: Run) -> None:
     run("SET k v PX 100")
-    run.advance_silently(99)
+    run.advance_silently(100)
     assert run("GET k") == bulk(b"v")
+    assert run("PTTL k") == b":0\r\n"
+    assert run("KEYS *") == b"*1\r\n$1\r\nk\r\n"
     run.advance_silently(1)
+    assert run("KEYS *") == b"*0\r\n"
     assert run("GET k") == NULL
     assert run("EXISTS k") == b":0\r\n"
+
+
+def test_an_expiry_time_of_now_is_in_the_past(run: Run) -> None:
+    run("SET k v")
+    assert run(f"PEXPIREAT k {run.now_ms}") == b":1\r\n"
+    assert run("GET k") == NULL
 
 
 def test_ttl_rounds_to_the_nearest_second_and_pttl_is_exact(run: Run) -> None:

@@ -40,7 +40,7 @@ def keys(ctx: Context, args: list[bytes]) -> bytes:
     if pattern != b"*":
         found = [key for key in found if glob_match(pattern, key)]
     if expires and not (ctx.engine.keeps_expired and ctx.engine.sees_expired()):
-        found = [key for key in found if expires.get(key, now_ms + 1) > now_ms]
+        found = [key for key in found if expires.get(key, now_ms) >= now_ms]
     return bulk_array(found)
 
 

@@ -283,12 +283,12 @@ class Database:
     def is_expired(self, key: bytes) -> bool:
         """Whether ``key`` has expired but is still stored."""
         at_ms = self.expires.get(key)
-        return at_ms is not None and at_ms <= self.observer.now_ms
+        return at_ms is not None and at_ms < self.observer.now_ms
 
     def expire_if_due(self, key: bytes) -> bool:
         """Delete ``key`` if it has expired; True if commands do not find it. While ``keeps_expired`` it is only hidden."""
         at_ms = self.expires.get(key)
-        if at_ms is None or at_ms > self.observer.now_ms:
+        if at_ms is None or at_ms >= self.observer.now_ms:
             return False
         if self.observer.keeps_expired:
             return not self.observer.sees_expired()

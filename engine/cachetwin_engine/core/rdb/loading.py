@@ -165,7 +165,7 @@ class Loading:
         self._idle_seconds = self._frequency = -1
         engine = self._engine
         db = self._db
-        if self._drops_expired and (0 <= at_ms <= engine.now_ms or _is_emptied(value, engine.now_ms)):
+        if self._drops_expired and (0 <= at_ms < engine.now_ms or _is_emptied(value, engine.now_ms)):
             self.result.expired.append((db.index, key))
             return
         if db.values.has(key):

@@ -238,7 +238,7 @@ class HashTable:
         soonest = self._soonest
         while self._expiries is not None and soonest and len(gone) < count_max:
             at_ms, field = soonest[0]
-            if at_ms > now_ms:
+            if at_ms >= now_ms:
                 break
             heappop(soonest)
             if self._expiries.get(field, -1) == at_ms:
@@ -257,7 +257,7 @@ class HashTable:
         if expiries is None:
             return False
         at_ms = expiries.get(field)
-        return at_ms is not None and at_ms <= self._now_ms
+        return at_ms is not None and at_ms < self._now_ms
 
     def _drop(self, field: bytes) -> None:
         if self._table is None:

@@ -43,6 +43,8 @@ def test_conditions_compare_with_the_present_end_and_never_is_the_latest(run: Ru
 def test_a_field_is_hidden_as_soon_as_it_is_over(run: Run) -> None:
     run("HPEXPIRE h 50 FIELDS 1 a")
     run.advance_silently(50)
+    assert run("HGET h a") == bulk(b"1")  # when the time has passed, not at it
+    run.advance_silently(1)
     assert run("HGET h a") == b"$-1\r\n"
     assert run("HMGET h a b") == b"*2\r\n$-1\r\n" + bulk(b"2")
     either_order = {bulk_array([b"b", b"2", b"c", b"3"]), bulk_array([b"c", b"3", b"b", b"2"])}  # a large form has none
