@@ -210,3 +210,22 @@ def test_a_draw_finds_the_few_that_are_left_of_many(table: KeyTable) -> None:
     assert {table.random(below) for _ in range(500)} == {b"key:%d" % n for n in range(13_990, 14_000)}
     assert set(table.sample(below, 5)) < set(table.keys())
     assert sorted(table.sample(below, 100)) == sorted(table.keys())
+
+
+@pytest.mark.parametrize("count", [1, 5, 12, 4_000, 14_000])
+def test_neighbours_are_drawn_from_everywhere(table: KeyTable, count: int) -> None:
+    for n in range(count):
+        table.put(b"key:%d" % n, b"v")
+    below = RandomSource(3).below
+    seen: dict[bytes, int] = {}
+    for _ in range(4 * count + 500):
+        drawn = table.draw(below, 5)
+        assert len(set(drawn)) == len(drawn) == min(5, count)
+        for key in drawn:
+            seen[key] = seen.get(key, 0) + 1
+    assert len(seen) == count
+    assert max(seen.values()) < 12 * sum(seen.values()) / count
+
+
+def test_nothing_is_drawn_from_an_empty_table(table: KeyTable) -> None:
+    assert table.draw(RandomSource(4).below, 5) == []

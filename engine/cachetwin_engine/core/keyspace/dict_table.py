@@ -67,8 +67,12 @@ class DictTable(KeyTable):
     def sample(self, below: Callable[[int], int], count: int) -> list[bytes]:
         """See ``KeyTable``. The oldest keys, until there is an index."""
         if self._index is not None:
-            return self._index.sample(below, count)
+            return self._index.draw(below, count)
         return self.first(count)
+
+    def draw(self, below: Callable[[int], int], count: int) -> list[bytes]:
+        """See ``KeyTable``."""
+        return self._indexed().draw(below, count)
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """See ``KeyTable``."""

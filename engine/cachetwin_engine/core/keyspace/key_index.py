@@ -67,17 +67,26 @@ class KeyIndex:
             if place < len(bucket):
                 return bucket[place]
 
-    def sample(self, below: Callable[[int], int], count: int) -> list[bytes]:
-        """About ``count`` keys from neighbouring buckets: cheap, not uniform; for expiry and eviction."""
-        found: list[bytes] = []
+    def draw(self, below: Callable[[int], int], count: int) -> list[bytes]:
+        """Up to ``count`` keys from a random place on, each about as likely as any other; for eviction."""
+        if not self._count:
+            return []
+        at = below(len(self._buckets))
+        bucket = self._buckets[at]
+        return self._from(at, below(len(bucket)) if bucket else 0, min(count, self._count))
+
+    def _from(self, at: int, place: int, count: int) -> list[bytes]:
+        """Up to ``count`` keys from a place in a bucket on, wrapping around at the end of the last bucket."""
         buckets = self._buckets
-        at = below(len(buckets))
-        for _ in range(len(buckets)):
-            found.extend(buckets[at])
-            if len(found) >= count:
-                break
+        found = buckets[at][place : place + count]
+        first = at
+        while len(found) < count:
             at = at + 1 if at + 1 < len(buckets) else 0
-        return found[:count] if len(found) > count else found
+            if at == first:
+                found += buckets[at][:place][: count - len(found)]
+                break
+            found += buckets[at][: count - len(found)]
+        return found
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """Whole buckets from ``cursor`` on until ``count`` keys are gathered: (next cursor, 0 at the end; keys)."""

@@ -57,6 +57,10 @@ class KeyTable:
         """Up to ``count`` keys for an estimate: cheap, not uniform."""
         raise NotImplementedError
 
+    def draw(self, below: Callable[[int], int], count: int) -> list[bytes]:
+        """Up to ``count`` keys from a random place on: neighbours, each key about as likely as any other."""
+        raise NotImplementedError
+
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """At least ``count`` keys from ``cursor`` on, as far as there are: (next cursor, 0 at the end; keys).
 

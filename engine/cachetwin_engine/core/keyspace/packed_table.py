@@ -233,17 +233,23 @@ class PackedTable(KeyTable):
 
     def first(self, count: int) -> list[bytes]:
         """See ``KeyTable``."""
-        return self._from(0, count)
+        return self._from(0, 0, min(count, len(self)))
 
-    def _from(self, number: int, count: int) -> list[bytes]:
-        """Up to ``count`` keys from a segment and those behind it."""
+    def _from(self, number: i64, at: i64, count: i64) -> list[bytes]:
+        """Up to ``count`` keys from cell ``at`` of a segment on, wrapping around at the end of the last segment."""
+        segments = self._segments
         found: list[bytes] = []
-        for step in range(len(self._segments)):
-            for entry in self._segments[(number + step) % len(self._segments)].entries:
-                if entry is not None:
-                    if len(found) >= count:
-                        return found
-                    found.append(key_of(entry))
+        for _ in range(len(segments) + 1):  # the first one twice: its cells before ``at`` are the last
+            segment = segments[number]
+            tags = segment.tags
+            while at < segment.cells:
+                if len(found) >= count:
+                    return found
+                if i64(tags[at]) > _GONE:
+                    found.append(key_of(segment.entries[at]))
+                at += 1
+            number = number + 1 if number + 1 < len(segments) else 0
+            at = 0
         return found
 
     def items(self) -> list[tuple[bytes, object]]:
@@ -260,16 +266,23 @@ class PackedTable(KeyTable):
         segments = self._segments
         widest: i64 = segments[0].cells if len(segments) == 1 else _CELLS_MAX
         for _ in range(_DRAWS_MAX):
-            segment = segments[below(len(segments))]
-            at: i64 = below(widest)
+            drawn: i64 = below(len(segments) * widest)  # one draw for both: a segment and a cell
+            segment = segments[drawn // widest]
+            at = drawn % widest
             if at < segment.cells and i64(segment.tags[at]) > _GONE:
                 return key_of(segment.entries[at])
         keys = self.keys()
         return keys[below(len(keys))]
 
     def sample(self, below: Callable[[int], int], count: int) -> list[bytes]:
-        """See ``KeyTable``. Neighbouring segments."""
-        return self._from(below(len(self._segments)), count)
+        """See ``KeyTable``."""
+        return self.draw(below, count)
+
+    def draw(self, below: Callable[[int], int], count: int) -> list[bytes]:
+        """See ``KeyTable``."""
+        drawn: i64 = below(len(self._segments) * _CELLS_MAX)
+        segment = drawn // _CELLS_MAX
+        return self._from(segment, (drawn % _CELLS_MAX) & (self._segments[segment].cells - 1), min(count, len(self)))
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """See ``KeyTable``."""

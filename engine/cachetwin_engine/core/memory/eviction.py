@@ -119,9 +119,9 @@ class Evictor:
             if not count:
                 continue
             found = True
-            for _ in range(min(engine.config.memory.maxmemory_samples, count)):
-                key = _draw_from(db, volatile, engine)
-                self._offer(_Candidate(self._score(policy, db, key), db, key))
+            keys = db.expiring if volatile else db.values
+            for key in keys.draw(engine.random.below, engine.config.memory.maxmemory_samples):
+                self._offer(self._score(policy, db, key), db, key)
         return found
 
     def _score(self, policy: bytes, db: Database, key: bytes) -> int:
@@ -132,20 +132,20 @@ class Evictor:
             return 255 - self._access_log.frequency(db, key)
         return _FAR_FUTURE_MS - db.expires[key]
 
-    def _offer(self, candidate: _Candidate) -> None:
+    def _offer(self, score: int, db: Database, key: bytes) -> None:
+        """Put a key into the pool if it is better than the worst there."""
         pool = self._pool
-        at = len(pool)
-        while at > 0 and pool[at - 1].score > candidate.score:
-            at -= 1
+        if len(pool) >= POOL_SIZE and score < pool[0].score:
+            return
         for other in pool:
-            if other.key == candidate.key and other.db is candidate.db:
+            if other.key == key and other.db is db:
                 return
         if len(pool) >= POOL_SIZE:
-            if at == 0:
-                return
             del pool[0]
+        at = len(pool)
+        while at > 0 and pool[at - 1].score > score:
             at -= 1
-        pool.insert(at, candidate)
+        pool.insert(at, _Candidate(score, db, key))
 
 
 def _may_go(db: Database, volatile: bool) -> int:
