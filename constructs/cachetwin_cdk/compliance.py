@@ -1,4 +1,4 @@
-"""What regulated data ask of a cache beyond the defaults, as one argument."""
+"""What rules for regulated data require of a cache beyond the defaults."""
 
 from enum import StrEnum
 
@@ -14,17 +14,17 @@ _RETENTION_DAYS = {"standard": 7, "regulated": 15}
 
 
 class Compliance(StrEnum):
-    """Whose rules a cache answers to."""
+    """The rules that a cache follows."""
 
     STANDARD = "standard"
-    """AWS's foundational practices and cdk-nag's AwsSolutions."""
+    """AWS Foundational Security Best Practices and the AwsSolutions pack of cdk-nag."""
     REGULATED = "regulated"
-    """HIPAA and NIST 800-53 as cdk-nag checks them: 15 days of backups, a customer's rotating key for the data and the
-    logs, and unless users are given one that logs in with IAM, so that no secret has to be rotated."""
+    """HIPAA and NIST 800-53 as cdk-nag checks them: 15 days of backups, a customer managed rotating key for data and
+    logs, and a default user that logs in with IAM, so that there is no secret to rotate."""
 
     @property
     def retention_days(self) -> int:
-        """How long snapshots are kept unless said otherwise."""
+        """How many days snapshots are kept by default."""
         return _RETENTION_DAYS[self.value]
 
     @property
@@ -33,7 +33,7 @@ class Compliance(StrEnum):
         return self is Compliance.REGULATED
 
     def require(self, *, retention_days: int, is_encrypted: bool, has_users: bool) -> None:
-        """Refuse what the rules do not allow of a replication group. Raises ValidationError."""
+        """Raise ValidationError for a replication group that breaks the rules."""
         self.require_backups(retention_days)
         if self.is_regulated and not is_encrypted:
             raise ValidationError(
@@ -46,7 +46,7 @@ class Compliance(StrEnum):
             )
 
     def require_backups(self, retention_days: int) -> None:
-        """Refuse backups that are kept too short. Raises ValidationError."""
+        """Raise ValidationError for backups that are not kept long enough."""
         if self.is_regulated and known(retention_days) and retention_days < self.retention_days:
             refuse(
                 "snapshot_retention_days",
@@ -56,12 +56,12 @@ class Compliance(StrEnum):
             )
 
     def warn_unmet(self, scope: Construct, what: str, remedy: str) -> None:
-        """Say what REGULATED asks for and this kind of cache does not have."""
+        """Warn that this kind of cache lacks something that REGULATED requires."""
         if self.is_regulated:
             warn(scope, WarningId.COMPLIANCE_UNMET, f"compliance REGULATED asks for {what}; {remedy}")
 
     def needs_iam(self, engine_version: EngineVersion) -> bool:
-        """Whether the user made here logs in with IAM."""
+        """Whether the default user logs in with IAM."""
         return self.is_regulated and engine_version.at_least(valkey="7.2", redis="7.0")
 
     def key(self, scope: Construct, given: kms.IKey | None, removal_policy: cdk.RemovalPolicy) -> kms.IKey | None:
@@ -71,7 +71,7 @@ class Compliance(StrEnum):
         return log_key(scope, "Key", removal_policy=removal_policy)
 
     def data_key(self, scope: Construct, given: kms.IKey | None, removal_policy: cdk.RemovalPolicy) -> kms.IKey | None:
-        """The key for data alone, of a cache that writes no logs."""
+        """As ``key``, for a cache without logs: the new key does not allow CloudWatch Logs."""
         if given is not None or not self.is_regulated:
             return given
         description = f"Encrypts the data of {scope.node.path}"
@@ -79,5 +79,5 @@ class Compliance(StrEnum):
 
 
 def retain_unless_destroyed(removal_policy: cdk.RemovalPolicy) -> cdk.RemovalPolicy:
-    """What becomes of keys and logs beside a cache: they go only when the cache may go without a trace."""
+    """The removal policy of the keys and logs of a cache: they are deleted only if the cache is deleted for good."""
     return cdk.RemovalPolicy.DESTROY if removal_policy is cdk.RemovalPolicy.DESTROY else cdk.RemovalPolicy.RETAIN

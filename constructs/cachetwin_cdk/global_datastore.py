@@ -1,7 +1,7 @@
-"""One cache in several regions: written in one, read in all.
+"""Global datastores: a cache in one region and copies of it in others.
 
-The primary is a ReplicationGroup. Each further region has a SecondaryReplicationGroup in a stack of its own, which takes
-engine, node type, shards, encryption and parameters from the global datastore; setting them there is what AWS refuses.
+The primary is a ReplicationGroup. Each other region has a SecondaryReplicationGroup in a stack of its own, which has the
+engine, node type, shards, encryption and parameters of the primary; ElastiCache refuses to set them there.
 """
 
 from collections.abc import Sequence
@@ -52,15 +52,15 @@ _SMALL_SIZES = frozenset({"micro", "small", "medium"})
 
 @jsii.implements(refs.IGlobalReplicationGroupRef)
 class GlobalDatastoreBase(ApiEvents, Permissions, cdk.Resource):
-    """A global datastore, made here or elsewhere."""
+    """A global datastore, defined in this app or imported."""
 
     global_replication_group_id: str
     engine_version: EngineVersion
     cluster_mode: ClusterMode
     compliance: Compliance
-    """Whose rules the members answer to."""
+    """The rules that the members follow."""
     uses_tls: bool | None = None
-    """Whether clients have to speak TLS, which is the primary's; None where it is not known."""
+    """Whether clients have to use TLS, which is the primary's; None where it is not known."""
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
         super().__init__(scope, construct_id)
@@ -68,7 +68,7 @@ class GlobalDatastoreBase(ApiEvents, Permissions, cdk.Resource):
 
     @property
     def global_replication_group_arn(self) -> str:
-        """The ARN that IAM policies name; it is of no region."""
+        """The ARN that IAM policies name; it has no region."""
         return cdk.Stack.of(self).format_arn(
             service="elasticache",
             region="",
@@ -87,14 +87,14 @@ class GlobalDatastoreBase(ApiEvents, Permissions, cdk.Resource):
 
     @property
     def global_replication_group_ref(self) -> refs.GlobalReplicationGroupReference:
-        """What aws-cdk-lib's own constructs take for a global datastore."""
+        """The reference that constructs of aws-cdk-lib accept for a global datastore."""
         return refs.GlobalReplicationGroupReference(
             global_replication_group_id=self.global_replication_group_id,
             global_replication_group_arn=self.global_replication_group_arn,
         )
 
     def _add_region(self, region: str) -> None:
-        """Count one more secondary. Raises ValidationError for a third one, or a region that has a member already."""
+        """Add the region of a secondary. Raises ValidationError for a third secondary, or a region that has a member."""
         if known(region) and region in self._regions:
             refuse(
                 "region",
@@ -113,7 +113,7 @@ class GlobalDatastoreBase(ApiEvents, Permissions, cdk.Resource):
 
 
 IGlobalDatastore = GlobalDatastoreBase
-"""The type of a global datastore in signatures: one made here, or one that exists already."""
+"""The type of a global datastore in signatures, defined in this app or imported."""
 
 
 class _ImportedGlobalDatastore(GlobalDatastoreBase):
@@ -226,7 +226,7 @@ class GlobalDatastore(GlobalDatastoreBase):
         cluster_mode: ClusterMode = ClusterMode.DISABLED,
         compliance: Compliance = Compliance.STANDARD,
     ) -> IGlobalDatastore:
-        """A global datastore that exists already; what else is given is as its primary was made."""
+        """A global datastore that exists already; the other arguments have to be those of its primary."""
         return _ImportedGlobalDatastore(
             scope,
             construct_id,
@@ -384,14 +384,14 @@ class SecondaryReplicationGroup(ReplicationGroupBase):
         _acknowledge(resource)
 
     def metric_global_datastore_replication_lag(self) -> cloudwatch.Metric:
-        """Seconds that this region is behind the primary's, at most in the period."""
+        """Seconds that this region lags behind the primary, the maximum of the period."""
         return self.metric(
             "GlobalDatastoreReplicationLag", statistic=cloudwatch.Stats.MAXIMUM, unit=cloudwatch.Unit.SECONDS
         )
 
 
 def _require_primary(primary: ReplicationGroup) -> None:
-    """Global datastore guide: newer engines, nodes from large on, neither scaling nor durability."""
+    """Global datastore guide: Valkey or Redis from 5.0.6, nodes from large on, no durability."""
     if not primary.engine_version.at_least(valkey="7.2", redis="5.0.6"):
         refuse(
             "primary",
@@ -437,7 +437,7 @@ def _require_change(
     parameter_group: IParameterGroup | None,
     shards: int | None,
 ) -> None:
-    """What may change in all regions at once: large nodes, a newer engine with settings of its family, more shards."""
+    """Check the changes for all regions: large nodes, a newer engine and a parameter group of its family, shards."""
     if node_type is not None:
         _require_large(node_type)
     newest = engine_version or primary.engine_version

@@ -1,4 +1,4 @@
-"""Memcached on nodes: TLS, spread over zones, found by auto discovery."""
+"""Memcached clusters: nodes in several zones, with TLS and auto discovery."""
 
 from collections.abc import Mapping, Sequence
 
@@ -37,22 +37,22 @@ _NAME_LENGTH_MAX = 50
 
 @jsii.implements(ec2.IConnectable, refs.ICacheClusterRef)
 class MemcachedClusterBase(ApiEvents, Permissions, cdk.Resource):
-    """A Memcached cluster, made here or elsewhere."""
+    """A Memcached cluster, defined in this app or imported."""
 
     cluster_name: str
     uses_tls: bool | None = None
-    """Whether clients have to speak TLS; None where it is not known, as for an imported cluster."""
+    """Whether clients have to use TLS; None where it is not known, as for an imported cluster."""
     _connections: ec2.Connections
     _configuration_endpoint: Endpoint | None = None
 
     @property
     def connections(self) -> ec2.Connections:
-        """Who may open connections; the default port is the cluster's."""
+        """The network connections of the cache; the default port is the cluster's."""
         return self._connections
 
     @property
     def configuration_endpoint(self) -> Endpoint:
-        """Where clients with auto discovery learn of the nodes."""
+        """The endpoint from which clients with auto discovery get the list of nodes."""
         if self._configuration_endpoint is None:
             raise ValidationError(
                 "configuration_endpoint must be known to be used, got an imported cluster without it; pass it to "
@@ -62,7 +62,7 @@ class MemcachedClusterBase(ApiEvents, Permissions, cdk.Resource):
 
     @property
     def main_endpoint(self) -> Endpoint:
-        """Where clients start, as of every kind of cache: the configuration endpoint."""
+        """The endpoint that clients connect to first; every kind of cache has this property."""
         return self.configuration_endpoint
 
     @property
@@ -81,7 +81,7 @@ class MemcachedClusterBase(ApiEvents, Permissions, cdk.Resource):
 
     @property
     def cache_cluster_ref(self) -> refs.CacheClusterReference:
-        """What aws-cdk-lib's own constructs take for a cache cluster."""
+        """The reference that constructs of aws-cdk-lib accept for a cache cluster."""
         return refs.CacheClusterReference(cluster_name=self.cluster_name)
 
     @property
@@ -162,7 +162,7 @@ class MemcachedClusterBase(ApiEvents, Permissions, cdk.Resource):
 
 
 IMemcachedCluster = MemcachedClusterBase
-"""The type of a Memcached cluster in signatures: one made here, or one that exists already."""
+"""The type of a Memcached cluster in signatures, defined in this app or imported."""
 
 
 class _ImportedMemcachedCluster(MemcachedClusterBase):
@@ -344,7 +344,7 @@ class MemcachedCluster(MemcachedClusterBase):
         configuration_endpoint_address: str | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] = (),
     ) -> IMemcachedCluster:
-        """A cluster that exists already. What is left out cannot be asked of it later."""
+        """A cluster that exists already, imported. Members that depend on an argument left out raise ValidationError."""
         return _ImportedMemcachedCluster(
             scope,
             construct_id,

@@ -1,4 +1,4 @@
-"""Snapshot tests of templates: what to compare, and where syrupy keeps it.
+"""Snapshot tests of templates with syrupy.
 
 A template changes with every byte of an asset, because the asset's hash is its name. ``normalised`` replaces hashes by
 one that stays, and leaves out what CDK adds for its own book-keeping. Needs ``syrupy``::
@@ -22,7 +22,7 @@ _BOOKKEEPING_RULES = frozenset({"CheckBootstrapVersion"})
 
 
 def normalised(template: dict[str, Any]) -> dict[str, Any]:
-    """A copy of ``template`` that is the same whatever its assets hold and however CDK was told to mark it."""
+    """A copy of ``template`` without asset hashes and without what CDK adds for its own use."""
     copy: dict[str, Any] = json.loads(_HASH.sub(_SAME_HASH, json.dumps(template)))
     _drop(copy, "Parameters", _BOOKKEEPING_PARAMETERS)
     _drop(copy, "Rules", _BOOKKEEPING_RULES)

@@ -1,4 +1,4 @@
-"""The right to log in with IAM, which takes the cache and the user in one statement."""
+"""The permission to log in with IAM, which has to name both the cache and the user."""
 
 from collections.abc import Sequence
 

@@ -1,10 +1,10 @@
-"""``grant`` for every resource that IAM knows by an ARN."""
+"""The method ``grant`` of every resource that has an ARN."""
 
 from aws_cdk import aws_iam as iam
 
 
 class Permissions:
-    """The right to use actions of the service on one resource."""
+    """Permissions for actions of ElastiCache on one resource."""
 
     @property
     def _arn(self) -> str:

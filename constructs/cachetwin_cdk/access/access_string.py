@@ -1,7 +1,7 @@
-"""What a user may do, as a value that is checked while it is written.
+"""Access strings: the ACL rules of a user, checked rule by rule.
 
-An access string is the ACL rule language of Valkey and Redis without the parts that hold secrets. ElastiCache keeps
-passwords apart, so it refuses the tokens that would set them, and ``reset``; both are refused here with the reason.
+An access string has the ACL rules of Valkey and Redis without those for passwords. ElastiCache sets passwords separately,
+so it refuses these rules, and ``reset``; both are refused here with the reason.
 """
 
 import re
@@ -18,14 +18,14 @@ _SWITCHES = frozenset(
 _KEYS = re.compile(r"(~|%(R|W|RW|WR)~)\S+")
 _CHANNELS = re.compile(r"&\S+")
 _COMMANDS = re.compile(r"[+-](@?[a-z][a-z0-9._-]*(\|[a-z0-9_-]+)?)", re.IGNORECASE)
-# Commands that ElastiCache keeps to itself (docs: supported and restricted commands); a rule that names one is refused.
+# Commands that ElastiCache reserves (docs: supported and restricted commands); a rule that names one is refused.
 RESTRICTED_COMMANDS = frozenset(
     {
         "bgrewriteaof", "bgsave", "config", "debug", "migrate", "psync", "replicaof", "save", "shutdown", "slaveof",
         "sync",
     }
 )  # fmt: skip
-# Of other commands it keeps these back; whether a rule that names one is refused as well is not documented.
+# Reserved sub-commands of other commands; the documentation does not say whether a rule that names one is refused.
 _RESTRICTED_SUBCOMMANDS = frozenset(
     {
         "acl|deluser", "acl|load", "acl|save", "acl|setuser", "cluster|addslots", "cluster|addslotsrange",
@@ -37,7 +37,7 @@ _RESTRICTED_SUBCOMMANDS = frozenset(
 
 @dataclass(frozen=True)
 class AccessString:
-    """The rules of one user: start from ``on()``, add what it may reach, and pass it to a user.
+    """The rules of one user: start with ``on()`` and add keys, channels and commands.
 
     ``AccessString.on().keys("app:*").commands("get", "set")`` renders
     ``on ~app:* resetchannels -@all +get +set``: nothing is allowed that was not named.
@@ -51,7 +51,7 @@ class AccessString:
 
     @classmethod
     def on(cls) -> "AccessString":
-        """A user that can log in, and nothing else until more is added."""
+        """A user that can log in and may do nothing until rules are added."""
         return cls("on")
 
     @classmethod
@@ -66,9 +66,9 @@ class AccessString:
 
     @classmethod
     def application(cls) -> "AccessString":
-        """Every key and channel, without the commands that administer the server or can stall it.
+        """Every key and channel, without the categories admin and dangerous.
 
-        INFO stays: clients such as GLIDE ask it on connecting which node is the primary.
+        INFO is allowed, because clients such as GLIDE use it when they connect to find the primary.
         """
         return cls.full_access().without_categories("admin", "dangerous").commands("info")
 
@@ -129,12 +129,12 @@ class AccessString:
 
     @property
     def says_on_or_off(self) -> bool:
-        """Whether the text decides the matter; where it does not, ElastiCache turns the user off."""
+        """Whether the rules contain on or off. Without either, ElastiCache turns the user off."""
         return self.switch != ""
 
     @property
     def restricted_subcommands(self) -> tuple[str, ...]:
-        """Sub-commands that the rules allow by name and ElastiCache keeps to itself, such as ``acl|setuser``."""
+        """Sub-commands that the rules allow by name and ElastiCache reserves, such as ``acl|setuser``."""
         text = str(self)
         words = text.lower().split() if known(text) else []
         return tuple(word[1:] for word in words if word[0] == "+" and word[1:] in _RESTRICTED_SUBCOMMANDS)
@@ -190,5 +190,5 @@ def _check(rule: str) -> None:
 
 
 def _masked(rule: str) -> str:
-    """The rule's kind without what may be a secret."""
+    """The rule without the part that may be a secret."""
     return f"'{rule[0]}...'" if rule[0] in "><#!" else repr(rule)

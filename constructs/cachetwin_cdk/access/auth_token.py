@@ -1,4 +1,4 @@
-"""The one password of a cache without users."""
+"""AUTH tokens: the one password of a cache without users."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ _FIELD = "token"
 
 @dataclass(frozen=True)
 class AuthToken:
-    """An AUTH token that Secrets Manager keeps; no text can be given, since it would stand in the template.
+    """An AUTH token stored in Secrets Manager. It cannot be given as text, which would be readable in the template.
 
     Prefer users: they have names, rights, and can be changed one by one. A token is for clients that know nothing else
     and for Redis before version 6.
@@ -24,7 +24,7 @@ class AuthToken:
 
     secret: secretsmanager.ISecret
     json_field: str | None = _FIELD
-    """The field that holds the token, or None when the secret is the token."""
+    """The JSON field that contains the token, or None when the whole secret is the token."""
 
     @classmethod
     def generate(
@@ -62,14 +62,14 @@ class AuthToken:
 
     @classmethod
     def from_secret(cls, secret: secretsmanager.ISecret, *, json_field: str | None = None) -> "AuthToken":
-        """A secret that exists. Its text is the token, or the text of ``json_field`` is.
+        """An existing secret: the whole text is the token, or the text of ``json_field`` is.
 
         The token must hold 16 to 128 printable characters, and of the punctuation only ``! & # $ ^ < > -``.
         """
         return cls(secret, json_field)
 
     def render(self) -> str:
-        """The dynamic reference that the template holds in place of the token."""
+        """The dynamic reference that the template contains in place of the token."""
         value = (
             self.secret.secret_value if self.json_field is None else self.secret.secret_value_from_json(self.json_field)
         )

@@ -1,4 +1,4 @@
-"""The users of one cache."""
+"""User groups: the users that may log in to a cache."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ _USERS_MAX = 100  # quota per user group
 
 @jsii.implements(refs.IUserGroupRef)
 class UserGroupBase(ApiEvents, Permissions, cdk.Resource):
-    """A user group, made here or elsewhere."""
+    """A user group, defined in this app or imported."""
 
     user_group_id: str
     engine: Engine
@@ -52,12 +52,12 @@ class UserGroupBase(ApiEvents, Permissions, cdk.Resource):
 
     @property
     def user_group_ref(self) -> refs.UserGroupReference:
-        """What aws-cdk-lib's own constructs take for a user group."""
+        """The reference that constructs of aws-cdk-lib accept for a user group."""
         return refs.UserGroupReference(user_group_arn=self.user_group_arn, user_group_id=self.user_group_id)
 
 
 IUserGroup = UserGroupBase
-"""The type of a user group in signatures: one made here, or one that exists already."""
+"""The type of a user group in signatures, defined in this app or imported."""
 
 
 class _ImportedUserGroup(UserGroupBase):
@@ -68,7 +68,7 @@ class _ImportedUserGroup(UserGroupBase):
 
 @jsii.implements(cdk.IStableListProducer)
 class _UserIds:
-    """The ids of a group's users as they stand at synth, so that ``add_user`` works after the group was made."""
+    """The ids of the users of a group at the end of synthesis, when ``add_user`` has added all."""
 
     def __init__(self, users: list[IUser]) -> None:
         self._users = users
@@ -126,7 +126,7 @@ class UserGroup(UserGroupBase):
         return tuple(self._users)
 
     def add_user(self, user: IUser) -> None:
-        """Let one more user log in. Raises ValidationError when the group cannot hold it."""
+        """Add a user. Raises ValidationError when the group cannot contain it."""
         if self.engine is Engine.REDIS and user.engine is not Engine.REDIS:
             refuse("users", "be Redis users in a Redis group", user.engine, "make the user with engine=Engine.REDIS")
         if self.engine is Engine.VALKEY and user.needs_no_password:
@@ -149,7 +149,7 @@ class UserGroup(UserGroupBase):
     def from_user_group_id(
         scope: Construct, construct_id: str, user_group_id: str, *, engine: Engine = Engine.VALKEY
     ) -> IUserGroup:
-        """A user group that exists already."""
+        """A user group that exists already, imported."""
         return _ImportedUserGroup(scope, construct_id, user_group_id=user_group_id, engine=engine)
 
 
@@ -161,9 +161,9 @@ def create_user_group(
     *,
     with_iam: bool = False,
 ) -> tuple[IUserGroup, PasswordUser | None]:
-    """The group a cache uses: the one given, one made of ``users``, or one made of a new user.
+    """The user group of a cache: the given one, one with the given users, or one with a new user.
 
-    A new user has a password and comes with the group; ``with_iam`` makes one that logs in with IAM.
+    A new user has a password, and is returned as well; with ``with_iam`` it logs in with IAM instead.
     """
     if user_group is not None:
         return user_group, None

@@ -1,4 +1,4 @@
-"""Users of a cache: who they are, how they prove it, what they may do."""
+"""Users of a cache: names, authentication and permissions."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -35,7 +35,7 @@ _USER_NAME_LENGTH_MAX = 120
 
 @jsii.implements(refs.IUserRef)
 class UserBase(ApiEvents, Permissions, cdk.Resource):
-    """A user of a cache, made here or elsewhere."""
+    """A user of a cache, defined in this app or imported."""
 
     user_id: str
     user_name: str
@@ -61,7 +61,7 @@ class UserBase(ApiEvents, Permissions, cdk.Resource):
 
     @property
     def user_ref(self) -> refs.UserReference:
-        """What aws-cdk-lib's own constructs take for a user."""
+        """The reference that constructs of aws-cdk-lib accept for a user."""
         return refs.UserReference(user_arn=self.user_arn, user_name=self.user_name)
 
     @property
@@ -85,7 +85,7 @@ class UserBase(ApiEvents, Permissions, cdk.Resource):
 
 
 IUser = UserBase
-"""The type of a user in signatures: one made here, or one that exists already."""
+"""The type of a user in signatures, defined in this app or imported."""
 
 
 class _ImportedUser(UserBase):
@@ -102,7 +102,7 @@ class _ImportedUser(UserBase):
 
 
 class User(UserBase):
-    """What the kinds of user share; make an IamUser, a PasswordUser or a NoPasswordUser.
+    """The base of IamUser, PasswordUser and NoPasswordUser.
 
     Defines one AWS::ElastiCache::User.
     """
@@ -167,7 +167,7 @@ class User(UserBase):
         engine: Engine = Engine.VALKEY,
         iam_authentication: bool = False,
     ) -> IUser:
-        """A user that exists already. Its ``user_name`` is taken to be its id unless given."""
+        """A user that exists already, imported. Its ``user_name`` is taken to be its id unless given."""
         return _ImportedUser(
             scope,
             construct_id,

@@ -1,4 +1,4 @@
-"""Findings of cdk-nag that a construct invites by its nature, answered with a reason where they arise."""
+"""Acknowledgment of findings of cdk-nag that a construct always has, with a reason."""
 
 from collections.abc import Mapping
 

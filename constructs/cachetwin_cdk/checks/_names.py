@@ -1,4 +1,4 @@
-"""Physical names where ElastiCache insists on one: users, user groups, serverless caches."""
+"""Physical names for resources that need one: users, user groups, serverless caches."""
 
 import re
 

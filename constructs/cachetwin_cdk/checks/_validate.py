@@ -1,7 +1,7 @@
-"""Checks at synth: what ElastiCache would refuse after minutes of deployment is refused here at once.
+"""Checks at synth: what ElastiCache refuses during a deployment is refused at once.
 
-Every message says which property, what is allowed, what it got and what to do. A value that holds an unresolved token
-(a parameter, another resource's attribute) is unknown until deployment, so every check lets it pass.
+Every message says which property, what is allowed, what it got and what to do. A value with an unresolved token (a
+parameter, an attribute of another resource) is unknown until deployment, so every check accepts it.
 """
 
 import re
@@ -15,8 +15,8 @@ import jsii
 from aws_cdk import Annotations, Token
 from constructs import IConstruct
 
-# How the CDK writes a token into a text, a list and a number (core/lib/private/encoding.ts): as text between marks, as
-# the only element of a list, and as a double whose highest 16 bits no sensible number has.
+# How the CDK encodes a token (core/lib/private/encoding.ts): in a text between marks, in a list as its only element, and
+# in a number as a double with certain highest 16 bits.
 _TEXT_TOKEN = re.compile(r"\$\{Token\[[a-zA-Z0-9:._-]+\]\}")
 _LIST_TOKEN = re.compile(r"#\{Token\[[a-zA-Z0-9:._-]+\]\}")
 _NUMBER_TOKEN_START = b"\xfb\xff"
@@ -33,7 +33,7 @@ def known(*values: object) -> bool:
 
 
 def _unresolved(value: object) -> bool:
-    """As ``Token.is_unresolved`` answers, without the way to Node and back for plain values, which are nearly all."""
+    """As ``Token.is_unresolved``, but without a call to Node.js for plain values, which are nearly all."""
     if value is None or isinstance(value, bool):
         return False
     if isinstance(value, str):
@@ -51,7 +51,7 @@ def refuse(name: str, allowed: str, got: object, remedy: str) -> NoReturn:
 
 
 def _shown(got: object) -> str:
-    """Numbers and lists as they are, everything else as text: an enumeration's member as its value."""
+    """Numbers and lists unquoted, anything else as quoted text."""
     return str(got) if isinstance(got, (int, float, list)) else repr(str(got))
 
 
@@ -76,7 +76,7 @@ def require_one_of(name: str, value: str | None, allowed: Collection[str], *, re
 
 
 def require_at_most_one(**pairs: tuple[object, str, object]) -> None:
-    """Require that a thing is given in one way only: ``name=(given, other_name, other)``."""
+    """Require that of two arguments at most one is given: ``name=(given, other_name, other)``."""
     for name, (given, other_name, other) in pairs.items():
         if given is not None and other is not None:
             raise ValidationError(f"{name} must be left out when {other_name} is given, got both; keep one of them")
@@ -117,7 +117,7 @@ def warn(scope: IConstruct, warning_id: WarningId, message: str) -> None:
 
 
 def validate_at_synth(construct: IConstruct, check: Callable[[], None]) -> None:
-    """Run ``check`` at the end of synthesis, when everything that it looks at has been added.
+    """Run ``check`` at the end of synthesis, when all constructs have been added.
 
     A ValidationError that it raises fails the synthesis under the path of ``construct``.
     """

@@ -12,7 +12,7 @@ from cachetwin_cdk.checks._validate import ValidationError, known, require_match
 
 
 class Engine(StrEnum):
-    """What runs on the nodes of a cache."""
+    """The software that runs on the nodes of a cache."""
 
     VALKEY = "valkey"
     REDIS = "redis"

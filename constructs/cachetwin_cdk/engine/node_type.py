@@ -1,4 +1,4 @@
-"""Node types, and what their names say about them."""
+"""Node types, and the properties that follow from their names."""
 
 import re
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _WITHOUT_NITRO = frozenset({"t1", "t2", "m1", "m2", "m3", "m4", "c1", "r3", "r4"
 
 @dataclass(frozen=True)
 class NodeType:
-    """The kind of machine a node runs on, such as ``cache.m7g.large``."""
+    """The instance type of a node, such as ``cache.m7g.large``."""
 
     name: str
 
@@ -80,7 +80,7 @@ class NodeType:
 
     @property
     def has_ssd(self) -> bool:
-        """Whether the node tiers data to a local SSD, which such nodes always do."""
+        """Whether the node has a local SSD, which it then uses for data tiering."""
         return re.fullmatch(r"r\d+gd", self.family) is not None
 
     @property
@@ -95,7 +95,7 @@ class NodeType:
 
     @property
     def vcpus(self) -> int | None:
-        """Virtual processors of the host, or None where the name does not say."""
+        """The number of virtual processors, or None where it does not follow from the name."""
         previous = _VCPUS_PREVIOUS.get(f"{self.family}.{self.size}")
         if previous is not None:
             return previous
@@ -107,7 +107,7 @@ class NodeType:
 
 
 def warn_previous_generation(scope: IConstruct, node_type: NodeType) -> None:
-    """Warn of nodes that may not be had any more."""
+    """Warn of nodes that AWS may no longer create."""
     warn(
         scope,
         WarningId.PREVIOUS_GENERATION_NODE,

@@ -1,4 +1,4 @@
-"""The engine's settings for one or more caches."""
+"""Parameter groups: the engine parameters of one or more caches."""
 
 from collections.abc import Mapping
 
@@ -25,7 +25,7 @@ _DOCUMENTED_FAMILIES = frozenset(
 
 @jsii.implements(refs.IParameterGroupRef)
 class ParameterGroupBase(ApiEvents, Permissions, cdk.Resource):
-    """A parameter group, made here or elsewhere."""
+    """A parameter group, defined in this app or imported."""
 
     parameter_group_name: str
     family: str | None
@@ -53,7 +53,7 @@ class ParameterGroupBase(ApiEvents, Permissions, cdk.Resource):
 
     @property
     def parameter_group_ref(self) -> refs.ParameterGroupReference:
-        """What aws-cdk-lib's own constructs take for a parameter group."""
+        """The reference that constructs of aws-cdk-lib accept for a parameter group."""
         return refs.ParameterGroupReference(cache_parameter_group_name=self.parameter_group_name)
 
     @property
@@ -63,7 +63,7 @@ class ParameterGroupBase(ApiEvents, Permissions, cdk.Resource):
 
 
 IParameterGroup = ParameterGroupBase
-"""The type of a parameter group in signatures: one made here, or one that exists already."""
+"""The type of a parameter group in signatures, defined in this app or imported."""
 
 
 class _ImportedParameterGroup(ParameterGroupBase):

@@ -1,4 +1,4 @@
-"""Engines of serverless caches, which know major versions only."""
+"""Engines of serverless caches, whose versions are major versions only."""
 
 from dataclasses import dataclass
 from typing import ClassVar

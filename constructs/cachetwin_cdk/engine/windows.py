@@ -1,4 +1,4 @@
-"""Weekly and daily windows, in UTC, as ElastiCache writes them."""
+"""Maintenance windows and snapshot windows, in UTC."""
 
 import re
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _LENGTH_MIN_MINUTES = 60
 
 @dataclass(frozen=True)
 class MaintenanceWindow:
-    """When ElastiCache may replace or patch nodes, such as ``sun:05:00-sun:06:00``."""
+    """The weekly window in which ElastiCache may replace or patch nodes, such as ``sun:05:00-sun:06:00``."""
 
     text: str
 
@@ -35,7 +35,7 @@ class MaintenanceWindow:
         return cls(text)
 
     def overlaps(self, snapshot: "SnapshotWindow") -> bool:
-        """Whether any moment of the week is in both; False when either is a token."""
+        """Whether the two windows overlap; False when either is a token."""
         if not known(self.text, snapshot.text):
             return False
         start, end = (_week_minute(part) for part in self.text.split("-"))
@@ -53,7 +53,7 @@ class MaintenanceWindow:
 
 @dataclass(frozen=True)
 class SnapshotWindow:
-    """When ElastiCache takes the daily snapshot, such as ``03:00-04:00``."""
+    """The daily window in which ElastiCache takes the snapshot, such as ``03:00-04:00``."""
 
     text: str
 

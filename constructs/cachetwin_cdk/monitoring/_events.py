@@ -1,8 +1,8 @@
-"""What happens to a cache, as EventBridge rules.
+"""EventBridge rules for events of caches.
 
-ElastiCache tells EventBridge of serverless caches itself. Of caches on nodes it tells an SNS topic
-(``notification_topic``), and EventBridge hears only of the API's calls, through CloudTrail. Both are delivered as best
-AWS can, not for certain.
+ElastiCache sends events of serverless caches to EventBridge. Events of caches on nodes go to an SNS topic
+(``notification_topic``); EventBridge receives only the API calls on them, through CloudTrail. Delivery is best effort in
+both cases.
 """
 
 from aws_cdk import aws_events as events
@@ -14,19 +14,19 @@ _SOURCE = "aws.elasticache"
 
 
 class ApiEvents:
-    """``on_api_call`` for every resource that calls of the API name."""
+    """The method ``on_api_call`` of every resource that API calls can name."""
 
     @property
     def _api_parameter(self) -> tuple[str, str]:
-        """The parameter of the API that names the resource, and its name there."""
+        """The request parameter that names the resource, and its value."""
         raise NotImplementedError
 
     def on_api_call(
         self, construct_id: str, *event_names: str, target: events.IRuleTarget | None = None
     ) -> events.Rule:
-        """Tell ``target`` of calls of the API on this resource, such as ``"ModifyReplicationGroup"``, or of any.
+        """Send the named API calls on this resource, such as ``"ModifyReplicationGroup"``, to ``target``, or all.
 
-        Needs a CloudTrail trail in the account. Failovers and replaced nodes are told to a cache's ``notification_topic``.
+        Needs a CloudTrail trail in the account. Failovers and replaced nodes are events of ``notification_topic``.
         """
         parameter, value = self._api_parameter
         assert isinstance(self, Construct)  # noqa: S101  (mixed into constructs only)
@@ -56,7 +56,7 @@ def api_call_rule(
     event_names: tuple[str, ...],
     target: events.IRuleTarget | None,
 ) -> events.Rule:
-    """A rule for calls of the API that name the cache in ``parameter``; all calls unless some are named."""
+    """A rule for API calls whose request has ``value`` in ``parameter``; all calls unless some are named."""
     for name in event_names:
         require_match(
             "event_names",

@@ -1,9 +1,9 @@
-"""The alarms of a cache, as rows of a table.
+"""CloudWatch alarms for caches, as rows of a table.
 
 ``AlarmPack.RECOMMENDED`` is what CloudWatch recommends for ElastiCache; where it leaves a threshold to the workload, the
-figure is that of AWS's fuller alarm pack, which is ``AlarmPack.FULL``. Thresholds that hang on the machine follow the
-node type: the engine runs its commands on one thread, so a host of 2 vCPUs is busy at 45 percent. The dimension of a
-serverless cache is ``clusterId``, whatever that pack says.
+threshold is that of AWS's fuller alarm pack, which is ``AlarmPack.FULL``. Thresholds of CPU depend on the node type: the
+engine runs commands on one thread, so a host with 2 vCPUs is busy at 45 percent. The dimension of a serverless cache is
+``clusterId``, which differs from that pack.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -25,18 +25,18 @@ from cachetwin_cdk.serverless._base import IServerlessCache
 
 Cache = IReplicationGroup | IServerlessCache | IMemcachedCluster
 _CPU_PERCENT_MAX = 90.0
-_CONNECTIONS_MAX = 65_000  # of a node: quota "maxclients"
+_CONNECTIONS_MAX = 65_000  # per node: the parameter maxclients
 _SHARE_OF_LIMIT = 0.8
-_ALARMS_MAX = 200  # more than that, and nobody reads them; a stack holds 500 resources
+_ALARMS_MAX = 200  # a stack has at most 500 resources
 
 
 class AlarmPack(StrEnum):
-    """How much is watched."""
+    """Which metrics have an alarm."""
 
     RECOMMENDED = "recommended"
-    """What CloudWatch recommends: load, connections, memory and replication lag."""
+    """Those that CloudWatch recommends: load, connections, memory and replication lag."""
     FULL = "full"
-    """Latency, hit rate, evictions, new connections, memory of the host and the network's limits as well."""
+    """Also latency, hit rate, evictions, new connections, memory of the host and network limits."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class CacheAlarms(Construct):
         super().__init__(scope, construct_id)
         chosen = dict(thresholds or {})
         self.alarms: list[cloudwatch.Alarm] = []
-        """In the order of the pack, node by node."""
+        """The alarms, in the order of the pack, node by node."""
         nodes = _nodes_of(cache, per_node=per_node)
         if nodes and isinstance(cache, IReplicationGroup):
             cache._add_use(Use.NODE_ALARMS, self)
@@ -179,7 +179,7 @@ def _rules_of(cache: Cache, node_type: NodeType | None) -> list[_Rule]:
 
 
 def _limits_of(cache: IServerlessCache) -> Iterator[_Rule]:
-    """Alarms before the limits that were set, where they are known."""
+    """Alarms for the usage limits of the cache, where it has some."""
     limits = cache.usage_limits
     if limits is None:
         return
@@ -205,7 +205,7 @@ def _require_names(rules: Sequence[_Rule], thresholds: Mapping[str, float], with
 
 
 def _nodes_of(cache: Cache, *, per_node: bool | None) -> Sequence[str]:
-    """The members to watch one by one; none to watch the cache as a whole."""
+    """The nodes to watch one by one; none to watch the cache as a whole."""
     if not isinstance(cache, IReplicationGroup):
         if per_node:
             raise ValidationError(

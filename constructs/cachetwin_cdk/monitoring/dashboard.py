@@ -1,4 +1,4 @@
-"""One CloudWatch dashboard for a system's caches.
+"""A CloudWatch dashboard for caches.
 
 A replication group's lines come from a SEARCH over its members, so that the graphs follow nodes that come and go.
 """

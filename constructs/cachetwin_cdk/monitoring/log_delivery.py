@@ -1,4 +1,4 @@
-"""Where a cache sends its slow log and its engine log."""
+"""Delivery of the slow log and the engine log of a cache."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,14 +16,14 @@ from cachetwin_cdk.engine.engine_version import EngineVersion
 
 
 class LogType(StrEnum):
-    """Which log."""
+    """The logs of a cache."""
 
     SLOW = "slow-log"
     ENGINE = "engine-log"
 
 
 class LogFormat(StrEnum):
-    """How a log line is written."""
+    """The format of a log line."""
 
     JSON = "json"
     TEXT = "text"
@@ -100,7 +100,7 @@ def create_log_deliveries(
     retention: logs.RetentionDays,
     removal_policy: cdk.RemovalPolicy,
 ) -> list[LogDelivery]:
-    """The deliveries given, or else log groups of our own: encrypted, and kept for ``retention``."""
+    """The given deliveries, or else deliveries to new log groups, encrypted and kept for ``retention``."""
     if given is not None:
         return list(given)
     wanted = [LogType.SLOW] if engine_version.at_least(valkey="7.2", redis="6.0") else []
@@ -120,7 +120,7 @@ def create_log_deliveries(
 
 
 def log_key(scope: Construct, construct_id: str, *, removal_policy: cdk.RemovalPolicy) -> kms.Key:
-    """A rotating key that CloudWatch Logs may use for the log groups of this account and region, and no one else's."""
+    """A rotating key that CloudWatch Logs may use for the log groups of this account and region, only."""
     key = kms.Key(
         scope,
         construct_id,

@@ -1,4 +1,4 @@
-"""Where a cache goes in a VPC unless told: private subnets, behind a security group that admits nobody yet."""
+"""The default subnets and the default security group of a cache."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from cachetwin_cdk.checks._validate import ValidationError
 
 
 def chosen_subnets(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> Sequence[ec2.ISubnet]:
-    """The subnets that were selected, or else the isolated ones, or else the private ones; never public ones unasked."""
+    """The selected subnets, or else the isolated ones, or else the private ones; never public ones by default."""
     if vpc_subnets is not None:
         return vpc.select_subnets(
             subnets=vpc_subnets.subnets,
@@ -29,7 +29,7 @@ def chosen_subnets(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> Se
 
 
 def closed_security_group(scope: Construct, vpc: ec2.IVpc) -> ec2.SecurityGroup:
-    """A security group that lets nobody in and nothing out; ``connections`` opens what is needed."""
+    """A security group without rules; ``connections`` adds the rules that are needed."""
     return ec2.SecurityGroup(
         scope,
         "SecurityGroup",
@@ -42,7 +42,7 @@ def closed_security_group(scope: Construct, vpc: ec2.IVpc) -> ec2.SecurityGroup:
 def connections_to(
     scope: Construct, vpc: ec2.IVpc, security_groups: Sequence[ec2.ISecurityGroup] | None, port: int
 ) -> ec2.Connections:
-    """Connections to ``port`` of a cache, through the groups given or else through a closed one."""
+    """Connections to ``port`` through the given security groups, or else through a new one without rules."""
     return ec2.Connections(
         security_groups=list(security_groups) if security_groups else [closed_security_group(scope, vpc)],
         default_port=ec2.Port.tcp(port),

@@ -1,4 +1,4 @@
-"""ElastiCache's own API, reached from subnets that have no way out.
+"""An endpoint for the API of ElastiCache, for subnets without a route to the internet.
 
 An interface endpoint of AWS PrivateLink for ``com.amazonaws.<region>.elasticache``. With its private DNS the SDKs' usual
 address leads to it; only one endpoint of a VPC may have that.
@@ -78,9 +78,9 @@ class ControlPlaneEndpoint(Construct):
         return self._connections
 
     def allow(self, *actions: str, resources: Sequence[str] = ("*",)) -> None:
-        """Let principals of this account call ``actions`` on ``resources`` through the endpoint, as far as IAM lets them.
+        """Let principals of this account call ``actions`` on ``resources`` through the endpoint, where IAM allows it, too.
 
-        Raises ValidationError for what is no action of ElastiCache: nothing else answers there.
+        Raises ValidationError for actions of other services, which have endpoints of their own.
         """
         if not actions:
             raise ValidationError("actions must name at least one action, got none; write elasticache:ModifyUser")

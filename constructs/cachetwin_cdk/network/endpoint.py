@@ -1,4 +1,4 @@
-"""Where a cache answers."""
+"""The address of a cache."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Which IP versions a cache speaks."""
+"""The IP versions of a cache."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from cachetwin_cdk.engine.node_type import NodeType
 
 
 class NetworkType(StrEnum):
-    """The addresses that nodes have; fixed when the cache is made."""
+    """The IP versions of the nodes. Changing it replaces the cache."""
 
     IPV4 = "ipv4"
     IPV6 = "ipv6"
@@ -22,7 +22,7 @@ class NetworkType(StrEnum):
 
 
 class IpDiscovery(StrEnum):
-    """The addresses that clients are told of; of use with DUAL_STACK."""
+    """The IP version of the addresses that clients are told; useful with DUAL_STACK."""
 
     IPV4 = "ipv4"
     IPV6 = "ipv6"

@@ -1,4 +1,4 @@
-"""Where in a VPC the nodes of a cache live."""
+"""Subnet groups: the subnets that the nodes of a cache are in."""
 
 from collections.abc import Sequence
 
@@ -20,7 +20,7 @@ _SUBNETS_MAX = 20  # quota per subnet group
 
 @jsii.implements(refs.ISubnetGroupRef)
 class SubnetGroupBase(ApiEvents, Permissions, cdk.Resource):
-    """A subnet group, made here or elsewhere."""
+    """A subnet group, defined in this app or imported."""
 
     subnet_group_name: str
     availability_zones: Sequence[str]
@@ -48,12 +48,12 @@ class SubnetGroupBase(ApiEvents, Permissions, cdk.Resource):
 
     @property
     def subnet_group_ref(self) -> refs.SubnetGroupReference:
-        """What aws-cdk-lib's own constructs take for a subnet group."""
+        """The reference that constructs of aws-cdk-lib accept for a subnet group."""
         return refs.SubnetGroupReference(cache_subnet_group_name=self.subnet_group_name)
 
 
 ISubnetGroup = SubnetGroupBase
-"""The type of a subnet group in signatures: one made here, or one that exists already."""
+"""The type of a subnet group in signatures, defined in this app or imported."""
 
 
 class _ImportedSubnetGroup(SubnetGroupBase):
@@ -118,5 +118,5 @@ class SubnetGroup(SubnetGroupBase):
 
     @staticmethod
     def from_subnet_group_name(scope: Construct, construct_id: str, subnet_group_name: str) -> ISubnetGroup:
-        """A subnet group that exists already."""
+        """A subnet group that exists already, imported."""
         return _ImportedSubnetGroup(scope, construct_id, name=subnet_group_name)

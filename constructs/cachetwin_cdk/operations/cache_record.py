@@ -1,12 +1,12 @@
-"""A name of one's own for a cache, in Route 53.
+"""A DNS name for a cache, in Route 53.
 
-A CNAME, since an endpoint of ElastiCache is no target that Route 53's alias records know. It follows a failover, because
-the endpoint it leads to does. Two things about it are not obvious, and both are checked:
+The record is a CNAME, because alias records of Route 53 do not support ElastiCache. It follows a failover, because the
+endpoint does. Two restrictions are checked:
 
-- A TLS certificate of ElastiCache names the service's own host names. A client that compares host names, as it should,
-  refuses the certificate under a name of one's own, unless it is told which name to expect (``check_hostname`` off is no
-  answer: anybody could stand in the middle).
-- Clients with auto discovery take a name for a configuration endpoint only when ``.cfg.`` is in it (user guide,
+- The TLS certificate of a cache contains the host name of its endpoint only. A client that verifies host names refuses the
+  certificate under another name, unless it is configured with the name to expect. Turning the verification off allows
+  attacks.
+- Clients with auto discovery recognise a configuration endpoint by ``.cfg.`` in its name (user guide,
   "Automatically identify nodes in your cluster"; the API's words on ``ConfigurationEndpoint``).
 """
 
@@ -75,7 +75,7 @@ class CacheRecord(Construct):
             comment=f"Cache {cache.node.path}",
         )
         self.endpoint = Endpoint(record.domain_name, target.port)
-        """The name and the port behind it, as clients take them."""
+        """The name of the record and the port of the cache."""
         self._add_warnings(cache, zone)
 
     def _add_warnings(self, cache: Cache, zone: route53.IHostedZone) -> None:
@@ -109,7 +109,7 @@ def _chosen(cache: Cache, kind: EndpointKind) -> Endpoint:
 
 
 def _require_name(record_name: str, zone: route53.IHostedZone) -> None:
-    """A name below the zone: its apex holds other records, beside which no CNAME may stand."""
+    """Require a name below the zone: a CNAME is not allowed at the apex of a zone."""
     require_match(
         "record_name",
         record_name,

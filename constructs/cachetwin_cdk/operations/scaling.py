@@ -1,7 +1,7 @@
-"""Shards and replicas that follow the load, or the clock.
+"""Automatic scaling of shards and replicas, by load or on a schedule.
 
-Application Auto Scaling changes the number of shards or replicas that the template made. The numbers in the template stay
-the first ones: a deployment that changes ``shards`` or ``replicas`` sets them back, so leave those alone once this scales.
+Application Auto Scaling changes the number of shards or replicas after the deployment. The template keeps the first
+numbers: a deployment that changes ``shards`` or ``replicas`` resets them, so do not change these once the cache scales.
 The service scales in only below 75 percent of the target, and adds at least a fifth of the shards at once.
 """
 
@@ -34,7 +34,7 @@ _COOLDOWN_MINUTES = 10
 
 
 class _Scaling(Construct):
-    """What scaling of shards and of replicas have in common."""
+    """The base of ShardScaling and ReplicaScaling."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class _Scaling(Construct):
         max_capacity: int | None = None,
         time_zone: cdk.TimeZone | None = None,
     ) -> None:
-        """Move the bounds at a time: ``Schedule.cron(hour="7", minute="30")``, in UTC unless ``time_zone`` is given."""
+        """Change the bounds at a time: ``Schedule.cron(hour="7", minute="30")``, in UTC unless ``time_zone`` is given."""
         if min_capacity is None and max_capacity is None:
             raise ValidationError("min_capacity or max_capacity must be given for a schedule, got neither; give one")
         self._target.scale_on_schedule(
@@ -100,7 +100,7 @@ class _Scaling(Construct):
         )
 
     def _service_role(self) -> iam.IRole:
-        """The role that Application Auto Scaling makes for itself; CDK would define one that nothing uses."""
+        """The service-linked role of Application Auto Scaling; CDK would define a role that nothing uses."""
         arn = cdk.Stack.of(self).format_arn(
             service="iam", region="", resource="role", resource_name=f"aws-service-role/{_SERVICE}/{_ROLE}"
         )
@@ -142,14 +142,14 @@ class ShardScaling(_Scaling):
         self._has_ssd = cache.node_type.has_ssd
 
     def scale_on_engine_cpu(self, construct_id: str, *, target_percent: float = 60) -> None:
-        """Keep the primaries' engine threads about this busy, on average."""
+        """Keep the average CPU of the primaries' engine threads near the target."""
         _require_target(target_percent)
         self._track(
             construct_id, appscaling.PredefinedMetric.ELASTICACHE_PRIMARY_ENGINE_CPU_UTILIZATION, target_percent
         )
 
     def scale_on_memory(self, construct_id: str, *, target_percent: float = 60) -> None:
-        """Keep the memory that counts for eviction about this full; on nodes with SSD, memory and SSD together."""
+        """Keep the usage of the memory that counts for eviction near the target; on nodes with SSD, of memory and SSD."""
         _require_target(target_percent)
         kinds = appscaling.PredefinedMetric
         metric = (
@@ -201,7 +201,7 @@ class ReplicaScaling(_Scaling):
         )
 
     def scale_on_engine_cpu(self, construct_id: str, *, target_percent: float = 60) -> None:
-        """Keep the replicas' engine threads about this busy, on average."""
+        """Keep the average CPU of the replicas' engine threads near the target."""
         _require_target(target_percent)
         self._track(
             construct_id, appscaling.PredefinedMetric.ELASTICACHE_REPLICA_ENGINE_CPU_UTILIZATION, target_percent

@@ -1,4 +1,4 @@
-"""What checks for regulated data find in a pattern beside its stores, and why it stays as it is."""
+"""Findings of cdk-nag's packs for regulated data in the patterns, and the reasons to acknowledge them."""
 
 from cachetwin_cdk.checks._findings import OWN_POLICY as OWN_POLICY  # noqa: PLC0414  (one more of the reasons below)
 from cachetwin_cdk.checks._findings import acknowledge_regulated

@@ -1,4 +1,4 @@
-"""The API in front of a function: an HTTP API, or a REST API for what only that kind has.
+"""The API in front of a function: an HTTP API or a REST API.
 
 Both have one stage: throttled, measured, and with an access log that says where a request came from, which route it took
 and what it cost. Never the path or a header: they may hold a session's id.
@@ -45,25 +45,25 @@ _ANYBODY = (
 
 
 class ApiType(StrEnum):
-    """Which of API Gateway's two kinds of API is called."""
+    """The two kinds of API of API Gateway."""
 
     HTTP = "http"
-    """Cheaper and faster; hands events over in format 2.0."""
+    """Cheaper and faster; events have format 2.0."""
     REST = "rest"
-    """For what only this kind has: usage plans and API keys, request validation, private endpoints, a web ACL, traces of
-    its own. Hands events over in format 1.0."""
+    """For usage plans and API keys, request validation, private endpoints, web ACLs and traces of the API itself; events
+    have format 1.0."""
 
 
 @dataclass(frozen=True)
 class Callers:
-    """Who may call: those an authorizer lets in, anybody, or whoever signs with IAM credentials."""
+    """Who may call: those that an authorizer admits, anybody, or callers that sign with IAM credentials."""
 
     authorizer: Authorizer | None
     anonymous: bool
     cors: Cors | None
 
     def require_kind(self, api_type: ApiType) -> None:
-        """Require that what is given is made for this kind of API."""
+        """Raise ValidationError for an authorizer or CORS options of the other kind of API."""
         kind, other = ("REST", "HTTP") if api_type is ApiType.REST else ("HTTP", "REST")
         is_rest = api_type is ApiType.REST
         if self.authorizer is not None and isinstance(self.authorizer, rest.Authorizer) is not is_rest:
@@ -93,7 +93,7 @@ class HttpFront:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
+        """The host name, or the URL of an API."""
         return self.api.api_endpoint
 
 
@@ -106,12 +106,12 @@ class RestFront:
 
     @property
     def url(self) -> str:
-        """Where it answers, the stage's name at the end."""
+        """The URL, which ends in the name of the stage."""
         return self.stage.url_for_path("/")
 
 
 def method_and_path(route: str) -> tuple[str, str]:
-    """``GET /session`` as its two words. Raises ValidationError for anything else."""
+    """``GET /session`` as method and path. Raises ValidationError for anything else."""
     require_match(
         "routes",
         route,
@@ -207,7 +207,7 @@ def rest_front(
 
 
 def _authorization(callers: Callers) -> rest.AuthorizationType | None:
-    """Of an authorizer, whatever that one is."""
+    """The authorization type; None leaves it to the authorizer."""
     if callers.authorizer is not None:
         return None
     return rest.AuthorizationType.NONE if callers.anonymous else rest.AuthorizationType.IAM

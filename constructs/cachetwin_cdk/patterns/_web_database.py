@@ -34,19 +34,19 @@ class ExistingDatabase:
 
     @property
     def connection_port(self) -> ec2.Port | None:
-        """None: whatever port the instance or the cluster says."""
+        """None: the default port of the instance or cluster."""
         return None
 
     @property
     def host(self) -> str:
-        """Where it answers; of a cluster, where it can be written to."""
+        """The host name; of a cluster, that of the writer."""
         if hasattr(self.instance, "db_instance_endpoint_address"):
             return str(self.instance.db_instance_endpoint_address)
         return str(self.instance.cluster_endpoint.hostname)
 
     @property
     def port_text(self) -> str:
-        """Its port, as text for an environment variable."""
+        """The port as text, for an environment variable."""
         if hasattr(self.instance, "db_instance_endpoint_port"):
             return str(self.instance.db_instance_endpoint_port)
         return cdk.Tokenization.stringify_number(self.instance.cluster_endpoint.port)
@@ -133,12 +133,12 @@ class WebDatabase(Construct):
 
     @property
     def host(self) -> str:
-        """Where it answers."""
+        """The host name, or the URL of an API."""
         return self.instance.db_instance_endpoint_address
 
     @property
     def port_text(self) -> str:
-        """Its port, as text for an environment variable."""
+        """The port as text, for an environment variable."""
         return self.instance.db_instance_endpoint_port
 
     @property

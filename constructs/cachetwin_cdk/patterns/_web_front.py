@@ -1,4 +1,4 @@
-"""The front of a web application: an application load balancer and what it writes down."""
+"""The application load balancer of a pattern, with access logs."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
@@ -14,7 +14,7 @@ _LOG_PREFIX = "load-balancer"
 
 
 class WebFront(Construct):
-    """A public load balancer with access logs, and one listener: HTTPS, or plain HTTP where that was asked for."""
+    """A public load balancer with access logs, and one listener: HTTPS, or plain HTTP without a certificate."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class WebFront(Construct):
 
     @property
     def url(self) -> str:
-        """Where the application answers; with a certificate, the name the certificate is for is the one to use."""
+        """The URL of the load balancer. With a certificate, clients use the name of the certificate instead."""
         scheme = "https" if self.port == 443 else "http"
         return f"{scheme}://{self.load_balancer.load_balancer_dns_name}"
 

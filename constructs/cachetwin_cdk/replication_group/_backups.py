@@ -1,4 +1,4 @@
-"""Snapshots of a replication group: how long they are kept, when they are taken, and which one to start from."""
+"""Snapshots of a replication group: retention, window, and the snapshot to restore."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ RETENTION_MAX_DAYS = 35
 
 @dataclass(frozen=True)
 class Backups:
-    """What was asked for; ``validate`` says whether ElastiCache would take it."""
+    """The arguments about snapshots, checked together."""
 
     retention_days: int
     window: SnapshotWindow | None
@@ -20,7 +20,7 @@ class Backups:
     restore_arns: Sequence[str]
 
     def validate(self) -> None:
-        """Require days that a snapshot can be kept, no window without snapshots, and one source to start from."""
+        """Raise ValidationError for a retention out of range, a window without snapshots, and two sources to restore."""
         require_between(
             "snapshot_retention_days",
             self.retention_days,

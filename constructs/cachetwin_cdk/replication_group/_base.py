@@ -1,4 +1,4 @@
-"""What a replication group made here and one imported have in common."""
+"""What a replication group defined in this app and an imported one have in common."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -23,7 +23,7 @@ from .metrics import ReplicationGroupMetrics
 
 
 class Use(StrEnum):
-    """What another construct does with a replication group, where a third construct has to know."""
+    """A use of a replication group by one construct that concerns other constructs."""
 
     SCALING = "scaling"
     GLOBAL_DATASTORE = "global-datastore"
@@ -32,18 +32,18 @@ class Use(StrEnum):
 
 @jsii.implements(ec2.IConnectable, refs.IReplicationGroupRef)
 class ReplicationGroupBase(ReplicationGroupMetrics, ApiEvents, Permissions, cdk.Resource):
-    """A replication group, made here or elsewhere."""
+    """A replication group, defined in this app or imported."""
 
     replication_group_id: str
     user_group: IUserGroup | None
     node_type: NodeType | None = None
-    """What the nodes are; None for an imported group."""
+    """The node type; None for an imported group."""
     node_ids: Sequence[str] = ()
-    """Ids of the members as they are made at first, primaries included; none for an imported group."""
+    """Ids of the nodes as they are created, primaries included; none for an imported group."""
     is_durable: bool = False
-    """Whether writes outlive the nodes."""
+    """Whether writes are kept in a log in several zones."""
     uses_tls: bool | None = None
-    """Whether clients have to speak TLS; None where it is not known, as for an imported group."""
+    """Whether clients have to use TLS; None where it is not known, as for an imported group."""
     _connections: ec2.Connections
     _primary_endpoint: Endpoint | None = None
     _reader_endpoint: Endpoint | None = None
@@ -63,27 +63,27 @@ class ReplicationGroupBase(ReplicationGroupMetrics, ApiEvents, Permissions, cdk.
 
     @property
     def connections(self) -> ec2.Connections:
-        """Who may open connections; the default port is the cache's."""
+        """The network connections of the cache; the default port is the cache's."""
         return self._connections
 
     @property
     def primary_endpoint(self) -> Endpoint:
-        """Where to write, and to read what was just written. Follows a failover."""
+        """The endpoint for writes, and for reads that must see the latest write. It follows a failover."""
         return self._known(self._primary_endpoint, "primary_endpoint")
 
     @property
     def reader_endpoint(self) -> Endpoint:
-        """Where to read from the replicas, which may lag behind the primary."""
+        """The endpoint for reads from replicas, which may lag behind the primary."""
         return self._known(self._reader_endpoint, "reader_endpoint")
 
     @property
     def configuration_endpoint(self) -> Endpoint:
-        """Where clients of a cluster start: it tells them which node owns which slots."""
+        """The endpoint from which clients of a cluster learn which node owns which slots."""
         return self._known(self._configuration_endpoint, "configuration_endpoint")
 
     @property
     def main_endpoint(self) -> Endpoint:
-        """Where clients start: the primary endpoint, or of a cluster the configuration endpoint."""
+        """The endpoint that clients connect to first: the primary endpoint, or the configuration endpoint of a cluster."""
         return self._primary_endpoint or self._configuration_endpoint or self.primary_endpoint
 
     @property
@@ -98,7 +98,7 @@ class ReplicationGroupBase(ReplicationGroupMetrics, ApiEvents, Permissions, cdk.
 
     @property
     def replication_group_ref(self) -> refs.ReplicationGroupReference:
-        """What aws-cdk-lib's own constructs take for a replication group."""
+        """The reference that constructs of aws-cdk-lib accept for a replication group."""
         return refs.ReplicationGroupReference(replication_group_id=self.replication_group_id)
 
     @property
@@ -137,11 +137,11 @@ class ReplicationGroupBase(ReplicationGroupMetrics, ApiEvents, Permissions, cdk.
 
 
 IReplicationGroup = ReplicationGroupBase
-"""The type of a replication group in signatures: one made here, or one that exists already."""
+"""The type of a replication group in signatures, defined in this app or imported."""
 
 
 class ImportedReplicationGroup(ReplicationGroupBase):
-    """A replication group that exists already."""
+    """A replication group that exists already, imported."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""What protects the data of a replication group on the wire and at rest."""
+"""Encryption of a replication group, in transit and at rest."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +15,7 @@ from .transit_encryption import TransitEncryptionMode
 
 @dataclass(frozen=True)
 class Encryption:
-    """TLS, encryption at rest, and whose key."""
+    """The arguments about encryption, checked together."""
 
     transit: bool
     mode: TransitEncryptionMode | None
@@ -24,11 +24,11 @@ class Encryption:
 
     @property
     def is_complete(self) -> bool:
-        """Whether data are encrypted on the wire, whatever clients prefer, and at rest."""
+        """Whether data are always encrypted, in transit and at rest."""
         return self.transit and self.at_rest and self.mode is not TransitEncryptionMode.PREFERRED
 
     def validate(self, authentication: Authentication, engine_version: EngineVersion) -> None:
-        """Require TLS for users, tokens and a mode, an engine that knows the mode, and encryption at rest for a key."""
+        """Raise ValidationError for users, a token or a mode without TLS, and for a key without encryption at rest."""
         if self.mode is not None and not self.transit:
             refuse(
                 "transit_encryption_mode",
@@ -66,7 +66,7 @@ class Encryption:
             )
 
     def add_warnings(self, scope: IConstruct) -> None:
-        """Warn of data in the clear, which cannot be mended in place later."""
+        """Warn of data that are not encrypted, which a later change cannot correct in place."""
         if not self.transit:
             warn_tls_off(scope)
         if self.mode is TransitEncryptionMode.PREFERRED:
@@ -84,7 +84,7 @@ class Encryption:
             )
 
     def render(self, engine_version: EngineVersion, data_key: kms.IKey | None) -> dict[str, Any]:
-        """The properties of CfnReplicationGroup; ``data_key`` is the one given, or the one that was made."""
+        """The properties of CfnReplicationGroup; ``data_key`` is the given or the created key."""
         mode = (self.mode or TransitEncryptionMode.REQUIRED).value
         return {
             "transit_encryption_enabled": self.transit,
@@ -95,7 +95,7 @@ class Encryption:
 
 
 def warn_tls_off(scope: IConstruct) -> None:
-    """Warn of a cache that everybody on its network can listen to."""
+    """Warn of a cache without TLS."""
     warn(
         scope,
         WarningId.TLS_OFF,
@@ -105,5 +105,5 @@ def warn_tls_off(scope: IConstruct) -> None:
 
 
 def _knows_modes(engine_version: EngineVersion) -> bool:
-    """The mode is a property of engines that can change it: Valkey, and Redis from 7.0."""
+    """Whether the engine version has the property TransitEncryptionMode: Valkey, and Redis from 7.0."""
     return engine_version.at_least(valkey="7.2", redis="7.0")

@@ -1,4 +1,4 @@
-"""What the service does to nodes by itself, when, and whom it tells."""
+"""Maintenance of nodes: window, minor upgrades and notifications."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -13,14 +13,14 @@ from cachetwin_cdk.engine.windows import MaintenanceWindow
 
 @dataclass(frozen=True)
 class Maintenance:
-    """When nodes may be replaced or patched, whether minor versions come by themselves, and the topic for events."""
+    """The arguments about maintenance, checked together."""
 
     window: MaintenanceWindow | None
     minor_upgrades: bool
     topic: sns.ITopic | None
 
     def validate(self, scope: Construct) -> None:
-        """Require a topic that ElastiCache can publish to: of its own account, and not encrypted."""
+        """Raise ValidationError for a topic that ElastiCache cannot publish to: encrypted, or of another account."""
         topic, account = self.topic, cdk.Stack.of(scope).account
         if isinstance(topic, sns.Topic) and topic.master_key is not None:
             refuse(
@@ -38,7 +38,7 @@ class Maintenance:
             )
 
     def render(self) -> dict[str, Any]:
-        """The properties of CfnReplicationGroup and CfnCacheCluster, which call them the same."""
+        """The properties of CfnReplicationGroup and CfnCacheCluster, which have the same names."""
         return {
             "preferred_maintenance_window": str(self.window) if self.window is not None else None,
             "auto_minor_version_upgrade": self.minor_upgrades,

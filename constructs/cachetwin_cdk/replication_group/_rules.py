@@ -1,4 +1,4 @@
-"""What ElastiCache demands of a replication group, as functions of plain values.
+"""Rules of ElastiCache for replication groups, as functions of plain values.
 
 Each function is one concern. Sources: the API reference of CreateReplicationGroup, and the user guide's pages on
 role-based access control, automatic failover, data tiering, supported nodes and log delivery.
@@ -22,7 +22,7 @@ def require_engine(engine_version: EngineVersion) -> None:
 
 
 def require_node_type(node_type: NodeType, *, multi_az: bool, retention_days: int) -> None:
-    """The oldest nodes know neither Multi-AZ nor snapshots."""
+    """The oldest node types have neither Multi-AZ nor snapshots."""
     if node_type.family == "t1" and (multi_az or retention_days):
         refuse(
             "node_type",
@@ -33,7 +33,7 @@ def require_node_type(node_type: NodeType, *, multi_az: bool, retention_days: in
 
 
 def require_data_tiering(node_type: NodeType, engine_version: EngineVersion, parameters: Mapping[str, str]) -> None:
-    """Nodes with an SSD tier data: newer engines, and policies that can tell cold keys."""
+    """Nodes with an SSD need a newer engine and one of three eviction policies."""
     if not node_type.has_ssd:
         return
     if not engine_version.at_least(valkey="7.2", redis="6.2"):
@@ -52,7 +52,7 @@ def require_data_tiering(node_type: NodeType, engine_version: EngineVersion, par
 
 
 def require_users(engine_version: EngineVersion, user_group: IUserGroup) -> None:
-    """Which engines know users, and whose groups they take."""
+    """Which engine versions have users, and which groups they accept."""
     if not engine_version.at_least(valkey="7.2", redis="6.0"):
         refuse(
             "engine_version",
@@ -81,7 +81,7 @@ def require_users(engine_version: EngineVersion, user_group: IUserGroup) -> None
 def require_parameter_group(
     engine_version: EngineVersion, parameter_group: IParameterGroup, *, is_clustered: bool
 ) -> None:
-    """The family follows the engine version, and cluster mode is the same in the group and in its parameters."""
+    """The family has to match the engine version, and ``cluster-enabled`` the cluster mode."""
     family = parameter_group.family
     if family is not None and known(family, engine_version.version) and family != engine_version.parameter_family:
         refuse(

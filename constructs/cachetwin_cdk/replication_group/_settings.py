@@ -25,7 +25,7 @@ from .topology import Topology
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What a replication group is made of, apart from the resources that it refers to."""
+    """The arguments of a replication group that are values, not other resources."""
 
     engine_version: EngineVersion
     node_type: NodeType
@@ -70,7 +70,7 @@ class Settings:
         require_deliverable(self.log_delivery or (), self.engine_version)
 
     def add_warnings(self, scope: Construct) -> None:
-        """Warn of what ElastiCache accepts and few teams want, and of what its documentation leaves open."""
+        """Warn of unwise settings, and of settings that the documentation of ElastiCache leaves open."""
         self.topology.add_warnings(scope)
         self.encryption.add_warnings(scope)
         warn_unconfirmed_family(scope, self.durability, self.node_type)

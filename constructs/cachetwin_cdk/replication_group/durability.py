@@ -1,4 +1,4 @@
-"""Writes that outlive the nodes: Valkey 9 with a log in several zones."""
+"""Durability: writes in a log in several zones, from Valkey 9 on."""
 
 from enum import StrEnum
 
@@ -15,20 +15,20 @@ _FAMILIES = frozenset({"m6g", "m7g", "m8g", "r6g", "r7g", "r8g"})
 
 
 class Durability(StrEnum):
-    """When a write counts as done."""
+    """When a write is put into the log."""
 
     DEFAULT = "default"
-    """As the service chooses."""
+    """ElastiCache decides."""
     ASYNC = "async"
-    """Logged soon after it is answered."""
+    """Soon after the reply."""
     SYNC = "sync"
-    """Logged before it is answered."""
+    """Before the reply."""
     DISABLED = "disabled"
-    """Kept in memory and snapshots only."""
+    """Never: data are in memory and in snapshots only."""
 
     @property
     def is_durable(self) -> bool:
-        """Whether writes are logged for certain."""
+        """Whether all writes are logged."""
         return self in {Durability.ASYNC, Durability.SYNC}
 
 
@@ -40,7 +40,7 @@ def require_durability(
     *,
     is_encrypted: bool,
 ) -> None:
-    """What the log needs: Valkey 9, cluster mode, Multi-AZ with a replica, encryption, no data tiering."""
+    """Require what durability needs: Valkey 9, cluster mode, Multi-AZ, encryption, no data tiering."""
     if durability is None or not durability.is_durable:
         return
     if not engine_version.at_least(valkey="9.0"):
@@ -74,7 +74,7 @@ def require_durability(
 
 
 def warn_unconfirmed_family(scope: IConstruct, durability: Durability | None, node_type: NodeType) -> None:
-    """The families that can be durable are not listed for certain."""
+    """Warn of node families that the documentation does not list for durability."""
     if durability is None or not durability.is_durable or not node_type.family or node_type.family in _FAMILIES:
         return
     warn(

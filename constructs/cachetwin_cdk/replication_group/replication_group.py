@@ -1,4 +1,4 @@
-"""A Valkey or Redis cache with replicas, secure unless told otherwise."""
+"""Replication groups: Valkey and Redis caches with replicas and shards."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -269,14 +269,14 @@ class ReplicationGroup(ReplicationGroupBase):
         }
 
     def _create_parameter_group(self, parameters: Mapping[str, str]) -> ParameterGroup:
-        """A group of this cache's own, which turns cluster mode on where the cache is a cluster."""
+        """The parameter group of this cache, with ``cluster-enabled`` where cluster mode is on."""
         own = {"cluster-enabled": "yes"} if self.topology.is_clustered else {}
         return ParameterGroup(
             self, "ParameterGroup", engine_version=self.engine_version, parameters={**own, **parameters}
         )
 
     def _set_endpoints(self, resource: elasticache.CfnReplicationGroup) -> None:
-        """The endpoints that the mode has: a cluster's clients start from the configuration endpoint."""
+        """Set the endpoints of the cluster mode."""
         mode = self.topology.cluster_mode
         if mode is not ClusterMode.DISABLED:
             # Growing and shrinking happens while the cache serves; without this, CloudFormation would replace it.
@@ -307,7 +307,9 @@ class ReplicationGroup(ReplicationGroupBase):
         security_groups: Sequence[ec2.ISecurityGroup] = (),
         user_group: IUserGroup | None = None,
     ) -> IReplicationGroup:
-        """A replication group that exists already. What is left out cannot be asked of it later."""
+        """A replication group that exists already.
+
+        Members that depend on an argument left out raise ValidationError."""
         return ImportedReplicationGroup(
             scope,
             construct_id,
@@ -321,7 +323,7 @@ class ReplicationGroup(ReplicationGroupBase):
         )
 
     def _acknowledge_findings(self, resource: elasticache.CfnReplicationGroup) -> None:
-        """Answer the findings that these constructs invite by design; see docs/security.md."""
+        """Acknowledge the findings that every cache has, see docs/security.md."""
         if self.user_group is not None:
             reason = (
                 "Users and access strings guard this cache; they exclude an AUTH token, all that this rule accepts."

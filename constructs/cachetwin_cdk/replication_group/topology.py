@@ -1,9 +1,9 @@
-"""How many nodes a replication group has, and how its keys are spread over them.
+"""The topology of a replication group: shards, replicas, zones and slots.
 
 With cluster mode disabled there is one shard: a primary and its replicas, reached through a primary and a reader
 endpoint. With cluster mode enabled the 16,384 slots are spread over shards, and clients start from one configuration
-endpoint. Compatible is the way from the first to the second: the group is one shard of a cluster, and clients of either
-kind can use it.
+endpoint. Compatible is a step from the first to the second: the group is one shard of a cluster, and clients of both
+kinds can use it.
 """
 
 from collections.abc import Sequence
@@ -68,7 +68,7 @@ class Shard:
 
 @dataclass(frozen=True)
 class Topology:
-    """Shards and replicas as they were asked for; ``validate`` says whether ElastiCache would make them."""
+    """The arguments about shards, replicas and zones, checked together."""
 
     cluster_mode: ClusterMode
     shard_count: int
@@ -80,7 +80,7 @@ class Topology:
 
     @property
     def is_clustered(self) -> bool:
-        """Whether the engine runs as a cluster, be it of one shard."""
+        """Whether the engine runs in cluster mode, which one shard can, too."""
         return self.cluster_mode is not ClusterMode.DISABLED
 
     @property
@@ -91,7 +91,7 @@ class Topology:
         return sum(1 + self._replicas_of(shard) for shard in self.shards)
 
     def node_ids(self, replication_group_id: str) -> list[str]:
-        """The members' ids as the service forms them: ``<group>-001``, in a cluster ``<group>-0001-001``."""
+        """The ids of the nodes, derived from that of the group: ``<group>-001``, in cluster mode ``<group>-0001-001``."""
         if not self.is_clustered:
             return [f"{replication_group_id}-{node:03}" for node in range(1, self.replicas + 2)]
         shards = self.shards or [Shard()] * self.shard_count
@@ -102,7 +102,7 @@ class Topology:
         ]
 
     def validate(self, engine_version: EngineVersion) -> None:
-        """Require what can be said without knowing the subnets."""
+        """Raise ValidationError for a topology that ElastiCache refuses, as far as it does not depend on the subnets."""
         for name, value in (("replicas", self.replicas), ("shards", self.shard_count)):
             if not known(value):
                 refuse(name, "be known at synth, because nodes are counted from it", "a token", "write the number")
@@ -118,7 +118,7 @@ class Topology:
             self._require_preferred()
 
     def require_zones(self, availability_zones: Sequence[str]) -> None:
-        """Require two zones for Multi-AZ, and that every zone named is one of the subnets'; unknown zones pass."""
+        """Require two zones for Multi-AZ, and that each named zone has a subnet; unknown zones pass."""
         if not availability_zones or not known(list(availability_zones)):
             return
         ours = ", ".join(sorted(set(availability_zones)))
@@ -138,7 +138,7 @@ class Topology:
                 )
 
     def add_warnings(self, scope: IConstruct) -> None:
-        """Warn of what ElastiCache may refuse, or what only we infer that it refuses."""
+        """Warn of what ElastiCache may refuse."""
         if self.node_count > _NODES_QUOTA:
             warn(
                 scope,
@@ -284,7 +284,7 @@ def _ranges(slots: str) -> list[tuple[int, int]]:
 
 
 def _slots_problem(all_slots: Sequence[str | None]) -> str | None:
-    """What is wrong with the slots as a whole, or None; not judged unless every shard's are known."""
+    """What is wrong with the slots of all shards together, or None; None also when some are unknown."""
     slots = [text for text in all_slots if text is not None]
     if not slots or not known(*slots):
         return None

@@ -1,12 +1,12 @@
-"""Whether clients may also come without TLS."""
+"""Whether a cache with TLS also accepts connections without it."""
 
 from enum import StrEnum
 
 
 class TransitEncryptionMode(StrEnum):
-    """What a cache with TLS does with clients that do not speak it."""
+    """How a cache with TLS handles clients without TLS."""
 
     REQUIRED = "required"
-    """They are refused."""
+    """Connections without TLS are refused."""
     PREFERRED = "preferred"
-    """They are served in the clear: a step on the way of a cache that had no TLS, from which REQUIRED is the next one."""
+    """Connections without TLS are accepted: a step from a cache without TLS to REQUIRED."""

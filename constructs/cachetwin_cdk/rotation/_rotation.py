@@ -1,4 +1,4 @@
-"""What both rotations are made of: one function, its role, its log and the schedule of the secret."""
+"""The parts of both rotations: a function, its role, its log and the rotation schedule of the secret."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,25 +27,25 @@ Cache = IReplicationGroup | IServerlessCache
 
 @dataclass(frozen=True)
 class Subject:
-    """What changes: the secret, who takes it, and the calls that tell it so."""
+    """What is rotated: the secret, the user or cache that it belongs to, and the API calls that change it."""
 
     kind: str
     """``user`` or ``token``."""
     secret: secretsmanager.ISecret
     json_field: str
-    """Where in the secret the password is; empty where the secret is the password."""
+    """The JSON field of the secret with the password; empty where the whole secret is the password."""
     resource_id: str
     resource_arn: str
     actions: tuple[str, ...]
     cache: Cache | None
-    """The cache to log in to as a test, where the function's network leads to it."""
+    """The cache to log in to as a test, if the function has a route to it."""
     user_name: str = ""
-    """Who logs in; empty for an AUTH token."""
+    """The name to log in with; empty for an AUTH token."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """How often, from where and under which key: what both rotations take alike."""
+    """The arguments that both rotations have."""
 
     automatically_after_days: int
     rotate_immediately: bool
@@ -57,7 +57,7 @@ class Settings:
 
 
 class Rotation(Construct):
-    """A function that Secrets Manager calls by schedule."""
+    """A function that Secrets Manager calls on a schedule."""
 
     def __init__(self, scope: Construct, construct_id: str, *, subject: Subject, settings: Settings) -> None:
         require_between("automatically_after_days", settings.automatically_after_days, 1, 1000, unit="days")
@@ -135,7 +135,7 @@ class Rotation(Construct):
         schedule.add_resource_dependency(permission)
 
     def _connect(self, subject: Subject, control_plane: ControlPlaneEndpoint | None) -> None:
-        """Open the paths to the cache, for the test of the new password, and to the API."""
+        """Allow the function to connect to the cache, for the test of the new password, and to the API."""
         if subject.cache is not None:
             subject.cache.connections.allow_default_port_from(self.function, "Rotation tries the new password")
         if control_plane is not None:
@@ -144,7 +144,7 @@ class Rotation(Construct):
 
 
 def _address(subject: Subject) -> dict[str, str]:
-    """What the function needs to log in to the cache."""
+    """The environment variables with which the function logs in to the cache."""
     if subject.cache is None:
         return {}
     endpoint = subject.cache.main_endpoint
@@ -170,7 +170,7 @@ def _let_change(role: iam.Role, subject: Subject) -> None:
 
 
 def _acknowledge(role: iam.Role, function: lambda_.Function, *, has_vpc: bool) -> None:
-    """Answer the findings that a rotation invites by its nature."""
+    """Acknowledge the findings that every rotation has."""
     acknowledge_regulated(role, OWN_POLICY)
     acknowledge_regulated(
         function,

@@ -1,4 +1,4 @@
-"""A new AUTH token for a replication group, by schedule."""
+"""Rotation of the AUTH token of a replication group."""
 
 from collections.abc import Sequence
 

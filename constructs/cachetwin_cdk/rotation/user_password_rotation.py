@@ -1,4 +1,4 @@
-"""A new password for a user, by schedule."""
+"""Rotation of the password of a user."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What a serverless cache made here and one imported have in common."""
+"""What a serverless cache defined in this app and an imported one have in common."""
 
 from collections.abc import Sequence
 
@@ -32,43 +32,43 @@ _CACHE_EVENTS = (
 
 
 def connections_of(engine: Engine, security_groups: Sequence[ec2.ISecurityGroup]) -> ec2.Connections:
-    """Connections whose default ports are the endpoint's and the reader endpoint's."""
+    """Connections whose default ports are those of the endpoint and of the reader endpoint."""
     first, last = _PORTS[engine]
     return ec2.Connections(security_groups=list(security_groups), default_port=ec2.Port.tcp_range(first, last))
 
 
 @jsii.implements(ec2.IConnectable, refs.IServerlessCacheRef)
 class ServerlessCacheBase(ServerlessCacheMetrics, ApiEvents, Permissions, cdk.Resource):
-    """A serverless cache, made here or elsewhere."""
+    """A serverless cache, defined in this app or imported."""
 
     serverless_cache_name: str
     user_group: IUserGroup | None
     usage_limits: UsageLimits | None = None
-    """What the cache may use; None for an imported cache."""
+    """The limits of the cache; None for an imported cache."""
     uses_tls: bool = True
-    """Always: the service knows no serverless cache without."""
+    """Always True: serverless caches have no connections without TLS."""
     _connections: ec2.Connections
     _endpoint: Endpoint | None = None
     _reader_endpoint: Endpoint | None = None
 
     @property
     def connections(self) -> ec2.Connections:
-        """Who may open connections; the default ports are those of both endpoints."""
+        """The network connections of the cache; the default ports are those of both endpoints."""
         return self._connections
 
     @property
     def endpoint(self) -> Endpoint:
-        """Where to read and write."""
+        """The endpoint for reads and writes."""
         return self._known(self._endpoint, "endpoint")
 
     @property
     def reader_endpoint(self) -> Endpoint:
-        """Where to read what may lag behind, from the nearest zone."""
+        """The endpoint for reads that may lag behind, served in the nearest zone."""
         return self._known(self._reader_endpoint, "reader_endpoint")
 
     @property
     def main_endpoint(self) -> Endpoint:
-        """Where clients start, as of every kind of cache: the endpoint."""
+        """The endpoint that clients connect to first; every kind of cache has this property."""
         return self.endpoint
 
     @property
@@ -83,7 +83,7 @@ class ServerlessCacheBase(ServerlessCacheMetrics, ApiEvents, Permissions, cdk.Re
 
     @property
     def serverless_cache_ref(self) -> refs.ServerlessCacheReference:
-        """What aws-cdk-lib's own constructs take for a serverless cache."""
+        """The reference that constructs of aws-cdk-lib accept for a serverless cache."""
         return refs.ServerlessCacheReference(
             serverless_cache_name=self.serverless_cache_name, serverless_cache_arn=self.serverless_cache_arn
         )
@@ -100,22 +100,22 @@ class ServerlessCacheBase(ServerlessCacheMetrics, ApiEvents, Permissions, cdk.Re
         return grant_connect(grantee, self.serverless_cache_arn, users, self.user_group)
 
     def on_event(self, construct_id: str, *detail_types: str, target: events.IRuleTarget | None = None) -> events.Rule:
-        """Tell ``target`` of events about this cache by their names, such as ``"Cache Deleted"``; of all without names."""
+        """Send the named events of this cache, such as ``"Cache Deleted"``, to ``target``; without names all events."""
         known_types = list(detail_types) or list(_CACHE_EVENTS)
         for detail_type in known_types:
             require_one_of("detail_types", detail_type, _CACHE_EVENTS, remedy="write it as the service does")
         return service_event_rule(self, construct_id, known_types, self.serverless_cache_arn, target)
 
     def on_updated(self, construct_id: str, *, target: events.IRuleTarget | None = None) -> events.Rule:
-        """Tell ``target`` when the cache, its limits for instance, was changed."""
+        """Send an event to ``target`` when the cache was changed, such as its limits."""
         return self.on_event(construct_id, "Cache Updated", target=target)
 
     def on_update_failed(self, construct_id: str, *, target: events.IRuleTarget | None = None) -> events.Rule:
-        """Tell ``target`` when a change failed."""
+        """Send an event to ``target`` when a change failed."""
         return self.on_event(construct_id, "Cache Update Failed", target=target)
 
     def on_limit_approaching(self, construct_id: str, *, target: events.IRuleTarget | None = None) -> events.Rule:
-        """Tell ``target`` when a slot holds nearly all that it can."""
+        """Send an event to ``target`` when a slot is close to its limit."""
         return self.on_event(construct_id, "Cache Limit Approaching", target=target)
 
     @property
@@ -132,11 +132,11 @@ class ServerlessCacheBase(ServerlessCacheMetrics, ApiEvents, Permissions, cdk.Re
 
 
 IServerlessCache = ServerlessCacheBase
-"""The type of a serverless cache in signatures: one made here, or one that exists already."""
+"""The type of a serverless cache in signatures, defined in this app or imported."""
 
 
 class ImportedServerlessCache(ServerlessCacheBase):
-    """A serverless cache that exists already."""
+    """A serverless cache that exists already, imported."""
 
     def __init__(
         self,

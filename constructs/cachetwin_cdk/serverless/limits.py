@@ -1,4 +1,4 @@
-"""What a serverless cache may use."""
+"""Usage limits of a serverless cache."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +32,7 @@ class UsageLimits:
     ecpu_per_second_max: int | None = None
 
     def validate(self) -> None:
-        """Require the service's ranges, and that no minimum is above its maximum."""
+        """Raise ValidationError for limits outside of the ranges of the service, and for a minimum above its maximum."""
         for name, low, high, (least, most) in (
             ("data_storage_gb", self.data_storage_gb_min, self.data_storage_gb_max, _DATA_STORAGE_GB),
             ("ecpu_per_second", self.ecpu_per_second_min, self.ecpu_per_second_max, _ECPU_PER_SECOND),
@@ -43,7 +43,7 @@ class UsageLimits:
                 refuse(f"{name}_min", f"be at most {name}_max, {high}", low, "lower one or raise the other")
 
     def render(self) -> elasticache.CfnServerlessCache.CacheUsageLimitsProperty | None:
-        """The property of the template, or None without any limit."""
+        """The property of CfnServerlessCache, or None without any limit."""
         group: Any = elasticache.CfnServerlessCache
         storage, rate = (
             group.DataStorageProperty(unit="GB", minimum=self.data_storage_gb_min, maximum=self.data_storage_gb_max),

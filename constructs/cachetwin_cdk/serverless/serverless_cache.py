@@ -1,4 +1,4 @@
-"""A cache without nodes: it grows and shrinks by itself, within limits that can be set."""
+"""Serverless caches, whose capacity follows the load within limits."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -38,7 +38,7 @@ _SUBNETS_MAX = 3
 
 
 class ConnectionType(StrEnum):
-    """From where a serverless cache can be reached."""
+    """Where the endpoint of a serverless cache is."""
 
     VPC = "vpc"
     PUBLIC = "public"
@@ -203,7 +203,9 @@ class ServerlessCache(ServerlessCacheBase):
         security_groups: Sequence[ec2.ISecurityGroup] = (),
         user_group: IUserGroup | None = None,
     ) -> IServerlessCache:
-        """A serverless cache that exists already. What is left out cannot be asked of it later."""
+        """A serverless cache that exists already.
+
+        Members that depend on an argument left out raise ValidationError."""
         return ImportedServerlessCache(
             scope,
             construct_id,

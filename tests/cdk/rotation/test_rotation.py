@@ -54,22 +54,28 @@ class FakeElastiCache:
         """Answer a request in place of the service; ``params`` is what goes over the wire."""
         body: dict[str, str] = params["body"]
         assert "orders" in {body.get("UserId"), body.get("ReplicationGroupId")}
-        answer = getattr(self, f"_{model.name}")(body)
+        operations = {
+            "ModifyUser": self._modify_user,
+            "DescribeUsers": self._describe_users,
+            "ModifyReplicationGroup": self._modify_replication_group,
+            "DescribeReplicationGroups": self._describe_replication_groups,
+        }
+        answer = operations[model.name](body)
         failed = "Error" in answer
         return SimpleNamespace(status_code=400 if failed else 200), {**answer, "ResponseMetadata": {}}
 
-    def _ModifyUser(self, body: dict[str, str]) -> dict[str, Any]:  # noqa: N802
+    def _modify_user(self, body: dict[str, str]) -> dict[str, Any]:
         passwords = [value for name, value in sorted(body.items()) if ".Passwords." in name]
         assert body["AuthenticationMode.Type"] == "password"
         assert 1 <= len(passwords) <= 2
         self.user_passwords = passwords
         return {}
 
-    def _DescribeUsers(self, _body: dict[str, str]) -> dict[str, Any]:  # noqa: N802
+    def _describe_users(self, _body: dict[str, str]) -> dict[str, Any]:
         authentication = {"Type": "password", "PasswordCount": len(self.user_passwords)}
         return {"Users": [{"Status": self.user_status, "Authentication": authentication}]}
 
-    def _ModifyReplicationGroup(self, body: dict[str, str]) -> dict[str, Any]:  # noqa: N802
+    def _modify_replication_group(self, body: dict[str, str]) -> dict[str, Any]:
         token, strategy = body["AuthToken"], body["AuthTokenUpdateStrategy"]
         assert body["ApplyImmediately"] == "true"
         if strategy == self.refuses:
@@ -77,7 +83,7 @@ class FakeElastiCache:
         self.tokens = [token] if strategy == "SET" else [*self.tokens[-1:], token]
         return {}
 
-    def _DescribeReplicationGroups(self, _body: dict[str, str]) -> dict[str, Any]:  # noqa: N802
+    def _describe_replication_groups(self, _body: dict[str, str]) -> dict[str, Any]:
         return {"ReplicationGroups": [{"ReplicationGroupId": "orders", "Status": "available"}]}
 
 
@@ -116,23 +122,20 @@ class Rotated:
 
 
 @pytest.fixture
-def aws() -> Iterator[None]:
+def user(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rotated]:
     with mock_aws():
-        yield
+        secret = json.dumps({"username": "ann", "password": "old-password"})
+        rotated = Rotated(monkeypatch, "user", "password", secret)
+        rotated.cache.user_passwords = ["old-password"]
+        yield rotated
 
 
 @pytest.fixture
-def user(aws: None, monkeypatch: pytest.MonkeyPatch) -> Rotated:
-    rotated = Rotated(monkeypatch, "user", "password", json.dumps({"username": "ann", "password": "old-password"}))
-    rotated.cache.user_passwords = ["old-password"]
-    return rotated
-
-
-@pytest.fixture
-def token(aws: None, monkeypatch: pytest.MonkeyPatch) -> Rotated:
-    rotated = Rotated(monkeypatch, "token", "", "old-token-old-token")
-    rotated.cache.tokens = ["old-token-old-token"]
-    return rotated
+def token(monkeypatch: pytest.MonkeyPatch) -> Iterator[Rotated]:
+    with mock_aws():
+        rotated = Rotated(monkeypatch, "token", "", "old-token-old-token")
+        rotated.cache.tokens = ["old-token-old-token"]
+        yield rotated
 
 
 def test_after_a_rotation_both_passwords_of_a_user_are_valid(user: Rotated) -> None:

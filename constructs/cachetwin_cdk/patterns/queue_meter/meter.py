@@ -24,7 +24,7 @@ Reply = int | bytes | list[Any] | None
 
 
 class CacheError(Exception):
-    """The cache refused a command, or what it sent is not RESP."""
+    """The cache replied with an error, or with something that is not RESP."""
 
 
 class Connection:
@@ -36,16 +36,16 @@ class Connection:
         self._replies: BinaryIO = self._socket.makefile("rb")
 
     def __enter__(self) -> "Connection":
-        """Itself."""
+        """This connection."""
         return self
 
     def __exit__(self, *_error: object) -> None:
-        """Hang up."""
+        """Close the connection."""
         self._replies.close()
         self._socket.close()
 
     def run(self, *words: str) -> Reply:
-        """Send one command and return its reply. Raises CacheError for an error, OSError when the line is cut."""
+        """Send one command and return its reply. Raises CacheError for an error, OSError when the connection breaks."""
         parts = [b"*%d\r\n" % len(words)]
         for word in words:
             data = word.encode()

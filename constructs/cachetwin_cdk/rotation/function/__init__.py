@@ -1,1 +1,1 @@
-"""The code of the rotation functions, which Lambda runs as ``rotate.handler``; it needs boto3 and nothing of ours."""
+"""The code of the rotation functions, which Lambda runs as ``rotate.handler``; it needs boto3 only."""
