@@ -127,7 +127,7 @@ class Fuzz:
     def send(self, row: Command, words: list[bytes]) -> None:
         """Send the request; its reply is exactly one value, and comes in time."""
         self.last = [*self.last[-REMEMBERED:], words]
-        if row.name in MANY_REPLIES and self.client.queue is not None:
+        if row.name in MANY_REPLIES and self.client.transaction is not None:
             return  # EXEC would then answer with more or less than its array
         self.count += 1
         before = time.process_time()

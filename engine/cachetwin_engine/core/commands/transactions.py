@@ -21,7 +21,7 @@ from cachetwin_engine.core.registry.command_table import (
     command,
 )
 from cachetwin_engine.core.registry.dispatch_flags import CLIENT_MULTI, CLIENT_RESTRICTED
-from cachetwin_engine.core.state.client import Queued
+from cachetwin_engine.core.state.transaction import Transaction
 
 _ANYTIME = NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY
 
@@ -37,13 +37,9 @@ _ANYTIME = NOSCRIPT | LOADING | STALE | FAST | ALLOW_BUSY
 def multi(ctx: Context, args: list[bytes]) -> bytes:
     """MULTI."""
     session = ctx.session
-    if session.queue is not None:
+    if session.transaction is not None:
         raise CommandError(errors.NESTED_MULTI)
-    queue: list[Queued] = []
-    session.queue = queue
-    session.queue_failed = False
-    session.queue_seen = 0
-    session.queue_database = -1
+    session.transaction = Transaction()
     session.client_flags |= CLIENT_MULTI
     return OK
 
@@ -60,19 +56,18 @@ def multi(ctx: Context, args: list[bytes]) -> bytes:
 def exec_(ctx: Context, args: list[bytes]) -> bytes:
     """EXEC: an array of replies, or null if a watched key changed."""
     session = ctx.session
-    queue = session.queue
-    if queue is None:
+    transaction = session.transaction
+    if transaction is None:
         raise CommandError(b"ERR EXEC without MULTI")
-    failed = session.queue_failed
     broken = is_broken(session)
     _end(ctx)
-    if failed:
+    if transaction.failed:
         raise CommandError(errors.EXEC_ABORT)
     if broken:
         return ctx.null_array
-    replies = [b"*%d\r\n" % len(queue)]
+    replies = [b"*%d\r\n" % len(transaction.commands)]
     ctx.in_exec = True
-    for queued in queue:
+    for queued in transaction.commands:
         restricted = ctx.session.client_flags & CLIENT_RESTRICTED
         denied = denial_in_exec(ctx, queued.command, queued.args) if restricted else None
         replies.append(call(ctx, queued.command, queued.args) if denied is None else error(denied))
@@ -92,7 +87,7 @@ def exec_(ctx: Context, args: list[bytes]) -> bytes:
 )
 def discard(ctx: Context, args: list[bytes]) -> bytes:
     """DISCARD."""
-    if ctx.session.queue is None:
+    if ctx.session.transaction is None:
         raise CommandError(b"ERR DISCARD without MULTI")
     _end(ctx)
     return OK
@@ -112,7 +107,7 @@ def discard(ctx: Context, args: list[bytes]) -> bytes:
 def watch(ctx: Context, args: list[bytes]) -> bytes:
     """WATCH key [key ...]."""
     session = ctx.session
-    if session.queue is not None:
+    if session.transaction is not None:
         raise CommandError(b"ERR WATCH inside MULTI is not allowed")
     if session.watch_broken:
         return OK
@@ -138,7 +133,5 @@ def unwatch(ctx: Context, args: list[bytes]) -> bytes:
 def _end(ctx: Context) -> None:
     """Leave the transaction."""
     session = ctx.session
-    session.queue = None
-    session.queue_failed = False
-    session.client_flags &= ~CLIENT_MULTI
+    session.end_transaction()
     forget_watched(session)

@@ -105,7 +105,7 @@ def _redirected(ctx: Context, command: Command, args: list[bytes]) -> bytes | No
     if engine.replication.failover.is_under_way():
         engine.pause.hold(session, args)
         return None
-    if command.name == b"exec" and session.queue is not None:
+    if command.name == b"exec" and session.transaction is not None:
         session.end_transaction()
         unwatch(session)
     return b"REDIRECT %b:%d" % (link.host.encode(), link.port)
@@ -119,7 +119,7 @@ def _is_out_of_memory(ctx: Context, command: Command, args: list[bytes]) -> bool
     session.messages_first()  # keys were evicted: caches receive that before the command can create them again
     if not engine.memory_is_full:
         return False
-    if session.queue is not None and command.name not in _NEVER_WAIT_FOR_MEMORY:
+    if session.transaction is not None and command.name not in _NEVER_WAIT_FOR_MEMORY:
         return True
     return flags_now(engine.scripts, session, command, args) & DENYOOM != 0
 
@@ -134,8 +134,8 @@ def _replica_refuses(ctx: Context, command: Command, args: list[bytes]) -> bytes
         engine.replication.local_writes.note(session, command, args)
     if is_stale(engine):
         flags = engine.scripts.flags_of(command, args)
-        if session.queue is not None and command.name == b"exec":
-            for queued in session.queue:
+        if session.transaction is not None and command.name == b"exec":
+            for queued in session.transaction.commands:
                 flags &= engine.scripts.flags_of(queued.command, queued.args)
         if not flags & STALE:
             return MASTER_DOWN

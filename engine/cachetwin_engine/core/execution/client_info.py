@@ -9,7 +9,7 @@ def describe(engine: EngineState, client: Client) -> bytes:
     """The connection as CLIENT LIST shows it, without line end."""
     ctx = client.caller
     now_ms = engine.now_ms
-    queued = -1 if client.queue is None else len(client.queue)
+    queued = -1 if client.transaction is None else len(client.transaction.commands)
     redirect = -1 if client.tracking is None else client.tracking.redirect
     profile = engine.profile
     fields = [
@@ -53,7 +53,7 @@ def flag_letters(client: Client) -> bytes:
     flags += b"S" if client.client_flags & CLIENT_REPLICA_STREAM else b"M" if client.is_primary else b""
     if client.channels or client.patterns or client.shard_channels:
         flags += b"P"
-    if client.queue is not None:
+    if client.transaction is not None:
         flags += b"x"
     if client.blocked is not None:
         flags += b"b"

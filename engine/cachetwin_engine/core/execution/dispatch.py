@@ -24,7 +24,8 @@ from cachetwin_engine.core.registry.dispatch_flags import (
     CLIENT_RESTRICTED,
     CLIENT_SUBSCRIBED,
 )
-from cachetwin_engine.core.state.client import Client, Queued
+from cachetwin_engine.core.state.client import Client
+from cachetwin_engine.core.state.transaction import Queued
 
 from .admission import admission_error
 from .context import Context
@@ -86,7 +87,7 @@ def execute(ctx: Context, args: list[bytes]) -> bytes:
     reply = call(ctx, command, args)
     if session.parser.request_bytes >= engine.large_request_bytes or len(reply) >= engine.large_reply_bytes:
         engine.call_logs.traffic_was_large(session, command, args, len(reply))
-    if session.tracking is not None and session.queue is None and command.name != b"client|caching":
+    if session.tracking is not None and session.transaction is None and command.name != b"client|caching":
         session.tracking.caching = False
     if session.client_flags:
         reply = _filter_reply(session, reply)
@@ -198,9 +199,9 @@ def _check_flags(ctx: Context, command: Command, args: list[bytes]) -> bytes | N
             b"ERR Can't execute '" + command.name + b"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET"
             b" are allowed in this context",
         )
-    queue = session.queue
-    if queue is not None and command.name not in _RUN_INSIDE_MULTI:
-        queue.append(Queued(command, args))
+    transaction = session.transaction
+    if transaction is not None and command.name not in _RUN_INSIDE_MULTI:
+        transaction.commands.append(Queued(command, args))
         return _filter_reply(session, QUEUED)
     return None
 
@@ -218,12 +219,12 @@ def _refused(ctx: Context, command: Command | None, line: bytes) -> bytes:
     """An error before the handler ran: an open transaction fails, too."""
     engine = ctx.engine
     session = ctx.session
-    if session.queue is not None:
-        session.queue_failed = True
+    if session.transaction is not None:
+        session.transaction.failed = True
     if command is not None:
         command.rejected_calls += 1
     if command is not None and command.name == b"exec" and line.split(b" ", 1)[0] not in _REDIRECTIONS:
-        if session.queue is not None:
+        if session.transaction is not None:
             session.end_transaction()
             unwatch(session)
         line = b"EXECABORT Transaction discarded because of: " + line.removeprefix(b"ERR ")

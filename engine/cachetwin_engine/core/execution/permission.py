@@ -1,6 +1,6 @@
 """What a client's user may run where the client is, and the notes of refusals (ACL LOG, INFO)."""
 
-from cachetwin_engine.core.acl.access import Denial, database_or_none
+from cachetwin_engine.core.acl.access import Denial
 from cachetwin_engine.core.acl.log import REASONS
 from cachetwin_engine.core.acl.user import User
 from cachetwin_engine.core.registry.command_table import Command
@@ -49,21 +49,14 @@ def _note(ctx: Context, reason: int, subject: bytes, user: bytes) -> None:
     """In the engine's log, and in INFO's counters."""
     engine = ctx.engine
     engine.statistics.denials[reason] += 1
-    where = b"lua" if ctx.in_script else b"multi" if ctx.in_exec or ctx.session.queue is not None else b"toplevel"
+    where = b"lua" if ctx.in_script else b"multi" if ctx.in_exec or ctx.session.transaction is not None else b"toplevel"
     length_max = engine.config.integer("acllog-max-len")
     engine.acl_log.add(REASONS[reason], where, subject, user, describe(engine, ctx.session), engine.now_ms, length_max)
 
 
 def _database_of(ctx: Context) -> int:
     """The database that the next command of ``ctx`` works on: in a transaction the one that was last chosen in it."""
-    session = ctx.session
-    queue = session.queue
-    if queue is None or ctx.in_script:
+    transaction = ctx.session.transaction
+    if transaction is None or ctx.in_script:
         return ctx.db.index
-    for queued in queue[session.queue_seen :]:
-        if queued.command.name == b"select":
-            chosen = database_or_none(queued.args[1], len(ctx.engine.databases))
-            if chosen is not None:
-                session.queue_database = chosen
-    session.queue_seen = len(queue)
-    return session.queue_database if session.queue_database >= 0 else ctx.db.index
+    return transaction.database(ctx.db.index, len(ctx.engine.databases))

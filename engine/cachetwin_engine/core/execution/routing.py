@@ -64,9 +64,9 @@ class _Requests:
         self.crosses = False  # a key goes from one database to another, where a move may have been before it
         self._db = db
         self._all = ctx.engine.databases
-        queue = ctx.session.queue
-        if command.name == b"exec" and queue is not None:
-            for queued in queue:
+        transaction = ctx.session.transaction
+        if command.name == b"exec" and transaction is not None:
+            for queued in transaction.commands:
                 self._take(queued.command, queued.args)
         else:
             self._take(command, args)
@@ -131,7 +131,7 @@ def route(ctx: Context, db: Database, cluster: ClusterState, command: Command, a
     if moves and engine.profile.is_valkey_from(9, 0):
         if asked.crosses:
             return Route(UNSTABLE, slot)
-        if session.queue is not None and command.name != b"exec":
+        if session.transaction is not None and command.name != b"exec":
             counts = False  # EXEC will see
     if not cluster.healthy:
         verdict = _while_down(engine, asked)
@@ -165,7 +165,7 @@ def refusal(ctx: Context, cluster: ClusterState, command: Command, args: list[by
     A refused EXEC ends its transaction. ASKING holds for the next command, or for the whole transaction that follows.
     """
     session = ctx.session
-    if session.asking and session.queue is None:
+    if session.asking and session.transaction is None:
         session.asking -= 1
     session.slot = -1
     if not command.keys and command.name != b"exec":
@@ -174,7 +174,7 @@ def refusal(ctx: Context, cluster: ClusterState, command: Command, args: list[by
     if way.verdict == HERE:
         session.slot = way.slot
         return None
-    if command.name == b"exec" and session.queue is not None:
+    if command.name == b"exec" and session.transaction is not None:
         session.end_transaction()
         unwatch(session)
     return line_of(ctx.engine, session, way)

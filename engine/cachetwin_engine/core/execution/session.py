@@ -44,8 +44,6 @@ class Session(Client):
         self._out_bytes = 0
         self._running = False
         self._held_bytes = 0  # of a large request that is not complete
-        self._queued_seen = 0  # how much of ``queue`` is in ``_queued_bytes``
-        self._queued_bytes = 0
         self._late: list[bytes] = []  # messages that came while a command ran: they follow its reply
 
     # -- the shell's side ---------------------------------------------------------------------------------------------
@@ -100,7 +98,7 @@ class Session(Client):
             self.engine.client_memory.enforce(self.engine)
 
     def requests_too_large(self) -> bool:
-        """True if its incomplete request and its queue are over ``client-query-buffer-limit``.
+        """True if its incomplete request and its transaction are over ``client-query-buffer-limit``.
 
         A client that never logged in may have a mebibyte (networking.c).
         """
@@ -284,21 +282,8 @@ class Session(Client):
         """Of the command that runs now."""
         return self.parser.request_bytes if self._running else 0
 
-    def queued_bytes(self) -> int:
-        """Memory of the commands after MULTI."""
-        queue = self.queue
-        if queue is None or len(queue) < self._queued_seen:
-            self._queued_seen = 0
-            self._queued_bytes = 0
-        if queue is not None:
-            for at in range(self._queued_seen, len(queue)):
-                for word in queue[at].args:
-                    self._queued_bytes += len(word) + 24
-            self._queued_seen = len(queue)
-        return self._queued_bytes
-
     def memory_bytes(self) -> int:
-        """Memory this connection takes: its buffers, its queue, what it listens to; 16 KiB for itself."""
+        """Memory this connection takes: its buffers, its transaction, what it listens to; 16 KiB for itself."""
         names = len(self.channels) + len(self.patterns) + len(self.shard_channels) + len(self.watched)
         prefixes = 0 if self.tracking is None else len(self.tracking.prefixes)
         prefix_bytes = PREFIX_BYTES if self.engine.profile.is_valkey_from(9, 1) else NAME_BYTES

@@ -20,8 +20,8 @@ class LocalWrites:
     def note(self, client: Client, command: Command, args: list[bytes]) -> None:
         """A client is about to run a writing command, or EXEC with some."""
         index = client.caller.db.index
-        if client.queue is not None and command.name == b"exec":
-            for queued in client.queue:
+        if client.transaction is not None and command.name == b"exec":
+            for queued in client.transaction.commands:
                 self._note(index, queued.command, queued.args)
         else:
             self._note(index, command, args)

@@ -403,7 +403,7 @@ class PrimaryLink:
                 reply = session.execute(args)
                 if reply.startswith(b"-"):
                     self._diverged(args[0], reply)
-                if session.queue is None:
+                if session.transaction is None:
                     done += self._unit_bytes
                     self._history.offset += self._unit_bytes
                     self._unit_bytes = 0

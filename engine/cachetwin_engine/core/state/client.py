@@ -4,8 +4,6 @@
 engine and run commands.
 """
 
-from typing import Final
-
 from cachetwin_engine.core.acl.user import User
 from cachetwin_engine.core.keyspace.database import Database
 from cachetwin_engine.core.keyspace.watcher import Watcher
@@ -14,7 +12,7 @@ from cachetwin_engine.core.protocol.resp import RespParser
 from cachetwin_engine.core.registry.command_table import Command, HandlerContext
 from cachetwin_engine.core.registry.dispatch_flags import CLIENT_MULTI, CLIENT_REPLICA_STREAM, CLIENT_REPLY_OFF
 
-NO_DATABASE: Final = -1
+from .transaction import Transaction
 
 
 class Blocked:
@@ -27,14 +25,6 @@ class Blocked:
         self.on_timeout = on_timeout
         self.args = args
         self.postponed = False  # held back by CLIENT PAUSE
-
-
-class Queued:
-    """A command that waits for EXEC."""
-
-    def __init__(self, command: Command, args: list[bytes]) -> None:
-        self.command = command
-        self.args = args
 
 
 class TrackingState:
@@ -78,10 +68,7 @@ class Client(Watcher):
         self.name = b""
         self.lib_name = b""
         self.lib_version = b""
-        self.queue: list[Queued] | None = None  # commands after MULTI
-        self.queue_failed = False
-        self.queue_seen = 0  # how many of the queue were looked at for the database they choose
-        self.queue_database = NO_DATABASE  # what they choose
+        self.transaction: Transaction | None = None  # between MULTI and EXEC
         self.watched: list[tuple[Database, bytes]] = []
         self.channels: dict[bytes, bool] = {}
         self.patterns: dict[bytes, bool] = {}
@@ -118,9 +105,13 @@ class Client(Watcher):
 
     def end_transaction(self) -> None:
         """EXEC or DISCARD, or an error in place of one: what was queued is forgotten. Watched keys are not."""
-        self.queue = None
-        self.queue_failed = False
+        self.transaction = None
         self.client_flags &= ~CLIENT_MULTI
+
+    def queued_bytes(self) -> int:
+        """Memory of the commands after MULTI."""
+        transaction = self.transaction
+        return 0 if transaction is None else transaction.memory_bytes()
 
     def refresh_reply_flag(self) -> None:
         """CLIENT REPLY changed."""
@@ -187,10 +178,6 @@ class Client(Watcher):
 
     def request_bytes(self) -> int:
         """Of the command that runs now."""
-        raise NotImplementedError
-
-    def queued_bytes(self) -> int:
-        """Memory of the commands after MULTI."""
         raise NotImplementedError
 
     def reply_buffer_bytes(self) -> int:

@@ -27,9 +27,9 @@ class ScriptLibrary:
 
 def flags_now(scripts: ScriptLibrary, client: Client, command: Command, args: list[bytes]) -> int:
     """What running ``args`` now would do: for EXEC what its commands do, for a script what it declares."""
-    if client.queue is None or command.name != b"exec":
+    if client.transaction is None or command.name != b"exec":
         return scripts.flags_of(command, args)
     flags = 0
-    for queued in client.queue:
+    for queued in client.transaction.commands:
         flags |= scripts.flags_of(queued.command, queued.args)
     return flags

@@ -186,8 +186,7 @@ def _renew(ctx: Context) -> None:
     """Reset all that commands can change of a connection."""
     engine = ctx.engine
     session = ctx.session
-    session.queue = None
-    session.queue_failed = False
+    session.end_transaction()
     unwatch(session)
     engine.pubsub.leave(session)
     session.name = b""
