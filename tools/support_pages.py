@@ -113,7 +113,7 @@ def _runner_page() -> str:
         "What `cachetwin --help` says, command by command. Written by `tools/support_pages.py`.",
         "",
         "Results go to standard output; progress and logs go to standard error. The exit code is 0, or 1 with one line",
-        "that says what is wrong ([Troubleshooting](../troubleshooting.md)).",
+        "that says what is wrong ([Troubleshooting](../troubleshooting.md)); a command with other codes names them.",
         "",
         "| option of every command | |",
         "|---|---|",
