@@ -51,7 +51,7 @@ class EngineParts(EngineState):
 
     def __init__(self, profile: Profile, clock: Callable[[], int], seed: int, config: Config | None) -> None:
         super().__init__(profile, clock, seed, config)
-        self.acl = AccessControl(self.commands, allow_channels=False, by_database=profile.is_valkey_from(9, 1))
+        self.acl = AccessControl(self.commands, allow_channels=False, by_database=profile.has_acl_databases)
         self.acl_log = AclLog()
         self.pubsub = PubSub()
         self.tracking = Tracking(self)

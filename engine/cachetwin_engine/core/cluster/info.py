@@ -11,7 +11,7 @@ def info_lines(profile: Profile, cluster: ClusterState) -> list[str]:
         f"cluster_state:{'ok' if cluster.healthy else 'fail'}", f"cluster_slots_assigned:{assigned}",
         f"cluster_slots_ok:{assigned}", "cluster_slots_pfail:0", "cluster_slots_fail:0",
     ]  # fmt: skip
-    if profile.is_valkey_from(9, 0):
+    if profile.counts_failing_nodes:
         lines += [
             "cluster_nodes_pfail:0", "cluster_nodes_fail:0", "cluster_voting_nodes_pfail:0",
             "cluster_voting_nodes_fail:0",
@@ -21,7 +21,7 @@ def info_lines(profile: Profile, cluster: ClusterState) -> list[str]:
         f"cluster_current_epoch:{cluster.current_epoch}", f"cluster_my_epoch:{cluster.myself.epoch}",
         "cluster_stats_messages_sent:0", "cluster_stats_messages_received:0",
     ]  # fmt: skip
-    if profile.is_valkey_from(9, 1):
+    if profile.counts_bus_bytes:
         for kind in ("", "pubsub_", "module_"):
             lines += [f"cluster_stats_{kind}bytes_sent:0", f"cluster_stats_{kind}bytes_received:0"]
     return [*lines, "total_cluster_links_buffer_limit_exceeded:0"]

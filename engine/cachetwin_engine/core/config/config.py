@@ -64,7 +64,7 @@ class Config:
             for name, row in self.rows.items():
                 if not row.hidden and glob_match_nocase(pattern, name):
                     found[name] = self.values[row.name.encode()]
-        return sorted(found.items()) if self.profile.is_valkey_from(9, 0) else list(found.items())
+        return sorted(found.items()) if self.profile.sorts_config_get else list(found.items())
 
     def is_retired(self, name: str) -> bool:
         """Whether this is a parameter of older versions, which may be given at start and has no effect."""

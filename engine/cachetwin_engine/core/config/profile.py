@@ -38,17 +38,19 @@ class Profile:
         from_7_2 = self.commands_through >= (7, 2, 0)
         valkey_8_0, valkey_8_1 = self.is_valkey_from(8, 0), self.is_valkey_from(8, 1)
         valkey_9_0 = self.is_valkey_from(9, 0)
-        # strings
+        # strings and hashes
         self.has_set_ifeq = valkey_8_1
         self.expires_past_ttls = valkey_8_1  # a TTL in the past: the key counts as expired, and SET stores nothing
         self.getex_parses_ttl_first = valkey_9_0  # before it looks at the key
         self.propagates_pxat_as_given = from_7_2
         self.shares_small_integers = not valkey_8_1  # as OBJECT REFCOUNT shows it
+        self.has_field_expiry = valkey_9_0
         # bitmaps and HyperLogLogs
         self.parses_bit_ranges_first = valkey_8_0  # until then a missing key was an answer, whatever the range
         self.has_open_bitcount = valkey_8_0  # BITCOUNT key start
         self.has_pfdebug_simd = valkey_8_1
-        # lists, sorted sets and geo indexes
+        # sets, lists, sorted sets and geo indexes
+        self.packs_sets = from_7_2  # as listpacks
         self.truncates_list_indexes = from_7_2  # LSET passes an index as a 32-bit integer
         self.has_rank_with_score = from_7_2
         self.has_geo_polygons = valkey_9_0
@@ -57,6 +59,7 @@ class Profile:
         self.creates_consumers_on_read = from_7_2  # at the first request; until then at the first entry
         self.tracks_active_consumers = from_7_2  # seen-time and active-time differ
         self.propagates_group_positions = from_7_2  # until then the LASTID of XCLAIM did
+        self.keeps_expired_on_wake = from_7_2  # until then an expired key was deleted for a client blocked on it
         self.retries_blocked_reads = from_7_2  # a group that is gone ends the wait with the command's own error
         self.may_block_in_scripts = from_7_2  # XREAD BLOCK
         self.has_last_id_in_xread = self.commands_through >= (8, 0, 0)  # the ID +
@@ -68,26 +71,53 @@ class Profile:
 
     def _set_differences_of_servers(self) -> None:
         """What connections, clusters and servers do differently from version to version."""
+        from_7_2 = self.commands_through >= (7, 2, 0)
         valkey_8_0, valkey_8_1 = self.is_valkey_from(8, 0), self.is_valkey_from(8, 1)
         valkey_9_0, valkey_9_1 = self.is_valkey_from(9, 0), self.is_valkey_from(9, 1)
         # connections
-        self.hello_has_zone = valkey_8_1
+        self.shows_zone = valkey_8_1  # HELLO, INFO
         self.takes_several_client_ids = valkey_8_1  # CLIENT KILL ID 1 2 3 and more filters behind it
         self.has_more_client_filters = valkey_9_0  # by name, flags, database, ...; and their negations
         self.ignores_extra_unblock_arguments = valkey_8_0  # CLIENT UNBLOCK
+        self.shows_client_library = from_7_2  # CLIENT LIST
+        self.shows_watched_keys = valkey_8_0
+        self.shows_client_traffic = valkey_8_1
+        self.counts_request_as_buffered = not valkey_8_0
+        self.counts_tracking_prefixes = valkey_9_1  # in a client's memory
+        self.wants_line_ends = valkey_9_1  # of the parser: bulk strings end with CR LF
+        self.mixes_quotes = valkey_9_0  # of the parser: quoted and bare parts in one inline word
+        self.has_acl_databases = valkey_9_1
+        self.names_command_refused_in_multi = valkey_9_0
         # clusters
         self.has_databases_in_cluster = valkey_9_0
         self.has_standalone_readonly = valkey_8_0  # READONLY without cluster mode
         self.keyslot_needs_cluster = not valkey_9_1  # CLUSTER KEYSLOT
         self.shows_cluster_zones = valkey_9_1
         self.shows_shard_ids = valkey_9_1  # CLUSTER SHARDS
+        self.counts_failing_nodes = valkey_9_0  # CLUSTER INFO
+        self.counts_bus_bytes = valkey_9_1
+        self.answers_unstable_slots = valkey_9_0  # TRYAGAIN for several keys of a slot that migrates
+        # scripts
+        self.has_server_object = valkey_8_0  # server.call beside redis.call
+        self.has_scripting_engines = valkey_8_1  # looked up by the name in the shebang
+        self.names_script_in_errors = not valkey_9_1
+        self.has_brief_acl_failures = from_7_2
+        self.tracks_keys_of_scripts = from_7_2  # CLIENT TRACKING; until then by the flags of the calling command
+        # replication and files
+        self.selects_inside_multi = from_7_2  # SELECT behind the MULTI of a batch
+        self.sends_version_to_primary = valkey_8_0
+        self.names_redis_in_files = not valkey_8_0
+        self.has_multi_part_aof = self.commands_through >= (7, 0, 0)
         # servers
         self.names_redis_in_errors = not valkey_8_0
         self.lolwut_names_valkey = valkey_9_0
+        self.sorts_config_get = valkey_9_0
         self.has_commandlog = valkey_8_1
         self.has_latency_sums = valkey_8_1  # LATENCY LATEST
+        self.shows_pause = valkey_8_1  # INFO clients
+        self.shows_replication_buffers = valkey_8_0  # INFO replication
         self.has_more_info_sections = valkey_9_1
-        self.documents_display_text = self.commands_through >= (7, 2, 0)  # COMMAND DOCS
+        self.documents_display_text = from_7_2  # COMMAND DOCS
         self.lists_no_subcommands_as_array = valkey_9_1  # COMMAND INFO; until then as a set
 
     @property

@@ -106,7 +106,7 @@ class ServerSettings:
 
     def __init__(self, values: dict[bytes, bytes], profile: Profile) -> None:
         self.cluster_enabled = boolean(values, "cluster-enabled")
-        has_cluster_databases = self.cluster_enabled and profile.is_valkey_from(9, 0)
+        has_cluster_databases = self.cluster_enabled and profile.has_databases_in_cluster
         self.databases = integer(values, "cluster-databases" if has_cluster_databases else "databases")
         numbers = [int(word) for word in values[b"save"].split()]
         self.save_points = list(zip(numbers[::2], numbers[1::2], strict=True))  # seconds, changes

@@ -85,7 +85,7 @@ def busy_line(engine: "EngineParts") -> bytes:
     """The error for clients while a script runs for too long."""
     running = engine.running_script
     how = b"SCRIPT KILL" if running is None else running.kill_command
-    name = b"Valkey" if engine.profile.is_valkey_from(8, 0) else b"Redis"
+    name = b"Redis" if engine.profile.names_redis_in_errors else b"Valkey"
     return b"BUSY " + name + b" is busy running a script. You can only call " + how + b" or SHUTDOWN NOSAVE."
 
 

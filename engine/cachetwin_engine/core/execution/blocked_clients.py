@@ -61,8 +61,8 @@ def _serve(engine: "EngineParts", session: Session, db: Database, key: bytes) ->
     if blocked is None:
         return
     command = engine.commands[blocked.args[0].lower()]
-    if engine.profile.commands_through < (7, 2, 0):
-        value = db.peek(key)  # until then who looked for a waiting client deleted what was over
+    if not engine.profile.keeps_expired_on_wake:
+        value = db.peek(key)
     else:
         value = None if db.is_expired(key) else db.values.find(key)
     kind = value.kind() if isinstance(value, Value) else b""

@@ -18,27 +18,27 @@ def describe(engine: EngineState, client: Client) -> bytes:
             (now_ms - client.created_ms) // 1000, (now_ms - client.last_command_ms) // 1000, flag_letters(client) or b"N",
         )
     ]  # fmt: skip
-    if profile.is_valkey_from(8, 1):
+    if profile.shows_client_traffic:
         fields.append(b"capa=r" if client.redirects else b"capa=")
     fields.append(
         b"db=%d sub=%d psub=%d ssub=%d multi=%d"
         % (ctx.db.index, len(client.channels), len(client.patterns), len(client.shard_channels), queued)
     )
-    if profile.is_valkey_from(8, 0):
+    if profile.shows_watched_keys:
         fields.append(b"watch=%d" % len(client.watched))
     fields.append(
         b"qbuf=%d qbuf-free=%d argv-mem=%d multi-mem=%d rbs=%d rbp=%d obl=%d oll=%d omem=%d tot-mem=%d events=r "
         b"cmd=%b user=%b redir=%d resp=%d" % (
-            client.parser.buffered() + (0 if profile.is_valkey_from(8, 0) else client.request_bytes()),
+            client.parser.buffered() + (client.request_bytes() if profile.counts_request_as_buffered else 0),
             client.parser.reserved() - client.parser.buffered(),
             client.request_bytes(), client.queued_bytes(), client.reply_buffer_bytes(),
             min(16384, client.output_bytes()), client.output_bytes(), 1 if client.unsent_bytes else 0, client.unsent_bytes,
             client.memory_bytes(), client.last_command or b"NULL", ctx.user.name, redirect, 3 if ctx.resp3 else 2,
         )
     )  # fmt: skip
-    if profile.commands_through >= (7, 2, 0):
+    if profile.shows_client_library:
         fields.append(b"lib-name=%b lib-ver=%b" % (client.lib_name, client.lib_version))
-    if profile.is_valkey_from(8, 1):
+    if profile.shows_client_traffic:
         fields.append(
             b"tot-net-in=%d tot-net-out=%d tot-cmds=%d" % (client.bytes_in, client.bytes_out, client.commands_done)
         )

@@ -180,7 +180,7 @@ def _check_flags(ctx: Context, command: Command, args: list[bytes]) -> bytes | N
     if flags & CLIENT_NO_AUTH and not command.flags & NO_AUTH:
         return _refused(ctx, command, errors.NO_AUTH)
     if flags & CLIENT_MULTI and command.flags & NO_MULTI:
-        which = b" '" + command.name + b"'" if engine.profile.is_valkey_from(9, 0) else b""
+        which = b" '" + command.name + b"'" if engine.profile.names_command_refused_in_multi else b""
         return _refused(ctx, command, b"ERR Command" + which + b" not allowed inside a transaction")
     if flags & CLIENT_RESTRICTED:
         denied = denial(ctx, command, args)

@@ -128,7 +128,7 @@ def route(ctx: Context, db: Database, cluster: ClusterState, command: Command, a
     here = owner is cluster.myself
     moves = slot in cluster.migrating if here else slot in cluster.importing
     counts = not asked.publishes
-    if moves and engine.profile.is_valkey_from(9, 0):
+    if moves and engine.profile.answers_unstable_slots:
         if asked.crosses:
             return Route(UNSTABLE, slot)
         if session.transaction is not None and command.name != b"exec":

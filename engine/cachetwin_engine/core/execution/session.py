@@ -37,8 +37,8 @@ class Session(Client):
         self.engine = engine
         self.context = Context(engine, self, engine.databases[0], user)
         self.caller = self.context
-        self.parser.wants_line_ends = engine.profile.is_valkey_from(9, 1)
-        self.parser.mixes_quotes = engine.profile.is_valkey_from(9, 0)
+        self.parser.wants_line_ends = engine.profile.wants_line_ends
+        self.parser.mixes_quotes = engine.profile.mixes_quotes
         self.needs_shell = False  # after ``feed``: it is to be closed or has more, or others have output
         self._out: list[bytes] = []
         self._out_bytes = 0
@@ -286,7 +286,7 @@ class Session(Client):
         """Memory this connection takes: its buffers, its transaction, what it listens to; 16 KiB for itself."""
         names = len(self.channels) + len(self.patterns) + len(self.shard_channels) + len(self.watched)
         prefixes = 0 if self.tracking is None else len(self.tracking.prefixes)
-        prefix_bytes = PREFIX_BYTES if self.engine.profile.is_valkey_from(9, 1) else NAME_BYTES
+        prefix_bytes = PREFIX_BYTES if self.engine.profile.counts_tracking_prefixes else NAME_BYTES
         buffers = self.parser.reserved() + self._out_bytes + self.unsent_bytes + self.request_bytes()
         own = OWN_BYTES + self.reply_buffer_bytes() + buffers + self.queued_bytes()
         return own + names * NAME_BYTES + prefixes * prefix_bytes

@@ -44,7 +44,7 @@ def clients_lines(ctx: Context) -> list[str]:
         f"total_blocking_keys:{blocking_keys}",
         f"total_blocking_keys_on_nokey:{len(wanting_the_key)}",
     ]
-    return lines + _pause(ctx) if engine.profile.is_valkey_from(8, 1) else lines
+    return lines + _pause(ctx) if engine.profile.shows_pause else lines
 
 
 def _pause(ctx: Context) -> list[str]:

@@ -9,7 +9,7 @@ def replication_lines(ctx: Context) -> list[str]:
     """The role, the other side, and the history."""
     engine = ctx.engine
     replication = engine.replication
-    from_8 = engine.profile.is_valkey_from(8, 0)
+    shows_buffers = engine.profile.shows_replication_buffers
     lines = ["role:master"] if replication.link is None else _primary_lines(ctx, replication.link)
     lines.append(f"connected_slaves:{len(replication.replicas)}")
     if engine.config.integer("min-replicas-to-write") and engine.config.integer("min-replicas-max-lag"):
@@ -18,9 +18,9 @@ def replication_lines(ctx: Context) -> list[str]:
         lag_s = (engine.now_ms - replica.ack_ms) // 1000 if replica.state == ONLINE else 0
         lines.append(
             f"slave{number}:ip={replica.ip()},port={replica.listening_port},state={replica.state.decode()},"
-            f"offset={replica.ack_offset},lag={lag_s}" + (",type=replica" if from_8 else "")
+            f"offset={replica.ack_offset},lag={lag_s}" + (",type=replica" if shows_buffers else "")
         )
-    if from_8:
+    if shows_buffers:
         lines.append("replicas_waiting_psync:0")
     backlog = replication.backlog
     return [
@@ -51,7 +51,7 @@ def _primary_lines(ctx: Context, link: PrimaryLink) -> list[str]:
         f"slave_read_repl_offset:{engine.replication.offset + link.waiting_bytes()}",
         f"slave_repl_offset:{engine.replication.offset}",
     ]
-    if engine.profile.is_valkey_from(8, 0):
+    if engine.profile.shows_replication_buffers:
         lines += ["replicas_repl_buffer_size:0", "replicas_repl_buffer_peak:0"]
     if link.state == SYNC:
         total, received = link.snapshot_bytes, link.snapshot_received

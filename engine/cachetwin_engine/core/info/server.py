@@ -40,7 +40,7 @@ def server_lines(ctx: Context) -> list[str]:
         f"config_file:{'-' if engine.elasticache else host.config_file}",
         "io_threads_active:0",
     ]
-    if profile.is_valkey_from(8, 1):
+    if profile.shows_zone:
         lines.append(f"availability_zone:{engine.config.values[b'availability-zone'].decode()}")
     if engine.shutdown.is_waiting():
         lines.append(f"shutdown_in_milliseconds:{engine.shutdown.wait_ms()}")
@@ -111,7 +111,7 @@ def keyspace_lines(ctx: Context) -> list[str]:
         if len(db):
             average_ms = db.average_ttl_ms(ctx.engine.now_ms)
             line = f"db{db.index}:keys={len(db)},expires={len(db.expires)},avg_ttl={average_ms}"
-            if ctx.engine.profile.is_valkey_from(9, 0):
+            if ctx.engine.profile.has_field_expiry:
                 line += f",keys_with_volatile_items={len(db.volatile)}"
             lines.append(line)
     return lines

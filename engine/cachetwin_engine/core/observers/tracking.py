@@ -73,7 +73,7 @@ class Tracking:
         engine = self.engine
         running = engine.running_script
         outer = engine.commands.get(running.args[0].lower()) if running is not None and caller.in_script else None
-        if running is None or outer is None or engine.profile.commands_through >= (7, 2, 0):
+        if running is None or outer is None or engine.profile.tracks_keys_of_scripts:
             self.remember(caller.session, command, args)
         else:
             self.remember(caller.session, outer, running.args)  # all keys that it declares, once it reads one

@@ -178,12 +178,12 @@ def notes_of(
 ) -> list[tuple[bytes, bytes]]:
     """The notes at the head of a file: version, time, memory, and ``replication`` if a replica may resume from it."""
     profile = engine.profile
-    name = b"valkey-ver" if profile.is_valkey_from(8, 0) else b"redis-ver"
+    name = b"redis-ver" if profile.names_redis_in_files else b"valkey-ver"
     return [
         (name, profile.version.encode()),
         (b"redis-bits", b"64"),
         (b"ctime", b"%d" % (engine.now_ms // 1000)),
         (b"used-mem", b"%d" % used_memory),
         *replication,
-        (b"aof-base" if profile.commands_through >= (7, 0, 0) else b"aof-preamble", b"0"),
+        (b"aof-base" if profile.has_multi_part_aof else b"aof-preamble", b"0"),
     ]

@@ -143,7 +143,7 @@ class ReplicationHistory(SavedHistory):
             for db, args in batch:
                 self._write(db, args)
             return
-        if batch and self._engine.profile.commands_through < (7, 2, 0):
+        if batch and not self._engine.profile.selects_inside_multi:
             self._select(batch[0][0])  # before MULTI, later behind it
         self._append(_MULTI)
         for db, args in batch:

@@ -242,7 +242,7 @@ class PrimaryLink:
         if ip:
             steps.append([b"REPLCONF", b"ip-address", ip.encode()])
         steps.append([b"REPLCONF", b"capa", b"eof", b"capa", b"psync2"])
-        if engine.profile.is_valkey_from(8, 0):
+        if engine.profile.sends_version_to_primary:
             steps.append([b"REPLCONF", b"version", engine.profile.version.encode()])
         history = self._history
         psync = [b"PSYNC", history.id, b"%d" % (history.offset + 1)]

@@ -94,7 +94,7 @@ class RunningScript(ScriptRun):
 
     def _redis(self) -> bytes:
         """A word of two texts, which newer versions do without."""
-        return b"" if self._engine.profile.is_valkey_from(8, 0) else b"Redis "
+        return b"Redis " if self._engine.profile.names_redis_in_errors else b""
 
     def _problem(self, command: Command, args: list[bytes]) -> bytes | None:
         engine = self._engine
@@ -133,7 +133,7 @@ class RunningScript(ScriptRun):
 
 def _acl_failure(profile: Profile, denied: bytes) -> bytes:
     """The refusal ``denied`` of a client, as the script of that client gets it."""
-    if profile.commands_through >= (7, 2, 0):
+    if profile.has_brief_acl_failures:
         return b"ERR ACL failure in script: " + denied.removeprefix(b"NOPERM ")
     for end, what in _ACL_FAILURES:
         if denied.endswith(end):

@@ -75,7 +75,7 @@ class Machine:
         self._rows: list[Command] = []  # that scripts call, and how they spell their names
         self._names: list[bytes] = []
         self._random = RandomNumbers()
-        self._is_server = engine.profile.is_valkey_from(8, 0)  # what Redis calls redis, Valkey calls server
+        self._is_server = engine.profile.has_server_object
         self._loaded_until_us = 0
         self._registered: list[Registered] = []
         self._accept: Callable[[bytes], bytes | None] | None = None
@@ -375,7 +375,7 @@ class Machine:
         if problem is None:
             text = description if isinstance(description, bytes) else None
             self._registered.append(Registered(name, words, text, function))
-        return problem, self._engine.profile.is_valkey_from(8, 1)
+        return problem, self._engine.profile.has_scripting_engines
 
 
 _DOLLAR: Final = 36

@@ -103,6 +103,6 @@ def _reply(ctx: "Context", outcome: Outcome, name: bytes) -> bytes:
         return outcome.reply
     where = b""
     if outcome.source:
-        unnamed = ctx.engine.profile.is_valkey_from(9, 1)  # where Lua is a module and is not told the name
-        where = b" script: " + (b"" if unnamed else name + b", ") + b"on " + outcome.source + b":%d." % outcome.line
+        shown = name + b", " if ctx.engine.profile.names_script_in_errors else b""
+        where = b" script: " + shown + b"on " + outcome.source + b":%d." % outcome.line
     return b"-" + outcome.reply + where + b"\r\n"

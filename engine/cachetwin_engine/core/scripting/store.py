@@ -80,7 +80,7 @@ class ScriptStore(ScriptLibrary):
         """The script of that digest, in any case. Raises CommandError."""
         script = self.scripts.get(sha.lower())
         if script is None:
-            advice = b"" if self._engine.profile.is_valkey_from(8, 0) else b" Please use EVAL."
+            advice = b" Please use EVAL." if self._engine.profile.names_redis_in_errors else b""
             raise CommandError(b"NOSCRIPT No matching script." + advice)
         return script
 
@@ -91,7 +91,7 @@ class ScriptStore(ScriptLibrary):
         script = self._by_body.get(body)
         if script is None:
             sha = sha1_hex(body)
-            flags, code = script_flags(body, self._engine.profile.is_valkey_from(8, 1))
+            flags, code = script_flags(body, self._engine.profile.has_scripting_engines)
             try:
                 function = self.machine().compile(code, b"@user_script")
             except CommandError as problem:
@@ -161,7 +161,7 @@ class ScriptStore(ScriptLibrary):
         if not body.startswith(b"#!"):
             return None
         try:
-            return script_flags(body, self._engine.profile.is_valkey_from(8, 1))[0]
+            return script_flags(body, self._engine.profile.has_scripting_engines)[0]
         except CommandError:
             return None
 
@@ -201,11 +201,11 @@ class ScriptStore(ScriptLibrary):
         if old is not None and not replace:
             raise CommandError(b"ERR Library '" + name + b"' already exists")
         seen: dict[bytes, bool] = {}
-        from_81 = self._engine.profile.is_valkey_from(8, 1)
+        has_engines = self._engine.profile.has_scripting_engines
 
         def accept(function_name: bytes) -> bytes | None:
             if not is_name(function_name):
-                return (b"ERR Function names " if from_81 else b"ERR Library names ") + _NAME_RULE
+                return (b"ERR Function names " if has_engines else b"ERR Library names ") + _NAME_RULE
             if function_name in seen:
                 return b"ERR Function already exists in the library"
             seen[function_name] = True

@@ -39,7 +39,7 @@ class SetValue(Value):
         Until 7.2 there was no choice: an intset, and what members make of it.
         """
         value = SetValue()
-        if config.profile.commands_through < (7, 2, 0):
+        if not config.profile.packs_sets:
             return value
         if count > config.encodings.set_max_intset_entries or integer_or_none(first) is None:
             if count <= config.encodings.set_max_listpack_entries:

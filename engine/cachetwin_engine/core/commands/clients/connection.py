@@ -231,7 +231,7 @@ def _greeting(ctx: Context) -> bytes:
         server = b"redis"
         version = profile.compatible_version
     place = ctx.engine.config.values[b"availability-zone"]
-    zone = [bulk(b"availability_zone"), bulk(place)] if place and profile.hello_has_zone else []
+    zone = [bulk(b"availability_zone"), bulk(place)] if place and profile.shows_zone else []
     mode = b"cluster" if ctx.engine.config.server.cluster_enabled else b"standalone"
     return ctx.map_reply(
         [
