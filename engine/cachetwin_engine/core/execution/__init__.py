@@ -1,1 +1,1 @@
-"""The way of a command: session, dispatch, admission, propagation, and clients that wait."""
+"""Running commands: sessions, dispatch, admission, routing, timing, and clients that wait."""

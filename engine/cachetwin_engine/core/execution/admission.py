@@ -72,12 +72,12 @@ def lacks_replicas(engine: "EngineParts") -> bool:
 
 
 def is_read_only(engine: "EngineParts") -> bool:
-    """A replica that takes writes from its primary only."""
+    """True for a replica that takes writes from its primary only."""
     return engine.blocked_by & BLOCKED_BY_REPLICA != 0 and engine.config.boolean("replica-read-only")
 
 
 def is_stale(engine: "EngineParts") -> bool:
-    """A replica without its primary that does not answer from old data."""
+    """True for a replica without its primary that does not answer from old data."""
     return not engine.replication.is_linked() and not engine.config.boolean("replica-serve-stale-data")
 
 

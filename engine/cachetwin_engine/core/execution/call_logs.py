@@ -1,4 +1,4 @@
-"""What calls leave behind that took long or moved much: COMMANDLOG, the latency monitor, the slots' usage.
+"""Records of calls that took long or had large requests or replies: COMMANDLOG, the latency monitor, slot usage.
 
 The engine compares each call with ``slow_after_us``, ``large_request_bytes`` and ``large_reply_bytes``, the lowest
 threshold of any of these logs, and calls the methods here for those that reach it.
@@ -62,7 +62,7 @@ class CallLogs:
         return usage
 
     def _log(self, kind: int, caller: Caller, args: list[bytes], value: int, length_parameter: str) -> None:
-        """``args`` as others may see them."""
+        """Add an entry; ``args`` are free of secrets."""
         client = caller.session
         self.commands[kind].add(
             self._engine.now_ms // 1000, value, args, client.address.encode(), client.name,

@@ -21,14 +21,14 @@ ELEMENTS_MAX: Final = 1 << 27  # for a client without a limit: the list alone is
 
 
 class Context(Caller):
-    """One caller's view while its commands run."""
+    """The caller of a command, as its handler sees it."""
 
     def __init__(self, engine: "EngineParts", client: Client, db: Database, user: User) -> None:
         super().__init__(client, db, user)
         self.engine = engine
 
     def take_place_of(self, outer: "Context") -> None:
-        """Be a caller for the client of ``outer``, with its user and database, in RESP2."""
+        """Take over the client, user and database of ``outer``, in RESP2."""
         self.session = outer.session
         self.db = outer.db
         self.user = outer.user
@@ -86,11 +86,11 @@ class Context(Caller):
 
     @property
     def may_block(self) -> bool:
-        """Inside MULTI and scripts a blocking command answers at once, as if its time were over."""
+        """False inside MULTI and scripts, where a blocking command answers at once, as after its timeout."""
         return not (self.in_exec or self.in_script)
 
     def block(self, keys: list[bytes], deadline_ms: int, on_timeout: bytes, args: list[bytes]) -> bytes:
-        """Wait until one of ``keys`` is ready, then run the command ``args`` again; what to return from the handler.
+        """Wait until one of ``keys`` is ready, then run the command ``args`` again; returns what the handler must return.
 
         ``deadline_ms`` is Unix time, 0 for ever; ``on_timeout`` is the reply when it passes. A handler that runs again
         and still finds nothing calls this once more, and stays where it was in the queue.
@@ -127,7 +127,7 @@ class Context(Caller):
         return (b"~%d\r\n" if self.resp3 else b"*%d\r\n") % len(items) + b"".join(items)
 
     def double(self, value: float) -> bytes:
-        """A double: bulk string in RESP2. With how many digits depends on the profile."""
+        """A double: bulk string in RESP2. The profile decides the number of digits."""
         text = shortest(value) if self.engine.profile.shortest_doubles else digits_17(value)
         return b"," + text + CRLF if self.resp3 else bulk(text)
 

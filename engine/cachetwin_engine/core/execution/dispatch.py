@@ -59,7 +59,7 @@ BATCH_CALLS_MAX: Final = 64  # some 50 us
 
 
 def execute(ctx: Context, args: list[bytes]) -> bytes:
-    """Run a client's request; the bytes to send, empty while it blocks or wants no reply."""
+    """Run a client's request. Returns the bytes to send, empty while it blocks or wants no reply."""
     engine = ctx.engine
     session = ctx.session
     last = session.last_row
@@ -173,7 +173,7 @@ def find_command(engine: "EngineParts", args: list[bytes]) -> Command:
 
 
 def _check_flags(ctx: Context, command: Command, args: list[bytes]) -> bytes | None:
-    """Why ``args`` may not run now: an error, ``QUEUED``, nothing to send, or None if it may run."""
+    """The reply of a request that does not run now: an error, ``QUEUED`` or nothing. None if it may run."""
     engine = ctx.engine
     session = ctx.session
     flags = session.client_flags
@@ -234,7 +234,7 @@ def _refused(ctx: Context, command: Command | None, line: bytes) -> bytes:
 
 
 def _filter_reply(session: Client, reply: bytes) -> bytes:
-    """CLIENT REPLY: hold ``reply`` back when the client asked for that. Subscriptions are confirmed all the same.
+    """Drop ``reply`` if CLIENT REPLY asks for that. Subscriptions are confirmed all the same.
 
     A replica that takes our stream can't be told anything else: a reply ends its connection.
     """

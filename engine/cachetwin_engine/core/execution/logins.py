@@ -41,7 +41,7 @@ def set_user_group(engine: "EngineParts", permissions: list[Permission]) -> None
 
 
 def close_sessions_of(engine: "EngineParts", user: User) -> None:
-    """``user`` was deleted: its connections end."""
+    """``user`` was deleted: close its connections."""
     for client in engine.clients.connected.values():
         if client.caller.user is user:
             client.closing = True
@@ -65,7 +65,7 @@ def user_was_changed(engine: "EngineParts", user: User, before: User) -> None:
 
 
 def replace_users(engine: "EngineParts", users: dict[bytes, User]) -> None:
-    """ACL LOAD: ``users`` are all there are from now on. Clients of those that went are disconnected."""
+    """ACL LOAD: replace all users by ``users``. Clients of users that are missing there are disconnected."""
     access = engine.acl
     listened = {
         name: _lost_channels(draft, access.users[name]) for name, draft in users.items() if name in access.users
@@ -110,7 +110,7 @@ def _is_covered(selectors: list[Selector], channel: bytes, is_pattern: bool) -> 
 
 
 def _disconnect(engine: "EngineParts", client: Client) -> None:
-    """At once; the client that asked for the change still gets its reply."""
+    """Disconnect ``client`` at once, or after its reply if it asked for the change."""
     if client is engine.actor:
         client.closing = True
     else:

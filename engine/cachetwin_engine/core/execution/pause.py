@@ -12,7 +12,7 @@ from cachetwin_engine.core.state.script_library import ScriptLibrary, flags_now
 
 
 class Pause:
-    """What one engine holds back, and for how long."""
+    """The pause of one engine: what it holds back, and for how long."""
 
     def __init__(self, engine: EngineState, scripts: ScriptLibrary) -> None:
         self._engine = engine
@@ -96,6 +96,6 @@ class Pause:
         return True
 
     def hold(self, client: Client, args: list[bytes]) -> None:
-        """Let ``args`` wait."""
+        """Hold ``args`` back until the pause ends."""
         self._held.append((client, args))
         client.postpone(args)

@@ -1,4 +1,4 @@
-"""What a client's user may run where the client is, and the notes of refusals (ACL LOG, INFO)."""
+"""Permission of a client's user to run a command in the client's database, and the records of refusals."""
 
 from cachetwin_engine.core.acl.access import Denial
 from cachetwin_engine.core.acl.log import REASONS
@@ -41,12 +41,12 @@ def check_in(ctx: Context, user: User, command: Command, args: list[bytes]) -> D
 
 
 def note_failed_login(ctx: Context, name: bytes) -> None:
-    """A wrong password."""
+    """Record a wrong password."""
     _note(ctx, 0, ctx.command.name.upper() if ctx.command is not None else b"", name)
 
 
 def _note(ctx: Context, reason: int, subject: bytes, user: bytes) -> None:
-    """In the engine's log, and in INFO's counters."""
+    """Record a refusal in ACL LOG and in INFO's counters."""
     engine = ctx.engine
     engine.statistics.denials[reason] += 1
     where = b"lua" if ctx.in_script else b"multi" if ctx.in_exec or ctx.session.transaction is not None else b"toplevel"
@@ -55,7 +55,7 @@ def _note(ctx: Context, reason: int, subject: bytes, user: bytes) -> None:
 
 
 def _database_of(ctx: Context) -> int:
-    """The database that the next command of ``ctx`` works on: in a transaction the one that was last chosen in it."""
+    """The database that the next command of ``ctx`` works on: in a transaction the last one that it selects."""
     transaction = ctx.session.transaction
     if transaction is None or ctx.in_script:
         return ctx.db.index

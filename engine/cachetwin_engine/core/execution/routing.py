@@ -45,7 +45,7 @@ _OTHER_SLOT: Final = b"ERR Script attempted to access keys that do not hash to t
 
 
 class Route:
-    """Where a request belongs: ``verdict`` is one of the constants above, ``slot`` -1 without keys."""
+    """The outcome for a request: ``verdict`` is one of the constants above, ``slot`` -1 without keys."""
 
     def __init__(self, verdict: int, slot: int, node: ClusterNode | None = None) -> None:
         self.verdict = verdict
@@ -54,7 +54,7 @@ class Route:
 
 
 class _Requests:
-    """One command, or all that wait for EXEC, taken as one: their keys, in which database, and what they do."""
+    """One command, or all that wait for EXEC: their keys, the databases of these, and what the commands do."""
 
     def __init__(self, ctx: Context, db: Database, command: Command, args: list[bytes]) -> None:
         self.keys: list[bytes] = []
@@ -90,7 +90,7 @@ class _Requests:
             self.databases.append(self._db)
 
     def missing(self) -> int:
-        """How many of the keys are not here."""
+        """The number of keys that this node does not have."""
         return sum([1 for at, key in enumerate(self.keys) if self.databases[at].peek(key) is None])
 
 
@@ -111,7 +111,7 @@ def _crosses(command: Command, args: list[bytes], database: int) -> bool:
 
 
 def route(ctx: Context, db: Database, cluster: ClusterState, command: Command, args: list[bytes]) -> Route:
-    """Where the request belongs; its keys are looked for in ``db``."""
+    """Find the node for a request; its keys are looked up in ``db``."""
     engine = ctx.engine
     session = ctx.session
     asked = _Requests(ctx, db, command, args)
@@ -181,7 +181,7 @@ def refusal(ctx: Context, cluster: ClusterState, command: Command, args: list[by
 
 
 def line_of(engine: EngineState, client: Client, way: Route) -> bytes:
-    """The error line of a route that leads elsewhere or nowhere."""
+    """The error line of a request that this node does not serve."""
     node = way.node
     if node is None:
         return _LINES[way.verdict]

@@ -1,4 +1,4 @@
-"""One client's conversation: ``feed(bytes) -> bytes``. No socket, no clock.
+"""One client's session: ``feed(bytes) -> bytes``, without a socket and without a clock.
 
 The shell feeds what arrives and writes what comes back. Whatever other clients' commands, or time, bring this client
 (messages, the reply of a blocking command) gathers in the same list, and the session is put into ``Clients.pending`` for
@@ -49,7 +49,7 @@ class Session(Client):
     # -- the shell's side ---------------------------------------------------------------------------------------------
 
     def feed(self, data: bytes) -> bytes:
-        """Take what arrived; the replies to the commands that it completed."""
+        """Take what arrived. Returns the replies to the commands that it completed."""
         if data:
             self.parser.feed(data)
             size = len(data)
@@ -75,13 +75,13 @@ class Session(Client):
         return out
 
     def _count_held(self) -> None:
-        """A large request that is not complete takes memory that ``maxmemory`` counts."""
+        """Count the memory of a large incomplete request, for ``maxmemory``."""
         held = 0 if self.closing else self.parser.buffered()
         self.engine.buffer_bytes += held - self._held_bytes
         self._held_bytes = held
 
     def forget_buffers(self) -> None:
-        """The connection is gone, and with it what it held."""
+        """The connection is closed: uncount its buffers."""
         self.engine.buffer_bytes -= self._held_bytes
         if not self.client_flags & CLIENT_REPLICA_STREAM:
             self.engine.buffer_bytes -= self.unsent_bytes
@@ -114,7 +114,7 @@ class Session(Client):
         self.engine.kill(self)
 
     def take_output(self) -> bytes:
-        """What is to be written now."""
+        """Take the bytes that are to be written."""
         out = self._out
         if not out:
             return b""
@@ -181,18 +181,18 @@ class Session(Client):
             self.engine.client_memory.note(self.engine, self)
 
     def hold_messages(self, hold: bool) -> None:
-        """While it holds, what is pushed waits for ``release_messages``."""
+        """While ``hold`` is set, what is pushed waits for ``release_messages``."""
         self._running = hold
 
     def release_messages(self) -> None:
-        """Send what waited for the reply to go first."""
+        """Send the messages that were held until the reply was sent."""
         late = self._late
         self._late = []
         for message in late:
             self.push(message)
 
     def messages_first(self) -> None:
-        """What was pushed so far goes before the reply of the command that is about to run."""
+        """Put what was pushed so far before the reply of the command that is about to run."""
         self._out += self._late
         self._late = []
 
@@ -245,7 +245,7 @@ class Session(Client):
         return self._running
 
     def leave_queues(self) -> None:
-        """No longer wait for anything."""
+        """End any wait without a reply."""
         blocked = self.blocked
         if blocked is None:
             return
@@ -279,11 +279,11 @@ class Session(Client):
         return REPLY_BUFFER_BYTES_MIN if idle else REPLY_BUFFER_BYTES_MAX
 
     def request_bytes(self) -> int:
-        """Of the command that runs now."""
+        """Bytes of the request of the command that runs now."""
         return self.parser.request_bytes if self._running else 0
 
     def memory_bytes(self) -> int:
-        """Memory this connection takes: its buffers, its transaction, what it listens to; 16 KiB for itself."""
+        """Memory of the connection: its buffers, its transaction, its subscriptions and watches."""
         names = len(self.channels) + len(self.patterns) + len(self.shard_channels) + len(self.watched)
         prefixes = 0 if self.tracking is None else len(self.tracking.prefixes)
         prefix_bytes = PREFIX_BYTES if self.engine.profile.counts_tracking_prefixes else NAME_BYTES

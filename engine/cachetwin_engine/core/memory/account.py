@@ -1,4 +1,4 @@
-"""What keys take: MEMORY USAGE, ``used_memory``, and what ``maxmemory`` is held against.
+"""Memory of keys: MEMORY USAGE, ``used_memory``, and the sum that ``maxmemory`` limits.
 
 Counted as Valkey or Redis OSS of the profile's version would allocate, not as Python does: a limit then holds as many keys
 here as on the service. A short string of Valkey lies in one block with its key, and since 9.1 every object does; a slot of
@@ -56,7 +56,7 @@ def footprint(engine: EngineState, db: Database, key: bytes, value: object) -> i
 
 
 def _packed_bytes(key: bytes, value: object, samples: int, expires: bool) -> int:
-    """Since Valkey 9.1 the key counts, for it lies in the block of the object."""
+    """Bytes since Valkey 9.1, where the key is part of the object's block."""
     if isinstance(value, Value):
         return allocated(head_bytes(key, expires)) + value.size_bytes(samples) - OBJECT_BYTES
     return packed_string_bytes(key, value, expires) if isinstance(value, bytes) else 0
@@ -102,7 +102,7 @@ class MemoryAccount:
                 db.sizes_before = {}
 
     def count_again(self, engine: EngineState) -> None:
-        """Look at every key: there are others than before."""
+        """Count every key anew, after the data was replaced."""
         self._keys_bytes = 0
         for db in engine.databases:
             db.sizes_before = {}

@@ -1,4 +1,4 @@
-"""``maxmemory-clients``: how much memory connections may take together, and which of them go when it is more.
+"""``maxmemory-clients``: the limit of all connections' memory, and which connections are closed above it.
 
 While a limit is set, each connection's memory is taken again after every turn in which it had a part, and the sum is kept.
 Over the limit the largest go first, largest in powers of two, the longest connected first among those (networking.c,
@@ -41,11 +41,11 @@ class ClientMemory:
             self._take(client)
 
     def forget(self, client: Client) -> None:
-        """``client`` is gone."""
+        """``client`` is disconnected."""
         self._total -= self._sizes.pop(client.id, 0)
 
     def enforce(self, engine: EngineState) -> None:
-        """Disconnect clients until the limit is kept, or only such are left that may stay."""
+        """Disconnect clients until the limit is kept, or only protected ones are left."""
         if self._total < self.limit:
             return
         everybody = [engine.clients.connected[number] for number in self._sizes]

@@ -1,4 +1,4 @@
-"""Making room when ``maxmemory`` is exceeded, by the policy that is set.
+"""Eviction: deletion of keys when ``maxmemory`` is exceeded, by the policy that is set.
 
 No policy looks at all keys. Each round draws ``maxmemory-samples`` keys from every database and keeps the best candidates
 ever seen in a small pool, so that over time the choice comes close to the true order (evict.c). A command evicts a

@@ -26,7 +26,7 @@ def stop_monitor(engine: EngineState, client: Client) -> None:
 
 
 def show_to_monitors(engine: EngineState, caller: Caller, args: list[bytes], at_us: int) -> None:
-    """One line for each; secrets are out of ``args`` already."""
+    """Send a line to each monitor; ``args`` are free of secrets."""
     origin = b"lua" if caller.in_script else caller.session.address.encode()
     words = b" ".join([quoted(word) for word in args])
     line = b"+%d.%06d [%d %b] %b\r\n" % (at_us // 1_000_000, at_us % 1_000_000, caller.db.index, origin, words)

@@ -23,7 +23,7 @@ def watch(client: Client, db: Database, key: bytes) -> None:
 
 
 def unwatch(client: Client) -> None:
-    """Forget all that ``client`` watches, and what became of it."""
+    """Forget all that ``client`` watches, and whether it changed."""
     for db, key in client.watched:
         watching = db.watchers.get(key)
         if watching is not None:

@@ -1,4 +1,4 @@
-"""How far replicas are, for the clients that wait for it (WAIT, WAITAOF).
+"""Offsets that replicas have acknowledged, for the clients that wait for them (WAIT, WAITAOF).
 
 Replicas send it once a second. While a client waits, the stream asks them at the end of the turn.
 """
@@ -38,7 +38,7 @@ class Acknowledgements:
         self.are_wanted = True
 
     def forget(self, session: Client) -> None:
-        """The client is gone."""
+        """The client is disconnected."""
         self._waiting.pop(session.id, None)
 
     def count(self, offset: int, of_logs: bool) -> int:

@@ -27,7 +27,7 @@ class Backlog:
         self.trim()
 
     def trim(self) -> None:
-        """Let go of whole chunks that are not needed for the last ``limit`` bytes."""
+        """Drop whole chunks that are not needed for the last ``limit`` bytes."""
         while self._head < len(self._chunks) and self.length - len(self._chunks[self._head]) >= self.limit:
             size = len(self._chunks[self._head])
             self._chunks[self._head] = b""

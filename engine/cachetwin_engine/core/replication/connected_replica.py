@@ -39,13 +39,13 @@ class ConnectedReplica(ReplicaClient):
         self.ack_ms = 0
 
     def ip(self) -> str:
-        """Where clients reach it."""
+        """The address for clients."""
         if self.announced_ip:
             return self.announced_ip
         return self.session.address.rpartition(":")[0].strip("[]")
 
     def push(self, data: bytes) -> None:
-        """More of the stream."""
+        """Send more of the stream, or keep it until the replica has its snapshot."""
         if self.streams_on_ack or self.state == TAKES_SNAPSHOT:
             self.waiting.append(data)
             self.waiting_bytes += len(data)

@@ -12,7 +12,7 @@ from .history import ReplicationHistory
 
 
 class _Handover:
-    """The one that is under way."""
+    """The failover that is under way."""
 
     def __init__(self, target: ConnectedReplica | None, deadline_ms: int, force: bool) -> None:
         self.target = target

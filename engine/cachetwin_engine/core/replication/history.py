@@ -116,7 +116,7 @@ class ReplicationHistory(SavedHistory):
         self.id = history_id
 
     def keep_backlog(self) -> None:
-        """From now on the stream is kept."""
+        """Keep the stream from now on."""
         if self.backlog is None:
             self.backlog = Backlog(self.offset + 1, self._engine.config.integer("repl-backlog-size"))
             self._alone_since_ms = self._engine.now_ms
@@ -164,7 +164,7 @@ class ReplicationHistory(SavedHistory):
         self.offset += len(data)
 
     def flush(self) -> None:
-        """The end of a turn: what was written goes out."""
+        """The end of a turn: send what was written."""
         if (
             self.acknowledgements.are_wanted
             and self.backlog is not None
@@ -206,7 +206,7 @@ class ReplicationHistory(SavedHistory):
         ]
 
     def notes_for_file(self) -> list[tuple[bytes, bytes]]:
-        """The same for a file of this engine's own; empty without a history."""
+        """``notes`` for a file that this engine starts with; empty without a history."""
         return self.notes() if self.backlog is not None else []
 
     # -- replicas that connect ----------------------------------------------------------------------------------------
@@ -260,7 +260,7 @@ class ReplicationHistory(SavedHistory):
         self.acknowledgements.serve()
 
     def forget_replica(self, number: int) -> None:
-        """The connection of a replica is gone."""
+        """The connection of a replica is closed."""
         replica = self.replicas.pop(number, None)
         if replica is not None:
             if replica.snapshot is not None:
@@ -269,7 +269,7 @@ class ReplicationHistory(SavedHistory):
             self.count_good_replicas()
 
     def count_good_replicas(self) -> None:
-        """For ``min-replicas-to-write``."""
+        """Count the replicas that keep up, for ``min-replicas-to-write``."""
         max_lag_ms = 1000 * self._engine.config.integer("min-replicas-max-lag")
         good = 0
         for replica in self.replicas.values():

@@ -31,7 +31,7 @@ _MARK_BYTES: Final = 40
 
 
 class PrimaryLink:
-    """The link, connected or not."""
+    """The link of one replica to its primary, connected or not."""
 
     def __init__(
         self,
@@ -128,7 +128,7 @@ class PrimaryLink:
         self._unit_bytes = 0
 
     def take_output(self) -> bytes:
-        """What is to be written now."""
+        """Take the bytes that are to be written."""
         out = b"".join(self._out)
         self._out = []
         return out
@@ -206,7 +206,7 @@ class PrimaryLink:
         return 0 if self.session is None else self.session.caller.db.index
 
     def waiting_bytes(self) -> int:
-        """Of the stream: here, but not run yet."""
+        """Bytes of the stream that have arrived but not run yet."""
         return sum([len(piece) for piece in self._applied])
 
     def acknowledge(self) -> None:
@@ -424,7 +424,7 @@ class PrimaryLink:
             self._engine.host.log(f"== CRITICAL == This replica is sending an error to its primary: {what}")
 
     def _repeat(self, size: int) -> None:
-        """The next ``size`` bytes received are part of our history: for our own replicas."""
+        """The next ``size`` bytes received are part of the history: send them to this engine's replicas."""
         pieces: list[bytes] = []
         while size > 0:
             piece = self._applied[0]

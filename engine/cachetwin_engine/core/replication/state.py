@@ -24,7 +24,7 @@ from .primary_link import CONNECTED, PrimaryLink
 
 
 class Replication(ReplicationHistory):
-    """All of it, for one engine."""
+    """Replication of one engine."""
 
     def __init__(
         self, engine: EngineState, account: MemoryAccount, snapshots: Snapshots, loader: Loader, pause: Pause
@@ -107,7 +107,7 @@ class Replication(ReplicationHistory):
     # -- replicas that connect ----------------------------------------------------------------------------------------
 
     def work(self, until_us: int) -> None:
-        """A slice of the snapshots that replicas wait for, or of the one that we load, up to the clock's ``until_us``."""
+        """A slice of the replicas' snapshots, or of the one being loaded, up to the clock's ``until_us``."""
         if self.link is not None:
             self.link.work(until_us)
         send_more(self._engine, self, until_us)
@@ -117,7 +117,7 @@ class Replication(ReplicationHistory):
         return super().stream_db() if self.link is None else self.link.selected_db()
 
     def leave(self, client: Client) -> None:
-        """The connection is gone."""
+        """The connection of ``client`` is closed."""
         self.acknowledgements.forget(client)
         link = self.link
         if link is not None and link.session is client:

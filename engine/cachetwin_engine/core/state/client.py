@@ -133,7 +133,7 @@ class Client(Watcher):
         raise NotImplementedError
 
     def messages_first(self) -> None:
-        """What was pushed so far goes before the reply of the command that is about to run."""
+        """Put what was pushed so far before the reply of the command that is about to run."""
         raise NotImplementedError
 
     def push(self, data: bytes) -> None:
@@ -153,7 +153,7 @@ class Client(Watcher):
         raise NotImplementedError
 
     def leave_queues(self) -> None:
-        """No longer wait for anything."""
+        """End any wait without a reply."""
         raise NotImplementedError
 
     def execute(self, args: list[bytes]) -> bytes:
@@ -169,7 +169,7 @@ class Client(Watcher):
         raise NotImplementedError
 
     def take_output(self) -> bytes:
-        """What is to be written now."""
+        """Take the bytes that are to be written."""
         raise NotImplementedError
 
     def memory_bytes(self) -> int:
@@ -177,7 +177,7 @@ class Client(Watcher):
         raise NotImplementedError
 
     def request_bytes(self) -> int:
-        """Of the command that runs now."""
+        """Bytes of the request of the command that runs now."""
         raise NotImplementedError
 
     def reply_buffer_bytes(self) -> int:
@@ -185,7 +185,7 @@ class Client(Watcher):
         raise NotImplementedError
 
     def forget_buffers(self) -> None:
-        """The connection is gone, and with it what it held."""
+        """The connection is closed: uncount its buffers."""
         raise NotImplementedError
 
 

@@ -1,4 +1,4 @@
-"""What goes in and out of an engine, and how much of it in a second: INFO's totals and its ``instantaneous`` lines.
+"""Bytes, commands and turns of an engine, in all and in a second: INFO's totals and its ``instantaneous`` lines.
 
 Rates are means of the last 16 samples, of which each tick takes one (server.c, trackInstantaneousMetric).
 """
@@ -9,7 +9,7 @@ SAMPLES: Final = 16
 
 
 class Rate:
-    """How fast one counter grows."""
+    """The growth of one counter in a second."""
 
     def __init__(self) -> None:
         self._samples = [0] * SAMPLES  # per second
