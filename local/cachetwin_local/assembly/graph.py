@@ -13,7 +13,7 @@ import hashlib
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from cachetwin_local.errors import UserError
@@ -99,6 +99,7 @@ class Graph:
         self._describe = describe
         self._parameters = parameters or {}
         self._resolved: dict[str, Resolved] = {}
+        self._failed: dict[str, UserError] = {}
         self._descriptions: dict[str, Description] = {}
         self._conditions: dict[tuple[str, str], bool] = {}
         self._chain: list[str] = []
@@ -114,8 +115,25 @@ class Graph:
         return self.stack(stack).resources[logical_id]
 
     def resources(self, stack: str) -> list[Resource]:
-        """The resources of a stack whose condition holds, in the template's order."""
-        return [resource for resource in self.stack(stack).resources.values() if self.exists(resource)]
+        """The resources of a stack whose condition holds, in the template's order.
+
+        A resource whose condition cannot be evaluated is left out; `exists` raises the reason.
+        """
+        found = []
+        for resource in self.stack(stack).resources.values():
+            with suppress(UserError):
+                if self.exists(resource):
+                    found.append(resource)
+        return found
+
+    def readable(self, *types: str) -> list[Resolved]:
+        """The resources of these types that can be resolved and described."""
+        found = []
+        for resource in self.resources_of_type(*types):
+            with suppress(UserError):
+                self.described(resource.key)
+                found.append(self.resolved(resource.key))
+        return found
 
     def resources_of_type(self, *types: str) -> list[Resource]:
         """The resources of these types in all stacks whose condition holds."""
@@ -149,6 +167,9 @@ class Graph:
             for other in resource.depends_on:
                 self._depend(resource, other)
             resolved = Resolved(resource, properties, tuple(self._frames[-1].references))
+        except UserError as error:
+            self._failed.setdefault(key, error)
+            raise
         finally:
             self._frames.pop()
             self._chain.pop()
@@ -159,8 +180,16 @@ class Graph:
         """The description of a resource."""
         if key not in self._descriptions:
             resolved = self.resolved(key)
-            self._descriptions[key] = self._describe(self, resolved, self.stack(resolved.resource.stack))
+            try:
+                self._descriptions[key] = self._describe(self, resolved, self.stack(resolved.resource.stack))
+            except UserError as error:
+                self._failed.setdefault(key, error)
+                raise
         return self._descriptions[key]
+
+    def cause(self, error: UserError) -> str | None:
+        """The key of the resource that an error came from: the first that failed with it."""
+        return next((key for key, failure in self._failed.items() if str(failure) == str(error)), None)
 
     def property(self, resource: Resource, name: str, default: Json = None) -> Json:
         """One property, resolved by itself: for what must be known before the resource can be described."""
@@ -173,19 +202,18 @@ class Graph:
         scope = _StackScope(self, self.stack(where.stack))
         return self._finish(Resolver(scope).resolve(value, where), where)
 
-    def outputs(self, stack: str) -> dict[str, ResolvedOutput]:
-        """The outputs of a stack whose condition holds."""
-        found: dict[str, ResolvedOutput] = {}
-        for name, output in self.stack(stack).outputs.items():
-            if self._output_exists(stack, name, output):
-                self._frames.append(_Frame())
-                try:
-                    value = self.value(output.get("Value"), Where(stack, "Outputs", (name,)))
-                finally:
-                    references = tuple(self._frames.pop().references)
-                text = value if isinstance(value, str | tuple) else str(value)
-                found[name] = ResolvedOutput(text, str(output.get("Description", "")), references)
-        return found
+    def output(self, stack: str, name: str) -> ResolvedOutput | None:
+        """An output of a stack, or None where its condition does not hold."""
+        output = self.stack(stack).outputs[name]
+        if not self._output_exists(stack, name, output):
+            return None
+        self._frames.append(_Frame())
+        try:
+            value = self.value(output.get("Value"), Where(stack, "Outputs", (name,)))
+        finally:
+            references = tuple(self._frames.pop().references)
+        text = value if isinstance(value, str | tuple) else str(value)
+        return ResolvedOutput(text, str(output.get("Description", "")), references)
 
     def _output_exists(self, stack: str, name: str, output: Mapping[str, Json]) -> bool:
         if "Condition" not in output:
@@ -239,12 +267,13 @@ class Graph:
 
     def _find_named(self, type_name: str, name: str) -> str | None:
         for resource in self.resources_of_type(type_name):
-            if "Name" in resource.properties:
-                found = self.property(resource, "Name")
-            else:
-                found = self.described(resource.key).physical_name
-            if found == name:
-                return resource.key
+            with suppress(UserError):
+                if "Name" in resource.properties:
+                    found = self.property(resource, "Name")
+                else:
+                    found = self.described(resource.key).physical_name
+                if found == name:
+                    return resource.key
         return None
 
     def _depend(self, resource: Resource, other: str) -> None:

@@ -48,7 +48,7 @@ def check_paths(
 class _Checker:
     def __init__(self, context: Context) -> None:
         self._context = context
-        self._groups = SecurityGroups(context.graph)
+        self._groups = SecurityGroups(context.graph, context.cannot_read)
         self.paths: list[NetworkPath] = []
 
     def check(self, source: Service | LoadBalancer, target: Service | ReplicationGroup | Database, port: int) -> None:
@@ -89,9 +89,9 @@ def _grouped(context: Context, type_name: str, name: str | None) -> tuple[str, .
 def _default_groups(context: Context, key: str) -> tuple[str, ...]:
     """The default group of the VPC: what EC2 uses where a resource names no group."""
     subnets = set(subnets_of(context, key))
-    for subnet in context.graph.resources_of_type("AWS::EC2::Subnet"):
-        if context.graph.described(subnet.key).ref in subnets:
-            vpc = context.find("AWS::EC2::VPC", str(context.graph.resolved(subnet.key).properties.get("VpcId")))
+    for subnet in context.graph.readable("AWS::EC2::Subnet"):
+        if context.graph.described(subnet.resource.key).ref in subnets:
+            vpc = context.find("AWS::EC2::VPC", str(subnet.properties.get("VpcId")))
             return _default_group(context.graph, vpc.resource.key) if vpc else ()
     return ()
 

@@ -2,13 +2,14 @@
 
 import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, TypeVar
 
 from cachetwin_local.assembly.graph import Graph
-from cachetwin_local.assembly.template import Assembly, Stack
+from cachetwin_local.assembly.template import Assembly, Resource, Stack
 from cachetwin_local.assembly.where import Where
 from cachetwin_local.errors import UserError
-from cachetwin_local.resources.context import Context
+from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.elasticache import replication_group as elasticache_replication_group
 from cachetwin_local.resources.elbv2 import listener as elbv2_listener
 from cachetwin_local.resources.modelled import shape_of
@@ -19,6 +20,7 @@ from cachetwin_local.topology.address_plan import AddressPlan, Loopback
 from cachetwin_local.topology.values import (
     Coverage,
     Database,
+    Identity,
     LoadBalancer,
     Output,
     Problem,
@@ -70,7 +72,7 @@ def plan(
     servers: list[ReplicationGroup | Database] = [*groups, *databases]
     paths = check_paths(context, services, balancers, targets, {server.identity.key: server for server in servers})
     _check_secrets(context, values)
-    absent = {one.identity.key: one.note for one in coverage if one.status == "not supported"}
+    absent = {one.identity.key: one.note for one in coverage if one.status in {"not supported", "not readable"}}
     _warn_about_missing_values(context, services, absent)
     return Topology(
         project=project,
@@ -94,17 +96,30 @@ def plan(
 def _translate(context: Context, chosen: Iterable[Stack]) -> tuple[list[object], list[Coverage]]:
     values: list[object] = []
     coverage: list[Coverage] = []
-    for resource in (resource for stack in chosen for resource in context.graph.resources(stack.name)):
-        resolved, identity = context.graph.resolved(resource.key), context.identity(resource.key)
-        translator = TRANSLATORS.get(resource.type)
-        if translator is None:
-            shape = shape_of(resource.type)
-            coverage.append(Coverage(identity, shape.status, shape.note))
+    for resource in (resource for stack in chosen for resource in stack.resources.values()):
+        try:
+            if not context.graph.exists(resource):
+                continue
+            translation = _translation(context, resource)
+            identity = context.identity(resource.key)
+        except UserError as error:
+            reason = context.cannot_read(resource, error)
+            unread = Identity(resource.stack, resource.logical_id, resource.type, resource.path, "", "")
+            coverage.append(Coverage(unread, "not readable", reason))
             continue
-        translation = translator.translate(context, resolved)
         values.extend(translation.values)
         coverage.append(Coverage(identity, translation.status, translation.note))
     return values, coverage
+
+
+def _translation(context: Context, resource: Resource) -> Translation:
+    """The translation of one resource. Raises UserError where it cannot be read."""
+    resolved = context.graph.resolved(resource.key)
+    translator = TRANSLATORS.get(resource.type)
+    if translator is None:
+        shape = shape_of(resource.type)
+        return Translation((), shape.note, shape.status)
+    return translator.translate(context, resolved)
 
 
 def select_stacks(assembly: Assembly, names: Sequence[str] | None) -> list[Stack]:
@@ -140,14 +155,19 @@ def restrict_to(assembly: Assembly, chosen: Iterable[Stack]) -> Assembly:
 def _reserve(graph: Graph, address_plan: AddressPlan) -> None:
     """Give out addresses in the order of the endpoints' names, so that they do not depend on the order of references."""
     for resource in sorted(graph.resources_of_type(*ENDPOINTS, LISTENER), key=lambda r: r.key):
-        if resource.type == LISTENER:
-            elbv2_listener.listener_address(address_plan, graph, resource)
-            continue
-        default, names = ENDPOINTS[resource.type]
-        where = Where(resource.stack, resource.logical_id)
-        port = Properties({"Port": graph.property(resource, "Port")}, where).integer("Port", default)
-        for name in names:
-            address_plan.endpoint(f"{resource.key}/{name}", port)
+        with suppress(UserError):  # what cannot be read is reported when it is translated
+            _reserve_one(graph, address_plan, resource)
+
+
+def _reserve_one(graph: Graph, address_plan: AddressPlan, resource: Resource) -> None:
+    if resource.type == LISTENER:
+        elbv2_listener.listener_address(address_plan, graph, resource)
+        return
+    default, names = ENDPOINTS[resource.type]
+    where = Where(resource.stack, resource.logical_id)
+    port = Properties({"Port": graph.property(resource, "Port")}, where).integer("Port", default)
+    for name in names:
+        address_plan.endpoint(f"{resource.key}/{name}", port)
 
 
 def _values_of(kind: type[T], values: Iterable[object]) -> tuple[T, ...]:
@@ -165,11 +185,19 @@ def _outputs(graph: Graph, chosen: Iterable[Stack], absent: Mapping[str, str]) -
     """The outputs of the stacks; those of nested stacks are only for their parents."""
     found = []
     for stack in (stack for stack in chosen if stack.parent is None):
-        for name, output in graph.outputs(stack.name).items():
-            missing = sorted({r.target for r in output.references} & absent.keys())
-            note = f"{', '.join(missing)}: not running here" if missing else ""
-            export_name = graph.export_name(stack.name, name)
-            found.append(Output(stack.name, name, output.value, output.description, export_name, note))
+        for name in stack.outputs:
+            try:
+                output = graph.output(stack.name, name)
+                export_name = graph.export_name(stack.name, name)
+            except UserError as error:
+                cause = graph.cause(error)
+                reason = f"needs {cause}, which cannot be read" if cause else f"cannot be read: {error}"
+                found.append(Output(stack.name, name, "", note=reason))
+                continue
+            if output is not None:
+                missing = sorted({r.target for r in output.references} & absent.keys())
+                note = f"{', '.join(missing)}: not running here" if missing else ""
+                found.append(Output(stack.name, name, output.value, output.description, export_name, note))
     return tuple(found)
 
 

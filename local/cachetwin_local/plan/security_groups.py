@@ -64,9 +64,10 @@ class SecurityGroups:
     `on_error` gets each resource that cannot be read and the error; without it the error is raised.
     """
 
-    def __init__(self, graph: Graph, on_error: Callable[[Resource, UserError], None] | None = None) -> None:
+    def __init__(self, graph: Graph, on_error: Callable[[Resource, UserError], object] | None = None) -> None:
         self._rules: dict[tuple[str, Direction], list[Rule]] = defaultdict(list)
         self._names: dict[str, str] = {}
+        self._complete = True
         for type_name, add in self._readers().items():
             for resource in graph.resources_of_type(type_name):
                 try:
@@ -75,6 +76,7 @@ class SecurityGroups:
                     if on_error is None:
                         raise
                     on_error(resource, error)
+                    self._complete = False
 
     def _readers(self) -> dict[str, Callable[[Graph, Resource], None]]:
         return {
@@ -117,7 +119,7 @@ class SecurityGroups:
         closed, rule = (source, "egress") if not out else (target, "ingress")
         other, word = (target, "to") if not out else (source, "from")
         missing = f"{self._named(closed)} has no {rule} rule for port {port} {word} {self._named(other)}"
-        if not closed.groups or any(group not in self._names for group in closed.groups):
+        if not self._complete or not closed.groups or any(group not in self._names for group in closed.groups):
             return Verdict("unknown", f"{missing}, as far as this app's templates say")
         return Verdict("closed", missing)
 
@@ -180,7 +182,7 @@ def _check_range(cidr: str, where: Where) -> None:
 
 def ranges_of(graph: Graph, subnet_ids: Sequence[str]) -> tuple[str, ...] | None:
     """The address ranges of subnets by their ids, or None when one of them is not of this app."""
-    by_id = {graph.described(s.key).ref: graph.resolved(s.key) for s in graph.resources_of_type("AWS::EC2::Subnet")}
+    by_id = {graph.described(s.resource.key).ref: s for s in graph.readable("AWS::EC2::Subnet")}
     found = [by_id[subnet].properties.get("CidrBlock") for subnet in subnet_ids if subnet in by_id]
     if not subnet_ids or len(found) < len(subnet_ids) or not all(isinstance(cidr, str) for cidr in found):
         return None

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
 from cachetwin_local.assembly.graph import Description, Graph, Resolved
-from cachetwin_local.assembly.template import Assembly, Stack
+from cachetwin_local.assembly.template import Assembly, Resource, Stack
+from cachetwin_local.errors import UserError
 from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.values import Identity, Problem
 
@@ -35,11 +36,19 @@ class Context:
 
     def find(self, type_name: str, ref: str) -> Resolved | None:
         """The resource of this type that is known by `ref`: what its ``Ref`` gives, its physical name or its ARN."""
-        for resource in self.graph.resources_of_type(type_name):
-            description = self.graph.described(resource.key)
+        for resolved in self.graph.readable(type_name):
+            description = self.graph.described(resolved.resource.key)
             if ref in {description.ref, description.physical_name, description.arn}:
-                return self.graph.resolved(resource.key)
+                return resolved
         return None
+
+    def cannot_read(self, resource: Resource, error: UserError) -> str:
+        """Record that a resource cannot be read, so that it does not run. Returns the reason."""
+        cause = self.graph.cause(error)
+        reason = f"needs {cause}, which cannot be read" if cause not in {None, resource.key} else str(error)
+        identity = Identity(resource.stack, resource.logical_id, resource.type, resource.path, resource.logical_id, "")
+        self.problems.append(Problem("warning", identity, f"cannot be read, so it does not run: {reason}"))
+        return reason
 
     def problem(self, severity: Literal["error", "warning"], key: str, message: str) -> None:
         """Record what would not work about a resource."""

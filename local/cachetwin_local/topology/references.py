@@ -58,8 +58,8 @@ def _attached(graph: Graph, attachment: str) -> list[tuple[str, str]]:
 def _targets_of(graph: Graph, secret: str) -> set[str]:
     """The databases that attachments write into a secret."""
     found: set[str] = set()
-    for attachment in graph.resources_of_type(ATTACHMENT):
-        references = graph.resolved(attachment.key).references
+    for attachment in graph.readable(ATTACHMENT):
+        references = attachment.references
         if any(r.path == ("SecretId",) and r.target == secret for r in references):
             found.update(r.target for r in references if graph.resource(r.target).type == DATABASE)
     return found

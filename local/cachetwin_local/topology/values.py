@@ -446,7 +446,7 @@ class Coverage:
     """How the runner treats one resource of a template."""
 
     identity: Identity
-    status: Literal["twinned", "modelled", "not supported"]
+    status: Literal["twinned", "modelled", "not supported", "not readable"]
     note: str
 
 

@@ -36,5 +36,10 @@ def messages(topology: Topology) -> list[str]:
     return [problem.message for problem in topology.problems]
 
 
+def unreadable(topology: Topology) -> dict[str, str]:
+    """The reasons why resources cannot be read, by logical id."""
+    return {c.identity.logical_id: c.note for c in topology.coverage if c.status == "not readable"}
+
+
 def status(topology: Topology, logical_id: str) -> tuple[str, str]:
     return next((c.status, c.note) for c in topology.coverage if c.identity.logical_id == logical_id)

@@ -29,9 +29,8 @@ def translate(context: Context, resolved: Resolved) -> Translation:
     properties = Properties.of(resolved)
     names = [definition.string("Name") for definition in properties.objects("ContainerDefinitions")]
     used = any(
-        context.graph.resolved(service.key).properties.get("TaskDefinition")
-        == context.graph.described(resolved.resource.key).ref
-        for service in context.graph.resources_of_type("AWS::ECS::Service")
+        service.properties.get("TaskDefinition") == context.graph.described(resolved.resource.key).ref
+        for service in context.graph.readable("AWS::ECS::Service")
     )
     if not used:
         return Translation((), f"{', '.join(names)}: no service runs it", "modelled")

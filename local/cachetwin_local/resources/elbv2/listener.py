@@ -58,11 +58,8 @@ def listener_address(address_plan: AddressPlan, graph: Graph, listener: Resource
 
 def listeners(context: Context, balancer_arn: str) -> tuple[Listener, ...]:
     """The listeners of a load balancer, by port."""
-    found = []
-    for resource in context.graph.resources_of_type(LISTENER):
-        resolved = context.graph.resolved(resource.key)
-        if resolved.properties.get("LoadBalancerArn") == balancer_arn:
-            found.append(_listener(context, resolved))
+    own = [one for one in context.graph.readable(LISTENER) if one.properties.get("LoadBalancerArn") == balancer_arn]
+    found = [_listener(context, resolved) for resolved in own]
     return tuple(sorted(found, key=lambda listener: listener.endpoint.port_on_aws))
 
 
@@ -95,11 +92,11 @@ def _listener(context: Context, resolved: Resolved) -> Listener:
 
 def _rules(context: Context, listener_arn: str) -> tuple[ListenerRule, ...]:
     rules = []
-    for resource in context.graph.resources_of_type(RULE):
-        properties = Properties.of(context.graph.resolved(resource.key))
+    for resolved in context.graph.readable(RULE):
+        properties = Properties.of(resolved)
         if properties.string("ListenerArn") == listener_arn:
             conditions = tuple(_condition(condition) for condition in properties.objects("Conditions"))
-            action = _action(context, resource.key, properties, "Actions")
+            action = _action(context, resolved.resource.key, properties, "Actions")
             rules.append(ListenerRule(properties.integer("Priority"), conditions, action))
     return tuple(sorted(rules, key=lambda rule: rule.priority))
 

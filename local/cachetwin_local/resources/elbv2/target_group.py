@@ -49,10 +49,10 @@ def translate(context: Context, resolved: Resolved) -> Translation:
 
 def _targets(context: Context, arn: str) -> tuple[Target, ...]:
     targets = []
-    for resource in context.graph.resources_of_type("AWS::ECS::Service"):
-        for entry in Properties.of(context.graph.resolved(resource.key)).objects("LoadBalancers"):
+    for resolved in context.graph.readable("AWS::ECS::Service"):
+        for entry in Properties.of(resolved).objects("LoadBalancers"):
             if entry.optional("TargetGroupArn") == arn:
-                target = Target(resource.key, entry.string("ContainerName"), entry.integer("ContainerPort"))
+                target = Target(resolved.resource.key, entry.string("ContainerName"), entry.integer("ContainerPort"))
                 targets.append(target)
     return tuple(targets)
 

@@ -28,8 +28,8 @@ def translate(context: Context, resolved: Resolved) -> Translation:
 def attachments(context: Context, secret_arn: str) -> tuple[Attachment, ...]:
     """What attachments add to a secret."""
     found = []
-    for resource in context.graph.resources_of_type("AWS::SecretsManager::SecretTargetAttachment"):
-        properties = Properties.of(context.graph.resolved(resource.key))
+    for resolved in context.graph.readable("AWS::SecretsManager::SecretTargetAttachment"):
+        properties = Properties.of(resolved)
         if properties.string("SecretId") == secret_arn and properties.string("TargetType") in TARGET_TYPES:
             found.append(_database(context, properties))
     return tuple(found)
