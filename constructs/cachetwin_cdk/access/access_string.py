@@ -4,27 +4,13 @@ An access string has the ACL rules of Valkey and Redis without those for passwor
 so it refuses these rules, and ``reset``; both are refused here with the reason.
 """
 
-import re
 from dataclasses import dataclass, replace
 
-from cachetwin_cdk.checks._validate import ValidationError, known
+from cachetwin_cdk.checks._validate import ValidationError, known, refuse
+from cachetwin_cdk.engine.engine_version import EngineVersion
 
-_SWITCHES = frozenset(
-    {
-        "on", "off", "allkeys", "resetkeys", "allchannels", "resetchannels", "allcommands", "nocommands",
-        "clearselectors", "sanitize-payload", "skip-sanitize-payload",
-    }
-)  # fmt: skip
-_KEYS = re.compile(r"(~|%(R|W|RW|WR)~)\S+")
-_CHANNELS = re.compile(r"&\S+")
-_COMMANDS = re.compile(r"[+-](@?[a-z][a-z0-9._-]*(\|[a-z0-9_-]+)?)", re.IGNORECASE)
-# Commands that ElastiCache reserves (docs: supported and restricted commands); a rule that names one is refused.
-RESTRICTED_COMMANDS = frozenset(
-    {
-        "bgrewriteaof", "bgsave", "config", "debug", "migrate", "psync", "replicaof", "save", "shutdown", "slaveof",
-        "sync",
-    }
-)  # fmt: skip
+from ._acl_rules import check_rules
+
 # Reserved sub-commands of other commands; the documentation does not say whether a rule that names one is refused.
 _RESTRICTED_SUBCOMMANDS = frozenset(
     {
@@ -46,8 +32,12 @@ class AccessString:
     switch: str
     rules: tuple[str, ...] = ()
     key_rules: tuple[str, ...] = ()
-    channel_rules: tuple[str, ...] = ()
+    channel_rules: tuple[str, ...] | None = ()
     verbatim: str | None = None
+
+    def __post_init__(self) -> None:
+        """Raise ValidationError for a rule that ElastiCache refuses at every version."""
+        self._check(None)
 
     @classmethod
     def on(cls) -> "AccessString":
@@ -83,9 +73,6 @@ class AccessString:
 
         Raises ValidationError for a rule that ElastiCache refuses. Without ``on`` the user is off.
         """
-        if known(text):
-            for rule in text.replace("(", " ").replace(")", " ").split():
-                _check(rule)
         switches = [word for word in text.split() if word in {"on", "off"}] if known(text) else ["on"]
         return cls(switches[-1] if switches else "", verbatim=text)
 
@@ -104,7 +91,12 @@ class AccessString:
     def channels(self, *patterns: str) -> "AccessString":
         """Publish to and subscribe to the channels that match."""
         self._require_builder()
-        return replace(self, channel_rules=self.channel_rules + _checked("&", patterns))
+        return replace(self, channel_rules=(self.channel_rules or ()) + _prefixed("&", patterns))
+
+    def without_channel_rules(self) -> "AccessString":
+        """The same without any rule about channels, for Redis 6.0, which has none."""
+        self._require_builder()
+        return replace(self, channel_rules=None)
 
     def commands(self, *names: str) -> "AccessString":
         """Run these commands; a sub-command is written ``client|setinfo``."""
@@ -139,13 +131,23 @@ class AccessString:
         words = text.lower().split() if known(text) else []
         return tuple(word[1:] for word in words if word[0] == "+" and word[1:] in _RESTRICTED_SUBCOMMANDS)
 
+    def validate(self, engine_version: EngineVersion) -> None:
+        """Raise ValidationError for a rule that this version does not have; tokens pass."""
+        if known(engine_version.version):
+            self._check(engine_version)
+
+    def _check(self, engine_version: EngineVersion | None) -> None:
+        text = str(self)
+        if known(text):
+            check_rules(text, engine_version)
+
     def _with_keys(self, prefix: str, patterns: tuple[str, ...]) -> "AccessString":
         self._require_builder()
-        return replace(self, key_rules=self.key_rules + _checked(prefix, patterns))
+        return replace(self, key_rules=self.key_rules + _prefixed(prefix, patterns))
 
     def _with_rules(self, prefix: str, names: tuple[str, ...]) -> "AccessString":
         self._require_builder()
-        return replace(self, rules=self.rules + _checked(prefix, names))
+        return replace(self, rules=self.rules + _prefixed(prefix, names))
 
     def _require_builder(self) -> None:
         if self.verbatim is not None:
@@ -158,37 +160,15 @@ class AccessString:
         if self.verbatim is not None:
             return self.verbatim
         base = () if self.rules[:1] == ("+@all",) else ("-@all",)
-        return " ".join([self.switch, *self.key_rules, *(self.channel_rules or ("resetchannels",)), *base, *self.rules])
+        channels = () if self.channel_rules is None else self.channel_rules or ("resetchannels",)
+        return " ".join([self.switch, *self.key_rules, *channels, *base, *self.rules])
 
 
-def _checked(prefix: str, words: tuple[str, ...]) -> tuple[str, ...]:
-    rules = tuple(f"{prefix}{word}" for word in words)
-    for rule in rules:
-        if known(rule):
-            _check(rule)
-    return rules
-
-
-def _check(rule: str) -> None:
-    if rule.startswith((">", "<", "#", "!")) or rule in {"nopass", "resetpass"}:
-        raise ValidationError(
-            f"access_string must hold no password rule, got {_masked(rule)}; give the user its password in the "
-            "PasswordUser construct"
-        )
-    if rule == "reset":
-        raise ValidationError("access_string must not hold 'reset', got it; write the rules out, starting with on")
-    command = _COMMANDS.fullmatch(rule)
-    if command is not None and rule[0] == "+" and command.group(1).split("|")[0].lower() in RESTRICTED_COMMANDS:
-        raise ValidationError(
-            f"access_string must not allow a command that ElastiCache restricts, got {rule!r}; leave it out"
-        )
-    if rule not in _SWITCHES and not (command or _KEYS.fullmatch(rule) or _CHANNELS.fullmatch(rule)):
-        raise ValidationError(
-            "access_string must consist of on, off, ~key, %R~key, &channel, +command, -command, +@category and "
-            f"-@category, got {rule!r}; correct or remove that rule"
-        )
-
-
-def _masked(rule: str) -> str:
-    """The rule without the part that may be a secret."""
-    return f"'{rule[0]}...'" if rule[0] in "><#!" else repr(rule)
+def _prefixed(prefix: str, words: tuple[str, ...]) -> tuple[str, ...]:
+    """The words as rules. Raises ValidationError for a word that has the sign of a rule already, or a space."""
+    for word in words:
+        if known(word) and (not word or word[0] in "~%&+-@" or any(letter.isspace() for letter in word)):
+            refuse(
+                "access_string", "get names and patterns without the sign of a rule", word, "write app:*, get or read"
+            )
+    return tuple(f"{prefix}{word}" for word in words)

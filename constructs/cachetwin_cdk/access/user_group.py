@@ -10,7 +10,7 @@ from constructs import Construct
 
 from cachetwin_cdk.checks._names import generated_id, require_id
 from cachetwin_cdk.checks._validate import ValidationError, known, refuse
-from cachetwin_cdk.engine.engine_version import Engine
+from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
 from cachetwin_cdk.monitoring._events import ApiEvents
 
 from ._permissions import Permissions
@@ -155,7 +155,7 @@ class UserGroup(UserGroupBase):
 
 def create_user_group(
     scope: Construct,
-    engine: Engine,
+    engine_version: EngineVersion,
     user_group: IUserGroup | None,
     users: Sequence[IUser] | None,
     *,
@@ -165,6 +165,7 @@ def create_user_group(
 
     A new user has a password, and is returned as well; with ``with_iam`` it logs in with IAM instead.
     """
+    engine = engine_version.engine
     if user_group is not None:
         return user_group, None
     if users is not None:
@@ -172,5 +173,12 @@ def create_user_group(
     if with_iam:
         iam_user = IamUser(scope, "User", access_string=AccessString.application(), engine=engine)
         return UserGroup(scope, "UserGroup", users=[iam_user], engine=engine), None
-    user = PasswordUser(scope, "User", access_string=AccessString.application(), engine=engine)
-    return UserGroup(scope, "UserGroup", users=[user], engine=engine), user
+    if engine_version.at_least(valkey="7.2", redis="6.2"):
+        user = PasswordUser(scope, "User", access_string=AccessString.application(), engine=engine)
+        return UserGroup(scope, "UserGroup", users=[user], engine=engine), user
+    access_string = AccessString.application().without_channel_rules()
+    user = PasswordUser(scope, "User", access_string=access_string, engine=engine)
+    off = NoPasswordUser(
+        scope, "DefaultUser", user_name="default", access_string=AccessString.off().without_channel_rules()
+    )
+    return UserGroup(scope, "UserGroup", users=[user, off], engine=engine), user

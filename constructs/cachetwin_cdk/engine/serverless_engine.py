@@ -5,7 +5,7 @@ from typing import ClassVar
 
 from cachetwin_cdk.checks._validate import known, require_match
 
-from .engine_version import Engine
+from .engine_version import Engine, EngineVersion
 
 _FORMATS = {
     Engine.VALKEY: (r"\d+", "look like 8"),
@@ -37,6 +37,13 @@ class ServerlessEngine:
     def is_valkey_from(self, major: int) -> bool:
         """Whether this is Valkey of at least that major version; a version that is a token qualifies."""
         return self.engine is Engine.VALKEY and (not known(self.major_version) or int(self.major_version) >= major)
+
+    @property
+    def newest_version(self) -> EngineVersion:
+        """The newest version of this major version, which a serverless cache may run."""
+        newest = {(Engine.VALKEY, "7"): "7.2", (Engine.REDIS, "7"): "7.1"}
+        version = newest.get((self.engine, self.major_version), f"{self.major_version}.99")
+        return EngineVersion(self.engine, version)
 
     def __str__(self) -> str:
         return f"{self.engine} {self.major_version}"

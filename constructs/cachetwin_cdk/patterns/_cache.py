@@ -49,6 +49,11 @@ def engine_of(cache: Cache | None) -> Engine:
     return cache.user_group.engine if cache is not None and cache.user_group is not None else Engine.VALKEY
 
 
+def connection_commands(engine: Engine) -> tuple[str, ...]:
+    """Commands that clients send when they connect, and to keep the connection open; Redis 7.1 has no CLIENT SETINFO."""
+    return ("ping", "client|setname") if engine is Engine.REDIS else ("ping", "client|setinfo", "client|setname")
+
+
 def name_of(cache: Cache) -> str:
     """The name that an IAM token for this cache is signed for."""
     return cache.serverless_cache_name if isinstance(cache, IServerlessCache) else cache.replication_group_id

@@ -25,7 +25,7 @@ from cachetwin_cdk.replication_group.replication_group import ReplicationGroup
 from cachetwin_cdk.rotation import UserPasswordRotation
 from cachetwin_cdk.serverless.serverless_cache import ServerlessCache, UsageLimits
 
-from ._cache import Cache, add_user_to, endpoints, engine_of, is_clustered
+from ._cache import Cache, add_user_to, connection_commands, endpoints, engine_of, is_clustered
 from ._fargate import api_subnets, fargate_service, logged_container, silence_w3005, task_definition
 from ._findings import CACHE_SECRET, acknowledge
 from ._logs import LogSettings
@@ -33,8 +33,8 @@ from ._network import private_network
 from ._web_database import ExistingDatabase, WebDatabase
 from ._web_front import WebFront
 
-# Cache-aside reads, stores with a TTL, locks (SET NX) and invalidates; clients send PING and CLIENT when they connect.
-_CACHE_COMMANDS = ("get", "mget", "set", "del", "unlink", "exists", "ttl", "ping", "client|setinfo", "client|setname")
+# Cache-aside reads, stores with a TTL, locks (SET NX) and invalidates.
+_CACHE_COMMANDS = ("get", "mget", "set", "del", "unlink", "exists", "ttl")
 _SECRET_VARIABLES = frozenset({"CACHE_PASSWORD", "DB_USER", "DB_PASSWORD"})
 _RDS_CA_PATH = "/etc/ssl/rds/global-bundle.pem"
 
@@ -169,9 +169,7 @@ class CachedWebApp(Construct):
         self.database: WebDatabase | ExistingDatabase = database or self._create_database(
             database_name, database_instance_type, multi_az=database_multi_az
         )
-        self.cache_user = self._create_cache_user(
-            cache_access or AccessString.on().keys(f"{cache_key_prefix}*").commands(*_CACHE_COMMANDS), engine_of(cache)
-        )
+        self.cache_user = self._create_cache_user(cache_access, cache_key_prefix, engine_of(cache))
         self.cache: Cache
         if cache is not None:
             add_user_to(cache, self.cache_user)
@@ -236,9 +234,14 @@ class CachedWebApp(Construct):
             regulated=self.compliance.is_regulated,
         )
 
-    def _create_cache_user(self, access_string: AccessString, engine: Engine) -> PasswordUser:
+    def _create_cache_user(self, access_string: AccessString | None, prefix: str, engine: Engine) -> PasswordUser:
+        commands = (*_CACHE_COMMANDS, *connection_commands(engine))
         user = PasswordUser(
-            self, "CacheUser", access_string=access_string, engine=engine, secret_encryption_key=self.data_key
+            self,
+            "CacheUser",
+            access_string=access_string or AccessString.on().keys(f"{prefix}*").commands(*commands),
+            engine=engine,
+            secret_encryption_key=self.data_key,
         )
         if self.compliance.is_regulated:
             acknowledge(user, CACHE_SECRET)

@@ -58,7 +58,7 @@ class Authentication:
         if not self.has_users:
             return None, None
         with_iam = compliance.needs_iam(engine_version)
-        group, user = create_user_group(scope, engine_version.engine, self.user_group, self.users, with_iam=with_iam)
+        group, user = create_user_group(scope, engine_version, self.user_group, self.users, with_iam=with_iam)
         rules.require_users(engine_version, group)
         # Users may be added to the group later.
         validate_at_synth(scope, lambda: rules.require_users(engine_version, group))

@@ -7,6 +7,7 @@ role-based access control, automatic failover, data tiering, supported nodes and
 from collections.abc import Mapping
 
 from cachetwin_cdk.access.user_group import IUserGroup
+from cachetwin_cdk.access.users import User
 from cachetwin_cdk.checks._validate import ValidationError, known, refuse, require_between, require_one_of
 from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
 from cachetwin_cdk.engine.node_type import NodeType
@@ -76,6 +77,9 @@ def require_users(engine_version: EngineVersion, user_group: IUserGroup) -> None
             engine_version,
             "choose a newer engine_version, or use a PasswordUser",
         )
+    for user in user_group.users:
+        if isinstance(user, User):
+            user.access_string.validate(engine_version)
 
 
 def require_parameter_group(

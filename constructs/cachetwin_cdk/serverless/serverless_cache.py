@@ -10,7 +10,7 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from cachetwin_cdk.access.user_group import IUserGroup, create_user_group
-from cachetwin_cdk.access.users import IUser, PasswordUser
+from cachetwin_cdk.access.users import IUser, PasswordUser, User
 from cachetwin_cdk.checks._names import generated_id, require_id
 from cachetwin_cdk.checks._validate import (
     ValidationError,
@@ -136,7 +136,7 @@ class ServerlessCache(ServerlessCacheBase):
         self.user_group: IUserGroup | None = None
         if has_users:
             self.user_group, self.user = create_user_group(
-                self, engine.engine, user_group, users, with_iam=compliance.is_regulated or is_public
+                self, engine.newest_version, user_group, users, with_iam=compliance.is_regulated or is_public
             )
             group = self.user_group
             _require_users(engine, group, is_public=is_public)
@@ -266,6 +266,9 @@ def _require_users(engine: ServerlessEngine, user_group: IUserGroup, *, is_publi
             user_group.engine,
             "make the UserGroup and its users with engine=Engine.REDIS",
         )
+    for user in user_group.users:
+        if isinstance(user, User):
+            user.access_string.validate(engine.newest_version)
     others = [user.user_name for user in user_group.users if not user.connects_with_iam]
     if is_public and others:
         refuse("users", "all use IAM with connection_type PUBLIC", ", ".join(others), "make each an IamUser")

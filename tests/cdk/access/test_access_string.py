@@ -65,12 +65,12 @@ def test_a_restricted_command_may_be_taken_away() -> None:
 
 @pytest.mark.parametrize("rule", ["get", "~", "&", "+", "+@", "+get;", "%Q~a", "allthings"])
 def test_what_is_no_rule_is_refused(rule: str) -> None:
-    with pytest.raises(ValidationError, match="access_string must consist of"):
+    with pytest.raises(ValidationError, match="access_string must "):
         AccessString.of(f"on {rule}")
 
 
 def test_a_pattern_with_a_space_is_refused() -> None:
-    with pytest.raises(ValidationError, match="access_string must consist of"):
+    with pytest.raises(ValidationError, match="access_string must "):
         AccessString.on().keys("a b")
 
 

@@ -180,7 +180,7 @@ class MessagingServices(Construct):
             name: PasswordUser(
                 self._scopes[name],
                 "CacheUser",
-                access_string=service.access_string(),
+                access_string=service.access_string(engine),
                 engine=engine,
                 secret_encryption_key=self.data_key,
             )

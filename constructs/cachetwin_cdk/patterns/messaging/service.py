@@ -8,13 +8,13 @@ from aws_cdk import aws_ecs as ecs
 
 from cachetwin_cdk.access.access_string import AccessString
 from cachetwin_cdk.checks._validate import ValidationError, refuse, require_between, require_match
+from cachetwin_cdk.engine.engine_version import Engine
+from cachetwin_cdk.patterns._cache import connection_commands
 
 from .streams import dead_letter_key, stream_key
 
 NAME_PATTERN = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 _TASKS_MAX = 5_000  # quota of tasks per service
-# Commands that clients send when they connect, and to keep the connection open.
-_CONNECTION = ("ping", "client|setinfo", "client|setname")
 _SUBSCRIBER = ("subscribe", "psubscribe", "unsubscribe", "punsubscribe")
 # Create the consumer group, take jobs, take over jobs of a consumer that died, and finish or give up a job in one step.
 _WORKER = (
@@ -99,24 +99,29 @@ class MessagingService:
                 "keeps keys; say what it does, or run it elsewhere"
             )
 
-    def access_string(self) -> AccessString:
+    def access_string(self, engine: Engine = Engine.VALKEY) -> AccessString:
         """The rules of its cache user: the channels, keys and commands that the service needs."""
         if self.access is not None:
             return self.access
-        rules = AccessString.on().commands(*_CONNECTION)
+        rules = AccessString.on().commands(*connection_commands(engine)).keys(*_once(self.keys))
         if self.keys:
-            rules = rules.keys(*self.keys).categories("read", "write", "transaction")
+            rules = rules.categories("read", "write", "transaction")
             rules = rules.without_categories("admin", "dangerous")
         if self.publishes or self.subscribes:
-            rules = rules.channels(*dict.fromkeys((*self.publishes, *self.subscribes)))
+            rules = rules.channels(*_once((*self.publishes, *self.subscribes)))
         if self.publishes:
             rules = rules.commands("publish")
         if self.subscribes:
             rules = rules.commands(*_SUBSCRIBER)
+        has_every_key = "*" in self.keys
         if self.enqueues:
-            rules = rules.write_keys(*(stream_key(name) for name in self.enqueues)).commands("xadd")
+            rules = rules.commands("xadd")
+            if not has_every_key:
+                rules = rules.write_keys(*(stream_key(name) for name in self.enqueues))
         if self.works_on is not None:
-            rules = rules.keys(stream_key(self.works_on)).write_keys(dead_letter_key(self.works_on)).commands(*_WORKER)
+            rules = rules.commands(*_WORKER)
+            if not has_every_key:
+                rules = rules.keys(stream_key(self.works_on)).write_keys(dead_letter_key(self.works_on))
         return rules
 
     def environment_variables(self) -> dict[str, str]:
@@ -148,3 +153,8 @@ class MessagingService:
                 "hold no space and no comma",
                 remedy="write the channel as orders.placed",
             )
+
+
+def _once(patterns: Sequence[str]) -> Sequence[str]:
+    """Each pattern once; ``*`` alone where it is among them, because the engine takes no pattern after it."""
+    return ("*",) if "*" in patterns else tuple(dict.fromkeys(patterns))
