@@ -6,14 +6,14 @@ from tests.engine.in_process import Run, StartRun
 from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.protocol.errors import CommandError
-from cachetwin_engine.core.registry.options import REST, OptionReader, option_sizes
+from cachetwin_engine.core.registry.options import REST, OptionReader, option_sizes, read_options
 
 ENGINE = Engine(PROFILES["valkey-9.1"], lambda: 0, 1)
 
 
 def reader(name: bytes, words: str, refusal: bytes = b"") -> OptionReader:
     args = words.encode().split()
-    return OptionReader(ENGINE.commands[name], args, 0, len(args), refusal)
+    return read_options(ENGINE.commands[name], args, 0, len(args), refusal)
 
 
 def all_words(options: OptionReader) -> list[bytes]:

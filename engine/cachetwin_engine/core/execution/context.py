@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 from cachetwin_engine.core.acl.user import User
 from cachetwin_engine.core.keyspace.database import Database
 from cachetwin_engine.core.protocol.replies import CRLF, bulk
-from cachetwin_engine.core.registry.options import OptionReader
+from cachetwin_engine.core.registry.options import OptionReader, read_options
 from cachetwin_engine.core.state.client import Caller, Client
 from cachetwin_engine.core.text.doubles import digits_17, shortest
 
@@ -45,7 +45,7 @@ class Context(Caller):
         """
         if self.command is None:
             raise RuntimeError("options belong to a command, and none is running")
-        return OptionReader(self.command, args, at, len(args) if end < 0 else end, refusal)
+        return read_options(self.command, args, at, len(args) if end < 0 else end, refusal)
 
     # -- changes ------------------------------------------------------------------------------------------------------
 

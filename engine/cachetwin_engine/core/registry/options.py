@@ -31,11 +31,9 @@ REST: Final = -1
 class OptionReader:
     """The options of ``args`` from place ``at`` up to ``end``."""
 
-    def __init__(self, row: Command, args: list[bytes], at: int, end: int, refusal: bytes) -> None:
+    def __init__(self, sizes: dict[bytes, int], args: list[bytes], at: int, end: int, refusal: bytes) -> None:
         """``refusal`` is the error for a word that is no option, with ``%b`` for the word; empty: the syntax error."""
-        if row.option_sizes is None:
-            row.option_sizes = option_sizes(row)
-        self._sizes = row.option_sizes
+        self._sizes = sizes
         self._args = args
         self._end = end
         self._refusal = refusal
@@ -68,6 +66,18 @@ class OptionReader:
 
     def _refused(self, at: int) -> CommandError:
         return CommandError(self._refusal.replace(b"%b", self._args[at])) if self._refusal else syntax_error()
+
+
+_NO_OPTIONS: Final = OptionReader({}, [], 0, 0, b"")
+
+
+def read_options(row: Command, args: list[bytes], at: int, end: int, refusal: bytes = b"") -> OptionReader:
+    """The options of ``row`` in ``args`` from place ``at`` up to ``end``; for ``refusal`` see ``OptionReader``."""
+    if at >= end:
+        return _NO_OPTIONS  # as most requests have none
+    if row.option_sizes is None:
+        row.option_sizes = option_sizes(row)
+    return OptionReader(row.option_sizes, args, at, end, refusal)
 
 
 def option_sizes(row: Command) -> dict[bytes, int]:
