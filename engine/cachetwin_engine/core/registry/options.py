@@ -19,6 +19,8 @@ GEOSEARCH, BITFIELD, CLIENT LIST, FUNCTION LIST).
 
 from typing import Final
 
+from mypy_extensions import i64
+
 from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
 
 from .command_table import Command
@@ -31,24 +33,30 @@ REST: Final = -1
 class OptionReader:
     """The options of ``args`` from place ``at`` up to ``end``."""
 
-    def __init__(self, sizes: dict[bytes, int], args: list[bytes], at: int, end: int, refusal: bytes) -> None:
+    def __init__(self, sizes: dict[bytes, int], args: list[bytes], at: i64, end: i64, refusal: bytes) -> None:
         """``refusal`` is the error for a word that is no option, with ``%b`` for the word; empty: the syntax error."""
         self._sizes = sizes
         self._args = args
-        self._end = end
+        self._end: i64 = end
         self._refusal = refusal
-        self._next = at
-        self.at = at  # the place of the current word
+        self._next: i64 = at
+        self.at: i64 = at  # the place of the current word
         self.value = b""  # its first value
 
     def next_word(self) -> bytes:
         """The next option in upper case, ``b""`` after the last one. Raises CommandError."""
-        at = self._next
+        at: i64 = self._next
         if at >= self._end:
             return b""
-        word = self._args[at].upper()
-        size = self._sizes.get(word)
-        if size is None or at + size >= self._end:
+        word = self._args[at]
+        found = self._sizes.get(word)  # most clients write in capitals
+        if found is None:
+            word = word.upper()
+            found = self._sizes.get(word)
+            if found is None:
+                raise self._refused(at)
+        size: i64 = found
+        if at + size >= self._end:
             raise self._refused(at)
         self.at = at
         if size > 0:
@@ -56,7 +64,7 @@ class OptionReader:
         self._next = at + 1 + size if size >= 0 else self._end
         return word
 
-    def take(self, count: int) -> list[bytes]:
+    def take(self, count: i64) -> list[bytes]:
         """Make ``count`` the number of values of the current option, and return them. Raises CommandError."""
         first = self.at + 1
         if first + count > self._end:
@@ -64,7 +72,7 @@ class OptionReader:
         self._next = first + count
         return self._args[first : first + count]
 
-    def _refused(self, at: int) -> CommandError:
+    def _refused(self, at: i64) -> CommandError:
         return CommandError(self._refusal.replace(b"%b", self._args[at])) if self._refusal else syntax_error()
 
 
