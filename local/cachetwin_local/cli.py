@@ -38,13 +38,13 @@ from cachetwin_local.screen import Screen, status_table, stderr_console, stdout_
 from cachetwin_local.supervise.control_socket import ask
 from cachetwin_local.supervise.endpoints import endpoint_variables
 from cachetwin_local.supervise.events import Stopped, from_json
-from cachetwin_local.supervise.process.private_file import make_private_directory
+from cachetwin_local.supervise.process.private_file import make_project_directory
 from cachetwin_local.supervise.project.local_ca import LocalCA
 from cachetwin_local.supervise.project.logs import name_matches
 from cachetwin_local.supervise.project.run_context import socket_directory
 from cachetwin_local.supervise.project.secret_store import SecretStore
 from cachetwin_local.supervise.project.state import RunState, StateFile
-from cachetwin_local.synth import needs_synth, parse_context, refuse_missing_context, synthesise
+from cachetwin_local.synth import needs_synth, parse_pairs, refuse_missing_context, synthesise
 from cachetwin_local.topology.address_plan import Loopback as PlanLoopback
 from cachetwin_local.topology.values import Topology
 
@@ -98,8 +98,10 @@ Where = Annotated[
     Loopback | None,
     typer.Option(help="An address for each endpoint, or 127.0.0.1 for all and other ports."),
 ]
-
-
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option("--parameters", metavar="[STACK:]NAME=VALUE", help="A value for a parameter of the templates."),
+]
 Timeout = Annotated[
     float | None,
     typer.Option("--timeout", metavar="SECONDS", min=0.1, help="Stop everything when the start takes longer."),
@@ -129,10 +131,11 @@ def plan(
     no_synth: NoSynth = False,
     app_context: Context = None,
     loopback: Where = None,
+    parameters: Parameters = None,
 ) -> None:
     """Show which resources of the templates will run here. Starts nothing."""
     project = find_project(context.obj)
-    topology = _topology(project, stacks, app_context, loopback, no_synth=no_synth)
+    topology = _topology(project, stacks, app_context, loopback, parameters, no_synth=no_synth)
     if as_json:
         sys.stdout.write(json.dumps(to_json(topology), indent=1) + "\n")
     else:
@@ -155,10 +158,12 @@ def draw(
     ] = None,
     no_synth: NoSynth = False,
     app_context: Context = None,
+    parameters: Parameters = None,
 ) -> None:
     """Draw the app's architecture from its templates, as SVG or as a Mermaid flowchart."""
     project = find_project(context.obj)
-    architecture = architecture_of(_assembly(project, app_context, no_synth=no_synth), stacks)
+    assembly = _assembly(project, app_context, no_synth=no_synth)
+    architecture = architecture_of(assembly, stacks, parse_pairs("--parameters", parameters or []))
     if form is None:
         mermaid = output is not None and output.suffix in {".mmd", ".mermaid"}
         form = PictureFormat.mermaid if mermaid else PictureFormat.svg
@@ -181,18 +186,20 @@ def up(
     detach: Annotated[bool, typer.Option("-d", "--detach", help="Return when everything is ready.")] = False,
     app_context: Context = None,
     loopback: Where = None,
+    parameters: Parameters = None,
     timeout: Timeout = None,
 ) -> None:
     """Start the app: synthesise it if its sources changed, start everything, show the endpoints."""
     project = find_project(context.obj)
     _refuse_second_run(project)
-    topology = _topology(project, stacks, app_context, loopback, no_synth=no_synth)
+    topology = _topology(project, stacks, app_context, loopback, parameters, no_synth=no_synth)
     _refuse_problems(topology)
     screen = Screen(stderr_console())
     if not detach:
         run_foreground(project, topology, screen, timeout)
         return
     words = ["--loopback", topology.loopback, *([] if timeout is None else ["--timeout", str(timeout)])]
+    words += [word for pair in parameters or [] for word in ("--parameters", pair)]
     words += ["--", *(stacks or [])]
     background = start_background(project, words)
     wait_until_ready(background, screen, project.directory / "logs" / "supervisor.log")
@@ -209,11 +216,12 @@ def supervise(
     *,
     events_fd: Annotated[int, typer.Option(help="Where to write events until ready.")],
     loopback: Where = None,
+    parameters: Parameters = None,
     timeout: Timeout = None,
 ) -> None:
     """Run as the background supervisor that `up -d` starts."""
     project = find_project(context.obj)
-    serve_background(project, _topology(project, stacks, None, loopback, no_synth=True), events_fd, timeout)
+    serve_background(project, _topology(project, stacks, None, loopback, parameters, no_synth=True), events_fd, timeout)
 
 
 @app.command()
@@ -291,6 +299,7 @@ def env(
     stacks: Stacks = None,
     *,
     form: Annotated[Format, typer.Option("--format", help="The format of the variables.")] = Format.shell,
+    parameters: Parameters = None,
     secrets: Annotated[bool, typer.Option("--secrets", help="Print passwords too.")] = False,
     loopback: Where = None,
 ) -> None:
@@ -299,8 +308,9 @@ def env(
     The CA bundle's file is among them, under the names that TLS libraries read.
     """
     project = find_project(context.obj)
-    topology = _topology(project, stacks, None, loopback, no_synth=(project.assembly / "manifest.json").exists())
-    make_private_directory(project.directory)
+    is_synthesised = (project.assembly / "manifest.json").exists()
+    topology = _topology(project, stacks, None, loopback, parameters, no_synth=is_synthesised)
+    make_project_directory(project.directory)
     store = SecretStore(project.directory / "secrets.json")
     store.provision(topology.secrets)
     local_ca = LocalCA(project.directory / "ca", topology.project)
@@ -376,19 +386,31 @@ def main() -> None:
 
 
 def _topology(
-    project: Project, stacks: list[str] | None, pairs: list[str] | None, loopback: Loopback | None, *, no_synth: bool
+    project: Project,
+    stacks: list[str] | None,
+    pairs: list[str] | None,
+    loopback: Loopback | None,
+    parameters: list[str] | None,
+    *,
+    no_synth: bool,
 ) -> Topology:
     """The plan for the chosen stacks, after the app ran if it had to."""
     assembly = _assembly(project, pairs, no_synth=no_synth)
     where: PlanLoopback = "shared"
     if loopback is Loopback.per_endpoint or (loopback is None and psutil.LINUX):
         where = "per-endpoint"
-    return make_plan(assembly, stacks=stacks, project=project.unique_name, loopback=where)
+    return make_plan(
+        assembly,
+        stacks=stacks,
+        project=project.unique_name,
+        loopback=where,
+        parameters=parse_pairs("--parameters", parameters or []),
+    )
 
 
 def _assembly(project: Project, pairs: list[str] | None, *, no_synth: bool) -> Assembly:
     """The app's assembly, after the app ran if it had to."""
-    context = parse_context(pairs or [])
+    context = parse_pairs("-c", pairs or [])
     if no_synth and not (project.assembly / "manifest.json").is_file():
         raise UserError(f"there is no {project.assembly} to use: run `cachetwin up` without --no-synth")
     if not no_synth and needs_synth(project, context):

@@ -16,6 +16,7 @@ from cachetwin_local.errors import UserError
 from cachetwin_local.project import Project
 from cachetwin_local.screen import Screen, endpoint_table, stdout_console
 from cachetwin_local.supervise.events import Event, Failed, Ready, from_json, to_json
+from cachetwin_local.supervise.process.private_file import make_project_directory
 from cachetwin_local.supervise.project.logs import Logs
 from cachetwin_local.supervise.supervisor import Supervisor
 from cachetwin_local.topology.values import Topology
@@ -41,6 +42,7 @@ class Background:
 
 def start_background(project: Project, arguments: Sequence[str]) -> Background:
     """Start ``cachetwin supervise`` in a session of its own; its output goes to ``.cachetwin/logs/supervisor.log``."""
+    make_project_directory(project.directory)
     Logs(project.directory / "logs").close()
     log = project.directory / "logs" / "supervisor.log"
     log.touch(0o600)

@@ -21,9 +21,9 @@ from typing import Any
 from cachetwin_local.assembly.staleness import digest, is_source
 from cachetwin_local.errors import UserError
 from cachetwin_local.project import Project
-from cachetwin_local.supervise.process.private_file import make_private_directory, write_private
+from cachetwin_local.supervise.process.private_file import make_project_directory, write_private
 
-__all__ = ["needs_synth", "parse_context", "refuse_missing_context", "synthesise"]
+__all__ = ["needs_synth", "parse_pairs", "refuse_missing_context", "synthesise"]
 
 _DEADLINE_S = 600
 _SHOWN_LINES = 30
@@ -32,15 +32,15 @@ _CONTEXT_BYTES_MAX = 30_000  # past this the CDK passes the context in a file: a
 _PACKAGES = ("aws-cdk-lib", "constructs", "cdk-nag")
 
 
-def parse_context(pairs: list[str]) -> dict[str, str]:
-    """``key=value`` words of the command line as context. Raises UserError for a word without ``=``."""
-    context = {}
+def parse_pairs(option: str, pairs: list[str]) -> dict[str, str]:
+    """``key=value`` words that follow an option of the command line. Raises UserError for a word without ``=``."""
+    found = {}
     for pair in pairs:
         key, separator, value = pair.partition("=")
         if not separator or not key:
-            raise UserError(f"-c must be key=value, got {pair!r}")
-        context[key] = value
-    return context
+            raise UserError(f"{option} must be key=value, got {pair!r}")
+        found[key] = value
+    return found
 
 
 def needs_synth(project: Project, context: Mapping[str, str]) -> bool:
@@ -75,7 +75,7 @@ def synthesise(project: Project, context: Mapping[str, str]) -> None:
         raise UserError(
             f"the app `{project.app}` ran but wrote no manifest to {project.assembly}: does it call app.synth()?"
         )
-    make_private_directory(project.directory)
+    make_project_directory(project.directory)
     record = {"sources": fingerprint, "assembly": _assembly_mark(project)}
     write_private(_record(project), json.dumps(record).encode())
 

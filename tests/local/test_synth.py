@@ -10,7 +10,7 @@ import pytest
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.project import Project, find_project
-from cachetwin_local.synth import needs_synth, parse_context, refuse_missing_context, synthesise
+from cachetwin_local.synth import needs_synth, parse_pairs, refuse_missing_context, synthesise
 
 APP = """
 import json, os, pathlib, sys
@@ -84,9 +84,9 @@ def test_values_that_only_an_account_knows_are_the_users_to_look_up(project: Pro
 
 
 def test_context_on_the_command_line_is_key_and_value() -> None:
-    assert parse_context(["a=b=c", "d="]) == {"a": "b=c", "d": ""}
+    assert parse_pairs("-c", ["a=b=c", "d="]) == {"a": "b=c", "d": ""}
     with pytest.raises(UserError, match="-c must be key=value, got 'word'"):
-        parse_context(["word"])
+        parse_pairs("-c", ["word"])
 
 
 def test_commands_outside_a_cdk_app_say_so_in_one_line_and_exit_1(tmp_path: Path) -> None:

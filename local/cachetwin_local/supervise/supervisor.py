@@ -24,7 +24,7 @@ from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState
 from cachetwin_local.supervise.load_balancer.load_balancer import LoadBalancerActor
 from cachetwin_local.supervise.postgres.server import PostgresActor
 from cachetwin_local.supervise.process.limits import raise_open_files_limit
-from cachetwin_local.supervise.process.private_file import make_private_directory
+from cachetwin_local.supervise.process.private_file import make_project_directory
 from cachetwin_local.supervise.project.local_ca import LocalCA
 from cachetwin_local.supervise.project.logs import Logs
 from cachetwin_local.supervise.project.run_context import RunContext, socket_directory
@@ -60,7 +60,7 @@ class Supervisor:
         self._topology = topology
         self._on_event = on_event
         self._on_note = on_note
-        self._directory = make_private_directory(directory)
+        self._directory = make_project_directory(directory)
         self._state_file = StateFile(self._directory)
         self._states: dict[str, ResourceState] = {}
         self._stopping = asyncio.Event()

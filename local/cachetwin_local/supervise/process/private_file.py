@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-__all__ = ["make_private_directory", "write_private"]
+__all__ = ["make_private_directory", "make_project_directory", "write_private"]
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -18,6 +18,15 @@ def write_private(path: Path, content: bytes) -> None:
     except BaseException:
         draft.unlink(missing_ok=True)
         raise
+
+
+def make_project_directory(path: Path) -> Path:
+    """Create a project's ``.cachetwin``, which Git ignores whatever the project's own ignore files say. Returns `path`."""
+    make_private_directory(path)
+    ignore = path / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("# written by cachetwin: data, secrets and logs of this machine\n*\n", encoding="utf-8")
+    return path
 
 
 def make_private_directory(path: Path) -> Path:

@@ -46,6 +46,8 @@ class ServiceActor:
         self.depends_on = frozenset(service.depends_on)
         self._run_context = run_context
         self._service = service
+        # what is not essential and comes from an image by name is left out, as the plan warns
+        self._containers = tuple(c for c in service.containers if c.essential or c.image.directory is not None)
         self._region = topology.region
         self._groups = [
             group for group in topology.target_groups if any(target.service == self.name for target in group.targets)
@@ -66,7 +68,7 @@ class ServiceActor:
 
     async def prepare(self) -> None:
         """Install the packages and unpack each task's files."""
-        for container in self._service.containers:
+        for container in self._containers:
             image, context = read_image(container, self._run_context.assembly)
             environment = await self._environments.get(requirements_file(image, context), self.name)
             for index in range(len(self._service.tasks)):
@@ -86,7 +88,7 @@ class ServiceActor:
         await asyncio.gather(*(restarter.stop() for restarter in self._restarters))
 
     async def _start_task(self, index: int) -> None:
-        for container in _in_order(self._service.containers):
+        for container in _in_order(self._containers):
             restarter = Restarter(
                 self._run_context,
                 self.name,

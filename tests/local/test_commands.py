@@ -1,0 +1,88 @@
+"""The commands that start nothing, as programs."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree as Xml
+
+import pytest
+
+THREE_STACKS = Path(__file__).parent / "assemblies" / "three_stacks"
+ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TERM": "dumb"}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """A CDK app's folder that was synthesised."""
+    (tmp_path / "cdk.json").write_text(json.dumps({"app": "true"}))
+    shutil.copytree(THREE_STACKS, tmp_path / "cdk.out")
+    return tmp_path
+
+
+def cachetwin(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "cachetwin_local", "-C", str(folder), *words]
+    return subprocess.run(
+        command, env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False, stdin=subprocess.DEVNULL
+    )
+
+
+def edit(project: Path, stack: str, **changes: object) -> None:
+    """Change sections of a template."""
+    path = project / "cdk.out" / f"{stack}.template.json"
+    template = json.loads(path.read_text())
+    path.write_text(json.dumps({**template, **changes}))
+
+
+def test_draw_writes_svg_to_stdout_and_mermaid_where_the_file_says_so(project: Path) -> None:
+    svg = cachetwin(project, "draw", "--no-synth")
+    assert svg.returncode == 0, svg.stderr
+    assert Xml.fromstring(svg.stdout).tag == "{http://www.w3.org/2000/svg}svg"  # noqa: S314  (our own text)
+    written = cachetwin(project, "draw", "--no-synth", "-o", str(project / "app.mmd"))
+    assert (written.returncode, written.stdout) == (0, "")
+    assert "flowchart LR" in (project / "app.mmd").read_text()
+    assert cachetwin(project, "draw", "--no-synth", "--format", "mermaid").stdout == (project / "app.mmd").read_text()
+
+
+def test_draw_says_what_is_wrong_in_one_line(project: Path) -> None:
+    unknown = cachetwin(project, "draw", "--no-synth", "Nope")
+    assert (unknown.returncode, unknown.stderr.count("\n")) == (1, 1)
+    assert "stack must be one of Net, Data, Web, got Nope" in unknown.stderr
+    nowhere = cachetwin(project, "draw", "--no-synth", "-o", str(project / "no" / "app.svg"))
+    assert (nowhere.returncode, nowhere.stderr.count("\n")) == (1, 1)
+    assert "No such file or directory" in nowhere.stderr
+
+
+def test_draw_shows_some_stacks_with_those_they_depend_on(project: Path) -> None:
+    text = cachetwin(project, "draw", "--no-synth", "--format", "mermaid", "Data").stdout
+    assert "title: Net, Data" in text
+    assert "Amazon RDS" in text
+    assert "Amazon ECS service" not in text
+
+
+def test_parameters_give_templates_their_values(project: Path) -> None:
+    template = json.loads((project / "cdk.out" / "Data.template.json").read_text())
+    (cache,) = [r for r in template["Resources"].values() if r["Type"] == "AWS::ElastiCache::ReplicationGroup"]
+    cache["Properties"]["CacheNodeType"] = {"Ref": "Size"}
+    parameters = {**template.get("Parameters", {}), "Size": {"Type": "String"}}
+    edit(project, "Data", Resources=template["Resources"], Parameters=parameters)
+    without = cachetwin(project, "plan", "--no-synth", "--json")
+    notes = [one["note"] for one in json.loads(without.stdout)["coverage"] if one["status"] == "not readable"]
+    assert any("parameter Size must have a value" in note for note in notes)
+    for pair in ("Size=cache.t4g.small", "Data:Size=cache.t4g.small"):
+        found = json.loads(cachetwin(project, "plan", "--no-synth", "--json", "--parameters", pair).stdout)
+        assert found["replication_groups"][0]["nodes"][0]["node_type"] == "cache.t4g.small"
+    wrong = cachetwin(project, "plan", "--no-synth", "--parameters", "Size")
+    assert wrong.stderr == "cachetwin: --parameters must be key=value, got 'Size'\n"
+
+
+def test_git_ignores_the_runners_folder(project: Path) -> None:
+    assert cachetwin(project, "env").returncode == 0
+    assert (project / ".cachetwin" / "secrets.json").exists()
+    subprocess.run(["git", "init", "--quiet", str(project)], check=True)
+    command = ["git", "-C", str(project), "status", "--porcelain", "--untracked-files=all"]
+    untracked = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert "cdk.json" in untracked
+    assert ".cachetwin" not in untracked
