@@ -14,6 +14,8 @@ FROM_ROOT: Final = {
     "contributing.md": "CONTRIBUTING.md",
     "changelog.md": "CHANGELOG.md",
     "container.md": "container/README.md",
+    "security-policy.md": "SECURITY.md",
+    "conduct.md": "CODE_OF_CONDUCT.md",
 }
 """Pages of the site that are files at the repository's root."""
 _CODE: Final = re.compile(r"`[^`]+`")
