@@ -19,6 +19,11 @@ POOL_SIZE: Final = 16
 EVICTIONS_MAX: Final = 500  # for one command: some tenths of a millisecond
 ROUNDS_MAX: Final = 16  # draws for one key, in case the pool holds only keys that have gone
 _FAR_FUTURE_MS: Final = 1 << 62
+_RANDOM: Final = 0  # the order in which a policy evicts
+_BY_USE: Final = 1
+_BY_FREQUENCY: Final = 2
+_BY_TTL: Final = 3
+_ORDERS: Final[dict[bytes, int]] = {b"random": _RANDOM, b"lru": _BY_USE, b"lfu": _BY_FREQUENCY, b"ttl": _BY_TTL}
 
 
 class _Candidate:
@@ -71,6 +76,8 @@ class Evictor:
         engine = self._engine
         limit = engine.config.memory.maxmemory
         policy = engine.config.memory.maxmemory_policy
+        volatile = policy.startswith(b"volatile")
+        order = _ORDERS.get(policy[policy.find(b"-") + 1 :], _RANDOM)
         evictions = 0
         while self._account.used(engine) > limit:
             if evictions >= EVICTIONS_MAX:
@@ -79,17 +86,16 @@ class Evictor:
                 engine.config.server.import_mode and not engine.blocked_by & BLOCKED_BY_REPLICA
             ):
                 return False  # during an import its source decides what goes
-            victim = self._random() if policy.endswith(b"-random") else self._best(policy)
+            victim = self._random(volatile) if order == _RANDOM else self._best(order, volatile)
             if victim is None:
                 return False
             evict(engine, victim.db, victim.key)
             evictions += 1
         return True
 
-    def _random(self) -> _Candidate | None:
+    def _random(self, volatile: bool) -> _Candidate | None:
         """A key from one database after the other."""
         engine = self._engine
-        volatile = engine.config.memory.maxmemory_policy.startswith(b"volatile")
         count = len(engine.databases)
         for step in range(count):
             at = (self._next_db + step) % count
@@ -99,10 +105,9 @@ class Evictor:
                 return _Candidate(0, db, _draw_from(db, volatile, engine))
         return None
 
-    def _best(self, policy: bytes) -> _Candidate | None:
-        volatile = policy.startswith(b"volatile")
+    def _best(self, order: int, volatile: bool) -> _Candidate | None:
         for _ in range(ROUNDS_MAX):
-            if not self._draw(policy, volatile):
+            if not self._draw(order, volatile):
                 return None
             while self._pool:
                 best = self._pool.pop()
@@ -110,25 +115,24 @@ class Evictor:
                     return best
         return None
 
-    def _draw(self, policy: bytes, volatile: bool) -> bool:
+    def _draw(self, order: int, volatile: bool) -> bool:
         """Fill the pool; False if no database holds a key that may go."""
         engine = self._engine
         found = False
         for db in engine.databases:
-            count = _may_go(db, volatile)
-            if not count:
+            if not _may_go(db, volatile):
                 continue
             found = True
             keys = db.expiring if volatile else db.values
             for key in keys.draw(engine.random.below, engine.config.memory.maxmemory_samples):
-                self._offer(self._score(policy, db, key), db, key)
+                self._offer(self._score(order, db, key), db, key)
         return found
 
-    def _score(self, policy: bytes, db: Database, key: bytes) -> int:
+    def _score(self, order: int, db: Database, key: bytes) -> int:
         """The higher, the sooner ``key`` goes."""
-        if policy.endswith(b"-lru"):
+        if order == _BY_USE:
             return self._access_log.idle_ms(db, key)
-        if policy.endswith(b"-lfu"):
+        if order == _BY_FREQUENCY:
             return 255 - self._access_log.frequency(db, key)
         return _FAR_FUTURE_MS - db.expires[key]
 
