@@ -78,6 +78,10 @@ class DictTable(KeyTable):
         """See ``KeyTable``."""
         return self._indexed().scan(cursor, count)
 
+    def is_passed(self, key: bytes, cursor: int) -> bool:
+        """See ``KeyTable``."""
+        return self._indexed().is_passed(key, cursor)
+
     def _indexed(self) -> KeyIndex:
         if self._index is None:
             self._index = index_of(self._values)

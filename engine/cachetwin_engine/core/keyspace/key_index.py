@@ -101,6 +101,11 @@ class KeyIndex:
             if len(found) >= count:
                 return place, found
 
+    def is_passed(self, key: bytes, cursor: int) -> bool:
+        """Whether a scan that has returned ``cursor``, not 0, has passed the place of ``key``, present or not."""
+        hashed: i64 = hash(key)
+        return _reversed(hashed & _HASH_MASK) < cursor
+
     def fill(self, keys: Collection[bytes]) -> None:
         """Add ``keys``, which must not be present, to an index that is empty: in one go, as no bucket has to split."""
         one: i64 = 1

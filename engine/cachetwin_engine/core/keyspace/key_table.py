@@ -68,3 +68,7 @@ class KeyTable:
         returned twice.
         """
         raise NotImplementedError
+
+    def is_passed(self, key: bytes, cursor: int) -> bool:
+        """Whether a scan that has returned ``cursor``, not 0, has passed the place of ``key``, present or not."""
+        raise NotImplementedError

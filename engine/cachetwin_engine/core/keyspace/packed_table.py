@@ -298,6 +298,12 @@ class PackedTable(KeyTable):
             if len(found) >= count:
                 return place, found
 
+    def is_passed(self, key: bytes, cursor: int) -> bool:
+        """See ``KeyTable``."""
+        hashed: i64 = hash(key)
+        at: i64 = cursor
+        return hashed & _PLACE_MASK < at
+
     # -- room ---------------------------------------------------------------------------------------------------------
 
     def _make_room(self, segment: _Segment, place: i64) -> None:

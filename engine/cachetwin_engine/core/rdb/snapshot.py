@@ -1,7 +1,7 @@
 """All the data at one moment as an RDB file, made in slices while clients are served.
 
-Nothing is copied when a snapshot begins but the list of keys. Then keys are written one after the other, a slice at a time;
-before a key that is not written yet is changed or deleted, it is written as it is (``Database.note_size`` leads to
+Nothing is copied when a snapshot begins. Keys are written one after the other, a slice at a time (``KeyWalk``); before
+a key that is not written yet is changed or deleted, it is written as it is (``Database.note_size`` leads to
 ``key_changes``). So the file holds what was there when the snapshot began, whenever a key's turn came, and new keys are
 not in it. Commands that flush or swap databases finish the snapshot first.
 """
@@ -14,6 +14,7 @@ from cachetwin_engine.core.state.engine_state import EngineState
 from cachetwin_engine.core.text.crc64 import crc64
 
 from . import kinds
+from .key_walk import KeyWalk
 from .writer import RdbWriter
 
 _KEYS_PER_LOOK: Final = 32  # written between two looks at the clock
@@ -41,15 +42,15 @@ class Snapshot:
         self._rests_until_us = 0
         self.keys_total = 0
         self.keys_written = 0
-        self._pending: dict[int, dict[bytes, None]] = {}  # by database: keys that are not written yet
-        self._databases: list[Database] = []  # that have such keys, the next one last
+        self._walks: dict[int, KeyWalk] = {}  # by database
+        self._databases: list[Database] = []  # whose walk has not begun, the next one last
         self._current: Database | None = None
         self._lfu = access_log.lfu
         self._lru = engine.config.memory.maxmemory_policy.endswith(b"-lru")
         if with_data:
             for db in reversed(engine.databases):
                 if len(db.values):
-                    self._pending[db.index] = dict.fromkeys(db.values.keys())
+                    self._walks[db.index] = KeyWalk(db)
                     self._databases.append(db)
                     self.keys_total += len(db.values)
 
@@ -74,13 +75,12 @@ class Snapshot:
             if db is None:
                 self._next_database()
                 continue
-            pending = self._pending[db.index]
-            if delay_us > 0 and pending and not self._may_go_on(delay_us):
+            walk = self._walks[db.index]
+            if delay_us > 0 and walk.has_more() and not self._may_go_on(delay_us):
                 break
-            for _ in range(1 if delay_us > 0 else min(_KEYS_PER_LOOK, len(pending))):
-                key, _none = pending.popitem()
+            for key in walk.take(1 if delay_us > 0 else _KEYS_PER_LOOK):
                 self._write_key(db, key)
-            if not pending:
+            if not walk.has_more():
                 self._current = None
             if self._engine.clock() >= until_us:
                 break
@@ -112,10 +112,9 @@ class Snapshot:
 
     def key_changes(self, db: Database, key: bytes) -> None:
         """``key`` is about to be changed or deleted."""
-        pending = self._pending.get(db.index)
-        if pending is None or key not in pending:
+        walk = self._walks.get(db.index)
+        if walk is None or not walk.exclude(key):
             return
-        del pending[key]
         if self._current is not db:
             self._open(db)  # a file may return to a database
             self._write_key(db, key)
@@ -135,8 +134,6 @@ class Snapshot:
             self.done = True
             return
         db = self._databases.pop()
-        if not self._pending[db.index]:
-            return
         self._current = db
         self._open(db)
         self._writer.kind(kinds.SIZES)
