@@ -3,6 +3,7 @@
 import datetime
 import ipaddress
 import json
+import os
 import signal
 import socket
 import ssl
@@ -18,12 +19,15 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from tests.engine import in_process
+from tests.engine import in_process, poisoned
 from tests.engine.in_process import Run, StartRun
 from tests.engine.replicas import Follow, follower_of
 from tests.processes import free_port
 
 from cachetwin_engine.core import BUILD
+
+if os.environ.get("CACHETWIN_POISON"):  # see there; `make pytest-poisoned`
+    poisoned.install()
 
 START_SECONDS_MAX = 20
 STOP_SECONDS_MAX = 20
