@@ -6,10 +6,12 @@ COMPILED := .venv-compiled/bin
 UV := $(BIN)/uv --quiet
 INSTALLED := .venv/.installed
 DISTRIBUTIONS := constructs engine local
+BY_SOCKET := tests/engine/compat tests/engine/fuzz tests/engine/server
+OTHER_TESTS := $(filter-out %/__pycache__/ tests/engine/ tests/golden/ tests/cdk/ tests/e2e/ tests/container/,$(wildcard tests/*/))
 PYTHON_FOLDERS := constructs engine local stacks benchmarks tests tools
 CORE := $(shell find engine/cachetwin_engine/core -name '*.py' -o -name '*.lua')
 
-.PHONY: platform-wheels check-tag hooks
+.PHONY: coverage platform-wheels check-tag hooks
 .PHONY: up test check lint types contracts docs pytest pytest-compiled pytest-container wheels bench image image-runner lock clean
 
 up: $(INSTALLED)  ## Synthesise the app of cdk.json and bring it up on this machine
@@ -35,10 +37,16 @@ contracts: $(INSTALLED)
 docs: $(INSTALLED)  ## The documentation site, into build/site
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
+# The tests of the engine in one process, under coverage, whose floor is in pyproject.toml: lines only, because branches
+# would double the time. Values that a command has kept too long are poisoned (tests/engine/poisoned.py).
+coverage: $(INSTALLED)  ## Run the engine's in-process tests, and show what of its core they leave out
+	CACHETWIN_EXPECT_BUILD=pure CACHETWIN_POISON=1 $(BIN)/python -m pytest tests/engine $(BY_SOCKET:%=--ignore %) \
+	  -n 2 --dist loadfile --cov
+
 # The constructs' tests share one process, because CDK takes seconds to load; those that bring the whole architecture up
 # need its ports and go alone; the others run two at a time.
-pytest: $(INSTALLED) .venv/checkov/.installed
-	CACHETWIN_EXPECT_BUILD=pure $(BIN)/python -m pytest tests --ignore tests/cdk --ignore tests/e2e --ignore tests/container -n 2 --dist loadfile
+pytest: coverage $(INSTALLED) .venv/checkov/.installed
+	$(BIN)/python -m pytest $(BY_SOCKET) $(OTHER_TESTS) -n 2 --dist loadfile
 	$(BIN)/python -m pytest tests/cdk
 	$(BIN)/python -m pytest tests/e2e
 
