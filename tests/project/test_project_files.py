@@ -25,6 +25,7 @@ MANIFESTS = {
 }
 MADE_BY_PROGRAMS = (
     "docs/pictures/",
+    "docs/screenshots/",
     "tests/golden/",
     "tests/cdk/__snapshots__/",
     "tests/local/assemblies/",
