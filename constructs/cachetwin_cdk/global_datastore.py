@@ -21,6 +21,7 @@ from .access._permissions import Permissions
 from .access.user_group import IUserGroup
 from .checks._findings import acknowledge, acknowledge_regulated
 from .checks._names import require_id
+from .checks._types import checked_arguments
 from .checks._validate import (
     ValidationError,
     known,
@@ -133,6 +134,7 @@ class _ImportedGlobalDatastore(GlobalDatastoreBase):
         self._regions.append("")  # the primary's, which is somewhere else
 
 
+@checked_arguments
 class GlobalDatastore(GlobalDatastoreBase):
     """A replication group and its copies in other regions: written in one region, read in all.
 
@@ -237,6 +239,7 @@ class GlobalDatastore(GlobalDatastoreBase):
         )
 
 
+@checked_arguments
 class SecondaryReplicationGroup(ReplicationGroupBase):
     """The copy of a global datastore in another region: clients read here and write in the region of the primary.
 

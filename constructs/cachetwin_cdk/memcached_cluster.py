@@ -14,6 +14,7 @@ from constructs import Construct
 from .access._permissions import Permissions
 from .checks._findings import acknowledge
 from .checks._names import require_id
+from .checks._types import checked_arguments
 from .checks._validate import ValidationError, WarningId, known, refuse, require_at_most_one, require_between, warn
 from .compliance import Compliance
 from .engine.engine_version import Engine, EngineVersion
@@ -183,6 +184,7 @@ class _ImportedMemcachedCluster(MemcachedClusterBase):
         self._connections = ec2.Connections(security_groups=list(security_groups), default_port=ec2.Port.tcp(port))
 
 
+@checked_arguments
 class MemcachedCluster(MemcachedClusterBase):
     """A Memcached cluster with TLS, by default of two nodes in two availability zones.
 

@@ -6,6 +6,7 @@ so it refuses these rules, and ``reset``; both are refused here with the reason.
 
 from dataclasses import dataclass, replace
 
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, known, refuse
 from cachetwin_cdk.engine.engine_version import EngineVersion
 
@@ -21,6 +22,7 @@ _RESTRICTED_SUBCOMMANDS = frozenset(
 )  # fmt: skip
 
 
+@checked_arguments
 @dataclass(frozen=True)
 class AccessString:
     """The rules of one user: start with ``on()`` and add keys, channels and commands.

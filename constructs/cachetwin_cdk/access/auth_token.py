@@ -7,6 +7,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import require_between
 
 # The service takes 16 to 128 printable characters and of the punctuation only ! & # $ ^ < > -; letters and digits serve.
@@ -14,6 +15,7 @@ _LENGTH = (16, 128)
 _FIELD = "token"
 
 
+@checked_arguments
 @dataclass(frozen=True)
 class AuthToken:
     """An AUTH token stored in Secrets Manager. It cannot be given as text, which would be readable in the template.

@@ -9,6 +9,7 @@ from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from cachetwin_cdk.checks._names import generated_id, require_id
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, known, refuse
 from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
 from cachetwin_cdk.monitoring._events import ApiEvents
@@ -77,6 +78,7 @@ class _UserIds:
         return [user.user_id for user in self._users]
 
 
+@checked_arguments
 class UserGroup(UserGroupBase):
     """The users that may log in to a cache; nobody else may, and the default user of the engine is off.
 

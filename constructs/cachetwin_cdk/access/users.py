@@ -13,6 +13,7 @@ from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from cachetwin_cdk.checks._names import generated_id, require_id
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import (
     ValidationError,
     WarningId,
@@ -178,6 +179,7 @@ class User(UserBase):
         )
 
 
+@checked_arguments
 class IamUser(User):
     """A user that logs in with a token that IAM signs and that is valid for 15 minutes, so that no password is stored.
 
@@ -222,6 +224,7 @@ class IamUser(User):
         return True
 
 
+@checked_arguments
 class PasswordUser(User):
     """A user that logs in with a password from Secrets Manager.
 
@@ -305,6 +308,7 @@ class PasswordUser(User):
         return secret
 
 
+@checked_arguments
 class NoPasswordUser(User):
     """A user that logs in without a password, for Redis only: meant for a default user that is off.
 

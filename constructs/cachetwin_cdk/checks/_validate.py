@@ -6,7 +6,7 @@ parameter, an attribute of another resource) is unknown until deployment, so eve
 
 import re
 import struct
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
 from typing import NoReturn
 
@@ -30,6 +30,11 @@ class ValidationError(ValueError):
 def known(*values: object) -> bool:
     """Whether every value is known at synth, that is, holds no unresolved token."""
     return not any(_unresolved(value) for value in values)
+
+
+def known_elements(values: Sequence[str]) -> Sequence[str]:
+    """The elements of a list, or none when the list as a whole is a token, such as a parameter's ``value_as_list``."""
+    return values if known(list(values)) else ()
 
 
 def _unresolved(value: object) -> bool:

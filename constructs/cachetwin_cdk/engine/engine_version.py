@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, known, require_match
 
 
@@ -27,6 +28,7 @@ _FORMATS = {
 }
 
 
+@checked_arguments
 @dataclass(frozen=True)
 class EngineVersion:
     """An engine and its version, such as Valkey 8.1."""
@@ -56,11 +58,13 @@ class EngineVersion:
 
         Raises ValidationError when the version is not written as the service writes it for that engine.
         """
-        pattern, allowed = _FORMATS[engine]
-        require_match(
-            "version", version, pattern, allowed, remedy=f"write the {engine} version as ElastiCache lists it"
-        )
         return cls(engine, version)
+
+    def __post_init__(self) -> None:
+        """Raise ValidationError when the version is not written as the service writes it for that engine."""
+        pattern, allowed = _FORMATS[self.engine]
+        remedy = f"write the {self.engine} version as ElastiCache lists it"
+        require_match("version", self.version, pattern, allowed, remedy=remedy)
 
     @property
     def parameter_family(self) -> str:

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from constructs import IConstruct
 
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import WarningId, known, require_match, warn
 
 # Families that the service's documentation lists as previous generation.
@@ -21,6 +22,7 @@ _VCPUS_PREVIOUS = {
 _WITHOUT_NITRO = frozenset({"t1", "t2", "m1", "m2", "m3", "m4", "c1", "r3", "r4"})
 
 
+@checked_arguments
 @dataclass(frozen=True)
 class NodeType:
     """The instance type of a node, such as ``cache.m7g.large``."""
@@ -54,14 +56,17 @@ class NodeType:
 
         Raises ValidationError when the name is not written ``cache.<family>.<size>``.
         """
+        return cls(name)
+
+    def __post_init__(self) -> None:
+        """Raise ValidationError when the name is not written ``cache.<family>.<size>``."""
         require_match(
             "node_type",
-            name,
+            self.name,
             r"cache\.[a-z][a-z0-9]*\.[a-z0-9]+",
             "be written cache.<family>.<size>",
             remedy="use a constant such as NodeType.M7G_LARGE or a name such as cache.r8g.4xlarge",
         )
-        return cls(name)
 
     @property
     def family(self) -> str:

@@ -9,6 +9,7 @@ from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from cachetwin_cdk.access._permissions import Permissions
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import WarningId, refuse, require_match, warn
 from cachetwin_cdk.monitoring._events import ApiEvents
 
@@ -72,6 +73,7 @@ class _ImportedParameterGroup(ParameterGroupBase):
         self.parameter_group_name, self.family, self.parameters = name, family, {}
 
 
+@checked_arguments
 class ParameterGroup(ParameterGroupBase):
     """Engine parameters, in the family of the engine version.
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import known, require_match
 
 from .engine_version import Engine, EngineVersion
@@ -14,6 +15,7 @@ _FORMATS = {
 }
 
 
+@checked_arguments
 @dataclass(frozen=True)
 class ServerlessEngine:
     """An engine and its major version, such as Valkey 8; the service chooses the minor one."""
@@ -30,9 +32,13 @@ class ServerlessEngine:
     @classmethod
     def of(cls, engine: Engine, major_version: str) -> "ServerlessEngine":
         """Any major version, such as ``ServerlessEngine.of(Engine.VALKEY, "10")``."""
-        pattern, allowed = _FORMATS[engine]
-        require_match("major_version", major_version, pattern, allowed, remedy=f"write the major version of {engine}")
         return cls(engine, major_version)
+
+    def __post_init__(self) -> None:
+        """Raise ValidationError when the version is not written as the service writes it for that engine."""
+        pattern, allowed = _FORMATS[self.engine]
+        remedy = f"write the major version of {self.engine}"
+        require_match("major_version", self.major_version, pattern, allowed, remedy=remedy)
 
     def is_valkey_from(self, major: int) -> bool:
         """Whether this is Valkey of at least that major version; a version that is a token qualifies."""

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import known, refuse
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
@@ -12,6 +13,7 @@ _WEEK_MINUTES = 7 * _DAY_MINUTES
 _LENGTH_MIN_MINUTES = 60
 
 
+@checked_arguments
 @dataclass(frozen=True)
 class MaintenanceWindow:
     """The weekly window in which ElastiCache may replace or patch nodes, such as ``sun:05:00-sun:06:00``."""
@@ -21,6 +23,11 @@ class MaintenanceWindow:
     @classmethod
     def of(cls, text: str) -> Self:
         """The window ``ddd:hh:mm-ddd:hh:mm`` in UTC, between 60 minutes and 24 hours long."""
+        return cls(text)
+
+    def __post_init__(self) -> None:
+        """Raise ValidationError when the text is no window of a length that ElastiCache takes; tokens pass."""
+        text = self.text
         if known(text):
             found = re.fullmatch(r"([a-z]{3}):([01]\d|2[0-3]):([0-5]\d)-([a-z]{3}):([01]\d|2[0-3]):([0-5]\d)", text)
             if found is None or found[1] not in _DAYS or found[4] not in _DAYS:
@@ -32,7 +39,6 @@ class MaintenanceWindow:
             length = (end - start) % _WEEK_MINUTES
             if not _LENGTH_MIN_MINUTES <= length <= _DAY_MINUTES:
                 refuse("maintenance_window", "last from 60 minutes to 24 hours", f"{length} minutes", "move its end")
-        return cls(text)
 
     def overlaps(self, snapshot: "SnapshotWindow") -> bool:
         """Whether the two windows overlap; False when either is a token."""
@@ -51,6 +57,7 @@ class MaintenanceWindow:
         return self.text
 
 
+@checked_arguments
 @dataclass(frozen=True)
 class SnapshotWindow:
     """The daily window in which ElastiCache takes the snapshot, such as ``03:00-04:00``."""
@@ -60,6 +67,11 @@ class SnapshotWindow:
     @classmethod
     def of(cls, text: str) -> Self:
         """The window ``hh:mm-hh:mm`` in UTC, at least 60 minutes long."""
+        return cls(text)
+
+    def __post_init__(self) -> None:
+        """Raise ValidationError when the text is no window of a length that ElastiCache takes; tokens pass."""
+        text = self.text
         if known(text):
             found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", text)
             if found is None:
@@ -67,7 +79,6 @@ class SnapshotWindow:
             length = (_minutes(found[3], found[4]) - _minutes(found[1], found[2])) % _DAY_MINUTES
             if length < _LENGTH_MIN_MINUTES:
                 refuse("snapshot_window", "last at least 60 minutes", f"{length} minutes", "move its end")
-        return cls(text)
 
     def __str__(self) -> str:
         return self.text

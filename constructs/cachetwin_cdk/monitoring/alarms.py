@@ -16,6 +16,7 @@ from aws_cdk import aws_cloudwatch_actions as actions
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, WarningId, known, refuse, require_between, warn
 from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.memcached_cluster import IMemcachedCluster
@@ -91,6 +92,7 @@ _MEMCACHED = (
 _SERVERLESS = (_Rule("ThrottledCmds", 0, 2, 3, _SUM, pack=_RECOMMENDED), *_LATENCY, _HIT_RATE)
 
 
+@checked_arguments
 class CacheAlarms(Construct):
     """CloudWatch alarms for a cache: load, memory, connections, latency, replication lag, throttling.
 
@@ -173,9 +175,13 @@ def _rules_of(cache: Cache, node_type: NodeType | None) -> list[_Rule]:
         return [*_SERVERLESS, *_limits_of(cache)]
     if isinstance(cache, IMemcachedCluster):
         return list(_MEMCACHED)
-    vcpus = (node_type or cache.node_type or NodeType("")).vcpus
+    vcpus = _vcpus(node_type or cache.node_type)
     host = [_Rule("CPUUtilization", _CPU_PERCENT_MAX / vcpus, 5, 5, _AVERAGE, pack=_RECOMMENDED)] if vcpus else []
     return [*host, *_REPLICATION_GROUP, *(_DURABLE if cache.is_durable else ())]
+
+
+def _vcpus(node_type: NodeType | None) -> int | None:
+    return node_type.vcpus if node_type is not None else None
 
 
 def _limits_of(cache: IServerlessCache) -> Iterator[_Rule]:

@@ -9,6 +9,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.memcached_cluster import IMemcachedCluster
 from cachetwin_cdk.replication_group._base import IReplicationGroup
 from cachetwin_cdk.replication_group.metrics import HOST_METRICS
@@ -50,6 +51,7 @@ _MEMCACHED: Sequence[_Graph] = (
 )
 
 
+@checked_arguments
 class CacheDashboard(Construct):
     """A CloudWatch dashboard with a section for each cache: load, memory, hit rate, latency, connections, evictions.
 

@@ -11,6 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import refuse
 from cachetwin_cdk.engine.engine_version import EngineVersion
 
@@ -29,6 +30,7 @@ class LogFormat(StrEnum):
     TEXT = "text"
 
 
+@checked_arguments
 @dataclass(frozen=True)
 class LogDelivery:
     """One log and its destination."""

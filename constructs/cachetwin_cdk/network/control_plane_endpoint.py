@@ -12,6 +12,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, refuse, require_match
 
 from ._placement import chosen_subnets
@@ -21,6 +22,7 @@ _READING = ("elasticache:Describe*", "elasticache:List*")
 _HTTPS = 443
 
 
+@checked_arguments
 @jsii.implements(ec2.IConnectable)
 class ControlPlaneEndpoint(Construct):
     """An endpoint in the VPC for the API of ElastiCache, for callers in subnets without a route to the internet.

@@ -10,6 +10,7 @@ from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from cachetwin_cdk.access._permissions import Permissions
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import refuse, require_match
 from cachetwin_cdk.monitoring._events import ApiEvents
 
@@ -62,6 +63,7 @@ class _ImportedSubnetGroup(SubnetGroupBase):
         self.subnet_group_name, self.availability_zones = name, ()
 
 
+@checked_arguments
 class SubnetGroup(SubnetGroupBase):
     """The subnets that the nodes of caches are in.
 

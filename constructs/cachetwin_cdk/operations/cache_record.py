@@ -16,6 +16,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_route53 as route53
 from constructs import Construct
 
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, WarningId, known, refuse, require_match, warn
 from cachetwin_cdk.memcached_cluster import IMemcachedCluster
 from cachetwin_cdk.network.endpoint import Endpoint
@@ -34,6 +35,7 @@ class EndpointKind(StrEnum):
     CONFIGURATION = "configuration"
 
 
+@checked_arguments
 class CacheRecord(Construct):
     """A name in a hosted zone of Route 53 that leads to a cache.
 

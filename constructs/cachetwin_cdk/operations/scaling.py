@@ -10,6 +10,7 @@ from aws_cdk import aws_applicationautoscaling as appscaling
 from aws_cdk import aws_iam as iam
 from constructs import Construct
 
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import (
     ValidationError,
     WarningId,
@@ -107,6 +108,7 @@ class _Scaling(Construct):
         return iam.Role.from_role_arn(self, "Role", arn, mutable=False)
 
 
+@checked_arguments
 class ShardScaling(_Scaling):
     """Automatic scaling of the number of shards, by CPU, by memory or on a schedule.
 
@@ -160,6 +162,7 @@ class ShardScaling(_Scaling):
         self._track(construct_id, metric, target_percent)
 
 
+@checked_arguments
 class ReplicaScaling(_Scaling):
     """Automatic scaling of the number of replicas of each shard, by the CPU of the replicas or on a schedule.
 

@@ -9,6 +9,7 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, require_between
 from cachetwin_cdk.network._placement import chosen_subnets
 from cachetwin_cdk.replication_group._backups import RETENTION_MAX_DAYS
@@ -20,6 +21,7 @@ DATABASE_PORT = 5432
 _ENGINE_VERSION = rds.PostgresEngineVersion.VER_18
 
 
+@checked_arguments
 @dataclass(frozen=True)
 class ExistingDatabase:
     """An existing PostgreSQL database for CachedWebApp.

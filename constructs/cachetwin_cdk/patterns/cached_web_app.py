@@ -16,6 +16,7 @@ from constructs import Construct
 
 from cachetwin_cdk.access.access_string import AccessString
 from cachetwin_cdk.access.users import PasswordUser
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, refuse, require_between, require_match
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine.engine_version import Engine
@@ -39,6 +40,7 @@ _SECRET_VARIABLES = frozenset({"CACHE_PASSWORD", "DB_USER", "DB_PASSWORD"})
 _RDS_CA_PATH = "/etc/ssl/rds/global-bundle.pem"
 
 
+@checked_arguments
 class CachedWebApp(Construct):
     """A public web service with RDS for PostgreSQL and a Valkey cache of its query results.
 

@@ -17,6 +17,7 @@ from constructs import Construct
 
 from cachetwin_cdk.access.access_string import AccessString
 from cachetwin_cdk.access.users import IamUser
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, refuse, require_between, require_match
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.monitoring.log_delivery import log_key
@@ -43,6 +44,7 @@ from ._session_front import (
 _API_TIMEOUT_S = 29  # both kinds of API wait no longer for the function
 
 
+@checked_arguments
 class SessionApi(Construct):
     """An HTTP or REST API on a Lambda function that keeps its sessions in a Valkey cache and logs in to it with IAM.
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cachetwin_cdk.checks._validate import ValidationError, require_between, require_match
+from cachetwin_cdk.checks._validate import ValidationError, known_elements, require_between, require_match
 from cachetwin_cdk.engine.windows import SnapshotWindow
 
 RETENTION_MAX_DAYS = 35
@@ -38,7 +38,7 @@ class Backups:
             raise ValidationError(
                 "snapshot_name must be left out when snapshot_arns is given, got both; keep one of them"
             )
-        for arn in self.restore_arns:
+        for arn in known_elements(self.restore_arns):
             require_match(
                 "snapshot_arns",
                 arn,

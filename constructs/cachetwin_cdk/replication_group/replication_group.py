@@ -16,6 +16,7 @@ from cachetwin_cdk.access.user_group import IUserGroup
 from cachetwin_cdk.access.users import IUser
 from cachetwin_cdk.checks._findings import acknowledge
 from cachetwin_cdk.checks._names import require_id
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import require_at_most_one
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
@@ -42,6 +43,7 @@ from .transit_encryption import TransitEncryptionMode
 DEFAULT_PORT = 6379
 
 
+@checked_arguments
 class ReplicationGroup(ReplicationGroupBase):
     """A Valkey or Redis cache with replicas: TLS, encryption at rest, users, failover, backups and logs by default.
 

@@ -15,6 +15,7 @@ from typing import Any
 from aws_cdk import aws_elasticache as elasticache
 from constructs import IConstruct
 
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import (
     ValidationError,
     WarningId,
@@ -40,6 +41,7 @@ class ClusterMode(StrEnum):
     COMPATIBLE = "compatible"
 
 
+@checked_arguments
 @dataclass(frozen=True)
 class Shard:
     """Where one shard is and which slots it owns. ElastiCache decides what is left out.

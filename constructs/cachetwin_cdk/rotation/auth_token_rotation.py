@@ -6,6 +6,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import refuse
 from cachetwin_cdk.network.control_plane_endpoint import ControlPlaneEndpoint
 from cachetwin_cdk.replication_group.replication_group import ReplicationGroup
@@ -13,6 +14,7 @@ from cachetwin_cdk.replication_group.replication_group import ReplicationGroup
 from ._rotation import Rotation, Settings, Subject
 
 
+@checked_arguments
 class AuthTokenRotation(Construct):
     """Changes the AUTH token of a cache on a schedule; both tokens are valid until clients can read the new one.
 

@@ -7,12 +7,14 @@ from aws_cdk import aws_kms as kms
 from constructs import Construct
 
 from cachetwin_cdk.access.users import PasswordUser
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import refuse
 from cachetwin_cdk.network.control_plane_endpoint import ControlPlaneEndpoint
 
 from ._rotation import Cache, Rotation, Settings, Subject
 
 
+@checked_arguments
 class UserPasswordRotation(Construct):
     """Changes the password of a user on a schedule; the previous password stays valid until the next change.
 

@@ -5,12 +5,14 @@ from typing import Any
 
 from aws_cdk import aws_elasticache as elasticache
 
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import known, refuse, require_between
 
 _DATA_STORAGE_GB = (1, 5_000)
 _ECPU_PER_SECOND = (1_000, 15_000_000)
 
 
+@checked_arguments
 @dataclass(frozen=True)
 class UsageLimits:
     """What a serverless cache may use at most, and what it keeps ready at least.

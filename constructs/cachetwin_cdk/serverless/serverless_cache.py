@@ -12,10 +12,12 @@ from constructs import Construct
 from cachetwin_cdk.access.user_group import IUserGroup, create_user_group
 from cachetwin_cdk.access.users import IUser, PasswordUser, User
 from cachetwin_cdk.checks._names import generated_id, require_id
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import (
     ValidationError,
     WarningId,
     known,
+    known_elements,
     refuse,
     require_at_most_one,
     require_between,
@@ -44,6 +46,7 @@ class ConnectionType(StrEnum):
     PUBLIC = "public"
 
 
+@checked_arguments
 class ServerlessCache(ServerlessCacheBase):
     """A Valkey cache without nodes to manage: always encrypted, in several zones, for its users only.
 
@@ -286,7 +289,7 @@ def _require_texts(name: str | None, description: str | None) -> None:
 
 
 def _require_restore(arns: Sequence[str]) -> None:
-    for arn in arns:
+    for arn in known_elements(arns):
         require_match(
             "snapshot_arns_to_restore",
             arn,

@@ -20,6 +20,7 @@ from aws_cdk import aws_sns as sns
 from constructs import Construct
 
 from cachetwin_cdk.access.users import IUser, PasswordUser
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, refuse
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine.engine_version import Engine
@@ -47,6 +48,7 @@ from .service import MessagingService
 from .streams import dead_letter_key
 
 
+@checked_arguments
 class MessagingServices(Construct):
     """Publishers, subscribers and workers on Fargate that share one Valkey cache, each with a cache user of its own.
 

@@ -7,6 +7,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ecs as ecs
 
 from cachetwin_cdk.access.access_string import AccessString
+from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, refuse, require_between, require_match
 from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.patterns._cache import connection_commands
@@ -29,6 +30,7 @@ _RESERVED_VARIABLES = frozenset(
 )  # fmt: skip
 
 
+@checked_arguments
 @dataclass(frozen=True, kw_only=True)
 class MessagingService:
     """One Fargate service of MessagingServices, and the channels, queues and keys of the cache that it uses.
