@@ -26,7 +26,7 @@ from cachetwin_local.drawing.svg import to_svg
 from cachetwin_local.errors import UserError
 from cachetwin_local.plan.planner import plan as make_plan
 from cachetwin_local.plan.render import render_table, to_json
-from cachetwin_local.project import Project, find_project
+from cachetwin_local.project import Project, find_project, project_of_assembly
 from cachetwin_local.running import (
     run_foreground,
     serve_background,
@@ -102,6 +102,10 @@ Parameters = Annotated[
     list[str] | None,
     typer.Option("--parameters", metavar="[STACK:]NAME=VALUE", help="A value for a parameter of the templates."),
 ]
+AssemblyFolder = Annotated[
+    Path | None,
+    typer.Option("--assembly", metavar="DIR", help="Read this cloud assembly; no cdk.json is needed."),
+]
 Timeout = Annotated[
     float | None,
     typer.Option("--timeout", metavar="SECONDS", min=0.1, help="Stop everything when the start takes longer."),
@@ -132,9 +136,10 @@ def plan(
     app_context: Context = None,
     loopback: Where = None,
     parameters: Parameters = None,
+    assembly: AssemblyFolder = None,
 ) -> None:
     """Show which resources of the templates will run here. Starts nothing."""
-    project = find_project(context.obj)
+    project = find_project(context.obj) if assembly is None else project_of_assembly(assembly)
     topology = _topology(project, stacks, app_context, loopback, parameters, no_synth=no_synth)
     if as_json:
         sys.stdout.write(json.dumps(to_json(topology), indent=1) + "\n")
@@ -159,11 +164,12 @@ def draw(
     no_synth: NoSynth = False,
     app_context: Context = None,
     parameters: Parameters = None,
+    assembly: AssemblyFolder = None,
 ) -> None:
     """Draw the app's architecture from its templates, as SVG or as a Mermaid flowchart."""
-    project = find_project(context.obj)
-    assembly = _assembly(project, app_context, no_synth=no_synth)
-    architecture = architecture_of(assembly, stacks, parse_pairs("--parameters", parameters or []))
+    project = find_project(context.obj) if assembly is None else project_of_assembly(assembly)
+    synthesised = _assembly(project, app_context, no_synth=no_synth)
+    architecture = architecture_of(synthesised, stacks, parse_pairs("--parameters", parameters or []))
     if form is None:
         mermaid = output is not None and output.suffix in {".mmd", ".mermaid"}
         form = PictureFormat.mermaid if mermaid else PictureFormat.svg

@@ -9,7 +9,7 @@ from typing import Any
 
 from cachetwin_local.errors import UserError
 
-__all__ = ["Project", "find_project"]
+__all__ = ["Project", "find_project", "project_of_assembly"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +28,16 @@ class Project:
         return app
 
     @property
+    def synthesised_folder(self) -> Path | None:
+        """The cloud assembly that ``app`` names instead of a command, as the CDK's command line allows."""
+        app = self.settings.get("app")
+        folder = self.root / app if isinstance(app, str) and app.strip() else None
+        return folder if folder is not None and folder.is_dir() else None
+
+    @property
     def assembly(self) -> Path:
-        """Where the app writes its cloud assembly."""
-        return self.root / str(self.settings.get("output", "cdk.out"))
+        """Where the app writes its cloud assembly, or the one that it is."""
+        return self.synthesised_folder or self.root / str(self.settings.get("output", "cdk.out"))
 
     @property
     def directory(self) -> Path:
@@ -50,6 +57,14 @@ def find_project(start: Path) -> Project:
         if path.is_file():
             return Project(folder, _object(path))
     raise UserError(f"no cdk.json in {start.resolve()} or above: run this in a CDK app, or name one with --project")
+
+
+def project_of_assembly(assembly: Path) -> Project:
+    """A project for a cloud assembly alone. Raises UserError when the folder does not exist."""
+    folder = assembly.resolve()
+    if not folder.is_dir():
+        raise UserError(f"--assembly must be a folder that `cdk synth` wrote, got {assembly}")
+    return Project(folder.parent, {"app": folder.name})
 
 
 def _object(path: Path) -> dict[str, Any]:

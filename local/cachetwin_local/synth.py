@@ -44,7 +44,12 @@ def parse_pairs(option: str, pairs: list[str]) -> dict[str, str]:
 
 
 def needs_synth(project: Project, context: Mapping[str, str]) -> bool:
-    """Whether cdk.out is missing or was made of other sources, another context or other versions."""
+    """Whether cdk.out is missing or was made of other sources, another context or other versions.
+
+    False where cdk.json names an assembly instead of a command.
+    """
+    if project.synthesised_folder is not None:
+        return False
     if not (project.assembly / "manifest.json").is_file():
         return True
     try:

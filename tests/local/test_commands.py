@@ -86,3 +86,22 @@ def test_git_ignores_the_runners_folder(project: Path) -> None:
     untracked = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     assert "cdk.json" in untracked
     assert ".cachetwin" not in untracked
+
+
+def test_an_assembly_is_read_without_a_cdk_json(tmp_path: Path) -> None:
+    planned = cachetwin(tmp_path, "plan", "--json", "--assembly", str(THREE_STACKS))
+    assert planned.returncode == 0, planned.stderr
+    assert json.loads(planned.stdout)["stacks"] == ["Net", "Data", "Web"]
+    drawn = cachetwin(tmp_path, "draw", "--format", "mermaid", "--assembly", str(THREE_STACKS))
+    assert "title: Net, Data, Web" in drawn.stdout
+    missing = cachetwin(tmp_path, "plan", "--assembly", "nowhere")
+    assert missing.stderr == "cachetwin: --assembly must be a folder that `cdk synth` wrote, got nowhere\n"
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_app_that_is_a_folder_is_not_run(tmp_path: Path) -> None:
+    shutil.copytree(THREE_STACKS, tmp_path / "synthesised")
+    (tmp_path / "cdk.json").write_text(json.dumps({"app": "synthesised"}))
+    planned = cachetwin(tmp_path, "plan", "--json")
+    assert (planned.returncode, planned.stderr) == (0, "")
+    assert json.loads(planned.stdout)["stacks"] == ["Net", "Data", "Web"]
