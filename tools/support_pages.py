@@ -125,7 +125,7 @@ def _runner_page() -> str:
         lines += ["", f"## {name}", "", inspect.cleandoc(command.help or "")]
         rows = _options(command)
         if rows:
-            lines += ["", "| | |", "|---|---|", *rows]
+            lines += ["", "| option | |", "|---|---|", *rows]
     return "\n".join([*lines, ""])
 
 
