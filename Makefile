@@ -8,8 +8,9 @@ INSTALLED := .venv/.installed
 DISTRIBUTIONS := constructs engine local
 BY_SOCKET := tests/engine/compat tests/engine/fuzz tests/engine/server
 OTHER_TESTS := $(filter-out %/__pycache__/ tests/engine/ tests/golden/ tests/cdk/ tests/e2e/ tests/container/,$(wildcard tests/*/))
+CAN_COMPILE := $(shell $(PYTHON) tools/compiled_build.py --can-compile && echo yes)
 PYTHON_FOLDERS := constructs engine local stacks benchmarks tests tools
-CORE := $(shell find engine/cachetwin_engine/core -name '*.py' -o -name '*.lua')
+SOURCES = $(shell find $(1) -type f -not -path '*/build/*' -not -path '*.egg-info/*' -not -name '*.pyc')
 
 .PHONY: coverage platform-wheels check-tag hooks
 .PHONY: up test check lint types contracts docs pytest pytest-compiled pytest-container wheels bench image image-runner lock clean
@@ -19,7 +20,7 @@ up: $(INSTALLED)  ## Synthesise the app of cdk.json and bring it up on this mach
 
 test: check  ## Set up and pass everything that CI runs
 
-check: lint types contracts pytest pytest-compiled pytest-container  ## Exactly what CI runs
+check: lint types contracts pytest $(if $(CAN_COMPILE),pytest-compiled pytest-container,no-compiler)  ## Exactly what CI runs
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
@@ -53,11 +54,24 @@ pytest: coverage $(INSTALLED) .venv/checkov/.installed
 pytest-compiled: .venv-compiled/.installed
 	CACHETWIN_EXPECT_BUILD=compiled $(COMPILED)/python -m pytest tests/engine -n 2 --dist loadfile
 
+.PHONY: no-compiler
+no-compiler:
+	@echo "skipped: the compiled half of the tests and the images. They need a C compiler and Python's headers"
+
+# An edit to a compiled test run in seconds. The wheel is cut and optimised in another way: engine/setup.py.
+.PHONY: compiled
+compiled: $(INSTALLED)  ## Compile what changed: PYTHONPATH=build/compiled/lib .venv/bin/python -m pytest tests/engine/...
+	$(BIN)/python tools/compiled_build.py
+
 # The images: as root with podman, buildah, runc and debootstrap; elsewhere the tests are skipped and say so.
 pytest-container: dist/pure/.built dist/compiled/.built
 	$(BIN)/python -m pytest tests/container
 
 wheels: dist/pure/.built dist/compiled/.built  ## All wheels and source archives: dist/pure, and the engine compiled: dist/compiled
+
+.PHONY: release
+release: $(INSTALLED)  ## Check, build and tag the version in VERSION; DRY_RUN=1 tags nothing
+	$(BIN)/python -m tools.release $(if $(DRY_RUN),--dry-run)
 
 bench: .venv-compiled/.installed  ## Compare the compiled engine with redis-server on this machine
 	$(COMPILED)/python -m benchmarks.compare_servers
@@ -111,14 +125,14 @@ $(INSTALLED): requirements.lock pyproject.toml VERSION $(DISTRIBUTIONS:%=%/pypro
 	$(UV) pip install --python $(COMPILED)/python --no-deps dist/compiled/*.whl
 	@touch $@
 
-dist/pure/.built: $(INSTALLED) $(CORE)
+dist/pure/.built: $(INSTALLED) $(call SOURCES,$(DISTRIBUTIONS))
 	rm -rf dist/pure
 	for folder in $(DISTRIBUTIONS); do \
 	  $(UV) build --no-build-isolation --python $(BIN)/python --out-dir dist/pure $$folder || exit 1; \
 	done
 	@touch $@
 
-dist/compiled/.built: $(INSTALLED) $(CORE)
+dist/compiled/.built: $(INSTALLED) $(call SOURCES,engine)
 	rm -rf dist/compiled engine/build
 	CACHETWIN_COMPILE=1 $(UV) build --wheel --no-build-isolation --python $(BIN)/python --out-dir dist/compiled engine
 	@touch $@

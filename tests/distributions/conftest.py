@@ -3,7 +3,8 @@
 from pathlib import Path
 
 import pytest
-from tests.distributions.wheels import FOLDERS, Built, build
+from tests.distributions.wheels import Built, build
+from tools.distributions import FOLDERS
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.distributions.wheels import ROOT, Environment, install
+from tests.distributions.wheels import Environment, install
+from tools.distributions import ROOT
 
 README = ROOT / "constructs" / "README.md"
 APP = """

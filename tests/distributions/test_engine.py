@@ -7,8 +7,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.distributions.wheels import ROOT, Environment, install
+from tests.distributions.wheels import Environment, install
 from tests.processes import accepts, free_port, wait_until
+from tools.distributions import ROOT
 
 README = ROOT / "engine" / "README.md"
 STOP_S_MAX = 20

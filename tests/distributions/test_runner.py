@@ -7,7 +7,8 @@ import shlex
 from pathlib import Path
 
 import pytest
-from tests.distributions.wheels import ROOT, Environment, install
+from tests.distributions.wheels import Environment, install
+from tools.distributions import ROOT
 
 README = ROOT / "local" / "README.md"
 ASSEMBLY = ROOT / "tests" / "local" / "assemblies" / "three_stacks"

@@ -1,20 +1,16 @@
 """The three distributions as a user gets them: built from a copy of the sources, installed into an empty environment."""
 
-import email.message
 import shutil
 import subprocess
 import sys
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
-from email.parser import Parser
 from pathlib import Path
 
-ROOT = Path(__file__).parents[2]
+from tools.distributions import FOLDERS, ROOT, tracked
+
 UV = str(Path(sys.executable).with_name("uv"))
 BUILD_S_MAX = 120  # seconds on a quiet machine
-FOLDERS = {"cachetwin-cdk": "constructs", "cachetwin-engine": "engine", "cachetwin": "local"}
-"""The folder of each distribution."""
 
 
 @dataclass(frozen=True)
@@ -23,12 +19,6 @@ class Built:
 
     sdist: Path
     wheel: Path
-
-    def metadata(self) -> email.message.Message:
-        """The wheel's METADATA."""
-        with zipfile.ZipFile(self.wheel) as archive:
-            (name,) = (name for name in archive.namelist() if name.endswith(".dist-info/METADATA"))
-            return Parser().parsestr(archive.read(name).decode())
 
 
 @dataclass(frozen=True)
@@ -54,13 +44,6 @@ class Environment:
             [UV, "pip", "freeze", "--python", self.program("python")], capture_output=True, text=True, check=True
         )
         return {line.partition(" @ ")[0].partition("==")[0] for line in listed.stdout.splitlines()}
-
-
-def tracked(folder: str) -> set[str]:
-    """The files under version control in a folder, relative to it."""
-    listed = subprocess.run(["git", "ls-files", "-z", folder], cwd=ROOT, capture_output=True, text=True, check=True)
-    names = (name.removeprefix(f"{folder}/") for name in listed.stdout.split("\0") if name)
-    return {name for name in names if (ROOT / folder / name).exists()}
 
 
 def build(name: str, into: Path) -> Built:
