@@ -45,3 +45,34 @@ def test_a_stream_counts_its_nodes_and_what_is_pending(run: Run) -> None:
     run("XREADGROUP GROUP g c STREAMS s >")
     run("UNLINK s")
     assert b"lazyfreed_objects:1\r\n" in run("INFO memory")
+
+
+def test_usage_is_null_without_the_key_and_refuses_bad_samples(run: Run) -> None:
+    run("RPUSH list a b c")
+    assert run("MEMORY USAGE none") == b"$-1\r\n"
+    assert run("MEMORY USAGE list SAMPLES 0").startswith(b":")
+    assert run("MEMORY USAGE list SAMPLES -1") == run("MEMORY USAGE list NO 1") == b"-ERR syntax error\r\n"
+    assert run("MEMORY USAGE list SAMPLES x") == b"-ERR value is not an integer or out of range\r\n"
+
+
+def test_stats_count_keys_by_database(run: Run) -> None:
+    run("SET a 1")
+    run("SET b 1 EX 100")
+    stats = run("MEMORY STATS")
+    assert b"$10\r\nkeys.count\r\n:2\r\n" in stats
+    assert b"$4\r\ndb.0\r\n*4\r\n$23\r\noverhead.hashtable.main\r\n:64\r\n" in stats
+    assert b"overhead.hashtable.expires\r\n:32\r\n" in stats
+    assert b"db.1" not in stats
+    assert run.resp3()("MEMORY STATS").startswith(b"%")
+
+
+def test_the_doctor_looks_at_what_is_used(run: Run) -> None:
+    assert b"this instance is empty" in run("MEMORY DOCTOR")
+    for number in range(6):
+        run.args("SET", f"k{number}", "x" * 1_000_000)
+    assert b"can't find any memory issue" in run("MEMORY DOCTOR")
+
+
+def test_there_is_nothing_to_purge_and_no_allocator_to_ask(run: Run) -> None:
+    assert run("MEMORY PURGE") == b"+OK\r\n"
+    assert b"Stats not supported" in run("MEMORY MALLOC-STATS")
