@@ -116,4 +116,21 @@ def _combined_integers(operation: int, one: bytes, other: bytes) -> bytes:
 
 def inverted(text: bytes) -> bytes:
     """Every bit of ``text`` flipped."""
-    return combined(XOR, text, b"\xff" * len(text))
+    if BUILD != "compiled":
+        return _combined_integers(XOR, text, b"\xff" * len(text))
+    return inverted_words(text)
+
+
+def inverted_words(text: bytes) -> bytes:
+    """``inverted`` by words."""
+    size: i64 = len(text)
+    out = BytesWriter()
+    at: i64 = 0
+    while at + 8 <= size:
+        write_i64_le(out, ~read_i64_le(text, at))
+        at += 8
+    while at < size:
+        byte: i64 = text[at]
+        out.append(byte ^ 0xFF)
+        at += 1
+    return out.getvalue()
