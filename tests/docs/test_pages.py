@@ -41,6 +41,13 @@ def test_every_block_says_how_it_is_checked(page: Path) -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
+def test_a_relative_link_leads_to_a_file(page: Path) -> None:
+    targets = re.findall(r"\]\((?!https?:|#|mailto:)([^)#\s]+)", page.read_text())
+    from_root = {"container.md", "contributing.md", "changelog.md"}  # the site's names of files at the root
+    assert not [t for t in targets if not (page.parent / t).exists() and Path(t).name not in from_root]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
 def test_what_another_test_runs_is_run_there(page: Path) -> None:
     for block in blocks(page):
         if block.check and block.check.startswith("tested by "):
