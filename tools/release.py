@@ -53,11 +53,10 @@ def build(root: Path, into: Path) -> None:
     command = [UV, "build", "--quiet", "--no-build-isolation", "--python", sys.executable]
     for folder in FOLDERS.values():
         _run([*command, "--out-dir", str(into), folder], root)
-    # By way of the source archive, so that nothing of an earlier build gets in.
+    # Of the source archive, so that nothing of an earlier build gets in.
+    sdist = _only(into, f"cachetwin_engine-{version(root)}.tar.gz")
     environment = {**os.environ, "CACHETWIN_COMPILE": "1"}
-    _run([*command, "--out-dir", str(into / "compiled"), "engine"], root, environment)
-    for sdist in (into / "compiled").glob("*.tar.gz"):
-        sdist.unlink()
+    _run([*command, "--wheel", "--out-dir", str(into / "compiled"), str(sdist)], root, environment)
 
 
 def refuse_wrong(root: Path, built: Path) -> None:
