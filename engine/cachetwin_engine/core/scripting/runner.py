@@ -24,16 +24,18 @@ _NEEDS_MEMORY: Final = b"OOM allow-oom flag is not set on the script, can not ru
 def evaluate(ctx: "Context", script: Script | None, args: list[bytes], read_only: bool) -> bytes:
     """EVAL and its kin: run ``script``, or the one that ``args`` bring with their keys. Raises CommandError."""
     engine = ctx.engine
+    scripts = engine.scripts
     key_count = count_keys(args)
     if script is None:
-        script = engine.scripts.of_body(args[1])
-    engine.scripts.note_used(script)
+        script = scripts.of_body(args[1])
+    if script is not scripts.newest:
+        scripts.note_used(script)
     run = _new_run(script.sha, args, ctx, read_only, is_function=False)
     if script.flags is not None:
         _allow(ctx, run, script.flags)
     elif engine.blocked_by & BLOCKED_BY_REPLICA and is_stale(engine):
         raise CommandError(MASTER_DOWN)
-    return _run(engine.scripts.machine(), script.function, run, ctx, key_count)
+    return _run(scripts.machine(), script.function, run, ctx, key_count)
 
 
 def call_function(ctx: "Context", args: list[bytes], read_only: bool) -> bytes:

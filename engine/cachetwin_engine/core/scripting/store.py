@@ -44,7 +44,7 @@ class ScriptStore(ScriptLibrary):
         self.scripts: dict[bytes, Script] = {}
         self._by_body: dict[bytes, Script] = {}  # the same scripts: a look-up costs less than a digest
         self.evaluated: dict[bytes, bool] = {}  # scripts that only EVAL has loaded, the one used last at the end
-        self._newest: Script | None = None  # used last
+        self.newest: Script | None = None  # used last
         self.evicted = 0
         self.libraries: dict[bytes, Library] = {}
         self.functions: dict[bytes, tuple[Library, Registered]] = {}  # by name in lower case: case doesn't matter
@@ -120,9 +120,7 @@ class ScriptStore(ScriptLibrary):
 
     def note_used(self, script: Script) -> None:
         """Make ``script`` the most recently used; the least recently used that only EVAL has loaded is dropped first."""
-        if script is self._newest:
-            return
-        self._newest = script
+        self.newest = script
         if self.evaluated.pop(script.sha, False):
             self.evaluated[script.sha] = True
 
@@ -131,7 +129,7 @@ class ScriptStore(ScriptLibrary):
         self._machine = None
         self.scripts = {}
         self._by_body = {}
-        self._newest = None
+        self.newest = None
         self.evaluated = {}
 
     def flags_of(self, command: Command, args: list[bytes]) -> int:
