@@ -84,3 +84,53 @@ def test_a_script_that_reads_is_tracked_by_its_own_keys_until_7_2(start_run: Sta
         received = run.received()
         assert received.count(b"invalidate") == 1
         assert told in received
+
+
+@pytest.mark.parametrize(
+    ("words", "error"),
+    [
+        ("ON REDIRECT 1 REDIRECT 1", b"A client can only redirect to a single other client"),
+        ("ON REDIRECT 99", b"The client ID you want redirect to does not exist"),
+        ("ON PREFIX a", b"PREFIX option requires BCAST mode to be enabled"),
+        ("ON BCAST OPTIN", b"OPTIN and OPTOUT are not compatible with BCAST"),
+        ("ON OPTIN OPTOUT", b"You can't specify both OPTIN mode and OPTOUT mode"),
+        ("ON BCAST PREFIX a PREFIX ab", b"Prefix 'a' overlaps with another provided prefix 'ab'."),
+        ("ON NO", b"syntax error"),
+        ("MAYBE", b"syntax error"),
+    ],
+)
+def test_options_that_do_not_go_together(run: Run, words: str, error: bytes) -> None:
+    run.resp3()
+    assert error in run(f"CLIENT TRACKING {words}")
+    assert run("CLIENT GETREDIR") == b":-1\r\n"
+
+
+def test_a_mode_is_changed_by_turning_it_off_first(run: Run) -> None:
+    run.resp3()
+    run("CLIENT TRACKING ON OPTIN")
+    assert run("CLIENT TRACKING ON BCAST").startswith(b"-ERR You can't switch BCAST mode on/off")
+    assert run("CLIENT TRACKING ON OPTOUT").startswith(b"-ERR You can't switch OPTIN/OPTOUT mode")
+    assert run("CLIENT TRACKING OFF") == run("CLIENT TRACKING ON BCAST PREFIX a") == b"+OK\r\n"
+    assert run("CLIENT TRACKING ON BCAST PREFIX ab").startswith(
+        b"-ERR Prefix 'ab' overlaps with an existing prefix 'a'."
+    )
+    assert run("CLIENT TRACKING ON BCAST PREFIX b") == b"+OK\r\n"
+    assert run("CLIENT TRACKINGINFO").count(b"\r\n$1\r\n") == 2
+
+
+def test_a_client_can_ask_what_it_set(run: Run) -> None:
+    assert b"$3\r\noff\r\n" in run("CLIENT TRACKINGINFO")
+    listener = run.session()
+    ident = listener("CLIENT ID")[1:-2].decode()
+    run(f"CLIENT TRACKING ON REDIRECT {ident} OPTOUT NOLOOP")
+    told = run("CLIENT TRACKINGINFO")
+    assert b"$6\r\noptout\r\n" in told
+    assert b"$6\r\nnoloop\r\n" in told
+    assert b":" + ident.encode() in told
+    assert run("CLIENT GETREDIR") == f":{ident}\r\n".encode()
+    assert run("CLIENT CACHING NO") == b"+OK\r\n"
+    assert b"caching-no" in run("CLIENT TRACKINGINFO")
+    listener.close()
+    run("GET k")
+    run.session()("SET k 1")  # only who has something to send finds nobody there
+    assert b"broken_redirect" in run("CLIENT TRACKINGINFO")
