@@ -48,6 +48,7 @@ from .replication_group.replication_group import DEFAULT_PORT, ReplicationGroup
 from .replication_group.topology import REPLICAS_MAX, SHARDS_MAX, ClusterMode
 
 _SECONDARIES_MAX = 2
+_FAMILIES_WITHOUT = frozenset({"m4", "r4"})  # the guide lists M5, R5 and newer
 _SMALL_SIZES = frozenset({"micro", "small", "medium"})
 
 
@@ -424,6 +425,13 @@ def _require_sole_use(primary: ReplicationGroup) -> None:
 
 
 def _require_large(node_type: NodeType) -> None:
+    if node_type.family in _FAMILIES_WITHOUT:
+        refuse(
+            "node_type",
+            f"not be of {' or '.join(sorted(_FAMILIES_WITHOUT))} in a global datastore",
+            node_type,
+            "choose one such as NodeType.M7G_LARGE",
+        )
     if node_type.size in _SMALL_SIZES:
         refuse(
             "node_type",

@@ -17,6 +17,7 @@ from .checks._names import require_id
 from .checks._types import checked_arguments
 from .checks._validate import ValidationError, WarningId, known, refuse, require_at_most_one, require_between, warn
 from .compliance import Compliance
+from .engine._offers import warn_newer_node_type, warn_newer_version
 from .engine.engine_version import Engine, EngineVersion
 from .engine.node_type import NodeType, warn_previous_generation
 from .engine.parameter_group import IParameterGroup, ParameterGroup
@@ -269,6 +270,7 @@ class MemcachedCluster(MemcachedClusterBase):
         maintenance = Maintenance(maintenance_window, auto_minor_version_upgrade, notification_topic)
         maintenance.validate(scope)
         _require_engine(engine_version, transit_encryption=transit_encryption)
+        _require_node_type(node_type)
         addressing = Addressing(network_type, ip_discovery)
         addressing.validate(engine_version, node_type)
         if compliance.is_regulated and not transit_encryption:
@@ -328,6 +330,10 @@ class MemcachedCluster(MemcachedClusterBase):
             warn_tls_off(self)
         if self.node_type.is_previous_generation:
             warn_previous_generation(self, self.node_type)
+        if self.node_type.is_unconfirmed:
+            warn_newer_node_type(self, self.node_type)
+        if self.engine_version.is_unconfirmed:
+            warn_newer_version(self, self.engine_version)
         if nodes > _NODES_CERTAIN:
             warn(
                 self,
@@ -366,6 +372,13 @@ def _require_engine(engine_version: EngineVersion, *, transit_encryption: bool) 
             "be at least Memcached 1.6.12 for TLS",
             engine_version,
             "choose a newer engine_version, or set transit_encryption=False",
+        )
+
+
+def _require_node_type(node_type: NodeType) -> None:
+    if node_type.has_ssd:
+        refuse(
+            "node_type", "have no SSD for Memcached, which does not tier data", node_type, "choose NodeType.R7G_LARGE"
         )
 
 

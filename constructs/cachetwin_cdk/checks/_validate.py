@@ -96,11 +96,13 @@ class WarningId(StrEnum):
     DATA_TIERING_UNCONFIRMED = "cachetwin:data-tiering-unconfirmed"
     DURABILITY_FAMILY_UNCONFIRMED = "cachetwin:durability-family-unconfirmed"
     ENGINE_END_OF_LIFE = "cachetwin:engine-end-of-life"
+    ENGINE_VERSION_UNCONFIRMED = "cachetwin:engine-version-unconfirmed"
     MANY_ALARMS = "cachetwin:many-alarms"
     MEMCACHED_NODES_UNCONFIRMED = "cachetwin:memcached-nodes-unconfirmed"
     MINOR_UPGRADES_IGNORED = "cachetwin:minor-upgrades-ignored"
     NO_PASSWORD = "cachetwin:no-password"  # noqa: S105  (an id)
     NODE_QUOTA = "cachetwin:node-quota"
+    NODE_TYPE_UNCONFIRMED = "cachetwin:node-type-unconfirmed"
     PARAMETER_FAMILY_UNCONFIRMED = "cachetwin:parameter-family-unconfirmed"
     PREVIOUS_GENERATION_NODE = "cachetwin:previous-generation-node"
     RECORD_BESIDE_THE_CERTIFICATE = "cachetwin:record-beside-the-certificate"

@@ -11,6 +11,8 @@ from typing import ClassVar
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, known, require_match
 
+from ._offers import is_newer_version, require_version
+
 
 class Engine(StrEnum):
     """The software that runs on the nodes of a cache."""
@@ -65,6 +67,13 @@ class EngineVersion:
         pattern, allowed = _FORMATS[self.engine]
         remedy = f"write the {self.engine} version as ElastiCache lists it"
         require_match("version", self.version, pattern, allowed, remedy=remedy)
+        if known(self.version):
+            require_version(self.engine.value, self.version)
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether this is newer than the versions that this library knows."""
+        return known(self.version) and is_newer_version(self.engine.value, self.version)
 
     @property
     def parameter_family(self) -> str:

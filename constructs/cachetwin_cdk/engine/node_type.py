@@ -9,6 +9,8 @@ from constructs import IConstruct
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import WarningId, known, require_match, warn
 
+from ._offers import is_newer_node_type, require_node_type
+
 # Families that the service's documentation lists as previous generation.
 _PREVIOUS_GENERATION = frozenset({"t1", "t2", "m1", "m2", "m3", "c1", "r3"})
 # vCPUs by size, the same in every current family; from large on a size doubles the one below. Compared with what EC2's
@@ -67,6 +69,13 @@ class NodeType:
             "be written cache.<family>.<size>",
             remedy="use a constant such as NodeType.M7G_LARGE or a name such as cache.r8g.4xlarge",
         )
+        if known(self.name):
+            require_node_type(self.name, self.family, self.size)
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether this is not among the node types that this library knows."""
+        return known(self.name) and is_newer_node_type(self.family, self.size)
 
     @property
     def family(self) -> str:

@@ -6,6 +6,7 @@ from typing import ClassVar
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import known, require_match
 
+from ._offers import is_newer_major_version, newest_of_major, require_major_version
 from .engine_version import Engine, EngineVersion
 
 _FORMATS = {
@@ -39,6 +40,13 @@ class ServerlessEngine:
         pattern, allowed = _FORMATS[self.engine]
         remedy = f"write the major version of {self.engine}"
         require_match("major_version", self.major_version, pattern, allowed, remedy=remedy)
+        if known(self.major_version):
+            require_major_version(self.engine.value, self.major_version)
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether this is newer than the major versions that this library knows."""
+        return known(self.major_version) and is_newer_major_version(self.engine.value, self.major_version)
 
     def is_valkey_from(self, major: int) -> bool:
         """Whether this is Valkey of at least that major version; a version that is a token qualifies."""
@@ -47,8 +55,7 @@ class ServerlessEngine:
     @property
     def newest_version(self) -> EngineVersion:
         """The newest version of this major version, which a serverless cache may run."""
-        newest = {(Engine.VALKEY, "7"): "7.2", (Engine.REDIS, "7"): "7.1"}
-        version = newest.get((self.engine, self.major_version), f"{self.major_version}.99")
+        version = newest_of_major(self.engine.value, self.major_version) or f"{self.major_version}.0"
         return EngineVersion(self.engine, version)
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ from constructs import Construct
 
 from cachetwin_cdk.checks._validate import WarningId, warn
 from cachetwin_cdk.compliance import Compliance
+from cachetwin_cdk.engine._offers import warn_newer_node_type, warn_newer_version
 from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
 from cachetwin_cdk.engine.node_type import NodeType, warn_previous_generation
 from cachetwin_cdk.monitoring.log_delivery import LogDelivery, require_deliverable
@@ -98,6 +99,8 @@ class Settings:
     def _warn_node_type(self, scope: Construct) -> None:
         if self.node_type.is_previous_generation:
             warn_previous_generation(scope, self.node_type)
+        if self.node_type.is_unconfirmed and not self.node_type.has_ssd:
+            warn_newer_node_type(scope, self.node_type)
         if self.node_type.has_ssd and self.node_type.family != "r6gd":
             warn(
                 scope,
@@ -107,6 +110,8 @@ class Settings:
             )
 
     def _warn_engine(self, scope: Construct) -> None:
+        if self.engine_version.is_unconfirmed:
+            warn_newer_version(scope, self.engine_version)
         if self.engine_version.engine is Engine.REDIS and not self.engine_version.at_least(redis="7.0"):
             warn(
                 scope,

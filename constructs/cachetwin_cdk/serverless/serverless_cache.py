@@ -26,6 +26,7 @@ from cachetwin_cdk.checks._validate import (
     warn,
 )
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
+from cachetwin_cdk.engine._offers import warn_newer_version
 from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.engine.serverless_engine import ServerlessEngine
 from cachetwin_cdk.network._placement import chosen_subnets, closed_security_group
@@ -135,6 +136,8 @@ class ServerlessCache(ServerlessCacheBase):
         super().__init__(scope, construct_id)
         self.engine, self.compliance = engine, compliance
         self.usage_limits = limits
+        if engine.is_unconfirmed:
+            warn_newer_version(self, engine)
         self.user: PasswordUser | None = None
         self.user_group: IUserGroup | None = None
         if has_users:

@@ -30,6 +30,7 @@ from cachetwin_cdk import (
     PasswordUser,
     ReplicationGroup,
     ServerlessCache,
+    ServerlessEngine,
     Shard,
     ShardScaling,
     SnapshotWindow,
@@ -87,6 +88,9 @@ BUILDS: dict[str, Build] = {
     "cachetwin:engine-end-of-life": lambda stack, vpc: ReplicationGroup(
         stack, "Cache", vpc=vpc, engine_version=EngineVersion.REDIS_6_2
     ),
+    "cachetwin:engine-version-unconfirmed": lambda stack, vpc: ServerlessCache(
+        stack, "Cache", vpc=vpc, engine=ServerlessEngine.of(Engine.VALKEY, "12")
+    ),
     "cachetwin:many-alarms": alarms_of_many_nodes,
     "cachetwin:memcached-nodes-unconfirmed": lambda stack, vpc: MemcachedCluster(stack, "Cache", vpc=vpc, nodes=41),
     "cachetwin:minor-upgrades-ignored": lambda stack, vpc: ReplicationGroup(
@@ -95,6 +99,9 @@ BUILDS: dict[str, Build] = {
     "cachetwin:no-password": lambda stack, _vpc: NoPasswordUser(stack, "User", access_string=AccessString.on()),
     "cachetwin:node-quota": lambda stack, vpc: ReplicationGroup(
         stack, "Cache", vpc=vpc, cluster_mode=CLUSTER, shards=46
+    ),
+    "cachetwin:node-type-unconfirmed": lambda stack, vpc: MemcachedCluster(
+        stack, "Cache", vpc=vpc, node_type=NodeType.of("cache.m8g.48xlarge")
     ),
     "cachetwin:parameter-family-unconfirmed": lambda stack, _vpc: ParameterGroup(
         stack, "Parameters", engine_version=EngineVersion.of(Engine.VALKEY, "12.0")
