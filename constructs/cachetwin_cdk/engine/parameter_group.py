@@ -1,5 +1,6 @@
 """Parameter groups: the engine parameters of one or more caches."""
 
+import re
 from collections.abc import Mapping
 
 import aws_cdk as cdk
@@ -10,7 +11,7 @@ from constructs import Construct
 
 from cachetwin_cdk.access._permissions import Permissions
 from cachetwin_cdk.checks._types import checked_arguments
-from cachetwin_cdk.checks._validate import WarningId, refuse, require_match, warn
+from cachetwin_cdk.checks._validate import WarningId, known, refuse, require_match, require_one_of, warn
 from cachetwin_cdk.monitoring._events import ApiEvents
 
 from .engine_version import EngineVersion
@@ -67,10 +68,41 @@ IParameterGroup = ParameterGroupBase
 """The type of a parameter group in signatures, defined in this app or imported."""
 
 
+# The names of AWS's own groups tell the family, and whether cluster mode is on.
+_DEFAULT_GROUP = re.compile(
+    r"default\.(valkey\d+|redis(?:[2-5]\.\d+|6\.x|[7-9]|\d\d+)|memcached\d+\.\d+)(\.cluster\.on)?"
+)
+_EVICTION_POLICIES = (
+    "allkeys-lfu", "allkeys-lru", "allkeys-random", "noeviction", "volatile-lfu", "volatile-lru", "volatile-random",
+    "volatile-ttl",
+)  # fmt: skip
+# Parameters that ElastiCache lists as not modifiable since Redis 2.8.22.
+_FIXED = frozenset({"appendfsync", "appendonly"})
+
+
 class _ImportedParameterGroup(ParameterGroupBase):
     def __init__(self, scope: Construct, construct_id: str, *, name: str, family: str | None) -> None:
         super().__init__(scope, construct_id)
-        self.parameter_group_name, self.family, self.parameters = name, family, {}
+        self._default = _DEFAULT_GROUP.fullmatch(name) if known(name) else None
+        told = self._default[1] if self._default is not None else None
+        if family is not None and told is not None and family != told:
+            refuse("family", f"be {told} for the group {name}", family, "leave it out")
+        self.parameter_group_name, self.family, self.parameters = name, family or told, {}
+
+    @property
+    def is_cluster_enabled(self) -> bool | None:
+        """What the name of AWS's own group tells; None for another group."""
+        return self._default[2] is not None if self._default is not None else None
+
+
+def _require_value(name: str, value: str) -> None:
+    """Raise ValidationError for a value that no family takes, where that is certain."""
+    if name == "maxmemory-policy":
+        require_one_of(f"parameters[{name!r}]", value, _EVICTION_POLICIES, remedy="choose one of those")
+    if name == "reserved-memory-percent" and known(value) and (not value.isdigit() or int(value) > 100):
+        refuse(f"parameters[{name!r}]", "be a number from 0 to 100", value, "25 is the default")
+    if name in _FIXED:
+        refuse("parameters", "hold no parameter that ElastiCache fixes", name, "leave it out; see durability")
 
 
 @checked_arguments
@@ -105,6 +137,7 @@ class ParameterGroup(ParameterGroupBase):
             )
             if not isinstance(value, str):
                 refuse(f"parameters[{name!r}]", "be text", value, f"write {str(value).lower()!r}")
+            _require_value(name, value)
         super().__init__(scope, construct_id)
         self.family = family or engine_version.parameter_family
         if self.family not in _DOCUMENTED_FAMILIES:

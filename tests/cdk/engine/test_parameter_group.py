@@ -5,8 +5,9 @@ from typing import Any
 
 import aws_cdk as cdk
 import pytest
+from aws_cdk import aws_ec2 as ec2
 
-from cachetwin_cdk import Engine, EngineVersion, ParameterGroup, ValidationError
+from cachetwin_cdk import ClusterMode, Engine, EngineVersion, ParameterGroup, ReplicationGroup, ValidationError
 
 Properties = Callable[[str], dict[str, Any]]
 Warnings = Callable[[], list[str]]
@@ -69,3 +70,54 @@ def test_what_exists_already_can_be_used(stack: cdk.Stack) -> None:
 def test_tokens_are_accepted(stack: cdk.Stack, any_text: str, properties: Properties) -> None:
     ParameterGroup(stack, "P", engine_version=EngineVersion.VALKEY_8_1, parameters={"timeout": any_text})
     assert properties(GROUP)["Properties"] == {"timeout": {"Ref": "AnyText"}}
+
+
+@pytest.mark.parametrize(
+    ("name", "version", "mode", "message"),
+    [
+        ("default.redis7", EngineVersion.VALKEY_8_1, ClusterMode.DISABLED, "parameter_group must be of family valkey8"),
+        (
+            "default.valkey7",
+            EngineVersion.VALKEY_8_1,
+            ClusterMode.DISABLED,
+            "parameter_group must be of family valkey8",
+        ),
+        (
+            "default.valkey8",
+            EngineVersion.VALKEY_8_1,
+            ClusterMode.ENABLED,
+            "parameter_group must set cluster-enabled=yes",
+        ),
+        (
+            "default.redis6.x.cluster.on",
+            EngineVersion.REDIS_6_2,
+            ClusterMode.DISABLED,
+            "parameter_group must not set cluster-enabled=yes",
+        ),
+    ],
+)
+def test_the_name_of_a_default_group_tells_family_and_mode(
+    stack: cdk.Stack, vpc: ec2.IVpc, *, name: str, version: EngineVersion, mode: ClusterMode, message: str
+) -> None:
+    group = ParameterGroup.from_parameter_group_name(stack, "Default", name)
+    with pytest.raises(ValidationError, match=message):
+        ReplicationGroup(stack, "Cache", vpc=vpc, parameter_group=group, engine_version=version, cluster_mode=mode)
+
+
+@pytest.mark.parametrize("name", ["default.valkey8.cluster.on", "teams-own", "default.valkey8x"])
+def test_a_group_that_fits_or_tells_nothing_passes(stack: cdk.Stack, vpc: ec2.IVpc, name: str) -> None:
+    group = ParameterGroup.from_parameter_group_name(stack, "Group", name)
+    ReplicationGroup(stack, "Cache", vpc=vpc, parameter_group=group, cluster_mode=ClusterMode.ENABLED)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"maxmemory-policy": "allkeys"}, r"parameters\['maxmemory-policy'\] must be one of allkeys-lfu"),
+        ({"reserved-memory-percent": "150"}, "must be a number from 0 to 100, got '150'"),
+        ({"appendonly": "yes"}, "parameters must hold no parameter that ElastiCache fixes, got 'appendonly'"),
+    ],
+)
+def test_a_value_that_no_family_takes_is_refused(stack: cdk.Stack, parameters: dict[str, str], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        ParameterGroup(stack, "Parameters", engine_version=EngineVersion.VALKEY_8_1, parameters=parameters)
