@@ -81,8 +81,8 @@ class _Reader:
         return _SIZES[letter]
 
 
-def pack(format_text: bytes, values: list[Scalar]) -> bytes:
-    """``values`` packed. Raises ValueError saying what is wrong."""
+def pack(format_text: bytes, values: list[object]) -> bytes:
+    """``values``, whatever a script gave, packed. Raises ValueError saying what is wrong."""
     reader = _Reader(format_text.decode("latin-1"), "pack")
     out = bytearray()
     place = 0
@@ -105,7 +105,7 @@ def pack(format_text: bytes, values: list[Scalar]) -> bytes:
     return bytes(out)
 
 
-def _packed_text(reader: _Reader, value: Scalar, place: int) -> bytes:
+def _packed_text(reader: _Reader, value: object, place: int) -> bytes:
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         value = b"%d" % int(value) if value == int(value) else repr(value).encode()
     if not isinstance(value, bytes):
@@ -118,7 +118,7 @@ def _packed_text(reader: _Reader, value: Scalar, place: int) -> bytes:
     return value[:size]
 
 
-def _as_number(value: Scalar, place: int) -> float:
+def _as_number(value: object, place: int) -> float:
     if isinstance(value, bytes):
         try:
             return float(value)
