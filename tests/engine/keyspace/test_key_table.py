@@ -13,7 +13,7 @@ from cachetwin_engine.core.keyspace.key_table import KeyTable
 from cachetwin_engine.core.keyspace.packed_entry import PACKED_BYTES_MAX, PACKED_KEY_BYTES_MAX
 from cachetwin_engine.core.keyspace.packed_table import PackedTable
 from cachetwin_engine.core.text.random_source import RandomSource
-from cachetwin_engine.core.types.hash import HashValue
+from cachetwin_engine.core.types.hashes.hash import HashValue
 from cachetwin_engine.core.types.set import SetValue
 from cachetwin_engine.core.types.string import RawString
 

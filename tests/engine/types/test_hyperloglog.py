@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachetwin_engine.core.types.hyperloglog import (
+from cachetwin_engine.core.types.hyperloglogs.hyperloglog import (
     DENSE_BYTES,
     add,
     add_all,
@@ -14,7 +14,7 @@ from cachetwin_engine.core.types.hyperloglog import (
     raise_register,
     registers_of,
 )
-from cachetwin_engine.core.types.hyperloglog_runs import REGISTERS
+from cachetwin_engine.core.types.hyperloglogs.runs import REGISTERS
 
 numbers = st.lists(st.integers(0, 2000), max_size=300)
 

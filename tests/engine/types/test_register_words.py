@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachetwin_engine.core.types.register_words import highest, histogram, packed, unpacked
+from cachetwin_engine.core.types.hyperloglogs.register_words import highest, histogram, packed, unpacked
 
 VALUES = st.integers(0, 63)
 REGISTERS = st.integers(1, 4).flatmap(lambda count: st.lists(VALUES, min_size=32 * count, max_size=32 * count))

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from cachetwin_engine.core.types.score_tree import ADDED, CHANGED, SAME, ScoreTree
+from cachetwin_engine.core.types.sorted_sets.score_tree import ADDED, CHANGED, SAME, ScoreTree
 
 ROUNDS = 6000
 

@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 from cachetwin_engine.core.config.config import Config
 from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.types.blob import ELEMENT_MAX, ENTRIES_MAX
-from cachetwin_engine.core.types.hash import HashValue
+from cachetwin_engine.core.types.hashes.hash import HashValue
 from cachetwin_engine.core.types.list import ListValue
-from cachetwin_engine.core.types.score_blob import entry_of, score_at
 from cachetwin_engine.core.types.set import SetValue
-from cachetwin_engine.core.types.sorted_set import SortedSet, sorted_set_of
+from cachetwin_engine.core.types.sorted_sets.score_blob import entry_of, score_at
+from cachetwin_engine.core.types.sorted_sets.sorted_set import SortedSet, sorted_set_of
 
 CONFIG = Config(PROFILES["valkey-8.1"])
 LIMIT = -2  # list-max-listpack-size

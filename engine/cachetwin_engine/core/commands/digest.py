@@ -11,12 +11,12 @@ from typing import Final
 from cachetwin_engine.core.keyspace.database import Database
 from cachetwin_engine.core.keyspace.value import Value
 from cachetwin_engine.core.text.doubles import digits_17
-from cachetwin_engine.core.types.hash import HashValue
+from cachetwin_engine.core.types.hashes.hash import HashValue
 from cachetwin_engine.core.types.list import ListValue
 from cachetwin_engine.core.types.set import SetValue
-from cachetwin_engine.core.types.sorted_set import SortedSet
-from cachetwin_engine.core.types.stream import Stream
-from cachetwin_engine.core.types.stream_entry import id_parts, items_of
+from cachetwin_engine.core.types.sorted_sets.sorted_set import SortedSet
+from cachetwin_engine.core.types.streams.entry import id_parts, items_of
+from cachetwin_engine.core.types.streams.stream import Stream
 from cachetwin_engine.core.types.string import string_of
 
 EMPTY: Final = bytes(20)

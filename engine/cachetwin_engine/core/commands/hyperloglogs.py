@@ -17,9 +17,9 @@ from cachetwin_engine.core.registry.command_table import (
     KeySpec,
     command,
 )
-from cachetwin_engine.core.types import hyperloglog
-from cachetwin_engine.core.types.hyperloglog import SPARSE, estimate, highest_of, registers_of
-from cachetwin_engine.core.types.hyperloglog_runs import REGISTERS
+from cachetwin_engine.core.types.hyperloglogs import hyperloglog
+from cachetwin_engine.core.types.hyperloglogs.hyperloglog import SPARSE, estimate, highest_of, registers_of
+from cachetwin_engine.core.types.hyperloglogs.runs import REGISTERS
 from cachetwin_engine.core.types.string import RawString, string_for_edit, string_of
 
 _COUNTED: Final = [

@@ -14,10 +14,10 @@ from cachetwin_engine.core.protocol.errors import CommandError, wrong_type
 from cachetwin_engine.core.protocol.replies import bulk, integer
 from cachetwin_engine.core.registry.command_table import DENYOOM, MOVABLE_KEYS, READONLY, WRITE, KeySpec, command
 from cachetwin_engine.core.text.numbers import float_or_none, parse_int
-from cachetwin_engine.core.types.hash import HashValue
+from cachetwin_engine.core.types.hashes.hash import HashValue
 from cachetwin_engine.core.types.list import ListValue
 from cachetwin_engine.core.types.set import SetValue
-from cachetwin_engine.core.types.sorted_set import SortedSet
+from cachetwin_engine.core.types.sorted_sets.sorted_set import SortedSet
 from cachetwin_engine.core.types.string import RawString
 
 _BY_AND_GET: Final = KeySpec(

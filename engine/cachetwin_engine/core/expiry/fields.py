@@ -10,7 +10,7 @@ from typing import Final
 from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC, NOTIFY_HASH
 from cachetwin_engine.core.keyspace.database import Database
 from cachetwin_engine.core.state.engine_state import EngineState
-from cachetwin_engine.core.types.hash import HashValue
+from cachetwin_engine.core.types.hashes.hash import HashValue
 
 ROUND_KEYS: Final = 20
 ROUNDS_MAX: Final = 5000

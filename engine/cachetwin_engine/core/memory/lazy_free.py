@@ -6,11 +6,11 @@ Here memory is free as soon as nothing points to it; only the count is kept, bec
 from typing import Final
 
 from cachetwin_engine.core.keyspace.value import Value
-from cachetwin_engine.core.types.hash import HashValue
+from cachetwin_engine.core.types.hashes.hash import HashValue
 from cachetwin_engine.core.types.list import ListValue
 from cachetwin_engine.core.types.set import SetValue
-from cachetwin_engine.core.types.sorted_set import SortedSet
-from cachetwin_engine.core.types.stream import Stream
+from cachetwin_engine.core.types.sorted_sets.sorted_set import SortedSet
+from cachetwin_engine.core.types.streams.stream import Stream
 
 PARTS_MIN: Final = 64  # a value of more parts than these is freed in the background (lazyfree.c)
 _NODE_BYTES: Final = 8192  # of a list's nodes

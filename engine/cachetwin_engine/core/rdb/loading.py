@@ -11,7 +11,7 @@ from cachetwin_engine.core.protocol.errors import CommandError
 from cachetwin_engine.core.state.engine_state import EngineState
 from cachetwin_engine.core.state.script_library import ScriptLibrary
 from cachetwin_engine.core.text.crc64 import crc64
-from cachetwin_engine.core.types.hash import HashValue
+from cachetwin_engine.core.types.hashes.hash import HashValue
 
 from . import kinds
 from .packed import BadData, EmptyValue

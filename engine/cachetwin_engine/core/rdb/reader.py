@@ -9,14 +9,14 @@ from typing import Final
 
 from cachetwin_engine.core.config.config import Config
 from cachetwin_engine.core.text.numbers import float_or_none
-from cachetwin_engine.core.types.hash import HashValue
+from cachetwin_engine.core.types.hashes.hash import HashValue
 from cachetwin_engine.core.types.list import ListValue
 from cachetwin_engine.core.types.member_table import INTSET, LISTPACK
 from cachetwin_engine.core.types.set import SetValue
-from cachetwin_engine.core.types.sorted_set import SortedSet, sorted_set_of
-from cachetwin_engine.core.types.stream import Stream
-from cachetwin_engine.core.types.stream_entry import SEQ_MASK
-from cachetwin_engine.core.types.stream_group import UNKNOWN, Consumer, Group, Pending
+from cachetwin_engine.core.types.sorted_sets.sorted_set import SortedSet, sorted_set_of
+from cachetwin_engine.core.types.streams.entry import SEQ_MASK
+from cachetwin_engine.core.types.streams.group import UNKNOWN, Consumer, Group, Pending
+from cachetwin_engine.core.types.streams.stream import Stream
 
 from . import kinds, lzf
 from .packed import (

@@ -8,7 +8,7 @@ many elements all that was, for walking backwards.
 from typing import Final
 
 from cachetwin_engine.core.text.numbers import integer_or_none
-from cachetwin_engine.core.types.stream_entry import SEQ_MASK, id_parts, items_of
+from cachetwin_engine.core.types.streams.entry import SEQ_MASK, id_parts, items_of
 
 from .packed import BadData, listpack, listpack_elements
 

@@ -5,15 +5,15 @@ from typing import Final
 
 from cachetwin_engine.core.keyspace.value import Value
 from cachetwin_engine.core.text.numbers import integer_or_none
-from cachetwin_engine.core.types.hash import HashValue
+from cachetwin_engine.core.types.hashes.hash import HashValue
 from cachetwin_engine.core.types.list import ListValue
 from cachetwin_engine.core.types.listpack import LISTPACK_HEAD_BYTES, entry_bytes
 from cachetwin_engine.core.types.member_table import HASHTABLE, INTSET
 from cachetwin_engine.core.types.set import SetValue
-from cachetwin_engine.core.types.sorted_set import SortedSet
-from cachetwin_engine.core.types.stream import Stream
-from cachetwin_engine.core.types.stream_entry import SEQ_MASK, id_of
-from cachetwin_engine.core.types.stream_group import Group, PendingList
+from cachetwin_engine.core.types.sorted_sets.sorted_set import SortedSet
+from cachetwin_engine.core.types.streams.entry import SEQ_MASK, id_of
+from cachetwin_engine.core.types.streams.group import Group, PendingList
+from cachetwin_engine.core.types.streams.stream import Stream
 from cachetwin_engine.core.types.string import RawString
 
 from . import lzf

@@ -4,8 +4,8 @@ import pytest
 from tests.engine.in_process import Run
 
 from cachetwin_engine.core.protocol.replies import bulk, bulk_array
-from cachetwin_engine.core.types.stream import Stream
-from cachetwin_engine.core.types.stream_entry import items_of
+from cachetwin_engine.core.types.streams.entry import items_of
+from cachetwin_engine.core.types.streams.stream import Stream
 
 NULL = b"$-1\r\n"
 

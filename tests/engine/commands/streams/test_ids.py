@@ -4,7 +4,7 @@ import pytest
 
 from cachetwin_engine.core.commands.streams.ids import bulk_id, id_or_none, parse_end, parse_id, parse_start, parse_stop
 from cachetwin_engine.core.protocol.errors import CommandError
-from cachetwin_engine.core.types.stream import ID_MAX
+from cachetwin_engine.core.types.streams.stream import ID_MAX
 
 LARGEST = 2**64 - 1
 

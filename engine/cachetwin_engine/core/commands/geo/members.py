@@ -6,7 +6,7 @@ from cachetwin_engine.core.protocol.errors import syntax_error
 from cachetwin_engine.core.protocol.replies import array, bulk
 from cachetwin_engine.core.registry.command_table import DENYOOM, KEY_READ, KEY_UPDATE, READONLY, WRITE, command
 from cachetwin_engine.core.types.geohash import decode, distance, encode, geohash
-from cachetwin_engine.core.types.sorted_set import read_sorted_set
+from cachetwin_engine.core.types.sorted_sets.sorted_set import read_sorted_set
 
 from .search import distance_reply, metres_in, parse_position, position_reply
 

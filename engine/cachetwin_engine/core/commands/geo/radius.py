@@ -13,7 +13,7 @@ from cachetwin_engine.core.registry.command_table import (
     KeySpec,
     command,
 )
-from cachetwin_engine.core.types.sorted_set import read_sorted_set
+from cachetwin_engine.core.types.sorted_sets.sorted_set import read_sorted_set
 
 from .search import Search, check_options, read_common_option, search_reply
 

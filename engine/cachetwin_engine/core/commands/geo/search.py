@@ -9,7 +9,7 @@ from cachetwin_engine.core.protocol.errors import CommandError
 from cachetwin_engine.core.protocol.replies import CRLF, EMPTY_ARRAY, array_header, bulk, integer
 from cachetwin_engine.core.text.numbers import float_or_none, parse_float, parse_int, parse_int_or
 from cachetwin_engine.core.types.geohash import LATITUDE_MAX, LONGITUDE_MAX, Shape, decode, search_ranges
-from cachetwin_engine.core.types.sorted_set import SortedSet
+from cachetwin_engine.core.types.sorted_sets.sorted_set import SortedSet
 
 _UNITS: Final = {b"M": 1.0, b"KM": 1000.0, b"FT": 0.3048, b"MI": 1609.34}
 _PIECE_MEMBERS: Final = 64

@@ -5,7 +5,7 @@ from typing import Final
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
 from cachetwin_engine.core.registry.command_table import DENYOOM, KEY_READ, READONLY, WRITE, KeySpec, command
-from cachetwin_engine.core.types.sorted_set import SortedSet, read_sorted_set
+from cachetwin_engine.core.types.sorted_sets.sorted_set import SortedSet, read_sorted_set
 
 from .search import Search, check_options, read_common_option, search_reply
 

@@ -13,7 +13,7 @@ from cachetwin_engine.core.expiry.fields import fields_gone
 from cachetwin_engine.core.protocol.errors import syntax_error
 from cachetwin_engine.core.protocol.replies import ONE, array, integer
 from cachetwin_engine.core.registry.command_table import FAST, KEY_READ, KEY_UPDATE, READONLY, WRITE, command
-from cachetwin_engine.core.types.hash import HashValue, read_hash, write_hash
+from cachetwin_engine.core.types.hashes.hash import HashValue, read_hash, write_hash
 
 from .field_arguments import NUMFIELDS, fields_keyword, parse_end, parse_fields, parse_only_fields
 from .fields import note_ends

@@ -22,7 +22,7 @@ from cachetwin_engine.core.registry.command_table import (
 )
 from cachetwin_engine.core.text.long_double import add_long_doubles, format_long_double, parse_long_double
 from cachetwin_engine.core.text.numbers import INT64_MAX, INT64_MIN, integer_or_none, parse_int
-from cachetwin_engine.core.types.hash import HashValue, read_hash, write_hash
+from cachetwin_engine.core.types.hashes.hash import HashValue, read_hash, write_hash
 
 
 @command(

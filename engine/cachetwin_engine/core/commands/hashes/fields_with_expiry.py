@@ -15,7 +15,7 @@ from cachetwin_engine.core.registry.command_table import (
     WRITE,
     command,
 )
-from cachetwin_engine.core.types.hash import HashValue, write_hash
+from cachetwin_engine.core.types.hashes.hash import HashValue, write_hash
 
 from .expiry import report_expired_fields, report_fields
 from .field_arguments import NUMFIELDS, UNITS_MS, fields_keyword, parse_end, parse_fields

@@ -5,7 +5,7 @@ from cachetwin_engine.core.protocol.errors import OUT_OF_RANGE, CommandError, sy
 from cachetwin_engine.core.protocol.replies import EMPTY_ARRAY, array, bulk, bulk_array
 from cachetwin_engine.core.registry.command_table import KEY_READ, NONDETERMINISTIC, READONLY, command
 from cachetwin_engine.core.text.numbers import INT64_MAX, INT64_MIN, parse_symmetric
-from cachetwin_engine.core.types.hash import HashValue, read_hash
+from cachetwin_engine.core.types.hashes.hash import HashValue, read_hash
 
 
 @command(

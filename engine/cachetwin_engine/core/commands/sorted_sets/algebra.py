@@ -8,7 +8,7 @@ from cachetwin_engine.core.protocol.replies import integer
 from cachetwin_engine.core.registry.command_table import DENYOOM, MOVABLE_KEYS, READONLY, WRITE, KeySpec, command
 from cachetwin_engine.core.text.numbers import float_or_none, parse_int, parse_int_or
 from cachetwin_engine.core.types.set import SetValue
-from cachetwin_engine.core.types.sorted_set import SortedSet, sorted_set_of
+from cachetwin_engine.core.types.sorted_sets.sorted_set import SortedSet, sorted_set_of
 
 from .members import members_reply
 from .ranges import store_result

@@ -28,8 +28,8 @@ from cachetwin_engine.core.registry.command_table import (
 )
 from cachetwin_engine.core.text.doubles import digits_17, is_whole, shortest
 from cachetwin_engine.core.text.numbers import INT64_MAX, parse_float, parse_symmetric
-from cachetwin_engine.core.types.score_tree import ADDED, CHANGED, SAME
-from cachetwin_engine.core.types.sorted_set import SortedSet, read_sorted_set, sorted_set
+from cachetwin_engine.core.types.sorted_sets.score_tree import ADDED, CHANGED, SAME
+from cachetwin_engine.core.types.sorted_sets.sorted_set import SortedSet, read_sorted_set, sorted_set
 
 if TYPE_CHECKING:
     from cachetwin_engine.core.config.config import Config

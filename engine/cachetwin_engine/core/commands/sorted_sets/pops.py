@@ -15,7 +15,7 @@ from cachetwin_engine.core.registry.command_table import (
     command,
 )
 from cachetwin_engine.core.text.numbers import integer_or_none, parse_int_or, parse_timeout
-from cachetwin_engine.core.types.sorted_set import SortedSet, sorted_set
+from cachetwin_engine.core.types.sorted_sets.sorted_set import SortedSet, sorted_set
 
 from .members import drop_if_empty, pairs_reply
 

@@ -20,7 +20,7 @@ from cachetwin_engine.core.registry.command_table import (
     command,
 )
 from cachetwin_engine.core.text.numbers import parse_int, unbounded_float_or_none
-from cachetwin_engine.core.types.sorted_set import SortedSet, read_sorted_set, sorted_set, sorted_set_of
+from cachetwin_engine.core.types.sorted_sets.sorted_set import SortedSet, read_sorted_set, sorted_set, sorted_set_of
 
 from .members import drop_if_empty, fits_listpack, members_reply
 

@@ -24,8 +24,8 @@ from cachetwin_engine.core.registry.command_table import (
     command,
 )
 from cachetwin_engine.core.text.numbers import parse_int
-from cachetwin_engine.core.types.stream import Stream, read_stream, stream_of
-from cachetwin_engine.core.types.stream_entry import SEQ_MASK, id_text
+from cachetwin_engine.core.types.streams.entry import SEQ_MASK, id_text
+from cachetwin_engine.core.types.streams.stream import Stream, read_stream, stream_of
 
 from .ids import INVALID_ID, parse_id, parse_start, parse_stop
 

@@ -9,9 +9,9 @@ from cachetwin_engine.core.protocol.errors import CommandError, bad_subcommand
 from cachetwin_engine.core.protocol.replies import OK, ONE, ZERO, integer
 from cachetwin_engine.core.registry.command_table import DENYOOM, LOADING, STALE, WRITE, KeySpec, command, container
 from cachetwin_engine.core.text.numbers import parse_int
-from cachetwin_engine.core.types.stream import Stream, stream_of
-from cachetwin_engine.core.types.stream_entry import id_text
-from cachetwin_engine.core.types.stream_group import UNKNOWN, Consumer, Group, Pending
+from cachetwin_engine.core.types.streams.entry import id_text
+from cachetwin_engine.core.types.streams.group import UNKNOWN, Consumer, Group, Pending
+from cachetwin_engine.core.types.streams.stream import Stream, stream_of
 
 from .ids import parse_end, parse_id
 

@@ -3,8 +3,8 @@
 from typing import Final
 
 from cachetwin_engine.core.protocol.errors import CommandError
-from cachetwin_engine.core.types.stream import ID_MAX
-from cachetwin_engine.core.types.stream_entry import SEQ_MASK, id_reply
+from cachetwin_engine.core.types.streams.entry import SEQ_MASK, id_reply
+from cachetwin_engine.core.types.streams.stream import ID_MAX
 
 INVALID_ID: Final = b"ERR Invalid stream ID specified as stream command argument"
 _PART_BYTES_MAX: Final = 127

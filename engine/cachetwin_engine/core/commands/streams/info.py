@@ -16,8 +16,8 @@ from cachetwin_engine.core.registry.command_table import (
     container,
 )
 from cachetwin_engine.core.text.numbers import parse_int
-from cachetwin_engine.core.types.stream import ID_MAX, Stream, read_stream
-from cachetwin_engine.core.types.stream_group import UNKNOWN, Consumer, Group
+from cachetwin_engine.core.types.streams.group import UNKNOWN, Consumer, Group
+from cachetwin_engine.core.types.streams.stream import ID_MAX, Stream, read_stream
 
 from .ids import bulk_id
 

@@ -16,8 +16,8 @@ from cachetwin_engine.core.registry.command_table import (
     command,
 )
 from cachetwin_engine.core.text.numbers import integer_or_none, parse_int, parse_int_or
-from cachetwin_engine.core.types.stream import Stream, read_stream
-from cachetwin_engine.core.types.stream_group import Consumer, Group, Pending
+from cachetwin_engine.core.types.streams.group import Consumer, Group, Pending
+from cachetwin_engine.core.types.streams.stream import Stream, read_stream
 
 from .groups import consumer_of, propagate_claim, propagate_position
 from .ids import bulk_id, id_or_none, parse_id, parse_start, parse_stop

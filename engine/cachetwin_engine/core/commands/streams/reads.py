@@ -8,9 +8,9 @@ from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
 from cachetwin_engine.core.protocol.replies import array, bulk
 from cachetwin_engine.core.registry.command_table import BLOCKING, MOVABLE_KEYS, READONLY, WRITE, KeySpec, command
 from cachetwin_engine.core.text.numbers import INT64_MAX, integer_or_none, parse_int
-from cachetwin_engine.core.types.stream import ID_MAX, Stream, read_stream, stream_of
-from cachetwin_engine.core.types.stream_entry import id_of, id_text
-from cachetwin_engine.core.types.stream_group import UNKNOWN, Consumer, Group
+from cachetwin_engine.core.types.streams.entry import id_of, id_text
+from cachetwin_engine.core.types.streams.group import UNKNOWN, Consumer, Group
+from cachetwin_engine.core.types.streams.stream import ID_MAX, Stream, read_stream, stream_of
 
 from .groups import consumer_of, propagate_claim, propagate_position
 from .ids import bulk_id, parse_id

@@ -14,9 +14,9 @@ from mypy_extensions import i64, mypyc_attr
 from cachetwin_engine.core.keyspace.value import Value
 from cachetwin_engine.core.protocol.errors import wrong_type
 
-from .stream_entry import SEQ_MASK, entry_of, first_from, id_of, id_parts, id_reply
-from .stream_group import UNKNOWN, Group
-from .stream_leaf import Leaf, tree_nodes_below
+from .entry import SEQ_MASK, entry_of, first_from, id_of, id_parts, id_reply
+from .group import UNKNOWN, Group
+from .leaf import Leaf, tree_nodes_below
 
 if TYPE_CHECKING:
     from cachetwin_engine.core.keyspace.database import Database

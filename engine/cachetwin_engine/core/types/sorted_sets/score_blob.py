@@ -10,7 +10,7 @@ from typing import Final
 
 from mypy_extensions import i64
 
-from .blob import BYTES_MAX, ELEMENT_MAX, ENTRIES_MAX, LENGTHS
+from cachetwin_engine.core.types.blob import BYTES_MAX, ELEMENT_MAX, ENTRIES_MAX, LENGTHS
 
 _WHOLE_MAX: Final = float(2**53)
 _DOUBLE: Final = struct.Struct(">d")

@@ -17,8 +17,7 @@ from mypy_extensions import mypyc_attr
 from cachetwin_engine.core.config.config import Config
 from cachetwin_engine.core.keyspace.database import new_key_table
 from cachetwin_engine.core.keyspace.key_table import KeyTable
-
-from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
+from cachetwin_engine.core.types.listpack import LISTPACK_HEAD_BYTES, entry_bytes
 
 OBJECT_BYTES: Final = 16
 _TABLE_BYTES: Final = 48

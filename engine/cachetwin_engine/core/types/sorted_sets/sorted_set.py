@@ -10,8 +10,8 @@ from mypy_extensions import i64, mypyc_attr
 
 from cachetwin_engine.core.keyspace.value import COMPACT_SORTED_SET, Value, enter_prototype
 from cachetwin_engine.core.protocol.errors import wrong_type
+from cachetwin_engine.core.types.blob import ENTRIES_MAX
 
-from .blob import ENTRIES_MAX
 from .score_blob import (
     behind_entry,
     entries_before,

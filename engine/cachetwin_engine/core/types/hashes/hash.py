@@ -13,10 +13,20 @@ from mypy_extensions import i64, mypyc_attr
 from cachetwin_engine.core.config.config import Config
 from cachetwin_engine.core.keyspace.value import COMPACT_HASH, Value, enter_prototype
 from cachetwin_engine.core.protocol.errors import wrong_type
+from cachetwin_engine.core.types.blob import (
+    BYTES_MAX,
+    ELEMENT_MAX,
+    LENGTHS,
+    PAIRS_MAX,
+    behind,
+    count_in,
+    element_at,
+    elements_in,
+    find_field,
+)
+from cachetwin_engine.core.types.listpack import LISTPACK_HEAD_BYTES, entry_bytes
 
-from .blob import BYTES_MAX, ELEMENT_MAX, LENGTHS, PAIRS_MAX, behind, count_in, element_at, elements_in, find_field
 from .hash_table import OBJECT_BYTES, HashTable
-from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
 
 if TYPE_CHECKING:
     from cachetwin_engine.core.keyspace.database import Database

@@ -8,8 +8,9 @@ from typing import Final
 
 from mypy_extensions import i64, mypyc_attr
 
-from .listpack import LISTPACK_HEAD_BYTES, entry_bytes, integer_bytes
-from .stream_entry import SEQ_MASK
+from cachetwin_engine.core.types.listpack import LISTPACK_HEAD_BYTES, entry_bytes, integer_bytes
+
+from .entry import SEQ_MASK
 
 _SMALL_MAX: Final = 2**61  # far below where an integer stops being one machine word in the compiled build
 

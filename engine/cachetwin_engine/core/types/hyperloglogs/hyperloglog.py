@@ -15,7 +15,8 @@ from typing import Final
 from cachetwin_engine.core import BUILD
 from cachetwin_engine.core.protocol.errors import CommandError
 
-from .hyperloglog_runs import (
+from .register_words import highest, histogram, packed, unpacked
+from .runs import (
     GREW,
     HEAD_BYTES,
     REGISTERS,
@@ -26,7 +27,6 @@ from .hyperloglog_runs import (
     sparse_registers,
     zero_run,
 )
-from .register_words import highest, histogram, packed, unpacked
 
 DENSE: Final = 0
 SPARSE: Final = 1

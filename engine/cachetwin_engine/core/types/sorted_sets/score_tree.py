@@ -20,8 +20,7 @@ from cachetwin_engine.core import BUILD
 from cachetwin_engine.core.keyspace.allocation import allocated
 from cachetwin_engine.core.keyspace.key_index import KeyIndex, index_of
 from cachetwin_engine.core.text.doubles import shortest
-
-from .listpack import LISTPACK_HEAD_BYTES, entry_bytes
+from cachetwin_engine.core.types.listpack import LISTPACK_HEAD_BYTES, entry_bytes
 
 SAME: Final = 0  # what ``put`` did
 CHANGED: Final = 1

@@ -1,0 +1,1 @@
+"""Hashes: small ones packed, large ones a table."""

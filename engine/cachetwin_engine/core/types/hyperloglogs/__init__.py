@@ -1,0 +1,1 @@
+"""HyperLogLogs, sparse and dense."""

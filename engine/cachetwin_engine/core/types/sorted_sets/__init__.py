@@ -1,0 +1,1 @@
+"""Sorted sets: small ones packed, large ones a tree of scores."""

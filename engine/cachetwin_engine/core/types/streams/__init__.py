@@ -1,0 +1,1 @@
+"""Streams: entries in leaves, consumer groups."""
