@@ -13,7 +13,7 @@ from typing import Any, Final
 from cachetwin_engine.core.config.profile import DEFAULT_PROFILE, PROFILES
 from cachetwin_engine.core.protocol.resp import split_words
 from cachetwin_engine.server.logs import LEVELS, LogFormat
-from cachetwin_engine.server.tls import TlsMode
+from cachetwin_engine.server.tls.contexts import TlsMode
 
 LOG_FORMATS: Final = ("json", "text", "legacy", "logfmt")
 CLIENT_AUTH: Final = ("no", "optional", "yes")

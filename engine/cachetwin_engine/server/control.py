@@ -17,9 +17,9 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol, cast
 
-from cachetwin_engine.server.certificate import Certificate
 from cachetwin_engine.server.logs import log
-from cachetwin_engine.server.tls import TlsError, TlsFiles, TlsMode
+from cachetwin_engine.server.tls.certificate import Certificate
+from cachetwin_engine.server.tls.contexts import TlsError, TlsFiles, TlsMode
 
 LINE_BYTES_MAX: Final = 4 * 1024 * 1024
 """Longest request: 100 users (a user group's limit) with long access strings stay far below it."""

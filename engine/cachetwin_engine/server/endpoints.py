@@ -10,7 +10,7 @@ from cachetwin_engine.server.config import tcp_modes
 from cachetwin_engine.server.control import RequestError
 from cachetwin_engine.server.listener import Endpoint, ListenerNode, ListenError, open_address
 from cachetwin_engine.server.logs import log
-from cachetwin_engine.server.tls import TlsMode
+from cachetwin_engine.server.tls.contexts import TlsMode
 
 _TLS_FILES: Final = {
     "tls-cert-file", "tls-key-file", "tls-key-file-pass", "tls-ca-cert-file", "tls-auth-clients", "tls-protocols",

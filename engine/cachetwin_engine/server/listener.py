@@ -16,10 +16,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
-from cachetwin_engine.server.certificate import Certificate
 from cachetwin_engine.server.connection import Connection, ConnectionNode
 from cachetwin_engine.server.logs import VERBOSE, log
-from cachetwin_engine.server.tls import HANDSHAKE_TIMEOUT_SECONDS, SHUTDOWN_TIMEOUT_SECONDS, TLS_HANDSHAKE_BYTE, TlsMode
+from cachetwin_engine.server.tls.certificate import Certificate
+from cachetwin_engine.server.tls.contexts import (
+    HANDSHAKE_TIMEOUT_SECONDS,
+    SHUTDOWN_TIMEOUT_SECONDS,
+    TLS_HANDSHAKE_BYTE,
+    TlsMode,
+)
 
 ACCEPTS_PER_TURN: Final = 1000
 """Connections accepted before the event loop serves the ones it has; Valkey's MAX_ACCEPTS_PER_CALL."""

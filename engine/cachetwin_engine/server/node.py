@@ -22,7 +22,6 @@ from cachetwin_engine.core.protocol.errors import MAX_CLIENTS
 from cachetwin_engine.core.protocol.replies import error
 from cachetwin_engine.core.replication.primary_link import PrimaryLink
 from cachetwin_engine.server.busy_connection import BusyConnections
-from cachetwin_engine.server.certificate import Certificate
 from cachetwin_engine.server.connection import Connection
 from cachetwin_engine.server.control import ControlChannel, RequestError
 from cachetwin_engine.server.endpoints import Endpoints
@@ -32,7 +31,8 @@ from cachetwin_engine.server.logs import LEVELS, log
 from cachetwin_engine.server.parameters import ParameterError, UserError, set_parameter_group, set_parameters, set_users
 from cachetwin_engine.server.protected_mode import denial, protects
 from cachetwin_engine.server.replication import Peers, PrimaryConnector
-from cachetwin_engine.server.tls import TlsFiles
+from cachetwin_engine.server.tls.certificate import Certificate
+from cachetwin_engine.server.tls.contexts import TlsFiles
 
 TICK_SECONDS: Final = 0.1
 """Valkey's ``hz 10``: active expiry, deadlines of blocked clients, idle clients, output limits over time."""

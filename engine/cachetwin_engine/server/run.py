@@ -24,7 +24,7 @@ from cachetwin_engine.server.listener import ListenError, open_address, open_uni
 from cachetwin_engine.server.logs import log, log_crashes, start_log
 from cachetwin_engine.server.node import Node, tame_garbage_collector
 from cachetwin_engine.server.parameters import ParameterError, UnknownParameter, set_parameters
-from cachetwin_engine.server.tls import ClientAuth, TlsError, TlsFiles
+from cachetwin_engine.server.tls.contexts import ClientAuth, TlsError, TlsFiles
 
 PORT_MAX: Final = 65535
 

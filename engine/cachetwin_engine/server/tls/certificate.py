@@ -5,7 +5,7 @@ from typing import cast
 
 from cachetwin_engine.core.config.config import Config
 from cachetwin_engine.server.logs import log
-from cachetwin_engine.server.tls import ClientAuth, TlsError, TlsFiles, server_context
+from cachetwin_engine.server.tls.contexts import ClientAuth, TlsError, TlsFiles, server_context
 
 
 class Certificate:

@@ -1,0 +1,1 @@
+"""TLS: contexts made from files, and certificates that are replaced while clients stay connected."""
