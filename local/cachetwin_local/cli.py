@@ -38,6 +38,7 @@ from cachetwin_local.screen import Screen, status_table, stderr_console, stdout_
 from cachetwin_local.supervise.control_socket import ask
 from cachetwin_local.supervise.endpoints import endpoint_variables
 from cachetwin_local.supervise.events import Stopped, from_json
+from cachetwin_local.supervise.process.identity import ProcessIdentity
 from cachetwin_local.supervise.process.private_file import make_project_directory
 from cachetwin_local.supervise.project.local_ca import LocalCA
 from cachetwin_local.supervise.project.logs import name_matches
@@ -339,6 +340,7 @@ def down(context: typer.Context) -> None:
     if state is None:
         _inform("nothing is running")
         return
+    supervisor = ProcessIdentity.of(state.pid)
     screen = Screen(stderr_console(), live=False)
     for document in _ask(state, {"op": "down"}, _STOP_DEADLINE_S):
         event = from_json(document)
@@ -346,7 +348,7 @@ def down(context: typer.Context) -> None:
             screen.show(event)
     end = time.monotonic() + _END_DEADLINE_S
     file = StateFile(project.directory)
-    while file.running() is not None:
+    while file.running() is not None or supervisor.alive:  # it gives the lock back a moment before it ends
         if time.monotonic() > end:
             raise UserError(f"the supervisor (pid {state.pid}) did not end within {_END_DEADLINE_S} s: kill it")
         time.sleep(0.02)
