@@ -1,0 +1,58 @@
+"""``cachetwin draw``."""
+
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cachetwin_local.cli.options import AppContext, AssemblyFolder, NoSynth, Parameters, Stacks
+from cachetwin_local.cli.sources import assembly_of, project_from
+from cachetwin_local.drawing.mermaid import to_mermaid
+from cachetwin_local.drawing.reading.survey import architecture_of
+from cachetwin_local.drawing.svg import to_svg
+from cachetwin_local.errors import UserError
+from cachetwin_local.synth import parse_pairs
+
+__all__ = ["draw"]
+
+
+class PictureFormat(StrEnum):
+    """How `draw` writes a picture."""
+
+    svg = "svg"
+    mermaid = "mermaid"
+
+
+def draw(
+    context: typer.Context,
+    stacks: Stacks = None,
+    *,
+    form: Annotated[
+        PictureFormat | None,
+        typer.Option("--format", help="The picture's format; by default that of FILE's suffix, or SVG."),
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FILE", help="Write to this file instead of stdout.")
+    ] = None,
+    no_synth: NoSynth = False,
+    app_context: AppContext = None,
+    parameters: Parameters = None,
+    assembly: AssemblyFolder = None,
+) -> None:
+    """Draw the app's architecture from its templates, as SVG or as a Mermaid flowchart."""
+    project = project_from(context.obj, assembly)
+    synthesised = assembly_of(project, app_context, no_synth=no_synth)
+    architecture = architecture_of(synthesised, stacks, parse_pairs("--parameters", parameters or []))
+    if form is None:
+        mermaid = output is not None and output.suffix in {".mmd", ".mermaid"}
+        form = PictureFormat.mermaid if mermaid else PictureFormat.svg
+    text = to_svg(architecture) if form is PictureFormat.svg else to_mermaid(architecture)
+    if output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UserError(f"cannot write {output}: {error.strerror}") from error

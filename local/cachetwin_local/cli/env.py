@@ -1,0 +1,58 @@
+"""``cachetwin env``."""
+
+import json
+import shlex
+import sys
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from cachetwin_local.cli.options import Parameters, Stacks, Where
+from cachetwin_local.cli.sources import topology_of
+from cachetwin_local.project import find_project
+from cachetwin_local.supervise.endpoints import endpoint_variables
+from cachetwin_local.supervise.process.private_file import make_project_directory
+from cachetwin_local.supervise.project.local_ca import LocalCA
+from cachetwin_local.supervise.project.secret_store import SecretStore
+
+__all__ = ["env"]
+
+
+class Format(StrEnum):
+    """How `env` writes variables."""
+
+    shell = "shell"
+    json = "json"
+    dotenv = "dotenv"
+
+
+def env(
+    context: typer.Context,
+    stacks: Stacks = None,
+    *,
+    form: Annotated[Format, typer.Option("--format", help="The format of the variables.")] = Format.shell,
+    parameters: Parameters = None,
+    secrets: Annotated[bool, typer.Option("--secrets", help="Print passwords too.")] = False,
+    loopback: Where = None,
+) -> None:
+    """Print the endpoints as environment variables: eval "$(cachetwin env)".
+
+    The CA bundle's file is among them, under the names that TLS libraries read.
+    """
+    project = find_project(context.obj)
+    is_synthesised = (project.assembly / "manifest.json").exists()
+    topology = topology_of(project, stacks, None, loopback, parameters, no_synth=is_synthesised)
+    make_project_directory(project.directory)
+    store = SecretStore(project.directory / "secrets.json")
+    store.provision(topology.secrets)
+    local_ca = LocalCA(project.directory / "ca", topology.project)
+    found = endpoint_variables(topology, store, local_ca.bundle_file, with_secrets=secrets)
+    match form:
+        case Format.json:
+            text = json.dumps(found, indent=1) + "\n"
+        case Format.shell:
+            text = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in found.items())
+        case Format.dotenv:
+            text = "".join(f"{name}={json.dumps(value)}\n" for name, value in found.items())
+    sys.stdout.write(text)

@@ -1,0 +1,52 @@
+"""Options that several commands share."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "AppContext",
+    "AsJson",
+    "AssemblyFolder",
+    "Loopback",
+    "NoSynth",
+    "Parameters",
+    "Stacks",
+    "Timeout",
+    "Where",
+]
+
+
+class Loopback(StrEnum):
+    """Where endpoints listen."""
+
+    per_endpoint = "per-endpoint"
+    shared = "shared"
+
+
+Stacks = Annotated[
+    list[str] | None, typer.Argument(metavar="[STACK]...", help="Names or patterns of stacks; all by default.")
+]
+NoSynth = Annotated[bool, typer.Option("--no-synth", help="Use cdk.out as it is.")]
+AppContext = Annotated[
+    list[str] | None, typer.Option("-c", "--context", metavar="KEY=VALUE", help="A context value for the app.")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Where = Annotated[
+    Loopback | None,
+    typer.Option(help="An address for each endpoint, or 127.0.0.1 for all and other ports."),
+]
+Parameters = Annotated[
+    list[str] | None,
+    typer.Option("--parameters", metavar="[STACK:]NAME=VALUE", help="A value for a parameter of the templates."),
+]
+AssemblyFolder = Annotated[
+    Path | None,
+    typer.Option("--assembly", metavar="DIR", help="Read this cloud assembly; no cdk.json is needed."),
+]
+Timeout = Annotated[
+    float | None,
+    typer.Option("--timeout", metavar="SECONDS", min=0.1, help="Stop everything when the start takes longer."),
+]

@@ -1,0 +1,39 @@
+"""``cachetwin plan``."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from cachetwin_local.cli.options import AppContext, AsJson, AssemblyFolder, NoSynth, Parameters, Stacks, Where
+from cachetwin_local.cli.sources import project_from, topology_of
+from cachetwin_local.plan.render import render_table, to_json
+from cachetwin_local.screen import stdout_console
+
+__all__ = ["plan"]
+
+
+def plan(
+    context: typer.Context,
+    stacks: Stacks = None,
+    *,
+    as_json: AsJson = False,
+    all_resources: Annotated[
+        bool, typer.Option("--all", help="List the resources that need nothing here too.")
+    ] = False,
+    no_synth: NoSynth = False,
+    app_context: AppContext = None,
+    loopback: Where = None,
+    parameters: Parameters = None,
+    assembly: AssemblyFolder = None,
+) -> None:
+    """Show which resources of the templates will run here. Starts nothing."""
+    project = project_from(context.obj, assembly)
+    topology = topology_of(project, stacks, app_context, loopback, parameters, no_synth=no_synth)
+    if as_json:
+        sys.stdout.write(json.dumps(to_json(topology), indent=1) + "\n")
+    else:
+        stdout_console().print(render_table(topology, all_resources=all_resources))
+    if any(problem.severity == "error" for problem in topology.problems):
+        raise typer.Exit(1)

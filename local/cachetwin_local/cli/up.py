@@ -1,0 +1,91 @@
+"""``cachetwin up``, and the supervisor that it starts in the background."""
+
+from typing import Annotated
+
+import typer
+
+from cachetwin_local.cli.options import AppContext, NoSynth, Parameters, Stacks, Timeout, Where
+from cachetwin_local.cli.running_project import inform, state_of, status_of
+from cachetwin_local.cli.sources import topology_of
+from cachetwin_local.errors import UserError
+from cachetwin_local.project import Project, find_project
+from cachetwin_local.running import (
+    run_foreground,
+    serve_background,
+    show_endpoints,
+    start_background,
+    wait_until_ready,
+)
+from cachetwin_local.screen import Screen, stderr_console
+from cachetwin_local.topology.values import Topology
+
+__all__ = ["supervise", "up"]
+
+
+def up(
+    context: typer.Context,
+    stacks: Stacks = None,
+    *,
+    no_synth: NoSynth = False,
+    detach: Annotated[bool, typer.Option("-d", "--detach", help="Return when everything is ready.")] = False,
+    app_context: AppContext = None,
+    loopback: Where = None,
+    parameters: Parameters = None,
+    timeout: Timeout = None,
+) -> None:
+    """Start the app: synthesise it if its sources changed, start everything, show the endpoints."""
+    project = find_project(context.obj)
+    _refuse_second_run(project)
+    topology = topology_of(project, stacks, app_context, loopback, parameters, no_synth=no_synth)
+    _refuse_problems(topology)
+    screen = Screen(stderr_console())
+    if not detach:
+        run_foreground(project, topology, screen, timeout)
+        return
+    words = ["--loopback", topology.loopback, *([] if timeout is None else ["--timeout", str(timeout)])]
+    words += [word for pair in parameters or [] for word in ("--parameters", pair)]
+    words += ["--", *(stacks or [])]
+    background = start_background(project, words)
+    wait_until_ready(background, screen, project.directory / "logs" / "supervisor.log")
+    state = state_of(project)
+    if state is not None:
+        show_endpoints(status_of(state))
+    screen.print_line("running in the background: `cachetwin logs -f` shows its logs, `cachetwin down` stops it")
+
+
+def supervise(
+    context: typer.Context,
+    stacks: Stacks = None,
+    *,
+    events_fd: Annotated[int, typer.Option(help="Where to write events until ready.")],
+    loopback: Where = None,
+    parameters: Parameters = None,
+    timeout: Timeout = None,
+) -> None:
+    """Run as the background supervisor that `up -d` starts."""
+    project = find_project(context.obj)
+    serve_background(
+        project, topology_of(project, stacks, None, loopback, parameters, no_synth=True), events_fd, timeout
+    )
+
+
+def _refuse_problems(topology: Topology) -> None:
+    lines = [
+        f"{problem.identity.key}: {problem.message}" for problem in topology.problems if problem.severity == "error"
+    ]
+    for problem in topology.problems:
+        if problem.severity == "warning":
+            inform(f"warning: {problem.identity.key}: {problem.message}")
+    if lines:
+        raise UserError("\n  ".join(["the plan would not work:", *lines]))
+    left_out = [entry for entry in topology.coverage if entry.status == "not supported"]
+    if left_out:
+        inform(f"{len(left_out)} resources are not supported here: `cachetwin plan` names them")
+
+
+def _refuse_second_run(project: Project) -> None:
+    state = state_of(project)
+    if state is not None:
+        raise UserError(
+            f"this project is already up (pid {state.pid}): see `cachetwin status`, or stop it with `cachetwin down`"
+        )
