@@ -7,6 +7,11 @@ line that names it, and so does the connection between a primary (``replica``) a
 ends of a socket pair. When it breaks the replica sends ``{"event": "link lost"}`` and needs another pair. Passwords come
 this way and no other: not by command line, environment or file. The end of the stream means that the supervisor is gone,
 and the node shuts down.
+
+**Cluster mode** (``--cluster-enabled yes``). ``{"op": "topology", "topology": {...}}`` makes a document the node's slot
+table; ``server.topology`` has its fields. It says who owns which slot and what CLUSTER shows; the role in replication is
+changed by ``lead`` (be a primary, keep the data) and by ``follow`` (be a replica, end the waits of blocked clients with
+UNBLOCKED). A failover is ``lead`` at the replica, ``topology`` at all nodes, ``follow`` at the old primary if it lives.
 """
 
 import asyncio
@@ -96,6 +101,9 @@ class ControlledNode(Protocol):
     async def serve_replica(self, sock: socket.socket) -> None:
         """The other end of ``sock`` is a replica. Raises RequestError."""
 
+    def set_topology(self, document: object) -> None:
+        """Make a topology the node's. Raises RequestError."""
+
     def info(self) -> str:
         """What INFO answers to a client that may see everything."""
 
@@ -120,6 +128,7 @@ class ControlChannel:
             "follow": self._follow,
             "lead": self._lead,
             "replica": self._replica,
+            "topology": self._topology,
             "info": self._info,
             "shutdown": self._shutdown,
         }
@@ -253,6 +262,10 @@ class ControlChannel:
         if not self._descriptors:
             raise RequestError("replica: needs the descriptor of a connected socket sent with the request, got none")
         await self._node.serve_replica(socket.socket(fileno=self._descriptors.popleft()))
+        return {}
+
+    async def _topology(self, request: Request) -> Answer:
+        self._node.set_topology(request.get("topology"))
         return {}
 
     async def _info(self, _request: Request) -> Answer:

@@ -16,9 +16,10 @@ from typing import Final
 
 from cachetwin_engine.core import BUILD
 from cachetwin_engine.core.admin.config_changes import follow_config
+from cachetwin_engine.core.admin.topology import adopt_topology
 from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.execution.session import Session
-from cachetwin_engine.core.protocol.errors import MAX_CLIENTS
+from cachetwin_engine.core.protocol.errors import MAX_CLIENTS, CommandError
 from cachetwin_engine.core.protocol.replies import error
 from cachetwin_engine.core.replication.primary_link import PrimaryLink
 from cachetwin_engine.server.busy_connection import BusyConnections
@@ -33,6 +34,7 @@ from cachetwin_engine.server.protected_mode import denial, protects
 from cachetwin_engine.server.replication import Peers, PrimaryConnector
 from cachetwin_engine.server.tls.certificate import Certificate
 from cachetwin_engine.server.tls.contexts import TlsFiles
+from cachetwin_engine.server.topology import TopologyError, read_topology
 
 TICK_SECONDS: Final = 0.1
 """Valkey's ``hz 10``: active expiry, deadlines of blocked clients, idle clients, output limits over time."""
@@ -259,6 +261,20 @@ class Node:
             await self._peers.adopt(sock)
         except OSError as error:
             raise RequestError(f"replica: the socket cannot be used: {error.strerror or error}") from None
+
+    def set_topology(self, document: object) -> None:
+        """Make a topology (see ``server.topology``) the node's. Raises RequestError."""
+        try:
+            topology = read_topology(document)
+            self.engine.start_turn()
+            adopt_topology(self.engine, topology)
+        except TopologyError as problem:
+            raise RequestError(f"topology: {problem}") from None
+        except CommandError as problem:
+            raise RequestError(f"topology: {problem.line.decode().removeprefix('ERR ')}") from None
+        self.engine.run_pending()
+        self.schedule_drain()
+        log.info("topology set", extra={"fields": {"epoch": topology.epoch, "shards": len(topology.shards)}})
 
     def link_lost(self, link: PrimaryLink, reason: str) -> None:
         """A link whose connections come from the supervisor needs another one."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.engine.topologies import node_id, topology
 
 if TYPE_CHECKING:
     from tests.engine.conftest import Certificates, EngineProcess, StartEngine
@@ -320,3 +321,22 @@ def test_a_replica_is_made_the_primary(supervise: Supervise) -> None:
     assert replica.ask("lead")["ok"]
     assert command(second, "SET", "k", "v") == b"+OK\r\n"
     assert primary.ask("replica")["error"].startswith("replica: needs the descriptor of a connected socket")
+
+
+def test_a_topology_makes_a_node_one_of_a_cluster(supervise: Supervise) -> None:
+    supervisor = supervise("--cluster-enabled", "yes")
+    port = supervisor.listen("primary")
+    document = topology(shards=2, epoch=3)
+    assert supervisor.ask("topology", topology={**document, "me": node_id(1, 1)})["ok"]
+    assert command(port, "GET", "a") == b"-MOVED 15495 127.0.2.1:7000\r\n"
+    assert command(port, "SET", "b", "1") == b"+OK\r\n"
+    assert command(port, "CLUSTER", "MYID") == b"$40\r\n%b\r\n" % node_id(1, 1).encode()
+    refused = supervisor.ask("topology", topology={**document, "me": node_id(1, 1), "epoch": 2})
+    assert refused["error"] == "topology: the epoch must be at least 3, got 2"
+    refused = supervisor.ask("topology", topology={**document, "me": "x"})
+    assert refused["error"] == "topology: me must be 40 hexadecimal digits, got 'x'"
+
+
+def test_a_topology_needs_cluster_mode(supervise: Supervise) -> None:
+    refused = supervise().ask("topology", topology={**topology(), "me": node_id(1, 1)})
+    assert refused["error"] == "topology: a topology needs cluster-enabled yes"

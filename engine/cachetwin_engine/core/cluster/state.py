@@ -1,13 +1,15 @@
 """The slot table of one node: the owner of each slot, the slots that are being moved, and whether the cluster is up.
 
-It holds what this node has been given. There is no gossip: ``add_node`` adds other nodes, called by CLUSTER commands and by
-the supervisor, which has the topology.
+It holds what this node has been given. There is no gossip: somebody outside decides the topology, and ``adopt`` takes it
+over as a whole.
 """
 
 from typing import Final
 
 from cachetwin_engine.core.keyspace.slots import SLOT_COUNT
 from cachetwin_engine.core.text.random_source import RandomSource
+
+from .topology import FAILED, ONLINE, Topology, TopologyNode
 
 BUS_PORT_OFFSET: Final = 10000
 
@@ -21,8 +23,32 @@ class ClusterNode:
         self.ip = ip
         self.port = port
         self.hostname = hostname
+        self.bus_port = 0  # 0: the port and ``BUS_PORT_OFFSET``
+        self.tls = False
+        self.primary: ClusterNode | None = None  # of a replica
+        self.zone = ""
+        self.health = ONLINE
+        self.offset = 0  # of the replication stream, as far as it is known here
         self.epoch = 0
         self.slot_count = 0
+
+    def serving(self) -> "ClusterNode":
+        """The primary of its shard: the node itself, or the one that it follows."""
+        return self if self.primary is None else self.primary
+
+    def describe(self, given: TopologyNode, shard_id: bytes, epoch: int) -> None:
+        """Take over what a topology has of this node, but for its role."""
+        self.id = given.id
+        self.shard_id = shard_id
+        self.ip = given.ip
+        self.port = given.port
+        self.hostname = given.hostname
+        self.bus_port = given.bus_port
+        self.tls = given.tls
+        self.zone = given.zone
+        self.health = given.health
+        self.offset = given.offset
+        self.epoch = epoch
 
 
 class SlotUsage:
@@ -48,6 +74,8 @@ class ClusterState:
         self.current_epoch = 0
         self.needs_full_coverage = True
         self.healthy = False
+        self.is_given = False  # from outside, by ``adopt``
+        self.secret = b""  # by which the nodes of a given topology know each other
         for slot in range(SLOT_COUNT):
             self.assign(slot, self.myself)
         self.update()
@@ -86,10 +114,70 @@ class ClusterState:
 
     def update(self) -> None:
         """Find out whether the cluster is up. Called after each change of the table or of the parameter for coverage."""
-        assigned = 0
+        served = 0
         for node in self.nodes.values():
-            assigned += node.slot_count
-        self.healthy = assigned > 0 and (assigned == SLOT_COUNT or not self.needs_full_coverage)
+            if node.health != FAILED:
+                served += node.slot_count
+        self.healthy = served > 0 and (served == SLOT_COUNT or not self.needs_full_coverage)
+
+    def adopt(self, topology: Topology) -> list[int]:
+        """Make ``topology`` the table. The slots that this node's shard no longer has.
+
+        A node that stays keeps its object, so ``myself`` does; nodes that are not in ``topology`` are forgotten.
+        """
+        before = [slot for slot in range(SLOT_COUNT) if self._is_of_my_shard(slot)]
+        known = self.nodes
+        self.nodes = {}
+        self.is_given = True
+        self.secret = topology.secret
+        self.current_epoch = topology.epoch
+        primaries: dict[bytes, ClusterNode] = {}
+        owners: list[ClusterNode | None] = [None] * SLOT_COUNT
+        for shard in topology.shards:
+            primary: ClusterNode | None = None
+            for given in shard.nodes:
+                node = self.myself if given.id == topology.me else known.get(given.id)
+                if node is None or (node is self.myself and given.id != topology.me):
+                    node = ClusterNode(given.id, shard.id)
+                node.describe(given, shard.id, shard.epoch)
+                node.slot_count = 0
+                self.nodes[node.id] = node
+                if given.is_primary:
+                    primary = node
+            for given in shard.nodes:
+                node = self.nodes[given.id]
+                node.primary = None if node is primary else primary
+            if primary is None:
+                continue
+            primaries[shard.id] = primary
+            for first, last in shard.ranges:
+                primary.slot_count += last + 1 - first
+                for slot in range(first, last + 1):
+                    owners[slot] = primary
+        self.owners = owners
+        self._adopt_moves(topology, primaries)
+        self.update()
+        return [slot for slot in before if not self._is_of_my_shard(slot)]
+
+    def _adopt_moves(self, topology: Topology, primaries: dict[bytes, ClusterNode]) -> None:
+        """The slots that leave this node's shard, and those that come."""
+        self.migrating = {}
+        self.importing = {}
+        mine = self.myself.shard_id
+        for move in topology.moves:
+            source, target = primaries.get(move.source), primaries.get(move.target)
+            if source is None or target is None:
+                continue
+            for first, last in move.ranges:
+                for slot in range(first, last + 1):
+                    if move.source == mine and self._is_of_my_shard(slot):
+                        self.migrating[slot] = target
+                    elif move.target == mine and not self._is_of_my_shard(slot):
+                        self.importing[slot] = source
+
+    def _is_of_my_shard(self, slot: int) -> bool:
+        owner = self.owners[slot]
+        return owner is not None and owner is self.myself.serving()
 
     def size(self) -> int:
         """How many nodes own slots."""
