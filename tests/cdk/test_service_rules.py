@@ -379,7 +379,7 @@ REFUSED: dict[str, list[tuple[Make, str, Make]]] = {
         ),
         (
             lambda s: s.memcached(parameters={"cluster-enabled": "yes"}),
-            "parameter_group must not set cluster-enabled=yes with cluster mode disabled",
+            "parameters must hold parameters that memcached1.6 has, got 'cluster-enabled'",
             lambda s: s.memcached(parameters={"chunk_size": "96"}),
         ),
     ],
@@ -784,9 +784,9 @@ WARNED: dict[str, list[tuple[Make, str, Make]]] = {
     ],
     "T11": [
         (
-            lambda s: s.group(engine_version=EngineVersion.VALKEY_9_0),
+            lambda s: s.group(engine_version=EngineVersion.of(Engine.VALKEY, "10.0")),
             "parameter-family-unconfirmed",
-            lambda s: s.group(engine_version=EngineVersion.VALKEY_8_2),
+            lambda s: s.group(engine_version=EngineVersion.VALKEY_9_1),
         )
     ],
     "T12": [

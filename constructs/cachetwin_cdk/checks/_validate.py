@@ -103,7 +103,10 @@ class WarningId(StrEnum):
     NO_PASSWORD = "cachetwin:no-password"  # noqa: S105  (an id)
     NODE_QUOTA = "cachetwin:node-quota"
     NODE_TYPE_UNCONFIRMED = "cachetwin:node-type-unconfirmed"
+    NO_NOTIFICATIONS = "cachetwin:no-notifications"
     PARAMETER_FAMILY_UNCONFIRMED = "cachetwin:parameter-family-unconfirmed"
+    PARAMETER_OF_NEWER_VERSION = "cachetwin:parameter-of-newer-version"
+    PARAMETER_UNCONFIRMED = "cachetwin:parameter-unconfirmed"
     PREVIOUS_GENERATION_NODE = "cachetwin:previous-generation-node"
     RECORD_BESIDE_THE_CERTIFICATE = "cachetwin:record-beside-the-certificate"
     RECORD_IN_A_PUBLIC_ZONE = "cachetwin:record-in-a-public-zone"

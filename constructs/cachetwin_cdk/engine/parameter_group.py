@@ -11,15 +11,16 @@ from constructs import Construct
 
 from cachetwin_cdk.access._permissions import Permissions
 from cachetwin_cdk.checks._types import checked_arguments
-from cachetwin_cdk.checks._validate import WarningId, known, refuse, require_match, require_one_of, warn
+from cachetwin_cdk.checks._validate import WarningId, known, refuse, warn
 from cachetwin_cdk.monitoring._events import ApiEvents
 
+from ._parameters import check_parameters, warn_of_parameters
 from .engine_version import EngineVersion
 
-# Families in the service's API documentation; valkey9 is seen in public code but not listed there yet.
+# Families in the service's API documentation and user guide.
 _DOCUMENTED_FAMILIES = frozenset(
     {
-        "valkey7", "valkey8", "redis2.6", "redis2.8", "redis3.2", "redis4.0", "redis5.0", "redis6.x", "redis7",
+        "valkey7", "valkey8", "valkey9", "redis2.6", "redis2.8", "redis3.2", "redis4.0", "redis5.0", "redis6.x", "redis7",
         "memcached1.4", "memcached1.5", "memcached1.6",
     }
 )  # fmt: skip
@@ -72,12 +73,6 @@ IParameterGroup = ParameterGroupBase
 _DEFAULT_GROUP = re.compile(
     r"default\.(valkey\d+|redis(?:[2-5]\.\d+|6\.x|[7-9]|\d\d+)|memcached\d+\.\d+)(\.cluster\.on)?"
 )
-_EVICTION_POLICIES = (
-    "allkeys-lfu", "allkeys-lru", "allkeys-random", "noeviction", "volatile-lfu", "volatile-lru", "volatile-random",
-    "volatile-ttl",
-)  # fmt: skip
-# Parameters that ElastiCache lists as not modifiable since Redis 2.8.22.
-_FIXED = frozenset({"appendfsync", "appendonly"})
 
 
 class _ImportedParameterGroup(ParameterGroupBase):
@@ -93,16 +88,6 @@ class _ImportedParameterGroup(ParameterGroupBase):
     def is_cluster_enabled(self) -> bool | None:
         """What the name of AWS's own group tells; None for another group."""
         return self._default[2] is not None if self._default is not None else None
-
-
-def _require_value(name: str, value: str) -> None:
-    """Raise ValidationError for a value that no family takes, where that is certain."""
-    if name == "maxmemory-policy":
-        require_one_of(f"parameters[{name!r}]", value, _EVICTION_POLICIES, remedy="choose one of those")
-    if name == "reserved-memory-percent" and known(value) and (not value.isdigit() or int(value) > 100):
-        refuse(f"parameters[{name!r}]", "be a number from 0 to 100", value, "25 is the default")
-    if name in _FIXED:
-        refuse("parameters", "hold no parameter that ElastiCache fixes", name, "leave it out; see durability")
 
 
 @checked_arguments
@@ -131,20 +116,16 @@ class ParameterGroup(ParameterGroupBase):
         description: str | None = None,
     ) -> None:
         self.parameters = dict(parameters or {})
-        for name, value in self.parameters.items():
-            require_match(
-                "parameters", name, r"[a-z][a-z0-9_-]*", "be named as the service names them", remedy="use lower case"
-            )
-            if not isinstance(value, str):
-                refuse(f"parameters[{name!r}]", "be text", value, f"write {str(value).lower()!r}")
-            _require_value(name, value)
+        chosen_family = family or engine_version.parameter_family
+        check_parameters(chosen_family, self.parameters)
         super().__init__(scope, construct_id)
-        self.family = family or engine_version.parameter_family
-        if self.family not in _DOCUMENTED_FAMILIES:
+        self.family = chosen_family
+        warn_of_parameters(self, chosen_family, engine_version, self.parameters)
+        if chosen_family not in _DOCUMENTED_FAMILIES:
             warn(
                 self,
                 WarningId.PARAMETER_FAMILY_UNCONFIRMED,
-                f"family {self.family!r} is not in the service's API documentation; check that "
+                f"family {chosen_family!r} is not in the service's documentation; check that "
                 "'aws elasticache describe-cache-engine-versions' lists it, then acknowledge this warning",
             )
         resource = elasticache.CfnParameterGroup(

@@ -96,6 +96,9 @@ BUILDS: dict[str, Build] = {
     "cachetwin:minor-upgrades-ignored": lambda stack, vpc: ReplicationGroup(
         stack, "Cache", vpc=vpc, engine_version=EngineVersion.REDIS_5_0_6, allow_unauthenticated=True
     ),
+    "cachetwin:no-notifications": lambda stack, _vpc: ParameterGroup(
+        stack, "Parameters", engine_version=EngineVersion.VALKEY_8_1, parameters={"notify-keyspace-events": "gx"}
+    ),
     "cachetwin:no-password": lambda stack, _vpc: NoPasswordUser(stack, "User", access_string=AccessString.on()),
     "cachetwin:node-quota": lambda stack, vpc: ReplicationGroup(
         stack, "Cache", vpc=vpc, cluster_mode=CLUSTER, shards=46
@@ -105,6 +108,12 @@ BUILDS: dict[str, Build] = {
     ),
     "cachetwin:parameter-family-unconfirmed": lambda stack, _vpc: ParameterGroup(
         stack, "Parameters", engine_version=EngineVersion.of(Engine.VALKEY, "12.0")
+    ),
+    "cachetwin:parameter-of-newer-version": lambda stack, _vpc: ParameterGroup(
+        stack, "Parameters", engine_version=EngineVersion.VALKEY_8_1, parameters={"search-default-timeout-ms": "9"}
+    ),
+    "cachetwin:parameter-unconfirmed": lambda stack, _vpc: ParameterGroup(
+        stack, "Parameters", engine_version=EngineVersion.VALKEY_8_1, parameters={"hz": "20"}
     ),
     "cachetwin:previous-generation-node": lambda stack, vpc: ReplicationGroup(
         stack, "Cache", vpc=vpc, node_type=NodeType.of("cache.m3.large")
