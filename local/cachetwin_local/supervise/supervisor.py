@@ -121,6 +121,7 @@ class Supervisor:
             "up_s": round(time.monotonic() - self._began, 1),
             "resources": [asdict(state) for state in self._states.values()],
             "parts": [asdict(part) for part in self._run_context.parts.all()],
+            "metrics": self._run_context.metrics.all(),
             "endpoints": [asdict(row) for row in endpoint_rows(self._topology, self._run_context.secrets)],
             "outputs": {
                 f"{output.stack}.{output.name}": show(output.value)

@@ -228,10 +228,12 @@ def test_health_is_asked_for_until_it_comes_and_noticed_when_it_goes(address: st
         async with proxy(address, answer, healthy=False) as targets:
             watch = asyncio.create_task(targets.watch())
             async with asyncio.timeout(20):
-                await targets.all_healthy()
-                assert targets.counts == (1, 1)
-                while targets.counts != (0, 1):
-                    await asyncio.sleep(0.01)
+                await targets.all_probed()
+                assert list(targets.health.values()) == [False]
+                for healthy in (True, False):
+                    while list(targets.health.values()) != [healthy]:
+                        await targets.changed.wait()
+                        targets.changed.clear()
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
 

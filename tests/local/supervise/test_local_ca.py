@@ -10,7 +10,8 @@ import pytest
 from cryptography import x509
 
 from cachetwin_local.errors import UserError
-from cachetwin_local.supervise.project.local_ca import KeyPair, LocalCA
+from cachetwin_local.supervise.project.key_pair import KeyPair
+from cachetwin_local.supervise.project.local_ca import LocalCA
 
 
 async def shake_hands(pair: KeyPair, address: str, name: str, context: ssl.SSLContext) -> str | None:

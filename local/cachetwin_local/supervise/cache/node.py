@@ -6,13 +6,11 @@ connection, never another address.
 """
 
 import asyncio
-import os
 import socket
 import ssl
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 from cachetwin_local.errors import UserError
@@ -20,8 +18,9 @@ from cachetwin_local.supervise.background import BackgroundTasks
 from cachetwin_local.supervise.cache.control_channel import ControlChannel
 from cachetwin_local.supervise.health import HealthWatch
 from cachetwin_local.supervise.process.child import Child, Command
+from cachetwin_local.supervise.process.python_environment import python_environment
 from cachetwin_local.supervise.process.sockets import listen
-from cachetwin_local.supervise.project.local_ca import KeyPair
+from cachetwin_local.supervise.project.key_pair import KeyPair
 from cachetwin_local.supervise.project.run_context import RunContext, slug
 from cachetwin_local.supervise.restarter import Restarter, wait_until_running
 from cachetwin_local.topology.values import Endpoint, ReplicationGroup
@@ -122,7 +121,7 @@ class CacheActor:
         command = Command(
             argv=(*self._program, *words),
             cwd=self._run_context.data_directory(self.name),
-            environment={**_python_environment(), "PYTHONUNBUFFERED": "1"},
+            environment=python_environment(),
             pass_fds=(descriptor,),
         )
         child = await self._run_context.start_child(self._child_name, command, self.name)
@@ -215,9 +214,3 @@ def _user(name: str, access_string: str, authentication: str, passwords: Iterabl
 
 def _same(one: Endpoint, other: Endpoint) -> bool:
     return (one.address, one.port) == (other.address, other.port)
-
-
-def _python_environment() -> Mapping[str, str]:
-    """The environment in which another Python finds the same packages, without the user's variables."""
-    path = os.pathsep.join(str(Path(entry).resolve()) for entry in sys.path if entry and Path(entry).is_dir())
-    return {"PATH": os.defpath, "LANG": "C.UTF-8", "PYTHONPATH": path}

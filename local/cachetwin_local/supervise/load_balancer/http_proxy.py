@@ -39,11 +39,15 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Frontend:
-    """A listener's settings for its connections: the protocol and port that clients see, and the route of each request."""
+    """A listener's settings for its connections: the protocol and port that clients see, and the route of each request.
+
+    `count` is called with the name of each event, one of CloudWatch's metrics of an Application Load Balancer.
+    """
 
     protocol: str
     port: int
     route: Callable[[Request], Response | Targets]
+    count: Callable[[str], None] = lambda _name: None
 
 
 class _ProxyError(Exception):
@@ -86,7 +90,10 @@ class _Peer:
 
 
 class HttpProxy:
-    """Serves one client connection until it ends."""
+    """Serves one client connection until it ends, or until the end of the current exchange once `closing` is set.
+
+    It is `idle` while it waits for a request.
+    """
 
     def __init__(self, front: Frontend, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._front = front
@@ -94,12 +101,15 @@ class HttpProxy:
         self._target: _Peer | None = None
         self._target_at: tuple[str, int] | None = None
         self._source_ip = str(writer.get_extra_info("peername")[0])
+        self.idle = True
+        self.closing = False
 
     async def serve(self) -> None:
         """Serve requests until the client closes, idles or breaks the protocol."""
         try:
-            while await self._exchange():
+            while await self._exchange() and not self.closing:
                 self._client.parser.start_next_cycle()
+                self.idle = True
         except (OSError, TimeoutError, h11.RemoteProtocolError, h11.LocalProtocolError):
             pass  # the client broke off, or the target did in the middle of an answer: nobody is left to tell
         finally:
@@ -118,6 +128,8 @@ class HttpProxy:
         if sum(len(name) + len(value) for name, value in event.headers) + len(event.target) > _HEADER_BYTES_MAX:
             await self._answer(_own(400))  # as the service answers; h11 bounds only a head that is not complete yet
             return False
+        self.idle = False
+        self._front.count("RequestCount")
         request = _request(event, self._source_ip)
         route = self._front.route(request)
         try:
@@ -165,6 +177,7 @@ class HttpProxy:
                     await self._tunnel(target)
                     return False
             elif isinstance(event, h11.Response):
+                self._front.count(f"HTTPCode_Target_{event.status_code // 100}XX_Count")
                 await self._client.send(
                     h11.Response(status_code=event.status_code, headers=_kept(event), reason=event.reason)
                 )
@@ -215,6 +228,7 @@ class HttpProxy:
                     streams = await asyncio.open_connection(address, port, limit=_CHUNK_BYTES)
                 self._target, self._target_at = _Peer(h11.CLIENT, streams), (address, port)
                 return self._target
+            self._front.count("TargetConnectionErrorCount")
         raise _ProxyError(502)
 
     async def _drop_target(self) -> None:
@@ -223,6 +237,7 @@ class HttpProxy:
             await target.close()
 
     async def _answer(self, answer: Response) -> None:
+        self._front.count(f"HTTPCode_ELB_{answer.status_code // 100}XX_Count")
         headers = [("Server", "awselb/2.0"), *answer.headers, ("Content-Length", str(len(answer.body)))]
         reason = _REASONS.get(answer.status_code, "").encode()
         with contextlib.suppress(h11.LocalProtocolError):

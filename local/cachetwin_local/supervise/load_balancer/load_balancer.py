@@ -1,27 +1,20 @@
-"""An Application Load Balancer: its listeners as ports on 127.0.0.1, its rules, its targets' health.
-
-Bounded at 1024 connections a listener; one more is closed at once.
-"""
+"""An Application Load Balancer: its listening sockets and its state. The traffic is in a process of its own."""
 
 import asyncio
-import random
 import socket
 from collections.abc import Mapping
 
-from cachetwin_local.supervise.background import BackgroundTasks
+from cachetwin_local.supervise.data_plane.process import DataPlaneProcess
+from cachetwin_local.supervise.data_plane.program import Report
 from cachetwin_local.supervise.events import State
-from cachetwin_local.supervise.load_balancer.http_proxy import Frontend, HttpProxy, Response
-from cachetwin_local.supervise.load_balancer.routing import Request, redirect_location, select_action
-from cachetwin_local.supervise.load_balancer.targets import Targets
+from cachetwin_local.supervise.load_balancer.settings import Front, LoadBalancerSettings
 from cachetwin_local.supervise.process.sockets import listen
 from cachetwin_local.supervise.project.run_context import RunContext, slug
 from cachetwin_local.topology.values import (
     Action,
-    FixedResponse,
     Forward,
     Listener,
     LoadBalancer,
-    Redirect,
     Service,
     TargetGroup,
     Topology,
@@ -29,9 +22,7 @@ from cachetwin_local.topology.values import (
 
 __all__ = ["LoadBalancerActor", "target_groups_of"]
 
-_CONNECTIONS_MAX = 1024
-_HEADER_BYTES_MAX = 65_536
-_HEALTH_REPORT_INTERVAL_S = 1.0
+_PROGRAM = "cachetwin_local.supervise.load_balancer"
 
 
 class LoadBalancerActor:
@@ -45,22 +36,22 @@ class LoadBalancerActor:
         self._load_balancer = load_balancer
         services = {service.identity.key: service for service in topology.services}
         groups = target_groups_of(load_balancer, topology)
-        self._targets = {key: Targets(group, _addresses(group, services)) for key, group in groups.items()}
+        self._groups = {key: (group, _addresses(group, services)) for key, group in groups.items()}
         self.depends_on = frozenset(target.service for group in groups.values() for target in group.targets)
         self._listeners: list[tuple[Listener, socket.socket]] = []
-        self._servers: list[asyncio.Server] = []
-        self._connections: set[asyncio.Task[None]] = set()
-        self._tasks = BackgroundTasks(run_context, self.name, self.kind)
+        self._total = sum(len(places) for _group, places in self._groups.values())
+        self._health: dict[str, bool] = {}
+        self._seen_healthy: set[str] = set()
+        self._all_seen = asyncio.Event()
+        self._reported: str | None = None
+        self._process = DataPlaneProcess(
+            run_context, self.name, self.kind, "traffic", program=_PROGRAM, on_report=self._take
+        )
 
     @property
     def detail(self) -> str:
         """How many targets are healthy."""
-        counts = [targets.counts for targets in self._targets.values()]
-        return f"{sum(count[0] for count in counts)} of {sum(count[1] for count in counts)} targets healthy"
-
-    @property
-    def _all_healthy(self) -> bool:
-        return all(healthy == total for healthy, total in (targets.counts for targets in self._targets.values()))
+        return f"{sum(self._health.values())} of {self._total} targets healthy"
 
     def open(self) -> None:
         """Open the listeners' sockets."""
@@ -69,72 +60,42 @@ class LoadBalancerActor:
             self._listeners.append((listener, listen(endpoint.address, endpoint.port, f"{self.name} (listener)")))
 
     async def prepare(self) -> None:
-        """Do nothing: the load balancer needs its services first."""
+        """Start the process, which waits for the services."""
+        await self._process.prepare([sock for _listener, sock in self._listeners])
 
     async def start(self) -> None:
-        """Return when every target is healthy and the listeners answer."""
-        for listener, sock in self._listeners:
-            await self._serve(listener, sock)
-        for targets in self._targets.values():
-            self._tasks.start("checking the health of targets", targets.watch)
-        for targets in self._targets.values():
-            await targets.all_healthy()
-        self._tasks.start("reporting the health of targets", self._report_health)
+        """Return when every target has been healthy and the listeners answer."""
+        fronts = tuple(self._front(listener, sock) for listener, sock in self._listeners)
+        await self._process.start(LoadBalancerSettings(fronts, self._groups))
+        if self._total:
+            await self._all_seen.wait()
+        self._reported = self.detail
 
     async def stop(self) -> None:
-        """Close the listeners, then the connections."""
-        for server in self._servers:
-            server.close()
+        """Close the listeners, then stop the process, which lets requests end."""
         for _listener, sock in self._listeners:
             sock.close()
-        await self._tasks.stop()
-        tasks = list(self._connections)
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._process.stop()
 
-    async def _serve(self, listener: Listener, sock: socket.socket) -> None:
-        endpoint = listener.endpoint
-        context = None
+    def _front(self, listener: Listener, sock: socket.socket) -> Front:
+        endpoint, pair = listener.endpoint, None
         if listener.protocol == "HTTPS":
             name = f"{slug(self.name)}-{endpoint.port}"
-            context = self._run_context.local_ca.issue(name, [endpoint.address], endpoint.names).server_context()
-        front = Frontend(listener.protocol, endpoint.port, lambda request: self._route(listener, request))
+            pair = self._run_context.local_ca.issue(name, [endpoint.address], endpoint.names)
+        return Front(listener, sock.fileno(), pair)
 
-        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            if len(self._connections) >= _CONNECTIONS_MAX:
-                writer.close()
-                return
-            task = asyncio.create_task(HttpProxy(front, reader, writer).serve())
-            self._connections.add(task)
-            task.add_done_callback(self._connections.discard)
-
-        self._servers.append(await asyncio.start_server(accept, sock=sock, ssl=context, limit=_HEADER_BYTES_MAX))
-
-    def _route(self, listener: Listener, request: Request) -> Response | Targets:
-        action = select_action(listener, request)
-        match action:
-            case FixedResponse():
-                headers = (("Content-Type", action.content_type),)
-                return Response(action.status_code, headers, action.message_body.encode())
-            case Redirect():
-                ports = {str(each.endpoint.port_on_aws): each.endpoint.port for each in self._load_balancer.listeners}
-                there = redirect_location(action, request, listener.protocol, listener.endpoint.port, ports)
-                return Response(action.status_code, (("Location", there),))
-            case Forward():
-                weights = [weighted.weight for weighted in action.target_groups]
-                chosen = random.choices(action.target_groups, weights)[0]  # noqa: S311  (spreads load, hides nothing)
-                return self._targets[chosen.target_group]
-
-    async def _report_health(self) -> None:
-        reported = self.detail
-        while True:
-            await asyncio.sleep(_HEALTH_REPORT_INTERVAL_S)
-            if self.detail != reported:
-                reported = self.detail
-                self._run_context.logs.write(self.name, f"[cachetwin] {reported}")
-                state: State = "ready" if self._all_healthy else "unhealthy"
-                self._run_context.report(self.name, self.kind, "targets", state, reported)
+    def _take(self, report: Report) -> None:
+        self._run_context.metrics.add(self.name, report.counts, report.levels)
+        self._health = report.health
+        self._seen_healthy |= {target for target, healthy in report.health.items() if healthy}
+        if len(self._seen_healthy) == self._total:
+            self._all_seen.set()
+        if self._reported is None or self.detail == self._reported:
+            return
+        self._reported = self.detail
+        self._run_context.logs.write(self.name, f"[cachetwin] {self.detail}")
+        state: State = "ready" if sum(self._health.values()) == self._total else "unhealthy"
+        self._run_context.report(self.name, self.kind, "targets", state, self.detail)
 
 
 def target_groups_of(load_balancer: LoadBalancer, topology: Topology) -> dict[str, TargetGroup]:

@@ -28,18 +28,18 @@ class _Target:
     port: int
     healthy: bool = False
     failures: int = 0
-    seen: bool = False
+    probed: asyncio.Event = field(default_factory=asyncio.Event)
 
 
 @dataclass(slots=True)
 class Targets:
-    """The group's targets at ``(address, port)``; made healthy and unhealthy by `watch`."""
+    """The group's targets at ``(address, port)``; made healthy and unhealthy by `watch`, which then sets `changed`."""
 
     group: TargetGroup
     addresses: tuple[tuple[str, int], ...]
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
     _targets: list[_Target] = field(default_factory=list)
     _turn: int = 0
-    _all_healthy: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._targets = [_Target(address, port) for address, port in self.addresses]
@@ -53,14 +53,14 @@ class Targets:
             yield target.address, target.port
 
     @property
-    def counts(self) -> tuple[int, int]:
-        """How many targets are healthy, and how many there are."""
-        return sum(target.healthy for target in self._targets), len(self._targets)
+    def health(self) -> dict[str, bool]:
+        """Whether each target is healthy, by ``address:port``."""
+        return {f"{target.address}:{target.port}": target.healthy for target in self._targets}
 
-    async def all_healthy(self) -> None:
-        """Return once every target has been healthy."""
-        if self._targets:
-            await self._all_healthy.wait()
+    async def all_probed(self) -> None:
+        """Return once the first probe of every target has ended."""
+        for target in self._targets:
+            await target.probed.wait()
 
     async def watch(self) -> None:
         """Check every target's health until cancelled."""
@@ -75,13 +75,15 @@ class Targets:
             well = await check_health(
                 target.address, port, check.path, check.matcher, check.timeout_s, tls=check.protocol == "HTTPS"
             )
+            before = target.healthy
             target.failures = 0 if well else target.failures + 1
             if well:
-                target.healthy = target.seen = True
+                target.healthy = True
             elif target.failures >= check.unhealthy_count:
                 target.healthy = False
-            if all(each.seen for each in self._targets):
-                self._all_healthy.set()
+            if target.healthy is not before:
+                self.changed.set()
+            target.probed.set()
             await asyncio.sleep(check.interval_s if target.healthy else _FIRST_PROBES_S)
 
 

@@ -31,9 +31,13 @@ _TLS_HANDSHAKE = b"\x16"
 
 
 class PostgresRelay:
-    """Accepts on `listener` (listening, non-blocking, still the caller's) for the server at `socket_path`."""
+    """Accepts on `listener` (listening, non-blocking, still the caller's) for the server at `socket_path`.
+
+    `rejected` counts the connections that were closed at once because too many were open.
+    """
 
     def __init__(self, listener: socket.socket, context: ssl.SSLContext, socket_path: Path, *, force_ssl: bool) -> None:
+        self.rejected = 0
         self.context = context
         self.context.set_alpn_protocols(["postgresql"])
         self.socket_path = socket_path
@@ -41,6 +45,11 @@ class PostgresRelay:
         self.sides: set[_Side] = set()
         self._listener = listener
         self._handshakes: set[asyncio.Task[None]] = set()
+
+    @property
+    def connections(self) -> int:
+        """How many are open, or being opened."""
+        return len(self._handshakes) + len(self.sides) // 2
 
     async def stop(self) -> None:
         """Drop every connection; `accept` must have been cancelled."""
@@ -62,7 +71,8 @@ class PostgresRelay:
                     raise
                 await asyncio.sleep(_ACCEPT_RETRY_S)
                 continue
-            if len(self._handshakes) + len(self.sides) / 2 >= _CONNECTIONS_MAX:
+            if self.connections >= _CONNECTIONS_MAX:
+                self.rejected += 1
                 client.close()
                 continue
             task = asyncio.create_task(self._serve(client))

@@ -21,8 +21,10 @@ from pathlib import Path
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.background import BackgroundTasks
+from cachetwin_local.supervise.data_plane.process import DataPlaneProcess
+from cachetwin_local.supervise.data_plane.program import Report
 from cachetwin_local.supervise.health import HealthWatch
-from cachetwin_local.supervise.postgres.relay import PostgresRelay
+from cachetwin_local.supervise.postgres.relay_server import RelaySettings
 from cachetwin_local.supervise.process.child import Child, Command, run
 from cachetwin_local.supervise.process.private_file import make_private_directory, write_private
 from cachetwin_local.supervise.process.sockets import listen
@@ -33,6 +35,7 @@ from cachetwin_local.topology.values import Database
 __all__ = ["PostgresActor", "installed_versions"]
 
 _SUPERUSER = "rdsadmin"
+_RELAY_PROGRAM = "cachetwin_local.supervise.postgres"
 _INITDB_DEADLINE_S = 120.0
 _START_DEADLINE_S = 60.0
 _STOP_DEADLINE_S = 15.0
@@ -79,7 +82,9 @@ class PostgresActor:
         )
         self._tasks = BackgroundTasks(run_context, self.name, self.kind)
         self._listener: socket.socket | None = None
-        self._relay: PostgresRelay | None = None
+        self._relay = DataPlaneProcess(
+            run_context, self.name, self.kind, "relay", program=_RELAY_PROGRAM, on_report=self._take
+        )
 
     @property
     def detail(self) -> str:
@@ -93,7 +98,10 @@ class PostgresActor:
         self._listener = listen(endpoint.address, endpoint.port, self.name)
 
     async def prepare(self) -> None:
-        """Create the data folder at the first run."""
+        """Create the data folder at the first run, and start the relay's process."""
+        if self._listener is None:
+            raise RuntimeError(f"{self.name} was prepared before its endpoint was opened")
+        await self._relay.prepare([self._listener])
         make_private_directory(self._sockets)
         _give_to_nobody(self._sockets)
         version_file = self._data / "PG_VERSION"
@@ -109,26 +117,27 @@ class PostgresActor:
     async def start(self) -> None:
         """Return when the master user can log in through the endpoint."""
         await self._restarter.start()
-        endpoint = self._database.endpoint
-        pair = self._run_context.local_ca.issue(slug(self.name), [endpoint.address], endpoint.names)
         if self._listener is None:
             raise RuntimeError(f"{self.name} was started before its endpoint was opened")
-        context = pair.server_context()
-        self._relay = PostgresRelay(
-            self._listener, context, self._sockets / ".s.PGSQL.5432", force_ssl=self._database.force_ssl
+        endpoint = self._database.endpoint
+        pair = self._run_context.local_ca.issue(slug(self.name), [endpoint.address], endpoint.names)
+        settings = RelaySettings(
+            self._listener.fileno(), pair, self._sockets / ".s.PGSQL.5432", self._database.force_ssl
         )
-        self._tasks.start("accepting connections", self._relay.accept)
+        await self._relay.start(settings)
         watch = HealthWatch(self._run_context, self.name, self.kind, self._greet)
         self._tasks.start("checking the health", watch.watch)
 
     async def stop(self) -> None:
         """Close the clients' connections, then stop the server by a fast shutdown."""
         await self._tasks.stop()
-        if self._relay is not None:
-            await self._relay.stop()
-        await self._restarter.stop()
         if self._listener is not None:
             self._listener.close()
+        await self._relay.stop()
+        await self._restarter.stop()
+
+    def _take(self, report: Report) -> None:
+        self._run_context.metrics.add(self.name, report.counts, report.levels)
 
     async def _start_process(self) -> Child:
         settings = {**_SETTINGS, "unix_socket_directories": str(self._sockets), **self._parameters()}

@@ -12,7 +12,6 @@ import ipaddress
 import os
 import ssl
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import certifi
@@ -23,8 +22,9 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.process.private_file import make_private_directory, write_private
+from cachetwin_local.supervise.project.key_pair import KeyPair
 
-__all__ = ["KeyPair", "LocalCA"]
+__all__ = ["LocalCA"]
 
 _CA_DAYS = 3650
 _CA_DAYS_LEFT_MIN = 60
@@ -32,21 +32,6 @@ _LEAF_DAYS = 30
 _CLOCK_SKEW = dt.timedelta(minutes=5)
 _ZONES = ("localhost", "cache.amazonaws.com", "rds.amazonaws.com", "elb.amazonaws.com")
 _LOOPBACK = ipaddress.ip_network("127.0.0.0/8")
-
-
-@dataclass(frozen=True, slots=True)
-class KeyPair:
-    """A certificate's files: the leaf in PEM, and its key, readable by its owner only."""
-
-    certificate_file: Path
-    key_file: Path
-
-    def server_context(self) -> ssl.SSLContext:
-        """A context for servers: TLS 1.2 and 1.3, as the service has since April 2026."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        context.load_cert_chain(self.certificate_file, self.key_file)
-        return context
 
 
 class LocalCA:

@@ -15,6 +15,7 @@ from cachetwin_local.supervise.process.child import Child, Command
 from cachetwin_local.supervise.process.private_file import make_private_directory
 from cachetwin_local.supervise.project.local_ca import LocalCA
 from cachetwin_local.supervise.project.logs import Logs
+from cachetwin_local.supervise.project.metrics import Metrics
 from cachetwin_local.supervise.project.secret_store import SecretStore
 
 __all__ = ["RunContext", "slug", "socket_directory"]
@@ -41,6 +42,7 @@ class RunContext:
     children: dict[str, Child] = field(default_factory=dict)
     killed: list[str] = field(default_factory=list)
     parts: Parts = field(default_factory=Parts)
+    metrics: Metrics = field(default_factory=Metrics)
 
     def report(self, resource: str, kind: str, part: str, state: State, detail: str) -> None:
         """Publish the state of a resource after one of its parts changed: the worst of its parts' states."""
