@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cachetwin_engine.core.engine import Engine
     from cachetwin_engine.core.execution.session import Session
     from cachetwin_engine.server.host import ProcessHost
+    from cachetwin_engine.server.listener import EndpointConnection
 
 BACKLOG_BYTES_MAX: Final = 256 * 1024 * 1024
 """Replies waiting for one client without an output limit before its further commands are left in the kernel.
@@ -92,7 +93,9 @@ class Connection(asyncio.Protocol):
     session: "Session"
     _write: Callable[[bytes], None]
 
-    def __init__(self, node: ConnectionNode, siblings: "set[Connection]", session: "Session | None" = None) -> None:
+    def __init__(
+        self, node: ConnectionNode, siblings: "set[EndpointConnection]", session: "Session | None" = None
+    ) -> None:
         """``siblings`` are the connections that came the same way; an open connection is one of them.
 
         ``session``: what this connection has already, because it came while a script kept the loop busy.

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
+from cachetwin_engine.core.config.config import Config
 from cachetwin_engine.server.config import tcp_modes
 from cachetwin_engine.server.control import RequestError
 from cachetwin_engine.server.listener import Endpoint, ListenerNode, ListenError, open_address
@@ -72,7 +73,7 @@ class Endpoints:
         endpoint = Endpoint(self._node, name, sock, tls)
         await endpoint.start()
         self._open[name] = endpoint
-        self._update_host()
+        self._node.note_endpoints(list(self._open.values()))
         log.info("listening", extra={"fields": {"listener": name, "address": endpoint.address, "tls": tls}})
         return endpoint
 
@@ -84,17 +85,17 @@ class Endpoints:
                 f"close_listener: no listener is called {name!r}; there are: {', '.join(self._open) or 'none'}"
             )
         endpoint.close()
-        self._update_host()
+        self._node.note_endpoints(list(self._open.values()))
         log.info("no longer listening", extra={"fields": {"listener": name}})
 
-    def follow_parameters(self, names: list[str]) -> tuple[str, str] | None:
+    def follow_parameters(self, names: list[str], config: Config) -> tuple[str, str] | None:
         """CONFIG SET of sockets and certificates; the parameter that can't be had and why, None when all can."""
         if "tls-port" in names or not _TLS_FILES.isdisjoint(names):
-            reason = self._node.certificate.follow(self._node.engine.config)
+            reason = self._node.certificate.follow(config)
             if reason:
                 return next(name for name in names if name.startswith("tls-")), reason
         for name, reason in _LISTEN_REASONS.items():
-            if name in names and not self._listen_as_configured():
+            if name in names and not self._listen_as_configured(config):
                 return name, reason
         return None
 
@@ -106,12 +107,11 @@ class Endpoints:
         """Connections in a handshake, which have no session yet."""
         return sum(endpoint.waiting() for endpoint in self._open.values())
 
-    def _listen_as_configured(self) -> bool:
+    def _listen_as_configured(self, config: Config) -> bool:
         """Open the sockets that ``bind``, ``port`` and ``tls-port`` ask for and close the others; connections stay.
 
         False, with nothing changed, when an address can't be had.
         """
-        config = self._node.engine.config
         wanted: dict[str, tuple[str, int, TlsMode]] = {}
         for port, mode in tcp_modes(config.integer("port"), config.integer("tls-port")):
             for address in (config.get("bind") or "").split():
@@ -136,11 +136,5 @@ class Endpoints:
         for name, sock in opened.items():
             if sock is not None:
                 self._starting.append(self._node.loop.create_task(self.listen(name, sock, wanted[name][2])))
-        self._update_host()
+        self._node.note_endpoints(list(self._open.values()))
         return True
-
-    def _update_host(self) -> None:
-        """Update what INFO server reports of ports and listeners."""
-        host = self._node.host
-        host.tcp_port = next((endpoint.port for endpoint in self._open.values() if endpoint.port), 0)
-        host.listeners = [endpoint.described for endpoint in self._open.values()]

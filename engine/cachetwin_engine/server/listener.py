@@ -16,7 +16,6 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final, Protocol
 
-from cachetwin_engine.server.connection import Connection, ConnectionNode
 from cachetwin_engine.server.logs import VERBOSE, log
 from cachetwin_engine.server.tls.certificate import Certificate
 from cachetwin_engine.server.tls.contexts import (
@@ -37,11 +36,28 @@ ACCEPT_RETRY_SECONDS: Final = 1.0
 """Pause after the process ran out of file descriptors, instead of asking the kernel again at once."""
 
 
-class ListenerNode(ConnectionNode, Protocol):
-    """What an endpoint needs of its node."""
+class EndpointConnection(Protocol):
+    """What an endpoint needs of a connection that came in through it."""
 
+    def close(self) -> None:
+        """Close when the client has taken its replies."""
+
+
+class ListenerNode(Protocol):
+    """What an endpoint needs of its node, whichever engine that has."""
+
+    loop: asyncio.AbstractEventLoop
     backlog: int
     certificate: Certificate
+
+    def new_connection(self, siblings: set[EndpointConnection]) -> asyncio.Protocol:
+        """The protocol for a connection; it is one of ``siblings`` while it is open."""
+
+    def count_rejection(self) -> None:
+        """A connection was refused: there are too many."""
+
+    def note_endpoints(self, endpoints: "list[Endpoint]") -> None:
+        """These are open now."""
 
     def is_full(self) -> bool:
         """True if one more connection would be over ``maxclients``, counting those in a handshake."""
@@ -115,7 +131,7 @@ class Endpoint:
     def __init__(self, node: ListenerNode, name: str, sock: socket.socket, tls: TlsMode) -> None:
         self.name = name
         self.tls: TlsMode = tls
-        self.connections: set[Connection] = set()
+        self.connections: set[EndpointConnection] = set()
         self._node = node
         self._sock = sock
         self._name = sock.getsockname()
@@ -191,8 +207,8 @@ class Endpoint:
         for connection in list(self.connections):
             connection.close()
 
-    def _protocol(self) -> Connection:
-        return Connection(self._node, self.connections)
+    def _protocol(self) -> asyncio.Protocol:
+        return self._node.new_connection(self.connections)
 
     def _accept(self) -> None:
         for _ in range(ACCEPTS_PER_TURN):
@@ -205,7 +221,7 @@ class Endpoint:
                 return
             sock.settimeout(0)
             if self._node.is_full():
-                self._node.host.rejected_connections += 1
+                self._node.count_rejection()
                 sock.close()  # a reply in plain text would be noise in a handshake
             elif self.tls == "preferred":
                 self._sniff(sock)
@@ -254,7 +270,7 @@ class Endpoint:
         task.add_done_callback(self._handshakes.discard)
 
     async def _connect(
-        self, factory: Callable[[], Connection], sock: socket.socket, context: ssl.SSLContext | None
+        self, factory: Callable[[], asyncio.Protocol], sock: socket.socket, context: ssl.SSLContext | None
     ) -> None:
         try:
             if context is None:

@@ -27,7 +27,7 @@ from cachetwin_engine.server.connection import Connection
 from cachetwin_engine.server.control import ControlChannel, RequestError
 from cachetwin_engine.server.endpoints import Endpoints
 from cachetwin_engine.server.host import ProcessHost
-from cachetwin_engine.server.listener import socket_address
+from cachetwin_engine.server.listener import Endpoint, EndpointConnection, socket_address
 from cachetwin_engine.server.logs import LEVELS, log
 from cachetwin_engine.server.parameters import ParameterError, UserError, set_parameter_group, set_parameters, set_users
 from cachetwin_engine.server.protected_mode import denial, protects
@@ -342,6 +342,19 @@ class Node:
         if not self._connections and self._stop_reason is not None:
             self._quiet.set()
 
+    def new_connection(self, siblings: set[EndpointConnection]) -> Connection:
+        """The protocol for a connection; it is one of ``siblings`` while it is open."""
+        return Connection(self, siblings)
+
+    def count_rejection(self) -> None:
+        """A connection was refused: there are too many."""
+        self.host.rejected_connections += 1
+
+    def note_endpoints(self, endpoints: list[Endpoint]) -> None:
+        """INFO server shows ports and listeners."""
+        self.host.tcp_port = next((endpoint.port for endpoint in endpoints if endpoint.port), 0)
+        self.host.listeners = [endpoint.described for endpoint in endpoints]
+
     def is_full(self) -> bool:
         """True if one more connection would be over ``maxclients``, counting those in a handshake."""
         return len(self._connections) + self.endpoints.waiting() >= self.engine.config.clients.maxclients
@@ -441,7 +454,7 @@ class Node:
 
     def _take_parameters(self, names: list[str]) -> tuple[str, str] | None:
         """CONFIG SET of sockets, certificates and the log; the parameter that can't be had and why, None when all can."""
-        problem = self.endpoints.follow_parameters(names)
+        problem = self.endpoints.follow_parameters(names, self.engine.config)
         if problem is None:
             self._notice_parameters()
         return problem

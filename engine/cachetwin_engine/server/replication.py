@@ -10,7 +10,7 @@ import socket
 from typing import TYPE_CHECKING, Protocol, cast
 
 from cachetwin_engine.server.connection import Connection, ConnectionNode
-from cachetwin_engine.server.listener import socket_address
+from cachetwin_engine.server.listener import EndpointConnection, socket_address
 from cachetwin_engine.server.logs import log
 from cachetwin_engine.server.tls.certificate import Certificate
 from cachetwin_engine.server.tls.contexts import TlsError, replica_context
@@ -86,7 +86,7 @@ class Peers:
     """The connections of replicas that a supervisor handed over: an endpoint without a listening socket."""
 
     def __init__(self, node: ReplicatingNode) -> None:
-        self.connections: set[Connection] = set()
+        self.connections: set[EndpointConnection] = set()
         self._node = node
 
     async def adopt(self, sock: socket.socket) -> None:
