@@ -6,7 +6,7 @@ import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_elasticache as elasticache
 from aws_cdk.interfaces import aws_elasticache as refs
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from cachetwin_cdk.checks._names import generated_id, require_id
 from cachetwin_cdk.checks._types import checked_arguments
@@ -14,6 +14,7 @@ from cachetwin_cdk.checks._validate import ValidationError, known, refuse
 from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
 from cachetwin_cdk.monitoring._events import ApiEvents
 
+from ._group_member import GroupMember
 from ._permissions import Permissions
 from .access_string import AccessString
 from .users import IamUser, IUser, NoPasswordUser, PasswordUser
@@ -30,8 +31,16 @@ class UserGroupBase(ApiEvents, Permissions, cdk.Resource):
 
     @property
     def users(self) -> Sequence[IUser]:
-        """The users known here; none for an imported group."""
+        """The users known here; of an imported group those that it was told."""
         return ()
+
+    def add_user(self, user: IUser) -> IDependable | None:
+        """Add a user, and return what has to be deployed before the user can log in; None where nothing has.
+
+        Raises ValidationError when the group cannot contain the user, and for an imported group that was not allowed
+        to be changed.
+        """
+        raise NotImplementedError
 
     @property
     def user_group_arn(self) -> str:
@@ -62,9 +71,36 @@ IUserGroup = UserGroupBase
 
 
 class _ImportedUserGroup(UserGroupBase):
-    def __init__(self, scope: Construct, construct_id: str, *, user_group_id: str, engine: Engine) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        user_group_id: str,
+        engine: Engine,
+        users: Sequence[IUser],
+        add_users: bool,
+    ) -> None:
         super().__init__(scope, construct_id)
-        self.user_group_id, self.engine = user_group_id, engine
+        self.user_group_id = user_group_id.lower() if known(user_group_id) else user_group_id
+        self.engine, self._users, self._adds_users = engine, list(users), add_users
+
+    @property
+    def users(self) -> Sequence[IUser]:
+        return tuple(self._users)
+
+    def add_user(self, user: IUser) -> IDependable | None:
+        if not self._adds_users:
+            refuse(
+                "user_group",
+                "be one that this app may change",
+                self.node.path,
+                "import it with add_users=True, make the UserGroup in this app, or name a user that it has",
+            )
+        require_member(self, user)
+        member = GroupMember(self, f"Member{len(self._users)}", user_group=self, user=user)
+        self._users.append(user)
+        return member
 
 
 @jsii.implements(cdk.IStableListProducer)
@@ -127,32 +163,53 @@ class UserGroup(UserGroupBase):
         """The users added so far."""
         return tuple(self._users)
 
-    def add_user(self, user: IUser) -> None:
-        """Add a user. Raises ValidationError when the group cannot contain it."""
-        if self.engine is Engine.REDIS and user.engine is not Engine.REDIS:
-            refuse("users", "be Redis users in a Redis group", user.engine, "make the user with engine=Engine.REDIS")
-        if self.engine is Engine.VALKEY and user.needs_no_password:
-            refuse(
-                "users",
-                "have a password or use IAM in a Valkey group",
-                user.user_name,
-                "make it a PasswordUser or an IamUser; a Valkey group keeps the default user off by itself",
-            )
-        if known(user.user_name) and any(other.user_name == user.user_name for other in self._users):
-            raise ValidationError(
-                f"users must have different names within a group, got {user.user_name!r} twice; rename one, or pass "
-                "your own default user in users="
-            )
-        if len(self._users) >= _USERS_MAX:
-            refuse("users", f"number at most {_USERS_MAX} in a group", len(self._users) + 1, "split the group")
+    def add_user(self, user: IUser) -> IDependable | None:
+        """Add a user; it has to be in the stack of the group, or in one that this stack may depend on.
+
+        Raises ValidationError when the group cannot contain it.
+        """
+        require_member(self, user)
         self._users.append(user)
+        return None
 
     @staticmethod
     def from_user_group_id(
-        scope: Construct, construct_id: str, user_group_id: str, *, engine: Engine = Engine.VALKEY
+        scope: Construct,
+        construct_id: str,
+        user_group_id: str,
+        *,
+        engine: Engine = Engine.VALKEY,
+        users: Sequence[IUser] = (),
+        add_users: bool = False,
     ) -> IUserGroup:
-        """A user group that exists already, imported."""
-        return _ImportedUserGroup(scope, construct_id, user_group_id=user_group_id, engine=engine)
+        """A user group that exists already, imported.
+
+        ``users`` tells which users it has, as far as this app uses them. With ``add_users`` a function of this app may
+        add further users to the group and remove them again (AWS::CloudFormation::CustomResource).
+        """
+        return _ImportedUserGroup(
+            scope, construct_id, user_group_id=user_group_id, engine=engine, users=users, add_users=add_users
+        )
+
+
+def require_member(group: IUserGroup, user: IUser) -> None:
+    """Raise ValidationError when ``group`` cannot contain ``user``."""
+    if group.engine is Engine.REDIS and user.engine is not Engine.REDIS:
+        refuse("users", "be Redis users in a Redis group", user.engine, "make the user with engine=Engine.REDIS")
+    if group.engine is Engine.VALKEY and user.needs_no_password:
+        refuse(
+            "users",
+            "have a password or use IAM in a Valkey group",
+            user.user_name,
+            "make it a PasswordUser or an IamUser; a Valkey group keeps the default user off by itself",
+        )
+    if known(user.user_name) and any(other.user_name == user.user_name for other in group.users):
+        raise ValidationError(
+            f"users must have different names within a group, got {user.user_name!r} twice; rename one, or pass "
+            "your own default user in users="
+        )
+    if len(group.users) >= _USERS_MAX:
+        refuse("users", f"number at most {_USERS_MAX} in a group", len(group.users) + 1, "split the group")
 
 
 def create_user_group(

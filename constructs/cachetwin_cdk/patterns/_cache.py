@@ -1,6 +1,12 @@
 """What the patterns need of a cache of any kind: a user in its group, its endpoints, settings for a client."""
 
-from cachetwin_cdk.access.user_group import UserGroup
+from dataclasses import dataclass
+
+import aws_cdk as cdk
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
+from constructs import Construct, IDependable
+
 from cachetwin_cdk.access.users import IUser
 from cachetwin_cdk.checks._validate import refuse
 from cachetwin_cdk.engine.engine_version import Engine
@@ -11,20 +17,82 @@ from cachetwin_cdk.serverless._base import IServerlessCache
 Cache = IReplicationGroup | IServerlessCache
 
 
-def add_user_to(cache: Cache, user: IUser) -> None:
-    """Add ``user`` to the user group of an existing cache.
+@dataclass(frozen=True)
+class UserPlace:
+    """Where the user of a pattern is defined.
 
-    Raises ValidationError when this app does not define the group, and so cannot add to it.
+    A group lists the ids of its users, so the stack of a group needs its users: a user of an existing group is defined in
+    the stack of the group, and the stack of the pattern depends on that one only.
+    """
+
+    scope: Construct
+    prefix: str
+
+    @classmethod
+    def of(cls, pattern: Construct, cache: Cache | None) -> "UserPlace":
+        """Within ``pattern``, or beside the group of the existing ``cache`` in another stack."""
+        group = cache.user_group if cache is not None else None
+        if group is None or cdk.Stack.of(group) is cdk.Stack.of(pattern):
+            return cls(pattern, "")
+        return cls(group, cdk.Names.unique_resource_name(pattern, max_length=100))
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether this is another stack than the pattern's."""
+        return self.prefix != ""
+
+    def construct_id(self, name: str) -> str:
+        """The id of a construct there."""
+        return f"{self.prefix}{name}"
+
+    def key(self, data_key: kms.IKey | None) -> kms.IKey | None:
+        """The key for the secrets of users there: that of the pattern, or one like it in the stack of the group."""
+        if data_key is None or not self.is_elsewhere:
+            return data_key
+        construct_id = self.construct_id("SecretKey")
+        key = kms.Key(
+            self.scope,
+            construct_id,
+            description=f"Encrypts the secrets of {self.prefix}",
+            enable_key_rotation=True,
+        )
+        _allow_readers_of_secrets(key)
+        # As an imported key: a grant would name roles of the pattern's stack in the policy, which closes the circle.
+        return kms.Key.from_key_arn(self.scope, f"{construct_id}Arn", key.key_arn)
+
+
+def _allow_readers_of_secrets(key: kms.Key) -> None:
+    """Let principals of the account use the key through Secrets Manager, as AWS's own key for secrets does."""
+    stack = cdk.Stack.of(key)
+    key.add_to_resource_policy(
+        iam.PolicyStatement(
+            principals=[iam.AnyPrincipal()],
+            actions=["kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*"],
+            resources=["*"],
+            conditions={
+                "StringEquals": {
+                    "kms:CallerAccount": stack.account,
+                    "kms:ViaService": f"secretsmanager.{stack.region}.amazonaws.com",
+                }
+            },
+        )
+    )
+
+
+def add_user_to(cache: Cache, user: IUser) -> IDependable | None:
+    """Add ``user`` to the user group of an existing cache; returns what has to be deployed before it can log in.
+
+    Raises ValidationError when this app neither defines the group nor may change it.
     """
     group = cache.user_group
-    if not isinstance(group, UserGroup):
+    if group is None:
         refuse(
             "cache",
-            "have a user group that this app makes",
-            "one that is imported" if group is not None else "none",
-            "pass the cache's own construct, with a UserGroup, or let the pattern make the cache",
+            "have a user group",
+            "none",
+            "pass a cache with users, import it with its user_group, or let the pattern make the cache",
         )
-    group.add_user(user)
+    return group.add_user(user)
 
 
 def endpoints(cache: Cache) -> tuple[Endpoint, Endpoint]:

@@ -19,14 +19,13 @@ from cachetwin_cdk.access.users import PasswordUser
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, refuse, require_between, require_match
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
-from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.monitoring.log_delivery import log_key
 from cachetwin_cdk.replication_group.replication_group import ReplicationGroup
 from cachetwin_cdk.rotation import UserPasswordRotation
 from cachetwin_cdk.serverless.serverless_cache import ServerlessCache, UsageLimits
 
-from ._cache import Cache, add_user_to, connection_commands, endpoints, engine_of, is_clustered
+from ._cache import Cache, UserPlace, add_user_to, connection_commands, endpoints, engine_of, is_clustered
 from ._fargate import api_subnets, fargate_service, logged_container, silence_w3005, task_definition
 from ._findings import CACHE_SECRET, acknowledge
 from ._logs import LogSettings
@@ -71,8 +70,8 @@ class CachedWebApp(Construct):
         runtime_platform: Operating system and processor of the tasks. By default Linux on x86-64.
         writable_root_filesystem: Whether the container may write to its root file system. By default it is
             read-only.
-        cache: An existing cache without shards, with a user group of this app, to which the user of the service is
-            added. By default a cache is created.
+        cache: An existing cache without shards, with a user group to which the user of the service is added: one of
+            this app, in any stack, or one imported with ``add_users=True``. By default a cache is created.
         serverless_cache: Whether the cache created here is serverless. By default it is a replication group.
             Changing it replaces the cache.
         cache_usage_limits: Limits of the serverless cache. By default there are none below the quotas of the
@@ -171,10 +170,11 @@ class CachedWebApp(Construct):
         self.database: WebDatabase | ExistingDatabase = database or self._create_database(
             database_name, database_instance_type, multi_az=database_multi_az
         )
-        self.cache_user = self._create_cache_user(cache_access, cache_key_prefix, engine_of(cache))
+        self.cache_user = self._create_cache_user(cache_access, cache_key_prefix, cache)
         self.cache: Cache
+        member = None
         if cache is not None:
-            add_user_to(cache, self.cache_user)
+            member = add_user_to(cache, self.cache_user)
             self.cache = cache
         elif serverless_cache:
             self.cache = self._create_serverless_cache(cache_usage_limits)
@@ -212,6 +212,8 @@ class CachedWebApp(Construct):
         self.service = fargate_service(
             self, cluster=self.cluster, vpc=self.vpc, task=self.task_definition, desired_count=desired_count
         )
+        if member is not None:
+            self.service.node.add_dependency(member)
         self._connect_front(container_port, health_check_path)
         self._connect_stores()
         if rotate_cache_password_days is not None:
@@ -236,14 +238,15 @@ class CachedWebApp(Construct):
             regulated=self.compliance.is_regulated,
         )
 
-    def _create_cache_user(self, access_string: AccessString | None, prefix: str, engine: Engine) -> PasswordUser:
+    def _create_cache_user(self, access_string: AccessString | None, prefix: str, cache: Cache | None) -> PasswordUser:
+        place, engine = UserPlace.of(self, cache), engine_of(cache)
         commands = (*_CACHE_COMMANDS, *connection_commands(engine))
         user = PasswordUser(
-            self,
-            "CacheUser",
+            place.scope,
+            place.construct_id("CacheUser"),
             access_string=access_string or AccessString.on().keys(f"{prefix}*").commands(*commands),
             engine=engine,
-            secret_encryption_key=self.data_key,
+            secret_encryption_key=place.key(self.data_key),
         )
         if self.compliance.is_regulated:
             acknowledge(user, CACHE_SECRET)

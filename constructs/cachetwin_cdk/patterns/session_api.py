@@ -23,7 +23,7 @@ from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.monitoring.log_delivery import log_key
 from cachetwin_cdk.serverless.serverless_cache import ServerlessCache, UsageLimits
 
-from ._cache import Cache, add_user_to, engine_of, iam_environment
+from ._cache import Cache, UserPlace, add_user_to, engine_of, iam_environment
 from ._findings import CALLED_FUNCTION, OWN_POLICY, acknowledge
 from ._function import private_function
 from ._logs import LogSettings
@@ -79,8 +79,8 @@ class SessionApi(Construct):
             default none are reserved.
         vpc: An existing VPC; required with an existing cache or function. By default a new one with isolated
             subnets in two zones. Changing it replaces the cache.
-        cache: An existing cache with a user group of this app, to which the user is added. By default a serverless
-            cache is created.
+        cache: An existing cache with a user group to which the user is added: one of this app, in any stack, or one
+            imported with ``add_users=True``. By default a serverless cache is created.
         cache_usage_limits: Limits of the cache created here. By default 10 GB and 10,000 processing units per
             second.
         cache_key_prefix: The prefix of the keys that the user may use.
@@ -151,14 +151,14 @@ class SessionApi(Construct):
         self.log_key = log_key(self, "LogKey", removal_policy=retain_logs)
         self._log_settings = LogSettings(self.log_key, log_retention, retain_logs)
         self.vpc = vpc or isolated_network(self, "Vpc", log_settings=self._log_settings, regulated=self._regulated)
+        place = UserPlace.of(self, cache)
         self.cache_user = IamUser(
-            self,
-            "CacheUser",
+            place.scope,
+            place.construct_id("CacheUser"),
             access_string=cache_access or _session_access(cache_key_prefix),
             engine=engine_of(cache),
         )
-        if cache is not None:
-            add_user_to(cache, self.cache_user)
+        member = add_user_to(cache, self.cache_user) if cache is not None else None
         self.cache: Cache = cache or self._create_cache(
             cache_usage_limits, compliance, backup_retention_days, removal_policy
         )
@@ -182,6 +182,8 @@ class SessionApi(Construct):
                 reserved_concurrent_executions=reserved_concurrent_executions,
             )
         )
+        if member is not None:
+            self.function.node.add_dependency(member)
         self.cache.grant_connect(self.function, self.cache_user)
         self.function.connections.allow_to_default_port(self.cache, "The function asks the cache")
         self._front = self._create_front(

@@ -137,10 +137,10 @@ class Rotation(Construct):
     def _connect(self, subject: Subject, control_plane: ControlPlaneEndpoint | None) -> None:
         """Allow the function to connect to the cache, for the test of the new password, and to the API."""
         if subject.cache is not None:
-            subject.cache.connections.allow_default_port_from(self.function, "Rotation tries the new password")
+            self.function.connections.allow_to_default_port(subject.cache, "Rotation tries the new password")
         if control_plane is not None:
             control_plane.allow(*subject.actions, resources=[subject.resource_arn])
-            control_plane.connections.allow_default_port_from(self.function, "Rotation calls the API of ElastiCache")
+            self.function.connections.allow_to_default_port(control_plane, "Rotation calls the API of ElastiCache")
 
 
 def _address(subject: Subject) -> dict[str, str]:

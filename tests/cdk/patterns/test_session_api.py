@@ -193,7 +193,7 @@ def test_a_cache_whose_users_are_elsewhere_is_refused(stack: cdk.Stack, vpc: ec2
         endpoint_address="shop.example.com",
         user_group=UserGroup.from_user_group_id(stack, "Users", "shop-users"),
     )
-    with pytest.raises(ValidationError, match="cache must have a user group that this app makes, got 'one that is imp"):
+    with pytest.raises(ValidationError, match="user_group must be one that this app may change"):
         SessionApi(stack, "Sessions", code=code, vpc=vpc, cache=cache)
 
 

@@ -15,7 +15,7 @@ from constructs import Construct
 from cachetwin_cdk.access.access_string import AccessString
 from cachetwin_cdk.access.users import IamUser
 from cachetwin_cdk.engine.engine_version import Engine
-from cachetwin_cdk.patterns._cache import Cache, iam_environment
+from cachetwin_cdk.patterns._cache import Cache, UserPlace, iam_environment
 from cachetwin_cdk.patterns._findings import METER, OWN_POLICY, acknowledge
 from cachetwin_cdk.patterns._function import private_function
 from cachetwin_cdk.patterns._logs import LogSettings
@@ -26,12 +26,12 @@ METRIC_NAMESPACE: Final = "Cachetwin/Messaging"
 _CODE = Path(__file__).parents[1] / "queue_meter"
 
 
-def create_meter_user(scope: Construct, queues: Sequence[str], engine: Engine) -> IamUser:
+def create_meter_user(place: UserPlace, queues: Sequence[str], engine: Engine) -> IamUser:
     """A user that can read the length and the first entry of the queues' streams, and nothing else."""
     keys = [key for queue in queues for key in (stream_key(queue), dead_letter_key(queue))]
     return IamUser(
-        scope,
-        "MeterUser",
+        place.scope,
+        place.construct_id("MeterUser"),
         access_string=AccessString.on().read_keys(*keys).commands("xlen", "xrange"),
         engine=engine,
     )

@@ -17,7 +17,7 @@ from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
-from constructs import Construct
+from constructs import Construct, IDependable
 
 from cachetwin_cdk.access.users import IUser, PasswordUser
 from cachetwin_cdk.checks._types import checked_arguments
@@ -26,7 +26,7 @@ from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.monitoring.log_delivery import log_key
-from cachetwin_cdk.patterns._cache import Cache, add_user_to, endpoints, engine_of, is_clustered, name_of
+from cachetwin_cdk.patterns._cache import Cache, UserPlace, add_user_to, endpoints, engine_of, is_clustered, name_of
 from cachetwin_cdk.patterns._fargate import (
     api_subnets,
     fargate_service,
@@ -69,8 +69,8 @@ class MessagingServices(Construct):
         vpc: An existing VPC. By default the VPC of ``cluster``, or a new one in two zones with one NAT gateway.
             Changing it replaces the cache.
         cluster: An existing ECS cluster. By default one is created. Changing it replaces the services.
-        cache: An existing cache without shards, with a user group of this app, to which the users are added. By
-            default a replication group is created.
+        cache: An existing cache without shards, with a user group to which the users are added: one of this app, in
+            any stack, or one imported with ``add_users=True``. By default a replication group is created.
         cache_node_type: The node type of the cache created here. ``cache.t4g.small`` by default.
         cache_replicas: The number of replicas of the cache created here. By default one, in another availability
             zone.
@@ -127,9 +127,10 @@ class MessagingServices(Construct):
             self, "Vpc", log_settings=self._log_settings, regulated=compliance.is_regulated
         )
         self._scopes = {name: Construct(self, _construct_id(name)) for name in services}
-        engine = engine_of(cache)
-        self.users = self._create_users(engine)
-        self.meter_user = create_meter_user(self, self.queues, engine) if self.queues else None
+        place, engine = UserPlace.of(self, cache), engine_of(cache)
+        self.users = self._create_users(place, engine)
+        self.meter_user = create_meter_user(place, self.queues, engine) if self.queues else None
+        self._members: list[IDependable] = []
         self.cache: Cache = (
             self._existing_cache(cache)
             if cache is not None
@@ -177,14 +178,15 @@ class MessagingServices(Construct):
             unit=unit,
         )
 
-    def _create_users(self, engine: Engine) -> dict[str, PasswordUser]:
+    def _create_users(self, place: UserPlace, engine: Engine) -> dict[str, PasswordUser]:
+        key = place.key(self.data_key)
         users = {
             name: PasswordUser(
-                self._scopes[name],
-                "CacheUser",
+                place.scope if place.is_elsewhere else self._scopes[name],
+                place.construct_id(f"{_construct_id(name)}CacheUser" if place.is_elsewhere else "CacheUser"),
                 access_string=service.access_string(engine),
                 engine=engine,
-                secret_encryption_key=self.data_key,
+                secret_encryption_key=key,
             )
             for name, service in self.definitions.items()
         }
@@ -197,8 +199,8 @@ class MessagingServices(Construct):
         return [*self.users.values(), *([self.meter_user] if self.meter_user is not None else [])]
 
     def _existing_cache(self, cache: Cache) -> Cache:
-        for user in self._cache_users():
-            add_user_to(cache, user)
+        added = [add_user_to(cache, user) for user in self._cache_users()]
+        self._members = [member for member in added if member is not None]
         return cache
 
     def _create_cache(
@@ -259,6 +261,7 @@ class MessagingServices(Construct):
         )
         service = fargate_service(scope, cluster=self.cluster, vpc=self.vpc, task=task, desired_count=definition.count)
         silence_w3005(service)
+        service.node.add_dependency(*self._members)
         service.connections.allow_to_default_port(self.cache, f"{name} uses the cache")
         return service
 

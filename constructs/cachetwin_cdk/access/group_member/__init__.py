@@ -1,0 +1,3 @@
+"""The function that adds users to imported user groups; see ``member.py``. Deployed as it is."""
+
+__all__: list[str] = []
