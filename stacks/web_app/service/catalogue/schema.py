@@ -1,6 +1,6 @@
 """The catalogue's tables and its sample data: made once, by whichever process comes first.
 
-Both are one transaction under one advisory lock, and a row in ``catalogue_schema`` says that it is done. So any number
+All is one transaction under one advisory lock, and a row in ``catalogue_schema`` says how far it came. So any number
 of processes may start at once, a process that dies half-way leaves nothing, and products that users delete stay
 deleted.
 """
@@ -11,7 +11,6 @@ from psycopg import AsyncConnection
 from psycopg.rows import DictRow
 
 LOCK_ID: Final = 0x0CA7A10  # any number that no other user of this database takes
-SCHEMA_VERSION: Final = 1
 REVIEW_COUNT: Final = 250  # per product; with 480 products 120,000 rows, which makes statistics cost some milliseconds
 
 TABLES: Final = """
@@ -37,6 +36,12 @@ CREATE TABLE reviews (
     created_at timestamptz NOT NULL
 );
 CREATE INDEX reviews_product ON reviews (product_id);
+"""
+
+# A product's average then needs its 250 ratings from the index, and no row of the table.
+RATINGS_INDEX: Final = """
+CREATE INDEX reviews_product_rating ON reviews (product_id) INCLUDE (rating);
+DROP INDEX reviews_product;
 """
 
 # Ratings scatter around a level of the product's own; authors and dates only need to differ. The primes keep the rows
@@ -85,27 +90,44 @@ def sample_products() -> list[tuple[str, str, str, int, int]]:
 
 
 async def prepare(connection: AsyncConnection[DictRow]) -> bool:
-    """Make the tables and the sample data unless they are there. True if this call made them.
+    """Bring the tables to the last version: make them with the sample data, or change what an older release made.
 
-    Takes the advisory lock and commits; a second caller waits for the first and finds the work done.
+    True if this call did something. Takes the advisory lock and commits; a second caller waits for the first and finds
+    the work done. The connection is in autocommit mode.
     """
+    changed = False
+    await connection.execute("SET statement_timeout = '120s'")
     async with connection.transaction():
-        await connection.execute("SELECT set_config('statement_timeout', '120s', true)")
         await connection.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK_ID,))
         await connection.execute(
             "CREATE TABLE IF NOT EXISTS catalogue_schema"
             " (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
         )
-        cursor = await connection.execute("SELECT 1 FROM catalogue_schema WHERE version = %s", (SCHEMA_VERSION,))
-        if await cursor.fetchone():
-            return False
-        await connection.execute(TABLES)
-        await cursor.executemany(
-            "INSERT INTO products (name, category, description, price_cents, stock) VALUES (%s, %s, %s, %s, %s)",
-            sample_products(),
-        )
-        await connection.execute(REVIEWS, {"review_count": REVIEW_COUNT})
-        await connection.execute("ANALYZE products")
-        await connection.execute("ANALYZE reviews")
-        await connection.execute("INSERT INTO catalogue_schema (version) VALUES (%s)", (SCHEMA_VERSION,))
-    return True
+        cursor = await connection.execute("SELECT max(version) AS version FROM catalogue_schema")
+        row = await cursor.fetchone()
+        done = (row and row["version"]) or 0
+        for version, step in enumerate(STEPS, start=1):
+            if version > done:
+                await step(connection)
+                await connection.execute("INSERT INTO catalogue_schema (version) VALUES (%s)", (version,))
+                changed = True
+    if changed:  # not in a transaction; it also marks the pages that an index may answer for alone
+        await connection.execute("VACUUM (ANALYZE) products, reviews")
+    return changed
+
+
+async def _make_tables(connection: AsyncConnection[DictRow]) -> None:
+    await connection.execute(TABLES)
+    await connection.cursor().executemany(
+        "INSERT INTO products (name, category, description, price_cents, stock) VALUES (%s, %s, %s, %s, %s)",
+        sample_products(),
+    )
+    await connection.execute(REVIEWS, {"review_count": REVIEW_COUNT})
+
+
+async def _index_ratings(connection: AsyncConnection[DictRow]) -> None:
+    await connection.execute(RATINGS_INDEX)
+
+
+STEPS: Final = (_make_tables, _index_ratings)
+"""What leads to each version of the tables, in order. A release adds to the end and changes none."""
