@@ -5,6 +5,7 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -13,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import httpx
+import psutil
 import psycopg
 import pytest
 from psycopg.rows import TupleRow
@@ -64,6 +66,12 @@ class Postgres:
 
     def stop(self) -> None:
         self._run("pg_ctl", "-D", str(self.folder), "-w", "-m", "immediate", "stop")
+
+    def signal(self, number: signal.Signals) -> None:
+        """To the server and each of its processes."""
+        server = psutil.Process(int((self.folder / "postmaster.pid").read_text().split()[0]))
+        for process in (server, *server.children(recursive=True)):
+            process.send_signal(number)
 
     def connect(self, name: str = "postgres") -> psycopg.Connection[TupleRow]:
         return psycopg.connect(host="127.0.0.1", port=self.port, user="shop", dbname=name, autocommit=True)

@@ -1,11 +1,14 @@
 """Cache-aside against a real cache: what is stored, what is not, and what a write in between undoes."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import itertools
+import signal
+import time
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
-from stacks.web_app.service.catalogue.aside import CacheAside
-from stacks.web_app.service.catalogue.cache import Cache
+from stacks.web_app.service.catalogue.aside import CacheAside, Tell
+from stacks.web_app.service.catalogue.cache import UNAVAILABLE, Cache
 from stacks.web_app.service.catalogue.settings import CacheSettings
 from tests.processes import free_port
 from tests.stacks.web_app.conftest import CACHE_PASSWORD, CACHE_USER, CacheServer
@@ -15,7 +18,11 @@ LOCK = "catalogue:lock:1:product:1"
 Scenario = Callable[[Cache, CacheAside], Awaitable[None]]
 
 
-def run(server: CacheServer, scenario: Scenario, reader_port: int | None = None) -> None:
+async def nobody(_keys: Sequence[str]) -> None:
+    """Other processes: none."""
+
+
+def run(server: CacheServer, scenario: Scenario, reader_port: int | None = None, tell: Tell = nobody) -> None:
     settings = CacheSettings(
         host="127.0.0.1",
         port=server.port,
@@ -30,11 +37,19 @@ def run(server: CacheServer, scenario: Scenario, reader_port: int | None = None)
     async def main() -> None:
         cache = Cache(settings)
         try:
-            await scenario(cache, CacheAside(cache, settings.ttl_seconds))
+            await scenario(cache, CacheAside(cache, settings.ttl_seconds, tell))
         finally:
             await cache.close()
 
     asyncio.run(main())
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Wait for a condition, without holding up the event loop while it is asked."""
+    end_s = time.monotonic() + 30
+    while not await asyncio.to_thread(condition):
+        assert time.monotonic() < end_s
+        await asyncio.sleep(0.05)
 
 
 def test_an_answer_read_before_a_write_is_not_stored_after_it(cache: CacheServer) -> None:
@@ -148,5 +163,141 @@ def test_a_full_cache_is_read_but_not_waited_for(cache: CacheServer) -> None:
             assert (answer.payload, answer.cache_state) == (b'"fresh"', "bypass")
         assert client.available
         assert (await aside.read("catalogue:1:product:2", load)).cache_state == "hit"
+
+    run(cache, scenario)
+
+
+def test_a_caller_who_joined_a_fill_that_a_write_overtook_asks_again(cache: CacheServer) -> None:
+    async def scenario(_cache: Cache, aside: CacheAside) -> None:
+        asked, committed = asyncio.Event(), asyncio.Event()
+        answers = iter([b'"old"', b'"new"'])
+
+        async def load() -> bytes:
+            answer = next(answers)
+            asked.set()
+            await committed.wait()
+            return answer
+
+        early = asyncio.ensure_future(aside.read(KEY, load))
+        await asked.wait()
+        await asyncio.to_thread(cache.run, "UNLINK", KEY, LOCK)  # another process writes, and invalidates
+        late = asyncio.ensure_future(aside.read(KEY, load))
+        await asyncio.sleep(0.1)
+        committed.set()
+        assert (await early).payload == b'"old"'
+        assert (await late).payload == b'"new"'
+
+    run(cache, scenario)
+
+
+def test_a_caller_that_has_just_written_joins_no_earlier_fill(cache: CacheServer) -> None:
+    async def scenario(_cache: Cache, aside: CacheAside) -> None:
+        asked, over = asyncio.Event(), asyncio.Event()
+
+        async def load_old() -> bytes:
+            asked.set()
+            await over.wait()
+            return b'"old"'
+
+        async def load_new() -> bytes:
+            return b'"new"'
+
+        early = asyncio.ensure_future(aside.read(KEY, load_old))
+        await asked.wait()
+        await asyncio.to_thread(cache.run, "UNLINK", LOCK)
+        assert (await aside.read(KEY, load_new, primary=True)).payload == b'"new"'
+        over.set()
+        assert (await early).payload == b'"old"'
+
+    run(cache, scenario)
+    assert cache.run("GET", KEY) == '"new"'
+
+
+def test_a_write_that_cannot_reach_the_cache_tells_the_other_processes(cache: CacheServer) -> None:
+    told: list[str] = []
+
+    async def tell(keys: Sequence[str]) -> None:
+        told.extend(keys)
+
+    async def scenario(client: Cache, aside: CacheAside) -> None:
+        assert await aside.invalidate(KEY, flight_prefix="catalogue:1:list:")
+        assert told == []
+        cache.stop()
+        assert not await aside.invalidate(KEY, flight_prefix="catalogue:1:list:")
+        assert told == [KEY]
+        assert await client.get(KEY) is UNAVAILABLE
+
+    run(cache, scenario, tell=tell)
+
+
+def test_a_doubted_key_is_not_read_until_it_is_deleted(cache: CacheServer) -> None:
+    cache.run("SET", KEY, '"old"')
+
+    async def scenario(client: Cache, aside: CacheAside) -> None:
+        async def load() -> bytes:
+            return b'"new"'
+
+        aside.doubt([KEY], flight_prefix="catalogue:1:list:")
+        assert (await aside.read(KEY, load)).payload == b'"new"'
+        watching = asyncio.ensure_future(client.watch())
+        await until(lambda: cache.run("EXISTS", KEY) == "0")
+        assert (await aside.read(KEY, load)).source == "database"
+        assert (await aside.read(KEY, load)).source == "cache"
+        watching.cancel()
+
+    run(cache, scenario)
+
+
+def test_a_reader_that_does_not_follow_the_primary_is_left_alone(cache: CacheServer) -> None:
+    replica = CacheServer(cache.folder / "replica", free_port())
+    replica.folder.mkdir()
+    replica.start()
+    try:
+
+        async def scenario(client: Cache, _aside: CacheAside) -> None:
+            replica.run("SET", KEY, '"lagging"')
+            cache.run("SET", KEY, '"current"')
+            watching = asyncio.ensure_future(client.watch())
+            end_s = time.monotonic() + 20
+            while await client.get(KEY) != b'"current"':
+                assert time.monotonic() < end_s
+                await asyncio.sleep(0.05)
+            replica.run("REPLICAOF", "127.0.0.1", str(cache.port))
+            await until(lambda: "master_link_status:up" in replica.run("INFO", "replication"))
+            await until(lambda: client.reader_is_current)
+            watching.cancel()
+
+        run(cache, scenario, reader_port=replica.port)
+    finally:
+        replica.stop()
+
+
+def test_a_cache_that_hangs_under_traffic_is_used_again_after(cache: CacheServer) -> None:
+    async def scenario(client: Cache, aside: CacheAside) -> None:
+        async def load() -> bytes:
+            await asyncio.sleep(0.01)
+            return b'"value"'
+
+        async def traffic() -> None:
+            for number in itertools.count():
+                await aside.read(f"{KEY}{number % 300}", load)
+                await asyncio.sleep(0)
+
+        watching = asyncio.ensure_future(client.watch())
+        clients = [asyncio.ensure_future(traffic()) for _ in range(80)]  # more than there are connections
+        await asyncio.sleep(0.5)
+        assert cache.process is not None
+        cache.process.send_signal(signal.SIGSTOP)
+        try:
+            await until(lambda: not client.available)
+            await asyncio.sleep(3)
+        finally:
+            cache.process.send_signal(signal.SIGCONT)
+        await until(lambda: client.available)
+        assert not watching.done()
+        assert not any(one.done() for one in clients)
+        for one in (*clients, watching):
+            one.cancel()
+        await asyncio.gather(*clients, watching, return_exceptions=True)
 
     run(cache, scenario)

@@ -1,11 +1,14 @@
 """The parts that decide without doing: breaker, jitter, single flight."""
 
 import asyncio
+import json
 
 import pytest
 from stacks.web_app.service.catalogue.aside import jittered_ttl_ms, lock_key
 from stacks.web_app.service.catalogue.breaker import Breaker
+from stacks.web_app.service.catalogue.database import NOTICE_SIZE_MAX, notices
 from stacks.web_app.service.catalogue.flights import Flights
+from stacks.web_app.service.catalogue.gate import Busy, Gate
 
 
 def test_the_jitter_stays_within_a_tenth() -> None:
@@ -113,3 +116,46 @@ def test_flights_leave_nothing_behind(count: int) -> None:
         return sum([(await flights.join(f"k{number}", work))[1] for number in range(count)])
 
     assert asyncio.run(scenario()) == count
+
+
+def test_a_gate_lets_its_width_through_and_the_others_in_turn() -> None:
+    async def scenario() -> None:
+        gate = Gate(2, waiting_max=10, wait_s=20)
+        inside = most = 0
+
+        async def caller() -> None:
+            nonlocal inside, most
+            async with gate.turn():
+                inside += 1
+                most = max(most, inside)
+                await asyncio.sleep(0)
+                inside -= 1
+
+        await asyncio.gather(*(caller() for _ in range(10)))
+        assert (inside, most) == (0, 2)
+
+    asyncio.run(scenario())
+
+
+def test_a_gate_sends_away_who_waits_too_long_or_behind_too_many() -> None:
+    async def scenario() -> None:
+        gate = Gate(1, waiting_max=1, wait_s=0.05)
+        async with gate.turn():
+            waiting = asyncio.ensure_future(gate.turn().__aenter__())
+            await asyncio.sleep(0)
+            with pytest.raises(Busy):
+                await gate.turn().__aenter__()
+            with pytest.raises(Busy):
+                await waiting
+        async with gate.turn():
+            pass
+
+    asyncio.run(scenario())
+
+
+def test_many_keys_are_told_in_notices_that_postgresql_takes() -> None:
+    keys = [f"catalogue:1:product:{number}" for number in range(1_000)]
+    told = notices(keys)
+    assert len(told) > 1
+    assert all(len(notice.encode()) <= NOTICE_SIZE_MAX for notice in told)
+    assert [key for notice in told for key in json.loads(notice)] == keys

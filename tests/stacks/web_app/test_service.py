@@ -1,5 +1,6 @@
 """The service over HTTP, with a real database and a real cache."""
 
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -221,6 +222,44 @@ def test_without_the_database_the_cache_still_answers_and_the_rest_is_a_clear_50
         postgres.start()
     service.wait_ready()
     assert read(service, "/api/products/8")["source"] == "database"
+
+
+def test_a_database_that_hangs_costs_a_bounded_time_and_then_none(service: Service, postgres: Postgres) -> None:
+    read(service, "/api/products/7")
+    postgres.signal(signal.SIGSTOP)
+    try:
+        assert service.client.get("/api/products/8").status_code == 503
+        wait_until(lambda: service.answers("/readyz", 503), "not ready while the database hangs")
+        refused = service.client.get("/api/products/9")
+        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "database_unavailable")
+        assert refused.elapsed.total_seconds() < 2
+        assert "database=down" in refused.headers["x-dependencies"]
+        assert read(service, "/api/products/7")["source"] == "cache"
+    finally:
+        postgres.signal(signal.SIGCONT)
+    service.wait_ready()
+    assert read(service, "/api/products/8")["source"] == "database"
+
+
+def test_a_write_that_cannot_reach_the_cache_is_seen_by_the_other_process_when_the_cache_is_back(
+    start_service: Start, cache: CacheServer
+) -> None:
+    one, other = start_service(), start_service()
+    for service in (one, other):
+        service.wait_ready()
+        read(service, "/api/products/9")
+        read(service, "/api/products?category=Kitchen")
+    assert cache.process is not None
+    cache.process.send_signal(signal.SIGSTOP)  # it keeps its data, unlike a restart
+    try:
+        assert one.client.patch("/api/products/9", json={"stock": 77}).status_code == 200
+    finally:
+        cache.process.send_signal(signal.SIGCONT)
+    assert read(other, "/api/products/9")["data"]["stock"] == 77
+    listed = read(other, "/api/products?category=Kitchen")["data"]["products"]
+    assert [product["stock"] for product in listed if product["id"] == 9] in ([], [77])
+    wait_until(lambda: read(other, "/api/products/9")["cache"] == "hit", "a hit after the cache went on")
+    assert read(other, "/api/products/9")["data"]["stock"] == 77
 
 
 def test_it_starts_before_its_database_and_is_ready_after(start_service: Start, postgres: Postgres) -> None:

@@ -10,23 +10,29 @@ How a write invalidates
     before the commit finds its lock gone when it stores: it looks before it stores and once more after, and deletes
     what it stored if the lock went in between. So an old value can show for one round trip at most, and never stays.
 
+    Callers who joined that filler may have come after the commit: they ask again. A caller that has just written joins
+    nobody.
+
+    A write that cannot reach the cache tells every process, by way of the database that it has just reached, which keys
+    to doubt (``Cache.doubt``), before it is answered.
+
 What is not covered
-    A filler that dies between those two looks, and a second process that wrote while it alone could not reach the
-    cache: there the TTL is the bound.
+    A filler that dies between those two looks, and a process that could reach neither the cache to delete nor, after
+    its commit, the database to say so: there the TTL is the bound.
 """
 
 import asyncio
 import random
 import secrets
 import time
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from .cache import UNAVAILABLE, Cache
 from .flights import Flights
+from .settings import KEY_PREFIX
 
-KEY_PREFIX: Final = "catalogue:"
 LOCK_PREFIX: Final = KEY_PREFIX + "lock:"
 LOCK_TTL_MS: Final = 5_000  # longer than the database's statement timeout, so a lock outlives the query it guards
 FOLLOW_TIMEOUT_S: Final = 1.0
@@ -34,10 +40,12 @@ FOLLOW_INTERVAL_S: Final = 0.02
 JITTER_RATIO: Final = 0.1
 ABSENT: Final = b"null"
 ABSENT_TTL_S_MAX: Final = 10  # "no such product" is remembered too, but briefly
+JOIN_COUNT_MAX: Final = 3  # fills that a caller joins and that a write overtakes, before it asks the database itself
 
 Source = Literal["cache", "database"]
 CacheState = Literal["hit", "miss", "bypass"]
 Load = Callable[[], Awaitable[bytes]]
+Tell = Callable[[Sequence[str]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +70,7 @@ class _Filled:
     source: Source
     cache_state: CacheState
     database_ms: float
+    overtaken: bool = False  # a write invalidated the key while the database was asked
 
 
 def jittered_ttl_ms(ttl_seconds: int, fraction: float) -> int:
@@ -80,21 +89,22 @@ def lock_key(key: str) -> str:
 class CacheAside:
     """Reads through the cache and invalidates after writes."""
 
-    def __init__(self, cache: Cache, ttl_seconds: int) -> None:
+    def __init__(self, cache: Cache, ttl_seconds: int, tell: Tell) -> None:
         self._cache = cache
         self._ttl_seconds = ttl_seconds
+        self._tell = tell
         self._flights: Flights[_Filled] = Flights()
 
     async def read(self, key: str, load: Load, *, primary: bool = False) -> Answer:
         """The payload of ``key``; ``load`` queries the database and its exceptions pass through.
 
-        ``primary`` reads from the primary, for a caller that has just written.
+        ``primary`` reads from the primary, and joins no fill that began earlier, for a caller that has just written.
         """
         started_s = time.perf_counter()
         found = await self._cache.get(key, primary=primary)
         if isinstance(found, bytes):
             return Answer(found, "cache", "hit", _ms_since(started_s), 0.0, coalesced=False)
-        filled, leads = await self._flights.join(key, lambda: self._fill(key, load))
+        filled, leads = (await self._fill(key, load), True) if primary else await self._join(key, load)
         return Answer(
             filled.payload,
             filled.source,
@@ -116,41 +126,54 @@ class CacheAside:
         """Delete ``keys`` and stop fills that began earlier from storing. Call after the commit.
 
         Later callers join no flight begun before this returns, for these keys and every key under ``flight_prefix``.
-        False when the cache could not be told now (it will be, before it is used again).
+        False when the cache could not be told now: this process will delete them before it uses it again, and the
+        others have been asked to doubt them.
         """
         self._forget(keys, flight_prefix)
         told = await self._cache.invalidate(*keys, *(lock_key(key) for key in keys))
         self._forget(
             keys, flight_prefix
         )  # a fill begun meanwhile may have followed a filler that read before the commit
+        if not told:
+            await self._tell(keys)
         return told
 
-    def _forget(self, keys: tuple[str, ...], flight_prefix: str) -> None:
+    def doubt(self, keys: Sequence[str], *, flight_prefix: str) -> None:
+        """Another process wrote and could not delete ``keys``: use none of them until this one has."""
+        self._cache.doubt((*keys, *(lock_key(key) for key in keys)))
+        self._forget(keys, flight_prefix)
+
+    def _forget(self, keys: Sequence[str], flight_prefix: str) -> None:
         for key in keys:
             self._flights.forget(key)
         self._flights.forget_prefix(flight_prefix)
+
+    async def _join(self, key: str, load: Load) -> tuple[_Filled, bool]:
+        """Fill ``key``, or share the fill under way; whether this caller began it."""
+        for _ in range(JOIN_COUNT_MAX):
+            filled, leads = await self._flights.join(key, lambda: self._fill(key, load))
+            if leads or not filled.overtaken:
+                return filled, leads
+        return await self._fill(key, load), True
 
     async def _fill(self, key: str, load: Load) -> _Filled:
         token = secrets.token_hex(16)
         locked = await self._cache.set_if_absent(lock_key(key), token, LOCK_TTL_MS)
         if locked is UNAVAILABLE:
             return await self._load(load, "bypass")
-        # The other's value, or one stored between our miss and our lock. The lock is the primary's, so the look is too.
-        found = await self._cache.get(key, primary=True) if locked else await self._follow(key)
-        if isinstance(found, bytes):
-            filled = _Filled(found, "cache", "hit", 0.0)
-        else:
-            try:
-                filled = await self._load(load, "miss")
-            except BaseException:
-                if locked:
-                    await self._release(key, token)
-                raise
-            if locked:
-                await self._store(key, token, filled.payload)
-        if locked:
-            await self._release(key, token)
-        return filled
+        if not locked:
+            found = await self._follow(key)
+            return await self._load(load, "miss") if found is None else _Filled(found, "cache", "hit", 0.0)
+        try:
+            # A value may have been stored between our miss and our lock. The lock is the primary's, so the look is too.
+            found_now = await self._cache.get(key, primary=True)
+            if isinstance(found_now, bytes):
+                return _Filled(found_now, "cache", "hit", 0.0)
+            filled = await self._load(load, "miss")
+            return filled if await self._store(key, token, filled.payload) else replace(filled, overtaken=True)
+        finally:
+            if await self._holds(key, token):
+                await self._cache.unlink(lock_key(key))
 
     async def _load(self, load: Load, cache_state: CacheState) -> _Filled:
         started_s = time.perf_counter()
@@ -176,17 +199,17 @@ class CacheAside:
         found = await self._cache.get(key, primary=True)
         return None if found is UNAVAILABLE else found
 
-    async def _store(self, key: str, token: str, payload: bytes) -> None:
+    async def _store(self, key: str, token: str, payload: bytes) -> bool:
+        """Store ``payload`` if the lock is still there; False when a write took it away meanwhile."""
         if not await self._holds(key, token):
-            return
+            return False
         ttl_seconds = min(self._ttl_seconds, ABSENT_TTL_S_MAX) if payload == ABSENT else self._ttl_seconds
         await self._cache.set(key, payload, jittered_ttl_ms(ttl_seconds, random.random()))  # noqa: S311  (spread, not secrecy)
-        if not await self._holds(key, token):
-            await self._cache.invalidate(key)
-
-    async def _release(self, key: str, token: str) -> None:
         if await self._holds(key, token):
-            await self._cache.unlink(lock_key(key))
+            return True
+        if not await self._cache.invalidate(key):
+            await self._tell((key,))
+        return False
 
     async def _holds(self, key: str, token: str) -> bool:
         return await self._cache.get(lock_key(key), primary=True) == token.encode()

@@ -11,9 +11,10 @@ import secrets
 from collections.abc import Mapping
 from typing import Any, Final
 
-from .aside import KEY_PREFIX, Answer, CacheAside, Load
+from .aside import Answer, CacheAside, Load
 from .cache import UNAVAILABLE, Cache
 from .products import Products, Sort, Written
+from .settings import KEY_PREFIX
 
 # The 1 is the form of the payloads: a release that changes them counts it up and never meets the old ones.
 PRODUCT_PREFIX: Final = KEY_PREFIX + "1:product:"

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, Final, cast
@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from . import validation
 from .aside import ABSENT, Answer, CacheAside
 from .cache import Cache, Endpoint
-from .catalogue import Catalogue
+from .catalogue import LIST_PREFIX, Catalogue
 from .database import Database, DatabaseUnavailable
 from .products import SORTS, Products, Sort, to_json
 from .settings import Settings
@@ -30,6 +30,7 @@ from .validation import InvalidRequest
 
 STATIC: Final = Path(__file__).parent / "static"
 BODY_SIZE_MAX: Final = 64 * 1024
+WATCHER_PAUSE_S: Final = 1.0
 WROTE_COOKIE: Final = "catalogue_wrote"
 WROTE_COOKIE_AGE_S: Final = (
     3  # far more than a replica lags in the same region, short enough to keep readers on the reader
@@ -54,18 +55,15 @@ class Shop:
         self.settings = settings
         self.started_s = time.monotonic()
         self.cache = Cache(settings.cache)
-        self.database = Database(settings.database)
+        self.database = Database(settings.database, self._doubt)
         self.statistics = Statistics()
-        aside = CacheAside(self.cache, settings.cache.ttl_seconds)
-        self.catalogue = Catalogue(self.cache, aside, Products(self.database))
+        self._aside = CacheAside(self.cache, settings.cache.ttl_seconds, self.database.tell)
+        self.catalogue = Catalogue(self.cache, self._aside, Products(self.database))
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Connect in the background, watch both dependencies, and close everything at the end."""
-        await self.database.open()
-        watchers = [asyncio.create_task(self.cache.watch()), asyncio.create_task(self.database.watch())]
-        for watcher in watchers:
-            watcher.add_done_callback(_report_death)
+        watchers = [asyncio.create_task(_keep(watch)) for watch in (self.cache.watch, self.database.watch)]
         try:
             yield
         finally:
@@ -75,10 +73,18 @@ class Shop:
             await self.cache.close()
             await self.database.close()
 
+    def _doubt(self, keys: Sequence[str]) -> None:
+        self._aside.doubt(keys, flight_prefix=LIST_PREFIX)
 
-def _report_death(watcher: "asyncio.Task[None]") -> None:
-    if not watcher.cancelled() and (error := watcher.exception()):
-        logger.error("a watcher stopped: the service no longer notices its dependencies", exc_info=error)
+
+async def _keep(watch: Callable[[], Awaitable[None]]) -> None:
+    """Run a watcher for ever: one that ended would leave the service blind to its cache or database."""
+    while True:
+        try:
+            await watch()
+        except Exception:
+            logger.exception("a watcher failed and starts again")
+        await asyncio.sleep(WATCHER_PAUSE_S)
 
 
 def build_app(settings: Settings) -> Starlette:
@@ -105,7 +111,7 @@ def build_app(settings: Settings) -> Starlette:
             Route("/api/stats", stats),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        middleware=[Middleware(SecurityHeaders)],
+        middleware=[Middleware(CommonHeaders)],
         exception_handlers={
             DatabaseUnavailable: database_unavailable,
             InvalidRequest: invalid_request,
@@ -118,8 +124,11 @@ def build_app(settings: Settings) -> Starlette:
     )
 
 
-class SecurityHeaders:
-    """Adds the headers that every response carries."""
+class CommonHeaders:
+    """Adds the headers that every response carries.
+
+    ``X-Dependencies`` says what the process that answers knows of its cache and database: ``cache=up, database=down``.
+    """
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -132,7 +141,9 @@ class SecurityHeaders:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(SECURITY_HEADERS)
+                headers = MutableHeaders(scope=message)
+                headers.update(SECURITY_HEADERS)
+                headers["X-Dependencies"] = _dependency_header(scope["app"].state.shop)
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
@@ -298,9 +309,9 @@ def _no_such_product(product_id: int) -> Response:
 
 
 async def database_unavailable(request: Request, error: Exception) -> Response:
-    """503: nothing in the cache, and no database to ask."""
+    """503: nothing in the cache, and no database to ask, or too many who ask it."""
     logger.info("%s %s 503 (%s)", request.method, request.url.path, error)
-    return _error(503, "database_unavailable", f"{error}; try again shortly", Retry_After="1")
+    return _error(503, cast("DatabaseUnavailable", error).code, f"{error}; try again shortly", Retry_After="1")
 
 
 async def invalid_request(_request: Request, error: Exception) -> Response:
@@ -359,6 +370,10 @@ def _dependencies(shop: Shop) -> dict[str, Any]:
         "reader": {"status": _state(cache.reader.breaker.closed), "address": cache.reader.address},
         "database": {"status": _state(database.available), "address": database.address},
     }
+
+
+def _dependency_header(shop: Shop) -> str:
+    return f"cache={_state(shop.cache.available)}, database={_state(shop.database.available)}"
 
 
 def _state(up: bool) -> str:  # noqa: FBT001  (one value in, one word out)
