@@ -65,17 +65,9 @@ def synthesise(project: Project, context: Mapping[str, str]) -> None:
     _record(project).unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         environment = _environment(project, {**_stored_context(project), **context}, Path(folder))
-        try:
-            done = subprocess.run(  # noqa: S602  (cdk.json's "app" is a shell command, as the CDK runs it)
-                project.app, shell=True, cwd=project.root, env=environment, check=False, timeout=_DEADLINE_S,
-                stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired as error:
-            raise UserError(f"the app `{project.app}` took longer than {_DEADLINE_S} s") from error
-    lines = done.stdout.decode("utf-8", "replace").splitlines()
-    if done.returncode != 0:
-        shown = "\n".join(f"  | {line}" for line in lines[-_SHOWN_LINES:])
-        raise UserError(f"the app `{project.app}` exited with code {done.returncode}; the end of its output:\n{shown}")
+        if project.build is not None:
+            _run(project, "build command", project.build, environment)
+        _run(project, "app", project.app, environment)
     if not (project.assembly / "manifest.json").is_file():
         raise UserError(
             f"the app `{project.app}` ran but wrote no manifest to {project.assembly}: does it call app.synth()?"
@@ -83,6 +75,21 @@ def synthesise(project: Project, context: Mapping[str, str]) -> None:
     make_project_directory(project.directory)
     record = {"sources": fingerprint, "assembly": _assembly_mark(project)}
     write_private(_record(project), json.dumps(record).encode())
+
+
+def _run(project: Project, what: str, command: str, environment: Mapping[str, str]) -> None:
+    """Run a command of cdk.json. Raises UserError with the end of its output when it fails."""
+    try:
+        done = subprocess.run(  # noqa: S602  (it is a shell command, as the CDK runs it)
+            command, shell=True, cwd=project.root, env=environment, check=False, timeout=_DEADLINE_S,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        )  # fmt: skip
+    except subprocess.TimeoutExpired as error:
+        raise UserError(f"the {what} `{command}` took longer than {_DEADLINE_S} s") from error
+    if done.returncode != 0:
+        lines = done.stdout.decode("utf-8", "replace").splitlines()
+        shown = "\n".join(f"  | {line}" for line in lines[-_SHOWN_LINES:])
+        raise UserError(f"the {what} `{command}` exited with code {done.returncode}; the end of its output:\n{shown}")
 
 
 def refuse_missing_context(project: Project) -> None:
@@ -168,7 +175,10 @@ def _assembly_mark(project: Project) -> str:
 def _fingerprint(project: Project, context: Mapping[str, str]) -> str:
     contents = {path.relative_to(project.root).as_posix(): path.read_bytes() for path in _sources(project)}
     versions = {name: _version(name) for name in _PACKAGES}
-    around = json.dumps([sys.version, versions, dict(context), os.environ.get("CDK_DEFAULT_REGION")], sort_keys=True)
+    around = json.dumps(
+        [project.build, project.app, sys.version, versions, dict(context), os.environ.get("CDK_DEFAULT_REGION")],
+        sort_keys=True,
+    )
     return hashlib.sha256((digest(contents) + around).encode()).hexdigest()
 
 

@@ -105,3 +105,41 @@ def test_an_app_that_is_a_folder_is_not_run(tmp_path: Path) -> None:
     planned = cachetwin(tmp_path, "plan", "--json")
     assert (planned.returncode, planned.stderr) == (0, "")
     assert json.loads(planned.stdout)["stacks"] == ["Net", "Data", "Web"]
+
+
+def test_a_template_alone_is_planned_and_its_variables_are_printed(tmp_path: Path) -> None:
+    (tmp_path / "cache.yaml").write_text(
+        "Parameters: {Size: {Type: String}}\n"
+        "Resources:\n"
+        "  Cache:\n"
+        "    Type: AWS::ElastiCache::ReplicationGroup\n"
+        "    Properties: {ReplicationGroupDescription: x, Engine: valkey, CacheNodeType: !Ref Size, NumCacheClusters: 1}\n"
+    )
+    (tmp_path / "sizes.json").write_text(json.dumps({"Size": "cache.t4g.small"}))
+    template = ("--template", str(tmp_path / "cache.yaml"))
+    planned = cachetwin(tmp_path, "plan", "--json", *template, "--parameters-file", str(tmp_path / "sizes.json"))
+    assert planned.returncode == 0, planned.stderr
+    assert json.loads(planned.stdout)["replication_groups"][0]["nodes"][0]["node_type"] == "cache.t4g.small"
+    printed = cachetwin(tmp_path, "env", *template, "--parameters", "Size=cache.t4g.micro")
+    assert "export CACHE_" in printed.stdout, printed.stderr
+    both = cachetwin(tmp_path, "plan", *template, "--app", "true")
+    assert both.stderr == "cachetwin: name one of --app, --assembly and --template, got --app, --template\n"
+    missing = cachetwin(tmp_path, "plan", "--template", "none.yaml")
+    assert missing.stderr == "cachetwin: --template must be a file with a CloudFormation template, got none.yaml\n"
+    nowhere = cachetwin(tmp_path / "none", "plan")
+    assert nowhere.stderr == f"cachetwin: --project must be a folder, got {tmp_path / 'none'}\n"
+
+
+def test_an_app_of_the_command_line_runs_after_the_build_command(tmp_path: Path) -> None:
+    write = (
+        f"{sys.executable} -c \"import os, shutil; shutil.copytree({str(THREE_STACKS)!r}, os.environ['CDK_OUTDIR'])\""
+    )
+    (tmp_path / "cdk.json").write_text(json.dumps({"app": "false", "build": "echo built > built.txt"}))
+    planned = cachetwin(tmp_path, "plan", "--json", "--app", write)
+    assert planned.returncode == 0, planned.stderr
+    assert json.loads(planned.stdout)["stacks"] == ["Net", "Data", "Web"]
+    assert (tmp_path / "built.txt").exists()
+    (tmp_path / "cdk.json").write_text(json.dumps({"app": "true", "build": "echo no compiler; exit 3"}))
+    failed = cachetwin(tmp_path, "plan")
+    assert "the build command `echo no compiler; exit 3` exited with code 3" in failed.stderr
+    assert "  | no compiler" in failed.stderr

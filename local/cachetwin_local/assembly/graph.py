@@ -163,6 +163,8 @@ class Graph:
         self._chain.append(key)
         self._frames.append(_Frame())
         try:
+            if resource.fault is not None:
+                raise UserError(str(resource.fault))
             properties = self.value(resource.properties, where)
             for other in resource.depends_on:
                 self._depend(resource, other)
@@ -228,9 +230,9 @@ class Graph:
         where = Where(stack, "Outputs", (name, "Export", "Name"))
         return Resolver(_StackScope(self, self.stack(stack))).text(export["Name"], where)
 
-    def find_secret(self, name: str) -> str | None:
-        """The key of the secret that the templates name `name`."""
-        return self._find_named("AWS::SecretsManager::Secret", name)
+    def find_secret(self, name: str, where: Where) -> str | None:
+        """The key of the secret that the templates name `name`, for a use at `where`."""
+        return self._find_named("AWS::SecretsManager::Secret", name, where)
 
     def ssm_parameter(self, name: str, where: Where) -> str:
         """The value of an SSM parameter that the app defines."""
@@ -239,7 +241,7 @@ class Graph:
             return BOOTSTRAP_VERSION
         kind = "AWS::SSM::Parameter"
         # an ARN does not tell /name from name
-        key = self._find_named(kind, plain) or self._find_named(kind, plain.removeprefix("/"))
+        key = self._find_named(kind, plain, where) or self._find_named(kind, plain.removeprefix("/"), where)
         if key is None:
             raise where.error(
                 f"SSM parameter must be one that a stack of this app defines, got {plain}; "
@@ -265,8 +267,13 @@ class Graph:
         finally:
             frame.origin = before
 
-    def _find_named(self, type_name: str, name: str) -> str | None:
-        for resource in self.resources_of_type(type_name):
+    def nearest_first(self, stack: str, resources: list[Resource]) -> list[Resource]:
+        """`resources`, those in the region of `stack` first: two regions may give one name to two things."""
+        region = self.stack(stack).region
+        return sorted(resources, key=lambda resource: self.stack(resource.stack).region != region)
+
+    def _find_named(self, type_name: str, name: str, where: Where) -> str | None:
+        for resource in self.nearest_first(where.stack, self.resources_of_type(type_name)):
             with suppress(UserError):
                 if "Name" in resource.properties:
                     found = self.property(resource, "Name")
@@ -303,7 +310,7 @@ class Graph:
         """The reference by the secret's ARN; it may have been made by name."""
         if secret.secret_arn.startswith("arn:"):
             return secret
-        key = self.find_secret(secret.secret_arn)
+        key = self.find_secret(secret.secret_arn, where)
         if key is None:
             raise where.error(f"must name a secret that a stack of this app defines, got {secret.secret_arn}")
         self.record(key, "Ref", where)
@@ -368,7 +375,7 @@ class _StackScope:
 
     def import_value(self, name: str, where: Where) -> Json:
         exports: list[str] = []
-        for stack in self.graph.assembly.stacks.values():
+        for stack in self._neighbours():
             for output in stack.outputs:
                 export = self.graph.export_name(stack.name, output)
                 if export == name:
@@ -380,12 +387,19 @@ class _StackScope:
         raise where.error(f"Fn::ImportValue must name an export of this app's stacks, one of {allowed}, got {name}")
 
     def stack_output(self, stack_name: str, output_name: str, where: Where) -> Json:
-        stack = self.graph.assembly.stacks.get(stack_name)
+        named = {one.name_on_aws: one for one in self.graph.assembly.stacks.values() if one.parent is None}
+        named |= {one.name_on_aws: one for one in self._neighbours() if one.parent is None}
+        stack = named.get(stack_name)
         if stack is None:
-            allowed = _names(self.graph.assembly.stacks)
+            allowed = _names(named)
             raise where.error(f"Fn::GetStackOutput must name a stack of this app, one of {allowed}, got {stack_name}")
         with self.graph.on_behalf_of(where):
             return self._output(stack, output_name, where)
+
+    def _neighbours(self) -> list[Stack]:
+        """The stacks of the same account and region, this one among them."""
+        here = self.stack.account, self.stack.region
+        return [stack for stack in self.graph.assembly.stacks.values() if (stack.account, stack.region) == here]
 
     def _output(self, stack: Stack, name: str, where: Where) -> Json:
         output = stack.outputs.get(name)
@@ -428,7 +442,7 @@ class _StackScope:
                 with self.graph.on_behalf_of(where):
                     return Resolver(_StackScope(self.graph, parent)).resolve(given[name], origin)
         given = self.graph._parameters
-        for key in (f"{self.stack.name}:{name}", name):
+        for key in (f"{self.stack.name}:{name}", f"{self.stack.name_on_aws}:{name}", name):
             if key in given:
                 return given[key]
         if "Default" in definition:
@@ -445,7 +459,7 @@ class _StackScope:
             "AWS::Partition": partition,
             "AWS::Region": stack.region,
             "AWS::StackId": stack_id(stack),
-            "AWS::StackName": stack.name,
+            "AWS::StackName": stack.name_on_aws,
             "AWS::URLSuffix": "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com",
         }
         if name not in values:
@@ -461,7 +475,8 @@ def partition_of(region: str) -> str:
 def stack_id(stack: Stack) -> str:
     """A stack's ARN; its UUID follows from its name."""
     unique = uuid.UUID(bytes=hashlib.sha256(stack.name.encode()).digest()[:16], version=4)
-    return f"arn:{partition_of(stack.region)}:cloudformation:{stack.region}:{stack.account}:stack/{stack.name}/{unique}"
+    service = f"arn:{partition_of(stack.region)}:cloudformation:{stack.region}:{stack.account}"
+    return f"{service}:stack/{stack.name_on_aws}/{unique}"
 
 
 def _typed(name: str, kind: str, value: Json, definition: Mapping[str, Json], where: Where) -> Json:
@@ -473,17 +488,22 @@ def _typed(name: str, kind: str, value: Json, definition: Mapping[str, Json], wh
 
 
 def _checked(name: str, kind: str, value: Json, definition: Mapping[str, Json], where: Where) -> str:
-    text = ("true" if value else "false") if isinstance(value, bool) else str(value)
+    text = _plain(value)
     shown = "(hidden)" if definition.get("NoEcho") else text
     allowed = definition.get("AllowedValues")
-    if allowed is not None and text not in [str(item) for item in allowed]:
-        raise where.error(f"parameter {name} must be one of {', '.join(map(str, allowed))}, got {shown}")
+    if allowed is not None and text not in map(_plain, allowed):
+        raise where.error(f"parameter {name} must be one of {', '.join(map(_plain, allowed))}, got {shown}")
     pattern = definition.get("AllowedPattern")
     if pattern is not None and not re.fullmatch(pattern, text):
         raise where.error(f"parameter {name} must match {pattern}, got {shown}")
     if "Number" in kind and not re.fullmatch(r"-?\d+(\.\d+)?", text):
         raise where.error(f"parameter {name} must be a number, got {shown}")
     return text
+
+
+def _plain(value: Json) -> str:
+    """A parameter's value as CloudFormation writes it."""
+    return ("true" if value else "false") if isinstance(value, bool) else str(value)
 
 
 def _names(names: Mapping[str, Json]) -> str:

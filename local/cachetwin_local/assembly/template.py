@@ -4,13 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cachetwin_local.errors import UserError
+
 Json = Any
 """A JSON value: dict, list, str, int, float, bool or None."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource as its template has it: nothing resolved."""
+    """A resource as its template has it: nothing resolved. `fault` is why it could not be read."""
 
     stack: str
     logical_id: str
@@ -19,6 +21,7 @@ class Resource:
     path: str
     condition: str | None
     depends_on: tuple[str, ...]
+    fault: UserError | None = None
 
     @property
     def key(self) -> str:
@@ -30,8 +33,10 @@ class Resource:
 class Stack:
     """A stack: its template's sections, and the stacks that must be there first.
 
-    `name` is the CloudFormation name, `display_name` what the CDK CLI calls it. A nested stack has the name of its
-    parent and the logical id it has there, joined by a hyphen, as CloudFormation's nested names begin.
+    `name` is unique within an assembly: the CloudFormation name and, where stacks of several regions have the same one,
+    ``@`` and the region. `display_name` is what the CDK CLI calls it. A nested stack has the name of its parent and the
+    logical id it has there, joined by a hyphen, as CloudFormation's nested names begin. `transforms` are those that run
+    on AWS only.
     """
 
     name: str
@@ -46,6 +51,12 @@ class Stack:
     outputs: Mapping[str, Mapping[str, Json]] = field(default_factory=dict)
     parent: str | None = None
     parent_logical_id: str | None = None
+    transforms: tuple[str, ...] = ()
+
+    @property
+    def name_on_aws(self) -> str:
+        """The name that CloudFormation knows."""
+        return self.name.partition("@")[0]
 
 
 @dataclass(frozen=True, slots=True)

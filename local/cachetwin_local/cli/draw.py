@@ -7,13 +7,22 @@ from typing import Annotated
 
 import typer
 
-from cachetwin_local.cli.options import AppContext, AssemblyFolder, NoSynth, Parameters, Stacks
-from cachetwin_local.cli.sources import assembly_of, project_from
+from cachetwin_local.cli.options import (
+    App,
+    AppContext,
+    AssemblyFolder,
+    NoSynth,
+    ParameterFiles,
+    Parameters,
+    Stacks,
+    Template,
+)
+from cachetwin_local.cli.sources import Wanted, assembly_of
 from cachetwin_local.drawing.mermaid import to_mermaid
 from cachetwin_local.drawing.reading.survey import architecture_of
 from cachetwin_local.drawing.svg import to_svg
 from cachetwin_local.errors import UserError
-from cachetwin_local.synth import parse_pairs
+from cachetwin_local.project import Source, find_project
 
 __all__ = ["draw"]
 
@@ -39,12 +48,15 @@ def draw(
     no_synth: NoSynth = False,
     app_context: AppContext = None,
     parameters: Parameters = None,
+    parameter_files: ParameterFiles = None,
+    app: App = None,
     assembly: AssemblyFolder = None,
+    template: Template = None,
 ) -> None:
     """Draw the app's architecture from its templates, as SVG or as a Mermaid flowchart."""
-    project = project_from(context.obj, assembly)
-    synthesised = assembly_of(project, app_context, no_synth=no_synth)
-    architecture = architecture_of(synthesised, stacks, parse_pairs("--parameters", parameters or []))
+    project = find_project(context.obj, Source(app, assembly, template))
+    wanted = Wanted(stacks, app_context, None, parameters, parameter_files, no_synth)
+    architecture = architecture_of(assembly_of(project, wanted), stacks, wanted.given_parameters())
     if form is None:
         mermaid = output is not None and output.suffix in {".mmd", ".mermaid"}
         form = PictureFormat.mermaid if mermaid else PictureFormat.svg

@@ -8,9 +8,17 @@ from typing import Annotated
 
 import typer
 
-from cachetwin_local.cli.options import Parameters, Stacks, Where
-from cachetwin_local.cli.sources import topology_of
-from cachetwin_local.project import find_project
+from cachetwin_local.cli.options import (
+    App,
+    AssemblyFolder,
+    ParameterFiles,
+    Parameters,
+    Stacks,
+    Template,
+    Where,
+)
+from cachetwin_local.cli.sources import Wanted, topology_of
+from cachetwin_local.project import Source, find_project
 from cachetwin_local.supervise.endpoints import endpoint_variables
 from cachetwin_local.supervise.process.private_file import make_project_directory
 from cachetwin_local.supervise.project.local_ca import LocalCA
@@ -33,6 +41,10 @@ def env(
     *,
     form: Annotated[Format, typer.Option("--format", help="The format of the variables.")] = Format.shell,
     parameters: Parameters = None,
+    parameter_files: ParameterFiles = None,
+    app: App = None,
+    assembly: AssemblyFolder = None,
+    template: Template = None,
     secrets: Annotated[bool, typer.Option("--secrets", help="Print passwords too.")] = False,
     loopback: Where = None,
 ) -> None:
@@ -40,9 +52,10 @@ def env(
 
     The CA bundle's file is among them, under the names that TLS libraries read.
     """
-    project = find_project(context.obj)
+    project = find_project(context.obj, Source(app, assembly, template))
     is_synthesised = (project.assembly / "manifest.json").exists()
-    topology = topology_of(project, stacks, None, loopback, parameters, no_synth=is_synthesised)
+    wanted = Wanted(stacks, None, loopback, parameters, parameter_files, is_synthesised)
+    topology = topology_of(project, wanted)
     make_project_directory(project.directory)
     store = SecretStore(project.directory / "secrets.json")
     store.provision(topology.secrets)

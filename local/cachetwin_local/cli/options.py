@@ -7,13 +7,16 @@ from typing import Annotated
 import typer
 
 __all__ = [
+    "App",
     "AppContext",
     "AsJson",
     "AssemblyFolder",
     "Loopback",
     "NoSynth",
+    "ParameterFiles",
     "Parameters",
     "Stacks",
+    "Template",
     "Timeout",
     "Where",
 ]
@@ -42,9 +45,24 @@ Parameters = Annotated[
     list[str] | None,
     typer.Option("--parameters", metavar="[STACK:]NAME=VALUE", help="A value for a parameter of the templates."),
 ]
+ParameterFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--parameters-file",
+        metavar="FILE",
+        help="Values for parameters of the templates, as JSON or YAML: an object, or the AWS CLI's list.",
+    ),
+]
+App = Annotated[
+    str | None, typer.Option("--app", metavar="COMMAND", help="Run this command instead of cdk.json's app.")
+]
 AssemblyFolder = Annotated[
     Path | None,
     typer.Option("--assembly", metavar="DIR", help="Read this cloud assembly; no cdk.json is needed."),
+]
+Template = Annotated[
+    Path | None,
+    typer.Option("--template", metavar="FILE", help="Read this CloudFormation template, JSON or YAML."),
 ]
 Timeout = Annotated[
     float | None,

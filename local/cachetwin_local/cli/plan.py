@@ -6,9 +6,21 @@ from typing import Annotated
 
 import typer
 
-from cachetwin_local.cli.options import AppContext, AsJson, AssemblyFolder, NoSynth, Parameters, Stacks, Where
-from cachetwin_local.cli.sources import project_from, topology_of
+from cachetwin_local.cli.options import (
+    App,
+    AppContext,
+    AsJson,
+    AssemblyFolder,
+    NoSynth,
+    ParameterFiles,
+    Parameters,
+    Stacks,
+    Template,
+    Where,
+)
+from cachetwin_local.cli.sources import Wanted, topology_of
 from cachetwin_local.plan.render import render_table, to_json
+from cachetwin_local.project import Source, find_project
 from cachetwin_local.screen import stdout_console
 
 __all__ = ["plan"]
@@ -26,11 +38,14 @@ def plan(
     app_context: AppContext = None,
     loopback: Where = None,
     parameters: Parameters = None,
+    parameter_files: ParameterFiles = None,
+    app: App = None,
     assembly: AssemblyFolder = None,
+    template: Template = None,
 ) -> None:
     """Show which resources of the templates will run here. Starts nothing."""
-    project = project_from(context.obj, assembly)
-    topology = topology_of(project, stacks, app_context, loopback, parameters, no_synth=no_synth)
+    project = find_project(context.obj, Source(app, assembly, template))
+    topology = topology_of(project, Wanted(stacks, app_context, loopback, parameters, parameter_files, no_synth))
     if as_json:
         sys.stdout.write(json.dumps(to_json(topology), indent=1) + "\n")
     else:

@@ -1,61 +1,89 @@
 """What the commands read: the project, its assembly and the plan made of it."""
 
+import os
 import time
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
 
-from cachetwin_local.assembly.reader import read_assembly
+from cachetwin_local.assembly.reader import REGION, read_assembly, read_template
 from cachetwin_local.assembly.template import Assembly
 from cachetwin_local.cli.options import Loopback
 from cachetwin_local.cli.running_project import inform
 from cachetwin_local.errors import UserError
+from cachetwin_local.parameters import read_parameters_file
 from cachetwin_local.plan.planner import plan as make_plan
-from cachetwin_local.project import Project, find_project, project_of_assembly
+from cachetwin_local.project import Project
 from cachetwin_local.synth import needs_synth, parse_pairs, refuse_missing_context, synthesise
 from cachetwin_local.topology.address_plan import Loopback as PlanLoopback
 from cachetwin_local.topology.values import Topology
 
-__all__ = ["assembly_of", "project_from", "topology_of"]
+__all__ = ["Wanted", "assembly_of", "topology_of"]
 
 
-def project_from(start: Path, assembly: Path | None) -> Project:
-    """The project of `assembly` where one is named, otherwise the one that `start` is in."""
-    return find_project(start) if assembly is None else project_of_assembly(assembly)
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a command line asks to be planned, as its options have it; None where an option is not given."""
+
+    stacks: list[str] | None = None
+    app_context: list[str] | None = None
+    loopback: Loopback | None = None
+    parameters: list[str] | None = None
+    parameter_files: list[Path] | None = None
+    no_synth: bool = False
+
+    def words(self) -> list[str]:
+        """The options that say the same to the background supervisor, which starts after the synthesis."""
+        words = [] if self.loopback is None else ["--loopback", self.loopback.value]
+        words += _repeated("--parameters", self.parameters or ())
+        words += _repeated("--parameters-file", (str(path.resolve()) for path in self.parameter_files or ()))
+        return [*words, "--", *(self.stacks or ())]
+
+    def given_parameters(self) -> dict[str, str]:
+        """The parameters' values; those of the command line before those of files, later files before earlier ones."""
+        found: dict[str, str] = {}
+        for path in self.parameter_files or ():
+            found |= read_parameters_file(path)
+        return found | parse_pairs("--parameters", self.parameters or [])
 
 
-def topology_of(
-    project: Project,
-    stacks: list[str] | None,
-    pairs: list[str] | None,
-    loopback: Loopback | None,
-    parameters: list[str] | None,
-    *,
-    no_synth: bool,
-) -> Topology:
+def topology_of(project: Project, wanted: Wanted) -> Topology:
     """The plan for the chosen stacks, after the app ran if it had to."""
-    assembly = assembly_of(project, pairs, no_synth=no_synth)
+    assembly = assembly_of(project, wanted)
     where: PlanLoopback = "shared"
-    if loopback is Loopback.per_endpoint or (loopback is None and psutil.LINUX):
+    if wanted.loopback is Loopback.per_endpoint or (wanted.loopback is None and psutil.LINUX):
         where = "per-endpoint"
     return make_plan(
         assembly,
-        stacks=stacks,
+        stacks=wanted.stacks,
         project=project.unique_name,
         loopback=where,
-        parameters=parse_pairs("--parameters", parameters or []),
+        parameters=wanted.given_parameters(),
     )
 
 
-def assembly_of(project: Project, pairs: list[str] | None, *, no_synth: bool) -> Assembly:
-    """The app's assembly, after the app ran if it had to."""
-    context = parse_pairs("-c", pairs or [])
-    if no_synth and not (project.assembly / "manifest.json").is_file():
+def assembly_of(project: Project, wanted: Wanted) -> Assembly:
+    """The app's assembly, after the app ran if it had to, or the template's."""
+    if project.template is not None:
+        return read_template(project.template, _region())
+    context = parse_pairs("-c", wanted.app_context or [])
+    if wanted.no_synth and not (project.assembly / "manifest.json").is_file():
         raise UserError(f"there is no {project.assembly} to use: run `cachetwin up` without --no-synth")
-    if not no_synth and needs_synth(project, context):
+    if not wanted.no_synth and needs_synth(project, context):
         began = time.monotonic()
         inform(f"synthesising: {project.app}")
         synthesise(project, context)
         inform(f"synthesised in {time.monotonic() - began:.1f} s")
     refuse_missing_context(project)
     return read_assembly(project.assembly)
+
+
+def _region() -> str:
+    """The region of a template's stack, as the AWS CLI chooses it."""
+    return os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or REGION
+
+
+def _repeated(option: str, values: Iterable[str]) -> list[str]:
+    return [word for value in values for word in (option, value)]

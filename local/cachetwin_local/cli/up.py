@@ -4,11 +4,22 @@ from typing import Annotated
 
 import typer
 
-from cachetwin_local.cli.options import AppContext, NoSynth, Parameters, Stacks, Timeout, Where
+from cachetwin_local.cli.options import (
+    App,
+    AppContext,
+    AssemblyFolder,
+    NoSynth,
+    ParameterFiles,
+    Parameters,
+    Stacks,
+    Template,
+    Timeout,
+    Where,
+)
 from cachetwin_local.cli.running_project import inform, state_of, status_of
-from cachetwin_local.cli.sources import topology_of
+from cachetwin_local.cli.sources import Wanted, topology_of
 from cachetwin_local.errors import UserError
-from cachetwin_local.project import Project, find_project
+from cachetwin_local.project import Project, Source, find_project
 from cachetwin_local.running import (
     run_foreground,
     serve_background,
@@ -31,20 +42,24 @@ def up(
     app_context: AppContext = None,
     loopback: Where = None,
     parameters: Parameters = None,
+    parameter_files: ParameterFiles = None,
+    app: App = None,
+    assembly: AssemblyFolder = None,
+    template: Template = None,
     timeout: Timeout = None,
 ) -> None:
     """Start the app: synthesise it if its sources changed, start everything, show the endpoints."""
-    project = find_project(context.obj)
+    source = Source(app, assembly, template)
+    project = find_project(context.obj, source)
     _refuse_second_run(project)
-    topology = topology_of(project, stacks, app_context, loopback, parameters, no_synth=no_synth)
+    wanted = Wanted(stacks, app_context, loopback, parameters, parameter_files, no_synth)
+    topology = topology_of(project, wanted)
     _refuse_problems(topology)
     screen = Screen(stderr_console())
     if not detach:
         run_foreground(project, topology, screen, timeout)
         return
-    words = ["--loopback", topology.loopback, *([] if timeout is None else ["--timeout", str(timeout)])]
-    words += [word for pair in parameters or [] for word in ("--parameters", pair)]
-    words += ["--", *(stacks or [])]
+    words = [*source.words(), *([] if timeout is None else ["--timeout", str(timeout)]), *wanted.words()]
     background = start_background(project, words)
     wait_until_ready(background, screen, project.directory / "logs" / "supervisor.log")
     state = state_of(project)
@@ -60,13 +75,16 @@ def supervise(
     events_fd: Annotated[int, typer.Option(help="Where to write events until ready.")],
     loopback: Where = None,
     parameters: Parameters = None,
+    parameter_files: ParameterFiles = None,
+    app: App = None,
+    assembly: AssemblyFolder = None,
+    template: Template = None,
     timeout: Timeout = None,
 ) -> None:
     """Run as the background supervisor that `up -d` starts."""
-    project = find_project(context.obj)
-    serve_background(
-        project, topology_of(project, stacks, None, loopback, parameters, no_synth=True), events_fd, timeout
-    )
+    project = find_project(context.obj, Source(app, assembly, template))
+    wanted = Wanted(stacks, None, loopback, parameters, parameter_files, no_synth=True)
+    serve_background(project, topology_of(project, wanted), events_fd, timeout)
 
 
 def _refuse_problems(topology: Topology) -> None:

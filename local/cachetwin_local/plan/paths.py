@@ -77,12 +77,16 @@ def subnets_of(context: Context, key: str) -> tuple[str, ...]:
         mapped = tuple(mapping.string("SubnetId") for mapping in properties.objects("SubnetMappings"))
         return properties.strings("Subnets") or mapped
     if kind == "AWS::RDS::DBInstance":
-        return _grouped(context, "AWS::RDS::DBSubnetGroup", properties.optional("DBSubnetGroupName"))
-    return _grouped(context, "AWS::ElastiCache::SubnetGroup", properties.optional("CacheSubnetGroupName"))
+        return _grouped(
+            context, properties.where.stack, "AWS::RDS::DBSubnetGroup", properties.optional("DBSubnetGroupName")
+        )
+    return _grouped(
+        context, properties.where.stack, "AWS::ElastiCache::SubnetGroup", properties.optional("CacheSubnetGroupName")
+    )
 
 
-def _grouped(context: Context, type_name: str, name: str | None) -> tuple[str, ...]:
-    group = context.find(type_name, name) if name else None
+def _grouped(context: Context, stack: str, type_name: str, name: str | None) -> tuple[str, ...]:
+    group = context.find(type_name, name, stack) if name else None
     return Properties.of(group).strings("SubnetIds") if group else ()
 
 
@@ -91,7 +95,7 @@ def _default_groups(context: Context, key: str) -> tuple[str, ...]:
     subnets = set(subnets_of(context, key))
     for subnet in context.graph.readable("AWS::EC2::Subnet"):
         if context.graph.described(subnet.resource.key).ref in subnets:
-            vpc = context.find("AWS::EC2::VPC", str(subnet.properties.get("VpcId")))
+            vpc = context.find("AWS::EC2::VPC", str(subnet.properties.get("VpcId")), subnet.resource.stack)
             return _default_group(context.graph, vpc.resource.key) if vpc else ()
     return ()
 

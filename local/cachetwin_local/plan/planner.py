@@ -72,6 +72,7 @@ def plan(
     servers: list[ReplicationGroup | Database] = [*groups, *databases]
     paths = check_paths(context, services, balancers, targets, {server.identity.key: server for server in servers})
     _check_secrets(context, values)
+    _warn_of_transforms(context, chosen)
     absent = {one.identity.key: one.note for one in coverage if one.status in {"not supported", "not readable"}}
     _warn_about_missing_values(context, services, absent)
     return Topology(
@@ -132,7 +133,9 @@ def select_stacks(assembly: Assembly, names: Sequence[str] | None) -> list[Stack
         wanted = set()
         for name in names:
             found = {
-                s.name for s in top if fnmatch.fnmatchcase(s.name, name) or fnmatch.fnmatchcase(s.display_name, name)
+                stack.name
+                for stack in top
+                if any(fnmatch.fnmatchcase(own, name) for own in (stack.name, stack.name_on_aws, stack.display_name))
             }
             if not found:
                 allowed = ", ".join(stack.display_name for stack in top)
@@ -201,6 +204,15 @@ def _outputs(graph: Graph, chosen: Iterable[Stack], absent: Mapping[str, str]) -
     return tuple(found)
 
 
+def _warn_of_transforms(context: Context, chosen: Iterable[Stack]) -> None:
+    """Say which templates lack what a transform of the service would add."""
+    for stack in chosen:
+        for name in stack.transforms:
+            owner = Identity(stack.name, "Transform", "AWS::CloudFormation::Macro", name, name, "")
+            message = f"{name} runs on AWS only: what it would add to the template or change in it is missing here"
+            context.problems.append(Problem("warning", owner, message))
+
+
 def _check_secrets(context: Context, values: Iterable[object]) -> None:
     """Every secret that is referred to must be one that a stack of this app makes."""
     known = {secret.identity.arn for secret in _values_of(Secret, values)}
@@ -228,7 +240,7 @@ def _texts(values: Iterable[object]) -> Iterable[tuple[str, Text]]:
 def _warn_about_missing_values(context: Context, services: Iterable[Service], absent: Mapping[str, str]) -> None:
     """Say which of a service's variables come from something that does not run here."""
     for service in services:
-        definition = context.find("AWS::ECS::TaskDefinition", service.task_definition)
+        definition = context.find("AWS::ECS::TaskDefinition", service.task_definition, service.identity.stack)
         for reference in definition.references if definition else ():
             if reference.target not in absent or reference.path[:1] != ("ContainerDefinitions",):
                 continue

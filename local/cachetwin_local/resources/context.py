@@ -1,5 +1,6 @@
 """The input and the output of translators."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
@@ -34,12 +35,14 @@ class Context:
             attributes=description.attributes,
         )
 
-    def find(self, type_name: str, ref: str) -> Resolved | None:
-        """The resource of this type that is known by `ref`: what its ``Ref`` gives, its physical name or its ARN."""
-        for resolved in self.graph.readable(type_name):
-            description = self.graph.described(resolved.resource.key)
-            if ref in {description.ref, description.physical_name, description.arn}:
-                return resolved
+    def find(self, type_name: str, ref: str, stack: str) -> Resolved | None:
+        """The resource of this type that `stack` knows by `ref`: what its ``Ref`` gives, its physical name or its ARN."""
+        for resource in self.graph.nearest_first(stack, self.graph.resources_of_type(type_name)):
+            with suppress(UserError):
+                description = self.graph.described(resource.key)
+                resolved = self.graph.resolved(resource.key)
+                if ref in {description.ref, description.physical_name, description.arn}:
+                    return resolved
         return None
 
     def cannot_read(self, resource: Resource, error: UserError) -> str:

@@ -73,9 +73,9 @@ def name_fields(resolved: Resolved, stack: Stack) -> dict[str, str]:
     resource = resolved.resource
     digest = hashlib.sha256(resource.key.encode()).digest()
     return {
-        "stack": stack.name,
+        "stack": stack.name_on_aws,
         "logical_id": resource.logical_id,
-        "lower": f"{stack.name}-{resource.logical_id}".lower(),
+        "lower": f"{stack.name_on_aws}-{resource.logical_id}".lower(),
         "suffix": base64.b32encode(digest).decode()[:12],
         "hex6": digest.hex()[:6],
         "hex12": digest.hex()[:12],

@@ -76,6 +76,11 @@ class Identity:
         """The name of this resource within a topology."""
         return f"{self.stack}/{self.logical_id}"
 
+    @property
+    def region(self) -> str:
+        """The region of a resource that has an ARN with one; empty for others."""
+        return self.arn.split(":", 4)[3] if self.arn.count(":") > 3 else ""
+
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:

@@ -157,23 +157,60 @@ def test_a_folder_without_a_manifest_is_an_error(tmp_path: Path) -> None:
 
 def test_a_template_that_is_not_json_or_not_there_is_an_error(tmp_path: Path) -> None:
     directory = write(tmp_path, {"A": stack_artifact("a.json")})
-    with pytest.raises(UserError, match="which does not exist"):
+    with pytest.raises(UserError, match=r"a\.json does not exist"):
         read_assembly(directory)
     (directory / "a.json").write_text("{")
-    with pytest.raises(UserError, match="must be JSON"):
+    with pytest.raises(UserError, match=r"a\.json must be JSON or YAML"):
         read_assembly(directory)
 
 
 @pytest.mark.parametrize("artifacts", [{"A": {"type": "aws:cloudformation:stack"}}, {"A": {}}, {"A": None}])
 def test_a_manifest_of_another_shape_is_an_error(tmp_path: Path, artifacts: Json) -> None:
-    with pytest.raises(UserError, match="is not a cloud assembly that this version reads"):
+    with pytest.raises(UserError, match="is not a template or a cloud assembly that this version reads"):
         read_assembly(write(tmp_path, artifacts))
 
 
-def test_a_template_that_needs_a_macro_is_an_error(tmp_path: Path) -> None:
-    template = {"Transform": ["AWS::LanguageExtensions", "OurMacro"], "Resources": {}}
-    with pytest.raises(UserError, match="the transform OurMacro runs on AWS only"):
-        read_assembly(write(tmp_path, {"A": stack_artifact("a.json")}, a__json=template))
+def test_a_template_that_needs_a_macro_is_read_and_the_plan_says_what_is_missing(tmp_path: Path) -> None:
+    template = {"Transform": ["AWS::LanguageExtensions", "OurMacro"], "Resources": {"Group": GROUP}}
+    topology = plan(read_assembly(write(tmp_path, {"A": stack_artifact("a.json")}, a__json=template)))
+    assert [one.identity.key for one in topology.coverage] == ["A/Group"]
+    assert [(one.severity, one.identity.key) for one in topology.problems] == [("warning", "A/Transform")]
+    assert topology.problems[0].message.startswith("OurMacro runs on AWS only")
+
+
+def test_stacks_of_one_name_in_several_regions_are_told_apart(tmp_path: Path) -> None:
+    template = {
+        "Resources": {
+            "Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": {"Ref": "AWS::StackName"}}}
+        },
+        "Outputs": {
+            "Arn": {"Value": {"Fn::GetAtt": ["Group", "Arn"]}, "Export": {"Name": "shared-group"}},
+        },
+    }
+    user = {
+        "Resources": {
+            "Topic": {"Type": "AWS::SNS::Topic", "Properties": {"DisplayName": {"Fn::ImportValue": "shared-group"}}}
+        },
+        "Outputs": {"Seen": {"Value": {"Fn::ImportValue": "shared-group"}}},
+    }
+    artifacts = {
+        name: stack_artifact(file, environment=f"aws://111111111111/{region}", stackName=stack)
+        for name, file, region, stack in [
+            ("ShopUs", "a.json", "us-east-1", "Shop"),
+            ("ShopEu", "a.json", "eu-west-1", "Shop"),
+            ("UserEu", "b.json", "eu-west-1", "User"),
+        ]
+    }
+    artifacts["UserEu"]["dependencies"] = ["ShopEu"]
+    assembly = read_assembly(write(tmp_path, artifacts, a__json=template, b__json=user))
+    assert list(assembly.stacks) == ["Shop@us-east-1", "Shop@eu-west-1", "User"]
+    topology = plan(assembly)
+    arns = {one.identity.key: one.identity.arn for one in topology.coverage if one.identity.logical_id == "Group"}
+    assert arns["Shop@eu-west-1/Group"] == "arn:aws:logs:eu-west-1:111111111111:log-group:Shop:*"
+    assert arns["Shop@us-east-1/Group"] == "arn:aws:logs:us-east-1:111111111111:log-group:Shop:*"
+    assert [one.value for one in topology.outputs if one.name == "Seen"] == [arns["Shop@eu-west-1/Group"]]
+    assert plan(assembly, stacks=["Shop"]).stacks == ("Shop@us-east-1", "Shop@eu-west-1")
+    assert plan(assembly, stacks=["User"]).stacks == ("Shop@eu-west-1", "User")
 
 
 def test_two_stacks_of_one_name_are_an_error(tmp_path: Path) -> None:
@@ -191,12 +228,19 @@ def test_stacks_that_depend_on_each_other_are_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("resource", "message"),
     [
-        ({"Properties": []}, "stack A, X, Properties: must be an object, got list"),
+        ({"Properties": [1]}, "stack A, X, Properties: must be an object, got list"),
         ({"DependsOn": [1]}, "stack A, X, DependsOn: must be a string, got int"),
         ({"Type": 1}, "stack A, X, Type: must be a string, got int"),
     ],
 )
-def test_a_resource_of_another_shape_is_named(tmp_path: Path, resource: Json, message: str) -> None:
-    template = {"Resources": {"X": {"Type": "AWS::SNS::Topic", **resource}}}
-    with pytest.raises(UserError, match=message):
-        read_assembly(write(tmp_path, {"A": stack_artifact("a.json")}, a__json=template))
+def test_a_resource_of_another_shape_is_named_and_the_rest_is_planned(
+    tmp_path: Path, resource: Json, message: str
+) -> None:
+    template: Json = {"Resources": {"X": {"Type": "AWS::SNS::Topic", **resource}}}
+    template["Resources"]["Group"] = GROUP
+    topology = plan(read_assembly(write(tmp_path, {"A": stack_artifact("a.json")}, a__json=template)))
+    assert {one.identity.logical_id: one.status for one in topology.coverage} == {
+        "X": "not readable",
+        "Group": "modelled",
+    }
+    assert [one.note for one in topology.coverage if one.identity.logical_id == "X"] == [message]

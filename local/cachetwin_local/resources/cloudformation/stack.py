@@ -10,7 +10,7 @@ from cachetwin_local.topology.address_plan import AddressPlan
 def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
     """``Ref`` gives the ARN; the graph itself answers for the outputs of a nested stack that it knows."""
     fields = name_fields(resolved, stack)
-    name = f"{stack.name}-{fields['logical_id']}-{fields['suffix']}"
+    name = f"{stack.name_on_aws}-{fields['logical_id']}-{fields['suffix']}"
     arn = f"arn:{fields['partition']}:cloudformation:{stack.region}:{stack.account}:stack/{name}/{fields['uuid']}"
     return Description(arn, name, arn, {}, lambda attribute: placeholder_attribute(fields, attribute))
 

@@ -18,7 +18,7 @@ DESIRED_COUNT_MAX = 50
 def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
     """``Ref`` gives the ARN, which holds the cluster's name."""
     properties, fields = Properties.of(resolved), name_fields(resolved, stack)
-    name = properties.string("ServiceName", f"{stack.name}-{fields['logical_id']}-{fields['suffix']}")
+    name = properties.string("ServiceName", f"{stack.name_on_aws}-{fields['logical_id']}-{fields['suffix']}")
     cluster = _cluster_name(properties)
     arn = f"arn:{fields['partition']}:ecs:{stack.region}:{stack.account}:service/{cluster}/{name}"
     return Description(arn, name, arn, {"Name": name, "ServiceArn": arn})
@@ -28,7 +28,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
     """The service with the containers of its task definition."""
     properties, key = Properties.of(resolved), resolved.resource.key
     task_definition_arn = properties.string("TaskDefinition")
-    task_definition = context.find("AWS::ECS::TaskDefinition", task_definition_arn)
+    task_definition = context.find("AWS::ECS::TaskDefinition", task_definition_arn, resolved.resource.stack)
     if task_definition is None:
         raise properties.where.child("TaskDefinition").error(
             f"must name a task definition of this app, got {task_definition_arn}"

@@ -19,7 +19,7 @@ SSM_ARN = re.compile(r"arn:[^:]*:ssm:[^:]*:[^:]*:parameter(/.*)$")
 def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
     """``Ref`` gives the ARN of the first revision."""
     fields = name_fields(resolved, stack)
-    family = Properties.of(resolved).string("Family", f"{stack.name}{fields['logical_id']}")
+    family = Properties.of(resolved).string("Family", f"{stack.name_on_aws}{fields['logical_id']}")
     arn = f"arn:{fields['partition']}:ecs:{stack.region}:{stack.account}:task-definition/{family}:1"
     return Description(arn, family, arn, {"TaskDefinitionArn": arn})
 

@@ -144,7 +144,7 @@ def _parameters(context: Context, resolved: Resolved, properties: Properties, ve
     name = properties.optional("CacheParameterGroupName")
     if name is None or name.startswith("default."):
         return parameters
-    group = context.find("AWS::ElastiCache::ParameterGroup", name)
+    group = context.find("AWS::ElastiCache::ParameterGroup", name, resolved.resource.stack)
     key = resolved.resource.key
     if group is None:
         context.problem("warning", key, f"parameter group {name} is not in this app: the family's defaults are used")
@@ -200,10 +200,10 @@ def _zones(context: Context, resolved: Resolved, properties: Properties) -> list
     if preferred:
         return list(preferred)
     group = properties.optional("CacheSubnetGroupName")
-    subnets = context.find("AWS::ElastiCache::SubnetGroup", group) if group else None
+    subnets = context.find("AWS::ElastiCache::SubnetGroup", group, resolved.resource.stack) if group else None
     zones = []
     for subnet in Properties.of(subnets).strings("SubnetIds") if subnets else ():
-        found = context.find("AWS::EC2::Subnet", subnet)
+        found = context.find("AWS::EC2::Subnet", subnet, resolved.resource.stack)
         if found is not None and "AvailabilityZone" in found.properties:
             zones.append(str(found.properties["AvailabilityZone"]))
     region = context.graph.stack(resolved.resource.stack).region
@@ -213,7 +213,7 @@ def _zones(context: Context, resolved: Resolved, properties: Properties) -> list
 def _users(context: Context, properties: Properties) -> tuple[CacheUser, ...]:
     users: list[CacheUser] = []
     for index, group_id in enumerate(properties.strings("UserGroupIds")):
-        group = context.find("AWS::ElastiCache::UserGroup", group_id.lower())
+        group = context.find("AWS::ElastiCache::UserGroup", group_id.lower(), properties.where.stack)
         if group is None:
             raise properties.where.child("UserGroupIds", index).error(
                 f"must name a user group that a stack of this app defines, got {group_id}"

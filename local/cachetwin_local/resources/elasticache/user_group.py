@@ -43,7 +43,7 @@ def users(context: Context, resolved: Resolved) -> list[CacheUser]:
     properties = Properties.of(resolved)
     members = []
     for index, user_id in enumerate(properties.strings("UserIds")):
-        user = context.find("AWS::ElastiCache::User", user_id.lower())
+        user = context.find("AWS::ElastiCache::User", user_id.lower(), resolved.resource.stack)
         if user is None and user_id != "default":
             raise properties.where.child("UserIds", index).error(
                 f"must name users that a stack of this app defines, or default, got {user_id}"

@@ -156,7 +156,7 @@ def _forward(context: Context, action: Properties) -> Forward:
         arns = [(action.string("TargetGroupArn"), 1)]
     targets = []
     for arn, weight in arns:
-        found = context.find(TARGET_GROUP, arn)
+        found = context.find(TARGET_GROUP, arn, action.where.stack)
         if found is None:
             raise action.where.child("TargetGroupArn").error(f"must name a target group of this app, got {arn}")
         targets.append(WeightedTarget(found.resource.key, weight))

@@ -17,7 +17,7 @@ def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack:
     With several listeners it is the one for HTTPS, to which the others most often redirect, or else the first.
     """
     properties, fields = Properties.of(resolved), name_fields(resolved, stack)
-    name = properties.string("Name", f"{stack.name[:10]}-{fields['logical_id'][:8]}-{fields['suffix']}")
+    name = properties.string("Name", f"{stack.name_on_aws[:10]}-{fields['logical_id'][:8]}-{fields['suffix']}")
     kind = "net" if _kind(properties) == "network" else "app"
     full_name = f"{kind}/{name}/{fields['hex17'][:16]}"
     arn = f"arn:{fields['partition']}:elasticloadbalancing:{stack.region}:{stack.account}:loadbalancer/{full_name}"

@@ -15,7 +15,9 @@ from cachetwin_local.topology.values import Target, TargetGroup, TargetHealthChe
 def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
     """``Ref`` gives the ARN."""
     fields = name_fields(resolved, stack)
-    name = Properties.of(resolved).string("Name", f"{stack.name[:10]}-{fields['logical_id'][:8]}-{fields['suffix']}")
+    name = Properties.of(resolved).string(
+        "Name", f"{stack.name_on_aws[:10]}-{fields['logical_id'][:8]}-{fields['suffix']}"
+    )
     full_name = f"targetgroup/{name}/{fields['hex17'][:16]}"
     arn = f"arn:{fields['partition']}:elasticloadbalancing:{stack.region}:{stack.account}:{full_name}"
     attributes = {

@@ -91,7 +91,7 @@ def _parameters(context: Context, resolved: Resolved, properties: Properties) ->
     name = properties.optional("DBParameterGroupName")
     if name is None or name.startswith("default."):
         return {}
-    group = context.find("AWS::RDS::DBParameterGroup", name)
+    group = context.find("AWS::RDS::DBParameterGroup", name, resolved.resource.stack)
     if group is None:
         key = resolved.resource.key
         context.problem("warning", key, f"parameter group {name} is not in this app: PostgreSQL's defaults are used")

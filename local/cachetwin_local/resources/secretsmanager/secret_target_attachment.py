@@ -37,7 +37,7 @@ def attachments(context: Context, secret_arn: str) -> tuple[Attachment, ...]:
 
 def _database(context: Context, properties: Properties) -> Attachment:
     target_id = properties.string("TargetId")
-    target = context.find("AWS::RDS::DBInstance", target_id)
+    target = context.find("AWS::RDS::DBInstance", target_id, properties.where.stack)
     if target is None:
         raise properties.where.child("TargetId").error(f"must name a database of this app, got {target_id}")
     identity, database = context.identity(target.resource.key), Properties.of(target)

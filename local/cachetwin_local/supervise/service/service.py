@@ -48,7 +48,7 @@ class ServiceActor:
         self._service = service
         # what is not essential and comes from an image by name is left out, as the plan warns
         self._containers = tuple(c for c in service.containers if c.essential or c.image.directory is not None)
-        self._region = topology.region
+        self._region = service.identity.region
         self._groups = [
             group for group in topology.target_groups if any(target.service == self.name for target in group.targets)
         ]
