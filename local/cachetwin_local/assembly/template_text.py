@@ -86,4 +86,4 @@ def _function(loader: _Loader, suffix: str, node: yaml.Node) -> Json:
     return {suffix if suffix in _TAGS_WITHOUT_PREFIX else f"Fn::{suffix}": value}
 
 
-_Loader.add_multi_constructor("!", _function)  # type: ignore[no-untyped-call]
+_Loader.add_multi_constructor("!", _function)
