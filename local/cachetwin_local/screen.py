@@ -15,7 +15,7 @@ from rich.text import Text
 
 from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState, Stopped
 
-__all__ = ["Screen", "endpoint_table", "status_table"]
+__all__ = ["Screen", "endpoint_table", "node_table", "status_table"]
 
 _STYLES = {"ready": "green", "failed": "bold red", "restarting": "yellow", "stopped": "dim", "waiting": "dim"}
 _NAME_COLOURS = ("cyan", "magenta", "blue", "green", "yellow")
@@ -116,6 +116,21 @@ def status_table(resources: Sequence[Mapping[str, object]]) -> Table:
     for row in resources:
         state = Text(str(row["state"]), style=_STYLES.get(str(row["state"]), ""))
         table.add_row(Text(str(row["name"])), str(row["kind"]), state, Text(str(row["detail"])))
+    return table
+
+
+def node_table(nodes: Sequence[Mapping[str, object]]) -> Table:
+    """The nodes of the caches, one a row."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    headings = ("NODE", "ROLE", "ZONE", "STATE", "ENDPOINT", "CLIENTS", "LAG")
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    for row in nodes:
+        state = Text(str(row["state"]), style=_STYLES.get(str(row["state"]), ""))
+        clients = "" if row["clients"] is None else str(row["clients"])
+        lag = f"{row['lag_bytes']} bytes" if row["role"] == "replica" else ""
+        words = (str(row["role"]), str(row["availability_zone"]), state, str(row["endpoint"]), clients, lag)
+        table.add_row(Text(str(row["node"])), *words)
     return table
 
 

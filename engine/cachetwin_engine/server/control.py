@@ -4,7 +4,8 @@ One end of an AF_UNIX stream socketpair, inherited as a file descriptor. Request
 line: ``{"id": 1, "op": "parameters", "parameters": {"maxmemory": "100mb"}}`` is answered by ``{"id": 1, "ok": true}``
 or ``{"id": 1, "ok": false, "error": "..."}``. A ``listen`` request carries its listening socket by SCM_RIGHTS with the
 line that names it, and so does the connection between a primary (``replica``) and its replica (``follow``): the two
-ends of a socket pair. When it breaks the replica sends ``{"event": "link lost"}`` and needs another pair. Passwords come
+ends of a socket pair. When it breaks the replica sends ``{"event": "link lost"}`` and needs another pair. ``state`` tells
+the node's role, how far it is in the replication history and whether a replica is in step with its primary. Passwords come
 this way and no other: not by command line, environment or file. The end of the stream means that the supervisor is gone,
 and the node shuts down.
 
@@ -69,8 +70,8 @@ class Listeners(Protocol):
     async def listen(self, name: str, sock: socket.socket, tls: TlsMode) -> ListensAt:
         """Accept on this listening socket from now on. Raises RequestError."""
 
-    def close_listener(self, name: str) -> None:
-        """Close the endpoint of that name and its connections. Raises RequestError."""
+    def close_listener(self, name: str, *, keep_connections: bool = False) -> None:
+        """Close the endpoint of that name, and its connections unless they are kept. Raises RequestError."""
 
 
 class ControlledNode(Protocol):
@@ -107,6 +108,9 @@ class ControlledNode(Protocol):
     def info(self) -> str:
         """What INFO answers to a client that may see everything."""
 
+    def state(self) -> dict[str, object]:
+        """The node's part in replication: role, offset, the state of a replica's link, replicas, clients."""
+
 
 class ControlChannel:
     """The node's end of the channel. Requests are carried out one after the other, in the order they came."""
@@ -130,6 +134,7 @@ class ControlChannel:
             "replica": self._replica,
             "topology": self._topology,
             "info": self._info,
+            "state": self._state,
             "shutdown": self._shutdown,
         }
 
@@ -245,7 +250,8 @@ class ControlChannel:
         return {"address": endpoint.address}
 
     async def _close_listener(self, request: Request) -> Answer:
-        self._node.endpoints.close_listener(_text(request, "name"))
+        keep = request.get("keep_connections") is True
+        self._node.endpoints.close_listener(_text(request, "name"), keep_connections=keep)
         return {}
 
     async def _follow(self, request: Request) -> Answer:
@@ -270,6 +276,9 @@ class ControlChannel:
 
     async def _info(self, _request: Request) -> Answer:
         return {"info": self._node.info()}
+
+    async def _state(self, _request: Request) -> Answer:
+        return self._node.state()
 
     async def _shutdown(self, _request: Request) -> Answer:
         self._node.stop("the supervisor asked for it")

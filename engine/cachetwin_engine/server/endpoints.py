@@ -77,14 +77,20 @@ class Endpoints:
         log.info("listening", extra={"fields": {"listener": name, "address": endpoint.address, "tls": tls}})
         return endpoint
 
-    def close_listener(self, name: str) -> None:
-        """Close the endpoint of that name and its connections. Raises RequestError for an unknown name."""
+    def close_listener(self, name: str, *, keep_connections: bool = False) -> None:
+        """Close the endpoint of that name, and its connections unless they are kept.
+
+        Raises RequestError for an unknown name.
+        """
         endpoint = self._open.pop(name, None)
         if endpoint is None:
             raise RequestError(
                 f"close_listener: no listener is called {name!r}; there are: {', '.join(self._open) or 'none'}"
             )
-        endpoint.close()
+        if keep_connections:
+            endpoint.stop_accepting()
+        else:
+            endpoint.close()
         self._node.note_endpoints(list(self._open.values()))
         log.info("no longer listening", extra={"fields": {"listener": name}})
 

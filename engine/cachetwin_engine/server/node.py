@@ -288,6 +288,18 @@ class Node:
         self.engine.start_turn()
         return self.engine.info().decode()
 
+    def state(self) -> dict[str, object]:
+        """Role, offset, the state of a replica's link, and how many replicas and clients are connected."""
+        replication = self.engine.replication
+        link = replication.link
+        return {
+            "role": "primary" if link is None else "replica",
+            "offset": replication.offset,
+            "link": "" if link is None else link.state.decode(),
+            "replicas": len(replication.replicas),
+            "clients": len(self._connections),
+        }
+
     def _facts(self) -> dict[str, object]:
         return {"pid": os.getpid(), "version": self.version, "profile": self.engine.profile.name, "core": BUILD}
 

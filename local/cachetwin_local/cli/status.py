@@ -9,7 +9,7 @@ from cachetwin_local.cli.options import AsJson
 from cachetwin_local.cli.running_project import inform, state_of, status_of
 from cachetwin_local.project import find_project
 from cachetwin_local.running import show_endpoints
-from cachetwin_local.screen import status_table, stdout_console
+from cachetwin_local.screen import node_table, status_table, stdout_console
 
 __all__ = ["status"]
 
@@ -37,6 +37,9 @@ def status(context: typer.Context, *, as_json: AsJson = False) -> None:
     console = stdout_console()
     console.print(status_table(found["resources"]))
     console.print()
+    if found["nodes"]:
+        console.print(node_table(found["nodes"]))
+        console.print()
     show_endpoints(found)
     for part in found["parts"]:
         if part["state"] != "ready":

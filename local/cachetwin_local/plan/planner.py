@@ -37,8 +37,9 @@ from .paths import check_paths
 
 T = TypeVar("T")
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
+REPLICATION_GROUP = "AWS::ElastiCache::ReplicationGroup"
 ENDPOINTS: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = {
-    "AWS::ElastiCache::ReplicationGroup": (elasticache_replication_group.PORT, ("primary", "reader")),
+    REPLICATION_GROUP: (elasticache_replication_group.PORT, ("primary", "reader")),
     "AWS::RDS::DBInstance": (rds_db_instance.PORT, ("endpoint",)),
 }
 """The default port and the endpoints' names of each type that has endpoints."""
@@ -160,6 +161,9 @@ def _reserve(graph: Graph, address_plan: AddressPlan) -> None:
     for resource in sorted(graph.resources_of_type(*ENDPOINTS, LISTENER), key=lambda r: r.key):
         with suppress(UserError):  # what cannot be read is reported when it is translated
             _reserve_one(graph, address_plan, resource)
+    for resource in sorted(graph.resources_of_type(REPLICATION_GROUP), key=lambda r: r.key):
+        with suppress(UserError):
+            _reserve_nodes(graph, address_plan, resource)
 
 
 def _reserve_one(graph: Graph, address_plan: AddressPlan, resource: Resource) -> None:
@@ -171,6 +175,16 @@ def _reserve_one(graph: Graph, address_plan: AddressPlan, resource: Resource) ->
     port = Properties({"Port": graph.property(resource, "Port")}, where).integer("Port", default)
     for name in names:
         address_plan.endpoint(f"{resource.key}/{name}", port)
+
+
+def _reserve_nodes(graph: Graph, address_plan: AddressPlan, resource: Resource) -> None:
+    """After the endpoints that people type: where all share one address, these keep their ports."""
+    names = ("Port", "NumCacheClusters", "ReplicasPerNodeGroup", "NodeGroupConfiguration")
+    values = {name: graph.property(resource, name) for name in names}
+    properties = Properties(values, Where(resource.stack, resource.logical_id))
+    port = properties.integer("Port", elasticache_replication_group.PORT)
+    for number in range(1, elasticache_replication_group.node_count(properties) + 1):
+        address_plan.endpoint(elasticache_replication_group.node_endpoint_name(resource.key, number), port)
 
 
 def _values_of(kind: type[T], values: Iterable[object]) -> tuple[T, ...]:

@@ -29,13 +29,20 @@ class BackgroundTasks:
 
     def start(self, purpose: str, run: Callable[[], Awaitable[None]]) -> None:
         """Run the task `run`, again and again where it fails. `purpose` names it for people."""
-        task = asyncio.create_task(self._keep(purpose, run))
+        task = asyncio.create_task(self._keep(purpose, run), name=purpose)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
     async def stop(self) -> None:
         """Cancel every task and wait until they have ended."""
         tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def stop_one(self, purpose: str) -> None:
+        """Cancel the tasks of this purpose and wait until they have ended."""
+        tasks = [task for task in self._tasks if task.get_name() == purpose]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -38,7 +38,8 @@ def endpoint_rows(topology: Topology, secrets: SecretStore) -> list[EndpointRow]
         users = ", ".join(user.user_name for user in _users_on(group)) if group.users else "default"
         for role, endpoint in _cache_endpoints(group):
             name = f"{group.identity.key} ({role})"
-            found.append(EndpointRow(name, _at(endpoint), endpoint.tls, users, f"{group.profile}, the primary"))
+            answers = "the primary" if role == "primary" or len(group.nodes) == 1 else "the replicas"
+            found.append(EndpointRow(name, _at(endpoint), endpoint.tls, users, f"{group.profile}, {answers}"))
     for database in topology.databases:
         tls = "required" if database.force_ssl else "preferred"
         user, name = secrets.text(database.username), f"PostgreSQL, database {database.db_name or 'postgres'}"

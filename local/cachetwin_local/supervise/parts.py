@@ -33,6 +33,10 @@ class Parts:
         worst = max(parts.values(), key=_severity)
         return part if _severity(worst) == 0 else worst
 
+    def forget(self, resource: str, name: str) -> None:
+        """A part that is no more."""
+        self._parts.get(resource, {}).pop(name, None)
+
     def all(self) -> list[Part]:
         """Every part that was reported."""
         return [part for parts in self._parts.values() for part in parts.values()]

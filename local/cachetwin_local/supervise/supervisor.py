@@ -17,7 +17,7 @@ from typing import Any
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.actor import Actor
-from cachetwin_local.supervise.cache.node import CacheActor
+from cachetwin_local.supervise.cache.cache import CacheActor
 from cachetwin_local.supervise.control_socket import ControlServer, Document
 from cachetwin_local.supervise.endpoints import endpoint_rows
 from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState, State, Stopped
@@ -122,6 +122,7 @@ class Supervisor:
             "resources": [asdict(state) for state in self._states.values()],
             "parts": [asdict(part) for part in self._run_context.parts.all()],
             "metrics": self._run_context.metrics.all(),
+            "nodes": [row for cache in self._caches() for row in cache.nodes()],
             "endpoints": [asdict(row) for row in endpoint_rows(self._topology, self._run_context.secrets)],
             "outputs": {
                 f"{output.stack}.{output.name}": show(output.value)
@@ -129,6 +130,9 @@ class Supervisor:
                 if not output.name.startswith("ExportsOutput")  # between stacks, not for people
             },
         }
+
+    def _caches(self) -> list[CacheActor]:
+        return [actor for actor in self._actors if isinstance(actor, CacheActor)]
 
     async def _run(self) -> bool:
         failure: str | None = None

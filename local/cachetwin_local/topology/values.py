@@ -101,7 +101,8 @@ class Endpoint:
 class CacheNode:
     """One node of a replication group.
 
-    `maxmemory_bytes` is what the engine gets: the node type's less the reserved part.
+    `member_id` is the id of its cache cluster, `shard` that of its node group, `role` the one it starts with.
+    `maxmemory_bytes` is what the engine gets: the node type's less the reserved part. `endpoint` is the node's own.
     """
 
     member_id: str
@@ -109,7 +110,8 @@ class CacheNode:
     availability_zone: str
     node_type: str
     maxmemory_bytes: int
-    runs_here: bool
+    endpoint: Endpoint
+    shard: str = "0001"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +141,8 @@ class ReplicationGroup:
 
     `profile` is what the engine is started with. `parameters` are the parameter group's by name, as strings; those that
     say how a node is made (reserved-memory-percent) are in the nodes instead. `users` is empty when the group has no
-    user group; then `auth_token`, if any, is the default user's password.
+    user group; then `auth_token`, if any, is the default user's password. Without `automatic_failover` a primary that
+    fails is replaced and no replica is promoted.
     """
 
     identity: Identity
@@ -155,6 +158,8 @@ class ReplicationGroup:
     auth_token: Text | None
     log_delivery: tuple[LogDelivery, ...]
     security_groups: tuple[str, ...]
+    automatic_failover: bool = False
+    multi_az: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -340,3 +340,29 @@ def test_a_topology_makes_a_node_one_of_a_cluster(supervise: Supervise) -> None:
 def test_a_topology_needs_cluster_mode(supervise: Supervise) -> None:
     refused = supervise().ask("topology", topology={**topology(), "me": node_id(1, 1)})
     assert refused["error"] == "topology: a topology needs cluster-enabled yes"
+
+
+def test_a_node_tells_its_role_and_how_far_it_is(supervise: Supervise) -> None:
+    first, second = supervise(), supervise()
+    one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+    with one, other:
+        assert first.ask("replica", descriptors=(one.fileno(),))["ok"]
+        assert second.ask("follow", host="127.0.0.1", port=6379, descriptors=(other.fileno(),))["ok"]
+    for _ in range(1000):
+        replica = second.ask("state")
+        if replica["link"] == "connected":
+            break
+    primary = first.ask("state")
+    assert (primary["role"], primary["link"], primary["replicas"]) == ("primary", "", 1)
+    assert (replica["role"], replica["link"], replica["offset"]) == ("replica", "connected", primary["offset"])
+
+
+def test_a_listener_can_be_closed_without_its_connections(supervise: Supervise) -> None:
+    supervisor = supervise()
+    port = supervisor.listen("reader")
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
+        client.sendall(b"PING\r\n")
+        assert client.recv(100) == b"+PONG\r\n"
+        assert supervisor.ask("close_listener", name="reader", keep_connections=True)["ok"]
+        client.sendall(b"PING\r\n")
+        assert client.recv(100) == b"+PONG\r\n"

@@ -51,10 +51,12 @@ def topology() -> Topology:
 def test_the_cache_has_its_version_nodes_memory_and_parameters(topology: Topology) -> None:
     (group,) = topology.replication_groups
     assert (group.engine, group.engine_version, group.profile) == ("valkey", "8.1", "valkey-8.1")
-    assert [(n.role, n.runs_here, n.availability_zone) for n in group.nodes] == [
-        ("primary", True, "us-east-1a"),
-        ("replica", False, "us-east-1b"),
+    assert [(n.role, n.availability_zone) for n in group.nodes] == [
+        ("primary", "us-east-1a"),
+        ("replica", "us-east-1b"),
     ]
+    endpoints = (group.primary_endpoint, group.reader_endpoint, *(node.endpoint for node in group.nodes))
+    assert len({(endpoint.address, endpoint.port) for endpoint in endpoints}) == 4
     assert {node.maxmemory_bytes for node in group.nodes} == {536870912 * 3 // 4}
     assert group.parameters["maxmemory-policy"] == "allkeys-lru"
     assert group.primary_endpoint.tls == "required"
@@ -345,7 +347,7 @@ def test_json_holds_every_part_and_shows_secrets_as_references(topology: Topolog
     assert environment["DB_PASSWORD"].startswith(
         "{{resolve:secretsmanager:arn:aws:secretsmanager:us-east-1:000000000000:secret:DbSecret"
     )
-    assert shown["replication_groups"][0]["nodes"][1]["runs_here"] is False
+    assert shown["replication_groups"][0]["nodes"][1]["role"] == "replica"
     assert len(shown["coverage"]) == len(topology.coverage)
     assert shown["outputs"][-1]["value"] == "http://127.0.0.1:8080"
 
@@ -361,7 +363,7 @@ def test_the_table_names_what_runs_what_does_not_and_what_is_wrong(tmp_path: Pat
     text = console.file.getvalue()
     for part in (
         "valkey-8.1 on 127.",
-        "1 replica does not run yet",
+        "2 nodes, the primary first",
         "not supported",
         "functions do not run here yet",
         "cannot reach Rg",

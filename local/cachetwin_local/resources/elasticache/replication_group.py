@@ -1,9 +1,6 @@
-"""AWS::ElastiCache::ReplicationGroup with cluster mode disabled: one engine process for its primary.
+"""AWS::ElastiCache::ReplicationGroup with cluster mode disabled: an engine process for each of its nodes."""
 
-Replicas are part of the plan and do not run yet: the primary serves the reader endpoint.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -39,16 +36,17 @@ def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack:
     if _is_sharded(properties):
         return Description(name, name, arn, {}, lambda attribute: placeholder_attribute(fields, attribute))
     primary, reader = _endpoints(address_plan, resolved, properties, name, stack)
-    port = str(reader.port)
+    nodes = _node_endpoints(address_plan, resolved, properties, name, stack)
+    addresses, ports = [node.address for node in nodes], [str(node.port) for node in nodes]
     attributes = {
         "PrimaryEndPoint.Address": primary.address,
         "PrimaryEndPoint.Port": str(primary.port),
         "ReaderEndPoint.Address": reader.address,
-        "ReaderEndPoint.Port": port,
-        "ReadEndPoint.Addresses": f"[{reader.address}]",
-        "ReadEndPoint.Addresses.List": [reader.address],
-        "ReadEndPoint.Ports": f"[{port}]",
-        "ReadEndPoint.Ports.List": [port],
+        "ReaderEndPoint.Port": str(reader.port),
+        "ReadEndPoint.Addresses": f"[{', '.join(addresses)}]",
+        "ReadEndPoint.Addresses.List": addresses,
+        "ReadEndPoint.Ports": f"[{', '.join(ports)}]",
+        "ReadEndPoint.Ports.List": ports,
         "EffectiveDurability": "disabled",
     }
     return Description(name, name, arn, attributes)
@@ -65,7 +63,8 @@ def translate(context: Context, resolved: Resolved) -> Translation:
     primary, reader = _endpoints(context.address_plan, resolved, properties, identity.physical_name, stack)
     version = _version(properties)
     parameters = _parameters(context, resolved, properties, version)
-    nodes = _nodes(context, resolved, properties, parameters, identity.physical_name)
+    endpoints = _node_endpoints(context.address_plan, resolved, properties, identity.physical_name, stack)
+    nodes = _nodes(context, resolved, properties, parameters, endpoints)
     named = profile(version.engine, version.text)
     _check_authentication(context, resource.key, properties, primary)
     group = ReplicationGroup(
@@ -82,6 +81,8 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         auth_token=properties.text("AuthToken"),
         log_delivery=_log_delivery(properties),
         security_groups=properties.strings("SecurityGroupIds"),
+        automatic_failover=_automatic_failover(context, resource.key, properties, len(nodes)),
+        multi_az=properties.boolean("MultiAZEnabled"),
     )
     return Translation((group,), _note(group, exact=named[1]))
 
@@ -130,6 +131,27 @@ def _endpoints(
     )
 
 
+def _node_endpoints(
+    address_plan: AddressPlan, resolved: Resolved, properties: Properties, name: str, stack: Stack
+) -> tuple[Endpoint, ...]:
+    """The endpoint of each node, by its member id."""
+    port, tls = properties.integer("Port", PORT), _tls(properties)
+    zone = f"{short_region(stack.region)}.cache.amazonaws.com"
+    unique = name_fields(resolved, stack)["hex6"]
+    found = []
+    for number in range(1, node_count(properties) + 1):
+        member = f"{name}-{number:03}"
+        host = f"{member}.{unique}.0001.{zone}" if tls == "off" else f"{member}.{name}.{unique}.{zone}"
+        address, local_port = address_plan.endpoint(node_endpoint_name(resolved.resource.key, number), port)
+        found.append(Endpoint(address, local_port, port, tls, (host,)))
+    return tuple(found)
+
+
+def node_endpoint_name(key: str, number: int) -> str:
+    """The name under which the address plan knows the endpoint of a node; the first has the number 1."""
+    return f"{key}/{number:03}"
+
+
 def _tls(properties: Properties) -> Literal["required", "preferred", "off"]:
     if not properties.boolean("TransitEncryptionEnabled"):
         return "off"
@@ -159,7 +181,11 @@ def _parameters(context: Context, resolved: Resolved, properties: Properties, ve
 
 
 def _nodes(
-    context: Context, resolved: Resolved, properties: Properties, parameters: Mapping[str, str], name: str
+    context: Context,
+    resolved: Resolved,
+    properties: Properties,
+    parameters: Mapping[str, str],
+    endpoints: Sequence[Endpoint],
 ) -> tuple[CacheNode, ...]:
     node_type = properties.string("CacheNodeType")
     if node_type not in node_type_memory():
@@ -172,7 +198,8 @@ def _nodes(
         raise properties.where.child("CacheParameterGroupName").error(
             f"reserved-memory-percent must be between 0 and 99, got {reserved}"
         )
-    count, zones = _node_count(properties), _zones(context, resolved, properties)
+    zones = _zones(context, resolved, properties)
+    name = context.identity(resolved.resource.key).physical_name
     return tuple(
         CacheNode(
             member_id=f"{name}-{index + 1:03}",
@@ -180,15 +207,18 @@ def _nodes(
             availability_zone=zones[index % len(zones)],
             node_type=node_type,
             maxmemory_bytes=maxmemory_bytes(node_type, int(reserved)),
-            runs_here=index == 0,
+            endpoint=endpoint,
         )
-        for index in range(count)
+        for index, endpoint in enumerate(endpoints)
     )
 
 
-def _node_count(properties: Properties) -> int:
+def node_count(properties: Properties) -> int:
+    """How many nodes a group with cluster mode disabled has."""
     configured = properties.objects("NodeGroupConfiguration")
-    replicas = configured[0].integer("ReplicaCount", 0) if configured else properties.integer("ReplicasPerNodeGroup", 0)
+    replicas = properties.integer("ReplicasPerNodeGroup", 0)
+    if configured:
+        replicas = configured[0].integer("ReplicaCount", replicas)
     count = properties.integer("NumCacheClusters", 1 + replicas)
     if not 1 <= count <= 6:
         raise properties.where.child("NumCacheClusters").error(f"must be between 1 and 6, got {count}")
@@ -199,6 +229,13 @@ def _zones(context: Context, resolved: Resolved, properties: Properties) -> list
     preferred = properties.strings("PreferredCacheClusterAZs")
     if preferred:
         return list(preferred)
+    for configured in properties.objects("NodeGroupConfiguration"):
+        primary, replicas = (
+            configured.optional("PrimaryAvailabilityZone"),
+            configured.strings("ReplicaAvailabilityZones"),
+        )
+        if primary:
+            return [primary, *replicas]
     group = properties.optional("CacheSubnetGroupName")
     subnets = context.find("AWS::ElastiCache::SubnetGroup", group, resolved.resource.stack) if group else None
     zones = []
@@ -245,14 +282,24 @@ def _log_delivery(properties: Properties) -> tuple[LogDelivery, ...]:
     return tuple(deliveries)
 
 
+def _automatic_failover(context: Context, key: str, properties: Properties, nodes: int) -> bool:
+    enabled, multi_az = properties.boolean("AutomaticFailoverEnabled"), properties.boolean("MultiAZEnabled")
+    if multi_az and not enabled:
+        context.problem("error", key, "AutomaticFailoverEnabled must be true where MultiAZEnabled is, got false")
+    if enabled and nodes == 1:
+        context.problem("error", key, "AutomaticFailoverEnabled must be false for a group of one node, got true")
+    return enabled
+
+
 def _note(group: ReplicationGroup, *, exact: bool) -> str:
     parts = [f"{group.profile} on {group.primary_endpoint.address}:{group.primary_endpoint.port}"]
     if not exact:
         parts.append(f"stands for {group.engine} {group.engine_version}")
-    replicas = len(group.nodes) - 1
-    if replicas:
-        count = "1 replica does" if replicas == 1 else f"{replicas} replicas do"
-        parts.append(f"{count} not run yet: the primary answers the reader endpoint")
+    nodes = ", ".join(f"{node.member_id} in {node.availability_zone}" for node in group.nodes)
+    if len(group.nodes) == 1:
+        parts.append(f"1 node ({nodes}), which answers the reader endpoint too")
     else:
-        parts.append("the primary answers the reader endpoint")
+        parts.append(f"{len(group.nodes)} nodes, the primary first: {nodes}")
+        if not group.automatic_failover:
+            parts.append("no automatic failover: a primary that fails is replaced")
     return "; ".join(parts)

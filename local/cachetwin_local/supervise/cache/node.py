@@ -1,117 +1,93 @@
-"""A replication group's primary: one `cachetwin_engine` process behind sockets that stay the supervisor's.
+"""A cache node: one `cachetwin_engine` process behind sockets that stay the supervisor's.
 
 The node starts without users, parameters or endpoints and receives them over its control channel. So no password is in
-a command line, an environment or a file, and a restarted node gets the same listening sockets: clients see a dropped
-connection, never another address.
+a command line, an environment or a file, and a node that replaces another gets the same listening socket.
 """
 
 import asyncio
 import socket
-import ssl
-import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any
 
+import psutil
+
 from cachetwin_local.errors import UserError
-from cachetwin_local.supervise.background import BackgroundTasks
 from cachetwin_local.supervise.cache.control_channel import ControlChannel
-from cachetwin_local.supervise.health import HealthWatch
+from cachetwin_local.supervise.cache.node_settings import NodeSettings
 from cachetwin_local.supervise.process.child import Child, Command
 from cachetwin_local.supervise.process.python_environment import python_environment
-from cachetwin_local.supervise.process.sockets import listen
-from cachetwin_local.supervise.project.key_pair import KeyPair
-from cachetwin_local.supervise.project.run_context import RunContext, slug
-from cachetwin_local.supervise.restarter import Restarter, wait_until_running
-from cachetwin_local.topology.values import Endpoint, ReplicationGroup
+from cachetwin_local.supervise.project.run_context import RunContext
+from cachetwin_local.supervise.restarter import describe_exit, wait_until_running
+from cachetwin_local.topology.values import CacheNode, Endpoint
 
-__all__ = ["CacheActor"]
+__all__ = ["NodeProcess", "NodeState"]
 
-_START_DEADLINE_S = 20.0
+_START_DEADLINE_S = 30.0
 _STOP_DEADLINE_S = 10.0
-_PING_S = 5.0
 _SHUTDOWN_REQUEST_S = 2.0
+_PROBE_S = 0.4  # between two questions after the state
+_LOOK_S = 0.2  # an answer takes less than a millisecond; after this the process itself is looked at
+_SILENT_S = 1.4  # without an answer and without using the processor for so long, a node hangs
 
 
-class CacheActor:
-    """One replication group: its primary here, its primary and reader endpoints.
+@dataclass(frozen=True, slots=True)
+class NodeState:
+    """A node's part in replication. `link` is the state of a replica's link to its primary, empty for a primary."""
 
-    `program` is the engine's command line up to its options; the installed engine unless a test gives another.
-    """
-
-    kind = "cache"
-
-    def __init__(
-        self, run_context: RunContext, group: ReplicationGroup, program: tuple[str, ...] | None = None
-    ) -> None:
-        self.name = group.identity.key
-        self.depends_on: frozenset[str] = frozenset()
-        self._run_context = run_context
-        self._group = group
-        self._program = program or (sys.executable, "-m", "cachetwin_engine")
-        self._listeners: dict[str, tuple[Endpoint, socket.socket]] = {}
-        self._channel: ControlChannel | None = None
-        self._pair: KeyPair | None = None
-        primary = next(node for node in group.nodes if node.runs_here)
-        self._child_name = f"{self.name}/{primary.member_id}"
-        self._maxmemory_bytes = primary.maxmemory_bytes
-        self._tasks = BackgroundTasks(run_context, self.name, self.kind)
-        self._restarter = Restarter(
-            run_context, self.name, self.kind, self._child_name, self._start_process, stop_deadline_s=_STOP_DEADLINE_S
-        )
+    role: str
+    offset: int
+    link: str
+    replicas: int
+    clients: int
 
     @property
-    def detail(self) -> str:
-        """The engine's profile."""
-        return self._group.profile
+    def is_linked(self) -> bool:
+        """Whether a replica is in step with its primary."""
+        return self.link == "connected"
 
-    def open(self) -> None:
-        """Open the endpoints' listening sockets."""
-        endpoints = {"primary": self._group.primary_endpoint, "reader": self._group.reader_endpoint}
-        for name, endpoint in endpoints.items():
-            if name == "reader" and _same(endpoint, self._group.primary_endpoint):
-                continue
-            sock = listen(endpoint.address, endpoint.port, f"{self.name} ({name} endpoint)")
-            self._listeners[name] = (endpoint, sock)
 
-    async def prepare(self) -> None:
-        """Issue a certificate for all endpoints."""
-        endpoints = [endpoint for endpoint, _sock in self._listeners.values()]
-        addresses = list(dict.fromkeys(endpoint.address for endpoint in endpoints))
-        names = [name for endpoint in endpoints for name in endpoint.names]
-        self._pair = self._run_context.local_ca.issue(slug(self.name), addresses, names)
+class NodeProcess:
+    """The process of the node `node` of the cache `cache`, from `start` to `stop` or `kill`.
 
-    async def start(self) -> None:
-        """Return when every endpoint answers a PING (or asks for a password), over TLS where it is on."""
-        await self._restarter.start()
-        watch = HealthWatch(self._run_context, self.name, self.kind, self._ping_endpoints)
-        self._tasks.start("checking the health", watch.watch)
+    `on_link_lost` is called when a replica reports that it needs another connection to its primary.
+    """
 
-    async def stop(self) -> None:
-        """Shut the node down, then close the listening sockets."""
-        await self._tasks.stop()
-        if self._channel is not None:
-            with suppress(OSError, UserError, TimeoutError):
-                async with asyncio.timeout(_SHUTDOWN_REQUEST_S):
-                    await self._channel.ask("shutdown")
-        await self._restarter.stop()
-        self._close_channel()
-        while self._listeners:
-            self._listeners.popitem()[1][1].close()
+    def __init__(
+        self,
+        run_context: RunContext,
+        cache: str,
+        settings: NodeSettings,
+        node: CacheNode,
+        on_link_lost: Callable[[], None],
+    ) -> None:
+        self.name = f"{cache}/{node.member_id}"
+        self.state: NodeState | None = None
+        self._run_context = run_context
+        self._cache = cache
+        self._settings = settings
+        self._node = node
+        self._on_link_lost = on_link_lost
+        self._channel: ControlChannel | None = None
+        self._child: Child | None = None
 
-    async def info(self) -> str:
-        """The node's INFO."""
-        if self._channel is None:
-            return ""
-        return str((await self._channel.ask("info"))["info"])
+    @property
+    def pid(self) -> int:
+        """The process id, 0 where there is no process."""
+        return self._child.pid if self._child is not None and self._child.running else 0
 
-    async def _start_process(self) -> Child:
-        self._close_channel()
-        channel = ControlChannel()
+    async def start(self, sock: socket.socket | None) -> None:
+        """Start the process, give it its settings and the listening socket `sock` of its own endpoint.
+
+        Raises UserError when it ends, or refuses its settings, or takes too long.
+        """
+        channel = ControlChannel(self._on_event)
         descriptor = channel.inherited.fileno()
+        settings = self._settings
         words = (
             "--profile",
-            self._group.profile,
+            settings.profile,
             "--elasticache",
             "--control-fd",
             str(descriptor),
@@ -119,14 +95,14 @@ class CacheActor:
             "json",
         )
         command = Command(
-            argv=(*self._program, *words),
-            cwd=self._run_context.data_directory(self.name),
+            argv=(*settings.program, *words, *settings.options),
+            cwd=self._run_context.data_directory(self._cache),
             environment=python_environment(),
             pass_fds=(descriptor,),
         )
-        child = await self._run_context.start_child(self._child_name, command, self.name)
         self._channel = channel
-        configuring = asyncio.create_task(self._configure(channel))
+        self._child = child = await self._run_context.start_child(self.name, command, self.name)
+        configuring = asyncio.create_task(self._configure(channel, sock))
         try:
             await wait_until_running(
                 self._run_context, self.name, child, lambda: _finished(configuring), _START_DEADLINE_S
@@ -134,45 +110,111 @@ class CacheActor:
         finally:
             configuring.cancel()
             await asyncio.gather(configuring, return_exceptions=True)
-        return child
 
-    async def _configure(self, channel: ControlChannel) -> None:
-        """Send a new node its users, parameters and endpoints, then check that each endpoint answers."""
+    async def ask(self, op: str, *, descriptor: int | None = None, **fields: object) -> dict[str, object]:
+        """Send a request over the control channel.
+
+        Raises UserError when the node refuses, an OSError when it is gone or takes too long.
+        """
+        if self._channel is None:
+            raise ConnectionError(f"{self.name} does not run")
+        return await self._channel.ask(op, fields, descriptor=descriptor)
+
+    async def listen(self, name: str, sock: socket.socket, endpoint: Endpoint) -> None:
+        """Accept on `sock` as `name` from now on. Raises as `ask`."""
+        await self.ask("listen", descriptor=sock.fileno(), name=name, tls=endpoint.tls)
+
+    async def ask_state(self) -> NodeState:
+        """The node's part in replication now. Raises as `ask`."""
+        self.state = _state(await self.ask("state"))
+        return self.state
+
+    async def failure(self) -> str:
+        """Return, with the reason in words, when the process has exited or hangs."""
+        child, channel = self._child, self._channel
+        if child is None or channel is None:
+            return "does not run"
+        exited: asyncio.Future[Any] = asyncio.ensure_future(child.exited())
+        try:
+            while True:
+                await asyncio.wait({exited}, timeout=_PROBE_S)
+                reason = (
+                    describe_exit(exited.result()) if exited.done() else await self._silence(channel, child, exited)
+                )
+                if reason:
+                    return reason
+        finally:
+            exited.cancel()
+
+    async def stop(self) -> None:
+        """Shut down in order, within a deadline."""
+        if self._channel is not None:
+            with suppress(OSError, UserError):
+                await self._channel.ask("shutdown", deadline_s=_SHUTDOWN_REQUEST_S)
+        await self._run_context.stop_child(self.name, _STOP_DEADLINE_S)
+        self._close()
+
+    async def kill(self) -> None:
+        """End it at once: its connections break, what it sent is still delivered."""
+        child = self._child
+        if child is not None:
+            await child.kill()
+            self._run_context.forget(self.name, child)
+        self._close()
+
+    async def _silence(self, channel: ControlChannel, child: Child, exited: "asyncio.Future[Any]") -> str:
+        """Ask for the state; the reason when the node hangs, empty when it answers.
+
+        A node that works for long (a script, a machine that is short of processors) is not one that hangs: it uses the
+        processor or waits for it.
+        """
+        loop = asyncio.get_running_loop()
+        asked: asyncio.Future[Any] = asyncio.create_task(channel.ask("state", deadline_s=None))
+        try:
+            used, since = _processor_s(child.pid), loop.time()
+            while True:
+                await asyncio.wait((asked, exited), timeout=_LOOK_S, return_when=asyncio.FIRST_COMPLETED)
+                if asked.done():
+                    self.state = _state(asked.result())
+                    return ""
+                if exited.done():
+                    return describe_exit(exited.result())
+                if _is_stopped(child.pid):
+                    return "is stopped and does not answer"
+                now_used = _processor_s(child.pid)
+                if now_used != used or _waits_for_processor(child.pid):
+                    used, since = now_used, loop.time()
+                if loop.time() - since > _SILENT_S:
+                    return f"does not answer within {_SILENT_S:g} s"
+        except (OSError, UserError) as error:
+            return str(error)
+        finally:
+            asked.cancel()
+            await asyncio.gather(asked, return_exceptions=True)
+
+    async def _configure(self, channel: ControlChannel, sock: socket.socket | None) -> None:
+        """Send a new node its parameters, users and certificate, and the socket of its endpoint."""
         await channel.opened()
-        parameters = {**self._group.parameters, "maxmemory": str(self._maxmemory_bytes)}
-        await channel.ask("parameters", parameters=parameters)
-        await channel.ask("users", users=self._users())
-        if self._pair is not None:
-            certificate, key = str(self._pair.certificate_file), str(self._pair.key_file)
-            ca_file = str(self._run_context.local_ca.certificate_file)
-            await channel.ask("tls", certificate_file=certificate, key_file=key, ca_file=ca_file)
-        for name, (endpoint, sock) in self._listeners.items():
-            await channel.ask("listen", descriptor=sock.fileno(), name=name, tls=endpoint.tls)
-        async with asyncio.timeout(_PING_S):
-            await self._ping_endpoints()
+        settings = self._settings
+        await channel.ask("parameters", {"parameters": settings.parameters_of(self._node)})
+        await channel.ask("users", {"users": settings.users()})
+        if settings.pair is not None:
+            certificate, key = str(settings.pair.certificate_file), str(settings.pair.key_file)
+            files = {"certificate_file": certificate, "key_file": key, "ca_file": settings.ca_file}
+            await channel.ask("tls", files)
+        if sock is not None:
+            await channel.ask("listen", {"name": "node", "tls": self._node.endpoint.tls}, descriptor=sock.fileno())
+        self.state = _state(await channel.ask("state"))
 
-    async def _ping_endpoints(self) -> None:
-        """Return when every endpoint answers a PING. Raises OSError for another answer."""
-        context = self._run_context.local_ca.trusting_context()
-        for endpoint, _sock in self._listeners.values():
-            await _ping(endpoint, context if endpoint.tls != "off" else None)
+    def _on_event(self, message: dict[str, object]) -> None:
+        if message.get("event") == "link lost":
+            self._on_link_lost()
 
-    def _users(self) -> list[dict[str, object]]:
-        text = self._run_context.secrets.text
-        if not self._group.users:
-            token = self._group.auth_token
-            kind = "no-password-required" if token is None else "password"
-            passwords = [] if token is None else [text(token)]
-            return [_user("default", "on ~* &* +@all", kind, passwords)]
-        return [
-            _user(user.user_name, user.access_string, user.authentication_type, [text(p) for p in user.passwords])
-            for user in self._group.users
-        ]
-
-    def _close_channel(self) -> None:
+    def _close(self) -> None:
         if self._channel is not None:
             self._channel.close()
             self._channel = None
+        self.state = None
 
 
 async def _finished(task: asyncio.Task[Any]) -> bool:
@@ -183,34 +225,35 @@ async def _finished(task: asyncio.Task[Any]) -> bool:
         task.result()
     except ConnectionError:
         return False
-    except (OSError, TimeoutError) as error:
-        raise UserError(
-            f"a cache node started but its endpoint does not answer: {error or 'no answer in time'}"
-        ) from error
+    except OSError as error:
+        raise UserError(f"a cache node started but does not answer: {error or 'no answer in time'}") from error
     return True
 
 
-async def _ping(endpoint: Endpoint, context: ssl.SSLContext | None) -> None:
-    reader, writer = await asyncio.open_connection(endpoint.address, endpoint.port, ssl=context)
+def _state(answer: Mapping[str, object]) -> NodeState:
+    numbers = [value if isinstance(value := answer.get(name), int) else 0 for name in ("offset", "replicas", "clients")]
+    return NodeState(str(answer.get("role")), numbers[0], str(answer.get("link")), numbers[1], numbers[2])
+
+
+def _processor_s(pid: int) -> float:
+    """The processor time that a process has used."""
     try:
-        writer.write(b"PING\r\n")
-        answer = await reader.readline()
-        if not answer.startswith((b"+PONG", b"-NOAUTH")):
-            raise OSError(f"PING was answered by {answer!r}")
-    finally:
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
+        used = psutil.Process(pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(used.user + used.system)
 
 
-def _user(name: str, access_string: str, authentication: str, passwords: Iterable[str]) -> dict[str, object]:
-    return {
-        "user_name": name,
-        "access_string": access_string,
-        "authentication": authentication,
-        "passwords": list(passwords),
-    }
+def _is_stopped(pid: int) -> bool:
+    return _status(pid) in {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP}
 
 
-def _same(one: Endpoint, other: Endpoint) -> bool:
-    return (one.address, one.port) == (other.address, other.port)
+def _waits_for_processor(pid: int) -> bool:
+    return _status(pid) in {psutil.STATUS_RUNNING, psutil.STATUS_DISK_SLEEP}
+
+
+def _status(pid: int) -> str:
+    try:
+        return str(psutil.Process(pid).status())
+    except psutil.Error:
+        return ""

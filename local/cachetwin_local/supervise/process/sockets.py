@@ -2,33 +2,51 @@
 
 import errno
 import socket
+import sys
 
 import psutil
 
 from cachetwin_local.errors import UserError
 
-__all__ = ["listen"]
+__all__ = ["SPREADS_CONNECTIONS", "listen", "reserve"]
 
 _BACKLOG = 511  # as Valkey's tcp-backlog
 
+SPREADS_CONNECTIONS = sys.platform == "linux"
+"""Whether the kernel spreads connections over the sockets that listen on one port (SO_REUSEPORT; macOS has it and gives
+all connections to one of them)."""
 
-def listen(address: str, port: int, purpose: str) -> socket.socket:
+
+def listen(address: str, port: int, purpose: str, *, shared: bool = False) -> socket.socket:
     """A non-blocking listening socket. Raises UserError, with the process that holds the port, when it cannot be opened.
 
-    `purpose` names the endpoint in the message. Only loopback addresses are ever opened.
+    `purpose` names the endpoint in the message. `shared` sockets of this user may listen side by side. Only loopback
+    addresses are ever opened.
     """
-    if not address.startswith("127."):
-        raise ValueError(f"{purpose} may only listen on a loopback address (127.0.0.0/8), got {address}")
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener = reserve(address, port, purpose, shared=shared)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.setblocking(False)  # noqa: FBT003  (the standard library's signature)
-        listener.bind((address, port))
         listener.listen(_BACKLOG)
     except OSError as error:
         listener.close()
         raise UserError(_reason(error, address, port, purpose)) from error
     return listener
+
+
+def reserve(address: str, port: int, purpose: str, *, shared: bool = False) -> socket.socket:
+    """A socket that has the port and does not listen: connections are refused. Raises UserError as `listen` does."""
+    if not address.startswith("127."):
+        raise ValueError(f"{purpose} may only listen on a loopback address (127.0.0.0/8), got {address}")
+    reserved = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared and SPREADS_CONNECTIONS:
+            reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        reserved.setblocking(False)  # noqa: FBT003  (the standard library's signature)
+        reserved.bind((address, port))
+    except OSError as error:
+        reserved.close()
+        raise UserError(_reason(error, address, port, purpose)) from error
+    return reserved
 
 
 def _reason(error: OSError, address: str, port: int, purpose: str) -> str:

@@ -17,6 +17,7 @@ from cachetwin_local.supervise.project.local_ca import LocalCA
 from cachetwin_local.supervise.project.logs import Logs
 from cachetwin_local.supervise.project.metrics import Metrics
 from cachetwin_local.supervise.project.secret_store import SecretStore
+from cachetwin_local.supervise.project.service_events import ServiceEvents
 
 __all__ = ["RunContext", "slug", "socket_directory"]
 
@@ -43,6 +44,7 @@ class RunContext:
     killed: list[str] = field(default_factory=list)
     parts: Parts = field(default_factory=Parts)
     metrics: Metrics = field(default_factory=Metrics)
+    service_events: ServiceEvents = field(default_factory=ServiceEvents)
 
     def report(self, resource: str, kind: str, part: str, state: State, detail: str) -> None:
         """Publish the state of a resource after one of its parts changed: the worst of its parts' states."""

@@ -1,0 +1,161 @@
+"""A replication group: its shards, and the endpoints over them."""
+
+import asyncio
+import ssl
+from contextlib import suppress
+
+from cachetwin_local.errors import UserError
+from cachetwin_local.supervise.background import BackgroundTasks
+from cachetwin_local.supervise.cache.cache_endpoints import MovingEndpoint, SpreadEndpoint
+from cachetwin_local.supervise.cache.node_settings import ENGINE, NodeSettings, users_of
+from cachetwin_local.supervise.cache.shard import Member, Shard
+from cachetwin_local.supervise.health import HealthWatch
+from cachetwin_local.supervise.project.run_context import RunContext, slug
+from cachetwin_local.topology.values import Endpoint, ReplicationGroup
+
+__all__ = ["CacheActor"]
+
+
+class CacheActor:
+    """One replication group with all its nodes.
+
+    `program` is the engine's command line up to its options; the installed engine unless a test gives another.
+    """
+
+    kind = "cache"
+
+    def __init__(
+        self, run_context: RunContext, group: ReplicationGroup, program: tuple[str, ...] | None = None
+    ) -> None:
+        self.name = group.identity.key
+        self.depends_on: frozenset[str] = frozenset()
+        self._run_context = run_context
+        self._group = group
+        self._settings = NodeSettings(
+            program=program or ENGINE,
+            profile=group.profile,
+            parameters=group.parameters,
+            users=lambda: users_of(group, run_context.secrets),
+            ca_file=str(run_context.local_ca.certificate_file),
+        )
+        self._primary = MovingEndpoint("primary", group.primary_endpoint)
+        self._reader = SpreadEndpoint("reader", group.reader_endpoint)
+        self._tasks = BackgroundTasks(run_context, self.name, self.kind)
+        self.shard = Shard(
+            run_context,
+            self.name,
+            self._settings,
+            group.nodes,
+            group.identity.physical_name,
+            primary_endpoint=self._primary,
+            automatic_failover=group.automatic_failover,
+            changed=self._spread_readers,
+        )
+
+    @property
+    def detail(self) -> str:
+        """The engine's profile, and the number of nodes."""
+        count = len(self.shard.members)
+        return f"{self._group.profile}, {count} nodes" if count > 1 else self._group.profile
+
+    def open(self) -> None:
+        """Open the endpoints' sockets. Raises UserError."""
+        self._primary.open(self.name)
+        self._reader.open(self.name)
+        self.shard.open()
+
+    async def prepare(self) -> None:
+        """Issue a certificate for all endpoints."""
+        endpoints = [self._group.primary_endpoint, self._group.reader_endpoint]
+        endpoints += [node.endpoint for node in self._group.nodes]
+        addresses = list(dict.fromkeys(endpoint.address for endpoint in endpoints))
+        names = [name for endpoint in endpoints for name in endpoint.names]
+        self._settings.pair = self._run_context.local_ca.issue(slug(self.name), addresses, names)
+
+    async def start(self) -> None:
+        """Return when every node serves and every endpoint answers a PING, over TLS where it is on."""
+        try:
+            await self.shard.start()
+        except BaseExceptionGroup as group:
+            raise _first(group) from group
+        await self._ping_endpoints()
+        watch = HealthWatch(self._run_context, self.name, self.kind, self._ping_endpoints, part="endpoints")
+        self._tasks.start("checking the health", watch.watch)
+
+    async def stop(self) -> None:
+        """Shut the nodes down, then close the sockets."""
+        await self._tasks.stop()
+        await self.shard.stop()
+        self._primary.close()
+        self._reader.close()
+
+    async def info(self, member_id: str) -> str:
+        """The INFO of one node."""
+        return str((await self.member(member_id).process.ask("info"))["info"])
+
+    def member(self, member_id: str) -> Member:
+        """The node of this id. Raises UserError."""
+        for member in self.shard.members:
+            if member.node.member_id == member_id:
+                return member
+        known = ", ".join(member.node.member_id for member in self.shard.members)
+        raise UserError(f"node must be one of {known}, got {member_id}")
+
+    def nodes(self) -> list[dict[str, object]]:
+        """The nodes as `status` shows them."""
+        return [_row(self.name, self.shard, member) for member in self.shard.members]
+
+    async def _spread_readers(self) -> None:
+        """The reader endpoint is the replicas', or the primary's where there is none."""
+        available = [member for member in self.shard.members if member.available and member.process.pid]
+        replicas = [member for member in available if member is not self.shard.primary]
+        await self._reader.spread_over({member.process for member in replicas or available})
+
+    async def _ping_endpoints(self) -> None:
+        """Return when the endpoints answer a PING. Raises OSError for another answer."""
+        context = self._run_context.local_ca.trusting_context()
+        for endpoint in (self._group.primary_endpoint, self._group.reader_endpoint):
+            await _ping(endpoint, context if endpoint.tls != "off" else None)
+
+
+async def _ping(endpoint: Endpoint, context: ssl.SSLContext | None) -> None:
+    reader, writer = await asyncio.open_connection(endpoint.address, endpoint.port, ssl=context)
+    try:
+        writer.write(b"PING\r\n")
+        answer = await reader.readline()
+        if not answer.startswith((b"+PONG", b"-NOAUTH")):
+            raise OSError(f"PING was answered by {answer!r}")
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+def _row(cache: str, shard: Shard, member: Member) -> dict[str, object]:
+    """A node as a row of `status`. The lag is in bytes of the replication stream, as the last answers have it."""
+    node, state = member.node, member.process.state
+    primary = shard.primary.process.state
+    lag = primary.offset - state.offset if primary and state and member is not shard.primary else 0
+    return {
+        "resource": cache,
+        "node": node.member_id,
+        "shard": node.shard,
+        "role": member.role,
+        "availability_zone": node.availability_zone,
+        "node_type": node.node_type,
+        "state": member.state,
+        "detail": member.detail,
+        "endpoint": f"{node.endpoint.address}:{node.endpoint.port}",
+        "pid": member.process.pid,
+        "offset": state.offset if state else None,
+        "lag_bytes": max(0, lag),
+        "clients": state.clients if state else None,
+    }
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first error of a group."""
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,404 @@
+"""The nodes of one shard: who is the primary, who follows it, and what happens when one of them fails.
+
+Each node has a task that watches its process. A change of roles holds the lock `_changing`; a node that is replaced starts
+outside it, so that another failure is handled meanwhile. What a primary sent before it died is still in the sockets of its
+replicas; they are asked how far they are when they have read it.
+"""
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from cachetwin_local.errors import UserError
+from cachetwin_local.supervise.background import BackgroundTasks, describe
+from cachetwin_local.supervise.cache.cache_endpoints import MovingEndpoint
+from cachetwin_local.supervise.cache.node import NodeProcess, NodeState
+from cachetwin_local.supervise.cache.node_settings import NodeSettings
+from cachetwin_local.supervise.events import State
+from cachetwin_local.supervise.parts import Part
+from cachetwin_local.supervise.project.run_context import RunContext
+from cachetwin_local.supervise.project.service_events import SourceType
+from cachetwin_local.topology.values import CacheNode
+
+__all__ = ["Member", "Shard"]
+
+_NODE_ID = "0001"  # every cache cluster of Valkey or Redis OSS has one node, with this id
+_POLL_S = 0.02
+_DRAIN_S = 1.0
+_SYNC_S = 600.0
+_BACKOFF_MAX_S = 60.0
+_RELINK_S = 0.1
+
+
+@dataclass(slots=True, eq=False)
+class Member:
+    """A node of the shard, by the id of its cache cluster, and the process that it has now.
+
+    `available` is true from the moment that a node serves (a primary) or was in step with its primary (a replica).
+    """
+
+    node: CacheNode
+    role: str
+    process: NodeProcess
+    own: MovingEndpoint
+    available: bool = False
+    state: State = "waiting"
+    detail: str = ""
+    restarts: int = 0
+
+
+class Shard:
+    """One node group of the cache `cache`: `nodes` in the order of the template, the first is the primary.
+
+    `primary_endpoint` follows the primary, if there is one. `changed` is awaited whenever the nodes that serve, or their
+    roles, have changed. `group_id` is the replication group's id, for events.
+    """
+
+    def __init__(
+        self,
+        run_context: RunContext,
+        cache: str,
+        settings: NodeSettings,
+        nodes: tuple[CacheNode, ...],
+        group_id: str,
+        *,
+        primary_endpoint: MovingEndpoint | None,
+        automatic_failover: bool,
+        changed: Callable[[], Awaitable[None]],
+    ) -> None:
+        self.id = nodes[0].shard
+        self._run_context = run_context
+        self._cache = cache
+        self._settings = settings
+        self._group_id = group_id
+        self._primary_endpoint = primary_endpoint
+        self._automatic_failover = automatic_failover
+        self._changed = changed
+        self._changing = asyncio.Lock()
+        self._tasks = BackgroundTasks(run_context, cache, "cache")
+        self._started = False
+        self.members: list[Member] = [self._member(node, node.role) for node in nodes]
+        self.primary = self.members[0]
+
+    # Life
+
+    def open(self) -> None:
+        """Open the sockets of the nodes' own endpoints. Raises UserError."""
+        for member in self.members:
+            self._open(member)
+
+    async def start(self) -> None:
+        """Start every node, let the replicas follow, and return when all serve. Raises UserError."""
+        async with asyncio.TaskGroup() as tasks:
+            for member in self.members:
+                tasks.create_task(self._start(member))
+        async with self._changing:
+            await self._lead(self.primary)
+            for member in self._replicas():
+                await self._follow(member, self.primary)
+        for member in self._replicas():
+            await self._in_step(member)
+            member.available = True
+        await self._changed()
+        for member in self.members:
+            self._report(member, "ready", "")
+            self._watch(member)
+        self._started = True
+
+    async def stop(self) -> None:
+        """Stop watching, stop every node, close the sockets."""
+        await self._tasks.stop()
+        await asyncio.gather(*(member.process.stop() for member in self.members))
+        for member in self.members:
+            member.own.close()
+
+    # What people and the service ask for
+
+    async def fail_over(self) -> None:
+        """TestFailover: the primary goes down, a replica takes its place. Raises UserError."""
+        self._require_replica()
+        self._event("replication-group", self._group_id, f"Test Failover API called for node group {self.id}")
+        await self.primary.process.kill()  # its watch does the rest
+
+    async def hand_over(self) -> None:
+        """A planned failover, as in an update: the primary becomes a replica and stays up. Raises UserError."""
+        self._require_replica()
+        async with self._changing:
+            old = self.primary
+            new = await self._demote(old)
+            await self._follow(old, new)
+        await self._in_step(old)
+        old.available = True
+        self._report(old, "ready", "")
+        await self._changed()
+
+    async def reboot(self, member: Member) -> None:
+        """RebootCacheCluster: the node restarts, without its data unless it is a replica."""
+        self._event("cache-cluster", member.node.member_id, f"Cache node {_NODE_ID} shutdown")
+        await self._tasks.stop_one(_watch_of(member))
+        await member.process.kill()
+        async with self._changing:
+            await self._leave(member, "rebooting")
+            if member is self.primary and self._automatic_failover:
+                await self._promote(member)
+        await self._bring_back(member)
+        self._event("cache-cluster", member.node.member_id, f"Cache node {_NODE_ID} restarted")
+        self._watch(member)
+
+    async def set_users(self) -> None:
+        """Give every node the users that the settings have now. Raises UserError."""
+        for member in self.members:
+            with suppress(OSError):  # a node that is gone gets them when it is replaced
+                await member.process.ask("users", users=self._settings.users())
+
+    async def add(self, node: CacheNode) -> None:
+        """Add a replica and return when it is in step. Raises UserError."""
+        member = self._member(node, "replica")
+        self._open(member)
+        self.members.append(member)
+        self._report(member, "starting", "")
+        await self._bring_back(member)
+        self._watch(member)
+
+    async def remove(self, member: Member) -> None:
+        """Remove a replica; its connections close."""
+        async with self._changing:
+            member.available = False
+            self.members.remove(member)
+            await self._changed()
+        await self._tasks.stop_one(_watch_of(member))
+        await member.process.stop()
+        member.own.close()
+        self._run_context.parts.forget(self._cache, member.node.member_id)
+
+    # Failure
+
+    def _watch(self, member: Member) -> None:
+        self._tasks.start(_watch_of(member), lambda: self._keep(member))
+
+    async def _keep(self, member: Member) -> None:
+        while True:
+            reason = await member.process.failure()
+            await self._failed(member, reason)
+
+    async def _failed(self, member: Member, reason: str) -> None:
+        """A node has died or hangs: promote another if it was the primary, then replace it."""
+        self._log(member, f"{reason}; it is being replaced")
+        await member.process.kill()
+        async with self._changing:
+            await self._leave(member, f"{reason}; being replaced")
+            if member is self.primary and self._automatic_failover:
+                await self._promote(member)
+        self._event("cache-cluster", member.node.member_id, f"Recovering cache nodes {_NODE_ID}")
+        await self._bring_back(member)
+        self._event("cache-cluster", member.node.member_id, f"Finished recovery for cache nodes {_NODE_ID}")
+
+    async def _leave(self, member: Member, detail: str) -> None:
+        member.available = False
+        self._report(member, "restarting", detail)
+        await self._changed()
+
+    async def _promote(self, failed: Member) -> None:
+        """Make the replica that is furthest the primary, if there is one that was in step."""
+        new = await self._furthest(failed)
+        if new is None:
+            return
+        failed.role = "replica"
+        await self._lead(new)
+        await self._changed()
+        self._tell_of_failover(failed, new)
+        for other in self._replicas():
+            if other is not failed:
+                await self._try_to_follow(other, new)
+
+    async def _demote(self, old: Member) -> Member:
+        """Make the primary a replica of the replica that is furthest, and return that one."""
+        if self._primary_endpoint is not None:
+            await self._primary_endpoint.take(old.process)
+        old.available = False
+        await old.process.ask("follow", host=old.node.endpoint.address, port=old.node.endpoint.port)
+        offset = (await old.process.ask_state()).offset
+        new = await self._furthest(old, offset)
+        if new is None:
+            await self._lead(old)
+            raise UserError(f"no replica of node group {self.id} can take over: see `cachetwin status`")
+        old.role = "replica"
+        await self._lead(new)
+        await self._changed()
+        self._tell_of_failover(old, new)
+        for other in self._replicas():
+            if other is not old:
+                await self._try_to_follow(other, new)
+        return new
+
+    async def _furthest(self, failed: Member, offset: int | None = None) -> Member | None:
+        """The replica with the highest offset, once each has read what the primary sent (up to `offset` if known)."""
+        candidates = [member for member in self.members if member is not failed and member.available]
+        states = await asyncio.gather(*(self._drained(member, offset) for member in candidates))
+        reached = [
+            (state.offset, member) for member, state in zip(candidates, states, strict=True) if state is not None
+        ]
+        return max(reached, key=lambda pair: pair[0])[1] if reached else None
+
+    async def _drained(self, member: Member, offset: int | None) -> NodeState | None:
+        loop = asyncio.get_running_loop()
+        end = loop.time() + _DRAIN_S
+        try:
+            while True:
+                state = await member.process.ask_state()
+                read_all = not state.is_linked if offset is None else state.offset >= offset
+                if read_all or loop.time() > end:
+                    return state
+                await asyncio.sleep(_POLL_S / 4)
+        except (OSError, UserError):
+            return None  # it failed too: its own watch sees to it
+
+    async def _bring_back(self, member: Member) -> None:
+        """Start a node anew until it serves again."""
+        backoff_s = 0.0
+        while True:
+            await asyncio.sleep(backoff_s)
+            backoff_s = min(max(1.0, 2 * backoff_s), _BACKOFF_MAX_S)
+            try:
+                member.process = self._process(member)
+                await self._start(member)
+                await self._join(member)
+            except Exception as error:  # noqa: BLE001  (a full disk, no file descriptor left: the next try may do better)
+                self._report(member, "restarting", f"{describe(error)}; next try in {backoff_s:g} s")
+                await member.process.kill()
+                continue
+            member.restarts += 1
+            member.available = True
+            self._report(member, "ready", "restarted" if member.restarts == 1 else f"restarted {member.restarts} times")
+            await self._changed()
+            return
+
+    async def _join(self, member: Member) -> None:
+        """Give a new process its place: a replica follows, a primary takes the data of a replica that has it."""
+        if member is not self.primary:
+            async with self._changing:
+                await self._follow(member, self.primary)
+            await self._in_step(member)
+            return
+        donor = await self._furthest(member)
+        if donor is not None:
+            async with self._changing:
+                await donor.process.ask("lead")  # a replica without its primary gives its data to nobody
+                await self._follow(member, donor)
+            await self._in_step(member)
+        async with self._changing:
+            await self._lead(member)
+            for other in self._replicas():
+                await self._try_to_follow(other, member)
+
+    # Roles
+
+    def _replicas(self) -> list[Member]:
+        return [member for member in self.members if member is not self.primary]
+
+    async def _lead(self, member: Member) -> None:
+        """Make a node the primary, with the primary endpoint."""
+        await member.process.ask("lead")
+        self.primary = member
+        member.role = "primary"
+        member.available = True
+        if self._primary_endpoint is not None:
+            await self._primary_endpoint.give(member.process)
+        if self._started:
+            self._report(member, "ready", "")
+
+    async def _follow(self, member: Member, primary: Member) -> None:
+        """Connect a replica to its primary, each with one end of a socket pair."""
+        one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with one, other:
+            await primary.process.ask("replica", descriptor=one.fileno())
+            endpoint = primary.node.endpoint
+            await member.process.ask("follow", descriptor=other.fileno(), host=endpoint.address, port=endpoint.port)
+
+    async def _try_to_follow(self, member: Member, primary: Member) -> None:
+        if not member.process.pid:
+            return
+        with suppress(OSError, UserError):  # one of the two is gone: its own watch sees to it
+            await self._follow(member, primary)
+            self._report(member, member.state, member.detail)
+
+    async def _in_step(self, member: Member) -> None:
+        """Return when a replica has its primary's data. Raises UserError, or OSError when it is gone."""
+        async with asyncio.timeout(_SYNC_S):
+            while not (await member.process.ask_state()).is_linked:
+                await asyncio.sleep(_POLL_S)
+
+    def _link_lost(self, member: Member) -> None:
+        if self._started:
+            purpose = f"the link of {member.node.member_id}"
+            self._tasks.start(purpose, lambda: self._relink(member))
+
+    async def _relink(self, member: Member) -> None:
+        """Connect a replica again, unless a change of roles has done so meanwhile."""
+        await asyncio.sleep(_RELINK_S)
+        async with self._changing:
+            # a primary that is being replaced may itself follow this one for its data
+            if member is self.primary or member not in self.members or not self.primary.available:
+                return
+            with suppress(OSError, UserError):
+                if (await member.process.ask_state()).link == "connect":
+                    await self._follow(member, self.primary)
+
+    def _require_replica(self) -> None:
+        if not self._automatic_failover:
+            raise UserError(f"{self._group_id} has no automatic failover: set AutomaticFailoverEnabled in its template")
+        if not any(member.available for member in self._replicas()):
+            raise UserError(f"node group {self.id} of {self._group_id} has no replica that can take over")
+
+    # Processes
+
+    def _member(self, node: CacheNode, role: str) -> Member:
+        own = MovingEndpoint("node", node.endpoint)
+        member = Member(
+            node, role, NodeProcess(self._run_context, self._cache, self._settings, node, lambda: None), own
+        )
+        member.process = self._process(member)
+        return member
+
+    def _process(self, member: Member) -> NodeProcess:
+        return NodeProcess(self._run_context, self._cache, self._settings, member.node, lambda: self._link_lost(member))
+
+    def _open(self, member: Member) -> None:
+        endpoint = self._primary_endpoint
+        if endpoint is None or endpoint.endpoint != member.node.endpoint:
+            member.own.open(f"{self._cache}, {member.node.member_id}")
+
+    async def _start(self, member: Member) -> None:
+        await member.process.start(member.own.socket)
+
+    # Telling
+
+    def _tell_of_failover(self, old: Member, new: Member) -> None:
+        old_id, new_id = old.node.member_id, new.node.member_id
+        message = f"Failover from primary node {old_id} to replica node {new_id} completed"
+        self._event("cache-cluster", old_id, message)
+        self._event("replication-group", self._group_id, message)
+        self._log(new, "is the primary now")
+
+    def _event(self, source_type: SourceType, source: str, message: str) -> None:
+        self._run_context.service_events.write(source_type, source, message, self._cache)
+        self._run_context.logs.write(self._cache, f"[cachetwin] event of {source}: {message}")
+
+    def _log(self, member: Member, line: str) -> None:
+        self._run_context.logs.write(self._cache, f"[cachetwin] {member.node.member_id}: {line}")
+
+    def _report(self, member: Member, state: State, detail: str) -> None:
+        """Record a node's state, and publish it once everything has started."""
+        member.state, member.detail = state, detail
+        where = f"{member.role} in {member.node.availability_zone}"
+        text = f"{where}; {detail}" if detail else where
+        if self._started:
+            self._run_context.report(self._cache, "cache", member.node.member_id, state, text)
+        else:
+            self._run_context.parts.report(Part(self._cache, member.node.member_id, state, text))
+
+
+def _watch_of(member: Member) -> str:
+    return f"the watch over {member.node.member_id}"
