@@ -179,11 +179,9 @@ def _reserve_one(graph: Graph, address_plan: AddressPlan, resource: Resource) ->
 
 def _reserve_nodes(graph: Graph, address_plan: AddressPlan, resource: Resource) -> None:
     """After the endpoints that people type: where all share one address, these keep their ports."""
-    names = ("Port", "NumCacheClusters", "ReplicasPerNodeGroup", "NodeGroupConfiguration")
-    values = {name: graph.property(resource, name) for name in names}
-    properties = Properties(values, Where(resource.stack, resource.logical_id))
+    properties = Properties({"Port": graph.property(resource, "Port")}, Where(resource.stack, resource.logical_id))
     port = properties.integer("Port", elasticache_replication_group.PORT)
-    for number in range(1, elasticache_replication_group.node_count(properties) + 1):
+    for number in range(1, elasticache_replication_group.NODES_MAX + 1):
         address_plan.endpoint(elasticache_replication_group.node_endpoint_name(resource.key, number), port)
 
 

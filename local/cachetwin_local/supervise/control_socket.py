@@ -1,20 +1,22 @@
 """The supervisor's control socket: a unix socket of its own user, JSON lines, for `status`, `logs` and `down`.
 
 A connection carries one request: ``{"op": "status"}`` is answered by one line; ``{"op": "logs", "names": [], "lines":
-100, "follow": true}`` by a line for each line of log; ``{"op": "down"}`` by the events of stopping, until the
-supervisor closes the connection.
+100, "follow": true}`` by a line for each line of log; ``{"op": "events", "lines": 100, "follow": true}`` by one for each
+event of the service; ``{"op": "down"}`` by the events of stopping, until the supervisor closes the connection. The
+operations on caches (`supervise.cache.operations`) are answered by one line when they are done.
 """
 
 import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.events import Event, to_json
 from cachetwin_local.supervise.project.logs import Logs, name_matches
+from cachetwin_local.supervise.project.service_events import ServiceEvents
 
 __all__ = ["ControlServer", "ask"]
 
@@ -27,13 +29,27 @@ Document = dict[str, object]
 
 
 class ControlServer:
-    """Serves on the unix socket `path`. `status` returns the status, `stop` begins to stop everything."""
+    """Serves on the unix socket `path`.
 
-    def __init__(self, path: Path, logs: Logs, status: Callable[[], Document], stop: Callable[[], None]) -> None:
+    `status` returns the status, `stop` begins to stop everything, `operations` are carried out by name.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        logs: Logs,
+        service_events: ServiceEvents,
+        *,
+        status: Callable[[], Document],
+        stop: Callable[[], None],
+        operations: Mapping[str, Callable[[Document], Awaitable[Document]]],
+    ) -> None:
         self.path = path
         self._log_store = logs
         self._status = status
         self._stop = stop
+        self._service_events = service_events
+        self._operations = operations
         self._server: asyncio.Server | None = None
         self._watchers: set[asyncio.Queue[Event | None]] = set()
         self._connections: set[asyncio.Task[None]] = set()
@@ -92,8 +108,14 @@ class ControlServer:
                     self._stop()
                     while (event := await queue.get()) is not None:
                         yield to_json(event)
+            case "events":
+                async for document in self._events(request):
+                    yield document
+            case str(op) if op in self._operations:
+                yield await self._operations[op](request)
             case op:
-                yield {"error": f"op must be status, logs or down, got {op!r}"}
+                known = ", ".join(["status", "logs", "events", "down", *self._operations])
+                yield {"error": f"op must be one of {known}, got {op!r}"}
 
     async def _log_lines(self, request: Document) -> AsyncIterator[Document]:
         given = request.get("names")
@@ -107,6 +129,14 @@ class ControlServer:
                 entry = await queue.get()
                 if name_matches(entry.name, names):
                     yield {"name": entry.name, "line": entry.line}
+
+    async def _events(self, request: Document) -> AsyncIterator[Document]:
+        count = request.get("lines")
+        with self._service_events.follow() as queue:
+            for event in self._service_events.recent(min(count, _LINES_MAX) if isinstance(count, int) else 100):
+                yield event.document()
+            while request.get("follow"):
+                yield (await queue.get()).document()
 
     @contextlib.contextmanager
     def _watch(self) -> Iterator[asyncio.Queue[Event | None]]:

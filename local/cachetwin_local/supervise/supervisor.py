@@ -18,6 +18,7 @@ from typing import Any
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.actor import Actor
 from cachetwin_local.supervise.cache.cache import CacheActor
+from cachetwin_local.supervise.cache.operations import OPERATIONS, CacheOperations
 from cachetwin_local.supervise.control_socket import ControlServer, Document
 from cachetwin_local.supervise.endpoints import endpoint_rows
 from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState, State, Stopped
@@ -79,7 +80,15 @@ class Supervisor:
             children_changed=lambda _children: self._write_state(),
         )
         control_socket = socket_directory(self._directory) / "control.sock"
-        self._control = ControlServer(control_socket, self.logs, self.status, self.request_stop)
+        operations = CacheOperations(self._caches)
+        self._control = ControlServer(
+            control_socket,
+            self.logs,
+            self._run_context.service_events,
+            status=self.status,
+            stop=self.request_stop,
+            operations=dict.fromkeys(OPERATIONS, operations.perform),
+        )
         self._actors: list[Actor] = []
 
     async def run(self) -> bool:

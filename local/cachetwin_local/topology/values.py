@@ -142,7 +142,7 @@ class ReplicationGroup:
     `profile` is what the engine is started with. `parameters` are the parameter group's by name, as strings; those that
     say how a node is made (reserved-memory-percent) are in the nodes instead. `users` is empty when the group has no
     user group; then `auth_token`, if any, is the default user's password. Without `automatic_failover` a primary that
-    fails is replaced and no replica is promoted.
+    fails is replaced and no replica is promoted. `spare_endpoints` are for nodes that are added while it runs.
     """
 
     identity: Identity
@@ -160,6 +160,7 @@ class ReplicationGroup:
     security_groups: tuple[str, ...]
     automatic_failover: bool = False
     multi_az: bool = False
+    spare_endpoints: tuple[Endpoint, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

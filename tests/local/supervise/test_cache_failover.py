@@ -4,14 +4,17 @@ import asyncio
 import os
 import signal
 import time
+from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 import redis
-from tests.local.supervise.caches import KEY, client, replication_group, running, until
+from tests.local.supervise.caches import KEY, cache_node, client, replication_group, running, until
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.cache.cache import CacheActor
+from cachetwin_local.supervise.cache.operations import CacheOperations
 from cachetwin_local.supervise.events import Event, ResourceState
 from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.topology.values import Endpoint, ReplicationGroup
@@ -38,8 +41,21 @@ async def answered(run_context: RunContext, group: ReplicationGroup, key: str) -
                 return time.monotonic() - began
 
 
+async def reader_is(run_context: RunContext, group: ReplicationGroup, *roles: str) -> None:
+    """Return when the reader endpoint is answered in one of these roles; connections may break meanwhile."""
+    async with asyncio.timeout(30):
+        while True:
+            with suppress(*DISCONNECTED):
+                if await role_at(run_context, group, group.reader_endpoint) in roles:
+                    return
+            await asyncio.sleep(0.02)
+
+
 def messages(run_context: RunContext) -> list[tuple[str, str]]:
-    return [(event.source_identifier, event.message) for event in run_context.service_events.recent(100)]
+    """The events after those of the creation."""
+    events = run_context.service_events.recent(100)
+    created = ("Cache cluster created", "Added cache node")
+    return [(event.source_identifier, event.message) for event in events if not event.message.startswith(created)]
 
 
 def all_ready(actor: CacheActor) -> bool:
@@ -160,17 +176,9 @@ def test_a_replica_that_dies_leaves_the_reader_endpoint(run_context: RunContext,
                 with pytest.raises(DISCONNECTED):
                     await app.ping()
             # until it is back, the primary answers
-            async with asyncio.timeout(20):
-                while True:
-                    try:
-                        assert await role_at(run_context, group, group.reader_endpoint) in {"master", "slave"}
-                        break
-                    except DISCONNECTED:
-                        await asyncio.sleep(0.02)
+            await reader_is(run_context, group, "master", "slave")
             await until(lambda: all_ready(actor))
-            async with asyncio.timeout(20):
-                while await role_at(run_context, group, group.reader_endpoint) != "slave":
-                    await asyncio.sleep(0.02)
+            await reader_is(run_context, group, "slave")
             assert run_context.children[f"{KEY}/cache-002"].pid != first.pid
 
     asyncio.run(main())
@@ -244,5 +252,48 @@ def test_a_reboot_of_a_replica_brings_it_back_in_step(run_context: RunContext, a
                 ("cache-002", "Cache node 0001 shutdown"),
                 ("cache-002", "Cache node 0001 restarted"),
             ]
+
+    asyncio.run(main())
+
+
+def test_replicas_are_added_and_removed_while_it_runs(run_context: RunContext, address: str) -> None:
+    group = replace(replication_group(address, 2), spare_endpoints=(cache_node(address, 3).endpoint,))
+
+    async def main() -> None:
+        async with running(run_context, group) as actor:
+            async with client(run_context, group.primary_endpoint, group) as app:
+                await app.set("app:kept", "yes")
+            assert await actor.set_replicas(2) == "node group 0001 of Shop/Cache has 2 replicas now"
+            assert [(row["node"], row["role"], row["state"]) for row in actor.nodes()] == [
+                ("cache-001", "primary", "ready"),
+                ("cache-002", "replica", "ready"),
+                ("cache-003", "replica", "ready"),
+            ]
+            async with client(run_context, cache_node(address, 3).endpoint, group) as app:
+                assert await app.get("app:kept") == "yes"
+            with pytest.raises(UserError, match="no endpoint left"):
+                await actor.set_replicas(3)
+            await actor.set_replicas(1)
+            assert [row["node"] for row in actor.nodes()] == ["cache-001", "cache-002"]
+            assert f"{KEY}/cache-003" not in run_context.children
+            with pytest.raises(UserError, match="replicas must be between 1 and 5, got 0"):
+                await actor.set_replicas(0)
+
+    asyncio.run(main())
+
+
+def test_operations_name_what_they_do_not_find(run_context: RunContext, address: str) -> None:
+    operations = CacheOperations(lambda: [CacheActor(run_context, replication_group(address, 2))])
+
+    async def main() -> None:
+        assert await operations.perform({"op": "failover", "cache": "other"}) == {
+            "error": "other is no cache that runs: it must be one of Shop/Cache"
+        }
+        assert await operations.perform({"op": "reboot", "node": "cache-009"}) == {
+            "error": "node must be one of cache-001, cache-002, got cache-009"
+        }
+        assert await operations.perform({"op": "failover", "cache": "CACHE", "shard": "2"}) == {
+            "error": "shard must be 0001, got 2"
+        }
 
     asyncio.run(main())

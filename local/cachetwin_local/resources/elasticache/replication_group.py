@@ -26,6 +26,7 @@ from .cache_engine import (
 )
 
 PORT = 6379
+NODES_MAX = 6  # a primary and five replicas
 
 
 def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
@@ -36,7 +37,7 @@ def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack:
     if _is_sharded(properties):
         return Description(name, name, arn, {}, lambda attribute: placeholder_attribute(fields, attribute))
     primary, reader = _endpoints(address_plan, resolved, properties, name, stack)
-    nodes = _node_endpoints(address_plan, resolved, properties, name, stack)
+    nodes = _node_endpoints(address_plan, resolved, properties, name, stack)[: node_count(properties)]
     addresses, ports = [node.address for node in nodes], [str(node.port) for node in nodes]
     attributes = {
         "PrimaryEndPoint.Address": primary.address,
@@ -64,7 +65,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
     version = _version(properties)
     parameters = _parameters(context, resolved, properties, version)
     endpoints = _node_endpoints(context.address_plan, resolved, properties, identity.physical_name, stack)
-    nodes = _nodes(context, resolved, properties, parameters, endpoints)
+    nodes = _nodes(context, resolved, properties, parameters, endpoints[: node_count(properties)])
     named = profile(version.engine, version.text)
     _check_authentication(context, resource.key, properties, primary)
     group = ReplicationGroup(
@@ -83,6 +84,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         security_groups=properties.strings("SecurityGroupIds"),
         automatic_failover=_automatic_failover(context, resource.key, properties, len(nodes)),
         multi_az=properties.boolean("MultiAZEnabled"),
+        spare_endpoints=endpoints[len(nodes) :],
     )
     return Translation((group,), _note(group, exact=named[1]))
 
@@ -134,12 +136,12 @@ def _endpoints(
 def _node_endpoints(
     address_plan: AddressPlan, resolved: Resolved, properties: Properties, name: str, stack: Stack
 ) -> tuple[Endpoint, ...]:
-    """The endpoint of each node, by its member id."""
+    """The endpoint of each node that the group may have, in the order of their member ids."""
     port, tls = properties.integer("Port", PORT), _tls(properties)
     zone = f"{short_region(stack.region)}.cache.amazonaws.com"
     unique = name_fields(resolved, stack)["hex6"]
     found = []
-    for number in range(1, node_count(properties) + 1):
+    for number in range(1, NODES_MAX + 1):
         member = f"{name}-{number:03}"
         host = f"{member}.{unique}.0001.{zone}" if tls == "off" else f"{member}.{name}.{unique}.{zone}"
         address, local_port = address_plan.endpoint(node_endpoint_name(resolved.resource.key, number), port)
@@ -220,8 +222,8 @@ def node_count(properties: Properties) -> int:
     if configured:
         replicas = configured[0].integer("ReplicaCount", replicas)
     count = properties.integer("NumCacheClusters", 1 + replicas)
-    if not 1 <= count <= 6:
-        raise properties.where.child("NumCacheClusters").error(f"must be between 1 and 6, got {count}")
+    if not 1 <= count <= NODES_MAX:
+        raise properties.where.child("NumCacheClusters").error(f"must be between 1 and {NODES_MAX}, got {count}")
     return count
 
 

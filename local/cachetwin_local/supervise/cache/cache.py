@@ -15,6 +15,10 @@ from cachetwin_local.topology.values import Endpoint, ReplicationGroup
 
 __all__ = ["CacheActor"]
 
+_FAILOVER_S = 30.0
+_POLL_S = 0.01
+_REPLICAS_MAX = 5
+
 
 class CacheActor:
     """One replication group with all its nodes.
@@ -68,6 +72,7 @@ class CacheActor:
         """Issue a certificate for all endpoints."""
         endpoints = [self._group.primary_endpoint, self._group.reader_endpoint]
         endpoints += [node.endpoint for node in self._group.nodes]
+        endpoints += self._group.spare_endpoints
         addresses = list(dict.fromkeys(endpoint.address for endpoint in endpoints))
         names = [name for endpoint in endpoints for name in endpoint.names]
         self._settings.pair = self._run_context.local_ca.issue(slug(self.name), addresses, names)
@@ -89,6 +94,42 @@ class CacheActor:
         self._primary.close()
         self._reader.close()
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names by which people may call it, in lower case: key, logical id, the service's name."""
+        identity = self._group.identity
+        return frozenset(name.lower() for name in (self.name, identity.logical_id, identity.physical_name))
+
+    async def fail_over(self, shard_id: str | None, *, planned: bool) -> str:
+        """Let a replica of a shard take over; `planned` keeps the old primary up. Returns a sentence. Raises UserError."""
+        shard = self._shard(shard_id)
+        old = shard.primary
+        if planned:
+            await shard.hand_over()
+        else:
+            await shard.fail_over()
+            async with asyncio.timeout(_FAILOVER_S):
+                while shard.primary is old:
+                    await asyncio.sleep(_POLL_S)
+        return f"{shard.primary.node.member_id} is the primary of node group {shard.id} now"
+
+    async def reboot(self, member_id: str) -> str:
+        """Restart one node. Returns a sentence. Raises UserError."""
+        await self.shard.reboot(self.member(member_id))
+        return f"{member_id} has restarted"
+
+    async def set_replicas(self, count: int) -> str:
+        """Add or remove replicas, one after the other. Returns a sentence. Raises UserError."""
+        least = 1 if self._group.automatic_failover else 0
+        if not least <= count <= _REPLICAS_MAX:
+            raise UserError(f"replicas must be between {least} and {_REPLICAS_MAX}, got {count}")
+        await self.shard.set_replicas(count, self._group.spare_endpoints)
+        return f"node group {self.shard.id} of {self.name} has {_replicas(count)} now"
+
+    def members(self) -> list[Member]:
+        """Every node."""
+        return list(self.shard.members)
+
     async def info(self, member_id: str) -> str:
         """The INFO of one node."""
         return str((await self.member(member_id).process.ask("info"))["info"])
@@ -100,6 +141,11 @@ class CacheActor:
                 return member
         known = ", ".join(member.node.member_id for member in self.shard.members)
         raise UserError(f"node must be one of {known}, got {member_id}")
+
+    def _shard(self, shard_id: str | None) -> Shard:
+        if shard_id is None or shard_id.zfill(4) == self.shard.id:
+            return self.shard
+        raise UserError(f"shard must be {self.shard.id}, got {shard_id}")
 
     def nodes(self) -> list[dict[str, object]]:
         """The nodes as `status` shows them."""
@@ -151,6 +197,10 @@ def _row(cache: str, shard: Shard, member: Member) -> dict[str, object]:
         "lag_bytes": max(0, lag),
         "clients": state.clients if state else None,
     }
+
+
+def _replicas(count: int) -> str:
+    return f"{count} replica" if count == 1 else f"{count} replicas"
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

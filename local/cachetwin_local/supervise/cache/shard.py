@@ -9,7 +9,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.background import BackgroundTasks, describe
@@ -20,7 +20,7 @@ from cachetwin_local.supervise.events import State
 from cachetwin_local.supervise.parts import Part
 from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.supervise.project.service_events import SourceType
-from cachetwin_local.topology.values import CacheNode
+from cachetwin_local.topology.values import CacheNode, Endpoint
 
 __all__ = ["Member", "Shard"]
 
@@ -77,6 +77,9 @@ class Shard:
         self._automatic_failover = automatic_failover
         self._changed = changed
         self._changing = asyncio.Lock()
+        self._scaling = asyncio.Lock()
+        self._zones = tuple(node.availability_zone for node in nodes)
+        self._endpoints_known = {node.endpoint for node in nodes}
         self._tasks = BackgroundTasks(run_context, cache, "cache")
         self._started = False
         self.members: list[Member] = [self._member(node, node.role) for node in nodes]
@@ -104,6 +107,7 @@ class Shard:
         await self._changed()
         for member in self.members:
             self._report(member, "ready", "")
+            self._tell_of_creation(member)
             self._watch(member)
         self._started = True
 
@@ -153,17 +157,45 @@ class Shard:
             with suppress(OSError):  # a node that is gone gets them when it is replaced
                 await member.process.ask("users", users=self._settings.users())
 
-    async def add(self, node: CacheNode) -> None:
-        """Add a replica and return when it is in step. Raises UserError."""
+    async def set_replicas(self, count: int, spare_endpoints: tuple[Endpoint, ...]) -> None:
+        """Add replicas at `spare_endpoints`, or remove the newest ones, until there are `count`. Raises UserError."""
+        async with self._scaling:
+            way = "Increase" if count > len(self._replicas()) else "Decrease"
+            self._event("replication-group", self._group_id, f"ReplicationGroup{way}ReplicaCountStarted")
+            while len(self._replicas()) < count:
+                await self._add(self._next_node(spare_endpoints))
+            while len(self._replicas()) > count:
+                await self._remove(max(self._replicas(), key=lambda member: member.node.member_id))
+            self._event("replication-group", self._group_id, f"ReplicationGroup{way}ReplicaCountFinished")
+
+    def _next_node(self, spare_endpoints: tuple[Endpoint, ...]) -> CacheNode:
+        """The next replica: the lowest number and endpoint that are free, in the zone with the fewest nodes."""
+        nodes = [member.node for member in self.members]
+        prefix = nodes[0].member_id.rpartition("-")[0]
+        taken = {node.member_id for node in nodes}
+        member_id = next(name for n in range(1, len(nodes) + 2) if (name := f"{prefix}-{n:03}") not in taken)
+        used = {node.endpoint for node in nodes}
+        free = [endpoint for endpoint in self._endpoints_known | set(spare_endpoints) if endpoint not in used]
+        if not free:
+            raise UserError(f"node group {self.id} of {self._group_id} has no endpoint left for another node")
+        self._endpoints_known |= set(free)
+        zones = [node.availability_zone for node in nodes]
+        zone = min(dict.fromkeys(self._zones), key=zones.count)
+        named = [endpoint for endpoint in free if any(name.startswith(f"{member_id}.") for name in endpoint.names)]
+        return replace(
+            nodes[0], member_id=member_id, role="replica", availability_zone=zone, endpoint=(named or free)[0]
+        )
+
+    async def _add(self, node: CacheNode) -> None:
         member = self._member(node, "replica")
         self._open(member)
         self.members.append(member)
         self._report(member, "starting", "")
         await self._bring_back(member)
+        self._tell_of_creation(member)
         self._watch(member)
 
-    async def remove(self, member: Member) -> None:
-        """Remove a replica; its connections close."""
+    async def _remove(self, member: Member) -> None:
         async with self._changing:
             member.available = False
             self.members.remove(member)
@@ -172,6 +204,7 @@ class Shard:
         await member.process.stop()
         member.own.close()
         self._run_context.parts.forget(self._cache, member.node.member_id)
+        self._event("cache-cluster", member.node.member_id, "Cache cluster deleted")
 
     # Failure
 
@@ -381,6 +414,12 @@ class Shard:
         self._event("cache-cluster", old_id, message)
         self._event("replication-group", self._group_id, message)
         self._log(new, "is the primary now")
+
+    def _tell_of_creation(self, member: Member) -> None:
+        node = member.node
+        self._event("cache-cluster", node.member_id, "Cache cluster created")
+        message = f"Added cache node {_NODE_ID} in availability zone {node.availability_zone}"
+        self._event("cache-cluster", node.member_id, message)
 
     def _event(self, source_type: SourceType, source: str, message: str) -> None:
         self._run_context.service_events.write(source_type, source, message, self._cache)

@@ -1,0 +1,59 @@
+"""``cachetwin failover``, ``reboot`` and ``scale``: operations on a cache that runs."""
+
+from typing import Annotated
+
+import typer
+
+from cachetwin_local.cli.running_project import ask_supervisor, inform, state_of, status_of
+from cachetwin_local.errors import UserError
+from cachetwin_local.project import find_project
+
+__all__ = ["failover", "reboot", "scale"]
+
+_DEADLINE_S = 600.0
+
+Cache = Annotated[str, typer.Argument(metavar="CACHE", help="The cache's logical id, or its name on the service.")]
+
+
+def failover(
+    context: typer.Context,
+    cache: Cache,
+    *,
+    shard: Annotated[
+        str | None, typer.Option("--shard", metavar="ID", help="The node group; needed where there are several.")
+    ] = None,
+    planned: Annotated[
+        bool, typer.Option("--planned", help="Keep the old primary up as a replica, as an update of the service does.")
+    ] = False,
+) -> None:
+    """Let a replica take over from the primary, as TestFailover does: the primary goes down and is recovered."""
+    _perform(context, {"op": "failover", "cache": cache, "shard": shard, "planned": planned})
+
+
+def reboot(
+    context: typer.Context,
+    node: Annotated[str, typer.Argument(metavar="NODE", help="The node's id: `cachetwin status` lists them.")],
+) -> None:
+    """Restart a node of a cache. A primary without replicas loses its data."""
+    _perform(context, {"op": "reboot", "node": node})
+
+
+def scale(
+    context: typer.Context,
+    cache: Cache,
+    *,
+    replicas: Annotated[int, typer.Option("--replicas", metavar="N", help="Replicas of each shard, 0 to 5.")],
+) -> None:
+    """Change a cache's number of replicas until the next `up`."""
+    _perform(context, {"op": "scale", "cache": cache, "replicas": replicas})
+
+
+def _perform(context: typer.Context, request: dict[str, object]) -> None:
+    state = state_of(find_project(context.obj))
+    if state is None:
+        raise UserError("nothing is running: start it with `cachetwin up`")
+    status_of(state)  # a supervisor that hangs is found here; an operation may take long
+    answer = next(ask_supervisor(state, request, _DEADLINE_S), {"error": "the supervisor stopped while it was asked"})
+    if "error" in answer:
+        raise UserError(str(answer["error"]))
+    inform(str(answer["done"]))

@@ -1,0 +1,59 @@
+"""What people may ask of a running cache: failover, reboot, another number of replicas."""
+
+from collections.abc import Callable, Sequence
+
+from cachetwin_local.errors import UserError
+from cachetwin_local.supervise.cache.cache import CacheActor
+
+__all__ = ["OPERATIONS", "CacheOperations"]
+
+OPERATIONS = frozenset({"failover", "reboot", "scale"})
+
+Document = dict[str, object]
+
+
+class CacheOperations:
+    """Carries out requests of the control socket on the caches that run."""
+
+    def __init__(self, caches: Callable[[], Sequence[CacheActor]]) -> None:
+        self._caches = caches
+
+    async def perform(self, request: Document) -> Document:
+        """Carry out one request. The answer holds ``done``, a sentence, or ``error``."""
+        try:
+            match request.get("op"):
+                case "failover":
+                    return {"done": await self._fail_over(request)}
+                case "reboot":
+                    return {"done": await self._reboot(str(request.get("node")))}
+                case _:
+                    return {"done": await self._scale(request)}
+        except (UserError, OSError) as error:  # an OSError: a node is gone, or too slow
+            return {"error": str(error) or "a node did not answer in time"}
+
+    async def _fail_over(self, request: Document) -> str:
+        cache = self._cache(str(request.get("cache")))
+        shard = request.get("shard")
+        return await cache.fail_over(None if shard is None else str(shard), planned=request.get("planned") is True)
+
+    async def _reboot(self, node: str) -> str:
+        found = [cache for cache in self._caches() if any(member.node.member_id == node for member in cache.members())]
+        if not found:
+            known = ", ".join(member.node.member_id for cache in self._caches() for member in cache.members())
+            raise UserError(f"node must be one of {known or 'none, for no cache runs'}, got {node}")
+        return await found[0].reboot(node)
+
+    async def _scale(self, request: Document) -> str:
+        replicas = request.get("replicas")
+        if not isinstance(replicas, int):
+            raise UserError(f"replicas must be a number, got {replicas!r}")
+        return await self._cache(str(request.get("cache"))).set_replicas(replicas)
+
+    def _cache(self, name: str) -> CacheActor:
+        """The cache of this name: its logical id, with or without the stack's name, or the service's."""
+        found = [cache for cache in self._caches() if name.lower() in cache.names]
+        if len(found) == 1:
+            return found[0]
+        known = ", ".join(cache.name for cache in self._caches())
+        reason = "is the name of several caches" if found else "is no cache that runs"
+        raise UserError(f"{name} {reason}: it must be one of {known or 'none'}")
