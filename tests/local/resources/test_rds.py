@@ -39,6 +39,28 @@ def test_another_database_engine_is_said_not_to_run() -> None:
     assert status(topology, "Db") == ("not supported", "mysql does not run here: only postgres does")
 
 
+@pytest.mark.parametrize("engine", ["mysql", "mariadb", "aurora-postgresql", "sqlserver-ex"])
+def test_what_needs_a_database_that_does_not_run_gets_a_name_that_does_not_resolve(engine: str) -> None:
+    """A secret that is attached to it, and an output of its address."""
+    template = {"SecretStringTemplate": '{"username":"app"}', "GenerateStringKey": "password"}
+    topology = plan_of(
+        Secret=one("SecretsManager::Secret", GenerateSecretString=template),
+        Db=one("RDS::DBInstance", **{**DATABASE, "Engine": engine}),
+        Attachment=one(
+            "SecretsManager::SecretTargetAttachment",
+            SecretId={"Ref": "Secret"},
+            TargetId={"Ref": "Db"},
+            TargetType="AWS::RDS::DBInstance",
+        ),
+    )
+    assert status(topology, "Db") == ("not supported", f"{engine} does not run here: only postgres does")
+    (secret,) = topology.secrets
+    (attachment,) = secret.attachments
+    assert attachment.values["engine"] == engine
+    assert attachment.values["host"] == "endpoint-address.db.invalid"
+    assert unreadable(topology) == {}
+
+
 def test_a_database_without_a_password_is_an_error() -> None:
     topology = plan_of(Db=one("RDS::DBInstance", Engine="postgres"))
     assert "Db, MasterUserPassword: must be given, or ManageMasterUserPassword" in unreadable(topology)["Db"]

@@ -4,10 +4,13 @@ from cachetwin_local.assembly.graph import Description, Graph, Resolved
 from cachetwin_local.assembly.template import Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
+from cachetwin_local.resources.shape import name_fields, placeholder_attribute
 from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.values import Attachment
 
 TARGET_TYPES = ("AWS::RDS::DBInstance",)
+_POSTGRES_PORT = 5432
+_PORTS = {"mysql": 3306, "mariadb": 3306}
 
 
 def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
@@ -41,10 +44,15 @@ def _database(context: Context, properties: Properties) -> Attachment:
     if target is None:
         raise properties.where.child("TargetId").error(f"must name a database of this app, got {target_id}")
     identity, database = context.identity(target.resource.key), Properties.of(target)
+    engine = database.string("Engine")
+    fields = name_fields(target, context.graph.stack(target.resource.stack))
+    # one that does not run here, as the plan says of it, has a name that does not resolve
+    address = identity.attributes.get("Endpoint.Address", placeholder_attribute(fields, "Endpoint.Address"))
+    port = identity.attributes.get("Endpoint.Port", database.integer("Port", _PORTS.get(engine, _POSTGRES_PORT)))
     values: dict[str, str | int] = {
-        "engine": database.string("Engine"),
-        "host": str(identity.attributes["Endpoint.Address"]),
-        "port": int(str(identity.attributes["Endpoint.Port"])),
+        "engine": engine,
+        "host": str(address),
+        "port": int(str(port)),
         "dbInstanceIdentifier": identity.physical_name,
     }
     if "DBName" in database:

@@ -22,7 +22,7 @@ from cachetwin_local.supervise.project.service_events import ServiceEvents
 __all__ = ["RunContext", "slug", "socket_directory"]
 
 _SOCKET_PATH_BYTES_MAX = 103  # sun_path holds 104 bytes on macOS, 108 on Linux, one of them the final zero
-_LONGEST_SOCKET_NAME = "/0123456789/.s.PGSQL.5432.lock"
+_LONGEST_SOCKET_NAME = "/0123456789/.s.PGSQL.65535.lock"
 
 
 @dataclass(slots=True)
