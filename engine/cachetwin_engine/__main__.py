@@ -2,13 +2,17 @@
 
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 from cachetwin_engine.server.config import OptionError, help_text, parse_arguments
+from cachetwin_engine.server.memcached.options import wants_memcached
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Serve until told to stop; 0 after a clean end, 1 with one line on stderr when the command line cannot be used."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if wants_memcached("" if arguments is not None else Path(sys.argv[0]).name, words):
+        return _memcached(words)
     # Anywhere among the directives: a container's entry point puts its own before what the user asks.
     if "--version" in words or words[:1] == ["-v"]:
         from cachetwin_engine.server.run import version_line  # noqa: PLC0415  (loads the core)
@@ -27,6 +31,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run(options)
     except OptionError as error:
         sys.stderr.write(f"cachetwin-engine: {error}\n")
+        return 1
+    return 0
+
+
+def _memcached(words: list[str]) -> int:
+    """The second engine, with a command line of its own."""
+    try:
+        from cachetwin_engine.server.memcached.run import run_memcached  # noqa: PLC0415  (as above)
+
+        run_memcached(words)
+    except OptionError as error:
+        sys.stderr.write(f"{error}\n")
         return 1
     return 0
 

@@ -8,7 +8,8 @@ ROOT = Path(__file__).parents[2]
 COMMANDS = ROOT / "engine/cachetwin_engine/core/commands"
 CORE = ROOT / "engine/cachetwin_engine/core"
 TESTS = ROOT / "tests/engine"
-OTHER_FOLDERS = {"compat", "fuzz", "server"}  # against a reference server, with generated input, through sockets
+OTHER_FOLDERS = {"compat", "fuzz", "server", "memcached"}
+"""Against a reference server, with generated input, through sockets; and of the second engine."""
 
 
 def modules(folder: Path) -> list[Path]:

@@ -105,6 +105,9 @@ class ControlledNode(Protocol):
     def set_topology(self, document: object) -> None:
         """Make a topology the node's. Raises RequestError."""
 
+    def set_nodes(self, nodes: list[str], version: int) -> None:
+        """The nodes of a Memcached cluster, each as ``host|ip|port``. Raises RequestError."""
+
     def info(self) -> str:
         """What INFO answers to a client that may see everything."""
 
@@ -133,6 +136,7 @@ class ControlChannel:
             "lead": self._lead,
             "replica": self._replica,
             "topology": self._topology,
+            "nodes": self._nodes,
             "info": self._info,
             "state": self._state,
             "shutdown": self._shutdown,
@@ -272,6 +276,11 @@ class ControlChannel:
 
     async def _topology(self, request: Request) -> Answer:
         self._node.set_topology(request.get("topology"))
+        return {}
+
+    async def _nodes(self, request: Request) -> Answer:
+        nodes = [str(node) for node in cast("list[object]", _field(request, "nodes", list))]
+        self._node.set_nodes(nodes, cast("int", _field(request, "version", int)))
         return {}
 
     async def _info(self, _request: Request) -> Answer:

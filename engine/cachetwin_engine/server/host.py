@@ -95,19 +95,7 @@ class ProcessHost(Host):
 
     def allow_clients(self, count: int) -> int:
         """Raise the limit on open files as far as ``count`` clients need; how many it is good for."""
-        import resource  # noqa: PLC0415  (1 ms that only a start and a change of maxclients should cost)
-
-        wanted = count + RESERVED_DESCRIPTORS
-        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-        if soft == resource.RLIM_INFINITY or soft >= wanted:
-            return count
-        if hard != resource.RLIM_INFINITY:
-            wanted = min(wanted, hard)
-        try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-        except (OSError, ValueError):  # an unlimited limit that the kernel limits all the same
-            wanted = soft
-        return max(1, wanted - RESERVED_DESCRIPTORS)
+        return raise_file_limit(count)
 
     def score_for_oom(self, config: Config) -> str:
         """Write what the kernel's out-of-memory killer goes by (server.c, setOOMScoreAdj); empty when it worked."""
@@ -204,3 +192,20 @@ class ProcessHost(Host):
     def secret_bits(self, count: int) -> int:
         """``count`` unpredictable bits."""
         return secrets.randbits(count)
+
+
+def raise_file_limit(count: int) -> int:
+    """Raise the limit on open files as far as ``count`` clients need; how many it is good for."""
+    import resource  # noqa: PLC0415  (1 ms that only a start and a change of maxclients should cost)
+
+    wanted = count + RESERVED_DESCRIPTORS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= wanted:
+        return count
+    if hard != resource.RLIM_INFINITY:
+        wanted = min(wanted, hard)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    except (OSError, ValueError):  # an unlimited limit that the kernel limits all the same
+        wanted = soft
+    return max(1, wanted - RESERVED_DESCRIPTORS)

@@ -276,6 +276,10 @@ class Node:
         self.schedule_drain()
         log.info("topology set", extra={"fields": {"epoch": topology.epoch, "shards": len(topology.shards)}})
 
+    def set_nodes(self, nodes: list[str], version: int) -> None:
+        """Only a Memcached node tells its clients of the others."""
+        raise RequestError("nodes: only a Memcached node has a list of nodes")
+
     def link_lost(self, link: PrimaryLink, reason: str) -> None:
         """A link whose connections come from the supervisor needs another one."""
         if link.given and link is self.engine.replication.link and self._control is not None:

@@ -41,7 +41,7 @@ def run(options: Options) -> None:
     if node.engine.config.boolean("crash-log-enabled"):
         log_crashes(stream)
     tame_garbage_collector()
-    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+    with asyncio.Runner(loop_factory=loop_factory()) as runner:
         runner.run(node.serve())
 
 
@@ -55,7 +55,7 @@ def prepare(options: Options) -> Node:
             engine,
             host,
             tls_files=_tls_files(options),
-            control=_control_socket(options),
+            control=control_socket(options.control_fd),
             backlog=options.tcp_backlog,
             version=package_version(),
         )
@@ -228,25 +228,23 @@ def _tls_files(options: Options) -> TlsFiles | None:
     )
 
 
-def _control_socket(options: Options) -> socket.socket | None:
-    if options.control_fd is None:
+def control_socket(control_fd: int | None) -> socket.socket | None:
+    """The supervisor's socket, if there is one. Raises OptionError."""
+    if control_fd is None:
         return None
     try:
-        sock = socket.socket(fileno=options.control_fd)
+        sock = socket.socket(fileno=control_fd)
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise OptionError(
-            f"control-fd must be an open Unix stream socket, got {options.control_fd}: {reason}"
-        ) from error
+        raise OptionError(f"control-fd must be an open Unix stream socket, got {control_fd}: {reason}") from error
     if sock.family != socket.AF_UNIX or sock.type != socket.SOCK_STREAM:
-        raise OptionError(
-            f"control-fd must be an open Unix stream socket, got another kind of socket as {options.control_fd}"
-        )
+        raise OptionError(f"control-fd must be an open Unix stream socket, got another kind of socket as {control_fd}")
     sock.set_inheritable(False)
     return sock
 
 
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
+    """What makes the event loop."""
     with contextlib.suppress(ImportError):
         import uvloop  # noqa: PLC0415  (not on every platform)
 

@@ -1,0 +1,25 @@
+"""Reply texts, to the letter as memcached has them."""
+
+from typing import Final
+
+END: Final = b"END\r\n"
+OK: Final = b"OK\r\n"
+ERROR: Final = b"ERROR\r\n"
+STORED: Final = b"STORED\r\n"
+NOT_STORED: Final = b"NOT_STORED\r\n"
+EXISTS: Final = b"EXISTS\r\n"
+NOT_FOUND: Final = b"NOT_FOUND\r\n"
+DELETED: Final = b"DELETED\r\n"
+TOUCHED: Final = b"TOUCHED\r\n"
+RESET: Final = b"RESET\r\n"
+
+BAD_FORMAT: Final = b"CLIENT_ERROR bad command line format\r\n"
+BAD_COMMAND_LINE: Final = b"CLIENT_ERROR bad command line\r\n"
+BAD_CHUNK: Final = b"CLIENT_ERROR bad data chunk\r\n"
+BAD_DELETE: Final = b"CLIENT_ERROR bad command line format.  Usage: delete <key> [noreply]\r\n"
+BAD_EXPTIME: Final = b"CLIENT_ERROR invalid exptime argument\r\n"
+BAD_DELTA: Final = b"CLIENT_ERROR invalid numeric delta argument\r\n"
+NOT_A_NUMBER: Final = b"CLIENT_ERROR cannot increment or decrement non-numeric value\r\n"
+TOO_LARGE: Final = b"SERVER_ERROR object too large for cache\r\n"
+NO_MEMORY: Final = b"SERVER_ERROR out of memory storing object\r\n"
+NO_MEMORY_FOR_DELTA: Final = b"SERVER_ERROR out of memory\r\n"

@@ -1,0 +1,1 @@
+"""The shell of the Memcached profile: its command line, its connections and its node."""
