@@ -105,7 +105,7 @@ def _default_group(graph: Graph, vpc: str) -> tuple[str, ...]:
 
 
 def _port(server: ReplicationGroup | Database) -> int:
-    endpoint = server.primary_endpoint if isinstance(server, ReplicationGroup) else server.endpoint
+    endpoint = server.endpoint
     return endpoint.port_on_aws
 
 

@@ -10,7 +10,7 @@ from cachetwin_local.assembly.template import Assembly, Resource, Stack
 from cachetwin_local.assembly.where import Where
 from cachetwin_local.errors import UserError
 from cachetwin_local.resources.context import Context, Translation
-from cachetwin_local.resources.elasticache import replication_group as elasticache_replication_group
+from cachetwin_local.resources.elasticache import node_groups as elasticache_node_groups
 from cachetwin_local.resources.elbv2 import listener as elbv2_listener
 from cachetwin_local.resources.modelled import shape_of
 from cachetwin_local.resources.properties import Properties
@@ -39,7 +39,7 @@ T = TypeVar("T")
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 REPLICATION_GROUP = "AWS::ElastiCache::ReplicationGroup"
 ENDPOINTS: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = {
-    REPLICATION_GROUP: (elasticache_replication_group.PORT, ("primary", "reader")),
+    REPLICATION_GROUP: (elasticache_node_groups.PORT, ("primary", "reader")),
     "AWS::RDS::DBInstance": (rds_db_instance.PORT, ("endpoint",)),
 }
 """The default port and the endpoints' names of each type that has endpoints."""
@@ -179,10 +179,12 @@ def _reserve_one(graph: Graph, address_plan: AddressPlan, resource: Resource) ->
 
 def _reserve_nodes(graph: Graph, address_plan: AddressPlan, resource: Resource) -> None:
     """After the endpoints that people type: where all share one address, these keep their ports."""
-    properties = Properties({"Port": graph.property(resource, "Port")}, Where(resource.stack, resource.logical_id))
-    port = properties.integer("Port", elasticache_replication_group.PORT)
-    for number in range(1, elasticache_replication_group.NODES_MAX + 1):
-        address_plan.endpoint(elasticache_replication_group.node_endpoint_name(resource.key, number), port)
+    names = ("Port", "NumNodeGroups", "NodeGroupConfiguration", "ReplicasPerNodeGroup")
+    values = {name: graph.property(resource, name) for name in names}
+    properties = Properties(values, Where(resource.stack, resource.logical_id))
+    port = properties.integer("Port", elasticache_node_groups.PORT)
+    for name in elasticache_node_groups.node_endpoint_names(resource.key, properties):
+        address_plan.endpoint(name, port)
 
 
 def _values_of(kind: type[T], values: Iterable[object]) -> tuple[T, ...]:

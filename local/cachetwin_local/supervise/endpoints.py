@@ -38,7 +38,7 @@ def endpoint_rows(topology: Topology, secrets: SecretStore) -> list[EndpointRow]
         users = ", ".join(user.user_name for user in _users_on(group)) if group.users else "default"
         for role, endpoint in _cache_endpoints(group):
             name = f"{group.identity.key} ({role})"
-            answers = "the primary" if role == "primary" or len(group.nodes) == 1 else "the replicas"
+            answers = _who_answers(group, role)
             found.append(EndpointRow(name, _at(endpoint), endpoint.tls, users, f"{group.profile}, {answers}"))
     for database in topology.databases:
         tls = "required" if database.force_ssl else "preferred"
@@ -69,15 +69,15 @@ def endpoint_variables(
 
 def _cache_variables(group: ReplicationGroup, secrets: SecretStore, *, with_secrets: bool) -> dict[str, str]:
     prefix = _prefix(group.identity.logical_id)
-    primary, reader = group.primary_endpoint, group.reader_endpoint
-    scheme = "redis" if primary.tls == "off" else "rediss"
+    endpoint, reader = group.endpoint, group.reader_endpoint
+    scheme = "redis" if endpoint.tls == "off" else "rediss"
     found = {
-        f"{prefix}_HOST": primary.address,
-        f"{prefix}_PORT": str(primary.port),
-        f"{prefix}_URL": f"{scheme}://{primary.address}:{primary.port}",
-        f"{prefix}_READER_HOST": reader.address,
-        f"{prefix}_READER_PORT": str(reader.port),
+        f"{prefix}_HOST": endpoint.address,
+        f"{prefix}_PORT": str(endpoint.port),
+        f"{prefix}_URL": f"{scheme}://{endpoint.address}:{endpoint.port}",
     }
+    if reader is not None:
+        found |= {f"{prefix}_READER_HOST": reader.address, f"{prefix}_READER_PORT": str(reader.port)}
     for user in _users_on(group):
         named = f"{prefix}_{_prefix(user.user_name)}"
         found[f"{named}_USER"] = user.user_name
@@ -110,8 +110,18 @@ def _users_on(group: ReplicationGroup) -> list[CacheUser]:
 
 
 def _cache_endpoints(group: ReplicationGroup) -> Iterator[tuple[str, Endpoint]]:
-    yield "primary", group.primary_endpoint
-    yield "reader", group.reader_endpoint
+    named = {
+        "primary": group.primary_endpoint,
+        "reader": group.reader_endpoint,
+        "configuration": group.configuration_endpoint,
+    }
+    yield from ((role, endpoint) for role, endpoint in named.items() if endpoint is not None)
+
+
+def _who_answers(group: ReplicationGroup, role: str) -> str:
+    if role == "configuration":
+        return "every node"
+    return "the primary" if role == "primary" or len(group.nodes) == 1 else "the replicas"
 
 
 def _at(endpoint: Endpoint) -> str:

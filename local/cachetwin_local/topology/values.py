@@ -34,6 +34,7 @@ __all__ = [
     "LoadBalancer",
     "LogDelivery",
     "NetworkPath",
+    "NodeGroup",
     "Output",
     "PortMapping",
     "Problem",
@@ -136,21 +137,37 @@ class LogDelivery:
 
 
 @dataclass(frozen=True, slots=True)
+class NodeGroup:
+    """A node group (shard) of a replication group.
+
+    `slots` are first and last slot of each range, none with cluster mode disabled. `spare_endpoints` are for nodes that are
+    added while it runs.
+    """
+
+    id: str
+    slots: tuple[tuple[int, int], ...]
+    spare_endpoints: tuple[Endpoint, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ReplicationGroup:
-    """A Valkey or Redis OSS replication group with cluster mode disabled.
+    """A Valkey or Redis OSS replication group.
+
+    With cluster mode disabled it has a primary and a reader endpoint, enabled a configuration endpoint, and compatible all
+    three.
 
     `profile` is what the engine is started with. `parameters` are the parameter group's by name, as strings; those that
     say how a node is made (reserved-memory-percent) are in the nodes instead. `users` is empty when the group has no
     user group; then `auth_token`, if any, is the default user's password. Without `automatic_failover` a primary that
-    fails is replaced and no replica is promoted. `spare_endpoints` are for nodes that are added while it runs.
+    fails is replaced and no replica is promoted.
     """
 
     identity: Identity
     engine: Literal["valkey", "redis"]
     engine_version: str
     profile: str
-    primary_endpoint: Endpoint
-    reader_endpoint: Endpoint
+    primary_endpoint: Endpoint | None
+    reader_endpoint: Endpoint | None
     nodes: tuple[CacheNode, ...]
     parameters: Mapping[str, str]
     users: tuple[CacheUser, ...]
@@ -160,7 +177,17 @@ class ReplicationGroup:
     security_groups: tuple[str, ...]
     automatic_failover: bool = False
     multi_az: bool = False
-    spare_endpoints: tuple[Endpoint, ...] = ()
+    cluster_mode: Literal["disabled", "enabled", "compatible"] = "disabled"
+    configuration_endpoint: Endpoint | None = None
+    node_groups: tuple[NodeGroup, ...] = (NodeGroup("0001", ()),)
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The endpoint that an app connects to first: the primary's, or the configuration endpoint."""
+        found = self.primary_endpoint or self.configuration_endpoint
+        if found is None:
+            raise ValueError(f"{self.identity.key} has neither a primary nor a configuration endpoint")
+        return found
 
 
 @dataclass(frozen=True, slots=True)

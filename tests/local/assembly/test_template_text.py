@@ -57,9 +57,9 @@ def test_a_template_is_a_stack_named_like_its_file(tmp_path: Path) -> None:
     topology = plan(read_template(path, "eu-central-1"))
     assert (topology.stacks, topology.region) == (("my-shop",), "eu-central-1")
     (cache,) = topology.replication_groups
-    assert cache.primary_endpoint.port == 6380
-    assert cache.primary_endpoint.tls == "off"
-    assert [output.value for output in topology.outputs] == [f"{cache.primary_endpoint.address}:6380"]
+    assert cache.endpoint.port == 6380
+    assert cache.endpoint.tls == "off"
+    assert [output.value for output in topology.outputs] == [f"{cache.endpoint.address}:6380"]
 
 
 def test_a_nested_template_is_found_beside_its_parent(tmp_path: Path) -> None:

@@ -55,13 +55,14 @@ def test_the_cache_has_its_version_nodes_memory_and_parameters(topology: Topolog
         ("primary", "us-east-1a"),
         ("replica", "us-east-1b"),
     ]
-    endpoints = (group.primary_endpoint, group.reader_endpoint, *(node.endpoint for node in group.nodes))
+    assert group.reader_endpoint is not None
+    endpoints = (group.endpoint, group.reader_endpoint, *(node.endpoint for node in group.nodes))
     assert len({(endpoint.address, endpoint.port) for endpoint in endpoints}) == 4
     assert {node.maxmemory_bytes for node in group.nodes} == {536870912 * 3 // 4}
     assert group.parameters["maxmemory-policy"] == "allkeys-lru"
-    assert group.primary_endpoint.tls == "required"
-    assert group.primary_endpoint.port == group.primary_endpoint.port_on_aws == 6379
-    assert group.primary_endpoint.names[0].startswith("master.")
+    assert group.endpoint.tls == "required"
+    assert group.endpoint.port == group.endpoint.port_on_aws == 6379
+    assert group.endpoint.names[0].startswith("master.")
 
 
 def test_the_users_are_those_of_the_group_and_the_default_user_is_off(topology: Topology) -> None:
@@ -96,7 +97,7 @@ def test_the_service_has_its_image_environment_and_secrets(topology: Topology) -
     (service,) = topology.services
     (container,) = service.containers
     (group,), (database,) = topology.replication_groups, topology.databases
-    assert container.environment["CACHE_HOST"] == group.primary_endpoint.address
+    assert container.environment["CACHE_HOST"] == group.endpoint.address
     assert container.environment["CACHE_PORT"] == "6379"
     assert container.environment["DB_HOST"] == database.endpoint.address
     password = container.environment["DB_PASSWORD"]
@@ -156,19 +157,18 @@ def test_planning_twice_gives_the_same_topology(topology: Topology) -> None:
 
 def test_another_project_gets_other_addresses(topology: Topology) -> None:
     other = plan(read_assembly(THREE_STACKS), project="other")
-    assert (
-        other.replication_groups[0].primary_endpoint.address != topology.replication_groups[0].primary_endpoint.address
-    )
+    assert other.replication_groups[0].endpoint.address != topology.replication_groups[0].endpoint.address
 
 
 def test_where_only_one_address_exists_ports_move_and_do_not_collide() -> None:
     topology = plan(read_assembly(THREE_STACKS), project="test", loopback="shared")
     (group,), (service,) = topology.replication_groups, topology.services
-    places = [group.primary_endpoint, group.reader_endpoint, topology.databases[0].endpoint]
+    assert group.reader_endpoint is not None
+    places = [group.endpoint, group.reader_endpoint, topology.databases[0].endpoint]
     ports = [place.port for place in places] + [port for task in service.tasks for port in task.ports.values()]
     assert {place.address for place in places} == {task.address for task in service.tasks} == {"127.0.0.1"}
     assert len(ports) == len(set(ports))
-    assert service.containers[0].environment["CACHE_PORT"] == str(group.primary_endpoint.port)
+    assert service.containers[0].environment["CACHE_PORT"] == str(group.endpoint.port)
 
 
 def test_a_stack_is_planned_with_those_it_depends_on() -> None:
@@ -412,5 +412,5 @@ def test_the_constructs_web_app_plans_without_a_problem(web_app: Topology) -> No
 
 def test_the_constructs_web_app_is_told_only_of_what_runs_here(web_app: Topology) -> None:
     environment = web_app.services[0].containers[0].environment
-    assert web_app.replication_groups[0].primary_endpoint.address in environment.values()
+    assert web_app.replication_groups[0].endpoint.address in environment.values()
     assert not [value for value in environment.values() if isinstance(value, str) and ".invalid" in value]

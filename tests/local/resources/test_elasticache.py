@@ -88,15 +88,16 @@ def test_a_parameter_group_from_elsewhere_is_a_warning() -> None:
 )
 def test_the_endpoints_speak_tls_as_the_template_says(properties: Json, tls: str) -> None:
     (group,) = cache(**properties).replication_groups
-    assert group.primary_endpoint.tls == group.reader_endpoint.tls == tls
-    assert ("master." in group.primary_endpoint.names[0]) is (tls != "off")
+    assert group.reader_endpoint is not None
+    assert group.endpoint.tls == group.reader_endpoint.tls == tls
+    assert ("master." in group.endpoint.names[0]) is (tls != "off")
 
 
 def test_names_are_lower_case_and_ports_the_templates() -> None:
     (group,) = cache(ReplicationGroupId="Sessions", Port="6390").replication_groups
     assert group.identity.physical_name == "sessions"
     assert group.identity.arn == "arn:aws:elasticache:us-east-1:000000000000:replicationgroup:sessions"
-    assert group.primary_endpoint.port == 6390
+    assert group.endpoint.port == 6390
     assert [node.member_id for node in group.nodes] == ["sessions-001"]
 
 
@@ -108,12 +109,61 @@ def test_a_generated_name_keeps_to_forty_characters() -> None:
 
 @pytest.mark.parametrize(
     "properties",
-    [{"NumNodeGroups": 2}, {"ClusterMode": "enabled"}, {"CacheParameterGroupName": "default.valkey8.cluster.on"}],
+    [{"NumNodeGroups": 1, "ClusterMode": "enabled"}, {"CacheParameterGroupName": "default.valkey8.cluster.on"}],
 )
-def test_cluster_mode_is_said_not_to_run(properties: Json) -> None:
-    topology = cache(**properties)
-    assert topology.replication_groups == ()
-    assert status(topology, "Cache") == ("not supported", "cluster mode enabled does not run here yet")
+def test_cluster_mode_has_a_configuration_endpoint_and_no_other(properties: Json) -> None:
+    (group,) = cache(**properties).replication_groups
+    assert group.cluster_mode == "enabled"
+    assert (group.primary_endpoint, group.reader_endpoint) == (None, None)
+    assert group.configuration_endpoint is not None
+    assert group.configuration_endpoint.names[0].startswith("clustercfg.")
+    assert group.parameters["cluster-require-full-coverage"] == "no"
+    assert [node.member_id.rpartition("-0001")[2] for node in group.nodes] == ["-001"]
+
+
+def test_an_own_parameter_group_enables_cluster_mode() -> None:
+    parameters = one(
+        "ElastiCache::ParameterGroup",
+        CacheParameterGroupFamily="valkey8",
+        Description="d",
+        Properties={"cluster-enabled": "yes", "cluster-require-full-coverage": "yes"},
+    )
+    group = one("ElastiCache::ReplicationGroup", **CACHE, CacheParameterGroupName={"Ref": "Parameters"})
+    (made,) = plan_of(Parameters=parameters, Cache=group).replication_groups
+    assert made.cluster_mode == "enabled"
+    assert made.parameters["cluster-require-full-coverage"] == "yes"
+
+
+def test_slots_are_spread_as_the_service_spreads_them() -> None:
+    topology = cache(NumNodeGroups=3, ReplicasPerNodeGroup=1, ReplicationGroupId="Shop")
+    (group,) = topology.replication_groups
+    assert [node_group.slots for node_group in group.node_groups] == [((0, 5461),), ((5462, 10922),), ((10923, 16383),)]
+    assert [(n.member_id, n.shard, n.role, n.availability_zone) for n in group.nodes[:4]] == [
+        ("shop-0001-001", "0001", "primary", "us-east-1a"),
+        ("shop-0001-002", "0001", "replica", "us-east-1b"),
+        ("shop-0002-001", "0002", "primary", "us-east-1b"),
+        ("shop-0002-002", "0002", "replica", "us-east-1c"),
+    ]
+    assert len({node.endpoint.address for node in group.nodes}) == 6
+    assert "3 shards: 0001 slots 0-5461 in us-east-1a us-east-1b" in status(topology, "Cache")[1]
+
+
+def test_a_node_group_has_the_slots_replicas_and_zones_that_the_template_gives() -> None:
+    configured = [
+        {"NodeGroupId": "0007", "Slots": "0-999,2000-16383", "ReplicaCount": 0},
+        {"Slots": "1000-1999", "PrimaryAvailabilityZone": "us-east-1c", "ReplicaAvailabilityZones": ["us-east-1a"]},
+    ]
+    (group,) = cache(NodeGroupConfiguration=configured, ReplicasPerNodeGroup=1).replication_groups
+    assert [(g.id, g.slots) for g in group.node_groups] == [
+        ("0007", ((0, 999), (2000, 16383))),
+        ("0002", ((1000, 1999),)),
+    ]
+    assert [(n.shard, n.availability_zone) for n in group.nodes[1:]] == [("0002", "us-east-1c"), ("0002", "us-east-1a")]
+
+
+def test_the_compatible_mode_has_every_endpoint() -> None:
+    (group,) = cache(ClusterMode="compatible").replication_groups
+    assert group.primary_endpoint != group.configuration_endpoint != group.reader_endpoint
 
 
 @pytest.mark.parametrize(
@@ -123,6 +173,19 @@ def test_cluster_mode_is_said_not_to_run(properties: Json) -> None:
         ({"EngineVersion": "latest"}, "Cache, EngineVersion: must be a version such as 8.1, got latest"),
         ({"CacheNodeType": "cache.x9.huge"}, "node types whose memory is known"),
         ({"NumCacheClusters": 7}, "Cache, NumCacheClusters: must be between 1 and 6, got 7"),
+        ({"NumNodeGroups": 501}, "Cache, NumNodeGroups: must be between 1 and 500, got 501"),
+        (
+            {"NumNodeGroups": 2, "ReplicasPerNodeGroup": 6},
+            "Cache, ReplicasPerNodeGroup: must be between 0 and 5, got 6",
+        ),
+        (
+            {"NodeGroupConfiguration": [{"Slots": "0-9000"}, {"Slots": "9000-16383"}]},
+            "must give each of the 16384 slots to one node group, got 16384 of 16385 slots once",
+        ),
+        (
+            {"NodeGroupConfiguration": [{"Slots": "0-99999"}, {}]},
+            "Slots: must be ranges such as 0-5461,8000 below 16384",
+        ),
         ({"TransitEncryptionMode": "maybe"}, "must be required or preferred, got maybe"),
         ({"UserGroupIds": ["elsewhere"]}, "must name a user group that a stack of this app defines, got elsewhere"),
         ({"Port": "high"}, "Cache, Port: must be a whole number"),

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 
 import redis
 import redis.asyncio
@@ -17,6 +18,7 @@ from cachetwin_local.topology.values import (
     Endpoint,
     GenerateSecretString,
     Identity,
+    NodeGroup,
     ReplicationGroup,
     Secret,
     SecretRef,
@@ -64,6 +66,30 @@ def cache_node(address: str, number: int) -> CacheNode:
     )
 
 
+def cluster(address: str, shards: int, replicas: int) -> ReplicationGroup:
+    """A group in cluster mode, with the same users and slots in equal parts."""
+    base = replication_group(address, 1)
+    nodes, groups, size = [], [], 16384 // shards
+    for at in range(shards):
+        shard = f"{at + 1:04}"
+        last = 16383 if at == shards - 1 else (at + 1) * size - 1
+        groups.append(NodeGroup(shard, ((at * size, last),)))
+        for number in range(1, replicas + 2):
+            node = cache_node(address, at * (replicas + 1) + number)
+            member_id = f"cache-{shard}-{number:03}"
+            nodes.append(replace(node, member_id=member_id, shard=shard, role="primary" if number == 1 else "replica"))
+    return replace(
+        base,
+        primary_endpoint=None,
+        reader_endpoint=None,
+        configuration_endpoint=Endpoint(address, 6379, 6379, "required"),
+        nodes=tuple(nodes),
+        node_groups=tuple(groups),
+        cluster_mode="enabled",
+        users=(replace(base.users[0], access_string="on ~* &* +@all"), base.users[1]),
+    )
+
+
 def secret() -> Secret:
     """The secret of the group's user."""
     identity = Identity(
@@ -86,8 +112,9 @@ async def running(run_context: RunContext, group: ReplicationGroup, *program: st
         await actor.stop()
 
 
-def client(run_context: RunContext, endpoint: Endpoint, group: ReplicationGroup) -> redis.asyncio.Redis:
+def client(run_context: RunContext, endpoint: Endpoint | None, group: ReplicationGroup) -> redis.asyncio.Redis:
     """A client of an endpoint: redis-py, as the group's user, with the certificate checked."""
+    assert endpoint is not None
     return redis.asyncio.Redis(
         host=endpoint.address,
         port=endpoint.port,

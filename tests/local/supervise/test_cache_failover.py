@@ -17,12 +17,12 @@ from cachetwin_local.supervise.cache.cache import CacheActor
 from cachetwin_local.supervise.cache.operations import CacheOperations
 from cachetwin_local.supervise.events import Event, ResourceState
 from cachetwin_local.supervise.project.run_context import RunContext
-from cachetwin_local.topology.values import Endpoint, ReplicationGroup
+from cachetwin_local.topology.values import Endpoint, NodeGroup, ReplicationGroup
 
 DISCONNECTED = (redis.ConnectionError, redis.TimeoutError)
 
 
-async def role_at(run_context: RunContext, group: ReplicationGroup, endpoint: Endpoint) -> str:
+async def role_at(run_context: RunContext, group: ReplicationGroup, endpoint: Endpoint | None) -> str:
     async with client(run_context, endpoint, group) as app:
         return str((await app.info("replication"))["role"])
 
@@ -109,10 +109,10 @@ def test_a_replica_takes_the_place_of_a_primary_that_fails(
                 await app.set("app:kept", "yes")
                 await app.wait(2, 5000)
             os.kill(run_context.children[f"{KEY}/cache-001"].pid, number)
-            await until(lambda: actor.shard.primary.node.member_id != "cache-001", 10)
+            await until(lambda: actor.shards[0].primary.node.member_id != "cache-001", 10)
             await answered(run_context, group, "app:after")
             await until(lambda: all_ready(actor))
-            promoted = actor.shard.primary.node.member_id
+            promoted = actor.shards[0].primary.node.member_id
             roles = {row["node"]: row["role"] for row in actor.nodes()}
             assert roles == {"cache-001": "replica", "cache-002": "replica", "cache-003": "replica"} | {
                 promoted: "primary"
@@ -146,12 +146,12 @@ def test_without_automatic_failover_the_primary_is_replaced_and_takes_the_data_o
                 await app.set("app:kept", "yes")
                 await app.wait(1, 5000)
             with pytest.raises(UserError, match="no automatic failover"):
-                await actor.shard.fail_over()
+                await actor.shards[0].fail_over()
             os.kill(run_context.children[f"{KEY}/cache-001"].pid, signal.SIGKILL)
             await until(lambda: not all_ready(actor))
             await answered(run_context, group, "app:after")
             await until(lambda: all_ready(actor))
-            assert actor.shard.primary.node.member_id == "cache-001"
+            assert actor.shards[0].primary.node.member_id == "cache-001"
             async with client(run_context, group.primary_endpoint, group) as app:
                 assert await app.get("app:kept") == "yes"
                 assert await app.wait(1, 5000) == 1
@@ -204,13 +204,13 @@ def test_a_planned_failover_loses_nothing_and_leaves_the_old_primary_a_replica(
                 blocked: asyncio.Future[Any] = asyncio.ensure_future(other.blpop(["app:list"], timeout=30))
                 await until(lambda: acknowledged > 50)
                 pids = {name: child.pid for name, child in run_context.children.items()}
-                await actor.shard.hand_over()
+                await actor.shards[0].hand_over()
                 with pytest.raises(redis.ResponseError, match="UNBLOCKED"):
                     await blocked
                 with pytest.raises((redis.ReadOnlyError, *DISCONNECTED)):
                     await writer
             assert {name: child.pid for name, child in run_context.children.items()} == pids
-            assert actor.shard.primary.node.member_id == "cache-002"
+            assert actor.shards[0].primary.node.member_id == "cache-002"
             async with client(run_context, group.primary_endpoint, group) as again:
                 assert await again.get("app:count") == str(acknowledged)
                 assert await again.wait(1, 5000) == 1
@@ -223,7 +223,7 @@ def test_a_test_of_the_failover_writes_the_services_events_in_order(run_context:
 
     async def main() -> None:
         async with running(run_context, group) as actor:
-            await actor.shard.fail_over()
+            await actor.shards[0].fail_over()
             await until(lambda: len(messages(run_context)) == 5)
             failover = "Failover from primary node cache-001 to replica node cache-002 completed"
             assert messages(run_context) == [
@@ -244,7 +244,7 @@ def test_a_reboot_of_a_replica_brings_it_back_in_step(run_context: RunContext, a
         async with running(run_context, group) as actor:
             async with client(run_context, group.primary_endpoint, group) as app:
                 await app.set("app:kept", "yes")
-            await actor.shard.reboot(actor.member("cache-002"))
+            await actor.shards[0].reboot(actor.member("cache-002"))
             async with client(run_context, group.reader_endpoint, group) as app:
                 assert (await app.info("replication"))["role"] == "slave"
                 assert await app.get("app:kept") == "yes"
@@ -257,7 +257,8 @@ def test_a_reboot_of_a_replica_brings_it_back_in_step(run_context: RunContext, a
 
 
 def test_replicas_are_added_and_removed_while_it_runs(run_context: RunContext, address: str) -> None:
-    group = replace(replication_group(address, 2), spare_endpoints=(cache_node(address, 3).endpoint,))
+    spare = NodeGroup("0001", (), (cache_node(address, 3).endpoint,))
+    group = replace(replication_group(address, 2), node_groups=(spare,))
 
     async def main() -> None:
         async with running(run_context, group) as actor:

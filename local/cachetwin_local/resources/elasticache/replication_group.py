@@ -1,16 +1,16 @@
-"""AWS::ElastiCache::ReplicationGroup with cluster mode disabled: an engine process for each of its nodes."""
+"""AWS::ElastiCache::ReplicationGroup: an engine process for each of its nodes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Final, cast
 
 from cachetwin_local.assembly.graph import Description, Graph, Resolved
-from cachetwin_local.assembly.template import Stack
+from cachetwin_local.assembly.template import Json, Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
-from cachetwin_local.resources.shape import generated_name, name_fields, placeholder_attribute, short_region
+from cachetwin_local.resources.shape import generated_name, name_fields
 from cachetwin_local.topology.address_plan import AddressPlan
-from cachetwin_local.topology.values import CacheNode, CacheUser, Endpoint, LogDelivery, ReplicationGroup
+from cachetwin_local.topology.values import CacheNode, CacheUser, LogDelivery, NodeGroup, ReplicationGroup
 
 from . import user_group as elasticache_user_group
 from .cache_engine import (
@@ -24,9 +24,19 @@ from .cache_engine import (
     node_type_memory,
     profile,
 )
+from .node_groups import (
+    ClusterMode,
+    GroupEndpoints,
+    NodeGroupPlan,
+    cluster_mode,
+    group_endpoints,
+    member_id,
+    node_groups,
+    tls_mode,
+)
 
-PORT = 6379
-NODES_MAX = 6  # a primary and five replicas
+CLUSTER_DEFAULTS: Final[Mapping[str, str]] = {"cluster-require-full-coverage": "no"}
+"""Defaults of the families for cluster mode, where they differ from the open source engine's."""
 
 
 def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
@@ -34,47 +44,51 @@ def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack:
     properties, fields = Properties.of(resolved), name_fields(resolved, stack)
     name = properties.string("ReplicationGroupId", generated_name(fields, 40)).lower()
     arn = f"arn:{fields['partition']}:elasticache:{stack.region}:{stack.account}:replicationgroup:{name}"
-    if _is_sharded(properties):
-        return Description(name, name, arn, {}, lambda attribute: placeholder_attribute(fields, attribute))
-    primary, reader = _endpoints(address_plan, resolved, properties, name, stack)
-    nodes = _node_endpoints(address_plan, resolved, properties, name, stack)[: node_count(properties)]
-    addresses, ports = [node.address for node in nodes], [str(node.port) for node in nodes]
-    attributes = {
-        "PrimaryEndPoint.Address": primary.address,
-        "PrimaryEndPoint.Port": str(primary.port),
-        "ReaderEndPoint.Address": reader.address,
-        "ReaderEndPoint.Port": str(reader.port),
-        "ReadEndPoint.Addresses": f"[{', '.join(addresses)}]",
-        "ReadEndPoint.Addresses.List": addresses,
-        "ReadEndPoint.Ports": f"[{', '.join(ports)}]",
-        "ReadEndPoint.Ports.List": ports,
-        "EffectiveDurability": "disabled",
+    mode = cluster_mode(graph, properties)
+    found = group_endpoints(address_plan, resolved, stack, name, mode)
+    attributes: dict[str, Json] = {"EffectiveDurability": "disabled"}
+    named = {
+        "PrimaryEndPoint": found.primary,
+        "ReaderEndPoint": found.reader,
+        "ConfigurationEndPoint": found.configuration,
     }
+    for attribute, endpoint in named.items():
+        if endpoint is not None:
+            attributes[f"{attribute}.Address"] = endpoint.address
+            attributes[f"{attribute}.Port"] = str(endpoint.port)
+    if mode != "enabled":
+        nodes = found.nodes[0][: node_groups(properties, mode)[0].nodes]
+        addresses, ports = [node.address for node in nodes], [str(node.port) for node in nodes]
+        attributes["ReadEndPoint.Addresses"] = f"[{', '.join(addresses)}]"
+        attributes["ReadEndPoint.Addresses.List"] = addresses
+        attributes["ReadEndPoint.Ports"] = f"[{', '.join(ports)}]"
+        attributes["ReadEndPoint.Ports.List"] = ports
     return Description(name, name, arn, attributes)
 
 
 def translate(context: Context, resolved: Resolved) -> Translation:
     """The replication group with its nodes, parameters and users."""
     properties, resource = Properties.of(resolved), resolved.resource
-    if _is_sharded(properties):
-        return Translation((), "cluster mode enabled does not run here yet", "not supported")
     if "GlobalReplicationGroupId" in properties:
         return Translation((), "a member of a global datastore does not run here yet", "not supported")
     stack, identity = context.graph.stack(resource.stack), context.identity(resource.key)
-    primary, reader = _endpoints(context.address_plan, resolved, properties, identity.physical_name, stack)
+    mode = cluster_mode(context.graph, properties)
+    groups = node_groups(properties, mode)
+    endpoints = group_endpoints(context.address_plan, resolved, stack, identity.physical_name, mode)
     version = _version(properties)
     parameters = _parameters(context, resolved, properties, version)
-    endpoints = _node_endpoints(context.address_plan, resolved, properties, identity.physical_name, stack)
-    nodes = _nodes(context, resolved, properties, parameters, endpoints[: node_count(properties)])
+    if mode != "disabled":
+        parameters = {**CLUSTER_DEFAULTS, **parameters}
+    nodes = _nodes(context, resolved, parameters, groups, endpoints)
     named = profile(version.engine, version.text)
-    _check_authentication(context, resource.key, properties, primary)
+    _check_authentication(context, resource.key, properties)
     group = ReplicationGroup(
         identity=identity,
         engine=version.engine,
         engine_version=version.text,
         profile=named[0],
-        primary_endpoint=primary,
-        reader_endpoint=reader,
+        primary_endpoint=endpoints.primary,
+        reader_endpoint=endpoints.reader,
         nodes=nodes,
         parameters={name: value for name, value in parameters.items() if name not in SERVICE_ONLY},
         users=_users(context, properties),
@@ -82,9 +96,14 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         auth_token=properties.text("AuthToken"),
         log_delivery=_log_delivery(properties),
         security_groups=properties.strings("SecurityGroupIds"),
-        automatic_failover=_automatic_failover(context, resource.key, properties, len(nodes)),
+        automatic_failover=_automatic_failover(context, resource.key, properties, groups, mode),
         multi_az=properties.boolean("MultiAZEnabled"),
-        spare_endpoints=endpoints[len(nodes) :],
+        cluster_mode=mode,
+        configuration_endpoint=endpoints.configuration,
+        node_groups=tuple(
+            NodeGroup(group.id, group.slots, of_group[group.nodes :])
+            for group, of_group in zip(groups, endpoints.nodes, strict=True)
+        ),
     )
     return Translation((group,), _note(group, exact=named[1]))
 
@@ -103,64 +122,6 @@ def _version(properties: Properties) -> _Version:
     if not version.partition(".")[0].isdigit():
         raise properties.where.child("EngineVersion").error(f"must be a version such as 8.1, got {version}")
     return _Version(cast("Engine", engine), version)
-
-
-def _is_sharded(properties: Properties) -> bool:
-    parameter_group = properties.text("CacheParameterGroupName")
-    return (
-        properties.string("ClusterMode", "disabled").lower() in {"enabled", "compatible"}
-        or properties.integer("NumNodeGroups", 1) > 1
-        or len(properties.objects("NodeGroupConfiguration")) > 1
-        or (isinstance(parameter_group, str) and parameter_group.endswith(".cluster.on"))
-    )
-
-
-def _endpoints(
-    address_plan: AddressPlan, resolved: Resolved, properties: Properties, name: str, stack: Stack
-) -> tuple[Endpoint, Endpoint]:
-    key, port = resolved.resource.key, properties.integer("Port", PORT)
-    tls = _tls(properties)
-    zone = f"{short_region(stack.region)}.cache.amazonaws.com"
-    unique = name_fields(resolved, stack)["hex6"]
-    names = (f"{name}.{unique}.ng.0001.{zone}", f"{name}-ro.{unique}.ng.0001.{zone}")
-    if tls != "off":
-        names = (f"master.{name}.{unique}.{zone}", f"replica.{name}.{unique}.{zone}")
-    primary_address, primary_port = address_plan.endpoint(f"{key}/primary", port)
-    reader_address, reader_port = address_plan.endpoint(f"{key}/reader", port)
-    return (
-        Endpoint(primary_address, primary_port, port, tls, (names[0],)),
-        Endpoint(reader_address, reader_port, port, tls, (names[1],)),
-    )
-
-
-def _node_endpoints(
-    address_plan: AddressPlan, resolved: Resolved, properties: Properties, name: str, stack: Stack
-) -> tuple[Endpoint, ...]:
-    """The endpoint of each node that the group may have, in the order of their member ids."""
-    port, tls = properties.integer("Port", PORT), _tls(properties)
-    zone = f"{short_region(stack.region)}.cache.amazonaws.com"
-    unique = name_fields(resolved, stack)["hex6"]
-    found = []
-    for number in range(1, NODES_MAX + 1):
-        member = f"{name}-{number:03}"
-        host = f"{member}.{unique}.0001.{zone}" if tls == "off" else f"{member}.{name}.{unique}.{zone}"
-        address, local_port = address_plan.endpoint(node_endpoint_name(resolved.resource.key, number), port)
-        found.append(Endpoint(address, local_port, port, tls, (host,)))
-    return tuple(found)
-
-
-def node_endpoint_name(key: str, number: int) -> str:
-    """The name under which the address plan knows the endpoint of a node; the first has the number 1."""
-    return f"{key}/{number:03}"
-
-
-def _tls(properties: Properties) -> Literal["required", "preferred", "off"]:
-    if not properties.boolean("TransitEncryptionEnabled"):
-        return "off"
-    mode = properties.string("TransitEncryptionMode", "required").lower()
-    if mode not in {"required", "preferred"}:
-        raise properties.where.child("TransitEncryptionMode").error(f"must be required or preferred, got {mode}")
-    return "preferred" if mode == "preferred" else "required"
 
 
 def _parameters(context: Context, resolved: Resolved, properties: Properties, version: _Version) -> dict[str, str]:
@@ -185,10 +146,11 @@ def _parameters(context: Context, resolved: Resolved, properties: Properties, ve
 def _nodes(
     context: Context,
     resolved: Resolved,
-    properties: Properties,
     parameters: Mapping[str, str],
-    endpoints: Sequence[Endpoint],
+    groups: Sequence[NodeGroupPlan],
+    endpoints: GroupEndpoints,
 ) -> tuple[CacheNode, ...]:
+    properties = Properties.of(resolved)
     node_type = properties.string("CacheNodeType")
     if node_type not in node_type_memory():
         known = ", ".join(sorted(node_type_memory())[:4])
@@ -200,44 +162,27 @@ def _nodes(
         raise properties.where.child("CacheParameterGroupName").error(
             f"reserved-memory-percent must be between 0 and 99, got {reserved}"
         )
-    zones = _zones(context, resolved, properties)
+    zones, mode = _zones(context, resolved, properties), cluster_mode(context.graph, properties)
     name = context.identity(resolved.resource.key).physical_name
-    return tuple(
-        CacheNode(
-            member_id=f"{name}-{index + 1:03}",
-            role="primary" if index == 0 else "replica",
-            availability_zone=zones[index % len(zones)],
-            node_type=node_type,
-            maxmemory_bytes=maxmemory_bytes(node_type, int(reserved)),
-            endpoint=endpoint,
-        )
-        for index, endpoint in enumerate(endpoints)
-    )
-
-
-def node_count(properties: Properties) -> int:
-    """How many nodes a group with cluster mode disabled has."""
-    configured = properties.objects("NodeGroupConfiguration")
-    replicas = properties.integer("ReplicasPerNodeGroup", 0)
-    if configured:
-        replicas = configured[0].integer("ReplicaCount", replicas)
-    count = properties.integer("NumCacheClusters", 1 + replicas)
-    if not 1 <= count <= NODES_MAX:
-        raise properties.where.child("NumCacheClusters").error(f"must be between 1 and {NODES_MAX}, got {count}")
-    return count
+    found = []
+    for at, (group, of_group) in enumerate(zip(groups, endpoints.nodes, strict=True)):
+        group_zones = group.zones or [zones[(at + number) % len(zones)] for number in range(len(zones))]
+        for index in range(group.nodes):
+            node = CacheNode(
+                member_id=member_id(name, group.id, index + 1, mode),
+                role="primary" if index == 0 else "replica",
+                availability_zone=group_zones[index % len(group_zones)],
+                node_type=node_type,
+                maxmemory_bytes=maxmemory_bytes(node_type, int(reserved)),
+                endpoint=of_group[index],
+                shard=group.id,
+            )
+            found.append(node)
+    return tuple(found)
 
 
 def _zones(context: Context, resolved: Resolved, properties: Properties) -> list[str]:
-    preferred = properties.strings("PreferredCacheClusterAZs")
-    if preferred:
-        return list(preferred)
-    for configured in properties.objects("NodeGroupConfiguration"):
-        primary, replicas = (
-            configured.optional("PrimaryAvailabilityZone"),
-            configured.strings("ReplicaAvailabilityZones"),
-        )
-        if primary:
-            return [primary, *replicas]
+    """The zones of the subnet group, or three of the region."""
     group = properties.optional("CacheSubnetGroupName")
     subnets = context.find("AWS::ElastiCache::SubnetGroup", group, resolved.resource.stack) if group else None
     zones = []
@@ -261,12 +206,12 @@ def _users(context: Context, properties: Properties) -> tuple[CacheUser, ...]:
     return tuple(users)
 
 
-def _check_authentication(context: Context, key: str, properties: Properties, endpoint: Endpoint) -> None:
+def _check_authentication(context: Context, key: str, properties: Properties) -> None:
     if len(properties.strings("UserGroupIds")) > 1:
         context.problem("error", key, "UserGroupIds must name one user group, got more")
     if "AuthToken" in properties and "UserGroupIds" in properties:
         context.problem("error", key, "AuthToken and UserGroupIds exclude each other, got both")
-    if endpoint.tls == "off" and ("AuthToken" in properties or properties.strings("UserGroupIds")):
+    if tls_mode(properties) == "off" and ("AuthToken" in properties or properties.strings("UserGroupIds")):
         context.problem("error", key, "TransitEncryptionEnabled must be true for AuthToken and UserGroupIds, got false")
 
 
@@ -284,19 +229,30 @@ def _log_delivery(properties: Properties) -> tuple[LogDelivery, ...]:
     return tuple(deliveries)
 
 
-def _automatic_failover(context: Context, key: str, properties: Properties, nodes: int) -> bool:
+def _automatic_failover(
+    context: Context, key: str, properties: Properties, groups: Sequence[NodeGroupPlan], mode: ClusterMode
+) -> bool:
     enabled, multi_az = properties.boolean("AutomaticFailoverEnabled"), properties.boolean("MultiAZEnabled")
+    if mode != "disabled":
+        return True  # the service requires it in cluster mode
     if multi_az and not enabled:
         context.problem("error", key, "AutomaticFailoverEnabled must be true where MultiAZEnabled is, got false")
-    if enabled and nodes == 1:
+    if enabled and groups[0].nodes == 1:
         context.problem("error", key, "AutomaticFailoverEnabled must be false for a group of one node, got true")
     return enabled
 
 
 def _note(group: ReplicationGroup, *, exact: bool) -> str:
-    parts = [f"{group.profile} on {group.primary_endpoint.address}:{group.primary_endpoint.port}"]
+    parts = [f"{group.profile} on {group.endpoint.address}:{group.endpoint.port}"]
     if not exact:
         parts.append(f"stands for {group.engine} {group.engine_version}")
+    if group.cluster_mode != "disabled":
+        shards = [_shard_note(group, node_group) for node_group in group.node_groups]
+        count = f"{len(shards)} shard" if len(shards) == 1 else f"{len(shards)} shards"
+        parts.append(f"cluster mode {group.cluster_mode}, {count}: {', '.join(shards[:4])}")
+        if len(shards) > 4:
+            parts.append(f"{len(shards) - 4} more")
+        return "; ".join(parts)
     nodes = ", ".join(f"{node.member_id} in {node.availability_zone}" for node in group.nodes)
     if len(group.nodes) == 1:
         parts.append(f"1 node ({nodes}), which answers the reader endpoint too")
@@ -305,3 +261,9 @@ def _note(group: ReplicationGroup, *, exact: bool) -> str:
         if not group.automatic_failover:
             parts.append("no automatic failover: a primary that fails is replaced")
     return "; ".join(parts)
+
+
+def _shard_note(group: ReplicationGroup, node_group: NodeGroup) -> str:
+    zones = [node.availability_zone for node in group.nodes if node.shard == node_group.id]
+    ranges = ",".join(f"{first}-{last}" for first, last in node_group.slots)
+    return f"{node_group.id} slots {ranges} in {' '.join(zones)}"

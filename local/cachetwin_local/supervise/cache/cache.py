@@ -7,6 +7,7 @@ from contextlib import suppress
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.background import BackgroundTasks
 from cachetwin_local.supervise.cache.cache_endpoints import MovingEndpoint, SpreadEndpoint
+from cachetwin_local.supervise.cache.cluster_topology import ClusterTopology
 from cachetwin_local.supervise.cache.node_settings import ENGINE, NodeSettings, users_of
 from cachetwin_local.supervise.cache.shard import Member, Shard
 from cachetwin_local.supervise.health import HealthWatch
@@ -17,6 +18,7 @@ __all__ = ["CacheActor"]
 
 _FAILOVER_S = 30.0
 _POLL_S = 0.01
+_PUSH_S = 0.5
 _REPLICAS_MAX = 5
 
 
@@ -35,44 +37,62 @@ class CacheActor:
         self.depends_on: frozenset[str] = frozenset()
         self._run_context = run_context
         self._group = group
+        clustered = group.cluster_mode != "disabled"
         self._settings = NodeSettings(
             program=program or ENGINE,
             profile=group.profile,
             parameters=group.parameters,
             users=lambda: users_of(group, run_context.secrets),
             ca_file=str(run_context.local_ca.certificate_file),
+            options=("--cluster-enabled", "yes") if clustered else (),
         )
-        self._primary = MovingEndpoint("primary", group.primary_endpoint)
-        self._reader = SpreadEndpoint("reader", group.reader_endpoint)
+        named = (group.primary_endpoint, group.reader_endpoint, group.configuration_endpoint)
+        self._endpoints = [endpoint for endpoint in named if endpoint is not None]
+        self._primary = MovingEndpoint("primary", group.primary_endpoint) if group.primary_endpoint else None
+        self._reader = SpreadEndpoint("reader", group.reader_endpoint) if group.reader_endpoint else None
+        configuration = group.configuration_endpoint
+        self._configuration = SpreadEndpoint("configuration", configuration) if configuration else None
         self._tasks = BackgroundTasks(run_context, self.name, self.kind)
-        self.shard = Shard(
-            run_context,
-            self.name,
-            self._settings,
-            group.nodes,
-            group.identity.physical_name,
-            primary_endpoint=self._primary,
-            automatic_failover=group.automatic_failover,
-            changed=self._spread_readers,
-        )
+        self._changing = asyncio.Lock()
+        self.shards = [
+            Shard(
+                run_context,
+                self.name,
+                self._settings,
+                tuple(node for node in group.nodes if node.shard == node_group.id),
+                group.identity.physical_name,
+                primary_endpoint=self._primary,
+                automatic_failover=group.automatic_failover,
+                changed=self._changed,
+            )
+            for node_group in group.node_groups
+        ]
+        self._topology = ClusterTopology(group, self.shards) if clustered else None
+        if self._topology is not None:
+            self._topology.update()
+            self._settings.topology = self._topology.document
+        self._pushing: set[asyncio.Task[None]] = set()
 
     @property
     def detail(self) -> str:
         """The engine's profile, and the number of nodes."""
-        count = len(self.shard.members)
+        count = len(self.members())
+        if self._topology is not None:
+            return f"{self._group.profile}, {_counted(len(self.shards), 'shard')}, {_counted(count, 'node')}"
         return f"{self._group.profile}, {count} nodes" if count > 1 else self._group.profile
 
     def open(self) -> None:
         """Open the endpoints' sockets. Raises UserError."""
-        self._primary.open(self.name)
-        self._reader.open(self.name)
-        self.shard.open()
+        for endpoint in (self._primary, self._reader, self._configuration):
+            if endpoint is not None:
+                endpoint.open(self.name)
+        for shard in self.shards:
+            shard.open()
 
     async def prepare(self) -> None:
         """Issue a certificate for all endpoints."""
-        endpoints = [self._group.primary_endpoint, self._group.reader_endpoint]
-        endpoints += [node.endpoint for node in self._group.nodes]
-        endpoints += self._group.spare_endpoints
+        endpoints = [*self._endpoints, *(node.endpoint for node in self._group.nodes)]
+        endpoints += [endpoint for node_group in self._group.node_groups for endpoint in node_group.spare_endpoints]
         addresses = list(dict.fromkeys(endpoint.address for endpoint in endpoints))
         names = [name for endpoint in endpoints for name in endpoint.names]
         self._settings.pair = self._run_context.local_ca.issue(slug(self.name), addresses, names)
@@ -80,7 +100,9 @@ class CacheActor:
     async def start(self) -> None:
         """Return when every node serves and every endpoint answers a PING, over TLS where it is on."""
         try:
-            await self.shard.start()
+            async with asyncio.TaskGroup() as tasks:
+                for shard in self.shards:
+                    tasks.create_task(shard.start())
         except BaseExceptionGroup as group:
             raise _first(group) from group
         await self._ping_endpoints()
@@ -90,9 +112,10 @@ class CacheActor:
     async def stop(self) -> None:
         """Shut the nodes down, then close the sockets."""
         await self._tasks.stop()
-        await self.shard.stop()
-        self._primary.close()
-        self._reader.close()
+        await asyncio.gather(*(shard.stop() for shard in self.shards))
+        for endpoint in (self._primary, self._reader, self._configuration):
+            if endpoint is not None:
+                endpoint.close()
 
     @property
     def names(self) -> frozenset[str]:
@@ -115,7 +138,8 @@ class CacheActor:
 
     async def reboot(self, member_id: str) -> str:
         """Restart one node. Returns a sentence. Raises UserError."""
-        await self.shard.reboot(self.member(member_id))
+        member = self.member(member_id)
+        await next(shard for shard in self.shards if member in shard.members).reboot(member)
         return f"{member_id} has restarted"
 
     async def set_replicas(self, count: int) -> str:
@@ -123,12 +147,14 @@ class CacheActor:
         least = 1 if self._group.automatic_failover else 0
         if not least <= count <= _REPLICAS_MAX:
             raise UserError(f"replicas must be between {least} and {_REPLICAS_MAX}, got {count}")
-        await self.shard.set_replicas(count, self._group.spare_endpoints)
-        return f"node group {self.shard.id} of {self.name} has {_replicas(count)} now"
+        for shard, node_group in zip(self.shards, self._group.node_groups, strict=True):
+            await shard.set_replicas(count, node_group.spare_endpoints)
+        which = f"node group {self.shards[0].id}" if len(self.shards) == 1 else "each node group"
+        return f"{which} of {self.name} has {_counted(count, 'replica')} now"
 
     def members(self) -> list[Member]:
         """Every node."""
-        return list(self.shard.members)
+        return [member for shard in self.shards for member in shard.members]
 
     async def info(self, member_id: str) -> str:
         """The INFO of one node."""
@@ -136,31 +162,54 @@ class CacheActor:
 
     def member(self, member_id: str) -> Member:
         """The node of this id. Raises UserError."""
-        for member in self.shard.members:
+        for member in self.members():
             if member.node.member_id == member_id:
                 return member
-        known = ", ".join(member.node.member_id for member in self.shard.members)
+        known = ", ".join(member.node.member_id for member in self.members())
         raise UserError(f"node must be one of {known}, got {member_id}")
 
     def _shard(self, shard_id: str | None) -> Shard:
-        if shard_id is None or shard_id.zfill(4) == self.shard.id:
-            return self.shard
-        raise UserError(f"shard must be {self.shard.id}, got {shard_id}")
+        for shard in self.shards:
+            if (shard_id is None and len(self.shards) == 1) or (shard_id is not None and shard_id.zfill(4) == shard.id):
+                return shard
+        known = ", ".join(shard.id for shard in self.shards)
+        raise UserError(f"shard must be {'one of ' if len(self.shards) > 1 else ''}{known}, got {shard_id or 'none'}")
 
     def nodes(self) -> list[dict[str, object]]:
         """The nodes as `status` shows them."""
-        return [_row(self.name, self.shard, member) for member in self.shard.members]
+        return [_row(self.name, shard, member) for shard in self.shards for member in shard.members]
 
-    async def _spread_readers(self) -> None:
-        """The reader endpoint is the replicas', or the primary's where there is none."""
-        available = [member for member in self.shard.members if member.available and member.process.pid]
-        replicas = [member for member in available if member is not self.shard.primary]
-        await self._reader.spread_over({member.process for member in replicas or available})
+    async def _changed(self) -> None:
+        """The roles, or the nodes that serve, are others: tell the nodes, and move the endpoints."""
+        async with self._changing:
+            available = [member for member in self.members() if member.available and member.process.pid]
+            if self._topology is not None:
+                self._topology.update()
+                await self._push_topology()
+            if self._reader is not None:  # the replicas', or the primary's where there is none
+                replicas = [member for member in available if member is not self.shards[0].primary]
+                await self._reader.spread_over({member.process for member in replicas or available})
+            if self._configuration is not None:
+                await self._configuration.spread_over({member.process for member in available})
+
+    async def _push_topology(self) -> None:
+        """Send every node the topology. A node that is busy gets it when it can; a failover does not wait for it."""
+        pushes = {asyncio.create_task(self._push(member)) for member in self.members() if member.process.pid}
+        self._pushing |= pushes
+        for push in pushes:
+            push.add_done_callback(self._pushing.discard)
+        if pushes:
+            await asyncio.wait(pushes, timeout=_PUSH_S)
+
+    async def _push(self, member: Member) -> None:
+        if self._topology is not None:
+            with suppress(OSError, UserError):  # it is starting, or gone: it gets the topology when it starts
+                await member.process.ask("topology", topology=self._topology.document(member.node))
 
     async def _ping_endpoints(self) -> None:
         """Return when the endpoints answer a PING. Raises OSError for another answer."""
         context = self._run_context.local_ca.trusting_context()
-        for endpoint in (self._group.primary_endpoint, self._group.reader_endpoint):
+        for endpoint in self._endpoints:
             await _ping(endpoint, context if endpoint.tls != "off" else None)
 
 
@@ -199,8 +248,8 @@ def _row(cache: str, shard: Shard, member: Member) -> dict[str, object]:
     }
 
 
-def _replicas(count: int) -> str:
-    return f"{count} replica" if count == 1 else f"{count} replicas"
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -29,11 +29,6 @@ class MovingEndpoint:
         """Open the socket. Raises UserError."""
         self._sock = listen(self.endpoint.address, self.endpoint.port, f"{owner} ({self.name} endpoint)")
 
-    @property
-    def socket(self) -> socket.socket | None:
-        """The listening socket, if it is open."""
-        return self._sock
-
     async def give(self, node: NodeProcess) -> None:
         """Let `node` accept. Raises as `NodeProcess.ask`."""
         if self._sock is not None:
@@ -70,12 +65,16 @@ class SpreadEndpoint:
         take = reserve if SPREADS_CONNECTIONS else listen
         self._sock = take(self.endpoint.address, self.endpoint.port, self._owner, shared=True)
 
+    async def give(self, node: NodeProcess) -> None:
+        """Let one more node accept. Raises as `NodeProcess.ask`."""
+        await self._add(node)
+        self._nodes.add(node)
+
     async def spread_over(self, nodes: set[NodeProcess]) -> None:
         """Let exactly these nodes accept. Those that are gone leave by themselves; connections stay where they are."""
         for node in nodes - self._nodes:
             with suppress(OSError, UserError):
-                await self._add(node)
-                self._nodes.add(node)
+                await self.give(node)
         for node in self._nodes - nodes:
             with suppress(OSError, UserError):
                 await node.ask("close_listener", name=self.name, keep_connections=True)

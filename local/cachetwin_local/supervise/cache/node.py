@@ -77,8 +77,8 @@ class NodeProcess:
         """The process id, 0 where there is no process."""
         return self._child.pid if self._child is not None and self._child.running else 0
 
-    async def start(self, sock: socket.socket | None) -> None:
-        """Start the process, give it its settings and the listening socket `sock` of its own endpoint.
+    async def start(self) -> None:
+        """Start the process and give it its settings; it listens nowhere yet.
 
         Raises UserError when it ends, or refuses its settings, or takes too long.
         """
@@ -102,7 +102,7 @@ class NodeProcess:
         )
         self._channel = channel
         self._child = child = await self._run_context.start_child(self.name, command, self.name)
-        configuring = asyncio.create_task(self._configure(channel, sock))
+        configuring = asyncio.create_task(self._configure(channel))
         try:
             await wait_until_running(
                 self._run_context, self.name, child, lambda: _finished(configuring), _START_DEADLINE_S
@@ -192,8 +192,8 @@ class NodeProcess:
             asked.cancel()
             await asyncio.gather(asked, return_exceptions=True)
 
-    async def _configure(self, channel: ControlChannel, sock: socket.socket | None) -> None:
-        """Send a new node its parameters, users and certificate, and the socket of its endpoint."""
+    async def _configure(self, channel: ControlChannel) -> None:
+        """Send a new node its parameters, users, certificate and place in the cluster."""
         await channel.opened()
         settings = self._settings
         await channel.ask("parameters", {"parameters": settings.parameters_of(self._node)})
@@ -202,8 +202,9 @@ class NodeProcess:
             certificate, key = str(settings.pair.certificate_file), str(settings.pair.key_file)
             files = {"certificate_file": certificate, "key_file": key, "ca_file": settings.ca_file}
             await channel.ask("tls", files)
-        if sock is not None:
-            await channel.ask("listen", {"name": "node", "tls": self._node.endpoint.tls}, descriptor=sock.fileno())
+        topology = settings.topology(self._node)
+        if topology is not None:
+            await channel.ask("topology", {"topology": topology})
         self.state = _state(await channel.ask("state"))
 
     def _on_event(self, message: dict[str, object]) -> None:

@@ -13,6 +13,7 @@ __all__ = ["ENGINE", "NodeSettings", "users_of"]
 ENGINE = (sys.executable, "-m", "cachetwin_engine")
 
 User = dict[str, object]
+Document = dict[str, object]
 
 
 @dataclass(slots=True)
@@ -20,7 +21,7 @@ class NodeSettings:
     """What the nodes of one cache have in common.
 
     `program` is the engine's command line up to its options. `pair` is the certificate of all endpoints, `ca_file` the
-    CA that signed it.
+    CA that signed it. `topology` is the cluster's for one node, None without cluster mode.
     """
 
     program: tuple[str, ...]
@@ -30,6 +31,7 @@ class NodeSettings:
     ca_file: str
     pair: KeyPair | None = None
     options: tuple[str, ...] = ()
+    topology: Callable[[CacheNode], Document | None] = lambda _node: None
 
     def parameters_of(self, node: CacheNode) -> dict[str, str]:
         """The parameters of one node: the group's, its memory, and where other nodes see it."""

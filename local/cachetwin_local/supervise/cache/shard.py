@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.background import BackgroundTasks, describe
-from cachetwin_local.supervise.cache.cache_endpoints import MovingEndpoint
+from cachetwin_local.supervise.cache.cache_endpoints import MovingEndpoint, SpreadEndpoint
 from cachetwin_local.supervise.cache.node import NodeProcess, NodeState
 from cachetwin_local.supervise.cache.node_settings import NodeSettings
 from cachetwin_local.supervise.events import State
@@ -42,7 +42,7 @@ class Member:
     node: CacheNode
     role: str
     process: NodeProcess
-    own: MovingEndpoint
+    own: SpreadEndpoint
     available: bool = False
     state: State = "waiting"
     detail: str = ""
@@ -104,6 +104,8 @@ class Shard:
         for member in self._replicas():
             await self._in_step(member)
             member.available = True
+        for member in self.members:
+            await member.own.give(member.process)
         await self._changed()
         for member in self.members:
             self._report(member, "ready", "")
@@ -298,6 +300,7 @@ class Shard:
                 member.process = self._process(member)
                 await self._start(member)
                 await self._join(member)
+                await member.own.give(member.process)
             except Exception as error:  # noqa: BLE001  (a full disk, no file descriptor left: the next try may do better)
                 self._report(member, "restarting", f"{describe(error)}; next try in {backoff_s:g} s")
                 await member.process.kill()
@@ -388,7 +391,7 @@ class Shard:
     # Processes
 
     def _member(self, node: CacheNode, role: str) -> Member:
-        own = MovingEndpoint("node", node.endpoint)
+        own = SpreadEndpoint("node", node.endpoint)
         member = Member(
             node, role, NodeProcess(self._run_context, self._cache, self._settings, node, lambda: None), own
         )
@@ -399,12 +402,11 @@ class Shard:
         return NodeProcess(self._run_context, self._cache, self._settings, member.node, lambda: self._link_lost(member))
 
     def _open(self, member: Member) -> None:
-        endpoint = self._primary_endpoint
-        if endpoint is None or endpoint.endpoint != member.node.endpoint:
+        if self._primary_endpoint is None or self._primary_endpoint.endpoint != member.node.endpoint:
             member.own.open(f"{self._cache}, {member.node.member_id}")
 
     async def _start(self, member: Member) -> None:
-        await member.process.start(member.own.socket)
+        await member.process.start()
 
     # Telling
 

@@ -1,0 +1,97 @@
+"""A cache in cluster mode: clients discover it by themselves, and go on when a shard's primary fails."""
+
+import asyncio
+import os
+import signal
+
+import redis
+import redis.asyncio
+from tests.local.supervise.caches import KEY, client, cluster, running, until
+
+from cachetwin_local.supervise.project.run_context import RunContext
+from cachetwin_local.topology.values import ReplicationGroup
+
+
+def cluster_client(run_context: RunContext, group: ReplicationGroup) -> redis.asyncio.RedisCluster:
+    """A cluster client that knows the configuration endpoint alone, with TLS verified."""
+    return redis.asyncio.RedisCluster(
+        host=group.endpoint.address,
+        port=group.endpoint.port,
+        username="app",
+        password=run_context.secrets.text(group.users[0].passwords[0]),
+        ssl=True,
+        ssl_ca_certs=str(run_context.local_ca.certificate_file),
+        decode_responses=True,
+        socket_timeout=5,
+    )
+
+
+def test_a_cluster_client_finds_every_shard_through_the_configuration_endpoint(
+    run_context: RunContext, address: str
+) -> None:
+    group = cluster(address, 3, 1)
+
+    async def main() -> None:
+        async with running(run_context, group), cluster_client(run_context, group) as app:
+            for number in range(100):
+                await app.set(f"key:{number}", number)
+            assert [await app.get(f"key:{number}") for number in range(100)] == [str(n) for n in range(100)]
+            sizes = []
+            for node in group.nodes:
+                async with client(run_context, node.endpoint, group) as one:
+                    info = await one.info("replication")
+                    assert info["role"] == ("master" if node.role == "primary" else "slave")
+                    sizes.append(await one.dbsize())
+                    state = await one.cluster("info")
+                    assert state["cluster_state"] == "ok"
+                    assert (state["cluster_known_nodes"], state["cluster_size"]) == ("6", "3")
+            assert sum(sizes[::2]) == 100
+            assert min(sizes) > 0
+            assert len(app.get_primaries()) == 3
+
+    asyncio.run(main())
+
+
+def test_a_shard_fails_over_and_the_client_goes_on(run_context: RunContext, address: str) -> None:
+    group = cluster(address, 2, 1)
+
+    async def main() -> None:
+        async with running(run_context, group) as actor, cluster_client(run_context, group) as app:
+            for number in range(50):
+                await app.set(f"key:{number}", number)
+            async with client(run_context, group.nodes[0].endpoint, group) as primary:
+                await primary.wait(1, 5000)
+            os.kill(run_context.children[f"{KEY}/cache-0001-001"].pid, signal.SIGKILL)
+            await until(lambda: actor.shards[0].primary.node.member_id == "cache-0001-002")
+            async with asyncio.timeout(30):
+                for number in range(50):
+                    while True:
+                        try:
+                            assert await app.get(f"key:{number}") == str(number)
+                            await app.set(f"key:{number}", number)
+                            break
+                        except (redis.ConnectionError, redis.TimeoutError, redis.exceptions.ClusterError):
+                            await asyncio.sleep(0.05)
+            await until(lambda: all(row["state"] == "ready" for row in actor.nodes()))
+            assert actor.shards[1].primary.node.member_id == "cache-0002-001"
+            async with client(run_context, group.nodes[0].endpoint, group) as replaced:
+                assert (await replaced.info("replication"))["role"] == "slave"
+
+    asyncio.run(main())
+
+
+def test_the_configuration_endpoint_answers_with_the_topology_after_each_failover(
+    run_context: RunContext, address: str
+) -> None:
+    group = cluster(address, 1, 1)
+
+    async def main() -> None:
+        async with running(run_context, group) as actor:
+            for primary in ("cache-0001-002", "cache-0001-001"):
+                assert await actor.fail_over("1", planned=True) == f"{primary} is the primary of node group 0001 now"
+                port = next(node.endpoint.port for node in group.nodes if node.member_id == primary)
+                async with cluster_client(run_context, group) as app:
+                    await app.initialize()
+                    assert [node.port for node in app.get_primaries()] == [port]
+
+    asyncio.run(main())
