@@ -12,7 +12,7 @@ The planner learns from them which service receives which cache's endpoint.
 import hashlib
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -20,12 +20,16 @@ from cachetwin_local.errors import UserError
 
 from .dynamic_references import join, parse_text
 from .intrinsics import NO_VALUE, Resolver
+from .stand_ins import MissingKind, StandIns
 from .template import Assembly, Json, Resource, Stack
 from .text import SecretRef, Text, show
 from .where import Step, Where
 
 BOOTSTRAP_VERSION = "33"
 """The version of the CDK's bootstrap template in aws-cdk 2.1148; templates only ask that it is not too old."""
+
+_NOT_GIVEN = object()
+_STAND_IN_COUNT = 6  # the items of a list that nobody gave: templates select one subnet for each zone
 
 PSEUDO_PARAMETERS = (
     "AWS::AccountId",
@@ -81,6 +85,7 @@ class Description:
 
 
 Describe = Callable[["Graph", Resolved, Stack], Description]
+IsNeeded = Callable[[str, Sequence[Step]], bool]
 
 
 @dataclass(slots=True)
@@ -92,10 +97,22 @@ class _Frame:
 
 
 class Graph:
-    """The resources of an assembly. `describe` is called once for each resource that is used or planned."""
+    """The resources of an assembly. `describe` is called once for each resource that is used or planned.
 
-    def __init__(self, assembly: Assembly, describe: Describe, parameters: Mapping[str, str] | None = None) -> None:
+    `is_needed` says of a type's property whether a value that is missing there makes the resource unreadable; by default
+    it does everywhere.
+    """
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        describe: Describe,
+        parameters: Mapping[str, str] | None = None,
+        is_needed: IsNeeded = lambda _type, _path: True,
+    ) -> None:
         self.assembly = assembly
+        self.stand_ins = StandIns()
+        self._is_needed = is_needed
         self._describe = describe
         self._parameters = parameters or {}
         self._resolved: dict[str, Resolved] = {}
@@ -165,7 +182,10 @@ class Graph:
         try:
             if resource.fault is not None:
                 raise UserError(str(resource.fault))
-            properties = self.value(resource.properties, where)
+            properties = self._value(resource.properties, where)
+            if not isinstance(properties, dict):
+                raise where.child("Properties").error(f"must be an object, got {type(properties).__name__}")
+            self._refuse_missing(resource.type, properties, where)
             for other in resource.depends_on:
                 self._depend(resource, other)
             resolved = Resolved(resource, properties, tuple(self._frames[-1].references))
@@ -197,10 +217,39 @@ class Graph:
         """One property, resolved by itself: for what must be known before the resource can be described."""
         if name not in resource.properties:
             return default
-        return self.value(resource.properties[name], Where(resource.stack, resource.logical_id, (name,)))
+        where = Where(resource.stack, resource.logical_id, (name,))
+        value = self._value(resource.properties[name], where)
+        self._refuse_missing(resource.type, value, where)
+        return value
+
+    def _refuse_missing(self, type_name: str, value: Json, where: Where) -> None:
+        """Raise UserError when a value that nobody gave is where the resource needs it."""
+        if isinstance(value, dict):
+            for key, item in value.items():
+                self._refuse_missing(type_name, item, where.child(key))
+        elif isinstance(value, list | tuple):
+            for index, item in enumerate(value):
+                self._refuse_missing(type_name, item, where if isinstance(value, tuple) else where.child(index))
+        elif isinstance(value, str) and self.stand_ins.reason(value) and self._is_needed(type_name, where.path):
+            self.stand_ins.need(value, where)
+
+    def missing(self, kind: MissingKind, name: str, reason: str, where: Where) -> str:
+        """What stands for a value that nobody gave. Raises UserError in a condition, which has to be known."""
+        text = self.stand_ins.make(kind, name, reason, where)
+        if where.logical_id == "Conditions" or where.path[:1] == ("Condition",):
+            raise where.error(reason)
+        return text
 
     def value(self, value: Json, where: Where) -> Json:
-        """A value of a stack's template, resolved; strings that hold secrets become `Text` tuples."""
+        """A value of a stack's template, resolved; strings that hold secrets become `Text` tuples.
+
+        Raises UserError when a part of it was not given.
+        """
+        found = self._value(value, where)
+        self._refuse_missing("", found, where)
+        return found
+
+    def _value(self, value: Json, where: Where) -> Json:
         scope = _StackScope(self, self.stack(where.stack))
         return self._finish(Resolver(scope).resolve(value, where), where)
 
@@ -211,10 +260,15 @@ class Graph:
             return None
         self._frames.append(_Frame())
         try:
-            value = self.value(output.get("Value"), Where(stack, "Outputs", (name,)))
+            value = self._value(output.get("Value"), Where(stack, "Outputs", (name,)))
         finally:
             references = tuple(self._frames.pop().references)
         text = value if isinstance(value, str | tuple) else str(value)
+        reason = next(
+            (why for part in [text, *text] if isinstance(part, str) and (why := self.stand_ins.reason(part))), None
+        )
+        if reason is not None:
+            raise Where(stack, "Outputs", (name,)).error(reason)
         return ResolvedOutput(text, str(output.get("Description", "")), references)
 
     def _output_exists(self, stack: str, name: str, output: Mapping[str, Json]) -> bool:
@@ -243,10 +297,11 @@ class Graph:
         # an ARN does not tell /name from name
         key = self._find_named(kind, plain, where) or self._find_named(kind, plain.removeprefix("/"), where)
         if key is None:
-            raise where.error(
+            reason = (
                 f"SSM parameter must be one that a stack of this app defines, got {plain}; "
-                "define it as AWS::SSM::Parameter, or give the value as a parameter of the stack"
+                "define it as AWS::SSM::Parameter, or give its value in cachetwin.toml"
             )
+            return self.missing("ssm", plain, reason, where)
         self.record(key, "Value", where)
         value = self.resolved(key).properties.get("Value", "")
         return show(value)
@@ -306,13 +361,14 @@ class Graph:
             return self._finish(text, where)
         return join([self.by_arn(part, where) if isinstance(part, SecretRef) else part for part in text])
 
-    def by_arn(self, secret: SecretRef, where: Where) -> SecretRef:
-        """The reference by the secret's ARN; it may have been made by name."""
+    def by_arn(self, secret: SecretRef, where: Where) -> SecretRef | str:
+        """The reference by the secret's ARN; it may have been made by name. A string stands for one that is missing."""
         if secret.secret_arn.startswith("arn:"):
             return secret
         key = self.find_secret(secret.secret_arn, where)
         if key is None:
-            raise where.error(f"must name a secret that a stack of this app defines, got {secret.secret_arn}")
+            reason = f"must name a secret that a stack of this app defines, got {secret.secret_arn}"
+            return self.missing("secret", secret.secret_arn, reason, where)
         self.record(key, "Ref", where)
         return SecretRef(self.described(key).arn, secret.json_key, secret.version_stage)
 
@@ -384,7 +440,14 @@ class _StackScope:
                 if export is not None:
                     exports.append(export)
         allowed = ", ".join(sorted(exports)) or "(none)"
-        raise where.error(f"Fn::ImportValue must name an export of this app's stacks, one of {allowed}, got {name}")
+        reason = f"Fn::ImportValue must name an export of this app's stacks, one of {allowed}, got {name}"
+        return self.graph.missing("import", name, reason, where)
+
+    def unknown_function(self, name: str, reason: str, where: Where) -> Json:
+        return self.graph.missing("function", name, reason, where)
+
+    def is_missing(self, value: Json) -> bool:
+        return isinstance(value, str) and self.graph.stand_ins.reason(value) is not None
 
     def stack_output(self, stack_name: str, output_name: str, where: Where) -> Json:
         named = {one.name_on_aws: one for one in self.graph.assembly.stacks.values() if one.parent is None}
@@ -428,6 +491,10 @@ class _StackScope:
         definition = self.stack.parameters[name]
         kind = str(definition.get("Type", "String"))
         value = self._parameter_value(name, definition, where)
+        if value is _NOT_GIVEN:
+            reason = f"parameter {name} must have a value: it has no default and none was given"
+            stand_in = self.graph.missing("parameter", f"{self.stack.name}:{name}", reason, where)
+            return [stand_in] * _STAND_IN_COUNT if _is_list(kind) else stand_in
         if kind.startswith("AWS::SSM::Parameter::Value"):
             value = self.graph.ssm_parameter(str(value), where)
             kind = kind.removeprefix("AWS::SSM::Parameter::Value<").removesuffix(">")
@@ -447,7 +514,7 @@ class _StackScope:
                 return given[key]
         if "Default" in definition:
             return definition["Default"]
-        raise where.error(f"parameter {name} must have a value: it has no default and none was given")
+        return _NOT_GIVEN
 
     def _pseudo(self, name: str, where: Where) -> Json:
         stack = self.stack
@@ -481,10 +548,14 @@ def stack_id(stack: Stack) -> str:
 
 def _typed(name: str, kind: str, value: Json, definition: Mapping[str, Json], where: Where) -> Json:
     """A parameter's value as its type has it, checked against what the template allows."""
-    if kind == "CommaDelimitedList" or kind.startswith("List<"):
+    if _is_list(kind):
         items = value if isinstance(value, list) else [item.strip() for item in str(value).split(",")]
         return [_checked(name, kind, item, definition, where) for item in items if item != ""]
     return _checked(name, kind, value, definition, where)
+
+
+def _is_list(kind: str) -> bool:
+    return kind == "CommaDelimitedList" or "List<" in kind
 
 
 def _checked(name: str, kind: str, value: Json, definition: Mapping[str, Json], where: Where) -> str:

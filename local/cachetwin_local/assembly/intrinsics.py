@@ -30,6 +30,7 @@ NO_VALUE: Final = _NoValue()
 AVAILABILITY_ZONES: Final[Mapping[str, str]] = {"us-east-1": "abcdef", "us-west-1": "ac", "us-west-2": "abcd"}
 """Zone letters by region, where they are not a, b, c (AWS's list of Availability Zones)."""
 
+_ON_AWS_ONLY: Final = frozenset({"Fn::Transform"})
 SUB_VARIABLE = re.compile(r"\$\{(!?)([^}]*)\}")
 FUNCTION_NAME = re.compile(r"^(Ref|Condition|Fn::.+)$")
 
@@ -58,6 +59,12 @@ class Scope(Protocol):
 
     def stack_output(self, stack_name: str, output_name: str, where: Where) -> Json:
         """An output of another stack, by its names."""
+
+    def unknown_function(self, name: str, reason: str, where: Where) -> str:
+        """What stands for the result of a function that runs on AWS only."""
+
+    def is_missing(self, value: Json) -> bool:
+        """Whether `value` stands for one that nobody gave."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +122,8 @@ class Resolver:
 
     def _call(self, name: str, argument: Json, where: Where) -> Json:
         function = FUNCTIONS.get(name)
+        if name in _ON_AWS_ONLY:
+            return self.scope.unknown_function(name, f"{name} runs on AWS only", where)
         if function is None:
             raise where.error(f"intrinsic function must be one of {', '.join(sorted(FUNCTIONS))}, got {name}")
         return function(self, argument, where)
@@ -178,6 +187,8 @@ def select(resolver: Resolver, argument: Json, where: Where) -> Json:
     """``{"Fn::Select": [index, [values]]}``."""
     index_value, values = _arguments("Fn::Select", argument, 2, "[index, [values]]", where)
     items = resolver.list(values, where)
+    if items and all(resolver.scope.is_missing(item) for item in items):
+        return items[0]
     index = _integer("Fn::Select's index", resolver.resolve(index_value, where), 0, max(len(items) - 1, 0), where)
     if not items:
         raise where.error("Fn::Select must have values to select from, got an empty list")
@@ -261,6 +272,8 @@ def cidr(resolver: Resolver, argument: Json, where: Where) -> list[str]:
     if not isinstance(argument, list) or len(argument) not in {2, 3}:
         raise where.error(f"Fn::Cidr must be [block, count] or [block, count, bits], got {_show(argument)}")
     text = resolver.text(argument[0], where)
+    if resolver.scope.is_missing(text):
+        return [text]
     try:
         block = ipaddress.ip_network(text, strict=False)
     except ValueError:

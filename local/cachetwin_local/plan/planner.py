@@ -14,6 +14,7 @@ from cachetwin_local.resources.elasticache import node_groups as elasticache_nod
 from cachetwin_local.resources.elbv2 import listener as elbv2_listener
 from cachetwin_local.resources.modelled import shape_of
 from cachetwin_local.resources.properties import Properties
+from cachetwin_local.resources.property_lists import PROPERTY_LISTS, is_needed
 from cachetwin_local.resources.rds import db_instance as rds_db_instance
 from cachetwin_local.resources.translators import TRANSLATORS, describer
 from cachetwin_local.topology.address_plan import AddressPlan, Loopback
@@ -60,7 +61,7 @@ def plan(
     """
     chosen = select_stacks(assembly, stacks)
     address_plan = AddressPlan(project, loopback)
-    graph = Graph(restrict_to(assembly, chosen), describer(address_plan), parameters)
+    graph = Graph(restrict_to(assembly, chosen), describer(address_plan), parameters, is_needed)
     _reserve(graph, address_plan)
     context = Context(assembly, graph, address_plan)
     values, coverage = _translate(context, chosen)
@@ -92,6 +93,7 @@ def plan(
         coverage=tuple(coverage),
         problems=_unique(context.problems),
         outputs=_outputs(graph, chosen, absent),
+        missing=graph.stand_ins.all(),
     )
 
 
@@ -110,8 +112,17 @@ def _translate(context: Context, chosen: Iterable[Stack]) -> tuple[list[object],
             coverage.append(Coverage(unread, "not readable", reason))
             continue
         values.extend(translation.values)
+        if translation.status == "twinned":
+            _warn_of_unmet(context, resource)
         coverage.append(Coverage(identity, translation.status, translation.note))
     return values, coverage
+
+
+def _warn_of_unmet(context: Context, resource: Resource) -> None:
+    """Say which properties of a resource that runs change nothing here, though they do on AWS."""
+    listed = PROPERTY_LISTS.get(resource.type)
+    for path, reason in listed.unmet(context.graph.resolved(resource.key).properties) if listed else ():
+        context.problem("warning", resource.key, f"{path}: {reason}")
 
 
 def _translation(context: Context, resource: Resource) -> Translation:

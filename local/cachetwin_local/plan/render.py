@@ -12,6 +12,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text as RichText
 
+from cachetwin_local.assembly.stand_ins import MissingValue
 from cachetwin_local.assembly.text import SecretRef, show
 from cachetwin_local.topology.values import Coverage, Problem, Topology
 
@@ -57,6 +58,8 @@ def render_table(topology: Topology, *, all_resources: bool = False) -> Renderab
         parts.append(_outputs(topology))
     if topology.problems:
         parts.append(_problems(topology.problems))
+    if topology.missing:
+        parts.append(_missing(topology.missing))
     return Group(*parts)
 
 
@@ -101,6 +104,19 @@ def _outputs(topology: Topology) -> Table:
         if output.export_name is None or not output.name.startswith("ExportsOutput"):
             value = show(output.value) + (f"\n({output.note})" if output.note else "")
             table.add_row(output.stack, output.name, RichText(value))
+    return table
+
+
+def _missing(missing: tuple[MissingValue, ...]) -> Table:
+    table = Table(title="Values that come from elsewhere", title_justify="left")
+    for heading in ("What", "Name", "Needed by"):
+        table.add_column(heading, overflow="fold")
+    for one in (one for one in missing if one.needed_by):
+        table.add_row(one.kind, one.name, ", ".join(one.needed_by))
+    unused = [f"{one.kind} {one.name}" for one in missing if not one.needed_by]
+    if unused:
+        table.caption = f"missing too, and not needed here: {', '.join(unused)}"
+        table.caption_justify = "left"
     return table
 
 

@@ -90,16 +90,22 @@ class SecurityGroups:
         properties = Properties.of(graph.resolved(resource.key))
         direction: Direction = "ingress" if resource.type.endswith("Ingress") else "egress"
         group_id = properties.string("GroupId", "")
-        self._rules[group_id, direction].append(_rule(properties, direction, resource.logical_id))
+        self._add(graph, group_id, properties, direction, resource.logical_id)
+
+    def _add(self, graph: Graph, group_id: str, rule: Properties, direction: Direction, origin: str) -> None:
+        if any(isinstance(value, str) and graph.stand_ins.reason(value) for value in rule.values.values()):
+            self._complete = False  # a rule with a value that nobody gave may open anything
+            return
+        self._rules[group_id, direction].append(_rule(rule, direction, origin))
 
     def _add_group(self, graph: Graph, resource: Resource) -> None:
         group_id = str(graph.described(resource.key).ref)
         properties = Properties.of(graph.resolved(resource.key))
         self._names[group_id] = resource.logical_id
         for rule in properties.objects("SecurityGroupIngress"):
-            self._rules[group_id, "ingress"].append(_rule(rule, "ingress", resource.logical_id))
+            self._add(graph, group_id, rule, "ingress", resource.logical_id)
         for rule in properties.objects("SecurityGroupEgress"):
-            self._rules[group_id, "egress"].append(_rule(rule, "egress", resource.logical_id))
+            self._add(graph, group_id, rule, "egress", resource.logical_id)
         if not properties.objects("SecurityGroupEgress"):
             self._rules[group_id, "egress"].append(Rule(f"{resource.logical_id} (default)", "-1", -1, -1, None, ANY))
 
@@ -186,4 +192,5 @@ def ranges_of(graph: Graph, subnet_ids: Sequence[str]) -> tuple[str, ...] | None
     found = [by_id[subnet].properties.get("CidrBlock") for subnet in subnet_ids if subnet in by_id]
     if not subnet_ids or len(found) < len(subnet_ids) or not all(isinstance(cidr, str) for cidr in found):
         return None
-    return tuple(str(cidr) for cidr in found)
+    known = tuple(str(cidr) for cidr in found)
+    return None if any(graph.stand_ins.reason(cidr) for cidr in known) else known

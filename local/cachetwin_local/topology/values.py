@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from cachetwin_local.assembly.stand_ins import MissingValue
 from cachetwin_local.assembly.text import SecretRef, Text, secrets_in, show
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "ListenerRule",
     "LoadBalancer",
     "LogDelivery",
+    "MissingValue",
     "NetworkPath",
     "NodeGroup",
     "Output",
@@ -528,3 +530,4 @@ class Topology:
     coverage: tuple[Coverage, ...] = ()
     problems: tuple[Problem, ...] = ()
     outputs: tuple[Output, ...] = ()
+    missing: tuple[MissingValue, ...] = ()

@@ -198,7 +198,7 @@ def test_a_function_gives(value: Json, expected: Json) -> None:
         ({"Fn::Cidr": ["10.0.0.0/24", 3, 7]}, "at most 2 blocks"),
         ({"Fn::Cidr": ["somewhere", 1, 8]}, "must be an IPv4 or IPv6 range, got somewhere"),
         ({"Fn::Cidr": ["fd00::/56", 1]}, "must be given the bits for an IPv6 block"),
-        ({"Fn::Transform": {"Name": "AWS::Include"}}, "intrinsic function must be one of Condition, Fn::And"),
+        ({"Fn::Nothing": {"Name": "AWS::Include"}}, "intrinsic function must be one of Condition, Fn::And"),
         ({"Fn::Length": "x"}, "must be a list"),
         ("{{resolve:ssm-secure:/x}}", "must name secretsmanager or ssm, got ssm-secure"),
         ("{{resolve:ssm:/not/here}}", "got /not/here"),

@@ -295,17 +295,19 @@ def test_a_variable_from_something_that_does_not_run_is_a_warning(tmp_path: Path
     assert note == "Web/F: not running here"
 
 
-def test_an_image_that_is_not_of_the_app_is_an_error_for_an_essential_container(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("essential", "services", "problems"), [(False, 1, [("warning", "container agent")]), (True, 0, [])]
+)
+def test_an_image_that_is_not_of_the_app_stops_the_service_where_it_is_essential(
+    tmp_path: Path, essential: bool, services: int, problems: list[tuple[str, str]]
+) -> None:
     def change(templates: Templates) -> None:
         containers = resource(templates["Web"], "AWS::ECS::TaskDefinition")["ContainerDefinitions"]
-        containers.append({"Name": "agent", "Image": "public.ecr.aws/agent:1", "Essential": False})
-        containers.append({"Name": "proxy", "Image": "nginx:1"})
+        containers.append({"Name": "agent", "Image": "public.ecr.aws/agent:1", "Essential": essential})
 
-    problems = plan_three_stacks(tmp_path, change).problems
-    assert [(p.severity, p.message.split(" must")[0]) for p in problems] == [
-        ("error", "container proxy"),
-        ("warning", "container agent"),
-    ]
+    topology = plan_three_stacks(tmp_path, change)
+    assert len(topology.services) == services
+    assert [(p.severity, p.message.split(" must")[0]) for p in topology.problems] == problems
 
 
 def test_a_secret_from_elsewhere_is_an_error(tmp_path: Path) -> None:

@@ -84,3 +84,53 @@ def test_a_rule_that_cannot_be_read_is_a_warning() -> None:
     (problem,) = topology.problems
     assert (problem.severity, problem.identity.logical_id) == ("warning", "Rule")
     assert "CidrIp: must be an address range such as 10.0.0.0/16, got 10.0.0.0/99" in problem.message
+
+
+def test_a_value_that_nobody_gave_stops_nothing_where_nothing_needs_it() -> None:
+    definition = one(
+        "ECS::TaskDefinition",
+        TaskRoleArn={"Fn::ImportValue": "shared-role"},
+        ContainerDefinitions=[{"Name": "web", "Image": "x:" + "f" * 64, "User": {"Fn::ImportValue": "shared-user"}}],
+    )
+    service = one(
+        "ECS::Service",
+        TaskDefinition={"Ref": "Definition"},
+        Cluster={"Fn::ImportValue": "shared-cluster"},
+        NetworkConfiguration={"AwsvpcConfiguration": {"Subnets": {"Fn::Split": [",", {"Fn::ImportValue": "subnets"}]}}},
+    )
+    machine = one(
+        "EC2::Instance", ImageId="{{resolve:ssm:/aws/service/ami}}", UserData={"Fn::Transform": {"Name": "x"}}
+    )
+    topology = plan_of(Definition=definition, Service=service, Machine=machine)
+    assert unreadable(topology) == {}
+    assert [one.identity.logical_id for one in topology.services] == ["Service"]
+    found = {(one.kind, one.name): (one.used_by, one.needed_by) for one in topology.missing}
+    assert found["import", "shared-cluster"] == (("App/Service",), ())
+    assert found["ssm", "/aws/service/ami"] == (("App/Machine",), ())
+    assert {kind for kind, _ in found} == {"import", "ssm", "function"}
+
+
+def test_what_needs_a_missing_value_through_the_name_of_another_resource_is_named() -> None:
+    bucket = one("S3::Bucket", BucketName={"Fn::ImportValue": "bucket-name"})
+    environment = [{"Name": "BUCKET", "Value": {"Ref": "Bucket"}}]
+    definition = one(
+        "ECS::TaskDefinition",
+        ContainerDefinitions=[{"Name": "web", "Image": "x:" + "f" * 64, "Environment": environment}],
+    )
+    topology = plan_of(Bucket=bucket, Definition=definition)
+    assert "Environment[0].Value: Fn::ImportValue must name an export" in unreadable(topology)["Definition"]
+    (missing,) = topology.missing
+    assert (missing.used_by, missing.needed_by) == (("App/Bucket",), ("App/Definition",))
+
+
+def test_a_service_whose_image_is_known_by_name_only_stops_nothing_else() -> None:
+    definition = one("ECS::TaskDefinition", ContainerDefinitions=[{"Name": "web", "Image": "nginx"}])
+    topology = plan_of(
+        Definition=definition,
+        Service=one("ECS::Service", TaskDefinition={"Ref": "Definition"}),
+        Cache=one("ElastiCache::ReplicationGroup", **CACHE),
+    )
+    assert (topology.services, len(topology.replication_groups), topology.problems) == ((), 1, ())
+    notes = {one.identity.logical_id: (one.status, one.note) for one in topology.coverage}
+    assert notes["Service"][0] == "not supported"
+    assert "container web must be made from a folder of the app" in notes["Service"][1]

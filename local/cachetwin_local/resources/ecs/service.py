@@ -9,7 +9,7 @@ from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.references import dependencies_of
 from cachetwin_local.topology.values import Container, ContainerImage, Service, TaskAddress
 
-from .task_definition import containers
+from .task_definition import cannot_run, containers
 
 DESIRED_COUNT_MAX = 50
 """The most tasks of a service that a laptop can be expected to run; a larger count is most likely a mistake."""
@@ -39,6 +39,11 @@ def translate(context: Context, resolved: Resolved) -> Translation:
             f"must be between 0 and {DESIRED_COUNT_MAX} here, got {count}"
         )
     members = containers(context, task_definition)
+    reasons = [reason for one in members if one.essential and (reason := cannot_run(one))]
+    if reasons:
+        return Translation((), "; ".join(reasons), "not supported")
+    for reason in (reason for one in members if (reason := cannot_run(one))):
+        context.problem("warning", key, f"{reason}: it is left out, as it is not essential")
     service = Service(
         identity=context.identity(key),
         cluster=_cluster_name(properties),

@@ -5,7 +5,7 @@ import re
 from cachetwin_local.assembly.dynamic_references import parse_value_from
 from cachetwin_local.assembly.graph import Description, Graph, Resolved
 from cachetwin_local.assembly.template import DockerAsset, Stack
-from cachetwin_local.assembly.text import Text
+from cachetwin_local.assembly.text import SecretRef, Text
 from cachetwin_local.assembly.where import Where
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
@@ -39,26 +39,16 @@ def translate(context: Context, resolved: Resolved) -> Translation:
 
 def containers(context: Context, resolved: Resolved) -> tuple[Container, ...]:
     """The containers of a task."""
-    key = resolved.resource.key
     return tuple(
-        _container(context, key, definition) for definition in Properties.of(resolved).objects("ContainerDefinitions")
+        _container(context, definition) for definition in Properties.of(resolved).objects("ContainerDefinitions")
     )
 
 
-def _container(context: Context, key: str, definition: Properties) -> Container:
-    image = _image(context, definition.string("Image"))
-    essential = definition.boolean("Essential", default=True)
-    if image.directory is None:
-        context.problem(
-            "error" if essential else "warning",
-            key,
-            f"container {definition.string('Name')} must be made from a folder of the app with a Dockerfile to run here, "
-            f"got the image {image.name}",
-        )
+def _container(context: Context, definition: Properties) -> Container:
     return Container(
         name=definition.string("Name"),
-        image=image,
-        essential=essential,
+        image=_image(context, definition.string("Image")),
+        essential=definition.boolean("Essential", default=True),
         command=definition.strings("Command") or None,
         entry_point=definition.strings("EntryPoint") or None,
         working_directory=definition.optional("WorkingDirectory"),
@@ -72,6 +62,16 @@ def _container(context: Context, key: str, definition: Properties) -> Container:
         ),
         stop_timeout_s=definition.integer("StopTimeout", 30),
     )
+
+
+def cannot_run(container: Container) -> str | None:
+    """Why a container cannot run as a process, or None."""
+    if container.image.directory is None:
+        return (
+            f"container {container.name} must be made from a folder of the app with a Dockerfile to run here, "
+            f"got the image {container.image.name}"
+        )
+    return None
 
 
 def _image(context: Context, name: str) -> ContainerImage:
@@ -100,8 +100,11 @@ def _environment(context: Context, definition: Properties) -> dict[str, Text]:
 def _value_from(context: Context, value_from: str, where: Where) -> Text:
     parameter = SSM_ARN.match(value_from)
     if parameter or not value_from.startswith("arn:"):
-        return context.graph.ssm_parameter(parameter[1] if parameter else value_from, where)
-    return (context.graph.by_arn(parse_value_from(value_from, where), where),)
+        value: Text | SecretRef = context.graph.ssm_parameter(parameter[1] if parameter else value_from, where)
+    else:
+        value = context.graph.by_arn(parse_value_from(value_from, where), where)
+    context.graph.stand_ins.need(value, where)
+    return (value,) if isinstance(value, SecretRef) else value
 
 
 def _port(mapping: Properties) -> PortMapping:

@@ -41,6 +41,12 @@ def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack:
 
 def translate(context: Context, resolved: Resolved) -> Translation:
     """A listener is part of its load balancer."""
+    arn = Properties.of(resolved).string("LoadBalancerArn")
+    balancer = context.find("AWS::ElasticLoadBalancingV2::LoadBalancer", arn, resolved.resource.stack)
+    if balancer is None:
+        return Translation((), f"no stack of this app has its load balancer, {arn}", "not supported")
+    if balancer.properties.get("Type", "application") != "application":
+        return Translation((), f"{balancer.resource.key}, which does not run here, would have it", "not supported")
     address, port = listener_address(context.address_plan, context.graph, resolved.resource)
     return Translation((), f"{address}:{port} of its load balancer")
 
@@ -122,9 +128,7 @@ def _action(context: Context, key: str, properties: Properties, name: str) -> Ac
     for action in actions[:-1]:
         kind = action.string("Type")
         context.problem(
-            "error",
-            key,
-            f"{name}: an action of the type {kind} does not run here; only forward, redirect and fixed-response do",
+            "warning", key, f"{name}: an action of the type {kind} does not run here: requests pass without it"
         )
     last = actions[-1]
     kind = last.string("Type")

@@ -17,4 +17,7 @@ def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack:
 
 def translate(context: Context, resolved: Resolved) -> Translation:
     """A rule is part of its listener."""
+    arn = Properties.of(resolved).string("ListenerArn")
+    if context.find("AWS::ElasticLoadBalancingV2::Listener", arn, resolved.resource.stack) is None:
+        return Translation((), f"no stack of this app has its listener, {arn}", "not supported")
     return Translation((), f"priority {Properties.of(resolved).integer('Priority')} of its listener")

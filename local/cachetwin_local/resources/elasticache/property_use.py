@@ -1,0 +1,47 @@
+"""What is done with each property of AWS::ElastiCache types."""
+
+from cachetwin_local.resources.property_use import PropertyUse, recorded, refused
+
+_TAGS = "nothing here reads tags"
+_REST = "nothing is encrypted at rest here"
+_UPKEEP = "nothing here is patched or backed up by a schedule"
+_EMPTY = "no data is read from a snapshot: the cache starts empty"
+_IPV4 = "endpoints have IPv4 addresses here"
+
+PARAMETER_GROUP = PropertyUse.of(
+    "CacheParameterGroupFamily Properties.*",
+    {**recorded("a text for people", "Description"), **recorded(_TAGS, "Tags")},
+)
+
+REPLICATION_GROUP = PropertyUse.of(
+    "AuthToken AutomaticFailoverEnabled CacheNodeType CacheParameterGroupName ClusterMode Engine EngineVersion "
+    "GlobalReplicationGroupId NodeGroupConfiguration.* NumCacheClusters NumNodeGroups Port PreferredCacheClusterAZs "
+    "ReplicasPerNodeGroup TransitEncryptionEnabled TransitEncryptionMode UserGroupIds",
+    {
+        **recorded("a part of names and ARNs", "ReplicationGroupId ReplicationGroupDescription"),
+        **recorded("checked where the groups and subnets are of this app", "SecurityGroupIds CacheSubnetGroupName"),
+        **recorded("`cachetwin logs` has the output of every node", "LogDeliveryConfigurations"),
+        **recorded(_TAGS, "Tags"),
+        **recorded(_REST, "AtRestEncryptionEnabled KmsKeyId"),
+        **recorded(
+            _UPKEEP,
+            "AutoMinorVersionUpgrade PreferredMaintenanceWindow SnapshotRetentionLimit SnapshotWindow "
+            "SnapshottingClusterId",
+        ),
+        **recorded("every zone is this machine", "MultiAZEnabled"),
+        **recorded("`cachetwin events` has what happened to a cache", "NotificationTopicArn"),
+    },
+    {
+        **refused(_EMPTY, "SnapshotArns SnapshotName PrimaryClusterId"),
+        **refused("all data is in memory here", "DataTieringEnabled"),
+        **refused(_IPV4, "IpDiscovery NetworkType", unless=("ipv4",)),
+        **refused("EC2-Classic's security groups are not checked here", "CacheSecurityGroupNames"),
+        **refused("a write is acknowledged when its primary has it", "Durability", unless=("disabled", "default")),
+    },
+)
+
+USER = PropertyUse.of(
+    "AccessString AuthenticationMode.* Engine NoPasswordRequired Passwords UserId UserName", recorded(_TAGS, "Tags")
+)
+
+USER_GROUP = PropertyUse.of("Engine UserGroupId UserIds", recorded(_TAGS, "Tags"))

@@ -1,0 +1,51 @@
+"""The lists of properties of the types that run here, by type, and those of types that others read."""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from cachetwin_local.assembly.where import Step
+
+from .cloudformation import property_use as cloudformation
+from .ecs import property_use as ecs
+from .elasticache import property_use as elasticache
+from .elbv2 import property_use as elbv2
+from .property_use import PropertyUse
+from .rds import property_use as rds
+from .secretsmanager import property_use as secretsmanager
+
+__all__ = ["PROPERTY_LISTS", "is_needed"]
+
+PROPERTY_LISTS: Final[Mapping[str, PropertyUse]] = {
+    "AWS::CloudFormation::Stack": cloudformation.STACK,
+    "AWS::ECS::Service": ecs.SERVICE,
+    "AWS::ECS::TaskDefinition": ecs.TASK_DEFINITION,
+    "AWS::ElastiCache::ParameterGroup": elasticache.PARAMETER_GROUP,
+    "AWS::ElastiCache::ReplicationGroup": elasticache.REPLICATION_GROUP,
+    "AWS::ElastiCache::User": elasticache.USER,
+    "AWS::ElastiCache::UserGroup": elasticache.USER_GROUP,
+    "AWS::ElasticLoadBalancingV2::Listener": elbv2.LISTENER,
+    "AWS::ElasticLoadBalancingV2::ListenerRule": elbv2.LISTENER_RULE,
+    "AWS::ElasticLoadBalancingV2::LoadBalancer": elbv2.LOAD_BALANCER,
+    "AWS::ElasticLoadBalancingV2::TargetGroup": elbv2.TARGET_GROUP,
+    "AWS::RDS::DBInstance": rds.DB_INSTANCE,
+    "AWS::SecretsManager::Secret": secretsmanager.SECRET,
+    "AWS::SecretsManager::SecretTargetAttachment": secretsmanager.SECRET_TARGET_ATTACHMENT,
+}
+_READ_BY_OTHERS: Final = frozenset(
+    {
+        ("AWS::SSM::Parameter", "Value"),
+        ("AWS::RDS::DBParameterGroup", "Parameters"),
+        ("AWS::EC2::SecurityGroupIngress", "GroupId"),
+        ("AWS::EC2::SecurityGroupEgress", "GroupId"),
+    }
+)
+"""Properties, by type and name, of types of which nothing runs that decide what runs for another."""
+
+
+def is_needed(type_name: str, path: Sequence[Step]) -> bool:
+    """Whether what runs here depends on the property at `path` of a resource of this type."""
+    names = [step for step in path if isinstance(step, str)]
+    known = PROPERTY_LISTS.get(type_name)
+    if known is None:
+        return (type_name, names[0] if names else "") in _READ_BY_OTHERS
+    return known.of_path(".".join(names)) in {"used", None} if names else True

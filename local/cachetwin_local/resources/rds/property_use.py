@@ -1,0 +1,61 @@
+"""What is done with each property of AWS::RDS types."""
+
+from cachetwin_local.resources.property_use import PropertyUse, recorded, refused
+
+_TAGS = "nothing here reads tags"
+_EMPTY = "no data is read from a snapshot or a backup: the database starts empty"
+_DISK = "the data is on this machine's disk"
+_UPKEEP = "nothing here is patched, upgraded or backed up by a schedule"
+_WATCH = "metrics are the server's own"
+
+DB_INSTANCE = PropertyUse.of(
+    "DBClusterIdentifier DBName DBParameterGroupName Engine EngineVersion ManageMasterUserPassword MasterUserPassword "
+    "MasterUsername Port SourceDBInstanceIdentifier",
+    {
+        **recorded("a part of names and ARNs", "DBInstanceIdentifier"),
+        **recorded("checked where the groups and subnets are of this app", "DBSubnetGroupName VPCSecurityGroups"),
+        **recorded(_TAGS, "Tags CopyTagsToSnapshot"),
+        **recorded(
+            _DISK,
+            "AdditionalStorageVolumes AllocatedStorage DedicatedLogVolume Iops KmsKeyId MaxAllocatedStorage "
+            "StorageEncrypted StorageThroughput StorageType",
+        ),
+        **recorded(
+            _UPKEEP,
+            "AllowMajorVersionUpgrade ApplyImmediately AutoMinorVersionUpgrade AutomaticBackupReplicationKmsKeyId "
+            "AutomaticBackupReplicationRegion AutomaticBackupReplicationRetentionPeriod BackupRetentionPeriod BackupTarget "
+            "DeleteAutomatedBackups DeletionProtection EngineLifecycleSupport PreferredBackupWindow "
+            "PreferredMaintenanceWindow CertificateRotationRestart",
+        ),
+        **recorded(
+            _WATCH,
+            "DatabaseInsightsMode EnableCloudwatchLogsExports EnablePerformanceInsights MonitoringInterval "
+            "MonitoringRoleArn PerformanceInsightsKMSKeyId PerformanceInsightsRetentionPeriod",
+        ),
+        **recorded(
+            "every zone is this machine",
+            "AvailabilityZone DBInstanceClass MultiAZ NetworkType ProcessorFeatures PromotionTier PubliclyAccessible "
+            "UseDefaultProcessorFeatures LicenseModel CustomIAMInstanceProfile DBSystemId",
+        ),
+        **recorded("the local CA signs for it", "CACertificateIdentifier"),
+        **recorded("the secret is made here", "MasterUserSecret"),
+        **recorded("other engines do not run here", "CharacterSetName NcharCharacterSetName TdeCredentialArn"),
+        **recorded("other engines do not run here", "TdeCredentialPassword Timezone ReplicaMode"),
+    },
+    {
+        **refused(
+            _EMPTY,
+            "DBSnapshotIdentifier DBClusterSnapshotIdentifier RestoreTime SourceDBClusterIdentifier "
+            "SourceDBInstanceAutomatedBackupsArn SourceDbiResourceId SourceRegion UseLatestRestorableTime",
+        ),
+        **refused(
+            "there is no directory here: users have passwords", "Domain DomainAuthSecretArn DomainDnsIps DomainFqdn"
+        ),
+        **refused("there is no directory here: users have passwords", "DomainIAMRoleName DomainOu"),
+        **refused("options of an option group are not installed", "OptionGroupName"),
+        **refused("the database calls no other service here", "AssociatedRoles"),
+        **refused("IAM tokens are not accepted as passwords", "EnableIAMDatabaseAuthentication"),
+        **refused("the master user has a password here", "MasterUserAuthenticationType", unless=("password",)),
+        **refused("EC2-Classic's security groups are not checked here", "DBSecurityGroups"),
+    },
+)
