@@ -299,7 +299,7 @@ def test_a_variable_from_something_that_does_not_run_is_a_warning(tmp_path: Path
     ("essential", "services", "problems"), [(False, 1, [("warning", "container agent")]), (True, 0, [])]
 )
 def test_an_image_that_is_not_of_the_app_stops_the_service_where_it_is_essential(
-    tmp_path: Path, essential: bool, services: int, problems: list[tuple[str, str]]
+    tmp_path: Path, *, essential: bool, services: int, problems: list[tuple[str, str]]
 ) -> None:
     def change(templates: Templates) -> None:
         containers = resource(templates["Web"], "AWS::ECS::TaskDefinition")["ContainerDefinitions"]
