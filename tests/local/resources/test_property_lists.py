@@ -140,7 +140,7 @@ def test_a_listener_of_a_load_balancer_that_does_not_run_does_not_run() -> None:
     assert status(topology, "Listener") == ("not supported", "App/Balancer, which does not run here, would have it")
 
 
-@pytest.mark.parametrize(("value", "expected"), [("yes", "not supported"), ("no", "twinned")])
+@pytest.mark.parametrize(("value", "expected"), [("yes", "enabled"), ("no", "disabled")])
 def test_a_parameter_group_of_the_app_may_enable_cluster_mode(value: str, expected: str) -> None:
     group = one(
         "ElastiCache::ParameterGroup",
@@ -149,7 +149,7 @@ def test_a_parameter_group_of_the_app_may_enable_cluster_mode(value: str, expect
         Properties={"cluster-enabled": value},
     )
     cache = one("ElastiCache::ReplicationGroup", **CACHE, CacheParameterGroupName={"Ref": "Group"})
-    assert status(plan_of(Group=group, Cache=cache), "Cache")[0] == expected
+    assert plan_of(Group=group, Cache=cache).replication_groups[0].cluster_mode == expected
 
 
 def test_what_is_needed_follows_from_the_lists() -> None:
