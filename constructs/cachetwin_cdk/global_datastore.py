@@ -21,6 +21,7 @@ from .access._permissions import Permissions
 from .access.user_group import IUserGroup
 from .checks._findings import acknowledge, acknowledge_regulated
 from .checks._names import require_id
+from .checks._places import require_one_place
 from .checks._types import checked_arguments
 from .checks._validate import (
     ValidationError,
@@ -332,8 +333,19 @@ class SecondaryReplicationGroup(ReplicationGroupBase):
         chosen_compliance = compliance if compliance is not None else global_datastore.compliance
         if chosen_compliance.is_regulated and user_group is None:
             refuse("user_group", "be given with compliance REGULATED", user_group, "make a UserGroup in this region")
+        require_one_place(
+            scope,
+            vpc,
+            subnet_group=subnet_group,
+            security_groups=security_groups,
+            user_group=user_group,
+            kms_key=kms_key,
+            log_encryption_key=log_encryption_key,
+            notification_topic=notification_topic,
+        )
         global_datastore._add_region(cdk.Stack.of(scope).region)
         super().__init__(scope, construct_id)
+        maintenance.add_warnings(self)
         self._add_use(Use.GLOBAL_DATASTORE, self)
         self.uses_tls = global_datastore.uses_tls
         self.compliance = chosen_compliance

@@ -14,8 +14,18 @@ from constructs import Construct
 from .access._permissions import Permissions
 from .checks._findings import acknowledge
 from .checks._names import require_id
+from .checks._places import require_one_place, require_zones_of_region
 from .checks._types import checked_arguments
-from .checks._validate import ValidationError, WarningId, known, refuse, require_at_most_one, require_between, warn
+from .checks._validate import (
+    ValidationError,
+    WarningId,
+    known,
+    known_elements,
+    refuse,
+    require_at_most_one,
+    require_between,
+    warn,
+)
 from .compliance import Compliance
 from .engine._offers import warn_newer_node_type, warn_newer_version
 from .engine.engine_version import Engine, EngineVersion
@@ -179,7 +189,7 @@ class _ImportedMemcachedCluster(MemcachedClusterBase):
         security_groups: Sequence[ec2.ISecurityGroup],
     ) -> None:
         super().__init__(scope, construct_id)
-        self.cluster_name = cluster_name
+        self.cluster_name = cluster_name.lower() if known(cluster_name) else cluster_name
         if configuration_endpoint_address is not None:
             self._configuration_endpoint = Endpoint(configuration_endpoint_address, port)
         self._connections = ec2.Connections(security_groups=list(security_groups), default_port=ec2.Port.tcp(port))
@@ -270,13 +280,22 @@ class MemcachedCluster(MemcachedClusterBase):
         maintenance = Maintenance(maintenance_window, auto_minor_version_upgrade, notification_topic)
         maintenance.validate(scope)
         _require_engine(engine_version, transit_encryption=transit_encryption)
-        _require_node_type(node_type)
+        _require_node_type(node_type, engine_version, transit_encryption=transit_encryption)
         addressing = Addressing(network_type, ip_discovery)
         addressing.validate(engine_version, node_type)
         if compliance.is_regulated and not transit_encryption:
             refuse("transit_encryption", "be True with compliance REGULATED", transit_encryption, "leave it on")
         spread = nodes > 1 if cross_az is None else cross_az
-        _require_nodes(nodes, cross_az=spread, preferred=preferred_availability_zones)
+        _require_nodes(nodes, cross_az=spread, preferred=known_elements(preferred_availability_zones))
+        require_zones_of_region("preferred_availability_zones", scope, known_elements(preferred_availability_zones))
+        require_one_place(
+            scope,
+            vpc,
+            subnet_group=subnet_group,
+            security_groups=security_groups,
+            parameter_group=parameter_group,
+            notification_topic=notification_topic,
+        )
         super().__init__(scope, construct_id)
         self.engine_version = engine_version
         self.node_type = node_type
@@ -288,9 +307,12 @@ class MemcachedCluster(MemcachedClusterBase):
             "Memcached on nodes has none of them: choose ReplicationGroup, or keep regulated data out and acknowledge this",
         )
         self.subnet_group = subnet_group or SubnetGroup(self, "SubnetGroup", vpc=vpc, vpc_subnets=vpc_subnets)
-        _require_zones(self.subnet_group.availability_zones, preferred_availability_zones, cross_az=spread)
+        _require_zones(
+            self.subnet_group.availability_zones, known_elements(preferred_availability_zones), cross_az=spread
+        )
         require_addresses(self, network_type, self.subnet_group.subnets)
         self._add_warnings(nodes)
+        maintenance.add_warnings(self)
         self.parameter_group = parameter_group or ParameterGroup(
             self, "ParameterGroup", engine_version=engine_version, parameters=parameters
         )
@@ -375,11 +397,20 @@ def _require_engine(engine_version: EngineVersion, *, transit_encryption: bool) 
         )
 
 
-def _require_node_type(node_type: NodeType) -> None:
+def _require_node_type(node_type: NodeType, engine_version: EngineVersion, *, transit_encryption: bool) -> None:
     if node_type.has_ssd:
         refuse(
             "node_type", "have no SSD for Memcached, which does not tier data", node_type, "choose NodeType.R7G_LARGE"
         )
+    if transit_encryption and node_type.is_previous_generation:
+        # User guide, in-transit encryption for Memcached.
+        refuse(
+            "node_type",
+            "be of a current generation for Memcached with TLS",
+            node_type,
+            "choose one such as NodeType.T4G_SMALL",
+        )
+    rules.require_graviton(node_type, engine_version)
 
 
 def _require_nodes(nodes: int, *, cross_az: bool, preferred: Sequence[str]) -> None:
@@ -394,6 +425,13 @@ def _require_nodes(nodes: int, *, cross_az: bool, preferred: Sequence[str]) -> N
             f"name one zone for each of the {nodes} nodes",
             len(preferred),
             "list as many zones as there are nodes",
+        )
+    if preferred and known(*preferred) and cross_az is not (len(set(preferred)) > 1):
+        refuse(
+            "preferred_availability_zones",
+            "name several zones to spread nodes over them" if cross_az else "name one zone with cross_az=False",
+            ", ".join(preferred),
+            "name other zones, or change cross_az",
         )
 
 

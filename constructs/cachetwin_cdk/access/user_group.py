@@ -10,7 +10,7 @@ from constructs import Construct, IDependable
 
 from cachetwin_cdk.checks._names import generated_id, require_id
 from cachetwin_cdk.checks._types import checked_arguments
-from cachetwin_cdk.checks._validate import ValidationError, known, refuse
+from cachetwin_cdk.checks._validate import ValidationError, known, refuse, validate_at_synth
 from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
 from cachetwin_cdk.monitoring._events import ApiEvents
 
@@ -157,6 +157,14 @@ class UserGroup(UserGroupBase):
             user_ids=cdk.Lazy.list(_UserIds(self._users)),
         )
         self.user_group_id = resource.ref
+        validate_at_synth(self, self._require_users)
+
+    def _require_users(self) -> None:
+        if not self._users:
+            raise ValidationError(
+                "users must be at least one when the app is complete, got none: nobody could log in; give users, or add "
+                "them with add_user"
+            )
 
     @property
     def users(self) -> Sequence[IUser]:

@@ -120,6 +120,13 @@ class User(UserBase):
         authentication_mode: dict[str, Any] | None,
     ) -> None:
         require_id("user_id", user_id)
+        if user_id is not None and known(user_id) and user_id.lower() == "default":
+            refuse(
+                "user_id",
+                "not be default, which is ElastiCache's own user",
+                user_id,
+                "choose another id; user_name='default' makes it the default user of its group",
+            )
         require_match(
             "user_name",
             user_name,
@@ -173,10 +180,16 @@ class User(UserBase):
             scope,
             construct_id,
             user_id=user_id,
-            user_name=user_name or user_id,
+            user_name=_imported_name(user_id, user_name, iam=iam_authentication),
             engine=engine,
             iam_user=iam_authentication,
         )
+
+
+def _imported_name(user_id: str, user_name: str | None, *, iam: bool) -> str:
+    """The name given, or else the id; with IAM authentication it is the id as the service stores it."""
+    name = user_name or user_id
+    return name.lower() if iam and known(name) else name
 
 
 @checked_arguments
@@ -203,8 +216,6 @@ class IamUser(User):
         user_id: str | None = None,
         engine: Engine = Engine.VALKEY,
     ) -> None:
-        if user_id is not None and known(user_id) and user_id.lower() == "default":
-            refuse("user_id", "not be default for IAM authentication", user_id, "choose another id")
         if user_id is not None and known(user_id) and user_id != user_id.lower():
             # The service stores the id in lower case and demands that the name be the same.
             refuse("user_id", "be lower case for IAM authentication", user_id, f"write {user_id.lower()!r}")
@@ -278,6 +289,9 @@ class PasswordUser(User):
         passwords = [secret.secret_value_from_json("password").unsafe_unwrap() for secret in chosen]
         self._resource.authentication_mode = {"Type": "password", "Passwords": passwords}
         self.secret = chosen[0]
+        """The secret with the password; the first one where two are given."""
+        self.secrets: Sequence[secretsmanager.ISecret] = tuple(chosen)
+        self._rotated_by: str | None = None
 
     @property
     def _resource(self) -> elasticache.CfnUser:

@@ -68,6 +68,12 @@ def require_between(name: str, value: float | None, low: int, high: int, *, unit
     refuse(name, f"be between {low} and {high}{unit}", value, remedy or f"choose a number in that range for {name}")
 
 
+def require_at_least(name: str, value: float | None, low: int, *, unit: str = "") -> None:
+    """Require ``low <= value``; None and tokens pass."""
+    if value is not None and known(value) and value < low:
+        refuse(name, f"be at least {low}{f' {unit}' if unit else ''}", value, "choose a larger number")
+
+
 def require_match(name: str, value: str | None, pattern: str, allowed: str, *, remedy: str) -> None:
     """Require that the whole of ``value`` matches ``pattern``; None and tokens pass."""
     if value is not None and known(value) and re.fullmatch(pattern, value) is None:
@@ -108,6 +114,7 @@ class WarningId(StrEnum):
     PARAMETER_OF_NEWER_VERSION = "cachetwin:parameter-of-newer-version"
     PARAMETER_UNCONFIRMED = "cachetwin:parameter-unconfirmed"
     PREVIOUS_GENERATION_NODE = "cachetwin:previous-generation-node"
+    RATE_QUOTA = "cachetwin:rate-quota"
     RECORD_BESIDE_THE_CERTIFICATE = "cachetwin:record-beside-the-certificate"
     RECORD_IN_A_PUBLIC_ZONE = "cachetwin:record-in-a-public-zone"
     RESTRICTED_SUBCOMMAND = "cachetwin:restricted-subcommand"
@@ -118,6 +125,7 @@ class WarningId(StrEnum):
     TLS_PREFERRED = "cachetwin:tls-preferred"
     UNAUTHENTICATED = "cachetwin:unauthenticated"
     USER_OFF = "cachetwin:user-off"
+    WINDOW_UNCONFIRMED = "cachetwin:window-unconfirmed"
     WINDOWS_OVERLAP = "cachetwin:windows-overlap"
 
 

@@ -78,11 +78,12 @@ _DEFAULT_GROUP = re.compile(
 class _ImportedParameterGroup(ParameterGroupBase):
     def __init__(self, scope: Construct, construct_id: str, *, name: str, family: str | None) -> None:
         super().__init__(scope, construct_id)
-        self._default = _DEFAULT_GROUP.fullmatch(name) if known(name) else None
+        self._default = _DEFAULT_GROUP.fullmatch(name.lower()) if known(name) else None
         told = self._default[1] if self._default is not None else None
         if family is not None and told is not None and family != told:
             refuse("family", f"be {told} for the group {name}", family, "leave it out")
-        self.parameter_group_name, self.family, self.parameters = name, family or told, {}
+        self.parameter_group_name = name.lower() if known(name) else name
+        self.family, self.parameters = family or told, {}
 
     @property
     def is_cluster_enabled(self) -> bool | None:

@@ -22,7 +22,7 @@ class MaintenanceWindow:
 
     @classmethod
     def of(cls, text: str) -> Self:
-        """The window ``ddd:hh:mm-ddd:hh:mm`` in UTC, between 60 minutes and 24 hours long."""
+        """The window ``ddd:hh:mm-ddd:hh:mm`` in UTC, at least 60 minutes long."""
         return cls(text)
 
     def __post_init__(self) -> None:
@@ -37,8 +37,16 @@ class MaintenanceWindow:
                 for group in (1, 4)
             )
             length = (end - start) % _WEEK_MINUTES
-            if not _LENGTH_MIN_MINUTES <= length <= _DAY_MINUTES:
-                refuse("maintenance_window", "last from 60 minutes to 24 hours", f"{length} minutes", "move its end")
+            if length < _LENGTH_MIN_MINUTES:
+                refuse("maintenance_window", "last at least 60 minutes", f"{length} minutes", "move its end")
+
+    @property
+    def is_unconfirmed(self) -> bool:
+        """Whether the window is longer than a day, which the documentation leaves open."""
+        if not known(self.text):
+            return False
+        start, end = (_week_minute(part) for part in self.text.split("-"))
+        return (end - start) % _WEEK_MINUTES > _DAY_MINUTES
 
     def overlaps(self, snapshot: "SnapshotWindow") -> bool:
         """Whether the two windows overlap; False when either is a token."""

@@ -11,7 +11,7 @@ from constructs import Construct
 
 from cachetwin_cdk.access._permissions import Permissions
 from cachetwin_cdk.checks._types import checked_arguments
-from cachetwin_cdk.checks._validate import refuse, require_match
+from cachetwin_cdk.checks._validate import known, refuse, require_match
 from cachetwin_cdk.monitoring._events import ApiEvents
 
 from ._placement import chosen_subnets
@@ -60,7 +60,7 @@ ISubnetGroup = SubnetGroupBase
 class _ImportedSubnetGroup(SubnetGroupBase):
     def __init__(self, scope: Construct, construct_id: str, *, name: str) -> None:
         super().__init__(scope, construct_id)
-        self.subnet_group_name, self.availability_zones = name, ()
+        self.subnet_group_name, self.availability_zones = name.lower() if known(name) else name, ()
 
 
 @checked_arguments

@@ -48,8 +48,7 @@ class _Scaling(Construct):
         max_capacity: int,
     ) -> None:
         _require_scalable(cache)
-        if known(min_capacity, max_capacity) and min_capacity > max_capacity:
-            refuse("min_capacity", f"be at most max_capacity, {max_capacity}", min_capacity, "swap or change them")
+        _require_order(min_capacity, max_capacity)
         super().__init__(scope, construct_id)
         cache._add_use(Use.SCALING, self)
         validate_at_synth(self, lambda: _require_one_region(cache))
@@ -60,6 +59,7 @@ class _Scaling(Construct):
                 "CacheAlarms watches the first nodes one by one, not those that scaling adds; make the alarms after the "
                 "scaling, or with per_node=False",
             )
+        self._most = SHARDS_MAX if dimension == "NodeGroups" else REPLICAS_MAX
         self._target = appscaling.ScalableTarget(
             self,
             "Target",
@@ -83,6 +83,9 @@ class _Scaling(Construct):
         """Change the bounds at a time: ``Schedule.cron(hour="7", minute="30")``, in UTC unless ``time_zone`` is given."""
         if min_capacity is None and max_capacity is None:
             raise ValidationError("min_capacity or max_capacity must be given for a schedule, got neither; give one")
+        for name, value in (("min_capacity", min_capacity), ("max_capacity", max_capacity)):
+            require_between(name, value, 1, self._most)
+        _require_order(min_capacity, max_capacity)
         self._target.scale_on_schedule(
             construct_id,
             schedule=schedule,
@@ -209,6 +212,13 @@ class ReplicaScaling(_Scaling):
         self._track(
             construct_id, appscaling.PredefinedMetric.ELASTICACHE_REPLICA_ENGINE_CPU_UTILIZATION, target_percent
         )
+
+
+def _require_order(min_capacity: int | None, max_capacity: int | None) -> None:
+    if min_capacity is None or max_capacity is None or not known(min_capacity, max_capacity):
+        return
+    if min_capacity > max_capacity:
+        refuse("min_capacity", f"be at most max_capacity, {max_capacity}", min_capacity, "swap or change them")
 
 
 def _require_target(target_percent: float) -> None:

@@ -75,7 +75,7 @@ class WebDatabase(Construct):
         regulated: bool = False,
     ) -> None:
         require_between(
-            "backup_retention_days", backup_retention_days, 1, RETENTION_MAX_DAYS, unit="days", remedy="keep at least 7"
+            "backup_retention_days", backup_retention_days, 0, RETENTION_MAX_DAYS, unit="days", remedy="keep at least 7"
         )
         super().__init__(scope, construct_id)
         engine = rds.DatabaseInstanceEngine.postgres(version=_ENGINE_VERSION)

@@ -17,7 +17,7 @@ from constructs import Construct
 from cachetwin_cdk.access.access_string import AccessString
 from cachetwin_cdk.access.users import PasswordUser
 from cachetwin_cdk.checks._types import checked_arguments
-from cachetwin_cdk.checks._validate import ValidationError, refuse, require_between, require_match
+from cachetwin_cdk.checks._validate import ValidationError, refuse, require_at_least, require_between, require_match
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.monitoring.log_delivery import log_key
@@ -26,8 +26,10 @@ from cachetwin_cdk.rotation import UserPasswordRotation
 from cachetwin_cdk.serverless.serverless_cache import ServerlessCache, UsageLimits
 
 from ._cache import Cache, UserPlace, add_user_to, connection_commands, endpoints, engine_of, is_clustered
+from ._environment import number_text, seconds_text
 from ._fargate import api_subnets, fargate_service, logged_container, silence_w3005, task_definition
 from ._findings import CACHE_SECRET, acknowledge
+from ._limits import require_database_name, require_health_check_path, require_instance_type, require_task_size
 from ._logs import LogSettings
 from ._network import private_network
 from ._web_database import ExistingDatabase, WebDatabase
@@ -95,8 +97,8 @@ class CachedWebApp(Construct):
         compliance: The rules that the application follows. REGULATED, for HIPAA and NIST 800-53, adds a key for
             both stores and their secrets, 15 days of backups, enhanced monitoring of the database and versions of
             access logs.
-        backup_retention_days: How many days backups of both stores are kept, 1 to 35. By default 7, or 15 with
-            ``compliance=REGULATED``.
+        backup_retention_days: How many days backups of both stores are kept, 0 to 35; 0 keeps none. By default 7, or
+            15 with ``compliance=REGULATED``.
         log_retention: How long log groups keep their entries.
         removal_policy: What happens when the application is removed. By default both stores leave a final snapshot,
             logs are kept, and database and load balancer are protected from deletion. DESTROY protects and keeps
@@ -155,7 +157,9 @@ class CachedWebApp(Construct):
         )
         _require_service(container_port, desired_count, health_check_path)
         _require_names(cache_key_prefix, database_name)
-        require_between("cache_ttl", ttl.to_seconds(integral=False), 1, 86_400, unit="seconds")
+        require_at_least("cache_ttl", ttl.to_seconds(integral=False), 1, unit="second")
+        require_task_size(cpu, memory_limit_mib)
+        require_instance_type(database_instance_type)
         super().__init__(scope, construct_id)
 
         self.compliance = compliance
@@ -191,7 +195,7 @@ class CachedWebApp(Construct):
             regulated=compliance.is_regulated,
         )
         own_environment = {
-            "PORT": str(container_port),
+            "PORT": number_text(container_port),
             **self._store_environment(database_name, database_ca_path, ttl),
         }
         self.container = logged_container(
@@ -306,7 +310,7 @@ class CachedWebApp(Construct):
             "CACHE_READER_PORT": reader.port_text,
             "CACHE_TLS": "true",
             "CACHE_USER": self.cache_user.user_name,
-            "CACHE_TTL_SECONDS": str(int(ttl.to_seconds())),
+            "CACHE_TTL_SECONDS": seconds_text(ttl),
             "DB_HOST": self.database.host,
             "DB_PORT": self.database.port_text,
             "DB_NAME": database_name,
@@ -365,18 +369,12 @@ def _merged(own: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
 def _require_service(container_port: int, desired_count: int, health_check_path: str) -> None:
     require_between("container_port", container_port, 1, 65535)
     require_between("desired_count", desired_count, 0, 5000)
-    require_match("health_check_path", health_check_path, r"/\S*", "start with a slash", remedy="write it as /healthz")
+    require_health_check_path(health_check_path)
 
 
 def _require_names(cache_key_prefix: str, database_name: str) -> None:
     require_match("cache_key_prefix", cache_key_prefix, r"[^\s*?\[\]]+", "be literal text", remedy="write it as app:")
-    require_match(
-        "database_name",
-        database_name,
-        r"[A-Za-z][A-Za-z0-9_]{0,62}",
-        "start with a letter and hold at most 63 letters, digits and underscores",
-        remedy="choose such a name",
-    )
+    require_database_name(database_name)
 
 
 def _require_stores(

@@ -18,14 +18,25 @@ from constructs import Construct
 from cachetwin_cdk.access.access_string import AccessString
 from cachetwin_cdk.access.users import IamUser
 from cachetwin_cdk.checks._types import checked_arguments
-from cachetwin_cdk.checks._validate import ValidationError, refuse, require_between, require_match
+from cachetwin_cdk.checks._validate import (
+    ValidationError,
+    WarningId,
+    known,
+    refuse,
+    require_at_least,
+    require_between,
+    require_match,
+    warn,
+)
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.monitoring.log_delivery import log_key
 from cachetwin_cdk.serverless.serverless_cache import ServerlessCache, UsageLimits
 
 from ._cache import Cache, UserPlace, add_user_to, engine_of, iam_environment
+from ._environment import seconds_text
 from ._findings import CALLED_FUNCTION, OWN_POLICY, acknowledge
 from ._function import private_function
+from ._limits import require_function_environment
 from ._logs import LogSettings
 from ._network import isolated_network
 from ._session_front import (
@@ -41,6 +52,7 @@ from ._session_front import (
     rest_front,
 )
 
+_RATE_QUOTA, _BURST_QUOTA = 10_000, 5_000  # of an account and region, before it is raised
 _API_TIMEOUT_S = 29  # both kinds of API wait no longer for the function
 
 
@@ -144,8 +156,11 @@ class SessionApi(Construct):
             "cache_key_prefix", cache_key_prefix, r"[^\s*?\[\]{}]+", "be literal text", remedy="write it as session:"
         )
         chosen_routes = [method_and_path(route) for route in routes]
+        _require_routes(chosen_routes)
+        require_function_environment(environment or {})
         super().__init__(scope, construct_id)
 
+        _warn_of_quotas(self, rate_limit, burst_limit)
         self._regulated = compliance.is_regulated
         retain_logs = retain_unless_destroyed(removal_policy)
         self.log_key = log_key(self, "LogKey", removal_policy=retain_logs)
@@ -165,7 +180,7 @@ class SessionApi(Construct):
         own_environment = {
             **iam_environment(self.cache, self.cache_user),
             "CACHE_KEY_PREFIX": cache_key_prefix,
-            "SESSION_TTL_SECONDS": str(int(ttl.to_seconds())),
+            "SESSION_TTL_SECONDS": seconds_text(ttl),
         }
         variables = _merged(own_environment, environment or {})
         self.function = (
@@ -326,11 +341,31 @@ def _require_vpc(vpc: ec2.IVpc | None, *, cache: Cache | None, function: lambda_
 def _require_numbers(
     rate_limit: float, burst_limit: int, memory_size_mib: int, timeout: cdk.Duration, session_ttl: cdk.Duration
 ) -> None:
-    require_between("rate_limit", rate_limit, 1, 10_000, unit="requests per second")
-    require_between("burst_limit", burst_limit, 1, 5_000, unit="requests")
+    require_at_least("rate_limit", rate_limit, 1, unit="request per second")
+    require_at_least("burst_limit", burst_limit, 1, unit="request")
     require_between("memory_size_mib", memory_size_mib, 128, 10_240, unit="MiB")
     require_between("timeout", timeout.to_seconds(integral=False), 1, _API_TIMEOUT_S, unit="seconds")
-    require_between("session_ttl", session_ttl.to_seconds(integral=False), 1, 31_536_000, unit="seconds")
+    require_at_least("session_ttl", session_ttl.to_seconds(integral=False), 1, unit="second")
+
+
+def _warn_of_quotas(scope: Construct, rate_limit: float, burst_limit: int) -> None:
+    for name, value, quota in (("rate_limit", rate_limit, _RATE_QUOTA), ("burst_limit", burst_limit, _BURST_QUOTA)):
+        if known(value) and value > quota:
+            warn(
+                scope,
+                WarningId.RATE_QUOTA,
+                f"{name} {value} is more than the {quota} that a new account has for all of its APIs in a region; have the "
+                "quota raised, then acknowledge this warning",
+            )
+
+
+def _require_routes(routes: Sequence[tuple[str, str]]) -> None:
+    """Raise ValidationError for a route that is given twice, and for a greedy parameter that is not the last part."""
+    for number, route in enumerate(routes):
+        if route in routes[:number]:
+            refuse("routes", "name each route once", " ".join(route), "remove the second one")
+        if "+}" in route[1].rstrip("/").removesuffix("+}"):
+            refuse("routes", "have {name+} as the last part only", route[1], "end the path with it")
 
 
 def _merged(own: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:

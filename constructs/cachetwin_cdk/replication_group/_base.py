@@ -14,7 +14,7 @@ from cachetwin_cdk.access._connect import grant_connect
 from cachetwin_cdk.access._permissions import Permissions
 from cachetwin_cdk.access.user_group import IUserGroup
 from cachetwin_cdk.access.users import IUser
-from cachetwin_cdk.checks._validate import ValidationError
+from cachetwin_cdk.checks._validate import ValidationError, known
 from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.monitoring._events import ApiEvents
 from cachetwin_cdk.network.endpoint import Endpoint
@@ -28,6 +28,7 @@ class Use(StrEnum):
     SCALING = "scaling"
     GLOBAL_DATASTORE = "global-datastore"
     NODE_ALARMS = "node-alarms"
+    ROTATION = "rotation"
 
 
 @jsii.implements(ec2.IConnectable, refs.IReplicationGroupRef)
@@ -157,7 +158,10 @@ class ImportedReplicationGroup(ReplicationGroupBase):
         user_group: IUserGroup | None,
     ) -> None:
         super().__init__(scope, construct_id)
-        self.replication_group_id = replication_group_id
+        # As the service stores it: an ARN with capitals matches nothing.
+        self.replication_group_id = (
+            replication_group_id.lower() if known(replication_group_id) else replication_group_id
+        )
         self.user_group = user_group
         if primary_endpoint_address is not None:
             self._primary_endpoint = Endpoint(primary_endpoint_address, port)

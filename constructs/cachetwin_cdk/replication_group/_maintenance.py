@@ -7,7 +7,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from cachetwin_cdk.checks._validate import known, refuse
+from cachetwin_cdk.checks._validate import WarningId, known, refuse, warn
 from cachetwin_cdk.engine.windows import MaintenanceWindow
 
 
@@ -35,6 +35,16 @@ class Maintenance:
                 f"belong to account {account}, as the cache does",
                 topic.env.account,
                 "make a topic in that account and forward from there",
+            )
+
+    def add_warnings(self, scope: Construct) -> None:
+        """Warn of a window that is longer than documented ones."""
+        if self.window is not None and self.window.is_unconfirmed:
+            warn(
+                scope,
+                WarningId.WINDOW_UNCONFIRMED,
+                f"maintenance_window {self.window} lasts more than 24 hours, which the documentation leaves open; shorten "
+                "it, or acknowledge this warning",
             )
 
     def render(self) -> dict[str, Any]:

@@ -33,6 +33,28 @@ def require_node_type(node_type: NodeType, *, multi_az: bool, retention_days: in
         )
 
 
+def require_graviton(node_type: NodeType, engine_version: EngineVersion) -> None:
+    """Graviton nodes run Redis from 5.0.6 and Memcached from 1.5.16 on (API reference of CacheNode)."""
+    if node_type.is_graviton and not engine_version.at_least(valkey="7.2", redis="5.0.6", memcached="1.5.16"):
+        refuse(
+            "engine_version",
+            f"be at least Redis 5.0.6 or Memcached 1.5.16 on {node_type}",
+            engine_version,
+            "choose a newer engine_version, or a node type such as NodeType.T3_SMALL",
+        )
+
+
+def require_tls_nodes(node_type: NodeType) -> None:
+    """M1 and M2 nodes have no TLS (user guide, in-transit encryption)."""
+    if node_type.family in {"m1", "m2", "t1", "c1"}:
+        refuse(
+            "node_type",
+            "not be of m1, m2, t1 or c1 with transit_encryption",
+            node_type,
+            "choose a current node type such as NodeType.T4G_SMALL",
+        )
+
+
 def require_data_tiering(node_type: NodeType, engine_version: EngineVersion, parameters: Mapping[str, str]) -> None:
     """Nodes with an SSD need a newer engine and one of three eviction policies."""
     if not node_type.has_ssd:

@@ -50,8 +50,13 @@ class Settings:
             self.node_type, multi_az=self.topology.multi_az, retention_days=self.backups.retention_days
         )
         rules.require_data_tiering(self.node_type, self.engine_version, self.parameters)
+        rules.require_graviton(self.node_type, self.engine_version)
+        if self.encryption.transit:
+            rules.require_tls_nodes(self.node_type)
         self.authentication.validate()
         self.topology.validate(self.engine_version)
+        self.topology.require_zones_of_region(scope)
+        self.topology.require_slots_of_files(self.backups.restore_arns)
         self.encryption.validate(self.authentication, self.engine_version)
         self.backups.validate()
         self.compliance.require(
@@ -74,6 +79,7 @@ class Settings:
         """Warn of unwise settings, and of settings that the documentation of ElastiCache leaves open."""
         self.topology.add_warnings(scope)
         self.encryption.add_warnings(scope)
+        self.maintenance.add_warnings(scope)
         warn_unconfirmed_family(scope, self.durability, self.node_type)
         self._warn_node_type(scope)
         self._warn_engine(scope)

@@ -16,6 +16,7 @@ from cachetwin_cdk.access.user_group import IUserGroup
 from cachetwin_cdk.access.users import IUser
 from cachetwin_cdk.checks._findings import acknowledge
 from cachetwin_cdk.checks._names import require_id
+from cachetwin_cdk.checks._places import require_one_place
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import require_at_most_one
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
@@ -215,6 +216,18 @@ class ReplicationGroup(ReplicationGroupBase):
         )
         require_id("replication_group_id", replication_group_id)
         settings.validate(scope)
+        require_one_place(
+            scope,
+            vpc,
+            subnet_group=subnet_group,
+            security_groups=security_groups,
+            user_group=user_group,
+            auth_token=auth_token.secret if auth_token is not None else None,
+            kms_key=kms_key,
+            parameter_group=parameter_group,
+            log_encryption_key=log_encryption_key,
+            notification_topic=notification_topic,
+        )
         super().__init__(scope, construct_id)
 
         self._set_attributes(settings)

@@ -15,11 +15,13 @@ from typing import Any
 from aws_cdk import aws_elasticache as elasticache
 from constructs import IConstruct
 
+from cachetwin_cdk.checks._places import require_zones_of_region
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import (
     ValidationError,
     WarningId,
     known,
+    known_elements,
     refuse,
     require_between,
     require_match,
@@ -116,7 +118,7 @@ class Topology:
         self._require_availability()
         if self.shards:
             self._require_shards()
-        if self.preferred_availability_zones:
+        if known_elements(self.preferred_availability_zones):
             self._require_preferred()
 
     def require_zones(self, availability_zones: Sequence[str]) -> None:
@@ -138,6 +140,24 @@ class Topology:
                 refuse(
                     name, f"be among the zones of the subnets, {ours}", zone, "name one of those or add a subnet in it"
                 )
+
+    def require_zones_of_region(self, scope: IConstruct) -> None:
+        """Raise ValidationError for a named zone of another region."""
+        require_zones_of_region(
+            "preferred_availability_zones", scope, known_elements(self.preferred_availability_zones)
+        )
+        for shard in self.shards:
+            require_zones_of_region("shard_placement", scope, known_elements(shard.zones))
+
+    def require_slots_of_files(self, arns: Sequence[str]) -> None:
+        """Raise ValidationError for a cluster that is filled from files in S3 without saying which slots a shard owns."""
+        if not arns or self.cluster_mode is not ClusterMode.ENABLED:
+            return
+        if not self.shards or any(shard.slots is None for shard in self.shards):
+            raise ValidationError(
+                "shard_placement must say the slots of each shard with snapshot_arns, got shards without; write "
+                'shard_placement=[Shard(slots="0-8191"), Shard(slots="8192-16383")]'
+            )
 
     def add_warnings(self, scope: IConstruct) -> None:
         """Warn of what ElastiCache may refuse."""
@@ -198,6 +218,13 @@ class Topology:
                 self.cluster_mode,
                 "set cluster_mode=ClusterMode.ENABLED, or leave shards and shard_placement out",
             )
+        if self.cluster_mode is ClusterMode.COMPATIBLE and self.shard_count > 1:
+            refuse(
+                "shards",
+                "be 1 with cluster_mode COMPATIBLE",
+                self.shard_count,
+                "move to ClusterMode.ENABLED first, then add shards",
+            )
         if self.is_clustered and self.preferred_availability_zones:
             raise ValidationError(
                 "preferred_availability_zones must be left out with cluster mode, got them; place each shard with "
@@ -239,7 +266,7 @@ class Topology:
                 "list as many shards as there are",
             )
         ids = [shard.shard_id for shard in self.shards if shard.shard_id is not None]
-        if len(ids) != len(set(ids)):
+        if known(*ids) and len(ids) != len({shard_id.zfill(4) for shard_id in ids}):
             refuse("shard_placement", "give each shard an id of its own", ", ".join(ids), "rename one")
         for shard in self.shards:
             require_match(
@@ -250,7 +277,7 @@ class Topology:
             _require_slots(shard.slots)
 
     def _require_replica_zones(self, shard: Shard) -> None:
-        zones, replicas = shard.replica_availability_zones, self._replicas_of(shard)
+        zones, replicas = known_elements(shard.replica_availability_zones), self._replicas_of(shard)
         if zones and len(zones) != replicas:
             refuse(
                 "replica_availability_zones",

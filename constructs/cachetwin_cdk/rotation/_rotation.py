@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -14,7 +15,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from cachetwin_cdk.checks._findings import OWN_POLICY, acknowledge, acknowledge_regulated
-from cachetwin_cdk.checks._validate import known, require_between
+from cachetwin_cdk.checks._validate import known, refuse, require_between
 from cachetwin_cdk.network._placement import chosen_subnets
 from cachetwin_cdk.network.control_plane_endpoint import ControlPlaneEndpoint
 from cachetwin_cdk.replication_group._base import IReplicationGroup
@@ -54,6 +55,11 @@ class Settings:
     security_groups: Sequence[ec2.ISecurityGroup] | None
     control_plane: ControlPlaneEndpoint | None
     encryption_key: kms.IKey | None
+
+
+def refuse_second_rotation(name: str, path: str) -> NoReturn:
+    """Raise ValidationError for a user or cache whose password another rotation changes already."""
+    refuse(name, "be rotated once", f"it is rotated by {path}", "keep one rotation of it")
 
 
 class Rotation(Construct):

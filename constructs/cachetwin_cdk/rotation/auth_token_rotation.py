@@ -9,9 +9,10 @@ from constructs import Construct
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import refuse
 from cachetwin_cdk.network.control_plane_endpoint import ControlPlaneEndpoint
+from cachetwin_cdk.replication_group._base import Use
 from cachetwin_cdk.replication_group.replication_group import ReplicationGroup
 
-from ._rotation import Rotation, Settings, Subject
+from ._rotation import Rotation, Settings, Subject, refuse_second_rotation
 
 
 @checked_arguments
@@ -62,7 +63,10 @@ class AuthTokenRotation(Construct):
                 "a cache without",
                 "make it with auth_token=AuthToken.generate(...), or use UserPasswordRotation for its users",
             )
+        if others := cache._uses(Use.ROTATION):
+            refuse_second_rotation("cache", others[0].node.path)
         super().__init__(scope, construct_id)
+        cache._add_use(Use.ROTATION, self)
         subject = Subject(
             kind="token",
             secret=token.secret,

@@ -6,12 +6,13 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from cachetwin_cdk.access.user_group import UserGroup
 from cachetwin_cdk.access.users import PasswordUser
 from cachetwin_cdk.checks._types import checked_arguments
-from cachetwin_cdk.checks._validate import refuse
+from cachetwin_cdk.checks._validate import refuse, validate_at_synth
 from cachetwin_cdk.network.control_plane_endpoint import ControlPlaneEndpoint
 
-from ._rotation import Cache, Rotation, Settings, Subject
+from ._rotation import Cache, Rotation, Settings, Subject, refuse_second_rotation
 
 
 @checked_arguments
@@ -57,7 +58,19 @@ class UserPasswordRotation(Construct):
     ) -> None:
         if cache is not None and vpc is None:
             refuse("vpc", "be given with cache, which is reached from no other place", vpc, "pass the VPC of the cache")
+        if len(user.secrets) > 1:
+            refuse(
+                "user",
+                "have one secret to rotate",
+                f"{len(user.secrets)} secrets",
+                "a rotation sets both passwords of the user: make it with one secret",
+            )
+        if user._rotated_by is not None:
+            refuse_second_rotation("user", user._rotated_by)
         super().__init__(scope, construct_id)
+        user._rotated_by = self.node.path
+        if cache is not None:
+            validate_at_synth(self, lambda: _require_member(cache, user))
         subject = Subject(
             kind="user",
             secret=user.secret,
@@ -78,3 +91,12 @@ class UserPasswordRotation(Construct):
             encryption_key,
         )
         self.function = Rotation(self, "Rotation", subject=subject, settings=settings).function
+
+
+def _require_member(cache: Cache, user: PasswordUser) -> None:
+    """Raise ValidationError for a user that the cache does not have, as far as its users are known."""
+    group = cache.user_group
+    if group is None:
+        refuse("cache", "have users", "none", "leave cache out, or give it a group with the user")
+    if isinstance(group, UserGroup) and user not in group.users:
+        refuse("user", "be in the user group of the cache", user.user_name, "add it to the group, or name its cache")

@@ -12,6 +12,7 @@ from constructs import Construct
 from cachetwin_cdk.access.user_group import IUserGroup, create_user_group
 from cachetwin_cdk.access.users import IUser, PasswordUser, User
 from cachetwin_cdk.checks._names import generated_id, require_id
+from cachetwin_cdk.checks._places import require_region, require_security_groups
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import (
     ValidationError,
@@ -133,6 +134,11 @@ class ServerlessCache(ServerlessCacheBase):
             )
         limits = usage_limits or UsageLimits()
         limits.validate()
+        if vpc is not None:
+            require_security_groups(vpc, security_groups or ())
+        require_region("vpc", scope, vpc)
+        require_region("user_group", scope, user_group)
+        require_region("kms_key", scope, kms_key)
         super().__init__(scope, construct_id)
         self.engine, self.compliance = engine, compliance
         self.usage_limits = limits

@@ -10,6 +10,7 @@ from pathlib import Path
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_route53 as route53
 
 from cachetwin_cdk import (
@@ -37,6 +38,7 @@ from cachetwin_cdk import (
     TransitEncryptionMode,
 )
 from cachetwin_cdk.checks._validate import WarningId
+from cachetwin_cdk.patterns import SessionApi
 
 SECURITY = Path(__file__).parents[3] / "docs" / "security.md"
 Build = Callable[[cdk.Stack, ec2.IVpc], object]
@@ -118,6 +120,9 @@ BUILDS: dict[str, Build] = {
     "cachetwin:previous-generation-node": lambda stack, vpc: ReplicationGroup(
         stack, "Cache", vpc=vpc, node_type=NodeType.of("cache.m3.large")
     ),
+    "cachetwin:rate-quota": lambda stack, vpc: SessionApi(
+        stack, "Api", code=lambda_.Code.from_inline("x"), vpc=vpc, rate_limit=20_000
+    ),
     "cachetwin:record-beside-the-certificate": a_public_record,
     "cachetwin:record-in-a-public-zone": a_public_record,
     "cachetwin:restricted-subcommand": lambda stack, _vpc: PasswordUser(
@@ -136,6 +141,9 @@ BUILDS: dict[str, Build] = {
         stack, "Cache", vpc=vpc, allow_unauthenticated=True
     ),
     "cachetwin:user-off": lambda stack, _vpc: PasswordUser(stack, "User", access_string=AccessString.of("~* +@all")),
+    "cachetwin:window-unconfirmed": lambda stack, vpc: MemcachedCluster(
+        stack, "Cache", vpc=vpc, maintenance_window=MaintenanceWindow.of("sun:05:00-mon:06:00")
+    ),
     "cachetwin:windows-overlap": lambda stack, vpc: ReplicationGroup(
         stack, "Cache", vpc=vpc, maintenance_window=MaintenanceWindow.of("sun:03:00-sun:04:00"),
         snapshot_window=SnapshotWindow.of("03:30-04:30"),

@@ -5,7 +5,7 @@ commands that they need, and nothing else. A function measures the queues once a
 follows the backlog.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import aws_cdk as cdk
 from aws_cdk import aws_certificatemanager as acm
@@ -46,6 +46,14 @@ from ._metering import METRIC_NAMESPACE, create_meter, create_meter_user
 from ._scaling import scale_on_backlog
 from .service import MessagingService
 from .streams import dead_letter_key
+
+# What the pattern itself makes, directly below it.
+_OWN_IDS = frozenset(
+    {
+        "Cache", "Cluster", "Front", "Key", "LogKey", "Meter", "MeterLog", "MeterRole", "MeterSchedule",
+        "MeterSecurityGroup", "MeterUser", "Vpc",
+    }
+)  # fmt: skip
 
 
 @checked_arguments
@@ -126,7 +134,7 @@ class MessagingServices(Construct):
         self.vpc = vpc or private_network(
             self, "Vpc", log_settings=self._log_settings, regulated=compliance.is_regulated
         )
-        self._scopes = {name: Construct(self, _construct_id(name)) for name in services}
+        self._scopes = {name: Construct(self, construct_id) for name, construct_id in _construct_ids(services).items()}
         place, engine = UserPlace.of(self, cache), engine_of(cache)
         self.users = self._create_users(place, engine)
         self.meter_user = create_meter_user(place, self.queues, engine) if self.queues else None
@@ -183,7 +191,7 @@ class MessagingServices(Construct):
         users = {
             name: PasswordUser(
                 place.scope if place.is_elsewhere else self._scopes[name],
-                place.construct_id(f"{_construct_id(name)}CacheUser" if place.is_elsewhere else "CacheUser"),
+                place.construct_id(f"{self._scopes[name].node.id}CacheUser" if place.is_elsewhere else "CacheUser"),
                 access_string=service.access_string(engine),
                 engine=engine,
                 secret_encryption_key=key,
@@ -344,9 +352,16 @@ class MessagingServices(Construct):
             )
 
 
-def _construct_id(name: str) -> str:
-    """``order-api`` as the construct id ``OrderApi``."""
-    return "".join(word.capitalize() for word in name.split("-"))
+def _construct_ids(names: Iterable[str]) -> dict[str, str]:
+    """The construct id of each service: ``OrderApi`` of ``order-api``.
+
+    A name whose id is that of another part of the pattern, or of an earlier service, becomes ``Service-cache``.
+    """
+    ids: dict[str, str] = {}
+    for name in names:
+        plain = "".join(word.capitalize() for word in name.split("-"))
+        ids[name] = f"Service-{name}" if plain in _OWN_IDS or plain in ids.values() else plain
+    return ids
 
 
 def _require_cache(cache: Cache | None, vpc: ec2.IVpc | None) -> None:

@@ -11,6 +11,8 @@ from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, refuse, require_between, require_match
 from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.patterns._cache import connection_commands
+from cachetwin_cdk.patterns._environment import number_text
+from cachetwin_cdk.patterns._limits import require_health_check_path, require_stop_timeout, require_task_size
 
 from .streams import dead_letter_key, stream_key
 
@@ -86,9 +88,9 @@ class MessagingService:
         """Raise ValidationError for names that are no keys, counts that cannot run, and a service without the cache."""
         self._validate_names()
         require_between("port", self.port, 1, 65535)
-        require_match(
-            "health_check_path", self.health_check_path, r"/\S*", "start with a slash", remedy="write it as /healthz"
-        )
+        require_health_check_path(self.health_check_path)
+        require_task_size(self.cpu, self.memory_limit_mib)
+        require_stop_timeout(self.stop_timeout)
         require_between("count", self.count, 0 if self.works_on is None else 1, _TASKS_MAX)
         require_between("count_max", self.count_max, max(1, self.count if self.works_on else 1), _TASKS_MAX)
         require_between("backlog_per_task", self.backlog_per_task, 1, 1_000_000)
@@ -129,7 +131,7 @@ class MessagingService:
     def environment_variables(self) -> dict[str, str]:
         """The variables that name its channels and queues; those without a value are left out."""
         variables = {
-            "PORT": str(self.port) if self.port is not None else "",
+            "PORT": number_text(self.port) if self.port is not None else "",
             "PUBLISHES": ",".join(self.publishes),
             "SUBSCRIBES": ",".join(self.subscribes),
             "ENQUEUES": ",".join(stream_key(name) for name in self.enqueues),

@@ -1,0 +1,77 @@
+"""Whether resources are in one place: the same VPC, the same region, zones of that region.
+
+Everything that is not known at synth passes: imported ids that are tokens, stacks without a region.
+"""
+
+from collections.abc import Sequence
+
+import aws_cdk as cdk
+from aws_cdk import aws_ec2 as ec2
+from constructs import IConstruct
+
+from ._validate import known, refuse
+
+
+def require_vpc(name: str, vpc: ec2.IVpc, other: ec2.IVpc) -> None:
+    """Raise ValidationError when ``name``, which is in ``other``, is certainly not in ``vpc``."""
+    _require_same_vpc(name, _vpc_of(vpc.vpc_id), _vpc_of(other.vpc_id))
+
+
+def require_security_groups(vpc: ec2.IVpc, groups: Sequence[ec2.ISecurityGroup]) -> None:
+    """Raise ValidationError for a security group of this app that is in another VPC."""
+    for group in groups:
+        if not isinstance(group, ec2.SecurityGroup):
+            continue
+        resource = group.node.default_child
+        if isinstance(resource, ec2.CfnSecurityGroup) and resource.vpc_id is not None:
+            _require_same_vpc("security_groups", _vpc_of(vpc.vpc_id), _vpc_of(resource.vpc_id))
+
+
+def require_region(name: str, scope: IConstruct, resource: cdk.IResource | None) -> None:
+    """Raise ValidationError for a resource of another region than that of the stack of ``scope``."""
+    if resource is None:
+        return
+    ours, theirs = cdk.Stack.of(scope).region, resource.env.region
+    if known(ours, theirs) and ours != theirs:
+        refuse(name, f"be in region {ours}, as the cache is", theirs, "make one in that region")
+
+
+def require_one_place(
+    scope: IConstruct,
+    vpc: ec2.IVpc,
+    *,
+    subnet_group: cdk.IResource | None,
+    security_groups: Sequence[ec2.ISecurityGroup] | None,
+    **others: cdk.IResource | None,
+) -> None:
+    """Raise ValidationError for what is in another VPC or region than the cache; ``others`` are resources by argument."""
+    subnets_vpc = getattr(subnet_group, "vpc", None)  # of a SubnetGroup made in this app
+    if subnets_vpc is not None:
+        require_vpc("subnet_group", vpc, subnets_vpc)
+    require_security_groups(vpc, security_groups or ())
+    for name, resource in {"vpc": vpc, "subnet_group": subnet_group, **others}.items():
+        require_region(name, scope, resource)
+
+
+def require_zones_of_region(name: str, scope: IConstruct, zones: Sequence[str]) -> None:
+    """Raise ValidationError for a zone that is not of the stack's region."""
+    region = cdk.Stack.of(scope).region
+    for zone in zones:
+        if known(region, zone) and not zone.startswith(region):
+            refuse(name, f"name zones of region {region}", zone, f"write them as {region}a")
+
+
+def _require_same_vpc(name: str, ours: str | None, theirs: str | None) -> None:
+    if ours is not None and theirs is not None and ours != theirs:
+        refuse(name, f"be in the VPC of the cache, {ours}", theirs, "pass the VPC that it is in, or make one there")
+
+
+def _vpc_of(vpc_id: str) -> str | None:
+    """The id, or the path of the VPC that the token refers to; None where neither is known."""
+    if known(vpc_id):
+        return vpc_id
+    token = cdk.Tokenization.reverse_string(vpc_id).first_token
+    if token is None or not cdk.Reference.is_reference(token):
+        return None
+    target = getattr(token, "target", None)
+    return target.node.path if isinstance(target, ec2.CfnVPC) else None
