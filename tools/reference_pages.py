@@ -142,7 +142,10 @@ BESIDE = {
 
 def main() -> int:
     """Write the pages, or with ``--check`` compare them."""
-    pages = {f"{name}.md": page(name, code) for name, code in EXAMPLES.items()} | {"README.md": contents()}
+    pages = {f"{name}.md": page(name, code) for name, code in EXAMPLES.items()} | {
+        "README.md": contents(),
+        "replacement.md": replacements(),
+    }
     stale = [name for name, text in pages.items() if not _same(PAGES / name, text)]
     stale += [path.name for path in PAGES.glob("*.md") if path.name not in pages]
     if "--check" in sys.argv:
@@ -166,9 +169,29 @@ def _same(path: Path, text: str) -> bool:
 def contents() -> str:
     """The list of pages."""
     lines = [f"- [{name}]({name}.md): {_first_line(_named(name))}" for name in EXAMPLES]
+    lines.append(
+        "- [What replaces a resource](replacement.md): the arguments whose change makes CloudFormation replace it."
+    )
     return (
         "# Constructs\n\nWritten by `python tools/reference_pages.py` from the docstrings. These are Python constructs: "
         "an app in TypeScript cannot import them.\n\n" + "\n".join(lines) + "\n"
+    )
+
+
+def replacements() -> str:
+    """The arguments whose change replaces a resource, by construct: the sentences of their descriptions that say so."""
+    rows = ["| Construct | Argument | What its change replaces |", "|---|---|---|"]
+    for name in EXAMPLES:
+        for argument, text in descriptions(_named(name)).items():
+            said = [sentence for sentence in re.split(r"(?<=\.) ", text) if re.search(r"\breplaces\b", sentence)]
+            if said:
+                told = " ".join(said).replace("``", "`").replace("|", "\\|")
+                rows.append(f"| [{name}]({name}.md) | `{argument}` | {told} |")
+    return (
+        "# What replaces a resource\n\nWritten by `python tools/reference_pages.py`. CloudFormation makes a new resource "
+        "and deletes the old one for a change of these arguments. Data come over by `snapshot_name` only: of the final "
+        "snapshot, or of one made before. `tests/cdk/replication_group/test_replacement.py` compares the descriptions "
+        "with the schemas of the resource types.\n\n" + "\n".join(rows) + "\n"
     )
 
 

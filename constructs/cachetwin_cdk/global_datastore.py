@@ -22,6 +22,7 @@ from .access.user_group import IUserGroup
 from .checks._findings import acknowledge, acknowledge_regulated
 from .checks._names import require_id
 from .checks._places import require_one_place
+from .checks._retention import keep_with
 from .checks._types import checked_arguments
 from .checks._validate import (
     ValidationError,
@@ -278,7 +279,7 @@ class SecondaryReplicationGroup(ReplicationGroupBase):
             group that is created; an empty list turns both off.
         log_retention: How long the log groups created here keep their entries.
         log_encryption_key: The KMS key of the log groups created here; it has to allow CloudWatch Logs. By default
-            a key is created.
+            the logs of this stack share a key that is created.
         notification_topic: An SNS topic for events such as a failover. It has to be in the account of the cache and
             unencrypted. By default events go to no topic.
         replication_group_id: The id of the replication group. By default CloudFormation generates one. Changing it
@@ -384,6 +385,9 @@ class SecondaryReplicationGroup(ReplicationGroupBase):
             **maintenance.render(),
         )
         resource.apply_removal_policy(removal_policy)
+        keep_with(removal_policy, self.subnet_group, *self._connections.security_groups)
+        if user_group is not None:
+            user_group._keep(removal_policy)
         self.replication_group_id = resource.ref
         if is_clustered:
             self._configuration_endpoint = Endpoint(

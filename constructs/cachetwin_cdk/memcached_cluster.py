@@ -15,6 +15,7 @@ from .access._permissions import Permissions
 from .checks._findings import acknowledge
 from .checks._names import require_id
 from .checks._places import require_one_place, require_zones_of_region
+from .checks._retention import keep_with
 from .checks._types import checked_arguments
 from .checks._validate import (
     ValidationError,
@@ -112,7 +113,7 @@ class MemcachedClusterBase(ApiEvents, Permissions, cdk.Resource):
     ) -> cloudwatch.Metric:
         """Any metric of ``AWS/ElastiCache``, of the cluster or of one node such as ``0001``."""
         dimensions = {"CacheClusterId": self.cluster_name, **({"CacheNodeId": node_id} if node_id is not None else {})}
-        return cloudwatch.Metric(
+        metric = cloudwatch.Metric(
             namespace="AWS/ElastiCache",
             metric_name=metric_name,
             dimensions_map=dimensions,
@@ -121,6 +122,8 @@ class MemcachedClusterBase(ApiEvents, Permissions, cdk.Resource):
             unit=unit,
             label=label,
         )
+        # With the region and account of the cluster: an alarm elsewhere would otherwise watch a metric without data.
+        return metric.attach_to(self)
 
     def metric_cpu_utilization(self, *, node_id: str | None = None) -> cloudwatch.Metric:
         """Load of the host in percent, averaged."""
@@ -337,6 +340,7 @@ class MemcachedCluster(MemcachedClusterBase):
             **maintenance.render(),
         )
         resource.apply_removal_policy(removal_policy)
+        keep_with(removal_policy, self.subnet_group, self.parameter_group, *self._connections.security_groups)
         self.cluster_name = resource.ref
         self._configuration_endpoint = Endpoint(
             resource.attr_configuration_endpoint_address,

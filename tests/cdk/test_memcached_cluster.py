@@ -126,7 +126,7 @@ def test_allowing_a_peer_opens_the_port_of_the_cluster(stack: cdk.Stack, vpc: ec
         ),
         ({"port": 0}, "port must be between 1 and 65535, got 0"),
         ({"cluster_name": "a" * 51}, "cluster_name must start with a letter and hold at most 50"),
-        ({"parameters": {"cluster-enabled": "yes"}}, "parameter_group must not set cluster-enabled=yes"),
+        ({"parameters": {"cluster-enabled": "yes"}}, "parameters must hold parameters that memcached1.6 has"),
     ],
 )
 def test_what_the_service_would_refuse_is_refused(

@@ -184,7 +184,7 @@ REFUSED: dict[str, list[tuple[Make, str, Make]]] = {
         ),
         (
             lambda s: s.iam_user(user_id="default"),
-            "user_id must not be default for IAM authentication",
+            "user_id must not be default, which is ElastiCache's own user",
             lambda s: s.iam_user(user_id="defaults"),
         ),
         (
@@ -479,7 +479,11 @@ REFUSED: dict[str, list[tuple[Make, str, Make]]] = {
         ),
         (
             lambda s: GlobalDatastore(
-                s.stack, "Global", primary=s.large(engine_version=EngineVersion.of(Engine.REDIS, "5.0.5"), **OPEN)
+                s.stack,
+                "Global",
+                primary=s.group(
+                    node_type=NodeType.M5_LARGE, engine_version=EngineVersion.of(Engine.REDIS, "5.0.5"), **OPEN
+                ),
             ),
             "primary must run Redis 5.0.6 at least, or Valkey, in a global datastore",
             lambda s: GlobalDatastore(
@@ -546,10 +550,33 @@ REFUSED: dict[str, list[tuple[Make, str, Make]]] = {
     ],
     "T20": [
         (
-            lambda s: s.group(node_type=NodeType.of("cache.t1.micro"), **ONE_NODE),
+            lambda s: s.group(node_type=NodeType.of("cache.t1.micro"), transit_encryption=False, **OPEN, **ONE_NODE),
             "node_type must not be a t1 node with Multi-AZ or backups",
-            lambda s: s.group(node_type=NodeType.of("cache.t1.micro"), snapshot_retention_days=0, **ONE_NODE),
-        )
+            lambda s: s.group(
+                node_type=NodeType.of("cache.t1.micro"),
+                transit_encryption=False,
+                snapshot_retention_days=0,
+                **OPEN,
+                **ONE_NODE,
+            ),
+        ),
+        (
+            lambda s: s.group(node_type=NodeType.of("cache.m1.large")),
+            "node_type must not be of m1, m2, t1 or c1 with transit_encryption",
+            lambda s: s.group(node_type=NodeType.of("cache.m1.large"), transit_encryption=False, **OPEN),
+        ),
+        (
+            lambda s: s.memcached(node_type=NodeType.of("cache.t2.micro")),
+            "node_type must be of a current generation for Memcached with TLS",
+            lambda s: s.memcached(node_type=NodeType.of("cache.t2.micro"), transit_encryption=False),
+        ),
+        (
+            lambda s: s.group(engine_version=EngineVersion.of(Engine.REDIS, "5.0.0"), **OPEN),
+            "engine_version must be at least Redis 5.0.6 or Memcached 1.5.16 on cache.t4g.small",
+            lambda s: s.group(
+                engine_version=EngineVersion.of(Engine.REDIS, "5.0.0"), node_type=NodeType.T3_SMALL, **OPEN
+            ),
+        ),
     ],
     "T21": [
         (
@@ -575,7 +602,7 @@ REFUSED: dict[str, list[tuple[Make, str, Make]]] = {
     "O1": [
         (
             lambda _s: MaintenanceWindow.of("sun:05:00-sun:05:59"),
-            "maintenance_window must last from 60 minutes to 24 hours, got '59 minutes'",
+            "maintenance_window must last at least 60 minutes, got '59 minutes'",
             lambda _s: MaintenanceWindow.of("sun:05:00-sun:06:00"),
         ),
         (
@@ -813,7 +840,7 @@ WARNED: dict[str, list[tuple[Make, str, Make]]] = {
             lambda s: s.group(node_type=NodeType.M5_LARGE),
         ),
         (
-            lambda s: s.memcached(node_type=NodeType.of("cache.t2.micro")),
+            lambda s: s.memcached(node_type=NodeType.of("cache.t2.micro"), transit_encryption=False),
             "previous-generation-node",
             lambda s: s.memcached(),
         ),

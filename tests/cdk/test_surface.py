@@ -104,7 +104,8 @@ def template() -> dict[str, Any]:
     key = kms.Key(stack, "Key")
     ReplicationGroup(
         stack, "Cluster", vpc=vpc, replication_group_id="orders", engine_version=EngineVersion.VALKEY_9_0,
-        node_type=NodeType.R7G_LARGE, cluster_mode=ClusterMode.ENABLED, shard_placement=[Shard(zones[0], (zones[1],))],
+        node_type=NodeType.R7G_LARGE, cluster_mode=ClusterMode.ENABLED,
+        shard_placement=[Shard(zones[0], (zones[1],), slots="0-16383")],
         durability=Durability.SYNC, transit_encryption_mode=TransitEncryptionMode.REQUIRED, kms_key=key,
         snapshot_arns=["arn:aws:s3:::backups/orders.rdb"], snapshot_window=SnapshotWindow.of("03:00-04:00"),
         **upkeep, **dual,

@@ -9,6 +9,7 @@ from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct, IDependable
 
 from cachetwin_cdk.checks._names import generated_id, require_id
+from cachetwin_cdk.checks._retention import keep_with
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, known, refuse, validate_at_synth
 from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
@@ -41,6 +42,9 @@ class UserGroupBase(ApiEvents, Permissions, cdk.Resource):
         to be changed.
         """
         raise NotImplementedError
+
+    def _keep(self, removal_policy: cdk.RemovalPolicy) -> None:
+        """Keep the group and its users with a cache that is kept; an imported group is not of this app."""
 
     @property
     def user_group_arn(self) -> str:
@@ -144,6 +148,7 @@ class UserGroup(UserGroupBase):
         super().__init__(scope, construct_id)
         self.engine = engine
         self._users: list[IUser] = []
+        self._kept: cdk.RemovalPolicy | None = None
         for user in users:
             self.add_user(user)
         if engine is Engine.REDIS and not any(user.user_name == "default" for user in users):
@@ -178,7 +183,14 @@ class UserGroup(UserGroupBase):
         """
         require_member(self, user)
         self._users.append(user)
+        if self._kept is not None:
+            keep_with(self._kept, user)
         return None
+
+    def _keep(self, removal_policy: cdk.RemovalPolicy) -> None:
+        """As in the base class; also for users that are added later."""
+        if keep_with(removal_policy, self, *self._users):
+            self._kept = removal_policy
 
     @staticmethod
     def from_user_group_id(

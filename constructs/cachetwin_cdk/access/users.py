@@ -137,7 +137,7 @@ class User(UserBase):
         if engine is Engine.MEMCACHED:
             refuse("engine", "be valkey or redis", engine, "Memcached has no users; guard it by security groups")
         super().__init__(scope, construct_id)
-        given_id = user_id or generated_id(self)
+        given_id = user_id or generated_id(self, user_name)
         self.user_name = user_name or given_id
         self.engine = engine
         self.access_string = access_string

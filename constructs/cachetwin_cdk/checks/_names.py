@@ -1,20 +1,34 @@
 """Physical names for resources that need one: users, user groups, serverless caches."""
 
+import hashlib
+import json
 import re
 
-from aws_cdk import Names
+from aws_cdk import Names, Stack
 from constructs import IConstruct
 
 from ._validate import require_match
 
 # API pattern of UserId and UserGroupId; 40 is the length other libraries found the service to accept.
 ID_LENGTH_MAX = 40
+_DIGEST_LENGTH = 8
 
 
-def generated_id(construct: IConstruct) -> str:
-    """A lower-case id from the construct's path, unique within an account as CDK's own names are."""
-    name = Names.unique_resource_name(construct, max_length=ID_LENGTH_MAX, separator="-")
-    return re.sub(r"-{2,}", "-", name.lower()).strip("-")
+def generated_id(construct: IConstruct, *fixed: object) -> str:
+    """A lower-case id from the construct's path, unique within an account as CDK's own names are.
+
+    ``fixed`` are values that CloudFormation cannot change in place: with another value the resource is replaced, and the
+    new one must not have the name of the old one. None stands for a default and does not count.
+    """
+    values = [Stack.of(construct).resolve(value) for value in fixed if value is not None]
+    suffix = f"-{_digest(values)}" if values else ""
+    name = Names.unique_resource_name(construct, max_length=ID_LENGTH_MAX - len(suffix), separator="-")
+    return re.sub(r"-{2,}", "-", name.lower()).strip("-") + suffix
+
+
+def _digest(values: list[object]) -> str:
+    text = json.dumps(values, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:_DIGEST_LENGTH]
 
 
 def require_id(name: str, value: str | None, *, length_max: int = ID_LENGTH_MAX) -> None:

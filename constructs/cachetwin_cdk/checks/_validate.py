@@ -118,6 +118,7 @@ class WarningId(StrEnum):
     RECORD_BESIDE_THE_CERTIFICATE = "cachetwin:record-beside-the-certificate"
     RECORD_IN_A_PUBLIC_ZONE = "cachetwin:record-in-a-public-zone"
     RESTRICTED_SUBCOMMAND = "cachetwin:restricted-subcommand"
+    ROTATION_WITHOUT_ROUTE = "cachetwin:rotation-without-route"
     SERVERLESS_SUBNETS = "cachetwin:serverless-subnets"
     SLOTS = "cachetwin:slots"
     SUBNETS_WITHOUT_IPV6 = "cachetwin:subnets-without-ipv6"

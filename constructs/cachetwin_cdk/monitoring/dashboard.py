@@ -10,6 +10,7 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from cachetwin_cdk.checks._types import checked_arguments
+from cachetwin_cdk.checks._validate import known
 from cachetwin_cdk.memcached_cluster import IMemcachedCluster
 from cachetwin_cdk.replication_group._base import IReplicationGroup
 from cachetwin_cdk.replication_group.metrics import HOST_METRICS
@@ -91,9 +92,13 @@ class CacheDashboard(Construct):
         """Add a section for one more cache."""
         name = _name(cache)
         self.dashboard.add_widgets(cloudwatch.TextWidget(markdown=f"## {name}", width=24, height=1))
-        graphs = [_widget(cache, title, lines) for title, lines in _graphs(cache)]
+        graphs = [self._widget(cache, title, lines) for title, lines in _graphs(cache)]
         for first in range(0, len(graphs), 3):
             self.dashboard.add_widgets(*graphs[first : first + 3])
+
+    def _widget(self, cache: Cache, title: str, lines: Sequence[tuple[str, str]]) -> cloudwatch.GraphWidget:
+        metrics: list[cloudwatch.IMetric] = [_line(self, cache, name, statistic) for name, statistic in lines]
+        return cloudwatch.GraphWidget(title=title, left=metrics, width=_WIDTH, height=_HEIGHT)
 
 
 def _name(cache: Cache) -> str:
@@ -108,12 +113,7 @@ def _graphs(cache: Cache) -> Sequence[_Graph]:
     return _MEMCACHED if isinstance(cache, IMemcachedCluster) else _REPLICATION_GROUP
 
 
-def _widget(cache: Cache, title: str, lines: Sequence[tuple[str, str]]) -> cloudwatch.GraphWidget:
-    metrics: list[cloudwatch.IMetric] = [_line(cache, name, statistic) for name, statistic in lines]
-    return cloudwatch.GraphWidget(title=title, left=metrics, width=_WIDTH, height=_HEIGHT)
-
-
-def _line(cache: Cache, metric_name: str, statistic: str) -> cloudwatch.IMetric:
+def _line(scope: Construct, cache: Cache, metric_name: str, statistic: str) -> cloudwatch.IMetric:
     if not isinstance(cache, IReplicationGroup):
         return cache.metric(metric_name, statistic=statistic, label=metric_name)
     dimensions = "CacheClusterId,CacheNodeId" if metric_name in HOST_METRICS else "CacheClusterId"
@@ -124,4 +124,11 @@ def _line(cache: Cache, metric_name: str, statistic: str) -> cloudwatch.IMetric:
         label=metric_name,
         using_metrics={},
         period=cdk.Duration.minutes(1),
+        search_region=_elsewhere(cdk.Stack.of(scope).region, cdk.Stack.of(cache).region),
+        search_account=_elsewhere(cdk.Stack.of(scope).account, cdk.Stack.of(cache).account),
     )
+
+
+def _elsewhere(ours: str, theirs: str) -> str | None:
+    """Where to search, if that is not where the dashboard is."""
+    return theirs if known(theirs) and theirs != ours else None

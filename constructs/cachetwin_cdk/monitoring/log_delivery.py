@@ -15,6 +15,8 @@ from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import refuse
 from cachetwin_cdk.engine.engine_version import EngineVersion
 
+_SHARED_KEY = "CachetwinLogKey"
+
 
 class LogType(StrEnum):
     """The logs of a cache."""
@@ -110,7 +112,7 @@ def create_log_deliveries(
         wanted.append(LogType.ENGINE)
     if not wanted:
         return []
-    key = encryption_key or log_key(scope, "LogKey", removal_policy=removal_policy)
+    key = encryption_key or shared_log_key(scope, removal_policy=removal_policy)
     ids = {LogType.SLOW: "SlowLog", LogType.ENGINE: "EngineLog"}
     return [
         LogDelivery.to_log_group(
@@ -119,6 +121,21 @@ def create_log_deliveries(
         )
         for log_type in wanted
     ]
+
+
+def shared_log_key(scope: Construct, *, removal_policy: cdk.RemovalPolicy) -> kms.Key:
+    """The key for the logs of all caches of a stack: a key costs a dollar a month, and logs of a stack have one owner.
+
+    It is kept unless each of those who use it asks for its deletion.
+    """
+    stack = cdk.Stack.of(scope)
+    existing = stack.node.try_find_child(_SHARED_KEY)
+    if existing is None:
+        return log_key(stack, _SHARED_KEY, removal_policy=removal_policy)
+    assert isinstance(existing, kms.Key)  # noqa: S101  (made here)
+    if removal_policy is not cdk.RemovalPolicy.DESTROY:
+        existing.apply_removal_policy(removal_policy)
+    return existing
 
 
 def log_key(scope: Construct, construct_id: str, *, removal_policy: cdk.RemovalPolicy) -> kms.Key:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
 
 _NAMESPACE = "AWS/ElastiCache"
 # Metrics of the host are published by node within a cluster; a member of a replication group has the one node 0001.
@@ -46,7 +47,7 @@ class ReplicationGroupMetrics:
             own = {"CacheClusterId": node_id}
             if metric_name in HOST_METRICS:
                 own["CacheNodeId"] = "0001"
-        return cloudwatch.Metric(
+        metric = cloudwatch.Metric(
             namespace=_NAMESPACE,
             metric_name=metric_name,
             dimensions_map={**own, **(dimensions or {})},
@@ -55,6 +56,9 @@ class ReplicationGroupMetrics:
             unit=unit,
             label=label,
         )
+        assert isinstance(self, Construct)  # noqa: S101  (mixed into constructs only)
+        # With the region and account of the cache: an alarm elsewhere would otherwise watch a metric without data.
+        return metric.attach_to(self)
 
     def metric_engine_cpu_utilization(self, *, node_id: str | None = None) -> cloudwatch.Metric:
         """Load of the engine's thread in percent, averaged; the one to watch on nodes with 4 vCPUs or more."""

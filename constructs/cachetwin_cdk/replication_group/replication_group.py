@@ -17,6 +17,7 @@ from cachetwin_cdk.access.users import IUser
 from cachetwin_cdk.checks._findings import acknowledge
 from cachetwin_cdk.checks._names import require_id
 from cachetwin_cdk.checks._places import require_one_place
+from cachetwin_cdk.checks._retention import keep_with
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import require_at_most_one
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
@@ -66,19 +67,22 @@ class ReplicationGroup(ReplicationGroupBase):
             SSD, which replaces the cache.
         cluster_mode: Whether keys are spread over shards. Disabled by default: one shard, reached through a primary
             and a reader endpoint. Enabled: any number of shards, reached through a configuration endpoint.
-            Compatible: one shard that clients of both kinds can use, as a step from disabled to enabled.
+            Compatible: one shard that clients of both kinds can use. To move a cache, deploy DISABLED, COMPATIBLE and
+            ENABLED one after the other, with no other change: it stays in place.
         shards: The number of shards; more than one needs ``cluster_mode=ENABLED``. A change moves slots while the
             cache serves.
         shard_placement: One ``Shard`` for each shard, to choose its zones, slots or number of replicas. By default
-            ElastiCache chooses. Needs ``cluster_mode=ENABLED`` or COMPATIBLE.
+            ElastiCache chooses. Needs ``cluster_mode=ENABLED`` or COMPATIBLE, and is needed, with slots, for
+            ``snapshot_arns`` in a cluster. With it CloudFormation changes neither the number of replicas nor the zones
+            of a shard that exists (cloudformation-coverage-roadmap #918 and #899).
         replicas: The number of replicas of each shard, 0 to 5. By default one, in another availability zone than
             the primary.
         automatic_failover: Whether a replica is promoted when the primary fails. It needs a replica, and is
             required with cluster mode.
         multi_az: Whether the nodes of a shard are in different availability zones. It needs automatic failover, a
             replica and subnets in two zones.
-        preferred_availability_zones: The zone of each node without cluster mode, the primary's first. By default
-            ElastiCache chooses. Changing it replaces the cache.
+        preferred_availability_zones: The zone of each node of the only shard, the primary's first. By default
+            ElastiCache chooses. Changing it replaces the cache: keep it while ``cluster_mode`` changes.
         port: The port that the cache listens on. Changing it replaces the cache.
         users: The users that may log in. By default one PasswordUser is created that may use all data commands. The
             default user of the engine is off.
@@ -123,7 +127,7 @@ class ReplicationGroup(ReplicationGroupBase):
             group that is created; an empty list turns both off.
         log_retention: How long the log groups created here keep their entries.
         log_encryption_key: The KMS key of the log groups created here; it has to allow CloudWatch Logs. By default
-            a key is created.
+            the logs of this stack share a key that is created.
         notification_topic: An SNS topic for events such as a failover. It has to be in the account of the cache and
             unencrypted. By default events go to no topic.
         replication_group_id: The id of the replication group. By default CloudFormation generates one. Changing it
@@ -256,10 +260,18 @@ class ReplicationGroup(ReplicationGroupBase):
             **settings.render(data_key),
         )
         resource.apply_removal_policy(removal_policy)
+        self._keep_what_it_needs(removal_policy)
         self.replication_group_id = resource.ref
         self.node_ids = self.topology.node_ids(resource.ref)
         self._set_endpoints(resource)
         self._acknowledge_findings(resource)
+
+    def _keep_what_it_needs(self, removal_policy: cdk.RemovalPolicy) -> None:
+        groups = self._connections.security_groups
+        token = self.auth_token.secret if self.auth_token is not None else None
+        keep_with(removal_policy, self.subnet_group, self.parameter_group, token, *groups)
+        if self.user_group is not None:
+            self.user_group._keep(removal_policy)
 
     def _set_attributes(self, settings: Settings) -> None:
         self.engine_version, self.node_type = settings.engine_version, settings.node_type
@@ -286,9 +298,10 @@ class ReplicationGroup(ReplicationGroupBase):
     def _create_parameter_group(self, parameters: Mapping[str, str]) -> ParameterGroup:
         """The parameter group of this cache, with ``cluster-enabled`` where cluster mode is on."""
         own = {"cluster-enabled": "yes"} if self.topology.is_clustered else {}
-        return ParameterGroup(
-            self, "ParameterGroup", engine_version=self.engine_version, parameters={**own, **parameters}
-        )
+        # A group of its own between the modes: cluster-enabled cannot change in a group that is in use.
+        is_compatible = self.topology.cluster_mode is ClusterMode.COMPATIBLE
+        construct_id = "CompatibleParameterGroup" if is_compatible else "ParameterGroup"
+        return ParameterGroup(self, construct_id, engine_version=self.engine_version, parameters={**own, **parameters})
 
     def _set_endpoints(self, resource: elasticache.CfnReplicationGroup) -> None:
         """Set the endpoints of the cluster mode."""

@@ -179,13 +179,19 @@ class Topology:
     def render(self, engine_version: EngineVersion) -> dict[str, Any]:
         """The properties of CfnReplicationGroup that describe the topology."""
         failover = {"automatic_failover_enabled": self.automatic_failover, "multi_az_enabled": self.multi_az}
+        zones = list(self.preferred_availability_zones) or None
+        one_shard = {**failover, "num_cache_clusters": self.replicas + 1, "preferred_cache_cluster_a_zs": zones}
         if not self.is_clustered:
-            zones = list(self.preferred_availability_zones) or None
-            return {**failover, "num_cache_clusters": self.replicas + 1, "preferred_cache_cluster_a_zs": zones}
+            return one_shard
+        # Older engines are clusters because of their parameter group; the property came with Redis 7.
+        mode = self.cluster_mode.value if engine_version.at_least(valkey="7.2", redis="7.0") else None
+        if self.cluster_mode is ClusterMode.COMPATIBLE and not self.shards:
+            # As in the mode before: the service changes the mode and nothing else in one step.
+            return {**one_shard, "cluster_mode": mode}
         return {
             **failover,
-            # Older engines are clusters because of their parameter group; the property came with Redis 7.
-            "cluster_mode": self.cluster_mode.value if engine_version.at_least(valkey="7.2", redis="7.0") else None,
+            "cluster_mode": mode,
+            "preferred_cache_cluster_a_zs": zones,
             "num_node_groups": self.shard_count,
             "replicas_per_node_group": None if self.shards else self.replicas,
             "node_group_configuration": [self._rendered(shard) for shard in self.shards] or None,
@@ -225,10 +231,10 @@ class Topology:
                 self.shard_count,
                 "move to ClusterMode.ENABLED first, then add shards",
             )
-        if self.is_clustered and self.preferred_availability_zones:
+        if self.preferred_availability_zones and (self.shard_count > 1 or self.shards):
             raise ValidationError(
-                "preferred_availability_zones must be left out with cluster mode, got them; place each shard with "
-                "shard_placement"
+                "preferred_availability_zones must be left out with several shards or shard_placement, got them; place "
+                "each shard with shard_placement"
             )
 
     def _require_availability(self) -> None:

@@ -15,7 +15,8 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from cachetwin_cdk.checks._findings import OWN_POLICY, acknowledge, acknowledge_regulated
-from cachetwin_cdk.checks._validate import known, refuse, require_between
+from cachetwin_cdk.checks._validate import WarningId, known, refuse, require_between, warn
+from cachetwin_cdk.monitoring.log_delivery import shared_log_key
 from cachetwin_cdk.network._placement import chosen_subnets
 from cachetwin_cdk.network.control_plane_endpoint import ControlPlaneEndpoint
 from cachetwin_cdk.replication_group._base import IReplicationGroup
@@ -72,7 +73,7 @@ class Rotation(Construct):
             self,
             "Log",
             retention=logs.RetentionDays.ONE_MONTH,
-            encryption_key=settings.encryption_key,
+            encryption_key=settings.encryption_key or shared_log_key(self, removal_policy=cdk.RemovalPolicy.DESTROY),
             removal_policy=cdk.RemovalPolicy.DESTROY,
         )
         role = iam.Role(self, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
@@ -107,9 +108,7 @@ class Rotation(Construct):
             },
             environment_encryption=settings.encryption_key,
             vpc=vpc,
-            vpc_subnets=ec2.SubnetSelection(subnets=chosen_subnets(vpc, settings.vpc_subnets))
-            if vpc is not None
-            else None,
+            vpc_subnets=ec2.SubnetSelection(subnets=self._subnets(vpc, settings)) if vpc is not None else None,
             security_groups=list(groups) if groups is not None else None,
         )
         code = function.node.default_child
@@ -117,6 +116,19 @@ class Rotation(Construct):
         # aws-cdk-lib adds a DependsOn that the role's GetAtt makes superfluous.
         code.cfn_options.metadata = {"cfn-lint": {"config": {"ignore_checks": ["W3005"]}}}
         return function
+
+    def _subnets(self, vpc: ec2.IVpc, settings: Settings) -> Sequence[ec2.ISubnet]:
+        """Subnets that reach the APIs of AWS: those given, those with a NAT gateway, or else isolated ones."""
+        if settings.vpc_subnets is not None or vpc.private_subnets:
+            return chosen_subnets(vpc, settings.vpc_subnets) if settings.vpc_subnets else vpc.private_subnets
+        if settings.control_plane is None:
+            warn(
+                self,
+                WarningId.ROTATION_WITHOUT_ROUTE,
+                "the VPC has isolated subnets only, from which the rotation does not reach the APIs of AWS; "
+                "give control_plane and an endpoint for Secrets Manager, or leave vpc out",
+            )
+        return chosen_subnets(vpc, None)
 
     def _schedule(self, secret: secretsmanager.ISecret, settings: Settings) -> None:
         permission = lambda_.CfnPermission(

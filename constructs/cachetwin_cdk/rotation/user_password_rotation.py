@@ -31,14 +31,14 @@ class UserPasswordRotation(Construct):
             the schedule.
         vpc: The VPC that the function runs in, to reach ``cache``; it needs a route to Secrets Manager and to the
             API of ElastiCache. By default the function runs outside of a VPC.
-        vpc_subnets: The subnets of the function. By default the isolated ones of ``vpc``, or the private ones if
-            there are none.
+        vpc_subnets: The subnets of the function. By default the private ones of ``vpc``, or the isolated ones if
+            there are none: these need endpoints for Secrets Manager and, as ``control_plane``, for ElastiCache.
         security_groups: The security groups of the function. By default one is created that allows all outbound
             traffic.
         control_plane: An endpoint for the API of ElastiCache in ``vpc``; the calls of the function are allowed
             through it. By default the function needs another route to the API, such as a NAT gateway.
         encryption_key: The KMS key of the function's log and environment; it has to allow CloudWatch Logs. By
-            default both are encrypted with keys of AWS.
+            default the log has the key that the logs of this stack share, and the environment a key of AWS.
     """
 
     def __init__(

@@ -6,6 +6,7 @@ has no data.
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
+from constructs import Construct
 
 
 class ServerlessCacheMetrics:
@@ -23,7 +24,7 @@ class ServerlessCacheMetrics:
         label: str | None = None,
     ) -> cloudwatch.Metric:
         """Any metric of ``AWS/ElastiCache`` by its name, per minute unless ``period`` says otherwise."""
-        return cloudwatch.Metric(
+        metric = cloudwatch.Metric(
             namespace="AWS/ElastiCache",
             metric_name=metric_name,
             dimensions_map={"clusterId": self.serverless_cache_name},
@@ -32,6 +33,9 @@ class ServerlessCacheMetrics:
             unit=unit,
             label=label,
         )
+        assert isinstance(self, Construct)  # noqa: S101  (mixed into constructs only)
+        # With the region and account of the cache: an alarm elsewhere would otherwise watch a metric without data.
+        return metric.attach_to(self)
 
     def metric_bytes_used_for_cache(self) -> cloudwatch.Metric:
         """Bytes stored, at most in the period."""

@@ -13,6 +13,7 @@ from cachetwin_cdk.access.user_group import IUserGroup, create_user_group
 from cachetwin_cdk.access.users import IUser, PasswordUser, User
 from cachetwin_cdk.checks._names import generated_id, require_id
 from cachetwin_cdk.checks._places import require_region, require_security_groups
+from cachetwin_cdk.checks._retention import keep_with
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import (
     ValidationError,
@@ -161,7 +162,14 @@ class ServerlessCache(ServerlessCacheBase):
         if vpc is not None and not groups:
             groups = [closed_security_group(self, vpc)]
         self._connections = connections_of(engine.engine, groups)
-        name = serverless_cache_name or generated_id(self)
+        name = serverless_cache_name or generated_id(
+            self,
+            [subnet.subnet_id for subnet in chosen_subnets(vpc, vpc_subnets)] if vpc and vpc_subnets else None,
+            data_key.key_arn if data_key is not None else None,
+            connection_type.value if is_public else None,
+            network_type.value if network_type is not None else None,
+            list(snapshot_arns_to_restore) if snapshot_arns_to_restore else None,
+        )
         name = name.lower() if known(name) else name
         resource = elasticache.CfnServerlessCache(
             self,
@@ -184,6 +192,9 @@ class ServerlessCache(ServerlessCacheBase):
             if removal_policy is cdk.RemovalPolicy.SNAPSHOT
             else None,
         )
+        keep_with(removal_policy, *groups)
+        if self.user_group is not None:
+            self.user_group._keep(removal_policy)
         # The service takes the last snapshot itself; CloudFormation's own Snapshot policy does not know this type.
         resource.apply_removal_policy(
             cdk.RemovalPolicy.DESTROY if removal_policy is cdk.RemovalPolicy.SNAPSHOT else removal_policy

@@ -87,7 +87,7 @@ def test_a_malformed_id_is_refused(stack: cdk.Stack) -> None:
 
 
 def test_an_id_is_stored_in_lower_case(stack: cdk.Stack, properties: Properties) -> None:
-    UserGroup(stack, "Users", user_group_id="Team")
+    UserGroup(stack, "Users", user_group_id="Team", users=[PasswordUser(stack, "Ann", access_string=ALL)])
     assert properties(GROUP)["UserGroupId"] == "team"
 
 
@@ -98,5 +98,5 @@ def test_what_exists_already_can_be_used(stack: cdk.Stack) -> None:
 
 
 def test_tokens_are_accepted(stack: cdk.Stack, any_text: str, properties: Properties) -> None:
-    UserGroup(stack, "Users", user_group_id=any_text)
+    UserGroup(stack, "Users", user_group_id=any_text, users=[PasswordUser(stack, "Ann", access_string=ALL)])
     assert properties(GROUP)["UserGroupId"] == {"Ref": "AnyText"}

@@ -103,7 +103,10 @@ def test_an_iam_user_is_named_after_its_id_and_has_no_secret(stack: cdk.Stack, p
 
 @pytest.mark.parametrize(
     ("user_id", "message"),
-    [("default", "not be default for IAM authentication"), ("App", "be lower case for IAM authentication, got 'App'")],
+    [
+        ("default", "not be default, which is ElastiCache's own user"),
+        ("App", "be lower case for IAM authentication, got 'App'"),
+    ],
 )
 def test_an_iam_user_cannot_be_named_like_that(stack: cdk.Stack, user_id: str, message: str) -> None:
     with pytest.raises(ValidationError, match=message):

@@ -36,6 +36,7 @@ from cachetwin_cdk import (
     ShardScaling,
     SnapshotWindow,
     TransitEncryptionMode,
+    UserPasswordRotation,
 )
 from cachetwin_cdk.checks._validate import WarningId
 from cachetwin_cdk.patterns import SessionApi
@@ -127,6 +128,9 @@ BUILDS: dict[str, Build] = {
     "cachetwin:record-in-a-public-zone": a_public_record,
     "cachetwin:restricted-subcommand": lambda stack, _vpc: PasswordUser(
         stack, "User", access_string=AccessString.on().commands("acl|setuser")
+    ),
+    "cachetwin:rotation-without-route": lambda stack, vpc: UserPasswordRotation(
+        stack, "Rotation", user=PasswordUser(stack, "User", access_string=AccessString.read_only()), vpc=vpc
     ),
     "cachetwin:serverless-subnets": two_subnets_of_one_zone,
     "cachetwin:slots": lambda stack, vpc: ReplicationGroup(

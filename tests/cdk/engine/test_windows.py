@@ -20,11 +20,9 @@ def test_a_malformed_maintenance_window_is_refused(text: str) -> None:
         MaintenanceWindow.of(text)
 
 
-@pytest.mark.parametrize(
-    ("text", "minutes"), [("sun:05:00-sun:05:59", 59), ("sun:05:00-sun:05:00", 0), ("sun:05:00-mon:05:01", 1441)]
-)
+@pytest.mark.parametrize(("text", "minutes"), [("sun:05:00-sun:05:59", 59), ("sun:05:00-sun:05:00", 0)])
 def test_a_maintenance_window_of_another_length_is_refused(text: str, minutes: int) -> None:
-    with pytest.raises(ValidationError, match=f"last from 60 minutes to 24 hours, got '{minutes} minutes'"):
+    with pytest.raises(ValidationError, match=f"last at least 60 minutes, got '{minutes} minutes'"):
         MaintenanceWindow.of(text)
 
 

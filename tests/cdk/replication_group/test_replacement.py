@@ -121,7 +121,14 @@ def _rows_of_nodes(kind: type[Construct], engine_version: EngineVersion, newer: 
 ROWS: list[Row] = [
     *_rows_of_nodes(ReplicationGroup, VALKEY, EngineVersion.VALKEY_8_2),
     (ReplicationGroup, "node_type", {}, NodeType.R7G_XLARGE, NodeType.R6GD_XLARGE),
-    (ReplicationGroup, "cluster_mode", {}, ClusterMode.COMPATIBLE, ClusterMode.ENABLED),
+    (ReplicationGroup, "cluster_mode", {}, ClusterMode.DISABLED, ClusterMode.COMPATIBLE),
+    (
+        ReplicationGroup,
+        "cluster_mode",
+        {"preferred_availability_zones": ZONES},
+        ClusterMode.COMPATIBLE,
+        ClusterMode.ENABLED,
+    ),
     (ReplicationGroup, "shards", CLUSTER, 2, 3),
     (ReplicationGroup, "replicas", {}, 1, 2),
     (ReplicationGroup, "automatic_failover", {"multi_az": False}, True, False),
@@ -211,3 +218,43 @@ def test_placing_shards_replaces_a_cache_only_without_online_resharding() -> Non
     (resource,) = Template.from_stack(shop.stack).find_resources(KINDS[ReplicationGroup]).values()
     assert "NodeGroupConfiguration" in create_only(ReplicationGroup)
     assert resource["UpdatePolicy"] == {"UseOnlineResharding": True}
+
+
+def parameter_groups(mode: ClusterMode) -> set[str]:
+    shop = Shop()
+    ReplicationGroup(shop.stack, "Cache", vpc=shop.vpc, cluster_mode=mode)
+    return set(Template.from_stack(shop.stack).find_resources("AWS::ElastiCache::ParameterGroup"))
+
+
+def test_a_move_between_cluster_modes_changes_no_parameter_group_in_use() -> None:
+    """``cluster-enabled`` cannot be changed in a group that a cache uses: each step has a new group."""
+    disabled, compatible, enabled = (
+        parameter_groups(mode) for mode in (ClusterMode.DISABLED, ClusterMode.COMPATIBLE, ClusterMode.ENABLED)
+    )
+    assert disabled.isdisjoint(compatible)
+    assert compatible.isdisjoint(enabled)
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("vpc_subnets", lambda shop: shop.private()),
+        ("kms_key", lambda shop: shop.key()),
+        ("network_type", NetworkType.DUAL_STACK),
+        ("snapshot_arns_to_restore", ["arn:aws:s3:::backups/orders.rdb"]),
+    ],
+)
+def test_a_replaced_serverless_cache_has_another_generated_name(argument: str, value: Any) -> None:  # noqa: ANN401  (of any argument)
+    before, after = rendered(ServerlessCache, {}), rendered(ServerlessCache, {argument: value})
+    assert before["ServerlessCacheName"] != after["ServerlessCacheName"]
+    assert len(after["ServerlessCacheName"]) <= 40
+
+
+def test_a_replaced_user_has_another_generated_id() -> None:
+    ids = []
+    for user_name in (None, "ann", "bob"):
+        shop = Shop()
+        PasswordUser(shop.stack, "User", access_string=AccessString.application(), user_name=user_name)
+        (resource,) = Template.from_stack(shop.stack).find_resources("AWS::ElastiCache::User").values()
+        ids.append(resource["Properties"]["UserId"])
+    assert len(set(ids)) == 3

@@ -60,6 +60,7 @@ def test_without_cluster_mode_there_is_no_configuration_endpoint(stack: cdk.Stac
 def test_compatible_mode_has_the_endpoints_of_both(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc, cluster_mode=ClusterMode.COMPATIBLE)
     assert properties(GROUP)["ClusterMode"] == "compatible"
+    assert (properties(GROUP)["NumCacheClusters"], "NumNodeGroups" in properties(GROUP)) == (2, False)
     assert cache.configuration_endpoint != cache.primary_endpoint != cache.reader_endpoint
 
 
@@ -130,8 +131,8 @@ def test_an_imported_cluster_has_the_endpoint_it_is_given(stack: cdk.Stack) -> N
             r"cluster_mode must be compatible only from Redis 7\.0 or Valkey 7\.2 on, got 'redis 6\.2'",
         ),
         (
-            {**CLUSTER, "preferred_availability_zones": ["a", "b"]},
-            "preferred_availability_zones must be left out with cluster mode",
+            {**CLUSTER, "shards": 2, "preferred_availability_zones": ["a", "b"]},
+            "preferred_availability_zones must be left out with several shards or shard_placement",
         ),
         (
             {**CLUSTER, "shards": 2, "shard_placement": [Shard()]},

@@ -184,7 +184,7 @@ class MessagingServices(Construct):
             statistic=cloudwatch.Stats.MAXIMUM,
             period=cdk.Duration.minutes(1),
             unit=unit,
-        )
+        ).attach_to(self)
 
     def _create_users(self, place: UserPlace, engine: Engine) -> dict[str, PasswordUser]:
         key = place.key(self.data_key)
