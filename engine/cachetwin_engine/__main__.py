@@ -25,6 +25,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(help_text(parameter_names()))
         return 0
     try:
+        if words[:1] == ["cluster"]:
+            from cachetwin_engine.server.local_cluster import parse_cluster_arguments, run_cluster  # noqa: PLC0415
+
+            run_cluster(parse_cluster_arguments(words[1:]))
+            return 0
         options = parse_arguments(words)
         from cachetwin_engine.server.run import run  # noqa: PLC0415  (a mistyped command line answers at once)
 

@@ -18,6 +18,7 @@ from .acl.log import AclLog
 from .acl.rules import rows_of
 from .admin.flush_swap import FlushSwap
 from .admin.shutdown import Shutdown
+from .admin.slot_moves import SlotMoves
 from .config.config import Config
 from .config.notifications import NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_NEW
 from .config.profile import Profile
@@ -69,6 +70,7 @@ class EngineParts(EngineState):
         self.replication = Replication(self, self.account, self.snapshots, self.loader, self.pause)
         self.propagation.history = self.replication
         self.saves = Saves(self, self.account, self.snapshots, self.loader, self.replication)
+        self.slot_moves = SlotMoves(self)
         self.shutdown = Shutdown(self, self.saves, self.replication, self.pause)
 
     # -- clients -------------------------------------------------------------------------------------------------------

@@ -13,6 +13,12 @@ and the node shuts down.
 table; ``server.topology`` has its fields. It says who owns which slot and what CLUSTER shows; the role in replication is
 changed by ``lead`` (be a primary, keep the data) and by ``follow`` (be a replica, end the waits of blocked clients with
 UNBLOCKED). A failover is ``lead`` at the replica, ``topology`` at all nodes, ``follow`` at the old primary if it lives.
+
+Slots that the topology moves are emptied by the node that owns them. ``{"op": "moves"}`` is answered by
+``{"slots": 20, "keys": 311, "done": false}``, and when no key is left the node sends ``{"event": "slots moved", "slots":
+[[0, 99]], "epoch": 8}``. Then the next topology names the new owner; it goes to the nodes of the new owner first, then to
+those of the old one, then to all others. A failover in between changes primaries in the topology and leaves the moves.
+A topology that takes slots from a node before they are empty is refused there.
 """
 
 import asyncio
@@ -108,6 +114,9 @@ class ControlledNode(Protocol):
     def set_nodes(self, nodes: list[str], version: int) -> None:
         """The nodes of a Memcached cluster, each as ``host|ip|port``. Raises RequestError."""
 
+    def moves(self) -> dict[str, object]:
+        """How far the moves of slots away from this node are."""
+
     def info(self) -> str:
         """What INFO answers to a client that may see everything."""
 
@@ -137,6 +146,7 @@ class ControlChannel:
             "replica": self._replica,
             "topology": self._topology,
             "nodes": self._nodes,
+            "moves": self._moves,
             "info": self._info,
             "state": self._state,
             "shutdown": self._shutdown,
@@ -282,6 +292,9 @@ class ControlChannel:
         nodes = [str(node) for node in cast("list[object]", _field(request, "nodes", list))]
         self._node.set_nodes(nodes, cast("int", _field(request, "version", int)))
         return {}
+
+    async def _moves(self, _request: Request) -> Answer:
+        return self._node.moves()
 
     async def _info(self, _request: Request) -> Answer:
         return {"info": self._node.info()}

@@ -29,6 +29,7 @@ class ProcessHost(Host):
         super().__init__()
         self._dump_file = DumpFile()
         self.serve_while_busy: Callable[[], None] | None = None
+        self.messages: Callable[[list[bytes], bytes], None] | None = None
         self.change_node: Callable[[list[str]], tuple[str, str] | None] | None = None
         self.is_replica = False
         self._oom_base: int | None = None  # the process's own score before oom-score-adj
@@ -92,6 +93,11 @@ class ProcessHost(Host):
         except (OSError, ValueError):
             return replies, step
         return replies, ""
+
+    def tell_nodes(self, words: list[bytes], shard_id: bytes) -> None:
+        """Hand a message over to the connections to other nodes; see ``Host``."""
+        if self.messages is not None:
+            self.messages(words, shard_id)
 
     def allow_clients(self, count: int) -> int:
         """Raise the limit on open files as far as ``count`` clients need; how many it is good for."""

@@ -23,6 +23,7 @@ from cachetwin_engine.core.protocol.errors import MAX_CLIENTS, CommandError
 from cachetwin_engine.core.protocol.replies import error
 from cachetwin_engine.core.replication.primary_link import PrimaryLink
 from cachetwin_engine.server.busy_connection import BusyConnections
+from cachetwin_engine.server.cluster_links import Contexts, Messages
 from cachetwin_engine.server.connection import Connection
 from cachetwin_engine.server.control import ControlChannel, RequestError
 from cachetwin_engine.server.endpoints import Endpoints
@@ -32,6 +33,7 @@ from cachetwin_engine.server.logs import LEVELS, log
 from cachetwin_engine.server.parameters import ParameterError, UserError, set_parameter_group, set_parameters, set_users
 from cachetwin_engine.server.protected_mode import denial, protects
 from cachetwin_engine.server.replication import Peers, PrimaryConnector
+from cachetwin_engine.server.slot_mover import SlotMover
 from cachetwin_engine.server.tls.certificate import Certificate
 from cachetwin_engine.server.tls.contexts import TlsFiles
 from cachetwin_engine.server.topology import TopologyError, read_topology
@@ -100,6 +102,10 @@ class Node:
         self._connector = PrimaryConnector(self)
         self._peers = Peers(self)
         self._busy_connections = BusyConnections(self)
+        contexts = Contexts(self.certificate)
+        self._messages = Messages(self, contexts)
+        self._mover = SlotMover(self, contexts, self._report)
+        host.messages = self._messages.tell
         self._control: ControlChannel | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._to_visit: list[Connection] = []
@@ -160,6 +166,8 @@ class Node:
             connection.abort()
         self._heartbeat.cancel()
         self._connector.close()
+        self._messages.close()
+        self._mover.close()
         await asyncio.sleep(0)  # the transports call connection_lost on the loop's next turn
 
     def _handle_signals(self) -> None:
@@ -274,6 +282,8 @@ class Node:
             raise RequestError(f"topology: {problem.line.decode().removeprefix('ERR ')}") from None
         self.engine.run_pending()
         self.schedule_drain()
+        self._messages.topology_changed()
+        self._mover.topology_changed()
         log.info("topology set", extra={"fields": {"epoch": topology.epoch, "shards": len(topology.shards)}})
 
     def set_nodes(self, nodes: list[str], version: int) -> None:
@@ -282,10 +292,20 @@ class Node:
 
     def link_lost(self, link: PrimaryLink, reason: str) -> None:
         """A link whose connections come from the supervisor needs another one."""
-        if link.given and link is self.engine.replication.link and self._control is not None:
-            event: dict[str, object] = {"event": "link lost", "reason": reason}
-            self._tasks.add(task := self.loop.create_task(self._control.send(event)))
+        if link.given and link is self.engine.replication.link:
+            self._tasks.add(task := self.loop.create_task(self._report({"event": "link lost", "reason": reason})))
             task.add_done_callback(self._tasks.discard)
+
+    async def _report(self, event: dict[str, object]) -> None:
+        """Send an event to the supervisor, if there is one."""
+        if self._control is not None:
+            await self._control.send(event)
+
+    def moves(self) -> dict[str, object]:
+        """How far the moves of slots away from this node are."""
+        engine = self.engine
+        slots = 0 if engine.cluster is None else len(engine.cluster.migrating)
+        return {"slots": slots, "keys": engine.slot_moves.keys_left(), "done": engine.slot_moves.is_done()}
 
     def info(self) -> str:
         """What INFO answers to a client that may see everything."""

@@ -130,8 +130,11 @@ def test_a_damaged_snapshot_is_refused_and_the_data_stays(start_run: StartRun) -
     assert replica("GET mine") == b"$1\r\n1\r\n"
 
 
-def test_a_replica_answers_from_its_old_data_while_it_loads(run: Run, follow: Follow) -> None:
+@pytest.mark.parametrize("how", ["swapdb", "disabled"])
+def test_a_replica_that_loads_answers_from_its_old_data_or_not_at_all(run: Run, follow: Follow, how: str) -> None:
     wire = follow(run)
+    wire.replica(f"CONFIG SET repl-diskless-load {how}")
+    meanwhile = b"$3\r\nold\r\n" if how == "swapdb" else b"-LOADING Valkey is loading the dataset in memory\r\n"
     run("SET k old")
     wire.deliver()
     wire.cut()
@@ -151,10 +154,11 @@ def test_a_replica_answers_from_its_old_data_while_it_loads(run: Run, follow: Fo
             break
     run("INCR counted")
     link.feed(client.take_output())
-    assert wire.replica("GET k") == b"$3\r\nold\r\n"
+    assert wire.replica("GET k") == meanwhile
     assert b"master_sync_in_progress:1" in wire.replica("INFO replication")
+    assert (b"async_loading:1" if how == "swapdb" else b"\nloading:1") in wire.replica("INFO persistence")
     wire.replica.engine.work(0)
-    assert wire.replica("GET k") == b"$3\r\nold\r\n"
+    assert wire.replica("GET k") == meanwhile
     wire.deliver()
     assert wire.replica("GET k") == b"$3\r\nnew\r\n"
     assert digest(wire.replica) == digest(run)

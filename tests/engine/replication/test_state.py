@@ -135,5 +135,6 @@ def test_who_waits_when_an_engine_becomes_a_replica_is_told_and_counted(run: Run
     assert waiting("BLPOP k 0") == b""
     run("REPLICAOF 127.0.0.1 6379")
     assert waiting.received().startswith(b"-UNBLOCKED force unblock from blocking operation, ")
+    assert waiting.client.closing
     assert b"rejected_calls=1,failed_calls=0" in run("INFO commandstats").split(b"cmdstat_blpop:")[1].split(b"\r\n")[0]
     assert b"errorstat_UNBLOCKED:count=1" in run("INFO errorstats")

@@ -26,9 +26,10 @@ RESTRICTED: Final[list[bytes]] = [
 OF_PEERS: Final[list[bytes]] = [b"psync", b"sync"]  # closed to clients, but nodes need them among themselves
 
 SERVICE_ONLY: Final = {  # parameters that the open engines do not have; what they mean is up to the service
-    "reserved-memory", "reserved-memory-percent", "close-on-replica-write", "close-on-slave-write", "rename-commands",
-    "lua-replicate-commands", "slave-allow-chaining", "replica-allow-chaining", "cluster-databases",
+    "reserved-memory", "reserved-memory-percent", "rename-commands", "lua-replicate-commands",
+    "slave-allow-chaining", "replica-allow-chaining", "cluster-databases",
 }  # fmt: skip
+_CLOSES_ON_REPLICA_WRITE: Final = {"close-on-replica-write", "close-on-slave-write"}
 _BUFFER_LIMIT: Final = "client-output-buffer-limit-"
 _BUFFER_PARTS: Final = ["hard-limit", "soft-limit", "soft-seconds"]
 
@@ -36,6 +37,8 @@ _BUFFER_PARTS: Final = ["hard-limit", "soft-limit", "soft-seconds"]
 def become_elasticache(engine: "EngineParts") -> None:
     """Behave as the service's nodes do: restricted commands are unknown, hashes and the machine stay hidden."""
     engine.elasticache = True
+    engine.config.names_nodes_by_tls = True
+    engine.config.closes_on_replica_write = True
     engine.replication.closed_commands = close_restricted(engine.commands)
     engine.scripts.forget_rows()
     for client in engine.clients.connected.values():
@@ -111,13 +114,17 @@ def apply_parameter_group(config: Config, parameters: dict[str, str]) -> list[st
         if name.startswith(_BUFFER_LIMIT):
             kind, _, part = name[len(_BUFFER_LIMIT) :].partition("-")
             limits.setdefault("replica" if kind == "slave" else kind, {})[part] = value
+        elif name in _CLOSES_ON_REPLICA_WRITE:
+            config.closes_on_replica_write = value == "yes"
         elif name in SERVICE_ONLY or config.get(name) is None:
             if name not in SERVICE_ONLY and config.profile.is_valkey and not _is_known_elsewhere(name):
                 raise CommandError(b"ERR unknown parameter '" + name.encode() + b"'")
             service.append(name)
         elif name == "cluster-preferred-endpoint-type" and value == "tls-dynamic":
-            service.append(name)
+            config.names_nodes_by_tls = True
         else:
+            if name == "cluster-preferred-endpoint-type":
+                config.names_nodes_by_tls = False
             config.set_at_start(name, value)
     for kind, parts in limits.items():
         limit = config.clients.buffer_limits[b"slave" if kind == "replica" else kind.encode()]

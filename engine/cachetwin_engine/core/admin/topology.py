@@ -2,8 +2,9 @@
 
 from typing import TYPE_CHECKING
 
+from cachetwin_engine.core.cluster.state import ClusterState
 from cachetwin_engine.core.cluster.topology import Topology
-from cachetwin_engine.core.execution.routing import slots_left
+from cachetwin_engine.core.execution.routing import redirect_waiting, slots_left
 from cachetwin_engine.core.keyspace.database import Database
 from cachetwin_engine.core.protocol.errors import CommandError
 
@@ -21,11 +22,29 @@ def adopt_topology(engine: "EngineParts", topology: Topology) -> None:
         raise CommandError(b"ERR a topology needs cluster-enabled yes")
     if cluster.is_given and topology.epoch < cluster.current_epoch:
         raise CommandError(b"ERR the epoch must be at least %d, got %d" % (cluster.current_epoch, topology.epoch))
+    _check_moves(engine, cluster, topology)
     lost = cluster.adopt(topology)
     if lost and not engine.replication.is_replica():
         for db in engine.databases:
             _forget_slots(engine, db, lost)
     slots_left(engine, cluster, lost)
+    if cluster.myself.primary is None or engine.replication.is_replica():
+        redirect_waiting(engine, cluster)  # a primary that is to be a replica tells them UNBLOCKED, see ``follow``
+    engine.slot_moves.topology_changed()
+
+
+def _check_moves(engine: "EngineParts", cluster: ClusterState, topology: Topology) -> None:
+    """Raise CommandError if ``topology`` takes slots from this node before their keys have left."""
+    if cluster.myself.primary is not None:
+        return
+    keeps: set[int] = set()
+    for shard in topology.shards:
+        if shard.id == cluster.myself.shard_id:
+            for first, last in shard.ranges:
+                keeps |= set(range(first, last + 1))
+    for slot in cluster.migrating:
+        if slot not in keeps and any(db.by_slot is not None and db.by_slot.count(slot) for db in engine.databases):
+            raise CommandError(b"ERR slot %d still has keys that have to be moved" % slot)
 
 
 def _forget_slots(engine: "EngineParts", db: Database, slots: list[int]) -> None:

@@ -51,6 +51,14 @@ class ClusterNode:
         self.epoch = epoch
 
 
+class ClusterLink:
+    """A connection to another node that is open."""
+
+    def __init__(self, node_id: bytes, created_ms: int) -> None:
+        self.node_id = node_id
+        self.created_ms = created_ms
+
+
 class SlotUsage:
     """What a slot cost since its statistics were last reset (CLUSTER SLOT-STATS)."""
 
@@ -70,6 +78,9 @@ class ClusterState:
         self.owners: list[ClusterNode | None] = [None] * SLOT_COUNT
         self.migrating: dict[int, ClusterNode] = {}  # slot -> where it goes
         self.importing: dict[int, ClusterNode] = {}  # slot -> where it comes from
+        self.sending: dict[tuple[int, bytes], bool] = {}  # keys on their way to another node, by database
+        self.unverified: dict[int, bool] = {}  # migrating slots of which the target may have keys that are here too
+        self.links: dict[bytes, ClusterLink] = {}  # that this node opened, by the other one's id
         self.usage: dict[int, SlotUsage] = {}
         self.current_epoch = 0
         self.needs_full_coverage = True
@@ -121,11 +132,14 @@ class ClusterState:
         self.healthy = served > 0 and (served == SLOT_COUNT or not self.needs_full_coverage)
 
     def adopt(self, topology: Topology) -> list[int]:
-        """Make ``topology`` the table. The slots that this node's shard no longer has.
+        """Make ``topology`` the table. The slots of which this node should have no keys now.
 
+        They are those that its shard no longer has, and those that begin to come: what was left of an earlier attempt.
         A node that stays keeps its object, so ``myself`` does; nodes that are not in ``topology`` are forgotten.
         """
         before = [slot for slot in range(SLOT_COUNT) if self._is_of_my_shard(slot)]
+        led = self.is_given and self.myself.primary is None
+        imported = self.importing
         known = self.nodes
         self.nodes = {}
         self.is_given = True
@@ -157,7 +171,14 @@ class ClusterState:
         self.owners = owners
         self._adopt_moves(topology, primaries)
         self.update()
-        return [slot for slot in before if not self._is_of_my_shard(slot)]
+        if self.myself.primary is not None:
+            self.unverified = {}
+        elif not led:  # the last primary may have sent keys, and this node does not know which
+            self.unverified = dict.fromkeys(self.migrating, True)
+        else:
+            self.unverified = {slot: True for slot in self.unverified if slot in self.migrating}
+        strange = [slot for slot in self.importing if slot not in imported]
+        return [slot for slot in before if not self._is_of_my_shard(slot)] + strange
 
     def _adopt_moves(self, topology: Topology, primaries: dict[bytes, ClusterNode]) -> None:
         """The slots that leave this node's shard, and those that come."""
@@ -183,18 +204,34 @@ class ClusterState:
         """How many nodes own slots."""
         return sum([1 for node in self.nodes.values() if node.slot_count])
 
-    def ranges(self, node: ClusterNode) -> list[tuple[int, int]]:
-        """The slots of ``node``, as first and last of each unbroken run."""
-        found: list[tuple[int, int]] = []
-        first = -1
-        for slot in range(SLOT_COUNT + 1):
-            owned = slot < SLOT_COUNT and self.owners[slot] is node
-            if owned and first < 0:
-                first = slot
-            elif not owned and first >= 0:
-                found.append((first, slot - 1))
-                first = -1
+    def ranges(self) -> dict[bytes, list[tuple[int, int]]]:
+        """The slots of each node, by its id, as first and last of each unbroken run."""
+        found: dict[bytes, list[tuple[int, int]]] = {node_id: [] for node_id in self.nodes}
+        first = 0
+        owner = self.owners[0]
+        for slot in range(1, SLOT_COUNT + 1):
+            following = self.owners[slot] if slot < SLOT_COUNT else None
+            if following is owner and slot < SLOT_COUNT:
+                continue
+            if owner is not None:
+                found[owner.id].append((first, slot - 1))
+            first, owner = slot, following
         return found
+
+    def replicas(self, node: ClusterNode) -> list[ClusterNode]:
+        """The nodes that follow ``node``."""
+        return [other for other in self.nodes.values() if other.primary is node]
+
+    def shards(self) -> list[list[ClusterNode]]:
+        """The nodes of each shard, its primary first."""
+        found: dict[bytes, list[ClusterNode]] = {}
+        for node in self.nodes.values():
+            members = found.setdefault(node.shard_id, [])
+            if node.primary is None:
+                members.insert(0, node)
+            else:
+                members.append(node)
+        return list(found.values())
 
     def bump_epoch(self) -> bool:
         """Take an epoch greater than all others; False if this node has it already."""

@@ -11,8 +11,8 @@ from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.protocol.errors import CommandError, syntax_error
 from cachetwin_engine.core.protocol.replies import OK, bulk
 from cachetwin_engine.core.rdb.packed import BadData
+from cachetwin_engine.core.rdb.payload import payload_of
 from cachetwin_engine.core.rdb.reader import RdbReader
-from cachetwin_engine.core.rdb.writer import RdbWriter
 from cachetwin_engine.core.registry.command_table import (
     ASKING,
     DENYOOM,
@@ -56,15 +56,7 @@ def dump(ctx: Context, args: list[bytes]) -> bytes:
     value = ctx.db.find(args[1])
     if value is None:
         return ctx.null
-    return bulk(payload_of(ctx, value))
-
-
-def payload_of(ctx: Context, value: object) -> bytes:
-    """The payload of ``value``."""
-    writer = RdbWriter(ctx.engine.profile.rdb_version, ctx.engine.config.boolean("rdbcompression"))
-    writer.value(value)
-    body = writer.data() + ctx.engine.profile.rdb_version.to_bytes(2, "little")
-    return body + crc64(body).to_bytes(8, "little")
+    return bulk(payload_of(ctx.engine, value))
 
 
 class _Options:

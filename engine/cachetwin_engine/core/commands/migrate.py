@@ -9,10 +9,9 @@ from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.protocol.errors import CommandError
 from cachetwin_engine.core.protocol.replies import OK, bulk_array
+from cachetwin_engine.core.rdb.payload import payload_of
 from cachetwin_engine.core.registry.command_table import MOVABLE_KEYS, NONDETERMINISTIC, WRITE, KeySpec, command
 from cachetwin_engine.core.text.numbers import parse_int
-
-from .dump import payload_of
 
 _DEFAULT_TIMEOUT_MS: Final = 1000
 _KEYS: Final = [
@@ -118,5 +117,5 @@ def _restoring(ctx: Context, key: bytes, replaces: bool) -> list[bytes]:
     end_ms = ctx.db.expiry_of(key)
     ttl_ms = max(end_ms - ctx.engine.now_ms, 1) if end_ms >= 0 else 0
     name = b"RESTORE" if ctx.engine.cluster is None else b"RESTORE-ASKING"
-    words = [name, key, b"%d" % ttl_ms, payload_of(ctx, ctx.db.peek(key))]
+    words = [name, key, b"%d" % ttl_ms, payload_of(ctx.engine, ctx.db.peek(key))]
     return [*words, b"REPLACE"] if replaces else words

@@ -48,7 +48,7 @@ _PUBLISH_COST: Final = (
 )
 def publish(ctx: Context, args: list[bytes]) -> bytes:
     """PUBLISH channel message: the number of clients that received it."""
-    ctx.propagate(args)
+    _hand_on(ctx, args, in_shard=False)
     return integer(ctx.engine.pubsub.publish(args[1], args[2]))
 
 
@@ -65,8 +65,19 @@ def publish(ctx: Context, args: list[bytes]) -> bytes:
 )
 def spublish(ctx: Context, args: list[bytes]) -> bytes:
     """SPUBLISH shardchannel message: the number of clients that received it."""
-    ctx.propagate(args)
+    _hand_on(ctx, args, in_shard=True)
     return integer(ctx.engine.pubsub.publish_to_shard(args[1], args[2]))
+
+
+def _hand_on(ctx: Context, args: list[bytes], in_shard: bool) -> None:
+    """Let other nodes have the message: replicas by the stream, or in a cluster each node from this one."""
+    cluster = ctx.engine.cluster
+    if cluster is None or not cluster.is_given:
+        ctx.propagate(args)
+        return
+    ctx.propagate_nothing()
+    if not ctx.session.peer_id:
+        ctx.engine.host.tell_nodes(args, cluster.myself.shard_id if in_shard else b"")
 
 
 @command(

@@ -28,6 +28,9 @@ class Config:
         self.profile = profile if profile is not None else PROFILES[DEFAULT_PROFILE]
         self.rows: dict[bytes, Parameter] = {}
         self.values: dict[bytes, bytes] = {}  # by the parameter's own name
+        # Parameters of ElastiCache that the open engines do not have.
+        self.names_nodes_by_tls = False  # cluster-preferred-endpoint-type tls-dynamic
+        self.closes_on_replica_write = False
         for row in PARAMETERS:
             self.values[row.name.encode()] = self.default_of(row)
             for name in _names(row, self.profile):

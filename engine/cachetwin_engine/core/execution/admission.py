@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Final
 
 from cachetwin_engine.core.observers.watchers import unwatch
 from cachetwin_engine.core.protocol.errors import CANNOT_SAVE, MASTER_DOWN, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY
-from cachetwin_engine.core.registry.command_table import ALLOW_BUSY, DENYOOM, READONLY, STALE, WRITE, Command
+from cachetwin_engine.core.registry.command_table import ALLOW_BUSY, DENYOOM, LOADING, READONLY, STALE, WRITE, Command
 from cachetwin_engine.core.registry.dispatch_flags import (
     BLOCKED_BY_DISK,
     BLOCKED_BY_FEW_REPLICAS,
+    BLOCKED_BY_LOADING,
     BLOCKED_BY_MEMORY,
     BLOCKED_BY_PAUSE,
     BLOCKED_BY_REPLICA,
@@ -39,8 +40,8 @@ def admission_error(ctx: Context, command: Command, args: list[bytes]) -> bytes 
     engine = ctx.engine
     if engine.cluster is not None:
         elsewhere = refusal(ctx, engine.cluster, command, args)
-        if elsewhere is not None:
-            return elsewhere
+        if elsewhere is not None or session.blocked is not None:
+            return elsewhere  # or it waits until its keys have left
     blocked_by = engine.blocked_by
     if session.redirects and blocked_by & BLOCKED_BY_REPLICA:
         elsewhere = _redirected(ctx, command, args)
@@ -58,6 +59,8 @@ def admission_error(ctx: Context, command: Command, args: list[bytes]) -> bytes 
         problem = _replica_refuses(ctx, command, args)
         if problem is not None:
             return problem
+    if blocked_by & BLOCKED_BY_LOADING and not _runs_while_loading(ctx, command):
+        return loading_line(engine)
     if blocked_by & BLOCKED_BY_SCRIPT and not command.flags & ALLOW_BUSY:
         return busy_line(engine)
     if blocked_by & BLOCKED_BY_PAUSE:
@@ -79,6 +82,23 @@ def is_read_only(engine: "EngineParts") -> bool:
 def is_stale(engine: "EngineParts") -> bool:
     """True for a replica without its primary that does not answer from old data."""
     return not engine.replication.is_linked() and not engine.config.boolean("replica-serve-stale-data")
+
+
+def loading_line(engine: "EngineParts") -> bytes:
+    """The error for clients while a snapshot is being read."""
+    return b"LOADING %b is loading the dataset in memory" % (
+        b"Redis" if engine.profile.names_redis_in_errors else b"Valkey"
+    )
+
+
+def _runs_while_loading(ctx: Context, command: Command) -> bool:
+    """True if ``command``, or each command of the transaction that it ends, may run then."""
+    if not command.flags & LOADING:
+        return False
+    transaction = ctx.session.transaction
+    if transaction is None or command.name != b"exec":
+        return True
+    return all(queued.command.flags & LOADING != 0 for queued in transaction.commands)
 
 
 def busy_line(engine: "EngineParts") -> bytes:
@@ -130,6 +150,7 @@ def _replica_refuses(ctx: Context, command: Command, args: list[bytes]) -> bytes
     session = ctx.session
     if flags_now(engine.scripts, session, command, args) & WRITE:
         if is_read_only(engine):
+            session.closing = session.closing or engine.config.closes_on_replica_write
             return READ_ONLY
         engine.replication.local_writes.note(session, command, args)
     if is_stale(engine):

@@ -29,6 +29,7 @@ from cachetwin_engine.core.state.transaction import Queued
 
 from .admission import admission_error
 from .context import Context
+from .peers import greeted
 from .permission import denial
 
 if TYPE_CHECKING:
@@ -208,6 +209,9 @@ def _check_flags(ctx: Context, command: Command, args: list[bytes]) -> bytes | N
 
 def _unknown(ctx: Context, args: list[bytes], line: bytes) -> bytes:
     """No such command. A client that speaks HTTP may be a browser under attack, and is disconnected (server.c)."""
+    reply = greeted(ctx.engine, ctx.session, args)
+    if reply:
+        return reply
     if args[0].lower() in _HTTP_WORDS:
         ctx.session.end_reason = b"possible attack: it speaks HTTP"
         ctx.engine.kill(ctx.session)

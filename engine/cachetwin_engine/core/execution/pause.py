@@ -65,16 +65,7 @@ class Pause:
         engine.choose_expiry()
         waiting = self._held
         self._held = []
-        for client, args in waiting:
-            if client.closing or client.blocked is None or client.blocked.args is not args:
-                continue
-            client.leave_queues()
-            engine.actor = client
-            reply = client.execute(args)
-            if reply:
-                client.push(reply)
-            if not client.is_blocked():
-                engine.clients.resume(client)
+        run_postponed(engine, waiting)
 
     def holds_stream(self, client: Client, args: list[bytes]) -> bool:
         """True if a command of the primary's stream, which is run in its order, must wait."""
@@ -99,3 +90,17 @@ class Pause:
         """Hold ``args`` back until the pause ends."""
         self._held.append((client, args))
         client.postpone(args)
+
+
+def run_postponed(engine: EngineState, waiting: list[tuple[Client, list[bytes]]]) -> None:
+    """Run what was held back by ``Client.postpone``, in that order, for the clients that still wait for it."""
+    for client, args in waiting:
+        if client.closing or client.blocked is None or client.blocked.args is not args:
+            continue
+        client.leave_queues()
+        engine.actor = client
+        reply = client.execute(args)
+        if reply:
+            client.push(reply)
+        if not client.is_blocked():
+            engine.clients.resume(client)

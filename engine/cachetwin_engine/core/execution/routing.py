@@ -7,7 +7,7 @@ from cachetwin_engine.core.keyspace.database import Database
 from cachetwin_engine.core.keyspace.slots import slot_of
 from cachetwin_engine.core.observers.watchers import unwatch
 from cachetwin_engine.core.protocol.errors import CommandError
-from cachetwin_engine.core.registry.command_table import ASKING, PUBSUB, WRITE, Command
+from cachetwin_engine.core.registry.command_table import ASKING, MAY_REPLICATE, PUBSUB, WRITE, Command
 from cachetwin_engine.core.registry.key_positions import key_positions
 from cachetwin_engine.core.state.client import Client
 from cachetwin_engine.core.state.engine_state import EngineState
@@ -26,6 +26,7 @@ MOVED: Final = 4
 DOWN: Final = 5
 DOWN_FOR_WRITES: Final = 6
 UNBOUND: Final = 7
+HELD: Final = 8  # a key is on its way to another node
 
 _LINES: Final[dict[int, bytes]] = {
     CROSS_SLOT: b"CROSSSLOT Keys in request don't hash to the same slot",
@@ -60,10 +61,12 @@ class _Requests:
         self.keys: list[bytes] = []
         self.databases: list[Database] = []  # of each key
         self.writes = False
+        self.may_write = False  # a script may
         self.publishes = False
         self.crosses = False  # a key goes from one database to another, where a move may have been before it
         self._db = db
         self._all = ctx.engine.databases
+        self._scripts = ctx.engine.scripts
         transaction = ctx.session.transaction
         if command.name == b"exec" and transaction is not None:
             for queued in transaction.commands:
@@ -72,7 +75,9 @@ class _Requests:
             self._take(command, args)
 
     def _take(self, command: Command, args: list[bytes]) -> None:
-        self.writes = self.writes or command.flags & WRITE != 0
+        flags = command.flags if command.group != "scripting" else self._scripts.flags_of(command, args)
+        self.writes = self.writes or flags & WRITE != 0
+        self.may_write = self.may_write or flags & (WRITE | MAY_REPLICATE) != 0
         self.publishes = self.publishes or command.flags & PUBSUB != 0
         if command.name == b"select":
             index = integer_or_none(args[1])
@@ -92,6 +97,12 @@ class _Requests:
     def missing(self) -> int:
         """The number of keys that this node does not have."""
         return sum([1 for at, key in enumerate(self.keys) if self.databases[at].peek(key) is None])
+
+    def is_held(self, cluster: ClusterState) -> bool:
+        """True if it may change a key that is being sent to another node."""
+        if not self.may_write or not cluster.sending:
+            return False
+        return any((self.databases[at].index, key) in cluster.sending for at, key in enumerate(self.keys))
 
 
 def _crosses(command: Command, args: list[bytes], database: int) -> bool:
@@ -125,8 +136,10 @@ def route(ctx: Context, db: Database, cluster: ClusterState, command: Command, a
     for key in keys:
         if key is not keys[0] and slot_of(key) != slot:
             return Route(CROSS_SLOT, slot)
-    here = owner is cluster.myself
-    moves = slot in cluster.migrating if here else slot in cluster.importing
+    myself = cluster.myself
+    moves = False
+    if myself.primary is None or session.reads_replica:
+        moves = slot in (cluster.migrating if owner is myself.serving() else cluster.importing)
     counts = not asked.publishes
     if moves and engine.profile.answers_unstable_slots:
         if asked.crosses:
@@ -137,18 +150,41 @@ def route(ctx: Context, db: Database, cluster: ClusterState, command: Command, a
         verdict = _while_down(engine, asked)
         if verdict != HERE:
             return Route(verdict, slot)
-    if command.name == b"migrate" and (slot in cluster.migrating or slot in cluster.importing):
+    if moves:
+        found = _route_moving(session, cluster, command, asked, slot, counts)
+        if found is not None:
+            return found
+    reads_here = (session.reads_replica or asked.publishes) and not asked.writes and owner is myself.primary
+    return Route(HERE, slot) if owner is myself or reads_here else Route(MOVED, slot, owner)
+
+
+def _route_moving(
+    session: Client, cluster: ClusterState, command: Command, asked: _Requests, slot: int, counts: bool
+) -> Route | None:
+    """The same for a slot that leaves this node's shard or comes to it; None if that makes no difference.
+
+    ``counts``: it matters which of the keys are here.
+    """
+    if command.name == b"migrate" and cluster.myself.primary is None:
         return Route(HERE, slot)  # it moves keys, wherever they are
-    if here and slot in cluster.migrating:
-        missing = asked.missing() if counts else 0
+    owner = cluster.owners[slot]
+    if owner is not None and owner is cluster.myself.serving():
+        if not counts:
+            return None
+        is_queued = session.transaction is not None and command.name != b"exec"
+        if slot in cluster.unverified or asked.is_held(cluster):
+            return None if is_queued else Route(HELD, slot)
+        missing = asked.missing()
         if missing == 0:
-            return Route(HERE, slot)
-        return Route(UNSTABLE, slot) if missing < len(keys) else Route(ASK, slot, cluster.migrating[slot])
-    if not here and slot in cluster.importing and (session.asking or command.flags & ASKING):
-        if counts and any(key != keys[0] for key in keys) and asked.missing():
-            return Route(UNSTABLE, slot)
-        return Route(HERE, slot)
-    return Route(HERE, slot) if here else Route(MOVED, slot, owner)
+            return None
+        return Route(UNSTABLE, slot) if missing < len(asked.keys) else Route(ASK, slot, cluster.migrating[slot])
+    if not (session.asking or command.flags & ASKING):
+        return None
+    if session.peer_id and owner is not None and session.peer_id != owner.id:
+        return Route(MOVED, slot, owner)  # of a node that was the owner and is so no more
+    if counts and any(key != asked.keys[0] for key in asked.keys) and asked.missing():
+        return Route(UNSTABLE, slot)
+    return Route(HERE, slot)
 
 
 def _while_down(engine: EngineState, asked: _Requests) -> int:
@@ -170,9 +206,19 @@ def refusal(ctx: Context, cluster: ClusterState, command: Command, args: list[by
     session.slot = -1
     if not command.keys and command.name != b"exec":
         return None
+    if session.peer_id and command.flags & PUBSUB:
+        return None  # a message that was published at another node
+    if command.only_key and cluster.healthy:  # by far the most requests
+        slot = slot_of(args[command.only_key])
+        if cluster.owners[slot] is cluster.myself and slot not in cluster.migrating:
+            session.slot = slot
+            return None
     way = route(ctx, ctx.db, cluster, command, args)
     if way.verdict == HERE:
         session.slot = way.slot
+        return None
+    if way.verdict == HELD:
+        ctx.engine.slot_moves.hold(session, args)
         return None
     if command.name == b"exec" and session.transaction is not None:
         session.end_transaction()
@@ -203,7 +249,7 @@ def script_refusal(
             b"ERR Command '" + command.name + b"' in script attempted to access keys that don't hash to the same slot"
         )
         return name, way.slot
-    if way.verdict == UNSTABLE:
+    if way.verdict in {UNSTABLE, HELD}:
         return (
             b"ERR Unable to execute command '" + command.name + b"' in script because undeclared keys were accessed"
             b" during rehashing of the slot"
@@ -217,16 +263,23 @@ def script_refusal(
 
 def preferred_endpoint(engine: EngineState, client: Client, node: ClusterNode) -> bytes | None:
     """The address of ``node`` for clients (``cluster-preferred-endpoint-type``); None: the one they used for this node."""
-    kind = engine.config.get("cluster-preferred-endpoint-type")
+    kind = preferred_kind(engine)
     if kind == "hostname":
         return hostname_of(engine, node) or b"?"
     return ip_of(engine, client, node) if kind == "ip" else None
 
 
+def preferred_kind(engine: EngineState) -> str:
+    """``ip``, ``hostname`` or ``unknown-endpoint``; at ElastiCache a cluster with TLS prefers names."""
+    if engine.config.names_nodes_by_tls and engine.cluster is not None and engine.cluster.is_given:
+        return "hostname" if engine.cluster.myself.tls else "ip"
+    return engine.config.get("cluster-preferred-endpoint-type") or "ip"
+
+
 def ip_of(engine: EngineState, client: Client, node: ClusterNode) -> bytes:
     """The node's address; empty for this node unless it announces one: Valkey learns its own from others."""
     cluster = engine.cluster
-    if cluster is None or node is not cluster.myself:
+    if cluster is None or cluster.is_given or node is not cluster.myself:
         return node.ip.encode()
     announced = engine.config.get("cluster-announce-ip") or ""
     if not announced and engine.elasticache:
@@ -236,14 +289,16 @@ def ip_of(engine: EngineState, client: Client, node: ClusterNode) -> bytes:
 
 def hostname_of(engine: EngineState, node: ClusterNode) -> bytes:
     """The node's name; empty without one."""
-    if engine.cluster is not None and node is engine.cluster.myself:
+    cluster = engine.cluster
+    if cluster is not None and not cluster.is_given and node is cluster.myself:
         return (engine.config.get("cluster-announce-hostname") or "").encode()
     return node.hostname.encode()
 
 
 def port_of(engine: EngineState, client: Client, node: ClusterNode) -> int:
     """The node's port for clients that come as ``client`` does, over TLS or not."""
-    if engine.cluster is None or node is not engine.cluster.myself:
+    cluster = engine.cluster
+    if cluster is None or cluster.is_given or node is not cluster.myself:
         return node.port
     config = engine.config
     text = client.local_address.rpartition(":")[2]
@@ -274,8 +329,24 @@ def redirect_waiting(engine: EngineState, cluster: ClusterState) -> None:
         owner = cluster.owners[slot]
         if not cluster.healthy:
             way = Route(DOWN, slot)
-        elif owner is cluster.myself or slot in cluster.importing:
+        elif (
+            owner is cluster.myself
+            or slot in cluster.importing
+            or (
+                owner is not None
+                and owner is cluster.myself.primary
+                and client.reads_replica
+                and not _writes(engine, client)
+            )
+        ):
             continue
         else:
             way = Route(UNBOUND if owner is None else MOVED, slot, owner)
         client.refuse_wait(b"-" + line_of(engine, client, way) + b"\r\n")
+
+
+def _writes(engine: EngineState, client: Client) -> bool:
+    """True if the command for which ``client`` waits writes."""
+    blocked = client.blocked
+    command = None if blocked is None else engine.commands.get(blocked.args[0].lower())
+    return command is not None and command.flags & WRITE != 0

@@ -1,16 +1,19 @@
 """INFO persistence: saves, and a log of changes that this engine does not keep."""
 
 from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_LOADING
 
 
 def persistence_lines(ctx: Context) -> list[str]:
     """Saves."""
     saves = ctx.engine.saves
     written, total = saves.progress()
+    link = ctx.engine.replication.link
+    swaps = link is not None and link.is_loading() and not ctx.engine.blocked_by & BLOCKED_BY_LOADING
     current_s = (ctx.engine.now_ms - saves.begun_ms) // 1000 if saves.in_progress() else -1
     return [
-        "loading:0",
-        "async_loading:0",
+        f"loading:{int(ctx.engine.blocked_by & BLOCKED_BY_LOADING != 0)}",
+        f"async_loading:{int(swaps)}",
         "current_cow_peak:0",
         "current_cow_size:0",
         "current_cow_size_age:0",

@@ -155,6 +155,13 @@ class KeySpec:
         self.unknown = unknown  # the positions of these keys do not follow from the arguments alone
 
 
+def _only_key(keys: list[KeySpec], flags: int) -> int:
+    if len(keys) != 1 or flags & MOVABLE_KEYS:
+        return 0
+    spec = keys[0]
+    return spec.index if spec.index > 0 and not spec.keyword and spec.numkeys < 0 and spec.last == 0 else 0
+
+
 class Command:
     """A row of the table and its statistics."""
 
@@ -203,6 +210,7 @@ class Command:
         self.failed_calls = 0
         # With few arguments it takes little time, so its calls may share a timing batch (see ``dispatch``).
         self.is_brief = name == b"set" or flags & (FAST | BLOCKING) == FAST
+        self.only_key = _only_key(keys, flags)  # the place of its only key, 0 if it may have none or several
 
     def accepts(self, count: int) -> bool:
         """Whether the arity allows ``count`` arguments, including the name."""

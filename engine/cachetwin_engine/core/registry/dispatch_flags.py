@@ -23,3 +23,4 @@ BLOCKED_BY_SCRIPT: Final = 1 << 11  # a script has been running for too long
 BLOCKED_BY_REPLICA: Final = 1 << 12  # a replica: not every command is welcome
 BLOCKED_BY_DISK: Final = 1 << 13  # the last save failed
 BLOCKED_BY_FEW_REPLICAS: Final = 1 << 14  # min-replicas-to-write is set
+BLOCKED_BY_LOADING: Final = 1 << 15  # a replica reads its primary's snapshot

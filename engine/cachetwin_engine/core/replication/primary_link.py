@@ -12,7 +12,7 @@ from cachetwin_engine.core.execution.pause import Pause
 from cachetwin_engine.core.protocol.errors import ProtocolError
 from cachetwin_engine.core.rdb.loading import Loaded, Loader, Loading
 from cachetwin_engine.core.rdb.packed import BadData
-from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_PAUSE
+from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_LOADING, BLOCKED_BY_PAUSE
 from cachetwin_engine.core.state.client import Client
 from cachetwin_engine.core.state.engine_state import EngineState
 
@@ -121,7 +121,7 @@ class PrimaryLink:
         self._out = []
         self._pieces = []
         self._tail = b""
-        self._loading = None
+        self._load_from(None)
         self._after = []
         self._applied = []
         self._held = None
@@ -167,7 +167,7 @@ class PrimaryLink:
             if loading.done:
                 self._adopt(loading.adopt())
         except BadData as problem:
-            self._loading = None
+            self._load_from(None)
             self._fail(f"the primary's snapshot can't be loaded: {problem}")
 
     def tick(self, now_ms: int) -> None:
@@ -197,7 +197,7 @@ class PrimaryLink:
         if session is not None and session.id in self._engine.clients.connected:
             self._engine.close_session(session)
         self.session = None
-        self._loading = None
+        self._load_from(None)
         self._after = []
         self.wants_close = True
 
@@ -354,14 +354,22 @@ class PrimaryLink:
         self._pieces = []
         self._tail = b""
         try:
-            self._loading = Loading(self._loader, data, drops_expired=False)
+            self._load_from(Loading(self._loader, data, drops_expired=False))
         except BadData as problem:
             self._fail(f"the primary's snapshot can't be loaded: {problem}")
+
+    def _load_from(self, loading: Loading | None) -> None:
+        """Begin to read a snapshot, or end it. Meanwhile clients get LOADING, unless old data may serve them."""
+        self._loading = loading
+        if loading is not None and self._engine.config.get("repl-diskless-load") != "swapdb":
+            self._engine.blocked_by |= BLOCKED_BY_LOADING
+        else:
+            self._engine.blocked_by &= ~BLOCKED_BY_LOADING
 
     def _adopt(self, loaded: Loaded) -> None:
         """Take over the snapshot's data and its place in the history."""
         engine = self._engine
-        self._loading = None
+        self._load_from(None)
         self._history.disconnect_replicas()
         self._history.adopt(self._history_id, self._offset)
         session = self.session

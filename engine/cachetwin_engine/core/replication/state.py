@@ -141,6 +141,8 @@ class Replication(ReplicationHistory):
             for client in list(engine.clients.blocked.values()):  # (replication.c: they could write)
                 if not client.is_postponed():
                     client.refuse_wait(_ROLE_CHANGED)
+                    client.closing = True
+                    engine.clients.mark_pending(client)
         self.disconnect_replicas()
         self.link = PrimaryLink(engine, self, self._loader, self._pause, host, port, db_index)
         engine.config.values[b"replicaof"] = f"{host} {port}".encode()

@@ -90,6 +90,7 @@ class Client(Watcher):
         self.replica: ReplicaClient | None = None  # what it announced by REPLCONF, and how far it is
         self.is_primary = False  # carries what our primary sends
         self.is_peer = False  # another node, which the supervisor vouches for
+        self.peer_id = b""  # its id, if it is another node of this one's cluster
         self.written_offset = 0  # of the replication stream, behind the last change from here
         self.last_command = b""
         self.last_row: Command | None = None  # what ``last_word`` calls
@@ -100,8 +101,8 @@ class Client(Watcher):
         self.unsent_bytes = 0  # of output, in the shell's hands
 
     def counts_as_client(self) -> bool:
-        """False for the two ends of replication: the link to a primary, and a replica that takes the stream."""
-        return not (self.is_primary or self.client_flags & CLIENT_REPLICA_STREAM)
+        """False for other nodes: the link to a primary, a replica that takes the stream, a node of the cluster."""
+        return not (self.is_primary or self.peer_id or self.client_flags & CLIENT_REPLICA_STREAM)
 
     def end_transaction(self) -> None:
         """EXEC or DISCARD, or an error in place of one: what was queued is forgotten. Watched keys are not."""

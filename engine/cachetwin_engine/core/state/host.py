@@ -55,6 +55,9 @@ class Host:
         """
         return [], "connecting to the client"
 
+    def tell_nodes(self, words: list[bytes], shard_id: bytes) -> None:
+        """Send a message (PUBLISH, SPUBLISH) to the other nodes of the cluster, or of a shard if ``shard_id`` is given."""
+
     def read_file(self, path: str) -> bytes:
         """The content of a file: of users, of parameters. Raises OSError."""
         raise NotImplementedError

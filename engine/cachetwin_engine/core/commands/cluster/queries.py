@@ -4,13 +4,14 @@ from typing import Final
 
 from cachetwin_engine.core.cluster.info import info_lines
 from cachetwin_engine.core.cluster.state import BUS_PORT_OFFSET, ClusterNode, ClusterState
+from cachetwin_engine.core.cluster.topology import FAILED, ONLINE
 from cachetwin_engine.core.commands.help_text import help_reply
 from cachetwin_engine.core.execution.context import Context
-from cachetwin_engine.core.execution.routing import hostname_of, ip_of, port_of, preferred_endpoint
+from cachetwin_engine.core.execution.routing import hostname_of, ip_of, port_of, preferred_endpoint, preferred_kind
 from cachetwin_engine.core.keyspace.database import Database
 from cachetwin_engine.core.keyspace.slots import SLOT_COUNT, slot_of
 from cachetwin_engine.core.protocol.errors import CommandError
-from cachetwin_engine.core.protocol.replies import EMPTY_ARRAY, array, bulk, bulk_array, integer
+from cachetwin_engine.core.protocol.replies import EMPTY_ARRAY, ZERO, array, bulk, bulk_array, integer
 from cachetwin_engine.core.registry.command_table import ADMIN, LOADING, NONDETERMINISTIC, STALE, command, container
 from cachetwin_engine.core.text.numbers import integer_or_none, parse_int
 
@@ -139,26 +140,37 @@ def cluster_myshardid(ctx: Context, args: list[bytes]) -> bytes:
 def cluster_nodes(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER NODES."""
     cluster = state_of(ctx)
-    return ctx.verbatim(b"".join([_described(ctx, cluster, node) + b"\n" for node in cluster.nodes.values()]))
+    ranges = cluster.ranges()
+    lines = [_described(ctx, cluster, node, ranges[node.id]) + b"\n" for node in cluster.nodes.values()]
+    return ctx.verbatim(b"".join(lines))
 
 
-def _described(ctx: Context, cluster: ClusterState, node: ClusterNode) -> bytes:
+def _described(ctx: Context, cluster: ClusterState, node: ClusterNode, ranges: list[tuple[int, int]]) -> bytes:
     """The line of a node in CLUSTER NODES."""
     port = port_of(ctx.engine, ctx.session, node)
-    bus_port = port + BUS_PORT_OFFSET
     own = node is cluster.myself
-    if own:
+    bus_port = node.bus_port or port + BUS_PORT_OFFSET
+    if own and not cluster.is_given:
         config = ctx.engine.config
         bus_port = config.integer("cluster-announce-bus-port") or config.integer("cluster-port") or bus_port
     hostname = hostname_of(ctx.engine, node)
+    failed = node.health == FAILED
+    flags = [b"master" if node.primary is None else b"slave"]
+    if own:
+        flags.insert(0, b"myself")
+    if failed:
+        flags.append(b"fail")
+    heard_ms = 0 if own or failed or not cluster.is_given else ctx.engine.now_ms
     words = [
         node.id,
         b"%b:%d@%d" % (ip_of(ctx.engine, ctx.session, node), port, bus_port) + (b"," + hostname if hostname else b""),
-        b"myself,master" if own else b"master",
-        b"- 0 0 %d connected" % node.epoch,
+        b",".join(flags),
+        b"-" if node.primary is None else node.primary.id,
+        b"0 %d %d" % (heard_ms, node.epoch),
+        b"disconnected" if failed else b"connected",
     ]
-    words += [b"%d" % first if first == last else b"%d-%d" % (first, last) for first, last in cluster.ranges(node)]
-    if own:
+    words += [b"%d" % first if first == last else b"%d-%d" % (first, last) for first, last in ranges]
+    if own and node.primary is None:
         words += [b"[%d->-%b]" % (slot, cluster.migrating[slot].id) for slot in sorted(cluster.migrating)]
         words += [b"[%d-<-%b]" % (slot, cluster.importing[slot].id) for slot in sorted(cluster.importing)]
     return b" ".join(words)
@@ -185,18 +197,21 @@ _CLUSTER_SLOTS_HISTORY: Final = [
 def cluster_slots(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER SLOTS."""
     cluster = state_of(ctx)
-    found: list[tuple[int, int, bytes]] = []
-    for node in cluster.nodes.values():
-        described = _node_of_slots(ctx, node)
-        found += [(first, last, described) for first, last in cluster.ranges(node)]
+    found: list[tuple[int, int, list[bytes]]] = []
+    for node_id, ranges in cluster.ranges().items():
+        if ranges:
+            node = cluster.nodes[node_id]
+            serving = [node, *[replica for replica in cluster.replicas(node) if replica.health == ONLINE]]
+            described = [_node_of_slots(ctx, server) for server in serving]
+            found += [(first, last, described) for first, last in ranges]
     found.sort()
-    return array([array([integer(first), integer(last), node]) for first, last, node in found])
+    return array([array([integer(first), integer(last), *nodes]) for first, last, nodes in found])
 
 
 def _node_of_slots(ctx: Context, node: ClusterNode) -> bytes:
     """A node in CLUSTER SLOTS: its preferred endpoint, and the others as metadata."""
     preferred = preferred_endpoint(ctx.engine, ctx.session, node)
-    kind = ctx.engine.config.get("cluster-preferred-endpoint-type")
+    kind = preferred_kind(ctx.engine)
     others: list[bytes] = []
     if kind != "ip":
         others += [bulk(b"ip"), bulk(ip_of(ctx.engine, ctx.session, node))]
@@ -222,43 +237,57 @@ def _node_of_slots(ctx: Context, node: ClusterNode) -> bytes:
 def cluster_shards(ctx: Context, args: list[bytes]) -> bytes:
     """CLUSTER SHARDS."""
     cluster = state_of(ctx)
+    ranges = cluster.ranges()
     shards: list[bytes] = []
-    for node in cluster.nodes.values():
+    for members in cluster.shards():
         slots: list[bytes] = []
-        for first, last in cluster.ranges(node):
+        for first, last in ranges[members[0].id]:
             slots += [integer(first), integer(last)]
-        nodes = array([_node_of_shard(ctx, node)])
+        nodes = array([_node_of_shard(ctx, node) for node in members])
         items = [bulk(b"slots"), array(slots), bulk(b"nodes"), nodes]
         if ctx.engine.profile.shows_shard_ids:
-            items += [bulk(b"id"), bulk(node.shard_id)]
+            items += [bulk(b"id"), bulk(members[0].shard_id)]
         shards.append(ctx.map_reply(items))
     return array(shards)
 
 
 def _zone_of(ctx: Context, node: ClusterNode) -> list[bytes]:
-    """The availability zone as name and value; of this node only, since 9.1."""
+    """The availability zone as name and value, since 9.1; of a node that is not given, this one's parameter."""
     cluster = ctx.engine.cluster
-    zone = ctx.engine.config.values[b"availability-zone"]
-    if not zone or cluster is None or node is not cluster.myself or not ctx.engine.profile.shows_cluster_zones:
+    if cluster is None or not ctx.engine.profile.shows_cluster_zones:
         return []
-    return [bulk(b"availability-zone"), bulk(zone)]
+    zone = node.zone.encode()
+    if not zone and node is cluster.myself:
+        zone = ctx.engine.config.values[b"availability-zone"]
+    return [bulk(b"availability-zone"), bulk(zone)] if zone else []
 
 
 def _node_of_shard(ctx: Context, node: ClusterNode) -> bytes:
     session = ctx.session
     preferred = preferred_endpoint(ctx.engine, session, node)
+    port = bulk(b"tls-port" if node.tls else b"port")
     items = [
-        bulk(b"id"), bulk(node.id), bulk(b"port"), integer(port_of(ctx.engine, session, node)), bulk(b"ip"),
+        bulk(b"id"), bulk(node.id), port, integer(port_of(ctx.engine, session, node)), bulk(b"ip"),
         bulk(ip_of(ctx.engine, session, node)), bulk(b"endpoint"), ctx.null if preferred is None else bulk(preferred),
     ]  # fmt: skip
     hostname = hostname_of(ctx.engine, node)
     if hostname:
         items += [bulk(b"hostname"), bulk(hostname)]
+    role = b"master" if node.primary is None else b"replica"
     items += [
-        bulk(b"role"), bulk(b"master"), bulk(b"replication-offset"), integer(0), bulk(b"health"), bulk(b"online")
+        bulk(b"role"), bulk(role), bulk(b"replication-offset"), integer(_offset_of(ctx, node)), bulk(b"health"),
+        bulk(node.health.encode()),
     ]  # fmt: skip
     items += _zone_of(ctx, node)
     return ctx.map_reply(items)
+
+
+def _offset_of(ctx: Context, node: ClusterNode) -> int:
+    """How far a node is in the history of its shard, as far as this node knows."""
+    cluster = ctx.engine.cluster
+    if cluster is not None and cluster.is_given and node is cluster.myself:
+        return ctx.engine.replication.offset
+    return node.offset
 
 
 @command(
@@ -312,9 +341,12 @@ def cluster_getkeysinslot(ctx: Context, args: list[bytes]) -> bytes:
     tips=NONDETERMINISTIC,
 )
 def cluster_replicas(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER REPLICAS node-id: always empty."""
-    node_named(state_of(ctx), args[2])
-    return EMPTY_ARRAY
+    """CLUSTER REPLICAS node-id."""
+    cluster = state_of(ctx)
+    node = node_named(cluster, args[2])
+    if node.primary is not None:
+        raise CommandError(b"ERR The specified node is not a master")
+    return bulk_array([_described(ctx, cluster, replica, []) for replica in cluster.replicas(node)])
 
 
 @command(
@@ -363,9 +395,18 @@ def cluster_count_failure_reports(ctx: Context, args: list[bytes]) -> bytes:
     tips=NONDETERMINISTIC,
 )
 def cluster_links(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER LINKS: always empty, because there is no cluster bus."""
-    state_of(ctx)
-    return EMPTY_ARRAY
+    """CLUSTER LINKS: those that carry messages; there are none before a message was published."""
+    links = [_link(ctx, b"to", link.node_id, link.created_ms) for link in state_of(ctx).links.values()]
+    for client in ctx.engine.clients.connected.values():
+        if client.peer_id:
+            links.append(_link(ctx, b"from", client.peer_id, client.created_ms))
+    return array(links)
+
+
+def _link(ctx: Context, direction: bytes, node_id: bytes, created_ms: int) -> bytes:
+    items = [bulk(b"direction"), bulk(direction), bulk(b"node"), bulk(node_id)]
+    items += [bulk(b"create-time"), integer(created_ms), bulk(b"events"), bulk(b"r" if direction == b"from" else b"rw")]
+    return ctx.map_reply([*items, bulk(b"send-buffer-allocated"), ZERO, bulk(b"send-buffer-used"), ZERO])
 
 
 @command(

@@ -71,6 +71,7 @@ def _walk(ctx: Context, slot: int, place: int, count: int, one_slot: bool) -> tu
     """The next cursor, and about ``count`` keys from a place on, over consecutive slots of this node."""
     cluster = state_of(ctx)
     by_slot = ctx.db.by_slot
+    mine = cluster.myself.serving()
     found: list[bytes] = []
     while by_slot is not None:
         place, keys = by_slot.scan(slot, place, count - len(found))
@@ -80,11 +81,11 @@ def _walk(ctx: Context, slot: int, place: int, count: int, one_slot: bool) -> tu
         if one_slot:
             break
         slot += 1
-        while slot < SLOT_COUNT and cluster.owners[slot] is cluster.myself and by_slot.count(slot) == 0:
+        while slot < SLOT_COUNT and cluster.owners[slot] is mine and by_slot.count(slot) == 0:
             slot += 1
         if slot == SLOT_COUNT:
             break
-        if cluster.owners[slot] is not cluster.myself or len(found) >= count:
+        if cluster.owners[slot] is not mine or len(found) >= count:
             return _beginning_of(slot), found
     return _END, found
 

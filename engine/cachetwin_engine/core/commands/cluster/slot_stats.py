@@ -48,7 +48,7 @@ def cluster_slot_stats(ctx: Context, args: list[bytes]) -> bytes:
         first, last = slot_named(args[3]), slot_named(args[4])
         if first > last:
             raise CommandError(b"ERR Start slot number %d is greater than end slot number %d" % (first, last))
-        slots = [slot for slot in range(first, last + 1) if cluster.owners[slot] is cluster.myself]
+        slots = [slot for slot in range(first, last + 1) if cluster.owners[slot] is cluster.myself.serving()]
         return array([_slot_stats(ctx, cluster, slot) for slot in slots])
     if how != b"orderby":
         raise syntax_error()
@@ -56,7 +56,7 @@ def cluster_slot_stats(ctx: Context, args: list[bytes]) -> bytes:
     ranked = [
         (_metric(ctx, cluster, slot, order.metric), slot)
         for slot in range(SLOT_COUNT)
-        if cluster.owners[slot] is cluster.myself
+        if cluster.owners[slot] is cluster.myself.serving()
     ]
     if order.descending:
         ranked = [(-value, slot) for value, slot in ranked]

@@ -1,0 +1,327 @@
+"""``cachetwin-engine cluster``: a whole cluster of engines on this machine, for tests and for the container.
+
+A node is a process, forked from this one, which has loaded the engine. It listens on a port of its own; this process gives
+it the topology and connects replicas to their primaries over the control channels, then waits. A primary that ends is
+replaced by its most advanced replica. Nothing is started again.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import json
+import os
+import secrets
+import signal
+import socket
+import sys
+from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+from cachetwin_engine.core.keyspace.slots import SLOT_COUNT
+from cachetwin_engine.server.config import OptionError, Options, parse_arguments
+
+START_SECONDS_MAX: Final = 60.0
+STOP_SECONDS_MAX: Final = 10.0
+ANSWER_SECONDS_MAX: Final = 10.0
+NODES_MAX: Final = 500
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterOptions:
+    """What the command line asks for; ``node`` are the options of each node, but for its port."""
+
+    shards: int
+    replicas: int
+    port: int
+    hostname: str
+    tls: bool
+    node: Options
+
+
+def parse_cluster_arguments(arguments: Sequence[str]) -> ClusterOptions:
+    """The options behind ``cachetwin-engine cluster``. Raises OptionError."""
+    parser = argparse.ArgumentParser(
+        prog="cachetwin-engine cluster",
+        description="Run a cluster on this machine until Ctrl-C. Other directives are those of cachetwin-engine and go to"
+        " every node; with --tls-cert-file the nodes speak TLS.",
+        allow_abbrev=False,
+        exit_on_error=False,
+    )
+    parser.add_argument("--shards", type=int, default=3, help="number of shards (default 3)")
+    parser.add_argument("--replicas", type=int, default=1, help="replicas of each shard (default 1)")
+    parser.add_argument(
+        "--port", type=int, default=7000, help="port of the first node; the others count on (default 7000)"
+    )
+    parser.add_argument("--hostname", default="", help="the name by which nodes are announced, beside their address")
+    try:
+        known, rest = parser.parse_known_args(list(arguments))
+    except argparse.ArgumentError as error:
+        raise OptionError(str(error)) from None
+    count = known.shards * (known.replicas + 1)
+    if known.shards < 1 or known.replicas < 0 or count > NODES_MAX:
+        raise OptionError(
+            f"a cluster must have 1 to {NODES_MAX} nodes, got {known.shards} shards x {known.replicas + 1}"
+        )
+    if not 0 < known.port <= 65536 - count:
+        raise OptionError(f"port must be a number from 1 to {65536 - count}, got {known.port}")
+    node = parse_arguments(rest)
+    if len(node.bind) != 1:
+        raise OptionError(f"bind must be one address for a cluster, got {len(node.bind)}")
+    parameters = (("cluster-enabled", "yes"), *node.parameters)
+    if known.hostname:
+        parameters = (("cluster-preferred-endpoint-type", "hostname"), *parameters)
+    return ClusterOptions(
+        known.shards, known.replicas, known.port, known.hostname, bool(node.tls_cert_file),
+        replace(node, parameters=parameters),
+    )  # fmt: skip
+
+
+@dataclass(slots=True)
+class Member:
+    """A node of the cluster: its place in the topology, its process and this end of its control channel."""
+
+    shard: int
+    port: int
+    id: str
+    role: str
+    pid: int
+    channel: socket.socket
+    health: str = "online"
+    listening: asyncio.Future[None] = field(init=False)
+    writer: asyncio.StreamWriter | None = None
+    answers: dict[int, asyncio.Future[dict[str, Any]]] = field(default_factory=dict)
+    asked: int = 0
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class LocalCluster:
+    """The nodes of one cluster, from ``start`` to ``stop``."""
+
+    def __init__(self, options: ClusterOptions) -> None:
+        self._options = options
+        self._shard_ids = [secrets.token_hex(20) for _ in range(options.shards)]
+        self._secret = secrets.token_hex(32)
+        self._epoch = options.shards
+        self._shard_epochs = list(range(1, options.shards + 1))
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._stopping = False
+        self.members: list[Member] = []
+
+    def fork(self) -> None:
+        """Start the processes. Call it before there is an event loop."""
+        for at in range(self._options.shards * (self._options.replicas + 1)):
+            shard, number = at % self._options.shards, at // self._options.shards
+            port = self._options.port + at
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+            pid = os.fork()
+            if pid == 0:
+                ours.close()
+                for member in self.members:
+                    member.channel.close()
+                os._exit(_serve(self._options, port, theirs))
+            theirs.close()
+            role = "primary" if number == 0 else "replica"
+            self.members.append(Member(shard, port, secrets.token_hex(20), role, pid, ours))
+
+    async def start(self) -> None:
+        """Return when every node serves and every replica is attached. Raises OptionError."""
+        async with asyncio.timeout(START_SECONDS_MAX):
+            await asyncio.gather(*[self._open(member) for member in self.members])
+            for member in self.members:
+                await self._attach(member)
+            await self._distribute()
+            while not all(await asyncio.gather(*[self._is_attached(member) for member in self.members])):
+                await asyncio.sleep(0.05)
+
+    async def stop(self) -> None:
+        """End every process, by force if need be."""
+        self._stopping = True
+        for member in self.members:
+            if member.writer is not None:
+                member.writer.close()
+            member.channel.close()
+        deadline = asyncio.get_running_loop().time() + STOP_SECONDS_MAX
+        for member in self.members:
+            while not _has_ended(member.pid):
+                if asyncio.get_running_loop().time() > deadline:
+                    os.kill(member.pid, signal.SIGKILL)
+                await asyncio.sleep(0.02)
+
+    def described(self) -> str:
+        """One line for each node."""
+        lines = []
+        for member in sorted(self.members, key=lambda member: (member.shard, member.port)):
+            first, last = self._slots(member.shard)
+            address = f"{self._options.hostname or self._options.node.bind[0]}:{member.port}"
+            lines.append(f"shard {member.shard + 1}  {member.role:7}  {address}  slots {first}-{last}\n")
+        return "".join(lines)
+
+    async def ask(self, member: Member, op: str, descriptor: int | None = None, **fields: object) -> dict[str, Any]:
+        """Send a request to a node and return its answer. Raises OptionError for a refusal."""
+        async with member.turn, asyncio.timeout(ANSWER_SECONDS_MAX):
+            member.asked += 1
+            answer = member.answers[member.asked] = asyncio.get_running_loop().create_future()
+            line = json.dumps({"id": member.asked, "op": op, **fields}).encode() + b"\n"
+            sent = 0
+            if descriptor is not None:
+                sent = socket.send_fds(member.channel, [line], [descriptor])
+            await asyncio.get_running_loop().sock_sendall(member.channel, line[sent:])
+            found: dict[str, Any] = await answer
+        if not found.get("ok"):
+            raise OptionError(f"a node refused the request {op}: {found.get('error')}")
+        return found
+
+    async def _open(self, member: Member) -> None:
+        member.channel.setblocking(False)  # noqa: FBT003  (the standard library's signature)
+        receiving = member.channel.dup()
+        receiving.setblocking(False)  # noqa: FBT003
+        reader, member.writer = await asyncio.open_connection(sock=receiving, limit=1 << 22)
+        member.listening = asyncio.get_running_loop().create_future()
+        self._start_task(self._read(member, reader))
+        await member.listening
+
+    async def _read(self, member: Member, reader: asyncio.StreamReader) -> None:
+        while line := await reader.readline():
+            message = json.loads(line)
+            if message.get("event") == "ready":
+                member.listening.set_result(None)
+            elif message.get("event") == "link lost":
+                self._start_task(self._attach(member))
+            elif message.get("id") in member.answers:
+                member.answers.pop(message["id"]).set_result(message)
+        problem = OptionError(f"the node on port {member.port} ended")
+        for answer in member.answers.values():
+            if not answer.done():
+                answer.set_exception(problem)
+        if not member.listening.done():
+            member.listening.set_exception(problem)
+        elif not self._stopping:
+            await self._lost(member)
+
+    def _start_task(self, work: Coroutine[None, None, None]) -> None:
+        self._tasks.add(task := asyncio.get_running_loop().create_task(work))
+        task.add_done_callback(self._tasks.discard)
+
+    async def _attach(self, member: Member) -> None:
+        """Connect a replica to its primary by a socket pair."""
+        primary = self._primary(member.shard)
+        if member.role == "primary" or primary is None or member.health != "online":
+            return
+        one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+        with one, other, contextlib.suppress(OSError):
+            await self.ask(primary, "replica", one.fileno())
+            host = self._options.node.bind[0]
+            await self.ask(member, "follow", other.fileno(), host=host, port=primary.port)
+
+    async def _is_attached(self, member: Member) -> bool:
+        if member.role == "primary":
+            return True
+        info = str((await self.ask(member, "info"))["info"])
+        return "master_link_status:up" in info
+
+    async def _lost(self, member: Member) -> None:
+        """A process ended: a replica takes the place of its primary."""
+        sys.stderr.write(f"cachetwin-engine: the node on port {member.port} ended\n")
+        member.health = "fail"
+        self._epoch += 1
+        with contextlib.suppress(OptionError, OSError, TimeoutError):
+            if member.role == "primary":
+                await self._promote(member)
+            await self._distribute()
+
+    async def _promote(self, lost: Member) -> None:
+        """Make the replica that is farthest in the history the primary of its shard."""
+        candidates = [member for member in self._of_shard(lost.shard) if member.role == "replica"]
+        if not candidates:
+            return
+        offsets = [_offset(str((await self.ask(member, "info"))["info"])) for member in candidates]
+        chosen = candidates[offsets.index(max(offsets))]
+        lost.role, chosen.role = "replica", "primary"
+        self._shard_epochs[lost.shard] = self._epoch
+        await self.ask(chosen, "lead")
+        for member in candidates:
+            await self._attach(member)
+        sys.stderr.write(f"cachetwin-engine: the node on port {chosen.port} is the primary of shard {lost.shard + 1}\n")
+
+    def _of_shard(self, shard: int) -> list[Member]:
+        return [member for member in self.members if member.shard == shard and member.health == "online"]
+
+    def _primary(self, shard: int) -> Member | None:
+        return next((member for member in self._of_shard(shard) if member.role == "primary"), None)
+
+    def _slots(self, shard: int) -> tuple[int, int]:
+        count = self._options.shards
+        return round(shard * SLOT_COUNT / count), round((shard + 1) * SLOT_COUNT / count) - 1
+
+    async def _distribute(self) -> None:
+        """Give every node the topology."""
+        host = self._options.node.bind[0]
+        shards = []
+        for shard, shard_id in enumerate(self._shard_ids):
+            nodes = [
+                {
+                    "id": member.id, "role": member.role, "ip": host, "port": member.port, "host": self._options.hostname,
+                    "tls": self._options.tls, "health": member.health,
+                }
+                for member in self.members
+                if member.shard == shard
+            ]  # fmt: skip
+            shards.append(
+                {"id": shard_id, "epoch": self._shard_epochs[shard], "slots": [self._slots(shard)], "nodes": nodes}
+            )
+        document = {"epoch": self._epoch, "secret": self._secret, "shards": shards}
+        online = [member for member in self.members if member.health == "online"]
+        await asyncio.gather(
+            *[self.ask(member, "topology", topology={**document, "me": member.id}) for member in online]
+        )
+
+
+def run_cluster(options: ClusterOptions) -> None:
+    """Run a cluster until SIGINT or SIGTERM. Raises OptionError."""
+    from cachetwin_engine.server import run  # noqa: F401, PLC0415  (loaded before the nodes are forked)
+
+    cluster = LocalCluster(options)
+    cluster.fork()
+    asyncio.run(_run(cluster))
+
+
+async def _run(cluster: LocalCluster) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, stopped.set)
+    try:
+        await cluster.start()
+        sys.stdout.write(cluster.described() + "ready\n")
+        sys.stdout.flush()
+        await stopped.wait()
+    finally:
+        await cluster.stop()
+
+
+def _serve(options: ClusterOptions, port: int, control: socket.socket) -> int:
+    """A node's process, from the fork to its end."""
+    from cachetwin_engine.server.run import run  # noqa: PLC0415  (loaded already)
+
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the end of the channel ends a node
+    try:
+        plain, secure = (0, port) if options.tls else (port, 0)
+        run(replace(options.node, port=plain, tls_port=secure, control_fd=control.detach()))
+    except OptionError as error:
+        sys.stderr.write(f"cachetwin-engine: port {port}: {error}\n")
+        return 1
+    return 0
+
+
+def _has_ended(pid: int) -> bool:
+    try:
+        return os.waitpid(pid, os.WNOHANG)[0] != 0
+    except ChildProcessError:
+        return True
+
+
+def _offset(info: str) -> int:
+    return next(
+        (int(line.partition(":")[2]) for line in info.splitlines() if line.startswith("slave_repl_offset:")), -1
+    )
