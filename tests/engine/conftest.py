@@ -22,6 +22,7 @@ from cryptography.x509.oid import NameOID
 from tests.engine import in_process, poisoned
 from tests.engine.in_process import Run, StartRun
 from tests.engine.replicas import Follow, follower_of
+from tests.engine.supervised import Supervise, Supervisor
 from tests.processes import free_port
 
 from cachetwin_engine.core import BUILD
@@ -245,3 +246,17 @@ def _key_usage(authority: bool) -> x509.KeyUsage:  # noqa: FBT001  (as the build
 def certificates(tmp_path: Path) -> Certificates:
     """A fresh certificate authority."""
     return Certificates(tmp_path)
+
+
+@pytest.fixture
+def supervise(start_engine: StartEngine) -> Iterator[Supervise]:
+    """Start nodes under supervision."""
+    supervisors: list[Supervisor] = []
+
+    def start(*arguments: str) -> Supervisor:
+        supervisors.append(Supervisor(start_engine, *arguments))
+        return supervisors[-1]
+
+    yield start
+    for supervisor in supervisors:
+        supervisor.close()

@@ -98,18 +98,22 @@ class NodeLink:
         except (OSError, TimeoutError, ValueError) as error:
             raise LinkError(str(error) or type(error).__name__) from error
 
-    async def ask_list(self, request: bytes) -> list[bytes]:
-        """Send a request and return its reply, an array of bulk strings. Raises LinkError."""
-        head = await self.ask(request)
-        if not head.startswith(b"*"):
-            raise LinkError(f"it replied {head.decode(errors='replace')}")
+    async def ask_lists(self, request: bytes, count: int) -> list[list[bytes]]:
+        """Send requests and return ``count`` replies, arrays of bulk strings. Raises LinkError."""
         try:
-            items = []
-            for _ in range(int(head[1:])):
-                size = int((await self._line())[1:])
-                items.append((await asyncio.wait_for(self.reader.readexactly(size + 2), REPLY_SECONDS_MAX))[:-2])
+            self.writer.write(request)
+            return [await self._list() for _ in range(count)]
         except (OSError, TimeoutError, ValueError, asyncio.IncompleteReadError) as error:
             raise LinkError(str(error) or type(error).__name__) from error
+
+    async def _list(self) -> list[bytes]:
+        head = await self._line()
+        if not head.startswith(b"*"):
+            raise LinkError(f"it replied {head.decode(errors='replace')}")
+        items = []
+        for _ in range(int(head[1:])):
+            size = int((await self._line())[1:])
+            items.append((await asyncio.wait_for(self.reader.readexactly(size + 2), REPLY_SECONDS_MAX))[:-2])
         return items
 
     async def _line(self) -> bytes:

@@ -182,7 +182,7 @@ class LocalCluster:
         await member.listening
 
     async def _read(self, member: Member, reader: asyncio.StreamReader) -> None:
-        while line := await reader.readline():
+        while line := await _line(reader):
             message = json.loads(line)
             if message.get("event") == "ready":
                 member.listening.set_result(None)
@@ -312,6 +312,14 @@ def _serve(options: ClusterOptions, port: int, control: socket.socket) -> int:
         sys.stderr.write(f"cachetwin-engine: port {port}: {error}\n")
         return 1
     return 0
+
+
+async def _line(reader: asyncio.StreamReader) -> bytes:
+    """The next line; empty at the end, also where requests were left unread."""
+    try:
+        return await reader.readline()
+    except ConnectionError:
+        return b""
 
 
 def _has_ended(pid: int) -> bool:

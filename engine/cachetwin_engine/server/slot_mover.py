@@ -71,18 +71,18 @@ class SlotMover:
     async def _carry(self, engine: Engine, cluster: ClusterState, batch: Batch) -> bool:
         """Send one batch and pass the replies on; False if the next attempt should wait."""
         replies: list[bytes] = []
-        keys: list[bytes] | None = None
+        keys: list[list[bytes]] | None = None
         try:
             link = await self._link_to(cluster, batch)
-            if batch.slot >= 0:
-                keys = await link.ask_list(batch.request)
+            if batch.slots:
+                keys = await link.ask_lists(batch.request, batch.replies)
             else:
                 replies = await link.ask_all(batch.request, batch.replies)
         except LinkError as error:
             self._close_link()
             log.warning("keys of migrating slots can't be sent", extra={"fields": {"reason": str(error)}})
         engine.start_turn()
-        if batch.slot < 0:
+        if not batch.slots:
             goes_on = engine.slot_moves.answered(batch, replies)
         else:
             goes_on = keys is not None

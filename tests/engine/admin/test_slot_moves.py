@@ -224,14 +224,14 @@ def test_a_new_primary_of_the_source_first_learns_what_has_left(start_run: Start
     assert client("GET {b}0") == b""  # held: what is here may be old
     batch = heir.engine.slot_moves.next_request()
     assert batch is not None
-    assert batch.slot == SLOT
+    assert batch.slots == [SLOT]
     peer, reply = greet(target, node_id(1, 2), 3)
     assert reply == b"-ERR the topology here is older\r\n"
     adopt(target, document, node_id(2, 1))
     peer, reply = greet(target, node_id(1, 2), 3)
     assert reply == OK
     keys = peer.client.feed(batch.request).split(b"\r\n")[2::2]
-    heir.engine.slot_moves.has_keys(batch, keys)
+    heir.engine.slot_moves.has_keys(batch, [keys])
     assert client.received() == ASK
     assert heir("DBSIZE") == b":0\r\n"
     assert heir.engine.slot_moves.is_done()

@@ -4,81 +4,14 @@ import json
 import signal
 import socket
 import ssl
-from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
+from tests.engine.supervised import Supervise, Supervisor
 from tests.engine.topologies import node_id, topology
 
 if TYPE_CHECKING:
-    from tests.engine.conftest import Certificates, EngineProcess, StartEngine
-
-
-class Supervisor:
-    """A node under ``--control-fd`` and the other end of its channel."""
-
-    def __init__(self, start_engine: "StartEngine", *arguments: str) -> None:
-        self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.channel.settimeout(20)
-        self.sockets: list[socket.socket] = []
-        with theirs:
-            descriptor = theirs.fileno()
-            self.engine: EngineProcess = start_engine(
-                "--control-fd", str(descriptor), *arguments, pass_fds=(descriptor,)
-            )
-        self._lines = self.channel.makefile("rb")
-        self.ready = self.read()
-        self._id = 0
-
-    def read(self) -> dict[str, Any]:
-        line = self._lines.readline()
-        assert line, f"the node closed the channel; its log is {self.engine.log}"
-        message: dict[str, Any] = json.loads(line)
-        return message
-
-    def ask(self, op: str, *, descriptors: tuple[int, ...] = (), **fields: object) -> dict[str, Any]:
-        """Send a request, return its answer."""
-        self._id += 1
-        line = json.dumps({"id": self._id, "op": op, **fields}).encode() + b"\n"
-        if descriptors:
-            socket.send_fds(self.channel, [line], list(descriptors))
-        else:
-            self.channel.sendall(line)
-        answer = self.read()
-        assert answer["id"] == self._id
-        return answer
-
-    def listen(self, name: str, tls: str = "off") -> int:
-        """Hand over a listening socket, whose port is returned; this end keeps it open too."""
-        sock = socket.create_server(("127.0.0.1", 0))
-        self.sockets.append(sock)
-        answer = self.ask("listen", name=name, tls=tls, descriptors=(sock.fileno(),))
-        port: int = sock.getsockname()[1]
-        assert answer == {"id": self._id, "ok": True, "address": f"127.0.0.1:{port}"}
-        return port
-
-    def close(self) -> None:
-        self._lines.close()
-        self.channel.close()
-        for sock in self.sockets:
-            sock.close()
-
-
-Supervise = Callable[..., Supervisor]
-
-
-@pytest.fixture
-def supervise(start_engine: "StartEngine") -> Iterator[Supervise]:
-    """Start nodes under supervision."""
-    supervisors: list[Supervisor] = []
-
-    def start(*arguments: str) -> Supervisor:
-        supervisors.append(Supervisor(start_engine, *arguments))
-        return supervisors[-1]
-
-    yield start
-    for supervisor in supervisors:
-        supervisor.close()
+    from tests.engine.conftest import Certificates
 
 
 def command(port: int, *words: str, context: ssl.SSLContext | None = None) -> bytes:

@@ -15,10 +15,11 @@ When all keys of the migrating slots have gone, the shell reports it, and the to
 
 from typing import Final
 
-from cachetwin_engine.core.cluster.state import ClusterNode
+from cachetwin_engine.core.cluster.state import ClusterNode, ClusterState
 from cachetwin_engine.core.cluster.topology import ONLINE
 from cachetwin_engine.core.config.notifications import NOTIFY_GENERIC
 from cachetwin_engine.core.execution.pause import run_postponed
+from cachetwin_engine.core.keyspace.database import Database
 from cachetwin_engine.core.keyspace.slots import slot_of
 from cachetwin_engine.core.protocol.replies import bulk_array
 from cachetwin_engine.core.rdb.payload import payload_of
@@ -27,6 +28,8 @@ from cachetwin_engine.core.state.engine_state import EngineState
 
 BATCH_KEYS_MAX: Final = 100
 BATCH_BYTES_MAX: Final = 256 * 1024  # one key at least, however large
+QUESTIONS_MAX: Final = 1000
+_ALL: Final = b"%d" % (1 << 31)
 REPLICA_MS_MAX: Final = 1000  # how long the target may wait for its replica
 
 
@@ -36,8 +39,8 @@ class Batch:
     def __init__(self, target: ClusterNode) -> None:
         self.target = target
         self.request = b""
-        self.replies = 0  # lines (for a question: one array)
-        self.slot = -1  # of a question for the keys that the target has, else -1
+        self.replies = 0  # lines, or arrays for questions
+        self.slots: list[int] = []  # of which the target is asked what keys it has; empty where keys are sent
         self.keys: list[tuple[int, bytes]] = []  # with their database, in the order of the replies
         self.skipped = 0  # replies before those to the keys
         self.needs_replica = False
@@ -61,7 +64,7 @@ class SlotMoves:
         cluster = self._engine.cluster
         if cluster is None or cluster.unverified or cluster.sending:
             return cluster is None
-        return not any(self._keys_of(slot, 1) for slot in cluster.migrating)
+        return self.keys_left() == 0
 
     def keys_left(self) -> int:
         """The number of keys in migrating slots."""
@@ -76,30 +79,45 @@ class SlotMoves:
         cluster = self._engine.cluster
         if cluster is None or cluster.myself.primary is not None:
             return None
-        for slot in cluster.unverified:
-            batch = Batch(cluster.migrating[slot])
-            batch.slot = slot
-            batch.request = bulk_array([b"CLUSTER", b"GETKEYSINSLOT", b"%d" % slot, b"%d" % (1 << 31)])
-            batch.replies = 1
-            return batch
+        if cluster.unverified:
+            return self._question(cluster)
         if self._doubtful:
             return self._batch_of(self._doubtful)
-        for slot in cluster.migrating:
-            keys = self._keys_of(slot, BATCH_KEYS_MAX)
+        for db in self._engine.databases:
+            keys = self._first_keys(cluster, db)
             if keys:
-                return self._batch_of(keys)
+                return self._batch_of([(db.index, key) for key in keys])
         return None
 
-    def _keys_of(self, slot: int, count: int) -> list[tuple[int, bytes]]:
-        """Up to ``count`` keys of ``slot``, all of one database."""
-        for db in self._engine.databases:
-            keys = [] if db.by_slot is None else db.by_slot.first(slot, count)
-            if keys:
-                return [(db.index, key) for key in keys]
-        return []
+    def _question(self, cluster: ClusterState) -> Batch:
+        """Ask one target which keys it has."""
+        slots = list(cluster.unverified)
+        batch = Batch(cluster.migrating[slots[0]])
+        for slot in slots:
+            if cluster.migrating[slot] is batch.target and len(batch.slots) < QUESTIONS_MAX:
+                batch.slots.append(slot)
+        words = [[b"CLUSTER", b"GETKEYSINSLOT", b"%d" % slot, _ALL] for slot in batch.slots]
+        batch.request = b"".join([bulk_array(question) for question in words])
+        batch.replies = len(words)
+        return batch
+
+    def _first_keys(self, cluster: ClusterState, db: Database) -> list[bytes]:
+        """Some keys of migrating slots that have the same target."""
+        by_slot = db.by_slot
+        found: list[bytes] = []
+        target: ClusterNode | None = None
+        if by_slot is None:
+            return found
+        for slot, node in cluster.migrating.items():
+            if by_slot.count(slot) and (target is None or target is node):
+                target = node
+                found += by_slot.first(slot, BATCH_KEYS_MAX - len(found))
+                if len(found) == BATCH_KEYS_MAX:
+                    break
+        return found
 
     def _batch_of(self, keys: list[tuple[int, bytes]]) -> Batch | None:
-        """A batch of the first of ``keys``, which are in one slot. They may not be changed here from now on."""
+        """A batch of the first of ``keys``, which have one target. They may not be changed here from now on."""
         engine = self._engine
         cluster = engine.cluster
         if cluster is None:
@@ -136,15 +154,15 @@ class SlotMoves:
         words = [b"RESTORE-ASKING", key, b"%d" % end_ms, payload_of(engine, value), b"REPLACE"]
         return bulk_array([*words, b"ABSTTL"] if end_ms else words)
 
-    def has_keys(self, batch: Batch, keys: list[bytes]) -> None:
-        """The answer to a question: the target has ``keys``, so those here are older."""
+    def has_keys(self, batch: Batch, keys: list[list[bytes]]) -> None:
+        """The answers to questions: the target has these keys of each slot, so those here are older."""
         cluster = self._engine.cluster
-        if cluster is None or cluster.migrating.get(batch.slot) is not batch.target:
-            return
-        for db in self._engine.databases:
-            for key in keys:
-                self._drop(db.index, key)
-        cluster.unverified.pop(batch.slot, None)
+        for at, slot in enumerate(batch.slots):
+            if cluster is not None and cluster.migrating.get(slot) is batch.target:
+                for key in keys[at]:
+                    for db in self._engine.databases:
+                        self._drop(db.index, key)
+                cluster.unverified.pop(slot, None)
         self._release()
 
     def answered(self, batch: Batch, replies: list[bytes]) -> bool:

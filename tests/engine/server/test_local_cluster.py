@@ -1,0 +1,205 @@
+"""``cachetwin-engine cluster``: real processes, and a real cluster client over TLS."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import redis
+from redis.backoff import ConstantBackoff
+from redis.cluster import ClusterNode, RedisCluster
+from redis.retry import Retry
+from tests.processes import accepts, free_port, wait_until
+
+if TYPE_CHECKING:
+    from tests.engine.conftest import Certificates
+
+START_SECONDS_MAX = 60
+STOP_SECONDS_MAX = 30
+
+
+class Running:
+    """A cluster, once it says that it is ready."""
+
+    def __init__(self, port: int, *arguments: str) -> None:
+        self.port = port
+        command = [sys.executable, "-m", "cachetwin_engine", "cluster", "--port", str(port), *arguments]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        self.lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+        wait_until(lambda: "ready" in self.lines or self.process.poll() is not None, "the cluster", START_SECONDS_MAX)
+
+    def _read(self) -> None:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.lines.append(line.strip())
+
+    @property
+    def ports(self) -> list[int]:
+        """Of all nodes."""
+        return [int(found[1]) for line in self.lines if (found := re.search(r":(\d+) ", line))]
+
+    def stop(self) -> int:
+        """Ctrl-C; the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+        try:
+            return self.process.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        finally:
+            self._reader.join(STOP_SECONDS_MAX)
+            for stream in (self.process.stdout, self.process.stderr):
+                assert stream is not None
+                stream.close()
+
+
+Start = Callable[..., Running]
+
+
+def free_ports(count: int) -> int:
+    """The first of ``count`` ports in a row on which nobody listens."""
+    while True:
+        first = free_port()
+        if first + count < 65536 and not any(accepts(first + at) for at in range(count)):
+            return first
+
+
+@pytest.fixture
+def start_cluster() -> Iterator[Start]:
+    """Start clusters; they end with the test."""
+    running: list[Running] = []
+
+    def start(*arguments: str) -> Running:
+        running.append(Running(free_ports(8), *arguments))
+        assert running[-1].process.poll() is None
+        return running[-1]
+
+    yield start
+    for cluster in running:
+        cluster.stop()
+
+
+def client_of(cluster: Running, **options: object) -> Any:  # noqa: ANN401  (its commands have no useful types)
+    retry = Retry(ConstantBackoff(0.1), 100)
+    factory: Any = RedisCluster
+    node: Any = ClusterNode
+    nodes = [node(str(options.pop("host", "127.0.0.1")), cluster.port)]
+    return factory(startup_nodes=nodes, decode_responses=True, retry=retry, **options)
+
+
+def process_of(client: Any, port: int) -> int:  # noqa: ANN401
+    """The process id of the node on ``port``."""
+    node = next(node for node in client.get_nodes() if node.port == port)
+    info = client.info("server", target_nodes=node)
+    return int(info["process_id"])
+
+
+def test_a_cluster_client_over_tls_finds_all_nodes_by_name(start_cluster: Start, certificates: "Certificates") -> None:
+    tls = [*certificates.arguments("cluster"), "--tls-ca-cert-file", str(certificates.ca_file)]
+    cluster = start_cluster("--shards", "3", "--replicas", "1", "--hostname", "localhost", "--requirepass", "pw", *tls)
+    assert len(cluster.ports) == 6
+    client = client_of(
+        cluster,
+        host="localhost",
+        password="pw",
+        ssl=True,
+        ssl_ca_certs=str(certificates.ca_file),
+        ssl_cert_reqs="required",
+    )
+    assert {shard["nodes"][at]["endpoint"] for shard in client.cluster_shards() for at in (0, 1)} == {"localhost"}
+    for number in range(200):
+        client.set(f"k{number}", number)
+    assert sum(int(client.get(f"k{number}")) for number in range(200)) == 19900
+    assert client.dbsize(target_nodes=RedisCluster.PRIMARIES) == 200
+    assert client.mset({"{t}a": 1, "{t}b": 2})
+    with pytest.raises(redis.exceptions.RedisClusterException):
+        client.execute_command("MGET", "a", "b")
+    assert client.wait(1, 5000, target_nodes=RedisCluster.PRIMARIES)
+    # A message reaches the listeners of every node, whichever it was published at.
+    listeners = []
+    for node in client.get_nodes():
+        listener = client.get_redis_connection(node).pubsub(ignore_subscribe_messages=False)
+        listener.subscribe("news")
+        assert listener.get_message(timeout=10)["type"] == "subscribe"
+        listeners.append(listener)
+    for number, node in enumerate(client.get_nodes()):
+        client.get_redis_connection(node).publish("news", str(number))
+    for listener in listeners:
+        received = [listener.get_message(timeout=10)["data"] for _ in client.get_nodes()]
+        assert sorted(received) == ["0", "1", "2", "3", "4", "5"]
+        listener.close()
+    client.close()
+
+
+def test_sharded_messages_stay_in_their_shard(start_cluster: Start) -> None:
+    cluster = start_cluster("--shards", "2", "--replicas", "1")
+    client = client_of(cluster)
+    assert client.cluster_keyslot("b") == 3300  # of the first shard
+    nodes = {node.port: client.get_redis_connection(node) for node in client.get_nodes()}
+    primary, other, replica = (nodes[cluster.port + at] for at in range(3))
+    listeners = []
+    for node in (primary, replica):
+        listener = node.pubsub()
+        listener.ssubscribe("b")
+        assert listener.get_message(timeout=10)["type"] == "ssubscribe"
+        listeners.append(listener)
+    assert primary.execute_command("SPUBLISH", "b", "m") >= 0
+    for listener in listeners:
+        wait_until(lambda: (listener.get_message(timeout=1) or {}).get("data") == "m", "the message")  # noqa: B023
+        listener.close()
+    with pytest.raises(redis.exceptions.MovedError):
+        other.execute_command("SPUBLISH", "b", "m")
+    client.close()
+
+
+def test_a_replica_takes_the_place_of_a_primary_that_ends(start_cluster: Start) -> None:
+    cluster = start_cluster("--shards", "2", "--replicas", "1")
+    client = client_of(cluster)
+    for number in range(50):
+        client.set(f"k{number}", number)
+    client.wait(1, 5000, target_nodes=RedisCluster.PRIMARIES)
+    os.kill(process_of(client, cluster.port), signal.SIGKILL)
+    for number in range(50):
+        client.incr(f"k{number}")
+    assert sum(int(client.get(f"k{number}")) for number in range(50)) == 1225 + 50
+    nodes = client.get_redis_connection(client.get_primaries()[0]).cluster("NODES")
+    assert nodes[f"127.0.0.1:{cluster.port}"]["flags"] == "slave,fail"
+    client.close()
+
+
+def test_ctrl_c_ends_all_processes(start_cluster: Start) -> None:
+    cluster = start_cluster("--shards", "1", "--replicas", "1")
+    client = client_of(cluster)
+    processes = [process_of(client, port) for port in cluster.ports]
+    client.close()
+    assert len(processes) == 2
+    assert cluster.process.poll() is None
+    cluster.process.send_signal(signal.SIGINT)
+    assert cluster.process.wait(STOP_SECONDS_MAX) == 0
+    for process in processes:
+        with pytest.raises(ProcessLookupError):
+            os.kill(process, 0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (["--shards", "0"], "a cluster must have 1 to 500 nodes, got 0 shards x 2"),
+        (["--port", "65535"], "port must be a number from 1 to 65530, got 65535"),
+        (["--bind", "127.0.0.1", "127.0.0.2"], "bind must be one address for a cluster, got 2"),
+        (["--maxmemory", "much"], "maxmemory"),
+    ],
+)
+def test_a_cluster_that_can_not_be_is_said_in_a_line(arguments: list[str], complaint: str) -> None:
+    command = [sys.executable, "-m", "cachetwin_engine", "cluster", *arguments]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=START_SECONDS_MAX, check=False)
+    assert ended.returncode == 1
+    assert complaint in ended.stderr.splitlines()[0]
