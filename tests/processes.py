@@ -1,5 +1,6 @@
 """What tests that start other processes need: a port for them, and a wait for what they do, with a bound."""
 
+import random
 import socket
 import threading
 import time
@@ -13,6 +14,14 @@ def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as sock:
         port: int = sock.getsockname()[1]
     return port
+
+
+def free_ports(count: int) -> int:
+    """The first of ``count`` ports in a row on which nobody listens, below those that the kernel gives to clients."""
+    while True:
+        first = random.randrange(15_000, 32_000 - count)  # noqa: S311  (nothing secret)
+        if not any(accepts(port) for port in range(first, first + count)):
+            return first
 
 
 def accepts(port: int) -> bool:

@@ -13,6 +13,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if wants_memcached("" if arguments is not None else Path(sys.argv[0]).name, words):
         return _memcached(words)
+    if words[:1] == ["cluster"]:
+        return _cluster(words[1:])
     # Anywhere among the directives: a container's entry point puts its own before what the user asks.
     if "--version" in words or words[:1] == ["-v"]:
         from cachetwin_engine.server.run import version_line  # noqa: PLC0415  (loads the core)
@@ -25,15 +27,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.write(help_text(parameter_names()))
         return 0
     try:
-        if words[:1] == ["cluster"]:
-            from cachetwin_engine.server.local_cluster import parse_cluster_arguments, run_cluster  # noqa: PLC0415
-
-            run_cluster(parse_cluster_arguments(words[1:]))
-            return 0
         options = parse_arguments(words)
         from cachetwin_engine.server.run import run  # noqa: PLC0415  (a mistyped command line answers at once)
 
         run(options)
+    except OptionError as error:
+        sys.stderr.write(f"cachetwin-engine: {error}\n")
+        return 1
+    return 0
+
+
+def _cluster(words: list[str]) -> int:
+    """Several nodes on this machine."""
+    try:
+        from cachetwin_engine.server.local_cluster import parse_cluster_arguments, run_cluster  # noqa: PLC0415  (as above)
+
+        run_cluster(parse_cluster_arguments(words))
     except OptionError as error:
         sys.stderr.write(f"cachetwin-engine: {error}\n")
         return 1

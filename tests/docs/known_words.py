@@ -8,6 +8,7 @@ import typer
 from tests.docs.pages import ROOT
 
 from cachetwin_engine.server.config import help_text
+from cachetwin_engine.server.local_cluster import cluster_parser
 from cachetwin_engine.server.run import parameter_names
 from cachetwin_local.cli import app
 
@@ -58,6 +59,8 @@ def _unknown_in(part: str) -> str | None:
                 | {f"--{name}" for name in parameter_names()}
                 | {"--help", "--version"}
             )
+            if rest[:1] == ["cluster"]:
+                known |= set(_OPTION.findall(cluster_parser().format_help()))
             return next((word for word in rest if word.startswith("--") and word not in known), None)
         case "python" | "python3":
             return _unknown_to_python(rest)

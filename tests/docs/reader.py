@@ -9,11 +9,12 @@ from pathlib import Path
 
 import pytest
 from tests.docs.pages import ROOT, Block, ports
-from tests.processes import accepts, free_port, wait_until
+from tests.processes import accepts, free_ports, wait_until
 
 RUN_S_MAX = 600  # one block; some seconds on a quiet machine
 START_S_MAX = 30
 STOP_S_MAX = 15
+ROOM = 8  # free ports behind each of a page, for servers that take several
 
 
 class Reader:
@@ -23,7 +24,7 @@ class Reader:
         self.folder = folder
         self.output = ""
         self._exports = folder / ".exports"
-        self._ports = {port: str(free_port()) for port in ports(page)}
+        self._ports = {port: str(free_ports(ROOM)) for port in ports(page)}
         self._servers: list[subprocess.Popen[bytes]] = []
         home = folder / ".home"
         home.mkdir()

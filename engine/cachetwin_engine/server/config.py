@@ -384,6 +384,7 @@ A cache server that speaks Valkey / Redis OSS on the wire and behaves like Amazo
 examples:
   cachetwin-engine                                        Valkey 8.1 on 127.0.0.1:6379
   cachetwin-engine --profile redis-7.1 --port 7000        Redis OSS 7.1 on another port
+  cachetwin-engine cluster --shards 3 --replicas 1        a cluster on this machine (cluster --help)
   cachetwin-engine --maxmemory 100mb --maxmemory-policy allkeys-lru
   cachetwin-engine --port 0 --tls-port 6379 --tls-cert-file cert.pem --tls-key-file key.pem
   cachetwin-engine --port 6379 --tls-port 6379 --tls-cert-file cert.pem --tls-key-file key.pem

@@ -1,7 +1,7 @@
 """``cachetwin-engine cluster``: a whole cluster of engines on this machine, for tests and for the container.
 
-A node is a process, forked from this one, which has loaded the engine. It listens on a port of its own; this process gives
-it the topology and connects replicas to their primaries over the control channels, then waits. A primary that ends is
+A node is a process, forked from this one, which has loaded the engine. Over its control channel this process gives it the
+topology, its listening socket and, to a replica, a connection to its primary; then it waits. A primary that ends is
 replaced by its most advanced replica. Nothing is started again.
 """
 
@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from cachetwin_engine.core.keyspace.slots import SLOT_COUNT
 from cachetwin_engine.server.config import OptionError, Options, parse_arguments
+from cachetwin_engine.server.listener import ListenError, open_address
 
 START_SECONDS_MAX: Final = 60.0
 STOP_SECONDS_MAX: Final = 10.0
@@ -39,8 +40,8 @@ class ClusterOptions:
     node: Options
 
 
-def parse_cluster_arguments(arguments: Sequence[str]) -> ClusterOptions:
-    """The options behind ``cachetwin-engine cluster``. Raises OptionError."""
+def cluster_parser() -> argparse.ArgumentParser:
+    """The options behind ``cachetwin-engine cluster`` that are not those of every node."""
     parser = argparse.ArgumentParser(
         prog="cachetwin-engine cluster",
         description="Run a cluster on this machine until Ctrl-C. Other directives are those of cachetwin-engine and go to"
@@ -54,6 +55,12 @@ def parse_cluster_arguments(arguments: Sequence[str]) -> ClusterOptions:
         "--port", type=int, default=7000, help="port of the first node; the others count on (default 7000)"
     )
     parser.add_argument("--hostname", default="", help="the name by which nodes are announced, beside their address")
+    return parser
+
+
+def parse_cluster_arguments(arguments: Sequence[str]) -> ClusterOptions:
+    """What the words behind ``cachetwin-engine cluster`` ask for. Raises OptionError."""
+    parser = cluster_parser()
     try:
         known, rest = parser.parse_known_args(list(arguments))
     except argparse.ArgumentError as error:
@@ -106,19 +113,29 @@ class LocalCluster:
         self._shard_epochs = list(range(1, options.shards + 1))
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
+        self._listening: list[socket.socket] = []  # of each node
         self.members: list[Member] = []
 
     def fork(self) -> None:
-        """Start the processes. Call it before there is an event loop."""
-        for at in range(self._options.shards * (self._options.replicas + 1)):
+        """Open the ports and start the processes. Call it before there is an event loop. Raises OptionError."""
+        count = self._options.shards * (self._options.replicas + 1)
+        for port in range(self._options.port, self._options.port + count):
+            try:
+                sock = open_address(self._options.node.bind[0], port, self._options.node.tcp_backlog)
+            except ListenError as error:
+                raise OptionError(str(error)) from error
+            if sock is None:
+                raise OptionError(f"this machine has no address {self._options.node.bind[0]}")
+            self._listening.append(sock)
+        for at in range(count):
             shard, number = at % self._options.shards, at // self._options.shards
             port = self._options.port + at
             ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
             pid = os.fork()
             if pid == 0:
                 ours.close()
-                for member in self.members:
-                    member.channel.close()
+                for sock in [*self._listening, *[member.channel for member in self.members]]:
+                    sock.close()
                 os._exit(_serve(self._options, port, theirs))
             theirs.close()
             role = "primary" if number == 0 else "replica"
@@ -128,15 +145,21 @@ class LocalCluster:
         """Return when every node serves and every replica is attached. Raises OptionError."""
         async with asyncio.timeout(START_SECONDS_MAX):
             await asyncio.gather(*[self._open(member) for member in self.members])
-            for member in self.members:
-                await self._attach(member)
             await self._distribute()
-            while not all(await asyncio.gather(*[self._is_attached(member) for member in self.members])):
+            replicas = [member for member in self.members if member.role == "replica"]
+            for member in replicas:
+                await self._listen(member)
+                await self._attach(member)
+            while not all(await asyncio.gather(*[self._is_attached(member) for member in replicas])):
                 await asyncio.sleep(0.05)
+            for member in reversed(self.members[: self._options.shards]):  # whoever gets in finds all of the cluster
+                await self._listen(member)
 
     async def stop(self) -> None:
         """End every process, by force if need be."""
         self._stopping = True
+        for sock in self._listening:
+            sock.close()
         for member in self.members:
             if member.writer is not None:
                 member.writer.close()
@@ -188,8 +211,8 @@ class LocalCluster:
                 member.listening.set_result(None)
             elif message.get("event") == "link lost":
                 self._start_task(self._attach(member))
-            elif message.get("id") in member.answers:
-                member.answers.pop(message["id"]).set_result(message)
+            elif (waiting := member.answers.pop(message.get("id"), None)) is not None and not waiting.done():
+                waiting.set_result(message)
         problem = OptionError(f"the node on port {member.port} ended")
         for answer in member.answers.values():
             if not answer.done():
@@ -214,11 +237,14 @@ class LocalCluster:
             host = self._options.node.bind[0]
             await self.ask(member, "follow", other.fileno(), host=host, port=primary.port)
 
+    async def _listen(self, member: Member) -> None:
+        sock = self._listening[member.port - self._options.port]
+        tls = "required" if self._options.tls else "off"
+        await self.ask(member, "listen", sock.fileno(), name="clients", tls=tls)
+        sock.close()
+
     async def _is_attached(self, member: Member) -> bool:
-        if member.role == "primary":
-            return True
-        info = str((await self.ask(member, "info"))["info"])
-        return "master_link_status:up" in info
+        return bool((await self.ask(member, "state"))["link"] == "connected")
 
     async def _lost(self, member: Member) -> None:
         """A process ended: a replica takes the place of its primary."""
@@ -235,7 +261,7 @@ class LocalCluster:
         candidates = [member for member in self._of_shard(lost.shard) if member.role == "replica"]
         if not candidates:
             return
-        offsets = [_offset(str((await self.ask(member, "info"))["info"])) for member in candidates]
+        offsets = [int((await self.ask(member, "state"))["offset"]) for member in candidates]
         chosen = candidates[offsets.index(max(offsets))]
         lost.role, chosen.role = "replica", "primary"
         self._shard_epochs[lost.shard] = self._epoch
@@ -306,8 +332,7 @@ def _serve(options: ClusterOptions, port: int, control: socket.socket) -> int:
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the end of the channel ends a node
     try:
-        plain, secure = (0, port) if options.tls else (port, 0)
-        run(replace(options.node, port=plain, tls_port=secure, control_fd=control.detach()))
+        run(replace(options.node, port=0, tls_port=0, control_fd=control.detach()))
     except OptionError as error:
         sys.stderr.write(f"cachetwin-engine: port {port}: {error}\n")
         return 1
@@ -327,9 +352,3 @@ def _has_ended(pid: int) -> bool:
         return os.waitpid(pid, os.WNOHANG)[0] != 0
     except ChildProcessError:
         return True
-
-
-def _offset(info: str) -> int:
-    return next(
-        (int(line.partition(":")[2]) for line in info.splitlines() if line.startswith("slave_repl_offset:")), -1
-    )

@@ -14,7 +14,7 @@ import redis
 from redis.backoff import ConstantBackoff
 from redis.cluster import ClusterNode, RedisCluster
 from redis.retry import Retry
-from tests.processes import accepts, free_port, wait_until
+from tests.processes import free_ports, wait_until
 
 if TYPE_CHECKING:
     from tests.engine.conftest import Certificates
@@ -62,14 +62,6 @@ class Running:
 
 
 Start = Callable[..., Running]
-
-
-def free_ports(count: int) -> int:
-    """The first of ``count`` ports in a row on which nobody listens."""
-    while True:
-        first = free_port()
-        if first + count < 65536 and not any(accepts(first + at) for at in range(count)):
-            return first
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ class Writer:
     """Increments counters one after the other; a write counts when a replica has it, too (WAIT)."""
 
     def __init__(self, cluster: SupervisedCluster) -> None:
+        self._cluster = cluster
         self.client = Client([node.port for node in cluster.nodes])
         self.acknowledged = dict.fromkeys([f"counter:{number}" for number in range(KEYS)], 0)
         self.rounds = 0
@@ -57,7 +58,7 @@ class Writer:
     def check(self) -> None:
         """Every counter is at least where the last acknowledged write left it."""
         assert not self.lost
-        client = Client(list(self.client.ports))
+        client = Client([node.port for node in self._cluster.nodes])
         for key, value in self.acknowledged.items():
             found = client.run(key, ("GET", key))[0]
             assert int(found) >= value, key

@@ -291,6 +291,10 @@ class MemcachedNode:
         """Memcached nodes know nothing of each other."""
         raise RequestError("topology: a Memcached node has none; send nodes")
 
+    def moves(self) -> dict[str, object]:
+        """Memcached has no slots."""
+        raise RequestError("moves: a Memcached node has no slots")
+
     def set_users(self, users: list[object]) -> None:
         """Memcached has no users on ElastiCache."""
         raise RequestError("users: a Memcached node has none")

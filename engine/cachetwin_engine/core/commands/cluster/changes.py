@@ -1,6 +1,7 @@
 """CLUSTER: commands that change the slot table of this node.
 
-There is no cluster bus: MEET and REPLICATE are refused.
+There is no cluster bus: MEET, REPLICATE and FAILOVER are refused. A node with a topology from outside forgets these changes
+with the next one.
 """
 
 from typing import Final
@@ -341,7 +342,9 @@ def cluster_meet(ctx: Context, args: list[bytes]) -> bytes:
         raise CommandError(b"ERR Invalid bus port specified: " + args[4])
     if not 0 < bus_port <= 65535:
         raise CommandError(b"ERR Cluster bus port number is out of range")
-    raise CommandError(b"ERR CLUSTER MEET is not supported: this engine has no cluster bus, a node stays alone")
+    raise CommandError(
+        b"ERR CLUSTER MEET is not supported: this engine has no cluster bus, its topology comes from outside"
+    )
 
 
 @command(
@@ -385,7 +388,9 @@ def cluster_replicate(ctx: Context, args: list[bytes]) -> bytes:
         raise CommandError(b"ERR Can't replicate myself")
     if cluster.myself.slot_count or has_keys(ctx):
         raise CommandError(b"ERR To set a master the node must be empty and without assigned slots.")
-    raise CommandError(b"ERR CLUSTER REPLICATE is not supported: this engine has no cluster bus, a node stays alone")
+    raise CommandError(
+        b"ERR CLUSTER REPLICATE is not supported: this engine has no cluster bus, its topology comes from outside"
+    )
 
 
 @command(
@@ -398,11 +403,15 @@ def cluster_replicate(ctx: Context, args: list[bytes]) -> bytes:
     since="3.0.0",
 )
 def cluster_failover(ctx: Context, args: list[bytes]) -> bytes:
-    """CLUSTER FAILOVER [FORCE | TAKEOVER]: refused, because this node is a primary."""
-    state_of(ctx)
+    """CLUSTER FAILOVER [FORCE | TAKEOVER]: refused; who is primary is decided outside."""
+    cluster = state_of(ctx)
     if len(args) > 3 or (len(args) == 3 and args[2].lower() not in {b"force", b"takeover"}):
         raise syntax_error()
-    raise CommandError(b"ERR You should send CLUSTER FAILOVER to a replica")
+    if cluster.myself.primary is None:
+        raise CommandError(b"ERR You should send CLUSTER FAILOVER to a replica")
+    raise CommandError(
+        b"ERR CLUSTER FAILOVER is not supported: this engine has no cluster bus, its topology comes from outside"
+    )
 
 
 @command(

@@ -77,7 +77,9 @@ def cluster_migrateslots(ctx: Context, args: list[bytes]) -> bytes:
             raise syntax_error()
         _check_target(cluster, args[at + 1])
         at += 2
-    raise CommandError(b"ERR CLUSTER MIGRATESLOTS is not supported: this engine has no cluster bus, a node stays alone")
+    raise CommandError(
+        b"ERR CLUSTER MIGRATESLOTS is not supported: this engine has no cluster bus, its topology comes from outside"
+    )
 
 
 def _check_manual_moves(cluster: ClusterState) -> None:
@@ -184,7 +186,7 @@ def cluster_syncslots(ctx: Context, args: list[bytes]) -> bytes:
         _check_manual_moves(cluster)
         _check_source(cluster, args)
         raise CommandError(
-            b"ERR CLUSTER SYNCSLOTS is not supported: this engine has no cluster bus, a node stays alone"
+            b"ERR CLUSTER SYNCSLOTS is not supported: this engine has no cluster bus, its topology comes from outside"
         )
     if word == b"finish":
         raise _refused_end(args)
