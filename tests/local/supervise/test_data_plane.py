@@ -27,6 +27,20 @@ SLOW_SERVICE = SERVICE.replace(
     "            import time; time.sleep(1.5)\n        if self.path == \"/die\"",
 )  # fmt: skip
 
+BUSY_SERVICE = """
+import asyncio, os
+class Service(asyncio.Protocol):
+    def connection_made(self, transport):
+        self.transport = transport
+    def data_received(self, data):
+        self.transport.write(b"HTTP/1.1 200 OK\\r\\nContent-Length: 4\\r\\n\\r\\nbusy")
+async def main():
+    loop = asyncio.get_running_loop()
+    server = await loop.create_server(Service, os.environ["HOST"], int(os.environ["PORT"]), backlog=500)
+    await server.serve_forever()
+asyncio.run(main())
+"""
+
 
 def traffic(run: Run) -> psutil.Process:
     return psutil.Process(run.state()["children"][TRAFFIC]["pid"])
@@ -117,7 +131,7 @@ async def load(address: str, stop: asyncio.Event) -> int:
                         writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
                         head = await reader.readuntil(b"\r\n\r\n")
                         assert head.startswith(b"HTTP/1.1 200 ")
-                        answered += bool(await reader.readexactly(len("tiny 32 127.0.0.1")))
+                        answered += bool(await reader.readexactly(len("busy")))
                 finally:
                     writer.close()
 
@@ -141,7 +155,7 @@ def test_status_is_quick_while_many_clients_are_at_work(tmp_path: Path, address:
         stop.set()
         return await asyncio.wait_for(loading, 60), took
 
-    with tiny(tmp_path, address) as run:
+    with tiny(tmp_path, address, BUSY_SERVICE) as run:
         run.wait_for("ready in")
         answered, took = asyncio.run(main(run))
         assert answered > CLIENTS

@@ -26,6 +26,13 @@ from cachetwin_local.topology.values import (
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
+@pytest.fixture(autouse=True, params=["asyncio", "uvloop"])
+def event_loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Run each test in asyncio's own loop and in uvloop, which the load balancer's process uses where it is installed."""
+    if request.param == "uvloop":
+        monkeypatch.setattr(asyncio, "run", pytest.importorskip("uvloop").run)
+
+
 def group() -> TargetGroup:
     identity = Identity("Shop", "Group", "AWS::ElasticLoadBalancingV2::TargetGroup", "", "group", "arn")
     return TargetGroup(identity, "HTTP", 80, (), TargetHealthCheck("HTTP", "/health", None, "200-299", 1, 1, 2, 2))
@@ -43,16 +50,15 @@ async def proxy(address: str, *handlers: Handler, healthy: bool = True) -> Async
         for target in targets._targets:
             target.healthy = healthy
         front = Frontend("HTTP", 8080, lambda _request: targets)
-        tasks: set[asyncio.Task[None]] = set()
-
-        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            tasks.add(asyncio.create_task(HttpProxy(front, reader, writer).serve()))
-
-        async with await asyncio.start_server(accept, address, 8080):
-            yield targets
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        server = await asyncio.get_running_loop().create_server(lambda: HttpProxy(front), address, 8080)
+        async with server:
+            try:
+                yield targets
+            finally:
+                for connection in list(front.connections):
+                    connection.abort()
+                front.pool.close()
+                await asyncio.sleep(0.05)  # the handlers see the end of their connections
 
 
 async def exchange(address: str, *requests: bytes) -> list[bytes]:
@@ -211,6 +217,160 @@ def test_a_websocket_is_tunnelled_both_ways(address: str) -> None:
                 assert await reader.readexactly(10) == b"hello ECHO"
                 writer.close()
                 await writer.wait_closed()
+
+    asyncio.run(main())
+
+
+async def send(address: str, data: bytes, *, piece: int = 65_536) -> bytes:
+    """Everything the proxy answers to `data`, sent in pieces, until it closes."""
+    reader, writer = await asyncio.open_connection(address, 8080)
+    try:
+        for at in range(0, len(data), piece):
+            writer.write(data[at : at + piece])
+            await writer.drain()
+            if piece < 100:
+                await asyncio.sleep(0)
+        async with asyncio.timeout(20):
+            return await reader.read()
+    finally:
+        writer.close()
+        with contextlib.suppress(OSError):
+            await writer.wait_closed()
+
+
+@pytest.mark.parametrize("piece", [1, 7, 65_536])
+def test_requests_in_a_row_are_answered_in_order_however_they_are_cut(address: str, piece: int) -> None:
+    async def main() -> None:
+        async with proxy(address, echo):
+            one = b"POST /one HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabc"
+            two = b"POST /two HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nab\r\n0\r\n\r\n"
+            last = b"\r\nGET /three HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n"
+            seen = await send(address, one + two + last, piece=piece)
+            parts = [seen.index(part) for part in (b"/one", b"body: 3", b"/two", b"body: 2", b"/three", b"body: 0")]
+            assert parts == sorted(parts)
+            assert seen.count(b"HTTP/1.1 200 OK") == 3
+            assert b"Connection: close" in seen[parts[3] :]
+
+    asyncio.run(main())
+
+
+def test_a_client_of_http_1_0_gets_the_chunks_as_one_body_and_the_end(address: str) -> None:
+    async def chunked(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        assert head.startswith(b"GET / HTTP/1.1\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
+        await reader.read()
+        writer.close()
+
+    async def main() -> None:
+        async with proxy(address, chunked):
+            head, _, body = (await send(address, b"GET / HTTP/1.0\r\n\r\n")).partition(b"\r\n\r\n")
+            assert body == b"abcde"
+            assert b"transfer-encoding" not in head.lower()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+def test_a_response_without_a_length_ends_with_its_connection(address: str, method: bytes) -> None:
+    async def until_close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nX: y\r\n\r\n" + (b"" if method == b"HEAD" else b"some"))
+        if method == b"GET":
+            await asyncio.sleep(0.05)
+            writer.write(b"thing")
+        else:
+            await reader.read()
+        writer.close()
+
+    async def main() -> None:
+        async with proxy(address, until_close):
+            answer = await send(address, method + b" / HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+            assert answer.endswith(b"\r\n\r\n" + (b"" if method == b"HEAD" else b"something"))
+
+    asyncio.run(main())
+
+
+def test_a_request_is_sent_again_when_the_target_had_closed_the_kept_connection(address: str) -> None:
+    connections = 0
+
+    async def one_only(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Answers one request of each connection, and hangs up on the next one."""
+        nonlocal connections
+        connections += 1
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
+        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
+            await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    async def main() -> None:
+        async with proxy(address, one_only):
+            request = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+            answers = await exchange(address, request, request, request)
+            assert [answer[-2:] for answer in answers] == [b"ok"] * 3
+            assert connections == 3
+            posted = await exchange(address, b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx")
+            assert posted[0].startswith(b"HTTP/1.1 502 ")  # it may have had an effect
+
+    asyncio.run(main())
+
+
+def test_a_large_upload_that_nobody_takes_is_answered_before_the_connection_ends(address: str) -> None:
+    async def main() -> None:
+        async with proxy(address, echo, healthy=False):
+            reader, writer = await asyncio.open_connection(address, 8080)
+            writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3000000\r\n\r\n" + b"x" * 1_000_000)
+            async with asyncio.timeout(20):
+                head = await reader.readuntil(b"\r\n\r\n")
+            assert head.startswith(b"HTTP/1.1 503 ")
+            assert b"Connection: close" in head
+            writer.close()
+            with contextlib.suppress(OSError):
+                await writer.wait_closed()
+
+    asyncio.run(main())
+
+
+def test_a_client_that_does_not_read_holds_the_target_up(address: str) -> None:
+    written = 0
+
+    async def pour(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal written
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 200000000\r\n\r\n")
+        with contextlib.suppress(ConnectionError):
+            while True:
+                writer.write(b"x" * 100_000)
+                await writer.drain()
+                written += 100_000
+
+    async def main() -> None:
+        async with proxy(address, pour):
+            _reader, writer = await asyncio.open_connection(address, 8080, limit=1)
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            before = -1
+            async with asyncio.timeout(20):
+                while written != before or not written:
+                    before = written
+                    await asyncio.sleep(0.5)
+            assert written < 50_000_000  # what the kernel holds for four sockets
+            writer.transport.abort()
+            await asyncio.sleep(0.05)
+
+    asyncio.run(main())
+
+
+def test_a_client_that_sends_no_more_still_gets_its_answer(address: str) -> None:
+    async def main() -> None:
+        async with proxy(address, echo):
+            reader, writer = await asyncio.open_connection(address, 8080)
+            writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+            writer.write_eof()
+            async with asyncio.timeout(20):
+                assert (await reader.read()).endswith(b"body: 0")
+            writer.close()
+            await writer.wait_closed()
 
     asyncio.run(main())
 

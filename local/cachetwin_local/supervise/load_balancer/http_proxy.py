@@ -1,31 +1,47 @@
 """One client connection of a load balancer: HTTP/1.1 in, HTTP/1.1 out, bodies streamed, WebSockets tunnelled.
 
-Sans-IO parsing by h11 on both sides; one target connection is kept with each client connection and used again while
-the same target is chosen. Bounds: 64 KB of request line and headers and 60 s without a byte, both as an Application
-Load Balancer has them by default (quotas page; ``idle_timeout.timeout_seconds``). What the client gets when a target
-fails: 502 when it cannot be reached or breaks off, 503 when there is none, 504 when it does not answer in time.
+A state machine on asyncio's protocols: heads are parsed, bodies pass as they came. Each request goes to the next
+healthy target, on a kept connection where there is one; a request without a body is sent once more when the target had
+just closed the kept one. Bounds: 64 KB of request line and fields and 60 s without a byte, both as an Application Load
+Balancer has them by default (quotas page; ``idle_timeout.timeout_seconds``); a side that does not read pauses the
+other. What the client gets when a target fails: 502 when it cannot be reached or breaks off, 503 when there is none,
+504 when it does not answer in time.
 """
 
 import asyncio
-import contextlib
 import os
+import sys
 import time
+import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import cast
 
-import h11
-
+from cachetwin_local.supervise.load_balancer.http_message import (
+    HEAD_BYTES_MAX,
+    Body,
+    ChunkedBody,
+    LengthBody,
+    ProtocolError,
+    RequestHead,
+    ResponseHead,
+    UntilCloseBody,
+    parse_request_head,
+    request_body,
+)
 from cachetwin_local.supervise.load_balancer.routing import Request
+from cachetwin_local.supervise.load_balancer.target_connection import Place, TargetConnection, TargetPool
 from cachetwin_local.supervise.load_balancer.targets import Targets
 
 __all__ = ["Frontend", "HttpProxy", "Response"]
 
-_HEADER_BYTES_MAX = 65_536
-_CHUNK_BYTES = 65_536
 _IDLE_S = 60.0
-_CONNECT_S = 5.0
 _WEBSOCKET_IDLE_S = 3600.0
+_LINGER_S = 1.0  # a close with unread bytes would reset the connection before the client has read the answer
+_CONNECTIONS_MAX = 1024
 _REASONS = {400: "Bad Request", 502: "Bad Gateway", 503: "Service Temporarily Unavailable", 504: "Gateway Time-out"}
+_HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"upgrade", b"te"})
+_REPLACED = _HOP_BY_HOP | {b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-port"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,246 +58,384 @@ class Frontend:
     """A listener's settings for its connections: the protocol and port that clients see, and the route of each request.
 
     `count` is called with the name of each event, one of CloudWatch's metrics of an Application Load Balancer.
+    `connections` are those that are open; more than 1024 are closed at once.
     """
 
     protocol: str
     port: int
     route: Callable[[Request], Response | Targets]
     count: Callable[[str], None] = lambda _name: None
+    connections: "set[HttpProxy]" = field(default_factory=set)
+    pool: TargetPool = field(default_factory=TargetPool)
 
 
-class _ProxyError(Exception):
-    """The exchange failed; `status_code` tells the client, if nothing was sent to it yet."""
+class HttpProxy(asyncio.Protocol):
+    """Serves one client connection."""
 
-    def __init__(self, status_code: int) -> None:
-        super().__init__(status_code)
-        self.status_code = status_code
-
-
-class _Peer:
-    """A connection and its parser."""
-
-    def __init__(
-        self, role: type[h11.CLIENT] | type[h11.SERVER], streams: tuple[asyncio.StreamReader, asyncio.StreamWriter]
-    ) -> None:
-        self.parser = h11.Connection(role, max_incomplete_event_size=_HEADER_BYTES_MAX)
-        self.reader, self.writer = streams
-
-    async def next_event(self) -> h11.Event | type[h11.NEED_DATA] | type[h11.PAUSED]:
-        while True:
-            event = self.parser.next_event()
-            if event is not h11.NEED_DATA:
-                return event
-            async with asyncio.timeout(_IDLE_S):
-                self.parser.receive_data(await self.reader.read(_CHUNK_BYTES))
-
-    async def send(self, event: h11.Event) -> None:
-        data = self.parser.send(event)
-        if data:
-            self.writer.write(data)
-            async with asyncio.timeout(_IDLE_S):
-                await self.writer.drain()
-
-    async def close(self) -> None:
-        self.writer.close()
-        with contextlib.suppress(OSError, TimeoutError):
-            async with asyncio.timeout(1):
-                await self.writer.wait_closed()
-
-
-class HttpProxy:
-    """Serves one client connection until it ends, or until the end of the current exchange once `closing` is set.
-
-    It is `idle` while it waits for a request.
-    """
-
-    def __init__(self, front: Frontend, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, front: Frontend) -> None:
         self._front = front
-        self._client = _Peer(h11.SERVER, (reader, writer))
-        self._target: _Peer | None = None
-        self._target_at: tuple[str, int] | None = None
-        self._source_ip = str(writer.get_extra_info("peername")[0])
-        self.idle = True
-        self.closing = False
+        self._transport: asyncio.Transport | None = None
+        self._source_ip = ""
+        self._received = bytearray()
+        self._head: RequestHead | None = None  # of the exchange under way
+        self._upload: Body = LengthBody(0)
+        self._choices: list[Place] = []
+        self._target: TargetConnection | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._sent_head = b""
+        self._responding = False
+        self._closes = False  # after this exchange
+        self._dechunks = False
+        self._tunnels = False
+        self._has_body = False
+        self._lingers = False  # answered, and what still comes is dropped
+        self._paused = False
+        self._ended = False  # the client sends no more
+        self._active_s = 0.0
+        self._timer: asyncio.TimerHandle | None = None
 
-    async def serve(self) -> None:
-        """Serve requests until the client closes, idles or breaks the protocol."""
-        try:
-            while await self._exchange() and not self.closing:
-                self._client.parser.start_next_cycle()
-                self.idle = True
-        except (OSError, TimeoutError, h11.RemoteProtocolError, h11.LocalProtocolError):
-            pass  # the client broke off, or the target did in the middle of an answer: nobody is left to tell
-        finally:
-            await self._drop_target()
-            await self._client.close()
+    def drain(self) -> None:
+        """Close the connection, after the exchange that is under way if there is one."""
+        self._closes = True
+        if self._head is None:
+            self._close()
 
-    async def _exchange(self) -> bool:
-        """One request and its answer. Returns whether the connection can carry another."""
-        try:
-            event = await self._client.next_event()
-        except h11.RemoteProtocolError:
-            await self._answer(_own(400))
-            return False
-        if not isinstance(event, h11.Request):
-            return False
-        if sum(len(name) + len(value) for name, value in event.headers) + len(event.target) > _HEADER_BYTES_MAX:
-            await self._answer(_own(400))  # as the service answers; h11 bounds only a head that is not complete yet
-            return False
-        self.idle = False
-        self._front.count("RequestCount")
-        request = _request(event, self._source_ip)
-        route = self._front.route(request)
-        try:
-            if isinstance(route, Response):
-                await self._answer(route)
-            else:
-                return await self._forward(event, route)
-        except _ProxyError as failure:
-            await self._drop_target()
-            if self._client.parser.our_state is not h11.SEND_RESPONSE:
-                return False
-            await self._answer(_own(failure.status_code))
-        return await self._read_to_end()
+    def abort(self) -> None:
+        """Close the connection at once."""
+        if self._transport is not None:
+            self._transport.abort()
 
-    async def _forward(self, request: h11.Request, targets: Targets) -> bool:
-        target = await self._connect(targets)
-        upload: asyncio.Task[None] | None = None
-        try:
-            await target.send(self._forwarded(request))
-            upload = asyncio.create_task(self._upload(target))
-            return await self._download(target, upload)
-        except (OSError, h11.RemoteProtocolError, h11.LocalProtocolError) as error:
-            status_code = 504 if isinstance(error, TimeoutError) else 502
-            raise _ProxyError(status_code) from error
-        finally:
-            if upload is not None and not upload.done():
-                upload.cancel()
-                await asyncio.gather(upload, return_exceptions=True)
+    # what asyncio calls
 
-    async def _upload(self, target: _Peer) -> None:
-        while True:
-            event = await self._client.next_event()
-            if isinstance(event, h11.Data | h11.EndOfMessage):
-                await target.send(event)
-            if not isinstance(event, h11.Data):
-                return
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Begin to serve, or refuse one connection too many."""
+        self._transport = cast("asyncio.Transport", transport)
+        if len(self._front.connections) >= _CONNECTIONS_MAX:
+            self._front.count("RejectedConnectionCount")
+            self._transport.abort()
+            return
+        self._front.count("NewConnectionCount")
+        self._front.connections.add(self)
+        self._source_ip = str(transport.get_extra_info("peername")[0])
+        self._active_s = time.monotonic()
+        self._timer = asyncio.get_running_loop().call_later(_IDLE_S, self._look_at_the_clock)
 
-    async def _download(self, target: _Peer, upload: asyncio.Task[None]) -> bool:
-        while True:
-            event = await target.next_event()
-            if isinstance(event, h11.InformationalResponse):
-                await self._client.send(event)
-                if event.status_code == 101:
-                    await upload
-                    await self._tunnel(target)
-                    return False
-            elif isinstance(event, h11.Response):
-                self._front.count(f"HTTPCode_Target_{event.status_code // 100}XX_Count")
-                await self._client.send(
-                    h11.Response(status_code=event.status_code, headers=_kept(event), reason=event.reason)
-                )
-            elif isinstance(event, h11.Data):
-                await self._client.send(event)
-            elif isinstance(event, h11.EndOfMessage):
-                await self._client.send(event)
-                return await self._reusable(target, upload)
-            else:
-                raise _ProxyError(502)
+    def data_received(self, data: bytes) -> None:
+        """Take the next bytes of the client."""
+        if self._lingers:
+            return
+        self._active_s = time.monotonic()
+        if self._tunnels:
+            if self._target is not None:
+                self._target.write(data)
+            return
+        self._received += data
+        self._go_on()
 
-    async def _reusable(self, target: _Peer, upload: asyncio.Task[None]) -> bool:
-        """After an answer: keep the target's connection and the client's where both sides agree."""
-        if not upload.done():
-            return False  # answered before the body was read: what follows cannot be told from the rest of it
-        upload.result()
-        if target.parser.our_state is h11.DONE and target.parser.their_state is h11.DONE:
-            target.parser.start_next_cycle()
-        else:
-            await self._drop_target()
-        parser = self._client.parser
-        return parser.our_state is h11.DONE and parser.their_state is h11.DONE
+    def eof_received(self) -> bool:
+        """Keep the connection for the answer of a client that sends no more."""
+        self._ended = True
+        # asyncio's TLS has no half-closed connections
+        waits = self._head is not None and self._upload.done and not self._tunnels
+        return waits and self._transport is not None and self._transport.get_extra_info("ssl_object") is None
 
-    async def _tunnel(self, target: _Peer) -> None:
-        """Move bytes both ways after a 101, until either side ends."""
-        pairs = ((self._client, target), (target, self._client))
-        for source, sink in pairs:
-            sink.writer.write(source.parser.trailing_data[0])
-        pumps = [asyncio.create_task(_pump(source.reader, sink.writer)) for source, sink in pairs]
-        try:
-            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            for pump in pumps:
-                pump.cancel()
-            await asyncio.gather(*pumps, return_exceptions=True)
-            await self._drop_target()
+    def connection_lost(self, _error: Exception | None) -> None:
+        """Release everything."""
+        self._front.connections.discard(self)
+        if self._timer is not None:
+            self._timer.cancel()
+        if self._connecting is not None:
+            self._connecting.cancel()
+        self._drop_target()
 
-    async def _connect(self, targets: Targets) -> _Peer:
-        choices = list(targets.round_robin())
-        if not choices:
-            raise _ProxyError(503)
-        if self._target is not None and self._target_at in choices and not self._target.reader.at_eof():
-            return self._target
-        await self._drop_target()
-        for address, port in choices:
-            with contextlib.suppress(OSError, TimeoutError):
-                async with asyncio.timeout(_CONNECT_S):
-                    streams = await asyncio.open_connection(address, port, limit=_CHUNK_BYTES)
-                self._target, self._target_at = _Peer(h11.CLIENT, streams), (address, port)
-                return self._target
-            self._front.count("TargetConnectionErrorCount")
-        raise _ProxyError(502)
+    def pause_writing(self) -> None:
+        """Read no more of the response while the client does not take it."""
+        if self._target is not None:
+            self._target.pause(paused=True)
 
-    async def _drop_target(self) -> None:
+    def resume_writing(self) -> None:
+        """Go on reading the response."""
+        self._active_s = time.monotonic()
+        if self._target is not None:
+            self._target.pause(paused=False)
+
+    # what the target's connection calls
+
+    def respond(self, head: ResponseHead, body: Body) -> None:
+        """Pass the head of a response on."""
+        self._active_s = time.monotonic()
+        request = self._head
+        if request is None:
+            return
+        if head.status_code >= 200:
+            self._front.count(f"HTTPCode_Target_{head.status_code // 100}XX_Count")
+            self._responding = True
+            self._dechunks = isinstance(body, ChunkedBody) and request.minor == 0
+            self._closes |= isinstance(body, UntilCloseBody) or self._dechunks or not request.keeps_alive
+        elif head.status_code == 101:
+            self._responding = True
+        elif request.minor == 0:
+            return  # HTTP/1.0 has no informational responses
+        dropped = set(_HOP_BY_HOP)
+        if isinstance(body, ChunkedBody):
+            dropped.add(b"content-length")  # the chunks are what counts
+        if self._dechunks:
+            dropped.add(b"transfer-encoding")
+        lines = [head.start, *(each.line for each in head.fields if each.name not in dropped)]
+        if head.status_code == 101:
+            lines += [b"Connection: upgrade", *(each.line for each in head.fields if each.name == b"upgrade")]
+        elif self._closes and head.status_code >= 200:
+            lines.append(b"Connection: close")
+        self._write(b"\r\n".join(lines) + b"\r\n\r\n")
+
+    def respond_body(self, data: bytes, *, body: Body) -> None:
+        """Pass bytes of the body on."""
+        self._active_s = time.monotonic()
+        self._write(body.content if self._dechunks and isinstance(body, ChunkedBody) else data)
+
+    def respond_end(self) -> None:
+        """End the exchange; the connections are kept where both sides agree."""
+        complete = self._upload.done
         if self._target is not None:
             target, self._target = self._target, None
-            await target.close()
+            target.end(keep=complete)
+        if not complete:
+            self._linger()  # what follows an unfinished upload cannot be told from the rest of it
+        elif self._closes or self._ended:
+            self._close()
+        else:
+            self._next_request()
 
-    async def _answer(self, answer: Response) -> None:
-        self._front.count(f"HTTPCode_ELB_{answer.status_code // 100}XX_Count")
-        headers = [("Server", "awselb/2.0"), *answer.headers, ("Content-Length", str(len(answer.body)))]
-        reason = _REASONS.get(answer.status_code, "").encode()
-        with contextlib.suppress(h11.LocalProtocolError):
-            await self._client.send(h11.Response(status_code=answer.status_code, headers=headers, reason=reason))
-            await self._client.send(h11.Data(data=answer.body))
-            await self._client.send(h11.EndOfMessage())
+    def tunnel(self, data: bytes) -> None:
+        """Pass bytes on after a 101."""
+        self._active_s = time.monotonic()
+        if not self._tunnels:
+            self._tunnels = True
+            if self._target is not None and self._received:
+                self._target.write(bytes(self._received))
+                self._received.clear()
+        self._write(data)
 
-    async def _read_to_end(self) -> bool:
-        """Read what is left of a request that was answered without a target; too much of it ends the connection."""
-        read_bytes = 0
-        while self._client.parser.their_state is h11.SEND_BODY and read_bytes < _CHUNK_BYTES:
-            event = await self._client.next_event()
-            read_bytes += len(event.data) if isinstance(event, h11.Data) else 0
-        parser = self._client.parser
-        return parser.our_state is h11.DONE and parser.their_state is h11.DONE
+    def target_failed(self, status_code: int) -> None:
+        """Try once more, or tell the client while it can be told, or break off."""
+        target, request = self._target, self._head
+        self._drop_target()
+        if request is None or self._responding:
+            self._close()
+        elif target is not None and target.used and not self._has_body:
+            self._connect(fresh=True)
+        else:
+            self._fail(status_code)
 
-    def _forwarded(self, request: h11.Request) -> h11.Request:
-        """The request as the target sees it: with the headers the service adds."""
-        headers = list(request.headers)
-        found = dict(headers)
-        added = {
-            b"x-forwarded-for": b", ".join(filter(None, [found.get(b"x-forwarded-for"), self._source_ip.encode()])),
-            b"x-forwarded-proto": self._front.protocol.lower().encode(),
-            b"x-forwarded-port": str(self._front.port).encode(),
-        }
-        if b"x-amzn-trace-id" not in found:
-            added[b"x-amzn-trace-id"] = f"Root=1-{int(time.time()):08x}-{os.urandom(12).hex()}".encode()
-        kept = [(name, value) for name, value in headers if name not in added and name not in _HOP_BY_HOP]
-        if b"upgrade" in found:
-            kept += [(b"connection", b"upgrade"), (b"upgrade", found[b"upgrade"])]
-        return h11.Request(method=request.method, target=request.target, headers=kept + list(added.items()))
+    def hold_upload(self, *, full: bool) -> None:
+        """Read no more of the request while the target does not take it."""
+        self._pause(paused=full)
+
+    # the exchange
+
+    def _go_on(self) -> None:
+        if self._head is None:
+            self._begin()
+        elif self._target is not None and not self._upload.done:
+            self._send_upload(self._target)
+        elif len(self._received) > HEAD_BYTES_MAX:
+            self._pause(paused=True)  # the next request, ahead of its time
+
+    def _begin(self) -> None:
+        """Begin an exchange when the head of a request is there."""
+        while self._received[:2] == b"\r\n":  # allowed before a request (RFC 9112, section 2.2)
+            del self._received[:2]
+        end = self._received.find(b"\r\n\r\n")
+        if end < 0 and len(self._received) <= HEAD_BYTES_MAX:
+            return
+        try:
+            if end < 0 or end > HEAD_BYTES_MAX:
+                raise ProtocolError("the head is too long")
+            head = parse_request_head(bytes(self._received[: end + 2]))
+            self._upload = request_body(head)
+        except ProtocolError:
+            self._refuse()
+            return
+        del self._received[: end + 4]
+        self._head, self._responding, self._has_body = head, False, not self._upload.done
+        self._front.count("RequestCount")
+        route = self._front.route(_request(head, self._source_ip))
+        if isinstance(route, Response):
+            self._answer_instead(route)
+            return
+        self._choices = list(route.round_robin())
+        self._sent_head = self._forwarded(head)
+        if self._choices:
+            self._connect()
+        else:
+            self._fail(503)
+
+    def _connect(self, *, fresh: bool = False) -> None:
+        target = None if fresh else self._front.pool.get(self._choices[0])
+        if target is not None:
+            self._send(target)
+            return
+        self._pause(paused=True)
+        self._connecting = asyncio.get_running_loop().create_task(self._try_targets())
+
+    async def _try_targets(self) -> None:
+        """Connect to the first target that can be reached."""
+        try:
+            for place in self._choices:
+                try:
+                    target = await self._front.pool.connect(place)
+                except (OSError, TimeoutError):
+                    self._front.count("TargetConnectionErrorCount")
+                    continue
+                self._connecting = None
+                self._pause(paused=False)
+                self._send(target)
+                return
+            self._connecting = None
+            self._pause(paused=False)
+            self._fail(502)
+        except Exception:  # noqa: BLE001  (our bug: it must end this connection and nothing else)
+            sys.stderr.write(traceback.format_exc())
+            self.abort()
+
+    def _send(self, target: TargetConnection) -> None:
+        self._target = target
+        target.begin(self, self._method, self._sent_head)
+        if not self._upload.done:
+            self._send_upload(target)
+
+    def _send_upload(self, target: TargetConnection) -> None:
+        try:
+            taken = self._upload.take(bytes(self._received))
+        except ProtocolError:
+            self._refuse()
+            return
+        if taken:
+            data = bytes(self._received[:taken])
+            del self._received[:taken]
+            target.write(data)
+
+    def _refuse(self) -> None:
+        """Tell a client that does not speak HTTP, and drop it."""
+        self._drop_target()
+        self._closes = True
+        if not self._responding:
+            self._answer(_own(400), self._method)
+        self._linger()
+
+    def _fail(self, status_code: int) -> None:
+        self._answer_instead(_own(status_code))
+
+    def _answer_instead(self, response: Response) -> None:
+        """Answer without a target. A body that is not there yet ends the connection."""
+        request = self._head
+        if request is None:
+            return
+        if not self._upload.done:
+            try:
+                taken = self._upload.take(bytes(self._received))
+            except ProtocolError:
+                taken = 0
+            del self._received[:taken]
+        self._closes |= not request.keeps_alive or not self._upload.done
+        self._answer(response, request.method)
+        self.respond_end()
+
+    def _answer(self, response: Response, method: bytes) -> None:
+        self._front.count(f"HTTPCode_ELB_{response.status_code // 100}XX_Count")
+        reason = _REASONS.get(response.status_code, "")
+        lines = [f"HTTP/1.1 {response.status_code} {reason}", "Server: awselb/2.0"]
+        lines += [f"{name}: {value}" for name, value in response.headers]
+        lines += [f"Content-Length: {len(response.body)}", *(["Connection: close"] if self._closes else [])]
+        head = "\r\n".join(lines).encode("latin-1", "replace") + b"\r\n\r\n"
+        self._write(head if method == b"HEAD" else head + response.body)
+
+    def _next_request(self) -> None:
+        self._head = None
+        self._pause(paused=False)
+        if self._received:
+            # not at once: requests in a row must not nest
+            asyncio.get_running_loop().call_soon(self._begin_next)
+
+    def _begin_next(self) -> None:
+        if self._head is None and self._transport is not None and not self._transport.is_closing():
+            self._begin()
+
+    def _forwarded(self, request: RequestHead) -> bytes:
+        """The head of the request as the target sees it: with the fields that the service adds."""
+        before = [each.value for each in request.fields if each.name == b"x-forwarded-for"]
+        names = {each.name for each in request.fields}
+        lines = [b"%b %b HTTP/1.1" % (request.method, request.target)]
+        lines += [each.line for each in request.fields if each.name not in _REPLACED]
+        if b"upgrade" in names:
+            lines += [b"Connection: upgrade", *(each.line for each in request.fields if each.name == b"upgrade")]
+        if b"host" not in names:
+            lines.append(b"Host:")  # HTTP/1.0 does not need one, HTTP/1.1 does
+        lines += [
+            b"X-Forwarded-For: " + b", ".join([*before, self._source_ip.encode()]),
+            b"X-Forwarded-Proto: " + self._front.protocol.lower().encode(),
+            b"X-Forwarded-Port: %d" % self._front.port,
+        ]
+        if b"x-amzn-trace-id" not in names:
+            lines.append(f"X-Amzn-Trace-Id: Root=1-{int(time.time()):08x}-{os.urandom(12).hex()}".encode())
+        return b"\r\n".join(lines) + b"\r\n\r\n"
+
+    # the connections
+
+    @property
+    def _method(self) -> bytes:
+        return b"" if self._head is None else self._head.method
+
+    def _look_at_the_clock(self) -> None:
+        """Close a connection without a byte for too long; a target that owes an answer gets no more time either."""
+        limit_s = _WEBSOCKET_IDLE_S if self._tunnels else _IDLE_S
+        left_s = self._active_s + limit_s - time.monotonic()
+        if left_s > 0:
+            self._timer = asyncio.get_running_loop().call_later(left_s, self._look_at_the_clock)
+        elif self._head is not None and not self._responding and self._upload.done:
+            self._closes = True
+            self._drop_target()
+            self._fail(504)
+        else:
+            self.abort()
+
+    def _drop_target(self) -> None:
+        if self._target is not None:
+            target, self._target = self._target, None
+            target.end(keep=False)
+
+    def _pause(self, *, paused: bool) -> None:
+        if paused != self._paused and self._transport is not None and not self._transport.is_closing():
+            self._paused = paused
+            (self._transport.pause_reading if paused else self._transport.resume_reading)()
+
+    def _write(self, data: bytes) -> None:
+        if data and self._transport is not None:
+            self._transport.write(data)
+
+    def _linger(self) -> None:
+        """Close the connection a moment later than the answer."""
+        self._lingers = True
+        self._drop_target()
+        self._received.clear()
+        self._pause(paused=False)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(_LINGER_S, self._close)
+
+    def _close(self) -> None:
+        """Close the connection when what was written has been sent."""
+        self._drop_target()
+        if self._transport is not None:
+            self._transport.close()
 
 
-_HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"upgrade", b"te"})
-
-
-def _kept(response: h11.Response) -> list[tuple[bytes, bytes]]:
-    return [(name, value) for name, value in response.headers if name not in _HOP_BY_HOP]
-
-
-def _request(event: h11.Request, source_ip: str) -> Request:
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in event.headers}
-    host = headers.get("host", "").rsplit(":", 1)[0] if not headers.get("host", "").endswith("]") else headers["host"]
-    return Request(event.method.decode(), event.target.decode("latin-1"), host, source_ip, headers)
+def _request(head: RequestHead, source_ip: str) -> Request:
+    headers = {each.name.decode(): each.value.decode("latin-1") for each in head.fields}
+    host = headers.get("host", "")
+    if not host.endswith("]"):
+        host = host.rsplit(":", 1)[0]
+    return Request(head.method.decode(), head.target.decode("latin-1"), host, source_ip, headers)
 
 
 def _own(status_code: int) -> Response:
@@ -289,13 +443,3 @@ def _own(status_code: int) -> Response:
     title = f"{status_code} {_REASONS.get(status_code, 'Error')}"
     page = f"<html><head><title>{title}</title></head><body><center><h1>{title}</h1></center></body></html>\r\n"
     return Response(status_code, (("Content-Type", "text/html"),), page.encode())
-
-
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while True:
-        async with asyncio.timeout(_WEBSOCKET_IDLE_S):
-            data = await reader.read(_CHUNK_BYTES)
-        if not data:
-            return
-        writer.write(data)
-        await writer.drain()

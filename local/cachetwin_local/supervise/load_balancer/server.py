@@ -1,26 +1,27 @@
 """What runs in a load balancer's process: its listeners, their rules, the health of the targets.
 
-Bounded at 1024 connections a listener; one more is closed at once. At the end it accepts nothing more, closes the
-connections that wait for a request, and gives the others a moment to end theirs.
+At the end it accepts nothing more, closes the connections that wait for a request, and gives the others a moment to end
+theirs.
 """
 
 import asyncio
 import random
 import socket
+import time
 
 from cachetwin_local.supervise.data_plane.program import Report
 from cachetwin_local.supervise.load_balancer.http_proxy import Frontend, HttpProxy, Response
 from cachetwin_local.supervise.load_balancer.routing import Request, redirect_location, select_action
 from cachetwin_local.supervise.load_balancer.settings import Front, LoadBalancerSettings
+from cachetwin_local.supervise.load_balancer.target_connection import TargetPool
 from cachetwin_local.supervise.load_balancer.targets import Targets
 from cachetwin_local.topology.values import FixedResponse, Forward, Listener, Redirect
 
 __all__ = ["LoadBalancerServer"]
 
-_CONNECTIONS_MAX = 1024
-_HEADER_BYTES_MAX = 65_536
 _FIRST_PROBES_S = 1.0
 _DRAIN_S = 3.0
+_DRAIN_POLL_S = 0.02
 
 
 class LoadBalancerServer:
@@ -37,7 +38,8 @@ class LoadBalancerServer:
         }
         self._report = Report()
         self._servers: list[asyncio.Server] = []
-        self._connections: dict[asyncio.Task[None], HttpProxy] = {}
+        self._connections: set[HttpProxy] = set()
+        self._pool = TargetPool()
         self._watches: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -61,15 +63,14 @@ class LoadBalancerServer:
         """Close the listeners and the idle connections, then wait for the others."""
         for server in self._servers:
             server.close()
-        for task, proxy in self._connections.items():
-            if proxy.idle:
-                task.cancel()
-            proxy.closing = True
-        if self._connections:
-            _done, late = await asyncio.wait(list(self._connections), timeout=_DRAIN_S)
-            for task in late:
-                task.cancel()
-            await asyncio.gather(*late, return_exceptions=True)
+        for connection in list(self._connections):
+            connection.drain()
+        end_s = time.monotonic() + _DRAIN_S
+        while self._connections and time.monotonic() < end_s:
+            await asyncio.sleep(_DRAIN_POLL_S)
+        for connection in list(self._connections):
+            connection.abort()
+        self._pool.close()
         for watch in self._watches:
             watch.cancel()
         await asyncio.gather(*self._watches, return_exceptions=True)
@@ -86,22 +87,16 @@ class LoadBalancerServer:
         listener = front.listener
         context = None if front.pair is None else front.pair.server_context()
         frontend = Frontend(
-            listener.protocol, listener.endpoint.port, lambda request: self._route(listener, request), self._count
+            listener.protocol,
+            listener.endpoint.port,
+            lambda request: self._route(listener, request),
+            self._count,
+            self._connections,
+            self._pool,
         )
-
-        def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            if len(self._connections) >= _CONNECTIONS_MAX:
-                self._count("RejectedConnectionCount")
-                writer.close()
-                return
-            self._count("NewConnectionCount")
-            proxy = HttpProxy(frontend, reader, writer)
-            task = asyncio.create_task(proxy.serve())
-            self._connections[task] = proxy
-            task.add_done_callback(self._connections.pop)
-
         sock = socket.socket(fileno=front.descriptor)
-        self._servers.append(await asyncio.start_server(accept, sock=sock, ssl=context, limit=_HEADER_BYTES_MAX))
+        loop = asyncio.get_running_loop()
+        self._servers.append(await loop.create_server(lambda: HttpProxy(frontend), sock=sock, ssl=context))
 
     def _count(self, name: str) -> None:
         self._report.counts[name] += 1
