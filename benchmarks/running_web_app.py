@@ -12,8 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cachetwin_local.supervise.control_socket import ask
+
 ROOT = Path(__file__).parents[1]
 COMMAND_S_MAX = 300
+STATUS_S_MAX = 20
 
 
 @dataclass(frozen=True)
@@ -28,8 +31,9 @@ class App:
         return _cachetwin(self.folder, *words)
 
     def status(self) -> dict[str, Any]:
-        """What ``cachetwin status --json`` says."""
-        found: dict[str, Any] = json.loads(self.cachetwin("status", "--json").stdout)
+        """What the supervisor says when it is asked for its status."""
+        state = json.loads((self.folder / ".cachetwin" / "state.json").read_text())
+        found: dict[str, Any] = next(ask(state["control_socket"], {"op": "status"}, deadline_s=STATUS_S_MAX))
         return found
 
 
