@@ -7,8 +7,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +24,21 @@ class App:
     """An app that is up: its folder, and where its load balancer answers."""
 
     folder: Path
-    url: str
+    environment: Mapping[str, str]
+    url: str = ""
 
     def cachetwin(self, *words: str) -> "subprocess.CompletedProcess[str]":
         """Run one command of the runner in the app's folder."""
-        return _cachetwin(self.folder, *words)
+        path = os.pathsep.join(part for part in sys.path if part)
+        return subprocess.run(
+            [sys.executable, "-m", "cachetwin_local", *words],
+            cwd=self.folder,
+            env={**os.environ, **self.environment, "PYTHONPATH": path, "TERM": "dumb"},
+            capture_output=True,
+            text=True,
+            timeout=COMMAND_S_MAX,
+            check=False,
+        )
 
     def status(self) -> dict[str, Any]:
         """What the supervisor says when it is asked for its status."""
@@ -37,30 +47,35 @@ class App:
         return found
 
 
-def _cachetwin(folder: Path, *words: str) -> "subprocess.CompletedProcess[str]":
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "TERM": "dumb"}
-    command = [sys.executable, "-m", "cachetwin_local", *words]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=COMMAND_S_MAX, check=False
-    )
-
-
 @contextlib.contextmanager
-def running_web_app() -> Iterator[App]:
-    """The app of this repository's cdk.json, without data of earlier runs; down when it is left."""
+def web_app_folder() -> Iterator[Path]:
+    """A folder with the app of this repository's cdk.json, without data of earlier runs."""
     folder = Path(tempfile.mkdtemp(prefix="web-app-"))
     try:
         for name in ("stacks", "constructs"):
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "cdk.json", folder)
-        up = _cachetwin(folder, "up", "-d")
-        if up.returncode != 0:
-            sys.exit(f"the app did not come up:\n{up.stderr}")
-        try:
-            status = json.loads(_cachetwin(folder, "status", "--json").stdout)
-            endpoints = [str(row["endpoint"]) for row in status["endpoints"]]
-            yield App(folder, next(one for one in endpoints if one.startswith("http")).rstrip("/"))
-        finally:
-            _cachetwin(folder, "down")
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def running(folder: Path, environment: Mapping[str, str]) -> Iterator[App]:
+    """The app of ``folder``, up in the background; down when it is left."""
+    app = App(folder, environment)
+    up = app.cachetwin("up", "-d")
+    if up.returncode != 0:
+        sys.exit(f"the app did not come up:\n{up.stderr}")
+    try:
+        endpoints = [str(row["endpoint"]) for row in json.loads(app.cachetwin("status", "--json").stdout)["endpoints"]]
+        yield replace(app, url=next(one for one in endpoints if one.startswith("http")).rstrip("/"))
+    finally:
+        app.cachetwin("down")
+
+
+@contextlib.contextmanager
+def running_web_app() -> Iterator[App]:
+    """The web app in a folder of its own, up in the background."""
+    with web_app_folder() as folder, running(folder, {}) as app:
+        yield app
