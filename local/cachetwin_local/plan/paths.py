@@ -80,6 +80,8 @@ def subnets_of(context: Context, key: str) -> tuple[str, ...]:
         return _grouped(
             context, properties.where.stack, "AWS::RDS::DBSubnetGroup", properties.optional("DBSubnetGroupName")
         )
+    if kind == "AWS::ElastiCache::ServerlessCache":
+        return properties.strings("SubnetIds")
     return _grouped(
         context, properties.where.stack, "AWS::ElastiCache::SubnetGroup", properties.optional("CacheSubnetGroupName")
     )

@@ -40,6 +40,8 @@ T = TypeVar("T")
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
 REPLICATION_GROUP = "AWS::ElastiCache::ReplicationGroup"
 ENDPOINTS: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = {
+    "AWS::ElastiCache::CacheCluster": (elasticache_node_groups.PORT, ("primary",)),
+    "AWS::ElastiCache::ServerlessCache": (elasticache_node_groups.PORT, ("primary",)),
     REPLICATION_GROUP: (elasticache_node_groups.PORT, ("primary", "reader")),
     "AWS::RDS::DBInstance": (rds_db_instance.PORT, ("endpoint",)),
 }

@@ -11,8 +11,10 @@ from .cloudformation import stack as cloudformation_stack
 from .context import Translator
 from .ecs import service as ecs_service
 from .ecs import task_definition as ecs_task_definition
+from .elasticache import cache_cluster as elasticache_cache_cluster
 from .elasticache import parameter_group as elasticache_parameter_group
 from .elasticache import replication_group as elasticache_replication_group
+from .elasticache import serverless_cache as elasticache_serverless_cache
 from .elasticache import user as elasticache_user
 from .elasticache import user_group as elasticache_user_group
 from .elbv2 import listener as elbv2_listener
@@ -29,8 +31,10 @@ TRANSLATORS: Final[Mapping[str, Translator]] = {
     "AWS::CloudFormation::Stack": cloudformation_stack,
     "AWS::ECS::Service": ecs_service,
     "AWS::ECS::TaskDefinition": ecs_task_definition,
+    "AWS::ElastiCache::CacheCluster": elasticache_cache_cluster,
     "AWS::ElastiCache::ParameterGroup": elasticache_parameter_group,
     "AWS::ElastiCache::ReplicationGroup": elasticache_replication_group,
+    "AWS::ElastiCache::ServerlessCache": elasticache_serverless_cache,
     "AWS::ElastiCache::User": elasticache_user,
     "AWS::ElastiCache::UserGroup": elasticache_user_group,
     "AWS::ElasticLoadBalancingV2::Listener": elbv2_listener,

@@ -8,7 +8,9 @@ from typing import Final
 
 from cachetwin_local.assembly.graph import Graph
 
-CACHE: Final = "AWS::ElastiCache::ReplicationGroup"
+CACHES: Final = frozenset(
+    {"AWS::ElastiCache::CacheCluster", "AWS::ElastiCache::ReplicationGroup", "AWS::ElastiCache::ServerlessCache"}
+)
 DATABASE: Final = "AWS::RDS::DBInstance"
 SECRET: Final = "AWS::SecretsManager::Secret"  # noqa: S105  (a CloudFormation type)
 ATTACHMENT: Final = "AWS::SecretsManager::SecretTargetAttachment"
@@ -18,6 +20,8 @@ ENDPOINT_ATTRIBUTES: Final = (
     "ReaderEndPoint.",
     "ReadEndPoint.",
     "ConfigurationEndPoint.",
+    "ReaderEndpoint.",
+    "RedisEndpoint.",
     "Endpoint.",
 )
 
@@ -36,7 +40,7 @@ def sources(graph: Graph, wanted: list[tuple[str, str]]) -> set[str]:
     while wanted:
         key, attribute = wanted.pop()
         kind = graph.resource(key).type
-        if kind in {CACHE, DATABASE}:
+        if kind in CACHES or kind == DATABASE:
             if attribute.startswith((*ENDPOINT_ATTRIBUTES, "MasterUserSecret.")):
                 found.add(key)
         elif kind in CARRIERS and key not in seen:

@@ -156,7 +156,8 @@ class ReplicationGroup:
     """A Valkey or Redis OSS replication group.
 
     With cluster mode disabled it has a primary and a reader endpoint, enabled a configuration endpoint, and compatible all
-    three.
+    three. A serverless cache is one shard whose primary and reader endpoint speak the cluster protocol; a single node has
+    no reader endpoint.
 
     `profile` is what the engine is started with. `parameters` are the parameter group's by name, as strings; those that
     say how a node is made (reserved-memory-percent) are in the nodes instead. `users` is empty when the group has no
@@ -179,7 +180,7 @@ class ReplicationGroup:
     security_groups: tuple[str, ...]
     automatic_failover: bool = False
     multi_az: bool = False
-    cluster_mode: Literal["disabled", "enabled", "compatible"] = "disabled"
+    cluster_mode: Literal["disabled", "enabled", "compatible", "serverless"] = "disabled"
     configuration_endpoint: Endpoint | None = None
     node_groups: tuple[NodeGroup, ...] = (NodeGroup("0001", ()),)
 

@@ -297,3 +297,47 @@ def test_a_user_without_a_clear_authentication_is_an_error(properties: Json, mes
 )
 def test_host_names_have_elasticaches_short_region(region: str, short: str) -> None:
     assert short_region(region) == short
+
+
+def serverless(**properties: Json) -> Topology:
+    given = {"ServerlessCacheName": "Sessions", "Engine": "valkey", "MajorEngineVersion": "8", **properties}
+    output = {"Fn::Sub": "${Cache.Endpoint.Address}:${Cache.Endpoint.Port} ${Cache.ReaderEndpoint.Port}"}
+    return plan_of(
+        Cache=one("ElastiCache::ServerlessCache", **given),
+        Secret=one("SecretsManager::Secret", SecretString=output),
+    )
+
+
+def test_a_serverless_cache_is_one_address_with_two_ports() -> None:
+    (group,) = serverless(CacheUsageLimits={"DataStorage": {"Maximum": 2, "Unit": "GB"}}).replication_groups
+    assert (group.cluster_mode, group.profile, group.endpoint.tls) == ("serverless", "valkey-8.1", "required")
+    assert group.reader_endpoint is not None
+    assert group.endpoint.address == group.reader_endpoint.address
+    assert (group.endpoint.port, group.reader_endpoint.port) == (6379, 6380)
+    assert group.endpoint.names == group.reader_endpoint.names
+    assert {node.maxmemory_bytes for node in group.nodes} == {2 * 1024**3}
+    assert "psubscribe blocked" in group.parameters["rename-commands"]
+
+
+@pytest.mark.parametrize(
+    ("properties", "message"),
+    [
+        ({"MajorEngineVersion": "6"}, "Cache, MajorEngineVersion: must be one of 7, 8, 9, got 6"),
+        ({"UserGroupId": "elsewhere"}, "UserGroupId: must name a user group that a stack of this app defines"),
+    ],
+)
+def test_a_wrong_property_of_a_serverless_cache_is_named(properties: Json, message: str) -> None:
+    assert message in unreadable(serverless(**properties))["Cache"]
+
+
+def test_a_single_node_is_a_group_of_one() -> None:
+    given = {"Engine": "redis", "EngineVersion": "7.1", "CacheNodeType": "cache.t4g.micro", "NumCacheNodes": 1}
+    topology = plan_of(Cache=one("ElastiCache::CacheCluster", **given, ClusterName="Jobs"))
+    (group,) = topology.replication_groups
+    assert (group.profile, group.reader_endpoint, group.automatic_failover) == ("redis-7.1", None, False)
+    assert [(node.member_id, node.endpoint) for node in group.nodes] == [("jobs", group.endpoint)]
+    assert group.endpoint.names[0].startswith("jobs.")
+    wrong = plan_of(Cache=one("ElastiCache::CacheCluster", **{**given, "NumCacheNodes": 2}))
+    assert "NumCacheNodes: must be 1 for Valkey and Redis OSS, got 2" in unreadable(wrong)["Cache"]
+    memcached = plan_of(Cache=one("ElastiCache::CacheCluster", **{**given, "Engine": "memcached"}))
+    assert status(memcached, "Cache") == ("not supported", "a Memcached cluster does not run here yet")

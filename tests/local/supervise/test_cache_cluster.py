@@ -3,13 +3,16 @@
 import asyncio
 import os
 import signal
+from dataclasses import replace
 
+import pytest
 import redis
 import redis.asyncio
-from tests.local.supervise.caches import KEY, client, cluster, running, until
+from tests.local.supervise.caches import KEY, client, cluster, replication_group, running, until
 
+from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.project.run_context import RunContext
-from cachetwin_local.topology.values import ReplicationGroup
+from cachetwin_local.topology.values import Endpoint, NodeGroup, ReplicationGroup
 
 
 def cluster_client(run_context: RunContext, group: ReplicationGroup) -> redis.asyncio.RedisCluster:
@@ -93,5 +96,48 @@ def test_the_configuration_endpoint_answers_with_the_topology_after_each_failove
                 async with cluster_client(run_context, group) as app:
                     await app.initialize()
                     assert [node.port for node in app.get_primaries()] == [port]
+
+    asyncio.run(main())
+
+
+def serverless(address: str) -> ReplicationGroup:
+    base = replication_group(address, 2)
+    endpoint = Endpoint(address, 6379, 6379, "required")
+    reader = Endpoint(address, 6380, 6380, "required")
+    return replace(
+        base,
+        primary_endpoint=endpoint,
+        reader_endpoint=reader,
+        nodes=(replace(base.nodes[0], endpoint=endpoint), replace(base.nodes[1], endpoint=reader)),
+        parameters={**base.parameters, "rename-commands": "keys blocked"},
+        users=(replace(base.users[0], access_string="on ~* &* +@all"), base.users[1]),
+        cluster_mode="serverless",
+        node_groups=(NodeGroup("0001", ((0, 16383),)),),
+    )
+
+
+def test_a_serverless_cache_shows_a_node_for_writes_and_one_for_reads_whichever_fails(
+    run_context: RunContext, address: str
+) -> None:
+    group = serverless(address)
+
+    async def main() -> None:
+        async with running(run_context, group) as actor:
+            async with cluster_client(run_context, group) as app:
+                await app.set("key", "value")
+                assert [node.port for node in app.get_primaries()] == [6379]
+            async with client(run_context, group.reader_endpoint, group) as reader:
+                assert (await reader.info("replication"))["role"] == "slave"
+                with pytest.raises(redis.ResponseError, match="unknown command"):
+                    await reader.keys("*")
+            os.kill(run_context.children[f"{KEY}/cache-001"].pid, signal.SIGKILL)
+            await until(lambda: actor.shards[0].primary.node.member_id == "cache-002")
+            await until(lambda: all(row["state"] == "ready" for row in actor.nodes()))
+            async with cluster_client(run_context, group) as app:
+                assert await app.get("key") == "value"
+                await app.set("key", "again")
+            assert run_context.service_events.recent(10) == []
+            with pytest.raises(UserError, match="is serverless: the service has no TestFailover for it"):
+                await actor.fail_over(None, planned=False)
 
     asyncio.run(main())

@@ -40,6 +40,45 @@ REPLICATION_GROUP = PropertyUse.of(
     },
 )
 
+CACHE_CLUSTER = PropertyUse.of(
+    "CacheNodeType CacheParameterGroupName Engine EngineVersion NumCacheNodes Port PreferredAvailabilityZone "
+    "TransitEncryptionEnabled",
+    {
+        **recorded("a part of names and ARNs", "ClusterName"),
+        **recorded("checked where the groups and subnets are of this app", "VpcSecurityGroupIds CacheSubnetGroupName"),
+        **recorded("`cachetwin logs` has the output of every node", "LogDeliveryConfigurations"),
+        **recorded(_TAGS, "Tags"),
+        **recorded(_UPKEEP, "AutoMinorVersionUpgrade PreferredMaintenanceWindow SnapshotRetentionLimit SnapshotWindow"),
+        **recorded("every zone is this machine", "AZMode PreferredAvailabilityZones"),
+        **recorded("`cachetwin events` has what happened to a cache", "NotificationTopicArn"),
+    },
+    {
+        **refused(_EMPTY, "SnapshotArns SnapshotName"),
+        **refused(_IPV4, "IpDiscovery NetworkType", unless=("ipv4",)),
+        **refused("EC2-Classic's security groups are not checked here", "CacheSecurityGroupNames"),
+    },
+)
+
+SERVERLESS_CACHE = PropertyUse.of(
+    "CacheUsageLimits.DataStorage.Maximum Engine MajorEngineVersion UserGroupId",
+    {
+        **recorded("a part of names and ARNs", "ServerlessCacheName Description"),
+        **recorded("checked where the groups and subnets are of this app", "SecurityGroupIds SubnetIds"),
+        **recorded("what the service answers", "Endpoint ReaderEndpoint"),
+        **recorded("a cache here has no least size", "CacheUsageLimits.DataStorage.Minimum"),
+        **recorded("the service has no other unit", "CacheUsageLimits.DataStorage.Unit"),
+        **recorded("processing units are not counted here", "CacheUsageLimits.ECPUPerSecond"),
+        **recorded(_TAGS, "Tags"),
+        **recorded(_REST, "KmsKeyId"),
+        **recorded(_UPKEEP, "DailySnapshotTime FinalSnapshotName SnapshotRetentionLimit"),
+    },
+    {
+        **refused(_EMPTY, "SnapshotArnsToRestore"),
+        **refused(_IPV4, "NetworkType", unless=("ipv4",)),
+        **refused("no endpoint here is public", "ConnectionType", unless=("VPC",)),
+    },
+)
+
 USER = PropertyUse.of(
     "AccessString AuthenticationMode.* Engine NoPasswordRequired Passwords UserId UserName", recorded(_TAGS, "Tags")
 )

@@ -1,8 +1,7 @@
 """AWS::ElastiCache::ReplicationGroup: an engine process for each of its nodes."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 from cachetwin_local.assembly.graph import Description, Graph, Resolved
 from cachetwin_local.assembly.template import Json, Stack
@@ -10,19 +9,16 @@ from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.shape import generated_name, name_fields
 from cachetwin_local.topology.address_plan import AddressPlan
-from cachetwin_local.topology.values import CacheNode, CacheUser, LogDelivery, NodeGroup, ReplicationGroup
+from cachetwin_local.topology.values import CacheNode, NodeGroup, ReplicationGroup
 
-from . import user_group as elasticache_user_group
-from .cache_engine import (
-    DEFAULT_VERSION,
-    RESERVED_MEMORY_PERCENT,
-    SERVICE_ONLY,
-    Engine,
-    default_parameters,
-    family,
-    maxmemory_bytes,
-    node_type_memory,
-    profile,
+from .cache_engine import SERVICE_ONLY, profile
+from .cache_settings import (
+    engine_version,
+    group_parameters,
+    group_users,
+    log_deliveries,
+    node_memory,
+    subnet_zones,
 )
 from .node_groups import (
     ClusterMode,
@@ -75,8 +71,8 @@ def translate(context: Context, resolved: Resolved) -> Translation:
     mode = cluster_mode(context.graph, properties)
     groups = node_groups(properties, mode)
     endpoints = group_endpoints(context.address_plan, resolved, stack, identity.physical_name, mode)
-    version = _version(properties)
-    parameters = _parameters(context, resolved, properties, version)
+    version = engine_version(properties)
+    parameters = group_parameters(context, properties, version)
     if mode != "disabled":
         parameters = {**CLUSTER_DEFAULTS, **parameters}
     nodes = _nodes(context, resolved, parameters, groups, endpoints)
@@ -91,10 +87,10 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         reader_endpoint=endpoints.reader,
         nodes=nodes,
         parameters={name: value for name, value in parameters.items() if name not in SERVICE_ONLY},
-        users=_users(context, properties),
+        users=group_users(context, properties, "UserGroupIds"),
         user_group_ids=properties.strings("UserGroupIds"),
         auth_token=properties.text("AuthToken"),
-        log_delivery=_log_delivery(properties),
+        log_delivery=log_deliveries(properties),
         security_groups=properties.strings("SecurityGroupIds"),
         automatic_failover=_automatic_failover(context, resource.key, properties, groups, mode),
         multi_az=properties.boolean("MultiAZEnabled"),
@@ -108,41 +104,6 @@ def translate(context: Context, resolved: Resolved) -> Translation:
     return Translation((group,), _note(group, exact=named[1]))
 
 
-@dataclass(frozen=True, slots=True)
-class _Version:
-    engine: Engine
-    text: str
-
-
-def _version(properties: Properties) -> _Version:
-    engine = properties.string("Engine", "redis").lower()
-    if engine not in DEFAULT_VERSION:
-        raise properties.where.child("Engine").error(f"must be one of {', '.join(DEFAULT_VERSION)}, got {engine}")
-    version = properties.string("EngineVersion", DEFAULT_VERSION[engine])
-    if not version.partition(".")[0].isdigit():
-        raise properties.where.child("EngineVersion").error(f"must be a version such as 8.1, got {version}")
-    return _Version(cast("Engine", engine), version)
-
-
-def _parameters(context: Context, resolved: Resolved, properties: Properties, version: _Version) -> dict[str, str]:
-    parameters = default_parameters(version.engine, version.text)
-    name = properties.optional("CacheParameterGroupName")
-    if name is None or name.startswith("default."):
-        return parameters
-    group = context.find("AWS::ElastiCache::ParameterGroup", name, resolved.resource.stack)
-    key = resolved.resource.key
-    if group is None:
-        context.problem("warning", key, f"parameter group {name} is not in this app: the family's defaults are used")
-        return parameters
-    given = Properties.of(group)
-    expected, got = family(version.engine, version.text), given.string("CacheParameterGroupFamily")
-    if got.removesuffix(".cluster.on") != expected:
-        context.problem("error", key, f"CacheParameterGroupName must be of the family {expected}, got one of {got}")
-    overrides = given.object("Properties")
-    parameters.update({parameter: overrides.string(parameter) for parameter in overrides.values})
-    return parameters
-
-
 def _nodes(
     context: Context,
     resolved: Resolved,
@@ -151,18 +112,8 @@ def _nodes(
     endpoints: GroupEndpoints,
 ) -> tuple[CacheNode, ...]:
     properties = Properties.of(resolved)
-    node_type = properties.string("CacheNodeType")
-    if node_type not in node_type_memory():
-        known = ", ".join(sorted(node_type_memory())[:4])
-        raise properties.where.child("CacheNodeType").error(
-            f"must be one of the {len(node_type_memory())} node types whose memory is known ({known}, ...), got {node_type}"
-        )
-    reserved = parameters.get("reserved-memory-percent", str(RESERVED_MEMORY_PERCENT))
-    if not reserved.isdigit() or not 0 <= int(reserved) < 100:
-        raise properties.where.child("CacheParameterGroupName").error(
-            f"reserved-memory-percent must be between 0 and 99, got {reserved}"
-        )
-    zones, mode = _zones(context, resolved, properties), cluster_mode(context.graph, properties)
+    memory = node_memory(properties, parameters)
+    zones, mode = subnet_zones(context, properties), cluster_mode(context.graph, properties)
     name = context.identity(resolved.resource.key).physical_name
     found = []
     for at, (group, of_group) in enumerate(zip(groups, endpoints.nodes, strict=True)):
@@ -172,38 +123,13 @@ def _nodes(
                 member_id=member_id(name, group.id, index + 1, mode),
                 role="primary" if index == 0 else "replica",
                 availability_zone=group_zones[index % len(group_zones)],
-                node_type=node_type,
-                maxmemory_bytes=maxmemory_bytes(node_type, int(reserved)),
+                node_type=memory.node_type,
+                maxmemory_bytes=memory.maxmemory_bytes,
                 endpoint=of_group[index],
                 shard=group.id,
             )
             found.append(node)
     return tuple(found)
-
-
-def _zones(context: Context, resolved: Resolved, properties: Properties) -> list[str]:
-    """The zones of the subnet group, or three of the region."""
-    group = properties.optional("CacheSubnetGroupName")
-    subnets = context.find("AWS::ElastiCache::SubnetGroup", group, resolved.resource.stack) if group else None
-    zones = []
-    for subnet in Properties.of(subnets).strings("SubnetIds") if subnets else ():
-        found = context.find("AWS::EC2::Subnet", subnet, resolved.resource.stack)
-        if found is not None and "AvailabilityZone" in found.properties:
-            zones.append(str(found.properties["AvailabilityZone"]))
-    region = context.graph.stack(resolved.resource.stack).region
-    return zones or [f"{region}a", f"{region}b", f"{region}c"]
-
-
-def _users(context: Context, properties: Properties) -> tuple[CacheUser, ...]:
-    users: list[CacheUser] = []
-    for index, group_id in enumerate(properties.strings("UserGroupIds")):
-        group = context.find("AWS::ElastiCache::UserGroup", group_id.lower(), properties.where.stack)
-        if group is None:
-            raise properties.where.child("UserGroupIds", index).error(
-                f"must name a user group that a stack of this app defines, got {group_id}"
-            )
-        users.extend(elasticache_user_group.users(context, group))
-    return tuple(users)
 
 
 def _check_authentication(context: Context, key: str, properties: Properties) -> None:
@@ -213,20 +139,6 @@ def _check_authentication(context: Context, key: str, properties: Properties) ->
         context.problem("error", key, "AuthToken and UserGroupIds exclude each other, got both")
     if tls_mode(properties) == "off" and ("AuthToken" in properties or properties.strings("UserGroupIds")):
         context.problem("error", key, "TransitEncryptionEnabled must be true for AuthToken and UserGroupIds, got false")
-
-
-def _log_delivery(properties: Properties) -> tuple[LogDelivery, ...]:
-    deliveries = []
-    for entry in properties.objects("LogDeliveryConfigurations"):
-        details = entry.object("DestinationDetails")
-        target = details.object("CloudWatchLogsDetails").optional("LogGroup")
-        target = target or details.object("KinesisFirehoseDetails").optional("DeliveryStream") or ""
-        deliveries.append(
-            LogDelivery(
-                entry.string("LogType"), entry.string("DestinationType"), target, entry.string("LogFormat", "json")
-            )
-        )
-    return tuple(deliveries)
 
 
 def _automatic_failover(

@@ -37,6 +37,7 @@ class CacheActor:
         self.depends_on: frozenset[str] = frozenset()
         self._run_context = run_context
         self._group = group
+        self._is_serverless = group.cluster_mode == "serverless"
         clustered = group.cluster_mode != "disabled"
         self._settings = NodeSettings(
             program=program or ENGINE,
@@ -48,6 +49,7 @@ class CacheActor:
         )
         named = (group.primary_endpoint, group.reader_endpoint, group.configuration_endpoint)
         self._endpoints = [endpoint for endpoint in named if endpoint is not None]
+        self._settings.shared_endpoints = tuple(self._endpoints)
         self._primary = MovingEndpoint("primary", group.primary_endpoint) if group.primary_endpoint else None
         self._reader = SpreadEndpoint("reader", group.reader_endpoint) if group.reader_endpoint else None
         configuration = group.configuration_endpoint
@@ -60,7 +62,7 @@ class CacheActor:
                 self.name,
                 self._settings,
                 tuple(node for node in group.nodes if node.shard == node_group.id),
-                group.identity.physical_name,
+                "" if self._is_serverless else group.identity.physical_name,
                 primary_endpoint=self._primary,
                 automatic_failover=group.automatic_failover,
                 changed=self._changed,
@@ -77,6 +79,8 @@ class CacheActor:
     def detail(self) -> str:
         """The engine's profile, and the number of nodes."""
         count = len(self.members())
+        if self._is_serverless:
+            return f"{self._group.profile}, serverless"
         if self._topology is not None:
             return f"{self._group.profile}, {_counted(len(self.shards), 'shard')}, {_counted(count, 'node')}"
         return f"{self._group.profile}, {count} nodes" if count > 1 else self._group.profile
@@ -125,6 +129,7 @@ class CacheActor:
 
     async def fail_over(self, shard_id: str | None, *, planned: bool) -> str:
         """Let a replica of a shard take over; `planned` keeps the old primary up. Returns a sentence. Raises UserError."""
+        self._refuse_serverless("TestFailover")
         shard = self._shard(shard_id)
         old = shard.primary
         if planned:
@@ -138,12 +143,14 @@ class CacheActor:
 
     async def reboot(self, member_id: str) -> str:
         """Restart one node. Returns a sentence. Raises UserError."""
+        self._refuse_serverless("RebootCacheCluster")
         member = self.member(member_id)
         await next(shard for shard in self.shards if member in shard.members).reboot(member)
         return f"{member_id} has restarted"
 
     async def set_replicas(self, count: int) -> str:
         """Add or remove replicas, one after the other. Returns a sentence. Raises UserError."""
+        self._refuse_serverless("IncreaseReplicaCount")
         least = 1 if self._group.automatic_failover else 0
         if not least <= count <= _REPLICAS_MAX:
             raise UserError(f"replicas must be between {least} and {_REPLICAS_MAX}, got {count}")
@@ -167,6 +174,10 @@ class CacheActor:
                 return member
         known = ", ".join(member.node.member_id for member in self.members())
         raise UserError(f"node must be one of {known}, got {member_id}")
+
+    def _refuse_serverless(self, operation: str) -> None:
+        if self._is_serverless:
+            raise UserError(f"{self.name} is serverless: the service has no {operation} for it")
 
     def _shard(self, shard_id: str | None) -> Shard:
         for shard in self.shards:

@@ -22,6 +22,8 @@ class ClusterTopology:
 
     def __init__(self, group: ReplicationGroup, shards: Sequence[Shard]) -> None:
         self._arn = group.identity.arn
+        self._is_serverless = group.cluster_mode == "serverless"
+        self._nodes = group.nodes
         self._slots = {node_group.id: node_group.slots for node_group in group.node_groups}
         self._shards = shards
         self._secret = secrets.token_hex(20)
@@ -42,7 +44,14 @@ class ClusterTopology:
 
     def document(self, node: CacheNode) -> Document:
         """The document for one node."""
-        return {**self._document, "me": self._id(node.member_id)}
+        return {**self._document, "me": self._id(self._seen_as(node).member_id)}
+
+    def _seen_as(self, node: CacheNode) -> CacheNode:
+        """The node that clients see: of a serverless cache, the one for writes or the one for reads by the role."""
+        if not self._is_serverless:
+            return node
+        primary = self._shards[0].primary.node
+        return self._nodes[0] if node.member_id == primary.member_id else self._nodes[1]
 
     def _shard(self, shard: Shard) -> Document:
         return {
@@ -53,7 +62,7 @@ class ClusterTopology:
         }
 
     def _node(self, shard: Shard, member: Member) -> Document:
-        node, state = member.node, member.process.state
+        node, state = self._seen_as(member.node), member.process.state
         health = "online" if member.available else "loading" if member.process.pid else "fail"
         return {
             "id": self._id(node.member_id),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cachetwin_local.supervise.project.key_pair import KeyPair
 from cachetwin_local.supervise.project.secret_store import SecretStore
-from cachetwin_local.topology.values import CacheNode, ReplicationGroup
+from cachetwin_local.topology.values import CacheNode, Endpoint, ReplicationGroup
 
 __all__ = ["ENGINE", "NodeSettings", "users_of"]
 
@@ -22,6 +22,7 @@ class NodeSettings:
 
     `program` is the engine's command line up to its options. `pair` is the certificate of all endpoints, `ca_file` the
     CA that signed it. `topology` is the cluster's for one node, None without cluster mode.
+    `shared_endpoints` are the cache's own.
     """
 
     program: tuple[str, ...]
@@ -32,6 +33,20 @@ class NodeSettings:
     pair: KeyPair | None = None
     options: tuple[str, ...] = ()
     topology: Callable[[CacheNode], Document | None] = lambda _node: None
+    shared_endpoints: tuple[Endpoint, ...] = ()
+
+    @staticmethod
+    def _announced(node: CacheNode) -> dict[str, str]:
+        """Where clients of the cluster find a node, whichever endpoint they asked at; host names do not resolve here."""
+        return {
+            "cluster-preferred-endpoint-type": "ip",
+            "cluster-announce-ip": node.endpoint.address,
+            "cluster-announce-port": str(node.endpoint.port),
+        }
+
+    def is_shared(self, endpoint: Endpoint) -> bool:
+        """Whether an endpoint is the cache's, so that a node has none of its own."""
+        return any((one.address, one.port) == (endpoint.address, endpoint.port) for one in self.shared_endpoints)
 
     def parameters_of(self, node: CacheNode) -> dict[str, str]:
         """The parameters of one node: the group's, its memory, and where other nodes see it."""
@@ -40,6 +55,7 @@ class NodeSettings:
             "maxmemory": str(node.maxmemory_bytes),
             "replica-announce-ip": node.endpoint.address,
             "replica-announce-port": str(node.endpoint.port),
+            **(self._announced(node) if self.options else {}),
         }
 
 

@@ -53,7 +53,7 @@ class Shard:
     """One node group of the cache `cache`: `nodes` in the order of the template, the first is the primary.
 
     `primary_endpoint` follows the primary, if there is one. `changed` is awaited whenever the nodes that serve, or their
-    roles, have changed. `group_id` is the replication group's id, for events.
+    roles, have changed. `group_id` is the replication group's id, for events; empty where the service writes none.
     """
 
     def __init__(
@@ -402,7 +402,7 @@ class Shard:
         return NodeProcess(self._run_context, self._cache, self._settings, member.node, lambda: self._link_lost(member))
 
     def _open(self, member: Member) -> None:
-        if self._primary_endpoint is None or self._primary_endpoint.endpoint != member.node.endpoint:
+        if not self._settings.is_shared(member.node.endpoint):
             member.own.open(f"{self._cache}, {member.node.member_id}")
 
     async def _start(self, member: Member) -> None:
@@ -424,6 +424,8 @@ class Shard:
         self._event("cache-cluster", node.member_id, message)
 
     def _event(self, source_type: SourceType, source: str, message: str) -> None:
+        if not self._group_id:
+            return
         self._run_context.service_events.write(source_type, source, message, self._cache)
         self._run_context.logs.write(self._cache, f"[cachetwin] event of {source}: {message}")
 

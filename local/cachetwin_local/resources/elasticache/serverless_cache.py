@@ -1,0 +1,142 @@
+"""AWS::ElastiCache::ServerlessCache with Valkey or Redis OSS: a primary and a replica behind one endpoint.
+
+The endpoint speaks the cluster protocol. It shows one node for writes (port 6379) and one for reads (6380), whichever
+process is behind them; TLS is always on. What the service refuses as whole commands is refused here too (user guide,
+"Supported and restricted commands"); sub-commands are not.
+"""
+
+from collections.abc import Mapping
+from typing import Final, cast
+
+from cachetwin_local.assembly.graph import Description, Graph, Resolved
+from cachetwin_local.assembly.template import Stack
+from cachetwin_local.resources.context import Context, Translation
+from cachetwin_local.resources.properties import Properties
+from cachetwin_local.resources.shape import generated_name, name_fields, placeholder_attribute, short_region
+from cachetwin_local.topology.address_plan import AddressPlan
+from cachetwin_local.topology.values import CacheNode, CacheUser, Endpoint, NodeGroup, ReplicationGroup
+
+from . import user_group as elasticache_user_group
+from .cache_engine import DEFAULT_VERSION, PROFILES, Engine
+
+PORT: Final = 6379
+READER_PORT: Final = 6380
+GIB: Final = 1024**3
+REFUSED: Final = (
+    "fcall", "fcall_ro", "function", "keys", "lastsave", "latency", "memory", "monitor", "move", "object", "pfdebug",
+    "pfselftest", "psubscribe", "punsubscribe", "slowlog", "swapdb", "wait",
+)  # fmt: skip
+REFUSED_FROM: Final[Mapping[str, tuple[str, ...]]] = {"8.1": ("commandlog",)}
+"""Commands by the version that has them first."""
+
+
+def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+    """The endpoint attributes are the loopback address that the endpoints have here."""
+    properties, fields = Properties.of(resolved), name_fields(resolved, stack)
+    name = properties.string("ServerlessCacheName", generated_name(fields, 40)).lower()
+    arn = f"arn:{fields['partition']}:elasticache:{stack.region}:{stack.account}:serverlesscache:{name}"
+    if properties.string("Engine").lower() not in DEFAULT_VERSION:
+        return Description(name, name, arn, {}, lambda attribute: placeholder_attribute(fields, attribute))
+    endpoint, reader = _endpoints(address_plan, resolved, stack, name)
+    attributes = {
+        "ARN": arn,
+        "Status": "available",
+        "CreateTime": "2026-01-01T00:00:00Z",
+        "FullEngineVersion": _version(properties),
+        "Endpoint.Address": endpoint.address,
+        "Endpoint.Port": str(endpoint.port),
+        "ReaderEndpoint.Address": reader.address,
+        "ReaderEndpoint.Port": str(reader.port),
+    }
+    return Description(name, name, arn, attributes)
+
+
+def translate(context: Context, resolved: Resolved) -> Translation:
+    """The cache as a cluster of one shard."""
+    properties, resource = Properties.of(resolved), resolved.resource
+    engine = properties.string("Engine").lower()
+    if engine not in DEFAULT_VERSION:
+        return Translation((), f"a serverless cache with the engine {engine} does not run here yet", "not supported")
+    identity, stack = context.identity(resource.key), context.graph.stack(resource.stack)
+    endpoint, reader = _endpoints(context.address_plan, resolved, stack, identity.physical_name)
+    version = _version(properties)
+    storage = properties.object("CacheUsageLimits").object("DataStorage")
+    memory = storage.integer("Maximum", 0) * GIB
+    zones = [f"{stack.region}a", f"{stack.region}b"]
+    refused = [
+        *REFUSED,
+        *(name for since, names in REFUSED_FROM.items() if _at_least(version, since) for name in names),
+    ]
+    group = ReplicationGroup(
+        identity=identity,
+        engine=cast("Engine", engine),
+        engine_version=version,
+        profile=f"{engine}-{version}",
+        primary_endpoint=endpoint,
+        reader_endpoint=reader,
+        nodes=(
+            CacheNode(f"{identity.physical_name}-001", "primary", zones[0], "serverless", memory, endpoint),
+            CacheNode(f"{identity.physical_name}-002", "replica", zones[1], "serverless", memory, reader),
+        ),
+        parameters={
+            "maxmemory-policy": "volatile-lru",
+            "cluster-require-full-coverage": "no",
+            "rename-commands": " ".join(f"{name} blocked" for name in refused),
+        },
+        users=_users(context, properties),
+        user_group_ids=tuple(group for group in [properties.optional("UserGroupId")] if group),
+        auth_token=None,
+        log_delivery=(),
+        security_groups=properties.strings("SecurityGroupIds"),
+        automatic_failover=True,
+        multi_az=True,
+        cluster_mode="serverless",
+        node_groups=(NodeGroup("0001", ((0, 16383),)),),
+    )
+    limit = f", at most {storage.integer('Maximum', 0)} GB" if memory else ""
+    note = (
+        f"{group.profile} on {endpoint.address}:{endpoint.port}, reader port {reader.port}{limit}; a primary and a replica "
+        "stand for the service's nodes; processing units are not counted"
+    )
+    return Translation((group,), note)
+
+
+def _version(properties: Properties) -> str:
+    """The newest version of the major one that the template asks for."""
+    engine = properties.string("Engine").lower()
+    major = properties.string("MajorEngineVersion", DEFAULT_VERSION[engine]).partition(".")[0]
+    known = [version for version in PROFILES[engine] if version.partition(".")[0] == major]
+    if not known:
+        allowed = ", ".join(dict.fromkeys(version.partition(".")[0] for version in PROFILES[engine]))
+        raise properties.where.child("MajorEngineVersion").error(f"must be one of {allowed}, got {major}")
+    return known[-1]
+
+
+def _at_least(version: str, since: str) -> bool:
+    return tuple(map(int, version.split("."))) >= tuple(map(int, since.split(".")))
+
+
+def _endpoints(address_plan: AddressPlan, resolved: Resolved, stack: Stack, name: str) -> tuple[Endpoint, Endpoint]:
+    """Both ports of the one address, which the host name stands for."""
+    key, unique = resolved.resource.key, name_fields(resolved, stack)["hex6"]
+    names = (f"{name}-{unique}.serverless.{short_region(stack.region)}.cache.amazonaws.com",)
+    address, port = address_plan.endpoint(f"{key}/primary", PORT)
+    reader_port = READER_PORT
+    if address_plan.loopback == "shared":
+        address, reader_port = address_plan.endpoint(f"{key}/reader", READER_PORT)
+    return (
+        Endpoint(address, port, PORT, "required", names),
+        Endpoint(address, reader_port, READER_PORT, "required", names),
+    )
+
+
+def _users(context: Context, properties: Properties) -> tuple[CacheUser, ...]:
+    name = properties.optional("UserGroupId")
+    if name is None:
+        return ()
+    group = context.find("AWS::ElastiCache::UserGroup", name.lower(), properties.where.stack)
+    if group is None:
+        raise properties.where.child("UserGroupId").error(
+            f"must name a user group that a stack of this app defines, got {name}"
+        )
+    return tuple(elasticache_user_group.users(context, group))
