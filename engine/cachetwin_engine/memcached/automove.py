@@ -6,11 +6,12 @@ Once a second it notes each class's age, evictions and spare chunks, and decides
 from typing import Final, final
 
 from cachetwin_engine.memcached.item import COLD
-from cachetwin_engine.memcached.slabs import CLASSES_MAX
+from cachetwin_engine.memcached.slabs import CLASSES_MAX, REASSIGNED
 from cachetwin_engine.memcached.store import Store
 
 _PAGES_MIN_OF_SOURCE: Final = 2
 _SPARE_PAGES_MIN: Final = 2.5
+_RECLAIMS_MAX: Final = 200  # of one second
 
 
 @final
@@ -29,7 +30,13 @@ class Automover:
         self._dirty: list[list[int]] = [[0] * self._size for _ in range(CLASSES_MAX)]
 
     def run(self) -> None:
-        """Note this second and move a page if that is due."""
+        """Note this second and move a page if that is due; of pages for the pool, as many as are to spare."""
+        moves = 0
+        while self._run_once() and moves < _RECLAIMS_MAX:
+            moves += 1
+
+    def _run_once(self) -> bool:
+        """Whether a page went to the pool."""
         store = self._store
         self._seconds += 1
         at = self._seconds % self._size
@@ -45,8 +52,7 @@ class Automover:
             dirty = sum(self._dirty[number]) > 0
             spare = store.slabs.free[number] > store.slabs.per_page[number] * _SPARE_PAGES_MIN
             if spare and not dirty:
-                store.reassign(number, 0)
-                return
+                return store.reassign(number, 0) == REASSIGNED
             if age > oldest_age and store.slabs.pages[number] > _PAGES_MIN_OF_SOURCE:
                 oldest, oldest_age = number, age
             seen = sum(1 for ratio in self._ratios[number] if ratio > 0)
@@ -57,6 +63,7 @@ class Automover:
         known = oldest != -1 and youngest != -1 and self._seconds > self._size
         if known and evicts and youngest_age < oldest_age * store.settings.slab_automove_ratio:
             store.reassign(oldest, youngest)
+        return False
 
     def _note(self, number: int, at: int, evicted: int, total: int) -> None:
         store = self._store

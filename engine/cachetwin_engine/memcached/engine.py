@@ -27,17 +27,12 @@ class Memcached:
         self._handlers: dict[bytes, Handler] = {name: row.handler for name, row in COMMANDS.items()}
         if not settings.debug_commands:
             del self._handlers[b"debugtime"]
-        self._free: list[int] = []  # descriptors of closed sessions
-        self._next = 1
         self._last_second = 0
 
-    def open_session(self, address: bytes, listen_address: bytes, ip: bytes, port: int, transport: bytes) -> Session:
-        """A session for a new connection. ``address``: as ``stats conns`` shows it."""
-        if self._free:
-            descriptor = self._free.pop()
-        else:
-            descriptor = self._next
-            self._next += 1
+    def open_session(
+        self, descriptor: int, address: bytes, listen_address: bytes, ip: bytes, port: int, transport: bytes
+    ) -> Session:
+        """A session for a new connection, known by its descriptor. ``address``: as ``stats conns`` shows it."""
         state = self.state
         session = Session(state, self._handlers, handle_frame, descriptor, address, listen_address)
         session.peer = (ip, port, transport)
@@ -55,7 +50,6 @@ class Memcached:
         if session.dump is not None:
             state.crawler.dumping = False
         del state.clients[session.descriptor]
-        self._free.append(session.descriptor)
         ip, port, transport = session.peer
         state.store.watchers.log_connection(ip, port, transport, session.descriptor, session.close_reason)
 

@@ -10,9 +10,11 @@ from cachetwin_engine.memcached.store import Store
 
 FLAGS_MAX: Final = 17  # with the command, the key and the end of the line they are 20 words
 OPAQUE_BYTES_MAX: Final = 32
+LONG_OPAQUE: Final = b"CLIENT_ERROR opaque token too long\r\n"
 _WITHOUT_WORK: Final = frozenset(b"OPLkstcf")
 _NEWER: Final = frozenset(b"Ex")  # than 1.6.22
 _BAD_TOKEN: Final = b"CLIENT_ERROR bad token in command line format"
+_INVALID: Final = b"CLIENT_ERROR invalid flag"
 _BAD_FORMAT: Final = b"CLIENT_ERROR bad command line format"
 
 
@@ -23,6 +25,8 @@ class MetaFlags:
     def __init__(self, store: Store, key: bytes) -> None:
         self.key = key
         self.error = b""
+        self.is_malformed = False  # the error is one of reading the flags
+        self.opaque_is_long = False  # each command notices it at another moment
         self.value = False
         self.vivifies = False
         self.bumps_late = False  # what the LRU knows is shown as it was before this request
@@ -52,25 +56,27 @@ class MetaFlags:
             word = words[at]
             letter: i64 = word[0]
             if letter >= 127 or seen[letter]:
-                self.error = b"CLIENT_ERROR duplicate flag"
-                return False
+                return self._malformed(b"CLIENT_ERROR duplicate flag")
             seen[letter] = True
             if letter not in _WITHOUT_WORK:
                 if letter in _NEWER and not self._store.settings.is_1_6_45:
-                    self.error = b"CLIENT_ERROR invalid flag"
-                    return False
+                    return self._malformed(_INVALID)
                 problem = self._read_flag(letter, word)
-                if problem == b"CLIENT_ERROR invalid flag":
-                    self.error = problem
-                    return False
                 if problem:
                     failed = True
-                    self.error = problem
-            elif letter == 79 and len(word) > OPAQUE_BYTES_MAX and not self.error:  # O
-                self.error = b"CLIENT_ERROR opaque token too long"
-                failed = True
+                    if problem != _BAD_FORMAT or not self.error:  # F has no text of its own
+                        self._malformed(problem)
+                    if problem == _INVALID:
+                        return False
+            elif letter == 79 and len(word) > OPAQUE_BYTES_MAX:  # O
+                self.opaque_is_long = True
             at += 1
         return not failed
+
+    def _malformed(self, error: bytes) -> bool:
+        self.error = error
+        self.is_malformed = True
+        return False
 
     def _read_flag(self, letter: i64, word: bytes) -> bytes:
         if letter == 118:  # v
@@ -135,7 +141,7 @@ class MetaFlags:
         if letter == 68:  # D
             self.delta = unsigned_64(token)
             return b"CLIENT_ERROR invalid numeric delta value" if self.delta < 0 else b""
-        return b"CLIENT_ERROR invalid flag"
+        return _INVALID
 
 
 def shown_key(key: bytes, is_binary: bool) -> bytes:

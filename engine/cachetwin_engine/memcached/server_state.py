@@ -35,7 +35,7 @@ class ServerState:
         self.automover = Automover(self.store)
         self.host = host
         self.clients: dict[int, Client] = {}
-        self.listeners: list[bytes] = []  # addresses, as stats conns shows them
+        self.listeners: list[tuple[int, bytes]] = []  # descriptors and addresses, as stats conns shows them
         self.most_clients = 0
         self.listen_disabled = 0
         self.accepting = True

@@ -16,6 +16,7 @@ from cachetwin_engine.memcached.settings import Settings
 CLASSES_MAX: Final = 64
 ALIGN_BYTES: Final = 8
 
+REASSIGNED: Final = b"OK"
 BAD_CLASS: Final = b"BADCLASS invalid src or dst class id"
 NO_SPARE: Final = b"NOSPARE source class has no spare pages"
 SAME_CLASS: Final = b"SAME src and dst class are identical"

@@ -30,7 +30,7 @@ from cachetwin_engine.memcached.item import (
 from cachetwin_engine.memcached.lru import Lru
 from cachetwin_engine.memcached.numbers import decimal, unsigned_64
 from cachetwin_engine.memcached.settings import Settings
-from cachetwin_engine.memcached.slabs import NO_SPARE, Slabs
+from cachetwin_engine.memcached.slabs import NO_SPARE, REASSIGNED, Slabs
 from cachetwin_engine.memcached.watchers import EVICTIONS, FETCHERS, MUTATIONS, Watchers
 
 ADD: Final = 1
@@ -496,7 +496,7 @@ class Store:
             slabs.free[target] += slabs.per_page[target]
         slabs.moved += 1
         slabs.release()
-        return b"OK"
+        return REASSIGNED
 
     def _any_source(self, target: int) -> int:
         for number in range(1, self.slabs.largest + 1):

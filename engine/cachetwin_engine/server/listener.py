@@ -146,6 +146,11 @@ class Endpoint:
         return socket_address(self._name)
 
     @property
+    def descriptor(self) -> int:
+        """The listening socket's file descriptor."""
+        return self._sock.fileno()
+
+    @property
     def port(self) -> int:
         """Its TCP port; 0 for a Unix socket."""
         name = self._name

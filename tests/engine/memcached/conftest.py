@@ -16,8 +16,9 @@ class Client:
 
     def __init__(self, server: "Server") -> None:
         self.server = server
+        server.clients += 1
         self.session: Session = server.engine.open_session(
-            b"tcp:127.0.0.1:50000", b"tcp:127.0.0.1:11211", b"127.0.0.1", 50000, b"tcp"
+            server.clients, b"tcp:127.0.0.1:50000", b"tcp:127.0.0.1:11211", b"127.0.0.1", 50000, b"tcp"
         )
 
     def __call__(self, text: str) -> bytes:
@@ -37,6 +38,7 @@ class Server:
 
     def __init__(self, settings: Settings) -> None:
         self.seconds = 0
+        self.clients = 0
         self.engine = Memcached(settings, lambda: START_NS + self.seconds * 1_000_000_000)
 
     def client(self) -> Client:

@@ -7,7 +7,7 @@ from mypy_extensions import i64
 from cachetwin_engine.memcached.base64_keys import decoded, encoded
 from cachetwin_engine.memcached.commands.table import command
 from cachetwin_engine.memcached.item import BINARY_KEY, FETCHED, STALE, TOKEN_SENT, Item, class_of
-from cachetwin_engine.memcached.meta_flags import FLAGS_MAX, MetaFlags, shown_key
+from cachetwin_engine.memcached.meta_flags import FLAGS_MAX, LONG_OPAQUE, MetaFlags, shown_key
 from cachetwin_engine.memcached.numbers import NOT_A_NUMBER, decimal, signed_32
 from cachetwin_engine.memcached.replies import BAD_CHUNK, BAD_FORMAT, ERROR
 from cachetwin_engine.memcached.session import Session
@@ -34,6 +34,7 @@ from cachetwin_engine.memcached.store import (
 from cachetwin_engine.memcached.watchers import DELETIONS, MUTATIONS
 
 VALUE_BYTES_MAX: Final = 2**31 - 1 - 2
+_MALFORMED: Final = b"CLIENT_ERROR invalid or duplicate flag\r\n"
 _O: Final = 79
 _K: Final = 107
 
@@ -86,28 +87,14 @@ def meta_get(session: Session, words: list[bytes]) -> bytes:
             store.link(item, flags.new_cas)
             created = True
     if item is None:
-        store.counters.get_misses += 1
-        store.counters.get_commands += 1
-        if flags.quiet:
-            return b""
-        missing: list[bytes] = [b"EN"]
-        _key_and_opaque(flags, words, 2, missing)
-        missing.append(b"\r\n")
-        return b"".join(missing)
+        return _missing(session, flags, words)
     if flags.cas == item.cas and store.settings.is_1_6_45:
         flags.value = False
     out: list[bytes] = [b"VA " + decimal(len(item.value)) if flags.value else b"HD"]
     won = _show(session, item, flags, words, created, out)
-    if item.bits & TOKEN_SENT:
-        out.append(b" Z")
-    if item.bits & STALE:
-        out.append(b" X")
-        if item.bits & TOKEN_SENT == 0:
-            won = True
-    if won:
-        out.append(b" W")
-        item.bits |= TOKEN_SENT
-    out.append(b"\r\n")
+    if flags.opaque_is_long:
+        return LONG_OPAQUE
+    _show_token(item, won, out)
     if flags.value:
         out.append(item.value)
         out.append(b"\r\n")
@@ -120,6 +107,34 @@ def meta_get(session: Session, words: list[bytes]) -> bytes:
     if flags.bumps_late and not flags.no_update:
         store.lru.touch(item)
     return b"".join(out)
+
+
+def _missing(session: Session, flags: MetaFlags, words: list[bytes]) -> bytes:
+    """There is no such item."""
+    session.store.counters.get_misses += 1
+    session.store.counters.get_commands += 1
+    if flags.opaque_is_long:
+        return LONG_OPAQUE
+    if flags.quiet:
+        return b""
+    out: list[bytes] = [b"EN"]
+    _key_and_opaque(flags, words, 2, out)
+    out.append(b"\r\n")
+    return b"".join(out)
+
+
+def _show_token(item: Item, won: bool, out: list[bytes]) -> None:
+    """Whether the item is stale, and which client is to fetch it anew."""
+    if item.bits & TOKEN_SENT:
+        out.append(b" Z")
+    if item.bits & STALE:
+        out.append(b" X")
+        if item.bits & TOKEN_SENT == 0:
+            won = True
+    if won:
+        out.append(b" W")
+        item.bits |= TOKEN_SENT
+    out.append(b"\r\n")
 
 
 def _show(session: Session, item: Item, flags: MetaFlags, words: list[bytes], created: bool, out: list[bytes]) -> bool:
@@ -152,6 +167,8 @@ def _show(session: Session, item: Item, flags: MetaFlags, words: list[bytes], cr
         elif letter == 104:  # h
             out.append(b" h1" if item.bits & FETCHED else b" h0")
         elif letter == _O:
+            if flags.opaque_is_long:
+                break  # what the flags behind it ask for is not done
             out.append(b" " + word)
         elif letter == _K:
             out.append(shown_key(item.key, item.bits & BINARY_KEY != 0))
@@ -180,6 +197,8 @@ def meta_set(session: Session, words: list[bytes]) -> bytes:
         mode = _MODES.get(flags.mode, 0)
         if mode == 0:
             flags.error = b"CLIENT_ERROR invalid mode for ms M token"
+        elif flags.opaque_is_long:
+            flags.error = LONG_OPAQUE[:-2]
     if flags.error:
         session.swallow(size + 2)
         return flags.error + b"\r\n"
@@ -264,7 +283,11 @@ def meta_delete(session: Session, words: list[bytes]) -> bytes:
     flags = _read(session, words, 2, b"CLIENT_ERROR options flags too long")
     store = session.store
     if flags.error:
-        return _flag_error(session, flags) + b"\r\n"
+        if flags.is_malformed and not session.settings.is_1_6_45:
+            return _MALFORMED
+        return flags.error + b"\r\n"
+    if flags.opaque_is_long:
+        return LONG_OPAQUE
     item = store.find(flags.key)
     if item is None:
         store.counters.delete_misses += 1
@@ -280,14 +303,6 @@ def meta_delete(session: Session, words: list[bytes]) -> bytes:
     _key_and_opaque(flags, words, 2, out)
     out.append(b"\r\n")
     return b"".join(out)
-
-
-def _flag_error(session: Session, flags: MetaFlags) -> bytes:
-    """md and ma have one text for all that can be wrong with flags."""
-    kept = flags.error.endswith((b"too long", b"command line format")) and b"bad token" not in flags.error
-    if kept or (session.settings.is_1_6_45 and not flags.error.endswith(b"numeric delta value")):
-        return flags.error
-    return b"CLIENT_ERROR invalid or duplicate flag"
 
 
 def _delete(session: Session, item: Item, flags: MetaFlags) -> bytes:
@@ -321,9 +336,7 @@ def meta_arithmetic(session: Session, words: list[bytes]) -> bytes:
         return ERROR
     flags = _read(session, words, 2, b"CLIENT_ERROR options flags too long")
     if flags.error:
-        if session.settings.is_1_6_45 and not flags.error.endswith((b"too long", b"command line format")):
-            return b"CLIENT_ERROR invalid or duplicate flag\r\n"
-        return _flag_error(session, flags) + b"\r\n"
+        return _MALFORMED if flags.is_malformed else flags.error + b"\r\n"
     if flags.mode not in b"\0I+D-":
         return b"CLIENT_ERROR invalid mode for ma M token\r\n"
     store = session.store
@@ -350,6 +363,8 @@ def meta_arithmetic(session: Session, words: list[bytes]) -> bytes:
     if stored is None:
         return b""
     reply = _arithmetic_reply(session, stored, flags, words, created)
+    if flags.opaque_is_long:
+        return LONG_OPAQUE
     quiet = flags.quiet and (not created or session.settings.is_1_6_45)
     return b"" if quiet else reply
 
@@ -361,6 +376,8 @@ def _without_item(session: Session, flags: MetaFlags, words: list[bytes], status
             counters.incr_misses += 1
         else:
             counters.decr_misses += 1
+    if flags.opaque_is_long:
+        return LONG_OPAQUE
     out: list[bytes] = [b"NF" if status == DELTA_NOT_FOUND else b"EX"]
     _key_and_opaque(flags, words, 2, out)
     out.append(b"\r\n")

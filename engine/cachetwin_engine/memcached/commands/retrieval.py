@@ -121,12 +121,21 @@ def _get_many(session: Session, words: list[bytes], first: i64, form: i64) -> by
     at: i64 = first
     while at < len(words):
         if len(words[at]) > KEY_BYTES_MAX:
-            return replies.BAD_FORMAT
+            return _get_none(session, words[first:at], form)
         at += 1
     session.keys_left = words
     session.next_key = first
     session.mode = form
     return _go_on(session)
+
+
+def _get_none(session: Session, keys: list[bytes], form: i64) -> bytes:
+    """A key is too long: those before it were read, and perhaps touched, yet none is returned."""
+    out: list[bytes] = []
+    for key in keys:
+        _add_value(session, key, form, out)
+        out.clear()
+    return replies.BAD_FORMAT
 
 
 def _go_on(session: Session) -> bytes:

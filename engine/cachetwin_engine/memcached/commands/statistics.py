@@ -54,7 +54,7 @@ def statistics_of(session: Session, form: bytes) -> Statistics | None:
     elif form == b"sizes":
         size_statistics(session.store, out)
     elif form == b"conns":
-        connection_statistics(session.state, out)
+        connection_statistics(session.state, session.descriptor, out)
     elif form == b"sizes_enable":
         if not session.settings.use_cas:
             out.add(b"sizes_status", b"error")

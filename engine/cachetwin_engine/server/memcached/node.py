@@ -172,10 +172,10 @@ class MemcachedNode:
 
     def note_endpoints(self, endpoints: list[Endpoint]) -> None:
         """``stats conns`` shows what listens."""
-        listeners: list[bytes] = []
+        listeners: list[tuple[int, bytes]] = []
         for endpoint in endpoints:
-            prefix = "tcp:" if endpoint.port else "unix:"
-            listeners.append((prefix + (endpoint.address if endpoint.port else endpoint.address[:-2])).encode())
+            address = f"tcp:{endpoint.address}" if endpoint.port else f"unix:{endpoint.address.removesuffix(':0')}"
+            listeners.append((endpoint.descriptor, address.encode()))
         self.engine.state.listeners = listeners
 
     def is_full(self) -> bool:
@@ -211,7 +211,7 @@ class MemcachedNode:
             peer = transport.get_extra_info("peername")
             address, listen_address = _tcp(peer), _tcp(local)
             ip, port, kind = str(peer[0]).encode(), int(peer[1]), b"tcp"
-        session = self.engine.open_session(address.encode(), listen_address.encode(), ip, port, kind)
+        session = self.engine.open_session(sock.fileno(), address.encode(), listen_address.encode(), ip, port, kind)
         self._connections[session.descriptor] = connection
         self._watch_connections()
         return session
