@@ -114,6 +114,7 @@ def _runner_page() -> str:
         "",
         "Results go to standard output; progress and logs go to standard error. The exit code is 0, or 1 with one line",
         "that says what is wrong ([Troubleshooting](../troubleshooting.md)); a command with other codes names them.",
+        "[`cachetwin.toml`](../how-to/settings.md) holds settings of a project.",
         "",
         "| option of every command | |",
         "|---|---|",

@@ -143,3 +143,27 @@ def test_an_app_of_the_command_line_runs_after_the_build_command(tmp_path: Path)
     failed = cachetwin(tmp_path, "plan")
     assert "the build command `echo no compiler; exit 3` exited with code 3" in failed.stderr
     assert "  | no compiler" in failed.stderr
+
+
+def test_init_writes_what_the_plan_misses_and_completes_it_later(project: Path) -> None:
+    template = json.loads((project / "cdk.out" / "Data.template.json").read_text())
+    (cache,) = [r for r in template["Resources"].values() if r["Type"] == "AWS::ElastiCache::ReplicationGroup"]
+    cache["Properties"]["CacheNodeType"] = {"Ref": "Size"}
+    cache["Properties"]["Port"] = {"Fn::ImportValue": "cache-port"}
+    edit(project, "Data", Resources=template["Resources"], Parameters={"Size": {"Type": "String"}})
+    wrote = cachetwin(project, "init", "--no-synth")
+    assert wrote.returncode == 0, wrote.stderr
+    path = project / "cachetwin.toml"
+    assert '[parameters]\n# "Data:Size" = ""  # needed by Data/' in path.read_text()
+    assert '[imports] # "cache-port" = ""' in wrote.stderr
+    path.write_text(path.read_text().replace('# "Data:Size" = ""', '"Data:Size" = "cache.t4g.small"'))
+    path.write_text(path.read_text().replace('# "cache-port" = ""', '"cache-port" = "7001"'))
+    planned = json.loads(cachetwin(project, "plan", "--no-synth", "--json").stdout)
+    assert planned["replication_groups"][0]["primary_endpoint"]["port"] == 7001
+    assert "misses nothing" in cachetwin(project, "init", "--no-synth").stderr
+    chosen = cachetwin(project, "plan", "--no-synth", "--json", "--only", "Nope")
+    assert chosen.stderr.startswith("cachetwin: --only must name one of ")
+    path.write_text("[service]\n")
+    wrong = cachetwin(project, "plan", "--no-synth")
+    assert "must have keys of leave-out, " in wrong.stderr
+    assert "got service; did you mean services?" in wrong.stderr

@@ -88,6 +88,16 @@ Describe = Callable[["Graph", Resolved, Stack], Description]
 IsNeeded = Callable[[str, Sequence[Step]], bool]
 
 
+@dataclass(frozen=True, slots=True)
+class GivenValues:
+    """Values from outside the templates: parameters (``name`` or ``stack:name``), exports, SSM parameters, secrets."""
+
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    imports: Mapping[str, str] = field(default_factory=dict)
+    ssm: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(slots=True)
 class _Frame:
     """The resource being resolved, and the property that needs a value of another template."""
@@ -107,14 +117,15 @@ class Graph:
         self,
         assembly: Assembly,
         describe: Describe,
-        parameters: Mapping[str, str] | None = None,
+        given: GivenValues | None = None,
         is_needed: IsNeeded = lambda _type, _path: True,
     ) -> None:
         self.assembly = assembly
         self.stand_ins = StandIns()
         self._is_needed = is_needed
         self._describe = describe
-        self._parameters = parameters or {}
+        self._given = given or GivenValues()
+        self.given_secrets: dict[str, tuple[str, str]] = {}
         self._resolved: dict[str, Resolved] = {}
         self._failed: dict[str, UserError] = {}
         self._descriptions: dict[str, Description] = {}
@@ -296,6 +307,8 @@ class Graph:
         kind = "AWS::SSM::Parameter"
         # an ARN does not tell /name from name
         key = self._find_named(kind, plain, where) or self._find_named(kind, plain.removeprefix("/"), where)
+        if key is None and plain in self._given.ssm:
+            return self._given.ssm[plain]
         if key is None:
             reason = (
                 f"SSM parameter must be one that a stack of this app defines, got {plain}; "
@@ -364,13 +377,25 @@ class Graph:
     def by_arn(self, secret: SecretRef, where: Where) -> SecretRef | str:
         """The reference by the secret's ARN; it may have been made by name. A string stands for one that is missing."""
         if secret.secret_arn.startswith("arn:"):
+            self._use_given_secret(secret.secret_arn, secret.secret_arn)
             return secret
         key = self.find_secret(secret.secret_arn, where)
+        if key is None and secret.secret_arn in self._given.secrets:
+            stack = self.stack(where.stack)
+            prefix = f"arn:{partition_of(stack.region)}:secretsmanager:{stack.region}:{stack.account}"
+            arn = f"{prefix}:secret:{secret.secret_arn}-given0"
+            self._use_given_secret(secret.secret_arn, arn)
+            return SecretRef(arn, secret.json_key, secret.version_stage)
         if key is None:
             reason = f"must name a secret that a stack of this app defines, got {secret.secret_arn}"
             return self.missing("secret", secret.secret_arn, reason, where)
         self.record(key, "Ref", where)
         return SecretRef(self.described(key).arn, secret.json_key, secret.version_stage)
+
+    def _use_given_secret(self, name: str, arn: str) -> None:
+        """Remember that the templates use a secret that was given, by its name or its ARN."""
+        if name in self._given.secrets:
+            self.given_secrets[arn] = name.rpartition(":secret:")[2], self._given.secrets[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -439,6 +464,8 @@ class _StackScope:
                         return self._output(stack, output, where)
                 if export is not None:
                     exports.append(export)
+        if name in self.graph._given.imports:
+            return self.graph._given.imports[name]
         allowed = ", ".join(sorted(exports)) or "(none)"
         reason = f"Fn::ImportValue must name an export of this app's stacks, one of {allowed}, got {name}"
         return self.graph.missing("import", name, reason, where)
@@ -508,7 +535,7 @@ class _StackScope:
                 origin = Where(parent.name, self.stack.parent_logical_id, ("Parameters", name))
                 with self.graph.on_behalf_of(where):
                     return Resolver(_StackScope(self.graph, parent)).resolve(given[name], origin)
-        given = self.graph._parameters
+        given = self.graph._given.parameters
         for key in (f"{self.stack.name}:{name}", f"{self.stack.name_on_aws}:{name}", name):
             if key in given:
                 return given[key]

@@ -14,6 +14,7 @@ from cachetwin_local.cli.down import down
 from cachetwin_local.cli.draw import draw
 from cachetwin_local.cli.env import env
 from cachetwin_local.cli.events import events
+from cachetwin_local.cli.init import init
 from cachetwin_local.cli.logs import logs
 from cachetwin_local.cli.operations import failover, reboot, scale
 from cachetwin_local.cli.plan import plan
@@ -44,7 +45,7 @@ def options(
     context.obj = project
 
 
-for _command in (plan, draw, up, status, logs, env, events, failover, reboot, scale, down, reset):
+for _command in (init, plan, draw, up, status, logs, env, events, failover, reboot, scale, down, reset):
     app.command()(_command)
 app.command(hidden=True)(supervise)
 

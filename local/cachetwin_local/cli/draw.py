@@ -56,7 +56,7 @@ def draw(
     """Draw the app's architecture from its templates, as SVG or as a Mermaid flowchart."""
     project = find_project(context.obj, Source(app, assembly, template))
     wanted = Wanted(stacks, app_context, None, parameters, parameter_files, no_synth)
-    architecture = architecture_of(assembly_of(project, wanted), stacks, wanted.given_parameters())
+    architecture = architecture_of(assembly_of(project, wanted), stacks, wanted.all_parameters(project))
     if form is None:
         mermaid = output is not None and output.suffix in {".mmd", ".mermaid"}
         form = PictureFormat.mermaid if mermaid else PictureFormat.svg

@@ -11,11 +11,13 @@ import typer
 from cachetwin_local.cli.options import (
     App,
     AssemblyFolder,
+    Only,
     ParameterFiles,
     Parameters,
     Stacks,
     Template,
     Where,
+    Without,
 )
 from cachetwin_local.cli.sources import Wanted, topology_of
 from cachetwin_local.project import Source, find_project
@@ -45,6 +47,8 @@ def env(
     app: App = None,
     assembly: AssemblyFolder = None,
     template: Template = None,
+    only: Only = None,
+    without: Without = None,
     secrets: Annotated[bool, typer.Option("--secrets", help="Print passwords too.")] = False,
     loopback: Where = None,
 ) -> None:
@@ -54,7 +58,7 @@ def env(
     """
     project = find_project(context.obj, Source(app, assembly, template))
     is_synthesised = (project.assembly / "manifest.json").exists()
-    wanted = Wanted(stacks, None, loopback, parameters, parameter_files, is_synthesised)
+    wanted = Wanted(stacks, None, loopback, parameters, parameter_files, is_synthesised, only, without)
     topology = topology_of(project, wanted)
     make_project_directory(project.directory)
     store = SecretStore(project.directory / "secrets.json")

@@ -13,12 +13,14 @@ __all__ = [
     "AssemblyFolder",
     "Loopback",
     "NoSynth",
+    "Only",
     "ParameterFiles",
     "Parameters",
     "Stacks",
     "Template",
     "Timeout",
     "Where",
+    "Without",
 ]
 
 
@@ -63,6 +65,14 @@ AssemblyFolder = Annotated[
 Template = Annotated[
     Path | None,
     typer.Option("--template", metavar="FILE", help="Read this CloudFormation template, JSON or YAML."),
+]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="NAME", help="Run this resource, and what it needs; repeat for more."),
+]
+Without = Annotated[
+    list[str] | None,
+    typer.Option("--without", metavar="NAME", help="Run everything but this resource; repeat for more."),
 ]
 Timeout = Annotated[
     float | None,

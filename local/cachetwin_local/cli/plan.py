@@ -12,11 +12,13 @@ from cachetwin_local.cli.options import (
     AsJson,
     AssemblyFolder,
     NoSynth,
+    Only,
     ParameterFiles,
     Parameters,
     Stacks,
     Template,
     Where,
+    Without,
 )
 from cachetwin_local.cli.sources import Wanted, topology_of
 from cachetwin_local.plan.render import render_table, to_json
@@ -42,10 +44,14 @@ def plan(
     app: App = None,
     assembly: AssemblyFolder = None,
     template: Template = None,
+    only: Only = None,
+    without: Without = None,
 ) -> None:
     """Show which resources of the templates will run here. Starts nothing."""
     project = find_project(context.obj, Source(app, assembly, template))
-    topology = topology_of(project, Wanted(stacks, app_context, loopback, parameters, parameter_files, no_synth))
+    topology = topology_of(
+        project, Wanted(stacks, app_context, loopback, parameters, parameter_files, no_synth, only, without)
+    )
     if as_json:
         sys.stdout.write(json.dumps(to_json(topology), indent=1) + "\n")
     else:

@@ -14,8 +14,10 @@ from cachetwin_local.cli.options import Loopback
 from cachetwin_local.cli.running_project import inform
 from cachetwin_local.errors import UserError
 from cachetwin_local.parameters import read_parameters_file
+from cachetwin_local.plan.choice import Choice
 from cachetwin_local.plan.planner import plan as make_plan
 from cachetwin_local.project import Project
+from cachetwin_local.settings import read_settings
 from cachetwin_local.synth import needs_synth, parse_pairs, refuse_missing_context, synthesise
 from cachetwin_local.topology.address_plan import Loopback as PlanLoopback
 from cachetwin_local.topology.values import Topology
@@ -33,12 +35,15 @@ class Wanted:
     parameters: list[str] | None = None
     parameter_files: list[Path] | None = None
     no_synth: bool = False
+    only: list[str] | None = None
+    without: list[str] | None = None
 
     def words(self) -> list[str]:
         """The options that say the same to the background supervisor, which starts after the synthesis."""
         words = [] if self.loopback is None else ["--loopback", self.loopback.value]
         words += _repeated("--parameters", self.parameters or ())
         words += _repeated("--parameters-file", (str(path.resolve()) for path in self.parameter_files or ()))
+        words += [*_repeated("--only", self.only or ()), *_repeated("--without", self.without or ())]
         return [*words, "--", *(self.stacks or ())]
 
     def given_parameters(self) -> dict[str, str]:
@@ -47,6 +52,10 @@ class Wanted:
         for path in self.parameter_files or ():
             found |= read_parameters_file(path)
         return found | parse_pairs("--parameters", self.parameters or [])
+
+    def all_parameters(self, project: Project) -> dict[str, str]:
+        """The parameters' values, those of cachetwin.toml among them."""
+        return {**read_settings(project.root).parameters, **self.given_parameters()}
 
 
 def topology_of(project: Project, wanted: Wanted) -> Topology:
@@ -61,6 +70,8 @@ def topology_of(project: Project, wanted: Wanted) -> Topology:
         project=project.unique_name,
         loopback=where,
         parameters=wanted.given_parameters(),
+        settings=read_settings(project.root),
+        choice=Choice(wanted.only or (), wanted.without or ()),
     )
 
 

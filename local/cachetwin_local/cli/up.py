@@ -9,12 +9,14 @@ from cachetwin_local.cli.options import (
     AppContext,
     AssemblyFolder,
     NoSynth,
+    Only,
     ParameterFiles,
     Parameters,
     Stacks,
     Template,
     Timeout,
     Where,
+    Without,
 )
 from cachetwin_local.cli.running_project import inform, state_of, status_of
 from cachetwin_local.cli.sources import Wanted, topology_of
@@ -46,13 +48,15 @@ def up(
     app: App = None,
     assembly: AssemblyFolder = None,
     template: Template = None,
+    only: Only = None,
+    without: Without = None,
     timeout: Timeout = None,
 ) -> None:
     """Start the app: synthesise it if its sources changed, start everything, show the endpoints."""
     source = Source(app, assembly, template)
     project = find_project(context.obj, source)
     _refuse_second_run(project)
-    wanted = Wanted(stacks, app_context, loopback, parameters, parameter_files, no_synth)
+    wanted = Wanted(stacks, app_context, loopback, parameters, parameter_files, no_synth, only, without)
     topology = topology_of(project, wanted)
     _refuse_problems(topology)
     screen = Screen(stderr_console())
@@ -79,11 +83,13 @@ def supervise(
     app: App = None,
     assembly: AssemblyFolder = None,
     template: Template = None,
+    only: Only = None,
+    without: Without = None,
     timeout: Timeout = None,
 ) -> None:
     """Run as the background supervisor that `up -d` starts."""
     project = find_project(context.obj, Source(app, assembly, template))
-    wanted = Wanted(stacks, None, loopback, parameters, parameter_files, no_synth=True)
+    wanted = Wanted(stacks, None, loopback, parameters, parameter_files, no_synth=True, only=only, without=without)
     serve_background(project, topology_of(project, wanted), events_fd, timeout)
 
 

@@ -3,13 +3,14 @@
 import fnmatch
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final, TypeVar
 
-from cachetwin_local.assembly.graph import Graph
+from cachetwin_local.assembly.graph import GivenValues, Graph
 from cachetwin_local.assembly.template import Assembly, Resource, Stack
 from cachetwin_local.assembly.where import Where
 from cachetwin_local.errors import UserError
-from cachetwin_local.resources.context import Context, Translation
+from cachetwin_local.resources.context import Context, Translation, resource_identity
 from cachetwin_local.resources.elasticache import node_groups as elasticache_node_groups
 from cachetwin_local.resources.elbv2 import listener as elbv2_listener
 from cachetwin_local.resources.modelled import shape_of
@@ -17,6 +18,7 @@ from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.property_lists import PROPERTY_LISTS, is_needed
 from cachetwin_local.resources.rds import db_instance as rds_db_instance
 from cachetwin_local.resources.translators import TRANSLATORS, describer
+from cachetwin_local.settings import FILE_NAME, Settings
 from cachetwin_local.topology.address_plan import AddressPlan, Loopback
 from cachetwin_local.topology.values import (
     Coverage,
@@ -34,6 +36,7 @@ from cachetwin_local.topology.values import (
     secrets_in,
 )
 
+from .choice import Choice, check_names, names_of
 from .paths import check_paths
 
 T = TypeVar("T")
@@ -48,6 +51,10 @@ ENDPOINTS: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = {
 """The default port and the endpoints' names of each type that has endpoints."""
 
 
+CACHE_LEVELS: Final = {"debug": "debug", "info": "notice", "warning": "warning", "error": "warning"}
+SERVER_LEVELS: Final = {"debug": "debug1", "info": "info", "warning": "warning", "error": "error"}
+
+
 def plan(
     assembly: Assembly,
     *,
@@ -55,18 +62,30 @@ def plan(
     project: str = "app",
     loopback: Loopback = "per-endpoint",
     parameters: Mapping[str, str] | None = None,
+    settings: Settings | None = None,
+    choice: Choice | None = None,
 ) -> Topology:
     """What should run here for the stacks named (all by default) and those they depend on.
 
     `stacks` are names, display names or patterns with ``*``. `project` keeps the addresses of two apps apart.
-    `parameters` are template parameters by ``name`` or ``stack:name``. Raises UserError when the templates do not resolve.
+    `parameters` are template parameters by ``name`` or ``stack:name``; they go before those of `settings`. Raises
+    UserError when the templates do not resolve, and for a name in `settings` or `choice` that no resource has.
     """
+    settings, choice = settings or Settings(), choice or Choice()
     chosen = select_stacks(assembly, stacks)
     address_plan = AddressPlan(project, loopback)
-    graph = Graph(restrict_to(assembly, chosen), describer(address_plan), parameters, is_needed)
-    _reserve(graph, address_plan)
-    context = Context(assembly, graph, address_plan)
+    given = GivenValues({**settings.parameters, **(parameters or {})}, settings.imports, settings.ssm, settings.secrets)
+    graph = Graph(restrict_to(assembly, chosen), describer(address_plan), given, is_needed)
+    _reserve(graph, address_plan, settings)
+    context = Context(assembly, graph, address_plan, settings)
     values, coverage = _translate(context, chosen)
+    values = [*values, *_given_secrets(context)]
+    _drop_without_secrets(context, values, coverage)
+    _check_settings(settings, values, graph)
+    values = [_with_log_level(value, settings) for value in values]
+    left_out = choice.left_out(values, settings)
+    values = [value for value in values if _key(value) not in left_out]
+    coverage = [replace(one, status="left out") if one.identity.key in left_out else one for one in coverage]
     services, balancers, targets = (
         _values_of(Service, values),
         _values_of(LoadBalancer, values),
@@ -75,8 +94,10 @@ def plan(
     groups, databases = _values_of(ReplicationGroup, values), _values_of(Database, values)
     servers: list[ReplicationGroup | Database] = [*groups, *databases]
     paths = check_paths(context, services, balancers, targets, {server.identity.key: server for server in servers})
-    _check_secrets(context, values)
     _warn_of_transforms(context, chosen)
+    for service in services:
+        for key in left_out & set(service.depends_on):
+            context.problem("warning", service.identity.key, f"needs {key}, which is left out")
     absent = {one.identity.key: one.note for one in coverage if one.status in {"not supported", "not readable"}}
     _warn_about_missing_values(context, services, absent)
     return Topology(
@@ -93,7 +114,7 @@ def plan(
         target_groups=targets,
         paths=paths,
         coverage=tuple(coverage),
-        problems=_unique(context.problems),
+        problems=_unique(problem for problem in context.problems if problem.identity.key not in left_out),
         outputs=_outputs(graph, chosen, absent),
         missing=graph.stand_ins.all(),
     )
@@ -169,9 +190,12 @@ def restrict_to(assembly: Assembly, chosen: Iterable[Stack]) -> Assembly:
     return Assembly({stack.name: stack for stack in chosen}, assembly.docker_assets, assembly.file_assets)
 
 
-def _reserve(graph: Graph, address_plan: AddressPlan) -> None:
+def _reserve(graph: Graph, address_plan: AddressPlan, settings: Settings) -> None:
     """Give out addresses in the order of the endpoints' names, so that they do not depend on the order of references."""
     for resource in sorted(graph.resources_of_type(*ENDPOINTS, LISTENER), key=lambda r: r.key):
+        port = settings.port(resource.key, resource.path.removesuffix("/Resource"), resource.logical_id)
+        if port is not None:
+            address_plan.move(resource.key, port)
         with suppress(UserError):  # what cannot be read is reported when it is translated
             _reserve_one(graph, address_plan, resource)
     for resource in sorted(graph.resources_of_type(REPLICATION_GROUP), key=lambda r: r.key):
@@ -240,15 +264,63 @@ def _warn_of_transforms(context: Context, chosen: Iterable[Stack]) -> None:
             context.problems.append(Problem("warning", owner, message))
 
 
-def _check_secrets(context: Context, values: Iterable[object]) -> None:
-    """Every secret that is referred to must be one that a stack of this app makes."""
+def _given_secrets(context: Context) -> list[Secret]:
+    """The secrets of cachetwin.toml that the templates use."""
+    found = []
+    for arn, (name, value) in context.graph.given_secrets.items():
+        identity = Identity(FILE_NAME, name, "AWS::SecretsManager::Secret", name, name, arn)
+        found.append(Secret(identity, name, None, value))
+    return found
+
+
+def _drop_without_secrets(context: Context, values: list[object], coverage: list[Coverage]) -> None:
+    """Take out what needs a secret that no stack of this app defines and cachetwin.toml does not give."""
     known = {secret.identity.arn for secret in _values_of(Secret, values)}
+    reasons: dict[str, str] = {}
     for owner, text in _texts(values):
         for reference in secrets_in(text):
             if reference.secret_arn not in known:
-                context.problem(
-                    "error", owner, f"must use secrets that a stack of this app defines, got {reference.secret_arn}"
-                )
+                reason = f"must use secrets that a stack of this app defines, got {reference.secret_arn}"
+                stack, _, logical_id = owner.partition("/")
+                where = Where(stack, logical_id)
+                with suppress(UserError):
+                    context.graph.stand_ins.need(
+                        context.graph.stand_ins.make("secret", reference.secret_arn, reason, where), where
+                    )
+                reasons.setdefault(owner, reason)
+    for owner, reason in reasons.items():
+        context.problem("warning", owner, f"cannot be read, so it does not run: {reason}")
+    values[:] = [value for value in values if _key(value) not in reasons]
+    for index, one in enumerate(coverage):
+        if one.identity.key in reasons:
+            coverage[index] = replace(one, status="not readable", note=reasons[one.identity.key])
+
+
+def _check_settings(settings: Settings, values: Iterable[object], graph: Graph) -> None:
+    """Every name of cachetwin.toml must be one of a resource that can have what is said of it."""
+    services = [resource_identity(one) for one in graph.resources_of_type("AWS::ECS::Service")]
+    servers = [value.identity for value in values if isinstance(value, ReplicationGroup | Database)]
+    listeners = [resource_identity(one) for one in graph.resources_of_type(LISTENER)]
+    check_names("services", settings.services, services)
+    check_names("ports", settings.ports, [*servers, *listeners])
+    check_names("log-levels", settings.log_levels, [*servers, *services])
+
+
+def _with_log_level(value: object, settings: Settings) -> object:
+    """A cache or a database with the log level of cachetwin.toml, in its own words."""
+    if not isinstance(value, ReplicationGroup | Database):
+        return value
+    level = settings.log_level(*names_of(value.identity))
+    if level is None:
+        return value
+    name, words = (
+        ("loglevel", CACHE_LEVELS) if isinstance(value, ReplicationGroup) else ("log_min_messages", SERVER_LEVELS)
+    )
+    return replace(value, parameters={**value.parameters, name: words[level]})
+
+
+def _key(value: object) -> str:
+    return value.identity.key if isinstance(value, ReplicationGroup | Database | Service | LoadBalancer) else ""
 
 
 def _texts(values: Iterable[object]) -> Iterable[tuple[str, Text]]:

@@ -18,7 +18,7 @@ from cachetwin_local.topology.values import Coverage, Problem, Topology
 
 HIDDEN: Final = "(hidden)"
 SECRET_FIELDS: Final = frozenset({"password", "passwords", "auth_token", "value", "secret_string_template"})
-STATUS_MARKS: Final = {"twinned": "●", "modelled": "○", "not supported": "-", "not readable": "!"}
+STATUS_MARKS: Final = {"twinned": "●", "modelled": "○", "not supported": "-", "not readable": "!", "left out": "-"}
 QUIET_STATUS: Final = "modelled"
 
 Json = dict[str, object]

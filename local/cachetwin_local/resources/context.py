@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 from cachetwin_local.assembly.graph import Description, Graph, Resolved
 from cachetwin_local.assembly.template import Assembly, Resource, Stack
 from cachetwin_local.errors import UserError
+from cachetwin_local.settings import Settings
 from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.values import Identity, Problem
 
@@ -20,6 +21,7 @@ class Context:
     assembly: Assembly
     graph: Graph
     address_plan: AddressPlan
+    settings: Settings = field(default_factory=Settings)
     problems: list[Problem] = field(default_factory=list)
 
     def identity(self, key: str) -> Identity:
@@ -49,13 +51,18 @@ class Context:
         """Record that a resource cannot be read, so that it does not run. Returns the reason."""
         cause = self.graph.cause(error)
         reason = f"needs {cause}, which cannot be read" if cause not in {None, resource.key} else str(error)
-        identity = Identity(resource.stack, resource.logical_id, resource.type, resource.path, resource.logical_id, "")
+        identity = resource_identity(resource)
         self.problems.append(Problem("warning", identity, f"cannot be read, so it does not run: {reason}"))
         return reason
 
     def problem(self, severity: Literal["error", "warning"], key: str, message: str) -> None:
         """Record what would not work about a resource."""
         self.problems.append(Problem(severity, self.identity(key), message))
+
+
+def resource_identity(resource: Resource) -> Identity:
+    """The identity of a resource that is not resolved: without its names on AWS."""
+    return Identity(resource.stack, resource.logical_id, resource.type, resource.path, resource.logical_id, "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from typing import Literal
 from cachetwin_local.assembly.graph import Description, Resolved, partition_of
 from cachetwin_local.assembly.template import Json, Stack
 
-Status = Literal["twinned", "modelled", "not supported", "not readable"]
+Status = Literal["twinned", "modelled", "not supported", "not readable", "left out"]
 Pattern = str | list[str]
 
 

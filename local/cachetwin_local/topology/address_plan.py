@@ -28,10 +28,16 @@ class AddressPlan:
         self._endpoints: dict[str, tuple[str, int]] = {}
         self._taken: set[tuple[str, int]] = set()
         self._addresses: dict[str, str] = {}
+        self._moved: dict[str, int] = {}
+
+    def move(self, owner: str, port: int) -> None:
+        """Let the endpoints of the resource `owner` listen on `port` (the next ones where it has several)."""
+        self._moved[owner] = port
 
     def endpoint(self, name: str, port: int) -> tuple[str, int]:
         """The address and port of an endpoint that has `port` on AWS."""
         if name not in self._endpoints:
+            port = self._moved.get(_owner(name), port)
             if self.loopback == "shared":
                 self._endpoints[name] = self._next_port(LOCALHOST, port)
             else:
@@ -42,6 +48,7 @@ class AddressPlan:
         """The address and port of a load balancer's listener that has `port` on AWS."""
         if name not in self._endpoints:
             wanted = LOAD_BALANCER_PORTS.get(port, port if port >= 1024 else port + 8000)
+            wanted = self._moved.get(_owner(name), wanted)
             self._endpoints[name] = self._next_port(LOCALHOST, wanted)
         return self._endpoints[name]
 
@@ -65,6 +72,11 @@ class AddressPlan:
             port += 1
         self._taken.add((address, port))
         return address, port
+
+
+def _owner(name: str) -> str:
+    """The key of the resource that an endpoint belongs to."""
+    return "/".join(name.split("/")[:2])
 
 
 def hashed_address(project: str, name: str, attempt: int = 0) -> str:

@@ -255,7 +255,7 @@ class ContainerImage:
     """Where a container comes from: a folder of the assembly with a Dockerfile, or an image by `name` only.
 
     `directory` is relative to the assembly's folder. `asset_hash` names the content, for caches of what was made from
-    it.
+    it. `in_place` means a process of the user's own, which runs in `directory` itself.
     """
 
     name: str
@@ -264,6 +264,7 @@ class ContainerImage:
     target: str | None = None
     build_args: Mapping[str, str] = field(default_factory=dict)
     asset_hash: str | None = None
+    in_place: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,6 +330,8 @@ class TaskAddress:
 @dataclass(frozen=True, slots=True)
 class Service:
     """An ECS service on Fargate. `tasks` holds an address for each of its tasks.
+
+    A service that the user runs elsewhere has no containers, and its one task is where it listens.
 
     `depends_on` holds the keys of the caches and databases whose endpoints or credentials its containers receive.
     """
@@ -487,7 +490,7 @@ class Coverage:
     """How the runner treats one resource of a template."""
 
     identity: Identity
-    status: Literal["twinned", "modelled", "not supported", "not readable"]
+    status: Literal["twinned", "modelled", "not supported", "not readable", "left out"]
     note: str
 
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachetwin_local.assembly.graph import Graph
+from cachetwin_local.assembly.graph import GivenValues, Graph
 from cachetwin_local.assembly.intrinsics import FUNCTIONS
 from cachetwin_local.assembly.template import Assembly, Json, Resource, Stack
 from cachetwin_local.assembly.text import SecretRef
@@ -39,7 +39,9 @@ def stack(name: str = "App", resources: dict[str, Json] | None = None, **section
 
 def graph(*stacks: Stack, parameters: dict[str, str] | None = None) -> Graph:
     return Graph(
-        Assembly({one.name: one for one in stacks}, {}, {}), describer(AddressPlan("test", "per-endpoint")), parameters
+        Assembly({one.name: one for one in stacks}, {}, {}),
+        describer(AddressPlan("test", "per-endpoint")),
+        GivenValues(parameters or {}),
     )
 
 

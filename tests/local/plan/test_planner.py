@@ -310,15 +310,19 @@ def test_an_image_that_is_not_of_the_app_stops_the_service_where_it_is_essential
     assert [(p.severity, p.message.split(" must")[0]) for p in topology.problems] == problems
 
 
-def test_a_secret_from_elsewhere_is_an_error(tmp_path: Path) -> None:
+def test_a_secret_from_elsewhere_stops_only_what_uses_it(tmp_path: Path) -> None:
     arn = "arn:aws:secretsmanager:us-east-1:000000000000:secret:other-abcdef"
 
     def change(templates: Templates) -> None:
         container = resource(templates["Web"], "AWS::ECS::TaskDefinition")["ContainerDefinitions"][0]
         container["Secrets"].append({"Name": "TOKEN", "ValueFrom": arn})
 
-    (problem,) = plan_three_stacks(tmp_path, change).problems
-    assert problem.message == f"must use secrets that a stack of this app defines, got {arn}"
+    topology = plan_three_stacks(tmp_path, change)
+    (problem,) = topology.problems
+    reason = f"must use secrets that a stack of this app defines, got {arn}"
+    assert (problem.severity, problem.message) == ("warning", f"cannot be read, so it does not run: {reason}")
+    assert topology.services == ()
+    assert [(one.kind, one.name) for one in topology.missing] == [("secret", arn)]
 
 
 # How it is shown

@@ -1,7 +1,9 @@
 """Templates of a few resources, and what the plan says of them."""
 
 from cachetwin_local.assembly.template import Assembly, DockerAsset, Json, Resource, Stack
+from cachetwin_local.plan.choice import Choice
 from cachetwin_local.plan.planner import plan
+from cachetwin_local.settings import Settings
 from cachetwin_local.topology.values import Topology
 
 IMAGE = DockerAsset("f" * 64, "asset.web", "Dockerfile", None, {}, "f" * 64)
@@ -19,13 +21,19 @@ def one(type_name: str, **properties: Json) -> Json:
     return {"Type": f"AWS::{type_name}", "Properties": properties}
 
 
-def plan_of(parameters: dict[str, str] | None = None, **resources: Json) -> Topology:
+def plan_of(
+    parameters: dict[str, str] | None = None,
+    settings: Settings | None = None,
+    choice: Choice | None = None,
+    **resources: Json,
+) -> Topology:
     made = {
         name: Resource("App", name, value["Type"], value.get("Properties", {}), name, None, ())
         for name, value in resources.items()
     }
     stack = Stack("App", "App", "us-east-1", "000000000000", (), made)
-    return plan(Assembly({"App": stack}, {IMAGE.asset_hash: IMAGE}, {}), project="test", parameters=parameters)
+    assembly = Assembly({"App": stack}, {IMAGE.asset_hash: IMAGE}, {})
+    return plan(assembly, project="test", parameters=parameters, settings=settings, choice=choice)
 
 
 def cache(**properties: Json) -> Topology:

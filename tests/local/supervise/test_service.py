@@ -1,14 +1,18 @@
 """The containers of a service that run here."""
 
 import asyncio
+import json
+import sys
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 from tests.local.supervise.tiny_app import DOCKERFILE, topology
 
 from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.supervise.service.service import ServiceActor
 from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
-from cachetwin_local.topology.values import ContainerImage
+from cachetwin_local.topology.values import ContainerImage, Topology
 
 
 def test_a_sidecar_that_is_not_essential_and_only_docker_can_run_is_left_out(
@@ -35,3 +39,47 @@ def test_a_sidecar_that_is_not_essential_and_only_docker_can_run_is_left_out(
             await actor.stop()
 
     assert asyncio.run(main()) == ["Tiny/Service/web/1"]
+
+
+def run_until_ready(run_context: RunContext, app: Topology, seen: Callable[[], object]) -> object:
+    run_context.secrets.provision(app.secrets)
+
+    async def main() -> object:
+        actor = ServiceActor(run_context, app.services[0], app, VirtualEnvironments(run_context))
+        await actor.prepare()
+        try:
+            await actor.start()
+            return seen()
+        finally:
+            await actor.stop()
+
+    return asyncio.run(main())
+
+
+def test_a_process_of_the_users_own_runs_in_its_folder_with_the_services_variables(
+    run_context: RunContext, address: str, tmp_path: Path
+) -> None:
+    folder = tmp_path / "my : folder"
+    folder.mkdir()
+    program = "import json, os, time; open('seen.json', 'w').write(json.dumps({**os.environ})); time.sleep(99)"
+    app = topology(address, 8080)
+    (service,) = app.services
+    own = replace(
+        service.containers[0],
+        image=ContainerImage("your own process", str(folder), in_place=True),
+        command=(sys.executable, "-c", program),
+        environment={"GREETING": "hello", "BIND": "0.0.0.0:8080"},
+        health_check=None,
+    )
+    app = replace(app, services=(replace(service, containers=(own,), tasks=service.tasks[:1]),), target_groups=())
+    seen = run_until_ready(run_context, app, lambda: json.loads((folder / "seen.json").read_text()))
+    assert isinstance(seen, dict)
+    assert (seen["GREETING"], seen["BIND"], seen["HOST"]) == ("hello", f"{address}:8080", address)
+    assert "PORT" in seen
+    assert list(folder.iterdir()) == [folder / "seen.json"]
+
+
+def test_a_service_that_the_user_runs_starts_nothing(run_context: RunContext, address: str) -> None:
+    app = topology(address, 8080)
+    app = replace(app, services=(replace(app.services[0], containers=()),))
+    assert run_until_ready(run_context, app, lambda: dict(run_context.children)) == {}

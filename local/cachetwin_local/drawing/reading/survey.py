@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from cachetwin_local.assembly.graph import Graph, Resolved
+from cachetwin_local.assembly.graph import GivenValues, Graph, Resolved
 from cachetwin_local.assembly.template import Assembly
 from cachetwin_local.drawing.architecture import Architecture, Box, Count, Edge, Lane, LaneEntry, Unread
 from cachetwin_local.errors import UserError
@@ -35,7 +35,9 @@ def architecture_of(
     What cannot be resolved is part of it (`unread`). Raises UserError for a name that no stack has.
     """
     chosen = select_stacks(assembly, names)
-    graph = Graph(restrict_to(assembly, chosen), describer(AddressPlan("drawing", "per-endpoint")), parameters)
+    graph = Graph(
+        restrict_to(assembly, chosen), describer(AddressPlan("drawing", "per-endpoint")), GivenValues(parameters or {})
+    )
     title = ", ".join(stack.display_name for stack in chosen if stack.parent is None)
     return survey(graph, [stack.name for stack in chosen], title)
 

@@ -1,11 +1,15 @@
 """AWS::ECS::Service: its tasks run as processes on this machine, each with a loopback address of its own."""
 
+from dataclasses import replace
+from urllib.parse import urlsplit
+
 from cachetwin_local.assembly.graph import Description, Graph, Resolved
-from cachetwin_local.assembly.template import Stack
+from cachetwin_local.assembly.template import Resource, Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.shape import name_fields
-from cachetwin_local.topology.address_plan import AddressPlan
+from cachetwin_local.settings import ServiceSettings
+from cachetwin_local.topology.address_plan import LOCALHOST, AddressPlan
 from cachetwin_local.topology.references import dependencies_of
 from cachetwin_local.topology.values import Container, ContainerImage, Service, TaskAddress
 
@@ -33,12 +37,15 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         raise properties.where.child("TaskDefinition").error(
             f"must name a task definition of this app, got {task_definition_arn}"
         )
-    count = properties.integer("DesiredCount", 1)
+    settings = context.settings.service(*names_of(resolved.resource))
+    count = properties.integer("DesiredCount", 1) if settings.tasks is None else settings.tasks
     if not 0 <= count <= DESIRED_COUNT_MAX:
         raise properties.where.child("DesiredCount").error(
             f"must be between 0 and {DESIRED_COUNT_MAX} here, got {count}"
         )
-    members = containers(context, task_definition)
+    members = _with_settings(containers(context, task_definition), settings, _log_level(context, resolved))
+    if settings.url is not None:
+        members, count = (), 1
     reasons = [reason for one in members if one.essential and (reason := cannot_run(one))]
     if reasons:
         return Translation((), "; ".join(reasons), "not supported")
@@ -49,14 +56,53 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         cluster=_cluster_name(properties),
         task_definition=task_definition_arn,
         desired_count=count,
-        tasks=tuple(_task_address(context.address_plan, key, index, members) for index in range(count)),
+        tasks=_where_it_runs(settings.url, task_definition, context)
+        if settings.url
+        else tuple(_task_address(context.address_plan, key, index, members) for index in range(count)),
         containers=members,
         security_groups=properties.object("NetworkConfiguration")
         .object("AwsvpcConfiguration")
         .strings("SecurityGroups"),
         depends_on=tuple(sorted(dependencies_of(context.graph, task_definition.resource.key))),
     )
-    return Translation((service,), _note(service))
+    return Translation((service,), f"{settings.url}, which you run" if settings.url else _note(service))
+
+
+def names_of(resource: Resource) -> tuple[str, str, str]:
+    """The names under which cachetwin.toml may know a resource."""
+    return resource.key, resource.path.removesuffix("/Resource").removesuffix("/Service"), resource.logical_id
+
+
+def _log_level(context: Context, resolved: Resolved) -> str | None:
+    return context.settings.log_level(*names_of(resolved.resource))
+
+
+def _with_settings(
+    members: tuple[Container, ...], settings: ServiceSettings, log_level: str | None
+) -> tuple[Container, ...]:
+    """The containers with the variables of cachetwin.toml, or the user's own process in their place."""
+    more = {**({} if log_level is None else {"LOG_LEVEL": log_level}), **settings.environment}
+    members = tuple(replace(one, environment={**one.environment, **more}) for one in members)
+    if settings.process is None or not members:
+        return members
+    main = next((one for one in members if one.essential and one.port_mappings), members[0])
+    own = replace(
+        main,
+        image=ContainerImage("your own process", str(settings.folder), in_place=True),
+        command=("/bin/sh", "-c", settings.process),
+        entry_point=(),
+        working_directory=None,
+        health_check=None,
+        depends_on=(),
+    )
+    return (own,)
+
+
+def _where_it_runs(url: str, task_definition: Resolved, context: Context) -> tuple[TaskAddress, ...]:
+    """The one task of a service that the user runs: every container port is the port of the URL."""
+    at = urlsplit(url)
+    ports = [port.container_port for one in containers(context, task_definition) for port in one.port_mappings]
+    return (TaskAddress(at.hostname or LOCALHOST, dict.fromkeys(ports, at.port or 80)),)
 
 
 def _cluster_name(properties: Properties) -> str:

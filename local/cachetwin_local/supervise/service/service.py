@@ -24,6 +24,7 @@ from cachetwin_local.supervise.service.container import (
     requirements_file,
     unpack,
 )
+from cachetwin_local.supervise.service.own_process import own_process_command
 from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
 from cachetwin_local.topology.values import Container, HealthCheck, Service, TargetGroup, TaskAddress, Topology
 
@@ -68,7 +69,7 @@ class ServiceActor:
 
     async def prepare(self) -> None:
         """Install the packages and unpack each task's files."""
-        for container in self._containers:
+        for container in (one for one in self._containers if not one.image.in_place):
             image, context = read_image(container, self._run_context.assembly)
             environment = await self._environments.get(requirements_file(image, context), self.name)
             for index in range(len(self._service.tasks)):
@@ -159,6 +160,9 @@ class ServiceActor:
     def _command(self, index: int, container: Container) -> Command:
         own = {name: self._run_context.secrets.text(value) for name, value in container.environment.items()}
         regional: Mapping[str, str] = {"AWS_REGION": self._region, "AWS_DEFAULT_REGION": self._region}
+        if container.image.in_place:
+            ca_environment = self._run_context.local_ca.environment()
+            return own_process_command(container, self._service.tasks[index], {**regional, **own}, ca_environment)
         prepared = self._prepared[index, container.name]
         return prepare_command(
             container,
