@@ -7,12 +7,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from tests.local.supervise.tiny_app import DOCKERFILE, topology
 
+from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.supervise.service.service import ServiceActor
 from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
-from cachetwin_local.topology.values import ContainerImage, Topology
+from cachetwin_local.topology.values import ContainerDependency, ContainerImage, Topology
 
 
 def test_a_sidecar_that_is_not_essential_and_only_docker_can_run_is_left_out(
@@ -83,3 +85,36 @@ def test_a_service_that_the_user_runs_starts_nothing(run_context: RunContext, ad
     app = topology(address, 8080)
     app = replace(app, services=(replace(app.services[0], containers=()),))
     assert run_until_ready(run_context, app, lambda: dict(run_context.children)) == {}
+
+
+def run_with_migration(run_context: RunContext, address: str, code: str, condition: str) -> object:
+    """Start a service whose container waits for another's end; the children that then run."""
+    asset = run_context.assembly / "asset"
+    asset.mkdir(parents=True)
+    (asset / "Dockerfile").write_text(DOCKERFILE)
+    (asset / "service.py").write_text("import time; print('serving', flush=True); time.sleep(99)")
+    app = topology(address, 8080)
+    (service,) = app.services
+    command = ("python", "-c", f"print('migrated', flush=True); {code}")
+    first = replace(service.containers[0], name="migrate", essential=False, command=command)
+    web = replace(service.containers[0], depends_on=(ContainerDependency("migrate", condition),))
+    app = replace(app, services=(replace(service, containers=(web, first)),), target_groups=())
+    return run_until_ready(run_context, app, lambda: list(run_context.children))
+
+
+def test_a_container_whose_success_is_awaited_ends_before_the_other_begins(
+    run_context: RunContext, address: str
+) -> None:
+    assert run_with_migration(run_context, address, "raise SystemExit(0)", "SUCCESS") == ["Tiny/Service/web/1"]
+    lines = [line for line in run_context.logs.tail("Tiny/Service") if line in {"migrated", "serving"}]
+    assert lines == ["migrated", "serving"]
+
+
+def test_a_container_that_does_not_succeed_fails_the_start(run_context: RunContext, address: str) -> None:
+    said = r"Tiny/Service/migrate/1, whose success .* exited with code 3(?s:.*)migrated"
+    with pytest.RaisesGroup(pytest.RaisesExc(UserError, match=said)):
+        run_with_migration(run_context, address, "raise SystemExit(3)", "SUCCESS")
+
+
+def test_a_container_that_only_has_to_complete_may_fail(run_context: RunContext, address: str) -> None:
+    assert run_with_migration(run_context, address, "raise SystemExit(3)", "COMPLETE") == ["Tiny/Service/web/1"]

@@ -51,8 +51,8 @@ SERVICE = PropertyUse.of(
 )
 
 TASK_DEFINITION = PropertyUse.of(
-    f"{_C}Command {_C}DependsOn.ContainerName {_C}EntryPoint {_C}Environment.* {_C}Essential {_C}HealthCheck.Command "
-    f"{_C}HealthCheck.Interval {_C}HealthCheck.Retries {_C}HealthCheck.Timeout {_C}Image {_C}Name "
+    f"{_C}Command {_C}DependsOn.ContainerName {_C}DependsOn.Condition {_C}EntryPoint {_C}Environment.* {_C}Essential "
+    f"{_C}HealthCheck.Command {_C}HealthCheck.Interval {_C}HealthCheck.Retries {_C}HealthCheck.Timeout {_C}Image {_C}Name "
     f"{_C}PortMappings.ContainerPort {_C}PortMappings.Protocol {_C}Secrets.* {_C}StopTimeout {_C}WorkingDirectory",
     {
         **recorded(_NAMES, f"Family {_C}PortMappings.Name {_C}PortMappings.AppProtocol"),
@@ -76,7 +76,6 @@ TASK_DEFINITION = PropertyUse.of(
         ),
         **recorded("`cachetwin logs` has the output of every task", f"{_C}LogConfiguration {_C}FirelensConfiguration"),
         **recorded("a task that ends is started again in any case", f"{_C}RestartPolicy {_C}StartTimeout"),
-        **recorded("a container waits until those that it depends on answer", f"{_C}DependsOn.Condition"),
         **recorded("checks begin when the process answers", f"{_C}HealthCheck.StartPeriod"),
         **recorded("said at the container that mounts it", "Volumes"),
         **recorded("faults are made with the runner's own commands", "EnableFaultInjection"),

@@ -2,7 +2,7 @@
 
 The packages are installed while the databases start. A task counts as running when its target groups' health path
 check_health, or else when its container's health check passes, or else when it has run for a second. Tasks that end are
-restarted (`restarter`).
+restarted (`restarter`). A container that another waits for with COMPLETE or SUCCESS is run to its end first, once.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from cachetwin_local.supervise.health import HealthWatch
 from cachetwin_local.supervise.load_balancer.targets import check_health
 from cachetwin_local.supervise.process.child import Child, Command, run
 from cachetwin_local.supervise.project.run_context import RunContext, slug
-from cachetwin_local.supervise.restarter import Restarter, wait_until_running
+from cachetwin_local.supervise.restarter import Restarter, describe_exit, wait_until_running
 from cachetwin_local.supervise.service.container import (
     PreparedImage,
     prepare_command,
@@ -33,6 +33,7 @@ __all__ = ["ServiceActor"]
 _START_DEADLINE_S = 60.0
 _STOP_DEADLINE_MAX_S = 10.0
 _SETTLE_S = 1.0
+_COMPLETE_DEADLINE_S = 300.0
 
 
 class ServiceActor:
@@ -90,6 +91,10 @@ class ServiceActor:
 
     async def _start_task(self, index: int) -> None:
         for container in _in_order(self._containers):
+            awaited = _awaited_end(container, self._containers)
+            if awaited:
+                await self._run_to_its_end(index, container, must_succeed="SUCCESS" in awaited)
+                continue
             restarter = Restarter(
                 self._run_context,
                 self.name,
@@ -101,6 +106,22 @@ class ServiceActor:
             self._restarters.append(restarter)
             await restarter.start()
             self._watch_health(index, container)
+
+    async def _run_to_its_end(self, index: int, container: Container, *, must_succeed: bool) -> None:
+        name = self._child_name(index, container)
+        try:
+            code, lines = await run(
+                self._command(index, container),
+                _COMPLETE_DEADLINE_S,
+                on_line=lambda line: self._run_context.logs.write(self.name, line),
+            )
+        except TimeoutError:
+            raise UserError(
+                f"{name}, which another container waits for, did not end in {_COMPLETE_DEADLINE_S:g} s"
+            ) from None
+        if must_succeed and code != 0:
+            said = "; its last lines:\n" + "\n".join(f"  | {line}" for line in lines[-10:]) if lines else ""
+            raise UserError(f"{name}, whose success another container waits for, {describe_exit(code)}{said}")
 
     def _watch_health(self, index: int, container: Container) -> None:
         """Repeat the container's own health check, where it has one and no load balancer checks it."""
@@ -185,6 +206,17 @@ def _in_order(containers: tuple[Container, ...]) -> list[Container]:
         ordered += free
         left = [container for container in left if container not in free]
     return ordered
+
+
+def _awaited_end(container: Container, among: tuple[Container, ...]) -> set[str]:
+    """COMPLETE, SUCCESS or both, where others wait until `container` has ended."""
+    conditions = {
+        dependency.condition
+        for other in among
+        for dependency in other.depends_on
+        if dependency.container_name == container.name
+    }
+    return conditions & {"COMPLETE", "SUCCESS"}
 
 
 async def _healthy(group: TargetGroup, task_address: TaskAddress, container: Container) -> bool:
