@@ -24,12 +24,21 @@ from cachetwin_local.topology.values import Topology
 __all__ = ["Background", "run_foreground", "serve_background", "show_endpoints", "start_background", "wait_until_ready"]
 
 
-def run_foreground(project: Project, topology: Topology, screen: Screen, start_deadline_s: float | None = None) -> None:
-    """Start `topology`, show its endpoints and then its logs, until a signal.
+PlanAgain = Callable[[], Topology]
+
+
+def run_foreground(
+    project: Project,
+    topology: Topology,
+    screen: Screen,
+    start_deadline_s: float | None = None,
+    plan_again: PlanAgain | None = None,
+) -> None:
+    """Start `topology`, show its endpoints and then its logs, until a signal. `plan_again` serves `cachetwin apply`.
 
     Raises UserError when the start fails.
     """
-    _in_event_loop(lambda: _foreground(project, topology, screen, start_deadline_s))
+    _in_event_loop(lambda: _foreground(project, topology, screen, start_deadline_s, plan_again))
 
 
 @dataclass(slots=True)
@@ -98,7 +107,11 @@ def wait_until_ready(background: Background, screen: Screen, log_file: Path) -> 
 
 
 def serve_background(
-    project: Project, topology: Topology, events_fd: int, start_deadline_s: float | None = None
+    project: Project,
+    topology: Topology,
+    events_fd: int,
+    start_deadline_s: float | None = None,
+    plan_again: PlanAgain | None = None,
 ) -> None:
     """Run as the background supervisor: write events to `events_fd` until everything is ready, then close it."""
     os.set_inheritable(events_fd, False)  # noqa: FBT003  (the standard library's signature)
@@ -118,7 +131,13 @@ def serve_background(
     async def serve() -> None:
         try:
             supervisor = Supervisor(
-                project.directory, project.assembly, topology, on_event, on_note, start_deadline_s=start_deadline_s
+                project.directory,
+                project.assembly,
+                topology,
+                on_event,
+                on_note,
+                start_deadline_s=start_deadline_s,
+                plan_again=plan_again,
             )
             await supervisor.run()
         except UserError as error:
@@ -129,7 +148,13 @@ def serve_background(
     _in_event_loop(serve)
 
 
-async def _foreground(project: Project, topology: Topology, screen: Screen, start_deadline_s: float | None) -> None:
+async def _foreground(
+    project: Project,
+    topology: Topology,
+    screen: Screen,
+    start_deadline_s: float | None,
+    plan_again: PlanAgain | None,
+) -> None:
     failures: list[str] = []
     ready = asyncio.Event()
 
@@ -143,7 +168,13 @@ async def _foreground(project: Project, topology: Topology, screen: Screen, star
             ready.set()
 
     supervisor = Supervisor(
-        project.directory, project.assembly, topology, on_event, screen.print_line, start_deadline_s=start_deadline_s
+        project.directory,
+        project.assembly,
+        topology,
+        on_event,
+        screen.print_line,
+        start_deadline_s=start_deadline_s,
+        plan_again=plan_again,
     )
     logs = asyncio.create_task(_show_logs(supervisor.logs, screen, ready))
     try:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from cachetwin_local.cli.apply import apply
 from cachetwin_local.cli.down import down
 from cachetwin_local.cli.draw import draw
 from cachetwin_local.cli.env import env
@@ -45,7 +46,7 @@ def options(
     context.obj = project
 
 
-for _command in (init, plan, draw, up, status, logs, env, events, failover, reboot, scale, down, reset):
+for _command in (init, plan, draw, up, apply, status, logs, env, events, failover, reboot, scale, down, reset):
     app.command()(_command)
 app.command(hidden=True)(supervise)
 

@@ -1,5 +1,7 @@
 """``cachetwin up``, and the supervisor that it starts in the background."""
 
+from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -61,7 +63,7 @@ def up(
     _refuse_problems(topology)
     screen = Screen(stderr_console())
     if not detach:
-        run_foreground(project, topology, screen, timeout)
+        run_foreground(project, topology, screen, timeout, _plan_again(project, wanted))
         return
     words = [*source.words(), *([] if timeout is None else ["--timeout", str(timeout)]), *wanted.words()]
     background = start_background(project, words)
@@ -90,7 +92,12 @@ def supervise(
     """Run as the background supervisor that `up -d` starts."""
     project = find_project(context.obj, Source(app, assembly, template))
     wanted = Wanted(stacks, None, loopback, parameters, parameter_files, no_synth=True, only=only, without=without)
-    serve_background(project, topology_of(project, wanted), events_fd, timeout)
+    serve_background(project, topology_of(project, wanted), events_fd, timeout, _plan_again(project, wanted))
+
+
+def _plan_again(project: Project, wanted: Wanted) -> Callable[[], Topology]:
+    """Plans what was synthesised by then, as `up` was asked to."""
+    return lambda: topology_of(project, replace(wanted, no_synth=True))
 
 
 def _refuse_problems(topology: Topology) -> None:

@@ -37,6 +37,10 @@ class Parts:
         """A part that is no more."""
         self._parts.get(resource, {}).pop(name, None)
 
+    def forget_resource(self, resource: str) -> None:
+        """Forget the parts of a resource that is gone, or is made anew."""
+        self._parts.pop(resource, None)
+
     def all(self) -> list[Part]:
         """Every part that was reported."""
         return [part for parts in self._parts.values() for part in parts.values()]

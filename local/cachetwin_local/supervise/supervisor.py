@@ -31,12 +31,15 @@ from cachetwin_local.supervise.project.logs import Logs
 from cachetwin_local.supervise.project.run_context import RunContext, socket_directory
 from cachetwin_local.supervise.project.secret_store import SecretStore
 from cachetwin_local.supervise.project.state import RunState, StateFile
+from cachetwin_local.supervise.reconcile import Specification, difference, specifications
 from cachetwin_local.supervise.service.service import ServiceActor
 from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
 from cachetwin_local.topology.values import Topology, show
 
 __all__ = ["Supervisor"]
 
+_RETRY_FIRST_S = 5.0
+_RETRY_MAX_S = 60.0
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -44,7 +47,7 @@ class Supervisor:
     """One run of `topology` for the project whose ``.cachetwin`` is `directory` and whose ``cdk.out`` is `assembly`.
 
     `on_event` gets every event. `on_note` gets a line about what a killed run left behind. `start_deadline_s` bounds
-    the start.
+    the start. `plan_again` makes the plan anew, for `apply`; it runs in a thread.
     """
 
     def __init__(
@@ -56,7 +59,13 @@ class Supervisor:
         on_note: Callable[[str], None] = lambda _line: None,
         *,
         start_deadline_s: float | None = None,
+        plan_again: Callable[[], Topology] | None = None,
     ) -> None:
+        self._plan_again = plan_again
+        self._all_started = False
+        self._running: dict[str, Specification] = {}
+        self._applying: asyncio.Task[list[str]] | None = None
+        self._retrying: asyncio.Task[None] | None = None
         self._start_deadline_s = start_deadline_s
         self._topology = topology
         self._on_event = on_event
@@ -87,7 +96,7 @@ class Supervisor:
             self._run_context.service_events,
             status=self.status,
             stop=self.request_stop,
-            operations=dict.fromkeys(OPERATIONS, operations.perform),
+            operations={**dict.fromkeys(OPERATIONS, operations.perform), "apply": self.apply},
         )
         self._actors: list[Actor] = []
 
@@ -140,6 +149,77 @@ class Supervisor:
             },
         }
 
+    async def apply(self, _request: Document) -> Document:
+        """Plan anew, and make what runs like the plan. What fails to start is tried again until it runs."""
+        if self._plan_again is None or not self._all_started or self._applying is not None:
+            return {"error": "the start, or another change, is under way: try again when everything is ready"}
+        before = dict(self._running)
+        self._applying = asyncio.create_task(self._apply(self._plan_again))
+        try:
+            failed = await asyncio.shield(self._applying)
+        except UserError as error:
+            return {"error": str(error)}
+        finally:
+            self._applying = None
+        if failed:
+            return {"error": f"{', '.join(failed)} did not start: see `cachetwin status`; it is tried again"}
+        change = difference(before, self._running)
+        if not change.stop and not change.start:
+            return {"done": "nothing changed"}
+        return {"done": f"stopped {_names(change.stop)}; started {_names(change.start)}"}
+
+    async def _apply(self, plan_again: Callable[[], Topology]) -> list[str]:
+        topology = await asyncio.to_thread(plan_again)
+        errors = [f"{p.identity.key}: {p.message}" for p in topology.problems if p.severity == "error"]
+        if errors:
+            raise UserError("\n  ".join(["the plan would not work:", *errors]))
+        if self._retrying is not None:
+            self._retrying.cancel()
+        self._topology = topology
+        self._run_context.secrets.provision(topology.secrets)
+        self.logs.mask(self._run_context.secrets.values_to_mask())
+        failed = await self._reconcile()
+        if failed:
+            self._retrying = asyncio.create_task(self._retry())
+        return failed
+
+    async def _retry(self) -> None:
+        delay_s = _RETRY_FIRST_S
+        while True:
+            await asyncio.sleep(delay_s)
+            if not await self._reconcile():
+                return
+            delay_s = min(2 * delay_s, _RETRY_MAX_S)
+
+    async def _reconcile(self) -> list[str]:
+        """Stop what is not wanted as it runs, start what is missing. Returns the names of those that did not start."""
+        change = difference(self._running, specifications(self._topology))
+        leaving = [actor for actor in self._actors if actor.name in change.stop | change.start]
+        await self._in_order(list(reversed(leaving)), self._stop_one, _dependents(leaving))
+        staying = {actor.name: actor for actor in self._actors if actor not in leaving}
+        for actor in leaving:
+            self._run_context.parts.forget_resource(actor.name)
+            del self._states[actor.name]
+        made = [actor for actor in self._make_actors() if actor.name not in staying]
+        self._actors = [*staying.values(), *made]
+        for actor in made:
+            self._publish_state(actor, "waiting")
+        failed: list[str] = []
+
+        async def start(actor: Actor, dependencies_done: Callable[[], Awaitable[None]]) -> None:
+            try:
+                actor.open()
+                await self._start_one(actor, dependencies_done)
+            except Exception as error:  # noqa: BLE001  (one that does not start must not end the others)
+                if not isinstance(error, UserError):
+                    self.logs.write("supervisor", traceback.format_exc())
+                if self._states[actor.name].state != "failed":
+                    self._publish_state(actor, "failed", str(error).partition("\n")[0])
+                failed.append(actor.name)
+
+        await self._in_order(made, start, _dependencies(made))
+        return failed
+
     def _caches(self) -> list[CacheActor]:
         return [actor for actor in self._actors if isinstance(actor, CacheActor)]
 
@@ -156,6 +236,7 @@ class Supervisor:
             failure = str(error)
         else:
             if not self._stopping.is_set():
+                self._all_started = True
                 self._publish(Ready(round(time.monotonic() - self._began, 1)))
             await self._stopping.wait()
         finally:
@@ -195,12 +276,12 @@ class Supervisor:
             raise _first_cause(group) from group
 
     async def _stop(self) -> None:
-        dependencies = _dependencies(self._actors)
-        dependents = {
-            name: frozenset(other for other, needs in dependencies.items() if name in needs) for name in dependencies
-        }
+        changes = [task for task in (self._applying, self._retrying) if task is not None]
+        for task in changes:
+            task.cancel()
+        await asyncio.gather(*changes, return_exceptions=True)
         try:
-            await self._in_order(list(reversed(self._actors)), self._stop_one, dependents)
+            await self._in_order(list(reversed(self._actors)), self._stop_one, _dependents(self._actors))
         finally:
             for child in list(self._run_context.children.values()):
                 await child.kill()
@@ -216,10 +297,12 @@ class Supervisor:
         except Exception as error:
             self._publish_state(actor, "failed", str(error).partition("\n")[0])
             raise
+        self._running[actor.name] = specifications(self._topology)[actor.name]
         self._publish_state(actor, "ready", actor.detail)
 
     async def _stop_one(self, actor: Actor, dependencies_done: Callable[[], Awaitable[None]]) -> None:
         await dependencies_done()
+        self._running.pop(actor.name, None)
         never_started = self._states[actor.name].state == "waiting"
         if not never_started:
             self._publish_state(actor, "stopping")
@@ -298,6 +381,16 @@ def _dependencies(actors: list[Actor]) -> dict[str, frozenset[str]]:
     """The actors that each actor waits for."""
     names = {actor.name for actor in actors}
     return {actor.name: actor.depends_on & names for actor in actors}
+
+
+def _dependents(actors: list[Actor]) -> dict[str, frozenset[str]]:
+    """The actors that wait for each actor."""
+    dependencies = _dependencies(actors)
+    return {name: frozenset(other for other, needs in dependencies.items() if name in needs) for name in dependencies}
+
+
+def _names(names: frozenset[str]) -> str:
+    return ", ".join(sorted(names)) or "nothing"
 
 
 def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:

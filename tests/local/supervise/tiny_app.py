@@ -1,7 +1,8 @@
 """A program for the tests: supervises one small service behind a load balancer, as `cachetwin up` would.
 
 ``python tiny_app.py FOLDER ADDRESS PORT SERVICE_CODE [TIMEOUT]`` runs in the foreground; FOLDER gets a cdk.json, so
-that the other commands find the project.
+that the other commands find the project. The service's NAME is what FOLDER/name holds, or tiny; where there is a
+FOLDER/front, there is no load balancer.
 """
 
 import json
@@ -40,7 +41,11 @@ def identity(logical_id: str, type_: str) -> Identity:
     return Identity("Tiny", logical_id, type_, f"Tiny/{logical_id}", logical_id.lower(), f"arn:aws:tiny:::{logical_id}")
 
 
-def topology(address: str, port: int) -> Topology:
+def topology(address: str, port: int, folder: Path | None = None) -> Topology:
+    name, has_front = "tiny", True
+    if folder is not None:
+        name = (folder / "name").read_text() if (folder / "name").exists() else name
+        has_front = not (folder / "front").exists()
     secret = Secret(identity("Key", "AWS::SecretsManager::Secret"), "key", GenerateSecretString(), None)
     container = Container(
         name="web",
@@ -49,7 +54,7 @@ def topology(address: str, port: int) -> Topology:
         command=None,
         entry_point=None,
         working_directory=None,
-        environment={"KEY": (SecretRef(secret.identity.arn),), "NAME": "tiny"},
+        environment={"KEY": (SecretRef(secret.identity.arn),), "NAME": name},
         port_mappings=(PortMapping(8000),),
         health_check=None,
         log_group=None,
@@ -93,7 +98,7 @@ def topology(address: str, port: int) -> Topology:
         stacks=("Tiny",),
         secrets=(secret,),
         services=(service,),
-        load_balancers=(balancer,),
+        load_balancers=(balancer,) if has_front else (),
         target_groups=(group,),
     )
 
@@ -105,7 +110,10 @@ def main(folder: Path, address: str, port: int, code: str, timeout: float | None
     (asset / "service.py").write_text(code)
     (folder / "cdk.json").write_text(json.dumps({"app": "true"}))
     try:
-        run_foreground(find_project(folder), topology(address, port), Screen(stderr_console()), timeout)
+        project, screen = find_project(folder), Screen(stderr_console())
+        run_foreground(
+            project, topology(address, port, folder), screen, timeout, lambda: topology(address, port, folder)
+        )
     except UserError as error:
         sys.stderr.write(f"cachetwin: {error}\n")
         return 1
