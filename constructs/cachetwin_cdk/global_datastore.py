@@ -19,10 +19,10 @@ from constructs import Construct
 
 from .access._permissions import Permissions
 from .access.user_group import IUserGroup
-from .checks._findings import acknowledge, acknowledge_regulated
+from .checks._findings import acknowledge, acknowledge_regulated, excuse
 from .checks._names import require_id
 from .checks._places import require_one_place
-from .checks._retention import keep_with
+from .checks._retention import keep_with, warn_destroyed_key
 from .checks._types import checked_arguments
 from .checks._validate import (
     ValidationError,
@@ -347,6 +347,7 @@ class SecondaryReplicationGroup(ReplicationGroupBase):
         global_datastore._add_region(cdk.Stack.of(scope).region)
         super().__init__(scope, construct_id)
         maintenance.add_warnings(self)
+        warn_destroyed_key(self, kms_key, removal_policy)
         self._add_use(Use.GLOBAL_DATASTORE, self)
         self.uses_tls = global_datastore.uses_tls
         self.compliance = chosen_compliance
@@ -492,6 +493,15 @@ def _acknowledge(resource: elasticache.CfnReplicationGroup) -> None:
             "AwsSolutions-AEC3": "Encryption in transit and at rest are the primary's; AWS refuses to set them here.",
             "AwsSolutions-AEC5": "The port clients expect is kept: security groups, TLS and users guard this cache.",
             "AwsSolutions-AEC6": "Users (RBAC) guard this cache as they guard its primary; the rule accepts a token only.",
+        },
+    )
+    excuse(
+        resource,
+        "AWS::ElastiCache::ReplicationGroup",
+        {
+            "CKV_AWS_29": "Encryption at rest is the primary's; AWS refuses to set it here.",
+            "CKV_AWS_30": "TLS is the primary's; AWS refuses to set it here.",
+            "CKV_AWS_31": "TLS and authentication are the primary's; AWS refuses to set them here.",
         },
     )
     backups = "Backups are the primary's; AWS refuses to set them on a member that follows it."

@@ -342,8 +342,8 @@ REFUSED: dict[str, list[tuple[Make, str, Make]]] = {
             lambda s: s.group(vpc_subnets=s.subnets(2), preferred_availability_zones=["eu-west-1a", "eu-west-1b"]),
         ),
         (
-            lambda s: s.group(**CLUSTER, preferred_availability_zones=["a", "b"]),
-            "preferred_availability_zones must be left out with cluster mode",
+            lambda s: s.group(**CLUSTER, shards=2, preferred_availability_zones=["a", "b"]),
+            "preferred_availability_zones must be left out with several shards or shard_placement",
             lambda s: s.group(**CLUSTER, shard_placement=[Shard("a", ("b",))]),
         ),
     ],

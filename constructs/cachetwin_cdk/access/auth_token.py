@@ -7,6 +7,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from cachetwin_cdk.checks._findings import AWS_KEY_FOR_SECRETS, excuse
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import require_between
 
@@ -53,6 +54,8 @@ class AuthToken:
                 exclude_punctuation=True,
             ),
         )
+        if encryption_key is None:
+            excuse(secret, "AWS::SecretsManager::Secret", AWS_KEY_FOR_SECRETS)
         cdk.Validations.of(secret).acknowledge(
             cdk.Acknowledgment(
                 id="AwsSolutions-SMG4",

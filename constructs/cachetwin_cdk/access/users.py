@@ -12,6 +12,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
+from cachetwin_cdk.checks._findings import AWS_KEY_FOR_SECRETS, excuse
 from cachetwin_cdk.checks._names import generated_id, require_id
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import (
@@ -312,6 +313,8 @@ class PasswordUser(User):
                 exclude_punctuation=True,
             ),
         )
+        if encryption_key is None:
+            excuse(secret, "AWS::SecretsManager::Secret", AWS_KEY_FOR_SECRETS)
         cdk.Validations.of(secret).acknowledge(
             cdk.Acknowledgment(
                 id="AwsSolutions-SMG4",

@@ -10,12 +10,24 @@ OWN_POLICY = {
     "IAMNoInlinePolicy": "The policy is of this one role and goes with it; a managed policy would be shared with nobody."
 }
 
+AWS_KEY_FOR_SECRETS = {"CKV_AWS_149": "AWS's own key encrypts it; an argument takes another key."}
+
 
 def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
     """Acknowledge rules by their full ids, such as ``AwsSolutions-AEC6``."""
     cdk.Validations.of(construct).acknowledge(
         *(cdk.Acknowledgment(id=rule, reason=reason) for rule, reason in reasons.items())
     )
+
+
+def excuse(construct: IConstruct, resource_type: str, reasons: Mapping[str, str]) -> None:
+    """Put reasons into the metadata of the resources of one type below ``construct``, where checkov reads them."""
+    for child in construct.node.find_all():
+        if isinstance(child, cdk.CfnResource) and child.cfn_resource_type == resource_type:
+            skips = [{"id": rule, "comment": reason} for rule, reason in reasons.items()]
+            metadata = dict(child.cfn_options.metadata or {})
+            earlier = metadata.get("checkov", {}).get("skip", [])
+            child.add_metadata("checkov", {"skip": [*earlier, *skips]})
 
 
 def acknowledge_regulated(construct: IConstruct, reasons: Mapping[str, str]) -> None:

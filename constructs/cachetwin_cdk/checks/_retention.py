@@ -1,7 +1,10 @@
 """What a cache that is kept needs to live: its subnets, parameters, security groups, users and their secrets."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_kms as kms
 from constructs import IConstruct
+
+from ._validate import WarningId, warn
 
 _KEEPS = frozenset({cdk.RemovalPolicy.RETAIN, cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE})
 
@@ -18,3 +21,17 @@ def keep_with(removal_policy: cdk.RemovalPolicy, *constructs: IConstruct | None)
             if cdk.CfnResource.is_cfn_resource(child) and isinstance(child, cdk.CfnResource):
                 child.apply_removal_policy(removal_policy)
     return True
+
+
+def warn_destroyed_key(scope: IConstruct, key: kms.IKey | None, removal_policy: cdk.RemovalPolicy) -> None:
+    """Warn of a key that is deleted with its stack under data that are kept: a cache, or its snapshots."""
+    resource = key.node.default_child if isinstance(key, kms.Key) else None
+    if removal_policy is cdk.RemovalPolicy.DESTROY or not isinstance(resource, kms.CfnKey):
+        return
+    if resource.cfn_options.deletion_policy is cdk.CfnDeletionPolicy.DELETE:
+        warn(
+            scope,
+            WarningId.KEY_DESTROYED,
+            "kms_key is deleted when its stack is, and nobody can read the data or snapshots that are kept then; give the "
+            "key removal_policy=RETAIN",
+        )

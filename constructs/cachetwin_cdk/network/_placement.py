@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from cachetwin_cdk.checks._validate import ValidationError
+from cachetwin_cdk.checks._validate import ValidationError, WarningId, warn
 
 
 def chosen_subnets(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> Sequence[ec2.ISubnet]:
@@ -26,6 +26,17 @@ def chosen_subnets(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> Se
             "subnets with vpc_subnets"
         )
     return subnets
+
+
+def warn_public_subnets(scope: Construct, vpc: ec2.IVpc, subnets: Sequence[ec2.ISubnet]) -> None:
+    """Warn of public subnets: nodes there are one security group rule away from the internet."""
+    public = {subnet.subnet_id for subnet in vpc.public_subnets}
+    if any(subnet.subnet_id in public for subnet in subnets):
+        warn(
+            scope,
+            WarningId.PUBLIC_SUBNETS,
+            "vpc_subnets has public subnets, where a cache needs none; select isolated or private ones",
+        )
 
 
 def closed_security_group(scope: Construct, vpc: ec2.IVpc) -> ec2.SecurityGroup:

@@ -14,7 +14,7 @@ from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import known, refuse, require_match
 from cachetwin_cdk.monitoring._events import ApiEvents
 
-from ._placement import chosen_subnets
+from ._placement import chosen_subnets, warn_public_subnets
 
 _SUBNETS_MAX = 20  # quota per subnet group
 
@@ -107,6 +107,7 @@ class SubnetGroup(SubnetGroupBase):
             )
         super().__init__(scope, construct_id)
         self.vpc = vpc
+        warn_public_subnets(self, vpc, selected.subnets)
         self.availability_zones = tuple(selected.availability_zones)
         self.subnets = tuple(selected.subnets)
         resource = elasticache.CfnSubnetGroup(

@@ -11,6 +11,7 @@ from ._findings import OWN_POLICY, acknowledge
 from ._logs import LogSettings
 
 _HTTPS_PORT = 443
+NOT_ROOT = "10001:10001"
 
 
 def task_definition(
@@ -51,11 +52,14 @@ def logged_container(
     secrets: Mapping[str, ecs.Secret],
     port: int | None,
     writable_root_filesystem: bool,
+    user: str,
     log_settings: LogSettings,
+    log_id: str = "ServiceLog",
+    essential: bool = True,
     stop_timeout: cdk.Duration | None = None,
 ) -> ecs.ContainerDefinition:
     """Add the container of the task, with a read-only root file system unless asked otherwise, and an encrypted log."""
-    log_group = log_settings.create_group(scope, "ServiceLog")
+    log_group = log_settings.create_group(scope, log_id)
     return task.add_container(
         construct_id,
         image=image,
@@ -65,6 +69,8 @@ def logged_container(
         logging=ecs.LogDrivers.aws_logs(stream_prefix=construct_id.lower(), log_group=log_group),
         port_mappings=[ecs.PortMapping(container_port=port)] if port is not None else None,
         readonly_root_filesystem=not writable_root_filesystem,
+        user=user,
+        essential=essential,
         stop_timeout=stop_timeout,
     )
 
@@ -105,4 +111,4 @@ def silence_w3005(service: ecs.FargateService) -> None:
     """Silence cfn-lint's W3005: aws-cdk-lib adds a DependsOn where a Ref implies it already."""
     resource = service.node.find_child("Service")
     assert isinstance(resource, ecs.CfnService)  # noqa: S101  (the id and the kind are aws-cdk-lib's API)
-    resource.cfn_options.metadata = {"cfn-lint": {"config": {"ignore_checks": ["W3005"]}}}
+    resource.add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})

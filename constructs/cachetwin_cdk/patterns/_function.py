@@ -8,6 +8,7 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
+from cachetwin_cdk.checks._findings import excuse
 from cachetwin_cdk.network._placement import chosen_subnets
 
 from ._logs import LogSettings
@@ -78,7 +79,25 @@ def private_function(
     resource = function.node.default_child
     assert isinstance(resource, lambda_.CfnFunction)  # noqa: S101  (made by aws-cdk-lib under this id)
     # aws-cdk-lib adds a DependsOn that a GetAtt makes superfluous; cfn-lint says so.
-    resource.cfn_options.metadata = {"cfn-lint": {"config": {"ignore_checks": ["W3005"]}}}
+    resource.add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
+    excuse(
+        function,
+        "AWS::Lambda::Function",
+        {
+            **(
+                {}
+                if reserved_concurrent_executions
+                else {"CKV_AWS_115": "What calls it is throttled; a reserve is taken from the whole account."}
+            ),
+            "CKV_AWS_116": "It is called synchronously, or again the next minute: there is no event to keep.",
+            "CKV_AWS_173": "The environment holds addresses and names, no secret.",
+        },
+    )
+    excuse(
+        role,
+        "AWS::IAM::Policy",
+        {"CKV_AWS_111": "Attaching network interfaces and sending traces are actions that know no resources."},
+    )
     if runtime.name == "python3.13":
         cdk.Validations.of(function).acknowledge(
             cdk.Acknowledgment(

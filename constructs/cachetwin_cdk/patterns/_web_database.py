@@ -9,6 +9,7 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from cachetwin_cdk.checks._findings import AWS_KEY_FOR_SECRETS, excuse
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, require_between
 from cachetwin_cdk.network._placement import chosen_subnets
@@ -17,6 +18,9 @@ from cachetwin_cdk.replication_group._backups import RETENTION_MAX_DAYS
 from ._findings import DATABASE, acknowledge
 
 DATABASE_PORT = 5432
+_NO_AGENT = (
+    "CloudWatch has the metrics by the minute and the log (RDS.6); compliance=REGULATED adds the agent on the host."
+)
 # The newest major version whose minors CDK lists; a minor upgrade is RDS's to make.
 _ENGINE_VERSION = rds.PostgresEngineVersion.VER_18
 
@@ -118,6 +122,16 @@ class WebDatabase(Construct):
         )
 
         self._acknowledge_known_findings()
+        excuse(
+            self.instance,
+            "AWS::RDS::DBInstance",
+            {
+                **({} if regulated else {"CKV_AWS_118": _NO_AGENT}),
+                "CKV_AWS_161": "The service logs in over TLS with a generated password from Secrets Manager (RDS.10).",
+            },
+        )
+        if encryption_key is None:
+            excuse(self.instance, "AWS::SecretsManager::Secret", AWS_KEY_FOR_SECRETS)
         if regulated:
             acknowledge(self.instance, DATABASE)
             cdk.Validations.of(self.instance).acknowledge(

@@ -8,6 +8,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from cachetwin_cdk.checks._findings import excuse
+
 from ._findings import ACCESS_LOGS, FRONT, acknowledge
 
 _LOG_PREFIX = "load-balancer"
@@ -58,6 +60,7 @@ class WebFront(Construct):
             open=False,  # the security group says who may call
         )
         self._acknowledge_known_findings()
+        self._excuse_known_findings()
         if regulated:
             acknowledge(self.load_balancer, FRONT)
             acknowledge(self.access_logs, ACCESS_LOGS)
@@ -98,6 +101,25 @@ class WebFront(Construct):
         if bucket.policy is not None:
             self.load_balancer.node.add_dependency(bucket.policy)
         return bucket
+
+    def _excuse_known_findings(self) -> None:
+        """For checkov, in the template."""
+        excuse(
+            self.security_group,
+            "AWS::EC2::SecurityGroup",
+            {"CKV_AWS_260": "The load balancer's one port is for the public, and nothing else is."},
+        )
+        excuse(
+            self.access_logs,
+            "AWS::S3::Bucket",
+            {
+                "CKV_AWS_18": "It is the bucket of access logs: logs of reading logs tell nobody anything.",
+                "CKV_AWS_21": "Access logs are written once, and expire after 90 days.",
+            },
+        )
+        if self.port == 80:
+            plain = "The app asked for plain HTTP (allow_plain_http)."
+            excuse(self.listener, "AWS::ElasticLoadBalancingV2::Listener", {"CKV_AWS_2": plain, "CKV_AWS_103": plain})
 
     def _acknowledge_known_findings(self) -> None:
         cdk.Validations.of(self.security_group).acknowledge(

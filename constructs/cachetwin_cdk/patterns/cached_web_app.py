@@ -12,10 +12,12 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_elasticloadbalancingv2 as elbv2
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from cachetwin_cdk.access.access_string import AccessString
 from cachetwin_cdk.access.users import PasswordUser
+from cachetwin_cdk.checks._findings import AWS_KEY_FOR_SECRETS, excuse
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, refuse, require_at_least, require_between, require_match
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
@@ -27,7 +29,7 @@ from cachetwin_cdk.serverless.serverless_cache import ServerlessCache, UsageLimi
 
 from ._cache import Cache, UserPlace, add_user_to, connection_commands, endpoints, engine_of, is_clustered
 from ._environment import number_text, seconds_text
-from ._fargate import api_subnets, fargate_service, logged_container, silence_w3005, task_definition
+from ._fargate import NOT_ROOT, api_subnets, fargate_service, logged_container, silence_w3005, task_definition
 from ._findings import CACHE_SECRET, acknowledge
 from ._limits import require_database_name, require_health_check_path, require_instance_type, require_task_size
 from ._logs import LogSettings
@@ -72,6 +74,8 @@ class CachedWebApp(Construct):
         runtime_platform: Operating system and processor of the tasks. By default Linux on x86-64.
         writable_root_filesystem: Whether the container may write to its root file system. By default it is
             read-only.
+        container_user: The user, and group, that the container runs as, by number or by a name of the image. By default
+            a number that no user of a machine has; ``root`` is possible.
         cache: An existing cache without shards, with a user group to which the user of the service is added: one of
             this app, in any stack, or one imported with ``add_users=True``. By default a cache is created.
         serverless_cache: Whether the cache created here is serverless. By default it is a replication group.
@@ -91,6 +95,10 @@ class CachedWebApp(Construct):
         database_instance_type: The instance type of the RDS instance. ``t4g.small`` by default.
         database_multi_az: Whether the RDS instance has a standby in another availability zone.
         database_ca_path: Where the image has the bundle of certificate authorities of RDS.
+        migrate_command: A command that makes the tables and a role for the service, as the owner of the database, in a
+            container of its own that each task runs first. It finds the owner in ``DB_USER`` and ``DB_PASSWORD``, and
+            the role to make in ``DB_APP_USER`` and ``DB_APP_PASSWORD``; it has to succeed, and do no harm when it runs
+            again. The service then logs in as that role. By default the service logs in as the owner.
         rotate_cache_password_days: How many days after which the password of the cache user is changed. By default
             it is not. A task keeps the password that it started with, which is valid until the change after the
             next: deploy the service more often than that.
@@ -124,6 +132,7 @@ class CachedWebApp(Construct):
         memory_limit_mib: int = 512,
         runtime_platform: ecs.RuntimePlatform | None = None,
         writable_root_filesystem: bool = False,
+        container_user: str = NOT_ROOT,
         cache: Cache | None = None,
         serverless_cache: bool = False,
         cache_usage_limits: UsageLimits | None = None,
@@ -137,6 +146,7 @@ class CachedWebApp(Construct):
         database_instance_type: ec2.InstanceType | None = None,
         database_multi_az: bool = True,
         database_ca_path: str = _RDS_CA_PATH,
+        migrate_command: Sequence[str] | None = None,
         rotate_cache_password_days: int | None = None,
         compliance: Compliance = Compliance.STANDARD,
         backup_retention_days: int | None = None,
@@ -198,18 +208,23 @@ class CachedWebApp(Construct):
             "PORT": number_text(container_port),
             **self._store_environment(database_name, database_ca_path, ttl),
         }
+        variables = _merged(own_environment, environment or {})
+        self.database_user = self._create_database_user() if migrate_command is not None else None
         self.container = logged_container(
             self,
             self.task_definition,
             "Web",
             image=image,
             command=command,
-            environment=_merged(own_environment, environment or {}),
+            environment=variables,
             secrets=self._secrets(),
             port=container_port,
             writable_root_filesystem=writable_root_filesystem,
+            user=container_user,
             log_settings=self._log_settings,
         )
+        if migrate_command is not None:
+            self._migrate_first(image, migrate_command, variables, container_user)
         self.cluster = cluster or ecs.Cluster(
             self, "Cluster", vpc=self.vpc, container_insights_v2=ecs.ContainerInsights.ENABLED
         )
@@ -320,11 +335,63 @@ class CachedWebApp(Construct):
 
     def _secrets(self) -> dict[str, ecs.Secret]:
         """The variables that ECS reads from Secrets Manager when a task starts."""
+        login = self.database_user or self.database.secret
         return {
             "CACHE_PASSWORD": ecs.Secret.from_secrets_manager(self.cache_user.secret, "password"),
-            "DB_USER": ecs.Secret.from_secrets_manager(self.database.secret, "username"),
-            "DB_PASSWORD": ecs.Secret.from_secrets_manager(self.database.secret, "password"),
+            "DB_USER": ecs.Secret.from_secrets_manager(login, "username"),
+            "DB_PASSWORD": ecs.Secret.from_secrets_manager(login, "password"),
         }
+
+    def _create_database_user(self) -> secretsmanager.Secret:
+        """Name and password of the role that the service logs in as; the migration makes the role."""
+        secret = secretsmanager.Secret(
+            self,
+            "DatabaseUser",
+            description=f"The database role of the service of {self.node.path}",
+            encryption_key=self.data_key,
+            generate_secret_string=secretsmanager.SecretStringGenerator(
+                secret_string_template='{"username": "service"}',  # noqa: S106  (a name)
+                generate_string_key="password",
+                password_length=32,
+                exclude_punctuation=True,
+            ),
+        )
+        reason = "The migration sets the password of the role from this secret whenever a task starts: change it there."
+        cdk.Validations.of(secret).acknowledge(cdk.Acknowledgment(id="AwsSolutions-SMG4", reason=reason))
+        if self.data_key is None:
+            excuse(secret, "AWS::SecretsManager::Secret", AWS_KEY_FOR_SECRETS)
+        if self.compliance.is_regulated:
+            acknowledge(secret, {"SecretsManagerRotationEnabled": reason})
+        return secret
+
+    def _migrate_first(
+        self, image: ecs.ContainerImage, command: Sequence[str], variables: Mapping[str, str], user: str
+    ) -> None:
+        assert self.database_user is not None  # noqa: S101  (made with the command)
+        owner = self.database.secret
+        migration = logged_container(
+            self,
+            self.task_definition,
+            "Migrate",
+            image=image,
+            command=command,
+            environment={name: value for name, value in variables.items() if name.startswith(("DB_", "PG"))},
+            secrets={
+                "DB_USER": ecs.Secret.from_secrets_manager(owner, "username"),
+                "DB_PASSWORD": ecs.Secret.from_secrets_manager(owner, "password"),
+                "DB_APP_USER": ecs.Secret.from_secrets_manager(self.database_user, "username"),
+                "DB_APP_PASSWORD": ecs.Secret.from_secrets_manager(self.database_user, "password"),
+            },
+            port=None,
+            writable_root_filesystem=False,
+            user=user,
+            log_settings=self._log_settings,
+            log_id="MigrateLog",
+            essential=False,
+        )
+        self.container.add_container_dependencies(
+            ecs.ContainerDependency(container=migration, condition=ecs.ContainerDependencyCondition.SUCCESS)
+        )
 
     def _connect_front(self, container_port: int, health_check_path: str) -> None:
         self.front.listener.add_targets(

@@ -4,10 +4,30 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from cachetwin_cdk.checks._validate import ValidationError, known_elements, require_between, require_match
+from constructs import IConstruct
+
+from cachetwin_cdk.checks._validate import (
+    ValidationError,
+    WarningId,
+    known_elements,
+    require_between,
+    require_match,
+    warn,
+)
 from cachetwin_cdk.engine.windows import SnapshotWindow
 
 RETENTION_MAX_DAYS = 35
+
+
+def warn_no_backups(scope: IConstruct, retention_days: int) -> None:
+    """Warn of a cache that takes no snapshots."""
+    if retention_days == 0:
+        warn(
+            scope,
+            WarningId.NO_BACKUPS,
+            "snapshot_retention_days is 0: there is no snapshot to go back to; keep at least one day, or acknowledge this "
+            "where the data can be made again",
+        )
 
 
 @dataclass(frozen=True)
@@ -46,6 +66,10 @@ class Backups:
                 "name RDB files in S3, without a comma",
                 remedy="write arn:aws:s3:::bucket/file.rdb, and one entry per file",
             )
+
+    def add_warnings(self, scope: IConstruct) -> None:
+        """Warn of a cache without snapshots."""
+        warn_no_backups(scope, self.retention_days)
 
     def render(self) -> dict[str, Any]:
         """The properties of CfnReplicationGroup."""

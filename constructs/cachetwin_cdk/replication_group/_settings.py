@@ -79,6 +79,7 @@ class Settings:
         """Warn of unwise settings, and of settings that the documentation of ElastiCache leaves open."""
         self.topology.add_warnings(scope)
         self.encryption.add_warnings(scope)
+        self.backups.add_warnings(scope)
         self.maintenance.add_warnings(scope)
         warn_unconfirmed_family(scope, self.durability, self.node_type)
         self._warn_node_type(scope)

@@ -17,7 +17,7 @@ from cachetwin_cdk.access.users import IUser
 from cachetwin_cdk.checks._findings import acknowledge
 from cachetwin_cdk.checks._names import require_id
 from cachetwin_cdk.checks._places import require_one_place
-from cachetwin_cdk.checks._retention import keep_with
+from cachetwin_cdk.checks._retention import keep_with, warn_destroyed_key
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import require_at_most_one
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
@@ -251,6 +251,7 @@ class ReplicationGroup(ReplicationGroupBase):
             removal_policy=retain_unless_destroyed(removal_policy),
         )
         settings.add_warnings(self)
+        warn_destroyed_key(self, kms_key, removal_policy)
         resource = elasticache.CfnReplicationGroup(
             self,
             "Resource",

@@ -94,6 +94,11 @@ class Topology:
             return self.shard_count * (1 + self.replicas)
         return sum(1 + self._replicas_of(shard) for shard in self.shards)
 
+    @property
+    def _is_pinned_to_one_zone(self) -> bool:
+        placements = [known_elements(self.preferred_availability_zones), *(shard.zones for shard in self.shards)]
+        return any(len(zones) > 1 and known(*zones) and len(set(zones)) == 1 for zones in placements)
+
     def node_ids(self, replication_group_id: str) -> list[str]:
         """The ids of the nodes, derived from that of the group: ``<group>-001``, in cluster mode ``<group>-0001-001``."""
         if not self.is_clustered:
@@ -167,6 +172,20 @@ class Topology:
                 WarningId.NODE_QUOTA,
                 f"{self.node_count} nodes are more than the default quota of {_NODES_QUOTA} per cluster; have the quota "
                 "raised before deploying, then acknowledge this warning",
+            )
+        if self.cluster_mode is ClusterMode.ENABLED and self.node_count == self.shard_count:
+            warn(
+                scope,
+                WarningId.NO_REPLICA,
+                "without replicas the keys of a shard are lost with its node (cloudformation-coverage-roadmap #1275); "
+                "set replicas=1",
+            )
+        if self.multi_az and self._is_pinned_to_one_zone:
+            warn(
+                scope,
+                WarningId.ONE_ZONE,
+                "all nodes of a shard are in one zone, so Multi-AZ protects from nothing; name zones that differ, or "
+                "set multi_az=False",
             )
         problem = _slots_problem([shard.slots for shard in self.shards])
         if problem:

@@ -14,7 +14,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from cachetwin_cdk.checks._findings import OWN_POLICY, acknowledge, acknowledge_regulated
+from cachetwin_cdk.checks._findings import OWN_POLICY, acknowledge, acknowledge_regulated, excuse
 from cachetwin_cdk.checks._validate import WarningId, known, refuse, require_between, warn
 from cachetwin_cdk.monitoring.log_delivery import shared_log_key
 from cachetwin_cdk.network._placement import chosen_subnets
@@ -83,7 +83,7 @@ class Rotation(Construct):
         self._schedule(subject.secret, settings)
         if settings.vpc is not None:
             self._connect(subject, settings.control_plane)
-        _acknowledge(role, self.function, has_vpc=settings.vpc is not None)
+        _acknowledge(role, self.function, has_vpc=settings.vpc is not None, has_key=settings.encryption_key is not None)
 
     def _function(
         self, subject: Subject, settings: Settings, role: iam.Role, log_group: logs.LogGroup
@@ -114,7 +114,7 @@ class Rotation(Construct):
         code = function.node.default_child
         assert isinstance(code, lambda_.CfnFunction)  # noqa: S101  (what a Function is made of)
         # aws-cdk-lib adds a DependsOn that the role's GetAtt makes superfluous.
-        code.cfn_options.metadata = {"cfn-lint": {"config": {"ignore_checks": ["W3005"]}}}
+        code.add_metadata("cfn-lint", {"config": {"ignore_checks": ["W3005"]}})
         return function
 
     def _subnets(self, vpc: ec2.IVpc, settings: Settings) -> Sequence[ec2.ISubnet]:
@@ -187,7 +187,7 @@ def _let_change(role: iam.Role, subject: Subject) -> None:
         secret.encryption_key.grant(role, "kms:Decrypt", "kms:GenerateDataKey")
 
 
-def _acknowledge(role: iam.Role, function: lambda_.Function, *, has_vpc: bool) -> None:
+def _acknowledge(role: iam.Role, function: lambda_.Function, *, has_vpc: bool, has_key: bool) -> None:
     """Acknowledge the findings that every rotation has."""
     acknowledge_regulated(role, OWN_POLICY)
     acknowledge_regulated(
@@ -195,6 +195,20 @@ def _acknowledge(role: iam.Role, function: lambda_.Function, *, has_vpc: bool) -
         {
             "LambdaConcurrency": "Secrets Manager runs one rotation of a secret at a time, so there is nothing to limit.",
             "LambdaDLQ": "Secrets Manager tells of a rotation that failed and tries it again: no event is lost.",
+        },
+    )
+    excuse(
+        function,
+        "AWS::Lambda::Function",
+        {
+            "CKV_AWS_115": "Secrets Manager runs one rotation of a secret at a time.",
+            "CKV_AWS_116": "Secrets Manager tries the rotation again and tells of a failure.",
+            **({} if has_vpc else {"CKV_AWS_117": "It calls the APIs of AWS only; vpc puts it into a network."}),
+            **(
+                {}
+                if has_key
+                else {"CKV_AWS_173": "The environment names a user, no secret; encryption_key encrypts it."}
+            ),
         },
     )
     if has_vpc:

@@ -13,7 +13,7 @@ from cachetwin_cdk.access.user_group import IUserGroup, create_user_group
 from cachetwin_cdk.access.users import IUser, PasswordUser, User
 from cachetwin_cdk.checks._names import generated_id, require_id
 from cachetwin_cdk.checks._places import require_region, require_security_groups
-from cachetwin_cdk.checks._retention import keep_with
+from cachetwin_cdk.checks._retention import keep_with, warn_destroyed_key
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import (
     ValidationError,
@@ -31,10 +31,10 @@ from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine._offers import warn_newer_version
 from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.engine.serverless_engine import ServerlessEngine
-from cachetwin_cdk.network._placement import chosen_subnets, closed_security_group
+from cachetwin_cdk.network._placement import chosen_subnets, closed_security_group, warn_public_subnets
 from cachetwin_cdk.network.endpoint import Endpoint
 from cachetwin_cdk.network.network import NetworkType, require_addresses
-from cachetwin_cdk.replication_group._backups import RETENTION_MAX_DAYS
+from cachetwin_cdk.replication_group._backups import RETENTION_MAX_DAYS, warn_no_backups
 
 from ._base import ImportedServerlessCache, IServerlessCache, ServerlessCacheBase, connections_of
 from .limits import UsageLimits as UsageLimits  # noqa: PLC0414  (it is imported from here, too)
@@ -145,6 +145,8 @@ class ServerlessCache(ServerlessCacheBase):
         self.usage_limits = limits
         if engine.is_unconfirmed:
             warn_newer_version(self, engine)
+        warn_no_backups(self, retention_days)
+        warn_destroyed_key(self, kms_key, removal_policy)
         self.user: PasswordUser | None = None
         self.user_group: IUserGroup | None = None
         if has_users:
@@ -249,6 +251,7 @@ class ServerlessCache(ServerlessCacheBase):
         if not subnets:
             refuse("vpc_subnets", "select at least one subnet", [], "select subnets the VPC has")
         require_addresses(self, network_type, subnets)
+        warn_public_subnets(self, vpc, subnets)
         zones = [subnet.availability_zone for subnet in subnets]
         if known(*zones) and (len(set(zones)) < len(zones) or not 2 <= len(zones) <= _SUBNETS_MAX):
             warn(

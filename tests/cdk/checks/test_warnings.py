@@ -10,6 +10,7 @@ from pathlib import Path
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_route53 as route53
 
@@ -43,6 +44,7 @@ from cachetwin_cdk.patterns import SessionApi
 
 SECURITY = Path(__file__).parents[3] / "docs" / "security.md"
 Build = Callable[[cdk.Stack, ec2.IVpc], object]
+ZONE = "eu-west-1a"
 CLUSTER, LARGE = ClusterMode.ENABLED, NodeType.M7G_LARGE
 
 
@@ -94,20 +96,32 @@ BUILDS: dict[str, Build] = {
     "cachetwin:engine-version-unconfirmed": lambda stack, vpc: ServerlessCache(
         stack, "Cache", vpc=vpc, engine=ServerlessEngine.of(Engine.VALKEY, "12")
     ),
+    "cachetwin:key-destroyed": lambda stack, vpc: ServerlessCache(
+        stack, "Cache", vpc=vpc, kms_key=kms.Key(stack, "Key", removal_policy=cdk.RemovalPolicy.DESTROY)
+    ),
     "cachetwin:many-alarms": alarms_of_many_nodes,
     "cachetwin:memcached-nodes-unconfirmed": lambda stack, vpc: MemcachedCluster(stack, "Cache", vpc=vpc, nodes=41),
     "cachetwin:minor-upgrades-ignored": lambda stack, vpc: ReplicationGroup(
         stack, "Cache", vpc=vpc, engine_version=EngineVersion.REDIS_5_0_6, allow_unauthenticated=True
     ),
+    "cachetwin:no-backups": lambda stack, vpc: ReplicationGroup(
+        stack, "Cache", vpc=vpc, snapshot_retention_days=0
+    ),
     "cachetwin:no-notifications": lambda stack, _vpc: ParameterGroup(
         stack, "Parameters", engine_version=EngineVersion.VALKEY_8_1, parameters={"notify-keyspace-events": "gx"}
     ),
     "cachetwin:no-password": lambda stack, _vpc: NoPasswordUser(stack, "User", access_string=AccessString.on()),
+    "cachetwin:no-replica": lambda stack, vpc: ReplicationGroup(
+        stack, "Cache", vpc=vpc, cluster_mode=CLUSTER, shards=2, replicas=0, multi_az=False
+    ),
     "cachetwin:node-quota": lambda stack, vpc: ReplicationGroup(
         stack, "Cache", vpc=vpc, cluster_mode=CLUSTER, shards=46
     ),
     "cachetwin:node-type-unconfirmed": lambda stack, vpc: MemcachedCluster(
         stack, "Cache", vpc=vpc, node_type=NodeType.of("cache.m8g.48xlarge")
+    ),
+    "cachetwin:one-zone": lambda stack, vpc: ReplicationGroup(
+        stack, "Cache", vpc=vpc, cluster_mode=CLUSTER, shard_placement=[Shard(ZONE, (ZONE,))]
     ),
     "cachetwin:parameter-family-unconfirmed": lambda stack, _vpc: ParameterGroup(
         stack, "Parameters", engine_version=EngineVersion.of(Engine.VALKEY, "12.0")
@@ -120,6 +134,9 @@ BUILDS: dict[str, Build] = {
     ),
     "cachetwin:previous-generation-node": lambda stack, vpc: ReplicationGroup(
         stack, "Cache", vpc=vpc, node_type=NodeType.of("cache.m3.large")
+    ),
+    "cachetwin:public-subnets": lambda stack, vpc: ServerlessCache(
+        stack, "Cache", vpc=vpc, vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC)
     ),
     "cachetwin:rate-quota": lambda stack, vpc: SessionApi(
         stack, "Api", code=lambda_.Code.from_inline("x"), vpc=vpc, rate_limit=20_000

@@ -264,6 +264,7 @@ class MessagingServices(Construct):
             secrets={"CACHE_PASSWORD": ecs.Secret.from_secrets_manager(user.secret, "password")},
             port=definition.port,
             writable_root_filesystem=definition.writable_root_filesystem,
+            user=definition.container_user,
             log_settings=self._log_settings,
             stop_timeout=definition.stop_timeout or cdk.Duration.seconds(30 if definition.works_on is None else 120),
         )

@@ -12,6 +12,7 @@ from cachetwin_cdk.checks._validate import ValidationError, refuse, require_betw
 from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.patterns._cache import connection_commands
 from cachetwin_cdk.patterns._environment import number_text
+from cachetwin_cdk.patterns._fargate import NOT_ROOT
 from cachetwin_cdk.patterns._limits import require_health_check_path, require_stop_timeout, require_task_size
 
 from .streams import dead_letter_key, stream_key
@@ -60,6 +61,8 @@ class MessagingService:
         runtime_platform: Operating system and processor of the tasks. By default Linux on x86-64.
         writable_root_filesystem: Whether the container may write to its root file system. By default it is
             read-only.
+        container_user: The user, and group, that the container runs as, by number or by a name of the image. By default
+            a number that no user of a machine has; ``root`` is possible.
         stop_timeout: The time between SIGTERM and SIGKILL when a task stops. By default 30 seconds, and 120 for a
             worker, which can finish its job.
     """
@@ -82,6 +85,7 @@ class MessagingService:
     memory_limit_mib: int = 512
     runtime_platform: ecs.RuntimePlatform | None = None
     writable_root_filesystem: bool = False
+    container_user: str = NOT_ROOT
     stop_timeout: cdk.Duration | None = None
 
     def validate(self) -> None:
