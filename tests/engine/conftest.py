@@ -21,9 +21,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from tests.engine import in_process, poisoned
 from tests.engine.in_process import Run, StartRun
+from tests.engine.local_clusters import Running, StartCluster
 from tests.engine.replicas import Follow, follower_of
 from tests.engine.supervised import Supervise, Supervisor
-from tests.processes import free_port
+from tests.processes import free_port, free_ports
 
 from cachetwin_engine.core import BUILD
 
@@ -260,3 +261,18 @@ def supervise(start_engine: StartEngine) -> Iterator[Supervise]:
     yield start
     for supervisor in supervisors:
         supervisor.close()
+
+
+@pytest.fixture
+def start_cluster() -> Iterator[StartCluster]:
+    """Start clusters; they end with the test."""
+    running: list[Running] = []
+
+    def start(*arguments: str) -> Running:
+        running.append(Running(free_ports(8), *arguments))
+        assert running[-1].process.poll() is None
+        return running[-1]
+
+    yield start
+    for cluster in running:
+        cluster.stop()

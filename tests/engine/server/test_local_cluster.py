@@ -1,12 +1,9 @@
 """``cachetwin-engine cluster``: real processes, and a real cluster client over TLS."""
 
 import os
-import re
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,69 +11,11 @@ import redis
 from redis.backoff import ConstantBackoff
 from redis.cluster import ClusterNode, RedisCluster
 from redis.retry import Retry
-from tests.processes import free_ports, wait_until
+from tests.engine.local_clusters import START_SECONDS_MAX, STOP_SECONDS_MAX, Running, StartCluster
+from tests.processes import wait_until
 
 if TYPE_CHECKING:
     from tests.engine.conftest import Certificates
-
-START_SECONDS_MAX = 60
-STOP_SECONDS_MAX = 30
-
-
-class Running:
-    """A cluster, once it says that it is ready."""
-
-    def __init__(self, port: int, *arguments: str) -> None:
-        self.port = port
-        command = [sys.executable, "-m", "cachetwin_engine", "cluster", "--port", str(port), *arguments]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        self.lines: list[str] = []
-        self._reader = threading.Thread(target=self._read, daemon=True)
-        self._reader.start()
-        wait_until(lambda: "ready" in self.lines or self.process.poll() is not None, "the cluster", START_SECONDS_MAX)
-
-    def _read(self) -> None:
-        assert self.process.stdout is not None
-        for line in self.process.stdout:
-            self.lines.append(line.strip())
-
-    @property
-    def ports(self) -> list[int]:
-        """Of all nodes."""
-        return [int(found[1]) for line in self.lines if (found := re.search(r":(\d+) ", line))]
-
-    def stop(self) -> int:
-        """Ctrl-C; the exit code."""
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGINT)
-        try:
-            return self.process.wait(STOP_SECONDS_MAX)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            raise
-        finally:
-            self._reader.join(STOP_SECONDS_MAX)
-            for stream in (self.process.stdout, self.process.stderr):
-                assert stream is not None
-                stream.close()
-
-
-Start = Callable[..., Running]
-
-
-@pytest.fixture
-def start_cluster() -> Iterator[Start]:
-    """Start clusters; they end with the test."""
-    running: list[Running] = []
-
-    def start(*arguments: str) -> Running:
-        running.append(Running(free_ports(8), *arguments))
-        assert running[-1].process.poll() is None
-        return running[-1]
-
-    yield start
-    for cluster in running:
-        cluster.stop()
 
 
 def client_of(cluster: Running, **options: object) -> Any:  # noqa: ANN401  (its commands have no useful types)
@@ -94,7 +33,9 @@ def process_of(client: Any, port: int) -> int:  # noqa: ANN401
     return int(info["process_id"])
 
 
-def test_a_cluster_client_over_tls_finds_all_nodes_by_name(start_cluster: Start, certificates: "Certificates") -> None:
+def test_a_cluster_client_over_tls_finds_all_nodes_by_name(
+    start_cluster: StartCluster, certificates: "Certificates"
+) -> None:
     tls = [*certificates.arguments("cluster"), "--tls-ca-cert-file", str(certificates.ca_file)]
     cluster = start_cluster("--shards", "3", "--replicas", "1", "--hostname", "localhost", "--requirepass", "pw", *tls)
     assert len(cluster.ports) == 6
@@ -131,7 +72,7 @@ def test_a_cluster_client_over_tls_finds_all_nodes_by_name(start_cluster: Start,
     client.close()
 
 
-def test_sharded_messages_stay_in_their_shard(start_cluster: Start) -> None:
+def test_sharded_messages_stay_in_their_shard(start_cluster: StartCluster) -> None:
     cluster = start_cluster("--shards", "2", "--replicas", "1")
     client = client_of(cluster)
     assert client.cluster_keyslot("b") == 3300  # of the first shard
@@ -152,7 +93,7 @@ def test_sharded_messages_stay_in_their_shard(start_cluster: Start) -> None:
     client.close()
 
 
-def test_a_replica_takes_the_place_of_a_primary_that_ends(start_cluster: Start) -> None:
+def test_a_replica_takes_the_place_of_a_primary_that_ends(start_cluster: StartCluster) -> None:
     cluster = start_cluster("--shards", "2", "--replicas", "1")
     client = client_of(cluster)
     for number in range(50):
@@ -167,7 +108,7 @@ def test_a_replica_takes_the_place_of_a_primary_that_ends(start_cluster: Start) 
     client.close()
 
 
-def test_ctrl_c_ends_all_processes(start_cluster: Start) -> None:
+def test_ctrl_c_ends_all_processes(start_cluster: StartCluster) -> None:
     cluster = start_cluster("--shards", "1", "--replicas", "1")
     client = client_of(cluster)
     processes = [process_of(client, port) for port in cluster.ports]
