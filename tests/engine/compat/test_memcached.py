@@ -56,7 +56,6 @@ FLAGS = st.lists(
     ),
     max_size=5,
 )  # fmt: skip
-ONE_CAS = re.compile(rb"(?<=\d )(\d+)\r\n")
 
 
 class Real:
