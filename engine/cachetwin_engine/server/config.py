@@ -47,6 +47,7 @@ class Options:
     unixsocketperm: int | None = None
     tcp_backlog: int = 511
     control_fd: int | None = None
+    cluster_topology: str = ""
     log_format: LogFormat = "text"
     loglevel: str = "notice"
     logfile: str = ""
@@ -205,6 +206,12 @@ DIRECTIVES: Final[dict[str, Directive]] = {
             "FD",
             "take listeners, users, parameters and certificates from a supervisor",
             _number("control-fd", 1 << 20),
+        ),
+        Directive(
+            "cluster-topology",
+            "FILE",
+            "the cluster that this node is part of, JSON; needs --cluster-enabled yes",
+            _text("cluster-topology"),
         ),
         Directive(
             "log-format",

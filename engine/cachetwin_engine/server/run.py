@@ -12,6 +12,7 @@ from typing import Final, cast
 from cachetwin_engine.core import BUILD
 from cachetwin_engine.core.acl.rules import RuleError
 from cachetwin_engine.core.admin.elasticache import become_elasticache, rename_commands_of
+from cachetwin_engine.core.admin.topology import adopt_topology
 from cachetwin_engine.core.commands.acl import load_user_file
 from cachetwin_engine.core.config.config import Config
 from cachetwin_engine.core.config.profile import PROFILES
@@ -25,6 +26,7 @@ from cachetwin_engine.server.logs import log, log_crashes, start_log
 from cachetwin_engine.server.node import Node, tame_garbage_collector
 from cachetwin_engine.server.parameters import ParameterError, UnknownParameter, set_parameters
 from cachetwin_engine.server.tls.contexts import ClientAuth, TlsError, TlsFiles
+from cachetwin_engine.server.topology import TopologyError, read_topology_file
 
 PORT_MAX: Final = 65535
 
@@ -107,6 +109,10 @@ def new_engine(options: Options, host: ProcessHost | None = None) -> Engine:
         _add_users(engine, options)
         _follow(engine)
         _load(engine, options)
+        if options.cluster_topology:
+            adopt_topology(engine, read_topology_file(options.cluster_topology))
+    except TopologyError as error:
+        raise OptionError(f"cluster-topology: {error}") from None
     except CommandError as error:
         raise OptionError(error.line.decode(errors="replace").removeprefix("ERR ")) from None
     return engine

@@ -1,4 +1,4 @@
-"""A topology as a JSON document, as the supervisor sends it.
+"""A topology as a JSON document, as the supervisor sends it and as ``--cluster-topology`` reads it.
 
 {
   "epoch": 7,                        # greater after each change; a node refuses one below what it has
@@ -29,8 +29,10 @@
 }
 """
 
+import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from cachetwin_engine.core.cluster.topology import HEALTH, SlotMove, Topology, TopologyNode, TopologyShard
@@ -58,6 +60,16 @@ def read_topology(document: object) -> Topology:
         topology.moves.append(SlotMove(_ranges(move, where), _id(move, "from", where), _id(move, "to", where)))
     _check(topology)
     return topology
+
+
+def read_topology_file(path: str) -> Topology:
+    """The topology in a file. Raises TopologyError."""
+    try:
+        return read_topology(json.loads(Path(path).read_bytes()))
+    except OSError as error:
+        raise TopologyError(f"cannot read {path!r}: {(error.strerror or str(error)).lower()}") from None
+    except ValueError as error:
+        raise TopologyError(f"{path!r} must be one JSON object: {error}") from None
 
 
 def _check(topology: Topology) -> None:

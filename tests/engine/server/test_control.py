@@ -4,14 +4,18 @@ import json
 import signal
 import socket
 import ssl
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from tests.engine.supervised import Supervise, Supervisor
 from tests.engine.topologies import node_id, topology
 
+from cachetwin_engine.server.config import OptionError, parse_arguments
+from cachetwin_engine.server.run import new_engine
+
 if TYPE_CHECKING:
-    from tests.engine.conftest import Certificates
+    from tests.engine.conftest import Certificates, StartEngine
 
 
 def command(port: int, *words: str, context: ssl.SSLContext | None = None) -> bytes:
@@ -299,3 +303,29 @@ def test_a_listener_can_be_closed_without_its_connections(supervise: Supervise) 
         assert supervisor.ask("close_listener", name="reader", keep_connections=True)["ok"]
         client.sendall(b"PING\r\n")
         assert client.recv(100) == b"+PONG\r\n"
+
+
+def test_a_topology_may_come_from_a_file(start_engine: "StartEngine", tmp_path: Path) -> None:
+    file = tmp_path / "topology.json"
+    file.write_text(json.dumps({**topology(), "me": node_id(2, 1)}))
+    engine = start_engine("--cluster-enabled", "yes", "--cluster-topology", str(file))
+    assert command(engine.port, "GET", "b") == b"-MOVED 3300 127.0.1.1:7000\r\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "cannot read"),
+        ("{", "must be one JSON object"),
+        ("[]", "a topology must be an object, got a list"),
+        ('{"epoch": 1, "me": "", "shards": []}', "me must be 40 hexadecimal digits, got ''"),
+        ('{"epoch": -1}', "epoch must be a number from 0, got -1"),
+    ],
+)
+def test_a_file_that_is_no_topology_ends_the_start(content: str | None, complaint: str, tmp_path: Path) -> None:
+    file = tmp_path / "topology.json"
+    if content is not None:
+        file.write_text(content)
+    arguments = parse_arguments(["--cluster-enabled", "yes", "--cluster-topology", str(file)])
+    with pytest.raises(OptionError, match=complaint):
+        new_engine(arguments)

@@ -50,7 +50,7 @@ def _check_moves(engine: "EngineParts", cluster: ClusterState, topology: Topolog
 def _forget_slots(engine: "EngineParts", db: Database, slots: list[int]) -> None:
     """Delete the keys of ``slots``; replicas are told."""
     by_slot = db.by_slot
-    if by_slot is None:
+    if by_slot is None or len(db) == 0:
         return
     for slot in slots:
         count = by_slot.count(slot)
