@@ -14,6 +14,7 @@ from pathlib import Path
 
 TIMEOUT_SECONDS = 2.0
 HEALTHY = (b"+PONG", b"-NOAUTH", b"-NOPERM", b"-BUSY", b"-MASTERDOWN", b"-MISCONF", b"-DENIED")
+HEALTHY_MEMCACHED = (b"ERROR", b"CLIENT_ERROR")  # there is no PING, so this is the answer to it
 LISTENING = "0A"  # the state in /proc/net/tcp (include/net/tcp_states.h)
 
 
@@ -80,7 +81,7 @@ def answers(address: str, port: int, *, tls: bool) -> bool:
             sock = context.wrap_socket(plain)
         with sock:
             sock.sendall(b"PING\r\n")
-            return sock.recv(64).startswith(HEALTHY)
+            return sock.recv(64).startswith(HEALTHY + HEALTHY_MEMCACHED)
 
 
 def wants_certificate(error: OSError) -> bool:

@@ -39,13 +39,14 @@ class ConnectionNode(Protocol):
 class MemcachedConnection(asyncio.Protocol):
     """The transport's side of one session."""
 
-    __slots__ = ("_closing", "_feed", "_node", "_siblings", "_waits", "_write", "session", "transport")
+    __slots__ = ("_closing", "_early", "_feed", "_node", "_siblings", "_waits", "_write", "session", "transport")
 
     def __init__(self, node: ConnectionNode, siblings: "set[EndpointConnection]") -> None:
         """``siblings`` are the connections that came the same way; an open connection is one of them."""
         self._node = node
         self._siblings = siblings
         self._closing: asyncio.TimerHandle | None = None
+        self._early = b""  # what came while it waited for a place; uvloop reads once before it lets itself be paused
         self._waits = False  # to go on when the client has taken its replies
         self.session: Session | None = None
 
@@ -71,6 +72,9 @@ class MemcachedConnection(asyncio.Protocol):
     def release(self, session: Session) -> None:
         """One of the others went: this client's turn."""
         self.begin(session)
+        early, self._early = self._early, b""
+        if early:
+            self.data_received(early)
         self.transport.resume_reading()
 
     def refuse(self, reply: bytes) -> None:
@@ -82,6 +86,8 @@ class MemcachedConnection(asyncio.Protocol):
         """Feed the session and write its replies."""
         session = self.session
         if session is None:
+            self._early += data
+            self.transport.pause_reading()
             return
         try:
             reply = self._feed(data)

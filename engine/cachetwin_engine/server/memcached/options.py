@@ -28,9 +28,12 @@ LONG: Final[dict[str, str]] = {
     "enable-sasl": "S", "disable-flush-all": "F", "disable-dumping": "X", "disable-watch": "W", "auth-file=": "Y",
     "memory-file=": "e", "extended=": "o", "napi-ids=": "N",
 }  # fmt: skip
+OF_VALKEY: Final = frozenset({"protected-mode", "dir", "save"})
+"""What the entry point of the container image says to every profile; it means nothing here."""
+
 OURS: Final = (
     "profile=", "elasticache=", "control-fd=", "log-format=", "loglevel=", "logfile=", "cluster-nodes=",
-    "enable-debug-commands", "bind=",
+    "enable-debug-commands", "bind=", "protected-mode=", "dir=", "save=",
 )  # fmt: skip
 UNITS: Final = {"k": 1024, "m": MEGABYTE}
 PROTOCOLS: Final = {"auto": b"auto-negotiate", "ascii": b"ascii", "binary": b"binary"}
@@ -170,7 +173,7 @@ def _apply_ours(options: MemcachedOptions, name: str, value: str) -> None:
         options.addresses += value.split()
     elif name == "cluster-nodes":
         options.cluster_nodes = check_nodes(value.split())
-    else:
+    elif name not in OF_VALKEY:
         options.settings.debug_commands = True
 
 
