@@ -126,6 +126,7 @@ class _Reader:
             source = image["source"]
             if "directory" not in source:
                 continue  # an image that a command makes has no folder to run from
+            dockerfile = directory / source["directory"] / source.get("dockerFile", "Dockerfile")
             self.docker_assets[asset_hash] = DockerAsset(
                 asset_hash=asset_hash,
                 directory=self._relative(directory / source["directory"]),
@@ -133,6 +134,9 @@ class _Reader:
                 target=source.get("dockerBuildTarget"),
                 build_args=source.get("dockerBuildArgs", {}),
                 tag=next((d["imageTag"] for d in image.get("destinations", {}).values()), asset_hash),
+                dockerfile_text=dockerfile.read_text(encoding="utf-8", errors="replace")
+                if dockerfile.is_file()
+                else None,
             )
         for asset_hash, file in manifest.get("files", {}).items():
             if "path" in file["source"]:

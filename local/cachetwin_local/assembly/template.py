@@ -61,7 +61,10 @@ class Stack:
 
 @dataclass(frozen=True, slots=True)
 class DockerAsset:
-    """A folder with a Dockerfile, relative to the assembly's; `tag` is how image names end."""
+    """A folder with a Dockerfile, relative to the assembly's; `tag` is how image names end.
+
+    `dockerfile_text` is None where the folder has no such file.
+    """
 
     asset_hash: str
     directory: str
@@ -69,6 +72,7 @@ class DockerAsset:
     target: str | None
     build_args: Mapping[str, str]
     tag: str
+    dockerfile_text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

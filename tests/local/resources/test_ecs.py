@@ -1,11 +1,13 @@
 """Services and task definitions."""
 
+from dataclasses import replace
 from typing import cast
 
 import pytest
-from tests.local.resources.templates import CACHE, DATABASE, IMAGE, one, plan_of, status, unreadable
+from tests.local.resources.templates import CACHE, DATABASE, IMAGE, messages, one, plan_of, status, unreadable
 
-from cachetwin_local.assembly.template import Json
+from cachetwin_local.assembly.template import Assembly, Json, Resource, Stack
+from cachetwin_local.plan.planner import plan
 from cachetwin_local.topology.values import Topology
 
 
@@ -90,3 +92,40 @@ def test_a_service_told_of_a_cache_through_a_secret_and_a_parameter_depends_on_i
         Service=one("ECS::Service", TaskDefinition={"Ref": "Task"}),
     )
     assert topology.services[0].depends_on == ("App/Cache", "App/Db")
+
+
+def planned(dockerfile: str | None, **container: Json) -> Topology:
+    """A service whose image has this Dockerfile."""
+    image = replace(IMAGE, dockerfile_text=dockerfile)
+    definition = {"Name": "web", "Image": "x:" + "f" * 64, **container}
+    made = {
+        "Definition": one("ECS::TaskDefinition", ContainerDefinitions=[definition]),
+        "Service": one("ECS::Service", TaskDefinition={"Ref": "Definition"}),
+    }
+    resources = {
+        name: Resource("App", name, value["Type"], value["Properties"], name, None, ()) for name, value in made.items()
+    }
+    stack = Stack("App", "App", "us-east-1", "000000000000", (), resources)
+    return plan(Assembly({"App": stack}, {image.asset_hash: image}, {}))
+
+
+def test_what_a_dockerfile_asks_for_and_a_process_cannot_have_is_said_by_the_plan() -> None:
+    topology = planned("FROM node:22\nCOPY . .\nRUN npm ci\nCMD node server.js")
+    assert topology.services == ()
+    assert status(topology, "Service") == (
+        "not supported",
+        "container web: its Dockerfile asks for what a process cannot have: RUN npm ci",
+    )
+
+
+def test_packages_of_the_system_are_a_warning() -> None:
+    topology = planned("FROM python:3.13\nRUN apt-get install -y libpq5\nCMD run")
+    assert len(topology.services) == 1
+    (message,) = messages(topology)
+    assert message.endswith("has from this machine what its Dockerfile installs: RUN apt-get install -y libpq5")
+
+
+def test_a_container_without_a_command_of_its_own_does_not_run() -> None:
+    note = "container web runs the command of its base image nginx"
+    assert status(planned("FROM nginx\nCOPY . /x"), "Service") == ("not supported", note)
+    assert status(planned("FROM nginx\nCOPY . /x", Command=["run"]), "Service")[0] == "twinned"

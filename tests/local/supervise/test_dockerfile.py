@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
+from cachetwin_local.assembly.dockerfile import Copy, parse
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.process.child import Command
 from cachetwin_local.supervise.service.container import (
     PreparedImage,
     prepare_command,
     read_image,
-    requirements_file,
+    requirements_files,
     unpack,
 )
-from cachetwin_local.supervise.service.dockerfile import Copy, parse
 from cachetwin_local.topology.values import Container, ContainerImage, PortMapping, TaskAddress, Text
 
 DOCKERFILE = """
@@ -59,7 +59,7 @@ def command(tmp_path: Path, given: Container, environment: Mapping[str, str], te
     (asset / "requirements.txt").write_text("starlette\n")
     (asset / "Dockerfile").write_text(text)
     image, context = read_image(given, tmp_path)
-    assert requirements_file(image, context) == asset / "requirements.txt"
+    assert requirements_files(image, context) == (asset / "requirements.txt",)
     unpack(image, context, tmp_path / "root")
     prepared = PreparedImage(image, tmp_path / "root", Path(sys.prefix))
     return prepare_command(

@@ -13,7 +13,7 @@ from cachetwin_local.topology.address_plan import LOCALHOST, AddressPlan
 from cachetwin_local.topology.references import dependencies_of
 from cachetwin_local.topology.values import Container, ContainerImage, Service, TaskAddress
 
-from .task_definition import cannot_run, containers
+from .task_definition import cannot_run, containers, image_of
 
 DESIRED_COUNT_MAX = 50
 """The most tasks of a service that a laptop can be expected to run; a larger count is most likely a mistake."""
@@ -46,11 +46,20 @@ def translate(context: Context, resolved: Resolved) -> Translation:
     members = _with_settings(containers(context, task_definition), settings, _log_level(context, resolved))
     if settings.url is not None:
         members, count = (), 1
-    reasons = [reason for one in members if one.essential and (reason := cannot_run(one))]
-    if reasons:
-        return Translation((), "; ".join(reasons), "not supported")
-    for reason in (reason for one in members if (reason := cannot_run(one))):
+    images = {one.name: image_of(context, one) for one in members}
+    reasons = {one.name: reason for one in members if (reason := cannot_run(one, images[one.name]))}
+    essential = [reasons[one.name] for one in members if one.essential and one.name in reasons]
+    if essential:
+        return Translation((), "; ".join(essential), "not supported")
+    for reason in reasons.values():
         context.problem("warning", key, f"{reason}: it is left out, as it is not essential")
+    members = tuple(one for one in members if one.name not in reasons)
+    for one in members:
+        image = images[one.name]
+        for note in image.notes if image and not one.image.in_place else ():
+            context.problem(
+                "warning", key, f"container {one.name} has from this machine what its Dockerfile installs: {note}"
+            )
     service = Service(
         identity=context.identity(key),
         cluster=_cluster_name(properties),

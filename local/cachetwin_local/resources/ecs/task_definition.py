@@ -2,6 +2,7 @@
 
 import re
 
+from cachetwin_local.assembly.dockerfile import Image, parse
 from cachetwin_local.assembly.dynamic_references import parse_value_from
 from cachetwin_local.assembly.graph import Description, Graph, Resolved
 from cachetwin_local.assembly.template import DockerAsset, Stack
@@ -64,14 +65,28 @@ def _container(context: Context, definition: Properties) -> Container:
     )
 
 
-def cannot_run(container: Container) -> str | None:
+def image_of(context: Context, container: Container) -> Image | None:
+    """What the Dockerfile of a container says; None where there is none to read."""
+    asset = context.assembly.docker_assets.get(container.image.asset_hash or "")
+    if asset is None or asset.dockerfile_text is None:
+        return None
+    return parse(asset.dockerfile_text, asset.target, asset.build_args)
+
+
+def cannot_run(container: Container, image: Image | None) -> str | None:
     """Why a container cannot run as a process, or None."""
     if container.image.directory is None:
         return (
             f"container {container.name} must be made from a folder of the app with a Dockerfile to run here, "
             f"got the image {container.image.name}"
         )
-    return None
+    if container.image.in_place or image is None:
+        return None
+    if image.unmet:
+        shown = "; ".join(image.unmet[:3]) + (f"; and {len(image.unmet) - 3} more" if len(image.unmet) > 3 else "")
+        return f"container {container.name}: its Dockerfile asks for what a process cannot have: {shown}"
+    own = container.entry_point, container.command, image.entry_point, image.command
+    return None if any(own) else f"container {container.name} runs the command of its base image {image.base}"
 
 
 def _image(context: Context, name: str) -> ContainerImage:

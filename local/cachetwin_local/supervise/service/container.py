@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cachetwin_local.assembly.dockerfile import Copy, Image, parse
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.process.child import Command
-from cachetwin_local.supervise.service.dockerfile import Copy, Image, parse
 from cachetwin_local.topology.values import Container, TaskAddress
 
-__all__ = ["PreparedImage", "prepare_command", "read_image", "requirements_file", "unpack"]
+__all__ = ["PreparedImage", "prepare_command", "read_image", "requirements_files", "unpack"]
 
 _EVERY_INTERFACE = re.compile(r"(?<![\d.])0\.0\.0\.0(?![\d.])")
 
@@ -47,17 +47,15 @@ def read_image(container: Container, assembly: Path) -> tuple[Image, Path]:
     return parse(dockerfile.read_text(), container.image.target, container.image.build_args), context
 
 
-def requirements_file(image: Image, context: Path) -> Path | None:
+def requirements_files(image: Image, context: Path) -> tuple[Path, ...]:
     """The requirements that the image's build installs, or the build context's requirements.txt."""
-    for name in [*image.requirements, "requirements.txt"]:
-        candidate = context / name.lstrip("/")
-        if candidate.is_file():
-            return candidate
-        # the build installs from where it copied the file to; find it by its name in the context
-        beside = context / Path(name).name
-        if beside.is_file():
-            return beside
-    return None
+    found = (_requirements_file(context, name) for name in image.requirements or ["requirements.txt"])
+    return tuple(dict.fromkeys(path for path in found if path is not None))
+
+
+def _requirements_file(context: Path, name: str) -> Path | None:
+    # the build installs from where it copied the file to; find it by its name in the context
+    return next((path for path in (context / name.lstrip("/"), context / Path(name).name) if path.is_file()), None)
 
 
 def unpack(image: Image, context: Path, root: Path) -> None:

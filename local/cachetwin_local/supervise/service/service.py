@@ -21,7 +21,7 @@ from cachetwin_local.supervise.service.container import (
     PreparedImage,
     prepare_command,
     read_image,
-    requirements_file,
+    requirements_files,
     unpack,
 )
 from cachetwin_local.supervise.service.own_process import own_process_command
@@ -72,7 +72,9 @@ class ServiceActor:
         """Install the packages and unpack each task's files."""
         for container in (one for one in self._containers if not one.image.in_place):
             image, context = read_image(container, self._run_context.assembly)
-            environment = await self._environments.get(requirements_file(image, context), self.name)
+            environment = await self._environments.get(
+                requirements_files(image, context), tuple(image.packages), self.name
+            )
             for index in range(len(self._service.tasks)):
                 root = self._run_context.directory / "tasks" / slug(self.name) / str(index + 1) / slug(container.name)
                 await asyncio.to_thread(unpack, image, context, root)

@@ -1,4 +1,4 @@
-"""A service's Python packages: one virtual environment for each content of a requirements file and each interpreter.
+"""A service's Python packages: one virtual environment for each set of requirements and each interpreter.
 
 Kept in ``.cachetwin/venvs`` under the hash of both; made by uv where it is at hand, by the standard library and pip
 else.
@@ -31,17 +31,18 @@ class VirtualEnvironments:
         self._run_context = run_context
         self._locks: dict[str, asyncio.Lock] = {}
 
-    async def get(self, requirements: Path | None, log_name: str) -> Path:
-        """The environment's folder, made when it is not there. None gives one without packages."""
-        content = b"" if requirements is None else requirements.read_bytes()
+    async def get(self, requirements: tuple[Path, ...], packages: tuple[str, ...], log_name: str) -> Path:
+        """The folder of the environment with what these files and words name, made when it is not there."""
+        content = b"\0".join([*(path.read_bytes() for path in requirements), *(word.encode() for word in packages)])
         digest = hashlib.sha256(content + sys.version.encode() + sys.prefix.encode()).hexdigest()[:16]
         directory = make_private_directory(self._run_context.directory / "venvs") / digest
         async with self._locks.setdefault(digest, asyncio.Lock()):
             if not (directory / _COMPLETE).exists():
-                await self._make(directory, requirements if content.strip() else None, log_name)
+                words = [word for path in requirements if path.read_bytes().strip() for word in ("-r", str(path))]
+                await self._make(directory, (*words, *packages), log_name)
         return directory
 
-    async def _make(self, directory: Path, requirements: Path | None, log_name: str) -> None:
+    async def _make(self, directory: Path, wanted: tuple[str, ...], log_name: str) -> None:
         if directory.exists():
             shutil.rmtree(directory)
         uv = _uv()
@@ -56,8 +57,8 @@ class VirtualEnvironments:
         else:
             await self._run((sys.executable, "-m", "venv", str(directory)), _CREATE_DEADLINE_S, log_name)
             install = (python, "-m", "pip", "install", "--disable-pip-version-check")
-        if requirements is not None:
-            await self._run((*install, "-r", str(requirements)), _INSTALL_DEADLINE_S, log_name, requirements.parent)
+        if wanted:
+            await self._run((*install, *wanted), _INSTALL_DEADLINE_S, log_name)
         (directory / _COMPLETE).touch()
 
     async def _run(self, words: tuple[str, ...], deadline_s: float, log_name: str, cwd: Path | None = None) -> None:
