@@ -84,6 +84,10 @@ EXAMPLES: dict[str, str] = {
         zone = route53.PrivateHostedZone(stack, "Zone", vpc=vpc, zone_name="shop.internal")
         record = CacheRecord(stack, "Name", cache=cache, zone=zone, record_name="orders")
         """,
+    "CacheSnapshot": """
+        cache = ReplicationGroup(stack, "Cache", vpc=vpc)
+        snapshot = CacheSnapshot(stack, "BeforeTheMove", cache=cache)
+        """,
     "ControlPlaneEndpoint": """
         user = PasswordUser(stack, "App", access_string=AccessString.application())
         cache = ReplicationGroup(stack, "Cache", vpc=vpc, users=[user])

@@ -24,6 +24,7 @@ from .network.network import IpDiscovery, NetworkType
 from .network.subnet_group import ISubnetGroup, SubnetGroup
 from .operations.cache_record import CacheRecord, EndpointKind
 from .operations.scaling import ReplicaScaling, ShardScaling
+from .operations.snapshot import CacheSnapshot
 from .replication_group._base import IReplicationGroup
 from .replication_group.durability import Durability
 from .replication_group.replication_group import ReplicationGroup
@@ -42,6 +43,7 @@ __all__ = [
     "CacheAlarms",
     "CacheDashboard",
     "CacheRecord",
+    "CacheSnapshot",
     "ClusterMode",
     "Compliance",
     "ConnectionType",

@@ -40,9 +40,9 @@ from .engine.parameter_group import IParameterGroup
 from .engine.windows import MaintenanceWindow
 from .monitoring._events import ApiEvents
 from .monitoring.log_delivery import LogDelivery, create_log_deliveries, require_deliverable
-from .network._placement import connections_to
+from .network._placement import connections_to, require_vpc_or_groups
 from .network.endpoint import Endpoint
-from .network.subnet_group import ISubnetGroup, SubnetGroup
+from .network.subnet_group import ISubnetGroup, create_subnet_group
 from .replication_group import _rules as rules
 from .replication_group._base import ReplicationGroupBase, Use
 from .replication_group._maintenance import Maintenance
@@ -253,7 +253,8 @@ class SecondaryReplicationGroup(ReplicationGroupBase):
     Args:
         global_datastore: The global datastore to join: the construct, or one imported by its id. Changing it
             replaces the cache.
-        vpc: The VPC that the cache is in. ElastiCache refuses to move an existing cache to another VPC.
+        vpc: The VPC that the cache is in. Required unless ``subnet_group`` and ``security_groups`` are given.
+            ElastiCache refuses to move an existing cache to another VPC.
         vpc_subnets: Which subnets of the VPC the nodes are in. By default the isolated subnets, or the private ones
             if there are none; a VPC with public subnets only is refused. Subnets can be added later; those with
             nodes in them cannot be removed.
@@ -295,7 +296,7 @@ class SecondaryReplicationGroup(ReplicationGroupBase):
         construct_id: str,
         *,
         global_datastore: IGlobalDatastore,
-        vpc: ec2.IVpc,
+        vpc: ec2.IVpc | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         subnet_group: ISubnetGroup | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
@@ -334,6 +335,7 @@ class SecondaryReplicationGroup(ReplicationGroupBase):
         chosen_compliance = compliance if compliance is not None else global_datastore.compliance
         if chosen_compliance.is_regulated and user_group is None:
             refuse("user_group", "be given with compliance REGULATED", user_group, "make a UserGroup in this region")
+        require_vpc_or_groups(vpc, subnet_group, security_groups)
         require_one_place(
             scope,
             vpc,
@@ -355,7 +357,7 @@ class SecondaryReplicationGroup(ReplicationGroupBase):
         if user_group is not None:
             # Users may be added to the group later.
             validate_at_synth(self, lambda: rules.require_users(engine_version, user_group))
-        self.subnet_group = subnet_group or SubnetGroup(self, "SubnetGroup", vpc=vpc, vpc_subnets=vpc_subnets)
+        self.subnet_group = subnet_group or create_subnet_group(self, vpc, vpc_subnets)
         self._connections = connections_to(self, vpc, security_groups, port)
         data_key = self.compliance.key(self, kms_key, retain_unless_destroyed(removal_policy))
         self.log_delivery = create_log_deliveries(

@@ -34,10 +34,11 @@ from .engine.node_type import NodeType, warn_previous_generation
 from .engine.parameter_group import IParameterGroup, ParameterGroup
 from .engine.windows import MaintenanceWindow
 from .monitoring._events import ApiEvents
-from .network._placement import connections_to
+from .monitoring._watched import Watched
+from .network._placement import connections_to, require_vpc_or_groups
 from .network.endpoint import Endpoint
 from .network.network import Addressing, IpDiscovery, NetworkType, require_addresses
-from .network.subnet_group import ISubnetGroup, SubnetGroup
+from .network.subnet_group import ISubnetGroup, create_subnet_group
 from .replication_group import _rules as rules
 from .replication_group._encryption import warn_tls_off
 from .replication_group._maintenance import Maintenance
@@ -49,7 +50,7 @@ _NAME_LENGTH_MAX = 50
 
 
 @jsii.implements(ec2.IConnectable, refs.ICacheClusterRef)
-class MemcachedClusterBase(ApiEvents, Permissions, cdk.Resource):
+class MemcachedClusterBase(Watched, ApiEvents, Permissions, cdk.Resource):
     """A Memcached cluster, defined in this app or imported."""
 
     cluster_name: str
@@ -207,7 +208,8 @@ class MemcachedCluster(MemcachedClusterBase):
     write, and the data of a node are lost with it.
 
     Args:
-        vpc: The VPC that the cache is in. ElastiCache refuses to move an existing cache to another VPC.
+        vpc: The VPC that the cache is in. Required unless ``subnet_group`` and ``security_groups`` are given.
+            ElastiCache refuses to move an existing cache to another VPC.
         vpc_subnets: Which subnets of the VPC the nodes are in. By default the isolated subnets, or the private ones
             if there are none; a VPC with public subnets only is refused. Subnets can be added later; those with
             nodes in them cannot be removed.
@@ -250,7 +252,7 @@ class MemcachedCluster(MemcachedClusterBase):
         scope: Construct,
         construct_id: str,
         *,
-        vpc: ec2.IVpc,
+        vpc: ec2.IVpc | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         subnet_group: ISubnetGroup | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
@@ -291,6 +293,7 @@ class MemcachedCluster(MemcachedClusterBase):
         spread = nodes > 1 if cross_az is None else cross_az
         _require_nodes(nodes, cross_az=spread, preferred=known_elements(preferred_availability_zones))
         require_zones_of_region("preferred_availability_zones", scope, known_elements(preferred_availability_zones))
+        require_vpc_or_groups(vpc, subnet_group, security_groups)
         require_one_place(
             scope,
             vpc,
@@ -309,7 +312,7 @@ class MemcachedCluster(MemcachedClusterBase):
             "users, encryption at rest and backups",
             "Memcached on nodes has none of them: choose ReplicationGroup, or keep regulated data out and acknowledge this",
         )
-        self.subnet_group = subnet_group or SubnetGroup(self, "SubnetGroup", vpc=vpc, vpc_subnets=vpc_subnets)
+        self.subnet_group = subnet_group or create_subnet_group(self, vpc, vpc_subnets)
         _require_zones(
             self.subnet_group.availability_zones, known_elements(preferred_availability_zones), cross_az=spread
         )
@@ -385,6 +388,27 @@ class MemcachedCluster(MemcachedClusterBase):
             cluster_name=cluster_name,
             port=port,
             configuration_endpoint_address=configuration_endpoint_address,
+            security_groups=security_groups,
+        )
+
+    @classmethod
+    def from_cache_cluster_ref(
+        cls,
+        scope: Construct,
+        construct_id: str,
+        resource: refs.ICacheClusterRef,
+        *,
+        port: int = DEFAULT_PORT,
+        security_groups: Sequence[ec2.ISecurityGroup] = (),
+    ) -> IMemcachedCluster:
+        """Whatever is a cache cluster to aws-cdk-lib, such as a CfnCacheCluster."""
+        own = resource if isinstance(resource, elasticache.CfnCacheCluster) else None
+        return cls.from_cluster_attributes(
+            scope,
+            construct_id,
+            cluster_name=resource.cache_cluster_ref.cluster_name,
+            port=int(own.port) if own is not None and own.port is not None else port,
+            configuration_endpoint_address=own.attr_configuration_endpoint_address if own is not None else None,
             security_groups=security_groups,
         )
 

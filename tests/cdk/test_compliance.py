@@ -157,7 +157,8 @@ def test_no_secret_exists_because_the_user_logs_in_with_iam(
     cache = ReplicationGroup(stack, "Cache", vpc=vpc, **REGULATED)
     assert properties("AWS::ElastiCache::User")["AuthenticationMode"] == {"Type": "iam"}
     Template.from_stack(stack).resource_count_is("AWS::SecretsManager::Secret", 0)
-    assert cache.user is None
+    with pytest.raises(ValidationError, match="user must be asked of a cache that made one"):
+        cache.user  # noqa: B018  (asking raises)
 
 
 def test_a_given_key_is_kept_and_longer_backups_too(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
@@ -198,7 +199,8 @@ def test_a_serverless_cache_keeps_backups_longer_under_a_key_of_its_own_and_has_
     assert (found["SnapshotRetentionLimit"], found["KmsKeyId"]) == (15, {"Fn::GetAtt": [key, "Arn"]})
     assert properties("AWS::KMS::Key")["EnableKeyRotation"] is True
     assert properties("AWS::ElastiCache::User")["AuthenticationMode"] == {"Type": "iam"}
-    assert cache.user is None
+    with pytest.raises(ValidationError, match="user must be asked of a cache that made one"):
+        cache.user  # noqa: B018  (asking raises)
 
 
 @pytest.mark.parametrize(

@@ -41,7 +41,6 @@ def test_by_default_it_is_valkey_with_users_backups_and_a_last_snapshot(
     assert len(found["SecurityGroupIds"]) == 1
     assert cache.user_group is not None
     assert found["UserGroupId"] == stack.resolve(cache.user_group.user_group_id)
-    assert cache.user is not None
     for name in ("KmsKeyId", "ConnectionType", "CacheUsageLimits", "DailySnapshotTime"):
         assert name not in found
     assert warnings() == []
@@ -132,7 +131,7 @@ def test_memcached_has_no_users(stack: cdk.Stack, vpc: ec2.IVpc, properties: Pro
     cache = ServerlessCache(stack, "Cache", vpc=vpc, engine=ServerlessEngine.MEMCACHED_1_6)
     assert "UserGroupId" not in properties(CACHE)
     assert cache.user_group is None
-    assert cache.user is None
+    assert cache._user is None
 
 
 def test_a_public_cache_is_in_no_vpc_and_takes_iam_users_only(
@@ -159,7 +158,7 @@ def test_a_public_cache_refuses_passwords(stack: cdk.Stack) -> None:
 
 
 def test_the_user_of_a_public_cache_logs_in_with_iam(stack: cdk.Stack, properties: Properties) -> None:
-    assert ServerlessCache(stack, "Cache", **PUBLIC).user is None
+    assert ServerlessCache(stack, "Cache", **PUBLIC)._user is None
     assert properties("AWS::ElastiCache::User")["AuthenticationMode"] == {"Type": "iam"}
 
 

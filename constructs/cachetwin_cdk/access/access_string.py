@@ -7,7 +7,7 @@ so it refuses these rules, and ``reset``; both are refused here with the reason.
 from dataclasses import dataclass, replace
 
 from cachetwin_cdk.checks._types import checked_arguments
-from cachetwin_cdk.checks._validate import ValidationError, known, refuse
+from cachetwin_cdk.checks._validate import ValidationError, known, refuse, require_at_least
 from cachetwin_cdk.engine.engine_version import EngineVersion
 
 from ._acl_rules import check_rules
@@ -115,6 +115,12 @@ class AccessString:
     def without_categories(self, *names: str) -> "AccessString":
         """Do not run the commands of these categories, whatever was allowed before."""
         return self._with_rules("-@", names)
+
+    def databases(self, *numbers: int) -> "AccessString":
+        """Use these databases only, by number (Valkey from 9.1)."""
+        for number in numbers:
+            require_at_least("databases", number, 0)
+        return self._with_rules("db=", (",".join(str(number) for number in numbers),))
 
     @property
     def is_on(self) -> bool:

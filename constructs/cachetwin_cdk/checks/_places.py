@@ -38,7 +38,7 @@ def require_region(name: str, scope: IConstruct, resource: cdk.IResource | None)
 
 def require_one_place(
     scope: IConstruct,
-    vpc: ec2.IVpc,
+    vpc: ec2.IVpc | None,
     *,
     subnet_group: cdk.IResource | None,
     security_groups: Sequence[ec2.ISecurityGroup] | None,
@@ -46,9 +46,11 @@ def require_one_place(
 ) -> None:
     """Raise ValidationError for what is in another VPC or region than the cache; ``others`` are resources by argument."""
     subnets_vpc = getattr(subnet_group, "vpc", None)  # of a SubnetGroup made in this app
-    if subnets_vpc is not None:
+    if subnets_vpc is not None and vpc is not None:
         require_vpc("subnet_group", vpc, subnets_vpc)
-    require_security_groups(vpc, security_groups or ())
+    network = vpc or subnets_vpc
+    if network is not None:
+        require_security_groups(network, security_groups or ())
     for name, resource in {"vpc": vpc, "subnet_group": subnet_group, **others}.items():
         require_region(name, scope, resource)
 

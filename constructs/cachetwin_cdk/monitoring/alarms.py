@@ -26,6 +26,7 @@ from cachetwin_cdk.serverless._base import IServerlessCache
 
 Cache = IReplicationGroup | IServerlessCache | IMemcachedCluster
 _CPU_PERCENT_MAX = 90.0
+_VCPUS_OF_ONE_BUSY_THREAD = 2
 _CONNECTIONS_MAX = 65_000  # per node: the parameter maxclients
 _SHARE_OF_LIMIT = 0.8
 _ALARMS_MAX = 200  # a stack has at most 500 resources
@@ -176,7 +177,10 @@ def _rules_of(cache: Cache, node_type: NodeType | None) -> list[_Rule]:
     if isinstance(cache, IMemcachedCluster):
         return list(_MEMCACHED)
     vcpus = _vcpus(node_type or cache.node_type)
-    host = [_Rule("CPUUtilization", _CPU_PERCENT_MAX / vcpus, 5, 5, _AVERAGE, pack=_RECOMMENDED)] if vcpus else []
+    # On more vCPUs the engine's own thread is what is busy, and other threads of the host are no alarm.
+    host = []
+    if vcpus is not None and vcpus <= _VCPUS_OF_ONE_BUSY_THREAD:
+        host.append(_Rule("CPUUtilization", _CPU_PERCENT_MAX / vcpus, 5, 5, _AVERAGE, pack=_RECOMMENDED))
     return [*host, *_REPLICATION_GROUP, *(_DURABLE if cache.is_durable else ())]
 
 

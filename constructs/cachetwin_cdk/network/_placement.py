@@ -50,11 +50,21 @@ def closed_security_group(scope: Construct, vpc: ec2.IVpc) -> ec2.SecurityGroup:
     )
 
 
+def require_vpc_or_groups(
+    vpc: ec2.IVpc | None, subnet_group: object | None, security_groups: Sequence[ec2.ISecurityGroup] | None
+) -> None:
+    """Raise ValidationError for a cache without a VPC that lacks a subnet group or security groups."""
+    if vpc is None and (subnet_group is None or not security_groups):
+        raise ValidationError(
+            "vpc must be given without subnet_group and security_groups, got None; pass the VPC of the cache, or both"
+        )
+
+
 def connections_to(
-    scope: Construct, vpc: ec2.IVpc, security_groups: Sequence[ec2.ISecurityGroup] | None, port: int
+    scope: Construct, vpc: ec2.IVpc | None, security_groups: Sequence[ec2.ISecurityGroup] | None, port: int
 ) -> ec2.Connections:
     """Connections to ``port`` through the given security groups, or else through a new one without rules."""
-    return ec2.Connections(
-        security_groups=list(security_groups) if security_groups else [closed_security_group(scope, vpc)],
-        default_port=ec2.Port.tcp(port),
-    )
+    groups = list(security_groups or ())
+    if not groups and vpc is not None:
+        groups = [closed_security_group(scope, vpc)]
+    return ec2.Connections(security_groups=groups, default_port=ec2.Port.tcp(port))

@@ -123,3 +123,9 @@ class SubnetGroup(SubnetGroupBase):
     def from_subnet_group_name(scope: Construct, construct_id: str, subnet_group_name: str) -> ISubnetGroup:
         """A subnet group that exists already, imported."""
         return _ImportedSubnetGroup(scope, construct_id, name=subnet_group_name)
+
+
+def create_subnet_group(scope: Construct, vpc: ec2.IVpc | None, vpc_subnets: ec2.SubnetSelection | None) -> SubnetGroup:
+    """The subnet group of a cache that was given none."""
+    assert vpc is not None  # noqa: S101  (required without a subnet group)
+    return SubnetGroup(scope, "SubnetGroup", vpc=vpc, vpc_subnets=vpc_subnets)

@@ -17,7 +17,9 @@ from cachetwin_cdk.access.users import IUser
 from cachetwin_cdk.checks._validate import ValidationError, known
 from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.monitoring._events import ApiEvents
+from cachetwin_cdk.monitoring._watched import Watched
 from cachetwin_cdk.network.endpoint import Endpoint
+from cachetwin_cdk.operations._snapshotted import Snapshotted
 
 from .metrics import ReplicationGroupMetrics
 
@@ -32,7 +34,7 @@ class Use(StrEnum):
 
 
 @jsii.implements(ec2.IConnectable, refs.IReplicationGroupRef)
-class ReplicationGroupBase(ReplicationGroupMetrics, ApiEvents, Permissions, cdk.Resource):
+class ReplicationGroupBase(ReplicationGroupMetrics, Watched, Snapshotted, ApiEvents, Permissions, cdk.Resource):
     """A replication group, defined in this app or imported."""
 
     replication_group_id: str

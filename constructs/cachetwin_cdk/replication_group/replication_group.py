@@ -9,27 +9,30 @@ from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
+from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from cachetwin_cdk.access.auth_token import AuthToken
 from cachetwin_cdk.access.user_group import IUserGroup
-from cachetwin_cdk.access.users import IUser
+from cachetwin_cdk.access.users import IUser, PasswordUser
 from cachetwin_cdk.checks._findings import acknowledge
 from cachetwin_cdk.checks._names import require_id
 from cachetwin_cdk.checks._places import require_one_place
 from cachetwin_cdk.checks._retention import keep_with, warn_destroyed_key
 from cachetwin_cdk.checks._types import checked_arguments
-from cachetwin_cdk.checks._validate import require_at_most_one
+from cachetwin_cdk.checks._validate import ValidationError, require_at_most_one
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
 from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.engine.parameter_group import IParameterGroup, ParameterGroup
 from cachetwin_cdk.engine.windows import MaintenanceWindow, SnapshotWindow
 from cachetwin_cdk.monitoring.log_delivery import LogDelivery, create_log_deliveries
-from cachetwin_cdk.network._placement import connections_to
+from cachetwin_cdk.network._placement import connections_to, require_vpc_or_groups
 from cachetwin_cdk.network.endpoint import Endpoint
 from cachetwin_cdk.network.network import Addressing, IpDiscovery, NetworkType, require_addresses
-from cachetwin_cdk.network.subnet_group import ISubnetGroup, SubnetGroup
+from cachetwin_cdk.network.subnet_group import ISubnetGroup, create_subnet_group
+from cachetwin_cdk.operations._rotating import Rotating
+from cachetwin_cdk.operations._scalable import Scalable
 
 from . import _rules as rules
 from ._authentication import Authentication
@@ -46,7 +49,7 @@ DEFAULT_PORT = 6379
 
 
 @checked_arguments
-class ReplicationGroup(ReplicationGroupBase):
+class ReplicationGroup(Rotating, Scalable, ReplicationGroupBase):
     """A Valkey or Redis cache with replicas: TLS, encryption at rest, users, failover, backups and logs by default.
 
     Defines one AWS::ElastiCache::ReplicationGroup and, unless given, its subnet group, security group, parameter
@@ -54,7 +57,8 @@ class ReplicationGroup(ReplicationGroupBase):
     log and engine log.
 
     Args:
-        vpc: The VPC that the cache is in. ElastiCache refuses to move an existing cache to another VPC.
+        vpc: The VPC that the cache is in. Required unless ``subnet_group`` and ``security_groups`` are given.
+            ElastiCache refuses to move an existing cache to another VPC.
         vpc_subnets: Which subnets of the VPC the nodes are in. By default the isolated subnets, or the private ones
             if there are none; a VPC with public subnets only is refused. Subnets can be added later; those with
             nodes in them cannot be removed.
@@ -144,7 +148,7 @@ class ReplicationGroup(ReplicationGroupBase):
         scope: Construct,
         construct_id: str,
         *,
-        vpc: ec2.IVpc,
+        vpc: ec2.IVpc | None = None,
         vpc_subnets: ec2.SubnetSelection | None = None,
         subnet_group: ISubnetGroup | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
@@ -220,6 +224,7 @@ class ReplicationGroup(ReplicationGroupBase):
         )
         require_id("replication_group_id", replication_group_id)
         settings.validate(scope)
+        require_vpc_or_groups(vpc, subnet_group, security_groups)
         require_one_place(
             scope,
             vpc,
@@ -235,11 +240,11 @@ class ReplicationGroup(ReplicationGroupBase):
         super().__init__(scope, construct_id)
 
         self._set_attributes(settings)
-        self.subnet_group = subnet_group or SubnetGroup(self, "SubnetGroup", vpc=vpc, vpc_subnets=vpc_subnets)
+        self.subnet_group = subnet_group or create_subnet_group(self, vpc, vpc_subnets)
         self._validate_subnets(settings)
         self.parameter_group = parameter_group or self._create_parameter_group(parameters or {})
         rules.require_parameter_group(engine_version, self.parameter_group, is_clustered=settings.topology.is_clustered)
-        self.user_group, self.user = settings.authentication.create_group(self, engine_version, compliance)
+        self.user_group, self._user = settings.authentication.create_group(self, engine_version, compliance)
         self._connections = connections_to(self, vpc, security_groups, port)
         data_key = compliance.key(self, kms_key, retain_unless_destroyed(removal_policy))
         self.log_delivery = create_log_deliveries(
@@ -322,6 +327,16 @@ class ReplicationGroup(ReplicationGroupBase):
                 resource.attr_reader_end_point_address, cdk.Token.as_number(resource.attr_reader_end_point_port)
             )
 
+    @property
+    def user(self) -> PasswordUser:
+        """The user that was made because none was given. Raises ValidationError when none was."""
+        if self._user is None:
+            raise ValidationError(
+                "user must be asked of a cache that made one, got one with other users or without a password; use the "
+                "users that you gave it, or user_group.users"
+            )
+        return self._user
+
     @classmethod
     def from_replication_group_attributes(
         cls,
@@ -347,6 +362,32 @@ class ReplicationGroup(ReplicationGroupBase):
             primary_endpoint_address=primary_endpoint_address,
             reader_endpoint_address=reader_endpoint_address,
             configuration_endpoint_address=configuration_endpoint_address,
+            security_groups=security_groups,
+            user_group=user_group,
+        )
+
+    @classmethod
+    def from_replication_group_ref(
+        cls,
+        scope: Construct,
+        construct_id: str,
+        resource: refs.IReplicationGroupRef,
+        *,
+        port: int = DEFAULT_PORT,
+        security_groups: Sequence[ec2.ISecurityGroup] = (),
+        user_group: IUserGroup | None = None,
+    ) -> IReplicationGroup:
+        """Whatever is a replication group to aws-cdk-lib, such as a CfnReplicationGroup; its endpoints are known then."""
+        own = resource if isinstance(resource, elasticache.CfnReplicationGroup) else None
+        is_clustered = own is not None and (own.num_node_groups or 1) > 1
+        return cls.from_replication_group_attributes(
+            scope,
+            construct_id,
+            replication_group_id=resource.replication_group_ref.replication_group_id,
+            port=int(own.port) if own is not None and own.port is not None else port,
+            primary_endpoint_address=own.attr_primary_end_point_address if own and not is_clustered else None,
+            reader_endpoint_address=own.attr_reader_end_point_address if own and not is_clustered else None,
+            configuration_endpoint_address=own.attr_configuration_end_point_address if own and is_clustered else None,
             security_groups=security_groups,
             user_group=user_group,
         )

@@ -17,7 +17,9 @@ from cachetwin_cdk.access.users import IUser
 from cachetwin_cdk.checks._validate import ValidationError, require_one_of
 from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.monitoring._events import ApiEvents, service_event_rule
+from cachetwin_cdk.monitoring._watched import Watched
 from cachetwin_cdk.network.endpoint import Endpoint
+from cachetwin_cdk.operations._snapshotted import Snapshotted
 
 from .limits import UsageLimits
 from .metrics import ServerlessCacheMetrics
@@ -38,7 +40,7 @@ def connections_of(engine: Engine, security_groups: Sequence[ec2.ISecurityGroup]
 
 
 @jsii.implements(ec2.IConnectable, refs.IServerlessCacheRef)
-class ServerlessCacheBase(ServerlessCacheMetrics, ApiEvents, Permissions, cdk.Resource):
+class ServerlessCacheBase(ServerlessCacheMetrics, Watched, Snapshotted, ApiEvents, Permissions, cdk.Resource):
     """A serverless cache, defined in this app or imported."""
 
     serverless_cache_name: str

@@ -7,6 +7,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
 from aws_cdk import aws_kms as kms
+from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from cachetwin_cdk.access.user_group import IUserGroup, create_user_group
@@ -34,6 +35,7 @@ from cachetwin_cdk.engine.serverless_engine import ServerlessEngine
 from cachetwin_cdk.network._placement import chosen_subnets, closed_security_group, warn_public_subnets
 from cachetwin_cdk.network.endpoint import Endpoint
 from cachetwin_cdk.network.network import NetworkType, require_addresses
+from cachetwin_cdk.operations._rotating import Rotating
 from cachetwin_cdk.replication_group._backups import RETENTION_MAX_DAYS, warn_no_backups
 
 from ._base import ImportedServerlessCache, IServerlessCache, ServerlessCacheBase, connections_of
@@ -50,7 +52,7 @@ class ConnectionType(StrEnum):
 
 
 @checked_arguments
-class ServerlessCache(ServerlessCacheBase):
+class ServerlessCache(Rotating, ServerlessCacheBase):
     """A Valkey cache without nodes to manage: always encrypted, in several zones, for its users only.
 
     Defines one AWS::ElastiCache::ServerlessCache and, unless given, its security group and its user group with one
@@ -147,10 +149,10 @@ class ServerlessCache(ServerlessCacheBase):
             warn_newer_version(self, engine)
         warn_no_backups(self, retention_days)
         warn_destroyed_key(self, kms_key, removal_policy)
-        self.user: PasswordUser | None = None
+        self._user: PasswordUser | None = None
         self.user_group: IUserGroup | None = None
         if has_users:
-            self.user_group, self.user = create_user_group(
+            self.user_group, self._user = create_user_group(
                 self, engine.newest_version, user_group, users, with_iam=compliance.is_regulated or is_public
             )
             group = self.user_group
@@ -215,6 +217,16 @@ class ServerlessCache(ServerlessCacheBase):
             resource.attr_reader_endpoint_address, cdk.Token.as_number(resource.attr_reader_endpoint_port)
         )
 
+    @property
+    def user(self) -> PasswordUser:
+        """The user that was made because none was given. Raises ValidationError when none was."""
+        if self._user is None:
+            raise ValidationError(
+                "user must be asked of a cache that made one, got one with other users or without a password; use the "
+                "users that you gave it, or user_group.users"
+            )
+        return self._user
+
     @classmethod
     def from_serverless_cache_attributes(
         cls,
@@ -240,6 +252,30 @@ class ServerlessCache(ServerlessCacheBase):
             engine=engine,
             endpoint_address=endpoint_address,
             reader_endpoint_address=reader_endpoint_address,
+            security_groups=security_groups,
+            user_group=user_group,
+        )
+
+    @classmethod
+    def from_serverless_cache_ref(
+        cls,
+        scope: Construct,
+        construct_id: str,
+        resource: refs.IServerlessCacheRef,
+        *,
+        engine: Engine = Engine.VALKEY,
+        security_groups: Sequence[ec2.ISecurityGroup] = (),
+        user_group: IUserGroup | None = None,
+    ) -> IServerlessCache:
+        """Whatever is a serverless cache to aws-cdk-lib, such as the ServerlessCache of its alpha module."""
+        own = resource if isinstance(resource, elasticache.CfnServerlessCache) else None
+        return cls.from_serverless_cache_attributes(
+            scope,
+            construct_id,
+            serverless_cache_name=resource.serverless_cache_ref.serverless_cache_name,
+            engine=engine,
+            endpoint_address=own.attr_endpoint_address if own is not None else None,
+            reader_endpoint_address=own.attr_reader_endpoint_address if own is not None else None,
             security_groups=security_groups,
             user_group=user_group,
         )

@@ -33,7 +33,7 @@ def test_a_generated_token_is_long_and_of_letters_and_digits(
         ]
     }
     assert "UserGroupIds" not in properties(GROUP)
-    assert (cache.auth_token, cache.user, cache.user_group) == (token, None, None)
+    assert (cache.auth_token, cache._user, cache.user_group) == (token, None, None)
 
 
 def test_a_given_secret_is_the_token_or_holds_it_in_a_field(

@@ -39,7 +39,7 @@ ANYTHING: Any = None  # so that wrong types pass mypy
         ({"replicas": 1.5}, r"replicas must be an int, got float 1\.5"),
         ({"replicas": True}, "replicas must be an int, got bool True"),
         ({"multi_az": "yes"}, "multi_az must be a bool, got str 'yes'"),
-        ({"vpc": "vpc-1"}, "vpc must be an IVpc, got str 'vpc-1'"),
+        ({"vpc": "vpc-1"}, "vpc must be an IVpc or None, got str 'vpc-1'"),
         ({"kms_key": "arn:aws:kms:::key/1"}, "kms_key must be an IKey or None, got str"),
         ({"users": "ann"}, "users must be a sequence of IUser or None, got str 'ann'"),
         ({"users": ["ann"]}, "users must be a sequence of IUser or None, got list"),

@@ -98,7 +98,7 @@ def test_the_full_pack_goes_off_at_aws_s_figures(stack: cdk.Stack, cache: Replic
 
 @pytest.mark.parametrize(
     ("node_type", "threshold"),
-    [(NodeType.T4G_SMALL, 45), (NodeType.M7G_LARGE, 45), (NodeType.M7G_XLARGE, 22.5), (NodeType.M7G_2XLARGE, 11.25)],
+    [(NodeType.T4G_SMALL, 45), (NodeType.M7G_LARGE, 45)],
 )
 def test_the_host_is_busy_when_the_engine_s_one_thread_is(
     stack: cdk.Stack, vpc: ec2.IVpc, node_type: NodeType, threshold: float
@@ -106,6 +106,12 @@ def test_the_host_is_busy_when_the_engine_s_one_thread_is(
     cache = ReplicationGroup(stack, "Sized", vpc=vpc, node_type=node_type)
     CacheAlarms(stack, "Alarms", cache=cache)
     assert first(stack, "CPUUtilization")["Threshold"] == threshold
+
+
+def test_the_host_of_more_than_two_vcpus_has_no_alarm_of_its_cpu(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    cache = ReplicationGroup(stack, "Sized", vpc=vpc, node_type=NodeType.M7G_XLARGE)
+    CacheAlarms(stack, "Alarms", cache=cache)
+    assert "CPUUtilization" not in {alarm["MetricName"] for alarm in alarms_of(stack)}
 
 
 def test_host_metrics_name_the_node_within_the_member(stack: cdk.Stack, cache: ReplicationGroup) -> None:

@@ -1,0 +1,174 @@
+"""What a cache makes of itself: alarms, scaling, rotation, snapshots; and caches that other libraries made."""
+
+from collections.abc import Callable
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_elasticache as elasticache
+from aws_cdk import aws_kms as kms
+from aws_cdk.assertions import Template
+
+from cachetwin_cdk import (
+    AccessString,
+    AlarmPack,
+    AuthToken,
+    CacheRecord,
+    CacheSnapshot,
+    ClusterMode,
+    IMemcachedCluster,
+    IReplicationGroup,
+    IServerlessCache,
+    MemcachedCluster,
+    NodeType,
+    PasswordUser,
+    ReplicationGroup,
+    SecondaryReplicationGroup,
+    ServerlessCache,
+    SubnetGroup,
+    ValidationError,
+)
+
+Cache = IReplicationGroup | IServerlessCache | IMemcachedCluster
+Make = Callable[[cdk.Stack, ec2.IVpc], Any]
+
+
+def of(stack: cdk.Stack, resource_type: str) -> list[dict[str, Any]]:
+    found = Template.from_stack(stack).find_resources(resource_type)
+    return [resource["Properties"] for resource in found.values()]
+
+
+CACHES: dict[str, Make] = {
+    "group": lambda stack, vpc: ReplicationGroup(stack, "Cache", vpc=vpc),
+    "serverless": lambda stack, vpc: ServerlessCache(stack, "Cache", vpc=vpc),
+    "memcached": lambda stack, vpc: MemcachedCluster(stack, "Cache", vpc=vpc),
+}
+
+
+@pytest.mark.parametrize("make", CACHES.values(), ids=CACHES)
+def test_a_cache_makes_its_alarms_and_dashboard(stack: cdk.Stack, vpc: ec2.IVpc, make: Make) -> None:
+    cache: Cache = make(stack, vpc)
+    alarms = cache.add_alarms(pack=AlarmPack.RECOMMENDED)
+    cache.add_dashboard(alarms=[alarms])
+    assert len(of(stack, "AWS::CloudWatch::Alarm")) == len(alarms.alarms) > 0
+    assert len(of(stack, "AWS::CloudWatch::Dashboard")) == 1
+    assert alarms.node.path == "Shop/Cache/Alarms"
+
+
+def test_a_cluster_scales_its_shards_and_replicas(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, cluster_mode=ClusterMode.ENABLED, node_type=NodeType.M7G_LARGE)
+    cache.scale_shards(max_capacity=4).scale_on_memory("Memory")
+    cache.scale_replicas(max_capacity=3).scale_on_engine_cpu("Cpu")
+    targets = of(stack, "AWS::ApplicationAutoScaling::ScalableTarget")
+    assert sorted((target["ScalableDimension"].rsplit(":", 1)[1], target["MaxCapacity"]) for target in targets) == [
+        ("NodeGroups", 4),
+        ("Replicas", 3),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("make", "kind"),
+    [
+        (CACHES["group"], "user"),
+        (CACHES["serverless"], "user"),
+        (
+            lambda stack, vpc: ReplicationGroup(stack, "Cache", vpc=vpc, auth_token=AuthToken.generate(stack, "Token")),
+            "token",
+        ),
+    ],
+)
+def test_a_cache_rotates_its_password(stack: cdk.Stack, vpc: ec2.IVpc, make: Make, kind: str) -> None:
+    make(stack, vpc).add_rotation(automatically_after_days=7)
+    (function,) = of(stack, "AWS::Lambda::Function")
+    assert function["Environment"]["Variables"]["KIND"] == kind
+    (schedule,) = of(stack, "AWS::SecretsManager::RotationSchedule")
+    assert schedule["RotationRules"] == {"AutomaticallyAfterDays": 7}
+
+
+def test_a_rotation_is_of_a_named_user_where_there_are_several(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    users = [PasswordUser(stack, name, access_string=AccessString.read_only()) for name in ("Ann", "Bob")]
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, users=users)
+    with pytest.raises(ValidationError, match="user must be asked of a cache that made one"):
+        cache.add_rotation()
+    cache.add_rotation("RotateAnn", user=users[0])
+    cache.add_rotation("RotateBob", user=users[1])
+    assert len(of(stack, "AWS::SecretsManager::RotationSchedule")) == 2
+
+
+def test_a_snapshot_is_a_resource_that_stays(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc)
+    snapshot = cache.add_snapshot("Before", snapshot_name="before-the-move")
+    ReplicationGroup(stack, "Restored", vpc=vpc, snapshot_name=snapshot.snapshot_name)
+    (resource,) = Template.from_stack(stack).find_resources("AWS::ElastiCache::Snapshot").values()
+    assert resource["DeletionPolicy"] == "Retain"
+    assert resource["Properties"] == {
+        "ReplicationGroupId": stack.resolve(cache.replication_group_id),
+        "SnapshotName": "before-the-move",
+    }
+
+
+def test_a_snapshot_of_a_serverless_cache_restores_another(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    cache = ServerlessCache(stack, "Cache", vpc=vpc)
+    key = kms.Key(stack, "Key")
+    snapshot = CacheSnapshot(stack, "Before", cache=cache, kms_key=key)
+    ServerlessCache(stack, "Restored", vpc=vpc, snapshot_arns_to_restore=[snapshot.snapshot_arn])
+    (made,) = of(stack, "AWS::ElastiCache::ServerlessCacheSnapshot")
+    assert made["KmsKeyId"] == stack.resolve(key.key_arn)
+    assert made["ServerlessCacheSnapshotName"].startswith("shop-before-")
+
+
+NODES: dict[str, Any] = {"cache_node_type": "cache.t4g.small", "engine": "valkey"}
+FOREIGN: dict[str, Make] = {
+    "group": lambda stack, _vpc: ReplicationGroup.from_replication_group_ref(
+        stack, "Cache",
+        elasticache.CfnReplicationGroup(stack, "L1", replication_group_description="x", port=7000, **NODES),
+    ),
+    "cluster": lambda stack, _vpc: ReplicationGroup.from_replication_group_ref(
+        stack, "Cache",
+        elasticache.CfnReplicationGroup(stack, "L1", replication_group_description="x", num_node_groups=2, **NODES),
+    ),
+    "serverless": lambda stack, _vpc: ServerlessCache.from_serverless_cache_ref(
+        stack, "Cache", elasticache.CfnServerlessCache(stack, "L1", engine="valkey", serverless_cache_name="shop")
+    ),
+    "memcached": lambda stack, _vpc: MemcachedCluster.from_cache_cluster_ref(
+        stack, "Cache",
+        elasticache.CfnCacheCluster(stack, "L1", cache_node_type="cache.t4g.small", engine="memcached", num_cache_nodes=2),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("make", FOREIGN.values(), ids=FOREIGN)
+def test_what_another_library_made_is_watched_recorded_and_connected(
+    stack: cdk.Stack, vpc: ec2.IVpc, make: Make
+) -> None:
+    cache: Cache = make(stack, vpc)
+    cache.add_alarms(pack=AlarmPack.RECOMMENDED)
+    zone = cdk.aws_route53.PrivateHostedZone(stack, "Zone", vpc=vpc, zone_name="shop.internal")
+    CacheRecord(stack, "Name", cache=cache, zone=zone, record_name="orders.cfg")
+    cache.connections.allow_default_port_from(ec2.SecurityGroup(stack, "Server", vpc=vpc))
+    (record,) = of(stack, "AWS::Route53::RecordSet")
+    assert "L1" in str(record["ResourceRecords"])
+    assert "L1" in str(of(stack, "AWS::CloudWatch::Alarm")[0]["Dimensions"])
+
+
+@pytest.mark.parametrize("kind", [ReplicationGroup, MemcachedCluster])
+def test_a_vpc_is_not_asked_of_a_cache_with_a_subnet_group_and_security_groups(
+    stack: cdk.Stack, vpc: ec2.IVpc, kind: type[Any]
+) -> None:
+    placed: dict[str, Any] = {
+        "subnet_group": SubnetGroup.from_subnet_group_name(stack, "Subnets", "team"),
+        "security_groups": [ec2.SecurityGroup(stack, "Group", vpc=vpc)],
+    }
+    kind(stack, "Cache", **placed)
+    for missing in placed:
+        with pytest.raises(ValidationError, match="vpc must be given without subnet_group and security_groups"):
+            kind(stack, "Other", **{name: value for name, value in placed.items() if name != missing})
+    assert SecondaryReplicationGroup.__init__.__annotations__["vpc"] is not None
+
+
+def test_databases_of_an_access_string(stack: cdk.Stack) -> None:
+    assert str(AccessString.on().keys("a").databases(0, 2)) == "on ~a resetchannels -@all db=0,2"
+    with pytest.raises(ValidationError, match="databases must be at least 0, got -1"):
+        AccessString.on().databases(-1)
+    PasswordUser(stack, "User", access_string=AccessString.on().databases(1))
