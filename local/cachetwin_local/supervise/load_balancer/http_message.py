@@ -7,7 +7,7 @@ as an Application Load Balancer has it (quotas page).
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 __all__ = [
     "HEAD_BYTES_MAX",
@@ -42,8 +42,7 @@ class ProtocolError(Exception):
     """The peer does not speak HTTP/1.1, or in a way that could be understood in two ways."""
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(NamedTuple):
     """A header field: its name in lower case, its value, and its line as it came."""
 
     name: bytes
@@ -51,8 +50,7 @@ class Field:
     line: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class RequestHead:
+class RequestHead(NamedTuple):
     """The request line and the fields. `minor` is 1 for HTTP/1.1, 0 for HTTP/1.0."""
 
     method: bytes
@@ -66,8 +64,7 @@ class RequestHead:
         return self.minor == 1 and b"close" not in _tokens(self.fields, b"connection")
 
 
-@dataclass(frozen=True, slots=True)
-class ResponseHead:
+class ResponseHead(NamedTuple):
     """The status line and the fields. `start` is the status line without its end, with our own version of HTTP."""
 
     start: bytes
