@@ -76,7 +76,7 @@ def subnets_of(context: Context, key: str) -> tuple[str, ...]:
     if kind == "AWS::ElasticLoadBalancingV2::LoadBalancer":
         mapped = tuple(mapping.string("SubnetId") for mapping in properties.objects("SubnetMappings"))
         return properties.strings("Subnets") or mapped
-    if kind == "AWS::RDS::DBInstance":
+    if kind in {"AWS::RDS::DBInstance", "AWS::RDS::DBCluster"}:
         return _grouped(
             context, properties.where.stack, "AWS::RDS::DBSubnetGroup", properties.optional("DBSubnetGroupName")
         )

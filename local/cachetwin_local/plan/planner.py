@@ -16,7 +16,7 @@ from cachetwin_local.resources.elbv2 import listener as elbv2_listener
 from cachetwin_local.resources.modelled import shape_of
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.property_lists import PROPERTY_LISTS, is_needed
-from cachetwin_local.resources.rds import db_instance as rds_db_instance
+from cachetwin_local.resources.rds import database as rds_database
 from cachetwin_local.resources.translators import TRANSLATORS, describer
 from cachetwin_local.settings import FILE_NAME, Settings
 from cachetwin_local.topology.address_plan import AddressPlan, Loopback
@@ -46,7 +46,8 @@ ENDPOINTS: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = {
     "AWS::ElastiCache::CacheCluster": (elasticache_node_groups.PORT, ("primary",)),
     "AWS::ElastiCache::ServerlessCache": (elasticache_node_groups.PORT, ("primary",)),
     REPLICATION_GROUP: (elasticache_node_groups.PORT, ("primary", "reader")),
-    "AWS::RDS::DBInstance": (rds_db_instance.PORT, ("endpoint",)),
+    "AWS::RDS::DBCluster": (rds_database.PORT, ("endpoint",)),
+    "AWS::RDS::DBInstance": (rds_database.PORT, ("endpoint",)),
 }
 """The default port and the endpoints' names of each type that has endpoints."""
 

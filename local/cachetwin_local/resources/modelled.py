@@ -147,6 +147,14 @@ MODELLED: Final[Mapping[str, Shape]] = {
         arn=_ARN + "pg:{name}",
         attributes={"DBParameterGroupName": "{name}"},
     ),
+    "AWS::RDS::DBClusterParameterGroup": Shape(
+        "modelled",
+        "its parameters are given to the clusters that name it",
+        name="{lower}-{hex12}",
+        name_property="DBClusterParameterGroupName",
+        arn=_ARN + "cluster-pg:{name}",
+        attributes={"DBClusterParameterGroupName": "{name}"},
+    ),
     "AWS::ECS::Cluster": Shape(
         "modelled",
         "its services run as processes on this machine",
@@ -183,7 +191,6 @@ MODELLED: Final[Mapping[str, Shape]] = {
     "AWS::Events::Rule": _unsupported("schedules and events call nothing here yet", "Name"),
     "AWS::Lambda::Function": _unsupported("functions do not run here yet", "FunctionName"),
     "AWS::Lambda::Permission": _unsupported("functions do not run here yet"),
-    "AWS::RDS::DBCluster": _unsupported("an Aurora cluster " + _NOT_YET, "DBClusterIdentifier"),
     "AWS::Route53::HostedZone": _unsupported("names are not resolved here yet; endpoints have loopback addresses"),
     "AWS::Route53::RecordSet": _unsupported("names are not resolved here yet; endpoints have loopback addresses"),
     "AWS::S3::Bucket": Shape(

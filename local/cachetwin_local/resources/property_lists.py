@@ -29,6 +29,7 @@ PROPERTY_LISTS: Final[Mapping[str, PropertyUse]] = {
     "AWS::ElasticLoadBalancingV2::ListenerRule": elbv2.LISTENER_RULE,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": elbv2.LOAD_BALANCER,
     "AWS::ElasticLoadBalancingV2::TargetGroup": elbv2.TARGET_GROUP,
+    "AWS::RDS::DBCluster": rds.DB_CLUSTER,
     "AWS::RDS::DBInstance": rds.DB_INSTANCE,
     "AWS::SecretsManager::Secret": secretsmanager.SECRET,
     "AWS::SecretsManager::SecretTargetAttachment": secretsmanager.SECRET_TARGET_ATTACHMENT,
@@ -36,6 +37,7 @@ PROPERTY_LISTS: Final[Mapping[str, PropertyUse]] = {
 _READ_BY_OTHERS: Final = frozenset(
     {
         ("AWS::SSM::Parameter", "Value"),
+        ("AWS::RDS::DBClusterParameterGroup", "Parameters"),
         ("AWS::RDS::DBParameterGroup", "Parameters"),
         ("AWS::EC2::SecurityGroupIngress", "GroupId"),
         ("AWS::EC2::SecurityGroupEgress", "GroupId"),

@@ -22,6 +22,7 @@ from .elbv2 import listener_rule as elbv2_listener_rule
 from .elbv2 import load_balancer as elbv2_load_balancer
 from .elbv2 import target_group as elbv2_target_group
 from .modelled import shape_of
+from .rds import db_cluster as rds_db_cluster
 from .rds import db_instance as rds_db_instance
 from .secretsmanager import secret as secretsmanager_secret
 from .secretsmanager import secret_target_attachment as secretsmanager_secret_target_attachment
@@ -41,6 +42,7 @@ TRANSLATORS: Final[Mapping[str, Translator]] = {
     "AWS::ElasticLoadBalancingV2::ListenerRule": elbv2_listener_rule,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": elbv2_load_balancer,
     "AWS::ElasticLoadBalancingV2::TargetGroup": elbv2_target_group,
+    "AWS::RDS::DBCluster": rds_db_cluster,
     "AWS::RDS::DBInstance": rds_db_instance,
     "AWS::SecretsManager::Secret": secretsmanager_secret,
     "AWS::SecretsManager::SecretTargetAttachment": secretsmanager_secret_target_attachment,

@@ -11,7 +11,7 @@ from cachetwin_local.assembly.graph import Graph
 CACHES: Final = frozenset(
     {"AWS::ElastiCache::CacheCluster", "AWS::ElastiCache::ReplicationGroup", "AWS::ElastiCache::ServerlessCache"}
 )
-DATABASE: Final = "AWS::RDS::DBInstance"
+DATABASES: Final = frozenset({"AWS::RDS::DBCluster", "AWS::RDS::DBInstance"})
 SECRET: Final = "AWS::SecretsManager::Secret"  # noqa: S105  (a CloudFormation type)
 ATTACHMENT: Final = "AWS::SecretsManager::SecretTargetAttachment"
 CARRIERS: Final = frozenset({SECRET, ATTACHMENT, "AWS::SSM::Parameter"})
@@ -23,6 +23,7 @@ ENDPOINT_ATTRIBUTES: Final = (
     "ReaderEndpoint.",
     "RedisEndpoint.",
     "Endpoint.",
+    "ReadEndpoint.",
 )
 
 
@@ -40,7 +41,7 @@ def sources(graph: Graph, wanted: list[tuple[str, str]]) -> set[str]:
     while wanted:
         key, attribute = wanted.pop()
         kind = graph.resource(key).type
-        if kind in CACHES or kind == DATABASE:
+        if kind in CACHES or kind in DATABASES:
             if attribute.startswith((*ENDPOINT_ATTRIBUTES, "MasterUserSecret.")):
                 found.add(key)
         elif kind in CARRIERS and key not in seen:
@@ -56,7 +57,7 @@ def sources(graph: Graph, wanted: list[tuple[str, str]]) -> set[str]:
 def _attached(graph: Graph, attachment: str) -> list[tuple[str, str]]:
     """The secret and the target of an attachment, as if the reference named them directly."""
     references = graph.resolved(attachment).references
-    return [(r.target, "Endpoint." if graph.resource(r.target).type == DATABASE else r.attribute) for r in references]
+    return [(r.target, "Endpoint." if graph.resource(r.target).type in DATABASES else r.attribute) for r in references]
 
 
 def _targets_of(graph: Graph, secret: str) -> set[str]:
@@ -65,5 +66,5 @@ def _targets_of(graph: Graph, secret: str) -> set[str]:
     for attachment in graph.readable(ATTACHMENT):
         references = attachment.references
         if any(r.path == ("SecretId",) and r.target == secret for r in references):
-            found.update(r.target for r in references if graph.resource(r.target).type == DATABASE)
+            found.update(r.target for r in references if graph.resource(r.target).type in DATABASES)
     return found

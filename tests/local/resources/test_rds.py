@@ -65,3 +65,79 @@ def test_a_database_without_a_password_is_an_error() -> None:
     topology = plan_of(Db=one("RDS::DBInstance", Engine="postgres"))
     assert "Db, MasterUserPassword: must be given, or ManageMasterUserPassword" in unreadable(topology)["Db"]
     assert topology.databases == ()
+
+
+CLUSTER = {"Engine": "aurora-postgresql", "MasterUsername": "app", "MasterUserPassword": "x", "EngineVersion": "16.4"}
+
+
+def test_an_aurora_cluster_runs_as_one_server_for_its_instances_and_both_endpoints() -> None:
+    member = one("RDS::DBInstance", Engine="aurora-postgresql", DBClusterIdentifier={"Ref": "Db"})
+    topology = plan_of(
+        Db=one("RDS::DBCluster", **CLUSTER, DatabaseName="shop", Port=5433, VpcSecurityGroupIds=["sg-1"]),
+        Writer=member,
+        Reader=member,
+    )
+    (database,) = topology.databases
+    assert (database.engine_version, database.db_name, database.endpoint.port) == ("16.4", "shop", 5433)
+    assert database.security_groups == ("sg-1",)
+    attributes = database.identity.attributes
+    assert attributes["ReadEndpoint.Address"] == attributes["Endpoint.Address"] == database.endpoint.address
+    assert status(topology, "Writer") == ("modelled", "one server stands for all instances of its cluster")
+
+
+@pytest.mark.parametrize(
+    ("version", "parameter", "force_ssl"), [("16.4", None, False), ("17", None, True), ("16", "1", True)]
+)
+def test_tls_is_forced_for_aurora_from_postgresql_17(version: str, parameter: str | None, *, force_ssl: bool) -> None:
+    resources = {"Db": one("RDS::DBCluster", **{**CLUSTER, "EngineVersion": version})}
+    if parameter is not None:
+        resources["Parameters"] = one(
+            "RDS::DBClusterParameterGroup", Family="x", Description="x", Parameters={"rds.force_ssl": parameter}
+        )
+        resources["Db"]["Properties"]["DBClusterParameterGroupName"] = {"Ref": "Parameters"}
+    (database,) = plan_of(**resources).databases
+    assert database.force_ssl is force_ssl
+
+
+def test_a_secret_attached_to_a_cluster_says_where_it_is() -> None:
+    topology = plan_of(
+        Secret=one("SecretsManager::Secret", GenerateSecretString={}),
+        Db=one("RDS::DBCluster", **CLUSTER, DatabaseName="shop"),
+        Attachment=one(
+            "SecretsManager::SecretTargetAttachment",
+            SecretId={"Ref": "Secret"},
+            TargetId={"Ref": "Db"},
+            TargetType="AWS::RDS::DBCluster",
+        ),
+    )
+    (secret,), (database,) = topology.secrets, topology.databases
+    assert secret.attachments[0].values == {
+        "engine": "aurora-postgresql",
+        "host": database.endpoint.address,
+        "port": 5432,
+        "dbClusterIdentifier": database.identity.physical_name,
+        "dbname": "shop",
+    }
+
+
+def test_a_cluster_of_another_engine_is_named() -> None:
+    topology = plan_of(
+        Db=one("RDS::DBCluster", **{**CLUSTER, "Engine": "aurora-mysql"}),
+        Global=one("RDS::DBCluster", **CLUSTER, GlobalClusterIdentifier="g"),
+    )
+    assert status(topology, "Db") == (
+        "not supported",
+        "aurora-mysql does not run here: only aurora-postgresql and postgres do",
+    )
+    assert status(topology, "Global") == (
+        "not supported",
+        "a cluster with GlobalClusterIdentifier does not run here yet",
+    )
+
+
+def test_a_cluster_with_a_managed_password_brings_the_secret_that_rds_makes() -> None:
+    properties = {key: value for key, value in CLUSTER.items() if key != "MasterUserPassword"}
+    topology = plan_of(Db=one("RDS::DBCluster", **properties, ManageMasterUserPassword=True))
+    (database,), (secret,) = topology.databases, topology.secrets
+    assert database.password == (SecretRef(secret.identity.arn, "password"),)
+    assert secret.name.startswith("rds!cluster-")

@@ -59,3 +59,43 @@ DB_INSTANCE = PropertyUse.of(
         **refused("EC2-Classic's security groups are not checked here", "DBSecurityGroups"),
     },
 )
+
+DB_CLUSTER = PropertyUse.of(
+    "DBClusterParameterGroupName DatabaseName Engine EngineVersion GlobalClusterIdentifier ManageMasterUserPassword "
+    "MasterUserPassword MasterUsername Port ReplicationSourceIdentifier SourceDBClusterIdentifier",
+    {
+        **recorded("a part of names and ARNs", "DBClusterIdentifier"),
+        **recorded("checked where the groups and subnets are of this app", "DBSubnetGroupName VpcSecurityGroupIds"),
+        **recorded(_TAGS, "Tags CopyTagsToSnapshot"),
+        **recorded(_DISK, "AllocatedStorage Iops KmsKeyId StorageEncrypted StorageType"),
+        **recorded(
+            _UPKEEP,
+            "AutoMinorVersionUpgrade BackupRetentionPeriod DeleteAutomatedBackups DeletionProtection "
+            "EngineLifecycleSupport PreferredBackupWindow PreferredMaintenanceWindow",
+        ),
+        **recorded(
+            _WATCH,
+            "DatabaseInsightsMode EnableCloudwatchLogsExports MonitoringInterval MonitoringRoleArn "
+            "PerformanceInsightsEnabled PerformanceInsightsKmsKeyId PerformanceInsightsRetentionPeriod",
+        ),
+        **recorded(
+            "one server stands for all instances, of whatever size",
+            "AvailabilityZones ClusterScalabilityType DBClusterInstanceClass DBInstanceParameterGroupName DBSystemId "
+            "EngineMode NetworkType PubliclyAccessible ScalingConfiguration ServerlessV2ScalingConfiguration",
+        ),
+        **recorded("other engines do not run here", "BacktrackWindow"),
+        **recorded("the secret is made here", "MasterUserSecret"),
+    },
+    {
+        **refused(
+            _EMPTY,
+            "RestoreToTime RestoreType SnapshotIdentifier SourceDbClusterResourceId SourceRegion UseLatestRestorableTime",
+        ),
+        **refused("there is no directory here: users have passwords", "Domain DomainIAMRoleName"),
+        **refused("the database calls no other service here", "AssociatedRoles"),
+        **refused("IAM tokens are not accepted as passwords", "EnableIAMDatabaseAuthentication"),
+        **refused("the master user has a password here", "MasterUserAuthenticationType", unless=("password",)),
+        **refused("there is no Data API here", "EnableHttpEndpoint"),
+        **refused("readers and writer are one server here", "EnableGlobalWriteForwarding EnableLocalWriteForwarding"),
+    },
+)

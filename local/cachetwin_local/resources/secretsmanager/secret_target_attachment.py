@@ -8,7 +8,11 @@ from cachetwin_local.resources.shape import name_fields, placeholder_attribute
 from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.values import Attachment
 
-TARGET_TYPES = ("AWS::RDS::DBInstance",)
+TARGET_TYPES = {
+    "AWS::RDS::DBCluster": ("DatabaseName", "dbClusterIdentifier"),
+    "AWS::RDS::DBInstance": ("DBName", "dbInstanceIdentifier"),
+}
+"""For each type of target the property with the database's name, and the key of its identifier in the secret."""
 _POSTGRES_PORT = 5432
 _PORTS = {"mysql": 3306, "mariadb": 3306}
 
@@ -40,7 +44,8 @@ def attachments(context: Context, secret_arn: str) -> tuple[Attachment, ...]:
 
 def _database(context: Context, properties: Properties) -> Attachment:
     target_id = properties.string("TargetId")
-    target = context.find("AWS::RDS::DBInstance", target_id, properties.where.stack)
+    name_property, identifier = TARGET_TYPES[properties.string("TargetType")]
+    target = context.find(properties.string("TargetType"), target_id, properties.where.stack)
     if target is None:
         raise properties.where.child("TargetId").error(f"must name a database of this app, got {target_id}")
     identity, database = context.identity(target.resource.key), Properties.of(target)
@@ -53,8 +58,8 @@ def _database(context: Context, properties: Properties) -> Attachment:
         "engine": engine,
         "host": str(address),
         "port": int(str(port)),
-        "dbInstanceIdentifier": identity.physical_name,
+        identifier: identity.physical_name,
     }
-    if "DBName" in database:
-        values["dbname"] = database.string("DBName")
+    if name_property in database:
+        values["dbname"] = database.string(name_property)
     return Attachment(identity.key, values)

@@ -1,0 +1,75 @@
+"""AWS::RDS::DBCluster for Aurora PostgreSQL and PostgreSQL: one server that stands for writer and readers."""
+
+from cachetwin_local.assembly.graph import Description, Graph, Resolved
+from cachetwin_local.assembly.template import Stack
+from cachetwin_local.resources.context import Context, Translation
+from cachetwin_local.resources.properties import Properties
+from cachetwin_local.resources.shape import generated_name, name_fields, placeholder_attribute
+from cachetwin_local.topology.address_plan import AddressPlan
+from cachetwin_local.topology.values import Database
+
+from .database import credentials_of, endpoint_of, forces_tls, managed_secret_arn, parameters_of
+
+_ENGINES = {"aurora-postgresql": 17, "postgres": 15}
+"""The engines that run, and the version from which `rds.force_ssl` is 1 by default (Aurora and RDS user guides, "Requiring
+an SSL/TLS connection")."""
+
+
+def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
+    """Writer and reader endpoint are the loopback address that the server has here."""
+    properties, fields = Properties.of(resolved), name_fields(resolved, stack)
+    name = properties.string("DBClusterIdentifier", generated_name(fields, 63)).lower()
+    arn = f"arn:{fields['partition']}:rds:{stack.region}:{stack.account}:cluster:{name}"
+    if _unsupported(properties):
+        return Description(
+            name, name, arn, {"DBClusterArn": arn}, lambda attribute: placeholder_attribute(fields, attribute)
+        )
+    endpoint = endpoint_of(address_plan, resolved, properties, name, stack)
+    attributes = {
+        "Endpoint.Address": endpoint.address,
+        "Endpoint.Port": str(endpoint.port),
+        "ReadEndpoint.Address": endpoint.address,
+        "DBClusterArn": arn,
+        "DBClusterResourceId": f"cluster-{fields['suffix']}",
+    }
+    if properties.boolean("ManageMasterUserPassword"):
+        attributes["MasterUserSecret.SecretArn"] = managed_secret_arn(resolved, stack, "cluster")
+    return Description(name, name, arn, attributes)
+
+
+def translate(context: Context, resolved: Resolved) -> Translation:
+    """The server, and the secret that RDS itself makes where the template asks it to manage the password."""
+    properties, identity = Properties.of(resolved), context.identity(resolved.resource.key)
+    reason = _unsupported(properties)
+    if reason:
+        return Translation((), reason, "not supported")
+    engine = properties.string("Engine")
+    version = properties.string("EngineVersion", "17")
+    group = properties.optional("DBClusterParameterGroupName")
+    parameters = parameters_of(context, resolved, "AWS::RDS::DBClusterParameterGroup", group)
+    username, password, managed = credentials_of(properties, identity)
+    stack = context.graph.stack(resolved.resource.stack)
+    database = Database(
+        identity=identity,
+        engine="postgres",
+        engine_version=version,
+        db_name=properties.optional("DatabaseName"),
+        username=username,
+        password=password,
+        endpoint=endpoint_of(context.address_plan, resolved, properties, identity.physical_name, stack),
+        force_ssl=forces_tls(parameters, version, since=_ENGINES[engine]),
+        parameters={name: value for name, value in parameters.items() if not name.startswith("rds.")},
+        security_groups=properties.strings("VpcSecurityGroupIds"),
+    )
+    address = f"{database.endpoint.address}:{database.endpoint.port}"
+    return Translation((database, *managed), f"PostgreSQL on {address} stands for {engine}, its reader endpoint too")
+
+
+def _unsupported(properties: Properties) -> str | None:
+    engine = properties.string("Engine")
+    if engine not in _ENGINES:
+        return f"{engine} does not run here: only {' and '.join(_ENGINES)} do"
+    for name in ("GlobalClusterIdentifier", "ReplicationSourceIdentifier", "SourceDBClusterIdentifier"):
+        if name in properties:
+            return f"a cluster with {name} does not run here yet"
+    return None
