@@ -219,10 +219,11 @@ def test_a_supervisor_gives_it_its_socket_and_its_nodes(start_memcached: StartMe
         assert json.loads(answers.readline())["ok"]
         nodes = {"id": 2, "op": "nodes", "version": 4, "nodes": ["b|127.0.0.1|2", "a|127.0.0.1|1"]}
         wrong = {"id": 3, "op": "nodes", "version": 4, "nodes": ["x"]}
-        for message in (nodes, wrong, {"id": 4, "op": "lead"}, {"id": 5, "op": "info"}):
+        for message in (nodes, wrong, {"id": 4, "op": "lead"}, {"id": 5, "op": "info"}, {"id": 6, "op": "state"}):
             ours.sendall(json.dumps(message).encode() + b"\n")
-        replies = [json.loads(answers.readline()) for _ in range(4)]
-        assert [reply["ok"] for reply in replies] == [True, False, False, True]
+        replies = [json.loads(answers.readline()) for _ in range(5)]
+        assert [reply["ok"] for reply in replies] == [True, False, False, True, True]
+        assert replies[4]["role"] == "primary"
         assert "curr_items:0" in replies[3]["info"]
         with socket.create_connection(listening.getsockname(), 30) as sock:
             reply = exchange(sock, b"config get cluster\r\n")
@@ -366,6 +367,12 @@ def test_memcached_s_options_become_settings() -> None:
     assert (settings.prefix_delimiter, settings.detail_enabled, settings.backlog) == (b"|", True, 77)
     assert (settings.slab_reassign, settings.idle_timeout, settings.track_sizes) == (False, 5, True)
     assert options.listeners() == [("127.0.0.1", 7000, "off"), ("::1", 7001, "off"), ("127.0.0.2", 7002, "off")]
+
+
+def test_elasticache_may_go_without_its_value() -> None:
+    assert parse(["--elasticache", "--control-fd", "5"]).settings.elasticache
+    assert parse(["-m", "64", "--elasticache"]).settings.elasticache
+    assert not parse(["--elasticache", "no"]).settings.elasticache
 
 
 def test_no_modern_has_the_defaults_of_memcached_1_4() -> None:

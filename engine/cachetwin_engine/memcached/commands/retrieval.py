@@ -38,7 +38,13 @@ def bget(session: Session, words: list[bytes]) -> bytes:
     return _get_many(session, words, 1, _GET)
 
 
-@command(b"gat", usage="gat exptime key [key ...]", summary="Get values and set their time to live.", group="classic")
+@command(
+    b"gat",
+    usage="gat exptime key [key ...]",
+    summary="Get values and set their time to live.",
+    group="classic",
+    since="1.5.3",
+)
 def gat(session: Session, words: list[bytes]) -> bytes:
     """Get and touch."""
     return _get_and_touch(session, words, _GAT)
@@ -49,13 +55,20 @@ def gat(session: Session, words: list[bytes]) -> bytes:
     usage="gats exptime key [key ...]",
     summary="Get values with their CAS numbers and set their time to live.",
     group="classic",
+    since="1.5.3",
 )
 def gats(session: Session, words: list[bytes]) -> bytes:
     """Get with CAS and touch."""
     return _get_and_touch(session, words, _GATS)
 
 
-@command(b"touch", usage="touch key exptime [noreply]", summary="Set the time to live of a key.", group="classic")
+@command(
+    b"touch",
+    usage="touch key exptime [noreply]",
+    summary="Set the time to live of a key.",
+    group="classic",
+    since="1.4.8",
+)
 def touch(session: Session, words: list[bytes]) -> bytes:
     """Set the time to live."""
     if not 3 <= len(words) <= 4:

@@ -297,11 +297,14 @@ class MemcachedNode:
 
     def set_users(self, users: list[object]) -> None:
         """Memcached has no users on ElastiCache."""
-        raise RequestError("users: a Memcached node has none")
+        if users:
+            raise RequestError("users: a Memcached node has none")
 
     def apply_parameters(self, parameters: dict[str, str]) -> list[str]:
         """A parameter group's values take effect when the node starts."""
-        raise RequestError("parameters: those of a Memcached node are given at its start")
+        if parameters:
+            raise RequestError("parameters: those of a Memcached node are given at its start")
+        return []
 
     async def follow(self, host: str, port: int, sock: socket.socket | None) -> None:
         """Memcached does not replicate."""
@@ -317,8 +320,8 @@ class MemcachedNode:
         raise RequestError("replica: a Memcached node has no replicas")
 
     def state(self) -> dict[str, object]:
-        """Memcached does not replicate."""
-        raise RequestError("state: a Memcached node has no replicas")
+        """Each node is for itself: a primary without replicas."""
+        return {"role": "primary", "offset": 0, "link": "", "replicas": 0, "clients": len(self._connections)}
 
     def info(self) -> str:
         """The statistics, one a line as ``name:value``."""

@@ -127,10 +127,19 @@ def wants_memcached(program: str, words: Sequence[str]) -> bool:
     return False
 
 
+def _with_values(words: Sequence[str]) -> list[str]:
+    """``--elasticache`` may go without its yes, as on the other command line."""
+    found: list[str] = []
+    for at, word in enumerate(words):
+        follows = words[at + 1] if at + 1 < len(words) else "-"
+        found.append("--elasticache=yes" if word == "--elasticache" and follows.startswith("-") else word)
+    return found
+
+
 def parse(words: Sequence[str]) -> MemcachedOptions:
     """The options of a command line. Raises OptionError."""
     try:
-        pairs, rest = getopt.getopt(list(words), SHORT, [*LONG, *OURS])
+        pairs, rest = getopt.getopt(_with_values(words), SHORT, [*LONG, *OURS])
     except getopt.GetoptError as error:
         raise OptionError(f"{error.msg}; see --help") from None
     if rest:
