@@ -109,8 +109,8 @@ class _Frame:
 class Graph:
     """The resources of an assembly. `describe` is called once for each resource that is used or planned.
 
-    `is_needed` says of a type's property whether a value that is missing there makes the resource unreadable; by default
-    it does everywhere.
+    `is_needed` says of a type's property whether a value that is missing there makes the resource unreadable, and of the
+    type (an empty path) whether something runs for it; by default both hold everywhere.
     """
 
     def __init__(
@@ -197,6 +197,7 @@ class Graph:
             if not isinstance(properties, dict):
                 raise where.child("Properties").error(f"must be an object, got {type(properties).__name__}")
             self._refuse_missing(resource.type, properties, where)
+            properties = self._without_missing(resource.type, properties)
             for other in resource.depends_on:
                 self._depend(resource, other)
             resolved = Resolved(resource, properties, tuple(self._frames[-1].references))
@@ -243,6 +244,16 @@ class Graph:
                 self._refuse_missing(type_name, item, where if isinstance(value, tuple) else where.child(index))
         elif isinstance(value, str) and self.stand_ins.reason(value) and self._is_needed(type_name, where.path):
             self.stand_ins.need(value, where)
+
+    def _without_missing(self, type_name: str, properties: Json) -> Json:
+        """The properties of a type that runs without those that nobody gave, as if the template did not set them."""
+        if not self._is_needed(type_name, ()):
+            return properties
+        return {
+            name: value
+            for name, value in properties.items()
+            if not (isinstance(value, str) and self.stand_ins.reason(value))
+        }
 
     def missing(self, kind: MissingKind, name: str, reason: str, where: Where) -> str:
         """What stands for a value that nobody gave. Raises UserError in a condition, which has to be known."""

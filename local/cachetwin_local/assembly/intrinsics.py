@@ -236,6 +236,9 @@ def find_in_map(resolver: Resolver, argument: Json, where: Where) -> Json:
     if not isinstance(argument, list) or len(argument) not in {3, 4}:
         raise where.error(f"Fn::FindInMap must be [map, key, key] or [map, key, key, default], got {_show(argument)}")
     name, top, second = (resolver.text(item, where) for item in argument[:3])
+    for key in (top, second):
+        if resolver.scope.is_missing(key):
+            return key
     mapping = resolver.scope.mapping(name, where)
     found = mapping.get(top, {}).get(second, NO_VALUE)
     if found is not NO_VALUE:

@@ -47,9 +47,11 @@ _READ_BY_OTHERS: Final = frozenset(
 
 
 def is_needed(type_name: str, path: Sequence[Step]) -> bool:
-    """Whether what runs here depends on the property at `path` of a resource of this type."""
+    """Whether what runs here depends on the property at `path` of a resource of this type, or on the type at all."""
     names = [step for step in path if isinstance(step, str)]
     known = PROPERTY_LISTS.get(type_name)
+    if known is None and not path:
+        return False
     if known is None:
         return (type_name, names[0] if names else "") in _READ_BY_OTHERS
     return known.of_path(".".join(names)) in {"used", None} if names else True

@@ -134,3 +134,20 @@ def test_a_service_whose_image_is_known_by_name_only_stops_nothing_else() -> Non
     notes = {one.identity.logical_id: (one.status, one.note) for one in topology.coverage}
     assert notes["Service"][0] == "not supported"
     assert "container web must be made from a folder of the app" in notes["Service"][1]
+
+
+def test_a_name_that_nobody_gave_is_generated() -> None:
+    topology = plan_of(
+        Balancer=one("ElasticLoadBalancingV2::LoadBalancer", Name={"Fn::ImportValue": "name"}),
+        Listener=one(
+            "ElasticLoadBalancingV2::Listener",
+            LoadBalancerArn={"Ref": "Balancer"},
+            Port=80,
+            Protocol="HTTP",
+            DefaultActions=[{"Type": "fixed-response", "FixedResponseConfig": {"StatusCode": "200"}}],
+        ),
+    )
+    assert unreadable(topology) == {}
+    (balancer,) = topology.load_balancers
+    assert len(balancer.listeners) == 1
+    assert "missing" not in balancer.identity.arn
