@@ -195,6 +195,16 @@ def _while_down(engine: EngineState, asked: _Requests) -> int:
     return DOWN_FOR_WRITES if asked.writes else HERE
 
 
+def _are_in(args: list[bytes], command: Command, slot: int) -> bool:
+    """True if all keys behind the first one are in ``slot``."""
+    at = command.key_at + command.key_step
+    while at < len(args):
+        if slot_of(args[at]) != slot:
+            return False
+        at += command.key_step
+    return True
+
+
 def refusal(ctx: Context, cluster: ClusterState, command: Command, args: list[bytes]) -> bytes | None:
     """Why this node does not serve a client's request, as an error line; None if it does.
 
@@ -208,9 +218,13 @@ def refusal(ctx: Context, cluster: ClusterState, command: Command, args: list[by
         return None
     if session.peer_id and command.flags & PUBSUB:
         return None  # a message that was published at another node
-    if command.only_key and cluster.healthy:  # by far the most requests
-        slot = slot_of(args[command.only_key])
-        if cluster.owners[slot] is cluster.myself and slot not in cluster.migrating:
+    if command.key_at and cluster.healthy:  # by far the most requests
+        slot = slot_of(args[command.key_at])
+        if (
+            cluster.owners[slot] is cluster.myself
+            and slot not in cluster.migrating
+            and (command.key_step == 0 or _are_in(args, command, slot))
+        ):
             session.slot = slot
             return None
     way = route(ctx, ctx.db, cluster, command, args)

@@ -155,11 +155,12 @@ class KeySpec:
         self.unknown = unknown  # the positions of these keys do not follow from the arguments alone
 
 
-def _only_key(keys: list[KeySpec], flags: int) -> int:
+def _key_at(keys: list[KeySpec], flags: int) -> int:
     if len(keys) != 1 or flags & MOVABLE_KEYS:
         return 0
     spec = keys[0]
-    return spec.index if spec.index > 0 and not spec.keyword and spec.numkeys < 0 and spec.last == 0 else 0
+    is_plain = spec.index > 0 and not spec.keyword and spec.numkeys < 0 and spec.limit == 0
+    return spec.index if is_plain and spec.last in {0, -1} else 0
 
 
 class Command:
@@ -210,7 +211,10 @@ class Command:
         self.failed_calls = 0
         # With few arguments it takes little time, so its calls may share a timing batch (see ``dispatch``).
         self.is_brief = name == b"set" or flags & (FAST | BLOCKING) == FAST
-        self.only_key = _only_key(keys, flags)  # the place of its only key, 0 if it may have none or several
+        self.key_at = _key_at(keys, flags)  # the place of its first key, 0 if other keys are not simply behind it
+        self.key_step = (
+            0 if self.key_at == 0 or keys[0].last == 0 else keys[0].step
+        )  # to each further one, 0: there is none
 
     def accepts(self, count: int) -> bool:
         """Whether the arity allows ``count`` arguments, including the name."""
