@@ -5,6 +5,7 @@ dropped connections, and for a moment a slow answer, never a refused connection.
 """
 
 import asyncio
+import contextlib
 import json
 import pickle
 import socket
@@ -27,6 +28,7 @@ __all__ = ["DataPlaneProcess"]
 _START_DEADLINE_S = 30.0
 _STOP_DEADLINE_S = 8.0
 _SILENCE_MAX_S = 5.0  # it reports every second
+_LAST_REPORT_S = 1.0
 _LINE_BYTES_MAX = 1_048_576
 
 
@@ -65,6 +67,8 @@ class DataPlaneProcess:
         self._prepared: _Launched | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._heard_s = 0.0
+        self._read_all = asyncio.Event()
+        self._read_all.set()
         self._tasks = BackgroundTasks(run_context, actor, kind)
         self._restarter = Restarter(
             run_context, actor, kind, self._name, self._start_process, stop_deadline_s=_STOP_DEADLINE_S
@@ -83,9 +87,11 @@ class DataPlaneProcess:
         self._tasks.start("checking the health", watch.watch)
 
     async def stop(self) -> None:
-        """Stop it. The listening sockets are the caller's."""
-        await self._tasks.stop()
+        """Stop it, and take its last report. The listening sockets are the caller's."""
         await self._restarter.stop()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._read_all.wait(), _LAST_REPORT_S)
+        await self._tasks.stop()
         if self._prepared is not None:
             self._prepared.channel.close()
         if self._writer is not None:
@@ -123,6 +129,7 @@ class DataPlaneProcess:
 
     async def _read(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, serving: asyncio.Event) -> None:
         """Read what the process sends until it ends."""
+        self._read_all.clear()
         try:
             while line := await reader.readline():
                 self._heard_s = asyncio.get_running_loop().time()
@@ -134,6 +141,7 @@ class DataPlaneProcess:
         except ConnectionError:
             pass  # it was killed, which its owner sees
         finally:
+            self._read_all.set()
             writer.close()
 
     async def _hear(self) -> None:

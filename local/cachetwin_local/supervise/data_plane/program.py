@@ -93,15 +93,14 @@ async def _serve(channel: socket.socket, make: Callable[..., TrafficServer]) -> 
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         await server.stop()
+        _send(server, writer)
         writer.close()
 
 
 async def _report(server: TrafficServer, writer: asyncio.StreamWriter) -> None:
     while True:
-        report = server.report()
         server.changed.clear()
-        message = {"event": "report", "counts": report.counts, "levels": report.levels, "health": report.health}
-        writer.write(json.dumps(message).encode() + b"\n")
+        _send(server, writer)
         await writer.drain()
         try:
             async with asyncio.timeout(_REPORT_INTERVAL_S):
@@ -109,6 +108,12 @@ async def _report(server: TrafficServer, writer: asyncio.StreamWriter) -> None:
             await asyncio.sleep(_SOON_S)
         except TimeoutError:
             pass
+
+
+def _send(server: TrafficServer, writer: asyncio.StreamWriter) -> None:
+    report = server.report()
+    message = {"event": "report", "counts": report.counts, "levels": report.levels, "health": report.health}
+    writer.write(json.dumps(message).encode() + b"\n")
 
 
 def _in_event_loop(serve: Callable[[], object]) -> None:
