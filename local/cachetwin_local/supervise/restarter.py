@@ -1,7 +1,7 @@
 """Keeps one child running: starts it, waits until it answers, and restarts it when it exits, as ECS does with a task.
 
 A child that exits before its first answer is a failure of the start. One that exits later is restarted after 1 s, then
-2, 4, ... 60 s; a minute without an exit resets the delay.
+2, 4, ... 60 s (or as its owner says); a minute without an exit resets the delay.
 """
 
 import asyncio
@@ -17,7 +17,6 @@ from cachetwin_local.supervise.project.run_context import RunContext
 
 __all__ = ["Restarter", "wait_until_running"]
 
-_BACKOFF_MAX_S = 60.0
 _STABLE_S = 60.0
 _POLL_S = 0.05
 
@@ -25,7 +24,8 @@ _POLL_S = 0.05
 class Restarter:
     """Owns the child `name` of the actor `actor`.
 
-    `start_child` starts it and returns when it answers, or raises UserError.
+    `start_child` starts it and returns when it answers, or raises UserError. `delays_s` are the first and the longest
+    delay before a restart.
     """
 
     def __init__(
@@ -37,7 +37,9 @@ class Restarter:
         start_child: Callable[[], Awaitable[Child]],
         *,
         stop_deadline_s: float,
+        delays_s: tuple[float, float] = (1.0, 60.0),
     ) -> None:
+        self._delay_s, self._delay_max_s = delays_s
         self._run_context = run_context
         self._actor = actor
         self._kind = kind
@@ -61,17 +63,17 @@ class Restarter:
 
     async def _watch_child(self, child: Child | None) -> None:
         loop = asyncio.get_running_loop()
-        backoff_s = 1.0
+        backoff_s = self._delay_s
         while True:
             started = loop.time()
             if child is not None:
                 code = await child.exited()
                 self._run_context.forget(self._name, child)
                 if loop.time() - started > _STABLE_S:
-                    backoff_s = 1.0
+                    backoff_s = self._delay_s
                 self._report("restarting", f"{describe_exit(code)}; starting it again in {backoff_s:g} s")
             await asyncio.sleep(backoff_s)
-            backoff_s = min(2 * backoff_s, _BACKOFF_MAX_S)
+            backoff_s = min(2 * backoff_s, self._delay_max_s)
             child = await self._restart(backoff_s)
 
     async def _restart(self, backoff_s: float) -> Child | None:

@@ -68,7 +68,7 @@ def test_a_killed_traffic_process_is_started_again_behind_the_same_socket(tmp_pa
         run.wait_for("restarted")
         assert eventually(lambda: state_of(run, "Tiny/Frontend") == "ready")
         logs = cachetwin(tmp_path, "logs", "Frontend").stdout
-        assert f"{TRAFFIC}: was ended by signal 9; starting it again in 1 s" in logs
+        assert f"{TRAFFIC}: was ended by signal 9; starting it again in 0.2 s" in logs
 
 
 def test_a_traffic_process_that_hangs_is_unhealthy_until_it_goes_on(tmp_path: Path, address: str) -> None:

@@ -27,6 +27,7 @@ __all__ = ["DataPlaneProcess"]
 
 _START_DEADLINE_S = 30.0
 _STOP_DEADLINE_S = 8.0
+_DELAYS_S = (0.2, 4.0)  # clients wait in the listening socket meanwhile
 _SILENCE_MAX_S = 5.0  # it reports every second
 _LAST_REPORT_S = 1.0
 _LINE_BYTES_MAX = 1_048_576
@@ -71,7 +72,13 @@ class DataPlaneProcess:
         self._read_all.set()
         self._tasks = BackgroundTasks(run_context, actor, kind)
         self._restarter = Restarter(
-            run_context, actor, kind, self._name, self._start_process, stop_deadline_s=_STOP_DEADLINE_S
+            run_context,
+            actor,
+            kind,
+            self._name,
+            self._start_process,
+            stop_deadline_s=_STOP_DEADLINE_S,
+            delays_s=_DELAYS_S,
         )
 
     async def prepare(self, sockets: Sequence[socket.socket]) -> None:
