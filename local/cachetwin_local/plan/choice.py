@@ -12,6 +12,7 @@ from cachetwin_local.topology.values import (
     Forward,
     Identity,
     LoadBalancer,
+    MemcachedCluster,
     ReplicationGroup,
     Service,
     TargetGroup,
@@ -19,7 +20,7 @@ from cachetwin_local.topology.values import (
 
 __all__ = ["Choice", "check_names", "names_of"]
 
-Runnable = ReplicationGroup | Database | Service | LoadBalancer
+Runnable = ReplicationGroup | MemcachedCluster | Database | Service | LoadBalancer
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from cachetwin_local.topology.values import (
     Database,
     Forward,
     LoadBalancer,
+    MemcachedCluster,
     NetworkPath,
     ReplicationGroup,
     Service,
@@ -22,13 +23,15 @@ from cachetwin_local.topology.values import (
 
 from .security_groups import Peer, SecurityGroups, ranges_of
 
+Server = ReplicationGroup | MemcachedCluster | Database
+
 
 def check_paths(
     context: Context,
     services: Iterable[Service],
     balancers: Iterable[LoadBalancer],
     targets: Iterable[TargetGroup],
-    servers: Mapping[str, ReplicationGroup | Database],
+    servers: Mapping[str, Server],
 ) -> tuple[NetworkPath, ...]:
     """The open paths. Each path that is not open becomes a problem of the context."""
     checker = _Checker(context)
@@ -51,7 +54,7 @@ class _Checker:
         self._groups = SecurityGroups(context.graph, context.cannot_read)
         self.paths: list[NetworkPath] = []
 
-    def check(self, source: Service | LoadBalancer, target: Service | ReplicationGroup | Database, port: int) -> None:
+    def check(self, source: Service | LoadBalancer, target: Service | Server, port: int) -> None:
         verdict = self._groups.verdict(self._peer(source), self._peer(target), port)
         from_name, to_name = source.identity.logical_id, target.identity.logical_id
         if verdict.state == "open":
@@ -61,7 +64,7 @@ class _Checker:
         message = f"{from_name} cannot reach {to_name} on port {port}: {verdict.reason}"
         self._context.problem("error" if severity == "error" else "warning", source.identity.key, message)
 
-    def _peer(self, value: Service | LoadBalancer | ReplicationGroup | Database) -> Peer:
+    def _peer(self, value: Service | LoadBalancer | Server) -> Peer:
         graph, key = self._context.graph, value.identity.key
         groups = value.security_groups or _default_groups(self._context, key)
         return Peer(value.identity.logical_id, groups, ranges_of(graph, subnets_of(self._context, key)))
@@ -106,7 +109,7 @@ def _default_group(graph: Graph, vpc: str) -> tuple[str, ...]:
     return (str(graph.described(vpc).attributes["DefaultSecurityGroup"]),)
 
 
-def _port(server: ReplicationGroup | Database) -> int:
+def _port(server: Server) -> int:
     endpoint = server.endpoint
     return endpoint.port_on_aws
 

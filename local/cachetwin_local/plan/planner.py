@@ -25,6 +25,7 @@ from cachetwin_local.topology.values import (
     Database,
     Identity,
     LoadBalancer,
+    MemcachedCluster,
     Output,
     Problem,
     ReplicationGroup,
@@ -37,7 +38,7 @@ from cachetwin_local.topology.values import (
 )
 
 from .choice import Choice, check_names, names_of
-from .paths import check_paths
+from .paths import Server, check_paths
 
 T = TypeVar("T")
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
@@ -93,7 +94,8 @@ def plan(
         _values_of(TargetGroup, values),
     )
     groups, databases = _values_of(ReplicationGroup, values), _values_of(Database, values)
-    servers: list[ReplicationGroup | Database] = [*groups, *databases]
+    clusters = _values_of(MemcachedCluster, values)
+    servers: list[Server] = [*groups, *clusters, *databases]
     paths = check_paths(context, services, balancers, targets, {server.identity.key: server for server in servers})
     _warn_of_transforms(context, chosen)
     for service in services:
@@ -108,6 +110,7 @@ def plan(
         loopback=loopback,
         stacks=tuple(stack.name for stack in chosen),
         replication_groups=groups,
+        memcached_clusters=clusters,
         databases=databases,
         secrets=_values_of(Secret, values),
         services=services,
@@ -300,7 +303,7 @@ def _drop_without_secrets(context: Context, values: list[object], coverage: list
 def _check_settings(settings: Settings, values: Iterable[object], graph: Graph) -> None:
     """Every name of cachetwin.toml must be one of a resource that can have what is said of it."""
     services = [resource_identity(one) for one in graph.resources_of_type("AWS::ECS::Service")]
-    servers = [value.identity for value in values if isinstance(value, ReplicationGroup | Database)]
+    servers = [value.identity for value in values if isinstance(value, Server)]
     listeners = [resource_identity(one) for one in graph.resources_of_type(LISTENER)]
     check_names("services", settings.services, services)
     check_names("ports", settings.ports, [*servers, *listeners])
@@ -321,7 +324,7 @@ def _with_log_level(value: object, settings: Settings) -> object:
 
 
 def _key(value: object) -> str:
-    return value.identity.key if isinstance(value, ReplicationGroup | Database | Service | LoadBalancer) else ""
+    return value.identity.key if isinstance(value, Server | Service | LoadBalancer) else ""
 
 
 def _texts(values: Iterable[object]) -> Iterable[tuple[str, Text]]:

@@ -40,6 +40,11 @@ def endpoint_rows(topology: Topology, secrets: SecretStore) -> list[EndpointRow]
             name = f"{group.identity.key} ({role})"
             answers = _who_answers(group, role)
             found.append(EndpointRow(name, _at(endpoint), endpoint.tls, users, f"{group.profile}, {answers}"))
+    for cluster in topology.memcached_clusters:
+        endpoint, key = cluster.configuration_endpoint, cluster.identity.key
+        found.append(
+            EndpointRow(f"{key} (configuration)", _at(endpoint), endpoint.tls, "", f"{cluster.profile}, every node")
+        )
     for database in topology.databases:
         tls = "required" if database.force_ssl else "preferred"
         user, name = secrets.text(database.username), f"PostgreSQL, database {database.db_name or 'postgres'}"
@@ -61,6 +66,10 @@ def endpoint_variables(
             found.setdefault(f"{_prefix(balancer.identity.logical_id)}_URL", url)
     for group in topology.replication_groups:
         found |= _cache_variables(group, secrets, with_secrets=with_secrets)
+    for cluster in topology.memcached_clusters:
+        prefix = _prefix(cluster.identity.logical_id)
+        found[f"{prefix}_HOST"] = cluster.endpoint.address
+        found[f"{prefix}_PORT"] = str(cluster.endpoint.port)
     for database in topology.databases:
         found |= _database_variables(database, secrets, with_secrets=with_secrets)
     names = ("CACHETWIN_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "PGSSLROOTCERT")

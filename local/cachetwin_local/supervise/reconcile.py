@@ -40,6 +40,8 @@ def specifications(topology: Topology) -> dict[str, Specification]:
         found[database.identity.key] = (database,)
     for cache in topology.replication_groups:
         found[cache.identity.key] = (cache,)
+    for cluster in topology.memcached_clusters:
+        found[cluster.identity.key] = (cluster,)
     for key, service in services.items():
         groups = [group for group in topology.target_groups if any(target.service == key for target in group.targets)]
         found[key] = (service, topology.region, *groups)

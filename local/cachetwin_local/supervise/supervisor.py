@@ -18,6 +18,7 @@ from typing import Any
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.actor import Actor
 from cachetwin_local.supervise.cache.cache import CacheActor
+from cachetwin_local.supervise.cache.memcached import MemcachedActor
 from cachetwin_local.supervise.cache.operations import OPERATIONS, CacheOperations
 from cachetwin_local.supervise.control_socket import ControlServer, Document
 from cachetwin_local.supervise.endpoints import endpoint_rows
@@ -89,7 +90,7 @@ class Supervisor:
             children_changed=lambda _children: self._write_state(),
         )
         control_socket = socket_directory(self._directory) / "control.sock"
-        operations = CacheOperations(self._caches)
+        operations = CacheOperations(self._caches, self._memcached_clusters)
         self._control = ControlServer(
             control_socket,
             self.logs,
@@ -140,7 +141,10 @@ class Supervisor:
             "resources": [asdict(state) for state in self._states.values()],
             "parts": [asdict(part) for part in self._run_context.parts.all()],
             "metrics": self._run_context.metrics.all(),
-            "nodes": [row for cache in self._caches() for row in cache.nodes()],
+            "nodes": [
+                *(row for cache in self._caches() for row in cache.nodes()),
+                *(row for cluster in self._memcached_clusters() for row in cluster.rows()),
+            ],
             "endpoints": [asdict(row) for row in endpoint_rows(self._topology, self._run_context.secrets)],
             "outputs": {
                 f"{output.stack}.{output.name}": show(output.value)
@@ -222,6 +226,9 @@ class Supervisor:
 
     def _caches(self) -> list[CacheActor]:
         return [actor for actor in self._actors if isinstance(actor, CacheActor)]
+
+    def _memcached_clusters(self) -> list[MemcachedActor]:
+        return [actor for actor in self._actors if isinstance(actor, MemcachedActor)]
 
     async def _run(self) -> bool:
         failure: str | None = None
@@ -344,6 +351,7 @@ class Supervisor:
         environments = VirtualEnvironments(run_context)
         actors: list[Actor] = [PostgresActor(run_context, database) for database in topology.databases]
         actors += [CacheActor(run_context, group) for group in topology.replication_groups]
+        actors += [MemcachedActor(run_context, cluster) for cluster in topology.memcached_clusters]
         actors += [ServiceActor(run_context, service, topology, environments) for service in topology.services]
         actors += [LoadBalancerActor(run_context, balancer, topology) for balancer in topology.load_balancers]
         return actors

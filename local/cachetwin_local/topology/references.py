@@ -20,6 +20,7 @@ ENDPOINT_ATTRIBUTES: Final = (
     "ReaderEndPoint.",
     "ReadEndPoint.",
     "ConfigurationEndPoint.",
+    "ConfigurationEndpoint.",
     "ReaderEndpoint.",
     "RedisEndpoint.",
     "Endpoint.",

@@ -34,6 +34,7 @@ __all__ = [
     "ListenerRule",
     "LoadBalancer",
     "LogDelivery",
+    "MemcachedCluster",
     "MissingValue",
     "NetworkPath",
     "NodeGroup",
@@ -191,6 +192,27 @@ class ReplicationGroup:
         if found is None:
             raise ValueError(f"{self.identity.key} has neither a primary nor a configuration endpoint")
         return found
+
+
+@dataclass(frozen=True, slots=True)
+class MemcachedCluster:
+    """A Memcached cluster: nodes that know nothing of each other, and an endpoint that tells clients of them.
+
+    `options` are those of memcached's command line. Each node has a shard of its own, its number.
+    """
+
+    identity: Identity
+    engine_version: str
+    profile: str
+    configuration_endpoint: Endpoint
+    nodes: tuple[CacheNode, ...]
+    options: tuple[str, ...]
+    security_groups: tuple[str, ...]
+
+    @property
+    def endpoint(self) -> Endpoint:
+        """The endpoint that an app connects to first."""
+        return self.configuration_endpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -525,6 +547,7 @@ class Topology:
     loopback: Literal["per-endpoint", "shared"]
     stacks: tuple[str, ...]
     replication_groups: tuple[ReplicationGroup, ...] = ()
+    memcached_clusters: tuple[MemcachedCluster, ...] = ()
     databases: tuple[Database, ...] = ()
     secrets: tuple[Secret, ...] = ()
     services: tuple[Service, ...] = ()

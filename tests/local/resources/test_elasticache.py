@@ -339,5 +339,47 @@ def test_a_single_node_is_a_group_of_one() -> None:
     assert group.endpoint.names[0].startswith("jobs.")
     wrong = plan_of(Cache=one("ElastiCache::CacheCluster", **{**given, "NumCacheNodes": 2}))
     assert "NumCacheNodes: must be 1 for Valkey and Redis OSS, got 2" in unreadable(wrong)["Cache"]
-    memcached = plan_of(Cache=one("ElastiCache::CacheCluster", **{**given, "Engine": "memcached"}))
-    assert status(memcached, "Cache") == ("not supported", "a Memcached cluster does not run here yet")
+
+
+MEMCACHED = {"Engine": "memcached", "CacheNodeType": "cache.t4g.micro", "NumCacheNodes": 3, "ClusterName": "Pages"}
+
+
+def test_a_memcached_cluster_is_nodes_behind_a_configuration_endpoint() -> None:
+    topology = plan_of(Cache=one("ElastiCache::CacheCluster", **MEMCACHED, AZMode="cross-az"))
+    (cluster,) = topology.memcached_clusters
+    assert (cluster.profile, cluster.endpoint.port, cluster.engine_version) == ("memcached-1.6", 11211, "1.6.22")
+    assert [node.member_id for node in cluster.nodes] == ["pages-0001", "pages-0002", "pages-0003"]
+    assert [node.availability_zone for node in cluster.nodes] == ["us-east-1a", "us-east-1b", "us-east-1c"]
+    assert len({node.endpoint.address for node in cluster.nodes} | {cluster.endpoint.address}) == 4
+    assert ".cfg." in cluster.endpoint.names[0]
+    assert cluster.options == ("-m", "412", "-c", "65000", "-o", "no_modern")
+    assert status(topology, "Cache")[0] == "twinned"
+
+
+def test_the_parameters_of_memcached_are_its_options() -> None:
+    given = {
+        "max_item_size": "2097152", "cas_disabled": "1", "disable_flush_all": "0", "idle_timeout": "60",
+        "lru_maintainer": "1", "memcached_connections_overhead": "50",
+    }  # fmt: skip
+    group = one(
+        "ElastiCache::ParameterGroup", CacheParameterGroupFamily="memcached1.6", Description="d", Properties=given
+    )
+    topology = plan_of(
+        Group=group, Cache=one("ElastiCache::CacheCluster", **MEMCACHED, CacheParameterGroupName={"Ref": "Group"})
+    )
+    (cluster,) = topology.memcached_clusters
+    assert cluster.options == (
+        "-m", "462", "-c", "65000", "-I", "2097152", "-C", "-o", "no_modern,idle_timeout=60,lru_maintainer",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("properties", "message"),
+    [
+        ({"NumCacheNodes": 41}, "NumCacheNodes: must be between 1 and 40, got 41"),
+        ({"CacheNodeType": "cache.x9.huge"}, "node types whose memory for Memcached is known, got cache.x9.huge"),
+    ],
+)
+def test_a_wrong_property_of_a_memcached_cluster_is_named(properties: Json, message: str) -> None:
+    wrong = plan_of(Cache=one("ElastiCache::CacheCluster", **{**MEMCACHED, **properties}))
+    assert message in unreadable(wrong)["Cache"]

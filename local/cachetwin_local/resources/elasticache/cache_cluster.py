@@ -1,15 +1,16 @@
-"""AWS::ElastiCache::CacheCluster with Valkey or Redis OSS: one node without replicas."""
+"""AWS::ElastiCache::CacheCluster: one node of Valkey or Redis OSS, or the nodes of a Memcached cluster."""
 
 from cachetwin_local.assembly.graph import Description, Graph, Resolved
 from cachetwin_local.assembly.template import Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
-from cachetwin_local.resources.shape import generated_name, name_fields, placeholder_attribute, short_region
+from cachetwin_local.resources.shape import generated_name, name_fields, short_region
 from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.values import CacheNode, Endpoint, ReplicationGroup
 
 from .cache_engine import SERVICE_ONLY, profile
 from .cache_settings import engine_version, group_parameters, log_deliveries, node_memory, subnet_zones
+from .memcached_cluster import endpoints, is_memcached, translate_memcached
 from .node_groups import PORT, tls_mode
 
 
@@ -18,8 +19,13 @@ def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack:
     properties, fields = Properties.of(resolved), name_fields(resolved, stack)
     name = properties.string("ClusterName", generated_name(fields, 50)).lower()
     arn = f"arn:{fields['partition']}:elasticache:{stack.region}:{stack.account}:cluster:{name}"
-    if _is_memcached(properties):
-        return Description(name, name, arn, {}, lambda attribute: placeholder_attribute(fields, attribute))
+    if is_memcached(properties):
+        configuration, _nodes = endpoints(address_plan, resolved, stack, name)
+        attributes = {
+            "ConfigurationEndpoint.Address": configuration.address,
+            "ConfigurationEndpoint.Port": str(configuration.port),
+        }
+        return Description(name, name, arn, attributes)
     endpoint = _endpoint(address_plan, resolved, stack, name)
     attributes = {"RedisEndpoint.Address": endpoint.address, "RedisEndpoint.Port": str(endpoint.port)}
     return Description(name, name, arn, attributes)
@@ -28,8 +34,8 @@ def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack:
 def translate(context: Context, resolved: Resolved) -> Translation:
     """The node, as a group of one."""
     properties, resource = Properties.of(resolved), resolved.resource
-    if _is_memcached(properties):
-        return Translation((), "a Memcached cluster does not run here yet", "not supported")
+    if is_memcached(properties):
+        return translate_memcached(context, resolved)
     if properties.integer("NumCacheNodes", 1) != 1:
         raise properties.where.child("NumCacheNodes").error(
             f"must be 1 for Valkey and Redis OSS, got {properties.integer('NumCacheNodes', 1)}"
@@ -58,10 +64,6 @@ def translate(context: Context, resolved: Resolved) -> Translation:
     )
     note = f"{name} on {endpoint.address}:{endpoint.port}, one node in {zone}"
     return Translation((group,), note if exact else f"{note}; stands for {version.engine} {version.text}")
-
-
-def _is_memcached(properties: Properties) -> bool:
-    return properties.string("Engine").lower() == "memcached"
 
 
 def _endpoint(address_plan: AddressPlan, resolved: Resolved, stack: Stack, name: str) -> Endpoint:

@@ -41,15 +41,14 @@ REPLICATION_GROUP = PropertyUse.of(
 )
 
 CACHE_CLUSTER = PropertyUse.of(
-    "CacheNodeType CacheParameterGroupName Engine EngineVersion NumCacheNodes Port PreferredAvailabilityZone "
-    "TransitEncryptionEnabled",
+    "AZMode CacheNodeType CacheParameterGroupName Engine EngineVersion NumCacheNodes Port PreferredAvailabilityZone "
+    "PreferredAvailabilityZones TransitEncryptionEnabled",
     {
         **recorded("a part of names and ARNs", "ClusterName"),
         **recorded("checked where the groups and subnets are of this app", "VpcSecurityGroupIds CacheSubnetGroupName"),
         **recorded("`cachetwin logs` has the output of every node", "LogDeliveryConfigurations"),
         **recorded(_TAGS, "Tags"),
         **recorded(_UPKEEP, "AutoMinorVersionUpgrade PreferredMaintenanceWindow SnapshotRetentionLimit SnapshotWindow"),
-        **recorded("every zone is this machine", "AZMode PreferredAvailabilityZones"),
         **recorded("`cachetwin events` has what happened to a cache", "NotificationTopicArn"),
     },
     {

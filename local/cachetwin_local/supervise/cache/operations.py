@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.cache.cache import CacheActor
+from cachetwin_local.supervise.cache.memcached import MemcachedActor
 
 __all__ = ["OPERATIONS", "CacheOperations"]
 
@@ -15,8 +16,13 @@ Document = dict[str, object]
 class CacheOperations:
     """Carries out requests of the control socket on the caches that run."""
 
-    def __init__(self, caches: Callable[[], Sequence[CacheActor]]) -> None:
+    def __init__(
+        self,
+        caches: Callable[[], Sequence[CacheActor]],
+        memcached_clusters: Callable[[], Sequence[MemcachedActor]] = tuple,
+    ) -> None:
         self._caches = caches
+        self._memcached_clusters = memcached_clusters
 
     async def perform(self, request: Document) -> Document:
         """Carry out one request. The answer holds ``done``, a sentence, or ``error``."""
@@ -37,9 +43,13 @@ class CacheOperations:
         return await cache.fail_over(None if shard is None else str(shard), planned=request.get("planned") is True)
 
     async def _reboot(self, node: str) -> str:
+        for cluster in self._memcached_clusters():
+            if node in cluster.member_ids:
+                return await cluster.reboot(node)
         found = [cache for cache in self._caches() if any(member.node.member_id == node for member in cache.members())]
         if not found:
-            known = ", ".join(member.node.member_id for cache in self._caches() for member in cache.members())
+            ids = [member.node.member_id for cache in self._caches() for member in cache.members()]
+            known = ", ".join([*ids, *(one for cluster in self._memcached_clusters() for one in cluster.member_ids)])
             raise UserError(f"node must be one of {known or 'none, for no cache runs'}, got {node}")
         return await found[0].reboot(node)
 
