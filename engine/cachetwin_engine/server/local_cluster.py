@@ -306,7 +306,9 @@ class LocalCluster:
 def run_cluster(options: ClusterOptions) -> None:
     """Run a cluster until SIGINT or SIGTERM. Raises OptionError."""
     from cachetwin_engine.server import run  # noqa: F401, PLC0415  (loaded before the nodes are forked)
+    from cachetwin_engine.server.node import tame_garbage_collector  # noqa: PLC0415
 
+    tame_garbage_collector()  # a collection in a node does not touch what is loaded, so the nodes share it
     cluster = LocalCluster(options)
     cluster.fork()
     asyncio.run(_run(cluster))
@@ -318,7 +320,10 @@ async def _run(cluster: LocalCluster) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     try:
-        await cluster.start()
+        try:
+            await cluster.start()
+        except TimeoutError:
+            raise OptionError(f"the nodes did not all start within {START_SECONDS_MAX:.0f} s") from None
         sys.stdout.write(cluster.described() + "ready\n")
         sys.stdout.flush()
         await stopped.wait()
