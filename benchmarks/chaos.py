@@ -31,7 +31,9 @@ from .web_app_traffic import Clients
 ROUND = 8
 WELL_S_MAX = 150.0  # the runner waits up to a minute before it starts again what ends again and again
 PAUSE_S_MAX = 2.0
+ANSWER_S_MAX = 30.0
 DISK = "500m"
+SERVICE = "CachetwinWebApp/WebAppServiceD0931FB8"
 
 
 @dataclass
@@ -88,9 +90,11 @@ class Chaos:
 def everything_answers(app: App) -> None:
     """Ask for the page, products and the status of each part. Raises RuntimeError for one that is not right."""
     for path in ("/", "/readyz", "/api/products", "/api/products/7"):
-        answer = httpx.get(app.url + path, timeout=20)
-        if answer.status_code != 200:
-            raise RuntimeError(f"{path}: {answer.status_code} {answer.text}")
+        end_s = time.monotonic() + ANSWER_S_MAX
+        while (answer := httpx.get(app.url + path, timeout=20)).status_code != 200:
+            if time.monotonic() > end_s:
+                raise RuntimeError(f"{path}: {answer.status_code} {answer.text}")
+            time.sleep(0.2)
     states = {part["name"]: part["state"] for part in json.loads(app.cachetwin("status", "--json").stdout)["parts"]}
     if set(states.values()) != {"ready"}:
         raise RuntimeError(f"status: {states}")
@@ -152,6 +156,10 @@ def main() -> int:
             clock = Clock(folder)
             faults.append(clock.step_the_clock)
             environment = clock.environment
+            variables = ", ".join(f"{name} = {json.dumps(value)}" for name, value in environment.items())
+            (folder / "cachetwin.toml").write_text(
+                f"[services.{json.dumps(SERVICE)}]\nenvironment = {{ {variables} }}\n"
+            )
         else:
             print("the time of day never jumps: that needs a C compiler on Linux")
         app = stack.enter_context(running(folder, environment))
