@@ -112,7 +112,7 @@ def test_a_container_whose_success_is_awaited_ends_before_the_other_begins(
 
 def test_a_container_that_does_not_succeed_fails_the_start(run_context: RunContext, address: str) -> None:
     said = r"Tiny/Service/migrate/1, whose success .* exited with code 3(?s:.*)migrated"
-    with pytest.RaisesGroup(pytest.RaisesExc(UserError, match=said)):
+    with pytest.raises(UserError, match=said):
         run_with_migration(run_context, address, "raise SystemExit(3)", "SUCCESS")
 
 

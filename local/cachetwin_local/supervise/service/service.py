@@ -81,10 +81,13 @@ class ServiceActor:
                 self._prepared[index, container.name] = PreparedImage(image, root, environment)
 
     async def start(self) -> None:
-        """Return when every task runs and answers."""
-        async with asyncio.TaskGroup() as tasks:
-            for index in range(len(self._service.tasks)):
-                tasks.create_task(self._start_task(index))
+        """Return when every task runs and answers. Raises UserError of the first that does not."""
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                for index in range(len(self._service.tasks)):
+                    tasks.create_task(self._start_task(index))
+        except ExceptionGroup as group:
+            raise group.exceptions[0] from None
 
     async def stop(self) -> None:
         """Stop the tasks, all at once."""
