@@ -25,6 +25,7 @@ class WebAppStack(cdk.Stack):
             self,
             "WebApp",
             image=ecs.ContainerImage.from_asset(str(_SERVICE), platform=Platform.LINUX_AMD64),
+            migrate_command=["python", "-m", "catalogue.migrate"],
             certificate=certificate,
             allow_plain_http=certificate is None,
             cache_key_prefix="catalogue:",

@@ -67,7 +67,7 @@ class Database:
     def __init__(self, settings: DatabaseSettings, hear: Callable[[Sequence[str]], None]) -> None:
         self.address = f"{settings.host}:{settings.port}"
         self.query_count = 0
-        self._conninfo = _conninfo(settings)
+        self._conninfo = conninfo(settings)
         self._hear = hear
         self._failed = False
         self._prepared = False
@@ -240,7 +240,8 @@ def _is_statement_timeout(error: Exception) -> bool:
     return getattr(error, "sqlstate", None) == "57014"  # query_canceled: the connection itself is sound
 
 
-def _conninfo(settings: DatabaseSettings) -> str:
+def conninfo(settings: DatabaseSettings) -> str:
+    """What libpq needs to know, the service's deadlines among it."""
     options = {"sslrootcert": settings.root_cert} if settings.root_cert else {}
     return make_conninfo(
         host=settings.host,

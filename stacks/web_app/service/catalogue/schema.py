@@ -95,6 +95,8 @@ async def prepare(connection: AsyncConnection[DictRow]) -> bool:
     True if this call did something. Takes the advisory lock and commits; a second caller waits for the first and finds
     the work done. The connection is in autocommit mode.
     """
+    if await _version(connection) >= len(STEPS):
+        return False
     changed = False
     await connection.execute("SET statement_timeout = '120s'")
     async with connection.transaction():
@@ -103,9 +105,7 @@ async def prepare(connection: AsyncConnection[DictRow]) -> bool:
             "CREATE TABLE IF NOT EXISTS catalogue_schema"
             " (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())"
         )
-        cursor = await connection.execute("SELECT max(version) AS version FROM catalogue_schema")
-        row = await cursor.fetchone()
-        done = (row and row["version"]) or 0
+        done = await _version(connection)
         for version, step in enumerate(STEPS, start=1):
             if version > done:
                 await step(connection)
@@ -114,6 +114,16 @@ async def prepare(connection: AsyncConnection[DictRow]) -> bool:
     if changed:  # not in a transaction; it also marks the pages that an index may answer for alone
         await connection.execute("VACUUM (ANALYZE) products, reviews")
     return changed
+
+
+async def _version(connection: AsyncConnection[DictRow]) -> int:
+    """How far the tables are; 0 when there are none. A role that may only read them can ask."""
+    cursor = await connection.execute("SELECT to_regclass('catalogue_schema') IS NOT NULL AS there")
+    row = await cursor.fetchone()
+    if not (row and row["there"]):
+        return 0
+    row = await (await connection.execute("SELECT max(version) AS version FROM catalogue_schema")).fetchone()
+    return (row and row["version"]) or 0
 
 
 async def _make_tables(connection: AsyncConnection[DictRow]) -> None:

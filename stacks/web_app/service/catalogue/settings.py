@@ -63,20 +63,21 @@ class Settings:
             host=env.get("HOST") or "0.0.0.0",  # noqa: S104  (see the comment above)
             port=_integer(env, "PORT", 1, 65535),
             cache=CacheSettings(
-                host=_text(env, "CACHE_HOST"),
+                host=required_text(env, "CACHE_HOST"),
                 port=_integer(env, "CACHE_PORT", 1, 65535),
-                reader_host=_text(env, "CACHE_READER_HOST"),
+                reader_host=required_text(env, "CACHE_READER_HOST"),
                 reader_port=_integer(env, "CACHE_READER_PORT", 1, 65535),
                 tls=_choice(env, "CACHE_TLS", ("true", "false")) == "true",
-                user=_text(env, "CACHE_USER"),
-                password=_text(env, "CACHE_PASSWORD"),
+                user=required_text(env, "CACHE_USER"),
+                password=required_text(env, "CACHE_PASSWORD"),
                 ttl_seconds=_integer(env, "CACHE_TTL_SECONDS", 1, 86_400),
             ),
-            database=_database(env),
+            database=database_settings(env),
         )
 
 
-def _database(env: Mapping[str, str]) -> DatabaseSettings:
+def database_settings(env: Mapping[str, str]) -> DatabaseSettings:
+    """The variables of the database alone. Raises SettingsError."""
     sslmode = _choice(env, "DB_SSLMODE", SSL_MODES)
     root_cert = env.get("PGSSLROOTCERT", "")
     if sslmode.startswith("verify-") and root_cert != "system" and not Path(root_cert).is_file():
@@ -85,17 +86,18 @@ def _database(env: Mapping[str, str]) -> DatabaseSettings:
             f" got {root_cert!r}"
         )
     return DatabaseSettings(
-        host=_text(env, "DB_HOST"),
+        host=required_text(env, "DB_HOST"),
         port=_integer(env, "DB_PORT", 1, 65535),
-        name=_text(env, "DB_NAME"),
-        user=_text(env, "DB_USER"),
-        password=_text(env, "DB_PASSWORD"),
+        name=required_text(env, "DB_NAME"),
+        user=required_text(env, "DB_USER"),
+        password=required_text(env, "DB_PASSWORD"),
         sslmode=sslmode,
         root_cert=root_cert,
     )
 
 
-def _text(env: Mapping[str, str], name: str) -> str:
+def required_text(env: Mapping[str, str], name: str) -> str:
+    """A variable that must be there and not empty. Raises SettingsError."""
     value = env.get(name, "")
     if not value:
         raise SettingsError(f"{name} is required, and it is {'empty' if name in env else 'not set'}")
@@ -103,7 +105,7 @@ def _text(env: Mapping[str, str], name: str) -> str:
 
 
 def _integer(env: Mapping[str, str], name: str, least: int, most: int) -> int:
-    text = _text(env, name)
+    text = required_text(env, name)
     value = int(text) if text.isascii() and text.isdigit() else least - 1
     if not least <= value <= most:
         raise SettingsError(f"{name} must be a whole number from {least} to {most}, got {text!r}")
@@ -111,7 +113,7 @@ def _integer(env: Mapping[str, str], name: str, least: int, most: int) -> int:
 
 
 def _choice(env: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
-    text = _text(env, name)
+    text = required_text(env, name)
     if text not in allowed:
         raise SettingsError(f"{name} must be one of {', '.join(allowed)}, got {text!r}")
     return text
