@@ -172,7 +172,7 @@ def test_what_the_service_would_refuse_is_refused(
     "props",
     [
         {**CLUSTER, "shards": 45},
-        {**CLUSTER, **SINGLE, "shards": 90},
+        {**CLUSTER, "shards": 30, "replicas": 2},
         {**CLUSTER, "shards": 2, "shard_placement": [Shard(), Shard(shard_id="9999", replicas=5)]},
         {**CLUSTER, "shard_placement": [Shard(slots="0-16383")]},
         {**CLUSTER, "shards": 2, "shard_placement": [Shard(slots="0-1,4-16383"), Shard(slots="2-3")]},
@@ -190,6 +190,7 @@ def test_what_the_service_accepts_is_accepted_without_a_warning(
     ("props", "warning"),
     [
         ({**CLUSTER, "shards": 46}, "cachetwin:node-quota"),
+        ({**CLUSTER, **SINGLE, "automatic_failover": True, "shards": 90}, "cachetwin:no-replica"),
         ({**CLUSTER, "shard_placement": [Shard(slots="0-16382")]}, "cachetwin:slots"),
         (
             {**CLUSTER, "shards": 2, "shard_placement": [Shard(slots="0-8192"), Shard(slots="8192-16383")]},
