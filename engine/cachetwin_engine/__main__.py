@@ -13,8 +13,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if wants_memcached("" if arguments is not None else Path(sys.argv[0]).name, words):
         return _memcached(words)
-    if words[:1] == ["cluster"]:
-        return _cluster(words[1:])
+    at = _place_of_cluster(words)
+    if at >= 0:
+        return _cluster(words[:at] + words[at + 1 :])
     # Anywhere among the directives: a container's entry point puts its own before what the user asks.
     if "--version" in words or words[:1] == ["-v"]:
         from cachetwin_engine.server.run import version_line  # noqa: PLC0415  (loads the core)
@@ -35,6 +36,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"cachetwin-engine: {error}\n")
         return 1
     return 0
+
+
+def _place_of_cluster(words: list[str]) -> int:
+    """Where ``cluster`` stands as a command: first, or behind the directives of a container's entry point; else -1."""
+    for at, word in enumerate(words):
+        begins = at == 0 or (at >= 2 and words[at - 2].startswith("--"))
+        if word == "cluster" and begins and (at + 1 == len(words) or words[at + 1].startswith("-")):
+            return at
+    return -1
 
 
 def _cluster(words: list[str]) -> int:

@@ -10,7 +10,7 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -268,8 +268,8 @@ def start_cluster() -> Iterator[StartCluster]:
     """Start clusters; they end with the test."""
     running: list[Running] = []
 
-    def start(*arguments: str) -> Running:
-        running.append(Running(free_ports(8), *arguments))
+    def start(*arguments: str, before: Sequence[str] = ()) -> Running:
+        running.append(Running(free_ports(8), *arguments, before=before))
         assert running[-1].process.poll() is None
         return running[-1]
 

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from tests.processes import wait_until
 
@@ -16,9 +16,10 @@ STOP_SECONDS_MAX = 30
 class Running:
     """A cluster, once it says that it is ready."""
 
-    def __init__(self, port: int, *arguments: str) -> None:
+    def __init__(self, port: int, *arguments: str, before: Sequence[str] = ()) -> None:
+        """``before``: directives of an entry point."""
         self.port = port
-        command = [sys.executable, "-m", "cachetwin_engine", "cluster", "--port", str(port), *arguments]
+        command = [sys.executable, "-m", "cachetwin_engine", *before, "cluster", "--port", str(port), *arguments]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         self.lines: list[str] = []
         self._reader = threading.Thread(target=self._read, daemon=True)

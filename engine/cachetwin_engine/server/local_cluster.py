@@ -26,6 +26,7 @@ START_SECONDS_MAX: Final = 60.0
 STOP_SECONDS_MAX: Final = 10.0
 ANSWER_SECONDS_MAX: Final = 10.0
 NODES_MAX: Final = 500
+_LOOPBACK: Final = {"0.0.0.0": "127.0.0.1", "*": "127.0.0.1", "::": "::1"}  # noqa: S104  (for clients of this machine)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class ClusterOptions:
     shards: int
     replicas: int
     port: int
+    ip: str  # by which nodes are announced
     hostname: str
     tls: bool
     node: Options
@@ -53,6 +55,9 @@ def cluster_parser() -> argparse.ArgumentParser:
     parser.add_argument("--replicas", type=int, default=1, help="replicas of each shard (default 1)")
     parser.add_argument(
         "--port", type=int, default=7000, help="port of the first node; the others count on (default 7000)"
+    )
+    parser.add_argument(
+        "--announce-ip", default="", help="the address by which nodes are announced (default: that of --bind)"
     )
     parser.add_argument("--hostname", default="", help="the name by which nodes are announced, beside their address")
     return parser
@@ -78,8 +83,10 @@ def parse_cluster_arguments(arguments: Sequence[str]) -> ClusterOptions:
     parameters = (("cluster-enabled", "yes"), *node.parameters)
     if known.hostname:
         parameters = (("cluster-preferred-endpoint-type", "hostname"), *parameters)
+    bound = node.bind[0].lstrip("-")
+    ip = known.announce_ip or (_LOOPBACK.get(bound, bound))
     return ClusterOptions(
-        known.shards, known.replicas, known.port, known.hostname, bool(node.tls_cert_file),
+        known.shards, known.replicas, known.port, ip, known.hostname, bool(node.tls_cert_file),
         replace(node, parameters=parameters),
     )  # fmt: skip
 
@@ -176,7 +183,7 @@ class LocalCluster:
         lines = []
         for member in sorted(self.members, key=lambda member: (member.shard, member.port)):
             first, last = self._slots(member.shard)
-            address = f"{self._options.hostname or self._options.node.bind[0]}:{member.port}"
+            address = f"{self._options.hostname or self._options.ip}:{member.port}"
             lines.append(f"shard {member.shard + 1}  {member.role:7}  {address}  slots {first}-{last}\n")
         return "".join(lines)
 
@@ -234,8 +241,7 @@ class LocalCluster:
         one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         with one, other, contextlib.suppress(OSError):
             await self.ask(primary, "replica", one.fileno())
-            host = self._options.node.bind[0]
-            await self.ask(member, "follow", other.fileno(), host=host, port=primary.port)
+            await self.ask(member, "follow", other.fileno(), host=self._options.ip, port=primary.port)
 
     async def _listen(self, member: Member) -> None:
         sock = self._listening[member.port - self._options.port]
@@ -282,13 +288,12 @@ class LocalCluster:
 
     async def _distribute(self) -> None:
         """Give every node the topology."""
-        host = self._options.node.bind[0]
         shards = []
         for shard, shard_id in enumerate(self._shard_ids):
             nodes = [
                 {
-                    "id": member.id, "role": member.role, "ip": host, "port": member.port, "host": self._options.hostname,
-                    "tls": self._options.tls, "health": member.health,
+                    "id": member.id, "role": member.role, "ip": self._options.ip, "port": member.port,
+                    "host": self._options.hostname, "tls": self._options.tls, "health": member.health,
                 }
                 for member in self.members
                 if member.shard == shard

@@ -136,3 +136,12 @@ def test_a_cluster_that_can_not_be_is_said_in_a_line(arguments: list[str], compl
     ended = subprocess.run(command, capture_output=True, text=True, timeout=START_SECONDS_MAX, check=False)
     assert ended.returncode == 1
     assert complaint in ended.stderr.splitlines()[0]
+
+
+def test_a_cluster_of_a_container_is_announced_by_loopback(start_cluster: StartCluster) -> None:
+    before = ["--bind", "0.0.0.0", "--protected-mode", "no", "--save", "", "--log-format", "json"]  # noqa: S104
+    cluster = start_cluster("--shards", "1", "--replicas", "1", before=before)
+    client = client_of(cluster)
+    assert client.set("k", "v")
+    assert {node.host for node in client.get_nodes()} == {"127.0.0.1"}
+    client.close()
