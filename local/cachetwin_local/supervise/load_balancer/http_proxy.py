@@ -1,11 +1,11 @@
 """One client connection of a load balancer: HTTP/1.1 in, HTTP/1.1 out, bodies streamed, WebSockets tunnelled.
 
 A state machine on asyncio's protocols: heads are parsed, bodies pass as they came. Each request goes to the next
-healthy target, on a kept connection where there is one; a request without a body is sent once more when the target had
-just closed the kept one. Bounds: 64 KB of request line and fields and 60 s without a byte, both as an Application Load
-Balancer has them by default (quotas page; ``idle_timeout.timeout_seconds``); a side that does not read pauses the
-other. What the client gets when a target fails: 502 when it cannot be reached or breaks off, 503 when there is none,
-504 when it does not answer in time.
+healthy target, on a kept connection where there is one; a request that changes nothing (GET, HEAD, OPTIONS) is sent to
+the same target once more when it had just closed the kept one. Bounds: 64 KB of request line and fields and 60 s
+without a byte, both as an Application Load Balancer has them by default (quotas page;
+``idle_timeout.timeout_seconds``); a side that does not read pauses the other. What the client gets when a target fails:
+502 when it cannot be reached or breaks off, 503 when there is none, 504 when it does not answer in time.
 """
 
 import asyncio
@@ -39,6 +39,7 @@ _IDLE_S = 60.0
 _WEBSOCKET_IDLE_S = 3600.0
 _LINGER_S = 1.0  # a close with unread bytes would reset the connection before the client has read the answer
 _CONNECTIONS_MAX = 1024
+_REPEATABLE = frozenset({b"GET", b"HEAD", b"OPTIONS"})
 _REASONS = {400: "Bad Request", 502: "Bad Gateway", 503: "Service Temporarily Unavailable", 504: "Gateway Time-out"}
 _HOP_BY_HOP = frozenset({b"connection", b"keep-alive", b"proxy-connection", b"upgrade", b"te"})
 _REPLACED = _HOP_BY_HOP | {b"x-forwarded-for", b"x-forwarded-proto", b"x-forwarded-port"}
@@ -90,6 +91,7 @@ class HttpProxy(asyncio.Protocol):
         self._has_body = False
         self._lingers = False  # answered, and what still comes is dropped
         self._paused = False
+        self._full = False  # the client does not take what was written
         self._ended = False  # the client sends no more
         self._active_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -150,11 +152,13 @@ class HttpProxy(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Read no more of the response while the client does not take it."""
+        self._full = True
         if self._target is not None:
             self._target.pause(paused=True)
 
     def resume_writing(self) -> None:
         """Go on reading the response."""
+        self._full = False
         self._active_s = time.monotonic()
         if self._target is not None:
             self._target.pause(paused=False)
@@ -222,7 +226,8 @@ class HttpProxy(asyncio.Protocol):
         self._drop_target()
         if request is None or self._responding:
             self._close()
-        elif target is not None and target.used and not self._has_body:
+        elif target is not None and target.used and request.method in _REPEATABLE and not self._has_body:
+            self._choices = [target.place]  # not another one: the request may be what ended this one
             self._connect(fresh=True)
         else:
             self._fail(status_code)
@@ -301,6 +306,7 @@ class HttpProxy(asyncio.Protocol):
     def _send(self, target: TargetConnection) -> None:
         self._target = target
         target.begin(self, self._method, self._sent_head)
+        target.pause(paused=self._full)
         if not self._upload.done:
             self._send_upload(target)
 
@@ -426,7 +432,10 @@ class HttpProxy(asyncio.Protocol):
     def _close(self) -> None:
         """Close the connection when what was written has been sent."""
         self._drop_target()
-        if self._transport is not None:
+        if self._transport is not None and not self._transport.is_closing():
+            if self._timer is not None:
+                self._timer.cancel()
+            self._timer = asyncio.get_running_loop().call_later(_IDLE_S, self.abort)
             self._transport.close()
 
 
