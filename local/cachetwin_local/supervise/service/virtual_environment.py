@@ -53,7 +53,8 @@ class VirtualEnvironments:
                 _CREATE_DEADLINE_S,
                 log_name,
             )
-            install: tuple[str, ...] = (*uv, "pip", "install", "--python", python)
+            # compiled once: an image may set PYTHONDONTWRITEBYTECODE, and each start would compile everything again
+            install: tuple[str, ...] = (*uv, "pip", "install", "--compile-bytecode", "--python", python)
         else:
             await self._run((sys.executable, "-m", "venv", str(directory)), _CREATE_DEADLINE_S, log_name)
             install = (python, "-m", "pip", "install", "--disable-pip-version-check")
