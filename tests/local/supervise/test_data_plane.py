@@ -182,3 +182,13 @@ def test_a_killed_relay_is_started_again_behind_the_same_socket(
             await until(lambda: connections() == 0)
 
     asyncio.run(main())
+
+
+def test_a_start_that_fails_does_not_wait_for_a_traffic_process_that_has_nothing_to_serve(
+    tmp_path: Path, address: str
+) -> None:
+    with tiny(tmp_path, address, "import time; time.sleep(2); raise SystemExit(3)") as run:
+        run.wait_for("failed")
+        began_s = time.monotonic()
+        assert run.end() == 1
+        assert time.monotonic() - began_s < 7  # it was killed after 8 s

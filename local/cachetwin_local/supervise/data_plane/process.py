@@ -95,12 +95,12 @@ class DataPlaneProcess:
 
     async def stop(self) -> None:
         """Stop it, and take its last report. The listening sockets are the caller's."""
+        if self._prepared is not None:  # it waits for settings that will not come, and ends when the channel does
+            self._prepared.channel.close()
         await self._restarter.stop()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._read_all.wait(), _LAST_REPORT_S)
         await self._tasks.stop()
-        if self._prepared is not None:
-            self._prepared.channel.close()
         if self._writer is not None:
             self._writer.close()
 
