@@ -1,0 +1,118 @@
+"""What the rules of the service are tried on: a stack with a network, and what is made in it."""
+
+
+# ruff: noqa: ANN401  (properties of every kind are passed through)
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_kms as kms
+from aws_cdk import aws_secretsmanager as secretsmanager
+from aws_cdk import aws_sns as sns
+
+from cachetwin_cdk import (
+    AccessString,
+    AuthToken,
+    ClusterMode,
+    ConnectionType,
+    Durability,
+    Engine,
+    EngineVersion,
+    IamUser,
+    MemcachedCluster,
+    NodeType,
+    PasswordUser,
+    ReplicationGroup,
+    ServerlessCache,
+    ServerlessEngine,
+    Shard,
+    UserGroup,
+)
+
+Warnings = Callable[[], list[str]]
+OPEN: dict[str, Any] = {"allow_unauthenticated": True, "log_delivery": []}
+ONE_NODE: dict[str, Any] = {"replicas": 0, "automatic_failover": False, "multi_az": False}
+CLUSTER: dict[str, Any] = {"cluster_mode": ClusterMode.ENABLED}
+PUBLIC: dict[str, Any] = {"vpc": None, "connection_type": ConnectionType.PUBLIC, "engine": ServerlessEngine.VALKEY_9}
+DURABLE: dict[str, Any] = {
+    "durability": Durability.SYNC,
+    "engine_version": EngineVersion.VALKEY_9_0,
+    "node_type": NodeType.R7G_LARGE,
+    **CLUSTER,
+}
+HALVES = [Shard(slots="0-8191"), Shard(slots="8192-16383")]
+
+
+@dataclass(frozen=True)
+class Site:
+    """A stack with a network, and what is made in it."""
+
+    stack: cdk.Stack
+    vpc: ec2.IVpc
+
+    def group(self, construct_id: str = "Cache", **props: Any) -> ReplicationGroup:
+        return ReplicationGroup(self.stack, construct_id, **{"vpc": self.vpc, **props})
+
+    def large(self, **props: Any) -> ReplicationGroup:
+        return self.group(**{"node_type": NodeType.M7G_LARGE, **props})
+
+    def memcached(self, **props: Any) -> MemcachedCluster:
+        return MemcachedCluster(self.stack, "Pages", vpc=self.vpc, **props)
+
+    def serverless(self, **props: Any) -> ServerlessCache:
+        return ServerlessCache(self.stack, "Serverless", **{"vpc": self.vpc, **props})
+
+    def token(self, **props: Any) -> AuthToken:
+        return AuthToken.generate(self.stack, "Token", **props)
+
+    def user(self, name: str = "ann", engine: Engine = Engine.VALKEY, construct_id: str = "User") -> PasswordUser:
+        rules = AccessString.application()
+        return PasswordUser(self.stack, construct_id, user_name=name, engine=engine, access_string=rules)
+
+    def iam_user(self, engine: Engine = Engine.VALKEY, **props: Any) -> IamUser:
+        return IamUser(self.stack, "Iam", access_string=AccessString.application(), engine=engine, **props)
+
+    def users(self, *users: Any, engine: Engine = Engine.VALKEY) -> UserGroup:
+        return UserGroup(self.stack, "Users", users=users, engine=engine)
+
+    def secrets(self, count: int) -> list[secretsmanager.ISecret]:
+        return [secretsmanager.Secret(self.stack, f"Secret{number}") for number in range(count)]
+
+    def ruled(self, text: str) -> PasswordUser:
+        return PasswordUser(self.stack, "Ruled", access_string=AccessString.of(text))
+
+    def subnets(self, count: int) -> ec2.SubnetSelection:
+        ids = (f"subnet-0123456789abcd{number:03}" for number in range(count))
+        made = [
+            ec2.Subnet.from_subnet_attributes(
+                self.stack, subnet_id, subnet_id=subnet_id, availability_zone=f"eu-west-1{chr(97 + number)}"
+            )
+            for number, subnet_id in enumerate(ids)
+        ]
+        return ec2.SubnetSelection(subnets=made)
+
+    def ipv4_vpc(self) -> ec2.Vpc:
+        private = ec2.SubnetConfiguration(name="Data", subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
+        return ec2.Vpc(self.stack, "Own", max_azs=2, nat_gateways=0, subnet_configuration=[private])
+
+    def topic(self, **props: Any) -> sns.Topic:
+        return sns.Topic(self.stack, "Topic", **props)
+
+    def key(self) -> kms.Key:
+        return kms.Key(self.stack, "Key")
+
+
+Make = Callable[[Site], object]
+# id of the rule: (what breaks it, what is said), what keeps it
+
+
+def cases(table: dict[str, list[tuple[Make, str, Make]]]) -> list[Any]:
+    return [
+        pytest.param(*entry, id=f"{rule}-{number}")
+        for rule, entries in table.items()
+        for number, entry in enumerate(entries, start=1)
+    ]

@@ -1,0 +1,287 @@
+"""ElastiCache's own rules about windows, snapshots, logs, networks and serverless caches, row by row.
+
+The ids are those of the table of rules that the constructs were built to. The other tests go into more detail about each.
+"""
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from tests.cdk.service_rules.site import OPEN, PUBLIC, Make, Site, Warnings, cases
+
+from cachetwin_cdk import (
+    EngineVersion,
+    IamUser,
+    LogDelivery,
+    LogType,
+    MaintenanceWindow,
+    NetworkType,
+    NodeType,
+    ServerlessEngine,
+    SnapshotWindow,
+    SubnetGroup,
+    UsageLimits,
+    UserGroup,
+    ValidationError,
+)
+
+REFUSED: dict[str, list[tuple[Make, str, Make]]] = {
+    "O1": [
+        (
+            lambda _s: MaintenanceWindow.of("sun:05:00-sun:05:59"),
+            "maintenance_window must last at least 60 minutes, got '59 minutes'",
+            lambda _s: MaintenanceWindow.of("sun:05:00-sun:06:00"),
+        ),
+        (
+            lambda _s: MaintenanceWindow.of("Sunday 5am"),
+            "maintenance_window must be written ddd:hh:mm-ddd:hh:mm",
+            lambda _s: MaintenanceWindow.of("sat:23:30-sun:00:30"),
+        ),
+    ],
+    "O2": [
+        (
+            lambda _s: SnapshotWindow.of("03:00-03:30"),
+            "snapshot_window must last at least 60 minutes",
+            lambda _s: SnapshotWindow.of("23:30-00:30"),
+        )
+    ],
+    "O3": [
+        (
+            lambda s: s.group(snapshot_retention_days=36),
+            "snapshot_retention_days must be between 0 and 35 days",
+            lambda s: s.group(snapshot_retention_days=35),
+        ),
+        (
+            lambda s: s.group(snapshot_retention_days=0, snapshot_window=SnapshotWindow.of("03:00-04:00")),
+            "snapshot_window must be left out when snapshot_retention_days is 0",
+            lambda s: s.group(snapshot_retention_days=1, snapshot_window=SnapshotWindow.of("03:00-04:00")),
+        ),
+    ],
+    "O4": [
+        (
+            lambda s: s.group(snapshot_arns=["arn:aws:s3:::backups/a,b.rdb"]),
+            "snapshot_arns must name RDB files in S3, without a comma",
+            lambda s: s.group(snapshot_arns=["arn:aws:s3:::backups/a.rdb"]),
+        )
+    ],
+    "O5": [
+        (
+            lambda s: s.group(log_delivery=[LogDelivery.to_firehose(LogType.SLOW, name) for name in ("a", "b")]),
+            "log_delivery must hold each log at most once",
+            lambda s: s.group(log_delivery=[LogDelivery.to_firehose(kind, "a") for kind in LogType]),
+        ),
+        (
+            lambda s: s.group(
+                log_delivery=[LogDelivery.to_firehose(LogType.ENGINE, "a")], engine_version=EngineVersion.REDIS_6_0
+            ),
+            "log_delivery must hold engine-log only for Valkey or Redis from 6.2",
+            lambda s: s.group(
+                log_delivery=[LogDelivery.to_firehose(LogType.SLOW, "a")], engine_version=EngineVersion.REDIS_6_0
+            ),
+        ),
+    ],
+    "O6": [
+        (
+            lambda s: s.group(notification_topic=s.topic(master_key=s.key())),
+            "notification_topic must not be encrypted",
+            lambda s: s.group(notification_topic=s.topic()),
+        )
+    ],
+    "O7": [
+        (
+            lambda s: s.group(network_type=NetworkType.DUAL_STACK, engine_version=EngineVersion.REDIS_6_0),
+            "engine_version must be at least Valkey 7.2, Redis 6.2 or Memcached 1.6.6",
+            lambda s: s.group(network_type=NetworkType.DUAL_STACK, engine_version=EngineVersion.REDIS_6_2),
+        ),
+        (
+            lambda s: s.group(network_type=NetworkType.IPV6, node_type=NodeType.of("cache.m4.large")),
+            "node_type must be a Nitro node for network_type ipv6",
+            lambda s: s.group(network_type=NetworkType.IPV6, node_type=NodeType.M5_LARGE),
+        ),
+    ],
+    "O9": [
+        (
+            lambda s: s.serverless(usage_limits=UsageLimits(data_storage_gb_max=5001)),
+            "data_storage_gb_max must be between 1 and 5000",
+            lambda s: s.serverless(usage_limits=UsageLimits(data_storage_gb_max=5000)),
+        ),
+        (
+            lambda s: s.serverless(usage_limits=UsageLimits(ecpu_per_second_min=999)),
+            "ecpu_per_second_min must be between 1000 and 15000000",
+            lambda s: s.serverless(usage_limits=UsageLimits(ecpu_per_second_min=1000)),
+        ),
+        (
+            lambda s: s.serverless(usage_limits=UsageLimits(data_storage_gb_min=3, data_storage_gb_max=2)),
+            "data_storage_gb_min must be at most data_storage_gb_max, 2",
+            lambda s: s.serverless(usage_limits=UsageLimits(data_storage_gb_min=2, data_storage_gb_max=2)),
+        ),
+    ],
+    "O10": [
+        (
+            lambda s: s.serverless(serverless_cache_name="a" * 41),
+            "serverless_cache_name must start with a letter and hold at most 40",
+            lambda s: s.serverless(serverless_cache_name="a" * 40),
+        ),
+        (
+            lambda s: s.serverless(description="<b>"),
+            "description must hold at most 255 characters, none of them < or >",
+            lambda s: s.serverless(description="b" * 255),
+        ),
+    ],
+    "O11": [
+        (
+            lambda s: s.serverless(snapshot_retention_days=36),
+            "snapshot_retention_days must be between 0 and 35 days",
+            lambda s: s.serverless(snapshot_retention_days=35),
+        ),
+        (
+            lambda s: s.serverless(snapshot_retention_days=0, daily_snapshot_time="03:00"),
+            "daily_snapshot_time must be left out when snapshot_retention_days is 0",
+            lambda s: s.serverless(snapshot_retention_days=1, daily_snapshot_time="03:00"),
+        ),
+        (
+            lambda s: s.serverless(final_snapshot_name="Last"),
+            "final_snapshot_name must be lower case",
+            lambda s: s.serverless(final_snapshot_name="last"),
+        ),
+    ],
+    "O12": [
+        (
+            lambda s: s.serverless(**{**PUBLIC, "engine": ServerlessEngine.VALKEY_8}),
+            "engine must be Valkey 9 or newer with connection_type PUBLIC",
+            lambda s: s.serverless(**PUBLIC),
+        ),
+        (
+            lambda s: s.serverless(**PUBLIC, users=[s.user()]),
+            "users must all use IAM with connection_type PUBLIC, got 'ann'",
+            lambda s: s.serverless(
+                **PUBLIC, user_group=UserGroup.from_user_group_id(s.stack, "Users", "default.iam-user-group")
+            ),
+        ),
+        (
+            lambda s: s.serverless(**{**PUBLIC, "vpc": s.vpc}),
+            "vpc, vpc_subnets and security_groups must be left out with connection_type PUBLIC",
+            lambda s: s.serverless(**PUBLIC, users=[s.iam_user()]),
+        ),
+    ],
+    "O13": [
+        (
+            lambda s: s.serverless(vpc=s.ipv4_vpc(), network_type=NetworkType.IPV6),
+            "vpc_subnets must have no IPv4 addresses for network_type ipv6",
+            lambda s: s.serverless(network_type=NetworkType.IPV6),
+        ),
+        (
+            lambda s: s.group(vpc=s.ipv4_vpc(), network_type=NetworkType.IPV6),
+            "vpc_subnets must have no IPv4 addresses for network_type ipv6",
+            lambda s: s.group(vpc=s.ipv4_vpc(), network_type=NetworkType.IPV4),
+        ),
+    ],
+    "O14": [
+        (
+            lambda s: SubnetGroup(s.stack, "Subnets", vpc=s.vpc, vpc_subnets=s.subnets(0)),
+            "vpc_subnets must select at least one subnet",
+            lambda s: SubnetGroup(s.stack, "Subnets", vpc=s.vpc, vpc_subnets=s.subnets(1)),
+        ),
+        (
+            lambda s: SubnetGroup(s.stack, "Subnets", vpc=s.vpc, vpc_subnets=s.subnets(21)),
+            "vpc_subnets must select at most 20 subnets",
+            lambda s: SubnetGroup(s.stack, "Subnets", vpc=s.vpc, vpc_subnets=s.subnets(20)),
+        ),
+        (
+            lambda s: s.group(vpc_subnets=s.subnets(1)),
+            "vpc_subnets must lie in at least 2 availability zones for Multi-AZ",
+            lambda s: s.group(vpc_subnets=s.subnets(1), multi_az=False),
+        ),
+    ],
+    "O17": [
+        (
+            lambda s: s.iam_user(user_id="default.ann"),
+            "user_id must start with a letter",
+            lambda s: IamUser.from_user_attributes(
+                s.stack, "Ours", user_id="default.iam-user", iam_authentication=True
+            ),
+        )
+    ],
+}
+
+WARNED: dict[str, list[tuple[Make, str, Make]]] = {
+    "O18": [(lambda s: s.group(**OPEN), "unauthenticated", lambda s: s.group())],
+    "O2": [
+        (
+            lambda s: s.group(
+                maintenance_window=MaintenanceWindow.of("sun:05:00-sun:06:00"),
+                snapshot_window=SnapshotWindow.of("05:30-06:30"),
+            ),
+            "windows-overlap",
+            lambda s: s.group(
+                maintenance_window=MaintenanceWindow.of("sun:05:00-sun:06:00"),
+                snapshot_window=SnapshotWindow.of("06:00-07:00"),
+            ),
+        )
+    ],
+    "O8": [
+        (
+            lambda s: s.group(engine_version=EngineVersion.REDIS_5_0_6, **OPEN),
+            "minor-upgrades-ignored",
+            lambda s: s.group(engine_version=EngineVersion.REDIS_5_0_6, auto_minor_version_upgrade=False, **OPEN),
+        )
+    ],
+    "O13": [
+        (
+            lambda s: s.serverless(vpc_subnets=s.subnets(1)),
+            "serverless-subnets",
+            lambda s: s.serverless(vpc_subnets=s.subnets(3)),
+        ),
+        (
+            lambda s: s.serverless(vpc=s.ipv4_vpc(), network_type=NetworkType.DUAL_STACK),
+            "subnets-without-ipv6",
+            lambda s: s.serverless(network_type=NetworkType.DUAL_STACK),
+        ),
+    ],
+    "lifecycle": [
+        (
+            lambda s: s.group(engine_version=EngineVersion.REDIS_6_2),
+            "engine-end-of-life",
+            lambda s: s.group(engine_version=EngineVersion.REDIS_7_0),
+        )
+    ],
+}
+# What no check has to look at, and why.
+BY_CONSTRUCTION = {
+    "O15": "ids are lower-cased, and resources refer to each other by Ref",
+    "O16": "compliance=REGULATED asks for TLS and users; a token or users with passwords serve as well",
+}
+
+
+@pytest.fixture
+def site(stack: cdk.Stack, vpc: ec2.IVpc) -> Site:
+    return Site(stack, vpc)
+
+
+@pytest.mark.parametrize(("broken", "message", "_kept"), cases(REFUSED))
+def test_what_breaks_a_rule_is_refused(site: Site, broken: Make, message: str, _kept: Make) -> None:
+    with pytest.raises(ValidationError) as refused:
+        broken(site)
+    assert message in str(refused.value)
+    assert "; " in str(refused.value), "the message says what to do"
+
+
+@pytest.mark.parametrize(("_broken", "_message", "kept"), cases(REFUSED))
+def test_what_keeps_it_is_accepted(site: Site, _broken: Make, _message: str, kept: Make) -> None:
+    kept(site)
+
+
+@pytest.mark.parametrize(("unwise", "warning", "_wise"), cases(WARNED))
+def test_the_unwise_is_warned_of(site: Site, warnings: Warnings, unwise: Make, warning: str, _wise: Make) -> None:
+    unwise(site)
+    assert f"cachetwin:{warning}" in warnings()
+
+
+@pytest.mark.parametrize(("_unwise", "warning", "wise"), cases(WARNED))
+def test_the_wise_is_not(site: Site, warnings: Warnings, _unwise: Make, warning: str, wise: Make) -> None:
+    wise(site)
+    assert f"cachetwin:{warning}" not in warnings()
+
+
+def test_every_row_of_the_table_is_here() -> None:
+    rows = {f"O{number}" for number in range(1, 19)}
+    assert rows | {"lifecycle"} == REFUSED.keys() | WARNED.keys() | BY_CONSTRUCTION.keys()

@@ -1,0 +1,429 @@
+"""ElastiCache's own rules about engines, nodes, shards, zones and scaling, row by row.
+
+The ids are those of the table of rules that the constructs were built to. The other tests go into more detail about each.
+"""
+
+import aws_cdk as cdk
+import pytest
+from aws_cdk import aws_ec2 as ec2
+from tests.cdk.service_rules.site import CLUSTER, DURABLE, HALVES, ONE_NODE, OPEN, Make, Site, Warnings, cases
+
+from cachetwin_cdk import (
+    ClusterMode,
+    Durability,
+    Engine,
+    EngineVersion,
+    GlobalDatastore,
+    NodeType,
+    ParameterGroup,
+    ReplicaScaling,
+    Shard,
+    ShardScaling,
+    ValidationError,
+)
+
+REFUSED: dict[str, list[tuple[Make, str, Make]]] = {
+    "T1": [
+        (
+            lambda s: s.group(**CLUSTER, automatic_failover=False, multi_az=False),
+            "automatic_failover must be True with cluster mode enabled",
+            lambda s: s.group(**CLUSTER, multi_az=False),
+        )
+    ],
+    "T2": [
+        (
+            lambda s: s.group(automatic_failover=False),
+            "automatic_failover must be True when multi_az is True",
+            lambda s: s.group(automatic_failover=False, multi_az=False),
+        ),
+        (
+            lambda s: s.group(**CLUSTER, replicas=0),
+            "replicas must be at least 1 for Multi-AZ",
+            lambda s: s.group(**CLUSTER, replicas=0, multi_az=False),
+        ),
+    ],
+    "T3": [
+        (
+            lambda s: s.group(replicas=0, multi_az=False),
+            "replicas must be at least 1 for automatic failover",
+            lambda s: s.group(replicas=1, multi_az=False),
+        )
+    ],
+    "T4": [
+        (lambda s: s.group(replicas=6), "replicas must be between 0 and 5", lambda s: s.group(replicas=5)),
+        (
+            lambda s: s.group(shards=2),
+            "cluster_mode must be enabled to have shards",
+            lambda s: s.group(**CLUSTER, shards=2),
+        ),
+    ],
+    "T5": [
+        (
+            lambda s: s.group(**CLUSTER, shards=501),
+            "shards must be between 1 and 500",
+            lambda s: s.group(**CLUSTER, shards=500, replicas=0, multi_az=False),
+        )
+    ],
+    "T6": [
+        (
+            lambda s: s.group(preferred_availability_zones=["a"]),
+            "must name one zone for each of the 2 nodes",
+            lambda s: s.group(preferred_availability_zones=["a", "b"]),
+        ),
+        (
+            lambda s: s.group(vpc_subnets=s.subnets(2), preferred_availability_zones=["eu-west-1a", "eu-west-1c"]),
+            "preferred_availability_zones must be among the zones of the subnets, eu-west-1a, eu-west-1b",
+            lambda s: s.group(vpc_subnets=s.subnets(2), preferred_availability_zones=["eu-west-1a", "eu-west-1b"]),
+        ),
+        (
+            lambda s: s.group(**CLUSTER, shards=2, preferred_availability_zones=["a", "b"]),
+            "preferred_availability_zones must be left out with several shards or shard_placement",
+            lambda s: s.group(**CLUSTER, shard_placement=[Shard("a", ("b",))]),
+        ),
+    ],
+    "T7": [
+        (
+            lambda s: s.group(**CLUSTER, shard_placement=[Shard(shard_id="00001")]),
+            "shard_id must hold 1 to 4 digits",
+            lambda s: s.group(**CLUSTER, shard_placement=[Shard(shard_id="0001")]),
+        ),
+        (
+            lambda s: s.group(**CLUSTER, shard_placement=[Shard("a", ("b", "c"))]),
+            "replica_availability_zones must name one zone for each of the 1 replicas",
+            lambda s: s.group(**CLUSTER, shard_placement=[Shard("a", ("b",))]),
+        ),
+        (
+            lambda s: s.group(**CLUSTER, shard_placement=[Shard(slots="0-16384")]),
+            "slots must ascend within 0 and 16383",
+            lambda s: s.group(**CLUSTER, shard_placement=[Shard(slots="0-16383")]),
+        ),
+    ],
+    "T9": [
+        (
+            lambda s: s.group(cluster_mode=ClusterMode.COMPATIBLE, engine_version=EngineVersion.REDIS_6_2),
+            "cluster_mode must be compatible only from Redis 7.0 or Valkey 7.2 on",
+            lambda s: s.group(cluster_mode=ClusterMode.COMPATIBLE, engine_version=EngineVersion.REDIS_7_0),
+        )
+    ],
+    "T10": [
+        (
+            lambda s: s.group(parameters={"cluster-enabled": "yes"}),
+            "parameter_group must not set cluster-enabled=yes with cluster mode disabled",
+            lambda s: s.group(**CLUSTER, parameters={"cluster-enabled": "yes"}),
+        ),
+        (
+            lambda s: s.memcached(parameters={"cluster-enabled": "yes"}),
+            "parameters must hold parameters that memcached1.6 has, got 'cluster-enabled'",
+            lambda s: s.memcached(parameters={"chunk_size": "96"}),
+        ),
+    ],
+    "T11": [
+        (
+            lambda s: s.group(
+                parameter_group=ParameterGroup(s.stack, "Parameters", engine_version=EngineVersion.REDIS_7_1)
+            ),
+            "parameter_group must be of family valkey8 for valkey 8.1, got 'redis7'",
+            lambda s: s.group(
+                parameter_group=ParameterGroup(s.stack, "Parameters", engine_version=EngineVersion.VALKEY_8_0)
+            ),
+        )
+    ],
+    "T12": [
+        (lambda s: s.memcached(nodes=0), "nodes must be between 1 and 60", lambda s: s.memcached(nodes=1)),
+        (lambda s: s.memcached(nodes=61), "nodes must be between 1 and 60", lambda s: s.memcached(nodes=40)),
+    ],
+    "T13": [
+        (
+            lambda s: s.memcached(nodes=1, cross_az=True),
+            "nodes must be at least 2 to lie in several zones",
+            lambda s: s.memcached(nodes=2, cross_az=True),
+        ),
+        (
+            lambda s: s.memcached(preferred_availability_zones=["a"]),
+            "preferred_availability_zones must name one zone for each of the 2 nodes",
+            lambda s: s.memcached(preferred_availability_zones=["a", "b"]),
+        ),
+        (
+            lambda s: s.memcached(vpc_subnets=s.subnets(2), preferred_availability_zones=["eu-west-1a", "eu-west-1c"]),
+            "preferred_availability_zones must be among the zones of the subnets, eu-west-1a, eu-west-1b",
+            lambda s: s.memcached(vpc_subnets=s.subnets(2), preferred_availability_zones=["eu-west-1a", "eu-west-1b"]),
+        ),
+    ],
+    "T14": [
+        (
+            lambda s: s.group(replication_group_id="a--b"),
+            "replication_group_id must start with a letter",
+            lambda s: s.group(replication_group_id="a-b"),
+        ),
+        (
+            lambda s: s.memcached(cluster_name="a" * 51),
+            "cluster_name must start with a letter and hold at most 50",
+            lambda s: s.memcached(cluster_name="a" * 50),
+        ),
+    ],
+    "T15": [
+        (
+            lambda _s: EngineVersion.of(Engine.VALKEY, "8.1.0"),
+            "version must look like 8.1, got '8.1.0'",
+            lambda _s: EngineVersion.of(Engine.VALKEY, "10.0"),
+        ),
+        (
+            lambda _s: EngineVersion.of(Engine.MEMCACHED, "1.6"),
+            "version must look like 1.6.22, got '1.6'",
+            lambda _s: EngineVersion.of(Engine.MEMCACHED, "1.6.33"),
+        ),
+        (
+            lambda _s: EngineVersion.of(Engine.REDIS, "5.0"),
+            "version must look like 7.1, or like 5.0.6 before version 6, got '5.0'",
+            lambda _s: EngineVersion.of(Engine.REDIS, "6.x"),
+        ),
+        (
+            lambda s: GlobalDatastore(s.stack, "Global", primary=s.large(), engine_version=EngineVersion.VALKEY_8_0),
+            "engine_version must not be older than the primary's, valkey 8.1",
+            lambda s: GlobalDatastore(s.stack, "Global", primary=s.large(), engine_version=EngineVersion.VALKEY_8_2),
+        ),
+        (
+            lambda s: GlobalDatastore(s.stack, "Global", primary=s.large(), engine_version=EngineVersion.REDIS_7_1),
+            "engine_version must not be older than the primary's, valkey 8.1",
+            lambda s: GlobalDatastore(
+                s.stack,
+                "Global",
+                primary=s.large(engine_version=EngineVersion.REDIS_7_1),
+                engine_version=EngineVersion.VALKEY_7_2,
+            ),
+        ),
+    ],
+    "T16": [
+        (
+            lambda s: s.group(node_type=NodeType.R6GD_XLARGE, engine_version=EngineVersion.REDIS_6_0, log_delivery=[]),
+            "engine_version must be at least Redis 6.2 or Valkey 7.2 on cache.r6gd.xlarge",
+            lambda s: s.group(node_type=NodeType.R6GD_XLARGE, engine_version=EngineVersion.REDIS_6_2),
+        ),
+        (
+            lambda s: s.group(node_type=NodeType.R6GD_XLARGE, parameters={"maxmemory-policy": "allkeys-lfu"}),
+            "must be one of allkeys-lru, noeviction, volatile-lru, got 'allkeys-lfu'",
+            lambda s: s.group(node_type=NodeType.R6GD_XLARGE, parameters={"maxmemory-policy": "allkeys-lru"}),
+        ),
+    ],
+    "T17": [
+        (
+            lambda s: GlobalDatastore(s.stack, "Global", primary=s.group()),
+            "node_type must be large or larger in a global datastore, got 'cache.t4g.small'",
+            lambda s: GlobalDatastore(s.stack, "Global", primary=s.large()),
+        ),
+        (
+            lambda s: GlobalDatastore(
+                s.stack,
+                "Global",
+                primary=s.group(
+                    node_type=NodeType.M5_LARGE, engine_version=EngineVersion.of(Engine.REDIS, "5.0.5"), **OPEN
+                ),
+            ),
+            "primary must run Redis 5.0.6 at least, or Valkey, in a global datastore",
+            lambda s: GlobalDatastore(
+                s.stack, "Global", primary=s.large(engine_version=EngineVersion.REDIS_5_0_6, **OPEN)
+            ),
+        ),
+        (
+            lambda s: GlobalDatastore(s.stack, "Global", primary=s.group(**DURABLE)),
+            "primary must not be durable in a global datastore",
+            lambda s: GlobalDatastore(s.stack, "Global", primary=s.large(**CLUSTER)),
+        ),
+        (
+            lambda s: GlobalDatastore(s.stack, "Global", primary=s.large(), node_type=NodeType.T4G_MEDIUM),
+            "node_type must be large or larger in a global datastore, got 'cache.t4g.medium'",
+            lambda s: GlobalDatastore(s.stack, "Global", primary=s.large(), node_type=NodeType.R7G_LARGE),
+        ),
+        (
+            lambda s: GlobalDatastore(s.stack, "Global", primary=s.large(), shards=2),
+            "shards must be left out without cluster mode, got 2",
+            lambda s: GlobalDatastore(s.stack, "Global", primary=s.large(**CLUSTER), shards=2),
+        ),
+        (
+            lambda s: GlobalDatastore(
+                s.stack,
+                "Global",
+                primary=s.large(),
+                parameter_group=ParameterGroup(s.stack, "Other", engine_version=EngineVersion.REDIS_7_1),
+            ),
+            "parameter_group must be of family valkey8 for valkey 8.1, got 'redis7'",
+            lambda s: GlobalDatastore(
+                s.stack,
+                "Global",
+                primary=s.large(),
+                parameter_group=ParameterGroup(s.stack, "Other", engine_version=EngineVersion.VALKEY_8_2),
+            ),
+        ),
+    ],
+    "T19": [
+        (
+            lambda s: s.group(**{**DURABLE, "engine_version": EngineVersion.VALKEY_8_1}),
+            "engine_version must be at least Valkey 9.0 for durability sync",
+            lambda s: s.group(**DURABLE),
+        ),
+        (
+            lambda s: s.group(**{**DURABLE, "cluster_mode": ClusterMode.DISABLED}),
+            "cluster_mode must be enabled for durability sync",
+            lambda s: s.group(**{**DURABLE, "durability": Durability.DISABLED, "cluster_mode": ClusterMode.DISABLED}),
+        ),
+        (
+            lambda s: s.group(**DURABLE, multi_az=False),
+            "multi_az must be True for durability sync",
+            lambda s: s.group(**DURABLE, multi_az=True),
+        ),
+        (
+            lambda s: s.group(**DURABLE, at_rest_encryption=False),
+            "transit_encryption and at_rest_encryption must be True for durability sync",
+            lambda s: s.group(**DURABLE, at_rest_encryption=True),
+        ),
+        (
+            lambda s: s.group(**{**DURABLE, "node_type": NodeType.R6GD_XLARGE}),
+            "node_type must not tier data for durability sync",
+            lambda s: s.group(**{**DURABLE, "durability": None, "node_type": NodeType.R6GD_XLARGE}),
+        ),
+    ],
+    "T20": [
+        (
+            lambda s: s.group(node_type=NodeType.of("cache.t1.micro"), transit_encryption=False, **OPEN, **ONE_NODE),
+            "node_type must not be a t1 node with Multi-AZ or backups",
+            lambda s: s.group(
+                node_type=NodeType.of("cache.t1.micro"),
+                transit_encryption=False,
+                snapshot_retention_days=0,
+                **OPEN,
+                **ONE_NODE,
+            ),
+        ),
+        (
+            lambda s: s.group(node_type=NodeType.of("cache.m1.large")),
+            "node_type must not be of m1, m2, t1 or c1 with transit_encryption",
+            lambda s: s.group(node_type=NodeType.of("cache.m1.large"), transit_encryption=False, **OPEN),
+        ),
+        (
+            lambda s: s.memcached(node_type=NodeType.of("cache.t2.micro")),
+            "node_type must be of a current generation for Memcached with TLS",
+            lambda s: s.memcached(node_type=NodeType.of("cache.t2.micro"), transit_encryption=False),
+        ),
+        (
+            lambda s: s.group(engine_version=EngineVersion.of(Engine.REDIS, "5.0.0"), **OPEN),
+            "engine_version must be at least Redis 5.0.6 or Memcached 1.5.16 on cache.t4g.small",
+            lambda s: s.group(
+                engine_version=EngineVersion.of(Engine.REDIS, "5.0.0"), node_type=NodeType.T3_SMALL, **OPEN
+            ),
+        ),
+    ],
+    "T21": [
+        (
+            lambda s: ShardScaling(s.stack, "Scaling", cache=s.large(), max_capacity=2),
+            "cache must have cluster mode enabled to scale",
+            lambda s: ShardScaling(s.stack, "Scaling", cache=s.large(**CLUSTER), max_capacity=2),
+        ),
+        (
+            lambda s: ShardScaling(s.stack, "Scaling", cache=s.group(**CLUSTER), max_capacity=2),
+            "node_type must be 2xlarge, large, xlarge of",
+            lambda s: ReplicaScaling(s.stack, "Scaling", cache=s.large(**CLUSTER)),
+        ),
+        (
+            lambda s: ReplicaScaling(s.stack, "Scaling", cache=s.large(**CLUSTER)).scale_on_engine_cpu(
+                "Cpu", target_percent=71
+            ),
+            "target_percent must be between 35 and 70 percent, got 71",
+            lambda s: ReplicaScaling(s.stack, "Scaling", cache=s.large(**CLUSTER)).scale_on_engine_cpu(
+                "Cpu", target_percent=70
+            ),
+        ),
+    ],
+}
+
+WARNED: dict[str, list[tuple[Make, str, Make]]] = {
+    "T5": [
+        (
+            lambda s: s.group(**CLUSTER, shards=46),
+            "node-quota",
+            lambda s: s.group(**CLUSTER, shards=45),
+        )
+    ],
+    "T7": [
+        (
+            lambda s: s.group(**CLUSTER, shards=2, shard_placement=[Shard(slots="0-8191"), Shard(slots="8191-16383")]),
+            "slots",
+            lambda s: s.group(**CLUSTER, shards=2, shard_placement=HALVES),
+        )
+    ],
+    "T11": [
+        (
+            lambda s: s.group(engine_version=EngineVersion.of(Engine.VALKEY, "10.0")),
+            "parameter-family-unconfirmed",
+            lambda s: s.group(engine_version=EngineVersion.VALKEY_9_1),
+        )
+    ],
+    "T12": [
+        (lambda s: s.memcached(nodes=41), "memcached-nodes-unconfirmed", lambda s: s.memcached(nodes=40)),
+    ],
+    "T16": [
+        (
+            lambda s: s.group(node_type=NodeType.of("cache.r7gd.xlarge")),
+            "data-tiering-unconfirmed",
+            lambda s: s.group(node_type=NodeType.R6GD_XLARGE),
+        )
+    ],
+    "T19": [
+        (
+            lambda s: s.group(**{**DURABLE, "node_type": NodeType.M5_LARGE}),
+            "durability-family-unconfirmed",
+            lambda s: s.group(**DURABLE),
+        )
+    ],
+    "T20": [
+        (
+            lambda s: s.group(node_type=NodeType.of("cache.m3.large")),
+            "previous-generation-node",
+            lambda s: s.group(node_type=NodeType.M5_LARGE),
+        ),
+        (
+            lambda s: s.memcached(node_type=NodeType.of("cache.t2.micro"), transit_encryption=False),
+            "previous-generation-node",
+            lambda s: s.memcached(),
+        ),
+    ],
+}
+# What no check has to look at, and why.
+BY_CONSTRUCTION = {
+    "T8": "SnapshottingClusterId is not offered",
+    "T18": "a SecondaryReplicationGroup has none of the properties that AWS refuses on it",
+}
+
+
+@pytest.fixture
+def site(stack: cdk.Stack, vpc: ec2.IVpc) -> Site:
+    return Site(stack, vpc)
+
+
+@pytest.mark.parametrize(("broken", "message", "_kept"), cases(REFUSED))
+def test_what_breaks_a_rule_is_refused(site: Site, broken: Make, message: str, _kept: Make) -> None:
+    with pytest.raises(ValidationError) as refused:
+        broken(site)
+    assert message in str(refused.value)
+    assert "; " in str(refused.value), "the message says what to do"
+
+
+@pytest.mark.parametrize(("_broken", "_message", "kept"), cases(REFUSED))
+def test_what_keeps_it_is_accepted(site: Site, _broken: Make, _message: str, kept: Make) -> None:
+    kept(site)
+
+
+@pytest.mark.parametrize(("unwise", "warning", "_wise"), cases(WARNED))
+def test_the_unwise_is_warned_of(site: Site, warnings: Warnings, unwise: Make, warning: str, _wise: Make) -> None:
+    unwise(site)
+    assert f"cachetwin:{warning}" in warnings()
+
+
+@pytest.mark.parametrize(("_unwise", "warning", "wise"), cases(WARNED))
+def test_the_wise_is_not(site: Site, warnings: Warnings, _unwise: Make, warning: str, wise: Make) -> None:
+    wise(site)
+    assert f"cachetwin:{warning}" not in warnings()
+
+
+def test_every_row_of_the_table_is_here() -> None:
+    rows = {f"T{number}" for number in range(1, 22)}
+    assert rows == REFUSED.keys() | WARNED.keys() | BY_CONSTRUCTION.keys()
