@@ -32,6 +32,7 @@ class Screen:
         self._began = time.monotonic()
         self._ended: dict[str, float] = {}
         self._width = 0
+        self._owners: dict[str, str] = {}
         self._starting = True
 
     def show(self, event: Event) -> None:
@@ -56,10 +57,16 @@ class Screen:
 
     def print_log(self, name: str, line: str) -> None:
         """Show a line of a child's log behind its name."""
-        short = name.partition("/")[2] or name
+        short = self._short(name)
         self._width = max(self._width, min(len(short), 28))
         text = Text(f"{short[:28]:<{self._width}} | ", style=_NAME_COLOURS[sum(name.encode()) % len(_NAME_COLOURS)])
         self._console.print(text + Text(line, style="default"), soft_wrap=True)
+
+    def _short(self, name: str) -> str:
+        """The name without its stack, unless another stack has the same name too."""
+        short = name.partition("/")[2] or name
+        owner = self._owners.setdefault(short, name)
+        return short if owner == name else name
 
     def close(self) -> None:
         """Stop updating the table."""

@@ -20,6 +20,7 @@ from cachetwin_local.cli.logs import logs
 from cachetwin_local.cli.operations import failover, reboot, scale
 from cachetwin_local.cli.plan import plan
 from cachetwin_local.cli.reset import reset
+from cachetwin_local.cli.services import restart, shell
 from cachetwin_local.cli.status import status
 from cachetwin_local.cli.up import supervise, up
 from cachetwin_local.errors import UserError
@@ -46,7 +47,24 @@ def options(
     context.obj = project
 
 
-for _command in (init, plan, draw, up, apply, status, logs, env, events, failover, reboot, scale, down, reset):
+for _command in (
+    init,
+    plan,
+    draw,
+    up,
+    apply,
+    status,
+    logs,
+    restart,
+    shell,
+    env,
+    events,
+    failover,
+    reboot,
+    scale,
+    down,
+    reset,
+):
     app.command()(_command)
 app.command(hidden=True)(supervise)
 

@@ -1,9 +1,11 @@
 """``cachetwin logs``."""
 
 import contextlib
+import difflib
 import json
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -20,7 +22,12 @@ __all__ = ["logs"]
 
 def logs(
     context: typer.Context,
-    names: Annotated[list[str] | None, typer.Argument(metavar="[NAME]...", help="Parts of resource names.")] = None,
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...", help="Names of resources, or of one task: Web, Shop/Web, Web/2; all by default."
+        ),
+    ] = None,
     *,
     follow: Annotated[bool, typer.Option("-f", "--follow", help="Print new lines as they arrive.")] = False,
     as_json: AsJson = False,
@@ -31,7 +38,8 @@ def logs(
     """Show the logs of the current run, or of the last one."""
     project = find_project(context.obj)
     state = state_of(project)
-    wanted = frozenset(names or ())
+    paths = status_of(state).get("paths", {}) if state else {}
+    wanted = _resolved(project, names or [], paths)
     screen = Screen(stdout_console())
 
     def show(name: str, line: str) -> None:
@@ -47,16 +55,45 @@ def logs(
         for name, line in _old_logs(project, wanted, lines):
             show(name, line)
         return
-    status_of(state)  # a supervisor that hangs is found here; between the lines of a log there may be any silence
     request = {"op": "logs", "names": sorted(wanted), "lines": lines, "follow": follow}
     with contextlib.suppress(KeyboardInterrupt):
         for entry in ask_supervisor(state, request, None if follow else ANSWER_DEADLINE_S):
             show(str(entry["name"]), str(entry["line"]))
 
 
+def _resolved(project: Project, names: list[str], paths: dict[str, str]) -> frozenset[str]:
+    """The names as logs have them; a construct path stands for its resource. Raises UserError for an unknown name."""
+    known = sorted({*paths, *(_name_of(path) for path in _files(project))})
+    found = set()
+    for name in names:
+        if any(name_matches(one, frozenset({name})) for one in known):
+            found.add(name)
+        elif below := {key for key, path in paths.items() if _is_below(name, path)}:
+            found |= below
+        else:
+            every = [part for one in (*known, *paths.values()) for part in (one, one.partition("/")[2]) if part]
+            near = difflib.get_close_matches(name, every, 1, 0.5)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UserError(f"NAME must be one of {', '.join(known) or '(no log yet)'}, got {name}{hint}")
+    return frozenset(found)
+
+
+def _is_below(name: str, path: str) -> bool:
+    """Whether a construct path is `name` or inside of it; the stack's name may be left out."""
+    return any(f"{own}/".startswith(f"{name}/") for own in (path, path.partition("/")[2]))
+
+
+def _files(project: Project) -> list[Path]:
+    return sorted((project.directory / "logs").glob("*.log"))
+
+
+def _name_of(path: Path) -> str:
+    return path.stem.replace(".", "/")
+
+
 def _old_logs(project: Project, names: frozenset[str], count: int) -> Iterator[tuple[str, str]]:
-    for path in sorted((project.directory / "logs").glob("*.log")):
-        name = path.stem.replace(".", "/", 1)
+    for path in _files(project):
+        name = _name_of(path)
         if name_matches(name, names):
             lines = path.read_text(errors="replace").splitlines()
             yield from ((name, line) for line in lines[-count:] if count)

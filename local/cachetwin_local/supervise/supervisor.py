@@ -33,9 +33,10 @@ from cachetwin_local.supervise.project.run_context import RunContext, socket_dir
 from cachetwin_local.supervise.project.secret_store import SecretStore
 from cachetwin_local.supervise.project.state import RunState, StateFile
 from cachetwin_local.supervise.reconcile import Specification, difference, specifications
+from cachetwin_local.supervise.service.operations import SERVICE_OPERATIONS, ServiceOperations
 from cachetwin_local.supervise.service.service import ServiceActor
 from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
-from cachetwin_local.topology.values import Topology, show
+from cachetwin_local.topology.values import Identity, Topology, show
 
 __all__ = ["Supervisor"]
 
@@ -97,7 +98,11 @@ class Supervisor:
             self._run_context.service_events,
             status=self.status,
             stop=self.request_stop,
-            operations={**dict.fromkeys(OPERATIONS, operations.perform), "apply": self.apply},
+            operations={
+                **dict.fromkeys(OPERATIONS, operations.perform),
+                **dict.fromkeys(SERVICE_OPERATIONS, ServiceOperations(self._services).perform),
+                "apply": self.apply,
+            },
         )
         self._actors: list[Actor] = []
 
@@ -145,6 +150,9 @@ class Supervisor:
                 *(row for cache in self._caches() for row in cache.nodes()),
                 *(row for cluster in self._memcached_clusters() for row in cluster.rows()),
             ],
+            "paths": {
+                one.key: one.path.removesuffix("/Resource").removesuffix("/Service") for one in self._identities()
+            },
             "endpoints": [asdict(row) for row in endpoint_rows(self._topology, self._run_context.secrets)],
             "outputs": {
                 f"{output.stack}.{output.name}": show(output.value)
@@ -223,6 +231,18 @@ class Supervisor:
 
         await self._in_order(made, start, _dependencies(made))
         return failed
+
+    def _identities(self) -> list[Identity]:
+        topology = self._topology
+        return [
+            *(one.identity for one in topology.services),
+            *(one.identity for one in topology.replication_groups),
+            *(one.identity for one in topology.databases),
+            *(one.identity for one in topology.load_balancers),
+        ]
+
+    def _services(self) -> list[ServiceActor]:
+        return [actor for actor in self._actors if isinstance(actor, ServiceActor)]
 
     def _caches(self) -> list[CacheActor]:
         return [actor for actor in self._actors if isinstance(actor, CacheActor)]

@@ -51,8 +51,8 @@ APP = stack(
         "Gone": {"Type": "AWS::EC2::VPC", "Properties": {"CidrBlock": "10.1.0.0/16"}, "Condition": "Never"},
         "Group": {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": "/app"}},
         "Cache": {
-            "Type": "AWS::ElastiCache::ServerlessCache",
-            "Properties": {"Engine": "valkey", "ServerlessCacheName": "sessions"},
+            "Type": "AWS::Neptune::DBCluster",
+            "Properties": {},
         },
         "Secret": {"Type": "AWS::SecretsManager::Secret", "Properties": {"Name": "app/db"}},
         "Setting": {

@@ -49,12 +49,24 @@ def test_a_slow_follower_loses_the_oldest_lines(tmp_path: Path) -> None:
     asyncio.run(main())
 
 
-def test_names_choose_by_any_part_in_any_case(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "lines"),
+    [
+        ("web", ["one", "two"]),
+        ("Shop/Web", ["one", "two"]),
+        ("Web/2", ["two"]),
+        ("Shop", ["one", "two", "three"]),
+        ("We", []),
+        ("Web/20", []),
+        ("supervisor", ["four"]),
+    ],
+)
+def test_a_name_is_that_of_a_resource_or_of_one_task_in_any_case(tmp_path: Path, name: str, lines: list[str]) -> None:
     book = Logs(tmp_path)
-    book.write("Shop/CacheABC", "one")
-    book.write("Shop/Database", "two")
-    assert [entry.line for entry in book.recent(frozenset({"cache"}), 10)] == ["one"]
-    assert [entry.line for entry in book.recent(frozenset(), 10)] == ["one", "two"]
+    for log, line in (("Shop/Web/1", "one"), ("Shop/Web/2", "two"), ("Shop/WebCache", "three"), ("supervisor", "four")):
+        book.write(log, line)
+    assert [entry.line for entry in book.recent(frozenset({name}), 10)] == lines
+    assert len(book.recent(frozenset(), 10)) == 4
     book.close()
 
 

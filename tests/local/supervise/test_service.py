@@ -106,7 +106,8 @@ def test_a_container_whose_success_is_awaited_ends_before_the_other_begins(
     run_context: RunContext, address: str
 ) -> None:
     assert run_with_migration(run_context, address, "raise SystemExit(0)", "SUCCESS") == ["Tiny/Service/web/1"]
-    lines = [line for line in run_context.logs.tail("Tiny/Service") if line in {"migrated", "serving"}]
+    both = frozenset({"Tiny/Service"})
+    lines = [one.line for one in run_context.logs.recent(both, 99) if one.line in {"migrated", "serving"}]
     assert lines == ["migrated", "serving"]
 
 

@@ -179,7 +179,7 @@ def test_a_service_that_exits_at_its_start_shows_its_last_lines_and_stops_everyt
     with tiny(tmp_path, address, "import sys; print('no such table'); sys.exit(3)") as run:
         assert run.end() == 1
         output = "".join(run.output)
-        assert "Tiny/Service exited with code 3 while starting; its last lines:\n  | no such table" in output
+        assert "Tiny/Service/1 exited with code 3 while starting; its last lines:\n  | no such table" in output
         assert not (tmp_path / ".cachetwin" / "state.json").exists()
 
 
@@ -273,7 +273,45 @@ def test_a_service_is_started_again_after_its_log_was_deleted(tmp_path: Path, ad
             get(address, "/die")
         run.wait_for("restarted")
         assert eventually(lambda: answers(address))
-        assert eventually((tmp_path / ".cachetwin" / "logs" / "Tiny.Service.log").exists)
+        assert eventually((tmp_path / ".cachetwin" / "logs" / "Tiny.Service.1.log").exists)
+
+
+def test_logs_name_the_task_and_refuse_an_unknown_name(tmp_path: Path, address: str) -> None:
+    with tiny(tmp_path, address) as run:
+        run.wait_for("ready in")
+        get(address)
+        shown = cachetwin(tmp_path, "logs", "--json", "service/1")
+        assert {json.loads(line)["name"] for line in shown.stdout.splitlines()} <= {"Tiny/Service/1"}
+        unknown = cachetwin(tmp_path, "logs", "Servise")
+        assert unknown.returncode == 1
+        assert unknown.stderr.startswith("cachetwin: NAME must be one of ")
+        assert unknown.stderr.endswith("got Servise; did you mean Service?\n")
+
+
+def test_restart_starts_the_tasks_of_a_service_again(tmp_path: Path, address: str) -> None:
+    with tiny(tmp_path, address) as run:
+        run.wait_for("ready in")
+        before = {process.pid for process in run.children()}
+        done = cachetwin(tmp_path, "restart", "Service")
+        assert (done.returncode, done.stderr) == (0, "Tiny/Service: 1 task started again\n")
+        assert get(address) == "tiny 32 127.0.0.1"
+        assert len({process.pid for process in run.children()} - before) == 1
+        unknown = cachetwin(tmp_path, "restart", "Servise")
+        assert "Servise is no service that runs here" in unknown.stderr
+        assert "did you mean Service?" in unknown.stderr
+
+
+def test_a_shell_has_the_folder_and_the_variables_of_a_task(tmp_path: Path, address: str) -> None:
+    with tiny(tmp_path, address) as run:
+        run.wait_for("ready in")
+        shown = cachetwin(
+            tmp_path, "shell", "Service", "--", "/bin/sh", "-c", "pwd; echo $HOST; echo $AWS_EXECUTION_ENV"
+        )
+        folder, host, environment = shown.stdout.splitlines()
+        assert folder.startswith(str(tmp_path / ".cachetwin" / "tasks" / "Tiny.Service" / "1"))
+        assert (host.startswith("127."), environment) == (True, "AWS_ECS_FARGATE")
+        missing = cachetwin(tmp_path, "shell", "Service", "--task", "9")
+        assert "must have a task of that number, 1 to 1, got 9" in missing.stderr
 
 
 def test_many_clients_are_served_where_the_soft_limit_on_open_files_is_low(tmp_path: Path, address: str) -> None:
@@ -330,4 +368,4 @@ def test_logs_are_written_as_json_lines(tmp_path: Path, address: str) -> None:
     with tiny(tmp_path, address) as run:
         run.wait_for("ready in")
         lines = [json.loads(line) for line in cachetwin(tmp_path, "logs", "--json", "service").stdout.splitlines()]
-    assert {"name": "Tiny/Service", "line": "the key is ********"} in lines
+    assert {"name": "Tiny/Service/1", "line": "the key is ********"} in lines

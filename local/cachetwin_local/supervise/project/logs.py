@@ -158,5 +158,12 @@ class _LogFile:
 
 
 def name_matches(name: str, names: frozenset[str]) -> bool:
-    """Whether one of `names` is part of the actor's name, in any case. Every actor matches where there are no names."""
-    return not names or any(part.lower() in name.lower() for part in names)
+    """Whether the log `name` is one of `names` or of a part of it, in any case; the stack's name may be left out.
+
+    ``Shop/Web``, ``Web`` and ``web/2`` match ``Shop/Web/2``, ``We`` does not. Every log matches where there are no names.
+    """
+    own = name.lower()
+    without_stack = own.partition("/")[2]
+    return not names or any(
+        f"{one}/".startswith(f"{wanted.lower()}/") for wanted in names for one in (own, without_stack) if one
+    )

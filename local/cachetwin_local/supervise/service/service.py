@@ -45,6 +45,8 @@ class ServiceActor:
         self, run_context: RunContext, service: Service, topology: Topology, environments: VirtualEnvironments
     ) -> None:
         self.name = service.identity.key
+        path = service.identity.path.removesuffix("/Resource").removesuffix("/Service")
+        self.names = frozenset({self.name, path, service.identity.logical_id})
         self.depends_on = frozenset(service.depends_on)
         self._run_context = run_context
         self._service = service
@@ -89,6 +91,20 @@ class ServiceActor:
         except ExceptionGroup as group:
             raise group.exceptions[0] from None
 
+    async def restart(self) -> str:
+        """Stop the tasks, unpack their files anew and start them. Returns a sentence. Raises UserError when one fails."""
+        await self.stop()
+        self._restarters.clear()
+        await self.prepare()
+        await self.start()
+        return f"{self.name}: {self.detail} started again"
+
+    def shell(self, task: int) -> Command:
+        """The folder and the variables of a task, which are those of its first container. Raises UserError for no task."""
+        if not self._containers or not 1 <= task <= len(self._service.tasks):
+            raise UserError(f"{self.name} must have a task of that number, 1 to {len(self._service.tasks)}, got {task}")
+        return self._command(task - 1, self._containers[0])
+
     async def stop(self) -> None:
         """Stop the tasks, all at once."""
         await self._tasks.stop()
@@ -118,7 +134,7 @@ class ServiceActor:
             code, lines = await run(
                 self._command(index, container),
                 _COMPLETE_DEADLINE_S,
-                on_line=lambda line: self._run_context.logs.write(self.name, line),
+                on_line=lambda line: self._run_context.logs.write(self._log_name(index, container), line),
             )
         except TimeoutError:
             raise UserError(
@@ -154,9 +170,16 @@ class ServiceActor:
     def _child_name(self, index: int, container: Container) -> str:
         return f"{self.name}/{container.name}/{index + 1}"
 
+    def _log_name(self, index: int, container: Container) -> str:
+        """The name of a container's log: the task's number, and the container where a task has several."""
+        task = f"{self.name}/{index + 1}"
+        return task if len(self._containers) == 1 else f"{task}/{container.name}"
+
     async def _start_container(self, index: int, container: Container) -> Child:
         command = self._command(index, container)
-        child = await self._run_context.start_child(self._child_name(index, container), command, self.name)
+        child = await self._run_context.start_child(
+            self._child_name(index, container), command, self._log_name(index, container)
+        )
         loop = asyncio.get_running_loop()
         began = loop.time()
         groups = self._groups_of(container)
@@ -171,17 +194,18 @@ class ServiceActor:
         probed_url = "".join(
             f" GET {_health_url(group, self._service.tasks[index], container)}" for group in groups[:1]
         )
-        await wait_until_running(self._run_context, self.name, child, runs, _START_DEADLINE_S, probed_url=probed_url)
-        self._warn_of_open_ports(child, self._service.tasks[index])
+        log_name = self._log_name(index, container)
+        await wait_until_running(self._run_context, log_name, child, runs, _START_DEADLINE_S, probed_url=probed_url)
+        self._warn_of_open_ports(child, index, container)
         return child
 
-    def _warn_of_open_ports(self, child: Child, task_address: TaskAddress) -> None:
+    def _warn_of_open_ports(self, child: Child, index: int, container: Container) -> None:
         """Log a warning when the task listens on every interface: other machines could reach it."""
         ports = _open_ports(child.pid)
         if ports:
             which = ", ".join(map(str, ports))
-            line = f"listens on every interface (port {which}): bind to HOST, {task_address.address}"
-            self._run_context.logs.write(self.name, f"[cachetwin] {line}")
+            line = f"listens on every interface (port {which}): bind to HOST, {self._service.tasks[index].address}"
+            self._run_context.logs.write(self._log_name(index, container), f"[cachetwin] {line}")
 
     def _command(self, index: int, container: Container) -> Command:
         own = {name: self._run_context.secrets.text(value) for name, value in container.environment.items()}

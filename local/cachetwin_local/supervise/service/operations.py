@@ -1,0 +1,50 @@
+"""What people may ask of a running service: to start its tasks again, and what a shell in a task needs."""
+
+import difflib
+from collections.abc import Callable, Sequence
+
+from cachetwin_local.errors import UserError
+from cachetwin_local.supervise.service.service import ServiceActor
+
+__all__ = ["SERVICE_OPERATIONS", "ServiceOperations"]
+
+SERVICE_OPERATIONS = frozenset({"restart", "shell"})
+
+Document = dict[str, object]
+
+
+class ServiceOperations:
+    """Carries out requests of the control socket on the services that run."""
+
+    def __init__(self, services: Callable[[], Sequence[ServiceActor]]) -> None:
+        self._services = services
+
+    async def perform(self, request: Document) -> Document:
+        """Carry out one request. The answer holds ``done`` or what a shell needs, or ``error``."""
+        try:
+            service = self._service(str(request.get("service")))
+            if request.get("op") == "restart":
+                return {"done": await service.restart()}
+            task = request.get("task")
+            command = service.shell(task if isinstance(task, int) else 1)
+        except UserError as error:
+            return {"error": str(error)}
+        except ExceptionGroup as group:  # of the tasks that did not start
+            errors, others = group.split(UserError)
+            if errors is None or others is not None:
+                raise
+            return {"error": str(errors.exceptions[0])}
+        return {"folder": str(command.cwd), "variables": dict(command.environment)}
+
+    def _service(self, name: str) -> ServiceActor:
+        """The service of this name: its logical id, with or without the stack's name, or its construct path."""
+        services = self._services()
+        found = [service for service in services if name in service.names]
+        if len(found) == 1:
+            return found[0]
+        every = [known for service in services for known in service.names]
+        near = difflib.get_close_matches(name, every, 1, 0.5)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        reason = "is the name of several services" if found else "is no service that runs here"
+        keys = ", ".join(service.name for service in services)
+        raise UserError(f"{name} {reason}: it must be one of {keys or 'none'}{hint}")
