@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -53,17 +54,27 @@ class Project:
         """The folder that assets are in: where the app writes its cloud assembly, or the template's own."""
         if self.template is not None:
             return self.template.parent
-        return self.synthesised_folder or self.root / str(self.settings.get("output", "cdk.out"))
+        output = str(self.settings.get("output", "cdk.out"))
+        made = self.root / output if os.access(self.root, os.W_OK) else self.directory / output
+        return self.synthesised_folder or made
 
     @property
     def directory(self) -> Path:
-        """Where the runner keeps this project's state, secrets, data and logs."""
-        return self.root / STATE_FOLDER
+        """Where the runner keeps this project's state, secrets, data and logs.
+
+        In the user's state folder where the project's own cannot be written, or has a name that servers cannot read: a
+        search path is cut at a colon, PostgreSQL's list of folders at a comma.
+        """
+        if os.access(self.root, os.W_OK) and not {":", ","} & set(str(self.root)):
+            return self.root / STATE_FOLDER
+        home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+        return Path(home) / "cachetwin" / self.unique_name
 
     @property
     def unique_name(self) -> str:
         """The folder's name and a digest of where it is: two checkouts of one app get addresses of their own."""
-        return f"{self.root.name}-{hashlib.sha256(os.fsencode(self.root)).hexdigest()[:6]}"
+        name = re.sub(r"[^A-Za-z0-9._-]", "-", self.root.name)
+        return f"{name}-{hashlib.sha256(os.fsencode(self.root)).hexdigest()[:6]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +113,7 @@ def find_project(start: Path, source: Source | None = None) -> Project:
     if given:
         return _project_of(found or start, settings, source)
     if found is None:
-        found = next((folder for folder in [start, *start.parents] if (folder / STATE_FOLDER).is_dir()), None)
+        found = next((one for one in [start, *start.parents] if Project(one, {}).directory.is_dir()), None)
     if found is None:
         raise UserError(
             f"no cdk.json in {start} or above: run this in a CDK app, name its folder with --project, or name an --app, "

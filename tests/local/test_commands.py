@@ -167,3 +167,27 @@ def test_init_writes_what_the_plan_misses_and_completes_it_later(project: Path) 
     wrong = cachetwin(project, "plan", "--no-synth")
     assert "must have keys of leave-out, " in wrong.stderr
     assert "got service; did you mean services?" in wrong.stderr
+
+
+def test_a_project_whose_folder_cannot_hold_its_state_has_it_in_the_users_state_folder(tmp_path: Path) -> None:
+    project, state = tmp_path / "my: app, 2", tmp_path / "state"
+    shutil.copytree(THREE_STACKS, project / "cdk.out")
+    (project / "cdk.json").write_text(json.dumps({"app": "cdk.out"}))
+    command = [sys.executable, "-m", "cachetwin_local", "-C", str(project), "env"]
+    environment = {**ENVIRONMENT, "XDG_STATE_HOME": str(state)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not (project / ".cachetwin").exists()
+    (folder,) = (state / "cachetwin").iterdir()
+    assert folder.name.startswith("my--app--2-")
+    assert (folder / "secrets.json").exists()
+
+
+def test_a_terminal_without_unicode_and_a_narrow_one_show_the_plan(project: Path) -> None:
+    command = [sys.executable, "-m", "cachetwin_local", "-C", str(project), "plan", "--no-synth"]
+    for more in ({"PYTHONIOENCODING": "ascii"}, {"COLUMNS": "40"}):
+        done = subprocess.run(command, env={**ENVIRONMENT, **more}, capture_output=True, timeout=60, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        text = done.stdout.decode("ascii" if "PYTHONIOENCODING" in more else "utf-8")
+        assert "twinned" in text
+        assert "?" not in text

@@ -4,6 +4,7 @@ stdout carries what was asked for, stderr progress and logs. A `UserError` print
 exception shows its traceback.
 """
 
+import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -71,6 +72,11 @@ app.command(hidden=True)(supervise)
 
 def main() -> None:
     """The console script."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="replace"
+            )  # a terminal without a character of an app's names shows a question mark
     try:
         app()
     except UserError as error:

@@ -55,6 +55,8 @@ def plan(
     if as_json:
         sys.stdout.write(json.dumps(to_json(topology), indent=1) + "\n")
     else:
-        stdout_console().print(render_table(topology, all_resources=all_resources))
+        console = stdout_console()
+        ascii_only = console.options.ascii_only
+        console.print(render_table(topology, all_resources=all_resources, ascii_only=ascii_only))
     if any(problem.severity == "error" for problem in topology.problems):
         raise typer.Exit(1)

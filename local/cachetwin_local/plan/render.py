@@ -18,6 +18,7 @@ from cachetwin_local.topology.values import Coverage, Problem, Topology
 
 HIDDEN: Final = "(hidden)"
 SECRET_FIELDS: Final = frozenset({"password", "passwords", "auth_token", "value", "secret_string_template"})
+ASCII_MARKS: Final = {"twinned": "*", "modelled": "o"}
 STATUS_MARKS: Final = {"twinned": "●", "modelled": "○", "not supported": "-", "not readable": "!", "left out": "-"}
 QUIET_STATUS: Final = "modelled"
 
@@ -46,12 +47,13 @@ def _json(value: object, name: str, owner: str = "") -> object:
     return value
 
 
-def render_table(topology: Topology, *, all_resources: bool = False) -> RenderableType:
+def render_table(topology: Topology, *, all_resources: bool = False, ascii_only: bool = False) -> RenderableType:
     """Tables of what runs, what does not, the problems and the outputs.
 
-    Modelled resources are counted, or listed with `all_resources`.
+    Modelled resources are counted, or listed with `all_resources`; `ascii_only` is for terminals that have no more.
     """
-    parts: list[RenderableType] = [_coverage(topology, all_resources=all_resources)]
+    marks = {**STATUS_MARKS, **(ASCII_MARKS if ascii_only else {})}
+    parts: list[RenderableType] = [_coverage(topology, marks, all_resources=all_resources)]
     if topology.paths:
         parts.append(_paths(topology))
     if topology.outputs:
@@ -63,19 +65,19 @@ def render_table(topology: Topology, *, all_resources: bool = False) -> Renderab
     return Group(*parts)
 
 
-def _coverage(topology: Topology, *, all_resources: bool) -> Table:
+def _coverage(topology: Topology, marks: Mapping[str, str], *, all_resources: bool) -> Table:
     table = Table(title=f"Plan for {', '.join(topology.stacks)}", title_justify="left", expand=False)
     for heading in ("", "Resource", "Type", "Here"):
         table.add_column(heading, overflow="fold")
     shown = [c for c in topology.coverage if all_resources or c.status != QUIET_STATUS]
-    for one in sorted(shown, key=lambda c: list(STATUS_MARKS).index(c.status)):
+    for one in sorted(shown, key=lambda c: list(marks).index(c.status)):
         table.add_row(
-            f"{STATUS_MARKS[one.status]} {one.status}", _name(one), one.identity.type.removeprefix("AWS::"), one.note
+            f"{marks[one.status]} {one.status}", _name(one), one.identity.type.removeprefix("AWS::"), one.note
         )
     hidden = len(topology.coverage) - len(shown)
     if hidden:
         noun = "resource" if hidden == 1 else "resources"
-        table.caption = f"{STATUS_MARKS[QUIET_STATUS]} {hidden} more {noun} modelled: checked, nothing to run"
+        table.caption = f"{marks[QUIET_STATUS]} {hidden} more {noun} modelled: checked, nothing to run"
         table.caption_justify = "left"
     return table
 
