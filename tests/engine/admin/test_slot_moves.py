@@ -287,3 +287,11 @@ def test_only_nodes_with_the_secret_are_let_in(move: Move) -> None:
     assert reply.startswith(b"-ERR unknown command 'CACHETWIN-PEER'")
     stranger = move.target.session()
     assert stranger.args("RESTORE-ASKING", "{b}0", 0, "x").startswith(b"-ERR DUMP payload")
+
+
+def test_a_new_primary_of_the_target_keeps_what_has_come(start_run: StartRun) -> None:
+    heir = start_in_cluster(start_run)
+    heir.engine.databases[0].put(b"{b}0", b"came by replication")
+    adopt(heir, moving(topology(replicas=1)), node_id(2, 1))
+    heir("ASKING")
+    assert heir("EXISTS {b}0") == b":1\r\n"

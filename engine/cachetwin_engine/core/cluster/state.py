@@ -138,7 +138,8 @@ class ClusterState:
         A node that stays keeps its object, so ``myself`` does; nodes that are not in ``topology`` are forgotten.
         """
         before = [slot for slot in range(SLOT_COUNT) if self._is_of_my_shard(slot)]
-        led = self.is_given and self.myself.primary is None
+        was_given = self.is_given
+        led = was_given and self.myself.primary is None
         imported = self.importing
         known = self.nodes
         self.nodes = {}
@@ -177,8 +178,10 @@ class ClusterState:
             self.unverified = dict.fromkeys(self.migrating, True)
         else:
             self.unverified = {slot: True for slot in self.unverified if slot in self.migrating}
-        strange = [slot for slot in self.importing if slot not in imported]
-        return [slot for slot in before if not self._is_of_my_shard(slot)] + strange
+        lost = [slot for slot in before if not self._is_of_my_shard(slot)]
+        if not was_given:  # what has come already, to the primary that this node followed, stays
+            return [slot for slot in lost if slot not in self.importing]
+        return lost + [slot for slot in self.importing if slot not in imported]
 
     def _adopt_moves(self, topology: Topology, primaries: dict[bytes, ClusterNode]) -> None:
         """The slots that leave this node's shard, and those that come."""
