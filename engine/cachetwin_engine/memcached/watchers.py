@@ -1,7 +1,7 @@
 """``watch``: clients that receive a line for each fetch, change, eviction, deletion or connection (logger.c).
 
 A watcher has a buffer of ``watcher_logbuf_size``. Lines that do not fit are counted, and the watcher is told how many it
-missed before the next line.
+missed when it has taken those that did.
 """
 
 from collections.abc import Callable
@@ -59,17 +59,18 @@ class Watcher:
 
     def add(self, line: bytes) -> bool:
         """Take a line; False if there is no room for it."""
-        notice = b"skipped=%d\n" % self.skipped if self.skipped else b""
-        if self.bytes + len(line) + len(notice) > self.bytes_max:
+        if self.skipped or self.bytes + len(line) > self.bytes_max:
             self.skipped += 1
             return False
-        self.skipped = 0
-        self.lines.append(notice + line)
-        self.bytes += len(line) + len(notice)
+        self.lines.append(line)
+        self.bytes += len(line)
         return True
 
     def take(self) -> bytes:
         """What it is to be sent."""
+        if self.skipped:
+            self.lines.append(b"skipped=%d\n" % self.skipped)
+            self.skipped = 0
         lines = b"".join(self.lines)
         self.lines = []
         self.bytes = 0

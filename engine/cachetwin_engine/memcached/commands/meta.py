@@ -74,7 +74,7 @@ def _ttl(item: Item, now: i64) -> bytes:
 def meta_get(session: Session, words: list[bytes]) -> bytes:
     """Meta get."""
     if len(words) < 2:
-        return ERROR
+        return BAD_FORMAT if session.settings.is_1_6_45 else ERROR
     flags = _read(session, words, 2, b"CLIENT_ERROR options flags are too long")
     if flags.error:
         return flags.error + b"\r\n"
@@ -183,7 +183,7 @@ _MODES: Final[dict[int, int]] = {0: SET, 83: SET, 69: ADD, 65: APPEND, 80: PREPE
 def meta_set(session: Session, words: list[bytes]) -> bytes:
     """Meta set."""
     if len(words) < 2:
-        return ERROR
+        return BAD_FORMAT if session.settings.is_1_6_45 else ERROR
     if len(words[1]) > KEY_BYTES_MAX or len(words) == 2:
         return BAD_FORMAT
     if len(words) - 2 > FLAGS_MAX:
@@ -279,7 +279,7 @@ def _refusal(session: Session, size: i64) -> bytes:
 def meta_delete(session: Session, words: list[bytes]) -> bytes:
     """Meta delete."""
     if len(words) < 2:
-        return ERROR
+        return BAD_FORMAT if session.settings.is_1_6_45 else ERROR
     flags = _read(session, words, 2, b"CLIENT_ERROR options flags too long")
     store = session.store
     if flags.error:
@@ -333,7 +333,7 @@ def _delete(session: Session, item: Item, flags: MetaFlags) -> bytes:
 def meta_arithmetic(session: Session, words: list[bytes]) -> bytes:
     """Meta arithmetic."""
     if len(words) < 2:
-        return ERROR
+        return BAD_FORMAT if session.settings.is_1_6_45 else ERROR
     flags = _read(session, words, 2, b"CLIENT_ERROR options flags too long")
     if flags.error:
         return _MALFORMED if flags.is_malformed else flags.error + b"\r\n"

@@ -101,7 +101,8 @@ def quit_(session: Session, words: list[bytes]) -> bytes:
 def shutdown(session: Session, words: list[bytes]) -> bytes:
     """Stop the server."""
     if not session.settings.shutdown_command:
-        return b"ERROR: shutdown not enabled\r\n"
+        prefix = b"SERVER_ERROR" if session.settings.is_1_6_45 else b"ERROR"
+        return prefix + b": shutdown not enabled\r\n"
     if len(words) == 1:
         session.state.shutdown = b"now"
     elif len(words) == 2 and words[1] == b"graceful":

@@ -102,7 +102,8 @@ def _slab_sizes(settings: Settings, value: str) -> None:
 
 def _slab_chunk_max(settings: Settings, value: str) -> None:
     message = "could not parse argument to slab_chunk_max"
-    settings.chunk_size_max = _number("slab_chunk_max", value, message, 1, 2**31)
+    scale = 1024 if settings.is_1_6_45 else 1  # in kilobytes there
+    settings.chunk_size_max = _number("slab_chunk_max", value, message, 1, 2**31) * scale
     settings.chunk_size_given = True
 
 
