@@ -22,7 +22,10 @@ def acknowledge(construct: IConstruct, reasons: Mapping[str, str]) -> None:
 
 def excuse(construct: IConstruct, resource_type: str, reasons: Mapping[str, str]) -> None:
     """Put reasons into the metadata of the resources of one type below ``construct``, where checkov reads them."""
-    for child in construct.node.find_all():
+    main = construct.node.default_child
+    is_main = isinstance(main, cdk.CfnResource) and main.cfn_resource_type == resource_type
+    # What lies below is asked of Node.js piece by piece: only where the resource is not the main one.
+    for child in [main] if is_main else construct.node.find_all():
         if isinstance(child, cdk.CfnResource) and child.cfn_resource_type == resource_type:
             skips = [{"id": rule, "comment": reason} for rule, reason in reasons.items()]
             metadata = dict(child.cfn_options.metadata or {})
