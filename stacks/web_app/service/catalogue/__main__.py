@@ -21,6 +21,7 @@ def main() -> int:
         sys.stderr.write(f"catalogue: {error}\n")
         return 1
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", stream=sys.stderr)
+    logging.getLogger("psycopg.pool").setLevel(logging.WARNING)  # it has two lines for each use of a connection
     config = uvicorn.Config(
         build_app(settings),
         host=settings.host,

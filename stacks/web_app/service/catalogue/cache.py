@@ -39,8 +39,9 @@ OPERATION_TIMEOUT_S: Final = (
     0.5  # a cache answers in about a millisecond, and this process may be busy itself for a while
 )
 CONNECT_TIMEOUT_S: Final = 1.0  # TCP, TLS and AUTH, paid once per connection
-CONNECTION_COUNT_MAX: Final = 50
+CONNECTION_COUNT_MAX: Final = 10  # more answer no sooner from one event loop, and each costs a TLS handshake
 WAITING_COUNT_MAX: Final = 1_000
+TURN_TIMEOUT_S: Final = 2.0  # in the line for a connection, while the cache answers others
 WATCH_INTERVAL_S: Final = 0.25
 HEARTBEAT_INTERVAL_S: Final = 1.0
 PAUSE_S_MAX: Final = 1.0  # between probes: one PING a second harms no cache that comes back
@@ -84,7 +85,7 @@ class Endpoint:
         self.address = f"{host}:{port}"
         self.breaker = Breaker(pause_s_max=PAUSE_S_MAX)
         self.last_error = ""
-        self._gate = Gate(CONNECTION_COUNT_MAX, waiting_max=WAITING_COUNT_MAX, wait_s=OPERATION_TIMEOUT_S)
+        self._gate = Gate(CONNECTION_COUNT_MAX, waiting_max=WAITING_COUNT_MAX, wait_s=TURN_TIMEOUT_S)
         self._options: dict[str, Any] = {
             "max_connections": CONNECTION_COUNT_MAX + 1,  # the gate's, and the watcher's
             "host": host,
@@ -112,7 +113,7 @@ class Endpoint:
             return UNAVAILABLE
         try:
             async with self._gate.turn():
-                return await self.probe(operation)
+                return await self.probe(operation) if self.breaker.closed else UNAVAILABLE
         except Busy:
             return UNAVAILABLE
 
