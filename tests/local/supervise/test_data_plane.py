@@ -91,7 +91,7 @@ def test_a_request_under_way_is_answered_while_everything_stops(tmp_path: Path, 
         client = threading.Thread(target=lambda: answered.append(get(address, "/slow")))
         client.start()
         log = tmp_path / ".cachetwin" / "logs" / "Tiny.Service.log"
-        assert eventually(lambda: "slow begins" in log.read_text())
+        assert eventually(lambda: log.exists() and "slow begins" in log.read_text())
         run.process.send_signal(signal.SIGTERM)
         assert run.end() == 0
         client.join(20)
