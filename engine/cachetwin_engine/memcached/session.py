@@ -289,6 +289,8 @@ class Session(Client):
         if b"" in words:
             words = [word for word in words if word]
         self.noreply = False
+        if not words and self.settings.is_1_6_45:
+            return b"CLIENT_ERROR bad command line format\r\n"
         if not words or len(words[0]) < 2:
             return ERROR
         handler = self._handlers.get(words[0])

@@ -181,3 +181,12 @@ def test_the_newest_version_has_more_flags(start: StartServer) -> None:
     assert client("md k x I E99") == b"HD\r\n"
     assert client("mg k v c") == b"VA 0 c99 X W\r\n\r\n"
     assert client("ma n N0 J5 E9 c v") == b"VA 1 c9\r\n5\r\n"
+
+
+def test_the_newest_version_has_other_texts(start: StartServer) -> None:
+    client = start(version=b"1.6.45").client()
+    assert client(" ") == b"CLIENT_ERROR bad command line format\r\n"
+    assert client("mg") == b"CLIENT_ERROR bad command line format\r\n"
+    assert client("shutdown") == b"SERVER_ERROR: shutdown not enabled\r\n"
+    assert client("lru_crawler metadump all") == b"OK\r\nEND\r\n"
+    assert client("me none") == b"EN\r\n"

@@ -192,7 +192,7 @@ def _dump(session: Session, word: bytes, kind: bytes) -> bytes:
     crawler.dumping = True
     session.dump = Dump(items, kind == b"mgdump")
     session.go_on(_dump_some)
-    return b""
+    return replies.OK if session.settings.is_1_6_45 else b""
 
 
 def _dump_some(session: Session) -> bytes:
