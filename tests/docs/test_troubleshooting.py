@@ -197,7 +197,7 @@ def unreachable(desk: Desk) -> Desk:
 def service_that_needs(desk: Desk, environment: list[object] | None = None, **more: Any) -> Desk:  # noqa: ANN401  (properties of a template)
     app_with_service(desk, ["python", "-c", "pass"], Environment=environment or [], **more)
     template = json.loads((desk.folder / "template.json").read_text())
-    template["Resources"]["Topic"] = {"Type": "AWS::ElastiCache::ServerlessCache", "Properties": {"Engine": "valkey"}}
+    template["Resources"]["Topic"] = {"Type": "AWS::Neptune::DBCluster", "Properties": {}}
     (desk.folder / "template.json").write_text(json.dumps(template))
     return desk
 
