@@ -51,6 +51,7 @@ def test_a_cluster_client_finds_every_shard_through_the_configuration_endpoint(
             assert sum(sizes[::2]) == 100
             assert min(sizes) > 0
             assert len(app.get_primaries()) == 3
+            assert len(app.get_replicas()) == 3
 
     asyncio.run(main())
 
@@ -127,7 +128,8 @@ def test_a_serverless_cache_shows_a_node_for_writes_and_one_for_reads_whichever_
                 await app.set("key", "value")
                 assert [node.port for node in app.get_primaries()] == [6379]
             async with client(run_context, group.reader_endpoint, group) as reader:
-                assert (await reader.info("replication"))["role"] == "slave"
+                await reader.readonly()
+                assert await reader.get("key") == "value"
                 with pytest.raises(redis.ResponseError, match="unknown command"):
                     await reader.keys("*")
             os.kill(run_context.children[f"{KEY}/cache-001"].pid, signal.SIGKILL)
@@ -136,6 +138,7 @@ def test_a_serverless_cache_shows_a_node_for_writes_and_one_for_reads_whichever_
             async with cluster_client(run_context, group) as app:
                 assert await app.get("key") == "value"
                 await app.set("key", "again")
+                assert [node.port for node in app.get_primaries()] == [6379]
             assert run_context.service_events.recent(10) == []
             with pytest.raises(UserError, match="is serverless: the service has no TestFailover for it"):
                 await actor.fail_over(None, planned=False)

@@ -30,6 +30,7 @@ _DRAIN_S = 1.0
 _SYNC_S = 600.0
 _BACKOFF_MAX_S = 60.0
 _RELINK_S = 0.1
+_RELINK_POLLS = 10
 
 
 @dataclass(slots=True, eq=False)
@@ -147,8 +148,6 @@ class Shard:
         await member.process.kill()
         async with self._changing:
             await self._leave(member, "rebooting")
-            if member is self.primary and self._automatic_failover:
-                await self._promote(member)
         await self._bring_back(member)
         self._event("cache-cluster", member.node.member_id, f"Cache node {_NODE_ID} restarted")
         self._watch(member)
@@ -193,6 +192,7 @@ class Shard:
         self._open(member)
         self.members.append(member)
         self._report(member, "starting", "")
+        await self._changed()  # the topology must have a node before the node gets it
         await self._bring_back(member)
         self._tell_of_creation(member)
         self._watch(member)
@@ -224,22 +224,23 @@ class Shard:
         await member.process.kill()
         async with self._changing:
             await self._leave(member, f"{reason}; being replaced")
-            if member is self.primary and self._automatic_failover:
-                await self._promote(member)
         self._event("cache-cluster", member.node.member_id, f"Recovering cache nodes {_NODE_ID}")
         await self._bring_back(member)
         self._event("cache-cluster", member.node.member_id, f"Finished recovery for cache nodes {_NODE_ID}")
 
     async def _leave(self, member: Member, detail: str) -> None:
+        """A node serves no more: promote another one if it was the primary, and tell the rest."""
         member.available = False
         self._report(member, "restarting", detail)
-        await self._changed()
+        promotes = member is self.primary and self._automatic_failover
+        if not (promotes and await self._promote(member)):
+            await self._changed()
 
-    async def _promote(self, failed: Member) -> None:
-        """Make the replica that is furthest the primary, if there is one that was in step."""
+    async def _promote(self, failed: Member) -> bool:
+        """Make the replica that is furthest the primary. Returns False where none was in step."""
         new = await self._furthest(failed)
         if new is None:
-            return
+            return False
         failed.role = "replica"
         await self._lead(new)
         await self._changed()
@@ -247,6 +248,7 @@ class Shard:
         for other in self._replicas():
             if other is not failed:
                 await self._try_to_follow(other, new)
+        return True
 
     async def _demote(self, old: Member) -> Member:
         """Make the primary a replica of the replica that is furthest, and return that one."""
@@ -323,7 +325,7 @@ class Shard:
             async with self._changing:
                 await donor.process.ask("lead")  # a replica without its primary gives its data to nobody
                 await self._follow(member, donor)
-            await self._in_step(member)
+            await self._in_step(member, donor)
         async with self._changing:
             await self._lead(member)
             for other in self._replicas():
@@ -360,10 +362,20 @@ class Shard:
             await self._follow(member, primary)
             self._report(member, member.state, member.detail)
 
-    async def _in_step(self, member: Member) -> None:
-        """Return when a replica has its primary's data. Raises UserError, or OSError when it is gone."""
+    async def _in_step(self, member: Member, source: Member | None = None) -> None:
+        """Return when a replica has the data of `source`, the primary by default. Raises UserError or OSError.
+
+        A link that broke before that is made again.
+        """
+        broken = 0
         async with asyncio.timeout(_SYNC_S):
-            while not (await member.process.ask_state()).is_linked:
+            while not (state := await member.process.ask_state()).is_linked:
+                broken = broken + 1 if state.link == "connect" else 0
+                if broken > _RELINK_POLLS:
+                    broken = 0
+                    self._log(member, "its link broke before it had the data; it is made again")
+                    async with self._changing:
+                        await self._follow(member, source or self.primary)
                 await asyncio.sleep(_POLL_S)
 
     def _link_lost(self, member: Member) -> None:
