@@ -44,11 +44,10 @@ coverage: $(INSTALLED)  ## Run the engine's in-process tests, and show what of i
 	CACHETWIN_EXPECT_BUILD=pure CACHETWIN_POISON=1 $(BIN)/python -m pytest tests/engine $(BY_SOCKET:%=--ignore %) \
 	  -n 2 --dist loadfile --cov
 
-# The constructs' tests share one process, because CDK takes seconds to load; those that bring the whole architecture up
-# need its ports and go alone; the others run two at a time.
+# Two at a time, but for those that bring the whole architecture up: they need its ports and go alone.
 pytest: coverage $(INSTALLED) .venv/checkov/.installed
 	$(BIN)/python -m pytest $(BY_SOCKET) $(OTHER_TESTS) -n 2 --dist loadfile
-	$(BIN)/python -m pytest tests/cdk
+	$(BIN)/python -m pytest tests/cdk -n 2 --dist loadfile
 	$(BIN)/python -m pytest tests/e2e
 
 pytest-compiled: .venv-compiled/.installed
