@@ -15,7 +15,7 @@ from cachetwin_local.assembly.dockerfile import Copy, parse
             [],
             ["flask", "redis[hiredis]>=5"],
         ),
-        ("--mount=type=cache,target=/root/.cache uv pip install --system -i https://x/simple flask", [], ["flask"]),
+        ("--mount=type=cache,target=/var/cache/uv uv pip install --system -i https://x/simple flask", [], ["flask"]),
         ("/usr/local/bin/python3 -m pip install -rreq.txt", ["req.txt"], []),
         ("mkdir -p /data && chown app /data; useradd app", [], []),
         ("PIP_NO_CACHE_DIR=1 pip install flask  # small", [], ["flask"]),
