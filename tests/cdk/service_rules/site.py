@@ -5,7 +5,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import aws_cdk as cdk
 import pytest
@@ -31,6 +31,7 @@ from cachetwin_cdk import (
     ServerlessEngine,
     Shard,
     UserGroup,
+    ValidationError,
 )
 
 Warnings = Callable[[], list[str]]
@@ -107,12 +108,41 @@ class Site:
 
 
 Make = Callable[[Site], object]
+Row = tuple[Make, str, Make]  # what breaks the rule, a part of the message or the warning's id, what keeps it
+Table = dict[str, list[Row]]  # by the rule's id
 # id of the rule: (what breaks it, what is said), what keeps it
 
 
-def cases(table: dict[str, list[tuple[Make, str, Make]]]) -> list[Any]:
+def cases(table: Table) -> list[Any]:
     return [
-        pytest.param(*entry, id=f"{rule}-{number}")
-        for rule, entries in table.items()
-        for number, entry in enumerate(entries, start=1)
+        pytest.param(row, id=f"{rule}-{number}")
+        for rule, rows in table.items()
+        for number, row in enumerate(rows, start=1)
     ]
+
+
+class RuleTests:
+    """The tests of every table of rules. A subclass names its tables."""
+
+    REFUSED: ClassVar[Table] = {}
+    WARNED: ClassVar[Table] = {}
+
+    def test_what_breaks_a_rule_is_refused(self, site: Site, refused: Row) -> None:
+        broken, message, _ = refused
+        with pytest.raises(ValidationError) as error:
+            broken(site)
+        assert message in str(error.value)
+        assert "; " in str(error.value), "the message says what to do"
+
+    def test_what_keeps_it_is_accepted(self, site: Site, refused: Row) -> None:
+        refused[2](site)
+
+    def test_the_unwise_is_warned_of(self, site: Site, warnings: Warnings, warned: Row) -> None:
+        unwise, warning, _ = warned
+        unwise(site)
+        assert f"cachetwin:{warning}" in warnings()
+
+    def test_the_wise_is_not(self, site: Site, warnings: Warnings, warned: Row) -> None:
+        _, warning, wise = warned
+        wise(site)
+        assert f"cachetwin:{warning}" not in warnings()

@@ -3,10 +3,7 @@
 The ids are those of the table of rules that the constructs were built to. The other tests go into more detail about each.
 """
 
-import aws_cdk as cdk
-import pytest
-from aws_cdk import aws_ec2 as ec2
-from tests.cdk.service_rules.site import CLUSTER, DURABLE, HALVES, ONE_NODE, OPEN, Make, Site, Warnings, cases
+from tests.cdk.service_rules.site import CLUSTER, DURABLE, HALVES, ONE_NODE, OPEN, RuleTests, Table
 
 from cachetwin_cdk import (
     ClusterMode,
@@ -19,10 +16,9 @@ from cachetwin_cdk import (
     ReplicaScaling,
     Shard,
     ShardScaling,
-    ValidationError,
 )
 
-REFUSED: dict[str, list[tuple[Make, str, Make]]] = {
+REFUSED: Table = {
     "T1": [
         (
             lambda s: s.group(**CLUSTER, automatic_failover=False, multi_az=False),
@@ -335,7 +331,7 @@ REFUSED: dict[str, list[tuple[Make, str, Make]]] = {
     ],
 }
 
-WARNED: dict[str, list[tuple[Make, str, Make]]] = {
+WARNED: Table = {
     "T5": [
         (
             lambda s: s.group(**CLUSTER, shards=46),
@@ -394,34 +390,9 @@ BY_CONSTRUCTION = {
 }
 
 
-@pytest.fixture
-def site(stack: cdk.Stack, vpc: ec2.IVpc) -> Site:
-    return Site(stack, vpc)
-
-
-@pytest.mark.parametrize(("broken", "message", "_kept"), cases(REFUSED))
-def test_what_breaks_a_rule_is_refused(site: Site, broken: Make, message: str, _kept: Make) -> None:
-    with pytest.raises(ValidationError) as refused:
-        broken(site)
-    assert message in str(refused.value)
-    assert "; " in str(refused.value), "the message says what to do"
-
-
-@pytest.mark.parametrize(("_broken", "_message", "kept"), cases(REFUSED))
-def test_what_keeps_it_is_accepted(site: Site, _broken: Make, _message: str, kept: Make) -> None:
-    kept(site)
-
-
-@pytest.mark.parametrize(("unwise", "warning", "_wise"), cases(WARNED))
-def test_the_unwise_is_warned_of(site: Site, warnings: Warnings, unwise: Make, warning: str, _wise: Make) -> None:
-    unwise(site)
-    assert f"cachetwin:{warning}" in warnings()
-
-
-@pytest.mark.parametrize(("_unwise", "warning", "wise"), cases(WARNED))
-def test_the_wise_is_not(site: Site, warnings: Warnings, _unwise: Make, warning: str, wise: Make) -> None:
-    wise(site)
-    assert f"cachetwin:{warning}" not in warnings()
+class TestRules(RuleTests):
+    REFUSED = REFUSED
+    WARNED = WARNED
 
 
 def test_every_row_of_the_table_is_here() -> None:
