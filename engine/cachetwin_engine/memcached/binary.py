@@ -10,11 +10,8 @@ from mypy_extensions import i64
 
 from cachetwin_engine.memcached.commands.retrieval import touch_item
 from cachetwin_engine.memcached.commands.statistics import detail, reset, statistics_of
-from cachetwin_engine.memcached.item import Item, class_of
-from cachetwin_engine.memcached.numbers import decimal
-from cachetwin_engine.memcached.session import Session
-from cachetwin_engine.memcached.settings import KEY_BYTES_MAX
-from cachetwin_engine.memcached.store import (
+from cachetwin_engine.memcached.items.item import Item, class_of
+from cachetwin_engine.memcached.items.store import (
     ADD,
     APPEND,
     CAS,
@@ -31,6 +28,9 @@ from cachetwin_engine.memcached.store import (
     STORED,
     TOO_LARGE,
 )
+from cachetwin_engine.memcached.numbers import decimal
+from cachetwin_engine.memcached.session import Session
+from cachetwin_engine.memcached.settings import KEY_BYTES_MAX
 
 GET: Final = 0x00
 SET_: Final = 0x01

@@ -6,6 +6,7 @@ from typing import Final, final
 from cachetwin_engine.memcached.binary import handle_frame
 from cachetwin_engine.memcached.commands import COMMANDS
 from cachetwin_engine.memcached.host import Host
+from cachetwin_engine.memcached.items.lru_moves import juggle
 from cachetwin_engine.memcached.server_state import ServerState
 from cachetwin_engine.memcached.session import Handler, Session
 from cachetwin_engine.memcached.settings import Settings
@@ -69,7 +70,7 @@ class Memcached:
         settings = self.settings
         if settings.lru_maintainer:
             rounds = 0
-            while store.juggle() and rounds < JUGGLES_PER_TICK_MAX:
+            while juggle(store) and rounds < JUGGLES_PER_TICK_MAX:
                 rounds += 1
         state.crawler.tick()
         if seconds != self._last_second:

@@ -5,8 +5,8 @@ from typing import Final, final
 from mypy_extensions import i64
 
 from cachetwin_engine.memcached.base64_keys import decoded, encoded
+from cachetwin_engine.memcached.items.store import Store
 from cachetwin_engine.memcached.numbers import NOT_A_NUMBER, signed_32, unsigned_32, unsigned_64
-from cachetwin_engine.memcached.store import Store
 
 FLAGS_MAX: Final = 17  # with the command, the key and the end of the line they are 20 words
 OPAQUE_BYTES_MAX: Final = 32

@@ -3,11 +3,11 @@
 from collections.abc import Callable
 from typing import final
 
-from cachetwin_engine.memcached.automove import Automover
-from cachetwin_engine.memcached.crawler import Crawler
 from cachetwin_engine.memcached.host import Host
+from cachetwin_engine.memcached.items.automove import Automover
+from cachetwin_engine.memcached.items.crawler import Crawler
+from cachetwin_engine.memcached.items.store import Store
 from cachetwin_engine.memcached.settings import Settings
-from cachetwin_engine.memcached.store import Store
 
 
 class Client:

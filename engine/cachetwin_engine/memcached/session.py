@@ -10,11 +10,11 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
+from cachetwin_engine.memcached.items.store import Store
+from cachetwin_engine.memcached.items.watchers import Watcher
 from cachetwin_engine.memcached.numbers import unsigned_32
 from cachetwin_engine.memcached.server_state import Client, ServerState
 from cachetwin_engine.memcached.settings import Settings
-from cachetwin_engine.memcached.store import Store
-from cachetwin_engine.memcached.watchers import Watcher
 
 ERROR: Final = b"ERROR\r\n"
 LINE_BYTES_MAX: Final = 2048

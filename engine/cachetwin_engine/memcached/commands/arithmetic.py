@@ -2,10 +2,10 @@
 
 from cachetwin_engine.memcached import replies
 from cachetwin_engine.memcached.commands.table import command, quiet
+from cachetwin_engine.memcached.items.store import DELTA_DONE, DELTA_NO_MEMORY, DELTA_NOT_FOUND
 from cachetwin_engine.memcached.numbers import unsigned_64
 from cachetwin_engine.memcached.session import Session
 from cachetwin_engine.memcached.settings import KEY_BYTES_MAX
-from cachetwin_engine.memcached.store import DELTA_DONE, DELTA_NO_MEMORY, DELTA_NOT_FOUND
 
 
 @command(b"incr", usage="incr key delta [noreply]", summary="Add to a number; it wraps at 64 bits.", group="classic")

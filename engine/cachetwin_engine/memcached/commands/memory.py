@@ -5,11 +5,12 @@ from typing import Final, final
 from cachetwin_engine.memcached import replies
 from cachetwin_engine.memcached.base64_keys import encoded
 from cachetwin_engine.memcached.commands.table import command, quiet
-from cachetwin_engine.memcached.crawler import slots_of
-from cachetwin_engine.memcached.item import BINARY_KEY, FETCHED, LINKED, Item, class_of
+from cachetwin_engine.memcached.items.crawler import slots_of
+from cachetwin_engine.memcached.items.item import BINARY_KEY, FETCHED, LINKED, Item, class_of
+from cachetwin_engine.memcached.items.page_moves import reassign
+from cachetwin_engine.memcached.items.watchers import uri_encoded
 from cachetwin_engine.memcached.numbers import NOT_A_NUMBER, real, signed_32, unsigned_32
 from cachetwin_engine.memcached.session import Session
-from cachetwin_engine.memcached.watchers import uri_encoded
 
 ITEMS_PER_STEP: Final = 1000
 SLEEP_MAX: Final = 1_000_000
@@ -79,7 +80,7 @@ def slabs(session: Session, words: list[bytes]) -> bytes:
         source, target = signed_32(words[2]), signed_32(words[3])
         if NOT_A_NUMBER in {source, target}:
             return replies.BAD_FORMAT
-        return session.store.reassign(int(source), int(target)) + b"\r\n"
+        return reassign(session.store, int(source), int(target)) + b"\r\n"
     if len(words) >= 3 and words[1] == b"automove":
         reply = _automove(session, words)
         return b"" if quiet(words) else reply

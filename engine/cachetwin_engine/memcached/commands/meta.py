@@ -6,13 +6,8 @@ from mypy_extensions import i64
 
 from cachetwin_engine.memcached.base64_keys import decoded, encoded
 from cachetwin_engine.memcached.commands.table import command
-from cachetwin_engine.memcached.item import BINARY_KEY, FETCHED, STALE, TOKEN_SENT, Item, class_of
-from cachetwin_engine.memcached.meta_flags import FLAGS_MAX, LONG_OPAQUE, MetaFlags, shown_key
-from cachetwin_engine.memcached.numbers import NOT_A_NUMBER, decimal, signed_32
-from cachetwin_engine.memcached.replies import BAD_CHUNK, BAD_FORMAT, ERROR
-from cachetwin_engine.memcached.session import Session
-from cachetwin_engine.memcached.settings import KEY_BYTES_MAX
-from cachetwin_engine.memcached.store import (
+from cachetwin_engine.memcached.items.item import BINARY_KEY, FETCHED, STALE, TOKEN_SENT, Item, class_of
+from cachetwin_engine.memcached.items.store import (
     ADD,
     APPEND,
     APPEND_OR_ADD,
@@ -31,7 +26,12 @@ from cachetwin_engine.memcached.store import (
     STORED,
     TOO_LARGE,
 )
-from cachetwin_engine.memcached.watchers import DELETIONS, MUTATIONS
+from cachetwin_engine.memcached.items.watchers import DELETIONS, MUTATIONS
+from cachetwin_engine.memcached.meta_flags import FLAGS_MAX, LONG_OPAQUE, MetaFlags, shown_key
+from cachetwin_engine.memcached.numbers import NOT_A_NUMBER, decimal, signed_32
+from cachetwin_engine.memcached.replies import BAD_CHUNK, BAD_FORMAT, ERROR
+from cachetwin_engine.memcached.session import Session
+from cachetwin_engine.memcached.settings import KEY_BYTES_MAX
 
 VALUE_BYTES_MAX: Final = 2**31 - 1 - 2
 _MALFORMED: Final = b"CLIENT_ERROR invalid or duplicate flag\r\n"

@@ -7,7 +7,7 @@ from mypy_extensions import i64
 from cachetwin_engine.memcached import replies
 from cachetwin_engine.memcached.commands.table import command, quiet
 from cachetwin_engine.memcached.discovery import CLUSTER_KEY
-from cachetwin_engine.memcached.item import Item, class_of
+from cachetwin_engine.memcached.items.item import Item, class_of
 from cachetwin_engine.memcached.numbers import NOT_A_NUMBER, decimal, signed_32
 from cachetwin_engine.memcached.session import OUTPUT_BYTES_MAX, Session
 from cachetwin_engine.memcached.settings import KEY_BYTES_MAX

@@ -4,10 +4,10 @@ from typing import Final
 
 from cachetwin_engine.memcached import replies
 from cachetwin_engine.memcached.commands.table import command
-from cachetwin_engine.memcached.item import BINARY_KEY, COLD
+from cachetwin_engine.memcached.items.item import BINARY_KEY, COLD
+from cachetwin_engine.memcached.items.slabs import CLASSES_MAX
 from cachetwin_engine.memcached.numbers import unsigned_32
 from cachetwin_engine.memcached.session import Session
-from cachetwin_engine.memcached.slabs import CLASSES_MAX
 from cachetwin_engine.memcached.statistics.classes import item_statistics, size_statistics, slab_statistics
 from cachetwin_engine.memcached.statistics.connections import connection_statistics
 from cachetwin_engine.memcached.statistics.general import general_statistics

@@ -6,11 +6,8 @@ from mypy_extensions import i64
 
 from cachetwin_engine.memcached import replies
 from cachetwin_engine.memcached.commands.table import command, quiet
-from cachetwin_engine.memcached.item import class_of
-from cachetwin_engine.memcached.numbers import NOT_A_NUMBER, signed_32, unsigned_32, unsigned_64
-from cachetwin_engine.memcached.session import Session
-from cachetwin_engine.memcached.settings import KEY_BYTES_MAX
-from cachetwin_engine.memcached.store import (
+from cachetwin_engine.memcached.items.item import class_of
+from cachetwin_engine.memcached.items.store import (
     ADD,
     APPEND,
     CAS,
@@ -23,7 +20,10 @@ from cachetwin_engine.memcached.store import (
     STORED,
     TOO_LARGE,
 )
-from cachetwin_engine.memcached.watchers import DELETIONS, MUTATIONS
+from cachetwin_engine.memcached.items.watchers import DELETIONS, MUTATIONS
+from cachetwin_engine.memcached.numbers import NOT_A_NUMBER, signed_32, unsigned_32, unsigned_64
+from cachetwin_engine.memcached.session import Session
+from cachetwin_engine.memcached.settings import KEY_BYTES_MAX
 
 VALUE_BYTES_MAX: Final = 2**31 - 1 - 2
 _USAGE: Final = "key flags exptime bytes [noreply]"

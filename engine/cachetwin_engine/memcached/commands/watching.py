@@ -2,8 +2,8 @@
 
 from cachetwin_engine.memcached import replies
 from cachetwin_engine.memcached.commands.table import command
+from cachetwin_engine.memcached.items.watchers import FETCHERS, TOPICS, WATCHERS_MAX, Watcher
 from cachetwin_engine.memcached.session import Session
-from cachetwin_engine.memcached.watchers import FETCHERS, TOPICS, WATCHERS_MAX, Watcher
 
 
 @command(

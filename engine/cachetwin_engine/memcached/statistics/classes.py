@@ -1,9 +1,9 @@
 """``stats items``, ``stats slabs`` and ``stats sizes``."""
 
-from cachetwin_engine.memcached.item import COLD, HOT, TEMP, WARM
-from cachetwin_engine.memcached.lru import LISTS
+from cachetwin_engine.memcached.items.item import COLD, HOT, TEMP, WARM
+from cachetwin_engine.memcached.items.lru import LISTS
+from cachetwin_engine.memcached.items.store import Store
 from cachetwin_engine.memcached.statistics.values import Statistics
-from cachetwin_engine.memcached.store import Store
 
 
 def _sum(counts: list[int], number: int) -> int:

@@ -2,9 +2,9 @@
 
 from typing import Final
 
+from cachetwin_engine.memcached.items.store import Store
 from cachetwin_engine.memcached.settings import Settings
 from cachetwin_engine.memcached.statistics.values import Statistics
-from cachetwin_engine.memcached.store import Store
 
 _TLS_VERSIONS: Final = (b"tlsv1.0", b"tlsv1.1", b"tlsv1.2", b"tlsv1.3")
 _VERIFY_MODES: Final = (0, 1, 3, 7)  # OpenSSL's numbers

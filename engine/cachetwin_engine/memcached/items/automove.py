@@ -5,9 +5,10 @@ Once a second it notes each class's age, evictions and spare chunks, and decides
 
 from typing import Final, final
 
-from cachetwin_engine.memcached.item import COLD
-from cachetwin_engine.memcached.slabs import CLASSES_MAX, REASSIGNED
-from cachetwin_engine.memcached.store import Store
+from cachetwin_engine.memcached.items.item import COLD
+from cachetwin_engine.memcached.items.page_moves import reassign
+from cachetwin_engine.memcached.items.slabs import CLASSES_MAX, REASSIGNED
+from cachetwin_engine.memcached.items.store import Store
 
 _PAGES_MIN_OF_SOURCE: Final = 2
 _SPARE_PAGES_MIN: Final = 2.5
@@ -52,7 +53,7 @@ class Automover:
             dirty = sum(self._dirty[number]) > 0
             spare = store.slabs.free[number] > store.slabs.per_page[number] * _SPARE_PAGES_MIN
             if spare and not dirty:
-                return store.reassign(number, 0) == REASSIGNED
+                return reassign(store, number, 0) == REASSIGNED
             if age > oldest_age and store.slabs.pages[number] > _PAGES_MIN_OF_SOURCE:
                 oldest, oldest_age = number, age
             seen = sum(1 for ratio in self._ratios[number] if ratio > 0)
@@ -62,7 +63,7 @@ class Automover:
                 evicts = evicted[number] > 0
         known = oldest != -1 and youngest != -1 and self._seconds > self._size
         if known and evicts and youngest_age < oldest_age * store.settings.slab_automove_ratio:
-            store.reassign(oldest, youngest)
+            reassign(store, oldest, youngest)
         return False
 
     def _note(self, number: int, at: int, evicted: int, total: int) -> None:

@@ -10,7 +10,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from cachetwin_engine.memcached.item import CHUNK_HEADER_BYTES, HEADER_BYTES
+from cachetwin_engine.memcached.items.item import CHUNK_HEADER_BYTES, HEADER_BYTES
 from cachetwin_engine.memcached.settings import Settings
 
 CLASSES_MAX: Final = 64

@@ -9,7 +9,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from cachetwin_engine.memcached.item import FETCHED, Item, class_of
+from cachetwin_engine.memcached.items.item import FETCHED, Item, class_of
 
 FETCHERS: Final = 1
 MUTATIONS: Final = 2

@@ -10,7 +10,7 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from cachetwin_engine.memcached.item import ACTIVE, COLD, FETCHED, HOT, TEMP, WARM, Item, class_of, lru_of
+from cachetwin_engine.memcached.items.item import ACTIVE, COLD, FETCHED, HOT, TEMP, WARM, Item, class_of, lru_of
 from cachetwin_engine.memcached.settings import Settings
 
 SLOTS: Final = 256

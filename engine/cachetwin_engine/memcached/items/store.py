@@ -9,9 +9,9 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from cachetwin_engine.memcached.counters import Counters, PrefixCounters
 from cachetwin_engine.memcached.discovery import Cluster
-from cachetwin_engine.memcached.item import (
+from cachetwin_engine.memcached.items.counters import Counters, PrefixCounters
+from cachetwin_engine.memcached.items.item import (
     CAS_BYTES,
     CHUNK_HEADER_BYTES,
     COLD,
@@ -21,17 +21,15 @@ from cachetwin_engine.memcached.item import (
     HOT,
     LINKED,
     STALE,
-    TEMP,
     TOKEN_SENT,
-    WARM,
     Item,
     class_of,
 )
-from cachetwin_engine.memcached.lru import Lru
+from cachetwin_engine.memcached.items.lru import Lru
+from cachetwin_engine.memcached.items.slabs import Slabs
+from cachetwin_engine.memcached.items.watchers import EVICTIONS, FETCHERS, MUTATIONS, Watchers
 from cachetwin_engine.memcached.numbers import decimal, unsigned_64
 from cachetwin_engine.memcached.settings import Settings
-from cachetwin_engine.memcached.slabs import NO_SPARE, REASSIGNED, Slabs
-from cachetwin_engine.memcached.watchers import EVICTIONS, FETCHERS, MUTATIONS, Watchers
 
 ADD: Final = 1
 SET: Final = 2
@@ -63,7 +61,6 @@ RELATIVE_SECONDS_MAX: Final = 60 * 60 * 24 * 30
 """Longer times to live are points in Unix time."""
 
 ALLOCATION_TRIES: Final = 10
-JUGGLES_MAX: Final = 500
 _U64: Final = 1 << 64
 
 
@@ -398,13 +395,13 @@ class Store:
         else:
             self.oldest_live = oldest
 
-    # Eviction and moves, as lru_pull_tail does them in items.c
+    # Eviction, as lru_pull_tail does it in items.c
 
     def has_ended(self, item: Item) -> bool:
         """Whether the LRU may reclaim it."""
         return (item.exptime != 0 and item.exptime < self.now) or self.is_flushed(item)
 
-    def _reclaim(self, slot: i64, tries: i64) -> i64:
+    def reclaim(self, slot: i64, tries: i64) -> i64:
         """Remove ended items at the end of a list, up to ``tries``; how many."""
         removed: i64 = 0
         while removed < tries:
@@ -421,7 +418,7 @@ class Store:
     def _pull_cold(self, number: i64, evict: bool) -> i64:
         """Reclaim at the end of cold; evict there if asked to; how many items went."""
         slot: i64 = number | COLD
-        removed = self._reclaim(slot, 5)
+        removed = self.reclaim(slot, 5)
         item = self.lru.tails[slot]
         if item is None or removed >= 5:
             return removed
@@ -438,81 +435,5 @@ class Store:
     def _pull_hot(self, number: i64) -> None:
         """Force the end of hot towards cold, so that there is something to evict."""
         slot: i64 = number | HOT
-        if self._reclaim(slot, 5) < 5:
+        if self.reclaim(slot, 5) < 5:
             self.lru.pull_idle(slot, 0, 0)
-
-    def juggle(self) -> bool:
-        """One round of the LRU's upkeep over all classes; whether there is more to move."""
-        self.counters.juggles += 1
-        more = False
-        number: i64 = 1
-        while number <= self.slabs.largest:
-            if self.slabs.pages[number] and self._juggle_class(number):
-                more = True
-            number += 1
-        return more
-
-    def _juggle_class(self, number: i64) -> bool:
-        settings = self.settings
-        lru = self.lru
-        if settings.temp_lru:
-            self._reclaim(number | TEMP, JUGGLES_MAX)
-        total: i64 = 0
-        hot_age: i64 = 0
-        warm_age: i64 = 0
-        if settings.lru_segmented:
-            cold_age = int(lru.age(number | COLD))
-            hot_age = int(cold_age * settings.hot_max_factor)
-            warm_age = int(cold_age * settings.warm_max_factor)
-            total = lru.bytes[number | COLD] + lru.bytes[number | HOT] + lru.bytes[number | WARM]
-        moves: i64 = 0
-        while moves < JUGGLES_MAX:
-            moved = self._reclaim(number | HOT, 5) > 0 or lru.pull_idle(number | HOT, total, hot_age)
-            moved = moved or self._reclaim(number | WARM, 5) > 0 or lru.pull_idle(number | WARM, total, warm_age)
-            if settings.lru_segmented and (self._reclaim(number | COLD, 5) > 0 or lru.pull_active(number | COLD)):
-                moved = True
-            if not moved:
-                return False
-            moves += 1
-        return True
-
-    # Pages
-
-    def reassign(self, source: int, target: int) -> bytes:
-        """Move a page from one class to another, or to the pool (0); -1 takes it from any. OK, or why not."""
-        slabs = self.slabs
-        if source == -1:
-            source = self._any_source(target)
-        refusal = slabs.refusal_to_move(source, target)
-        if refusal:
-            return refusal
-        if source != 0:
-            if not self._empty_page(source):
-                return NO_SPARE
-            slabs.free[source] -= slabs.per_page[source]
-        slabs.pages[source] -= 1
-        slabs.pages[target] += 1
-        if target != 0:
-            slabs.free[target] += slabs.per_page[target]
-        slabs.moved += 1
-        slabs.release()
-        return REASSIGNED
-
-    def _any_source(self, target: int) -> int:
-        for number in range(1, self.slabs.largest + 1):
-            if number != target and self.slabs.pages[number] > 1:
-                return number
-        return -1
-
-    def _empty_page(self, number: int) -> bool:
-        """Evict until a page's worth of the class's chunks is free; False if items in chunks hold the rest."""
-        slabs = self.slabs
-        while slabs.free[number] < slabs.per_page[number]:
-            item = self.lru.tails[number | COLD] or self.lru.tails[number | WARM] or self.lru.tails[number | HOT]
-            if item is None:
-                item = self.lru.tails[number | TEMP]
-            if item is None:
-                return False
-            slabs.evictions_for_pages += 1
-            self.unlink(item)
-        return True

@@ -8,10 +8,10 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from cachetwin_engine.memcached.item import FETCHED, LINKED, Item, class_of
-from cachetwin_engine.memcached.lru import LISTS, SLOTS
-from cachetwin_engine.memcached.slabs import CLASSES_MAX
-from cachetwin_engine.memcached.store import Store
+from cachetwin_engine.memcached.items.item import FETCHED, LINKED, Item, class_of
+from cachetwin_engine.memcached.items.lru import LISTS, SLOTS
+from cachetwin_engine.memcached.items.slabs import CLASSES_MAX
+from cachetwin_engine.memcached.items.store import Store
 
 ITEMS_PER_SLICE: Final = 20_000
 WAIT_SECONDS_MAX: Final = 3600
