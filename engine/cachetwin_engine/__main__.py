@@ -18,18 +18,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _cluster(words[:at] + words[at + 1 :])
     # Anywhere among the directives: a container's entry point puts its own before what the user asks.
     if "--version" in words or words[:1] == ["-v"]:
-        from cachetwin_engine.server.run import version_line  # noqa: PLC0415  (loads the core)
+        from cachetwin_engine.server.valkey.run import version_line  # noqa: PLC0415  (loads the core)
 
         sys.stdout.write(f"{version_line()}\n")
         return 0
     if "--help" in words or words[:1] == ["-h"]:
-        from cachetwin_engine.server.run import parameter_names  # noqa: PLC0415  (loads the core)
+        from cachetwin_engine.server.valkey.run import parameter_names  # noqa: PLC0415  (loads the core)
 
         sys.stdout.write(help_text(parameter_names()))
         return 0
     try:
         options = parse_arguments(words)
-        from cachetwin_engine.server.run import run  # noqa: PLC0415  (a mistyped command line answers at once)
+        from cachetwin_engine.server.valkey.run import run  # noqa: PLC0415  (a mistyped command line answers at once)
 
         run(options)
     except OptionError as error:

@@ -15,8 +15,8 @@ import redis
 from tests.processes import accepts, free_port, wait_until
 
 from cachetwin_engine.server.config import Options
-from cachetwin_engine.server.protected_mode import denial
-from cachetwin_engine.server.run import new_engine
+from cachetwin_engine.server.valkey.protected_mode import denial
+from cachetwin_engine.server.valkey.run import new_engine
 
 PAGE = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
 RUN_S_MAX = 120

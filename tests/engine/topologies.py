@@ -6,7 +6,7 @@ from tests.engine.in_process import Run
 
 from cachetwin_engine.core.admin.topology import adopt_topology
 from cachetwin_engine.core.keyspace.slots import SLOT_COUNT
-from cachetwin_engine.server.topology import read_topology
+from cachetwin_engine.server.cluster.topology import read_topology
 
 Document = dict[str, Any]
 

@@ -85,10 +85,7 @@ class ControlledNode(Protocol):
 
     loop: asyncio.AbstractEventLoop
     certificate: Certificate
-
-    @property
-    def endpoints(self) -> Listeners:
-        """Where the node listens."""
+    endpoints: Listeners
 
     def stop(self, reason: str) -> None:
         """Stop serving."""

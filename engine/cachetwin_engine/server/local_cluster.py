@@ -310,8 +310,8 @@ class LocalCluster:
 
 def run_cluster(options: ClusterOptions) -> None:
     """Run a cluster until SIGINT or SIGTERM. Raises OptionError."""
-    from cachetwin_engine.server import run  # noqa: F401, PLC0415  (loaded before the nodes are forked)
-    from cachetwin_engine.server.node import tame_garbage_collector  # noqa: PLC0415
+    from cachetwin_engine.server.process import tame_garbage_collector  # noqa: PLC0415
+    from cachetwin_engine.server.valkey import run  # noqa: F401, PLC0415  (loaded before the nodes are forked)
 
     tame_garbage_collector()  # a collection in a node does not touch what is loaded, so the nodes share it
     cluster = LocalCluster(options)
@@ -338,7 +338,7 @@ async def _run(cluster: LocalCluster) -> None:
 
 def _serve(options: ClusterOptions, port: int, control: socket.socket) -> int:
     """A node's process, from the fork to its end."""
-    from cachetwin_engine.server.run import run  # noqa: PLC0415  (loaded already)
+    from cachetwin_engine.server.valkey.run import run  # noqa: PLC0415  (loaded already)
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the terminal sends it to all; the end of the channel ends a node
     try:

@@ -1,147 +1,80 @@
-"""A node: one engine with its endpoints, connections, ticks, control channel and shutdown.
-
-Everything runs on one event loop thread, as in Valkey: a command is never interrupted by another. The node gives the
-engine what the core may not reach for itself: the time (with every feed and every tick), a random seed, and sockets.
-"""
+"""A node on the wire: its endpoints, connections, heartbeat, control channel and shutdown, whichever engine it has."""
 
 import asyncio
 import contextlib
-import gc
 import os
-import select
-import signal
 import socket
-from collections.abc import Iterator
-from typing import Final
+from abc import abstractmethod
+from typing import Final, Generic, Protocol, TypeVar
 
 from cachetwin_engine.core import BUILD
-from cachetwin_engine.core.admin.config_changes import follow_config
-from cachetwin_engine.core.admin.topology import adopt_topology
-from cachetwin_engine.core.engine import Engine
-from cachetwin_engine.core.execution.session import Session
-from cachetwin_engine.core.protocol.errors import MAX_CLIENTS, CommandError
-from cachetwin_engine.core.protocol.replies import error
-from cachetwin_engine.core.replication.primary_link import PrimaryLink
-from cachetwin_engine.server.busy_connection import BusyConnections
-from cachetwin_engine.server.cluster_links import Contexts, Messages
-from cachetwin_engine.server.connection import Connection
-from cachetwin_engine.server.control import ControlChannel, RequestError
+from cachetwin_engine.server.control import ControlChannel, ControlledNode
 from cachetwin_engine.server.endpoints import Endpoints
-from cachetwin_engine.server.host import ProcessHost
-from cachetwin_engine.server.listener import Endpoint, EndpointConnection, socket_address
-from cachetwin_engine.server.logs import LEVELS, log
-from cachetwin_engine.server.parameters import ParameterError, UserError, set_parameter_group, set_parameters, set_users
-from cachetwin_engine.server.protected_mode import denial, protects
-from cachetwin_engine.server.replication import Peers, PrimaryConnector
-from cachetwin_engine.server.slot_mover import SlotMover
+from cachetwin_engine.server.listener import ListenerNode
+from cachetwin_engine.server.logs import log
 from cachetwin_engine.server.tls.certificate import Certificate
 from cachetwin_engine.server.tls.contexts import TlsFiles
-from cachetwin_engine.server.topology import TopologyError, read_topology
 
 TICK_SECONDS: Final = 0.1
 """Valkey's ``hz 10``: active expiry, deadlines of blocked clients, idle clients, output limits over time."""
 
-WORK_SLICE_US: Final = 3_000
-"""How long a slice of background work may keep clients waiting, in microseconds."""
-
-TICKS_PER_ROUND: Final = 10
-"""Ticks in which every client is looked at once, for ``timeout`` and ``client-query-buffer-limit``."""
-
 SHUTDOWN_SECONDS_MAX: Final = 5.0
 """How long clients may take for their last replies after SIGTERM, before their connections are cut."""
 
-GC_THRESHOLDS: Final = (10_000, 5, 100_000)
-"""Allocations before a young collection, young ones before a middle one, middle ones before one of everything."""
+
+class NodeConnection(Protocol):
+    """What the end of a node needs of its connections."""
+
+    def close(self) -> None:
+        """Close when the client has taken its replies."""
+
+    def abort(self) -> None:
+        """Close at once."""
 
 
-def tame_garbage_collector() -> None:
-    """Keep Python's cycle collector away from the data.
-
-    The keyspace holds no cycles, so reference counting frees it; yet a full collection walks every key. What start-up
-    left is frozen out, and everything is collected so rarely that only cycles leaked by ourselves would ever need it.
-    Measured while redis-benchmark made 800,000 hashes at ``-P 16``: longest stall 410 to 660 ms with Python's defaults,
-    52 ms with these (a dict of a million entries that grows stalls for as long), CPU a command 20 to 27 % less.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+ConnectionT = TypeVar("ConnectionT", bound=NodeConnection)
 
 
-class Node:
+class Node(ListenerNode, ControlledNode, Generic[ConnectionT]):
     """One engine on the wire.
 
     ``serve`` runs until the node is stopped. The endpoints that were added open when it starts; the control channel
     opens and closes others.
     """
 
-    def __init__(
-        self,
-        engine: Engine,
-        host: ProcessHost,
-        *,
-        tls_files: TlsFiles | None = None,
-        control: socket.socket | None = None,
-        backlog: int = 511,
-        version: str = "",
-    ) -> None:
-        self.engine = engine
-        self.host = host
-        host.serve_while_busy = self._serve_while_busy
-        host.change_node = self._take_parameters
+    def __init__(self, tls_files: TlsFiles | None, control: socket.socket | None, backlog: int, version: str) -> None:
         self.backlog = backlog
         self.version = version
-        self.loop: asyncio.AbstractEventLoop
         self.certificate = Certificate(tls_files)
-        self.endpoints = Endpoints(self)
-        self.backlogged: set[Connection] = set()
-        self._connections: dict[int, Connection] = {}
+        self.endpoints: Endpoints = Endpoints(self)
+        self._connections: dict[int, ConnectionT] = {}  # by what the engine knows the session by
         self._control_socket = control
-        self._drain_scheduled = False
-        self._works = False  # a slice of background work is due
-        self._processed_before_work = 0
-        self._connector = PrimaryConnector(self)
-        self._peers = Peers(self)
-        self._busy_connections = BusyConnections(self)
-        contexts = Contexts(self.certificate)
-        self._messages = Messages(self, contexts)
-        self._mover = SlotMover(self, contexts, self._report)
-        host.messages = self._messages.tell
         self._control: ControlChannel | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._to_visit: list[Connection] = []
-        self._visits_per_tick = 1
-        self._limits = engine.config.clients.buffer_limits
-        self._loglevel = engine.config.get("loglevel")
+        self._heartbeat: asyncio.TimerHandle | None = None
         self._stop_reason: str | None = None
         self._stopped: asyncio.Event
         self._quiet: asyncio.Event
 
-    # Life
-
     async def serve(self, *, handle_signals: bool = True) -> None:
-        """Serve until stopped; return when every connection is closed.
-
-        Signals: SIGTERM and SIGINT stop the node (a second one at once), SIGHUP reloads the certificate.
-        """
+        """Serve until stopped; return when every connection is closed. ``_handle_signals`` says what signals do."""
         self.loop = asyncio.get_running_loop()
         self._stopped = asyncio.Event()
         self._quiet = asyncio.Event()
         if handle_signals:
             self._handle_signals()
         await self.endpoints.open()
-        control = None
         if self._control_socket is not None:
-            control = self._control = ControlChannel(self, self._control_socket)
-            control.start()
-            await control.send({"event": "ready", **self._facts()})
+            self._control = ControlChannel(self, self._control_socket)
+            self._control.start()
+            await self._control.send({"event": "ready", **self._facts()})
         log.info("Ready to accept connections", extra={"fields": self._facts()})
         self._tick()
         try:
             await self._stopped.wait()
             await self._shut_down()
         finally:
-            if control is not None:
-                control.close()
+            if self._control is not None:
+                self._control.close()
             self.endpoints.remove_files()
         log.info("ready to exit, bye bye", extra={"fields": {"reason": self._stop_reason}})
 
@@ -154,358 +87,50 @@ class Node:
             self._quiet.set()
 
     async def _shut_down(self) -> None:
-        if not self.engine.shutdown_requested and not self.engine.shutdown.save():  # the supervisor wants it now
-            log.error("the data of the last moments is lost: it cannot be saved")
+        self._save()
         self.endpoints.close()
-        for connection in list(self._connections.values()):
+        for connection in self._open_connections():
             connection.close()
         if self._connections:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._quiet.wait(), SHUTDOWN_SECONDS_MAX)
-        for connection in list(self._connections.values()):
+        for connection in self._open_connections():
             connection.abort()
-        self._heartbeat.cancel()
-        self._connector.close()
-        self._messages.close()
-        self._mover.close()
+        if self._heartbeat is not None:
+            self._heartbeat.cancel()
+        self._close_links()
         await asyncio.sleep(0)  # the transports call connection_lost on the loop's next turn
-
-    def _handle_signals(self) -> None:
-        self.loop.add_signal_handler(signal.SIGTERM, self._end, "SIGTERM")
-        self.loop.add_signal_handler(signal.SIGINT, self._end, "SIGINT")
-        self.loop.add_signal_handler(signal.SIGHUP, self.certificate.reload)
-
-    def _end(self, reason: str) -> None:
-        """A signal: end as ``shutdown-on-sigterm`` and ``shutdown-on-sigint`` ask; a second one ends at once."""
-        shutdown = self.engine.shutdown
-        if self._stop_reason is not None:
-            self.stop(reason)
-        elif shutdown.is_waiting():
-            shutdown.finish()
-        else:
-            words = str(self.engine.config.get(f"shutdown-on-{reason.lower()}") or "").split()
-            shutdown.ask(reason, set(words))
-            if not self.engine.cron_paused:
-                self.engine.start_turn()
-                with self._double_signal():
-                    shutdown.tick()
-                self.engine.run_pending()
-        self._drain()
-
-    @contextlib.contextmanager
-    def _double_signal(self) -> Iterator[None]:
-        """While the last save holds the event loop, a second signal ends the process at once, without the file."""
-        before = {number: signal.signal(number, self._die) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _die(self, number: int, frame: object) -> None:
-        log.warning("You insist... exiting now.")
-        self.host.remove_draft()
-        self.endpoints.remove_files()
-        os._exit(1)
-
-    # What the supervisor asks for
-
-    def set_users(self, users: list[object]) -> None:
-        """Make these the only users. Raises RequestError naming the user and the field that cannot be used."""
-        try:
-            set_users(self.engine, users)
-        except UserError as problem:
-            raise RequestError(f"users: {problem}") from None
-        log.info("users replaced", extra={"fields": {"count": len(users)}})
-        self.schedule_drain()
-
-    def apply_parameters(self, parameters: dict[str, str]) -> list[str]:
-        """Set parameters; all of them or, when one is refused, none. Raises RequestError naming it.
-
-        Under ``--elasticache`` they are a parameter group's; the names that only the service can act on are returned.
-        """
-        databases = self.engine.config.server.databases
-        if parameters.get("databases", str(databases)) != str(databases):
-            raise RequestError(f"parameters: databases can only be given at start, as --databases; it is {databases}")
-        service_only: list[str] = []
-        try:
-            if self.engine.elasticache:
-                service_only = set_parameter_group(self.engine, parameters)
-            else:
-                set_parameters(self.engine.config, parameters.items())
-                follow_config(self.engine)
-        except ParameterError as problem:
-            raise RequestError(f"parameters: {problem}") from None
-        log.info("parameters set", extra={"fields": {"names": sorted(parameters)}})
-        return service_only
-
-    async def follow(self, host: str, port: int, sock: socket.socket | None) -> None:
-        """Be a replica of the node at ``host`` and ``port``, over ``sock`` if it is given: a connection to that node."""
-        replication = self.engine.replication
-        self.engine.start_turn()
-        link = replication.link
-        if link is None or (link.host, link.port) != (host, port):
-            replication.follow(host, port)
-            link = replication.link
-        if sock is not None and link is not None:
-            replication.role_changed = False
-            try:
-                await self._connector.adopt(link, sock)
-            except OSError as error:
-                raise RequestError(f"follow: the socket cannot be used: {error.strerror or error}") from None
-        self.schedule_drain()
-        log.info("follows a primary", extra={"fields": {"host": host, "port": port}})
-
-    def lead(self) -> None:
-        """Be a primary."""
-        self.engine.start_turn()
-        self.engine.replication.follow_nobody()
-        self.schedule_drain()
-        log.info("leads")
-
-    async def serve_replica(self, sock: socket.socket) -> None:
-        """The other end of ``sock`` is a replica of this node. Raises RequestError."""
-        try:
-            await self._peers.adopt(sock)
-        except OSError as error:
-            raise RequestError(f"replica: the socket cannot be used: {error.strerror or error}") from None
-
-    def set_topology(self, document: object) -> None:
-        """Make a topology (see ``server.topology``) the node's. Raises RequestError."""
-        try:
-            topology = read_topology(document)
-            self.engine.start_turn()
-            adopt_topology(self.engine, topology)
-        except TopologyError as problem:
-            raise RequestError(f"topology: {problem}") from None
-        except CommandError as problem:
-            raise RequestError(f"topology: {problem.line.decode().removeprefix('ERR ')}") from None
-        self.engine.run_pending()
-        self.schedule_drain()
-        self._messages.topology_changed()
-        self._mover.topology_changed()
-        log.info("topology set", extra={"fields": {"epoch": topology.epoch, "shards": len(topology.shards)}})
-
-    def set_nodes(self, nodes: list[str], version: int) -> None:
-        """Only a Memcached node tells its clients of the others."""
-        raise RequestError("nodes: only a Memcached node has a list of nodes")
-
-    def link_lost(self, link: PrimaryLink, reason: str) -> None:
-        """A link whose connections come from the supervisor needs another one."""
-        if link.given and link is self.engine.replication.link:
-            self._tasks.add(task := self.loop.create_task(self._report({"event": "link lost", "reason": reason})))
-            task.add_done_callback(self._tasks.discard)
-
-    async def _report(self, event: dict[str, object]) -> None:
-        """Send an event to the supervisor, if there is one."""
-        if self._control is not None:
-            await self._control.send(event)
-
-    def moves(self) -> dict[str, object]:
-        """How far the moves of slots away from this node are."""
-        engine = self.engine
-        slots = 0 if engine.cluster is None else len(engine.cluster.migrating)
-        return {"slots": slots, "keys": engine.slot_moves.keys_left(), "done": engine.slot_moves.is_done()}
-
-    def info(self) -> str:
-        """What INFO answers to a client that may see everything."""
-        self.engine.start_turn()
-        return self.engine.info().decode()
-
-    def state(self) -> dict[str, object]:
-        """Role, offset, the state of a replica's link, and how many replicas and clients are connected."""
-        replication = self.engine.replication
-        link = replication.link
-        return {
-            "role": "primary" if link is None else "replica",
-            "offset": replication.offset,
-            "link": "" if link is None else link.state.decode(),
-            "replicas": len(replication.replicas),
-            "clients": len(self._connections),
-        }
-
-    def _facts(self) -> dict[str, object]:
-        return {"pid": os.getpid(), "version": self.version, "profile": self.engine.profile.name, "core": BUILD}
-
-    # Sessions
-
-    def open_session(self, transport: asyncio.Transport) -> Session | None:
-        """The session for a new connection; None after writing the reason why there is none."""
-        sock: socket.socket = transport.get_extra_info("socket")
-        local = socket_address(transport.get_extra_info("sockname"))
-        peer = local if sock.family == socket.AF_UNIX else socket_address(transport.get_extra_info("peername"))
-        refusal = self._refusal(transport.get_extra_info("peername"))
-        if refusal:
-            self.host.rejected_connections += 1
-            transport.write(refusal)
-            return None
-        session = self.engine.open_session(peer, local)
-        if sock.family != socket.AF_UNIX:
-            self._keep_alive(sock)
-        return session
-
-    def open_busy_session(self, sock: socket.socket) -> Session | None:
-        """The session for a connection that came while a script keeps the loop busy; None after writing why not."""
-        name = sock.getpeername()
-        local = socket_address(sock.getsockname())
-        refusal = self._refusal(name)
-        if refusal:
-            self.host.rejected_connections += 1
-            with contextlib.suppress(OSError):
-                sock.sendall(refusal)
-            return None
-        session = self.engine.open_session(local if sock.family == socket.AF_UNIX else socket_address(name), local)
-        if sock.family != socket.AF_UNIX:
-            self._keep_alive(sock)
-        return session
-
-    def register(self, session: Session, connection: Connection) -> None:
-        """``connection`` is where output of ``session`` goes."""
-        self._connections[session.id] = connection
-
-    def _refusal(self, peer: object) -> bytes:
-        """The error for a connection that gets no session; empty when it may have one."""
-        if len(self._connections) >= self.engine.config.clients.maxclients:
-            return error(MAX_CLIENTS)
-        return denial(self.engine) if protects(self.engine, peer) else b""
-
-    def close_session(self, session: Session) -> None:
-        """The connection is closed, and with it its session."""
-        del self._connections[session.id]
-        self.engine.close_session(session)
-        if self.engine.clients.pending:
-            self.schedule_drain()
-        if not self._connections and self._stop_reason is not None:
-            self._quiet.set()
-
-    def new_connection(self, siblings: set[EndpointConnection]) -> Connection:
-        """The protocol for a connection; it is one of ``siblings`` while it is open."""
-        return Connection(self, siblings)
-
-    def count_rejection(self) -> None:
-        """A connection was refused: there are too many."""
-        self.host.rejected_connections += 1
-
-    def note_endpoints(self, endpoints: list[Endpoint]) -> None:
-        """INFO server shows ports and listeners."""
-        self.host.tcp_port = next((endpoint.port for endpoint in endpoints if endpoint.port), 0)
-        self.host.listeners = [endpoint.described for endpoint in endpoints]
-
-    def is_full(self) -> bool:
-        """True if one more connection would be over ``maxclients``, counting those in a handshake."""
-        return len(self._connections) + self.endpoints.waiting() >= self.engine.config.clients.maxclients
-
-    def _keep_alive(self, sock: socket.socket) -> None:
-        """Let the kernel probe a silent peer every ``tcp-keepalive`` seconds, as Valkey does (anet.c)."""
-        interval = self.engine.config.clients.tcp_keepalive
-        if interval == 0:
-            return
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        if hasattr(socket, "TCP_KEEPIDLE"):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, interval)
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(interval // 3, 1))
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3)
-
-    def schedule_drain(self) -> None:
-        """Write other sessions' output at the end of the loop's turn: once, however many commands produced it."""
-        if not self._drain_scheduled:
-            self._drain_scheduled = True
-            self.loop.call_soon(self._drain)
-
-    def _drain(self) -> None:
-        self._drain_scheduled = False
-        for session in self.engine.clients.take_pending():
-            connection = self._connections.get(session.id)
-            if connection is not None:
-                connection.push()
-        if self.engine.shutdown_requested and self._stop_reason is None:
-            self.stop(self.engine.shutdown.reason)
-        if self.engine.has_work() and not self._works:
-            self._works = True
-            self.loop.call_soon(self._work)
-        if self.engine.replication.role_changed:
-            self.engine.replication.role_changed = False
-            self._connector.tick()
-
-    def _work(self) -> None:
-        """A slice of a snapshot. Clients get as much time before the next slice."""
-        self._works = False
-        engine = self.engine
-        if engine.has_work():
-            busy = engine.commands_processed != self._processed_before_work
-            self._processed_before_work = engine.commands_processed
-            begun = self.loop.time()
-            engine.work(engine.clock() + WORK_SLICE_US)
-            self._connector.move()
-            self._works = True
-            if busy or engine.config.integer("rdb-key-save-delay") > 0:
-                self.loop.call_later(max(self.loop.time() - begun, 0.001), self._work)
-            else:
-                self.loop.call_soon(self._work)
-        if engine.clients.pending:
-            self._drain()
-
-    # Heartbeat
 
     def _tick(self) -> None:
         self._heartbeat = self.loop.call_later(TICK_SECONDS, self._tick)
-        self.engine.tick()
-        self._connector.tick()
-        self._notice_parameters()
-        for connection in list(self.backlogged):
-            connection.check_backlog()
-        self._visit_some_clients()
-        if self.engine.clients.pending or self.engine.shutdown_requested or self.engine.has_work():
-            self._drain()
+        self._beat()
 
-    def _serve_while_busy(self) -> None:
-        """One round over the plain connections while a script holds the event loop.
+    def _end_if_last(self) -> None:
+        """End a node that was stopped when its last connection is closed."""
+        if not self._connections and self._stop_reason is not None:
+            self._quiet.set()
 
-        What they send is read and answered here; the loop serves the rest when it runs again, and connections with TLS or
-        with replies that wait to be taken. New plain connections are accepted.
-        """
-        for endpoint in self.endpoints.plain():
-            self._busy_connections.accept(endpoint)
-        sockets = {connection.plain_socket(): connection for connection in list(self._connections.values())}
-        sockets.pop(-1, None)
-        poll = select.poll()
-        for fd in [*sockets, *self._busy_connections.sockets()]:
-            poll.register(fd, select.POLLIN)
-        for fd, _ in poll.poll(0):
-            if fd in sockets:
-                sockets[fd].serve_now(fd)
-            else:
-                self._busy_connections.serve(fd)
+    def _open_connections(self) -> list[ConnectionT]:
+        """The connections that the end of the node closes."""
+        return list(self._connections.values())
 
-    def _visit_some_clients(self) -> None:
-        """A share of the clients on every tick, each of them about once a second."""
-        if not self._to_visit:
-            self._to_visit = list(self._connections.values())
-            self._visits_per_tick = len(self._to_visit) // TICKS_PER_ROUND + 1
-        timeout_seconds = self.engine.config.clients.timeout
-        for connection in self._to_visit[-self._visits_per_tick :]:
-            if connection.is_open:
-                connection.check_idle(timeout_seconds)
-        del self._to_visit[-self._visits_per_tick :]
+    def _facts(self) -> dict[str, object]:
+        return {"pid": os.getpid(), "version": self.version, "profile": self._profile(), "core": BUILD}
 
-    def _take_parameters(self, names: list[str]) -> tuple[str, str] | None:
-        """CONFIG SET of sockets, certificates and the log; the parameter that can't be had and why, None when all can."""
-        problem = self.endpoints.follow_parameters(names, self.engine.config)
-        if problem is None:
-            self._notice_parameters()
-        return problem
+    @abstractmethod
+    def _handle_signals(self) -> None:
+        """Let SIGTERM and SIGINT stop the node, and SIGHUP read the certificate again."""
 
-    def _notice_parameters(self) -> None:
-        """Take over what CONFIG SET changed since the last tick: output limits and the log level."""
-        config = self.engine.config
-        if config.clients.buffer_limits is not self._limits:
-            self._limits = config.clients.buffer_limits
-            for connection in self._connections.values():
-                connection.watch_output()
-        if (self.engine.replication.link is not None) != self.host.is_replica:
-            self.host.is_replica = not self.host.is_replica
-            self.host.score_for_oom(config)
-        loglevel = config.get("loglevel")
-        if loglevel is not None and loglevel != self._loglevel:
-            self._loglevel = loglevel
-            log.setLevel(LEVELS[loglevel])
+    @abstractmethod
+    def _profile(self) -> str:
+        """The name of the engine and its version."""
+
+    @abstractmethod
+    def _beat(self) -> None:
+        """What is due every ``TICK_SECONDS``."""
+
+    def _save(self) -> None:
+        """Keep the data before the end, where the engine keeps any."""
+
+    def _close_links(self) -> None:
+        """Close the connections that the node opened to others."""

@@ -6,7 +6,7 @@ import pytest
 from tests.engine.in_process import Run, StartRun
 
 from cachetwin_engine.core.admin.elasticache import rename_commands_of
-from cachetwin_engine.server.host import ProcessHost
+from cachetwin_engine.server.valkey.host import ProcessHost
 
 NOPERM_KEY = b"-NOPERM No permissions to access a key\r\n"
 NOPERM_CHANNEL = b"-NOPERM No permissions to access a channel\r\n"

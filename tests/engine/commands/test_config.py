@@ -8,7 +8,7 @@ from tests.engine.in_process import Run, StartRun
 from cachetwin_engine.core.config.config import Config
 from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.protocol.errors import CommandError
-from cachetwin_engine.server.host import ProcessHost
+from cachetwin_engine.server.valkey.host import ProcessHost
 
 
 def value_of(run: Run, name: str) -> bytes:

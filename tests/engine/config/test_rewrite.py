@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.engine.in_process import Run
 
 from cachetwin_engine.core.config.config import Config
-from cachetwin_engine.server.host import ProcessHost
+from cachetwin_engine.server.valkey.host import ProcessHost
 
 
 def failure(run: Run, line: str) -> bytes:

@@ -12,7 +12,7 @@ from tests.engine.supervised import Supervise, Supervisor
 from tests.engine.topologies import node_id, topology
 
 from cachetwin_engine.server.config import OptionError, parse_arguments
-from cachetwin_engine.server.run import new_engine
+from cachetwin_engine.server.valkey.run import new_engine
 
 if TYPE_CHECKING:
     from tests.engine.conftest import Certificates, StartEngine

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cachetwin_engine.server.config import Options
-from cachetwin_engine.server.protected_mode import denial, protects
-from cachetwin_engine.server.run import new_engine
+from cachetwin_engine.server.valkey.protected_mode import denial, protects
+from cachetwin_engine.server.valkey.run import new_engine
 
 if TYPE_CHECKING:
     from tests.engine.conftest import Certificates, EngineProcess, StartEngine

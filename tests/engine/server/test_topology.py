@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from tests.engine.topologies import Document, node_id, shard_id, topology
 
-from cachetwin_engine.server.topology import TopologyError, read_topology
+from cachetwin_engine.server.cluster.topology import TopologyError, read_topology
 
 
 def document() -> Document:

@@ -1,4 +1,4 @@
-"""A node of the Memcached profile: one server with its endpoints, connections, ticks, control channel and shutdown."""
+"""A node of the Memcached profile: its sessions, places for connections, and what the supervisor asks for."""
 
 import asyncio
 import contextlib
@@ -10,23 +10,18 @@ from collections import deque
 from pathlib import Path
 from typing import Final
 
-from cachetwin_engine.core import BUILD
 from cachetwin_engine.memcached.engine import Memcached
 from cachetwin_engine.memcached.host import Host
 from cachetwin_engine.memcached.session import Session
 from cachetwin_engine.server.config import OptionError
-from cachetwin_engine.server.control import ControlChannel, RequestError
-from cachetwin_engine.server.endpoints import Endpoints
+from cachetwin_engine.server.control import RequestError
 from cachetwin_engine.server.listener import Endpoint, EndpointConnection
 from cachetwin_engine.server.logs import log
 from cachetwin_engine.server.memcached.connection import MemcachedConnection, keep_alive
 from cachetwin_engine.server.memcached.options import check_nodes
+from cachetwin_engine.server.node import Node
 from cachetwin_engine.server.tls.certificate import Certificate
 from cachetwin_engine.server.tls.contexts import TlsError, TlsFiles
-
-TICK_SECONDS: Final = 0.1
-SHUTDOWN_SECONDS_MAX: Final = 5.0
-"""How long clients may take for their last replies after SIGTERM, before their connections are cut."""
 
 TOO_MANY: Final = b"ERROR Too many open connections\r\n"
 USERS_MAX: Final = 8
@@ -63,8 +58,8 @@ class ProcessFacts(Host):
         return "asyncio"
 
 
-class MemcachedNode:
-    """One server on the wire. ``serve`` runs until the node is stopped."""
+class MemcachedNode(Node[MemcachedConnection]):
+    """One server on the wire."""
 
     def __init__(
         self,
@@ -75,75 +70,22 @@ class MemcachedNode:
         control: socket.socket | None = None,
         version: str = "",
     ) -> None:
+        super().__init__(tls_files, control, engine.settings.backlog, version)
         self.engine = engine
-        self.backlog = engine.settings.backlog
-        self.version = version
-        self.loop: asyncio.AbstractEventLoop
-        self.certificate = facts.certificate = Certificate(tls_files)
-        self.endpoints = Endpoints(self)
-        self._connections: dict[int, MemcachedConnection] = {}  # by the session's descriptor
+        facts.certificate = self.certificate
         self._waiting: deque[MemcachedConnection] = deque()  # for a place
-        self._control_socket = control
         self._started = time.monotonic()
         self._second = 0
         self._push_scheduled = False
-        self._heartbeat: asyncio.TimerHandle | None = None
-        self._stop_reason: str | None = None
-        self._stopped: asyncio.Event
-        self._quiet: asyncio.Event
 
-    # Life
-
-    async def serve(self) -> None:
-        """Serve until stopped; return when every connection is closed.
-
-        Signals: SIGTERM, SIGINT and SIGUSR1 stop the node (a second one at once), SIGHUP reads the certificate and the
-        file of users again.
-        """
-        self.loop = asyncio.get_running_loop()
-        self._stopped = asyncio.Event()
-        self._quiet = asyncio.Event()
+    def _handle_signals(self) -> None:
+        """SIGUSR1 stops the node too; SIGHUP reads the file of users again as well."""
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR1):
             self.loop.add_signal_handler(number, self.stop, number.name)
         self.loop.add_signal_handler(signal.SIGHUP, self._reload)
-        await self.endpoints.open()
-        control = None
-        if self._control_socket is not None:
-            control = ControlChannel(self, self._control_socket)
-            control.start()
-            await control.send({"event": "ready", **self._facts()})
-        log.info("Ready to accept connections", extra={"fields": self._facts()})
-        self._tick()
-        try:
-            await self._stopped.wait()
-            await self._shut_down()
-        finally:
-            if control is not None:
-                control.close()
-            self.endpoints.remove_files()
-        log.info("ready to exit, bye bye", extra={"fields": {"reason": self._stop_reason}})
 
-    def stop(self, reason: str) -> None:
-        """Accept no more, let clients take their replies, then end. Asked a second time, end at once."""
-        if self._stop_reason is None:
-            self._stop_reason = reason
-            self._stopped.set()
-        else:
-            self._quiet.set()
-
-    async def _shut_down(self) -> None:
-        self.endpoints.close()
-        connections = [*self._connections.values(), *self._waiting]
-        for connection in connections:
-            connection.close()
-        if self._connections:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._quiet.wait(), SHUTDOWN_SECONDS_MAX)
-        for connection in [*self._connections.values(), *self._waiting]:
-            connection.abort()
-        if self._heartbeat is not None:
-            self._heartbeat.cancel()
-        await asyncio.sleep(0)  # the transports call connection_lost on the loop's next turn
+    def _open_connections(self) -> list[MemcachedConnection]:
+        return [*self._connections.values(), *self._waiting]
 
     def _reload(self) -> None:
         if self.certificate.is_loaded:
@@ -156,9 +98,8 @@ class MemcachedNode:
             except OptionError as error:
                 log.warning("users not read again, the old ones stay", extra={"fields": {"error": str(error)}})
 
-    def _facts(self) -> dict[str, object]:
-        version = self.engine.settings.version.decode()
-        return {"pid": os.getpid(), "version": self.version, "profile": f"memcached-{version}", "core": BUILD}
+    def _profile(self) -> str:
+        return f"memcached-{self.engine.settings.version.decode()}"
 
     # What endpoints need
 
@@ -229,8 +170,7 @@ class MemcachedNode:
             waiting = self._waiting.popleft()
             waiting.release(self._new_session(waiting, waiting.transport))
         self.engine.state.accepting = not self._waiting
-        if not self._connections and self._stop_reason is not None:
-            self._quiet.set()
+        self._end_if_last()
 
     def _watch_connections(self) -> None:
         if self.engine.store.watchers.pending:
@@ -256,8 +196,7 @@ class MemcachedNode:
 
     # Heartbeat
 
-    def _tick(self) -> None:
-        self._heartbeat = self.loop.call_later(TICK_SECONDS, self._tick)
+    def _beat(self) -> None:
         second = int(time.monotonic() - self._started)
         self.engine.tick(second)
         if self.engine.store.watchers.count():

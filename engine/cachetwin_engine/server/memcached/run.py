@@ -10,14 +10,18 @@ from pathlib import Path
 
 from cachetwin_engine.memcached.engine import Memcached
 from cachetwin_engine.server.config import OptionError
-from cachetwin_engine.server.host import raise_file_limit
 from cachetwin_engine.server.listener import ListenError, open_tcp, open_unix
 from cachetwin_engine.server.logs import log, start_log
 from cachetwin_engine.server.memcached.help import HELP
 from cachetwin_engine.server.memcached.node import MemcachedNode, ProcessFacts, read_users
 from cachetwin_engine.server.memcached.options import MemcachedOptions, parse
-from cachetwin_engine.server.node import tame_garbage_collector
-from cachetwin_engine.server.run import control_socket, loop_factory, package_version
+from cachetwin_engine.server.process import (
+    control_socket,
+    loop_factory,
+    package_version,
+    raise_file_limit,
+    tame_garbage_collector,
+)
 from cachetwin_engine.server.tls.contexts import TlsError
 
 

@@ -8,8 +8,8 @@ import contextlib
 import socket
 from typing import TYPE_CHECKING, Final, Protocol
 
-from cachetwin_engine.server.connection import READ_BYTES, Connection, ConnectionNode
 from cachetwin_engine.server.listener import Endpoint
+from cachetwin_engine.server.valkey.connection import READ_BYTES, Connection, ConnectionNode
 
 if TYPE_CHECKING:
     from cachetwin_engine.core.execution.session import Session

@@ -1,12 +1,8 @@
 """From options to a running node: the engine, its listening sockets, the event loop."""
 
 import asyncio
-import contextlib
 import secrets
-import socket
 import time
-from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from typing import Final, cast
 
 from cachetwin_engine.core import BUILD
@@ -19,14 +15,15 @@ from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.protocol.errors import CommandError
 from cachetwin_engine.core.rdb.packed import BadData
+from cachetwin_engine.server.cluster.topology import TopologyError, read_topology_file
 from cachetwin_engine.server.config import OptionError, Options, listening_modes, unknown_directive
-from cachetwin_engine.server.host import ProcessHost
 from cachetwin_engine.server.listener import ListenError, open_address, open_unix
 from cachetwin_engine.server.logs import log, log_crashes, start_log
-from cachetwin_engine.server.node import Node, tame_garbage_collector
-from cachetwin_engine.server.parameters import ParameterError, UnknownParameter, set_parameters
+from cachetwin_engine.server.process import control_socket, loop_factory, package_version, tame_garbage_collector
 from cachetwin_engine.server.tls.contexts import ClientAuth, TlsError, TlsFiles
-from cachetwin_engine.server.topology import TopologyError, read_topology_file
+from cachetwin_engine.server.valkey.host import ProcessHost
+from cachetwin_engine.server.valkey.node import ValkeyNode
+from cachetwin_engine.server.valkey.parameters import ParameterError, UnknownParameter, set_parameters
 
 PORT_MAX: Final = 65535
 
@@ -47,13 +44,13 @@ def run(options: Options) -> None:
         runner.run(node.serve())
 
 
-def prepare(options: Options) -> Node:
+def prepare(options: Options) -> ValkeyNode:
     """The node with its engine configured and its sockets open, but not yet serving. Raises OptionError."""
     host = ProcessHost(options.config_file)
     engine = new_engine(options, host)
     _limit_clients(engine, host)
     try:
-        node = Node(
+        node = ValkeyNode(
             engine,
             host,
             tls_files=_tls_files(options),
@@ -210,14 +207,6 @@ def version_line() -> str:
     return f"cachetwin-engine {package_version()} ({BUILD} core; profiles: {', '.join(PROFILES)})"
 
 
-def package_version() -> str:
-    """The version of the distribution; ``0+unknown`` when it runs from a source tree that was never installed."""
-    try:
-        return version("cachetwin-engine")
-    except PackageNotFoundError:
-        return "0+unknown"
-
-
 def _tls_files(options: Options) -> TlsFiles | None:
     if not options.tls_cert_file:
         return None
@@ -232,27 +221,3 @@ def _tls_files(options: Options) -> TlsFiles | None:
         named.get("tls-ciphers", ""),
         named.get("tls-prefer-server-ciphers", "no").lower() == "yes",
     )
-
-
-def control_socket(control_fd: int | None) -> socket.socket | None:
-    """The supervisor's socket, if there is one. Raises OptionError."""
-    if control_fd is None:
-        return None
-    try:
-        sock = socket.socket(fileno=control_fd)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
-        raise OptionError(f"control-fd must be an open Unix stream socket, got {control_fd}: {reason}") from error
-    if sock.family != socket.AF_UNIX or sock.type != socket.SOCK_STREAM:
-        raise OptionError(f"control-fd must be an open Unix stream socket, got another kind of socket as {control_fd}")
-    sock.set_inheritable(False)
-    return sock
-
-
-def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
-    """What makes the event loop."""
-    with contextlib.suppress(ImportError):
-        import uvloop  # noqa: PLC0415  (not on every platform)
-
-        return uvloop.new_event_loop
-    return asyncio.new_event_loop

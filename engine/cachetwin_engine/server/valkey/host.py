@@ -12,14 +12,11 @@ from typing import Final
 from cachetwin_engine.core.config.config import Config
 from cachetwin_engine.core.state.host import Host
 from cachetwin_engine.server.logs import log
-from cachetwin_engine.server.persistence import DumpFile, read_dump
+from cachetwin_engine.server.process import raise_file_limit
+from cachetwin_engine.server.valkey.persistence import DumpFile, read_dump
 
 REPLY_LINE_BYTES_MAX: Final = 1024
 """Of another server's reply to MIGRATE, as in Valkey (cluster.c)."""
-
-
-RESERVED_DESCRIPTORS: Final = 32
-"""Files and sockets that are no clients (server.h, CONFIG_MIN_RESERVED_FDS)."""
 
 
 class ProcessHost(Host):
@@ -198,20 +195,3 @@ class ProcessHost(Host):
     def secret_bits(self, count: int) -> int:
         """``count`` unpredictable bits."""
         return secrets.randbits(count)
-
-
-def raise_file_limit(count: int) -> int:
-    """Raise the limit on open files as far as ``count`` clients need; how many it is good for."""
-    import resource  # noqa: PLC0415  (1 ms that only a start and a change of maxclients should cost)
-
-    wanted = count + RESERVED_DESCRIPTORS
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft == resource.RLIM_INFINITY or soft >= wanted:
-        return count
-    if hard != resource.RLIM_INFINITY:
-        wanted = min(wanted, hard)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
-    except (OSError, ValueError):  # an unlimited limit that the kernel limits all the same
-        wanted = soft
-    return max(1, wanted - RESERVED_DESCRIPTORS)

@@ -9,7 +9,7 @@ from cachetwin_engine.core.admin.slot_moves import Batch
 from cachetwin_engine.core.cluster.state import ClusterState
 from cachetwin_engine.core.cluster.topology import FAILED
 from cachetwin_engine.core.engine import Engine
-from cachetwin_engine.server.cluster_links import Contexts, LinkedNode, LinkError, NodeLink
+from cachetwin_engine.server.cluster.links import Contexts, LinkedNode, LinkError, NodeLink
 from cachetwin_engine.server.logs import log
 
 RETRY_SECONDS: Final = 0.1

@@ -9,11 +9,11 @@ import contextlib
 import socket
 from typing import TYPE_CHECKING, Protocol, cast
 
-from cachetwin_engine.server.connection import Connection, ConnectionNode
 from cachetwin_engine.server.listener import EndpointConnection, socket_address
 from cachetwin_engine.server.logs import log
 from cachetwin_engine.server.tls.certificate import Certificate
 from cachetwin_engine.server.tls.contexts import TlsError, replica_context
+from cachetwin_engine.server.valkey.connection import Connection, ConnectionNode
 
 if TYPE_CHECKING:
     from cachetwin_engine.core.replication.primary_link import PrimaryLink

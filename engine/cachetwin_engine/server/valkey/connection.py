@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from cachetwin_engine.core.config.settings import BufferLimit
     from cachetwin_engine.core.engine import Engine
     from cachetwin_engine.core.execution.session import Session
-    from cachetwin_engine.server.host import ProcessHost
     from cachetwin_engine.server.listener import EndpointConnection
+    from cachetwin_engine.server.valkey.host import ProcessHost
 
 BACKLOG_BYTES_MAX: Final = 256 * 1024 * 1024
 """Replies waiting for one client without an output limit before its further commands are left in the kernel.

@@ -1,0 +1,1 @@
+"""A node of Valkey or Redis OSS: the core on sockets."""
