@@ -14,7 +14,7 @@ from typing import Any, Final, cast
 import typer
 
 from cachetwin_engine.server.config import help_text
-from cachetwin_engine.server.run import parameter_names
+from cachetwin_engine.server.valkey.run import parameter_names
 from cachetwin_local.cli import app
 from cachetwin_local.resources.modelled import MODELLED
 from cachetwin_local.resources.translators import TRANSLATORS

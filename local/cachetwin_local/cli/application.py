@@ -11,19 +11,19 @@ from typing import Annotated
 
 import typer
 
-from cachetwin_local.cli.apply import apply
-from cachetwin_local.cli.down import down
-from cachetwin_local.cli.draw import draw
-from cachetwin_local.cli.env import env
-from cachetwin_local.cli.events import events
-from cachetwin_local.cli.init import init
-from cachetwin_local.cli.logs import logs
-from cachetwin_local.cli.operations import failover, reboot, scale
-from cachetwin_local.cli.plan import plan
-from cachetwin_local.cli.reset import reset
-from cachetwin_local.cli.services import restart, shell
-from cachetwin_local.cli.status import status
-from cachetwin_local.cli.up import supervise, up
+from cachetwin_local.cli.commands.apply import apply
+from cachetwin_local.cli.commands.down import down
+from cachetwin_local.cli.commands.draw import draw
+from cachetwin_local.cli.commands.env import env
+from cachetwin_local.cli.commands.events import events
+from cachetwin_local.cli.commands.init import init
+from cachetwin_local.cli.commands.logs import logs
+from cachetwin_local.cli.commands.operations import failover, reboot, scale
+from cachetwin_local.cli.commands.plan import plan
+from cachetwin_local.cli.commands.reset import reset
+from cachetwin_local.cli.commands.services import restart, shell
+from cachetwin_local.cli.commands.status import status
+from cachetwin_local.cli.commands.up import supervise, up
 from cachetwin_local.errors import UserError
 
 __all__ = ["app", "main"]

@@ -1,4 +1,4 @@
-"""The topology of a cache with cluster mode, as its nodes receive it (`cachetwin_engine.server.topology`).
+"""The topology of a cache with cluster mode, as its nodes receive it (`cachetwin_engine.server.cluster.topology`).
 
 The supervisor owns it: there is no gossip. Its epoch grows with each document, a shard's with each change of its primary.
 """
