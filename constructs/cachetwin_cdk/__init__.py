@@ -13,7 +13,8 @@ from .engine.node_type import NodeType
 from .engine.parameter_group import IParameterGroup, ParameterGroup
 from .engine.serverless_engine import ServerlessEngine
 from .engine.windows import MaintenanceWindow, SnapshotWindow
-from .global_datastore import GlobalDatastore, IGlobalDatastore, SecondaryReplicationGroup
+from .global_datastore.global_datastore import GlobalDatastore, IGlobalDatastore
+from .global_datastore.secondary_replication_group import SecondaryReplicationGroup
 from .memcached_cluster import IMemcachedCluster, MemcachedCluster
 from .monitoring.alarms import AlarmPack, CacheAlarms
 from .monitoring.dashboard import CacheDashboard
