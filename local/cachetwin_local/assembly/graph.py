@@ -9,93 +9,27 @@ Each reference is kept with the property that made it, across imports, parameter
 The planner learns from them which service receives which cache's endpoint.
 """
 
-import hashlib
-import re
-import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 from cachetwin_local.errors import UserError
 
+from .arns import partition_of
 from .dynamic_references import join, parse_text
 from .intrinsics import NO_VALUE, Resolver
+from .resolved import Description, GivenValues, Reference, Resolved, ResolvedOutput
+from .scope import StackScope
 from .stand_ins import MissingKind, StandIns
 from .template import Assembly, Json, Resource, Stack
-from .text import SecretRef, Text, show
+from .text import SecretRef, show
 from .where import Step, Where
 
 BOOTSTRAP_VERSION = "33"
 """The version of the CDK's bootstrap template in aws-cdk 2.1148; templates only ask that it is not too old."""
 
-_NOT_GIVEN = object()
-_STAND_IN_COUNT = 6  # the items of a list that nobody gave: templates select one subnet for each zone
-
-PSEUDO_PARAMETERS = (
-    "AWS::AccountId",
-    "AWS::NoValue",
-    "AWS::NotificationARNs",
-    "AWS::Partition",
-    "AWS::Region",
-    "AWS::StackId",
-    "AWS::StackName",
-    "AWS::URLSuffix",
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Reference:
-    """A property's use of another resource; `attribute` is ``Ref`` or the name given to ``Fn::GetAtt``."""
-
-    path: tuple[Step, ...]
-    target: str
-    attribute: str
-
-
-@dataclass(frozen=True, slots=True)
-class Resolved:
-    """A resource with its properties resolved: plain JSON, but strings that hold secrets are `Text` tuples."""
-
-    resource: Resource
-    properties: Mapping[str, Json]
-    references: tuple[Reference, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ResolvedOutput:
-    """An output of a stack with its value and what it was made from."""
-
-    value: Text
-    description: str
-    references: tuple[Reference, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Description:
-    """The outside of a resource: what ``Ref`` gives, its physical name, its ARN and what ``Fn::GetAtt`` gives.
-
-    `missing` makes a value for attributes not listed; without it they are an error.
-    """
-
-    ref: Json
-    physical_name: str
-    arn: str
-    attributes: Mapping[str, Json]
-    missing: Callable[[str], Json] | None = None
-
-
 Describe = Callable[["Graph", Resolved, Stack], Description]
 IsNeeded = Callable[[str, Sequence[Step]], bool]
-
-
-@dataclass(frozen=True, slots=True)
-class GivenValues:
-    """Values from outside the templates: parameters (``name`` or ``stack:name``), exports, SSM parameters, secrets."""
-
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    imports: Mapping[str, str] = field(default_factory=dict)
-    ssm: Mapping[str, str] = field(default_factory=dict)
-    secrets: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -124,12 +58,12 @@ class Graph:
         self.stand_ins = StandIns()
         self._is_needed = is_needed
         self._describe = describe
-        self._given = given or GivenValues()
+        self.given = given or GivenValues()
         self.given_secrets: dict[str, tuple[str, str]] = {}
         self._resolved: dict[str, Resolved] = {}
         self._failed: dict[str, UserError] = {}
         self._descriptions: dict[str, Description] = {}
-        self._conditions: dict[tuple[str, str], bool] = {}
+        self.condition_values: dict[tuple[str, str], bool] = {}
         self._chain: list[str] = []
         self._frames: list[_Frame] = [_Frame()]
 
@@ -177,7 +111,7 @@ class Graph:
         if resource.condition is None:
             return True
         where = Where(resource.stack, resource.logical_id, ("Condition",))
-        return _StackScope(self, stack).condition(resource.condition, where)
+        return StackScope(self, stack).condition(resource.condition, where)
 
     def resolved(self, key: str) -> Resolved:
         """A resource with its properties resolved. Raises UserError when they form a circle or name what is not there."""
@@ -272,7 +206,7 @@ class Graph:
         return found
 
     def _value(self, value: Json, where: Where) -> Json:
-        scope = _StackScope(self, self.stack(where.stack))
+        scope = StackScope(self, self.stack(where.stack))
         return self._finish(Resolver(scope).resolve(value, where), where)
 
     def output(self, stack: str, name: str) -> ResolvedOutput | None:
@@ -296,7 +230,7 @@ class Graph:
     def _output_exists(self, stack: str, name: str, output: Mapping[str, Json]) -> bool:
         if "Condition" not in output:
             return True
-        return _StackScope(self, self.stack(stack)).condition(output["Condition"], Where(stack, "Outputs", (name,)))
+        return StackScope(self, self.stack(stack)).condition(output["Condition"], Where(stack, "Outputs", (name,)))
 
     def export_name(self, stack: str, name: str) -> str | None:
         """The name under which a stack exports an output."""
@@ -304,7 +238,7 @@ class Graph:
         if export is None:
             return None
         where = Where(stack, "Outputs", (name, "Export", "Name"))
-        return Resolver(_StackScope(self, self.stack(stack))).text(export["Name"], where)
+        return Resolver(StackScope(self, self.stack(stack))).text(export["Name"], where)
 
     def find_secret(self, name: str, where: Where) -> str | None:
         """The key of the secret that the templates name `name`, for a use at `where`."""
@@ -318,8 +252,8 @@ class Graph:
         kind = "AWS::SSM::Parameter"
         # an ARN does not tell /name from name
         key = self._find_named(kind, plain, where) or self._find_named(kind, plain.removeprefix("/"), where)
-        if key is None and plain in self._given.ssm:
-            return self._given.ssm[plain]
+        if key is None and plain in self.given.ssm:
+            return self.given.ssm[plain]
         if key is None:
             reason = (
                 f"SSM parameter must be one that a stack of this app defines, got {plain}; "
@@ -391,7 +325,7 @@ class Graph:
             self._use_given_secret(secret.secret_arn, secret.secret_arn)
             return secret
         key = self.find_secret(secret.secret_arn, where)
-        if key is None and secret.secret_arn in self._given.secrets:
+        if key is None and secret.secret_arn in self.given.secrets:
             stack = self.stack(where.stack)
             prefix = f"arn:{partition_of(stack.region)}:secretsmanager:{stack.region}:{stack.account}"
             arn = f"{prefix}:secret:{secret.secret_arn}-given0"
@@ -405,225 +339,5 @@ class Graph:
 
     def _use_given_secret(self, name: str, arn: str) -> None:
         """Remember that the templates use a secret that was given, by its name or its ARN."""
-        if name in self._given.secrets:
-            self.given_secrets[arn] = name.rpartition(":secret:")[2], self._given.secrets[name]
-
-
-@dataclass(frozen=True, slots=True)
-class _StackScope:
-    """What the values of one stack's template may ask for."""
-
-    graph: Graph
-    stack: Stack
-
-    @property
-    def region(self) -> str:
-        return self.stack.region
-
-    def ref(self, name: str, where: Where) -> Json:
-        if name.startswith("AWS::"):
-            return self._pseudo(name, where)
-        if name in self.stack.parameters:
-            return self._parameter(name, where)
-        key = self._key(name, where)
-        self.graph.record(key, "Ref", where)
-        return self.graph.described(key).ref
-
-    def get_att(self, logical_id: str, attribute: str, where: Where) -> Json:
-        key = self._key(logical_id, where)
-        self.graph.record(key, attribute, where)
-        nested = self._nested(logical_id)
-        if nested is not None and attribute.startswith("Outputs."):
-            with self.graph.on_behalf_of(where):
-                return self._output(nested, attribute.removeprefix("Outputs."), where)
-        description = self.graph.described(key)
-        if attribute in description.attributes:
-            return description.attributes[attribute]
-        if description.missing is not None:
-            return description.missing(attribute)
-        allowed = ", ".join(sorted(description.attributes)) or "(none)"
-        type_name = self.stack.resources[logical_id].type
-        raise where.error(f"attribute of {logical_id} ({type_name}) must be one of {allowed}, got {attribute}")
-
-    def condition(self, name: str, where: Where) -> bool:
-        memo = self.graph._conditions
-        key = self.stack.name, name
-        if key not in memo:
-            if name not in self.stack.conditions:
-                raise where.error(f"condition must be one of {_names(self.stack.conditions)}, got {name}")
-            if name in where.path and where.logical_id == "Conditions":
-                raise where.error(f"condition {name} is defined by itself")
-            origin = Where(
-                self.stack.name, "Conditions", (*(where.path if where.logical_id == "Conditions" else ()), name)
-            )
-            memo[key] = Resolver(self).boolean(self.stack.conditions[name], origin)
-        return memo[key]
-
-    def mapping(self, name: str, where: Where) -> Mapping[str, Json]:
-        if name not in self.stack.mappings:
-            raise where.error(f"Fn::FindInMap's map must be one of {_names(self.stack.mappings)}, got {name}")
-        mapping: Mapping[str, Json] = self.stack.mappings[name]
-        return mapping
-
-    def import_value(self, name: str, where: Where) -> Json:
-        exports: list[str] = []
-        for stack in self._neighbours():
-            for output in stack.outputs:
-                export = self.graph.export_name(stack.name, output)
-                if export == name:
-                    with self.graph.on_behalf_of(where):
-                        return self._output(stack, output, where)
-                if export is not None:
-                    exports.append(export)
-        if name in self.graph._given.imports:
-            return self.graph._given.imports[name]
-        allowed = ", ".join(sorted(exports)) or "(none)"
-        reason = f"Fn::ImportValue must name an export of this app's stacks, one of {allowed}, got {name}"
-        return self.graph.missing("import", name, reason, where)
-
-    def unknown_function(self, name: str, reason: str, where: Where) -> Json:
-        return self.graph.missing("function", name, reason, where)
-
-    def is_missing(self, value: Json) -> bool:
-        return isinstance(value, str) and self.graph.stand_ins.reason(value) is not None
-
-    def stack_output(self, stack_name: str, output_name: str, where: Where) -> Json:
-        named = {one.name_on_aws: one for one in self.graph.assembly.stacks.values() if one.parent is None}
-        named |= {one.name_on_aws: one for one in self._neighbours() if one.parent is None}
-        stack = named.get(stack_name)
-        if stack is None:
-            allowed = _names(named)
-            raise where.error(f"Fn::GetStackOutput must name a stack of this app, one of {allowed}, got {stack_name}")
-        with self.graph.on_behalf_of(where):
-            return self._output(stack, output_name, where)
-
-    def _neighbours(self) -> list[Stack]:
-        """The stacks of the same account and region, this one among them."""
-        here = self.stack.account, self.stack.region
-        return [stack for stack in self.graph.assembly.stacks.values() if (stack.account, stack.region) == here]
-
-    def _output(self, stack: Stack, name: str, where: Where) -> Json:
-        output = stack.outputs.get(name)
-        if output is None:
-            raise where.error(f"output of stack {stack.name} must be one of {_names(stack.outputs)}, got {name}")
-        return Resolver(_StackScope(self.graph, stack)).resolve(output["Value"], Where(stack.name, "Outputs", (name,)))
-
-    def _key(self, logical_id: str, where: Where) -> str:
-        resource = self.stack.resources.get(logical_id)
-        if resource is None:
-            names = {*self.stack.resources, *self.stack.parameters}
-            raise where.error(
-                f"must name a resource or a parameter of this stack{_suggestions(logical_id, names)}, got {logical_id}"
-            )
-        if not self.graph.exists(resource):
-            raise where.error(f"{logical_id} does not exist, because its condition {resource.condition} is false")
-        return resource.key
-
-    def _nested(self, logical_id: str) -> Stack | None:
-        for stack in self.graph.assembly.stacks.values():
-            if stack.parent == self.stack.name and stack.parent_logical_id == logical_id:
-                return stack
-        return None
-
-    def _parameter(self, name: str, where: Where) -> Json:
-        definition = self.stack.parameters[name]
-        kind = str(definition.get("Type", "String"))
-        value = self._parameter_value(name, definition, where)
-        if value is _NOT_GIVEN:
-            reason = f"parameter {name} must have a value: it has no default and none was given"
-            stand_in = self.graph.missing("parameter", f"{self.stack.name}:{name}", reason, where)
-            return [stand_in] * _STAND_IN_COUNT if _is_list(kind) else stand_in
-        if kind.startswith("AWS::SSM::Parameter::Value"):
-            value = self.graph.ssm_parameter(str(value), where)
-            kind = kind.removeprefix("AWS::SSM::Parameter::Value<").removesuffix(">")
-        return _typed(name, kind, value, definition, where)
-
-    def _parameter_value(self, name: str, definition: Mapping[str, Json], where: Where) -> Json:
-        if self.stack.parent and self.stack.parent_logical_id:
-            parent = self.graph.stack(self.stack.parent)
-            given = parent.resources[self.stack.parent_logical_id].properties.get("Parameters", {})
-            if name in given:
-                origin = Where(parent.name, self.stack.parent_logical_id, ("Parameters", name))
-                with self.graph.on_behalf_of(where):
-                    return Resolver(_StackScope(self.graph, parent)).resolve(given[name], origin)
-        given = self.graph._given.parameters
-        for key in (f"{self.stack.name}:{name}", f"{self.stack.name_on_aws}:{name}", name):
-            if key in given:
-                return given[key]
-        if "Default" in definition:
-            return definition["Default"]
-        return _NOT_GIVEN
-
-    def _pseudo(self, name: str, where: Where) -> Json:
-        stack = self.stack
-        partition = partition_of(stack.region)
-        values: Mapping[str, Json] = {
-            "AWS::AccountId": stack.account,
-            "AWS::NoValue": NO_VALUE,
-            "AWS::NotificationARNs": [],
-            "AWS::Partition": partition,
-            "AWS::Region": stack.region,
-            "AWS::StackId": stack_id(stack),
-            "AWS::StackName": stack.name_on_aws,
-            "AWS::URLSuffix": "amazonaws.com.cn" if partition == "aws-cn" else "amazonaws.com",
-        }
-        if name not in values:
-            raise where.error(f"pseudo parameter must be one of {', '.join(PSEUDO_PARAMETERS)}, got {name}")
-        return values[name]
-
-
-def partition_of(region: str) -> str:
-    """The partition a region is in."""
-    return {"cn": "aws-cn", "us-gov": "aws-us-gov"}.get(region.rpartition("-")[0].rpartition("-")[0], "aws")
-
-
-def stack_id(stack: Stack) -> str:
-    """A stack's ARN; its UUID follows from its name."""
-    unique = uuid.UUID(bytes=hashlib.sha256(stack.name.encode()).digest()[:16], version=4)
-    service = f"arn:{partition_of(stack.region)}:cloudformation:{stack.region}:{stack.account}"
-    return f"{service}:stack/{stack.name_on_aws}/{unique}"
-
-
-def _typed(name: str, kind: str, value: Json, definition: Mapping[str, Json], where: Where) -> Json:
-    """A parameter's value as its type has it, checked against what the template allows."""
-    if _is_list(kind):
-        items = value if isinstance(value, list) else [item.strip() for item in str(value).split(",")]
-        return [_checked(name, kind, item, definition, where) for item in items if item != ""]
-    return _checked(name, kind, value, definition, where)
-
-
-def _is_list(kind: str) -> bool:
-    return kind == "CommaDelimitedList" or "List<" in kind
-
-
-def _checked(name: str, kind: str, value: Json, definition: Mapping[str, Json], where: Where) -> str:
-    text = _plain(value)
-    shown = "(hidden)" if definition.get("NoEcho") else text
-    allowed = definition.get("AllowedValues")
-    if allowed is not None and text not in map(_plain, allowed):
-        raise where.error(f"parameter {name} must be one of {', '.join(map(_plain, allowed))}, got {shown}")
-    pattern = definition.get("AllowedPattern")
-    if pattern is not None and not re.fullmatch(pattern, text):
-        raise where.error(f"parameter {name} must match {pattern}, got {shown}")
-    if "Number" in kind and not re.fullmatch(r"-?\d+(\.\d+)?", text):
-        raise where.error(f"parameter {name} must be a number, got {shown}")
-    return text
-
-
-def _plain(value: Json) -> str:
-    """A parameter's value as CloudFormation writes it."""
-    return ("true" if value else "false") if isinstance(value, bool) else str(value)
-
-
-def _names(names: Mapping[str, Json]) -> str:
-    return ", ".join(sorted(names)) or "(none)"
-
-
-def _suggestions(name: str, names: set[str]) -> str:
-    """The names most like `name`, for a message; a template has hundreds."""
-    near = sorted(names, key=lambda other: (-_common_prefix_length(name.lower(), other.lower()), other))[:5]
-    return f" (such as {', '.join(near)})" if near else ""
-
-
-def _common_prefix_length(left: str, right: str) -> int:
-    return next((i for i, (a, b) in enumerate(zip(left, right, strict=False)) if a != b), min(len(left), len(right)))
+        if name in self.given.secrets:
+            self.given_secrets[arn] = name.rpartition(":secret:")[2], self.given.secrets[name]

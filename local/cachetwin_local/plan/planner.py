@@ -6,7 +6,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final, TypeVar
 
-from cachetwin_local.assembly.graph import GivenValues, Graph
+from cachetwin_local.assembly.graph import Graph
+from cachetwin_local.assembly.resolved import GivenValues
 from cachetwin_local.assembly.template import Assembly, Resource, Stack
 from cachetwin_local.assembly.where import Where
 from cachetwin_local.errors import UserError

@@ -4,7 +4,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from cachetwin_local.assembly.graph import Description, Graph, Resolved
+from cachetwin_local.assembly.graph import Graph
+from cachetwin_local.assembly.resolved import Description, Resolved
 from cachetwin_local.assembly.template import Assembly, Resource, Stack
 from cachetwin_local.errors import UserError
 from cachetwin_local.settings import Settings

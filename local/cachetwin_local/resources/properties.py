@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from cachetwin_local.assembly.graph import Resolved
+from cachetwin_local.assembly.resolved import Resolved
 from cachetwin_local.assembly.template import Json
 from cachetwin_local.assembly.text import Text
 from cachetwin_local.assembly.where import Where

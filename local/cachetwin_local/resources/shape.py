@@ -16,7 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cachetwin_local.assembly.graph import Description, Resolved, partition_of
+from cachetwin_local.assembly.arns import partition_of
+from cachetwin_local.assembly.resolved import Description, Resolved
 from cachetwin_local.assembly.template import Json, Stack
 
 Status = Literal["twinned", "modelled", "not supported", "not readable", "left out"]

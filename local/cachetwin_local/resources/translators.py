@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from cachetwin_local.assembly.graph import Describe, Description, Graph, Resolved
+from cachetwin_local.assembly.graph import Describe, Graph
+from cachetwin_local.assembly.resolved import Description, Resolved
 from cachetwin_local.assembly.template import Stack
 from cachetwin_local.topology.address_plan import AddressPlan
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from cachetwin_local.assembly.graph import Resolved
+from cachetwin_local.assembly.resolved import Resolved
 from cachetwin_local.drawing.architecture import NodeGrid, NodeRow
 
 from .graph_reading import Reading

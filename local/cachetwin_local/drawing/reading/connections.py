@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from cachetwin_local.assembly.graph import Resolved
+from cachetwin_local.assembly.resolved import Resolved
 from cachetwin_local.drawing.architecture import Edge, EdgeKind
 
 from .graph_reading import Reading

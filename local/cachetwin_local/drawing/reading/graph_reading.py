@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from cachetwin_local.assembly.graph import Graph, Reference, Resolved
+from cachetwin_local.assembly.graph import Graph
+from cachetwin_local.assembly.resolved import Reference, Resolved
 from cachetwin_local.assembly.template import Json, Resource
 from cachetwin_local.errors import UserError
 

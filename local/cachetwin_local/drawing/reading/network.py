@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from cachetwin_local.assembly.graph import Resolved
+from cachetwin_local.assembly.resolved import Resolved
 from cachetwin_local.drawing.architecture import Edge, EdgeKind, Subnet, SubnetGroup, SubnetKind, Vpc
 from cachetwin_local.plan.security_groups import Peer, SecurityGroups
 

@@ -5,7 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from cachetwin_local.assembly.graph import GivenValues, Graph, Resolved
+from cachetwin_local.assembly.graph import Graph
+from cachetwin_local.assembly.resolved import GivenValues, Resolved
 from cachetwin_local.assembly.template import Assembly
 from cachetwin_local.drawing.architecture import Architecture, Box, Count, Edge, Lane, LaneEntry, Unread
 from cachetwin_local.errors import UserError

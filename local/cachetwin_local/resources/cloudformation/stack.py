@@ -1,6 +1,7 @@
 """AWS::CloudFormation::Stack: a nested stack, planned with the app's own where its template is in the assembly."""
 
-from cachetwin_local.assembly.graph import Description, Graph, Resolved
+from cachetwin_local.assembly.graph import Graph
+from cachetwin_local.assembly.resolved import Description, Resolved
 from cachetwin_local.assembly.template import Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.shape import name_fields, placeholder_attribute

@@ -3,7 +3,8 @@
 from dataclasses import replace
 from urllib.parse import urlsplit
 
-from cachetwin_local.assembly.graph import Description, Graph, Resolved
+from cachetwin_local.assembly.graph import Graph
+from cachetwin_local.assembly.resolved import Description, Resolved
 from cachetwin_local.assembly.template import Resource, Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties

@@ -1,6 +1,7 @@
 """AWS::ElastiCache::CacheCluster: one node of Valkey or Redis OSS, or the nodes of a Memcached cluster."""
 
-from cachetwin_local.assembly.graph import Description, Graph, Resolved
+from cachetwin_local.assembly.graph import Graph
+from cachetwin_local.assembly.resolved import Description, Resolved
 from cachetwin_local.assembly.template import Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties

@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from cachetwin_local.assembly.graph import Graph, Resolved
+from cachetwin_local.assembly.graph import Graph
+from cachetwin_local.assembly.resolved import Resolved
 from cachetwin_local.assembly.template import Stack
 from cachetwin_local.errors import UserError
 from cachetwin_local.resources.properties import Properties

@@ -8,7 +8,8 @@ process is behind them; TLS is always on. What the service refuses as whole comm
 from collections.abc import Mapping
 from typing import Final, cast
 
-from cachetwin_local.assembly.graph import Description, Graph, Resolved
+from cachetwin_local.assembly.graph import Graph
+from cachetwin_local.assembly.resolved import Description, Resolved
 from cachetwin_local.assembly.template import Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties

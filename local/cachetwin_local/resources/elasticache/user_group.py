@@ -4,7 +4,8 @@ A Redis OSS group must hold a user whose name is ``default``; a Valkey group nee
 (user guide, "Role-Based Access Control").
 """
 
-from cachetwin_local.assembly.graph import Description, Graph, Resolved
+from cachetwin_local.assembly.graph import Graph
+from cachetwin_local.assembly.resolved import Description, Resolved
 from cachetwin_local.assembly.template import Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties

@@ -1,6 +1,6 @@
 """What database instances and clusters have in common: endpoint, parameters, master user."""
 
-from cachetwin_local.assembly.graph import Resolved
+from cachetwin_local.assembly.resolved import Resolved
 from cachetwin_local.assembly.template import Stack
 from cachetwin_local.assembly.text import SecretRef, Text
 from cachetwin_local.resources.context import Context

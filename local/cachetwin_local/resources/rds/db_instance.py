@@ -1,6 +1,7 @@
 """AWS::RDS::DBInstance for PostgreSQL: a PostgreSQL server behind the endpoint's TLS."""
 
-from cachetwin_local.assembly.graph import Description, Graph, Resolved
+from cachetwin_local.assembly.graph import Graph
+from cachetwin_local.assembly.resolved import Description, Resolved
 from cachetwin_local.assembly.template import Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
