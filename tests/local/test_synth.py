@@ -10,7 +10,8 @@ import pytest
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.project import Project, find_project
-from cachetwin_local.synth import needs_synth, parse_pairs, refuse_missing_context, synthesise
+from cachetwin_local.synth import needs_synth, parse_pairs, refuse_missing_context, synthesise, synthesised_assets
+from cachetwin_local.synth.sources import source_folders
 
 APP = """
 import json, os, pathlib, sys
@@ -64,6 +65,53 @@ def test_only_a_change_makes_it_run_again(project: Project) -> None:
     assert needs_synth(project, {})
     synthesise(project, {})
     (project.assembly / "manifest.json").write_text("{}")
+    assert needs_synth(project, {})
+
+
+CDK_APP = """
+import aws_cdk as cdk
+from aws_cdk import aws_ecr_assets, aws_s3_assets
+app = cdk.App()
+stack = cdk.Stack(app, "Shop")
+aws_ecr_assets.DockerImageAsset(stack, "Image", directory="../web")
+aws_s3_assets.Asset(stack, "Page", path="dist/page.html")
+aws_s3_assets.Asset(stack, "Own", path="infra")
+app.synth()
+"""
+
+
+def test_sources_of_assets_outside_of_the_apps_folder_count(tmp_path: Path) -> None:
+    root, web = tmp_path / "my app", tmp_path / "web"
+    for folder in (root / "dist", root / "infra", web / "node_modules"):
+        folder.mkdir(parents=True)
+    (root / "app.py").write_text(CDK_APP)
+    (root / "cdk.json").write_text(json.dumps({"app": "python app.py"}))
+    (root / "infra" / "readme.txt").write_text("x")
+    (root / "dist" / "page.html").write_text("built")
+    (web / "Dockerfile").write_text("FROM scratch")
+    (web / "server.py").write_text("first")
+    project = find_project(root)
+    synthesise(project, {})
+    staged = {asset.source: asset.staged for asset in synthesised_assets(project)}
+    assert set(staged) == {web, root / "dist" / "page.html", root / "infra"}
+    assert (project.assembly / staged[web] / "server.py").read_text() == "first"
+    assert {(one.path, one.files) for one in source_folders(project, synthesised_assets(project))} == {
+        (root, 3), (web, 2), (root / "dist" / "page.html", 1),
+    }  # fmt: skip
+    assert not needs_synth(project, {})
+    (web / "node_modules" / "library.js").write_text("installed")
+    assert not needs_synth(project, {})
+    (web / "server.py").write_text("second")
+    assert needs_synth(project, {})
+    (web / "server.py").write_text("first")
+    assert not needs_synth(project, {})
+    (root / "dist" / "page.html").write_text("built again")
+    assert needs_synth(project, {})
+
+
+def test_a_file_that_is_saved_while_the_app_runs_makes_the_next_run(project: Project) -> None:
+    (project.root / "app.py").write_text(APP + "open('data.txt', 'a').write('x')\n")
+    synthesise(project, {})
     assert needs_synth(project, {})
 
 

@@ -1,7 +1,8 @@
 """Runs the app of cdk.json as the CDK's command line does, when its sources changed since the last time.
 
-A digest of the app's folder, the context and the package versions, kept beside the runner's state, tells whether they
-changed. The app's command runs in a shell with this Python's programs first on the path, so that ``python -m
+A digest of the app's folder and of its assets' sources, the context and the package versions, kept beside the runner's
+state, tells whether they changed. What the assets were staged from is not in the assembly: a hook in the app's Node writes
+it down. The app's command runs in a shell with this Python's programs first on the path, so that ``python -m
 stacks.app`` finds the packages that this `cachetwin` was installed with. Variables: CDK CLI,
 ``lib/api/cloud-assembly`` (execProgram and its environment).
 """
@@ -14,21 +15,23 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from cachetwin_local.assembly.staleness import digest, is_source
+from cachetwin_local.assembly.staleness import digest
 from cachetwin_local.errors import UserError
 from cachetwin_local.project import Project
 from cachetwin_local.supervise.process.private_file import make_project_directory, write_private
+from cachetwin_local.synth.sources import Asset, files_of, read_assets, source_roots
 
-__all__ = ["needs_synth", "parse_pairs", "refuse_missing_context", "synthesise"]
+__all__ = ["needs_synth", "parse_pairs", "refuse_missing_context", "synthesise", "synthesised_assets"]
 
 _DEADLINE_S = 600
 _SHOWN_LINES = 30
-_SOURCE_BYTES_MAX = 10_000_000
 _CONTEXT_BYTES_MAX = 30_000  # past this the CDK passes the context in a file: an environment variable has a limit
+_ASSET_HOOK = Path(__file__).with_name("asset_hook.cjs")
+_ASSETS_FILE = "assets.jsonl"
 _PACKAGES = ("aws-cdk-lib", "constructs", "cdk-nag")
 
 
@@ -52,29 +55,43 @@ def needs_synth(project: Project, context: Mapping[str, str]) -> bool:
         return False
     if not (project.assembly / "manifest.json").is_file():
         return True
-    try:
-        kept = json.loads(_record(project).read_text())
-    except (OSError, ValueError):
-        return True
-    return bool(kept != {"sources": _fingerprint(project, context), "assembly": _assembly_mark(project)})
+    kept = _kept(project)
+    return kept.get("sources") != _fingerprint(project, context, synthesised_assets(project)) or kept.get(
+        "assembly"
+    ) != _assembly_mark(project)
 
 
 def synthesise(project: Project, context: Mapping[str, str]) -> None:
     """Run the app. Raises UserError with the end of its output when it fails or leaves no assembly."""
-    fingerprint = _fingerprint(project, context)
+    fingerprint = _fingerprint(project, context, synthesised_assets(project))
     _record(project).unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         environment = _environment(project, {**_stored_context(project), **context}, Path(folder))
         if project.build is not None:
             _run(project, "build command", project.build, environment)
         _run(project, "app", project.app, environment)
+        assets = read_assets(Path(folder) / _ASSETS_FILE)
     if not (project.assembly / "manifest.json").is_file():
         raise UserError(
             f"the app `{project.app}` ran but wrote no manifest to {project.assembly}: does it call app.synth()?"
         )
     make_project_directory(project.directory)
-    record = {"sources": fingerprint, "assembly": _assembly_mark(project)}
+    after = _fingerprint(project, context, assets)
+    record = {
+        # what was known before the run was read before it: a file that is saved meanwhile makes the next run
+        "sources": {name: fingerprint.get(name, mark) for name, mark in after.items()},
+        "assembly": _assembly_mark(project),
+        "assets": [asset.document() for asset in assets],
+    }
     write_private(_record(project), json.dumps(record).encode())
+
+
+def synthesised_assets(project: Project) -> tuple[Asset, ...]:
+    """The assets of the last synthesis here; none for an assembly that something else wrote."""
+    try:
+        return tuple(Asset.of(document) for document in _kept(project).get("assets", ()))
+    except (KeyError, TypeError):
+        return ()
 
 
 def _run(project: Project, what: str, command: str, environment: Mapping[str, str]) -> None:
@@ -115,6 +132,10 @@ def _environment(project: Project, context: Mapping[str, Any], folder: Path) -> 
         "CDK_DEFAULT_REGION": region or "us-east-1",
         "CDK_CLI_VERSION": _cli_version(project),
         **_context_variables(context, folder),
+        "CACHETWIN_ASSETS": str(folder / _ASSETS_FILE),
+        "NODE_OPTIONS": " ".join(
+            [os.environ.get("NODE_OPTIONS", ""), f"--require {json.dumps(str(_ASSET_HOOK))}"]
+        ).strip(),
     }
     node = _node()
     if node is not None:
@@ -172,14 +193,34 @@ def _assembly_mark(project: Project) -> str:
     return hashlib.sha256((project.assembly / "manifest.json").read_bytes()).hexdigest()
 
 
-def _fingerprint(project: Project, context: Mapping[str, str]) -> str:
-    contents = {path.relative_to(project.root).as_posix(): path.read_bytes() for path in _sources(project)}
+def _kept(project: Project) -> dict[str, Any]:
+    """What was recorded of the last synthesis."""
+    try:
+        kept = json.loads(_record(project).read_text())
+    except (OSError, ValueError):
+        return {}
+    return kept if isinstance(kept, dict) else {}
+
+
+def _fingerprint(project: Project, context: Mapping[str, str], assets: Iterable[Asset]) -> dict[str, str]:
+    """Digests of what the assembly is made of: of each folder by its path, and of the settings around."""
     versions = {name: _version(name) for name in _PACKAGES}
     around = json.dumps(
         [project.build, project.app, sys.version, versions, dict(context), os.environ.get("CDK_DEFAULT_REGION")],
         sort_keys=True,
     )
-    return hashlib.sha256((digest(contents) + around).encode()).hexdigest()
+    found = {"": hashlib.sha256(around.encode()).hexdigest()}
+    for root in source_roots(project, assets):
+        contents = {path.relative_to(root).as_posix(): _content(path) for path in files_of(root, project)}
+        found[str(root)] = digest(contents)
+    return found
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:  # it is gone meanwhile, or not ours to read
+        return b""
 
 
 def _version(package: str) -> str:
@@ -187,22 +228,3 @@ def _version(package: str) -> str:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
         return ""
-
-
-def _sources(project: Project) -> Iterator[Path]:
-    for folder, folders, files in os.walk(project.root):
-        here = Path(folder)
-        relative = here.relative_to(project.root).as_posix().removeprefix(".")
-        folders[:] = [
-            name
-            for name in folders
-            if is_source(f"{relative}/{name}/x".lstrip("/")) and not (here / name / "pyvenv.cfg").exists()
-        ]
-        for name in files:
-            path = here / name
-            if is_source(f"{relative}/{name}".lstrip("/")) and path != project.assembly and _small(path):
-                yield path
-
-
-def _small(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size <= _SOURCE_BYTES_MAX
