@@ -4,7 +4,7 @@
     python tools/reference_pages.py --check    exit 1 and name the pages that are not current
 
 What an example makes is counted in the template it synthesises, so a page cannot promise what the construct does not do.
-``tests/cdk/test_reference.py`` runs the check.
+``tests/cdk/docs/test_reference.py`` runs the check.
 """
 
 import inspect

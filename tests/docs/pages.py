@@ -7,7 +7,7 @@ Every fenced block of a page that a person wrote has a comment on the line above
 ``<!-- check: file app.py -->``     is written to the page's folder under that name
 ``<!-- check: output -->``          is what the block before printed; ``...`` stands for any text, alone for any lines
 ``<!-- check: tested by PATH -->``  is run by another test, which names the page
-``<!-- check: construct -->``       is synthesised in a stack with a ``vpc`` by tests/cdk/test_docs.py
+``<!-- check: construct -->``       is synthesised in a stack with a ``vpc`` by tests/cdk/docs/test_docs.py
 ``<!-- check: shape -->``           is a fragment that shows a form, in a language that this module can parse
 ``<!-- check: not run, CLASS -->``  can't run in a test; the classes are in ``NOT_RUN``, and its words are still checked
 
@@ -22,7 +22,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 GENERATED = {
-    "docs/constructs": "tests/cdk/test_reference.py",
+    "docs/constructs": "tests/cdk/docs/test_reference.py",
     "docs/commands": "tests/tools/test_command_pages.py",
     "docs/reference": "tests/tools/test_support_pages.py",
 }

@@ -1,6 +1,6 @@
 """A supervisor under random faults: whatever happens to its children and its files, it ends up right.
 
-``python -m benchmarks.chaos --minutes 10`` is the long form, with the web app, a full disk and a clock that jumps.
+``python -m benchmarks.faults.chaos --minutes 10`` is the long form, with the web app, a full disk and a clock that jumps.
 """
 
 import json
@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
-from benchmarks.runner_faults import FAULTS, Target
+from benchmarks.faults.runner_faults import FAULTS, Target
 from tests.local.supervise.test_supervisor import answers, cachetwin, eventually, get, gone, tiny
 
 SECONDS = float(os.environ.get("CACHETWIN_CHAOS_SECONDS", "12"))

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import psycopg
-from tests.local.supervise.test_postgres import address_of, ask, running, until
+from tests.local.supervise.postgres.test_postgres import address_of, ask, running, until
 from tests.local.supervise.test_supervisor import PORT, SERVICE, Run, cachetwin, eventually, get, tiny
 
 from cachetwin_local.supervise import control_socket

@@ -1,6 +1,6 @@
 """The service while its cache and its database are stopped, killed and started again, in short.
 
-``python -m benchmarks.web_app_chaos --minutes 10`` is the long form, with the runner.
+``python -m benchmarks.faults.web_app_chaos --minutes 10`` is the long form, with the runner.
 """
 
 import asyncio
@@ -9,7 +9,7 @@ import random
 import signal
 from collections.abc import Awaitable, Callable
 
-from benchmarks.web_app_chaos import RECOVERY_S_MAX, Fault, inflict
+from benchmarks.faults.web_app_chaos import RECOVERY_S_MAX, Fault, inflict
 from benchmarks.web_app_traffic import Clients
 from tests.stacks.web_app.conftest import CacheServer, Postgres, Service
 

@@ -5,10 +5,10 @@ import json
 
 import pytest
 from stacks.web_app.service.catalogue.aside import jittered_ttl_ms, lock_key
-from stacks.web_app.service.catalogue.breaker import Breaker
 from stacks.web_app.service.catalogue.database import NOTICE_SIZE_MAX, notices
-from stacks.web_app.service.catalogue.flights import Flights
-from stacks.web_app.service.catalogue.gate import Busy, Gate
+from stacks.web_app.service.catalogue.limits.breaker import Breaker
+from stacks.web_app.service.catalogue.limits.flights import Flights
+from stacks.web_app.service.catalogue.limits.gate import Busy, Gate
 
 
 def test_the_jitter_stays_within_a_tenth() -> None:

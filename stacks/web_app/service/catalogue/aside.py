@@ -30,7 +30,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from .cache import UNAVAILABLE, Cache
-from .flights import Flights
+from .limits.flights import Flights
 from .settings import KEY_PREFIX
 
 LOCK_PREFIX: Final = KEY_PREFIX + "lock:"

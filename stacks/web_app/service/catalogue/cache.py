@@ -31,8 +31,8 @@ from valkey.backoff import NoBackoff
 from valkey.exceptions import ConnectionError as CacheConnectionError
 from valkey.exceptions import OutOfMemoryError
 
-from .breaker import Breaker
-from .gate import Busy, Gate
+from .limits.breaker import Breaker
+from .limits.gate import Busy, Gate
 from .settings import KEY_PREFIX, CacheSettings
 
 OPERATION_TIMEOUT_S: Final = (

@@ -22,8 +22,8 @@ from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool
 
 from . import schema
-from .deadline import Deadline
-from .gate import Busy, Gate
+from .limits.deadline import Deadline
+from .limits.gate import Busy, Gate
 from .settings import DatabaseSettings
 
 POOL_SIZE: Final = 10  # made when the database is reached, not when requests come: the pool grows one at a time

@@ -9,7 +9,7 @@ from pathlib import Path
 import psutil
 import psycopg
 import pytest
-from tests.local.supervise.test_postgres import address_of, answers, ask, run, running, until
+from tests.local.supervise.postgres.test_postgres import address_of, answers, ask, run, running, until
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.events import Event, ResourceState

@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 import redis
-from tests.local.supervise.caches import client, replication_group, running, until
+from tests.local.supervise.cache.caches import client, replication_group, running, until
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.events import Event, ResourceState

@@ -1,6 +1,6 @@
 """The web app while its cache and its database are stopped, killed and started again.
 
-    python -m benchmarks.web_app_chaos --minutes 10 --seed 1
+    python -m benchmarks.faults.web_app_chaos --minutes 10 --seed 1
 
 Brings the app up in a copy of its own. One fault after the other, chosen by the seed, is inflicted while clients read
 and write (``web_app_traffic``): SIGSTOP for up to 12 s, SIGKILL and SIGTERM, of a node of the cache or of the database.
@@ -20,9 +20,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 import psutil
-
-from .running_web_app import App, running_web_app
-from .web_app_traffic import Clients, Witness
+from benchmarks.running_web_app import App, running_web_app
+from benchmarks.web_app_traffic import Clients, Witness
 
 HIT_RATE = 0.8
 RECOVERY_S_MAX = 60.0

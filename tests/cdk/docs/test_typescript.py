@@ -15,7 +15,7 @@ from aws_cdk import cloud_assembly_schema
 
 from cachetwin_cdk_node import node_from_wheel
 
-PAGE = Path(__file__).parents[2] / "docs" / "how-to" / "typescript.md"
+PAGE = Path(__file__).parents[3] / "docs" / "how-to" / "typescript.md"
 PACKAGES = {"aws-cdk-lib": cdk, "constructs": constructs, "@aws-cdk/cloud-assembly-schema": cloud_assembly_schema}
 SECONDS_MAX = 300
 

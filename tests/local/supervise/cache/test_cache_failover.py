@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import redis
-from tests.local.supervise.caches import KEY, cache_node, client, replication_group, running, until
+from tests.local.supervise.cache.caches import KEY, cache_node, client, replication_group, running, until
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.cache.cache import CacheActor

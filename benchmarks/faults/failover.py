@@ -1,6 +1,6 @@
 """A fault run over a cache: acknowledged and lost writes, and the time without service, by kind of fault.
 
-    python -m benchmarks.failover [--faults N] [--seed S] [--shards N] [--replicas N] [--clients N]
+    python -m benchmarks.faults.failover [--faults N] [--seed S] [--shards N] [--replicas N] [--clients N]
 
 A replication group runs as under `cachetwin up`, with TLS and a password user (in cluster mode where there is more than
 one shard). Clients append numbers to a list each; every other write is followed by WAIT, and is *protected* once a replica
@@ -34,7 +34,7 @@ import redis.asyncio
 import uvloop
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from tests.local.supervise.caches import KEY, cache_node, cluster, replication_group, running, secret
+from tests.local.supervise.cache.caches import KEY, cache_node, cluster, replication_group, running, secret
 
 from cachetwin_local.supervise.cache.cache import CacheActor
 from cachetwin_local.supervise.cache.shard import Shard

@@ -1,11 +1,11 @@
-"""A short run of the faults of `benchmarks.failover`."""
+"""A short run of the faults of `benchmarks.faults.failover`."""
 
 import argparse
 import asyncio
 from pathlib import Path
 
 import pytest
-from benchmarks.failover import measure
+from benchmarks.faults.failover import measure
 
 
 @pytest.mark.parametrize("shards", [1, 2])

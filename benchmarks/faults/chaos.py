@@ -1,6 +1,6 @@
 """The runner under faults, with the web app in it.
 
-    python -m benchmarks.chaos --minutes 10 --seed 1
+    python -m benchmarks.faults.chaos --minutes 10 --seed 1
 
 Brings the web app up in a copy of its own. Faults chosen by the seed follow one another while clients read and write:
 processes of the app and the supervisor are killed, ended and stopped, files are deleted and damaged, descriptors are
@@ -23,10 +23,10 @@ from pathlib import Path
 
 import httpx
 import psutil
+from benchmarks.running_web_app import App, running, web_app_folder
+from benchmarks.web_app_traffic import Clients
 
 from .runner_faults import FAULTS, Clock, Fault, Target, fill_the_disk, small_file_system
-from .running_web_app import App, running, web_app_folder
-from .web_app_traffic import Clients
 
 ROUND = 8
 WELL_S_MAX = 150.0  # the runner waits up to a minute before it starts again what ends again and again

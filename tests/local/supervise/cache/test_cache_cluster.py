@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 import redis
 import redis.asyncio
-from tests.local.supervise.caches import KEY, client, cluster, replication_group, running, until
+from tests.local.supervise.cache.caches import KEY, client, cluster, replication_group, running, until
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.project.run_context import RunContext

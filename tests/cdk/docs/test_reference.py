@@ -14,7 +14,7 @@ from constructs import Construct
 import cachetwin_cdk
 from cachetwin_cdk import patterns
 
-SCRIPT = Path(__file__).parents[2] / "tools" / "reference_pages.py"
+SCRIPT = Path(__file__).parents[3] / "tools" / "reference_pages.py"
 
 
 @pytest.fixture(scope="module")
