@@ -5,6 +5,7 @@ from typing import Final, final
 
 from cachetwin_engine.memcached.binary import handle_frame
 from cachetwin_engine.memcached.commands import COMMANDS
+from cachetwin_engine.memcached.commands.serverless import restrict
 from cachetwin_engine.memcached.host import Host
 from cachetwin_engine.memcached.items.lru_moves import juggle
 from cachetwin_engine.memcached.server_state import ServerState
@@ -28,6 +29,8 @@ class Memcached:
         self._handlers: dict[bytes, Handler] = {name: row.handler for name, row in COMMANDS.items()}
         if not settings.debug_commands:
             del self._handlers[b"debugtime"]
+        if settings.serverless:
+            restrict(self._handlers)
         self._last_second = 0
 
     def open_session(

@@ -15,6 +15,7 @@ class Settings:
     def __init__(self) -> None:
         self.version = b"1.6.22"
         self.elasticache = False
+        self.serverless = False
         self.debug_commands = False
         self.max_bytes = 64 * MEGABYTE
         self.max_connections = 1024

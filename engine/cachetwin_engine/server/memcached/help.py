@@ -47,6 +47,7 @@ usage: cachetwin-engine --profile memcached-1.6 [options]
 beside memcached's options:
 --profile=<name>            memcached-1.6 (1.6.22, ElastiCache's newest) or memcached-1.6.45
 --elasticache=<yes|no>      answer as ElastiCache does: lru, lru_crawler and slabs are closed
+--serverless=<yes|no>       answer as ElastiCache Serverless does: the text protocols, without commands of the server
 --cluster-nodes="<host|ip|port> ..."  nodes for clients with auto discovery
 --control-fd=<fd>           take listeners, nodes and certificates from a supervisor
 --log-format=<json|text|logfmt> --loglevel=<level> --logfile=<file>

@@ -5,7 +5,7 @@ memcached has and this engine cannot do is refused, or accepted where nobody wou
 """
 
 import getopt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Final, cast
 
@@ -32,7 +32,7 @@ OF_VALKEY: Final = frozenset({"protected-mode", "dir", "save"})
 """What the entry point of the container image says to every profile; it means nothing here."""
 
 OURS: Final = (
-    "profile=", "elasticache=", "control-fd=", "log-format=", "loglevel=", "logfile=", "cluster-nodes=",
+    "profile=", "elasticache=", "serverless=", "control-fd=", "log-format=", "loglevel=", "logfile=", "cluster-nodes=",
     "enable-debug-commands", "bind=", "protected-mode=", "dir=", "save=",
 )  # fmt: skip
 UNITS: Final = {"k": 1024, "m": MEGABYTE}
@@ -159,23 +159,19 @@ def parse(words: Sequence[str]) -> MemcachedOptions:
 
 def _apply_ours(options: MemcachedOptions, name: str, value: str) -> None:
     if name == "profile":
-        if value not in PROFILES:
-            raise OptionError(f"profile must be one of {', '.join(PROFILES)}, got {value!r}")
-        options.settings.version = PROFILES[value].encode()
+        options.settings.version = PROFILES[_one_of(name, value, PROFILES)].encode()
     elif name == "elasticache":
-        if value not in {"yes", "no"}:
-            raise OptionError(f"elasticache must be yes or no, got {value!r}")
-        options.settings.elasticache = value == "yes"
+        options.settings.elasticache = _is_yes(name, value)
+    elif name == "serverless":
+        if _is_yes(name, value):  # of the service, and it has no binary protocol
+            options.settings.serverless = options.settings.elasticache = True
+            options.settings.protocol = b"ascii"
     elif name == "control-fd":
         options.control_fd = _whole("control-fd", value, 0, 1 << 20)
     elif name == "log-format":
-        if value not in LOG_FORMATS:
-            raise OptionError(f"log-format must be one of {', '.join(LOG_FORMATS)}, got {value!r}")
-        options.log_format = cast("LogFormat", value)
+        options.log_format = cast("LogFormat", _one_of(name, value, LOG_FORMATS))
     elif name == "loglevel":
-        if value not in LEVELS:
-            raise OptionError(f"loglevel must be one of {', '.join(LEVELS)}, got {value!r}")
-        options.loglevel = value
+        options.loglevel = _one_of(name, value, LEVELS)
     elif name == "logfile":
         options.logfile = value
     elif name == "bind":
@@ -184,6 +180,18 @@ def _apply_ours(options: MemcachedOptions, name: str, value: str) -> None:
         options.cluster_nodes = check_nodes(value.split())
     elif name not in OF_VALKEY:
         options.settings.debug_commands = True
+
+
+def _one_of(name: str, value: str, allowed: Collection[str]) -> str:
+    if value not in allowed:
+        raise OptionError(f"{name} must be one of {', '.join(allowed)}, got {value!r}")
+    return value
+
+
+def _is_yes(name: str, value: str) -> bool:
+    if value not in {"yes", "no"}:
+        raise OptionError(f"{name} must be yes or no, got {value!r}")
+    return value == "yes"
 
 
 def check_nodes(nodes: list[str]) -> list[str]:
