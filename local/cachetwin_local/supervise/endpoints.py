@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cachetwin_local.supervise.project.secret_store import SecretStore
-from cachetwin_local.topology.values import CacheUser, Database, Endpoint, ReplicationGroup, Topology
+from cachetwin_local.topology.values import CacheUser, Database, Endpoint, MemcachedCluster, ReplicationGroup, Topology
 
 __all__ = ["EndpointRow", "endpoint_rows", "endpoint_variables"]
 
@@ -41,10 +41,11 @@ def endpoint_rows(topology: Topology, secrets: SecretStore) -> list[EndpointRow]
             answers = _who_answers(group, role)
             found.append(EndpointRow(name, _at(endpoint), endpoint.tls, users, f"{group.profile}, {answers}"))
     for cluster in topology.memcached_clusters:
-        endpoint, key = cluster.configuration_endpoint, cluster.identity.key
-        found.append(
-            EndpointRow(f"{key} (configuration)", _at(endpoint), endpoint.tls, "", f"{cluster.profile}, every node")
-        )
+        key = cluster.identity.key
+        for role, endpoint, answers in _memcached_endpoints(cluster):
+            found.append(
+                EndpointRow(f"{key} ({role})", _at(endpoint), endpoint.tls, "", f"{cluster.profile}, {answers}")
+            )
     for database in topology.databases:
         tls = "required" if database.force_ssl else "preferred"
         user, name = secrets.text(database.username), f"PostgreSQL, database {database.db_name or 'postgres'}"
@@ -70,6 +71,9 @@ def endpoint_variables(
         prefix = _prefix(cluster.identity.logical_id)
         found[f"{prefix}_HOST"] = cluster.endpoint.address
         found[f"{prefix}_PORT"] = str(cluster.endpoint.port)
+        if cluster.reader_endpoint is not None:
+            found[f"{prefix}_READER_HOST"] = cluster.reader_endpoint.address
+            found[f"{prefix}_READER_PORT"] = str(cluster.reader_endpoint.port)
     for database in topology.databases:
         found |= _database_variables(database, secrets, with_secrets=with_secrets)
     names = ("CACHETWIN_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "PGSSLROOTCERT")
@@ -125,6 +129,15 @@ def _cache_endpoints(group: ReplicationGroup) -> Iterator[tuple[str, Endpoint]]:
         "configuration": group.configuration_endpoint,
     }
     yield from ((role, endpoint) for role, endpoint in named.items() if endpoint is not None)
+
+
+def _memcached_endpoints(cluster: MemcachedCluster) -> Iterator[tuple[str, Endpoint, str]]:
+    """The endpoints of a cluster, each with its role and who answers."""
+    if cluster.reader_endpoint is None:
+        yield "configuration", cluster.configuration_endpoint, "every node"
+        return
+    yield "primary", cluster.endpoint, "serverless"
+    yield "reader", cluster.reader_endpoint, "serverless"
 
 
 def _who_answers(group: ReplicationGroup, role: str) -> str:

@@ -66,6 +66,7 @@ class Supervisor:
         self._plan_again = plan_again
         self._all_started = False
         self._running: dict[str, Specification] = {}
+        self._changed: frozenset[str] = frozenset()
         self._applying: asyncio.Task[list[str]] | None = None
         self._retrying: asyncio.Task[None] | None = None
         self._start_deadline_s = start_deadline_s
@@ -178,7 +179,11 @@ class Supervisor:
         change = difference(before, self._running)
         if not change.stop and not change.start:
             return {"done": "nothing changed"}
-        return {"done": f"stopped {_names(change.stop)}; started {_names(change.start)}"}
+        stopped, started = change.stop - self._changed, change.start - self._changed
+        said = [f"changed {_names(self._changed)}"] if self._changed else []
+        if stopped or started:
+            said.append(f"stopped {_names(stopped)}; started {_names(started)}")
+        return {"done": "; ".join(said)}
 
     async def _apply(self, plan_again: Callable[[], Topology]) -> list[str]:
         topology = await asyncio.to_thread(plan_again)
@@ -190,6 +195,7 @@ class Supervisor:
         self._topology = topology
         self._run_context.secrets.provision(topology.secrets)
         self.logs.mask(self._run_context.secrets.values_to_mask())
+        self._changed = await self._change_running()
         failed = await self._reconcile()
         if failed:
             self._retrying = asyncio.create_task(self._retry())
@@ -202,6 +208,19 @@ class Supervisor:
             if not await self._reconcile():
                 return
             delay_s = min(2 * delay_s, _RETRY_MAX_S)
+
+    async def _change_running(self) -> frozenset[str]:
+        """Let each cluster that can become what is wanted do so while it runs. Returns their names."""
+        wanted = specifications(self._topology)
+        clusters = {cluster.identity.key: cluster for cluster in self._topology.memcached_clusters}
+        changed: set[str] = set()
+        for actor in self._memcached_clusters():
+            name = actor.name
+            differs = name in self._running and name in clusters and self._running[name] != wanted[name]
+            if differs and await actor.become(clusters[name]):
+                self._running[name] = wanted[name]
+                changed.add(name)
+        return frozenset(changed)
 
     async def _reconcile(self) -> list[str]:
         """Stop what is not wanted as it runs, start what is missing. Returns the names of those that did not start."""
@@ -237,6 +256,7 @@ class Supervisor:
         return [
             *(one.identity for one in topology.services),
             *(one.identity for one in topology.replication_groups),
+            *(one.identity for one in topology.memcached_clusters),
             *(one.identity for one in topology.databases),
             *(one.identity for one in topology.load_balancers),
         ]

@@ -106,7 +106,9 @@ class ReplicationGroup:
 class MemcachedCluster:
     """A Memcached cluster: nodes that know nothing of each other, and an endpoint that tells clients of them.
 
-    `options` are those of memcached's command line. Each node has a shard of its own, its number.
+    `options` are those of memcached's command line. Each node has a shard of its own, its number. `spare_endpoints` are
+    for nodes that are added while it runs. A serverless cache is one node that has the one endpoint, and its
+    `reader_endpoint` is another port of it.
     """
 
     identity: Identity
@@ -116,6 +118,13 @@ class MemcachedCluster:
     nodes: tuple[CacheNode, ...]
     options: tuple[str, ...]
     security_groups: tuple[str, ...]
+    spare_endpoints: tuple[Endpoint, ...] = ()
+    reader_endpoint: Endpoint | None = None
+
+    @property
+    def is_serverless(self) -> bool:
+        """Whether the cache is serverless: only those have a reader endpoint."""
+        return self.reader_endpoint is not None
 
     @property
     def endpoint(self) -> Endpoint:

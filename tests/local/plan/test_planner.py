@@ -272,7 +272,7 @@ def test_a_cache_without_groups_is_in_the_default_group_of_its_vpc(tmp_path: Pat
 def test_a_variable_from_something_that_does_not_run_is_a_warning(tmp_path: Path) -> None:
     def change(templates: Templates) -> None:
         web = templates["Web"]
-        serverless = {"Engine": "memcached", "ServerlessCacheName": "s"}
+        serverless = {"Engine": "newcache", "ServerlessCacheName": "s"}
         web["Resources"]["S"] = {"Type": "AWS::ElastiCache::ServerlessCache", "Properties": serverless}
         web["Resources"]["F"] = {"Type": "AWS::Lambda::Function", "Properties": {}}
         web["Outputs"]["Function"] = {"Value": {"Fn::GetAtt": ["F", "Arn"]}}
@@ -282,14 +282,14 @@ def test_a_variable_from_something_that_does_not_run_is_a_warning(tmp_path: Path
 
     topology = plan_three_stacks(tmp_path, change)
     notes = {one.identity.logical_id: (one.status, one.note) for one in topology.coverage}
-    assert notes["S"] == ("not supported", "a serverless cache with the engine memcached does not run here yet")
+    assert notes["S"] == ("not supported", "a serverless cache with the engine newcache does not run here yet")
     assert notes["F"] == ("not supported", "functions do not run here yet")
     assert notes["X"] == ("not supported", "the runner does not know this type; nothing runs for it")
     (problem,) = topology.problems
     assert problem.severity == "warning"
     assert (
         problem.message == "SESSIONS comes from Web/S, which does not run here: "
-        "a serverless cache with the engine memcached does not run here yet"
+        "a serverless cache with the engine newcache does not run here yet"
     )
     (note,) = [output.note for output in topology.outputs if output.name == "Function"]
     assert note == "Web/F: not running here"

@@ -330,6 +330,35 @@ def test_a_wrong_property_of_a_serverless_cache_is_named(properties: Json, messa
     assert message in unreadable(serverless(**properties))["Cache"]
 
 
+def memcached_serverless(**properties: Json) -> Topology:
+    given = {"ServerlessCacheName": "Pages", "Engine": "memcached", "MajorEngineVersion": "1.6", **properties}
+    return plan_of(Cache=one("ElastiCache::ServerlessCache", **given))
+
+
+def test_serverless_memcached_is_a_node_with_two_ports() -> None:
+    topology = memcached_serverless(CacheUsageLimits={"DataStorage": {"Maximum": 2, "Unit": "GB"}})
+    (cluster,) = topology.memcached_clusters
+    assert cluster.reader_endpoint is not None
+    assert (cluster.endpoint.port, cluster.reader_endpoint.port) == (11211, 11212)
+    assert cluster.endpoint.address == cluster.reader_endpoint.address
+    assert (cluster.endpoint.tls, cluster.is_serverless) == ("required", True)
+    assert [node.endpoint for node in cluster.nodes] == [cluster.endpoint]
+    assert cluster.options == ("--serverless", "yes", "-m", "2048", "-c", "65000")
+    assert status(topology, "Cache")[0] == "twinned"
+    assert "at most 2 GB" in status(topology, "Cache")[1]
+
+
+@pytest.mark.parametrize(
+    ("properties", "message"),
+    [
+        ({"MajorEngineVersion": "1.5"}, "MajorEngineVersion: must be 1.6 for Memcached, got 1.5"),
+        ({"UserGroupId": "people"}, "UserGroupId: must be left out for Memcached, which has no users"),
+    ],
+)
+def test_a_wrong_property_of_serverless_memcached_is_named(properties: Json, message: str) -> None:
+    assert message in unreadable(memcached_serverless(**properties))["Cache"]
+
+
 def test_a_single_node_is_a_group_of_one() -> None:
     given = {"Engine": "redis", "EngineVersion": "7.1", "CacheNodeType": "cache.t4g.micro", "NumCacheNodes": 1}
     topology = plan_of(Cache=one("ElastiCache::CacheCluster", **given, ClusterName="Jobs"))
@@ -352,6 +381,8 @@ def test_a_memcached_cluster_is_nodes_behind_a_configuration_endpoint() -> None:
     assert [node.availability_zone for node in cluster.nodes] == ["us-east-1a", "us-east-1b", "us-east-1c"]
     assert len({node.endpoint.address for node in cluster.nodes} | {cluster.endpoint.address}) == 4
     assert ".cfg." in cluster.endpoint.names[0]
+    assert len(cluster.spare_endpoints) == 37
+    assert ".0004." in cluster.spare_endpoints[0].names[0]
     assert cluster.options == ("-m", "412", "-c", "65000", "-o", "no_modern")
     assert status(topology, "Cache")[0] == "twinned"
 

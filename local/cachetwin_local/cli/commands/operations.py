@@ -42,10 +42,17 @@ def scale(
     context: typer.Context,
     cache: Cache,
     *,
-    replicas: Annotated[int, typer.Option("--replicas", metavar="N", help="Replicas of each shard, 0 to 5.")],
+    replicas: Annotated[
+        int | None, typer.Option("--replicas", metavar="N", help="Replicas of each shard, 0 to 5.")
+    ] = None,
+    nodes: Annotated[
+        int | None, typer.Option("--nodes", metavar="N", help="Nodes of a Memcached cluster, 1 to 40.")
+    ] = None,
 ) -> None:
-    """Change a cache's number of replicas until the next `up`."""
-    _perform(context, {"op": "scale", "cache": cache, "replicas": replicas})
+    """Change a cache's number of replicas, or a Memcached cluster's number of nodes, until the next `up`."""
+    if (replicas is None) == (nodes is None):
+        raise UserError("scale needs one of --replicas and --nodes")
+    _perform(context, {"op": "scale", "cache": cache, "replicas": replicas, "nodes": nodes})
 
 
 def _perform(context: typer.Context, request: dict[str, object]) -> None:

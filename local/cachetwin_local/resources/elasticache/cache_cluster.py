@@ -21,7 +21,7 @@ def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack:
     name = properties.string("ClusterName", generated_name(fields, 50)).lower()
     arn = f"arn:{fields['partition']}:elasticache:{stack.region}:{stack.account}:cluster:{name}"
     if is_memcached(properties):
-        configuration, _nodes = endpoints(address_plan, resolved, stack, name)
+        configuration = endpoints(address_plan, resolved, stack, name).configuration
         attributes = {
             "ConfigurationEndpoint.Address": configuration.address,
             "ConfigurationEndpoint.Port": str(configuration.port),

@@ -7,6 +7,7 @@ what memcached's command line has for the parameters of the group: the family me
 
 import csv
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Final
@@ -22,7 +23,7 @@ from cachetwin_local.topology.values import CacheNode, Endpoint, MemcachedCluste
 from .cache_settings import subnet_zones
 from .node_groups import tls_mode
 
-__all__ = ["endpoints", "is_memcached", "translate_memcached"]
+__all__ = ["PROFILE", "VERSION", "ClusterEndpoints", "endpoints", "is_memcached", "translate_memcached"]
 
 PORT: Final = 11211
 NODES_MAX: Final = 40
@@ -54,10 +55,17 @@ def is_memcached(properties: Properties) -> bool:
     return properties.string("Engine").lower() == "memcached"
 
 
-def endpoints(
-    address_plan: AddressPlan, resolved: Resolved, stack: Stack, name: str
-) -> tuple[Endpoint, tuple[Endpoint, ...]]:
-    """The configuration endpoint and those of the nodes. Raises UserError for a number of nodes that is not allowed."""
+@dataclass(frozen=True, slots=True)
+class ClusterEndpoints:
+    """The endpoints of a cluster: `nodes` has those of its nodes, `spare` those of nodes that may be added."""
+
+    configuration: Endpoint
+    nodes: tuple[Endpoint, ...]
+    spare: tuple[Endpoint, ...]
+
+
+def endpoints(address_plan: AddressPlan, resolved: Resolved, stack: Stack, name: str) -> ClusterEndpoints:
+    """The endpoints of a cluster. Raises UserError for a number of nodes that is not allowed."""
     properties, key = Properties.of(resolved), resolved.resource.key
     count = properties.integer("NumCacheNodes", 1)
     if not 1 <= count <= NODES_MAX:
@@ -69,8 +77,9 @@ def endpoints(
         address, local_port = address_plan.endpoint(f"{key}/{part}", port)
         return Endpoint(address, local_port, port, tls, (f"{name}.{hexadecimal}.{label}.{region}.cache.amazonaws.com",))
 
-    nodes = tuple(endpoint(f"node-{number:04}", f"{number:04}") for number in range(1, count + 1))
-    return endpoint("configuration", "cfg"), nodes
+    configuration = endpoint("configuration", "cfg")
+    possible = tuple(endpoint(f"node-{number:04}", f"{number:04}") for number in range(1, NODES_MAX + 1))
+    return ClusterEndpoints(configuration, possible[:count], possible[count:])
 
 
 def translate_memcached(context: Context, resolved: Resolved) -> Translation:
@@ -81,7 +90,8 @@ def translate_memcached(context: Context, resolved: Resolved) -> Translation:
     parameters = _parameters(context, properties)
     megabytes = _item_megabytes(properties, parameters)
     stack = context.graph.stack(resource.stack)
-    configuration, node_endpoints = endpoints(context.address_plan, resolved, stack, identity.physical_name)
+    found = endpoints(context.address_plan, resolved, stack, identity.physical_name)
+    configuration = found.configuration
     zones = list(properties.strings("PreferredAvailabilityZones"))
     if not zones:
         spread = subnet_zones(context, properties) if properties.string("AZMode", "single-az") == "cross-az" else []
@@ -92,7 +102,7 @@ def translate_memcached(context: Context, resolved: Resolved) -> Translation:
             f"{identity.physical_name}-{index + 1:04}", "primary", zones[index % len(zones)], node_type,
             megabytes * MEGABYTE, endpoint, f"{index + 1:04}",
         )
-        for index, endpoint in enumerate(node_endpoints)
+        for index, endpoint in enumerate(found.nodes)
     )  # fmt: skip
     cluster = MemcachedCluster(
         identity=identity,
@@ -102,6 +112,7 @@ def translate_memcached(context: Context, resolved: Resolved) -> Translation:
         nodes=nodes,
         options=("-m", str(megabytes), *_options(parameters)),
         security_groups=properties.strings("VpcSecurityGroupIds"),
+        spare_endpoints=found.spare,
     )
     counted = f"{len(nodes)} node{'s' if len(nodes) > 1 else ''}"
     note = f"{PROFILE} on {configuration.address}:{configuration.port}, {counted} of {megabytes} MB"

@@ -1,4 +1,4 @@
-"""AWS::ElastiCache::ServerlessCache with Valkey or Redis OSS: a primary and a replica behind one endpoint.
+"""AWS::ElastiCache::ServerlessCache: with Valkey or Redis OSS a primary and a replica behind one endpoint.
 
 The endpoint speaks the cluster protocol. It shows one node for writes (port 6379) and one for reads (6380), whichever
 process is behind them; TLS is always on. What the service refuses as whole commands is refused here too (user guide,
@@ -19,6 +19,8 @@ from cachetwin_local.topology.values import CacheNode, CacheUser, Endpoint, Node
 
 from . import user_group as elasticache_user_group
 from .cache_engine import DEFAULT_VERSION, PROFILES, Engine
+from .memcached_cluster import VERSION, is_memcached
+from .memcached_serverless import memcached_endpoints, translate_memcached
 
 PORT: Final = 6379
 READER_PORT: Final = 6380
@@ -36,14 +38,17 @@ def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack:
     properties, fields = Properties.of(resolved), name_fields(resolved, stack)
     name = properties.string("ServerlessCacheName", generated_name(fields, 40)).lower()
     arn = f"arn:{fields['partition']}:elasticache:{stack.region}:{stack.account}:serverlesscache:{name}"
-    if properties.string("Engine").lower() not in DEFAULT_VERSION:
+    if is_memcached(properties):
+        endpoint, reader = memcached_endpoints(address_plan, resolved, stack, name)
+    elif properties.string("Engine").lower() in DEFAULT_VERSION:
+        endpoint, reader = _endpoints(address_plan, resolved, stack, name)
+    else:
         return Description(name, name, arn, {}, lambda attribute: placeholder_attribute(fields, attribute))
-    endpoint, reader = _endpoints(address_plan, resolved, stack, name)
     attributes = {
         "ARN": arn,
         "Status": "available",
         "CreateTime": "2026-01-01T00:00:00Z",
-        "FullEngineVersion": _version(properties),
+        "FullEngineVersion": VERSION if is_memcached(properties) else _version(properties),
         "Endpoint.Address": endpoint.address,
         "Endpoint.Port": str(endpoint.port),
         "ReaderEndpoint.Address": reader.address,
@@ -56,6 +61,8 @@ def translate(context: Context, resolved: Resolved) -> Translation:
     """The cache as a cluster of one shard."""
     properties, resource = Properties.of(resolved), resolved.resource
     engine = properties.string("Engine").lower()
+    if is_memcached(properties):
+        return translate_memcached(context, resolved)
     if engine not in DEFAULT_VERSION:
         return Translation((), f"a serverless cache with the engine {engine} does not run here yet", "not supported")
     identity, stack = context.identity(resource.key), context.graph.stack(resource.stack)

@@ -80,6 +80,10 @@ class SpreadEndpoint:
                 await node.ask("close_listener", name=self.name, keep_connections=True)
             self._nodes.discard(node)
 
+    def forget(self, node: NodeProcess) -> None:
+        """A node that is gone accepts no more."""
+        self._nodes.discard(node)
+
     def close(self) -> None:
         """Give the port back."""
         if self._sock is not None:

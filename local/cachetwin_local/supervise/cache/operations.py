@@ -1,4 +1,4 @@
-"""What people may ask of a running cache: failover, reboot, another number of replicas."""
+"""What people may ask of a running cache: failover, reboot, another number of replicas or nodes."""
 
 from collections.abc import Callable, Sequence
 
@@ -54,16 +54,29 @@ class CacheOperations:
         return await found[0].reboot(node)
 
     async def _scale(self, request: Document) -> str:
-        replicas = request.get("replicas")
-        if not isinstance(replicas, int):
-            raise UserError(f"replicas must be a number, got {replicas!r}")
-        return await self._cache(str(request.get("cache"))).set_replicas(replicas)
+        cache = self._cache_or_cluster(str(request.get("cache")))
+        is_cluster = isinstance(cache, MemcachedActor)
+        option, other = ("nodes", "replicas") if is_cluster else ("replicas", "nodes")
+        count = request.get(option)
+        if not isinstance(count, int):
+            raise UserError(
+                f"{cache.name} is scaled by its {option}, got {'none' if request.get(other) is None else other}"
+            )
+        return await (cache.set_nodes(count) if isinstance(cache, MemcachedActor) else cache.set_replicas(count))
 
     def _cache(self, name: str) -> CacheActor:
+        """The replication group or serverless cache of this name. Raises UserError."""
+        cache = self._cache_or_cluster(name)
+        if isinstance(cache, MemcachedActor):
+            raise UserError(f"{cache.name} is a Memcached cluster: it has no replicas")
+        return cache
+
+    def _cache_or_cluster(self, name: str) -> CacheActor | MemcachedActor:
         """The cache of this name: its logical id, with or without the stack's name, or the service's."""
-        found = [cache for cache in self._caches() if name.lower() in cache.names]
+        caches: list[CacheActor | MemcachedActor] = [*self._caches(), *self._memcached_clusters()]
+        found = [cache for cache in caches if name.lower() in cache.names]
         if len(found) == 1:
             return found[0]
-        known = ", ".join(cache.name for cache in self._caches())
+        known = ", ".join(cache.name for cache in caches)
         reason = "is the name of several caches" if found else "is no cache that runs"
         raise UserError(f"{name} {reason}: it must be one of {known or 'none'}")
