@@ -14,6 +14,7 @@ from cachetwin_local.errors import UserError
 from cachetwin_local.resources.context import Context, Translation, resource_identity
 from cachetwin_local.resources.elasticache import node_groups as elasticache_node_groups
 from cachetwin_local.resources.elbv2 import listener as elbv2_listener
+from cachetwin_local.resources.iam.role import role_of
 from cachetwin_local.resources.modelled import shape_of
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.property_lists import PROPERTY_LISTS, is_needed
@@ -30,6 +31,7 @@ from cachetwin_local.topology.values import (
     Output,
     Problem,
     ReplicationGroup,
+    Role,
     Secret,
     Service,
     TargetGroup,
@@ -54,6 +56,7 @@ ENDPOINTS: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = {
 """The default port and the endpoints' names of each type that has endpoints."""
 
 
+TAGGED: Final = (REPLICATION_GROUP, "AWS::ElastiCache::ServerlessCache", "AWS::ElastiCache::User")
 CACHE_LEVELS: Final = {"debug": "debug", "info": "notice", "warning": "warning", "error": "warning"}
 SERVER_LEVELS: Final = {"debug": "debug1", "info": "info", "warning": "warning", "error": "error"}
 
@@ -104,6 +107,7 @@ def plan(
             context.problem("warning", service.identity.key, f"needs {key}, which is left out")
     absent = {one.identity.key: one.note for one in coverage if one.status in {"not supported", "not readable"}}
     _warn_about_missing_values(context, services, absent)
+    roles = _roles(context, services)
     return Topology(
         project=project,
         region=chosen[0].region,
@@ -117,6 +121,8 @@ def plan(
         services=services,
         load_balancers=balancers,
         target_groups=targets,
+        roles=roles,
+        tags=_tags(context),
         paths=paths,
         coverage=tuple(coverage),
         problems=_unique(problem for problem in context.problems if problem.identity.key not in left_out),
@@ -227,6 +233,26 @@ def _reserve_nodes(graph: Graph, address_plan: AddressPlan, resource: Resource) 
     port = properties.integer("Port", elasticache_node_groups.PORT)
     for name in elasticache_node_groups.node_endpoint_names(resource.key, properties):
         address_plan.endpoint(name, port)
+
+
+def _roles(context: Context, services: Iterable[Service]) -> tuple[Role, ...]:
+    """The roles of what runs, each once."""
+    found: dict[str, Role] = {}
+    for service in services:
+        if service.task_role and service.task_role not in found:
+            found[service.task_role] = role_of(context, service.task_role, service.identity.stack, service.identity.key)
+    return tuple(found.values())
+
+
+def _tags(context: Context) -> dict[str, dict[str, str]]:
+    """The tags of caches and their users, which conditions of policies may ask for, by ARN."""
+    found: dict[str, dict[str, str]] = {}
+    for resolved in context.graph.readable(*TAGGED):
+        tags = Properties.of(resolved).objects("Tags")
+        arn = context.graph.described(resolved.resource.key).arn
+        if tags and arn:
+            found[arn] = {tag.string("Key"): tag.string("Value", "") for tag in tags}
+    return found
 
 
 def _values_of(kind: type[T], values: Iterable[object]) -> tuple[T, ...]:

@@ -12,6 +12,7 @@ from .shape import Shape
 
 _ARN = "arn:{partition}:{service}:{region}:{account}:"
 _NETWORK = "part of the network; loopback addresses stand for it"
+_POLICY = "decides which caches its roles may log in to with IAM; other permissions are not checked yet"
 _NOT_YET = "does not run here yet"
 
 
@@ -89,17 +90,16 @@ MODELLED: Final[Mapping[str, Shape]] = {
     ),
     "AWS::IAM::Role": Shape(
         "modelled",
-        "children run with this machine's user; permissions are not checked yet",
+        "its policies decide which caches its services may log in to with IAM; other permissions are not checked yet",
         name_property="RoleName",
         arn="arn:{partition}:iam::{account}:role/{name}",
         attributes={"Arn": "{arn}", "RoleId": "AROA{suffix}"},
     ),
-    "AWS::IAM::Policy": Shape(
-        "modelled", "permissions are not checked yet", name_property="PolicyName", attributes={"Id": "{name}"}
-    ),
+    "AWS::IAM::Policy": Shape("modelled", _POLICY, name_property="PolicyName", attributes={"Id": "{name}"}),
+    "AWS::IAM::RolePolicy": Shape("modelled", _POLICY, name_property="PolicyName"),
     "AWS::IAM::ManagedPolicy": Shape(
         "modelled",
-        "permissions are not checked yet",
+        _POLICY,
         name_property="ManagedPolicyName",
         ref="{arn}",
         arn="arn:{partition}:iam::{account}:policy/{name}",

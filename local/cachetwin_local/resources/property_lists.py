@@ -46,6 +46,10 @@ _READ_BY_OTHERS: Final = frozenset(
 """Properties, by type and name, of types of which nothing runs that decide what runs for another."""
 
 
+_CAN_BE_MISSING: Final = frozenset({("AWS::ECS::TaskDefinition", "TaskRoleArn")})
+"""Properties that decide something for a resource that runs without them as well."""
+
+
 def is_needed(type_name: str, path: Sequence[Step]) -> bool:
     """Whether what runs here depends on the property at `path` of a resource of this type, or on the type at all."""
     names = [step for step in path if isinstance(step, str)]
@@ -54,4 +58,6 @@ def is_needed(type_name: str, path: Sequence[Step]) -> bool:
         return False
     if known is None:
         return (type_name, names[0] if names else "") in _READ_BY_OTHERS
+    if (type_name, ".".join(names)) in _CAN_BE_MISSING:
+        return False
     return known.of_path(".".join(names)) in {"used", None} if names else True

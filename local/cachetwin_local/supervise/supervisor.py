@@ -36,6 +36,7 @@ from cachetwin_local.supervise.reconcile import Specification, difference, speci
 from cachetwin_local.supervise.service.operations import SERVICE_OPERATIONS, ServiceOperations
 from cachetwin_local.supervise.service.service import ServiceActor
 from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
+from cachetwin_local.topology.principals import principals_of
 from cachetwin_local.topology.values import Identity, Topology, show
 
 __all__ = ["Supervisor"]
@@ -193,8 +194,8 @@ class Supervisor:
         if self._retrying is not None:
             self._retrying.cancel()
         self._topology = topology
-        self._run_context.secrets.provision(topology.secrets)
-        self.logs.mask(self._run_context.secrets.values_to_mask())
+        self._provision(topology)
+        self.logs.mask(self._run_context.values_to_mask())
         self._changed = await self._change_running()
         failed = await self._reconcile()
         if failed:
@@ -251,6 +252,11 @@ class Supervisor:
         await self._in_order(made, start, _dependencies(made))
         return failed
 
+    def _provision(self, topology: Topology) -> None:
+        """Make the secrets, and the credentials of everything that has a role."""
+        self._run_context.secrets.provision(topology.secrets)
+        self._run_context.identities.set_principals(principals_of(topology))
+
     def _identities(self) -> list[Identity]:
         topology = self._topology
         return [
@@ -273,8 +279,8 @@ class Supervisor:
     async def _run(self) -> bool:
         failure: str | None = None
         try:
-            self._run_context.secrets.provision(self._topology.secrets)
-            self.logs.mask(self._run_context.secrets.values_to_mask())
+            self._provision(self._topology)
+            self.logs.mask(self._run_context.values_to_mask())
             self._actors = self._make_actors()
             if not self._actors:
                 raise UserError("there is nothing to run in the chosen stacks: see `cachetwin plan`")
@@ -300,7 +306,7 @@ class Supervisor:
             self._publish_state(actor, "waiting")
         for actor in self._actors:
             actor.open()
-        self.logs.mask(self._run_context.secrets.values_to_mask())
+        self.logs.mask(self._run_context.values_to_mask())
         starting = asyncio.create_task(self._in_order(self._actors, self._start_one, _dependencies(self._actors)))
         interrupted = asyncio.create_task(self._stopping.wait())
         done, _ = await asyncio.wait(
@@ -340,7 +346,7 @@ class Supervisor:
             await dependencies_done()
             self._publish_state(actor, "starting")
             await actor.start()
-            self.logs.mask(self._run_context.secrets.values_to_mask())
+            self.logs.mask(self._run_context.values_to_mask())
         except Exception as error:
             self._publish_state(actor, "failed", str(error).partition("\n")[0])
             raise

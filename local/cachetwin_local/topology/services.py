@@ -91,6 +91,7 @@ class Service:
 
     A service that the user runs elsewhere has no containers, and its one task is where it listens.
 
+    `task_role` is the ARN of the role that its containers have, empty for none.
     `depends_on` holds the keys of the caches and databases whose endpoints or credentials its containers receive.
     """
 
@@ -102,3 +103,4 @@ class Service:
     containers: tuple[Container, ...]
     security_groups: tuple[str, ...]
     depends_on: tuple[str, ...]
+    task_role: str = ""

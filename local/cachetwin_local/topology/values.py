@@ -7,7 +7,8 @@ Names are AWS's. Durations end in `_s` (seconds), sizes in `_bytes`. A `Text` ma
 other string is final. A resource is named across the topology by its `Identity.key`, ``<stack>/<logical id>``.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from cachetwin_local.assembly.stand_ins import MissingValue
@@ -30,6 +31,7 @@ from .load_balancers import (
     TargetHealthCheck,
     WeightedTarget,
 )
+from .roles import Role
 from .services import Container, ContainerDependency, ContainerImage, HealthCheck, PortMapping, Service, TaskAddress
 
 __all__ = [
@@ -62,6 +64,7 @@ __all__ = [
     "Problem",
     "Redirect",
     "ReplicationGroup",
+    "Role",
     "Secret",
     "SecretRef",
     "Service",
@@ -119,7 +122,10 @@ class Output:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """Everything that should run here for the chosen stacks of an app, and how the rest is treated."""
+    """Everything that should run here for the chosen stacks of an app, and how the rest is treated.
+
+    `roles` are those that services have. `tags` are those of caches and their users, by ARN.
+    """
 
     project: str
     region: str
@@ -133,6 +139,8 @@ class Topology:
     services: tuple[Service, ...] = ()
     load_balancers: tuple[LoadBalancer, ...] = ()
     target_groups: tuple[TargetGroup, ...] = ()
+    roles: tuple[Role, ...] = ()
+    tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     paths: tuple[NetworkPath, ...] = ()
     coverage: tuple[Coverage, ...] = ()
     problems: tuple[Problem, ...] = ()

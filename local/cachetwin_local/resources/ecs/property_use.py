@@ -53,7 +53,8 @@ SERVICE = PropertyUse.of(
 TASK_DEFINITION = PropertyUse.of(
     f"{_C}Command {_C}DependsOn.ContainerName {_C}DependsOn.Condition {_C}EntryPoint {_C}Environment.* {_C}Essential "
     f"{_C}HealthCheck.Command {_C}HealthCheck.Interval {_C}HealthCheck.Retries {_C}HealthCheck.Timeout {_C}Image {_C}Name "
-    f"{_C}PortMappings.ContainerPort {_C}PortMappings.Protocol {_C}Secrets.* {_C}StopTimeout {_C}WorkingDirectory",
+    f"{_C}PortMappings.ContainerPort {_C}PortMappings.Protocol {_C}Secrets.* {_C}StopTimeout {_C}WorkingDirectory "
+    "TaskRoleArn",
     {
         **recorded(_NAMES, f"Family {_C}PortMappings.Name {_C}PortMappings.AppProtocol"),
         **recorded(_TAGS, f"Tags {_C}DockerLabels"),
@@ -65,7 +66,7 @@ TASK_DEFINITION = PropertyUse.of(
         ),
         **recorded(
             "a process has the rights of the user who starts it",
-            f"ExecutionRoleArn TaskRoleArn {_C}Privileged {_C}User {_C}LinuxParameters.Capabilities "
+            f"ExecutionRoleArn {_C}Privileged {_C}User {_C}LinuxParameters.Capabilities "
             f"{_C}DockerSecurityOptions {_C}CredentialSpecs {_C}RepositoryCredentials {_C}ReadonlyRootFilesystem",
         ),
         **recorded(

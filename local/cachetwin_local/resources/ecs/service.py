@@ -74,6 +74,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         .object("AwsvpcConfiguration")
         .strings("SecurityGroups"),
         depends_on=tuple(sorted(dependencies_of(context.graph, task_definition.resource.key))),
+        task_role=Properties.of(task_definition).string("TaskRoleArn", ""),
     )
     return Translation((service,), f"{settings.url}, which you run" if settings.url else _note(service))
 

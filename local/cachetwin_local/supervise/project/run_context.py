@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cachetwin_local.errors import UserError
+from cachetwin_local.identity.directory import Directory
 from cachetwin_local.supervise.events import Event, ResourceState, State
 from cachetwin_local.supervise.parts import Part, Parts
 from cachetwin_local.supervise.process.child import Child, Command
@@ -45,6 +46,14 @@ class RunContext:
     parts: Parts = field(default_factory=Parts)
     metrics: Metrics = field(default_factory=Metrics)
     service_events: ServiceEvents = field(default_factory=ServiceEvents)
+    identities: Directory = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.identities = Directory(lambda name: self.secrets.internal(f"identity of {name}"))
+
+    def values_to_mask(self) -> frozenset[str]:
+        """What must not stand in a log."""
+        return self.secrets.values_to_mask() | self.identities.values_to_mask()
 
     def report(self, resource: str, kind: str, part: str, state: State, detail: str) -> None:
         """Publish the state of a resource after one of its parts changed: the worst of its parts' states."""

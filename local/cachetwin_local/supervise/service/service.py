@@ -209,7 +209,11 @@ class ServiceActor:
 
     def _command(self, index: int, container: Container) -> Command:
         own = {name: self._run_context.secrets.text(value) for name, value in container.environment.items()}
-        regional: Mapping[str, str] = {"AWS_REGION": self._region, "AWS_DEFAULT_REGION": self._region}
+        regional: Mapping[str, str] = {
+            "AWS_REGION": self._region,
+            "AWS_DEFAULT_REGION": self._region,
+            **self._run_context.identities.environment(self.name),
+        }
         if container.image.in_place:
             ca_environment = self._run_context.local_ca.environment()
             return own_process_command(container, self._service.tasks[index], {**regional, **own}, ca_environment)

@@ -14,7 +14,8 @@ from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.supervise.service.service import ServiceActor
 from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
-from cachetwin_local.topology.values import ContainerDependency, ContainerImage, Topology
+from cachetwin_local.topology.principals import principals_of
+from cachetwin_local.topology.values import ContainerDependency, ContainerImage, Role, Topology
 
 
 def test_a_sidecar_that_is_not_essential_and_only_docker_can_run_is_left_out(
@@ -119,3 +120,30 @@ def test_a_container_that_does_not_succeed_fails_the_start(run_context: RunConte
 
 def test_a_container_that_only_has_to_complete_may_fail(run_context: RunContext, address: str) -> None:
     assert run_with_migration(run_context, address, "raise SystemExit(3)", "COMPLETE") == ["Tiny/Service/web/1"]
+
+
+def test_a_service_with_a_role_has_credentials_of_its_own(
+    run_context: RunContext, address: str, tmp_path: Path
+) -> None:
+    program = "import json, os, time; open('seen.json', 'w').write(json.dumps({**os.environ})); time.sleep(99)"
+    app = topology(address, 8080)
+    (service,) = app.services
+    own = replace(
+        service.containers[0],
+        image=ContainerImage("your own process", str(tmp_path), in_place=True),
+        command=(sys.executable, "-c", program),
+        environment={},
+        health_check=None,
+    )
+    arn = "arn:aws:iam::000000000000:role/web"
+    alone = replace(service, containers=(own,), tasks=service.tasks[:1], task_role=arn)
+    app = replace(app, services=(alone,), target_groups=(), roles=(Role(arn, ()),))
+    run_context.identities.set_principals(principals_of(app))
+    seen = run_until_ready(run_context, app, lambda: json.loads((tmp_path / "seen.json").read_text()))
+    assert isinstance(seen, dict)
+    found = run_context.identities.by_access_key(seen["AWS_ACCESS_KEY_ID"])
+    assert found is not None
+    principal, credentials = found
+    assert (principal.name, principal.role_arn) == ("Tiny/Service", arn)
+    assert credentials.environment().items() <= seen.items()
+    assert {seen["AWS_SECRET_ACCESS_KEY"], seen["AWS_SESSION_TOKEN"]} <= run_context.values_to_mask()

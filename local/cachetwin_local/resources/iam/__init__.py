@@ -1,0 +1,1 @@
+"""IAM: the roles of what runs here, and their policies."""

@@ -1,0 +1,19 @@
+"""The services and functions of a topology as IAM sees them."""
+
+from cachetwin_local.identity.directory import Principal
+
+from .roles import Role
+from .values import Topology
+
+__all__ = ["principals_of"]
+
+
+def principals_of(topology: Topology) -> list[Principal]:
+    """Everything that runs with a role, by the key of its resource."""
+    roles = {role.arn: role for role in topology.roles}
+    users = [(service.identity.key, service.task_role) for service in topology.services]
+    return [_principal(name, roles[arn]) for name, arn in users if arn in roles]
+
+
+def _principal(name: str, role: Role) -> Principal:
+    return Principal(name, role.arn, role.policies, role.boundary, role.tags)
