@@ -4,10 +4,10 @@
 
 A replication group runs as under `cachetwin up`, with TLS and a password user (in cluster mode where there is more than
 one shard). Clients append numbers to a list each; every other write is followed by WAIT, and is *protected* once a replica
-has it. Meanwhile nodes are killed, stopped (SIGSTOP), failed over with and without a plan, rebooted, and replicas are
-removed and added, one fault at a time, drawn from the seed; the next one comes when every node serves again. At the end the
-lists are compared with what was acknowledged: no protected write may be missing. Others may be: replication is
-asynchronous.
+has it. Meanwhile nodes are killed, stopped (SIGSTOP), failed over with and without a plan, rebooted, replicas are removed
+and added, and shards added and removed, also while a primary is killed: one fault at a time, drawn from the seed; the next
+one comes when every node serves again. At the end the lists are compared with what was acknowledged: no protected write may
+be missing. Others may be: replication is asynchronous.
 
 The time without service is that from the fault to the moment when every client has had a write acknowledged that it began
 after the fault. Clients, supervisor and nodes share the machine's cores. The exit code is 1 when a protected write is lost.
@@ -47,7 +47,7 @@ from cachetwin_local.topology.values import NodeGroup, ReplicationGroup
 PAUSE_S = 0.002  # between two writes of a client
 RETRY_S = 0.005
 RECOVERY_S_MAX = 60.0
-ERRORS = (redis.RedisError, OSError)
+ERRORS = (redis.RedisError, OSError, AttributeError)  # redis-py 8 counts commands of a node that it has forgotten
 
 
 @dataclass(slots=True)
@@ -110,7 +110,9 @@ class Faults:
 
     def kinds(self) -> dict[str, Callable[[], Awaitable[object]]]:
         """The faults by name."""
+        resharding = {"shard added and removed": self.reshard, "the same, a primary killed": self.reshard_and_kill}
         return {
+            **(resharding if len(self.actor.shards) > 1 else {}),
             "primary killed": lambda: self.signal_primary(signal.SIGKILL),
             "primary stopped": lambda: self.signal_primary(signal.SIGSTOP),
             "replica killed": self.kill_replica,
@@ -142,6 +144,26 @@ class Faults:
         others = self.replicas - 1 if self.replicas > 1 else self.replicas + 1
         await self.actor.set_replicas(others)
         await self.actor.set_replicas(self.replicas)
+
+    async def reshard(self) -> None:
+        """One shard more, and back."""
+        count = len(self.actor.shards)
+        await self.actor.set_shards(count + 1, lambda _line: None)
+        await self.actor.set_shards(count, lambda _line: None)
+
+    async def reshard_and_kill(self) -> None:
+        """The same, while the primary of a shard that gives slots away, or gets some, is killed."""
+        count, killed = len(self.actor.shards), False
+
+        def kill(line: str) -> None:
+            nonlocal killed
+            if "slots moved" in line and not killed:
+                killed = True
+                os.kill(self.run_context.children[f"{KEY}/{self.shard().primary.node.member_id}"].pid, signal.SIGKILL)
+
+        await self.actor.set_shards(count + 1, kill)
+        await recovered(self.actor)
+        await self.actor.set_shards(count, lambda _line: None)
 
 
 def group_of(address: str, shards: int, replicas: int) -> ReplicationGroup:

@@ -8,7 +8,7 @@ from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.events import State
 from cachetwin_local.supervise.project.run_context import RunContext
 
-__all__ = ["BackgroundTasks", "describe"]
+__all__ = ["BackgroundTasks", "describe", "first_cause"]
 
 _DELAY_MAX_S = 30.0
 _STABLE_S = 60.0
@@ -76,3 +76,10 @@ def describe(error: BaseException) -> str:
     if isinstance(error, UserError):
         return text
     return f"{type(error).__name__}: {text}" if text else type(error).__name__
+
+
+def first_cause(error: BaseException) -> BaseException:
+    """The first error of a group; an error that is no group is its own."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

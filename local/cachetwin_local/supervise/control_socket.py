@@ -3,15 +3,18 @@
 A connection carries one request: ``{"op": "status"}`` is answered by one line; ``{"op": "logs", "names": [], "lines":
 100, "follow": true}`` by a line for each line of log; ``{"op": "events", "lines": 100, "follow": true}`` by one for each
 event of the service; ``{"op": "down"}`` by the events of stopping, until the supervisor closes the connection. The
-operations on caches (`supervise.cache.operations`) are answered by one line when they are done.
+operations on caches (`supervise.cache.operations`) are answered by one line when they are done; those that take long send
+lines with ``progress`` before, and go on when the connection is closed.
 """
 
 import asyncio
 import contextlib
 import json
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.events import Event, to_json
@@ -26,12 +29,14 @@ _CONNECT_S = 5.0
 _LINES_MAX = 10_000
 
 Document = dict[str, object]
+LongOperation = Callable[[Document, Callable[[str], None]], Coroutine[Any, Any, Document]]
 
 
 class ControlServer:
     """Serves on the unix socket `path`.
 
-    `status` returns the status, `stop` begins to stop everything, `operations` are carried out by name.
+    `status` returns the status, `stop` begins to stop everything, `operations` are carried out by name, and so are
+    `long_operations`, which get a function for lines about their progress.
     """
 
     def __init__(
@@ -43,6 +48,7 @@ class ControlServer:
         status: Callable[[], Document],
         stop: Callable[[], None],
         operations: Mapping[str, Callable[[Document], Awaitable[Document]]],
+        long_operations: Mapping[str, LongOperation] = MappingProxyType({}),
     ) -> None:
         self.path = path
         self._log_store = logs
@@ -50,6 +56,8 @@ class ControlServer:
         self._stop = stop
         self._service_events = service_events
         self._operations = operations
+        self._long_operations = long_operations
+        self._performing: set[asyncio.Task[Document]] = set()
         self._server: asyncio.Server | None = None
         self._watchers: set[asyncio.Queue[Event | None]] = set()
         self._connections: set[asyncio.Task[None]] = set()
@@ -73,6 +81,8 @@ class ControlServer:
             queue.put_nowait(None)
         if self._server is not None:
             self._server.close()
+        for operation in self._performing:
+            operation.cancel()
         if self._connections:
             _done, late = await asyncio.wait(self._connections, timeout=1)
             for task in late:
@@ -113,9 +123,23 @@ class ControlServer:
                     yield document
             case str(op) if op in self._operations:
                 yield await self._operations[op](request)
+            case str(op) if op in self._long_operations:
+                async for document in self._perform(self._long_operations[op], request):
+                    yield document
             case op:
-                known = ", ".join(["status", "logs", "events", "down", *self._operations])
+                known = ", ".join(["status", "logs", "events", "down", *self._operations, *self._long_operations])
                 yield {"error": f"op must be one of {known}, got {op!r}"}
+
+    async def _perform(self, operation: LongOperation, request: Document) -> AsyncIterator[Document]:
+        """The progress of an operation, then its answer."""
+        lines: asyncio.Queue[str | None] = asyncio.Queue()
+        task = asyncio.create_task(operation(request, lines.put_nowait))
+        self._performing.add(task)
+        task.add_done_callback(self._performing.discard)
+        task.add_done_callback(lambda _task: lines.put_nowait(None))
+        while (line := await lines.get()) is not None:
+            yield {"progress": line}
+        yield await task
 
     async def _log_lines(self, request: Document) -> AsyncIterator[Document]:
         given = request.get("names")

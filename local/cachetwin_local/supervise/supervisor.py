@@ -19,7 +19,7 @@ from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.actor import Actor
 from cachetwin_local.supervise.cache.cache import CacheActor
 from cachetwin_local.supervise.cache.memcached import MemcachedActor
-from cachetwin_local.supervise.cache.operations import OPERATIONS, CacheOperations
+from cachetwin_local.supervise.cache.operations import LONG_OPERATIONS, OPERATIONS, CacheOperations
 from cachetwin_local.supervise.control_socket import ControlServer, Document
 from cachetwin_local.supervise.endpoints import endpoint_rows
 from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState, State, Stopped
@@ -105,6 +105,7 @@ class Supervisor:
                 **dict.fromkeys(SERVICE_OPERATIONS, ServiceOperations(self._services).perform),
                 "apply": self.apply,
             },
+            long_operations=dict.fromkeys(LONG_OPERATIONS, operations.perform),
         )
         self._actors: list[Actor] = []
 

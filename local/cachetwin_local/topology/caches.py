@@ -61,6 +61,20 @@ class NodeGroup:
 
 
 @dataclass(frozen=True, slots=True)
+class ShardPattern:
+    """How the nodes of a shard that is added while the cache runs are named, and where they listen.
+
+    Addresses follow from `project` and `key`, the cache's key. `host` is the AWS-shaped host name, with ``{member}`` for
+    the id of the node.
+    """
+
+    project: str
+    key: str
+    loopback: Literal["per-endpoint", "shared"]
+    host: str
+
+
+@dataclass(frozen=True, slots=True)
 class ReplicationGroup:
     """A Valkey or Redis OSS replication group.
 
@@ -71,7 +85,7 @@ class ReplicationGroup:
     `profile` is what the engine is started with. `parameters` are the parameter group's by name, as strings; those that
     say how a node is made (reserved-memory-percent) are in the nodes instead. `users` is empty when the group has no
     user group; then `auth_token`, if any, is the default user's password. Without `automatic_failover` a primary that
-    fails is replaced and no replica is promoted.
+    fails is replaced and no replica is promoted. `shard_pattern` is for shards that are added while it runs.
     """
 
     identity: Identity
@@ -92,6 +106,7 @@ class ReplicationGroup:
     cluster_mode: Literal["disabled", "enabled", "compatible", "serverless"] = "disabled"
     configuration_endpoint: Endpoint | None = None
     node_groups: tuple[NodeGroup, ...] = (NodeGroup("0001", ()),)
+    shard_pattern: ShardPattern | None = None
 
     @property
     def endpoint(self) -> Endpoint:

@@ -14,7 +14,7 @@ from typing import Literal
 from cachetwin_local.assembly.stand_ins import MissingValue
 from cachetwin_local.assembly.text import SecretRef, Text, secrets_in, show
 
-from .caches import CacheNode, CacheUser, LogDelivery, MemcachedCluster, NodeGroup, ReplicationGroup
+from .caches import CacheNode, CacheUser, LogDelivery, MemcachedCluster, NodeGroup, ReplicationGroup, ShardPattern
 from .databases import Attachment, Database, GenerateSecretString, Secret
 from .identity import Endpoint, Identity
 from .load_balancers import (
@@ -68,6 +68,7 @@ __all__ = [
     "Secret",
     "SecretRef",
     "Service",
+    "ShardPattern",
     "Target",
     "TargetGroup",
     "TargetHealthCheck",

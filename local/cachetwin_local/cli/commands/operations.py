@@ -48,11 +48,16 @@ def scale(
     nodes: Annotated[
         int | None, typer.Option("--nodes", metavar="N", help="Nodes of a Memcached cluster, 1 to 40.")
     ] = None,
+    shards: Annotated[
+        int | None, typer.Option("--shards", metavar="N", help="Shards of a cache with cluster mode enabled, 1 to 500.")
+    ] = None,
 ) -> None:
-    """Change a cache's number of replicas, or a Memcached cluster's number of nodes, until the next `up`."""
-    if (replicas is None) == (nodes is None):
-        raise UserError("scale needs one of --replicas and --nodes")
-    _perform(context, {"op": "scale", "cache": cache, "replicas": replicas, "nodes": nodes})
+    """Change a cache's number of replicas, shards or Memcached nodes until the next `up`, while clients use it."""
+    given = {"replicas": replicas, "nodes": nodes, "shards": shards}
+    wanted = {name: value for name, value in given.items() if value is not None}
+    if len(wanted) != 1:
+        raise UserError(f"scale needs one of --replicas, --shards and --nodes, got {len(wanted) or 'none'}")
+    _perform(context, {"op": "scale", "cache": cache, **wanted})
 
 
 def _perform(context: typer.Context, request: dict[str, object]) -> None:
@@ -60,7 +65,14 @@ def _perform(context: typer.Context, request: dict[str, object]) -> None:
     if state is None:
         raise UserError("nothing is running: start it with `cachetwin up`")
     status_of(state)  # a supervisor that hangs is found here; an operation may take long
-    answer = next(ask_supervisor(state, request, _DEADLINE_S), {"error": "the supervisor stopped while it was asked"})
-    if "error" in answer:
-        raise UserError(str(answer["error"]))
-    inform(str(answer["done"]))
+    try:
+        for answer in ask_supervisor(state, request, _DEADLINE_S):
+            if "error" in answer:
+                raise UserError(str(answer["error"]))
+            inform(str(answer["done"] if "done" in answer else answer["progress"]))
+            if "done" in answer:
+                return
+    except KeyboardInterrupt:
+        inform("the change goes on: `cachetwin events -f` says when it is done")
+        raise
+    raise UserError("the supervisor stopped while it was asked")

@@ -54,6 +54,8 @@ class GroupEndpoints:
     reader: Endpoint | None
     configuration: Endpoint | None
     nodes: tuple[tuple[Endpoint, ...], ...]
+    node_host: str
+    """The host name of a node, with ``{member}`` for its id."""
 
 
 def cluster_mode(graph: Graph, properties: Properties) -> ClusterMode:
@@ -181,10 +183,11 @@ def group_endpoints(
         return Endpoint(address, local_port, port, tls, (host,))
 
     hash_name = name_fields(resolved, stack)["hex6"]
+    node_host = f"{{member}}.{hash_name}.0001.{zone}" if plain else f"{{member}}.{name}.{unique}"
     nodes = []
     for group in node_groups(properties, mode):
         members = [member_id(name, group.id, number, mode) for number in range(1, NODES_MAX + 1)]
-        hosts = [f"{m}.{hash_name}.0001.{zone}" if plain else f"{m}.{name}.{unique}" for m in members]
+        hosts = [node_host.replace("{member}", member) for member in members]
         names = [f"{group.id}-{number:03}" for number in range(1, NODES_MAX + 1)]
         nodes.append(tuple(endpoint(place, host) for place, host in zip(names, hosts, strict=True)))
     configuration = primary = reader = None
@@ -196,7 +199,7 @@ def group_endpoints(
     if mode != "enabled":
         primary = endpoint("primary", f"{name}.{hash_name}.ng.0001.{zone}" if plain else f"master.{name}.{unique}")
         reader = endpoint("reader", f"{name}-ro.{hash_name}.ng.0001.{zone}" if plain else f"replica.{name}.{unique}")
-    return GroupEndpoints(primary, reader, configuration, tuple(nodes))
+    return GroupEndpoints(primary, reader, configuration, tuple(nodes), node_host)
 
 
 def member_id(group_name: str, node_group: str, number: int, mode: ClusterMode) -> str:

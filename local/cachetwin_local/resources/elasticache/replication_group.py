@@ -10,7 +10,7 @@ from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.shape import generated_name, name_fields
 from cachetwin_local.topology.address_plan import AddressPlan
-from cachetwin_local.topology.values import CacheNode, NodeGroup, ReplicationGroup
+from cachetwin_local.topology.values import CacheNode, NodeGroup, ReplicationGroup, ShardPattern
 
 from .cache_engine import SERVICE_ONLY, profile
 from .cache_settings import (
@@ -101,8 +101,14 @@ def translate(context: Context, resolved: Resolved) -> Translation:
             NodeGroup(group.id, group.slots, of_group[group.nodes :])
             for group, of_group in zip(groups, endpoints.nodes, strict=True)
         ),
+        shard_pattern=_shard_pattern(context, resource.key, endpoints) if mode == "enabled" else None,
     )
     return Translation((group,), _note(group, exact=named[1]))
+
+
+def _shard_pattern(context: Context, key: str, endpoints: GroupEndpoints) -> ShardPattern:
+    plan = context.address_plan
+    return ShardPattern(plan.project, key, plan.loopback, endpoints.node_host)
 
 
 def _nodes(

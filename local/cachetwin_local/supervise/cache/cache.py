@@ -2,17 +2,21 @@
 
 import asyncio
 import ssl
+from collections.abc import Coroutine
 from contextlib import suppress
+from typing import Any
 
 from cachetwin_local.errors import UserError
-from cachetwin_local.supervise.background import BackgroundTasks
+from cachetwin_local.supervise.background import BackgroundTasks, describe, first_cause
 from cachetwin_local.supervise.cache.cache_endpoints import MovingEndpoint, SpreadEndpoint
 from cachetwin_local.supervise.cache.cluster_topology import ClusterTopology
 from cachetwin_local.supervise.cache.node_settings import ENGINE, NodeSettings, users_of
 from cachetwin_local.supervise.cache.shard import Member, Shard
+from cachetwin_local.supervise.cache.shard_count import SHARDS_MAX, Progress, ShardCount
+from cachetwin_local.supervise.events import ResourceState
 from cachetwin_local.supervise.health import HealthWatch
 from cachetwin_local.supervise.project.run_context import RunContext, slug
-from cachetwin_local.topology.values import Endpoint, ReplicationGroup
+from cachetwin_local.topology.values import CacheNode, Endpoint, ReplicationGroup
 
 __all__ = ["CacheActor"]
 
@@ -57,15 +61,8 @@ class CacheActor:
         self._tasks = BackgroundTasks(run_context, self.name, self.kind)
         self._changing = asyncio.Lock()
         self.shards = [
-            Shard(
-                run_context,
-                self.name,
-                self._settings,
-                tuple(node for node in group.nodes if node.shard == node_group.id),
-                "" if self._is_serverless else group.identity.physical_name,
-                primary_endpoint=self._primary,
-                automatic_failover=group.automatic_failover,
-                changed=self._changed,
+            self._make_shard(
+                tuple(node for node in group.nodes if node.shard == node_group.id), node_group.spare_endpoints
             )
             for node_group in group.node_groups
         ]
@@ -74,6 +71,21 @@ class CacheActor:
             self._topology.update()
             self._settings.topology = self._topology.document
         self._pushing: set[asyncio.Task[None]] = set()
+        self._operation = ""
+        self._operations: set[asyncio.Task[str]] = set()
+
+    def _make_shard(self, nodes: tuple[CacheNode, ...], spare_endpoints: tuple[Endpoint, ...]) -> Shard:
+        return Shard(
+            self._run_context,
+            self.name,
+            self._settings,
+            nodes,
+            "" if self._is_serverless else self._group.identity.physical_name,
+            primary_endpoint=self._primary,
+            automatic_failover=self._group.automatic_failover,
+            changed=self._changed,
+            spare_endpoints=spare_endpoints,
+        )
 
     @property
     def detail(self) -> str:
@@ -95,8 +107,7 @@ class CacheActor:
 
     async def prepare(self) -> None:
         """Issue a certificate for all endpoints."""
-        endpoints = [*self._endpoints, *(node.endpoint for node in self._group.nodes)]
-        endpoints += [endpoint for node_group in self._group.node_groups for endpoint in node_group.spare_endpoints]
+        endpoints = [*self._endpoints, *(endpoint for shard in self.shards for endpoint in shard.endpoints)]
         addresses = list(dict.fromkeys(endpoint.address for endpoint in endpoints))
         names = [name for endpoint in endpoints for name in endpoint.names]
         self._settings.pair = self._run_context.local_ca.issue(slug(self.name), addresses, names)
@@ -108,13 +119,16 @@ class CacheActor:
                 for shard in self.shards:
                     tasks.create_task(shard.start())
         except BaseExceptionGroup as group:
-            raise _first(group) from group
+            raise first_cause(group) from group
         await self._ping_endpoints()
         watch = HealthWatch(self._run_context, self.name, self.kind, self._ping_endpoints, part="endpoints")
         self._tasks.start("checking the health", watch.watch)
 
     async def stop(self) -> None:
         """Shut the nodes down, then close the sockets."""
+        for operation in self._operations:
+            operation.cancel()
+        await asyncio.gather(*self._operations, return_exceptions=True)
         await self._tasks.stop()
         await asyncio.gather(*(shard.stop() for shard in self.shards))
         for endpoint in (self._primary, self._reader, self._configuration):
@@ -154,10 +168,85 @@ class CacheActor:
         least = 1 if self._group.automatic_failover else 0
         if not least <= count <= _REPLICAS_MAX:
             raise UserError(f"replicas must be between {least} and {_REPLICAS_MAX}, got {count}")
-        for shard, node_group in zip(self.shards, self._group.node_groups, strict=True):
-            await shard.set_replicas(count, node_group.spare_endpoints)
-        which = f"node group {self.shards[0].id}" if len(self.shards) == 1 else "each node group"
-        return f"{which} of {self.name} has {_counted(count, 'replica')} now"
+
+        async def change() -> str:
+            for shard in self.shards:
+                await shard.set_replicas(count)
+            which = f"node group {self.shards[0].id}" if len(self.shards) == 1 else "each node group"
+            return f"{which} of {self.name} has {_counted(count, 'replica')} now"
+
+        return await self._operate("its number of replicas changes", change())
+
+    async def set_shards(self, count: int, progress: Progress) -> str:
+        """Add or remove shards while clients go on. Returns a sentence. Raises UserError.
+
+        The change goes on when the caller is cancelled; only `stop` ends it.
+        """
+        self._refuse_serverless("ModifyReplicationGroupShardConfiguration")
+        topology, pattern = self._topology, self._group.shard_pattern
+        if topology is None or pattern is None:
+            mode = self._group.cluster_mode
+            raise UserError(f"{self.name} must have cluster mode enabled for another number of shards, got {mode}")
+        if not 1 <= count <= SHARDS_MAX:
+            raise UserError(f"shards must be between 1 and {SHARDS_MAX}, got {count}")
+        if count == len(self.shards):
+            return f"{self.name} has {_counted(count, 'shard')} already"
+        shards = ShardCount(
+            self.shards, topology, pattern, make=self._make_shard, admit=self._issue_again, changed=self._changed
+        )
+
+        async def change() -> str:
+            before = len(self.shards)
+            self._tell(f"Resharding from {before} to {count} node groups started")
+
+            def tell(line: str) -> None:
+                self._run_context.logs.write(self.name, f"[cachetwin] resharding: {line}")
+                progress(line)
+
+            try:
+                await shards.set(count, tell)
+            except (OSError, UserError):
+                self._tell(f"Resharding from {before} to {count} node groups failed")
+                raise
+            self._tell(f"Resharding from {before} to {count} node groups completed")
+            self._run_context.publish(ResourceState(self.name, self.kind, "ready", self.detail))
+            return f"{self.name} has {_counted(count, 'shard')} now"
+
+        return await self._operate("its number of shards changes", change())
+
+    async def _operate(self, what: str, change: Coroutine[Any, Any, str]) -> str:
+        """Run one change at a time; it goes on when the caller is cancelled. Raises UserError while another one runs."""
+        if self._operation:
+            change.close()
+            raise UserError(f"{self.name} is being modified: {self._operation}; try again when that is done")
+        self._operation = what
+        task = asyncio.create_task(change)
+        self._operations.add(task)
+        task.add_done_callback(self._operation_done)
+        return await asyncio.shield(task)
+
+    def _operation_done(self, task: asyncio.Task[str]) -> None:
+        self._operation = ""
+        self._operations.discard(task)
+        if not task.cancelled() and task.exception() is not None:  # the caller may be gone
+            self._run_context.logs.write(self.name, f"[cachetwin] {describe(task.exception() or Exception())}")
+
+    def _tell(self, message: str) -> None:
+        """Write an event of the replication group."""
+        group_id = self._group.identity.physical_name
+        self._run_context.service_events.write("replication-group", group_id, message, self.name)
+        self._run_context.logs.write(self.name, f"[cachetwin] event of {group_id}: {message}")
+
+    async def _issue_again(self) -> None:
+        """Give every node a certificate that has the endpoints which were added."""
+        await self.prepare()
+        pair = self._settings.pair
+        if pair is None:
+            return
+        certificate, key, ca_file = str(pair.certificate_file), str(pair.key_file), self._settings.ca_file
+        for member in self.members():
+            with suppress(OSError, UserError):  # a node that is gone gets it when it is replaced
+                await member.process.ask("tls", certificate_file=certificate, key_file=key, ca_file=ca_file)
 
     def members(self) -> list[Member]:
         """Every node."""
@@ -205,11 +294,12 @@ class CacheActor:
 
     async def _push_topology(self) -> None:
         """Send every node the topology. A node that is busy gets it when it can; a failover does not wait for it."""
-        pushes = {asyncio.create_task(self._push(member)) for member in self.members() if member.process.pid}
-        self._pushing |= pushes
-        for push in pushes:
-            push.add_done_callback(self._pushing.discard)
-        if pushes:
+        running = [member for member in self.members() if member.process.pid]
+        for members in self._topology.in_order(running) if self._topology is not None else ():
+            pushes = {asyncio.create_task(self._push(member)) for member in members}
+            self._pushing |= pushes
+            for push in pushes:
+                push.add_done_callback(self._pushing.discard)
             await asyncio.wait(pushes, timeout=_PUSH_S)
 
     async def _push(self, member: Member) -> None:
@@ -261,11 +351,3 @@ def _row(cache: str, shard: Shard, member: Member) -> dict[str, object]:
 
 def _counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
-def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The first error of a group."""
-    error: BaseException = group
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error

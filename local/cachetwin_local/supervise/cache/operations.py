@@ -1,4 +1,4 @@
-"""What people may ask of a running cache: failover, reboot, another number of replicas or nodes."""
+"""What people may ask of a running cache: failover, reboot, another number of replicas, shards or nodes."""
 
 from collections.abc import Callable, Sequence
 
@@ -6,9 +6,10 @@ from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.cache.cache import CacheActor
 from cachetwin_local.supervise.cache.memcached import MemcachedActor
 
-__all__ = ["OPERATIONS", "CacheOperations"]
+__all__ = ["LONG_OPERATIONS", "OPERATIONS", "CacheOperations"]
 
-OPERATIONS = frozenset({"failover", "reboot", "scale"})
+OPERATIONS = frozenset({"failover", "reboot"})
+LONG_OPERATIONS = frozenset({"scale"})
 
 Document = dict[str, object]
 
@@ -24,8 +25,8 @@ class CacheOperations:
         self._caches = caches
         self._memcached_clusters = memcached_clusters
 
-    async def perform(self, request: Document) -> Document:
-        """Carry out one request. The answer holds ``done``, a sentence, or ``error``."""
+    async def perform(self, request: Document, progress: Callable[[str], None] = lambda _line: None) -> Document:
+        """Carry out one request; `progress` gets lines. The answer holds ``done``, a sentence, or ``error``."""
         try:
             match request.get("op"):
                 case "failover":
@@ -33,7 +34,7 @@ class CacheOperations:
                 case "reboot":
                     return {"done": await self._reboot(str(request.get("node")))}
                 case _:
-                    return {"done": await self._scale(request)}
+                    return {"done": await self._scale(request, progress)}
         except (UserError, OSError) as error:  # an OSError: a node is gone, or too slow
             return {"error": str(error) or "a node did not answer in time"}
 
@@ -53,16 +54,18 @@ class CacheOperations:
             raise UserError(f"node must be one of {known or 'none, for no cache runs'}, got {node}")
         return await found[0].reboot(node)
 
-    async def _scale(self, request: Document) -> str:
+    async def _scale(self, request: Document, progress: Callable[[str], None]) -> str:
         cache = self._cache_or_cluster(str(request.get("cache")))
-        is_cluster = isinstance(cache, MemcachedActor)
-        option, other = ("nodes", "replicas") if is_cluster else ("replicas", "nodes")
-        count = request.get(option)
-        if not isinstance(count, int):
-            raise UserError(
-                f"{cache.name} is scaled by its {option}, got {'none' if request.get(other) is None else other}"
-            )
-        return await (cache.set_nodes(count) if isinstance(cache, MemcachedActor) else cache.set_replicas(count))
+        match cache, request:
+            case MemcachedActor(), {"nodes": int(count)}:
+                return await cache.set_nodes(count)
+            case CacheActor(), {"replicas": int(count)}:
+                return await cache.set_replicas(count)
+            case CacheActor(), {"shards": int(count)}:
+                return await cache.set_shards(count, progress)
+        options = "nodes" if isinstance(cache, MemcachedActor) else "replicas or shards"
+        given = [name for name in ("replicas", "shards", "nodes") if request.get(name) is not None]
+        raise UserError(f"{cache.name} is scaled by its {options}, got {given[0] if given else 'none'}")
 
     def _cache(self, name: str) -> CacheActor:
         """The replication group or serverless cache of this name. Raises UserError."""

@@ -53,8 +53,9 @@ class Member:
 class Shard:
     """One node group of the cache `cache`: `nodes` in the order of the template, the first is the primary.
 
-    `primary_endpoint` follows the primary, if there is one. `changed` is awaited whenever the nodes that serve, or their
-    roles, have changed. `group_id` is the replication group's id, for events; empty where the service writes none.
+    `primary_endpoint` follows the primary, if there is one. `spare_endpoints` are for nodes that are added. `changed` is
+    awaited whenever the nodes that serve, or their roles, have changed. `group_id` is the replication group's id, for
+    events; empty where the service writes none.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Shard:
         primary_endpoint: MovingEndpoint | None,
         automatic_failover: bool,
         changed: Callable[[], Awaitable[None]],
+        spare_endpoints: tuple[Endpoint, ...] = (),
     ) -> None:
         self.id = nodes[0].shard
         self._run_context = run_context
@@ -80,7 +82,7 @@ class Shard:
         self._changing = asyncio.Lock()
         self._scaling = asyncio.Lock()
         self._zones = tuple(node.availability_zone for node in nodes)
-        self._endpoints_known = {node.endpoint for node in nodes}
+        self.endpoints = tuple(dict.fromkeys([*(node.endpoint for node in nodes), *spare_endpoints]))
         self._tasks = BackgroundTasks(run_context, cache, "cache")
         self._started = False
         self.members: list[Member] = [self._member(node, node.role) for node in nodes]
@@ -113,6 +115,12 @@ class Shard:
             self._tell_of_creation(member)
             self._watch(member)
         self._started = True
+
+    def tell_of_deletion(self) -> None:
+        """Write the events of a shard that is gone, and forget its nodes."""
+        for member in self.members:
+            self._run_context.parts.forget(self._cache, member.node.member_id)
+            self._event("cache-cluster", member.node.member_id, "Cache cluster deleted")
 
     async def stop(self) -> None:
         """Stop watching, stop every node, close the sockets."""
@@ -158,28 +166,27 @@ class Shard:
             with suppress(OSError):  # a node that is gone gets them when it is replaced
                 await member.process.ask("users", users=self._settings.users())
 
-    async def set_replicas(self, count: int, spare_endpoints: tuple[Endpoint, ...]) -> None:
-        """Add replicas at `spare_endpoints`, or remove the newest ones, until there are `count`. Raises UserError."""
+    async def set_replicas(self, count: int) -> None:
+        """Add replicas, or remove the newest ones, until there are `count`. Raises UserError."""
         async with self._scaling:
             way = "Increase" if count > len(self._replicas()) else "Decrease"
             self._event("replication-group", self._group_id, f"ReplicationGroup{way}ReplicaCountStarted")
             while len(self._replicas()) < count:
-                await self._add(self._next_node(spare_endpoints))
+                await self._add(self._next_node())
             while len(self._replicas()) > count:
                 await self._remove(max(self._replicas(), key=lambda member: member.node.member_id))
             self._event("replication-group", self._group_id, f"ReplicationGroup{way}ReplicaCountFinished")
 
-    def _next_node(self, spare_endpoints: tuple[Endpoint, ...]) -> CacheNode:
+    def _next_node(self) -> CacheNode:
         """The next replica: the lowest number and endpoint that are free, in the zone with the fewest nodes."""
         nodes = [member.node for member in self.members]
         prefix = nodes[0].member_id.rpartition("-")[0]
         taken = {node.member_id for node in nodes}
         member_id = next(name for n in range(1, len(nodes) + 2) if (name := f"{prefix}-{n:03}") not in taken)
         used = {node.endpoint for node in nodes}
-        free = [endpoint for endpoint in self._endpoints_known | set(spare_endpoints) if endpoint not in used]
+        free = [endpoint for endpoint in self.endpoints if endpoint not in used]
         if not free:
             raise UserError(f"node group {self.id} of {self._group_id} has no endpoint left for another node")
-        self._endpoints_known |= set(free)
         zones = [node.availability_zone for node in nodes]
         zone = min(dict.fromkeys(self._zones), key=zones.count)
         named = [endpoint for endpoint in free if any(name.startswith(f"{member_id}.") for name in endpoint.names)]

@@ -22,6 +22,7 @@ from cachetwin_local.topology.values import (
     ReplicationGroup,
     Secret,
     SecretRef,
+    ShardPattern,
 )
 
 PASSWORD = GenerateSecretString(password_length=40, exclude_punctuation=True)
@@ -86,6 +87,7 @@ def cluster(address: str, shards: int, replicas: int) -> ReplicationGroup:
         nodes=tuple(nodes),
         node_groups=tuple(groups),
         cluster_mode="enabled",
+        shard_pattern=ShardPattern(address, KEY, "per-endpoint", "{member}.cache.abc123.use1.cache.amazonaws.com"),
         users=(replace(base.users[0], access_string="on ~* &* +@all"), base.users[1]),
     )
 
@@ -125,6 +127,20 @@ def client(run_context: RunContext, endpoint: Endpoint | None, group: Replicatio
         decode_responses=True,
         socket_timeout=5,
         retry=Retry(NoBackoff(), 0),
+    )
+
+
+def cluster_client(run_context: RunContext, group: ReplicationGroup) -> redis.asyncio.RedisCluster:
+    """A cluster client that knows the configuration endpoint alone, with TLS verified."""
+    return redis.asyncio.RedisCluster(
+        host=group.endpoint.address,
+        port=group.endpoint.port,
+        username="app",
+        password=run_context.secrets.text(group.users[0].passwords[0]),
+        ssl=True,
+        ssl_ca_certs=str(run_context.local_ca.certificate_file),
+        decode_responses=True,
+        socket_timeout=5,
     )
 
 

@@ -8,25 +8,11 @@ from dataclasses import replace
 import pytest
 import redis
 import redis.asyncio
-from tests.local.supervise.cache.caches import KEY, client, cluster, replication_group, running, until
+from tests.local.supervise.cache.caches import KEY, client, cluster, cluster_client, replication_group, running, until
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.topology.values import Endpoint, NodeGroup, ReplicationGroup
-
-
-def cluster_client(run_context: RunContext, group: ReplicationGroup) -> redis.asyncio.RedisCluster:
-    """A cluster client that knows the configuration endpoint alone, with TLS verified."""
-    return redis.asyncio.RedisCluster(
-        host=group.endpoint.address,
-        port=group.endpoint.port,
-        username="app",
-        password=run_context.secrets.text(group.users[0].passwords[0]),
-        ssl=True,
-        ssl_ca_certs=str(run_context.local_ca.certificate_file),
-        decode_responses=True,
-        socket_timeout=5,
-    )
 
 
 def test_a_cluster_client_finds_every_shard_through_the_configuration_endpoint(
