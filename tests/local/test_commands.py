@@ -55,6 +55,70 @@ def test_draw_says_what_is_wrong_in_one_line(project: Path) -> None:
     assert "No such file or directory" in nowhere.stderr
 
 
+def test_draw_refuses_a_format_it_does_not_write(project: Path) -> None:
+    option = cachetwin(project, "draw", "--no-synth", "--format", "png")
+    assert option.returncode == 2
+    assert "--format" in option.stderr
+    suffix = cachetwin(project, "draw", "--no-synth", "-o", str(project / "app.png"))
+    assert (suffix.returncode, suffix.stderr.count("\n")) == (1, 1)
+    assert "--output must end in .svg, .mmd or .mermaid, got" in suffix.stderr
+    assert not (project / "app.png").exists()
+    named = cachetwin(project, "draw", "--no-synth", "--format", "svg", "-o", str(project / "app.xml"))
+    assert named.returncode == 0, named.stderr
+
+
+def test_draw_writes_utf_8_whatever_the_terminal_has(tmp_path: Path) -> None:
+    template = tmp_path / "app.json"
+    cache = {"Type": "AWS::ElastiCache::ReplicationGroup", "Properties": {"Engine": "valkey", "NumCacheClusters": 2}}
+    template.write_text(json.dumps({"Resources": {"Кэш": cache}}))
+    command = [sys.executable, "-m", "cachetwin_local", "draw", "--format", "mermaid", "--template", str(template)]
+    environment = {**ENVIRONMENT, "PYTHONIOENCODING": "ascii"}
+    done = subprocess.run(command, env=environment, capture_output=True, timeout=60, check=True, cwd=tmp_path)
+    assert 'app_Кэш[("Кэш<br/>' in done.stdout.decode()
+
+
+def test_draw_warns_of_a_flowchart_that_pages_do_not_render(tmp_path: Path) -> None:
+    cache = {"Type": "AWS::ElastiCache::ReplicationGroup", "Properties": {"Engine": "valkey", "NumCacheClusters": 2}}
+    template = tmp_path / "app.json"
+    template.write_text(json.dumps({"Resources": {f"Cache{number}": cache for number in range(400)}}))
+    done = cachetwin(tmp_path, "draw", "--format", "mermaid", "--template", str(template))
+    assert done.returncode == 0
+    assert len(done.stdout) > 50_000
+    assert "characters, and most pages render up to 50,000: draw some of the stacks, or SVG" in done.stderr
+
+
+@pytest.mark.parametrize("words", [("draw",), ("plan",), ("plan", "--json"), ("env", "--format", "json")])
+def test_a_full_stdout_is_one_line(project: Path, words: tuple[str, ...]) -> None:
+    command = [sys.executable, "-m", "cachetwin_local", "-C", str(project), *words]
+    command += ["--no-synth"] if words[0] != "env" else []
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            command, env=ENVIRONMENT, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60, check=False
+        )
+    assert (done.returncode, done.stderr) == (1, "cachetwin: cannot write to stdout: No space left on device\n")
+
+
+@pytest.mark.parametrize("words", [("draw",), ("plan",)])
+def test_a_closed_stdout_is_no_error_of_ours(project: Path, words: tuple[str, ...]) -> None:
+    line = f"exec {sys.executable} -m cachetwin_local -C {project} {' '.join(words)} --no-synth >&-"
+    done = subprocess.run(["sh", "-c", line], env=ENVIRONMENT, capture_output=True, text=True, timeout=60, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_an_app_that_fails_without_a_word_is_said_to(project: Path) -> None:
+    (project / "cdk.json").write_text(json.dumps({"app": "false"}))
+    done = cachetwin(project, "draw")
+    assert done.returncode == 1
+    assert done.stderr.endswith("cachetwin: the app `false` exited with code 1; it printed nothing\n")
+
+
+def test_an_empty_template_holds_nothing(tmp_path: Path) -> None:
+    (tmp_path / "app.json").write_text("")
+    done = cachetwin(tmp_path, "draw", "--template", str(tmp_path / "app.json"))
+    assert done.returncode == 1
+    assert done.stderr.endswith("must hold a template, an object with Resources, got nothing\n")
+
+
 def test_draw_shows_some_stacks_with_those_they_depend_on(project: Path) -> None:
     text = cachetwin(project, "draw", "--no-synth", "--format", "mermaid", "Data").stdout
     assert "title: Net, Data" in text

@@ -27,7 +27,8 @@ def parse_template_text(text: str, name: str) -> dict[str, Json]:
     """The object that the text of the template `name` holds. Raises UserError when it is neither JSON nor YAML."""
     document = parse_text(text, name)
     if not isinstance(document, dict):
-        raise UserError(f"{name} must hold a template, an object with Resources, got {type(document).__name__}")
+        got = "nothing" if document is None else type(document).__name__
+        raise UserError(f"{name} must hold a template, an object with Resources, got {got}")
     return cast("dict[str, Json]", document)
 
 

@@ -4,7 +4,6 @@ stdout carries what was asked for, stderr progress and logs. A `UserError` print
 exception shows its traceback.
 """
 
-import io
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -24,6 +23,7 @@ from cachetwin_local.cli.commands.reset import reset
 from cachetwin_local.cli.commands.services import restart, shell
 from cachetwin_local.cli.commands.status import status
 from cachetwin_local.cli.commands.up import supervise, up
+from cachetwin_local.cli.standard_streams import prepare_streams
 from cachetwin_local.errors import UserError
 
 __all__ = ["app", "main"]
@@ -72,13 +72,12 @@ app.command(hidden=True)(supervise)
 
 def main() -> None:
     """The console script."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(
-                errors="replace"
-            )  # a terminal without a character of an app's names shows a question mark
+    prepare_streams()
     try:
-        app()
+        try:
+            app()
+        finally:
+            sys.stdout.flush()  # at the exit of the interpreter, an error is a traceback
     except UserError as error:
         sys.stdout.flush()
         sys.stderr.write(f"cachetwin: {error}\n")

@@ -1,10 +1,13 @@
 """An architecture as a Mermaid flowchart, for pages that render it (GitHub, MkDocs)."""
 
+import json
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
 from .architecture import Architecture, Box, EdgeKind, Lane, NodeGrid, Vpc
+from .characters import printable
 from .footer import counted
 
 _SHAPES: Final = {
@@ -22,10 +25,18 @@ _ARROWS: Final[dict[EdgeKind, str]] = {
     "replication": "==>",
 }
 
+_LABEL_SIGNS: Final = re.compile(r'[&"<>#`\n\r\t]')
+"""Signs that end a label, are markup in it, or begin an entity."""
+
+
+TEXT_CHARACTERS_MAX: Final = 50_000
+EDGES_COUNT_MAX: Final = 500
+"""What pages render: Mermaid's defaults of ``maxTextSize`` and ``maxEdges``."""
+
 
 def to_mermaid(architecture: Architecture) -> str:
     """The flowchart; the same architecture gives the same text."""
-    lines = ["---", f"title: {architecture.title}", "---", "flowchart LR"]
+    lines = ["---", f"title: {_title(architecture.title)}", "---", "flowchart LR"]
     outside = [box for box in architecture.boxes if not box.region]
     lines += [f"  {_node(box)}" for box in outside]
     for region in architecture.regions:
@@ -63,7 +74,9 @@ def _vpc(architecture: Architecture, vpc: Vpc) -> list[str]:
     lines: list[str] = []
     for group in vpc.groups:
         # one line: Mermaid reserves no room for more at the head of a subgraph
-        title = ": ".join(filter(None, [group.title, ", ".join(subnet.zone for subnet in group.subnets)]))
+        title = ": ".join(
+            filter(None, [group.title, ", ".join(dict.fromkeys(subnet.zone for subnet in group.subnets))])
+        )
         boxes = [f"  {_node(box)}" for box in architecture.boxes if box.subnet_group == group.key]
         boxes += [f"  {_id(f'{group.key}-{note}')}[{_quoted(note)}]" for note in group.notes]
         if boxes:
@@ -88,9 +101,14 @@ def _grid(grid: NodeGrid) -> list[str]:
     lines = []
     for row in grid.rows:
         placed = zip(grid.zones, row.cells, strict=True)
-        nodes = [f"{' and '.join(cell)} in {zone}" for zone, cell in placed if cell]
+        nodes = [f"{_counted(cell)} in {zone}" for zone, cell in placed if cell]
         lines.append(f"{row.label + ': ' if row.label else ''}{', '.join(nodes)}")
     return [*lines, *([f"and {grid.more} more shards"] if grid.more else [])]
+
+
+def _counted(roles: Sequence[str]) -> str:
+    """Such as ``primary and 2 replicas``."""
+    return " and ".join(role if number == 1 else f"{number} {role}s" for role, number in Counter(roles).items())
 
 
 def _lane(lane: Lane) -> str:
@@ -113,7 +131,16 @@ def _quoted(text: str) -> str:
     return f'"{_text(text)}"'
 
 
+def _title(text: str) -> str:
+    """Text as YAML has it, in quotes only where it would mean something else."""
+    plain = printable(text)
+    return plain if re.fullmatch(r"\w[\w, -]*", plain) else json.dumps(plain, ensure_ascii=False)
+
+
 def _text(text: str) -> str:
-    """Text without the characters that end a label; line breaks stay."""
-    parts = [part.replace("&", "#amp;").replace('"', "#quot;").replace("<", "#lt;") for part in text.split("<br/>")]
-    return "<br/>".join(parts)
+    """Text without the characters that mean something in a label; line breaks stay."""
+    return "<br/>".join(_LABEL_SIGNS.sub(_entity, printable(part)) for part in text.split("<br/>"))
+
+
+def _entity(sign: re.Match[str]) -> str:
+    return " " if sign[0].isspace() else f"#{ord(sign[0])};"

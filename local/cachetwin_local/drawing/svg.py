@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from typing import Final
-from xml.sax.saxutils import escape
+from xml.sax import saxutils
 
 from cachetwin_local.drawing.layout.builder import lay_out
 from cachetwin_local.drawing.layout.cards import CELL_HEIGHT, ICON, PADDING
@@ -18,6 +18,7 @@ from cachetwin_local.drawing.layout.geometry import (
 )
 
 from .architecture import Architecture, Box, EdgeKind, Kind
+from .characters import printable
 from .description import describe
 from .icons import GLYPHS, TILES
 
@@ -136,7 +137,7 @@ def _card(placed: PlacedCard) -> list[str]:
     rect, card = placed.rect, placed.card
     kind = card.box.kind
     return [
-        f'<g data-key="{escape(card.box.key, {chr(34): "&quot;"})}"><title>{escape(_tooltip(card.box))}</title>',
+        f'<g data-key="{escape(card.box.key)}"><title>{escape(_tooltip(card.box))}</title>',
         f'<rect class="card" {_box(rect.x, rect.y, rect.width, rect.height)} rx="6"/>',
         _tile(kind, rect.x + PADDING, rect.y + PADDING),
         *(_text(rect.x + line.x, rect.y + line.y, line.style, line.text) for line in card.lines),
@@ -222,3 +223,8 @@ def _box(x: float, y: float, width: float, height: float) -> str:
 def _number(value: float) -> str:
     """A coordinate with at most one decimal."""
     return f"{value:.1f}".removesuffix(".0")
+
+
+def escape(text: str) -> str:
+    """Text for an element or an attribute."""
+    return saxutils.escape(printable(text), {'"': "&quot;"})

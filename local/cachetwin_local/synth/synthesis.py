@@ -106,7 +106,8 @@ def _run(project: Project, what: str, command: str, environment: Mapping[str, st
     if done.returncode != 0:
         lines = done.stdout.decode("utf-8", "replace").splitlines()
         shown = "\n".join(f"  | {line}" for line in lines[-_SHOWN_LINES:])
-        raise UserError(f"the {what} `{command}` exited with code {done.returncode}; the end of its output:\n{shown}")
+        said = f"the end of its output:\n{shown}" if lines else "it printed nothing"
+        raise UserError(f"the {what} `{command}` exited with code {done.returncode}; {said}")
 
 
 def refuse_missing_context(project: Project) -> None:

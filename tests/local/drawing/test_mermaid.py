@@ -24,5 +24,5 @@ def test_every_edge_is_between_nodes_and_every_frame_is_closed(assembly: Assembl
 def test_names_that_are_words_of_mermaid_or_hold_its_marks_are_written_safely() -> None:
     boxes = (Box("end", "service", 'A "b" & <c>', "x", "r"), Box("A/b", "cache", "C", "y", "r"))
     text = to_mermaid(Architecture("t", ("r",), boxes=boxes, edges=(Edge("end", "A/b", "network", "1", ""),)))
-    assert 'end_["A #quot;b#quot; #amp; #lt;c><br/>x"]' in text
+    assert 'end_["A #34;b#34; #38; #60;c#62;<br/>x"]' in text
     assert "end_ -->|1| A_b" in text

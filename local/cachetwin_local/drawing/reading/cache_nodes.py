@@ -10,6 +10,10 @@ from .values import number_at, objects_at, strings_at, text_at
 
 _ROWS_MAX: Final = 4
 _NODES_MAX: Final = 4
+_SHARDS_COUNT_MAX: Final = 500
+_SHARD_NODES_COUNT_MAX: Final = 6
+_CLUSTER_NODES_COUNT_MAX: Final = 300
+"""The service's limits. A template beyond them cannot be deployed; its picture stops there."""
 
 
 def replication_grid(_reading: Reading, resolved: Resolved, zones: tuple[str, ...]) -> NodeGrid | None:
@@ -19,7 +23,7 @@ def replication_grid(_reading: Reading, resolved: Resolved, zones: tuple[str, ..
     """
     properties = resolved.properties
     configured = list(objects_at(properties, "NodeGroupConfiguration"))
-    shards = number_at(properties, "NumNodeGroups", default=max(1, len(configured)))
+    shards = min(number_at(properties, "NumNodeGroups", default=max(1, len(configured))), _SHARDS_COUNT_MAX)
     replicas = number_at(properties, "ReplicasPerNodeGroup")
     if not replicas and shards == 1:
         replicas = max(0, number_at(properties, "NumCacheClusters", default=1) - 1)
@@ -28,7 +32,7 @@ def replication_grid(_reading: Reading, resolved: Resolved, zones: tuple[str, ..
     for index in range(shards):
         own = configured[index] if index < len(configured) else {}
         named = [text_at(own, "PrimaryAvailabilityZone"), *strings_at(own, "ReplicaAvailabilityZones")]
-        count = 1 + number_at(own, "ReplicaCount", default=replicas)
+        count = min(1 + number_at(own, "ReplicaCount", default=replicas), _SHARD_NODES_COUNT_MAX)
         given = [zone for zone in named if zone] or list(preferred)
         placed.append([_zone(given, zones, index, node) for node in range(count)])
     columns = tuple(sorted({*zones, *(zone for nodes in placed for zone in nodes)}))
@@ -53,7 +57,7 @@ def _row(label: str, first: str, nodes: list[str], zones: tuple[str, ...]) -> No
 def cluster_grid(_reading: Reading, resolved: Resolved, zones: tuple[str, ...]) -> NodeGrid | None:
     """The nodes of a cluster without replication, as many in each zone as the template or the service puts there."""
     properties = resolved.properties
-    count = number_at(properties, "NumCacheNodes", default=1)
+    count = min(number_at(properties, "NumCacheNodes", default=1), _CLUSTER_NODES_COUNT_MAX)
     given = list(strings_at(properties, "PreferredAvailabilityZones"))
     single = text_at(properties, "PreferredAvailabilityZone")
     if single and not single.lower().startswith("multiple"):

@@ -11,7 +11,7 @@ from cachetwin_local.drawing.architecture import Edge, EdgeKind, Subnet, SubnetG
 from cachetwin_local.plan.security_groups import Peer, SecurityGroups
 
 from .graph_reading import Reading
-from .values import items_at, objects_at, strings_at, text_at
+from .values import items_at, number_at, objects_at, strings_at, text_at
 
 PARTS: Final = frozenset(
     {
@@ -219,7 +219,8 @@ def listener_ports(reading: Reading, balancer: str) -> dict[int, str]:
         if text_at(listener.properties, "LoadBalancerArn") == ref:
             secure = bool(items_at(listener.properties, "Certificates"))
             protocol = text_at(listener.properties, "Protocol") or ("HTTPS" if secure else "HTTP")
-            port = text_at(listener.properties, "Port") or ("443" if secure else "80")
-            if port.isdigit():
-                found[int(port)] = protocol
+            if "Port" not in listener.properties:
+                found[443 if secure else 80] = protocol
+            elif port := number_at(listener.properties, "Port"):
+                found[port] = protocol
     return dict(sorted(found.items()))

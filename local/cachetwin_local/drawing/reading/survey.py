@@ -21,7 +21,7 @@ from .connections import balancers_of, connections
 from .graph_reading import Reading
 from .lanes import LANES, SUPPORTING_PREFIXES
 from .network import Attachment, Network, Reachability
-from .values import objects_at, text_at
+from .values import number_at, objects_at, text_at
 
 USERS = "users"
 _SERVERS = frozenset({"cache", "database", "storage"})
@@ -123,10 +123,10 @@ class _Edges:
         for box in self.boxes.values():
             service = self.reading.resolved(box.key)
             for entry in objects_at(service.properties, "LoadBalancers"):
-                port = text_at(entry, "ContainerPort")
+                port = number_at(entry, "ContainerPort")
                 for balancer in balancers_of(self.reading, text_at(entry, "TargetGroupArn")):
-                    if balancer in self.boxes and port.isdigit():
-                        edge = reach.edge(balancer, box.key, [int(port)], needed=True)
+                    if balancer in self.boxes and port:
+                        edge = reach.edge(balancer, box.key, [port], needed=True)
                         if edge is not None:
                             yield edge
 

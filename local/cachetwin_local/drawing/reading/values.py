@@ -1,9 +1,13 @@
 """Reading of resolved properties for a picture: tolerant, because a picture shows what it can."""
 
+import re
 from collections.abc import Iterator
+from typing import Final
 
 from cachetwin_local.assembly.template import Json
 from cachetwin_local.assembly.text import show
+
+_NUMBER: Final = re.compile(r"[0-9]{1,18}")
 
 
 def at(value: Json, *path: str) -> Json:
@@ -26,7 +30,7 @@ def text_at(value: Json, *path: str) -> str:
 def number_at(value: Json, *path: str, default: int = 0) -> int:
     """The value at a path as a whole number."""
     found = text_at(value, *path)
-    return int(found) if found.isdigit() else default
+    return int(found) if _NUMBER.fullmatch(found) else default
 
 
 def flag_at(value: Json, *path: str) -> bool:

@@ -28,6 +28,7 @@ __all__ = [
 ]
 
 PORT: Final = 6379
+NODE_GROUPS_MAX: Final = 500
 NODES_MAX: Final = 6  # of a node group: a primary and five replicas
 SLOT_COUNT: Final = 16384
 
@@ -88,15 +89,15 @@ def _has_cluster_parameters(graph: Graph, properties: Properties) -> bool:
 def node_groups(properties: Properties, mode: ClusterMode) -> list[NodeGroupPlan]:
     """The node groups in order. Raises UserError for counts and slots that the service refuses."""
     configured = properties.objects("NodeGroupConfiguration")
+    count = properties.integer("NumNodeGroups", len(configured) or 1)
+    if not 1 <= count <= NODE_GROUPS_MAX:
+        raise properties.where.child("NumNodeGroups").error(f"must be between 1 and {NODE_GROUPS_MAX}, got {count}")
     if mode == "disabled":
         return [_only_group(properties, configured[0] if configured else None)]
-    count = properties.integer("NumNodeGroups", len(configured) or 1)
     if configured and len(configured) != count:
         raise properties.where.child("NodeGroupConfiguration").error(
             f"must hold an entry for each of the {count} node groups of NumNodeGroups, got {len(configured)}"
         )
-    if not 1 <= count <= 500:
-        raise properties.where.child("NumNodeGroups").error(f"must be between 1 and 500, got {count}")
     entries: list[Properties | None] = [*configured] if configured else [None] * count
     default = properties.integer("ReplicasPerNodeGroup", 0)
     even = list(_even_slots(count))
