@@ -17,7 +17,7 @@ from .config.profile import Profile
 from .engine_parts import EngineParts
 from .execution.blocked_clients import end_overdue, serve_ready
 from .execution.context import Context
-from .execution.logins import log_in
+from .execution.logins import end_logins, log_in
 from .execution.session import Session
 from .expiry.keys import expire_some
 from .registry.dispatch_flags import BLOCKED_BY_PAUSE, CLIENT_NO_AUTH, CLIENT_RESTRICTED
@@ -52,6 +52,15 @@ class Engine(EngineParts):
 
     # -- turns and ticks -----------------------------------------------------------------------------------------------
 
+    def move_clock(self, clock: Callable[[], int], by_ms: int) -> None:
+        """Read the time from ``clock`` from now on; it is ``by_ms`` ahead of the one before.
+
+        What is late then happens at once. Silence between nodes does not count as longer for it.
+        """
+        self.set_clock(clock)
+        self.replication.clock_moved(by_ms)
+        self.tick()
+
     def run_pending(self) -> None:
         """The end of a turn: serve waiting clients, run their next commands, send what changed."""
         self.actor = None
@@ -81,6 +90,8 @@ class Engine(EngineParts):
         if self.cron_paused:
             return
         end_overdue(self)
+        if self.clients.login_ends:
+            end_logins(self)
         self.pause.tick()
         self.access_log.note_activity()
         if self.evictor.has_more:

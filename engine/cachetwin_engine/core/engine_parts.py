@@ -80,6 +80,7 @@ class EngineParts(EngineState):
         if self.clients.connected.pop(client.id, None) is None:
             return
         client.closing = True
+        self.clients.login_ends.pop(client.id, None)
         self.client_memory.forget(client)
         client.forget_buffers()
         client.leave_queues()

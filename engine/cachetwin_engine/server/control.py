@@ -9,6 +9,9 @@ the node's role, how far it is in the replication history and whether a replica 
 this way and no other: not by command line, environment or file. The end of the stream means that the supervisor is gone,
 and the node shuts down.
 
+``{"op": "iam", ...}`` says what tokens of IAM users are checked against (``server.valkey.iam``), and ``{"op": "clock",
+"ahead_ms": 43200000}`` sets the node's time ahead of the machine's; it never goes back.
+
 **Cluster mode** (``--cluster-enabled yes``). ``{"op": "topology", "topology": {...}}`` makes a document the node's slot
 table; ``server.topology`` has its fields. It says who owns which slot and what CLUSTER shows; the role in replication is
 changed by ``lead`` (be a primary, keep the data) and by ``follow`` (be a replica, end the waits of blocked clients with
@@ -96,6 +99,12 @@ class ControlledNode(Protocol):
     def apply_parameters(self, parameters: dict[str, str]) -> list[str]:
         """Set parameters; those that only the service can act on are returned. Raises RequestError."""
 
+    def set_iam(self, request: dict[str, object]) -> None:
+        """Check tokens of IAM users against this. Raises RequestError."""
+
+    def set_clock(self, ahead_ms: int) -> None:
+        """Be so far ahead of the machine's clock. Raises RequestError for less than before."""
+
     async def follow(self, host: str, port: int, sock: socket.socket | None) -> None:
         """Be a replica of the node at ``host`` and ``port``. Raises RequestError."""
 
@@ -134,6 +143,8 @@ class ControlChannel:
         self._reading = True
         self._operations: dict[str, Callable[[Request], Awaitable[Answer]]] = {
             "users": self._users,
+            "iam": self._iam,
+            "clock": self._clock,
             "parameters": self._parameters,
             "tls": self._tls,
             "listen": self._listen,
@@ -232,6 +243,14 @@ class ControlChannel:
 
     async def _users(self, request: Request) -> Answer:
         self._node.set_users(cast("list[object]", _field(request, "users", list)))
+        return {}
+
+    async def _iam(self, request: Request) -> Answer:
+        self._node.set_iam(request)
+        return {}
+
+    async def _clock(self, request: Request) -> Answer:
+        self._node.set_clock(cast("int", _field(request, "ahead_ms", int)))
         return {}
 
     async def _parameters(self, request: Request) -> Answer:

@@ -225,7 +225,15 @@ def test_a_supervisor_gives_it_its_socket_and_its_nodes(start_memcached: StartMe
         assert [reply["ok"] for reply in replies] == [True, False, False, True, True]
         assert replies[4]["role"] == "primary"
         assert "curr_items:0" in replies[3]["info"]
+        iam = {"id": 7, "op": "iam", "keys": []}
+        clock = {"id": 8, "op": "clock", "ahead_ms": 3_600_000}
+        back = {"id": 9, "op": "clock", "ahead_ms": 1_000}
         with socket.create_connection(listening.getsockname(), 30) as sock:
+            assert exchange(sock, b"set k 0 1800 1\r\nv\r\n") == b"STORED\r\n"
+            for message in (iam, clock, back):
+                ours.sendall(json.dumps(message).encode() + b"\n")
+            assert [json.loads(answers.readline())["ok"] for _ in range(3)] == [False, True, False]
+            wait_until(lambda: exchange(sock, b"get k\r\n") == b"END\r\n", "the end of the item's time")
             reply = exchange(sock, b"config get cluster\r\n")
         assert b"\r\n4\na|127.0.0.1|1 b|127.0.0.1|2\n\r\nEND\r\n" in reply
         answers.close()

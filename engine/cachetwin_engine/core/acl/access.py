@@ -11,6 +11,7 @@ from cachetwin_engine.core.registry.command_table import NO_AUTH, PUBSUB, Comman
 from cachetwin_engine.core.registry.key_positions import KeyPosition, key_positions
 from cachetwin_engine.core.text.numbers import integer_or_none
 
+from .iam import IamAccess
 from .rules import RuleError, apply_rule, hash_password, merge_selectors
 from .user import READ_KEYS, WRITE_KEYS, Selector, User, superuser
 
@@ -73,6 +74,7 @@ class AccessControl:
         self.default = superuser(b"default")
         self.users: dict[bytes, User] = {b"default": self.default}
         self.everything = superuser(b"(superuser)")  # the user that runs a primary's stream
+        self.iam: IamAccess | None = None  # what tokens are checked against
 
     # -- who ----------------------------------------------------------------------------------------------------------
 
@@ -83,6 +85,19 @@ class AccessControl:
         if user is None or not user.enabled:
             return None
         return user if user.no_password or digest in user.password_hashes else None
+
+    def iam_user(self, name: bytes) -> User | None:
+        """The user of this name, if tokens take the place of its password."""
+        user = self.users.get(name)
+        return user if user is not None and user.authentication == b"iam" else None
+
+    def token_refusal(self, user: User, token: bytes, now_ms: int) -> bytes:
+        """Why ``token`` does not log an IAM user in, in words for the log; empty if it does."""
+        if not user.enabled:
+            return b"the user is off"
+        if self.iam is None:
+            return b"this node knows no credentials"
+        return self.iam.refusal(user.name, token, now_ms)
 
     def set_user(self, name: bytes, words: list[bytes]) -> User:
         """Apply the words of ACL SETUSER, all or none. Raises RuleError, ``reason`` with the word that failed."""

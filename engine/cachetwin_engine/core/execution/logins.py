@@ -23,6 +23,28 @@ def log_in(client: Client, user: User, authenticated: bool = True) -> None:
         client.client_flags |= CLIENT_RESTRICTED
 
 
+def log_in_until(engine: "EngineParts", client: Client, user: User, until_ms: int) -> None:
+    """Act as ``user`` up to a time at which the connection ends, unless it logs in again before; 0: without an end."""
+    log_in(client, user)
+    engine.clients.login_ends.pop(client.id, None)
+    if until_ms:
+        engine.clients.login_ends[client.id] = until_ms
+
+
+def end_logins(engine: "EngineParts") -> None:
+    """Disconnect the clients whose login has ended. All logins last equally long, so the oldest ends first."""
+    ends = engine.clients.login_ends
+    while ends:
+        number = next(iter(ends))
+        if ends[number] > engine.now_ms:
+            return
+        del ends[number]
+        client = engine.clients.connected.get(number)
+        if client is not None:
+            client.end_reason = b"its login with an IAM token has ended"
+            engine.kill(client)
+
+
 def set_user_group(engine: "EngineParts", permissions: list[Permission]) -> None:
     """Make a user group the only users. Raises RuleError and changes nothing if an access string is wrong.
 

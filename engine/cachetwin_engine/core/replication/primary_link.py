@@ -186,6 +186,14 @@ class PrimaryLink:
         if self.state != CONNECT and now_ms - self.last_io_ms > silent_ms:
             self._fail("the primary is silent for longer than repl-timeout")
 
+    def clock_moved(self, by_ms: int) -> None:
+        """The clock was moved forward."""
+        self.last_io_ms += by_ms
+        self.down_since_ms += by_ms
+        self._acked_ms += by_ms
+        if self._retry_at_ms:
+            self._retry_at_ms += by_ms
+
     def select_db(self, db_index: int) -> None:
         """The stream continues in that database."""
         if db_index < len(self._engine.databases):

@@ -96,6 +96,15 @@ class Replication(ReplicationHistory):
                 self.local_writes.expire(engine)
             self.link.tick(now_ms)
 
+    def clock_moved(self, by_ms: int) -> None:
+        """The clock was moved forward: nobody was silent for so long."""
+        self._pinged_ms += by_ms
+        self._alone_since_ms += by_ms
+        for replica in self.replicas.values():
+            replica.ack_ms += by_ms
+        if self.link is not None:
+            self.link.clock_moved(by_ms)
+
     def config_changed(self) -> None:
         """Parameters changed."""
         backlog = self.backlog

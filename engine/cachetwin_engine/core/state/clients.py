@@ -10,6 +10,7 @@ class Clients:
         self.connected: dict[int, Client] = {}
         self.blocked: dict[int, Client] = {}
         self.pending: list[Client] = []  # output or a close waits that the shell has not seen
+        self.login_ends: dict[int, int] = {}  # by client id, in milliseconds of Unix time; the earliest first
         self._pending_ids: dict[int, bool] = {}
         self._resumed: list[Client] = []
         self._next_id = 1

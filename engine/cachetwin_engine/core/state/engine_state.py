@@ -93,6 +93,10 @@ class EngineState(KeyspaceObserver):
         """Unix time in microseconds, read now."""
         return self._clock() // 1000
 
+    def set_clock(self, clock: Callable[[], int]) -> None:
+        """Read the time from ``clock``, in nanoseconds, from now on."""
+        self._clock = clock
+
     def start_turn(self) -> None:
         """Read the clock. Time stands still for the length of a command."""
         self.batch_started_us = self.clock()

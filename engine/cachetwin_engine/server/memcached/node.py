@@ -239,6 +239,17 @@ class MemcachedNode(Node[MemcachedConnection]):
         if users:
             raise RequestError("users: a Memcached node has none")
 
+    def set_iam(self, request: dict[str, object]) -> None:
+        """Memcached has no users on ElastiCache."""
+        raise RequestError("iam: a Memcached node has no users")
+
+    def set_clock(self, ahead_ms: int) -> None:
+        """Be so far ahead of the machine's clock, in whole seconds. Raises RequestError for less than before."""
+        state = self.engine.state
+        if ahead_ms < state.time_offset * 1000:
+            raise RequestError(f"clock: ahead_ms must be at least {state.time_offset * 1000}, got {ahead_ms}")
+        state.time_offset = ahead_ms // 1000
+
     def apply_parameters(self, parameters: dict[str, str]) -> list[str]:
         """A parameter group's values take effect when the node starts."""
         if parameters:

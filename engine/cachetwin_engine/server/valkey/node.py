@@ -10,6 +10,7 @@ import os
 import select
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from typing import Final
 
@@ -31,6 +32,7 @@ from cachetwin_engine.server.tls.contexts import TlsFiles
 from cachetwin_engine.server.valkey.busy_connection import BusyConnections
 from cachetwin_engine.server.valkey.connection import Connection
 from cachetwin_engine.server.valkey.host import ProcessHost
+from cachetwin_engine.server.valkey.iam import read_iam
 from cachetwin_engine.server.valkey.parameters import (
     ParameterError,
     UserError,
@@ -80,6 +82,7 @@ class ValkeyNode(Node[Connection]):
         self._tasks: set[asyncio.Task[None]] = set()
         self._to_visit: list[Connection] = []
         self._visits_per_tick = 1
+        self._ahead_ms = 0
         self._limits = engine.config.clients.buffer_limits
         self._loglevel = engine.config.get("loglevel")
 
@@ -141,6 +144,20 @@ class ValkeyNode(Node[Connection]):
         except UserError as problem:
             raise RequestError(f"users: {problem}") from None
         log.info("users replaced", extra={"fields": {"count": len(users)}})
+        self.schedule_drain()
+
+    def set_iam(self, request: dict[str, object]) -> None:
+        """Check tokens of IAM users against this. Raises RequestError."""
+        self.engine.acl.iam = access = read_iam(request)
+        log.info("IAM credentials replaced", extra={"fields": {"keys": len(access.keys)}})
+
+    def set_clock(self, ahead_ms: int) -> None:
+        """Be so far ahead of the machine's clock. Raises RequestError for less than before."""
+        by_ms = ahead_ms - self._ahead_ms
+        if by_ms < 0:
+            raise RequestError(f"clock: ahead_ms must be at least {self._ahead_ms}, got {ahead_ms}")
+        self._ahead_ms = ahead_ms
+        self.engine.move_clock(lambda: time.time_ns() + ahead_ms * 1_000_000, by_ms)
         self.schedule_drain()
 
     def apply_parameters(self, parameters: dict[str, str]) -> list[str]:

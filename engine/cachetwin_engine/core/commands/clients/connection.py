@@ -1,7 +1,9 @@
 """The connection itself: greeting, authentication, database and protocol."""
 
+from cachetwin_engine.core.acl.iam import LOGIN_LIFE_MS
+from cachetwin_engine.core.acl.user import User
 from cachetwin_engine.core.execution.context import Context
-from cachetwin_engine.core.execution.logins import log_in
+from cachetwin_engine.core.execution.logins import log_in, log_in_until
 from cachetwin_engine.core.execution.permission import note_failed_login
 from cachetwin_engine.core.observers.monitors import stop_monitor
 from cachetwin_engine.core.observers.watchers import unwatch
@@ -204,6 +206,7 @@ def _renew(ctx: Context) -> None:
     ctx.db = engine.databases[0]
     ctx.use_protocol(2)
     default = engine.acl.default
+    engine.clients.login_ends.pop(session.id, None)
     log_in(session, default, authenticated=default.enabled and default.no_password)
 
 
@@ -216,11 +219,31 @@ def valid_name(name: bytes, what: bytes) -> bytes:
 
 
 def _log_in(ctx: Context, name: bytes, password: bytes) -> None:
-    user = ctx.engine.acl.authenticate(name, password)
+    acl = ctx.engine.acl
+    user = acl.iam_user(name)
+    if user is not None:
+        _log_in_with_token(ctx, user, password)
+        return
+    user = acl.authenticate(name, password)
     if user is None:
         note_failed_login(ctx, name)
         raise CommandError(errors.WRONG_PASSWORD)
-    log_in(ctx.session, user)
+    log_in_until(ctx.engine, ctx.session, user, 0)
+
+
+def _log_in_with_token(ctx: Context, user: User, token: bytes) -> None:
+    """Log in an IAM user. The client learns as little as with a wrong password; the log has the reason."""
+    engine = ctx.engine
+    if ctx.in_exec or ctx.in_script:
+        reason = b"there is no login with a token inside MULTI and EXEC, or in a script"
+    else:
+        reason = engine.acl.token_refusal(user, token, engine.now_ms)
+    if reason:
+        line = b"IAM login of user " + user.name + b" refused: " + reason
+        engine.host.log(line.decode("utf-8", "replace"))
+        note_failed_login(ctx, user.name)
+        raise CommandError(errors.WRONG_PASSWORD)
+    log_in_until(engine, ctx.session, user, engine.now_ms + LOGIN_LIFE_MS)
 
 
 def _greeting(ctx: Context) -> bytes:
