@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +25,7 @@ __all__ = ["Background", "run_foreground", "serve_background", "show_endpoints",
 
 
 PlanAgain = Callable[[], Topology]
+Watch = Callable[[Supervisor], Awaitable[None]]
 
 
 def run_foreground(
@@ -32,13 +33,17 @@ def run_foreground(
     topology: Topology,
     screen: Screen,
     start_deadline_s: float | None = None,
+    *,
     plan_again: PlanAgain | None = None,
+    watch: Watch | None = None,
 ) -> None:
-    """Start `topology`, show its endpoints and then its logs, until a signal. `plan_again` serves `cachetwin apply`.
+    """Start `topology`, show its endpoints and then its logs, until a signal.
+
+    `plan_again` serves `cachetwin apply`; `watch` runs from when everything is ready.
 
     Raises UserError when the start fails.
     """
-    _in_event_loop(lambda: _foreground(project, topology, screen, start_deadline_s, plan_again))
+    _in_event_loop(lambda: _foreground(project, topology, screen, start_deadline_s, plan_again=plan_again, watch=watch))
 
 
 @dataclass(slots=True)
@@ -111,7 +116,9 @@ def serve_background(
     topology: Topology,
     events_fd: int,
     start_deadline_s: float | None = None,
+    *,
     plan_again: PlanAgain | None = None,
+    watch: Watch | None = None,
 ) -> None:
     """Run as the background supervisor: write events to `events_fd` until everything is ready, then close it."""
     os.set_inheritable(events_fd, False)  # noqa: FBT003  (the standard library's signature)
@@ -138,6 +145,7 @@ def serve_background(
                 on_note,
                 start_deadline_s=start_deadline_s,
                 plan_again=plan_again,
+                watch=watch,
             )
             await supervisor.run()
         except UserError as error:
@@ -153,7 +161,9 @@ async def _foreground(
     topology: Topology,
     screen: Screen,
     start_deadline_s: float | None,
+    *,
     plan_again: PlanAgain | None,
+    watch: Watch | None,
 ) -> None:
     failures: list[str] = []
     ready = asyncio.Event()
@@ -175,6 +185,7 @@ async def _foreground(
         screen.print_line,
         start_deadline_s=start_deadline_s,
         plan_again=plan_again,
+        watch=watch,
     )
     logs = asyncio.create_task(_show_logs(supervisor.logs, screen, ready))
     try:

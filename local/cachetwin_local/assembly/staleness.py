@@ -15,7 +15,7 @@ def is_source(path: str) -> bool:
     parts = PurePosixPath(path).parts
     hidden = any(part.startswith(".") or part.endswith((".egg-info", "_cache")) for part in parts)
     ignored = hidden or not IGNORED_FOLDERS.isdisjoint(parts)
-    return not ignored and PurePosixPath(path).suffix not in IGNORED_SUFFIXES
+    return not ignored and PurePosixPath(path).suffix not in IGNORED_SUFFIXES and not path.endswith("~")
 
 
 def digest(contents: Mapping[str, bytes]) -> str:

@@ -19,6 +19,7 @@ __all__ = [
     "Stacks",
     "Template",
     "Timeout",
+    "Watch",
     "Where",
     "Without",
 ]
@@ -78,3 +79,4 @@ Timeout = Annotated[
     float | None,
     typer.Option("--timeout", metavar="SECONDS", min=0.1, help="Stop everything when the start takes longer."),
 ]
+Watch = Annotated[bool, typer.Option("--watch", "-w", help="Run what is saved: changed services, changed stacks.")]

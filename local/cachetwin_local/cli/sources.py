@@ -41,6 +41,7 @@ class Wanted:
     def words(self) -> list[str]:
         """The options that say the same to the background supervisor, which starts after the synthesis."""
         words = [] if self.loopback is None else ["--loopback", self.loopback.value]
+        words += _repeated("--context", self.app_context or ())
         words += _repeated("--parameters", self.parameters or ())
         words += _repeated("--parameters-file", (str(path.resolve()) for path in self.parameter_files or ()))
         words += [*_repeated("--only", self.only or ()), *_repeated("--without", self.without or ())]

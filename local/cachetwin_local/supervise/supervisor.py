@@ -10,13 +10,14 @@ import os
 import signal
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.actor import Actor
+from cachetwin_local.supervise.background import BackgroundTasks
 from cachetwin_local.supervise.cache.cache import CacheActor
 from cachetwin_local.supervise.cache.memcached import MemcachedActor
 from cachetwin_local.supervise.cache.operations import LONG_OPERATIONS, OPERATIONS, CacheOperations
@@ -33,6 +34,7 @@ from cachetwin_local.supervise.project.run_context import RunContext, socket_dir
 from cachetwin_local.supervise.project.secret_store import SecretStore
 from cachetwin_local.supervise.project.state import RunState, StateFile
 from cachetwin_local.supervise.reconcile import Specification, difference, specifications
+from cachetwin_local.supervise.reload import FolderChange, Reloading
 from cachetwin_local.supervise.service.operations import SERVICE_OPERATIONS, ServiceOperations
 from cachetwin_local.supervise.service.service import ServiceActor
 from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
@@ -43,6 +45,7 @@ __all__ = ["Supervisor"]
 
 _RETRY_FIRST_S = 5.0
 _RETRY_MAX_S = 60.0
+_WATCH = "watch"
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -50,7 +53,8 @@ class Supervisor:
     """One run of `topology` for the project whose ``.cachetwin`` is `directory` and whose ``cdk.out`` is `assembly`.
 
     `on_event` gets every event. `on_note` gets a line about what a killed run left behind. `start_deadline_s` bounds
-    the start. `plan_again` makes the plan anew, for `apply`; it runs in a thread.
+    the start. `plan_again` makes the plan anew, for `apply`; it runs in a thread. `watch` runs from when everything is
+    ready.
     """
 
     def __init__(
@@ -63,11 +67,14 @@ class Supervisor:
         *,
         start_deadline_s: float | None = None,
         plan_again: Callable[[], Topology] | None = None,
+        watch: Callable[["Supervisor"], Awaitable[None]] | None = None,
     ) -> None:
         self._plan_again = plan_again
+        self._watch = watch
         self._all_started = False
         self._running: dict[str, Specification] = {}
         self._changed: frozenset[str] = frozenset()
+        self._changing = asyncio.Lock()
         self._applying: asyncio.Task[list[str]] | None = None
         self._retrying: asyncio.Task[None] | None = None
         self._start_deadline_s = start_deadline_s
@@ -108,6 +115,7 @@ class Supervisor:
             long_operations=dict.fromkeys(LONG_OPERATIONS, operations.perform),
         )
         self._actors: list[Actor] = []
+        self._watching = BackgroundTasks(self._run_context, _WATCH, _WATCH)
 
     async def run(self) -> bool:
         """Start everything, run until asked to stop, stop everything. Returns whether the start succeeded.
@@ -166,26 +174,69 @@ class Supervisor:
 
     async def apply(self, _request: Document) -> Document:
         """Plan anew, and make what runs like the plan. What fails to start is tried again until it runs."""
-        if self._plan_again is None or not self._all_started or self._applying is not None:
+        if not self._all_started or self._changing.locked():
             return {"error": "the start, or another change, is under way: try again when everything is ready"}
-        before = dict(self._running)
-        self._applying = asyncio.create_task(self._apply(self._plan_again))
         try:
-            failed = await asyncio.shield(self._applying)
+            return {"done": await self.apply_change()}
         except UserError as error:
             return {"error": str(error)}
-        finally:
-            self._applying = None
+
+    async def apply_change(self) -> str:
+        """As `apply`, after a change that is under way. Returns a sentence. Raises UserError when something fails."""
+        if self._plan_again is None:
+            raise UserError("what runs here cannot be planned anew")
+        async with self._changing:
+            before = dict(self._running)
+            self._applying = asyncio.create_task(self._apply(self._plan_again))
+            try:
+                failed = await asyncio.shield(self._applying)
+            finally:
+                self._applying = None
         if failed:
-            return {"error": f"{', '.join(failed)} did not start: see `cachetwin status`; it is tried again"}
+            raise UserError(f"{', '.join(failed)} did not start: see `cachetwin status`; it is tried again")
         change = difference(before, self._running)
         if not change.stop and not change.start:
-            return {"done": "nothing changed"}
+            return "nothing changed"
         stopped, started = change.stop - self._changed, change.start - self._changed
         said = [f"changed {_names(self._changed)}"] if self._changed else []
         if stopped or started:
             said.append(f"stopped {_names(stopped)}; started {_names(started)}")
-        return {"done": "; ".join(said)}
+        return "; ".join(said)
+
+    def reloadable_assets(self) -> frozenset[str]:
+        """The names in the assembly of the folders that `reload` takes."""
+        return frozenset(asset for actor in self._reloading() for asset in actor.assets)
+
+    async def reload(self, changes: Sequence[FolderChange]) -> list[str]:
+        """Tell the actors that run these folders of the changes. Returns a sentence of each.
+
+        Raises UserError when changed files do not run; what ran before goes on.
+        """
+        done, errors = [], []
+        async with self._changing:
+            for actor in self._reloading():
+                own = [change for change in changes if change.asset in actor.assets]
+                if not own:
+                    continue
+                try:
+                    done.append(await actor.reload(own))
+                except UserError as error:
+                    errors.append(str(error))
+        if errors:
+            raise UserError("\n".join(errors))
+        return done
+
+    def log_watch(self, text: str) -> None:
+        """Log what the watch over the app's files says."""
+        for line in text.splitlines():
+            self.logs.write(_WATCH, line)
+
+    def report_watch(self, state: State, detail: str) -> None:
+        """Publish the state of the watch over the app's files."""
+        self._run_context.report(_WATCH, _WATCH, "files", state, detail)
+
+    def _reloading(self) -> list[Reloading]:
+        return [actor for actor in self._actors if isinstance(actor, Reloading)]
 
     async def _apply(self, plan_again: Callable[[], Topology]) -> list[str]:
         topology = await asyncio.to_thread(plan_again)
@@ -292,14 +343,21 @@ class Supervisor:
             if not self._stopping.is_set():
                 self._all_started = True
                 self._publish(Ready(round(time.monotonic() - self._began, 1)))
+                self._start_watch()
             await self._stopping.wait()
         finally:
+            await self._watching.stop()
             await asyncio.shield(asyncio.create_task(self._stop()))
         if failure is not None:
             self._publish(Failed(failure))
         else:
             self._publish(Stopped(tuple(self._run_context.killed)))
         return failure is None
+
+    def _start_watch(self) -> None:
+        if self._watch is not None:
+            watch = self._watch
+            self._watching.start("watching the app's files", lambda: watch(self))
 
     async def _start(self) -> None:
         """Start everything, unless a request to stop interrupts. Raises UserError for what the user can solve."""

@@ -2,6 +2,7 @@
 
 import json
 import os
+import stat
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -11,7 +12,7 @@ from cachetwin_local.assembly.staleness import is_source
 from cachetwin_local.project import Project
 from cachetwin_local.settings import FILE_NAME
 
-__all__ = ["Asset", "SourceFolder", "files_of", "read_assets", "source_folders", "source_roots"]
+__all__ = ["Asset", "SourceFolder", "files_of", "read_assets", "source_folders", "source_roots", "walk"]
 
 _SOURCE_BYTES_MAX = 10_000_000
 _LIBRARIES = frozenset({"node_modules", "site-packages", "dist-packages", "aws-cdk-lib"})
@@ -93,10 +94,16 @@ def _counts_in(source: Path, root: Path) -> bool:
 
 def files_of(root: Path, project: Project) -> Iterator[Path]:
     """The files of a folder that count, or the file itself."""
+    for _folder, files in walk(root, project):
+        yield from files
+
+
+def walk(root: Path, project: Project) -> Iterator[tuple[Path, list[Path]]]:
+    """Each folder that counts, with its files that do; for a file its folder and itself."""
     if root.is_file():
-        yield root
+        yield root.parent, [root]
         return
-    for folder, folders, files in os.walk(root):
+    for folder, folders, names in os.walk(root):
         here = Path(folder)
         relative = here.relative_to(root).as_posix().removeprefix(".")
         folders[:] = [
@@ -106,11 +113,13 @@ def files_of(root: Path, project: Project) -> Iterator[Path]:
             and here / name != project.assembly
             and not (here / name / "pyvenv.cfg").exists()
         ]
-        for name in files:
-            path = here / name
-            if is_source(f"{relative}/{name}".lstrip("/")) and name != FILE_NAME and _is_small(path):
-                yield path
+        sources = [here / name for name in names if is_source(f"{relative}/{name}".lstrip("/")) and name != FILE_NAME]
+        yield here, [path for path in sources if _is_small(path)]
 
 
 def _is_small(path: Path) -> bool:
-    return path.is_file() and path.stat().st_size <= _SOURCE_BYTES_MAX
+    try:
+        status = path.stat()
+    except OSError:  # a link to nothing, or gone meanwhile
+        return False
+    return stat.S_ISREG(status.st_mode) and status.st_size <= _SOURCE_BYTES_MAX

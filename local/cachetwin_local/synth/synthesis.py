@@ -7,6 +7,7 @@ stacks.app`` finds the packages that this `cachetwin` was installed with. Variab
 ``lib/api/cloud-assembly`` (execProgram and its environment).
 """
 
+import contextlib
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -15,9 +16,12 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+
+import psutil
 
 from cachetwin_local.assembly.staleness import digest
 from cachetwin_local.errors import UserError
@@ -28,6 +32,7 @@ from cachetwin_local.synth.sources import Asset, files_of, read_assets, source_r
 __all__ = ["needs_synth", "parse_pairs", "refuse_missing_context", "synthesise", "synthesised_assets"]
 
 _DEADLINE_S = 600
+_POLL_S = 0.2
 _SHOWN_LINES = 30
 _CONTEXT_BYTES_MAX = 30_000  # past this the CDK passes the context in a file: an environment variable has a limit
 _ASSET_HOOK = Path(__file__).with_name("asset_hook.cjs")
@@ -61,15 +66,18 @@ def needs_synth(project: Project, context: Mapping[str, str]) -> bool:
     ) != _assembly_mark(project)
 
 
-def synthesise(project: Project, context: Mapping[str, str]) -> None:
-    """Run the app. Raises UserError with the end of its output when it fails or leaves no assembly."""
+def synthesise(project: Project, context: Mapping[str, str], *, cancelled: Callable[[], bool] = lambda: False) -> None:
+    """Run the app; it is killed once `cancelled` is true.
+
+    Raises UserError with the end of its output when it fails or leaves no assembly.
+    """
     fingerprint = _fingerprint(project, context, synthesised_assets(project))
     _record(project).unlink(missing_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         environment = _environment(project, {**_stored_context(project), **context}, Path(folder))
         if project.build is not None:
-            _run(project, "build command", project.build, environment)
-        _run(project, "app", project.app, environment)
+            _run(project, "build command", project.build, environment, cancelled)
+        _run(project, "app", project.app, environment, cancelled)
         assets = read_assets(Path(folder) / _ASSETS_FILE)
     if not (project.assembly / "manifest.json").is_file():
         raise UserError(
@@ -94,20 +102,43 @@ def synthesised_assets(project: Project) -> tuple[Asset, ...]:
         return ()
 
 
-def _run(project: Project, what: str, command: str, environment: Mapping[str, str]) -> None:
+def _run(
+    project: Project, what: str, command: str, environment: Mapping[str, str], cancelled: Callable[[], bool]
+) -> None:
     """Run a command of cdk.json. Raises UserError with the end of its output when it fails."""
-    try:
-        done = subprocess.run(  # noqa: S602  (it is a shell command, as the CDK runs it)
-            command, shell=True, cwd=project.root, env=environment, check=False, timeout=_DEADLINE_S,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as error:
-        raise UserError(f"the {what} `{command}` took longer than {_DEADLINE_S} s") from error
-    if done.returncode != 0:
-        lines = done.stdout.decode("utf-8", "replace").splitlines()
+    process = subprocess.Popen(  # noqa: S602  (it is a shell command, as the CDK runs it)
+        command, shell=True, cwd=project.root, env=environment,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    end = time.monotonic() + _DEADLINE_S
+    while True:
+        try:
+            output, _ = process.communicate(timeout=_POLL_S)
+            break
+        except subprocess.TimeoutExpired:
+            late = time.monotonic() > end
+            if late or cancelled():
+                _kill(process)
+                reason = f"took longer than {_DEADLINE_S} s" if late else "was stopped"
+                raise UserError(f"the {what} `{command}` {reason}") from None
+        except BaseException:
+            _kill(process)
+            raise
+    if process.returncode != 0:
+        lines = output.decode("utf-8", "replace").splitlines()
         shown = "\n".join(f"  | {line}" for line in lines[-_SHOWN_LINES:])
         said = f"the end of its output:\n{shown}" if lines else "it printed nothing"
-        raise UserError(f"the {what} `{command}` exited with code {done.returncode}; {said}")
+        raise UserError(f"the {what} `{command}` exited with code {process.returncode}; {said}")
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """Kill the shell and what it started."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        for child in psutil.Process(process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.NoSuchProcess):
+                child.kill()
+    process.kill()
+    process.communicate()
 
 
 def refuse_missing_context(project: Project) -> None:

@@ -2,7 +2,7 @@
 
 ``python tiny_app.py FOLDER ADDRESS PORT SERVICE_CODE [TIMEOUT]`` runs in the foreground; FOLDER gets a cdk.json, so
 that the other commands find the project. The service's NAME is what FOLDER/name holds, or tiny; where there is a
-FOLDER/front, there is no load balancer.
+FOLDER/front, there is no load balancer; where there is a FOLDER/app.py, it is the app, which is watched.
 """
 
 import json
@@ -13,6 +13,7 @@ from cachetwin_local.errors import UserError
 from cachetwin_local.project import find_project
 from cachetwin_local.running import run_foreground
 from cachetwin_local.screen import Screen, stderr_console
+from cachetwin_local.synth import synthesise
 from cachetwin_local.topology.values import (
     Container,
     ContainerImage,
@@ -33,6 +34,7 @@ from cachetwin_local.topology.values import (
     Topology,
     WeightedTarget,
 )
+from cachetwin_local.watch import AppWatch
 
 DOCKERFILE = 'FROM python:3.13\nWORKDIR /app\nCOPY . .\nCMD ["python", "service.py"]\n'
 
@@ -108,11 +110,19 @@ def main(folder: Path, address: str, port: int, code: str, timeout: float | None
     asset.mkdir(parents=True, exist_ok=True)
     (asset / "Dockerfile").write_text(DOCKERFILE)
     (asset / "service.py").write_text(code)
-    (folder / "cdk.json").write_text(json.dumps({"app": "true"}))
+    has_app = (folder / "app.py").exists()
+    (folder / "cdk.json").write_text(json.dumps({"app": "python app.py" if has_app else "true"}))
     try:
         project, screen = find_project(folder), Screen(stderr_console())
+        if has_app:
+            synthesise(project, {})
         run_foreground(
-            project, topology(address, port, folder), screen, timeout, lambda: topology(address, port, folder)
+            project,
+            topology(address, port, folder),
+            screen,
+            timeout,
+            plan_again=lambda: topology(address, port, folder),
+            watch=AppWatch(lambda: find_project(folder), {}).watch if has_app else None,
         )
     except UserError as error:
         sys.stderr.write(f"cachetwin: {error}\n")

@@ -1,7 +1,8 @@
 """``cachetwin up``, and the supervisor that it starts in the background."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -17,6 +18,7 @@ from cachetwin_local.cli.options import (
     Stacks,
     Template,
     Timeout,
+    Watch,
     Where,
     Without,
 )
@@ -32,6 +34,8 @@ from cachetwin_local.running import (
     wait_until_ready,
 )
 from cachetwin_local.screen import Screen, stderr_console
+from cachetwin_local.supervise.supervisor import Supervisor
+from cachetwin_local.synth import parse_pairs
 from cachetwin_local.topology.values import Topology
 
 __all__ = ["supervise", "up"]
@@ -43,6 +47,7 @@ def up(
     *,
     no_synth: NoSynth = False,
     detach: Annotated[bool, typer.Option("-d", "--detach", help="Return when everything is ready.")] = False,
+    watch: Watch = False,
     app_context: AppContext = None,
     loopback: Where = None,
     parameters: Parameters = None,
@@ -54,18 +59,34 @@ def up(
     without: Without = None,
     timeout: Timeout = None,
 ) -> None:
-    """Start the app: synthesise it if its sources changed, start everything, show the endpoints."""
+    """Start the app: synthesise it if its sources changed, start everything, show the endpoints.
+
+    With --watch a saved file of a service runs at once, and a change of anything else is synthesised and applied.
+    """
     source = Source(app, assembly, template)
-    project = find_project(context.obj, source)
+    find = partial(find_project, context.obj.resolve(), source)
+    project = find()
     _refuse_second_run(project)
     wanted = Wanted(stacks, app_context, loopback, parameters, parameter_files, no_synth, only, without)
     topology = topology_of(project, wanted)
     _refuse_problems(topology)
     screen = Screen(stderr_console())
     if not detach:
-        run_foreground(project, topology, screen, timeout, _plan_again(project, wanted))
+        run_foreground(
+            project,
+            topology,
+            screen,
+            timeout,
+            plan_again=_plan_again(find, wanted),
+            watch=_watch(find, app_context) if watch else None,
+        )
         return
-    words = [*source.words(), *([] if timeout is None else ["--timeout", str(timeout)]), *wanted.words()]
+    words = [
+        *source.words(),
+        *(["--watch"] if watch else []),
+        *([] if timeout is None else ["--timeout", str(timeout)]),
+        *wanted.words(),
+    ]
     background = start_background(project, words)
     wait_until_ready(background, screen, project.directory / "logs" / "supervisor.log")
     state = state_of(project)
@@ -79,6 +100,8 @@ def supervise(
     stacks: Stacks = None,
     *,
     events_fd: Annotated[int, typer.Option(help="Where to write events until ready.")],
+    watch: Watch = False,
+    app_context: AppContext = None,
     loopback: Where = None,
     parameters: Parameters = None,
     parameter_files: ParameterFiles = None,
@@ -90,14 +113,30 @@ def supervise(
     timeout: Timeout = None,
 ) -> None:
     """Run as the background supervisor that `up -d` starts."""
-    project = find_project(context.obj, Source(app, assembly, template))
-    wanted = Wanted(stacks, None, loopback, parameters, parameter_files, no_synth=True, only=only, without=without)
-    serve_background(project, topology_of(project, wanted), events_fd, timeout, _plan_again(project, wanted))
+    find = partial(find_project, context.obj.resolve(), Source(app, assembly, template))
+    project = find()
+    wanted = Wanted(
+        stacks, app_context, loopback, parameters, parameter_files, only=only, without=without, no_synth=True
+    )
+    serve_background(
+        project,
+        topology_of(project, wanted),
+        events_fd,
+        timeout,
+        plan_again=_plan_again(find, wanted),
+        watch=_watch(find, app_context) if watch else None,
+    )
 
 
-def _plan_again(project: Project, wanted: Wanted) -> Callable[[], Topology]:
+def _plan_again(find: Callable[[], Project], wanted: Wanted) -> Callable[[], Topology]:
     """Plans what was synthesised by then, as `up` was asked to."""
-    return lambda: topology_of(project, replace(wanted, no_synth=True))
+    return lambda: topology_of(find(), replace(wanted, no_synth=True))
+
+
+def _watch(find: Callable[[], Project], app_context: list[str] | None) -> Callable[[Supervisor], Awaitable[None]]:
+    from cachetwin_local.watch import AppWatch  # noqa: PLC0415  (only who watches pays for it)
+
+    return AppWatch(find, parse_pairs("-c", app_context or [])).watch
 
 
 def _refuse_problems(topology: Topology) -> None:

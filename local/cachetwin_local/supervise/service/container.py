@@ -10,7 +10,7 @@ ask, unless the task definition sets them.
 import os
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,14 +33,17 @@ class PreparedImage:
     virtual_environment: Path
 
 
-def read_image(container: Container, assembly: Path) -> tuple[Image, Path]:
-    """The image of `container` and its build context. Raises UserError when it is not an asset of the app."""
+def read_image(container: Container, assembly: Path, context: Path | None = None) -> tuple[Image, Path]:
+    """The image of `container` and its build context. Raises UserError when it is not an asset of the app.
+
+    `context` is the folder that the asset was made of, to read it in the place of the copy in `assembly`.
+    """
     if container.image.directory is None:
         raise UserError(
             f"the container {container.name} comes from the image {container.image.name}, which only Docker can run: "
             "build it from a folder of the app (ecs.ContainerImage.from_asset) to have it here"
         )
-    context = assembly / container.image.directory
+    context = context or assembly / container.image.directory
     dockerfile = context / container.image.dockerfile
     if not dockerfile.is_file():
         raise UserError(f"the container {container.name} needs {dockerfile}: run `cachetwin up` without --no-synth")
@@ -58,15 +61,18 @@ def _requirements_file(context: Path, name: str) -> Path | None:
     return next((path for path in (context / name.lstrip("/"), context / Path(name).name) if path.is_file()), None)
 
 
-def unpack(image: Image, context: Path, root: Path) -> None:
-    """Recreate `root`: the image's working directory and everything that it copies from the build context."""
+def unpack(image: Image, context: Path, root: Path, counts: Callable[[Path], bool] = lambda _path: True) -> None:
+    """Recreate `root`: the image's working directory and everything that it copies from the build context.
+
+    `counts` says which files and folders of the context are copied.
+    """
     if root.exists():
         shutil.rmtree(root)
     (root / image.working_directory.lstrip("/")).mkdir(parents=True)
     for copy in image.copies or [Copy((".",), image.working_directory + "/")]:
         for source in copy.sources:
             for path in _matches(context, source):
-                _copy(path, root / copy.target.lstrip("/"), into=copy.target.endswith("/"))
+                _copy(path, root / copy.target.lstrip("/"), counts, into=copy.target.endswith("/"))
 
 
 def prepare_command(
@@ -162,10 +168,13 @@ def _matches(context: Path, source: str) -> list[Path]:
     return sorted(context.glob(relative)) if any(c in relative for c in "*?[") else [context / relative]
 
 
-def _copy(source: Path, target: Path, *, into: bool) -> None:
+def _copy(source: Path, target: Path, counts: Callable[[Path], bool], *, into: bool) -> None:
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        return {name for name in names if name == "__pycache__" or not counts(Path(folder) / name)}
+
     if source.is_dir():
         # as COPY does: the content of a folder, not the folder
-        shutil.copytree(source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source, target, dirs_exist_ok=True, ignore=ignored)
     elif source.exists():
         destination = target / source.name if into or target.is_dir() else target
         destination.parent.mkdir(parents=True, exist_ok=True)

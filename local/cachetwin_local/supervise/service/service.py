@@ -6,7 +6,8 @@ restarted (`restarter`). A container that another waits for with COMPLETE or SUC
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path, PurePath
 
 import psutil
 
@@ -16,6 +17,7 @@ from cachetwin_local.supervise.health import HealthWatch
 from cachetwin_local.supervise.load_balancer.targets import check_health
 from cachetwin_local.supervise.process.child import Child, Command, run
 from cachetwin_local.supervise.project.run_context import RunContext, slug
+from cachetwin_local.supervise.reload import FolderChange
 from cachetwin_local.supervise.restarter import Restarter, describe_exit, wait_until_running
 from cachetwin_local.supervise.service.container import (
     PreparedImage,
@@ -24,6 +26,7 @@ from cachetwin_local.supervise.service.container import (
     requirements_files,
     unpack,
 )
+from cachetwin_local.supervise.service.live_files import counts_in_place_of, refuse_syntax_errors
 from cachetwin_local.supervise.service.own_process import own_process_command
 from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
 from cachetwin_local.topology.values import Container, HealthCheck, Service, TargetGroup, TaskAddress, Topology
@@ -58,7 +61,9 @@ class ServiceActor:
         ]
         self._environments = environments
         self._prepared: dict[tuple[int, str], PreparedImage] = {}
-        self._restarters: list[Restarter] = []
+        self._live: dict[str, Path] = {}
+        self._changing = asyncio.Lock()
+        self._restarters: dict[int, list[Restarter]] = {}
         self._tasks = BackgroundTasks(run_context, self.name, self.kind)
 
     @property
@@ -70,17 +75,39 @@ class ServiceActor:
     def open(self) -> None:
         """A service has no endpoint of its own."""
 
+    @property
+    def assets(self) -> frozenset[str]:
+        """The images that are made of folders of the app, by their names in the assembly."""
+        return frozenset(_asset(container) for container in self._containers if not container.image.in_place)
+
     async def prepare(self) -> None:
         """Install the packages and unpack each task's files."""
+        self._prepared = await self._prepare()
+
+    async def _prepare(self) -> dict[tuple[int, str], PreparedImage]:
+        """Each task's containers, unpacked beside those that run."""
+        prepared = {}
         for container in (one for one in self._containers if not one.image.in_place):
-            image, context = read_image(container, self._run_context.assembly)
+            live = self._live.get(_asset(container))
+            image, context = read_image(container, self._run_context.assembly, live)
             environment = await self._environments.get(
                 requirements_files(image, context), tuple(image.packages), self.name
             )
+            counts = (lambda _path: True) if live is None else counts_in_place_of(self._copy_of(container), live)
             for index in range(len(self._service.tasks)):
-                root = self._run_context.directory / "tasks" / slug(self.name) / str(index + 1) / slug(container.name)
-                await asyncio.to_thread(unpack, image, context, root)
-                self._prepared[index, container.name] = PreparedImage(image, root, environment)
+                root = self._free_root(index, container)
+                await asyncio.to_thread(unpack, image, context, root, counts)
+                prepared[index, container.name] = PreparedImage(image, root, environment)
+        return prepared
+
+    def _copy_of(self, container: Container) -> Path:
+        return self._run_context.assembly / str(container.image.directory)
+
+    def _free_root(self, index: int, container: Container) -> Path:
+        """A folder for a container's files that no running task has."""
+        root = self._run_context.directory / "tasks" / slug(self.name) / str(index + 1) / slug(container.name)
+        running = self._prepared.get((index, container.name))
+        return root.with_name(f"{root.name}.2") if running is not None and running.root == root else root
 
     async def start(self) -> None:
         """Return when every task runs and answers. Raises UserError of the first that does not."""
@@ -93,11 +120,47 @@ class ServiceActor:
 
     async def restart(self) -> str:
         """Stop the tasks, unpack their files anew and start them. Returns a sentence. Raises UserError when one fails."""
-        await self.stop()
-        self._restarters.clear()
-        await self.prepare()
-        await self.start()
+        async with self._changing:
+            await self.stop()
+            await self.prepare()
+            await self.start()
         return f"{self.name}: {self.detail} started again"
+
+    async def reload(self, changes: Sequence[FolderChange]) -> str:
+        """Replace the tasks by ones with the changed files, the first alone. Returns a sentence.
+
+        Raises UserError when a task does not run with them; it then runs as before.
+        """
+        await asyncio.to_thread(refuse_syntax_errors, changes)
+        async with self._changing:
+            live = dict(self._live)
+            self._live |= {change.asset: change.source for change in changes}
+            try:
+                prepared = await self._prepare()
+                indexes = range(len(self._service.tasks))
+                for together in (indexes[:1], indexes[1:]):
+                    ends = await asyncio.gather(
+                        *(self._replace_task(index, prepared) for index in together), return_exceptions=True
+                    )
+                    for error in ends:
+                        if error is not None:
+                            raise error
+            except UserError:
+                self._live = live
+                raise
+        return f"{self.name}: {self.detail} started with the changed files"
+
+    async def _replace_task(self, index: int, prepared: Mapping[tuple[int, str], PreparedImage]) -> None:
+        before = dict(self._prepared)
+        await self._stop_task(index)
+        self._prepared |= {key: image for key, image in prepared.items() if key[0] == index}
+        try:
+            await self._start_task(index)
+        except UserError as error:
+            await self._stop_task(index)
+            self._prepared |= {key: image for key, image in before.items() if key[0] == index}
+            await self._start_task(index)
+            raise UserError(f"{error}\nthe files of before run again") from None
 
     def shell(self, task: int) -> Command:
         """The folder and the variables of a task, which are those of its first container. Raises UserError for no task."""
@@ -108,7 +171,12 @@ class ServiceActor:
     async def stop(self) -> None:
         """Stop the tasks, all at once."""
         await self._tasks.stop()
-        await asyncio.gather(*(restarter.stop() for restarter in self._restarters))
+        await asyncio.gather(*(self._stop_task(index) for index in list(self._restarters)))
+
+    async def _stop_task(self, index: int) -> None:
+        for container in self._containers:
+            await self._tasks.stop_one(_health_purpose(self._child_name(index, container)))
+        await asyncio.gather(*(restarter.stop() for restarter in self._restarters.pop(index, ())))
 
     async def _start_task(self, index: int) -> None:
         for container in _in_order(self._containers):
@@ -124,7 +192,7 @@ class ServiceActor:
                 lambda container=container: self._start_container(index, container),  # type: ignore[misc]  # bound per container
                 stop_deadline_s=min(container.stop_timeout_s, _STOP_DEADLINE_MAX_S),
             )
-            self._restarters.append(restarter)
+            self._restarters.setdefault(index, []).append(restarter)
             await restarter.start()
             self._watch_health(index, container)
 
@@ -165,7 +233,7 @@ class ServiceActor:
             deadline_s=check.timeout_s + 1,
             failures_max=check.retries,
         )
-        self._tasks.start(f"checking the health of {name}", watch.watch)
+        self._tasks.start(_health_purpose(name), watch.watch)
 
     def _child_name(self, index: int, container: Container) -> str:
         return f"{self.name}/{container.name}/{index + 1}"
@@ -228,6 +296,15 @@ class ServiceActor:
 
     def _groups_of(self, container: Container) -> list[TargetGroup]:
         return [g for g in self._groups if any(target.container_name == container.name for target in g.targets)]
+
+
+def _asset(container: Container) -> str:
+    """The name in the assembly of the folder that the container's image is made of."""
+    return PurePath(container.image.directory or "").name
+
+
+def _health_purpose(name: str) -> str:
+    return f"checking the health of {name}"
 
 
 def _in_order(containers: tuple[Container, ...]) -> list[Container]:
