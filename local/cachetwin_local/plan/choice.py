@@ -10,6 +10,8 @@ from cachetwin_local.topology.values import (
     Action,
     Database,
     Forward,
+    Function,
+    HttpApi,
     Identity,
     LoadBalancer,
     MemcachedCluster,
@@ -20,7 +22,7 @@ from cachetwin_local.topology.values import (
 
 __all__ = ["Choice", "check_names", "names_of"]
 
-Runnable = ReplicationGroup | MemcachedCluster | Database | Service | LoadBalancer
+Runnable = ReplicationGroup | MemcachedCluster | Database | Service | Function | HttpApi | LoadBalancer
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +75,7 @@ def _matching(patterns: Iterable[str], identities: Iterable[Identity]) -> set[st
 
 
 def _needs(value: Runnable, groups: dict[str, TargetGroup]) -> list[str]:
-    if isinstance(value, Service):
+    if isinstance(value, Service | Function | HttpApi):
         return list(value.depends_on)
     if isinstance(value, LoadBalancer):
         actions = [action for one in value.listeners for action in (one.default_action, *(r.action for r in one.rules))]

@@ -1,6 +1,6 @@
 """The network paths an app needs, and whether its security groups allow them.
 
-An app needs a path from a service to each cache and database whose endpoint or credentials its containers receive, and
+An app needs a path from a service or a function to each cache and database whose endpoint or credentials they receive, and
 from a load balancer to each service behind it. A closed path is a problem that stops `up`: on AWS the connection would
 time out.
 """
@@ -13,6 +13,7 @@ from cachetwin_local.resources.properties import Properties
 from cachetwin_local.topology.values import (
     Database,
     Forward,
+    Function,
     LoadBalancer,
     MemcachedCluster,
     NetworkPath,
@@ -24,22 +25,24 @@ from cachetwin_local.topology.values import (
 from .security_groups import Peer, SecurityGroups, ranges_of
 
 Server = ReplicationGroup | MemcachedCluster | Database
+User = Service | Function
+"""What may use a server."""
 
 
 def check_paths(
     context: Context,
-    services: Iterable[Service],
+    users: Iterable[User],
     balancers: Iterable[LoadBalancer],
     targets: Iterable[TargetGroup],
     servers: Mapping[str, Server],
 ) -> tuple[NetworkPath, ...]:
     """The open paths. Each path that is not open becomes a problem of the context."""
     checker = _Checker(context)
-    by_key = {service.identity.key: service for service in services}
-    for service in by_key.values():
-        for key in service.depends_on:
+    by_key = {user.identity.key: user for user in users}
+    for user in by_key.values():
+        for key in user.depends_on:
             if key in servers:
-                checker.check(service, servers[key], _port(servers[key]))
+                checker.check(user, servers[key], _port(servers[key]))
     groups = {group.identity.key: group for group in targets}
     for balancer in balancers:
         for key, port in _behind(balancer, groups):
@@ -54,7 +57,13 @@ class _Checker:
         self._groups = SecurityGroups(context.graph, context.cannot_read)
         self.paths: list[NetworkPath] = []
 
-    def check(self, source: Service | LoadBalancer, target: Service | Server, port: int) -> None:
+    def check(self, source: User | LoadBalancer, target: User | Server, port: int) -> None:
+        if isinstance(source, Function) and not source.in_vpc:
+            message = (
+                f"{source.identity.logical_id} cannot reach {target.identity.logical_id}: it is in no VPC (VpcConfig)"
+            )
+            self._context.problem("warning", source.identity.key, message)
+            return
         verdict = self._groups.verdict(self._peer(source), self._peer(target), port)
         from_name, to_name = source.identity.logical_id, target.identity.logical_id
         if verdict.state == "open":
@@ -64,7 +73,7 @@ class _Checker:
         message = f"{from_name} cannot reach {to_name} on port {port}: {verdict.reason}"
         self._context.problem("error" if severity == "error" else "warning", source.identity.key, message)
 
-    def _peer(self, value: Service | LoadBalancer | Server) -> Peer:
+    def _peer(self, value: User | LoadBalancer | Server) -> Peer:
         graph, key = self._context.graph, value.identity.key
         groups = value.security_groups or _default_groups(self._context, key)
         return Peer(value.identity.logical_id, groups, ranges_of(graph, subnets_of(self._context, key)))
@@ -76,6 +85,8 @@ def subnets_of(context: Context, key: str) -> tuple[str, ...]:
     kind = context.graph.resource(key).type
     if kind == "AWS::ECS::Service":
         return properties.object("NetworkConfiguration").object("AwsvpcConfiguration").strings("Subnets")
+    if kind == "AWS::Lambda::Function":
+        return properties.object("VpcConfig").strings("SubnetIds")
     if kind == "AWS::ElasticLoadBalancingV2::LoadBalancer":
         mapped = tuple(mapping.string("SubnetId") for mapping in properties.objects("SubnetMappings"))
         return properties.strings("Subnets") or mapped

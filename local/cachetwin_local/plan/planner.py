@@ -11,10 +11,12 @@ from cachetwin_local.assembly.resolved import GivenValues
 from cachetwin_local.assembly.template import Assembly, Resource, Stack
 from cachetwin_local.assembly.where import Where
 from cachetwin_local.errors import UserError
+from cachetwin_local.resources.apigatewayv2 import api as apigatewayv2_api
 from cachetwin_local.resources.context import Context, Translation, resource_identity
 from cachetwin_local.resources.elasticache import node_groups as elasticache_node_groups
 from cachetwin_local.resources.elbv2 import listener as elbv2_listener
 from cachetwin_local.resources.iam.role import role_of
+from cachetwin_local.resources.lambda_ import url as lambda_url
 from cachetwin_local.resources.modelled import shape_of
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.property_lists import PROPERTY_LISTS, is_needed
@@ -25,6 +27,8 @@ from cachetwin_local.topology.address_plan import AddressPlan, Loopback
 from cachetwin_local.topology.values import (
     Coverage,
     Database,
+    Function,
+    HttpApi,
     Identity,
     LoadBalancer,
     MemcachedCluster,
@@ -54,6 +58,8 @@ ENDPOINTS: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = {
     "AWS::RDS::DBInstance": (rds_database.PORT, ("endpoint",)),
 }
 """The default port and the endpoints' names of each type that has endpoints."""
+FRONTS: Final = {apigatewayv2_api.API: apigatewayv2_api.api_address, lambda_url.URL: lambda_url.url_address}
+"""What gives the types that people open in a browser, and that need no other value for it, their address."""
 
 
 TAGGED: Final = (REPLICATION_GROUP, "AWS::ElastiCache::ServerlessCache", "AWS::ElastiCache::User")
@@ -92,6 +98,7 @@ def plan(
     left_out = choice.left_out(values, settings)
     values = [value for value in values if _key(value) not in left_out]
     coverage = [replace(one, status="left out") if one.identity.key in left_out else one for one in coverage]
+    functions, apis = _values_of(Function, values), _values_of(HttpApi, values)
     services, balancers, targets = (
         _values_of(Service, values),
         _values_of(LoadBalancer, values),
@@ -100,14 +107,18 @@ def plan(
     groups, databases = _values_of(ReplicationGroup, values), _values_of(Database, values)
     clusters = _values_of(MemcachedCluster, values)
     servers: list[Server] = [*groups, *clusters, *databases]
-    paths = check_paths(context, services, balancers, targets, {server.identity.key: server for server in servers})
+    paths = check_paths(
+        context, [*services, *functions], balancers, targets, {server.identity.key: server for server in servers}
+    )
     _warn_of_transforms(context, chosen)
-    for service in services:
-        for key in left_out & set(service.depends_on):
-            context.problem("warning", service.identity.key, f"needs {key}, which is left out")
+    users: list[Service | Function | HttpApi] = [*services, *functions, *apis]
+    for user in users:
+        for key in left_out & set(user.depends_on):
+            context.problem("warning", user.identity.key, f"needs {key}, which is left out")
     absent = {one.identity.key: one.note for one in coverage if one.status in {"not supported", "not readable"}}
     _warn_about_missing_values(context, services, absent)
-    roles = _roles(context, services)
+    roles = _roles(context, services, functions)
+    _warn_about_missing_variables(context, functions, absent)
     return Topology(
         project=project,
         region=chosen[0].region,
@@ -119,6 +130,8 @@ def plan(
         databases=databases,
         secrets=_values_of(Secret, values),
         services=services,
+        functions=functions,
+        http_apis=apis,
         load_balancers=balancers,
         target_groups=targets,
         roles=roles,
@@ -204,14 +217,21 @@ def restrict_to(assembly: Assembly, chosen: Iterable[Stack]) -> Assembly:
 def _reserve(graph: Graph, address_plan: AddressPlan, settings: Settings) -> None:
     """Give out addresses in the order of the endpoints' names, so that they do not depend on the order of references."""
     for resource in sorted(graph.resources_of_type(*ENDPOINTS, LISTENER), key=lambda r: r.key):
-        port = settings.port(resource.key, resource.path.removesuffix("/Resource"), resource.logical_id)
-        if port is not None:
-            address_plan.move(resource.key, port)
+        _move(address_plan, resource, settings)
         with suppress(UserError):  # what cannot be read is reported when it is translated
             _reserve_one(graph, address_plan, resource)
+    for resource in sorted(graph.resources_of_type(*FRONTS), key=lambda r: r.key):
+        _move(address_plan, resource, settings)
+        FRONTS[resource.type](address_plan, resource)
     for resource in sorted(graph.resources_of_type(REPLICATION_GROUP), key=lambda r: r.key):
         with suppress(UserError):
             _reserve_nodes(graph, address_plan, resource)
+
+
+def _move(address_plan: AddressPlan, resource: Resource, settings: Settings) -> None:
+    port = settings.port(resource.key, resource.path.removesuffix("/Resource"), resource.logical_id)
+    if port is not None:
+        address_plan.move(resource.key, port)
 
 
 def _reserve_one(graph: Graph, address_plan: AddressPlan, resource: Resource) -> None:
@@ -235,12 +255,13 @@ def _reserve_nodes(graph: Graph, address_plan: AddressPlan, resource: Resource) 
         address_plan.endpoint(name, port)
 
 
-def _roles(context: Context, services: Iterable[Service]) -> tuple[Role, ...]:
+def _roles(context: Context, services: Iterable[Service], functions: Iterable[Function]) -> tuple[Role, ...]:
     """The roles of what runs, each once."""
+    users = [(one.task_role, one.identity) for one in services] + [(one.role, one.identity) for one in functions]
     found: dict[str, Role] = {}
-    for service in services:
-        if service.task_role and service.task_role not in found:
-            found[service.task_role] = role_of(context, service.task_role, service.identity.stack, service.identity.key)
+    for arn, user in users:
+        if arn and arn not in found:
+            found[arn] = role_of(context, arn, user.stack, user.key)
     return tuple(found.values())
 
 
@@ -330,10 +351,10 @@ def _drop_without_secrets(context: Context, values: list[object], coverage: list
 def _check_settings(settings: Settings, values: Iterable[object], graph: Graph) -> None:
     """Every name of cachetwin.toml must be one of a resource that can have what is said of it."""
     services = [resource_identity(one) for one in graph.resources_of_type("AWS::ECS::Service")]
+    fronts = [resource_identity(one) for one in graph.resources_of_type(LISTENER, *FRONTS)]
     servers = [value.identity for value in values if isinstance(value, Server)]
-    listeners = [resource_identity(one) for one in graph.resources_of_type(LISTENER)]
     check_names("services", settings.services, services)
-    check_names("ports", settings.ports, [*servers, *listeners])
+    check_names("ports", settings.ports, [*servers, *fronts])
     check_names("log-levels", settings.log_levels, [*servers, *services])
 
 
@@ -351,7 +372,7 @@ def _with_log_level(value: object, settings: Settings) -> object:
 
 
 def _key(value: object) -> str:
-    return value.identity.key if isinstance(value, Server | Service | LoadBalancer) else ""
+    return value.identity.key if isinstance(value, Server | Service | Function | HttpApi | LoadBalancer) else ""
 
 
 def _texts(values: Iterable[object]) -> Iterable[tuple[str, Text]]:
@@ -359,12 +380,26 @@ def _texts(values: Iterable[object]) -> Iterable[tuple[str, Text]]:
         if isinstance(value, Service):
             for container in value.containers:
                 yield from ((value.identity.key, text) for text in container.environment.values())
+        elif isinstance(value, Function):
+            yield from ((value.identity.key, text) for text in value.environment.values())
         elif isinstance(value, Database):
             yield value.identity.key, value.username
             yield value.identity.key, value.password
         elif isinstance(value, ReplicationGroup):
             yield value.identity.key, value.auth_token or ""
             yield from ((value.identity.key, password) for user in value.users for password in user.passwords)
+
+
+def _warn_about_missing_variables(context: Context, functions: Iterable[Function], absent: Mapping[str, str]) -> None:
+    """Say which of a function's variables come from something that does not run here."""
+    for function in functions:
+        for reference in context.graph.resolved(function.identity.key).references:
+            match reference.path:
+                case ("Environment", "Variables", str(name), *_) if reference.target in absent:
+                    message = (
+                        f"{name} comes from {reference.target}, which does not run here: {absent[reference.target]}"
+                    )
+                    context.problem("warning", function.identity.key, message)
 
 
 def _warn_about_missing_values(context: Context, services: Iterable[Service], absent: Mapping[str, str]) -> None:

@@ -173,10 +173,6 @@ MODELLED: Final[Mapping[str, Shape]] = {
     "AWS::SecretsManager::ResourcePolicy": Shape("modelled", "permissions are not checked yet"),
     "AWS::SecretsManager::RotationSchedule": _unsupported("secrets do not rotate here yet"),
     **{
-        f"AWS::ApiGatewayV2::{part}": _unsupported("an HTTP API " + _NOT_YET)
-        for part in ("Api", "Authorizer", "Integration", "Route", "Stage")
-    },
-    **{
         f"AWS::ApiGateway::{part}": _unsupported("a REST API " + _NOT_YET)
         for part in ("Authorizer", "Deployment", "Method", "RequestValidator", "Resource", "RestApi", "Stage")
     },
@@ -189,8 +185,20 @@ MODELLED: Final[Mapping[str, Shape]] = {
     "AWS::CloudWatch::Dashboard": _unsupported("there are no dashboards here yet", "DashboardName"),
     "AWS::ElastiCache::GlobalReplicationGroup": _unsupported("a global datastore " + _NOT_YET),
     "AWS::Events::Rule": _unsupported("schedules and events call nothing here yet", "Name"),
-    "AWS::Lambda::Function": _unsupported("functions do not run here yet", "FunctionName"),
-    "AWS::Lambda::Permission": _unsupported("functions do not run here yet"),
+    "AWS::Lambda::EventInvokeConfig": Shape("modelled", "its function's asynchronous invocations follow it"),
+    "AWS::Lambda::EventSourceMapping": _unsupported("no event source " + _NOT_YET),
+    "AWS::Lambda::LayerVersion": Shape(
+        "modelled",
+        "its content is on the path of the functions that name it",
+        name="{logical_id}{hex6}",
+        name_property="LayerName",
+        ref="{arn}",
+        arn=_ARN + "layer:{name}:1",
+        attributes={"LayerVersionArn": "{arn}"},
+    ),
+    "AWS::Lambda::Permission": Shape(
+        "modelled", "who may call a function is not checked yet", attributes={"Id": "{name}"}
+    ),
     "AWS::Route53::HostedZone": _unsupported("names are not resolved here yet; endpoints have loopback addresses"),
     "AWS::Route53::RecordSet": _unsupported("names are not resolved here yet; endpoints have loopback addresses"),
     "AWS::S3::Bucket": Shape(

@@ -5,10 +5,12 @@ from typing import Final
 
 from cachetwin_local.assembly.where import Step
 
+from .apigatewayv2 import property_use as apigatewayv2
 from .cloudformation import property_use as cloudformation
 from .ecs import property_use as ecs
 from .elasticache import property_use as elasticache
 from .elbv2 import property_use as elbv2
+from .lambda_ import property_use as lambda_
 from .property_use import PropertyUse
 from .rds import property_use as rds
 from .secretsmanager import property_use as secretsmanager
@@ -16,6 +18,11 @@ from .secretsmanager import property_use as secretsmanager
 __all__ = ["PROPERTY_LISTS", "is_needed"]
 
 PROPERTY_LISTS: Final[Mapping[str, PropertyUse]] = {
+    "AWS::ApiGatewayV2::Api": apigatewayv2.API,
+    "AWS::ApiGatewayV2::Authorizer": apigatewayv2.AUTHORIZER,
+    "AWS::ApiGatewayV2::Integration": apigatewayv2.INTEGRATION,
+    "AWS::ApiGatewayV2::Route": apigatewayv2.ROUTE,
+    "AWS::ApiGatewayV2::Stage": apigatewayv2.STAGE,
     "AWS::CloudFormation::Stack": cloudformation.STACK,
     "AWS::ECS::Service": ecs.SERVICE,
     "AWS::ECS::TaskDefinition": ecs.TASK_DEFINITION,
@@ -29,6 +36,10 @@ PROPERTY_LISTS: Final[Mapping[str, PropertyUse]] = {
     "AWS::ElasticLoadBalancingV2::ListenerRule": elbv2.LISTENER_RULE,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": elbv2.LOAD_BALANCER,
     "AWS::ElasticLoadBalancingV2::TargetGroup": elbv2.TARGET_GROUP,
+    "AWS::Lambda::Alias": lambda_.ALIAS,
+    "AWS::Lambda::Function": lambda_.FUNCTION,
+    "AWS::Lambda::Url": lambda_.URL,
+    "AWS::Lambda::Version": lambda_.VERSION,
     "AWS::RDS::DBCluster": rds.DB_CLUSTER,
     "AWS::RDS::DBInstance": rds.DB_INSTANCE,
     "AWS::SecretsManager::Secret": secretsmanager.SECRET,
@@ -41,6 +52,8 @@ _READ_BY_OTHERS: Final = frozenset(
         ("AWS::RDS::DBParameterGroup", "Parameters"),
         ("AWS::EC2::SecurityGroupIngress", "GroupId"),
         ("AWS::EC2::SecurityGroupEgress", "GroupId"),
+        ("AWS::Lambda::EventInvokeConfig", "FunctionName"),
+        ("AWS::Lambda::LayerVersion", "Content"),
     }
 )
 """Properties, by type and name, of types of which nothing runs that decide what runs for another."""

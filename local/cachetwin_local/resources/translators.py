@@ -8,6 +8,9 @@ from cachetwin_local.assembly.resolved import Description, Resolved
 from cachetwin_local.assembly.template import Stack
 from cachetwin_local.topology.address_plan import AddressPlan
 
+from .apigatewayv2 import api as apigatewayv2_api
+from .apigatewayv2 import route as apigatewayv2_route
+from .apigatewayv2 import stage as apigatewayv2_stage
 from .cloudformation import stack as cloudformation_stack
 from .context import Translator
 from .ecs import service as ecs_service
@@ -22,6 +25,10 @@ from .elbv2 import listener as elbv2_listener
 from .elbv2 import listener_rule as elbv2_listener_rule
 from .elbv2 import load_balancer as elbv2_load_balancer
 from .elbv2 import target_group as elbv2_target_group
+from .lambda_ import alias as lambda_alias
+from .lambda_ import function as lambda_function
+from .lambda_ import url as lambda_url
+from .lambda_ import version as lambda_version
 from .modelled import shape_of
 from .rds import db_cluster as rds_db_cluster
 from .rds import db_instance as rds_db_instance
@@ -30,6 +37,11 @@ from .secretsmanager import secret_target_attachment as secretsmanager_secret_ta
 from .shape import describe_shape
 
 TRANSLATORS: Final[Mapping[str, Translator]] = {
+    "AWS::ApiGatewayV2::Api": apigatewayv2_api,
+    "AWS::ApiGatewayV2::Authorizer": apigatewayv2_route,
+    "AWS::ApiGatewayV2::Integration": apigatewayv2_route,
+    "AWS::ApiGatewayV2::Route": apigatewayv2_route,
+    "AWS::ApiGatewayV2::Stage": apigatewayv2_stage,
     "AWS::CloudFormation::Stack": cloudformation_stack,
     "AWS::ECS::Service": ecs_service,
     "AWS::ECS::TaskDefinition": ecs_task_definition,
@@ -43,6 +55,10 @@ TRANSLATORS: Final[Mapping[str, Translator]] = {
     "AWS::ElasticLoadBalancingV2::ListenerRule": elbv2_listener_rule,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": elbv2_load_balancer,
     "AWS::ElasticLoadBalancingV2::TargetGroup": elbv2_target_group,
+    "AWS::Lambda::Alias": lambda_alias,
+    "AWS::Lambda::Function": lambda_function,
+    "AWS::Lambda::Url": lambda_url,
+    "AWS::Lambda::Version": lambda_version,
     "AWS::RDS::DBCluster": rds_db_cluster,
     "AWS::RDS::DBInstance": rds_db_instance,
     "AWS::SecretsManager::Secret": secretsmanager_secret,

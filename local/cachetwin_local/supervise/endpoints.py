@@ -34,6 +34,16 @@ def endpoint_rows(topology: Topology, secrets: SecretStore) -> list[EndpointRow]
             found.append(
                 EndpointRow(balancer.identity.key, url, "required" if scheme == "https" else "off", "", answers)
             )
+    for api in topology.http_apis:
+        for stage in api.stages:
+            name = f"{api.identity.key}" + ("" if stage.name == "$default" else f" ({stage.name})")
+            url = f"http://{_at(api.endpoint)}/" + ("" if stage.name == "$default" else f"{stage.name}/")
+            found.append(EndpointRow(name, url, "off", "", "HTTP API"))
+    found += [
+        EndpointRow(function.identity.key, f"http://{_at(function.url.endpoint)}/", "off", "", "function URL")
+        for function in topology.functions
+        if function.url is not None
+    ]
     for group in topology.replication_groups:
         users = ", ".join(user.user_name for user in _users_on(group)) if group.users else "default"
         for role, endpoint in _cache_endpoints(group):

@@ -45,6 +45,10 @@ def specifications(topology: Topology) -> dict[str, Specification]:
     for key, service in services.items():
         groups = [group for group in topology.target_groups if any(target.service == key for target in group.targets)]
         found[key] = (service, topology.region, *groups)
+    for function in topology.functions:
+        found[function.identity.key] = (function, tuple(one.identity.arn for one in topology.functions))
+    for api in topology.http_apis:
+        found[api.identity.key] = (api,)
     for balancer in topology.load_balancers:
         balanced = tuple(target_groups_of(balancer, topology).values())
         found[balancer.identity.key] = (balancer, balanced, tuple(_addresses(balanced, services)))

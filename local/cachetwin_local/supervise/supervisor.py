@@ -17,6 +17,7 @@ from typing import Any
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.actor import Actor
+from cachetwin_local.supervise.api.http_api import HttpApiActor
 from cachetwin_local.supervise.background import BackgroundTasks
 from cachetwin_local.supervise.cache.cache import CacheActor
 from cachetwin_local.supervise.cache.memcached import MemcachedActor
@@ -24,6 +25,7 @@ from cachetwin_local.supervise.cache.operations import LONG_OPERATIONS, OPERATIO
 from cachetwin_local.supervise.control_socket import ControlServer, Document
 from cachetwin_local.supervise.endpoints import endpoint_rows
 from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState, State, Stopped
+from cachetwin_local.supervise.function.function import FunctionActor
 from cachetwin_local.supervise.load_balancer.load_balancer import LoadBalancerActor
 from cachetwin_local.supervise.postgres.server import PostgresActor
 from cachetwin_local.supervise.process.limits import raise_open_files_limit
@@ -313,6 +315,8 @@ class Supervisor:
         topology = self._topology
         return [
             *(one.identity for one in topology.services),
+            *(one.identity for one in topology.functions),
+            *(one.identity for one in topology.http_apis),
             *(one.identity for one in topology.replication_groups),
             *(one.identity for one in topology.memcached_clusters),
             *(one.identity for one in topology.databases),
@@ -458,6 +462,8 @@ class Supervisor:
         actors += [CacheActor(run_context, group) for group in topology.replication_groups]
         actors += [MemcachedActor(run_context, cluster) for cluster in topology.memcached_clusters]
         actors += [ServiceActor(run_context, service, topology, environments) for service in topology.services]
+        actors += [FunctionActor(run_context, function, topology, environments) for function in topology.functions]
+        actors += [HttpApiActor(run_context, api, topology) for api in topology.http_apis]
         actors += [LoadBalancerActor(run_context, balancer, topology) for balancer in topology.load_balancers]
         return actors
 

@@ -12,6 +12,7 @@ def principals_of(topology: Topology) -> list[Principal]:
     """Everything that runs with a role, by the key of its resource."""
     roles = {role.arn: role for role in topology.roles}
     users = [(service.identity.key, service.task_role) for service in topology.services]
+    users += [(function.identity.key, function.role) for function in topology.functions]
     return [_principal(name, roles[arn]) for name, arn in users if arn in roles]
 
 

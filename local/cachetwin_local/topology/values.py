@@ -16,6 +16,8 @@ from cachetwin_local.assembly.text import SecretRef, Text, secrets_in, show
 
 from .caches import CacheNode, CacheUser, LogDelivery, MemcachedCluster, NodeGroup, ReplicationGroup, ShardPattern
 from .databases import Attachment, Database, GenerateSecretString, Secret
+from .functions import Function
+from .http_apis import HttpApi
 from .identity import Endpoint, Identity
 from .load_balancers import (
     Action,
@@ -48,8 +50,10 @@ __all__ = [
     "Endpoint",
     "FixedResponse",
     "Forward",
+    "Function",
     "GenerateSecretString",
     "HealthCheck",
+    "HttpApi",
     "Identity",
     "Listener",
     "ListenerRule",
@@ -138,6 +142,8 @@ class Topology:
     databases: tuple[Database, ...] = ()
     secrets: tuple[Secret, ...] = ()
     services: tuple[Service, ...] = ()
+    functions: tuple[Function, ...] = ()
+    http_apis: tuple[HttpApi, ...] = ()
     load_balancers: tuple[LoadBalancer, ...] = ()
     target_groups: tuple[TargetGroup, ...] = ()
     roles: tuple[Role, ...] = ()

@@ -274,7 +274,7 @@ def test_a_variable_from_something_that_does_not_run_is_a_warning(tmp_path: Path
         web = templates["Web"]
         serverless = {"Engine": "newcache", "ServerlessCacheName": "s"}
         web["Resources"]["S"] = {"Type": "AWS::ElastiCache::ServerlessCache", "Properties": serverless}
-        web["Resources"]["F"] = {"Type": "AWS::Lambda::Function", "Properties": {}}
+        web["Resources"]["F"] = {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "java21"}}
         web["Outputs"]["Function"] = {"Value": {"Fn::GetAtt": ["F", "Arn"]}}
         web["Resources"]["X"] = {"Type": "Custom::Thing", "Properties": {}}
         container = resource(web, "AWS::ECS::TaskDefinition")["ContainerDefinitions"][0]
@@ -283,7 +283,10 @@ def test_a_variable_from_something_that_does_not_run_is_a_warning(tmp_path: Path
     topology = plan_three_stacks(tmp_path, change)
     notes = {one.identity.logical_id: (one.status, one.note) for one in topology.coverage}
     assert notes["S"] == ("not supported", "a serverless cache with the engine newcache does not run here yet")
-    assert notes["F"] == ("not supported", "functions do not run here yet")
+    assert notes["F"] == (
+        "not supported",
+        "functions run here in Python (python3.x) and Node.js (nodejsN.x), got java21",
+    )
     assert notes["X"] == ("not supported", "the runner does not know this type; nothing runs for it")
     (problem,) = topology.problems
     assert problem.severity == "warning"
@@ -361,7 +364,7 @@ def test_json_holds_every_part_and_shows_secrets_as_references(topology: Topolog
 def test_the_table_names_what_runs_what_does_not_and_what_is_wrong(tmp_path: Path) -> None:
     def change(templates: Templates) -> None:
         without(templates["Web"], "AWS::EC2::SecurityGroupIngress", 6379)
-        templates["Web"]["Resources"]["F"] = {"Type": "AWS::Lambda::Function", "Properties": {}}
+        templates["Web"]["Resources"]["F"] = {"Type": "AWS::Lambda::Function", "Properties": {"Runtime": "java21"}}
 
     console = Console(file=io.StringIO(), width=220)
     console.print(render_table(plan_three_stacks(tmp_path, change)))
@@ -371,7 +374,7 @@ def test_the_table_names_what_runs_what_does_not_and_what_is_wrong(tmp_path: Pat
         "valkey-8.1 on 127.",
         "2 nodes, the primary first",
         "not supported",
-        "functions do not run here yet",
+        "functions run here in Python",
         "cannot reach Rg",
     ):
         assert part in text

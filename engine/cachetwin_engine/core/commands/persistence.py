@@ -21,10 +21,6 @@ from cachetwin_engine.core.registry.command_table import (
     command,
 )
 
-_OTHER_IN_PROGRESS: Final = (
-    b"ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule "
-    b"a BGSAVE whenever possible."
-)
 _IN_PROGRESS: Final = b"ERR Background save already in progress"
 
 
@@ -82,12 +78,9 @@ def bgsave(ctx: Context, args: list[bytes]) -> bytes:
         return _cancel(saves)
     if saves.in_progress():
         raise CommandError(_IN_PROGRESS)
-    rewrites = ctx.engine.log_rewriter.in_progress()
-    if ctx.in_exec or (rewrites and word == b"schedule"):
+    if ctx.in_exec:
         saves.scheduled = True
         return simple(b"Background saving scheduled")
-    if rewrites:
-        raise CommandError(_OTHER_IN_PROGRESS)
     if saves.begin():
         raise CommandError(b"ERR")
     ctx.engine.clients.mark_pending(ctx.session)  # so that the server starts the work at once
@@ -113,18 +106,7 @@ def _cancel(saves: Saves) -> bytes:
     since="1.0.0",
 )
 def bgrewriteaof(ctx: Context, args: list[bytes]) -> bytes:
-    """BGREWRITEAOF: clients are served during the rewrite."""
-    rewriter = ctx.engine.log_rewriter
-    if rewriter.in_progress():
-        raise CommandError(b"ERR Background append only file rewriting already in progress")
-    if ctx.in_exec or rewriter.is_busy():
-        rewriter.schedule()
-        return simple(b"Background append only file rewriting scheduled")
-    if not rewriter.begin():
-        raise CommandError(
-            b"ERR Can't execute an AOF background rewriting. Please check the server logs for more information."
-        )
-    ctx.engine.clients.mark_pending(ctx.session)  # so that the server starts the work at once
+    """BGREWRITEAOF: without an append-only file there is nothing to rewrite."""
     return simple(b"Background append only file rewriting started")
 
 

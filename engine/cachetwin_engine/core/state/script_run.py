@@ -3,7 +3,6 @@
 from cachetwin_engine.core.registry.command_table import Command
 
 from .client import Caller
-from .propagation import EVERYWHERE
 
 
 class ScriptRun:
@@ -20,7 +19,7 @@ class ScriptRun:
         self.killed = False
         self.read_only = False
         self.allow_oom = False
-        self.targets = EVERYWHERE  # of its changes (redis.set_repl)
+        self.propagates = True
         self.keeps_slot = False  # in cluster mode: all its keys are in one slot, ``slot`` once that is known
         self.slot = -1
 

@@ -1,4 +1,4 @@
-"""A service's Python packages: one virtual environment for each set of requirements and each interpreter.
+"""The Python packages of services and functions: one virtual environment for each set of requirements and each interpreter.
 
 Kept in ``.cachetwin/venvs`` under the hash of both; made by uv where it is at hand, by the standard library and pip
 else.
@@ -10,6 +10,7 @@ import importlib.util
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from cachetwin_local.errors import UserError
@@ -17,7 +18,7 @@ from cachetwin_local.supervise.process.child import Command, run
 from cachetwin_local.supervise.process.private_file import make_private_directory
 from cachetwin_local.supervise.project.run_context import RunContext
 
-__all__ = ["VirtualEnvironments"]
+__all__ = ["VirtualEnvironments", "uv"]
 
 _CREATE_DEADLINE_S = 60.0
 _INSTALL_DEADLINE_S = 600.0
@@ -31,34 +32,46 @@ class VirtualEnvironments:
         self._run_context = run_context
         self._locks: dict[str, asyncio.Lock] = {}
 
-    async def get(self, requirements: tuple[Path, ...], packages: tuple[str, ...], log_name: str) -> Path:
-        """The folder of the environment with what these files and words name, made when it is not there."""
-        content = b"\0".join([*(path.read_bytes() for path in requirements), *(word.encode() for word in packages)])
+    async def get(
+        self,
+        requirements: tuple[Path, ...],
+        packages: tuple[str, ...],
+        log_name: str,
+        *,
+        python: Path | None = None,
+        first: tuple[str, ...] = (),
+    ) -> Path:
+        """The folder of the environment with what these files and words name, made when it is not there.
+
+        `python` is the interpreter, this one by default. `first` is installed before; the files may change its versions.
+        """
+        words = [*packages, *first, *([] if python is None else [str(python)])]
+        content = b"\0".join([*(path.read_bytes() for path in requirements), *(word.encode() for word in words)])
         digest = hashlib.sha256(content + sys.version.encode() + sys.prefix.encode()).hexdigest()[:16]
         directory = make_private_directory(self._run_context.directory / "venvs") / digest
         async with self._locks.setdefault(digest, asyncio.Lock()):
             if not (directory / _COMPLETE).exists():
-                words = [word for path in requirements if path.read_bytes().strip() for word in ("-r", str(path))]
-                await self._make(directory, (*words, *packages), log_name)
+                files = [word for path in requirements if path.read_bytes().strip() for word in ("-r", str(path))]
+                await self._make(directory, str(python or sys.executable), [first, (*files, *packages)], log_name)
         return directory
 
-    async def _make(self, directory: Path, wanted: tuple[str, ...], log_name: str) -> None:
+    async def _make(self, directory: Path, base: str, steps: Sequence[tuple[str, ...]], log_name: str) -> None:
         if directory.exists():
             shutil.rmtree(directory)
-        uv = _uv()
+        tool = uv()
         python = str(directory / "bin" / "python")
-        if uv:
+        if tool:
             await self._run(
-                (*uv, "venv", "--quiet", "--no-project", "--python", sys.executable, str(directory)),
+                (*tool, "venv", "--quiet", "--no-project", "--python", base, str(directory)),
                 _CREATE_DEADLINE_S,
                 log_name,
             )
             # compiled once: an image may set PYTHONDONTWRITEBYTECODE, and each start would compile everything again
-            install: tuple[str, ...] = (*uv, "pip", "install", "--compile-bytecode", "--python", python)
+            install: tuple[str, ...] = (*tool, "pip", "install", "--compile-bytecode", "--python", python)
         else:
-            await self._run((sys.executable, "-m", "venv", str(directory)), _CREATE_DEADLINE_S, log_name)
+            await self._run((base, "-m", "venv", str(directory)), _CREATE_DEADLINE_S, log_name)
             install = (python, "-m", "pip", "install", "--disable-pip-version-check")
-        if wanted:
+        for wanted in (step for step in steps if step):
             await self._run((*install, *wanted), _INSTALL_DEADLINE_S, log_name)
         (directory / _COMPLETE).touch()
 
@@ -79,7 +92,8 @@ class VirtualEnvironments:
             raise UserError(f"the packages of {log_name} could not be installed:\n{tail}")
 
 
-def _uv() -> tuple[str, ...] | None:
+def uv() -> tuple[str, ...] | None:
+    """The words that run uv, where it is at hand."""
     beside = Path(sys.executable).with_name("uv")
     if beside.exists():
         return (str(beside),)

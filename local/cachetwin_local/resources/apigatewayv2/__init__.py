@@ -1,0 +1,1 @@
+"""AWS::ApiGatewayV2 types."""

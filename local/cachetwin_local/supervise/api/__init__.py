@@ -1,0 +1,1 @@
+"""APIs of API Gateway: requests become events for functions, and their results responses."""

@@ -1,0 +1,56 @@
+"""Calls the functions behind an API, each on its unix socket."""
+
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import quote
+
+from cachetwin_local.supervise.http.client import HttpClient
+from cachetwin_local.supervise.load_balancer.http_message import ProtocolError
+
+__all__ = ["FunctionCaller", "FunctionFailed"]
+
+_UNAVAILABLE: Final = frozenset({429, 503})
+
+
+class FunctionFailed(Exception):
+    """A function could not be called or failed; `status` is what an HTTP API answers, `reason` is for its log."""
+
+    def __init__(self, status: int, reason: str) -> None:
+        super().__init__(reason)
+        self.status = status
+        self.reason = reason
+
+
+class FunctionCaller:
+    """Calls functions by key; `sockets` are their unix sockets."""
+
+    def __init__(self, sockets: Mapping[str, str]) -> None:
+        self._clients = {key: HttpClient(path) for key, path in sockets.items()}
+
+    async def call(self, key: str, arn: str, payload: bytes, timeout_s: float, trace_id: str = "") -> bytes:
+        """The payload of a function's result. Raises FunctionFailed."""
+        client = self._clients.get(key)
+        if client is None:
+            raise FunctionFailed(500, f"the function {key} does not run here")
+        name = arn[arn.index("arn:") :] if "arn:" in arn else arn
+        name = name.rpartition("functions/")[2].removesuffix("/invocations") or name
+        headers = {"X-Amzn-Trace-Id": trace_id} if trace_id else {}
+        target = f"/2015-03-31/functions/{quote(name, safe='')}/invocations"
+        try:
+            reply = await client.post(target, headers, payload, timeout_s)
+        except TimeoutError:
+            raise FunctionFailed(503, "the function did not answer in time") from None
+        except (OSError, EOFError, ProtocolError) as error:
+            raise FunctionFailed(500, f"the function cannot be called: {error}") from error
+        if reply.status in _UNAVAILABLE:
+            raise FunctionFailed(503, "the function is throttled")
+        if reply.status != 200:
+            raise FunctionFailed(500, f"the function was not called: {reply.body.decode(errors='replace')[:200]}")
+        if reply.header("x-amz-function-error"):
+            raise FunctionFailed(500, "the function failed: its log says why")
+        return reply.body
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for client in self._clients.values():
+            await client.close()

@@ -1,0 +1,18 @@
+"""What the process of an API is told at its start."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cachetwin_local.topology.http_apis import HttpApi
+
+__all__ = ["HttpApiSettings"]
+
+
+@dataclass(frozen=True, slots=True)
+class HttpApiSettings:
+    """An HTTP API, the descriptor of its listening socket, and the sockets of the functions by key."""
+
+    api: HttpApi
+    account: str
+    descriptor: int
+    functions: Mapping[str, str]

@@ -1,0 +1,1 @@
+"""Lambda functions: execution environments as processes, behind a Runtime API of their own."""

@@ -1,0 +1,137 @@
+"""A Lambda function: its sockets, its code and its packages. Its environments are in a process of its own."""
+
+import asyncio
+import socket
+from collections.abc import Mapping
+
+from cachetwin_local.supervise.data_plane.process import DataPlaneProcess
+from cachetwin_local.supervise.data_plane.program import Report
+from cachetwin_local.supervise.process.private_file import make_private_directory
+from cachetwin_local.supervise.process.sockets import listen
+from cachetwin_local.supervise.project.run_context import RunContext, slug
+from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
+from cachetwin_local.topology.values import Function, Topology
+
+from .runtime.code import PreparedCode, prepare_code
+from .runtime.command import Runtime, node_runtime, python_runtime
+from .settings import EnvironmentLimits, FunctionSettings
+from .sockets import function_socket, listen_for_calls
+
+__all__ = ["FunctionActor"]
+
+_PROGRAM = "cachetwin_local.supervise.function"
+
+
+class FunctionActor:
+    """One function. It is ready when it can be called; its first environment starts with its first event."""
+
+    kind = "function"
+
+    def __init__(
+        self, run_context: RunContext, function: Function, topology: Topology, environments: VirtualEnvironments
+    ) -> None:
+        self.name = function.identity.key
+        self.depends_on = frozenset(function.depends_on)
+        self._run_context = run_context
+        self._function = function
+        self._account = topology.account
+        self._sockets_of_functions = {
+            other.identity.arn: str(function_socket(run_context.directory, other.identity.key))
+            for other in topology.functions
+        }
+        self._environments = environments
+        self._folder = run_context.directory / "functions" / slug(self.name)
+        self._invoke_socket: socket.socket | None = None
+        self._url_socket: socket.socket | None = None
+        self._code: PreparedCode | None = None
+        self._runtime: Runtime | None = None
+        self._process = DataPlaneProcess(
+            run_context, self.name, self.kind, "environments", program=_PROGRAM, on_report=self._take
+        )
+
+    @property
+    def detail(self) -> str:
+        """Its runtime, and the URL if it has one."""
+        url = self._function.url
+        at = f", http://{url.endpoint.address}:{url.endpoint.port}" if url else ""
+        return f"{self._runtime.version if self._runtime else self._function.runtime}{at}"
+
+    def open(self) -> None:
+        """Open the socket for calls, and that of its URL."""
+        self._invoke_socket = listen_for_calls(function_socket(self._run_context.directory, self.name))
+        url = self._function.url
+        if url is not None:
+            self._url_socket = listen(url.endpoint.address, url.endpoint.port, f"{self.name} (function URL)")
+
+    async def prepare(self) -> None:
+        """Find the code, install the packages, start the process."""
+        make_private_directory(self._folder)
+        self._code = await asyncio.to_thread(
+            prepare_code, self._function, self._run_context.assembly, self._folder / "code"
+        )
+        if self._function.runtime.startswith("python"):
+            self._runtime = await python_runtime(self._function, self._code, self._environments, self._write)
+        else:
+            self._runtime = node_runtime(self._function, self._code)
+        await self._process.prepare([sock for sock in (self._invoke_socket, self._url_socket) if sock is not None])
+
+    async def start(self) -> None:
+        """Return when it can be called."""
+        if self._code is None or self._runtime is None or self._invoke_socket is None:
+            raise RuntimeError(f"{self.name} was not prepared")
+        await self._process.start(
+            FunctionSettings(
+                function=self._function,
+                argv=self._runtime.argv,
+                working_directory=self._code.root,
+                variables=self._variables(self._code, self._runtime),
+                runtime_version=self._runtime.version,
+                watched=tuple(dict.fromkeys((self._code.root, *self._code.layers))),
+                temporary=make_private_directory(self._folder / "tmp"),
+                invoke_descriptor=self._invoke_socket.fileno(),
+                url_descriptor=None if self._url_socket is None else self._url_socket.fileno(),
+                functions=self._sockets_of_functions,
+                account=self._account,
+                limits=EnvironmentLimits(),
+            )
+        )
+
+    async def stop(self) -> None:
+        """Close the sockets, then stop the process, which ends the environments."""
+        for sock in (self._invoke_socket, self._url_socket):
+            if sock is not None:
+                sock.close()
+        await self._process.stop()
+        function_socket(self._run_context.directory, self.name).unlink(missing_ok=True)
+
+    def _variables(self, code: PreparedCode, runtime: Runtime) -> Mapping[str, str]:
+        """The variables that Lambda sets, the function's own, and where the CA is."""
+        function, region = self._function, self._function.identity.region
+        own = {name: self._run_context.secrets.text(value) for name, value in function.environment.items()}
+        lambda_ = {
+            "LANG": "C.UTF-8",
+            "TZ": ":UTC",
+            "_HANDLER": function.handler,
+            "LAMBDA_TASK_ROOT": str(code.root),
+            "LAMBDA_RUNTIME_DIR": str(code.root),
+            "AWS_REGION": region,
+            "AWS_DEFAULT_REGION": region,
+            "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.runtime}",
+            "AWS_LAMBDA_FUNCTION_NAME": function.identity.physical_name,
+            "AWS_LAMBDA_FUNCTION_VERSION": "$LATEST",
+            "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory_mb),
+            "AWS_LAMBDA_INITIALIZATION_TYPE": "on-demand",
+            "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
+            "AWS_LAMBDA_LOG_FORMAT": function.log_format,
+            "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
+            **self._run_context.identities.environment(self.name),
+        }
+        if function.application_log_level:
+            lambda_["AWS_LAMBDA_LOG_LEVEL"] = function.application_log_level
+        return {**self._run_context.local_ca.environment(), **own, **lambda_, **runtime.variables}
+
+    def _take(self, report: Report) -> None:
+        self._run_context.metrics.add(self.name, report.counts, report.levels)
+
+    def _write(self, line: str) -> None:
+        self._run_context.logs.write(self.name, line)

@@ -1,0 +1,118 @@
+"""Functions as the plan has them."""
+
+from tests.local.resources.templates import CACHE, messages, one, plan_of, status
+
+from cachetwin_local.assembly.template import Assembly, FileAsset, Json, Resource, Stack
+from cachetwin_local.plan.planner import plan
+from cachetwin_local.topology.values import Function, Topology
+
+INLINE = {"ZipFile": "def handle(event, context): return event"}
+FUNCTION = {"Runtime": "python3.13", "Handler": "index.handle", "Role": "arn:aws:iam::1:role/r", "Code": INLINE}
+
+
+def function_of(**resources: Json) -> Function:
+    (found,) = plan_of(**resources).functions
+    return found
+
+
+def greet(**properties: Json) -> Json:
+    return one("Lambda::Function", **{**FUNCTION, **properties})
+
+
+def test_an_inline_function_has_the_defaults_of_the_service() -> None:
+    found = function_of(Greet=greet())
+    assert (found.timeout_s, found.memory_mb, found.ephemeral_storage_mb) == (3, 128, 512)
+    assert found.code.inline == INLINE["ZipFile"]
+    assert found.identity.arn == f"arn:aws:lambda:us-east-1:000000000000:function:{found.identity.physical_name}"
+    assert found.log_group == f"/aws/lambda/{found.identity.physical_name}"
+    assert found.reserved_concurrency is None
+
+
+def test_a_function_has_what_the_template_says() -> None:
+    found = function_of(
+        Greet=greet(
+            FunctionName="greet",
+            Timeout=30,
+            MemorySize="1024",
+            ReservedConcurrentExecutions=0,
+            Environment={"Variables": {"A": "b"}},
+            LoggingConfig={"LogFormat": "JSON", "LogGroup": "/mine"},
+            TracingConfig={"Mode": "Active"},
+            DeadLetterConfig={"TargetArn": "arn:aws:sqs:us-east-1:1:dead"},
+        )
+    )
+    assert (found.identity.physical_name, found.timeout_s, found.memory_mb) == ("greet", 30, 1024)
+    assert (found.reserved_concurrency, found.environment) == (0, {"A": "b"})
+    assert (found.log_format, found.log_group, found.traced) == ("JSON", "/mine", True)
+    assert found.asynchronous.on_failure == "arn:aws:sqs:us-east-1:1:dead"
+
+
+def test_versions_aliases_and_the_url_belong_to_their_function() -> None:
+    arn = {"Fn::GetAtt": ["Greet", "Arn"]}
+    topology = plan_of(
+        Greet=greet(),
+        One=one("Lambda::Version", FunctionName={"Ref": "Greet"}),
+        Live=one("Lambda::Alias", FunctionName={"Ref": "Greet"}, FunctionVersion="1", Name="live"),
+        Url=one("Lambda::Url", TargetFunctionArn=arn, AuthType="NONE", Cors={"AllowOrigins": ["*"]}),
+        Config=one(
+            "Lambda::EventInvokeConfig", FunctionName={"Ref": "Greet"}, Qualifier="live", MaximumRetryAttempts=0
+        ),
+    )
+    (found,) = topology.functions
+    assert found.qualifiers == ("1", "live")
+    assert found.url is not None
+    assert (found.url.endpoint.address, found.url.endpoint.port) == ("127.0.0.1", 8090)
+    assert found.url.cors is not None
+    assert found.url.cors.allow_origins == ("*",)
+    assert found.asynchronous.retries_max == 0
+
+
+def test_what_does_not_run_here_is_named() -> None:
+    topology = plan_of(
+        Java=greet(Runtime="java21"),
+        Image=one("Lambda::Function", PackageType="Image", Code={"ImageUri": "x"}, Role="r"),
+        Elsewhere=greet(Code={"S3Bucket": "mine", "S3Key": "code.zip"}),
+    )
+    assert topology.functions == ()
+    assert status(topology, "Java") == (
+        "not supported",
+        "functions run here in Python (python3.x) and Node.js (nodejsN.x), got java21",
+    )
+    assert status(topology, "Image")[0] == "not supported"
+    assert status(topology, "Elsewhere")[1] == "its code must be inline or an asset of this app, got s3://mine/code.zip"
+
+
+def with_assets(**resources: Json) -> Topology:
+    made = {
+        name: Resource("App", name, value["Type"], value.get("Properties", {}), name, None, ())
+        for name, value in resources.items()
+    }
+    stack = Stack("App", "App", "us-east-1", "000000000000", (), made)
+    assets = {name: FileAsset(name, f"asset.{name}", f"{name}.zip") for name in ("code", "layer")}
+    return plan(Assembly({"App": stack}, {}, assets), project="test")
+
+
+def test_code_and_layers_are_the_assets_of_the_app() -> None:
+    layer = one("Lambda::LayerVersion", Content={"S3Bucket": "assets", "S3Key": "layer.zip"})
+    other = "arn:aws:lambda:us-east-1:580247275435:layer:LambdaInsightsExtension:38"
+    code = {"S3Bucket": "assets", "S3Key": "code.zip"}
+    topology = with_assets(Layer=layer, Greet=greet(Code=code, Layers=[{"Ref": "Layer"}, other]))
+    (found,) = topology.functions
+    assert (found.code.path, found.layers) == ("asset.code", ("asset.layer",))
+    assert any(other in message for message in messages(topology))
+
+
+def test_a_function_depends_on_the_cache_whose_endpoint_it_gets_and_must_be_in_a_vpc_to_reach_it() -> None:
+    host = {"Fn::GetAtt": ["Cache", "PrimaryEndPoint.Address"]}
+    topology = plan_of(
+        Cache=one("ElastiCache::ReplicationGroup", **CACHE),
+        Greet=greet(Environment={"Variables": {"HOST": host}}),
+    )
+    assert topology.functions[0].depends_on == ("App/Cache",)
+    assert "Greet cannot reach Cache: it is in no VPC (VpcConfig)" in messages(topology)
+
+
+def test_a_variable_from_what_does_not_run_is_said() -> None:
+    topic = one("SNS::Topic")
+    topology = plan_of(Topic=topic, Greet=greet(Environment={"Variables": {"TOPIC": {"Ref": "Topic"}}}))
+    assert any(message.startswith("TOPIC comes from App/Topic") for message in messages(topology))
