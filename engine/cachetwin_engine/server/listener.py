@@ -18,12 +18,8 @@ from typing import Final, Protocol
 
 from cachetwin_engine.server.logs import VERBOSE, log
 from cachetwin_engine.server.tls.certificate import Certificate
-from cachetwin_engine.server.tls.contexts import (
-    HANDSHAKE_TIMEOUT_SECONDS,
-    SHUTDOWN_TIMEOUT_SECONDS,
-    TLS_HANDSHAKE_BYTE,
-    TlsMode,
-)
+from cachetwin_engine.server.tls.connection import TlsProtocol
+from cachetwin_engine.server.tls.contexts import HANDSHAKE_TIMEOUT_SECONDS, TLS_HANDSHAKE_BYTE, TlsMode
 
 ACCEPTS_PER_TURN: Final = 1000
 """Connections accepted before the event loop serves the ones it has; Valkey's MAX_ACCEPTS_PER_CALL."""
@@ -281,13 +277,13 @@ class Endpoint:
             if context is None:
                 await self._node.loop.connect_accepted_socket(factory, sock)
             else:
-                await self._node.loop.connect_accepted_socket(
-                    factory,
-                    sock,
-                    ssl=context,
-                    ssl_handshake_timeout=HANDSHAKE_TIMEOUT_SECONDS,
-                    ssl_shutdown_timeout=SHUTDOWN_TIMEOUT_SECONDS,
-                )
+                tls = TlsProtocol(factory, context)
+                transport, _ = await self._node.loop.connect_accepted_socket(lambda: tls, sock)
+                try:
+                    await asyncio.wait_for(tls.handshake, HANDSHAKE_TIMEOUT_SECONDS)
+                except TimeoutError:
+                    transport.abort()
+                    raise
         except (OSError, TimeoutError) as error:  # ssl.SSLError is an OSError
             reason = getattr(error, "reason", None) or str(error) or type(error).__name__
             log.log(VERBOSE, "TLS handshake failed", extra={"fields": {"listener": self.name, "reason": reason}})

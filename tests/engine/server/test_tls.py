@@ -3,6 +3,7 @@
 import signal
 import socket
 import ssl
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -127,6 +128,48 @@ def test_large_values_cross_tls(start_engine: "StartEngine", certificates: "Cert
         expected = b"$%d\r\n" % len(value) + value + b"\r\n"
         with sock.makefile("rb") as replies:
             assert replies.read(len(expected)) == expected
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_records_may_arrive_in_pieces_and_the_end_is_answered(
+    start_engine: "StartEngine", certificates: "Certificates", version: ssl.TLSVersion
+) -> None:
+    engine = start_engine(*certificates.arguments("server"), tls="required")
+    context = certificates.client_context()
+    context.minimum_version = context.maximum_version = version
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = context.wrap_bio(incoming, outgoing, server_hostname="localhost")
+    with engine.connect() as sock:
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        def send_bytewise() -> None:
+            for byte in outgoing.read():
+                sock.sendall(bytes([byte]))
+
+        def until_done(step: Callable[[], object]) -> object:
+            while True:
+                try:
+                    return step()
+                except ssl.SSLWantReadError:
+                    send_bytewise()
+                    received = sock.recv(1000)
+                    if received:
+                        incoming.write(received)
+                    else:
+                        incoming.write_eof()
+
+        until_done(tls.do_handshake)
+        tls.write(b"ECHO one\r\n")
+        tls.write(b"ECHO two\r\n")
+        send_bytewise()
+        replies = b""
+        while len(replies) < len(b"$3\r\none\r\n$3\r\ntwo\r\n"):
+            piece = until_done(lambda: tls.read(100))
+            assert isinstance(piece, bytes)
+            replies += piece
+        assert replies == b"$3\r\none\r\n$3\r\ntwo\r\n"
+        until_done(tls.unwrap)  # the engine says goodbye, too
+        assert sock.recv(100) == b""
 
 
 def test_a_new_certificate_serves_new_connections_and_old_ones_live_on(

@@ -20,9 +20,6 @@ TLS_HANDSHAKE_BYTE: Final = 0x16
 HANDSHAKE_TIMEOUT_SECONDS: Final = 10.0
 """How long a client may take for its handshake; a healthy one needs two round trips."""
 
-SHUTDOWN_TIMEOUT_SECONDS: Final = 1.0
-"""How long a closing connection waits for the client's close_notify; most clients never send one."""
-
 _VERSIONS: Final = {"TLSv1.2": ssl.TLSVersion.TLSv1_2, "TLSv1.3": ssl.TLSVersion.TLSv1_3}
 
 
