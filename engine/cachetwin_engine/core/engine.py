@@ -52,12 +52,12 @@ class Engine(EngineParts):
 
     # -- turns and ticks -----------------------------------------------------------------------------------------------
 
-    def move_clock(self, clock: Callable[[], int], by_ms: int) -> None:
-        """Read the time from ``clock`` from now on; it is ``by_ms`` ahead of the one before.
+    def move_clock(self, clock: Callable[[], int], by_ms: int, moves: list[tuple[int, int]]) -> None:
+        """Read the time from ``clock`` from now on; it is ``by_ms`` ahead of the one before, and ``moves`` are all so far.
 
         What is late then happens at once. Silence between nodes does not count as longer for it.
         """
-        self.set_clock(clock)
+        self.set_clock(clock, moves)
         self.replication.clock_moved(by_ms)
         self.tick()
 

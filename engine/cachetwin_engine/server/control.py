@@ -10,7 +10,8 @@ this way and no other: not by command line, environment or file. The end of the 
 and the node shuts down.
 
 ``{"op": "iam", ...}`` says what tokens of IAM users are checked against (``server.valkey.iam``), and ``{"op": "clock",
-"ahead_ms": 43200000}`` sets the node's time ahead of the machine's; it never goes back.
+"moves": [[1796000000000, 43200000]]}`` sets the node's time ahead of the machine's: twelve hours, since the machine's clock
+showed the first number. All moves are sent each time; the time never goes back.
 
 **Cluster mode** (``--cluster-enabled yes``). ``{"op": "topology", "topology": {...}}`` makes a document the node's slot
 table; ``server.topology`` has its fields. It says who owns which slot and what CLUSTER shows; the role in replication is
@@ -65,6 +66,12 @@ def _text(request: Request, name: str) -> str:
     return cast("str", _field(request, name, str))
 
 
+def _pair_of_numbers(value: object) -> tuple[int, int]:
+    if not isinstance(value, list) or len(value) != 2 or not all(isinstance(number, int) for number in value):
+        raise RequestError(f"clock: a move must be two numbers, got {value!r}")
+    return value[0], value[1]
+
+
 class ListensAt(Protocol):
     """An endpoint, as far as the answer to ``listen`` shows it."""
 
@@ -102,8 +109,11 @@ class ControlledNode(Protocol):
     def set_iam(self, request: dict[str, object]) -> None:
         """Check tokens of IAM users against this. Raises RequestError."""
 
-    def set_clock(self, ahead_ms: int) -> None:
-        """Be so far ahead of the machine's clock. Raises RequestError for less than before."""
+    def move_clock(self, moves: list[tuple[int, int]]) -> None:
+        """Be as far ahead of the machine's clock as the last of ``moves`` says. Raises RequestError for less than before.
+
+        Each is a time of the machine's clock and how far ahead this one was from then on, in milliseconds.
+        """
 
     async def follow(self, host: str, port: int, sock: socket.socket | None) -> None:
         """Be a replica of the node at ``host`` and ``port``. Raises RequestError."""
@@ -250,7 +260,8 @@ class ControlChannel:
         return {}
 
     async def _clock(self, request: Request) -> Answer:
-        self._node.set_clock(cast("int", _field(request, "ahead_ms", int)))
+        moves = cast("list[object]", _field(request, "moves", list))
+        self._node.move_clock([_pair_of_numbers(move) for move in moves])
         return {}
 
     async def _parameters(self, request: Request) -> Answer:

@@ -11,13 +11,14 @@ from typing import Annotated
 import typer
 
 from cachetwin_local.cli.commands.apply import apply
+from cachetwin_local.cli.commands.clock import clock
 from cachetwin_local.cli.commands.down import down
 from cachetwin_local.cli.commands.draw import draw
 from cachetwin_local.cli.commands.env import env
 from cachetwin_local.cli.commands.events import events
 from cachetwin_local.cli.commands.init import init
 from cachetwin_local.cli.commands.logs import logs
-from cachetwin_local.cli.commands.operations import failover, reboot, scale
+from cachetwin_local.cli.commands.operations import failover, reboot, rotate, scale
 from cachetwin_local.cli.commands.plan import plan
 from cachetwin_local.cli.commands.reset import reset
 from cachetwin_local.cli.commands.services import restart, shell
@@ -63,6 +64,8 @@ for _command in (
     failover,
     reboot,
     scale,
+    rotate,
+    clock,
     down,
     reset,
 ):

@@ -37,6 +37,7 @@ from cachetwin_local.supervise.project.secret_store import SecretStore
 from cachetwin_local.supervise.project.state import RunState, StateFile
 from cachetwin_local.supervise.reconcile import Specification, difference, specifications
 from cachetwin_local.supervise.reload import FolderChange, Reloading
+from cachetwin_local.supervise.rotation import RotationOperations
 from cachetwin_local.supervise.service.operations import SERVICE_OPERATIONS, ServiceOperations
 from cachetwin_local.supervise.service.service import ServiceActor
 from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
@@ -103,6 +104,8 @@ class Supervisor:
         )
         control_socket = socket_directory(self._directory) / "control.sock"
         operations = CacheOperations(self._caches, self._memcached_clusters)
+        rotation = RotationOperations(self._run_context, self._caches)
+        self._run_context.clock.on_move(self._clock_moved)
         self._control = ControlServer(
             control_socket,
             self.logs,
@@ -113,11 +116,14 @@ class Supervisor:
                 **dict.fromkeys(OPERATIONS, operations.perform),
                 **dict.fromkeys(SERVICE_OPERATIONS, ServiceOperations(self._services).perform),
                 "apply": self.apply,
+                "clock": self._move_clock,
+                "rotate": rotation.perform,
             },
             long_operations=dict.fromkeys(LONG_OPERATIONS, operations.perform),
         )
         self._actors: list[Actor] = []
         self._watching = BackgroundTasks(self._run_context, _WATCH, _WATCH)
+        self._clockwork = BackgroundTasks(self._run_context, "clock", "clock")
 
     async def run(self) -> bool:
         """Start everything, run until asked to stop, stop everything. Returns whether the start succeeded.
@@ -182,6 +188,28 @@ class Supervisor:
             return {"done": await self.apply_change()}
         except UserError as error:
             return {"error": str(error)}
+
+    async def _move_clock(self, request: Document) -> Document:
+        """Move the clock of everything that runs forward, if asked to, and tell the time."""
+        clock = self._run_context.clock
+        by_ms = request.get("by_ms")
+        if isinstance(by_ms, int):
+            if not self._all_started:
+                return {"error": "the start is under way: try again when everything is ready"}
+            try:
+                await clock.advance(by_ms)
+            except UserError as error:
+                return {"error": str(error)}
+        return {"done": clock.now().isoformat(timespec="seconds"), "ahead_ms": clock.ahead_ms}
+
+    async def _clock_moved(self) -> None:
+        """Give the time to every node of a cache."""
+        caches: list[CacheActor | MemcachedActor] = [*self._caches(), *self._memcached_clusters()]
+        for cache in caches:
+            try:
+                await cache.clock_moved()
+            except UserError as error:
+                self.logs.write(cache.name, f"[cachetwin] a node did not take the time: {error}")
 
     async def apply_change(self) -> str:
         """As `apply`, after a change that is under way. Returns a sentence. Raises UserError when something fails."""
@@ -268,13 +296,18 @@ class Supervisor:
         """Let each cluster that can become what is wanted do so while it runs. Returns their names."""
         wanted = specifications(self._topology)
         clusters = {cluster.identity.key: cluster for cluster in self._topology.memcached_clusters}
+        groups = {group.identity.key: group for group in self._topology.replication_groups}
         changed: set[str] = set()
-        for actor in self._memcached_clusters():
-            name = actor.name
-            differs = name in self._running and name in clusters and self._running[name] != wanted[name]
-            if differs and await actor.become(clusters[name]):
-                self._running[name] = wanted[name]
-                changed.add(name)
+        differing = {name for name, running in self._running.items() if name in wanted and running != wanted[name]}
+        for cluster in self._memcached_clusters():
+            if cluster.name in differing and await cluster.become(clusters[cluster.name]):
+                changed.add(cluster.name)
+        for cache in self._caches():
+            if cache.name in differing and await cache.become(groups[cache.name]):
+                changed.add(cache.name)
+            elif cache.name in self._running:  # roles and secrets may be others
+                await cache.set_logins()
+        self._running |= {name: wanted[name] for name in changed}
         return frozenset(changed)
 
     async def _reconcile(self) -> list[str]:
@@ -310,6 +343,7 @@ class Supervisor:
         """Make the secrets, and the credentials of everything that has a role."""
         self._run_context.secrets.provision(topology.secrets)
         self._run_context.identities.set_principals(principals_of(topology))
+        self._run_context.tags = topology.tags
 
     def _identities(self) -> list[Identity]:
         topology = self._topology
@@ -348,9 +382,11 @@ class Supervisor:
                 self._all_started = True
                 self._publish(Ready(round(time.monotonic() - self._began, 1)))
                 self._start_watch()
+                self._clockwork.start("the clock's jobs", self._run_context.clock.run)
             await self._stopping.wait()
         finally:
             await self._watching.stop()
+            await self._clockwork.stop()
             await asyncio.shield(asyncio.create_task(self._stop()))
         if failure is not None:
             self._publish(Failed(failure))

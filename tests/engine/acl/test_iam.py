@@ -280,7 +280,21 @@ def test_a_moved_clock_ends_what_is_due_and_breaks_no_link(start_run: StartRun, 
     client.args("AUTH", "app", presigned("sessions", "app", now_ms=run.now_ms))
     client("SET k v EX 60")
     earlier = run.clock
-    run.engine.move_clock(lambda: earlier() + TWELVE_HOURS_MS * 1_000_000, TWELVE_HOURS_MS)
+    moves = [(run.now_ms, TWELVE_HOURS_MS)]
+    run.engine.move_clock(lambda: earlier() + TWELVE_HOURS_MS * 1_000_000, TWELVE_HOURS_MS, moves)
     assert client.client.closing
     assert run.session().args("AUTH", "robot", "a-long-password-1") == b"+OK\r\n"
     assert run.engine.statistics.expired_keys == 1
+
+
+def test_a_token_is_as_old_as_the_moved_clock_says(run: Run) -> None:
+    client = with_iam(run)
+    before = presigned("sessions", "app", now_ms=run.now_ms)
+    machine = run.clock
+    run.clock.now_us += 5_000_000
+    moves = [(run.now_ms, 600_000), (run.now_ms, 900_000)]
+    run.engine.move_clock(lambda: machine() + 900_000_000_000, 900_000, moves)
+    assert client.args("AUTH", "app", before) == WRONGPASS, "905 seconds old there"
+    assert client.args("AUTH", "app", presigned("sessions", "app", now_ms=run.now_ms)) == b"+OK\r\n"
+    same_second = run.now_ms // 1000 * 1000
+    assert client.args("AUTH", "app", presigned("sessions", "app", now_ms=same_second)) == b"+OK\r\n"

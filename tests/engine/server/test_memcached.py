@@ -226,8 +226,8 @@ def test_a_supervisor_gives_it_its_socket_and_its_nodes(start_memcached: StartMe
         assert replies[4]["role"] == "primary"
         assert "curr_items:0" in replies[3]["info"]
         iam = {"id": 7, "op": "iam", "keys": []}
-        clock = {"id": 8, "op": "clock", "ahead_ms": 3_600_000}
-        back = {"id": 9, "op": "clock", "ahead_ms": 1_000}
+        clock = {"id": 8, "op": "clock", "moves": [[0, 3_600_000]]}
+        back = {"id": 9, "op": "clock", "moves": [[0, 1_000]]}
         with socket.create_connection(listening.getsockname(), 30) as sock:
             assert exchange(sock, b"set k 0 1800 1\r\nv\r\n") == b"STORED\r\n"
             for message in (iam, clock, back):

@@ -4,6 +4,7 @@ When every selector refuses, the refusal of the selector that came furthest is r
 command, then key, then channel).
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from cachetwin_engine.core.protocol.errors import CommandError
@@ -91,13 +92,13 @@ class AccessControl:
         user = self.users.get(name)
         return user if user is not None and user.authentication == b"iam" else None
 
-    def token_refusal(self, user: User, token: bytes, now_ms: int) -> bytes:
-        """Why ``token`` does not log an IAM user in, in words for the log; empty if it does."""
+    def token_refusal(self, user: User, token: bytes, now_ms: int, from_machine_ms: Callable[[int], int]) -> bytes:
+        """Why ``token`` does not log an IAM user in, in words for the log; empty if it does. See ``IamAccess.refusal``."""
         if not user.enabled:
             return b"the user is off"
         if self.iam is None:
             return b"this node knows no credentials"
-        return self.iam.refusal(user.name, token, now_ms)
+        return self.iam.refusal(user.name, token, now_ms, from_machine_ms)
 
     def set_user(self, name: bytes, words: list[bytes]) -> User:
         """Apply the words of ACL SETUSER, all or none. Raises RuleError, ``reason`` with the word that failed."""

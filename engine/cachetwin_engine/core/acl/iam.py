@@ -14,6 +14,7 @@ Sources: user guide, "Authenticating with IAM"; IAM user guide, "Create a signed
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from typing import Final
 
 TOKEN_LIFE_S: Final = 900
@@ -55,8 +56,12 @@ class IamAccess:
         self.region = region
         self.keys = keys
 
-    def refusal(self, user: bytes, token: bytes, now_ms: int) -> bytes:
-        """Why ``token`` does not log ``user`` in, in words for the log; empty if it does."""
+    def refusal(self, user: bytes, token: bytes, now_ms: int, from_machine_ms: Callable[[int], int]) -> bytes:
+        """Why ``token`` does not log ``user`` in, in words for the log; empty if it does.
+
+        Whoever signs reads the machine's clock, so the date of a signature is that clock's; ``from_machine_ms`` makes it
+        one of the clock that ``now_ms`` is of.
+        """
         host, slash, query = token.partition(b"/?")
         if not slash:
             return b"the password is no presigned request"
@@ -67,7 +72,7 @@ class IamAccess:
         scope = fields.get(b"X-Amz-Credential", b"").split(b"/")
         if len(scope) != _SCOPE_PARTS:
             return b"X-Amz-Credential must have five parts"
-        reason = self._wrong_scope(scope, fields) or _wrong_time(fields, now_ms)
+        reason = self._wrong_scope(scope, fields) or _wrong_time(fields, now_ms, from_machine_ms)
         if reason:
             return reason
         key = self.keys.get(scope[0])
@@ -114,10 +119,11 @@ def _shown(value: bytes) -> bytes:
     return value if len(value) <= SHOWN_BYTES_MAX and not _SIGNS.intersection(value) else b"something else"
 
 
-def _wrong_time(fields: dict[bytes, bytes], now_ms: int) -> bytes:
+def _wrong_time(fields: dict[bytes, bytes], now_ms: int, from_machine_ms: Callable[[int], int]) -> bytes:
     signed_ms = _milliseconds(fields.get(b"X-Amz-Date", b""))
     if signed_ms < 0:
         return b"X-Amz-Date must be a time such as 20261128T170000Z"
+    signed_ms = from_machine_ms(signed_ms)
     life = fields.get(b"X-Amz-Expires", b"")
     if not life.isdigit() or len(life) > 9 or not 0 < int(life) <= TOKEN_LIFE_S:
         return b"X-Amz-Expires must be between 1 and 900, got " + _shown(life or b"none")

@@ -47,6 +47,9 @@ class EngineState(KeyspaceObserver):
         super().__init__()
         self.profile = profile
         self._clock = clock
+        self.clock_moves: list[
+            tuple[int, int]
+        ] = []  # when the machine's clock showed so much, this was so far ahead of it
         self.random = RandomSource(seed)
         self.config = config if config is not None else Config(profile)
         self.commands: dict[bytes, Command] = table_for(profile.commands_through, profile.is_valkey)
@@ -93,9 +96,18 @@ class EngineState(KeyspaceObserver):
         """Unix time in microseconds, read now."""
         return self._clock() // 1000
 
-    def set_clock(self, clock: Callable[[], int]) -> None:
-        """Read the time from ``clock``, in nanoseconds, from now on."""
+    def set_clock(self, clock: Callable[[], int], moves: list[tuple[int, int]]) -> None:
+        """Read the time from ``clock``, in nanoseconds, from now on; ``moves`` are all so far."""
         self._clock = clock
+        self.clock_moves = moves
+
+    def from_machine_ms(self, at_ms: int) -> int:
+        """What this engine's clock showed when the machine's showed the second of ``at_ms``."""
+        ahead_ms = 0
+        for moved_at_ms, so_far_ms in self.clock_moves:
+            if at_ms + 999 >= moved_at_ms:
+                ahead_ms = so_far_ms
+        return at_ms + ahead_ms
 
     def start_turn(self) -> None:
         """Read the clock. Time stands still for the length of a command."""

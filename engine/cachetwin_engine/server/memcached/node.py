@@ -243,11 +243,15 @@ class MemcachedNode(Node[MemcachedConnection]):
         """Memcached has no users on ElastiCache."""
         raise RequestError("iam: a Memcached node has no users")
 
-    def set_clock(self, ahead_ms: int) -> None:
-        """Be so far ahead of the machine's clock, in whole seconds. Raises RequestError for less than before."""
+    def move_clock(self, moves: list[tuple[int, int]]) -> None:
+        """Be as far ahead of the machine's clock as the last of ``moves`` says, in whole seconds.
+
+        Raises RequestError for less than before.
+        """
         state = self.engine.state
+        ahead_ms = moves[-1][1] if moves else 0
         if ahead_ms < state.time_offset * 1000:
-            raise RequestError(f"clock: ahead_ms must be at least {state.time_offset * 1000}, got {ahead_ms}")
+            raise RequestError(f"clock: must be at least {state.time_offset * 1000} ms ahead, got {ahead_ms}")
         state.time_offset = ahead_ms // 1000
 
     def apply_parameters(self, parameters: dict[str, str]) -> list[str]:

@@ -151,13 +151,17 @@ class ValkeyNode(Node[Connection]):
         self.engine.acl.iam = access = read_iam(request)
         log.info("IAM credentials replaced", extra={"fields": {"keys": len(access.keys)}})
 
-    def set_clock(self, ahead_ms: int) -> None:
-        """Be so far ahead of the machine's clock. Raises RequestError for less than before."""
+    def move_clock(self, moves: list[tuple[int, int]]) -> None:
+        """Be as far ahead of the machine's clock as the last of ``moves`` says.
+
+        Raises RequestError for less than before.
+        """
+        ahead_ms = moves[-1][1] if moves else 0
         by_ms = ahead_ms - self._ahead_ms
         if by_ms < 0:
-            raise RequestError(f"clock: ahead_ms must be at least {self._ahead_ms}, got {ahead_ms}")
+            raise RequestError(f"clock: must be at least {self._ahead_ms} ms ahead, got {ahead_ms}")
         self._ahead_ms = ahead_ms
-        self.engine.move_clock(lambda: time.time_ns() + ahead_ms * 1_000_000, by_ms)
+        self.engine.move_clock(lambda: time.time_ns() + ahead_ms * 1_000_000, by_ms, moves)
         self.schedule_drain()
 
     def apply_parameters(self, parameters: dict[str, str]) -> list[str]:

@@ -1,5 +1,6 @@
-"""``cachetwin failover``, ``reboot`` and ``scale``: operations on a cache that runs."""
+"""``cachetwin failover``, ``reboot``, ``rotate`` and ``scale``: operations on a cache that runs."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -8,7 +9,7 @@ from cachetwin_local.cli.running_project import ask_supervisor, inform, state_of
 from cachetwin_local.errors import UserError
 from cachetwin_local.project import find_project
 
-__all__ = ["failover", "reboot", "scale"]
+__all__ = ["failover", "reboot", "rotate", "scale"]
 
 _DEADLINE_S = 600.0
 
@@ -36,6 +37,31 @@ def reboot(
 ) -> None:
     """Restart a node of a cache. A primary without replicas loses its data."""
     _perform(context, {"op": "reboot", "node": node})
+
+
+class Strategy(StrEnum):
+    """What a rotation does."""
+
+    rotate = "rotate"
+    set = "set"
+    delete = "delete"
+
+
+def rotate(
+    context: typer.Context,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A secret of a cache, or the user or the cache that it belongs to.")
+    ],
+    *,
+    strategy: Annotated[
+        Strategy,
+        typer.Option(
+            "--strategy", help="rotate: a new value beside the earlier; set: the new one alone; delete: no AUTH token."
+        ),
+    ] = Strategy.rotate,
+) -> None:
+    """Rotate the password of a user or the AUTH token of a cache, while clients use it."""
+    _perform(context, {"op": "rotate", "name": name, "strategy": strategy.value})
 
 
 def scale(

@@ -33,7 +33,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         )
     how: str = user.authentication_type
     if how == "iam":
-        how = "iam: no token is accepted here yet, so it cannot log in"
+        how = "iam: it logs in with a token that a role may sign"
     return Translation((), f"user {user.user_name} of the caches that have its user group ({how})")
 
 

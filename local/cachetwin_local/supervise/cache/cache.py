@@ -4,13 +4,15 @@ import asyncio
 import ssl
 from collections.abc import Coroutine
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.background import BackgroundTasks, describe, first_cause
 from cachetwin_local.supervise.cache.cache_endpoints import MovingEndpoint, SpreadEndpoint
 from cachetwin_local.supervise.cache.cluster_topology import ClusterTopology
-from cachetwin_local.supervise.cache.node_settings import ENGINE, NodeSettings, users_of
+from cachetwin_local.supervise.cache.logins import Logins
+from cachetwin_local.supervise.cache.node_settings import ENGINE, NodeSettings
 from cachetwin_local.supervise.cache.shard import Member, Shard
 from cachetwin_local.supervise.cache.shard_count import SHARDS_MAX, Progress, ShardCount
 from cachetwin_local.supervise.events import ResourceState
@@ -43,12 +45,14 @@ class CacheActor:
         self._group = group
         self._is_serverless = group.cluster_mode == "serverless"
         clustered = group.cluster_mode != "disabled"
+        self.logins = Logins(run_context, group)
         self._settings = NodeSettings(
             program=program or ENGINE,
             profile=group.profile,
             parameters=group.parameters,
-            users=lambda: users_of(group, run_context.secrets),
             ca_file=str(run_context.local_ca.certificate_file),
+            clock=run_context.clock,
+            logins=self.logins,
             options=("--cluster-enabled", "yes") if clustered else (),
         )
         named = (group.primary_endpoint, group.reader_endpoint, group.configuration_endpoint)
@@ -140,6 +144,32 @@ class CacheActor:
         """The names by which people may call it, in lower case: key, logical id, the service's name."""
         identity = self._group.identity
         return frozenset(name.lower() for name in (self.name, identity.logical_id, identity.physical_name))
+
+    async def become(self, group: ReplicationGroup) -> bool:
+        """Take over `group` where it differs in its users and AUTH token only; return whether that is so.
+
+        Connections of users who are gone end, as on the service; the others go on with their new rights.
+        """
+        old = self._group
+        if replace(old, users=group.users, user_group_ids=group.user_group_ids, auth_token=group.auth_token) != group:
+            return False
+        if (old.auth_token is None) != (group.auth_token is None) or bool(old.users) != bool(group.users):
+            return False  # CloudFormation replaces the group for it
+        self.logins.change_to(group)
+        self._group = group
+        await self.set_logins()
+        return True
+
+    async def set_logins(self) -> None:
+        """Give every node the users, and what IAM tokens need, as they are now. Raises UserError."""
+        for shard in self.shards:
+            await shard.set_logins()
+
+    async def clock_moved(self) -> None:
+        """Give every node the time, and the decisions that depend on it. Raises UserError."""
+        await asyncio.gather(*(shard.set_clock() for shard in self.shards))
+        if self.logins.iam() is not None:
+            await self.set_logins()
 
     async def fail_over(self, shard_id: str | None, *, planned: bool) -> str:
         """Let a replica of a shard take over; `planned` keeps the old primary up. Returns a sentence. Raises UserError."""

@@ -66,8 +66,8 @@ class MemcachedActor:
             program=ENGINE,
             profile=cluster.profile,
             parameters={},
-            users=list,
             ca_file=str(run_context.local_ca.certificate_file),
+            clock=run_context.clock,
             options=cluster.options,
         )
         self._configuration = (
@@ -119,6 +119,12 @@ class MemcachedActor:
         for one in self.nodes:
             self._watch(one)
         self._tasks.start("reading the metrics", self._read_metrics)
+
+    async def clock_moved(self) -> None:
+        """Give every node the time. Raises UserError."""
+        for one in self.nodes:
+            with suppress(OSError):  # a node that is gone gets it when it is replaced
+                await one.process.set_clock()
 
     async def stop(self) -> None:
         """Shut the nodes down, then close the sockets."""

@@ -124,6 +124,19 @@ class NodeProcess:
         """Accept on `sock` as `name` from now on. Raises as `ask`."""
         await self.ask("listen", descriptor=sock.fileno(), name=name, tls=endpoint.tls)
 
+    async def set_logins(self) -> None:
+        """Give it the users and what IAM tokens are checked against. Raises as `ask`."""
+        logins = self._settings.logins
+        await self.ask("users", users=[] if logins is None else logins.users())
+        iam = None if logins is None else logins.iam()
+        if iam is not None and self._channel is not None:
+            await self._channel.ask("iam", iam)
+
+    async def set_clock(self) -> None:
+        """Give it the time, where it is not the machine's. Raises as `ask`."""
+        if self._settings.clock.moves:
+            await self.ask("clock", moves=self._settings.clock.moves)
+
     async def ask_state(self) -> NodeState:
         """The node's part in replication now. Raises as `ask`."""
         self.state = _state(await self.ask("state"))
@@ -197,7 +210,8 @@ class NodeProcess:
         await channel.opened()
         settings = self._settings
         await channel.ask("parameters", {"parameters": settings.parameters_of(self._node)})
-        await channel.ask("users", {"users": settings.users()})
+        await self.set_clock()
+        await self.set_logins()
         if settings.pair is not None:
             certificate, key = str(settings.pair.certificate_file), str(settings.pair.key_file)
             files = {"certificate_file": certificate, "key_file": key, "ca_file": settings.ca_file}

@@ -1,18 +1,18 @@
-"""The settings that every node of a cache receives: engine, parameters, users and certificate."""
+"""The settings that every node of a cache receives: engine, parameters, logins, time and certificate."""
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from cachetwin_local.supervise.cache.logins import Logins
+from cachetwin_local.supervise.project.clock import Clock
 from cachetwin_local.supervise.project.key_pair import KeyPair
-from cachetwin_local.supervise.project.secret_store import SecretStore
-from cachetwin_local.topology.values import CacheNode, Endpoint, ReplicationGroup
+from cachetwin_local.topology.values import CacheNode, Endpoint
 
-__all__ = ["ENGINE", "NodeSettings", "users_of"]
+__all__ = ["ENGINE", "NodeSettings"]
 
 ENGINE = (sys.executable, "-m", "cachetwin_engine")
 
-User = dict[str, object]
 Document = dict[str, object]
 
 
@@ -28,8 +28,9 @@ class NodeSettings:
     program: tuple[str, ...]
     profile: str
     parameters: Mapping[str, str]
-    users: Callable[[], list[User]]
     ca_file: str
+    clock: Clock
+    logins: Logins | None = None
     pair: KeyPair | None = None
     options: tuple[str, ...] = ()
     topology: Callable[[CacheNode], Document | None] = lambda _node: None
@@ -57,26 +58,3 @@ class NodeSettings:
             "replica-announce-port": str(node.endpoint.port),
             **(self._announced(node) if self.options else {}),
         }
-
-
-def users_of(group: ReplicationGroup, secrets: SecretStore) -> list[User]:
-    """The users of a group as the engine gets them; without a user group, the default user alone."""
-    text = secrets.text
-    if not group.users:
-        token = group.auth_token
-        kind = "no-password-required" if token is None else "password"
-        passwords = [] if token is None else [text(token)]
-        return [_user("default", "on ~* &* +@all", kind, passwords)]
-    return [
-        _user(user.user_name, user.access_string, user.authentication_type, [text(p) for p in user.passwords])
-        for user in group.users
-    ]
-
-
-def _user(name: str, access_string: str, authentication: str, passwords: Iterable[str]) -> User:
-    return {
-        "user_name": name,
-        "access_string": access_string,
-        "authentication": authentication,
-        "passwords": list(passwords),
-    }

@@ -160,11 +160,17 @@ class Shard:
         self._event("cache-cluster", member.node.member_id, f"Cache node {_NODE_ID} restarted")
         self._watch(member)
 
-    async def set_users(self) -> None:
-        """Give every node the users that the settings have now. Raises UserError."""
+    async def set_logins(self) -> None:
+        """Give every node the users, and what IAM tokens need, as they are now. Raises UserError."""
         for member in self.members:
             with suppress(OSError):  # a node that is gone gets them when it is replaced
-                await member.process.ask("users", users=self._settings.users())
+                await member.process.set_logins()
+
+    async def set_clock(self) -> None:
+        """Give every node the time, the primary first. Raises UserError."""
+        for member in sorted(self.members, key=lambda one: one is not self.primary):
+            with suppress(OSError):  # a node that is gone gets it when it is replaced
+                await member.process.set_clock()
 
     async def set_replicas(self, count: int) -> None:
         """Add replicas, or remove the newest ones, until there are `count`. Raises UserError."""

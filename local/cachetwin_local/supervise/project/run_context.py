@@ -4,7 +4,7 @@ import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from cachetwin_local.supervise.events import Event, ResourceState, State
 from cachetwin_local.supervise.parts import Part, Parts
 from cachetwin_local.supervise.process.child import Child, Command
 from cachetwin_local.supervise.process.private_file import make_private_directory
+from cachetwin_local.supervise.project.clock import Clock
 from cachetwin_local.supervise.project.local_ca import LocalCA
 from cachetwin_local.supervise.project.logs import Logs
 from cachetwin_local.supervise.project.metrics import Metrics
@@ -46,9 +47,12 @@ class RunContext:
     parts: Parts = field(default_factory=Parts)
     metrics: Metrics = field(default_factory=Metrics)
     service_events: ServiceEvents = field(default_factory=ServiceEvents)
+    clock: Clock = field(default_factory=Clock)
+    tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     identities: Directory = field(init=False)
 
     def __post_init__(self) -> None:
+        self.service_events.now = self.clock.now
         self.identities = Directory(lambda name: self.secrets.internal(f"identity of {name}"))
 
     def values_to_mask(self) -> frozenset[str]:

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.process.private_file import write_private
-from cachetwin_local.topology.values import GenerateSecretString, Secret, SecretRef, Text, show
+from cachetwin_local.topology.values import GenerateSecretString, Secret, SecretRef, Text, secrets_in, show
 
 __all__ = ["SecretStore", "generate_password"]
 
@@ -57,10 +57,11 @@ def _kinds(rule: GenerateSecretString) -> list[str]:
 
 @dataclass(slots=True)
 class _Stored:
-    """The stored part of one secret."""
+    """The stored part of one secret. `earlier` is the password that a rotation has replaced."""
 
     specification: str
     password: str
+    earlier: str = ""
 
 
 @dataclass(slots=True)
@@ -108,9 +109,40 @@ class SecretStore:
             return text
         return "".join(part if isinstance(part, str) else self._resolve(part) for part in text)
 
+    def earlier_text(self, text: Text) -> str | None:
+        """`text` with the values before the last rotation; None where none of its secrets was rotated."""
+        if isinstance(text, str) or not any(self._stored_of(reference).earlier for reference in secrets_in(text)):
+            return None
+        return "".join(part if isinstance(part, str) else self._resolve(part, earlier=True) for part in text)
+
+    def rotate(self, secret: Secret) -> None:
+        """Generate a new value and keep the one before. Raises UserError for a value that the template states."""
+        if secret.generate is None:
+            raise UserError(f"the secret {secret.name} has its value from the template: change it there and apply it")
+        stored = self._stored[secret.identity.key]
+        stored.earlier, stored.password = stored.password, generate_password(secret.generate)
+        self._save()
+
+    def end_earlier(self, secret: Secret) -> None:
+        """Forget the value before the last rotation."""
+        if secret.identity.key in self._stored:
+            self._stored[secret.identity.key].earlier = ""
+            self._save()
+
+    def all(self) -> list[Secret]:
+        """Every secret of the project."""
+        return list(self._secrets.values())
+
     def secret_string(self, secret: Secret) -> str:
         """The whole SecretString of `secret`, with what its attachments add."""
-        value = self._base(secret)
+        return self._secret_string(secret, earlier=False)
+
+    def _stored_of(self, reference: SecretRef) -> _Stored:
+        secret = self._find(reference.secret_arn)
+        return self._stored.get(secret.identity.key) or _Stored("", "")
+
+    def _secret_string(self, secret: Secret, *, earlier: bool) -> str:
+        value = self._base(secret, earlier=earlier)
         if not secret.attachments:
             return value
         try:
@@ -125,25 +157,27 @@ class SecretStore:
 
     def values_to_mask(self) -> frozenset[str]:
         """Every generated value, plain, JSON-escaped and URL-escaped, for the logs to mask."""
-        values = [entry.password for entry in self._stored.values() if len(entry.password) >= _MASK_LENGTH_MIN]
+        stored = [password for entry in self._stored.values() for password in (entry.password, entry.earlier)]
+        values = [password for password in stored if len(password) >= _MASK_LENGTH_MIN]
         return frozenset(form for value in values for form in (value, json.dumps(value)[1:-1], quote(value, safe="")))
 
-    def _base(self, secret: Secret) -> str:
+    def _base(self, secret: Secret, *, earlier: bool) -> str:
         if secret.generate is None:
             if secret.value is None:
                 raise UserError(
                     f"the secret {secret.name} has no value: give it one in the template, or let it be generated"
                 )
             return self.text(secret.value)
-        password = self._stored[secret.identity.key].password
+        stored = self._stored[secret.identity.key]
+        password = stored.earlier if earlier and stored.earlier else stored.password
         rule = secret.generate
         if rule.generate_string_key is None:
             return password
         document = json.loads(self.text(rule.secret_string_template or "{}"))
         return json.dumps({**document, rule.generate_string_key: password})
 
-    def _resolve(self, reference: SecretRef) -> str:
-        value = self.secret_string(self._find(reference.secret_arn))
+    def _resolve(self, reference: SecretRef, *, earlier: bool = False) -> str:
+        value = self._secret_string(self._find(reference.secret_arn), earlier=earlier)
         if not reference.json_key:
             return value
         try:

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import datetime as dt
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -34,13 +34,14 @@ class ServiceEvent:
 class ServiceEvents:
     """The events of one run, in order."""
 
-    def __init__(self) -> None:
+    def __init__(self, now: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC)) -> None:
+        self.now = now
         self._events: deque[ServiceEvent] = deque(maxlen=_EVENTS_MAX)
         self._followers: set[asyncio.Queue[ServiceEvent]] = set()
 
     def write(self, source_type: SourceType, source_identifier: str, message: str, resource: str) -> None:
         """Record an event, at this moment."""
-        date = dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds")
+        date = self.now().isoformat(timespec="milliseconds")
         event = ServiceEvent(date, source_type, source_identifier, message, resource)
         self._events.append(event)
         for queue in self._followers:

@@ -237,7 +237,7 @@ def _log_in_with_token(ctx: Context, user: User, token: bytes) -> None:
     if ctx.in_exec or ctx.in_script:
         reason = b"there is no login with a token inside MULTI and EXEC, or in a script"
     else:
-        reason = engine.acl.token_refusal(user, token, engine.now_ms)
+        reason = engine.acl.token_refusal(user, token, engine.now_ms, engine.from_machine_ms)
     if reason:
         line = b"IAM login of user " + user.name + b" refused: " + reason
         engine.host.log(line.decode("utf-8", "replace"))
