@@ -4,10 +4,10 @@ from datetime import UTC, datetime
 from unittest import mock
 from urllib.parse import urlencode
 
-import botocore.session
-from botocore.credentials import Credentials
-from botocore.model import ServiceId
-from botocore.signers import RequestSigner
+import botocore.session  # type: ignore[import-untyped]
+from botocore.credentials import Credentials  # type: ignore[import-untyped]
+from botocore.model import ServiceId  # type: ignore[import-untyped]
+from botocore.signers import RequestSigner  # type: ignore[import-untyped]
 
 KEY, SECRET, SESSION = "ASIAEXAMPLEEXAMPLE22", "secret/of+the/key", "session+token/=="
 REGION = "us-east-1"
