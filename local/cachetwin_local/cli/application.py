@@ -17,6 +17,7 @@ from cachetwin_local.cli.commands.draw import draw
 from cachetwin_local.cli.commands.env import env
 from cachetwin_local.cli.commands.events import events
 from cachetwin_local.cli.commands.init import init
+from cachetwin_local.cli.commands.invoke import invoke
 from cachetwin_local.cli.commands.logs import logs
 from cachetwin_local.cli.commands.operations import failover, reboot, rotate, scale
 from cachetwin_local.cli.commands.plan import plan
@@ -57,6 +58,7 @@ for _command in (
     apply,
     status,
     logs,
+    invoke,
     restart,
     shell,
     env,

@@ -47,7 +47,7 @@ function write(level, words) {
   const time = new Date().toISOString();
   const line = json
     ? JSON.stringify({ timestamp: time, level, requestId: requestId || undefined, message: text })
-    : [time, requestId || "undefined", level, text.replaceAll("\n", "\r")].join("\t");
+    : [time, requestId || "undefined", level, text].join("\t");
   process.stdout.write(line + "\n");
 }
 
@@ -113,7 +113,7 @@ function call(handler, event, context) {
 
 async function report(where, error) {
   const described = describe(error);
-  write("ERROR", ["Invoke Error", JSON.stringify({ ...described, stack: described.trace })]);
+  write("ERROR", ["Invoke Error", JSON.stringify({ errorType: described.errorType, errorMessage: described.errorMessage, stack: described.trace })]);
   const headers = { "Content-Type": "application/json", "Lambda-Runtime-Function-Error-Type": described.errorType };
   await request("POST", where, JSON.stringify(described), headers);
 }
