@@ -10,7 +10,7 @@ from cachetwin_cdk.patterns import SessionApi
 from .bundling import python_code
 
 _FUNCTION = Path(__file__).parent / "function"
-_ROUTES = ("POST /session", "GET /session", "PATCH /session", "DELETE /session")
+_ROUTES = ("GET /", "GET /static/{file}", "POST /session", "GET /session", "PATCH /session", "DELETE /session")
 
 
 class SessionApiStack(cdk.Stack):

@@ -1,7 +1,8 @@
 """What Lambda calls: HTTP in API Gateway's payload 2.0, answered from the session store.
 
 ``POST /session`` makes a session; ``GET`` reads it and counts the visit, ``PATCH`` merges JSON into its data, ``DELETE``
-ends it. The id comes as the cookie ``__Host-session`` or as a bearer token, never in the path, where logs would keep it.
+ends it. ``GET /`` is a page that uses them. The id comes as the cookie ``__Host-session`` or as a bearer token, never in
+the path, where logs would keep it.
 """
 
 import base64
@@ -16,6 +17,8 @@ from typing import Any, Final
 from valkey.exceptions import ValkeyError
 
 from .connection import connect
+from .instance import Instance
+from .page import file_response
 from .settings import Settings
 from .store import DATA_SIZE_MAX, Conflict, Session, SessionStore, TooLarge
 
@@ -25,6 +28,7 @@ RETRY_AFTER_S: Final = 5
 
 logger = logging.getLogger(__name__)
 logger.setLevel(logging.INFO)
+_instance = Instance()
 Event = dict[str, Any]
 Response = dict[str, Any]
 
@@ -42,11 +46,15 @@ def store() -> SessionStore:
 
 def handle(event: Event, _context: object) -> Response:
     """Answer one request; a cache that is away is a 503, since without it there are no sessions."""
+    file = file_response(event["requestContext"]["http"]["method"], str(event.get("rawPath")))
+    if file is not None:
+        return file
     try:
-        return answer(event, store(), now_s=time.time())
+        response = answer(event, store(), now_s=time.time())
     except ValkeyError:
         logger.exception("the cache did not answer")
-        return _problem(503, "sessions are unavailable", {"retry-after": str(RETRY_AFTER_S)})
+        response = _problem(503, "sessions are unavailable", {"retry-after": str(RETRY_AFTER_S)})
+    return {**response, "headers": {**response.get("headers", {}), **_instance.headers()}}
 
 
 def answer(event: Event, sessions: SessionStore, *, now_s: float) -> Response:
