@@ -77,7 +77,10 @@ class Engine(EngineParts):
             self.tracking.broadcast()
         if self.wants_propagation:
             self.propagation.commit_pending()
-            self.replication.flush()
+            if self.propagation.to_history:
+                self.replication.flush()
+            if self.propagation.to_log:
+                self.log.flush()
 
     def serve_blocked(self) -> None:
         """Serve the clients that wait for the keys that are ready."""
@@ -102,8 +105,10 @@ class Engine(EngineParts):
             expire_some(self)
         self.replication.tick()
         self.saves.tick()
+        self.log_rewriter.tick()
         self.shutdown.tick()
         self.run_pending()
+        self.log.tick()
         now_us = self.clock()
         self.traffic.note_tick(self.commands_processed, now_us - started_us, now_us)
 
@@ -119,6 +124,7 @@ class Engine(EngineParts):
         self.start_turn()
         self.replication.work(until_us)
         self.saves.work(until_us)
+        self.log_rewriter.work(until_us)
         self.run_pending()
 
     def info(self) -> bytes:

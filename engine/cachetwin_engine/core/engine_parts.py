@@ -3,6 +3,7 @@
 - ``state``: plain state, below all parts;
 - ``observers``: clients that receive changes (``watchers``, ``monitors``, ``tracking``, ``pubsub``);
 - ``keyspace``, ``expiry``, ``memory``, ``rdb``: the data;
+- ``aof``: the append-only file;
 - ``replication``: the history, replicas, the link to a primary;
 - ``scripting``: scripts and libraries of functions;
 - ``stats``: counters and logs of calls;
@@ -19,6 +20,9 @@ from .acl.rules import rows_of
 from .admin.flush_swap import FlushSwap
 from .admin.shutdown import Shutdown
 from .admin.slot_moves import SlotMoves
+from .aof.append_log import AppendLog
+from .aof.log_loader import LogLoader
+from .aof.rewriter import LogRewriter
 from .config.config import Config
 from .config.notifications import NOTIFY_EXPIRED, NOTIFY_KEY_MISS, NOTIFY_NEW
 from .config.profile import Profile
@@ -70,8 +74,13 @@ class EngineParts(EngineState):
         self.replication = Replication(self, self.account, self.snapshots, self.loader, self.pause)
         self.propagation.history = self.replication
         self.saves = Saves(self, self.account, self.snapshots, self.loader, self.replication)
+        self.log = AppendLog(self, self.replication)
+        self.propagation.log = self.log
+        self.log_rewriter = LogRewriter(self, self.account, self.snapshots, self.log)
+        self.log_loader = LogLoader(self, self.loader, self.log, self.log_rewriter)
+        self.replication.log_switch = self.log_rewriter
         self.slot_moves = SlotMoves(self)
-        self.shutdown = Shutdown(self, self.saves, self.replication, self.pause)
+        self.shutdown = Shutdown(self, self.saves, self.log_rewriter, self.replication, self.pause)
 
     # -- clients -------------------------------------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ blocked-by flags, the limits of the logs); ``follow_config`` brings all of that 
 
 from typing import TYPE_CHECKING, Final
 
+from cachetwin_engine.core.aof.append_log import OFF
 from cachetwin_engine.core.cluster.state import ClusterState
 from cachetwin_engine.core.config.config import refused
 from cachetwin_engine.core.execution.logins import user_changed
@@ -36,6 +37,10 @@ def change_config(engine: "EngineParts", pairs: list[tuple[bytes, bytes]], may_s
         engine.acl.set_default_password(config.values[b"requirepass"])
         user_changed(engine, engine.acl.default)
     follow_config(engine)
+    if "appendonly" in changed and not _switch_log(engine):
+        config.restore(before)
+        follow_config(engine)
+        raise refused(b"appendonly", b"Unable to turn on AOF. Check server logs.")
     if "maxmemory" in changed or "maxmemory-policy" in changed:
         engine.evictor.has_more = True
         if engine.actor is None or not engine.actor.caller.in_exec:
@@ -63,9 +68,21 @@ def follow_config(engine: "EngineParts") -> None:
         engine.blocked_by &= ~BLOCKED_BY_FEW_REPLICAS
     engine.replication.config_changed()
     engine.saves.choose_disk_flag()
+    engine.log.configure()
     for client in engine.clients.connected.values():
         client.parser.bulk_bytes_max = config.clients.proto_max_bulk_len
         client.last_row = None
+
+
+def _switch_log(engine: "EngineParts") -> bool:
+    """Turn the append-only file on or off, as the parameter says; False if it can't be had."""
+    if not engine.config.boolean("appendonly"):
+        engine.log_rewriter.turn_off()
+        return True
+    in_transaction = engine.actor is not None and engine.actor.caller.in_exec
+    if engine.actor is not None:
+        engine.clients.mark_pending(engine.actor)  # so that the server starts the work at once
+    return engine.log.state != OFF or engine.log_rewriter.turn_on(in_transaction)
 
 
 def _choose_logs(engine: "EngineParts") -> None:

@@ -6,6 +6,7 @@ the client that called SHUTDOWN waits. SHUTDOWN ABORT cancels it, and so does a 
 
 from typing import Final
 
+from cachetwin_engine.core.aof.rewriter import LogRewriter
 from cachetwin_engine.core.execution.pause import Pause
 from cachetwin_engine.core.rdb.saving import Saves
 from cachetwin_engine.core.replication.history import ReplicationHistory
@@ -17,9 +18,12 @@ FAILED: Final = b"-ERR Errors trying to SHUTDOWN. Check logs.\r\n"
 class Shutdown:
     """How far the shutdown of one engine is. The shell looks at ``EngineState.shutdown_requested``."""
 
-    def __init__(self, engine: EngineState, saves: Saves, replication: ReplicationHistory, pause: Pause) -> None:
+    def __init__(
+        self, engine: EngineState, saves: Saves, log: LogRewriter, replication: ReplicationHistory, pause: Pause
+    ) -> None:
         self._engine = engine
         self._saves = saves
+        self._log = log
         self._replication = replication
         self._pause = pause
         self.reason = ""  # who asked
@@ -88,14 +92,16 @@ class Shutdown:
     def save(self) -> bool:
         """Save if save points or the words of SHUTDOWN ask for it. False if that failed and the process must not end."""
         engine = self._engine
+        force = "force" in self._words
         self._saves.cancel()
+        if not self._log.finish(force):
+            return force
         wanted = "save" in self._words or (engine.config.server.save_points and "nosave" not in self._words)
         if not wanted or engine.running_script is not None:
             return True
         engine.host.log("Saving the final RDB snapshot before exiting.")
         if not self._saves.save():
             return True
-        force = "force" in self._words
         engine.host.log("Error trying to save the DB" + (". Exit anyway." if force else ", can't exit."))
         return force
 

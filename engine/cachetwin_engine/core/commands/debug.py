@@ -3,12 +3,12 @@
 from collections.abc import Callable
 from typing import Final
 
+from cachetwin_engine.core.aof.log_loader import LogError
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.keyspace.value import Value
 from cachetwin_engine.core.memory.account import size_of_key
 from cachetwin_engine.core.protocol.errors import NO_SUCH_KEY, CommandError
 from cachetwin_engine.core.protocol.replies import OK, array, bulk, error, integer, simple
-from cachetwin_engine.core.rdb.loading import Loading
 from cachetwin_engine.core.rdb.packed import BadData
 from cachetwin_engine.core.registry.command_table import ADMIN, LOADING, NOSCRIPT, STALE, command
 from cachetwin_engine.core.state.engine_state import REPLY_BUFFER_PEAK_MS
@@ -81,14 +81,24 @@ def _reload(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _load_log(ctx: Context, args: list[bytes]) -> bytes:
-    """Load what an append-only file would contain: the current data."""
+    """Load the append-only file, or with ``appendonly no`` what the last BGREWRITEAOF wrote."""
     engine = ctx.engine
-    snapshot = engine.snapshots.begin([], checksum=False)
-    snapshot.finish()
-    engine.snapshots.forget(snapshot)
-    loading = Loading(engine.loader, snapshot.take(), drops_expired=True)
-    loading.finish()
-    loading.adopt()
+    engine.propagation.commit_pending()
+    engine.log.flush_all()
+    try:
+        if not engine.log_loader.load():
+            raise CommandError(b"ERR Error trying to load the AOF files, check server logs")
+    except LogError as problem:
+        engine.host.log(str(problem))
+        raise CommandError(b"ERR Error trying to load the AOF files, check server logs") from None
+    engine.actor = ctx.session
+    engine.saves.dirty_then = engine.dirty
+    engine.host.log("Append Only File loaded by DEBUG LOADAOF")
+    return OK
+
+
+def _flush_sleep(ctx: Context, args: list[bytes]) -> bytes:
+    ctx.engine.log.flush_sleep_s = parse_int(args[2]) / 1_000_000
     return OK
 
 
@@ -313,7 +323,7 @@ def _help(ctx: Context, args: list[bytes]) -> bytes:
 
 _MANY: Final = 1 << 30
 _SUBCOMMANDS: Final[dict[bytes, tuple[int, int, Callable[[Context, list[bytes]], bytes]]]] = {
-    b"aof-flush-sleep": (3, 3, _ok),
+    b"aof-flush-sleep": (3, 3, _flush_sleep),
     b"change-repl-id": (2, 2, _change_history),
     b"client-enforce-reply-list": (3, 3, _ok),
     b"client-eviction": (2, 2, _client_eviction),

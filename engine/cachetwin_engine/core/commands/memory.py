@@ -86,8 +86,8 @@ def memory_stats(ctx: Context, args: list[bytes]) -> bytes:
         bulk(b"peak.allocated"), integer(peak), bulk(b"total.allocated"), integer(used),
         bulk(b"startup.allocated"), integer(0), bulk(b"replication.backlog"), integer(0),
         bulk(b"clients.slaves"), integer(0), bulk(b"clients.normal"), integer(clients),
-        bulk(b"cluster.links"), integer(0), bulk(b"aof.buffer"), integer(0), bulk(b"lua.caches"), integer(0),
-        bulk(b"functions.caches"), integer(0),
+        bulk(b"cluster.links"), integer(0), bulk(b"aof.buffer"), integer(ctx.engine.log.buffer_bytes),
+        bulk(b"lua.caches"), integer(0), bulk(b"functions.caches"), integer(0),
     ]  # fmt: skip
     overhead = 0
     for db in engine.databases:

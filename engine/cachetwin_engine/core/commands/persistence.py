@@ -21,6 +21,10 @@ from cachetwin_engine.core.registry.command_table import (
     command,
 )
 
+_OTHER_IN_PROGRESS: Final = (
+    b"ERR Another child process is active (AOF?): can't BGSAVE right now. Use BGSAVE SCHEDULE in order to schedule "
+    b"a BGSAVE whenever possible."
+)
 _IN_PROGRESS: Final = b"ERR Background save already in progress"
 
 
@@ -78,9 +82,12 @@ def bgsave(ctx: Context, args: list[bytes]) -> bytes:
         return _cancel(saves)
     if saves.in_progress():
         raise CommandError(_IN_PROGRESS)
-    if ctx.in_exec:
+    rewrites = ctx.engine.log_rewriter.in_progress()
+    if ctx.in_exec or (rewrites and word == b"schedule"):
         saves.scheduled = True
         return simple(b"Background saving scheduled")
+    if rewrites:
+        raise CommandError(_OTHER_IN_PROGRESS)
     if saves.begin():
         raise CommandError(b"ERR")
     ctx.engine.clients.mark_pending(ctx.session)  # so that the server starts the work at once
@@ -106,7 +113,18 @@ def _cancel(saves: Saves) -> bytes:
     since="1.0.0",
 )
 def bgrewriteaof(ctx: Context, args: list[bytes]) -> bytes:
-    """BGREWRITEAOF: without an append-only file there is nothing to rewrite."""
+    """BGREWRITEAOF: clients are served during the rewrite."""
+    rewriter = ctx.engine.log_rewriter
+    if rewriter.in_progress():
+        raise CommandError(b"ERR Background append only file rewriting already in progress")
+    if ctx.in_exec or rewriter.is_busy():
+        rewriter.schedule()
+        return simple(b"Background append only file rewriting scheduled")
+    if not rewriter.begin():
+        raise CommandError(
+            b"ERR Can't execute an AOF background rewriting. Please check the server logs for more information."
+        )
+    ctx.engine.clients.mark_pending(ctx.session)  # so that the server starts the work at once
     return simple(b"Background append only file rewriting started")
 
 

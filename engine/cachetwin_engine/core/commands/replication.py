@@ -19,7 +19,7 @@ from cachetwin_engine.core.registry.command_table import (
     command,
 )
 from cachetwin_engine.core.registry.dispatch_flags import CLIENT_REPLICA_STREAM
-from cachetwin_engine.core.replication.acknowledgements import Waiting
+from cachetwin_engine.core.replication.acknowledgements import LOG_IS_OFF, Waiting
 from cachetwin_engine.core.replication.connected_replica import ONLINE, ConnectedReplica
 from cachetwin_engine.core.replication.primary_link import CONNECTED
 from cachetwin_engine.core.text.numbers import INT64_MAX, integer_or_none, parse_int, parse_int_or
@@ -388,20 +388,22 @@ def waitaof(ctx: Context, args: list[bytes]) -> bytes:
     _timeout_ms(args[3], ctx.engine.now_ms)
     if ctx.engine.replication.link is not None:
         raise CommandError(_REPLICA_CANT_WAIT_FOR_LOGS)
-    if local:
-        raise CommandError(b"ERR WAITAOF cannot be used when numlocal is set but appendonly is disabled.")
-    return _wait(ctx, args, wanted, args[3], of_logs=True)
+    if local and not ctx.engine.config.boolean("appendonly"):
+        raise CommandError(LOG_IS_OFF)
+    return _wait(ctx, args, wanted, args[3], of_logs=True, wanted_here=local)
 
 
-def _wait(ctx: Context, args: list[bytes], wanted: int, timeout: bytes, of_logs: bool) -> bytes:
+def _wait(ctx: Context, args: list[bytes], wanted: int, timeout: bytes, of_logs: bool, wanted_here: int = 0) -> bytes:
     timeout_ms = _timeout_ms(timeout, ctx.engine.now_ms)
     replication = ctx.engine.replication
-    waiting = Waiting(ctx.session, args, ctx.session.written_offset, wanted, of_logs)
-    count = replication.acknowledgements.count(waiting.offset, of_logs)
-    reply = waiting.reply(count)
-    if count >= wanted or not ctx.may_block:
+    waiting = Waiting(ctx.session, args, ctx.session.written_offset, wanted, of_logs, wanted_here)
+    acknowledgements = replication.acknowledgements
+    count = acknowledgements.count(waiting.offset, of_logs)
+    here = acknowledgements.count_here(waiting.offset)
+    reply = waiting.reply(here, count)
+    if (count >= wanted and here >= wanted_here) or not ctx.may_block:
         return reply
-    replication.acknowledgements.wait(waiting)
+    acknowledgements.wait(waiting)
     return ctx.block([], ctx.engine.now_ms + timeout_ms if timeout_ms else 0, reply, args)
 
 

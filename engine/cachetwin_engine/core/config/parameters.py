@@ -329,7 +329,7 @@ PARAMETERS: Final[list[Parameter]] = [
     Parameter("use-exit-on-panic", BOOLEAN, "no", hidden=True),
     Parameter("watchdog-period", INTEGER, "0", high=2147483647, hidden=True),
     # Of Redis OSS alone.
-    Parameter("aof-disable-auto-gc", BOOLEAN, "no", redis_only=True),
+    Parameter("aof-disable-auto-gc", BOOLEAN, "no", hidden=True),
     Parameter("dynamic-hz", BOOLEAN, "yes", redis_only=True),
     Parameter("io-threads-do-reads", BOOLEAN, "no", immutable=True, redis_only=True),
 ]

@@ -7,7 +7,7 @@ Dispatch comes here only while one of them is set. The same questions are asked 
 from typing import TYPE_CHECKING, Final
 
 from cachetwin_engine.core.observers.watchers import unwatch
-from cachetwin_engine.core.protocol.errors import CANNOT_SAVE, MASTER_DOWN, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY
+from cachetwin_engine.core.protocol.errors import MASTER_DOWN, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY
 from cachetwin_engine.core.registry.command_table import ALLOW_BUSY, DENYOOM, LOADING, READONLY, STALE, WRITE, Command
 from cachetwin_engine.core.registry.dispatch_flags import (
     BLOCKED_BY_DISK,
@@ -52,7 +52,7 @@ def admission_error(ctx: Context, command: Command, args: list[bytes]) -> bytes 
     if blocked_by & (BLOCKED_BY_DISK | BLOCKED_BY_FEW_REPLICAS) and engine.replication.link is None:
         writes = flags_now(engine.scripts, session, command, args) & WRITE != 0
         if writes and blocked_by & BLOCKED_BY_DISK:
-            return CANNOT_SAVE
+            return engine.disk_problems.line()
         if writes and lacks_replicas(engine):
             return NO_REPLICAS
     if blocked_by & BLOCKED_BY_REPLICA:

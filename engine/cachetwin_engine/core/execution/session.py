@@ -65,7 +65,11 @@ class Session(Client):
             self.run()
             engine.run_pending()
             engine.traffic.note_turn(engine.batch_started_us - started_us, engine.commands_processed - commands)
-        out = b"" if self.close_now else self.take_output()
+        if self.engine.holds_replies:
+            self.engine.clients.mark_pending(self)
+            out = b""
+        else:
+            out = b"" if self.close_now else self.take_output()
         if self._held_bytes:
             self._count_held()
         if self.engine.client_memory.limit:

@@ -63,7 +63,7 @@ def memory_lines(ctx: Context) -> list[str]:
         "mem_cluster_links:0",
         "mem_cluster_slot_import:0",
         "mem_cluster_slot_export:0",
-        "mem_aof_buffer:0",
+        f"mem_aof_buffer:{engine.log.buffer_bytes}",
         "mem_allocator:pymalloc",
         "mem_overhead_db_hashtable_rehashing:0",
         "active_defrag_running:0",

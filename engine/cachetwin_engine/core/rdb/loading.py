@@ -61,8 +61,11 @@ class Loader:
 class Loading:
     """Reads a file in slices. The engine keeps its data until ``adopt``."""
 
-    def __init__(self, loader: Loader, data: bytes, drops_expired: bool) -> None:
-        """``drops_expired``: leave expired keys out. A replica keeps them for its primary to delete. Raises BadData."""
+    def __init__(self, loader: Loader, data: bytes, drops_expired: bool, may_continue: bool = False) -> None:
+        """``drops_expired``: leave expired keys out. A replica keeps them for its primary to delete. Raises BadData.
+
+        ``may_continue``: something else may stand behind the file (``end``).
+        """
         engine = loader.engine
         self._loader = loader
         self._engine = engine
@@ -74,9 +77,11 @@ class Loading:
         self.libraries: list[bytes] = []
         end = len(data)
         self._wanted_sum = 0  # 0: the file has no check sum
-        if _version(data, engine) >= _CHECKSUM_FROM:
+        self._may_continue = may_continue
+        self._has_sum = _version(data, engine) >= _CHECKSUM_FROM
+        if self._has_sum:
             end -= _CHECKSUM_BYTES
-            self._wanted_sum = int.from_bytes(data[end:], "little")
+            self._wanted_sum = 0 if may_continue else int.from_bytes(data[end:], "little")
             if end < _HEAD_BYTES:
                 raise BadData("the file ends early")
         self._sum = 0
@@ -84,6 +89,7 @@ class Loading:
         self._reader = RdbReader(data, engine.config)
         self._reader.at = _HEAD_BYTES
         self._end = end
+        self.end = len(data)  # of the file, once it is ``done``
         self._db = self.databases[0]
         self._ends_at_ms = -1
         self._idle_seconds = -1
@@ -118,8 +124,7 @@ class Loading:
         reader = self._reader
         kind = reader.byte()
         if kind == kinds.END:
-            if reader.at != self._end:
-                raise BadData("more behind the end of the file")
+            self._find_end()
             self.done = True
         elif kind == kinds.DATABASE:
             index = reader.length()
@@ -149,6 +154,23 @@ class Loading:
             raise BadData("data of a module, or of a version that was never released")
         else:
             self._key(kind)
+
+    def _find_end(self) -> None:
+        """The end of the file. If something else may follow, the checksum is compared only here."""
+        reader = self._reader
+        end = reader.at
+        if not self._may_continue:
+            if end != self._end:
+                raise BadData("more behind the end of the file")
+            return
+        if self._has_sum:
+            if end > self._end:
+                raise BadData("the file ends early")
+            wanted = int.from_bytes(reader.data[end : end + _CHECKSUM_BYTES], "little")
+            if wanted and not self._loader.skips_checksums and crc64(reader.data[:end], 0) != wanted:
+                raise BadData("CRC error: the file's checksum is wrong")
+            end += _CHECKSUM_BYTES
+        self.end = end
 
     def _key(self, kind: int) -> None:
         reader = self._reader

@@ -7,7 +7,7 @@ host writes the file piece by piece and replaces the old one when it is complete
 from typing import Final
 
 from cachetwin_engine.core.memory.account import MemoryAccount
-from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_DISK, BLOCKED_BY_REPLICA
+from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_REPLICA
 from cachetwin_engine.core.state.engine_state import EngineState
 from cachetwin_engine.core.state.propagation import History
 
@@ -180,10 +180,9 @@ class Saves:
         """Update the flag that blocks writes after a failed save. Called when a save ends or parameters change."""
         engine = self._engine
         config = engine.config
-        if not self.ok and config.server.save_points and config.boolean("stop-writes-on-bgsave-error"):
-            engine.blocked_by |= BLOCKED_BY_DISK
-        else:
-            engine.blocked_by &= ~BLOCKED_BY_DISK
+        stops = len(config.server.save_points) > 0 and config.boolean("stop-writes-on-bgsave-error")
+        engine.disk_problems.save_failed = not self.ok and stops
+        engine.choose_disk_flag()
 
     def _new_snapshot(self) -> Snapshot:
         engine = self._engine

@@ -127,15 +127,21 @@ class Snapshot:
 
     def _next_database(self) -> None:
         if not self._databases:
-            self._writer.kind(kinds.END)
-            self._gather()
-            crc = self._crc if self._checksum else 0
-            self._ready.append(crc.to_bytes(8, "little"))
+            self._write_end()
             self.done = True
             return
         db = self._databases.pop()
         self._current = db
         self._open(db)
+        self._write_sizes(db)
+
+    def _write_end(self) -> None:
+        self._writer.kind(kinds.END)
+        self._gather()
+        crc = self._crc if self._checksum else 0
+        self._ready.append(crc.to_bytes(8, "little"))
+
+    def _write_sizes(self, db: Database) -> None:
         self._writer.kind(kinds.SIZES)
         self._writer.length(len(db.values))
         self._writer.length(len(db.expires))
@@ -146,8 +152,13 @@ class Snapshot:
 
     def _write_key(self, db: Database, key: bytes) -> None:
         value = db.values.peek(key)
+        self._put(db, key, value, db.expiry_of(key) if db.expires else -1)
+        self.keys_written += 1
+        if self._writer.size() >= _PIECE_BYTES:
+            self._gather()
+
+    def _put(self, db: Database, key: bytes, value: object, at_ms: int) -> None:
         writer = self._writer
-        at_ms = db.expiry_of(key) if db.expires else -1
         if at_ms >= 0:
             writer.kind(kinds.ENDS_AT_MS)
             writer.time_ms(at_ms)
@@ -158,9 +169,6 @@ class Snapshot:
             writer.kind(kinds.FREQUENCY)
             writer.kind(self._access_log.frequency(db, key))
         writer.entry(key, value)
-        self.keys_written += 1
-        if writer.size() >= _PIECE_BYTES:
-            self._gather()
 
     def _gather(self) -> None:
         data = self._writer.flushed()
@@ -171,9 +179,12 @@ class Snapshot:
 
 
 def notes_of(
-    engine: EngineState, used_memory: int, replication: list[tuple[bytes, bytes]]
+    engine: EngineState, used_memory: int, replication: list[tuple[bytes, bytes]], is_log_base: bool = False
 ) -> list[tuple[bytes, bytes]]:
-    """The notes at the head of a file: version, time, memory, and ``replication`` if a replica may resume from it."""
+    """The notes at the head of a file: version, time, memory, and ``replication`` if a replica may resume from it.
+
+    ``is_log_base``: the file is the base of an append-only file.
+    """
     profile = engine.profile
     name = b"redis-ver" if profile.names_redis_in_files else b"valkey-ver"
     return [
@@ -182,5 +193,5 @@ def notes_of(
         (b"ctime", b"%d" % (engine.now_ms // 1000)),
         (b"used-mem", b"%d" % used_memory),
         *replication,
-        (b"aof-base" if profile.has_multi_part_aof else b"aof-preamble", b"0"),
+        (b"aof-base" if profile.has_multi_part_aof else b"aof-preamble", b"1" if is_log_base else b"0"),
     ]

@@ -13,7 +13,7 @@ class Snapshots:
 
     def __init__(self, engine: EngineState, access_log: AccessLog, scripts: ScriptLibrary) -> None:
         self._engine = engine
-        self._access_log = access_log
+        self.access_log = access_log
         self._scripts = scripts
         self._running: list[Snapshot] = []
 
@@ -25,13 +25,17 @@ class Snapshots:
         with_functions: bool = True,
     ) -> Snapshot:
         """Begin a snapshot of the data as it is now. The caller must ``forget`` it when it is done or cancelled."""
+        snapshot = Snapshot(self._engine, self.access_log, checksum, with_data)
+        self.add(snapshot, notes, with_functions)
+        return snapshot
+
+    def add(self, snapshot: Snapshot, notes: list[tuple[bytes, bytes]], with_functions: bool = True) -> None:
+        """The same with a new snapshot of the caller's kind."""
         engine = self._engine
-        snapshot = Snapshot(engine, self._access_log, checksum, with_data)
         snapshot.write_head(notes, self._scripts.library_codes() if with_functions else [])
         self._running.append(snapshot)
         engine.snapshots_run = True
         engine.tracks_memory = True
-        return snapshot
 
     def forget(self, snapshot: Snapshot) -> None:
         """Stop calling it before keys change."""

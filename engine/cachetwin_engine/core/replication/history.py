@@ -13,6 +13,7 @@ from cachetwin_engine.core.rdb.saving import SavedHistory
 from cachetwin_engine.core.rdb.snapshots import Snapshots
 from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_PAUSE, BLOCKED_BY_REPLICA
 from cachetwin_engine.core.state.engine_state import EngineState
+from cachetwin_engine.core.state.propagation import LogSwitch
 
 from .acknowledgements import Acknowledgements
 from .backlog import Backlog
@@ -37,6 +38,7 @@ class ReplicationHistory(SavedHistory):
         self.previous_until = -1
         self.backlog: Backlog | None = None
         self.replicas: dict[int, ConnectedReplica] = {}  # by client
+        self.log_switch = LogSwitch()
         self.local_writes = LocalWrites()
         self.acknowledgements = Acknowledgements(self.replicas)
         self.full_syncs = 0
@@ -133,7 +135,8 @@ class ReplicationHistory(SavedHistory):
 
     def _follow(self) -> None:
         """Only a primary with replicas or a backlog records its changes."""
-        self._engine.wants_propagation = self.backlog is not None and not self.is_replica()
+        self._engine.propagation.to_history = self.backlog is not None and not self.is_replica()
+        self._engine.choose_propagation()
 
     # -- what the engine records --------------------------------------------------------------------------------------
 
@@ -162,6 +165,11 @@ class ReplicationHistory(SavedHistory):
     def _append(self, data: bytes) -> None:
         self._out.append(data)
         self.offset += len(data)
+
+    def count_unsent_batch(self) -> None:
+        """A batch went to the append-only file. Without a stream, which counts bytes, it needs a place of its own."""
+        if self.backlog is None and not self.is_replica():
+            self.offset += 1
 
     def flush(self) -> None:
         """The end of a turn: send what was written."""

@@ -165,6 +165,7 @@ class PrimaryLink:
         try:
             loading.work(until_us)
             if loading.done:
+                self._history.log_switch.turn_off()
                 self._adopt(loading.adopt())
         except BadData as problem:
             self._load_from(None)
@@ -221,7 +222,9 @@ class PrimaryLink:
         """Send the primary this engine's offset."""
         if self.state == CONNECTED:
             self._acked_ms = self._engine.now_ms
-            self._send([b"REPLCONF", b"ACK", b"%d" % self._history.offset])
+            synced = self._history.acknowledgements.synced_offset
+            in_log = [] if synced < 0 else [b"FACK", b"%d" % synced]
+            self._send([b"REPLCONF", b"ACK", b"%d" % self._history.offset, *in_log])
 
     def _send(self, args: list[bytes]) -> None:
         parts = [b"*%d\r\n" % len(args)]
@@ -386,6 +389,7 @@ class PrimaryLink:
             index = int(stream_db) if stream_db.isdigit() else 0
             session.caller.db = engine.databases[index if index < len(engine.databases) else 0]
         self.state = CONNECTED
+        self._history.log_switch.restart()
         self.acknowledge()
         after = self._after
         self._after = []

@@ -9,10 +9,11 @@ from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.execution.dispatch import call, find_command
 from cachetwin_engine.core.execution.permission import check_in, denial
 from cachetwin_engine.core.execution.routing import script_refusal
-from cachetwin_engine.core.protocol.errors import CANNOT_SAVE, NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY, CommandError
+from cachetwin_engine.core.protocol.errors import NO_REPLICAS, OUT_OF_MEMORY, READ_ONLY, CommandError
 from cachetwin_engine.core.protocol.replies import error
 from cachetwin_engine.core.registry.command_table import DENYOOM, MAY_REPLICATE, NOSCRIPT, STALE, WRITE, Command
 from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_DISK, BLOCKED_BY_REPLICA, CLIENT_RESTRICTED
+from cachetwin_engine.core.state.propagation import EVERYWHERE
 from cachetwin_engine.core.state.script_run import ScriptRun
 
 _ACL_FAILURES: Final = [  # of Redis OSS 7.0, by the end of the error that a client gets
@@ -48,7 +49,7 @@ class RunningScript(ScriptRun):
         self.killed = False
         self.read_only = read_only
         self.allow_oom = False
-        self.propagates = True
+        self.targets = EVERYWHERE
         self.keeps_slot = False  # in cluster mode: all its keys are in one slot, ``slot`` once that is known
         self.slot = outer.session.slot
         self.context.take_place_of(outer)
@@ -70,14 +71,13 @@ class RunningScript(ScriptRun):
             return self._refused(problem)
         if command.flags & WRITE:
             self.wrote = True
-        if self.propagates:
+        if self.targets == EVERYWHERE:
             return call(self.context, command, args)
-        wanted = engine.wants_propagation
-        engine.wants_propagation = False
+        engine.propagation.targets = self.targets
         try:
             return call(self.context, command, args)
         finally:
-            engine.wants_propagation = wanted
+            engine.propagation.targets = EVERYWHERE
 
     def may(self, args: list[bytes]) -> bool | None:
         """Whether the caller's user may run ``args``; None if there is no such command."""
@@ -117,7 +117,7 @@ class RunningScript(ScriptRun):
             if command.flags & WRITE and lacks_replicas(engine):
                 return NO_REPLICAS
             if command.flags & WRITE and engine.blocked_by & BLOCKED_BY_DISK:
-                return CANNOT_SAVE
+                return engine.disk_problems.line()
             if command.flags & DENYOOM and engine.memory_is_full and not self.allow_oom:
                 return OUT_OF_MEMORY
         if engine.cluster is not None:

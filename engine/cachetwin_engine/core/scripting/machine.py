@@ -16,6 +16,7 @@ from mypy_extensions import i64
 from cachetwin_engine.core.protocol.errors import CommandError
 from cachetwin_engine.core.protocol.replies import NULL_3, NULL_BULK_2, OK, bulk, integer
 from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_SCRIPT
+from cachetwin_engine.core.state.propagation import EVERYWHERE
 from cachetwin_engine.core.text.doubles import digits_17, shortest
 
 from . import library_calls
@@ -311,7 +312,7 @@ class Machine:
     def _set_repl(self, flags: float) -> None:
         run = self._engine.running_script
         if run is not None:
-            run.propagates = int(flags) & _TO_REPLICAS != 0
+            run.targets = int(flags) & EVERYWHERE
 
     def _log(self, level: float, text: bytes) -> None:
         self._engine.host.script_logged(int(level), text)
@@ -385,7 +386,6 @@ _COLON: Final = 58
 _LF: Final = 10
 _SMALL: Final = 1024
 _SMALL_INTEGERS: Final[list[bytes]] = [b"%d" % number for number in range(_SMALL)]
-_TO_REPLICAS: Final = 2  # of the flags of redis.set_repl; there is no append-only file to tell
 _LUA_TYPES: Final[dict[type, bytes]] = {type(None): b"nil", bool: b"boolean", bytes: b"string"}
 FLAGS: Final = frozenset({b"no-writes", b"allow-oom", b"allow-stale", b"no-cluster", b"allow-cross-slot-keys"})
 

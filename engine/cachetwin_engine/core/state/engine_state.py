@@ -17,7 +17,12 @@ from cachetwin_engine.core.config.notifications import NOTIFY_KEYEVENT, NOTIFY_K
 from cachetwin_engine.core.config.profile import Profile
 from cachetwin_engine.core.keyspace.database import Database, KeyspaceObserver
 from cachetwin_engine.core.registry.command_table import Command, table_for
-from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_PAUSE, BLOCKED_BY_REPLICA
+from cachetwin_engine.core.registry.dispatch_flags import (
+    BLOCKED_BY_DISK,
+    BLOCKED_BY_LOADING,
+    BLOCKED_BY_PAUSE,
+    BLOCKED_BY_REPLICA,
+)
 from cachetwin_engine.core.registry.history import make_as_of
 from cachetwin_engine.core.stats.latency import LatencyMonitor
 from cachetwin_engine.core.stats.statistics import Statistics
@@ -26,6 +31,7 @@ from cachetwin_engine.core.text.random_source import RandomSource
 
 from .client import Client
 from .clients import Clients
+from .disk_problems import DiskProblems
 from .host import Host
 from .propagation import Propagation
 from .script_run import ScriptRun
@@ -78,6 +84,8 @@ class EngineState(KeyspaceObserver):
         self.traffic = Traffic()
         self.dirty = 0  # changes since start
         self.wants_propagation = False
+        self.holds_replies = False  # until what they acknowledge is on disk (``appendfsync always``)
+        self.disk_problems = DiskProblems()
         self.propagation = Propagation()
         self.batch_started_us = self.clock()
         self.now_ms = self.batch_started_us // 1000
@@ -119,13 +127,24 @@ class EngineState(KeyspaceObserver):
         return self.batch_started_us
 
     def choose_expiry(self) -> None:
-        """Expired keys are kept at a replica, during CLIENT PAUSE, and while a client imports."""
-        keeps = self.blocked_by & (BLOCKED_BY_PAUSE | BLOCKED_BY_REPLICA) != 0
+        """Expired keys are kept at a replica, during CLIENT PAUSE, while a client imports, and while a log is loaded."""
+        keeps = self.blocked_by & (BLOCKED_BY_PAUSE | BLOCKED_BY_REPLICA | BLOCKED_BY_LOADING) != 0
         self.keeps_expired = keeps or self.config.boolean("import-mode")
+
+    def choose_propagation(self) -> None:
+        """Record changes if replicas or the append-only file want them."""
+        self.wants_propagation = self.propagation.to_history or self.propagation.to_log
+
+    def choose_disk_flag(self) -> None:
+        """Block writes while something is wrong with the disk."""
+        if self.disk_problems.exist():
+            self.blocked_by |= BLOCKED_BY_DISK
+        else:
+            self.blocked_by &= ~BLOCKED_BY_DISK
 
     def is_expired(self, at_ms: int) -> bool:
         """True if a key that expires at ``at_ms`` is deleted now: not where another node decides when keys expire."""
-        if at_ms > self.now_ms or self.blocked_by & BLOCKED_BY_REPLICA:
+        if at_ms > self.now_ms or self.blocked_by & (BLOCKED_BY_REPLICA | BLOCKED_BY_LOADING):
             return False
         return not self.config.boolean("import-mode")
 

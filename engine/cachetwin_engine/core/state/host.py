@@ -4,6 +4,8 @@ from typing import TYPE_CHECKING
 
 from mypy_extensions import mypyc_attr
 
+from .log_files import LogFiles
+
 if TYPE_CHECKING:
     from cachetwin_engine.core.config.config import Config
 
@@ -24,6 +26,7 @@ class Host:
         self.rejected_connections = 0
         self.query_buffer_disconnections = 0
         self.output_buffer_disconnections = 0
+        self.log_files = LogFiles()
         self._dump: bytes | None = None
         self._dump_parts: list[bytes] = []
 
@@ -106,6 +109,10 @@ class Host:
 
     def log(self, text: str) -> None:
         """Write ``text`` to the log of the process."""
+
+    def end_at_once(self, reason: str) -> None:
+        """End the process: what it has acknowledged can't be kept any more."""
+        raise RuntimeError(reason)
 
     def serve_others(self) -> None:
         """A script runs for too long: serve other clients' requests, most of which get the BUSY error."""

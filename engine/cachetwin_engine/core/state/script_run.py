@@ -3,6 +3,7 @@
 from cachetwin_engine.core.registry.command_table import Command
 
 from .client import Caller
+from .propagation import EVERYWHERE
 
 
 class ScriptRun:
@@ -19,7 +20,7 @@ class ScriptRun:
         self.killed = False
         self.read_only = False
         self.allow_oom = False
-        self.propagates = True
+        self.targets = EVERYWHERE  # of its changes (redis.set_repl)
         self.keeps_slot = False  # in cluster mode: all its keys are in one slot, ``slot`` once that is known
         self.slot = -1
 

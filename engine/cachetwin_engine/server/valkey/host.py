@@ -1,5 +1,6 @@
 """The engine's process and machine: the facts of INFO, files, and the random bits of ACL GENPASS."""
 
+import logging
 import os
 import secrets
 import socket
@@ -13,6 +14,7 @@ from cachetwin_engine.core.config.config import Config
 from cachetwin_engine.core.state.host import Host
 from cachetwin_engine.server.logs import log
 from cachetwin_engine.server.process import raise_file_limit
+from cachetwin_engine.server.valkey.log_files import DiskLogFiles
 from cachetwin_engine.server.valkey.persistence import DumpFile, read_dump
 
 REPLY_LINE_BYTES_MAX: Final = 1024
@@ -24,6 +26,7 @@ class ProcessHost(Host):
 
     def __init__(self, config_file: str = "") -> None:
         super().__init__()
+        self.log_files = DiskLogFiles()
         self._dump_file = DumpFile()
         self.serve_while_busy: Callable[[], None] | None = None
         self.messages: Callable[[list[bytes], bytes], None] | None = None
@@ -174,6 +177,7 @@ class ProcessHost(Host):
     def remove_draft(self) -> None:
         """The process ends at once: a file that is being written goes."""
         self._dump_file.remove_draft()
+        self.log_files.drop_base()
 
     def read_dump(self, path: str) -> bytes | None:
         """The RDB file."""
@@ -182,6 +186,13 @@ class ProcessHost(Host):
     def log(self, text: str) -> None:
         """A line of the log."""
         log.info(text)
+
+    def end_at_once(self, reason: str) -> None:
+        """End the process without a reply to anybody."""
+        log.critical(reason)
+        self.remove_draft()
+        logging.shutdown()
+        os._exit(1)
 
     def serve_others(self) -> None:
         """Let the node look after its other connections while a script runs."""

@@ -93,6 +93,7 @@ class ValkeyNode(Node[Connection]):
             log.error("the data of the last moments is lost: it cannot be saved")
 
     def _close_links(self) -> None:
+        self.engine.log.close()
         self._connector.close()
         self._messages.close()
         self._mover.close()
@@ -358,6 +359,8 @@ class ValkeyNode(Node[Connection]):
 
     def _drain(self) -> None:
         self._drain_scheduled = False
+        if self.engine.holds_replies:
+            self.engine.log.settle()
         for session in self.engine.clients.take_pending():
             connection = self._connections.get(session.id)
             if connection is not None:
@@ -386,7 +389,7 @@ class ValkeyNode(Node[Connection]):
                 self.loop.call_later(max(self.loop.time() - begun, 0.001), self._work)
             else:
                 self.loop.call_soon(self._work)
-        if engine.clients.pending:
+        if engine.clients.pending or engine.holds_replies:
             self._drain()
 
     # Heartbeat
@@ -398,7 +401,8 @@ class ValkeyNode(Node[Connection]):
         for connection in list(self.backlogged):
             connection.check_backlog()
         self._visit_some_clients()
-        if self.engine.clients.pending or self.engine.shutdown_requested or self.engine.has_work():
+        engine = self.engine
+        if engine.clients.pending or engine.holds_replies or engine.shutdown_requested or engine.has_work():
             self._drain()
 
     def _serve_while_busy(self) -> None:

@@ -16,11 +16,14 @@ class DumpFile:
         self._finisher: threading.Thread | None = None
         self._problem: str | None = None
 
-    def begin(self, path: str) -> str:
-        """Begin a file that will take the place of ``path``; what went wrong, or an empty text."""
+    def begin(self, path: str, draft_name: str = "") -> str:
+        """Begin a file that will take the place of ``path``; what went wrong, or an empty text.
+
+        ``draft_name``: what it is called until then.
+        """
         self.drop()
         self._target = Path(path).resolve()
-        self._draft = self._target.with_name(f"temp-{os.getpid()}.rdb")
+        self._draft = self._target.with_name(draft_name or f"temp-{os.getpid()}.rdb")
         try:
             self._file = os.fdopen(os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
         except OSError as error:

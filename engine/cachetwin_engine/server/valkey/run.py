@@ -9,6 +9,7 @@ from cachetwin_engine.core import BUILD
 from cachetwin_engine.core.acl.rules import RuleError
 from cachetwin_engine.core.admin.elasticache import become_elasticache, rename_commands_of
 from cachetwin_engine.core.admin.topology import adopt_topology
+from cachetwin_engine.core.aof.log_loader import LogError
 from cachetwin_engine.core.commands.acl import load_user_file
 from cachetwin_engine.core.config.config import Config
 from cachetwin_engine.core.config.profile import PROFILES
@@ -126,15 +127,27 @@ def _follow(engine: Engine) -> None:
 
 
 def _load(engine: Engine, options: Options) -> None:
-    """Start with the RDB file, if there is one.
+    """Start with the append-only file if ``appendonly`` asks for one, else with the RDB file, if there is one.
 
-    A supervisor's node, and one that acts as the service's, keeps no file unless ``save`` asks for it.
+    A supervisor's node, and one that acts as the service's, keeps no RDB file unless ``save`` asks for it.
     """
+    try:
+        engine.log_loader.read_manifest()
+        if engine.config.boolean("appendonly"):
+            engine.log_loader.start()
+            engine.reset_statistics()
+            engine.saves.dirty_then = engine.dirty
+    except LogError as problem:
+        if options.logfile:
+            log.error(str(problem))  # elsewhere the error on stderr is enough
+        raise OptionError(str(problem)) from None
     if options.elasticache or options.control_fd is not None:
         if not any(name == "save" for name, _ in options.parameters):
             engine.config.set_at_start("save", "")
         if not engine.config.server.save_points:
             return
+    if engine.config.boolean("appendonly"):
+        return
     path = engine.config.get("dbfilename")
     try:
         if engine.saves.start():
