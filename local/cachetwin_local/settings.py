@@ -21,7 +21,17 @@ FILE_NAME: Final = "cachetwin.toml"
 TASKS_MAX: Final = 50
 LogLevel = Literal["debug", "info", "warning", "error"]
 LOG_LEVELS: Final[tuple[LogLevel, ...]] = ("debug", "info", "warning", "error")
-_SECTIONS: Final = ("leave-out", "parameters", "imports", "ssm", "secrets", "services", "ports", "log-levels")
+_SECTIONS: Final = (
+    "leave-out",
+    "parameters",
+    "imports",
+    "ssm",
+    "secrets",
+    "snapshots",
+    "services",
+    "ports",
+    "log-levels",
+)
 _SERVICE: Final = ("tasks", "environment", "process", "folder", "url")
 
 
@@ -51,6 +61,8 @@ class Settings:
     imports: Mapping[str, str] = field(default_factory=dict)
     ssm: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
+    snapshots: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Files by the ARN or the name of the snapshot that a template names."""
     services: Mapping[str, ServiceSettings] = field(default_factory=dict)
     ports: Mapping[str, int] = field(default_factory=dict)
     log_levels: Mapping[str, LogLevel] = field(default_factory=dict)
@@ -102,6 +114,9 @@ def read_settings(root: Path) -> Settings:
         imports=_texts("imports", document),
         ssm=_texts("ssm", document),
         secrets=_texts("secrets", document, objects=True),
+        snapshots={
+            name: _files(f"snapshots.{name}", given, root) for name, given in _table("snapshots", document).items()
+        },
         services={
             name: _service(f"services.{name}", given, root) for name, given in _table("services", document).items()
         },
@@ -130,6 +145,18 @@ def _service(key: str, given: object, root: Path) -> ServiceSettings:
         folder=folder.resolve() if "process" in given else None,
         url=_url(f"{key}.url", given["url"]) if "url" in given else None,
     )
+
+
+def _files(key: str, given: object, root: Path) -> tuple[str, ...]:
+    """Files, and those of folders, as absolute paths."""
+    found: list[str] = []
+    for text in _strings(key, given if isinstance(given, list) else [given]):
+        path = (root / text).resolve()
+        files = sorted(path.glob("*.rdb")) if path.is_dir() else [path]
+        if not files or not files[0].is_file():
+            raise _wrong(key, "a file, or a folder with .rdb files, relative to this file", given)
+        found += [str(file) for file in files]
+    return tuple(found)
 
 
 def _url(key: str, value: object) -> str:

@@ -99,3 +99,18 @@ def test_a_wrong_value_is_named_with_what_is_allowed(tmp_path: Path, text: str, 
     (tmp_path / "cachetwin.toml").write_text(text)
     with pytest.raises(UserError, match=rf"cachetwin\.toml:? {message}"):
         read_settings(tmp_path)
+
+
+def test_snapshots_are_files_or_folders(tmp_path: Path) -> None:
+    (tmp_path / "one.rdb").touch()
+    (tmp_path / "many").mkdir()
+    for name in ("b-0002.rdb", "b-0001.rdb"):
+        (tmp_path / "many" / name).touch()
+    (tmp_path / "cachetwin.toml").write_text('[snapshots]\n"arn:aws:s3:::b/x.rdb" = "one.rdb"\nnightly = ["many"]\n')
+    assert read_settings(tmp_path).snapshots == {
+        "arn:aws:s3:::b/x.rdb": (str(tmp_path / "one.rdb"),),
+        "nightly": (str(tmp_path / "many" / "b-0001.rdb"), str(tmp_path / "many" / "b-0002.rdb")),
+    }
+    (tmp_path / "cachetwin.toml").write_text('[snapshots]\nnightly = "none.rdb"\n')
+    with pytest.raises(UserError, match=r"snapshots\.nightly must be a file, or a folder with \.rdb files"):
+        read_settings(tmp_path)

@@ -13,6 +13,10 @@ and the node shuts down.
 "moves": [[1796000000000, 43200000]]}`` sets the node's time ahead of the machine's: twelve hours, since the machine's clock
 showed the first number. All moves are sent each time; the time never goes back.
 
+``{"op": "save", "path": "/x/shop-0001.rdb"}`` begins to write the data to a file that only its owner can read, while
+clients go on; ``saving`` is answered by ``{"in_progress": false, "error": ""}`` when it is complete. ``{"op": "load",
+"paths": [...]}`` adds the keys of such files to a node that serves nobody yet; in a cluster, those of its slots.
+
 **Cluster mode** (``--cluster-enabled yes``). ``{"op": "topology", "topology": {...}}`` makes a document the node's slot
 table; ``server.topology`` has its fields. It says who owns which slot and what CLUSTER shows; the role in replication is
 changed by ``lead`` (be a primary, keep the data) and by ``follow`` (be a replica, end the waits of blocked clients with
@@ -133,6 +137,15 @@ class ControlledNode(Protocol):
     def moves(self) -> dict[str, object]:
         """How far the moves of slots away from this node are."""
 
+    def save(self, path: str) -> None:
+        """Begin to write the data to this file. Raises RequestError."""
+
+    def saving(self) -> dict[str, object]:
+        """Whether a save runs, and why the last one failed."""
+
+    def load(self, paths: list[str]) -> int:
+        """Add the keys of these files; how many there are then. Raises RequestError."""
+
     def info(self) -> str:
         """What INFO answers to a client that may see everything."""
 
@@ -165,6 +178,9 @@ class ControlChannel:
             "topology": self._topology,
             "nodes": self._nodes,
             "moves": self._moves,
+            "save": self._save,
+            "saving": self._saving,
+            "load": self._load,
             "info": self._info,
             "state": self._state,
             "shutdown": self._shutdown,
@@ -322,6 +338,17 @@ class ControlChannel:
 
     async def _moves(self, _request: Request) -> Answer:
         return self._node.moves()
+
+    async def _save(self, request: Request) -> Answer:
+        self._node.save(_text(request, "path"))
+        return {}
+
+    async def _saving(self, _request: Request) -> Answer:
+        return self._node.saving()
+
+    async def _load(self, request: Request) -> Answer:
+        paths = cast("list[object]", _field(request, "paths", list))
+        return {"keys": self._node.load([str(path) for path in paths])}
 
     async def _info(self, _request: Request) -> Answer:
         return {"info": self._node.info()}

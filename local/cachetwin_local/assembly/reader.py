@@ -253,6 +253,9 @@ def _environment(environment: str) -> tuple[str, str]:
     )
 
 
+_POLICIES = ("DeletionPolicy", "UpdateReplacePolicy", "UpdatePolicy")
+
+
 def _resource(stack: str, logical_id: str, raw: Json) -> Resource:
     if logical_id.startswith("Fn::"):
         name = "::".join(logical_id.split("::")[:2])
@@ -272,6 +275,7 @@ def _resource(stack: str, logical_id: str, raw: Json) -> Resource:
         properties=_part(raw.get("Properties") or {}, dict, where.child("Properties")),
         path=path if isinstance(path, str) else logical_id,
         condition=_part(raw["Condition"], str, where.child("Condition")) if "Condition" in raw else None,
+        policies={name: raw[name] for name in _POLICIES if name in raw},
         depends_on=tuple(
             _part(name, str, where.child("DependsOn"))
             for name in (

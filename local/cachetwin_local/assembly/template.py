@@ -12,7 +12,10 @@ Json = Any
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource as its template has it: nothing resolved. `fault` is why it could not be read."""
+    """A resource as its template has it: nothing resolved. `fault` is why it could not be read.
+
+    `policies` are the attributes that say what becomes of it: DeletionPolicy, UpdateReplacePolicy, UpdatePolicy.
+    """
 
     stack: str
     logical_id: str
@@ -22,6 +25,7 @@ class Resource:
     condition: str | None
     depends_on: tuple[str, ...]
     fault: UserError | None = None
+    policies: Mapping[str, Json] = field(default_factory=dict)
 
     @property
     def key(self) -> str:

@@ -23,6 +23,7 @@ from cachetwin_local.cli.commands.operations import failover, reboot, rotate, sc
 from cachetwin_local.cli.commands.plan import plan
 from cachetwin_local.cli.commands.reset import reset
 from cachetwin_local.cli.commands.services import restart, shell
+from cachetwin_local.cli.commands.snapshots import restore, snapshot, snapshots
 from cachetwin_local.cli.commands.status import status
 from cachetwin_local.cli.commands.up import supervise, up
 from cachetwin_local.cli.standard_streams import prepare_streams
@@ -68,6 +69,9 @@ for _command in (
     scale,
     rotate,
     clock,
+    snapshot,
+    restore,
+    snapshots,
     down,
     reset,
 ):

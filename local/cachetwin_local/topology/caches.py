@@ -75,6 +75,20 @@ class ShardPattern:
 
 
 @dataclass(frozen=True, slots=True)
+class Backup:
+    """The snapshots of a cache.
+
+    `seed` are the files that it starts with. Automatic ones are taken daily in `window` (``05:00-06:00``, UTC) and kept
+    for `retention_days`, 0 for none. `final_name` is that of the one that is taken when the cache is deleted.
+    """
+
+    seed: tuple[str, ...] = ()
+    retention_days: int = 0
+    window: str = ""
+    final_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ReplicationGroup:
     """A Valkey or Redis OSS replication group.
 
@@ -107,6 +121,7 @@ class ReplicationGroup:
     configuration_endpoint: Endpoint | None = None
     node_groups: tuple[NodeGroup, ...] = (NodeGroup("0001", ()),)
     shard_pattern: ShardPattern | None = None
+    backup: Backup = Backup()
 
     @property
     def endpoint(self) -> Endpoint:

@@ -14,7 +14,16 @@ from typing import Literal
 from cachetwin_local.assembly.stand_ins import MissingValue
 from cachetwin_local.assembly.text import SecretRef, Text, secrets_in, show
 
-from .caches import CacheNode, CacheUser, LogDelivery, MemcachedCluster, NodeGroup, ReplicationGroup, ShardPattern
+from .caches import (
+    Backup,
+    CacheNode,
+    CacheUser,
+    LogDelivery,
+    MemcachedCluster,
+    NodeGroup,
+    ReplicationGroup,
+    ShardPattern,
+)
 from .databases import Attachment, Database, GenerateSecretString, Secret
 from .functions import Function
 from .http_apis import HttpApi
@@ -39,6 +48,7 @@ from .services import Container, ContainerDependency, ContainerImage, HealthChec
 __all__ = [
     "Action",
     "Attachment",
+    "Backup",
     "CacheNode",
     "CacheUser",
     "Certificate",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from tests.engine.supervised import Supervise, Supervisor
 from tests.engine.topologies import node_id, topology
+from tests.processes import wait_until
 
 from cachetwin_engine.server.config import OptionError, parse_arguments
 from cachetwin_engine.server.valkey.run import new_engine
@@ -329,3 +330,33 @@ def test_a_file_that_is_no_topology_ends_the_start(content: str | None, complain
     arguments = parse_arguments(["--cluster-enabled", "yes", "--cluster-topology", str(file)])
     with pytest.raises(OptionError, match=complaint):
         new_engine(arguments)
+
+
+def test_a_node_writes_its_data_while_clients_go_on_and_another_starts_with_it(
+    supervise: Supervise, tmp_path: Path
+) -> None:
+    supervisor, other = supervise(), supervise()
+    port = supervisor.listen("clients")
+    for number in range(200):
+        command(port, "SET", f"key:{number}", "x" * 100)
+    path = tmp_path / "shop-0001.rdb"
+    assert supervisor.ask("save", path=str(path))["ok"]
+    assert command(port, "SET", "later", "1") == b"+OK\r\n"
+    wait_until(lambda: not supervisor.ask("saving")["in_progress"], "the file")
+    assert supervisor.ask("saving")["error"] == ""
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [file.name for file in tmp_path.iterdir()] == ["shop-0001.rdb"]
+    assert other.ask("load", paths=[str(path)])["keys"] == 200
+    assert command(other.listen("clients"), "DBSIZE") == b":200\r\n"
+
+
+def test_a_node_says_why_it_cannot_write_or_load_a_file(supervise: Supervise, tmp_path: Path) -> None:
+    supervisor = supervise()
+    refused = supervisor.ask("save", path=str(tmp_path / "missing" / "shop-0001.rdb"))
+    assert refused["error"] == "save: no such file or directory"
+    wrong = tmp_path / "wrong.rdb"
+    wrong.write_bytes(b"not a snapshot")
+    assert supervisor.ask("load", paths=[str(wrong)])["error"].startswith(
+        f"load: {wrong} is no snapshot that can be loaded: "
+    )
+    assert "no such file" in supervisor.ask("load", paths=[str(tmp_path / "none.rdb")])["error"]

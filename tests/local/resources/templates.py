@@ -28,7 +28,9 @@ def plan_of(
     **resources: Json,
 ) -> Topology:
     made = {
-        name: Resource("App", name, value["Type"], value.get("Properties", {}), name, None, ())
+        name: Resource(
+            "App", name, value["Type"], value.get("Properties", {}), name, None, (), None, value.get("Policies", {})
+        )
         for name, value in resources.items()
     }
     stack = Stack("App", "App", "us-east-1", "000000000000", (), made)

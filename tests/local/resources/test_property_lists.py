@@ -87,13 +87,13 @@ def test_every_used_property_is_named_in_the_code_that_reads_it(type_name: str) 
 
 
 def test_a_refused_property_is_a_warning_with_its_path_and_reason() -> None:
-    topology = plan_of(Cache=one("ElastiCache::ReplicationGroup", **CACHE, SnapshotArns=["arn:aws:s3:::b/x.rdb"]))
+    topology = plan_of(Cache=one("ElastiCache::ReplicationGroup", **CACHE, PrimaryClusterId="other"))
     assert len(topology.replication_groups) == 1
-    assert messages(topology) == ["SnapshotArns: no data is read from a snapshot: the cache starts empty"]
+    assert messages(topology) == ["PrimaryClusterId: a cache here does not begin as a copy of a node"]
 
 
 def test_a_value_that_asks_for_nothing_is_no_warning() -> None:
-    more = {"NetworkType": "ipv4", "DataTieringEnabled": False, "SnapshotArns": []}
+    more = {"NetworkType": "ipv4", "DataTieringEnabled": False, "PrimaryClusterId": ""}
     assert messages(plan_of(Cache=one("ElastiCache::ReplicationGroup", **CACHE, **more))) == []
 
 

@@ -26,7 +26,7 @@ def adopt_topology(engine: "EngineParts", topology: Topology) -> None:
     lost = cluster.adopt(topology)
     if lost and not engine.replication.is_replica():
         for db in engine.databases:
-            _forget_slots(engine, db, lost)
+            forget_slots(engine, db, lost)
     slots_left(engine, cluster, lost)
     if cluster.myself.primary is None or engine.replication.is_replica():
         redirect_waiting(engine, cluster)  # a primary that is to be a replica tells them UNBLOCKED, see ``follow``
@@ -47,7 +47,7 @@ def _check_moves(engine: "EngineParts", cluster: ClusterState, topology: Topolog
             raise CommandError(b"ERR slot %d still has keys that have to be moved" % slot)
 
 
-def _forget_slots(engine: "EngineParts", db: Database, slots: list[int]) -> None:
+def forget_slots(engine: "EngineParts", db: Database, slots: list[int]) -> None:
     """Delete the keys of ``slots``; replicas are told."""
     by_slot = db.by_slot
     if by_slot is None or len(db) == 0:

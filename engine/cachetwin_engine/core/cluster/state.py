@@ -137,7 +137,7 @@ class ClusterState:
         They are those that its shard no longer has, and those that begin to come: what was left of an earlier attempt.
         A node that stays keeps its object, so ``myself`` does; nodes that are not in ``topology`` are forgotten.
         """
-        before = [slot for slot in range(SLOT_COUNT) if self._is_of_my_shard(slot)]
+        before = [slot for slot in range(SLOT_COUNT) if self.is_of_my_shard(slot)]
         was_given = self.is_given
         led = was_given and self.myself.primary is None
         imported = self.importing
@@ -178,7 +178,7 @@ class ClusterState:
             self.unverified = dict.fromkeys(self.migrating, True)
         else:
             self.unverified = {slot: True for slot in self.unverified if slot in self.migrating}
-        lost = [slot for slot in before if not self._is_of_my_shard(slot)]
+        lost = [slot for slot in before if not self.is_of_my_shard(slot)]
         if not was_given:  # what has come already, to the primary that this node followed, stays
             return [slot for slot in lost if slot not in self.importing]
         return lost + [slot for slot in self.importing if slot not in imported]
@@ -194,12 +194,13 @@ class ClusterState:
                 continue
             for first, last in move.ranges:
                 for slot in range(first, last + 1):
-                    if move.source == mine and self._is_of_my_shard(slot):
+                    if move.source == mine and self.is_of_my_shard(slot):
                         self.migrating[slot] = target
-                    elif move.target == mine and not self._is_of_my_shard(slot):
+                    elif move.target == mine and not self.is_of_my_shard(slot):
                         self.importing[slot] = source
 
-    def _is_of_my_shard(self, slot: int) -> bool:
+    def is_of_my_shard(self, slot: int) -> bool:
+        """Whether this node, or the primary that it follows, owns ``slot``."""
         owner = self.owners[slot]
         return owner is not None and owner is self.myself.serving()
 

@@ -44,6 +44,7 @@ class Saves:
         self.last_ms = engine.now_ms  # of the last that succeeded
         self.dirty_then = 0  # ``Engine.dirty`` when it began
         self.ok = True
+        self.problem = ""  # of the last save, empty when it succeeded
         self.count = 0  # saves since start
         self.last_seconds = -1  # how long the last background save took
         self.keys_loaded = 0
@@ -87,13 +88,13 @@ class Saves:
         self._ended(problem, dirty)
         return problem
 
-    def begin(self) -> str:
-        """Begin a background save; why it can't begin, or an empty text."""
+    def begin(self, path: str = "") -> str:
+        """Begin a background save, to the file of the configuration unless given; why it can't, or an empty text."""
         engine = self._engine
         self.count += 1
         self.scheduled = False
         self._tried_ms = self.begun_ms = engine.now_ms
-        problem = engine.host.begin_dump(self._path())
+        problem = engine.host.begin_dump(path or self._path())
         if problem:
             self._ended(problem, 0)
             return problem
@@ -192,6 +193,7 @@ class Saves:
     def _ended(self, problem: str, dirty: int) -> None:
         engine = self._engine
         self.ok = not problem
+        self.problem = problem
         if problem:
             engine.host.drop_dump()
             engine.host.log(f"cannot save the data: {problem}")

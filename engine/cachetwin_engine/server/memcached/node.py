@@ -234,6 +234,18 @@ class MemcachedNode(Node[MemcachedConnection]):
         """Memcached has no slots."""
         raise RequestError("moves: a Memcached node has no slots")
 
+    def save(self, path: str) -> None:
+        """Memcached has no snapshots of nodes."""
+        raise RequestError("save: a Memcached node has no snapshots")
+
+    def saving(self) -> dict[str, object]:
+        """Memcached has no snapshots of nodes."""
+        raise RequestError("saving: a Memcached node has no snapshots")
+
+    def load(self, paths: list[str]) -> int:
+        """Memcached has no snapshots of nodes."""
+        raise RequestError("load: a Memcached node has no snapshots")
+
     def set_users(self, users: list[object]) -> None:
         """Memcached has no users on ElastiCache."""
         if users:

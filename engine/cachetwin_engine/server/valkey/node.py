@@ -12,14 +12,17 @@ import signal
 import socket
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Final
 
 from cachetwin_engine.core.admin.config_changes import follow_config
+from cachetwin_engine.core.admin.seeding import seed
 from cachetwin_engine.core.admin.topology import adopt_topology
 from cachetwin_engine.core.engine import Engine
 from cachetwin_engine.core.execution.session import Session
 from cachetwin_engine.core.protocol.errors import MAX_CLIENTS, CommandError
 from cachetwin_engine.core.protocol.replies import error
+from cachetwin_engine.core.rdb.packed import BadData
 from cachetwin_engine.core.replication.primary_link import PrimaryLink
 from cachetwin_engine.server.cluster.links import Contexts, Messages
 from cachetwin_engine.server.cluster.slot_mover import SlotMover
@@ -252,6 +255,37 @@ class ValkeyNode(Node[Connection]):
         engine = self.engine
         slots = 0 if engine.cluster is None else len(engine.cluster.migrating)
         return {"slots": slots, "keys": engine.slot_moves.keys_left(), "done": engine.slot_moves.is_done()}
+
+    def save(self, path: str) -> None:
+        """Begin to write the data to this file. Raises RequestError."""
+        self.engine.start_turn()
+        if self.engine.saves.in_progress():
+            raise RequestError("save: another save is in progress")
+        problem = self.engine.saves.begin(path)
+        if problem:
+            raise RequestError(f"save: {problem}")
+        self.schedule_drain()
+
+    def saving(self) -> dict[str, object]:
+        """Whether a save runs, and why the last one failed."""
+        return {"in_progress": self.engine.saves.in_progress(), "error": self.engine.saves.problem}
+
+    def load(self, paths: list[str]) -> int:
+        """Add the keys of these files, which no client waits for; how many there are then. Raises RequestError."""
+        keys = 0
+        for path in paths:
+            self.engine.start_turn()
+            try:
+                keys = seed(self.engine, Path(path).read_bytes())
+            except OSError as error:
+                raise RequestError(f"load: {path} cannot be read: {(error.strerror or str(error)).lower()}") from None
+            except BadData as problem:
+                raise RequestError(f"load: {path} is no snapshot that can be loaded: {problem}") from None
+            except CommandError as problem:
+                reason = problem.line.decode().removeprefix("ERR ")
+                raise RequestError(f"load: {path} cannot be restored: {reason}") from None
+        log.info("data loaded", extra={"fields": {"files": len(paths), "keys": keys}})
+        return keys
 
     def info(self) -> str:
         """What INFO answers to a client that may see everything."""

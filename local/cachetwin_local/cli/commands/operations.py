@@ -9,7 +9,7 @@ from cachetwin_local.cli.running_project import ask_supervisor, inform, state_of
 from cachetwin_local.errors import UserError
 from cachetwin_local.project import find_project
 
-__all__ = ["failover", "reboot", "rotate", "scale"]
+__all__ = ["Cache", "failover", "perform", "reboot", "rotate", "scale"]
 
 _DEADLINE_S = 600.0
 
@@ -28,7 +28,7 @@ def failover(
     ] = False,
 ) -> None:
     """Let a replica take over from the primary, as TestFailover does: the primary goes down and is recovered."""
-    _perform(context, {"op": "failover", "cache": cache, "shard": shard, "planned": planned})
+    perform(context, {"op": "failover", "cache": cache, "shard": shard, "planned": planned})
 
 
 def reboot(
@@ -36,7 +36,7 @@ def reboot(
     node: Annotated[str, typer.Argument(metavar="NODE", help="The node's id: `cachetwin status` lists them.")],
 ) -> None:
     """Restart a node of a cache. A primary without replicas loses its data."""
-    _perform(context, {"op": "reboot", "node": node})
+    perform(context, {"op": "reboot", "node": node})
 
 
 class Strategy(StrEnum):
@@ -61,7 +61,7 @@ def rotate(
     ] = Strategy.rotate,
 ) -> None:
     """Rotate the password of a user or the AUTH token of a cache, while clients use it."""
-    _perform(context, {"op": "rotate", "name": name, "strategy": strategy.value})
+    perform(context, {"op": "rotate", "name": name, "strategy": strategy.value})
 
 
 def scale(
@@ -83,10 +83,11 @@ def scale(
     wanted = {name: value for name, value in given.items() if value is not None}
     if len(wanted) != 1:
         raise UserError(f"scale needs one of --replicas, --shards and --nodes, got {len(wanted) or 'none'}")
-    _perform(context, {"op": "scale", "cache": cache, **wanted})
+    perform(context, {"op": "scale", "cache": cache, **wanted})
 
 
-def _perform(context: typer.Context, request: dict[str, object]) -> None:
+def perform(context: typer.Context, request: dict[str, object]) -> None:
+    """Let the supervisor carry out a request, and print what it says. Raises UserError."""
     state = state_of(find_project(context.obj))
     if state is None:
         raise UserError("nothing is running: start it with `cachetwin up`")

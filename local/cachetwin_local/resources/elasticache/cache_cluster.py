@@ -9,6 +9,7 @@ from cachetwin_local.resources.shape import generated_name, name_fields, short_r
 from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.values import CacheNode, Endpoint, ReplicationGroup
 
+from .backup import backup_of
 from .cache_engine import SERVICE_ONLY, profile
 from .cache_settings import engine_version, group_parameters, log_deliveries, node_memory, subnet_zones
 from .memcached_cluster import endpoints, is_memcached, translate_memcached
@@ -62,6 +63,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         auth_token=None,
         log_delivery=log_deliveries(properties),
         security_groups=properties.strings("VpcSecurityGroupIds"),
+        backup=backup_of(context, resolved, identity.physical_name),
     )
     note = f"{name} on {endpoint.address}:{endpoint.port}, one node in {zone}"
     return Translation((group,), note if exact else f"{note}; stands for {version.engine} {version.text}")

@@ -4,8 +4,8 @@ from cachetwin_local.resources.property_use import PropertyUse, recorded, refuse
 
 _TAGS = "nothing here reads tags"
 _REST = "nothing is encrypted at rest here"
-_UPKEEP = "nothing here is patched or backed up by a schedule"
-_EMPTY = "no data is read from a snapshot: the cache starts empty"
+_UPKEEP = "nothing here is patched by a schedule"
+_REPLICA = "a cache here does not begin as a copy of a node"
 _IPV4 = "endpoints have IPv4 addresses here"
 
 PARAMETER_GROUP = PropertyUse.of(
@@ -16,23 +16,21 @@ PARAMETER_GROUP = PropertyUse.of(
 REPLICATION_GROUP = PropertyUse.of(
     "AuthToken AutomaticFailoverEnabled CacheNodeType CacheParameterGroupName ClusterMode Engine EngineVersion "
     "GlobalReplicationGroupId NodeGroupConfiguration.* NumCacheClusters NumNodeGroups Port PreferredCacheClusterAZs "
-    "ReplicasPerNodeGroup TransitEncryptionEnabled TransitEncryptionMode UserGroupIds",
+    "ReplicasPerNodeGroup SnapshotArns SnapshotName SnapshotRetentionLimit SnapshotWindow TransitEncryptionEnabled "
+    "TransitEncryptionMode UserGroupIds",
     {
         **recorded("a part of names and ARNs", "ReplicationGroupId ReplicationGroupDescription"),
         **recorded("checked where the groups and subnets are of this app", "SecurityGroupIds CacheSubnetGroupName"),
         **recorded("`cachetwin logs` has the output of every node", "LogDeliveryConfigurations"),
         **recorded(_TAGS, "Tags"),
         **recorded(_REST, "AtRestEncryptionEnabled KmsKeyId"),
-        **recorded(
-            _UPKEEP,
-            "AutoMinorVersionUpgrade PreferredMaintenanceWindow SnapshotRetentionLimit SnapshotWindow "
-            "SnapshottingClusterId",
-        ),
+        **recorded(_UPKEEP, "AutoMinorVersionUpgrade PreferredMaintenanceWindow"),
+        **recorded("snapshots are taken from a replica where there is one", "SnapshottingClusterId"),
         **recorded("every zone is this machine", "MultiAZEnabled"),
         **recorded("`cachetwin events` has what happened to a cache", "NotificationTopicArn"),
     },
     {
-        **refused(_EMPTY, "SnapshotArns SnapshotName PrimaryClusterId"),
+        **refused(_REPLICA, "PrimaryClusterId"),
         **refused("all data is in memory here", "DataTieringEnabled"),
         **refused(_IPV4, "IpDiscovery NetworkType", unless=("ipv4",)),
         **refused("EC2-Classic's security groups are not checked here", "CacheSecurityGroupNames"),
@@ -42,24 +40,24 @@ REPLICATION_GROUP = PropertyUse.of(
 
 CACHE_CLUSTER = PropertyUse.of(
     "AZMode CacheNodeType CacheParameterGroupName Engine EngineVersion NumCacheNodes Port PreferredAvailabilityZone "
-    "PreferredAvailabilityZones TransitEncryptionEnabled",
+    "PreferredAvailabilityZones SnapshotArns SnapshotName SnapshotRetentionLimit SnapshotWindow TransitEncryptionEnabled",
     {
         **recorded("a part of names and ARNs", "ClusterName"),
         **recorded("checked where the groups and subnets are of this app", "VpcSecurityGroupIds CacheSubnetGroupName"),
         **recorded("`cachetwin logs` has the output of every node", "LogDeliveryConfigurations"),
         **recorded(_TAGS, "Tags"),
-        **recorded(_UPKEEP, "AutoMinorVersionUpgrade PreferredMaintenanceWindow SnapshotRetentionLimit SnapshotWindow"),
+        **recorded(_UPKEEP, "AutoMinorVersionUpgrade PreferredMaintenanceWindow"),
         **recorded("`cachetwin events` has what happened to a cache", "NotificationTopicArn"),
     },
     {
-        **refused(_EMPTY, "SnapshotArns SnapshotName"),
         **refused(_IPV4, "IpDiscovery NetworkType", unless=("ipv4",)),
         **refused("EC2-Classic's security groups are not checked here", "CacheSecurityGroupNames"),
     },
 )
 
 SERVERLESS_CACHE = PropertyUse.of(
-    "CacheUsageLimits.DataStorage.Maximum Engine MajorEngineVersion UserGroupId",
+    "CacheUsageLimits.DataStorage.Maximum DailySnapshotTime Engine FinalSnapshotName MajorEngineVersion "
+    "SnapshotArnsToRestore SnapshotRetentionLimit UserGroupId",
     {
         **recorded("a part of names and ARNs", "ServerlessCacheName Description"),
         **recorded("checked where the groups and subnets are of this app", "SecurityGroupIds SubnetIds"),
@@ -69,10 +67,8 @@ SERVERLESS_CACHE = PropertyUse.of(
         **recorded("processing units are not counted here", "CacheUsageLimits.ECPUPerSecond"),
         **recorded(_TAGS, "Tags"),
         **recorded(_REST, "KmsKeyId"),
-        **recorded(_UPKEEP, "DailySnapshotTime FinalSnapshotName SnapshotRetentionLimit"),
     },
     {
-        **refused(_EMPTY, "SnapshotArnsToRestore"),
         **refused(_IPV4, "NetworkType", unless=("ipv4",)),
         **refused("no endpoint here is public", "ConnectionType", unless=("VPC",)),
     },

@@ -12,6 +12,7 @@ from cachetwin_local.resources.shape import generated_name, name_fields
 from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.values import CacheNode, NodeGroup, ReplicationGroup, ShardPattern
 
+from .backup import backup_of
 from .cache_engine import SERVICE_ONLY, profile
 from .cache_settings import (
     engine_version,
@@ -101,6 +102,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
             NodeGroup(group.id, group.slots, of_group[group.nodes :])
             for group, of_group in zip(groups, endpoints.nodes, strict=True)
         ),
+        backup=backup_of(context, resolved, identity.physical_name),
         shard_pattern=_shard_pattern(context, resource.key, endpoints) if mode == "enabled" else None,
     )
     return Translation((group,), _note(group, exact=named[1]))

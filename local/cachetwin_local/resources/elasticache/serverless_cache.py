@@ -18,6 +18,7 @@ from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.values import CacheNode, CacheUser, Endpoint, NodeGroup, ReplicationGroup
 
 from . import user_group as elasticache_user_group
+from .backup import serverless_backup_of
 from .cache_engine import DEFAULT_VERSION, PROFILES, Engine
 from .memcached_cluster import VERSION, is_memcached
 from .memcached_serverless import memcached_endpoints, translate_memcached
@@ -100,6 +101,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         multi_az=True,
         cluster_mode="serverless",
         node_groups=(NodeGroup("0001", ((0, 16383),)),),
+        backup=serverless_backup_of(context, resolved, identity.physical_name),
     )
     limit = f", at most {storage.integer('Maximum', 0)} GB" if memory else ""
     note = (

@@ -5,10 +5,12 @@ import ssl
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.background import BackgroundTasks, describe, first_cause
+from cachetwin_local.supervise.cache.backups import Backups
 from cachetwin_local.supervise.cache.cache_endpoints import MovingEndpoint, SpreadEndpoint
 from cachetwin_local.supervise.cache.cluster_topology import ClusterTopology
 from cachetwin_local.supervise.cache.logins import Logins
@@ -23,6 +25,7 @@ from cachetwin_local.topology.values import CacheNode, Endpoint, ReplicationGrou
 __all__ = ["CacheActor"]
 
 _FAILOVER_S = 30.0
+_FINAL_S = 45.0
 _POLL_S = 0.01
 _PUSH_S = 0.5
 _REPLICAS_MAX = 5
@@ -66,7 +69,9 @@ class CacheActor:
         self._changing = asyncio.Lock()
         self.shards = [
             self._make_shard(
-                tuple(node for node in group.nodes if node.shard == node_group.id), node_group.spare_endpoints
+                tuple(node for node in group.nodes if node.shard == node_group.id),
+                node_group.spare_endpoints,
+                group.backup.seed,
             )
             for node_group in group.node_groups
         ]
@@ -74,11 +79,15 @@ class CacheActor:
         if self._topology is not None:
             self._topology.update()
             self._settings.topology = self._topology.document
+        self.backups = Backups(run_context, self.name, group, self.shards)
+        self._serves = False
         self._pushing: set[asyncio.Task[None]] = set()
         self._operation = ""
         self._operations: set[asyncio.Task[str]] = set()
 
-    def _make_shard(self, nodes: tuple[CacheNode, ...], spare_endpoints: tuple[Endpoint, ...]) -> Shard:
+    def _make_shard(
+        self, nodes: tuple[CacheNode, ...], spare_endpoints: tuple[Endpoint, ...], seed: tuple[str, ...] = ()
+    ) -> Shard:
         return Shard(
             self._run_context,
             self.name,
@@ -89,6 +98,7 @@ class CacheActor:
             automatic_failover=self._group.automatic_failover,
             changed=self._changed,
             spare_endpoints=spare_endpoints,
+            seed=seed,
         )
 
     @property
@@ -127,6 +137,9 @@ class CacheActor:
         await self._ping_endpoints()
         watch = HealthWatch(self._run_context, self.name, self.kind, self._ping_endpoints, part="endpoints")
         self._tasks.start("checking the health", watch.watch)
+        if self._group.backup.retention_days:
+            self.backups.schedule()
+        self._serves = True
 
     async def stop(self) -> None:
         """Shut the nodes down, then close the sockets."""
@@ -134,6 +147,10 @@ class CacheActor:
             operation.cancel()
         await asyncio.gather(*self._operations, return_exceptions=True)
         await self._tasks.stop()
+        self.backups.stop()
+        if self._serves and self._group.backup.final_name:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.backups.take_last(), _FINAL_S)
         await asyncio.gather(*(shard.stop() for shard in self.shards))
         for endpoint in (self._primary, self._reader, self._configuration):
             if endpoint is not None:
@@ -239,10 +256,29 @@ class CacheActor:
                 self._tell(f"Resharding from {before} to {count} node groups failed")
                 raise
             self._tell(f"Resharding from {before} to {count} node groups completed")
-            self._run_context.publish(ResourceState(self.name, self.kind, "ready", self.detail))
             return f"{self.name} has {_counted(count, 'shard')} now"
 
         return await self._operate("its number of shards changes", change())
+
+    async def snapshot(self, name: str | None, folder: Path | None) -> str:
+        """Take a snapshot, into `folder` or the project's own. Returns a sentence. Raises UserError."""
+
+        async def change() -> str:
+            files = await self.backups.take(name, folder)
+            return f"{self.name} is in {', '.join(map(str, files))}"
+
+        return await self._operate("a snapshot is taken", change())
+
+    async def restore(self, snapshot: str) -> str:
+        """Replace the data by that of a snapshot: a name of this cache's, a file or a folder. Raises UserError."""
+        files = self.backups.files(snapshot)
+
+        async def change() -> str:
+            for shard in self.shards:
+                await shard.replace_nodes(lambda node: node, files)
+            return f"{self.name} has the data of {snapshot} now"
+
+        return await self._operate("it is restored", change())
 
     async def _operate(self, what: str, change: Coroutine[Any, Any, str]) -> str:
         """Run one change at a time; it goes on when the caller is cancelled. Raises UserError while another one runs."""
@@ -258,7 +294,9 @@ class CacheActor:
     def _operation_done(self, task: asyncio.Task[str]) -> None:
         self._operation = ""
         self._operations.discard(task)
-        if not task.cancelled() and task.exception() is not None:  # the caller may be gone
+        if not task.cancelled() and task.exception() is None:
+            self._run_context.publish(ResourceState(self.name, self.kind, "ready", self.detail))
+        elif not task.cancelled():  # the caller may be gone
             self._run_context.logs.write(self.name, f"[cachetwin] {describe(task.exception() or Exception())}")
 
     def _tell(self, message: str) -> None:

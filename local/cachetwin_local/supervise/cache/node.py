@@ -6,7 +6,7 @@ a command line, an environment or a file, and a node that replaces another gets 
 
 import asyncio
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -26,6 +26,7 @@ __all__ = ["NodeProcess", "NodeState"]
 
 _START_DEADLINE_S = 30.0
 _STOP_DEADLINE_S = 10.0
+_LOAD_DEADLINE_S = 600.0
 _SHUTDOWN_REQUEST_S = 2.0
 _PROBE_S = 0.4  # between two questions after the state
 _LOOK_S = 0.2  # an answer takes less than a millisecond; after this the process itself is looked at
@@ -62,7 +63,7 @@ class NodeProcess:
         node: CacheNode,
         on_link_lost: Callable[[], None],
     ) -> None:
-        self.name = f"{cache}/{node.member_id}"
+        self.name = self._log_name = f"{cache}/{node.member_id}"
         self.state: NodeState | None = None
         self._run_context = run_context
         self._cache = cache
@@ -101,7 +102,7 @@ class NodeProcess:
             pass_fds=(descriptor,),
         )
         self._channel = channel
-        self._child = child = await self._run_context.start_child(self.name, command, self.name)
+        self._child = child = await self._run_context.start_child(self.name, command, self._log_name)
         configuring = asyncio.create_task(self._configure(channel))
         try:
             await wait_until_running(
@@ -111,6 +112,15 @@ class NodeProcess:
             configuring.cancel()
             await asyncio.gather(configuring, return_exceptions=True)
 
+    def stand_in(self) -> None:
+        """Have a name of its own beside the process that it is to replace."""
+        self.name = f"{self._log_name} (new)"
+
+    def take_over(self) -> None:
+        """Take the name of the process that it has replaced."""
+        self._run_context.rename_child(self.name, self._log_name)
+        self.name = self._log_name
+
     async def ask(self, op: str, *, descriptor: int | None = None, **fields: object) -> dict[str, object]:
         """Send a request over the control channel.
 
@@ -119,6 +129,12 @@ class NodeProcess:
         if self._channel is None:
             raise ConnectionError(f"{self.name} does not run")
         return await self._channel.ask(op, fields, descriptor=descriptor)
+
+    async def load(self, files: Sequence[str]) -> None:
+        """Add the keys of snapshot files, before anybody is served. Raises as `ask`."""
+        if self._channel is None:
+            raise ConnectionError(f"{self.name} does not run")
+        await self._channel.ask("load", {"paths": list(files)}, deadline_s=_LOAD_DEADLINE_S)
 
     async def listen(self, name: str, sock: socket.socket, endpoint: Endpoint) -> None:
         """Accept on `sock` as `name` from now on. Raises as `ask`."""

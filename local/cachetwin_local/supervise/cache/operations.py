@@ -1,6 +1,7 @@
 """What people may ask of a running cache: failover, reboot, another number of replicas, shards or nodes."""
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.cache.cache import CacheActor
@@ -9,7 +10,7 @@ from cachetwin_local.supervise.cache.memcached import MemcachedActor
 __all__ = ["LONG_OPERATIONS", "OPERATIONS", "CacheOperations"]
 
 OPERATIONS = frozenset({"failover", "reboot"})
-LONG_OPERATIONS = frozenset({"scale"})
+LONG_OPERATIONS = frozenset({"restore", "scale", "snapshot"})
 
 Document = dict[str, object]
 
@@ -33,6 +34,11 @@ class CacheOperations:
                     return {"done": await self._fail_over(request)}
                 case "reboot":
                     return {"done": await self._reboot(str(request.get("node")))}
+                case "snapshot":
+                    return {"done": await self._snapshot(request)}
+                case "restore":
+                    cache = self._cache(str(request.get("cache")))
+                    return {"done": await cache.restore(str(request.get("snapshot")))}
                 case _:
                     return {"done": await self._scale(request, progress)}
         except (UserError, OSError) as error:  # an OSError: a node is gone, or too slow
@@ -53,6 +59,11 @@ class CacheOperations:
             known = ", ".join([*ids, *(one for cluster in self._memcached_clusters() for one in cluster.member_ids)])
             raise UserError(f"node must be one of {known or 'none, for no cache runs'}, got {node}")
         return await found[0].reboot(node)
+
+    async def _snapshot(self, request: Document) -> str:
+        name, folder = request.get("name"), request.get("to")
+        cache = self._cache(str(request.get("cache")))
+        return await cache.snapshot(None if name is None else str(name), None if folder is None else Path(str(folder)))
 
     async def _scale(self, request: Document, progress: Callable[[str], None]) -> str:
         cache = self._cache_or_cluster(str(request.get("cache")))

@@ -7,12 +7,12 @@ replicas; they are asked how far they are when they have read it.
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from cachetwin_local.errors import UserError
-from cachetwin_local.supervise.background import BackgroundTasks, describe
+from cachetwin_local.supervise.background import BackgroundTasks, describe, first_cause
 from cachetwin_local.supervise.cache.cache_endpoints import MovingEndpoint, SpreadEndpoint
 from cachetwin_local.supervise.cache.node import NodeProcess, NodeState
 from cachetwin_local.supervise.cache.node_settings import NodeSettings
@@ -53,9 +53,9 @@ class Member:
 class Shard:
     """One node group of the cache `cache`: `nodes` in the order of the template, the first is the primary.
 
-    `primary_endpoint` follows the primary, if there is one. `spare_endpoints` are for nodes that are added. `changed` is
-    awaited whenever the nodes that serve, or their roles, have changed. `group_id` is the replication group's id, for
-    events; empty where the service writes none.
+    `primary_endpoint` follows the primary, if there is one. `spare_endpoints` are for nodes that are added. `seed` are
+    snapshot files with the data that it starts with. `changed` is awaited whenever the nodes that serve, or their roles,
+    have changed. `group_id` is the replication group's id, for events; empty where the service writes none.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class Shard:
         automatic_failover: bool,
         changed: Callable[[], Awaitable[None]],
         spare_endpoints: tuple[Endpoint, ...] = (),
+        seed: tuple[str, ...] = (),
     ) -> None:
         self.id = nodes[0].shard
         self._run_context = run_context
@@ -78,6 +79,7 @@ class Shard:
         self._group_id = group_id
         self._primary_endpoint = primary_endpoint
         self._automatic_failover = automatic_failover
+        self._seed = seed
         self._changed = changed
         self._changing = asyncio.Lock()
         self._scaling = asyncio.Lock()
@@ -100,6 +102,8 @@ class Shard:
         async with asyncio.TaskGroup() as tasks:
             for member in self.members:
                 tasks.create_task(self._start(member))
+        if self._seed:
+            await self.primary.process.load(self._seed)
         async with self._changing:
             await self._lead(self.primary)
             for member in self._replicas():
@@ -182,6 +186,75 @@ class Shard:
             while len(self._replicas()) > count:
                 await self._remove(max(self._replicas(), key=lambda member: member.node.member_id))
             self._event("replication-group", self._group_id, f"ReplicationGroup{way}ReplicaCountFinished")
+
+    async def replace_nodes(
+        self, changed: Callable[[CacheNode], CacheNode], files: Sequence[str] | None = None
+    ) -> None:
+        """Put a new node in the place of each, with the primary's data or that of snapshot files. Raises UserError.
+
+        Clients go on until the new nodes have the data; then the endpoints move, and the connections to the old ones break.
+        """
+        async with self._scaling:
+            pairs = {member: self._stand_in(member, changed(member.node)) for member in self.members}
+            try:
+                await self._fill(pairs, files)
+            except BaseException as error:
+                await asyncio.gather(*(fresh.process.kill() for fresh in pairs.values()))
+                raise first_cause(error) from error
+            async with self._changing:
+                await self._cut_over(pairs, drain=files is None)
+            await asyncio.gather(*(member.process.stop() for member in pairs))
+            for fresh in pairs.values():
+                fresh.process.take_over()
+                self._report(fresh, "ready", "")
+                self._watch(fresh)
+
+    def _stand_in(self, member: Member, node: CacheNode) -> Member:
+        fresh = Member(node, member.role, member.process, member.own)
+        fresh.process = self._process(fresh)
+        fresh.process.stand_in()
+        return fresh
+
+    async def _fill(self, pairs: Mapping[Member, Member], files: Sequence[str] | None) -> None:
+        """Start new nodes and give them their data."""
+        async with asyncio.TaskGroup() as tasks:
+            for fresh in pairs.values():
+                tasks.create_task(fresh.process.start())
+        source = self.primary
+        if files is not None:
+            source = pairs[self.primary]
+            await source.process.load(files)
+        for fresh in pairs.values():
+            if fresh is not source:
+                async with self._changing:
+                    await self._follow(fresh, source)
+                await self._in_step(fresh, source if files is not None else None)
+
+    async def _cut_over(self, pairs: Mapping[Member, Member], *, drain: bool) -> None:
+        """Let new nodes serve in the place of the old ones."""
+        await self._tasks.stop()
+        old, new = self.primary, pairs[self.primary]
+        with suppress(OSError, UserError):  # a primary that is gone takes no more writes either
+            if self._primary_endpoint is not None:
+                await self._primary_endpoint.take(old.process)
+            await old.process.ask("follow", host=old.node.endpoint.address, port=old.node.endpoint.port)
+        if drain:
+            offset = None
+            with suppress(OSError, UserError):
+                offset = (await old.process.ask_state()).offset
+            await self._drained(new, offset)
+        for member, fresh in pairs.items():
+            member.available, fresh.available, fresh.role = False, True, "replica"
+        self.members[:] = pairs.values()
+        self.primary = new
+        with suppress(OSError, UserError):  # one that fails now is replaced by its watch
+            await self._lead(new)
+            for fresh in pairs.values():
+                if fresh is not new and drain:
+                    await self._try_to_follow(fresh, new)
+        for fresh in pairs.values():
+            await fresh.own.spread_over({fresh.process})
+        await self._changed()
 
     def _next_node(self) -> CacheNode:
         """The next replica: the lowest number and endpoint that are free, in the zone with the fewest nodes."""

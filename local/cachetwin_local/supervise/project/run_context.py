@@ -88,6 +88,13 @@ class RunContext:
             del self.children[name]
             self.children_changed(self.children)
 
+    def rename_child(self, old: str, new: str) -> None:
+        """A child takes the place of another in the register."""
+        child = self.children.pop(old, None)
+        if child is not None:
+            self.children[new] = child
+            self.children_changed(self.children)
+
     def data_directory(self, name: str) -> Path:
         """The folder of the actor `name` for data that outlives a run."""
         return make_private_directory(self.directory / "data" / slug(name))
