@@ -2,7 +2,7 @@
 
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import psutil
 from cachetwin_local.assembly.reader import REGION, read_assembly, read_template
 from cachetwin_local.assembly.template import Assembly
 from cachetwin_local.cli.options import Loopback
+from cachetwin_local.cli.ports import remembered_ports
 from cachetwin_local.cli.running_project import inform
 from cachetwin_local.errors import UserError
 from cachetwin_local.parameters import read_parameters_file
@@ -22,7 +23,7 @@ from cachetwin_local.synth import needs_synth, parse_pairs, refuse_missing_conte
 from cachetwin_local.topology.address_plan import Loopback as PlanLoopback
 from cachetwin_local.topology.values import Topology
 
-__all__ = ["Wanted", "assembly_of", "topology_of"]
+__all__ = ["Wanted", "assembly_of", "planner_of", "topology_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +61,17 @@ class Wanted:
 
 
 def topology_of(project: Project, wanted: Wanted) -> Topology:
-    """The plan for the chosen stacks, after the app ran if it had to."""
+    """The plan for the chosen stacks, after the app ran if it had to, with the ports that the last run had."""
+    return planner_of(project, wanted)(remembered_ports(project.directory))
+
+
+def planner_of(project: Project, wanted: Wanted) -> Callable[[Mapping[str, int]], Topology]:
+    """Plans the chosen stacks with remembered ports; the app ran if it had to."""
     assembly = assembly_of(project, wanted)
     where: PlanLoopback = "shared"
     if wanted.loopback is Loopback.per_endpoint or (wanted.loopback is None and psutil.LINUX):
         where = "per-endpoint"
-    return make_plan(
+    return lambda ports: make_plan(
         assembly,
         stacks=wanted.stacks,
         project=project.unique_name,
@@ -73,6 +79,7 @@ def topology_of(project: Project, wanted: Wanted) -> Topology:
         parameters=wanted.given_parameters(),
         settings=read_settings(project.root),
         choice=Choice(wanted.only or (), wanted.without or ()),
+        ports=ports,
     )
 
 

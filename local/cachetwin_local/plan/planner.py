@@ -76,16 +76,18 @@ def plan(
     parameters: Mapping[str, str] | None = None,
     settings: Settings | None = None,
     choice: Choice | None = None,
+    ports: Mapping[str, int] | None = None,
 ) -> Topology:
     """What should run here for the stacks named (all by default) and those they depend on.
 
     `stacks` are names, display names or patterns with ``*``. `project` keeps the addresses of two apps apart.
-    `parameters` are template parameters by ``name`` or ``stack:name``; they go before those of `settings`. Raises
-    UserError when the templates do not resolve, and for a name in `settings` or `choice` that no resource has.
+    `parameters` are template parameters by ``name`` or ``stack:name``; they go before those of `settings`. `ports` are
+    remembered ports of 127.0.0.1, as an earlier topology has them. Raises UserError when the templates do not resolve,
+    and for a name in `settings` or `choice` that no resource has.
     """
     settings, choice = settings or Settings(), choice or Choice()
     chosen = select_stacks(assembly, stacks)
-    address_plan = AddressPlan(project, loopback)
+    address_plan = AddressPlan(project, loopback, ports)
     given = GivenValues({**settings.parameters, **(parameters or {})}, settings.imports, settings.ssm, settings.secrets)
     graph = Graph(restrict_to(assembly, chosen), describer(address_plan), given, is_needed)
     _reserve(graph, address_plan, settings)
@@ -141,6 +143,7 @@ def plan(
         problems=_unique(problem for problem in context.problems if problem.identity.key not in left_out),
         outputs=_outputs(graph, chosen, absent),
         missing=graph.stand_ins.all(),
+        ports=dict(address_plan.ports),
     )
 
 

@@ -9,9 +9,13 @@ Where only 127.0.0.1 exists (``shared``), the port moves up to the next that no 
 
 Load balancers listen on 127.0.0.1 in both cases, because people type their address: 80 becomes 8080 and 443 becomes
 8443, ports below 1024 move up by 8000, and a taken one moves to the next.
+
+The ports of 127.0.0.1 are shared with whatever else runs there, another app among them. So they may be remembered: a
+remembered port goes before the one that the rules give.
 """
 
 import hashlib
+from collections.abc import Mapping
 from typing import Literal
 
 Loopback = Literal["per-endpoint", "shared"]
@@ -20,13 +24,19 @@ LOAD_BALANCER_PORTS = {80: 8080, 443: 8443}
 
 
 class AddressPlan:
-    """Assigns addresses and ports; the same name gets the same ones every time."""
+    """Assigns addresses and ports; the same name gets the same ones every time.
 
-    def __init__(self, project: str, loopback: Loopback) -> None:
+    `ports` are those of 127.0.0.1 that are given out and that nobody set, by the endpoint; `remembered` are such of an
+    earlier run.
+    """
+
+    def __init__(self, project: str, loopback: Loopback, remembered: Mapping[str, int] | None = None) -> None:
         self.project = project
         self.loopback = loopback
+        self.ports: dict[str, int] = {}
+        self._remembered = dict(remembered or {})
         self._endpoints: dict[str, tuple[str, int]] = {}
-        self._taken: set[tuple[str, int]] = set()
+        self._taken: set[int] = set()
         self._addresses: dict[str, str] = {}
         self._moved: dict[str, int] = {}
 
@@ -37,19 +47,17 @@ class AddressPlan:
     def endpoint(self, name: str, port: int) -> tuple[str, int]:
         """The address and port of an endpoint that has `port` on AWS."""
         if name not in self._endpoints:
-            port = self._moved.get(_owner(name), port)
             if self.loopback == "shared":
-                self._endpoints[name] = self._next_port(LOCALHOST, port)
+                self._endpoints[name] = self._next_port(name, port)
             else:
-                self._endpoints[name] = self.address(name), port
+                self._endpoints[name] = self.address(name), self._moved.get(_owner(name), port)
         return self._endpoints[name]
 
     def listener(self, name: str, port: int) -> tuple[str, int]:
         """The address and port of a load balancer's listener that has `port` on AWS."""
         if name not in self._endpoints:
             wanted = LOAD_BALANCER_PORTS.get(port, port if port >= 1024 else port + 8000)
-            wanted = self._moved.get(_owner(name), wanted)
-            self._endpoints[name] = self._next_port(LOCALHOST, wanted)
+            self._endpoints[name] = self._next_port(name, wanted)
         return self._endpoints[name]
 
     def address(self, name: str) -> str:
@@ -67,11 +75,18 @@ class AddressPlan:
             attempt += 1
         return address
 
-    def _next_port(self, address: str, port: int) -> tuple[str, int]:
-        while (address, port) in self._taken:
-            port += 1
-        self._taken.add((address, port))
-        return address, port
+    def _next_port(self, name: str, port: int) -> tuple[str, int]:
+        """A port of 127.0.0.1: what the user set, or what is remembered, or `port`, or the next that is free."""
+        key = f"{name}:{port}"  # a template that names another port is not held to the old one
+        moved, remembered = self._moved.get(_owner(name)), self._remembered.pop(key, None)
+        wanted = moved or remembered or port
+        kept = set() if moved else set(self._remembered.values())  # those of endpoints that ask later
+        while wanted in self._taken or (wanted in kept and wanted != remembered):
+            wanted += 1
+        self._taken.add(wanted)
+        if not moved:
+            self.ports[key] = wanted
+        return LOCALHOST, wanted
 
 
 def _owner(name: str) -> str:

@@ -163,3 +163,5 @@ class Topology:
     problems: tuple[Problem, ...] = ()
     outputs: tuple[Output, ...] = ()
     missing: tuple[MissingValue, ...] = ()
+    ports: Mapping[str, int] = field(default_factory=dict)
+    """The ports of 127.0.0.1 that nobody set, by the endpoint and the port that it would like."""

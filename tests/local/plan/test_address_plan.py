@@ -36,3 +36,45 @@ def test_load_balancers_move_up_from_taken_ports() -> None:
         8082,
         9000,
     ]
+
+
+def test_a_remembered_port_goes_before_the_one_that_the_rules_give() -> None:
+    first = AddressPlan("p", "per-endpoint")
+    first.listener("Shop/A/listener", 80)
+    again = AddressPlan("p", "per-endpoint", {**first.ports, "Shop/A/listener:8080": 8085})
+    assert again.listener("Shop/New/listener", 80)[1] == 8080
+    assert again.listener("Shop/A/listener", 80)[1] == 8085
+    assert again.ports == {"Shop/New/listener:8080": 8080, "Shop/A/listener:8080": 8085}
+
+
+def test_a_new_endpoint_leaves_the_remembered_port_of_another_alone() -> None:
+    places = AddressPlan("p", "shared", {"Shop/B/endpoint:5432": 5432})
+    assert places.endpoint("Shop/A/endpoint", 5432) == ("127.0.0.1", 5433)
+    assert places.endpoint("Shop/B/endpoint", 5432) == ("127.0.0.1", 5432)
+
+
+def test_another_port_in_the_template_is_not_held_to_the_old_one() -> None:
+    places = AddressPlan("p", "per-endpoint", {"Shop/A/listener:8080": 8085})
+    assert places.listener("Shop/A/listener", 9000)[1] == 9000
+
+
+def test_a_port_that_the_user_set_is_not_remembered() -> None:
+    places = AddressPlan("p", "per-endpoint", {"Shop/A/listener:8080": 8085})
+    places.move("Shop/A", 7000)
+    assert places.listener("Shop/A/listener", 80)[1] == 7000
+    assert places.ports == {}
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(1, 20)), max_size=12),
+    st.dictionaries(
+        st.tuples(st.sampled_from("abcdef"), st.integers(1, 20)).map(lambda one: f"{one[0]}:{one[1]}"),
+        st.integers(1, 30),
+    ),
+)
+def test_no_two_endpoints_share_a_port_whatever_is_remembered(
+    asked: list[tuple[str, int]], remembered: dict[str, int]
+) -> None:
+    places = AddressPlan("p", "shared", remembered)
+    given_out = {name: places.endpoint(name, port)[1] for name, port in asked}
+    assert len(set(given_out.values())) == len(given_out)

@@ -22,8 +22,9 @@ from cachetwin_local.cli.options import (
     Where,
     Without,
 )
+from cachetwin_local.cli.ports import plan_with_free_ports
 from cachetwin_local.cli.running_project import inform, state_of, status_of
-from cachetwin_local.cli.sources import Wanted, topology_of
+from cachetwin_local.cli.sources import Wanted, planner_of, topology_of
 from cachetwin_local.errors import UserError
 from cachetwin_local.project import Project, Source, find_project
 from cachetwin_local.running import (
@@ -68,7 +69,7 @@ def up(
     project = find()
     _refuse_second_run(project)
     wanted = Wanted(stacks, app_context, loopback, parameters, parameter_files, no_synth, only, without)
-    topology = topology_of(project, wanted)
+    topology = plan_with_free_ports(project.directory, planner_of(project, wanted))
     _refuse_problems(topology)
     screen = Screen(stderr_console())
     if not detach:
@@ -130,7 +131,13 @@ def supervise(
 
 def _plan_again(find: Callable[[], Project], wanted: Wanted) -> Callable[[], Topology]:
     """Plans what was synthesised by then, as `up` was asked to."""
-    return lambda: topology_of(find(), replace(wanted, no_synth=True))
+
+    def plan_again() -> Topology:
+        project = find()
+        planner = planner_of(project, replace(wanted, no_synth=True))
+        return plan_with_free_ports(project.directory, planner, known_are_ours=True)
+
+    return plan_again
 
 
 def _watch(find: Callable[[], Project], app_context: list[str] | None) -> Callable[[Supervisor], Awaitable[None]]:

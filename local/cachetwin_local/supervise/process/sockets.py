@@ -8,7 +8,7 @@ import psutil
 
 from cachetwin_local.errors import UserError
 
-__all__ = ["SPREADS_CONNECTIONS", "listen", "reserve"]
+__all__ = ["SPREADS_CONNECTIONS", "holder_of", "is_free", "listen", "reserve"]
 
 _BACKLOG = 511  # as Valkey's tcp-backlog
 
@@ -49,10 +49,22 @@ def reserve(address: str, port: int, purpose: str, *, shared: bool = False) -> s
     return reserved
 
 
+def is_free(address: str, port: int) -> bool:
+    """Whether the port could be opened now; what may not be opened at all counts as free, and fails with its reason."""
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((address, port))
+            probe.listen(1)
+        except OSError as error:
+            return error.errno != errno.EADDRINUSE
+    return True
+
+
 def _reason(error: OSError, address: str, port: int, purpose: str) -> str:
     where = f"port {port} on {address}, needed by {purpose},"
     if error.errno == errno.EADDRINUSE:
-        return f"{where} is taken by {_holder(address, port)}: stop that process, or change the port in the app"
+        return f"{where} is taken by {holder_of(address, port)}: stop that process, or change the port in the app"
     if error.errno == errno.EADDRNOTAVAIL:
         return (
             f"{where} cannot be opened: this system has no such loopback address; run `cachetwin up --loopback shared`"
@@ -62,7 +74,8 @@ def _reason(error: OSError, address: str, port: int, purpose: str) -> str:
     return f"{where} cannot be opened: {error.strerror}"
 
 
-def _holder(address: str, port: int) -> str:
+def holder_of(address: str, port: int) -> str:
+    """The process that listens there, in words."""
     try:
         connections = psutil.net_connections("tcp")
     except (psutil.AccessDenied, OSError):
