@@ -163,3 +163,34 @@ def test_a_changed_source_is_synthesised_again(checkout: Path, page: str) -> Non
     with (checkout / "stacks" / "app.py").open("a") as source:
         source.write("# changed\n")
     assert "synthesising" in cachetwin(checkout, "plan").stderr
+
+
+def test_a_saved_file_of_the_service_answers_without_a_synthesis(checkout: Path) -> None:
+    cachetwin(checkout, "down")
+    up = cachetwin(checkout, "up", "-d", "--watch", "--no-synth")
+    try:
+        assert up.returncode == 0, up.stderr
+        page = next(line.rpartition(" = ")[2] for line in up.stdout.splitlines() if ".Url = " in line)
+        source = checkout / "stacks" / "web_app" / "service" / "catalogue" / "static" / "index.html"
+        source.write_text(source.read_text().replace("<title>", "<title>Saved: ", 1))
+        end = time.monotonic() + 60
+        while "<title>Saved: " not in (answer := httpx.get(page)).text:
+            assert answer.status_code == 200  # one task serves while the other is replaced
+            assert time.monotonic() < end
+            time.sleep(0.1)
+    finally:
+        cachetwin(checkout, "down")
+
+
+def test_it_runs_where_there_is_one_loopback_address(checkout: Path) -> None:
+    up = cachetwin(checkout, "up", "-d", "--no-synth", "--loopback", "shared")
+    try:
+        assert up.returncode == 0, up.stderr
+        status = json.loads(cachetwin(checkout, "status", "--json").stdout)
+        addresses = {str(row["endpoint"]).removeprefix("http://").partition(":")[0] for row in status["endpoints"]}
+        assert addresses == {"127.0.0.1"}
+        page = next(str(row["endpoint"]) for row in status["endpoints"] if str(row["endpoint"]).startswith("http"))
+        with httpx.Client(base_url=page) as client:
+            assert [client.get("/api/products/3").json()["source"] for _ in range(2)] == ["database", "cache"]
+    finally:
+        cachetwin(checkout, "down")

@@ -1,4 +1,4 @@
-"""Ports of 127.0.0.1: moved where something listens, remembered from run to run."""
+"""Ports of 127.0.0.1: moved where something listens, remembered from run to run (docs/how-to/addresses.md)."""
 
 import json
 import socket

@@ -2,13 +2,10 @@
 
 The image's file system is a folder: what the Dockerfile copies lies where the image has it, and an absolute path of
 the image in the command or the environment (``/app``, ``PYTHONPATH=/app/lib``) is turned into the path below that
-folder. On Fargate a task has a network interface of its own; here it has a loopback address of its own, and where a
-command or a variable says ``0.0.0.0`` the task listens on that address. HOST and PORT say the same to programs that
-ask, unless the task definition sets them.
+folder. On Fargate a task has a network interface of its own; `listening` has what stands for it here.
 """
 
 import os
-import re
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,11 +14,10 @@ from pathlib import Path
 from cachetwin_local.assembly.dockerfile import Copy, Image, parse
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.process.child import Command
+from cachetwin_local.supervise.service.listening import Listening
 from cachetwin_local.topology.values import Container, TaskAddress
 
 __all__ = ["PreparedImage", "prepare_command", "read_image", "requirements_files", "unpack"]
-
-_EVERY_INTERFACE = re.compile(r"(?<![\d.])0\.0\.0\.0(?![\d.])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,21 +83,18 @@ def prepare_command(
     `environment` is the container's own, with secrets; `ca_environment` names the CA bundle.
     """
     image = prepared.image
-    here = _PathMapping(prepared.root, task_address.address)
-    variables = {name: here.text(value) for name, value in {**image.environment, **environment}.items()}
+    here, listening = _PathMapping(prepared.root), Listening.of(container, task_address)
+    own = listening.variables({**image.environment, **environment})
+    variables = {name: here.text(value) for name, value in own.items()}
     programs = str(prepared.virtual_environment / "bin")
     home = prepared.root / "home"
     home.mkdir(exist_ok=True)
-    hints = {"HOST": task_address.address}
-    if container.port_mappings:
-        port = container.port_mappings[0].container_port
-        hints["PORT"] = str(task_address.ports.get(port, port))
     variables = {
         "LANG": "C.UTF-8",
         "HOME": str(home),
         "PYTHONUNBUFFERED": "1",
         "AWS_EXECUTION_ENV": "AWS_ECS_FARGATE",
-        **hints,
+        **listening.hints(),
         **variables,
         **ca_environment,
         "PATH": os.pathsep.join([programs, os.defpath.lstrip(":"), "/usr/local/bin"]),
@@ -112,7 +105,7 @@ def prepare_command(
         raise UserError(
             f"the container {container.name} has no command: give it one in the task definition or the Dockerfile"
         )
-    argv = [here.text(word) for word in words]
+    argv = [here.text(word) for word in listening.words(words)]
     cwd = prepared.root / (container.working_directory or image.working_directory).lstrip("/")
     if not cwd.is_dir():
         raise UserError(
@@ -131,13 +124,11 @@ def _words(container: Container, image: Image) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class _PathMapping:
-    """Replaces the image's paths and addresses by local ones."""
+    """Replaces the image's paths by local ones."""
 
     root: Path
-    address: str
 
     def text(self, value: str) -> str:
-        value = _EVERY_INTERFACE.sub(self.address, value)
         return ":".join(self._path(part) for part in value.split(":")) if "/" in value else value
 
     def _path(self, part: str) -> str:

@@ -6,6 +6,7 @@ restarted (`restarter`). A container that another waits for with COMPLETE or SUC
 """
 
 import asyncio
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 
@@ -26,6 +27,7 @@ from cachetwin_local.supervise.service.container import (
     requirements_files,
     unpack,
 )
+from cachetwin_local.supervise.service.listening import Listening
 from cachetwin_local.supervise.service.live_files import counts_in_place_of, refuse_syntax_errors
 from cachetwin_local.supervise.service.own_process import own_process_command
 from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
@@ -37,6 +39,7 @@ _START_DEADLINE_S = 60.0
 _STOP_DEADLINE_MAX_S = 10.0
 _SETTLE_S = 1.0
 _COMPLETE_DEADLINE_S = 300.0
+_PORT_TAKEN = re.compile(r"address already in use|EADDRINUSE|port is already allocated", re.IGNORECASE)
 
 
 class ServiceActor:
@@ -62,15 +65,18 @@ class ServiceActor:
         self._environments = environments
         self._prepared: dict[tuple[int, str], PreparedImage] = {}
         self._live: dict[str, Path] = {}
+        self._open_ports: dict[str, list[int]] = {}
         self._changing = asyncio.Lock()
         self._restarters: dict[int, list[Restarter]] = {}
         self._tasks = BackgroundTasks(run_context, self.name, self.kind)
 
     @property
     def detail(self) -> str:
-        """The number of tasks."""
+        """The number of tasks, and the ports that they open to other machines."""
         count = len(self._service.tasks)
-        return f"{count} task" + ("" if count == 1 else "s")
+        ports = sorted(set().union(*self._open_ports.values()))
+        where = f"; {_open_to_all(ports)}: bind to HOST" if ports else ""
+        return f"{count} task" + ("" if count == 1 else "s") + where
 
     def open(self) -> None:
         """A service has no endpoint of its own."""
@@ -263,16 +269,29 @@ class ServiceActor:
             f" GET {_health_url(group, self._service.tasks[index], container)}" for group in groups[:1]
         )
         log_name = self._log_name(index, container)
-        await wait_until_running(self._run_context, log_name, child, runs, _START_DEADLINE_S, probed_url=probed_url)
+        try:
+            await wait_until_running(self._run_context, log_name, child, runs, _START_DEADLINE_S, probed_url=probed_url)
+        except UserError as error:
+            if _PORT_TAKEN.search(str(error)) is None:
+                raise
+            here = " and ".join(
+                f"{name} ({value})" for name, value in self._listening(index, container).hints().items()
+            )
+            raise UserError(
+                f"{error}\nthe address or the port is fixed in the program: let it listen on {here}"
+            ) from None
         self._warn_of_open_ports(child, index, container)
         return child
+
+    def _listening(self, index: int, container: Container) -> Listening:
+        return Listening.of(container, self._service.tasks[index])
 
     def _warn_of_open_ports(self, child: Child, index: int, container: Container) -> None:
         """Log a warning when the task listens on every interface: other machines could reach it."""
         ports = _open_ports(child.pid)
+        self._open_ports[self._child_name(index, container)] = ports
         if ports:
-            which = ", ".join(map(str, ports))
-            line = f"listens on every interface (port {which}): bind to HOST, {self._service.tasks[index].address}"
+            line = f"{_open_to_all(ports)}: bind to HOST, {self._service.tasks[index].address}"
             self._run_context.logs.write(self._log_name(index, container), f"[cachetwin] {line}")
 
     def _command(self, index: int, container: Container) -> Command:
@@ -347,6 +366,10 @@ def _health_url(group: TargetGroup, task_address: TaskAddress, container: Contai
     check = group.health_check
     port = _health_port(group, task_address, container)
     return f"{check.protocol.lower()}://{task_address.address}:{port}{check.path} with {check.matcher}"
+
+
+def _open_to_all(ports: Sequence[int]) -> str:
+    return f"listens on every interface (port {', '.join(map(str, ports))})"
 
 
 def _open_ports(pid: int) -> list[int]:

@@ -147,3 +147,43 @@ def test_a_service_with_a_role_has_credentials_of_its_own(
     assert (principal.name, principal.role_arn) == ("Tiny/Service", arn)
     assert credentials.environment().items() <= seen.items()
     assert {seen["AWS_SECRET_ACCESS_KEY"], seen["AWS_SESSION_TOKEN"]} <= run_context.values_to_mask()
+
+
+@pytest.fixture
+def open_to_all(run_context: RunContext, address: str) -> Topology:
+    """A service whose program listens on every interface."""
+    asset = run_context.assembly / "asset"
+    asset.mkdir(parents=True)
+    (asset / "Dockerfile").write_text(DOCKERFILE)
+    (asset / "service.py").write_text(
+        "import socket, time\n"
+        "server = socket.create_server(('', 0))\n"
+        "print(server.getsockname()[1], flush=True)\n"
+        "time.sleep(99)"
+    )
+    return replace(topology(address, 8080), target_groups=())
+
+
+def test_status_says_that_a_service_listens_on_every_interface(run_context: RunContext, open_to_all: Topology) -> None:
+    run_context.secrets.provision(open_to_all.secrets)
+
+    async def main() -> tuple[str, str]:
+        actor = ServiceActor(run_context, open_to_all.services[0], open_to_all, VirtualEnvironments(run_context))
+        await actor.prepare()
+        try:
+            await actor.start()
+            return actor.detail, run_context.logs.tail("Tiny/Service/1")[0]
+        finally:
+            await actor.stop()
+
+    detail, port = asyncio.run(main())
+    assert detail == f"1 task; listens on every interface (port {port}): bind to HOST"
+
+
+def test_a_task_whose_port_is_taken_is_told_where_to_listen(
+    run_context: RunContext, open_to_all: Topology, address: str
+) -> None:
+    code = "raise SystemExit('[Errno 98] Address already in use')"
+    (run_context.assembly / "asset" / "service.py").write_text(code)
+    with pytest.raises(UserError, match=rf"let it listen on HOST \({address}\) and PORT \(8000\)"):
+        run_until_ready(run_context, open_to_all, lambda: None)
