@@ -1,14 +1,20 @@
 """A snapshot as commands in place of the RDB format."""
 
 from cachetwin_engine.core.keyspace.database import Database
+from cachetwin_engine.core.memory.access_log import AccessLog
 from cachetwin_engine.core.rdb.snapshot import Snapshot
 from cachetwin_engine.core.replication.history import encoded
+from cachetwin_engine.core.state.engine_state import EngineState
 
 from .commands_of import commands_of
 
 
 class CommandSnapshot(Snapshot):
     """A base file with ``aof-use-rdb-preamble no``."""
+
+    def __init__(self, engine: EngineState, access_log: AccessLog) -> None:
+        super().__init__(engine, access_log, checksum=False)
+        self._slices = False
 
     def write_head(self, notes: list[tuple[bytes, bytes]], library_codes: list[bytes]) -> None:
         """The time if the log has times, and the libraries of functions."""

@@ -77,7 +77,7 @@ class LogRewriter(LogSwitch):
         if self._is_rdb:
             self._snapshot = self._snapshots.begin(notes, engine.config.boolean("rdbchecksum"))
         else:
-            self._snapshot = CommandSnapshot(engine, self._snapshots.access_log, checksum=False)
+            self._snapshot = CommandSnapshot(engine, self._snapshots.access_log)
             self._snapshots.add(self._snapshot, notes)
         engine.host.log("Background append only file rewriting started")
         if log.state != OFF:
@@ -148,7 +148,7 @@ class LogRewriter(LogSwitch):
         if self._is_rdb:
             snapshot = self._snapshots.begin(notes, engine.config.boolean("rdbchecksum"))
         else:
-            snapshot = CommandSnapshot(engine, self._snapshots.access_log, checksum=False)
+            snapshot = CommandSnapshot(engine, self._snapshots.access_log)
             self._snapshots.add(snapshot, notes)
         snapshot.finish()
         self._snapshots.forget(snapshot)

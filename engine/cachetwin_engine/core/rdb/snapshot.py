@@ -3,7 +3,8 @@
 Nothing is copied when a snapshot begins. Keys are written one after the other, a slice at a time (``KeyWalk``); before
 a key that is not written yet is changed or deleted, it is written as it is (``Database.note_size`` leads to
 ``key_changes``). So the file holds what was there when the snapshot began, whenever a key's turn came, and new keys are
-not in it. Commands that flush or swap databases finish the snapshot first.
+not in it. A large collection is written in steps (``LongEntry``), or to its end when it is about to change; other keys that
+change meanwhile are written behind it. Commands that flush or swap databases finish the snapshot first.
 """
 
 from typing import Final
@@ -15,6 +16,7 @@ from cachetwin_engine.core.text.crc64 import crc64
 
 from . import kinds
 from .key_walk import KeyWalk
+from .long_entry import LongEntry, is_long
 from .writer import RdbWriter
 
 _KEYS_PER_LOOK: Final = 32  # written between two looks at the clock
@@ -36,6 +38,7 @@ class Snapshot:
         self._access_log = access_log
         self._writer = RdbWriter(engine.profile.rdb_version, engine.config.boolean("rdbcompression"))
         self._checksum = checksum
+        self._slices = True  # whether large collections are written in steps
         self._crc = 0
         self._ready: list[bytes] = []
         self.done = False
@@ -45,6 +48,9 @@ class Snapshot:
         self._walks: dict[int, KeyWalk] = {}  # by database
         self._databases: list[Database] = []  # whose walk has not begun, the next one last
         self._current: Database | None = None
+        self._long_keys: list[bytes] = []  # of the current database: taken, and not begun
+        self._long: LongEntry | None = None  # of the current database
+        self._behind = RdbWriter(self._writer.version, self._writer.compresses)  # what comes after it
         self._lfu = access_log.lfu
         self._lru = engine.config.memory.maxmemory_policy.endswith(b"-lru")
         if with_data:
@@ -76,11 +82,19 @@ class Snapshot:
                 self._next_database()
                 continue
             walk = self._walks[db.index]
-            if delay_us > 0 and walk.has_more() and not self._may_go_on(delay_us):
-                break
-            for key in walk.take(1 if delay_us > 0 else _KEYS_PER_LOOK):
-                self._write_key(db, key)
-            if not walk.has_more():
+            if self._long is not None:
+                self._write_more()
+            elif self._long_keys:
+                self._begin_long(db, self._long_keys.pop())
+            else:
+                if delay_us > 0 and walk.has_more() and not self._may_go_on(delay_us):
+                    break
+                for key in walk.take(1 if delay_us > 0 else _KEYS_PER_LOOK):
+                    if self._slices and is_long(db.values.peek(key)):
+                        self._long_keys.append(key)
+                    else:
+                        self._write_key(db, key)
+            if not walk.has_more() and self._long is None and not self._long_keys:
                 self._current = None
             if self._engine.clock() >= until_us:
                 break
@@ -113,15 +127,55 @@ class Snapshot:
     def key_changes(self, db: Database, key: bytes) -> None:
         """``key`` is about to be changed or deleted."""
         walk = self._walks.get(db.index)
-        if walk is None or not walk.exclude(key):
+        if walk is None:
             return
-        if self._current is not db:
+        if self._current is db and self._long is not None and self._long.key == key:
+            while not self._write_more():
+                pass
+            return
+        if self._current is db and key in self._long_keys:
+            self._long_keys.remove(key)
+        elif not walk.exclude(key):
+            return
+        if self._long is not None:
+            self._write_behind(db, key)
+        elif self._current is not db:
             self._open(db)  # a file may return to a database
             self._write_key(db, key)
             if self._current is not None:
                 self._open(self._current)
         else:
             self._write_key(db, key)
+
+    # -- large collections --------------------------------------------------------------------------------------------
+
+    def _begin_long(self, db: Database, key: bytes) -> None:
+        self._put_head(db, key, db.expiry_of(key) if db.expires else -1)
+        self._long = LongEntry(self._writer, key, db.values.peek(key))
+
+    def _write_more(self) -> bool:
+        """A step of the large collection, and at its end what had to wait for it. True at the end."""
+        ended = self._long is None or self._long.work()
+        if ended:
+            self._long = None
+            self.keys_written += 1
+            behind = self._behind.flushed()
+            if behind:
+                self._writer.raw(behind)
+                if self._current is not None:
+                    self._open(self._current)
+        if self._writer.size() >= _PIECE_BYTES:
+            self._gather()
+        return ended
+
+    def _write_behind(self, db: Database, key: bytes) -> None:
+        """Write a key that changes while the large collection is not complete."""
+        writer = self._writer
+        self._writer = self._behind
+        self._open(db)
+        self._put(db, key, db.values.peek(key), db.expiry_of(key) if db.expires else -1)
+        self._writer = writer
+        self.keys_written += 1
 
     # -- the parts of a file ------------------------------------------------------------------------------------------
 
@@ -158,6 +212,11 @@ class Snapshot:
             self._gather()
 
     def _put(self, db: Database, key: bytes, value: object, at_ms: int) -> None:
+        self._put_head(db, key, at_ms)
+        self._writer.entry(key, value)
+
+    def _put_head(self, db: Database, key: bytes, at_ms: int) -> None:
+        """What stands before the kind of a value."""
         writer = self._writer
         if at_ms >= 0:
             writer.kind(kinds.ENDS_AT_MS)
@@ -168,7 +227,6 @@ class Snapshot:
         elif self._lfu:
             writer.kind(kinds.FREQUENCY)
             writer.kind(self._access_log.frequency(db, key))
-        writer.entry(key, value)
 
     def _gather(self) -> None:
         data = self._writer.flushed()

@@ -214,22 +214,37 @@ class RdbWriter:
         self._value_kind(ZSET_2)
         self.length(len(members))
         for at in range(len(members) - 1, -1, -1):  # the greatest first, as Valkey writes its skiplist
-            self.string(members[at])
-            self.parts.append(_DOUBLE.pack(scores[at]))
+            self.scored(members[at], scores[at])
+
+    def scored(self, member: bytes, score: float) -> None:
+        """A member of a sorted set, and its score."""
+        self.string(member)
+        self.parts.append(_DOUBLE.pack(score))
 
     # -- streams ------------------------------------------------------------------------------------------------------
 
     def _stream(self, value: Stream) -> None:
-        counts = self.version >= _LISTPACKS_FROM
-        self._value_kind(STREAM_3 if self.version >= 11 else STREAM_2 if counts else STREAM)
+        self._value_kind(self.stream_kind())
         nodes = [leaf.entries for leaf in value.leaves if leaf.entries]
         self.length(len(nodes))
         for entries in nodes:
-            self.string(id_of(entries[0]).to_bytes(16, "big"))
-            self.string(stream_node(entries))
+            self.stream_leaf(entries)
+        self.stream_tail(value)
+
+    def stream_kind(self) -> int:
+        """The kind of a stream in this version."""
+        return STREAM_3 if self.version >= 11 else STREAM_2 if self.version >= _LISTPACKS_FROM else STREAM
+
+    def stream_leaf(self, entries: list[bytes]) -> None:
+        """Neighbouring entries of a stream."""
+        self.string(id_of(entries[0]).to_bytes(16, "big"))
+        self.string(stream_node(entries))
+
+    def stream_tail(self, value: Stream) -> None:
+        """What stands behind the entries of a stream."""
         self.length(value.length)
         self._id(value.last_id)
-        if counts:
+        if self.version >= _LISTPACKS_FROM:
             self._id(value.first_id)
             self._id(value.max_deleted_id)
             self.length(value.entries_added)
