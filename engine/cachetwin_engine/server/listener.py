@@ -69,6 +69,8 @@ def open_tcp(address: str, port: int, backlog: int) -> socket.socket:
     Raises ListenError.
     """
     host = {"*": "0.0.0.0", "::*": "::"}.get(address, address)  # noqa: S104  (only where the operator asked for it)
+    if not host:
+        raise ListenError("bind must be addresses, got an empty one")  # to the system it is every interface
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=backlog)
@@ -118,7 +120,7 @@ def _advice(error: OSError) -> str:
         return "this machine has no such address; choose another with --bind"
     if error.errno == errno.EACCES:
         return "not permitted; ports below 1024 need privileges, choose another with --port"
-    return (error.strerror or str(error)).lower()
+    return (error.strerror or str(error)).partition(" (while attempting")[0].lower()  # of socket.create_server
 
 
 class Endpoint:

@@ -56,6 +56,8 @@ def test_version_names_the_build() -> None:
         (["--user", "bob", "+nosuchcommand"], "+nosuchcommand"),
         (["--logfile", "/nowhere/at/all.log"], "cannot write logfile '/nowhere/at/all.log'"),
         (["--bind", "192.0.2.1"], "cannot listen on 192.0.2.1"),
+        (["--bind", "no.such.host.invalid"], "cannot listen on no.such.host.invalid"),
+        (["--bind", "127.0.0.1", ""], "bind must be addresses, got an empty one"),
         (["nowhere.conf"], "cannot read configuration file 'nowhere.conf'"),
         (["--unixsocket", "/nowhere/at/all.sock", "--port", "0"], "unix socket '/nowhere/at/all.sock'"),
     ],

@@ -145,7 +145,7 @@ def test_users_come_from_the_file_that_aclfile_names_below_dir(start_engine: "St
         (("--user", "ann", "+nonsense"), "Error in ACL SETUSER modifier '+nonsense'"),
         (("--rename-command", "GET"), "rename-command takes a command and its new name, got 1 words"),
         (("--rename-command", "NOPE", "X"), "rename-commands must name commands, got 'nope'"),
-        (("--dir", "/nowhere"), "dir: No such file or directory"),
+        (("--dir", "/nowhere"), "dir '/nowhere': No such file or directory"),
     ],
 )
 def test_what_cannot_be_had_at_start_is_said(

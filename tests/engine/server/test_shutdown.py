@@ -1,7 +1,9 @@
 """The end: replies in flight are delivered, deadlines hold, the exit code is 0, nothing stays behind."""
 
+import contextlib
 import signal
 import socket
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -88,6 +90,51 @@ def test_the_command_lets_replies_in_flight_finish_too(start_engine: "StartEngin
         with sock.makefile("rb") as replies:
             assert replies.read() == rest
     assert engine.wait() == 0
+
+
+def write_until_the_end(engine: "EngineProcess", name: bytes, counts: dict[bytes, int]) -> None:
+    """Write numbered keys in batches of twenty until the engine goes; how many were acknowledged in ``counts``."""
+    counts[name] = 0
+    with engine.connect(timeout=30) as sock, sock.makefile("rb") as replies, contextlib.suppress(ConnectionError):
+        while True:
+            first = counts[name]
+            sock.sendall(b"".join(b"SET %s:%d v\r\n" % (name, first + place) for place in range(20)))
+            for _ in range(20):
+                if replies.readline() != b"+OK\r\n":
+                    return
+                counts[name] += 1
+
+
+@pytest.mark.parametrize("end", ["signal", "command", "command among others"])
+def test_no_acknowledged_write_is_lost_when_it_ends_under_load(
+    start_engine: "StartEngine", tmp_path: Path, end: str
+) -> None:
+    settings = ("--dir", str(tmp_path), "--save", "3600 1")
+    engine = start_engine(*settings)
+    counts: dict[bytes, int] = {}
+    writers = [
+        threading.Thread(target=write_until_the_end, args=(engine, b"w%d" % number, counts)) for number in range(4)
+    ]
+    for writer in writers:
+        writer.start()
+    with engine.connect(timeout=30) as sock:
+        while len(counts) < len(writers) or min(counts.values()) < 1000:
+            sock.sendall(b"PING\r\n")
+            assert sock.recv(10) == b"+PONG\r\n"
+        if end == "signal":
+            engine.signal(signal.SIGTERM)
+        else:
+            sock.sendall(b"SHUTDOWN\r\n" + (b"SET behind v\r\n" * 50 if "among" in end else b""))
+            assert sock.recv(10) == b""
+    assert engine.wait() == 0
+    for writer in writers:
+        writer.join(30)
+    with start_engine(*settings).connect(timeout=30) as sock:
+        for name, count in counts.items():
+            sock.sendall(b"EXISTS %s\r\n" % b" ".join(b"%s:%d" % (name, place) for place in range(count)))
+            assert sock.recv(100) == b":%d\r\n" % count
+        sock.sendall(b"EXISTS behind\r\n")
+        assert sock.recv(100) == b":0\r\n"
 
 
 def test_a_save_that_fails_keeps_the_engine_alive_after_a_signal(start_engine: "StartEngine", tmp_path: Path) -> None:

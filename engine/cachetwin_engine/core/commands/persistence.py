@@ -167,5 +167,6 @@ def shutdown(ctx: Context, args: list[bytes]) -> bytes:
         return ctx.block([], 0, FAILED, args)
     if not engine.shutdown_requested:
         raise CommandError(FAILED[1:-2])
+    ctx.session.closing = True  # none of the commands behind it runs
     engine.clients.mark_pending(ctx.session)
     return b""

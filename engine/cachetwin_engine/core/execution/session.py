@@ -140,6 +140,8 @@ class Session(Client):
 
     def run(self) -> None:
         """Run the commands that have arrived, until none is complete, one blocks, or enough output waits."""
+        if self.engine.shutdown_requested:
+            return  # the data is saved: what a command changes now would be lost after its reply
         parser = self.parser
         context = self.context
         self.engine.actor = self

@@ -45,7 +45,8 @@ class MemcachedOptions:
     """What the command line asks for."""
 
     settings: Settings = field(default_factory=Settings)
-    addresses: list[str] = field(default_factory=list)
+    addresses: list[str] = field(default_factory=list)  # of each -l
+    bound: list[str] = field(default_factory=list)  # of the last --bind, where there is no -l
     port: int = 11211
     port_given: bool = False
     control_fd: int | None = None
@@ -64,7 +65,7 @@ class MemcachedOptions:
             return []
         mode: TlsMode = "required" if self.settings.ssl_enabled else "off"
         found: list[tuple[str, int, TlsMode]] = []
-        for word in self.addresses or ["127.0.0.1"]:
+        for word in self.addresses or self.bound or ["127.0.0.1"]:
             own_mode = mode
             if word.startswith("notls:"):
                 if mode == "off":
@@ -175,7 +176,7 @@ def _apply_ours(options: MemcachedOptions, name: str, value: str) -> None:
     elif name == "logfile":
         options.logfile = value
     elif name == "bind":
-        options.addresses += value.split()
+        options.bound = value.split()
     elif name == "cluster-nodes":
         options.cluster_nodes = check_nodes(value.split())
     elif name not in OF_VALKEY:

@@ -94,6 +94,7 @@ class ValkeyNode(Node[Connection]):
     def _save(self) -> None:
         if not self.engine.shutdown_requested and not self.engine.shutdown.save():  # the supervisor wants it now
             log.error("the data of the last moments is lost: it cannot be saved")
+        self.engine.shutdown_requested = True  # no command runs behind the save
 
     def _close_links(self) -> None:
         self.engine.log.close()

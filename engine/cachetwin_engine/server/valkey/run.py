@@ -69,6 +69,8 @@ def prepare(options: Options) -> ValkeyNode:
             node.endpoints.add("unix", unix_sock, "off", options.unixsocket)
     except (TlsError, ListenError) as error:
         raise OptionError(str(error)) from error
+    if options.control_fd is None and not (listening_modes(options) or options.unixsocket):
+        raise OptionError("nothing would listen: give port, tls-port or unixsocket")
     return node
 
 
@@ -99,7 +101,7 @@ def new_engine(options: Options, host: ProcessHost | None = None) -> Engine:
     named = [name for name, _ in options.parameters if name != "maxclients"]
     problem = engine.host.apply_parameters(["dir", *named], config)  # dir, so that CONFIG GET shows it
     if problem is not None:
-        raise OptionError(f"{problem[0]}: {problem[1]}")
+        raise OptionError(f"{problem[0]} {config.get(problem[0])!r}: {problem[1]}")
     if options.elasticache:
         become_elasticache(engine)
     try:
