@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Build an image: container/build.sh engine|runner [IMAGE]     default: cachetwin-engine, cachetwin
+# Build an image: container/build.sh engine|runner [IMAGE]     default: cachetwin-engine, cachetwin; with buildah below localhost/
 #
 # WHEELS   a folder with the wheels       default: dist/compiled for the engine's, dist/pure for the runner's
 # BASE     the base image                 default: the Debian whose Python the engine's wheel was made for; from a registry
@@ -16,7 +16,10 @@ case $kind in
   runner) distribution=cachetwin ;;
   *) echo "container/build.sh: the first argument is engine or runner, got '$kind'" >&2; exit 2 ;;
 esac
-image=${2:-localhost/$distribution}
+# Podman finds localhost/NAME as NAME, docker does not.
+with_docker=$(docker info > /dev/null 2>&1 && echo yes || true)
+image=${2:-${with_docker:+$distribution}}
+image=${image:-localhost/$distribution}
 python=${PYTHON:-.venv/bin/python}
 staged=dist/image/$kind
 
@@ -50,7 +53,7 @@ dockerfile=container/Dockerfile
 arguments=(--build-arg "STAGED=$staged" --build-arg "VERSION=$(cat VERSION)"
   --build-arg "REVISION=$(git rev-parse HEAD 2>/dev/null || echo unknown)" --file "$dockerfile" --tag "$image")
 
-if docker info > /dev/null 2>&1; then
+if [ -n "$with_docker" ]; then
   docker build --build-arg "BASE=${BASE:-docker.io/library/debian:$suite-slim}" "${arguments[@]}" . >&2
 else
   base=${BASE:-localhost/debian:$suite-slim}

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 from tests.engine.conftest import certificates
-from tests.processes import free_port
+from tests.processes import free_port, wait_until
 
 __all__ = ["certificates"]  # a fixture of the engine's tests
 
@@ -61,6 +61,11 @@ class Container:
                 time.sleep(0.01)
             else:
                 return time.monotonic() - self.started
+
+    def wait_for_log(self, text: str) -> None:
+        """Wait until the log holds a text. Fails with the log if the container ends."""
+        wait_until(lambda: text in self.logs() or not self.is_running(), f"{text} in the log", START_SECONDS_MAX)
+        assert text in self.logs(), self.logs()
 
     def is_running(self) -> bool:
         """True until the main process ends."""

@@ -1,14 +1,17 @@
 """The engine's image, seen through a client and through podman."""
 
 import json
+import os
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 import redis
-from tests.container.conftest import Containers, podman
+from pymemcache.client.base import Client as PymemcacheClient
+from tests.container.conftest import Container, Containers, podman
 from tests.engine.conftest import Certificates
-from tests.processes import free_port
+from tests.processes import free_port, wait_until
 
 COMPRESSED_BYTES_MAX = 90_000_000
 
@@ -48,6 +51,85 @@ def test_it_answers_over_tls(containers: Containers, certificates: Certificates,
 def test_it_is_healthy_however_it_was_set(containers: Containers, directives: tuple[str, ...]) -> None:
     container, _ = containers.start(*directives)
     assert container.health() == (0, "")
+
+
+@pytest.mark.parametrize("protocols", ["TLSv1.3", "TLSv1.2"])
+def test_it_is_healthy_where_clients_need_certificates(
+    containers: Containers, certificates: Certificates, tmp_path: Path, protocols: str
+) -> None:
+    mounted = [word.replace(str(tmp_path), "/certs") for word in certificates.arguments("localhost")]
+    for path in tmp_path.iterdir():
+        path.chmod(0o644)
+    tmp_path.chmod(0o755)
+    port = free_port()
+    settings = ("--tls-auth-clients", "yes", "--tls-protocols", protocols)
+    container, _ = containers.start(
+        "--port", "0", "--tls-port", str(port), *mounted, *settings, options=("-v", f"{tmp_path}:/certs:ro"), port=port
+    )
+    assert container.health() == (0, "")
+
+
+def test_it_is_healthy_on_a_unix_socket_alone(engine_image: str) -> None:
+    words = ("--port", "0", "--unixsocket", "/run/engine/it.sock")
+    container = Container(engine_image, *words, options=("--tmpfs", "/run/engine:mode=1777"))
+    try:
+        container.wait_for_log("Ready to accept connections")
+        assert container.health() == (0, "")
+    finally:
+        container.remove()
+
+
+def test_it_is_healthy_when_it_has_as_many_clients_as_it_takes(containers: Containers) -> None:
+    container, port = containers.start("--maxclients", "2")
+    with client(port) as one, client(port) as two:
+        assert one.ping()
+        assert two.ping()
+        assert container.health() == (0, "")
+
+
+@pytest.mark.parametrize("words", [("--bind", "127.0.0.1"), ("-l", "127.0.0.1")])
+def test_memcached_listens_where_it_is_told_and_nowhere_else(engine_image: str, words: tuple[str, ...]) -> None:
+    port = free_port()
+    container = Container(engine_image, "--profile", "memcached-1.6", "-p", str(port), *words)
+    try:
+        container.wait_for_port(port)
+        with PymemcacheClient(("127.0.0.1", port), timeout=10) as cache:
+            assert cache.set("k", "v", noreply=False)
+            assert cache.get("k") == b"v"
+        assert container.health() == (0, "")
+        listens = [line for line in container.logs().splitlines() if '"listening"' in line]
+        assert [json.loads(line)["address"] for line in listens] == [f"127.0.0.1:{port}"]
+        assert container.stop() == 0
+    finally:
+        container.remove()
+
+
+@pytest.mark.parametrize("user", ["1234", "nobody"])
+def test_any_user_may_run_it(containers: Containers, user: str) -> None:
+    container, port = containers.start(options=("--user", user))
+    with client(port) as cache:
+        assert cache.set("k", "v")
+    assert container.health() == (0, "")
+
+
+def test_a_full_volume_keeps_the_last_save_and_refuses_writes(containers: Containers) -> None:
+    container, port = containers.start("--save", "3600 1", options=("--tmpfs", "/data:size=1m"))
+    with client(port) as cache:
+        cache.set("saved", os.urandom(300_000))
+        assert cache.save()
+        cache.set("too large", os.urandom(1_000_000))
+        with pytest.raises(redis.ResponseError):
+            cache.save()
+        cache.bgsave()
+        wait_until(lambda: cache.info("persistence")["rdb_last_bgsave_status"] == "err", "a save that fails")
+        with pytest.raises(redis.ResponseError, match="MISCONF"):
+            cache.set("refused", "v")
+        assert container.health() == (0, "")
+        files = podman("exec", container.id, "find", "/data", "-type", "f", "-size", "+100k").stdout.split()
+        assert files == ["/data/dump.rdb"]
+        cache.config_set("stop-writes-on-bgsave-error", "no")
+        assert cache.delete("too large") == 1
+    assert container.stop() == 0
 
 
 def test_it_is_unhealthy_when_it_does_not_answer(containers: Containers) -> None:
@@ -126,6 +208,12 @@ def test_it_takes_every_directive_that_it_names(containers: Containers, tmp_path
         (("--maxmemory-polcy", "allkeys-lru"), "maxmemory-polcy"),
         (("--port", "70000"), "port"),
         (("--profile", "redis-1"), "redis-1"),
+        (("--dir", "/nowhere"), "/nowhere"),
+        (("--port", "0"), "port"),
+        (("--tls-port", "6380"), "tls-cert-file"),
+        (("--bind", ""), "bind"),
+        (("--profile", "memcached-1.6", "-m", "all"), "-m"),
+        (("cluster", "--shards", "0"), "shards"),
     ],
 )
 def test_a_bad_directive_is_one_line_and_a_status(engine_image: str, directives: tuple[str, ...], names: str) -> None:
@@ -162,3 +250,20 @@ def test_the_base_script_names_what_it_cannot_make() -> None:
     done = subprocess.run([base, "no-such-suite"], capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 1
     assert "no-such-suite" in done.stderr
+
+
+def test_with_docker_the_image_has_the_name_that_docker_run_knows(tmp_path: Path) -> None:
+    wheels, programs = tmp_path / "wheels", tmp_path / "bin"
+    for folder in (wheels, programs):
+        folder.mkdir()
+    (wheels / "cachetwin_engine-0-cp311-cp311-linux_x86_64.whl").touch()
+    docker = programs / "docker"
+    docker.write_text(f'#!/bin/sh\n[ "$1" = info ] || echo "$@" > {tmp_path}/said\n')
+    docker.chmod(0o755)
+    environment = {
+        **os.environ, "PATH": f"{programs}:{os.environ['PATH']}", "WHEELS": str(wheels), "PYTHON": sys.executable,
+    }  # fmt: skip
+    build = Path(__file__).parents[2] / "container" / "build.sh"
+    done = subprocess.run([build, "engine"], env=environment, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout == "cachetwin-engine\n"
+    assert "--tag cachetwin-engine ." in (tmp_path / "said").read_text()
