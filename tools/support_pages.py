@@ -120,7 +120,8 @@ def _runner_page() -> str:
         "|---|---|",
         *_options(group),
     ]
-    for name, command in group.commands.items():
+    for name in group.list_commands(None):
+        command = group.get_command(None, name)
         if command.hidden:
             continue
         lines += ["", f"## {name}", "", inspect.cleandoc(command.help or "")]

@@ -14,14 +14,14 @@ import psutil
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.project import Project
-from cachetwin_local.screen import Screen, endpoint_table, stdout_console
+from cachetwin_local.screen import Screen, show_endpoints
 from cachetwin_local.supervise.events import Event, Failed, Ready, from_json, to_json
 from cachetwin_local.supervise.process.private_file import make_project_directory
 from cachetwin_local.supervise.project.logs import Logs
 from cachetwin_local.supervise.supervisor import Supervisor
 from cachetwin_local.topology.values import Topology
 
-__all__ = ["Background", "run_foreground", "serve_background", "show_endpoints", "start_background", "wait_until_ready"]
+__all__ = ["Background", "run_foreground", "serve_background", "start_background", "wait_until_ready"]
 
 
 PlanAgain = Callable[[], Topology]
@@ -205,18 +205,6 @@ async def _show_logs(logs: Logs, screen: Screen, ready: asyncio.Event) -> None:
             entry = await queue.get()
             # in a thread: a terminal that is paused must not hold the supervisor up
             await asyncio.to_thread(screen.print_log, entry.name, entry.line)
-
-
-def show_endpoints(status: dict[str, object]) -> None:
-    """Print the endpoints of a status and the stacks' outputs to stdout."""
-    console = stdout_console()
-    endpoints, outputs = status["endpoints"], status["outputs"]
-    if isinstance(endpoints, list):
-        console.print(endpoint_table(endpoints))
-    if isinstance(outputs, dict):
-        for name, value in outputs.items():
-            console.print(f"{name} = {value}", markup=False, soft_wrap=True)
-    sys.stdout.flush()
 
 
 def _in_event_loop(main: Callable[[], object]) -> None:

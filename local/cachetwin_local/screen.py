@@ -15,7 +15,7 @@ from rich.text import Text
 
 from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState, Stopped
 
-__all__ = ["Screen", "endpoint_table", "node_table", "status_table"]
+__all__ = ["Screen", "endpoint_table", "node_table", "show_endpoints", "status_table"]
 
 _STYLES = {"ready": "green", "failed": "bold red", "restarting": "yellow", "stopped": "dim", "waiting": "dim"}
 _NAME_COLOURS = ("cyan", "magenta", "blue", "green", "yellow")
@@ -149,3 +149,15 @@ def stderr_console() -> Console:
 def stdout_console() -> Console:
     """The console for requested output; wide where it is not a terminal, so that rows stay on one line."""
     return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 200)
+
+
+def show_endpoints(status: dict[str, object]) -> None:
+    """Print the endpoints of a status and the stacks' outputs to stdout."""
+    console = stdout_console()
+    endpoints, outputs = status["endpoints"], status["outputs"]
+    if isinstance(endpoints, list):
+        console.print(endpoint_table(endpoints))
+    if isinstance(outputs, dict):
+        for name, value in outputs.items():
+            console.print(f"{name} = {value}", markup=False, soft_wrap=True)
+    sys.stdout.flush()

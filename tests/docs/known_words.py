@@ -3,6 +3,7 @@
 import importlib.util
 import re
 from pathlib import Path
+from typing import Any
 
 import typer
 from tests.docs.pages import ROOT
@@ -76,13 +77,12 @@ def _unknown_target(words: list[str]) -> str | None:
 
 
 def _unknown_to_runner(words: list[str]) -> str | None:
-    group = typer.main.get_command(app)
+    group: Any = typer.main.get_command(app)
     options = {name for parameter in group.params for name in (*parameter.opts, *parameter.secondary_opts)}
     options |= {"-h", "--help"}
     for word in words:
-        commands = getattr(group, "commands", {})
-        if word in commands:
-            command = commands[word]
+        command = group.get_command(None, word)
+        if command is not None:
             options |= {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
             break
         if re.fullmatch(r"[a-z]+", word) and word == words[0]:

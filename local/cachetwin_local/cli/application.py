@@ -4,34 +4,79 @@ stdout carries what was asked for, stderr progress and logs. A `UserError` print
 exception shows its traceback.
 """
 
+import difflib
+import importlib
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
+from typer.core import TyperGroup
 
-from cachetwin_local.cli.commands.apply import apply
-from cachetwin_local.cli.commands.clock import clock
-from cachetwin_local.cli.commands.down import down
-from cachetwin_local.cli.commands.draw import draw
-from cachetwin_local.cli.commands.env import env
-from cachetwin_local.cli.commands.events import events
-from cachetwin_local.cli.commands.init import init
-from cachetwin_local.cli.commands.invoke import invoke
-from cachetwin_local.cli.commands.logs import logs
-from cachetwin_local.cli.commands.operations import failover, reboot, rotate, scale
-from cachetwin_local.cli.commands.plan import plan
-from cachetwin_local.cli.commands.reset import reset
-from cachetwin_local.cli.commands.services import restart, shell
-from cachetwin_local.cli.commands.snapshots import restore, snapshot, snapshots
-from cachetwin_local.cli.commands.status import status
-from cachetwin_local.cli.commands.up import supervise, up
 from cachetwin_local.cli.standard_streams import prepare_streams
 from cachetwin_local.errors import UserError
 
+if TYPE_CHECKING:
+    from typer._click import Command, Context  # typer's own copy: another than the package click
+
 __all__ = ["app", "main"]
 
+_COMMANDS: Final = {
+    "init": "init",
+    "plan": "plan",
+    "draw": "draw",
+    "up": "up",
+    "apply": "apply",
+    "status": "status",
+    "logs": "logs",
+    "invoke": "invoke",
+    "restart": "services",
+    "shell": "services",
+    "env": "env",
+    "events": "events",
+    "failover": "operations",
+    "reboot": "operations",
+    "scale": "operations",
+    "rotate": "operations",
+    "clock": "clock",
+    "snapshot": "snapshots",
+    "restore": "snapshots",
+    "snapshots": "snapshots",
+    "down": "down",
+    "reset": "reset",
+    "supervise": "up",
+}
+"""Each command with its module in `commands`, in the order of the help."""
+_HIDDEN: Final = frozenset({"supervise"})
+
+
+class _Commands(TyperGroup):
+    """Imports the command that is asked for alone: `status` and `logs` need little of the runner."""
+
+    def resolve_command(self, ctx: "Context", args: list[str]) -> "tuple[str | None, Command | None, list[str]]":
+        """The command that the first word names. Raises UserError with the nearest name for another word."""
+        if args and args[0] not in _COMMANDS and not args[0].startswith("-"):
+            near = difflib.get_close_matches(args[0], set(_COMMANDS) - _HIDDEN, 1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise UserError(f"there is no command {args[0]}: `cachetwin --help` lists them{hint}")
+        return super().resolve_command(ctx, args)
+
+    def list_commands(self, ctx: "Context") -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: "Context", cmd_name: str) -> "Command | None":
+        if cmd_name not in _COMMANDS:
+            return None
+        module = importlib.import_module(f"cachetwin_local.cli.commands.{_COMMANDS[cmd_name]}")
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone.command(cmd_name, hidden=cmd_name in _HIDDEN)(getattr(module, cmd_name))
+        command = typer.main.get_command(alone)
+        command.name = cmd_name
+        return command
+
+
 app = typer.Typer(
+    cls=_Commands,
     help="Run a CDK app's architecture on this machine.",
     no_args_is_help=True,
     add_completion=False,
@@ -49,34 +94,6 @@ def options(
 ) -> None:
     """Run a CDK app's architecture on this machine."""
     context.obj = project
-
-
-for _command in (
-    init,
-    plan,
-    draw,
-    up,
-    apply,
-    status,
-    logs,
-    invoke,
-    restart,
-    shell,
-    env,
-    events,
-    failover,
-    reboot,
-    scale,
-    rotate,
-    clock,
-    snapshot,
-    restore,
-    snapshots,
-    down,
-    reset,
-):
-    app.command()(_command)
-app.command(hidden=True)(supervise)
 
 
 def main() -> None:

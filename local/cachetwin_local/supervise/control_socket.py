@@ -16,16 +16,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.events import Event, to_json
 from cachetwin_local.supervise.project.logs import Logs, name_matches
 from cachetwin_local.supervise.project.service_events import ServiceEvents
 
-__all__ = ["ControlServer", "ask"]
+__all__ = ["ControlServer"]
 
 _REQUEST_BYTES_MAX = 65_536
 _REQUEST_S = 5.0
-_CONNECT_S = 5.0
 _LINES_MAX = 10_000
 
 Document = dict[str, object]
@@ -170,23 +168,3 @@ class ControlServer:
             yield queue
         finally:
             self._watchers.discard(queue)
-
-
-def ask(path: str, request: Document, *, deadline_s: float | None) -> Iterator[Document]:
-    """Send `request` to a supervisor and yield its answers as they arrive. Blocking; for the command line.
-
-    Raises UserError when it does not answer, TimeoutError when an answer takes longer than `deadline_s`.
-    """
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
-        connection.settimeout(_CONNECT_S)
-        try:
-            connection.connect(path)
-        except OSError as error:
-            raise UserError(
-                f"the supervisor does not answer on {path} ({error}): stop it with a SIGTERM, then try again"
-            ) from error
-        connection.sendall(json.dumps(request).encode() + b"\n")
-        connection.settimeout(deadline_s)
-        with connection.makefile("rb") as answers:
-            for line in answers:
-                yield json.loads(line)

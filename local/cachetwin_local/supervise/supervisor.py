@@ -32,8 +32,9 @@ from cachetwin_local.supervise.process.limits import raise_open_files_limit
 from cachetwin_local.supervise.process.private_file import make_project_directory
 from cachetwin_local.supervise.project.local_ca import LocalCA
 from cachetwin_local.supervise.project.logs import Logs
-from cachetwin_local.supervise.project.run_context import RunContext, socket_directory
+from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.supervise.project.secret_store import SecretStore
+from cachetwin_local.supervise.project.socket_directory import socket_directory
 from cachetwin_local.supervise.project.state import RunState, StateFile
 from cachetwin_local.supervise.reconcile import Specification, difference, specifications
 from cachetwin_local.supervise.reload import FolderChange, Reloading

@@ -14,7 +14,7 @@ import psycopg
 from tests.local.supervise.postgres.test_postgres import address_of, ask, running, until
 from tests.local.supervise.test_supervisor import PORT, SERVICE, Run, cachetwin, eventually, get, tiny
 
-from cachetwin_local.supervise import control_socket
+from cachetwin_local.supervise import control_client
 from cachetwin_local.supervise.events import Event, ResourceState
 from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.topology.values import Database
@@ -47,7 +47,7 @@ def traffic(run: Run) -> psutil.Process:
 
 
 def status(run: Run) -> dict[str, object]:
-    return next(control_socket.ask(run.state()["control_socket"], {"op": "status"}, deadline_s=20))
+    return next(control_client.ask(run.state()["control_socket"], {"op": "status"}, deadline_s=20))
 
 
 def state_of(run: Run, resource: str) -> object:

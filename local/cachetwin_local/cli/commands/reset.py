@@ -9,7 +9,7 @@ import typer
 from cachetwin_local.cli.running_project import inform, state_of
 from cachetwin_local.errors import UserError
 from cachetwin_local.project import find_project
-from cachetwin_local.supervise.project.run_context import socket_directory
+from cachetwin_local.supervise.project.socket_directory import socket_directory
 
 __all__ = ["reset"]
 

@@ -8,8 +8,7 @@ import typer
 from cachetwin_local.cli.options import AsJson
 from cachetwin_local.cli.running_project import inform, state_of, status_of
 from cachetwin_local.project import find_project
-from cachetwin_local.running import show_endpoints
-from cachetwin_local.screen import node_table, status_table, stdout_console
+from cachetwin_local.screen import node_table, show_endpoints, status_table, stdout_console
 
 __all__ = ["status"]
 

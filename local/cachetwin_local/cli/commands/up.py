@@ -30,11 +30,10 @@ from cachetwin_local.project import Project, Source, find_project
 from cachetwin_local.running import (
     run_foreground,
     serve_background,
-    show_endpoints,
     start_background,
     wait_until_ready,
 )
-from cachetwin_local.screen import Screen, stderr_console
+from cachetwin_local.screen import Screen, show_endpoints, stderr_console
 from cachetwin_local.supervise.supervisor import Supervisor
 from cachetwin_local.synth import parse_pairs
 from cachetwin_local.topology.values import Topology

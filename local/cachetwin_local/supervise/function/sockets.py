@@ -4,7 +4,7 @@ import hashlib
 import socket
 from pathlib import Path
 
-from cachetwin_local.supervise.project.run_context import socket_directory
+from cachetwin_local.supervise.project.socket_directory import socket_directory
 
 __all__ = ["function_socket", "listen_for_calls"]
 

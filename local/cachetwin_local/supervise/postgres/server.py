@@ -32,7 +32,8 @@ from cachetwin_local.supervise.process.child import Child, Command, run
 from cachetwin_local.supervise.process.private_file import make_private_directory, write_private
 from cachetwin_local.supervise.process.sockets import listen
 from cachetwin_local.supervise.project.key_pair import KeyPair
-from cachetwin_local.supervise.project.run_context import RunContext, slug, socket_directory
+from cachetwin_local.supervise.project.run_context import RunContext, slug
+from cachetwin_local.supervise.project.socket_directory import socket_directory
 from cachetwin_local.supervise.restarter import Restarter, wait_until_running
 from cachetwin_local.topology.values import Database
 

@@ -14,9 +14,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cachetwin_local.supervise.process.identity import ProcessIdentity
+from cachetwin_local.supervise.process.identity import ProcessIdentity, kill_group
 
-__all__ = ["Child", "Command", "kill_group", "run"]
+__all__ = ["Child", "Command", "run"]
 
 _LINE_BYTES_MAX = 16_384
 _DRAIN_S = 1.0
@@ -170,12 +170,6 @@ async def _finish(child: Child, deadline_s: float) -> int:
     finally:
         if child.running:
             await asyncio.shield(asyncio.create_task(child.kill()))
-
-
-def kill_group(leader_pid: int) -> None:
-    """SIGKILL to every process of the group that `leader_pid` leads, if there is one."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(leader_pid, signal.SIGKILL)
 
 
 def _text(line: bytes) -> str:

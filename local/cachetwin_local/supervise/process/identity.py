@@ -1,14 +1,18 @@
 """Which process a pid means: a pid together with a start time that no change of the clock moves."""
 
+import contextlib
 import os
+import signal
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
-__all__ = ["ProcessIdentity"]
+__all__ = ["ProcessIdentity", "kill_group"]
 
 _BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+_LINUX = sys.platform.startswith("linux")
+_STATE_FIELD = 3
+_ENDED = frozenset({"Z", "X", "zombie", "dead"})
 _START_TIME_FIELD = 22  # of /proc/<pid>/stat, in clock ticks since the boot (proc(5))
 
 
@@ -22,10 +26,8 @@ class ProcessIdentity:
     @classmethod
     def of(cls, pid: int) -> "ProcessIdentity":
         """The process that has `pid` now; one that has exited gets an identity that no process has."""
-        try:
-            return cls(pid, _started(pid))
-        except (OSError, psutil.NoSuchProcess):
-            return cls(pid, "")
+        found = _look(pid)
+        return cls(pid, "" if found is None else found[0])
 
     @classmethod
     def own(cls) -> "ProcessIdentity":
@@ -35,15 +37,30 @@ class ProcessIdentity:
     @property
     def alive(self) -> bool:
         """Whether the same process still runs."""
+        found = _look(self.pid)
+        return found is not None and found[0] == self.started and found[1] not in _ENDED
+
+
+def kill_group(leader_pid: int) -> None:
+    """SIGKILL to every process of the group that `leader_pid` leads, if there is one."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader_pid, signal.SIGKILL)
+
+
+def _look(pid: int) -> tuple[str, str] | None:
+    """When the process started, opaque, and its state; None when there is none."""
+    if _LINUX:
         try:
-            return _started(self.pid) == self.started and psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE
-        except (OSError, psutil.NoSuchProcess):
-            return False
+            # the program's name, the second field, may hold spaces and parentheses
+            fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+            started = f"{_BOOT_ID.read_text().strip()}/{int(fields[_START_TIME_FIELD - 3])}"
+        except OSError:
+            return None
+        return started, fields[_STATE_FIELD - 3].decode()
+    import psutil  # noqa: PLC0415  (short commands do without it)
 
-
-def _started(pid: int) -> str:
-    if psutil.LINUX:
-        # the program's name, the second field, may hold spaces and parentheses
-        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-        return f"{_BOOT_ID.read_text().strip()}/{int(fields[_START_TIME_FIELD - 3])}"
-    return repr(psutil.Process(pid).create_time())  # the kernel stores it when the process starts
+    try:
+        process = psutil.Process(pid)
+        return repr(process.create_time()), process.status()  # the kernel stores the time when the process starts
+    except psutil.NoSuchProcess:
+        return None

@@ -17,13 +17,10 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO
 
-import psutil
-
 from cachetwin_local.errors import UserError
-from cachetwin_local.supervise.process.child import kill_group
-from cachetwin_local.supervise.process.identity import ProcessIdentity
+from cachetwin_local.supervise.process.identity import ProcessIdentity, kill_group
 from cachetwin_local.supervise.process.private_file import write_private
-from cachetwin_local.supervise.project.run_context import socket_directory
+from cachetwin_local.supervise.project.socket_directory import socket_directory
 
 __all__ = ["RunState", "StateFile"]
 
@@ -110,6 +107,8 @@ class StateFile:
         left = [name for name, child in state.children.items() if child.alive]
         for name in left:
             kill_group(state.children[name].pid)
+            import psutil  # noqa: PLC0415  (short commands do without it)
+
             with contextlib.suppress(psutil.NoSuchProcess, psutil.TimeoutExpired):
                 psutil.Process(state.children[name].pid).wait(_END_S)
         ended = f"ended what it left running ({', '.join(left)})" if left else "it left no process behind"

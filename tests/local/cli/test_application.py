@@ -1,0 +1,40 @@
+"""The commands of the runner: each is found, and only what it needs is imported."""
+
+import subprocess
+import sys
+
+import pytest
+import typer
+
+from cachetwin_local.cli import app
+from cachetwin_local.cli.application import main
+
+GROUP = typer.main.get_command(app)
+HEAVY = ("cachetwin_local.supervise.supervisor", "cachetwin_local.plan.planner", "cryptography", "psutil")
+
+
+def test_every_command_of_the_help_has_its_own() -> None:
+    names = GROUP.list_commands(None)  # type: ignore[attr-defined]
+    assert {"up", "plan", "status", "supervise"} < set(names)
+    for name in names:
+        command = GROUP.get_command(None, name)  # type: ignore[attr-defined]
+        assert (command.name, command.hidden) == (name, name == "supervise")
+
+
+@pytest.mark.parametrize("name", ["status", "logs"])
+def test_a_short_command_imports_little(name: str) -> None:
+    module = f"cachetwin_local.cli.commands.{name}"
+    code = f"import sys, cachetwin_local.cli, {module}; print([one for one in {HEAVY!r} if one in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.strip() == "[]"
+
+
+def test_an_unknown_command_is_refused_with_the_nearest(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["cachetwin", "stats"])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert ended.value.code == 1
+    said = "cachetwin: there is no command stats: `cachetwin --help` lists them; did you mean status?\n"
+    assert capsys.readouterr().err == said
