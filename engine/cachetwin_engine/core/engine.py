@@ -20,7 +20,7 @@ from .execution.context import Context
 from .execution.logins import end_logins, log_in
 from .execution.session import Session
 from .expiry.keys import expire_some
-from .registry.dispatch_flags import BLOCKED_BY_PAUSE, CLIENT_NO_AUTH, CLIENT_RESTRICTED
+from .registry.dispatch_flags import BLOCKED_BY_PAUSE, CLIENT_METERED, CLIENT_NO_AUTH, CLIENT_RESTRICTED
 from .state.client import Client
 
 
@@ -40,6 +40,8 @@ class Engine(EngineParts):
         session = Session(self, self.clients.next_id(), user, address, local_address)
         self.statistics.connections_received += 1
         self.clients.connected[session.id] = session
+        if self.units is not None:
+            session.client_flags |= CLIENT_METERED
         log_in(session, user, authenticated=user.enabled and user.no_password)
         return session
 
@@ -48,7 +50,7 @@ class Engine(EngineParts):
         client.is_peer = True
         client.caller.user = self.acl.everything
         client.parser.authenticated = True
-        client.client_flags &= ~(CLIENT_NO_AUTH | CLIENT_RESTRICTED)
+        client.client_flags &= ~(CLIENT_NO_AUTH | CLIENT_RESTRICTED | CLIENT_METERED)
 
     # -- turns and ticks -----------------------------------------------------------------------------------------------
 

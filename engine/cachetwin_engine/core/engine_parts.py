@@ -48,6 +48,7 @@ from .replication.state import Replication
 from .scripting.store import ScriptStore
 from .state.client import Caller, Client
 from .state.engine_state import EngineState
+from .stats.processing_units import ProcessingUnits
 from .stats.statistics import Statistics
 
 
@@ -58,6 +59,7 @@ class EngineParts(EngineState):
         super().__init__(profile, clock, seed, config)
         self.acl = AccessControl(self.commands, allow_channels=False, by_database=profile.has_acl_databases)
         self.acl_log = AclLog()
+        self.units: ProcessingUnits | None = None  # of a serverless cache
         self.pubsub = PubSub()
         self.tracking = Tracking(self)
         self.access_log = AccessLog(self)

@@ -34,6 +34,8 @@ class Options:
 
     profile: str = DEFAULT_PROFILE
     elasticache: bool = False
+    serverless: bool = False
+    serverless_ecpu_max: int = 0
     bind: tuple[str, ...] = ("127.0.0.1",)
     port: int | None = None
     tls_port: int = 0
@@ -160,6 +162,18 @@ DIRECTIVES: Final[dict[str, Directive]] = {
             _yes_no("elasticache"),
         ),
         Directive(
+            "serverless",
+            "[yes|no]",
+            "answer as ElastiCache Serverless does: more commands are closed, processing units are counted",
+            _yes_no("serverless"),
+        ),
+        Directive(
+            "serverless-ecpu-max",
+            "N",
+            "with --serverless, the processing units (ECPU) that commands may use in a second (default 0, no limit)",
+            _number("serverless-ecpu-max", 15_000_000),
+        ),
+        Directive(
             "bind",
             "ADDRESS...",
             "addresses to listen on (default 127.0.0.1); one with a leading - may be absent",
@@ -232,7 +246,7 @@ DIRECTIVES: Final[dict[str, Directive]] = {
 
 Words = list[str]
 
-MAY_BE_EMPTY: Final = frozenset({"save", "elasticache"})
+MAY_BE_EMPTY: Final = frozenset({"save", "elasticache", "serverless"})
 """Directives that another one may follow at once: their value is then empty, or yes."""
 
 

@@ -100,6 +100,7 @@ class ReplicationGroup:
     say how a node is made (reserved-memory-percent) are in the nodes instead. `users` is empty when the group has no
     user group; then `auth_token`, if any, is the default user's password. Without `automatic_failover` a primary that
     fails is replaced and no replica is promoted. `shard_pattern` is for shards that are added while it runs.
+    `ecpu_per_second_max` limits a serverless cache, 0 does not.
     """
 
     identity: Identity
@@ -122,6 +123,7 @@ class ReplicationGroup:
     node_groups: tuple[NodeGroup, ...] = (NodeGroup("0001", ()),)
     shard_pattern: ShardPattern | None = None
     backup: Backup = Backup()
+    ecpu_per_second_max: int = 0
 
     @property
     def endpoint(self) -> Endpoint:

@@ -309,14 +309,34 @@ def serverless(**properties: Json) -> Topology:
 
 
 def test_a_serverless_cache_is_one_address_with_two_ports() -> None:
-    (group,) = serverless(CacheUsageLimits={"DataStorage": {"Maximum": 2, "Unit": "GB"}}).replication_groups
+    limits = {"DataStorage": {"Maximum": 2, "Unit": "GB"}, "ECPUPerSecond": {"Maximum": 5000}}
+    topology = serverless(CacheUsageLimits=limits)
+    (group,) = topology.replication_groups
+    assert (
+        "at most 2 GB, at most 5000 processing units a second; one primary stands for" in status(topology, "Cache")[1]
+    )
     assert (group.cluster_mode, group.profile, group.endpoint.tls) == ("serverless", "valkey-8.1", "required")
     assert group.reader_endpoint is not None
     assert group.endpoint.address == group.reader_endpoint.address
     assert (group.endpoint.port, group.reader_endpoint.port) == (6379, 6380)
     assert group.endpoint.names == group.reader_endpoint.names
     assert {node.maxmemory_bytes for node in group.nodes} == {2 * 1024**3}
-    assert "psubscribe blocked" in group.parameters["rename-commands"]
+    assert group.ecpu_per_second_max == 5000
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({"ECPUPerSecond": {"Maximum": 5}}, "ECPUPerSecond must be between 1000 and 15000000, got 5"),
+        ({"DataStorage": {"Maximum": 5001}}, "DataStorage must be between 1 and 5000, got 5001"),
+        (
+            {"DataStorage": {"Minimum": 9, "Maximum": 5}},
+            "DataStorage: Minimum must be at most Maximum, 5, got 9",
+        ),
+    ],
+)
+def test_limits_that_the_service_refuses_are_problems(limits: Json, message: str) -> None:
+    assert message in messages(serverless(CacheUsageLimits=limits))
 
 
 @pytest.mark.parametrize(

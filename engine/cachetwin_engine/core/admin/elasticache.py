@@ -67,7 +67,13 @@ def rename_commands_of(engine: "EngineParts", pairs: str) -> None:
 def close_restricted(table: dict[bytes, Command]) -> dict[bytes, Command]:
     """Take the commands that the service does not offer out of the table; those of them that peers use."""
     of_peers = {name: table[name] for name in OF_PEERS if name in table}
-    for name in RESTRICTED:
+    close_commands(table, RESTRICTED)
+    return of_peers
+
+
+def close_commands(table: dict[bytes, Command], names: list[bytes]) -> None:
+    """Take commands, and sub-commands such as ``client|kill``, out of the table."""
+    for name in names:
         parent, bar, sub = name.partition(b"|")
         row = table.get(parent)
         if row is None:
@@ -77,7 +83,6 @@ def close_restricted(table: dict[bytes, Command]) -> dict[bytes, Command]:
             del table[parent.upper()]
         elif row.subcommands is not None:
             row.subcommands.pop(sub, None)
-    return of_peers
 
 
 def rename_commands(table: dict[bytes, Command], value: str) -> None:

@@ -18,6 +18,7 @@ from cachetwin_engine.core.protocol.errors import CommandError, unknown_command,
 from cachetwin_engine.core.protocol.replies import CRLF, QUEUED, error
 from cachetwin_engine.core.registry.command_table import NO_AUTH, NO_MULTI, Command
 from cachetwin_engine.core.registry.dispatch_flags import (
+    CLIENT_METERED,
     CLIENT_MULTI,
     CLIENT_NO_AUTH,
     CLIENT_REPLICA_STREAM,
@@ -29,6 +30,7 @@ from cachetwin_engine.core.state.transaction import Queued
 
 from .admission import admission_error
 from .context import Context
+from .metering import limit_error, note_units
 from .peers import greeted
 from .permission import denial
 
@@ -91,6 +93,8 @@ def execute(ctx: Context, args: list[bytes]) -> bytes:
     if session.tracking is not None and session.transaction is None and command.name != b"client|caching":
         session.tracking.caching = False
     if session.client_flags:
+        if session.client_flags & CLIENT_METERED:
+            note_units(engine, session, reply)
         reply = _filter_reply(session, reply)
     if engine.ready_keys:
         engine.serve_blocked()
@@ -187,6 +191,10 @@ def _check_flags(ctx: Context, command: Command, args: list[bytes]) -> bytes | N
         denied = denial(ctx, command, args)
         if denied is not None:
             return _refused(ctx, command, denied)
+    if flags & CLIENT_METERED:
+        limited = limit_error(engine, command, args)
+        if limited is not None:
+            return _refused(ctx, command, limited)
     if engine.blocked_by:
         problem = admission_error(ctx, command, args)
         if problem is not None:
@@ -203,6 +211,8 @@ def _check_flags(ctx: Context, command: Command, args: list[bytes]) -> bytes | N
     transaction = session.transaction
     if transaction is not None and command.name not in _RUN_INSIDE_MULTI:
         transaction.commands.append(Queued(command, args))
+        if flags & CLIENT_METERED:
+            note_units(engine, session, QUEUED)
         return _filter_reply(session, QUEUED)
     return None
 

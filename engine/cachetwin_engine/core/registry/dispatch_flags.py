@@ -14,6 +14,7 @@ CLIENT_REPLY_OFF: Final = 1 << 4  # CLIENT REPLY OFF or SKIP
 CLIENT_TRACKING: Final = 1 << 5  # CLIENT TRACKING remembers the keys that were read
 CLIENT_MONITOR: Final = 1 << 6  # runs MONITOR: listens and says nothing more
 CLIENT_REPLICA_STREAM: Final = 1 << 7  # a replica that receives the replication stream
+CLIENT_METERED: Final = 1 << 16  # its commands are counted and limited, as those of a serverless cache
 
 # Of the engine: why a command may be refused or held back, whoever sends it.
 BLOCKED_BY_PAUSE: Final = 1 << 8  # CLIENT PAUSE

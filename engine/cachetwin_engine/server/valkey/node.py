@@ -297,7 +297,13 @@ class ValkeyNode(Node[Connection]):
         """Role, offset, the state of a replica's link, and how many replicas and clients are connected."""
         replication = self.engine.replication
         link = replication.link
+        units = self.engine.units
+        metered: dict[str, object] = {}
+        if units is not None:
+            used = self.engine.used_memory()
+            metered = {"ecpu": units.used, "throttled": units.throttled, "bytes_used": used}
         return {
+            **metered,
             "role": "primary" if link is None else "replica",
             "offset": replication.offset,
             "link": "" if link is None else link.state.decode(),

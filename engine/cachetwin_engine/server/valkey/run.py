@@ -8,6 +8,7 @@ from typing import Final, cast
 from cachetwin_engine.core import BUILD
 from cachetwin_engine.core.acl.rules import RuleError
 from cachetwin_engine.core.admin.elasticache import become_elasticache, rename_commands_of
+from cachetwin_engine.core.admin.serverless import become_serverless
 from cachetwin_engine.core.admin.topology import adopt_topology
 from cachetwin_engine.core.aof.log_loader import LogError
 from cachetwin_engine.core.commands.acl import load_user_file
@@ -102,7 +103,9 @@ def new_engine(options: Options, host: ProcessHost | None = None) -> Engine:
     problem = engine.host.apply_parameters(["dir", *named], config)  # dir, so that CONFIG GET shows it
     if problem is not None:
         raise OptionError(f"{problem[0]} {config.get(problem[0])!r}: {problem[1]}")
-    if options.elasticache:
+    if options.serverless:
+        become_serverless(engine, options.serverless_ecpu_max)
+    elif options.elasticache:
         become_elasticache(engine)
     try:
         rename_commands_of(engine, options.renames)
@@ -143,7 +146,7 @@ def _load(engine: Engine, options: Options) -> None:
         if options.logfile:
             log.error(str(problem))  # elsewhere the error on stderr is enough
         raise OptionError(str(problem)) from None
-    if options.elasticache or options.control_fd is not None:
+    if options.elasticache or options.serverless or options.control_fd is not None:
         if not any(name == "save" for name, _ in options.parameters):
             engine.config.set_at_start("save", "")
         if not engine.config.server.save_points:

@@ -56,15 +56,15 @@ CACHE_CLUSTER = PropertyUse.of(
 )
 
 SERVERLESS_CACHE = PropertyUse.of(
-    "CacheUsageLimits.DataStorage.Maximum DailySnapshotTime Engine FinalSnapshotName MajorEngineVersion "
-    "SnapshotArnsToRestore SnapshotRetentionLimit UserGroupId",
+    "CacheUsageLimits.DataStorage.Maximum CacheUsageLimits.ECPUPerSecond.Maximum DailySnapshotTime Engine "
+    "FinalSnapshotName MajorEngineVersion SnapshotArnsToRestore SnapshotRetentionLimit UserGroupId",
     {
         **recorded("a part of names and ARNs", "ServerlessCacheName Description"),
         **recorded("checked where the groups and subnets are of this app", "SecurityGroupIds SubnetIds"),
         **recorded("what the service answers", "Endpoint ReaderEndpoint"),
         **recorded("a cache here has no least size", "CacheUsageLimits.DataStorage.Minimum"),
         **recorded("the service has no other unit", "CacheUsageLimits.DataStorage.Unit"),
-        **recorded("processing units are not counted here", "CacheUsageLimits.ECPUPerSecond"),
+        **recorded("a cache here is always as fast as it can", "CacheUsageLimits.ECPUPerSecond.Minimum"),
         **recorded(_TAGS, "Tags"),
         **recorded(_REST, "KmsKeyId"),
     },

@@ -1,11 +1,9 @@
 """AWS::ElastiCache::ServerlessCache: with Valkey or Redis OSS a primary and a replica behind one endpoint.
 
 The endpoint speaks the cluster protocol. It shows one node for writes (port 6379) and one for reads (6380), whichever
-process is behind them; TLS is always on. What the service refuses as whole commands is refused here too (user guide,
-"Supported and restricted commands"); sub-commands are not.
+process is behind them; TLS is always on. The engine refuses what the service refuses, and counts processing units.
 """
 
-from collections.abc import Mapping
 from typing import Final, cast
 
 from cachetwin_local.assembly.graph import Graph
@@ -26,12 +24,9 @@ from .memcached_serverless import memcached_endpoints, translate_memcached
 PORT: Final = 6379
 READER_PORT: Final = 6380
 GIB: Final = 1024**3
-REFUSED: Final = (
-    "fcall", "fcall_ro", "function", "keys", "lastsave", "latency", "memory", "monitor", "move", "object", "pfdebug",
-    "pfselftest", "psubscribe", "punsubscribe", "slowlog", "swapdb", "wait",
-)  # fmt: skip
-REFUSED_FROM: Final[Mapping[str, tuple[str, ...]]] = {"8.1": ("commandlog",)}
-"""Commands by the version that has them first."""
+ECPU_RANGE: Final = (1_000, 15_000_000)
+STORAGE_RANGE_GB: Final = (1, 5_000)
+"""What the service accepts as limits (API reference, CacheUsageLimits)."""
 
 
 def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
@@ -69,13 +64,9 @@ def translate(context: Context, resolved: Resolved) -> Translation:
     identity, stack = context.identity(resource.key), context.graph.stack(resource.stack)
     endpoint, reader = _endpoints(context.address_plan, resolved, stack, identity.physical_name)
     version = _version(properties)
-    storage = properties.object("CacheUsageLimits").object("DataStorage")
-    memory = storage.integer("Maximum", 0) * GIB
+    storage_gb, units = _limits(context, resource.key, properties)
+    memory = storage_gb * GIB
     zones = [f"{stack.region}a", f"{stack.region}b"]
-    refused = [
-        *REFUSED,
-        *(name for since, names in REFUSED_FROM.items() if _at_least(version, since) for name in names),
-    ]
     group = ReplicationGroup(
         identity=identity,
         engine=cast("Engine", engine),
@@ -90,7 +81,6 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         parameters={
             "maxmemory-policy": "volatile-lru",
             "cluster-require-full-coverage": "no",
-            "rename-commands": " ".join(f"{name} blocked" for name in refused),
         },
         users=_users(context, properties),
         user_group_ids=tuple(group for group in [properties.optional("UserGroupId")] if group),
@@ -102,11 +92,14 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         cluster_mode="serverless",
         node_groups=(NodeGroup("0001", ((0, 16383),)),),
         backup=serverless_backup_of(context, resolved, identity.physical_name),
+        ecpu_per_second_max=units,
     )
-    limit = f", at most {storage.integer('Maximum', 0)} GB" if memory else ""
+    limits = [f"at most {storage_gb} GB"] if storage_gb else []
+    limits += [f"at most {units} processing units a second"] if units else []
     note = (
-        f"{group.profile} on {endpoint.address}:{endpoint.port}, reader port {reader.port}{limit}; a primary and a replica "
-        "stand for the service's nodes; processing units are not counted"
+        f"{group.profile} on {endpoint.address}:{endpoint.port}, reader port {reader.port}"
+        f"{''.join(f', {limit}' for limit in limits)}; one primary stands for all shards of the service and one replica "
+        "for its readers: they do not scale, and each holds all data"
     )
     return Translation((group,), note)
 
@@ -122,8 +115,20 @@ def _version(properties: Properties) -> str:
     return known[-1]
 
 
-def _at_least(version: str, since: str) -> bool:
-    return tuple(map(int, version.split("."))) >= tuple(map(int, since.split(".")))
+def _limits(context: Context, key: str, properties: Properties) -> tuple[int, int]:
+    """The most that the cache may store, in GB, and the most processing units in a second; 0 for no limit."""
+    given = properties.object("CacheUsageLimits")
+    found = []
+    for name, (lowest, highest) in (("DataStorage", STORAGE_RANGE_GB), ("ECPUPerSecond", ECPU_RANGE)):
+        limit = given.object(name)
+        least, most = limit.integer("Minimum", 0), limit.integer("Maximum", 0)
+        for bound in (least, most):
+            if bound and not lowest <= bound <= highest:
+                context.problem("error", key, f"{name} must be between {lowest} and {highest}, got {bound}")
+        if most and least > most:
+            context.problem("error", key, f"{name}: Minimum must be at most Maximum, {most}, got {least}")
+        found.append(most)
+    return found[0], found[1]
 
 
 def _endpoints(address_plan: AddressPlan, resolved: Resolved, stack: Stack, name: str) -> tuple[Endpoint, Endpoint]:

@@ -56,7 +56,7 @@ class CacheActor:
             ca_file=str(run_context.local_ca.certificate_file),
             clock=run_context.clock,
             logins=self.logins,
-            options=("--cluster-enabled", "yes") if clustered else (),
+            options=_options(group),
         )
         named = (group.primary_endpoint, group.reader_endpoint, group.configuration_endpoint)
         self._endpoints = [endpoint for endpoint in named if endpoint is not None]
@@ -382,6 +382,14 @@ class CacheActor:
             await _ping(endpoint, context if endpoint.tls != "off" else None)
 
 
+def _options(group: ReplicationGroup) -> tuple[str, ...]:
+    """What a node has to know at its start."""
+    clustered = ("--cluster-enabled", "yes") if group.cluster_mode != "disabled" else ()
+    if group.cluster_mode != "serverless":
+        return clustered
+    return (*clustered, "--serverless", "yes", "--serverless-ecpu-max", str(group.ecpu_per_second_max))
+
+
 async def _ping(endpoint: Endpoint, context: ssl.SSLContext | None) -> None:
     reader, writer = await asyncio.open_connection(endpoint.address, endpoint.port, ssl=context)
     try:
@@ -414,6 +422,7 @@ def _row(cache: str, shard: Shard, member: Member) -> dict[str, object]:
         "offset": state.offset if state else None,
         "lag_bytes": max(0, lag),
         "clients": state.clients if state else None,
+        **({"metrics": dict(state.metrics)} if state and state.metrics else {}),
     }
 
 

@@ -24,6 +24,11 @@ from cachetwin_local.topology.values import CacheNode, Endpoint
 
 __all__ = ["NodeProcess", "NodeState"]
 
+_METRICS = (
+    ("ecpu", "ElastiCacheProcessingUnits"),
+    ("throttled", "ThrottledCmds"),
+    ("bytes_used", "BytesUsedForCache"),
+)
 _START_DEADLINE_S = 30.0
 _STOP_DEADLINE_S = 10.0
 _LOAD_DEADLINE_S = 600.0
@@ -35,13 +40,17 @@ _SILENT_S = 1.4  # without an answer and without using the processor for so long
 
 @dataclass(frozen=True, slots=True)
 class NodeState:
-    """A node's part in replication. `link` is the state of a replica's link to its primary, empty for a primary."""
+    """A node's part in replication. `link` is the state of a replica's link to its primary, empty for a primary.
+
+    `metrics` are those of a serverless cache, by CloudWatch's names.
+    """
 
     role: str
     offset: int
     link: str
     replicas: int
     clients: int
+    metrics: tuple[tuple[str, int], ...] = ()
 
     @property
     def is_linked(self) -> bool:
@@ -263,7 +272,8 @@ async def _finished(task: asyncio.Task[Any]) -> bool:
 
 def _state(answer: Mapping[str, object]) -> NodeState:
     numbers = [value if isinstance(value := answer.get(name), int) else 0 for name in ("offset", "replicas", "clients")]
-    return NodeState(str(answer.get("role")), numbers[0], str(answer.get("link")), numbers[1], numbers[2])
+    metrics = tuple((name, value) for field, name in _METRICS if isinstance(value := answer.get(field), int))
+    return NodeState(str(answer.get("role")), numbers[0], str(answer.get("link")), numbers[1], numbers[2], metrics)
 
 
 def _processor_s(pid: int) -> float:

@@ -96,7 +96,7 @@ def serverless(address: str) -> ReplicationGroup:
         primary_endpoint=endpoint,
         reader_endpoint=reader,
         nodes=(replace(base.nodes[0], endpoint=endpoint), replace(base.nodes[1], endpoint=reader)),
-        parameters={**base.parameters, "rename-commands": "keys blocked"},
+        ecpu_per_second_max=1000,
         users=(replace(base.users[0], access_string="on ~* &* +@all"), base.users[1]),
         cluster_mode="serverless",
         node_groups=(NodeGroup("0001", ((0, 16383),)),),
@@ -118,6 +118,20 @@ def test_a_serverless_cache_shows_a_node_for_writes_and_one_for_reads_whichever_
                 assert await reader.get("key") == "value"
                 with pytest.raises(redis.ResponseError, match="unknown command"):
                     await reader.keys("*")
+                with pytest.raises(redis.ResponseError, match="unknown subcommand"):
+                    await reader.client_list()
+
+                async def is_throttled() -> bool:
+                    async with reader.pipeline(transaction=False) as pipeline:
+                        for _ in range(1200):
+                            pipeline.get("key")
+                        answers = await pipeline.execute(raise_on_error=False)
+                    return any("request throttled" in str(answer) for answer in answers)
+
+                async with asyncio.timeout(30):
+                    while not await is_throttled():
+                        pass
+            await until(lambda: "'ThrottledCmds'" in str(actor.nodes()[1]) and _metric(actor.nodes()[1]) > 0)
             os.kill(run_context.children[f"{KEY}/cache-001"].pid, signal.SIGKILL)
             await until(lambda: actor.shards[0].primary.node.member_id == "cache-002")
             await until(lambda: all(row["state"] == "ready" for row in actor.nodes()))
@@ -130,3 +144,11 @@ def test_a_serverless_cache_shows_a_node_for_writes_and_one_for_reads_whichever_
                 await actor.fail_over(None, planned=False)
 
     asyncio.run(main())
+
+
+def _metric(row: dict[str, object]) -> int:
+    metrics = row["metrics"]
+    assert isinstance(metrics, dict)
+    assert metrics["ElastiCacheProcessingUnits"] > 0
+    assert metrics["BytesUsedForCache"] > 0
+    return int(metrics["ThrottledCmds"])

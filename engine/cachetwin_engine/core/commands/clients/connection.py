@@ -20,6 +20,7 @@ from cachetwin_engine.core.registry.command_table import (
     STALE,
     command,
 )
+from cachetwin_engine.core.registry.dispatch_flags import CLIENT_METERED
 from cachetwin_engine.core.text.numbers import integer_or_none
 
 _EARLY = NOSCRIPT | LOADING | STALE | FAST | NO_AUTH | ALLOW_BUSY
@@ -196,7 +197,7 @@ def _renew(ctx: Context) -> None:
     session.reply_skip = 0
     session.no_evict = False
     session.no_touch = False
-    session.client_flags = 0
+    session.client_flags = session.client_flags & CLIENT_METERED
     engine.tracking.disable(session)
     stop_monitor(ctx.engine, session)
     session.redirects = False
