@@ -12,6 +12,7 @@ import re
 import sys
 import textwrap
 from collections import Counter
+from collections.abc import Callable
 from enum import Enum
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ EXAMPLES: dict[str, str] = {
         cache = ServerlessCache(stack, "Cache", vpc=vpc, usage_limits=limits)
         """,
     "MemcachedCluster": """
-        cache = MemcachedCluster(stack, "Pages", vpc=vpc, nodes=3)
+        cache = MemcachedCluster(stack, "Pages", vpc=vpc, topology=MemcachedTopology.across_zones(3))
         """,
     "GlobalDatastore": """
         cache = ReplicationGroup(stack, "Cache", vpc=vpc, node_type=NodeType.M7G_LARGE)
@@ -57,7 +58,7 @@ EXAMPLES: dict[str, str] = {
     "IamUser": """
         rules = AccessString.on().keys("session:*").commands("get", "set", "del")
         user = IamUser(stack, "Sessions", access_string=rules)
-        cache = ReplicationGroup(stack, "Cache", vpc=vpc, users=[user])
+        cache = ReplicationGroup(stack, "Cache", vpc=vpc, access=Access.users(user))
         role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
         cache.grant_connect(role, user)
         """,
@@ -90,20 +91,20 @@ EXAMPLES: dict[str, str] = {
         """,
     "ControlPlaneEndpoint": """
         user = PasswordUser(stack, "App", access_string=AccessString.application())
-        cache = ReplicationGroup(stack, "Cache", vpc=vpc, users=[user])
+        cache = ReplicationGroup(stack, "Cache", vpc=vpc, access=Access.users(user))
         api = ControlPlaneEndpoint(stack, "Api", vpc=vpc)
         UserPasswordRotation(stack, "Rotation", user=user, cache=cache, vpc=vpc, control_plane=api)
         """,
     "ShardScaling": """
         cache = ReplicationGroup(
-            stack, "Cache", vpc=vpc, node_type=NodeType.M7G_LARGE, cluster_mode=ClusterMode.ENABLED, shards=2
+            stack, "Cache", vpc=vpc, node_type=NodeType.M7G_LARGE, topology=Topology.cluster(2)
         )
         scaling = ShardScaling(stack, "Scaling", cache=cache, min_capacity=2, max_capacity=8)
         scaling.scale_on_memory("Memory", target_percent=60)
         scaling.scale_on_schedule("Morning", schedule=appscaling.Schedule.cron(hour="6", minute="0"), min_capacity=4)
         """,
     "ReplicaScaling": """
-        cache = ReplicationGroup(stack, "Cache", vpc=vpc, node_type=NodeType.M7G_LARGE, cluster_mode=ClusterMode.ENABLED)
+        cache = ReplicationGroup(stack, "Cache", vpc=vpc, node_type=NodeType.M7G_LARGE, topology=Topology.cluster())
         ReplicaScaling(stack, "Scaling", cache=cache).scale_on_engine_cpu("Cpu")
         """,
     "UserPasswordRotation": """
@@ -111,7 +112,7 @@ EXAMPLES: dict[str, str] = {
         UserPasswordRotation(stack, "Rotation", user=user)
         """,
     "AuthTokenRotation": """
-        cache = ReplicationGroup(stack, "Cache", vpc=vpc, auth_token=AuthToken.generate(stack, "Token"))
+        cache = ReplicationGroup(stack, "Cache", vpc=vpc, access=Access.auth_token(AuthToken.generate(stack, "Token")))
         AuthTokenRotation(stack, "Rotation", cache=cache)
         """,
     "CachedWebApp": """
@@ -139,8 +140,10 @@ EXAMPLES: dict[str, str] = {
 BESIDE = {
     "MessagingServices": ("MessagingService",),
     "CachedWebApp": ("ExistingDatabase",),
-    "ReplicationGroup": ("Shard",),
-    "ServerlessCache": ("UsageLimits",),
+    "ReplicationGroup": ("Topology", "Shard", "Access", "Encryption", "Backups", "RestoreFrom", "Maintenance", "Logging"),
+    "SecondaryReplicationGroup": ("Access", "Maintenance", "Logging"),
+    "ServerlessCache": ("Access", "Backups", "RestoreFrom", "UsageLimits"),
+    "MemcachedCluster": ("MemcachedTopology", "Maintenance"),
 }
 
 
@@ -185,15 +188,19 @@ def contents() -> str:
 def replacements() -> str:
     """The arguments whose change replaces a resource, by construct: the sentences of their descriptions that say so."""
     rows = ["| Construct | Argument | What its change replaces |", "|---|---|---|"]
-    for name in EXAMPLES:
-        for argument, text in descriptions(_named(name)).items():
+    described = [(name, "", descriptions(_named(name))) for name in EXAMPLES]
+    described += [
+        (name, f"{other}.", descriptions(_named(other))) for name, others in BESIDE.items() for other in others
+    ]
+    for name, prefix, texts in described:
+        for argument, text in texts.items():
             said = [sentence for sentence in re.split(r"(?<=\.) ", text) if re.search(r"\breplaces\b", sentence)]
             if said:
                 told = " ".join(said).replace("``", "`").replace("|", "\\|")
-                rows.append(f"| [{name}]({name}.md) | `{argument}` | {told} |")
+                rows.append(f"| [{name}]({name}.md) | `{prefix}{argument}` | {told} |")
     return (
         "# What replaces a resource\n\nWritten by `python tools/reference_pages.py`. CloudFormation makes a new resource "
-        "and deletes the old one for a change of these arguments. Data come over by `snapshot_name` only: of the final "
+        "and deletes the old one for a change of these arguments. Data come over by `restore` only: of the final "
         "snapshot, or of one made before. `tests/cdk/replication_group/test_replacement.py` compares the descriptions "
         "with the schemas of the resource types.\n\n" + "\n".join(rows) + "\n"
     )
@@ -217,8 +224,21 @@ def page(name: str, code: str) -> str:
     ]
     for other in BESIDE.get(name, ()):
         beside = _named(other)
-        parts += [f"## {other}", _prose(beside), _arguments(beside)]
+        parts += [f"## {other}", _prose(beside), *_makers(beside)]
     return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def _makers(beside: type) -> list[str]:
+    """How an object is made: the functions that make it, each with its arguments, or else its class."""
+    makers = [name for name, member in vars(beside).items() if isinstance(member, staticmethod)]
+    if not makers:
+        return [_arguments(beside)]
+    parts = []
+    for name in makers:
+        function = getattr(beside, name)
+        has_arguments = bool(_parameters(function))
+        parts += [f"### {beside.__name__}.{name}()", _prose(function), _arguments(function) if has_arguments else ""]
+    return parts
 
 
 def _named(name: str) -> Any:  # noqa: ANN401  (whatever class has the name)
@@ -253,26 +273,28 @@ def template_of(example: str) -> dict[str, Any]:
     return dict(Template.from_stack(stack).to_json())
 
 
-def _prose(construct: type) -> str:
+def _prose(construct: Callable[..., object]) -> str:
     """The docstring without its arguments, as Markdown."""
     return (inspect.getdoc(construct) or "").split("\n\nArgs:\n")[0].replace("``", "`")
 
 
-def descriptions(construct: type) -> dict[str, str]:
+def descriptions(construct: Callable[..., object]) -> dict[str, str]:
     """What the docstring says of each argument: ``name: text`` below ``Args:``, continued by deeper lines."""
     _, _, section = (inspect.getdoc(construct) or "").partition("\n\nArgs:\n")
     entries = re.findall(r"^    (\w+): (.+(?:\n     +.+)*)", section, re.MULTILINE)
     return {name: " ".join(text.split()) for name, text in entries}
 
 
-def undescribed(construct: type) -> list[str]:
+def undescribed(construct: Callable[..., object]) -> list[str]:
     """Arguments without a description, and descriptions of what is no argument."""
     arguments, described = {name for name, _ in _parameters(construct)}, descriptions(construct).keys()
     return sorted(arguments ^ described)
 
 
-def _parameters(construct: type) -> list[tuple[str, inspect.Parameter]]:
-    signature = inspect.signature(construct.__init__)  # type: ignore[misc]  # of this very class
+def _parameters(construct: Callable[..., object]) -> list[tuple[str, inspect.Parameter]]:
+    signature = inspect.signature(
+        construct.__init__ if isinstance(construct, type) else construct  # type: ignore[misc]  # of this very class
+    )
     return [
         (name, parameter)
         for name, parameter in signature.parameters.items()
@@ -280,7 +302,7 @@ def _parameters(construct: type) -> list[tuple[str, inspect.Parameter]]:
     ]
 
 
-def _arguments(construct: type) -> str:
+def _arguments(construct: Callable[..., object]) -> str:
     """The table of arguments. Raises ValueError when one has no description."""
     if missing := undescribed(construct):
         raise ValueError(f"the docstring of {construct.__name__} must describe each argument, see {', '.join(missing)}")

@@ -32,24 +32,23 @@ class Compliance(StrEnum):
         """Whether weaker settings are refused."""
         return self is Compliance.REGULATED
 
-    def require(self, *, retention_days: int, is_encrypted: bool, has_users: bool) -> None:
-        """Raise ValidationError for a replication group that breaks the rules."""
-        self.require_backups(retention_days)
+    def require(self, *, is_encrypted: bool, has_users: bool) -> None:
+        """Raise ValidationError for a cache that breaks the rules."""
         if self.is_regulated and not is_encrypted:
             raise ValidationError(
-                "transit_encryption and at_rest_encryption must be True with compliance REGULATED, got one that is off; "
-                "leave both on"
+                "encryption must be required in transit and on at rest with compliance REGULATED, got one that is not; "
+                "leave both as they are by default"
             )
         if self.is_regulated and not has_users:
             raise ValidationError(
-                "allow_unauthenticated must be False with compliance REGULATED, got True; leave it out"
+                "access must not be unauthenticated with compliance REGULATED, got such; leave it out, or give users"
             )
 
     def require_backups(self, retention_days: int) -> None:
         """Raise ValidationError for backups that are not kept long enough."""
         if self.is_regulated and known(retention_days) and retention_days < self.retention_days:
             refuse(
-                "snapshot_retention_days",
+                "retention_days",
                 f"be at least {self.retention_days} with compliance REGULATED",
                 retention_days,
                 "leave it out, or keep snapshots longer",

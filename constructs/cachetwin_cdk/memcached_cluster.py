@@ -1,51 +1,44 @@
 """Memcached clusters: nodes in several zones, with TLS and auto discovery."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
-from aws_cdk import aws_sns as sns
 from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
 from .access._permissions import Permissions
 from .checks._findings import acknowledge
 from .checks._names import require_id
-from .checks._places import require_one_place, require_zones_of_region
 from .checks._retention import keep_with
 from .checks._types import checked_arguments
 from .checks._validate import (
     ValidationError,
-    WarningId,
     known,
-    known_elements,
     refuse,
     require_at_most_one,
-    require_between,
-    warn,
 )
 from .compliance import Compliance
 from .engine._offers import warn_newer_node_type, warn_newer_version
 from .engine.engine_version import Engine, EngineVersion
 from .engine.node_type import NodeType, warn_previous_generation
 from .engine.parameter_group import IParameterGroup, ParameterGroup
-from .engine.windows import MaintenanceWindow
+from .memcached_topology import MemcachedTopology
 from .monitoring._events import ApiEvents
 from .monitoring._watched import Watched
-from .network._placement import connections_to, require_vpc_or_groups
+from .network._site import Site
 from .network.endpoint import Endpoint
 from .network.network import Addressing, IpDiscovery, NetworkType, require_addresses
-from .network.subnet_group import ISubnetGroup, create_subnet_group
+from .network.subnet_group import ISubnetGroup
+from .operations.maintenance import Maintenance
 from .replication_group import _rules as rules
-from .replication_group._encryption import warn_tls_off
-from .replication_group._maintenance import Maintenance
+from .replication_group.encryption import warn_tls_off
 
 DEFAULT_PORT = 11211
-# The API says 40, the user guide 60: above the first it is not certain.
-_NODES_CERTAIN, _NODES_MAX = 40, 60
 _NAME_LENGTH_MAX = 50
 
 
@@ -219,10 +212,8 @@ class MemcachedCluster(MemcachedClusterBase):
             it with ``connections``.
         engine_version: The version of Memcached. An upgrade restarts the nodes and empties them.
         node_type: The instance type of the nodes. Nodes of another type start empty.
-        nodes: The number of nodes, 1 to 60. Keys are spread over them by the client.
-        cross_az: Whether nodes are in several availability zones. By default they are, when there are two or more.
-        preferred_availability_zones: The zone of each node. By default ElastiCache chooses. Changing a zone of an
-            existing node replaces the cache.
+        topology: The number of nodes and their zones. By default ``MemcachedTopology.across_zones(2)``. Changing the
+            zone of an existing node replaces the cache.
         port: The port that the cache listens on. Changing it replaces the cache.
         transit_encryption: Whether clients connect with TLS. It needs Memcached 1.6.12 and can be set only when the
             cluster is created.
@@ -236,11 +227,8 @@ class MemcachedCluster(MemcachedClusterBase):
             "2097152"}``. By default none do.
         parameter_group: An existing parameter group, in place of ``parameters``. Its family has to match
             ``engine_version``. By default one is created.
-        maintenance_window: The weekly window, in UTC, in which ElastiCache may patch or replace nodes. By default
-            ElastiCache chooses one.
-        auto_minor_version_upgrade: Whether new minor versions are installed in the maintenance window.
-        notification_topic: An SNS topic for events such as a failover. It has to be in the account of the cache and
-            unencrypted. By default events go to no topic.
+        maintenance: When ElastiCache may patch nodes, whether it upgrades minor versions, and the topic for events.
+            By default it chooses a window, upgrades, and tells nobody.
         cluster_name: The name of the cluster. By default CloudFormation generates one. Changing it replaces the
             cache.
         removal_policy: What happens when the cluster is removed from the stack or replaced. By default it is
@@ -258,9 +246,7 @@ class MemcachedCluster(MemcachedClusterBase):
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
         engine_version: EngineVersion = EngineVersion.MEMCACHED_1_6_22,
         node_type: NodeType = NodeType.T4G_SMALL,
-        nodes: int = 2,
-        cross_az: bool | None = None,
-        preferred_availability_zones: Sequence[str] = (),
+        topology: MemcachedTopology | None = None,
         port: int = DEFAULT_PORT,
         transit_encryption: bool = True,
         compliance: Compliance = Compliance.STANDARD,
@@ -268,79 +254,58 @@ class MemcachedCluster(MemcachedClusterBase):
         ip_discovery: IpDiscovery | None = None,
         parameters: Mapping[str, str] | None = None,
         parameter_group: IParameterGroup | None = None,
-        maintenance_window: MaintenanceWindow | None = None,
-        auto_minor_version_upgrade: bool = True,
-        notification_topic: sns.ITopic | None = None,
+        maintenance: Maintenance | None = None,
         cluster_name: str | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.DESTROY,
     ) -> None:
-        require_at_most_one(
-            subnet_group=(subnet_group, "vpc_subnets", vpc_subnets),
-            parameter_group=(parameter_group, "parameters", parameters),
-        )
+        nodes, upkeep = topology or MemcachedTopology(), maintenance or Maintenance()
+        site, addressing = Site(vpc, vpc_subnets, subnet_group, security_groups), Addressing(network_type, ip_discovery)
+        require_at_most_one(parameter_group=(parameter_group, "parameters", parameters))
         require_id("cluster_name", cluster_name, length_max=_NAME_LENGTH_MAX)
-        if removal_policy is cdk.RemovalPolicy.SNAPSHOT:
-            refuse("removal_policy", "not be SNAPSHOT for Memcached", "SNAPSHOT", "choose DESTROY or RETAIN")
+        _require_removal_policy(removal_policy)
         rules.require_port(port)
-        maintenance = Maintenance(maintenance_window, auto_minor_version_upgrade, notification_topic)
-        maintenance.validate(scope)
+        upkeep.validate(scope)
         _require_engine(engine_version, transit_encryption=transit_encryption)
         _require_node_type(node_type, engine_version, transit_encryption=transit_encryption)
-        addressing = Addressing(network_type, ip_discovery)
         addressing.validate(engine_version, node_type)
         if compliance.is_regulated and not transit_encryption:
             refuse("transit_encryption", "be True with compliance REGULATED", transit_encryption, "leave it on")
-        spread = nodes > 1 if cross_az is None else cross_az
-        _require_nodes(nodes, cross_az=spread, preferred=known_elements(preferred_availability_zones))
-        require_zones_of_region("preferred_availability_zones", scope, known_elements(preferred_availability_zones))
-        require_vpc_or_groups(vpc, subnet_group, security_groups)
-        require_one_place(
-            scope,
-            vpc,
-            subnet_group=subnet_group,
-            security_groups=security_groups,
-            parameter_group=parameter_group,
-            notification_topic=notification_topic,
-        )
+        nodes.require_zones_of_region(scope)
+        site.validate(scope, parameter_group=parameter_group, notification_topic=upkeep.notification_topic)
         super().__init__(scope, construct_id)
-        self.engine_version = engine_version
-        self.node_type = node_type
-        self.compliance = compliance
-        self.uses_tls = transit_encryption
-        compliance.warn_unmet(
-            self,
-            "users, encryption at rest and backups",
-            "Memcached on nodes has none of them: choose ReplicationGroup, or keep regulated data out and acknowledge this",
-        )
-        self.subnet_group = subnet_group or create_subnet_group(self, vpc, vpc_subnets)
-        _require_zones(
-            self.subnet_group.availability_zones, known_elements(preferred_availability_zones), cross_az=spread
-        )
+        self.engine_version, self.node_type = engine_version, node_type
+        self.topology, self.compliance, self.uses_tls = nodes, compliance, transit_encryption
+        self.subnet_group = site.subnet_group(self)
+        nodes.require_zones(self.subnet_group.availability_zones)
         require_addresses(self, network_type, self.subnet_group.subnets)
-        self._add_warnings(nodes)
-        maintenance.add_warnings(self)
+        self._add_warnings()
+        upkeep.add_warnings(self)
         self.parameter_group = parameter_group or ParameterGroup(
             self, "ParameterGroup", engine_version=engine_version, parameters=parameters
         )
         rules.require_parameter_group(engine_version, self.parameter_group, is_clustered=False)
-        self._connections = connections_to(self, vpc, security_groups, port)
+        self._connections = site.connections(self, port)
+        self._create_resource(cluster_name, removal_policy, port=port, **addressing.render(), **upkeep.render())
+
+    def _create_resource(
+        self,
+        cluster_name: str | None,
+        removal_policy: cdk.RemovalPolicy,
+        **properties: Any,  # noqa: ANN401  (the properties of CfnCacheCluster)
+    ) -> None:
         resource = elasticache.CfnCacheCluster(
             self,
             "Resource",
             cluster_name=cluster_name,
-            engine=engine_version.engine.value,
-            engine_version=engine_version.version,
-            cache_node_type=node_type.name,
-            num_cache_nodes=nodes,
-            az_mode="cross-az" if spread else "single-az",
-            preferred_availability_zones=list(preferred_availability_zones) or None,
-            port=port,
+            engine=self.engine_version.engine.value,
+            engine_version=self.engine_version.version,
+            cache_node_type=self.node_type.name,
             cache_subnet_group_name=self.subnet_group.subnet_group_name,
             vpc_security_group_ids=[group.security_group_id for group in self._connections.security_groups],
             cache_parameter_group_name=self.parameter_group.parameter_group_name,
-            transit_encryption_enabled=transit_encryption,
-            **addressing.render(),
-            **maintenance.render(),
+            transit_encryption_enabled=self.uses_tls,
+            **self.topology.render(),
+            **properties,
         )
         resource.apply_removal_policy(removal_policy)
         keep_with(removal_policy, self.subnet_group, self.parameter_group, *self._connections.security_groups)
@@ -354,7 +319,13 @@ class MemcachedCluster(MemcachedClusterBase):
         )
         acknowledge(resource, {"AwsSolutions-AEC5": reason})
 
-    def _add_warnings(self, nodes: int) -> None:
+    def _add_warnings(self) -> None:
+        self.compliance.warn_unmet(
+            self,
+            "users, encryption at rest and backups",
+            "Memcached on nodes has none of them: choose ReplicationGroup, or keep regulated data out and acknowledge this",
+        )
+        self.topology.add_warnings(self)
         if not self.uses_tls:
             warn_tls_off(self)
         if self.node_type.is_previous_generation:
@@ -363,13 +334,6 @@ class MemcachedCluster(MemcachedClusterBase):
             warn_newer_node_type(self, self.node_type)
         if self.engine_version.is_unconfirmed:
             warn_newer_version(self, self.engine_version)
-        if nodes > _NODES_CERTAIN:
-            warn(
-                self,
-                WarningId.MEMCACHED_NODES_UNCONFIRMED,
-                f"{nodes} nodes are more than the {_NODES_CERTAIN} of the API's documentation, though the user guide says "
-                f"{_NODES_MAX}; check your quota, then acknowledge this warning",
-            )
 
     @staticmethod
     def from_cluster_attributes(
@@ -413,6 +377,11 @@ class MemcachedCluster(MemcachedClusterBase):
         )
 
 
+def _require_removal_policy(removal_policy: cdk.RemovalPolicy) -> None:
+    if removal_policy is cdk.RemovalPolicy.SNAPSHOT:
+        refuse("removal_policy", "not be SNAPSHOT for Memcached", "SNAPSHOT", "choose DESTROY or RETAIN")
+
+
 def _require_engine(engine_version: EngineVersion, *, transit_encryption: bool) -> None:
     if engine_version.engine is not Engine.MEMCACHED:
         refuse("engine_version", "be a Memcached version", engine_version, "use ReplicationGroup for Valkey and Redis")
@@ -439,44 +408,3 @@ def _require_node_type(node_type: NodeType, engine_version: EngineVersion, *, tr
             "choose one such as NodeType.T4G_SMALL",
         )
     rules.require_graviton(node_type, engine_version)
-
-
-def _require_nodes(nodes: int, *, cross_az: bool, preferred: Sequence[str]) -> None:
-    if not known(nodes):
-        refuse("nodes", "be known at synth, because zones are counted from it", "a token", "write the number")
-    require_between("nodes", nodes, 1, _NODES_MAX, remedy="choose a number in that range")
-    if cross_az and nodes < 2:
-        refuse("nodes", "be at least 2 to lie in several zones", nodes, "add a node, or set cross_az=False")
-    if preferred and len(preferred) != nodes:
-        refuse(
-            "preferred_availability_zones",
-            f"name one zone for each of the {nodes} nodes",
-            len(preferred),
-            "list as many zones as there are nodes",
-        )
-    if preferred and known(*preferred) and cross_az is not (len(set(preferred)) > 1):
-        refuse(
-            "preferred_availability_zones",
-            "name several zones to spread nodes over them" if cross_az else "name one zone with cross_az=False",
-            ", ".join(preferred),
-            "name other zones, or change cross_az",
-        )
-
-
-def _require_zones(availability_zones: Sequence[str], preferred: Sequence[str], *, cross_az: bool) -> None:
-    ours = sorted(set(availability_zones))
-    for zone in preferred:
-        if ours and known(zone, *ours) and zone not in ours:
-            refuse(
-                "preferred_availability_zones",
-                f"be among the zones of the subnets, {', '.join(ours)}",
-                zone,
-                "name one of those or add a subnet in it",
-            )
-    if cross_az and len(set(availability_zones)) == 1:
-        refuse(
-            "vpc_subnets",
-            "lie in at least 2 availability zones to spread nodes over them",
-            availability_zones[0],
-            "select subnets of more zones, or set cross_az=False",
-        )

@@ -8,11 +8,11 @@ from stacks.foundation import alarm_topic, private_network
 from cachetwin_cdk import (
     CacheAlarms,
     CacheDashboard,
-    ClusterMode,
     NodeType,
     ReplicaScaling,
     ReplicationGroup,
     ShardScaling,
+    Topology,
     UserPasswordRotation,
 )
 
@@ -27,9 +27,7 @@ class ClusterStack(cdk.Stack):
             "Cache",
             vpc=private_network(self),
             node_type=NodeType.M7G_LARGE,
-            cluster_mode=ClusterMode.ENABLED,
-            shards=2,
-            replicas=2,
+            topology=Topology.cluster(2, replicas=2),
         )
         shards = ShardScaling(self, "Shards", cache=cache, min_capacity=2, max_capacity=8)
         shards.scale_on_memory("Memory")

@@ -9,6 +9,7 @@ from constructs import Construct
 from stacks.foundation import alarm_topic, private_network
 
 from cachetwin_cdk import (
+    Access,
     AccessString,
     CacheAlarms,
     GlobalDatastore,
@@ -53,7 +54,7 @@ class SecondaryStack(cdk.Stack):
             "Cache",
             global_datastore=datastore,
             vpc=private_network(self),
-            user_group=UserGroup(self, "Users", users=[reader]),
+            access=Access.user_group(UserGroup(self, "Users", users=[reader])),
         )
         CacheAlarms(self, "Alarms", cache=cache, topic=alarm_topic(self))
         cdk.CfnOutput(self, "Endpoint", value=cache.reader_endpoint.socket_address)

@@ -5,7 +5,14 @@ from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 from stacks.foundation import alarm_topic, private_network
 
-from cachetwin_cdk import CacheAlarms, CacheDashboard, ServerlessCache, UsageLimits
+from cachetwin_cdk import (
+    Backups,
+    CacheAlarms,
+    CacheDashboard,
+    ServerlessCache,
+    SnapshotWindow,
+    UsageLimits,
+)
 
 
 class ServerlessStack(cdk.Stack):
@@ -19,7 +26,7 @@ class ServerlessStack(cdk.Stack):
             "Cache",
             vpc=private_network(self),
             usage_limits=UsageLimits(data_storage_gb_max=10, ecpu_per_second_max=10_000),
-            daily_snapshot_time="03:00",
+            backups=Backups.daily(window=SnapshotWindow.of("03:00-04:00")),
         )
         cache.on_limit_approaching("LimitApproaching", target=targets.SnsTopic(topic))
         alarms = CacheAlarms(self, "Alarms", cache=cache, topic=topic)

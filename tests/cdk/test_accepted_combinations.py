@@ -3,6 +3,7 @@
 Each cache has a stack of its own, because a stack is synthesised as a whole; the draws are the same in each run.
 """
 
+import functools
 import random
 import subprocess
 import sys
@@ -14,21 +15,27 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 
 from cachetwin_cdk import (
-    ClusterMode,
+    Access,
+    Backups,
     Compliance,
     ConnectionType,
     Durability,
+    Encryption,
     Engine,
     EngineVersion,
+    Failover,
     MemcachedCluster,
+    MemcachedTopology,
     NetworkType,
     NodeType,
     ReplicationGroup,
+    RestoreFrom,
     ServerlessCache,
     ServerlessEngine,
     Shard,
     SnapshotWindow,
-    TransitEncryptionMode,
+    Topology,
+    TransitEncryption,
     UsageLimits,
     ValidationError,
 )
@@ -42,13 +49,15 @@ COMMON: dict[str, list[Any]] = {
     ],
     "network_type": [None, NetworkType.IPV4, NetworkType.IPV6],
     "port": [6379, 7000],
-    "preferred_availability_zones": [(), ZONES, ["eu-west-1a", "eu-west-1a"], ["us-east-1a", "us-east-1b"]],
     "compliance": list(Compliance),
     "parameters": [
         None, {"maxmemory-policy": "allkeys-lru"}, {"timeout": "10"}, {"timeout": "300"}, {"maxmemory-polcy": "x"},
         {"cluster-enabled": "yes"}, {"max_item_size": "2097152"},
     ],
 }  # fmt: skip
+ZONE_LISTS: list[list[str]] = [ZONES, ["eu-west-1a", "eu-west-1a"], ["us-east-1a", "us-east-1b"]]
+BACKUPS = [Backups.none(), Backups.daily(retention_days=35, window=SnapshotWindow.of("03:00-04:00"))]
+# Options are made when they are drawn, because one that cannot be is refused at once.
 ARGUMENTS: dict[type[Any], dict[str, list[Any]]] = {
     ReplicationGroup: {
         **COMMON,
@@ -56,33 +65,44 @@ ARGUMENTS: dict[type[Any], dict[str, list[Any]]] = {
             EngineVersion.VALKEY_7_2, EngineVersion.VALKEY_8_1, EngineVersion.VALKEY_9_1, EngineVersion.REDIS_6_2,
             EngineVersion.REDIS_7_1,
         ],
-        "cluster_mode": list(ClusterMode),
-        "shards": [1, 2, 3],
-        "shard_placement": [(), [Shard("eu-west-1a", ("eu-west-1b",))], [Shard(slots="0-16383")]],
-        "replicas": [0, 1, 2],
-        "automatic_failover": [True, False],
-        "multi_az": [True, False],
-        "transit_encryption_mode": [None, TransitEncryptionMode.REQUIRED, TransitEncryptionMode.PREFERRED],
+        "topology": [
+            Topology.single_node,
+            *(functools.partial(Topology.replicated, replicas) for replicas in range(3)),
+            *(functools.partial(Topology.replicated, 1, availability_zones=zones) for zones in ZONE_LISTS),
+            *(functools.partial(Topology.replicated, 2, failover=failover) for failover in Failover),
+            *(functools.partial(Topology.compatible, replicas) for replicas in range(3)),
+            *(functools.partial(Topology.cluster, shards, replicas=1) for shards in range(4)),
+            functools.partial(Topology.cluster, 2, replicas=0),
+            functools.partial(Topology.placed, [Shard("eu-west-1a", ("eu-west-1b",))]),
+            functools.partial(Topology.placed, [Shard(slots="0-16383")]),
+        ],
+        "encryption": [
+            *(functools.partial(Encryption, transit=transit) for transit in TransitEncryption),
+            functools.partial(Encryption, at_rest=False),
+        ],
         "durability": [None, Durability.SYNC],
-        "snapshot_retention_days": [None, 0, 35],
-        "snapshot_window": [None, SnapshotWindow.of("03:00-04:00")],
-        "snapshot_arns": [(), ["arn:aws:s3:::backups/orders.rdb"]],
-        "allow_unauthenticated": [False, False, True],
+        "backups": BACKUPS,
+        "restore": [functools.partial(RestoreFrom.arns, ["arn:aws:s3:::backups/orders.rdb"])],
+        "access": [Access.unauthenticated],
     },
     MemcachedCluster: {
         **COMMON,
         "engine_version": [EngineVersion.MEMCACHED_1_5_16, EngineVersion.MEMCACHED_1_6_22],
-        "nodes": [1, 2, 3],
-        "cross_az": [None, True, False],
+        "topology": [
+            *(functools.partial(MemcachedTopology.across_zones, nodes) for nodes in range(4)),
+            *(functools.partial(MemcachedTopology.in_one_zone, nodes) for nodes in range(3)),
+            *(functools.partial(MemcachedTopology.in_zones, zones) for zones in ZONE_LISTS),
+        ],
         "transit_encryption": [True, False],
     },
     ServerlessCache: {
         "engine": [ServerlessEngine.VALKEY_7, ServerlessEngine.VALKEY_9, ServerlessEngine.of(Engine.MEMCACHED, "1.6")],
         "network_type": [None, NetworkType.IPV4],
         "connection_type": list(ConnectionType),
+        "access": [Access.unauthenticated],
         "usage_limits": [None, UsageLimits(data_storage_gb_max=10), UsageLimits(5, 2)],
-        "snapshot_retention_days": [None, 1, 35],
-        "daily_snapshot_time": [None, "03:00", "3pm"],
+        "backups": BACKUPS,
+        "restore": [functools.partial(RestoreFrom.snapshot, "orders-1")],
         "compliance": list(Compliance),
         "serverless_cache_name": [None, "Orders", "1st"],
     },
@@ -112,7 +132,7 @@ def test_what_is_accepted_in_silence_passes_the_validators(kind: type[Any], tmp_
         if arguments.get("connection_type") is not ConnectionType.PUBLIC:
             arguments["vpc"] = vpc
         try:
-            kind(stack, "Cache", **arguments)
+            kind(stack, "Cache", **{name: value() if callable(value) else value for name, value in arguments.items()})
         except ValidationError:
             app.node.try_remove_child(stack.node.id)
         else:

@@ -14,16 +14,18 @@ from aws_cdk.assertions import Template
 from cdk_nag import AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R4Checks, NIST80053R5Checks
 
 from cachetwin_cdk import (
+    Access,
     AccessString,
     AuthToken,
     AuthTokenRotation,
+    Backups,
     CacheAlarms,
     CacheDashboard,
     CacheRecord,
-    ClusterMode,
     Compliance,
     ConnectionType,
     ControlPlaneEndpoint,
+    Encryption,
     GlobalDatastore,
     IamUser,
     MemcachedCluster,
@@ -35,6 +37,7 @@ from cachetwin_cdk import (
     ServerlessCache,
     ServerlessEngine,
     ShardScaling,
+    Topology,
     UserGroup,
     UserPasswordRotation,
     ValidationError,
@@ -64,7 +67,7 @@ def app_under(*packs: Callable[[cdk.App], Any]) -> tuple[cdk.Stack, ec2.IVpc]:
 
 
 REGULATED_PACKS = (AwsSolutionsChecks, HIPAASecurityChecks, NIST80053R4Checks, NIST80053R5Checks)
-CLUSTER: dict[str, Any] = {"cluster_mode": ClusterMode.ENABLED, "node_type": NodeType.M7G_LARGE}
+CLUSTER: dict[str, Any] = {"node_type": NodeType.M7G_LARGE, "topology": Topology.cluster()}
 
 
 def a_cluster_that_scales(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
@@ -92,13 +95,13 @@ def a_global_datastore(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     )
     user = IamUser(stack, "User", access_string=AccessString.read_only())
     group = UserGroup(stack, "Users", users=[user])
-    SecondaryReplicationGroup(stack, "Secondary", vpc=vpc, global_datastore=elsewhere, user_group=group)
+    SecondaryReplicationGroup(stack, "Secondary", vpc=vpc, global_datastore=elsewhere, access=Access.user_group(group))
 
 
 def a_password_that_rotates(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     key = kms.Key(stack, "Key", enable_key_rotation=True)
     user = PasswordUser(stack, "User", access_string=AccessString.application(), secret_encryption_key=key)
-    cache = ReplicationGroup(stack, "Cache", vpc=vpc, users=[user], **REGULATED)
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, access=Access.users(user), **REGULATED)
     api = ControlPlaneEndpoint(stack, "Api", vpc=vpc)
     UserPasswordRotation(stack, "Rotation", user=user, cache=cache, vpc=vpc, control_plane=api, encryption_key=key)
 
@@ -106,7 +109,7 @@ def a_password_that_rotates(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
 def a_token_that_rotates(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     key = kms.Key(stack, "Key", enable_key_rotation=True)
     token = AuthToken.generate(stack, "Token", encryption_key=key)
-    cache = ReplicationGroup(stack, "Cache", vpc=vpc, auth_token=token, **REGULATED)
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, access=Access.auth_token(token), **REGULATED)
     AuthTokenRotation(stack, "Rotation", cache=cache, vpc=vpc, encryption_key=key)
 
 
@@ -163,7 +166,14 @@ def test_no_secret_exists_because_the_user_logs_in_with_iam(
 
 def test_a_given_key_is_kept_and_longer_backups_too(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     key = kms.Key(stack, "Mine")
-    ReplicationGroup(stack, "Cache", vpc=vpc, kms_key=key, snapshot_retention_days=30, **REGULATED)
+    ReplicationGroup(
+        stack,
+        "Cache",
+        vpc=vpc,
+        encryption=Encryption(kms_key=key),
+        backups=Backups.daily(retention_days=30),
+        **REGULATED,
+    )
     assert properties(GROUP)["KmsKeyId"] == stack.resolve(key.key_arn)
     assert properties(GROUP)["SnapshotRetentionLimit"] == 30
 
@@ -172,22 +182,30 @@ def test_a_given_key_is_kept_and_longer_backups_too(stack: cdk.Stack, vpc: ec2.I
     ("props", "message"),
     [
         (
-            {"snapshot_retention_days": 14},
-            "snapshot_retention_days must be at least 15 with compliance REGULATED, got 14",
+            lambda: {"backups": Backups.daily(retention_days=14)},
+            "retention_days must be at least 15 with compliance REGULATED, got 14",
         ),
-        ({"at_rest_encryption": False}, "at_rest_encryption must be True with compliance REGULATED"),
-        ({"allow_unauthenticated": True}, "allow_unauthenticated must be False with compliance REGULATED, got True"),
+        (
+            lambda: {"encryption": Encryption(at_rest=False)},
+            "encryption must be required in transit and on at rest with compliance REGULATED",
+        ),
+        (
+            lambda: {"access": Access.unauthenticated()},
+            "access must not be unauthenticated with compliance REGULATED",
+        ),
     ],
 )
-def test_what_is_weaker_is_refused(stack: cdk.Stack, vpc: ec2.IVpc, props: dict[str, Any], message: str) -> None:
+def test_what_is_weaker_is_refused(
+    stack: cdk.Stack, vpc: ec2.IVpc, props: Callable[[], dict[str, Any]], message: str
+) -> None:
     with pytest.raises(ValidationError, match=message):
-        ReplicationGroup(stack, "Cache", vpc=vpc, **REGULATED, **props)
+        ReplicationGroup(stack, "Cache", vpc=vpc, **REGULATED, **props())
 
 
 def test_retention_that_is_a_token_is_taken_at_its_word(stack: cdk.Stack, vpc: ec2.IVpc, any_number: float) -> None:
     days: Any = any_number
-    ReplicationGroup(stack, "Cache", vpc=vpc, snapshot_retention_days=days, **REGULATED)
-    ServerlessCache(stack, "Serverless", vpc=vpc, snapshot_retention_days=days, **REGULATED)
+    ReplicationGroup(stack, "Cache", vpc=vpc, backups=Backups.daily(retention_days=days), **REGULATED)
+    ServerlessCache(stack, "Serverless", vpc=vpc, backups=Backups.daily(retention_days=days), **REGULATED)
 
 
 def test_a_serverless_cache_keeps_backups_longer_under_a_key_of_its_own_and_has_no_secret(
@@ -206,18 +224,21 @@ def test_a_serverless_cache_keeps_backups_longer_under_a_key_of_its_own_and_has_
 @pytest.mark.parametrize(
     ("props", "message"),
     [
-        ({"snapshot_retention_days": 14}, "snapshot_retention_days must be at least 15 with compliance REGULATED"),
         (
-            {"connection_type": ConnectionType.PUBLIC, "vpc": None, "engine": ServerlessEngine.VALKEY_9},
+            lambda: {"backups": Backups.daily(retention_days=14)},
+            "retention_days must be at least 15 with compliance REGULATED",
+        ),
+        (
+            lambda: {"connection_type": ConnectionType.PUBLIC, "vpc": None, "engine": ServerlessEngine.VALKEY_9},
             "connection_type must be VPC with compliance REGULATED, got 'public'",
         ),
     ],
 )
 def test_a_weaker_serverless_cache_is_refused(
-    stack: cdk.Stack, vpc: ec2.IVpc, props: dict[str, Any], message: str
+    stack: cdk.Stack, vpc: ec2.IVpc, props: Callable[[], dict[str, Any]], message: str
 ) -> None:
     with pytest.raises(ValidationError, match=message):
-        ServerlessCache(stack, "Cache", **{"vpc": vpc, **REGULATED, **props})
+        ServerlessCache(stack, "Cache", **{"vpc": vpc, **REGULATED, **props()})
 
 
 def test_memcached_says_what_it_cannot_satisfy(stack: cdk.Stack, vpc: ec2.IVpc, warnings: Warnings) -> None:
@@ -252,10 +273,10 @@ def test_a_secondary_follows_with_a_key_of_its_region_and_users_that_are_given(
     datastore = GlobalDatastore.from_global_replication_group_attributes(
         stack, "Global", global_replication_group_id="orders", **REGULATED
     )
-    with pytest.raises(ValidationError, match="user_group must be given with compliance REGULATED, got 'None'"):
+    with pytest.raises(ValidationError, match="access must be users with compliance REGULATED, got 'None'"):
         SecondaryReplicationGroup(stack, "Open", vpc=vpc, global_datastore=datastore)
     group = UserGroup(stack, "Users", users=[IamUser(stack, "User", access_string=AccessString.read_only())])
-    SecondaryReplicationGroup(stack, "Cache", vpc=vpc, global_datastore=datastore, user_group=group)
+    SecondaryReplicationGroup(stack, "Cache", vpc=vpc, global_datastore=datastore, access=Access.user_group(group))
     assert properties("AWS::KMS::Key")["EnableKeyRotation"] is True
     logs = Template.from_stack(stack).find_resources("AWS::Logs::LogGroup").values()
     assert {str(log["Properties"]["KmsKeyId"]) for log in logs} == {str(properties(GROUP)["KmsKeyId"])}

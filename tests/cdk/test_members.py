@@ -11,12 +11,12 @@ from aws_cdk import aws_kms as kms
 from aws_cdk.assertions import Template
 
 from cachetwin_cdk import (
+    Access,
     AccessString,
     AlarmPack,
     AuthToken,
     CacheRecord,
     CacheSnapshot,
-    ClusterMode,
     IMemcachedCluster,
     IReplicationGroup,
     IServerlessCache,
@@ -24,9 +24,11 @@ from cachetwin_cdk import (
     NodeType,
     PasswordUser,
     ReplicationGroup,
+    RestoreFrom,
     SecondaryReplicationGroup,
     ServerlessCache,
     SubnetGroup,
+    Topology,
     ValidationError,
 )
 
@@ -57,7 +59,7 @@ def test_a_cache_makes_its_alarms_and_dashboard(stack: cdk.Stack, vpc: ec2.IVpc,
 
 
 def test_a_cluster_scales_its_shards_and_replicas(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    cache = ReplicationGroup(stack, "Cache", vpc=vpc, cluster_mode=ClusterMode.ENABLED, node_type=NodeType.M7G_LARGE)
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, node_type=NodeType.M7G_LARGE, topology=Topology.cluster())
     cache.scale_shards(max_capacity=4).scale_on_memory("Memory")
     cache.scale_replicas(max_capacity=3).scale_on_engine_cpu("Cpu")
     targets = of(stack, "AWS::ApplicationAutoScaling::ScalableTarget")
@@ -73,7 +75,9 @@ def test_a_cluster_scales_its_shards_and_replicas(stack: cdk.Stack, vpc: ec2.IVp
         (CACHES["group"], "user"),
         (CACHES["serverless"], "user"),
         (
-            lambda stack, vpc: ReplicationGroup(stack, "Cache", vpc=vpc, auth_token=AuthToken.generate(stack, "Token")),
+            lambda stack, vpc: ReplicationGroup(
+                stack, "Cache", vpc=vpc, access=Access.auth_token(AuthToken.generate(stack, "Token"))
+            ),
             "token",
         ),
     ],
@@ -88,7 +92,7 @@ def test_a_cache_rotates_its_password(stack: cdk.Stack, vpc: ec2.IVpc, make: Mak
 
 def test_a_rotation_is_of_a_named_user_where_there_are_several(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     users = [PasswordUser(stack, name, access_string=AccessString.read_only()) for name in ("Ann", "Bob")]
-    cache = ReplicationGroup(stack, "Cache", vpc=vpc, users=users)
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, access=Access.users(*users))
     with pytest.raises(ValidationError, match="user must be asked of a cache that made one"):
         cache.add_rotation()
     cache.add_rotation("RotateAnn", user=users[0])
@@ -99,7 +103,7 @@ def test_a_rotation_is_of_a_named_user_where_there_are_several(stack: cdk.Stack,
 def test_a_snapshot_is_a_resource_that_stays(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     cache = ReplicationGroup(stack, "Cache", vpc=vpc)
     snapshot = cache.add_snapshot("Before", snapshot_name="before-the-move")
-    ReplicationGroup(stack, "Restored", vpc=vpc, snapshot_name=snapshot.snapshot_name)
+    ReplicationGroup(stack, "Restored", vpc=vpc, restore=RestoreFrom.snapshot(snapshot.snapshot_name))
     (resource,) = Template.from_stack(stack).find_resources("AWS::ElastiCache::Snapshot").values()
     assert resource["DeletionPolicy"] == "Retain"
     assert resource["Properties"] == {
@@ -112,7 +116,7 @@ def test_a_snapshot_of_a_serverless_cache_restores_another(stack: cdk.Stack, vpc
     cache = ServerlessCache(stack, "Cache", vpc=vpc)
     key = kms.Key(stack, "Key")
     snapshot = CacheSnapshot(stack, "Before", cache=cache, kms_key=key)
-    ServerlessCache(stack, "Restored", vpc=vpc, snapshot_arns_to_restore=[snapshot.snapshot_arn])
+    ServerlessCache(stack, "Restored", vpc=vpc, restore=RestoreFrom.arns([snapshot.snapshot_arn]))
     (made,) = of(stack, "AWS::ElastiCache::ServerlessCacheSnapshot")
     assert made["KmsKeyId"] == stack.resolve(key.key_arn)
     assert made["ServerlessCacheSnapshotName"].startswith("shop-before-")

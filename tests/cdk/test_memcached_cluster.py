@@ -11,8 +11,10 @@ from aws_cdk.assertions import Template
 
 from cachetwin_cdk import (
     EngineVersion,
+    Maintenance,
     MaintenanceWindow,
     MemcachedCluster,
+    MemcachedTopology,
     NodeType,
     ParameterGroup,
     SubnetGroup,
@@ -56,16 +58,16 @@ def test_everything_can_be_set(stack: cdk.Stack, vpc: ec2.IVpc, properties: Prop
         security_groups=[ec2.SecurityGroup(stack, "Group", vpc=vpc)],
         engine_version=engine,
         node_type=NodeType.M7G_LARGE,
-        nodes=3,
-        cross_az=False,
-        preferred_availability_zones=["a", "a", "a"],
         port=11300,
-        transit_encryption=False,
         parameter_group=ParameterGroup(stack, "P", engine_version=engine, parameters={"max_item_size": "2097152"}),
-        maintenance_window=MaintenanceWindow.of("sun:05:00-sun:06:00"),
-        auto_minor_version_upgrade=False,
-        notification_topic=sns.Topic(stack, "Topic"),
         cluster_name="pages",
+        topology=MemcachedTopology.in_zones(["a", "a", "a"]),
+        transit_encryption=False,
+        maintenance=Maintenance(
+            window=MaintenanceWindow.of("sun:05:00-sun:06:00"),
+            auto_minor_version_upgrade=False,
+            notification_topic=sns.Topic(stack, "Topic"),
+        ),
     )
     found = properties(CLUSTER)
     assert {name: value for name, value in found.items() if not isinstance(value, (dict, list))} == {
@@ -84,7 +86,7 @@ def test_everything_can_be_set(stack: cdk.Stack, vpc: ec2.IVpc, properties: Prop
 
 
 def test_one_node_lies_in_one_zone(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
-    MemcachedCluster(stack, "Cache", vpc=vpc, nodes=1)
+    MemcachedCluster(stack, "Cache", vpc=vpc, topology=MemcachedTopology.in_one_zone(1))
     assert properties(CLUSTER)["AZMode"] == "single-az"
 
 
@@ -108,32 +110,38 @@ def test_allowing_a_peer_opens_the_port_of_the_cluster(stack: cdk.Stack, vpc: ec
 @pytest.mark.parametrize(
     ("props", "message"),
     [
-        ({"engine_version": EngineVersion.VALKEY_8_1}, "engine_version must be a Memcached version, got 'valkey 8.1'"),
         (
-            {"engine_version": EngineVersion.MEMCACHED_1_5_16},
+            lambda: {"engine_version": EngineVersion.VALKEY_8_1},
+            "engine_version must be a Memcached version, got 'valkey 8.1'",
+        ),
+        (
+            lambda: {"engine_version": EngineVersion.MEMCACHED_1_5_16},
             r"engine_version must be at least Memcached 1\.6\.12 for TLS, got 'memcached 1\.5\.16'",
         ),
-        ({"nodes": 0}, "nodes must be between 1 and 60, got 0"),
-        ({"nodes": 61}, "nodes must be between 1 and 60, got 61"),
-        ({"nodes": 1, "cross_az": True}, "nodes must be at least 2 to lie in several zones, got 1"),
+        (lambda: {"topology": MemcachedTopology.across_zones(0)}, "nodes must be between 1 and 60, got 0"),
+        (lambda: {"topology": MemcachedTopology.across_zones(61)}, "nodes must be between 1 and 60, got 61"),
         (
-            {"preferred_availability_zones": ["a"]},
-            "preferred_availability_zones must name one zone for each of the 2 nodes, got 1",
+            lambda: {"topology": MemcachedTopology.across_zones(1)},
+            "nodes must be at least 2 to lie in several zones, got 1",
         ),
         (
-            {"removal_policy": cdk.RemovalPolicy.SNAPSHOT},
+            lambda: {"topology": MemcachedTopology.in_zones(["a"], nodes=2)},
+            "availability_zones must name one zone for each of the 2 nodes, got 1",
+        ),
+        (
+            lambda: {"removal_policy": cdk.RemovalPolicy.SNAPSHOT},
             "removal_policy must not be SNAPSHOT for Memcached, got 'SNAPSHOT'",
         ),
-        ({"port": 0}, "port must be between 1 and 65535, got 0"),
-        ({"cluster_name": "a" * 51}, "cluster_name must start with a letter and hold at most 50"),
-        ({"parameters": {"cluster-enabled": "yes"}}, "parameters must hold parameters that memcached1.6 has"),
+        (lambda: {"port": 0}, "port must be between 1 and 65535, got 0"),
+        (lambda: {"cluster_name": "a" * 51}, "cluster_name must start with a letter and hold at most 50"),
+        (lambda: {"parameters": {"cluster-enabled": "yes"}}, "parameters must hold parameters that memcached1.6 has"),
     ],
 )
 def test_what_the_service_would_refuse_is_refused(
-    stack: cdk.Stack, vpc: ec2.IVpc, props: dict[str, Any], message: str
+    stack: cdk.Stack, vpc: ec2.IVpc, props: Callable[[], dict[str, Any]], message: str
 ) -> None:
     with pytest.raises(ValidationError, match=message):
-        MemcachedCluster(stack, "Cache", vpc=vpc, **props)
+        MemcachedCluster(stack, "Cache", vpc=vpc, **props())
 
 
 @pytest.mark.parametrize(
@@ -141,9 +149,9 @@ def test_what_the_service_would_refuse_is_refused(
     [
         {"engine_version": EngineVersion.MEMCACHED_1_6_12},
         {"engine_version": EngineVersion.MEMCACHED_1_5_16, "transit_encryption": False},
-        {"nodes": 40},
-        {"nodes": 2, "cross_az": False},
-        {"preferred_availability_zones": ["a", "b"]},
+        {"topology": MemcachedTopology.across_zones(40)},
+        {"topology": MemcachedTopology.in_one_zone(2)},
+        {"topology": MemcachedTopology.in_zones(["a", "b"])},
         {"cluster_name": "a" * 50},
     ],
 )
@@ -155,7 +163,7 @@ def test_nodes_in_several_zones_need_subnets_there(stack: cdk.Stack, vpc: ec2.IV
     one_zone = ec2.SubnetSelection(subnets=vpc.isolated_subnets[:1])
     with pytest.raises(ValidationError, match="vpc_subnets must lie in at least 2 availability zones"):
         MemcachedCluster(stack, "Cache", vpc=vpc, vpc_subnets=one_zone)
-    MemcachedCluster(stack, "Other", vpc=vpc, vpc_subnets=one_zone, cross_az=False)
+    MemcachedCluster(stack, "Other", vpc=vpc, vpc_subnets=one_zone, topology=MemcachedTopology.in_one_zone(2))
 
 
 def test_the_parameter_group_is_of_the_engine_s_family(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
@@ -205,9 +213,9 @@ def test_tokens_are_accepted(
         "Cache",
         vpc=vpc,
         node_type=NodeType.of(any_text),
-        port=any_number,  # type: ignore[arg-type]  # a number that is a token is a float
+        port=any_number,  # type: ignore[arg-type]  # tokens are floats
         cluster_name=any_text,
-        maintenance_window=MaintenanceWindow.of(any_text),
+        maintenance=Maintenance(window=MaintenanceWindow.of(any_text)),
     )
     found = properties(CLUSTER)
     assert found["CacheNodeType"] == found["ClusterName"] == {"Ref": "AnyText"}

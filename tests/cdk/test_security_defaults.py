@@ -13,15 +13,23 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 
 from cachetwin_cdk import (
+    Access,
     AccessString,
+    Backups,
+    Encryption,
     Engine,
     EngineVersion,
+    Failover,
     IParameterGroup,
+    Logging,
+    Maintenance,
     NodeType,
     NoPasswordUser,
     ParameterGroup,
     PasswordUser,
     ReplicationGroup,
+    Topology,
+    TransitEncryption,
     UserGroup,
 )
 
@@ -100,34 +108,34 @@ def open_group(vpc: ec2.IVpc) -> dict[str, Any]:
 
 def unrestricted_users(vpc: ec2.IVpc) -> dict[str, Any]:
     user = PasswordUser(cdk.Stack.of(vpc), "Root", access_string=AccessString.full_access())
-    return {"users": [user]}
+    return {"access": Access.users(user)}
 
 
 def user_without_password(vpc: ec2.IVpc) -> dict[str, Any]:
     scope = cdk.Stack.of(vpc)
     anybody = NoPasswordUser(scope, "Anybody", user_name="default", access_string=AccessString.on())
     group = UserGroup(scope, "Users", users=[anybody], engine=Engine.REDIS)
-    return {"user_group": group, "engine_version": EngineVersion.REDIS_7_1}
+    return {"engine_version": EngineVersion.REDIS_7_1, "access": Access.user_group(group)}
 
 
 # The demand: its check, and arguments with which the cache does not meet it.
 CHECKS: dict[str, tuple[Check, Callable[[ec2.IVpc], dict[str, Any]]]] = {
     "a subnet group of its own, private": (is_in_private_subnets, public_subnets),
-    "encryption at rest": (has("AtRestEncryptionEnabled", True), lambda _vpc: {"at_rest_encryption": False}),
+    "encryption at rest": (has("AtRestEncryptionEnabled", True), lambda _vpc: {"encryption": Encryption(at_rest=False)}),
     "TLS, said explicitly": (
         has("TransitEncryptionMode", "required"),
-        lambda _vpc: {"transit_encryption": False, "allow_unauthenticated": True},
+        lambda _vpc: {"encryption": Encryption(transit=TransitEncryption.OFF), "access": Access.unauthenticated()},
     ),
-    "Multi-AZ": (has("MultiAZEnabled", True), lambda _vpc: {"multi_az": False}),
+    "Multi-AZ": (has("MultiAZEnabled", True), lambda _vpc: {"topology": Topology.replicated(failover=Failover.AUTOMATIC)}),
     "automatic failover": (
         lambda made: has("AutomaticFailoverEnabled", True)(made) and has("NumCacheClusters", 2)(made),
-        lambda _vpc: {"automatic_failover": False, "multi_az": False},
+        lambda _vpc: {"topology": Topology.replicated(failover=Failover.MANUAL)},
     ),
-    "authentication": (all_have(GROUP, "UserGroupIds"), lambda _vpc: {"allow_unauthenticated": True}),
+    "authentication": (all_have(GROUP, "UserGroupIds"), lambda _vpc: {"access": Access.unauthenticated()}),
     "the default user disabled, no dangerous commands": (users_are_restricted, unrestricted_users),
-    "backups": (backs_up, lambda _vpc: {"snapshot_retention_days": 0}),
+    "backups": (backs_up, lambda _vpc: {"backups": Backups.none()}),
     "minor upgrades": (
-        has("AutoMinorVersionUpgrade", True), lambda _vpc: {"auto_minor_version_upgrade": False}
+        has("AutoMinorVersionUpgrade", True), lambda _vpc: {"maintenance": Maintenance(auto_minor_version_upgrade=False)}
     ),
     "an engine that is supported": (
         has("EngineVersion", "8.1"), lambda _vpc: {"engine_version": EngineVersion.REDIS_6_2}
@@ -140,10 +148,10 @@ CHECKS: dict[str, tuple[Check, Callable[[ec2.IVpc], dict[str, Any]]]] = {
         lambda made: len(made.get("ElastiCache::ParameterGroup", [])) == 1,
         lambda vpc: {"parameter_group": _default_parameters(vpc)},
     ),
-    "slow log and engine log": (delivers_both_logs, lambda _vpc: {"log_delivery": []}),
+    "slow log and engine log": (delivers_both_logs, lambda _vpc: {"logging": Logging.off()}),
     "a key of one's own, rotated": (
         lambda made: all_have(LOG_GROUP, "KmsKeyId")(made) and all_have(KEY, "EnableKeyRotation")(made),
-        lambda _vpc: {"log_delivery": []},
+        lambda _vpc: {"logging": Logging.off()},
     ),
     "described rules, no broad CIDR, attached groups of the VPC and not of EC2-Classic": (is_closed, open_group),
     "Graviton nodes": (

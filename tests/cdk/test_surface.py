@@ -21,30 +21,36 @@ from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Template
 
 from cachetwin_cdk import (
+    Access,
     AccessString,
     AuthToken,
-    ClusterMode,
+    Backups,
     ConnectionType,
     Durability,
+    Encryption,
     EngineVersion,
     GlobalDatastore,
     IamUser,
     IpDiscovery,
+    Maintenance,
     MaintenanceWindow,
     MemcachedCluster,
+    MemcachedTopology,
     NetworkType,
     NodeType,
     NoPasswordUser,
     ParameterGroup,
     PasswordUser,
     ReplicationGroup,
+    RestoreFrom,
     SecondaryReplicationGroup,
     ServerlessCache,
     ServerlessEngine,
     Shard,
     SnapshotWindow,
     SubnetGroup,
-    TransitEncryptionMode,
+    Topology,
+    TransitEncryption,
     UsageLimits,
 )
 
@@ -97,44 +103,65 @@ def template() -> dict[str, Any]:
         isolated_subnet_route_table_ids=["rtb-0123456789abcdef0", "rtb-0123456789abcdef1"],
     )
     upkeep: dict[str, Any] = {
-        "maintenance_window": MaintenanceWindow.of("sun:05:00-sun:06:00"),
-        "notification_topic": sns.Topic(stack, "Topic"),
+        "maintenance": Maintenance(
+            window=MaintenanceWindow.of("sun:05:00-sun:06:00"), notification_topic=sns.Topic(stack, "Topic")
+        )
     }
     dual: dict[str, Any] = {"network_type": NetworkType.DUAL_STACK, "ip_discovery": IpDiscovery.IPV6}
     key = kms.Key(stack, "Key")
     ReplicationGroup(
-        stack, "Cluster", vpc=vpc, replication_group_id="orders", engine_version=EngineVersion.VALKEY_9_0,
-        node_type=NodeType.R7G_LARGE, cluster_mode=ClusterMode.ENABLED,
-        shard_placement=[Shard(zones[0], (zones[1],), slots="0-16383")],
-        durability=Durability.SYNC, transit_encryption_mode=TransitEncryptionMode.REQUIRED, kms_key=key,
-        snapshot_arns=["arn:aws:s3:::backups/orders.rdb"], snapshot_window=SnapshotWindow.of("03:00-04:00"),
-        **upkeep, **dual,
-    )  # fmt: skip
-    ReplicationGroup(stack, "Shards", vpc=vpc, cluster_mode=ClusterMode.ENABLED, shards=2)
+        stack,
+        "Cluster",
+        vpc=vpc,
+        replication_group_id="orders",
+        engine_version=EngineVersion.VALKEY_9_0,
+        node_type=NodeType.R7G_LARGE,
+        durability=Durability.SYNC,
+        topology=Topology.placed([Shard(zones[0], (zones[1],), slots="0-16383")]),
+        encryption=Encryption(transit=TransitEncryption.REQUIRED, kms_key=key),
+        backups=Backups.daily(window=SnapshotWindow.of("03:00-04:00")),
+        restore=RestoreFrom.arns(["arn:aws:s3:::backups/orders.rdb"]),
+        **upkeep,
+        **dual,
+    )
+    ReplicationGroup(stack, "Shards", vpc=vpc, topology=Topology.cluster(2))
     ReplicationGroup(
-        stack, "Group", vpc=vpc, node_type=NodeType.R6GD_XLARGE, preferred_availability_zones=zones,
-        snapshot_name="orders-1", auth_token=AuthToken.generate(stack, "Token"),
-    )  # fmt: skip
+        stack,
+        "Group",
+        vpc=vpc,
+        node_type=NodeType.R6GD_XLARGE,
+        topology=Topology.replicated(availability_zones=zones),
+        access=Access.auth_token(AuthToken.generate(stack, "Token")),
+        restore=RestoreFrom.snapshot("orders-1"),
+    )
     MemcachedCluster(
-        stack, "Pages", vpc=vpc, cluster_name="pages", preferred_availability_zones=zones, **upkeep, **dual
+        stack, "Pages", vpc=vpc, cluster_name="pages", topology=MemcachedTopology.in_zones(zones), **upkeep, **dual
     )
     ServerlessCache(
-        stack, "Serverless", vpc=vpc, kms_key=key, description="Orders", network_type=NetworkType.IPV4,
-        usage_limits=UsageLimits(1, 2, 1000, 2000), daily_snapshot_time="03:00", final_snapshot_name="orders-last",
-        snapshot_arns_to_restore=["arn:aws:s3:::backups/orders.rdb"],
-    )  # fmt: skip
+        stack,
+        "Serverless",
+        vpc=vpc,
+        description="Orders",
+        network_type=NetworkType.IPV4,
+        usage_limits=UsageLimits(1, 2, 1000, 2000),
+        final_snapshot_name="orders-last",
+        kms_key=key,
+        backups=Backups.daily(window=SnapshotWindow.of("03:00-04:00")),
+        restore=RestoreFrom.arns(["arn:aws:s3:::backups/orders.rdb"]),
+    )
     ServerlessCache(
-        stack, "Public", engine=ServerlessEngine.VALKEY_9, connection_type=ConnectionType.PUBLIC,
-        users=[IamUser(stack, "Iam", access_string=AccessString.application())],
-    )  # fmt: skip
+        stack,
+        "Public",
+        engine=ServerlessEngine.VALKEY_9,
+        connection_type=ConnectionType.PUBLIC,
+        access=Access.users(IamUser(stack, "Iam", access_string=AccessString.application())),
+    )
     secret = secretsmanager.Secret(stack, "Secret")
     PasswordUser(stack, "Password", access_string=AccessString.application(), secrets=[secret])
     NoPasswordUser(stack, "Nobody")
     ParameterGroup(stack, "Parameters", engine_version=EngineVersion.VALKEY_8_1, parameters={"timeout": "300"})
     SubnetGroup(stack, "Subnets", vpc=vpc, subnet_group_name="orders")
-    primary = ReplicationGroup(
-        stack, "Primary", vpc=vpc, node_type=NodeType.M7G_LARGE, cluster_mode=ClusterMode.ENABLED
-    )
+    primary = ReplicationGroup(stack, "Primary", vpc=vpc, node_type=NodeType.M7G_LARGE, topology=Topology.cluster())
     parameters = ParameterGroup(
         stack, "Newer", engine_version=EngineVersion.VALKEY_8_2, parameters={"cluster-enabled": "yes"}
     )

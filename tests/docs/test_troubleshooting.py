@@ -265,9 +265,8 @@ def construct(text: str) -> str:
     stack = aws_cdk.Stack(aws_cdk.App(analytics_reporting=False), "Stack")
     public = aws_ec2.SubnetConfiguration(name="public", subnet_type=aws_ec2.SubnetType.PUBLIC)
     vpc = aws_ec2.Vpc(stack, "Vpc", max_azs=2, subnet_configuration=[public] if text == "public" else None)
-    more = {} if text == "public" else {"replicas": 7}
     with pytest.raises(cdk.ValidationError) as raised:
-        cdk.ReplicationGroup(stack, "Cache", vpc=vpc, **more)
+        cdk.ReplicationGroup(stack, "Cache", vpc=vpc, topology=cdk.Topology.replicated(1 if text == "public" else 7))
     return str(raised.value)
 
 

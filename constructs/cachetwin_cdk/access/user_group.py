@@ -12,13 +12,13 @@ from cachetwin_cdk.checks._names import generated_id, require_id
 from cachetwin_cdk.checks._retention import keep_with
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, known, refuse, validate_at_synth
-from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
+from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.monitoring._events import ApiEvents
 
 from ._group_member import GroupMember
 from ._permissions import Permissions
 from .access_string import AccessString
-from .users import IamUser, IUser, NoPasswordUser, PasswordUser
+from .users import IUser, NoPasswordUser
 
 _USERS_MAX = 100  # quota per user group
 
@@ -226,38 +226,7 @@ def require_member(group: IUserGroup, user: IUser) -> None:
     if known(user.user_name) and any(other.user_name == user.user_name for other in group.users):
         raise ValidationError(
             f"users must have different names within a group, got {user.user_name!r} twice; rename one, or pass "
-            "your own default user in users="
+            "your own default user in access=Access.users(...)"
         )
     if len(group.users) >= _USERS_MAX:
         refuse("users", f"number at most {_USERS_MAX} in a group", len(group.users) + 1, "split the group")
-
-
-def create_user_group(
-    scope: Construct,
-    engine_version: EngineVersion,
-    user_group: IUserGroup | None,
-    users: Sequence[IUser] | None,
-    *,
-    with_iam: bool = False,
-) -> tuple[IUserGroup, PasswordUser | None]:
-    """The user group of a cache: the given one, one with the given users, or one with a new user.
-
-    A new user has a password, and is returned as well; with ``with_iam`` it logs in with IAM instead.
-    """
-    engine = engine_version.engine
-    if user_group is not None:
-        return user_group, None
-    if users is not None:
-        return UserGroup(scope, "UserGroup", users=users, engine=engine), None
-    if with_iam:
-        iam_user = IamUser(scope, "User", access_string=AccessString.application(), engine=engine)
-        return UserGroup(scope, "UserGroup", users=[iam_user], engine=engine), None
-    if engine_version.at_least(valkey="7.2", redis="6.2"):
-        user = PasswordUser(scope, "User", access_string=AccessString.application(), engine=engine)
-        return UserGroup(scope, "UserGroup", users=[user], engine=engine), user
-    access_string = AccessString.application().without_channel_rules()
-    user = PasswordUser(scope, "User", access_string=access_string, engine=engine)
-    off = NoPasswordUser(
-        scope, "DefaultUser", user_name="default", access_string=AccessString.off().without_channel_rules()
-    )
-    return UserGroup(scope, "UserGroup", users=[user, off], engine=engine), user

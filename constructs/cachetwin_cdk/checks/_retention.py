@@ -4,7 +4,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from constructs import IConstruct
 
-from ._validate import WarningId, warn
+from ._validate import WarningId, refuse, warn
 
 _KEEPS = frozenset({cdk.RemovalPolicy.RETAIN, cdk.RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE})
 
@@ -23,8 +23,23 @@ def keep_with(removal_policy: cdk.RemovalPolicy, *constructs: IConstruct | None)
     return True
 
 
+def require_usable_key(key: kms.IKey | None) -> None:
+    """Raise ValidationError for a key of this app that cannot encrypt data: asymmetric, for signatures, or disabled."""
+    resource = key.node.default_child if isinstance(key, kms.Key) else None
+    if not isinstance(resource, kms.CfnKey):
+        return
+    if resource.key_spec not in {None, "SYMMETRIC_DEFAULT"}:
+        refuse("kms_key", "be symmetric", resource.key_spec, "leave out key_spec and key_usage of the Key")
+    if resource.enabled is False:
+        refuse("kms_key", "be enabled", "a disabled key", "leave out enabled=False of the Key")
+
+
 def warn_destroyed_key(scope: IConstruct, key: kms.IKey | None, removal_policy: cdk.RemovalPolicy) -> None:
-    """Warn of a key that is deleted with its stack under data that are kept: a cache, or its snapshots."""
+    """Warn of a key that is deleted with its stack under data that are kept: a cache, or its snapshots.
+
+    Raises ValidationError for a key that cannot encrypt them.
+    """
+    require_usable_key(key)
     resource = key.node.default_child if isinstance(key, kms.Key) else None
     if removal_policy is cdk.RemovalPolicy.DESTROY or not isinstance(resource, kms.CfnKey):
         return

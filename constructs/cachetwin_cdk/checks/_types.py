@@ -7,35 +7,43 @@ import functools
 import inspect
 import types
 import typing
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import Enum
-from typing import Any, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from ._validate import known
 
 T = TypeVar("T", bound=type)
+P = ParamSpec("P")
+R = TypeVar("R")
 _SCALARS = (str, int, float, bool, bytes, list, tuple, dict, set)
 
 
 def checked_arguments(cls: T) -> T:
     """Make the constructor of ``cls`` raise TypeError for an argument whose type is not that of its annotation."""
-    init = cls.__init__  # type: ignore[misc]  # of this very class
-    signature = inspect.signature(init)
+    cls.__init__ = checked_function(cls.__init__)  # type: ignore[misc]  # of this very class
+    return cls
+
+
+def checked_function(function: Callable[P, R]) -> Callable[P, R]:
+    """Make ``function`` raise TypeError for an argument whose type is not that of its annotation."""
+    signature = inspect.signature(function)
 
     @functools.cache
     def hints() -> dict[str, Any]:
-        return typing.get_type_hints(init)
+        return typing.get_type_hints(function)
 
-    @functools.wraps(init)
-    def checked(self: object, *args: object, **kwargs: object) -> None:
-        for name, value in signature.bind(self, *args, **kwargs).arguments.items():
+    @functools.wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> R:
+        for name, value in signature.bind(*args, **kwargs).arguments.items():
             hint = hints().get(name)
-            if hint is not None and not _fits(value, hint):
-                raise TypeError(f"{name} must be {_described(hint)}, got {type(value).__name__} {_shown(value)}")
-        init(self, *args, **kwargs)
+            values = value if signature.parameters[name].kind is inspect.Parameter.VAR_POSITIONAL else (value,)
+            for one in values if hint is not None else ():
+                if not _fits(one, hint):
+                    raise TypeError(f"{name} must be {_described(hint)}, got {type(one).__name__} {_shown(one)}")
+        return function(*args, **kwargs)
 
-    cls.__init__ = checked  # type: ignore[misc]  # as above
-    return cls
+    return checked
 
 
 def _fits(value: object, hint: Any) -> bool:  # noqa: ANN401  (a type, or what typing makes of types)

@@ -4,6 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Self
 
+import aws_cdk as cdk
+
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import known, refuse
 
@@ -87,6 +89,11 @@ class SnapshotWindow:
             length = (_minutes(found[3], found[4]) - _minutes(found[1], found[2])) % _DAY_MINUTES
             if length < _LENGTH_MIN_MINUTES:
                 refuse("snapshot_window", "last at least 60 minutes", f"{length} minutes", "move its end")
+
+    @property
+    def start(self) -> str:
+        """When the window begins, such as ``03:00``."""
+        return self.text.split("-")[0] if known(self.text) else cdk.Fn.select(0, cdk.Fn.split("-", self.text))
 
     def __str__(self) -> str:
         return self.text

@@ -11,8 +11,9 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from cachetwin_cdk.checks._types import checked_arguments
-from cachetwin_cdk.checks._validate import refuse
+from cachetwin_cdk.checks._places import require_region
+from cachetwin_cdk.checks._types import checked_arguments, checked_function
+from cachetwin_cdk.checks._validate import refuse, require_match
 from cachetwin_cdk.engine.engine_version import EngineVersion
 
 _SHARED_KEY = "CachetwinLogKey"
@@ -43,13 +44,25 @@ class LogDelivery:
     """``cloudwatch-logs`` or ``kinesis-firehose``."""
     destination_name: str
     """The name of the log group or of the delivery stream."""
+    log_group: logs.ILogGroup | None = None
+    """The log group, where it is one."""
+
+    def __post_init__(self) -> None:
+        if self.destination_type == "kinesis-firehose":
+            require_match(
+                "delivery_stream_name",
+                self.destination_name,
+                r"[a-zA-Z0-9_.-]{1,64}",
+                "hold 1 to 64 letters, digits, underscores, dots and hyphens",
+                remedy="write the name of the stream, not its ARN",
+            )
 
     @classmethod
     def to_log_group(
         cls, log_type: LogType, log_group: logs.ILogGroup, *, log_format: LogFormat = LogFormat.JSON
     ) -> "LogDelivery":
         """Deliver to a CloudWatch Logs group."""
-        return cls(log_type, log_format, "cloudwatch-logs", log_group.log_group_name)
+        return cls(log_type, log_format, "cloudwatch-logs", log_group.log_group_name, log_group)
 
     @classmethod
     def to_firehose(
@@ -79,17 +92,65 @@ class LogDelivery:
         )
 
 
-def require_deliverable(deliveries: Sequence[LogDelivery], engine_version: EngineVersion) -> None:
-    """Require at most one delivery per log, and a log that the engine version writes."""
+@checked_arguments
+@dataclass(frozen=True, kw_only=True)
+class Logging:
+    """Where the slow log and the engine log of a cache go: made by ``to_log_groups()``, ``to()`` or ``off()``.
+
+    Args:
+        deliveries: The logs and their destinations. By default each log goes to a log group that is created.
+        retention: How long the log groups created here keep their entries.
+        encryption_key: The KMS key of the log groups created here.
+    """
+
+    deliveries: Sequence[LogDelivery] | None = None
+    retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH
+    encryption_key: kms.IKey | None = None
+
+    @staticmethod
+    @checked_function
+    def to_log_groups(
+        *, retention: logs.RetentionDays = logs.RetentionDays.ONE_MONTH, encryption_key: kms.IKey | None = None
+    ) -> "Logging":
+        """Each log goes to an encrypted CloudWatch log group that is created.
+
+        Args:
+            retention: How long the log groups keep their entries.
+            encryption_key: Their KMS key; it has to allow CloudWatch Logs. By default the logs of a stack share a key
+                that is created.
+        """
+        return Logging(retention=retention, encryption_key=encryption_key)
+
+    @staticmethod
+    @checked_function
+    def to(*deliveries: LogDelivery) -> "Logging":
+        """The logs go to destinations that exist.
+
+        Args:
+            deliveries: One for each log; a log that is not named is off.
+        """
+        return Logging(deliveries=deliveries)
+
+    @staticmethod
+    @checked_function
+    def off() -> "Logging":
+        """Both logs are off."""
+        return Logging(deliveries=())
+
+
+def require_deliverable(scope: Construct, deliveries: Sequence[LogDelivery], engine_version: EngineVersion) -> None:
+    """Require at most one delivery per log, a log that the engine version writes, and log groups of the cache's region."""
+    for delivery in deliveries:
+        require_region("logging", scope, delivery.log_group)
     types = [delivery.log_type for delivery in deliveries]
     if len(types) != len(set(types)):
-        refuse("log_delivery", "hold each log at most once", ", ".join(types), "remove the second delivery of it")
+        refuse("logging", "name each log at most once", ", ".join(types), "remove the second delivery of it")
     least = {LogType.SLOW: "6.0", LogType.ENGINE: "6.2"}
     for log_type in types:
         if not engine_version.at_least(valkey="7.2", redis=least[log_type]):
             refuse(
-                "log_delivery",
-                f"hold {log_type} only for Valkey or Redis from {least[log_type]}",
+                "logging",
+                f"name {log_type} only for Valkey or Redis from {least[log_type]}",
                 engine_version,
                 "choose a newer engine_version or leave that log out",
             )
@@ -97,27 +158,28 @@ def require_deliverable(deliveries: Sequence[LogDelivery], engine_version: Engin
 
 def create_log_deliveries(
     scope: Construct,
-    given: Sequence[LogDelivery] | None,
+    logging: Logging,
     engine_version: EngineVersion,
     *,
-    encryption_key: kms.IKey | None,
-    retention: logs.RetentionDays,
+    data_key: kms.IKey | None,
     removal_policy: cdk.RemovalPolicy,
 ) -> list[LogDelivery]:
-    """The given deliveries, or else deliveries to new log groups, encrypted and kept for ``retention``."""
-    if given is not None:
-        return list(given)
+    """The given deliveries, or else deliveries to new log groups, encrypted with a given key or with ``data_key``."""
+    if logging.deliveries is not None:
+        return list(logging.deliveries)
     wanted = [LogType.SLOW] if engine_version.at_least(valkey="7.2", redis="6.0") else []
     if engine_version.at_least(valkey="7.2", redis="6.2"):
         wanted.append(LogType.ENGINE)
     if not wanted:
         return []
-    key = encryption_key or shared_log_key(scope, removal_policy=removal_policy)
+    key = logging.encryption_key or data_key or shared_log_key(scope, removal_policy=removal_policy)
     ids = {LogType.SLOW: "SlowLog", LogType.ENGINE: "EngineLog"}
     return [
         LogDelivery.to_log_group(
             log_type,
-            logs.LogGroup(scope, ids[log_type], encryption_key=key, retention=retention, removal_policy=removal_policy),
+            logs.LogGroup(
+                scope, ids[log_type], encryption_key=key, retention=logging.retention, removal_policy=removal_policy
+            ),
         )
         for log_type in wanted
     ]

@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 
+import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from cachetwin_cdk.checks._validate import ValidationError, WarningId, warn
+from cachetwin_cdk.checks._validate import ValidationError, WarningId, validate_at_synth, warn
 
 
 def chosen_subnets(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> Sequence[ec2.ISubnet]:
@@ -39,6 +40,29 @@ def warn_public_subnets(scope: Construct, vpc: ec2.IVpc, subnets: Sequence[ec2.I
         )
 
 
+def warn_open_groups(scope: Construct, groups: Sequence[ec2.ISecurityGroup]) -> None:
+    """Warn, when everything has been added, of rules that let any address connect to the cache."""
+    own = [group for group in groups if isinstance(group, ec2.SecurityGroup)]
+
+    def check() -> None:
+        if any(_is_open(group) for group in own):
+            warn(
+                scope,
+                WarningId.OPEN_TO_ANY_ADDRESS,
+                "a security group of the cache admits any address; admit the security groups of its clients, with "
+                "connections.allow_default_port_from()",
+            )
+
+    if own:
+        validate_at_synth(scope, check)
+
+
+def _is_open(group: ec2.SecurityGroup) -> bool:
+    resource = group.node.default_child
+    rules = cdk.Stack.of(group).resolve(getattr(resource, "security_group_ingress", None)) or []
+    return any(rule.get("cidrIp") == "0.0.0.0/0" or rule.get("cidrIpv6") == "::/0" for rule in rules)
+
+
 def closed_security_group(scope: Construct, vpc: ec2.IVpc) -> ec2.SecurityGroup:
     """A security group without rules; ``connections`` adds the rules that are needed."""
     return ec2.SecurityGroup(
@@ -48,23 +72,3 @@ def closed_security_group(scope: Construct, vpc: ec2.IVpc) -> ec2.SecurityGroup:
         description=f"Who may connect to the cache {scope.node.path}",
         allow_all_outbound=False,
     )
-
-
-def require_vpc_or_groups(
-    vpc: ec2.IVpc | None, subnet_group: object | None, security_groups: Sequence[ec2.ISecurityGroup] | None
-) -> None:
-    """Raise ValidationError for a cache without a VPC that lacks a subnet group or security groups."""
-    if vpc is None and (subnet_group is None or not security_groups):
-        raise ValidationError(
-            "vpc must be given without subnet_group and security_groups, got None; pass the VPC of the cache, or both"
-        )
-
-
-def connections_to(
-    scope: Construct, vpc: ec2.IVpc | None, security_groups: Sequence[ec2.ISecurityGroup] | None, port: int
-) -> ec2.Connections:
-    """Connections to ``port`` through the given security groups, or else through a new one without rules."""
-    groups = list(security_groups or ())
-    if not groups and vpc is not None:
-        groups = [closed_security_group(scope, vpc)]
-    return ec2.Connections(security_groups=groups, default_port=ec2.Port.tcp(port))

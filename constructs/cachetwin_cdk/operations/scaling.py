@@ -22,7 +22,8 @@ from cachetwin_cdk.checks._validate import (
 )
 from cachetwin_cdk.replication_group._base import Use
 from cachetwin_cdk.replication_group.replication_group import ReplicationGroup
-from cachetwin_cdk.replication_group.topology import REPLICAS_MAX, SHARDS_MAX, ClusterMode
+from cachetwin_cdk.replication_group.shard import REPLICAS_MAX
+from cachetwin_cdk.replication_group.topology import SHARDS_MAX, ClusterMode
 
 # Auto scaling guide: families and sizes that can scale.
 _FAMILIES = frozenset({"r5", "r6g", "r6gd", "r7g", "r7gd", "r8g", "r8gd", "m5", "m6g", "m7g", "m8g", "c7gn", "c8gn"})
@@ -232,7 +233,7 @@ def _require_scalable(cache: ReplicationGroup) -> None:
             "cache",
             "have cluster mode enabled to scale",
             cache.topology.cluster_mode,
-            "make it with cluster_mode=ClusterMode.ENABLED",
+            "make it with topology=Topology.cluster()",
         )
     if not cache.engine_version.at_least(valkey="7.2", redis="6.0"):
         refuse("cache", "run Valkey 7.2 or Redis 6.0 at least to scale", cache.engine_version, "choose a newer engine")

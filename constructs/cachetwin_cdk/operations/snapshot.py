@@ -61,6 +61,6 @@ class CacheSnapshot(Construct):
             )
         resource.apply_removal_policy(removal_policy)
         self.snapshot_name = name
-        """The name, which ``ReplicationGroup(snapshot_name=...)`` restores."""
+        """The name, which ``RestoreFrom.snapshot(...)`` restores."""
         self.snapshot_arn = resource.attr_arn
-        """The ARN, which ``ServerlessCache(snapshot_arns_to_restore=...)`` restores."""
+        """The ARN, which ``RestoreFrom.arns([...])`` restores."""

@@ -7,6 +7,8 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_ecs as ecs
 from constructs import Construct
 
+from cachetwin_cdk.checks._validate import WarningId, warn
+
 from ._findings import OWN_POLICY, acknowledge
 from ._logs import LogSettings
 
@@ -41,6 +43,15 @@ def task_definition(
     return task
 
 
+def _warn_root(scope: Construct, user: str) -> None:
+    if user.split(":", maxsplit=1)[0] in {"0", "root"}:
+        warn(
+            scope,
+            WarningId.CONTAINER_AS_ROOT,
+            "container_user runs the container as root; leave it out, or name a user of the image that is not",
+        )
+
+
 def logged_container(
     scope: Construct,
     task: ecs.FargateTaskDefinition,
@@ -59,6 +70,7 @@ def logged_container(
     stop_timeout: cdk.Duration | None = None,
 ) -> ecs.ContainerDefinition:
     """Add the container of the task, with a read-only root file system unless asked otherwise, and an encrypted log."""
+    _warn_root(scope, user)
     log_group = log_settings.create_group(scope, log_id)
     return task.add_container(
         construct_id,

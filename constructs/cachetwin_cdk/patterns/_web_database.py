@@ -13,7 +13,7 @@ from cachetwin_cdk.checks._findings import AWS_KEY_FOR_SECRETS, excuse
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, require_between
 from cachetwin_cdk.network._placement import chosen_subnets
-from cachetwin_cdk.replication_group._backups import RETENTION_MAX_DAYS
+from cachetwin_cdk.operations.backups import RETENTION_MAX_DAYS
 
 from ._findings import DATABASE, acknowledge
 

@@ -15,6 +15,7 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
+from cachetwin_cdk.access.access import Access
 from cachetwin_cdk.access.access_string import AccessString
 from cachetwin_cdk.access.users import PasswordUser
 from cachetwin_cdk.checks._findings import AWS_KEY_FOR_SECRETS, excuse
@@ -22,8 +23,11 @@ from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, refuse, require_at_least, require_between, require_match
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine.node_type import NodeType
-from cachetwin_cdk.monitoring.log_delivery import log_key
+from cachetwin_cdk.monitoring.log_delivery import Logging, log_key
+from cachetwin_cdk.operations.backups import Backups
+from cachetwin_cdk.replication_group.encryption import Encryption
 from cachetwin_cdk.replication_group.replication_group import ReplicationGroup
+from cachetwin_cdk.replication_group.topology import Topology
 from cachetwin_cdk.rotation import UserPasswordRotation
 from cachetwin_cdk.serverless.serverless_cache import ServerlessCache, UsageLimits
 
@@ -276,11 +280,11 @@ class CachedWebApp(Construct):
             self,
             "Cache",
             vpc=self.vpc,
-            users=[self.cache_user],
+            access=Access.users(self.cache_user),
             usage_limits=usage_limits,
             compliance=self.compliance,
             kms_key=self.data_key,
-            snapshot_retention_days=self._retention_days,
+            backups=Backups(retention_days=self._retention_days),
             removal_policy=self._removal_policy,
         )
 
@@ -290,17 +294,14 @@ class CachedWebApp(Construct):
             "Cache",
             vpc=self.vpc,
             node_type=node_type,
-            replicas=replicas,
-            automatic_failover=replicas > 0,
-            multi_az=replicas > 0,
-            users=[self.cache_user],
+            topology=Topology.replicated(replicas) if replicas else Topology.single_node(),
+            access=Access.users(self.cache_user),
             # Every key has a TTL and can be read again from the database, so any key may be evicted.
             parameters={"maxmemory-policy": "allkeys-lru"},
             compliance=self.compliance,
-            kms_key=self.data_key,
-            snapshot_retention_days=self._retention_days,
-            log_encryption_key=self.log_key,
-            log_retention=self._log_settings.retention,
+            encryption=Encryption(kms_key=self.data_key),
+            backups=Backups(retention_days=self._retention_days),
+            logging=Logging.to_log_groups(retention=self._log_settings.retention, encryption_key=self.log_key),
             removal_policy=self._removal_policy,
         )
 

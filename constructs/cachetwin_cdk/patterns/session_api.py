@@ -15,6 +15,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
+from cachetwin_cdk.access.access import Access
 from cachetwin_cdk.access.access_string import AccessString
 from cachetwin_cdk.access.users import IamUser
 from cachetwin_cdk.checks._types import checked_arguments
@@ -30,6 +31,7 @@ from cachetwin_cdk.checks._validate import (
 )
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.monitoring.log_delivery import log_key
+from cachetwin_cdk.operations.backups import Backups
 from cachetwin_cdk.serverless.serverless_cache import ServerlessCache, UsageLimits
 
 from ._cache import Cache, UserPlace, add_user_to, engine_of, iam_environment
@@ -233,11 +235,11 @@ class SessionApi(Construct):
             self,
             "Cache",
             vpc=self.vpc,
-            users=[self.cache_user],
+            access=Access.users(self.cache_user),
             # Every caller of the API can add keys, so the cache has limits by default.
             usage_limits=usage_limits or UsageLimits(data_storage_gb_max=10, ecpu_per_second_max=10_000),
             compliance=compliance,
-            snapshot_retention_days=_retention_days(compliance, retention_days),
+            backups=Backups(retention_days=_retention_days(compliance, retention_days)),
             removal_policy=removal_policy,
         )
 

@@ -81,7 +81,7 @@ def require_users(engine_version: EngineVersion, user_group: IUserGroup) -> None
             "engine_version",
             "be at least Redis 6.0 or Valkey 7.2 to have users",
             engine_version,
-            "choose a newer engine_version, or set allow_unauthenticated=True",
+            "choose a newer engine_version, or set access=Access.unauthenticated()",
         )
     if engine_version.engine is Engine.REDIS and user_group.engine is not Engine.REDIS:
         refuse(
@@ -125,7 +125,7 @@ def require_parameter_group(
         )
     raise ValidationError(
         "parameter_group must not set cluster-enabled=yes with cluster mode disabled, got it; remove the parameter, or "
-        "set cluster_mode=ClusterMode.ENABLED"
+        "choose topology=Topology.cluster()"
     )
 
 

@@ -1,26 +1,27 @@
 """The arguments of a replication group, grouped by concern and checked together."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import aws_cdk as cdk
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from cachetwin_cdk.access.access import Access
 from cachetwin_cdk.checks._validate import WarningId, warn
 from cachetwin_cdk.compliance import Compliance
 from cachetwin_cdk.engine._offers import warn_newer_node_type, warn_newer_version
 from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
 from cachetwin_cdk.engine.node_type import NodeType, warn_previous_generation
-from cachetwin_cdk.monitoring.log_delivery import LogDelivery, require_deliverable
+from cachetwin_cdk.monitoring.log_delivery import Logging, require_deliverable
 from cachetwin_cdk.network.network import Addressing
+from cachetwin_cdk.operations.backups import Backups, RestoreFrom
+from cachetwin_cdk.operations.maintenance import Maintenance
 
 from . import _rules as rules
-from ._authentication import Authentication
-from ._backups import Backups
-from ._encryption import Encryption
-from ._maintenance import Maintenance
 from .durability import Durability, require_durability, warn_unconfirmed_family
+from .encryption import Encryption
 from .topology import Topology
 
 
@@ -34,35 +35,46 @@ class Settings:
     parameters: Mapping[str, str]
     topology: Topology
     addressing: Addressing
-    authentication: Authentication
+    access: Access | None
     encryption: Encryption
     durability: Durability | None
     backups: Backups
+    restore: RestoreFrom | None
     maintenance: Maintenance
-    log_delivery: Sequence[LogDelivery] | None
+    logging: Logging
     compliance: Compliance
+
+    @property
+    def resources(self) -> dict[str, cdk.IResource | None]:
+        """The resources that the options name, by argument."""
+        token = self.access.token if self.access is not None else None
+        return {
+            "user_group": self.access.given_group if self.access is not None else None,
+            "auth_token": token.secret if token is not None else None,
+            "kms_key": self.encryption.kms_key,
+            "encryption_key": self.logging.encryption_key,
+            "notification_topic": self.maintenance.notification_topic,
+        }
 
     def validate(self, scope: Construct) -> None:
         """Raise ValidationError for what ElastiCache refuses and ``compliance`` forbids."""
+        retention_days = self.backups.days(self.compliance)
         rules.require_port(self.port)
         rules.require_engine(self.engine_version)
-        rules.require_node_type(
-            self.node_type, multi_az=self.topology.multi_az, retention_days=self.backups.retention_days
-        )
+        rules.require_node_type(self.node_type, multi_az=self.topology.multi_az, retention_days=retention_days)
         rules.require_data_tiering(self.node_type, self.engine_version, self.parameters)
         rules.require_graviton(self.node_type, self.engine_version)
-        if self.encryption.transit:
+        if self.encryption.has_tls:
             rules.require_tls_nodes(self.node_type)
-        self.authentication.validate()
         self.topology.validate(self.engine_version)
         self.topology.require_zones_of_region(scope)
-        self.topology.require_slots_of_files(self.backups.restore_arns)
-        self.encryption.validate(self.authentication, self.engine_version)
-        self.backups.validate()
+        self.topology.require_slots_of_files(self.restore.source_arns if self.restore is not None else ())
+        self.encryption.validate(self.access, self.engine_version)
+        if self.restore is not None:
+            self.restore.validate_for_nodes()
         self.compliance.require(
-            retention_days=self.backups.retention_days,
             is_encrypted=self.encryption.is_complete,
-            has_users=not self.authentication.allow_unauthenticated,
+            has_users=self.access is None or not self.access.is_open,
         )
         self.maintenance.validate(scope)
         require_durability(
@@ -73,7 +85,7 @@ class Settings:
             is_encrypted=self.encryption.is_complete,
         )
         self.addressing.validate(self.engine_version, self.node_type)
-        require_deliverable(self.log_delivery or (), self.engine_version)
+        require_deliverable(scope, self.logging.deliveries or (), self.engine_version)
 
     def add_warnings(self, scope: Construct) -> None:
         """Warn of unwise settings, and of settings that the documentation of ElastiCache leaves open."""
@@ -88,6 +100,7 @@ class Settings:
 
     def render(self, data_key: kms.IKey | None) -> dict[str, Any]:
         """The properties of CfnReplicationGroup that refer to no other resource than the key."""
+        token = self.access.token if self.access is not None else None
         return {
             "engine": self.engine_version.engine.value,
             "engine_version": self.engine_version.version,
@@ -96,10 +109,11 @@ class Settings:
             "port": self.port,
             "durability": self.durability.value if self.durability is not None else None,
             **self.addressing.render(),
-            **self.authentication.render(),
+            "auth_token": token.render() if token is not None else None,
             **self.topology.render(self.engine_version),
             **self.encryption.render(self.engine_version, data_key),
-            **self.backups.render(),
+            **self.backups.render(self.compliance),
+            **(self.restore.render() if self.restore is not None else {}),
             **self.maintenance.render(),
         }
 
@@ -126,7 +140,7 @@ class Settings:
                 f"AWS ends standard support of {self.engine_version} (versions 4 and 5 on 2026-01-31, 6 on 2027-01-31) and "
                 "charges 80 percent more after that; choose EngineVersion.VALKEY_8_1, which takes its data",
             )
-        if self.maintenance.minor_upgrades and not self.engine_version.at_least(valkey="7.2", redis="6.0"):
+        if self.maintenance.auto_minor_version_upgrade and not self.engine_version.at_least(valkey="7.2", redis="6.0"):
             warn(
                 scope,
                 WarningId.MINOR_UPGRADES_IGNORED,
@@ -139,5 +153,6 @@ class Settings:
             warn(
                 scope,
                 WarningId.WINDOWS_OVERLAP,
-                f"maintenance_window {maintenance} overlaps snapshot_window {snapshot}; AWS advises to keep them apart",
+                f"the maintenance window {maintenance} overlaps the window of backups, {snapshot}; AWS advises to "
+                "keep them apart",
             )

@@ -52,17 +52,17 @@ def require_durability(
         )
     if topology.cluster_mode is not ClusterMode.ENABLED:
         refuse(
-            "cluster_mode",
-            f"be enabled for durability {durability}",
+            "topology",
+            f"have cluster mode enabled for durability {durability}",
             topology.cluster_mode,
-            "set cluster_mode=ClusterMode.ENABLED; one shard will do",
+            "choose Topology.cluster(); one shard will do",
         )
     if not topology.multi_az:
         refuse("multi_az", f"be True for durability {durability}", topology.multi_az, "leave it on, with a replica")
     if not is_encrypted:
         raise ValidationError(
-            f"transit_encryption and at_rest_encryption must be True for durability {durability}, got one that is off; "
-            "leave both on"
+            f"encryption must be required in transit and on at rest for durability {durability}, got one that is not; "
+            "leave both as they are by default"
         )
     if node_type.has_ssd:
         refuse(

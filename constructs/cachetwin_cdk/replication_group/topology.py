@@ -9,14 +9,13 @@ kinds can use it.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from itertools import pairwise
 from typing import Any
 
 from aws_cdk import aws_elasticache as elasticache
 from constructs import IConstruct
 
 from cachetwin_cdk.checks._places import require_zones_of_region
-from cachetwin_cdk.checks._types import checked_arguments
+from cachetwin_cdk.checks._types import checked_arguments, checked_function
 from cachetwin_cdk.checks._validate import (
     ValidationError,
     WarningId,
@@ -24,14 +23,13 @@ from cachetwin_cdk.checks._validate import (
     known_elements,
     refuse,
     require_between,
-    require_match,
     warn,
 )
 from cachetwin_cdk.engine.engine_version import EngineVersion
 
-REPLICAS_MAX = 5
+from .shard import REPLICAS_MAX, SLOT_COUNT, Shard, slots_problem
+
 SHARDS_MAX = 500
-SLOT_COUNT = 16_384
 _NODES_QUOTA = 90  # default quota of nodes per cluster; AWS raises it on request
 
 
@@ -43,44 +41,168 @@ class ClusterMode(StrEnum):
     COMPATIBLE = "compatible"
 
 
-@checked_arguments
-@dataclass(frozen=True)
-class Shard:
-    """Where one shard is and which slots it owns. ElastiCache decides what is left out.
+class Failover(StrEnum):
+    """What happens when the primary of a cache fails."""
 
-    Args:
-        primary_availability_zone: The zone of the primary.
-        replica_availability_zones: The zones of the replicas, one for each.
-        slots: The slots of the shard, written ``0-5461``, with commas between several ranges. By default slots are
-            spread evenly.
-        replicas: The number of replicas. By default that of the replication group.
-        shard_id: An id of up to four digits. By default shards are numbered from 0001.
-    """
-
-    primary_availability_zone: str | None = None
-    replica_availability_zones: tuple[str, ...] = ()
-    slots: str | None = None
-    replicas: int | None = None
-    shard_id: str | None = None
+    MULTI_AZ = "multi-az"
+    """A replica in another availability zone takes over."""
+    AUTOMATIC = "automatic"
+    """A replica takes over; all nodes may be in one zone."""
+    MANUAL = "manual"
+    """Somebody promotes a replica."""
 
     @property
-    def zones(self) -> tuple[str, ...]:
-        """The zones that are named, the primary's first."""
-        primary = (self.primary_availability_zone,) if self.primary_availability_zone is not None else ()
-        return (*primary, *self.replica_availability_zones)
+    def is_automatic(self) -> bool:
+        """Whether a replica takes over by itself."""
+        return self is not Failover.MANUAL
+
+    def render(self) -> dict[str, Any]:
+        """The properties of CfnReplicationGroup."""
+        return {"automatic_failover_enabled": self.is_automatic, "multi_az_enabled": self is Failover.MULTI_AZ}
 
 
-@dataclass(frozen=True)
+@checked_arguments
+@dataclass(frozen=True, kw_only=True)
 class Topology:
-    """The arguments about shards, replicas and zones, checked together."""
+    """The shards and replicas of a cache, and their zones: made by ``replicated()``, ``cluster()`` and the like.
 
-    cluster_mode: ClusterMode
-    shard_count: int
-    replicas: int
-    shards: Sequence[Shard]
-    preferred_availability_zones: Sequence[str]
-    automatic_failover: bool
-    multi_az: bool
+    A change between two topologies is done in place, except that zones that were named cannot change: that replaces
+    the cache. To move a cache to cluster mode, deploy ``replicated()``, ``compatible()`` and ``cluster()`` one after the
+    other, with no other change.
+
+    Args:
+        cluster_mode: Whether keys are spread over shards.
+        shards: The number of shards.
+        replicas: The number of replicas of each shard.
+        failover: What happens when a primary fails.
+        availability_zones: The zone of each node of the only shard, the primary's first. By default ElastiCache
+            chooses. Changing it replaces the cache.
+        placement: One ``Shard`` for each shard. By default ElastiCache chooses.
+    """
+
+    cluster_mode: ClusterMode = ClusterMode.DISABLED
+    shards: int = 1
+    replicas: int = 1
+    failover: Failover = Failover.MULTI_AZ
+    availability_zones: Sequence[str] = ()
+    placement: Sequence[Shard] = ()
+
+    def __post_init__(self) -> None:
+        for name, value in (("replicas", self.replicas), ("shards", self.shards)):
+            if not known(value):
+                refuse(name, "be known at synth, because nodes are counted from it", "a token", "write the number")
+        require_between(
+            "replicas", self.replicas, 0, REPLICAS_MAX, remedy="a shard has at most six nodes, its primary included"
+        )
+        require_between("shards", self.shards, 1, SHARDS_MAX, remedy="choose a number in that range")
+        self._require_mode()
+        self._require_availability()
+        if self.placement:
+            self._require_placement()
+        if known_elements(self.availability_zones):
+            self._require_zone_per_node()
+
+    @staticmethod
+    @checked_function
+    def single_node(*, availability_zone: str | None = None) -> "Topology":
+        """One node without replicas: what it holds is lost with it.
+
+        Args:
+            availability_zone: The zone of the node. By default ElastiCache chooses. Changing it replaces the cache.
+        """
+        zones = (availability_zone,) if availability_zone is not None else ()
+        return Topology(replicas=0, failover=Failover.MANUAL, availability_zones=zones)
+
+    @staticmethod
+    @checked_function
+    def replicated(
+        replicas: int = 1, *, failover: Failover = Failover.MULTI_AZ, availability_zones: Sequence[str] = ()
+    ) -> "Topology":
+        """A primary and its replicas, with cluster mode disabled: a primary and a reader endpoint.
+
+        Args:
+            replicas: The number of replicas, 1 to 5.
+            failover: What happens when the primary fails. MULTI_AZ needs subnets in two zones.
+            availability_zones: The zone of each node, the primary's first. By default ElastiCache chooses. Changing
+                it replaces the cache: keep it while the cluster mode changes.
+        """
+        if known(replicas) and replicas == 0:
+            refuse("replicas", f"be between 1 and {REPLICAS_MAX}", 0, "Topology.single_node() has none")
+        return Topology(replicas=replicas, failover=failover, availability_zones=availability_zones)
+
+    @staticmethod
+    @checked_function
+    def compatible(replicas: int = 1, *, multi_az: bool = True, availability_zones: Sequence[str] = ()) -> "Topology":
+        """One shard that clients with and without the cluster protocol can use: the step to ``cluster()``.
+
+        Args:
+            replicas: The number of replicas, 1 to 5.
+            multi_az: Whether the nodes are in different availability zones.
+            availability_zones: The zone of each node, the primary's first. By default ElastiCache chooses. Changing
+                it replaces the cache.
+        """
+        return Topology(
+            cluster_mode=ClusterMode.COMPATIBLE,
+            replicas=replicas,
+            failover=Failover.MULTI_AZ if multi_az else Failover.AUTOMATIC,
+            availability_zones=availability_zones,
+        )
+
+    @staticmethod
+    @checked_function
+    def cluster(
+        shards: int = 1, *, replicas: int = 1, multi_az: bool | None = None, availability_zones: Sequence[str] = ()
+    ) -> "Topology":
+        """Keys spread over shards, with cluster mode enabled: a configuration endpoint.
+
+        Args:
+            shards: The number of shards, 1 to 500. A change moves slots while the cache serves.
+            replicas: The number of replicas of each shard, 0 to 5. Without one the keys of a shard are lost with its
+                node.
+            multi_az: Whether the nodes of a shard are in different availability zones. By default where there are
+                replicas.
+            availability_zones: The zone of each node of a single shard, as it was before the cache became a cluster.
+                By default ElastiCache chooses. Changing it replaces the cache.
+        """
+        spread = known(replicas) and replicas > 0 if multi_az is None else multi_az
+        return Topology(
+            cluster_mode=ClusterMode.ENABLED,
+            shards=shards,
+            replicas=replicas,
+            failover=Failover.MULTI_AZ if spread else Failover.AUTOMATIC,
+            availability_zones=availability_zones,
+        )
+
+    @staticmethod
+    @checked_function
+    def placed(shards: Sequence[Shard], *, replicas: int = 1, multi_az: bool = True) -> "Topology":
+        """A cluster whose shards have zones, slots or numbers of replicas of their own.
+
+        CloudFormation changes neither the number of replicas nor the zones of a shard that exists
+        (cloudformation-coverage-roadmap #918 and #899). Slots are needed to restore RDB files.
+
+        Args:
+            shards: One ``Shard`` for each shard.
+            replicas: The number of replicas of a shard that says none.
+            multi_az: Whether the nodes of a shard are in different availability zones.
+        """
+        return Topology(
+            cluster_mode=ClusterMode.ENABLED,
+            shards=len(shards),
+            replicas=replicas,
+            failover=Failover.MULTI_AZ if multi_az else Failover.AUTOMATIC,
+            placement=shards,
+        )
+
+    @property
+    def automatic_failover(self) -> bool:
+        """Whether a replica takes over by itself."""
+        return self.failover.is_automatic
+
+    @property
+    def multi_az(self) -> bool:
+        """Whether the nodes of a shard are in different zones."""
+        return self.failover is Failover.MULTI_AZ
 
     @property
     def is_clustered(self) -> bool:
@@ -90,20 +212,20 @@ class Topology:
     @property
     def node_count(self) -> int:
         """Primaries and replicas together."""
-        if not self.shards:
-            return self.shard_count * (1 + self.replicas)
-        return sum(1 + self._replicas_of(shard) for shard in self.shards)
+        if not self.placement:
+            return self.shards * (1 + self.replicas)
+        return sum(1 + self._replicas_of(shard) for shard in self.placement)
 
     @property
     def _is_pinned_to_one_zone(self) -> bool:
-        placements = [known_elements(self.preferred_availability_zones), *(shard.zones for shard in self.shards)]
+        placements = [known_elements(self.availability_zones), *(shard.zones for shard in self.placement)]
         return any(len(zones) > 1 and known(*zones) and len(set(zones)) == 1 for zones in placements)
 
     def node_ids(self, replication_group_id: str) -> list[str]:
         """The ids of the nodes, derived from that of the group: ``<group>-001``, in cluster mode ``<group>-0001-001``."""
         if not self.is_clustered:
             return [f"{replication_group_id}-{node:03}" for node in range(1, self.replicas + 2)]
-        shards = self.shards or [Shard()] * self.shard_count
+        shards = self.placement or [Shard()] * self.shards
         return [
             f"{replication_group_id}-{(shard.shard_id or str(number)).zfill(4)}-{node:03}"
             for number, shard in enumerate(shards, start=1)
@@ -111,20 +233,14 @@ class Topology:
         ]
 
     def validate(self, engine_version: EngineVersion) -> None:
-        """Raise ValidationError for a topology that ElastiCache refuses, as far as it does not depend on the subnets."""
-        for name, value in (("replicas", self.replicas), ("shards", self.shard_count)):
-            if not known(value):
-                refuse(name, "be known at synth, because nodes are counted from it", "a token", "write the number")
-        require_between(
-            "replicas", self.replicas, 0, REPLICAS_MAX, remedy="a shard has at most six nodes, its primary included"
-        )
-        require_between("shards", self.shard_count, 1, SHARDS_MAX, remedy="choose a number in that range")
-        self._require_mode(engine_version)
-        self._require_availability()
-        if self.shards:
-            self._require_shards()
-        if known_elements(self.preferred_availability_zones):
-            self._require_preferred()
+        """Raise ValidationError for a cluster mode that the engine does not have."""
+        if self.cluster_mode is ClusterMode.COMPATIBLE and not engine_version.at_least(valkey="7.2", redis="7.0"):
+            refuse(
+                "topology",
+                "be compatible only from Redis 7.0 or Valkey 7.2 on",
+                engine_version,
+                "choose a newer engine_version, or restore a snapshot into a cluster",
+            )
 
     def require_zones(self, availability_zones: Sequence[str]) -> None:
         """Require two zones for Multi-AZ, and that each named zone has a subnet; unknown zones pass."""
@@ -136,10 +252,10 @@ class Topology:
                 "vpc_subnets",
                 "lie in at least 2 availability zones for Multi-AZ",
                 ours,
-                "select subnets of more zones, or set multi_az=False",
+                "select subnets of more zones, or choose a topology without Multi-AZ",
             )
-        named = [("preferred_availability_zones", zone) for zone in self.preferred_availability_zones]
-        named += [("shard_placement", zone) for shard in self.shards for zone in shard.zones]
+        named = [("availability_zones", zone) for zone in self.availability_zones]
+        named += [("placement", zone) for shard in self.placement for zone in shard.zones]
         for name, zone in named:
             if known(zone, *availability_zones) and zone not in availability_zones:
                 refuse(
@@ -148,20 +264,18 @@ class Topology:
 
     def require_zones_of_region(self, scope: IConstruct) -> None:
         """Raise ValidationError for a named zone of another region."""
-        require_zones_of_region(
-            "preferred_availability_zones", scope, known_elements(self.preferred_availability_zones)
-        )
-        for shard in self.shards:
-            require_zones_of_region("shard_placement", scope, known_elements(shard.zones))
+        require_zones_of_region("availability_zones", scope, known_elements(self.availability_zones))
+        for shard in self.placement:
+            require_zones_of_region("placement", scope, known_elements(shard.zones))
 
     def require_slots_of_files(self, arns: Sequence[str]) -> None:
         """Raise ValidationError for a cluster that is filled from files in S3 without saying which slots a shard owns."""
         if not arns or self.cluster_mode is not ClusterMode.ENABLED:
             return
-        if not self.shards or any(shard.slots is None for shard in self.shards):
+        if not self.placement or any(shard.slots is None for shard in self.placement):
             raise ValidationError(
-                "shard_placement must say the slots of each shard with snapshot_arns, got shards without; write "
-                'shard_placement=[Shard(slots="0-8191"), Shard(slots="8192-16383")]'
+                "topology must say the slots of each shard to restore RDB files, got shards without; write "
+                'Topology.placed([Shard(slots="0-8191"), Shard(slots="8192-16383")])'
             )
 
     def add_warnings(self, scope: IConstruct) -> None:
@@ -173,7 +287,7 @@ class Topology:
                 f"{self.node_count} nodes are more than the default quota of {_NODES_QUOTA} per cluster; have the quota "
                 "raised before deploying, then acknowledge this warning",
             )
-        if self.cluster_mode is ClusterMode.ENABLED and self.node_count == self.shard_count:
+        if self.cluster_mode is ClusterMode.ENABLED and self.node_count == self.shards:
             warn(
                 scope,
                 WarningId.NO_REPLICA,
@@ -187,33 +301,33 @@ class Topology:
                 "all nodes of a shard are in one zone, so Multi-AZ protects from nothing; name zones that differ, or "
                 "set multi_az=False",
             )
-        problem = _slots_problem([shard.slots for shard in self.shards])
+        problem = slots_problem([shard.slots for shard in self.placement])
         if problem:
             warn(
                 scope,
                 WarningId.SLOTS,
-                f"shard_placement should give each of the {SLOT_COUNT} slots to one shard; {problem}",
+                f"placement should give each of the {SLOT_COUNT} slots to one shard; {problem}",
             )
 
     def render(self, engine_version: EngineVersion) -> dict[str, Any]:
         """The properties of CfnReplicationGroup that describe the topology."""
-        failover = {"automatic_failover_enabled": self.automatic_failover, "multi_az_enabled": self.multi_az}
-        zones = list(self.preferred_availability_zones) or None
+        failover = self.failover.render()
+        zones = list(self.availability_zones) or None
         one_shard = {**failover, "num_cache_clusters": self.replicas + 1, "preferred_cache_cluster_a_zs": zones}
         if not self.is_clustered:
             return one_shard
         # Older engines are clusters because of their parameter group; the property came with Redis 7.
         mode = self.cluster_mode.value if engine_version.at_least(valkey="7.2", redis="7.0") else None
-        if self.cluster_mode is ClusterMode.COMPATIBLE and not self.shards:
+        if self.cluster_mode is ClusterMode.COMPATIBLE and not self.placement:
             # As in the mode before: the service changes the mode and nothing else in one step.
             return {**one_shard, "cluster_mode": mode}
         return {
             **failover,
             "cluster_mode": mode,
             "preferred_cache_cluster_a_zs": zones,
-            "num_node_groups": self.shard_count,
-            "replicas_per_node_group": None if self.shards else self.replicas,
-            "node_group_configuration": [self._rendered(shard) for shard in self.shards] or None,
+            "num_node_groups": self.shards,
+            "replicas_per_node_group": None if self.placement else self.replicas,
+            "node_group_configuration": [self._rendered(shard) for shard in self.placement] or None,
         }
 
     def _rendered(self, shard: Shard) -> elasticache.CfnReplicationGroup.NodeGroupConfigurationProperty:
@@ -228,78 +342,42 @@ class Topology:
     def _replicas_of(self, shard: Shard) -> int:
         return self.replicas if shard.replicas is None else shard.replicas
 
-    def _require_mode(self, engine_version: EngineVersion) -> None:
-        if self.cluster_mode is ClusterMode.COMPATIBLE and not engine_version.at_least(valkey="7.2", redis="7.0"):
-            refuse(
-                "cluster_mode",
-                "be compatible only from Redis 7.0 or Valkey 7.2 on",
-                engine_version,
-                "choose a newer engine_version, or restore a snapshot into a group with cluster mode enabled",
-            )
-        if self.cluster_mode is ClusterMode.DISABLED and (self.shard_count > 1 or self.shards):
-            refuse(
-                "cluster_mode",
-                "be enabled to have shards",
-                self.cluster_mode,
-                "set cluster_mode=ClusterMode.ENABLED, or leave shards and shard_placement out",
-            )
-        if self.cluster_mode is ClusterMode.COMPATIBLE and self.shard_count > 1:
-            refuse(
-                "shards",
-                "be 1 with cluster_mode COMPATIBLE",
-                self.shard_count,
-                "move to ClusterMode.ENABLED first, then add shards",
-            )
-        if self.preferred_availability_zones and (self.shard_count > 1 or self.shards):
+    def _require_mode(self) -> None:
+        if self.cluster_mode is not ClusterMode.ENABLED and (self.shards > 1 or self.placement):
+            refuse("cluster_mode", "be enabled to have shards", self.cluster_mode, "make it with Topology.cluster()")
+        if self.availability_zones and (self.shards > 1 or self.placement):
             raise ValidationError(
-                "preferred_availability_zones must be left out with several shards or shard_placement, got them; place "
-                "each shard with shard_placement"
+                "availability_zones must be left out with several shards, got them; place each shard with "
+                "Topology.placed()"
             )
 
     def _require_availability(self) -> None:
         if self.is_clustered and not self.automatic_failover:
-            refuse(
-                "automatic_failover",
-                f"be True with cluster mode {self.cluster_mode}",
-                self.automatic_failover,
-                "leave it on",
-            )
-        if self.multi_az and not self.automatic_failover:
-            refuse(
-                "automatic_failover",
-                "be True when multi_az is True",
-                self.automatic_failover,
-                "set automatic_failover=True or multi_az=False",
-            )
-        least = min([self._replicas_of(shard) for shard in self.shards], default=self.replicas)
+            refuse("failover", f"not be MANUAL with cluster mode {self.cluster_mode}", self.failover, "leave it out")
+        least = min([self._replicas_of(shard) for shard in self.placement], default=self.replicas)
+        if self.multi_az and least < 1:
+            refuse("replicas", "be at least 1 for Multi-AZ", least, "add a replica, or set multi_az=False")
         if self.automatic_failover and self.cluster_mode is not ClusterMode.ENABLED and least < 1:
             refuse(
                 "replicas",
                 "be at least 1 for automatic failover",
                 least,
-                "add a replica, or set automatic_failover=False and multi_az=False",
+                "add a replica, or use Topology.single_node()",
             )
-        if self.multi_az and least < 1:
-            refuse("replicas", "be at least 1 for Multi-AZ", least, "add a replica, or set multi_az=False")
 
-    def _require_shards(self) -> None:
-        if len(self.shards) != self.shard_count:
+    def _require_placement(self) -> None:
+        if len(self.placement) != self.shards:
             refuse(
-                "shard_placement",
-                f"describe each of the {self.shard_count} shards",
-                len(self.shards),
+                "placement",
+                f"describe each of the {self.shards} shards",
+                len(self.placement),
                 "list as many shards as there are",
             )
-        ids = [shard.shard_id for shard in self.shards if shard.shard_id is not None]
+        ids = [shard.shard_id for shard in self.placement if shard.shard_id is not None]
         if known(*ids) and len(ids) != len({shard_id.zfill(4) for shard_id in ids}):
-            refuse("shard_placement", "give each shard an id of its own", ", ".join(ids), "rename one")
-        for shard in self.shards:
-            require_match(
-                "shard_id", shard.shard_id, r"\d{1,4}", "hold 1 to 4 digits", remedy="write it as 0001, or leave it out"
-            )
-            require_between("replicas", shard.replicas, 0, REPLICAS_MAX, remedy="a shard has at most six nodes")
+            refuse("shard_id", "be one shard's only", ", ".join(ids), "rename one")
+        for shard in self.placement:
             self._require_replica_zones(shard)
-            _require_slots(shard.slots)
 
     def _require_replica_zones(self, shard: Shard) -> None:
         zones, replicas = known_elements(shard.replica_availability_zones), self._replicas_of(shard)
@@ -311,42 +389,11 @@ class Topology:
                 "list as many zones as the shard has replicas",
             )
 
-    def _require_preferred(self) -> None:
-        if len(self.preferred_availability_zones) != self.replicas + 1:
+    def _require_zone_per_node(self) -> None:
+        if len(self.availability_zones) != self.replicas + 1:
             refuse(
-                "preferred_availability_zones",
+                "availability_zones",
                 f"name one zone for each of the {self.replicas + 1} nodes, the primary's first",
-                len(self.preferred_availability_zones),
+                len(self.availability_zones),
                 "list as many zones as there are nodes",
             )
-
-
-def _require_slots(slots: str | None) -> None:
-    require_match(
-        "slots", slots, r"\d{1,5}-\d{1,5}(,\d{1,5}-\d{1,5})*", "be written first-last", remedy="write them as 0-5461"
-    )
-    if slots is None or not known(slots):
-        return
-    for first, last in _ranges(slots):
-        if not first <= last < SLOT_COUNT:
-            refuse("slots", f"ascend within 0 and {SLOT_COUNT - 1}", f"{first}-{last}", "correct that range")
-
-
-def _ranges(slots: str) -> list[tuple[int, int]]:
-    pairs = [part.split("-") for part in slots.split(",")]
-    return [(int(first), int(last)) for first, last in pairs]
-
-
-def _slots_problem(all_slots: Sequence[str | None]) -> str | None:
-    """What is wrong with the slots of all shards together, or None; None also when some are unknown."""
-    slots = [text for text in all_slots if text is not None]
-    if not slots or not known(*slots):
-        return None
-    if len(slots) != len(all_slots):
-        return "only some shards say which slots they own"
-    ranges = sorted(pair for text in slots for pair in _ranges(text))
-    overlap = next((right for left, right in pairwise(ranges) if right[0] <= left[1]), None)
-    if overlap:
-        return f"slot {overlap[0]} is given twice"
-    missing = SLOT_COUNT - sum(last - first + 1 for first, last in ranges)
-    return f"{missing} slots are given to none" if missing else None

@@ -61,7 +61,7 @@ class AuthTokenRotation(Construct):
                 "cache",
                 "have an AUTH token to rotate",
                 "a cache without",
-                "make it with auth_token=AuthToken.generate(...), or use UserPasswordRotation for its users",
+                "make it with access=Access.auth_token(AuthToken.generate(...)), or use UserPasswordRotation for its users",
             )
         if others := cache._uses(Use.ROTATION):
             refuse_second_rotation("cache", others[0].node.path)

@@ -1,7 +1,6 @@
 """Serverless caches, whose capacity follows the load within limits."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -10,45 +9,28 @@ from aws_cdk import aws_kms as kms
 from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct
 
-from cachetwin_cdk.access.user_group import IUserGroup, create_user_group
-from cachetwin_cdk.access.users import IUser, PasswordUser, User
+from cachetwin_cdk.access._created_group import create_user_group
+from cachetwin_cdk.access.access import Access
+from cachetwin_cdk.access.user_group import IUserGroup
+from cachetwin_cdk.access.users import PasswordUser, User
 from cachetwin_cdk.checks._names import generated_id, require_id
-from cachetwin_cdk.checks._places import require_region, require_security_groups
+from cachetwin_cdk.checks._places import require_region
 from cachetwin_cdk.checks._retention import keep_with, warn_destroyed_key
 from cachetwin_cdk.checks._types import checked_arguments
-from cachetwin_cdk.checks._validate import (
-    ValidationError,
-    WarningId,
-    known,
-    known_elements,
-    refuse,
-    require_at_most_one,
-    require_between,
-    require_match,
-    validate_at_synth,
-    warn,
-)
+from cachetwin_cdk.checks._validate import ValidationError, known, refuse, require_match, validate_at_synth
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine._offers import warn_newer_version
 from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.engine.serverless_engine import ServerlessEngine
-from cachetwin_cdk.network._placement import chosen_subnets, closed_security_group, warn_public_subnets
 from cachetwin_cdk.network.endpoint import Endpoint
-from cachetwin_cdk.network.network import NetworkType, require_addresses
+from cachetwin_cdk.network.network import NetworkType
 from cachetwin_cdk.operations._rotating import Rotating
-from cachetwin_cdk.replication_group._backups import RETENTION_MAX_DAYS, warn_no_backups
+from cachetwin_cdk.operations.backups import Backups, RestoreFrom
+from cachetwin_cdk.replication_group._authentication import warn_unauthenticated
 
 from ._base import ImportedServerlessCache, IServerlessCache, ServerlessCacheBase, connections_of
 from .limits import UsageLimits as UsageLimits  # noqa: PLC0414  (it is imported from here, too)
-
-_SUBNETS_MAX = 3
-
-
-class ConnectionType(StrEnum):
-    """Where the endpoint of a serverless cache is."""
-
-    VPC = "vpc"
-    PUBLIC = "public"
+from .reach import ConnectionType, Reach, acknowledge_schema
 
 
 @checked_arguments
@@ -66,9 +48,8 @@ class ServerlessCache(Rotating, ServerlessCacheBase):
         security_groups: The security groups of the cache. By default one is created that allows no connection; open
             it with ``connections``.
         engine: Engine and major version. ElastiCache chooses the minor version and upgrades it.
-        users: The users that may log in. By default one PasswordUser is created that may use all data commands.
-            Memcached has no users.
-        user_group: An existing user group, in place of ``users``.
+        access: How clients log in: ``Access.users()``, ``Access.user_group()`` or ``Access.unauthenticated()``. By
+            default one PasswordUser is created that may use all data commands. Memcached has no users.
         usage_limits: Limits of storage and processing. By default there are none below the quotas of the service;
             set maxima where strangers can cause load.
         kms_key: The KMS key that encrypts the data at rest. By default a key that AWS owns, or a new rotating key
@@ -80,12 +61,9 @@ class ServerlessCache(Rotating, ServerlessCacheBase):
             9 and IAM users. Changing it replaces the cache.
         network_type: The IP versions of the endpoint: IPv4, IPv6 or both. By default ElastiCache uses IPv4.
             Changing it replaces the cache.
-        snapshot_retention_days: How many days daily snapshots are kept, 0 to 35. By default 7, or 15 with
-            ``compliance=REGULATED``; 0 takes none.
-        daily_snapshot_time: When the daily snapshot starts, in UTC, written ``03:00``. By default ElastiCache
-            chooses a time.
-        snapshot_arns_to_restore: Snapshots of ElastiCache, or RDB files in S3, to restore when the cache is
-            created. By default the cache starts empty. Changing it replaces the cache.
+        backups: Daily snapshots. By default each is kept for 7 days, or 15 with ``compliance=REGULATED``.
+        restore: Snapshots of ElastiCache, or RDB files in S3, to fill the cache from when it is created, by their
+            ARNs. By default the cache starts empty. Changing it replaces the cache.
         serverless_cache_name: The name of the cache. By default it is derived from the path of the construct.
             Changing it replaces the cache.
         description: A text for the console, of at most 255 characters. By default there is none.
@@ -104,77 +82,49 @@ class ServerlessCache(Rotating, ServerlessCacheBase):
         vpc_subnets: ec2.SubnetSelection | None = None,
         security_groups: Sequence[ec2.ISecurityGroup] | None = None,
         engine: ServerlessEngine = ServerlessEngine.VALKEY_8,
-        users: Sequence[IUser] | None = None,
-        user_group: IUserGroup | None = None,
+        access: Access | None = None,
         usage_limits: UsageLimits | None = None,
         kms_key: kms.IKey | None = None,
         compliance: Compliance = Compliance.STANDARD,
         connection_type: ConnectionType = ConnectionType.VPC,
         network_type: NetworkType | None = None,
-        snapshot_retention_days: int | None = None,
-        daily_snapshot_time: str | None = None,
-        snapshot_arns_to_restore: Sequence[str] | None = None,
+        backups: Backups | None = None,
+        restore: RestoreFrom | None = None,
         serverless_cache_name: str | None = None,
         description: str | None = None,
         final_snapshot_name: str | None = None,
         removal_policy: cdk.RemovalPolicy = cdk.RemovalPolicy.SNAPSHOT,
     ) -> None:
-        has_users = engine.engine is not Engine.MEMCACHED
-        is_public = connection_type is ConnectionType.PUBLIC
-        require_at_most_one(user_group=(user_group, "users", users))
-        if not has_users and (users is not None or user_group is not None):
-            refuse("users", "be left out for Memcached", engine, "guard it by security groups")
-        _require_reach(engine, is_public=is_public, vpc=vpc, vpc_subnets=vpc_subnets, security_groups=security_groups)
+        snapshots = backups or Backups()
+        reach = Reach(connection_type, vpc, vpc_subnets, security_groups, network_type)
+        reach.validate(engine, compliance)
+        _require_access(access, engine, compliance, is_public=reach.is_public)
         _require_texts(serverless_cache_name, description)
-        _require_restore(snapshot_arns_to_restore or ())
         _require_final(final_snapshot_name, removal_policy)
-        retention_days = compliance.retention_days if snapshot_retention_days is None else snapshot_retention_days
-        _require_backups(retention_days, daily_snapshot_time)
-        compliance.require_backups(retention_days)
-        if compliance.is_regulated and is_public:
-            refuse(
-                "connection_type", "be VPC with compliance REGULATED", connection_type, "leave it out, and give a vpc"
-            )
+        retention_days = snapshots.days(compliance)
+        if restore is not None:
+            restore.validate_for_serverless()
         limits = usage_limits or UsageLimits()
         limits.validate()
-        if vpc is not None:
-            require_security_groups(vpc, security_groups or ())
         require_region("vpc", scope, vpc)
-        require_region("user_group", scope, user_group)
+        require_region("user_group", scope, access.given_group if access is not None else None)
         require_region("kms_key", scope, kms_key)
         super().__init__(scope, construct_id)
-        self.engine, self.compliance = engine, compliance
-        self.usage_limits = limits
+        self.engine, self.compliance, self.usage_limits = engine, compliance, limits
         if engine.is_unconfirmed:
             warn_newer_version(self, engine)
-        warn_no_backups(self, retention_days)
+        snapshots.add_warnings(self)
         warn_destroyed_key(self, kms_key, removal_policy)
-        self._user: PasswordUser | None = None
-        self.user_group: IUserGroup | None = None
-        if has_users:
-            self.user_group, self._user = create_user_group(
-                self, engine.newest_version, user_group, users, with_iam=compliance.is_regulated or is_public
-            )
-            group = self.user_group
-            _require_users(engine, group, is_public=is_public)
-            # Users may be added to the group later.
-            validate_at_synth(self, lambda: _require_users(engine, group, is_public=is_public))
-        else:
-            compliance.warn_unmet(self, "users", "Memcached has none: choose Valkey for data that need them")
+        self.user_group, self._user = self._create_group(access, is_public=reach.is_public)
         data_key = compliance.data_key(self, kms_key, retain_unless_destroyed(removal_policy))
-        groups = list(security_groups or ())
-        if vpc is not None and not groups:
-            groups = [closed_security_group(self, vpc)]
+        groups = reach.groups(self)
         self._connections = connections_of(engine.engine, groups)
+        arns = list(restore.source_arns) if restore is not None else None
         name = serverless_cache_name or generated_id(
-            self,
-            [subnet.subnet_id for subnet in chosen_subnets(vpc, vpc_subnets)] if vpc and vpc_subnets else None,
-            data_key.key_arn if data_key is not None else None,
-            connection_type.value if is_public else None,
-            network_type.value if network_type is not None else None,
-            list(snapshot_arns_to_restore) if snapshot_arns_to_restore else None,
+            self, *reach.identity, data_key.key_arn if data_key is not None else None, *reach.kind, arns
         )
         name = name.lower() if known(name) else name
+        is_final = removal_policy is cdk.RemovalPolicy.SNAPSHOT
         resource = elasticache.CfnServerlessCache(
             self,
             "Resource",
@@ -183,19 +133,41 @@ class ServerlessCache(Rotating, ServerlessCacheBase):
             engine=engine.engine.value,
             major_engine_version=engine.major_version,
             cache_usage_limits=limits.render(),
-            connection_type=connection_type.value if is_public else None,
-            network_type=network_type.value if network_type is not None else None,
-            subnet_ids=self._subnet_ids(vpc, vpc_subnets, network_type) if vpc is not None else None,
-            security_group_ids=[group.security_group_id for group in groups] or None,
             user_group_id=self.user_group.user_group_id if self.user_group is not None else None,
             kms_key_id=data_key.key_arn if data_key is not None else None,
             snapshot_retention_limit=retention_days,
-            daily_snapshot_time=daily_snapshot_time,
-            snapshot_arns_to_restore=list(snapshot_arns_to_restore) if snapshot_arns_to_restore else None,
-            final_snapshot_name=(final_snapshot_name or f"{name}-final")
-            if removal_policy is cdk.RemovalPolicy.SNAPSHOT
-            else None,
+            daily_snapshot_time=snapshots.window.start if snapshots.window is not None else None,
+            snapshot_arns_to_restore=arns,
+            final_snapshot_name=(final_snapshot_name or f"{name}-final") if is_final else None,
+            **reach.render(self, groups),
         )
+        if reach.is_newer_than_the_schema:
+            acknowledge_schema(resource)
+        self._keep(resource, groups, removal_policy)
+        self._set_attributes(resource)
+
+    def _create_group(self, access: Access | None, *, is_public: bool) -> tuple[IUserGroup | None, PasswordUser | None]:
+        """The user group of the cache and the user created for it; None for what it does not have."""
+        engine = self.engine
+        if engine.engine is Engine.MEMCACHED:
+            self.compliance.warn_unmet(self, "users", "Memcached has none: choose Valkey for data that need them")
+            return None, None
+        if access is not None and access.is_open:
+            warn_unauthenticated(self)
+            return None, None
+        with_iam = self.compliance.is_regulated or is_public
+        group, user = create_user_group(self, engine.newest_version, access, with_iam=with_iam)
+        _require_users(engine, group, is_public=is_public)
+        # Users may be added to the group later.
+        validate_at_synth(self, lambda: _require_users(engine, group, is_public=is_public))
+        return group, user
+
+    def _keep(
+        self,
+        resource: elasticache.CfnServerlessCache,
+        groups: Sequence[ec2.ISecurityGroup],
+        removal_policy: cdk.RemovalPolicy,
+    ) -> None:
         keep_with(removal_policy, *groups)
         if self.user_group is not None:
             self.user_group._keep(removal_policy)
@@ -203,14 +175,8 @@ class ServerlessCache(Rotating, ServerlessCacheBase):
         resource.apply_removal_policy(
             cdk.RemovalPolicy.DESTROY if removal_policy is cdk.RemovalPolicy.SNAPSHOT else removal_policy
         )
-        if is_public or network_type is not None:
-            cdk.Validations.of(resource).acknowledge(
-                cdk.Acknowledgment(
-                    id="CloudFormation-Validate::F3002",
-                    reason="The schema that CDK checks against is older than ConnectionType and NetworkType, which "
-                    "CfnServerlessCache has.",
-                )
-            )
+
+    def _set_attributes(self, resource: elasticache.CfnServerlessCache) -> None:
         self.serverless_cache_name = resource.ref
         self._endpoint = Endpoint(resource.attr_endpoint_address, cdk.Token.as_number(resource.attr_endpoint_port))
         self._reader_endpoint = Endpoint(
@@ -280,44 +246,19 @@ class ServerlessCache(Rotating, ServerlessCacheBase):
             user_group=user_group,
         )
 
-    def _subnet_ids(
-        self, vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None, network_type: NetworkType | None
-    ) -> list[str]:
-        subnets = chosen_subnets(vpc, vpc_subnets)
-        if not subnets:
-            refuse("vpc_subnets", "select at least one subnet", [], "select subnets the VPC has")
-        require_addresses(self, network_type, subnets)
-        warn_public_subnets(self, vpc, subnets)
-        zones = [subnet.availability_zone for subnet in subnets]
-        if known(*zones) and (len(set(zones)) < len(zones) or not 2 <= len(zones) <= _SUBNETS_MAX):
-            warn(
-                self,
-                WarningId.SERVERLESS_SUBNETS,
-                f"vpc_subnets should be two or three subnets in different availability zones, got {', '.join(zones)}; "
-                "select one subnet per zone",
-            )
-        return [subnet.subnet_id for subnet in subnets]
 
-
-def _require_reach(
-    engine: ServerlessEngine,
-    *,
-    is_public: bool,
-    vpc: ec2.IVpc | None,
-    vpc_subnets: ec2.SubnetSelection | None,
-    security_groups: Sequence[ec2.ISecurityGroup] | None,
+def _require_access(
+    access: Access | None, engine: ServerlessEngine, compliance: Compliance, *, is_public: bool
 ) -> None:
-    if not is_public:
-        if vpc is None:
-            refuse("vpc", "be given", vpc, "pass the VPC whose clients use the cache")
+    if access is None:
         return
-    if vpc is not None or vpc_subnets is not None or security_groups is not None:
-        raise ValidationError(
-            "vpc, vpc_subnets and security_groups must be left out with connection_type PUBLIC, got one of them; a public "
-            "cache is in no VPC"
-        )
-    if not engine.is_valkey_from(9):
-        refuse("engine", "be Valkey 9 or newer with connection_type PUBLIC", engine, "use ServerlessEngine.VALKEY_9")
+    if engine.engine is Engine.MEMCACHED:
+        refuse("access", "be left out for Memcached", engine, "guard it by security groups")
+    if access.token is not None:
+        refuse("access", "be users for a serverless cache, which has no AUTH token", "a token", "use Access.users()")
+    compliance.require(is_encrypted=True, has_users=not access.is_open)
+    if is_public and access.is_open:
+        refuse("access", "be IAM users with connection_type PUBLIC", "unauthenticated", "leave it out for one IAM user")
 
 
 def _require_users(engine: ServerlessEngine, user_group: IUserGroup, *, is_public: bool) -> None:
@@ -347,17 +288,6 @@ def _require_texts(name: str | None, description: str | None) -> None:
     )
 
 
-def _require_restore(arns: Sequence[str]) -> None:
-    for arn in known_elements(arns):
-        require_match(
-            "snapshot_arns_to_restore",
-            arn,
-            r"arn:aws[a-z-]*:(s3:::[^,]+/[^,]+|elasticache:[^,]+:(serverlesscache)?snapshot:[^,]+)",
-            "name snapshots of ElastiCache or RDB files in S3, without a comma",
-            remedy="write one entry per snapshot or file",
-        )
-
-
 def _require_final(name: str | None, removal_policy: cdk.RemovalPolicy) -> None:
     require_match(
         "final_snapshot_name",
@@ -372,20 +302,4 @@ def _require_final(name: str | None, removal_policy: cdk.RemovalPolicy) -> None:
             f"be left out with removal_policy {removal_policy.name}, which takes no snapshot",
             name,
             "leave removal_policy out, or the name",
-        )
-
-
-def _require_backups(retention_days: int, daily_snapshot_time: str | None) -> None:
-    require_between("snapshot_retention_days", retention_days, 0, RETENTION_MAX_DAYS, unit="days")
-    require_match(
-        "daily_snapshot_time",
-        daily_snapshot_time,
-        r"([01]\d|2[0-3]):[0-5]\d",
-        "be written hh:mm, in UTC",
-        remedy="write it as 03:00",
-    )
-    if daily_snapshot_time is not None and retention_days == 0:
-        raise ValidationError(
-            "daily_snapshot_time must be left out when snapshot_retention_days is 0, got both; set a retention or remove "
-            "the time"
         )

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 import cachetwin_engine.core.commands  # noqa: F401  (adds the rows of the command table)
 from cachetwin_cdk import (
+    Access,
     AccessString,
     Engine,
     EngineVersion,
@@ -201,7 +202,7 @@ def test_the_users_of_a_cache_made_by_default_have_rules_of_its_version(
 
 def test_a_user_added_later_is_checked_for_the_version_of_the_cache(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     group = UserGroup(stack, "Users", users=[PasswordUser(stack, "Ann", access_string=AccessString.application())])
-    ReplicationGroup(stack, "Cache", vpc=vpc, user_group=group, engine_version=EngineVersion.VALKEY_8_1)
+    ReplicationGroup(stack, "Cache", vpc=vpc, engine_version=EngineVersion.VALKEY_8_1, access=Access.user_group(group))
     group.add_user(PasswordUser(stack, "Bob", access_string=AccessString.on().commands("hgetdel")))
     with pytest.raises(RuntimeError, match=r"must name commands that valkey 8\.1 has"):
         Template.from_stack(stack)

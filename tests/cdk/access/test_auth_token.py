@@ -8,7 +8,15 @@ import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_secretsmanager as secretsmanager
 
-from cachetwin_cdk import AuthToken, EngineVersion, ReplicationGroup, ValidationError
+from cachetwin_cdk import (
+    Access,
+    AuthToken,
+    Encryption,
+    EngineVersion,
+    ReplicationGroup,
+    TransitEncryption,
+    ValidationError,
+)
 
 Properties = Callable[[str], dict[str, Any]]
 GROUP = "AWS::ElastiCache::ReplicationGroup"
@@ -18,7 +26,7 @@ def test_a_generated_token_is_long_and_of_letters_and_digits(
     stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties
 ) -> None:
     token = AuthToken.generate(stack, "Token")
-    cache = ReplicationGroup(stack, "Cache", vpc=vpc, auth_token=token)
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, access=Access.auth_token(token))
     generated = properties("AWS::SecretsManager::Secret")["GenerateSecretString"]
     assert generated == {
         "ExcludePunctuation": True,
@@ -45,29 +53,27 @@ def test_a_given_secret_is_the_token_or_holds_it_in_a_field(
     )
     assert ":SecretString:::}}" in whole
     assert ":SecretString:password::}}" in field
-    ReplicationGroup(stack, "Cache", vpc=vpc, auth_token=AuthToken.from_secret(secret))
+    ReplicationGroup(stack, "Cache", vpc=vpc, access=Access.auth_token(AuthToken.from_secret(secret)))
     assert "cache/token:SecretString:::}}" in str(properties(GROUP)["AuthToken"])
 
 
 def test_an_engine_too_old_for_users_can_have_a_token(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     token = AuthToken.generate(stack, "Token")
-    ReplicationGroup(stack, "Cache", vpc=vpc, auth_token=token, engine_version=EngineVersion.REDIS_5_0_6)
+    ReplicationGroup(stack, "Cache", vpc=vpc, engine_version=EngineVersion.REDIS_5_0_6, access=Access.auth_token(token))
     assert "AuthToken" in properties(GROUP)
 
 
-@pytest.mark.parametrize(
-    ("props", "message"),
-    [
-        ({"users": []}, "auth_token must be left out when users is given, got both"),
-        ({"allow_unauthenticated": True}, "auth_token must be left out when allow_unauthenticated is given"),
-        ({"transit_encryption": False}, "transit_encryption must be True when auth_token is given, got False"),
-    ],
-)
-def test_a_token_stands_alone_and_needs_tls(
-    stack: cdk.Stack, vpc: ec2.IVpc, props: dict[str, Any], message: str
-) -> None:
-    with pytest.raises(ValidationError, match=message):
-        ReplicationGroup(stack, "Cache", vpc=vpc, auth_token=AuthToken.generate(stack, "Token"), **props)
+def test_a_token_needs_tls(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    access, without = Access.auth_token(AuthToken.generate(stack, "Token")), Encryption(transit=TransitEncryption.OFF)
+    with pytest.raises(ValidationError, match="transit must be REQUIRED or PREFERRED when clients log in"):
+        ReplicationGroup(stack, "Cache", vpc=vpc, access=access, encryption=without)
+
+
+def test_a_cache_has_one_way_to_log_in(stack: cdk.Stack) -> None:
+    with pytest.raises(ValidationError, match="access must name one way to log in, got 2"):
+        Access(token=AuthToken.generate(stack, "Token"), given_users=[])
+    with pytest.raises(ValidationError, match="access must name one way to log in, got 0"):
+        Access()
 
 
 @pytest.mark.parametrize("length", [15, 129])

@@ -10,15 +10,21 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_sns as sns
 
 from cachetwin_cdk import (
-    ClusterMode,
+    Access,
+    Encryption,
     GlobalDatastore,
+    IUserGroup,
+    Logging,
+    Maintenance,
     MemcachedCluster,
+    MemcachedTopology,
     ParameterGroup,
     ReplicationGroup,
     SecondaryReplicationGroup,
     ServerlessCache,
     Shard,
     SubnetGroup,
+    Topology,
     UserGroup,
     ValidationError,
 )
@@ -92,14 +98,18 @@ def test_a_vpc_that_is_known_at_deployment_only_passes(here: cdk.Stack, any_text
 @pytest.mark.parametrize(
     ("make", "argument", "resource"),
     [
-        (group, "kms_key", lambda stack: kms.Key.from_key_arn(stack, "There", KEY)),
-        (group, "log_encryption_key", lambda stack: kms.Key.from_key_arn(stack, "There", KEY)),
-        (group, "notification_topic", lambda stack: sns.Topic.from_topic_arn(stack, "There", TOPIC)),
-        (memcached, "notification_topic", lambda stack: sns.Topic.from_topic_arn(stack, "There", TOPIC)),
+        (group, "kms_key", lambda stack: Encryption(kms_key=kms.Key.from_key_arn(stack, "There", KEY))),
+        (
+            group,
+            "encryption_key",
+            lambda stack: Logging.to_log_groups(encryption_key=kms.Key.from_key_arn(stack, "There", KEY)),
+        ),
+        (group, "notification_topic", lambda stack: Maintenance(notification_topic=topic(stack))),
+        (memcached, "notification_topic", lambda stack: Maintenance(notification_topic=topic(stack))),
         (secondary, "kms_key", lambda stack: kms.Key.from_key_arn(stack, "There", KEY)),
         (serverless, "kms_key", lambda stack: kms.Key.from_key_arn(stack, "There", KEY)),
-        (group, "user_group", lambda stack: UserGroup.from_user_group_id(elsewhere(stack), "There", "team")),
-        (serverless, "user_group", lambda stack: UserGroup.from_user_group_id(elsewhere(stack), "There", "team")),
+        (group, "user_group", lambda stack: Access.user_group(users(stack))),
+        (serverless, "user_group", lambda stack: Access.user_group(users(stack))),
         (
             group,
             "parameter_group",
@@ -112,8 +122,25 @@ def test_what_is_of_another_region_is_refused(
     here: cdk.Stack, make: Make, argument: str, resource: Callable[[cdk.Stack], object]
 ) -> None:
     vpc = network(here)
+    given = resource(here)
     with pytest.raises(ValidationError, match=f"{argument} must be in region {HERE}, as the cache is, got '{THERE}'"):
-        make(here, vpc, **{argument: resource(here)})
+        make(here, vpc, **{OPTIONS.get(type(given), argument): given})
+
+
+OPTIONS: dict[type[object], str] = {
+    Access: "access",
+    Encryption: "encryption",
+    Logging: "logging",
+    Maintenance: "maintenance",
+}
+
+
+def topic(stack: cdk.Stack) -> sns.ITopic:
+    return sns.Topic.from_topic_arn(stack, "There", TOPIC)
+
+
+def users(stack: cdk.Stack) -> IUserGroup:
+    return UserGroup.from_user_group_id(elsewhere(stack), "There", "team")
 
 
 def elsewhere(stack: cdk.Stack) -> cdk.Stack:
@@ -123,15 +150,20 @@ def elsewhere(stack: cdk.Stack) -> cdk.Stack:
 @pytest.mark.parametrize(
     ("make", "props", "argument"),
     [
-        (group, {"preferred_availability_zones": [f"{THERE}a", f"{THERE}b"]}, "preferred_availability_zones"),
-        (memcached, {"preferred_availability_zones": [f"{THERE}a", f"{THERE}b"]}, "preferred_availability_zones"),
         (
             group,
-            {
-                "cluster_mode": ClusterMode.ENABLED,
-                "shard_placement": [Shard(primary_availability_zone=f"{THERE}a", replicas=1)],
-            },
-            "shard_placement",
+            {"topology": Topology.replicated(availability_zones=[f"{THERE}a", f"{THERE}b"])},
+            "availability_zones",
+        ),
+        (
+            memcached,
+            {"topology": MemcachedTopology.in_zones([f"{THERE}a", f"{THERE}b"])},
+            "availability_zones",
+        ),
+        (
+            group,
+            {"topology": Topology.placed([Shard(primary_availability_zone=f"{THERE}a", replicas=1)])},
+            "placement",
         ),
     ],
 )
@@ -141,6 +173,8 @@ def test_a_zone_of_another_region_is_refused(here: cdk.Stack, make: Make, props:
         make(here, vpc, **props)
 
 
-@pytest.mark.parametrize("make", [group, memcached])
-def test_zones_that_are_known_at_deployment_only_pass(stack: cdk.Stack, vpc: ec2.IVpc, make: Make) -> None:
-    make(stack, vpc, preferred_availability_zones=cdk.Fn.get_azs())
+def test_zones_that_are_known_at_deployment_only_pass(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
+    group(stack, vpc, topology=Topology.replicated(availability_zones=cdk.Fn.get_azs()))
+    MemcachedCluster(stack, "Pages", vpc=vpc, topology=MemcachedTopology.in_zones(cdk.Fn.get_azs(), nodes=2))
+    with pytest.raises(ValidationError, match="nodes must be given with zones that are known at deployment only"):
+        MemcachedTopology.in_zones(cdk.Fn.get_azs())

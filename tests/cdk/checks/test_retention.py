@@ -10,6 +10,7 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 
 from cachetwin_cdk import (
+    Access,
     AccessString,
     AuthToken,
     CacheDashboard,
@@ -32,12 +33,14 @@ def secondary(stack: cdk.Stack, vpc: ec2.IVpc) -> object:
     )
     user = PasswordUser(stack, "Ann", access_string=AccessString.application())
     users = UserGroup(stack, "Users", users=[user])
-    return SecondaryReplicationGroup(stack, "Cache", vpc=vpc, global_datastore=datastore, user_group=users)
+    return SecondaryReplicationGroup(
+        stack, "Cache", vpc=vpc, global_datastore=datastore, access=Access.user_group(users)
+    )
 
 
 def with_token(stack: cdk.Stack, vpc: ec2.IVpc) -> object:
     token = AuthToken.generate(stack, "Token")
-    return ReplicationGroup(stack, "Cache", vpc=vpc, auth_token=token, removal_policy=RETAIN)
+    return ReplicationGroup(stack, "Cache", vpc=vpc, removal_policy=RETAIN, access=Access.auth_token(token))
 
 
 def with_a_late_user(stack: cdk.Stack, vpc: ec2.IVpc) -> object:

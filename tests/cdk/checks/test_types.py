@@ -12,17 +12,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachetwin_cdk import (
+    Access,
     AccessString,
     CacheAlarms,
+    Encryption,
     Engine,
     EngineVersion,
     MaintenanceWindow,
     NodeType,
     PasswordUser,
     ReplicationGroup,
+    RestoreFrom,
     ServerlessCache,
     ServerlessEngine,
     SnapshotWindow,
+    Topology,
     UsageLimits,
     UserGroup,
     ValidationError,
@@ -32,28 +36,40 @@ from cachetwin_cdk.patterns import MessagingService
 ANYTHING: Any = None  # so that wrong types pass mypy
 
 
+def wrong(value: object) -> Any:  # noqa: ANN401  (as above)
+    return value
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"node_type": "cache.m7g.large"}, r"node_type must be a NodeType, got str 'cache\.m7g\.large'"),
-        ({"replicas": 1.5}, r"replicas must be an int, got float 1\.5"),
-        ({"replicas": True}, "replicas must be an int, got bool True"),
-        ({"multi_az": "yes"}, "multi_az must be a bool, got str 'yes'"),
-        ({"vpc": "vpc-1"}, "vpc must be an IVpc or None, got str 'vpc-1'"),
-        ({"kms_key": "arn:aws:kms:::key/1"}, "kms_key must be an IKey or None, got str"),
-        ({"users": "ann"}, "users must be a sequence of IUser or None, got str 'ann'"),
-        ({"users": ["ann"]}, "users must be a sequence of IUser or None, got list"),
+        (lambda: {"node_type": "cache.m7g.large"}, r"node_type must be a NodeType, got str 'cache\.m7g\.large'"),
+        (lambda: {"topology": Topology.replicated(wrong(1.5))}, r"replicas must be an int, got float 1\.5"),
+        (lambda: {"topology": Topology.replicated(True)}, "replicas must be an int, got bool True"),
         (
-            {"engine_version": ServerlessEngine.VALKEY_8},
+            lambda: {"topology": Topology.cluster(multi_az=wrong("yes"))},
+            "multi_az must be a bool or None, got str 'yes'",
+        ),
+        (lambda: {"vpc": "vpc-1"}, "vpc must be an IVpc or None, got str 'vpc-1'"),
+        (
+            lambda: {"encryption": Encryption(kms_key=wrong("arn:aws:kms:::key/1"))},
+            "kms_key must be an IKey or None, got str",
+        ),
+        (lambda: {"access": Access.users(wrong("ann"))}, "users must be an IUser, got str 'ann'"),
+        (lambda: {"access": Access.users}, "access must be an Access or None, got function"),
+        (
+            lambda: {"engine_version": ServerlessEngine.VALKEY_8},
             "engine_version must be an EngineVersion, got ServerlessEngine",
         ),
-        ({"parameters": [("timeout", "300")]}, "parameters must be a mapping or None, got list"),
-        ({"snapshot_arns": "arn:aws:s3:::b/o.rdb"}, "snapshot_arns must be a sequence of str, got str"),
+        (lambda: {"parameters": [("timeout", "300")]}, "parameters must be a mapping or None, got list"),
+        (lambda: {"restore": RestoreFrom.arns("arn:aws:s3:::b/o.rdb")}, "arns must be a sequence of str, got str"),
     ],
 )
-def test_a_wrong_type_is_named(stack: cdk.Stack, vpc: ec2.IVpc, arguments: dict[str, Any], message: str) -> None:
+def test_a_wrong_type_is_named(
+    stack: cdk.Stack, vpc: ec2.IVpc, arguments: Callable[[], dict[str, Any]], message: str
+) -> None:
     with pytest.raises(TypeError, match=message):
-        ReplicationGroup(stack, "Cache", **{"vpc": vpc, **arguments})
+        ReplicationGroup(stack, "Cache", **{"vpc": vpc, **arguments()})
 
 
 def test_an_engine_version_is_none_of_a_serverless_cache(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
@@ -91,7 +107,14 @@ def test_tokens_and_imported_resources_are_of_the_right_type(
     user = PasswordUser(stack, "Ann", access_string=AccessString.application(), user_id=any_text)
     arns = cdk.CfnParameter(stack, "Arns", type="CommaDelimitedList").value_as_list
     ReplicationGroup(
-        stack, "Cache", vpc=vpc, kms_key=key, port=port, users=(user,), node_type=NodeType(any_text), snapshot_arns=arns
+        stack,
+        "Cache",
+        vpc=vpc,
+        port=port,
+        node_type=NodeType(any_text),
+        encryption=Encryption(kms_key=key),
+        access=Access.users(*(user,)),
+        restore=RestoreFrom.arns(arns),
     )
     (cache,) = Template.from_stack(stack).find_resources("AWS::ElastiCache::ReplicationGroup").values()
     assert cache["Properties"]["SnapshotArns"] == {"Ref": "Arns"}

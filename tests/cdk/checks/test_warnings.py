@@ -10,21 +10,26 @@ from pathlib import Path
 import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
+from aws_cdk import aws_ecs as ecs
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_route53 as route53
 
 from cachetwin_cdk import (
+    Access,
     AccessString,
+    Backups,
     CacheAlarms,
     CacheRecord,
-    ClusterMode,
     Compliance,
     Durability,
+    Encryption,
     Engine,
     EngineVersion,
+    Maintenance,
     MaintenanceWindow,
     MemcachedCluster,
+    MemcachedTopology,
     NetworkType,
     NodeType,
     NoPasswordUser,
@@ -36,26 +41,27 @@ from cachetwin_cdk import (
     Shard,
     ShardScaling,
     SnapshotWindow,
-    TransitEncryptionMode,
+    Topology,
+    TransitEncryption,
     UserPasswordRotation,
 )
 from cachetwin_cdk.checks._validate import WarningId
-from cachetwin_cdk.patterns import SessionApi
+from cachetwin_cdk.patterns import CachedWebApp, SessionApi
 
 SECURITY = Path(__file__).parents[3] / "docs" / "security.md"
 Build = Callable[[cdk.Stack, ec2.IVpc], object]
 ZONE = "eu-west-1a"
-CLUSTER, LARGE = ClusterMode.ENABLED, NodeType.M7G_LARGE
+LARGE = NodeType.M7G_LARGE
 
 
 def alarms_before_scaling(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    cache = ReplicationGroup(stack, "Cache", vpc=vpc, cluster_mode=CLUSTER, node_type=LARGE)
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, node_type=LARGE, topology=Topology.cluster())
     CacheAlarms(stack, "Alarms", cache=cache)
     ShardScaling(stack, "Scaling", cache=cache, max_capacity=3)
 
 
 def alarms_of_many_nodes(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    cache = ReplicationGroup(stack, "Cache", vpc=vpc, cluster_mode=CLUSTER, node_type=LARGE, shards=15)
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, node_type=LARGE, topology=Topology.cluster(15))
     CacheAlarms(stack, "Alarms", cache=cache)
 
 
@@ -79,16 +85,31 @@ def dual_stack_without_ipv6(stack: cdk.Stack, _vpc: ec2.IVpc) -> None:
 
 BUILDS: dict[str, Build] = {
     "cachetwin:alarms-on-fixed-nodes": alarms_before_scaling,
-    "cachetwin:at-rest-off": lambda stack, vpc: ReplicationGroup(stack, "Cache", vpc=vpc, at_rest_encryption=False),
+    "cachetwin:at-rest-off": lambda stack, vpc: ReplicationGroup(
+        stack, "Cache", vpc=vpc, encryption=Encryption(at_rest=False)
+    ),
     "cachetwin:compliance-unmet": lambda stack, vpc: MemcachedCluster(
         stack, "Cache", vpc=vpc, compliance=Compliance.REGULATED
+    ),
+    "cachetwin:container-as-root": lambda stack, vpc: CachedWebApp(
+        stack,
+        "Web",
+        vpc=vpc,
+        image=ecs.ContainerImage.from_registry("public.ecr.aws/docker/library/python:3.13"),
+        allow_plain_http=True,
+        container_user="root",
     ),
     "cachetwin:data-tiering-unconfirmed": lambda stack, vpc: ReplicationGroup(
         stack, "Cache", vpc=vpc, node_type=NodeType.of("cache.r7gd.xlarge")
     ),
     "cachetwin:durability-family-unconfirmed": lambda stack, vpc: ReplicationGroup(
-        stack, "Cache", vpc=vpc, durability=Durability.SYNC, engine_version=EngineVersion.VALKEY_9_0,
-        cluster_mode=CLUSTER, node_type=NodeType.T4G_MEDIUM,
+        stack,
+        "Cache",
+        vpc=vpc,
+        durability=Durability.SYNC,
+        engine_version=EngineVersion.VALKEY_9_0,
+        node_type=NodeType.T4G_MEDIUM,
+        topology=Topology.cluster(),
     ),
     "cachetwin:engine-end-of-life": lambda stack, vpc: ReplicationGroup(
         stack, "Cache", vpc=vpc, engine_version=EngineVersion.REDIS_6_2
@@ -100,29 +121,30 @@ BUILDS: dict[str, Build] = {
         stack, "Cache", vpc=vpc, kms_key=kms.Key(stack, "Key", removal_policy=cdk.RemovalPolicy.DESTROY)
     ),
     "cachetwin:many-alarms": alarms_of_many_nodes,
-    "cachetwin:memcached-nodes-unconfirmed": lambda stack, vpc: MemcachedCluster(stack, "Cache", vpc=vpc, nodes=41),
+    "cachetwin:memcached-nodes-unconfirmed": lambda stack, vpc: MemcachedCluster(
+        stack, "Cache", vpc=vpc, topology=MemcachedTopology.across_zones(41)
+    ),
     "cachetwin:minor-upgrades-ignored": lambda stack, vpc: ReplicationGroup(
-        stack, "Cache", vpc=vpc, engine_version=EngineVersion.REDIS_5_0_6, allow_unauthenticated=True
+        stack, "Cache", vpc=vpc, engine_version=EngineVersion.REDIS_5_0_6, access=Access.unauthenticated()
     ),
-    "cachetwin:no-backups": lambda stack, vpc: ReplicationGroup(
-        stack, "Cache", vpc=vpc, snapshot_retention_days=0
-    ),
+    "cachetwin:no-backups": lambda stack, vpc: ReplicationGroup(stack, "Cache", vpc=vpc, backups=Backups.none()),
     "cachetwin:no-notifications": lambda stack, _vpc: ParameterGroup(
         stack, "Parameters", engine_version=EngineVersion.VALKEY_8_1, parameters={"notify-keyspace-events": "gx"}
     ),
     "cachetwin:no-password": lambda stack, _vpc: NoPasswordUser(stack, "User", access_string=AccessString.on()),
     "cachetwin:no-replica": lambda stack, vpc: ReplicationGroup(
-        stack, "Cache", vpc=vpc, cluster_mode=CLUSTER, shards=2, replicas=0, multi_az=False
+        stack, "Cache", vpc=vpc, topology=Topology.cluster(2, replicas=0)
     ),
-    "cachetwin:node-quota": lambda stack, vpc: ReplicationGroup(
-        stack, "Cache", vpc=vpc, cluster_mode=CLUSTER, shards=46
-    ),
+    "cachetwin:node-quota": lambda stack, vpc: ReplicationGroup(stack, "Cache", vpc=vpc, topology=Topology.cluster(46)),
     "cachetwin:node-type-unconfirmed": lambda stack, vpc: MemcachedCluster(
         stack, "Cache", vpc=vpc, node_type=NodeType.of("cache.m8g.48xlarge")
     ),
     "cachetwin:one-zone": lambda stack, vpc: ReplicationGroup(
-        stack, "Cache", vpc=vpc, cluster_mode=CLUSTER, shard_placement=[Shard(ZONE, (ZONE,))]
+        stack, "Cache", vpc=vpc, topology=Topology.placed([Shard(ZONE, (ZONE,))])
     ),
+    "cachetwin:open-to-any-address": lambda stack, vpc: ReplicationGroup(
+        stack, "Cache", vpc=vpc
+    ).connections.allow_default_port_from_any_ipv4(),
     "cachetwin:parameter-family-unconfirmed": lambda stack, _vpc: ParameterGroup(
         stack, "Parameters", engine_version=EngineVersion.of(Engine.VALKEY, "12.0")
     ),
@@ -151,25 +173,28 @@ BUILDS: dict[str, Build] = {
     ),
     "cachetwin:serverless-subnets": two_subnets_of_one_zone,
     "cachetwin:slots": lambda stack, vpc: ReplicationGroup(
-        stack, "Cache", vpc=vpc, cluster_mode=CLUSTER, shard_placement=[Shard(slots="0-16382")]
+        stack, "Cache", vpc=vpc, topology=Topology.placed([Shard(slots="0-16382")])
     ),
     "cachetwin:subnets-without-ipv6": dual_stack_without_ipv6,
     "cachetwin:tls-off": lambda stack, vpc: MemcachedCluster(stack, "Cache", vpc=vpc, transit_encryption=False),
     "cachetwin:tls-preferred": lambda stack, vpc: ReplicationGroup(
-        stack, "Cache", vpc=vpc, transit_encryption_mode=TransitEncryptionMode.PREFERRED
+        stack, "Cache", vpc=vpc, encryption=Encryption(transit=TransitEncryption.PREFERRED)
     ),
     "cachetwin:unauthenticated": lambda stack, vpc: ReplicationGroup(
-        stack, "Cache", vpc=vpc, allow_unauthenticated=True
+        stack, "Cache", vpc=vpc, access=Access.unauthenticated()
     ),
     "cachetwin:user-off": lambda stack, _vpc: PasswordUser(stack, "User", access_string=AccessString.of("~* +@all")),
     "cachetwin:window-unconfirmed": lambda stack, vpc: MemcachedCluster(
-        stack, "Cache", vpc=vpc, maintenance_window=MaintenanceWindow.of("sun:05:00-mon:06:00")
+        stack, "Cache", vpc=vpc, maintenance=Maintenance(window=MaintenanceWindow.of("sun:05:00-mon:06:00"))
     ),
     "cachetwin:windows-overlap": lambda stack, vpc: ReplicationGroup(
-        stack, "Cache", vpc=vpc, maintenance_window=MaintenanceWindow.of("sun:03:00-sun:04:00"),
-        snapshot_window=SnapshotWindow.of("03:30-04:30"),
+        stack,
+        "Cache",
+        vpc=vpc,
+        backups=Backups.daily(window=SnapshotWindow.of("03:30-04:30")),
+        maintenance=Maintenance(window=MaintenanceWindow.of("sun:03:00-sun:04:00")),
     ),
-}  # fmt: skip
+}
 
 
 def test_the_ids_of_warnings_are_these() -> None:

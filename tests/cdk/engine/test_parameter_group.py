@@ -7,7 +7,15 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 
-from cachetwin_cdk import ClusterMode, Engine, EngineVersion, ParameterGroup, ReplicationGroup, ValidationError
+from cachetwin_cdk import (
+    ClusterMode,
+    Engine,
+    EngineVersion,
+    ParameterGroup,
+    ReplicationGroup,
+    Topology,
+    ValidationError,
+)
 
 Properties = Callable[[str], dict[str, Any]]
 Warnings = Callable[[], list[str]]
@@ -101,10 +109,12 @@ def test_the_name_of_a_default_group_tells_family_and_mode(
 ) -> None:
     group = ParameterGroup.from_parameter_group_name(stack, "Default", name)
     with pytest.raises(ValidationError, match=message):
-        ReplicationGroup(stack, "Cache", vpc=vpc, parameter_group=group, engine_version=version, cluster_mode=mode)
+        ReplicationGroup(
+            stack, "Cache", vpc=vpc, parameter_group=group, engine_version=version, topology=Topology(cluster_mode=mode)
+        )
 
 
 @pytest.mark.parametrize("name", ["default.valkey8.cluster.on", "teams-own", "default.valkey8x"])
 def test_a_group_that_fits_or_tells_nothing_passes(stack: cdk.Stack, vpc: ec2.IVpc, name: str) -> None:
     group = ParameterGroup.from_parameter_group_name(stack, "Group", name)
-    ReplicationGroup(stack, "Cache", vpc=vpc, parameter_group=group, cluster_mode=ClusterMode.ENABLED)
+    ReplicationGroup(stack, "Cache", vpc=vpc, parameter_group=group, topology=Topology.cluster())

@@ -12,11 +12,13 @@ from cachetwin_cdk import (
     ClusterMode,
     Durability,
     EngineVersion,
+    Failover,
     GlobalDatastore,
     NodeType,
     ReplicationGroup,
     SecondaryReplicationGroup,
     ShardScaling,
+    Topology,
     ValidationError,
 )
 
@@ -119,22 +121,22 @@ def test_a_region_has_one_member_and_there_are_three_regions_at_most(app: cdk.Ap
 @pytest.mark.parametrize(
     ("props", "message"),
     [
-        ({}, "node_type must be large or larger in a global datastore, got 'cache.t4g.small'"),
+        (dict, "node_type must be large or larger in a global datastore, got 'cache.t4g.small'"),
         (
-            {
+            lambda: {
                 "engine_version": EngineVersion.VALKEY_9_0,
-                "cluster_mode": ClusterMode.ENABLED,
                 "durability": Durability.SYNC,
                 "node_type": NodeType.M7G_LARGE,
+                "topology": Topology.cluster(),
             },
             "primary must not be durable in a global datastore",
         ),
     ],
 )
 def test_a_primary_that_cannot_be_followed_is_refused(
-    stack: cdk.Stack, vpc: ec2.IVpc, props: dict[str, Any], message: str
+    stack: cdk.Stack, vpc: ec2.IVpc, props: Callable[[], dict[str, Any]], message: str
 ) -> None:
-    cache = ReplicationGroup(stack, "Cache", vpc=vpc, **props)
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, **props())
     with pytest.raises(ValidationError, match=message):
         GlobalDatastore(stack, "Global", primary=cache)
 
@@ -142,7 +144,7 @@ def test_a_primary_that_cannot_be_followed_is_refused(
 @pytest.fixture
 def cluster(stack: cdk.Stack, vpc: ec2.IVpc) -> ReplicationGroup:
     """A cache that may scale, or be the primary of a global datastore."""
-    return ReplicationGroup(stack, "Cache", vpc=vpc, cluster_mode=ClusterMode.ENABLED, node_type=NodeType.M7G_LARGE)
+    return ReplicationGroup(stack, "Cache", vpc=vpc, node_type=NodeType.M7G_LARGE, topology=Topology.cluster())
 
 
 @pytest.mark.parametrize("first", ["scaling", "datastore"])
@@ -171,8 +173,6 @@ def test_a_secondary_without_a_replica_is_not_multi_az(stack: cdk.Stack, vpc: ec
     datastore = GlobalDatastore.from_global_replication_group_attributes(
         stack, "Global", global_replication_group_id="dsdfu-orders"
     )
-    with pytest.raises(ValidationError, match="multi_az must be False without automatic failover and a replica, got 0"):
+    with pytest.raises(ValidationError, match="replicas must be at least 1 for Multi-AZ, got 0"):
         SecondaryReplicationGroup(stack, "Cache", global_datastore=datastore, vpc=vpc, replicas=0)
-    SecondaryReplicationGroup(
-        stack, "Other", global_datastore=datastore, vpc=vpc, replicas=0, multi_az=False, automatic_failover=False
-    )
+    SecondaryReplicationGroup(stack, "Other", global_datastore=datastore, vpc=vpc, replicas=0, failover=Failover.MANUAL)

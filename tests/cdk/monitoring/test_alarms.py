@@ -12,7 +12,6 @@ from aws_cdk.assertions import Template
 from cachetwin_cdk import (
     AlarmPack,
     CacheAlarms,
-    ClusterMode,
     Durability,
     EngineVersion,
     MemcachedCluster,
@@ -20,6 +19,7 @@ from cachetwin_cdk import (
     ReplicationGroup,
     ServerlessCache,
     ServerlessEngine,
+    Topology,
     UsageLimits,
     ValidationError,
 )
@@ -121,7 +121,7 @@ def test_host_metrics_name_the_node_within_the_member(stack: cdk.Stack, cache: R
 
 
 def test_the_members_of_a_cluster_are_numbered_by_shard(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    cache = ReplicationGroup(stack, "Cluster", vpc=vpc, cluster_mode=ClusterMode.ENABLED, shards=2)
+    cache = ReplicationGroup(stack, "Cluster", vpc=vpc, topology=Topology.cluster(2))
     group = cache.replication_group_id
     assert cache.node_ids == [f"{group}-0001-001", f"{group}-0001-002", f"{group}-0002-001", f"{group}-0002-002"]
 
@@ -149,8 +149,8 @@ def test_a_durable_cache_is_watched_for_its_log(stack: cdk.Stack, vpc: ec2.IVpc)
         vpc=vpc,
         engine_version=EngineVersion.VALKEY_9_0,
         node_type=NodeType.R7G_LARGE,
-        cluster_mode=ClusterMode.ENABLED,
         durability=Durability.SYNC,
+        topology=Topology.cluster(),
     )
     CacheAlarms(stack, "Alarms", cache=cache)
     assert first(stack, "DurabilityLag")["Threshold"] == 5000
@@ -230,7 +230,7 @@ def test_only_a_replication_group_has_nodes_to_watch(stack: cdk.Stack, vpc: ec2.
 
 
 def test_too_many_alarms_to_read_are_warned_of(stack: cdk.Stack, vpc: ec2.IVpc, warnings: Warnings) -> None:
-    cache = ReplicationGroup(stack, "Big", vpc=vpc, cluster_mode=ClusterMode.ENABLED, shards=8)
+    cache = ReplicationGroup(stack, "Big", vpc=vpc, topology=Topology.cluster(8))
     CacheAlarms(stack, "Alarms", cache=cache, pack=AlarmPack.RECOMMENDED)
     assert warnings() == []
     CacheAlarms(stack, "More", cache=cache)

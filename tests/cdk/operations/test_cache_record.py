@@ -9,12 +9,15 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_route53 as route53
 
 from cachetwin_cdk import (
+    Access,
     CacheRecord,
-    ClusterMode,
+    Encryption,
     EndpointKind,
     MemcachedCluster,
     ReplicationGroup,
     ServerlessCache,
+    Topology,
+    TransitEncryption,
     ValidationError,
 )
 
@@ -22,7 +25,7 @@ Properties = Callable[[str], dict[str, Any]]
 Warnings = Callable[[], list[str]]
 RECORD = "AWS::Route53::RecordSet"
 BESIDE = "cachetwin:record-beside-the-certificate"
-PLAIN: dict[str, Any] = {"transit_encryption": False, "allow_unauthenticated": True}
+PLAIN: dict[str, Any] = {"encryption": Encryption(transit=TransitEncryption.OFF), "access": Access.unauthenticated()}
 
 
 @pytest.fixture
@@ -56,7 +59,7 @@ def test_the_reader_has_a_name_when_asked_for(
 def test_a_cluster_s_name_leads_to_its_configuration_endpoint(
     stack: cdk.Stack, vpc: ec2.IVpc, zone: route53.IHostedZone, properties: Properties
 ) -> None:
-    cache = ReplicationGroup(stack, "Cache", vpc=vpc, cluster_mode=ClusterMode.ENABLED)
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, topology=Topology.cluster())
     CacheRecord(stack, "Name", cache=cache, zone=zone, record_name="orders")
     assert properties(RECORD)["ResourceRecords"] == [stack.resolve(cache.configuration_endpoint.hostname)]
 

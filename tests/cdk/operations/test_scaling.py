@@ -10,13 +10,15 @@ from aws_cdk import aws_ec2 as ec2
 from aws_cdk.assertions import Template
 
 from cachetwin_cdk import (
+    Access,
     CacheAlarms,
-    ClusterMode,
     EngineVersion,
+    Logging,
     NodeType,
     ReplicaScaling,
     ReplicationGroup,
     ShardScaling,
+    Topology,
     ValidationError,
 )
 
@@ -24,7 +26,7 @@ Properties = Callable[[str], dict[str, Any]]
 Warnings = Callable[[], list[str]]
 TARGET = "AWS::ApplicationAutoScaling::ScalableTarget"
 POLICY = "AWS::ApplicationAutoScaling::ScalingPolicy"
-SOUND: dict[str, Any] = {"cluster_mode": ClusterMode.ENABLED, "node_type": NodeType.M7G_LARGE, "shards": 2}
+SOUND: dict[str, Any] = {"node_type": NodeType.M7G_LARGE, "topology": Topology.cluster(2)}
 
 
 @pytest.fixture
@@ -87,9 +89,9 @@ def test_the_clock_moves_the_bounds(stack: cdk.Stack, cache: ReplicationGroup, p
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"cluster_mode": ClusterMode.DISABLED, "shards": 1}, "cache must have cluster mode enabled to scale"),
+        ({"topology": Topology(shards=1)}, "cache must have cluster mode enabled to scale"),
         (
-            {"engine_version": EngineVersion.REDIS_5_0_6, "allow_unauthenticated": True, "log_delivery": []},
+            {"engine_version": EngineVersion.REDIS_5_0_6, "access": Access.unauthenticated(), "logging": Logging.off()},
             "cache must run Valkey 7.2 or Redis 6.0 at least to scale, got 'redis 5.0.6'",
         ),
         ({"node_type": NodeType.T4G_SMALL}, "node_type must be 2xlarge, large, xlarge of .* to scale, got 'cache.t4g"),

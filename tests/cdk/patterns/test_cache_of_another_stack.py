@@ -11,6 +11,7 @@ from aws_cdk import aws_lambda as lambda_
 from aws_cdk.assertions import Match, Template
 
 from cachetwin_cdk import (
+    Access,
     Compliance,
     IReplicationGroup,
     ReplicationGroup,
@@ -63,7 +64,7 @@ def group_of(stack: cdk.Stack) -> dict[str, Any]:
 
 @pytest.mark.parametrize("make", PATTERNS)
 def test_two_apps_use_the_cache_of_a_third_stack(data: cdk.Stack, network: ec2.Vpc, make: Make) -> None:
-    cache = ReplicationGroup(data, "Cache", vpc=network, user_group=UserGroup(data, "Users"))
+    cache = ReplicationGroup(data, "Cache", vpc=network, access=Access.user_group(UserGroup(data, "Users")))
     apps = [cdk.Stack(data.node.root, f"App{number}") for number in range(2)]  # type: ignore[arg-type]  # an App
     for app in apps:
         make(app, vpc=network, cache=cache)
@@ -75,7 +76,7 @@ def test_two_apps_use_the_cache_of_a_third_stack(data: cdk.Stack, network: ec2.V
 
 @pytest.mark.parametrize("make", PATTERNS)
 def test_a_serverless_cache_of_another_stack(data: cdk.Stack, network: ec2.Vpc, make: Make) -> None:
-    cache = ServerlessCache(data, "Cache", vpc=network, users=[])
+    cache = ServerlessCache(data, "Cache", vpc=network, access=Access.users())
     app = cdk.Stack(data.node.root, "Other")  # type: ignore[arg-type]  # an App
     make(app, vpc=network, cache=cache)
     assert len(group_of(data)["UserIds"]) == USERS[make]
@@ -83,7 +84,7 @@ def test_a_serverless_cache_of_another_stack(data: cdk.Stack, network: ec2.Vpc, 
 
 
 def test_regulated_secrets_have_a_key_beside_them(data: cdk.Stack, network: ec2.Vpc) -> None:
-    cache = ReplicationGroup(data, "Cache", vpc=network, user_group=UserGroup(data, "Users"))
+    cache = ReplicationGroup(data, "Cache", vpc=network, access=Access.user_group(UserGroup(data, "Users")))
     app = cdk.Stack(data.node.root, "Other")  # type: ignore[arg-type]  # an App
     web(app, vpc=network, cache=cache, compliance=Compliance.REGULATED)
     Template.from_stack(data).has_resource_properties("AWS::SecretsManager::Secret", {"KmsKeyId": Match.any_value()})
@@ -134,6 +135,6 @@ def test_an_imported_group_is_left_alone_by_default(data: cdk.Stack, network: ec
 
 @pytest.mark.parametrize("make", PATTERNS)
 def test_a_cache_without_users_is_refused(data: cdk.Stack, network: ec2.Vpc, make: Make) -> None:
-    cache = ReplicationGroup(data, "Cache", vpc=network, allow_unauthenticated=True)
+    cache = ReplicationGroup(data, "Cache", vpc=network, access=Access.unauthenticated())
     with pytest.raises(ValidationError, match="cache must have a user group, got 'none'"):
         make(data, vpc=network, cache=cache)

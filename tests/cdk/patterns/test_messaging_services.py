@@ -13,12 +13,13 @@ from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Match, Template
 
 from cachetwin_cdk import (
+    Access,
     AccessString,
-    ClusterMode,
     NodeType,
     PasswordUser,
     ReplicationGroup,
     ServerlessCache,
+    Topology,
     UserGroup,
     ValidationError,
 )
@@ -212,7 +213,7 @@ def test_without_queues_and_ports_there_is_neither_meter_nor_load_balancer(stack
 
 def test_a_cache_that_exists_gets_the_users(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
     users = UserGroup(stack, "Users", users=[PasswordUser(stack, "Other", access_string=AccessString.application())])
-    cache = ServerlessCache(stack, "Cache", vpc=vpc, user_group=users)
+    cache = ServerlessCache(stack, "Cache", vpc=vpc, access=Access.user_group(users))
     services = {"worker": _service(works_on="orders"), "api": _service(enqueues=["orders"])}
     messaging = MessagingServices(stack, "Shop", services=services, vpc=vpc, cache=cache)
     assert messaging.cache is cache
@@ -222,9 +223,7 @@ def test_a_cache_that_exists_gets_the_users(stack: cdk.Stack, vpc: ec2.IVpc, pro
 
 
 def test_a_cluster_is_refused(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    cache = ReplicationGroup(
-        stack, "Cache", vpc=vpc, cluster_mode=ClusterMode.ENABLED, shards=2, node_type=NodeType.M7G_LARGE
-    )
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, node_type=NodeType.M7G_LARGE, topology=Topology.cluster(2))
     with pytest.raises(ValidationError, match="cache must not be a cluster, got 'Shop/Cache'"):
         MessagingServices(stack, "Shop", services={"a": _service(publishes=["x"])}, vpc=vpc, cache=cache)
     with pytest.raises(ValidationError, match="vpc must be given with a cache that exists"):

@@ -123,7 +123,7 @@ def test_a_regulated_session_api_keeps_its_cache_for_longer(stack: cdk.Stack) ->
 
 
 def test_backups_that_are_kept_too_short_are_refused(stack: cdk.Stack) -> None:
-    with pytest.raises(ValidationError, match="snapshot_retention_days must be at least 15"):
+    with pytest.raises(ValidationError, match="retention_days must be at least 15"):
         SessionApi(stack, "S", code=_code(), compliance=Compliance.REGULATED, backup_retention_days=1)
 
 

@@ -20,6 +20,7 @@ from stacks.session_api import bundling
 from stacks.session_api.stack import SessionApiStack
 
 from cachetwin_cdk import (
+    Access,
     AccessString,
     IamUser,
     PasswordUser,
@@ -175,7 +176,7 @@ def test_a_cache_that_exists_gets_one_more_user(
     stack: cdk.Stack, vpc: ec2.IVpc, code: lambda_.Code, properties: Properties
 ) -> None:
     users = UserGroup(stack, "Users", users=[PasswordUser(stack, "Other", access_string=AccessString.application())])
-    cache = ReplicationGroup(stack, "Cache", vpc=vpc, user_group=users)
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, access=Access.user_group(users))
     sessions = SessionApi(stack, "Sessions", code=code, vpc=vpc, cache=cache)
     assert sessions.cache is cache
     assert len(properties("AWS::ElastiCache::UserGroup")["UserIds"]) == 2
@@ -282,7 +283,7 @@ def test_what_cannot_work_is_refused(stack: cdk.Stack, code: lambda_.Code, props
 
 def test_what_exists_has_to_be_reachable(stack: cdk.Stack, vpc: ec2.IVpc, code: lambda_.Code) -> None:
     user = IamUser(stack, "User", access_string=AccessString.application())
-    cache = ServerlessCache(stack, "Cache", vpc=vpc, users=[user])
+    cache = ServerlessCache(stack, "Cache", vpc=vpc, access=Access.users(user))
     with pytest.raises(ValidationError, match="vpc must be given with a cache that exists"):
         SessionApi(stack, "A", code=code, cache=cache)
     with pytest.raises(ValidationError, match="cache_usage_limits must be left out when cache is given"):

@@ -7,15 +7,23 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 
-from cachetwin_cdk import ClusterMode, Durability, EngineVersion, NodeType, ReplicationGroup, ValidationError
+from cachetwin_cdk import (
+    Durability,
+    Encryption,
+    EngineVersion,
+    NodeType,
+    ReplicationGroup,
+    Topology,
+    ValidationError,
+)
 
 Properties = Callable[[str], dict[str, Any]]
 Warnings = Callable[[], list[str]]
 SOUND: dict[str, Any] = {
     "durability": Durability.SYNC,
     "engine_version": EngineVersion.VALKEY_9_0,
-    "cluster_mode": ClusterMode.ENABLED,
     "node_type": NodeType.R7G_LARGE,
+    "topology": Topology.cluster(),
 }
 
 
@@ -33,9 +41,18 @@ def test_a_durable_cache_says_so(stack: cdk.Stack, vpc: ec2.IVpc, properties: Pr
             {"engine_version": EngineVersion.VALKEY_8_1},
             "engine_version must be at least Valkey 9.0 for durability sync",
         ),
-        ({"cluster_mode": ClusterMode.DISABLED}, "cluster_mode must be enabled for durability sync, got 'disabled'"),
-        ({"multi_az": False}, "multi_az must be True for durability sync, got False"),
-        ({"at_rest_encryption": False}, "transit_encryption and at_rest_encryption must be True for durability sync"),
+        (
+            {"topology": Topology.replicated()},
+            "topology must have cluster mode enabled for durability sync, got 'disabled'",
+        ),
+        (
+            {"topology": Topology.cluster(multi_az=False)},
+            "multi_az must be True for durability sync, got False",
+        ),
+        (
+            {"encryption": Encryption(at_rest=False)},
+            "encryption must be required in transit and on at rest for durability sync",
+        ),
         ({"node_type": NodeType.R6GD_XLARGE}, "node_type must not tier data for durability sync"),
     ],
 )

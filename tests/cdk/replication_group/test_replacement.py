@@ -17,28 +17,37 @@ from constructs import Construct
 from tools.reference_pages import descriptions
 
 from cachetwin_cdk import (
+    Access,
     AccessString,
     AuthToken,
+    Backups,
     ClusterMode,
     Compliance,
     ConnectionType,
     Durability,
+    Encryption,
     EngineVersion,
+    Failover,
     IamUser,
     IpDiscovery,
+    Logging,
+    Maintenance,
     MaintenanceWindow,
     MemcachedCluster,
+    MemcachedTopology,
     NetworkType,
     NodeType,
     ParameterGroup,
     PasswordUser,
     ReplicationGroup,
+    RestoreFrom,
     ServerlessCache,
     ServerlessEngine,
     Shard,
     SnapshotWindow,
     SubnetGroup,
-    TransitEncryptionMode,
+    Topology,
+    TransitEncryption,
     UsageLimits,
     UserGroup,
 )
@@ -49,7 +58,7 @@ KINDS: dict[Any, str] = {
     ServerlessCache: "AWS::ElastiCache::ServerlessCache",
     MemcachedCluster: "AWS::ElastiCache::CacheCluster",
 }
-CLUSTER: dict[str, Any] = {"cluster_mode": ClusterMode.ENABLED}
+CLUSTER: dict[str, Any] = {"topology": Topology.cluster()}
 DURABLE: dict[str, Any] = {**CLUSTER, "engine_version": EngineVersion.VALKEY_9_0, "node_type": NodeType.R7G_LARGE}
 
 
@@ -99,6 +108,16 @@ class Shop:
 # A value is made from the shop, because each template is a stack of its own.
 Row = tuple[type[Construct], str, dict[str, Any], Any, Any]
 UNSET = object()
+WINDOW = Backups.daily(window=SnapshotWindow.of("03:00-04:00"))
+OPTIONS: dict[str, type[Any]] = {
+    "access": Access,
+    "backups": Backups,
+    "encryption": Encryption,
+    "logging": Logging,
+    "maintenance": Maintenance,
+    "restore": RestoreFrom,
+    "topology": Topology,
+}
 VALKEY, MEMCACHED = EngineVersion.VALKEY_8_1, EngineVersion.MEMCACHED_1_6_22
 
 
@@ -112,66 +131,94 @@ def _rows_of_nodes(kind: type[Construct], engine_version: EngineVersion, newer: 
         (kind, "port", {}, UNSET, 7000),
         (kind, "network_type", {}, UNSET, NetworkType.DUAL_STACK),
         (kind, "parameter_group", {}, UNSET, lambda shop: shop.parameter_group(engine_version)),
-        (kind, "maintenance_window", {}, UNSET, MaintenanceWindow.of("sun:05:00-sun:06:00")),
-        (kind, "auto_minor_version_upgrade", {}, True, False),
-        (kind, "notification_topic", {}, UNSET, lambda shop: sns.Topic(shop.stack, "Topic")),
+        (kind, "maintenance.window", {}, UNSET, Maintenance(window=MaintenanceWindow.of("sun:05:00-sun:06:00"))),
+        (kind, "maintenance.auto_minor_version_upgrade", {}, UNSET, Maintenance(auto_minor_version_upgrade=False)),
+        (
+            kind,
+            "maintenance.notification_topic",
+            {},
+            UNSET,
+            lambda shop: Maintenance(notification_topic=sns.Topic(shop.stack, "Topic")),
+        ),
     ]
 
 
 ROWS: list[Row] = [
     *_rows_of_nodes(ReplicationGroup, VALKEY, EngineVersion.VALKEY_8_2),
     (ReplicationGroup, "node_type", {}, NodeType.R7G_XLARGE, NodeType.R6GD_XLARGE),
-    (ReplicationGroup, "cluster_mode", {}, ClusterMode.DISABLED, ClusterMode.COMPATIBLE),
+    (ReplicationGroup, "topology.cluster_mode", {}, Topology.replicated(), Topology.compatible()),
     (
         ReplicationGroup,
-        "cluster_mode",
-        {"preferred_availability_zones": ZONES},
-        ClusterMode.COMPATIBLE,
-        ClusterMode.ENABLED,
+        "topology.cluster_mode",
+        {},
+        Topology.compatible(availability_zones=ZONES),
+        Topology.cluster(availability_zones=ZONES),
     ),
-    (ReplicationGroup, "shards", CLUSTER, 2, 3),
-    (ReplicationGroup, "replicas", {}, 1, 2),
-    (ReplicationGroup, "automatic_failover", {"multi_az": False}, True, False),
-    (ReplicationGroup, "multi_az", {}, True, False),
-    (ReplicationGroup, "preferred_availability_zones", {}, ZONES, ZONES[::-1]),
+    (ReplicationGroup, "topology.shards", {}, Topology.cluster(2), Topology.cluster(3)),
+    (ReplicationGroup, "topology.replicas", {}, Topology.replicated(), Topology.replicated(2)),
+    (ReplicationGroup, "topology.failover", {}, Topology.replicated(), Topology.replicated(failover=Failover.MANUAL)),
+    (
+        ReplicationGroup,
+        "topology.availability_zones",
+        {},
+        Topology.replicated(availability_zones=ZONES),
+        Topology.replicated(availability_zones=ZONES[::-1]),
+    ),
     (ReplicationGroup, "ip_discovery", {"network_type": NetworkType.DUAL_STACK}, IpDiscovery.IPV4, IpDiscovery.IPV6),
-    (ReplicationGroup, "users", {}, UNSET, lambda shop: [shop.user()]),
-    (ReplicationGroup, "user_group", {}, UNSET, lambda shop: shop.user_group()),
-    (ReplicationGroup, "auth_token", {}, UNSET, lambda shop: AuthToken.generate(shop.stack, "Token")),
-    (ReplicationGroup, "allow_unauthenticated", {}, False, True),
-    (ReplicationGroup, "transit_encryption", {"allow_unauthenticated": True}, True, False),
-    (ReplicationGroup, "transit_encryption_mode", {}, TransitEncryptionMode.PREFERRED, TransitEncryptionMode.REQUIRED),
-    (ReplicationGroup, "at_rest_encryption", {}, True, False),
-    (ReplicationGroup, "kms_key", {}, UNSET, lambda shop: shop.key()),
+    (ReplicationGroup, "access.given_users", {}, UNSET, lambda shop: Access.users(shop.user())),
+    (ReplicationGroup, "access.given_group", {}, UNSET, lambda shop: Access.user_group(shop.user_group())),
+    (
+        ReplicationGroup,
+        "access.token",
+        {},
+        UNSET,
+        lambda shop: Access.auth_token(AuthToken.generate(shop.stack, "Token")),
+    ),
+    (ReplicationGroup, "access.is_open", {}, UNSET, Access.unauthenticated()),
+    (ReplicationGroup, "encryption.transit", {}, Encryption(transit=TransitEncryption.PREFERRED), Encryption()),
+    (ReplicationGroup, "encryption.at_rest", {}, UNSET, Encryption(at_rest=False)),
+    (ReplicationGroup, "encryption.kms_key", {}, UNSET, lambda shop: Encryption(kms_key=shop.key())),
     (ReplicationGroup, "compliance", {}, Compliance.STANDARD, Compliance.REGULATED),
     (ReplicationGroup, "durability", DURABLE, Durability.ASYNC, Durability.SYNC),
     (ReplicationGroup, "parameters", {}, UNSET, {"timeout": "300"}),
-    (ReplicationGroup, "snapshot_retention_days", {}, 7, 0),
-    (ReplicationGroup, "snapshot_window", {}, UNSET, SnapshotWindow.of("03:00-04:00")),
-    (ReplicationGroup, "snapshot_name", {}, UNSET, "orders-1"),
-    (ReplicationGroup, "snapshot_arns", {}, (), ["arn:aws:s3:::backups/orders.rdb"]),
-    (ReplicationGroup, "log_delivery", {}, UNSET, []),
-    (ReplicationGroup, "log_encryption_key", {}, UNSET, lambda shop: shop.key()),
+    (ReplicationGroup, "backups.retention_days", {}, UNSET, Backups.none()),
+    (ReplicationGroup, "backups.window", {}, UNSET, WINDOW),
+    (ReplicationGroup, "restore.snapshot_name", {}, UNSET, RestoreFrom.snapshot("orders-1")),
+    (ReplicationGroup, "restore.source_arns", {}, UNSET, RestoreFrom.arns(["arn:aws:s3:::backups/orders.rdb"])),
+    (ReplicationGroup, "logging.deliveries", {}, UNSET, Logging.off()),
+    (
+        ReplicationGroup,
+        "logging.encryption_key",
+        {},
+        UNSET,
+        lambda shop: Logging.to_log_groups(encryption_key=shop.key()),
+    ),
     (ReplicationGroup, "replication_group_id", {}, UNSET, "orders"),
     (ReplicationGroup, "description", {}, UNSET, "Orders"),
     *_rows_of_nodes(MemcachedCluster, MEMCACHED, EngineVersion.of(MEMCACHED.engine, "1.6.23")),
     (MemcachedCluster, "node_type", {}, NodeType.M7G_LARGE, NodeType.M7G_XLARGE),
-    (MemcachedCluster, "nodes", {}, 2, 3),
-    (MemcachedCluster, "preferred_availability_zones", {}, ZONES, ZONES[::-1]),
+    (MemcachedCluster, "topology.nodes", {}, UNSET, MemcachedTopology.across_zones(3)),
+    (
+        MemcachedCluster,
+        "topology.availability_zones",
+        {},
+        MemcachedTopology.in_zones(ZONES),
+        MemcachedTopology.in_zones(ZONES[::-1]),
+    ),
     (MemcachedCluster, "parameters", {}, UNSET, {"max_item_size": "2097152"}),
     (MemcachedCluster, "cluster_name", {}, UNSET, "pages"),
     (ServerlessCache, "vpc_subnets", {}, UNSET, lambda shop: shop.private()),
     (ServerlessCache, "security_groups", {}, UNSET, lambda shop: shop.security_groups()),
     (ServerlessCache, "engine", {}, ServerlessEngine.VALKEY_8, ServerlessEngine.VALKEY_9),
-    (ServerlessCache, "users", {}, UNSET, lambda shop: [shop.user()]),
-    (ServerlessCache, "user_group", {}, UNSET, lambda shop: shop.user_group()),
+    (ServerlessCache, "access.given_users", {}, UNSET, lambda shop: Access.users(shop.user())),
+    (ServerlessCache, "access.given_group", {}, UNSET, lambda shop: Access.user_group(shop.user_group())),
     (ServerlessCache, "usage_limits", {}, UNSET, UsageLimits(data_storage_gb_max=10)),
     (ServerlessCache, "kms_key", {}, UNSET, lambda shop: shop.key()),
     (ServerlessCache, "compliance", {}, Compliance.STANDARD, Compliance.REGULATED),
     (ServerlessCache, "network_type", {}, UNSET, NetworkType.DUAL_STACK),
-    (ServerlessCache, "snapshot_retention_days", {}, 7, 1),
-    (ServerlessCache, "daily_snapshot_time", {}, UNSET, "03:00"),
-    (ServerlessCache, "snapshot_arns_to_restore", {}, UNSET, ["arn:aws:s3:::backups/orders.rdb"]),
+    (ServerlessCache, "backups.retention_days", {}, UNSET, Backups.daily(retention_days=1)),
+    (ServerlessCache, "backups.window", {}, UNSET, WINDOW),
+    (ServerlessCache, "restore.source_arns", {}, UNSET, RestoreFrom.arns(["arn:aws:s3:::backups/orders.rdb"])),
     (ServerlessCache, "serverless_cache_name", {}, UNSET, "orders"),
     (ServerlessCache, "description", {}, UNSET, "Orders"),
     (ServerlessCache, "final_snapshot_name", {}, UNSET, "orders-last"),
@@ -202,19 +249,23 @@ def name(row: Row) -> str:
 
 @pytest.mark.parametrize("row", ROWS, ids=name)
 def test_a_description_says_whether_a_change_replaces_the_cache(row: Row) -> None:
-    kind, argument, others, before, after = row
+    kind, described, others, before, after = row
+    argument, _, option = described.partition(".")
     old = rendered(kind, {**others, **({} if before is UNSET else {argument: before})})
     new = rendered(kind, {**others, argument: after})
+    is_memcached = kind is MemcachedCluster and argument == "topology"
+    options = MemcachedTopology if is_memcached else OPTIONS.get(argument, kind)
+    said = descriptions(options if option else kind)[option or argument]
     changed = {key for key in old.keys() | new.keys() if old.get(key) != new.get(key)}
     replaces = bool(changed & create_only(kind))
-    assert ("replaces" in descriptions(kind)[argument]) == replaces, f"{sorted(changed)} changed"
+    assert ("replaces" in said) == replaces, f"{sorted(changed)} changed"
 
 
 def test_placing_shards_replaces_a_cache_only_without_online_resharding() -> None:
     """NodeGroupConfiguration is conditional: the update policy of a cluster lets the service change it."""
     shop = Shop()
     placement = [Shard(ZONES[0], (ZONES[1],))]
-    ReplicationGroup(shop.stack, "Cache", vpc=shop.vpc, **CLUSTER, shard_placement=placement)
+    ReplicationGroup(shop.stack, "Cache", vpc=shop.vpc, topology=Topology.placed(placement))
     (resource,) = Template.from_stack(shop.stack).find_resources(KINDS[ReplicationGroup]).values()
     assert "NodeGroupConfiguration" in create_only(ReplicationGroup)
     assert resource["UpdatePolicy"] == {"UseOnlineResharding": True}
@@ -222,7 +273,7 @@ def test_placing_shards_replaces_a_cache_only_without_online_resharding() -> Non
 
 def parameter_groups(mode: ClusterMode) -> set[str]:
     shop = Shop()
-    ReplicationGroup(shop.stack, "Cache", vpc=shop.vpc, cluster_mode=mode)
+    ReplicationGroup(shop.stack, "Cache", vpc=shop.vpc, topology=Topology(cluster_mode=mode))
     return set(Template.from_stack(shop.stack).find_resources("AWS::ElastiCache::ParameterGroup"))
 
 
@@ -241,7 +292,7 @@ def test_a_move_between_cluster_modes_changes_no_parameter_group_in_use() -> Non
         ("vpc_subnets", lambda shop: shop.private()),
         ("kms_key", lambda shop: shop.key()),
         ("network_type", NetworkType.DUAL_STACK),
-        ("snapshot_arns_to_restore", ["arn:aws:s3:::backups/orders.rdb"]),
+        ("restore", RestoreFrom.arns(["arn:aws:s3:::backups/orders.rdb"])),
     ],
 )
 def test_a_replaced_serverless_cache_has_another_generated_name(argument: str, value: Any) -> None:  # noqa: ANN401  (of any argument)

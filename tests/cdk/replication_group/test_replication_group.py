@@ -15,12 +15,17 @@ from aws_cdk import aws_sns as sns
 from aws_cdk.assertions import Match, Template
 
 from cachetwin_cdk import (
+    Access,
     AccessString,
+    Backups,
+    Encryption,
     Engine,
     EngineVersion,
     IamUser,
     LogDelivery,
+    Logging,
     LogType,
+    Maintenance,
     MaintenanceWindow,
     NodeType,
     ParameterGroup,
@@ -28,6 +33,8 @@ from cachetwin_cdk import (
     ReplicationGroup,
     SnapshotWindow,
     SubnetGroup,
+    Topology,
+    TransitEncryption,
     UserGroup,
     ValidationError,
 )
@@ -144,25 +151,26 @@ def test_everything_can_be_set(stack: cdk.Stack, vpc: ec2.IVpc, properties: Prop
         security_groups=[ec2.SecurityGroup(stack, "Group", vpc=vpc)],
         engine_version=engine,
         node_type=NodeType.R7G_LARGE,
-        replicas=2,
         port=6390,
-        user_group=UserGroup(
-            stack, "Users", users=[PasswordUser(stack, "Ann", access_string=AccessString.read_only())]
-        ),
-        kms_key=key,
         parameter_group=ParameterGroup(stack, "Parameters", engine_version=engine, parameters={"timeout": "300"}),
-        snapshot_retention_days=35,
-        snapshot_window=SnapshotWindow.of("03:00-04:00"),
-        maintenance_window=MaintenanceWindow.of("sun:05:00-sun:06:00"),
-        auto_minor_version_upgrade=False,
-        log_delivery=[
-            LogDelivery.to_log_group(LogType.SLOW, log_group),
-            LogDelivery.to_firehose(LogType.ENGINE, "logs"),
-        ],
-        notification_topic=sns.Topic(stack, "Topic"),
         replication_group_id="orders",
         description="Orders",
         removal_policy=cdk.RemovalPolicy.RETAIN,
+        topology=Topology.replicated(2),
+        encryption=Encryption(kms_key=key),
+        access=Access.user_group(
+            UserGroup(stack, "Users", users=[PasswordUser(stack, "Ann", access_string=AccessString.read_only())])
+        ),
+        backups=Backups.daily(retention_days=35, window=SnapshotWindow.of("03:00-04:00")),
+        maintenance=Maintenance(
+            window=MaintenanceWindow.of("sun:05:00-sun:06:00"),
+            auto_minor_version_upgrade=False,
+            notification_topic=sns.Topic(stack, "Topic"),
+        ),
+        logging=Logging.to(
+            LogDelivery.to_log_group(LogType.SLOW, log_group),
+            LogDelivery.to_firehose(LogType.ENGINE, "logs"),
+        ),
     )
     found = properties(GROUP)
     assert {
@@ -197,24 +205,26 @@ def test_everything_can_be_set(stack: cdk.Stack, vpc: ec2.IVpc, properties: Prop
 
 
 def test_without_users_when_that_is_said_by_name(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
-    cache = ReplicationGroup(stack, "Cache", vpc=vpc, allow_unauthenticated=True)
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, access=Access.unauthenticated())
     assert "UserGroupIds" not in properties(GROUP)
     assert cache.user_group is None
 
 
 def test_without_tls_no_mode_is_named(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
-    ReplicationGroup(stack, "Cache", vpc=vpc, allow_unauthenticated=True, transit_encryption=False)
+    ReplicationGroup(
+        stack, "Cache", vpc=vpc, encryption=Encryption(transit=TransitEncryption.OFF), access=Access.unauthenticated()
+    )
     assert properties(GROUP)["TransitEncryptionEnabled"] is False
     assert "TransitEncryptionMode" not in properties(GROUP)
 
 
 def test_one_node_needs_no_failover(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
-    ReplicationGroup(stack, "Cache", vpc=vpc, replicas=0, automatic_failover=False, multi_az=False)
+    ReplicationGroup(stack, "Cache", vpc=vpc, topology=Topology.single_node())
     assert properties(GROUP)["NumCacheClusters"] == 1
 
 
 def test_an_empty_log_delivery_turns_logs_off(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
-    ReplicationGroup(stack, "Cache", vpc=vpc, log_delivery=[])
+    ReplicationGroup(stack, "Cache", vpc=vpc, logging=Logging.off())
     assert "LogDeliveryConfigurations" not in properties(GROUP)
     Template.from_stack(stack).resource_count_is("AWS::KMS::Key", 0)
 
@@ -228,7 +238,7 @@ def test_what_may_be_destroyed_leaves_no_logs(stack: cdk.Stack, vpc: ec2.IVpc) -
 
 def test_a_given_key_encrypts_the_logs(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     key = kms.Key.from_key_arn(stack, "Key", "arn:aws:kms:eu-west-1:111122223333:key/abc")
-    ReplicationGroup(stack, "Cache", vpc=vpc, log_encryption_key=key)
+    ReplicationGroup(stack, "Cache", vpc=vpc, logging=Logging.to_log_groups(encryption_key=key))
     template = Template.from_stack(stack)
     template.resource_count_is("AWS::KMS::Key", 0)
     template.all_resources_properties("AWS::Logs::LogGroup", {"KmsKeyId": key.key_arn})
@@ -281,7 +291,7 @@ def test_allowing_a_peer_opens_the_port_of_the_cache_only(stack: cdk.Stack, vpc:
 
 def test_grant_connect_covers_the_cache_and_its_iam_users_in_one_statement(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     user = IamUser(stack, "App", access_string=AccessString.application(), user_id="app")
-    cache = ReplicationGroup(stack, "Cache", vpc=vpc, users=[user])
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, access=Access.users(user))
     role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     cache.grant_connect(role).assert_success()
     policy = next(iter(Template.from_stack(stack).find_resources("AWS::IAM::Policy").values()))
@@ -416,12 +426,14 @@ def test_tokens_are_accepted_wherever_aws_takes_a_parameter(
         engine_version=EngineVersion.of(Engine.VALKEY, any_text),
         parameter_group=ParameterGroup.from_parameter_group_name(stack, "Parameters", any_text),
         node_type=NodeType.of(any_text),
-        port=any_number,  # type: ignore[arg-type]  # a number that is a token is a float
-        snapshot_retention_days=any_number,  # type: ignore[arg-type]  # as above
-        snapshot_window=SnapshotWindow.of(any_text),
-        maintenance_window=MaintenanceWindow.of(any_text),
+        port=any_number,  # type: ignore[arg-type]  # tokens are floats
         replication_group_id=any_text,
-        user_group=UserGroup.from_user_group_id(stack, "Users", any_text),
+        access=Access.user_group(UserGroup.from_user_group_id(stack, "Users", any_text)),
+        backups=Backups.daily(
+            retention_days=any_number,  # type: ignore[arg-type]  # tokens are floats
+            window=SnapshotWindow.of(any_text),
+        ),
+        maintenance=Maintenance(window=MaintenanceWindow.of(any_text)),
     )
     found = properties(GROUP)
     for name in ("EngineVersion", "CacheNodeType", "SnapshotWindow", "ReplicationGroupId", "CacheParameterGroupName"):

@@ -11,21 +11,22 @@ from aws_cdk.assertions import Template
 from cachetwin_cdk import (
     ClusterMode,
     EngineVersion,
+    Failover,
     ParameterGroup,
     ReplicationGroup,
     Shard,
+    Topology,
     ValidationError,
 )
 
 Properties = Callable[[str], dict[str, Any]]
 Warnings = Callable[[], list[str]]
 GROUP = "AWS::ElastiCache::ReplicationGroup"
-CLUSTER: dict[str, Any] = {"cluster_mode": ClusterMode.ENABLED}
-SINGLE: dict[str, Any] = {"replicas": 0, "multi_az": False}
+CLUSTER: dict[str, Any] = {"topology": Topology.cluster()}
 
 
 def test_cluster_mode_spreads_keys_over_shards(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
-    ReplicationGroup(stack, "Cache", vpc=vpc, **CLUSTER, shards=3, replicas=2)
+    ReplicationGroup(stack, "Cache", vpc=vpc, topology=Topology.cluster(3, replicas=2))
     found = properties(GROUP)
     assert (found["ClusterMode"], found["NumNodeGroups"], found["ReplicasPerNodeGroup"]) == ("enabled", 3, 2)
     assert "NumCacheClusters" not in found
@@ -58,7 +59,7 @@ def test_without_cluster_mode_there_is_no_configuration_endpoint(stack: cdk.Stac
 
 
 def test_compatible_mode_has_the_endpoints_of_both(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
-    cache = ReplicationGroup(stack, "Cache", vpc=vpc, cluster_mode=ClusterMode.COMPATIBLE)
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, topology=Topology.compatible())
     assert properties(GROUP)["ClusterMode"] == "compatible"
     assert (properties(GROUP)["NumCacheClusters"], "NumNodeGroups" in properties(GROUP)) == (2, False)
     assert cache.configuration_endpoint != cache.primary_endpoint != cache.reader_endpoint
@@ -77,12 +78,12 @@ def test_each_shard_can_be_placed(stack: cdk.Stack, vpc: ec2.IVpc, properties: P
         stack,
         "Cache",
         vpc=vpc,
-        **CLUSTER,
-        shards=2,
-        shard_placement=[
-            Shard(any_text, (any_text,), "0-8191", shard_id="0001"),
-            Shard(slots="8192-16383", replicas=2, shard_id="0002"),
-        ],
+        topology=Topology.placed(
+            [
+                Shard(any_text, (any_text,), "0-8191", shard_id="0001"),
+                Shard(slots="8192-16383", replicas=2, shard_id="0002"),
+            ]
+        ),
     )
     found = properties(GROUP)
     assert found["NumNodeGroups"] == 2
@@ -109,74 +110,86 @@ def test_an_imported_cluster_has_the_endpoint_it_is_given(stack: cdk.Stack) -> N
 @pytest.mark.parametrize(
     ("props", "message"),
     [
-        ({"shards": 2}, "cluster_mode must be enabled to have shards, got 'disabled'"),
-        ({"shard_placement": [Shard()]}, "cluster_mode must be enabled to have shards, got 'disabled'"),
-        ({**CLUSTER, "shards": 0}, "shards must be between 1 and 500, got 0"),
-        ({**CLUSTER, "shards": 501}, "shards must be between 1 and 500, got 501"),
+        (lambda: {"topology": Topology(shards=2)}, "cluster_mode must be enabled to have shards, got 'disabled'"),
         (
-            {**CLUSTER, "automatic_failover": False, "multi_az": False},
-            "automatic_failover must be True with cluster mode enabled, got False",
+            lambda: {"topology": Topology(placement=[Shard()])},
+            "cluster_mode must be enabled to have shards, got 'disabled'",
+        ),
+        (lambda: {"topology": Topology.cluster(0)}, "shards must be between 1 and 500, got 0"),
+        (lambda: {"topology": Topology.cluster(501)}, "shards must be between 1 and 500, got 501"),
+        (
+            lambda: {"topology": Topology(cluster_mode=ClusterMode.ENABLED, failover=Failover.MANUAL)},
+            "failover must not be MANUAL with cluster mode enabled, got 'manual'",
         ),
         (
-            {"cluster_mode": ClusterMode.COMPATIBLE, "automatic_failover": False, "multi_az": False},
-            "automatic_failover must be True with cluster mode compatible, got False",
+            lambda: {"topology": Topology(cluster_mode=ClusterMode.COMPATIBLE, failover=Failover.MANUAL)},
+            "failover must not be MANUAL with cluster mode compatible, got 'manual'",
         ),
-        ({**CLUSTER, "replicas": 0}, "replicas must be at least 1 for Multi-AZ, got 0"),
         (
-            {"cluster_mode": ClusterMode.COMPATIBLE, **SINGLE},
+            lambda: {"topology": Topology.cluster(replicas=0, multi_az=True)},
+            "replicas must be at least 1 for Multi-AZ, got 0",
+        ),
+        (
+            lambda: {"topology": Topology.compatible(0, multi_az=False)},
             "replicas must be at least 1 for automatic failover, got 0",
         ),
         (
-            {"cluster_mode": ClusterMode.COMPATIBLE, "engine_version": EngineVersion.REDIS_6_2},
-            r"cluster_mode must be compatible only from Redis 7\.0 or Valkey 7\.2 on, got 'redis 6\.2'",
+            lambda: {"engine_version": EngineVersion.REDIS_6_2, "topology": Topology.compatible()},
+            r"topology must be compatible only from Redis 7\.0 or Valkey 7\.2 on, got 'redis 6\.2'",
         ),
         (
-            {**CLUSTER, "shards": 2, "preferred_availability_zones": ["a", "b"]},
-            "preferred_availability_zones must be left out with several shards or shard_placement",
+            lambda: {"topology": Topology.cluster(2, availability_zones=["a", "b"])},
+            "availability_zones must be left out with several shards",
         ),
         (
-            {**CLUSTER, "shards": 2, "shard_placement": [Shard()]},
-            "shard_placement must describe each of the 2 shards, got 1",
+            lambda: {"topology": Topology(cluster_mode=ClusterMode.ENABLED, shards=2, placement=[Shard()])},
+            "placement must describe each of the 2 shards, got 1",
         ),
         (
-            {**CLUSTER, "shards": 2, "shard_placement": [Shard(shard_id="1"), Shard(shard_id="1")]},
-            "shard_placement must give each shard an id of its own, got '1, 1'",
+            lambda: {"topology": Topology.placed([Shard(shard_id="1"), Shard(shard_id="1")])},
+            "shard_id must be one shard's only, got '1, 1'",
         ),
-        ({**CLUSTER, "shard_placement": [Shard(shard_id="00001")]}, "shard_id must hold 1 to 4 digits, got '00001'"),
-        ({**CLUSTER, "shard_placement": [Shard(replicas=6)]}, "replicas must be between 0 and 5, got 6"),
-        ({**CLUSTER, "shard_placement": [Shard(replicas=0)]}, "replicas must be at least 1 for Multi-AZ, got 0"),
         (
-            {**CLUSTER, "shard_placement": [Shard(replica_availability_zones=("a", "b"))]},
+            lambda: {"topology": Topology.placed([Shard(shard_id="00001")])},
+            "shard_id must hold 1 to 4 digits, got '00001'",
+        ),
+        (lambda: {"topology": Topology.placed([Shard(replicas=6)])}, "replicas must be between 0 and 5, got 6"),
+        (lambda: {"topology": Topology.placed([Shard(replicas=0)])}, "replicas must be at least 1 for Multi-AZ, got 0"),
+        (
+            lambda: {"topology": Topology.placed([Shard(replica_availability_zones=("a", "b"))])},
             "replica_availability_zones must name one zone for each of the 1 replicas, got 2",
         ),
-        ({**CLUSTER, "shard_placement": [Shard(slots="all")]}, "slots must be written first-last, got 'all'"),
+        (lambda: {"topology": Topology.placed([Shard(slots="all")])}, "slots must be written first-last, got 'all'"),
         (
-            {**CLUSTER, "shard_placement": [Shard(slots="0-16384")]},
+            lambda: {"topology": Topology.placed([Shard(slots="0-16384")])},
             "slots must ascend within 0 and 16383, got '0-16384'",
         ),
-        ({**CLUSTER, "shard_placement": [Shard(slots="9-1")]}, "slots must ascend within 0 and 16383, got '9-1'"),
         (
-            {**CLUSTER, "parameters": {"cluster-enabled": "no"}},
+            lambda: {"topology": Topology.placed([Shard(slots="9-1")])},
+            "slots must ascend within 0 and 16383, got '9-1'",
+        ),
+        (
+            lambda: {**CLUSTER, "parameters": {"cluster-enabled": "no"}},
             "parameter_group must set cluster-enabled=yes with cluster mode",
         ),
     ],
 )
 def test_what_the_service_would_refuse_is_refused(
-    stack: cdk.Stack, vpc: ec2.IVpc, props: dict[str, Any], message: str
+    stack: cdk.Stack, vpc: ec2.IVpc, props: Callable[[], dict[str, Any]], message: str
 ) -> None:
     with pytest.raises(ValidationError, match=message):
-        ReplicationGroup(stack, "Cache", vpc=vpc, **props)
+        ReplicationGroup(stack, "Cache", vpc=vpc, **props())
 
 
 @pytest.mark.parametrize(
     "props",
     [
-        {**CLUSTER, "shards": 45},
-        {**CLUSTER, "shards": 30, "replicas": 2},
-        {**CLUSTER, "shards": 2, "shard_placement": [Shard(), Shard(shard_id="9999", replicas=5)]},
-        {**CLUSTER, "shard_placement": [Shard(slots="0-16383")]},
-        {**CLUSTER, "shards": 2, "shard_placement": [Shard(slots="0-1,4-16383"), Shard(slots="2-3")]},
-        {"cluster_mode": ClusterMode.COMPATIBLE},
+        {"topology": Topology.cluster(45)},
+        {"topology": Topology.cluster(30, replicas=2)},
+        {"topology": Topology.placed([Shard(), Shard(shard_id="9999", replicas=5)])},
+        {"topology": Topology.placed([Shard(slots="0-16383")])},
+        {"topology": Topology.placed([Shard(slots="0-1,4-16383"), Shard(slots="2-3")])},
+        {"topology": Topology.compatible()},
     ],
 )
 def test_what_the_service_accepts_is_accepted_without_a_warning(
@@ -189,14 +202,14 @@ def test_what_the_service_accepts_is_accepted_without_a_warning(
 @pytest.mark.parametrize(
     ("props", "warning"),
     [
-        ({**CLUSTER, "shards": 46}, "cachetwin:node-quota"),
-        ({**CLUSTER, **SINGLE, "automatic_failover": True, "shards": 90}, "cachetwin:no-replica"),
-        ({**CLUSTER, "shard_placement": [Shard(slots="0-16382")]}, "cachetwin:slots"),
+        ({"topology": Topology.cluster(46)}, "cachetwin:node-quota"),
+        ({"topology": Topology.cluster(90, replicas=0)}, "cachetwin:no-replica"),
+        ({"topology": Topology.placed([Shard(slots="0-16382")])}, "cachetwin:slots"),
         (
-            {**CLUSTER, "shards": 2, "shard_placement": [Shard(slots="0-8192"), Shard(slots="8192-16383")]},
+            {"topology": Topology.placed([Shard(slots="0-8192"), Shard(slots="8192-16383")])},
             "cachetwin:slots",
         ),
-        ({**CLUSTER, "shards": 2, "shard_placement": [Shard(slots="0-8192"), Shard()]}, "cachetwin:slots"),
+        ({"topology": Topology.placed([Shard(slots="0-8192"), Shard()])}, "cachetwin:slots"),
     ],
 )
 def test_what_may_not_work_is_warned_of(
@@ -224,11 +237,11 @@ def test_a_shard_is_placed_in_zones_of_the_subnets() -> None:
         cdk.App(analytics_reporting=False), "Placed", env=cdk.Environment(account="111122223333", region="eu-west-1")
     )
     vpc = ec2.Vpc(stack, "Vpc", availability_zones=["eu-west-1a", "eu-west-1b"], restrict_default_security_group=False)
-    with pytest.raises(ValidationError, match="shard_placement must be among the zones of the subnets"):
-        ReplicationGroup(stack, "A", vpc=vpc, **CLUSTER, shard_placement=[Shard("eu-west-1c")])
-    ReplicationGroup(stack, "B", vpc=vpc, **CLUSTER, shard_placement=[Shard("eu-west-1b")])
+    with pytest.raises(ValidationError, match="placement must be among the zones of the subnets"):
+        ReplicationGroup(stack, "A", vpc=vpc, topology=Topology.placed([Shard("eu-west-1c")]))
+    ReplicationGroup(stack, "B", vpc=vpc, topology=Topology.placed([Shard("eu-west-1b")]))
 
 
 def test_a_count_that_is_a_token_is_refused(stack: cdk.Stack, vpc: ec2.IVpc, any_number: float) -> None:
     with pytest.raises(ValidationError, match="shards must be known at synth"):
-        ReplicationGroup(stack, "Cache", vpc=vpc, **CLUSTER, shards=any_number)  # type: ignore[arg-type]  # tokens are floats
+        ReplicationGroup(stack, "Cache", vpc=vpc, topology=Topology.cluster(any_number))  # type: ignore[arg-type]  # tokens are floats

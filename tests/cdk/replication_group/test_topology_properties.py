@@ -7,6 +7,7 @@ one run of cfn-lint costs seconds and a template of twenty caches hardly more th
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,16 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from cachetwin_cdk import (
-    ClusterMode,
+    Access,
     EngineVersion,
+    Failover,
+    Logging,
     NetworkType,
     NodeType,
     ReplicationGroup,
     Shard,
     SubnetGroup,
+    Topology,
     ValidationError,
 )
 
@@ -37,35 +41,42 @@ NODES = [NodeType.T4G_SMALL, NodeType.M7G_LARGE, NodeType.R6GD_XLARGE, NodeType.
 
 
 @st.composite
-def topologies(draw: st.DrawFn) -> dict[str, Any]:
-    """Properties of a replication group, sound or not."""
+def topologies(draw: st.DrawFn) -> tuple[dict[str, Any], Callable[[], Topology]]:
+    """Properties of a replication group and its topology, sound or not."""
     shards = draw(st.integers(1, 3))
     replicas = draw(st.integers(0, 5))
     props: dict[str, Any] = {
         "engine_version": draw(st.sampled_from(ENGINES)),
         "node_type": draw(st.sampled_from(NODES)),
-        "cluster_mode": draw(st.sampled_from(ClusterMode)),
-        "shards": shards,
-        "replicas": replicas,
-        "automatic_failover": draw(st.booleans()),
-        "multi_az": draw(st.booleans()),
         "network_type": draw(st.none() | st.sampled_from(NetworkType)),
-        "allow_unauthenticated": True,
-        "log_delivery": [],
+        "access": Access.unauthenticated(),
+        "logging": Logging.off(),
     }
-    if draw(st.booleans()):
-        zones = st.lists(st.sampled_from(ZONES), min_size=replicas + 1, max_size=replicas + 1)
-        props["preferred_availability_zones"] = draw(zones)
-    if draw(st.booleans()):
-        props["shard_placement"] = [
-            Shard(
-                primary_availability_zone=draw(st.none() | st.sampled_from(ZONES)),
-                slots=slots,
-                replicas=draw(st.none() | st.integers(0, 5)),
-            )
-            for slots in SLOTS[shards]
-        ]
-    return props
+    zones = draw(st.just(()) | st.lists(st.sampled_from(ZONES), min_size=replicas + 1, max_size=replicas + 1))
+    placement = [
+        Shard(
+            primary_availability_zone=draw(st.none() | st.sampled_from(ZONES)),
+            slots=slots,
+            replicas=draw(st.none() | st.integers(0, 5)),
+        )
+        for slots in SLOTS[shards]
+    ]
+    multi_az = draw(st.booleans())
+    topology = draw(
+        st.sampled_from(
+            [
+                Topology.single_node,
+                lambda: Topology.replicated(
+                    replicas, failover=Failover.MULTI_AZ if multi_az else Failover.AUTOMATIC, availability_zones=zones
+                ),
+                lambda: Topology.replicated(replicas, failover=Failover.MANUAL, availability_zones=zones),
+                lambda: Topology.compatible(replicas, multi_az=multi_az, availability_zones=zones),
+                lambda: Topology.cluster(shards, replicas=replicas, multi_az=multi_az, availability_zones=zones),
+                lambda: Topology.placed(placement, replicas=replicas, multi_az=multi_az),
+            ]
+        )
+    )
+    return props, topology
 
 
 def test_what_is_accepted_is_accepted_by_cfn_lint_too(tmp_path: Path) -> None:
@@ -94,9 +105,10 @@ def test_what_is_accepted_is_accepted_by_cfn_lint_too(tmp_path: Path) -> None:
         suppress_health_check=list(HealthCheck),
     )
     @given(topologies())
-    def draw_one(props: dict[str, Any]) -> None:
+    def draw_one(drawn_arguments: tuple[dict[str, Any], Callable[[], Topology]]) -> None:
+        props, topology = drawn_arguments
         try:
-            ReplicationGroup(stack, f"Cache{len(drawn)}", vpc=vpc, **shared, **props)
+            ReplicationGroup(stack, f"Cache{len(drawn)}", vpc=vpc, topology=topology(), **shared, **props)
         except ValidationError:
             stack.node.try_remove_child(f"Cache{len(drawn)}")
             drawn.append(False)

@@ -23,13 +23,14 @@ from moto import mock_aws
 from moto.secretsmanager.models import secretsmanager_backends
 
 from cachetwin_cdk import (
+    Access,
     AccessString,
     AuthToken,
-    ClusterMode,
     ControlPlaneEndpoint,
     PasswordUser,
     ReplicationGroup,
     ServerlessCache,
+    Topology,
     ValidationError,
 )
 from cachetwin_cdk.rotation import AuthTokenRotation, UserPasswordRotation
@@ -243,7 +244,7 @@ def test_a_user_s_password_changes_every_month(stack: cdk.Stack, properties: Pro
 
 
 def test_a_token_changes_with_its_cache(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    cache = ReplicationGroup(stack, "Cache", vpc=vpc, auth_token=AuthToken.generate(stack, "Token"))
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, access=Access.auth_token(AuthToken.generate(stack, "Token")))
     AuthTokenRotation(stack, "Rotation", cache=cache, automatically_after_days=7, vpc=vpc)
     template = Template.from_stack(stack)
     template.has_resource_properties(
@@ -255,7 +256,7 @@ def test_a_token_changes_with_its_cache(stack: cdk.Stack, vpc: ec2.IVpc) -> None
 
 
 def test_a_token_s_function_is_told_where_to_log_in_and_let_in(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
-    cache = ReplicationGroup(stack, "Cache", vpc=vpc, auth_token=AuthToken.generate(stack, "Token"))
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, access=Access.auth_token(AuthToken.generate(stack, "Token")))
     AuthTokenRotation(stack, "Rotation", cache=cache, vpc=vpc)
     template = Template.from_stack(stack)
     address = {
@@ -269,7 +270,7 @@ def test_a_token_s_function_is_told_where_to_log_in_and_let_in(stack: cdk.Stack,
 
 
 def test_without_a_vpc_it_is_told_nothing_of_the_cache(stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties) -> None:
-    cache = ReplicationGroup(stack, "Cache", vpc=vpc, auth_token=AuthToken.generate(stack, "Token"))
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, access=Access.auth_token(AuthToken.generate(stack, "Token")))
     AuthTokenRotation(stack, "Rotation", cache=cache)
     assert set(properties("AWS::Lambda::Function")["Environment"]["Variables"]) == {"KIND", "RESOURCE_ID", "JSON_FIELD"}
     Template.from_stack(stack).resource_count_is("AWS::EC2::SecurityGroupIngress", 0)
@@ -280,10 +281,10 @@ def test_a_user_s_function_logs_in_where_clients_start(stack: cdk.Stack, vpc: ec
     user = PasswordUser(stack, "Ann", user_name="ann", access_string=AccessString.application())
     cache: ReplicationGroup | ServerlessCache
     if kind == "cluster":
-        cache = ReplicationGroup(stack, "Cache", vpc=vpc, users=[user], cluster_mode=ClusterMode.ENABLED)
+        cache = ReplicationGroup(stack, "Cache", vpc=vpc, topology=Topology.cluster(), access=Access.users(user))
         host = cache.configuration_endpoint.hostname
     else:
-        cache = ServerlessCache(stack, "Cache", vpc=vpc, users=[user])
+        cache = ServerlessCache(stack, "Cache", vpc=vpc, access=Access.users(user))
         host = cache.endpoint.hostname
     UserPasswordRotation(stack, "Rotation", user=user, cache=cache, vpc=vpc)
     variables = {"CACHE_HOST": stack.resolve(host), "USER_NAME": "ann"}
@@ -294,7 +295,7 @@ def test_a_user_s_function_logs_in_where_clients_start(stack: cdk.Stack, vpc: ec
 
 def test_a_cache_is_reached_from_a_vpc_only(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     user = PasswordUser(stack, "Ann", access_string=AccessString.application())
-    cache = ReplicationGroup(stack, "Cache", vpc=vpc, users=[user])
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, access=Access.users(user))
     with pytest.raises(ValidationError, match="vpc must be given with cache"):
         UserPasswordRotation(stack, "Rotation", user=user, cache=cache)
 
@@ -345,6 +346,6 @@ def test_cdk_nag_finds_nothing_in_it() -> None:
         isolated_subnet_ids=["subnet-1", "subnet-2"],
         isolated_subnet_route_table_ids=["rtb-1", "rtb-2"],
     )
-    cache = ReplicationGroup(stack, "Cache", vpc=vpc, auth_token=AuthToken.generate(stack, "Token"))
+    cache = ReplicationGroup(stack, "Cache", vpc=vpc, access=Access.auth_token(AuthToken.generate(stack, "Token")))
     AuthTokenRotation(stack, "TokenRotation", cache=cache, vpc=vpc)
     app.synth()

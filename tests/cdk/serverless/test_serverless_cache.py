@@ -12,13 +12,17 @@ from aws_cdk import aws_kms as kms
 from aws_cdk.assertions import Match, Template
 
 from cachetwin_cdk import (
+    Access,
     AccessString,
+    Backups,
     ConnectionType,
     Engine,
     IamUser,
     PasswordUser,
+    RestoreFrom,
     ServerlessCache,
     ServerlessEngine,
+    SnapshotWindow,
     UsageLimits,
     UserGroup,
     ValidationError,
@@ -57,15 +61,14 @@ def test_everything_can_be_set(stack: cdk.Stack, vpc: ec2.IVpc, properties: Prop
         vpc_subnets=ec2.SubnetSelection(subnet_type=ec2.SubnetType.PUBLIC),
         security_groups=[group],
         engine=ServerlessEngine.VALKEY_7,
-        user_group=users,
         usage_limits=UsageLimits(1, 10, 1000, 5000),
-        kms_key=key,
-        snapshot_retention_days=35,
-        daily_snapshot_time="03:00",
-        snapshot_arns_to_restore=["arn:aws:elasticache:eu-west-1:111122223333:serverlesscachesnapshot:old"],
         serverless_cache_name="Orders",
         description="Orders",
         removal_policy=cdk.RemovalPolicy.RETAIN,
+        kms_key=key,
+        access=Access.user_group(users),
+        backups=Backups.daily(retention_days=35, window=SnapshotWindow.of("03:00-04:00")),
+        restore=RestoreFrom.arns(["arn:aws:elasticache:eu-west-1:111122223333:serverlesscachesnapshot:old"]),
     )
     found = properties(CACHE)
     assert (found["ServerlessCacheName"], found["Description"], found["MajorEngineVersion"]) == (
@@ -137,7 +140,9 @@ def test_memcached_has_no_users(stack: cdk.Stack, vpc: ec2.IVpc, properties: Pro
 def test_a_public_cache_is_in_no_vpc_and_takes_iam_users_only(
     stack: cdk.Stack, properties: Properties, warnings: Warnings
 ) -> None:
-    ServerlessCache(stack, "Cache", **PUBLIC, users=[IamUser(stack, "App", access_string=AccessString.application())])
+    ServerlessCache(
+        stack, "Cache", access=Access.users(IamUser(stack, "App", access_string=AccessString.application())), **PUBLIC
+    )
     found = properties(CACHE)
     assert found["ConnectionType"] == "public"
     assert "SubnetIds" not in found
@@ -148,13 +153,17 @@ def test_a_public_cache_is_in_no_vpc_and_takes_iam_users_only(
 def test_a_public_cache_passes_the_rules_of_cdk() -> None:
     app = cdk.App(analytics_reporting=False, context={"@aws-cdk/core:validateAgainstDefaultRules": True})
     stack = cdk.Stack(app, "Shop")
-    ServerlessCache(stack, "Cache", **PUBLIC, users=[IamUser(stack, "App", access_string=AccessString.application())])
+    ServerlessCache(
+        stack, "Cache", access=Access.users(IamUser(stack, "App", access_string=AccessString.application())), **PUBLIC
+    )
     app.synth()
 
 
 def test_a_public_cache_refuses_passwords(stack: cdk.Stack) -> None:
     with pytest.raises(ValidationError, match="users must all use IAM with connection_type PUBLIC"):
-        ServerlessCache(stack, "Cache", **PUBLIC, users=[PasswordUser(stack, "Ann", access_string=AccessString.on())])
+        ServerlessCache(
+            stack, "Cache", access=Access.users(PasswordUser(stack, "Ann", access_string=AccessString.on())), **PUBLIC
+        )
 
 
 def test_the_user_of_a_public_cache_logs_in_with_iam(stack: cdk.Stack, properties: Properties) -> None:
@@ -180,30 +189,51 @@ def test_any_other_cache_needs_one(stack: cdk.Stack) -> None:
 @pytest.mark.parametrize(
     ("props", "message"),
     [
-        ({"usage_limits": UsageLimits(data_storage_gb_max=0)}, "data_storage_gb_max must be between 1 and 5000, got 0"),
-        ({"usage_limits": UsageLimits(data_storage_gb_max=5001)}, "data_storage_gb_max must be between 1 and 5000"),
         (
-            {"usage_limits": UsageLimits(ecpu_per_second_min=999)},
+            lambda: {"usage_limits": UsageLimits(data_storage_gb_max=0)},
+            "data_storage_gb_max must be between 1 and 5000, got 0",
+        ),
+        (
+            lambda: {"usage_limits": UsageLimits(data_storage_gb_max=5001)},
+            "data_storage_gb_max must be between 1 and 5000",
+        ),
+        (
+            lambda: {"usage_limits": UsageLimits(ecpu_per_second_min=999)},
             "ecpu_per_second_min must be between 1000 and 15000000",
         ),
-        ({"usage_limits": UsageLimits(5, 4)}, "data_storage_gb_min must be at most data_storage_gb_max, 4, got 5"),
-        ({"snapshot_retention_days": 36}, "snapshot_retention_days must be between 0 and 35 days, got 36"),
-        ({"daily_snapshot_time": "3:00"}, "daily_snapshot_time must be written hh:mm, in UTC, got '3:00'"),
         (
-            {"snapshot_retention_days": 0, "daily_snapshot_time": "03:00"},
-            "daily_snapshot_time must be left out when snapshot_retention_days is 0",
+            lambda: {"usage_limits": UsageLimits(5, 4)},
+            "data_storage_gb_min must be at most data_storage_gb_max, 4, got 5",
         ),
-        ({"serverless_cache_name": "a" * 41}, "serverless_cache_name must start with a letter"),
-        ({"description": "a<b"}, "description must hold at most 255 characters, none of them < or >, got 'a<b'"),
-        ({"description": "a" * 256}, "description must hold at most 255 characters"),
-        ({"engine": ServerlessEngine.MEMCACHED_1_6, "users": []}, "users must be left out for Memcached"),
+        (
+            lambda: {"backups": Backups.daily(retention_days=36)},
+            "retention_days must be between 0 and 35 days, got 36",
+        ),
+        (
+            lambda: {"backups": Backups.daily(window=SnapshotWindow.of("3:00"))},
+            "snapshot_window must be written hh:mm-hh:mm, got '3:00'",
+        ),
+        (
+            lambda: {"backups": Backups(retention_days=0, window=SnapshotWindow.of("03:00-04:00"))},
+            "window must be left out when retention_days is 0",
+        ),
+        (lambda: {"serverless_cache_name": "a" * 41}, "serverless_cache_name must start with a letter"),
+        (
+            lambda: {"description": "a<b"},
+            "description must hold at most 255 characters, none of them < or >, got 'a<b'",
+        ),
+        (lambda: {"description": "a" * 256}, "description must hold at most 255 characters"),
+        (
+            lambda: {"engine": ServerlessEngine.MEMCACHED_1_6, "access": Access.users()},
+            "access must be left out for Memcached",
+        ),
     ],
 )
 def test_what_the_service_would_refuse_is_refused(
-    stack: cdk.Stack, vpc: ec2.IVpc, props: dict[str, Any], message: str
+    stack: cdk.Stack, vpc: ec2.IVpc, props: Callable[[], dict[str, Any]], message: str
 ) -> None:
     with pytest.raises(ValidationError, match=message):
-        ServerlessCache(stack, "Cache", vpc=vpc, **props)
+        ServerlessCache(stack, "Cache", vpc=vpc, **props())
 
 
 @pytest.mark.parametrize(
@@ -211,8 +241,8 @@ def test_what_the_service_would_refuse_is_refused(
     [
         {"usage_limits": UsageLimits(1, 5000, 1000, 15_000_000)},
         {"usage_limits": UsageLimits(4, 4)},
-        {"snapshot_retention_days": 0},
-        {"daily_snapshot_time": "23:59"},
+        {"backups": Backups.none()},
+        {"backups": Backups.daily(window=SnapshotWindow.of("23:59-00:59"))},
         {"serverless_cache_name": "a" * 40},
         {"description": ""},
     ],
@@ -224,10 +254,8 @@ def test_what_the_service_accepts_is_accepted(stack: cdk.Stack, vpc: ec2.IVpc, p
 def test_users_and_groups_are_of_the_engine(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     valkey = UserGroup(stack, "Valkey", users=[PasswordUser(stack, "Ann", access_string=AccessString.application())])
     with pytest.raises(ValidationError, match="user_group must be a Redis group for a Redis cache, got 'valkey'"):
-        ServerlessCache(stack, "Cache", vpc=vpc, engine=ServerlessEngine.REDIS_7, user_group=valkey)
-    with pytest.raises(ValidationError, match="user_group must be left out when users is given"):
-        ServerlessCache(stack, "Other", vpc=vpc, user_group=valkey, users=[])
-    ServerlessCache(stack, "Third", vpc=vpc, user_group=UserGroup(stack, "Redis", engine=Engine.REDIS))
+        ServerlessCache(stack, "Cache", vpc=vpc, engine=ServerlessEngine.REDIS_7, access=Access.user_group(valkey))
+    ServerlessCache(stack, "Third", vpc=vpc, access=Access.user_group(UserGroup(stack, "Redis", engine=Engine.REDIS)))
 
 
 def test_two_subnets_of_a_zone_are_warned_of(stack: cdk.Stack, vpc: ec2.IVpc, warnings: Warnings) -> None:
@@ -243,7 +271,7 @@ def test_two_subnets_of_a_zone_are_warned_of(stack: cdk.Stack, vpc: ec2.IVpc, wa
 
 def test_grant_connect_covers_the_cache_and_its_iam_users(stack: cdk.Stack, vpc: ec2.IVpc) -> None:
     user = IamUser(stack, "App", access_string=AccessString.application())
-    cache = ServerlessCache(stack, "Cache", vpc=vpc, users=[user])
+    cache = ServerlessCache(stack, "Cache", vpc=vpc, access=Access.users(user))
     role = iam.Role(stack, "Role", assumed_by=iam.ServicePrincipal("lambda.amazonaws.com"))
     cache.grant_connect(role)
     cache.grant(role, "elasticache:DescribeServerlessCaches")
@@ -328,9 +356,10 @@ def test_tokens_are_accepted(
         usage_limits=UsageLimits(data_storage_gb_min=10, data_storage_gb_max=any_number),  # type: ignore[arg-type]  # tokens are floats
         serverless_cache_name=any_text,
         description=any_text,
-        daily_snapshot_time=any_text,
+        backups=Backups.daily(window=SnapshotWindow.of(any_text)),
     )
     found = properties(CACHE)
-    for name in ("MajorEngineVersion", "ServerlessCacheName", "Description", "DailySnapshotTime"):
+    assert found["DailySnapshotTime"] == {"Fn::Select": [0, {"Fn::Split": ["-", {"Ref": "AnyText"}]}]}
+    for name in ("MajorEngineVersion", "ServerlessCacheName", "Description"):
         assert found[name] == {"Ref": "AnyText"}
     assert found["CacheUsageLimits"]["DataStorage"]["Maximum"] == {"Ref": "AnyNumber"}

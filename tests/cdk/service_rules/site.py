@@ -15,14 +15,15 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk import aws_sns as sns
 
 from cachetwin_cdk import (
+    Access,
     AccessString,
     AuthToken,
-    ClusterMode,
     ConnectionType,
     Durability,
     Engine,
     EngineVersion,
     IamUser,
+    Logging,
     MemcachedCluster,
     NodeType,
     PasswordUser,
@@ -30,14 +31,15 @@ from cachetwin_cdk import (
     ServerlessCache,
     ServerlessEngine,
     Shard,
+    Topology,
     UserGroup,
     ValidationError,
 )
 
 Warnings = Callable[[], list[str]]
-OPEN: dict[str, Any] = {"allow_unauthenticated": True, "log_delivery": []}
-ONE_NODE: dict[str, Any] = {"replicas": 0, "automatic_failover": False, "multi_az": False}
-CLUSTER: dict[str, Any] = {"cluster_mode": ClusterMode.ENABLED}
+OPEN: dict[str, Any] = {"access": Access.unauthenticated(), "logging": Logging.off()}
+ONE_NODE: dict[str, Any] = {"topology": Topology.single_node()}
+CLUSTER: dict[str, Any] = {"topology": Topology.cluster()}
 PUBLIC: dict[str, Any] = {"vpc": None, "connection_type": ConnectionType.PUBLIC, "engine": ServerlessEngine.VALKEY_9}
 DURABLE: dict[str, Any] = {
     "durability": Durability.SYNC,

@@ -8,24 +8,29 @@ import pytest
 from tests.cdk.service_rules.site import OPEN, PUBLIC, RuleTests, Site, Table
 
 from cachetwin_cdk import (
+    Access,
     AccessString,
+    Encryption,
     Engine,
     EngineVersion,
     GlobalDatastore,
+    Logging,
     NoPasswordUser,
     PasswordUser,
     SecondaryReplicationGroup,
     ServerlessEngine,
-    TransitEncryptionMode,
+    TransitEncryption,
     UserGroup,
 )
 
 REFUSED: Table = {
     "A1": [
         (
-            lambda s: s.group(auth_token=s.token(), transit_encryption=False),
-            "transit_encryption must be True when auth_token is given, got False",
-            lambda s: s.group(auth_token=s.token()),
+            lambda s: s.group(
+                encryption=Encryption(transit=TransitEncryption.OFF), access=Access.auth_token(s.token())
+            ),
+            "transit must be REQUIRED or PREFERRED when clients log in",
+            lambda s: s.group(access=Access.auth_token(s.token())),
         )
     ],
     "A2": [
@@ -34,28 +39,28 @@ REFUSED: Table = {
     ],
     "A3": [
         (
-            lambda s: s.group(auth_token=s.token(), users=[s.user()]),
-            "auth_token must be left out when users is given",
-            lambda s: s.group(users=[s.user()]),
+            lambda s: s.group(access=Access(token=s.token(), given_users=[s.user()])),
+            "access must name one way to log in, got 2",
+            lambda s: s.group(access=Access.users(s.user())),
         )
     ],
     "A4": [
         (
-            lambda s: s.group(user_group=s.users(s.user()), users=[]),
-            "user_group must be left out when users is given",
-            lambda s: s.group(user_group=s.users(s.user())),
+            lambda s: s.group(access=Access(given_group=s.users(s.user()), given_users=[])),
+            "access must name one way to log in, got 2",
+            lambda s: s.group(access=Access.user_group(s.users(s.user()))),
         )
     ],
     "A5": [
         (
-            lambda s: s.group(transit_encryption=False),
-            "transit_encryption must be True when the cache has users",
-            lambda s: s.group(transit_encryption=False, **OPEN),
+            lambda s: s.group(encryption=Encryption(transit=TransitEncryption.OFF)),
+            "transit must be REQUIRED or PREFERRED when clients log in",
+            lambda s: s.group(encryption=Encryption(transit=TransitEncryption.OFF), **OPEN),
         )
     ],
     "A6": [
         (
-            lambda s: s.group(engine_version=EngineVersion.REDIS_5_0_6, log_delivery=[]),
+            lambda s: s.group(engine_version=EngineVersion.REDIS_5_0_6, logging=Logging.off()),
             "engine_version must be at least Redis 6.0 or Valkey 7.2 to have users",
             lambda s: s.group(engine_version=EngineVersion.REDIS_6_0),
         ),
@@ -65,16 +70,16 @@ REFUSED: Table = {
             lambda s: s.users(engine=Engine.REDIS),
         ),
         (
-            lambda s: s.serverless(engine=ServerlessEngine.MEMCACHED_1_6, users=[]),
-            "users must be left out for Memcached",
+            lambda s: s.serverless(engine=ServerlessEngine.MEMCACHED_1_6, access=Access.users()),
+            "access must be left out for Memcached",
             lambda s: s.serverless(engine=ServerlessEngine.MEMCACHED_1_6),
         ),
     ],
     "A7": [
         (
-            lambda s: s.group(users=[s.iam_user(Engine.REDIS)], engine_version=EngineVersion.REDIS_6_2),
+            lambda s: s.group(engine_version=EngineVersion.REDIS_6_2, access=Access.users(s.iam_user(Engine.REDIS))),
             "engine_version must be at least Redis 7.0 or Valkey 7.2 for users with IAM authentication",
-            lambda s: s.group(users=[s.iam_user(Engine.REDIS)], engine_version=EngineVersion.REDIS_7_0),
+            lambda s: s.group(engine_version=EngineVersion.REDIS_7_0, access=Access.users(s.iam_user(Engine.REDIS))),
         ),
         (
             lambda s: s.iam_user(user_id="default"),
@@ -103,14 +108,14 @@ REFUSED: Table = {
     ],
     "A10": [
         (
-            lambda s: s.group(user_group=s.users(s.user()), engine_version=EngineVersion.REDIS_7_1),
+            lambda s: s.group(engine_version=EngineVersion.REDIS_7_1, access=Access.user_group(s.users(s.user()))),
             "user_group must be a Redis group for a Redis cache, got 'valkey'",
-            lambda s: s.group(user_group=s.users(engine=Engine.REDIS)),
+            lambda s: s.group(access=Access.user_group(s.users(engine=Engine.REDIS))),
         ),
         (
-            lambda s: s.serverless(user_group=s.users(s.user()), engine=ServerlessEngine.REDIS_7),
+            lambda s: s.serverless(engine=ServerlessEngine.REDIS_7, access=Access.user_group(s.users(s.user()))),
             "user_group must be a Redis group for a Redis cache, got 'valkey'",
-            lambda s: s.serverless(user_group=s.users(engine=Engine.REDIS)),
+            lambda s: s.serverless(access=Access.user_group(s.users(engine=Engine.REDIS))),
         ),
     ],
     "A11": [
@@ -146,28 +151,19 @@ REFUSED: Table = {
     ],
     "A15": [
         (
-            lambda s: s.group(kms_key=s.key(), at_rest_encryption=False),
-            "at_rest_encryption must be True when kms_key is given",
-            lambda s: s.group(kms_key=s.key()),
-        )
-    ],
-    "A18": [
-        (
-            lambda s: s.group(
-                transit_encryption=False, transit_encryption_mode=TransitEncryptionMode.PREFERRED, **OPEN
-            ),
-            "transit_encryption_mode must be left out when transit_encryption is False, got 'preferred'",
-            lambda s: s.group(transit_encryption_mode=TransitEncryptionMode.REQUIRED),
+            lambda s: s.group(encryption=Encryption(at_rest=False, kms_key=s.key())),
+            "at_rest must be True when kms_key is given",
+            lambda s: s.group(encryption=Encryption(kms_key=s.key())),
         )
     ],
     "A19": [
         (
             lambda s: s.group(
-                engine_version=EngineVersion.REDIS_6_2, transit_encryption_mode=TransitEncryptionMode.PREFERRED
+                engine_version=EngineVersion.REDIS_6_2, encryption=Encryption(transit=TransitEncryption.PREFERRED)
             ),
-            "engine_version must be at least Redis 7.0 or Valkey 7.2 for a transit_encryption_mode",
+            "engine_version must be at least Redis 7.0 or Valkey 7.2 for TransitEncryption.PREFERRED",
             lambda s: s.group(
-                engine_version=EngineVersion.REDIS_7_0, transit_encryption_mode=TransitEncryptionMode.PREFERRED
+                engine_version=EngineVersion.REDIS_7_0, encryption=Encryption(transit=TransitEncryption.PREFERRED)
             ),
         )
     ],
@@ -192,16 +188,20 @@ WARNED: Table = {
     ],
     "A18": [
         (
-            lambda s: s.group(transit_encryption_mode=TransitEncryptionMode.PREFERRED),
+            lambda s: s.group(encryption=Encryption(transit=TransitEncryption.PREFERRED)),
             "tls-preferred",
-            lambda s: s.group(transit_encryption_mode=TransitEncryptionMode.REQUIRED),
+            lambda s: s.group(encryption=Encryption(transit=TransitEncryption.REQUIRED)),
         )
     ],
     "A19": [
-        (lambda s: s.group(transit_encryption=False, **OPEN), "tls-off", lambda s: s.group(**OPEN)),
+        (
+            lambda s: s.group(encryption=Encryption(transit=TransitEncryption.OFF), **OPEN),
+            "tls-off",
+            lambda s: s.group(**OPEN),
+        ),
         (lambda s: s.memcached(transit_encryption=False), "tls-off", lambda s: s.memcached()),
     ],
-    "A20": [(lambda s: s.group(at_rest_encryption=False), "at-rest-off", lambda s: s.group())],
+    "A20": [(lambda s: s.group(encryption=Encryption(at_rest=False)), "at-rest-off", lambda s: s.group())],
 }
 # What no check has to look at, and why.
 BY_CONSTRUCTION = {
@@ -224,19 +224,21 @@ def test_every_row_of_the_table_is_here() -> None:
 def test_a_user_that_comes_late_is_held_to_the_rules_at_synth(site: Site, kind: str) -> None:
     group = site.users(site.user(engine=Engine.REDIS), engine=Engine.REDIS)
     if kind == "group":
-        site.group(user_group=group, engine_version=EngineVersion.REDIS_6_2)
+        site.group(engine_version=EngineVersion.REDIS_6_2, access=Access.user_group(group))
         group.add_user(site.iam_user(Engine.REDIS))
         message = "users with IAM authentication"
     elif kind == "serverless":
         late = UserGroup(site.stack, "Late", users=[site.iam_user()])
-        site.serverless(**PUBLIC, user_group=late)
+        site.serverless(access=Access.user_group(late), **PUBLIC)
         late.add_user(site.user("bob", construct_id="Bob"))
         message = "users must all use IAM with connection_type PUBLIC, got 'bob'"
     else:
         datastore = GlobalDatastore.from_global_replication_group_attributes(
             site.stack, "Global", global_replication_group_id="orders", engine_version=EngineVersion.REDIS_6_2
         )
-        SecondaryReplicationGroup(site.stack, "Copy", vpc=site.vpc, global_datastore=datastore, user_group=group)
+        SecondaryReplicationGroup(
+            site.stack, "Copy", vpc=site.vpc, global_datastore=datastore, access=Access.user_group(group)
+        )
         group.add_user(site.iam_user(Engine.REDIS))
         message = "users with IAM authentication"
     with pytest.raises(RuntimeError, match=message):

@@ -6,16 +6,23 @@ The ids are those of the table of rules that the constructs were built to. The o
 from tests.cdk.service_rules.site import OPEN, PUBLIC, RuleTests, Table
 
 from cachetwin_cdk import (
+    Access,
+    Backups,
     EngineVersion,
+    Failover,
     IamUser,
     LogDelivery,
+    Logging,
     LogType,
+    Maintenance,
     MaintenanceWindow,
     NetworkType,
     NodeType,
+    RestoreFrom,
     ServerlessEngine,
     SnapshotWindow,
     SubnetGroup,
+    Topology,
     UsageLimits,
     UserGroup,
 )
@@ -42,44 +49,46 @@ REFUSED: Table = {
     ],
     "O3": [
         (
-            lambda s: s.group(snapshot_retention_days=36),
-            "snapshot_retention_days must be between 0 and 35 days",
-            lambda s: s.group(snapshot_retention_days=35),
+            lambda s: s.group(backups=Backups.daily(retention_days=36)),
+            "retention_days must be between 0 and 35 days",
+            lambda s: s.group(backups=Backups.daily(retention_days=35)),
         ),
         (
-            lambda s: s.group(snapshot_retention_days=0, snapshot_window=SnapshotWindow.of("03:00-04:00")),
-            "snapshot_window must be left out when snapshot_retention_days is 0",
-            lambda s: s.group(snapshot_retention_days=1, snapshot_window=SnapshotWindow.of("03:00-04:00")),
+            lambda s: s.group(backups=Backups(retention_days=0, window=SnapshotWindow.of("03:00-04:00"))),
+            "window must be left out when retention_days is 0",
+            lambda s: s.group(backups=Backups.daily(retention_days=1, window=SnapshotWindow.of("03:00-04:00"))),
         ),
     ],
     "O4": [
         (
-            lambda s: s.group(snapshot_arns=["arn:aws:s3:::backups/a,b.rdb"]),
-            "snapshot_arns must name RDB files in S3, without a comma",
-            lambda s: s.group(snapshot_arns=["arn:aws:s3:::backups/a.rdb"]),
+            lambda s: s.group(restore=RestoreFrom.arns(["arn:aws:s3:::backups/a,b.rdb"])),
+            "arns must name RDB files in S3, without a comma",
+            lambda s: s.group(restore=RestoreFrom.arns(["arn:aws:s3:::backups/a.rdb"])),
         )
     ],
     "O5": [
         (
-            lambda s: s.group(log_delivery=[LogDelivery.to_firehose(LogType.SLOW, name) for name in ("a", "b")]),
-            "log_delivery must hold each log at most once",
-            lambda s: s.group(log_delivery=[LogDelivery.to_firehose(kind, "a") for kind in LogType]),
+            lambda s: s.group(
+                logging=Logging.to(*(LogDelivery.to_firehose(LogType.SLOW, name) for name in ("a", "b")))
+            ),
+            "logging must name each log at most once",
+            lambda s: s.group(logging=Logging.to(*(LogDelivery.to_firehose(kind, "a") for kind in LogType))),
         ),
         (
             lambda s: s.group(
-                log_delivery=[LogDelivery.to_firehose(LogType.ENGINE, "a")], engine_version=EngineVersion.REDIS_6_0
+                engine_version=EngineVersion.REDIS_6_0, logging=Logging.to(LogDelivery.to_firehose(LogType.ENGINE, "a"))
             ),
-            "log_delivery must hold engine-log only for Valkey or Redis from 6.2",
+            "logging must name engine-log only for Valkey or Redis from 6.2",
             lambda s: s.group(
-                log_delivery=[LogDelivery.to_firehose(LogType.SLOW, "a")], engine_version=EngineVersion.REDIS_6_0
+                engine_version=EngineVersion.REDIS_6_0, logging=Logging.to(LogDelivery.to_firehose(LogType.SLOW, "a"))
             ),
         ),
     ],
     "O6": [
         (
-            lambda s: s.group(notification_topic=s.topic(master_key=s.key())),
+            lambda s: s.group(maintenance=Maintenance(notification_topic=s.topic(master_key=s.key()))),
             "notification_topic must not be encrypted",
-            lambda s: s.group(notification_topic=s.topic()),
+            lambda s: s.group(maintenance=Maintenance(notification_topic=s.topic())),
         )
     ],
     "O7": [
@@ -125,14 +134,14 @@ REFUSED: Table = {
     ],
     "O11": [
         (
-            lambda s: s.serverless(snapshot_retention_days=36),
-            "snapshot_retention_days must be between 0 and 35 days",
-            lambda s: s.serverless(snapshot_retention_days=35),
+            lambda s: s.serverless(backups=Backups.daily(retention_days=36)),
+            "retention_days must be between 0 and 35 days",
+            lambda s: s.serverless(backups=Backups.daily(retention_days=35)),
         ),
         (
-            lambda s: s.serverless(snapshot_retention_days=0, daily_snapshot_time="03:00"),
-            "daily_snapshot_time must be left out when snapshot_retention_days is 0",
-            lambda s: s.serverless(snapshot_retention_days=1, daily_snapshot_time="03:00"),
+            lambda s: s.serverless(backups=Backups(retention_days=0, window=SnapshotWindow.of("03:00-04:00"))),
+            "window must be left out when retention_days is 0",
+            lambda s: s.serverless(backups=Backups.daily(retention_days=1, window=SnapshotWindow.of("03:00-04:00"))),
         ),
         (
             lambda s: s.serverless(final_snapshot_name="Last"),
@@ -147,16 +156,17 @@ REFUSED: Table = {
             lambda s: s.serverless(**PUBLIC),
         ),
         (
-            lambda s: s.serverless(**PUBLIC, users=[s.user()]),
+            lambda s: s.serverless(access=Access.users(s.user()), **PUBLIC),
             "users must all use IAM with connection_type PUBLIC, got 'ann'",
             lambda s: s.serverless(
-                **PUBLIC, user_group=UserGroup.from_user_group_id(s.stack, "Users", "default.iam-user-group")
+                access=Access.user_group(UserGroup.from_user_group_id(s.stack, "Users", "default.iam-user-group")),
+                **PUBLIC,
             ),
         ),
         (
             lambda s: s.serverless(**{**PUBLIC, "vpc": s.vpc}),
             "vpc, vpc_subnets and security_groups must be left out with connection_type PUBLIC",
-            lambda s: s.serverless(**PUBLIC, users=[s.iam_user()]),
+            lambda s: s.serverless(access=Access.users(s.iam_user()), **PUBLIC),
         ),
     ],
     "O13": [
@@ -185,7 +195,7 @@ REFUSED: Table = {
         (
             lambda s: s.group(vpc_subnets=s.subnets(1)),
             "vpc_subnets must lie in at least 2 availability zones for Multi-AZ",
-            lambda s: s.group(vpc_subnets=s.subnets(1), multi_az=False),
+            lambda s: s.group(vpc_subnets=s.subnets(1), topology=Topology.replicated(failover=Failover.AUTOMATIC)),
         ),
     ],
     "O17": [
@@ -204,13 +214,13 @@ WARNED: Table = {
     "O2": [
         (
             lambda s: s.group(
-                maintenance_window=MaintenanceWindow.of("sun:05:00-sun:06:00"),
-                snapshot_window=SnapshotWindow.of("05:30-06:30"),
+                backups=Backups.daily(window=SnapshotWindow.of("05:30-06:30")),
+                maintenance=Maintenance(window=MaintenanceWindow.of("sun:05:00-sun:06:00")),
             ),
             "windows-overlap",
             lambda s: s.group(
-                maintenance_window=MaintenanceWindow.of("sun:05:00-sun:06:00"),
-                snapshot_window=SnapshotWindow.of("06:00-07:00"),
+                backups=Backups.daily(window=SnapshotWindow.of("06:00-07:00")),
+                maintenance=Maintenance(window=MaintenanceWindow.of("sun:05:00-sun:06:00")),
             ),
         )
     ],
@@ -218,7 +228,11 @@ WARNED: Table = {
         (
             lambda s: s.group(engine_version=EngineVersion.REDIS_5_0_6, **OPEN),
             "minor-upgrades-ignored",
-            lambda s: s.group(engine_version=EngineVersion.REDIS_5_0_6, auto_minor_version_upgrade=False, **OPEN),
+            lambda s: s.group(
+                engine_version=EngineVersion.REDIS_5_0_6,
+                maintenance=Maintenance(auto_minor_version_upgrade=False),
+                **OPEN,
+            ),
         )
     ],
     "O13": [

@@ -6,99 +6,109 @@ The ids are those of the table of rules that the constructs were built to. The o
 from tests.cdk.service_rules.site import CLUSTER, DURABLE, HALVES, ONE_NODE, OPEN, RuleTests, Table
 
 from cachetwin_cdk import (
+    Backups,
     ClusterMode,
     Durability,
+    Encryption,
     Engine,
     EngineVersion,
+    Failover,
     GlobalDatastore,
+    Logging,
+    MemcachedTopology,
     NodeType,
     ParameterGroup,
     ReplicaScaling,
     Shard,
     ShardScaling,
+    Topology,
+    TransitEncryption,
 )
 
 REFUSED: Table = {
     "T1": [
         (
-            lambda s: s.group(**CLUSTER, automatic_failover=False, multi_az=False),
-            "automatic_failover must be True with cluster mode enabled",
-            lambda s: s.group(**CLUSTER, multi_az=False),
+            lambda s: s.group(topology=Topology(cluster_mode=ClusterMode.ENABLED, failover=Failover.MANUAL)),
+            "failover must not be MANUAL with cluster mode enabled",
+            lambda s: s.group(topology=Topology.cluster(multi_az=False)),
         )
     ],
     "T2": [
         (
-            lambda s: s.group(automatic_failover=False),
-            "automatic_failover must be True when multi_az is True",
-            lambda s: s.group(automatic_failover=False, multi_az=False),
-        ),
-        (
-            lambda s: s.group(**CLUSTER, replicas=0),
+            lambda s: s.group(topology=Topology.cluster(replicas=0, multi_az=True)),
             "replicas must be at least 1 for Multi-AZ",
-            lambda s: s.group(**CLUSTER, replicas=0, multi_az=False),
+            lambda s: s.group(topology=Topology.cluster(replicas=0)),
         ),
     ],
     "T3": [
         (
-            lambda s: s.group(replicas=0, multi_az=False),
+            lambda s: s.group(topology=Topology(replicas=0, failover=Failover.AUTOMATIC)),
             "replicas must be at least 1 for automatic failover",
-            lambda s: s.group(replicas=1, multi_az=False),
+            lambda s: s.group(topology=Topology.replicated(1, failover=Failover.AUTOMATIC)),
         )
     ],
     "T4": [
-        (lambda s: s.group(replicas=6), "replicas must be between 0 and 5", lambda s: s.group(replicas=5)),
         (
-            lambda s: s.group(shards=2),
+            lambda s: s.group(topology=Topology.replicated(6)),
+            "replicas must be between 0 and 5",
+            lambda s: s.group(topology=Topology.replicated(5)),
+        ),
+        (
+            lambda s: s.group(topology=Topology(shards=2)),
             "cluster_mode must be enabled to have shards",
-            lambda s: s.group(**CLUSTER, shards=2),
+            lambda s: s.group(topology=Topology.cluster(2)),
         ),
     ],
     "T5": [
         (
-            lambda s: s.group(**CLUSTER, shards=501),
+            lambda s: s.group(topology=Topology.cluster(501)),
             "shards must be between 1 and 500",
-            lambda s: s.group(**CLUSTER, shards=500, replicas=0, multi_az=False),
+            lambda s: s.group(topology=Topology.cluster(500, replicas=0)),
         )
     ],
     "T6": [
         (
-            lambda s: s.group(preferred_availability_zones=["a"]),
+            lambda s: s.group(topology=Topology.replicated(availability_zones=["a"])),
             "must name one zone for each of the 2 nodes",
-            lambda s: s.group(preferred_availability_zones=["a", "b"]),
+            lambda s: s.group(topology=Topology.replicated(availability_zones=["a", "b"])),
         ),
         (
-            lambda s: s.group(vpc_subnets=s.subnets(2), preferred_availability_zones=["eu-west-1a", "eu-west-1c"]),
-            "preferred_availability_zones must be among the zones of the subnets, eu-west-1a, eu-west-1b",
-            lambda s: s.group(vpc_subnets=s.subnets(2), preferred_availability_zones=["eu-west-1a", "eu-west-1b"]),
+            lambda s: s.group(
+                vpc_subnets=s.subnets(2), topology=Topology.replicated(availability_zones=["eu-west-1a", "eu-west-1c"])
+            ),
+            "availability_zones must be among the zones of the subnets, eu-west-1a, eu-west-1b",
+            lambda s: s.group(
+                vpc_subnets=s.subnets(2), topology=Topology.replicated(availability_zones=["eu-west-1a", "eu-west-1b"])
+            ),
         ),
         (
-            lambda s: s.group(**CLUSTER, shards=2, preferred_availability_zones=["a", "b"]),
-            "preferred_availability_zones must be left out with several shards or shard_placement",
-            lambda s: s.group(**CLUSTER, shard_placement=[Shard("a", ("b",))]),
+            lambda s: s.group(topology=Topology.cluster(2, availability_zones=["a", "b"])),
+            "availability_zones must be left out with several shards",
+            lambda s: s.group(topology=Topology.placed([Shard("a", ("b",))])),
         ),
     ],
     "T7": [
         (
-            lambda s: s.group(**CLUSTER, shard_placement=[Shard(shard_id="00001")]),
+            lambda s: s.group(topology=Topology.placed([Shard(shard_id="00001")])),
             "shard_id must hold 1 to 4 digits",
-            lambda s: s.group(**CLUSTER, shard_placement=[Shard(shard_id="0001")]),
+            lambda s: s.group(topology=Topology.placed([Shard(shard_id="0001")])),
         ),
         (
-            lambda s: s.group(**CLUSTER, shard_placement=[Shard("a", ("b", "c"))]),
+            lambda s: s.group(topology=Topology.placed([Shard("a", ("b", "c"))])),
             "replica_availability_zones must name one zone for each of the 1 replicas",
-            lambda s: s.group(**CLUSTER, shard_placement=[Shard("a", ("b",))]),
+            lambda s: s.group(topology=Topology.placed([Shard("a", ("b",))])),
         ),
         (
-            lambda s: s.group(**CLUSTER, shard_placement=[Shard(slots="0-16384")]),
+            lambda s: s.group(topology=Topology.placed([Shard(slots="0-16384")])),
             "slots must ascend within 0 and 16383",
-            lambda s: s.group(**CLUSTER, shard_placement=[Shard(slots="0-16383")]),
+            lambda s: s.group(topology=Topology.placed([Shard(slots="0-16383")])),
         ),
     ],
     "T9": [
         (
-            lambda s: s.group(cluster_mode=ClusterMode.COMPATIBLE, engine_version=EngineVersion.REDIS_6_2),
-            "cluster_mode must be compatible only from Redis 7.0 or Valkey 7.2 on",
-            lambda s: s.group(cluster_mode=ClusterMode.COMPATIBLE, engine_version=EngineVersion.REDIS_7_0),
+            lambda s: s.group(engine_version=EngineVersion.REDIS_6_2, topology=Topology.compatible()),
+            "topology must be compatible only from Redis 7.0 or Valkey 7.2 on",
+            lambda s: s.group(engine_version=EngineVersion.REDIS_7_0, topology=Topology.compatible()),
         )
     ],
     "T10": [
@@ -125,24 +135,36 @@ REFUSED: Table = {
         )
     ],
     "T12": [
-        (lambda s: s.memcached(nodes=0), "nodes must be between 1 and 60", lambda s: s.memcached(nodes=1)),
-        (lambda s: s.memcached(nodes=61), "nodes must be between 1 and 60", lambda s: s.memcached(nodes=40)),
+        (
+            lambda s: s.memcached(topology=MemcachedTopology.across_zones(0)),
+            "nodes must be between 1 and 60",
+            lambda s: s.memcached(topology=MemcachedTopology.in_one_zone(1)),
+        ),
+        (
+            lambda s: s.memcached(topology=MemcachedTopology.across_zones(61)),
+            "nodes must be between 1 and 60",
+            lambda s: s.memcached(topology=MemcachedTopology.across_zones(40)),
+        ),
     ],
     "T13": [
         (
-            lambda s: s.memcached(nodes=1, cross_az=True),
+            lambda s: s.memcached(topology=MemcachedTopology.across_zones(1)),
             "nodes must be at least 2 to lie in several zones",
-            lambda s: s.memcached(nodes=2, cross_az=True),
+            lambda s: s.memcached(topology=MemcachedTopology.across_zones(2)),
         ),
         (
-            lambda s: s.memcached(preferred_availability_zones=["a"]),
-            "preferred_availability_zones must name one zone for each of the 2 nodes",
-            lambda s: s.memcached(preferred_availability_zones=["a", "b"]),
+            lambda s: s.memcached(topology=MemcachedTopology.in_zones(["a"], nodes=2)),
+            "availability_zones must name one zone for each of the 2 nodes",
+            lambda s: s.memcached(topology=MemcachedTopology.in_zones(["a", "b"])),
         ),
         (
-            lambda s: s.memcached(vpc_subnets=s.subnets(2), preferred_availability_zones=["eu-west-1a", "eu-west-1c"]),
-            "preferred_availability_zones must be among the zones of the subnets, eu-west-1a, eu-west-1b",
-            lambda s: s.memcached(vpc_subnets=s.subnets(2), preferred_availability_zones=["eu-west-1a", "eu-west-1b"]),
+            lambda s: s.memcached(
+                vpc_subnets=s.subnets(2), topology=MemcachedTopology.in_zones(["eu-west-1a", "eu-west-1c"])
+            ),
+            "availability_zones must be among the zones of the subnets, eu-west-1a, eu-west-1b",
+            lambda s: s.memcached(
+                vpc_subnets=s.subnets(2), topology=MemcachedTopology.in_zones(["eu-west-1a", "eu-west-1b"])
+            ),
         ),
     ],
     "T14": [
@@ -191,7 +213,9 @@ REFUSED: Table = {
     ],
     "T16": [
         (
-            lambda s: s.group(node_type=NodeType.R6GD_XLARGE, engine_version=EngineVersion.REDIS_6_0, log_delivery=[]),
+            lambda s: s.group(
+                node_type=NodeType.R6GD_XLARGE, engine_version=EngineVersion.REDIS_6_0, logging=Logging.off()
+            ),
             "engine_version must be at least Redis 6.2 or Valkey 7.2 on cache.r6gd.xlarge",
             lambda s: s.group(node_type=NodeType.R6GD_XLARGE, engine_version=EngineVersion.REDIS_6_2),
         ),
@@ -258,19 +282,19 @@ REFUSED: Table = {
             lambda s: s.group(**DURABLE),
         ),
         (
-            lambda s: s.group(**{**DURABLE, "cluster_mode": ClusterMode.DISABLED}),
-            "cluster_mode must be enabled for durability sync",
-            lambda s: s.group(**{**DURABLE, "durability": Durability.DISABLED, "cluster_mode": ClusterMode.DISABLED}),
+            lambda s: s.group(**{**DURABLE, "topology": Topology.replicated()}),
+            "topology must have cluster mode enabled for durability sync",
+            lambda s: s.group(**{**DURABLE, "durability": Durability.DISABLED, "topology": Topology.replicated()}),
         ),
         (
-            lambda s: s.group(**DURABLE, multi_az=False),
+            lambda s: s.group(**{**DURABLE, "topology": Topology.cluster(multi_az=False)}),
             "multi_az must be True for durability sync",
-            lambda s: s.group(**DURABLE, multi_az=True),
+            lambda s: s.group(**{**DURABLE, "topology": Topology.cluster(multi_az=True)}),
         ),
         (
-            lambda s: s.group(**DURABLE, at_rest_encryption=False),
-            "transit_encryption and at_rest_encryption must be True for durability sync",
-            lambda s: s.group(**DURABLE, at_rest_encryption=True),
+            lambda s: s.group(encryption=Encryption(at_rest=False), **DURABLE),
+            "encryption must be required in transit and on at rest for durability sync",
+            lambda s: s.group(encryption=Encryption(at_rest=True), **DURABLE),
         ),
         (
             lambda s: s.group(**{**DURABLE, "node_type": NodeType.R6GD_XLARGE}),
@@ -280,12 +304,17 @@ REFUSED: Table = {
     ],
     "T20": [
         (
-            lambda s: s.group(node_type=NodeType.of("cache.t1.micro"), transit_encryption=False, **OPEN, **ONE_NODE),
+            lambda s: s.group(
+                node_type=NodeType.of("cache.t1.micro"),
+                encryption=Encryption(transit=TransitEncryption.OFF),
+                **OPEN,
+                **ONE_NODE,
+            ),
             "node_type must not be a t1 node with Multi-AZ or backups",
             lambda s: s.group(
                 node_type=NodeType.of("cache.t1.micro"),
-                transit_encryption=False,
-                snapshot_retention_days=0,
+                encryption=Encryption(transit=TransitEncryption.OFF),
+                backups=Backups.none(),
                 **OPEN,
                 **ONE_NODE,
             ),
@@ -293,7 +322,9 @@ REFUSED: Table = {
         (
             lambda s: s.group(node_type=NodeType.of("cache.m1.large")),
             "node_type must not be of m1, m2, t1 or c1 with transit_encryption",
-            lambda s: s.group(node_type=NodeType.of("cache.m1.large"), transit_encryption=False, **OPEN),
+            lambda s: s.group(
+                node_type=NodeType.of("cache.m1.large"), encryption=Encryption(transit=TransitEncryption.OFF), **OPEN
+            ),
         ),
         (
             lambda s: s.memcached(node_type=NodeType.of("cache.t2.micro")),
@@ -334,16 +365,16 @@ REFUSED: Table = {
 WARNED: Table = {
     "T5": [
         (
-            lambda s: s.group(**CLUSTER, shards=46),
+            lambda s: s.group(topology=Topology.cluster(46)),
             "node-quota",
-            lambda s: s.group(**CLUSTER, shards=45),
+            lambda s: s.group(topology=Topology.cluster(45)),
         )
     ],
     "T7": [
         (
-            lambda s: s.group(**CLUSTER, shards=2, shard_placement=[Shard(slots="0-8191"), Shard(slots="8191-16383")]),
+            lambda s: s.group(topology=Topology.placed([Shard(slots="0-8191"), Shard(slots="8191-16383")])),
             "slots",
-            lambda s: s.group(**CLUSTER, shards=2, shard_placement=HALVES),
+            lambda s: s.group(topology=Topology.placed(HALVES)),
         )
     ],
     "T11": [
@@ -354,7 +385,11 @@ WARNED: Table = {
         )
     ],
     "T12": [
-        (lambda s: s.memcached(nodes=41), "memcached-nodes-unconfirmed", lambda s: s.memcached(nodes=40)),
+        (
+            lambda s: s.memcached(topology=MemcachedTopology.across_zones(41)),
+            "memcached-nodes-unconfirmed",
+            lambda s: s.memcached(topology=MemcachedTopology.across_zones(40)),
+        ),
     ],
     "T16": [
         (

@@ -19,13 +19,15 @@ from aws_cdk import aws_logs as logs
 from aws_cdk import aws_sns as sns
 from constructs import Construct, IDependable
 
+from cachetwin_cdk.access.access import Access
 from cachetwin_cdk.access.users import IUser, PasswordUser
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, refuse
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.engine.node_type import NodeType
-from cachetwin_cdk.monitoring.log_delivery import log_key
+from cachetwin_cdk.monitoring.log_delivery import Logging, log_key
+from cachetwin_cdk.operations.backups import Backups
 from cachetwin_cdk.patterns._cache import Cache, UserPlace, add_user_to, endpoints, engine_of, is_clustered, name_of
 from cachetwin_cdk.patterns._fargate import (
     api_subnets,
@@ -38,7 +40,9 @@ from cachetwin_cdk.patterns._findings import CACHE_SECRET, acknowledge
 from cachetwin_cdk.patterns._logs import LogSettings
 from cachetwin_cdk.patterns._network import private_network
 from cachetwin_cdk.patterns._web_front import WebFront
+from cachetwin_cdk.replication_group.encryption import Encryption
 from cachetwin_cdk.replication_group.replication_group import ReplicationGroup
+from cachetwin_cdk.replication_group.topology import Topology
 from cachetwin_cdk.rotation import UserPasswordRotation
 
 from ._description import queue_names, require_scheme, require_services
@@ -223,17 +227,14 @@ class MessagingServices(Construct):
             "Cache",
             vpc=self.vpc,
             node_type=node_type,
-            replicas=replicas,
-            automatic_failover=replicas > 0,
-            multi_az=replicas > 0,
-            users=self._cache_users(),
+            topology=Topology.replicated(replicas) if replicas else Topology.single_node(),
+            access=Access.users(*self._cache_users()),
             # Evicting a key could lose a job. With noeviction a full cache refuses new jobs with an error.
             parameters={"maxmemory-policy": "noeviction"},
             compliance=self.compliance,
-            kms_key=self.data_key,
-            snapshot_retention_days=self.compliance.retention_days if retention_days is None else retention_days,
-            log_encryption_key=self.log_key,
-            log_retention=self._log_settings.retention,
+            encryption=Encryption(kms_key=self.data_key),
+            backups=Backups(retention_days=retention_days),
+            logging=Logging.to_log_groups(retention=self._log_settings.retention, encryption_key=self.log_key),
             removal_policy=removal_policy,
         )
 
