@@ -11,6 +11,7 @@ from cachetwin_local.assembly.resolved import GivenValues
 from cachetwin_local.assembly.template import Assembly, Resource, Stack
 from cachetwin_local.assembly.where import Where
 from cachetwin_local.errors import UserError
+from cachetwin_local.resources.apigateway import rest_api as apigateway_rest_api
 from cachetwin_local.resources.apigatewayv2 import api as apigatewayv2_api
 from cachetwin_local.resources.context import Context, Translation, resource_identity
 from cachetwin_local.resources.elasticache import node_groups as elasticache_node_groups
@@ -58,7 +59,11 @@ ENDPOINTS: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = {
     "AWS::RDS::DBInstance": (rds_database.PORT, ("endpoint",)),
 }
 """The default port and the endpoints' names of each type that has endpoints."""
-FRONTS: Final = {apigatewayv2_api.API: apigatewayv2_api.api_address, lambda_url.URL: lambda_url.url_address}
+FRONTS: Final = {
+    apigatewayv2_api.API: apigatewayv2_api.api_address,
+    apigateway_rest_api.REST_API: apigateway_rest_api.rest_api_address,
+    lambda_url.URL: lambda_url.url_address,
+}
 """What gives the types that people open in a browser, and that need no other value for it, their address."""
 
 
@@ -141,7 +146,7 @@ def plan(
         paths=paths,
         coverage=tuple(coverage),
         problems=_unique(problem for problem in context.problems if problem.identity.key not in left_out),
-        outputs=_outputs(graph, chosen, absent),
+        outputs=_with_addresses(_outputs(graph, chosen, absent), apis),
         missing=graph.stand_ins.all(),
         ports=dict(address_plan.ports),
     )
@@ -308,6 +313,19 @@ def _outputs(graph: Graph, chosen: Iterable[Stack], absent: Mapping[str, str]) -
                 note = f"{', '.join(missing)}: not running here" if missing else ""
                 found.append(Output(stack.name, name, output.value, output.description, export_name, note))
     return tuple(found)
+
+
+def _with_addresses(outputs: Iterable[Output], apis: Iterable[HttpApi]) -> tuple[Output, ...]:
+    """The outputs, where the URL of a REST API on AWS is in them with its address here."""
+    places = {f"https://{api.host}": f"http://{api.endpoint.address}:{api.endpoint.port}" for api in apis}
+
+    def here(output: Output) -> Output:
+        value = output.value
+        for there, address in places.items():
+            value = value.replace(there, address) if isinstance(value, str) else value
+        return replace(output, value=value)
+
+    return tuple(here(output) for output in outputs)
 
 
 def _warn_of_transforms(context: Context, chosen: Iterable[Stack]) -> None:

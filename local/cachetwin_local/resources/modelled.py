@@ -172,10 +172,19 @@ MODELLED: Final[Mapping[str, Shape]] = {
     ),
     "AWS::SecretsManager::ResourcePolicy": Shape("modelled", "permissions are not checked yet"),
     "AWS::SecretsManager::RotationSchedule": _unsupported("secrets do not rotate here yet"),
-    **{
-        f"AWS::ApiGateway::{part}": _unsupported("a REST API " + _NOT_YET)
-        for part in ("Authorizer", "Deployment", "Method", "RequestValidator", "Resource", "RestApi", "Stage")
-    },
+    "AWS::ApiGateway::ApiKey": Shape(
+        "modelled", "methods that ask for a key take it", name="{hex17}", attributes={"APIKeyId": "{name}"}
+    ),
+    "AWS::ApiGateway::UsagePlan": Shape(
+        "modelled", "its throttles and quotas are not counted", attributes={"Id": "{name}"}
+    ),
+    "AWS::ApiGateway::UsagePlanKey": Shape(
+        "modelled", "a key counts for every API of the app", attributes={"Id": "{name}"}
+    ),
+    "AWS::ApiGateway::Model": Shape("modelled", "bodies are not checked against models here", name_property="Name"),
+    "AWS::ApiGateway::GatewayResponse": Shape(
+        "modelled", "errors have the service's own texts here", attributes={"Id": "{name}"}
+    ),
     "AWS::ApiGateway::Account": Shape("modelled", "a setting of the account; nothing to run"),
     "AWS::ApplicationAutoScaling::ScalableTarget": _unsupported(
         "nothing scales by itself here yet; counts stay as the template has them"

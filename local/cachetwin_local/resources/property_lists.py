@@ -5,6 +5,7 @@ from typing import Final
 
 from cachetwin_local.assembly.where import Step
 
+from .apigateway import property_use as apigateway
 from .apigatewayv2 import property_use as apigatewayv2
 from .cloudformation import property_use as cloudformation
 from .ecs import property_use as ecs
@@ -18,6 +19,13 @@ from .secretsmanager import property_use as secretsmanager
 __all__ = ["PROPERTY_LISTS", "is_needed"]
 
 PROPERTY_LISTS: Final[Mapping[str, PropertyUse]] = {
+    "AWS::ApiGateway::Authorizer": apigateway.AUTHORIZER,
+    "AWS::ApiGateway::Deployment": apigateway.DEPLOYMENT,
+    "AWS::ApiGateway::Method": apigateway.METHOD,
+    "AWS::ApiGateway::RequestValidator": apigateway.REQUEST_VALIDATOR,
+    "AWS::ApiGateway::Resource": apigateway.RESOURCE,
+    "AWS::ApiGateway::RestApi": apigateway.REST_API,
+    "AWS::ApiGateway::Stage": apigateway.STAGE,
     "AWS::ApiGatewayV2::Api": apigatewayv2.API,
     "AWS::ApiGatewayV2::Authorizer": apigatewayv2.AUTHORIZER,
     "AWS::ApiGatewayV2::Integration": apigatewayv2.INTEGRATION,
@@ -52,6 +60,7 @@ _READ_BY_OTHERS: Final = frozenset(
         ("AWS::RDS::DBParameterGroup", "Parameters"),
         ("AWS::EC2::SecurityGroupIngress", "GroupId"),
         ("AWS::EC2::SecurityGroupEgress", "GroupId"),
+        ("AWS::ApiGateway::ApiKey", "Value"),
         ("AWS::Lambda::EventInvokeConfig", "FunctionName"),
         ("AWS::Lambda::LayerVersion", "Content"),
     }

@@ -8,6 +8,8 @@ from cachetwin_local.assembly.resolved import Description, Resolved
 from cachetwin_local.assembly.template import Stack
 from cachetwin_local.topology.address_plan import AddressPlan
 
+from .apigateway import parts as apigateway_parts
+from .apigateway import rest_api as apigateway_rest_api
 from .apigatewayv2 import api as apigatewayv2_api
 from .apigatewayv2 import route as apigatewayv2_route
 from .apigatewayv2 import stage as apigatewayv2_stage
@@ -37,6 +39,13 @@ from .secretsmanager import secret_target_attachment as secretsmanager_secret_ta
 from .shape import describe_shape
 
 TRANSLATORS: Final[Mapping[str, Translator]] = {
+    "AWS::ApiGateway::Authorizer": apigateway_parts,
+    "AWS::ApiGateway::Deployment": apigateway_parts,
+    "AWS::ApiGateway::Method": apigateway_parts,
+    "AWS::ApiGateway::RequestValidator": apigateway_parts,
+    "AWS::ApiGateway::Resource": apigateway_parts,
+    "AWS::ApiGateway::RestApi": apigateway_rest_api,
+    "AWS::ApiGateway::Stage": apigateway_parts,
     "AWS::ApiGatewayV2::Api": apigatewayv2_api,
     "AWS::ApiGatewayV2::Authorizer": apigatewayv2_route,
     "AWS::ApiGatewayV2::Integration": apigatewayv2_route,

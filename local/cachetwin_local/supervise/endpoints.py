@@ -38,7 +38,7 @@ def endpoint_rows(topology: Topology, secrets: SecretStore) -> list[EndpointRow]
         for stage in api.stages:
             name = f"{api.identity.key}" + ("" if stage.name == "$default" else f" ({stage.name})")
             url = f"http://{_at(api.endpoint)}/" + ("" if stage.name == "$default" else f"{stage.name}/")
-            found.append(EndpointRow(name, url, "off", "", "HTTP API"))
+            found.append(EndpointRow(name, url, "off", "", f"{api.kind} API"))
     found += [
         EndpointRow(function.identity.key, f"http://{_at(function.url.endpoint)}/", "off", "", "function URL")
         for function in topology.functions

@@ -1,4 +1,4 @@
-"""HTTP APIs of API Gateway: routes, what answers them, who may call, and the stages."""
+"""HTTP and REST APIs of API Gateway: routes, what answers them, who may call, and the stages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,12 +7,21 @@ from typing import Literal
 from .functions import Cors
 from .identity import Endpoint, Identity
 
-__all__ = ["ApiAuthorizer", "ApiIntegration", "ApiRoute", "ApiStage", "HttpApi", "Throttle"]
+__all__ = ["ApiAuthorizer", "ApiIntegration", "ApiRoute", "ApiStage", "FixedAnswer", "HttpApi", "Throttle"]
+
+
+@dataclass(frozen=True, slots=True)
+class FixedAnswer:
+    """The answer of a MOCK integration."""
+
+    status_code: int
+    headers: tuple[tuple[str, str], ...] = ()
+    body: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class ApiIntegration:
-    """What answers a route: a function (its `key`, and the ARN that names it), or another server at `uri`."""
+    """What answers a route: a function (its `key`, and the ARN that names it), another server at `uri`, or `fixed`."""
 
     function: str | None
     arn: str = ""
@@ -20,6 +29,7 @@ class ApiIntegration:
     method: str = "ANY"
     payload_format: Literal["1.0", "2.0"] = "2.0"
     timeout_s: float = 30.0
+    fixed: FixedAnswer | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +40,7 @@ class ApiAuthorizer:
     """
 
     identity: Identity
-    kind: Literal["JWT", "REQUEST"]
+    kind: Literal["JWT", "REQUEST", "TOKEN"]
     name: str
     identity_sources: tuple[str, ...] = ()
     issuer: str = ""
@@ -44,7 +54,10 @@ class ApiAuthorizer:
 
 @dataclass(frozen=True, slots=True)
 class ApiRoute:
-    """A route by its key, ``GET /items/{id}`` or ``$default``, and who may use it. `authorizer` is a logical key."""
+    """A route by its key, ``GET /items/{id}`` or ``$default``, and who may use it.
+
+    `required_parameters` are names such as ``method.request.querystring.page``.
+    """
 
     route_key: str
     integration: ApiIntegration
@@ -52,6 +65,8 @@ class ApiRoute:
     authorizer: ApiAuthorizer | None = None
     scopes: tuple[str, ...] = ()
     operation_name: str = ""
+    api_key_required: bool = False
+    required_parameters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +93,7 @@ class ApiStage:
 
 @dataclass(frozen=True, slots=True)
 class HttpApi:
-    """An HTTP API. `host` is its name on AWS."""
+    """An HTTP API or a REST API. `host` is its name on AWS. `api_keys` are the values that methods with a key take."""
 
     identity: Identity
     name: str
@@ -88,3 +103,5 @@ class HttpApi:
     stages: tuple[ApiStage, ...]
     cors: Cors | None = None
     depends_on: tuple[str, ...] = ()
+    kind: Literal["HTTP", "REST"] = "HTTP"
+    api_keys: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from typing import Any, Final
 from cachetwin_local.supervise.http.server import HttpRequest
 from cachetwin_local.topology.http_apis import ApiAuthorizer, ApiRoute
 
+from .dialect import Failure
 from .functions import FunctionCaller, FunctionFailed
 from .http_event import EventContext, event_1_0, event_2_0
 from .identity_sources import values_of
@@ -21,12 +22,11 @@ Json = dict[str, Any]
 
 
 class Denied(Exception):
-    """The caller may not; `message` is the API's answer, `reason` is for its log."""
+    """The caller may not; `reason` is for the API's log."""
 
-    def __init__(self, status: int, message: str, reason: str) -> None:
+    def __init__(self, failure: Failure, reason: str) -> None:
         super().__init__(reason)
-        self.status = status
-        self.message = message
+        self.failure = failure
         self.reason = reason
 
 
@@ -43,14 +43,14 @@ class Authorizers:
         if route.authorization == "NONE":
             return None
         if route.authorization == "AWS_IAM" or route.authorizer is None:
-            raise Denied(403, "Forbidden", "no authorizer of this kind runs here: nobody may call")
+            raise Denied("denied", "no authorizer of this kind runs here: nobody may call")
         if route.authorization == "JWT":
             return await self._token(route, route.authorizer, request, context)
         decision = await self._decide(route.authorizer, request, context)
         simple = route.authorizer.payload_format == "2.0" and route.authorizer.simple_responses
         allowed = decision.get("isAuthorized") is True if simple else allows(decision, _resource(context, request))
         if not allowed:
-            raise Denied(403, "Forbidden", "the authorizer's function denies")
+            raise Denied("denied", "the authorizer's function denies")
         given = decision.get("context")
         found: Json = given if isinstance(given, dict) else {}
         if route.integration.payload_format == "2.0":
@@ -63,7 +63,7 @@ class Authorizers:
         """What a signed token says of the caller. Raises Denied."""
         values = values_of(authorizer.identity_sources, request, context)
         if not values:
-            raise Denied(401, "Unauthorized", "there is no token")
+            raise Denied("unauthorized", "there is no token")
         scheme, _, rest = values[0].partition(" ")
         token = rest.strip() if scheme.lower() == "bearer" else values[0]
         try:
@@ -71,9 +71,7 @@ class Authorizers:
                 token, authorizer.issuer, authorizer.audiences, route.scopes, context.now_s
             )
         except InvalidToken as error:
-            raise Denied(
-                403 if error.scope else 401, "Forbidden" if error.scope else "Unauthorized", str(error)
-            ) from error
+            raise Denied("denied" if error.scope else "unauthorized", str(error)) from error
         texts = {name: _claim_text(value) for name, value in claims.items()}
         found: Json = {"claims": texts, "scopes": list(route.scopes) or None}
         return {"jwt": found} if route.integration.payload_format == "2.0" else found
@@ -81,7 +79,7 @@ class Authorizers:
     async def _decide(self, authorizer: ApiAuthorizer, request: HttpRequest, context: EventContext) -> Json:
         values = values_of(authorizer.identity_sources, request, context)
         if values is None:
-            raise Denied(401, "Unauthorized", "an identity source is missing")
+            raise Denied("unauthorized", "an identity source is missing")
         key = (authorizer.identity.key, (*values, context.route_key))
         now_s = time.monotonic()
         cached = self._cache.get(key)
@@ -100,6 +98,8 @@ class Authorizers:
         arn = _resource(context, request)
         if authorizer.payload_format == "2.0":
             event = {**event_2_0(request, context), "type": "REQUEST", "routeArn": arn, "identitySource": list(values)}
+        elif authorizer.kind == "TOKEN":
+            event = {"type": "TOKEN", "methodArn": arn, "authorizationToken": ",".join(values)}
         else:
             event = {**event_1_0(request, context), "type": "REQUEST", "methodArn": arn}
             event |= {"identitySource": ",".join(values), "authorizationToken": ",".join(values)}
@@ -111,9 +111,9 @@ class Authorizers:
             )
             decision = json.loads(payload)
         except (FunctionFailed, ValueError) as error:
-            raise Denied(500, "Internal Server Error", f"the authorizer's function failed: {error}") from error
+            raise Denied("broken", f"the authorizer's function failed: {error}") from error
         if not isinstance(decision, dict):
-            raise Denied(500, "Internal Server Error", "the authorizer's result is no object")
+            raise Denied("broken", "the authorizer's result is no object")
         return decision
 
 

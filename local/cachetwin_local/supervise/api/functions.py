@@ -7,17 +7,19 @@ from urllib.parse import quote
 from cachetwin_local.supervise.http.client import HttpClient
 from cachetwin_local.supervise.load_balancer.http_message import ProtocolError
 
+from .dialect import Failure
+
 __all__ = ["FunctionCaller", "FunctionFailed"]
 
 _UNAVAILABLE: Final = frozenset({429, 503})
 
 
 class FunctionFailed(Exception):
-    """A function could not be called or failed; `status` is what an HTTP API answers, `reason` is for its log."""
+    """A function could not be called or failed; `reason` is for the API's log."""
 
-    def __init__(self, status: int, reason: str) -> None:
+    def __init__(self, failure: Failure, reason: str) -> None:
         super().__init__(reason)
-        self.status = status
+        self.failure = failure
         self.reason = reason
 
 
@@ -31,7 +33,7 @@ class FunctionCaller:
         """The payload of a function's result. Raises FunctionFailed."""
         client = self._clients.get(key)
         if client is None:
-            raise FunctionFailed(500, f"the function {key} does not run here")
+            raise FunctionFailed("broken", f"the function {key} does not run here")
         name = arn[arn.index("arn:") :] if "arn:" in arn else arn
         name = name.rpartition("functions/")[2].removesuffix("/invocations") or name
         headers = {"X-Amzn-Trace-Id": trace_id} if trace_id else {}
@@ -39,15 +41,15 @@ class FunctionCaller:
         try:
             reply = await client.post(target, headers, payload, timeout_s)
         except TimeoutError:
-            raise FunctionFailed(503, "the function did not answer in time") from None
+            raise FunctionFailed("late", "the function did not answer in time") from None
         except (OSError, EOFError, ProtocolError) as error:
-            raise FunctionFailed(500, f"the function cannot be called: {error}") from error
+            raise FunctionFailed("broken", f"the function cannot be called: {error}") from error
         if reply.status in _UNAVAILABLE:
-            raise FunctionFailed(503, "the function is throttled")
+            raise FunctionFailed("busy", "the function is throttled")
         if reply.status != 200:
-            raise FunctionFailed(500, f"the function was not called: {reply.body.decode(errors='replace')[:200]}")
+            raise FunctionFailed("broken", f"the function was not called: {reply.body.decode(errors='replace')[:200]}")
         if reply.header("x-amz-function-error"):
-            raise FunctionFailed(500, "the function failed: its log says why")
+            raise FunctionFailed("failed", "the function failed: its log says why")
         return reply.body
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""An HTTP API: its listening socket and its state. The traffic is in a process of its own."""
+"""An HTTP or REST API: its listening socket and its state. The traffic is in a process of its own."""
 
 import socket
 
@@ -17,12 +17,11 @@ _PROGRAM = "cachetwin_local.supervise.api"
 
 
 class HttpApiActor:
-    """One HTTP API. It is ready when it answers, after the functions behind it."""
-
-    kind = "HTTP API"
+    """One API. It is ready when it answers, after the functions behind it."""
 
     def __init__(self, run_context: RunContext, api: HttpApi, topology: Topology) -> None:
         self.name = api.identity.key
+        self.kind = f"{api.kind} API"
         self.depends_on = frozenset(api.depends_on)
         self._run_context = run_context
         self._api = api
@@ -41,7 +40,7 @@ class HttpApiActor:
     def open(self) -> None:
         """Open the listening socket."""
         endpoint = self._api.endpoint
-        self._socket = listen(endpoint.address, endpoint.port, f"{self.name} (HTTP API)")
+        self._socket = listen(endpoint.address, endpoint.port, f"{self.name} ({self.kind})")
 
     async def prepare(self) -> None:
         """Start the process, which waits for the functions."""

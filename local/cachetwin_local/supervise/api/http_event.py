@@ -15,9 +15,23 @@ from urllib.parse import parse_qsl, unquote
 
 from cachetwin_local.supervise.http.server import HttpRequest, HttpResponse
 
-__all__ = ["EventContext", "InvalidResult", "event_1_0", "event_2_0", "response_of"]
+__all__ = ["EventContext", "InvalidResult", "event_1_0", "event_2_0", "response_of", "rest_event"]
 
 _TEXT_TYPES: Final = ("text/", "application/json", "application/javascript", "application/xml")
+_REST_NAMES: Final = {
+    "accept": "Accept",
+    "authorization": "Authorization",
+    "content-type": "Content-Type",
+    "cookie": "Cookie",
+    "host": "Host",
+    "origin": "Origin",
+    "referer": "Referer",
+    "user-agent": "User-Agent",
+    "x-amzn-trace-id": "X-Amzn-Trace-Id",
+    "x-forwarded-for": "X-Forwarded-For",
+    "x-forwarded-port": "X-Forwarded-Port",
+    "x-forwarded-proto": "X-Forwarded-Proto",
+}
 _DROPPED: Final = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "upgrade", "date"})
 Json = dict[str, Any]
 
@@ -153,6 +167,15 @@ def event_1_0(request: HttpRequest, context: EventContext) -> Json:
         "body": body,
         "isBase64Encoded": encoded,
     }
+
+
+def rest_event(event: Json, context: EventContext) -> Json:
+    """An event in format 1.0 as a REST API sends it: no version, the path without the stage, common names in capitals."""
+    found = {name: value for name, value in event.items() if name != "version"}
+    found["path"] = event["path"].removeprefix(f"/{context.stage}") or "/"
+    for key in ("headers", "multiValueHeaders"):
+        found[key] = {_REST_NAMES.get(name, name): value for name, value in event[key].items()}
+    return found
 
 
 def response_of(payload: bytes, payload_format: str) -> HttpResponse:

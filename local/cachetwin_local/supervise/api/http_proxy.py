@@ -28,9 +28,9 @@ async def forward(integration: ApiIntegration, request: HttpRequest, context: Ev
     try:
         return await to_thread(_exchange, uri, integration, request)
     except TimeoutError:
-        raise FunctionFailed(503, f"{uri} did not answer in time") from None
+        raise FunctionFailed("late", f"{uri} did not answer in time") from None
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise FunctionFailed(503, f"{uri} cannot be reached: {error}") from error
+        raise FunctionFailed("busy", f"{uri} cannot be reached: {error}") from error
 
 
 def _exchange(uri: str, integration: ApiIntegration, request: HttpRequest) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""What runs in the process of an HTTP API: its stages, their routes, and the functions behind them."""
+"""What runs in the process of an HTTP or REST API: its stages, their routes, and the functions behind them."""
 
 import asyncio
 import json
@@ -18,9 +18,11 @@ from cachetwin_local.topology.http_apis import ApiIntegration, ApiStage
 from .access_log import access_log_line
 from .authorizers import Authorizers, Denied
 from .cors import cors_headers, is_preflight, preflight_response
+from .dialect import dialect_of, message
 from .functions import FunctionCaller, FunctionFailed
-from .http_event import EventContext, InvalidResult, event_1_0, event_2_0, response_of
+from .http_event import EventContext, InvalidResult, event_1_0, event_2_0, response_of, rest_event
 from .http_proxy import forward
+from .identity_sources import missing_parameters
 from .routes import RouteMatch, RouteTable
 from .settings import HttpApiSettings
 from .throttle import TokenBucket, bucket_of
@@ -45,19 +47,20 @@ class _Exchange:
 
 
 class HttpApiServer:
-    """One HTTP API."""
+    """One HTTP or REST API."""
 
     def __init__(self, settings: HttpApiSettings) -> None:
         self.changed = asyncio.Event()
         self._settings = settings
         self._api = settings.api
+        self._dialect = dialect_of(settings.api.kind)
         self._routes = RouteTable(settings.api.routes)
         self._stages = {stage.name: stage for stage in settings.api.stages}
         self._buckets: dict[tuple[str, str], TokenBucket] = {}
         self._functions = FunctionCaller(settings.functions)
         self._authorizers = Authorizers(self._functions)
         self._counts: Counter[str] = Counter()
-        self._http = HttpSettings(self._handle, _BODY_MAX, _message(413, "Request Entity Too Large"))
+        self._http = HttpSettings(self._handle, _BODY_MAX, self._dialect.answer("too large"))
         self._server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -92,7 +95,7 @@ class HttpApiServer:
         stage, path = self._stage(request.path)
         cors = self._api.cors
         if stage is None:
-            return _with_id(_message(404, "Not Found"), request_id)
+            return _with_id(self._dialect.answer("no stage"), request_id)
         if cors is not None and is_preflight(request):
             return _with_id(preflight_response(cors, request), request_id)
         exchange = _Exchange(request, request_id, began_s, stage, self._routes.match(request.method, path))
@@ -117,35 +120,53 @@ class HttpApiServer:
         """The response, and the error of the integration if there was one."""
         match, request = exchange.match, exchange.request
         if match is None:
-            return _message(404, "Not Found"), ""
+            return self._dialect.answer("no route"), ""
         if not self._admits(exchange.stage, match):
-            return _message(429, "Too Many Requests"), ""
+            return self._dialect.answer("throttled"), ""
+        refused = self._refusal(match, request)
+        if refused is not None:
+            return refused, ""
         context = self._context(exchange, match)
         try:
             authorizer = await self._authorizers.authorize(match.route, request, context)
         except Denied as denied:
-            return _message(denied.status, denied.message), denied.reason
+            return self._dialect.answer(denied.failure), denied.reason
         if authorizer is not None:
             context = replace(context, authorizer=authorizer)
         try:
             return await self._integrate(match.route.integration, request, context), ""
         except FunctionFailed as failed:
-            text = {503: "Service Unavailable"}.get(failed.status, "Internal Server Error")
-            return _message(failed.status, text), failed.reason
+            return self._dialect.answer(failed.failure), failed.reason
         except InvalidResult as invalid:
-            return _message(500, "Internal Server Error"), str(invalid)
+            return self._dialect.answer("failed"), str(invalid)
 
     async def _integrate(
         self, integration: ApiIntegration, request: HttpRequest, context: EventContext
     ) -> HttpResponse:
+        if integration.fixed is not None:
+            fixed = integration.fixed
+            return HttpResponse(fixed.status_code, fixed.headers, fixed.body.encode())
         if integration.function is None:
             return await forward(integration, request, context)
         make = event_2_0 if integration.payload_format == "2.0" else event_1_0
-        payload = json.dumps(make(request, context), ensure_ascii=False).encode("utf-8", "surrogatepass")
+        event = make(request, context)
+        if self._api.kind == "REST":
+            event = rest_event(event, context)
+        payload = json.dumps(event, ensure_ascii=False).encode("utf-8", "surrogatepass")
         result = await self._functions.call(
             integration.function, integration.arn, payload, integration.timeout_s, context.trace_id
         )
         return response_of(result, integration.payload_format)
+
+    def _refusal(self, match: RouteMatch, request: HttpRequest) -> HttpResponse | None:
+        """The answer to a request without the API key or the parameters that its method asks for."""
+        route = match.route
+        if route.api_key_required and request.header("x-api-key") not in self._api.api_keys:
+            return self._dialect.answer("no key")
+        missing = missing_parameters(route.required_parameters, request)
+        if missing:
+            return message(400, f"Missing required request parameters: [{', '.join(missing)}]")
+        return None
 
     def _admits(self, stage: ApiStage, match: RouteMatch) -> bool:
         """Whether the throttle of the route, or else that of the stage, lets a request through."""
@@ -222,10 +243,6 @@ def _identity_values(request: HttpRequest) -> dict[str, str]:
         "identity.userAgent": request.header("user-agent") or "",
         "domainName": request.header("host") or "",
     }
-
-
-def _message(status: int, text: str) -> HttpResponse:
-    return HttpResponse(status, (("Content-Type", "application/json"),), json.dumps({"message": text}).encode())
 
 
 def _with_id(response: HttpResponse, request_id: str) -> HttpResponse:

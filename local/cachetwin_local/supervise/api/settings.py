@@ -10,7 +10,7 @@ __all__ = ["HttpApiSettings"]
 
 @dataclass(frozen=True, slots=True)
 class HttpApiSettings:
-    """An HTTP API, the descriptor of its listening socket, and the sockets of the functions by key."""
+    """An HTTP or REST API, the descriptor of its listening socket, and the sockets of the functions by key."""
 
     api: HttpApi
     account: str

@@ -14,6 +14,8 @@ __all__ = ["Changes", "snapshot"]
 
 _INTERVAL_S: Final = 0.1
 _SOON_S: Final = 0.02
+_SOON_COST: Final = 3  # an event waits for a look, so that it runs the code as it is
+_INLINE_S: Final = 0.002  # a look that takes less is not worth a thread
 _COST: Final = 30  # a look may take one 30th of the time
 _FILES_MAX: Final = 5000
 _IGNORED: Final = frozenset({"__pycache__", "node_modules", ".git", ".venv", "cdk.out", ".cachetwin"})
@@ -51,11 +53,12 @@ class Changes:
 
     async def look(self) -> bool:
         """Whether something has changed since the last call."""
-        if not self._folders or time.monotonic() - self._looked_s < max(_SOON_S, _COST * self._cost_s):
+        if not self._folders or time.monotonic() - self._looked_s < max(_SOON_S, _SOON_COST * self._cost_s):
             return False
         async with self._lock:
             began_s = time.monotonic()
-            now = await asyncio.to_thread(snapshot, self._folders)
+            inline = self._before is not None and self._cost_s < _INLINE_S
+            now = snapshot(self._folders) if inline else await asyncio.to_thread(snapshot, self._folders)
             self._looked_s = time.monotonic()
             self._cost_s = self._looked_s - began_s
             before, self._before = self._before, now

@@ -17,7 +17,15 @@ from cachetwin_local.supervise.function.sockets import listen_for_calls
 from cachetwin_local.supervise.http.server import HttpConnection, HttpRequest, HttpResponse, HttpSettings
 from cachetwin_local.supervise.process.sockets import listen
 from cachetwin_local.topology.functions import Cors
-from cachetwin_local.topology.http_apis import ApiAuthorizer, ApiIntegration, ApiRoute, ApiStage, HttpApi, Throttle
+from cachetwin_local.topology.http_apis import (
+    ApiAuthorizer,
+    ApiIntegration,
+    ApiRoute,
+    ApiStage,
+    FixedAnswer,
+    HttpApi,
+    Throttle,
+)
 from cachetwin_local.topology.identity import Endpoint, Identity
 
 TO = ApiIntegration("App/Greet", arn="arn:aws:lambda:us-east-1:1:function:greet:live")
@@ -181,3 +189,40 @@ def test_a_function_decides_who_may_call(address: str, tmp_path: Path, simple: b
 
     route = ApiRoute("GET /", TO, "CUSTOM", authorizer)
     serve(an_api(address, route), tmp_path, decide, use)
+
+
+def test_a_rest_api_answers_in_its_own_words(address: str, tmp_path: Path) -> None:
+    to = replace(TO, payload_format="1.0")
+    fixed = ApiIntegration(None, fixed=FixedAnswer(204, (("Access-Control-Allow-Origin", "*"),)))
+    routes = (
+        ApiRoute("GET /items/{id}", to, required_parameters=("method.request.querystring.page",)),
+        ApiRoute("POST /items", to, api_key_required=True),
+        ApiRoute("PUT /items", to),
+        ApiRoute("OPTIONS /items", fixed),
+    )
+    api = an_api(address, *routes, kind="REST", stages=(ApiStage("prod"),), api_keys=("secret",))
+
+    def proxy(event: Any) -> tuple[int, dict[str, str], object]:  # noqa: ANN401
+        if event["httpMethod"] == "PUT":
+            return 200, {"X-Amz-Function-Error": "Unhandled"}, {}
+        return 200, {}, {"statusCode": 200, "body": json.dumps(event)}
+
+    async def use(client: httpx.AsyncClient) -> None:
+        async def told(method: str, path: str, **headers: str) -> tuple[int, object]:
+            answer = await client.request(method, path, headers=headers)
+            return answer.status_code, answer.json()["message"]
+
+        event = (await client.get("/prod/items/7?page=2")).json()
+        assert "version" not in event
+        assert (event["path"], event["requestContext"]["path"]) == ("/items/7", "/prod/items/7")
+        assert (event["resource"], event["headers"]["Host"]) == ("/items/{id}", f"{address}:8080")
+        assert await told("GET", "/prod/items/7") == (400, "Missing required request parameters: [page]")
+        assert await told("POST", "/prod/items") == (403, "Forbidden")
+        assert (await client.post("/prod/items", headers={"x-api-key": "secret"})).status_code == 200
+        assert await told("PUT", "/prod/items") == (502, "Internal server error")
+        assert await told("GET", "/prod/other") == (403, "Missing Authentication Token")
+        assert await told("GET", "/items") == (403, "Forbidden")
+        preflight = await client.options("/prod/items")
+        assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (204, "*")
+
+    serve(api, tmp_path, proxy, use)
