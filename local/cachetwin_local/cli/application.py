@@ -37,6 +37,7 @@ _COMMANDS: Final = {
     "failover": "operations",
     "reboot": "operations",
     "scale": "operations",
+    "set-parameter": "operations",
     "rotate": "operations",
     "clock": "clock",
     "snapshot": "snapshots",
@@ -69,7 +70,7 @@ class _Commands(TyperGroup):
             return None
         module = importlib.import_module(f"cachetwin_local.cli.commands.{_COMMANDS[cmd_name]}")
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        alone.command(cmd_name, hidden=cmd_name in _HIDDEN)(getattr(module, cmd_name))
+        alone.command(cmd_name, hidden=cmd_name in _HIDDEN)(getattr(module, cmd_name.replace("-", "_")))
         command = typer.main.get_command(alone)
         command.name = cmd_name
         return command

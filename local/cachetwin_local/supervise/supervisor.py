@@ -22,6 +22,7 @@ from cachetwin_local.supervise.background import BackgroundTasks
 from cachetwin_local.supervise.cache.cache import CacheActor
 from cachetwin_local.supervise.cache.memcached import MemcachedActor
 from cachetwin_local.supervise.cache.operations import LONG_OPERATIONS, OPERATIONS, CacheOperations
+from cachetwin_local.supervise.changes import resource_changes
 from cachetwin_local.supervise.control_socket import ControlServer, Document
 from cachetwin_local.supervise.endpoints import endpoint_rows
 from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState, State, Stopped
@@ -117,6 +118,7 @@ class Supervisor:
                 **dict.fromkeys(OPERATIONS, operations.perform),
                 **dict.fromkeys(SERVICE_OPERATIONS, ServiceOperations(self._services).perform),
                 "apply": self.apply,
+                "changes": self.changes,
                 "clock": self._move_clock,
                 "rotate": rotation.perform,
             },
@@ -189,6 +191,20 @@ class Supervisor:
             return {"done": await self.apply_change()}
         except UserError as error:
             return {"error": str(error)}
+
+    async def changes(self, _request: Document) -> Document:
+        """What `apply` would do: a line for each resource under ``changes``, and those that lose data under ``lost``."""
+        if self._plan_again is None or not self._all_started:
+            return {"error": "the start is under way: try again when everything is ready"}
+        try:
+            topology = await asyncio.to_thread(self._plan_again)
+        except UserError as error:
+            return {"error": str(error)}
+        found = resource_changes(self._running, specifications(topology))
+        return {
+            "changes": [f"{change.name}: {change.line}" for change in found],
+            "lost": [change.name for change in found if change.loses_data],
+        }
 
     async def _move_clock(self, request: Document) -> Document:
         """Move the clock of everything that runs forward, if asked to, and tell the time."""

@@ -101,6 +101,8 @@ class ReplicationGroup:
     user group; then `auth_token`, if any, is the default user's password. Without `automatic_failover` a primary that
     fails is replaced and no replica is promoted. `shard_pattern` is for shards that are added while it runs.
     `ecpu_per_second_max` limits a serverless cache, 0 does not.
+    fails is replaced and no replica is promoted. `shard_pattern` is for shards that are added while it
+    runs; with `online_resharding` a changed template may do that.
     """
 
     identity: Identity
@@ -124,6 +126,7 @@ class ReplicationGroup:
     shard_pattern: ShardPattern | None = None
     backup: Backup = Backup()
     ecpu_per_second_max: int = 0
+    online_resharding: bool = False
 
     @property
     def endpoint(self) -> Endpoint:

@@ -1,5 +1,8 @@
 """``cachetwin apply``: what runs is made like the changed app."""
 
+import sys
+from typing import Annotated, Any
+
 import typer
 
 from cachetwin_local.cli.options import App, AppContext, AssemblyFolder, NoSynth, Template
@@ -7,8 +10,9 @@ from cachetwin_local.cli.running_project import ask_supervisor, inform, state_of
 from cachetwin_local.cli.sources import Wanted, assembly_of
 from cachetwin_local.errors import UserError
 from cachetwin_local.project import Source, find_project
+from cachetwin_local.supervise.project.state import RunState
 
-__all__ = ["apply"]
+__all__ = ["apply", "apply_to"]
 
 _DEADLINE_S = 600.0
 
@@ -21,8 +25,10 @@ def apply(
     app: App = None,
     assembly: AssemblyFolder = None,
     template: Template = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before data is lost.")] = False,
 ) -> None:
-    """Apply a changed app to what runs: synthesise it if its sources changed, stop and start what differs.
+    """Apply a changed app to what runs, as an update of its stacks does: synthesise it if its sources changed, say what
+    becomes of each resource, ask where data would be lost, and do it.
 
     What did not change goes on running. Stacks and parameters are those that `up` was given.
     """
@@ -31,10 +37,34 @@ def apply(
     if state is None:
         raise UserError("nothing is running: start it with `cachetwin up`")
     assembly_of(project, Wanted(app_context=app_context, no_synth=no_synth))
+    if not apply_to(state, yes=yes):
+        inform("nothing changed")
+
+
+def apply_to(state: RunState, *, yes: bool) -> bool:
+    """Let a supervisor become what is synthesised now, after asking where data would be lost. Raises UserError.
+
+    Returns False where nothing differs.
+    """
     status_of(state)  # a supervisor that hangs is found here; a change may take long
+    changes = _ask(state, "changes")
+    if not changes["changes"]:
+        return False
+    for line in changes["changes"]:
+        inform(line)
+    lost = changes["lost"]
+    if lost and not yes:
+        if not sys.stdin.isatty():
+            raise UserError(f"the data of {', '.join(lost)} would be lost, and there is no terminal to ask: use --yes")
+        typer.confirm(f"lose the data of {', '.join(lost)}?", abort=True, err=True)
+    inform(str(_ask(state, "apply")["done"]))
+    return True
+
+
+def _ask(state: RunState, op: str) -> dict[str, Any]:
     answer = next(
-        ask_supervisor(state, {"op": "apply"}, _DEADLINE_S), {"error": "the supervisor stopped while it was asked"}
+        ask_supervisor(state, {"op": op}, _DEADLINE_S), {"error": "the supervisor stopped while it was asked"}
     )
     if "error" in answer:
         raise UserError(str(answer["error"]))
-    inform(str(answer["done"]))
+    return answer

@@ -9,7 +9,7 @@ from cachetwin_local.cli.running_project import ask_supervisor, inform, state_of
 from cachetwin_local.errors import UserError
 from cachetwin_local.project import find_project
 
-__all__ = ["Cache", "failover", "perform", "reboot", "rotate", "scale"]
+__all__ = ["Cache", "failover", "perform", "reboot", "rotate", "scale", "set_parameter"]
 
 _DEADLINE_S = 600.0
 
@@ -77,13 +77,28 @@ def scale(
     shards: Annotated[
         int | None, typer.Option("--shards", metavar="N", help="Shards of a cache with cluster mode enabled, 1 to 500.")
     ] = None,
+    node_type: Annotated[
+        str | None, typer.Option("--node-type", metavar="TYPE", help="New nodes of this type, with the data.")
+    ] = None,
 ) -> None:
-    """Change a cache's number of replicas, shards or Memcached nodes until the next `up`, while clients use it."""
-    given = {"replicas": replicas, "nodes": nodes, "shards": shards}
+    """Change a cache's replicas, shards, node type or Memcached nodes until the next `up`, while clients use it."""
+    given = {"replicas": replicas, "nodes": nodes, "shards": shards, "node_type": node_type}
     wanted = {name: value for name, value in given.items() if value is not None}
     if len(wanted) != 1:
-        raise UserError(f"scale needs one of --replicas, --shards and --nodes, got {len(wanted) or 'none'}")
+        raise UserError(
+            f"scale needs one of --replicas, --shards, --node-type and --nodes, got {len(wanted) or 'none'}"
+        )
     perform(context, {"op": "scale", "cache": cache, **wanted})
+
+
+def set_parameter(
+    context: typer.Context,
+    cache: Cache,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As a parameter group names it.")],
+    value: Annotated[str, typer.Argument(metavar="VALUE")],
+) -> None:
+    """Set a parameter of a cache until the next `up`, at once or at the next reboot, as the service does."""
+    perform(context, {"op": "set-parameter", "cache": cache, "name": name, "value": value})
 
 
 def perform(context: typer.Context, request: dict[str, object]) -> None:

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from cachetwin_local.cli.commands.apply import apply_to
 from cachetwin_local.cli.options import (
     App,
     AppContext,
@@ -24,7 +25,7 @@ from cachetwin_local.cli.options import (
 )
 from cachetwin_local.cli.ports import plan_with_free_ports
 from cachetwin_local.cli.running_project import inform, state_of, status_of
-from cachetwin_local.cli.sources import Wanted, planner_of, topology_of
+from cachetwin_local.cli.sources import Wanted, assembly_of, planner_of, topology_of
 from cachetwin_local.errors import UserError
 from cachetwin_local.project import Project, Source, find_project
 from cachetwin_local.running import (
@@ -34,6 +35,7 @@ from cachetwin_local.running import (
     wait_until_ready,
 )
 from cachetwin_local.screen import Screen, show_endpoints, stderr_console
+from cachetwin_local.supervise.project.state import RunState
 from cachetwin_local.supervise.supervisor import Supervisor
 from cachetwin_local.synth import parse_pairs
 from cachetwin_local.topology.values import Topology
@@ -58,16 +60,29 @@ def up(
     only: Only = None,
     without: Without = None,
     timeout: Timeout = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a change loses data.")] = False,
 ) -> None:
     """Start the app: synthesise it if its sources changed, start everything, show the endpoints.
+
+    Where it runs already, a changed app is applied, as by `cachetwin apply`.
 
     With --watch a saved file of a service runs at once, and a change of anything else is synthesised and applied.
     """
     source = Source(app, assembly, template)
     find = partial(find_project, context.obj.resolve(), source)
     project = find()
-    _refuse_second_run(project)
     wanted = Wanted(stacks, app_context, loopback, parameters, parameter_files, no_synth, only, without)
+    state = state_of(project)
+    if state is not None:
+        if any((stacks, loopback, parameters, parameter_files, only, without, timeout, watch)):
+            raise _already_up(state)  # what it was started with stays
+        try:
+            assembly_of(project, wanted)
+        except UserError as error:
+            raise UserError(f"{_already_up(state)}\n  and the app cannot be applied to it: {error}") from error
+        if not apply_to(state, yes=yes):
+            raise _already_up(state)
+        return
     topology = plan_with_free_ports(project.directory, planner_of(project, wanted))
     _refuse_problems(topology)
     screen = Screen(stderr_console())
@@ -159,9 +174,7 @@ def _refuse_problems(topology: Topology) -> None:
         inform(f"{len(left_out)} resources are not supported here: `cachetwin plan` names them")
 
 
-def _refuse_second_run(project: Project) -> None:
-    state = state_of(project)
-    if state is not None:
-        raise UserError(
-            f"this project is already up (pid {state.pid}): see `cachetwin status`, or stop it with `cachetwin down`"
-        )
+def _already_up(state: RunState) -> UserError:
+    return UserError(
+        f"this project is already up (pid {state.pid}): see `cachetwin status`, or stop it with `cachetwin down`"
+    )

@@ -103,9 +103,15 @@ def translate(context: Context, resolved: Resolved) -> Translation:
             for group, of_group in zip(groups, endpoints.nodes, strict=True)
         ),
         backup=backup_of(context, resolved, identity.physical_name),
+        online_resharding=_reshards_online(resolved),
         shard_pattern=_shard_pattern(context, resource.key, endpoints) if mode == "enabled" else None,
     )
     return Translation((group,), _note(group, exact=named[1]))
+
+
+def _reshards_online(resolved: Resolved) -> bool:
+    policy = resolved.resource.policies.get("UpdatePolicy")
+    return isinstance(policy, dict) and str(policy.get("UseOnlineResharding")).lower() == "true"
 
 
 def _shard_pattern(context: Context, key: str, endpoints: GroupEndpoints) -> ShardPattern:

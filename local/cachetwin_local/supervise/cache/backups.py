@@ -35,7 +35,7 @@ class Backups:
     def __init__(self, run_context: RunContext, cache: str, group: ReplicationGroup, shards: Sequence[Shard]) -> None:
         self._run_context = run_context
         self._cache = cache
-        self._group = group
+        self.group = group
         self._shards = shards
         self._taking = asyncio.Lock()
         self._stopped = False
@@ -43,11 +43,11 @@ class Backups:
     @property
     def directory(self) -> Path:
         """Where the snapshots of this cache are."""
-        return self._run_context.directory / "snapshots" / self._group.identity.physical_name
+        return self._run_context.directory / "snapshots" / self.group.identity.physical_name
 
     async def take(self, name: str | None, folder: Path | None) -> list[Path]:
         """Take a snapshot, into `folder` or the project's own. Returns the files. Raises UserError."""
-        name = name or f"{self._group.identity.physical_name}-{self._run_context.clock.now():%Y-%m-%d-%H-%M-%S}"
+        name = name or f"{self.group.identity.physical_name}-{self._run_context.clock.now():%Y-%m-%d-%H-%M-%S}"
         if not _NAME.fullmatch(name) or len(name) > _NAME_MAX:
             raise UserError(f"name must be of lower-case letters, digits and single hyphens, got {name}")
         target = folder or self.directory / name
@@ -67,14 +67,14 @@ class Backups:
 
     async def take_last(self) -> None:
         """The final snapshot, in the place of an earlier one. What goes wrong is an event."""
-        name = self._group.backup.final_name
+        name = self.group.backup.final_name
         with suppress(UserError, OSError):
             await self._take(name, self.directory / name)
 
     def schedule(self) -> None:
         """Take a snapshot when the window begins next, and so on daily; delete those that are too old."""
         clock = self._run_context.clock
-        due = next_beginning(self._group.backup.window, clock.now())
+        due = next_beginning(self.group.backup.window, clock.now())
         clock.at(int(due.timestamp() * 1000), self._automatic)
 
     def stop(self) -> None:
@@ -82,9 +82,9 @@ class Backups:
         self._stopped = True
 
     async def _automatic(self) -> None:
-        if self._stopped:
+        if self._stopped or not self.group.backup.retention_days:
             return
-        name = f"{_AUTOMATIC}{self._group.identity.physical_name}-{self._run_context.clock.now():%Y-%m-%d-%H-%M}"
+        name = f"{_AUTOMATIC}{self.group.identity.physical_name}-{self._run_context.clock.now():%Y-%m-%d-%H-%M}"
         with suppress(UserError, OSError):  # an event says it
             await self._take(name, self.directory / name)
         self._prune()
@@ -92,7 +92,7 @@ class Backups:
 
     def _prune(self) -> None:
         taken = sorted(self.directory.glob(f"{_AUTOMATIC}*"))
-        for old in taken[: -self._group.backup.retention_days]:
+        for old in taken[: -self.group.backup.retention_days]:
             shutil.rmtree(old, ignore_errors=True)
 
     async def _take(self, name: str, folder: Path) -> list[Path]:
@@ -132,10 +132,10 @@ class Backups:
             return
 
     def _tell(self, message: str) -> None:
-        identity = self._group.identity
+        identity = self.group.identity
         source: SourceType = "cache-cluster"
         name, kind = self._shards[0].primary.node.member_id, "replication group"
-        if self._group.cluster_mode == "serverless":
+        if self.group.cluster_mode == "serverless":
             source, name, kind = "serverless-cache", identity.physical_name, "serverless cache"
         elif identity.type.endswith("CacheCluster"):
             kind = "cache cluster"

@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from cachetwin_local.errors import UserError
+from cachetwin_local.resources.elasticache.cache_engine import maxmemory_bytes, node_type_memory
+from cachetwin_local.resources.elasticache.parameter_changes import AT_REBOOT, NOT_MODIFIABLE
 from cachetwin_local.supervise.background import BackgroundTasks, describe, first_cause
 from cachetwin_local.supervise.cache.backups import Backups
 from cachetwin_local.supervise.cache.cache_endpoints import MovingEndpoint, SpreadEndpoint
@@ -17,6 +19,7 @@ from cachetwin_local.supervise.cache.logins import Logins
 from cachetwin_local.supervise.cache.node_settings import ENGINE, NodeSettings
 from cachetwin_local.supervise.cache.shard import Member, Shard
 from cachetwin_local.supervise.cache.shard_count import SHARDS_MAX, Progress, ShardCount
+from cachetwin_local.supervise.cache.update import cache_update
 from cachetwin_local.supervise.events import ResourceState
 from cachetwin_local.supervise.health import HealthWatch
 from cachetwin_local.supervise.project.run_context import RunContext, slug
@@ -163,19 +166,101 @@ class CacheActor:
         return frozenset(name.lower() for name in (self.name, identity.logical_id, identity.physical_name))
 
     async def become(self, group: ReplicationGroup) -> bool:
-        """Take over `group` where it differs in its users and AUTH token only; return whether that is so.
+        """Take over a changed `group` while it runs; False where CloudFormation replaces the cache. Raises UserError.
 
         Connections of users who are gone end, as on the service; the others go on with their new rights.
         """
-        old = self._group
-        if replace(old, users=group.users, user_group_ids=group.user_group_ids, auth_token=group.auth_token) != group:
+        update = cache_update(self._group, group)
+        if update.replacement:
             return False
-        if (old.auth_token is None) != (group.auth_token is None) or bool(old.users) != bool(group.users):
-            return False  # CloudFormation replaces the group for it
         self.logins.change_to(group)
-        self._group = group
         await self.set_logins()
+        for shard in self.shards:
+            shard.automatic_failover = group.automatic_failover
+        if update.new_nodes:
+            self._settings.profile, self._settings.parameters = group.profile, group.parameters
+            await self._replace_nodes(group.nodes[0].node_type, group.nodes[0].maxmemory_bytes)
+        for name, value in update.parameters:
+            await self.set_parameter(name, value)
+        if update.replicas is not None:
+            await self.set_replicas(update.replicas)
+        if update.shards is not None:
+            await self.set_shards(update.shards, lambda _line: None)
+        if group.backup.retention_days and not self._group.backup.retention_days:
+            self.backups.schedule()
+        self._group = self.backups.group = group  # only now: what failed above is tried again
         return True
+
+    async def set_node_type(self, node_type: str) -> str:
+        """Replace every node by one of another type, with its data. Returns a sentence. Raises UserError."""
+        self._refuse_serverless("ModifyReplicationGroup with a node type")
+        if node_type not in node_type_memory():
+            raise UserError(
+                f"node type must be one of those whose memory is known (cache.t4g.micro, ...), got {node_type}"
+            )
+        node = self.members()[0].node
+        if node_type == node.node_type:
+            return f"{self.name} has nodes of the type {node_type} already"
+        usable = node.maxmemory_bytes / node_type_memory()[node.node_type]
+        return await self._replace_nodes(node_type, int(node_type_memory()[node_type] * usable))
+
+    async def _replace_nodes(self, node_type: str, maxmemory_bytes: int) -> str:
+        async def change() -> str:
+            for shard in self.shards:
+                await self._require_fit(shard, maxmemory_bytes)
+            for shard in self.shards:
+                try:
+                    await shard.replace_nodes(
+                        lambda node: replace(node, node_type=node_type, maxmemory_bytes=maxmemory_bytes)
+                    )
+                except (OSError, UserError):
+                    self._tell(f"Failed applying modification to cache node type to {node_type}.")
+                    raise
+            self._tell(f"Succeeded applying modification to cache node type to {node_type}.")
+            return f"{self.name} has nodes of the type {node_type} now"
+
+        return await self._operate("its nodes are replaced", change())
+
+    async def _require_fit(self, shard: Shard, maxmemory_bytes: int) -> None:
+        """Raise UserError where the data of a shard does not fit into a node."""
+        info = str((await shard.primary.process.ask("info"))["info"])
+        used = next((int(line[20:]) for line in info.splitlines() if line.startswith("used_memory_dataset:")), 0)
+        if used > maxmemory_bytes:
+            raise UserError(
+                f"the data of node group {shard.id}, {used} bytes, does not fit into {maxmemory_bytes} bytes"
+            )
+
+    async def set_parameter(self, name: str, value: str) -> str:
+        """Set a parameter of the parameter group, at once where the service does. Returns a sentence. Raises UserError."""
+        self._refuse_serverless("a parameter group")
+        if name in NOT_MODIFIABLE:
+            raise UserError(f"{name} cannot be modified: the service sets it")
+        at_reboot = name in AT_REBOOT
+
+        async def change() -> str:
+            parameters = {name: value}
+            if name == "reserved-memory-percent":
+                return await self._reserve(value)
+            if not at_reboot:
+                for member in [member for shard in self.shards for member in (shard.primary, *shard.members)]:
+                    if member.process.pid:  # the first refuses a wrong value before anything has changed
+                        await member.process.ask("parameters", parameters=parameters)
+            self._settings.parameters = {**self._settings.parameters, **parameters}
+            when = "when its nodes are rebooted" if at_reboot else "now"
+            self._tell(f"Updated parameter {name} to {value}")
+            return f"{self.name} has {name} {value} {when}"
+
+        return await self._operate("a parameter is set", change())
+
+    async def _reserve(self, value: str) -> str:
+        """Another part of the memory is reserved."""
+        if not value.isdigit() or int(value) >= 100:
+            raise UserError(f"reserved-memory-percent must be between 0 and 99, got {value}")
+        for member in self.members():
+            member.node = replace(member.node, maxmemory_bytes=maxmemory_bytes(member.node.node_type, int(value)))
+            await member.process.ask("parameters", parameters={"maxmemory": str(member.node.maxmemory_bytes)})
+        self._tell(f"Updated parameter reserved-memory-percent to {value}")
+        return f"{self.name} has reserved-memory-percent {value} now"
 
     async def set_logins(self) -> None:
         """Give every node the users, and what IAM tokens need, as they are now. Raises UserError."""

@@ -10,7 +10,7 @@ from cachetwin_local.supervise.cache.memcached import MemcachedActor
 __all__ = ["LONG_OPERATIONS", "OPERATIONS", "CacheOperations"]
 
 OPERATIONS = frozenset({"failover", "reboot"})
-LONG_OPERATIONS = frozenset({"restore", "scale", "snapshot"})
+LONG_OPERATIONS = frozenset({"restore", "scale", "set-parameter", "snapshot"})
 
 Document = dict[str, object]
 
@@ -34,6 +34,9 @@ class CacheOperations:
                     return {"done": await self._fail_over(request)}
                 case "reboot":
                     return {"done": await self._reboot(str(request.get("node")))}
+                case "set-parameter":
+                    cache = self._cache(str(request.get("cache")))
+                    return {"done": await cache.set_parameter(str(request.get("name")), str(request.get("value")))}
                 case "snapshot":
                     return {"done": await self._snapshot(request)}
                 case "restore":
@@ -74,8 +77,10 @@ class CacheOperations:
                 return await cache.set_replicas(count)
             case CacheActor(), {"shards": int(count)}:
                 return await cache.set_shards(count, progress)
-        options = "nodes" if isinstance(cache, MemcachedActor) else "replicas or shards"
-        given = [name for name in ("replicas", "shards", "nodes") if request.get(name) is not None]
+            case CacheActor(), {"node_type": str(node_type)}:
+                return await cache.set_node_type(node_type)
+        options = "nodes" if isinstance(cache, MemcachedActor) else "replicas, shards or node type"
+        given = [name for name in ("replicas", "shards", "node_type", "nodes") if request.get(name) is not None]
         raise UserError(f"{cache.name} is scaled by its {options}, got {given[0] if given else 'none'}")
 
     def _cache(self, name: str) -> CacheActor:

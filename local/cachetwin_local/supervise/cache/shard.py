@@ -78,7 +78,7 @@ class Shard:
         self._settings = settings
         self._group_id = group_id
         self._primary_endpoint = primary_endpoint
-        self._automatic_failover = automatic_failover
+        self.automatic_failover = automatic_failover
         self._seed = seed
         self._changed = changed
         self._changing = asyncio.Lock()
@@ -318,7 +318,7 @@ class Shard:
         """A node serves no more: promote another one if it was the primary, and tell the rest."""
         member.available = False
         self._report(member, "restarting", detail)
-        promotes = member is self.primary and self._automatic_failover
+        promotes = member is self.primary and self.automatic_failover
         if not (promotes and await self._promote(member)):
             await self._changed()
 
@@ -481,7 +481,7 @@ class Shard:
                     await self._follow(member, self.primary)
 
     def _require_replica(self) -> None:
-        if not self._automatic_failover:
+        if not self.automatic_failover:
             raise UserError(f"{self._group_id} has no automatic failover: set AutomaticFailoverEnabled in its template")
         if not any(member.available for member in self._replicas()):
             raise UserError(f"node group {self.id} of {self._group_id} has no replica that can take over")
