@@ -177,6 +177,8 @@ def test_commands_longer_than_a_piece_are_put_together() -> None:
 def test_a_load_is_not_counted_as_changes_to_save() -> None:
     run = begin(Files(**{"1_incr_aof": log_of("SET a 1", "SET b 1")}))
     run.engine.config.set_at_start("enable-debug-command", "yes")
+    before = logged.written(run)
     assert run("DEBUG LOADAOF") == b"+OK\r\n"
+    assert logged.written(run) == before  # it is no change itself
     assert b"rdb_changes_since_last_save:0\r\n" in run("INFO persistence")
     assert run("DBSIZE") == b":2\r\n"

@@ -77,6 +77,7 @@ def _reload(ctx: Context, args: list[bytes]) -> bytes:
         saves.load(keep_expired=engine.replication.link is not None, merge=b"noflush" in options)
     except (BadData, OSError):
         raise CommandError(b"ERR Error trying to load the RDB dump, check server logs.") from None
+    ctx.propagate_nothing()  # the data is the same
     return OK
 
 
@@ -92,6 +93,7 @@ def _load_log(ctx: Context, args: list[bytes]) -> bytes:
         engine.host.log(str(problem))
         raise CommandError(b"ERR Error trying to load the AOF files, check server logs") from None
     engine.actor = ctx.session
+    ctx.propagate_nothing()
     engine.saves.dirty_then = engine.dirty
     engine.host.log("Append Only File loaded by DEBUG LOADAOF")
     return OK

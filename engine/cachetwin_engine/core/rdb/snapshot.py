@@ -79,6 +79,8 @@ class Snapshot:
         while not self.done:
             db = self._current
             if db is None:
+                if delay_us > 0 and not self._databases and self._engine.clock() < self._rests_until_us:
+                    break
                 self._next_database()
                 continue
             walk = self._walks[db.index]
