@@ -1,4 +1,7 @@
-"""The session API, from cdk.json to a person at its page, with the command a newcomer types."""
+"""The session API, from cdk.json to a person at its page, with the command a newcomer types.
+
+The commands of docs/how-to/functions.md that call a function are tested here.
+"""
 
 import json
 import os
