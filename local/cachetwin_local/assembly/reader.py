@@ -15,6 +15,7 @@ from typing import TypedDict, TypeVar, cast
 
 from cachetwin_local.errors import UserError
 
+from .loops import expand_loops
 from .template import Assembly, DockerAsset, FileAsset, Json, Resource, Stack
 from .template_text import parse_template_text
 from .where import Where
@@ -228,7 +229,7 @@ def _load_template(path: Path) -> dict[str, Json]:
         raise UserError(f"{path} does not exist") from None
     except (OSError, UnicodeDecodeError) as error:
         raise UserError(f"{path} cannot be read: {error}") from None
-    return parse_template_text(text, str(path))
+    return expand_loops(parse_template_text(text, str(path)))
 
 
 def _unique_names(artifacts: list[_StackArtifact]) -> dict[tuple[Path, str], str]:
@@ -260,7 +261,8 @@ def _resource(stack: str, logical_id: str, raw: Json) -> Resource:
     if logical_id.startswith("Fn::"):
         name = "::".join(logical_id.split("::")[:2])
         raise UserError(
-            f"stack {stack}, {logical_id}: {name} is not expanded here: write out the resources that it makes"
+            f"stack {stack}, {logical_id}: {name} is not expanded here: a loop's collection must be a list of texts, or "
+            "a list parameter with a default; write out the resources that it makes"
         )
     if not isinstance(raw, dict) or "Type" not in raw:
         raise UserError(f"stack {stack}, {logical_id}: a resource must be an object with a Type, got {raw!r}")

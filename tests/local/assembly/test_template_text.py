@@ -96,15 +96,15 @@ def test_an_empty_section_is_a_section_without_entries(tmp_path: Path) -> None:
     assert [one.status for one in plan(read_template(path)).coverage] == ["modelled"]
 
 
-def test_loops_of_the_language_extensions_are_named_and_the_rest_is_planned(tmp_path: Path) -> None:
+def test_a_loop_over_what_is_not_known_is_named_and_the_rest_is_planned(tmp_path: Path) -> None:
     path = tmp_path / "t.yaml"
     path.write_text(
         "Transform: AWS::LanguageExtensions\n"
         "Resources:\n"
         "  Group: {Type: AWS::Logs::LogGroup}\n"
-        "  Fn::ForEach::Topics: [Name, [A, B], {'Topic${Name}': {Type: AWS::SNS::Topic}}]\n"
+        "  Fn::ForEach::Topics: [Name, !Split [',', x], {'Topic${Name}': {Type: AWS::SNS::Topic}}]\n"
         "Outputs:\n"
-        "  Fn::ForEach::Topics: [Name, [A, B], {'Out${Name}': {Value: x}}]\n"
+        "  Fn::ForEach::Topics: [Name, !Split [',', x], {'Out${Name}': {Value: x}}]\n"
     )
     topology = plan(read_template(path))
     notes = {one.identity.logical_id: one.note for one in topology.coverage if one.status == "not readable"}

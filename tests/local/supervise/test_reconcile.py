@@ -75,7 +75,7 @@ def test_a_changed_service_is_replaced_while_the_load_balancer_goes_on(tmp_path:
         after = run.state()["children"]
         assert after[f"{FRONT}/traffic"] == before[f"{FRONT}/traffic"]
         assert after[f"{SERVICE}/web/1"] != before[f"{SERVICE}/web/1"]
-        assert cachetwin(tmp_path, "status").returncode == 0
+        assert eventually(lambda: cachetwin(tmp_path, "status").returncode == 0, 60)
 
 
 def answers_as(address: str, name: str) -> bool:
