@@ -1,12 +1,21 @@
 """The endpoints of a topology as rows for people and as environment variables."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from cachetwin_local.supervise.project.secret_store import SecretStore
-from cachetwin_local.topology.values import CacheUser, Database, Endpoint, MemcachedCluster, ReplicationGroup, Topology
+from cachetwin_local.topology.values import (
+    CacheUser,
+    Database,
+    Endpoint,
+    Identity,
+    MemcachedCluster,
+    ReplicationGroup,
+    Topology,
+)
 
 __all__ = ["EndpointRow", "endpoint_rows", "endpoint_variables"]
 
@@ -68,30 +77,64 @@ def endpoint_variables(
 ) -> dict[str, str]:
     """Environment variables with every endpoint, named by logical id: ``CACHE_HOST``, ``DATABASE_URL``, ...
 
-    Passwords are left out unless `with_secrets`. The CA bundle comes under the names that TLS libraries read.
+    The stack comes first in the names of those that would share one: ``SHOP_CACHE_HOST``, ``BLOG_CACHE_HOST``. Passwords
+    are left out unless `with_secrets`. The CA bundle comes under the names that TLS libraries read.
     """
     found: dict[str, str] = {}
+    prefixes = _prefixes(topology)
     for balancer in topology.load_balancers:
         for listener in balancer.listeners:
             url = f"{listener.protocol.lower()}://{listener.endpoint.address}:{listener.endpoint.port}"
-            found.setdefault(f"{_prefix(balancer.identity.logical_id)}_URL", url)
+            found.setdefault(f"{prefixes[balancer.identity.key]}_URL", url)
     for group in topology.replication_groups:
-        found |= _cache_variables(group, secrets, with_secrets=with_secrets)
+        found |= _cache_variables(prefixes[group.identity.key], group, secrets, with_secrets=with_secrets)
     for cluster in topology.memcached_clusters:
-        prefix = _prefix(cluster.identity.logical_id)
+        prefix = prefixes[cluster.identity.key]
         found[f"{prefix}_HOST"] = cluster.endpoint.address
         found[f"{prefix}_PORT"] = str(cluster.endpoint.port)
         if cluster.reader_endpoint is not None:
             found[f"{prefix}_READER_HOST"] = cluster.reader_endpoint.address
             found[f"{prefix}_READER_PORT"] = str(cluster.reader_endpoint.port)
     for database in topology.databases:
-        found |= _database_variables(database, secrets, with_secrets=with_secrets)
+        found |= _database_variables(prefixes[database.identity.key], database, secrets, with_secrets=with_secrets)
     names = ("CACHETWIN_CA_BUNDLE", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "AWS_CA_BUNDLE", "PGSSLROOTCERT")
     return {**found, **dict.fromkeys(names, str(bundle_file))} if found else {}
 
 
-def _cache_variables(group: ReplicationGroup, secrets: SecretStore, *, with_secrets: bool) -> dict[str, str]:
-    prefix = _prefix(group.identity.logical_id)
+def _prefixes(topology: Topology) -> dict[str, str]:
+    """The beginning of each resource's variables, by its key: no two resources share one."""
+    identities = [
+        *(balancer.identity for balancer in topology.load_balancers),
+        *(group.identity for group in topology.replication_groups),
+        *(cluster.identity for cluster in topology.memcached_clusters),
+        *(database.identity for database in topology.databases),
+    ]
+    found: dict[str, str] = {}
+    left = identities
+    for named in (_by_id, _by_stack_and_id, _by_whole_name):
+        counts = Counter(named(identity) for identity in left)
+        used = set(found.values())
+        free = [identity for identity in left if counts[named(identity)] == 1 and named(identity) not in used]
+        found |= {identity.key: named(identity) for identity in free}
+        left = [identity for identity in left if identity.key not in found]
+    return found | {identity.key: f"{_by_whole_name(identity)}_{number}" for number, identity in enumerate(left, 1)}
+
+
+def _by_id(identity: Identity) -> str:
+    return _prefix(identity.logical_id)
+
+
+def _by_stack_and_id(identity: Identity) -> str:
+    return f"{_prefix(identity.stack)}_{_prefix(identity.logical_id)}"
+
+
+def _by_whole_name(identity: Identity) -> str:
+    return re.sub(r"\W+", "_", identity.key).upper()
+
+
+def _cache_variables(
+    prefix: str, group: ReplicationGroup, secrets: SecretStore, *, with_secrets: bool
+) -> dict[str, str]:
     endpoint, reader = group.endpoint, group.reader_endpoint
     scheme = "redis" if endpoint.tls == "off" else "rediss"
     found = {
@@ -111,8 +154,7 @@ def _cache_variables(group: ReplicationGroup, secrets: SecretStore, *, with_secr
     return found
 
 
-def _database_variables(database: Database, secrets: SecretStore, *, with_secrets: bool) -> dict[str, str]:
-    prefix = _prefix(database.identity.logical_id)
+def _database_variables(prefix: str, database: Database, secrets: SecretStore, *, with_secrets: bool) -> dict[str, str]:
     endpoint, name = database.endpoint, database.db_name or "postgres"
     user = secrets.text(database.username)
     found = {

@@ -7,6 +7,7 @@ import pytest
 
 from cachetwin_local.assembly.loops import expand_loops
 from cachetwin_local.assembly.reader import read_template
+from cachetwin_local.assembly.template import Json
 from cachetwin_local.plan.planner import plan
 
 LOOP = "Fn::ForEach::Each"
@@ -58,8 +59,8 @@ def test_a_list_parameter_gives_its_default() -> None:
         ["N", ["a"], []],
     ],
 )
-def test_a_loop_that_cannot_be_expanded_stays(loop: Any) -> None:
-    template = {"Resources": {LOOP: loop}}
+def test_a_loop_that_cannot_be_expanded_stays(loop: Json) -> None:
+    template: dict[str, Json] = {"Resources": {LOOP: loop}}
     assert expand_loops(template) == template
 
 
