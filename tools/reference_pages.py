@@ -140,7 +140,16 @@ EXAMPLES: dict[str, str] = {
 BESIDE = {
     "MessagingServices": ("MessagingService",),
     "CachedWebApp": ("ExistingDatabase",),
-    "ReplicationGroup": ("Topology", "Shard", "Access", "Encryption", "Backups", "RestoreFrom", "Maintenance", "Logging"),
+    "ReplicationGroup": (
+        "Topology",
+        "Shard",
+        "Access",
+        "Encryption",
+        "Backups",
+        "RestoreFrom",
+        "Maintenance",
+        "Logging",
+    ),
     "SecondaryReplicationGroup": ("Access", "Maintenance", "Logging"),
     "ServerlessCache": ("Access", "Backups", "RestoreFrom", "UsageLimits"),
     "MemcachedCluster": ("MemcachedTopology", "Maintenance"),
