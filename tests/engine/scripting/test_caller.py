@@ -1,6 +1,7 @@
 """Commands that scripts run."""
 
 import pytest
+from tests.engine.hosts import busy
 from tests.engine.in_process import Run
 
 from cachetwin_engine.core.admin.elasticache import rename_commands_of
@@ -57,3 +58,16 @@ def test_a_command_takes_as_many_arguments_as_a_script_can_unpack(run: Run) -> N
     assert run.args("EVAL", script % "call", 1, "k") == b":7999\r\n"
     assert run.args("EVAL", script % "pcall", 1, "k") == b":15998\r\n"
     assert run("LRANGE k 7998 7999") == b"*2\r\n$4\r\n7999\r\n$1\r\n1\r\n"
+
+
+def test_time_stands_still_in_a_script_until_it_is_slow(run: Run) -> None:
+    script = """
+    local before = redis.call('TIME')
+    for i = 1, tonumber(ARGV[1]) do end
+    local after = redis.call('TIME')
+    return before[1] ~= after[1] or before[2] ~= after[2]
+    """
+    run.clock.step_us = 100
+    assert run.args("EVAL", script, 0, 1_000_000) == b"$-1\r\n"
+    busy(run)
+    assert run.args("EVAL", script, 0, 1_000_000) == b":1\r\n"

@@ -174,3 +174,24 @@ def test_a_second_signal_ends_even_the_last_save(start_engine: "StartEngine", tm
     engine.signal(signal.SIGINT)
     assert engine.wait() == 1
     assert list(tmp_path.iterdir()) == []
+
+
+def test_two_signals_end_an_engine_whose_script_never_ends(start_engine: "StartEngine") -> None:
+    engine = start_engine("--busy-reply-threshold", "50")
+    with engine.connect() as looping, engine.connect(timeout=30) as other:
+        other.sendall(b"PING\r\n")
+        assert other.recv(100) == b"+PONG\r\n"
+        looping.sendall(b"EVAL 'while true do end' 0\r\n")
+        deadline = time.monotonic() + 30
+        reply = b""
+        while not reply.startswith(b"-BUSY"):
+            assert time.monotonic() < deadline
+            other.sendall(b"PING\r\n")
+            reply = other.recv(100)
+        for _ in range(20):  # signals that come together count as one
+            engine.signal(signal.SIGTERM)
+            time.sleep(0.2)
+            if engine.process.poll() is not None:
+                break
+        assert engine.wait() == 1
+    engine.wait_for_log("You insist... exiting now.")

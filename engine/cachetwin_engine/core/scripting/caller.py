@@ -43,7 +43,7 @@ class RunningScript(ScriptRun):
         self.name = name
         self.args = args
         self.started_us = engine.batch_started_us
-        self.time_us = engine.now_us()  # Unix time, which stands still for the script
+        self.time_us = engine.now_us()  # Unix time, which stands still for the script until it is slow
         self.kill_command = b"FUNCTION KILL" if is_function else b"SCRIPT KILL"
         self.wrote = False  # it has run a writing command, so it can't be ended without a trace
         self.killed = False

@@ -293,6 +293,7 @@ class Machine:
             engine.ready_keys = []
             engine.blocked_by |= BLOCKED_BY_SCRIPT
             engine.host.serve_others()
+            running.time_us = engine.clock()  # as in Valkey, whose cached time goes on when it serves others
             engine.actor, engine.batch_started_us = actor, batch_started_us
             engine.ready_keys = ready
             engine.propagation.restore(suspended)

@@ -14,7 +14,7 @@ class ScriptRun:
         self.name = b""
         self.args: list[bytes] = []
         self.started_us = 0
-        self.time_us = 0  # Unix time, which stands still for the script
+        self.time_us = 0  # Unix time, which stands still for the script until it is slow
         self.kill_command = b""
         self.wrote = False  # it has run a writing command, so it can't be ended without a trace
         self.killed = False

@@ -88,6 +88,8 @@ class ValkeyNode(Node[Connection]):
         self._ahead_ms = 0
         self._limits = engine.config.clients.buffer_limits
         self._loglevel = engine.config.get("loglevel")
+        self._handles_signals = False
+        self._busy_signals = -1  # since a script holds the event loop; -1 while none does
 
     # The end
 
@@ -103,6 +105,7 @@ class ValkeyNode(Node[Connection]):
         self._mover.close()
 
     def _handle_signals(self) -> None:
+        self._handles_signals = True
         self.loop.add_signal_handler(signal.SIGTERM, self._end, "SIGTERM")
         self.loop.add_signal_handler(signal.SIGINT, self._end, "SIGINT")
         self.loop.add_signal_handler(signal.SIGHUP, self.certificate.reload)
@@ -133,6 +136,24 @@ class ValkeyNode(Node[Connection]):
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
+
+    def _count_signals(self) -> None:
+        """A script holds the event loop: two signals from now on end the process at once, as one behind it would later."""
+        if self._busy_signals >= 0:
+            return
+        self._busy_signals = 0
+        before = {number: signal.signal(number, self._signal_while_busy) for number in (signal.SIGTERM, signal.SIGINT)}
+        self.loop.call_soon(self._stop_counting, before)
+
+    def _signal_while_busy(self, number: int, frame: object) -> None:
+        self._busy_signals += 1  # the loop has noted it, too, and acts on it when it runs again
+        if self._busy_signals > 1:
+            self._die(number, frame)
+
+    def _stop_counting(self, before: "dict[signal.Signals, signal._HANDLER]") -> None:
+        self._busy_signals = -1
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
     def _die(self, number: int, frame: object) -> None:
         log.warning("You insist... exiting now.")
@@ -452,6 +473,8 @@ class ValkeyNode(Node[Connection]):
         What they send is read and answered here; the loop serves the rest when it runs again, and connections with TLS or
         with replies that wait to be taken. New plain connections are accepted.
         """
+        if self._handles_signals:
+            self._count_signals()
         for endpoint in self.endpoints.plain():
             self._busy_connections.accept(endpoint)
         sockets = {connection.plain_socket(): connection for connection in list(self._connections.values())}
