@@ -47,7 +47,12 @@ from cachetwin_local.topology.values import NodeGroup, ReplicationGroup
 PAUSE_S = 0.002  # between two writes of a client
 RETRY_S = 0.005
 RECOVERY_S_MAX = 60.0
-ERRORS = (redis.RedisError, OSError, AttributeError)  # redis-py 8 counts commands of a node that it has forgotten
+ERRORS = (
+    redis.RedisError,
+    redis.exceptions.RedisClusterException,
+    OSError,
+    AttributeError,  # redis-py 8 counts commands of a node that it has forgotten
+)
 
 
 @dataclass(slots=True)

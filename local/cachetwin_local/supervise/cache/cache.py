@@ -179,6 +179,7 @@ class CacheActor:
             shard.automatic_failover = group.automatic_failover
         if update.new_nodes:
             self._settings.profile, self._settings.parameters = group.profile, group.parameters
+            self._settings.options = _options(group)
             await self._replace_nodes(group.nodes[0].node_type, group.nodes[0].maxmemory_bytes)
         for name, value in update.parameters:
             await self.set_parameter(name, value)

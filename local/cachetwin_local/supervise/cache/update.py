@@ -71,6 +71,8 @@ def cache_update(old: ReplicationGroup, new: ReplicationGroup) -> CacheUpdate:
         nodes.append(f"{new.engine} {new.engine_version}")
     if removed or "rename-commands" in changed:
         nodes.append("parameters")
+    if new.ecpu_per_second_max != old.ecpu_per_second_max:
+        nodes.append("ECPUPerSecond")
     return CacheUpdate(
         shards=shards if shards != len(old.node_groups) else None,
         replicas=replicas if replicas != _replicas(old) else None,

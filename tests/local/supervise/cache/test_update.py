@@ -1,6 +1,6 @@
 """What CloudFormation does with a cache whose template has changed."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from tests.local.supervise.cache.caches import cluster, replication_group
@@ -35,6 +35,12 @@ def test_a_node_type_or_version_brings_new_nodes_with_the_data() -> None:
     assert cache_update(OLD, new).new_nodes == ("node type cache.r7g.large",)
     newer = replace(OLD, profile="valkey-9.0", engine_version="9.0")
     assert cache_update(OLD, newer).describe() == "update with some interruption: valkey 9.0; its data stays"
+
+
+def test_every_property_of_a_cache_is_weighed() -> None:
+    """A new field of the value needs a line in `cache_update`, and then here."""
+    assert len(fields(ReplicationGroup)) == 22
+    assert cache_update(OLD, replace(OLD, ecpu_per_second_max=1000)).new_nodes == ("ECPUPerSecond",)
 
 
 @pytest.mark.parametrize(
