@@ -129,7 +129,7 @@ def answers_over_tls(address: str, port: int) -> bool:
         ):
             reply = reply_to_ping(tls)
             return reply.startswith(HEALTHY) or (not reply and tls.version() == "TLSv1.3")
-    except (ssl.SSLEOFError, ConnectionResetError):
+    except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionResetError):
         return True
     except OSError as error:
         return "CERTIFICATE_REQUIRED" in str(getattr(error, "reason", ""))

@@ -62,7 +62,8 @@ def test_it_is_healthy_where_clients_need_certificates(
         path.chmod(0o644)
     tmp_path.chmod(0o755)
     port = free_port()
-    settings = ("--tls-auth-clients", "yes", "--tls-protocols", protocols)
+    trusted = f"/certs/{certificates.ca_file.relative_to(tmp_path)}"
+    settings = ("--tls-auth-clients", "yes", "--tls-ca-cert-file", trusted, "--tls-protocols", protocols)
     container, _ = containers.start(
         "--port", "0", "--tls-port", str(port), *mounted, *settings, options=("-v", f"{tmp_path}:/certs:ro"), port=port
     )
@@ -93,9 +94,10 @@ def test_memcached_listens_where_it_is_told_and_nowhere_else(engine_image: str, 
     container = Container(engine_image, "--profile", "memcached-1.6", "-p", str(port), *words)
     try:
         container.wait_for_port(port)
-        with PymemcacheClient(("127.0.0.1", port), timeout=10) as cache:
-            assert cache.set("k", "v", noreply=False)
-            assert cache.get("k") == b"v"
+        cache = PymemcacheClient(("127.0.0.1", port), timeout=10)
+        assert cache.set("k", "v", noreply=False)
+        assert cache.get("k") == b"v"
+        cache.close()
         assert container.health() == (0, "")
         listens = [line for line in container.logs().splitlines() if '"listening"' in line]
         assert [json.loads(line)["address"] for line in listens] == [f"127.0.0.1:{port}"]

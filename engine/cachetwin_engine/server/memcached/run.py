@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cachetwin_engine.memcached.engine import Memcached
+from cachetwin_engine.memcached.settings import Settings
 from cachetwin_engine.server.config import OptionError
 from cachetwin_engine.server.listener import ListenError, open_tcp, open_unix
 from cachetwin_engine.server.logs import log, start_log
@@ -62,13 +63,6 @@ def run_memcached(words: Sequence[str]) -> None:
 def prepare(options: MemcachedOptions) -> MemcachedNode:
     """The node with its sockets open, but not yet serving. Raises OptionError."""
     settings = options.settings
-    possible = raise_file_limit(settings.max_connections)
-    if possible < settings.max_connections:
-        fields = {"wanted": settings.max_connections, "maxconns": possible}
-        log.warning("too few open files are allowed: the connection limit is lowered", extra={"fields": fields})
-        settings.max_connections = possible
-    if settings.udp_port:
-        log.warning("UDP is not served", extra={"fields": {"port": settings.udp_port}})
     facts = ProcessFacts()
     engine = Memcached(settings, time.time_ns, facts)
     if settings.auth_file:
@@ -81,7 +75,18 @@ def prepare(options: MemcachedOptions) -> MemcachedNode:
         _listen(node, options)
     except (TlsError, ListenError) as error:
         raise OptionError(str(error)) from error
+    _warn_of_limits(settings)  # last: a command line that is refused is one line
     return node
+
+
+def _warn_of_limits(settings: Settings) -> None:
+    possible = raise_file_limit(settings.max_connections)
+    if possible < settings.max_connections:
+        fields = {"wanted": settings.max_connections, "maxconns": possible}
+        log.warning("too few open files are allowed: the connection limit is lowered", extra={"fields": fields})
+        settings.max_connections = possible
+    if settings.udp_port:
+        log.warning("UDP is not served", extra={"fields": {"port": settings.udp_port}})
 
 
 def _listen(node: MemcachedNode, options: MemcachedOptions) -> None:

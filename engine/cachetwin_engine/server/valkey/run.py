@@ -50,7 +50,6 @@ def prepare(options: Options) -> ValkeyNode:
     """The node with its engine configured and its sockets open, but not yet serving. Raises OptionError."""
     host = ProcessHost(options.config_file)
     engine = new_engine(options, host)
-    _limit_clients(engine, host)
     try:
         node = ValkeyNode(
             engine,
@@ -72,6 +71,7 @@ def prepare(options: Options) -> ValkeyNode:
         raise OptionError(str(error)) from error
     if options.control_fd is None and not (listening_modes(options) or options.unixsocket):
         raise OptionError("nothing would listen: give port, tls-port or unixsocket")
+    _limit_clients(engine, host)  # may log: a command line that is refused is one line
     return node
 
 
