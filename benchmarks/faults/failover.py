@@ -2,12 +2,13 @@
 
     python -m benchmarks.faults.failover [--faults N] [--seed S] [--shards N] [--replicas N] [--clients N]
 
-A replication group runs as under `cachetwin up`, with TLS and a password user (in cluster mode where there is more than
-one shard). Clients append numbers to a list each; every other write is followed by WAIT, and is *protected* once a replica
-has it. Meanwhile nodes are killed, stopped (SIGSTOP), failed over with and without a plan, rebooted, replicas are removed
-and added, and shards added and removed, also while a primary is killed: one fault at a time, drawn from the seed; the next
-one comes when every node serves again. At the end the lists are compared with what was acknowledged: no protected write may
-be missing. Others may be: replication is asynchronous.
+A replication group runs as under `cachetwin up`, with TLS, a password user and an IAM user (in cluster mode where there is
+more than one shard). Clients of redis-py, valkey-py and valkey-glide (`fault_clients`), in turn, append numbers to a list
+each; every other write is followed by WAIT, and is *protected* once a replica has it. Meanwhile nodes are killed, stopped
+(SIGSTOP), failed over with and without a plan, rebooted, replicas are removed and added, and shards added and removed, also
+while a primary is killed: one fault at a time, drawn from the seed; the next one comes when every node serves again. At the
+end the lists are compared with what was acknowledged: no protected write may be missing. Others may be: replication is
+asynchronous.
 
 The time without service is that from the fault to the moment when every client has had a write acknowledged that it began
 after the fault. Clients, supervisor and nodes share the machine's cores. The exit code is 1 when a protected write is lost.
@@ -27,40 +28,34 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
-import redis
-import redis.asyncio
 import uvloop
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
+from benchmarks.faults.fault_clients import ERRORS, IAM_USER, KINDS, GlideClient, PipelineClient, connect
 from tests.local.supervise.cache.caches import KEY, cache_node, cluster, replication_group, running, secret
 
+from cachetwin_local.identity.credentials import Credentials
+from cachetwin_local.identity.directory import Principal
+from cachetwin_local.identity.policies import read_policy
 from cachetwin_local.supervise.cache.cache import CacheActor
 from cachetwin_local.supervise.cache.shard import Shard
 from cachetwin_local.supervise.project.local_ca import LocalCA
 from cachetwin_local.supervise.project.logs import Logs
 from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.supervise.project.secret_store import SecretStore
-from cachetwin_local.topology.values import NodeGroup, ReplicationGroup
+from cachetwin_local.topology.values import CacheUser, NodeGroup, ReplicationGroup
 
 PAUSE_S = 0.002  # between two writes of a client
 RETRY_S = 0.005
 RECOVERY_S_MAX = 60.0
-ERRORS = (
-    redis.RedisError,
-    redis.exceptions.RedisClusterException,
-    OSError,
-    AttributeError,  # redis-py 8 counts commands of a node that it has forgotten
-)
 
 
 @dataclass(slots=True)
 class Writer:
     """A client that appends numbers to its list."""
 
+    kind: str
     key: str
-    client: Any
+    client: PipelineClient | GlideClient
     acknowledged: set[int] = field(default_factory=set)
     protected: set[int] = field(default_factory=set)
     errors: dict[str, int] = field(default_factory=lambda: defaultdict(int))
@@ -86,22 +81,17 @@ class Writer:
     async def write(self, number: int, *, protect: bool) -> None:
         """One write: acknowledged when it is answered, protected when WAIT on the same connection finds a replica."""
         if not protect:
-            await self.client.rpush(self.key, number)
+            await self.client.append(self.key, number)
             self.acknowledged.add(number)
             return
-        async with self.client.pipeline(transaction=False) as pipeline:
-            pipeline.rpush(self.key, number)
-            pipeline.wait(1, 1000)
-            pushed, replicas = await pipeline.execute(raise_on_error=False)
-        if isinstance(pushed, Exception):
-            raise pushed
+        is_protected = await self.client.append_protected(self.key, number)
         self.acknowledged.add(number)
-        if isinstance(replicas, int) and replicas >= 1:
+        if is_protected:
             self.protected.add(number)
 
     async def found(self) -> set[int]:
         """What the list holds now."""
-        return {int(entry) for entry in await self.client.lrange(self.key, 0, -1)}
+        return await self.client.entries(self.key)
 
 
 @dataclass(slots=True)
@@ -185,22 +175,6 @@ def group_of(address: str, shards: int, replicas: int) -> ReplicationGroup:
     return replace(group, node_groups=tuple(groups))
 
 
-def client_of(run_context: RunContext, group: ReplicationGroup) -> Any:  # noqa: ANN401  (two kinds of clients)
-    """A client of the group: of its cluster, or of its primary endpoint."""
-    options: dict[str, Any] = {
-        "host": group.endpoint.address,
-        "port": group.endpoint.port,
-        "username": "app",
-        "password": run_context.secrets.text(group.users[0].passwords[0]),
-        "ssl": True,
-        "ssl_ca_certs": str(run_context.local_ca.certificate_file),
-        "socket_timeout": 5,
-    }
-    if group.cluster_mode == "enabled":
-        return redis.asyncio.RedisCluster(**options)
-    return redis.asyncio.Redis(**options, retry=Retry(NoBackoff(), 0))
-
-
 async def time_without_service(writers: list[Writer], since: float) -> float:
     """Seconds from `since` until every writer has had a write acknowledged that it began later."""
     async with asyncio.timeout(RECOVERY_S_MAX):
@@ -215,6 +189,15 @@ async def recovered(actor: CacheActor) -> None:
         await asyncio.sleep(0.05)
         while not all(member.available and member.state == "ready" for member in actor.members()):
             await asyncio.sleep(0.02)
+
+
+def role_of_the_clients(run_context: RunContext) -> Credentials:
+    """The credentials of a service whose role may connect."""
+    statement = {"Effect": "Allow", "Action": "elasticache:Connect", "Resource": "*"}
+    policies = (read_policy("connect", {"Statement": statement}),)
+    role = "arn:aws:iam::000000000000:role/clients"
+    run_context.identities.set_principals([Principal("Shop/Clients", role, policies)])
+    return run_context.identities.all()[0][1]
 
 
 async def measure(arguments: argparse.Namespace, folder: Path) -> int:
@@ -232,10 +215,16 @@ async def measure(arguments: argparse.Namespace, folder: Path) -> int:
     )
     run_context.secrets.provision([secret()])
     group = group_of(arguments.address, arguments.shards, arguments.replicas)
+    group = replace(group, users=(*group.users, CacheUser(IAM_USER, IAM_USER, "on ~app:* +@all", "iam")))
+    credentials = role_of_the_clients(run_context)
     choice = random.Random(arguments.seed)  # noqa: S311  (the same faults at every run)
     gaps: dict[str, list[float]] = defaultdict(list)
     async with running(run_context, group) as actor:
-        writers = [Writer(f"app:{{{number}}}", client_of(run_context, group)) for number in range(arguments.clients)]
+        writers = []
+        for number in range(arguments.clients):
+            kind = KINDS[number % len(KINDS)]
+            client = await connect(kind, run_context, group, credentials)
+            writers.append(Writer(kind, f"app:{{{number}}}", client))
         tasks = [asyncio.create_task(writer.run()) for writer in writers]
         await time_without_service(writers, time.monotonic())
         faults = Faults(actor, run_context, choice, arguments.replicas)
@@ -258,7 +247,7 @@ async def measure(arguments: argparse.Namespace, folder: Path) -> int:
         code = await report(writers, gaps, arguments)
         for writer in writers:
             with suppress(*ERRORS):
-                await writer.client.aclose()
+                await writer.client.close()
     logs.close()
     return code
 
@@ -283,6 +272,10 @@ async def report(writers: list[Writer], gaps: dict[str, list[float]], arguments:
     print(f"{'all':<28}{len(together):>6}{statistics.median(together):>10.3f}{max(together):>11.3f}")
     print(f"acknowledged writes {acknowledged}, of them protected by WAIT {protected}")
     print(f"lost {lost} that were not protected, {lost_protected} that were")
+    for kind in KINDS:
+        of_kind = [writer for writer in writers if writer.kind == kind]
+        writes = sum(len(writer.acknowledged) for writer in of_kind)
+        print(f"{kind:<28}{len(of_kind)} clients, {writes} acknowledged writes")
     print("errors that clients saw: " + (", ".join(f"{name} {errors[name]}" for name in sorted(errors)) or "none"))
     return 1 if lost_protected else 0
 

@@ -12,6 +12,6 @@ from benchmarks.faults.failover import measure
 def test_no_write_that_a_replica_has_is_lost(
     tmp_path: Path, address: str, shards: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    arguments = argparse.Namespace(faults=4, seed=shards, shards=shards, replicas=1, clients=2, address=address)
+    arguments = argparse.Namespace(faults=4, seed=shards, shards=shards, replicas=1, clients=4, address=address)
     assert asyncio.run(measure(arguments, tmp_path)) == 0
     assert "0 that were" in capsys.readouterr().out
