@@ -2,13 +2,16 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
 
 from cachetwin_local.supervise.data_plane.process import DataPlaneProcess
 from cachetwin_local.supervise.data_plane.program import Report
 from cachetwin_local.supervise.process.private_file import make_private_directory
 from cachetwin_local.supervise.process.sockets import listen
 from cachetwin_local.supervise.project.run_context import RunContext, slug
+from cachetwin_local.supervise.reload import FolderChange
+from cachetwin_local.supervise.service.live_files import refuse_syntax_errors
 from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
 from cachetwin_local.topology.values import Function, Topology
 
@@ -20,6 +23,8 @@ from .sockets import function_socket, listen_for_calls
 __all__ = ["FunctionActor"]
 
 _PROGRAM = "cachetwin_local.supervise.function"
+_PACKAGE_FILES = frozenset({"requirements.txt", "package.json"})
+_HOW_TO_INSTALL = "; its packages are those of the start: `cachetwin apply` installs the new ones"
 
 
 class FunctionActor:
@@ -55,6 +60,18 @@ class FunctionActor:
         url = self._function.url
         at = f", http://{url.endpoint.address}:{url.endpoint.port}" if url else ""
         return f"{self._runtime.version if self._runtime else self._function.runtime}{at}"
+
+    @property
+    def assets(self) -> frozenset[str]:
+        """The name of its code in the assembly, where it runs from the project's own folder."""
+        path = self._function.code.path
+        return frozenset({PurePath(path).name}) if path and self._code is not None and self._code.live else frozenset()
+
+    async def reload(self, changes: Sequence[FolderChange]) -> str:
+        """The next event runs the changed code, which the process watches itself; packages are installed by `apply`."""
+        await asyncio.to_thread(refuse_syntax_errors, changes)
+        packages = any(path.name in _PACKAGE_FILES for change in changes for path in change.files)
+        return f"{self.name} runs it with the next event" + (_HOW_TO_INSTALL if packages else "")
 
     def open(self) -> None:
         """Open the socket for calls, and that of its URL."""

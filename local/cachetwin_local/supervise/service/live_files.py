@@ -23,8 +23,8 @@ def counts_in_place_of(copy: Path, source: Path) -> Callable[[Path], bool]:
     return counts
 
 
-def refuse_syntax_errors(changes: Sequence[FolderChange]) -> None:
-    """Raise UserError for a changed Python file that does not compile: nothing is stopped for it."""
+def refuse_syntax_errors(changes: Sequence[FolderChange], consequence: str = "") -> None:
+    """Raise UserError for a changed Python file that does not compile; `consequence` ends its text."""
     for change in changes:
         for path in change.files:
             if path.suffix != ".py" or not path.is_file():
@@ -34,4 +34,4 @@ def refuse_syntax_errors(changes: Sequence[FolderChange]) -> None:
             except (SyntaxError, ValueError) as error:
                 line = f":{error.lineno}" if isinstance(error, SyntaxError) else ""
                 reason = error.msg if isinstance(error, SyntaxError) else str(error)
-                raise UserError(f"{path}{line}: {reason}; what ran before goes on") from None
+                raise UserError(f"{path}{line}: {reason}{consequence}") from None

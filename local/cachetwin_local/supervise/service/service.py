@@ -137,7 +137,7 @@ class ServiceActor:
 
         Raises UserError when a task does not run with them; it then runs as before.
         """
-        await asyncio.to_thread(refuse_syntax_errors, changes)
+        await asyncio.to_thread(refuse_syntax_errors, changes, "; what ran before goes on")
         async with self._changing:
             live = dict(self._live)
             self._live |= {change.asset: change.source for change in changes}
