@@ -31,6 +31,7 @@ from typing import Final, Literal
 
 from .cache import UNAVAILABLE, Cache
 from .limits.flights import Flights
+from .products import ABSENT
 from .settings import KEY_PREFIX
 
 LOCK_PREFIX: Final = KEY_PREFIX + "lock:"
@@ -38,7 +39,6 @@ LOCK_TTL_MS: Final = 5_000  # longer than the database's statement timeout, so a
 FOLLOW_TIMEOUT_S: Final = 1.0
 FOLLOW_INTERVAL_S: Final = 0.02
 JITTER_RATIO: Final = 0.1
-ABSENT: Final = b"null"
 ABSENT_TTL_S_MAX: Final = 10  # "no such product" is remembered too, but briefly
 JOIN_COUNT_MAX: Final = 3  # fills that a caller joins and that a write overtakes, before it asks the database itself
 

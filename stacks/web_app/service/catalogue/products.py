@@ -9,7 +9,6 @@ from typing import Any, Final, Literal
 from psycopg import AsyncConnection, sql
 from psycopg.rows import DictRow
 
-from .aside import ABSENT
 from .database import Database
 
 Sort = Literal["rating", "name", "price", "-price"]
@@ -20,6 +19,8 @@ SORTS: Final[Mapping[Sort, sql.SQL]] = {
     "-price": sql.SQL("price_cents DESC, id"),
 }
 PAGE_SIZE: Final = 24
+ABSENT: Final = b"null"
+"""The payload that stands for a product that there is not."""
 
 # A product with its ratings' statistics and its place within its category: the place needs the reviews of every product
 # in the category (10,000 rows of the sample data), which is what makes an answer worth keeping. They are read product by

@@ -61,16 +61,16 @@ class Settings:
             # A container's port is reached through the task's own network interface, so every address of the task has
             # to listen; the security group decides who may. Elsewhere HOST narrows it.
             host=env.get("HOST") or "0.0.0.0",  # noqa: S104  (see the comment above)
-            port=_integer(env, "PORT", 1, 65535),
+            port=integer(env, "PORT", 1, 65535),
             cache=CacheSettings(
                 host=required_text(env, "CACHE_HOST"),
-                port=_integer(env, "CACHE_PORT", 1, 65535),
+                port=integer(env, "CACHE_PORT", 1, 65535),
                 reader_host=required_text(env, "CACHE_READER_HOST"),
-                reader_port=_integer(env, "CACHE_READER_PORT", 1, 65535),
-                tls=_choice(env, "CACHE_TLS", ("true", "false")) == "true",
+                reader_port=integer(env, "CACHE_READER_PORT", 1, 65535),
+                tls=choice(env, "CACHE_TLS", ("true", "false")) == "true",
                 user=required_text(env, "CACHE_USER"),
                 password=required_text(env, "CACHE_PASSWORD"),
-                ttl_seconds=_integer(env, "CACHE_TTL_SECONDS", 1, 86_400),
+                ttl_seconds=integer(env, "CACHE_TTL_SECONDS", 1, 86_400),
             ),
             database=database_settings(env),
         )
@@ -78,7 +78,7 @@ class Settings:
 
 def database_settings(env: Mapping[str, str]) -> DatabaseSettings:
     """The variables of the database alone. Raises SettingsError."""
-    sslmode = _choice(env, "DB_SSLMODE", SSL_MODES)
+    sslmode = choice(env, "DB_SSLMODE", SSL_MODES)
     root_cert = env.get("PGSSLROOTCERT", "")
     if sslmode.startswith("verify-") and root_cert != "system" and not Path(root_cert).is_file():
         raise SettingsError(
@@ -87,7 +87,7 @@ def database_settings(env: Mapping[str, str]) -> DatabaseSettings:
         )
     return DatabaseSettings(
         host=required_text(env, "DB_HOST"),
-        port=_integer(env, "DB_PORT", 1, 65535),
+        port=integer(env, "DB_PORT", 1, 65535),
         name=required_text(env, "DB_NAME"),
         user=required_text(env, "DB_USER"),
         password=required_text(env, "DB_PASSWORD"),
@@ -104,7 +104,8 @@ def required_text(env: Mapping[str, str], name: str) -> str:
     return value
 
 
-def _integer(env: Mapping[str, str], name: str, least: int, most: int) -> int:
+def integer(env: Mapping[str, str], name: str, least: int, most: int) -> int:
+    """A variable that must be a whole number in a range. Raises SettingsError."""
     text = required_text(env, name)
     value = int(text) if text.isascii() and text.isdigit() else least - 1
     if not least <= value <= most:
@@ -112,7 +113,8 @@ def _integer(env: Mapping[str, str], name: str, least: int, most: int) -> int:
     return value
 
 
-def _choice(env: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
+def choice(env: Mapping[str, str], name: str, allowed: tuple[str, ...]) -> str:
+    """A variable that must be one of some words. Raises SettingsError."""
     text = required_text(env, name)
     if text not in allowed:
         raise SettingsError(f"{name} must be one of {', '.join(allowed)}, got {text!r}")

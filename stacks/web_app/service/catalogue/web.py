@@ -3,48 +3,33 @@
 import asyncio
 import logging
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any, Final, cast
 
 from starlette.applications import Starlette
-from starlette.datastructures import MutableHeaders
-from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.requests import ClientDisconnect, Request
+from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from . import validation
-from .aside import ABSENT, Answer, CacheAside
+from .aside import Answer, CacheAside
 from .cache import Cache, Endpoint
 from .catalogue import LIST_PREFIX, Catalogue
-from .database import Database, DatabaseUnavailable
-from .products import SORTS, Products, Sort, to_json
+from .database import Database
+from .products import ABSENT, SORTS, Products, Sort, to_json
+from .responses import EXCEPTION_HANDLERS, STATIC, CommonHeaders, error_response, json_body, json_response, keep_running
 from .settings import Settings
 from .statistics import Statistics
 from .validation import InvalidRequest
 
-STATIC: Final = Path(__file__).parent / "static"
 BODY_SIZE_MAX: Final = 64 * 1024
-WATCHER_PAUSE_S: Final = 1.0
 WROTE_COOKIE: Final = "catalogue_wrote"
 WROTE_COOKIE_AGE_S: Final = (
     3  # far more than a replica lags in the same region, short enough to keep readers on the reader
 )
-SECURITY_HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self';"
-    " connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
-}
-
 logger = logging.getLogger(__name__)
 
 
@@ -63,7 +48,7 @@ class Shop:
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Connect in the background, watch both dependencies, and close everything at the end."""
-        watchers = [asyncio.create_task(_keep(watch)) for watch in (self.cache.watch, self.database.watch)]
+        watchers = [asyncio.create_task(keep_running(watch)) for watch in (self.cache.watch, self.database.watch)]
         try:
             yield
         finally:
@@ -75,16 +60,6 @@ class Shop:
 
     def _doubt(self, keys: Sequence[str]) -> None:
         self._aside.doubt(keys, flight_prefix=LIST_PREFIX)
-
-
-async def _keep(watch: Callable[[], Awaitable[None]]) -> None:
-    """Run a watcher for ever: one that ended would leave the service blind to its cache or database."""
-    while True:
-        try:
-            await watch()
-        except Exception:
-            logger.exception("a watcher failed and starts again")
-        await asyncio.sleep(WATCHER_PAUSE_S)
 
 
 def build_app(settings: Settings) -> Starlette:
@@ -111,42 +86,11 @@ def build_app(settings: Settings) -> Starlette:
             Route("/api/stats", stats),
             Mount("/static", StaticFiles(directory=STATIC)),
         ],
-        middleware=[Middleware(CommonHeaders)],
-        exception_handlers={
-            DatabaseUnavailable: database_unavailable,
-            InvalidRequest: invalid_request,
-            HTTPException: http_error,
-            ClientDisconnect: client_gone,
-            Exception: server_error,
-        },
+        middleware=[Middleware(CommonHeaders, dependencies=lambda app: _dependency_header(app.state.shop))],
+        exception_handlers=EXCEPTION_HANDLERS,
         lifespan=lifespan,
         max_body_size=BODY_SIZE_MAX,
     )
-
-
-class CommonHeaders:
-    """Adds the headers that every response carries.
-
-    ``X-Dependencies`` says what the process that answers knows of its cache and database: ``cache=up, database=down``.
-    """
-
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
-        if scope["type"] != "http":
-            await self._app(scope, receive, send)
-            return
-
-        async def send_with_headers(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.update(SECURITY_HEADERS)
-                headers["X-Dependencies"] = _dependency_header(scope["app"].state.shop)
-            await send(message)
-
-        await self._app(scope, receive, send_with_headers)
 
 
 # Pages and probes
@@ -159,7 +103,7 @@ async def page(_request: Request) -> Response:
 
 async def healthz(_request: Request) -> Response:
     """Liveness: the process serves. Dependencies play no part, or an outage of theirs would restart every task."""
-    return _json({"status": "ok"})
+    return json_response({"status": "ok"})
 
 
 async def readyz(request: Request) -> Response:
@@ -167,13 +111,13 @@ async def readyz(request: Request) -> Response:
     shop = _shop(request)
     ready = shop.database.available
     status = {"status": "ready" if ready else "not ready", **_dependencies(shop)}
-    return _json(status, status=200 if ready else 503)
+    return json_response(status, status=200 if ready else 503)
 
 
 async def stats(request: Request) -> Response:
     """This process's counts and medians, and the state of both dependencies."""
     shop = _shop(request)
-    return _json(
+    return json_response(
         {
             **shop.statistics.summary(),
             "database_queries": shop.database.query_count,
@@ -216,7 +160,7 @@ async def show_product(request: Request) -> Response:
 
 async def create_product(request: Request) -> Response:
     """A new product from all its fields."""
-    fields = validation.product_fields(await _json_body(request), partial=False)
+    fields = validation.product_fields(await json_body(request), partial=False)
     started_s = time.perf_counter()
     row = await _shop(request).catalogue.create(fields)
     response = _written(request, row, started_s, status=201)
@@ -227,7 +171,7 @@ async def create_product(request: Request) -> Response:
 async def change_product(request: Request) -> Response:
     """All fields of a product (PUT) or some (PATCH)."""
     product_id = validation.product_id(request.path_params["id"])
-    fields = validation.product_fields(await _json_body(request), partial=request.method == "PATCH")
+    fields = validation.product_fields(await json_body(request), partial=request.method == "PATCH")
     started_s = time.perf_counter()
     row = await _shop(request).catalogue.update(product_id, fields)
     return _no_such_product(product_id) if row is None else _written(request, row, started_s)
@@ -282,7 +226,7 @@ def _written(request: Request, row: dict[str, Any] | None, started_s: float, sta
     shop.statistics.invalidations += 1
     latency_ms = (time.perf_counter() - started_s) * 1000
     body = {"source": "database", "cache": "invalidated", "latency_ms": round(latency_ms, 3), "data": row}
-    response = _json(body, status=status)
+    response = json_response(body, status=status)
     response.headers["X-Source"] = "database"
     response.headers["Server-Timing"] = f"total;dur={latency_ms:.3f}"
     # For a moment this client's reads go to the primary, whichever task they land on: it sees its own write.
@@ -291,53 +235,8 @@ def _written(request: Request, row: dict[str, Any] | None, started_s: float, sta
     return response
 
 
-def _json(value: Any, *, status: int = 200, headers: dict[str, str] | None = None) -> Response:  # noqa: ANN401  (JSON)
-    return Response(to_json(value), status, {"Cache-Control": "no-store", **(headers or {})}, "application/json")
-
-
-def _error(status: int, code: str, message: str, fields: dict[str, str] | None = None, **headers: str) -> Response:
-    named = {name.replace("_", "-"): value for name, value in headers.items()}
-    problem = {"code": code, "message": message, **({"fields": fields} if fields else {})}
-    return _json({"error": problem}, status=status, headers=named)
-
-
 def _no_such_product(product_id: int) -> Response:
-    return _error(404, "not_found", f"there is no product {product_id}")
-
-
-# Errors
-
-
-async def database_unavailable(request: Request, error: Exception) -> Response:
-    """503: nothing in the cache, and no database to ask, or too many who ask it."""
-    logger.info("%s %s 503 (%s)", request.method, request.url.path, error)
-    return _error(503, cast("DatabaseUnavailable", error).code, f"{error}; try again shortly", Retry_After="1")
-
-
-async def invalid_request(_request: Request, error: Exception) -> Response:
-    """400, 415 or 422, naming the fields."""
-    problem = cast("InvalidRequest", error)
-    return _error(problem.status, "invalid_request", str(problem), problem.fields)
-
-
-async def http_error(_request: Request, error: Exception) -> Response:
-    """404, 405, 413: as JSON like every other error."""
-    problem = cast("HTTPException", error)
-    response = _error(problem.status_code, "http_error", problem.detail.lower())
-    response.headers.update(problem.headers or {})
-    return response
-
-
-async def client_gone(_request: Request, _error: Exception) -> Response:
-    """Nobody is left to read this."""
-    return Response(status_code=400)
-
-
-async def server_error(_request: Request, _exception: Exception) -> Response:
-    """500 without details; Starlette raises the exception again, and the server logs its traceback."""
-    response = _error(500, "internal_error", "the service failed to answer; its log says why")
-    response.headers.update(SECURITY_HEADERS)  # answered outside the middleware that adds them
-    return response
+    return error_response(404, "not_found", f"there is no product {product_id}")
 
 
 # Requests
@@ -349,14 +248,6 @@ def _shop(request: Request) -> Shop:
 
 def _has_just_written(request: Request) -> bool:
     return WROTE_COOKIE in request.cookies
-
-
-async def _json_body(request: Request) -> bytes:
-    """The body of a write. Asking for JSON's media type also keeps other sites' forms out: they cannot send it."""
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise InvalidRequest(415, f"the Content-Type must be application/json, got {kind[:80]!r}")
-    return await request.body()
 
 
 def _dependencies(shop: Shop) -> dict[str, Any]:
