@@ -23,6 +23,8 @@ from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, refuse, require_at_least, require_between, require_match
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine.node_type import NodeType
+from cachetwin_cdk.memcached_cluster import MemcachedCluster
+from cachetwin_cdk.memcached_topology import MemcachedTopology
 from cachetwin_cdk.monitoring.log_delivery import Logging, log_key
 from cachetwin_cdk.operations.backups import Backups
 from cachetwin_cdk.replication_group.encryption import Encryption
@@ -59,7 +61,8 @@ class CachedWebApp(Construct):
     The container has these environment variables: ``PORT``; ``CACHE_HOST``, ``CACHE_PORT``, ``CACHE_READER_HOST``,
     ``CACHE_READER_PORT``, ``CACHE_TLS``, ``CACHE_USER``, ``CACHE_TTL_SECONDS``; ``DB_HOST``, ``DB_PORT``,
     ``DB_NAME``, ``DB_SSLMODE``, ``PGSSLROOTCERT``; and, from Secrets Manager, ``CACHE_PASSWORD``, ``DB_USER``,
-    ``DB_PASSWORD``.
+    ``DB_PASSWORD``. With Memcached the cache has no reader endpoint, user and password: ``CACHE_HOST`` and
+    ``CACHE_PORT`` are the configuration endpoint, from which clients with auto discovery learn of the nodes.
 
     Args:
         image: The image of the web service.
@@ -86,7 +89,11 @@ class CachedWebApp(Construct):
             Changing it replaces the cache.
         cache_usage_limits: Limits of the serverless cache. By default there are none below the quotas of the
             service.
-        cache_node_type: The node type of the replication group. ``cache.t4g.small`` by default.
+        memcached_nodes: The number of nodes of a Memcached cluster, in place of the replication group. Every client
+            that reaches the cluster may read and write, and what a node holds is lost with it. By default the cache is
+            no Memcached. Changing between the two replaces the cache.
+        cache_node_type: The node type of the replication group, or of the Memcached nodes. ``cache.t4g.small`` by
+            default.
         cache_replicas: The number of replicas of the replication group. By default one, in another availability
             zone.
         cache_key_prefix: The prefix of the keys that the user of the service may use.
@@ -140,6 +147,7 @@ class CachedWebApp(Construct):
         cache: Cache | None = None,
         serverless_cache: bool = False,
         cache_usage_limits: UsageLimits | None = None,
+        memcached_nodes: int | None = None,
         cache_node_type: NodeType | None = None,
         cache_replicas: int | None = None,
         cache_key_prefix: str = "app:",
@@ -169,6 +177,14 @@ class CachedWebApp(Construct):
             nodes={"cache_node_type": cache_node_type, "cache_replicas": cache_replicas},
             instance={"database_instance_type": database_instance_type},
         )
+        if memcached_nodes is not None:
+            _require_no_other_cache(
+                cache,
+                cache_access,
+                serverless=serverless_cache,
+                replicas=cache_replicas,
+                rotation_days=rotate_cache_password_days,
+            )
         _require_service(container_port, desired_count, health_check_path)
         _require_names(cache_key_prefix, database_name)
         require_at_least("cache_ttl", ttl.to_seconds(integral=False), 1, unit="second")
@@ -188,12 +204,16 @@ class CachedWebApp(Construct):
         self.database: WebDatabase | ExistingDatabase = database or self._create_database(
             database_name, database_instance_type, multi_az=database_multi_az
         )
-        self.cache_user = self._create_cache_user(cache_access, cache_key_prefix, cache)
-        self.cache: Cache
+        self._cache_user = (
+            self._create_cache_user(cache_access, cache_key_prefix, cache) if memcached_nodes is None else None
+        )
+        self.cache: Cache | MemcachedCluster
         member = None
         if cache is not None:
             member = add_user_to(cache, self.cache_user)
             self.cache = cache
+        elif memcached_nodes is not None:
+            self.cache = self._create_memcached_cluster(cache_node_type or NodeType.T4G_SMALL, memcached_nodes)
         elif serverless_cache:
             self.cache = self._create_serverless_cache(cache_usage_limits)
         else:
@@ -246,6 +266,13 @@ class CachedWebApp(Construct):
     def url(self) -> str:
         """The URL of the load balancer."""
         return self.front.url
+
+    @property
+    def cache_user(self) -> PasswordUser:
+        """The user of the cache that the service logs in as. Raises ValidationError with Memcached, which has none."""
+        if self._cache_user is None:
+            raise ValidationError("cache_user must be asked of an app with users, got one with memcached_nodes")
+        return self._cache_user
 
     def _create_database(self, name: str, instance_type: ec2.InstanceType | None, *, multi_az: bool) -> WebDatabase:
         return WebDatabase(
@@ -305,6 +332,16 @@ class CachedWebApp(Construct):
             removal_policy=self._removal_policy,
         )
 
+    def _create_memcached_cluster(self, node_type: NodeType, nodes: int) -> MemcachedCluster:
+        return MemcachedCluster(
+            self,
+            "Cache",
+            vpc=self.vpc,
+            node_type=node_type,
+            topology=MemcachedTopology(nodes=nodes, crosses_zones=nodes > 1),
+            compliance=self.compliance,
+        )
+
     def _create_front(self, certificate: acm.ICertificate | None) -> WebFront:
         return WebFront(
             self,
@@ -318,14 +355,9 @@ class CachedWebApp(Construct):
 
     def _store_environment(self, database_name: str, ca_path: str, ttl: cdk.Duration) -> dict[str, str]:
         """The variables that say where cache and database are."""
-        primary, reader = endpoints(self.cache)
         return {
-            "CACHE_HOST": primary.hostname,
-            "CACHE_PORT": primary.port_text,
-            "CACHE_READER_HOST": reader.hostname,
-            "CACHE_READER_PORT": reader.port_text,
+            **self._cache_environment(),
             "CACHE_TLS": "true",
-            "CACHE_USER": self.cache_user.user_name,
             "CACHE_TTL_SECONDS": seconds_text(ttl),
             "DB_HOST": self.database.host,
             "DB_PORT": self.database.port_text,
@@ -334,11 +366,26 @@ class CachedWebApp(Construct):
             "PGSSLROOTCERT": ca_path,
         }
 
+    def _cache_environment(self) -> dict[str, str]:
+        if isinstance(self.cache, MemcachedCluster):
+            endpoint = self.cache.configuration_endpoint
+            return {"CACHE_HOST": endpoint.hostname, "CACHE_PORT": endpoint.port_text}
+        primary, reader = endpoints(self.cache)
+        return {
+            "CACHE_HOST": primary.hostname,
+            "CACHE_PORT": primary.port_text,
+            "CACHE_READER_HOST": reader.hostname,
+            "CACHE_READER_PORT": reader.port_text,
+            "CACHE_USER": self.cache_user.user_name,
+        }
+
     def _secrets(self) -> dict[str, ecs.Secret]:
         """The variables that ECS reads from Secrets Manager when a task starts."""
         login = self.database_user or self.database.secret
+        user = self._cache_user
+        password = {} if user is None else {"CACHE_PASSWORD": ecs.Secret.from_secrets_manager(user.secret, "password")}
         return {
-            "CACHE_PASSWORD": ecs.Secret.from_secrets_manager(self.cache_user.secret, "password"),
+            **password,
             "DB_USER": ecs.Secret.from_secrets_manager(login, "username"),
             "DB_PASSWORD": ecs.Secret.from_secrets_manager(login, "password"),
         }
@@ -414,6 +461,7 @@ class CachedWebApp(Construct):
             self.service.connections.allow_to(self.database.instance, port, description)
 
     def _rotate_cache_password(self, days: int) -> None:
+        assert not isinstance(self.cache, MemcachedCluster)  # noqa: S101  (refused by the constructor)
         self.cache_password_rotation = UserPasswordRotation(
             self,
             "CachePassword",
@@ -474,6 +522,25 @@ def _require_stores(
     for name, value in instance.items():
         if value is not None and database is not None:
             refuse(name, "be left out when database is given", value, "leave it out")
+
+
+def _require_no_other_cache(
+    cache: Cache | None,
+    cache_access: AccessString | None,
+    *,
+    serverless: bool,
+    replicas: int | None,
+    rotation_days: int | None,
+) -> None:
+    """Raise ValidationError for arguments of a cache that Memcached nodes leave no room or use for."""
+    if cache is not None:
+        refuse("memcached_nodes", "be left out when cache is given", cache.node.path, "keep one of them")
+    if serverless:
+        refuse("memcached_nodes", "be left out when serverless_cache is set", serverless, "keep one of them")
+    given = {"cache_access": cache_access, "cache_replicas": replicas, "rotate_cache_password_days": rotation_days}
+    for name, value in given.items():
+        if value is not None:
+            refuse(name, "be left out with memcached_nodes", value, "Memcached has no users and no replicas")
 
 
 def _require_scheme(certificate: acm.ICertificate | None, *, allow_plain_http: bool) -> None:

@@ -13,7 +13,15 @@ from aws_cdk import aws_rds as rds
 from aws_cdk import aws_secretsmanager as secretsmanager
 from aws_cdk.assertions import Match, Template
 
-from cachetwin_cdk import AccessString, NodeType, ReplicationGroup, ServerlessCache, UsageLimits, ValidationError
+from cachetwin_cdk import (
+    AccessString,
+    MemcachedCluster,
+    NodeType,
+    ReplicationGroup,
+    ServerlessCache,
+    UsageLimits,
+    ValidationError,
+)
 from cachetwin_cdk.patterns import CachedWebApp, ExistingDatabase
 
 Properties = Callable[[str], dict[str, Any]]
@@ -468,3 +476,63 @@ def test_what_rotates_the_password_can_reach_the_apis_it_calls(
     web = CachedWebApp(stack, "Web", image=image, allow_plain_http=True, rotate_cache_password_days=14)
     subnets = properties("AWS::Lambda::Function")["VpcConfig"]["SubnetIds"]
     assert subnets == stack.resolve([subnet.subnet_id for subnet in web.vpc.private_subnets])
+
+
+# Memcached
+
+
+@pytest.fixture
+def memcached_web(stack: cdk.Stack, image: ecs.ContainerImage) -> CachedWebApp:
+    return CachedWebApp(stack, "Web", image=image, allow_plain_http=True, memcached_nodes=3)
+
+
+def test_memcached_nodes_take_the_place_of_the_replication_group(stack: cdk.Stack, memcached_web: CachedWebApp) -> None:
+    template = Template.from_stack(stack)
+    template.resource_count_is("AWS::ElastiCache::ReplicationGroup", 0)
+    template.resource_count_is("AWS::ElastiCache::User", 0)
+    template.has_resource_properties(
+        "AWS::ElastiCache::CacheCluster",
+        {
+            "Engine": "memcached",
+            "NumCacheNodes": 3,
+            "TransitEncryptionEnabled": True,
+            "CacheNodeType": "cache.t4g.small",
+        },
+    )
+    assert _paths(stack) == {("Front", "Web", "8080"), ("Web", "Cache", "11211"), ("Web", "Database", "5432")}
+
+
+def test_the_service_is_told_the_configuration_endpoint_and_no_user(
+    stack: cdk.Stack, memcached_web: CachedWebApp
+) -> None:
+    assert isinstance(memcached_web.cache, MemcachedCluster)
+    endpoint = memcached_web.cache.configuration_endpoint
+    container = _container(stack)
+    variables = {one["Name"]: one["Value"] for one in container["Environment"]}
+    assert variables["CACHE_HOST"] == stack.resolve(endpoint.hostname)
+    assert variables["CACHE_PORT"] == stack.resolve(endpoint.port_text)
+    assert variables["CACHE_TLS"] == "true"
+    assert {"CACHE_USER", "CACHE_READER_HOST"} & set(variables) == set()
+    assert {one["Name"] for one in container["Secrets"]} == {"DB_USER", "DB_PASSWORD"}
+    with pytest.raises(ValidationError, match="cache_user must be asked of an app with users"):
+        _ = memcached_web.cache_user
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("serverless_cache", True),
+        ("cache_replicas", 1),
+        ("rotate_cache_password_days", 30),
+        ("cache_access", AccessString.on()),
+    ],
+)
+def test_arguments_of_another_cache_are_refused_with_memcached(
+    stack: cdk.Stack,
+    image: ecs.ContainerImage,
+    argument: str,
+    value: Any,  # noqa: ANN401  (of any type)
+) -> None:
+    given = {argument: value}
+    with pytest.raises(ValidationError, match=r"must be left out (with memcached_nodes|when serverless_cache is set)"):
+        CachedWebApp(stack, "Web", image=image, allow_plain_http=True, memcached_nodes=2, **given)
