@@ -7,9 +7,9 @@ folder. On Fargate a task has a network interface of its own; `listening` has wh
 
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from cachetwin_local.assembly.dockerfile import Copy, Image, parse
 from cachetwin_local.errors import UserError
@@ -48,13 +48,27 @@ def read_image(container: Container, assembly: Path, context: Path | None = None
 
 def requirements_files(image: Image, context: Path) -> tuple[Path, ...]:
     """The requirements that the image's build installs, or the build context's requirements.txt."""
-    found = (_requirements_file(context, name) for name in image.requirements or ["requirements.txt"])
+    found = (_requirements_file(image, context, name) for name in image.requirements or ["requirements.txt"])
     return tuple(dict.fromkeys(path for path in found if path is not None))
 
 
-def _requirements_file(context: Path, name: str) -> Path | None:
-    # the build installs from where it copied the file to; find it by its name in the context
-    return next((path for path in (context / name.lstrip("/"), context / Path(name).name) if path.is_file()), None)
+def _requirements_file(image: Image, context: Path, name: str) -> Path | None:
+    """Where the file is in the context that the build installs from where it copied it to; else one of its name."""
+    candidates = [*_copied_from(image, context, name), context / name.lstrip("/"), context / Path(name).name]
+    return next((path for path in candidates if path.is_file()), None)
+
+
+def _copied_from(image: Image, context: Path, name: str) -> Iterator[Path]:
+    """What the Dockerfile copies to the path `name` of the image."""
+    wanted = PurePosixPath(image.working_directory, name)
+    for copy in image.copies:
+        target = PurePosixPath(copy.target)
+        for source in (path for pattern in copy.sources for path in _matches(context, pattern)):
+            if source.is_dir():
+                if wanted.is_relative_to(target):
+                    yield source / wanted.relative_to(target)
+            elif wanted in {target, target / source.name}:
+                yield source
 
 
 def unpack(image: Image, context: Path, root: Path, counts: Callable[[Path], bool] = lambda _path: True) -> None:

@@ -110,3 +110,19 @@ def test_the_task_definitions_words_win_over_the_images(tmp_path: Path) -> None:
 def test_a_container_that_cannot_run_here_says_why(tmp_path: Path, fields: dict[str, Text], message: str) -> None:
     with pytest.raises(UserError, match=message):
         command(tmp_path, container(**fields), {})
+
+
+def test_the_requirements_are_those_that_the_build_copied(tmp_path: Path) -> None:
+    service = tmp_path / "shop" / "service"
+    service.mkdir(parents=True)
+    (service / "requirements.txt").write_text("starlette")
+    (service / "more.txt").write_text("anyio")
+    (tmp_path / "requirements.txt").write_text("none of these")
+    text = """
+FROM python:3.13-slim
+WORKDIR /app
+COPY shop/service/requirements.txt .
+COPY shop/ lib/shop/
+RUN pip install -r requirements.txt && pip install -r lib/shop/service/more.txt
+"""
+    assert requirements_files(parse(text), tmp_path) == (service / "requirements.txt", service / "more.txt")
