@@ -23,3 +23,4 @@ NOT_A_NUMBER: Final = b"CLIENT_ERROR cannot increment or decrement non-numeric v
 TOO_LARGE: Final = b"SERVER_ERROR object too large for cache\r\n"
 NO_MEMORY: Final = b"SERVER_ERROR out of memory storing object\r\n"
 NO_MEMORY_FOR_DELTA: Final = b"SERVER_ERROR out of memory\r\n"
+OUT_OF_MEMORY_WRITING: Final = b"SERVER_ERROR out of memory writing get response\r\n"

@@ -98,6 +98,7 @@ class Session(Client):
         self._binary = state.settings.protocol == b"binary"
         self._negotiates = state.settings.protocol == b"auto-negotiate"
         self._auth_bytes: i64 = -1
+        self._replies_max: i64 = state.settings.replies_max
         self._set_value_fields()
 
     def _set_value_fields(self) -> None:
@@ -217,6 +218,11 @@ class Session(Client):
                 reply = self._take_value()
             if reply:
                 out.append(reply)
+                if self._replies_max > 0 and len(out) > self._replies_max:
+                    self.store.counters.replies_without_memory += 1
+                    self.end(b"error")
+                    out.clear()
+                    break
                 written += len(reply)
                 if written > OUTPUT_BYTES_MAX:
                     self.has_more = True

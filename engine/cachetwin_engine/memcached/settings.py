@@ -6,6 +6,10 @@ MEGABYTE: Final = 1024 * 1024
 KEY_BYTES_MAX: Final = 250
 ITEM_BYTES_MIN: Final = 1024
 ITEM_BYTES_MAX: Final = 1024 * MEGABYTE
+READ_BUFFER_BYTES: Final = 16 * 1024
+REPLY_BYTES: Final = 800
+"""What a reply under way takes of memcached's buffers, about (memcached.h, mc_resp)."""
+
 VERBOSITY_MAX: Final = 3  # settings.verbose and the command
 
 
@@ -83,6 +87,14 @@ class Settings:
         self.ssl_ciphers = b""
         self.ssl_ca_cert = b""
         self.ssl_min_version = 2  # tlsv1.2
+
+    @property
+    def replies_max(self) -> int:
+        """The replies that one connection may have at once under ``-o read_buf_mem_limit``; 0 is any number."""
+        if not self.read_buffer_limit:
+            return 0
+        buffers = self.read_buffer_limit // self.threads // READ_BUFFER_BYTES - 1  # one is for what is read
+        return max(1, buffers) * (READ_BUFFER_BYTES // REPLY_BYTES)
 
     @property
     def is_1_6_45(self) -> bool:

@@ -222,3 +222,32 @@ def test_elasticache_has_closed_these_commands(start: StartServer) -> None:
     client = start(elasticache=True).client()
     for line in ("lru mode flat", "lru_crawler crawl all", "slabs automove 1"):
         assert client(line) == b"ERROR\r\n"
+
+
+def test_items_of_a_page_that_goes_are_rescued_where_there_is_room(start: StartServer) -> None:
+    client = start(max_bytes=8 * MEGABYTE, chunk_size_max=MEGABYTE).client()
+    value = "v" * 9000
+    for number in range(300):
+        client(f"set key{number} 0 0 9000\n{value}")
+    for number in range(0, 300, 2):
+        client(f"delete key{number}")
+    source = next(name for name in statistics(client, "slabs") if name.endswith(":total_pages")).partition(":")[0]
+    assert client(f"slabs reassign {source} 0") == b"OK\r\n"
+    found = statistics(client)
+    assert int(found["slab_reassign_rescues"]) > 0
+    assert int(found["slab_reassign_evictions_nomem"]) == 0
+    assert int(found["curr_items"]) == 150
+
+
+def test_a_page_of_pieces_is_emptied_by_evicting_large_items(start: StartServer) -> None:
+    client = start(max_bytes=4 * MEGABYTE, chunk_size_max=4096).client()
+    value = "v" * 11000
+    for number in range(600):
+        client(f"set key{number} 0 0 11000\n{value}")
+    slabs = statistics(client, "slabs")
+    largest = max(int(name.partition(":")[0]) for name in slabs if name.endswith(":total_pages"))
+    assert client(f"slabs reassign {largest} 0") == b"OK\r\n"
+    found = statistics(client)
+    assert int(found["slab_reassign_chunk_rescues"]) > 0
+    assert int(found["slab_reassign_evictions_nomem"]) > 0
+    assert int(found["slab_global_page_pool"]) == 1

@@ -116,3 +116,13 @@ def test_an_unauthenticated_client_cannot_fill_the_memory(start: StartServer) ->
         client = start(auth_file=b"users", protocol=b"ascii").client()
         client.raw(data)
         assert client.session.closing
+
+
+def test_more_replies_than_their_buffers_hold_end_the_connection(start: StartServer) -> None:
+    server = start(read_buffer_limit=1 << 20, threads=32, requests_per_event=500)
+    client = server.client()
+    assert client("get " + " ".join(["k"] * 500)) == b"SERVER_ERROR out of memory writing get response\r\n"
+    assert client("get k k") == b"END\r\n"
+    assert client.raw(b"mg k v\r\n" * 500) == b""
+    assert client.session.closing
+    assert server.client()("stats").count(b"STAT response_obj_oom 2\r\n") == 1

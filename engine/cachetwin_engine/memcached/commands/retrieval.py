@@ -136,6 +136,9 @@ def _get_many(session: Session, words: list[bytes], first: i64, form: i64) -> by
         if len(words[at]) > KEY_BYTES_MAX:
             return _get_none(session, words[first:at], form)
         at += 1
+    if 0 < session.settings.replies_max < len(words) - first:
+        session.store.counters.replies_without_memory += 1
+        return replies.OUT_OF_MEMORY_WRITING
     session.keys_left = words
     session.next_key = first
     session.mode = form

@@ -39,6 +39,7 @@ class Counters:
         self.rejected_connections: i64 = 0
         self.crawler_starts: i64 = 0
         self.juggles: i64 = 0
+        self.replies_without_memory: i64 = 0
         self.config_gets: i64 = 0
         self.config_sets: i64 = 0
 

@@ -1,6 +1,10 @@
-"""Moves of slab pages between classes and the pool, as ``slabs reassign`` and ``slab_automove`` ask for them."""
+"""Moves of slab pages between classes and the pool, as ``slabs reassign`` and ``slab_automove`` ask for them.
 
-from cachetwin_engine.memcached.items.item import COLD, HOT, TEMP, WARM
+There are no pages in memory, so which items lie on one is not known: they count as spread evenly. Those of the page that
+goes are rescued while the class has free chunks elsewhere; for the others the oldest items are evicted.
+"""
+
+from cachetwin_engine.memcached.items.item import COLD, HOT, TEMP, WARM, Item
 from cachetwin_engine.memcached.items.slabs import NO_SPARE, REASSIGNED
 from cachetwin_engine.memcached.items.store import Store
 
@@ -34,14 +38,41 @@ def _any_source(store: Store, target: int) -> int:
 
 
 def _empty_page(store: Store, number: int) -> bool:
-    """Evict until a page's worth of the class's chunks is free; False if items in chunks hold the rest."""
+    """Evict until a page's worth of the class's chunks is free; False where nothing is left to evict."""
     slabs = store.slabs
+    live = slabs.used(number) // slabs.pages[number]
+    evicted = 0
     while slabs.free[number] < slabs.per_page[number]:
-        item = store.lru.tails[number | COLD] or store.lru.tails[number | WARM] or store.lru.tails[number | HOT]
-        if item is None:
-            item = store.lru.tails[number | TEMP]
+        item = _oldest(store, number) or _oldest_in_chunks(store, number)
         if item is None:
             return False
-        slabs.evictions_for_pages += 1
+        evicted += 1
         store.unlink(item)
+    slabs.evictions_for_pages += evicted
+    items = sum([store.lru.counts[number | part] for part in (HOT, WARM, COLD, TEMP)])
+    if 2 * items < slabs.used(number):  # most are pieces of larger items, and an eviction frees several
+        slabs.chunk_rescues += slabs.used(number) // slabs.pages[number]
+    else:
+        slabs.rescues += max(0, live - evicted)
     return True
+
+
+def _oldest(store: Store, number: int) -> Item | None:
+    """The item of the class that goes first."""
+    for part in (COLD, WARM, HOT, TEMP):
+        item = store.lru.tails[number | part]
+        if item is not None:
+            return item
+    return None
+
+
+def _oldest_in_chunks(store: Store, number: int) -> Item | None:
+    """The longest unread of the last items of other classes that have chunks of this one."""
+    oldest: Item | None = None
+    for other in range(1, store.slabs.largest + 1):
+        item = _oldest(store, other)
+        if item is None or not item.chunks or number not in {item.chunks & 0xFF, store.slabs.largest}:
+            continue
+        if oldest is None or item.time < oldest.time:
+            oldest = item
+    return oldest

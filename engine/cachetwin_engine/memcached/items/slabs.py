@@ -39,6 +39,7 @@ class Slabs:
         self.reset_counters()
         self.moved = 0  # pages that went from one class to another
         self.rescues = 0  # items that stayed when their page went
+        self.chunk_rescues = 0  # pieces of larger items that did
         self.evictions_for_pages = 0
 
     def reset_counters(self) -> None:

@@ -34,7 +34,8 @@ def _add_process(state: ServerState, out: Statistics) -> None:
     if state.settings.closes_surplus_connections:
         out.count(b"rejected_connections", int(store.counters.rejected_connections))
     out.count(b"connection_structures", state.most_clients)
-    for name in (b"response_obj_oom", b"response_obj_count", b"response_obj_bytes", b"read_buf_count"):
+    out.count(b"response_obj_oom", int(state.store.counters.replies_without_memory))
+    for name in (b"response_obj_count", b"response_obj_bytes", b"read_buf_count"):
         out.count(name, 0)
     for name in (b"read_buf_bytes", b"read_buf_bytes_free", b"read_buf_oom"):
         out.count(name, 0)
@@ -99,7 +100,7 @@ def _add_background(state: ServerState, out: Statistics) -> None:
     settings, counters, store = state.settings, state.store.counters, state.store
     if settings.slab_reassign:
         out.count(b"slab_reassign_rescues", store.slabs.rescues)
-        out.count(b"slab_reassign_chunk_rescues", 0)
+        out.count(b"slab_reassign_chunk_rescues", store.slabs.chunk_rescues)
         out.count(b"slab_reassign_evictions_nomem", store.slabs.evictions_for_pages)
         out.count(b"slab_reassign_inline_reclaim", 0)
         out.count(b"slab_reassign_busy_items", 0)
