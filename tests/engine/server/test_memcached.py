@@ -1,6 +1,7 @@
 """The Memcached profile as a process: its command line, limits, signals, TLS, control channel, and real clients."""
 
 import json
+import shutil
 import signal
 import socket
 import ssl
@@ -400,3 +401,21 @@ def test_help_and_version_are_printed(word: str, begin: str) -> None:
     command = [sys.executable, "-m", "cachetwin_engine", "--profile", "memcached-1.6", word]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
     assert done.stdout.startswith(begin)
+
+
+def test_memjs_speaks_the_binary_protocol_with_several_nodes(start_memcached: StartMemcached) -> None:
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("there is no node, which memjs needs")
+    found = subprocess.run([node, "-e", "require.resolve('memjs')"], capture_output=True, timeout=60, check=False)
+    if found.returncode:
+        pytest.skip("memjs is not installed: npm install memjs, and NODE_PATH to its node_modules")
+    servers = ",".join(f"127.0.0.1:{start_memcached().port}" for _ in range(2))
+    script = Path(__file__).parent / "memcached_scripts" / "memjs.cjs"
+    ended = subprocess.run([node, script, servers], capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == 0, ended.stderr
+    assert json.loads(ended.stdout) == {
+        "set": True, "get": "hello", "missing": None, "add": False, "replace": True, "append": True,
+        "joined": "hi there", "counted": 10, "counted_again": 15, "down": 12, "touch": True, "delete": True,
+        "gone": None, "large": True, "spread": [str(number) for number in range(50)], "servers": ["1.6.22", "1.6.22"],
+    }  # fmt: skip
