@@ -35,5 +35,5 @@ def test_what_is_named_as_absent_is_absent(generate: ModuleType) -> None:
 
 def test_the_pages_are_what_the_table_says(generate: ModuleType) -> None:
     folder = ROOT / "docs/commands"
-    on_disk = {path.name: path.read_text() for path in folder.glob("*.md")}
-    assert on_disk == generate.pages(), "run: python tools/command_pages.py"
+    on_disk = {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*.md")}
+    assert on_disk == generate.pages(), "run: python -m tools.command_pages"
