@@ -25,7 +25,7 @@ ARCHITECTURES: dict[str, Callable[[cdk.App, Context], cdk.Stack]] = {
     "messaging": lambda app, get: MessagingStack(app, "CachetwinMessaging", certificate_arn=get("certificate-arn")),
     "serverless": lambda app, _get: ServerlessStack(app, "CachetwinServerless"),
     "cluster": lambda app, _get: ClusterStack(app, "CachetwinCluster"),
-    "memcached": lambda app, _get: MemcachedStack(app, "CachetwinMemcached"),
+    "memcached": lambda app, get: MemcachedStack(app, "CachetwinMemcached", certificate_arn=get("certificate-arn")),
     "global-primary": lambda app, _get: PrimaryStack(app, "CachetwinGlobalPrimary"),
     "global-secondary": lambda app, _get: SecondaryStack(app, "CachetwinGlobalSecondary"),
 }

@@ -1,0 +1,1 @@
+"""A storefront that reads its catalogue through the nodes of a Memcached cluster."""

@@ -1,0 +1,71 @@
+"""The Memcached architecture, from cdk.json to a lost node, with the commands that its README has."""
+
+import json
+import os
+import shutil
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from tests.e2e.test_web_app_up import ROOT, cachetwin, runs
+from tests.processes import wait_until
+
+pytestmark = [pytest.mark.e2e, pytest.mark.cdk, pytest.mark.xdist_group("web-app")]
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A copy of the app, up in the background."""
+    folder = tmp_path_factory.mktemp("memcached")
+    for name in ("stacks", "constructs"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "cdk.json", folder)
+    try:
+        up = cachetwin(folder, "up", "-d", "-c", "stack=memcached")
+        assert up.returncode == 0, up.stderr
+        yield folder
+    finally:
+        cachetwin(folder, "down")
+
+
+def status(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(cachetwin(folder, "status", "--json").stdout)
+    return found
+
+
+def test_the_storefront_follows_its_nodes(checkout: Path) -> None:
+    before = status(checkout)
+    url = next(str(row["endpoint"]) for row in before["endpoints"] if str(row["endpoint"]).startswith("http"))
+    with httpx.Client(base_url=url, timeout=60) as client:
+
+        def hits() -> dict[str, int]:
+            """Hits of each node in a read of 60 products; empty while the service does not answer for itself."""
+            answer = client.get("/api/sweep?count=60")
+            nodes = answer.json().get("nodes", {}) if answer.status_code == 200 else {}
+            return {name: counts["hits"] for name, counts in nodes.items()}
+
+        wait_until(lambda: len(client.get("/api/nodes").json()["nodes"]) == 3, "the nodes are known", 60)
+        wait_until(lambda: sum(hits().values()) == 60, "the nodes are filled", 60)
+        full = hits()
+        os.kill(before["nodes"][1]["pid"], signal.SIGKILL)
+        lost = hits()
+        assert (lost["0001"], lost["0003"]) == (full["0001"], full["0003"])
+        assert lost["0002"] < full["0002"]
+        wait_until(lambda: sum(hits().values()) == 60, "the lost node is back and filled", 60)
+
+        cluster = before["nodes"][0]["resource"]
+        done = cachetwin(checkout, "scale", cluster, "--nodes", "4")
+        assert done.returncode == 0, done.stderr
+        assert [row["shard"] for row in status(checkout)["nodes"]] == ["0001", "0002", "0003", "0004"]
+        wait_until(lambda: set(hits()) == {"0001", "0002", "0003", "0004"}, "both tasks know the new node", 60)
+        wait_until(lambda: sum(hits().values()) == 60, "the new node is filled", 60)
+        metrics = [row["metrics"] for row in status(checkout)["nodes"]]
+        assert all(one["GetHits"] > 0 and one["CurrItems"] > 0 for one in metrics)
+
+    pids = [before["pid"], *(row["pid"] for row in status(checkout)["nodes"])]
+    down = cachetwin(checkout, "down")
+    assert down.returncode == 0, down.stderr
+    assert not [pid for pid in pids if runs(pid)]
