@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from cachetwin_local.supervise.load_balancer.load_balancer import target_groups_of
+from cachetwin_local.topology.principals import principals_of
 from cachetwin_local.topology.values import SecretRef, Service, TargetGroup, Topology
 
 __all__ = ["Difference", "Specification", "difference", "specifications"]
@@ -45,10 +46,13 @@ def specifications(topology: Topology) -> dict[str, Specification]:
     for key, service in services.items():
         groups = [group for group in topology.target_groups if any(target.service == key for target in group.targets)]
         found[key] = (service, topology.region, *groups)
+    callers = tuple(principals_of(topology))
+    arns = tuple(one.identity.arn for one in topology.functions)
     for function in topology.functions:
-        found[function.identity.key] = (function, tuple(one.identity.arn for one in topology.functions))
+        signers = callers if function.url is not None and function.url.auth_type == "AWS_IAM" else ()
+        found[function.identity.key] = (function, arns, signers)
     for api in topology.http_apis:
-        found[api.identity.key] = (api,)
+        found[api.identity.key] = (api, callers)
     for balancer in topology.load_balancers:
         balanced = tuple(target_groups_of(balancer, topology).values())
         found[balancer.identity.key] = (balancer, balanced, tuple(_addresses(balanced, services)))

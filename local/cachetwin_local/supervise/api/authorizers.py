@@ -2,6 +2,7 @@
 
 import json
 import time
+from collections.abc import Sequence
 from typing import Any, Final
 
 from cachetwin_local.supervise.http.server import HttpRequest
@@ -13,6 +14,7 @@ from .http_event import EventContext, event_1_0, event_2_0
 from .identity_sources import values_of
 from .jwt import InvalidToken, JwtVerifier
 from .policies import allows
+from .signature import Caller, InvalidSignature, signed_by
 
 __all__ = ["Authorizers", "Denied"]
 
@@ -33,7 +35,8 @@ class Denied(Exception):
 class Authorizers:
     """Decides about requests, and keeps a function's decisions for as long as its authorizer says."""
 
-    def __init__(self, functions: FunctionCaller) -> None:
+    def __init__(self, functions: FunctionCaller, callers: Sequence[Caller] = ()) -> None:
+        self._callers = callers
         self._functions = functions
         self._verifier = JwtVerifier()
         self._cache: dict[tuple[str, tuple[str, ...]], tuple[float, Json]] = {}
@@ -42,7 +45,9 @@ class Authorizers:
         """What the event says of the caller; None where everybody may. Raises Denied."""
         if route.authorization == "NONE":
             return None
-        if route.authorization == "AWS_IAM" or route.authorizer is None:
+        if route.authorization == "AWS_IAM":
+            return self._signed(route, request, context)
+        if route.authorizer is None:
             raise Denied("denied", "no authorizer of this kind runs here: nobody may call")
         if route.authorization == "JWT":
             return await self._token(route, route.authorizer, request, context)
@@ -56,6 +61,29 @@ class Authorizers:
         if route.integration.payload_format == "2.0":
             return {"lambda": found}
         return {**found, "principalId": decision.get("principalId", "")}
+
+    def _signed(self, route: ApiRoute, request: HttpRequest, context: EventContext) -> Json:
+        """What the event says of a caller who has signed the request and whose role may call. Raises Denied."""
+        try:
+            principal, credentials = signed_by(request, self._callers, context.region, "execute-api", context.now_s)
+        except InvalidSignature as error:
+            raise Denied("denied", str(error)) from error
+        resource = _resource(context, request)
+        decision = principal.may("execute-api:Invoke", resource, {"aws:SourceIp": request.source_ip})
+        if not decision.allowed:
+            raise Denied("denied", f"{principal.role_arn} may not execute-api:Invoke {resource}: {decision.reason}")
+        role, session = principal.role_arn.rpartition("/")[2], principal.name.rpartition("/")[2]
+        user = f"AROA:{session}"
+        iam: Json = {
+            "accessKey": credentials.access_key_id,
+            "accountId": context.account,
+            "callerId": user,
+            "cognitoIdentity": None,
+            "principalOrgId": None,
+            "userArn": f"arn:aws:sts::{context.account}:assumed-role/{role}/{session}",
+            "userId": user,
+        }
+        return {"iam": iam} if route.integration.payload_format == "2.0" else {"principalId": user}
 
     async def _token(
         self, route: ApiRoute, authorizer: ApiAuthorizer, request: HttpRequest, context: EventContext
@@ -129,4 +157,4 @@ def _resource(context: EventContext, request: HttpRequest) -> str:
     path = context.path.lstrip("/")
     stage = context.stage
     below = path.removeprefix(f"{stage}/") if stage != "$default" else path
-    return f"arn:aws:execute-api:us-east-1:{context.account}:{context.api_id}/{stage}/{request.method}/{below}"
+    return f"arn:aws:execute-api:{context.region}:{context.account}:{context.api_id}/{stage}/{request.method}/{below}"

@@ -50,7 +50,8 @@ class HttpApiActor:
         """Return when it answers."""
         if self._socket is None:
             raise RuntimeError(f"{self.name} has no socket")
-        settings = HttpApiSettings(self._api, self._account, self._socket.fileno(), self._functions)
+        callers = tuple(self._run_context.identities.all())
+        settings = HttpApiSettings(self._api, self._account, self._socket.fileno(), self._functions, callers)
         await self._process.start(settings)
 
     async def stop(self) -> None:

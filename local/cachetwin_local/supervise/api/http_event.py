@@ -61,6 +61,7 @@ class EventContext:
     authorizer: Json | None = None
     resource: str = ""
     operation_name: str = ""
+    region: str = "us-east-1"
 
 
 def event_2_0(request: HttpRequest, context: EventContext) -> Json:

@@ -58,7 +58,7 @@ class HttpApiServer:
         self._stages = {stage.name: stage for stage in settings.api.stages}
         self._buckets: dict[tuple[str, str], TokenBucket] = {}
         self._functions = FunctionCaller(settings.functions)
-        self._authorizers = Authorizers(self._functions)
+        self._authorizers = Authorizers(self._functions, settings.callers)
         self._counts: Counter[str] = Counter()
         self._http = HttpSettings(self._handle, _BODY_MAX, self._dialect.answer("too large"))
         self._server: asyncio.Server | None = None
@@ -195,6 +195,7 @@ class HttpApiServer:
             stage_variables=exchange.stage.variables,
             resource=route.route_key.partition(" ")[2] or route.route_key,
             operation_name=route.operation_name,
+            region=self._api.identity.region or "us-east-1",
         )
 
     def _counted(self, status: int) -> None:

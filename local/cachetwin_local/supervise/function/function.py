@@ -110,6 +110,7 @@ class FunctionActor:
                 functions=self._sockets_of_functions,
                 account=self._account,
                 limits=EnvironmentLimits(),
+                callers=tuple(self._run_context.identities.all()),
             )
         )
 

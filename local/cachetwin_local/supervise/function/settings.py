@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from cachetwin_local.supervise.api.signature import Caller
 from cachetwin_local.topology.functions import Function
 
 __all__ = ["EnvironmentLimits", "FunctionSettings"]
@@ -29,6 +30,7 @@ class FunctionSettings:
     `argv` and `variables` are those of an environment, without what differs from one to the other. `runtime_version` is
     what the log says. `watched` are the folders whose change makes environments start anew. `temporary` is where each
     environment has a folder of its own. `functions` are the sockets of the app's functions by ARN.
+    `callers` are those who may sign requests to its URL, with their credentials.
     """
 
     function: Function
@@ -43,3 +45,4 @@ class FunctionSettings:
     functions: Mapping[str, str]
     account: str
     limits: EnvironmentLimits
+    callers: tuple[Caller, ...] = ()

@@ -9,6 +9,7 @@ from typing import Final
 
 from cachetwin_local.supervise.api.cors import cors_headers, is_preflight, preflight_response
 from cachetwin_local.supervise.api.http_event import EventContext, InvalidResult, event_2_0, response_of
+from cachetwin_local.supervise.api.signature import InvalidSignature, signed_by
 from cachetwin_local.supervise.http.server import HttpRequest, HttpResponse, HttpSettings
 
 from .invocation import PAYLOAD_MAX, Result, Throttled
@@ -26,6 +27,7 @@ class FunctionUrlFront:
     def __init__(self, settings: FunctionSettings, invoke: _Invoke) -> None:
         self._function = settings.function
         self._account = settings.account
+        self._callers = settings.callers
         self._invoke = invoke
         self.settings = HttpSettings(self._handle, PAYLOAD_MAX, _message(413, "Request Entity Too Large"))
 
@@ -40,9 +42,19 @@ class FunctionUrlFront:
         kept = tuple(h for h in response.headers if not (extra and h[0].lower().startswith("access-control-")))
         return HttpResponse(response.status, (*kept, *extra), response.body)
 
+    def _admits(self, request: HttpRequest) -> bool:
+        """Whether somebody has signed the request whose role's policies let it call."""
+        identity = self._function.identity
+        try:
+            principal, _credentials = signed_by(request, self._callers, identity.region, "lambda", time.time())
+        except InvalidSignature:
+            return False
+        context = {"lambda:FunctionUrlAuthType": "AWS_IAM"}
+        return principal.may("lambda:InvokeFunctionUrl", identity.arn, context).allowed
+
     async def _answer(self, request: HttpRequest) -> HttpResponse:
         url = self._function.url
-        if url is None or url.auth_type == "AWS_IAM":
+        if url is None or (url.auth_type == "AWS_IAM" and not self._admits(request)):
             return _message(403, "Forbidden")
         request_id = str(uuid.uuid4())
         url_id = re.sub(r"[^a-z0-9]", "", url.identity.logical_id.lower())

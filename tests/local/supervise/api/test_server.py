@@ -10,9 +10,16 @@ from urllib.parse import unquote
 
 import httpx
 import pytest
+from botocore.auth import SigV4Auth  # type: ignore[import-untyped]
+from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
+from botocore.credentials import Credentials  # type: ignore[import-untyped]
 
+from cachetwin_local.identity.credentials import credentials_of
+from cachetwin_local.identity.directory import Principal
+from cachetwin_local.identity.policies import read_policy
 from cachetwin_local.supervise.api.server import HttpApiServer
 from cachetwin_local.supervise.api.settings import HttpApiSettings
+from cachetwin_local.supervise.api.signature import Caller
 from cachetwin_local.supervise.function.sockets import listen_for_calls
 from cachetwin_local.supervise.http.server import HttpConnection, HttpRequest, HttpResponse, HttpSettings
 from cachetwin_local.supervise.process.sockets import listen
@@ -44,7 +51,7 @@ def an_api(address: str, *routes: ApiRoute, **changes: Any) -> HttpApi:  # noqa:
     )
 
 
-def serve(api: HttpApi, folder: Path, function: Answer, use: Use) -> None:
+def serve(api: HttpApi, folder: Path, function: Answer, use: Use, callers: tuple[Caller, ...] = ()) -> None:
     """Run the API with `function` behind it, which is asked for the status, fields and document of each event."""
 
     async def handle(request: HttpRequest) -> HttpResponse:
@@ -58,7 +65,8 @@ def serve(api: HttpApi, folder: Path, function: Answer, use: Use) -> None:
         listener = listen_for_calls(folder / "fn.sock")
         functions = await loop.create_unix_server(lambda: HttpConnection(settings), sock=listener)
         sock = listen(api.endpoint.address, api.endpoint.port, "the API")
-        server = HttpApiServer(HttpApiSettings(api, "1", sock.detach(), {"App/Greet": str(folder / "fn.sock")}))
+        sockets = {"App/Greet": str(folder / "fn.sock")}
+        server = HttpApiServer(HttpApiSettings(api, "1", sock.detach(), sockets, callers))
         await server.start()
         try:
             async with httpx.AsyncClient(base_url=f"http://{api.endpoint.address}:8080", timeout=20) as client:
@@ -226,3 +234,27 @@ def test_a_rest_api_answers_in_its_own_words(address: str, tmp_path: Path) -> No
         assert (preflight.status_code, preflight.headers["access-control-allow-origin"]) == (204, "*")
 
     serve(api, tmp_path, proxy, use)
+
+
+def test_iam_lets_in_a_role_that_may_call_and_nobody_else(address: str, tmp_path: Path) -> None:
+    allowed = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "arn:aws:execute-api:*:1:api/*/GET/items"}
+    policy = read_policy("own", {"Statement": [allowed]})
+    own = credentials_of("web")
+    callers = ((Principal("App/Web", "arn:aws:iam::1:role/web", (policy,)), own),)
+    routes = (ApiRoute("GET /items", TO, "AWS_IAM"), ApiRoute("DELETE /items", TO, "AWS_IAM"))
+
+    async def use(client: httpx.AsyncClient) -> None:
+        async def send(method: str) -> httpx.Response:
+            request = AWSRequest(method, f"{client.base_url}/items", {"Host": f"{address}:8080"})
+            keys = Credentials(own.access_key_id, own.secret_access_key, own.session_token)
+            SigV4Auth(keys, "execute-api", "us-east-1").add_auth(request)
+            return await client.request(method, "/items", headers=dict(request.headers.items()))
+
+        answer = await send("GET")
+        assert answer.status_code == 200, answer.text
+        iam = answer.json()["requestContext"]["authorizer"]["iam"]
+        assert iam["userArn"] == "arn:aws:sts::1:assumed-role/web/Web"
+        assert (await send("DELETE")).status_code == 403
+        assert (await client.get("/items")).json() == {"message": "Forbidden"}
+
+    serve(an_api(address, *routes), tmp_path, echo, use, callers)
