@@ -22,7 +22,7 @@ from cachetwin_local.identity.credentials import Credentials
 from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.topology.values import ReplicationGroup
 
-__all__ = ["ERRORS", "IAM_USER", "KINDS", "GlideClient", "PipelineClient", "connect"]
+__all__ = ["ERRORS", "IAM_USER", "KINDS", "GlideClient", "PipelineClient", "client_of", "connect"]
 
 IAM_USER: Final = "sessions"
 ERRORS: Final = (
@@ -121,24 +121,39 @@ async def connect(
     is_cluster = group.cluster_mode == "enabled"
     if kind == "valkey-glide, IAM":
         return await _glide(run_context, group, credentials, is_cluster=is_cluster)
-    options: dict[str, Any] = {
+    if kind == "redis-py, password":
+        return PipelineClient(client_of(run_context, group))
+    options = {
+        **_options(run_context, group),
+        "credential_provider": Tokens(credentials, group.identity.physical_name),
+    }
+    if kind == "valkey-py, IAM":
+        if is_cluster:
+            return PipelineClient(valkey.asyncio.ValkeyCluster(**options))
+        return PipelineClient(valkey.asyncio.Valkey(**options, retry=ValkeyRetry(ValkeyNoBackoff(), 0)))
+    return PipelineClient(_redis_py(group, options))
+
+
+def client_of(run_context: RunContext, group: ReplicationGroup) -> Any:  # noqa: ANN401  (two kinds of clients)
+    """A client of redis-py with the group's password: of its cluster, or of its primary endpoint."""
+    password = run_context.secrets.text(group.users[0].passwords[0])
+    return _redis_py(group, {**_options(run_context, group), "username": "app", "password": password})
+
+
+def _redis_py(group: ReplicationGroup, options: dict[str, Any]) -> Any:  # noqa: ANN401  (two kinds of clients)
+    if group.cluster_mode == "enabled":
+        return redis.asyncio.RedisCluster(**options)
+    return redis.asyncio.Redis(**options, retry=Retry(NoBackoff(), 0))
+
+
+def _options(run_context: RunContext, group: ReplicationGroup) -> dict[str, Any]:
+    return {
         "host": group.endpoint.address,
         "port": group.endpoint.port,
         "ssl": True,
         "ssl_ca_certs": str(run_context.local_ca.certificate_file),
         "socket_timeout": 5,
     }
-    if kind == "redis-py, password":
-        options |= {"username": "app", "password": run_context.secrets.text(group.users[0].passwords[0])}
-    else:
-        options["credential_provider"] = Tokens(credentials, group.identity.physical_name)
-    if kind == "valkey-py, IAM":
-        if is_cluster:
-            return PipelineClient(valkey.asyncio.ValkeyCluster(**options))
-        return PipelineClient(valkey.asyncio.Valkey(**options, retry=ValkeyRetry(ValkeyNoBackoff(), 0)))
-    if is_cluster:
-        return PipelineClient(redis.asyncio.RedisCluster(**options))
-    return PipelineClient(redis.asyncio.Redis(**options, retry=Retry(NoBackoff(), 0)))
 
 
 async def _glide(

@@ -24,7 +24,8 @@ from typing import Any
 import redis
 import redis.asyncio
 import uvloop
-from benchmarks.faults.failover import ERRORS, RECOVERY_S_MAX, RETRY_S, Faults, client_of, group_of, recovered
+from benchmarks.faults.failover import RECOVERY_S_MAX, RETRY_S, Faults, group_of, recovered
+from benchmarks.faults.fault_clients import ERRORS, client_of
 from benchmarks.faults.linearizability import Operation, linearizable, protected_history
 from tests.local.supervise.cache.caches import running, secret
 
