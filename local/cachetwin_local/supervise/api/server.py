@@ -16,13 +16,13 @@ from cachetwin_local.supervise.http.server import HttpConnection, HttpRequest, H
 from cachetwin_local.topology.http_apis import ApiIntegration, ApiStage
 
 from .access_log import access_log_line
-from .authorizers import Authorizers, Denied
+from .authorization.authorizers import Authorizers, Denied
+from .authorization.identity_sources import missing_parameters
 from .cors import cors_headers, is_preflight, preflight_response
 from .dialect import dialect_of, message
 from .functions import FunctionCaller, FunctionFailed
 from .http_event import EventContext, InvalidResult, event_1_0, event_2_0, response_of, rest_event
 from .http_proxy import forward
-from .identity_sources import missing_parameters
 from .routes import RouteMatch, RouteTable
 from .settings import HttpApiSettings
 from .throttle import TokenBucket, bucket_of

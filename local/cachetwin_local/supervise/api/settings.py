@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cachetwin_local.topology.http_apis import HttpApi
 
-from .signature import Caller
+from .authorization.signature import Caller
 
 __all__ = ["HttpApiSettings"]
 

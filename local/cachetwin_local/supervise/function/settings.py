@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from cachetwin_local.supervise.api.signature import Caller
+from cachetwin_local.supervise.api.authorization.signature import Caller
 from cachetwin_local.topology.functions import Function
 
 __all__ = ["EnvironmentLimits", "FunctionSettings"]

@@ -7,9 +7,9 @@ import uuid
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from cachetwin_local.supervise.api.authorization.signature import InvalidSignature, signed_by
 from cachetwin_local.supervise.api.cors import cors_headers, is_preflight, preflight_response
 from cachetwin_local.supervise.api.http_event import EventContext, InvalidResult, event_2_0, response_of
-from cachetwin_local.supervise.api.signature import InvalidSignature, signed_by
 from cachetwin_local.supervise.http.server import HttpRequest, HttpResponse, HttpSettings
 
 from .invocation import PAYLOAD_MAX, Result, Throttled

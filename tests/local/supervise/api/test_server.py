@@ -17,9 +17,9 @@ from botocore.credentials import Credentials  # type: ignore[import-untyped]
 from cachetwin_local.identity.credentials import credentials_of
 from cachetwin_local.identity.directory import Principal
 from cachetwin_local.identity.policies import read_policy
+from cachetwin_local.supervise.api.authorization.signature import Caller
 from cachetwin_local.supervise.api.server import HttpApiServer
 from cachetwin_local.supervise.api.settings import HttpApiSettings
-from cachetwin_local.supervise.api.signature import Caller
 from cachetwin_local.supervise.function.sockets import listen_for_calls
 from cachetwin_local.supervise.http.server import HttpConnection, HttpRequest, HttpResponse, HttpSettings
 from cachetwin_local.supervise.process.sockets import listen

@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from urllib.parse import parse_qs
 
+from cachetwin_local.supervise.api.http_event import EventContext
 from cachetwin_local.supervise.http.server import HttpRequest
-
-from .http_event import EventContext
 
 __all__ = ["missing_parameters", "values_of"]
 

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-from cachetwin_local.supervise.api.jwt import InvalidToken, JwtVerifier, fetch_document
+from cachetwin_local.supervise.api.authorization.jwt import InvalidToken, JwtVerifier, fetch_document
 
 KEY = rsa.generate_private_key(65537, 2048)
 ISSUER = "https://issuer.example"

@@ -5,12 +5,12 @@ import time
 from collections.abc import Sequence
 from typing import Any, Final
 
+from cachetwin_local.supervise.api.dialect import Failure
+from cachetwin_local.supervise.api.functions import FunctionCaller, FunctionFailed
+from cachetwin_local.supervise.api.http_event import EventContext, event_1_0, event_2_0
 from cachetwin_local.supervise.http.server import HttpRequest
 from cachetwin_local.topology.http_apis import ApiAuthorizer, ApiRoute
 
-from .dialect import Failure
-from .functions import FunctionCaller, FunctionFailed
-from .http_event import EventContext, event_1_0, event_2_0
 from .identity_sources import values_of
 from .jwt import InvalidToken, JwtVerifier
 from .policies import allows

@@ -11,7 +11,7 @@ from botocore.credentials import Credentials as AwsCredentials  # type: ignore[i
 
 from cachetwin_local.identity.credentials import credentials_of
 from cachetwin_local.identity.directory import Principal
-from cachetwin_local.supervise.api.signature import InvalidSignature, signed_by
+from cachetwin_local.supervise.api.authorization.signature import InvalidSignature, signed_by
 from cachetwin_local.supervise.http.server import HttpRequest
 from cachetwin_local.supervise.load_balancer.http_message import Field
 

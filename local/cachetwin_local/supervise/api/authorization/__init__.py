@@ -1,0 +1,1 @@
+"""Who may call an API: policies of functions, signed tokens, signed requests."""
