@@ -30,6 +30,7 @@ from .engine.parameter_group import IParameterGroup, ParameterGroup
 from .memcached_topology import MemcachedTopology
 from .monitoring._events import ApiEvents
 from .monitoring._watched import Watched
+from .network._placement import groups_of
 from .network._site import Site
 from .network.endpoint import Endpoint
 from .network.network import Addressing, IpDiscovery, NetworkType, require_addresses
@@ -373,7 +374,8 @@ class MemcachedCluster(MemcachedClusterBase):
             cluster_name=resource.cache_cluster_ref.cluster_name,
             port=int(own.port) if own is not None and own.port is not None else port,
             configuration_endpoint_address=own.attr_configuration_endpoint_address if own is not None else None,
-            security_groups=security_groups,
+            security_groups=security_groups
+            or groups_of(scope, construct_id, resource, own.vpc_security_group_ids if own is not None else None),
         )
 
 

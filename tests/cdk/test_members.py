@@ -156,6 +156,46 @@ def test_what_another_library_made_is_watched_recorded_and_connected(
     assert "L1" in str(of(stack, "AWS::CloudWatch::Alarm")[0]["Dimensions"])
 
 
+def an_l1(stack: cdk.Stack, **properties: Any) -> ReplicationGroup:  # noqa: ANN401  (of any property)
+    l1 = elasticache.CfnReplicationGroup(
+        stack,
+        "L1",
+        replication_group_description="x",
+        engine="valkey",
+        security_group_ids=["sg-1", "sg-2"],
+        **properties,
+    )
+    cache: Any = ReplicationGroup.from_replication_group_ref(stack, "Cache", l1)
+    return cache  # type: ignore[no-any-return]  # an imported one has what is tried
+
+
+def test_what_another_library_made_scales(stack: cdk.Stack) -> None:
+    cache = an_l1(stack, cache_node_type="cache.m7g.large", cluster_mode="enabled", num_node_groups=1)
+    cache.scale_shards(max_capacity=4).scale_on_memory("Memory")
+    cache.scale_replicas().scale_on_engine_cpu("Cpu")
+    targets = of(stack, "AWS::ApplicationAutoScaling::ScalableTarget")
+    assert ["L1" in str(target["ResourceId"]) for target in targets] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("properties", "message"),
+    [
+        ({"cache_node_type": "cache.t4g.small", "cluster_mode": "enabled"}, "node_type must be"),
+        ({"cache_node_type": "cache.m7g.large"}, "cache must have cluster mode enabled to scale"),
+    ],
+)
+def test_what_another_library_made_is_checked_as_far_as_it_is_known(
+    stack: cdk.Stack, properties: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValidationError, match=message):
+        an_l1(stack, **properties).scale_shards(max_capacity=4)
+
+
+def test_the_security_groups_of_an_l1_are_those_of_its_connections(stack: cdk.Stack) -> None:
+    cache = an_l1(stack, cache_node_type="cache.m7g.large")
+    assert [group.security_group_id for group in cache.connections.security_groups] == ["sg-1", "sg-2"]
+
+
 @pytest.mark.parametrize("kind", [ReplicationGroup, MemcachedCluster])
 def test_a_vpc_is_not_asked_of_a_cache_with_a_subnet_group_and_security_groups(
     stack: cdk.Stack, vpc: ec2.IVpc, kind: type[Any]

@@ -6,7 +6,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
-from cachetwin_cdk.checks._validate import ValidationError, WarningId, validate_at_synth, warn
+from cachetwin_cdk.checks._validate import ValidationError, WarningId, known_elements, validate_at_synth, warn
 
 
 def chosen_subnets(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> Sequence[ec2.ISubnet]:
@@ -61,6 +61,19 @@ def _is_open(group: ec2.SecurityGroup) -> bool:
     resource = group.node.default_child
     rules = cdk.Stack.of(group).resolve(getattr(resource, "security_group_ingress", None)) or []
     return any(rule.get("cidrIp") == "0.0.0.0/0" or rule.get("cidrIpv6") == "::/0" for rule in rules)
+
+
+def groups_of(
+    scope: Construct, construct_id: str, resource: object, group_ids: Sequence[str] | None
+) -> list[ec2.ISecurityGroup]:
+    """The security groups of a cache that another library defines: those of its connections, or those of these ids."""
+    connections = getattr(resource, "connections", None)
+    if isinstance(connections, ec2.Connections):
+        return list(connections.security_groups)
+    return [
+        ec2.SecurityGroup.from_security_group_id(scope, f"{construct_id}SecurityGroup{number}", group_id)
+        for number, group_id in enumerate(known_elements(group_ids or ()))
+    ]
 
 
 def closed_security_group(scope: Construct, vpc: ec2.IVpc) -> ec2.SecurityGroup:

@@ -20,7 +20,7 @@ from cachetwin_cdk.checks._validate import (
     validate_at_synth,
     warn,
 )
-from cachetwin_cdk.replication_group._base import Use
+from cachetwin_cdk.replication_group._base import IReplicationGroup, Use
 from cachetwin_cdk.replication_group.replication_group import ReplicationGroup
 from cachetwin_cdk.replication_group.shard import REPLICAS_MAX
 from cachetwin_cdk.replication_group.topology import SHARDS_MAX, ClusterMode
@@ -43,7 +43,7 @@ class _Scaling(Construct):
         scope: Construct,
         construct_id: str,
         *,
-        cache: ReplicationGroup,
+        cache: IReplicationGroup,
         dimension: str,
         min_capacity: int,
         max_capacity: int,
@@ -131,7 +131,7 @@ class ShardScaling(_Scaling):
         scope: Construct,
         construct_id: str,
         *,
-        cache: ReplicationGroup,
+        cache: IReplicationGroup,
         max_capacity: int,
         min_capacity: int = 1,
     ) -> None:
@@ -145,7 +145,7 @@ class ShardScaling(_Scaling):
             min_capacity=min_capacity,
             max_capacity=max_capacity,
         )
-        self._has_ssd = cache.node_type.has_ssd
+        self._has_ssd = cache.node_type is not None and cache.node_type.has_ssd
 
     def scale_on_engine_cpu(self, construct_id: str, *, target_percent: float = 60) -> None:
         """Keep the average CPU of the primaries' engine threads near the target."""
@@ -184,13 +184,14 @@ class ReplicaScaling(_Scaling):
         scope: Construct,
         construct_id: str,
         *,
-        cache: ReplicationGroup,
+        cache: IReplicationGroup,
         max_capacity: int = REPLICAS_MAX,
         min_capacity: int = 1,
     ) -> None:
         for name, value in (("min_capacity", min_capacity), ("max_capacity", max_capacity)):
             require_between(name, value, 1, REPLICAS_MAX, unit="replicas")
-        reserved = cache.parameter_group.parameters.get("reserved-memory-percent", "")
+        own = cache.parameter_group.parameters if isinstance(cache, ReplicationGroup) else {}
+        reserved = own.get("reserved-memory-percent", "")
         if reserved.isdigit() and int(reserved) < _RESERVED_MEMORY_PERCENT_MIN:
             refuse(
                 "parameters['reserved-memory-percent']",
@@ -226,8 +227,23 @@ def _require_target(target_percent: float) -> None:
     require_between("target_percent", target_percent, *_TARGET_PERCENT, unit="percent")
 
 
-def _require_scalable(cache: ReplicationGroup) -> None:
-    """Auto scaling guide: cluster mode, newer engines, some families and sizes."""
+def _require_scalable(cache: IReplicationGroup) -> None:
+    """Auto scaling guide: cluster mode, newer engines, some families and sizes; as far as they are known of ``cache``."""
+    if isinstance(cache, ReplicationGroup):
+        _require_engine(cache)
+    elif cache._configuration_endpoint is None and cache._primary_endpoint is not None:
+        refuse("cache", "have cluster mode enabled to scale", "one with a primary endpoint", "enable cluster mode")
+    node = cache.node_type
+    if node is not None and node.family and (node.family not in _FAMILIES or node.size not in _SIZES):
+        refuse(
+            "node_type",
+            f"be {', '.join(sorted(_SIZES))} of {', '.join(sorted(_FAMILIES))} to scale",
+            node,
+            "choose one such as NodeType.M7G_LARGE",
+        )
+
+
+def _require_engine(cache: ReplicationGroup) -> None:
     if cache.topology.cluster_mode is not ClusterMode.ENABLED:
         refuse(
             "cache",
@@ -240,17 +256,9 @@ def _require_scalable(cache: ReplicationGroup) -> None:
     if cache.node_type.has_ssd and not cache.engine_version.at_least(valkey="7.2", redis="7.0"):
         # The guide says 7.0.7, which is part of ElastiCache's 7.1 and maybe of its 7.0.
         refuse("cache", "run Redis 7.0.7 at least to scale with data tiering", cache.engine_version, "use Valkey")
-    node = cache.node_type
-    if node.family and (node.family not in _FAMILIES or node.size not in _SIZES):
-        refuse(
-            "node_type",
-            f"be {', '.join(sorted(_SIZES))} of {', '.join(sorted(_FAMILIES))} to scale",
-            node,
-            "choose one such as NodeType.M7G_LARGE",
-        )
 
 
-def _require_one_region(cache: ReplicationGroup) -> None:
+def _require_one_region(cache: IReplicationGroup) -> None:
     """Auto scaling guide: members of a global datastore do not scale."""
     if cache._uses(Use.GLOBAL_DATASTORE):
         raise ValidationError(

@@ -19,6 +19,7 @@ from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.monitoring._events import ApiEvents
 from cachetwin_cdk.monitoring._watched import Watched
 from cachetwin_cdk.network.endpoint import Endpoint
+from cachetwin_cdk.operations._scalable import Scalable
 from cachetwin_cdk.operations._snapshotted import Snapshotted
 
 from .metrics import ReplicationGroupMetrics
@@ -34,7 +35,9 @@ class Use(StrEnum):
 
 
 @jsii.implements(ec2.IConnectable, refs.IReplicationGroupRef)
-class ReplicationGroupBase(ReplicationGroupMetrics, Watched, Snapshotted, ApiEvents, Permissions, cdk.Resource):
+class ReplicationGroupBase(
+    ReplicationGroupMetrics, Watched, Scalable, Snapshotted, ApiEvents, Permissions, cdk.Resource
+):
     """A replication group, defined in this app or imported."""
 
     replication_group_id: str

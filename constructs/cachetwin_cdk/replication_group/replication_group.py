@@ -22,12 +22,12 @@ from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
 from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.engine.parameter_group import IParameterGroup, ParameterGroup
 from cachetwin_cdk.monitoring.log_delivery import Logging, create_log_deliveries
+from cachetwin_cdk.network._placement import groups_of
 from cachetwin_cdk.network._site import Site
 from cachetwin_cdk.network.endpoint import Endpoint
 from cachetwin_cdk.network.network import Addressing, IpDiscovery, NetworkType, require_addresses
 from cachetwin_cdk.network.subnet_group import ISubnetGroup
 from cachetwin_cdk.operations._rotating import Rotating
-from cachetwin_cdk.operations._scalable import Scalable
 from cachetwin_cdk.operations.backups import Backups, RestoreFrom
 from cachetwin_cdk.operations.maintenance import Maintenance
 
@@ -43,7 +43,7 @@ DEFAULT_PORT = 6379
 
 
 @checked_arguments
-class ReplicationGroup(Rotating, Scalable, ReplicationGroupBase):
+class ReplicationGroup(Rotating, ReplicationGroupBase):
     """A Valkey or Redis cache with replicas: TLS, encryption at rest, users, failover, backups and logs by default.
 
     Defines one AWS::ElastiCache::ReplicationGroup and, unless given, its subnet group, security group, parameter
@@ -298,10 +298,12 @@ class ReplicationGroup(Rotating, Scalable, ReplicationGroupBase):
         security_groups: Sequence[ec2.ISecurityGroup] = (),
         user_group: IUserGroup | None = None,
     ) -> IReplicationGroup:
-        """Whatever is a replication group to aws-cdk-lib, such as a CfnReplicationGroup; its endpoints are known then."""
+        """Whatever is a replication group to aws-cdk-lib, such as a CfnReplicationGroup.
+
+        Of one that is an L1 its endpoints, security groups and node type are known."""
         own = resource if isinstance(resource, elasticache.CfnReplicationGroup) else None
-        is_clustered = own is not None and (own.num_node_groups or 1) > 1
-        return cls.from_replication_group_attributes(
+        is_clustered = own is not None and (own.cluster_mode == "enabled" or (own.num_node_groups or 1) > 1)
+        found = cls.from_replication_group_attributes(
             scope,
             construct_id,
             replication_group_id=resource.replication_group_ref.replication_group_id,
@@ -309,9 +311,13 @@ class ReplicationGroup(Rotating, Scalable, ReplicationGroupBase):
             primary_endpoint_address=own.attr_primary_end_point_address if own and not is_clustered else None,
             reader_endpoint_address=own.attr_reader_end_point_address if own and not is_clustered else None,
             configuration_endpoint_address=own.attr_configuration_end_point_address if own and is_clustered else None,
-            security_groups=security_groups,
+            security_groups=security_groups
+            or groups_of(scope, construct_id, resource, own.security_group_ids if own is not None else None),
             user_group=user_group,
         )
+        if own is not None and own.cache_node_type is not None:
+            found.node_type = NodeType(own.cache_node_type)
+        return found
 
     def _acknowledge_findings(self, resource: elasticache.CfnReplicationGroup) -> None:
         """Acknowledge the findings that every cache has, see docs/security.md."""

@@ -22,6 +22,7 @@ from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine._offers import warn_newer_version
 from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.engine.serverless_engine import ServerlessEngine
+from cachetwin_cdk.network._placement import groups_of
 from cachetwin_cdk.network.endpoint import Endpoint
 from cachetwin_cdk.network.network import NetworkType
 from cachetwin_cdk.operations._rotating import Rotating
@@ -242,7 +243,8 @@ class ServerlessCache(Rotating, ServerlessCacheBase):
             engine=engine,
             endpoint_address=own.attr_endpoint_address if own is not None else None,
             reader_endpoint_address=own.attr_reader_endpoint_address if own is not None else None,
-            security_groups=security_groups,
+            security_groups=security_groups
+            or groups_of(scope, construct_id, resource, own.security_group_ids if own is not None else None),
             user_group=user_group,
         )
 
