@@ -272,10 +272,10 @@ def test_changed_users_reach_running_nodes(run_context: RunContext, group: Repli
     asyncio.run(main())
 
 
-def test_another_change_is_none_that_it_becomes(run_context: RunContext, group: ReplicationGroup) -> None:
+def test_a_cache_does_not_become_what_cloudformation_replaces(run_context: RunContext, group: ReplicationGroup) -> None:
     run_context.secrets.provision([secret()])
     actor = CacheActor(run_context, group)
-    assert not asyncio.run(actor.become(replace(group, engine_version="9.0")))
+    assert not asyncio.run(actor.become(replace(group, cluster_mode="compatible")))
     assert not asyncio.run(actor.become(replace(group, users=(), user_group_ids=())))
     assert not asyncio.run(actor.become(replace(group, auth_token="a-token-that-is-new")))
 
