@@ -66,7 +66,7 @@ EXAMPLES: Final[dict[str, tuple[str, ...]]] = {
     "get": (SET, "get k none"),
     "gets": (SET, "gets k"),
     "incr": ("set n 0 0 1\n9", "incr n 1", "incr none 1"),
-    "prepend": (SET, "prepend k 0 0 4\noh, ", "get k"),
+    "prepend": (SET, "prepend k 0 0 3\noh-", "get k"),
     "replace": ("replace k 0 0 1\na", SET, "replace k 0 0 1\na"),
     "set": (SET, "set k 0 0 2000000\n" + "x" * 3),
     "touch": (SET, "touch k 60", "touch none 60"),
