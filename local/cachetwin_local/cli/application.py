@@ -33,6 +33,7 @@ _COMMANDS: Final = {
     "restart": "services",
     "shell": "services",
     "env": "env",
+    "hosts": "hosts",
     "events": "events",
     "failover": "operations",
     "reboot": "operations",
