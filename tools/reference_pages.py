@@ -96,9 +96,7 @@ EXAMPLES: dict[str, str] = {
         UserPasswordRotation(stack, "Rotation", user=user, cache=cache, vpc=vpc, control_plane=api)
         """,
     "ShardScaling": """
-        cache = ReplicationGroup(
-            stack, "Cache", vpc=vpc, node_type=NodeType.M7G_LARGE, topology=Topology.cluster(2)
-        )
+        cache = ReplicationGroup(stack, "Cache", vpc=vpc, node_type=NodeType.M7G_LARGE, topology=Topology.cluster(2))
         scaling = ShardScaling(stack, "Scaling", cache=cache, min_capacity=2, max_capacity=8)
         scaling.scale_on_memory("Memory", target_percent=60)
         scaling.scale_on_schedule("Morning", schedule=appscaling.Schedule.cron(hour="6", minute="0"), min_capacity=4)
