@@ -33,7 +33,7 @@ from cachetwin_cdk import (
     UserGroup,
 )
 
-PAGE = (Path(__file__).parents[2] / "docs" / "security.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs" / "security.md").read_text()
 Resources = dict[str, list[dict[str, Any]]]
 Check = Callable[[Resources], bool]
 GROUP, LOG_GROUP, KEY = "ElastiCache::ReplicationGroup", "Logs::LogGroup", "KMS::Key"

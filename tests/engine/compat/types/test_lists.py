@@ -4,7 +4,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.engine.compat.conftest import Pair, Word
-from tests.engine.compat.drawing import name, words
+from tests.engine.compat.types.drawing import name, words
 
 pytestmark = pytest.mark.compat
 
