@@ -7,6 +7,7 @@ developer guide; function URLs use format 2.0 as well.
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -33,6 +34,7 @@ _REST_NAMES: Final = {
     "x-forwarded-proto": "X-Forwarded-Proto",
 }
 _DROPPED: Final = frozenset({"connection", "content-length", "transfer-encoding", "keep-alive", "upgrade", "date"})
+_HEADER_NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 Json = dict[str, Any]
 
 
@@ -183,7 +185,7 @@ def response_of(payload: bytes, payload_format: str) -> HttpResponse:
     """The response that a function's result stands for. Raises InvalidResult where it is none."""
     try:
         result = json.loads(payload)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidResult("the result is no JSON") from error
     if payload_format == "2.0" and not (isinstance(result, dict) and "statusCode" in result):
         body = result if isinstance(result, str) else json.dumps(result, ensure_ascii=False, separators=(",", ":"))
@@ -200,8 +202,8 @@ def _status(value: object) -> int:
         status = int(str(value))
     except ValueError:
         status = 0
-    if isinstance(value, bool) or not 100 <= status <= 599:
-        raise InvalidResult(f"statusCode must be a number from 100 to 599, got {value!r}")
+    if isinstance(value, bool) or not 200 <= status <= 599:  # below, a client waits for more
+        raise InvalidResult(f"statusCode must be a number from 200 to 599, got {value!r}")
     return status
 
 
@@ -215,6 +217,9 @@ def _response_headers(result: Json) -> list[tuple[str, str]]:
     found += [(str(name), _header_text(value)) for name, value in single.items() if str(name).lower() not in names]
     for name, values in many.items():
         found += [(str(name), _header_text(value)) for value in (values if isinstance(values, list) else [values])]
+    wrong = next((name for name, _value in found if not _HEADER_NAME.fullmatch(name)), None)
+    if wrong is not None:
+        raise InvalidResult(f"a header's name must be a word without blanks and line ends, got {wrong!r}")
     found = [(name, value) for name, value in found if name.lower() not in _DROPPED]
     if not any(name.lower() == "content-type" for name, _value in found):
         found.append(("Content-Type", "text/plain; charset=utf-8"))

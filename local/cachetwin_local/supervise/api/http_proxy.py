@@ -4,7 +4,7 @@ import http.client
 import ssl
 from asyncio import to_thread
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from cachetwin_local.supervise.http.server import HttpRequest, HttpResponse
 from cachetwin_local.topology.http_apis import ApiIntegration
@@ -17,6 +17,7 @@ __all__ = ["forward"]
 _HOP_BY_HOP: Final = frozenset(
     {"connection", "keep-alive", "te", "transfer-encoding", "upgrade", "host", "content-length"}
 )
+_SAFE: Final = "/-._~!$&'()*+,;=:@"  # what a path may have as it is
 _BODY_MAX: Final = 10 * 1024 * 1024
 
 
@@ -24,7 +25,7 @@ async def forward(integration: ApiIntegration, request: HttpRequest, context: Ev
     """The answer of the server. Raises FunctionFailed when it gives none."""
     uri = integration.uri
     for name, value in context.path_parameters.items():
-        uri = uri.replace(f"{{{name}}}", value).replace(f"{{{name}+}}", value)
+        uri = uri.replace(f"{{{name}}}", quote(value, safe=_SAFE)).replace(f"{{{name}+}}", quote(value, safe=_SAFE))
     try:
         return await to_thread(_exchange, uri, integration, request)
     except TimeoutError:
@@ -52,6 +53,8 @@ def _exchange(uri: str, integration: ApiIntegration, request: HttpRequest) -> Ht
         method = request.method if integration.method == "ANY" else integration.method
         connection.request(method, target, request.body or None, headers)
         reply = connection.getresponse()
+        if reply.status < 200:
+            raise http.client.UnknownProtocol(f"the answer is only {reply.status}")
         kept = tuple((n, v) for n, v in reply.getheaders() if n.lower() not in _HOP_BY_HOP)
         return HttpResponse(reply.status, kept, reply.read(_BODY_MAX))
     finally:

@@ -1,10 +1,12 @@
 """A connection of a small HTTP/1.1 server: each request is read whole and answered whole, one after the other.
 
 The parser is the load balancer's (strict, RFC 9112). Bounds: 64 KB of head, a size for bodies that the server's owner
-says, a time without a byte. A client that does not read its answer delays nobody but itself.
+says, a time without a byte. A client that does not read its answer delays nobody but itself: its next request waits until
+it does.
 """
 
 import asyncio
+import re
 import sys
 import traceback
 from collections.abc import Awaitable, Callable
@@ -32,6 +34,8 @@ _REASONS: Final = {
     504: "Gateway Timeout",
 }  # fmt: skip
 _BUFFERED_MAX: Final = 262_144  # of requests that wait for the one before
+_NAME: Final = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
+_NO_TEXT: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +105,8 @@ class HttpConnection(asyncio.Protocol):
         self._content = bytearray()
         self._task: asyncio.Task[None] | None = None
         self._closes = False
+        self._is_unread = False  # the client does not take what was sent
+        self._unread_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -117,7 +123,7 @@ class HttpConnection(asyncio.Protocol):
         if self._closes and self._task is None:
             return
         self._received += data
-        if self._task is not None:
+        if self._task is not None or self._is_unread:
             if len(self._received) > _BUFFERED_MAX and self._transport is not None:
                 self._transport.pause_reading()
             return
@@ -134,6 +140,19 @@ class HttpConnection(asyncio.Protocol):
         self._transport = None
         if self._timer is not None:
             self._timer.cancel()
+
+    def pause_writing(self) -> None:
+        """The client does not read: serve it nothing more for now."""
+        self._is_unread = True
+        if self._transport is not None:
+            self._unread_bytes = self._transport.get_write_buffer_size()
+
+    def resume_writing(self) -> None:
+        """The client has read."""
+        self._is_unread = False
+        if self._task is None and not self._closes:
+            self._wait()
+            self._go_on()
 
     def drain(self) -> None:
         """Close the connection, after the request that is under way if there is one."""
@@ -154,8 +173,23 @@ class HttpConnection(asyncio.Protocol):
         self._timer = asyncio.get_running_loop().call_later(self._settings.idle_s, self._give_up)
 
     def _give_up(self) -> None:
-        if self._task is None:
-            self.drain()
+        if self._task is not None:
+            return
+        if self._is_unread and self._transport is not None:
+            left = self._transport.get_write_buffer_size()
+            if left < self._unread_bytes:  # it reads slowly
+                self._unread_bytes = left
+                self._wait()
+                return
+            self._transport.abort()
+        self.drain()
+
+    def _go_on(self) -> None:
+        """Read again, and serve the next request if it is there."""
+        if self._transport is not None and not self._transport.is_reading():
+            self._transport.resume_reading()
+        if self._received:
+            self._advance()
 
     def _advance(self) -> None:
         try:
@@ -215,14 +249,11 @@ class HttpConnection(asyncio.Protocol):
         transport = self._transport
         if transport is None:
             return
+        self._wait()
         if self._closes:
             transport.close()
-            return
-        if transport.is_reading() is False:
-            transport.resume_reading()
-        self._wait()
-        if self._received:
-            self._advance()
+        elif not self._is_unread:
+            self._go_on()
 
     def _reject(self, response: HttpResponse) -> None:
         """Answer what cannot be read further, and close."""
@@ -237,7 +268,7 @@ class HttpConnection(asyncio.Protocol):
             return
         self._closes |= response.closes
         lines = [f"HTTP/1.1 {response.status} {_REASONS.get(response.status, 'Status')}"]
-        lines += [f"{name}: {value}" for name, value in response.headers]
+        lines += [f"{name}: {_NO_TEXT.sub(' ', value)}" for name, value in response.headers if _NAME.fullmatch(name)]
         if response.status not in {204, 304} and response.status >= 200:
             lines.append(f"Content-Length: {len(response.body)}")
         if self._closes:

@@ -79,12 +79,24 @@ def test_a_result_becomes_a_response() -> None:
     assert answer({"statusCode": 200, "headers": {"X": "a\r\nSet-Cookie: b"}})[1]["X"] == "a  Set-Cookie: b"
 
 
-@pytest.mark.parametrize("result", [{"statusCode": "x"}, {"statusCode": 99}, {"statusCode": 200, "headers": ["a"]}])
+@pytest.mark.parametrize(
+    "result",
+    [
+        {"statusCode": "x"},
+        {"statusCode": 99},
+        {"statusCode": 103, "body": "HTTP/1.1 200 OK"},
+        {"statusCode": 200, "headers": ["a"]},
+        {"statusCode": 200, "headers": {"X: a\r\nSet-Cookie": "b"}},
+        {"statusCode": 200, "multiValueHeaders": {"Content-Length ": ["3"]}},
+    ],
+)
 def test_a_result_that_is_no_response_is_an_error(result: object) -> None:
     with pytest.raises(InvalidResult):
         answer(result)
     with pytest.raises(InvalidResult):
         answer({"body": "a proxy's result needs a statusCode"}, "1.0")
+    with pytest.raises(InvalidResult):
+        response_of(b"[" * 100_000, "2.0")
 
 
 def test_the_access_log_has_a_hyphen_for_what_is_not_known() -> None:
@@ -101,3 +113,13 @@ def test_a_policy_allows_what_a_statement_names_and_none_denies() -> None:
         {"policyDocument": {"Statement": [{**yes, "Resource": "arn:aws:execute-api:*:1:abc/*/PUT/*"}]}}, arn
     )
     assert not allows({}, arn)
+
+
+def test_a_policy_may_name_what_is_excepted() -> None:
+    arn = "arn:aws:execute-api:us-east-1:1:abc/$default/GET/items/7"
+    yes = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}
+    for excepted, allowed in (("*/GET/items/*", True), ("*/GET/admin", False)):
+        no = {"Effect": "Deny", "Action": "execute-api:*", "NotResource": excepted}
+        assert allows({"policyDocument": {"Statement": [yes, no]}}, arn) is allowed
+    no = {"Effect": "Deny", "NotAction": "execute-api:ManageConnections", "Resource": "*"}
+    assert not allows({"policyDocument": {"Statement": [yes, no]}}, arn)

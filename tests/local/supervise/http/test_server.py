@@ -20,6 +20,10 @@ async def echo(request: HttpRequest) -> HttpResponse:
         raise RuntimeError("a bug")
     if request.path == "/slow":
         await asyncio.sleep(0.2)
+    if request.path == "/large":
+        return HttpResponse(200, (), b"x" * 4_000_000)
+    if request.path == "/split":
+        return HttpResponse(200, (("X: a\r\nEvil", "b"), ("X-Value", "a\r\nEvil: b\0")))
     told = {"method": request.method, "path": request.path, "body": request.body.decode()}
     return HttpResponse(200, (("Content-Type", "application/json"),), json.dumps(told).encode())
 
@@ -106,6 +110,42 @@ def test_a_silent_connection_is_closed(tmp_path: Path) -> None:
         assert not settings.connections
 
     serve(tmp_path, use, idle_s=0.2)
+
+
+def test_a_client_that_does_not_read_is_served_one_answer(tmp_path: Path) -> None:
+    async def use(path: str, settings: HttpSettings) -> None:
+        reader, writer = await asyncio.open_unix_connection(path)
+        writer.write(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n" * 8)
+        await exchange(path, b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")  # time for all eight
+        transports = [one._transport for one in settings.connections]
+        assert max(one.get_write_buffer_size() for one in transports if one is not None) <= 4_001_000
+        received = 0
+        while received < 8 * 4_000_000:
+            received += len(await reader.read(1_000_000))
+        writer.close()
+
+    serve(tmp_path, use)
+
+
+def test_a_client_that_reads_nothing_at_all_loses_its_connection(tmp_path: Path) -> None:
+    async def use(path: str, settings: HttpSettings) -> None:
+        _reader, writer = await asyncio.open_unix_connection(path, limit=1000)
+        writer.write(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n")
+        await exchange(path, b"GET /slow HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        while settings.connections:
+            await asyncio.sleep(0.01)
+        writer.close()
+
+    serve(tmp_path, use, idle_s=0.3)
+
+
+def test_a_field_cannot_end_the_head_of_a_response(tmp_path: Path) -> None:
+    async def use(path: str, _settings: HttpSettings) -> None:
+        received = await exchange(path, b"GET /split HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert b"\r\nX-Value: a  Evil: b \r\n" in received
+        assert b"\nEvil" not in received
+
+    serve(tmp_path, use)
 
 
 def test_the_client_keeps_its_connection_and_replaces_one_that_was_closed(tmp_path: Path) -> None:

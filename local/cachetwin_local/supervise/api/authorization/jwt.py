@@ -103,7 +103,7 @@ def _parts(token: str) -> tuple[Json, Json, bytes, bytes]:
         header, claims, signature = token.split(".")
         decoded = json.loads(_decoded(header)), json.loads(_decoded(claims))
         signed = _decoded(signature)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidToken("the token is no JSON Web Token") from None
     if not all(isinstance(one, dict) for one in decoded):
         raise InvalidToken("the token is no JSON Web Token")

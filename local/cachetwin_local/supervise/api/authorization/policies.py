@@ -16,9 +16,17 @@ def allows(decision: Mapping[str, Any], resource: str) -> bool:
     effects = {
         str(one.get("Effect", "")).lower()
         for one in (statements if isinstance(statements, list) else [statements])
-        if isinstance(one, dict) and _matches(one.get("Action"), _ACTION) and _matches(one.get("Resource"), resource)
+        if isinstance(one, dict) and _names(one, "Action", _ACTION) and _names(one, "Resource", resource)
     }
     return effects == {"allow"}
+
+
+def _names(statement: Mapping[str, Any], element: str, text: str) -> bool:
+    """Whether ``Action`` (or ``Resource``) has `text`, or ``NotAction`` has not."""
+    opposite = f"Not{element}"
+    if opposite in statement:
+        return not _matches(statement[opposite], text)
+    return _matches(statement.get(element), text)
 
 
 def _matches(patterns: object, text: str) -> bool:

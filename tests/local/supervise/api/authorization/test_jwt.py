@@ -49,6 +49,7 @@ def test_a_token_of_the_issuer_for_this_audience_is_accepted() -> None:
     ("text", "reason"),
     [
         ("no token", "no JSON Web Token"),
+        (f"{encoded(b'[' * 100_000)}.e30.e30", "no JSON Web Token"),
         (token(CLAIMS, rsa.generate_private_key(65537, 2048)), "signature"),
         (token(CLAIMS, algorithm="none"), "must be signed with RS256"),
         (token({**CLAIMS, "iss": "https://other.example"}), "issuer must be"),
