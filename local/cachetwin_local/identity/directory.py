@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from urllib.parse import quote
 
 from .conditions import Context
 from .credentials import Credentials, credentials_of
@@ -65,6 +66,6 @@ class Directory:
         return None
 
     def values_to_mask(self) -> frozenset[str]:
-        """What must not stand in a log."""
-        pairs = [(one.secret_access_key, one.session_token) for one in self._credentials.values()]
-        return frozenset(value for pair in pairs for value in pair)
+        """What must not stand in a log, plain and as it stands in a presigned request."""
+        values = [value for one in self._credentials.values() for value in (one.secret_access_key, one.session_token)]
+        return frozenset(form for value in values for form in (value, quote(value, safe="")))

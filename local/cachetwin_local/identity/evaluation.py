@@ -9,11 +9,14 @@ Source: "Policy evaluation logic", IAM user guide. There are no policies of reso
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from .conditions import Context, holds, is_known, matches, with_variables
 from .policies import Policy, Statement
 
 __all__ = ["Decision", "decide", "not_known"]
+
+_ARN_PARTS: Final = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +81,14 @@ def _is_about(statement: Statement, action: str, resource: str, context: Context
 
 
 def _matches_arn(pattern: str, arn: str) -> bool:
-    """Wildcards do not reach across the colons that part an ARN, except in its last part and in ``*`` alone."""
+    """Wildcards do not reach across the colons that part an ARN, except in its last part and in ``*`` alone.
+
+    Parts that a pattern lacks at its end match anything ("Use wildcards in ARNs", IAM user guide: incomplete ARNs).
+    """
     if pattern == "*" or arn == "*":
         return pattern == "*"
     parts, patterns = arn.split(":", 5), pattern.split(":", 5)
+    patterns += ["*"] * (_ARN_PARTS - len(patterns))
     return len(parts) == len(patterns) and all(matches(p, v) for p, v in zip(patterns, parts, strict=True))
 
 

@@ -1,6 +1,7 @@
 """Credentials, and who has which."""
 
 import re
+from urllib.parse import quote
 
 from cachetwin_local.identity.credentials import credentials_of
 from cachetwin_local.identity.directory import Directory, Principal
@@ -35,7 +36,8 @@ def test_each_principal_has_credentials_of_its_own_and_keeps_them() -> None:
     assert found is not None
     assert found[0].name == "App/Web"
     assert directory.environment("App/Worker") == {}
-    assert directory.values_to_mask() == {web.secret_access_key, web.session_token}
+    plain = {web.secret_access_key, web.session_token}
+    assert directory.values_to_mask() == plain | {quote(value, safe="") for value in plain}
 
 
 def test_a_principal_is_asked_with_its_own_arn_account_and_tags() -> None:

@@ -59,7 +59,10 @@ def test_other_actions_do_not_match(action: str) -> None:
         ("arn:aws:elasticache:us-east-1:000000000000:replicationgroup:sess*", True),
         ("arn:aws:elasticache:us-east-1:000000000000:replicationgroup:Sessions", False),
         ("arn:aws:elasticache:us-west-2:000000000000:replicationgroup:sessions", False),
-        ("arn:aws:*", False),
+        ("arn:aws:*", True),
+        ("arn:aws:elasticache", True),
+        ("arn:aws:elasticache:us-west-2", False),
+        ("arn:aws:s3:*", False),
     ],
 )
 def test_resources_match_part_by_part_of_the_arn(resource: str, matches: bool) -> None:  # noqa: FBT001
