@@ -33,12 +33,19 @@ def snapshot(folders: Sequence[Path]) -> dict[str, tuple[int, int]]:
                         continue
                     if entry.is_dir(follow_symlinks=False):
                         pending.append(entry.path)
-                    else:
-                        status = entry.stat()
+                    elif (status := _stat(entry)) is not None:
                         found[entry.path] = status.st_size, status.st_mtime_ns
         except OSError:
-            continue  # a file or folder that was removed meanwhile: the next look sees it gone
+            continue  # a folder that was removed meanwhile: the next look sees it gone
     return found
+
+
+def _stat(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """None for a file that was removed meanwhile, and a link to nothing (an editor's lock)."""
+    try:
+        return entry.stat()
+    except OSError:
+        return None
 
 
 class Changes:

@@ -139,23 +139,21 @@ class FunctionServer:
         return await self._respond(invocation, with_log=request.header("x-amz-log-type") == "Tail")
 
     def _invocation(self, request: HttpRequest, qualifier: str) -> Invocation:
-        context = request.header("x-amz-client-context") or ""
-        try:
-            client_context = base64.b64decode(context).decode() if context else ""
-        except ValueError:
-            client_context = ""
         return Invocation(
             request_id=str(uuid.uuid4()),
             payload=request.body or b"{}",
             function_arn=f"{self._arn}:{qualifier}" if qualifier and qualifier != "$LATEST" else self._arn,
             trace_id=self._trace(request.header("x-amzn-trace-id")),
-            client_context=client_context,
+            client_context=_client_context(request.header("x-amz-client-context") or ""),
         )
 
     def _trace(self, given: str | None) -> str:
-        """The caller's trace, or one of its own; sampled where the function traces."""
+        """The caller's trace, or one of its own; sampled where the function traces.
+
+        What is no text ends a runtime that reads it.
+        """
         sampled = "1" if self._settings.function.traced else "0"
-        if given and "Root=" in given:
+        if given and "Root=" in given and given.isascii() and given.isprintable():
             return given if "Sampled=" in given else f"{given};Sampled={sampled}"
         root = f"1-{int(time.time()):08x}-{secrets.token_hex(12)}"
         return f"Root={root};Parent={secrets.token_hex(8)};Sampled={sampled}"
@@ -214,10 +212,22 @@ def _qualifier_in(name: str) -> str:
     return name.partition(":")[2]
 
 
+def _client_context(encoded: str) -> str:
+    """The context of an application, in ASCII and one line: a field of a head, which runtimes read as UTF-8."""
+    try:
+        text = base64.b64decode(encoded).decode()
+    except ValueError:
+        return ""
+    try:
+        return json.dumps(json.loads(text)) if text else ""
+    except (ValueError, RecursionError):
+        return text.encode("ascii", "replace").decode()  # the runtime says that it is no JSON
+
+
 def _is_json(body: bytes) -> bool:
     try:
         json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return False
     return True
 

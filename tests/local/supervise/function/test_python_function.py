@@ -70,6 +70,21 @@ def test_an_event_comes_back_with_the_context_of_its_invocation(run: Run) -> Non
     run(ECHO, use)
 
 
+def test_no_header_of_a_caller_ends_the_environment(run: Run) -> None:
+    async def use(greet: RunningFunction) -> None:
+        context = base64.b64encode('{\n"custom": {"a": "é\u4e2d"}}'.encode()).decode()
+        answer = json.loads((await greet.call({}, X_Amz_Client_Context=context)).body)
+        assert answer["client"] == {"a": "é\u4e2d"}
+        later = json.loads((await greet.call({}, X_Amzn_Trace_Id="Root=1-2-3;\xff")).body)
+        assert (later["pid"], later["trace"][:7]) == (answer["pid"], "Root=1-")
+        assert "\xff" not in later["trace"]
+        refused = await greet.call({}, X_Amz_Client_Context=base64.b64encode("é".encode()).decode())
+        assert "Client Context" in json.loads(refused.body)["errorMessage"]
+        assert json.loads((await greet.call({})).body)["pid"] == answer["pid"]
+
+    run(ECHO, use)
+
+
 def test_an_environment_is_used_again_and_events_at_once_get_more(run: Run) -> None:
     source = "import os, time\ndef handle(event, _):\n    time.sleep(event)\n    return os.getpid()\n"
 
