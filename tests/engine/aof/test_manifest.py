@@ -59,6 +59,8 @@ def test_comments_and_further_fields_are_passed_over() -> None:
         (b"file x seq 0 type i\n", "Invalid AOF manifest file format", 1),
         (b'file "x seq 1 type i\n', "Invalid AOF manifest file format", 1),
         (b"file d/x seq 1 type i\n", "File can't be a path, just a filename", 1),
+        (b"file .. seq 1 type i\n", "File can't be a path, just a filename", 1),
+        (b'file "x\\x00" seq 1 type i\n', "File can't be a path, just a filename", 1),
         (b"file x seq 1 type z\n", "Unknown AOF file type", 1),
         (b"file x seq 1 type b\nfile y seq 2 type b\n", "Found duplicate base file information", 2),
         (b"file x seq 2 type i\nfile y seq 2 type i\n", "Found a non-monotonic sequence number", 2),

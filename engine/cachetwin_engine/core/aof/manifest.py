@@ -138,7 +138,7 @@ class Manifest:
             field = words[at].lower()
             if field == b"file":
                 name = words[at + 1]
-                if b"/" in name or b"\\" in name:
+                if b"/" in name or b"\\" in name or b"\0" in name or name in {b".", b".."}:
                     raise ManifestError("File can't be a path, just a filename")
             elif field == b"seq":
                 sequence = int(words[at + 1]) if words[at + 1].isdigit() else 0

@@ -1,5 +1,6 @@
 """The RDB file on disk: written beside the old one, made to last, then put in its place; read at start."""
 
+import contextlib
 import os
 import threading
 from pathlib import Path
@@ -25,7 +26,8 @@ class DumpFile:
         self._target = Path(path).resolve()
         self._draft = self._target.with_name(draft_name or f"temp-{os.getpid()}.rdb")
         try:
-            self._file = os.fdopen(os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb")
+            self._draft.unlink(missing_ok=True)  # what somebody else has put there (a link, in a folder of many)
+            self._file = os.fdopen(os.open(self._draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
         except OSError as error:
             return _reason(error)
         return ""
@@ -79,7 +81,8 @@ class DumpFile:
             self._finisher.join()
             self._finisher = None
         if self._file is not None:
-            self._file.close()
+            with contextlib.suppress(OSError):  # what it still has in memory does not fit on the disk
+                self._file.close()
             self._file = None
             self._draft.unlink(missing_ok=True)
 
