@@ -55,6 +55,16 @@ def test_draw_says_what_is_wrong_in_one_line(project: Path) -> None:
     assert "No such file or directory" in nowhere.stderr
 
 
+def test_snapshots_lists_the_files_of_each(project: Path) -> None:
+    for number in (1, 2):
+        folder = project / ".cachetwin" / "snapshots" / "cache" / f"of-{number}"
+        folder.mkdir(parents=True)
+        for shard in range(number):
+            (folder / f"of-{number}-{shard:04}.rdb").write_bytes(b"12345")
+    listed = cachetwin(project, "snapshots")
+    assert listed.stdout == "cache  of-1  1 file  5 bytes\ncache  of-2  2 files  10 bytes\n"
+
+
 def test_draw_refuses_a_format_it_does_not_write(project: Path) -> None:
     option = cachetwin(project, "draw", "--no-synth", "--format", "png")
     assert option.returncode == 2

@@ -48,7 +48,7 @@ def plan_with_free_ports(
             break
         for key, port in taken.items():
             remembered[key] = _next_free(port, {*topology.ports.values(), *remembered.values()})
-            name = key.rpartition(":")[0].removesuffix("/listener")
+            name = key.rpartition(":")[0].removesuffix("/listener").removesuffix("/api")
             inform(f"port {port} is taken by {holder_of(LOCALHOST, port)}: {name} has {remembered[key]} from now on")
     found = {**remembered, **topology.ports}
     if found != before:

@@ -76,4 +76,4 @@ class RotationOperations:
 
 def _names(secret: Secret) -> set[str]:
     identity = secret.identity
-    return {identity.key, identity.logical_id, identity.physical_name, identity.arn, secret.name}
+    return {*identity.names, identity.physical_name, identity.arn, secret.name}

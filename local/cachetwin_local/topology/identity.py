@@ -28,6 +28,12 @@ class Identity:
         return f"{self.stack}/{self.logical_id}"
 
     @property
+    def names(self) -> frozenset[str]:
+        """What a person may call it: key, logical id, and its construct's path, with or without the stack's name."""
+        path = self.path.removesuffix("/Resource").removesuffix("/Service")
+        return frozenset({self.key, self.logical_id, path, path.partition("/")[2] or path})
+
+    @property
     def region(self) -> str:
         """The region of a resource that has an ARN with one; empty for others."""
         return self.arn.split(":", 4)[3] if self.arn.count(":") > 3 else ""

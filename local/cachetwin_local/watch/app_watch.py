@@ -179,8 +179,9 @@ class AppWatch:
                     yield
 
     def _names(self, files: Iterable[Path]) -> str:
+        root = self._project.root
         names = [
-            str(path.relative_to(self._project.root) if path.is_relative_to(self._project.root) else path)
+            "the app" if path == root else str(path.relative_to(root) if path.is_relative_to(root) else path)
             for path in files
         ]
         more = f" and {len(names) - _SHOWN_FILES} more" if len(names) > _SHOWN_FILES else ""

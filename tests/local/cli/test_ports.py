@@ -28,13 +28,14 @@ def planner(*ports: int) -> "Planner":
 class Planner:
     """A plan with a listener on each of these ports."""
 
-    def __init__(self, ports: tuple[int, ...]) -> None:
+    def __init__(self, ports: tuple[int, ...], kind: str = "listener") -> None:
         self._ports = ports
+        self._kind = kind
 
     def __call__(self, remembered: Mapping[str, int]) -> Topology:
         addresses = AddressPlan("p", "per-endpoint", remembered)
         for port in self._ports:
-            addresses.listener(f"Shop/L{port}/listener", port)
+            addresses.listener(f"Shop/L{port}/{self._kind}", port)
         return replace(topology("127.0.0.1", 1), ports=addresses.ports)
 
 
@@ -50,6 +51,13 @@ def test_a_taken_port_moves_and_stays_where_it_went(
     assert plan_with_free_ports(tmp_path, planner(taken)).ports == {key: found}
     assert capsys.readouterr().err == ""
     assert remembered_ports(tmp_path) == {key: found}
+
+
+def test_an_api_whose_port_moves_is_named_as_elsewhere(
+    tmp_path: Path, taken: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan_with_free_ports(tmp_path, Planner((taken,), "api"))
+    assert f": Shop/L{taken} has " in capsys.readouterr().err
 
 
 def test_a_port_that_is_free_again_is_not_taken_back(tmp_path: Path) -> None:

@@ -179,7 +179,9 @@ def test_what_changed_before_the_watch_began_is_synthesised(app: Path) -> None:
     async def scenario(run: FakeRun) -> None:
         await run.until(lambda: run.done)
 
-    assert watched(app, scenario, synthesised=False).done == ["applied"]
+    run = watched(app, scenario, synthesised=False)
+    assert run.done == ["applied"]
+    assert "changed: the app" in run.lines
 
 
 def test_errors_are_shown_and_the_next_change_is_the_next_try(app: Path) -> None:

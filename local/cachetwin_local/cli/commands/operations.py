@@ -13,7 +13,9 @@ __all__ = ["Cache", "failover", "perform", "reboot", "rotate", "scale", "set_par
 
 _DEADLINE_S = 600.0
 
-Cache = Annotated[str, typer.Argument(metavar="CACHE", help="The cache's logical id, or its name on the service.")]
+Cache = Annotated[
+    str, typer.Argument(metavar="CACHE", help="The cache's logical id, construct path or name on the service.")
+]
 
 
 def failover(

@@ -14,7 +14,10 @@ __all__ = ["restart", "shell"]
 _DEADLINE_S = 600.0
 
 Service = Annotated[
-    str, typer.Argument(metavar="NAME", help="The service's logical id, with or without the stack's name.")
+    str,
+    typer.Argument(
+        metavar="NAME", help="The service's logical id or construct path, with or without the stack's name."
+    ),
 ]
 
 

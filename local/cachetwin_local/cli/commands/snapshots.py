@@ -49,5 +49,6 @@ def snapshots(context: typer.Context) -> None:
     """List the snapshots in the project's folder."""
     directory = find_project(context.obj).directory / "snapshots"
     for files in sorted({file.parent for file in directory.glob("*/*/*.rdb")}):
-        size = sum(file.stat().st_size for file in files.glob("*.rdb"))
-        print(f"{files.parent.name}  {files.name}  {len(list(files.glob('*.rdb')))} files  {size} bytes")  # noqa: T201
+        sizes = [file.stat().st_size for file in files.glob("*.rdb")]
+        count = "1 file" if len(sizes) == 1 else f"{len(sizes)} files"
+        print(f"{files.parent.name}  {files.name}  {count}  {sum(sizes)} bytes")  # noqa: T201

@@ -161,9 +161,9 @@ class CacheActor:
 
     @property
     def names(self) -> frozenset[str]:
-        """The names by which people may call it, in lower case: key, logical id, the service's name."""
+        """The names by which people may call it, in lower case: those of its identity, the service's name."""
         identity = self._group.identity
-        return frozenset(name.lower() for name in (self.name, identity.logical_id, identity.physical_name))
+        return frozenset(name.lower() for name in (*identity.names, identity.physical_name))
 
     async def become(self, group: ReplicationGroup) -> bool:
         """Take over a changed `group` while it runs; False where CloudFormation replaces the cache. Raises UserError.

@@ -74,7 +74,8 @@ class ControlChannel:
             finally:
                 self._answer = None
         if not answer.get("ok"):
-            raise UserError(f"the cache node refused the request {op}: {answer.get('error')}")
+            reason = str(answer.get("error")).removeprefix(f"{op}: ")
+            raise UserError(f"the cache node refused the request {op}: {reason}")
         return answer
 
     def close(self) -> None:

@@ -88,9 +88,9 @@ class MemcachedActor:
 
     @property
     def names(self) -> frozenset[str]:
-        """The names by which people may call it, in lower case: key, logical id, the service's name."""
+        """The names by which people may call it, in lower case: those of its identity, the service's name."""
         identity = self._cluster.identity
-        return frozenset(name.lower() for name in (self.name, identity.logical_id, identity.physical_name))
+        return frozenset(name.lower() for name in (*identity.names, identity.physical_name))
 
     def open(self) -> None:
         """Open the endpoints' sockets. Raises UserError."""

@@ -35,12 +35,12 @@ class CacheOperations:
                 case "reboot":
                     return {"done": await self._reboot(str(request.get("node")))}
                 case "set-parameter":
-                    cache = self._cache(str(request.get("cache")))
+                    cache = self._cache(request)
                     return {"done": await cache.set_parameter(str(request.get("name")), str(request.get("value")))}
                 case "snapshot":
                     return {"done": await self._snapshot(request)}
                 case "restore":
-                    cache = self._cache(str(request.get("cache")))
+                    cache = self._cache(request)
                     return {"done": await cache.restore(str(request.get("snapshot")))}
                 case _:
                     return {"done": await self._scale(request, progress)}
@@ -48,7 +48,7 @@ class CacheOperations:
             return {"error": str(error) or "a node did not answer in time"}
 
     async def _fail_over(self, request: Document) -> str:
-        cache = self._cache(str(request.get("cache")))
+        cache = self._cache(request)
         shard = request.get("shard")
         return await cache.fail_over(None if shard is None else str(shard), planned=request.get("planned") is True)
 
@@ -65,7 +65,7 @@ class CacheOperations:
 
     async def _snapshot(self, request: Document) -> str:
         name, folder = request.get("name"), request.get("to")
-        cache = self._cache(str(request.get("cache")))
+        cache = self._cache(request)
         return await cache.snapshot(None if name is None else str(name), None if folder is None else Path(str(folder)))
 
     async def _scale(self, request: Document, progress: Callable[[str], None]) -> str:
@@ -80,14 +80,19 @@ class CacheOperations:
             case CacheActor(), {"node_type": str(node_type)}:
                 return await cache.set_node_type(node_type)
         options = "nodes" if isinstance(cache, MemcachedActor) else "replicas, shards or node type"
-        given = [name for name in ("replicas", "shards", "node_type", "nodes") if request.get(name) is not None]
+        given = [
+            name.replace("_", " ")
+            for name in ("replicas", "shards", "node_type", "nodes")
+            if request.get(name) is not None
+        ]
         raise UserError(f"{cache.name} is scaled by its {options}, got {given[0] if given else 'none'}")
 
-    def _cache(self, name: str) -> CacheActor:
-        """The replication group or serverless cache of this name. Raises UserError."""
-        cache = self._cache_or_cluster(name)
+    def _cache(self, request: Document) -> CacheActor:
+        """The replication group or serverless cache that `request` names. Raises UserError."""
+        cache = self._cache_or_cluster(str(request.get("cache")))
         if isinstance(cache, MemcachedActor):
-            raise UserError(f"{cache.name} is a Memcached cluster: it has no replicas")
+            operation = request.get("op")
+            raise UserError(f"{cache.name} is a Memcached cluster: scale it or reboot its nodes, got {operation}")
         return cache
 
     def _cache_or_cluster(self, name: str) -> CacheActor | MemcachedActor:

@@ -64,7 +64,8 @@ def is_free(address: str, port: int) -> bool:
 def _reason(error: OSError, address: str, port: int, purpose: str) -> str:
     where = f"port {port} on {address}, needed by {purpose},"
     if error.errno == errno.EADDRINUSE:
-        return f"{where} is taken by {holder_of(address, port)}: stop that process, or change the port in the app"
+        holder = holder_of(address, port)
+        return f"{where} is taken by {holder}: stop that process, or change the port in the app or in cachetwin.toml"
     if error.errno == errno.EADDRNOTAVAIL:
         return (
             f"{where} cannot be opened: this system has no such loopback address; run `cachetwin up --loopback shared`"

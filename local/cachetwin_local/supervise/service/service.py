@@ -51,8 +51,7 @@ class ServiceActor:
         self, run_context: RunContext, service: Service, topology: Topology, environments: VirtualEnvironments
     ) -> None:
         self.name = service.identity.key
-        path = service.identity.path.removesuffix("/Resource").removesuffix("/Service")
-        self.names = frozenset({self.name, path, path.partition("/")[2] or path, service.identity.logical_id})
+        self.names = service.identity.names
         self.depends_on = frozenset(service.depends_on)
         self._run_context = run_context
         self._service = service

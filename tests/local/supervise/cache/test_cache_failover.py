@@ -284,9 +284,15 @@ def test_replicas_are_added_and_removed_while_it_runs(run_context: RunContext, a
 
 
 def test_operations_name_what_they_do_not_find(run_context: RunContext, address: str) -> None:
-    operations = CacheOperations(lambda: [CacheActor(run_context, replication_group(address, 2))])
+    group = replication_group(address, 2)
+    group = replace(group, identity=replace(group.identity, path="Shop/Web/Cache/Resource"))
+    operations = CacheOperations(lambda: [CacheActor(run_context, group)])
 
     async def main() -> None:
+        for name in ("Web/Cache", "shop/web/cache"):
+            assert await operations.perform({"op": "failover", "cache": name, "shard": "2"}) == {
+                "error": "shard must be 0001, got 2"
+            }
         assert await operations.perform({"op": "failover", "cache": "other"}) == {
             "error": "other is no cache that runs: it must be one of Shop/Cache"
         }

@@ -189,8 +189,12 @@ def test_a_cluster_is_scaled_by_its_nodes_and_never_fails_over(
         operations = CacheOperations(list, lambda: [MemcachedActor(run_context, cluster)])
         wrong = await operations.perform({"op": "scale", "cache": "pages", "replicas": 2})
         assert wrong == {"error": "Shop/Pages is scaled by its nodes, got replicas"}
-        wrong = await operations.perform({"op": "failover", "cache": "pages"})
-        assert wrong == {"error": "Shop/Pages is a Memcached cluster: it has no replicas"}
+        wrong = await operations.perform({"op": "scale", "cache": "pages", "node_type": "cache.t4g.small"})
+        assert wrong == {"error": "Shop/Pages is scaled by its nodes, got node type"}
+        for op in ("failover", "snapshot", "restore", "set-parameter"):
+            wrong = await operations.perform({"op": op, "cache": "pages"})
+            reason = f"scale it or reboot its nodes, got {op}"
+            assert wrong == {"error": f"Shop/Pages is a Memcached cluster: {reason}"}
         wrong = await operations.perform({"op": "scale", "cache": "other", "nodes": 2})
         assert wrong == {"error": "other is no cache that runs: it must be one of Shop/Pages"}
 
