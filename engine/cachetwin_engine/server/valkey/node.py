@@ -6,12 +6,9 @@ engine what the core may not reach for itself: the time (with every feed and eve
 
 import asyncio
 import contextlib
-import os
 import select
-import signal
 import socket
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -45,6 +42,7 @@ from cachetwin_engine.server.valkey.parameters import (
 )
 from cachetwin_engine.server.valkey.protected_mode import denial, protects
 from cachetwin_engine.server.valkey.replication import Peers, PrimaryConnector
+from cachetwin_engine.server.valkey.signals import Signals
 
 WORK_SLICE_US: Final = 3_000
 """How long a slice of background work may keep clients waiting, in microseconds."""
@@ -88,8 +86,7 @@ class ValkeyNode(Node[Connection]):
         self._ahead_ms = 0
         self._limits = engine.config.clients.buffer_limits
         self._loglevel = engine.config.get("loglevel")
-        self._handles_signals = False
-        self._busy_signals = -1  # since a script holds the event loop; -1 while none does
+        self._signals = Signals(self)
 
     # The end
 
@@ -105,61 +102,11 @@ class ValkeyNode(Node[Connection]):
         self._mover.close()
 
     def _handle_signals(self) -> None:
-        self._handles_signals = True
-        self.loop.add_signal_handler(signal.SIGTERM, self._end, "SIGTERM")
-        self.loop.add_signal_handler(signal.SIGINT, self._end, "SIGINT")
-        self.loop.add_signal_handler(signal.SIGHUP, self.certificate.reload)
+        self._signals.handle()
 
-    def _end(self, reason: str) -> None:
-        """A signal: end as ``shutdown-on-sigterm`` and ``shutdown-on-sigint`` ask; a second one ends at once."""
-        shutdown = self.engine.shutdown
-        if self._stop_reason is not None:
-            self.stop(reason)
-        elif shutdown.is_waiting():
-            shutdown.finish()
-        else:
-            words = str(self.engine.config.get(f"shutdown-on-{reason.lower()}") or "").split()
-            shutdown.ask(reason, set(words))
-            if not self.engine.cron_paused:
-                self.engine.start_turn()
-                with self._double_signal():
-                    shutdown.tick()
-                self.engine.run_pending()
-        self._drain()
-
-    @contextlib.contextmanager
-    def _double_signal(self) -> Iterator[None]:
-        """While the last save holds the event loop, a second signal ends the process at once, without the file."""
-        before = {number: signal.signal(number, self._die) for number in (signal.SIGTERM, signal.SIGINT)}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _count_signals(self) -> None:
-        """A script holds the event loop: two signals from now on end the process at once, as one behind it would later."""
-        if self._busy_signals >= 0:
-            return
-        self._busy_signals = 0
-        before = {number: signal.signal(number, self._signal_while_busy) for number in (signal.SIGTERM, signal.SIGINT)}
-        self.loop.call_soon(self._stop_counting, before)
-
-    def _signal_while_busy(self, number: int, frame: object) -> None:
-        self._busy_signals += 1  # the loop has noted it, too, and acts on it when it runs again
-        if self._busy_signals > 1:
-            self._die(number, frame)
-
-    def _stop_counting(self, before: "dict[signal.Signals, signal._HANDLER]") -> None:
-        self._busy_signals = -1
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-    def _die(self, number: int, frame: object) -> None:
-        log.warning("You insist... exiting now.")
-        self.host.remove_draft()
-        self.endpoints.remove_files()
-        os._exit(1)
+    def is_stopping(self) -> bool:
+        """Whether the node was asked to stop."""
+        return self._stop_reason is not None
 
     # What the supervisor asks for
 
@@ -417,9 +364,10 @@ class ValkeyNode(Node[Connection]):
         """Write other sessions' output at the end of the loop's turn: once, however many commands produced it."""
         if not self._drain_scheduled:
             self._drain_scheduled = True
-            self.loop.call_soon(self._drain)
+            self.loop.call_soon(self.drain)
 
-    def _drain(self) -> None:
+    def drain(self) -> None:
+        """Write other sessions' output now, and see to what their commands have asked of the node."""
         self._drain_scheduled = False
         if self.engine.holds_replies:
             self.engine.log.settle()
@@ -452,7 +400,7 @@ class ValkeyNode(Node[Connection]):
             else:
                 self.loop.call_soon(self._work)
         if engine.clients.pending or engine.holds_replies:
-            self._drain()
+            self.drain()
 
     # Heartbeat
 
@@ -465,7 +413,7 @@ class ValkeyNode(Node[Connection]):
         self._visit_some_clients()
         engine = self.engine
         if engine.clients.pending or engine.holds_replies or engine.shutdown_requested or engine.has_work():
-            self._drain()
+            self.drain()
 
     def _serve_while_busy(self) -> None:
         """One round over the plain connections while a script holds the event loop.
@@ -473,8 +421,7 @@ class ValkeyNode(Node[Connection]):
         What they send is read and answered here; the loop serves the rest when it runs again, and connections with TLS or
         with replies that wait to be taken. New plain connections are accepted.
         """
-        if self._handles_signals:
-            self._count_signals()
+        self._signals.count_while_busy()
         for endpoint in self.endpoints.plain():
             self._busy_connections.accept(endpoint)
         sockets = {connection.plain_socket(): connection for connection in list(self._connections.values())}
