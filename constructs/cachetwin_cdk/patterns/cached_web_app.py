@@ -20,7 +20,7 @@ from cachetwin_cdk.access.access_string import AccessString
 from cachetwin_cdk.access.users import PasswordUser
 from cachetwin_cdk.checks._findings import AWS_KEY_FOR_SECRETS, excuse
 from cachetwin_cdk.checks._types import checked_arguments
-from cachetwin_cdk.checks._validate import ValidationError, refuse, require_at_least, require_between, require_match
+from cachetwin_cdk.checks._validate import ValidationError, refuse, require_at_least
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.memcached_cluster import MemcachedCluster
@@ -33,13 +33,20 @@ from cachetwin_cdk.replication_group.topology import Topology
 from cachetwin_cdk.rotation import UserPasswordRotation
 from cachetwin_cdk.serverless.serverless_cache import ServerlessCache, UsageLimits
 
-from ._cache import Cache, UserPlace, add_user_to, connection_commands, endpoints, engine_of, is_clustered
+from ._cache import Cache, UserPlace, add_user_to, connection_commands, endpoints, engine_of
 from ._environment import number_text, seconds_text
 from ._fargate import NOT_ROOT, api_subnets, fargate_service, logged_container, silence_w3005, task_definition
 from ._findings import CACHE_SECRET, acknowledge
-from ._limits import require_database_name, require_health_check_path, require_instance_type, require_task_size
+from ._limits import require_instance_type, require_task_size
 from ._logs import LogSettings
 from ._network import private_network
+from ._web_app_rules import (
+    require_names,
+    require_no_other_cache,
+    require_scheme,
+    require_service,
+    require_stores,
+)
 from ._web_database import ExistingDatabase, WebDatabase
 from ._web_front import WebFront
 
@@ -167,8 +174,8 @@ class CachedWebApp(Construct):
     ) -> None:
         ttl = cache_ttl or cdk.Duration.minutes(1)
         vpc = vpc or (cluster.vpc if cluster is not None else None)
-        _require_scheme(certificate, allow_plain_http=allow_plain_http)
-        _require_stores(
+        require_scheme(certificate, allow_plain_http=allow_plain_http)
+        require_stores(
             vpc,
             cache,
             database,
@@ -178,15 +185,15 @@ class CachedWebApp(Construct):
             instance={"database_instance_type": database_instance_type},
         )
         if memcached_nodes is not None:
-            _require_no_other_cache(
+            require_no_other_cache(
                 cache,
                 cache_access,
                 serverless=serverless_cache,
                 replicas=cache_replicas,
                 rotation_days=rotate_cache_password_days,
             )
-        _require_service(container_port, desired_count, health_check_path)
-        _require_names(cache_key_prefix, database_name)
+        require_service(container_port, desired_count, health_check_path)
+        require_names(cache_key_prefix, database_name)
         require_at_least("cache_ttl", ttl.to_seconds(integral=False), 1, unit="second")
         require_task_size(cpu, memory_limit_mib)
         require_instance_type(database_instance_type)
@@ -480,74 +487,3 @@ def _merged(own: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
         if name in own or name in _SECRET_VARIABLES:
             refuse("environment", "not set what the pattern sets", name, "leave it out")
     return {**own, **given}
-
-
-def _require_service(container_port: int, desired_count: int, health_check_path: str) -> None:
-    require_between("container_port", container_port, 1, 65535)
-    require_between("desired_count", desired_count, 0, 5000)
-    require_health_check_path(health_check_path)
-
-
-def _require_names(cache_key_prefix: str, database_name: str) -> None:
-    require_match("cache_key_prefix", cache_key_prefix, r"[^\s*?\[\]]+", "be literal text", remedy="write it as app:")
-    require_database_name(database_name)
-
-
-def _require_stores(
-    vpc: ec2.IVpc | None,
-    cache: Cache | None,
-    database: ExistingDatabase | None,
-    *,
-    serverless: bool,
-    usage_limits: UsageLimits | None,
-    nodes: Mapping[str, object],
-    instance: Mapping[str, object],
-) -> None:
-    """Raise ValidationError for arguments of a store that is not used, and for an existing store without its VPC."""
-    for name, store in (("cache", cache), ("database", database)):
-        if store is not None and vpc is None:
-            raise ValidationError(f"vpc must be given with a {name} that exists, got None; pass the VPC it is in")
-    if cache is not None and is_clustered(cache):
-        refuse("cache", "not be a cluster", cache.node.path, "use one with cluster mode disabled or compatible")
-    if cache is not None and serverless:
-        refuse("serverless_cache", "be left out when cache is given", serverless, "keep one of them")
-    if usage_limits is not None and (cache is not None or not serverless):
-        raise ValidationError(
-            "cache_usage_limits must be left out without serverless_cache, got some; set serverless_cache=True, or give "
-            "nodes their size with cache_node_type"
-        )
-    for name, value in nodes.items():
-        if value is not None and (cache is not None or serverless):
-            refuse(name, "be left out without nodes of the pattern's own", value, "leave it out")
-    for name, value in instance.items():
-        if value is not None and database is not None:
-            refuse(name, "be left out when database is given", value, "leave it out")
-
-
-def _require_no_other_cache(
-    cache: Cache | None,
-    cache_access: AccessString | None,
-    *,
-    serverless: bool,
-    replicas: int | None,
-    rotation_days: int | None,
-) -> None:
-    """Raise ValidationError for arguments of a cache that Memcached nodes leave no room or use for."""
-    if cache is not None:
-        refuse("memcached_nodes", "be left out when cache is given", cache.node.path, "keep one of them")
-    if serverless:
-        refuse("memcached_nodes", "be left out when serverless_cache is set", serverless, "keep one of them")
-    given = {"cache_access": cache_access, "cache_replicas": replicas, "rotate_cache_password_days": rotation_days}
-    for name, value in given.items():
-        if value is not None:
-            refuse(name, "be left out with memcached_nodes", value, "Memcached has no users and no replicas")
-
-
-def _require_scheme(certificate: acm.ICertificate | None, *, allow_plain_http: bool) -> None:
-    if certificate is None and not allow_plain_http:
-        raise ValidationError(
-            "certificate must be given for HTTPS, got None; pass one, or set allow_plain_http=True to serve without "
-            "encryption"
-        )
-    if certificate is not None and allow_plain_http:
-        refuse("allow_plain_http", "be False with a certificate", allow_plain_http, "leave it out: HTTPS is served")
