@@ -30,7 +30,7 @@ from typing import Any, cast
 import psutil
 import uvloop
 
-from cachetwin_local.supervise.control_client import ask
+from cachetwin_local.supervise.control.client import ask
 
 ROOT = Path(__file__).parents[1]
 APP = ROOT / "tests" / "local" / "supervise" / "tiny_app.py"

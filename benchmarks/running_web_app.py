@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from cachetwin_local.supervise.control_client import ask
+from cachetwin_local.supervise.control.client import ask
 
 ROOT = Path(__file__).parents[1]
 COMMAND_S_MAX = 300

@@ -37,7 +37,7 @@ from cachetwin_local.identity.credentials import Credentials
 from cachetwin_local.identity.directory import Principal
 from cachetwin_local.identity.policies import read_policy
 from cachetwin_local.supervise.cache.cache import CacheActor
-from cachetwin_local.supervise.cache.shard import Shard
+from cachetwin_local.supervise.cache.shard.shard import Shard
 from cachetwin_local.supervise.project.local_ca import LocalCA
 from cachetwin_local.supervise.project.logs import Logs
 from cachetwin_local.supervise.project.run_context import RunContext

@@ -16,13 +16,13 @@ from dataclasses import dataclass, field
 from cachetwin_local.errors import UserError
 
 from .arns import partition_of
-from .dynamic_references import join, parse_text
-from .intrinsics import NO_VALUE, Resolver
 from .resolved import Description, GivenValues, Reference, Resolved, ResolvedOutput
 from .scope import StackScope
-from .stand_ins import MissingKind, StandIns
 from .template import Assembly, Json, Resource, Stack
-from .text import SecretRef, show
+from .values.dynamic_references import join, parse_text
+from .values.intrinsics import NO_VALUE, Resolver
+from .values.stand_ins import MissingKind, StandIns
+from .values.text import SecretRef, show
 from .where import Step, Where
 
 BOOTSTRAP_VERSION = "33"

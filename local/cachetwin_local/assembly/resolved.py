@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from .template import Json, Resource
-from .text import Text
+from .values.text import Text
 from .where import Step
 
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from .arns import partition_of, stack_id
-from .intrinsics import NO_VALUE, Resolver
-from .parameter_values import is_list, typed
 from .resolved import Description, GivenValues
-from .stand_ins import MissingKind, StandIns
 from .template import Assembly, Json, Resource, Stack
+from .values.intrinsics import NO_VALUE, Resolver
+from .values.parameter_values import is_list, typed
+from .values.stand_ins import MissingKind, StandIns
 from .where import Where
 
 _NOT_GIVEN = object()

@@ -6,7 +6,7 @@ from typing import Any
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.project import Project
-from cachetwin_local.supervise.control_client import ask
+from cachetwin_local.supervise.control.client import ask
 from cachetwin_local.supervise.project.state import RunState, StateFile
 
 __all__ = ["ANSWER_DEADLINE_S", "ask_supervisor", "inform", "state_of", "status_of"]

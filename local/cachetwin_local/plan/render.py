@@ -12,8 +12,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text as RichText
 
-from cachetwin_local.assembly.stand_ins import MissingValue
-from cachetwin_local.assembly.text import SecretRef, show
+from cachetwin_local.assembly.values.stand_ins import MissingValue
+from cachetwin_local.assembly.values.text import SecretRef, show
 from cachetwin_local.topology.values import Coverage, Problem, Topology
 
 HIDDEN: Final = "(hidden)"

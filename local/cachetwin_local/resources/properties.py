@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from cachetwin_local.assembly.resolved import Resolved
 from cachetwin_local.assembly.template import Json
-from cachetwin_local.assembly.text import Text
+from cachetwin_local.assembly.values.text import Text
 from cachetwin_local.assembly.where import Where
 
 

@@ -17,18 +17,17 @@ from typing import Any
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.actor import Actor
-from cachetwin_local.supervise.api.http_api import HttpApiActor
+from cachetwin_local.supervise.actors import make_actors
 from cachetwin_local.supervise.background import BackgroundTasks
 from cachetwin_local.supervise.cache.cache import CacheActor
 from cachetwin_local.supervise.cache.memcached import MemcachedActor
 from cachetwin_local.supervise.cache.operations import LONG_OPERATIONS, OPERATIONS, CacheOperations
 from cachetwin_local.supervise.changes import resource_changes
-from cachetwin_local.supervise.control_socket import ControlServer, Document
+from cachetwin_local.supervise.control.server import ControlServer, Document
+from cachetwin_local.supervise.control.status import outputs, paths
 from cachetwin_local.supervise.endpoints import endpoint_rows
 from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState, State, Stopped
-from cachetwin_local.supervise.function.function import FunctionActor
-from cachetwin_local.supervise.load_balancer.load_balancer import LoadBalancerActor
-from cachetwin_local.supervise.postgres.server import PostgresActor
+from cachetwin_local.supervise.order import dependencies, dependents, first_cause, in_order
 from cachetwin_local.supervise.process.limits import raise_open_files_limit
 from cachetwin_local.supervise.process.private_file import make_project_directory
 from cachetwin_local.supervise.project.local_ca import LocalCA
@@ -42,9 +41,8 @@ from cachetwin_local.supervise.reload import FolderChange, Reloading
 from cachetwin_local.supervise.rotation import RotationOperations
 from cachetwin_local.supervise.service.operations import SERVICE_OPERATIONS, ServiceOperations
 from cachetwin_local.supervise.service.service import ServiceActor
-from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
 from cachetwin_local.topology.principals import principals_of
-from cachetwin_local.topology.values import Identity, Topology, show
+from cachetwin_local.topology.values import Topology
 
 __all__ = ["Supervisor"]
 
@@ -172,15 +170,9 @@ class Supervisor:
                 *(row for cache in self._caches() for row in cache.nodes()),
                 *(row for cluster in self._memcached_clusters() for row in cluster.rows()),
             ],
-            "paths": {
-                one.key: one.path.removesuffix("/Resource").removesuffix("/Service") for one in self._identities()
-            },
+            "paths": paths(self._topology),
             "endpoints": [asdict(row) for row in endpoint_rows(self._topology, self._run_context.secrets)],
-            "outputs": {
-                f"{output.stack}.{output.name}": show(output.value)
-                for output in self._topology.outputs
-                if not output.name.startswith("ExportsOutput")  # between stacks, not for people
-            },
+            "outputs": outputs(self._topology),
         }
 
     async def apply(self, _request: Document) -> Document:
@@ -331,12 +323,12 @@ class Supervisor:
         """Stop what is not wanted as it runs, start what is missing. Returns the names of those that did not start."""
         change = difference(self._running, specifications(self._topology))
         leaving = [actor for actor in self._actors if actor.name in change.stop | change.start]
-        await self._in_order(list(reversed(leaving)), self._stop_one, _dependents(leaving))
+        await in_order(list(reversed(leaving)), self._stop_one, dependents(leaving))
         staying = {actor.name: actor for actor in self._actors if actor not in leaving}
         for actor in leaving:
             self._run_context.parts.forget_resource(actor.name)
             del self._states[actor.name]
-        made = [actor for actor in self._make_actors() if actor.name not in staying]
+        made = [actor for actor in make_actors(self._run_context, self._topology) if actor.name not in staying]
         self._actors = [*staying.values(), *made]
         for actor in made:
             self._publish_state(actor, "waiting")
@@ -353,7 +345,7 @@ class Supervisor:
                     self._publish_state(actor, "failed", str(error).partition("\n")[0])
                 failed.append(actor.name)
 
-        await self._in_order(made, start, _dependencies(made))
+        await in_order(made, start, dependencies(made))
         return failed
 
     def _provision(self, topology: Topology) -> None:
@@ -361,18 +353,6 @@ class Supervisor:
         self._run_context.secrets.provision(topology.secrets)
         self._run_context.identities.set_principals(principals_of(topology))
         self._run_context.tags = topology.tags
-
-    def _identities(self) -> list[Identity]:
-        topology = self._topology
-        return [
-            *(one.identity for one in topology.services),
-            *(one.identity for one in topology.functions),
-            *(one.identity for one in topology.http_apis),
-            *(one.identity for one in topology.replication_groups),
-            *(one.identity for one in topology.memcached_clusters),
-            *(one.identity for one in topology.databases),
-            *(one.identity for one in topology.load_balancers),
-        ]
 
     def _services(self) -> list[ServiceActor]:
         return [actor for actor in self._actors if isinstance(actor, ServiceActor)]
@@ -388,7 +368,7 @@ class Supervisor:
         try:
             self._provision(self._topology)
             self.logs.mask(self._run_context.values_to_mask())
-            self._actors = self._make_actors()
+            self._actors = make_actors(self._run_context, self._topology)
             if not self._actors:
                 raise UserError("there is nothing to run in the chosen stacks: see `cachetwin plan`")
             await self._start()
@@ -423,7 +403,7 @@ class Supervisor:
         for actor in self._actors:
             actor.open()
         self.logs.mask(self._run_context.values_to_mask())
-        starting = asyncio.create_task(self._in_order(self._actors, self._start_one, _dependencies(self._actors)))
+        starting = asyncio.create_task(in_order(self._actors, self._start_one, dependencies(self._actors)))
         interrupted = asyncio.create_task(self._stopping.wait())
         done, _ = await asyncio.wait(
             {starting, interrupted}, timeout=self._start_deadline_s, return_when=asyncio.FIRST_COMPLETED
@@ -442,7 +422,7 @@ class Supervisor:
             if not self._stopping.is_set():
                 raise
         except BaseExceptionGroup as group:
-            raise _first_cause(group) from group
+            raise first_cause(group) from group
 
     async def _stop(self) -> None:
         changes = [task for task in (self._applying, self._retrying) if task is not None]
@@ -450,7 +430,7 @@ class Supervisor:
             task.cancel()
         await asyncio.gather(*changes, return_exceptions=True)
         try:
-            await self._in_order(list(reversed(self._actors)), self._stop_one, _dependents(self._actors))
+            await in_order(list(reversed(self._actors)), self._stop_one, dependents(self._actors))
         finally:
             for child in list(self._run_context.children.values()):
                 await child.kill()
@@ -484,42 +464,6 @@ class Supervisor:
             if not never_started:
                 self._publish_state(actor, "stopped")
 
-    @staticmethod
-    async def _in_order(
-        actors: list[Actor],
-        act: Callable[[Actor, Callable[[], Awaitable[None]]], Awaitable[None]],
-        predecessors: Mapping[str, frozenset[str]],
-    ) -> None:
-        """Run `act` for all actors at once.
-
-        The second argument of `act` is a function that waits until the actor's predecessors are done.
-        """
-        done = {actor.name: asyncio.Event() for actor in actors}
-
-        async def one(actor: Actor) -> None:
-            async def dependencies_done() -> None:
-                for name in predecessors[actor.name]:
-                    await done[name].wait()
-
-            await act(actor, dependencies_done)
-            done[actor.name].set()
-
-        async with asyncio.TaskGroup() as tasks:
-            for actor in actors:
-                tasks.create_task(one(actor))
-
-    def _make_actors(self) -> list[Actor]:
-        run_context, topology = self._run_context, self._topology
-        environments = VirtualEnvironments(run_context)
-        actors: list[Actor] = [PostgresActor(run_context, database) for database in topology.databases]
-        actors += [CacheActor(run_context, group) for group in topology.replication_groups]
-        actors += [MemcachedActor(run_context, cluster) for cluster in topology.memcached_clusters]
-        actors += [ServiceActor(run_context, service, topology, environments) for service in topology.services]
-        actors += [FunctionActor(run_context, function, topology, environments) for function in topology.functions]
-        actors += [HttpApiActor(run_context, api, topology) for api in topology.http_apis]
-        actors += [LoadBalancerActor(run_context, balancer, topology) for balancer in topology.load_balancers]
-        return actors
-
     def _log_exception(self, _loop: asyncio.AbstractEventLoop, context: Mapping[str, Any]) -> None:
         """Log what asyncio reports of tasks and callbacks that nobody waits for."""
         error = context.get("exception")
@@ -549,30 +493,5 @@ class Supervisor:
             self.logs.write("supervisor", f"state.json cannot be written: {error}")
 
 
-def _dependencies(actors: list[Actor]) -> dict[str, frozenset[str]]:
-    """The actors that each actor waits for."""
-    names = {actor.name for actor in actors}
-    return {actor.name: actor.depends_on & names for actor in actors}
-
-
-def _dependents(actors: list[Actor]) -> dict[str, frozenset[str]]:
-    """The actors that wait for each actor."""
-    dependencies = _dependencies(actors)
-    return {name: frozenset(other for other, needs in dependencies.items() if name in needs) for name in dependencies}
-
-
 def _names(names: frozenset[str]) -> str:
     return ", ".join(sorted(names)) or "nothing"
-
-
-def _first_cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error to report for a failed start: the first that is not the user's if there is one, else the first."""
-    flat: list[BaseException] = []
-    pending: list[BaseException] = [group]
-    while pending:
-        error = pending.pop(0)
-        if isinstance(error, BaseExceptionGroup):
-            pending += error.exceptions
-        else:
-            flat.append(error)
-    return next((error for error in flat if not isinstance(error, UserError)), flat[0])

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cachetwin_local.assembly.text import Text
+from cachetwin_local.assembly.values.text import Text
 
 from .identity import Endpoint, Identity
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from cachetwin_local.assembly.text import Text
+from cachetwin_local.assembly.values.text import Text
 
 from .identity import Identity
 

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from cachetwin_local.assembly.stand_ins import MissingValue
-from cachetwin_local.assembly.text import SecretRef, Text, secrets_in, show
+from cachetwin_local.assembly.values.stand_ins import MissingValue
+from cachetwin_local.assembly.values.text import SecretRef, Text, secrets_in, show
 
 from .caches import (
     Backup,

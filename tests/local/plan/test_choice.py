@@ -6,7 +6,7 @@ import pytest
 from tests.local.resources.templates import CACHE, DATABASE, messages, one, plan_of, status
 
 from cachetwin_local.assembly.template import Json
-from cachetwin_local.assembly.text import SecretRef
+from cachetwin_local.assembly.values.text import SecretRef
 from cachetwin_local.errors import UserError
 from cachetwin_local.plan.choice import Choice
 from cachetwin_local.settings import ServiceSettings, Settings

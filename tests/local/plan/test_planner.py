@@ -11,7 +11,7 @@ from rich.console import Console
 
 from cachetwin_local.assembly.reader import read_assembly
 from cachetwin_local.assembly.template import Json
-from cachetwin_local.assembly.text import SecretRef
+from cachetwin_local.assembly.values.text import SecretRef
 from cachetwin_local.errors import UserError
 from cachetwin_local.plan.planner import plan
 from cachetwin_local.plan.render import render_table, to_json

@@ -4,7 +4,7 @@ import pytest
 from tests.local.resources.templates import CACHE, cache, messages, one, plan_of, status, unreadable
 
 from cachetwin_local.assembly.template import Json
-from cachetwin_local.assembly.text import SecretRef
+from cachetwin_local.assembly.values.text import SecretRef
 from cachetwin_local.resources.elasticache.cache_engine import family, maxmemory_bytes, node_type_memory, profile
 from cachetwin_local.resources.shape import short_region
 from cachetwin_local.topology.values import Topology

@@ -3,7 +3,7 @@
 import pytest
 from tests.local.resources.templates import DATABASE, one, plan_of, status, unreadable
 
-from cachetwin_local.assembly.text import SecretRef
+from cachetwin_local.assembly.values.text import SecretRef
 
 
 def test_a_database_with_a_managed_password_brings_the_secret_that_rds_makes() -> None:

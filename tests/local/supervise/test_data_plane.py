@@ -14,7 +14,7 @@ import psycopg
 from tests.local.supervise.postgres.test_postgres import address_of, ask, running, until
 from tests.local.supervise.test_supervisor import PORT, SERVICE, Run, cachetwin, eventually, get, tiny
 
-from cachetwin_local.supervise import control_client
+from cachetwin_local.supervise.control import client as control_client
 from cachetwin_local.supervise.events import Event, ResourceState
 from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.topology.values import Database

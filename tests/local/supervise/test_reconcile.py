@@ -10,7 +10,7 @@ import pytest
 from tests.local.supervise.test_supervisor import PORT, Run, cachetwin, eventually, get, tiny
 from tests.local.supervise.tiny_app import topology
 
-from cachetwin_local.supervise import control_client
+from cachetwin_local.supervise.control.client import ask
 from cachetwin_local.supervise.reconcile import difference, specifications
 from cachetwin_local.topology.values import GenerateSecretString, TaskAddress, Topology
 
@@ -60,7 +60,7 @@ def test_only_what_differs_is_stopped_and_started(
 
 
 def apply(run: Run) -> dict[str, object]:
-    return next(control_client.ask(run.state()["control_socket"], {"op": "apply"}, deadline_s=60))
+    return next(ask(run.state()["control_socket"], {"op": "apply"}, deadline_s=60))
 
 
 def test_a_changed_service_is_replaced_while_the_load_balancer_goes_on(tmp_path: Path, address: str) -> None:

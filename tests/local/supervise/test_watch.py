@@ -11,7 +11,7 @@ from tests.local.supervise.test_reconcile import answers_as
 from tests.local.supervise.test_supervisor import SERVICE, Run, cachetwin, eventually, tiny
 from tests.local.supervise.tiny_app import DOCKERFILE
 
-from cachetwin_local.supervise import control_client
+from cachetwin_local.supervise.control.client import ask
 
 APP = """
 import json, os, pathlib, shutil
@@ -40,7 +40,7 @@ def watched(folder: Path, address: str) -> Iterator[Run]:
 
 def state_of_watch(folder: Path) -> tuple[str, str]:
     state = json.loads((folder / ".cachetwin" / "state.json").read_text())
-    status: Any = next(control_client.ask(state["control_socket"], {"op": "status"}, deadline_s=30))
+    status: Any = next(ask(state["control_socket"], {"op": "status"}, deadline_s=30))
     found = [one for one in status["resources"] if one["name"] == "watch"]
     return (found[0]["state"], found[0]["detail"]) if found else ("", "")
 

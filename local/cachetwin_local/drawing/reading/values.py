@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from cachetwin_local.assembly.template import Json
-from cachetwin_local.assembly.text import show
+from cachetwin_local.assembly.values.text import show
 
 _NUMBER: Final = re.compile(r"[0-9]{1,18}")
 

@@ -3,11 +3,11 @@
 import re
 
 from cachetwin_local.assembly.dockerfile import Image, parse
-from cachetwin_local.assembly.dynamic_references import parse_value_from
 from cachetwin_local.assembly.graph import Graph
 from cachetwin_local.assembly.resolved import Description, Resolved
 from cachetwin_local.assembly.template import DockerAsset, Stack
-from cachetwin_local.assembly.text import SecretRef, Text
+from cachetwin_local.assembly.values.dynamic_references import parse_value_from
+from cachetwin_local.assembly.values.text import SecretRef, Text
 from cachetwin_local.assembly.where import Where
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties

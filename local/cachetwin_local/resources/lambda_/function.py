@@ -6,7 +6,7 @@ from typing import Final, Literal
 from cachetwin_local.assembly.graph import Graph
 from cachetwin_local.assembly.resolved import Description, Resolved
 from cachetwin_local.assembly.template import FileAsset, Stack
-from cachetwin_local.assembly.text import Text
+from cachetwin_local.assembly.values.text import Text
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.shape import name_fields

@@ -2,7 +2,7 @@
 
 from cachetwin_local.assembly.resolved import Resolved
 from cachetwin_local.assembly.template import Stack
-from cachetwin_local.assembly.text import SecretRef, Text
+from cachetwin_local.assembly.values.text import SecretRef, Text
 from cachetwin_local.resources.context import Context
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.shape import name_fields

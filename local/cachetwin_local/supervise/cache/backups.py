@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Final
 
 from cachetwin_local.errors import UserError
-from cachetwin_local.supervise.cache.shard import Member, Shard
+from cachetwin_local.supervise.cache.shard.member import Member
+from cachetwin_local.supervise.cache.shard.shard import Shard
 from cachetwin_local.supervise.process.private_file import make_private_directory
 from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.supervise.project.service_events import SourceType

@@ -1,7 +1,6 @@
 """A replication group: its shards, and the endpoints over them."""
 
 import asyncio
-import ssl
 from collections.abc import Coroutine
 from contextlib import suppress
 from dataclasses import replace
@@ -13,12 +12,13 @@ from cachetwin_local.resources.elasticache.cache_engine import maxmemory_bytes, 
 from cachetwin_local.resources.elasticache.parameter_changes import AT_REBOOT, NOT_MODIFIABLE
 from cachetwin_local.supervise.background import BackgroundTasks, describe, first_cause
 from cachetwin_local.supervise.cache.backups import Backups
-from cachetwin_local.supervise.cache.cache_endpoints import MovingEndpoint, SpreadEndpoint
-from cachetwin_local.supervise.cache.cluster_topology import ClusterTopology
+from cachetwin_local.supervise.cache.cache_endpoints import MovingEndpoint, SpreadEndpoint, ping
+from cachetwin_local.supervise.cache.cluster.shard_count import SHARDS_MAX, Progress, ShardCount
+from cachetwin_local.supervise.cache.cluster.topology import ClusterTopology
 from cachetwin_local.supervise.cache.logins import Logins
 from cachetwin_local.supervise.cache.node_settings import ENGINE, NodeSettings
-from cachetwin_local.supervise.cache.shard import Member, Shard
-from cachetwin_local.supervise.cache.shard_count import SHARDS_MAX, Progress, ShardCount
+from cachetwin_local.supervise.cache.shard.member import Member
+from cachetwin_local.supervise.cache.shard.shard import Shard
 from cachetwin_local.supervise.cache.update import cache_update
 from cachetwin_local.supervise.events import ResourceState
 from cachetwin_local.supervise.health import HealthWatch
@@ -431,7 +431,7 @@ class CacheActor:
 
     def nodes(self) -> list[dict[str, object]]:
         """The nodes as `status` shows them."""
-        return [_row(self.name, shard, member) for shard in self.shards for member in shard.members]
+        return [member.row(self.name, shard.primary) for shard in self.shards for member in shard.members]
 
     async def _changed(self) -> None:
         """The roles, or the nodes that serve, are others: tell the nodes, and move the endpoints."""
@@ -465,7 +465,7 @@ class CacheActor:
         """Return when the endpoints answer a PING. Raises OSError for another answer."""
         context = self._run_context.local_ca.trusting_context()
         for endpoint in self._endpoints:
-            await _ping(endpoint, context if endpoint.tls != "off" else None)
+            await ping(endpoint, context if endpoint.tls != "off" else None)
 
 
 def _options(group: ReplicationGroup) -> tuple[str, ...]:
@@ -474,42 +474,6 @@ def _options(group: ReplicationGroup) -> tuple[str, ...]:
     if group.cluster_mode != "serverless":
         return clustered
     return (*clustered, "--serverless", "yes", "--serverless-ecpu-max", str(group.ecpu_per_second_max))
-
-
-async def _ping(endpoint: Endpoint, context: ssl.SSLContext | None) -> None:
-    reader, writer = await asyncio.open_connection(endpoint.address, endpoint.port, ssl=context)
-    try:
-        writer.write(b"PING\r\n")
-        answer = await reader.readline()
-        if not answer.startswith((b"+PONG", b"-NOAUTH")):
-            raise OSError(f"PING was answered by {answer!r}")
-    finally:
-        writer.close()
-        with suppress(OSError):
-            await writer.wait_closed()
-
-
-def _row(cache: str, shard: Shard, member: Member) -> dict[str, object]:
-    """A node as a row of `status`. The lag is in bytes of the replication stream, as the last answers have it."""
-    node, state = member.node, member.process.state
-    primary = shard.primary.process.state
-    lag = primary.offset - state.offset if primary and state and member is not shard.primary else 0
-    return {
-        "resource": cache,
-        "node": node.member_id,
-        "shard": node.shard,
-        "role": member.role,
-        "availability_zone": node.availability_zone,
-        "node_type": node.node_type,
-        "state": member.state,
-        "detail": member.detail,
-        "endpoint": f"{node.endpoint.address}:{node.endpoint.port}",
-        "pid": member.process.pid,
-        "offset": state.offset if state else None,
-        "lag_bytes": max(0, lag),
-        "clients": state.clients if state else None,
-        **({"metrics": dict(state.metrics)} if state and state.metrics else {}),
-    }
 
 
 def _counted(count: int, noun: str) -> str:

@@ -3,7 +3,9 @@
 The kernel delivers connections to the nodes themselves; nothing stands between a client and a node.
 """
 
+import asyncio
 import socket
+import ssl
 from contextlib import suppress
 
 from cachetwin_local.errors import UserError
@@ -11,7 +13,7 @@ from cachetwin_local.supervise.cache.node import NodeProcess
 from cachetwin_local.supervise.process.sockets import SPREADS_CONNECTIONS, listen, reserve
 from cachetwin_local.topology.values import Endpoint
 
-__all__ = ["MovingEndpoint", "SpreadEndpoint"]
+__all__ = ["MovingEndpoint", "SpreadEndpoint", "ping"]
 
 
 class MovingEndpoint:
@@ -98,3 +100,17 @@ class SpreadEndpoint:
             return
         with listen(self.endpoint.address, self.endpoint.port, self._owner, shared=True) as sock:
             await node.listen(self.name, sock, self.endpoint)
+
+
+async def ping(endpoint: Endpoint, context: ssl.SSLContext | None) -> None:
+    """Return when an endpoint answers a PING. Raises OSError for another answer."""
+    reader, writer = await asyncio.open_connection(endpoint.address, endpoint.port, ssl=context)
+    try:
+        writer.write(b"PING\r\n")
+        answer = await reader.readline()
+        if not answer.startswith((b"+PONG", b"-NOAUTH")):
+            raise OSError(f"PING was answered by {answer!r}")
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()

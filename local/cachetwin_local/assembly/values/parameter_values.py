@@ -3,8 +3,8 @@
 import re
 from collections.abc import Mapping
 
-from .template import Json
-from .where import Where
+from cachetwin_local.assembly.template import Json
+from cachetwin_local.assembly.where import Where
 
 
 def typed(name: str, kind: str, value: Json, definition: Mapping[str, Json], where: Where) -> Json:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachetwin_local.supervise.cache.slot_plan import SlotMove, even_moves, in_steps, ranges_of, slots_in
+from cachetwin_local.supervise.cache.cluster.slot_plan import SlotMove, even_moves, in_steps, ranges_of, slots_in
 
 ALL = ((0, 16383),)
 

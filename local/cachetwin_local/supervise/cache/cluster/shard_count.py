@@ -13,10 +13,10 @@ from typing import Final
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.background import first_cause
-from cachetwin_local.supervise.cache.cluster_topology import ClusterTopology
-from cachetwin_local.supervise.cache.further_shards import further_nodes, next_shard_id
-from cachetwin_local.supervise.cache.shard import Shard
-from cachetwin_local.supervise.cache.slot_plan import SlotMove, even_moves, in_steps, slots_in
+from cachetwin_local.supervise.cache.cluster.further_shards import further_nodes, next_shard_id
+from cachetwin_local.supervise.cache.cluster.slot_plan import SlotMove, even_moves, in_steps, slots_in
+from cachetwin_local.supervise.cache.cluster.topology import ClusterTopology
+from cachetwin_local.supervise.cache.shard.shard import Shard
 from cachetwin_local.topology.values import CacheNode, Endpoint, ShardPattern
 
 __all__ = ["SHARDS_MAX", "Progress", "ShardCount"]

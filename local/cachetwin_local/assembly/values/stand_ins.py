@@ -8,8 +8,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Literal
 
-from .template import Json
-from .where import Where
+from cachetwin_local.assembly.template import Json
+from cachetwin_local.assembly.where import Where
 
 __all__ = ["MissingValue", "StandIns"]
 

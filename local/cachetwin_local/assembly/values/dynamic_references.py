@@ -8,8 +8,9 @@ the id optional, the id a name or an ARN (which itself holds six colons).
 import re
 from collections.abc import Callable
 
+from cachetwin_local.assembly.where import Where
+
 from .text import SecretRef, Text
-from .where import Where
 
 REFERENCE = re.compile(r"\{\{resolve:([a-z-]+):(.*?)\}\}")
 ARN = re.compile(r"(arn:[^:]*:secretsmanager:[^:]*:[^:]*:secret:[^:]+)(?::(.*))?$", re.DOTALL)

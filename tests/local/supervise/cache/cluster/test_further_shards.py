@@ -2,7 +2,7 @@
 
 from tests.local.supervise.cache.caches import cluster
 
-from cachetwin_local.supervise.cache.further_shards import further_nodes, next_shard_id
+from cachetwin_local.supervise.cache.cluster.further_shards import further_nodes, next_shard_id
 from cachetwin_local.topology.address_plan import hashed_address
 from cachetwin_local.topology.values import ShardPattern
 

@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from .template import Json
-from .where import Where
+from cachetwin_local.assembly.template import Json
+from cachetwin_local.assembly.where import Where
 
 
 class _NoValue:

@@ -8,8 +8,9 @@ import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
 
-from cachetwin_local.supervise.cache.shard import Member, Shard
-from cachetwin_local.supervise.cache.slot_plan import Ranges, SlotMove, ranges_of, slots_in
+from cachetwin_local.supervise.cache.cluster.slot_plan import Ranges, SlotMove, ranges_of, slots_in
+from cachetwin_local.supervise.cache.shard.member import Member
+from cachetwin_local.supervise.cache.shard.shard import Shard
 from cachetwin_local.topology.values import CacheNode, ReplicationGroup
 
 __all__ = ["ClusterTopology"]

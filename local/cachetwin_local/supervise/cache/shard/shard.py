@@ -6,48 +6,30 @@ replicas; they are asked how far they are when they have read it.
 """
 
 import asyncio
-import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.background import BackgroundTasks, describe, first_cause
 from cachetwin_local.supervise.cache.cache_endpoints import MovingEndpoint, SpreadEndpoint
-from cachetwin_local.supervise.cache.node import NodeProcess, NodeState
+from cachetwin_local.supervise.cache.node import NodeProcess
 from cachetwin_local.supervise.cache.node_settings import NodeSettings
+from cachetwin_local.supervise.cache.shard.events import NODE_ID, ShardEvents
+from cachetwin_local.supervise.cache.shard.member import Member
+from cachetwin_local.supervise.cache.shard.replication import drained, follow, furthest
 from cachetwin_local.supervise.events import State
 from cachetwin_local.supervise.parts import Part
 from cachetwin_local.supervise.project.run_context import RunContext
-from cachetwin_local.supervise.project.service_events import SourceType
 from cachetwin_local.topology.values import CacheNode, Endpoint
 
-__all__ = ["Member", "Shard"]
+__all__ = ["Shard"]
 
-_NODE_ID = "0001"  # every cache cluster of Valkey or Redis OSS has one node, with this id
 _POLL_S = 0.02
-_DRAIN_S = 1.0
 _SYNC_S = 600.0
 _BACKOFF_MAX_S = 60.0
 _RELINK_S = 0.1
 _RELINK_POLLS = 10
-
-
-@dataclass(slots=True, eq=False)
-class Member:
-    """A node of the shard, by the id of its cache cluster, and the process that it has now.
-
-    `available` is true from the moment that a node serves (a primary) or was in step with its primary (a replica).
-    """
-
-    node: CacheNode
-    role: str
-    process: NodeProcess
-    own: SpreadEndpoint
-    available: bool = False
-    state: State = "waiting"
-    detail: str = ""
-    restarts: int = 0
 
 
 class Shard:
@@ -77,6 +59,7 @@ class Shard:
         self._cache = cache
         self._settings = settings
         self._group_id = group_id
+        self._events = ShardEvents(run_context, cache, group_id)
         self._primary_endpoint = primary_endpoint
         self.automatic_failover = automatic_failover
         self._seed = seed
@@ -107,7 +90,7 @@ class Shard:
         async with self._changing:
             await self._lead(self.primary)
             for member in self._replicas():
-                await self._follow(member, self.primary)
+                await follow(member, self.primary)
         for member in self._replicas():
             await self._in_step(member)
             member.available = True
@@ -116,7 +99,7 @@ class Shard:
         await self._changed()
         for member in self.members:
             self._report(member, "ready", "")
-            self._tell_of_creation(member)
+            self._events.created(member.node)
             self._watch(member)
         self._started = True
 
@@ -124,7 +107,7 @@ class Shard:
         """Write the events of a shard that is gone, and forget its nodes."""
         for member in self.members:
             self._run_context.parts.forget(self._cache, member.node.member_id)
-            self._event("cache-cluster", member.node.member_id, "Cache cluster deleted")
+            self._events.write("cache-cluster", member.node.member_id, "Cache cluster deleted")
 
     async def stop(self) -> None:
         """Stop watching, stop every node, close the sockets."""
@@ -138,7 +121,7 @@ class Shard:
     async def fail_over(self) -> None:
         """TestFailover: the primary goes down, a replica takes its place. Raises UserError."""
         self._require_replica()
-        self._event("replication-group", self._group_id, f"Test Failover API called for node group {self.id}")
+        self._events.write("replication-group", self._group_id, f"Test Failover API called for node group {self.id}")
         await self.primary.process.kill()  # its watch does the rest
 
     async def hand_over(self) -> None:
@@ -147,7 +130,7 @@ class Shard:
         async with self._changing:
             old = self.primary
             new = await self._demote(old)
-            await self._follow(old, new)
+            await follow(old, new)
         await self._in_step(old)
         old.available = True
         self._report(old, "ready", "")
@@ -155,13 +138,13 @@ class Shard:
 
     async def reboot(self, member: Member) -> None:
         """RebootCacheCluster: the node restarts, without its data unless it is a replica."""
-        self._event("cache-cluster", member.node.member_id, f"Cache node {_NODE_ID} shutdown")
+        self._events.write("cache-cluster", member.node.member_id, f"Cache node {NODE_ID} shutdown")
         await self._tasks.stop_one(_watch_of(member))
         await member.process.kill()
         async with self._changing:
             await self._leave(member, "rebooting")
         await self._bring_back(member)
-        self._event("cache-cluster", member.node.member_id, f"Cache node {_NODE_ID} restarted")
+        self._events.write("cache-cluster", member.node.member_id, f"Cache node {NODE_ID} restarted")
         self._watch(member)
 
     async def set_logins(self) -> None:
@@ -180,12 +163,12 @@ class Shard:
         """Add replicas, or remove the newest ones, until there are `count`. Raises UserError."""
         async with self._scaling:
             way = "Increase" if count > len(self._replicas()) else "Decrease"
-            self._event("replication-group", self._group_id, f"ReplicationGroup{way}ReplicaCountStarted")
+            self._events.write("replication-group", self._group_id, f"ReplicationGroup{way}ReplicaCountStarted")
             while len(self._replicas()) < count:
                 await self._add(self._next_node())
             while len(self._replicas()) > count:
                 await self._remove(max(self._replicas(), key=lambda member: member.node.member_id))
-            self._event("replication-group", self._group_id, f"ReplicationGroup{way}ReplicaCountFinished")
+            self._events.write("replication-group", self._group_id, f"ReplicationGroup{way}ReplicaCountFinished")
 
     async def replace_nodes(
         self, changed: Callable[[CacheNode], CacheNode], files: Sequence[str] | None = None
@@ -227,7 +210,7 @@ class Shard:
         for fresh in pairs.values():
             if fresh is not source:
                 async with self._changing:
-                    await self._follow(fresh, source)
+                    await follow(fresh, source)
                 await self._in_step(fresh, source if files is not None else None)
 
     async def _cut_over(self, pairs: Mapping[Member, Member], *, drain: bool) -> None:
@@ -242,7 +225,7 @@ class Shard:
             offset = None
             with suppress(OSError, UserError):
                 offset = (await old.process.ask_state()).offset
-            await self._drained(new, offset)
+            await drained(new, offset)
         for member, fresh in pairs.items():
             member.available, fresh.available, fresh.role = False, True, "replica"
         self.members[:] = pairs.values()
@@ -280,7 +263,7 @@ class Shard:
         self._report(member, "starting", "")
         await self._changed()  # the topology must have a node before the node gets it
         await self._bring_back(member)
-        self._tell_of_creation(member)
+        self._events.created(member.node)
         self._watch(member)
 
     async def _remove(self, member: Member) -> None:
@@ -292,7 +275,7 @@ class Shard:
         await member.process.stop()
         member.own.close()
         self._run_context.parts.forget(self._cache, member.node.member_id)
-        self._event("cache-cluster", member.node.member_id, "Cache cluster deleted")
+        self._events.write("cache-cluster", member.node.member_id, "Cache cluster deleted")
 
     # Failure
 
@@ -306,13 +289,13 @@ class Shard:
 
     async def _failed(self, member: Member, reason: str) -> None:
         """A node has died or hangs: promote another if it was the primary, then replace it."""
-        self._log(member, f"{reason}; it is being replaced")
+        self._events.log(member.node, f"{reason}; it is being replaced")
         await member.process.kill()
         async with self._changing:
             await self._leave(member, f"{reason}; being replaced")
-        self._event("cache-cluster", member.node.member_id, f"Recovering cache nodes {_NODE_ID}")
+        self._events.write("cache-cluster", member.node.member_id, f"Recovering cache nodes {NODE_ID}")
         await self._bring_back(member)
-        self._event("cache-cluster", member.node.member_id, f"Finished recovery for cache nodes {_NODE_ID}")
+        self._events.write("cache-cluster", member.node.member_id, f"Finished recovery for cache nodes {NODE_ID}")
 
     async def _leave(self, member: Member, detail: str) -> None:
         """A node serves no more: promote another one if it was the primary, and tell the rest."""
@@ -330,7 +313,7 @@ class Shard:
         failed.role = "replica"
         await self._lead(new)
         await self._changed()
-        self._tell_of_failover(failed, new)
+        self._events.failed_over(failed.node, new.node)
         for other in self._replicas():
             if other is not failed:
                 await self._try_to_follow(other, new)
@@ -350,7 +333,7 @@ class Shard:
         old.role = "replica"
         await self._lead(new)
         await self._changed()
-        self._tell_of_failover(old, new)
+        self._events.failed_over(old.node, new.node)
         for other in self._replicas():
             if other is not old:
                 await self._try_to_follow(other, new)
@@ -358,25 +341,7 @@ class Shard:
 
     async def _furthest(self, failed: Member, offset: int | None = None) -> Member | None:
         """The replica with the highest offset, once each has read what the primary sent (up to `offset` if known)."""
-        candidates = [member for member in self.members if member is not failed and member.available]
-        states = await asyncio.gather(*(self._drained(member, offset) for member in candidates))
-        reached = [
-            (state.offset, member) for member, state in zip(candidates, states, strict=True) if state is not None
-        ]
-        return max(reached, key=lambda pair: pair[0])[1] if reached else None
-
-    async def _drained(self, member: Member, offset: int | None) -> NodeState | None:
-        loop = asyncio.get_running_loop()
-        end = loop.time() + _DRAIN_S
-        try:
-            while True:
-                state = await member.process.ask_state()
-                read_all = not state.is_linked if offset is None else state.offset >= offset
-                if read_all or loop.time() > end:
-                    return state
-                await asyncio.sleep(_POLL_S / 4)
-        except (OSError, UserError):
-            return None  # it failed too: its own watch sees to it
+        return await furthest([one for one in self.members if one is not failed and one.available], offset)
 
     async def _bring_back(self, member: Member) -> None:
         """Start a node anew until it serves again."""
@@ -403,14 +368,14 @@ class Shard:
         """Give a new process its place: a replica follows, a primary takes the data of a replica that has it."""
         if member is not self.primary:
             async with self._changing:
-                await self._follow(member, self.primary)
+                await follow(member, self.primary)
             await self._in_step(member)
             return
         donor = await self._furthest(member)
         if donor is not None:
             async with self._changing:
                 await donor.process.ask("lead")  # a replica without its primary gives its data to nobody
-                await self._follow(member, donor)
+                await follow(member, donor)
             await self._in_step(member, donor)
         async with self._changing:
             await self._lead(member)
@@ -433,19 +398,11 @@ class Shard:
         if self._started:
             self._report(member, "ready", "")
 
-    async def _follow(self, member: Member, primary: Member) -> None:
-        """Connect a replica to its primary, each with one end of a socket pair."""
-        one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-        with one, other:
-            await primary.process.ask("replica", descriptor=one.fileno())
-            endpoint = primary.node.endpoint
-            await member.process.ask("follow", descriptor=other.fileno(), host=endpoint.address, port=endpoint.port)
-
     async def _try_to_follow(self, member: Member, primary: Member) -> None:
         if not member.process.pid:
             return
         with suppress(OSError, UserError):  # one of the two is gone: its own watch sees to it
-            await self._follow(member, primary)
+            await follow(member, primary)
             self._report(member, member.state, member.detail)
 
     async def _in_step(self, member: Member, source: Member | None = None) -> None:
@@ -459,9 +416,9 @@ class Shard:
                 broken = broken + 1 if state.link == "connect" else 0
                 if broken > _RELINK_POLLS:
                     broken = 0
-                    self._log(member, "its link broke before it had the data; it is made again")
+                    self._events.log(member.node, "its link broke before it had the data; it is made again")
                     async with self._changing:
-                        await self._follow(member, source or self.primary)
+                        await follow(member, source or self.primary)
                 await asyncio.sleep(_POLL_S)
 
     def _link_lost(self, member: Member) -> None:
@@ -478,7 +435,7 @@ class Shard:
                 return
             with suppress(OSError, UserError):
                 if (await member.process.ask_state()).link == "connect":
-                    await self._follow(member, self.primary)
+                    await follow(member, self.primary)
 
     def _require_replica(self) -> None:
         if not self.automatic_failover:
@@ -505,30 +462,6 @@ class Shard:
 
     async def _start(self, member: Member) -> None:
         await member.process.start()
-
-    # Telling
-
-    def _tell_of_failover(self, old: Member, new: Member) -> None:
-        old_id, new_id = old.node.member_id, new.node.member_id
-        message = f"Failover from primary node {old_id} to replica node {new_id} completed"
-        self._event("cache-cluster", old_id, message)
-        self._event("replication-group", self._group_id, message)
-        self._log(new, "is the primary now")
-
-    def _tell_of_creation(self, member: Member) -> None:
-        node = member.node
-        self._event("cache-cluster", node.member_id, "Cache cluster created")
-        message = f"Added cache node {_NODE_ID} in availability zone {node.availability_zone}"
-        self._event("cache-cluster", node.member_id, message)
-
-    def _event(self, source_type: SourceType, source: str, message: str) -> None:
-        if not self._group_id:
-            return
-        self._run_context.service_events.write(source_type, source, message, self._cache)
-        self._run_context.logs.write(self._cache, f"[cachetwin] event of {source}: {message}")
-
-    def _log(self, member: Member, line: str) -> None:
-        self._run_context.logs.write(self._cache, f"[cachetwin] {member.node.member_id}: {line}")
 
     def _report(self, member: Member, state: State, detail: str) -> None:
         """Record a node's state, and publish it once everything has started."""

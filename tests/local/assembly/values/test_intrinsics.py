@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachetwin_local.assembly.graph import Graph
-from cachetwin_local.assembly.intrinsics import FUNCTIONS
 from cachetwin_local.assembly.resolved import GivenValues
 from cachetwin_local.assembly.template import Assembly, Json, Resource, Stack
-from cachetwin_local.assembly.text import SecretRef
+from cachetwin_local.assembly.values.intrinsics import FUNCTIONS
+from cachetwin_local.assembly.values.text import SecretRef
 from cachetwin_local.assembly.where import Where
 from cachetwin_local.errors import UserError
 from cachetwin_local.resources.translators import describer

@@ -1,0 +1,1 @@
+"""Values in a template: what functions, parameters and dynamic references become, and what stands for an unknown one."""

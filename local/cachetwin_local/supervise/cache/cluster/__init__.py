@@ -1,0 +1,1 @@
+"""Cluster mode: the topology of a cache, and how the number of its shards changes."""

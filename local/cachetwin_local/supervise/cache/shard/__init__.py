@@ -1,0 +1,1 @@
+"""A shard: a primary and the nodes that follow it."""

@@ -1,0 +1,1 @@
+"""The control socket of a supervisor: its own end, and that of the commands."""
