@@ -364,7 +364,6 @@ class CachedWebApp(Construct):
         """The variables that say where cache and database are."""
         return {
             **self._cache_environment(),
-            "CACHE_TLS": "true",
             "CACHE_TTL_SECONDS": seconds_text(ttl),
             "DB_HOST": self.database.host,
             "DB_PORT": self.database.port_text,
@@ -376,13 +375,14 @@ class CachedWebApp(Construct):
     def _cache_environment(self) -> dict[str, str]:
         if isinstance(self.cache, MemcachedCluster):
             endpoint = self.cache.configuration_endpoint
-            return {"CACHE_HOST": endpoint.hostname, "CACHE_PORT": endpoint.port_text}
+            return {"CACHE_HOST": endpoint.hostname, "CACHE_PORT": endpoint.port_text, "CACHE_TLS": "true"}
         primary, reader = endpoints(self.cache)
         return {
             "CACHE_HOST": primary.hostname,
             "CACHE_PORT": primary.port_text,
             "CACHE_READER_HOST": reader.hostname,
             "CACHE_READER_PORT": reader.port_text,
+            "CACHE_TLS": "true",
             "CACHE_USER": self.cache_user.user_name,
         }
 

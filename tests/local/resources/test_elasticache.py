@@ -261,9 +261,11 @@ def test_an_iam_users_name_must_be_its_id() -> None:
     ]
 
 
-def test_the_plan_says_that_an_iam_user_cannot_log_in_yet() -> None:
+def test_the_plan_says_how_an_iam_user_logs_in() -> None:
     topology = group_of("valkey", A=user("alice", AuthenticationMode={"Type": "iam"}, UserId="alice"))
-    assert "it cannot log in" in next(c.note for c in topology.coverage if c.identity.logical_id == "A")
+    assert "logs in with a token that a role may sign" in next(
+        c.note for c in topology.coverage if c.identity.logical_id == "A"
+    )
 
 
 def test_two_users_of_one_name_are_a_problem() -> None:
