@@ -128,9 +128,17 @@ def test_a_serverless_cache_shows_a_node_for_writes_and_one_for_reads_whichever_
                         answers = await pipeline.execute(raise_on_error=False)
                     return any("request throttled" in str(answer) for answer in answers)
 
+                async def is_served() -> bool:
+                    try:
+                        return await reader.get("key") == "value"
+                    except redis.ResponseError:
+                        return False
+
                 async with asyncio.timeout(30):
                     while not await is_throttled():
                         pass
+                    while not await is_served():  # the limit is one of each second
+                        await asyncio.sleep(0.1)
             await until(lambda: "'ThrottledCmds'" in str(actor.nodes()[1]) and _metric(actor.nodes()[1]) > 0)
             os.kill(run_context.children[f"{KEY}/cache-001"].pid, signal.SIGKILL)
             await until(lambda: actor.shards[0].primary.node.member_id == "cache-002")
