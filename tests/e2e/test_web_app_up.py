@@ -123,12 +123,6 @@ def test_down_leaves_nothing_and_the_next_up_is_warm(checkout: Path, page: str) 
     assert not [pid for pid in pids if runs(pid)]
     with pytest.raises(httpx.ConnectError):
         httpx.get(page)
-    port = httpx.URL(page).port or 80
-    with socket.create_server(("127.0.0.1", port)):
-        refused = cachetwin(checkout, "up", "-d")
-    assert refused.returncode == 1
-    assert f"port {port} on 127.0.0.1" in refused.stderr
-    assert f"(pid {os.getpid()})" in refused.stderr
     began = time.monotonic()
     up = cachetwin(checkout, "up", "-d")
     seconds = time.monotonic() - began
@@ -193,3 +187,18 @@ def test_it_runs_where_there_is_one_loopback_address(checkout: Path) -> None:
             assert [client.get("/api/products/3").json()["source"] for _ in range(2)] == ["database", "cache"]
     finally:
         cachetwin(checkout, "down")
+
+
+def test_a_port_that_is_taken_is_said_and_another_one_answers(checkout: Path, page: str) -> None:
+    port = httpx.URL(page).port or 80
+    with socket.create_server(("127.0.0.1", port)):
+        up = cachetwin(checkout, "up", "-d", "--no-synth")
+        try:
+            assert up.returncode == 0, up.stderr
+            assert f"port {port} is taken by " in up.stderr
+            assert f"(pid {os.getpid()})" in up.stderr
+            moved = next(line.rpartition(" = ")[2] for line in up.stdout.splitlines() if ".Url = " in line)
+            assert httpx.URL(moved).port != port
+            assert httpx.get(moved).status_code == 200
+        finally:
+            cachetwin(checkout, "down")
