@@ -26,6 +26,17 @@ class OtherClient(Host):
             self.replies.append(self.other(self.requests.pop(0)))
 
 
+class KeepsItsLog(Host):
+    """A host whose log can be read."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def log(self, text: str) -> None:
+        self.lines.append(text)
+
+
 def busy(run: Run, *requests: str) -> OtherClient:
     """From now on every script runs for too long at once, and another client sends ``requests`` meanwhile."""
     host = OtherClient(run.session(), list(requests))

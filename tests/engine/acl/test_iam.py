@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from tests.engine.hosts import KeepsItsLog
 from tests.engine.in_process import Run, StartRun
 from tests.engine.tokens import KEY, REGION, SECRET, SESSION, presigned
 
@@ -32,9 +33,9 @@ def with_iam(run: Run, *, serverless: bool = False) -> Run:
 @pytest.fixture
 def logged(run: Run) -> list[str]:
     """What the engine writes to its log."""
-    lines: list[str] = []
-    run.engine.host.log = lines.append  # type: ignore[method-assign, assignment]
-    return lines
+    host = KeepsItsLog()
+    run.engine.host = host
+    return host.lines
 
 
 def test_a_token_logs_in_by_auth_and_by_hello(run: Run) -> None:

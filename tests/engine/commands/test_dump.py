@@ -5,9 +5,9 @@ import struct
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.engine.hosts import KeepsItsLog
 from tests.engine.in_process import Run, start
 
-from cachetwin_engine.core.state.host import Host
 from cachetwin_engine.core.text.crc64 import crc64
 
 MAKE = [
@@ -95,17 +95,6 @@ def test_a_set_of_integers_comes_back_in_the_form_it_was_dumped_in(run: Run, lin
     assert run.args("RESTORE", "copy", 0, payload) == b"+OK\r\n"
     assert run("OBJECT ENCODING copy") == encoding
     assert run("DUMP copy") == run("DUMP k")
-
-
-class KeepsItsLog(Host):
-    """A host whose log can be read."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.lines: list[str] = []
-
-    def log(self, text: str) -> None:
-        self.lines.append(text)
 
 
 def ziplist(entries: list[bytes], *, tail: int | None = None, count: int | None = None, first_before: int = 0) -> bytes:

@@ -51,8 +51,8 @@ class LogLoader:
                 engine.host.log(f"Reading the manifest file, at line {problem.line}")
                 engine.host.log(f">>> '{problem.text[:_SHOWN_MAX].decode(errors='backslashreplace')}'")
             raise LogError(f"the AOF manifest file can't be used: {problem.reason}") from None
-        except OSError as problem:
-            raise LogError(f"can't open the AOF manifest file for reading: {problem.strerror or problem}") from None
+        except OSError as failure:
+            raise LogError(f"can't open the AOF manifest file for reading: {failure.strerror or failure}") from None
         self._log.manifest = manifest
 
     def start(self) -> bool:
@@ -162,15 +162,15 @@ class LogLoader:
         begun_us = engine.clock()
         try:
             truncated_at = self._run_file(client, name, shown)
-        except BadLog as problem:
+        except BadLog as bad_log:  # names of their own: compiled, a name has the type of what it is given first
             raise LogError(
                 f"Bad file format reading the append only file {shown}: make a backup of your AOF file, then use "
-                f"valkey-check-aof --fix <filename.manifest> ({problem})"
+                f"valkey-check-aof --fix <filename.manifest> ({bad_log})"
             ) from None
-        except BadData as problem:
-            raise LogError(f"Error reading the RDB base file {shown}, AOF loading aborted: {problem}") from None
-        except OSError as problem:
-            raise LogError(f"Fatal error: can't open the append log file {shown} for reading: {problem}") from None
+        except BadData as bad_data:
+            raise LogError(f"Error reading the RDB base file {shown}, AOF loading aborted: {bad_data}") from None
+        except OSError as failure:
+            raise LogError(f"Fatal error: can't open the append log file {shown} for reading: {failure}") from None
         if truncated_at >= 0:
             self._cut_off(name, shown, truncated_at, is_last)
         seconds = (engine.clock() - begun_us) / 1_000_000
