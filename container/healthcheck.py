@@ -132,7 +132,9 @@ def answers_over_tls(address: str, port: int) -> bool:
     except (ssl.SSLEOFError, ssl.SSLZeroReturnError, ConnectionResetError):
         return True
     except OSError as error:
-        return "CERTIFICATE_REQUIRED" in str(getattr(error, "reason", ""))
+        # The alert of an engine that wants a certificate; with TLS 1.2 it has no name of its own (RFC 8446, 6.2).
+        reason = str(getattr(error, "reason", ""))
+        return "CERTIFICATE_REQUIRED" in reason or "HANDSHAKE_FAILURE" in reason
 
 
 def main() -> int:
