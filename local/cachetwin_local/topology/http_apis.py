@@ -102,6 +102,12 @@ class HttpApi:
     routes: tuple[ApiRoute, ...]
     stages: tuple[ApiStage, ...]
     cors: Cors | None = None
-    depends_on: tuple[str, ...] = ()
     kind: Literal["HTTP", "REST"] = "HTTP"
     api_keys: tuple[str, ...] = ()
+
+    @property
+    def depends_on(self) -> tuple[str, ...]:
+        """The functions that answer its routes or decide who may call."""
+        functions = {route.integration.function for route in self.routes}
+        functions |= {route.authorizer.function for route in self.routes if route.authorizer}
+        return tuple(sorted(key for key in functions if key))

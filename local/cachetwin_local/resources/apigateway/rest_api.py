@@ -41,8 +41,6 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         return Translation((), "no stage of it is deployed", "modelled")
     routes = routes_of(context, identity.physical_name)
     address, port = rest_api_address(context.address_plan, resolved.resource)
-    functions = {route.integration.function for route in routes}
-    functions |= {route.authorizer.function for route in routes if route.authorizer}
     api = HttpApi(
         identity=identity,
         name=properties.string("Name", identity.logical_id),
@@ -50,7 +48,6 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         endpoint=Endpoint(address, port, 443),
         routes=routes,
         stages=stages,
-        depends_on=tuple(sorted(key for key in functions if key)),
         kind="REST",
         api_keys=_keys(context),
     )

@@ -1,17 +1,16 @@
 """AWS::ApiGatewayV2::Api: an HTTP API at an address of this machine."""
 
-from collections.abc import Iterable
 from typing import Final
 
 from cachetwin_local.assembly.graph import Graph
 from cachetwin_local.assembly.resolved import Description, Resolved
 from cachetwin_local.assembly.template import Resource, Stack
 from cachetwin_local.resources.context import Context, Translation
+from cachetwin_local.resources.cors import cors_of
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.shape import name_fields
 from cachetwin_local.topology.address_plan import AddressPlan
-from cachetwin_local.topology.functions import Cors
-from cachetwin_local.topology.http_apis import ApiRoute, HttpApi
+from cachetwin_local.topology.http_apis import HttpApi
 from cachetwin_local.topology.identity import Endpoint
 
 from .route import routes_of
@@ -51,8 +50,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         endpoint=Endpoint(address, port, 443),
         routes=routes,
         stages=stages,
-        cors=_cors(properties.object("CorsConfiguration")) if "CorsConfiguration" in properties else None,
-        depends_on=_functions(routes),
+        cors=cors_of(properties.object("CorsConfiguration")) if "CorsConfiguration" in properties else None,
     )
     return Translation((api,), f"http://{address}:{port}, {len(routes)} route{'' if len(routes) == 1 else 's'}")
 
@@ -60,20 +58,3 @@ def translate(context: Context, resolved: Resolved) -> Translation:
 def api_address(address_plan: AddressPlan, resource: Resource) -> tuple[str, int]:
     """Where an API listens here."""
     return address_plan.listener(f"{resource.key}/api", _PORT)
-
-
-def _functions(routes: Iterable[ApiRoute]) -> tuple[str, ...]:
-    found = {route.integration.function for route in routes}
-    found |= {route.authorizer.function for route in routes if route.authorizer}
-    return tuple(sorted(key for key in found if key))
-
-
-def _cors(cors: Properties) -> Cors:
-    return Cors(
-        allow_origins=cors.strings("AllowOrigins"),
-        allow_methods=cors.strings("AllowMethods"),
-        allow_headers=cors.strings("AllowHeaders"),
-        expose_headers=cors.strings("ExposeHeaders"),
-        allow_credentials=cors.boolean("AllowCredentials"),
-        max_age_s=cors.integer("MaxAge") if "MaxAge" in cors else None,
-    )

@@ -6,9 +6,10 @@ from cachetwin_local.assembly.graph import Graph
 from cachetwin_local.assembly.resolved import Description, Resolved
 from cachetwin_local.assembly.template import Resource, Stack
 from cachetwin_local.resources.context import Context, Translation
+from cachetwin_local.resources.cors import cors_of
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.topology.address_plan import AddressPlan
-from cachetwin_local.topology.functions import Cors, FunctionUrl
+from cachetwin_local.topology.functions import FunctionUrl
 from cachetwin_local.topology.identity import Endpoint, Identity
 
 __all__ = ["URL", "describe", "translate", "url_address", "url_of"]
@@ -47,18 +48,7 @@ def url_of(context: Context, function: Identity) -> FunctionUrl | None:
             identity=context.identity(resolved.resource.key),
             endpoint=Endpoint(address, port, 443),
             auth_type="AWS_IAM" if properties.string("AuthType") == "AWS_IAM" else "NONE",
-            cors=_cors(properties.object("Cors")) if "Cors" in properties else None,
+            cors=cors_of(properties.object("Cors")) if "Cors" in properties else None,
             qualifier=properties.optional("Qualifier"),
         )
     return None
-
-
-def _cors(cors: Properties) -> Cors:
-    return Cors(
-        allow_origins=cors.strings("AllowOrigins"),
-        allow_methods=cors.strings("AllowMethods"),
-        allow_headers=cors.strings("AllowHeaders"),
-        expose_headers=cors.strings("ExposeHeaders"),
-        allow_credentials=cors.boolean("AllowCredentials"),
-        max_age_s=cors.integer("MaxAge") if "MaxAge" in cors else None,
-    )

@@ -5,7 +5,7 @@ from typing import Final
 from urllib.parse import quote
 
 from cachetwin_local.supervise.http.client import HttpClient
-from cachetwin_local.supervise.load_balancer.http_message import ProtocolError
+from cachetwin_local.supervise.http.message import ProtocolError
 
 from .dialect import Failure
 

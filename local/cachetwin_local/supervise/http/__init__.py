@@ -1,1 +1,1 @@
-"""HTTP/1.1 for the runner's own servers and clients: whole messages, on asyncio's protocols."""
+"""HTTP/1.1: the parser that load balancers, APIs and functions share, and the runner's own servers and clients."""

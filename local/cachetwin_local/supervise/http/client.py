@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from typing import Final
 
-from cachetwin_local.supervise.load_balancer.http_message import (
+from cachetwin_local.supervise.http.message import (
     HEAD_BYTES_MAX,
     ChunkedBody,
     ProtocolError,

@@ -1,6 +1,6 @@
 """A connection of a small HTTP/1.1 server: each request is read whole and answered whole, one after the other.
 
-The parser is the load balancer's (strict, RFC 9112). Bounds: 64 KB of head, a size for bodies that the server's owner
+The parser is `message` (strict, RFC 9112). Bounds: 64 KB of head, a size for bodies that the server's owner
 says, a time without a byte. A client that does not read its answer delays nobody but itself: its next request waits until
 it does.
 """
@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, cast
 
-from cachetwin_local.supervise.load_balancer.http_message import (
+from cachetwin_local.supervise.http.message import (
     HEAD_BYTES_MAX,
     Body,
     ChunkedBody,

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
-from cachetwin_local.supervise.load_balancer.http_message import (
+from cachetwin_local.supervise.http.message import (
     HEAD_BYTES_MAX,
     Body,
     ChunkedBody,

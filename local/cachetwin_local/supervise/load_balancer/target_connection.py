@@ -4,7 +4,7 @@ import asyncio
 from collections import defaultdict
 from typing import Protocol, cast
 
-from cachetwin_local.supervise.load_balancer.http_message import (
+from cachetwin_local.supervise.http.message import (
     HEAD_BYTES_MAX,
     Body,
     LengthBody,

@@ -7,8 +7,8 @@ import pytest
 from cachetwin_local.supervise.api.access_log import access_log_line
 from cachetwin_local.supervise.api.authorization.policies import allows
 from cachetwin_local.supervise.api.http_event import EventContext, InvalidResult, event_1_0, event_2_0, response_of
+from cachetwin_local.supervise.http.message import Field
 from cachetwin_local.supervise.http.server import HttpRequest
-from cachetwin_local.supervise.load_balancer.http_message import Field
 
 CONTEXT = EventContext(
     request_id="id-1",

@@ -8,8 +8,8 @@ import pytest
 from cachetwin_local.supervise.api.functions import FunctionFailed
 from cachetwin_local.supervise.api.http_event import EventContext
 from cachetwin_local.supervise.api.http_proxy import forward
+from cachetwin_local.supervise.http.message import Field
 from cachetwin_local.supervise.http.server import HttpConnection, HttpRequest, HttpResponse, HttpSettings
-from cachetwin_local.supervise.load_balancer.http_message import Field
 from cachetwin_local.topology.http_apis import ApiIntegration
 
 CONTEXT = EventContext("id", 0.0, "1", "abc", "api.invalid", "$default", "GET /{proxy+}", "/")

@@ -12,8 +12,8 @@ from botocore.credentials import Credentials as AwsCredentials  # type: ignore[i
 from cachetwin_local.identity.credentials import credentials_of
 from cachetwin_local.identity.directory import Principal
 from cachetwin_local.supervise.api.authorization.signature import InvalidSignature, signed_by
+from cachetwin_local.supervise.http.message import Field
 from cachetwin_local.supervise.http.server import HttpRequest
-from cachetwin_local.supervise.load_balancer.http_message import Field
 
 CREDENTIALS = credentials_of("a seed")
 CALLER = (Principal("App/Web", "arn:aws:iam::1:role/web"), CREDENTIALS)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachetwin_local.supervise.load_balancer.http_message import (
+from cachetwin_local.supervise.http.message import (
     Body,
     ChunkedBody,
     LengthBody,
