@@ -13,6 +13,7 @@ __all__ = [
     "error_document",
     "exit_failure",
     "response_too_large",
+    "start_failure",
     "timeout_failure",
 ]
 
@@ -70,6 +71,12 @@ def exit_failure(request_id: str, code: int, *, out_of_memory: bool) -> Result:
     kind = "Runtime.OutOfMemory" if out_of_memory else "Runtime.ExitError"
     how = "signal: killed" if out_of_memory or code == -9 else f"signal: {-code}" if code < 0 else f"exit status {code}"
     return Result(error_document(kind, f"RequestId: {request_id} Error: Runtime exited with error: {how}"), kind)
+
+
+def start_failure(error: OSError) -> Result:
+    """An environment that could not be started: too many files are open, the disk is full."""
+    kind = "Sandbox.Failure"
+    return Result(error_document(kind, f"the environment could not be started: {error.strerror}"), kind)
 
 
 def response_too_large() -> Result:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Final
 
 from .environment import Environment, EnvironmentCommand
-from .invocation import Invocation, Result, Throttled
+from .invocation import Invocation, Result, Throttled, start_failure
 from .log_lines import LogLines, Usage
 from .settings import EnvironmentLimits
 
@@ -213,6 +213,8 @@ class Pool:
             self._write_all(self._lines.init_start(time.time()))
             await environment.start(self._write)
             failure = await environment.initialised(_INIT_S + self._command.timeout_s)
+        except OSError as error:
+            failure = start_failure(error)
         finally:
             self._starting -= 1
         if failure is None:

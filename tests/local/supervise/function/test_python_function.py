@@ -192,6 +192,23 @@ def test_a_failed_initialisation_is_the_answer(run: Run, source: str, handler: s
     run(source, use, handler=handler)
 
 
+def test_an_environment_that_cannot_be_started_is_the_answer(run: Run, tmp_path: Path) -> None:
+    in_the_way = tmp_path / "tmp"
+    in_the_way.touch()
+
+    async def use(greet: RunningFunction) -> None:
+        reply = await greet.call(0, timeout_s=15)
+        assert reply.header("x-amz-function-error") == "Unhandled"
+        assert json.loads(reply.body) == {
+            "errorType": "Sandbox.Failure",
+            "errorMessage": "the environment could not be started: Not a directory",
+        }
+        in_the_way.unlink()
+        assert json.loads((await greet.call(1)).body) == 1
+
+    run("def handle(event, _):\n    return event\n", use)
+
+
 def test_payloads_have_the_limits_of_the_service(run: Run) -> None:
     source = "def handle(event, _):\n    return 'x' * event if isinstance(event, int) else len(event)\n"
 
