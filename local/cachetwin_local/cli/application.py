@@ -49,6 +49,8 @@ _COMMANDS: Final = {
     "supervise": "up",
 }
 """Each command with its module in `commands`, in the order of the help."""
+_TAKES_MINUS: Final = frozenset({"clock", "set-parameter"})
+"""Commands whose arguments may begin with a minus (a value of -1), so that an unknown option is an argument."""
 _HIDDEN: Final = frozenset({"supervise"})
 
 
@@ -71,7 +73,10 @@ class _Commands(TyperGroup):
             return None
         module = importlib.import_module(f"cachetwin_local.cli.commands.{_COMMANDS[cmd_name]}")
         alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-        alone.command(cmd_name, hidden=cmd_name in _HIDDEN)(getattr(module, cmd_name.replace("-", "_")))
+        settings = {"ignore_unknown_options": True} if cmd_name in _TAKES_MINUS else None
+        alone.command(cmd_name, hidden=cmd_name in _HIDDEN, context_settings=settings)(
+            getattr(module, cmd_name.replace("-", "_"))
+        )
         command = typer.main.get_command(alone)
         command.name = cmd_name
         return command

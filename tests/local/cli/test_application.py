@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import typer
@@ -38,3 +39,20 @@ def test_an_unknown_command_is_refused_with_the_nearest(
     assert ended.value.code == 1
     said = "cachetwin: there is no command stats: `cachetwin --help` lists them; did you mean status?\n"
     assert capsys.readouterr().err == said
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["clock", "-5m"], "TIME must be a length such as +90s, +15m, +12h or +1d12h, got -5m"),
+        (["set-parameter", "Cache", "timeout", "-1"], "nothing is running"),
+    ],
+)
+def test_a_value_may_begin_with_a_minus(
+    words: list[str], said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    (tmp_path / "cdk.json").write_text("{}")
+    monkeypatch.setattr(sys, "argv", ["cachetwin", "-C", str(tmp_path), *words])
+    with pytest.raises(SystemExit):
+        main()
+    assert said in capsys.readouterr().err

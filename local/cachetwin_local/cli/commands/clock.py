@@ -25,11 +25,11 @@ def clock(
     ] = None,
 ) -> None:
     """Run the time of what runs forward: TTLs, tokens and logins of IAM users, and schedules follow, in order."""
+    request: dict[str, object] = {"op": "clock"} | ({} if forward is None else {"by_ms": milliseconds(forward)})
     state = state_of(find_project(context.obj))
     if state is None:
         raise UserError("nothing is running: start it with `cachetwin up`")
     status_of(state)  # a supervisor that hangs is found here
-    request: dict[str, object] = {"op": "clock"} | ({} if forward is None else {"by_ms": milliseconds(forward)})
     for answer in ask_supervisor(state, request, _DEADLINE_S):
         if "error" in answer:
             raise UserError(str(answer["error"]))

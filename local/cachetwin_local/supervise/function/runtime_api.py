@@ -36,6 +36,7 @@ class RuntimeApi:
         self._next: asyncio.Future[tuple[Invocation, int]] | None = None
         self._outcome: asyncio.Future[Result] | None = None
         self._request_id = ""
+        self._address = ""
         too_large = HttpResponse(413, _JSON, _error("RequestEntityTooLarge", "the payload is too large"))
         self._settings = HttpSettings(self._handle, _BODY_MAX, too_large, _IDLE_S)
         self._server: asyncio.Server | None = None
@@ -44,7 +45,8 @@ class RuntimeApi:
         """Begin to listen. Returns the host and port."""
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: HttpConnection(self._settings), "127.0.0.1", 0)
-        return f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        self._address = f"127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self._address
 
     def close(self) -> None:
         """Close the port and its connections."""
@@ -66,6 +68,8 @@ class RuntimeApi:
 
     async def _handle(self, request: HttpRequest) -> HttpResponse:
         path = request.path
+        if request.header("host") != self._address:  # a page in a browser whose name was made to point here
+            return HttpResponse(403, _JSON, _error("Forbidden", f"the host must be {self._address}"))
         if request.method == "GET" and path == _NEXT:
             return await self._wait_for_event()
         if request.method == "POST" and path == _INIT_ERROR:

@@ -107,12 +107,12 @@ def test_the_access_log_has_a_hyphen_for_what_is_not_known() -> None:
 def test_a_policy_allows_what_a_statement_names_and_none_denies() -> None:
     arn = "arn:aws:execute-api:us-east-1:1:abc/$default/GET/items/7"
     yes = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "arn:aws:execute-api:*:1:abc/*/GET/*"}
-    assert allows({"policyDocument": {"Statement": [yes]}}, arn)
-    assert not allows({"policyDocument": {"Statement": [yes, {**yes, "Effect": "Deny"}]}}, arn)
+    assert allows({"policyDocument": {"Statement": [yes]}}, arn, {})
+    assert not allows({"policyDocument": {"Statement": [yes, {**yes, "Effect": "Deny"}]}}, arn, {})
     assert not allows(
-        {"policyDocument": {"Statement": [{**yes, "Resource": "arn:aws:execute-api:*:1:abc/*/PUT/*"}]}}, arn
+        {"policyDocument": {"Statement": [{**yes, "Resource": "arn:aws:execute-api:*:1:abc/*/PUT/*"}]}}, arn, {}
     )
-    assert not allows({}, arn)
+    assert not allows({}, arn, {})
 
 
 def test_a_policy_may_name_what_is_excepted() -> None:
@@ -120,6 +120,19 @@ def test_a_policy_may_name_what_is_excepted() -> None:
     yes = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}
     for excepted, allowed in (("*/GET/items/*", True), ("*/GET/admin", False)):
         no = {"Effect": "Deny", "Action": "execute-api:*", "NotResource": excepted}
-        assert allows({"policyDocument": {"Statement": [yes, no]}}, arn) is allowed
+        assert allows({"policyDocument": {"Statement": [yes, no]}}, arn, {}) is allowed
     no = {"Effect": "Deny", "NotAction": "execute-api:ManageConnections", "Resource": "*"}
-    assert not allows({"policyDocument": {"Statement": [yes, no]}}, arn)
+    assert not allows({"policyDocument": {"Statement": [yes, no]}}, arn, {})
+
+
+def test_the_conditions_of_a_policy_are_looked_at() -> None:
+    arn = "arn:aws:execute-api:us-east-1:1:abc/$default/GET/items/7"
+    keys = {"aws:SourceIp": "127.0.0.1"}
+    near, far = ({"IpAddress": {"aws:SourceIp": [network]}} for network in ("127.0.0.0/8", "10.0.0.0/8"))
+    unknown = {"StringEquals": {"aws:SourceVpce": "vpce-1"}}
+    yes = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": "*"}
+    for condition, allowed in ((near, True), (far, False), (unknown, True), ("nonsense", False)):
+        assert allows({"policyDocument": {"Statement": [{**yes, "Condition": condition}]}}, arn, keys) is allowed
+    for condition, allowed in ((near, False), (far, True), (unknown, True), ("nonsense", False)):
+        no = {**yes, "Effect": "Deny", "Condition": condition}
+        assert allows({"policyDocument": {"Statement": [yes, no]}}, arn, keys) is allowed

@@ -53,7 +53,10 @@ class Authorizers:
             return await self._token(route, route.authorizer, request, context)
         decision = await self._decide(route.authorizer, request, context)
         simple = route.authorizer.payload_format == "2.0" and route.authorizer.simple_responses
-        allowed = decision.get("isAuthorized") is True if simple else allows(decision, _resource(context, request))
+        keys = {"aws:SourceIp": request.source_ip}
+        allowed = (
+            decision.get("isAuthorized") is True if simple else allows(decision, _resource(context, request), keys)
+        )
         if not allowed:
             raise Denied("denied", "the authorizer's function denies")
         given = decision.get("context")

@@ -26,6 +26,7 @@ _HASHES: Final[dict[str, hashes.HashAlgorithm]] = {
 }
 _KEYS_KEPT_S: Final = 3600.0
 _FETCH_S: Final = 5.0
+_ASKED_AGAIN_S: Final = 10.0  # tokens with keys that an issuer does not have must not make us ask it all the time
 _DOCUMENT_MAX: Final = 1_000_000
 Json = dict[str, Any]
 
@@ -57,11 +58,13 @@ async def fetch_document(url: str) -> Json:
 
 
 class JwtVerifier:
-    """Checks tokens, and keeps the keys of issuers for an hour."""
+    """Checks tokens, and keeps the keys of issuers for an hour; one with a new key is asked at most every ten seconds."""
 
     def __init__(self, fetch: Callable[[str], Awaitable[Json]] = fetch_document) -> None:
         self._fetch = fetch
         self._keys: dict[str, tuple[float, dict[str, rsa.RSAPublicKey]]] = {}
+        self._asked_at_s: dict[str, float] = {}
+        self._asking = asyncio.Lock()
 
     async def claims(
         self, token: str, issuer: str, audiences: Sequence[str], scopes: Sequence[str], now_s: float
@@ -84,17 +87,27 @@ class JwtVerifier:
         return claims
 
     async def _key(self, issuer: str, key_id: str) -> rsa.RSAPublicKey:
-        kept_until_s, keys = self._keys.get(issuer, (0.0, {}))
-        if key_id not in keys or kept_until_s < time.monotonic():
-            try:
-                found = await self._fetch(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
-                keys = _public_keys(await self._fetch(str(found["jwks_uri"])))
-            except (OSError, ValueError, KeyError) as error:
-                raise InvalidToken(f"the keys of {issuer} cannot be read: {error}") from error
-            self._keys[issuer] = time.monotonic() + _KEYS_KEPT_S, keys
+        async with self._asking:
+            kept_until_s, keys = self._keys.get(issuer, (0.0, {}))
+            now_s = time.monotonic()
+            is_new = key_id not in keys and now_s >= self._asked_at_s.get(issuer, float("-inf")) + _ASKED_AGAIN_S
+            if kept_until_s < now_s or is_new:
+                keys = await self._fetched(issuer)
         if key_id not in keys:
             raise InvalidToken(f"{issuer} has no key {key_id}")
         return keys[key_id]
+
+    async def _fetched(self, issuer: str) -> dict[str, rsa.RSAPublicKey]:
+        """The keys that an issuer has now. Raises InvalidToken."""
+        try:
+            found = await self._fetch(f"{issuer.rstrip('/')}/.well-known/openid-configuration")
+            keys = _public_keys(await self._fetch(str(found["jwks_uri"])))
+        except (OSError, ValueError, KeyError) as error:
+            raise InvalidToken(f"the keys of {issuer} cannot be read: {error}") from error
+        now_s = time.monotonic()
+        self._keys[issuer] = now_s + _KEYS_KEPT_S, keys
+        self._asked_at_s[issuer] = now_s
+        return keys
 
 
 def _parts(token: str) -> tuple[Json, Json, bytes, bytes]:

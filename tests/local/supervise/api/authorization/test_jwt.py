@@ -73,3 +73,22 @@ def test_a_missing_scope_is_told_apart() -> None:
 def test_an_issuer_at_aws_is_not_asked() -> None:
     with pytest.raises(OSError, match="not asked"):
         asyncio.run(fetch_document("https://cognito-idp.us-east-1.amazonaws.com/pool/.well-known/jwks.json"))
+
+
+def test_an_unknown_key_makes_the_issuer_asked_once() -> None:
+    asked = []
+
+    async def counted(url: str) -> dict[str, Any]:
+        asked.append(url)
+        return await fetch(url)
+
+    async def run() -> None:
+        verifier = JwtVerifier(counted)
+        for kid in ("2", "3", "4"):
+            head = encoded(json.dumps({"alg": "RS256", "kid": kid}).encode())
+            with pytest.raises(InvalidToken, match=f"no key {kid}"):
+                await verifier.claims(f"{head}.e30.e30", ISSUER, ["shop"], (), NOW_S)
+        await verifier.claims(token(CLAIMS), ISSUER, ["shop"], (), NOW_S)
+
+    asyncio.run(run())
+    assert len(asked) == 2
