@@ -24,6 +24,7 @@ from .checks._validate import (
 )
 from .compliance import Compliance
 from .engine._offers import warn_newer_node_type, warn_newer_version
+from .engine._regions import warn_of_region
 from .engine.engine_version import Engine, EngineVersion
 from .engine.node_type import NodeType, warn_previous_generation
 from .engine.parameter_group import IParameterGroup, ParameterGroup
@@ -329,6 +330,7 @@ class MemcachedCluster(MemcachedClusterBase):
         self.topology.add_warnings(self)
         if not self.uses_tls:
             warn_tls_off(self)
+        warn_of_region(self, self.node_type)
         if self.node_type.is_previous_generation:
             warn_previous_generation(self, self.node_type)
         if self.node_type.is_unconfirmed:

@@ -124,6 +124,7 @@ class WarningId(StrEnum):
     RATE_QUOTA = "cachetwin:rate-quota"
     RECORD_BESIDE_THE_CERTIFICATE = "cachetwin:record-beside-the-certificate"
     RECORD_IN_A_PUBLIC_ZONE = "cachetwin:record-in-a-public-zone"
+    REGION_UNCONFIRMED = "cachetwin:region-unconfirmed"
     RESTRICTED_SUBCOMMAND = "cachetwin:restricted-subcommand"
     ROTATION_WITHOUT_ROUTE = "cachetwin:rotation-without-route"
     SERVERLESS_SUBNETS = "cachetwin:serverless-subnets"

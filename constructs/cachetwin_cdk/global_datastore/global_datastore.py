@@ -1,5 +1,7 @@
 """GlobalDatastore: a replication group and its copies in other regions."""
 
+import re
+
 import aws_cdk as cdk
 import jsii
 from aws_cdk import aws_elasticache as elasticache
@@ -10,13 +12,16 @@ from cachetwin_cdk.access._permissions import Permissions
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import (
     ValidationError,
+    WarningId,
     known,
     refuse,
     require_between,
     require_match,
     validate_at_synth,
+    warn,
 )
 from cachetwin_cdk.compliance import Compliance
+from cachetwin_cdk.engine._regions import warn_of_missing_type
 from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
 from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.engine.parameter_group import IParameterGroup
@@ -26,7 +31,10 @@ from cachetwin_cdk.replication_group._base import Use
 from cachetwin_cdk.replication_group.replication_group import ReplicationGroup
 from cachetwin_cdk.replication_group.topology import SHARDS_MAX, ClusterMode
 
+GLOBAL_DATASTORE = "AWS::ElastiCache::GlobalReplicationGroup"
 _SECONDARIES_MAX = 2
+# The guide's families; newer ones are warned of.
+_FAMILIES = frozenset({"c7gn", "m5", "m6g", "m7g", "r5", "r6g", "r6gd", "r7g"})
 _FAMILIES_WITHOUT = frozenset({"m4", "r4"})  # the guide lists M5, R5 and newer
 _SMALL_SIZES = frozenset({"micro", "small", "medium"})
 
@@ -83,6 +91,14 @@ class GlobalDatastoreBase(ApiEvents, Permissions, cdk.Resource):
                 region,
                 "put the secondary into a stack of another region",
             )
+        for other in self._regions:
+            if known(region, other) and other and _partition(region) != _partition(other):
+                refuse(
+                    "region",
+                    f"be in the same part of AWS as {other}, where the global datastore has a member",
+                    region,
+                    "choose regions of one partition: China's and GovCloud's replicate among themselves only",
+                )
         if len(self._regions) > _SECONDARIES_MAX:
             refuse(
                 "secondaries",
@@ -177,6 +193,8 @@ class GlobalDatastore(GlobalDatastoreBase):
         self.cluster_mode = primary.topology.cluster_mode
         self.compliance, self.uses_tls = primary.compliance, primary.uses_tls
         self._regions.append(cdk.Stack.of(self).region)
+        warn_of_missing_type(self, GLOBAL_DATASTORE, "global datastores")
+        _warn_family(self, node_type or primary.node_type)
         resource = elasticache.CfnGlobalReplicationGroup(
             self,
             "Resource",
@@ -217,6 +235,12 @@ class GlobalDatastore(GlobalDatastoreBase):
             cluster_mode=cluster_mode,
             compliance=compliance,
         )
+
+
+def _partition(region: str) -> str:
+    """The part of AWS that a region is in: ``cn``, ``us-gov``, ``us-iso`` and the like, or empty for the public one."""
+    found = re.match(r"cn|us-gov|eusc|[a-z]{2}-iso[a-z]*", region)
+    return found[0] if found else ""
 
 
 def _require_primary(primary: ReplicationGroup) -> None:
@@ -263,6 +287,17 @@ def _require_large(node_type: NodeType) -> None:
             "be large or larger in a global datastore",
             node_type,
             "choose one such as NodeType.M7G_LARGE",
+        )
+
+
+def _warn_family(scope: Construct, node_type: NodeType) -> None:
+    """Warn of a family that the guide of global datastores does not list."""
+    if node_type.family and node_type.family not in _FAMILIES and not node_type.is_unconfirmed:
+        warn(
+            scope,
+            WarningId.NODE_TYPE_UNCONFIRMED,
+            f"node_type {node_type} is not of a family that the guide of global datastores lists, which are "
+            f"{', '.join(sorted(_FAMILIES))}; choose one of those, or try it and acknowledge this warning",
         )
 
 

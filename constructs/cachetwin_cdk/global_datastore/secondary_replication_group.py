@@ -19,6 +19,7 @@ from cachetwin_cdk.checks._retention import keep_with, warn_destroyed_key
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import refuse, validate_at_synth
 from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
+from cachetwin_cdk.engine._regions import warn_of_missing_type
 from cachetwin_cdk.monitoring.log_delivery import Logging, create_log_deliveries, require_deliverable
 from cachetwin_cdk.network._site import Site
 from cachetwin_cdk.network.endpoint import Endpoint
@@ -29,7 +30,7 @@ from cachetwin_cdk.replication_group._base import ReplicationGroupBase, Use
 from cachetwin_cdk.replication_group.replication_group import DEFAULT_PORT
 from cachetwin_cdk.replication_group.topology import ClusterMode, Failover, Topology
 
-from .global_datastore import IGlobalDatastore
+from .global_datastore import GLOBAL_DATASTORE, IGlobalDatastore
 
 
 @checked_arguments
@@ -116,6 +117,7 @@ class SecondaryReplicationGroup(ReplicationGroupBase):
         super().__init__(scope, construct_id)
         upkeep.add_warnings(self)
         warn_destroyed_key(self, kms_key, removal_policy)
+        warn_of_missing_type(self, GLOBAL_DATASTORE, "global datastores")
         self._add_use(Use.GLOBAL_DATASTORE, self)
         self.uses_tls = global_datastore.uses_tls
         self.user_group = self._group(access, global_datastore)

@@ -8,6 +8,7 @@ from constructs import Construct
 from cachetwin_cdk.checks._names import generated_id, require_id
 from cachetwin_cdk.checks._places import require_region
 from cachetwin_cdk.checks._types import checked_arguments
+from cachetwin_cdk.engine._regions import warn_of_missing_type
 from cachetwin_cdk.replication_group._base import IReplicationGroup
 from cachetwin_cdk.serverless._base import IServerlessCache
 
@@ -60,6 +61,7 @@ class CacheSnapshot(Construct):
                 kms_key_id=key_id,
             )
         resource.apply_removal_policy(removal_policy)
+        warn_of_missing_type(self, resource.cfn_resource_type, "snapshots as resources")
         self.snapshot_name = name
         """The name, which ``RestoreFrom.snapshot(...)`` restores."""
         self.snapshot_arn = resource.attr_arn

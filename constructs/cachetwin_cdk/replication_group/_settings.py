@@ -12,6 +12,7 @@ from cachetwin_cdk.access.access import Access
 from cachetwin_cdk.checks._validate import WarningId, warn
 from cachetwin_cdk.compliance import Compliance
 from cachetwin_cdk.engine._offers import warn_newer_node_type, warn_newer_version
+from cachetwin_cdk.engine._regions import warn_of_region
 from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
 from cachetwin_cdk.engine.node_type import NodeType, warn_previous_generation
 from cachetwin_cdk.monitoring.log_delivery import Logging, require_deliverable
@@ -118,6 +119,7 @@ class Settings:
         }
 
     def _warn_node_type(self, scope: Construct) -> None:
+        warn_of_region(scope, self.node_type)
         if self.node_type.is_previous_generation:
             warn_previous_generation(scope, self.node_type)
         if self.node_type.is_unconfirmed and not self.node_type.has_ssd:

@@ -10,8 +10,8 @@ from cachetwin_cdk.engine.node_type import NodeType
 
 from .topology import ClusterMode, Topology
 
-# Graviton families of the durability guide; its exact list is not certain, so others are warned of, not refused.
-_FAMILIES = frozenset({"m6g", "m7g", "m8g", "r6g", "r7g", "r8g"})
+# Families of the durability guide (read in November 2026), which has grown: others are warned of, not refused.
+_FAMILIES = frozenset({"c7gn", "c8gn", "m6g", "m7g", "m8g", "r6g", "r7g", "r8g"})
 
 
 class Durability(StrEnum):

@@ -254,6 +254,7 @@ RIGHT: dict[str, Make] = {
 # What these examples are told though they are right, and why.
 EXPECTED = {
     "a name in a private zone": "cachetwin:record-beside-the-certificate",
+    "a snapshot": "cachetwin:region-unconfirmed",
 }
 
 
