@@ -105,6 +105,11 @@ EXAMPLES: dict[str, str] = {
         cache = ReplicationGroup(stack, "Cache", vpc=vpc, node_type=NodeType.M7G_LARGE, topology=Topology.cluster())
         ReplicaScaling(stack, "Scaling", cache=cache).scale_on_engine_cpu("Cpu")
         """,
+    "NodeScaling": """
+        cache = MemcachedCluster(stack, "Cache", vpc=vpc)
+        scaling = NodeScaling(stack, "Scaling", cache=cache, min_capacity=2, max_capacity=8)
+        scaling.scale_on_cpu("Cpu", target_percent=60)
+        """,
     "UserPasswordRotation": """
         user = PasswordUser(stack, "App", access_string=AccessString.application())
         UserPasswordRotation(stack, "Rotation", user=user)

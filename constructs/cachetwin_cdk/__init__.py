@@ -28,8 +28,10 @@ from .network.subnet_group import ISubnetGroup, SubnetGroup
 from .operations.backups import Backups, RestoreFrom
 from .operations.cache_record import CacheRecord, EndpointKind
 from .operations.maintenance import Maintenance
+from .operations.node_scaling import NodeScaling
 from .operations.scaling import ReplicaScaling, ShardScaling
 from .operations.snapshot import CacheSnapshot
+from .production_checks import ProductionChecks
 from .replication_group._base import IReplicationGroup
 from .replication_group.durability import Durability
 from .replication_group.encryption import Encryption, TransitEncryption
@@ -85,9 +87,11 @@ __all__ = [
     "MemcachedTopology",
     "NetworkType",
     "NoPasswordUser",
+    "NodeScaling",
     "NodeType",
     "ParameterGroup",
     "PasswordUser",
+    "ProductionChecks",
     "ReplicaScaling",
     "ReplicationGroup",
     "RestoreFrom",

@@ -1,7 +1,7 @@
 """Memcached clusters: nodes in several zones, with TLS and auto discovery."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aws_cdk as cdk
 import jsii
@@ -39,6 +39,9 @@ from .network.subnet_group import ISubnetGroup
 from .operations.maintenance import Maintenance
 from .replication_group import _rules as rules
 from .replication_group.encryption import warn_tls_off
+
+if TYPE_CHECKING:
+    from .operations.node_scaling import NodeScaling
 
 DEFAULT_PORT = 11211
 _NAME_LENGTH_MAX = 50
@@ -164,6 +167,14 @@ class MemcachedClusterBase(Watched, ApiEvents, Permissions, cdk.Resource):
     def metric_get_misses(self, *, node_id: str | None = None) -> cloudwatch.Metric:
         """Unsuccessful gets in the period, summed."""
         return self._count("GetMisses", node_id)
+
+    def scale_nodes(
+        self, construct_id: str = "NodeScaling", *, max_capacity: int, min_capacity: int = 1
+    ) -> "NodeScaling":
+        """Make a NodeScaling of this cluster: ``cluster.scale_nodes(max_capacity=8).scale_on_cpu("Cpu")``."""
+        from .operations.node_scaling import NodeScaling  # noqa: PLC0415  (scaling knows the caches)
+
+        return NodeScaling(self, construct_id, cache=self, max_capacity=max_capacity, min_capacity=min_capacity)
 
     def _bytes(self, metric_name: str, node_id: str | None) -> cloudwatch.Metric:
         return self.metric(metric_name, statistic=cloudwatch.Stats.SUM, node_id=node_id, unit=cloudwatch.Unit.BYTES)

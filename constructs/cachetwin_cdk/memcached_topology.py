@@ -11,7 +11,7 @@ from .checks._types import checked_arguments, checked_function
 from .checks._validate import WarningId, known, known_elements, refuse, require_between, warn
 
 # The API says 40, the user guide 60: above the first it is not certain.
-_NODES_CERTAIN, _NODES_MAX = 40, 60
+_NODES_CERTAIN, NODES_MAX = 40, 60
 
 
 @checked_arguments
@@ -34,7 +34,7 @@ class MemcachedTopology:
         zones = known_elements(self.availability_zones)
         if not known(self.nodes):
             refuse("nodes", "be known at synth, because zones are counted from it", "a token", "write the number")
-        require_between("nodes", self.nodes, 1, _NODES_MAX, remedy="choose a number in that range")
+        require_between("nodes", self.nodes, 1, NODES_MAX, remedy="choose a number in that range")
         if self.crosses_zones and self.nodes < 2:
             refuse(
                 "nodes",
@@ -121,13 +121,7 @@ class MemcachedTopology:
 
     def add_warnings(self, scope: IConstruct) -> None:
         """Warn of more nodes than the API's documentation allows."""
-        if self.nodes > _NODES_CERTAIN:
-            warn(
-                scope,
-                WarningId.MEMCACHED_NODES_UNCONFIRMED,
-                f"{self.nodes} nodes are more than the {_NODES_CERTAIN} of the API's documentation, though the user guide "
-                f"says {_NODES_MAX}; check your quota, then acknowledge this warning",
-            )
+        warn_of_many_nodes(scope, self.nodes)
 
     def render(self) -> dict[str, Any]:
         """The properties of CfnCacheCluster."""
@@ -136,3 +130,14 @@ class MemcachedTopology:
             "az_mode": "cross-az" if self.crosses_zones else "single-az",
             "preferred_availability_zones": list(self.availability_zones) or None,
         }
+
+
+def warn_of_many_nodes(scope: IConstruct, nodes: int) -> None:
+    """Warn of more nodes than the API's documentation allows."""
+    if known(nodes) and nodes > _NODES_CERTAIN:
+        warn(
+            scope,
+            WarningId.MEMCACHED_NODES_UNCONFIRMED,
+            f"{nodes} nodes are more than the {_NODES_CERTAIN} of the API's documentation, though the user guide says "
+            f"{NODES_MAX}; check your quota, then acknowledge this warning",
+        )

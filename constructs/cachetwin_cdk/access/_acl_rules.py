@@ -1,8 +1,8 @@
 """The ACL rules of an access string, checked as the engine applies them: word by word, in order.
 
 The names of commands come from ``acl_commands.json``, which ``tools/acl_commands.py`` writes from the command table of
-Cachetwin's engine. Modules that ElastiCache offers (JSON, search, Bloom filters) have names with a dot, which are not
-checked.
+Cachetwin's engine. Modules that ElastiCache offers (JSON, search, Bloom filters) have names with a dot, of which the
+part before it is checked.
 """
 
 import difflib
@@ -16,7 +16,15 @@ from cachetwin_cdk.checks._validate import ValidationError
 from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
 
 _TABLE: dict[str, Any] = json.loads((Path(__file__).parent / "acl_commands.json").read_text())
-_MODULE_CATEGORIES = frozenset({"json", "search", "bloom"})
+# User guide: JSON, search and Bloom filters, and the first version of each engine that has them; by category, and by the
+# part of a command's name before its dot.
+_MODULES: dict[str, dict[str, str]] = {
+    "json": {"valkey": "7.2", "redis": "6.2"},
+    "bloom": {"valkey": "8.1"},
+    "search": {"valkey": "8.2"},
+}
+_MODULE_OF_PREFIX = {"json": "json", "bf": "bloom", "ft": "search"}
+_MODULE_CATEGORIES = frozenset(_MODULES)
 _CATEGORIES = frozenset({"all", *_TABLE["categories"]}) | _MODULE_CATEGORIES
 # Commands that ElastiCache reserves (docs: supported and restricted commands); a rule that allows one is refused.
 RESTRICTED_COMMANDS = frozenset(
@@ -124,10 +132,16 @@ def _check_command(rule: str, version: EngineVersion | None) -> None:
     if at:
         if name not in _CATEGORIES or sub is not None:
             _refuse("name categories that ACL CAT lists", rule, _suggestion(name, _CATEGORIES))
+        if name in _MODULES:
+            _require_module(name, rule, version)
         return
     if sign == "+" and name in RESTRICTED_COMMANDS:
         _refuse("not allow a command that ElastiCache restricts", rule, "leave it out")
-    if "." in name:  # of a module
+    if "." in name:
+        module = _MODULE_OF_PREFIX.get(name.split(".")[0])
+        if module is None:
+            _refuse("name commands of JSON, search or Bloom filters where they have a dot", rule, "correct that rule")
+        _require_module(module, rule, version)
         return
     _require_command(name, rule, version)
     if sub is not None:
@@ -161,6 +175,11 @@ def _require_feature(
     if version is not None and not version.at_least(valkey=valkey, redis=redis):
         least = f"Valkey {valkey} or Redis {redis}" if redis is not None else f"Valkey {valkey}"
         _refuse(f"use {feature} only from {least} on", rule, f"leave that rule out for {version}")
+
+
+def _require_module(module: str, rule: str, version: EngineVersion | None) -> None:
+    least = _MODULES[module]
+    _require_feature(f"commands of {module}", rule, version, valkey=least["valkey"], redis=least.get("redis"))
 
 
 def _suggestion(name: str, names: Any) -> str:  # noqa: ANN401  (whatever can be looped over)

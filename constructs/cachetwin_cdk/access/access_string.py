@@ -4,6 +4,7 @@ An access string has the ACL rules of Valkey and Redis without those for passwor
 so it refuses these rules, and ``reset``; both are refused here with the reason.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 from cachetwin_cdk.checks._types import checked_arguments
@@ -138,6 +139,12 @@ class AccessString:
         text = str(self)
         words = text.lower().split() if known(text) else []
         return tuple(word[1:] for word in words if word[0] == "+" and word[1:] in _RESTRICTED_SUBCOMMANDS)
+
+    @property
+    def names_search(self) -> bool:
+        """Whether the rules allow commands of search by name: ``ft.search``, or the category ``search``."""
+        text = str(self)
+        return known(text) and re.search(r"(^|[\s(])\+(@search|ft\.)", text, re.IGNORECASE) is not None
 
     def validate(self, engine_version: EngineVersion) -> None:
         """Raise ValidationError for a rule that this version does not have; tokens pass."""

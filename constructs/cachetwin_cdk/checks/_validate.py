@@ -127,6 +127,7 @@ class WarningId(StrEnum):
     REGION_UNCONFIRMED = "cachetwin:region-unconfirmed"
     RESTRICTED_SUBCOMMAND = "cachetwin:restricted-subcommand"
     ROTATION_WITHOUT_ROUTE = "cachetwin:rotation-without-route"
+    SEARCH_MEMORY = "cachetwin:search-memory"
     SERVERLESS_SUBNETS = "cachetwin:serverless-subnets"
     SLOTS = "cachetwin:slots"
     SUBNETS_WITHOUT_IPV6 = "cachetwin:subnets-without-ipv6"

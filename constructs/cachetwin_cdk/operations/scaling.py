@@ -5,16 +5,13 @@ numbers: a deployment that changes ``shards`` or ``replicas`` resets them, so do
 The service scales in only below 75 percent of the target, and adds at least a fifth of the shards at once.
 """
 
-import aws_cdk as cdk
 from aws_cdk import aws_applicationautoscaling as appscaling
-from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import (
     ValidationError,
     WarningId,
-    known,
     refuse,
     require_between,
     validate_at_synth,
@@ -25,17 +22,16 @@ from cachetwin_cdk.replication_group.replication_group import ReplicationGroup
 from cachetwin_cdk.replication_group.shard import REPLICAS_MAX
 from cachetwin_cdk.replication_group.topology import SHARDS_MAX, ClusterMode
 
+from ._scaling_target import ScalingTarget
+
 # Auto scaling guide: families and sizes that can scale.
 _FAMILIES = frozenset({"r5", "r6g", "r6gd", "r7g", "r7gd", "r8g", "r8gd", "m5", "m6g", "m7g", "m8g", "c7gn", "c8gn"})
 _SIZES = frozenset({"large", "xlarge", "2xlarge"})
 _TARGET_PERCENT = (35, 70)
 _RESERVED_MEMORY_PERCENT_MIN = 25
-_SERVICE = "elasticache.application-autoscaling.amazonaws.com"
-_ROLE = "AWSServiceRoleForApplicationAutoScaling_ElastiCacheRG"
-_COOLDOWN_MINUTES = 10
 
 
-class _Scaling(Construct):
+class _Scaling(ScalingTarget):
     """The base of ShardScaling and ReplicaScaling."""
 
     def __init__(
@@ -49,8 +45,15 @@ class _Scaling(Construct):
         max_capacity: int,
     ) -> None:
         _require_scalable(cache)
-        _require_order(min_capacity, max_capacity)
-        super().__init__(scope, construct_id)
+        super().__init__(
+            scope,
+            construct_id,
+            resource_id=f"replication-group/{cache.replication_group_id}",
+            dimension=f"replication-group:{dimension}",
+            min_capacity=min_capacity,
+            max_capacity=max_capacity,
+            most=SHARDS_MAX if dimension == "NodeGroups" else REPLICAS_MAX,
+        )
         cache._add_use(Use.SCALING, self)
         validate_at_synth(self, lambda: _require_one_region(cache))
         if cache._uses(Use.NODE_ALARMS):
@@ -60,56 +63,6 @@ class _Scaling(Construct):
                 "CacheAlarms watches the first nodes one by one, not those that scaling adds; make the alarms after the "
                 "scaling, or with per_node=False",
             )
-        self._most = SHARDS_MAX if dimension == "NodeGroups" else REPLICAS_MAX
-        self._target = appscaling.ScalableTarget(
-            self,
-            "Target",
-            service_namespace=appscaling.ServiceNamespace.ELASTICACHE,
-            resource_id=f"replication-group/{cache.replication_group_id}",
-            scalable_dimension=f"elasticache:replication-group:{dimension}",
-            min_capacity=min_capacity,
-            max_capacity=max_capacity,
-            role=self._service_role(),
-        )
-
-    def scale_on_schedule(
-        self,
-        construct_id: str,
-        *,
-        schedule: appscaling.Schedule,
-        min_capacity: int | None = None,
-        max_capacity: int | None = None,
-        time_zone: cdk.TimeZone | None = None,
-    ) -> None:
-        """Change the bounds at a time: ``Schedule.cron(hour="7", minute="30")``, in UTC unless ``time_zone`` is given."""
-        if min_capacity is None and max_capacity is None:
-            raise ValidationError("min_capacity or max_capacity must be given for a schedule, got neither; give one")
-        for name, value in (("min_capacity", min_capacity), ("max_capacity", max_capacity)):
-            require_between(name, value, 1, self._most)
-        _require_order(min_capacity, max_capacity)
-        self._target.scale_on_schedule(
-            construct_id,
-            schedule=schedule,
-            min_capacity=min_capacity,
-            max_capacity=max_capacity,
-            time_zone=time_zone,
-        )
-
-    def _track(self, construct_id: str, metric: appscaling.PredefinedMetric, target_percent: float) -> None:
-        self._target.scale_to_track_metric(
-            construct_id,
-            predefined_metric=metric,
-            target_value=target_percent,
-            scale_in_cooldown=cdk.Duration.minutes(_COOLDOWN_MINUTES),
-            scale_out_cooldown=cdk.Duration.minutes(_COOLDOWN_MINUTES),
-        )
-
-    def _service_role(self) -> iam.IRole:
-        """The service-linked role of Application Auto Scaling; CDK would define a role that nothing uses."""
-        arn = cdk.Stack.of(self).format_arn(
-            service="iam", region="", resource="role", resource_name=f"aws-service-role/{_SERVICE}/{_ROLE}"
-        )
-        return iam.Role.from_role_arn(self, "Role", arn, mutable=False)
 
 
 @checked_arguments
@@ -150,9 +103,8 @@ class ShardScaling(_Scaling):
     def scale_on_engine_cpu(self, construct_id: str, *, target_percent: float = 60) -> None:
         """Keep the average CPU of the primaries' engine threads near the target."""
         _require_target(target_percent)
-        self._track(
-            construct_id, appscaling.PredefinedMetric.ELASTICACHE_PRIMARY_ENGINE_CPU_UTILIZATION, target_percent
-        )
+        metric = appscaling.PredefinedMetric.ELASTICACHE_PRIMARY_ENGINE_CPU_UTILIZATION
+        self._track(construct_id, target_percent, predefined_metric=metric)
 
     def scale_on_memory(self, construct_id: str, *, target_percent: float = 60) -> None:
         """Keep the usage of the memory that counts for eviction near the target; on nodes with SSD, of memory and SSD."""
@@ -163,7 +115,7 @@ class ShardScaling(_Scaling):
             if self._has_ssd
             else kinds.ELASTICACHE_DATABASE_MEMORY_USAGE_COUNTED_FOR_EVICT_PERCENTAGE
         )
-        self._track(construct_id, metric, target_percent)
+        self._track(construct_id, target_percent, predefined_metric=metric)
 
 
 @checked_arguments
@@ -211,16 +163,8 @@ class ReplicaScaling(_Scaling):
     def scale_on_engine_cpu(self, construct_id: str, *, target_percent: float = 60) -> None:
         """Keep the average CPU of the replicas' engine threads near the target."""
         _require_target(target_percent)
-        self._track(
-            construct_id, appscaling.PredefinedMetric.ELASTICACHE_REPLICA_ENGINE_CPU_UTILIZATION, target_percent
-        )
-
-
-def _require_order(min_capacity: int | None, max_capacity: int | None) -> None:
-    if min_capacity is None or max_capacity is None or not known(min_capacity, max_capacity):
-        return
-    if min_capacity > max_capacity:
-        refuse("min_capacity", f"be at most max_capacity, {max_capacity}", min_capacity, "swap or change them")
+        metric = appscaling.PredefinedMetric.ELASTICACHE_REPLICA_ENGINE_CPU_UTILIZATION
+        self._track(construct_id, target_percent, predefined_metric=metric)
 
 
 def _require_target(target_percent: float) -> None:

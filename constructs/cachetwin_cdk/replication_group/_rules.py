@@ -6,13 +6,26 @@ role-based access control, automatic failover, data tiering, supported nodes and
 
 from collections.abc import Mapping
 
+from constructs import IConstruct
+
 from cachetwin_cdk.access.user_group import IUserGroup
 from cachetwin_cdk.access.users import User
-from cachetwin_cdk.checks._validate import ValidationError, known, refuse, require_between, require_one_of
+from cachetwin_cdk.checks._validate import (
+    ValidationError,
+    WarningId,
+    known,
+    refuse,
+    require_between,
+    require_one_of,
+    warn,
+)
 from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
 from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.engine.parameter_group import IParameterGroup
 
+# User guide, search features and limits: the least reserved-memory-percent of small nodes; 25 is the default.
+_SEARCH_RESERVED_PERCENT = {"micro": 50, "small": 30}
+_SEARCH_PARAMETERS = "search-"
 _TIERING_POLICIES = ("volatile-lru", "allkeys-lru", "noeviction")
 
 
@@ -71,6 +84,39 @@ def require_data_tiering(node_type: NodeType, engine_version: EngineVersion, par
         parameters.get("maxmemory-policy"),
         _TIERING_POLICIES,
         remedy=f"choose one of those on {node_type}, which tiers data to its SSD",
+    )
+
+
+def uses_search(parameters: Mapping[str, str], user_group: IUserGroup | None) -> bool:
+    """Whether parameters or users name search (vectors, full text), which Valkey has from 8.2 on."""
+    users = user_group.users if user_group is not None else ()
+    return any(name.startswith(_SEARCH_PARAMETERS) for name in parameters) or any(
+        isinstance(user, User) and user.access_string.names_search for user in users
+    )
+
+
+def require_search(node_type: NodeType) -> None:
+    """Nodes with an SSD have no search."""
+    if node_type.has_ssd:
+        refuse(
+            "node_type",
+            "not tier data with search, which parameters or users name",
+            node_type,
+            "choose a node type without SSD such as NodeType.R7G_LARGE",
+        )
+
+
+def warn_search_memory(scope: IConstruct, node_type: NodeType, parameters: Mapping[str, str]) -> None:
+    """Warn of small nodes that search leaves too little memory to."""
+    least = _SEARCH_RESERVED_PERCENT.get(node_type.size)
+    reserved = parameters.get("reserved-memory-percent", "25")
+    if least is None or not known(reserved) or int(reserved) >= least:
+        return
+    warn(
+        scope,
+        WarningId.SEARCH_MEMORY,
+        f"search on {node_type} needs reserved-memory-percent of {least} at least, got {reserved}; set it in parameters, "
+        "or choose larger nodes",
     )
 
 

@@ -174,6 +174,9 @@ class ReplicationGroup(Rotating, ReplicationGroupBase):
             self.engine_version, self.parameter_group, is_clustered=settings.topology.is_clustered
         )
         self.user_group, self._user = create_group(self, settings.access, self.engine_version, self.compliance)
+        if rules.uses_search(settings.parameters, self.user_group):
+            rules.require_search(self.node_type)
+            rules.warn_search_memory(self, self.node_type, settings.parameters)
         self._connections = site.connections(self, settings.port)
 
     def _create_resource(

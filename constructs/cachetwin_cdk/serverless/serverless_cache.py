@@ -274,6 +274,14 @@ def _require_users(engine: ServerlessEngine, user_group: IUserGroup, *, is_publi
     for user in user_group.users:
         if isinstance(user, User):
             user.access_string.validate(engine.newest_version)
+            if user.access_string.names_search:
+                # User guide, search features and limits: node-based clusters only.
+                refuse(
+                    "access_string",
+                    "name no commands of search for a serverless cache, which has none",
+                    user.access_string,
+                    "leave them out, or use ReplicationGroup",
+                )
     others = [user.user_name for user in user_group.users if not user.connects_with_iam]
     if is_public and others:
         refuse("users", "all use IAM with connection_type PUBLIC", ", ".join(others), "make each an IamUser")

@@ -171,6 +171,13 @@ BUILDS: dict[str, Build] = {
     "cachetwin:rotation-without-route": lambda stack, vpc: UserPasswordRotation(
         stack, "Rotation", user=PasswordUser(stack, "User", access_string=AccessString.read_only()), vpc=vpc
     ),
+    "cachetwin:search-memory": lambda stack, vpc: ReplicationGroup(
+        stack,
+        "Cache",
+        vpc=vpc,
+        engine_version=EngineVersion.VALKEY_8_2,
+        parameters={"search-default-timeout-ms": "5000"},
+    ),
     "cachetwin:serverless-subnets": two_subnets_of_one_zone,
     "cachetwin:slots": lambda stack, vpc: ReplicationGroup(
         stack, "Cache", vpc=vpc, topology=Topology.placed([Shard(slots="0-16382")])

@@ -14,6 +14,8 @@ from cachetwin_cdk import (
     CacheAlarms,
     EngineVersion,
     Logging,
+    MemcachedCluster,
+    NodeScaling,
     NodeType,
     ReplicaScaling,
     ReplicationGroup,
@@ -151,3 +153,48 @@ def test_alarms_made_before_it_are_warned_of(stack: cdk.Stack, cache: Replicatio
     CacheAlarms(stack, "Alarms", cache=cache)
     ShardScaling(stack, "Scaling", cache=cache, max_capacity=10)
     assert warnings() == ["cachetwin:alarms-on-fixed-nodes"]
+
+
+def test_memcached_nodes_follow_the_cpu_a_metric_and_the_clock(
+    stack: cdk.Stack, vpc: ec2.IVpc, properties: Properties
+) -> None:
+    cluster = MemcachedCluster(stack, "Pages", vpc=vpc)
+    scaling = cluster.scale_nodes(min_capacity=2, max_capacity=8)
+    scaling.scale_on_cpu("Cpu")
+    scaling.scale_on_metric("Connections", metric=cluster.metric_curr_connections(), target_value=10_000)
+    scaling.scale_on_schedule("Night", schedule=appscaling.Schedule.cron(hour="22"), max_capacity=2)
+    target = properties(TARGET)
+    name = stack.resolve(cluster.cluster_name)
+    assert target["ResourceId"] == {"Fn::Join": ["", ["cache-cluster/", name]]}
+    assert target["ScalableDimension"] == "elasticache:cache-cluster:Nodes"
+    assert (target["MinCapacity"], target["MaxCapacity"], len(target["ScheduledActions"])) == (2, 8, 1)
+    followed = {}
+    for policy in Template.from_stack(stack).find_resources(POLICY).values():
+        tracking = policy["Properties"]["TargetTrackingScalingPolicyConfiguration"]
+        metric = tracking["CustomizedMetricSpecification"]
+        assert metric["Dimensions"] == [{"Name": "CacheClusterId", "Value": name}]
+        followed[metric["MetricName"]] = tracking["TargetValue"]
+    assert followed == {"CPUUtilization": 60, "CurrConnections": 10_000}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"max_capacity": 61}, "max_capacity must be between 1 and 60 nodes, got 61"),
+        ({"max_capacity": 8, "min_capacity": 0}, "min_capacity must be between 1 and 60 nodes, got 0"),
+        ({"max_capacity": 2, "min_capacity": 3}, "min_capacity must be at most max_capacity, 2, got 3"),
+    ],
+)
+def test_memcached_nodes_have_bounds(stack: cdk.Stack, vpc: ec2.IVpc, arguments: dict[str, int], message: str) -> None:
+    cluster = MemcachedCluster(stack, "Pages", vpc=vpc)
+    with pytest.raises(ValidationError, match=message):
+        NodeScaling(stack, "Scaling", cache=cluster, **arguments)
+
+
+def test_targets_of_memcached_nodes_have_bounds(stack: cdk.Stack, vpc: ec2.IVpc, warnings: Warnings) -> None:
+    scaling = MemcachedCluster(stack, "Pages", vpc=vpc).scale_nodes(max_capacity=41)
+    with pytest.raises(ValidationError, match="target_percent must be between 10 and 90 percent, got 95"):
+        scaling.scale_on_cpu("Cpu", target_percent=95)
+    with pytest.raises(ValidationError, match="target_value must be above 0"):
+        scaling.scale_on_metric("Metric", metric=MemcachedCluster.metric_curr_items(scaling._cache), target_value=0)
+    assert "cachetwin:memcached-nodes-unconfirmed" in warnings()
