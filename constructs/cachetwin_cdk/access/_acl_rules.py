@@ -1,8 +1,8 @@
 """The ACL rules of an access string, checked as the engine applies them: word by word, in order.
 
-The names of commands come from ``acl_commands.json``, which ``tools/acl_commands.py`` writes from the command table of
-Cachetwin's engine. Modules that ElastiCache offers (JSON, search, Bloom filters) have names with a dot, of which the
-part before it is checked.
+The names of commands come from ``acl_commands.json``, which ``tools/tables/acl_commands.py`` writes from the command
+table of Cachetwin's engine. Modules that ElastiCache offers (JSON, search, Bloom filters) have names with a dot, of
+which the part before it is checked.
 """
 
 import difflib

@@ -1,6 +1,6 @@
 """Names and values of parameters, checked against a table of each family.
 
-``cache_parameters.json`` is written by ``tools/cache_parameters.py`` from Cachetwin's engine and the user guide.
+``cache_parameters.json`` is written by ``tools/tables/cache_parameters.py`` from Cachetwin's engine and the user guide.
 """
 
 import difflib

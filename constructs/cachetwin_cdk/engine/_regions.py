@@ -1,6 +1,6 @@
 """What ElastiCache offered in each region in November 2026.
 
-``region_offers.json`` is written by ``tools/region_offers.py`` from cfn-lint's copies of AWS's price list and of the
+``region_offers.json`` is written by ``tools/tables/region_offers.py`` from cfn-lint's copies of AWS's price list and of the
 CloudFormation registry, and from the user guide. AWS extends regions without notice, so nothing here refuses: what a region
 did not offer is warned of.
 """

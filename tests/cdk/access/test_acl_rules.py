@@ -30,7 +30,7 @@ from cachetwin_engine.core.acl.user import User
 from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.registry.command_table import Command, table_for
 
-SCRIPT = Path(__file__).parents[3] / "tools" / "acl_commands.py"
+SCRIPT = Path(__file__).parents[3] / "tools" / "tables" / "acl_commands.py"
 VERSIONS = {name: EngineVersion.of(Engine(profile.family), name.split("-")[1]) for name, profile in PROFILES.items()}
 TABLES: dict[str, dict[bytes, Command]] = {
     name: table_for(profile.commands_through, profile.is_valkey) for name, profile in PROFILES.items()

@@ -21,7 +21,7 @@ from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.protocol.errors import CommandError
 
 ROOT = Path(__file__).parents[3]
-SCRIPT = ROOT / "tools" / "cache_parameters.py"
+SCRIPT = ROOT / "tools" / "tables" / "cache_parameters.py"
 TABLE: dict[str, dict[str, dict[str, Any]]] = json.loads(
     (ROOT / "constructs" / "cachetwin_cdk" / "engine" / "cache_parameters.json").read_text()
 )

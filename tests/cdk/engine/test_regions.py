@@ -23,7 +23,7 @@ from cachetwin_cdk import (
     ValidationError,
 )
 
-SCRIPT = Path(__file__).parents[3] / "tools" / "region_offers.py"
+SCRIPT = Path(__file__).parents[3] / "tools" / "tables" / "region_offers.py"
 Make = Callable[[cdk.Stack, ec2.IVpc], object]
 LARGE = NodeType.M7G_LARGE
 

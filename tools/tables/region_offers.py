@@ -1,7 +1,7 @@
 """Writes ``engine/region_offers.json`` of the constructs: what ElastiCache offers in each region.
 
-    python tools/region_offers.py            write the table
-    python tools/region_offers.py --check    exit 1 if it is not current
+    python tools/tables/region_offers.py            write the table
+    python tools/tables/region_offers.py --check    exit 1 if it is not current
 
 Families of nodes come from cfn-lint's copy of AWS's price list. They are complete families: no region lacks single sizes.
 Resource types come from cfn-lint's copies of the CloudFormation registry of each region. The regions of global datastores
@@ -14,7 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-TABLE = Path(__file__).parents[1] / "constructs" / "cachetwin_cdk" / "engine" / "region_offers.json"
+TABLE = Path(__file__).parents[2] / "constructs" / "cachetwin_cdk" / "engine" / "region_offers.json"
 _SCHEMAS = files("cfnlint") / "data" / "schemas"
 _GLOBAL = "AWS::ElastiCache::GlobalReplicationGroup"
 _GLOBAL_DATASTORES = frozenset(
@@ -67,7 +67,7 @@ def main() -> None:
     if "--check" not in sys.argv[1:]:
         TABLE.write_text(table())
     elif TABLE.read_text() != table():
-        sys.exit(f"{TABLE.name} is not current; run python tools/region_offers.py")
+        sys.exit(f"{TABLE.name} is not current; run python tools/tables/region_offers.py")
 
 
 if __name__ == "__main__":

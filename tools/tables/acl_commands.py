@@ -1,7 +1,7 @@
 """Writes ``access/acl_commands.json`` of the constructs: since which version each engine has a command, for access strings.
 
-    python tools/acl_commands.py            write the table
-    python tools/acl_commands.py --check    exit 1 if it is not current
+    python tools/tables/acl_commands.py            write the table
+    python tools/tables/acl_commands.py --check    exit 1 if it is not current
 
 The constructs do not depend on the engine, so what they know of its commands is this file. A sub-command is written
 ``container|sub``. ``tests/cdk/access/test_acl_rules.py`` runs the check.
@@ -15,7 +15,7 @@ import cachetwin_engine.core.commands  # noqa: F401  (adds the rows of the comma
 from cachetwin_engine.core.acl.rules import rows_of
 from cachetwin_engine.core.registry.command_table import CATEGORY_NAMES, table_for
 
-TABLE = Path(__file__).parents[1] / "constructs" / "cachetwin_cdk" / "access" / "acl_commands.json"
+TABLE = Path(__file__).parents[2] / "constructs" / "cachetwin_cdk" / "access" / "acl_commands.json"
 # The versions that ElastiCache offers with users; its Redis OSS 7.1 has the commands of 7.0.
 VERSIONS = {"valkey": ("7.2", "8.0", "8.1", "8.2", "9.0", "9.1"), "redis": ("6.0", "6.2", "7.0")}
 
@@ -52,7 +52,7 @@ def main() -> int:
         return 0
     if TABLE.exists() and TABLE.read_text() == text():
         return 0
-    sys.stderr.write(f"{TABLE.name} is not current: run python tools/acl_commands.py\n")
+    sys.stderr.write(f"{TABLE.name} is not current: run python tools/tables/acl_commands.py\n")
     return 1
 
 

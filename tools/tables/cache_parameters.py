@@ -1,7 +1,7 @@
 """Writes ``engine/cache_parameters.json`` of the constructs: which parameters each family has, and their values.
 
-    python tools/cache_parameters.py            write the table
-    python tools/cache_parameters.py --check    exit 1 if it is not current
+    python tools/tables/cache_parameters.py            write the table
+    python tools/tables/cache_parameters.py --check    exit 1 if it is not current
 
 What a value may be comes from Cachetwin's engine, at the newest profile of the family. What ElastiCache offers, fixes and
 restricts further comes from the user guide's page "Engine specific parameters" (November 2026), which is also the source
@@ -22,7 +22,7 @@ from cachetwin_engine.core.config import parameters as engine
 from cachetwin_engine.core.config.config import Config
 from cachetwin_engine.core.config.profile import PROFILES
 
-TABLE = Path(__file__).parents[1] / "constructs" / "cachetwin_cdk" / "engine" / "cache_parameters.json"
+TABLE = Path(__file__).parents[2] / "constructs" / "cachetwin_cdk" / "engine" / "cache_parameters.json"
 PROFILE_OF = {
     "redis6.x": "redis-6.2",
     "redis7": "redis-7.1",
@@ -275,7 +275,7 @@ def main() -> int:
         return 0
     if TABLE.exists() and TABLE.read_text() == text():
         return 0
-    sys.stderr.write(f"{TABLE.name} is not current: run python tools/cache_parameters.py\n")
+    sys.stderr.write(f"{TABLE.name} is not current: run python tools/tables/cache_parameters.py\n")
     return 1
 
 
