@@ -137,8 +137,15 @@ class LocalCluster:
         for at in range(count):
             shard, number = at % self._options.shards, at // self._options.shards
             port = self._options.port + at
-            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
-            pid = os.fork()
+            try:
+                ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
+                pid = os.fork()
+            except OSError as error:  # a limit of files, processes or memory
+                reason = (error.strerror or str(error)).lower()
+                raise OptionError(
+                    f"cannot start node {at + 1} of {count}: {reason}; ask for fewer nodes, or raise the limits of"
+                    " open files and processes (ulimit -n, ulimit -u)"
+                ) from error
             if pid == 0:
                 ours.close()
                 for sock in [*self._listening, *[member.channel for member in self.members]]:
@@ -162,8 +169,8 @@ class LocalCluster:
             for member in reversed(self.members[: self._options.shards]):  # whoever gets in finds all of the cluster
                 await self._listen(member)
 
-    async def stop(self) -> None:
-        """End every process, by force if need be."""
+    def release(self) -> None:
+        """Close the ports and the control channels; a node ends when its channel does."""
         self._stopping = True
         for sock in self._listening:
             sock.close()
@@ -171,6 +178,10 @@ class LocalCluster:
             if member.writer is not None:
                 member.writer.close()
             member.channel.close()
+
+    async def stop(self) -> None:
+        """End every process, by force if need be."""
+        self.release()
         deadline = asyncio.get_running_loop().time() + STOP_SECONDS_MAX
         for member in self.members:
             while not _has_ended(member.pid):
@@ -315,7 +326,12 @@ def run_cluster(options: ClusterOptions) -> None:
 
     tame_garbage_collector()  # a collection in a node does not touch what is loaded, so the nodes share it
     cluster = LocalCluster(options)
-    cluster.fork()
+    try:
+        cluster.fork()
+    except OptionError:
+        cluster.release()  # before there is a loop, which needs files of its own
+        asyncio.run(cluster.stop())
+        raise
     asyncio.run(_run(cluster))
 
 

@@ -1,9 +1,13 @@
 """``cachetwin-engine cluster``: real processes, and a real cluster client over TLS."""
 
 import os
+import re
+import shutil
 import signal
+import socket
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -12,7 +16,7 @@ from redis.backoff import ConstantBackoff
 from redis.cluster import ClusterNode, RedisCluster
 from redis.retry import Retry
 from tests.engine.local_clusters import START_SECONDS_MAX, STOP_SECONDS_MAX, Running, StartCluster
-from tests.processes import wait_until
+from tests.processes import free_ports, wait_until
 
 if TYPE_CHECKING:
     from tests.engine.conftest import Certificates
@@ -136,6 +140,21 @@ def test_a_cluster_that_can_not_be_is_said_in_a_line(arguments: list[str], compl
     ended = subprocess.run(command, capture_output=True, text=True, timeout=START_SECONDS_MAX, check=False)
     assert ended.returncode == 1
     assert complaint in ended.stderr.splitlines()[0]
+
+
+@pytest.mark.skipif(shutil.which("prlimit") is None, reason="prlimit sets the limit of open files: Linux only")
+def test_nodes_beyond_the_limit_of_open_files_are_said_and_none_is_left(tmp_path: Path) -> None:
+    port = free_ports(33)
+    words = ["cluster", "--port", str(port), "--shards", "3", "--replicas", "10"]
+    log = tmp_path / "log"
+    with log.open("w") as stderr:  # 33 sockets and a few pairs
+        command = ["prlimit", "--nofile=50", sys.executable, "-m", "cachetwin_engine", *words]
+        ended = subprocess.run(command, stderr=stderr, timeout=START_SECONDS_MAX, check=False)
+    assert ended.returncode == 1
+    (complaint,) = (line for line in log.read_text().splitlines() if line.startswith("cachetwin-engine: "))
+    assert re.search(r"cannot start node \d+ of 33: too many open files; ask for fewer nodes", complaint)
+    for at in range(port, port + 33):
+        socket.create_server(("127.0.0.1", at)).close()
 
 
 def test_a_cluster_of_a_container_is_announced_by_loopback(start_cluster: StartCluster) -> None:
