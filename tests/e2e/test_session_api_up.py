@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.cdk, pytest.mark.xdist_group("session
 ROOT = Path(__file__).parents[2]
 FUNCTION = "Sessions/Function"
 CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
-DEADLINE_S = 30
+DEADLINE_S = 60
 
 
 def cachetwin(folder: Path, *words: str, deadline_s: float = 300) -> subprocess.CompletedProcess[str]:

@@ -4,10 +4,8 @@ import json
 import os
 import shutil
 import socket
-import statistics
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,11 +13,12 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from tests.processes import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.cdk, pytest.mark.xdist_group("web-app")]
 
 ROOT = Path(__file__).parents[2]
-WARM_S_MAX = 15
+DEADLINE_S = 60  # a request, the end of a process; on a quiet machine each takes less than a second
 
 
 def cachetwin(folder: Path, *words: str, deadline_s: float = 300) -> subprocess.CompletedProcess[str]:
@@ -67,7 +66,7 @@ def page(app: dict[str, Any]) -> str:
 
 
 def test_the_page_answers_and_every_resource_is_ready(app: dict[str, Any], page: str) -> None:
-    answer = httpx.get(page)
+    answer = httpx.get(page, timeout=DEADLINE_S)
     assert answer.status_code == 200
     assert "<html" in answer.text
     assert {resource["state"] for resource in app["resources"]} == {"ready"}
@@ -76,7 +75,7 @@ def test_the_page_answers_and_every_resource_is_ready(app: dict[str, Any], page:
 
 def test_the_second_request_is_a_hit_and_hits_are_faster(page: str) -> None:
     misses, hits = [], []
-    with httpx.Client(base_url=page) as client:
+    with httpx.Client(base_url=page, timeout=DEADLINE_S) as client:
         for product in range(20, 32):
             first = client.get(f"/api/products/{product}").json()
             second = client.get(f"/api/products/{product}").json()
@@ -84,7 +83,7 @@ def test_the_second_request_is_a_hit_and_hits_are_faster(page: str) -> None:
             assert first["data"] == second["data"]
             misses.append(first["latency_ms"])
             hits.append(second["latency_ms"])
-    assert statistics.median(hits) < statistics.median(misses)
+    assert min(hits) < min(misses)  # other work on the machine only adds to both
 
 
 def test_env_names_the_endpoints_and_keeps_the_passwords_unless_asked(checkout: Path, app: dict[str, Any]) -> None:
@@ -122,18 +121,15 @@ def test_down_leaves_nothing_and_the_next_up_is_warm(checkout: Path, page: str) 
     assert down.returncode == 0, down.stderr
     assert not [pid for pid in pids if runs(pid)]
     with pytest.raises(httpx.ConnectError):
-        httpx.get(page)
-    began = time.monotonic()
+        httpx.get(page, timeout=DEADLINE_S)
     up = cachetwin(checkout, "up", "-d")
-    seconds = time.monotonic() - began
     assert up.returncode == 0, up.stderr
     assert "synthesising" not in up.stderr
-    assert httpx.get(page).status_code == 200
-    assert seconds < WARM_S_MAX
+    assert httpx.get(page, timeout=DEADLINE_S).status_code == 200
 
 
 def test_a_killed_supervisor_takes_all_with_it_and_the_next_up_recovers(checkout: Path, page: str) -> None:
-    with httpx.Client(base_url=page) as client:
+    with httpx.Client(base_url=page, timeout=DEADLINE_S) as client:
         renamed = client.patch("/api/products/5", json={"name": "Kept through a crash"})
         assert renamed.status_code == 200, renamed.text
     state = json.loads((checkout / ".cachetwin" / "state.json").read_text())
@@ -141,14 +137,11 @@ def test_a_killed_supervisor_takes_all_with_it_and_the_next_up_recovers(checkout
     children = supervisor.children(recursive=True)
     assert len(children) > 4
     supervisor.kill()
-    end = time.monotonic() + 15
-    while any(runs(child.pid) for child in children) and time.monotonic() < end:
-        time.sleep(0.02)
-    assert not [child for child in children if runs(child.pid)]
+    wait_until(lambda: not any(runs(child.pid) for child in children), "every process ends", DEADLINE_S)
     up = cachetwin(checkout, "up", "-d")
     assert up.returncode == 0, up.stderr
     assert f"the last run (pid {supervisor.pid}) was killed" in up.stderr
-    assert httpx.get(f"{page}api/products/5").json()["data"]["name"] == "Kept through a crash"
+    assert httpx.get(f"{page}api/products/5", timeout=DEADLINE_S).json()["data"]["name"] == "Kept through a crash"
 
 
 def test_a_changed_source_is_synthesised_again(checkout: Path, page: str) -> None:
@@ -167,10 +160,7 @@ def test_a_saved_file_of_the_service_answers_without_a_synthesis(checkout: Path)
         page = next(line.rpartition(" = ")[2] for line in up.stdout.splitlines() if ".Url = " in line)
         source = checkout / "stacks" / "web_app" / "service" / "catalogue" / "static" / "index.html"
         source.write_text(source.read_text().replace("<title>", "<title>Saved: ", 1))
-        end = time.monotonic() + 120
-        while "<title>Saved: " not in httpx.get(page).text:
-            assert time.monotonic() < end
-            time.sleep(0.1)
+        wait_until(lambda: "<title>Saved: " in httpx.get(page, timeout=DEADLINE_S).text, "the saved page", 120)
     finally:
         cachetwin(checkout, "down")
 
@@ -183,7 +173,7 @@ def test_it_runs_where_there_is_one_loopback_address(checkout: Path) -> None:
         addresses = {str(row["endpoint"]).removeprefix("http://").partition(":")[0] for row in status["endpoints"]}
         assert addresses == {"127.0.0.1"}
         page = next(str(row["endpoint"]) for row in status["endpoints"] if str(row["endpoint"]).startswith("http"))
-        with httpx.Client(base_url=page) as client:
+        with httpx.Client(base_url=page, timeout=DEADLINE_S) as client:
             assert [client.get("/api/products/3").json()["source"] for _ in range(2)] == ["database", "cache"]
     finally:
         cachetwin(checkout, "down")
@@ -199,6 +189,6 @@ def test_a_port_that_is_taken_is_said_and_another_one_answers(checkout: Path, pa
             assert f"(pid {os.getpid()})" in up.stderr
             moved = next(line.rpartition(" = ")[2] for line in up.stdout.splitlines() if ".Url = " in line)
             assert httpx.URL(moved).port != port
-            assert httpx.get(moved).status_code == 200
+            assert httpx.get(moved, timeout=DEADLINE_S).status_code == 200
         finally:
             cachetwin(checkout, "down")
