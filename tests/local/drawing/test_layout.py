@@ -36,6 +36,10 @@ def test_every_part_is_inside_the_canvas(layout: Layout) -> None:
     assert [line for line in layout.footer if not (line.x >= 0 and line.y <= layout.height)] == []
 
 
+def test_many_boxes_make_a_picture_wide_rather_than_a_tower(layout: Layout) -> None:
+    assert layout.height < 3 * layout.width  # some apps are several VPCs, one below the other
+
+
 def test_no_two_boxes_overlap(layout: Layout) -> None:
     rects = boxes(layout)
     assert [pair for pair in itertools.combinations(rects, 2) if overlap(*pair)] == []

@@ -16,7 +16,7 @@ from cachetwin_local.drawing.footer import footer_lines
 
 from .blocks import Band, Block, Route
 from .cards import CARD_WIDTH, TEXT_SIZE, USERS_WIDTH, Card, card_of, group_lines, width_of_card
-from .columns import columns_of
+from .columns import columns_of, spread
 from .geometry import (
     BAND_GAP,
     FRAME_PADDING,
@@ -64,7 +64,9 @@ class _Builder:
         self._boxes = {box.key: box for box in architecture.boxes}
         self._cards: dict[str, Card] = {box.key: card_of(box) for box in architecture.boxes}
         self._edges = [e for e in architecture.edges if e.source in self._boxes and e.target in self._boxes]
-        self._column = columns_of(architecture.boxes, self._edges)
+        vpc_of = {group.key: vpc.key for vpc in architecture.vpcs for group in vpc.groups}
+        bands = {box.key: vpc_of.get(box.subnet_group or "", box.region) for box in architecture.boxes}
+        self._column = spread(columns_of(architecture.boxes, self._edges), bands)
         self._bands: list[Band] = []
         self._band_of: dict[str, Band] = {}
         self._routes: list[Route] = []
@@ -151,14 +153,18 @@ class _Builder:
             self._band_of[key] = band
 
     def _make_routes(self) -> None:
-        """One route for each edge; one that crosses columns gets a passage in each."""
+        """One route for each edge; those that cross columns on their way to one side of a box share a passage in each."""
+        passages: dict[tuple[str, ...], Block] = {}
         for edge in self._edges:
             route = Route(edge)
             self._routes.append(route)
-            left, right = sorted((self._column[edge.source], self._column[edge.target]))
-            for column in range(left + 1, right):
-                block = Block([], passage=edge, height=PASSAGE)
-                self._band_of[edge.target].columns[column].append(block)
+            source, target = self._column[edge.source], self._column[edge.target]
+            shared = (edge.target, edge.kind, edge.label, "" if source < target else edge.source)
+            for column in range(min(source, target) + 1, max(source, target)):
+                block = passages.get((*shared, str(column)))
+                if block is None:
+                    block = passages[*shared, str(column)] = Block([], passage=edge, height=PASSAGE)
+                    self._band_of[edge.target].columns[column].append(block)
                 route.passages.append(block)
 
     def _order(self) -> None:

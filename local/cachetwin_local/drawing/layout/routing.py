@@ -109,8 +109,7 @@ class Router:
         heights.append(self.ports[line.end])
         first = self.column[line.start[0]]
         for index, (begins, ends) in enumerate(itertools.pairwise(heights)):
-            last = index == len(heights) - 2
-            bus = "|".join(line.end) if last and not line.reverse else f"{line.start}|{line.end}|{index}"
+            bus = f"{line.start}|{line.end}|{index}" if line.reverse else "|".join(line.end)
             line.legs.append(_Leg(first + index, bus, begins, ends))
 
     def _place_tracks(self, lines: Sequence[_Line]) -> None:
