@@ -55,3 +55,16 @@ def test_order_counts_where_a_type_has_one(start_run: StartRun, first: str, seco
     one(first)
     other(second)
     assert (digest(one) == digest(other)) is same
+
+
+def test_scores_are_hashed_as_the_version_prints_them(start_run: StartRun) -> None:
+    answers = []
+    for profile in ("valkey-8.1", "redis-7.1"):
+        run = start_run(profile)
+        run.engine.config.set_at_start("enable-debug-command", "yes")
+        run("ZADD k 2.5 b 98.72607 c 1e100 d -inf e")
+        answers.append(run("DEBUG DIGEST-VALUE k"))
+    assert answers == [  # of Valkey 8.1.1 and Redis OSS 7.0.15
+        b"*1\r\n+f8be0a83a644783ee55a9cf9b053d8b16c6f769d\r\n",
+        b"*1\r\n+58997264fb82aeb4a19c88061073b8446d17a93a\r\n",
+    ]

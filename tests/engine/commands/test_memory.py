@@ -76,3 +76,22 @@ def test_the_doctor_looks_at_what_is_used(run: Run) -> None:
 def test_there_is_nothing_to_purge_and_no_allocator_to_ask(run: Run) -> None:
     assert run("MEMORY PURGE") == b"+OK\r\n"
     assert b"Stats not supported" in run("MEMORY MALLOC-STATS")
+
+
+def test_an_empty_engine_holds_no_data(run: Run) -> None:
+    empty = memory(run)
+    assert empty["used_memory_startup"] == empty["used_memory_overhead"] == empty["used_memory"] > 0
+    assert empty["used_memory_dataset"] == 0
+    assert b"startup.allocated\r\n:%d\r\n" % empty["used_memory"] in run("MEMORY STATS")
+    assert b"dataset.bytes\r\n:0\r\n" in run("MEMORY STATS")
+    run.args("SET", "k", "x" * 100_000, "EX", "100")
+    full = memory(run)
+    assert full["used_memory_dataset"] + full["used_memory_overhead"] == full["used_memory"]
+    assert full["used_memory_overhead"] - empty["used_memory_overhead"] == 64  # an entry in each of two tables
+    assert full["used_memory_dataset"] > 100_000
+
+
+def memory(run: Run) -> dict[str, int]:
+    """The whole numbers of INFO memory."""
+    pairs = [line.split(":") for line in run("INFO memory").decode().split("\r\n") if ":" in line]
+    return {name: int(value) for name, value in pairs if value.isdigit()}

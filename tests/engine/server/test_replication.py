@@ -343,6 +343,21 @@ def test_a_primary_that_is_not_there_is_tried_again(start_engine: "StartEngine",
     assert replica("SET", "k", "v") == b"OK"
 
 
+def test_the_look_up_of_a_name_that_is_given_up_leaves_no_error_in_the_log(
+    start_engine: "StartEngine", client: Client
+) -> None:
+    engine = start_engine()
+    one = client(engine.port)
+    for number in range(8):
+        assert one("REPLICAOF", f"nobody-{number}.invalid", 1) == b"OK"
+        assert one("REPLICAOF", "NO", "ONE") == b"OK"
+    assert one("REPLICAOF", "last.invalid", 1) == b"OK"
+    engine.wait_for_log("cannot connect to the primary", host="last.invalid")
+    assert one("REPLICAOF", "NO", "ONE") == b"OK"
+    assert any("this node is a primary now" in line["message"] for line in engine.log)
+    assert [line for line in engine.log if line["level"] == "error"] == []
+
+
 def test_clients_are_served_while_a_snapshot_is_made(start_engine: "StartEngine", client: Client) -> None:
     engine = start_engine(*DEBUG)
     primary = client(engine.port)

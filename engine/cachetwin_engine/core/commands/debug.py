@@ -153,14 +153,15 @@ def _reply_buffer(ctx: Context, args: list[bytes]) -> bytes:
 
 
 def _digest(ctx: Context, args: list[bytes]) -> bytes:
-    return simple(digest_of_data(ctx.engine.databases).hex().encode())
+    return simple(digest_of_data(ctx.engine.databases, ctx.engine.profile.shortest_scores_in_digest).hex().encode())
 
 
 def _digest_value(ctx: Context, args: list[bytes]) -> bytes:
     digests: list[bytes] = []
+    shortest = ctx.engine.profile.shortest_scores_in_digest
     for key in args[2:]:
         value = ctx.db.peek(key)
-        digest = EMPTY if value is None else digest_of_value(ctx.db, key, value, EMPTY)
+        digest = EMPTY if value is None else digest_of_value(ctx.db, key, value, EMPTY, shortest)
         digests.append(simple(digest.hex().encode()))
     return array(digests)
 

@@ -10,7 +10,7 @@ from typing import Final
 
 from cachetwin_engine.core.keyspace.database import Database
 from cachetwin_engine.core.keyspace.value import Value
-from cachetwin_engine.core.text.doubles import digits_17
+from cachetwin_engine.core.text.doubles import digits_17, shortest
 from cachetwin_engine.core.types.hashes.hash import HashValue
 from cachetwin_engine.core.types.list import ListValue
 from cachetwin_engine.core.types.set import SetValue
@@ -34,8 +34,11 @@ def blended(digest: bytes, data: bytes) -> bytes:
     return bytes([one ^ two for one, two in zip(digest, other, strict=True)])
 
 
-def digest_of_value(db: Database, key: bytes, value: object, digest: bytes) -> bytes:
-    """``digest`` with a value added, and whether its key has a time to live."""
+def digest_of_value(db: Database, key: bytes, value: object, digest: bytes, shortest_scores: bool) -> bytes:
+    """``digest`` with a value added, and whether its key has a time to live.
+
+    ``shortest_scores``: scores are hashed as Valkey 8.1 prints them, before that with 17 digits.
+    """
     kind = value.kind() if isinstance(value, Value) else b"string"
     digest = mixed(digest, struct.pack(">I", _TYPES.get(kind, 5)))
     if isinstance(value, ListValue):
@@ -47,7 +50,9 @@ def digest_of_value(db: Database, key: bytes, value: object, digest: bytes) -> b
     elif isinstance(value, SortedSet):
         members, scores = value.range(0, len(value))
         for place, member in enumerate(members):
-            digest = blended(digest, mixed(mixed(EMPTY, member), digits_17(scores[place])))
+            score = scores[place]
+            text = shortest(score) if shortest_scores else digits_17(score)
+            digest = blended(digest, mixed(mixed(EMPTY, member), text))
     elif isinstance(value, HashValue):
         for field, content in value.pairs():
             digest = blended(digest, mixed(mixed(EMPTY, field), content))
@@ -58,14 +63,14 @@ def digest_of_value(db: Database, key: bytes, value: object, digest: bytes) -> b
                 for word in items_of(entry):
                     digest = mixed(digest, word)
     elif kind == b"string":
-        text = string_of(value)
-        digest = mixed(digest, text if text is not None else b"")
+        data = string_of(value)
+        digest = mixed(digest, data if data is not None else b"")
     if db.expiry_of(key) >= 0:
         digest = blended(digest, b"!!expire!!")
     return digest
 
 
-def digest_of_data(databases: list[Database]) -> bytes:
+def digest_of_data(databases: list[Database], shortest_scores: bool = False) -> bytes:
     """The digest of all databases."""
     final = EMPTY
     for db in databases:
@@ -73,5 +78,5 @@ def digest_of_data(databases: list[Database]) -> bytes:
             continue
         final = mixed(final, struct.pack(">I", db.index))
         for key, value in db.values.items():
-            final = blended(final, digest_of_value(db, key, value, mixed(EMPTY, key)))
+            final = blended(final, digest_of_value(db, key, value, mixed(EMPTY, key), shortest_scores))
     return final

@@ -4,6 +4,7 @@ from typing import Final
 
 from cachetwin_engine.core.execution.context import Context
 from cachetwin_engine.core.memory.account import size_of_key
+from cachetwin_engine.core.memory.overhead import MemoryOverhead
 from cachetwin_engine.core.protocol.errors import syntax_error
 from cachetwin_engine.core.protocol.replies import OK, bulk, integer
 from cachetwin_engine.core.registry.command_table import (
@@ -81,37 +82,31 @@ def memory_stats(ctx: Context, args: list[bytes]) -> bytes:
     clients = 0
     for session in engine.clients.connected.values():
         clients += session.memory_bytes()
-    keys = 0
+    overhead = MemoryOverhead(engine, used)
     items: list[bytes] = [
         bulk(b"peak.allocated"), integer(peak), bulk(b"total.allocated"), integer(used),
-        bulk(b"startup.allocated"), integer(0), bulk(b"replication.backlog"), integer(0),
+        bulk(b"startup.allocated"), integer(overhead.startup), bulk(b"replication.backlog"), integer(0),
         bulk(b"clients.slaves"), integer(0), bulk(b"clients.normal"), integer(clients),
         bulk(b"cluster.links"), integer(0), bulk(b"aof.buffer"), integer(ctx.engine.log.buffer_bytes),
         bulk(b"lua.caches"), integer(0), bulk(b"functions.caches"), integer(0),
     ]  # fmt: skip
-    overhead = 0
-    for db in engine.databases:
-        if len(db):
-            keys += len(db)
-            main, expires = len(db) * _ENTRY_BYTES, len(db.expires) * _ENTRY_BYTES
-            overhead += main + expires
-            items.append(bulk(b"db.%d" % db.index))
-            items.append(
-                ctx.map_reply(
-                    [
-                        bulk(b"overhead.hashtable.main"), integer(main),
-                        bulk(b"overhead.hashtable.expires"), integer(expires),
-                    ]
-                )
-            )  # fmt: skip
-    data = max(0, used - overhead)
+    for index, main, expires in overhead.tables:
+        items.append(bulk(b"db.%d" % index))
+        items.append(
+            ctx.map_reply(
+                [
+                    bulk(b"overhead.hashtable.main"), integer(main),
+                    bulk(b"overhead.hashtable.expires"), integer(expires),
+                ]
+            )
+        )  # fmt: skip
     ratio = resident / max(1, used)
     items += [
         bulk(b"overhead.db.hashtable.lut"), integer(0), bulk(b"overhead.db.hashtable.rehashing"), integer(0),
-        bulk(b"overhead.total"), integer(overhead), bulk(b"db.dict.rehashing.count"), integer(0),
-        bulk(b"keys.count"), integer(keys), bulk(b"keys.bytes-per-key"), integer(used // keys if keys else 0),
-        bulk(b"dataset.bytes"), integer(data),
-        bulk(b"dataset.percentage"), ctx.double(100 * data / max(1, used)),
+        bulk(b"overhead.total"), integer(overhead.total), bulk(b"db.dict.rehashing.count"), integer(0),
+        bulk(b"keys.count"), integer(overhead.keys), bulk(b"keys.bytes-per-key"), integer(overhead.bytes_per_key),
+        bulk(b"dataset.bytes"), integer(overhead.data),
+        bulk(b"dataset.percentage"), ctx.double(overhead.data_percent),
         bulk(b"peak.percentage"), ctx.double(100 * used / max(1, peak)),
         bulk(b"allocator.allocated"), integer(used), bulk(b"allocator.active"), integer(resident),
         bulk(b"allocator.resident"), integer(resident), bulk(b"allocator.muzzy"), integer(0),
@@ -121,9 +116,6 @@ def memory_stats(ctx: Context, args: list[bytes]) -> bytes:
         bulk(b"fragmentation"), ctx.double(ratio), bulk(b"fragmentation.bytes"), integer(resident - used),
     ]  # fmt: skip
     return ctx.map_reply(items)
-
-
-_ENTRY_BYTES: Final = 32  # size of a hash table entry as object.c counts it
 
 
 @command(

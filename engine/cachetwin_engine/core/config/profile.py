@@ -49,6 +49,7 @@ class Profile:
         self.parses_bit_ranges_first = valkey_8_0  # until then a missing key was an answer, whatever the range
         self.has_open_bitcount = valkey_8_0  # BITCOUNT key start
         self.has_pfdebug_simd = valkey_8_1
+        self.shortest_scores_in_digest = valkey_8_1  # DEBUG DIGEST
         # sets, lists, sorted sets and geo indexes
         self.packs_sets = from_7_2  # as listpacks
         self.truncates_list_indexes = from_7_2  # LSET passes an index as a 32-bit integer

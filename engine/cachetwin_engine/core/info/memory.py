@@ -3,6 +3,7 @@
 from typing import Final
 
 from cachetwin_engine.core.execution.context import Context
+from cachetwin_engine.core.memory.overhead import MemoryOverhead
 from cachetwin_engine.core.registry.dispatch_flags import CLIENT_REPLICA_STREAM
 from cachetwin_engine.core.scripting.store import ScriptStore
 
@@ -14,6 +15,7 @@ def memory_lines(ctx: Context) -> list[str]:
     engine = ctx.engine
     used = engine.used_memory()
     peak = max(used, engine.memory_peak)
+    overhead = MemoryOverhead(engine, used)
     resident = engine.host.resident_bytes()
     limit = engine.config.memory.maxmemory
     total = engine.host.total_memory_bytes
@@ -32,10 +34,10 @@ def memory_lines(ctx: Context) -> list[str]:
         f"used_memory_peak:{peak}",
         f"used_memory_peak_human:{_human(peak)}",
         f"used_memory_peak_perc:{100 * used / max(peak, 1):.2f}%",
-        "used_memory_overhead:0",
-        "used_memory_startup:0",
-        f"used_memory_dataset:{used}",
-        "used_memory_dataset_perc:100.00%",
+        f"used_memory_overhead:{overhead.total}",
+        f"used_memory_startup:{overhead.startup}",
+        f"used_memory_dataset:{overhead.data}",
+        f"used_memory_dataset_perc:{overhead.data_percent:.2f}%",
         f"allocator_allocated:{used}",
         f"allocator_active:{resident}",
         f"allocator_resident:{resident}",

@@ -15,6 +15,7 @@ from cachetwin_engine.core.rdb.packed import BadData
 from cachetwin_engine.core.registry.dispatch_flags import BLOCKED_BY_LOADING, BLOCKED_BY_PAUSE
 from cachetwin_engine.core.state.client import Client
 from cachetwin_engine.core.state.engine_state import EngineState
+from cachetwin_engine.core.text.numbers import integer_or_none
 
 from .history import ReplicationHistory
 
@@ -305,7 +306,7 @@ class PrimaryLink:
             self._next_step()  # an older primary doesn't know every REPLCONF
 
     def _psync_answered(self, line: bytes) -> None:
-        words = line.split()
+        words = line.split() or [b""]
         history = self._history
         if self.failing_over:
             self.failing_over = False
@@ -315,7 +316,7 @@ class PrimaryLink:
                 history.failover_answered(False)
                 return
             history.failover_answered(True)
-        if words[0] == b"+FULLRESYNC" and len(words) == 3 and words[2].isdigit():
+        if words[0] == b"+FULLRESYNC" and len(words) == 3 and _is_offset(words[2]):
             self._history_id = words[1]
             self._offset = int(words[2])
             self.state = SYNC
@@ -461,3 +462,7 @@ class PrimaryLink:
 
 def _shown(line: bytes) -> str:
     return line[:200].decode(errors="replace")
+
+
+def _is_offset(word: bytes) -> bool:
+    return word.isdigit() and integer_or_none(word) is not None  # of 64 bits

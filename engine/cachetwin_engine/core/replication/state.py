@@ -185,6 +185,7 @@ class Replication(ReplicationHistory):
         engine.config.values[b"replicaof"] = b""
         self.role_changed = True
         self.promote()
+        engine.host.log(f"this node is a primary now; it continues the history {self.id.decode()}")
         engine.blocked_by &= ~BLOCKED_BY_REPLICA
         engine.choose_expiry()
         self.keep_backlog()

@@ -7,7 +7,8 @@ all bounded by ``repl-timeout``, which the link watches with every tick.
 import asyncio
 import contextlib
 import socket
-from typing import TYPE_CHECKING, Protocol, cast
+import ssl
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from cachetwin_engine.server.listener import EndpointConnection, socket_address
 from cachetwin_engine.server.logs import log
@@ -172,7 +173,10 @@ class PrimaryConnector:
             tls = None
             if self._node.engine.config.boolean("tls-replication"):
                 tls = replica_context(self._node.certificate.files)
-            await self._node.loop.create_connection(lambda: connection, link.host, link.port, ssl=tls)
+            lookup = asyncio.ensure_future(self._node.loop.getaddrinfo(link.host, link.port, type=socket.SOCK_STREAM))
+            lookup.add_done_callback(_take_exception)
+            found = await asyncio.shield(lookup)  # it can't be ended: one that is given up ends by itself
+            await self._connect_to_one(connection, [address[4] for address in found], tls)
         except (OSError, TlsError) as error:  # ssl.SSLError is an OSError
             reason = (getattr(error, "strerror", None) or str(error)).lower()
             log.warning("cannot connect to the primary", extra={"fields": {**fields, "reason": reason}})
@@ -181,3 +185,23 @@ class PrimaryConnector:
             with contextlib.suppress(RuntimeError):
                 link.lost(link.problem or "given up")
             raise
+
+    async def _connect_to_one(
+        self, connection: PrimaryConnection, addresses: list[Any], tls: ssl.SSLContext | None
+    ) -> None:
+        """Connect to the first address that answers. Raises OSError."""
+        name = connection.link.host if tls is not None else None
+        for address in addresses[:-1]:
+            with contextlib.suppress(OSError):
+                await self._node.loop.create_connection(
+                    lambda: connection, address[0], address[1], ssl=tls, server_hostname=name
+                )
+                return
+        host, port = addresses[-1][:2]
+        await self._node.loop.create_connection(lambda: connection, host, port, ssl=tls, server_hostname=name)
+
+
+def _take_exception(lookup: "asyncio.Future[Any]") -> None:
+    """Of a look-up that was given up nobody else takes it, and asyncio would log that."""
+    if not lookup.cancelled():
+        lookup.exception()
