@@ -14,7 +14,7 @@ from pathlib import Path
 
 def main() -> None:
     """Fuzz the target that the command line names."""
-    import atheris  # type: ignore[import-not-found,unused-ignore]  # noqa: PLC0415  (instruments what is imported next)
+    import atheris  # type: ignore[import-not-found, import-untyped, unused-ignore]  # noqa: PLC0415  (instruments what is imported next)
 
     with atheris.instrument_imports(include=["cachetwin_engine"]):
         from tests.engine.fuzz.targets import CORPUS, TARGETS, seeds  # noqa: PLC0415

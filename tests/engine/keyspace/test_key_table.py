@@ -66,6 +66,67 @@ def test_it_answers_as_a_dict_does(kind: str, steps: list[tuple[bool, bytes, byt
     assert sorted(walk(table, 1)) == sorted(model)
 
 
+@pytest.mark.parametrize("kind", TABLES)
+@given(
+    steps=st.lists(
+        st.tuples(st.sampled_from(["put", "expire", "persist", "remove"]), KEYS, st.integers(0, 10**15)), max_size=200
+    )
+)
+@settings(max_examples=100)
+def test_times_to_live_stay_with_their_keys(kind: str, steps: list[tuple[str, bytes, int]]) -> None:
+    table, keys, model = TABLES[kind](), set[bytes](), dict[bytes, int]()
+    for step, key, at_ms in steps:
+        if step == "put":
+            table.put(key, b"value")
+            keys.add(key)
+        elif step == "remove":
+            table.remove(key)
+            keys.discard(key)
+            model.pop(key, None)
+        elif step == "persist":
+            assert table.persist(key) == (model.pop(key, None) is not None)
+        elif key in keys:
+            table.expire_at(key, at_ms)
+            model[key] = at_ms
+        assert table.expiry_of(key) == model.get(key, -1)
+        assert table.expiring == len(model)
+    assert {key: table.expiry_of(key) for key in keys} == {key: model.get(key, -1) for key in keys}
+    assert sorted(table.expiry_times(1000)) == sorted(model.values())
+    assert sorted(walk_expiring(table, 1)) == sorted(model)
+
+
+def walk_expiring(table: KeyTable, count: int = 10) -> list[bytes]:
+    """All that a whole walk over keys with a time to live returns."""
+    cursor, found = table.scan_expiring(0, count)
+    while cursor:
+        cursor, more = table.scan_expiring(cursor, count)
+        found += more
+    return found
+
+
+def test_times_to_live_stay_while_the_table_grows_and_shrinks(table: KeyTable) -> None:
+    """Through segments that are laid out anew, split, and a table that starts over."""
+    below = RandomSource(3).below
+    for number in range(20_000):
+        table.put(b"key:%d" % number, b"v")
+        if number % 3 == 0:
+            table.expire_at(b"key:%d" % number, number)
+    volatile = {b"key:%d" % number for number in range(0, 20_000, 3)}
+    assert set(walk_expiring(table)) == volatile
+    drawn = set(table.draw_expiring(below, 50)) | {table.random_expiring(below) for _ in range(50)}
+    assert len(drawn) > 50
+    assert drawn <= volatile
+    for number in range(100, 20_000):
+        table.remove(b"key:%d" % number)
+    left = {b"key:%d" % number for number in range(0, 100, 3)}
+    assert table.expiring == len(left)
+    assert set(walk_expiring(table)) == left == set(table.draw_expiring(below, 1000))
+    assert [table.expiry_of(b"key:%d" % number) for number in (99, 98, 100)] == [99, -1, -1]
+    for number in range(3, 100, 3):
+        assert table.persist(b"key:%d" % number)
+    assert table.random_expiring(below) == b"key:0"  # the only one
+
+
 def test_a_value_that_is_no_string_lies_under_its_key(table: KeyTable) -> None:
     value = RawString(bytearray(b"v"))
     assert table.put(b"k", value)

@@ -266,7 +266,7 @@ def _htstats(ctx: Context, args: list[bytes]) -> bytes:
         raise CommandError(b"ERR Out of range database")
     db = ctx.engine.databases[number]
     text = "".join(
-        [f"[{name} HT]\n{_table(count)}" for name, count in (("Dictionary", len(db)), ("Expires", len(db.expires)))]
+        [f"[{name} HT]\n{_table(count)}" for name, count in (("Dictionary", len(db)), ("Expires", db.values.expiring))]
     )
     return ctx.verbatim(text.encode())
 

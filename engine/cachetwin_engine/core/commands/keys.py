@@ -127,7 +127,7 @@ def randomkey(ctx: Context, args: list[bytes]) -> bytes:
         if db.peek(key) is not None:
             return bulk(key)
         tries += 1
-        if ctx.engine.keeps_expired and tries >= _RANDOM_TRIES_MAX and len(db.expires) == len(db.values):
+        if ctx.engine.keeps_expired and tries >= _RANDOM_TRIES_MAX and db.values.expiring == len(db.values):
             return bulk(key)  # a replica, or a paused node, may hold only expired keys
     return ctx.null
 

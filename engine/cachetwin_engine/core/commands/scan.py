@@ -35,12 +35,11 @@ _TYPES = {b"string", b"list", b"set", b"zset", b"hash", b"stream"}
 def keys(ctx: Context, args: list[bytes]) -> bytes:
     """KEYS pattern."""
     pattern = args[1]
-    expires, now_ms = ctx.db.expires, ctx.engine.now_ms
     found = ctx.db.values.keys()
     if pattern != b"*":
         found = [key for key in found if glob_match(pattern, key)]
-    if expires and not (ctx.engine.keeps_expired and ctx.engine.sees_expired()):
-        found = [key for key in found if expires.get(key, now_ms) >= now_ms]
+    if ctx.db.values.expiring and not (ctx.engine.keeps_expired and ctx.engine.sees_expired()):
+        found = [key for key in found if not ctx.db.is_expired(key)]
     return bulk_array(found)
 
 

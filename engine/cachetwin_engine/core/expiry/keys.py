@@ -27,7 +27,7 @@ def expire_some(engine: EngineState) -> None:
     started_us = engine.clock()
     deadline_us = started_us + TICK_SHARE_US + 2_000 * effort
     for db in engine.databases:
-        if db.expires and not _expire_in(engine, db, keys, deadline_us):
+        if db.values.expiring and not _expire_in(engine, db, keys, deadline_us):
             break
     expire_fields(engine)
     if engine.config.monitoring.latency_monitor_threshold:
@@ -37,13 +37,13 @@ def expire_some(engine: EngineState) -> None:
 def _expire_in(engine: EngineState, db: Database, keys: int, deadline_us: int) -> bool:
     """Continue with ``db``; False when the share of the tick is used up."""
     for _ in range(ROUNDS_MAX):
-        db.expiry_cursor, found = db.expiring.scan(db.expiry_cursor, keys)
+        db.expiry_cursor, found = db.values.scan_expiring(db.expiry_cursor, keys)
         due = 0
         for key in found:
             if db.expire_if_due(key):
                 due += 1
         if engine.clock() > deadline_us:
             return False
-        if due * 10 <= len(found) or not db.expires:
+        if due * 10 <= len(found) or not db.values.expiring:
             break
     return True

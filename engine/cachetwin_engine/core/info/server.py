@@ -110,7 +110,7 @@ def keyspace_lines(ctx: Context) -> list[str]:
     for db in ctx.engine.databases:
         if len(db):
             average_ms = db.average_ttl_ms(ctx.engine.now_ms)
-            line = f"db{db.index}:keys={len(db)},expires={len(db.expires)},avg_ttl={average_ms}"
+            line = f"db{db.index}:keys={len(db)},expires={db.values.expiring},avg_ttl={average_ms}"
             if ctx.engine.profile.has_field_expiry:
                 line += f",keys_with_volatile_items={len(db.volatile)}"
             lines.append(line)

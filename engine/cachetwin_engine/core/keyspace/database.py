@@ -106,8 +106,6 @@ class Database:
         self.index = index
         self.observer = observer
         self.values = new_key_table(observer.tables_to_close)
-        self.expires: dict[bytes, int] = {}  # key -> Unix time in ms
-        self.expiring = KeyIndex()  # the keys of ``expires``
         self.sizes_before: dict[bytes, int] = {}  # of keys that have changed since memory was last summed up
         self.accessed: dict[bytes, object] = {}  # key -> entry of the access log, while ``tracks_access``
         self.expiry_cursor = 0  # where the next round of active expiry begins
@@ -125,7 +123,7 @@ class Database:
         """The value for a reading command, or None. Counts a hit or a miss."""
         value = self.values.find(key)
         observer = self.observer
-        if value is None or (self.expires and self.expire_if_due(key)):
+        if value is None or (self.values.expiring and self.expire_if_due(key)):
             observer.misses += 1
             if observer.notify_flags:
                 observer.key_missed(self, key)
@@ -140,7 +138,7 @@ class Database:
         value = self.values.find(key)
         observer = self.observer
         observer.untouched += 1
-        if value is None or (self.expires and self.expire_if_due(key)):
+        if value is None or (self.values.expiring and self.expire_if_due(key)):
             observer.misses += 1
             if observer.notify_flags:
                 observer.key_missed(self, key)
@@ -151,7 +149,7 @@ class Database:
     def find_for_write(self, key: bytes) -> object | None:
         """The value for a writing command, or None. Not a hit or a miss in the statistics."""
         value = self.values.find(key)
-        if value is None or (self.expires and self.expire_if_due(key)):
+        if value is None or (self.values.expiring and self.expire_if_due(key)):
             if value is not None and self.values.has(key) and self.observer.may_drop_expired():
                 self.drop(key)  # a writable replica replaces an expired key
             return None
@@ -164,7 +162,7 @@ class Database:
     def peek(self, key: bytes) -> object | None:
         """The value, or None, without any trace: no statistics, no access time."""
         value = self.values.find(key)
-        if value is None or (self.expires and self.expire_if_due(key)):
+        if value is None or (self.values.expiring and self.expire_if_due(key)):
             return None
         return value
 
@@ -181,8 +179,8 @@ class Database:
         """Set ``key``, new or not. Its time to live is removed unless ``keep_ttl``."""
         if self.observer.tracks_memory:
             self.note_size(key)
-        if self.expires and key in self.expires and (self.expire_if_due(key) or not keep_ttl):
-            self.persist(key)
+        if self.values.expiring and self.values.expiry_of(key) >= 0 and (self.expire_if_due(key) or not keep_ttl):
+            self.values.persist(key)
         if self.values.put(key, value):
             if self.by_slot is not None:
                 self.by_slot.add(key)
@@ -205,7 +203,7 @@ class Database:
         """Remove ``key``; False when it is not there. Expired counts as not there."""
         if not self.values.has(key):
             return False
-        if self.expires and self.expire_if_due(key):
+        if self.values.expiring and self.expire_if_due(key):
             return False
         self.drop(key)
         return True
@@ -219,8 +217,6 @@ class Database:
             self.observer.value_dropped(value)
         if self.by_slot is not None:
             self.by_slot.remove(key)
-        if self.expires and self.expires.pop(key, None) is not None:
-            self.expiring.remove(key)
         if self.accessed:
             self.accessed.pop(key, None)
         if self.volatile:
@@ -232,8 +228,6 @@ class Database:
         """Remove all keys; how many there were."""
         count = len(self.values)
         self.values = new_key_table(self.observer.tables_to_close)
-        self.expires = {}
-        self.expiring = KeyIndex()
         self.accessed = {}
         self.volatile = {}
         self.volatile_keys = KeyIndex()
@@ -244,8 +238,6 @@ class Database:
     def swap(self, other: "Database") -> None:
         """Exchange keys and values with ``other``; watching and waiting clients stay."""
         self.values, other.values = other.values, self.values
-        self.expires, other.expires = other.expires, self.expires
-        self.expiring, other.expiring = other.expiring, self.expiring
         self.accessed, other.accessed = other.accessed, self.accessed
         self.sizes_before, other.sizes_before = other.sizes_before, self.sizes_before
         self.volatile, other.volatile = other.volatile, self.volatile
@@ -265,30 +257,24 @@ class Database:
 
     def expire_at(self, key: bytes, at_ms: int) -> None:
         """Let a present ``key`` live until ``at_ms`` (Unix time)."""
-        if key not in self.expires:
-            self.expiring.add(key)
-        self.expires[key] = at_ms
+        self.values.expire_at(key, max(at_ms, 0))
 
     def expiry_of(self, key: bytes) -> int:
         """When ``key`` expires (Unix time in ms), -1 if never."""
-        return self.expires.get(key, -1)
+        return self.values.expiry_of(key) if self.values.expiring else -1
 
     def persist(self, key: bytes) -> bool:
         """Remove the time to live; False when there was none."""
-        if self.expires.pop(key, None) is None:
-            return False
-        self.expiring.remove(key)
-        return True
+        return self.values.expiring > 0 and self.values.persist(key)
 
     def is_expired(self, key: bytes) -> bool:
         """Whether ``key`` has expired but is still stored."""
-        at_ms = self.expires.get(key)
-        return at_ms is not None and at_ms < self.observer.now_ms
+        return 0 <= self.expiry_of(key) < self.observer.now_ms
 
     def expire_if_due(self, key: bytes) -> bool:
         """Delete ``key`` if it has expired; True if commands do not find it. While ``keeps_expired`` it is only hidden."""
-        at_ms = self.expires.get(key)
-        if at_ms is None or at_ms >= self.observer.now_ms:
+        at_ms = self.values.expiry_of(key)
+        if at_ms < 0 or at_ms >= self.observer.now_ms:
             return False
         if self.observer.keeps_expired:
             return not self.observer.sees_expired()
@@ -303,13 +289,5 @@ class Database:
 
     def average_ttl_ms(self, now_ms: int) -> int:
         """Mean time to live of the keys that have one, over the first few (INFO keyspace)."""
-        if not self.expires:
-            return 0
-        total = 0
-        seen = 0
-        for at_ms in self.expires.values():
-            total += max(0, at_ms - now_ms)
-            seen += 1
-            if seen >= _TTL_SAMPLE:
-                break
-        return total // seen
+        times = self.values.expiry_times(_TTL_SAMPLE)
+        return sum([max(0, at_ms - now_ms) for at_ms in times]) // max(1, len(times))

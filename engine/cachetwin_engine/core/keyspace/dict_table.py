@@ -10,7 +10,10 @@ class DictTable(KeyTable):
     """See ``KeyTable``."""
 
     def __init__(self) -> None:
+        self.expiring = 0
         self._values: dict[bytes, object] = {}
+        self._expiries: dict[bytes, int] = {}
+        self._expiring_index = KeyIndex()  # the keys of ``_expiries``
         self._index: KeyIndex | None = None
 
     def __len__(self) -> int:
@@ -39,6 +42,8 @@ class DictTable(KeyTable):
     def remove(self, key: bytes) -> object | None:
         """See ``KeyTable``."""
         value = self._values.pop(key, None)
+        if self.expiring:
+            self.persist(key)
         if value is not None and self._index is not None:
             self._index.remove(key)
         return value
@@ -77,6 +82,46 @@ class DictTable(KeyTable):
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """See ``KeyTable``."""
         return self._indexed().scan(cursor, count)
+
+    def expire_at(self, key: bytes, at_ms: int) -> None:
+        """See ``KeyTable``."""
+        if key not in self._expiries:
+            self._expiring_index.add(key)
+            self.expiring += 1
+        self._expiries[key] = at_ms
+
+    def expiry_of(self, key: bytes) -> int:
+        """See ``KeyTable``."""
+        return self._expiries.get(key, -1)
+
+    def persist(self, key: bytes) -> bool:
+        """See ``KeyTable``."""
+        if self._expiries.pop(key, None) is None:
+            return False
+        self._expiring_index.remove(key)
+        self.expiring -= 1
+        return True
+
+    def expiry_times(self, count: int) -> list[int]:
+        """See ``KeyTable``. Of the oldest ones."""
+        found: list[int] = []
+        for at_ms in self._expiries.values():
+            if len(found) >= count:
+                break
+            found.append(at_ms)
+        return found
+
+    def random_expiring(self, below: Callable[[int], int]) -> bytes:
+        """See ``KeyTable``."""
+        return self._expiring_index.random(below)
+
+    def draw_expiring(self, below: Callable[[int], int], count: int) -> list[bytes]:
+        """See ``KeyTable``."""
+        return self._expiring_index.draw(below, count)
+
+    def scan_expiring(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
+        """See ``KeyTable``."""
+        return self._expiring_index.scan(cursor, count)
 
     def is_passed(self, key: bytes, cursor: int) -> bool:
         """See ``KeyTable``."""

@@ -1,5 +1,7 @@
 """The interface of a table of keys, which holds the keys and values of a database or a large collection.
 
+A key may have a time at which it expires. The table only stores it; ``Database`` says what follows from it.
+
 There are two implementations. ``PackedTable`` is the faster one when compiled: it waits less often for memory.
 ``DictTable`` is the faster one when interpreted, where a loop in Python costs more than such a wait. Both builds have
 both, and the same tests run against both; ``new_key_table`` chooses.
@@ -10,6 +12,9 @@ from collections.abc import Callable
 
 class KeyTable:
     """A map from keys to values (``bytes`` or ``Value``) that can also be walked with a cursor and drawn from."""
+
+    expiring: int
+    """How many keys have a time to live."""
 
     def __len__(self) -> int:
         raise NotImplementedError
@@ -27,11 +32,11 @@ class KeyTable:
         raise NotImplementedError
 
     def put(self, key: bytes, value: object) -> bool:
-        """Set ``key``; True when it is new. A ``Value`` may be in one table under one key only."""
+        """Set ``key``; True when it is new. A time to live stays. A ``Value`` may be in one table under one key only."""
         raise NotImplementedError
 
     def remove(self, key: bytes) -> object | None:
-        """Take ``key`` away; what was under it, or None."""
+        """Take ``key`` away, with its time to live; what was under it, or None."""
         raise NotImplementedError
 
     def keys(self) -> list[bytes]:
@@ -68,6 +73,38 @@ class KeyTable:
         returned twice.
         """
         raise NotImplementedError
+
+    # -- times to live ------------------------------------------------------------------------------------------------
+
+    def expire_at(self, key: bytes, at_ms: int) -> None:
+        """Let a present ``key`` live until ``at_ms`` (Unix time, not negative)."""
+        raise NotImplementedError
+
+    def expiry_of(self, key: bytes) -> int:
+        """When ``key`` expires (Unix time in ms), -1 if never."""
+        raise NotImplementedError
+
+    def persist(self, key: bytes) -> bool:
+        """Remove the time to live; False when there was none."""
+        raise NotImplementedError
+
+    def expiry_times(self, count: int) -> list[int]:
+        """When up to ``count`` keys expire."""
+        raise NotImplementedError
+
+    def random_expiring(self, below: Callable[[int], int]) -> bytes:
+        """A key with a time to live, each about as likely as any other. There must be one."""
+        raise NotImplementedError
+
+    def draw_expiring(self, below: Callable[[int], int], count: int) -> list[bytes]:
+        """``draw`` among the keys with a time to live."""
+        raise NotImplementedError
+
+    def scan_expiring(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
+        """``scan`` among the keys with a time to live."""
+        raise NotImplementedError
+
+    # -- a walk's place -----------------------------------------------------------------------------------------------
 
     def is_passed(self, key: bytes, cursor: int) -> bool:
         """Whether a scan that has returned ``cursor``, not 0, has passed the place of ``key``, present or not."""

@@ -19,6 +19,10 @@ laid out anew, where a dict of a million keys takes 50 ms.
 order of their places, whatever the number and size of the segments. A cursor is a place, and the guarantee of SCAN
 follows: a key's place never changes.
 
+**Times to live.** A segment that holds a key with one has them beside its cells: eight bytes for each cell, empty or
+not, so 11 to 16 a key where most keys have one, and no second table with the keys in it. To find keys that expire is to
+look through these bytes, which are read in order; a segment without any is passed over.
+
 A cell has a tag of one byte (empty, gone, or seven bits of the hash), which is what probing looks at; the place, so
 that a segment is laid out anew without looking at its entries; and the pointer to the entry. 13 bytes, of which half to
 three quarters are in use.
@@ -42,6 +46,8 @@ _EMPTY: Final = 0
 _GONE: Final = 1
 _SEGMENT_KEYS_MIN: Final = 16  # on average; with fewer the table is laid out anew
 _DRAWS_MAX: Final = 1000  # of cells that are empty, before all keys are gone through
+_EXPIRING_DRAWS_MAX: Final = 50  # of cells without a time to live, before the next one with it is taken
+_NEVER: Final = -1
 
 
 @final
@@ -57,9 +63,11 @@ class _Segment:
         self.tags: vec[u8] = vec[u8]([u8(0)] * cells)
         self.places: vec[i32] = vec[i32]([i32(0)] * cells)
         self.entries: list[object] = [None] * cells
+        self.expiring: i64 = 0  # keys with a time to live
+        self.expiries: vec[i64] = vec[i64]()  # by cell, from the first such key on
 
-    def add(self, tag: i64, place: i64, entry: object) -> None:
-        """Add an entry whose key is not there, in the first cell that is free."""
+    def add(self, tag: i64, place: i64, entry: object) -> i64:
+        """Add an entry whose key is not there, in the first cell that is free; which one that is."""
         tags = self.tags
         mask = self.cells - 1
         at = (place >> self.shift) & mask
@@ -73,6 +81,31 @@ class _Segment:
         self.places[at] = i32(place)
         self.entries[at] = entry
         self.count += 1
+        return at
+
+    def expiry(self, at: i64) -> i64:
+        """When the key in cell ``at`` expires."""
+        if not self.expiring:
+            return _NEVER
+        return self.expiries[at]
+
+    def set_expiry(self, at: i64, at_ms: i64) -> i64:
+        """Set when the key in cell ``at`` expires, or that it never does; by how much there are more such keys now."""
+        if not self.expiring:
+            if at_ms < 0:
+                return 0
+            self.expiries = vec[i64]([i64(_NEVER)] * self.cells)
+        change: i64 = 0
+        if self.expiries[at] < 0:
+            if at_ms >= 0:
+                change = 1
+        elif at_ms < 0:
+            change = -1
+        self.expiries[at] = at_ms
+        self.expiring += change
+        if not self.expiring:
+            self.expiries = vec[i64]()
+        return change
 
     def find(self, key: bytes, hashed: i64) -> i64:
         """The cell of ``key``, -1 if it is not there."""
@@ -89,22 +122,29 @@ class _Segment:
                 return -1
             at = (at + 1) & mask
 
-    def walk(self, home: i64, count: int, found: list[bytes]) -> i64:
+    def walk(self, home: i64, count: int, found: list[bytes], expiring: bool) -> i64:
         """Add keys to ``found`` whose home is ``home`` or later, until there are ``count`` and every home is complete.
 
-        The home to continue from; the number of cells at the end.
+        With ``expiring`` those that have a time to live. The home to continue from; the number of cells at the end.
         """
+        if expiring and not self.expiring:
+            return self.cells
         at = home
         while at < self.cells:
             tag = i64(self.tags[at])
             if tag == _EMPTY and at > home and len(found) >= count:
                 return at  # nothing that belongs before an empty cell lies behind it
-            if tag > _GONE and home <= self._home_of(at) <= at:
+            if tag > _GONE and home <= self._home_of(at) <= at and (not expiring or self.expiries[at] >= 0):
                 found.append(key_of(self.entries[at]))
             at += 1
         at = 0
         while self.tags[at] != _EMPTY:  # what found no room at the end lies at the beginning
-            if i64(self.tags[at]) > _GONE and self._home_of(at) >= home and self._home_of(at) > at:
+            if (
+                i64(self.tags[at]) > _GONE
+                and self._home_of(at) >= home
+                and self._home_of(at) > at
+                and (not expiring or self.expiries[at] >= 0)
+            ):
                 found.append(key_of(self.entries[at]))
             at += 1
         return self.cells
@@ -119,6 +159,7 @@ class PackedTable(KeyTable):
 
     def __init__(self, to_close: list[KeyTable]) -> None:
         """``to_close``: the table adds itself to it when it needs ``close``."""
+        self.expiring = 0
         self._to_close = to_close
         self._open: list[Value] = []  # values in use that may be packed by ``close``
         self._count: i64 = 0
@@ -186,6 +227,8 @@ class PackedTable(KeyTable):
             return None
         entry = segment.entries[at]
         segment.entries[at] = None
+        if segment.expiring:
+            self.expiring += segment.set_expiry(at, _NEVER)
         if segment.tags[(at + 1) & (segment.cells - 1)] == _EMPTY:
             segment.tags[at] = _EMPTY
             segment.used -= 1
@@ -233,19 +276,24 @@ class PackedTable(KeyTable):
 
     def first(self, count: int) -> list[bytes]:
         """See ``KeyTable``."""
-        return self._from(0, 0, min(count, len(self)))
+        return self._from(0, 0, min(count, len(self)), expiring=False)
 
-    def _from(self, number: i64, at: i64, count: i64) -> list[bytes]:
-        """Up to ``count`` keys from cell ``at`` of a segment on, wrapping around at the end of the last segment."""
+    def _from(self, number: i64, at: i64, count: i64, expiring: bool) -> list[bytes]:
+        """Up to ``count`` keys from cell ``at`` of a segment on, wrapping around at the end of the last segment.
+
+        With ``expiring`` those that have a time to live.
+        """
         segments = self._segments
         found: list[bytes] = []
         for _ in range(len(segments) + 1):  # the first one twice: its cells before ``at`` are the last
             segment = segments[number]
             tags = segment.tags
+            if expiring and not segment.expiring:
+                at = segment.cells
             while at < segment.cells:
                 if len(found) >= count:
                     return found
-                if i64(tags[at]) > _GONE:
+                if i64(tags[at]) > _GONE and (not expiring or segment.expiries[at] >= 0):
                     found.append(key_of(segment.entries[at]))
                 at += 1
             number = number + 1 if number + 1 < len(segments) else 0
@@ -280,18 +328,24 @@ class PackedTable(KeyTable):
 
     def draw(self, below: Callable[[int], int], count: int) -> list[bytes]:
         """See ``KeyTable``."""
+        return self._drawn(below, min(count, len(self)), expiring=False)
+
+    def _drawn(self, below: Callable[[int], int], count: int, expiring: bool) -> list[bytes]:
         drawn: i64 = below(len(self._segments) * _CELLS_MAX)
         segment = drawn // _CELLS_MAX
-        return self._from(segment, (drawn % _CELLS_MAX) & (self._segments[segment].cells - 1), min(count, len(self)))
+        return self._from(segment, (drawn % _CELLS_MAX) & (self._segments[segment].cells - 1), count, expiring)
 
     def scan(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
         """See ``KeyTable``."""
+        return self._scanned(cursor, count, expiring=False)
+
+    def _scanned(self, cursor: int, count: int, expiring: bool) -> tuple[int, list[bytes]]:
         found: list[bytes] = []
         place: i64 = cursor & _PLACE_MASK
         while True:
             segment = self._directory[place >> self._shift]
             first = place & ~((segment.cells << segment.shift) - 1)
-            home = segment.walk((place - first) >> segment.shift, count, found)
+            home = segment.walk((place - first) >> segment.shift, count, found, expiring)
             place = first + (home << segment.shift)
             if place > _PLACE_MASK:
                 return 0, found
@@ -303,6 +357,72 @@ class PackedTable(KeyTable):
         hashed: i64 = hash(key)
         at: i64 = cursor
         return hashed & _PLACE_MASK < at
+
+    # -- times to live ------------------------------------------------------------------------------------------------
+
+    def expire_at(self, key: bytes, at_ms: int) -> None:
+        """See ``KeyTable``."""
+        hashed: i64 = hash(key)
+        segment = self._directory[(hashed & _PLACE_MASK) >> self._shift]
+        at = segment.find(key, hashed)
+        if at >= 0:
+            self.expiring += segment.set_expiry(at, at_ms)
+
+    def expiry_of(self, key: bytes) -> int:
+        """See ``KeyTable``."""
+        hashed: i64 = hash(key)
+        segment = self._directory[(hashed & _PLACE_MASK) >> self._shift]
+        if not segment.expiring:
+            return _NEVER
+        at = segment.find(key, hashed)
+        if at < 0:
+            return _NEVER
+        return segment.expiries[at]
+
+    def persist(self, key: bytes) -> bool:
+        """See ``KeyTable``."""
+        hashed: i64 = hash(key)
+        segment = self._directory[(hashed & _PLACE_MASK) >> self._shift]
+        if not segment.expiring:
+            return False
+        at = segment.find(key, hashed)
+        if at < 0 or segment.expiries[at] < 0:
+            return False
+        self.expiring += segment.set_expiry(at, _NEVER)
+        return True
+
+    def expiry_times(self, count: int) -> list[int]:
+        """See ``KeyTable``."""
+        found: list[int] = []
+        for segment in self._segments:
+            at: i64 = 0
+            while segment.expiring and at < segment.cells:
+                if len(found) >= count:
+                    return found
+                at_ms = segment.expiries[at]
+                if at_ms >= 0:
+                    found.append(at_ms)
+                at += 1
+        return found
+
+    def random_expiring(self, below: Callable[[int], int]) -> bytes:
+        """See ``KeyTable``. Where few keys have a time to live, one behind many that have none is the likelier."""
+        segments = self._segments
+        for _ in range(_EXPIRING_DRAWS_MAX):
+            drawn: i64 = below(len(segments) * _CELLS_MAX)
+            segment = segments[drawn // _CELLS_MAX]
+            at = (drawn % _CELLS_MAX) & (segment.cells - 1)
+            if segment.expiry(at) >= 0:
+                return key_of(segment.entries[at])
+        return self._drawn(below, 1, expiring=True)[0]
+
+    def draw_expiring(self, below: Callable[[int], int], count: int) -> list[bytes]:
+        """See ``KeyTable``."""
+        return self._drawn(below, min(count, self.expiring), expiring=True)
+
+    def scan_expiring(self, cursor: int, count: int) -> tuple[int, list[bytes]]:
+        """See ``KeyTable``."""
+        return self._scanned(cursor, count, expiring=True)
 
     # -- room ---------------------------------------------------------------------------------------------------------
 
@@ -322,7 +442,9 @@ class PackedTable(KeyTable):
         while at < old.cells:
             tag = i64(old.tags[at])
             if tag > _GONE:
-                new.add(tag, i64(old.places[at]), old.entries[at])
+                to = new.add(tag, i64(old.places[at]), old.entries[at])
+                if old.expiring:
+                    new.set_expiry(to, old.expiries[at])
             at += 1
         self._enter(old, new, new, place)
 
@@ -344,7 +466,10 @@ class PackedTable(KeyTable):
             tag = i64(old.tags[at])
             if tag > _GONE:
                 where = i64(old.places[at])
-                (high if where & half else low).add(tag, where, old.entries[at])
+                new = high if where & half else low
+                to = new.add(tag, where, old.entries[at])
+                if old.expiring:
+                    new.set_expiry(to, old.expiries[at])
             at += 1
         self._enter(old, low, high, place)
 
@@ -363,13 +488,20 @@ class PackedTable(KeyTable):
         """Few keys are left in many segments: lay out the whole table anew."""
         old = self._segments
         self._count = 0
+        self.expiring = 0
         self._shift = _PLACE_BITS
         self._segments = [_Segment(0, _CELLS_MIN, _PLACE_BITS - 4)]
         self._directory = [self._segments[0]]
         for segment in old:
-            for entry in segment.entries:
+            at: i64 = 0
+            while at < segment.cells:
+                entry = segment.entries[at]
                 if entry is not None:
-                    self.put(key_of(entry), value_of(entry))
+                    key = key_of(entry)
+                    self.put(key, value_of(entry))
+                    if segment.expiry(at) >= 0:
+                        self.expire_at(key, segment.expiry(at))
+                at += 1
 
 
 def _tag_of(hashed: i64) -> i64:

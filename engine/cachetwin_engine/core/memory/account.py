@@ -32,7 +32,7 @@ def size_of_key(engine: EngineState, db: Database, key: bytes, value: object, sa
     if not engine.embeds_keys:
         return _REDIS_ENTRY_BYTES + allocated(len(key) + 2) + _value_bytes(value, samples)
     if engine.packs_keys:
-        return _packed_bytes(key, value, samples, bool(db.expires) and key in db.expires)
+        return _packed_bytes(key, value, samples, db.expiry_of(key) >= 0)
     if isinstance(value, Value):
         return value.size_bytes(samples)
     size = string_bytes(value) if isinstance(value, bytes) else 0
@@ -42,7 +42,7 @@ def size_of_key(engine: EngineState, db: Database, key: bytes, value: object, sa
 
 def footprint(engine: EngineState, db: Database, key: bytes, value: object) -> int:
     """All that would be freed with ``key``: its value, its name, its places in the tables."""
-    tables = 2 if db.expires and key in db.expires else 1
+    tables = 2 if db.expiry_of(key) >= 0 else 1
     if not engine.embeds_keys:
         entry = allocated(_REDIS_ENTRY_BYTES) + _REDIS_SLOT_BYTES
         return tables * entry + allocated(len(key) + 2) + _value_bytes(value, SAMPLES)
@@ -67,7 +67,7 @@ def _block_bytes(db: Database, key: bytes, value: object) -> int:
     if not isinstance(value, bytes):
         return 0
     size = OBJECT_BYTES + len(key) + 7 + len(value)
-    if db.expires and key in db.expires:
+    if db.expiry_of(key) >= 0:
         size += 8
     return allocated(size) if size <= BLOCK_BYTES else 0
 

@@ -111,7 +111,7 @@ class Evictor:
                 return None
             while self._pool:
                 best = self._pool.pop()
-                if (best.key in best.db.expires) if volatile else best.db.values.has(best.key):
+                if (best.db.expiry_of(best.key) >= 0) if volatile else best.db.values.has(best.key):
                     return best
         return None
 
@@ -123,8 +123,9 @@ class Evictor:
             if not _may_go(db, volatile):
                 continue
             found = True
-            keys = db.expiring if volatile else db.values
-            for key in keys.draw(engine.random.below, engine.config.memory.maxmemory_samples):
+            below, samples = engine.random.below, engine.config.memory.maxmemory_samples
+            keys = db.values.draw_expiring(below, samples) if volatile else db.values.draw(below, samples)
+            for key in keys:
                 self._offer(self._score(order, db, key), db, key)
         return found
 
@@ -134,7 +135,7 @@ class Evictor:
             return self._access_log.idle_ms(db, key)
         if order == _BY_FREQUENCY:
             return 255 - self._access_log.frequency(db, key)
-        return _FAR_FUTURE_MS - db.expires[key]
+        return _FAR_FUTURE_MS - db.expiry_of(key)
 
     def _offer(self, score: int, db: Database, key: bytes) -> None:
         """Put a key into the pool if it is better than the worst there."""
@@ -154,13 +155,13 @@ class Evictor:
 
 def _may_go(db: Database, volatile: bool) -> int:
     """How many keys are candidates."""
-    return len(db.expiring) if volatile else len(db.values)
+    return db.values.expiring if volatile else len(db.values)
 
 
 def _draw_from(db: Database, volatile: bool, engine: EngineState) -> bytes:
     """One of them."""
     below = engine.random.below
-    return db.expiring.random(below) if volatile else db.values.random(below)
+    return db.values.random_expiring(below) if volatile else db.values.random(below)
 
 
 def evict(engine: EngineState, db: Database, key: bytes) -> None:

@@ -20,7 +20,7 @@ class MemoryOverhead:
         self.total = STARTUP_BYTES + engine.buffer_bytes
         for db in engine.databases:
             if len(db):
-                main, expires = len(db) * ENTRY_BYTES, len(db.expires) * ENTRY_BYTES
+                main, expires = len(db) * ENTRY_BYTES, db.values.expiring * ENTRY_BYTES
                 self.keys += len(db)
                 self.tables.append((db.index, main, expires))
                 self.total += main + expires

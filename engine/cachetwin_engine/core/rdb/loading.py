@@ -240,8 +240,9 @@ class Loading:
             read = self.databases[db.index]
             for key, value in read.values.items():
                 db.put(key, value)
-                if key in read.expires:
-                    db.expire_at(key, read.expires[key])
+                at_ms = read.expiry_of(key)
+                if at_ms >= 0:
+                    db.expire_at(key, at_ms)
         return self.result
 
 

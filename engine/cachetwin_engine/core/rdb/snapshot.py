@@ -152,7 +152,7 @@ class Snapshot:
     # -- large collections --------------------------------------------------------------------------------------------
 
     def _begin_long(self, db: Database, key: bytes) -> None:
-        self._put_head(db, key, db.expiry_of(key) if db.expires else -1)
+        self._put_head(db, key, db.expiry_of(key))
         self._long = LongEntry(self._writer, key, db.values.peek(key))
 
     def _write_more(self) -> bool:
@@ -175,7 +175,7 @@ class Snapshot:
         writer = self._writer
         self._writer = self._behind
         self._open(db)
-        self._put(db, key, db.values.peek(key), db.expiry_of(key) if db.expires else -1)
+        self._put(db, key, db.values.peek(key), db.expiry_of(key))
         self._writer = writer
         self.keys_written += 1
 
@@ -200,7 +200,7 @@ class Snapshot:
     def _write_sizes(self, db: Database) -> None:
         self._writer.kind(kinds.SIZES)
         self._writer.length(len(db.values))
-        self._writer.length(len(db.expires))
+        self._writer.length(db.values.expiring)
 
     def _open(self, db: Database) -> None:
         self._writer.kind(kinds.DATABASE)
@@ -208,7 +208,7 @@ class Snapshot:
 
     def _write_key(self, db: Database, key: bytes) -> None:
         value = db.values.peek(key)
-        self._put(db, key, value, db.expiry_of(key) if db.expires else -1)
+        self._put(db, key, value, db.expiry_of(key))
         self.keys_written += 1
         if self._writer.size() >= _PIECE_BYTES:
             self._gather()
