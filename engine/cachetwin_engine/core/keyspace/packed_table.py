@@ -20,8 +20,7 @@ order of their places, whatever the number and size of the segments. A cursor is
 follows: a key's place never changes.
 
 **Times to live.** A segment that holds a key with one has them beside its cells: eight bytes for each cell, empty or
-not, so 11 to 16 a key where most keys have one, and no second table with the keys in it. To find keys that expire is to
-look through these bytes, which are read in order; a segment without any is passed over.
+not, so 11 to 16 a key where most keys have one. A walk reads them in order, and passes over a segment without any.
 
 A cell has a tag of one byte (empty, gone, or seven bits of the hash), which is what probing looks at; the place, so
 that a segment is laid out anew without looking at its entries; and the pointer to the entry. 13 bytes, of which half to
@@ -84,8 +83,8 @@ class _Segment:
         return at
 
     def expiry(self, at: i64) -> i64:
-        """When the key in cell ``at`` expires."""
-        if not self.expiring:
+        """When the key in cell ``at`` expires; never, in cell -1."""
+        if at < 0 or not self.expiring:
             return _NEVER
         return self.expiries[at]
 
@@ -374,21 +373,13 @@ class PackedTable(KeyTable):
         segment = self._directory[(hashed & _PLACE_MASK) >> self._shift]
         if not segment.expiring:
             return _NEVER
-        at = segment.find(key, hashed)
-        if at < 0:
-            return _NEVER
-        return segment.expiries[at]
+        return segment.expiry(segment.find(key, hashed))
 
     def persist(self, key: bytes) -> bool:
         """See ``KeyTable``."""
-        hashed: i64 = hash(key)
-        segment = self._directory[(hashed & _PLACE_MASK) >> self._shift]
-        if not segment.expiring:
+        if self.expiry_of(key) < 0:
             return False
-        at = segment.find(key, hashed)
-        if at < 0 or segment.expiries[at] < 0:
-            return False
-        self.expiring += segment.set_expiry(at, _NEVER)
+        self.expire_at(key, _NEVER)
         return True
 
     def expiry_times(self, count: int) -> list[int]:
