@@ -1,7 +1,8 @@
 """The CDK app of the reference architectures; the only place that reads context and environment.
 
 Context: ``stack`` names the architectures to synthesise, separated by commas, or ``all``; the web application without
-it. ``certificate-arn`` gives the load balancers a certificate for HTTPS.
+it. ``certificate-arn`` gives the load balancers a certificate for HTTPS. ``drills=off`` takes the button that kills a
+worker from the messaging services.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,9 @@ Context = Callable[[str], Any]
 ARCHITECTURES: dict[str, Callable[[cdk.App, Context], cdk.Stack]] = {
     "web-app": lambda app, get: WebAppStack(app, "CachetwinWebApp", certificate_arn=get("certificate-arn")),
     "session-api": lambda app, _get: SessionApiStack(app, "CachetwinSessionApi"),
-    "messaging": lambda app, get: MessagingStack(app, "CachetwinMessaging", certificate_arn=get("certificate-arn")),
+    "messaging": lambda app, get: MessagingStack(
+        app, "CachetwinMessaging", certificate_arn=get("certificate-arn"), drills=get("drills") != "off"
+    ),
     "serverless": lambda app, _get: ServerlessStack(app, "CachetwinServerless"),
     "cluster": lambda app, _get: ClusterStack(app, "CachetwinCluster"),
     "memcached": lambda app, get: MemcachedStack(app, "CachetwinMemcached", certificate_arn=get("certificate-arn")),

@@ -9,34 +9,41 @@ from aws_cdk.aws_ecr_assets import DockerImageAsset, Platform
 from constructs import Construct
 
 from cachetwin_cdk.patterns import MessagingService, MessagingServices
+from cachetwin_cdk.patterns.messaging.streams import dead_letter_key
 
 _SERVICES = Path(__file__).parent / "services"
 
 
-def services(image: ecs.ContainerImage) -> dict[str, MessagingService]:
-    """The three services and who may do what: the API hands orders in, the worker does them, the notifier listens."""
+def services(image: ecs.ContainerImage, *, drills: bool = True) -> dict[str, MessagingService]:
+    """The three services and who may do what: the API hands orders in, the worker does them, the notifier tells of them.
+
+    With ``drills`` the page may kill workers, and half a second's work on an order can be seen.
+    """
     return {
         "order-api": MessagingService(
             image=image,
             command=["python", "-m", "orders.api"],
             port=8080,
-            publishes=["orders.placed"],
+            publishes=["orders.placed", "orders.resent"],
             enqueues=["orders"],
-            keys=["order:*"],
+            keys=["order:*", "orders:*", "notice:feed", dead_letter_key("orders")],
+            # An order is acknowledged when the replica has it too, so a failover loses none.
+            environment={"REPLICAS_MIN": "1", "DRILLS": "true" if drills else "false"},
         ),
         "notifier": MessagingService(
             image=image,
             command=["python", "-m", "orders.notifier"],
             subscribes=["orders.*"],
-            keys=["notice:*"],
-            count=1,  # every task hears every message: a second would count each twice
+            keys=["notice:*", "orders:history"],
+            count=1,
         ),
         "worker": MessagingService(
             image=image,
             command=["python", "-m", "orders.worker"],
             works_on="orders",
-            publishes=["orders.done", "orders.failed"],
-            keys=["order:*"],
+            publishes=["orders.taken", "orders.done", "orders.failed"],
+            keys=["order:*", "orders:*"],
+            environment={"STALE_MS": "5000", "JOBS_AT_ONCE": "4", **({"WORK_MS": "500"} if drills else {})},
         ),
     }
 
@@ -44,7 +51,9 @@ def services(image: ecs.ContainerImage) -> dict[str, MessagingService]:
 class MessagingStack(cdk.Stack):
     """An order API, a notifier and a worker, one image with three commands. Plain HTTP without a certificate."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, certificate_arn: str | None = None) -> None:
+    def __init__(
+        self, scope: Construct, construct_id: str, *, certificate_arn: str | None = None, drills: bool = True
+    ) -> None:
         super().__init__(scope, construct_id, description="Orders: publishers, subscribers and workers on one cache")
         certificate = (
             acm.Certificate.from_certificate_arn(self, "Certificate", certificate_arn) if certificate_arn else None
@@ -57,6 +66,6 @@ class MessagingStack(cdk.Stack):
             "Messaging",
             certificate=certificate,
             allow_plain_http=certificate is None,
-            services=services(image),
+            services=services(image, drills=drills),
         )
         cdk.CfnOutput(self, "Url", value=self.messaging.url, description="Where orders are placed")

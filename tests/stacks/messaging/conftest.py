@@ -49,7 +49,7 @@ class CacheServer:
         )
         with (self.folder / "cache.log").open("ab") as log:
             self.process = subprocess.Popen(["redis-server", self.folder / "cache.conf"], stdout=log, stderr=log)
-        wait_until(self._accepts, "the cache accepts connections")
+        wait_until(self._accepts, "this test's own cache accepts connections")
 
     def stop(self) -> None:
         if self.process is not None:
@@ -60,7 +60,8 @@ class CacheServer:
     def _accepts(self) -> bool:
         with self.client() as client:
             try:
-                return bool(client.ping())
+                owner = client.info("server")["process_id"]
+                return self.process is not None and bool(owner == self.process.pid)
             except (ValkeyConnectionError, BusyLoadingError):
                 return False
 

@@ -123,7 +123,7 @@ class MessagingService:
             rules = rules.commands(*_SUBSCRIBER)
         has_every_key = "*" in self.keys
         if self.enqueues:
-            rules = rules.commands("xadd")
+            rules = rules.commands("xadd", "wait")  # WAIT: a job that a replica has too outlives a failover
             if not has_every_key:
                 rules = rules.write_keys(*(stream_key(name) for name in self.enqueues))
         if self.works_on is not None:

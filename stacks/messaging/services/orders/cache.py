@@ -9,6 +9,7 @@ from valkey.asyncio import Valkey
 from valkey.asyncio.retry import Retry
 from valkey.backoff import NoBackoff
 from valkey.exceptions import ConnectionError as CacheConnectionError
+from valkey.exceptions import ReadOnlyError, ResponseError
 
 from .settings import CacheSettings
 
@@ -17,7 +18,15 @@ OPERATION_TIMEOUT_S: Final = 2.0
 PAUSE_FIRST_S: Final = 0.1
 PAUSE_MAX_S: Final = 5.0
 
+# What a node replies while another takes over from it: as good as no answer, and there will be one.
+_FAILING_OVER: Final = ("READONLY", "UNBLOCKED", "LOADING", "MASTERDOWN")
+
 logger = logging.getLogger(__name__)
+
+
+def is_failing_over(error: ResponseError) -> bool:
+    """Whether the node says that it is no primary, or none yet; a new connection leads to the one that is."""
+    return any(word in str(error) for word in _FAILING_OVER) or isinstance(error, ReadOnlyError)
 
 
 def connect(settings: CacheSettings, *, patience_s: float = OPERATION_TIMEOUT_S) -> Valkey:

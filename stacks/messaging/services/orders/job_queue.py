@@ -9,7 +9,7 @@ A job must be finished, or have failed, before it is stale, or two workers would
 for a job lies well below ``stale_ms``.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +17,7 @@ from valkey.asyncio import Valkey
 from valkey.exceptions import ResponseError
 
 GROUP: Final = "workers"
+GivenUp = Callable[["Job", str], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +41,20 @@ class JobQueue:
     """One worker's view of a queue. Raises valkey's errors when the cache is away."""
 
     def __init__(
-        self, client: Valkey, *, stream: str, dead_letters: str, worker: str, limits: Limits | None = None
+        self,
+        client: Valkey,
+        *,
+        stream: str,
+        dead_letters: str,
+        worker: str,
+        limits: Limits | None = None,
+        given_up: GivenUp | None = None,
     ) -> None:
         self._client: Any = client  # valkey-py's types say too little about streams
         self._stream = stream
         self._dead_letters = dead_letters
         self._worker = worker
+        self._given_up = given_up
         self.limits = limits or Limits()
         self._claim_from = "0-0"
 
@@ -88,13 +97,19 @@ class JobQueue:
             await transaction.execute()
 
     async def give_up(self, job: Job, reason: str) -> None:
-        """Move the job to the dead letters, where a person can see it."""
+        """Move the job to the dead letters, where a person can see it. ``given_up`` is told first, maybe twice."""
+        if self._given_up is not None:
+            await self._given_up(job, reason)
         letter = {**job.fields, "job_id": job.job_id, "attempts": str(job.attempt), "reason": reason[:500]}
         async with self._client.pipeline(transaction=True) as transaction:
             transaction.xadd(self._dead_letters, letter)
             transaction.xack(self._stream, GROUP, job.job_id)
             transaction.xdel(self._stream, job.job_id)
             await transaction.execute()
+
+    async def reconnect(self) -> None:
+        """Close the connections: the next command looks up where the primary is."""
+        await self._client.connection_pool.disconnect()
 
     async def leave(self) -> None:
         """Sign off. A worker that still has jobs stays on the group's list, so that they can be taken over."""

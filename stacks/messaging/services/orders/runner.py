@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from valkey.exceptions import ResponseError, ValkeyError
 
-from .cache import Pause
+from .cache import Pause, is_failing_over
 from .job_queue import Job, JobQueue
 
 logger = logging.getLogger(__name__)
@@ -56,9 +56,12 @@ class Runner:
                 await self._round()
                 pause.succeeded()
             except ResponseError as error:
-                if not str(error).startswith("NOGROUP"):
+                prepared = False  # the stream may be gone, or this node never had it: make it again
+                if is_failing_over(error):
+                    await self._queue.reconnect()
+                    await pause.failed(error, self._stopping)
+                elif not str(error).startswith("NOGROUP"):
                     raise  # a right that is missing, a key of another kind: no waiting mends that
-                prepared = False  # the stream was deleted: make it again
             except (ValkeyError, OSError) as error:
                 await pause.failed(error, self._stopping)
         try:
