@@ -5,6 +5,7 @@ BIN := .venv/bin
 COMPILED := .venv-compiled/bin
 UV := $(BIN)/uv --quiet
 INSTALLED := .venv/.installed
+STACKS ?= web-app,session-api,messaging
 DISTRIBUTIONS := constructs engine local
 BY_SOCKET := tests/engine/compat tests/engine/fuzz tests/engine/server
 OTHER_TESTS := $(filter-out %/__pycache__/ tests/engine/ tests/golden/ tests/cdk/ tests/e2e/ tests/container/,$(wildcard tests/*/))
@@ -15,8 +16,8 @@ SOURCES = $(shell find $(1) -type f -not -path '*/build/*' -not -path '*.egg-inf
 .PHONY: coverage platform-wheels check-tag hooks
 .PHONY: up test check lint types contracts docs pytest pytest-compiled pytest-container wheels bench image image-runner lock clean
 
-up: $(INSTALLED)  ## Synthesise the app of cdk.json and bring it up on this machine
-	$(BIN)/cachetwin up
+up: $(INSTALLED)  ## Synthesise the architectures and bring them up on this machine; STACKS=memcached names others
+	$(BIN)/cachetwin up -c stack=$(STACKS)
 
 test: check  ## Set up and pass everything that CI runs
 

@@ -1,8 +1,8 @@
 """Take the pictures of README.md and the documentation from the real thing: ``python tools/screenshots.py``.
 
-Runs `make up` in this folder, on a terminal of its own, and looks at its page with headless Chromium (Debian's
-chromium and chromium-driver). Writes make-up.svg, the terminal, and web-app.png, the page, into
-docs/screenshots.
+Runs `make up` in this folder, on a terminal of its own, and looks at its pages with headless Chromium (Debian's
+chromium and chromium-driver). Writes make-up.svg, the terminal, and web-app.png, session-api.png and messaging.png, the
+pages, into docs/screenshots.
 """
 
 import contextlib
@@ -39,6 +39,9 @@ DOWN_S_MAX: Final = 60
 PAGE_S_MAX: Final = 30
 SETTLE_S: Final = 3
 """The page asks for its counters every two seconds."""
+SESSION_ROWS: Final = 10
+WINDOW_FRAME: Final = 140
+"""What the browser's window has above the page."""
 _CONTROL = re.compile(r"\x1b\[(\d*)([A-HJKSTfm])|\x1b\[([\d;]+)m|\x1b\[\?\d+[hl]|\r|\n")
 
 
@@ -65,7 +68,7 @@ def terminal_text(output: str) -> str:
 
 @contextlib.contextmanager
 def running_app() -> Iterator[str]:
-    """The web app, up in the foreground; what its terminal showed until it was ready. Ctrl-C when it is left."""
+    """The architectures, up in the foreground; what its terminal showed until it was ready. Ctrl-C when it is left."""
     terminal, inside = pty.openpty()
     fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 50, COLUMNS, 0, 0))
     environment = {**os.environ, "TERM": "xterm-256color"}
@@ -108,14 +111,21 @@ def _has_more_than(count: int) -> Callable[[webdriver.Chrome], bool]:
     return lambda page: len(page.find_elements(By.CSS_SELECTOR, "#history .took b")) > count
 
 
-def photograph_page(url: str, file: Path) -> None:
-    """Ask for a few products twice, so that the page has hits and misses to show, and take its picture."""
+@contextlib.contextmanager
+def page_at(url: str) -> Iterator[webdriver.Chrome]:
+    """A browser with the page open."""
     options = webdriver.ChromeOptions()
     for argument in ("--headless=new", "--no-sandbox", "--hide-scrollbars", "--window-size=1300,900"):
         options.add_argument(argument)
     options.binary_location = shutil.which("chromium") or ""
     with webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver"))) as browser:
         browser.get(url)
+        yield browser
+
+
+def photograph_web_app(url: str, file: Path) -> None:
+    """Ask for a few products twice, so that the page has hits and misses to show, and take its picture."""
+    with page_at(url) as browser:
         time.sleep(SETTLE_S)  # the first visit fills the services' pools
         browser.get(url)
         wait = WebDriverWait(browser, PAGE_S_MAX)
@@ -128,12 +138,50 @@ def photograph_page(url: str, file: Path) -> None:
         browser.save_screenshot(str(file))
 
 
+def photograph_session_api(url: str, file: Path) -> None:
+    """Sign in, fill a cart, ask ten times at once, and take the page's picture."""
+    with page_at(url) as browser:
+        wait = WebDriverWait(browser, PAGE_S_MAX)
+        wait.until(lambda page: page.find_element(By.ID, "name").is_displayed())
+        browser.find_element(By.ID, "name").send_keys("Ada\n")
+        wait.until(lambda page: page.find_element(By.ID, "who").text == "Ada")
+        browser.find_element(By.CSS_SELECTOR, "[aria-label='One Oak lamp more']").click()
+        wait.until(lambda page: page.find_element(By.ID, "total").text == "Together 89 €")
+        browser.find_element(By.ID, "many").click()
+        wait.until(lambda page: len(page.find_elements(By.CSS_SELECTOR, "#answers .start")) >= SESSION_ROWS)
+        browser.save_screenshot(str(file))
+
+
+def photograph_messaging(url: str, file: Path) -> None:
+    """Place an order that cannot be done and many that can, kill a worker, and take the page's picture."""
+    with page_at(url) as browser:
+        wait = WebDriverWait(browser, PAGE_S_MAX)
+        wait.until(lambda page: len(page.find_elements(By.CSS_SELECTOR, "#workers [data-kill]")) > 1)
+        quantity = browser.find_element(By.ID, "quantity")
+        quantity.clear()
+        quantity.send_keys("5000\n")
+        wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, "#dead li"))
+        quantity.clear()
+        quantity.send_keys("2")
+        browser.find_element(By.CSS_SELECTOR, "[data-many='300']").click()
+        time.sleep(SETTLE_S)
+        browser.find_element(By.CSS_SELECTOR, "#workers [data-kill]").click()
+        wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, "#workers [data-alive='false']"))
+        height = browser.execute_script("return document.documentElement.scrollHeight")
+        browser.set_window_size(1300, height + WINDOW_FRAME)
+        time.sleep(1)
+        browser.save_screenshot(str(file))
+
+
 def main() -> None:
-    """Take both pictures."""
+    """Take the pictures."""
     SCREENSHOTS.mkdir(exist_ok=True)
     with running_app() as shown:
         text = terminal_text(shown)
-        photograph_page(re.findall(r"http://127\.0\.0\.1:\d+", text)[0], SCREENSHOTS / "web-app.png")
+        urls = dict(re.findall(r"Cachetwin(\w+)\.Url = (\S+)", text))
+        photograph_web_app(urls["WebApp"], SCREENSHOTS / "web-app.png")
+        photograph_session_api(urls["SessionApi"], SCREENSHOTS / "session-api.png")
+        photograph_messaging(urls["Messaging"], SCREENSHOTS / "messaging.png")
     draw_terminal("$ make up\n" + text, SCREENSHOTS / "make-up.svg")
 
 
