@@ -55,12 +55,12 @@ def test_each_service_has_a_user_for_its_part_alone(messaging: MessagingServices
     work = "+xgroup|create +xgroup|delconsumer +xreadgroup +xautoclaim +xpending +xack +xdel +xadd +xlen +multi +exec"
     hello = "-@all +ping +client|setinfo +client|setname"
     assert said == {
-        "api": f"on %W~queue:{{orders}} &orders.placed {hello} +publish +xadd",
+        "api": f"on %W~queue:{{orders}} &orders.placed {hello} +publish +xadd +wait",
         "mailer": f"on &orders.* {hello} +subscribe +psubscribe +unsubscribe +punsubscribe",
         "worker": f"on ~queue:{{orders}} %W~queue:{{orders}}:dead resetchannels {hello} {work}",
         "clerk": (
             f"on ~clerk:* %W~queue:{{returns}} ~queue:{{returns}} %W~queue:{{returns}}:dead &returns {hello} "
-            f"+@read +@write +@transaction -@admin -@dangerous +publish +xadd {work}"
+            f"+@read +@write +@transaction -@admin -@dangerous +publish +xadd +wait {work}"
         ),
     }
 
