@@ -8,20 +8,30 @@ INSTALLED := .venv/.installed
 STACKS ?= web-app,session-api,messaging
 DISTRIBUTIONS := constructs engine local
 BY_SOCKET := tests/engine/compat tests/engine/fuzz tests/engine/server
-OTHER_TESTS := $(filter-out %/__pycache__/ tests/engine/ tests/golden/ tests/cdk/ tests/e2e/ tests/container/,$(wildcard tests/*/))
+OTHER_TESTS := $(filter-out %/__pycache__/ $(foreach own,engine golden cdk e2e container local,tests/$(own)/),\
+  $(wildcard tests/*/))
 CAN_COMPILE := $(shell $(PYTHON) tools/compiled_build.py --can-compile && echo yes)
 PYTHON_FOLDERS := constructs engine local stacks benchmarks tests tools
 SOURCES = $(shell find $(1) -type f -not -path '*/build/*' -not -path '*.egg-info/*' -not -name '*.pyc')
 
 .PHONY: coverage platform-wheels check-tag hooks
-.PHONY: up test check lint types contracts docs pytest pytest-compiled pytest-container wheels bench image image-runner lock clean
+.PHONY: up test check lint types contracts docs pytest pytest-local pytest-cdk pytest-other pytest-socket pytest-e2e pytest-compiled pytest-container wheels bench image image-runner lock clean
 
 up: $(INSTALLED)  ## Synthesise the architectures and bring them up on this machine; STACKS=memcached names others
 	$(BIN)/cachetwin up -c stack=$(STACKS)
 
-test: check  ## Set up and pass everything that CI runs
+# As many targets of `check` at a time as there are cores, each of one process; where one fails the others still say what they
+# found. A make without --output-sync (macOS has 3.81) goes one by one, with two processes each.
+CORES := $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+WORKERS ?= 2
+PYTEST = -m pytest $(if $(filter 0,$(WORKERS)),,-n $(WORKERS) --dist loadfile)
 
-check: lint types contracts pytest $(if $(CAN_COMPILE),pytest-compiled pytest-container,no-compiler)  ## Exactly what CI runs
+test: $(INSTALLED)  ## Set up and pass everything that CI runs
+	+$(MAKE) check --keep-going $(if $(filter output-sync,$(.FEATURES)),--jobs=$(CORES) --output-sync=target WORKERS=0)
+
+# The longest first.
+check: $(if $(CAN_COMPILE),dist/compiled/.built,no-compiler) pytest $(if $(CAN_COMPILE),pytest-compiled pytest-container) \
+  lint types contracts  ## Exactly what CI runs
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
@@ -42,17 +52,29 @@ docs: $(INSTALLED)  ## The documentation site, into build/site
 # The tests of the engine in one process, under coverage, whose floor is in pyproject.toml: lines only, because branches
 # would double the time. Values that a command has kept too long are poisoned (tests/engine/poisoned.py).
 coverage: $(INSTALLED)  ## Run the engine's in-process tests, and show what of its core they leave out
-	CACHETWIN_EXPECT_BUILD=pure CACHETWIN_POISON=1 $(BIN)/python -m pytest tests/engine $(BY_SOCKET:%=--ignore %) \
-	  -n 2 --dist loadfile --cov
+	CACHETWIN_EXPECT_BUILD=pure CACHETWIN_POISON=1 $(BIN)/python $(PYTEST) tests/engine $(BY_SOCKET:%=--ignore %) --cov
 
-# Two at a time, but for those that bring the whole architecture up: they need its ports and go alone.
-pytest: coverage $(INSTALLED) .venv/checkov/.installed
-	$(BIN)/python -m pytest $(BY_SOCKET) $(OTHER_TESTS) -n 2 --dist loadfile
-	$(BIN)/python -m pytest tests/cdk -n 2 --dist loadfile
+pytest: pytest-e2e pytest-local pytest-cdk pytest-other pytest-socket coverage
+
+pytest-local: $(INSTALLED)
+	$(BIN)/python $(PYTEST) tests/local
+
+pytest-cdk: $(INSTALLED) .venv/checkov/.installed
+	$(BIN)/python $(PYTEST) tests/cdk
+
+pytest-other: $(INSTALLED)
+	$(BIN)/python $(PYTEST) $(OTHER_TESTS)
+
+# What compares with another server, or looks for crashes, is in the compiled tests where there are any: once is enough.
+pytest-socket: $(INSTALLED)
+	$(BIN)/python $(PYTEST) $(if $(CAN_COMPILE),tests/engine/server,$(BY_SOCKET))
+
+# These bring whole architectures up, at the ports that their templates name: one after the other.
+pytest-e2e: $(INSTALLED)
 	$(BIN)/python -m pytest tests/e2e
 
 pytest-compiled: .venv-compiled/.installed
-	CACHETWIN_EXPECT_BUILD=compiled $(COMPILED)/python -m pytest tests/engine -n 2 --dist loadfile
+	CACHETWIN_EXPECT_BUILD=compiled $(COMPILED)/python $(PYTEST) tests/engine
 
 .PHONY: no-compiler
 no-compiler:
@@ -63,8 +85,9 @@ no-compiler:
 compiled: $(INSTALLED)  ## Compile what changed: PYTHONPATH=build/compiled/lib .venv/bin/python -m pytest tests/engine/...
 	$(BIN)/python tools/compiled_build.py
 
-# The images: as root with podman, buildah, runc and debootstrap; elsewhere the tests are skipped and say so.
-pytest-container: dist/pure/.built dist/compiled/.built
+# The images: as root with podman, buildah, runc and debootstrap; elsewhere the tests are skipped and say so. The containers
+# share the ports of this machine with the tests of pytest-e2e.
+pytest-container: dist/pure/.built dist/compiled/.built | pytest-e2e
 	$(BIN)/python -m pytest tests/container
 
 wheels: dist/pure/.built dist/compiled/.built  ## All wheels and source archives: dist/pure, and the engine compiled: dist/compiled
@@ -125,7 +148,8 @@ $(INSTALLED): requirements.lock pyproject.toml VERSION $(DISTRIBUTIONS:%=%/pypro
 	$(UV) pip install --python $(COMPILED)/python --no-deps dist/compiled/*.whl
 	@touch $@
 
-dist/pure/.built: $(INSTALLED) $(call SOURCES,$(DISTRIBUTIONS))
+# Both build the engine in its folder, so not at the same time.
+dist/pure/.built: $(INSTALLED) $(call SOURCES,$(DISTRIBUTIONS)) | dist/compiled/.built
 	rm -rf dist/pure
 	for folder in $(DISTRIBUTIONS); do \
 	  $(UV) build --no-build-isolation --python $(BIN)/python --out-dir dist/pure $$folder || exit 1; \

@@ -40,6 +40,8 @@ def unused(folders: list[Path]) -> list[str]:
     reads: dict[Path, set[str]] = {}
     for folder in folders:
         for path in sorted(folder.rglob("*.py")):
+            if "build" in path.relative_to(folder).parts:  # copies, which a build may be writing
+                continue
             tree = ast.parse(path.read_text(encoding="utf-8"))
             constants += [(path, name, line) for name, line in assigned(tree).items()]
             reads[path], imported = read(tree)
