@@ -101,7 +101,7 @@ def _run(command: Sequence[str], root: Path, environment: dict[str, str] | None 
         raise Refusal(f"`{' '.join(command)}` exited with {done.returncode}")
 
 
-def release(root: Path, *, dry_run: bool, check: Sequence[str] = ("make", "check")) -> str:
+def release(root: Path, *, dry_run: bool, check: Sequence[str] = ("make", "test")) -> str:
     """Do all of it. Returns what to do next; raises Refusal."""
     number = refuse_unready(root)
     _run(check, root)
