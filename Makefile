@@ -29,9 +29,9 @@ PYTEST = -m pytest $(if $(filter 0,$(WORKERS)),,-n $(WORKERS) --dist loadfile)
 test: $(INSTALLED)  ## Set up and pass everything that CI runs
 	+$(MAKE) check --keep-going $(if $(filter output-sync,$(.FEATURES)),--jobs=$(CORES) --output-sync=target WORKERS=0)
 
-# The longest first.
-check: $(if $(CAN_COMPILE),dist/compiled/.built,no-compiler) pytest $(if $(CAN_COMPILE),pytest-compiled pytest-container) \
-  lint types contracts  ## Exactly what CI runs
+# What others wait for, then the longest first.
+check: $(if $(CAN_COMPILE),dist/compiled/.built,no-compiler) pytest-e2e pytest-other $(if $(CAN_COMPILE),pytest-container) \
+  pytest $(if $(CAN_COMPILE),pytest-compiled) types lint contracts  ## Exactly what CI runs
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .
@@ -54,7 +54,7 @@ docs: $(INSTALLED)  ## The documentation site, into build/site
 coverage: $(INSTALLED)  ## Run the engine's in-process tests, and show what of its core they leave out
 	CACHETWIN_EXPECT_BUILD=pure CACHETWIN_POISON=1 $(BIN)/python $(PYTEST) tests/engine $(BY_SOCKET:%=--ignore %) --cov
 
-pytest: pytest-e2e pytest-local pytest-cdk pytest-other pytest-socket coverage
+pytest: pytest-e2e pytest-other pytest-local pytest-cdk coverage pytest-socket
 
 pytest-local: $(INSTALLED)
 	$(BIN)/python $(PYTEST) tests/local
@@ -62,14 +62,15 @@ pytest-local: $(INSTALLED)
 pytest-cdk: $(INSTALLED) .venv/checkov/.installed
 	$(BIN)/python $(PYTEST) tests/cdk
 
-pytest-other: $(INSTALLED)
+pytest-other: $(INSTALLED) | pytest-e2e
 	$(BIN)/python $(PYTEST) $(OTHER_TESTS)
 
 # What compares with another server, or looks for crashes, is in the compiled tests where there are any: once is enough.
 pytest-socket: $(INSTALLED)
 	$(BIN)/python $(PYTEST) $(if $(CAN_COMPILE),tests/engine/server,$(BY_SOCKET))
 
-# These bring whole architectures up, at the ports that their templates name: one after the other.
+# These bring whole architectures up, at the ports that their templates name, as pages of pytest-other and the containers do:
+# one after the other.
 pytest-e2e: $(INSTALLED)
 	$(BIN)/python -m pytest tests/e2e
 
@@ -85,9 +86,8 @@ no-compiler:
 compiled: $(INSTALLED)  ## Compile what changed: PYTHONPATH=build/compiled/lib .venv/bin/python -m pytest tests/engine/...
 	$(BIN)/python tools/compiled_build.py
 
-# The images: as root with podman, buildah, runc and debootstrap; elsewhere the tests are skipped and say so. The containers
-# share the ports of this machine with the tests of pytest-e2e.
-pytest-container: dist/pure/.built dist/compiled/.built | pytest-e2e
+# The images: as root with podman, buildah, runc and debootstrap; elsewhere the tests are skipped and say so.
+pytest-container: dist/pure/.built dist/compiled/.built | pytest-other
 	$(BIN)/python -m pytest tests/container
 
 wheels: dist/pure/.built dist/compiled/.built  ## All wheels and source archives: dist/pure, and the engine compiled: dist/compiled
