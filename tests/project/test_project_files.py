@@ -29,6 +29,7 @@ MADE_BY_PROGRAMS = (
     "tests/golden/",
     "tests/cdk/__snapshots__/",
     "tests/local/assemblies/",
+    "tests/engine/fuzz/corpus/",
     "package-lock.json",
 )
 
