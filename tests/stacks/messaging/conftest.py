@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 ROOT = Path(__file__).parents[3]
@@ -131,3 +132,20 @@ def start(server: CacheServer, tmp_path: Path) -> Iterator[Callable[..., Service
     yield start_service
     for service in started:
         service.kill()
+
+
+@pytest.fixture
+def api(start: Callable[..., Service]) -> Iterator[httpx.Client]:
+    port = free_port()
+    service = start("order-api", PORT=str(port), DRILLS="true")
+    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)
+
+    def ready() -> bool:
+        try:
+            return client.get("/readyz").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    wait_until(ready, f"the API is ready: {service.log()}")
+    yield client
+    client.close()

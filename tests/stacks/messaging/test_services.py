@@ -1,7 +1,7 @@
 """The three services as processes: orders come in, are done and told of, whoever dies in between."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -13,23 +13,6 @@ from .conftest import CacheServer, Client, Service
 Start = Callable[..., Service]
 STREAM = "queue:{orders}"
 DEAD_LETTERS = "queue:{orders}:dead"
-
-
-@pytest.fixture
-def api(start: Start) -> Iterator[httpx.Client]:
-    port = free_port()
-    service = start("order-api", PORT=str(port))
-    client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=10)
-
-    def ready() -> bool:
-        try:
-            return client.get("/readyz").status_code == 200
-        except httpx.TransportError:
-            return False
-
-    wait_until(ready, f"the API is ready: {service.log()}")
-    yield client
-    client.close()
 
 
 def _place(api: httpx.Client, quantity: int = 1) -> str:
