@@ -20,7 +20,13 @@ from .execution.context import Context
 from .execution.logins import end_logins, log_in
 from .execution.session import Session
 from .expiry.keys import expire_some
-from .registry.dispatch_flags import BLOCKED_BY_PAUSE, CLIENT_METERED, CLIENT_NO_AUTH, CLIENT_RESTRICTED
+from .registry.dispatch_flags import (
+    BLOCKED_BY_LOADING,
+    BLOCKED_BY_PAUSE,
+    CLIENT_METERED,
+    CLIENT_NO_AUTH,
+    CLIENT_RESTRICTED,
+)
 from .state.client import Client
 
 
@@ -119,7 +125,11 @@ class Engine(EngineParts):
     def has_work(self) -> bool:
         """True if there is something to do in the background."""
         link = self.replication.link
-        return self.snapshots_run or (link is not None and link.is_loading())
+        return self.snapshots_run or not self.trash.is_empty() or (link is not None and link.is_loading())
+
+    def serves_while_working(self) -> bool:
+        """Whether the work leaves clients something to wait for: not while all they get is LOADING."""
+        return not self.blocked_by & BLOCKED_BY_LOADING
 
     def work(self, until_us: int) -> None:
         """A slice of what is to be done in the background, up to the clock's ``until_us``."""
@@ -127,6 +137,7 @@ class Engine(EngineParts):
         self.replication.work(until_us)
         self.saves.work(until_us)
         self.log_rewriter.work(until_us)
+        self.trash.work(self.clock, until_us)
         self.run_pending()
 
     def info(self) -> bytes:

@@ -30,6 +30,7 @@ from .execution.call_logs import CallLogs
 from .execution.call_timer import CallTimer
 from .execution.pause import Pause
 from .keyspace.database import Database
+from .keyspace.value import Value
 from .memory.access_log import AccessLog
 from .memory.account import MemoryAccount, footprint
 from .memory.client_memory import ClientMemory
@@ -161,10 +162,13 @@ class EngineParts(EngineState):
         """True for a client that writes to a replica."""
         return self.replication.link is not None
 
-    def value_dropped(self, value: object) -> None:
-        """Count what is large enough for the background."""
-        if self.frees_lazily and is_freed_lazily(value):
-            self.statistics.lazily_freed += 1
+    def value_dropped(self, value: object, unused: bool) -> None:
+        """Leave what is large to the background, and count it."""
+        if isinstance(value, Value) and is_freed_lazily(value):
+            if self.frees_lazily:
+                self.statistics.lazily_freed += 1
+            if unused:
+                self.trash.add(value.take_apart())
 
     def key_missed(self, db: Database, key: bytes) -> None:
         """Notify it."""

@@ -159,7 +159,7 @@ def _delete(ctx: Context, args: list[bytes], lazily: bool) -> bytes:
     count = 0
     for at in range(1, len(args)):
         key = args[at]
-        if ctx.db.delete(key):
+        if ctx.db.delete(key, unused=True):
             ctx.key_changed(key, NOTIFY_GENERIC, b"del")
             count += 1
     engine.frees_lazily = usual

@@ -14,6 +14,7 @@ from .key_index import KeyIndex
 from .key_table import KeyTable
 from .packed_table import PackedTable
 from .slots import SlotKeys
+from .trash import Trash
 from .value import Value
 from .watcher import Watcher
 
@@ -49,6 +50,7 @@ class KeyspaceObserver:
         self.notify_flags = 0
         self.keeps_expired = False
         self.tables_to_close: list[KeyTable] = []
+        self.trash = Trash()
 
     def close_tables(self) -> None:
         """Close the tables that asked for it. Called when no command runs, so nobody holds a value."""
@@ -78,8 +80,8 @@ class KeyspaceObserver:
         """Bytes that ``key`` and ``value`` take."""
         return 0
 
-    def value_dropped(self, value: object) -> None:
-        """``value``, which is not a plain string, was removed from its key."""
+    def value_dropped(self, value: object, unused: bool) -> None:
+        """``value``, which is not a plain string, was removed from its key. ``unused``: nobody has it any more."""
 
     def key_missed(self, db: "Database", key: bytes) -> None:
         """A reading command did not find ``key``. Called while any notification is enabled."""
@@ -195,26 +197,32 @@ class Database:
         if self.observer.tracks_access:
             self.observer.key_accessed(self, key)
 
+    def load(self, key: bytes, value: object) -> bool:
+        """Set a new ``key`` while nobody sees this database; False if it was there."""
+        if not isinstance(value, bytes) and isinstance(value, Value) and value.volatile:
+            self.note_volatile(key)
+        return self.values.put(key, value)
+
     def replace(self, key: bytes, value: object) -> None:
         """Give an existing ``key`` another value; its time to live stays."""
         self.values.put(key, value)
 
-    def delete(self, key: bytes) -> bool:
-        """Remove ``key``; False when it is not there. Expired counts as not there."""
+    def delete(self, key: bytes, unused: bool = False) -> bool:
+        """Remove ``key``; False when it is not there. Expired counts as not there. ``unused``: see ``drop``."""
         if not self.values.has(key):
             return False
         if self.values.expiring and self.expire_if_due(key):
             return False
-        self.drop(key)
+        self.drop(key, unused)
         return True
 
-    def drop(self, key: bytes) -> None:
-        """Remove a key that is present, whatever its time to live."""
+    def drop(self, key: bytes, unused: bool = False) -> None:
+        """Remove a key that is present, whatever its time to live. ``unused``: the caller does not need its value."""
         if self.observer.tracks_memory:
             self.note_size(key)
         value = self.values.remove(key)
         if not isinstance(value, bytes):
-            self.observer.value_dropped(value)
+            self.observer.value_dropped(value, unused)
         if self.by_slot is not None:
             self.by_slot.remove(key)
         if self.accessed:
@@ -227,12 +235,15 @@ class Database:
     def clear(self) -> int:
         """Remove all keys; how many there were."""
         count = len(self.values)
+        trash = self.observer.trash
+        trash.add(self.values.take_apart())
+        trash.add([self.accessed, self.volatile])
+        trash.add(self.volatile_keys.take_apart())
         self.values = new_key_table(self.observer.tables_to_close)
         self.accessed = {}
         self.volatile = {}
-        self.volatile_keys = KeyIndex()
         if self.by_slot is not None:
-            self.by_slot = SlotKeys([])
+            trash.add(self.by_slot.take_apart())
         return count
 
     def swap(self, other: "Database") -> None:
@@ -278,7 +289,7 @@ class Database:
             return False
         if self.observer.keeps_expired:
             return not self.observer.sees_expired()
-        self.drop(key)
+        self.drop(key, unused=True)
         self.observer.key_expired(self, key)
         return True
 

@@ -61,6 +61,13 @@ class DictTable(KeyTable):
             found.append(key)
         return found
 
+    def take_apart(self) -> list[object]:
+        """See ``KeyTable``."""
+        containers: list[object] = [self._values, self._expiries, *self._expiring_index.take_apart()]
+        if self._index is not None:
+            containers += self._index.take_apart()
+        return containers
+
     def items(self) -> list[tuple[bytes, object]]:
         """See ``KeyTable``."""
         return list(self._values.items())

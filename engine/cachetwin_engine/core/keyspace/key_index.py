@@ -59,6 +59,12 @@ class KeyIndex:
         self._count = 0
         self._longest = 1
 
+    def take_apart(self) -> list[object]:
+        """Forget all keys; the containers of them, for ``Trash``."""
+        buckets = self._buckets
+        self.clear()
+        return [buckets]
+
     def random(self, below: Callable[[int], int]) -> bytes:
         """A key, each as likely as any other. ``below(n)`` draws from 0 to n - 1. The index must not be empty."""
         while True:

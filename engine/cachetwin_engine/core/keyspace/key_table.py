@@ -47,6 +47,10 @@ class KeyTable:
         """Up to ``count`` keys, the same ones until the table changes."""
         raise NotImplementedError
 
+    def take_apart(self) -> list[object]:
+        """The containers of what is in it, for ``Trash``: nobody uses the table any more."""
+        raise NotImplementedError
+
     def items(self) -> list[tuple[bytes, object]]:
         """All keys and their values, for reading only."""
         raise NotImplementedError

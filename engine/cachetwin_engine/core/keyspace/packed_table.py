@@ -249,10 +249,7 @@ class PackedTable(KeyTable):
             self._pack(value)
 
     def _pack(self, value: Value) -> None:
-        """Put the packed form of ``value`` in its place, if it is small and still in the table.
-
-        Nobody may use ``value`` afterwards. This is the only place where a value that commands have used is replaced.
-        """
+        """Put the packed form of ``value``, which nobody uses any more, in its place, if it is small and still there."""
         entry = packed(value)
         if entry is None:
             return
@@ -278,10 +275,7 @@ class PackedTable(KeyTable):
         return self._from(0, 0, min(count, len(self)), expiring=False)
 
     def _from(self, number: i64, at: i64, count: i64, expiring: bool) -> list[bytes]:
-        """Up to ``count`` keys from cell ``at`` of a segment on, wrapping around at the end of the last segment.
-
-        With ``expiring`` those that have a time to live.
-        """
+        """Up to ``count`` keys (``expiring``: with a time to live) from a cell on, around the end of the last segment."""
         segments = self._segments
         found: list[bytes] = []
         for _ in range(len(segments) + 1):  # the first one twice: its cells before ``at`` are the last
@@ -298,6 +292,11 @@ class PackedTable(KeyTable):
             number = number + 1 if number + 1 < len(segments) else 0
             at = 0
         return found
+
+    def take_apart(self) -> list[object]:
+        """See ``KeyTable``."""
+        self._open = []
+        return [[segment.entries for segment in self._segments]]
 
     def items(self) -> list[tuple[bytes, object]]:
         """See ``KeyTable``."""

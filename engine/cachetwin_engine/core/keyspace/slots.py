@@ -84,6 +84,14 @@ class SlotKeys:
         if len(keys) == 0:
             del self._keys[slot]
 
+    def take_apart(self) -> list[object]:
+        """Forget all keys; the containers of them, for ``Trash``."""
+        containers: list[object] = []
+        for keys in self._keys.values():
+            containers += keys.take_apart()
+        self._keys = {}
+        return containers
+
     def count(self, slot: int) -> int:
         """How many keys ``slot`` has."""
         keys = self._keys.get(slot)

@@ -45,6 +45,10 @@ class Value:
         """An independent copy."""
         raise NotImplementedError
 
+    def take_apart(self) -> list[object]:
+        """The containers of a large value, for ``Trash``: nobody uses the value any more."""
+        return []
+
     def compact_kind(self) -> int:
         """The ``COMPACT_*`` kind of values like this, 0 if they are never compact."""
         return 0

@@ -166,7 +166,7 @@ def _draw_from(db: Database, volatile: bool, engine: EngineState) -> bytes:
 
 def evict(engine: EngineState, db: Database, key: bytes) -> None:
     """Delete ``key`` to make room."""
-    db.drop(key)
+    db.drop(key, unused=True)
     engine.statistics.evicted_keys += 1
     if engine.notify_flags:
         engine.notify(NOTIFY_EVICTED, b"evicted", key, db.index)

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from librt.strings import BytesWriter
 from mypy_extensions import i64
 
 CRLF: Final = b"\r\n"
@@ -17,6 +18,7 @@ NULL_ARRAY_2: Final = b"*-1\r\n"
 NULL_3: Final = b"_\r\n"
 
 _SMALL: Final = 1024
+_MANY: Final = 1024  # values of an array
 _NOTHING: Final[list[bytes]] = [b""]
 _BULK_HEADERS: Final[list[bytes]] = [b"$%d\r\n" % n for n in range(_SMALL)]
 _NEXT_BULK_HEADERS: Final[list[bytes]] = [b"\r\n$%d\r\n" % n for n in range(_SMALL)]  # behind what came before
@@ -65,9 +67,23 @@ def array_header(count: int) -> bytes:
     return b"*%d\r\n" % count
 
 
+def _long_bulk_array(values: list[bytes]) -> bytes:
+    """The same with many values: a list of all parts would take more memory than the reply."""
+    out = BytesWriter()
+    out.write(b"*%d" % len(values))
+    for value in values:
+        size = len(value)
+        out.write(_NEXT_BULK_HEADERS[size] if size < _SMALL else b"\r\n$%d\r\n" % size)
+        out.write(value)
+    out.write(CRLF)
+    return out.getvalue()
+
+
 def bulk_array(values: list[bytes]) -> bytes:
     """An array of bulk strings."""
     count = len(values)
+    if count >= _MANY:
+        return _long_bulk_array(values)
     parts = _NOTHING * (2 * count + 2)  # places made at once cost less than letting the list grow
     parts[0] = b"*%d" % count
     parts[-1] = CRLF

@@ -73,6 +73,7 @@ class Loading:
         self.result = Loaded()
         self.done = False
         quiet = KeyspaceObserver()
+        quiet.tables_to_close = engine.tables_to_close  # the tables become the engine's
         self.databases = [Database(db.index, quiet) for db in engine.databases]
         self.libraries: list[bytes] = []
         end = len(data)
@@ -123,7 +124,9 @@ class Loading:
         """Read one key, or one note about the file."""
         reader = self._reader
         kind = reader.byte()
-        if kind == kinds.END:
+        if kind <= kinds.HASH_2:
+            self._key(kind)
+        elif kind == kinds.END:
             self._find_end()
             self.done = True
         elif kind == kinds.DATABASE:
@@ -153,7 +156,7 @@ class Loading:
         elif kind in {kinds.MODULE_DATA, kinds.FUNCTION_BEFORE_RELEASE}:
             raise BadData("data of a module, or of a version that was never released")
         else:
-            self._key(kind)
+            raise BadData("no such kind of value")
 
     def _find_end(self) -> None:
         """The end of the file. If something else may follow, the checksum is compared only here."""
@@ -190,9 +193,8 @@ class Loading:
         if self._drops_expired and (0 <= at_ms < engine.now_ms or _is_emptied(value, engine.now_ms)):
             self.result.expired.append((db.index, key))
             return
-        if db.values.has(key):
+        if not db.load(key, value):
             raise BadData("a key twice")
-        db.put(key, value)
         if at_ms >= 0:
             db.expire_at(key, at_ms)
         if idle_seconds >= 0:

@@ -96,6 +96,11 @@ def listpack_elements(data: bytes) -> list[bytes]:
         element, size = _entry_at(data, at)
         found.append(element)
         at += size
+        if size < 128:  # its length behind it is one byte
+            if data[at] != size:
+                raise BadData("a listpack that can't be walked backwards")
+            at += 1
+            continue
         back = _back_length(size)
         if data[at : at + len(back)] != back:
             raise BadData("a listpack that can't be walked backwards")

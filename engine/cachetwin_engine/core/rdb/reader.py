@@ -4,8 +4,10 @@ Bytes come from outside: readers raise ``BadData`` for whatever is wrong with th
 current parameters ask for, not the one they were saved in.
 """
 
-import struct
 from typing import Final
+
+from librt.strings import read_f64_le, read_i16_le, read_i32_be, read_i32_le, read_i64_be, read_i64_le
+from mypy_extensions import i64
 
 from cachetwin_engine.core.config.config import Config
 from cachetwin_engine.core.text.numbers import float_or_none
@@ -24,16 +26,17 @@ from .packed import (
     EmptyValue,
     intset_members,
     listpack_elements,
-    little,
-    slice_of,
     ziplist_elements,
     zipmap_elements,
 )
 from .stream_nodes import node_entries
 
-_DOUBLE: Final = struct.Struct("<d")
-_INTEGER_BYTES: Final = (1, 2, 4)
+_INTEGER_8: Final = 0
+_INTEGER_16: Final = 1
+_INTEGER_32: Final = 2
 _COMPRESSED: Final = 3
+_SPECIAL: Final = -64  # and below: not a length but one of the above, this much lower
+_LENGTH_MAX: Final = 2**62
 
 _PACKED: Final[dict[int, str]] = {
     kinds.HASH_ZIPMAP: "Zipmap",
@@ -59,60 +62,80 @@ class RdbReader:
     def __init__(self, data: bytes, config: Config) -> None:
         self.data = data
         self.config = config
-        self.at = 0
+        self.at: i64 = 0
 
     # -- lengths and strings ------------------------------------------------------------------------------------------
 
-    def take(self, size: int) -> bytes:
+    def take(self, size: i64) -> bytes:
         """The next ``size`` bytes. Raises BadData."""
-        piece = slice_of(self.data, self.at, size)
-        self.at += size
-        return piece
+        at = self.at
+        if size < 0 or at + size > len(self.data):
+            raise BadData("the data ends early")
+        self.at = at + size
+        return self.data[at : at + size]
+
+    def _skip(self, size: i64) -> i64:
+        """Step over the next ``size`` bytes, which are there: where they begin. Raises BadData."""
+        at = self.at
+        if at + size > len(self.data):
+            raise BadData("the data ends early")
+        self.at = at + size
+        return at
 
     def byte(self) -> int:
         """The next byte. Raises BadData."""
-        return self.take(1)[0]
+        return self.data[self._skip(1)]
 
     def length(self) -> int:
         """A plain length. Raises BadData."""
-        size, special = self._length()
-        if special:
+        size = self._length()
+        if size < 0:
             raise BadData("a special encoding in place of a length")
-        return size
+        return int(size) if size < _LENGTH_MAX else int.from_bytes(self.data[self.at - 8 : self.at], "big")
 
-    def _length(self) -> tuple[int, bool]:
-        first = self.byte()
+    def _length(self) -> i64:
+        """A length, cut to ``_LENGTH_MAX``; ``_SPECIAL`` and less: in place of it the encoding of a string."""
+        data = self.data
+        first: i64 = data[self._skip(1)]
         kind = first >> 6
         if kind == 0:
-            return first & 0x3F, False
+            return first
         if kind == 1:
-            return (first & 0x3F) << 8 | self.byte(), False
+            low: i64 = data[self._skip(1)]
+            return (first & 0x3F) << 8 | low
         if kind == 3:
-            return first & 0x3F, True
+            return _SPECIAL - (first & 0x3F)
         if first == 0x80:
-            return int.from_bytes(self.take(4), "big"), False
+            return i64(read_i32_be(data, self._skip(4))) & 0xFFFFFFFF
         if first == 0x81:
-            return int.from_bytes(self.take(8), "big"), False
+            size = read_i64_be(data, self._skip(8))
+            return _LENGTH_MAX if size < 0 or size > _LENGTH_MAX else size
         raise BadData("no such length")
 
     def string(self) -> bytes:
         """A string in any of its forms. Raises BadData."""
-        size, special = self._length()
-        if not special:
+        size = self._length()
+        if size >= 0:
             return self.take(size)
-        if size < len(_INTEGER_BYTES):
-            return b"%d" % little(self.take(_INTEGER_BYTES[size]), 0, _INTEGER_BYTES[size])
-        if size != _COMPRESSED:
+        form = _SPECIAL - size
+        if form == _INTEGER_8:
+            value: i64 = self.data[self._skip(1)]
+            return b"%d" % (value - 256 if value >= 128 else value)
+        if form == _INTEGER_16:
+            return b"%d" % i64(read_i16_le(self.data, self._skip(2)))
+        if form == _INTEGER_32:
+            return b"%d" % i64(read_i32_le(self.data, self._skip(4)))
+        if form != _COMPRESSED:
             raise BadData("no such encoding of a string")
         packed_size = self.length()
         full_size = self.length()
         if full_size > self.config.clients.proto_max_bulk_len:
             raise BadData("a string that is too long")
-        return lzf.decompress(self.take(packed_size), full_size)
+        return lzf.decompress(self.take(min(packed_size, _LENGTH_MAX)), full_size)
 
     def time_ms(self) -> int:
         """Unix time in ms, or -1. Raises BadData."""
-        return int.from_bytes(self.take(8), "little", signed=True)
+        return read_i64_le(self.data, self._skip(8))
 
     def _score(self) -> float:
         """A score as text, with codes for what has no digits. Raises BadData."""
@@ -125,6 +148,8 @@ class RdbReader:
 
     def value(self, kind: int) -> object:
         """A value of ``kind``. Raises BadData, in particular EmptyValue."""
+        if kind == kinds.STRING:
+            return self.string()
         try:
             return self._value(kind)
         except EmptyValue:
@@ -135,8 +160,6 @@ class RdbReader:
             ) from None
 
     def _value(self, kind: int) -> object:
-        if kind == kinds.STRING:
-            return self.string()
         if kind in {kinds.LIST, kinds.LIST_ZIPLIST, kinds.LIST_QUICKLIST, kinds.LIST_QUICKLIST_2}:
             return self._list(kind)
         if kind in {kinds.SET, kinds.SET_INTSET, kinds.SET_LISTPACK}:
@@ -230,7 +253,7 @@ class RdbReader:
             count = self.length()
             for _ in range(count):
                 member = self.string()
-                score: float = _DOUBLE.unpack(self.take(8))[0] if kind == kinds.ZSET_2 else self._score()
+                score = read_f64_le(self.data, self._skip(8)) if kind == kinds.ZSET_2 else self._score()
                 scores[member] = score
         if not count:
             raise EmptyValue("an empty sorted set")

@@ -3,7 +3,7 @@
 Nothing is copied when a snapshot begins. Keys are written one after the other, a slice at a time (``KeyWalk``); before
 a key that is not written yet is changed or deleted, it is written as it is (``Database.note_size`` leads to
 ``key_changes``). So the file holds what was there when the snapshot began, whenever a key's turn came, and new keys are
-not in it. A large collection is written in steps (``LongEntry``), or to its end when it is about to change; other keys that
+not in it. A large value is written in steps (``LongEntry``), or to its end when it is about to change; other keys that
 change meanwhile are written behind it. Commands that flush or swap databases finish the snapshot first.
 """
 
@@ -38,7 +38,7 @@ class Snapshot:
         self._access_log = access_log
         self._writer = RdbWriter(engine.profile.rdb_version, engine.config.boolean("rdbcompression"))
         self._checksum = checksum
-        self._slices = True  # whether large collections are written in steps
+        self._slices = True  # whether large values are written in steps
         self._crc = 0
         self._ready: list[bytes] = []
         self.done = False
@@ -149,14 +149,14 @@ class Snapshot:
         else:
             self._write_key(db, key)
 
-    # -- large collections --------------------------------------------------------------------------------------------
+    # -- large values -------------------------------------------------------------------------------------------------
 
     def _begin_long(self, db: Database, key: bytes) -> None:
         self._put_head(db, key, db.expiry_of(key))
         self._long = LongEntry(self._writer, key, db.values.peek(key))
 
     def _write_more(self) -> bool:
-        """A step of the large collection, and at its end what had to wait for it. True at the end."""
+        """A step of the large value, and at its end what had to wait for it. True at the end."""
         ended = self._long is None or self._long.work()
         if ended:
             self._long = None
@@ -171,7 +171,7 @@ class Snapshot:
         return ended
 
     def _write_behind(self, db: Database, key: bytes) -> None:
-        """Write a key that changes while the large collection is not complete."""
+        """Write a key that changes while the large value is not complete."""
         writer = self._writer
         self._writer = self._behind
         self._open(db)

@@ -1,7 +1,9 @@
 """Values to RDB bytes, each in the form that the profile's engine would choose for its encoding."""
 
-import struct
 from typing import Final
+
+from librt.strings import BytesWriter, write_f64_le, write_i16_le, write_i32_be, write_i32_le, write_i64_le
+from mypy_extensions import i16, i32, i64
 
 from cachetwin_engine.core.keyspace.value import Value
 from cachetwin_engine.core.text.numbers import integer_or_none
@@ -41,7 +43,7 @@ from .stream_nodes import stream_node
 NODE_BYTES_MAX: Final = 8192
 COMPRESSED_FROM: Final = 21  # bytes; shorter strings can't gain (rdb.c)
 _LISTPACKS_FROM: Final = 10  # before, small collections were ziplists; every version reads the plain forms
-_DOUBLE: Final = struct.Struct("<d")
+_INTEGER_BYTES_MAX: Final = 11  # of a string that may be written as an integer
 
 
 class RdbWriter:
@@ -50,66 +52,88 @@ class RdbWriter:
     def __init__(self, version: int, compresses: bool) -> None:
         self.version = version
         self.compresses = compresses
-        self.parts: list[bytes] = []
-        self._long_bytes = 0
+        self._out = BytesWriter()
         self._key: bytes | None = None
 
     def data(self) -> bytes:
-        """All that was written."""
-        return b"".join(self.parts)
+        """All that was written since ``flushed``."""
+        return self._out.getvalue()
 
     def size(self) -> int:
-        """A lower bound of the bytes written since ``flushed``: one for each part, and those of long strings."""
-        return self._long_bytes + len(self.parts)
+        """How many bytes were written since ``flushed``."""
+        return len(self._out)
 
     def flushed(self) -> bytes:
         """What was written since the last time."""
-        data = b"".join(self.parts)
-        self.parts = []
-        self._long_bytes = 0
+        data = self._out.getvalue()
+        self._out = BytesWriter()
         return data
 
     def raw(self, data: bytes) -> None:
         """``data`` as it is."""
-        self.parts.append(data)
+        self._out.write(data)
 
     # -- lengths and strings ------------------------------------------------------------------------------------------
 
     def length(self, size: int) -> None:
         """A length: 6, 14, 32 or 64 bits."""
+        out = self._out
         if size < 1 << 6:
-            self.parts.append(bytes([size]))
+            out.append(size)
         elif size < 1 << 14:
-            self.parts.append(bytes([0x40 | size >> 8, size & 0xFF]))
-        elif size < 1 << 32:
-            self.parts.append(b"\x80" + size.to_bytes(4, "big"))
+            out.append(0x40 | size >> 8)
+            out.append(size & 0xFF)
+        elif size < 1 << 31:
+            out.append(0x80)
+            write_i32_be(out, i32(size))
         else:
-            self.parts.append(b"\x81" + size.to_bytes(8, "big"))
+            self._long_length(size)
+
+    def _long_length(self, size: int) -> None:
+        if size < 1 << 32:
+            self._out.write(b"\x80" + size.to_bytes(4, "big"))
+        else:
+            self._out.write(b"\x81" + size.to_bytes(8, "big"))
 
     def string(self, text: bytes) -> None:
         """A string: as an integer, compressed, or as it is."""
-        if len(text) <= 11:
+        size = len(text)
+        if size <= _INTEGER_BYTES_MAX:
             value = integer_or_none(text)
-            if value is not None:
-                for code, size in ((0, 1), (1, 2), (2, 4)):
-                    if -(1 << (8 * size - 1)) <= value < 1 << (8 * size - 1):
-                        self.parts.append(bytes([0xC0 | code]) + value.to_bytes(size, "little", signed=True))
-                        return
-        elif self.compresses and len(text) >= COMPRESSED_FROM:
+            if value is not None and -(2**31) <= value < 2**31:
+                self._integer(value)
+                return
+        elif self.compresses and size >= COMPRESSED_FROM:
             shorter = lzf.compress(text)
             if shorter is not None:
-                self.parts.append(b"\xc3")
-                self.length(len(shorter))
-                self.length(len(text))
-                self.parts.append(shorter)
+                self.compressed_head(len(shorter), size)
+                self._out.write(shorter)
                 return
-        self.length(len(text))
-        self.parts.append(text)
-        self._long_bytes += len(text)
+        self.length(size)
+        self._out.write(text)
+
+    def compressed_head(self, packed_size: int, size: int) -> None:
+        """What stands before the compressed form of a string of ``size`` bytes."""
+        self._out.append(0xC3)
+        self.length(packed_size)
+        self.length(size)
+
+    def _integer(self, value: i64) -> None:
+        """A string that spells an integer of at most 32 bits."""
+        out = self._out
+        if -128 <= value < 128:
+            out.append(0xC0)
+            out.append(int(value & 0xFF))
+        elif -32768 <= value < 32768:
+            out.append(0xC1)
+            write_i16_le(out, i16(value))
+        else:
+            out.append(0xC2)
+            write_i32_le(out, i32(value))
 
     def time_ms(self, at_ms: int) -> None:
         """Unix time in ms, or -1."""
-        self.parts.append(at_ms.to_bytes(8, "little", signed=True))
+        write_i64_le(self._out, at_ms)
 
     # -- values -------------------------------------------------------------------------------------------------------
 
@@ -142,11 +166,11 @@ class RdbWriter:
 
     def kind(self, code: int) -> None:
         """Write one byte that names what follows."""
-        self.parts.append(bytes([code]))
+        self._out.append(code)
 
     def _value_kind(self, code: int) -> None:
         """The kind of a value; in a file the key stands behind it."""
-        self.parts.append(bytes([code]))
+        self._out.append(code)
         if self._key is not None:
             self.string(self._key)
 
@@ -195,6 +219,10 @@ class RdbWriter:
         expiries = dict(value.expiries()) if self.version >= 80 else {}
         self._value_kind(HASH_2 if expiries else HASH)
         self.length(value.length())
+        if not value.volatile:
+            for item in value.flat():
+                self.string(item)
+            return
         for field, text in value.pairs():
             self.string(field)
             self.string(text)
@@ -219,7 +247,7 @@ class RdbWriter:
     def scored(self, member: bytes, score: float) -> None:
         """A member of a sorted set, and its score."""
         self.string(member)
-        self.parts.append(_DOUBLE.pack(score))
+        write_f64_le(self._out, score)
 
     # -- streams ------------------------------------------------------------------------------------------------------
 
@@ -273,7 +301,7 @@ class RdbWriter:
     def _pending(self, pending: PendingList, with_history: bool) -> None:
         self.length(len(pending.entries))
         for entry_id in sorted(pending.entries):
-            self.parts.append(entry_id.to_bytes(16, "big"))
+            self._out.write(entry_id.to_bytes(16, "big"))
             if with_history:
                 entry = pending.entries[entry_id]
                 self.time_ms(entry.delivered_ms)

@@ -17,7 +17,7 @@ from cachetwin_engine.core.state.propagation import LogSwitch
 
 from .acknowledgements import Acknowledgements
 from .backlog import Backlog
-from .connected_replica import ONLINE, ConnectedReplica
+from .connected_replica import ONLINE, ConnectedReplica, SnapshotTransfer
 from .local_writes import LocalWrites
 
 NO_ID: Final = b"0" * 40
@@ -38,6 +38,7 @@ class ReplicationHistory(SavedHistory):
         self.previous_until = -1
         self.backlog: Backlog | None = None
         self.replicas: dict[int, ConnectedReplica] = {}  # by client
+        self.transfers: list[SnapshotTransfer] = []  # snapshots that are being made for replicas
         self.log_switch = LogSwitch()
         self.local_writes = LocalWrites()
         self.acknowledgements = Acknowledgements(self.replicas)
@@ -234,10 +235,11 @@ class ReplicationHistory(SavedHistory):
             if not self.is_replica():
                 self.new_history()
             self.keep_backlog()
-        self._selected = _ANY_DATABASE  # the stream behind the snapshot begins with SELECT
-        if replica.sends_acks:
-            session.push(b"+FULLRESYNC %b %d\r\n" % (self.id, self.offset))
         self.begin_sync(replica)
+
+    def select_anew(self) -> None:
+        """The next command of the stream begins with SELECT."""
+        self._selected = _ANY_DATABASE
 
     def _continue(self, replica: ConnectedReplica, history_id: bytes, offset: int) -> bool:
         backlog = self.backlog
@@ -271,9 +273,13 @@ class ReplicationHistory(SavedHistory):
         """The connection of a replica is closed."""
         replica = self.replicas.pop(number, None)
         if replica is not None:
-            if replica.snapshot is not None:
-                self.snapshots.forget(replica.snapshot)
-                replica.snapshot = None
+            transfer = replica.transfer
+            replica.transfer = None
+            if transfer is not None:
+                transfer.replicas.remove(replica)
+                if not transfer.replicas:
+                    self.snapshots.forget(transfer.snapshot)
+                    self.transfers.remove(transfer)
             self.count_good_replicas()
 
     def count_good_replicas(self) -> None:

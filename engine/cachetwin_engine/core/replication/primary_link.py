@@ -353,7 +353,8 @@ class PrimaryLink:
             self._tail = tail[-_MARK_BYTES:]
             if self._tail != self._mark:  # nothing follows the mark until we have acknowledged
                 return b""
-            self._load(b"".join(self._pieces)[:-_MARK_BYTES])
+            self._drop_mark()
+            self._load(b"".join(self._pieces))
             return b""
         missing = self.snapshot_bytes - self.snapshot_received
         self._pieces.append(data[:missing])
@@ -361,6 +362,16 @@ class PrimaryLink:
         if self.snapshot_received == self.snapshot_bytes:
             self._load(b"".join(self._pieces))
         return data[missing:]
+
+    def _drop_mark(self) -> None:
+        """Take the mark away from the last pieces."""
+        missing = _MARK_BYTES
+        while missing:
+            piece = self._pieces.pop()
+            if len(piece) > missing:
+                self._pieces.append(piece[:-missing])
+                return
+            missing -= len(piece)
 
     def _load(self, data: bytes) -> None:
         self._pieces = []

@@ -16,9 +16,9 @@ from cachetwin_engine.core.state.client import Client
 from cachetwin_engine.core.state.engine_state import EngineState
 from cachetwin_engine.core.text.numbers import integer_or_none
 
-from .connected_replica import ONLINE, ConnectedReplica
+from .connected_replica import ONLINE, WAITS, ConnectedReplica
 from .failover import Failover
-from .full_sync import begin_snapshot, send_more
+from .full_sync import begin_snapshot, begin_waiting, send_more
 from .history import NO_ID, ReplicationHistory, encoded
 from .primary_link import CONNECTED, PrimaryLink
 
@@ -80,8 +80,12 @@ class Replication(ReplicationHistory):
             if replica.streams_on_ack and replica.session.bytes_in != replica.bytes_seen:
                 replica.bytes_seen = replica.session.bytes_in  # a sign of life while it loads
                 replica.ack_ms = now_ms
+            if replica.state == WAITS and now_ms - replica.ack_ms >= _STILL_HERE_MS:
+                replica.ack_ms = now_ms
+                replica.session.push(b"\n")
             if replica.state == ONLINE and replica.sends_acks and now_ms - replica.ack_ms > silent_ms:
                 engine.kill(replica.session)
+        begin_waiting(engine, self)
         backlog_ms = 1000 * config.integer("repl-backlog-ttl")
         if self.replicas or self.link is not None:
             self._alone_since_ms = now_ms
@@ -195,6 +199,7 @@ class Replication(ReplicationHistory):
         return self.link is None or self.link.state == CONNECTED
 
 
+_STILL_HERE_MS: Final = 1000
 _PING: Final = encoded([b"PING"])
 _ROLE_CHANGED: Final = (
     b"-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)\r\n"

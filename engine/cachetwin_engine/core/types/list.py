@@ -64,6 +64,11 @@ class ListValue(Value):
             size += entry_bytes(element)
         return OBJECT_BYTES + LISTPACK_HEAD_BYTES + size
 
+    def take_apart(self) -> list[object]:
+        """See ``Value``."""
+        data = self._data
+        return [] if isinstance(data, bytes) else data.take_apart()
+
     def copied(self) -> Value:
         """An independent copy."""
         data = self._data

@@ -45,6 +45,10 @@ class LongList:
             size += _QUICKLIST_BYTES + nodes * (_NODE_BYTES + LISTPACK_HEAD_BYTES)
         return size
 
+    def take_apart(self) -> list[object]:
+        """The container of the large form, for ``Trash``."""
+        return [] if self._large is None else [self._large]
+
     def copied(self) -> "LongList":
         """An independent copy."""
         copy = LongList([])

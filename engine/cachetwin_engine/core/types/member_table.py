@@ -50,6 +50,10 @@ class MemberTable:
         count = len(table)
         return OBJECT_BYTES + _TABLE_BYTES + int(count * _SLOT_BYTES) + (size * count // len(seen) if seen else 0)
 
+    def take_apart(self) -> list[object]:
+        """The containers of the large form, for ``Trash``."""
+        return [] if self._table is None else self._table.take_apart()
+
     def copied(self) -> "MemberTable":
         """An independent copy."""
         if self._table is None:

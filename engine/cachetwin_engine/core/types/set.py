@@ -84,6 +84,11 @@ class SetValue(Value):
         members = elements_in(data, 1)
         return intset_bytes(members) if data[0] == INTSET else listpack_bytes(members)
 
+    def take_apart(self) -> list[object]:
+        """See ``Value``."""
+        data = self._data
+        return [] if isinstance(data, bytes) else data.take_apart()
+
     def copied(self) -> Value:
         """An independent copy."""
         data = self._data

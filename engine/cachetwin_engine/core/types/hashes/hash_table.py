@@ -55,6 +55,13 @@ class HashTable:
         count = len(table)
         return OBJECT_BYTES + _TABLE_BYTES + int(count * _SLOT_BYTES) + (size * count // len(seen) if seen else 0)
 
+    def take_apart(self) -> list[object]:
+        """The containers of the large form, for ``Trash``."""
+        containers: list[object] = [] if self._table is None else self._table.take_apart()
+        if self._expiries is not None:
+            containers.append(self._expiries)
+        return containers
+
     def copied(self) -> "HashTable":
         """An independent copy."""
         copy = HashTable(dict(self.pairs()))
@@ -146,6 +153,12 @@ class HashTable:
     def flat(self) -> list[bytes]:
         """Each field, followed by its value, in the same order."""
         flat: list[bytes] = []
+        if self._table is not None and self._expiries is None:
+            for field, held in self._table.items():
+                if isinstance(held, bytes):
+                    flat.append(field)
+                    flat.append(held)
+            return flat
         for field, value in self.pairs():
             if self._expiries is None or not self._is_expired(field):
                 flat.append(field)

@@ -72,6 +72,16 @@ class ScoreTree:
         average = sum([len(member) for member in members]) // len(members) if members else 0
         return _SKIPLIST_BYTES + count * (_MEMBER_BYTES + average)
 
+    def take_apart(self) -> list[object]:
+        """The containers of the members, for ``Trash``."""
+        members: list[object] = []
+        nodes = [self._root]
+        while nodes:
+            node = nodes.pop()
+            members.append(node.members)
+            nodes += node.children
+        return [self.scores, members]
+
     # -- changes ------------------------------------------------------------------------------------------------------
 
     def put(self, member: bytes, score: float) -> i64:

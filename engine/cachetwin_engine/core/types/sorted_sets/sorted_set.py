@@ -66,6 +66,11 @@ class SortedSet(Value):
         members, scores = self.range(0, len(self))
         return listpack_bytes(members, scores)
 
+    def take_apart(self) -> list[object]:
+        """See ``Value``."""
+        data = self._data
+        return [] if isinstance(data, bytes) else data.take_apart()
+
     def copied(self) -> Value:
         """An independent copy."""
         data = self._data

@@ -65,6 +65,13 @@ class Stream(Value):
             size += 700 + 350 * len(group.pending.entries) + 700 * len(group.consumers)
         return size
 
+    def take_apart(self) -> list[object]:
+        """See ``Value``."""
+        entries: list[object] = []
+        for leaf in self.leaves:
+            entries.append(leaf.entries)
+        return [entries]
+
     def copied(self) -> Value:
         """An independent copy, groups included."""
         copy = Stream()
