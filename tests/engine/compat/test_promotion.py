@@ -4,8 +4,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
-
-from .test_replication import DEBUG, Client, Peer, caught_up, change, client, fill, start_redis, until
+from tests.engine.server.test_replication import (
+    DEBUG,
+    Client,
+    Peer,
+    caught_up,
+    change,
+    client,
+    fill,
+    start_redis,
+    until,
+)
 
 if TYPE_CHECKING:
     from tests.engine.conftest import StartEngine
