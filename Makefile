@@ -65,9 +65,8 @@ pytest-cdk: $(INSTALLED) .venv/checkov/.installed
 pytest-other: $(INSTALLED) | pytest-e2e
 	$(BIN)/python $(PYTEST) $(OTHER_TESTS)
 
-# What compares with another server, or looks for crashes, is in the compiled tests where there are any: once is enough.
 pytest-socket: $(INSTALLED)
-	$(BIN)/python $(PYTEST) $(if $(CAN_COMPILE),tests/engine/server,$(BY_SOCKET))
+	$(BIN)/python $(PYTEST) $(BY_SOCKET)
 
 # These bring whole architectures up, at the ports that their templates name, as pages of pytest-other and the containers do:
 # one after the other.
