@@ -5,7 +5,6 @@ atheris look for more.
 """
 
 import functools
-import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,7 +25,6 @@ from cachetwin_engine.core.text.crc64 import crc64
 CORPUS = Path(__file__).with_name("corpus")
 ROUNDS_MAX = 1000
 BULK_BYTES_MAX = 4096
-_PAYLOAD_END = struct.Struct("<HQ")
 
 
 def resp(data: bytes) -> None:
