@@ -31,7 +31,7 @@ from .engine.parameter_group import IParameterGroup, ParameterGroup
 from .memcached_topology import MemcachedTopology
 from .monitoring._events import ApiEvents
 from .monitoring._watched import Watched
-from .network._placement import groups_of
+from .network._placement import groups_of, l1_of
 from .network._site import Site
 from .network.endpoint import Endpoint
 from .network.network import Addressing, IpDiscovery, NetworkType, require_addresses
@@ -380,7 +380,7 @@ class MemcachedCluster(MemcachedClusterBase):
         security_groups: Sequence[ec2.ISecurityGroup] = (),
     ) -> IMemcachedCluster:
         """Whatever is a cache cluster to aws-cdk-lib, such as a CfnCacheCluster."""
-        own = resource if isinstance(resource, elasticache.CfnCacheCluster) else None
+        own = l1_of(resource, elasticache.CfnCacheCluster)
         return cls.from_cluster_attributes(
             scope,
             construct_id,

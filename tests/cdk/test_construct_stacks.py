@@ -18,6 +18,7 @@ from syrupy.assertion import SnapshotAssertion
 
 from cachetwin_cdk.testing import TemplateSnapshot, normalised
 
+Cfripper = Callable[[cdk.cx_api.CloudAssembly], set[tuple[str, str]]]
 Checkov = Callable[[cdk.cx_api.CloudAssembly], set[tuple[str, str, str]]]
 ROOT = Path(__file__).parents[2]
 PROGRAMS = Path(sys.executable).parent
@@ -34,6 +35,15 @@ ANSWERED = {
         "CKV_AWS_158",
         "AWS::Logs::LogGroup",
     ): "flow logs of the stacks' own networks hold no data; AWS's own key encrypts them",
+}
+
+
+# What cfripper finds in the web app around Memcached.
+WEB_APP = {
+    ("EC2SecurityGroupMissingEgressRule", "AWS::EC2::SecurityGroup"),
+    ("EC2SecurityGroupOpenToWorldRule", "AWS::EC2::SecurityGroup"),
+    ("PublicELBCheckerRule", "AWS::ElasticLoadBalancingV2::LoadBalancer"),
+    ("S3ObjectVersioningRule", "AWS::S3::Bucket"),
 }
 
 
@@ -83,6 +93,12 @@ def test_cfn_lint_finds_nothing(assembly: cdk.cx_api.CloudAssembly) -> None:
 
 def test_checkov_finds_nothing_that_is_not_answered(assembly: cdk.cx_api.CloudAssembly, checkov: Checkov) -> None:
     assert {(check, kind) for check, kind, _stack in checkov(assembly)} == set(ANSWERED)
+
+
+def test_cfripper_finds_nothing_that_is_not_answered(assembly: cdk.cx_api.CloudAssembly, cfripper: Cfripper) -> None:
+    """Memcached's stack holds the web app, which ``test_stacks.py`` answers for."""
+    found = {(rule, kind) for rule, kind in cfripper(assembly) if kind != "AWS::RDS::DBInstance"}
+    assert found - WEB_APP == {("GenericResourceWildcardPolicyRule", "AWS::KMS::Key")}
 
 
 def test_the_runner_knows_every_type_or_says_that_it_does_not(plan: dict[str, Any]) -> None:

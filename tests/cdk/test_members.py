@@ -7,6 +7,7 @@ import aws_cdk as cdk
 import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
+from aws_cdk import aws_elasticache_alpha as alpha
 from aws_cdk import aws_kms as kms
 from aws_cdk.assertions import Template
 
@@ -122,6 +123,7 @@ def test_a_snapshot_of_a_serverless_cache_restores_another(stack: cdk.Stack, vpc
     assert made["ServerlessCacheSnapshotName"].startswith("shop-before-")
 
 
+ISOLATED = ec2.SubnetSelection(subnet_type=ec2.SubnetType.PRIVATE_ISOLATED)
 NODES: dict[str, Any] = {"cache_node_type": "cache.t4g.small", "engine": "valkey"}
 FOREIGN: dict[str, Make] = {
     "group": lambda stack, _vpc: ReplicationGroup.from_replication_group_ref(
@@ -134,6 +136,9 @@ FOREIGN: dict[str, Make] = {
     ),
     "serverless": lambda stack, _vpc: ServerlessCache.from_serverless_cache_ref(
         stack, "Cache", elasticache.CfnServerlessCache(stack, "L1", engine="valkey", serverless_cache_name="shop")
+    ),
+    "alpha": lambda stack, vpc: ServerlessCache.from_serverless_cache_ref(
+        stack, "Cache", alpha.ServerlessCache(stack, "L1", vpc=vpc, vpc_subnets=ISOLATED)
     ),
     "memcached": lambda stack, _vpc: MemcachedCluster.from_cache_cluster_ref(
         stack, "Cache",
@@ -216,3 +221,21 @@ def test_databases_of_an_access_string(stack: cdk.Stack) -> None:
     with pytest.raises(ValidationError, match="databases must be at least 0, got -1"):
         AccessString.on().databases(-1)
     PasswordUser(stack, "User", access_string=AccessString.on().databases(1))
+
+
+def test_a_cache_of_the_alpha_module_is_snapshotted_and_has_data_in_its_metrics(
+    stack: cdk.Stack, vpc: ec2.IVpc
+) -> None:
+    made = alpha.ServerlessCache(stack, "Alpha", vpc=vpc, vpc_subnets=ISOLATED)
+    cache = ServerlessCache.from_serverless_cache_ref(stack, "Cache", made)
+    cache.add_snapshot("Before")
+    cache.add_alarms()
+    server = ec2.SecurityGroup(stack, "Server", vpc=vpc)
+    cache.connections.allow_default_port_from(server)
+    (snapshot,) = of(stack, "AWS::ElastiCache::ServerlessCacheSnapshot")
+    assert snapshot["ServerlessCacheName"] == stack.resolve(made.serverless_cache_name)
+    dimensions = {one["Name"] for alarm in of(stack, "AWS::CloudWatch::Alarm") for one in alarm["Dimensions"]}
+    assert dimensions == {"clusterId"}  # the alpha's own metrics name another, which has no data
+    ports = {(rule["FromPort"], rule["ToPort"]) for rule in of(stack, "AWS::EC2::SecurityGroupIngress")}
+    assert ports == {(6379, 6380)}
+    assert cache.main_endpoint.hostname == made.serverless_cache_endpoint_address

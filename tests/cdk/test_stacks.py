@@ -129,6 +129,22 @@ def test_checkov_finds_nothing_that_the_template_does_not_excuse(
     assert checkov(assembly) == set()
 
 
+def test_cfripper_finds_nothing_that_is_not_answered(
+    assembly: cdk.cx_api.CloudAssembly, cfripper: Callable[[cdk.cx_api.CloudAssembly], set[tuple[str, str]]]
+) -> None:
+    page = (ROOT / "docs" / "security.md").read_text()
+    found = cfripper(assembly)
+    assert found == {
+        ("EC2SecurityGroupMissingEgressRule", "AWS::EC2::SecurityGroup"),
+        ("EC2SecurityGroupOpenToWorldRule", "AWS::EC2::SecurityGroup"),
+        ("GenericResourceWildcardPolicyRule", "AWS::KMS::Key"),
+        ("HardcodedRDSPasswordRule", "AWS::RDS::DBInstance"),
+        ("PublicELBCheckerRule", "AWS::ElasticLoadBalancingV2::LoadBalancer"),
+        ("S3ObjectVersioningRule", "AWS::S3::Bucket"),
+    }
+    assert [rule for rule, _ in found if f"`{rule}`" not in page] == []
+
+
 def test_a_finding_of_cdk_nag_stops_the_synthesis() -> None:
     app = _app()
     build(app)

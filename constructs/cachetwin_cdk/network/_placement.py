@@ -1,12 +1,15 @@
 """The default subnets and the default security group of a cache."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
 from constructs import Construct
 
 from cachetwin_cdk.checks._validate import ValidationError, WarningId, known_elements, validate_at_synth, warn
+
+L1 = TypeVar("L1", bound=cdk.CfnResource)
 
 
 def chosen_subnets(vpc: ec2.IVpc, vpc_subnets: ec2.SubnetSelection | None) -> Sequence[ec2.ISubnet]:
@@ -61,6 +64,14 @@ def _is_open(group: ec2.SecurityGroup) -> bool:
     resource = group.node.default_child
     rules = cdk.Stack.of(group).resolve(getattr(resource, "security_group_ingress", None)) or []
     return any(rule.get("cidrIp") == "0.0.0.0/0" or rule.get("cidrIpv6") == "::/0" for rule in rules)
+
+
+def l1_of(resource: object, kind: type[L1]) -> L1 | None:
+    """The L1 resource that ``resource`` is, or that it was made around, such as the alpha's ServerlessCache."""
+    if isinstance(resource, kind):
+        return resource
+    child = resource.node.default_child if isinstance(resource, Construct) else None
+    return child if isinstance(child, kind) else None
 
 
 def groups_of(

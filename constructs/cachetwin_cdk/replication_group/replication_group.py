@@ -22,7 +22,7 @@ from cachetwin_cdk.engine.engine_version import Engine, EngineVersion
 from cachetwin_cdk.engine.node_type import NodeType
 from cachetwin_cdk.engine.parameter_group import IParameterGroup, ParameterGroup
 from cachetwin_cdk.monitoring.log_delivery import Logging, create_log_deliveries
-from cachetwin_cdk.network._placement import groups_of
+from cachetwin_cdk.network._placement import groups_of, l1_of
 from cachetwin_cdk.network._site import Site
 from cachetwin_cdk.network.endpoint import Endpoint
 from cachetwin_cdk.network.network import Addressing, IpDiscovery, NetworkType, require_addresses
@@ -303,8 +303,8 @@ class ReplicationGroup(Rotating, ReplicationGroupBase):
     ) -> IReplicationGroup:
         """Whatever is a replication group to aws-cdk-lib, such as a CfnReplicationGroup.
 
-        Of one that is an L1 its endpoints, security groups and node type are known."""
-        own = resource if isinstance(resource, elasticache.CfnReplicationGroup) else None
+        Of one that is, or has, an L1 its endpoints, security groups and node type are known."""
+        own = l1_of(resource, elasticache.CfnReplicationGroup)
         is_clustered = own is not None and (own.cluster_mode == "enabled" or (own.num_node_groups or 1) > 1)
         found = cls.from_replication_group_attributes(
             scope,

@@ -22,7 +22,7 @@ from cachetwin_cdk.compliance import Compliance, retain_unless_destroyed
 from cachetwin_cdk.engine._offers import warn_newer_version
 from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.engine.serverless_engine import ServerlessEngine
-from cachetwin_cdk.network._placement import groups_of
+from cachetwin_cdk.network._placement import groups_of, l1_of
 from cachetwin_cdk.network.endpoint import Endpoint
 from cachetwin_cdk.network.network import NetworkType
 from cachetwin_cdk.operations._rotating import Rotating
@@ -234,8 +234,10 @@ class ServerlessCache(Rotating, ServerlessCacheBase):
         security_groups: Sequence[ec2.ISecurityGroup] = (),
         user_group: IUserGroup | None = None,
     ) -> IServerlessCache:
-        """Whatever is a serverless cache to aws-cdk-lib, such as the ServerlessCache of its alpha module."""
-        own = resource if isinstance(resource, elasticache.CfnServerlessCache) else None
+        """Whatever is a serverless cache to aws-cdk-lib, such as the ServerlessCache of its alpha module.
+
+        Of one that is, or has, an L1 its endpoints and security groups are known."""
+        own = l1_of(resource, elasticache.CfnServerlessCache)
         return cls.from_serverless_cache_attributes(
             scope,
             construct_id,
