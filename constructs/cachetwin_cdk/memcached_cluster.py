@@ -36,6 +36,7 @@ from .network._site import Site
 from .network.endpoint import Endpoint
 from .network.network import Addressing, IpDiscovery, NetworkType, require_addresses
 from .network.subnet_group import ISubnetGroup
+from .operations._scaling_target import Scaled
 from .operations.maintenance import Maintenance
 from .replication_group import _rules as rules
 from .replication_group.encryption import warn_tls_off
@@ -48,7 +49,7 @@ _NAME_LENGTH_MAX = 50
 
 
 @jsii.implements(ec2.IConnectable, refs.ICacheClusterRef)
-class MemcachedClusterBase(Watched, ApiEvents, Permissions, cdk.Resource):
+class MemcachedClusterBase(Watched, Scaled, ApiEvents, Permissions, cdk.Resource):
     """A Memcached cluster, defined in this app or imported."""
 
     cluster_name: str

@@ -94,14 +94,21 @@ def cfripper() -> Cfripper:
     """
 
     def scan(assembly: cdk.cx_api.CloudAssembly) -> set[tuple[str, str]]:
-        found = set()
+        found: set[tuple[str, str]] = set()
         with tempfile.TemporaryDirectory() as folder:
             names = []
             for stack in assembly.stacks:
                 names.append(f"{stack.stack_name}.json")
                 (Path(folder) / names[-1]).write_text(_readable(json.dumps(stack.template)))
             # Names without folders: it writes each result beside the name that it was given.
-            command = [Path(sys.executable).parent / "cfripper", "--format", "json", "--output-folder", folder, *names]
+            command = [
+                str(Path(sys.executable).parent / "cfripper"),
+                "--format",
+                "json",
+                "--output-folder",
+                folder,
+                *names,
+            ]
             subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=300)
             for name in names:
                 read = json.loads((Path(folder) / f"{name}.cfripper.results.json").read_text())

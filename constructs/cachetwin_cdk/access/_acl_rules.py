@@ -34,6 +34,8 @@ RESTRICTED_COMMANDS = frozenset(
     }
 )  # fmt: skip
 _COMMAND = re.compile(r"[+-](@?)([a-z][a-z0-9._-]*)(?:\|([a-z0-9_-]+))?", re.IGNORECASE)
+# What says something of the user, not of a selector.
+_ROOT_RULES = frozenset({"on", "off", "reset", "clearselectors", "sanitize-payload", "skip-sanitize-payload"})
 _PASSWORD_RULES = frozenset({"nopass", "resetpass"})
 _DATABASES = re.compile(r"db=\d+(,\d+)*")
 
@@ -56,6 +58,12 @@ def check_rules(text: str, engine_version: EngineVersion | None = None) -> None:
             _require_feature("selectors", rule, engine_version, redis="7.0")
             inner = _Selector() if rule == "(" else None
         else:
+            if inner is not None and (rule in _ROOT_RULES or rule[0] in "><#!"):
+                _refuse(
+                    "have rules for keys, channels and commands only within a selector",
+                    _masked(rule).strip("'"),
+                    "move it out",
+                )
             _check_rule(rule, inner if inner is not None else root, engine_version)
     if inner is not None:
         _refuse("have a closing parenthesis for each opening one, not nested", text, "correct the selector")

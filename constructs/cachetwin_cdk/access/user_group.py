@@ -9,6 +9,7 @@ from aws_cdk.interfaces import aws_elasticache as refs
 from constructs import Construct, IDependable
 
 from cachetwin_cdk.checks._names import generated_id, require_id
+from cachetwin_cdk.checks._places import require_region
 from cachetwin_cdk.checks._retention import keep_with
 from cachetwin_cdk.checks._types import checked_arguments
 from cachetwin_cdk.checks._validate import ValidationError, known, refuse, validate_at_synth
@@ -214,6 +215,7 @@ class UserGroup(UserGroupBase):
 
 def require_member(group: IUserGroup, user: IUser) -> None:
     """Raise ValidationError when ``group`` cannot contain ``user``."""
+    require_region("users", group, user)
     if group.engine is Engine.REDIS and user.engine is not Engine.REDIS:
         refuse("users", "be Redis users in a Redis group", user.engine, "make the user with engine=Engine.REDIS")
     if group.engine is Engine.VALKEY and user.needs_no_password:

@@ -272,6 +272,8 @@ class PasswordUser(User):
             require_between(
                 "secrets", len(secrets), 1, _PASSWORDS_MAX, remedy="give one or two, or none to have one generated"
             )
+            if len({secret.secret_arn for secret in secrets}) < len(secrets):
+                refuse("secrets", "be two different ones", "one twice", "give one, or another for the second password")
             if secret_encryption_key is not None:
                 raise ValidationError(
                     "secret_encryption_key must be left out when secrets are given, got both; encrypt the given "

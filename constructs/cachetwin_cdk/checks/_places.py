@@ -18,7 +18,10 @@ def require_vpc(name: str, vpc: ec2.IVpc, other: ec2.IVpc) -> None:
 
 
 def require_security_groups(vpc: ec2.IVpc, groups: Sequence[ec2.ISecurityGroup]) -> None:
-    """Raise ValidationError for a security group of this app that is in another VPC."""
+    """Raise ValidationError for a security group of this app that is in another VPC, and for one that is given twice."""
+    ids = [group.security_group_id for group in groups] if len(groups) > 1 else []
+    if len(set(ids)) < len(ids):
+        refuse("security_groups", "name each group once", ", ".join(ids), "remove the second one")
     for group in groups:
         if not isinstance(group, ec2.SecurityGroup):
             continue
@@ -34,6 +37,23 @@ def require_region(name: str, scope: IConstruct, resource: cdk.IResource | None)
     ours, theirs = cdk.Stack.of(scope).region, resource.env.region
     if known(ours, theirs) and ours != theirs:
         refuse(name, f"be in region {ours}, as the cache is", theirs, "make one in that region")
+
+
+def require_account(name: str, scope: IConstruct, resource: cdk.IResource | None) -> None:
+    """Raise ValidationError for a resource of another account than that of the stack of ``scope``."""
+    if resource is None:
+        return
+    ours, theirs = cdk.Stack.of(scope).account, resource.env.account
+    if known(ours, theirs) and ours != theirs:
+        refuse(name, f"be in account {ours}, as the cache is", theirs, "make one in that account")
+
+
+def require_region_of_arn(name: str, scope: IConstruct, arn: str) -> None:
+    """Raise ValidationError for an ARN of another region than that of the stack of ``scope``; one without region passes."""
+    ours, parts = cdk.Stack.of(scope).region, arn.split(":", 4)
+    theirs = parts[3] if known(arn) and len(parts) > 4 else ""
+    if theirs and known(ours) and ours != theirs:
+        refuse(name, f"be in region {ours}, as the stack is", theirs, "name one of that region")
 
 
 def require_one_place(

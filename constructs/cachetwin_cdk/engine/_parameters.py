@@ -17,6 +17,7 @@ from cachetwin_cdk.checks._validate import WarningId, known, refuse, require_mat
 from .engine_version import EngineVersion
 
 _TABLE: dict[str, dict[str, dict[str, Any]]] = json.loads((Path(__file__).parent / "cache_parameters.json").read_text())
+_COMMANDS = frozenset(json.loads((Path(__file__).parents[1] / "access" / "acl_commands.json").read_text())["redis"])
 _EVENTS = "AKEg$lshzxetmdn"
 _DELIVERED = frozenset("KE")
 
@@ -116,3 +117,6 @@ def _check_renamed(name: str, value: str) -> None:
     for several in (old, new):
         if len({word.lower() for word in several}) != len(several):
             refuse(name, "name each command once", value, "remove the second one")
+    for command in old:
+        if command.lower() not in _COMMANDS:
+            refuse(name, "name commands that Redis has", command, "correct or remove that pair")

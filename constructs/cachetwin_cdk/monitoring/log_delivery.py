@@ -11,7 +11,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_logs as logs
 from constructs import Construct
 
-from cachetwin_cdk.checks._places import require_region
+from cachetwin_cdk.checks._places import require_account, require_region
 from cachetwin_cdk.checks._types import checked_arguments, checked_function
 from cachetwin_cdk.checks._validate import refuse, require_match
 from cachetwin_cdk.engine.engine_version import EngineVersion
@@ -142,6 +142,7 @@ def require_deliverable(scope: Construct, deliveries: Sequence[LogDelivery], eng
     """Require at most one delivery per log, a log that the engine version writes, and log groups of the cache's region."""
     for delivery in deliveries:
         require_region("logging", scope, delivery.log_group)
+        require_account("logging", scope, delivery.log_group)
     types = [delivery.log_type for delivery in deliveries]
     if len(types) != len(set(types)):
         refuse("logging", "name each log at most once", ", ".join(types), "remove the second delivery of it")

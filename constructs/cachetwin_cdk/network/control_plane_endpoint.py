@@ -13,7 +13,7 @@ from aws_cdk import aws_iam as iam
 from constructs import Construct
 
 from cachetwin_cdk.checks._types import checked_arguments
-from cachetwin_cdk.checks._validate import ValidationError, refuse, require_match
+from cachetwin_cdk.checks._validate import ValidationError, known, refuse, require_match
 
 from ._placement import chosen_subnets
 
@@ -57,6 +57,9 @@ class ControlPlaneEndpoint(Construct):
         subnets = vpc.select_subnets(subnets=chosen_subnets(vpc, vpc_subnets), one_per_az=True)
         if not subnets.subnet_ids:
             refuse("vpc_subnets", "select at least one subnet", subnets.subnet_ids, "select subnets the VPC has")
+        zones = [subnet.availability_zone for subnet in subnets.subnets]
+        if known(*zones) and len(set(zones)) < len(zones):
+            refuse("vpc_subnets", "be one in each availability zone", ", ".join(zones), "select one subnet per zone")
         super().__init__(scope, construct_id)
         groups = list(security_groups) if security_groups else [self._closed_security_group(vpc)]
         services = ec2.InterfaceVpcEndpointAwsService

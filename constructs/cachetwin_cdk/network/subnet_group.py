@@ -95,6 +95,10 @@ class SubnetGroup(SubnetGroupBase):
             "hold 1 to 255 letters, digits, spaces, dots, hyphens and underscores",
             remedy="choose such a name; ElastiCache stores it in lower case",
         )
+        if subnet_group_name is not None and subnet_group_name.lower() == "default":
+            refuse(
+                "subnet_group_name", "not be default, which is the service's own", subnet_group_name, "choose another"
+            )
         selected = vpc.select_subnets(subnets=chosen_subnets(vpc, vpc_subnets))
         if not selected.subnet_ids:
             refuse("vpc_subnets", "select at least one subnet", selected.subnet_ids, "select subnets the VPC has")

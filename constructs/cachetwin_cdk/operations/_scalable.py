@@ -2,11 +2,13 @@
 
 from typing import TYPE_CHECKING, Any
 
+from ._scaling_target import Scaled
+
 if TYPE_CHECKING:
     from .scaling import ReplicaScaling, ShardScaling
 
 
-class Scalable:
+class Scalable(Scaled):
     """A replication group whose shards and replicas can be scaled automatically."""
 
     def scale_shards(

@@ -14,6 +14,23 @@ _ROLE = "AWSServiceRoleForApplicationAutoScaling_ElastiCacheRG"
 _COOLDOWN_MINUTES = 10
 
 
+class Scaled:
+    """A cache that may scale, once in each dimension."""
+
+    _scaled_dimensions: tuple[str, ...] = ()
+
+    def _add_scaling(self, dimension: str) -> None:
+        """Raise ValidationError for a second scaling of a dimension, which would change the bounds of the first."""
+        if dimension in self._scaled_dimensions:
+            refuse(
+                "cache",
+                "scale once in each dimension",
+                dimension.rsplit(":", maxsplit=1)[-1],
+                "add the policies and schedules to the one scaling",
+            )
+        self._scaled_dimensions = (*self._scaled_dimensions, dimension)
+
+
 class ScalingTarget(Construct):
     """The base of ShardScaling, ReplicaScaling and NodeScaling: one scalable target."""
 
@@ -22,6 +39,7 @@ class ScalingTarget(Construct):
         scope: Construct,
         construct_id: str,
         *,
+        cache: Scaled,
         resource_id: str,
         dimension: str,
         min_capacity: int,
@@ -29,6 +47,7 @@ class ScalingTarget(Construct):
         most: int,
     ) -> None:
         require_order(min_capacity, max_capacity)
+        cache._add_scaling(dimension)
         super().__init__(scope, construct_id)
         self._most = most
         self._target = appscaling.ScalableTarget(

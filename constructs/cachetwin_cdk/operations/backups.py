@@ -6,6 +6,7 @@ from typing import Any
 
 from constructs import IConstruct
 
+from cachetwin_cdk.checks._places import require_region_of_arn
 from cachetwin_cdk.checks._types import checked_arguments, checked_function
 from cachetwin_cdk.checks._validate import (
     ValidationError,
@@ -153,7 +154,7 @@ class RestoreFrom:
                 remedy="write arn:aws:s3:::bucket/file.rdb, and one entry per file",
             )
 
-    def validate_for_serverless(self) -> None:
+    def validate_for_serverless(self, scope: IConstruct) -> None:
         """Raise ValidationError for a name, and for ARNs that are neither snapshots nor files in S3."""
         if self.snapshot_name is not None:
             refuse(
@@ -170,6 +171,7 @@ class RestoreFrom:
                 "name snapshots of ElastiCache or RDB files in S3, without a comma",
                 remedy="write one entry per snapshot or file",
             )
+            require_region_of_arn("arns", scope, arn)
 
     def render(self) -> dict[str, Any]:
         """The properties of CfnReplicationGroup."""

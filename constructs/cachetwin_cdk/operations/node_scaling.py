@@ -44,6 +44,7 @@ class NodeScaling(ScalingTarget):
         super().__init__(
             scope,
             construct_id,
+            cache=cache,
             resource_id=f"cache-cluster/{cache.cluster_name}",
             dimension="cache-cluster:Nodes",
             min_capacity=min_capacity,

@@ -48,6 +48,7 @@ class _Scaling(ScalingTarget):
         super().__init__(
             scope,
             construct_id,
+            cache=cache,
             resource_id=f"replication-group/{cache.replication_group_id}",
             dimension=f"replication-group:{dimension}",
             min_capacity=min_capacity,

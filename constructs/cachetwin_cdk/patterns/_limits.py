@@ -4,7 +4,7 @@ Sources: the developer guide of ECS (task CPU and memory, stop timeout), the use
 classes, names), the API references of Elastic Load Balancing (paths of health checks) and Lambda (environment).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -25,6 +25,7 @@ _STOP_TIMEOUT_MAX_S = 120
 _PATH_LENGTH_MAX = 1024
 # Families of instance classes that RDS for PostgreSQL 18 has, by their first letters; others are EC2's alone or too old.
 _DATABASE_FAMILIES = ("c6gd", "m5", "m6", "m7", "m8", "r5", "r6", "r7", "r8", "t3", "t4g", "x1", "x2", "x8", "z1")
+_LAMBDA_ENVIRONMENT_MAX = 4096
 _LAMBDA_OWN = (
     "_HANDLER", "_X_AMZN_TRACE_ID", "AWS_DEFAULT_REGION", "AWS_REGION", "AWS_EXECUTION_ENV", "AWS_LAMBDA_FUNCTION_NAME",
     "AWS_LAMBDA_FUNCTION_MEMORY_SIZE", "AWS_LAMBDA_FUNCTION_VERSION", "AWS_LAMBDA_INITIALIZATION_TYPE",
@@ -117,3 +118,21 @@ def require_function_environment(environment: Mapping[str, str]) -> None:
         )
         if name in _LAMBDA_OWN:
             refuse("environment", "name no variable that Lambda sets", name, "rename it")
+    size = sum(len(f"{name}{value}".encode()) for name, value in environment.items() if known(value))
+    if size > _LAMBDA_ENVIRONMENT_MAX:
+        refuse(
+            "environment", f"hold at most {_LAMBDA_ENVIRONMENT_MAX} bytes", size, "read larger values from elsewhere"
+        )
+
+
+def require_command(name: str, command: Sequence[str] | None) -> None:
+    """Raise ValidationError for a command without any word."""
+    if command is not None and not command:
+        refuse(name, "have a word at least", list(command), "leave it out, or name the program")
+
+
+def require_handler(handler: str) -> None:
+    """Raise ValidationError for a handler without the module, or the file, that has it."""
+    require_match(
+        "handler", handler, r"[^\s.]\S*\.[^\s.]+", "be written as module.function", remedy="write it as handler.handle"
+    )

@@ -115,9 +115,9 @@ def method_and_path(route: str) -> tuple[str, str]:
     require_match(
         "routes",
         route,
-        rf"({'|'.join(_METHODS)}) /\S*",
+        rf"({'|'.join(_METHODS)}) /([^\s?#{{}}/]*|\{{[A-Za-z0-9._-]+\+?\}})(/([^\s?#{{}}/]*|\{{[A-Za-z0-9._-]+\+?\}}))*",
         "be written as a method and a path",
-        remedy="write it as GET /session",
+        remedy="write it as GET /session, or GET /session/{id}",
     )
     method, path = route.split(" ", 1)
     return method, path

@@ -1,6 +1,6 @@
 """The rules between the arguments of a web application: which of them exclude each other, and what each may be."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from aws_cdk import aws_certificatemanager as acm
 from aws_cdk import aws_ec2 as ec2
@@ -10,7 +10,7 @@ from cachetwin_cdk.checks._validate import ValidationError, refuse, require_betw
 from cachetwin_cdk.serverless.serverless_cache import UsageLimits
 
 from ._cache import Cache, is_clustered
-from ._limits import require_database_name, require_health_check_path
+from ._limits import require_command, require_database_name, require_health_check_path
 from ._web_database import ExistingDatabase
 
 
@@ -19,6 +19,15 @@ def require_service(container_port: int, desired_count: int, health_check_path: 
     require_between("container_port", container_port, 1, 65535)
     require_between("desired_count", desired_count, 0, 5000)
     require_health_check_path(health_check_path)
+
+
+def require_commands(
+    command: Sequence[str] | None, migrate_command: Sequence[str] | None, database_ca_path: str
+) -> None:
+    """Raise ValidationError for commands without a word, and for a path that depends on where the service starts."""
+    require_command("command", command)
+    require_command("migrate_command", migrate_command)
+    require_match("database_ca_path", database_ca_path, r"/\S+", "begin with a slash", remedy="write the whole path")
 
 
 def require_names(cache_key_prefix: str, database_name: str) -> None:

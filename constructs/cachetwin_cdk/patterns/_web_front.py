@@ -9,6 +9,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from cachetwin_cdk.checks._findings import excuse
+from cachetwin_cdk.checks._places import require_region_of_arn
 
 from ._findings import ACCESS_LOGS, FRONT, acknowledge
 
@@ -29,6 +30,8 @@ class WebFront(Construct):
         removal_policy: cdk.RemovalPolicy,
         regulated: bool = False,
     ) -> None:
+        if certificate is not None:
+            require_region_of_arn("certificate", scope, certificate.certificate_arn)
         super().__init__(scope, construct_id)
         self.port = 443 if certificate is not None else 80
         self.security_group = ec2.SecurityGroup(

@@ -41,6 +41,7 @@ from ._limits import require_instance_type, require_task_size
 from ._logs import LogSettings
 from ._network import private_network
 from ._web_app_rules import (
+    require_commands,
     require_names,
     require_no_other_cache,
     require_scheme,
@@ -194,6 +195,7 @@ class CachedWebApp(Construct):
             )
         require_service(container_port, desired_count, health_check_path)
         require_names(cache_key_prefix, database_name)
+        require_commands(command, migrate_command, database_ca_path)
         require_at_least("cache_ttl", ttl.to_seconds(integral=False), 1, unit="second")
         require_task_size(cpu, memory_limit_mib)
         require_instance_type(database_instance_type)

@@ -38,7 +38,7 @@ from ._cache import Cache, UserPlace, add_user_to, engine_of, iam_environment
 from ._environment import seconds_text
 from ._findings import CALLED_FUNCTION, OWN_POLICY, acknowledge
 from ._function import private_function
-from ._limits import require_function_environment
+from ._limits import require_function_environment, require_handler
 from ._logs import LogSettings
 from ._network import isolated_network
 from ._session_front import (
@@ -160,6 +160,8 @@ class SessionApi(Construct):
         chosen_routes = [method_and_path(route) for route in routes]
         _require_routes(chosen_routes)
         require_function_environment(environment or {})
+        require_handler(handler)
+        require_at_least("reserved_concurrent_executions", reserved_concurrent_executions, 0)
         super().__init__(scope, construct_id)
 
         _warn_of_quotas(self, rate_limit, burst_limit)

@@ -87,6 +87,19 @@ def require_data_tiering(node_type: NodeType, engine_version: EngineVersion, par
     )
 
 
+def require_enough_replicas(parameters: Mapping[str, str], replicas: int | None) -> None:
+    """A primary refuses every write that fewer replicas follow than its parameter says."""
+    least = parameters.get("min-replicas-to-write", "0")
+    if replicas is None or not known(least, replicas) or int(least) <= replicas:
+        return
+    refuse(
+        "parameters['min-replicas-to-write']",
+        f"be at most the number of replicas, {replicas}, or the cache refuses every write",
+        least,
+        "lower it, or add replicas",
+    )
+
+
 def uses_search(parameters: Mapping[str, str], user_group: IUserGroup | None) -> bool:
     """Whether parameters or users name search (vectors, full text), which Valkey has from 8.2 on."""
     users = user_group.users if user_group is not None else ()

@@ -68,6 +68,7 @@ class Settings:
         if self.encryption.has_tls:
             rules.require_tls_nodes(self.node_type)
         self.topology.validate(self.engine_version)
+        rules.require_enough_replicas(self.parameters, self.topology.fewest_replicas)
         self.topology.require_zones_of_region(scope)
         self.topology.require_slots_of_files(self.restore.source_arns if self.restore is not None else ())
         self.encryption.validate(self.access, self.engine_version)

@@ -210,6 +210,12 @@ class Topology:
         return self.cluster_mode is not ClusterMode.DISABLED
 
     @property
+    def fewest_replicas(self) -> int:
+        """The replicas of the shard that has the fewest."""
+        own = [shard.replicas if shard.replicas is not None else self.replicas for shard in self.placement]
+        return min(own, default=self.replicas)
+
+    @property
     def node_count(self) -> int:
         """Primaries and replicas together."""
         if not self.placement:

@@ -104,7 +104,7 @@ class ServerlessCache(Rotating, ServerlessCacheBase):
         _require_final(final_snapshot_name, removal_policy)
         retention_days = snapshots.days(compliance)
         if restore is not None:
-            restore.validate_for_serverless()
+            restore.validate_for_serverless(scope)
         limits = usage_limits or UsageLimits()
         limits.validate()
         require_region("vpc", scope, vpc)

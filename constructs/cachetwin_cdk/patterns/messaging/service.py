@@ -13,7 +13,12 @@ from cachetwin_cdk.engine.engine_version import Engine
 from cachetwin_cdk.patterns._cache import connection_commands
 from cachetwin_cdk.patterns._environment import number_text
 from cachetwin_cdk.patterns._fargate import NOT_ROOT
-from cachetwin_cdk.patterns._limits import require_health_check_path, require_stop_timeout, require_task_size
+from cachetwin_cdk.patterns._limits import (
+    require_command,
+    require_health_check_path,
+    require_stop_timeout,
+    require_task_size,
+)
 
 from .streams import dead_letter_key, stream_key
 
@@ -92,6 +97,7 @@ class MessagingService:
         """Raise ValidationError for names that are no keys, counts that cannot run, and a service without the cache."""
         self._validate_names()
         require_between("port", self.port, 1, 65535)
+        require_command("command", self.command)
         require_health_check_path(self.health_check_path)
         require_task_size(self.cpu, self.memory_limit_mib)
         require_stop_timeout(self.stop_timeout)
