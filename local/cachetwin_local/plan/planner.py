@@ -13,6 +13,8 @@ from cachetwin_local.assembly.where import Where
 from cachetwin_local.errors import UserError
 from cachetwin_local.resources.apigateway import rest_api as apigateway_rest_api
 from cachetwin_local.resources.apigatewayv2 import api as apigatewayv2_api
+from cachetwin_local.resources.aws_api.shapes import SHAPES as AWS_API_SHAPES
+from cachetwin_local.resources.aws_api.translator import aws_api_address
 from cachetwin_local.resources.context import Context, Translation, resource_identity
 from cachetwin_local.resources.elasticache import node_groups as elasticache_node_groups
 from cachetwin_local.resources.elbv2 import listener as elbv2_listener
@@ -25,9 +27,11 @@ from cachetwin_local.resources.rds import database as rds_database
 from cachetwin_local.resources.translators import TRANSLATORS, describer
 from cachetwin_local.settings import FILE_NAME, Settings
 from cachetwin_local.topology.address_plan import AddressPlan, Loopback
+from cachetwin_local.topology.aws_api import AWS_API_PORT, AwsApi, AwsResource
 from cachetwin_local.topology.values import (
     Coverage,
     Database,
+    Endpoint,
     Function,
     HttpApi,
     Identity,
@@ -82,12 +86,14 @@ def plan(
     settings: Settings | None = None,
     choice: Choice | None = None,
     ports: Mapping[str, int] | None = None,
+    aws_endpoint: str | None = None,
 ) -> Topology:
     """What should run here for the stacks named (all by default) and those they depend on.
 
     `stacks` are names, display names or patterns with ``*``. `project` keeps the addresses of two apps apart.
     `parameters` are template parameters by ``name`` or ``stack:name``; they go before those of `settings`. `ports` are
-    remembered ports of 127.0.0.1, as an earlier topology has them. Raises UserError when the templates do not resolve,
+    remembered ports of 127.0.0.1, as an earlier topology has them. `aws_endpoint` is the URL of an emulator that gets
+    the requests to AWS's services that do not run here. Raises UserError when the templates do not resolve,
     and for a name in `settings` or `choice` that no resource has.
     """
     settings, choice = settings or Settings(), choice or Choice()
@@ -122,6 +128,7 @@ def plan(
     for user in users:
         for key in left_out & set(user.depends_on):
             context.problem("warning", user.identity.key, f"needs {key}, which is left out")
+    coverage = [_answered(one, bool(services or functions), aws_endpoint) for one in coverage]
     absent = {one.identity.key: one.note for one in coverage if one.status in {"not supported", "not readable"}}
     _warn_about_missing_values(context, services, absent)
     roles = _roles(context, services, functions)
@@ -140,6 +147,7 @@ def plan(
         functions=functions,
         http_apis=apis,
         load_balancers=balancers,
+        aws_api=_aws_api(address_plan, values, aws_endpoint) if services or functions else None,
         target_groups=targets,
         roles=roles,
         tags=_tags(context),
@@ -261,6 +269,21 @@ def _reserve_nodes(graph: Graph, address_plan: AddressPlan, resource: Resource) 
     port = properties.integer("Port", elasticache_node_groups.PORT)
     for name in elasticache_node_groups.node_endpoint_names(resource.key, properties):
         address_plan.endpoint(name, port)
+
+
+def _aws_api(address_plan: AddressPlan, values: Iterable[object], forward_to: str | None) -> AwsApi:
+    """The endpoint of AWS's APIs, with the resources that the templates define."""
+    address, port = aws_api_address(address_plan)
+    return AwsApi(Endpoint(address, port, AWS_API_PORT), _values_of(AwsResource, values), forward_to)
+
+
+def _answered(one: Coverage, called: bool, aws_endpoint: str | None) -> Coverage:  # noqa: FBT001  (one caller, which says it)
+    """The coverage of a resource, where it depends on what answers AWS's APIs here."""
+    if one.identity.type in AWS_API_SHAPES and one.status == "twinned" and not called:
+        return replace(one, status="modelled", note="no function and no service here could use it")
+    if one.status == "not supported" and aws_endpoint is not None and one.identity.type not in TRANSLATORS:
+        return replace(one, note=f"{one.note}; {aws_endpoint} answers calls of its service, and does not have it")
+    return one
 
 
 def _roles(context: Context, services: Iterable[Service], functions: Iterable[Function]) -> tuple[Role, ...]:

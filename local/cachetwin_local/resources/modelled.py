@@ -12,7 +12,8 @@ from .shape import Shape
 
 _ARN = "arn:{partition}:{service}:{region}:{account}:"
 _NETWORK = "part of the network; loopback addresses stand for it"
-_POLICY = "decides which caches its roles may log in to with IAM; other permissions are not checked yet"
+_POLICY = "decides what its roles may do with caches and at AWS's APIs here"
+_OF_RESOURCES = "policies of resources are not evaluated here: the policies of roles are"
 _NOT_YET = "does not run here yet"
 
 
@@ -90,7 +91,7 @@ MODELLED: Final[Mapping[str, Shape]] = {
     ),
     "AWS::IAM::Role": Shape(
         "modelled",
-        "its policies decide which caches its services may log in to with IAM; other permissions are not checked yet",
+        "its policies decide what its services and functions may do with caches and at AWS's APIs here",
         name_property="RoleName",
         arn="arn:{partition}:iam::{account}:role/{name}",
         attributes={"Arn": "{arn}", "RoleId": "AROA{suffix}"},
@@ -108,23 +109,8 @@ MODELLED: Final[Mapping[str, Shape]] = {
     "AWS::IAM::ServiceLinkedRole": Shape(
         "modelled", "the service's own role; nothing to run", attributes={"RoleName": "{name}"}
     ),
-    "AWS::Logs::LogGroup": Shape(
-        "modelled",
-        "logs are in the runner's log folder (cachetwin logs)",
-        name_property="LogGroupName",
-        arn=_ARN + "log-group:{name}:*",
-        attributes={"Arn": "{arn}"},
-    ),
     "AWS::Logs::LogStream": Shape("modelled", "logs are in the runner's log folder", name_property="LogStreamName"),
-    "AWS::Logs::ResourcePolicy": Shape("modelled", "permissions are not checked yet", name_property="PolicyName"),
-    "AWS::KMS::Key": Shape(
-        "modelled",
-        "nothing is encrypted at rest here",
-        name="{uuid}",
-        arn=_ARN + "key/{name}",
-        attributes={"Arn": "{arn}", "KeyId": "{name}"},
-    ),
-    "AWS::KMS::Alias": Shape("modelled", "nothing is encrypted at rest here", name_property="AliasName"),
+    "AWS::Logs::ResourcePolicy": Shape("modelled", _OF_RESOURCES, name_property="PolicyName"),
     "AWS::ElastiCache::SubnetGroup": Shape(
         "modelled",
         "says in which subnets, and so in which address ranges and zones, its caches are",
@@ -163,14 +149,7 @@ MODELLED: Final[Mapping[str, Shape]] = {
         attributes={"Arn": "{arn}"},
     ),
     "AWS::ECS::ClusterCapacityProviderAssociations": Shape("modelled", "every task runs on this machine"),
-    "AWS::SSM::Parameter": Shape(
-        "modelled",
-        "its value is used where the app's templates ask for it",
-        name_property="Name",
-        arn=_ARN + "parameter{slashed}",
-        attributes={"Type": "=Type", "Value": "=Value"},
-    ),
-    "AWS::SecretsManager::ResourcePolicy": Shape("modelled", "permissions are not checked yet"),
+    "AWS::SecretsManager::ResourcePolicy": Shape("modelled", _OF_RESOURCES),
     "AWS::SecretsManager::RotationSchedule": _unsupported("secrets do not rotate here yet"),
     "AWS::ApiGateway::ApiKey": Shape(
         "modelled", "methods that ask for a key take it", name="{hex17}", attributes={"APIKeyId": "{name}"}
@@ -190,7 +169,6 @@ MODELLED: Final[Mapping[str, Shape]] = {
         "nothing scales by itself here yet; counts stay as the template has them"
     ),
     "AWS::ApplicationAutoScaling::ScalingPolicy": _unsupported("nothing scales by itself here yet"),
-    "AWS::CloudWatch::Alarm": _unsupported("alarms are not evaluated here yet", "AlarmName"),
     "AWS::CloudWatch::Dashboard": _unsupported("there are no dashboards here yet", "DashboardName"),
     "AWS::ElastiCache::GlobalReplicationGroup": _unsupported("a global datastore " + _NOT_YET),
     "AWS::Events::Rule": _unsupported("schedules and events call nothing here yet", "Name"),
@@ -210,31 +188,9 @@ MODELLED: Final[Mapping[str, Shape]] = {
     ),
     "AWS::Route53::HostedZone": _unsupported("names are not resolved here yet; endpoints have loopback addresses"),
     "AWS::Route53::RecordSet": _unsupported("names are not resolved here yet; endpoints have loopback addresses"),
-    "AWS::S3::Bucket": Shape(
-        "not supported",
-        "there is no S3 here yet; logs meant for it are not written",
-        name="{lower}-{hex12}",
-        name_property="BucketName",
-        arn="arn:{partition}:s3:::{name}",
-        attributes={
-            "Arn": "{arn}",
-            "DomainName": "{name}.s3.amazonaws.com",
-            "RegionalDomainName": "{name}.s3.{region}.amazonaws.com",
-            "DualStackDomainName": "{name}.s3.dualstack.{region}.amazonaws.com",
-            "WebsiteURL": "http://{name}.s3-website-{region}.amazonaws.com",
-        },
-    ),
-    "AWS::S3::BucketPolicy": _unsupported("there is no S3 here yet"),
-    "AWS::SNS::Subscription": _unsupported("events are not published here yet"),
-    "AWS::SNS::TopicPolicy": _unsupported("events are not published here yet"),
-    "AWS::SNS::Topic": Shape(
-        "not supported",
-        "events are not published here yet",
-        name_property="TopicName",
-        ref="{arn}",
-        arn=_ARN + "{name}",
-        attributes={"TopicArn": "{arn}", "TopicName": "{name}"},
-    ),
+    "AWS::S3::BucketPolicy": Shape("modelled", _OF_RESOURCES),
+    "AWS::SNS::TopicPolicy": Shape("modelled", _OF_RESOURCES, attributes={"Id": "{name}"}),
+    "AWS::SQS::QueuePolicy": Shape("modelled", _OF_RESOURCES, attributes={"Id": "{name}"}),
 }
 
 UNKNOWN: Final = _unsupported("the runner does not know this type; nothing runs for it")

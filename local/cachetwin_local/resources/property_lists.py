@@ -7,6 +7,7 @@ from cachetwin_local.assembly.where import Step
 
 from .apigateway import property_use as apigateway
 from .apigatewayv2 import property_use as apigatewayv2
+from .aws_api.property_use import AWS_API_LISTS
 from .cloudformation import property_use as cloudformation
 from .ecs import property_use as ecs
 from .elasticache import property_use as elasticache
@@ -19,6 +20,7 @@ from .secretsmanager import property_use as secretsmanager
 __all__ = ["PROPERTY_LISTS", "is_needed"]
 
 PROPERTY_LISTS: Final[Mapping[str, PropertyUse]] = {
+    **AWS_API_LISTS,
     "AWS::ApiGateway::Authorizer": apigateway.AUTHORIZER,
     "AWS::ApiGateway::Deployment": apigateway.DEPLOYMENT,
     "AWS::ApiGateway::Method": apigateway.METHOD,
@@ -55,7 +57,6 @@ PROPERTY_LISTS: Final[Mapping[str, PropertyUse]] = {
 }
 _READ_BY_OTHERS: Final = frozenset(
     {
-        ("AWS::SSM::Parameter", "Value"),
         ("AWS::RDS::DBClusterParameterGroup", "Parameters"),
         ("AWS::RDS::DBParameterGroup", "Parameters"),
         ("AWS::EC2::SecurityGroupIngress", "GroupId"),

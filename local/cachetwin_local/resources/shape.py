@@ -40,9 +40,11 @@ class Shape:
     attributes: Mapping[str, Pattern] | None = field(default_factory=dict)
 
 
-def describe_shape(shape: Shape, resolved: Resolved, stack: Stack) -> Description:
-    """The description of a resource whose type has this shape."""
-    fields = name_fields(resolved, stack)
+def describe_shape(
+    shape: Shape, resolved: Resolved, stack: Stack, more: Mapping[str, str] | None = None
+) -> Description:
+    """The description of a resource whose type has this shape; its patterns may use the fields of `more` as well."""
+    fields = {**name_fields(resolved, stack), **(more or {})}
     given = resolved.properties.get(shape.name_property or "")
     fields["name"] = given if isinstance(given, str) and given else shape.name.format(**fields)
     fields["slashed"] = "/" + fields["name"].removeprefix("/")

@@ -13,6 +13,8 @@ from .apigateway import rest_api as apigateway_rest_api
 from .apigatewayv2 import api as apigatewayv2_api
 from .apigatewayv2 import route as apigatewayv2_route
 from .apigatewayv2 import stage as apigatewayv2_stage
+from .aws_api.shapes import SHAPES as AWS_API_SHAPES
+from .aws_api.translator import AwsApiTranslator
 from .cloudformation import stack as cloudformation_stack
 from .context import Translator
 from .ecs import service as ecs_service
@@ -39,6 +41,7 @@ from .secretsmanager import secret_target_attachment as secretsmanager_secret_ta
 from .shape import describe_shape
 
 TRANSLATORS: Final[Mapping[str, Translator]] = {
+    **{name: AwsApiTranslator(name) for name in AWS_API_SHAPES},
     "AWS::ApiGateway::Authorizer": apigateway_parts,
     "AWS::ApiGateway::Deployment": apigateway_parts,
     "AWS::ApiGateway::Method": apigateway_parts,

@@ -2,6 +2,7 @@
 
 from cachetwin_local.supervise.actor import Actor
 from cachetwin_local.supervise.api.http_api import HttpApiActor
+from cachetwin_local.supervise.aws_api.actor import AwsApiActor
 from cachetwin_local.supervise.cache.cache import CacheActor
 from cachetwin_local.supervise.cache.memcached import MemcachedActor
 from cachetwin_local.supervise.function.function import FunctionActor
@@ -21,6 +22,7 @@ def make_actors(run_context: RunContext, topology: Topology) -> list[Actor]:
     actors: list[Actor] = [PostgresActor(run_context, database) for database in topology.databases]
     actors += [CacheActor(run_context, group) for group in topology.replication_groups]
     actors += [MemcachedActor(run_context, cluster) for cluster in topology.memcached_clusters]
+    actors += [AwsApiActor(run_context, topology.aws_api, topology)] if topology.aws_api is not None else []
     actors += [ServiceActor(run_context, service, topology, environments) for service in topology.services]
     actors += [FunctionActor(run_context, function, topology, environments) for function in topology.functions]
     actors += [HttpApiActor(run_context, api, topology) for api in topology.http_apis]

@@ -8,7 +8,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
+from cachetwin_local.supervise.aws_api.delivery import log_streams
 from cachetwin_local.supervise.load_balancer.load_balancer import target_groups_of
+from cachetwin_local.topology.aws_api import AWS_API
 from cachetwin_local.topology.principals import principals_of
 from cachetwin_local.topology.values import SecretRef, Service, TargetGroup, Topology
 
@@ -36,6 +38,8 @@ def difference(running: Mapping[str, Specification], wanted: Mapping[str, Specif
 def specifications(topology: Topology) -> dict[str, Specification]:
     """The specification of each resource that runs, by its key."""
     services = {service.identity.key: service for service in topology.services}
+    endpoint = topology.aws_api
+    at = () if endpoint is None else (endpoint.endpoint,)
     found: dict[str, Specification] = {}
     for database in topology.databases:
         found[database.identity.key] = (database,)
@@ -45,12 +49,15 @@ def specifications(topology: Topology) -> dict[str, Specification]:
         found[cluster.identity.key] = (cluster,)
     for key, service in services.items():
         groups = [group for group in topology.target_groups if any(target.service == key for target in group.targets)]
-        found[key] = (service, topology.region, *groups)
+        found[key] = (service, topology.region, *groups, *at)
     callers = tuple(principals_of(topology))
+    if endpoint is not None:
+        logs = tuple(log_streams(topology).items())
+        found[AWS_API] = (endpoint, callers, topology.secrets, logs, tuple(one.identity.arn for one in topology.functions))
     arns = tuple(one.identity.arn for one in topology.functions)
     for function in topology.functions:
         signers = callers if function.url is not None and function.url.auth_type == "AWS_IAM" else ()
-        found[function.identity.key] = (function, arns, signers)
+        found[function.identity.key] = (function, arns, signers, *at)
     for api in topology.http_apis:
         found[api.identity.key] = (api, callers)
     for balancer in topology.load_balancers:

@@ -18,6 +18,7 @@ from typing import Any
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.actor import Actor
 from cachetwin_local.supervise.actors import make_actors
+from cachetwin_local.supervise.aws_api.actor import AwsApiActor
 from cachetwin_local.supervise.background import BackgroundTasks
 from cachetwin_local.supervise.cache.cache import CacheActor
 from cachetwin_local.supervise.cache.memcached import MemcachedActor
@@ -308,6 +309,11 @@ class Supervisor:
         groups = {group.identity.key: group for group in self._topology.replication_groups}
         changed: set[str] = set()
         differing = {name for name, running in self._running.items() if name in wanted and running != wanted[name]}
+        api = self._topology.aws_api
+        endpoints = [actor for actor in self._actors if isinstance(actor, AwsApiActor) and actor.name in differing]
+        for endpoint in endpoints:
+            if api is not None and await endpoint.become(api, self._topology):
+                changed.add(endpoint.name)
         for cluster in self._memcached_clusters():
             if cluster.name in differing and await cluster.become(clusters[cluster.name]):
                 changed.add(cluster.name)

@@ -14,6 +14,7 @@ from typing import Literal
 from cachetwin_local.assembly.values.stand_ins import MissingValue
 from cachetwin_local.assembly.values.text import SecretRef, Text, secrets_in, show
 
+from .aws_api import AwsApi, AwsResource
 from .caches import (
     Backup,
     CacheNode,
@@ -48,6 +49,8 @@ from .services import Container, ContainerDependency, ContainerImage, HealthChec
 __all__ = [
     "Action",
     "Attachment",
+    "AwsApi",
+    "AwsResource",
     "Backup",
     "CacheNode",
     "CacheUser",
@@ -139,7 +142,8 @@ class Output:
 class Topology:
     """Everything that should run here for the chosen stacks of an app, and how the rest is treated.
 
-    `roles` are those that services have. `tags` are those of caches and their users, by ARN.
+    `roles` are those that services have. `tags` are those of caches and their users, by ARN. `aws_api` is None where
+    nothing could call it.
     """
 
     project: str
@@ -155,6 +159,7 @@ class Topology:
     functions: tuple[Function, ...] = ()
     http_apis: tuple[HttpApi, ...] = ()
     load_balancers: tuple[LoadBalancer, ...] = ()
+    aws_api: AwsApi | None = None
     target_groups: tuple[TargetGroup, ...] = ()
     roles: tuple[Role, ...] = ()
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

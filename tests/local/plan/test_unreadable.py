@@ -111,13 +111,13 @@ def test_a_value_that_nobody_gave_stops_nothing_where_nothing_needs_it() -> None
 
 
 def test_what_needs_a_missing_value_through_the_name_of_another_resource_is_named() -> None:
-    bucket = one("S3::Bucket", BucketName={"Fn::ImportValue": "bucket-name"})
-    environment = [{"Name": "BUCKET", "Value": {"Ref": "Bucket"}}]
+    cluster = one("ECS::Cluster", ClusterName={"Fn::ImportValue": "cluster-name"})
+    environment = [{"Name": "CLUSTER", "Value": {"Ref": "Cluster"}}]
     definition = one(
         "ECS::TaskDefinition",
         ContainerDefinitions=[{"Name": "web", "Image": "x:" + "f" * 64, "Environment": environment}],
     )
-    topology = plan_of(Bucket=bucket, Definition=definition)
+    topology = plan_of(Cluster=cluster, Definition=definition)
     assert "Environment[0].Value: Fn::ImportValue must name an export" in unreadable(topology)["Definition"]
     (missing,) = topology.missing
     assert (missing.used_by, missing.needed_by) == (("App/Bucket",), ("App/Definition",))

@@ -113,6 +113,6 @@ def test_a_function_depends_on_the_cache_whose_endpoint_it_gets_and_must_be_in_a
 
 
 def test_a_variable_from_what_does_not_run_is_said() -> None:
-    topic = one("SNS::Topic")
-    topology = plan_of(Topic=topic, Greet=greet(Environment={"Variables": {"TOPIC": {"Ref": "Topic"}}}))
-    assert any(message.startswith("TOPIC comes from App/Topic") for message in messages(topology))
+    machine = one("StepFunctions::StateMachine")
+    topology = plan_of(Machine=machine, Greet=greet(Environment={"Variables": {"MACHINE": {"Ref": "Machine"}}}))
+    assert any(message.startswith("MACHINE comes from App/Machine") for message in messages(topology))

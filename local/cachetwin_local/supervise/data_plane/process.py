@@ -45,6 +45,7 @@ class DataPlaneProcess:
     """The process `name` of the actor `actor`: the module `program` with `settings`, which are pickled.
 
     `sockets` are the listening sockets that `settings` names by their descriptors. `on_report` gets each report.
+    A process that is started again gets the `settings` of then.
     """
 
     def __init__(
@@ -63,7 +64,7 @@ class DataPlaneProcess:
         self._name = f"{actor}/{name}"
         self._program = program
         self._on_report = on_report
-        self._settings: object = None
+        self.settings: object = None
         self._sockets: tuple[socket.socket, ...] = ()
         self._prepared: _Launched | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -88,7 +89,7 @@ class DataPlaneProcess:
 
     async def start(self, settings: object) -> None:
         """Return when it serves."""
-        self._settings = settings
+        self.settings = settings
         await self._restarter.start()
         watch = HealthWatch(self._run_context, self._actor, self._kind, self._hear, part=f"{self._name} health")
         self._tasks.start("checking the health", watch.watch)
@@ -125,7 +126,7 @@ class DataPlaneProcess:
         serving = asyncio.Event()
         writer = self._writer
         self._tasks.start("reading the reports", lambda: self._read(reader, writer, serving))
-        content = pickle.dumps(self._settings)
+        content = pickle.dumps(self.settings)
         writer.write(LENGTH.pack(len(content)) + content)
 
         async def serves() -> bool:

@@ -5,6 +5,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
+from cachetwin_local.supervise.aws_api.actor import aws_environment
 from cachetwin_local.supervise.data_plane.process import DataPlaneProcess
 from cachetwin_local.supervise.data_plane.program import Report
 from cachetwin_local.supervise.process.private_file import make_private_directory
@@ -40,6 +41,7 @@ class FunctionActor:
         self._run_context = run_context
         self._function = function
         self._account = topology.account
+        self._aws_api = topology.aws_api
         self._sockets_of_functions = {
             other.identity.arn: str(function_socket(run_context.directory, other.identity.key))
             for other in topology.functions
@@ -142,7 +144,7 @@ class FunctionActor:
             "AWS_LAMBDA_LOG_GROUP_NAME": function.log_group,
             "AWS_LAMBDA_LOG_FORMAT": function.log_format,
             "AWS_XRAY_CONTEXT_MISSING": "LOG_ERROR",
-            **self._run_context.identities.environment(self.name),
+            **aws_environment(self._run_context, self._aws_api, self.name),
         }
         if function.application_log_level:
             lambda_["AWS_LAMBDA_LOG_LEVEL"] = function.application_log_level

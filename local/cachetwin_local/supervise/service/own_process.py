@@ -10,6 +10,9 @@ from cachetwin_local.topology.values import Container, TaskAddress
 
 __all__ = ["own_process_command"]
 
+_OF_THE_USER = frozenset({"AWS_PROFILE", "AWS_DEFAULT_PROFILE"})
+"""Variables that name the user's accounts on AWS: the process has the credentials of its role here."""
+
 
 def own_process_command(
     container: Container, task_address: TaskAddress, environment: Mapping[str, str], ca_environment: Mapping[str, str]
@@ -20,5 +23,6 @@ def own_process_command(
     """
     listening = Listening.of(container, task_address)
     words, own = listening.words(container.command or ()), listening.variables(environment)
-    variables = {**os.environ, **listening.hints(), **own, **ca_environment}
+    inherited = {name: value for name, value in os.environ.items() if name not in _OF_THE_USER}
+    variables = {**inherited, **listening.hints(), **own, **ca_environment}
     return Command(tuple(words), Path(container.image.directory or "."), variables)

@@ -13,6 +13,7 @@ from pathlib import Path, PurePath
 import psutil
 
 from cachetwin_local.errors import UserError
+from cachetwin_local.supervise.aws_api.actor import aws_environment
 from cachetwin_local.supervise.background import BackgroundTasks
 from cachetwin_local.supervise.health import HealthWatch
 from cachetwin_local.supervise.load_balancer.targets import check_health
@@ -58,6 +59,7 @@ class ServiceActor:
         # what is not essential and comes from an image by name is left out, as the plan warns
         self._containers = tuple(c for c in service.containers if c.essential or c.image.directory is not None)
         self._region = service.identity.region
+        self._aws_api = topology.aws_api
         self._groups = [
             group for group in topology.target_groups if any(target.service == self.name for target in group.targets)
         ]
@@ -298,7 +300,7 @@ class ServiceActor:
         regional: Mapping[str, str] = {
             "AWS_REGION": self._region,
             "AWS_DEFAULT_REGION": self._region,
-            **self._run_context.identities.environment(self.name),
+            **aws_environment(self._run_context, self._aws_api, self.name),
         }
         if container.image.in_place:
             ca_environment = self._run_context.local_ca.environment()

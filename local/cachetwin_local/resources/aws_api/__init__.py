@@ -1,0 +1,1 @@
+"""Types whose resources the local endpoint of AWS's APIs has from its start."""

@@ -1,0 +1,223 @@
+"""What runs in the process of the endpoint: the check of who calls and what the role may do, and moto behind it.
+
+There are two sockets. The one at the address of the endpoint takes requests that are signed with the credentials of a
+function or a service. The private one, a unix socket, takes the runner's own requests, unsigned; ``POST /settings`` there
+brings the settings anew when the app has changed.
+"""
+
+import asyncio
+import http.client
+import pickle
+import secrets
+import socket
+import sys
+import traceback
+from collections import Counter
+from typing import Final
+from urllib.parse import quote, unquote
+
+from cachetwin_local.identity.directory import Principal
+from cachetwin_local.supervise.api.authorization.signature import InvalidSignature, read_signature
+from cachetwin_local.supervise.data_plane.program import Report
+from cachetwin_local.supervise.http.client import HttpClient
+from cachetwin_local.supervise.http.message import ProtocolError
+from cachetwin_local.supervise.http.server import HttpConnection, HttpRequest, HttpResponse, HttpSettings
+
+from .authorization import Authorization, session_arn
+from .calls import ApiCall, protocol_of, read_call
+from .errors import ApiError, not_authenticated, response_of
+from .forwarding import forward
+from .monitoring import from_json, in_json
+from .moto_backend import MotoBackend
+from .names import ResourceNames
+from .seeds.seeder import Api
+from .seeds.seeding import Seeding
+from .services import Service, service_of
+from .settings import AwsApiSettings
+
+__all__ = ["AwsApiServer"]
+
+_BODY_MAX: Final = 128 * 1024 * 1024
+_IDLE_S: Final = 600.0
+_INVOKE_S: Final = 905.0  # the longest that a function may run, and a moment
+_LAMBDA: Final = Service("lambda", "lambda", "rest-json")
+_INVOKE_PREFIX: Final = "/2015-03-31/functions/"
+_PASSED_TO_FUNCTIONS: Final = ("x-amz-invocation-type", "x-amz-client-context", "x-amz-log-type", "content-type")
+_PASSED_BACK: Final = ("x-amz-function-error", "x-amz-log-result", "x-amz-executed-version", "x-amzn-errortype")
+
+
+class AwsApiServer:
+    """The endpoint."""
+
+    def __init__(self, settings: AwsApiSettings) -> None:
+        self.changed = asyncio.Event()
+        self._settings = settings
+        self._moto = MotoBackend(settings.address)
+        self._seeding = Seeding(_write)
+        self._authorization = Authorization(ResourceNames(self._moto, settings.account).find)
+        self._authorization.set_callers(settings.callers)
+        self._counts: Counter[str] = Counter()
+        self._functions: dict[str, HttpClient] = {}
+        too_large = response_of(ApiError("RequestEntityTooLarge", f"at most {_BODY_MAX} bytes", 413), "rest-json")
+        self._public = HttpSettings(self._handle, _BODY_MAX, too_large, _IDLE_S)
+        self._private = HttpSettings(self._handle_own, _BODY_MAX, too_large, _IDLE_S)
+        self._servers: list[asyncio.Server] = []
+
+    async def start(self) -> None:
+        """Listen, and begin to load moto; requests wait for it."""
+        loop = asyncio.get_running_loop()
+        self._moto.load(self._seed)
+        public, private = (
+            socket.socket(fileno=descriptor)
+            for descriptor in (self._settings.descriptor, self._settings.private_descriptor)
+        )
+        self._servers.append(await loop.create_unix_server(lambda: HttpConnection(self._private), sock=private))
+        self._servers.append(await loop.create_server(lambda: HttpConnection(self._public), sock=public))
+
+    async def run(self) -> None:
+        """Fail when moto cannot be loaded, so that the supervisor says so and tries again."""
+        await self._moto.loaded()
+        _write(f"[cachetwin] answers at http://{self._settings.address}")
+        await asyncio.Event().wait()
+
+    async def stop(self) -> None:
+        """Accept nothing more."""
+        for server in self._servers:
+            server.close()
+        for connection in [*self._public.connections, *self._private.connections]:
+            connection.abort()
+        for client in self._functions.values():
+            await client.close()
+        self._moto.close()
+
+    def report(self) -> Report:
+        """Calls, refused ones and failed ones since the last report."""
+        counts, self._counts = self._counts, Counter()
+        return Report(counts)
+
+    def _seed(self) -> None:
+        self._seeding.become(Api(self._moto, self._settings.account, self._settings.region), self._settings.seeds)
+
+    async def _handle_own(self, request: HttpRequest) -> HttpResponse:
+        """A request of the runner: new settings, or a call that needs no permission."""
+        if request.path == "/settings":
+            self._settings = pickle.loads(request.body)  # noqa: S301  (only this user can open the socket)
+            self._authorization.set_callers(self._settings.callers)
+            await self._moto.run(self._seed)
+            return HttpResponse(200)
+        try:
+            signature = read_signature(request)
+        except InvalidSignature as error:
+            return response_of(not_authenticated(error, "json"), "json")
+        service = service_of(signature.service, request.header("x-amz-target") or "")
+        if service is None:
+            return response_of(ApiError("UnknownService", signature.service, 404), "json")
+        return await self._moto.answer(service, request, self._settings.account)
+
+    async def _handle(self, request: HttpRequest) -> HttpResponse:
+        service, protocol = None, protocol_of(request, None)
+        try:
+            signature = read_signature(request)
+            target = request.header("x-amz-target") or ""
+            service = _LAMBDA if signature.service == "lambda" else service_of(signature.service, target)
+            protocol = protocol_of(request, service)
+            principal = self._authorization.caller(request, signature)
+            if service is _LAMBDA:
+                return await self._invoke(request, principal, signature.region)
+            if service is None:
+                return await self._elsewhere(request, signature.service)
+            return await self._answer(request, service, principal, signature.region)
+        except InvalidSignature as error:
+            return self._refused(request, not_authenticated(error, protocol), service)
+        except ApiError as error:
+            return self._refused(request, error, service)
+        except ValueError as error:
+            return self._refused(request, ApiError("SerializationException", str(error)), service)
+        except Exception as error:  # noqa: BLE001  (moto's errors are of many classes; the caller gets the service's form)
+            sys.stderr.write(traceback.format_exc())
+            self._counts["5xx"] += 1
+            return response_of(ApiError("InternalFailure", f"{type(error).__name__}: {error}", 500), protocol)
+
+    def _refused(self, request: HttpRequest, error: ApiError, service: Service | None) -> HttpResponse:
+        named = service.module if service is not None else "unknown"
+        _write(f"[cachetwin] {named} refused a request: {error.code}: {error.message}")
+        self._counts["4xx"] += 1
+        return response_of(error, protocol_of(request, service))
+
+    async def _answer(self, request: HttpRequest, service: Service, principal: Principal, region: str) -> HttpResponse:
+        await self._moto.loaded()
+        call = read_call(request, service, region)
+        self._authorization.check(principal, call, request)
+        self._counts["Calls"] += 1
+        if service.module == "sts" and call.operation == "GetCallerIdentity":
+            return _identity(principal)
+        account = principal.role_arn.split(":")[4]
+        if call.protocol == "cbor":
+            return from_json(await self._moto.answer(service, in_json(request, call), account))
+        return await self._moto.answer(service, request, account)
+
+    async def _elsewhere(self, request: HttpRequest, service: str) -> HttpResponse:
+        """A service that does not run here: the other emulator's, where there is one."""
+        url = self._settings.forward_to
+        if url is None:
+            raise ApiError(
+                "NotImplemented",
+                f"{service} does not run here: `cachetwin up --aws-endpoint URL` sends its requests to another emulator",
+                501,
+            )
+        try:
+            return await forward(request, url)
+        except (OSError, http.client.HTTPException) as error:
+            raise ApiError(
+                "ServiceUnavailable", f"{url}, which {service} is sent to, does not answer: {error}", 503
+            ) from error
+
+    async def _invoke(self, request: HttpRequest, principal: Principal, region: str) -> HttpResponse:
+        """Lambda's Invoke, answered by the function itself. Other calls of Lambda's do not run here."""
+        rest = request.path.removeprefix(_INVOKE_PREFIX)
+        name, slash, what = rest.partition("/")
+        if not request.path.startswith(_INVOKE_PREFIX) or slash == "" or what != "invocations":
+            return await self._elsewhere(request, "lambda")
+        wanted, socket_path = self._function(unquote(name), region)
+        call = ApiCall(_LAMBDA, region, "InvokeFunction", {"FunctionArn": wanted}, "rest-json")
+        self._authorization.check(principal, call, request)
+        if socket_path is None:
+            raise ApiError("ResourceNotFoundException", f"Function not found: {wanted}", 404)
+        self._counts["Calls"] += 1
+        client = self._functions.setdefault(socket_path, HttpClient(socket_path))
+        headers = {name: value for name in _PASSED_TO_FUNCTIONS if (value := request.header(name)) is not None}
+        query = f"?{request.query}" if request.query else ""
+        target = f"{_INVOKE_PREFIX}{quote(wanted, safe='')}/invocations{query}"
+        try:
+            reply = await client.post(target, headers, request.body, _INVOKE_S)
+        except (OSError, EOFError, ProtocolError, TimeoutError) as error:
+            raise ApiError("ServiceException", f"{wanted} did not answer: {error}", 500) from error
+        kept = [(name, value) for name in _PASSED_BACK if (value := reply.header(name)) is not None]
+        return HttpResponse(reply.status, (("Content-Type", "application/json"), *kept), reply.body)
+
+    def _function(self, name: str, region: str) -> tuple[str, str | None]:
+        """The ARN that a name or a part of an ARN stands for, and the socket of that function."""
+        parts = name.split(":")
+        qualified = parts[-1] if len(parts) in {2, 8} else ""
+        plain = parts[-2] if qualified else parts[-1]
+        found = next((arn for arn in self._settings.functions if arn.endswith(f":function:{plain}")), None)
+        if found is None:
+            return f"arn:aws:lambda:{region}:{self._settings.account}:function:{plain}", None
+        return (f"{found}:{qualified}" if qualified else found), self._settings.functions[found]
+
+
+def _identity(principal: Principal) -> HttpResponse:
+    """STS's answer to who calls: the session of the role."""
+    role = principal.role_arn
+    text = (
+        '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
+        f"<Arn>{session_arn(principal)}</Arn><UserId>AROA{role.rpartition('/')[2].upper()[:16]}:"
+        f"{principal.name.rpartition('/')[2]}</UserId><Account>{role.split(':')[4]}</Account></GetCallerIdentityResult>"
+        f"<ResponseMetadata><RequestId>{secrets.token_hex(16)}</RequestId></ResponseMetadata></GetCallerIdentityResponse>"
+    )
+    return HttpResponse(200, (("Content-Type", "text/xml"),), text.encode())
+
+
+def _write(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()

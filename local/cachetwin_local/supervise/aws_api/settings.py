@@ -1,0 +1,49 @@
+"""What the process of the endpoint is told at its start, and again when the app has changed."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from cachetwin_local.supervise.api.authorization.signature import Caller
+
+__all__ = ["AwsApiSettings", "Seed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seed:
+    """A resource of the template: its type, its names on AWS, and its properties as plain JSON."""
+
+    type: str
+    key: str
+    name: str
+    arn: str
+    attributes: Mapping[str, Any]
+    properties: Mapping[str, Any]
+
+    @property
+    def region(self) -> str:
+        """The region in its ARN; empty for a global one."""
+        return self.arn.split(":")[3] if self.arn.count(":") > 4 else ""
+
+    @property
+    def account(self) -> str:
+        """The account in its ARN; empty where an ARN has none."""
+        return self.arn.split(":")[4] if self.arn.count(":") > 4 else ""
+
+
+@dataclass(frozen=True, slots=True)
+class AwsApiSettings:
+    """The endpoint: where it listens, who may call it, what it has, and the sockets of the functions by ARN.
+
+    `descriptor` is of the socket that everybody may open, `private_descriptor` of the one that only the runner uses.
+    """
+
+    account: str
+    region: str
+    address: str
+    descriptor: int
+    private_descriptor: int
+    callers: tuple[Caller, ...] = ()
+    seeds: tuple[Seed, ...] = ()
+    functions: Mapping[str, str] = field(default_factory=dict)
+    forward_to: str | None = None
