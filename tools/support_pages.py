@@ -16,6 +16,8 @@ import typer
 from cachetwin_engine.server.config import help_text
 from cachetwin_engine.server.valkey.run import parameter_names
 from cachetwin_local.cli import app
+from cachetwin_local.resources.aws_api.shapes import SHAPES
+from cachetwin_local.resources.aws_api.translator import AwsApiTranslator
 from cachetwin_local.resources.modelled import MODELLED
 from cachetwin_local.resources.translators import TRANSLATORS
 
@@ -44,6 +46,9 @@ def types_by_status() -> dict[str, dict[str, str]]:
     """For each status, its resource types with a note. A type that runs may be not supported in some of its forms."""
     found: dict[str, dict[str, str]] = {status: {} for status in STATUSES}
     for name, translator in TRANSLATORS.items():
+        if isinstance(translator, AwsApiTranslator):
+            found["twinned"][name] = SHAPES[name].note.replace(" at {endpoint}", "")
+            continue
         limits = "; ".join(_limits(cast("ModuleType", translator)))
         found["twinned"][name] = f"not supported: {limits}" if limits else ""
     for name, shape in MODELLED.items():

@@ -53,7 +53,13 @@ def specifications(topology: Topology) -> dict[str, Specification]:
     callers = tuple(principals_of(topology))
     if endpoint is not None:
         logs = tuple(log_streams(topology).items())
-        found[AWS_API] = (endpoint, callers, topology.secrets, logs, tuple(one.identity.arn for one in topology.functions))
+        found[AWS_API] = (
+            endpoint,
+            callers,
+            topology.secrets,
+            logs,
+            tuple(one.identity.arn for one in topology.functions),
+        )
     arns = tuple(one.identity.arn for one in topology.functions)
     for function in topology.functions:
         signers = callers if function.url is not None and function.url.auth_type == "AWS_IAM" else ()

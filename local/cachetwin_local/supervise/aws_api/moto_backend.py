@@ -116,8 +116,8 @@ class MotoBackend:
 
     def _load(self, then: Callable[[], None]) -> None:
         _give_way()
-        from werkzeug.exceptions import HTTPException  # noqa: PLC0415
         from moto.core.request import Request  # noqa: PLC0415
+        from werkzeug.exceptions import HTTPException  # noqa: PLC0415
 
         class ServedRequest(Request):
             """A request that came to a server; moto leaves such ones' answers as they are."""
