@@ -17,8 +17,7 @@ from typing import Any
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.actor import Actor
-from cachetwin_local.supervise.actors import make_actors
-from cachetwin_local.supervise.aws_api.actor import AwsApiActor
+from cachetwin_local.supervise.actors import become, make_actors
 from cachetwin_local.supervise.background import BackgroundTasks
 from cachetwin_local.supervise.cache.cache import CacheActor
 from cachetwin_local.supervise.cache.memcached import MemcachedActor
@@ -288,7 +287,7 @@ class Supervisor:
         self._topology = topology
         self._provision(topology)
         self.logs.mask(self._run_context.values_to_mask())
-        self._changed = await self._change_running()
+        self._changed = await become(self._actors, topology, self._running)
         failed = await self._reconcile()
         if failed:
             self._retrying = asyncio.create_task(self._retry())
@@ -301,29 +300,6 @@ class Supervisor:
             if not await self._reconcile():
                 return
             delay_s = min(2 * delay_s, _RETRY_MAX_S)
-
-    async def _change_running(self) -> frozenset[str]:
-        """Let each cluster that can become what is wanted do so while it runs. Returns their names."""
-        wanted = specifications(self._topology)
-        clusters = {cluster.identity.key: cluster for cluster in self._topology.memcached_clusters}
-        groups = {group.identity.key: group for group in self._topology.replication_groups}
-        changed: set[str] = set()
-        differing = {name for name, running in self._running.items() if name in wanted and running != wanted[name]}
-        api = self._topology.aws_api
-        endpoints = [actor for actor in self._actors if isinstance(actor, AwsApiActor) and actor.name in differing]
-        for endpoint in endpoints:
-            if api is not None and await endpoint.become(api, self._topology):
-                changed.add(endpoint.name)
-        for cluster in self._memcached_clusters():
-            if cluster.name in differing and await cluster.become(clusters[cluster.name]):
-                changed.add(cluster.name)
-        for cache in self._caches():
-            if cache.name in differing and await cache.become(groups[cache.name]):
-                changed.add(cache.name)
-            elif cache.name in self._running:  # roles and secrets may be others
-                await cache.set_logins()
-        self._running |= {name: wanted[name] for name in changed}
-        return frozenset(changed)
 
     async def _reconcile(self) -> list[str]:
         """Stop what is not wanted as it runs, start what is missing. Returns the names of those that did not start."""

@@ -1,5 +1,6 @@
 """The endpoint of AWS's APIs: its sockets, its process, and the delivery of logs to it."""
 
+import contextlib
 import json
 import os
 import pickle
@@ -30,6 +31,7 @@ __all__ = ["AwsApiActor", "aws_environment", "private_socket"]
 
 _PROGRAM = "cachetwin_local.supervise.aws_api"
 _SETTINGS_S = 60.0
+_LOADED_S = 20.0
 _SECRET = "AWS::SecretsManager::Secret"  # noqa: S105  (a CloudFormation type)
 
 
@@ -91,8 +93,11 @@ class AwsApiActor:
         await self._process.prepare([sock for sock in (self._public, self._private) if sock is not None])
 
     async def start(self) -> None:
-        """Return when it listens."""
+        """Return when it listens; where there are functions, whose time is short, when it answers."""
         await self._process.start(self._settings(self._topology, self._api))
+        if self._topology.functions:
+            with contextlib.suppress(UserError):  # slow here: their first calls wait
+                await self._post("/ready", b"", _LOADED_S)
         delivery = LogDelivery(self._run_context.logs, self._client, log_streams(self._topology))
         self._tasks.start("delivering logs", delivery.run)
 
@@ -103,17 +108,23 @@ class AwsApiActor:
         self._api, self._topology = api, topology
         settings = self._settings(topology, api)
         self._process.settings = settings  # for the next start of the process
-        client = HttpClient(str(private_socket(self._run_context.directory)))
-        try:
-            reply = await client.post("/settings", {}, pickle.dumps(settings), _SETTINGS_S)
-        except (OSError, EOFError, ProtocolError, TimeoutError) as error:
-            raise UserError(f"the endpoint of AWS's APIs did not take the change: {error}") from error
-        finally:
-            await client.close()
+        await self._post("/settings", pickle.dumps(settings), _SETTINGS_S)
         await self._tasks.stop_one("delivering logs")
         delivery = LogDelivery(self._run_context.logs, self._client, log_streams(topology))
         self._tasks.start("delivering logs", delivery.run)
-        return reply.status == 200
+        return True
+
+    async def _post(self, path: str, body: bytes, timeout_s: float) -> None:
+        """Ask the process for something of the runner's own. Raises UserError."""
+        client = HttpClient(str(private_socket(self._run_context.directory)))
+        try:
+            reply = await client.post(path, {}, body, timeout_s)
+            if reply.status != 200:
+                raise UserError(f"the endpoint of AWS's APIs failed: {reply.body.decode(errors='replace')}")
+        except (OSError, EOFError, ProtocolError, TimeoutError) as error:
+            raise UserError(f"the endpoint of AWS's APIs did not answer: {error or 'too slow'}") from error
+        finally:
+            await client.close()
 
     async def stop(self) -> None:
         """Stop the process, then close the sockets."""
@@ -141,6 +152,7 @@ class AwsApiActor:
                 one.identity.arn: str(function_socket(directory, one.identity.key)) for one in topology.functions
             },
             forward_to=api.forward_to,
+            eager=bool(topology.functions),
         )
 
     def _take(self, report: Report) -> None:

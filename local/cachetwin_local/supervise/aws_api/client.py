@@ -12,7 +12,7 @@ from cachetwin_local.supervise.http.client import HttpClient
 from cachetwin_local.supervise.http.message import ProtocolError
 
 from .moto_backend import CallFailed, authorization
-from .services import SERVICES
+from .protocol.services import SERVICES
 
 __all__ = ["AwsClient"]
 

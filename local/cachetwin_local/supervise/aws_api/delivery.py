@@ -21,6 +21,7 @@ LogStream = tuple[str, str]
 """The names of a log group and of a stream in it."""
 
 _BATCH_S: Final = 1.0
+_FIRST_S: Final = 6.0  # the start of the app comes first
 _BATCH_MAX: Final = 1000
 _OURS: Final = "[cachetwin] "
 _RETRY_S: Final = 1.0
@@ -55,6 +56,7 @@ class LogDelivery:
         if not self._streams:
             return
         with self._logs.follow() as queue:
+            await asyncio.sleep(_FIRST_S)
             while True:
                 batches: dict[LogStream, list[dict[str, object]]] = {}
                 count = 0

@@ -6,25 +6,20 @@ a thread of its own.
 """
 
 import asyncio
-import contextlib
 import importlib
 import json
-import os
 import re
-import sys
-import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from cachetwin_local.supervise.http.server import HttpRequest, HttpResponse
 
-from .services import SERVICES, Service
+from .protocol.services import Service
 
 __all__ = ["CallFailed", "MotoBackend"]
 
 _THREADS_MAX: Final = 64
-_NICENESS: Final = 10
 _NOT_FORWARDED: Final = frozenset({"content-length", "transfer-encoding", "connection", "x-moto-account-id", "expect"})
 _UNANSWERED: Final = frozenset({"content-length", "connection", "status", "transfer-encoding"})
 
@@ -54,7 +49,7 @@ class MotoBackend:
             loop, thread = (
                 asyncio.get_running_loop(),
                 ThreadPoolExecutor(1, "moto"),
-            )  # of its own: its priority is lower
+            )
             self._loaded = asyncio.ensure_future(loop.run_in_executor(thread, self._load, then))
             thread.shutdown(wait=False)
 
@@ -115,7 +110,6 @@ class MotoBackend:
         return [backend for _region, backend in list(found.items())]
 
     def _load(self, then: Callable[[], None]) -> None:
-        _give_way()
         from moto.core.request import Request  # noqa: PLC0415
         from werkzeug.exceptions import HTTPException  # noqa: PLC0415
 
@@ -125,9 +119,7 @@ class MotoBackend:
             from_wsgi_server = True
 
         self._request_class, self._http_exception = ServedRequest, HTTPException
-        for service in SERVICES.values():
-            self._service(service)
-        then()
+        then()  # which imports the services that the app has; others come with their first call
 
     def _service(self, service: Service) -> list[tuple[re.Pattern[str], Callable[..., Any]]]:
         module = service.module
@@ -169,10 +161,3 @@ def authorization(service: Service, region: str) -> str:
     return (
         f"AWS4-HMAC-SHA256 Credential=cachetwin/20260101/{region}/{name}/aws4_request, SignedHeaders=host, Signature=0"
     )
-
-
-def _give_way() -> None:
-    """Let this thread give way to the rest of the machine, where Linux can say so of one thread."""
-    if sys.platform == "linux":
-        with contextlib.suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICENESS)

@@ -23,22 +23,23 @@ from cachetwin_local.supervise.http.client import HttpClient
 from cachetwin_local.supervise.http.message import ProtocolError
 from cachetwin_local.supervise.http.server import HttpConnection, HttpRequest, HttpResponse, HttpSettings
 
-from .authorization import Authorization, session_arn
-from .calls import ApiCall, protocol_of, read_call
-from .errors import ApiError, not_authenticated, response_of
+from .access.authorization import Authorization, session_arn
+from .access.names import ResourceNames
 from .forwarding import forward
-from .monitoring import from_json, in_json
 from .moto_backend import MotoBackend
-from .names import ResourceNames
+from .protocol.calls import ApiCall, protocol_of, read_call
+from .protocol.errors import ApiError, not_authenticated, response_of
+from .protocol.monitoring import from_json, in_json
+from .protocol.services import Service, service_of
 from .seeds.seeder import Api
 from .seeds.seeding import Seeding
-from .services import Service, service_of
 from .settings import AwsApiSettings
 
 __all__ = ["AwsApiServer"]
 
 _BODY_MAX: Final = 128 * 1024 * 1024
 _IDLE_S: Final = 600.0
+_LOAD_AFTER_S: Final = 5.0  # the start of the app comes first
 _INVOKE_S: Final = 905.0  # the longest that a function may run, and a moment
 _LAMBDA: Final = Service("lambda", "lambda", "rest-json")
 _INVOKE_PREFIX: Final = "/2015-03-31/functions/"
@@ -62,11 +63,15 @@ class AwsApiServer:
         self._public = HttpSettings(self._handle, _BODY_MAX, too_large, _IDLE_S)
         self._private = HttpSettings(self._handle_own, _BODY_MAX, too_large, _IDLE_S)
         self._servers: list[asyncio.Server] = []
+        self._loading = asyncio.Event()
 
     async def start(self) -> None:
         """Listen, and begin to load moto; requests wait for it."""
         loop = asyncio.get_running_loop()
-        self._moto.load(self._seed)
+        if self._settings.eager:
+            self._load()
+        else:
+            loop.call_later(_LOAD_AFTER_S, self._load)
         public, private = (
             socket.socket(fileno=descriptor)
             for descriptor in (self._settings.descriptor, self._settings.private_descriptor)
@@ -76,6 +81,7 @@ class AwsApiServer:
 
     async def run(self) -> None:
         """Fail when moto cannot be loaded, so that the supervisor says so and tries again."""
+        await self._loading.wait()
         await self._moto.loaded()
         _write(f"[cachetwin] answers at http://{self._settings.address}")
         await asyncio.Event().wait()
@@ -95,11 +101,19 @@ class AwsApiServer:
         counts, self._counts = self._counts, Counter()
         return Report(counts)
 
+    def _load(self) -> None:
+        self._moto.load(self._seed)
+        self._loading.set()
+
     def _seed(self) -> None:
         self._seeding.become(Api(self._moto, self._settings.account, self._settings.region), self._settings.seeds)
 
     async def _handle_own(self, request: HttpRequest) -> HttpResponse:
         """A request of the runner: new settings, or a call that needs no permission."""
+        self._load()
+        if request.path == "/ready":
+            await self._moto.loaded()
+            return HttpResponse(200)
         if request.path == "/settings":
             self._settings = pickle.loads(request.body)  # noqa: S301  (only this user can open the socket)
             self._authorization.set_callers(self._settings.callers)
@@ -115,6 +129,7 @@ class AwsApiServer:
         return await self._moto.answer(service, request, self._settings.account)
 
     async def _handle(self, request: HttpRequest) -> HttpResponse:
+        self._load()
         service, protocol = None, protocol_of(request, None)
         try:
             signature = read_signature(request)

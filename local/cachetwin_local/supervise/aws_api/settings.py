@@ -35,6 +35,7 @@ class Seed:
 class AwsApiSettings:
     """The endpoint: where it listens, who may call it, what it has, and the sockets of the functions by ARN.
 
+    With `eager` moto is loaded at the start, else a moment later or for the first request.
     `descriptor` is of the socket that everybody may open, `private_descriptor` of the one that only the runner uses.
     """
 
@@ -47,3 +48,4 @@ class AwsApiSettings:
     seeds: tuple[Seed, ...] = ()
     functions: Mapping[str, str] = field(default_factory=dict)
     forward_to: str | None = None
+    eager: bool = True

@@ -14,6 +14,7 @@ from cachetwin_local.supervise.project.run_context import RunContext, slug
 from cachetwin_local.supervise.reload import FolderChange
 from cachetwin_local.supervise.service.live_files import refuse_syntax_errors
 from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
+from cachetwin_local.topology.aws_api import AWS_API
 from cachetwin_local.topology.values import Function, Topology
 
 from .runtime.code import PreparedCode, prepare_code
@@ -37,7 +38,7 @@ class FunctionActor:
         self, run_context: RunContext, function: Function, topology: Topology, environments: VirtualEnvironments
     ) -> None:
         self.name = function.identity.key
-        self.depends_on = frozenset(function.depends_on)
+        self.depends_on = frozenset({*function.depends_on, AWS_API})
         self._run_context = run_context
         self._function = function
         self._account = topology.account

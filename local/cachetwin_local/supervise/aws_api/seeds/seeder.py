@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cachetwin_local.supervise.aws_api.moto_backend import MotoBackend
-from cachetwin_local.supervise.aws_api.services import SERVICES
+from cachetwin_local.supervise.aws_api.protocol.services import SERVICES
 from cachetwin_local.supervise.aws_api.settings import Seed
 
 __all__ = ["Api", "Seeder", "as_text", "chosen"]

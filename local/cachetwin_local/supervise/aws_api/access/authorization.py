@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from cachetwin_local.assembly.arns import partition_of
 from cachetwin_local.identity.directory import Principal
 from cachetwin_local.supervise.api.authorization.signature import Caller, Signature, verify
+from cachetwin_local.supervise.aws_api.protocol.calls import ApiCall
+from cachetwin_local.supervise.aws_api.protocol.errors import access_denied
 from cachetwin_local.supervise.http.server import HttpRequest
 
-from .calls import ApiCall
-from .errors import access_denied
 from .permissions import Names, needs_of
 
 __all__ = ["Authorization", "session_arn"]

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import unquote
 
-from .calls import ApiCall
+from cachetwin_local.supervise.aws_api.protocol.calls import ApiCall
 
 __all__ = ["s3_needs"]
 

@@ -8,7 +8,8 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
-from .calls import ApiCall
+from cachetwin_local.supervise.aws_api.protocol.calls import ApiCall
+
 from .s3_actions import s3_needs
 
 __all__ = ["Names", "Need", "needs_of"]

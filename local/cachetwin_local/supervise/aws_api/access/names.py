@@ -5,7 +5,7 @@ import contextlib
 from dataclasses import dataclass
 from typing import Any
 
-from .moto_backend import MotoBackend
+from cachetwin_local.supervise.aws_api.moto_backend import MotoBackend
 
 __all__ = ["ResourceNames"]
 

@@ -1,0 +1,127 @@
+"""The actions and resources that calls need."""
+
+import json
+from typing import Any
+
+import pytest
+
+from cachetwin_local.supervise.aws_api.access.permissions import needs_of
+from cachetwin_local.supervise.aws_api.protocol.calls import read_call
+from cachetwin_local.supervise.aws_api.protocol.services import SERVICES
+from cachetwin_local.supervise.http.message import Field
+from cachetwin_local.supervise.http.server import HttpRequest
+
+ACCOUNT = "111122223333"
+
+
+def request(method: str = "POST", target: str = "/", body: bytes = b"", **headers: str) -> HttpRequest:
+    fields = tuple(Field(name.replace("_", "-").encode(), value.encode(), b"") for name, value in headers.items())
+    return HttpRequest(method, target, fields, body, "127.0.0.1")
+
+
+def needs(signing_name: str, sent: HttpRequest) -> list[tuple[str, str]]:
+    call = read_call(sent, SERVICES[signing_name], "eu-west-1")
+    return needs_of(call, "aws", ACCOUNT, lambda _module, _name: None)
+
+
+def of_json(signing_name: str, operation: str, **parameters: object) -> list[tuple[str, str]]:
+    service = SERVICES[signing_name]
+    body = json.dumps(parameters).encode()
+    return needs(signing_name, request(body=body, x_amz_target=f"{service.target}.{operation}"))
+
+
+def arn(service: str, resource: str) -> str:
+    return f"arn:aws:{service}:eu-west-1:{ACCOUNT}:{resource}"
+
+
+@pytest.mark.parametrize(
+    ("signing_name", "operation", "parameters", "action", "resources"),
+    [
+        ("sqs", "SendMessageBatch", {"QueueUrl": "http://x/1/orders"}, "sqs:SendMessage", ["orders"]),
+        ("sqs", "ListQueues", {}, "sqs:ListQueues", ["*"]),
+        ("secretsmanager", "GetSecretValue", {"SecretId": "db"}, "secretsmanager:GetSecretValue", ["secret:db-??????"]),
+        ("ssm", "GetParameters", {"Names": ["/a/b", "c"]}, "ssm:GetParameters", ["parameter/a/b", "parameter/c"]),
+        ("dynamodb", "Query", {"TableName": "t", "IndexName": "i"}, "dynamodb:Query", ["table/t/index/i"]),
+        (
+            "dynamodb",
+            "BatchGetItem",
+            {"RequestItems": {"a": {}, "b": {}}},
+            "dynamodb:BatchGetItem",
+            ["table/a", "table/b"],
+        ),
+        (
+            "dynamodb",
+            "TransactWriteItems",
+            {"TransactItems": [{"Put": {"TableName": "a"}}, {"Delete": {"TableName": "b"}}]},
+            "dynamodb:TransactWriteItems",
+            ["table/a", "table/b"],
+        ),
+        (
+            "dynamodb",
+            "ExecuteStatement",
+            {"Statement": 'select * from "music" where x=1'},
+            "dynamodb:ExecuteStatement",
+            ["table/music"],
+        ),
+        ("kms", "Encrypt", {"KeyId": "1-2"}, "kms:Encrypt", ["key/1-2"]),
+        (
+            "logs",
+            "PutLogEvents",
+            {"logGroupName": "/g", "logStreamName": "s"},
+            "logs:PutLogEvents",
+            ["log-group:/g:log-stream:s"],
+        ),
+        ("monitoring", "PutMetricData", {"Namespace": "N"}, "cloudwatch:PutMetricData", ["*"]),
+        ("monitoring", "SetAlarmState", {"AlarmName": "high"}, "cloudwatch:SetAlarmState", ["alarm:high"]),
+        (
+            "events",
+            "PutEvents",
+            {"Entries": [{"EventBusName": "app"}, {}]},
+            "events:PutEvents",
+            ["event-bus/app", "event-bus/default"],
+        ),
+    ],
+)
+def test_a_call_needs_its_action_on_what_it_names(
+    signing_name: str, operation: str, parameters: dict[str, Any], action: str, resources: list[str]
+) -> None:
+    service = action.partition(":")[0]
+    wanted = [(action, one if one == "*" else arn(service, one)) for one in resources]
+    assert of_json(signing_name, operation, **parameters) == wanted
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "wanted"),
+    [
+        ("GET", "/", [("s3:ListAllMyBuckets", "*")]),
+        ("GET", "/b?list-type=2", [("s3:ListBucket", "arn:aws:s3:::b")]),
+        ("GET", "/b/?versions", [("s3:ListBucketVersions", "arn:aws:s3:::b")]),
+        ("PUT", "/b", [("s3:CreateBucket", "arn:aws:s3:::b")]),
+        ("POST", "/b?delete", [("s3:DeleteObject", "arn:aws:s3:::b/*")]),
+        ("HEAD", "/b/k", [("s3:GetObject", "arn:aws:s3:::b/k")]),
+        ("GET", "/b/a%20b/c?versionId=1", [("s3:GetObjectVersion", "arn:aws:s3:::b/a b/c")]),
+        ("PUT", "/b/k?partNumber=1&uploadId=2", [("s3:PutObject", "arn:aws:s3:::b/k")]),
+        ("DELETE", "/b/k?uploadId=2", [("s3:AbortMultipartUpload", "arn:aws:s3:::b/k")]),
+        ("PUT", "/b/k?tagging", [("s3:PutObjectTagging", "arn:aws:s3:::b/k")]),
+    ],
+)
+def test_a_request_to_s3_needs_what_its_path_says(method: str, target: str, wanted: list[tuple[str, str]]) -> None:
+    assert needs("s3", request(method, target)) == wanted
+
+
+def test_a_copy_needs_to_read_its_source_as_well() -> None:
+    assert needs("s3", request("PUT", "/b/k", x_amz_copy_source="/from/a%20b?versionId=1")) == [
+        ("s3:PutObject", "arn:aws:s3:::b/k"),
+        ("s3:GetObject", "arn:aws:s3:::from/a b"),
+    ]
+
+
+def test_a_form_is_read_as_json_is() -> None:
+    body = b"Action=Publish&TopicArn=arn%3Aaws%3Asns%3Aeu-west-1%3A1%3Anews&Message=x"
+    sent = request(body=body, content_type="application/x-www-form-urlencoded; charset=utf-8")
+    assert needs("sns", sent) == [("sns:Publish", "arn:aws:sns:eu-west-1:1:news")]
+
+
+def test_who_calls_may_be_asked_by_everybody() -> None:
+    sent = request(body=b"Action=GetCallerIdentity", content_type="application/x-www-form-urlencoded")
+    assert needs("sts", sent) == []
