@@ -120,7 +120,7 @@ def test_what_needs_a_missing_value_through_the_name_of_another_resource_is_name
     topology = plan_of(Cluster=cluster, Definition=definition)
     assert "Environment[0].Value: Fn::ImportValue must name an export" in unreadable(topology)["Definition"]
     (missing,) = topology.missing
-    assert (missing.used_by, missing.needed_by) == (("App/Bucket",), ("App/Definition",))
+    assert (missing.used_by, missing.needed_by) == (("App/Cluster",), ("App/Definition",))
 
 
 def test_a_service_whose_image_is_known_by_name_only_stops_nothing_else() -> None:

@@ -43,9 +43,12 @@ def log_streams(topology: Topology) -> dict[str, LogStream]:
 
 
 class LogDelivery:
-    """Delivers the lines of `logs` to the streams that they belong to."""
+    """Delivers the lines of `logs` to the streams that they belong to, the first ones after `first_s`."""
 
-    def __init__(self, logs: Logs, client: AwsClient, streams: Mapping[str, LogStream]) -> None:
+    def __init__(
+        self, logs: Logs, client: AwsClient, streams: Mapping[str, LogStream], *, first_s: float = _FIRST_S
+    ) -> None:
+        self._first_s = first_s
         self._logs = logs
         self._client = client
         self._streams = streams
@@ -56,7 +59,7 @@ class LogDelivery:
         if not self._streams:
             return
         with self._logs.follow() as queue:
-            await asyncio.sleep(_FIRST_S)
+            await asyncio.sleep(self._first_s)
             while True:
                 batches: dict[LogStream, list[dict[str, object]]] = {}
                 count = 0

@@ -158,6 +158,5 @@ class MotoBackend:
 def authorization(service: Service, region: str) -> str:
     """What an Authorization field says of service and region, as far as moto reads it; it is no signature."""
     name = "monitoring" if service.module == "cloudwatch" else service.prefix
-    return (
-        f"AWS4-HMAC-SHA256 Credential=cachetwin/20260101/{region}/{name}/aws4_request, SignedHeaders=host, Signature=0"
-    )
+    scope = f"20260101/{region}/{name}/aws4_request"
+    return f"AWS4-HMAC-SHA256 Credential=cachetwin/{scope}, SignedHeaders=host, Signature={'0' * 64}"

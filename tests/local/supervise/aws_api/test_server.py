@@ -1,0 +1,335 @@
+"""The endpoint as a function or a service meets it: boto3 with the credentials of a role, moto behind the policies."""
+
+import asyncio
+import json
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import boto3  # type: ignore[import-untyped]
+import pytest
+from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+from tests.processes import wait_until
+
+from cachetwin_local.identity.credentials import credentials_of
+from cachetwin_local.identity.directory import Principal
+from cachetwin_local.identity.policies import read_policy
+from cachetwin_local.supervise.aws_api.client import AwsClient
+from cachetwin_local.supervise.aws_api.delivery import LogDelivery
+from cachetwin_local.supervise.aws_api.server import AwsApiServer
+from cachetwin_local.supervise.aws_api.settings import AwsApiSettings, Seed
+from cachetwin_local.supervise.function.sockets import listen_for_calls
+from cachetwin_local.supervise.project.logs import Logs
+
+ACCOUNT, REGION = "111122223333", "eu-west-1"
+READY_S = 60.0
+KEY_ID = "0f0e0d0c-0000-4000-8000-000000000001"
+CREDENTIALS = credentials_of("of the test")
+
+
+def arn(service: str, resource: str) -> str:
+    return f"arn:aws:{service}:{REGION}:{ACCOUNT}:{resource}"
+
+
+POLICY = read_policy(
+    "app",
+    {
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "secretsmanager:GetSecretValue",
+                "Resource": arn("secretsmanager", "secret:db-*"),
+            },
+            {"Effect": "Allow", "Action": "sqs:*", "Resource": arn("sqs", "orders")},
+            {"Effect": "Allow", "Action": "sns:Publish", "Resource": arn("sns", "news")},
+            {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::files/*"},
+            {"Effect": "Allow", "Action": "dynamodb:*Item", "Resource": arn("dynamodb", "table/music")},
+            {"Effect": "Allow", "Action": ["kms:Encrypt", "kms:Decrypt"], "Resource": arn("kms", f"key/{KEY_ID}")},
+            {"Effect": "Allow", "Action": "ssm:GetParameter", "Resource": arn("ssm", "parameter/app/*")},
+            {"Effect": "Allow", "Action": ["cloudwatch:*", "logs:*", "rekognition:*"], "Resource": "*"},
+            {"Effect": "Deny", "Action": "cloudwatch:DeleteAlarms", "Resource": "*"},
+        ]
+    },
+)
+CALLER = (Principal("App/Web", f"arn:aws:iam::{ACCOUNT}:role/web", (POLICY,)), CREDENTIALS)
+
+
+def seed(type_name: str, name: str, resource_arn: str, url: str = "", **properties: Any) -> Seed:  # noqa: ANN401
+    return Seed(f"AWS::{type_name}", f"App/{name}", name, resource_arn, {"QueueUrl": url}, properties)
+
+
+def seeds(url: str) -> tuple[Seed, ...]:
+    key = [{"AttributeName": "id", "KeyType": "HASH"}]
+    attributes = [{"AttributeName": "id", "AttributeType": "S"}]
+    redrive = {"deadLetterTargetArn": arn("sqs", "dead"), "maxReceiveCount": 3}
+    return (
+        seed("SecretsManager::Secret", "db", arn("secretsmanager", "secret:db-abc123"), SecretString="open sesame"),
+        seed("SQS::Queue", "orders", arn("sqs", "orders"), f"{url}/{ACCOUNT}/orders", RedrivePolicy=redrive),
+        seed("SQS::Queue", "dead", arn("sqs", "dead"), f"{url}/{ACCOUNT}/dead"),
+        seed("SNS::Topic", "news", arn("sns", "news")),
+        seed(
+            "SNS::Subscription",
+            "sub",
+            arn("sns", "sub"),
+            TopicArn=arn("sns", "news"),
+            Protocol="sqs",
+            Endpoint=arn("sqs", "orders"),
+            RawMessageDelivery=True,
+        ),
+        seed("S3::Bucket", "files", "arn:aws:s3:::files", VersioningConfiguration={"Status": "Enabled"}),
+        seed(
+            "DynamoDB::Table", "music", arn("dynamodb", "table/music"), KeySchema=key, AttributeDefinitions=attributes
+        ),
+        seed("KMS::Key", KEY_ID, arn("kms", f"key/{KEY_ID}")),
+        seed("KMS::Alias", "alias/app", "", TargetKeyId=KEY_ID),
+        seed("SSM::Parameter", "/app/mode", arn("ssm", "parameter/app/mode"), Type="String", Value="fast"),
+        seed("Logs::LogGroup", "/app", arn("logs", "log-group:/app:*"), RetentionInDays="7"),
+        seed(
+            "CloudWatch::Alarm",
+            "high",
+            arn("cloudwatch", "alarm:high"),
+            MetricName="Orders",
+            Namespace="App",
+            Statistic="Sum",
+            Period="60",
+            EvaluationPeriods=1,
+            Threshold="3",
+            ComparisonOperator="GreaterThanThreshold",
+        ),
+    )
+
+
+class Emulator(BaseHTTPRequestHandler):
+    """Another emulator, which says what it was asked."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        body = json.dumps({"CollectionIds": [self.headers.get("X-Amz-Target", "")]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_words: object) -> None:
+        """Quiet."""
+
+
+class Running:
+    """The endpoint that runs, in a thread with a loop of its own."""
+
+    def __init__(self, folder: Path, forward_to: str) -> None:
+        self.private = folder / "aws.sock"
+        public, private = socket.create_server(("127.0.0.1", 0)), listen_for_calls(self.private)
+        self.url = f"http://127.0.0.1:{public.getsockname()[1]}"
+        settings = AwsApiSettings(
+            account=ACCOUNT,
+            region=REGION,
+            address=self.url.removeprefix("http://"),
+            descriptor=public.detach(),
+            private_descriptor=private.detach(),
+            callers=(CALLER,),
+            seeds=seeds(self.url),
+            forward_to=forward_to,
+        )
+        self._started = threading.Event()
+        self._stopping: asyncio.Event | None = None
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=lambda: self.loop.run_until_complete(self._run(settings)))
+        self._thread.start()
+        assert self._started.wait(READY_S)
+
+    async def _run(self, settings: AwsApiSettings) -> None:
+        self._stopping = asyncio.Event()
+        server = AwsApiServer(settings)
+        await server.start()
+        self._started.set()
+        await self._stopping.wait()
+        await server.stop()
+        await asyncio.sleep(0.1)  # connections close
+
+    def stop(self) -> None:
+        if self._stopping is not None:
+            self.loop.call_soon_threadsafe(self._stopping.set)
+        self._thread.join(READY_S)
+        self.loop.close()
+
+
+@pytest.fixture(scope="module")
+def endpoint(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    with ExitStack() as stack:
+        emulator = stack.enter_context(ThreadingHTTPServer(("127.0.0.1", 0), Emulator))
+        threading.Thread(target=emulator.serve_forever, daemon=True).start()
+        stack.callback(emulator.shutdown)
+        patch = stack.enter_context(pytest.MonkeyPatch.context())
+        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+            patch.setenv(name, os.devnull)
+        running = Running(tmp_path_factory.mktemp("aws"), f"http://127.0.0.1:{emulator.server_port}")
+        stack.callback(running.stop)
+        yield running
+
+
+def client(endpoint: Running, service: str, **changes: str) -> Any:  # noqa: ANN401  (boto3 has no types)
+    given = {
+        "aws_access_key_id": CREDENTIALS.access_key_id,
+        "aws_secret_access_key": CREDENTIALS.secret_access_key,
+        "aws_session_token": CREDENTIALS.session_token,
+        **changes,
+    }
+    return boto3.client(service, region_name=REGION, endpoint_url=endpoint.url, **given)
+
+
+def refusal(call: Any, **parameters: object) -> tuple[str, str]:  # noqa: ANN401  (boto3 has no types)
+    """The code and the message of a call that is refused."""
+    with pytest.raises(ClientError) as refused:
+        call(**parameters)
+    return refused.value.response["Error"]["Code"], refused.value.response["Error"]["Message"]
+
+
+def test_a_secret_and_a_parameter_have_the_values_of_the_template(endpoint: Running) -> None:
+    secrets = client(endpoint, "secretsmanager")
+    for name in ("db", arn("secretsmanager", "secret:db-abc123")):
+        assert secrets.get_secret_value(SecretId=name)["SecretString"] == "open sesame"
+    assert client(endpoint, "ssm").get_parameter(Name="/app/mode")["Parameter"]["Value"] == "fast"
+
+
+def test_what_is_published_and_sent_is_in_the_queue(endpoint: Running) -> None:
+    queues, url = client(endpoint, "sqs"), f"{endpoint.url}/{ACCOUNT}/orders"
+    assert queues.get_queue_url(QueueName="orders")["QueueUrl"] == url
+    queues.send_message(QueueUrl=url, MessageBody="sent")
+    client(endpoint, "sns").publish(TopicArn=arn("sns", "news"), Message="published")
+    bodies = {
+        message["Body"]
+        for _ in range(4)
+        for message in queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
+    }
+    assert bodies == {"sent", "published"}
+    attributes = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
+    assert json.loads(attributes["RedrivePolicy"])["deadLetterTargetArn"] == arn("sqs", "dead")
+
+
+def test_an_object_a_row_and_a_cipher_come_back(endpoint: Running) -> None:
+    files = client(endpoint, "s3")
+    written = files.put_object(Bucket="files", Key="a/b c+d.txt", Body=b"hello")
+    assert written["VersionId"] != "null"
+    assert files.get_object(Bucket="files", Key="a/b c+d.txt")["Body"].read() == b"hello"
+    rows = client(endpoint, "dynamodb")
+    rows.put_item(TableName="music", Item={"id": {"S": "1"}})
+    assert rows.get_item(TableName="music", Key={"id": {"S": "1"}})["Item"] == {"id": {"S": "1"}}
+    keys = client(endpoint, "kms")
+    cipher = keys.encrypt(KeyId="alias/app", Plaintext=b"x")
+    assert (cipher["KeyId"], keys.decrypt(CiphertextBlob=cipher["CiphertextBlob"])["Plaintext"]) == (
+        arn("kms", f"key/{KEY_ID}"),
+        b"x",
+    )
+
+
+def test_an_alarm_is_there_and_metrics_arrive_in_cbor(endpoint: Running) -> None:
+    watch = client(endpoint, "cloudwatch")
+    (alarm,) = watch.describe_alarms()["MetricAlarms"]
+    assert (alarm["AlarmName"], alarm["StateValue"], alarm["Threshold"]) == ("high", "INSUFFICIENT_DATA", 3.0)
+    watch.put_metric_data(Namespace="App", MetricData=[{"MetricName": "Orders", "Value": 5}])
+    (metric,) = watch.list_metrics(Namespace="App")["Metrics"]
+    assert metric["MetricName"] == "Orders"
+
+
+REFUSALS: tuple[tuple[Any, ...], ...] = (
+    ("secretsmanager", "list_secrets", {}, "AccessDeniedException", "secretsmanager:ListSecrets on resource: *"),
+    (
+        "sqs",
+        "send_message",
+        {"QueueUrl": "dead", "MessageBody": "x"},
+        "AccessDenied",
+        f"sqs:SendMessage on resource: {arn('sqs', 'dead')}",
+    ),
+    (
+        "sns",
+        "create_topic",
+        {"Name": "more"},
+        "AuthorizationError",
+        f"sns:CreateTopic on resource: {arn('sns', 'more')}",
+    ),
+    (
+        "s3",
+        "delete_object",
+        {"Bucket": "files", "Key": "k"},
+        "AccessDenied",
+        "s3:DeleteObject on resource: arn:aws:s3:::files/k",
+    ),
+    (
+        "dynamodb",
+        "scan",
+        {"TableName": "music"},
+        "AccessDeniedException",
+        f"dynamodb:Scan on resource: {arn('dynamodb', 'table/music')}",
+    ),
+    ("cloudwatch", "delete_alarms", {"AlarmNames": ["high"]}, "AccessDenied", "an explicit deny"),
+    ("iam", "list_roles", {}, "AccessDenied", "iam:ListRoles on resource: *"),
+)
+
+
+@pytest.mark.parametrize("case", REFUSALS, ids=lambda case: f"{case[0]} {case[1]}")
+def test_what_the_role_does_not_allow_is_refused_as_by_the_service(endpoint: Running, case: tuple[Any, ...]) -> None:
+    service, operation, parameters, code, need = case
+    found, message = refusal(getattr(client(endpoint, service), operation), **parameters)
+    assert found == code
+    assert need in message
+    assert "assumed-role/web/Web" in message
+
+
+def test_who_calls_is_the_session_of_the_role(endpoint: Running) -> None:
+    identity = client(endpoint, "sts").get_caller_identity()
+    assert (identity["Account"], identity["Arn"]) == (ACCOUNT, f"arn:aws:sts::{ACCOUNT}:assumed-role/web/Web")
+
+
+@pytest.mark.parametrize(
+    ("changes", "code"),
+    [
+        ({"aws_access_key_id": "AKIAOFNOBODYHERE"}, "UnrecognizedClientException"),
+        ({"aws_secret_access_key": "wrong"}, "InvalidSignatureException"),
+        ({"aws_session_token": "wrong"}, "UnrecognizedClientException"),
+    ],
+)
+def test_credentials_of_nobody_here_open_nothing(endpoint: Running, changes: dict[str, str], code: str) -> None:
+    call = client(endpoint, "secretsmanager", **changes).get_secret_value
+    assert refusal(call, SecretId="db")[0] == code
+
+
+def test_a_service_that_does_not_run_here_is_the_other_emulators(endpoint: Running) -> None:
+    assert client(endpoint, "rekognition").list_collections()["CollectionIds"] == ["RekognitionService.ListCollections"]
+
+
+def test_lines_of_a_log_arrive_in_its_group(endpoint: Running, tmp_path: Path) -> None:
+    logs = Logs(tmp_path / "logs")
+    group = client(endpoint, "logs")
+
+    async def deliver() -> None:
+        own = AwsClient(endpoint.private, REGION)
+        delivery = LogDelivery(logs, own, {"App/Web": ("/app", "web/1")}, first_s=0)
+        task = asyncio.ensure_future(delivery.run())
+        await asyncio.sleep(0)
+        for line in ("one", "[cachetwin] of the runner", "two"):
+            logs.write("App/Web", line)
+        try:
+            await asyncio.to_thread(
+                wait_until,
+                lambda: (
+                    [e["message"] for e in group.filter_log_events(logGroupName="/app")["events"]] == ["one", "two"]
+                ),
+                "the lines arrive",
+                30,
+            )
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+            await own.close()
+
+    try:
+        asyncio.run(deliver())
+    finally:
+        logs.close()
+    assert group.describe_log_groups()["logGroups"][0]["retentionInDays"] == 7
