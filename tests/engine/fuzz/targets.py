@@ -12,6 +12,7 @@ from tests.engine import in_process
 from tests.engine.aof import logged
 from tests.engine.fuzz.arguments import encoded
 from tests.engine.in_process import Run
+from tests.engine.replicas import finish
 
 from cachetwin_engine.core.aof.log_loader import LogError
 from cachetwin_engine.core.rdb import kinds
@@ -138,7 +139,7 @@ def walk(run: Run) -> None:
     loading.finish()
     loading.adopt()
     other("FLUSHALL")
-    assert not run.engine.has_work()
+    finish(run)
     alive(run)
 
 
