@@ -24,6 +24,7 @@ __all__ = ["SHARDS_MAX", "Progress", "ShardCount"]
 SHARDS_MAX: Final = 500
 STEP_SLOTS: Final = 512
 _POLL_S: Final = 0.02
+_STUCK_S: Final = 60.0  # without one key less; large keys take seconds
 
 Progress = Callable[[str], None]
 MakeShard = Callable[[tuple[CacheNode, ...], tuple[Endpoint, ...]], Shard]
@@ -33,7 +34,7 @@ class ShardCount:
     """The shards of a cache in cluster mode.
 
     `shards` is the list that the cache has, and is changed here. `make` makes a shard of nodes, `admit` lets endpoints be
-    served (certificates), `changed` is awaited when the topology is another.
+    served (certificates), `changed` is awaited when the topology is another. Moves without progress for `stuck_s` fail.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class ShardCount:
         make: MakeShard,
         admit: Callable[[], Awaitable[None]],
         changed: Callable[[], Awaitable[None]],
+        stuck_s: float = _STUCK_S,
     ) -> None:
         self._shards = shards
         self._topology = topology
@@ -52,11 +54,14 @@ class ShardCount:
         self._make = make
         self._admit = admit
         self._changed = changed
+        self._stuck_s = stuck_s
 
     async def set(self, count: int, progress: Progress) -> None:
         """Add or remove shards until there are `count`, each with an equal part of the slots. Raises UserError."""
         if count < len(self._shards):
             await self._require_room(count)
+        if self._topology.open_moves:  # of a change that failed: keys of one slot are in two places
+            await self._finish(self._topology.open_moves)
         while len(self._shards) < count:
             await self._add(progress)
         wanted = [shard.id for shard in sorted(self._shards, key=lambda shard: shard.id)[:count]]
@@ -99,14 +104,30 @@ class ShardCount:
         for step in in_steps(moves, STEP_SLOTS):
             self._topology.begin_moves(step)
             await self._changed()
-            await self._emptied(step)
-            self._topology.end_moves()
-            await self._changed()
+            await self._finish(step)
             moved += sum(_count(move) for move in step)
             progress(f"{moved} of {total} slots moved")
 
+    async def _finish(self, step: list[SlotMove]) -> None:
+        """Give slots to their new owners once their keys have left. Raises UserError where they do not leave.
+
+        Then the slots stay open: clients find each key where it is, and no shard is removed.
+        """
+        try:
+            await self._emptied(step)
+        except UserError as error:
+            raise UserError(f"{error}; every shard is kept: run `cachetwin scale` again to go on") from None
+        self._topology.end_moves()
+        await self._changed()
+
     async def _emptied(self, step: list[SlotMove]) -> None:
-        """Return when the sources have no key left in the slots that they give away."""
+        """Return when the sources have no key left in the slots that they give away.
+
+        Raises UserError when no key has left for a minute.
+        """
+        loop = asyncio.get_running_loop()
+        left: dict[str, object] = {}
+        moved_at = loop.time()
         waiting: Counter[str] = Counter()
         for move in step:
             waiting[move.source] += _count(move)
@@ -116,6 +137,11 @@ class ShardCount:
                     answer = await shard.primary.process.ask("moves")
                     if answer.get("slots") == waiting[shard.id] and answer.get("done") is True:
                         del waiting[shard.id]
+                    if left.get(shard.id) != answer.get("keys"):
+                        left[shard.id], moved_at = answer.get("keys"), loop.time()
+            if waiting and loop.time() - moved_at > self._stuck_s:
+                names = ", ".join(f"{name} ({left.get(name, 'unknown')} keys)" for name in sorted(waiting))
+                raise UserError(f"no key has left node group {names} for {self._stuck_s:g} s")
             if waiting:
                 await asyncio.sleep(_POLL_S)
 

@@ -65,6 +65,11 @@ class ClusterTopology:
             self.slots[move.target] = ranges_of(set(slots_in(self.slots.get(move.target, ()))) | slots)
         self._moves, self._moved = (), self._moves
 
+    @property
+    def open_moves(self) -> list[SlotMove]:
+        """The moves that have begun and not ended."""
+        return list(self._moves)
+
     def in_order(self, members: Iterable[Member]) -> list[list[Member]]:
         """Nodes in the order in which they get a document: those whose shard gets slots, those that give them, the rest."""
         moves = [*self._moves, *self._moved]

@@ -1,6 +1,7 @@
 """Shards are added to and removed from a running cache: no acknowledged write is lost, whatever fails meanwhile."""
 
 import asyncio
+import functools
 import os
 import signal
 from collections.abc import AsyncIterator
@@ -14,6 +15,8 @@ from tests.local.supervise.cache.caches import KEY, client, cluster, cluster_cli
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.cache.cache import CacheActor
+from cachetwin_local.supervise.cache.cluster.shard_count import ShardCount
+from cachetwin_local.supervise.cache.node import NodeProcess
 from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.topology.values import ReplicationGroup
 
@@ -74,6 +77,43 @@ async def counted(app: redis.asyncio.RedisCluster, key: str) -> int:
 
 def messages(run_context: RunContext) -> list[str]:
     return [event.message for event in run_context.service_events.recent(1000)]
+
+
+def test_a_resharding_that_makes_no_progress_fails_and_can_be_taken_up_again(
+    run_context: RunContext, address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group = cluster(address, 1, 0)
+    impatient = functools.partial(ShardCount, stuck_s=0.3)
+    ask = NodeProcess.ask
+
+    async def stuck(node: NodeProcess, op: str, **fields: object) -> dict[str, object]:
+        """Keys that do not leave, as far as the supervisor is told."""
+        answer = await ask(node, op, **fields)  # type: ignore[arg-type]
+        return {**answer, "keys": 7, "done": False} if op == "moves" else answer
+
+    async def main() -> None:
+        async with running(run_context, group) as actor, cluster_client(run_context, group) as app:
+            values = {f"key:{number}": str(number) for number in range(500)}
+            for start in range(0, 500, 25):
+                await asyncio.gather(*(app.set(f"key:{n}", str(n)) for n in range(start, start + 25)))
+            with monkeypatch.context() as patch:
+                patch.setattr("cachetwin_local.supervise.cache.cache.ShardCount", impatient)
+                patch.setattr(NodeProcess, "ask", stuck)
+                with pytest.raises(
+                    UserError, match=r"no key has left node group 0001 \(7 keys\) .* every shard is kept"
+                ):
+                    await actor.set_shards(2, lambda _line: None)
+            assert sorted(roles(actor)) == ["0001", "0002"]
+            assert messages(run_context)[-1] == "Resharding from 1 to 2 node groups failed"
+            await app.set("key:1", "while slots are open")
+            assert await actor.set_shards(1, lambda _line: None) == f"{KEY} has 1 shard now"
+            values["key:1"] = "while slots are open"
+            async with cluster_client(run_context, group) as other:
+                for start in range(0, 500, 25):
+                    keys = [f"key:{n}" for n in range(start, start + 25)]
+                    assert await asyncio.gather(*(other.get(key) for key in keys)) == [values[key] for key in keys]
+
+    asyncio.run(main())
 
 
 def roles(actor: CacheActor) -> dict[str, list[str]]:
