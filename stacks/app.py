@@ -2,7 +2,8 @@
 
 Context: ``stack`` names the architectures to synthesise, separated by commas, or ``all``; the web application without
 it. ``certificate-arn`` gives the load balancers a certificate for HTTPS. ``drills=off`` takes the button that kills a
-worker from the messaging services.
+worker from the messaging services. ``primary-region`` and ``secondary-region`` are those of the global datastore; without
+them the stacks are for the region that they are deployed to.
 """
 
 from collections.abc import Callable
@@ -29,8 +30,10 @@ ARCHITECTURES: dict[str, Callable[[cdk.App, Context], cdk.Stack]] = {
     "serverless": lambda app, _get: ServerlessStack(app, "CachetwinServerless"),
     "cluster": lambda app, _get: ClusterStack(app, "CachetwinCluster"),
     "memcached": lambda app, get: MemcachedStack(app, "CachetwinMemcached", certificate_arn=get("certificate-arn")),
-    "global-primary": lambda app, _get: PrimaryStack(app, "CachetwinGlobalPrimary"),
-    "global-secondary": lambda app, _get: SecondaryStack(app, "CachetwinGlobalSecondary"),
+    "global-primary": lambda app, get: PrimaryStack(app, "CachetwinGlobalPrimary", region=get("primary-region")),
+    "global-secondary": lambda app, get: SecondaryStack(
+        app, "CachetwinGlobalSecondary", region=get("secondary-region")
+    ),
 }
 DEFAULT = "web-app"
 

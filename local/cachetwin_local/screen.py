@@ -15,7 +15,7 @@ from rich.text import Text
 
 from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState, Stopped
 
-__all__ = ["Screen", "endpoint_table", "node_table", "show_endpoints", "status_table"]
+__all__ = ["Screen", "endpoint_table", "node_table", "region_table", "show_endpoints", "status_table"]
 
 _STYLES = {"ready": "green", "failed": "bold red", "restarting": "yellow", "stopped": "dim", "waiting": "dim"}
 _NAME_COLOURS = ("cyan", "magenta", "blue", "green", "yellow")
@@ -138,6 +138,18 @@ def node_table(nodes: Sequence[Mapping[str, object]]) -> Table:
         lag = f"{row['lag_bytes']} bytes" if row["role"] == "replica" else ""
         words = (str(row["role"]), str(row["availability_zone"]), state, str(row["endpoint"]), clients, lag)
         table.add_row(Text(str(row["node"])), *words)
+    return table
+
+
+def region_table(members: Sequence[Mapping[str, object]]) -> Table:
+    """The members of global datastores, one a row."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("GLOBAL DATASTORE", "MEMBER", "REGION", "ROLE", "LINK", "LAG"):
+        table.add_column(heading, overflow="fold")
+    for row in members:
+        lag = f"{row['lag_bytes']} bytes" if row["role"] == "secondary" else ""
+        names = ("global_datastore", "resource", "region", "role", "link")
+        table.add_row(*(Text(str(row[name])) for name in names), lag)
     return table
 
 

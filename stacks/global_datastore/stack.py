@@ -24,8 +24,9 @@ from cachetwin_cdk import (
 class PrimaryStack(cdk.Stack):
     """The region that is written."""
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
-        super().__init__(scope, construct_id, description="Global datastore: the primary region")
+    def __init__(self, scope: Construct, construct_id: str, *, region: str | None = None) -> None:
+        environment = cdk.Environment(region=region)
+        super().__init__(scope, construct_id, env=environment, description="Global datastore: the primary region")
         cache = ReplicationGroup(self, "Cache", vpc=private_network(self), node_type=NodeType.M7G_LARGE)
         datastore = GlobalDatastore(self, "Global", primary=cache, id_suffix="catalogue")
         CacheAlarms(self, "Alarms", cache=cache, topic=alarm_topic(self))
@@ -36,8 +37,9 @@ class PrimaryStack(cdk.Stack):
 class SecondaryStack(cdk.Stack):
     """A region that follows; deploy it elsewhere, with the id that the primary's stack puts out."""
 
-    def __init__(self, scope: Construct, construct_id: str) -> None:
-        super().__init__(scope, construct_id, description="Global datastore: a region that follows")
+    def __init__(self, scope: Construct, construct_id: str, *, region: str | None = None) -> None:
+        environment = cdk.Environment(region=region)
+        super().__init__(scope, construct_id, env=environment, description="Global datastore: a region that follows")
         global_id = cdk.CfnParameter(
             self,
             "GlobalReplicationGroupId",

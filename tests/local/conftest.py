@@ -28,6 +28,16 @@ _addresses = itertools.count(2)
 @pytest.fixture
 def address() -> str:
     """A loopback address that no other test of this run uses; workers differ in the second octet."""
+    return _next_address()
+
+
+@pytest.fixture
+def addresses() -> tuple[str, str]:
+    """Two such addresses."""
+    return _next_address(), _next_address()
+
+
+def _next_address() -> str:
     worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
     number = next(_addresses)
     return f"127.{100 + worker}.{number // 250}.{number % 250 + 2}"

@@ -26,6 +26,7 @@ from .values.text import SecretRef, show
 from .where import Step, Where
 
 BOOTSTRAP_VERSION = "33"
+CROSS_REGION_EXPORTS = "/cdk/exports/"
 """The version of the CDK's bootstrap template in aws-cdk 2.1148; templates only ask that it is not too old."""
 
 Describe = Callable[["Graph", Resolved, Stack], Description]
@@ -249,6 +250,10 @@ class Graph:
         plain = name.partition(":")[0]
         if plain.startswith("/cdk-bootstrap/"):
             return BOOTSTRAP_VERSION
+        if plain.startswith(CROSS_REGION_EXPORTS):
+            exported = self._cross_region_export(plain, where)
+            if exported is not None:
+                return exported
         kind = "AWS::SSM::Parameter"
         # an ARN does not tell /name from name
         key = self._find_named(kind, plain, where) or self._find_named(kind, plain.removeprefix("/"), where)
@@ -263,6 +268,17 @@ class Graph:
         self.record(key, "Value", where)
         value = self.resolved(key).properties.get("Value", "")
         return show(value)
+
+    def _cross_region_export(self, name: str, where: Where) -> str | None:
+        """What a stack of another region gives to this one by CDK's cross-region references."""
+        for writer in self.resources_of_type("Custom::CrossRegionExportWriter"):
+            exports = writer.properties.get("WriterProps")
+            exported = exports.get("exports") if isinstance(exports, dict) else None
+            if isinstance(exported, dict) and name in exported:
+                place = Where(writer.stack, writer.logical_id, ("Properties", "WriterProps", "exports", name))
+                with self.on_behalf_of(where):
+                    return show(self._value(exported[name], place))
+        return None
 
     def record(self, key: str, attribute: str, where: Where) -> None:
         """Remember that the property being resolved uses an attribute of a resource."""

@@ -77,6 +77,8 @@ def _matching(patterns: Iterable[str], identities: Iterable[Identity]) -> set[st
 def _needs(value: Runnable, groups: dict[str, TargetGroup]) -> list[str]:
     if isinstance(value, Service | Function | HttpApi):
         return list(value.depends_on)
+    if isinstance(value, ReplicationGroup):
+        return [value.follows] if value.follows else []
     if isinstance(value, LoadBalancer):
         actions = [action for one in value.listeners for action in (one.default_action, *(r.action for r in one.rules))]
         return [service for action in actions for service in _behind(action, groups)]

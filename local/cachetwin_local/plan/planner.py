@@ -24,7 +24,7 @@ from cachetwin_local.resources.modelled import shape_of
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.property_lists import PROPERTY_LISTS, is_needed
 from cachetwin_local.resources.rds import database as rds_database
-from cachetwin_local.resources.translators import TRANSLATORS, describer
+from cachetwin_local.resources.translators import TRANSLATORS, describer, translator_of
 from cachetwin_local.settings import FILE_NAME, Settings
 from cachetwin_local.topology.address_plan import AddressPlan, Loopback
 from cachetwin_local.topology.aws_api import AWS_API_PORT, AwsApi, AwsResource
@@ -33,6 +33,7 @@ from cachetwin_local.topology.values import (
     Database,
     Endpoint,
     Function,
+    GlobalDatastore,
     HttpApi,
     Identity,
     LoadBalancer,
@@ -141,6 +142,7 @@ def plan(
         stacks=tuple(stack.name for stack in chosen),
         replication_groups=groups,
         memcached_clusters=clusters,
+        global_datastores=_global_datastores(context, values, groups),
         databases=databases,
         secrets=_values_of(Secret, values),
         services=services,
@@ -191,7 +193,7 @@ def _warn_of_unmet(context: Context, resource: Resource) -> None:
 def _translation(context: Context, resource: Resource) -> Translation:
     """The translation of one resource. Raises UserError where it cannot be read."""
     resolved = context.graph.resolved(resource.key)
-    translator = TRANSLATORS.get(resource.type)
+    translator = translator_of(resource.type)
     if translator is None:
         shape = shape_of(resource.type)
         return Translation((), shape.note, shape.status)
@@ -309,6 +311,23 @@ def _tags(context: Context) -> dict[str, dict[str, str]]:
 
 def _values_of(kind: type[T], values: Iterable[object]) -> tuple[T, ...]:
     return tuple(value for value in values if isinstance(value, kind))
+
+
+def _global_datastores(
+    context: Context, values: list[object], groups: Iterable[ReplicationGroup]
+) -> tuple[GlobalDatastore, ...]:
+    """The global datastores with the members that run."""
+    keys = {group.identity.key for group in groups}
+    for group in groups:
+        if group.follows and group.follows not in keys:
+            context.problem(
+                "warning", group.identity.key, f"follows {group.follows}, which is left out: it stays empty"
+            )
+    found = (
+        replace(one, members=tuple(member for member in one.members if member.group in keys))
+        for one in _values_of(GlobalDatastore, values)
+    )
+    return tuple(one for one in found if one.members)
 
 
 def _unique(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -37,6 +37,7 @@ PROPERTY_LISTS: Final[Mapping[str, PropertyUse]] = {
     "AWS::ECS::Service": ecs.SERVICE,
     "AWS::ECS::TaskDefinition": ecs.TASK_DEFINITION,
     "AWS::ElastiCache::CacheCluster": elasticache.CACHE_CLUSTER,
+    "AWS::ElastiCache::GlobalReplicationGroup": elasticache.GLOBAL_REPLICATION_GROUP,
     "AWS::ElastiCache::ParameterGroup": elasticache.PARAMETER_GROUP,
     "AWS::ElastiCache::ReplicationGroup": elasticache.REPLICATION_GROUP,
     "AWS::ElastiCache::ServerlessCache": elasticache.SERVERLESS_CACHE,

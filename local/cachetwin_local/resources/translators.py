@@ -15,6 +15,7 @@ from .apigatewayv2 import route as apigatewayv2_route
 from .apigatewayv2 import stage as apigatewayv2_stage
 from .aws_api.shapes import SHAPES as AWS_API_SHAPES
 from .aws_api.translator import AwsApiTranslator
+from .cloudformation import cross_region as cloudformation_cross_region
 from .cloudformation import stack as cloudformation_stack
 from .context import Translator
 from .ecs import service as ecs_service
@@ -25,6 +26,7 @@ from .elasticache import replication_group as elasticache_replication_group
 from .elasticache import serverless_cache as elasticache_serverless_cache
 from .elasticache import user as elasticache_user
 from .elasticache import user_group as elasticache_user_group
+from .elasticache.global_datastore import global_replication_group as elasticache_global_replication_group
 from .elbv2 import listener as elbv2_listener
 from .elbv2 import listener_rule as elbv2_listener_rule
 from .elbv2 import load_balancer as elbv2_load_balancer
@@ -58,6 +60,7 @@ TRANSLATORS: Final[Mapping[str, Translator]] = {
     "AWS::ECS::Service": ecs_service,
     "AWS::ECS::TaskDefinition": ecs_task_definition,
     "AWS::ElastiCache::CacheCluster": elasticache_cache_cluster,
+    "AWS::ElastiCache::GlobalReplicationGroup": elasticache_global_replication_group,
     "AWS::ElastiCache::ParameterGroup": elasticache_parameter_group,
     "AWS::ElastiCache::ReplicationGroup": elasticache_replication_group,
     "AWS::ElastiCache::ServerlessCache": elasticache_serverless_cache,
@@ -76,13 +79,22 @@ TRANSLATORS: Final[Mapping[str, Translator]] = {
     "AWS::SecretsManager::Secret": secretsmanager_secret,
     "AWS::SecretsManager::SecretTargetAttachment": secretsmanager_secret_target_attachment,
 }
+_OF_CDK: Final[Mapping[str, Translator]] = {
+    "Custom::CrossRegionExportReader": cloudformation_cross_region,
+    "Custom::CrossRegionExportWriter": cloudformation_cross_region,
+}
+
+
+def translator_of(type_name: str) -> Translator | None:
+    """The translator of a type, CDK's own custom resources included."""
+    return TRANSLATORS.get(type_name) or _OF_CDK.get(type_name)
 
 
 def describer(address_plan: AddressPlan) -> Describe:
     """Describes resources for a graph: by the translator of their type, or by its shape."""
 
     def describe(graph: Graph, resolved: Resolved, stack: Stack) -> Description:
-        translator = TRANSLATORS.get(resolved.resource.type)
+        translator = translator_of(resolved.resource.type)
         if translator is None:
             return describe_shape(shape_of(resolved.resource.type), resolved, stack)
         return translator.describe(address_plan, graph, resolved, stack)

@@ -6,6 +6,7 @@ from cachetwin_local.supervise.actor import Actor
 from cachetwin_local.supervise.api.http_api import HttpApiActor
 from cachetwin_local.supervise.aws_api.actor import AwsApiActor
 from cachetwin_local.supervise.cache.cache import CacheActor
+from cachetwin_local.supervise.cache.global_datastores import GlobalDatastores
 from cachetwin_local.supervise.cache.memcached import MemcachedActor
 from cachetwin_local.supervise.function.function import FunctionActor
 from cachetwin_local.supervise.load_balancer.load_balancer import LoadBalancerActor
@@ -19,11 +20,14 @@ from cachetwin_local.topology.values import Topology
 __all__ = ["become", "make_actors"]
 
 
-def make_actors(run_context: RunContext, topology: Topology) -> list[Actor]:
+def make_actors(run_context: RunContext, topology: Topology, regions: GlobalDatastores) -> list[Actor]:
     """An actor for everything in the topology that runs."""
     environments = VirtualEnvironments(run_context)
     actors: list[Actor] = [PostgresActor(run_context, database) for database in topology.databases]
-    actors += [CacheActor(run_context, group) for group in topology.replication_groups]
+    actors += [
+        CacheActor(run_context, group, upstream=regions.upstream(group.identity.key))
+        for group in topology.replication_groups
+    ]
     actors += [MemcachedActor(run_context, cluster) for cluster in topology.memcached_clusters]
     actors += [AwsApiActor(run_context, topology.aws_api, topology)] if topology.aws_api is not None else []
     actors += [ServiceActor(run_context, service, topology, environments) for service in topology.services]

@@ -20,6 +20,7 @@ from cachetwin_local.supervise.actor import Actor
 from cachetwin_local.supervise.actors import become, make_actors
 from cachetwin_local.supervise.background import BackgroundTasks
 from cachetwin_local.supervise.cache.cache import CacheActor
+from cachetwin_local.supervise.cache.global_datastores import GlobalDatastores
 from cachetwin_local.supervise.cache.memcached import MemcachedActor
 from cachetwin_local.supervise.cache.operations import LONG_OPERATIONS, OPERATIONS, CacheOperations
 from cachetwin_local.supervise.changes import resource_changes
@@ -103,7 +104,8 @@ class Supervisor:
             children_changed=lambda _children: self._write_state(),
         )
         control_socket = socket_directory(self._directory) / "control.sock"
-        operations = CacheOperations(self._caches, self._memcached_clusters)
+        self._regions = GlobalDatastores(self._run_context, self._caches, lambda: self._topology.global_datastores)
+        operations = CacheOperations(self._caches, self._memcached_clusters, self._regions)
         rotation = RotationOperations(self._run_context, self._caches)
         self._run_context.clock.on_move(self._clock_moved)
         self._control = ControlServer(
@@ -170,6 +172,7 @@ class Supervisor:
                 *(row for cache in self._caches() for row in cache.nodes()),
                 *(row for cluster in self._memcached_clusters() for row in cluster.rows()),
             ],
+            "global_datastores": self._regions.rows(),
             "paths": paths(self._topology),
             "endpoints": [asdict(row) for row in endpoint_rows(self._topology, self._run_context.secrets)],
             "outputs": outputs(self._topology),
@@ -310,7 +313,7 @@ class Supervisor:
         for actor in leaving:
             self._run_context.parts.forget_resource(actor.name)
             del self._states[actor.name]
-        made = [actor for actor in make_actors(self._run_context, self._topology) if actor.name not in staying]
+        made = [a for a in make_actors(self._run_context, self._topology, self._regions) if a.name not in staying]
         self._actors = [*staying.values(), *made]
         for actor in made:
             self._publish_state(actor, "waiting")
@@ -350,7 +353,7 @@ class Supervisor:
         try:
             self._provision(self._topology)
             self.logs.mask(self._run_context.values_to_mask())
-            self._actors = make_actors(self._run_context, self._topology)
+            self._actors = make_actors(self._run_context, self._topology, self._regions)
             if not self._actors:
                 raise UserError("there is nothing to run in the chosen stacks: see `cachetwin plan`")
             await self._start()

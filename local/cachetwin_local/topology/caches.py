@@ -100,9 +100,8 @@ class ReplicationGroup:
     say how a node is made (reserved-memory-percent) are in the nodes instead. `users` is empty when the group has no
     user group; then `auth_token`, if any, is the default user's password. Without `automatic_failover` a primary that
     fails is replaced and no replica is promoted. `shard_pattern` is for shards that are added while it runs.
-    `ecpu_per_second_max` limits a serverless cache, 0 does not.
-    fails is replaced and no replica is promoted. `shard_pattern` is for shards that are added while it
-    runs; with `online_resharding` a changed template may do that.
+    `ecpu_per_second_max` limits a serverless cache, 0 does not. With `online_resharding` a changed template may change the
+    number of shards. `follows` is the key of the group that a secondary of a global datastore follows at first.
     """
 
     identity: Identity
@@ -127,6 +126,7 @@ class ReplicationGroup:
     backup: Backup = Backup()
     ecpu_per_second_max: int = 0
     online_resharding: bool = False
+    follows: str = ""
 
     @property
     def endpoint(self) -> Endpoint:
@@ -165,3 +165,19 @@ class MemcachedCluster:
     def endpoint(self) -> Endpoint:
         """The endpoint that an app connects to first."""
         return self.configuration_endpoint
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalMember:
+    """A replication group of a global datastore, by its key, and its region."""
+
+    group: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class GlobalDatastore:
+    """A global datastore: its members, the one that is the primary at first before the others."""
+
+    identity: Identity
+    members: tuple[GlobalMember, ...]

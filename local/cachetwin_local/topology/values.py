@@ -19,6 +19,8 @@ from .caches import (
     Backup,
     CacheNode,
     CacheUser,
+    GlobalDatastore,
+    GlobalMember,
     LogDelivery,
     MemcachedCluster,
     NodeGroup,
@@ -65,6 +67,8 @@ __all__ = [
     "Forward",
     "Function",
     "GenerateSecretString",
+    "GlobalDatastore",
+    "GlobalMember",
     "HealthCheck",
     "HttpApi",
     "Identity",
@@ -153,6 +157,7 @@ class Topology:
     stacks: tuple[str, ...]
     replication_groups: tuple[ReplicationGroup, ...] = ()
     memcached_clusters: tuple[MemcachedCluster, ...] = ()
+    global_datastores: tuple[GlobalDatastore, ...] = ()
     databases: tuple[Database, ...] = ()
     secrets: tuple[Secret, ...] = ()
     services: tuple[Service, ...] = ()

@@ -28,9 +28,19 @@ def failover(
     planned: Annotated[
         bool, typer.Option("--planned", help="Keep the old primary up as a replica, as an update of the service does.")
     ] = False,
+    region: Annotated[
+        str | None,
+        typer.Option(
+            "--region", metavar="REGION", help="CACHE is a global datastore: the region, or member, to promote."
+        ),
+    ] = None,
 ) -> None:
-    """Let a replica take over from the primary, as TestFailover does: the primary goes down and is recovered."""
-    perform(context, {"op": "failover", "cache": cache, "shard": shard, "planned": planned})
+    """Let a replica take over from the primary, as TestFailover does: the primary goes down and is recovered.
+
+    With --region another region of a global datastore takes the writes, as FailoverGlobalReplicationGroup does; the old
+    one follows it.
+    """
+    perform(context, {"op": "failover", "cache": cache, "shard": shard, "planned": planned, "region": region})
 
 
 def reboot(

@@ -8,7 +8,7 @@ import typer
 from cachetwin_local.cli.options import AsJson
 from cachetwin_local.cli.running_project import inform, state_of, status_of
 from cachetwin_local.project import find_project
-from cachetwin_local.screen import node_table, show_endpoints, status_table, stdout_console
+from cachetwin_local.screen import node_table, region_table, show_endpoints, status_table, stdout_console
 
 __all__ = ["status"]
 
@@ -38,6 +38,9 @@ def status(context: typer.Context, *, as_json: AsJson = False) -> None:
     console.print()
     if found["nodes"]:
         console.print(node_table(found["nodes"]))
+        console.print()
+    if found["global_datastores"]:
+        console.print(region_table(found["global_datastores"]))
         console.print()
     show_endpoints(found)
     for part in found["parts"]:

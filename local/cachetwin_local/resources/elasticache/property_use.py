@@ -38,6 +38,18 @@ REPLICATION_GROUP = PropertyUse.of(
     },
 )
 
+GLOBAL_REPLICATION_GROUP = PropertyUse.of(
+    "CacheNodeType CacheParameterGroupName Engine EngineVersion GlobalNodeGroupCount GlobalReplicationGroupIdSuffix "
+    "Members.ReplicationGroupId Members.Role",
+    {
+        **recorded("a text for people", "GlobalReplicationGroupDescription"),
+        **recorded(_TAGS, "Tags"),
+        **recorded("the members say whether their shards fail over", "AutomaticFailoverEnabled"),
+        **recorded("a member is in the region of its stack", "Members.ReplicationGroupRegion"),
+    },
+    {**refused("each region has the node groups of its own template", "RegionalConfigurations")},
+)
+
 CACHE_CLUSTER = PropertyUse.of(
     "AZMode CacheNodeType CacheParameterGroupName Engine EngineVersion NumCacheNodes Port PreferredAvailabilityZone "
     "PreferredAvailabilityZones SnapshotArns SnapshotName SnapshotRetentionLimit SnapshotWindow TransitEncryptionEnabled",

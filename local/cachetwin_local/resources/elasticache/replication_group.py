@@ -22,6 +22,7 @@ from .cache_settings import (
     node_memory,
     subnet_zones,
 )
+from .global_datastore.members import datastore_of, effective, primary_of
 from .node_groups import (
     ClusterMode,
     GroupEndpoints,
@@ -39,6 +40,8 @@ CLUSTER_DEFAULTS: Final[Mapping[str, str]] = {"cluster-require-full-coverage": "
 
 def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
     """Endpoint attributes are the loopback addresses that the endpoints have here."""
+    if _is_secondary(resolved):  # a primary has here what its own template gives it
+        resolved = effective(graph, resolved)
     properties, fields = Properties.of(resolved), name_fields(resolved, stack)
     name = properties.string("ReplicationGroupId", generated_name(fields, 40)).lower()
     arn = f"arn:{fields['partition']}:elasticache:{stack.region}:{stack.account}:replicationgroup:{name}"
@@ -66,9 +69,12 @@ def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack:
 
 def translate(context: Context, resolved: Resolved) -> Translation:
     """The replication group with its nodes, parameters and users."""
+    leader = _leader(context.graph, resolved)
+    if leader is None and _is_secondary(resolved):
+        reason = "follows a global datastore that is not in the chosen stacks: choose the stack of its primary too"
+        return Translation((), reason, "not supported")
+    resolved = effective(context.graph, resolved)
     properties, resource = Properties.of(resolved), resolved.resource
-    if "GlobalReplicationGroupId" in properties:
-        return Translation((), "a member of a global datastore does not run here yet", "not supported")
     stack, identity = context.graph.stack(resource.stack), context.identity(resource.key)
     mode = cluster_mode(context.graph, properties)
     groups = node_groups(properties, mode)
@@ -105,8 +111,20 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         backup=backup_of(context, resolved, identity.physical_name),
         online_resharding=_reshards_online(resolved),
         shard_pattern=_shard_pattern(context, resource.key, endpoints) if mode == "enabled" else None,
+        follows=leader or "",
     )
     return Translation((group,), _note(group, exact=named[1]))
+
+
+def _is_secondary(resolved: Resolved) -> bool:
+    return "GlobalReplicationGroupId" in Properties.of(resolved)
+
+
+def _leader(graph: Graph, resolved: Resolved) -> str | None:
+    """The key of the primary that a secondary follows at first."""
+    datastore = datastore_of(graph, resolved) if _is_secondary(resolved) else None
+    primary = primary_of(graph, datastore) if datastore is not None else None
+    return primary.resource.key if primary is not None else None
 
 
 def _reshards_online(resolved: Resolved) -> bool:
@@ -173,6 +191,8 @@ def _note(group: ReplicationGroup, *, exact: bool) -> str:
     parts = [f"{group.profile} on {group.endpoint.address}:{group.endpoint.port}"]
     if not exact:
         parts.append(f"stands for {group.engine} {group.engine_version}")
+    if group.follows:
+        parts.append(f"follows {group.follows}, read-only until it is promoted")
     if group.cluster_mode != "disabled":
         shards = [_shard_note(group, node_group) for node_group in group.node_groups]
         count = f"{len(shards)} shard" if len(shards) == 1 else f"{len(shards)} shards"

@@ -1,7 +1,7 @@
 """A replication group: its shards, and the endpoints over them."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from cachetwin_local.supervise.cache.logins import Logins
 from cachetwin_local.supervise.cache.node_settings import ENGINE, NodeSettings
 from cachetwin_local.supervise.cache.shard.member import Member
 from cachetwin_local.supervise.cache.shard.shard import Shard
+from cachetwin_local.supervise.cache.shard.upstream import Upstream
 from cachetwin_local.supervise.cache.update import cache_update
 from cachetwin_local.supervise.events import ResourceState
 from cachetwin_local.supervise.health import HealthWatch
@@ -30,6 +31,7 @@ __all__ = ["CacheActor"]
 _FAILOVER_S = 30.0
 _FINAL_S = 45.0
 _POLL_S = 0.01
+_LINK_S = 0.25
 _PUSH_S = 0.5
 _REPLICAS_MAX = 5
 
@@ -37,16 +39,22 @@ _REPLICAS_MAX = 5
 class CacheActor:
     """One replication group with all its nodes.
 
-    `program` is the engine's command line up to its options; the installed engine unless a test gives another.
+    `program` is the engine's command line up to its options; the installed engine unless a test gives another. `upstream`
+    gives the link to another region by the id of a shard.
     """
 
     kind = "cache"
 
     def __init__(
-        self, run_context: RunContext, group: ReplicationGroup, program: tuple[str, ...] | None = None
+        self,
+        run_context: RunContext,
+        group: ReplicationGroup,
+        program: tuple[str, ...] | None = None,
+        upstream: Callable[[str], Upstream] = lambda _shard: Upstream(),
     ) -> None:
         self.name = group.identity.key
-        self.depends_on: frozenset[str] = frozenset()
+        self.depends_on = frozenset({group.follows} - {""})
+        self._upstream = upstream
         self._run_context = run_context
         self._group = group
         self._is_serverless = group.cluster_mode == "serverless"
@@ -102,6 +110,7 @@ class CacheActor:
             changed=self._changed,
             spare_endpoints=spare_endpoints,
             seed=seed,
+            upstream=self._upstream(nodes[0].shard),
         )
 
     @property
@@ -140,9 +149,16 @@ class CacheActor:
         await self._ping_endpoints()
         watch = HealthWatch(self._run_context, self.name, self.kind, self._ping_endpoints, part="endpoints")
         self._tasks.start("checking the health", watch.watch)
+        self._tasks.start("the links to other regions", self._keep_links)
         if self._group.backup.retention_days:
             self.backups.schedule()
         self._serves = True
+
+    async def _keep_links(self) -> None:
+        while True:
+            await asyncio.sleep(_LINK_S)
+            for shard in self.shards:
+                await shard.renew_link()
 
     async def stop(self) -> None:
         """Shut the nodes down, then close the sockets."""

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.cache.cache import CacheActor
+from cachetwin_local.supervise.cache.global_datastores import GlobalDatastores
 from cachetwin_local.supervise.cache.memcached import MemcachedActor
 
 __all__ = ["LONG_OPERATIONS", "OPERATIONS", "CacheOperations"]
@@ -22,7 +23,9 @@ class CacheOperations:
         self,
         caches: Callable[[], Sequence[CacheActor]],
         memcached_clusters: Callable[[], Sequence[MemcachedActor]] = tuple,
+        regions: GlobalDatastores | None = None,
     ) -> None:
+        self._regions = regions
         self._caches = caches
         self._memcached_clusters = memcached_clusters
 
@@ -41,6 +44,7 @@ class CacheOperations:
                     return {"done": await self._snapshot(request)}
                 case "restore":
                     cache = self._cache(request)
+                    self._refuse_member(cache, "restore")
                     return {"done": await cache.restore(str(request.get("snapshot")))}
                 case _:
                     return {"done": await self._scale(request, progress)}
@@ -48,6 +52,9 @@ class CacheOperations:
             return {"error": str(error) or "a node did not answer in time"}
 
     async def _fail_over(self, request: Document) -> str:
+        region = request.get("region")
+        if region is not None and self._regions is not None:
+            return await self._regions.fail_over(str(request.get("cache")), str(region))
         cache = self._cache(request)
         shard = request.get("shard")
         return await cache.fail_over(None if shard is None else str(shard), planned=request.get("planned") is True)
@@ -76,6 +83,7 @@ class CacheOperations:
             case CacheActor(), {"replicas": int(count)}:
                 return await cache.set_replicas(count)
             case CacheActor(), {"shards": int(count)}:
+                self._refuse_member(cache, "another number of shards")
                 return await cache.set_shards(count, progress)
             case CacheActor(), {"node_type": str(node_type)}:
                 return await cache.set_node_type(node_type)
@@ -86,6 +94,10 @@ class CacheOperations:
             if request.get(name) is not None
         ]
         raise UserError(f"{cache.name} is scaled by its {options}, got {given[0] if given else 'none'}")
+
+    def _refuse_member(self, cache: CacheActor, operation: str) -> None:
+        if self._regions is not None:
+            self._regions.refuse_member(cache, operation)
 
     def _cache(self, request: Document) -> CacheActor:
         """The replication group or serverless cache that `request` names. Raises UserError."""

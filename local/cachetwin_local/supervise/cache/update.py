@@ -47,6 +47,7 @@ def cache_update(old: ReplicationGroup, new: ReplicationGroup) -> CacheUpdate:
             "Port": _ports(old) != _ports(new),
             "TransitEncryptionEnabled": _tls(old) != _tls(new),
             "ClusterMode": old.cluster_mode != new.cluster_mode,
+            "GlobalReplicationGroupId": old.follows != new.follows,
             "SnapshotArns": old.backup.seed != new.backup.seed,
             "AuthToken": (old.auth_token is None) != (new.auth_token is None),
             "UserGroupIds": bool(old.users) != bool(new.users),
@@ -84,6 +85,8 @@ def cache_update(old: ReplicationGroup, new: ReplicationGroup) -> CacheUpdate:
 def _same_shards(old: ReplicationGroup, new: ReplicationGroup) -> bool:
     """Whether slots stay, or may move online, and each shard has as many nodes as the next."""
     if len(old.node_groups) != len(new.node_groups):
+        if new.follows:  # it has the slots of its primary, from the start
+            return False
         return new.online_resharding and new.cluster_mode == "enabled" and _is_even(old) and _is_even(new)
     slots = [(group.id, group.slots) for group in old.node_groups] == [
         (group.id, group.slots) for group in new.node_groups

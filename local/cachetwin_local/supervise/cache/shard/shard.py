@@ -8,7 +8,6 @@ replicas; they are asked how far they are when they have read it.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import replace
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.background import BackgroundTasks, describe, first_cause
@@ -17,7 +16,9 @@ from cachetwin_local.supervise.cache.node import NodeProcess
 from cachetwin_local.supervise.cache.node_settings import NodeSettings
 from cachetwin_local.supervise.cache.shard.events import NODE_ID, ShardEvents
 from cachetwin_local.supervise.cache.shard.member import Member
+from cachetwin_local.supervise.cache.shard.next_node import next_node
 from cachetwin_local.supervise.cache.shard.replication import drained, follow, furthest
+from cachetwin_local.supervise.cache.shard.upstream import Upstream
 from cachetwin_local.supervise.events import State
 from cachetwin_local.supervise.parts import Part
 from cachetwin_local.supervise.project.run_context import RunContext
@@ -37,7 +38,8 @@ class Shard:
 
     `primary_endpoint` follows the primary, if there is one. `spare_endpoints` are for nodes that are added. `seed` are
     snapshot files with the data that it starts with. `changed` is awaited whenever the nodes that serve, or their roles,
-    have changed. `group_id` is the replication group's id, for events; empty where the service writes none.
+    have changed. `group_id` is the replication group's id, for events; empty where the service writes none. `upstream` is
+    the link to another region.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Shard:
         changed: Callable[[], Awaitable[None]],
         spare_endpoints: tuple[Endpoint, ...] = (),
         seed: tuple[str, ...] = (),
+        upstream: Upstream | None = None,
     ) -> None:
         self.id = nodes[0].shard
         self._run_context = run_context
@@ -63,6 +66,7 @@ class Shard:
         self._primary_endpoint = primary_endpoint
         self.automatic_failover = automatic_failover
         self._seed = seed
+        self.upstream = upstream or Upstream()
         self._changed = changed
         self._changing = asyncio.Lock()
         self._scaling = asyncio.Lock()
@@ -89,6 +93,7 @@ class Shard:
             await self.primary.process.load(self._seed)
         async with self._changing:
             await self._lead(self.primary)
+            await self.upstream.in_step(self.primary)
             for member in self._replicas():
                 await follow(member, self.primary)
         for member in self._replicas():
@@ -146,6 +151,27 @@ class Shard:
         await self._bring_back(member)
         self._events.write("cache-cluster", member.node.member_id, f"Cache node {NODE_ID} restarted")
         self._watch(member)
+
+    async def step_down(self) -> int | None:
+        """Take no more writes, for another region will. Returns how far the data is, None where the primary is gone."""
+        async with self._changing:
+            with suppress(OSError, UserError):
+                endpoint = self.primary.node.endpoint
+                await self.primary.process.ask("follow", host=endpoint.address, port=endpoint.port)
+                return (await self.primary.process.ask_state()).offset
+        return None
+
+    async def take_role(self) -> None:
+        """Let the primary take writes, or follow the region that does. Raises UserError or OSError."""
+        async with self._changing:
+            await self.upstream.lead(self.primary)
+
+    async def renew_link(self) -> None:
+        """Connect the primary again to the region that it follows, where that is needed."""
+        if self.upstream.is_secondary() and self.primary.available:
+            async with self._changing:
+                with suppress(OSError, UserError):  # it is gone: its own watch sees to it
+                    await self.upstream.renew(self.primary)
 
     async def set_logins(self) -> None:
         """Give every node the users, and what IAM tokens need, as they are now. Raises UserError."""
@@ -240,21 +266,10 @@ class Shard:
         await self._changed()
 
     def _next_node(self) -> CacheNode:
-        """The next replica: the lowest number and endpoint that are free, in the zone with the fewest nodes."""
-        nodes = [member.node for member in self.members]
-        prefix = nodes[0].member_id.rpartition("-")[0]
-        taken = {node.member_id for node in nodes}
-        member_id = next(name for n in range(1, len(nodes) + 2) if (name := f"{prefix}-{n:03}") not in taken)
-        used = {node.endpoint for node in nodes}
-        free = [endpoint for endpoint in self.endpoints if endpoint not in used]
-        if not free:
-            raise UserError(f"node group {self.id} of {self._group_id} has no endpoint left for another node")
-        zones = [node.availability_zone for node in nodes]
-        zone = min(dict.fromkeys(self._zones), key=zones.count)
-        named = [endpoint for endpoint in free if any(name.startswith(f"{member_id}.") for name in endpoint.names)]
-        return replace(
-            nodes[0], member_id=member_id, role="replica", availability_zone=zone, endpoint=(named or free)[0]
-        )
+        try:
+            return next_node([member.node for member in self.members], self.endpoints, self._zones)
+        except UserError as error:
+            raise UserError(f"node group {self.id} of {self._group_id} {error}") from None
 
     async def _add(self, node: CacheNode) -> None:
         member = self._member(node, "replica")
@@ -371,7 +386,7 @@ class Shard:
                 await follow(member, self.primary)
             await self._in_step(member)
             return
-        donor = await self._furthest(member)
+        donor = None if self.upstream.is_secondary() else await self._furthest(member)
         if donor is not None:
             async with self._changing:
                 await donor.process.ask("lead")  # a replica without its primary gives its data to nobody
@@ -379,6 +394,7 @@ class Shard:
             await self._in_step(member, donor)
         async with self._changing:
             await self._lead(member)
+            await self.upstream.in_step(member)
             for other in self._replicas():
                 await self._try_to_follow(other, member)
 
@@ -389,7 +405,7 @@ class Shard:
 
     async def _lead(self, member: Member) -> None:
         """Make a node the primary, with the primary endpoint."""
-        await member.process.ask("lead")
+        await self.upstream.lead(member)
         self.primary = member
         member.role = "primary"
         member.available = True

@@ -1,0 +1,1 @@
+"""AWS::ElastiCache::GlobalReplicationGroup and the replication groups that are its members."""
