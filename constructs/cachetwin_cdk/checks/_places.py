@@ -4,6 +4,7 @@ Everything that is not known at synth passes: imported ids that are tokens, stac
 """
 
 from collections.abc import Sequence
+from weakref import WeakKeyDictionary
 
 import aws_cdk as cdk
 from aws_cdk import aws_ec2 as ec2
@@ -30,12 +31,26 @@ def require_security_groups(vpc: ec2.IVpc, groups: Sequence[ec2.ISecurityGroup])
             _require_same_vpc("security_groups", _vpc_of(vpc.vpc_id), _vpc_of(resource.vpc_id))
 
 
+_regions: "WeakKeyDictionary[cdk.Stack, str]" = WeakKeyDictionary()
+
+
+def _region_of(scope: IConstruct) -> str:
+    """The region of the stack, asked of Node.js once for each stack."""
+    stack = cdk.Stack.of(scope)
+    if stack not in _regions:
+        _regions[stack] = stack.region
+    return _regions[stack]
+
+
 def require_region(name: str, scope: IConstruct, resource: cdk.IResource | None) -> None:
     """Raise ValidationError for a resource of another region than that of the stack of ``scope``."""
     if resource is None:
         return
-    ours, theirs = cdk.Stack.of(scope).region, resource.env.region
-    if known(ours, theirs) and ours != theirs:
+    ours = _region_of(scope)
+    if not known(ours):
+        return  # without asking Node.js for the other
+    theirs = resource.env.region
+    if known(theirs) and ours != theirs:
         refuse(name, f"be in region {ours}, as the cache is", theirs, "make one in that region")
 
 
@@ -50,7 +65,7 @@ def require_account(name: str, scope: IConstruct, resource: cdk.IResource | None
 
 def require_region_of_arn(name: str, scope: IConstruct, arn: str) -> None:
     """Raise ValidationError for an ARN of another region than that of the stack of ``scope``; one without region passes."""
-    ours, parts = cdk.Stack.of(scope).region, arn.split(":", 4)
+    ours, parts = _region_of(scope), arn.split(":", 4)
     theirs = parts[3] if known(arn) and len(parts) > 4 else ""
     if theirs and known(ours) and ours != theirs:
         refuse(name, f"be in region {ours}, as the stack is", theirs, "name one of that region")
@@ -77,7 +92,7 @@ def require_one_place(
 
 def require_zones_of_region(name: str, scope: IConstruct, zones: Sequence[str]) -> None:
     """Raise ValidationError for a zone that is not of the stack's region."""
-    region = cdk.Stack.of(scope).region
+    region = _region_of(scope)
     for zone in zones:
         if known(region, zone) and not zone.startswith(region):
             refuse(name, f"name zones of region {region}", zone, f"write them as {region}a")

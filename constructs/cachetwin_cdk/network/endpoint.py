@@ -1,6 +1,7 @@
 """The address of a cache."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 from aws_cdk import Tokenization
 
@@ -12,7 +13,7 @@ class Endpoint:
     hostname: str
     port: float
 
-    @property
+    @cached_property
     def port_text(self) -> str:
         """The port as text, for environment variables and outputs; safe when the port is a token."""
         return Tokenization.stringify_number(self.port)
