@@ -23,7 +23,7 @@ def _answers(port: int) -> bool:
     try:
         with redis.Redis(port=port, socket_timeout=5) as cache:
             return bool(cache.ping())
-    except redis.ConnectionError:
+    except (redis.ConnectionError, redis.TimeoutError):
         return False
 
 
