@@ -11,6 +11,7 @@ __all__ = [
     "AppContext",
     "AsJson",
     "AssemblyFolder",
+    "AwsEndpoint",
     "Loopback",
     "NoSynth",
     "Only",
@@ -74,6 +75,14 @@ Only = Annotated[
 Without = Annotated[
     list[str] | None,
     typer.Option("--without", metavar="NAME", help="Run everything but this resource; repeat for more."),
+]
+AwsEndpoint = Annotated[
+    str | None,
+    typer.Option(
+        "--aws-endpoint",
+        metavar="URL",
+        help="Send requests to AWS services that do not run here to this emulator, such as http://127.0.0.1:4566.",
+    ),
 ]
 Timeout = Annotated[
     float | None,

@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+from urllib.parse import urlsplit
 
 import psutil
 
@@ -26,6 +28,9 @@ from cachetwin_local.topology.values import Topology
 __all__ = ["Wanted", "assembly_of", "planner_of", "topology_of"]
 
 
+_AWS: Final = ("amazonaws.com", "amazonaws.com.cn", "api.aws", "aws.dev")
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """What a command line asks to be planned, as its options have it; None where an option is not given."""
@@ -38,6 +43,7 @@ class Wanted:
     no_synth: bool = False
     only: list[str] | None = None
     without: list[str] | None = None
+    aws_endpoint: str | None = None
 
     def words(self) -> list[str]:
         """The options that say the same to the background supervisor, which starts after the synthesis."""
@@ -46,6 +52,7 @@ class Wanted:
         words += _repeated("--parameters", self.parameters or ())
         words += _repeated("--parameters-file", (str(path.resolve()) for path in self.parameter_files or ()))
         words += [*_repeated("--only", self.only or ()), *_repeated("--without", self.without or ())]
+        words += _repeated("--aws-endpoint", () if self.aws_endpoint is None else (self.aws_endpoint,))
         return [*words, "--", *(self.stacks or ())]
 
     def given_parameters(self) -> dict[str, str]:
@@ -68,6 +75,7 @@ def topology_of(project: Project, wanted: Wanted) -> Topology:
 def planner_of(project: Project, wanted: Wanted) -> Callable[[Mapping[str, int]], Topology]:
     """Plans the chosen stacks with remembered ports; the app ran if it had to."""
     assembly = assembly_of(project, wanted)
+    emulator = emulator_url(wanted.aws_endpoint)
     where: PlanLoopback = "shared"
     if wanted.loopback is Loopback.per_endpoint or (wanted.loopback is None and psutil.LINUX):
         where = "per-endpoint"
@@ -80,7 +88,21 @@ def planner_of(project: Project, wanted: Wanted) -> Callable[[Mapping[str, int]]
         settings=read_settings(project.root),
         choice=Choice(wanted.only or (), wanted.without or ()),
         ports=ports,
+        aws_endpoint=emulator,
     )
+
+
+def emulator_url(text: str | None) -> str | None:
+    """The URL of another emulator of AWS's services. Raises UserError for one that is none, and for AWS itself."""
+    if text is None:
+        return None
+    parts = urlsplit(text)
+    host = parts.hostname or ""
+    if parts.scheme not in {"http", "https"} or not host or parts.query:
+        raise UserError(f"--aws-endpoint must be a URL such as http://127.0.0.1:4566, got {text}")
+    if any(host == name or host.endswith(f".{name}") for name in _AWS):
+        raise UserError(f"--aws-endpoint must be another emulator: nothing here calls AWS itself, got {text}")
+    return text.rstrip("/")
 
 
 def assembly_of(project: Project, wanted: Wanted) -> Assembly:

@@ -13,6 +13,7 @@ from cachetwin_local.cli.options import (
     AppContext,
     AsJson,
     AssemblyFolder,
+    AwsEndpoint,
     NoSynth,
     Only,
     ParameterFiles,
@@ -53,11 +54,13 @@ def plan(
     template: Template = None,
     only: Only = None,
     without: Without = None,
+    aws_endpoint: AwsEndpoint = None,
 ) -> None:
     """Show which resources of the templates will run here. Starts nothing."""
     project = find_project(context.obj, Source(app, assembly, template))
     topology = topology_of(
-        project, Wanted(stacks, app_context, loopback, parameters, parameter_files, no_synth, only, without)
+        project,
+        Wanted(stacks, app_context, loopback, parameters, parameter_files, no_synth, only, without, aws_endpoint),
     )
     folders = _source_folders(project) if verbose else []
     if as_json:

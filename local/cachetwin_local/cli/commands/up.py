@@ -12,6 +12,7 @@ from cachetwin_local.cli.options import (
     App,
     AppContext,
     AssemblyFolder,
+    AwsEndpoint,
     NoSynth,
     Only,
     ParameterFiles,
@@ -59,6 +60,7 @@ def up(
     template: Template = None,
     only: Only = None,
     without: Without = None,
+    aws_endpoint: AwsEndpoint = None,
     timeout: Timeout = None,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before a change loses data.")] = False,
 ) -> None:
@@ -71,10 +73,10 @@ def up(
     source = Source(app, assembly, template)
     find = partial(find_project, context.obj.resolve(), source)
     project = find()
-    wanted = Wanted(stacks, app_context, loopback, parameters, parameter_files, no_synth, only, without)
+    wanted = Wanted(stacks, app_context, loopback, parameters, parameter_files, no_synth, only, without, aws_endpoint)
     state = state_of(project)
     if state is not None:
-        if any((stacks, loopback, parameters, parameter_files, only, without, timeout, watch)):
+        if any((stacks, loopback, parameters, parameter_files, only, without, aws_endpoint, timeout, watch)):
             raise _already_up(state)  # what it was started with stays
         try:
             assembly_of(project, wanted)
@@ -125,13 +127,22 @@ def supervise(
     template: Template = None,
     only: Only = None,
     without: Without = None,
+    aws_endpoint: AwsEndpoint = None,
     timeout: Timeout = None,
 ) -> None:
     """Run as the background supervisor that `up -d` starts."""
     find = partial(find_project, context.obj.resolve(), Source(app, assembly, template))
     project = find()
     wanted = Wanted(
-        stacks, app_context, loopback, parameters, parameter_files, only=only, without=without, no_synth=True
+        stacks,
+        app_context,
+        loopback,
+        parameters,
+        parameter_files,
+        only=only,
+        without=without,
+        aws_endpoint=aws_endpoint,
+        no_synth=True,
     )
     serve_background(
         project,

@@ -1,6 +1,6 @@
 """AWS's own managed policies, as far as they can decide what this machine checks.
 
-Source: AWS managed policy reference guide. The others of `ABOUT_OTHER_SERVICES` name no action of ElastiCache.
+Source: AWS managed policy reference guide. Of the policies of `ABOUT_OTHER_SERVICES` no action is checked here.
 """
 
 from collections.abc import Mapping
@@ -8,8 +8,25 @@ from typing import Final
 
 from cachetwin_local.identity.policies import Policy, Statement
 
+__all__ = ["managed_policy"]
+
+
+def _all_of(*actions: str) -> tuple[Statement, ...]:
+    return (Statement("", allows=True, actions=actions, resources=("*",)),)
+
+
+_WRITES_LOGS: Final = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
+_READS_STREAMS: Final = (
+    "dynamodb:DescribeStream", "dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:ListStreams",
+)  # fmt: skip
+_READS_QUEUES: Final = ("sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage")
+_DYNAMODB_READS: Final = (
+    "dynamodb:BatchGet*", "dynamodb:Describe*", "dynamodb:Get*", "dynamodb:List*", "dynamodb:PartiQLSelect",
+    "dynamodb:Query", "dynamodb:Scan",
+)  # fmt: skip
+
 KNOWN: Final[Mapping[str, tuple[Statement, ...]]] = {
-    "AdministratorAccess": (Statement("", allows=True, actions=("*",), resources=("*",)),),
+    "AdministratorAccess": _all_of("*"),
     "PowerUserAccess": (
         Statement(
             "",
@@ -19,18 +36,45 @@ KNOWN: Final[Mapping[str, tuple[Statement, ...]]] = {
             excludes_actions=True,
         ),
     ),
-    "AmazonElastiCacheFullAccess": (Statement("", allows=True, actions=("elasticache:*",), resources=("*",)),),
-    "AmazonElastiCacheReadOnlyAccess": (
-        Statement("", allows=True, actions=("elasticache:Describe*",), resources=("*",)),
+    "AmazonDynamoDBFullAccess": _all_of("dynamodb:*"),
+    "AmazonDynamoDBFullAccess_v2": _all_of("dynamodb:*"),
+    "AmazonDynamoDBReadOnlyAccess": _all_of(*_DYNAMODB_READS),
+    "AmazonECSTaskExecutionRolePolicy": _all_of("logs:CreateLogStream", "logs:PutLogEvents"),
+    "AmazonElastiCacheFullAccess": _all_of("elasticache:*"),
+    "AmazonElastiCacheReadOnlyAccess": _all_of("elasticache:Describe*"),
+    "AmazonEventBridgeFullAccess": _all_of("events:*", "scheduler:*"),
+    "AmazonS3FullAccess": _all_of("s3:*"),
+    "AmazonS3ReadOnlyAccess": _all_of("s3:Get*", "s3:List*", "s3:Describe*"),
+    "AmazonSNSFullAccess": _all_of("sns:*"),
+    "AmazonSNSReadOnlyAccess": _all_of("sns:Get*", "sns:List*"),
+    "AmazonSQSFullAccess": _all_of("sqs:*"),
+    "AmazonSQSReadOnlyAccess": _all_of(
+        "sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:ListDeadLetterSourceQueues", "sqs:ListQueues"
     ),
+    "AmazonSSMFullAccess": _all_of("ssm:*", "cloudwatch:PutMetricData"),
+    "AmazonSSMReadOnlyAccess": _all_of("ssm:Describe*", "ssm:Get*", "ssm:List*"),
+    "AWSLambdaBasicExecutionRole": _all_of(*_WRITES_LOGS),
+    "AWSLambdaDynamoDBExecutionRole": _all_of(*_WRITES_LOGS, *_READS_STREAMS),
+    "AWSLambdaSQSQueueExecutionRole": _all_of(*_WRITES_LOGS, *_READS_QUEUES),
+    "AWSLambdaVPCAccessExecutionRole": _all_of(*_WRITES_LOGS),
+    "CloudWatchFullAccess": _all_of("cloudwatch:*", "logs:*", "sns:*"),
+    "CloudWatchFullAccessV2": _all_of("cloudwatch:*", "logs:*"),
+    "CloudWatchLogsFullAccess": _all_of("logs:*"),
+    "CloudWatchReadOnlyAccess": _all_of(
+        "cloudwatch:Describe*",
+        "cloudwatch:Get*",
+        "cloudwatch:List*",
+        "logs:Get*",
+        "logs:List*",
+        "logs:Describe*",
+        "logs:FilterLogEvents",
+    ),
+    "SecretsManagerReadWrite": _all_of("secretsmanager:*"),
 }
 ABOUT_OTHER_SERVICES: Final = frozenset(
     {
-        "AWSLambdaBasicExecutionRole", "AWSLambdaVPCAccessExecutionRole", "AWSLambdaDynamoDBExecutionRole",
-        "AWSLambdaKinesisExecutionRole", "AWSLambdaSQSQueueExecutionRole", "AWSXRayDaemonWriteAccess",
-        "AmazonECSTaskExecutionRolePolicy", "AmazonSSMManagedInstanceCore", "CloudWatchAgentServerPolicy",
-        "CloudWatchLambdaInsightsExecutionRolePolicy", "AmazonSQSFullAccess", "AmazonSNSFullAccess",
-        "AmazonS3FullAccess", "AmazonS3ReadOnlyAccess", "AmazonDynamoDBFullAccess", "SecretsManagerReadWrite",
+        "AWSLambdaKinesisExecutionRole", "AWSXRayDaemonWriteAccess", "AmazonSSMManagedInstanceCore",
+        "CloudWatchAgentServerPolicy", "CloudWatchLambdaInsightsExecutionRolePolicy",
         "AmazonAPIGatewayPushToCloudWatchLogs",
     }
 )  # fmt: skip

@@ -1,0 +1,118 @@
+"""AWS's APIs in a function that is up: boto3 reads its secret, sends to its queue, and may do no more than its role."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.e2e.test_web_app_up import cachetwin
+
+pytestmark = [pytest.mark.e2e]
+
+HANDLER = """
+import os
+import boto3
+from botocore.exceptions import ClientError
+
+def handle(event, context):
+    secret = boto3.client("secretsmanager").get_secret_value(SecretId=os.environ["SECRET"])["SecretString"]
+    queues = boto3.client("sqs")
+    queues.send_message(QueueUrl=os.environ["ORDERS"], MessageBody="an order")
+    messages = queues.receive_message(QueueUrl=os.environ["ORDERS"])["Messages"]
+    try:
+        queues.send_message(QueueUrl=os.environ["OTHERS"], MessageBody="x")
+    except ClientError as error:
+        refused = error.response["Error"]["Code"]
+    print("called", context.function_name)
+    events = boto3.client("logs").filter_log_events(logGroupName=os.environ["GROUP"])["events"]
+    return {
+        "same": secret == os.environ["VALUE"],
+        "bodies": [message["Body"] for message in messages],
+        "refused": refused,
+        "lines": [event["message"] for event in events],
+    }
+"""
+
+
+def resource(type_name: str, **properties: object) -> dict[str, object]:
+    return {"Type": f"AWS::{type_name}", "Properties": properties}
+
+
+def allow(actions: list[str], what: object) -> dict[str, object]:
+    return {"Effect": "Allow", "Action": actions, "Resource": what}
+
+
+def template() -> dict[str, object]:
+    orders = {"Fn::GetAtt": ["Orders", "Arn"]}
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [
+            allow(["secretsmanager:GetSecretValue"], {"Ref": "Key"}),
+            allow(["sqs:SendMessage", "sqs:ReceiveMessage"], orders),
+            allow(["logs:FilterLogEvents"], {"Fn::GetAtt": ["Group", "Arn"]}),
+        ],
+    }
+    variables = {
+        "SECRET": {"Ref": "Key"},
+        "VALUE": {"Fn::Sub": "{{resolve:secretsmanager:${Key}}}"},
+        "ORDERS": {"Ref": "Orders"},
+        "OTHERS": {"Ref": "Others"},
+        "GROUP": {"Ref": "Group"},
+    }
+    return {
+        "Resources": {
+            "Key": resource("SecretsManager::Secret", GenerateSecretString={"PasswordLength": 24}),
+            "Orders": resource("SQS::Queue"),
+            "Others": resource("SQS::Queue"),
+            "Group": resource("Logs::LogGroup", LogGroupName="/app/function"),
+            "Role": resource(
+                "IAM::Role",
+                AssumeRolePolicyDocument={},
+                Policies=[{"PolicyName": "app", "PolicyDocument": document}],
+            ),
+            "Function": resource(
+                "Lambda::Function",
+                Runtime="python3.11",
+                Handler="index.handle",
+                Role={"Fn::GetAtt": ["Role", "Arn"]},
+                Timeout=120,
+                MemorySize=512,
+                LoggingConfig={"LogGroup": {"Ref": "Group"}},
+                Environment={"Variables": variables},
+                Code={"ZipFile": HANDLER},
+            ),
+        }
+    }
+
+
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    folder = tmp_path_factory.mktemp("aws")
+    (folder / "app.json").write_text(json.dumps(template()))
+    try:
+        up = cachetwin(folder, "up", "-d", "--template", "app.json")
+        assert up.returncode == 0, up.stderr
+        yield folder
+    finally:
+        cachetwin(folder, "down")
+
+
+def test_a_function_calls_aws_as_far_as_its_role_allows(app: Path) -> None:
+    found: dict[str, Any] = {}
+    for _ in range(30):  # lines of the call before arrive within seconds
+        done = cachetwin(app, "invoke", "Function")
+        assert done.returncode == 0, done.stdout + done.stderr
+        found = json.loads(done.stdout)
+        if any(line.startswith("called") for line in found["lines"]):
+            break
+    assert (found["same"], found["bodies"], found["refused"]) == (True, ["an order"], "AccessDenied")
+    assert any(line.startswith("called") for line in found["lines"]), found["lines"]
+    log = cachetwin(app, "logs", "aws").stdout
+    assert "is not authorized to perform: sqs:SendMessage on resource: arn:aws:sqs:us-east-1:" in log
+
+
+def test_the_emulator_for_other_services_may_not_be_aws(app: Path) -> None:
+    refused = cachetwin(app, "plan", "--template", "app.json", "--aws-endpoint", "https://sqs.us-east-1.amazonaws.com")
+    assert refused.returncode == 1
+    assert "--aws-endpoint must be another emulator" in refused.stderr
