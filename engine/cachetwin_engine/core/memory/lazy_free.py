@@ -1,7 +1,4 @@
-"""What Valkey would free in the background: values of many parts (INFO memory, ``lazyfreed_objects``).
-
-Here memory is free as soon as nothing points to it; only the count is kept, because it shows which deletions were large.
-"""
+"""What is freed in the background (``keyspace.trash``): values of many parts, as Valkey counts them (``lazyfreed_objects``)."""
 
 from typing import Final
 
