@@ -1,4 +1,4 @@
-"""What is freed in the background (``keyspace.trash``): values of many parts, as Valkey counts them (``lazyfreed_objects``)."""
+"""What is freed in the background (``keyspace.trash``): values of many parts, counted as Valkey does."""
 
 from typing import Final
 
