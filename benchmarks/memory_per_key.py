@@ -3,6 +3,8 @@
     python -m benchmarks.memory_per_key --engine-python VENV/bin/python
     python -m benchmarks.memory_per_key --valkey "chroot /srv/trixie valkey-server" --types string,hash -n 200000
 
+``--elements 10,20,64`` measures collections of so many elements instead of three; with so many times fewer keys.
+
 For every type each server is started anew, without persistence, and filled over one connection. ``resident`` is what
 its process grew by, divided by the keys; ``used`` the same of ``used_memory`` in INFO. The engine's own ``used`` says
 what the original would take (that is what ``maxmemory`` is held against), so its ratios compare what it has resident
@@ -33,8 +35,20 @@ TYPES: dict[str, Callable[[int], list[bytes]]] = {
     "intset": lambda n: [b"SADD", b"key:%07d" % n, b"%d" % (n % 1000), b"1001", b"1002"],
     "set": lambda n: [b"SADD", b"key:%07d" % n, b"a%d" % n, b"b", b"c"],
     "zset": lambda n: [b"ZADD", b"key:%07d" % n, b"1", b"a%d" % n, b"2", b"b", b"3", b"c"],
+    "expiring": lambda n: [b"SET", b"key:%07d" % n, b"value:%010d" % n, b"EX", b"%d" % (100_000 + n % 1000)],
     "stream": lambda n: [b"XADD", b"key:%07d" % n, b"*", b"f", b"v%d" % n],
 }
+
+COLLECTIONS: dict[str, Callable[[int, int], list[bytes]]] = {  # by number of the key and count of elements
+    "list": lambda n, count: [b"RPUSH", b"key:%07d" % n, *[b"element:%d" % at for at in range(count)]],
+    "hash": lambda n, count: [
+        b"HSET", b"key:%07d" % n, *[word for at in range(count) for word in (b"field:%d" % at, b"value:%d" % at)]
+    ],
+    "set": lambda n, count: [b"SADD", b"key:%07d" % n, *[b"member:%d" % at for at in range(count)]],
+    "zset": lambda n, count: [
+        b"ZADD", b"key:%07d" % n, *[word for at in range(count) for word in (b"%d.5" % at, b"member:%d" % at)]
+    ],
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +109,14 @@ def settled_bytes(server: Server) -> int:
     return resident
 
 
-def measure(contender: Contender, type_name: str, keys: int) -> Figure:
-    """Fill a fresh server with ``keys`` keys of one type."""
+def measure(contender: Contender, type_name: str, keys: int, elements: int = 0) -> Figure:
+    """Fill a fresh server with ``keys`` keys of one type; collections of so many ``elements``, unless that is 0."""
     command = TYPES[type_name]
+    if elements:
+        collection = COLLECTIONS[type_name]
+        command = lambda n: collection(n, elements)  # noqa: E731
+        type_name += f" of {elements}"
+        keys = max(BATCH, keys * 3 // elements)
     with contender.running() as (server, _):
         connection = Connection(server.port)
         try:
@@ -115,7 +134,7 @@ def lines(figures: list[Figure]) -> Iterator[str]:
     """A line for each figure of one type; behind the engine's, its ratios to the others."""
     engine, *others = figures
     for figure in figures:
-        line = f"{figure.type:<8} {figure.server:<20} {figure.resident:>9.0f} {figure.used:>9.0f}"
+        line = f"{figure.type:<12} {figure.server:<20} {figure.resident:>9.0f} {figure.used:>9.0f}"
         if figure is engine:
             for other in others:
                 line += (
@@ -139,6 +158,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_servers(parser)
     parser.add_argument("-t", "--types", type=types, default=list(TYPES), help=f"of {','.join(TYPES)}")
+    parser.add_argument("--elements", help="so many elements of each collection, for example 10,20,64")
     parser.add_argument("-n", "--keys", type=int, default=1_000_000, help="keys of each type")
     parser.add_argument("--json", action="store_true", help="print JSON to stdout, the table to stderr")
     return parser.parse_args()
@@ -149,10 +169,12 @@ def main() -> None:
     options = arguments()
     out = sys.stderr if options.json else sys.stdout
     servers = contenders(options)
-    print(f"{'type':<8} {'server':<20} {'resident':>9} {'used':>9}", file=out)
+    print(f"{'type':<12} {'server':<20} {'resident':>9} {'used':>9}", file=out)
     figures: list[Figure] = []
-    for type_name in options.types:
-        new = [measure(server, type_name, options.keys) for server in servers]
+    sizes = [int(size) for size in options.elements.split(",")] if options.elements else [0]
+    names = [name for name in options.types if name in COLLECTIONS] if options.elements else options.types
+    for type_name, elements in [(name, size) for name in names for size in sizes]:
+        new = [measure(server, type_name, options.keys, elements) for server in servers]
         figures += new
         for line in lines(new):
             print(line, file=out, flush=True)

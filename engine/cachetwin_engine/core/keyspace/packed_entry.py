@@ -6,13 +6,13 @@ Three forms, of which the first is by far the most frequent:
 
       +-----------------+-----------------+--------+------------+
       | key             | value           | kind   | key length |
-      | 0 to 255 bytes  | 0 to 477 bytes  | 1 byte | 1 byte     |
+      | 0 to 255 bytes  | 0 to 4,096      | 1 byte | 1 byte     |
       +-----------------+-----------------+--------+------------+
       0                 key length        -2       -1
 
-  Key and value together have at most ``PACKED_BYTES_MAX`` bytes. Kind 0 is a string; another is one of ``value.COMPACT_*``,
-  and the value is what ``Value.compact`` returned. The key comes first, so that it is compared without a copy; its length
-  comes last, where it is read with the kind.
+  Key and value together have at most ``PACKED_BYTES_MAX`` bytes, with a collection ``PACKED_COLLECTION_BYTES_MAX``. Kind 0
+  is a string; another is one of ``value.COMPACT_*``, and the value is what ``Value.compact`` returned. The key comes first,
+  so that it is compared without a copy; its length comes last, where it is read with the kind.
 - ``LongString``: a longer string, wrapped with its key, so that reading it copies nothing.
 - any other ``Value``, which knows its key.
 """
@@ -24,6 +24,7 @@ from mypy_extensions import i64, mypyc_attr
 from .value import PROTOTYPES, Value
 
 PACKED_BYTES_MAX: Final = 477  # with the two last bytes and 33 of bytes' own head the largest small block of Python
+PACKED_COLLECTION_BYTES_MAX: Final = 4096  # what ``types.blob`` makes, and a key
 PACKED_KEY_BYTES_MAX: Final = 255  # what one byte can say
 
 _STRING: Final = 0
@@ -59,7 +60,7 @@ def packed(value: Value) -> bytes | None:
     data = value.compact()
     key = value.key
     size: i64 = len(key)
-    if data is None or size > PACKED_KEY_BYTES_MAX or size + len(data) > PACKED_BYTES_MAX:
+    if data is None or size > PACKED_KEY_BYTES_MAX or size + len(data) > PACKED_COLLECTION_BYTES_MAX:
         return None
     return b"%b%b%b" % (key, data, _ENDS[value.compact_kind() * (PACKED_KEY_BYTES_MAX + 1) + size])
 

@@ -4,7 +4,8 @@ A dict, a list or a tree of a few short elements takes some hundred bytes in Pyt
 collection is one immutable blob: each element after a byte with its length. A search skips from length to length, a
 change makes a new blob; up to the limits below this costs a compiled engine about as much as the structure would
 (measured by ``benchmarks/memory_per_key.py`` and by HGET, HSET, LPUSH and ZADD at the limits). A collection beyond them
-is unpacked into its structure and never packed again.
+is unpacked into its structure and never packed again. Interpreted, a step of a search costs twenty times as much as
+compiled, so the limits are lower there.
 
 Clients do not see this form: the reported encoding and size follow Valkey's own thresholds.
 """
@@ -13,9 +14,12 @@ from typing import Final
 
 from mypy_extensions import i64
 
-ENTRIES_MAX: Final = 16  # elements, or members with their scores: at their end a search has taken 50 ns
-PAIRS_MAX: Final = 8  # of fields and values: HGET and HSET at the end of so many cost a tenth more than in a dict
-BYTES_MAX: Final = 475  # a ``bytes`` of 512 is the largest that Python's allocator for small objects takes
+from cachetwin_engine.core import BUILD
+
+_COMPILED: Final = BUILD == "compiled"
+ENTRIES_MAX: Final = 128 if _COMPILED else 16  # elements, or members with their scores: as many as Valkey's listpacks
+PAIRS_MAX: Final = 128 if _COMPILED else 8  # of fields and values
+BYTES_MAX: Final = 3584 if _COMPILED else 475  # in a listpack at most 4,096: Valkey's smallest limit of a node
 ELEMENT_MAX: Final = 255  # what the byte in front can say
 
 LENGTHS: Final[list[bytes]] = [bytes([length]) for length in range(ELEMENT_MAX + 1)]

@@ -149,11 +149,15 @@ class ListValue(Value):
         if isinstance(data, bytes):
             total = count_in(data, 0) + count
             if longest <= ELEMENT_MAX and len(data) + size + count <= BYTES_MAX and total <= _entries_max(limit):
-                for at in range(begin, len(elements)):
-                    element = elements[at]
-                    head = LENGTHS[len(element)]
-                    data = head + element + data if left else data + head + element
-                self._data = data
+                if count == 1:
+                    self.push(elements[begin], left)
+                    return total
+                added = elements[begin:]
+                if left:
+                    added.reverse()
+                    self._data = blob_of(added) + data
+                else:
+                    self._data = data + blob_of(added)
                 return total
             data = self._long()
         data.make_room_bytes(size, count, limit)
