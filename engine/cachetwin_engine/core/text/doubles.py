@@ -3,11 +3,16 @@
 The few are found by Grisu2 (Loitsch, Printing Floating-Point Numbers Quickly and Accurately with Integers, 2010), as in
 the fpconv library. The result always reads back as the same number, yet is not the shortest for one number in a
 thousand (98.72607 becomes 98.72607000000001), so Python's ``repr``, which always is, would answer other bytes. Whole
-numbers of up to half the 64-bit range bypass it.
+numbers of up to half the 64-bit range bypass it. Compiled, an integer of more than 62 bits is an object, so there the same
+steps are taken with machine integers, and products in limbs of 22 bits.
 """
 
 from math import frexp, ldexp
 from typing import Final
+
+from mypy_extensions import i64
+
+from cachetwin_engine.core import BUILD
 
 _WHOLE_MAX: Final = float(2**62)
 _INFINITY: Final = float("inf")
@@ -17,6 +22,12 @@ _LOG_10_OF_2: Final = 0.30102999566398114
 _FIRST_POWER: Final = -348  # the table of powers of ten that makes every double fit
 _POWERS_STEP: Final = 8
 _POWERS_COUNT: Final = 87
+_HAS_MACHINE_INTEGERS: Final = BUILD == "compiled"
+_LIMB_BITS: Final = 22
+_LIMB: Final = (1 << _LIMB_BITS) - 1
+_LOW_BITS: Final = 24  # of a product; the other 40 are its high part
+_LOW: Final = (1 << _LOW_BITS) - 1
+_POINT_BITS_MAX: Final = 59  # ten times a number below 2**60 may need the bit of the sign
 
 
 def shortest(value: float) -> bytes:
@@ -32,7 +43,13 @@ def shortest(value: float) -> bytes:
     elif value == -_INFINITY:
         return b"-inf"
     negative = value < 0
-    digits, power = _grisu2(-value if negative else value)
+    if negative:
+        value = -value
+    if _HAS_MACHINE_INTEGERS:
+        number, exponent = machine_digits(value)
+        if number >= 0:
+            return _laid_out("-" if negative else "", str(number), exponent)
+    digits, power = grisu2(value)
     return _laid_out("-" if negative else "", digits, power)
 
 
@@ -55,7 +72,82 @@ def _laid_out(sign: str, digits: str, power: int) -> bytes:
     return f"{sign}{digits[0]}{rest}e{'-' if exponent < 0 else '+'}{abs(exponent)}".encode()
 
 
-def _grisu2(value: float) -> tuple[str, int]:
+def machine_digits(value: float) -> tuple[i64, i64]:
+    """``grisu2`` in machine integers: the digits as a number, and a power of ten; -1 where they do not suffice."""
+    fraction, binary = frexp(value)
+    significand: i64 = int(fraction * _HIDDEN_BIT * 2)
+    exponent: i64 = binary - 64  # of the doubled significand, shifted by ten bits to 64
+    if exponent <= -1085 or significand == _HIDDEN_BIT:  # fewer bits, or another distance to the neighbour below
+        return -1, 0
+    index: i64 = _power_index(exponent)
+    low, second, high, power_exponent = _LIMBS[index]
+    bits: i64 = -(exponent + power_exponent + 64)
+    if bits > _POINT_BITS_MAX:
+        return -1, 0
+    low_limb: i64 = low
+    middle_limb: i64 = second
+    high_limb: i64 = high
+    middle, middle_low = _product(2 * significand, low_limb, middle_limb, high_limb)
+    above, above_low = _product(2 * significand + 1, low_limb, middle_limb, high_limb)
+    below, below_low = _product(2 * significand - 1, low_limb, middle_limb, high_limb)
+    delta: i64 = ((above - below) << _LOW_BITS) + above_low - below_low - 2  # each a unit nearer: they were rounded
+    distance: i64 = ((above - middle) << _LOW_BITS) + above_low - middle_low - 1
+    if above_low == 0:
+        above -= 1
+        above_low = _LOW
+    else:
+        above_low -= 1
+    split: i64 = bits - _LOW_BITS
+    one: i64 = 1
+    part: i64 = ((above & ((one << split) - 1)) << _LOW_BITS) | above_low
+    return _machine_cut(above >> split, part, distance, delta, bits, -(_FIRST_POWER + index * _POWERS_STEP))
+
+
+def _product(doubled: i64, low: i64, middle: i64, high: i64) -> tuple[i64, i64]:
+    """``doubled``, of 54 bits, shifted by ten, times a power in limbs, rounded to its first 64 bits: 40 of them, and 24."""
+    first: i64 = (doubled & 0xFFF) << 10
+    second: i64 = (doubled >> 12) & _LIMB
+    third: i64 = doubled >> 34
+    column: i64 = ((first * low) >> _LIMB_BITS) + first * middle + second * low
+    column = (column >> _LIMB_BITS) + first * high + second * middle + third * low + (1 << 19)  # half of the last bit
+    rest: i64 = (column >> 20) + ((second * high + third * middle) << 2)
+    return third * high + (rest >> _LOW_BITS), rest & _LOW
+
+
+def _machine_cut(whole: i64, part: i64, distance: i64, delta: i64, bits: i64, power: i64) -> tuple[i64, i64]:
+    """``_digits`` for a ``delta`` that is small: before the point nothing can be rounded."""
+    number: i64 = 0
+    kappa: i64 = 10
+    unit: i64 = 1_000_000_000
+    while kappa > 0:
+        digit = whole // unit
+        number = number * 10 + digit
+        whole -= digit * unit
+        kappa -= 1
+        if whole == 0 and part <= delta:
+            return number, power + kappa
+        unit //= 10
+    step: i64 = 1
+    step <<= bits
+    while True:
+        part *= 10
+        delta *= 10
+        distance *= 10
+        kappa -= 1
+        number = number * 10 + (part >> bits)
+        part &= step - 1
+        if part < delta:
+            while (
+                part < distance
+                and delta - part >= step
+                and (part + step < distance or distance - part > part + step - distance)
+            ):
+                number -= 1
+                part += step
+            return number, power + kappa
+
+
+def grisu2(value: float) -> tuple[str, int]:
     """Digits and power of ten of a positive ``value``."""
     fraction, exponent = frexp(value)
     significand = int(fraction * _HIDDEN_BIT * 2)
@@ -70,28 +162,28 @@ def _grisu2(value: float) -> tuple[str, int]:
     high <<= shift
     low = ((significand << low_shift) - 1) << (exponent - low_shift - high_exponent)
     middle = significand << (64 - significand.bit_length())
-    k, power, power_exponent = _cached_power(high_exponent)
+    index = _power_index(high_exponent)
+    power, power_exponent = _POWERS[index]
     middle = (middle * power + _HALF) >> 64
     high = ((high * power + _HALF) >> 64) - 1
     low = ((low * power + _HALF) >> 64) + 1
-    return _digits(high, high - middle, high - low, -(high_exponent + power_exponent + 64), -k)
+    return _digits(
+        high, high - middle, high - low, -(high_exponent + power_exponent + 64), -(_FIRST_POWER + index * _POWERS_STEP)
+    )
 
 
-def _cached_power(exponent: int) -> tuple[int, int, int]:
-    """A power of ten that brings a significand with ``exponent`` to between 32 and 60 bits behind the point.
-
-    Its decimal exponent, its 64-bit significand, its binary exponent.
-    """
+def _power_index(exponent: int) -> int:
+    """Which power of ten brings a significand with ``exponent`` to between 32 and 60 bits behind the point."""
     index = int((-(exponent + _POWERS_COUNT) * _LOG_10_OF_2 - _FIRST_POWER) / _POWERS_STEP)
     while True:
-        power, power_exponent = _POWERS[index]
+        _, power_exponent = _POWERS[index]
         reached = exponent + power_exponent + 64
         if reached < -60:
             index += 1
         elif reached > -32:
             index -= 1
         else:
-            return _FIRST_POWER + index * _POWERS_STEP, power, power_exponent
+            return index
 
 
 def _digits(high: int, distance: int, delta: int, bits: int, power: int) -> tuple[str, int]:
@@ -160,6 +252,10 @@ def _powers() -> list[tuple[int, int]]:
 
 
 _POWERS: Final[list[tuple[int, int]]] = _powers()
+_LIMBS: Final[list[tuple[int, int, int, int]]] = [
+    (power & _LIMB, (power >> _LIMB_BITS) & _LIMB, power >> (2 * _LIMB_BITS), exponent) for power, exponent in _POWERS
+]
+"""The same in limbs, the lowest first, and the exponent."""
 
 
 def digits_17(value: float) -> bytes:
