@@ -98,9 +98,10 @@ def machine_digits(value: float) -> tuple[i64, i64]:
     else:
         above_low -= 1
     split: i64 = bits - _LOW_BITS
-    one: i64 = 1
-    part: i64 = ((above & ((one << split) - 1)) << _LOW_BITS) | above_low
-    return _machine_cut(above >> split, part, distance, delta, bits, -(_FIRST_POWER + index * _POWERS_STEP))
+    whole: i64 = above >> split
+    # Not 1 << split for a mask: mypyc writes a constant's shift as C's int, which has 32 bits.
+    part: i64 = ((above - (whole << split)) << _LOW_BITS) | above_low
+    return _machine_cut(whole, part, distance, delta, bits, -(_FIRST_POWER + index * _POWERS_STEP))
 
 
 def _product(doubled: i64, low: i64, middle: i64, high: i64) -> tuple[i64, i64]:

@@ -280,9 +280,10 @@ enter_prototype(ListValue())
 
 def _entries_max(limit: i64) -> i64:
     """Elements of a blob that OBJECT ENCODING calls a listpack."""
-    if limit < 0:
-        return ENTRIES_MAX
-    return min(max(limit, 1), ENTRIES_MAX)
+    most: i64 = ENTRIES_MAX
+    if limit < 0 or limit > most:
+        return most
+    return max(limit, 1)
 
 
 def list_of(value: object | None) -> ListValue | None:
