@@ -4,10 +4,10 @@ from collections.abc import Callable
 from typing import Any
 
 import aws_cdk as cdk
+import aws_cdk.aws_elasticache_alpha as alpha
 import pytest
 from aws_cdk import aws_ec2 as ec2
 from aws_cdk import aws_elasticache as elasticache
-from aws_cdk import aws_elasticache_alpha as alpha
 from aws_cdk import aws_kms as kms
 from aws_cdk.assertions import Template
 
