@@ -15,7 +15,7 @@ from rich.text import Text
 
 from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState, Stopped
 
-__all__ = ["Screen", "endpoint_table", "node_table", "region_table", "show_endpoints", "status_table"]
+__all__ = ["Screen", "endpoint_table", "node_table", "region_table", "show_endpoints", "status_table", "task_table"]
 
 _STYLES = {"ready": "green", "failed": "bold red", "restarting": "yellow", "stopped": "dim", "waiting": "dim"}
 _NAME_COLOURS = ("cyan", "magenta", "blue", "green", "yellow")
@@ -150,6 +150,21 @@ def region_table(members: Sequence[Mapping[str, object]]) -> Table:
         lag = f"{row['lag_bytes']} bytes" if row["role"] == "secondary" else ""
         names = ("global_datastore", "resource", "region", "role", "link")
         table.add_row(*(Text(str(row[name])) for name in names), lag)
+    return table
+
+
+def task_table(tasks: Sequence[Mapping[str, object]]) -> Table:
+    """The tasks of the services, one a row."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for heading in ("TASK", "STATE", "CONTAINERS", "ADDRESS", "RESTARTS"):
+        table.add_column(heading, overflow="fold")
+    for row in tasks:
+        state = Text(str(row["state"]), style=_STYLES.get(str(row["state"]), ""))
+        containers, ports = row["containers"], row["ports"]
+        said = [f"{name} {what}" for name, what in containers.items()] if isinstance(containers, Mapping) else []
+        opened = ",".join(map(str, ports)) if isinstance(ports, Sequence) else ""
+        where = f"{row['address']}:{opened}" if opened else str(row["address"])
+        table.add_row(Text(str(row["task"])), state, Text(", ".join(said)), where, str(row["restarts"] or ""))
     return table
 
 

@@ -57,6 +57,11 @@ async def become(actors: Sequence[Actor], topology: Topology, running: dict[str,
                     changed.add(actor.name)
             case CacheActor() if actor.name in differing and await actor.become(groups[actor.name]):
                 changed.add(actor.name)
+            case ServiceActor() if actor.name in differing and running[actor.name][1:] == wanted[actor.name][1:]:
+                if await actor.become(topology):
+                    changed.add(actor.name)
+            case LoadBalancerActor() if actor.name in differing and running[actor.name][:2] == wanted[actor.name][:2]:
+                changed.add(actor.name)  # it follows the tasks of its services by itself
             case CacheActor() if actor.name in running:  # roles and secrets may be others
                 await actor.set_logins()
             case _:

@@ -15,7 +15,7 @@ from cachetwin_local.supervise.parts import Part
 from cachetwin_local.supervise.process.child import Child
 from cachetwin_local.supervise.project.run_context import RunContext
 
-__all__ = ["Restarter", "wait_until_running"]
+__all__ = ["Restarter", "describe_exit", "tail_of", "wait_until_running"]
 
 _STABLE_S = 60.0
 _POLL_S = 0.05
@@ -112,13 +112,14 @@ async def wait_until_running(
     while True:
         if not child.running:
             raise UserError(
-                f"{log_name} {describe_exit(await child.exited())} while starting{_tail(run_context, log_name)}"
+                f"{log_name} {describe_exit(await child.exited())} while starting{tail_of(run_context, log_name)}"
             )
         if await probe():
             return
         if loop.time() > end:
             raise UserError(
-                f"{log_name} did not answer{probed_url} within {deadline_s:g} s of its start{_tail(run_context, log_name)}"
+                f"{log_name} did not answer{probed_url} within {deadline_s:g} s of its start"
+                f"{tail_of(run_context, log_name)}"
             )
         await asyncio.sleep(_POLL_S)
 
@@ -128,7 +129,8 @@ def describe_exit(code: int) -> str:
     return f"was ended by signal {-code}" if code < 0 else f"exited with code {code}"
 
 
-def _tail(run_context: RunContext, log_name: str) -> str:
+def tail_of(run_context: RunContext, log_name: str) -> str:
+    """The last lines of a log, for the end of an error message."""
     lines = run_context.logs.tail(log_name)
     if not lines:
         return "; it wrote nothing"

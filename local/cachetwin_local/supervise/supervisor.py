@@ -24,6 +24,7 @@ from cachetwin_local.supervise.cache.global_datastores import GlobalDatastores
 from cachetwin_local.supervise.cache.memcached import MemcachedActor
 from cachetwin_local.supervise.cache.operations import LONG_OPERATIONS, OPERATIONS, CacheOperations
 from cachetwin_local.supervise.changes import resource_changes
+from cachetwin_local.supervise.control.clock import ClockOperations
 from cachetwin_local.supervise.control.server import ControlServer, Document
 from cachetwin_local.supervise.control.status import outputs, paths
 from cachetwin_local.supervise.endpoints import endpoint_rows
@@ -107,7 +108,7 @@ class Supervisor:
         self._regions = GlobalDatastores(self._run_context, self._caches, lambda: self._topology.global_datastores)
         operations = CacheOperations(self._caches, self._memcached_clusters, self._regions)
         rotation = RotationOperations(self._run_context, self._caches)
-        self._run_context.clock.on_move(self._clock_moved)
+        clock = ClockOperations(self._run_context, self._caches, self._memcached_clusters, lambda: self._all_started)
         self._control = ControlServer(
             control_socket,
             self.logs,
@@ -119,7 +120,7 @@ class Supervisor:
                 **dict.fromkeys(SERVICE_OPERATIONS, ServiceOperations(self._services).perform),
                 "apply": self.apply,
                 "changes": self.changes,
-                "clock": self._move_clock,
+                "clock": clock.perform,
                 "rotate": rotation.perform,
             },
             long_operations=dict.fromkeys(LONG_OPERATIONS, operations.perform),
@@ -173,6 +174,7 @@ class Supervisor:
                 *(row for cluster in self._memcached_clusters() for row in cluster.rows()),
             ],
             "global_datastores": self._regions.rows(),
+            "tasks": [row for service in self._services() for row in service.rows()],
             "paths": paths(self._topology),
             "endpoints": [asdict(row) for row in endpoint_rows(self._topology, self._run_context.secrets)],
             "outputs": outputs(self._topology),
@@ -200,28 +202,6 @@ class Supervisor:
             "changes": [f"{change.name}: {change.line}" for change in found],
             "lost": [change.name for change in found if change.loses_data],
         }
-
-    async def _move_clock(self, request: Document) -> Document:
-        """Move the clock of everything that runs forward, if asked to, and tell the time."""
-        clock = self._run_context.clock
-        by_ms = request.get("by_ms")
-        if isinstance(by_ms, int):
-            if not self._all_started:
-                return {"error": "the start is under way: try again when everything is ready"}
-            try:
-                await clock.advance(by_ms)
-            except UserError as error:
-                return {"error": str(error)}
-        return {"done": clock.now().isoformat(timespec="seconds"), "ahead_ms": clock.ahead_ms}
-
-    async def _clock_moved(self) -> None:
-        """Give the time to every node of a cache."""
-        caches: list[CacheActor | MemcachedActor] = [*self._caches(), *self._memcached_clusters()]
-        for cache in caches:
-            try:
-                await cache.clock_moved()
-            except UserError as error:
-                self.logs.write(cache.name, f"[cachetwin] a node did not take the time: {error}")
 
     async def apply_change(self) -> str:
         """As `apply`, after a change that is under way. Returns a sentence. Raises UserError when something fails."""

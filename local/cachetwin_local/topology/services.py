@@ -54,10 +54,22 @@ class ContainerDependency:
 
 
 @dataclass(frozen=True, slots=True)
+class RestartPolicy:
+    """A container is started again alone when it ends, unless with one of these codes.
+
+    A run of `attempt_period_s` counts as a good one.
+    """
+
+    ignored_exit_codes: tuple[int, ...] = ()
+    attempt_period_s: int = 300
+
+
+@dataclass(frozen=True, slots=True)
 class Container:
     """One container of a task. `environment` holds the task definition's environment and, merged in, its secrets.
 
     `command`, `entry_point` and `working_directory` are None where the task definition leaves them to the image.
+    `start_timeout_s` bounds how long the others wait for it; None where the task definition does not say.
     """
 
     name: str
@@ -72,6 +84,8 @@ class Container:
     log_group: str | None
     depends_on: tuple[ContainerDependency, ...] = ()
     stop_timeout_s: int = 30
+    start_timeout_s: int | None = None
+    restart_policy: RestartPolicy | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +105,8 @@ class Service:
 
     A service that the user runs elsewhere has no containers, and its one task is where it listens.
 
-    `task_role` is the ARN of the role that its containers have, empty for none.
+    `task_role` is the ARN of the role that its containers have, empty for none. `health_check_grace_s` is the time in
+    which a new task is not replaced because a load balancer finds it unhealthy.
     `depends_on` holds the keys of the caches and databases whose endpoints or credentials its containers receive.
     """
 
@@ -104,3 +119,4 @@ class Service:
     security_groups: tuple[str, ...]
     depends_on: tuple[str, ...]
     task_role: str = ""
+    health_check_grace_s: int = 0

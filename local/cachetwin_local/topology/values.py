@@ -46,7 +46,16 @@ from .load_balancers import (
     WeightedTarget,
 )
 from .roles import Role
-from .services import Container, ContainerDependency, ContainerImage, HealthCheck, PortMapping, Service, TaskAddress
+from .services import (
+    Container,
+    ContainerDependency,
+    ContainerImage,
+    HealthCheck,
+    PortMapping,
+    RestartPolicy,
+    Service,
+    TaskAddress,
+)
 
 __all__ = [
     "Action",
@@ -85,6 +94,7 @@ __all__ = [
     "Problem",
     "Redirect",
     "ReplicationGroup",
+    "RestartPolicy",
     "Role",
     "Secret",
     "SecretRef",

@@ -1,6 +1,7 @@
 """Children: deadlines, groups, output, and no life after the supervisor."""
 
 import asyncio
+import contextlib
 import os
 import subprocess
 import sys
@@ -109,3 +110,19 @@ def test_a_child_of_root_becomes_nobody_and_still_reads_closed_folders(tmp_path:
     code = f"import os; print(os.geteuid(), open({str(closed / 'file')!r}).read())"
     _code, lines = asyncio.run(run(python(code, tmp_path, drop_root=True), 20))
     assert lines == ["65534 reached"]
+
+
+def test_a_start_that_is_cancelled_leaves_no_process(tmp_path: Path) -> None:
+    before = {child.pid for child in psutil.Process().children()}
+
+    async def main() -> None:
+        for delay_s in (0.0, 0.001, 0.01, 0.05):
+            command = Command((sys.executable, "-c", "import time; time.sleep(99)"), tmp_path, {})
+            starting = asyncio.create_task(Child.start(command, lambda _line: None))
+            await asyncio.sleep(delay_s)
+            starting.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await (await starting).kill()
+        assert {child.pid for child in psutil.Process().children()} <= before
+
+    asyncio.run(main())

@@ -1,5 +1,6 @@
 """A changed plan applied to what runs: what did not change goes on, what differs is stopped and started."""
 
+import json
 import socket
 import urllib.error
 from collections.abc import Callable
@@ -76,6 +77,29 @@ def test_a_changed_service_is_replaced_while_the_load_balancer_goes_on(tmp_path:
         assert after[f"{FRONT}/traffic"] == before[f"{FRONT}/traffic"]
         assert after[f"{SERVICE}/web/1"] != before[f"{SERVICE}/web/1"]
         assert eventually(lambda: cachetwin(tmp_path, "status").returncode == 0, 60)
+
+
+def test_the_number_of_tasks_changes_while_the_load_balancer_and_the_first_task_go_on(
+    tmp_path: Path, address: str
+) -> None:
+    with tiny(tmp_path, address) as run:
+        run.wait_for("ready in")
+        before = run.state()["children"]
+        (tmp_path / "tasks").write_text("2")
+        assert apply(run) == {"done": f"changed {FRONT}, {SERVICE}"}
+        scaled = cachetwin(tmp_path, "scale", "Service", "3")
+        assert (scaled.returncode, scaled.stderr.strip()) == (0, f"{SERVICE} has 3 tasks")
+        assert apply(run) == {"done": "nothing changed"}
+        status = json.loads(cachetwin(tmp_path, "status", "--json").stdout)
+        assert [(row["task"], row["containers"]) for row in status["tasks"]] == [
+            (f"{SERVICE}/{number}", {"web": "running"}) for number in (1, 2, 3)
+        ]
+        assert "3 of 3 targets healthy" in cachetwin(tmp_path, "status").stdout
+        refused = cachetwin(tmp_path, "scale", "Service", "51")
+        assert (refused.returncode, "must have 0 to 50 tasks here, got 51" in refused.stderr) == (1, True)
+        (tmp_path / "tasks").write_text("1")
+        assert apply(run) == {"done": f"changed {FRONT}, {SERVICE}"}
+        assert run.state()["children"] == before
 
 
 def answers_as(address: str, name: str) -> bool:

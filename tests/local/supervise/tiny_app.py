@@ -1,8 +1,9 @@
 """A program for the tests: supervises one small service behind a load balancer, as `cachetwin up` would.
 
 ``python tiny_app.py FOLDER ADDRESS PORT SERVICE_CODE [TIMEOUT]`` runs in the foreground; FOLDER gets a cdk.json, so
-that the other commands find the project. The service's NAME is what FOLDER/name holds, or tiny; where there is a
-FOLDER/front, there is no load balancer; where there is a FOLDER/app.py, it is the app, which is watched.
+that the other commands find the project. The service's NAME is what FOLDER/name holds, or tiny, and FOLDER/tasks holds the
+number of its tasks, or there is one; where there is a FOLDER/front, there is no load balancer; where there is a
+FOLDER/grace, tasks that it finds unhealthy stay; where there is a FOLDER/app.py, it is the app, which is watched.
 """
 
 import json
@@ -14,6 +15,7 @@ from cachetwin_local.project import find_project
 from cachetwin_local.running import run_foreground
 from cachetwin_local.screen import Screen, stderr_console
 from cachetwin_local.synth import synthesise
+from cachetwin_local.topology.address_plan import hashed_address
 from cachetwin_local.topology.values import (
     Container,
     ContainerImage,
@@ -44,10 +46,12 @@ def identity(logical_id: str, type_: str) -> Identity:
 
 
 def topology(address: str, port: int, folder: Path | None = None) -> Topology:
-    name, has_front = "tiny", True
+    name, has_front, count, grace_s = "tiny", True, 1, 0
     if folder is not None:
         name = (folder / "name").read_text() if (folder / "name").exists() else name
         has_front = not (folder / "front").exists()
+        count = int((folder / "tasks").read_text()) if (folder / "tasks").exists() else 1
+        grace_s = 3600 if (folder / "grace").exists() else 0
     secret = Secret(identity("Key", "AWS::SecretsManager::Secret"), "key", GenerateSecretString(), None)
     container = Container(
         name="web",
@@ -62,15 +66,17 @@ def topology(address: str, port: int, folder: Path | None = None) -> Topology:
         log_group=None,
         stop_timeout_s=2,
     )
+    addresses = [address, *(hashed_address(address, str(index)) for index in range(1, count))]
     service = Service(
         identity=identity("Service", "AWS::ECS::Service"),
         cluster="tiny",
         task_definition="tiny",
-        desired_count=1,
-        tasks=(TaskAddress(address, {8000: 8000}),),
+        desired_count=count,
+        tasks=tuple(TaskAddress(one, {8000: 8000}) for one in addresses[:count]),
         containers=(container,),
         security_groups=(),
         depends_on=(),
+        health_check_grace_s=grace_s,
     )
     group = TargetGroup(
         identity=identity("Targets", "AWS::ElasticLoadBalancingV2::TargetGroup"),

@@ -1,4 +1,4 @@
-"""``cachetwin failover``, ``reboot``, ``rotate`` and ``scale``: operations on a cache that runs."""
+"""``cachetwin failover``, ``reboot``, ``rotate`` and ``scale``: operations on a cache or a service that runs."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -78,7 +78,10 @@ def rotate(
 
 def scale(
     context: typer.Context,
-    cache: Cache,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A service or a cache: its logical id or construct path.")
+    ],
+    tasks: Annotated[int | None, typer.Argument(metavar="[TASKS]", help="Tasks of a service, 0 to 50.")] = None,
     *,
     replicas: Annotated[
         int | None, typer.Option("--replicas", metavar="N", help="Replicas of each shard, 0 to 5.")
@@ -93,14 +96,20 @@ def scale(
         str | None, typer.Option("--node-type", metavar="TYPE", help="New nodes of this type, with the data.")
     ] = None,
 ) -> None:
-    """Change a cache's replicas, shards, node type or Memcached nodes until the next `up`, while clients use it."""
-    given = {"replicas": replicas, "nodes": nodes, "shards": shards, "node_type": node_type}
+    """Change the number of a service's tasks, or a cache's replicas, shards, node type or Memcached nodes, until the
+    next `up`, while clients use it.
+    """
+    given = {"tasks": tasks, "replicas": replicas, "nodes": nodes, "shards": shards, "node_type": node_type}
     wanted = {name: value for name, value in given.items() if value is not None}
     if len(wanted) != 1:
         raise UserError(
-            f"scale needs one of --replicas, --shards, --node-type and --nodes, got {len(wanted) or 'none'}"
+            "scale needs the number of a service's tasks, or for a cache one of --replicas, --shards, --node-type and "
+            f"--nodes, got {len(wanted) or 'none'}"
         )
-    perform(context, {"op": "scale", "cache": cache, **wanted})
+    if tasks is not None:
+        perform(context, {"op": "scale-service", "service": name, "count": tasks})
+    else:
+        perform(context, {"op": "scale", "cache": name, **wanted})
 
 
 def set_parameter(

@@ -8,7 +8,7 @@ import typer
 from cachetwin_local.cli.options import AsJson
 from cachetwin_local.cli.running_project import inform, state_of, status_of
 from cachetwin_local.project import find_project
-from cachetwin_local.screen import node_table, region_table, show_endpoints, status_table, stdout_console
+from cachetwin_local.screen import node_table, region_table, show_endpoints, status_table, stdout_console, task_table
 
 __all__ = ["status"]
 
@@ -36,6 +36,9 @@ def status(context: typer.Context, *, as_json: AsJson = False) -> None:
     console = stdout_console()
     console.print(status_table(found["resources"]))
     console.print()
+    if found["tasks"]:
+        console.print(task_table(found["tasks"]))
+        console.print()
     if found["nodes"]:
         console.print(node_table(found["nodes"]))
         console.print()

@@ -12,7 +12,8 @@ _VOLUME = "no volume is mounted here: the folder is the task's own and starts em
 _C = "ContainerDefinitions."
 
 SERVICE = PropertyUse.of(
-    "DesiredCount TaskDefinition LoadBalancers.ContainerName LoadBalancers.ContainerPort LoadBalancers.TargetGroupArn",
+    "DesiredCount HealthCheckGracePeriodSeconds TaskDefinition "
+    "LoadBalancers.ContainerName LoadBalancers.ContainerPort LoadBalancers.TargetGroupArn",
     {
         **recorded(_NAMES, "Cluster ServiceName"),
         **recorded(
@@ -28,7 +29,7 @@ SERVICE = PropertyUse.of(
         **recorded(
             _MANY,
             "AvailabilityZoneRebalancing DeploymentConfiguration DeploymentController ForceNewDeployment "
-            "HealthCheckGracePeriodSeconds LoadBalancers.AdvancedConfiguration",
+            "LoadBalancers.AdvancedConfiguration",
         ),
         **recorded("`cachetwin shell` opens one in a task", "EnableExecuteCommand"),
         **recorded("permissions are not checked yet", "Role"),
@@ -52,8 +53,10 @@ SERVICE = PropertyUse.of(
 
 TASK_DEFINITION = PropertyUse.of(
     f"{_C}Command {_C}DependsOn.ContainerName {_C}DependsOn.Condition {_C}EntryPoint {_C}Environment.* {_C}Essential "
-    f"{_C}HealthCheck.Command {_C}HealthCheck.Interval {_C}HealthCheck.Retries {_C}HealthCheck.Timeout {_C}Image {_C}Name "
-    f"{_C}PortMappings.ContainerPort {_C}PortMappings.Protocol {_C}Secrets.* {_C}StopTimeout {_C}WorkingDirectory "
+    f"{_C}HealthCheck.Command {_C}HealthCheck.Interval {_C}HealthCheck.Retries {_C}HealthCheck.StartPeriod "
+    f"{_C}HealthCheck.Timeout {_C}Image {_C}Name "
+    f"{_C}PortMappings.ContainerPort {_C}PortMappings.Protocol {_C}RestartPolicy.* {_C}Secrets.* "
+    f"{_C}StartTimeout {_C}StopTimeout {_C}WorkingDirectory "
     "TaskRoleArn",
     {
         **recorded(_NAMES, f"Family {_C}PortMappings.Name {_C}PortMappings.AppProtocol"),
@@ -76,8 +79,6 @@ TASK_DEFINITION = PropertyUse.of(
             f"{_C}Interactive {_C}PseudoTerminal",
         ),
         **recorded("`cachetwin logs` has the output of every task", f"{_C}LogConfiguration {_C}FirelensConfiguration"),
-        **recorded("a task that ends is started again in any case", f"{_C}RestartPolicy {_C}StartTimeout"),
-        **recorded("checks begin when the process answers", f"{_C}HealthCheck.StartPeriod"),
         **recorded("said at the container that mounts it", "Volumes"),
         **recorded("faults are made with the runner's own commands", "EnableFaultInjection"),
     },

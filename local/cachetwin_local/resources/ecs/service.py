@@ -75,6 +75,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         .strings("SecurityGroups"),
         depends_on=tuple(sorted(dependencies_of(context.graph, task_definition.resource.key))),
         task_role=Properties.of(task_definition).string("TaskRoleArn", ""),
+        health_check_grace_s=properties.integer("HealthCheckGracePeriodSeconds", 0),
     )
     return Translation((service,), f"{settings.url}, which you run" if settings.url else _note(service))
 

@@ -13,8 +13,18 @@ from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.shape import name_fields
 from cachetwin_local.topology.address_plan import AddressPlan
-from cachetwin_local.topology.values import Container, ContainerDependency, ContainerImage, HealthCheck, PortMapping
+from cachetwin_local.topology.values import (
+    Container,
+    ContainerDependency,
+    ContainerImage,
+    HealthCheck,
+    PortMapping,
+    RestartPolicy,
+)
 
+CONDITIONS = ("START", "COMPLETE", "SUCCESS", "HEALTHY")
+STOP_TIMEOUT_MAX_S = 120
+"""The most that Fargate gives a container between SIGTERM and SIGKILL (ContainerDefinition, stopTimeout)."""
 SSM_ARN = re.compile(r"arn:[^:]*:ssm:[^:]*:[^:]*:parameter(/.*)$")
 
 
@@ -41,9 +51,37 @@ def translate(context: Context, resolved: Resolved) -> Translation:
 
 def containers(context: Context, resolved: Resolved) -> tuple[Container, ...]:
     """The containers of a task."""
-    return tuple(
-        _container(context, definition) for definition in Properties.of(resolved).objects("ContainerDefinitions")
-    )
+    definitions = Properties.of(resolved).objects("ContainerDefinitions")
+    found = tuple(_container(context, definition) for definition in definitions)
+    _check_dependencies(found, definitions)
+    return found
+
+
+def _check_dependencies(found: tuple[Container, ...], definitions: list[Properties]) -> None:
+    """Refuse what the service refuses when a task definition is registered."""
+    known = {container.name: container for container in found}
+    for container, definition in zip(found, definitions, strict=True):
+        for dependency, given in zip(container.depends_on, definition.objects("DependsOn"), strict=True):
+            other = known.get(dependency.container_name)
+            if other is None or other is container:
+                names = ", ".join(name for name in known if name != container.name) or "none"
+                raise given.where.child("ContainerName").error(
+                    f"must be another container of the task ({names}), got {dependency.container_name}"
+                )
+            where, condition = given.where.child("Condition"), dependency.condition
+            if condition not in CONDITIONS:
+                raise where.error(f"must be one of {', '.join(CONDITIONS)}, got {condition}")
+            if condition == "HEALTHY" and other.health_check is None:
+                raise where.error(f"can be HEALTHY for a container with a HealthCheck, which {other.name} lacks")
+            if condition in {"COMPLETE", "SUCCESS"} and other.essential:
+                raise where.error(f"can be {condition} for a container that is not essential, which {other.name} is")
+    left = dict(known)
+    while left:
+        free = [c for c in left.values() if not any(d.container_name in left for d in c.depends_on)]
+        if not free:
+            raise definitions[0].where.error(f"DependsOn must not be a circle, which {', '.join(left)} are")
+        for container in free:
+            del left[container.name]
 
 
 def _container(context: Context, definition: Properties) -> Container:
@@ -62,8 +100,19 @@ def _container(context: Context, definition: Properties) -> Container:
             ContainerDependency(other.string("ContainerName"), other.string("Condition"))
             for other in definition.objects("DependsOn")
         ),
-        stop_timeout_s=definition.integer("StopTimeout", 30),
+        stop_timeout_s=min(definition.integer("StopTimeout", 30), STOP_TIMEOUT_MAX_S),
+        start_timeout_s=definition.integer("StartTimeout") if "StartTimeout" in definition else None,
+        restart_policy=_restart_policy(definition.object("RestartPolicy")),
     )
+
+
+def _restart_policy(policy: Properties) -> RestartPolicy | None:
+    if not policy.boolean("Enabled"):
+        return None
+    codes = policy.values.get("IgnoredExitCodes") or []
+    if not isinstance(codes, list) or not all(str(code).isdigit() for code in codes):
+        raise policy.where.child("IgnoredExitCodes").error("must be a list of whole numbers")
+    return RestartPolicy(tuple(int(str(code)) for code in codes), policy.integer("RestartAttemptPeriod", 300))
 
 
 def image_of(context: Context, container: Container) -> Image | None:
@@ -128,8 +177,11 @@ def _port(mapping: Properties) -> PortMapping:
 
 
 def _health_check(check: Properties) -> HealthCheck:
+    command = check.strings("Command")
+    if len(command) < 2 or command[0] not in {"CMD", "CMD-SHELL"}:
+        raise check.where.child("Command").error(f"must begin with CMD or CMD-SHELL, and a command, got {command}")
     return HealthCheck(
-        command=check.strings("Command"),
+        command=command,
         interval_s=check.integer("Interval", 30),
         timeout_s=check.integer("Timeout", 5),
         retries=check.integer("Retries", 3),

@@ -94,6 +94,12 @@ class DataPlaneProcess:
         watch = HealthWatch(self._run_context, self._actor, self._kind, self._hear, part=f"{self._name} health")
         self._tasks.start("checking the health", watch.watch)
 
+    def update(self, settings: object) -> None:
+        """Let it serve with other settings, which name the same sockets; its server must be one that can (`Updating`)."""
+        self.settings = settings
+        if self._writer is not None and not self._writer.is_closing():
+            _send(self._writer, settings)
+
     async def stop(self) -> None:
         """Stop it, and take its last report. The listening sockets are the caller's."""
         if self._prepared is not None:  # it waits for settings that will not come, and ends when the channel does
@@ -126,8 +132,7 @@ class DataPlaneProcess:
         serving = asyncio.Event()
         writer = self._writer
         self._tasks.start("reading the reports", lambda: self._read(reader, writer, serving))
-        content = pickle.dumps(self.settings)
-        writer.write(LENGTH.pack(len(content)) + content)
+        _send(writer, self.settings)
 
         async def serves() -> bool:
             return serving.is_set()
@@ -145,7 +150,9 @@ class DataPlaneProcess:
                 if message["event"] == "serving":
                     serving.set()
                 else:
-                    self._on_report(Report(Counter(message["counts"]), message["levels"], message["health"]))
+                    self._on_report(
+                        Report(Counter(message["counts"]), message["levels"], message["health"], message["draining"])
+                    )
         except ConnectionError:
             pass  # it was killed, which its owner sees
         finally:
@@ -157,3 +164,8 @@ class DataPlaneProcess:
         silence_s = asyncio.get_running_loop().time() - self._heard_s
         if silence_s > _SILENCE_MAX_S:
             raise UserError(f"has been silent for {silence_s:.0f} s")
+
+
+def _send(writer: asyncio.StreamWriter, settings: object) -> None:
+    content = pickle.dumps(settings)
+    writer.write(LENGTH.pack(len(content)) + content)

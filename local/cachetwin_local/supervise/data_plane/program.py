@@ -1,10 +1,10 @@
 """The inside of a data plane process: its settings come in, its reports go out.
 
-The channel is one end of a socket pair, inherited as a descriptor. The supervisor writes the settings once, as a pickle
-behind its length: a frozen dataclass of this same installation, which names the inherited listening sockets by their
-descriptors. What the process sends is JSON lines, because the supervisor must not have to trust a process that parses
-what strangers send: ``{"event": "serving"}`` once, then a report every second and whenever something changed. The end of
-the stream means that the supervisor is gone.
+The channel is one end of a socket pair, inherited as a descriptor. The supervisor writes the settings, and later those of
+a server that takes others while it serves (`Updating`), as a pickle behind its length: a frozen dataclass of this same
+installation, which names the inherited listening sockets by their descriptors. What the process sends is JSON lines,
+because the supervisor must not have to trust a process that parses what strangers send: ``{"event": "serving"}`` once, then
+a report every second and whenever something changed. The end of the stream means that the supervisor is gone.
 
 A part that fails ends the process: its traceback goes to the log, and the supervisor starts the process again with the
 same sockets.
@@ -20,7 +20,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 __all__ = ["LENGTH", "Report", "TrafficServer", "main"]
 
@@ -34,12 +34,21 @@ class Report:
     """What a process tells of itself.
 
     `counts` are the events since the last report and `levels` what is now, both by CloudWatch's names; `health` holds
-    for each target whether it is healthy.
+    for each target whether it is healthy. `draining` are targets that were taken away and have requests yet.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     levels: dict[str, int] = field(default_factory=dict)
     health: dict[str, bool] = field(default_factory=dict)
+    draining: list[str] = field(default_factory=list)
+
+
+@runtime_checkable
+class Updating(Protocol):
+    """A server whose settings can change while it serves."""
+
+    def update(self, settings: object) -> None:
+        """Serve with these settings from now on."""
 
 
 class TrafficServer(Protocol):
@@ -71,8 +80,7 @@ async def _serve(channel: socket.socket, make: Callable[..., TrafficServer]) -> 
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stopping.set)
     reader, writer = await asyncio.open_connection(sock=channel)
     try:
-        (size,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
-        settings = pickle.loads(await reader.readexactly(size))  # noqa: S301  (only the supervisor holds the other end)
+        settings = await _read_settings(reader)
     except asyncio.IncompleteReadError:
         return  # the supervisor stopped before it had anything to serve
     server = make(settings)
@@ -81,7 +89,7 @@ async def _serve(channel: socket.socket, make: Callable[..., TrafficServer]) -> 
     tasks = [
         asyncio.create_task(server.run()),
         asyncio.create_task(_report(server, writer)),
-        asyncio.create_task(reader.read()),
+        asyncio.create_task(_update(server, reader)),
         asyncio.create_task(stopping.wait()),
     ]
     try:
@@ -95,6 +103,23 @@ async def _serve(channel: socket.socket, make: Callable[..., TrafficServer]) -> 
         await server.stop()
         _send(server, writer)
         writer.close()
+
+
+async def _read_settings(reader: asyncio.StreamReader) -> object:
+    """The next settings. Raises IncompleteReadError at the end of the stream."""
+    (size,) = LENGTH.unpack(await reader.readexactly(LENGTH.size))
+    return pickle.loads(await reader.readexactly(size))  # noqa: S301  (only the supervisor holds the other end)
+
+
+async def _update(server: TrafficServer, reader: asyncio.StreamReader) -> None:
+    """Give the server what the supervisor sends, until it is gone."""
+    while True:
+        try:
+            settings = await _read_settings(reader)
+        except (asyncio.IncompleteReadError, ConnectionError):
+            return
+        if isinstance(server, Updating):
+            server.update(settings)
 
 
 async def _report(server: TrafficServer, writer: asyncio.StreamWriter) -> None:
@@ -112,7 +137,13 @@ async def _report(server: TrafficServer, writer: asyncio.StreamWriter) -> None:
 
 def _send(server: TrafficServer, writer: asyncio.StreamWriter) -> None:
     report = server.report()
-    message = {"event": "report", "counts": report.counts, "levels": report.levels, "health": report.health}
+    message = {
+        "event": "report",
+        "counts": report.counts,
+        "levels": report.levels,
+        "health": report.health,
+        "draining": report.draining,
+    }
     writer.write(json.dumps(message).encode() + b"\n")
 
 

@@ -96,6 +96,11 @@ class HttpProxy(asyncio.Protocol):
         self._active_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
+    @property
+    def place(self) -> Place | None:
+        """The target of the exchange that is under way."""
+        return None if self._target is None else self._target.place
+
     def drain(self) -> None:
         """Close the connection, after the exchange that is under way if there is one."""
         self._closes = True

@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterator
 
 from cachetwin_local.supervise.data_plane.process import DataPlaneProcess
 from cachetwin_local.supervise.data_plane.program import Report
@@ -15,7 +15,6 @@ from cachetwin_local.topology.values import (
     Forward,
     Listener,
     LoadBalancer,
-    Service,
     TargetGroup,
     Topology,
 )
@@ -34,12 +33,11 @@ class LoadBalancerActor:
         self.name = load_balancer.identity.key
         self._run_context = run_context
         self._load_balancer = load_balancer
-        services = {service.identity.key: service for service in topology.services}
-        groups = target_groups_of(load_balancer, topology)
-        self._groups = {key: (group, _addresses(group, services)) for key, group in groups.items()}
-        self.depends_on = frozenset(target.service for group in groups.values() for target in group.targets)
+        self._services = {service.identity.key: service.tasks for service in topology.services}
+        self._groups = target_groups_of(load_balancer, topology)
+        self.depends_on = frozenset(target.service for group in self._groups.values() for target in group.targets)
         self._listeners: list[tuple[Listener, socket.socket]] = []
-        self._total = sum(len(places) for _group, places in self._groups.values())
+        self._fronts: tuple[Front, ...] = ()
         self._health: dict[str, bool] = {}
         self._seen_healthy: set[str] = set()
         self._all_seen = asyncio.Event()
@@ -51,7 +49,29 @@ class LoadBalancerActor:
     @property
     def detail(self) -> str:
         """How many targets are healthy."""
-        return f"{sum(self._health.values())} of {self._total} targets healthy"
+        return f"{self._healthy} of {len(self._wanted)} targets healthy"
+
+    @property
+    def _wanted(self) -> set[str]:
+        """The targets that it should have, as its process names them."""
+        return {
+            f"{key} {address}:{port}" for key, (_group, places) in self._places().items() for address, port in places
+        }
+
+    @property
+    def _healthy(self) -> int:
+        return sum(self._health.get(target, False) for target in self._wanted)
+
+    def _places(self) -> dict[str, tuple[TargetGroup, tuple[tuple[str, int], ...]]]:
+        """Each target group with the places of its targets now."""
+        return {key: (group, tuple(self._places_of(group))) for key, group in self._groups.items()}
+
+    def _places_of(self, group: TargetGroup) -> Iterator[tuple[str, int]]:
+        for target in group.targets:
+            published = self._run_context.task_places.of(target.service)
+            tasks = self._services.get(target.service, ()) if published is None else published
+            for task in tasks:
+                yield task.address, task.ports.get(target.container_port, target.container_port)
 
     def open(self) -> None:
         """Open the listeners' sockets."""
@@ -65,14 +85,22 @@ class LoadBalancerActor:
 
     async def start(self) -> None:
         """Return when every target has been healthy and the listeners answer."""
-        fronts = tuple(self._front(listener, sock) for listener, sock in self._listeners)
-        await self._process.start(LoadBalancerSettings(fronts, self._groups))
-        if self._total:
+        self._fronts = tuple(self._front(listener, sock) for listener, sock in self._listeners)
+        self._run_context.task_places.follow(self._follow)
+        await self._process.start(LoadBalancerSettings(self._fronts, self._places()))
+        if self._wanted:
             await self._all_seen.wait()
         self._reported = self.detail
 
+    def _follow(self, service: str) -> None:
+        """Let the process have the tasks that a service has now."""
+        if service in self.depends_on:
+            self._process.update(LoadBalancerSettings(self._fronts, self._places()))
+
     async def stop(self) -> None:
         """Close the listeners, then stop the process, which lets requests end."""
+        self._run_context.task_places.unfollow(self._follow)
+        self._run_context.task_places.forget(self.name)
         for _listener, sock in self._listeners:
             sock.close()
         await self._process.stop()
@@ -87,14 +115,16 @@ class LoadBalancerActor:
     def _take(self, report: Report) -> None:
         self._run_context.metrics.add(self.name, report.counts, report.levels)
         self._health = report.health
+        places = {target.rpartition(" ")[2]: healthy for target, healthy in report.health.items()}
+        self._run_context.task_places.take_report(self.name, places, set(report.draining))
         self._seen_healthy |= {target for target, healthy in report.health.items() if healthy}
-        if len(self._seen_healthy) == self._total:
+        if self._seen_healthy >= self._wanted:
             self._all_seen.set()
         if self._reported is None or self.detail == self._reported:
             return
         self._reported = self.detail
         self._run_context.logs.write(self.name, f"[cachetwin] {self.detail}")
-        state: State = "ready" if sum(self._health.values()) == self._total else "unhealthy"
+        state: State = "ready" if self._healthy == len(self._wanted) else "unhealthy"
         self._run_context.report(self.name, self.kind, "targets", state, self.detail)
 
 
@@ -106,12 +136,3 @@ def target_groups_of(load_balancer: LoadBalancer, topology: Topology) -> dict[st
     forwards = [action for action in actions if isinstance(action, Forward)]
     wanted = {weighted.target_group for forward in forwards for weighted in forward.target_groups}
     return {group.identity.key: group for group in topology.target_groups if group.identity.key in wanted}
-
-
-def _addresses(group: TargetGroup, services: Mapping[str, Service]) -> tuple[tuple[str, int], ...]:
-    return tuple(
-        (task.address, task.ports.get(target.container_port, target.container_port))
-        for target in group.targets
-        if target.service in services
-        for task in services[target.service].tasks
-    )

@@ -13,7 +13,7 @@ from cachetwin_local.supervise.data_plane.program import Report
 from cachetwin_local.supervise.load_balancer.http_proxy import Frontend, HttpProxy, Response
 from cachetwin_local.supervise.load_balancer.routing import Request, redirect_location, select_action
 from cachetwin_local.supervise.load_balancer.settings import Front, LoadBalancerSettings
-from cachetwin_local.supervise.load_balancer.target_connection import TargetPool
+from cachetwin_local.supervise.load_balancer.target_connection import Place, TargetPool
 from cachetwin_local.supervise.load_balancer.targets import Targets
 from cachetwin_local.topology.values import FixedResponse, Forward, Listener, Redirect
 
@@ -40,6 +40,7 @@ class LoadBalancerServer:
         self._servers: list[asyncio.Server] = []
         self._connections: set[HttpProxy] = set()
         self._pool = TargetPool()
+        self._leaving: set[Place] = set()
         self._watches: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
@@ -58,6 +59,18 @@ class LoadBalancerServer:
         """Watch the health of the targets."""
         await asyncio.gather(*self._watches)
         await asyncio.Event().wait()  # without target groups there is nothing to watch
+
+    def update(self, settings: object) -> None:
+        """Take other addresses of targets. Requests that are under way at those that leave may end."""
+        if not isinstance(settings, LoadBalancerSettings):
+            raise TypeError(f"must be the settings of a load balancer, got {type(settings).__name__}")
+        for key, (_group, addresses) in settings.groups.items():
+            targets = self._targets[key]
+            self._leaving |= set(targets.addresses) - set(addresses)
+            targets.move(addresses)
+        self._leaving -= {place for targets in self._targets.values() for place in targets.addresses}
+        for place in self._leaving:
+            self._pool.close_place(place)
 
     async def stop(self) -> None:
         """Close the listeners and the idle connections, then wait for the others."""
@@ -81,6 +94,9 @@ class LoadBalancerServer:
         report.levels["ActiveConnectionCount"] = len(self._connections)
         for key, targets in self._targets.items():
             report.health |= {f"{key} {place}": healthy for place, healthy in targets.health.items()}
+        if self._leaving:
+            self._leaving &= {connection.place for connection in self._connections}
+            report.draining = [f"{address}:{port}" for address, port in self._leaving]
         return report
 
     async def _serve(self, front: Front) -> None:

@@ -199,6 +199,11 @@ class TargetPool:
         if connection in kept:
             kept.remove(connection)
 
+    def close_place(self, place: Place) -> None:
+        """Close those to a target that is none any more."""
+        for connection in self._kept.pop(place, []):
+            connection.end(keep=False)
+
     def close(self) -> None:
         """Close them all."""
         for kept in list(self._kept.values()):

@@ -40,9 +40,18 @@ class Targets:
     changed: asyncio.Event = field(default_factory=asyncio.Event)
     _targets: list[_Target] = field(default_factory=list)
     _turn: int = 0
+    _moved: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
         self._targets = [_Target(address, port) for address, port in self.addresses]
+
+    def move(self, addresses: tuple[tuple[str, int], ...]) -> None:
+        """The targets are at these addresses from now on; those that stay keep their health."""
+        here = {(target.address, target.port): target for target in self._targets}
+        self._targets = [here.get(place) or _Target(*place) for place in addresses]
+        self.addresses = addresses
+        self._moved.set()
+        self.changed.set()
 
     def round_robin(self) -> Iterator[tuple[str, int]]:
         """The healthy targets, beginning with another one at each call (round robin)."""
@@ -64,9 +73,16 @@ class Targets:
 
     async def watch(self) -> None:
         """Check every target's health until cancelled."""
+        watches: dict[int, asyncio.Task[None]] = {}
         async with asyncio.TaskGroup() as tasks:
-            for target in self._targets:
-                tasks.create_task(self._watch(target))
+            while True:
+                wanted = {id(target): target for target in self._targets}
+                for gone in watches.keys() - wanted.keys():
+                    watches.pop(gone).cancel()
+                for new in wanted.keys() - watches.keys():
+                    watches[new] = tasks.create_task(self._watch(wanted[new]))
+                self._moved.clear()
+                await self._moved.wait()
 
     async def _watch(self, target: _Target) -> None:
         check = self.group.health_check

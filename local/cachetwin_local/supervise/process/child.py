@@ -55,7 +55,32 @@ class Child:
 
     @classmethod
     async def start(cls, command: Command, on_line: OnLine, secret_input: bytes | None = None) -> "Child":
-        """Start `command`; each line of its output goes to `on_line`. `secret_input` is written to its stdin."""
+        """Start `command`; each line of its output goes to `on_line`. `secret_input` is written to its stdin.
+
+        A start that is cancelled leaves no process.
+        """
+        starting = asyncio.create_task(cls._start(command, on_line, has_input=secret_input is not None))
+        try:
+            child = await asyncio.shield(starting)
+        except asyncio.CancelledError:
+            await asyncio.shield(asyncio.create_task(cls._abandon(starting)))
+            raise
+        stdin = child._process.stdin
+        if secret_input is not None and stdin is not None:
+            # It may have ended already; then its exit code says why. uvloop calls a closed pipe a RuntimeError.
+            with contextlib.suppress(ConnectionError, RuntimeError):
+                stdin.write(secret_input)
+                await stdin.drain()
+                stdin.close()
+        return child
+
+    @staticmethod
+    async def _abandon(starting: "asyncio.Task[Child]") -> None:
+        with contextlib.suppress(OSError):
+            await (await starting).kill()
+
+    @classmethod
+    async def _start(cls, command: Command, on_line: OnLine, *, has_input: bool) -> "Child":
         death = str(int(command.death_signal))
         root = "drop" if command.drop_root else "keep"
         process = await asyncio.create_subprocess_exec(
@@ -64,18 +89,11 @@ class Child:
             env=dict(command.environment),
             pass_fds=command.pass_fds,
             start_new_session=True,
-            stdin=asyncio.subprocess.DEVNULL if secret_input is None else asyncio.subprocess.PIPE,
+            stdin=asyncio.subprocess.PIPE if has_input else asyncio.subprocess.DEVNULL,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
         )  # fmt: skip
-        child = cls(process, command, on_line)
-        if secret_input is not None and process.stdin is not None:
-            # It may have ended already; then its exit code says why. uvloop calls a closed pipe a RuntimeError.
-            with contextlib.suppress(ConnectionError, RuntimeError):
-                process.stdin.write(secret_input)
-                await process.stdin.drain()
-                process.stdin.close()
-        return child
+        return cls(process, command, on_line)
 
     @property
     def running(self) -> bool:

@@ -15,6 +15,7 @@ from cachetwin_local.supervise.project.logs import Logs
 from cachetwin_local.supervise.project.metrics import Metrics
 from cachetwin_local.supervise.project.secret_store import SecretStore
 from cachetwin_local.supervise.project.service_events import ServiceEvents
+from cachetwin_local.supervise.project.task_places import TaskPlaces
 
 __all__ = ["RunContext", "slug"]
 
@@ -38,6 +39,7 @@ class RunContext:
     killed: list[str] = field(default_factory=list)
     parts: Parts = field(default_factory=Parts)
     metrics: Metrics = field(default_factory=Metrics)
+    task_places: TaskPlaces = field(default_factory=TaskPlaces)
     service_events: ServiceEvents = field(default_factory=ServiceEvents)
     clock: Clock = field(default_factory=Clock)
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)

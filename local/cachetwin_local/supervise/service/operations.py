@@ -1,4 +1,4 @@
-"""What people may ask of a running service: to start its tasks again, and what a shell in a task needs."""
+"""What people may ask of a running service: to start its tasks again, their number, and what a shell in a task needs."""
 
 import difflib
 from collections.abc import Callable, Sequence
@@ -8,7 +8,7 @@ from cachetwin_local.supervise.service.service import ServiceActor
 
 __all__ = ["SERVICE_OPERATIONS", "ServiceOperations"]
 
-SERVICE_OPERATIONS = frozenset({"restart", "shell"})
+SERVICE_OPERATIONS = frozenset({"restart", "scale-service", "shell"})
 
 Document = dict[str, object]
 
@@ -25,6 +25,11 @@ class ServiceOperations:
             service = self._service(str(request.get("service")))
             if request.get("op") == "restart":
                 return {"done": await service.restart()}
+            if request.get("op") == "scale-service":
+                count = request.get("count")
+                if not isinstance(count, int):
+                    raise UserError(f"count must be a whole number, got {count!r}")
+                return {"done": await service.scale(count)}
             task = request.get("task")
             command = service.shell(task if isinstance(task, int) else 1)
         except UserError as error:
