@@ -15,7 +15,7 @@ from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.supervise.service.service import ServiceActor
 from cachetwin_local.supervise.service.virtual_environment import VirtualEnvironments
 from cachetwin_local.topology.principals import principals_of
-from cachetwin_local.topology.values import ContainerDependency, ContainerImage, Role, Topology
+from cachetwin_local.topology.values import ContainerDependency, ContainerImage, HealthCheck, Role, Topology
 
 
 def test_a_sidecar_that_is_not_essential_and_only_docker_can_run_is_left_out(
@@ -44,6 +44,16 @@ def test_a_sidecar_that_is_not_essential_and_only_docker_can_run_is_left_out(
     assert asyncio.run(main()) == ["Tiny/Service/web/1"]
 
 
+async def seen_in_time(seen: Callable[[], object]) -> object:
+    """What `seen` returns, once what it looks at is there: a process may be slow to write it."""
+    for _ in range(600):
+        try:
+            return seen()
+        except (OSError, ValueError):
+            await asyncio.sleep(0.05)
+    return seen()
+
+
 def run_until_ready(run_context: RunContext, app: Topology, seen: Callable[[], object]) -> object:
     run_context.secrets.provision(app.secrets)
 
@@ -52,7 +62,7 @@ def run_until_ready(run_context: RunContext, app: Topology, seen: Callable[[], o
         await actor.prepare()
         try:
             await actor.start()
-            return seen()
+            return await seen_in_time(seen)
         finally:
             await actor.stop()
 
@@ -100,7 +110,12 @@ def run_with_migration(run_context: RunContext, address: str, code: str, conditi
     first = replace(service.containers[0], name="migrate", essential=False, command=command)
     web = replace(service.containers[0], depends_on=(ContainerDependency("migrate", condition),))
     app = replace(app, services=(replace(service, containers=(web, first)),), target_groups=())
-    return run_until_ready(run_context, app, lambda: list(run_context.children))
+
+    def seen() -> list[str]:
+        [one.line for one in run_context.logs.recent(frozenset({"Tiny/Service"}), 99)].index("serving")
+        return list(run_context.children)
+
+    return run_until_ready(run_context, app, seen)
 
 
 def test_a_container_whose_success_is_awaited_ends_before_the_other_begins(
@@ -159,9 +174,13 @@ def open_to_all(run_context: RunContext, address: str) -> Topology:
         "import socket, time\n"
         "server = socket.create_server(('', 0))\n"
         "print(server.getsockname()[1], flush=True)\n"
+        "open('listening', 'w').close()\n"
         "time.sleep(99)"
     )
-    return replace(topology(address, 8080), target_groups=())
+    app = topology(address, 8080)
+    check = HealthCheck(("CMD", "test", "-f", "listening"), 1, 10, 3)
+    web = replace(app.services[0].containers[0], health_check=check)
+    return replace(app, services=(replace(app.services[0], containers=(web,)),), target_groups=())
 
 
 def test_status_says_that_a_service_listens_on_every_interface(run_context: RunContext, open_to_all: Topology) -> None:
