@@ -43,7 +43,7 @@ def test_replicas_resume_from_the_one_that_was_promoted(start: Start, kinds: str
     for replica in (new, other):
         replica("REPLICAOF", "127.0.0.1", old_port)
         until(replica.is_linked, "the replica is linked")
-    caught_up(old)
+    caught_up(old, 2)
     change(old)
     offset = int(old.info("replication")["master_repl_offset"])
     for replica in (new, other):

@@ -141,10 +141,10 @@ def until(condition: Callable[[], bool], what: str) -> None:
     raise AssertionError(f"not within {SECONDS_MAX} seconds: {what}")
 
 
-def caught_up(primary: Peer) -> None:
-    """Return when its replica has everything."""
+def caught_up(primary: Peer, replicas: int = 1) -> None:
+    """Return when its replicas have everything."""
     primary("SET", "the-last-write", "1")
-    assert primary("WAIT", 1, WAIT_MS) == 1
+    assert primary("WAIT", replicas, WAIT_MS) == replicas
 
 
 def library(answer: int) -> str:
