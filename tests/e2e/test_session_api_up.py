@@ -83,7 +83,7 @@ def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
 
 def test_a_session_lives_in_the_serverless_cache(app: dict[str, Any], url: str) -> None:
     assert {resource["state"] for resource in app["resources"]} == {"ready"}
-    assert {resource["kind"] for resource in app["resources"]} == {"cache", "function", "HTTP API"}
+    assert {resource["kind"] for resource in app["resources"]} == {"cache", "function", "HTTP API", "AWS APIs"}
     with httpx.Client(base_url=url, timeout=DEADLINE_S) as client:
         made = client.post("/session", json={"name": "Ada"})
         assert made.status_code == 201, made.text
