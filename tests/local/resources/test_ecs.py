@@ -32,7 +32,6 @@ def test_a_container_has_what_its_definition_says() -> None:
             {"Name": "MODE", "ValueFrom": {"Fn::Sub": "arn:aws:ssm:us-east-1:${AWS::AccountId}:parameter${Setting}"}}
         ],
         "HealthCheck": {"Command": ["CMD-SHELL", "curl x"], "Interval": 10},
-        "DependsOn": [{"ContainerName": "web", "Condition": "START"}],
     }
     (made,) = service(container).services[0].containers
     assert (made.command, made.entry_point, made.working_directory) == (("python", "app.py"), ("/init",), "/srv")

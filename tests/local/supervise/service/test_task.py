@@ -282,7 +282,7 @@ def test_tasks_come_and_go_without_a_request_lost_and_a_sick_one_is_replaced(
             async def come_and_go() -> None:
                 assert await service.scale(3) == "Tiny/Service has 3 tasks"
                 await until(lambda: len(seen) == 3)
-                assert front.detail == "3 of 3 targets healthy"
+                await until(lambda: front.detail == "3 of 3 targets healthy")
                 assert await service.scale(1) == "Tiny/Service has 1 task"
 
             await asking(come_and_go)
