@@ -45,6 +45,28 @@ def test_a_container_has_what_its_definition_says() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("waits", "reason"),
+    [
+        ({"a": ("b", "START"), "b": ("a", "START")}, "DependsOn must not be a circle, which a, b are"),
+        ({"a": ("c", "START")}, "ContainerName: must be another container of the task (b), got c"),
+        ({"a": ("b", "HEALTHY")}, "can be HEALTHY for a container with a HealthCheck, which b lacks"),
+        ({"a": ("b", "SUCCESS")}, "can be SUCCESS for a container that is not essential, which b is"),
+        ({"a": ("b", "READY")}, "must be one of START, COMPLETE, SUCCESS, HEALTHY, got READY"),
+    ],
+)
+def test_a_container_that_would_wait_for_ever_is_refused(waits: dict[str, tuple[str, str]], reason: str) -> None:
+    image = f"000000000000.dkr.ecr.us-east-1.amazonaws.com/assets:{IMAGE.asset_hash}"
+    depends_on = {name: [{"ContainerName": other, "Condition": state}] for name, (other, state) in waits.items()}
+    containers = [{"Name": name, "Image": image, "DependsOn": depends_on.get(name, [])} for name in ("a", "b")]
+    found = plan_of(
+        Cluster=one("ECS::Cluster"),
+        Task=one("ECS::TaskDefinition", Family="web", ContainerDefinitions=containers),
+        Service=one("ECS::Service", Cluster={"Ref": "Cluster"}, TaskDefinition={"Ref": "Task"}),
+    )
+    assert reason in unreadable(found)["Service"]
+
+
 def test_a_service_runs_one_task_unless_it_says_otherwise() -> None:
     assert len(service({}).services[0].tasks) == 1
     assert service({}, DesiredCount=0).services[0].tasks == ()
