@@ -173,7 +173,7 @@ class Service:
             return False
 
     def wait_ready(self) -> None:
-        wait_until(lambda: self.answers("/readyz"), f"the service is ready; its log: {self.log()}")
+        wait_until(lambda: self.answers("/readyz"), f"the service is ready; its log: {self.log()}", 60)
 
     def stop(self) -> int | None:
         self.client.close()
