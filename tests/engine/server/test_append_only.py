@@ -14,6 +14,7 @@ import pytest
 from tests.engine.compat.conftest import running
 from tests.engine.conftest import EngineProcess, StartEngine
 from tests.engine.in_process import encode
+from tests.processes import wait_until
 
 SECONDS_MAX = 30
 OK = b"+OK\r\n"
@@ -102,6 +103,8 @@ def test_a_full_disk_refuses_writes_and_keeps_what_was_written(start_engine: Sta
     resource.prlimit(engine.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
     client.wait_for("aof_last_write_status", "ok")
     assert client("SET", "k", "w") == OK
+    # everysec puts a write off while the file is synced
+    wait_until(lambda: file.read_bytes().endswith(b"\r\nw\r\n"), "the write is in the file", SECONDS_MAX)
     client.close()
     engine.signal(signal.SIGKILL)
     engine.wait()
