@@ -56,15 +56,16 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Frontend:
-    """A listener's settings for its connections: the protocol and port that clients see, and the route of each request.
+    """A listener's settings for its connections: the protocol and port that clients see, and each request's route.
 
-    `count` is called with the name of each event, one of CloudWatch's metrics of an Application Load Balancer.
-    `connections` are those that are open; more than 1024 are closed at once.
+    The route is None where nothing runs here that could answer. `count` is called with the name of each event, one of
+    CloudWatch's metrics of an Application Load Balancer. `connections` are those that are open; more than 1024 are closed
+    at once.
     """
 
     protocol: str
     port: int
-    route: Callable[[Request], Response | Targets]
+    route: Callable[[Request], Response | Targets | None]
     count: Callable[[str], None] = lambda _name: None
     connections: "set[HttpProxy]" = field(default_factory=set)
     pool: TargetPool = field(default_factory=TargetPool)
@@ -273,7 +274,7 @@ class HttpProxy(asyncio.Protocol):
         if isinstance(route, Response):
             self._answer_instead(route)
             return
-        self._choices = list(route.round_robin())
+        self._choices = list(route.round_robin()) if route is not None else []
         self._sent_head = self._forwarded(head)
         if self._choices:
             self._connect()

@@ -117,7 +117,8 @@ class LoadBalancerServer:
     def _count(self, name: str) -> None:
         self._report.counts[name] += 1
 
-    def _route(self, listener: Listener, request: Request) -> Response | Targets:
+    def _route(self, listener: Listener, request: Request) -> Response | Targets | None:
+        """The answer, or who gives it; None for a target group that does not run here."""
         action = select_action(listener, request)
         match action:
             case FixedResponse():
@@ -129,4 +130,4 @@ class LoadBalancerServer:
             case Forward():
                 weights = [weighted.weight for weighted in action.target_groups]
                 chosen = random.choices(action.target_groups, weights)[0]  # noqa: S311  (spreads load, hides nothing)
-                return self._targets[chosen.target_group]
+                return self._targets.get(chosen.target_group)

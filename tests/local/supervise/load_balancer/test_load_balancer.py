@@ -30,8 +30,11 @@ HTTP, HTTPS = 8080, 8443
 
 @pytest.fixture
 def balancer(address: str, identity: Callable[..., Identity]) -> LoadBalancer:
-    """HTTP redirects to HTTPS, which answers by itself; `/none` is forwarded to a group without targets."""
-    empty = Forward((WeightedTarget("Shop/Empty"),))
+    """HTTP redirects to HTTPS, which answers by itself.
+
+    `/none` is forwarded to a group without targets, `/function` to one that does not run here.
+    """
+    empty, absent = (Forward((WeightedTarget(name),)) for name in ("Shop/Empty", "Shop/Function"))
     listeners = (
         Listener(identity("Http"), "HTTP", Endpoint(address, HTTP, 80), Redirect(301, protocol="HTTPS", port="443")),
         Listener(
@@ -39,7 +42,10 @@ def balancer(address: str, identity: Callable[..., Identity]) -> LoadBalancer:
             "HTTPS",
             Endpoint(address, HTTPS, 443, "required", ("shop.us-east-1.elb.amazonaws.com",)),
             FixedResponse(418, "text/plain", "short and stout"),
-            (ListenerRule(1, (("path-pattern", ("/none",)),), empty),),
+            (
+                ListenerRule(1, (("path-pattern", ("/none",)),), empty),
+                ListenerRule(2, (("path-pattern", ("/function",)),), absent),
+            ),
         ),
     )
     return LoadBalancer(identity("Front"), "internal", f"{address}:{HTTP}", listeners, ())
@@ -80,6 +86,7 @@ def test_https_redirects_and_fixed_responses(
             head = http.head(f"https://{address}:{HTTPS}/a")
             assert (head.status_code, head.text, head.headers["content-length"]) == (418, "", "15")
             assert http.get(f"https://{address}:{HTTPS}/none").status_code == 503
+            assert http.get(f"https://{address}:{HTTPS}/function").status_code == 503
 
     async def main() -> None:
         actor = LoadBalancerActor(run_context, balancer, topology)
@@ -92,7 +99,7 @@ def test_https_redirects_and_fixed_responses(
         finally:
             await actor.stop()
         assert not run_context.children
-        assert run_context.metrics.all()[actor.name]["RequestCount"] == 4
+        assert run_context.metrics.all()[actor.name]["RequestCount"] == 5
 
     asyncio.run(main())
 
