@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from typing import Final
 
+from cachetwin_local.settings import TASKS_MAX
 from cachetwin_local.supervise.project.logs import Logs
 from cachetwin_local.topology.values import Topology
 
@@ -34,7 +35,7 @@ def log_streams(topology: Topology) -> dict[str, LogStream]:
         # as the service names its logs
         kept = [c for c in service.containers if c.essential or c.image.directory is not None]
         for container in kept:
-            for number in range(1, len(service.tasks) + 1):
+            for number in range(1, TASKS_MAX + 1):  # there may be more later
                 task = f"{service.identity.key}/{number}"
                 log = task if len(kept) == 1 else f"{task}/{container.name}"
                 if container.log_group is not None:

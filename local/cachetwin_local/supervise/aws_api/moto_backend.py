@@ -1,8 +1,9 @@
 """moto: the state of the services, and what answers their calls. Its import takes seconds, so it is a thread's.
 
 moto is called as its server calls it, by the paths that each of its services lists, but in this process and without its
-server: a request of ours is made into one of moto's. Its calls may take long (a queue that is waited at), so each runs in
-a thread of its own.
+server: a request of ours is made into one of moto's. What moto would read in another way than the check of permissions
+did (the host, the region, the operation) is written anew. Its calls may take long (a queue that is waited at), so each
+runs in a thread of its own.
 """
 
 import asyncio
@@ -20,7 +21,9 @@ from .protocol.services import Service
 __all__ = ["CallFailed", "MotoBackend"]
 
 _THREADS_MAX: Final = 64
-_NOT_FORWARDED: Final = frozenset({"content-length", "transfer-encoding", "connection", "x-moto-account-id", "expect"})
+_NOT_FORWARDED: Final = frozenset(
+    {"content-length", "transfer-encoding", "connection", "x-moto-account-id", "expect", "host", "user-agent"}
+)
 _UNANSWERED: Final = frozenset({"content-length", "connection", "status", "transfer-encoding"})
 
 
@@ -141,7 +144,12 @@ class MotoBackend:
         self, service: Service, method: str, target: str, *, headers: Mapping[str, str], body: bytes, account: str
     ) -> tuple[int, Mapping[str, Any], bytes]:
         sent = {name: value for name, value in headers.items() if name.lower() not in _NOT_FORWARDED}
-        sent["x-moto-account-id"] = account
+        sent |= {"host": self._host, "x-moto-account-id": account}
+        if any(name.lower() == "x-amz-target" for name in sent) and service.target:
+            # moto looks for an Action in the query, and without a query in the body, before it looks at the target
+            target = "/?cachetwin=1"
+            sent = {name: value for name, value in sent.items() if name.lower() != "content-type"}
+            sent["content-type"] = f"application/x-amz-json-{service.version}"
         request = self._request_class.from_primitives(method, f"http://{self._host}{target}", sent, body)
         request.environ["RAW_URI"] = target
         path = request.raw_path

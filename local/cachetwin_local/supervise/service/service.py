@@ -62,6 +62,7 @@ class ServiceActor:
         self._live: dict[str, Path] = {}
         self._changing = asyncio.Lock()
         self._tasks: list[Task] = []
+        self._leaving: list[Task] = []
 
     @property
     def detail(self) -> str:
@@ -130,10 +131,21 @@ class ServiceActor:
             async with asyncio.TaskGroup() as starting:
                 for task in tasks:
                     starting.create_task(task.start())
-        except ExceptionGroup as group:
+        except BaseException as error:
             self._tasks = [task for task in self._tasks if task not in tasks]
             await asyncio.gather(*(task.stop() for task in tasks))
-            raise group.exceptions[0] from None
+            if isinstance(error, ExceptionGroup):
+                raise error.exceptions[0] from None
+            raise
+
+    async def _start_again(self) -> bool:
+        """Start all tasks where the last start has failed and none runs. Returns whether it did."""
+        if len(self._tasks) == len(self._addresses) or not self._containers:
+            return False
+        await self.stop()
+        await self.prepare()
+        await self.start()
+        return True
 
     def _task(self, index: int) -> Task:
         settings = TaskSettings(
@@ -185,6 +197,7 @@ class ServiceActor:
 
     async def _join(self, count: int) -> None:
         """Start tasks until there are `count`, then let load balancers find them."""
+        await self._start_again()
         before = self._addresses
         ports = sorted({port.container_port for one in self._containers for port in one.port_mappings})
         known = self._service.tasks
@@ -211,10 +224,15 @@ class ServiceActor:
         self._addresses = self._addresses[:count]
         self._run_context.task_places.set(self.name, self._addresses)
         places = frozenset().union(*(target_places(self._groups, self.name, task.settings.address) for task in leaving))
-        if places:
-            delay_s = max(group.deregistration_delay_s for group in self._groups)
-            await self._run_context.task_places.let_go(places, delay_s)
-        await asyncio.gather(*(task.stop() for task in leaving))
+        self._leaving += leaving  # for a stop meanwhile
+        try:
+            if places:
+                delay_s = max(group.deregistration_delay_s for group in self._groups)
+                await self._run_context.task_places.let_go(places, delay_s)
+        finally:
+            stopped = [task for task in leaving if task in self._leaving]
+            self._leaving = [task for task in self._leaving if task not in leaving]
+            await asyncio.gather(*(task.stop() for task in stopped))
         for task in leaving:
             self._run_context.parts.forget(self.name, task.settings.name)
 
@@ -236,6 +254,8 @@ class ServiceActor:
             live = dict(self._live)
             self._live |= {change.asset: change.source for change in changes}
             try:
+                if await self._start_again():
+                    return f"{self.name}: {self.detail} started with the changed files"
                 indexes = range(len(self._addresses))
                 prepared = await self._prepare(indexes)
                 for together in (indexes[:1], indexes[1:]):
@@ -269,7 +289,7 @@ class ServiceActor:
 
     async def stop(self) -> None:
         """Stop the tasks, all at once."""
-        tasks, self._tasks = self._tasks, []
+        tasks, self._tasks, self._leaving = self._tasks + self._leaving, [], []
         await asyncio.gather(*(task.stop() for task in tasks))
 
     def _command(self, index: int, container: Container) -> Command:

@@ -196,8 +196,8 @@ async def _json(request: Request) -> dict[str, Any]:
 
 def _order(value: dict[str, Any]) -> tuple[str, int]:
     item = value.get("item")
-    if not isinstance(item, str) or not 0 < len(item) <= ITEM_LENGTH_MAX:
-        raise InvalidOrder(f"item must be text of 1 to {ITEM_LENGTH_MAX} characters")
+    if not isinstance(item, str) or not 0 < len(item) <= ITEM_LENGTH_MAX or not item.isprintable():
+        raise InvalidOrder(f"item must be text of 1 to {ITEM_LENGTH_MAX} printable characters")
     return item, _quantity(value.get("quantity", 1))
 
 

@@ -1,5 +1,6 @@
 """The jobs that were given up: to be looked at, and to be sent again, with another quantity where that was wrong."""
 
+import re
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from valkey.exceptions import WatchError
 from .history import record
 
 SHOWN_MAX: Final = 50
+_ID: Final = re.compile(r"\d{1,19}-\d{1,19}")  # of 64 bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,12 @@ class DeadLetters:
         ]
 
     async def send_again(self, letter_id: str, quantity: int | None) -> str | None:
-        """Hand the job in again, once whoever asks; the order's id, or None when the letter or its order is gone."""
+        """Hand the job in again, once whoever asks; the order's id, or None when the letter or its order is gone.
+
+        A letter whose order has expired is removed.
+        """
+        if not _ID.fullmatch(letter_id):
+            return None
         async with self._client.pipeline(transaction=True) as transaction:
             await transaction.watch(self._dead_letters)
             entries = await transaction.xrange(self._dead_letters, letter_id, letter_id)
@@ -63,6 +70,7 @@ class DeadLetters:
                 return None
             order_id: str = entries[0][1].get("order", "")
             if not await transaction.exists(_key(order_id)):
+                await self._client.xdel(self._dead_letters, letter_id)
                 return None
             transaction.multi()
             change: dict[str, str | int] = {"state": "placed", "reason": ""}

@@ -28,7 +28,7 @@ STATE_S: Final = 1.0
 PLACES: Final = 12
 LISTENERS_MAX: Final = 100
 RETRY_S: Final = 1.0
-_POSITION = re.compile(r"(\d{1,20}-\d{1,20}),(\d{1,20}-\d{1,20})")
+_POSITION = re.compile(r"(\d{1,19}-\d{1,19}),(\d{1,19}-\d{1,19})")  # of 64 bits
 Position = tuple[str, str]
 
 

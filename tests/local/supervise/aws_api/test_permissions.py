@@ -51,13 +51,6 @@ def arn(service: str, resource: str) -> str:
         ),
         (
             "dynamodb",
-            "TransactWriteItems",
-            {"TransactItems": [{"Put": {"TableName": "a"}}, {"Delete": {"TableName": "b"}}]},
-            "dynamodb:TransactWriteItems",
-            ["table/a", "table/b"],
-        ),
-        (
-            "dynamodb",
             "ExecuteStatement",
             {"Statement": 'select * from "music" where x=1'},
             "dynamodb:ExecuteStatement",
@@ -125,3 +118,61 @@ def test_a_form_is_read_as_json_is() -> None:
 def test_who_calls_may_be_asked_by_everybody() -> None:
     sent = request(body=b"Action=GetCallerIdentity", content_type="application/x-www-form-urlencoded")
     assert needs("sts", sent) == []
+
+
+@pytest.mark.parametrize(
+    ("signing_name", "operation", "parameters", "wanted"),
+    [
+        (
+            "dynamodb",
+            "TransactWriteItems",
+            {"TransactItems": [{"Put": {"TableName": "a"}}, {"Delete": {"TableName": "b"}}]},
+            [("dynamodb:PutItem", "table/a"), ("dynamodb:DeleteItem", "table/b")],
+        ),
+        (
+            "secretsmanager",
+            "BatchGetSecretValue",
+            {"SecretIdList": ["db"]},
+            [("secretsmanager:BatchGetSecretValue", "*"), ("secretsmanager:GetSecretValue", "secret:db-??????")],
+        ),
+        (
+            "secretsmanager",
+            "BatchGetSecretValue",
+            {"Filters": [{"Key": "name", "Values": ["db"]}]},
+            [("secretsmanager:BatchGetSecretValue", "*"), ("secretsmanager:GetSecretValue", "*")],
+        ),
+        (
+            "kms",
+            "ReEncrypt",
+            {"CiphertextBlob": "eA==", "DestinationKeyId": "1"},
+            [("kms:ReEncryptFrom", "*"), ("kms:ReEncryptTo", "key/1")],
+        ),
+        ("ssm", "GetParameter", {"Name": "/a/b:1"}, [("ssm:GetParameter", "parameter/a/b")]),
+    ],
+)
+def test_a_call_may_need_other_actions_than_its_name(
+    signing_name: str, operation: str, parameters: dict[str, Any], wanted: list[tuple[str, str]]
+) -> None:
+    expected = [(action, one if one == "*" else arn(signing_name, one)) for action, one in wanted]
+    assert of_json(signing_name, operation, **parameters) == expected
+
+
+@pytest.mark.parametrize(
+    ("signing_name", "sent"),
+    [
+        ("sns", request(body=b"Action=CreateTopic&Name=v&Action=ListTopics")),
+        ("sns", request(target="/?Action=ListTopics", body=b"Action=CreateTopic&Name=v")),
+        ("sns", request(body=b"Name=v")),
+        ("sqs", request(body=b'{"a": "&Action=DeleteQueue&"}')),
+    ],
+)
+def test_a_request_that_can_be_read_in_two_ways_is_refused(signing_name: str, sent: HttpRequest) -> None:
+    with pytest.raises(ValueError, match=r"must|twice"):
+        needs(signing_name, sent)
+
+
+def test_the_fields_of_other_protocols_do_not_change_what_s3_is_asked() -> None:
+    sent = request("GET", "/secret/key", b'{"path": "/allowed/x", "query": {}}', x_amz_target="a.GET")
+    assert needs("s3", sent) == [("s3:GetObject", "arn:aws:s3:::secret/key")]
+    sent = request("GET", "/secret/key", smithy_protocol="rpc-v2-cbor")
+    assert needs("s3", sent) == [("s3:GetObject", "arn:aws:s3:::secret/key")]

@@ -12,7 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3  # type: ignore[import-untyped]
+import botocore.credentials  # type: ignore[import-untyped]
+import httpx
 import pytest
+from botocore.auth import S3SigV4Auth, SigV4Auth  # type: ignore[import-untyped]
+from botocore.awsrequest import AWSRequest  # type: ignore[import-untyped]
 from botocore.exceptions import ClientError  # type: ignore[import-untyped]
 from tests.processes import wait_until
 
@@ -210,6 +214,44 @@ def test_what_is_published_and_sent_is_in_the_queue(endpoint: Running) -> None:
     assert bodies == {"sent", "published"}
     attributes = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
     assert json.loads(attributes["RedrivePolicy"])["deadLetterTargetArn"] == arn("sqs", "dead")
+
+
+def test_the_text_of_a_message_is_no_operation(endpoint: Running) -> None:
+    sqs = client(endpoint, "sqs")
+    url = sqs.get_queue_url(QueueName="orders")["QueueUrl"]
+    text = "a&Action=DeleteQueue&b"
+    sqs.send_message(QueueUrl=url, MessageBody=text)
+    (message,) = sqs.receive_message(QueueUrl=url)["Messages"]
+    assert message["Body"] == text
+    sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+
+
+@pytest.mark.parametrize(
+    ("service", "url", "fields", "body"),
+    [
+        ("s3", "/", {"Host": "files.s3.amazonaws.com"}, b""),
+        (
+            "sqs",
+            "/?Action=DeleteQueue&QueueUrl=orders",
+            {"X-Amz-Target": "AmazonSQS.GetQueueUrl"},
+            b'{"QueueName": "orders"}',
+        ),
+    ],
+)
+def test_a_request_means_to_moto_what_was_checked(
+    endpoint: Running, service: str, url: str, fields: dict[str, str], body: bytes
+) -> None:
+    """The first would list the objects of a bucket, the second delete a queue."""
+    method = "POST" if body else "GET"
+    sent = AWSRequest(method, endpoint.url + url, headers=fields, data=body)
+    keys = botocore.credentials.Credentials(
+        CREDENTIALS.access_key_id, CREDENTIALS.secret_access_key, CREDENTIALS.session_token
+    )
+    signer = S3SigV4Auth if service == "s3" else SigV4Auth
+    signer(keys, service, REGION).add_auth(sent)
+    answer = httpx.request(method, endpoint.url + url, headers=dict(sent.headers.items()), content=body)
+    assert answer.status_code == (200 if body else 403), answer.text
+    assert client(endpoint, "sqs").get_queue_url(QueueName="orders")
 
 
 def test_an_object_a_row_and_a_cipher_come_back(endpoint: Running) -> None:

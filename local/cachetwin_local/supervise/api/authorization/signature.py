@@ -29,6 +29,8 @@ _AUTHORIZATION: Final = re.compile(
     r"SignedHeaders=([^,]+),\s*Signature=([0-9a-f]{64})"
 )
 _CREDENTIAL: Final = re.compile(r"([^/,]+)/(\d{8})/([^/,]+)/([^/,]+)/aws4_request")
+_EXPIRES: Final = re.compile(r"[0-9]{1,6}")
+_HEX: Final = re.compile(r"[0-9a-f]{64}")
 _AGE_MAX_S: Final = 300
 _PRESIGNED_MAX_S: Final = 604_800
 _S3: Final = "s3"
@@ -68,7 +70,7 @@ def read_signature(request: HttpRequest) -> Signature:
     query = dict(parse_qsl(request.query, keep_blank_values=True))
     credential = _CREDENTIAL.fullmatch(query.get("X-Amz-Credential", ""))
     expires = query.get("X-Amz-Expires", "")
-    if query.get("X-Amz-Algorithm") != "AWS4-HMAC-SHA256" or credential is None or not expires.isdecimal():
+    if query.get("X-Amz-Algorithm") != "AWS4-HMAC-SHA256" or credential is None or not _EXPIRES.fullmatch(expires):
         raise InvalidSignature("missing", "the request is not signed with AWS4-HMAC-SHA256")
     names, signature = query.get("X-Amz-SignedHeaders", ""), query.get("X-Amz-Signature", "")
     moment, token = query.get("X-Amz-Date", ""), query.get("X-Amz-Security-Token")
@@ -102,7 +104,8 @@ def verify(request: HttpRequest, found: Signature, callers: Iterable[Caller], no
     key = f"AWS4{caller[1].secret_access_key}".encode()
     for part in (found.day, found.region, found.service, "aws4_request"):
         key = hmac.new(key, part.encode(), hashlib.sha256).digest()
-    if not hmac.compare_digest(hmac.new(key, text.encode(), hashlib.sha256).hexdigest(), found.signature):
+    wanted = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    if not _HEX.fullmatch(found.signature) or not hmac.compare_digest(wanted, found.signature):
         raise InvalidSignature("wrong", "the signature is wrong")
     return caller
 

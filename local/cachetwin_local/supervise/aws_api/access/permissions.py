@@ -36,6 +36,12 @@ def needs_of(call: ApiCall, partition: str, account: str, names: Names) -> list[
     service, operation = call.service, call.operation
     if service.module == "s3":
         return s3_needs(call, partition)
+    if service.module == "scheduler":
+        return [(f"scheduler:{_SCHEDULER.get(operation, operation)}", "*")]
+    if operation in _SEVERAL_ACTIONS:
+        return list(
+            _SEVERAL_ACTIONS[operation](call, f"arn:{partition}:{service.prefix}:{call.region}:{account}:", names)
+        )
     action = f"{service.prefix}:{_OPERATION_IS_ANOTHER.get(service.module, {}).get(operation, operation)}"
     if action in _ALWAYS_ALLOWED:
         return []
@@ -63,7 +69,10 @@ def _secrets(call: ApiCall, prefix: str, names: Names) -> Iterator[str]:
 
 def _parameters(call: ApiCall, prefix: str, _names: Names) -> Iterator[str]:
     for name in _strings(call.parameters, "Name", "Names", "Path"):
-        yield name if name.startswith("arn:") else f"{prefix}parameter/{name.strip('/')}"
+        if name.startswith("arn:"):
+            yield ":".join(name.split(":")[:6])  # without a version or a label
+        else:
+            yield f"{prefix}parameter/{name.partition(':')[0].strip('/')}"
 
 
 def _queues(call: ApiCall, prefix: str, _names: Names) -> Iterator[str]:
@@ -112,8 +121,8 @@ def _statements(parameters: Mapping[str, Any]) -> Iterator[str]:
 
 def _keys(call: ApiCall, prefix: str, names: Names) -> Iterator[str]:
     given = list(_strings(call.parameters, "KeyId", "TargetKeyId", "SourceKeyId", "DestinationKeyId"))
-    if not given:
-        given = list(_strings(call.parameters, "CiphertextBlob"))
+    if not given or call.operation == "Decrypt":  # which a key that is named does not make another's
+        given += _strings(call.parameters, "CiphertextBlob")
     for one in given:
         yield names("kms", one) or (one if one.startswith("arn:") else f"{prefix}key/{one}")
     if call.operation == "CreateAlias":
@@ -159,6 +168,53 @@ def _functions(call: ApiCall, _prefix: str, _names: Names) -> Iterator[str]:
     yield from _strings(call.parameters, "FunctionArn")
 
 
+def _secrets_in_a_batch(call: ApiCall, prefix: str, names: Names) -> Iterator[Need]:
+    yield "secretsmanager:BatchGetSecretValue", "*"
+    listed = [] if "Filters" in call.parameters else list(_secrets(call, prefix, names))
+    yield from (("secretsmanager:GetSecretValue", arn) for arn in listed or ["*"])
+
+
+def _encrypted_anew(call: ApiCall, prefix: str, names: Names) -> Iterator[Need]:
+    blob = next(_strings(call.parameters, "CiphertextBlob"), "")
+    yield "kms:ReEncryptFrom", names("kms", blob) or "*"
+    for key in _strings(call.parameters, "DestinationKeyId"):
+        yield "kms:ReEncryptTo", names("kms", key) or (key if key.startswith("arn:") else f"{prefix}key/{key}")
+
+
+def _transaction(call: ApiCall, prefix: str, _names: Names) -> Iterator[Need]:
+    items = call.parameters.get("TransactItems")
+    needs = [
+        (f"dynamodb:{_IN_TRANSACTIONS[kind]}", name if name.startswith("arn:") else f"{prefix}table/{name}")
+        for item in (items if isinstance(items, list) else [])
+        if isinstance(item, dict)
+        for kind, inner in item.items()
+        if kind in _IN_TRANSACTIONS and isinstance(inner, dict)
+        for name in _strings(inner, "TableName")
+    ]
+    yield from dict.fromkeys(needs) if needs else [(f"dynamodb:{call.operation}", "*")]
+
+
+_IN_TRANSACTIONS: Final = {
+    "Put": "PutItem",
+    "Update": "UpdateItem",
+    "Delete": "DeleteItem",
+    "ConditionCheck": "ConditionCheckItem",
+    "Get": "GetItem",
+}
+_SEVERAL_ACTIONS: Final[Mapping[str, Callable[[ApiCall, str, Names], Iterator[Need]]]] = {
+    "BatchGetSecretValue": _secrets_in_a_batch,
+    "ReEncrypt": _encrypted_anew,
+    "TransactGetItems": _transaction,
+    "TransactWriteItems": _transaction,
+}
+"""Operations that need other actions than their own name."""
+
+_SCHEDULER: Final = {
+    "POST": "CreateSchedule",
+    "PUT": "UpdateSchedule",
+    "GET": "GetSchedule",
+    "DELETE": "DeleteSchedule",
+}
 _READERS: Final[Mapping[str, Callable[[ApiCall, str, Names], Iterator[str]]]] = {
     "cloudwatch": _alarms,
     "dynamodb": _tables,

@@ -34,12 +34,12 @@ class ApiCall:
 
 def protocol_of(request: HttpRequest, service: Service | None) -> CallProtocol:
     """The protocol of a request, which its errors are written in as well."""
-    if request.header("smithy-protocol") == "rpc-v2-cbor":
+    if service is not None and service.protocol in {"rest-xml", "rest-json"}:
+        return service.protocol  # whatever other protocols' fields it has
+    if request.header("smithy-protocol") == "rpc-v2-cbor" and (service is None or service.module == "cloudwatch"):
         return "cbor"
     if request.header("x-amz-target") is not None:
         return "json"
-    if service is not None and service.protocol in {"rest-xml", "rest-json"}:
-        return service.protocol
     content_type = request.header("content-type") or ""
     if content_type.startswith(_FORM) or "Action=" in request.query:
         return "query"
@@ -47,7 +47,7 @@ def protocol_of(request: HttpRequest, service: Service | None) -> CallProtocol:
 
 
 def read_call(request: HttpRequest, service: Service, region: str) -> ApiCall:
-    """What is called. Raises ValueError for a body that is not of its protocol."""
+    """What is called. Raises ValueError for a request that is not of its protocol, or that can be read in two ways."""
     protocol = protocol_of(request, service)
     if protocol == "cbor":
         operation = request.path.rpartition("/")[2]
@@ -55,13 +55,29 @@ def read_call(request: HttpRequest, service: Service, region: str) -> ApiCall:
         return ApiCall(service, region, operation, content if isinstance(content, dict) else {}, protocol)
     if protocol == "json":
         operation = (request.header("x-amz-target") or "").rpartition(".")[2]
+        if not operation:
+            raise ValueError("X-Amz-Target must name an operation")
         content = json.loads(request.body) if request.body.strip() else {}
         return ApiCall(service, region, operation, content if isinstance(content, dict) else {}, protocol)
-    query = dict(parse_qsl(request.query, keep_blank_values=True))
     if protocol == "query":
-        form = {**query, **dict(parse_qsl(request.body.decode("latin-1"), keep_blank_values=True))}
+        form = _form(request)
         if service.module == "sqs" and request.path.count("/") > 1:
             form.setdefault("QueueUrl", request.path)
-        return ApiCall(service, region, form.get("Action", ""), form, protocol)
+        return ApiCall(service, region, form["Action"], form, protocol)
+    query = dict(parse_qsl(request.query, keep_blank_values=True))
     parameters = {"path": unquote(request.path), "query": query, "copy_source": request.header("x-amz-copy-source")}
     return ApiCall(service, region, request.method, parameters, protocol)
+
+
+def _form(request: HttpRequest) -> dict[str, str]:
+    """The parameters of a form, in the body or in the query: moto, which reads it too, takes the first of two."""
+    in_query = parse_qsl(request.query, keep_blank_values=True)
+    in_body = parse_qsl(request.body.decode("latin-1"), keep_blank_values=True)
+    if in_query and in_body:
+        raise ValueError("the parameters must be in the body or in the query, not in both")
+    form = dict(in_query or in_body)
+    if len(form) != len(in_query or in_body):
+        raise ValueError("a parameter is given twice")
+    if not form.get("Action"):
+        raise ValueError("Action must name an operation")
+    return form
