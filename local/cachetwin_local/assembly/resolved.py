@@ -51,9 +51,13 @@ class Description:
 
 @dataclass(frozen=True, slots=True)
 class GivenValues:
-    """Values from outside the templates: parameters (``name`` or ``stack:name``), exports, SSM parameters, secrets."""
+    """Values from outside the templates: parameters (``name`` or ``stack:name``), exports, SSM parameters, secrets.
+
+    `database_servers` are those that this machine has: ``postgres``, ``mysql`` (which stands for MariaDB too).
+    """
 
     parameters: Mapping[str, str] = field(default_factory=dict)
     imports: Mapping[str, str] = field(default_factory=dict)
     ssm: Mapping[str, str] = field(default_factory=dict)
     secrets: Mapping[str, str] = field(default_factory=dict)
+    database_servers: frozenset[str] = frozenset({"postgres"})

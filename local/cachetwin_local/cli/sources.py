@@ -21,6 +21,7 @@ from cachetwin_local.plan.choice import Choice
 from cachetwin_local.plan.planner import plan as make_plan
 from cachetwin_local.project import Project
 from cachetwin_local.settings import read_settings
+from cachetwin_local.supervise.mysql.servers import installed_servers
 from cachetwin_local.synth import needs_synth, parse_pairs, refuse_missing_context, synthesise
 from cachetwin_local.topology.address_plan import Loopback as PlanLoopback
 from cachetwin_local.topology.values import Topology
@@ -89,6 +90,7 @@ def planner_of(project: Project, wanted: Wanted) -> Callable[[Mapping[str, int]]
         choice=Choice(wanted.only or (), wanted.without or ()),
         ports=ports,
         aws_endpoint=emulator,
+        database_servers=installed_servers(),
     )
 
 

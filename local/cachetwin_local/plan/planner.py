@@ -60,10 +60,10 @@ ENDPOINTS: Final[Mapping[str, tuple[int, tuple[str, ...]]]] = {
     "AWS::ElastiCache::CacheCluster": (elasticache_node_groups.PORT, ("primary",)),
     "AWS::ElastiCache::ServerlessCache": (elasticache_node_groups.PORT, ("primary",)),
     REPLICATION_GROUP: (elasticache_node_groups.PORT, ("primary", "reader")),
-    "AWS::RDS::DBCluster": (rds_database.PORT, ("endpoint",)),
-    "AWS::RDS::DBInstance": (rds_database.PORT, ("endpoint",)),
+    "AWS::RDS::DBCluster": (0, ("endpoint",)),
+    "AWS::RDS::DBInstance": (0, ("endpoint",)),
 }
-"""The default port and the endpoints' names of each type that has endpoints."""
+"""The default port (0: that of its engine) and the endpoints' names of each type that has endpoints."""
 FRONTS: Final = {
     apigatewayv2_api.API: apigatewayv2_api.api_address,
     apigateway_rest_api.REST_API: apigateway_rest_api.rest_api_address,
@@ -74,6 +74,7 @@ FRONTS: Final = {
 
 TAGGED: Final = (REPLICATION_GROUP, "AWS::ElastiCache::ServerlessCache", "AWS::ElastiCache::User")
 CACHE_LEVELS: Final = {"debug": "debug", "info": "notice", "warning": "warning", "error": "warning"}
+MYSQL_LEVELS: Final = {"debug": "9", "info": "2", "warning": "1", "error": "0"}
 SERVER_LEVELS: Final = {"debug": "debug1", "info": "info", "warning": "warning", "error": "error"}
 
 
@@ -88,19 +89,21 @@ def plan(
     choice: Choice | None = None,
     ports: Mapping[str, int] | None = None,
     aws_endpoint: str | None = None,
+    database_servers: frozenset[str] = frozenset({"postgres"}),
 ) -> Topology:
     """What should run here for the stacks named (all by default) and those they depend on.
 
     `stacks` are names, display names or patterns with ``*``. `project` keeps the addresses of two apps apart.
     `parameters` are template parameters by ``name`` or ``stack:name``; they go before those of `settings`. `ports` are
     remembered ports of 127.0.0.1, as an earlier topology has them. `aws_endpoint` is the URL of an emulator that gets
-    the requests to AWS's services that do not run here. Raises UserError when the templates do not resolve,
-    and for a name in `settings` or `choice` that no resource has.
+    the requests to AWS's services that do not run here. `database_servers` are those of this machine. Raises UserError
+    when the templates do not resolve, and for a name in `settings` or `choice` that no resource has.
     """
     settings, choice = settings or Settings(), choice or Choice()
     chosen = select_stacks(assembly, stacks)
     address_plan = AddressPlan(project, loopback, ports)
-    given = GivenValues({**settings.parameters, **(parameters or {})}, settings.imports, settings.ssm, settings.secrets)
+    values_given = {**settings.parameters, **(parameters or {})}
+    given = GivenValues(values_given, settings.imports, settings.ssm, settings.secrets, database_servers)
     graph = Graph(restrict_to(assembly, chosen), describer(address_plan), given, is_needed)
     _reserve(graph, address_plan, settings)
     context = Context(assembly, graph, address_plan, settings)
@@ -257,6 +260,7 @@ def _reserve_one(graph: Graph, address_plan: AddressPlan, resource: Resource) ->
         elbv2_listener.listener_address(address_plan, graph, resource)
         return
     default, names = ENDPOINTS[resource.type]
+    default = default or rds_database.default_port(graph.property(resource, "Engine"))
     where = Where(resource.stack, resource.logical_id)
     port = Properties({"Port": graph.property(resource, "Port")}, where).integer("Port", default)
     for name in names:
@@ -428,9 +432,12 @@ def _with_log_level(value: object, settings: Settings) -> object:
     level = settings.log_level(*names_of(value.identity))
     if level is None:
         return value
-    name, words = (
-        ("loglevel", CACHE_LEVELS) if isinstance(value, ReplicationGroup) else ("log_min_messages", SERVER_LEVELS)
-    )
+    if isinstance(value, ReplicationGroup):
+        name, words = "loglevel", CACHE_LEVELS
+    elif value.engine == "postgres":
+        name, words = "log_min_messages", SERVER_LEVELS
+    else:
+        name, words = "log_warnings", MYSQL_LEVELS
     return replace(value, parameters={**value.parameters, name: words[level]})
 
 

@@ -10,6 +10,7 @@ from cachetwin_local.supervise.cache.global_datastores import GlobalDatastores
 from cachetwin_local.supervise.cache.memcached import MemcachedActor
 from cachetwin_local.supervise.function.function import FunctionActor
 from cachetwin_local.supervise.load_balancer.load_balancer import LoadBalancerActor
+from cachetwin_local.supervise.mysql.server import MySqlActor
 from cachetwin_local.supervise.postgres.server import PostgresActor
 from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.supervise.reconcile import Specification, specifications
@@ -23,7 +24,10 @@ __all__ = ["become", "make_actors"]
 def make_actors(run_context: RunContext, topology: Topology, regions: GlobalDatastores) -> list[Actor]:
     """An actor for everything in the topology that runs."""
     environments = VirtualEnvironments(run_context)
-    actors: list[Actor] = [PostgresActor(run_context, database) for database in topology.databases]
+    actors: list[Actor] = [
+        PostgresActor(run_context, database) if database.engine == "postgres" else MySqlActor(run_context, database)
+        for database in topology.databases
+    ]
     actors += [
         CacheActor(run_context, group, upstream=regions.upstream(group.identity.key))
         for group in topology.replication_groups
@@ -64,6 +68,8 @@ async def become(actors: Sequence[Actor], topology: Topology, running: dict[str,
                 changed.add(actor.name)  # it follows the tasks of its services by itself
             case CacheActor() if actor.name in running:  # roles and secrets may be others
                 await actor.set_logins()
+            case PostgresActor() if actor.name in running:
+                actor.set_logins()
             case _:
                 pass
     running |= {name: wanted[name] for name in changed}

@@ -19,6 +19,8 @@ from cachetwin_local.topology.values import (
 
 __all__ = ["EndpointRow", "endpoint_rows", "endpoint_variables"]
 
+_SERVERS = {"postgres": "PostgreSQL", "mysql": "MySQL", "mariadb": "MariaDB"}
+
 
 @dataclass(frozen=True, slots=True)
 class EndpointRow:
@@ -67,8 +69,9 @@ def endpoint_rows(topology: Topology, secrets: SecretStore) -> list[EndpointRow]
             )
     for database in topology.databases:
         tls = "required" if database.force_ssl else "preferred"
-        user, name = secrets.text(database.username), f"PostgreSQL, database {database.db_name or 'postgres'}"
-        found.append(EndpointRow(database.identity.key, _at(database.endpoint), tls, user, name))
+        user, name = secrets.text(database.username), _database_name(database)
+        server = _SERVERS[database.engine] + (f", database {name}" if name else "")
+        found.append(EndpointRow(database.identity.key, _at(database.endpoint), tls, user, server))
     return found
 
 
@@ -155,18 +158,26 @@ def _cache_variables(
 
 
 def _database_variables(prefix: str, database: Database, secrets: SecretStore, *, with_secrets: bool) -> dict[str, str]:
-    endpoint, name = database.endpoint, database.db_name or "postgres"
+    endpoint, name = database.endpoint, _database_name(database)
     user = secrets.text(database.username)
+    scheme, verified = ("postgresql", "sslmode=verify-full")
+    if database.engine != "postgres":
+        scheme, verified = "mysql", "ssl-mode=VERIFY_IDENTITY"
     found = {
         f"{prefix}_HOST": endpoint.address,
         f"{prefix}_PORT": str(endpoint.port),
         f"{prefix}_NAME": name,
         f"{prefix}_USER": user,
-        f"{prefix}_URL": f"postgresql://{user}@{endpoint.address}:{endpoint.port}/{name}?sslmode=verify-full",
+        f"{prefix}_URL": f"{scheme}://{user}@{endpoint.address}:{endpoint.port}/{name}?{verified}",
     }
     if with_secrets:
         found[f"{prefix}_PASSWORD"] = secrets.text(database.password)
     return found
+
+
+def _database_name(database: Database) -> str:
+    """The database that a client names; MySQL's clients need none."""
+    return database.db_name or ("postgres" if database.engine == "postgres" else "")
 
 
 def _users_on(group: ReplicationGroup) -> list[CacheUser]:

@@ -30,6 +30,7 @@ from cachetwin_local.supervise.control.status import outputs, paths
 from cachetwin_local.supervise.endpoints import endpoint_rows
 from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState, State, Stopped
 from cachetwin_local.supervise.order import dependencies, dependents, first_cause, in_order
+from cachetwin_local.supervise.postgres.server import PostgresActor
 from cachetwin_local.supervise.process.limits import raise_open_files_limit
 from cachetwin_local.supervise.process.private_file import make_project_directory
 from cachetwin_local.supervise.project.local_ca import LocalCA
@@ -108,7 +109,9 @@ class Supervisor:
         self._regions = GlobalDatastores(self._run_context, self._caches, lambda: self._topology.global_datastores)
         operations = CacheOperations(self._caches, self._memcached_clusters, self._regions)
         rotation = RotationOperations(self._run_context, self._caches)
-        clock = ClockOperations(self._run_context, self._caches, self._memcached_clusters, lambda: self._all_started)
+        clock = ClockOperations(
+            self._run_context, self._caches, self._memcached_clusters, self._databases, lambda: self._all_started
+        )
         self._control = ControlServer(
             control_socket,
             self.logs,
@@ -324,6 +327,9 @@ class Supervisor:
 
     def _caches(self) -> list[CacheActor]:
         return [actor for actor in self._actors if isinstance(actor, CacheActor)]
+
+    def _databases(self) -> list[PostgresActor]:
+        return [actor for actor in self._actors if isinstance(actor, PostgresActor)]
 
     def _memcached_clusters(self) -> list[MemcachedActor]:
         return [actor for actor in self._actors if isinstance(actor, MemcachedActor)]

@@ -11,13 +11,15 @@ from .identity import Endpoint, Identity
 
 @dataclass(frozen=True, slots=True)
 class Database:
-    """An RDS for PostgreSQL instance. `force_ssl` is the parameter `rds.force_ssl` (on by default from PostgreSQL 15).
+    """An RDS instance or cluster; `engine` is the kind of server that stands for it.
 
-    `parameters` are server settings by name as the parameter group gives them, service-only names (`rds.*`) left out.
+    `force_ssl` is the parameter `rds.force_ssl`, or `require_secure_transport` of MySQL and MariaDB. `parameters` are
+    server settings by name as the parameter group gives them, service-only names (`rds.*`) left out. `iam_authentication`
+    says that IAM tokens log in.
     """
 
     identity: Identity
-    engine: Literal["postgres"]
+    engine: Literal["postgres", "mysql", "mariadb"]
     engine_version: str
     db_name: str | None
     username: Text
@@ -26,6 +28,7 @@ class Database:
     force_ssl: bool
     parameters: Mapping[str, str]
     security_groups: tuple[str, ...]
+    iam_authentication: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """Templates of a few resources, and what the plan says of them."""
 
+from collections.abc import Collection
+
 from cachetwin_local.assembly.template import Assembly, DockerAsset, Json, Resource, Stack
 from cachetwin_local.plan.choice import Choice
 from cachetwin_local.plan.planner import plan
@@ -25,6 +27,7 @@ def plan_of(
     parameters: dict[str, str] | None = None,
     settings: Settings | None = None,
     choice: Choice | None = None,
+    servers: Collection[str] = ("postgres",),
     **resources: Json,
 ) -> Topology:
     made = {
@@ -35,7 +38,14 @@ def plan_of(
     }
     stack = Stack("App", "App", "us-east-1", "000000000000", (), made)
     assembly = Assembly({"App": stack}, {IMAGE.asset_hash: IMAGE}, {})
-    return plan(assembly, project="test", parameters=parameters, settings=settings, choice=choice)
+    return plan(
+        assembly,
+        project="test",
+        parameters=parameters,
+        settings=settings,
+        choice=choice,
+        database_servers=frozenset(servers),
+    )
 
 
 def cache(**properties: Json) -> Topology:

@@ -1,7 +1,7 @@
 """RDS for PostgreSQL instances."""
 
 import pytest
-from tests.local.resources.templates import DATABASE, one, plan_of, status, unreadable
+from tests.local.resources.templates import DATABASE, messages, one, plan_of, status, unreadable
 
 from cachetwin_local.assembly.values.text import SecretRef
 
@@ -34,9 +34,49 @@ def test_tls_is_forced_from_postgresql_15_unless_the_parameter_group_says_otherw
     assert database.parameters == {}
 
 
-def test_another_database_engine_is_said_not_to_run() -> None:
-    topology = plan_of(Db=one("RDS::DBInstance", **{**DATABASE, "Engine": "mysql"}))
-    assert status(topology, "Db") == ("not supported", "mysql does not run here: only postgres does")
+@pytest.mark.parametrize(
+    ("engine", "servers", "reason"),
+    [
+        ("mysql", {"postgres"}, "neither a MySQL nor a MariaDB server is installed here"),
+        ("mariadb", set(), "neither a MySQL nor a MariaDB server is installed here"),
+        ("postgres", {"mysql"}, "no PostgreSQL server is installed here"),
+        ("oracle-ee", {"postgres", "mysql"}, "only postgres, mysql, mariadb do"),
+    ],
+)
+def test_a_database_without_a_server_for_it_is_named(engine: str, servers: set[str], reason: str) -> None:
+    topology = plan_of(servers=servers, Db=one("RDS::DBInstance", **{**DATABASE, "Engine": engine}))
+    assert status(topology, "Db") == ("not supported", f"{engine} does not run here: {reason}")
+
+
+@pytest.mark.parametrize(
+    ("engine", "version", "parameter", "force_ssl"),
+    [
+        ("mysql", "8.4.3", None, False),
+        ("mysql", "9.7.1", None, True),
+        ("mysql", "8.0", "ON", True),
+        ("mariadb", "11.8.2", None, True),
+        ("mariadb", "11.4", None, False),
+    ],
+)
+def test_mysql_and_mariadb_run_where_a_server_is_installed(
+    engine: str, version: str, parameter: str | None, *, force_ssl: bool
+) -> None:
+    given = {"max_connections": "50", **({"require_secure_transport": parameter} if parameter else {})}
+    topology = plan_of(
+        servers={"mysql"},
+        Parameters=one("RDS::DBParameterGroup", Family="x", Parameters=given),
+        Db=one(
+            "RDS::DBInstance",
+            **{**DATABASE, "Engine": engine, "EngineVersion": version},
+            DBParameterGroupName={"Ref": "Parameters"},
+            EnableIAMDatabaseAuthentication=True,
+        ),
+    )
+    (database,) = topology.databases
+    assert (database.engine, database.endpoint.port, database.force_ssl) == (engine, 3306, force_ssl)
+    assert database.parameters == {"max_connections": "50"}
+    assert not database.iam_authentication
+    assert any("IAM tokens log in to PostgreSQL only here" in message for message in messages(topology))
 
 
 @pytest.mark.parametrize("engine", ["mysql", "mariadb", "aurora-postgresql", "sqlserver-ex"])
@@ -53,7 +93,7 @@ def test_what_needs_a_database_that_does_not_run_gets_a_name_that_does_not_resol
             TargetType="AWS::RDS::DBInstance",
         ),
     )
-    assert status(topology, "Db") == ("not supported", f"{engine} does not run here: only postgres does")
+    assert status(topology, "Db")[0] == "not supported"
     (secret,) = topology.secrets
     (attachment,) = secret.attachments
     assert attachment.values["engine"] == engine
@@ -122,17 +162,31 @@ def test_a_secret_attached_to_a_cluster_says_where_it_is() -> None:
 
 def test_a_cluster_of_another_engine_is_named() -> None:
     topology = plan_of(
-        Db=one("RDS::DBCluster", **{**CLUSTER, "Engine": "aurora-mysql"}),
+        Db=one("RDS::DBCluster", **{**CLUSTER, "Engine": "neptune"}),
         Global=one("RDS::DBCluster", **CLUSTER, GlobalClusterIdentifier="g"),
     )
     assert status(topology, "Db") == (
         "not supported",
-        "aurora-mysql does not run here: only aurora-postgresql and postgres do",
+        "neptune does not run here: only aurora-postgresql, aurora-mysql, postgres, mysql do",
     )
     assert status(topology, "Global") == (
         "not supported",
         "a cluster with GlobalClusterIdentifier does not run here yet",
     )
+
+
+def test_aurora_mysql_runs_on_a_mysql_server_without_forced_tls() -> None:
+    version = "8.0.mysql_aurora.3.08.0"
+    cluster = one("RDS::DBCluster", **{**CLUSTER, "Engine": "aurora-mysql", "EngineVersion": version})
+    (database,) = plan_of(servers={"mysql"}, Db=cluster).databases
+    assert (database.engine, database.engine_version, database.endpoint.port) == ("mysql", version, 3306)
+    assert not database.force_ssl
+
+
+def test_iam_tokens_log_in_where_the_template_says_so() -> None:
+    allowed = one("RDS::DBInstance", **DATABASE, EnableIAMDatabaseAuthentication=True)
+    databases = plan_of(A=allowed, B=one("RDS::DBInstance", **DATABASE)).databases
+    assert [one.iam_authentication for one in databases] == [True, False]
 
 
 def test_a_cluster_with_a_managed_password_brings_the_secret_that_rds_makes() -> None:

@@ -1,5 +1,7 @@
 """What database instances and clusters have in common: endpoint, parameters, master user."""
 
+import re
+
 from cachetwin_local.assembly.resolved import Resolved
 from cachetwin_local.assembly.template import Stack
 from cachetwin_local.assembly.values.text import SecretRef, Text
@@ -9,16 +11,53 @@ from cachetwin_local.resources.shape import name_fields
 from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.values import Endpoint, GenerateSecretString, Identity, Secret
 
-__all__ = ["PORT", "credentials_of", "endpoint_of", "forces_tls", "managed_secret_arn", "parameters_of"]
+from .engines import CLUSTERS, INSTANCES, Engine
 
-PORT = 5432
+__all__ = [
+    "credentials_of",
+    "default_port",
+    "endpoint_of",
+    "forces_tls",
+    "managed_secret_arn",
+    "parameters_of",
+    "server_parameters",
+    "warn_of_tokens",
+]
+
+_POSTGRES_PORT = 5432
+_ON = {"1", "on", "true"}
+_WITHOUT_TOKENS = "EnableIAMDatabaseAuthentication: IAM tokens log in to PostgreSQL only here, {} takes passwords"
 
 
-def forces_tls(parameters: dict[str, str], version: str, *, since: int) -> bool:
-    """Whether `rds.force_ssl` is on: as the parameters say, else by default from the major version `since`."""
-    major = version.partition(".")[0]
-    by_default = "1" if major.isdigit() and int(major) >= since else "0"
-    return parameters.get("rds.force_ssl", by_default) == "1"
+def default_port(engine: object) -> int:
+    """The port of a database of this engine."""
+    found = {**INSTANCES, **CLUSTERS}.get(engine) if isinstance(engine, str) else None
+    return found.port if found is not None else _POSTGRES_PORT
+
+
+def forces_tls(parameters: dict[str, str], version: str, engine: Engine) -> bool:
+    """Whether connections must be encrypted: as the parameters say, else by default from a version on."""
+    numbers = tuple(int(number) for number in re.findall(r"\d+", version)[:2])
+    given = parameters.get(engine.forces_tls)
+    return numbers >= engine.since if given is None else given.lower() in _ON
+
+
+def warn_of_tokens(context: Context, resolved: Resolved, properties: Properties, engine: Engine) -> bool:
+    """Whether IAM tokens log in; where they should and do not, say so."""
+    wanted = properties.boolean("EnableIAMDatabaseAuthentication")
+    if wanted and engine.server != "postgres":
+        context.problem("warning", resolved.resource.key, _WITHOUT_TOKENS.format(engine.name))
+        return False
+    return wanted
+
+
+def server_parameters(parameters: dict[str, str], engine: Engine) -> dict[str, str]:
+    """The parameters without those that only the service knows."""
+    return {
+        name: value
+        for name, value in parameters.items()
+        if not name.startswith(("rds.", "aurora_")) and name != engine.forces_tls
+    }
 
 
 def managed_secret_arn(resolved: Resolved, stack: Stack, kind: str) -> str:
@@ -32,7 +71,7 @@ def endpoint_of(
     address_plan: AddressPlan, resolved: Resolved, properties: Properties, name: str, stack: Stack
 ) -> Endpoint:
     """Where the database listens here."""
-    port_on_aws = properties.integer("Port", PORT)
+    port_on_aws = properties.integer("Port", default_port(properties.string("Engine", "postgres")))
     address, port = address_plan.endpoint(f"{resolved.resource.key}/endpoint", port_on_aws)
     unique = name_fields(resolved, stack)["hex12"]
     return Endpoint(address, port, port_on_aws, "preferred", (f"{name}.{unique}.{stack.region}.rds.amazonaws.com",))
@@ -45,7 +84,7 @@ def parameters_of(context: Context, resolved: Resolved, group_type: str, name: s
     group = context.find(group_type, name, resolved.resource.stack)
     if group is None:
         key = resolved.resource.key
-        context.problem("warning", key, f"parameter group {name} is not in this app: PostgreSQL's defaults are used")
+        context.problem("warning", key, f"parameter group {name} is not in this app: the server's defaults are used")
         return {}
     given = Properties.of(group).object("Parameters")
     return {parameter: given.string(parameter) for parameter in given.values}

@@ -9,8 +9,8 @@ _UPKEEP = "nothing here is patched, upgraded or backed up by a schedule"
 _WATCH = "metrics are the server's own"
 
 DB_INSTANCE = PropertyUse.of(
-    "DBClusterIdentifier DBName DBParameterGroupName Engine EngineVersion ManageMasterUserPassword MasterUserPassword "
-    "MasterUsername Port SourceDBInstanceIdentifier",
+    "DBClusterIdentifier DBName DBParameterGroupName EnableIAMDatabaseAuthentication Engine EngineVersion "
+    "ManageMasterUserPassword MasterUserPassword MasterUsername Port SourceDBInstanceIdentifier",
     {
         **recorded("a part of names and ARNs", "DBInstanceIdentifier"),
         **recorded("checked where the groups and subnets are of this app", "DBSubnetGroupName VPCSecurityGroups"),
@@ -39,8 +39,10 @@ DB_INSTANCE = PropertyUse.of(
         ),
         **recorded("the local CA signs for it", "CACertificateIdentifier"),
         **recorded("the secret is made here", "MasterUserSecret"),
-        **recorded("other engines do not run here", "CharacterSetName NcharCharacterSetName TdeCredentialArn"),
-        **recorded("other engines do not run here", "TdeCredentialPassword Timezone ReplicaMode"),
+        **recorded(
+            "Oracle, SQL Server and Db2 do not run here", "CharacterSetName NcharCharacterSetName TdeCredentialArn"
+        ),
+        **recorded("Oracle, SQL Server and Db2 do not run here", "TdeCredentialPassword Timezone ReplicaMode"),
     },
     {
         **refused(
@@ -54,15 +56,15 @@ DB_INSTANCE = PropertyUse.of(
         **refused("there is no directory here: users have passwords", "DomainIAMRoleName DomainOu"),
         **refused("options of an option group are not installed", "OptionGroupName"),
         **refused("the database calls no other service here", "AssociatedRoles"),
-        **refused("IAM tokens are not accepted as passwords", "EnableIAMDatabaseAuthentication"),
         **refused("the master user has a password here", "MasterUserAuthenticationType", unless=("password",)),
         **refused("EC2-Classic's security groups are not checked here", "DBSecurityGroups"),
     },
 )
 
 DB_CLUSTER = PropertyUse.of(
-    "DBClusterParameterGroupName DatabaseName Engine EngineVersion GlobalClusterIdentifier ManageMasterUserPassword "
-    "MasterUserPassword MasterUsername Port ReplicationSourceIdentifier SourceDBClusterIdentifier",
+    "DBClusterParameterGroupName DatabaseName EnableIAMDatabaseAuthentication Engine EngineVersion "
+    "GlobalClusterIdentifier ManageMasterUserPassword MasterUserPassword MasterUsername "
+    "Port ReplicationSourceIdentifier SourceDBClusterIdentifier",
     {
         **recorded("a part of names and ARNs", "DBClusterIdentifier"),
         **recorded("checked where the groups and subnets are of this app", "DBSubnetGroupName VpcSecurityGroupIds"),
@@ -83,7 +85,7 @@ DB_CLUSTER = PropertyUse.of(
             "AvailabilityZones ClusterScalabilityType DBClusterInstanceClass DBInstanceParameterGroupName DBSystemId "
             "EngineMode NetworkType PubliclyAccessible ScalingConfiguration ServerlessV2ScalingConfiguration",
         ),
-        **recorded("other engines do not run here", "BacktrackWindow"),
+        **recorded("nothing is kept to go back to", "BacktrackWindow"),
         **recorded("the secret is made here", "MasterUserSecret"),
     },
     {
@@ -93,7 +95,6 @@ DB_CLUSTER = PropertyUse.of(
         ),
         **refused("there is no directory here: users have passwords", "Domain DomainIAMRoleName"),
         **refused("the database calls no other service here", "AssociatedRoles"),
-        **refused("IAM tokens are not accepted as passwords", "EnableIAMDatabaseAuthentication"),
         **refused("the master user has a password here", "MasterUserAuthenticationType", unless=("password",)),
         **refused("there is no Data API here", "EnableHttpEndpoint"),
         **refused("readers and writer are one server here", "EnableGlobalWriteForwarding EnableLocalWriteForwarding"),

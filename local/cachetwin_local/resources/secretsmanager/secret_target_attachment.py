@@ -5,6 +5,7 @@ from cachetwin_local.assembly.resolved import Description, Resolved
 from cachetwin_local.assembly.template import Stack
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
+from cachetwin_local.resources.rds.database import default_port
 from cachetwin_local.resources.shape import name_fields, placeholder_attribute
 from cachetwin_local.topology.address_plan import AddressPlan
 from cachetwin_local.topology.values import Attachment
@@ -14,8 +15,6 @@ TARGET_TYPES = {
     "AWS::RDS::DBInstance": ("DBName", "dbInstanceIdentifier"),
 }
 """For each type of target the property with the database's name, and the key of its identifier in the secret."""
-_POSTGRES_PORT = 5432
-_PORTS = {"mysql": 3306, "mariadb": 3306}
 
 
 def describe(address_plan: AddressPlan, graph: Graph, resolved: Resolved, stack: Stack) -> Description:
@@ -54,7 +53,7 @@ def _database(context: Context, properties: Properties) -> Attachment:
     fields = name_fields(target, context.graph.stack(target.resource.stack))
     # one that does not run here, as the plan says of it, has a name that does not resolve
     address = identity.attributes.get("Endpoint.Address", placeholder_attribute(fields, "Endpoint.Address"))
-    port = identity.attributes.get("Endpoint.Port", database.integer("Port", _PORTS.get(engine, _POSTGRES_PORT)))
+    port = identity.attributes.get("Endpoint.Port", database.integer("Port", default_port(engine)))
     values: dict[str, str | int] = {
         "engine": engine,
         "host": str(address),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.cache.cache import CacheActor
 from cachetwin_local.supervise.cache.memcached import MemcachedActor
+from cachetwin_local.supervise.postgres.server import PostgresActor
 from cachetwin_local.supervise.project.run_context import RunContext
 
 __all__ = ["ClockOperations"]
@@ -20,11 +21,13 @@ class ClockOperations:
         run_context: RunContext,
         caches: Callable[[], Sequence[CacheActor]],
         memcached_clusters: Callable[[], Sequence[MemcachedActor]],
+        databases: Callable[[], Sequence[PostgresActor]],
         all_started: Callable[[], bool],
     ) -> None:
         self._run_context = run_context
         self._caches = caches
         self._memcached_clusters = memcached_clusters
+        self._databases = databases
         self._all_started = all_started
         run_context.clock.on_move(self._moved)
 
@@ -42,7 +45,9 @@ class ClockOperations:
         return {"done": clock.now().isoformat(timespec="seconds"), "ahead_ms": clock.ahead_ms}
 
     async def _moved(self) -> None:
-        """Give the time to every node of a cache."""
+        """Give the time to every node of a cache, and to what checks the tokens of databases."""
+        for database in self._databases():
+            database.set_logins()
         caches: list[CacheActor | MemcachedActor] = [*self._caches(), *self._memcached_clusters()]
         for cache in caches:
             try:

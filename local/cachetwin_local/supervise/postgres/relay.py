@@ -6,6 +6,9 @@ side that does not read pauses the other, so no more than the transports' own bu
 no encryption is refused in the words of ``rds.force_ssl=1``, or let through where that is 0. Message layouts: the
 PostgreSQL
 manual, "Message Formats".
+
+The relay also checks IAM tokens. The server lets members of `rds_iam` in without a password at its unix socket, so a
+connection that it accepts at once is one of theirs: the relay asks the client for a token before it passes that on.
 """
 
 import asyncio
@@ -14,8 +17,12 @@ import errno
 import socket
 import ssl
 import struct
+import sys
+import time
 from pathlib import Path
 from typing import cast
+
+from cachetwin_local.supervise.postgres.tokens import RefusedToken, TokenLogins
 
 __all__ = ["PostgresRelay"]
 
@@ -28,16 +35,30 @@ _CONNECTIONS_MAX = 500
 _ACCEPT_RETRY_S = 0.1
 _PASSING_ERRORS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ECONNABORTED})
 _TLS_HANDSHAKE = b"\x16"
+_AUTHENTICATION_OK = b"R" + struct.pack("!II", 8, 0)
+_ASK_FOR_PASSWORD = b"R" + struct.pack("!II", 8, 3)
+_NEGOTIATE_VERSION = b"v"
+_PASSWORD = b"p"
 
 
 class PostgresRelay:
     """Accepts on `listener` (listening, non-blocking, still the caller's) for the server at `socket_path`.
 
-    `rejected` counts the connections that were closed at once because too many were open.
+    `rejected` counts the connections that were closed at once because too many were open. `tokens` is what IAM tokens are
+    checked against, or None where passwords alone are accepted.
     """
 
-    def __init__(self, listener: socket.socket, context: ssl.SSLContext, socket_path: Path, *, force_ssl: bool) -> None:
+    def __init__(
+        self,
+        listener: socket.socket,
+        context: ssl.SSLContext,
+        socket_path: Path,
+        *,
+        force_ssl: bool,
+        tokens: TokenLogins | None = None,
+    ) -> None:
         self.rejected = 0
+        self.tokens = tokens
         self.context = context
         self.context.set_alpn_protocols(["postgresql"])
         self.socket_path = socket_path
@@ -100,7 +121,48 @@ class PostgresRelay:
             return
         server = _Side(self)
         await loop.create_unix_connection(lambda: server, str(self.socket_path))
-        side.join(server)
+        try:
+            if self.tokens is None or await self._authenticate(side, server):
+                side.join(server)
+        except BaseException:
+            server.abort()
+            raise
+
+    async def _authenticate(self, side: "_Side", server: "_Side") -> bool:
+        """Pass the startup packet on; where the server asks for no password, check a token. False: refused and closed."""
+        packet = await side.startup_packet()
+        side.consume(packet)
+        server.write(packet)
+        if struct.unpack("!I", packet[4:8])[0] == _CANCEL_REQUEST:
+            return True
+        while (message := await server.message())[:1] == _NEGOTIATE_VERSION:
+            server.consume(message)
+            side.write(message)
+        if message != _AUTHENTICATION_OK:
+            return True
+        user = _startup_option(packet, b"user")
+        if side.is_encrypted:
+            side.write(_ASK_FOR_PASSWORD)
+            answer = await side.message()
+            side.consume(answer)
+            if self._is_allowed(user, answer):
+                return True
+            side.fail("28000", f'PAM authentication failed for user "{user}"')
+        else:
+            side.refuse(packet)
+        server.abort()
+        return False
+
+    def _is_allowed(self, user: str, answer: bytes) -> bool:
+        """Whether the message `answer` has a token that logs in as `user`; the log has the reason where not."""
+        if self.tokens is None or answer[:1] != _PASSWORD:
+            return False
+        try:
+            self.tokens.check(user, answer[5:-1].decode("utf-8", "replace"), time.time())
+        except RefusedToken as refusal:
+            sys.stderr.write(f"[cachetwin] IAM login of user {user} refused: {refusal}\n")
+            return False
+        return True
 
     async def _negotiate(self, side: "_Side") -> bool:
         while True:
@@ -114,6 +176,7 @@ class PostgresRelay:
             elif code == _CANCEL_REQUEST or not self.force_ssl:
                 return True
             else:
+                side.consume(packet)
                 side.refuse(packet)
                 return False
 
@@ -182,6 +245,31 @@ class _Side(asyncio.Protocol):
             self._arrived.clear()
             await self._arrived.wait()
 
+    async def message(self) -> bytes:
+        """The first whole message behind the startup packet that arrived, left where it is."""
+        while True:
+            if len(self.received) >= 5:
+                length = struct.unpack("!I", self.received[1:5])[0]
+                if not 4 <= length <= _STARTUP_BYTES_MAX:
+                    raise ConnectionAbortedError(f"message of {length} bytes before the login")
+                if len(self.received) > length:
+                    return bytes(self.received[: length + 1])
+            if self._lost:
+                raise ConnectionResetError
+            self._arrived.clear()
+            await self._arrived.wait()
+
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether the client speaks TLS."""
+        return self.transport is not None and self.transport.get_extra_info("ssl_object") is not None
+
+    def write(self, data: bytes) -> None:
+        """Send `data` to this side. Raises ConnectionResetError when it is gone."""
+        if self.transport is None or self._lost:
+            raise ConnectionResetError
+        self.transport.write(data)
+
     def consume(self, packet: bytes) -> asyncio.Transport:
         """Take `packet` off what arrived."""
         del self.received[: len(packet)]
@@ -202,22 +290,31 @@ class _Side(asyncio.Protocol):
         self.transport.resume_reading()
 
     def refuse(self, packet: bytes) -> None:
-        """Answer a startup packet as PostgreSQL does where only encrypted connections are allowed."""
-        transport = self.consume(packet)
-        words = packet[8:].split(b"\0")
-        options = dict(zip(words[::2], words[1::2], strict=False))
-        user = options.get(b"user", b"").decode("utf-8", "replace")
-        database = options.get(b"database", options.get(b"user", b"")).decode("utf-8", "replace")
-        host = transport.get_extra_info("peername")[0]
-        text = f'no pg_hba.conf entry for host "{host}", user "{user}", database "{database}", no encryption'
-        fields = "".join(f"{key}\0" for key in ("SFATAL", "VFATAL", "C28000", f"M{text}")).encode() + b"\0"
-        transport.write(b"E" + struct.pack("!I", len(fields) + 4) + fields)
-        transport.close()
+        """Answer a startup packet as PostgreSQL does where only encrypted connections are allowed, and close."""
+        user = _startup_option(packet, b"user")
+        database = _startup_option(packet, b"database") or user
+        host = self.transport.get_extra_info("peername")[0] if self.transport is not None else ""
+        self.fail(
+            "28000", f'no pg_hba.conf entry for host "{host}", user "{user}", database "{database}", no encryption'
+        )
+
+    def fail(self, code: str, text: str) -> None:
+        """Send an error that ends the connection, and close."""
+        fields = "".join(f"{key}\0" for key in ("SFATAL", "VFATAL", f"C{code}", f"M{text}")).encode() + b"\0"
+        self.write(b"E" + struct.pack("!I", len(fields) + 4) + fields)
+        if self.transport is not None:
+            self.transport.close()
 
     def abort(self) -> None:
         """Close it without a reply."""
         if self.transport is not None:
             self.transport.abort()
+
+
+def _startup_option(packet: bytes, name: bytes) -> str:
+    """An option of a startup packet; empty where it has none."""
+    words = packet[8:].split(b"\0")
+    return dict(zip(words[::2], words[1::2], strict=False)).get(name, b"").decode("utf-8", "replace")
 
 
 async def _first_byte(client: socket.socket) -> bytes:

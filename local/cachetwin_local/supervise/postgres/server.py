@@ -1,7 +1,8 @@
 """RDS for PostgreSQL as a real PostgreSQL: one that this machine has, or the wheel's.
 
 A server that was built with TLS listens at the endpoint itself, as on RDS: it sees the clients' addresses, and
-pg_stat_ssl tells the truth. One without TLS listens on a unix socket only, and a relay encrypts for it. As on RDS the
+pg_stat_ssl tells the truth. One without TLS, and one whose users may log in with IAM tokens, listens on a unix socket only,
+and a relay encrypts for it and checks the tokens. As on RDS the
 superuser is ``rdsadmin`` (its password is ours alone), and the master user of the template is a member of
 ``rds_superuser`` with CREATEDB and CREATEROLE that owns its databases. The master's password is set at every start, so
 a secret that changed takes effect at the next `up`.
@@ -12,7 +13,6 @@ RDS.
 
 import asyncio
 import os
-import pwd
 import shutil
 import signal
 import socket
@@ -28,8 +28,9 @@ from cachetwin_local.supervise.health import HealthWatch
 from cachetwin_local.supervise.postgres.installations import Installation, choose, installations
 from cachetwin_local.supervise.postgres.master_script import extension_script, master_script
 from cachetwin_local.supervise.postgres.relay_server import RelaySettings
+from cachetwin_local.supervise.postgres.token_logins import token_logins
 from cachetwin_local.supervise.process.child import Child, Command, run
-from cachetwin_local.supervise.process.private_file import make_private_directory, write_private
+from cachetwin_local.supervise.process.private_file import give_to_nobody, make_private_directory, write_private
 from cachetwin_local.supervise.process.sockets import listen
 from cachetwin_local.supervise.project.key_pair import KeyPair
 from cachetwin_local.supervise.project.run_context import RunContext, slug
@@ -72,7 +73,7 @@ class PostgresActor:
         self._run_context = run_context
         self._database = database
         self._installation = _installation_for(database.engine_version)
-        self._has_tls = False
+        self._own_tls = False
         self._pair: KeyPair | None = None
         self._data = run_context.data_directory(self.name) / "pgdata"
         self._sockets = socket_directory(run_context.directory) / slug(database.identity.logical_id)[-10:]
@@ -100,7 +101,7 @@ class PostgresActor:
     async def prepare(self) -> None:
         """Create the data folder at the first run; start the relay's process where the server needs one."""
         make_private_directory(self._sockets)
-        _give_to_nobody(self._sockets)
+        give_to_nobody(self._sockets)
         version_file = self._data / "PG_VERSION"
         if not version_file.exists():
             await self._initdb()
@@ -110,23 +111,31 @@ class PostgresActor:
                 f"the data of {self.name} is PostgreSQL {found}'s, and for the app's {self._database.engine_version} this "
                 f"machine now has {chosen}: run `cachetwin reset` to start afresh, or bring the former version back"
             )
-        self._has_tls = await self._was_built_with_tls()
+        self._own_tls = not self._database.iam_authentication and await self._was_built_with_tls()
         endpoint = self._database.endpoint
         self._pair = self._run_context.local_ca.issue(slug(self.name), [endpoint.address], endpoint.names)
-        if not self._has_tls:
+        if not self._own_tls:
             await self._relay.prepare([self._endpoint_socket()])
 
     async def start(self) -> None:
         """Return when the master user can log in through the endpoint."""
-        if self._has_tls:
+        if self._own_tls:
             self._endpoint_socket().close()  # it kept the port; PostgreSQL inherits no sockets
         await self._restarter.start()
-        if not self._has_tls and self._pair is not None:
-            descriptor = self._endpoint_socket().fileno()
-            socket_path = self._sockets / self._socket_name
-            await self._relay.start(RelaySettings(descriptor, self._pair, socket_path, self._database.force_ssl))
+        if not self._own_tls and self._pair is not None:
+            await self._relay.start(self._relay_settings(self._pair))
         watch = HealthWatch(self._run_context, self.name, self.kind, self._greet)
         self._tasks.start("checking the health", watch.watch)
+
+    def set_logins(self) -> None:
+        """Check IAM tokens against the roles and the time of now."""
+        if self._database.iam_authentication and self._pair is not None and self._relay.settings is not None:
+            self._relay.update(self._relay_settings(self._pair))
+
+    def _relay_settings(self, pair: KeyPair) -> RelaySettings:
+        descriptor, socket_path = self._endpoint_socket().fileno(), self._sockets / self._socket_name
+        tokens = token_logins(self._run_context, self._database) if self._database.iam_authentication else None
+        return RelaySettings(descriptor, pair, socket_path, self._database.force_ssl, tokens)
 
     async def stop(self) -> None:
         """Close the clients' connections, then stop the server by a fast shutdown."""
@@ -155,7 +164,7 @@ class PostgresActor:
             shutil.rmtree(draft)
         password_file = draft.with_name("initdb.password")
         write_private(password_file, self._run_context.secrets.internal(f"{self.name}/{_SUPERUSER}").encode() + b"\n")
-        _give_to_nobody(password_file)
+        give_to_nobody(password_file)
         try:
             for locale in self._locales():
                 command = self._command(
@@ -246,6 +255,10 @@ class PostgresActor:
     def _connection_settings(self) -> dict[str, str]:
         """Where the server listens, and who may come in how. The relay has its own TLS and rds.force_ssl."""
         rules = ["local all all scram-sha-256"]
+        if self._database.iam_authentication:
+            # the relay is the only client of the socket, and lets them in with a token; a master user is a member of all
+            # roles that it may grant, and keeps its password
+            rules = ["local all +rds_superuser scram-sha-256", "local all +rds_iam trust", *rules]
         settings = {
             "listen_addresses": "",
             "port": str(self._port),
@@ -253,7 +266,7 @@ class PostgresActor:
             "hba_file": str(self._data.with_name("pg_hba.conf")),
             "rds.force_ssl": "on" if self._database.force_ssl else "off",
         }
-        if self._has_tls and self._pair is not None:
+        if self._own_tls and self._pair is not None:
             settings |= {
                 "listen_addresses": self._database.endpoint.address,
                 "ssl": "on",
@@ -263,7 +276,7 @@ class PostgresActor:
             kind = "hostssl" if self._database.force_ssl else "host"
             rules += [f"host all {_SUPERUSER} all reject", f"{kind} all all all scram-sha-256"]
         write_private(Path(settings["hba_file"]), "".join(f"{rule}\n" for rule in rules).encode())
-        _give_to_nobody(Path(settings["hba_file"]))
+        give_to_nobody(Path(settings["hba_file"]))
         return settings
 
     async def _parameters(self) -> dict[str, str]:
@@ -315,12 +328,6 @@ class PostgresActor:
             death_signal=signal.SIGQUIT,  # immediate shutdown, for when the supervisor is gone
             drop_root=True,
         )
-
-
-def _give_to_nobody(path: Path) -> None:
-    if os.geteuid() == 0:
-        nobody = pwd.getpwnam("nobody")
-        os.chown(path, nobody.pw_uid, nobody.pw_gid)
 
 
 def _installation_for(version: str) -> Installation:

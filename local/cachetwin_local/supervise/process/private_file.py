@@ -1,9 +1,10 @@
 """Files only their owner may read."""
 
 import os
+import pwd
 from pathlib import Path
 
-__all__ = ["make_private_directory", "make_project_directory", "write_private"]
+__all__ = ["give_to_nobody", "make_private_directory", "make_project_directory", "write_private"]
 
 
 def write_private(path: Path, content: bytes) -> None:
@@ -35,3 +36,10 @@ def make_private_directory(path: Path) -> Path:
     if path.stat().st_mode & 0o077:
         path.chmod(0o700)
     return path
+
+
+def give_to_nobody(path: Path) -> None:
+    """Let a child that drops root (`Command.drop_root`) own `path`; nothing to do unless the supervisor is root."""
+    if os.geteuid() == 0:
+        nobody = pwd.getpwnam("nobody")
+        os.chown(path, nobody.pw_uid, nobody.pw_gid)

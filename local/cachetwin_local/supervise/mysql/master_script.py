@@ -1,0 +1,47 @@
+"""SQL that makes the master user and the databases what the template says.
+
+The server runs it at every start, before it accepts a connection, on whatever was there before: a statement a line.
+"""
+
+__all__ = ["SUPERUSER", "master_script"]
+
+SUPERUSER = "rdsadmin"
+_PRIVILEGES = (
+    "SELECT, INSERT, UPDATE, DELETE, CREATE, DROP, RELOAD, PROCESS, REFERENCES, INDEX, ALTER, SHOW DATABASES, "
+    "CREATE TEMPORARY TABLES, LOCK TABLES, EXECUTE, REPLICATION SLAVE, REPLICATION CLIENT, CREATE VIEW, SHOW VIEW, "
+    "CREATE ROUTINE, ALTER ROUTINE, CREATE USER, EVENT, TRIGGER"
+)
+"""Those of the master user of RDS for MySQL and MariaDB (RDS user guide, "Master user account privileges")."""
+_ESCAPES = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\0": "\\0", "\x1a": "\\Z"}
+
+
+def master_script(user: str, password: str, superuser_password: str, database: str | None) -> str:
+    """The master user of this password, the superuser, and the database that the template names."""
+    master, admin = f"{_literal(user)}@'%'", f"'{SUPERUSER}'@'localhost'"
+    lines = [
+        "SET SESSION sql_mode = '';",  # so that a backslash escapes, whatever the parameter group says
+        *_login(admin, superuser_password),
+        f"GRANT ALL PRIVILEGES ON *.* TO {admin} WITH GRANT OPTION;",
+        "DROP USER IF EXISTS 'root'@'localhost';",
+        *_login(master, password),
+        f"GRANT {_PRIVILEGES} ON *.* TO {master} WITH GRANT OPTION;",
+    ]
+    if database:
+        lines.append(f"CREATE DATABASE IF NOT EXISTS {_identifier(database)};")
+    return "\n".join(lines) + "\n"
+
+
+def _login(account: str, password: str) -> list[str]:
+    secret = _literal(password)
+    return [
+        f"CREATE USER IF NOT EXISTS {account} IDENTIFIED BY {secret};",
+        f"ALTER USER {account} IDENTIFIED BY {secret};",
+    ]
+
+
+def _literal(text: str) -> str:
+    return "'" + "".join(_ESCAPES.get(character, character) for character in text) + "'"
+
+
+def _identifier(text: str) -> str:
+    return "`" + text.replace("`", "``") + "`"
