@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from typing import Final
 from xml.sax import saxutils
 
-from cachetwin_local.drawing.layout.builder import lay_out
 from cachetwin_local.drawing.layout.cards import CELL_HEIGHT, ICON, PADDING
 from cachetwin_local.drawing.layout.geometry import (
     LINE,
@@ -16,6 +15,7 @@ from cachetwin_local.drawing.layout.geometry import (
     PlacedLane,
     StyledLine,
 )
+from cachetwin_local.drawing.layout.strands import lay_out
 
 from .architecture import Architecture, Box, EdgeKind, Kind
 from .characters import printable

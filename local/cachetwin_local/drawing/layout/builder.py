@@ -1,4 +1,4 @@
-"""Where everything of a picture goes: columns from left to right in the direction of requests, bands from top to bottom.
+"""Where everything of a strand goes: columns from left to right in the direction of requests, bands from top to bottom.
 
 A box's column is one to the right of whatever reaches it; caches and databases share the last. Each region has a band
 for each VPC and one for what is in no VPC. Within a VPC a column holds a frame for each group of subnets, with its cards
@@ -12,10 +12,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from cachetwin_local.drawing.architecture import Architecture, Box, Lane, SubnetGroup, Vpc
-from cachetwin_local.drawing.footer import footer_lines
 
 from .blocks import Band, Block, Route
-from .cards import CARD_WIDTH, TEXT_SIZE, USERS_WIDTH, Card, card_of, group_lines, width_of_card
+from .cards import CARD_WIDTH, USERS_WIDTH, Card, card_of, group_lines, width_of_card
 from .columns import columns_of, spread
 from .geometry import (
     BAND_GAP,
@@ -30,33 +29,24 @@ from .geometry import (
     SIDE,
     TRACK,
     VPC_PADDING,
+    WIDTH_MIN,
     Layout,
     PlacedCard,
     PlacedEdge,
     PlacedFrame,
     PlacedGroup,
     PlacedLane,
-    PlacedText,
     Rect,
-    StyledLine,
 )
+from .lanes import LANE_WIDTH, lanes_below, lanes_in
 from .routing import Router
-from .text_width import width_of, wrap
+from .text_width import width_of
 
-_LANE_WIDTH: Final = 212.0
-_LANE_GAP: Final = 14.0
-_LANE_ENTRIES_MAX: Final = 6
 _SWEEPS: Final = 5
 _NARROW: Final = 620.0
-_WIDTH_MIN: Final = 640.0
 
 
-def lay_out(architecture: Architecture) -> Layout:
-    """The layout of an architecture; the same architecture gives the same layout."""
-    return _Builder(architecture).build()
-
-
-class _Builder:
+class Builder:
     """Builds one layout, step by step: bands, order, columns, rows, edges, frames."""
 
     def __init__(self, architecture: Architecture) -> None:
@@ -80,7 +70,7 @@ class _Builder:
         self._bands_right = 0.0
 
     def build(self) -> Layout:
-        """Everything in its place."""
+        """Everything in its place, without the lines below the frames."""
         self._make_bands()
         self._make_routes()
         self._order()
@@ -92,8 +82,7 @@ class _Builder:
         bottom = self._place_rows()
         edges = router.edges()
         frames = [*self._region_frames(), *self._vpc_frames(edges)]
-        right = max([self._bands_right, *(frame.rect.right for frame in frames), _WIDTH_MIN - MARGIN])
-        footer, bottom = _footer(self._architecture, bottom, right - MARGIN)
+        right = max([self._bands_right, *(frame.rect.right for frame in frames), WIDTH_MIN - MARGIN])
         cards = tuple(PlacedCard(self._cards[key], rect) for key, rect in self._rects.items())
         return Layout(
             width=right + MARGIN,
@@ -103,7 +92,7 @@ class _Builder:
             frames=tuple(frames),
             lanes=tuple(self._lanes),
             edges=tuple(edges),
-            footer=tuple(footer),
+            footer=(),
         )
 
     # Bands and blocks
@@ -285,30 +274,23 @@ class _Builder:
             y += self._cards[key].height + GAP
 
     def _place_lanes(self, lanes: Sequence[Lane], top: float, bottom: float) -> float:
-        """Place the lanes in columns of about equal height; gives where the region ends."""
+        """Place the lanes below the bands, or beside them where the picture is narrow; gives where the region ends."""
         left, right = self._bands_left + REGION_PADDING, self._bands_right
         if not lanes:
             return bottom
         if right - left <= _NARROW:
-            x, y, width, count = right + BAND_GAP, top, _LANE_WIDTH, 2 if len(lanes) > 3 else 1
+            placed, end = lanes_in(lanes, right + BAND_GAP, top, LANE_WIDTH, 2 if len(lanes) > 3 else 1)
         else:
-            count = max(1, int((right - left + _LANE_GAP) // (_LANE_WIDTH + _LANE_GAP)))
-            x, y, width = left, bottom, (right - left + _LANE_GAP) / count - _LANE_GAP
-        ends = [y] * count
-        for lane in lanes:
-            column = ends.index(min(ends))
-            lines = tuple(_lane_lines(lane, width))
-            rect = Rect(x + column * (width + _LANE_GAP), ends[column], width, LINE * len(lines) + 20)
-            self._lanes.append(PlacedLane(lane, rect, lines))
-            ends[column] = rect.bottom + _LANE_GAP
-        return max(bottom, max(ends) + 6)
+            placed, end = lanes_below(lanes, left, right, bottom)
+        self._lanes += placed
+        return max(bottom, end + 6)
 
     # Frames
 
     def _region_frames(self) -> list[PlacedFrame]:
         frames = []
         right = max([self._bands_right, *(lane.rect.right for lane in self._lanes)]) + REGION_PADDING
-        right = max(right, _WIDTH_MIN - MARGIN)
+        right = max(right, WIDTH_MIN - MARGIN)
         for region, (top, bottom) in self._region_spans.items():
             rect = Rect(self._bands_left, top, right - self._bands_left, bottom - top)
             frames.append(PlacedFrame("region", f"AWS Region {region}", "", rect))
@@ -333,27 +315,6 @@ class _Builder:
         """Whether an edge leaves and enters the same side of a VPC's last column."""
         ends = (placed.edge.source, placed.edge.target)
         return all(self._column[key] == column and self._band_of[key] is band for key in ends)
-
-
-def _footer(architecture: Architecture, top: float, width: float) -> tuple[list[PlacedText], float]:
-    placed = []
-    y = top + 14
-    for style, text in footer_lines(architecture):
-        for line in wrap(text, width, TEXT_SIZE, bold=style == "heading"):
-            y += LINE
-            placed.append(PlacedText(MARGIN, y, style, line))
-    return placed, y
-
-
-def _lane_lines(lane: Lane, width: float) -> list[StyledLine]:
-    lines: list[StyledLine] = [("heading", f"{lane.title} ({len(lane.entries)})")]
-    shown = lane.entries if len(lane.entries) <= _LANE_ENTRIES_MAX + 1 else lane.entries[:_LANE_ENTRIES_MAX]
-    for entry in shown:
-        text = entry.name + (f", used by {', '.join(entry.used_by)}" if entry.used_by else "")
-        lines += [("detail", line) for line in wrap(text, width - 24, TEXT_SIZE)]
-    if len(shown) < len(lane.entries):
-        lines.append(("zone", f"and {len(lane.entries) - len(shown)} more"))
-    return lines
 
 
 def _number(blocks: Sequence[Block], rank: dict[str, float]) -> None:

@@ -1,6 +1,6 @@
 """Places of the parts of a picture, in pixels from its upper left corner."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Literal
 
 from cachetwin_local.drawing.architecture import Edge, Lane, SubnetGroup
@@ -16,6 +16,7 @@ GAP: Final = 22.0
 BAND_GAP: Final = 28.0
 TRACK: Final = 12.0
 PASSAGE: Final = 16.0
+WIDTH_MIN: Final = 640.0
 LINE: Final = 15.0
 LABEL_SIZE: Final = 11.5
 SIDE: Final = FRAME_PADDING + VPC_PADDING
@@ -113,3 +114,25 @@ class Layout:
     lanes: tuple[PlacedLane, ...]
     edges: tuple[PlacedEdge, ...]
     footer: tuple[PlacedText, ...]
+
+
+def moved(layout: Layout, by: float) -> Layout:
+    """The layout further to the right."""
+
+    def right(rect: Rect) -> Rect:
+        return replace(rect, x=rect.x + by)
+
+    def edge(placed: PlacedEdge) -> PlacedEdge:
+        label = placed.label_at and (placed.label_at[0] + by, placed.label_at[1])
+        return replace(placed, points=tuple((x + by, y) for x, y in placed.points), label_at=label)
+
+    return Layout(
+        width=layout.width + by,
+        height=layout.height,
+        cards=tuple(replace(card, rect=right(card.rect)) for card in layout.cards),
+        groups=tuple(replace(group, rect=right(group.rect)) for group in layout.groups),
+        frames=tuple(replace(frame, rect=right(frame.rect)) for frame in layout.frames),
+        lanes=tuple(replace(lane, rect=right(lane.rect)) for lane in layout.lanes),
+        edges=tuple(edge(placed) for placed in layout.edges),
+        footer=tuple(replace(text, x=text.x + by) for text in layout.footer),
+    )
