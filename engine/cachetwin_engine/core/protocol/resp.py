@@ -94,6 +94,10 @@ class RespParser:
             return None
         buffer = self._buffer
         start: i64 = self._pos  # of the bytes of this request that are not in _held
+        if self._missing == 0:
+            args = self._short_request(buffer, start)
+            if args is not None:
+                return args
         while self._missing == 0:
             start = self._pos
             if start >= len(buffer):
@@ -106,6 +110,55 @@ class RespParser:
             elif not self._read_array_header(buffer):
                 return None
         return self._read_arguments(buffer, start)
+
+    def _short_request(self, buffer: bytes, start: i64) -> list[bytes] | None:
+        """The request at ``start`` if it is complete and has two to four arguments below 100 bytes, as most have.
+
+        None if it is not, and then nothing has been read.
+        """
+        # Without a list that is filled place by place and without state that is kept between two calls: a GET takes 200
+        # instructions less than by the readers below, of 3,000.
+        end: i64 = len(buffer)
+        if start + 4 >= end or buffer[start] != _STAR or buffer[start + 2] != _CR or buffer[start + 3] != _LF:
+            return None
+        count: i64 = i64(buffer[start + 1]) - _ZERO
+        if count < 2 or count > 4:
+            return None
+        size: i64 = _short_bulk(buffer, start + 4, end)
+        if size < 0:
+            return None
+        at: i64 = start + (8 if size < 10 else 9)
+        after: i64 = at + size
+        name = self._name
+        if size != len(name) or not _is_at(buffer, at, name):
+            name = buffer[at:after]
+            if size <= _NAME_BYTES_MAX:
+                self._name = name
+        size = _short_bulk(buffer, after + 2, end)
+        if size < 0:
+            return None
+        at = after + (6 if size < 10 else 7)
+        after = at + size
+        second = buffer[at:after]
+        if count == 2:
+            self._pos = after + 2
+            self.request_bytes = after + 2 - start
+            return [name, second]
+        size = _short_bulk(buffer, after + 2, end)
+        if size < 0:
+            return None
+        at = after + (6 if size < 10 else 7)
+        after = at + size
+        third = buffer[at:after]
+        if count == 4:
+            size = _short_bulk(buffer, after + 2, end)
+            if size < 0:
+                return None
+            at = after + (6 if size < 10 else 7)
+            after = at + size
+        self._pos = after + 2
+        self.request_bytes = after + 2 - start
+        return [name, second, third] if count == 3 else [name, second, third, buffer[at:after]]
 
     # Readers of one piece each have three outcomes: it was read and stepped over; more bytes are needed (False, or a place
     # of 0); ProtocolError, when no further bytes can make it valid.
@@ -305,6 +358,26 @@ def _short_number(buffer: bytes, pos: i64, end: i64) -> i64:
     if first == _ZERO or second < _ZERO or second > _NINE or buffer[pos + 2] != _CR or buffer[pos + 3] != _LF:
         return -1
     return (first - _ZERO) * 10 + (second - _ZERO)
+
+
+def _short_bulk(buffer: bytes, pos: i64, end: i64) -> i64:
+    """The size of the bulk whose header is at ``pos``, if that is below 100 and all of it is there, else -1."""
+    if pos + 5 >= end or buffer[pos] != _DOLLAR:
+        return -1
+    size: i64 = i64(buffer[pos + 1]) - _ZERO
+    second: i64 = buffer[pos + 2]
+    if size < 0 or size > 9:
+        return -1
+    pos += 3
+    if second != _CR:
+        if size == 0 or second < _ZERO or second > _NINE or buffer[pos] != _CR:
+            return -1
+        size = size * 10 + (second - _ZERO)
+        pos += 1
+    after: i64 = pos + 1 + size
+    if buffer[pos] != _LF or after + 1 >= end or buffer[after] != _CR or buffer[after + 1] != _LF:
+        return -1
+    return size
 
 
 def _number(buffer: bytes, pos: i64, end: i64) -> tuple[i64, i64]:
