@@ -152,6 +152,11 @@ $(INSTALLED): requirements.lock pyproject.toml VERSION $(DISTRIBUTIONS:%=%/pypro
 	$(UV) venv --clear --python $(BIN)/python .venv-compiled
 	$(UV) pip sync --python $(COMPILED)/python --require-hashes requirements.lock
 	$(UV) pip install --python $(COMPILED)/python --no-deps dist/compiled/*.whl
+	@# As pip does where a wheel is installed: else each start compiles the server where Python may not write.
+	$(COMPILED)/python -c 'import compileall, pathlib, cachetwin_engine, mypy_extensions, uvloop; \
+	  folder = pathlib.Path(cachetwin_engine.__file__).parent; \
+	  [compileall.compile_dir(part, quiet=1) for part in (folder / "server", pathlib.Path(uvloop.__file__).parent)]; \
+	  [compileall.compile_file(file, quiet=1) for file in (*folder.glob("*.py"), mypy_extensions.__file__)]'
 	@touch $@
 
 # Both build the engine in its folder, so not at the same time.

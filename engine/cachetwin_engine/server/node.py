@@ -12,6 +12,7 @@ from cachetwin_engine.server.control import ControlChannel, ControlledNode
 from cachetwin_engine.server.endpoints import Endpoints
 from cachetwin_engine.server.listener import ListenerNode
 from cachetwin_engine.server.logs import log
+from cachetwin_engine.server.process import package_version
 from cachetwin_engine.server.tls.certificate import Certificate
 from cachetwin_engine.server.tls.contexts import TlsFiles
 
@@ -42,9 +43,8 @@ class Node(ListenerNode, ControlledNode, Generic[ConnectionT]):
     opens and closes others.
     """
 
-    def __init__(self, tls_files: TlsFiles | None, control: socket.socket | None, backlog: int, version: str) -> None:
+    def __init__(self, tls_files: TlsFiles | None, control: socket.socket | None, backlog: int) -> None:
         self.backlog = backlog
-        self.version = version
         self.certificate = Certificate(tls_files)
         self.endpoints: Endpoints = Endpoints(self)
         self._connections: dict[int, ConnectionT] = {}  # by what the engine knows the session by
@@ -115,7 +115,7 @@ class Node(ListenerNode, ControlledNode, Generic[ConnectionT]):
         return list(self._connections.values())
 
     def _facts(self) -> dict[str, object]:
-        return {"pid": os.getpid(), "version": self.version, "profile": self._profile(), "core": BUILD}
+        return {"pid": os.getpid(), "version": package_version(), "profile": self._profile(), "core": BUILD}
 
     @abstractmethod
     def _handle_signals(self) -> None:

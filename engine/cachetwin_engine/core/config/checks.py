@@ -1,6 +1,5 @@
 """What a parameter may be set to: a check for each kind, which returns the text that CONFIG GET shows."""
 
-import ipaddress
 from collections.abc import Callable
 from typing import Final
 
@@ -186,6 +185,8 @@ def _is_title_template(value: bytes) -> bool:
 
 
 def _is_address(value: bytes, version: int) -> bool:
+    import ipaddress  # noqa: PLC0415  (1 ms of each start)
+
     try:
         return ipaddress.ip_address(value.decode("latin-1")).version == version
     except ValueError:

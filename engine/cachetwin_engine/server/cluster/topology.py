@@ -30,7 +30,6 @@
 """
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
@@ -38,7 +37,8 @@ from typing import Final
 from cachetwin_engine.core.cluster.topology import HEALTH, SlotMove, Topology, TopologyNode, TopologyShard
 from cachetwin_engine.core.keyspace.slots import SLOT_COUNT
 
-_ID: Final = re.compile("[0-9a-f]{40}")
+_ID_DIGITS: Final = 40
+_HEX: Final = frozenset("0123456789abcdef")
 _ROLES: Final = ("primary", "replica")
 _PORT_MAX: Final = 65535
 
@@ -160,7 +160,7 @@ def _number(fields: dict[str, object], name: str, where: str, default: int | Non
 
 def _id(fields: dict[str, object], name: str, where: str) -> bytes:
     value = _text(fields, name, where)
-    if not _ID.fullmatch(value):
+    if len(value) != _ID_DIGITS or not _HEX.issuperset(value):
         raise TopologyError(f"{where}{name} must be 40 hexadecimal digits, got {value!r}")
     return value.encode()
 

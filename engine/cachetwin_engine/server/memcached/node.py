@@ -68,9 +68,8 @@ class MemcachedNode(Node[MemcachedConnection]):
         *,
         tls_files: TlsFiles | None = None,
         control: socket.socket | None = None,
-        version: str = "",
     ) -> None:
-        super().__init__(tls_files, control, engine.settings.backlog, version)
+        super().__init__(tls_files, control, engine.settings.backlog)
         self.engine = engine
         facts.certificate = self.certificate
         self._waiting: deque[MemcachedConnection] = deque()  # for a place

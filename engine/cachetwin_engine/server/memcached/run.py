@@ -19,7 +19,6 @@ from cachetwin_engine.server.memcached.options import MemcachedOptions, parse
 from cachetwin_engine.server.process import (
     control_socket,
     loop_factory,
-    package_version,
     raise_file_limit,
     tame_garbage_collector,
 )
@@ -71,7 +70,7 @@ def prepare(options: MemcachedOptions) -> MemcachedNode:
         engine.store.cluster.set_nodes([name.encode() for name in options.cluster_nodes], 0)
     control = control_socket(options.control_fd)
     try:
-        node = MemcachedNode(engine, facts, tls_files=options.tls_files(), control=control, version=package_version())
+        node = MemcachedNode(engine, facts, tls_files=options.tls_files(), control=control)
         _listen(node, options)
     except (TlsError, ListenError) as error:
         raise OptionError(str(error)) from error

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import secrets
 import socket
 import sys
 import time
@@ -38,7 +37,7 @@ class ProcessHost(Host):
         self.process_id = os.getpid()
         self.executable = sys.executable
         self.config_file = str(Path(config_file).resolve()) if config_file else ""
-        self.run_id = secrets.token_hex(20)
+        self.run_id = os.urandom(20).hex()
         self.total_memory_bytes = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
 
     def cpu_seconds(self) -> tuple[float, float]:
@@ -205,4 +204,4 @@ class ProcessHost(Host):
 
     def secret_bits(self, count: int) -> int:
         """``count`` unpredictable bits."""
-        return secrets.randbits(count)
+        return int.from_bytes(os.urandom((count + 7) // 8)) >> (-count % 8)

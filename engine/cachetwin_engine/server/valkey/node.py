@@ -63,9 +63,8 @@ class ValkeyNode(Node[Connection]):
         tls_files: TlsFiles | None = None,
         control: socket.socket | None = None,
         backlog: int = 511,
-        version: str = "",
     ) -> None:
-        super().__init__(tls_files, control, backlog, version)
+        super().__init__(tls_files, control, backlog)
         self.engine = engine
         self.host = host
         host.serve_while_busy = self._serve_while_busy

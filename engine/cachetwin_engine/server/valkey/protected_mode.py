@@ -1,6 +1,5 @@
 """Protected mode: without a password, only clients on this machine are served (Valkey's networking.c)."""
 
-import ipaddress
 from typing import Final
 
 from cachetwin_engine.core.engine import Engine
@@ -26,7 +25,12 @@ def protects(engine: Engine, peer: object) -> bool:
         return False
     if not isinstance(peer, tuple):
         return False  # a Unix socket: the file's permissions protect it
-    address = ipaddress.ip_address(str(peer[0]).partition("%")[0])
+    text = str(peer[0]).partition("%")[0]
+    if text in {"127.0.0.1", "::1"}:
+        return False
+    import ipaddress  # noqa: PLC0415  (1 ms that the first client of a local engine should not wait for)
+
+    address = ipaddress.ip_address(text)
     mapped = getattr(address, "ipv4_mapped", None)
     return not (mapped or address).is_loopback
 

@@ -1,7 +1,7 @@
 """From options to a running node: the engine, its listening sockets, the event loop."""
 
 import asyncio
-import secrets
+import os
 import time
 from typing import Final, cast
 
@@ -57,7 +57,6 @@ def prepare(options: Options) -> ValkeyNode:
             tls_files=_tls_files(options),
             control=control_socket(options.control_fd),
             backlog=options.tcp_backlog,
-            version=package_version(),
         )
         for port, mode in listening_modes(options):
             for address in options.bind:
@@ -97,7 +96,7 @@ def new_engine(options: Options, host: ProcessHost | None = None) -> Engine:
         raise unknown_directive(error.name, _names(config)) from None
     except ParameterError as error:
         raise OptionError(str(error)) from None
-    engine = Engine(profile, time.time_ns, secrets.randbits(62), config)
+    engine = Engine(profile, time.time_ns, int.from_bytes(os.urandom(8)) >> 2, config)
     engine.host = host if host is not None else ProcessHost(options.config_file)
     named = [name for name, _ in options.parameters if name != "maxclients"]
     problem = engine.host.apply_parameters(["dir", *named], config)  # dir, so that CONFIG GET shows it
