@@ -37,6 +37,8 @@ import psutil
 
 START_SECONDS_MAX = 10.0
 RUN_SECONDS_MAX = 300.0
+CALM_SECONDS = 0.05
+CALM_SECONDS_MAX = 20.0
 KEYSPACE = 100_000
 DATA_BYTES_MAX = 256 * 2**20  # what one run may leave in a server: with large values fewer keys and requests
 DEPTHS, CLIENTS, SIZES = (1, 16), (50,), (16,)
@@ -232,12 +234,22 @@ def benchmark(server: Server, words: list[str], requests: int, case: Case) -> di
     return rows[0]
 
 
+def calm_down(server: Server) -> None:
+    """Wait until the server has nothing more to do."""
+    deadline = time.monotonic() + CALM_SECONDS_MAX
+    used = -1.0
+    while time.monotonic() < deadline and cpu_seconds(server.process) - used > CALM_SECONDS / 10:
+        used = cpu_seconds(server.process)
+        time.sleep(CALM_SECONDS)
+
+
 def prepare(server: Server, case: Case, requests: int) -> None:
     """An empty keyspace, then what the test reads."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=60) as sock:
         sock.sendall(b"FLUSHALL SYNC\r\n")
         if sock.recv(64) != b"+OK\r\n":
             raise SystemExit(f"{server.name} did not empty its keyspace")
+    calm_down(server)  # what was deleted is freed in the background
     test = TESTS[case.test]
     if test.fill:
         count = {"get": 3 * case.keys(), "lrange_100": 200, "eval_lrange": 200}.get(case.test, requests)
