@@ -19,7 +19,7 @@ from .execution.blocked_clients import end_overdue, serve_ready
 from .execution.context import Context
 from .execution.logins import end_logins, log_in
 from .execution.session import Session
-from .expiry.keys import expire_some
+from .expiry.keys import expire_more, expire_some
 from .registry.dispatch_flags import (
     BLOCKED_BY_LOADING,
     BLOCKED_BY_PAUSE,
@@ -125,7 +125,8 @@ class Engine(EngineParts):
     def has_work(self) -> bool:
         """True if there is something to do in the background."""
         link = self.replication.link
-        return self.snapshots_run or not self.trash.is_empty() or (link is not None and link.is_loading())
+        loads = link is not None and link.is_loading()
+        return self.snapshots_run or self.expiry_is_behind or loads or not self.trash.is_empty()
 
     def serves_while_working(self) -> bool:
         """Whether the work leaves clients something to wait for: not while all they get is LOADING."""
@@ -137,6 +138,7 @@ class Engine(EngineParts):
         self.replication.work(until_us)
         self.saves.work(until_us)
         self.log_rewriter.work(until_us)
+        expire_more(self, until_us)
         self.trash.work(self.clock, until_us)
         self.run_pending()
 

@@ -1,5 +1,7 @@
 """The periodic search for keys that have expired."""
 
+from itertools import count
+
 from tests.engine.in_process import Run
 
 from cachetwin_engine.core.engine import Engine
@@ -46,3 +48,32 @@ def test_during_an_import_keys_that_are_over_stay_and_only_their_source_sees_the
     assert source("CLIENT IMPORT-SOURCE OFF") == b"+OK\r\n"
     run.advance(100)
     assert run("DBSIZE") == b":0\r\n"
+
+
+def test_what_a_tick_has_no_time_for_goes_in_slices_of_the_background(run: Run) -> None:
+    for number in range(5000):
+        run(f"SET k{number} v PX 100")
+    readings = count((run.engine.now_ms + 200) * 1_000_000, 1_000_000)  # each takes a millisecond
+    run.engine.set_clock(readings.__next__, [])
+    run.engine.tick()
+    assert 0 < keys_held(run.engine) < 5000
+    slices = 0
+    while run.engine.has_work():
+        run.engine.work(run.engine.clock() + 3_000)
+        slices += 1
+    assert keys_held(run.engine) == 0
+    assert slices > 10
+    assert not run.engine.expiry_is_behind
+
+
+def test_what_is_left_stays_when_expiry_stops_meanwhile(run: Run) -> None:
+    for number in range(5000):
+        run(f"SET k{number} v PX 100")
+    readings = count((run.engine.now_ms + 200) * 1_000_000, 1_000_000)
+    run.engine.set_clock(readings.__next__, [])
+    run.engine.tick()
+    run("CONFIG SET import-mode yes")
+    held = keys_held(run.engine)
+    run.engine.work(run.engine.clock() + 3_000)
+    assert not run.engine.has_work()
+    assert keys_held(run.engine) == held

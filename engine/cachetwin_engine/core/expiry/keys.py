@@ -2,8 +2,9 @@
 
 Each database has a place in the walk over its keys with a time to live. A tick looks at some of them from there on, and
 continues while more than a tenth of a round had expired (Valkey's bound on what may stay), but never past its share
-of the time nor a fixed number of rounds. So an idle database costs one round, and many keys that expire together cannot
-stop the service. ``active-expire-effort`` makes rounds larger and the share greater, as expire.c does.
+of the time. What is left then is deleted in the background, slice by slice. So an idle database costs one round, and
+many keys that expire together are gone soon without a pause for anybody. ``active-expire-effort`` makes rounds larger
+and the share greater, as expire.c does.
 """
 
 from typing import Final
@@ -14,7 +15,6 @@ from cachetwin_engine.core.state.engine_state import EngineState
 from .fields import expire_fields
 
 ROUND_KEYS: Final = 20
-ROUNDS_MAX: Final = 5000
 TICK_SHARE_US: Final = 25_000  # a quarter of the tenth of a second between two ticks
 
 
@@ -22,21 +22,33 @@ def expire_some(engine: EngineState) -> None:
     """Do one tick's work in all databases, keys first, then fields of hashes."""
     if engine.keeps_expired or not engine.expires_actively:
         return
-    effort = engine.config.memory.active_expire_effort - 1
-    keys = ROUND_KEYS + ROUND_KEYS // 4 * effort
     started_us = engine.clock()
-    deadline_us = started_us + TICK_SHARE_US + 2_000 * effort
-    for db in engine.databases:
-        if db.values.expiring and not _expire_in(engine, db, keys, deadline_us):
-            break
+    _expire_until(engine, started_us + TICK_SHARE_US + 2_000 * (engine.config.memory.active_expire_effort - 1))
     expire_fields(engine)
     if engine.config.monitoring.latency_monitor_threshold:
         engine.latency_monitor.note(b"expire-cycle", engine.clock() - started_us, engine.now_ms)
 
 
+def expire_more(engine: EngineState, until_us: int) -> None:
+    """A slice of what the last tick has left, up to the clock's ``until_us``."""
+    if engine.keeps_expired or not engine.expires_actively:
+        engine.expiry_is_behind = False
+    elif engine.expiry_is_behind:
+        _expire_until(engine, until_us)
+
+
+def _expire_until(engine: EngineState, deadline_us: int) -> None:
+    keys = ROUND_KEYS + ROUND_KEYS // 4 * (engine.config.memory.active_expire_effort - 1)
+    engine.expiry_is_behind = False
+    for db in engine.databases:
+        if db.values.expiring and not _expire_in(engine, db, keys, deadline_us):
+            engine.expiry_is_behind = True
+            break
+
+
 def _expire_in(engine: EngineState, db: Database, keys: int, deadline_us: int) -> bool:
-    """Continue with ``db``; False when the share of the tick is used up."""
-    for _ in range(ROUNDS_MAX):
+    """Continue with ``db``; False when the share of the time is used up."""
+    while True:
         db.expiry_cursor, found = db.values.scan_expiring(db.expiry_cursor, keys)
         due = 0
         for key in found:
@@ -45,5 +57,4 @@ def _expire_in(engine: EngineState, db: Database, keys: int, deadline_us: int) -
         if engine.clock() > deadline_us:
             return False
         if due * 10 <= len(found) or not db.values.expiring:
-            break
-    return True
+            return True

@@ -66,6 +66,7 @@ class EngineState(KeyspaceObserver):
         self.embeds_keys = profile.is_valkey_from(8, 1)  # one allocation for a short string and its key
         self.packs_keys = profile.is_valkey_from(9, 1)  # one for any object and its key, and longer strings in it
         self.expires_actively = True  # DEBUG SET-ACTIVE-EXPIRE
+        self.expiry_is_behind = False  # more keys had expired than the last tick's share of the time was good for
         self.cron_paused = False  # DEBUG PAUSE-CRON
         self.databases = [Database(index, self) for index in range(self.config.server.databases)]
         self.clients = Clients()
