@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.distributions.wheels import Environment, install
+from tests.distributions.wheels import Environment, add, install
 from tools.distributions import ROOT
 
 README = ROOT / "constructs" / "README.md"
@@ -52,8 +52,11 @@ def test_the_template_is_the_one_we_reviewed(snapshot):
 @pytest.fixture(scope="module")
 def environment(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
     """The wheel with Node, as the README says."""
-    folder = tmp_path_factory.mktemp("constructs") / "venv"
-    return install(folder, [f"cachetwin-cdk[node] @ {wheels['cachetwin-cdk'].as_uri()}"])
+    return install(tmp_path_factory.mktemp("shop") / "venv", [requirement(wheels)])
+
+
+def requirement(wheels: dict[str, Path]) -> str:
+    return f"cachetwin-cdk[node] @ {wheels['cachetwin-cdk'].as_uri()}"
 
 
 def test_no_engine_and_no_database_is_installed(environment: Environment) -> None:
@@ -73,13 +76,14 @@ def test_the_example_of_the_readme_synthesises(environment: Environment, tmp_pat
     assert "CacheAddress" in template["Outputs"]
 
 
-@pytest.fixture(scope="module")
-def app(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
-    """A folder with an app, its test and an environment of its own."""
-    folder = tmp_path_factory.mktemp("shop")
+@pytest.fixture
+def app(environment: Environment, wheels: dict[str, Path]) -> Environment:
+    """The environment with pytest beside the constructs, and a folder with an app and its test."""
+    add(environment, [requirement(wheels), "pytest", "syrupy"])
+    folder = environment.folder.parent
     (folder / "shop.py").write_text(APP)
     (folder / "test_shop.py").write_text(TEST)
-    return install(folder / "venv", [f"cachetwin-cdk[node] @ {wheels['cachetwin-cdk'].as_uri()}", "pytest", "syrupy"])
+    return environment
 
 
 def run_tests(app: Environment, *options: str) -> subprocess.CompletedProcess[str]:

@@ -31,7 +31,7 @@ def test_the_command_of_the_readme_answers_a_client(environment: Environment, tm
     program, *options = shlex.split(first.replace("6379", str(port)))
     server = subprocess.Popen([environment.program(program), *options], cwd=tmp_path)
     try:
-        wait_until(lambda: accepts(port), "the engine to listen")
+        wait_until(lambda: accepts(port), "the engine to listen", 60)
         with socket.create_connection(("127.0.0.1", port), timeout=5) as client:
             client.sendall(b"SET fruit apple\r\nGET fruit\r\n")
             replies = client.makefile("rb")
