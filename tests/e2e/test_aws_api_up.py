@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.test_web_app_up import cachetwin
+from tests.e2e.architectures import cachetwin, up
 
 pytestmark = [pytest.mark.e2e]
 
@@ -90,12 +90,8 @@ def template() -> dict[str, object]:
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("aws")
     (folder / "app.json").write_text(json.dumps(template()))
-    try:
-        up = cachetwin(folder, "up", "-d", "--template", "app.json")
-        assert up.returncode == 0, up.stderr
+    with up(folder, "--template", "app.json"):
         yield folder
-    finally:
-        cachetwin(folder, "down")
 
 
 def test_a_function_calls_aws_as_far_as_its_role_allows(app: Path) -> None:

@@ -1,39 +1,23 @@
-"""The Memcached architecture, from cdk.json to a lost node, with the commands that its README has."""
+"""The Memcached architecture, up and with a lost node, with the commands that its README has."""
 
-import json
 import os
-import shutil
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from tests.e2e.test_web_app_up import ROOT, cachetwin, runs
+from tests.e2e.architectures import cachetwin, runs, status, up
 from tests.processes import wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.cdk, pytest.mark.xdist_group("web-app")]
+pytestmark = [pytest.mark.e2e, pytest.mark.cdk]
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A copy of the app, up in the background."""
-    folder = tmp_path_factory.mktemp("memcached")
-    for name in ("stacks", "constructs"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "cdk.json", folder)
-    try:
-        up = cachetwin(folder, "up", "-d", "-c", "stack=memcached")
-        assert up.returncode == 0, up.stderr
-        yield folder
-    finally:
-        cachetwin(folder, "down")
-
-
-def status(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(cachetwin(folder, "status", "--json").stdout)
-    return found
+def checkout(synthesised: Path) -> Iterator[Path]:
+    """The checkout with this architecture up in the background."""
+    with up(synthesised, "--no-synth", "CachetwinMemcached"):
+        yield synthesised
 
 
 def test_the_storefront_follows_its_nodes(checkout: Path) -> None:

@@ -1,27 +1,23 @@
-"""The messaging services, from cdk.json to a person at the page: nothing that was acknowledged is lost, whoever dies."""
+"""The messaging services, up and with a person at the page: nothing that was acknowledged is lost, whoever dies."""
 
 import json
-import shutil
 import threading
 import time
 import uuid
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
-from tests.e2e.test_session_api_up import ROOT, browser, cachetwin  # noqa: F401  (browser is a fixture)
-from tests.e2e.test_web_app_up import runs
+from tests.e2e.architectures import DEADLINE_S, cachetwin, runs, status, up
 from tests.processes import wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.cdk, pytest.mark.xdist_group("web-app")]
+pytestmark = [pytest.mark.e2e, pytest.mark.cdk]
 
-DEADLINE_S = 60
 ATTEMPTS_MAX = 200
 KILL = """
 const button = document.querySelector("#workers [data-kill]");
@@ -31,23 +27,10 @@ return button?.dataset.kill;
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A copy of the app, up in the background."""
-    folder = tmp_path_factory.mktemp("messaging")
-    for name in ("stacks", "constructs"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "cdk.json", folder)
-    try:
-        up = cachetwin(folder, "up", "-d", "-c", "stack=messaging")
-        assert up.returncode == 0, up.stderr
-        yield folder
-    finally:
-        cachetwin(folder, "down")
-
-
-def status(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(cachetwin(folder, "status", "--json").stdout)
-    return found
+def checkout(synthesised: Path) -> Iterator[Path]:
+    """The checkout with this architecture up in the background."""
+    with up(synthesised, "--no-synth", "CachetwinMessaging"):
+        yield synthesised
 
 
 @pytest.fixture(scope="module")
@@ -153,7 +136,7 @@ def test_no_acknowledged_order_is_lost_in_a_failover_and_with_a_worker(checkout:
 
 def test_a_person_sees_orders_pass_kills_a_worker_and_sends_a_dead_letter_again(
     url: str,
-    browser: webdriver.Chrome,  # noqa: F811  (a fixture)
+    browser: webdriver.Chrome,
 ) -> None:
     wait = WebDriverWait(browser, DEADLINE_S)
 

@@ -1,13 +1,9 @@
-"""The session API, from cdk.json to a person at its page, with the command a newcomer types.
+"""The session API, up and with a person at its page.
 
 The commands of docs/how-to/functions.md that call a function are tested here.
 """
 
 import json
-import os
-import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,68 +13,32 @@ import httpx
 import psutil
 import pytest
 from selenium import webdriver
-from selenium.webdriver.chrome.service import Service as Driver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
+from tests.e2e.architectures import DEADLINE_S, cachetwin, up
 
-pytestmark = [pytest.mark.e2e, pytest.mark.cdk, pytest.mark.xdist_group("session-api")]
+pytestmark = [pytest.mark.e2e, pytest.mark.cdk]
 
-ROOT = Path(__file__).parents[2]
 FUNCTION = "Sessions/Function"
-CHROMIUM, DRIVER = "/usr/bin/chromium", "/usr/bin/chromedriver"
-DEADLINE_S = 60
-
-
-def cachetwin(folder: Path, *words: str, deadline_s: float = 300) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TERM": "dumb"}
-    command = [sys.executable, "-m", "cachetwin_local", *words]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=deadline_s, check=False
-    )
 
 
 @pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the app alone: its stacks, the constructs they use and cdk.json."""
-    folder = tmp_path_factory.mktemp("session-api")
-    for name in ("stacks", "constructs"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "cdk.json", folder)
-    return folder
+def checkout(synthesised: Path) -> Path:
+    """The checkout of the app."""
+    return synthesised
 
 
 @pytest.fixture(scope="module")
 def app(checkout: Path) -> Iterator[dict[str, Any]]:
-    """The app, up in the background; its status."""
-    up = cachetwin(checkout, "up", "-d", "-c", "stack=session-api")
-    try:
-        assert up.returncode == 0, up.stderr
-        status: dict[str, Any] = json.loads(cachetwin(checkout, "status", "--json").stdout)
+    """The architecture, up in the background; its status."""
+    with up(checkout, "--no-synth", "CachetwinSessionApi") as status:
         yield status
-    finally:
-        cachetwin(checkout, "down")
 
 
 @pytest.fixture(scope="module")
 def url(app: dict[str, Any]) -> str:
     """The API's URL, as the stack's output has it."""
     return str(app["outputs"]["CachetwinSessionApi.Url"])
-
-
-@pytest.fixture
-def browser(tmp_path: Path) -> Iterator[webdriver.Chrome]:
-    if not (shutil.which(CHROMIUM) and shutil.which(DRIVER)):
-        pytest.skip(f"{CHROMIUM} and {DRIVER} are not installed: the page is tested in a real browser")
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for option in ("--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run"):
-        options.add_argument(option)
-    options.add_argument(f"--user-data-dir={tmp_path / 'profile'}")
-    driver = webdriver.Chrome(options=options, service=Driver(DRIVER))
-    try:
-        yield driver
-    finally:
-        driver.quit()
 
 
 def test_a_session_lives_in_the_serverless_cache(app: dict[str, Any], url: str) -> None:

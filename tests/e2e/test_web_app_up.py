@@ -2,10 +2,7 @@
 
 import json
 import os
-import shutil
 import socket
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,52 +10,26 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+from tests.e2e.architectures import DEADLINE_S, cachetwin, copy_of_the_app, runs, status, up
 from tests.processes import wait_until
 
-pytestmark = [pytest.mark.e2e, pytest.mark.cdk, pytest.mark.xdist_group("web-app")]
+pytestmark = [pytest.mark.e2e, pytest.mark.cdk]
 
-ROOT = Path(__file__).parents[2]
 # To ask often: a connection for each request, and one client, because making one takes 50 ms of processor time.
 EACH_ANEW = httpx.Limits(max_keepalive_connections=0)
-DEADLINE_S = 60  # a request, the end of a process; on a quiet machine each takes less than a second
-
-
-def cachetwin(folder: Path, *words: str, deadline_s: float = 300) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "TERM": "dumb"}
-    command = [sys.executable, "-m", "cachetwin_local", *words]
-    return subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=deadline_s, check=False
-    )
-
-
-def runs(pid: int) -> bool:
-    """Whether `pid` runs; one that ended but that its parent has not waited for does not."""
-    try:
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+KEPT = "Kept through a crash"
 
 
 @pytest.fixture(scope="module")
 def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the app alone: its stacks, the constructs they use and cdk.json."""
-    folder = tmp_path_factory.mktemp("web-app")
-    for name in ("stacks", "constructs"):
-        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(ROOT / "cdk.json", folder)
-    return folder
+    return copy_of_the_app(tmp_path_factory.mktemp("web-app"))
 
 
 @pytest.fixture(scope="module")
 def app(checkout: Path) -> Iterator[dict[str, Any]]:
     """The app, up in the background; its status."""
-    up = cachetwin(checkout, "up", "-d")
-    try:
-        assert up.returncode == 0, up.stderr
-        status: dict[str, Any] = json.loads(cachetwin(checkout, "status", "--json").stdout)
-        yield status
-    finally:
-        cachetwin(checkout, "down")
+    with up(checkout) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -125,74 +96,61 @@ def test_down_leaves_nothing_and_the_next_up_is_warm(checkout: Path, page: str) 
     assert not [pid for pid in pids if runs(pid)]
     with pytest.raises(httpx.ConnectError):
         httpx.get(page, timeout=DEADLINE_S)
-    up = cachetwin(checkout, "up", "-d")
-    assert up.returncode == 0, up.stderr
-    assert "synthesising" not in up.stderr
+    again = cachetwin(checkout, "up", "-d", "--watch")
+    assert again.returncode == 0, again.stderr
+    assert "synthesising" not in again.stderr
     assert httpx.get(page, timeout=DEADLINE_S).status_code == 200
 
 
-def test_a_killed_supervisor_takes_all_with_it_and_the_next_up_recovers(checkout: Path, page: str) -> None:
+def test_a_saved_file_of_the_service_answers_at_once(checkout: Path, page: str) -> None:
+    source = checkout / "stacks" / "web_app" / "service" / "catalogue" / "static" / "index.html"
+    source.write_text(source.read_text().replace("<title>", "<title>Saved: ", 1))
+    with httpx.Client(base_url=page, timeout=DEADLINE_S, limits=EACH_ANEW) as client:
+        wait_until(lambda: "<title>Saved: " in client.get("/").text, "the saved page", 120)
+
+
+@pytest.fixture(scope="module")
+def recovered(checkout: Path, page: str) -> Iterator[tuple[int, str]]:
+    """The next `up` after a kill, with its port taken and one loopback address: the killed process, what `up` said."""
     with httpx.Client(base_url=page, timeout=DEADLINE_S) as client:
-        renamed = client.patch("/api/products/5", json={"name": "Kept through a crash"})
+        renamed = client.patch("/api/products/5", json={"name": KEPT})
         assert renamed.status_code == 200, renamed.text
-    state = json.loads((checkout / ".cachetwin" / "state.json").read_text())
-    supervisor = psutil.Process(state["pid"])
+    supervisor = psutil.Process(json.loads((checkout / ".cachetwin" / "state.json").read_text())["pid"])
     children = supervisor.children(recursive=True)
     assert len(children) > 4
     supervisor.kill()
     wait_until(lambda: not any(runs(child.pid) for child in children), "every process ends", DEADLINE_S)
-    up = cachetwin(checkout, "up", "-d")
-    assert up.returncode == 0, up.stderr
-    assert f"the last run (pid {supervisor.pid}) was killed" in up.stderr
-    assert httpx.get(f"{page}api/products/5", timeout=DEADLINE_S).json()["data"]["name"] == "Kept through a crash"
+    with socket.create_server(("127.0.0.1", httpx.URL(page).port or 80)):
+        again = cachetwin(checkout, "up", "-d", "--no-synth", "--loopback", "shared")
+        assert again.returncode == 0, again.stderr
+        yield supervisor.pid, again.stderr
 
 
-def test_a_changed_source_is_synthesised_again(checkout: Path, page: str) -> None:
-    assert page
-    assert "synthesising" not in cachetwin(checkout, "plan").stderr
-    with (checkout / "stacks" / "app.py").open("a") as source:
-        source.write("# changed\n")
-    assert "synthesising" in cachetwin(checkout, "plan").stderr
+@pytest.fixture(scope="module")
+def moved(checkout: Path, recovered: tuple[int, str]) -> str:
+    """The load balancer's URL at its other port."""
+    assert recovered
+    endpoints = [str(row["endpoint"]) for row in status(checkout)["endpoints"]]
+    assert {endpoint.removeprefix("http://").partition(":")[0] for endpoint in endpoints} == {"127.0.0.1"}
+    return next(endpoint for endpoint in endpoints if endpoint.startswith("http"))
 
 
-def test_a_saved_file_of_the_service_answers_without_a_synthesis(checkout: Path) -> None:
-    cachetwin(checkout, "down")
-    up = cachetwin(checkout, "up", "-d", "--watch", "--no-synth")
-    try:
-        assert up.returncode == 0, up.stderr
-        page = next(line.rpartition(" = ")[2] for line in up.stdout.splitlines() if ".Url = " in line)
-        source = checkout / "stacks" / "web_app" / "service" / "catalogue" / "static" / "index.html"
-        source.write_text(source.read_text().replace("<title>", "<title>Saved: ", 1))
-        with httpx.Client(base_url=page, timeout=DEADLINE_S, limits=EACH_ANEW) as client:
-            wait_until(lambda: "<title>Saved: " in client.get("/").text, "the saved page", 120)
-    finally:
-        cachetwin(checkout, "down")
+def test_a_killed_supervisor_takes_all_with_it_and_the_next_up_recovers(recovered: tuple[int, str], moved: str) -> None:
+    killed, said = recovered
+    assert f"the last run (pid {killed}) was killed" in said
+    assert httpx.get(f"{moved}api/products/5", timeout=DEADLINE_S).json()["data"]["name"] == KEPT
 
 
-def test_it_runs_where_there_is_one_loopback_address(checkout: Path) -> None:
-    up = cachetwin(checkout, "up", "-d", "--no-synth", "--loopback", "shared")
-    try:
-        assert up.returncode == 0, up.stderr
-        status = json.loads(cachetwin(checkout, "status", "--json").stdout)
-        addresses = {str(row["endpoint"]).removeprefix("http://").partition(":")[0] for row in status["endpoints"]}
-        assert addresses == {"127.0.0.1"}
-        page = next(str(row["endpoint"]) for row in status["endpoints"] if str(row["endpoint"]).startswith("http"))
-        with httpx.Client(base_url=page, timeout=DEADLINE_S) as client:
-            assert [client.get("/api/products/3").json()["source"] for _ in range(2)] == ["database", "cache"]
-    finally:
-        cachetwin(checkout, "down")
-
-
-def test_a_port_that_is_taken_is_said_and_another_one_answers(checkout: Path, page: str) -> None:
+def test_a_port_that_is_taken_is_said_and_another_one_answers(
+    page: str, recovered: tuple[int, str], moved: str
+) -> None:
     port = httpx.URL(page).port or 80
-    with socket.create_server(("127.0.0.1", port)):
-        up = cachetwin(checkout, "up", "-d", "--no-synth")
-        try:
-            assert up.returncode == 0, up.stderr
-            assert f"port {port} is taken by " in up.stderr
-            assert f"(pid {os.getpid()})" in up.stderr
-            moved = next(line.rpartition(" = ")[2] for line in up.stdout.splitlines() if ".Url = " in line)
-            assert httpx.URL(moved).port != port
-            assert httpx.get(moved, timeout=DEADLINE_S).status_code == 200
-        finally:
-            cachetwin(checkout, "down")
+    assert f"port {port} is taken by " in recovered[1]
+    assert f"(pid {os.getpid()})" in recovered[1]
+    assert httpx.URL(moved).port != port
+    assert httpx.get(moved, timeout=DEADLINE_S).status_code == 200
+
+
+def test_it_runs_where_there_is_one_loopback_address(moved: str) -> None:
+    with httpx.Client(base_url=moved, timeout=DEADLINE_S) as client:
+        assert [client.get("/api/products/3").json()["source"] for _ in range(2)] == ["database", "cache"]
