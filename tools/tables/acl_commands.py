@@ -1,7 +1,7 @@
 """Writes ``access/acl_commands.json`` of the constructs: since which version each engine has a command, for access strings.
 
-    python tools/tables/acl_commands.py            write the table
-    python tools/tables/acl_commands.py --check    exit 1 if it is not current
+    python -m tools.tables.acl_commands            write the table
+    python -m tools.tables.acl_commands --check    exit 1 if it is not current
 
 The constructs do not depend on the engine, so what they know of its commands is this file. A sub-command is written
 ``container|sub``. ``tests/cdk/access/test_acl_rules.py`` runs the check.
@@ -10,6 +10,8 @@ The constructs do not depend on the engine, so what they know of its commands is
 import json
 import sys
 from pathlib import Path
+
+from tools.tables.written import write_or_check
 
 import cachetwin_engine.core.commands  # noqa: F401  (adds the rows of the command table)
 from cachetwin_engine.core.acl.rules import rows_of
@@ -45,16 +47,5 @@ def text() -> str:
     return json.dumps(table, indent=1) + "\n"
 
 
-def main() -> int:
-    """Write the table, or with ``--check`` compare it."""
-    if "--check" not in sys.argv:
-        TABLE.write_text(text())
-        return 0
-    if TABLE.exists() and TABLE.read_text() == text():
-        return 0
-    sys.stderr.write(f"{TABLE.name} is not current: run python tools/tables/acl_commands.py\n")
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(TABLE, text, "tools.tables.acl_commands"))

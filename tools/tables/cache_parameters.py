@@ -1,7 +1,7 @@
 """Writes ``engine/cache_parameters.json`` of the constructs: which parameters each family has, and their values.
 
-    python tools/tables/cache_parameters.py            write the table
-    python tools/tables/cache_parameters.py --check    exit 1 if it is not current
+    python -m tools.tables.cache_parameters            write the table
+    python -m tools.tables.cache_parameters --check    exit 1 if it is not current
 
 What a value may be comes from Cachetwin's engine, at the newest profile of the family. What ElastiCache offers, fixes and
 restricts further comes from the user guide's page "Engine specific parameters" (November 2026), which is also the source
@@ -17,6 +17,8 @@ import json
 import sys
 from pathlib import Path
 from typing import Any
+
+from tools.tables.written import write_or_check
 
 from cachetwin_engine.core.config import parameters as engine
 from cachetwin_engine.core.config.config import Config
@@ -268,16 +270,5 @@ def text() -> str:
     return "{\n" + ",\n".join(blocks) + "\n}\n"
 
 
-def main() -> int:
-    """Write the table, or with ``--check`` compare it."""
-    if "--check" not in sys.argv:
-        TABLE.write_text(text())
-        return 0
-    if TABLE.exists() and TABLE.read_text() == text():
-        return 0
-    sys.stderr.write(f"{TABLE.name} is not current: run python tools/tables/cache_parameters.py\n")
-    return 1
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(write_or_check(TABLE, text, "tools.tables.cache_parameters"))

@@ -1,7 +1,7 @@
 """Writes ``engine/region_offers.json`` of the constructs: what ElastiCache offers in each region.
 
-    python tools/tables/region_offers.py            write the table
-    python tools/tables/region_offers.py --check    exit 1 if it is not current
+    python -m tools.tables.region_offers            write the table
+    python -m tools.tables.region_offers --check    exit 1 if it is not current
 
 Families of nodes come from cfn-lint's copy of AWS's price list. They are complete families: no region lacks single sizes.
 Resource types come from cfn-lint's copies of the CloudFormation registry of each region. The regions of global datastores
@@ -13,6 +13,8 @@ import sys
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+
+from tools.tables.written import write_or_check
 
 TABLE = Path(__file__).parents[2] / "constructs" / "cachetwin_cdk" / "engine" / "region_offers.json"
 _SCHEMAS = files("cfnlint") / "data" / "schemas"
@@ -62,13 +64,5 @@ def table() -> str:
     return "{\n" + ",\n".join(blocks) + "\n}\n"
 
 
-def main() -> None:
-    """Write the table, or compare it."""
-    if "--check" not in sys.argv[1:]:
-        TABLE.write_text(table())
-    elif TABLE.read_text() != table():
-        sys.exit(f"{TABLE.name} is not current; run python tools/tables/region_offers.py")
-
-
 if __name__ == "__main__":
-    main()
+    sys.exit(write_or_check(TABLE, table, "tools.tables.region_offers"))

@@ -30,7 +30,7 @@ from cachetwin_engine.core.acl.user import User
 from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.registry.command_table import Command, table_for
 
-SCRIPT = Path(__file__).parents[3] / "tools" / "tables" / "acl_commands.py"
+ROOT = Path(__file__).parents[3]
 VERSIONS = {name: EngineVersion.of(Engine(profile.family), name.split("-")[1]) for name, profile in PROFILES.items()}
 TABLES: dict[str, dict[bytes, Command]] = {
     name: table_for(profile.commands_through, profile.is_valkey) for name, profile in PROFILES.items()
@@ -69,7 +69,13 @@ def construct_takes(text: str, version: EngineVersion) -> bool:
 
 
 def test_the_table_of_commands_is_the_engine_s() -> None:
-    check = subprocess.run([sys.executable, SCRIPT, "--check"], capture_output=True, text=True, check=False)
+    check = subprocess.run(
+        [sys.executable, "-m", "tools.tables.acl_commands", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (check.returncode, check.stderr) == (0, "")
 
 

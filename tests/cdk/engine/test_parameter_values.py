@@ -21,7 +21,6 @@ from cachetwin_engine.core.config.profile import PROFILES
 from cachetwin_engine.core.protocol.errors import CommandError
 
 ROOT = Path(__file__).parents[3]
-SCRIPT = ROOT / "tools" / "tables" / "cache_parameters.py"
 TABLE: dict[str, dict[str, dict[str, Any]]] = json.loads(
     (ROOT / "constructs" / "cachetwin_cdk" / "engine" / "cache_parameters.json").read_text()
 )
@@ -57,7 +56,13 @@ def group_takes(family: str, name: str, value: str) -> bool:
 
 
 def test_the_table_of_parameters_is_the_engine_s() -> None:
-    check = subprocess.run([sys.executable, SCRIPT, "--check"], capture_output=True, text=True, check=False)
+    check = subprocess.run(
+        [sys.executable, "-m", "tools.tables.cache_parameters", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert (check.returncode, check.stderr) == (0, "")
 
 

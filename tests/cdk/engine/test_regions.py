@@ -23,7 +23,7 @@ from cachetwin_cdk import (
     ValidationError,
 )
 
-SCRIPT = Path(__file__).parents[3] / "tools" / "tables" / "region_offers.py"
+ROOT = Path(__file__).parents[3]
 Make = Callable[[cdk.Stack, ec2.IVpc], object]
 LARGE = NodeType.M7G_LARGE
 
@@ -88,7 +88,13 @@ def said(region: str | None, make: Make) -> list[str]:
 
 
 def test_the_table_of_regions_is_current() -> None:
-    check = subprocess.run([sys.executable, SCRIPT, "--check"], capture_output=True, text=True, check=False)
+    check = subprocess.run(
+        [sys.executable, "-m", "tools.tables.region_offers", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     assert check.returncode == 0, check.stderr
 
 
