@@ -34,9 +34,9 @@ ROOT: Final = Path(__file__).parents[1]
 SCREENSHOTS: Final = ROOT / "docs" / "screenshots"
 COLUMNS: Final = 132
 READY: Final = b"Ctrl-C stops everything"
-UP_S_MAX: Final = 300
-DOWN_S_MAX: Final = 60
-PAGE_S_MAX: Final = 30
+UP_S_MAX: Final = 1200
+DOWN_S_MAX: Final = 120
+PAGE_S_MAX: Final = 120
 SETTLE_S: Final = 3
 """The page asks for its counters every two seconds."""
 SESSION_ROWS: Final = 10
