@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 
@@ -57,12 +57,12 @@ def datastore() -> GlobalDatastore:
 
 @asynccontextmanager
 async def both(
-    run_context: RunContext, west: ReplicationGroup, east: ReplicationGroup
+    run_context: RunContext, west: ReplicationGroup, east: ReplicationGroup, known: Sequence[GlobalDatastore] = ()
 ) -> AsyncIterator[tuple[CacheActor, CacheActor, GlobalDatastores]]:
-    """Both members, from their start to their end."""
+    """Both members, from their start to their end. `known` are the global datastores, which a test may change."""
     run_context.secrets.provision([secret()])
     actors: list[CacheActor] = []
-    regions = GlobalDatastores(run_context, lambda: actors, lambda: [datastore()])
+    regions = GlobalDatastores(run_context, lambda: actors, lambda: known or [datastore()])
     actors += [CacheActor(run_context, group, upstream=regions.upstream(group.identity.key)) for group in (west, east)]
     try:
         for actor in actors:
@@ -116,13 +116,16 @@ def linked(regions: GlobalDatastores) -> bool:
     return [row["link"] for row in regions.rows() if row["role"] == "secondary"] == ["connected"]
 
 
-def test_a_region_follows_another_one_until_it_is_promoted(run_context: RunContext, addresses: tuple[str, str]) -> None:
+def test_a_region_follows_another_one_until_it_is_promoted_or_removed(
+    run_context: RunContext, addresses: tuple[str, str]
+) -> None:
     west = in_region(replication_group("", 2), "West", addresses[0])
     east = in_region(replication_group("", 2), "East", addresses[1], WEST)
 
     async def main() -> None:
+        known = [datastore()]
         async with (
-            both(run_context, west, east) as (first, second, regions),
+            both(run_context, west, east, known) as (first, second, regions),
             client(run_context, west.primary_endpoint, west) as there,
             client(run_context, east.primary_endpoint, east) as here,
             client(run_context, east.reader_endpoint, east) as reader,
@@ -163,6 +166,12 @@ def test_a_region_follows_another_one_until_it_is_promoted(run_context: RunConte
             await regions.fail_over("dsdfu-catalogue", "us-west-1")
             await written(there, "app:5", "five")
             await read(here, "app:5", "five")
+
+            # a template without the promoted member: the other one takes writes again
+            await regions.fail_over("dsdfu-catalogue", "us-east-1")
+            await refused(there, "app:6")
+            known[:] = [replace(datastore(), members=datastore().members[:1])]
+            await written(there, "app:6", "six")
 
     asyncio.run(main())
 

@@ -167,11 +167,14 @@ class Shard:
             await self.upstream.lead(self.primary)
 
     async def renew_link(self) -> None:
-        """Connect the primary again to the region that it follows, where that is needed."""
-        if self.upstream.is_secondary() and self.primary.available:
+        """Connect the primary again to the region that it follows, where that is needed, or let it follow none."""
+        if self.primary.available and (self.upstream.is_secondary() or self.upstream.is_outdated):
             async with self._changing:
                 with suppress(OSError, UserError):  # it is gone: its own watch sees to it
-                    await self.upstream.renew(self.primary)
+                    if self.upstream.is_outdated:
+                        await self.upstream.lead(self.primary)
+                    else:
+                        await self.upstream.renew(self.primary)
 
     async def set_logins(self) -> None:
         """Give every node the users, and what IAM tokens need, as they are now. Raises UserError."""

@@ -32,15 +32,23 @@ class Upstream:
         self.is_secondary = is_secondary
         self.source = source
         self._linked: tuple[NodeProcess, NodeProcess] | None = None
+        self._follows = False
+
+    @property
+    def is_outdated(self) -> bool:
+        """Whether the shard has another role than it should: the global datastore's members have changed."""
+        return self._follows != self.is_secondary()
 
     async def lead(self, member: Member) -> None:
         """Make a node the primary of its shard. Raises as `NodeProcess.ask`."""
         if not self.is_secondary():
             await member.process.ask("lead")
+            self._follows = False
             return
         endpoint = member.node.endpoint
         # first of all it takes no writes, also while the other region is away
         await member.process.ask("follow", host=endpoint.address, port=endpoint.port)
+        self._follows = True
         await self._attach(member)
 
     async def renew(self, member: Member) -> None:
