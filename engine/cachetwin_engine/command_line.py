@@ -11,6 +11,8 @@ from cachetwin_engine.server.memcached.options import wants_memcached
 def run_command_line(arguments: Sequence[str] | None = None) -> int:
     """Serve until told to stop; 0 after a clean end, 1 with one line on stderr when the command line cannot be used."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["fork-server"]:
+        return _fork_server(words[1:])
     if wants_memcached("" if arguments is not None else Path(sys.argv[0]).name, words):
         return _memcached(words)
     at = _place_of_cluster(words)
@@ -36,6 +38,18 @@ def run_command_line(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"cachetwin-engine: {error}\n")
         return 1
     return 0
+
+
+def _fork_server(words: list[str]) -> int:
+    """Start nodes by fork when a supervisor asks for them; each of them goes on from here."""
+    from cachetwin_engine.server.fork_server import end_node, start_by_order  # noqa: PLC0415  (as above)
+
+    try:
+        node_words = start_by_order(words[0] if len(words) == 1 else "")
+    except OptionError as error:
+        sys.stderr.write(f"cachetwin-engine: {error}\n")
+        return 1
+    return end_node(run_command_line(node_words))
 
 
 def _place_of_cluster(words: list[str]) -> int:

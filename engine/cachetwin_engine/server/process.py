@@ -6,6 +6,7 @@ import gc
 import socket
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -49,6 +50,7 @@ def raise_file_limit(count: int) -> int:
     return max(1, wanted - RESERVED_DESCRIPTORS)
 
 
+@cache
 def package_version() -> str:
     """The version of the distribution; ``0+unknown`` when it runs from a source tree that was never installed."""
     for folder in sys.path:

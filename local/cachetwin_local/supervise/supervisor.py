@@ -405,6 +405,7 @@ class Supervisor:
         finally:
             for child in list(self._run_context.children.values()):
                 await child.kill()
+            await self._run_context.engines.close()
 
     async def _start_one(self, actor: Actor, dependencies_done: Callable[[], Awaitable[None]]) -> None:
         try:

@@ -16,13 +16,15 @@ from cachetwin_local.supervise.cache.cache_endpoints import MovingEndpoint, Spre
 from cachetwin_local.supervise.cache.cluster.shard_count import SHARDS_MAX, Progress, ShardCount
 from cachetwin_local.supervise.cache.cluster.topology import ClusterTopology
 from cachetwin_local.supervise.cache.logins import Logins
-from cachetwin_local.supervise.cache.node_settings import ENGINE, NodeSettings
+from cachetwin_local.supervise.cache.node_settings import NodeSettings
 from cachetwin_local.supervise.cache.shard.member import Member
 from cachetwin_local.supervise.cache.shard.shard import Shard
 from cachetwin_local.supervise.cache.shard.upstream import Upstream
+from cachetwin_local.supervise.cache.shared_turn import SharedTurn
 from cachetwin_local.supervise.cache.update import cache_update
 from cachetwin_local.supervise.events import ResourceState
 from cachetwin_local.supervise.health import HealthWatch
+from cachetwin_local.supervise.process.fork_server import ENGINE
 from cachetwin_local.supervise.project.run_context import RunContext, slug
 from cachetwin_local.topology.values import CacheNode, Endpoint, ReplicationGroup
 
@@ -77,7 +79,7 @@ class CacheActor:
         configuration = group.configuration_endpoint
         self._configuration = SpreadEndpoint("configuration", configuration) if configuration else None
         self._tasks = BackgroundTasks(run_context, self.name, self.kind)
-        self._changing = asyncio.Lock()
+        self._changed = SharedTurn(self._announce)
         self.shards = [
             self._make_shard(
                 tuple(node for node in group.nodes if node.shard == node_group.id),
@@ -132,7 +134,8 @@ class CacheActor:
             shard.open()
 
     async def prepare(self) -> None:
-        """Issue a certificate for all endpoints."""
+        """Have the engine loaded, and issue a certificate for all endpoints."""
+        await self._run_context.engines.enter(self.name)
         endpoints = [*self._endpoints, *(endpoint for shard in self.shards for endpoint in shard.endpoints)]
         addresses = list(dict.fromkeys(endpoint.address for endpoint in endpoints))
         names = [name for endpoint in endpoints for name in endpoint.names]
@@ -174,6 +177,7 @@ class CacheActor:
         for endpoint in (self._primary, self._reader, self._configuration):
             if endpoint is not None:
                 endpoint.close()
+        await self._run_context.engines.leave(self.name)
 
     @property
     def names(self) -> frozenset[str]:
@@ -449,18 +453,17 @@ class CacheActor:
         """The nodes as `status` shows them."""
         return [member.row(self.name, shard.primary) for shard in self.shards for member in shard.members]
 
-    async def _changed(self) -> None:
+    async def _announce(self) -> None:
         """The roles, or the nodes that serve, are others: tell the nodes, and move the endpoints."""
-        async with self._changing:
-            available = [member for member in self.members() if member.available and member.process.pid]
-            if self._topology is not None:
-                self._topology.update()
-                await self._push_topology()
-            if self._reader is not None:  # the replicas', or the primary's where there is none
-                replicas = [member for member in available if member is not self.shards[0].primary]
-                await self._reader.spread_over({member.process for member in replicas or available})
-            if self._configuration is not None:
-                await self._configuration.spread_over({member.process for member in available})
+        available = [member for member in self.members() if member.available and member.process.pid]
+        if self._topology is not None:
+            self._topology.update()
+            await self._push_topology()
+        if self._reader is not None:  # the replicas', or the primary's where there is none
+            replicas = [member for member in available if member is not self.shards[0].primary]
+            await self._reader.spread_over({member.process for member in replicas or available})
+        if self._configuration is not None:
+            await self._configuration.spread_over({member.process for member in available})
 
     async def _push_topology(self) -> None:
         """Send every node the topology. A node that is busy gets it when it can; a failover does not wait for it."""

@@ -19,9 +19,10 @@ from cachetwin_local.supervise.background import BackgroundTasks
 from cachetwin_local.supervise.cache.cache_endpoints import SpreadEndpoint
 from cachetwin_local.supervise.cache.memcached_metrics import metrics_of
 from cachetwin_local.supervise.cache.node import NodeProcess
-from cachetwin_local.supervise.cache.node_settings import ENGINE, NodeSettings
+from cachetwin_local.supervise.cache.node_settings import NodeSettings
 from cachetwin_local.supervise.events import State
 from cachetwin_local.supervise.parts import Part
+from cachetwin_local.supervise.process.fork_server import ENGINE
 from cachetwin_local.supervise.project.run_context import RunContext, slug
 from cachetwin_local.supervise.project.service_events import SourceType
 from cachetwin_local.topology.values import CacheNode, Endpoint, MemcachedCluster
@@ -100,7 +101,8 @@ class MemcachedActor:
             self._open(one)
 
     async def prepare(self) -> None:
-        """Issue a certificate for all endpoints, where TLS is on, those of nodes that may be added included."""
+        """Have the engine loaded, and issue a certificate for all endpoints where TLS is on, future nodes' included."""
+        await self._run_context.engines.enter(self.name)
         cluster = self._cluster
         endpoints = [
             cluster.configuration_endpoint,
@@ -134,6 +136,7 @@ class MemcachedActor:
             self._configuration.close()
         for one in self.nodes:
             _close(one)
+        await self._run_context.engines.leave(self.name)
 
     @property
     def member_ids(self) -> list[str]:

@@ -113,13 +113,16 @@ class NodeProcess:
         self._channel = channel
         self._child = child = await self._run_context.start_child(self.name, command, self._log_name)
         configuring = asyncio.create_task(self._configure(channel))
+        exited = asyncio.ensure_future(child.exited())
         try:
+            await asyncio.wait({configuring, exited}, timeout=_START_DEADLINE_S, return_when=asyncio.FIRST_COMPLETED)
             await wait_until_running(
                 self._run_context, self.name, child, lambda: _finished(configuring), _START_DEADLINE_S
             )
         finally:
             configuring.cancel()
-            await asyncio.gather(configuring, return_exceptions=True)
+            exited.cancel()
+            await asyncio.gather(configuring, exited, return_exceptions=True)
 
     def stand_in(self) -> None:
         """Have a name of its own beside the process that it is to replace."""

@@ -1,6 +1,5 @@
 """The settings that every node of a cache receives: engine, parameters, logins, time and certificate."""
 
-import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -9,9 +8,7 @@ from cachetwin_local.supervise.project.clock import Clock
 from cachetwin_local.supervise.project.key_pair import KeyPair
 from cachetwin_local.topology.values import CacheNode, Endpoint
 
-__all__ = ["ENGINE", "NodeSettings"]
-
-ENGINE = (sys.executable, "-m", "cachetwin_engine")
+__all__ = ["NodeSettings"]
 
 Document = dict[str, object]
 

@@ -13,10 +13,11 @@ import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from cachetwin_local.supervise.process.identity import ProcessIdentity, kill_group
 
-__all__ = ["Child", "Command", "run"]
+__all__ = ["Child", "Command", "OnLine", "Spawned", "run", "spawn"]
 
 _LINE_BYTES_MAX = 16_384
 _DRAIN_S = 1.0
@@ -42,10 +43,35 @@ class Command:
     drop_root: bool = False
 
 
+class Spawned(Protocol):
+    """What a child needs of its process; `asyncio.subprocess.Process` has it."""
+
+    @property
+    def pid(self) -> int:
+        """The process id, which is that of its group."""
+
+    @property
+    def stdin(self) -> asyncio.StreamWriter | None:
+        """Its input, where it was asked for."""
+
+    @property
+    def stdout(self) -> asyncio.StreamReader | None:
+        """Its output."""
+
+    async def wait(self) -> int:
+        """Its exit code, once it has exited; negative for a signal."""
+
+    def send_signal(self, number: int, /) -> None:
+        """Send it a signal. Raises ProcessLookupError when it has exited."""
+
+
+Spawn = Callable[[Command], Awaitable[Spawned]]
+
+
 class Child:
     """A running child. Made by `Child.start`."""
 
-    def __init__(self, process: asyncio.subprocess.Process, command: Command, on_line: OnLine) -> None:
+    def __init__(self, process: Spawned, command: Command, on_line: OnLine) -> None:
         self._process = process
         self._command = command
         self.pid = process.pid
@@ -54,12 +80,14 @@ class Child:
         self._exit = asyncio.create_task(self._wait())
 
     @classmethod
-    async def start(cls, command: Command, on_line: OnLine, secret_input: bytes | None = None) -> "Child":
+    async def start(
+        cls, command: Command, on_line: OnLine, secret_input: bytes | None = None, make: Spawn | None = None
+    ) -> "Child":
         """Start `command`; each line of its output goes to `on_line`. `secret_input` is written to its stdin.
 
-        A start that is cancelled leaves no process.
+        `make` makes the process; `spawn` unless given. A start that is cancelled leaves no process.
         """
-        starting = asyncio.create_task(cls._start(command, on_line, has_input=secret_input is not None))
+        starting = asyncio.create_task(cls._start(command, on_line, make, has_input=secret_input is not None))
         try:
             child = await asyncio.shield(starting)
         except asyncio.CancelledError:
@@ -80,19 +108,8 @@ class Child:
             await (await starting).kill()
 
     @classmethod
-    async def _start(cls, command: Command, on_line: OnLine, *, has_input: bool) -> "Child":
-        death = str(int(command.death_signal))
-        root = "drop" if command.drop_root else "keep"
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-S", _LAUNCH, str(os.getpid()), death, root, *command.argv,
-            cwd=command.cwd,
-            env=dict(command.environment),
-            pass_fds=command.pass_fds,
-            start_new_session=True,
-            stdin=asyncio.subprocess.PIPE if has_input else asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
+    async def _start(cls, command: Command, on_line: OnLine, make: Spawn | None, *, has_input: bool) -> "Child":
+        process = await (spawn(command, has_input=has_input) if make is None else make(command))
         return cls(process, command, on_line)
 
     @property
@@ -148,6 +165,21 @@ class Child:
                 rest = b""
         if rest:
             on_line(_text(rest))
+
+
+async def spawn(command: Command, *, has_input: bool = False) -> Spawned:
+    """Start `command` as a program, through `launch`. Raises OSError."""
+    root = "drop" if command.drop_root else "keep"
+    return await asyncio.create_subprocess_exec(
+        sys.executable, "-I", "-S", _LAUNCH, str(os.getpid()), str(int(command.death_signal)), root, *command.argv,
+        cwd=command.cwd,
+        env=dict(command.environment),
+        pass_fds=command.pass_fds,
+        start_new_session=True,
+        stdin=asyncio.subprocess.PIPE if has_input else asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )  # fmt: skip
 
 
 def _guarded(on_line: OnLine) -> OnLine:

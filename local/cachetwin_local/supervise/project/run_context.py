@@ -8,6 +8,7 @@ from cachetwin_local.identity.directory import Directory
 from cachetwin_local.supervise.events import Event, ResourceState, State
 from cachetwin_local.supervise.parts import Part, Parts
 from cachetwin_local.supervise.process.child import Child, Command
+from cachetwin_local.supervise.process.fork_server import ForkServer
 from cachetwin_local.supervise.process.private_file import make_private_directory
 from cachetwin_local.supervise.project.clock import Clock
 from cachetwin_local.supervise.project.local_ca import LocalCA
@@ -44,8 +45,10 @@ class RunContext:
     clock: Clock = field(default_factory=Clock)
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     identities: Directory = field(init=False)
+    engines: ForkServer = field(init=False)
 
     def __post_init__(self) -> None:
+        self.engines = ForkServer(self.directory, lambda line: self.logs.write("supervisor", line))
         self.service_events.now = self.clock.now
         self.identities = Directory(lambda name: self.secrets.internal(f"identity of {name}"))
 
@@ -62,7 +65,7 @@ class RunContext:
     async def start_child(self, name: str, command: Command, log_name: str | None = None) -> Child:
         """Start a child under `name`, its output in the log of `log_name` (the same name unless given)."""
         log = log_name or name
-        child = await Child.start(command, lambda line: self.logs.write(log, line))
+        child = await Child.start(command, lambda line: self.logs.write(log, line), make=self.engines.spawn)
         self.children[name] = child
         self.children_changed(self.children)
         return child

@@ -27,6 +27,7 @@ from cachetwin_local.topology.values import CacheNode, Endpoint
 __all__ = ["Shard"]
 
 _POLL_S = 0.02
+_POLL_MAX_S = 0.2
 _SYNC_S = 600.0
 _BACKOFF_MAX_S = 60.0
 _RELINK_S = 0.1
@@ -429,7 +430,7 @@ class Shard:
 
         A link that broke before that is made again.
         """
-        broken = 0
+        broken, poll_s = 0, _POLL_S
         async with asyncio.timeout(_SYNC_S):
             while not (state := await member.process.ask_state()).is_linked:
                 broken = broken + 1 if state.link == "connect" else 0
@@ -438,7 +439,8 @@ class Shard:
                     self._events.log(member.node, "its link broke before it had the data; it is made again")
                     async with self._changing:
                         await follow(member, source or self.primary)
-                await asyncio.sleep(_POLL_S)
+                await asyncio.sleep(poll_s)
+                poll_s = min(1.5 * poll_s, _POLL_MAX_S)  # many replicas at once would be asked for little else
 
     def _link_lost(self, member: Member) -> None:
         if self._started:
