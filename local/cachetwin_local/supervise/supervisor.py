@@ -44,6 +44,7 @@ from cachetwin_local.supervise.reload import FolderChange, Reloading
 from cachetwin_local.supervise.rotation import RotationOperations
 from cachetwin_local.supervise.service.operations import SERVICE_OPERATIONS, ServiceOperations
 from cachetwin_local.supervise.service.service import ServiceActor
+from cachetwin_local.topology.host_names import host_names
 from cachetwin_local.topology.principals import principals_of
 from cachetwin_local.topology.values import Topology
 
@@ -321,6 +322,7 @@ class Supervisor:
         self._run_context.secrets.provision(topology.secrets)
         self._run_context.identities.set_principals(principals_of(topology))
         self._run_context.tags = topology.tags
+        self._run_context.host_names.write(host_names(topology))
 
     def _services(self) -> list[ServiceActor]:
         return [actor for actor in self._actors if isinstance(actor, ServiceActor)]
@@ -338,6 +340,7 @@ class Supervisor:
         failure: str | None = None
         try:
             self._provision(self._topology)
+            await self._run_context.host_names.try_out()
             self.logs.mask(self._run_context.values_to_mask())
             self._actors = make_actors(self._run_context, self._topology, self._regions)
             if not self._actors:

@@ -120,6 +120,7 @@ class DataPlaneProcess:
                 cwd=self._run_context.directory,
                 environment=python_environment(),
                 pass_fds=(descriptor, *(sock.fileno() for sock in self._sockets)),
+                hosts=self._run_context.host_names.file,  # what a function finds, which is a child of this
             )
             child = await self._run_context.start_child(self._name, command, self._actor)
         return _Launched(child, ours)

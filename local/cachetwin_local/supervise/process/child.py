@@ -17,11 +17,12 @@ from typing import Protocol
 
 from cachetwin_local.supervise.process.identity import ProcessIdentity, kill_group
 
-__all__ = ["Child", "Command", "OnLine", "Spawned", "run", "spawn"]
+__all__ = ["LAUNCH", "Child", "Command", "OnLine", "Spawned", "run", "spawn"]
 
 _LINE_BYTES_MAX = 16_384
 _DRAIN_S = 1.0
-_LAUNCH = str(Path(__file__).with_name("launch.py"))
+LAUNCH = str(Path(__file__).with_name("launch.py"))
+"""What prepares each child: `launch`."""
 
 OnLine = Callable[[str], None]
 
@@ -31,7 +32,7 @@ class Command:
     """A program to run. `argv[0]` is an absolute path. `environment` is the whole environment of the child.
 
     `stop_signal` asks it to end; `death_signal` is what the kernel sends when the supervisor dies. `drop_root` runs
-    it as ``nobody`` when the supervisor is root.
+    it as ``nobody`` when the supervisor is root. `hosts` is a file that it finds as ``/etc/hosts``.
     """
 
     argv: tuple[str, ...]
@@ -41,6 +42,7 @@ class Command:
     stop_signal: signal.Signals = signal.SIGTERM
     death_signal: signal.Signals = signal.SIGKILL
     drop_root: bool = False
+    hosts: Path | None = None
 
 
 class Spawned(Protocol):
@@ -169,9 +171,9 @@ class Child:
 
 async def spawn(command: Command, *, has_input: bool = False) -> Spawned:
     """Start `command` as a program, through `launch`. Raises OSError."""
-    root = "drop" if command.drop_root else "keep"
+    root, hosts = "drop" if command.drop_root else "keep", str(command.hosts or "")
     return await asyncio.create_subprocess_exec(
-        sys.executable, "-I", "-S", _LAUNCH, str(os.getpid()), str(int(command.death_signal)), root, *command.argv,
+        sys.executable, "-I", "-S", LAUNCH, str(os.getpid()), str(int(command.death_signal)), root, hosts, *command.argv,
         cwd=command.cwd,
         env=dict(command.environment),
         pass_fds=command.pass_fds,

@@ -11,6 +11,7 @@ from cachetwin_local.supervise.process.child import Child, Command
 from cachetwin_local.supervise.process.fork_server import ForkServer
 from cachetwin_local.supervise.process.private_file import make_private_directory
 from cachetwin_local.supervise.project.clock import Clock
+from cachetwin_local.supervise.project.host_names import HostNames
 from cachetwin_local.supervise.project.local_ca import LocalCA
 from cachetwin_local.supervise.project.logs import Logs
 from cachetwin_local.supervise.project.metrics import Metrics
@@ -46,8 +47,10 @@ class RunContext:
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     identities: Directory = field(init=False)
     engines: ForkServer = field(init=False)
+    host_names: HostNames = field(init=False)
 
     def __post_init__(self) -> None:
+        self.host_names = HostNames(self.directory / "hosts")
         self.engines = ForkServer(self.directory, lambda line: self.logs.write("supervisor", line))
         self.service_events.now = self.clock.now
         self.identities = Directory(lambda name: self.secrets.internal(f"identity of {name}"))

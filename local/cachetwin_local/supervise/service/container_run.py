@@ -7,7 +7,7 @@ health path answers and its health check passes, or, without either, when it has
 import asyncio
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.process.child import Child, Command
@@ -124,7 +124,7 @@ class ContainerRun:
     async def _run_once(self) -> str:
         """One process of the container; what became of it."""
         self._code = None
-        command = self._task.command(self.container)
+        command = replace(self._task.command(self.container), hosts=self._run_context.host_names.file)
         child = await self._run_context.start_child(self.name, command, self._log_name)
         self.state, self.pid = "starting", child.pid
         self._started.set()

@@ -28,7 +28,7 @@ class HealthCommand:
         kind, *given = check.command
         words = [listening.local(word, numbers=True) for word in listening.words(given)]
         argv = ("/bin/sh", "-c", " ".join(words)) if kind == "CMD-SHELL" else ("/usr/bin/env", *words)
-        return cls(check, Command(argv, container.cwd, container.environment))
+        return cls(check, Command(argv, container.cwd, container.environment, hosts=container.hosts))
 
     @property
     def missing_program(self) -> str | None:
