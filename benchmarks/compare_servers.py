@@ -219,14 +219,17 @@ def cpu_seconds(process: psutil.Process) -> float:
     return float(times.user + times.system)
 
 
-def benchmark(server: Server, words: list[str], requests: int, case: Case) -> dict[str, str]:
-    """One run of redis-benchmark with the case's depth, clients and keys: its only row."""
+def benchmark(
+    server: Server, words: list[str], requests: int, case: Case, flags: tuple[str, ...] = ()
+) -> dict[str, str]:
+    """One run of redis-benchmark with the case's depth, clients and keys: its only row. `flags` are more of its options."""
     command = [
         "redis-benchmark", "-p", str(server.port), "-n", str(requests), "-P", str(case.pipeline), "-c", str(case.clients),
-        "-r", str(case.keys()), "--csv", *words,
+        "-r", str(case.keys()), *flags, "--csv", *words,
     ]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, timeout=RUN_SECONDS_MAX, check=True)
-    rows = list(csv.DictReader(io.StringIO(done.stdout)))
+    table = done.stdout[max(0, done.stdout.find('"test"')) :]  # a cluster's nodes are told before
+    rows = list(csv.DictReader(io.StringIO(table)))
     if len(rows) != 1 or "rps" not in rows[0]:
         raise SystemExit(
             f"redis-benchmark {words[0]} against {server.name} printed {(done.stderr or done.stdout)[:500]!r}"
