@@ -174,7 +174,7 @@ class Arrangement:
         for port in ports:
             with arranged.client(port) as client:
                 end = time.monotonic() + START_SECONDS_MAX
-                while client.cluster("INFO")["cluster_state"] != "ok":  # type: ignore[no-untyped-call]
+                while client.cluster("INFO")["cluster_state"] != "ok":
                     if time.monotonic() > end:
                         raise SystemExit(f"the cluster of {arranged.name} does not get ready")
                     time.sleep(0.05)

@@ -19,6 +19,7 @@ the system when it is made, and CPython and OpenSSL seed themselves anew in a fo
 import contextlib
 import ctypes
 import fcntl
+import gc
 import json
 import os
 import platform
@@ -149,6 +150,7 @@ def _load() -> None:
         supervisor, node = socket.socketpair()
         with supervisor, node:
             prepare(["--control-fd", str(os.dup(node.fileno()))])
+    gc.collect()  # the two nodes, which every other one would have
     tame_garbage_collector()
 
 
