@@ -18,6 +18,7 @@ from cachetwin_local.resources.aws_api.translator import aws_api_address
 from cachetwin_local.resources.context import Context, Translation, resource_identity
 from cachetwin_local.resources.elasticache import node_groups as elasticache_node_groups
 from cachetwin_local.resources.elbv2 import listener as elbv2_listener
+from cachetwin_local.resources.iam.grants import grants_of
 from cachetwin_local.resources.iam.role import role_of
 from cachetwin_local.resources.lambda_ import url as lambda_url
 from cachetwin_local.resources.modelled import shape_of
@@ -136,6 +137,7 @@ def plan(
     absent = {one.identity.key: one.note for one in coverage if one.status in {"not supported", "not readable"}}
     _warn_about_missing_values(context, services, absent)
     roles = _roles(context, services, functions)
+    grants = grants_of(context)
     _warn_about_missing_variables(context, functions, absent)
     return Topology(
         project=project,
@@ -155,6 +157,7 @@ def plan(
         aws_api=_aws_api(address_plan, values, aws_endpoint) if services or functions else None,
         target_groups=targets,
         roles=roles,
+        grants=grants,
         tags=_tags(context),
         paths=paths,
         coverage=tuple(coverage),

@@ -14,7 +14,7 @@ _ARN = "arn:{partition}:{service}:{region}:{account}:"
 _NETWORK = "part of the network; loopback addresses stand for it"
 _POLICY = "decides what its roles may do with caches and at AWS's APIs here"
 _OF_RESOURCES = "policies of resources are not evaluated here: the policies of roles are"
-_NOT_YET = "does not run here yet"
+_OF_DELIVERIES = "decides which services of AWS may deliver to what it is of; roles need only their own policies here"
 
 
 def _ec2(prefix: str, resource: str, note: str = _NETWORK, **attributes: str) -> Shape:
@@ -172,7 +172,6 @@ MODELLED: Final[Mapping[str, Shape]] = {
     "AWS::CloudWatch::Dashboard": _unsupported("there are no dashboards here yet", "DashboardName"),
     "AWS::Events::Rule": _unsupported("schedules and events call nothing here yet", "Name"),
     "AWS::Lambda::EventInvokeConfig": Shape("modelled", "its function's asynchronous invocations follow it"),
-    "AWS::Lambda::EventSourceMapping": _unsupported("no event source " + _NOT_YET),
     "AWS::Lambda::LayerVersion": Shape(
         "modelled",
         "its content is on the path of the functions that name it",
@@ -182,14 +181,12 @@ MODELLED: Final[Mapping[str, Shape]] = {
         arn=_ARN + "layer:{name}:1",
         attributes={"LayerVersionArn": "{arn}"},
     ),
-    "AWS::Lambda::Permission": Shape(
-        "modelled", "who may call a function is not checked yet", attributes={"Id": "{name}"}
-    ),
+    "AWS::Lambda::Permission": Shape("modelled", _OF_DELIVERIES, attributes={"Id": "{name}"}),
     "AWS::Route53::HostedZone": _unsupported("names are not resolved here yet; endpoints have loopback addresses"),
     "AWS::Route53::RecordSet": _unsupported("names are not resolved here yet; endpoints have loopback addresses"),
     "AWS::S3::BucketPolicy": Shape("modelled", _OF_RESOURCES),
-    "AWS::SNS::TopicPolicy": Shape("modelled", _OF_RESOURCES, attributes={"Id": "{name}"}),
-    "AWS::SQS::QueuePolicy": Shape("modelled", _OF_RESOURCES, attributes={"Id": "{name}"}),
+    "AWS::SNS::TopicPolicy": Shape("modelled", _OF_DELIVERIES, attributes={"Id": "{name}"}),
+    "AWS::SQS::QueuePolicy": Shape("modelled", _OF_DELIVERIES, attributes={"Id": "{name}"}),
 }
 
 UNKNOWN: Final = _unsupported("the runner does not know this type; nothing runs for it")

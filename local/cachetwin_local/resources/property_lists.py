@@ -48,6 +48,7 @@ PROPERTY_LISTS: Final[Mapping[str, PropertyUse]] = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": elbv2.LOAD_BALANCER,
     "AWS::ElasticLoadBalancingV2::TargetGroup": elbv2.TARGET_GROUP,
     "AWS::Lambda::Alias": lambda_.ALIAS,
+    "AWS::Lambda::EventSourceMapping": lambda_.EVENT_SOURCE_MAPPING,
     "AWS::Lambda::Function": lambda_.FUNCTION,
     "AWS::Lambda::Url": lambda_.URL,
     "AWS::Lambda::Version": lambda_.VERSION,
@@ -65,6 +66,9 @@ _READ_BY_OTHERS: Final = frozenset(
         ("AWS::ApiGateway::ApiKey", "Value"),
         ("AWS::Lambda::EventInvokeConfig", "FunctionName"),
         ("AWS::Lambda::LayerVersion", "Content"),
+        *(("AWS::Lambda::Permission", name) for name in ("Action", "FunctionName", "Principal", "SourceArn")),
+        *(("AWS::SNS::TopicPolicy", name) for name in ("PolicyDocument", "Topics")),
+        *(("AWS::SQS::QueuePolicy", name) for name in ("PolicyDocument", "Queues")),
     }
 )
 """Properties, by type and name, of types of which nothing runs that decide what runs for another."""

@@ -32,6 +32,7 @@ from .elbv2 import listener_rule as elbv2_listener_rule
 from .elbv2 import load_balancer as elbv2_load_balancer
 from .elbv2 import target_group as elbv2_target_group
 from .lambda_ import alias as lambda_alias
+from .lambda_ import event_source_mapping as lambda_event_source_mapping
 from .lambda_ import function as lambda_function
 from .lambda_ import url as lambda_url
 from .lambda_ import version as lambda_version
@@ -71,6 +72,7 @@ TRANSLATORS: Final[Mapping[str, Translator]] = {
     "AWS::ElasticLoadBalancingV2::LoadBalancer": elbv2_load_balancer,
     "AWS::ElasticLoadBalancingV2::TargetGroup": elbv2_target_group,
     "AWS::Lambda::Alias": lambda_alias,
+    "AWS::Lambda::EventSourceMapping": lambda_event_source_mapping,
     "AWS::Lambda::Function": lambda_function,
     "AWS::Lambda::Url": lambda_url,
     "AWS::Lambda::Version": lambda_version,

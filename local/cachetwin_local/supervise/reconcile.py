@@ -58,7 +58,9 @@ def specifications(topology: Topology) -> dict[str, Specification]:
             callers,
             topology.secrets,
             logs,
-            tuple(one.identity.arn for one in topology.functions),
+            tuple((one.identity.arn, one.role) for one in topology.functions),
+            topology.roles,
+            topology.grants,
         )
     arns = tuple(one.identity.arn for one in topology.functions)
     for function in topology.functions:

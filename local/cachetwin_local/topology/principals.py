@@ -5,7 +5,7 @@ from cachetwin_local.identity.directory import Principal
 from .roles import Role
 from .values import Topology
 
-__all__ = ["principals_of"]
+__all__ = ["principals_of", "principals_of_roles"]
 
 
 def principals_of(topology: Topology) -> list[Principal]:
@@ -14,6 +14,11 @@ def principals_of(topology: Topology) -> list[Principal]:
     users = [(service.identity.key, service.task_role) for service in topology.services]
     users += [(function.identity.key, function.role) for function in topology.functions]
     return [_principal(name, roles[arn]) for name, arn in users if arn in roles]
+
+
+def principals_of_roles(topology: Topology) -> dict[str, Principal]:
+    """Each role by its ARN, as whatever delivers an event with it."""
+    return {role.arn: _principal(role.arn, role) for role in topology.roles}
 
 
 def _principal(name: str, role: Role) -> Principal:

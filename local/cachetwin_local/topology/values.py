@@ -13,6 +13,7 @@ from typing import Literal
 
 from cachetwin_local.assembly.values.stand_ins import MissingValue
 from cachetwin_local.assembly.values.text import SecretRef, Text, secrets_in, show
+from cachetwin_local.identity.resource_policies import Grant
 
 from .aws_api import AwsApi, AwsResource
 from .caches import (
@@ -78,6 +79,7 @@ __all__ = [
     "GenerateSecretString",
     "GlobalDatastore",
     "GlobalMember",
+    "Grant",
     "HealthCheck",
     "HttpApi",
     "Identity",
@@ -156,8 +158,9 @@ class Output:
 class Topology:
     """Everything that should run here for the chosen stacks of an app, and how the rest is treated.
 
-    `roles` are those that services have. `tags` are those of caches and their users, by ARN. `aws_api` is None where
-    nothing could call it.
+    `roles` are those that services and functions have, and those that rules and schedules deliver with. `grants` are
+    what the policies of functions, queues and topics let services do. `tags` are those of caches and their users, by
+    ARN. `aws_api` is None where nothing could call it.
     """
 
     project: str
@@ -177,6 +180,7 @@ class Topology:
     aws_api: AwsApi | None = None
     target_groups: tuple[TargetGroup, ...] = ()
     roles: tuple[Role, ...] = ()
+    grants: tuple[Grant, ...] = ()
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     paths: tuple[NetworkPath, ...] = ()
     coverage: tuple[Coverage, ...] = ()

@@ -1,8 +1,10 @@
 """Functions as the plan has them."""
 
+import pytest
 from tests.local.resources.templates import CACHE, messages, one, plan_of, status
 
 from cachetwin_local.assembly.template import Assembly, FileAsset, Json, Resource, Stack
+from cachetwin_local.identity.resource_policies import may_service
 from cachetwin_local.plan.planner import plan
 from cachetwin_local.topology.values import Function, Topology
 
@@ -116,3 +118,68 @@ def test_a_variable_from_what_does_not_run_is_said() -> None:
     machine = one("StepFunctions::StateMachine")
     topology = plan_of(Machine=machine, Greet=greet(Environment={"Variables": {"MACHINE": {"Ref": "Machine"}}}))
     assert any(message.startswith("MACHINE comes from App/Machine") for message in messages(topology))
+
+
+def mapped(**properties: Json) -> Topology:
+    given = {"EventSourceArn": {"Fn::GetAtt": ["Queue", "Arn"]}, "FunctionName": {"Ref": "Function"}, **properties}
+    return plan_of(Function=greet(), Queue=one("SQS::Queue"), Map=one("Lambda::EventSourceMapping", **given))
+
+
+def test_a_mapping_goes_to_the_endpoint_with_its_functions_arn() -> None:
+    topology = mapped(BatchSize=3)
+    assert topology.aws_api is not None
+    (mapping,) = [one for one in topology.aws_api.resources if one.identity.logical_id == "Map"]
+    assert (mapping.properties["FunctionName"], mapping.properties["BatchSize"]) == (
+        topology.functions[0].identity.arn,
+        3,
+    )
+    assert status(topology, "Map")[0] == "twinned"
+
+
+@pytest.mark.parametrize(
+    ("properties", "why"),
+    [
+        ({"EventSourceArn": "arn:aws:kinesis:us-east-1:000000000000:stream/s"}, "event sources here, got kinesis"),
+        ({"EventSourceArn": "arn:aws:sqs:us-east-1:000000000000:other"}, "no stack of this app has its source"),
+        ({"FunctionName": "other"}, "no stack of this app has its function, other"),
+    ],
+)
+def test_a_mapping_that_cannot_run_is_named(properties: dict[str, Json], why: str) -> None:
+    kind, note = status(mapped(**properties), "Map")
+    assert kind == "not supported"
+    assert why in note
+
+
+def test_permissions_say_which_services_may_invoke_a_function() -> None:
+    topology = plan_of(
+        Function=greet(),
+        Queue=one("SQS::Queue"),
+        Permission=one(
+            "Lambda::Permission",
+            Action="lambda:InvokeFunction",
+            FunctionName={"Fn::GetAtt": ["Function", "Arn"]},
+            Principal="events.amazonaws.com",
+            SourceArn="arn:aws:events:us-east-1:000000000000:rule/mine",
+        ),
+        Policy=one(
+            "SQS::QueuePolicy",
+            Queues=[{"Ref": "Queue"}],
+            PolicyDocument={
+                "Statement": {
+                    "Effect": "Allow",
+                    "Principal": {"Service": ["sns.amazonaws.com"]},
+                    "Action": "sqs:SendMessage",
+                    "Resource": "*",
+                }
+            },
+        ),
+    )
+    arn = topology.functions[0].identity.arn
+    queue = next(g.resource for g in topology.grants if ":sqs:" in g.resource)
+    mine, other = ({"aws:SourceArn": f"arn:aws:events:us-east-1:000000000000:rule/{n}"} for n in ("mine", "other"))
+    action = "lambda:InvokeFunction"
+    assert may_service(topology.grants, "events.amazonaws.com", action, arn, mine)
+    assert not may_service(topology.grants, "events.amazonaws.com", action, arn, other)
+    assert not may_service(topology.grants, "sns.amazonaws.com", action, arn, mine)
+    assert may_service(topology.grants, "sns.amazonaws.com", "sqs:SendMessage", queue, {})
+    assert not may_service(topology.grants, "events.amazonaws.com", "sqs:SendMessage", queue, {})

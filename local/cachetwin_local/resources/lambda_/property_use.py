@@ -59,3 +59,25 @@ ALIAS = PropertyUse.of(
         **recorded("environments start when they are needed", "ProvisionedConcurrencyConfig"),
     },
 )
+
+EVENT_SOURCE_MAPPING = PropertyUse.of(
+    "BatchSize BisectBatchOnFunctionError DestinationConfig.* Enabled EventSourceArn FilterCriteria.* FunctionName "
+    "FunctionResponseTypes MaximumBatchingWindowInSeconds MaximumRecordAgeInSeconds MaximumRetryAttempts "
+    "ScalingConfig.* StartingPosition",
+    {
+        **recorded(_TAGS, "Tags"),
+        **recorded("nothing is encrypted at rest here", "KmsKeyArn"),
+        **recorded("one batch after the other keeps the order of a stream", "ParallelizationFactor"),
+        **recorded("queues are read as fast as the function takes messages", "ProvisionedPollerConfig"),
+        **recorded("what a mapping does is in the log of `aws`", "LoggingConfig MetricsConfig"),
+        **recorded("a stream here begins with the run", "StartingPositionTimestamp"),
+    },
+    {
+        **refused("windows over several batches do not run here", "TumblingWindowInSeconds", unless=("0",)),
+        **refused(
+            "queues and streams of tables are event sources here",
+            "AmazonManagedKafkaEventSourceConfig DocumentDBEventSourceConfig Queues SelfManagedEventSource "
+            "SelfManagedKafkaEventSourceConfig SourceAccessConfigurations Topics",
+        ),
+    },
+)

@@ -21,6 +21,7 @@ from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.supervise.project.secret_store import SecretStore
 from cachetwin_local.supervise.project.socket_directory import socket_directory
 from cachetwin_local.topology.aws_api import AWS_API, AwsApi
+from cachetwin_local.topology.principals import principals_of_roles
 from cachetwin_local.topology.values import Topology
 
 from .client import AwsClient
@@ -151,6 +152,9 @@ class AwsApiActor:
             functions={
                 one.identity.arn: str(function_socket(directory, one.identity.key)) for one in topology.functions
             },
+            function_roles={one.identity.arn: one.role for one in topology.functions},
+            roles=principals_of_roles(topology),
+            grants=topology.grants,
             forward_to=api.forward_to,
             eager=bool(topology.functions),
         )

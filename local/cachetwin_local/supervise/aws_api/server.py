@@ -14,18 +14,19 @@ import sys
 import traceback
 from collections import Counter
 from typing import Final
-from urllib.parse import quote, unquote
+from urllib.parse import unquote
 
 from cachetwin_local.identity.directory import Principal
 from cachetwin_local.supervise.api.authorization.signature import InvalidSignature, read_signature
 from cachetwin_local.supervise.data_plane.program import Report
-from cachetwin_local.supervise.http.client import HttpClient
 from cachetwin_local.supervise.http.message import ProtocolError
 from cachetwin_local.supervise.http.server import HttpConnection, HttpRequest, HttpResponse, HttpSettings
 
 from .access.authorization import Authorization, session_arn
 from .access.names import ResourceNames
+from .event_delivery import EventDelivery
 from .forwarding import forward
+from .functions import INVOKE_PREFIX, Functions
 from .moto_backend import MotoBackend
 from .protocol.calls import ApiCall, protocol_of, read_call
 from .protocol.errors import ApiError, not_authenticated, response_of
@@ -40,9 +41,7 @@ __all__ = ["AwsApiServer"]
 _BODY_MAX: Final = 128 * 1024 * 1024
 _IDLE_S: Final = 600.0
 _LOAD_AFTER_S: Final = 5.0  # the start of the app comes first
-_INVOKE_S: Final = 905.0  # the longest that a function may run, and a moment
 _LAMBDA: Final = Service("lambda", "lambda", "rest-json")
-_INVOKE_PREFIX: Final = "/2015-03-31/functions/"
 _PASSED_TO_FUNCTIONS: Final = ("x-amz-invocation-type", "x-amz-client-context", "x-amz-log-type", "content-type")
 _PASSED_BACK: Final = ("x-amz-function-error", "x-amz-log-result", "x-amz-executed-version", "x-amzn-errortype")
 
@@ -58,7 +57,8 @@ class AwsApiServer:
         self._authorization = Authorization(ResourceNames(self._moto, settings.account).find)
         self._authorization.set_callers(settings.callers)
         self._counts: Counter[str] = Counter()
-        self._functions: dict[str, HttpClient] = {}
+        self._functions = Functions(settings.functions, settings.account)
+        self._delivery = EventDelivery(self._moto, self._functions, _write)
         too_large = response_of(ApiError("RequestEntityTooLarge", f"at most {_BODY_MAX} bytes", 413), "rest-json")
         self._public = HttpSettings(self._handle, _BODY_MAX, too_large, _IDLE_S)
         self._private = HttpSettings(self._handle_own, _BODY_MAX, too_large, _IDLE_S)
@@ -84,6 +84,7 @@ class AwsApiServer:
         await self._loading.wait()
         await self._moto.loaded()
         _write(f"[cachetwin] answers at http://{self._settings.address}")
+        await self._delivery.become(self._settings)
         await asyncio.Event().wait()
 
     async def stop(self) -> None:
@@ -92,8 +93,8 @@ class AwsApiServer:
             server.close()
         for connection in [*self._public.connections, *self._private.connections]:
             connection.abort()
-        for client in self._functions.values():
-            await client.close()
+        await self._delivery.close()
+        await self._functions.close()
         self._moto.close()
 
     def report(self) -> Report:
@@ -117,7 +118,9 @@ class AwsApiServer:
         if request.path == "/settings":
             self._settings = pickle.loads(request.body)  # noqa: S301  (only this user can open the socket)
             self._authorization.set_callers(self._settings.callers)
+            self._functions.sockets = self._settings.functions
             await self._moto.run(self._seed)
+            await self._delivery.become(self._settings)
             return HttpResponse(200)
         try:
             signature = read_signature(request)
@@ -189,36 +192,24 @@ class AwsApiServer:
 
     async def _invoke(self, request: HttpRequest, principal: Principal, region: str) -> HttpResponse:
         """Lambda's Invoke, answered by the function itself. Other calls of Lambda's do not run here."""
-        rest = request.path.removeprefix(_INVOKE_PREFIX)
+        rest = request.path.removeprefix(INVOKE_PREFIX)
         name, slash, what = rest.partition("/")
-        if not request.path.startswith(_INVOKE_PREFIX) or slash == "" or what != "invocations":
+        if not request.path.startswith(INVOKE_PREFIX) or slash == "" or what != "invocations":
             return await self._elsewhere(request, "lambda")
-        wanted, socket_path = self._function(unquote(name), region)
+        wanted, socket_path = self._functions.find(unquote(name), region)
         call = ApiCall(_LAMBDA, region, "InvokeFunction", {"FunctionArn": wanted}, "rest-json")
         self._authorization.check(principal, call, request)
         if socket_path is None:
             raise ApiError("ResourceNotFoundException", f"Function not found: {wanted}", 404)
         self._counts["Calls"] += 1
-        client = self._functions.setdefault(socket_path, HttpClient(socket_path))
         headers = {name: value for name in _PASSED_TO_FUNCTIONS if (value := request.header(name)) is not None}
         query = f"?{request.query}" if request.query else ""
-        target = f"{_INVOKE_PREFIX}{quote(wanted, safe='')}/invocations{query}"
         try:
-            reply = await client.post(target, headers, request.body, _INVOKE_S)
+            reply = await self._functions.invoke(wanted, socket_path, headers, request.body, query)
         except (OSError, EOFError, ProtocolError, TimeoutError) as error:
             raise ApiError("ServiceException", f"{wanted} did not answer: {error}", 500) from error
         kept = [(name, value) for name in _PASSED_BACK if (value := reply.header(name)) is not None]
         return HttpResponse(reply.status, (("Content-Type", "application/json"), *kept), reply.body)
-
-    def _function(self, name: str, region: str) -> tuple[str, str | None]:
-        """The ARN that a name or a part of an ARN stands for, and the socket of that function."""
-        parts = name.split(":")
-        qualified = parts[-1] if len(parts) in {2, 8} else ""
-        plain = parts[-2] if qualified else parts[-1]
-        found = next((arn for arn in self._settings.functions if arn.endswith(f":function:{plain}")), None)
-        if found is None:
-            return f"arn:aws:lambda:{region}:{self._settings.account}:function:{plain}", None
-        return (f"{found}:{qualified}" if qualified else found), self._settings.functions[found]
 
 
 def _identity(principal: Principal) -> HttpResponse:

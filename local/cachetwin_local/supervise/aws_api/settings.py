@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from cachetwin_local.identity.directory import Principal
+from cachetwin_local.identity.resource_policies import Grant
 from cachetwin_local.supervise.api.authorization.signature import Caller
 
 __all__ = ["AwsApiSettings", "Seed"]
@@ -35,6 +37,8 @@ class Seed:
 class AwsApiSettings:
     """The endpoint: where it listens, who may call it, what it has, and the sockets of the functions by ARN.
 
+    `function_roles` are the roles of the functions by ARN, `roles` those that anything here runs or delivers with.
+    `grants` are what policies of resources let services do.
     With `eager` moto is loaded at the start, else a moment later or for the first request.
     `descriptor` is of the socket that everybody may open, `private_descriptor` of the one that only the runner uses.
     """
@@ -47,5 +51,8 @@ class AwsApiSettings:
     callers: tuple[Caller, ...] = ()
     seeds: tuple[Seed, ...] = ()
     functions: Mapping[str, str] = field(default_factory=dict)
+    function_roles: Mapping[str, str] = field(default_factory=dict)
+    roles: Mapping[str, Principal] = field(default_factory=dict)
+    grants: tuple[Grant, ...] = ()
     forward_to: str | None = None
     eager: bool = True

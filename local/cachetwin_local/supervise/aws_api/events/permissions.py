@@ -1,0 +1,47 @@
+"""Whether what delivers an event may do so: by the policy of the target, or by the role that the delivery uses."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from cachetwin_local.identity.directory import Principal
+from cachetwin_local.identity.resource_policies import Grant, may_service
+
+__all__ = ["DeliveryPermissions", "Sender", "refusal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """What delivers: a service on behalf of the resource `source_arn`, and the role that it takes, if any.
+
+    Without a service only the role counts.
+    """
+
+    service: str
+    source_arn: str
+    role_arn: str = ""
+
+
+@dataclass(slots=True)
+class DeliveryPermissions:
+    """The policies of resources, and the roles that deliveries use, by ARN."""
+
+    grants: tuple[Grant, ...] = ()
+    roles: Mapping[str, Principal] = field(default_factory=dict)
+
+    def refusal(self, sender: Sender, action: str, resource: str) -> str | None:
+        """Why the sender may not do `action`; None where it may."""
+        if sender.role_arn:
+            return refusal(self.roles.get(sender.role_arn), sender.role_arn, [action], resource)
+        account = sender.source_arn.split(":")[4] if sender.source_arn.count(":") > 4 else ""
+        context = {"aws:SourceArn": sender.source_arn, "aws:SourceAccount": account, "aws:SecureTransport": "true"}
+        if may_service(self.grants, sender.service, action, resource, context):
+            return None
+        return f"no policy of {resource} lets {sender.service} do {action} for {sender.source_arn}"
+
+
+def refusal(principal: Principal | None, role_arn: str, actions: Iterable[str], resource: str) -> str | None:
+    """Why a role may not do all of `actions` with a resource; None where it may."""
+    if principal is None:
+        return f"{role_arn} is no role of this app"
+    denied = [action for action in actions if not principal.may(action, resource, {}).allowed]
+    return f"{role_arn} may not do {', '.join(denied)} with {resource}" if denied else None

@@ -1,0 +1,166 @@
+"""Delivers to what events can go to: functions, queues, topics, log groups, buses and tasks."""
+
+import asyncio
+import json
+import time
+import uuid
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from cachetwin_local.supervise.aws_api.functions import Functions
+from cachetwin_local.supervise.aws_api.moto_backend import CallFailed, MotoBackend
+from cachetwin_local.supervise.aws_api.protocol.services import SERVICES
+from cachetwin_local.supervise.http.message import ProtocolError
+
+from .permissions import DeliveryPermissions, Sender
+
+__all__ = ["ACTIONS", "Delivery", "NotDelivered", "Targets", "kind_of"]
+
+ACTIONS: Final[Mapping[str, str]] = {
+    "lambda": "lambda:InvokeFunction",
+    "sqs": "sqs:SendMessage",
+    "sns": "sns:Publish",
+    "logs": "logs:PutLogEvents",
+    "events": "events:PutEvents",
+    "ecs": "ecs:RunTask",
+}
+"""The action that a delivery to each kind of target is."""
+_NEEDS_NO_PERMISSION: Final = frozenset({"logs", "events"})  # of resource policies that are not read here
+RunTask = Callable[[str, Mapping[str, Any]], Awaitable[None]]
+PutEvent = Callable[[str, Mapping[str, Any]], None]
+
+
+class NotDelivered(Exception):
+    """A delivery that failed; with `final` no further try can succeed. `code` is the service's word."""
+
+    def __init__(self, code: str, message: str, *, final: bool) -> None:
+        super().__init__(message)
+        self.code = code
+        self.final = final
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Something for a target. `options` are the target's of the rule or schedule; `event` is what a bus gets.
+
+    `attributes` are message attributes for a queue, as its API takes them.
+    """
+
+    arn: str
+    payload: str
+    sender: Sender
+    options: Mapping[str, Any] = field(default_factory=dict)
+    event: Mapping[str, Any] | None = None
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+def kind_of(arn: str) -> str:
+    """The service of an ARN."""
+    return arn.split(":")[2] if arn.count(":") >= 5 else ""
+
+
+class Targets:
+    """Sends deliveries. `put_event` takes an event for another bus, `run_task` starts a task of a cluster."""
+
+    def __init__(self, moto: MotoBackend, functions: Functions, permissions: DeliveryPermissions) -> None:
+        self._moto = moto
+        self._functions = functions
+        self.permissions = permissions
+        self.put_event: PutEvent = lambda _bus, _event: None
+        self.run_task: RunTask | None = None
+
+    async def send(self, delivery: Delivery) -> None:
+        """Deliver once. Raises NotDelivered."""
+        kind = kind_of(delivery.arn)
+        if kind not in ACTIONS:
+            raise NotDelivered("NOT_SUPPORTED", f"{delivery.arn}: targets of this kind do not run here", final=True)
+        resource = delivery.arn
+        if kind == "ecs":
+            resource = str((delivery.options.get("EcsParameters") or {}).get("TaskDefinitionArn", "*"))
+        if kind not in _NEEDS_NO_PERMISSION or delivery.sender.role_arn:
+            asked = ":".join(resource.split(":")[:7]) if kind == "lambda" else resource
+            refused = self.permissions.refusal(delivery.sender, ACTIONS[kind], asked)
+            if refused is not None:
+                raise NotDelivered("NO_PERMISSIONS", refused, final=True)
+        try:
+            await self._send(kind, delivery)
+        except CallFailed as error:
+            missing = "NotFound" in error.code or "NonExistent" in error.code or "DoesNotExist" in error.code
+            raise NotDelivered(error.code, f"{delivery.arn}: {error}", final=missing) from error
+        except (OSError, EOFError, ProtocolError, TimeoutError) as error:
+            raise NotDelivered("SDK_CLIENT_ERROR", f"{delivery.arn}: {error or 'no answer'}", final=False) from error
+
+    async def _send(self, kind: str, delivery: Delivery) -> None:
+        match kind:
+            case "lambda":
+                await self._invoke(delivery.arn, delivery.payload.encode())
+            case "sqs":
+                await self._to_queue(delivery)
+            case "sns":
+                await self._to_topic(delivery)
+            case "logs":
+                await self._to_log_group(delivery)
+            case "events":
+                event = delivery.event if delivery.event is not None else json.loads(delivery.payload)
+                self.put_event(delivery.arn, event)
+            case _:
+                await self._to_cluster(delivery)
+
+    async def _invoke(self, name: str, payload: bytes) -> None:
+        region = name.split(":")[3]
+        arn, socket_path = self._functions.find(name, region)
+        if socket_path is None:
+            raise NotDelivered("RESOURCE_NOT_FOUND", f"{arn} does not run here", final=True)
+        reply = await self._functions.invoke(arn, socket_path, {"X-Amz-Invocation-Type": "Event"}, payload)
+        if reply.status >= 300:
+            code = reply.header("x-amzn-errortype") or "ServiceException"
+            raise NotDelivered(
+                code, f"{arn}: {reply.body.decode(errors='replace')}", final=reply.status in {400, 404, 413}
+            )
+
+    async def _to_queue(self, delivery: Delivery) -> None:
+        _, _, _, region, account, name = delivery.arn.split(":", 5)
+        parameters: dict[str, Any] = {
+            "QueueUrl": f"http://localhost/{account}/{name}",
+            "MessageBody": delivery.payload,
+        }
+        if delivery.attributes:
+            parameters["MessageAttributes"] = delivery.attributes
+        group = (delivery.options.get("SqsParameters") or {}).get("MessageGroupId")
+        if group:
+            parameters["MessageGroupId"] = group
+            if delivery.options.get("MessageDeduplicationId"):
+                parameters["MessageDeduplicationId"] = delivery.options["MessageDeduplicationId"]
+        await self._call("sqs", "SendMessage", parameters, region, account)
+
+    async def _to_topic(self, delivery: Delivery) -> None:
+        _, _, _, region, account, _name = delivery.arn.split(":", 5)
+
+        def publish() -> None:
+            try:
+                self._moto.backend("sns", region, account).publish(delivery.payload, arn=delivery.arn)
+            except Exception as error:  # moto's errors are of many classes
+                raise CallFailed(type(error).__name__, str(error)) from error
+
+        await self._moto.run(publish)
+
+    async def _to_log_group(self, delivery: Delivery) -> None:
+        _, _, _, region, account, rest = delivery.arn.split(":", 5)
+        group = rest.removeprefix("log-group:").removesuffix(":*")
+        stream = str(uuid.uuid4())
+        await self._call("logs", "CreateLogStream", {"logGroupName": group, "logStreamName": stream}, region, account)
+        lines = [{"timestamp": int(1000 * time.time()), "message": delivery.payload}]
+        parameters = {"logGroupName": group, "logStreamName": stream, "logEvents": lines}
+        await self._call("logs", "PutLogEvents", parameters, region, account)
+
+    async def _to_cluster(self, delivery: Delivery) -> None:
+        if self.run_task is None:
+            raise NotDelivered("NOT_SUPPORTED", f"{delivery.arn}: tasks are not started by events here", final=True)
+        await self.run_task(delivery.arn, {**delivery.options, "Payload": delivery.payload})
+
+    async def _call(
+        self, service: str, operation: str, parameters: Mapping[str, Any], region: str, account: str
+    ) -> Any:  # noqa: ANN401  (a service's JSON)
+        await self._moto.loaded()
+        return await asyncio.to_thread(self._moto.call, SERVICES[service], operation, parameters, region, account)

@@ -1,0 +1,1 @@
+"""Event sources of functions: queues and streams that are read for them."""
