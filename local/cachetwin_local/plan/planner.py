@@ -52,6 +52,7 @@ from cachetwin_local.topology.values import (
 )
 
 from .choice import Choice, check_names, names_of
+from .deliveries import delivery_roles, warn_of_deliveries
 from .paths import Server, check_paths
 
 T = TypeVar("T")
@@ -136,8 +137,9 @@ def plan(
     coverage = [_answered(one, bool(services or functions), aws_endpoint) for one in coverage]
     absent = {one.identity.key: one.note for one in coverage if one.status in {"not supported", "not readable"}}
     _warn_about_missing_values(context, services, absent)
-    roles = _roles(context, services, functions)
+    roles = _roles(context, services, functions, delivery_roles(_values_of(AwsResource, values)))
     grants = grants_of(context)
+    warn_of_deliveries(context, _values_of(AwsResource, values), functions, roles, grants)
     _warn_about_missing_variables(context, functions, absent)
     return Topology(
         project=project,
@@ -295,9 +297,15 @@ def _answered(one: Coverage, called: bool, aws_endpoint: str | None) -> Coverage
     return one
 
 
-def _roles(context: Context, services: Iterable[Service], functions: Iterable[Function]) -> tuple[Role, ...]:
-    """The roles of what runs, each once."""
+def _roles(
+    context: Context,
+    services: Iterable[Service],
+    functions: Iterable[Function],
+    deliveries: Iterable[tuple[str, Identity]],
+) -> tuple[Role, ...]:
+    """The roles of what runs and of what delivers, each once."""
     users = [(one.task_role, one.identity) for one in services] + [(one.role, one.identity) for one in functions]
+    users += deliveries
     found: dict[str, Role] = {}
     for arn, user in users:
         if arn and arn not in found:

@@ -170,7 +170,6 @@ MODELLED: Final[Mapping[str, Shape]] = {
     ),
     "AWS::ApplicationAutoScaling::ScalingPolicy": _unsupported("nothing scales by itself here yet"),
     "AWS::CloudWatch::Dashboard": _unsupported("there are no dashboards here yet", "DashboardName"),
-    "AWS::Events::Rule": _unsupported("schedules and events call nothing here yet", "Name"),
     "AWS::Lambda::EventInvokeConfig": Shape("modelled", "its function's asynchronous invocations follow it"),
     "AWS::Lambda::LayerVersion": Shape(
         "modelled",

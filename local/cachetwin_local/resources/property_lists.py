@@ -12,6 +12,7 @@ from .cloudformation import property_use as cloudformation
 from .ecs import property_use as ecs
 from .elasticache import property_use as elasticache
 from .elbv2 import property_use as elbv2
+from .events import property_use as events
 from .lambda_ import property_use as lambda_
 from .property_use import PropertyUse
 from .rds import property_use as rds
@@ -47,6 +48,7 @@ PROPERTY_LISTS: Final[Mapping[str, PropertyUse]] = {
     "AWS::ElasticLoadBalancingV2::ListenerRule": elbv2.LISTENER_RULE,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": elbv2.LOAD_BALANCER,
     "AWS::ElasticLoadBalancingV2::TargetGroup": elbv2.TARGET_GROUP,
+    "AWS::Events::Rule": events.RULE,
     "AWS::Lambda::Alias": lambda_.ALIAS,
     "AWS::Lambda::EventSourceMapping": lambda_.EVENT_SOURCE_MAPPING,
     "AWS::Lambda::Function": lambda_.FUNCTION,
@@ -54,6 +56,8 @@ PROPERTY_LISTS: Final[Mapping[str, PropertyUse]] = {
     "AWS::Lambda::Version": lambda_.VERSION,
     "AWS::RDS::DBCluster": rds.DB_CLUSTER,
     "AWS::RDS::DBInstance": rds.DB_INSTANCE,
+    "AWS::Scheduler::Schedule": events.SCHEDULE,
+    "AWS::Scheduler::ScheduleGroup": events.SCHEDULE_GROUP,
     "AWS::SecretsManager::Secret": secretsmanager.SECRET,
     "AWS::SecretsManager::SecretTargetAttachment": secretsmanager.SECRET_TARGET_ATTACHMENT,
 }

@@ -31,6 +31,9 @@ from .elbv2 import listener as elbv2_listener
 from .elbv2 import listener_rule as elbv2_listener_rule
 from .elbv2 import load_balancer as elbv2_load_balancer
 from .elbv2 import target_group as elbv2_target_group
+from .events import rule as events_rule
+from .events import schedule as scheduler_schedule
+from .events import schedule_group as scheduler_schedule_group
 from .lambda_ import alias as lambda_alias
 from .lambda_ import event_source_mapping as lambda_event_source_mapping
 from .lambda_ import function as lambda_function
@@ -71,6 +74,7 @@ TRANSLATORS: Final[Mapping[str, Translator]] = {
     "AWS::ElasticLoadBalancingV2::ListenerRule": elbv2_listener_rule,
     "AWS::ElasticLoadBalancingV2::LoadBalancer": elbv2_load_balancer,
     "AWS::ElasticLoadBalancingV2::TargetGroup": elbv2_target_group,
+    "AWS::Events::Rule": events_rule,
     "AWS::Lambda::Alias": lambda_alias,
     "AWS::Lambda::EventSourceMapping": lambda_event_source_mapping,
     "AWS::Lambda::Function": lambda_function,
@@ -78,6 +82,8 @@ TRANSLATORS: Final[Mapping[str, Translator]] = {
     "AWS::Lambda::Version": lambda_version,
     "AWS::RDS::DBCluster": rds_db_cluster,
     "AWS::RDS::DBInstance": rds_db_instance,
+    "AWS::Scheduler::Schedule": scheduler_schedule,
+    "AWS::Scheduler::ScheduleGroup": scheduler_schedule_group,
     "AWS::SecretsManager::Secret": secretsmanager_secret,
     "AWS::SecretsManager::SecretTargetAttachment": secretsmanager_secret_target_attachment,
 }

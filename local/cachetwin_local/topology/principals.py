@@ -1,5 +1,7 @@
 """The services and functions of a topology as IAM sees them."""
 
+from collections.abc import Iterable
+
 from cachetwin_local.identity.directory import Principal
 
 from .roles import Role
@@ -16,9 +18,9 @@ def principals_of(topology: Topology) -> list[Principal]:
     return [_principal(name, roles[arn]) for name, arn in users if arn in roles]
 
 
-def principals_of_roles(topology: Topology) -> dict[str, Principal]:
+def principals_of_roles(roles: Iterable[Role]) -> dict[str, Principal]:
     """Each role by its ARN, as whatever delivers an event with it."""
-    return {role.arn: _principal(role.arn, role) for role in topology.roles}
+    return {role.arn: _principal(role.arn, role) for role in roles}
 
 
 def _principal(name: str, role: Role) -> Principal:

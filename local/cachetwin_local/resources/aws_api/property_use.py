@@ -132,7 +132,7 @@ AWS_API_LISTS: Final[Mapping[str, PropertyUse]] = {
         "AWS::SNS::Subscription",
         recorded(_ONE_REGION, "Region"),
         {
-            **refused("only queues get what is published here", "DeliveryPolicy SubscriptionRoleArn"),
+            **refused("only queues and functions get what is published here", "DeliveryPolicy SubscriptionRoleArn"),
             **refused("what was published is not kept here", "ReplayPolicy"),
         },
     ),
@@ -141,7 +141,7 @@ AWS_API_LISTS: Final[Mapping[str, PropertyUse]] = {
         {
             **_TAGS,
             **recorded("nothing here measures it", "DeliveryStatusLogging TracingConfig"),
-            **recorded("messages to queues are not signed here", "SignatureVersion"),
+            **recorded("messages are not signed here", "SignatureVersion"),
             **recorded(_CAPACITY, "FifoThroughputScope MaximumMessageSize"),
         },
         {

@@ -78,7 +78,7 @@ SHAPES: Final[Mapping[str, Shape]] = {
     ),
     "AWS::SNS::Subscription": Shape(
         "twinned",
-        f"run {_BY_MOTO}, to queues only",
+        f"run {_BY_MOTO}",
         name="{uuid}",
         ref="{arn}",
         arn=_ARN + "{name}",

@@ -15,7 +15,7 @@ from .shapes import SHAPES, TAKEN
 __all__ = ["AwsApiTranslator", "aws_api_address", "aws_api_url"]
 
 _QUEUE = "AWS::SQS::Queue"
-_DELIVERED = "sqs"
+_DELIVERED = ("sqs", "lambda")
 _SUBSCRIPTION = "AWS::SNS::Subscription"
 
 
@@ -50,8 +50,12 @@ class AwsApiTranslator:
     def translate(self, context: Context, resolved: Resolved) -> Translation:
         """The resource with the properties that the endpoint takes."""
         protocol = resolved.properties.get("Protocol")
-        if self.type == _SUBSCRIPTION and protocol != _DELIVERED:
-            return Translation((), f"only queues (sqs) get what is published here, got {protocol}", "not supported")
+        if self.type == _SUBSCRIPTION and protocol not in _DELIVERED:
+            return Translation(
+                (),
+                f"only queues (sqs) and functions (lambda) get what is published here, got {protocol}",
+                "not supported",
+            )
         taken = {name: resolved.properties[name] for name in TAKEN[self.type] if name in resolved.properties}
         resource = AwsResource(context.identity(resolved.resource.key), taken)
         return Translation((resource,), self._shape.note.format(endpoint=aws_api_url(context.address_plan)))

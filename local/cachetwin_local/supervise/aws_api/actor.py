@@ -26,7 +26,8 @@ from cachetwin_local.topology.values import Topology
 
 from .client import AwsClient
 from .delivery import LogDelivery, log_streams
-from .settings import AwsApiSettings, Seed
+from .schedules_on_clock import SchedulesOnClock
+from .settings import SCHEDULES_VERSION, AwsApiSettings, Seed
 
 __all__ = ["AwsApiActor", "aws_environment", "private_socket"]
 
@@ -76,6 +77,7 @@ class AwsApiActor:
             run_context, self.name, self.kind, "moto", program=_PROGRAM, on_report=self._take
         )
         self._tasks = BackgroundTasks(run_context, self.name, self.kind)
+        self._schedules = SchedulesOnClock(run_context, self.name, self._run_due)
 
     @property
     def detail(self) -> str:
@@ -115,13 +117,17 @@ class AwsApiActor:
         self._tasks.start("delivering logs", delivery.run)
         return True
 
-    async def _post(self, path: str, body: bytes, timeout_s: float) -> None:
-        """Ask the process for something of the runner's own. Raises UserError."""
+    async def _run_due(self, now_ms: int) -> int:
+        return int(await self._post("/schedules", str(now_ms).encode(), _SETTINGS_S))
+
+    async def _post(self, path: str, body: bytes, timeout_s: float) -> bytes:
+        """The answer of the process to something of the runner's own. Raises UserError."""
         client = HttpClient(str(private_socket(self._run_context.directory)))
         try:
             reply = await client.post(path, {}, body, timeout_s)
             if reply.status != 200:
                 raise UserError(f"the endpoint of AWS's APIs failed: {reply.body.decode(errors='replace')}")
+            return reply.body
         except (OSError, EOFError, ProtocolError, TimeoutError) as error:
             raise UserError(f"the endpoint of AWS's APIs did not answer: {error or 'too slow'}") from error
         finally:
@@ -129,6 +135,7 @@ class AwsApiActor:
 
     async def stop(self) -> None:
         """Stop the process, then close the sockets."""
+        await self._schedules.stop()
         await self._tasks.stop()
         await self._client.close()
         for sock in (self._public, self._private):
@@ -153,13 +160,14 @@ class AwsApiActor:
                 one.identity.arn: str(function_socket(directory, one.identity.key)) for one in topology.functions
             },
             function_roles={one.identity.arn: one.role for one in topology.functions},
-            roles=principals_of_roles(topology),
+            roles=principals_of_roles(topology.roles),
             grants=topology.grants,
             forward_to=api.forward_to,
             eager=bool(topology.functions),
         )
 
     def _take(self, report: Report) -> None:
+        self._schedules.take_version(report.levels.pop(SCHEDULES_VERSION, 0))
         self._run_context.metrics.add(self.name, report.counts, report.levels)
 
 

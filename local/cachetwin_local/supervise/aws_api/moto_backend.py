@@ -36,7 +36,10 @@ class CallFailed(Exception):
 
 
 class MotoBackend:
-    """moto in this process. Nothing but `load` may be called before it has loaded."""
+    """moto in this process. Nothing but `load` may be called before it has loaded.
+
+    `on_import` is called with the name of each service when it is used for the first time, in a thread.
+    """
 
     def __init__(self, host: str) -> None:
         self._host = host
@@ -45,6 +48,8 @@ class MotoBackend:
         self._request_class: Any = None
         self._http_exception: type[Exception] = Exception
         self._paths: dict[str, list[tuple[re.Pattern[str], Callable[..., Any]]]] = {}
+        self._imported: set[str] = set()
+        self.on_import: Callable[[str], None] = lambda _module: None
 
     def load(self, then: Callable[[], None]) -> None:
         """Begin to import moto in the background; `then` runs in the same thread, before the first call."""
@@ -103,14 +108,27 @@ class MotoBackend:
         """moto's state of a service, for what its API cannot set."""
         import moto.backends  # noqa: PLC0415  (slow: only in the thread that loads)
 
+        self._import(module)
+
         return moto.backends.get_backend(module)[account][region]  # type: ignore[call-overload]
 
     def every_backend(self, module: str, account: str) -> list[Any]:
         """moto's state of a service in each region in which there is something of it."""
         import moto.backends  # noqa: PLC0415
 
+        self._import(module)
         found = moto.backends.get_backend(module)[account]  # type: ignore[call-overload]
         return [backend for _region, backend in list(found.items())]
+
+    def has(self, module: str) -> bool:
+        """Whether a service has been used."""
+        return module in self._imported
+
+    def _import(self, module: str) -> None:
+        if module not in self._imported:
+            importlib.import_module(f"moto.{module}.models")
+            self._imported.add(module)
+            self.on_import(module)
 
     def _load(self, then: Callable[[], None]) -> None:
         from moto.core.request import Request  # noqa: PLC0415
@@ -127,6 +145,7 @@ class MotoBackend:
     def _service(self, service: Service) -> list[tuple[re.Pattern[str], Callable[..., Any]]]:
         module = service.module
         if module not in self._paths:
+            self._import(module)
             urls = importlib.import_module(f"moto.{module}.urls")
             found = [(re.compile(path.format("")), handler) for path, handler in urls.url_paths.items()]
             self._paths[module] = found

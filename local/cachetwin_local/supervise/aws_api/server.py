@@ -11,6 +11,7 @@ import pickle
 import secrets
 import socket
 import sys
+import time
 import traceback
 from collections import Counter
 from typing import Final
@@ -34,13 +35,17 @@ from .protocol.monitoring import from_json, in_json
 from .protocol.services import Service, service_of
 from .seeds.seeder import Api
 from .seeds.seeding import Seeding
-from .settings import AwsApiSettings
+from .settings import SCHEDULES_VERSION, AwsApiSettings
 
 __all__ = ["AwsApiServer"]
 
 _BODY_MAX: Final = 128 * 1024 * 1024
 _IDLE_S: Final = 600.0
 _LOAD_AFTER_S: Final = 5.0  # the start of the app comes first
+_CHANGES_SCHEDULES: Final = {
+    "events": ("PutRule", "DeleteRule", "EnableRule", "DisableRule"),
+    "scheduler": ("POST", "PUT", "DELETE"),
+}
 _LAMBDA: Final = Service("lambda", "lambda", "rest-json")
 _PASSED_TO_FUNCTIONS: Final = ("x-amz-invocation-type", "x-amz-client-context", "x-amz-log-type", "content-type")
 _PASSED_BACK: Final = ("x-amz-function-error", "x-amz-log-result", "x-amz-executed-version", "x-amzn-errortype")
@@ -59,6 +64,7 @@ class AwsApiServer:
         self._counts: Counter[str] = Counter()
         self._functions = Functions(settings.functions, settings.account)
         self._delivery = EventDelivery(self._moto, self._functions, _write)
+        self._schedules_version = 0
         too_large = response_of(ApiError("RequestEntityTooLarge", f"at most {_BODY_MAX} bytes", 413), "rest-json")
         self._public = HttpSettings(self._handle, _BODY_MAX, too_large, _IDLE_S)
         self._private = HttpSettings(self._handle_own, _BODY_MAX, too_large, _IDLE_S)
@@ -68,6 +74,7 @@ class AwsApiServer:
     async def start(self) -> None:
         """Listen, and begin to load moto; requests wait for it."""
         loop = asyncio.get_running_loop()
+        self._delivery.begin()
         if self._settings.eager:
             self._load()
         else:
@@ -85,6 +92,7 @@ class AwsApiServer:
         await self._moto.loaded()
         _write(f"[cachetwin] answers at http://{self._settings.address}")
         await self._delivery.become(self._settings)
+        self._schedules_changed()
         await asyncio.Event().wait()
 
     async def stop(self) -> None:
@@ -100,7 +108,12 @@ class AwsApiServer:
     def report(self) -> Report:
         """Calls, refused ones and failed ones since the last report."""
         counts, self._counts = self._counts, Counter()
-        return Report(counts)
+        return Report(counts, {SCHEDULES_VERSION: self._schedules_version} if self._schedules_version else {})
+
+    def _schedules_changed(self) -> None:
+        """Let the runner, whose clock counts, ask when something is due."""
+        self._schedules_version = time.time_ns()
+        self.changed.set()
 
     def _load(self) -> None:
         self._moto.load(self._seed)
@@ -115,12 +128,17 @@ class AwsApiServer:
         if request.path == "/ready":
             await self._moto.loaded()
             return HttpResponse(200)
+        if request.path == "/schedules":
+            await self._moto.loaded()
+            next_ms = self._delivery.run_due(int(request.body))
+            return HttpResponse(200, (), str(next_ms).encode())
         if request.path == "/settings":
             self._settings = pickle.loads(request.body)  # noqa: S301  (only this user can open the socket)
             self._authorization.set_callers(self._settings.callers)
             self._functions.sockets = self._settings.functions
             await self._moto.run(self._seed)
             await self._delivery.become(self._settings)
+            self._schedules_changed()
             return HttpResponse(200)
         try:
             signature = read_signature(request)
@@ -172,7 +190,10 @@ class AwsApiServer:
         account = principal.role_arn.split(":")[4]
         if call.protocol == "cbor":
             return from_json(await self._moto.answer(service, in_json(request, call), account))
-        return await self._moto.answer(service, request, account)
+        response = await self._moto.answer(service, request, account)
+        if call.operation in _CHANGES_SCHEDULES.get(service.module, ()):
+            self._schedules_changed()
+        return response
 
     async def _elsewhere(self, request: HttpRequest, service: str) -> HttpResponse:
         """A service that does not run here: the other emulator's, where there is one."""

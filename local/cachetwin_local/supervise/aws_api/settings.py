@@ -2,13 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from cachetwin_local.identity.directory import Principal
 from cachetwin_local.identity.resource_policies import Grant
 from cachetwin_local.supervise.api.authorization.signature import Caller
 
-__all__ = ["AwsApiSettings", "Seed"]
+__all__ = ["SCHEDULES_VERSION", "AwsApiSettings", "Seed"]
+
+SCHEDULES_VERSION: Final = "SchedulesVersion"
+"""The level in the process's reports that is another one whenever schedules may have changed."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,27 +6,16 @@ import time
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any
 
+from cachetwin_local.identity.deliveries import ACTIONS, DeliveryPermissions, Sender, kind_of
 from cachetwin_local.supervise.aws_api.functions import Functions
 from cachetwin_local.supervise.aws_api.moto_backend import CallFailed, MotoBackend
 from cachetwin_local.supervise.aws_api.protocol.services import SERVICES
 from cachetwin_local.supervise.http.message import ProtocolError
 
-from .permissions import DeliveryPermissions, Sender
+__all__ = ["Delivery", "NotDelivered", "Targets"]
 
-__all__ = ["ACTIONS", "Delivery", "NotDelivered", "Targets", "kind_of"]
-
-ACTIONS: Final[Mapping[str, str]] = {
-    "lambda": "lambda:InvokeFunction",
-    "sqs": "sqs:SendMessage",
-    "sns": "sns:Publish",
-    "logs": "logs:PutLogEvents",
-    "events": "events:PutEvents",
-    "ecs": "ecs:RunTask",
-}
-"""The action that a delivery to each kind of target is."""
-_NEEDS_NO_PERMISSION: Final = frozenset({"logs", "events"})  # of resource policies that are not read here
 RunTask = Callable[[str, Mapping[str, Any]], Awaitable[None]]
 PutEvent = Callable[[str, Mapping[str, Any]], None]
 
@@ -55,11 +44,6 @@ class Delivery:
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
 
-def kind_of(arn: str) -> str:
-    """The service of an ARN."""
-    return arn.split(":")[2] if arn.count(":") >= 5 else ""
-
-
 class Targets:
     """Sends deliveries. `put_event` takes an event for another bus, `run_task` starts a task of a cluster."""
 
@@ -75,14 +59,9 @@ class Targets:
         kind = kind_of(delivery.arn)
         if kind not in ACTIONS:
             raise NotDelivered("NOT_SUPPORTED", f"{delivery.arn}: targets of this kind do not run here", final=True)
-        resource = delivery.arn
-        if kind == "ecs":
-            resource = str((delivery.options.get("EcsParameters") or {}).get("TaskDefinitionArn", "*"))
-        if kind not in _NEEDS_NO_PERMISSION or delivery.sender.role_arn:
-            asked = ":".join(resource.split(":")[:7]) if kind == "lambda" else resource
-            refused = self.permissions.refusal(delivery.sender, ACTIONS[kind], asked)
-            if refused is not None:
-                raise NotDelivered("NO_PERMISSIONS", refused, final=True)
+        refused = self.permissions.refusal_of(delivery.sender, delivery.arn, delivery.options)
+        if refused is not None:
+            raise NotDelivered("NO_PERMISSIONS", refused, final=True)
         try:
             await self._send(kind, delivery)
         except CallFailed as error:

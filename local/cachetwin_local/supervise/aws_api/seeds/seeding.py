@@ -27,6 +27,9 @@ SEEDERS: Final[Mapping[str, Seeder]] = {
     "AWS::SNS::Topic": sns.TOPIC,
     "AWS::SNS::Subscription": sns.SUBSCRIPTION,
     "AWS::Events::EventBus": events.EVENT_BUS,
+    "AWS::Events::Rule": events.RULE,
+    "AWS::Scheduler::ScheduleGroup": events.SCHEDULE_GROUP,
+    "AWS::Scheduler::Schedule": events.SCHEDULE,
     "AWS::CloudWatch::Alarm": cloudwatch.ALARM,
 }
 

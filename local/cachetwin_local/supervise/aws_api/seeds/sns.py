@@ -1,4 +1,4 @@
-"""SNS topics and their subscriptions. Only queues receive what is published here."""
+"""SNS topics and their subscriptions. Queues and functions receive what is published here: see `events/topics`."""
 
 from typing import Any, Final
 
@@ -10,7 +10,7 @@ __all__ = ["SUBSCRIPTION", "TOPIC"]
 
 _TOPIC_ATTRIBUTES: Final = ("ContentBasedDeduplication", "DisplayName", "FifoTopic", "KmsMasterKeyId")
 _SUBSCRIPTION_ATTRIBUTES: Final = ("FilterPolicy", "FilterPolicyScope", "RawMessageDelivery", "RedrivePolicy")
-_DELIVERED: Final = "sqs"
+_DELIVERED: Final = ("sqs", "lambda")
 
 
 def _create_topic(api: Api, seed: Seed) -> None:
@@ -43,10 +43,10 @@ def _delete_subscription(api: Api, seed: Seed) -> None:
 
 
 def _subscribe(api: Api, seed: Seed, topic_arn: str, properties: Any) -> None:  # noqa: ANN401  (a template's JSON)
-    if properties.get("Protocol") != _DELIVERED:
+    if properties.get("Protocol") not in _DELIVERED:
         return
     backend = api.backend("sns", seed)
-    subscription = backend.subscribe(topic_arn, str(properties["Endpoint"]), _DELIVERED)
+    subscription = backend.subscribe(topic_arn, str(properties["Endpoint"]), str(properties["Protocol"]))
     for name, value in chosen(properties, _SUBSCRIPTION_ATTRIBUTES).items():
         backend.set_subscription_attributes(subscription.arn, name, as_text(value))
 

@@ -6,8 +6,8 @@ import traceback
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+from cachetwin_local.identity.deliveries import READ_ACTIONS, Sender, kind_of, refusal
 from cachetwin_local.identity.directory import Principal
-from cachetwin_local.supervise.aws_api.events.permissions import Sender, refusal
 from cachetwin_local.supervise.aws_api.events.targets import Delivery, Targets
 from cachetwin_local.supervise.aws_api.functions import Functions
 from cachetwin_local.supervise.aws_api.moto_backend import MotoBackend
@@ -17,14 +17,9 @@ from .mapping import SourceMapping, mapping_of
 from .queue import QueueSource
 from .stream import StreamSource
 
-__all__ = ["EVENT_SOURCE_MAPPING", "READ_ACTIONS", "EventSources"]
+__all__ = ["EVENT_SOURCE_MAPPING", "EventSources"]
 
 EVENT_SOURCE_MAPPING: Final = "AWS::Lambda::EventSourceMapping"
-READ_ACTIONS: Final = {
-    "sqs": ("sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"),
-    "dynamodb": ("dynamodb:GetRecords", "dynamodb:GetShardIterator", "dynamodb:DescribeStream"),
-}
-"""What the role of the function must be allowed, by the service of the source."""
 _AGAIN_S: Final = 1.0
 _REFUSED_S: Final = 30.0
 
@@ -78,11 +73,11 @@ class EventSources:
         arn, _socket = self._functions.find(mapping.function, mapping.source.split(":")[3])
         plain = ":".join(arn.split(":")[:7])
         return refusal(
-            self._role_of(plain), f"the role of {plain}", READ_ACTIONS[mapping.source.split(":")[2]], mapping.source
+            self._role_of(plain), f"the role of {plain}", READ_ACTIONS[kind_of(mapping.source)], mapping.source
         )
 
     def _source(self, mapping: SourceMapping) -> Any:  # noqa: ANN401  (has `run`)
-        if mapping.source.split(":")[2] == "sqs":
+        if kind_of(mapping.source) == "sqs":
             return QueueSource(mapping, self._moto, self._functions, self._write)
 
         async def tell(arn: str, text: str) -> None:

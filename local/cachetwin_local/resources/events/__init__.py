@@ -1,0 +1,1 @@
+"""AWS::Events and AWS::Scheduler types."""

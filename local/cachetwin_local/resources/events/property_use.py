@@ -1,0 +1,48 @@
+"""What is done with each property of AWS::Events::Rule and AWS::Scheduler types."""
+
+from cachetwin_local.resources.property_use import PropertyUse, recorded, refused
+
+_TAGS = "nothing here reads tags"
+_TASKS = (
+    "CapacityProviderStrategy EnableECSManagedTags EnableExecuteCommand Group LaunchType NetworkConfiguration "
+    "PlacementConstraints PlatformVersion PropagateTags ReferenceId"
+)
+_OTHER_TARGETS = "targets of this kind do not run here"
+
+
+def _below(prefix: str, names: str) -> str:
+    return " ".join(f"{prefix}.{name}" for name in names.split())
+
+
+RULE = PropertyUse.of(
+    "Description EventBusName EventPattern EventPattern.* Name RoleArn ScheduleExpression State Targets.Arn Targets.Id "
+    "Targets.DeadLetterConfig.* Targets.EcsParameters.TaskCount Targets.EcsParameters.TaskDefinitionArn Targets.Input "
+    "Targets.InputPath Targets.InputTransformer.* Targets.RetryPolicy.* Targets.RoleArn Targets.SqsParameters.*",
+    {
+        **recorded(_TAGS, "Tags Targets.EcsParameters.TagList"),
+        **recorded("a task runs as a process here", _below("Targets.EcsParameters", f"{_TASKS} PlacementStrategies")),
+    },
+    refused(
+        _OTHER_TARGETS,
+        _below(
+            "Targets",
+            "AppSyncParameters BatchParameters HttpParameters KinesisParameters RedshiftDataParameters "
+            "RunCommandParameters SageMakerPipelineParameters",
+        ),
+    ),
+)
+
+SCHEDULE = PropertyUse.of(
+    "Description EndDate GroupName Name ScheduleExpression ScheduleExpressionTimezone StartDate State Target.Arn "
+    "Target.DeadLetterConfig.* Target.EcsParameters.TaskCount Target.EcsParameters.TaskDefinitionArn "
+    "Target.EventBridgeParameters.* Target.Input Target.RetryPolicy.* Target.RoleArn Target.SqsParameters.*",
+    {
+        **recorded("nothing is encrypted at rest here", "KmsKeyArn"),
+        **recorded("a schedule is due at the beginning of its window", "FlexibleTimeWindow"),
+        **recorded(_TAGS, "Target.EcsParameters.Tags"),
+        **recorded("a task runs as a process here", _below("Target.EcsParameters", f"{_TASKS} PlacementStrategy")),
+    },
+    refused(_OTHER_TARGETS, _below("Target", "KinesisParameters SageMakerPipelineParameters")),
+)
+
+SCHEDULE_GROUP = PropertyUse.of("Name", recorded(_TAGS, "Tags"))

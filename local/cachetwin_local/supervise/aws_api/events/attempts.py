@@ -1,0 +1,87 @@
+"""Deliveries that are tried until they succeed, and what becomes of those that do not.
+
+The service waits longer and longer for up to 24 hours; so it is here, from a fifth of a second on.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final
+
+from .targets import Delivery, NotDelivered, Targets
+
+__all__ = ["Attempts"]
+
+_FIRST_S: Final = 0.2
+_MAX_S: Final = 60.0
+_RETRIES_MAX: Final = 185
+_AGE_MAX_S: Final = 86_400
+_PENDING_MAX: Final = 10_000
+
+
+class Attempts:
+    """Delivers in the background. `write` gets a line about each delivery that is given up."""
+
+    def __init__(self, targets: Targets, write: Callable[[str], None]) -> None:
+        self._targets = targets
+        self._write = write
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def begin(self, delivery: Delivery, named: str) -> None:
+        """Deliver, with the retries and to the dead letters that `delivery.options` have. `named` is for the log."""
+        if len(self._tasks) >= _PENDING_MAX:
+            self._write(f"[cachetwin] {named}: {_PENDING_MAX} deliveries wait already: this one is dropped")
+            return
+        task = asyncio.get_running_loop().create_task(self._deliver(delivery, named))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Give up what waits."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _deliver(self, delivery: Delivery, named: str) -> None:
+        policy = delivery.options.get("RetryPolicy") or {}
+        retries_max = int(policy.get("MaximumRetryAttempts", _RETRIES_MAX))
+        end_s = time.monotonic() + float(policy.get("MaximumEventAgeInSeconds", _AGE_MAX_S))
+        attempt, delay_s = 0, _FIRST_S
+        while True:
+            try:
+                await self._targets.send(delivery)
+            except NotDelivered as error:
+                aged = time.monotonic() + delay_s > end_s
+                if error.final or attempt >= retries_max or aged:
+                    reason = "MaximumEventAgeInSeconds" if aged else "MaximumRetryAttempts"
+                    await self._give_up(delivery, named, error, attempt, "" if error.final else reason)
+                    return
+            else:
+                return
+            attempt += 1
+            await asyncio.sleep(delay_s)
+            delay_s = min(2 * delay_s, _MAX_S)
+
+    async def _give_up(self, delivery: Delivery, named: str, error: NotDelivered, retries: int, reason: str) -> None:
+        tries = f" after {retries + 1} tries" if retries else ""
+        self._write(f"[cachetwin] {named} could not deliver{tries}: {error}")
+        dead_letters = (delivery.options.get("DeadLetterConfig") or {}).get("Arn")
+        if not dead_letters:
+            return
+        said = {
+            "ERROR_CODE": error.code,
+            "ERROR_MESSAGE": str(error),
+            "RETRY_ATTEMPTS": str(retries),
+            "TARGET_ARN": delivery.arn,
+            "RULE_ARN": delivery.sender.source_arn,
+            "EXHAUSTED_RETRY_CONDITION": reason,
+        }
+        attributes: Mapping[str, Any] = {
+            name: {"DataType": "String", "StringValue": value} for name, value in said.items() if value
+        }
+        letter = replace(delivery, arn=str(dead_letters), options={}, attributes=attributes)
+        try:
+            await self._targets.send(letter)
+        except NotDelivered as failure:
+            self._write(f"[cachetwin] {named}: its dead letters could not be told either: {failure}")
