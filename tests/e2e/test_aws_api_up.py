@@ -1,6 +1,7 @@
 """AWS's APIs in a function that is up: boto3 reads its secret, sends to its queue, and may do no more than its role."""
 
 import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,13 @@ import boto3
 from botocore.exceptions import ClientError
 
 def handle(event, context):
+    if event and "job" in event:
+        boto3.client("sqs").send_message(QueueUrl=os.environ["JOBS"], MessageBody=event["job"])
+        return
+    if event and "letters" in event:
+        names = ["ApproximateNumberOfMessages"]
+        found = boto3.client("sqs").get_queue_attributes(QueueUrl=os.environ["DEAD"], AttributeNames=names)
+        return int(found["Attributes"][names[0]])
     secret = boto3.client("secretsmanager").get_secret_value(SecretId=os.environ["SECRET"])["SecretString"]
     queues = boto3.client("sqs")
     queues.send_message(QueueUrl=os.environ["ORDERS"], MessageBody="an order")
@@ -35,6 +43,16 @@ def handle(event, context):
 """
 
 
+WORKER = """
+import json
+
+def work(event, context):
+    records = event.get("Records", [])
+    print("worked", json.dumps(event if not records else [record["body"] for record in records]))
+    return {"batchItemFailures": [{"itemIdentifier": r["messageId"]} for r in records if r["body"] == "bad"]}
+"""
+
+
 def resource(type_name: str, **properties: object) -> dict[str, object]:
     return {"Type": f"AWS::{type_name}", "Properties": properties}
 
@@ -50,6 +68,8 @@ def template() -> dict[str, object]:
         "Statement": [
             allow(["secretsmanager:GetSecretValue"], {"Ref": "Key"}),
             allow(["sqs:SendMessage", "sqs:ReceiveMessage"], orders),
+            allow(["sqs:SendMessage"], {"Fn::GetAtt": ["Jobs", "Arn"]}),
+            allow(["sqs:GetQueueAttributes"], {"Fn::GetAtt": ["Dead", "Arn"]}),
             allow(["logs:FilterLogEvents"], {"Fn::GetAtt": ["Group", "Arn"]}),
         ],
     }
@@ -59,6 +79,8 @@ def template() -> dict[str, object]:
         "ORDERS": {"Ref": "Orders"},
         "OTHERS": {"Ref": "Others"},
         "GROUP": {"Ref": "Group"},
+        "JOBS": {"Ref": "Jobs"},
+        "DEAD": {"Ref": "Dead"},
     }
     return {
         "Resources": {
@@ -70,6 +92,56 @@ def template() -> dict[str, object]:
                 "IAM::Role",
                 AssumeRolePolicyDocument={},
                 Policies=[{"PolicyName": "app", "PolicyDocument": document}],
+            ),
+            "Dead": resource("SQS::Queue"),
+            "Jobs": resource(
+                "SQS::Queue",
+                VisibilityTimeout=1,
+                RedrivePolicy={"deadLetterTargetArn": {"Fn::GetAtt": ["Dead", "Arn"]}, "maxReceiveCount": 2},
+            ),
+            "Mapping": resource(
+                "Lambda::EventSourceMapping",
+                EventSourceArn={"Fn::GetAtt": ["Jobs", "Arn"]},
+                FunctionName={"Ref": "Worker"},
+                FunctionResponseTypes=["ReportBatchItemFailures"],
+            ),
+            "Nightly": resource(
+                "Events::Rule",
+                ScheduleExpression="rate(10 minutes)",
+                Targets=[{"Id": "worker", "Arn": {"Fn::GetAtt": ["Worker", "Arn"]}, "Input": '{"tick": true}'}],
+            ),
+            "MayTick": resource(
+                "Lambda::Permission",
+                Action="lambda:InvokeFunction",
+                FunctionName={"Ref": "Worker"},
+                Principal="events.amazonaws.com",
+                SourceArn={"Fn::GetAtt": ["Nightly", "Arn"]},
+            ),
+            "WorkerRole": resource(
+                "IAM::Role",
+                AssumeRolePolicyDocument={},
+                Policies=[
+                    {
+                        "PolicyName": "reads",
+                        "PolicyDocument": {
+                            "Statement": [
+                                allow(
+                                    ["sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:GetQueueAttributes"],
+                                    {"Fn::GetAtt": ["Jobs", "Arn"]},
+                                )
+                            ]
+                        },
+                    }
+                ],
+            ),
+            "Worker": resource(
+                "Lambda::Function",
+                Runtime="python3.11",
+                Handler="index.work",
+                Role={"Fn::GetAtt": ["WorkerRole", "Arn"]},
+                Timeout=60,
+                MemorySize=256,
+                Code={"ZipFile": WORKER},
             ),
             "Function": resource(
                 "Lambda::Function",
@@ -106,6 +178,42 @@ def test_a_function_calls_aws_as_far_as_its_role_allows(app: Path) -> None:
     assert any(line.startswith("called") for line in found["lines"]), found["lines"]
     log = cachetwin(app, "logs", "aws").stdout
     assert "is not authorized to perform: sqs:SendMessage on resource: arn:aws:sqs:us-east-1:" in log
+
+
+def ask(app: Path, event: object) -> Any:  # noqa: ANN401  (a function's answer)
+    (app / "event.json").write_text(json.dumps(event))
+    done = cachetwin(app, "invoke", "Function", "--event", "event.json")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout)
+
+
+def worked(app: Path) -> list[object]:
+    """What the worker has printed of its events."""
+    lines = cachetwin(app, "logs", "Worker", "-n", "1000").stdout.splitlines()
+    return [json.loads(line.partition("worked ")[2]) for line in lines if "worked " in line]
+
+
+def wait_for(app: Path, wanted: object, count: int) -> None:
+    for _ in range(60):
+        if worked(app).count(wanted) >= count:
+            return
+        time.sleep(0.5)
+    raise AssertionError(worked(app))
+
+
+def test_a_queue_and_a_schedule_reach_their_function(app: Path) -> None:
+    ask(app, {"job": "good"})
+    wait_for(app, ["good"], 1)
+    ask(app, {"job": "bad"})
+    wait_for(app, ["bad"], 2)  # once more, and then it is a dead letter
+    assert cachetwin(app, "clock", "+30m").returncode == 0
+    wait_for(app, {"tick": True}, 3)
+    for _ in range(60):
+        if ask(app, {"letters": 1}) == 1:
+            break
+        time.sleep(0.5)
+    assert ask(app, {"letters": 1}) == 1
+    assert (worked(app).count(["good"]), worked(app).count(["bad"]), worked(app).count({"tick": True})) == (1, 2, 3)
 
 
 def test_the_emulator_for_other_services_may_not_be_aws(app: Path) -> None:

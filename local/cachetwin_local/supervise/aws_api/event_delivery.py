@@ -43,20 +43,24 @@ class EventDelivery:
         """The time of the app."""
         return datetime.fromtimestamp(time.time() + self._ahead_ms / 1000, UTC)
 
-    def begin(self) -> None:
+    def begin(self, settings: AwsApiSettings) -> None:
         """Take over what moto sends, before it has loaded."""
+        self._configure(settings)
         loop = asyncio.get_running_loop()
         self._moto.on_import = lambda module: install(module, loop, self.buses, self._topics)
 
     async def become(self, settings: AwsApiSettings) -> None:
         """Deliver what these settings have. moto must have loaded, with their seeds."""
+        self._configure(settings)
+        await self._sources.become(settings.seeds)
+
+    def _configure(self, settings: AwsApiSettings) -> None:
         self._account = settings.account
         self._permissions.grants, self._permissions.roles = settings.grants, settings.roles
         self._roles.clear()
         self._roles.update(
             {arn: settings.roles[role] for arn, role in settings.function_roles.items() if role in settings.roles}
         )
-        await self._sources.become(settings.seeds)
 
     def run_due(self, now_ms: int) -> int:
         """Send what is due at this time of the app. Returns when something is due next, 0 for never."""

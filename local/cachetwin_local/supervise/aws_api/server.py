@@ -74,7 +74,7 @@ class AwsApiServer:
     async def start(self) -> None:
         """Listen, and begin to load moto; requests wait for it."""
         loop = asyncio.get_running_loop()
-        self._delivery.begin()
+        self._delivery.begin(self._settings)
         if self._settings.eager:
             self._load()
         else:

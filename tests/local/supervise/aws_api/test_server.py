@@ -23,6 +23,7 @@ from tests.processes import wait_until
 from cachetwin_local.identity.credentials import credentials_of
 from cachetwin_local.identity.directory import Principal
 from cachetwin_local.identity.policies import read_policy
+from cachetwin_local.identity.resource_policies import Grant
 from cachetwin_local.supervise.aws_api.client import AwsClient
 from cachetwin_local.supervise.aws_api.delivery import LogDelivery
 from cachetwin_local.supervise.aws_api.server import AwsApiServer
@@ -49,7 +50,8 @@ POLICY = read_policy(
                 "Action": "secretsmanager:GetSecretValue",
                 "Resource": arn("secretsmanager", "secret:db-*"),
             },
-            {"Effect": "Allow", "Action": "sqs:*", "Resource": arn("sqs", "orders")},
+            {"Effect": "Allow", "Action": "sqs:*", "Resource": [arn("sqs", "orders"), arn("sqs", "heard")]},
+            {"Effect": "Allow", "Action": "events:PutEvents", "Resource": arn("events", "event-bus/default")},
             {"Effect": "Allow", "Action": "sns:Publish", "Resource": arn("sns", "news")},
             {"Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "arn:aws:s3:::files/*"},
             {"Effect": "Allow", "Action": "dynamodb:*Item", "Resource": arn("dynamodb", "table/music")},
@@ -60,6 +62,7 @@ POLICY = read_policy(
         ]
     },
 )
+SENDING = {"Effect": "Allow", "Action": "sqs:SendMessage", "Resource": "*"}
 CALLER = (Principal("App/Web", f"arn:aws:iam::{ACCOUNT}:role/web", (POLICY,)), CREDENTIALS)
 
 
@@ -75,6 +78,24 @@ def seeds(url: str) -> tuple[Seed, ...]:
         seed("SecretsManager::Secret", "db", arn("secretsmanager", "secret:db-abc123"), SecretString="open sesame"),
         seed("SQS::Queue", "orders", arn("sqs", "orders"), f"{url}/{ACCOUNT}/orders", RedrivePolicy=redrive),
         seed("SQS::Queue", "dead", arn("sqs", "dead"), f"{url}/{ACCOUNT}/dead"),
+        seed("SQS::Queue", "heard", arn("sqs", "heard"), f"{url}/{ACCOUNT}/heard"),
+        seed(
+            "Events::Rule",
+            "large",
+            arn("events", "rule/large"),
+            EventPattern={"source": ["shop"], "detail": {"total": [{"numeric": [">", 10]}]}},
+            Targets=[
+                {"Id": "queue", "Arn": arn("sqs", "heard"), "InputPath": "$.detail"},
+                {"Id": "refused", "Arn": arn("sqs", "orders"), "DeadLetterConfig": {"Arn": arn("sqs", "heard")}},
+            ],
+        ),
+        seed(
+            "Events::Rule",
+            "often",
+            arn("events", "rule/often"),
+            ScheduleExpression="rate(10 minutes)",
+            Targets=[{"Id": "queue", "Arn": arn("sqs", "heard"), "Input": '{"tick": true}'}],
+        ),
         seed("SNS::Topic", "news", arn("sns", "news")),
         seed(
             "SNS::Subscription",
@@ -139,6 +160,10 @@ class Running:
             callers=(CALLER,),
             seeds=seeds(self.url),
             forward_to=forward_to,
+            grants=tuple(
+                Grant(arn("sqs", name), (f"{service}.amazonaws.com",), read_policy("queue", {"Statement": SENDING}))
+                for name, service in (("orders", "sns"), ("heard", "events"))
+            ),
         )
         self._started = threading.Event()
         self._stopping: asyncio.Event | None = None
@@ -206,14 +231,56 @@ def test_what_is_published_and_sent_is_in_the_queue(endpoint: Running) -> None:
     assert queues.get_queue_url(QueueName="orders")["QueueUrl"] == url
     queues.send_message(QueueUrl=url, MessageBody="sent")
     client(endpoint, "sns").publish(TopicArn=arn("sns", "news"), Message="published")
-    bodies = {
-        message["Body"]
-        for _ in range(4)
-        for message in queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", [])
-    }
-    assert bodies == {"sent", "published"}
+    bodies = received(queues, url, 2)
+    assert sorted(bodies) == ["published", "sent"]
     attributes = queues.get_queue_attributes(QueueUrl=url, AttributeNames=["RedrivePolicy"])["Attributes"]
     assert json.loads(attributes["RedrivePolicy"])["deadLetterTargetArn"] == arn("sqs", "dead")
+
+
+def received(queues: Any, url: str, count: int) -> list[str]:  # noqa: ANN401  (boto3 has no types)
+    """The bodies of this many messages of a queue, which are deleted."""
+    bodies: list[str] = []
+
+    def all_are_there() -> bool:
+        for message in queues.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
+            bodies.append(message["Body"])
+            queues.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
+        return len(bodies) >= count
+
+    wait_until(all_are_there, f"{count} messages of {url}", READY_S)
+    return bodies
+
+
+def test_a_rule_sends_what_matches_once(endpoint: Running) -> None:
+    details = [{"total": 12}, {"total": 9}]
+    entries = [{"Source": "shop", "DetailType": "Order", "Detail": json.dumps(detail)} for detail in details]
+    assert client(endpoint, "events").put_events(Entries=entries)["FailedEntryCount"] == 0
+    queues, url = client(endpoint, "sqs"), f"{endpoint.url}/{ACCOUNT}/heard"
+    first, second = sorted(received(queues, url, 2), key=len)  # the other is the dead letter of the refused target
+    assert json.loads(first) == {"total": 12}
+    assert json.loads(second)["detail"] == {"total": 12}
+    assert "Messages" not in queues.receive_message(QueueUrl=url)
+
+
+def test_what_is_due_is_sent_on_the_clock_of_the_run(endpoint: Running) -> None:
+    def run_due(now_ms: int) -> int:
+        return int(ask_privately(endpoint, "/schedules", str(now_ms)))
+
+    began_ms = 1_800_000_000_000
+    assert run_due(began_ms) == began_ms + 600_000
+    assert run_due(began_ms + 600_000) == began_ms + 1_200_000
+    queues, url = client(endpoint, "sqs"), f"{endpoint.url}/{ACCOUNT}/heard"
+    assert received(queues, url, 1) == ['{"tick": true}']
+    assert run_due(began_ms + 660_000) == began_ms + 1_200_000
+    assert "Messages" not in queues.receive_message(QueueUrl=url)
+
+
+def ask_privately(endpoint: Running, path: str, body: str) -> str:
+    """The answer to a request of the runner itself."""
+    with httpx.Client(transport=httpx.HTTPTransport(uds=str(endpoint.private)), timeout=READY_S) as asking:
+        answer = asking.post(f"http://localhost{path}", content=body)
+    assert answer.status_code == 200, answer.text
+    return answer.text
 
 
 def test_the_text_of_a_message_is_no_operation(endpoint: Running) -> None:
