@@ -62,10 +62,9 @@ def specifications(topology: Topology) -> dict[str, Specification]:
             topology.roles,
             topology.grants,
         )
-    arns = tuple(one.identity.arn for one in topology.functions)
     for function in topology.functions:
         signers = callers if function.url is not None and function.url.auth_type == "AWS_IAM" else ()
-        found[function.identity.key] = (function, arns, signers, *at)
+        found[function.identity.key] = (function, signers, *at)
     for api in topology.http_apis:
         found[api.identity.key] = (api, callers)
     for balancer in topology.load_balancers:

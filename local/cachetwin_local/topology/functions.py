@@ -48,12 +48,16 @@ class FunctionUrl:
 
 @dataclass(frozen=True, slots=True)
 class AsyncInvocation:
-    """What becomes of asynchronous invocations: retries, the longest wait, and the ARNs that hear of the end."""
+    """What becomes of asynchronous invocations: retries, the longest wait, and the ARNs that hear of the end.
+
+    `dead_letters` gets the event itself, the others a record of the invocation.
+    """
 
     retries_max: int = 2
     age_max_s: int = 21_600
     on_success: str | None = None
     on_failure: str | None = None
+    dead_letters: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ def test_a_function_has_what_the_template_says() -> None:
     assert (found.identity.physical_name, found.timeout_s, found.memory_mb) == ("greet", 30, 1024)
     assert (found.reserved_concurrency, found.environment) == (0, {"A": "b"})
     assert (found.log_format, found.log_group, found.traced) == ("JSON", "/mine", True)
-    assert found.asynchronous.on_failure == "arn:aws:sqs:us-east-1:1:dead"
+    assert found.asynchronous.dead_letters == "arn:aws:sqs:us-east-1:1:dead"
 
 
 def test_versions_aliases_and_the_url_belong_to_their_function() -> None:

@@ -155,9 +155,10 @@ def _asynchronous(context: Context, properties: Properties, arn: str) -> AsyncIn
                 retries_max=own.integer("MaximumRetryAttempts", 2),
                 age_max_s=own.integer("MaximumEventAgeInSeconds", 21_600),
                 on_success=ends.object("OnSuccess").optional("Destination"),
-                on_failure=ends.object("OnFailure").optional("Destination") or dead_letters,
+                on_failure=ends.object("OnFailure").optional("Destination"),
+                dead_letters=dead_letters,
             )
-    return AsyncInvocation(on_failure=dead_letters)
+    return AsyncInvocation(dead_letters=dead_letters)
 
 
 def _note(function: Function) -> str:

@@ -2,14 +2,16 @@
 
 import asyncio
 import time
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 
 from cachetwin_local.identity.deliveries import DeliveryPermissions
 from cachetwin_local.identity.directory import Principal
 
 from .events.attempts import Attempts
-from .events.buses import Buses
+from .events.buses import Buses, event_time
 from .events.moto_hooks import install
 from .events.schedules import Schedules
 from .events.targets import Targets
@@ -67,6 +69,21 @@ class EventDelivery:
         self._ahead_ms = now_ms - int(1000 * time.time())
         self._schedules.run_due(self._account, datetime.fromtimestamp(now_ms / 1000, UTC))
         return self._schedules.next_ms
+
+    def end_of_invocation(self, function_arn: str, record: dict[str, Any]) -> dict[str, Any]:
+        """The event for a bus that is the destination of asynchronous invocations."""
+        end = "Success" if record["requestContext"]["condition"] == "Success" else "Failure"
+        return {
+            "version": "0",
+            "id": str(uuid.uuid4()),
+            "detail-type": f"Lambda Function Invocation Result - {end}",
+            "source": "lambda",
+            "account": function_arn.split(":")[4],
+            "time": event_time(self.now()),
+            "region": function_arn.split(":")[3],
+            "resources": [record["requestContext"]["functionArn"]],
+            "detail": record,
+        }
 
     async def close(self) -> None:
         """Deliver nothing more."""

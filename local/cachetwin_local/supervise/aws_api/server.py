@@ -7,6 +7,7 @@ brings the settings anew when the app has changed.
 
 import asyncio
 import http.client
+import json
 import pickle
 import secrets
 import socket
@@ -14,9 +15,10 @@ import sys
 import time
 import traceback
 from collections import Counter
-from typing import Final
+from typing import Any, Final
 from urllib.parse import unquote
 
+from cachetwin_local.identity.deliveries import Sender, kind_of
 from cachetwin_local.identity.directory import Principal
 from cachetwin_local.supervise.api.authorization.signature import InvalidSignature, read_signature
 from cachetwin_local.supervise.data_plane.program import Report
@@ -26,6 +28,7 @@ from cachetwin_local.supervise.http.server import HttpConnection, HttpRequest, H
 from .access.authorization import Authorization, session_arn
 from .access.names import ResourceNames
 from .event_delivery import EventDelivery
+from .events.targets import Delivery, NotDelivered
 from .forwarding import forward
 from .functions import INVOKE_PREFIX, Functions
 from .moto_backend import MotoBackend
@@ -132,6 +135,8 @@ class AwsApiServer:
             await self._moto.loaded()
             next_ms = self._delivery.run_due(int(request.body))
             return HttpResponse(200, (), str(next_ms).encode())
+        if request.path == "/deliver":
+            return await self._deliver(json.loads(request.body))
         if request.path == "/settings":
             self._settings = pickle.loads(request.body)  # noqa: S301  (only this user can open the socket)
             self._authorization.set_callers(self._settings.callers)
@@ -148,6 +153,23 @@ class AwsApiServer:
         if service is None:
             return response_of(ApiError("UnknownService", signature.service, 404), "json")
         return await self._moto.answer(service, request, self._settings.account)
+
+    async def _deliver(self, document: dict[str, Any]) -> HttpResponse:
+        """What a function's process delivers with the function's role: the end of an asynchronous invocation."""
+        await self._moto.loaded()
+        sender = Sender("", document["source"], document["role"])
+        attributes = {
+            name: {"DataType": "String", "StringValue": value} for name, value in document["attributes"].items()
+        }
+        event = None
+        if kind_of(document["arn"]) == "events":
+            event = self._delivery.end_of_invocation(document["source"], json.loads(document["payload"]))
+        delivery = Delivery(document["arn"], document["payload"], sender, event=event, attributes=attributes)
+        try:
+            await self._delivery.targets.send(delivery)
+        except NotDelivered as error:
+            return HttpResponse(409, (), str(error).encode())
+        return HttpResponse(200)
 
     async def _handle(self, request: HttpRequest) -> HttpResponse:
         self._load()

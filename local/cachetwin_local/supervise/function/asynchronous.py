@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -23,7 +23,7 @@ _RETRY_S: Final = 1.0
 _THROTTLED_S: Final = 1.0
 _EVENTS_MAX: Final = 10_000
 _Run = Callable[[Invocation], Awaitable[Result]]
-_Send = Callable[[str, bytes], Awaitable[None]]
+_Send = Callable[[str, bytes, Mapping[str, str]], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ class Outcome:
 class AsyncQueue:
     """Takes events, and runs each until it succeeds or is given up.
 
-    `run` invokes the function once, `send` delivers a record to the ARN of a destination, `write` gets lines for the log.
+    `run` invokes the function once, `send` delivers a record to an ARN, with attributes where that is a queue, and
+    `write` gets lines for the log.
     """
 
     def __init__(self, settings: AsyncInvocation, run: _Run, send: _Send, write: Callable[[str], None]) -> None:
@@ -67,13 +68,19 @@ class AsyncQueue:
         outcome = await self._attempt(invocation, time.time())
         succeeded = outcome.condition == "Success"
         destination = self._settings.on_success if succeeded else self._settings.on_failure
-        if destination is None:
-            return
-        record = json.dumps(_record(invocation, outcome, datetime.now(UTC))).encode()
+        if destination is not None:
+            record = json.dumps(_record(invocation, outcome, datetime.now(UTC))).encode()
+            await self._tell(invocation, destination, record, {})
+        if not succeeded and self._settings.dead_letters is not None:
+            await self._tell(
+                invocation, self._settings.dead_letters, invocation.payload, _attributes(invocation, outcome)
+            )
+
+    async def _tell(self, invocation: Invocation, arn: str, content: bytes, attributes: Mapping[str, str]) -> None:
         try:
-            await self._send(destination, record)
+            await self._send(arn, content, attributes)
         except Exception as error:  # noqa: BLE001  (whatever it is, the event has ended and the log says what is lost)
-            self._write(f"[cachetwin] {invocation.request_id}: {destination} was not told of its end: {error}")
+            self._write(f"[cachetwin] {invocation.request_id}: {arn} was not told of its end: {error}")
 
     async def _attempt(self, invocation: Invocation, began_s: float) -> Outcome:
         attempts = 0
@@ -91,6 +98,15 @@ class AsyncQueue:
                 await asyncio.sleep(_THROTTLED_S)
             if time.time() - began_s > self._settings.age_max_s:
                 return Outcome("EventAgeExceeded", attempts, result)
+
+
+def _attributes(invocation: Invocation, outcome: Outcome) -> dict[str, str]:
+    """What a dead letter says of the invocation."""
+    said = outcome.result.payload.decode("utf-8", "replace") if outcome.result is not None else outcome.condition
+    message = _json_or_text(outcome.result.payload) if outcome.result is not None else None
+    if isinstance(message, dict) and "errorMessage" in message:
+        said = str(message["errorMessage"])
+    return {"RequestID": invocation.request_id, "ErrorCode": "200", "ErrorMessage": said[:1024]}
 
 
 def _record(invocation: Invocation, outcome: Outcome, now: datetime) -> dict[str, object]:

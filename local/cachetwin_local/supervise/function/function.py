@@ -5,7 +5,7 @@ import socket
 from collections.abc import Mapping, Sequence
 from pathlib import PurePath
 
-from cachetwin_local.supervise.aws_api.actor import aws_environment
+from cachetwin_local.supervise.aws_api.actor import aws_environment, private_socket
 from cachetwin_local.supervise.data_plane.process import DataPlaneProcess
 from cachetwin_local.supervise.data_plane.program import Report
 from cachetwin_local.supervise.process.private_file import make_private_directory
@@ -43,10 +43,6 @@ class FunctionActor:
         self._function = function
         self._account = topology.account
         self._aws_api = topology.aws_api
-        self._sockets_of_functions = {
-            other.identity.arn: str(function_socket(run_context.directory, other.identity.key))
-            for other in topology.functions
-        }
         self._environments = environments
         self._folder = run_context.directory / "functions" / slug(self.name)
         self._invoke_socket: socket.socket | None = None
@@ -110,7 +106,7 @@ class FunctionActor:
                 temporary=make_private_directory(self._folder / "tmp"),
                 invoke_descriptor=self._invoke_socket.fileno(),
                 url_descriptor=None if self._url_socket is None else self._url_socket.fileno(),
-                functions=self._sockets_of_functions,
+                aws_socket=None if self._aws_api is None else str(private_socket(self._run_context.directory)),
                 account=self._account,
                 limits=EnvironmentLimits(),
                 callers=tuple(self._run_context.identities.all()),

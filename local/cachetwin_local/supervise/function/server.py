@@ -14,8 +14,9 @@ import sys
 import time
 import uuid
 from collections import Counter
+from collections.abc import Mapping
 from typing import Final
-from urllib.parse import parse_qs, quote, unquote
+from urllib.parse import parse_qs, unquote
 
 from cachetwin_local.supervise.data_plane.program import Report
 from cachetwin_local.supervise.http.client import HttpClient
@@ -191,15 +192,21 @@ class FunctionServer:
         result, _stream = await self._run_current(invocation)
         return result
 
-    async def _send(self, arn: str, record: bytes) -> None:
-        """Deliver a record to a destination. Raises OSError and others where it cannot be."""
-        plain = ":".join(arn.split(":")[:7])
-        path = self._settings.functions.get(plain)
-        if path is None:
-            raise OSError("only functions of this app are told of it here")
-        client = self._destinations.setdefault(plain, HttpClient(path))
-        target = f"/2015-03-31/functions/{quote(plain, safe='')}/invocations"
-        await client.post(target, {"X-Amz-Invocation-Type": "Event"}, record, _SEND_S)
+    async def _send(self, arn: str, record: bytes, attributes: Mapping[str, str]) -> None:
+        """Deliver a record to a destination, with the function's role. Raises OSError and others where it cannot be."""
+        if self._settings.aws_socket is None:
+            raise OSError("nothing here delivers it")
+        client = self._destinations.setdefault(arn, HttpClient(self._settings.aws_socket))
+        document = {
+            "arn": arn,
+            "payload": record.decode("utf-8", "replace"),
+            "attributes": attributes,
+            "source": self._arn,
+            "role": self._settings.function.role,
+        }
+        reply = await client.post("/deliver", {}, json.dumps(document).encode(), _SEND_S)
+        if reply.status != 200:
+            raise OSError(reply.body.decode("utf-8", "replace"))
 
     def _count(self, name: str) -> None:
         self._counts[name] += 1

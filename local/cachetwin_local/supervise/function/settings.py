@@ -29,7 +29,7 @@ class FunctionSettings:
 
     `argv` and `variables` are those of an environment, without what differs from one to the other. `runtime_version` is
     what the log says. `watched` are the folders whose change makes environments start anew. `temporary` is where each
-    environment has a folder of its own. `functions` are the sockets of the app's functions by ARN.
+    environment has a folder of its own. `aws_socket` is where the endpoint of AWS's APIs takes what is to be delivered.
     `callers` are those who may sign requests to its URL, with their credentials.
     """
 
@@ -42,7 +42,7 @@ class FunctionSettings:
     temporary: Path
     invoke_descriptor: int
     url_descriptor: int | None
-    functions: Mapping[str, str]
+    aws_socket: str | None
     account: str
     limits: EnvironmentLimits
     callers: tuple[Caller, ...] = ()

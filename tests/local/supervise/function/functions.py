@@ -14,6 +14,7 @@ from cachetwin_local.supervise.function.server import FunctionServer
 from cachetwin_local.supervise.function.settings import EnvironmentLimits, FunctionSettings
 from cachetwin_local.supervise.function.sockets import listen_for_calls
 from cachetwin_local.supervise.http.client import HttpClient, HttpReply
+from cachetwin_local.supervise.http.server import HttpConnection, HttpRequest, HttpResponse, HttpSettings
 from cachetwin_local.topology.functions import AsyncInvocation, Function, FunctionCode
 from cachetwin_local.topology.identity import Identity
 
@@ -51,8 +52,9 @@ def function(**changes: object) -> Function:
 class RunningFunction:
     """What a test may do with a function that runs."""
 
-    def __init__(self, server: FunctionServer, client: HttpClient) -> None:
+    def __init__(self, server: FunctionServer, client: HttpClient, delivered: list[Any]) -> None:
         self.server = server
+        self.delivered = delivered
         self._client = client
 
     async def call(self, event: object = None, name: str = "greet", timeout_s: float = 40, **headers: str) -> HttpReply:
@@ -91,21 +93,34 @@ def run_function(
             temporary=folder.parent / "tmp",
             invoke_descriptor=listener.detach(),
             url_descriptor=None,
-            functions={ARN: str(path)},
+            aws_socket=str(folder.parent / "aws.sock"),
             account="000000000000",
             limits=limits or EnvironmentLimits(),
+        )
+        delivered: list[Any] = []
+
+        async def take(request: HttpRequest) -> HttpResponse:
+            delivered.append(json.loads(request.body))
+            return HttpResponse(200)
+
+        endpoint = HttpSettings(take, 1_000_000, HttpResponse(413))
+        deliveries = await asyncio.get_running_loop().create_unix_server(
+            lambda: HttpConnection(endpoint), path=str(folder.parent / "aws.sock")
         )
         server = FunctionServer(settings)
         await server.start()
         background = asyncio.create_task(server.run())
         client = HttpClient(str(path))
         try:
-            await use(RunningFunction(server, client))
+            await use(RunningFunction(server, client, delivered))
         finally:
             background.cancel()
             await asyncio.gather(background, return_exceptions=True)
             await client.close()
             await server.stop()
+            deliveries.close()
+            for connection in list(endpoint.connections):
+                connection.abort()
 
     asyncio.run(main())
 

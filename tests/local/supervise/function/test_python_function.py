@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
@@ -23,6 +22,7 @@ from cachetwin_local.supervise.function.invocation import ASYNC_PAYLOAD_MAX, PAY
 from cachetwin_local.supervise.function.settings import EnvironmentLimits
 from cachetwin_local.topology.functions import AsyncInvocation
 
+QUEUE = "arn:aws:sqs:us-east-1:000000000000:letters"
 Use = Callable[[RunningFunction], Awaitable[None]]
 Run = Callable[..., None]
 
@@ -296,20 +296,22 @@ def handle(event, _):
     async def use(greet: RunningFunction) -> None:
         accepted = await greet.call({"fail": True}, X_Amz_Invocation_Type="Event")
         assert (accepted.status, accepted.body) == (202, b"")
-        seen: list[Any] = []
         end_s = time.monotonic() + 30
-        while len(seen) < 3 and time.monotonic() < end_s:
+        while len(greet.delivered) < 2 and time.monotonic() < end_s:
             await asyncio.sleep(0.1)
-            path = tmp_path / "seen.jsonl"
-            seen = [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
-        assert seen[:2] == [{"fail": True}, {"fail": True}]
-        record = seen[2]
+        seen = [json.loads(line) for line in (tmp_path / "seen.jsonl").read_text().splitlines()]
+        assert seen == [{"fail": True}, {"fail": True}]
+        told, letter = greet.delivered
+        assert (told["arn"], letter["arn"]) == (QUEUE, QUEUE)
+        record = json.loads(told["payload"])
         assert record["requestContext"]["condition"] == "RetriesExhausted"
         assert record["requestContext"]["approximateInvokeCount"] == 2
         assert record["requestPayload"] == {"fail": True}
         assert record["responsePayload"]["errorMessage"] == "always"
+        assert json.loads(letter["payload"]) == {"fail": True}
+        assert letter["attributes"]["ErrorMessage"] == "always"
 
-    run(source, use, asynchronous=AsyncInvocation(retries_max=1, on_failure=ARN))
+    run(source, use, asynchronous=AsyncInvocation(retries_max=1, on_failure=QUEUE, dead_letters=QUEUE))
 
 
 def test_the_log_has_the_lines_of_the_service(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
