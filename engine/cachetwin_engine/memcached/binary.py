@@ -236,7 +236,7 @@ def _get(session: Session, opcode: int, extras: bytes) -> bytes:
         if item is None:
             store.counters.get_misses += 1
         else:
-            store.lru.hits[item.slot] += 1
+            store.lru.lists[item.slot].hits += 1
     if store.settings.detail_enabled:
         store.prefixes.record(key, store.settings.prefix_delimiter, 0, item is not None)
     returns_key = opcode in {GETK, GATK}

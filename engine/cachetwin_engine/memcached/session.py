@@ -10,9 +10,10 @@ from typing import Final, final
 
 from mypy_extensions import i64
 
-from cachetwin_engine.memcached.items.store import Store
+from cachetwin_engine.memcached.items.store import SET, Store
 from cachetwin_engine.memcached.items.watchers import Watcher
 from cachetwin_engine.memcached.numbers import unsigned_32
+from cachetwin_engine.memcached.plain import GET, NEITHER, PlainRequest, store_reply, value_reply
 from cachetwin_engine.memcached.server_state import Client, ServerState
 from cachetwin_engine.memcached.settings import Settings
 
@@ -25,6 +26,9 @@ KEYS_BYTES_MAX: Final = 8 * 1024 * 1024
 
 OUTPUT_BYTES_MAX: Final = 1024 * 1024
 """Replies made at once; the shell asks for more when the client has taken them."""
+
+PLAIN_VALUE_BYTES_MAX: Final = 512
+"""Largest value of a set that is stored without asking first whether memcached would read it at all: every -I allows it."""
 
 FRAME_BYTES: Final = 24
 BINARY_MAGIC: Final = 0x80
@@ -99,6 +103,7 @@ class Session(Client):
         self._negotiates = state.settings.protocol == b"auto-negotiate"
         self._auth_bytes: i64 = -1
         self._replies_max: i64 = state.settings.replies_max
+        self._plain = PlainRequest()
         self._set_value_fields()
 
     def _set_value_fields(self) -> None:
@@ -168,6 +173,10 @@ class Session(Client):
             self._chunks = []
             self._pos = 0
         elif self._pos >= len(self._buffer):
+            if self._state == _LINE and self._continue is None and self._reads_plain():
+                what = self._plain.read(data, 0, PLAIN_VALUE_BYTES_MAX)
+                if what != NEITHER and self._plain.end == len(data):
+                    return self._answer_alone(what)
             self._buffer = data
             self._pos = 0
         elif data:
@@ -269,6 +278,10 @@ class Session(Client):
             if buffer[begin] == BINARY_MAGIC:
                 self._binary = True
                 return b""
+        if self._scanned == 0 and self._reads_plain():
+            what = self._plain.read(buffer, begin, PLAIN_VALUE_BYTES_MAX)
+            if what != NEITHER:
+                return self._answer_plain(what)
         end: i64 = buffer.find(b"\n", begin + self._scanned)
         if end < 0:
             self._scanned = len(buffer) - begin
@@ -282,6 +295,30 @@ class Session(Client):
         self.last_command = self.store.now
         return self._command(buffer[begin:end])
 
+    def _answer_plain(self, what: i64) -> bytes:
+        """Answer the request that ``_plain`` has read."""
+        request, store = self._plain, self.store
+        self._pos = request.end
+        self.last_command = store.now
+        if what == GET:
+            return value_reply(store, request.key)
+        return store_reply(store, request.key, request.value, request.flags, store.expiry(request.exptime), SET, 0)
+
+    def _reads_plain(self) -> bool:
+        """Whether ``_plain`` may read the next request."""
+        ready = self.authenticated and not self._binary and not self._negotiates and not self.settings.detail_enabled
+        return ready and not self.closing and self.watcher is None
+
+    def _answer_alone(self, what: i64) -> bytes:
+        """``_run`` for a client that waits for each answer: ``_plain`` has read all there is."""
+        reply = self._answer_plain(what)
+        self._pos = 0
+        self.store.counters.bytes_written += len(reply)
+        self.has_more = False
+        self.has_unsent = False
+        self.needs_shell = self.store.watchers.pending
+        return reply
+
     def _check_long_line(self, start: bytes) -> None:
         """Only a get may be longer than ``LINE_BYTES_MAX``."""
         word = start.lstrip(b" ")
@@ -289,7 +326,7 @@ class Session(Client):
             self.end(b"error")
 
     def _command(self, line: bytes) -> bytes:
-        if b"\0" in line:
+        if 0 in line:
             line = line[: line.find(b"\0")]
         words = line.split(b" ")
         if b"" in words:

@@ -45,6 +45,8 @@ class ListenerNode(Protocol):
     loop: asyncio.AbstractEventLoop
     backlog: int
     certificate: Certificate
+    serve_socket: Callable[[socket.socket, set[EndpointConnection]], None] | None
+    """What serves a plain connection, which is one of the set while it is open; None where the event loop does."""
 
     def new_connection(self, siblings: set[EndpointConnection]) -> asyncio.Protocol:
         """The protocol for a connection; it is one of ``siblings`` while it is open."""
@@ -169,7 +171,7 @@ class Endpoint:
     async def start(self) -> None:
         """Begin to accept."""
         self._sock.settimeout(0)
-        if self.tls == "off":
+        if self.tls == "off" and self._node.serve_socket is None:
             factory = self._protocol
             loop = self._node.loop
             backlog = self._node.backlog
@@ -223,7 +225,9 @@ class Endpoint:
                 self._pause_accepting(error)
                 return
             sock.settimeout(0)
-            if self._node.is_full():
+            if self.tls == "off":
+                self._adopt(sock, None)
+            elif self._node.is_full():
                 self._node.count_rejection()
                 sock.close()  # a reply in plain text would be noise in a handshake
             elif self.tls == "preferred":
@@ -268,6 +272,9 @@ class Endpoint:
         self._node.loop.remove_reader(sock)
 
     def _adopt(self, sock: socket.socket, context: ssl.SSLContext | None) -> None:
+        if context is None and self._node.serve_socket is not None:
+            self._node.serve_socket(sock, self.connections)
+            return
         task = self._node.loop.create_task(self._connect(self._protocol, sock, context))
         self._handshakes.add(task)
         task.add_done_callback(self._handshakes.discard)

@@ -102,7 +102,7 @@ def meta_get(session: Session, words: list[bytes]) -> bytes:
         store.counters.touch_commands += 1
         store.slabs.touch_hits[class_of(item.slot)] += 1
     else:
-        store.lru.hits[item.slot] += 1
+        store.lru.lists[item.slot].hits += 1
         store.counters.get_commands += 1
     if flags.bumps_late and not flags.no_update:
         store.lru.touch(item)

@@ -9,6 +9,7 @@ from cachetwin_engine.memcached.commands.table import command, quiet
 from cachetwin_engine.memcached.discovery import CLUSTER_KEY
 from cachetwin_engine.memcached.items.item import Item, class_of
 from cachetwin_engine.memcached.numbers import NOT_A_NUMBER, decimal, signed_32
+from cachetwin_engine.memcached.plain import value_reply
 from cachetwin_engine.memcached.session import OUTPUT_BYTES_MAX, Session
 from cachetwin_engine.memcached.settings import KEY_BYTES_MAX
 
@@ -21,8 +22,8 @@ _GATS: Final = 3
 @command(b"get", usage="get key [key ...]", summary="Get the values of keys.", group="classic")
 def get(session: Session, words: list[bytes]) -> bytes:
     """Get values."""
-    if len(words) == 2:
-        return _get_one(session, words[1])
+    if len(words) == 2 and len(words[1]) <= KEY_BYTES_MAX and not session.settings.detail_enabled:
+        return value_reply(session.store, words[1])
     return _get_many(session, words, 1, _GET)
 
 
@@ -108,26 +109,6 @@ def _get_and_touch(session: Session, words: list[bytes], form: i64) -> bytes:
     return _get_many(session, words, 2, form)
 
 
-def _get_one(session: Session, key: bytes) -> bytes:
-    """``_get_many`` for the most frequent request of all."""
-    store = session.store
-    if len(key) > KEY_BYTES_MAX:
-        return replies.BAD_FORMAT
-    if store.settings.detail_enabled:
-        return _get_many(session, [b"", key], 1, _GET)
-    store.counters.get_commands += 1
-    item = store.get(key)
-    if item is None:
-        if key == CLUSTER_KEY and store.cluster.text:
-            return store.cluster.as_value() + replies.END
-        store.counters.get_misses += 1
-        return replies.END
-    store.lru.hits[item.slot] += 1
-    value = item.value
-    flags = b" 0 " if item.flags == 0 else b" " + decimal(item.flags) + b" "
-    return b"".join([b"VALUE ", key, flags, decimal(len(value)), b"\r\n", value, b"\r\nEND\r\n"])
-
-
 def _get_many(session: Session, words: list[bytes], first: i64, form: i64) -> bytes:
     if len(words) < 2:
         return replies.ERROR
@@ -192,7 +173,7 @@ def _add_value(session: Session, key: bytes, form: i64, out: list[bytes]) -> i64
             store.counters.get_misses += 1
         return 0
     if form < _GAT:
-        store.lru.hits[item.slot] += 1
+        store.lru.lists[item.slot].hits += 1
     value = item.value
     head = [b"VALUE ", key, b" ", decimal(item.flags), b" ", decimal(len(value))]
     if form in {_GETS, _GATS}:

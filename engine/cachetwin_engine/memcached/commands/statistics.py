@@ -76,7 +76,6 @@ def reset(session: Session) -> None:
     store = session.store
     store.counters.reset()
     store.lru.reset_counters()
-    store.lru.hits = [0] * len(store.lru.hits)
     store.slabs.reset_counters()
     store.prefixes.counts.clear()
 
@@ -104,7 +103,7 @@ def _cachedump(session: Session, words: list[bytes]) -> bytes:
     store = session.store
     lines: list[bytes] = []
     size = 0
-    item = store.lru.heads[int(number) | COLD]
+    item = store.lru.lists[int(number) | COLD].head
     while item is not None and (limit == 0 or len(lines) < limit):
         if item.bits & BINARY_KEY == 0:
             ends = item.exptime + store.started if item.exptime else 0

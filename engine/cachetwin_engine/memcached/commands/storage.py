@@ -11,17 +11,13 @@ from cachetwin_engine.memcached.items.store import (
     ADD,
     APPEND,
     CAS,
-    EXISTS,
-    NO_MEMORY,
-    NOT_FOUND,
     PREPEND,
     REPLACE,
     SET,
-    STORED,
-    TOO_LARGE,
 )
-from cachetwin_engine.memcached.items.watchers import DELETIONS, MUTATIONS
+from cachetwin_engine.memcached.items.watchers import DELETIONS
 from cachetwin_engine.memcached.numbers import NOT_A_NUMBER, signed_32, unsigned_32, unsigned_64
+from cachetwin_engine.memcached.plain import refusal, store_reply
 from cachetwin_engine.memcached.session import Session
 from cachetwin_engine.memcached.settings import KEY_BYTES_MAX
 
@@ -94,7 +90,8 @@ def _begin(session: Session, words: list[bytes], mode: i64) -> bytes:
         store.prefixes.record(key, store.settings.prefix_delimiter, 2)
     if size > 512 and not store.fits(key, flags, size):
         session.swallow(size + 2)
-        return b"" if no_reply else _refusal(session, key, flags, size, mode)
+        reply = refusal(store, key, flags, size, mode)
+        return b"" if no_reply else reply
     session.noreply = no_reply
     session.key = key
     session.flags = flags
@@ -106,27 +103,10 @@ def _begin(session: Session, words: list[bytes], mode: i64) -> bytes:
 
 def _complete(session: Session, value: bytes, ends_well: bool) -> bytes:
     """Store the value that has arrived."""
-    mode = session.mode
     if not ends_well:
         return b"" if session.noreply else replies.BAD_CHUNK
-    status = session.store.store(session.key, value, session.flags, session.exptime, mode, session.cas, 0, False)
-    if status == NO_MEMORY:
-        reply = _refusal(session, session.key, session.flags, len(value), mode)
-    elif status == STORED:
-        reply = replies.STORED
-    elif status == EXISTS:
-        reply = replies.EXISTS
-    else:
-        reply = replies.NOT_FOUND if status == NOT_FOUND else replies.NOT_STORED
+    reply = store_reply(session.store, session.key, value, session.flags, session.exptime, session.mode, session.cas)
     return b"" if session.noreply else reply
-
-
-def _refusal(session: Session, key: bytes, flags: i64, size: i64, mode: i64) -> bytes:
-    store = session.store
-    status = store.refuse(key, flags, size, mode)
-    if store.watchers.mask & MUTATIONS:
-        store.watchers.log_refusal(key, status, mode)
-    return replies.TOO_LARGE if status == TOO_LARGE else replies.NO_MEMORY
 
 
 @command(b"delete", usage="delete key [noreply]", summary="Delete a key.", group="classic")

@@ -51,7 +51,7 @@ class Automover:
             self._note(number, at, evicted[number], total)
             age = sum(self._ages[number]) // self._size
             dirty = sum(self._dirty[number]) > 0
-            spare = store.slabs.free[number] > store.slabs.per_page[number] * _SPARE_PAGES_MIN
+            spare = int(store.slabs.classes[number].free) > store.slabs.per_page[number] * _SPARE_PAGES_MIN
             if spare and not dirty:
                 return reassign(store, number, 0) == REASSIGNED
             if age > oldest_age and store.slabs.pages[number] > _PAGES_MIN_OF_SOURCE:

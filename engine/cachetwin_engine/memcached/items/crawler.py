@@ -75,8 +75,8 @@ class Crawler:
             self._cursor = None
             return
         slot = self._slots[-1]
-        self._cursor = self._store.lru.tails[slot]
-        self._left = self._limit or self._store.lru.counts[slot]
+        self._cursor = self._store.lru.lists[slot].tail
+        self._left = self._limit or self._store.lru.lists[slot].count
         self._minutes = [0] * 60
         self._with_ttl = 0
 
@@ -89,7 +89,7 @@ class Crawler:
             item = self._cursor
             slot = self._slots[-1]
             if item is not None and (item.bits & LINKED == 0 or item.slot != slot):
-                item = self._store.lru.tails[slot]  # it went meanwhile
+                item = self._store.lru.lists[slot].tail  # it went meanwhile
             if item is None or self._left <= 0:
                 self._leave(slot)
                 continue
@@ -139,7 +139,7 @@ class Crawler:
         due: list[int] = []
         for slot in range(SLOTS):
             if class_of(slot) and store.now > self._next_crawl[slot]:
-                if store.lru.counts[slot]:
+                if store.lru.lists[slot].count:
                     due.append(slot)
                 else:
                     self._next_crawl[slot] = store.now + 5
@@ -150,7 +150,7 @@ class Crawler:
         """The items of these lists, oldest first."""
         found: list[Item] = []
         for slot in slots:
-            item = self._store.lru.tails[slot]
+            item = self._store.lru.lists[slot].tail
             while item is not None:
                 found.append(item)
                 item = item.newer

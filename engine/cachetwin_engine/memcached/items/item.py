@@ -2,7 +2,7 @@
 
 from typing import Final, final
 
-from mypy_extensions import i64
+from mypy_extensions import i16, i32, i64, mypyc_attr, u8
 
 LINKED: Final = 1
 FETCHED: Final = 2  # was read at least once
@@ -25,8 +25,13 @@ FLAGS_BYTES: Final = 4
 
 
 @final
+@mypyc_attr(acyclic=True)
 class Item:
-    """A key and its value. Times are seconds since the server's start, 0 is never."""
+    """A key and its value. Times are seconds since the server's start, 0 is never.
+
+    The fields are as narrow as what they hold: a node may have many millions of items. Neighbours in a list refer to each
+    other, which the garbage collector never has to find out, because ``Lru.unlink`` ends it.
+    """
 
     def __init__(self, key: bytes, value: bytes, flags: i64, exptime: i64) -> None:
         self.key = key
@@ -34,14 +39,62 @@ class Item:
         self.newer: Item | None = None  # neighbours in the LRU list
         self.older: Item | None = None
         self.cas = 0  # of 64 bits, unsigned
-        self.flags: i64 = flags
-        self.exptime: i64 = exptime
-        self.time: i64 = 0  # of the last access, as far as the LRU needs it
-        self.bits: i64 = 0
-        self.slot: i64 = 0  # slab class + LRU list
-        self.chunks: i64 = (
-            0  # of an item in chunks: the classes of its header and of its last chunk; 0 for one in a piece
-        )
+        self._flags: i32 = i32(flags)
+        self._exptime: i32 = i32(exptime)
+        self._time: i32 = 0
+        self._chunks: i16 = 0
+        self._bits: u8 = 0
+        self._slot: u8 = 0
+
+    @property
+    def flags(self) -> i64:
+        """What the client stored with the value; 32 bits, unsigned."""
+        return i64(self._flags) & 0xFFFFFFFF
+
+    @property
+    def exptime(self) -> i64:
+        """When it expires."""
+        return i64(self._exptime)
+
+    @exptime.setter
+    def exptime(self, seconds: i64) -> None:
+        self._exptime = i32(seconds)
+
+    @property
+    def time(self) -> i64:
+        """Of the last access, as far as the LRU needs it."""
+        return i64(self._time)
+
+    @time.setter
+    def time(self, seconds: i64) -> None:
+        self._time = i32(seconds)
+
+    @property
+    def bits(self) -> i64:
+        """``LINKED`` and the others."""
+        return i64(self._bits)
+
+    @bits.setter
+    def bits(self, bits: i64) -> None:
+        self._bits = u8(bits)
+
+    @property
+    def slot(self) -> i64:
+        """Slab class and LRU list."""
+        return i64(self._slot)
+
+    @slot.setter
+    def slot(self, slot: i64) -> None:
+        self._slot = u8(slot)
+
+    @property
+    def chunks(self) -> i64:
+        """Of an item in chunks: the classes of its header and of its last chunk; 0 for one in a piece."""
+        return i64(self._chunks)
+
+    @chunks.setter
+    def chunks(self, classes: i64) -> None:
+        self._chunks = i16(classes)
 
     def total_bytes(self, use_cas: bool) -> i64:
         """What memcached's accounts have for it."""

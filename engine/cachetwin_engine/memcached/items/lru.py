@@ -18,21 +18,31 @@ LISTS: Final = (HOT, WARM, COLD, TEMP)
 
 
 @final
+class LruList:
+    """One list: its ends, what is on it, and how often that was read."""
+
+    def __init__(self) -> None:
+        self.head: Item | None = None
+        self.tail: Item | None = None
+        self.count: i64 = 0
+        self.bytes: i64 = 0
+        self.hits: i64 = 0
+
+
+@final
 class Lru:
     """The lists of all classes, with their sizes and counts, by slot."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self.heads: list[Item | None] = [None] * SLOTS
-        self.tails: list[Item | None] = [None] * SLOTS
-        self.counts = [0] * SLOTS
-        self.bytes = [0] * SLOTS
+        self.lists = [LruList() for _ in range(SLOTS)]
         self.now: i64 = 0
-        self.hits = [0] * SLOTS
         self.reset_counters()
 
     def reset_counters(self) -> None:
         """``stats reset``."""
+        for one in self.lists:
+            one.hits = 0
         self.evicted = [0] * SLOTS
         self.evicted_nonzero = [0] * SLOTS
         self.evicted_unfetched = [0] * SLOTS
@@ -59,33 +69,33 @@ class Lru:
 
     def link(self, item: Item) -> None:
         """Put the item at the head of its list."""
-        slot: i64 = item.slot
-        head = self.heads[slot]
+        own = self.lists[item.slot]
+        head = own.head
         item.older = head
-        item.newer = None
         if head is None:
-            self.tails[slot] = item
+            own.tail = item
         else:
             head.newer = item
-        self.heads[slot] = item
-        self.counts[slot] += 1
-        self.bytes[slot] += item.total_bytes(self._settings.use_cas)
+        own.head = item
+        own.count += 1
+        own.bytes += item.total_bytes(self._settings.use_cas)
 
     def unlink(self, item: Item) -> None:
         """Take the item out of its list."""
-        slot: i64 = item.slot
+        own = self.lists[item.slot]
         newer, older = item.newer, item.older
         if newer is None:
-            self.heads[slot] = older
+            own.head = older
         else:
             newer.older = older
+            item.newer = None
         if older is None:
-            self.tails[slot] = newer
+            own.tail = newer
         else:
             older.newer = newer
-        item.newer = item.older = None
-        self.counts[slot] -= 1
-        self.bytes[slot] -= item.total_bytes(self._settings.use_cas)
+            item.older = None
+        own.count -= 1
+        own.bytes -= item.total_bytes(self._settings.use_cas)
 
     def move(self, item: Item, lru: i64) -> None:
         """To the head of another list of the same class, or of its own."""
@@ -123,9 +133,44 @@ class Lru:
             item.time = self.now
             self.move(item, lru_of(item.slot))
 
+    def count_of(self, number: i64) -> i64:
+        """Items of a class."""
+        count: i64 = 0
+        for lru in LISTS:
+            count += self.lists[number | lru].count
+        return count
+
+    def bytes_of(self, number: i64) -> i64:
+        """What memcached's accounts have for the items of a class."""
+        size: i64 = 0
+        for lru in LISTS:
+            size += self.lists[number | lru].bytes
+        return size
+
+    def hits_of(self, number: i64) -> i64:
+        """How often items of a class were read."""
+        hits: i64 = 0
+        for lru in LISTS:
+            hits += self.lists[number | lru].hits
+        return hits
+
+    def all_bytes(self) -> i64:
+        """``bytes_of`` over all classes."""
+        size: i64 = 0
+        for one in self.lists:
+            size += one.bytes
+        return size
+
+    def all_hits(self) -> i64:
+        """``hits_of`` over all classes."""
+        hits: i64 = 0
+        for one in self.lists:
+            hits += one.hits
+        return hits
+
     def age(self, slot: i64) -> i64:
         """Seconds since the oldest item of the list was used; 0 for an empty list."""
-        tail = self.tails[slot]
+        tail = self.lists[slot].tail
         return 0 if tail is None else self.now - tail.time
 
     def limit_of(self, lru: i64, total: i64) -> i64:
@@ -135,7 +180,7 @@ class Lru:
 
     def pull_idle(self, slot: i64, total: i64, age_max: i64) -> bool:
         """Move the last item of a hot or warm list on, if it is active, idle or one too many."""
-        item = self.tails[slot]
+        item = self.lists[slot].tail
         if item is None:
             return False
         lru = lru_of(slot)
@@ -147,7 +192,7 @@ class Lru:
                 self.moves_to_warm[slot] += 1
             self.move(item, WARM)
             return True
-        if self.bytes[slot] > self.limit_of(lru, total) or self.now - item.time > age_max:
+        if self.lists[slot].bytes > self.limit_of(lru, total) or self.now - item.time > age_max:
             self.moves_to_cold[slot] += 1
             self.move(item, COLD)
             return True
@@ -155,7 +200,7 @@ class Lru:
 
     def pull_active(self, slot: i64) -> bool:
         """Move the last item of a cold list to warm if it is active."""
-        item = self.tails[slot]
+        item = self.lists[slot].tail
         if item is None or item.bits & ACTIVE == 0 or not self._settings.lru_segmented:
             return False
         item.bits &= ~ACTIVE

@@ -38,7 +38,7 @@ def _juggle_class(store: Store, number: i64) -> bool:
         cold_age = int(lru.age(number | COLD))
         hot_age = int(cold_age * settings.hot_max_factor)
         warm_age = int(cold_age * settings.warm_max_factor)
-        total = lru.bytes[number | COLD] + lru.bytes[number | HOT] + lru.bytes[number | WARM]
+        total = lru.lists[number | COLD].bytes + lru.lists[number | HOT].bytes + lru.lists[number | WARM].bytes
     moves: i64 = 0
     while moves < JUGGLES_MAX:
         moved = store.reclaim(number | HOT, 5) > 0 or lru.pull_idle(number | HOT, total, hot_age)

@@ -20,11 +20,11 @@ def reassign(store: Store, source: int, target: int) -> bytes:
     if source != 0:
         if not _empty_page(store, source):
             return NO_SPARE
-        slabs.free[source] -= slabs.per_page[source]
+        slabs.classes[source].free -= slabs.per_page[source]
     slabs.pages[source] -= 1
     slabs.pages[target] += 1
     if target != 0:
-        slabs.free[target] += slabs.per_page[target]
+        slabs.classes[target].free += slabs.per_page[target]
     slabs.moved += 1
     slabs.release()
     return REASSIGNED
@@ -42,14 +42,14 @@ def _empty_page(store: Store, number: int) -> bool:
     slabs = store.slabs
     live = slabs.used(number) // slabs.pages[number]
     evicted = 0
-    while slabs.free[number] < slabs.per_page[number]:
+    while slabs.classes[number].free < slabs.per_page[number]:
         item = _oldest(store, number) or _oldest_in_chunks(store, number)
         if item is None:
             return False
         evicted += 1
         store.unlink(item)
     slabs.evictions_for_pages += evicted
-    items = sum([store.lru.counts[number | part] for part in (HOT, WARM, COLD, TEMP)])
+    items = store.lru.count_of(number)
     if 2 * items < slabs.used(number):  # most are pieces of larger items, and an eviction frees several
         slabs.chunk_rescues += slabs.used(number) // slabs.pages[number]
     else:
@@ -60,7 +60,7 @@ def _empty_page(store: Store, number: int) -> bool:
 def _oldest(store: Store, number: int) -> Item | None:
     """The item of the class that goes first."""
     for part in (COLD, WARM, HOT, TEMP):
-        item = store.lru.tails[number | part]
+        item = store.lru.lists[number | part].tail
         if item is not None:
             return item
     return None

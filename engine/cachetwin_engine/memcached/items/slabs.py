@@ -15,11 +15,22 @@ from cachetwin_engine.memcached.settings import Settings
 
 CLASSES_MAX: Final = 64
 ALIGN_BYTES: Final = 8
+TABLE_BYTES_MAX: Final = 4 * 1024
+"""Largest item whose class is looked up, not searched for."""
 
 REASSIGNED: Final = b"OK"
 BAD_CLASS: Final = b"BADCLASS invalid src or dst class id"
 NO_SPARE: Final = b"NOSPARE source class has no spare pages"
 SAME_CLASS: Final = b"SAME src and dst class are identical"
+
+
+@final
+class SlabClass:
+    """What changes in a class with every item that is stored."""
+
+    def __init__(self) -> None:
+        self.free: i64 = 0  # chunks
+        self.set_commands: i64 = 0
 
 
 @final
@@ -32,9 +43,10 @@ class Slabs:
         self.sizes: list[int] = [0]
         self.set_classes()
         self.largest: i64 = len(self.sizes) - 1
+        self._by_size = self._small_sizes()
         self.per_page = [0] + [settings.page_size // size for size in self.sizes[1:]]
         self.pages = [0] * CLASSES_MAX
-        self.free = [0] * CLASSES_MAX
+        self.classes = [SlabClass() for _ in range(CLASSES_MAX)]
         self.allocated = 0  # bytes of all pages
         self.reset_counters()
         self.moved = 0  # pages that went from one class to another
@@ -44,7 +56,8 @@ class Slabs:
 
     def reset_counters(self) -> None:
         """``stats reset``."""
-        self.set_commands = [0] * CLASSES_MAX
+        for one in self.classes:
+            one.set_commands = 0
         self.delete_hits = [0] * CLASSES_MAX
         self.incr_hits = [0] * CLASSES_MAX
         self.decr_hits = [0] * CLASSES_MAX
@@ -74,6 +87,17 @@ class Slabs:
         """The class whose chunks hold ``size`` bytes; 0 for more than an item may have."""
         if size > self._settings.item_size_max:
             return 0
+        at: i64 = (size + ALIGN_BYTES - 1) // ALIGN_BYTES
+        if at < len(self._by_size):
+            return self._by_size[at]
+        return self._search(size)
+
+    def _small_sizes(self) -> list[int]:
+        """The class of each size up to ``TABLE_BYTES_MAX``, in the steps that all but the last class have."""
+        largest = min(TABLE_BYTES_MAX, self.sizes[-2] if self.largest > 1 else 0)
+        return [int(self._search(size)) for size in range(0, largest + 1, ALIGN_BYTES)]
+
+    def _search(self, size: i64) -> i64:
         low: i64 = 1
         high: i64 = self.largest
         sizes = self.sizes
@@ -87,15 +111,15 @@ class Slabs:
 
     def take(self, number: i64) -> bool:
         """Take a chunk of the class; False if it has none and may have no further page."""
-        free = self.free
-        if free[number] == 0 and not self._new_page(number):
+        own = self.classes[number]
+        if own.free == 0 and not self._new_page(number):
             return False
-        free[number] -= 1
+        own.free -= 1
         return True
 
     def give(self, number: i64) -> None:
         """Give a chunk back."""
-        self.free[number] += 1
+        self.classes[number].free += 1
 
     def _new_page(self, number: i64) -> bool:
         settings = self._settings
@@ -110,7 +134,7 @@ class Slabs:
         else:
             self.allocated += size
         pages[number] += 1
-        self.free[number] += self.per_page[number]
+        self.classes[number].free += self.per_page[number]
         return True
 
     def set_limit(self, limit: int) -> None:
@@ -143,4 +167,4 @@ class Slabs:
 
     def used(self, number: int) -> int:
         """Chunks of the class that are taken."""
-        return self.pages[number] * self.per_page[number] - self.free[number]
+        return self.pages[number] * self.per_page[number] - int(self.classes[number].free)

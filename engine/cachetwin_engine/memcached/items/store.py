@@ -78,7 +78,6 @@ class Store:
         self.watchers = Watchers(clock)
         self.cluster = Cluster()
         self.table: dict[bytes, Item] = {}
-        self.bytes: i64 = 0
         self.started: i64 = clock() // 1_000_000_000 - START_SECONDS  # process_started: Unix time where the clock was 0
         self.now: i64 = 0
         self.set_now(START_SECONDS)
@@ -234,13 +233,15 @@ class Store:
 
     # Linking
 
-    def link(self, item: Item, cas: int = 0) -> None:
-        """Make it the item of its key. It gets a CAS number of its own where none is given."""
+    def link(self, item: Item, cas: int = 0, old: Item | None = None) -> None:
+        """Make it the item of its key, in place of ``old``. It gets a CAS number of its own where none is given."""
+        if old is not None:
+            item.key = old.key  # the table keeps this one
+            self._forget(old)
         item.bits |= LINKED
         item.time = self.now
         item.cas = cas or self.next_cas()
         self.table[item.key] = item
-        self.bytes += item.total_bytes(self.settings.use_cas)
         self.counters.total_items += 1
         self.lru.link(item)
         if self.settings.track_sizes:
@@ -248,9 +249,12 @@ class Store:
 
     def unlink(self, item: Item) -> None:
         """Remove it and give its room back."""
-        item.bits &= ~LINKED
         del self.table[item.key]
-        self.bytes -= item.total_bytes(self.settings.use_cas)
+        self._forget(item)
+
+    def _forget(self, item: Item) -> None:
+        """What ``unlink`` does, but for the table."""
+        item.bits &= ~LINKED
         self.lru.unlink(item)
         self.release(item)
         if self.settings.track_sizes:
@@ -277,7 +281,7 @@ class Store:
         if item is None:
             return NO_MEMORY
         item.bits |= bits
-        self.slabs.set_commands[class_of(item.slot)] += 1
+        self.slabs.classes[class_of(item.slot)].set_commands += 1
         old = self.find(key)
         if old is None:
             status = self._store_first(item, mode)
@@ -312,7 +316,7 @@ class Store:
                 item.exptime = old.exptime
                 item.bits |= STALE | (old.bits & TOKEN_SENT)
             self.slabs.cas_hits[class_of(old.slot)] += 1
-        elif mode in {APPEND, PREPEND, APPEND_OR_ADD, PREPEND_OR_ADD}:
+        elif mode > REPLACE:  # the four that join the values
             if cas not in {0, old.cas}:
                 return EXISTS
             appends = mode in {APPEND, APPEND_OR_ADD}
@@ -326,9 +330,7 @@ class Store:
                 self.stored = joined
                 return STORED
             item = joined
-        if old.bits & LINKED:
-            self.unlink(old)
-        self.link(item, self.given_cas)
+        self.link(item, self.given_cas, old if old.bits & LINKED else None)
         self.stored = item
         return STORED
 
@@ -379,9 +381,7 @@ class Store:
         new = self.new_item(key, digits, item.flags, item.exptime)
         if new is None:
             return DELTA_NO_MEMORY
-        if item.bits & LINKED:
-            self.unlink(item)
-        self.link(new)
+        self.link(new, 0, item if item.bits & LINKED else None)
         self.stored = new
         return DELTA_DONE
 
@@ -405,7 +405,7 @@ class Store:
         """Remove ended items at the end of a list, up to ``tries``; how many."""
         removed: i64 = 0
         while removed < tries:
-            item = self.lru.tails[slot]
+            item = self.lru.lists[slot].tail
             if item is None or not self.has_ended(item):
                 break
             self.lru.reclaimed[slot] += 1
@@ -419,7 +419,7 @@ class Store:
         """Reclaim at the end of cold; evict there if asked to; how many items went."""
         slot: i64 = number | COLD
         removed = self.reclaim(slot, 5)
-        item = self.lru.tails[slot]
+        item = self.lru.lists[slot].tail
         if item is None or removed >= 5:
             return removed
         if not evict:

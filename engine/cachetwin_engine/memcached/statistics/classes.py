@@ -1,7 +1,6 @@
 """``stats items``, ``stats slabs`` and ``stats sizes``."""
 
 from cachetwin_engine.memcached.items.item import COLD, HOT, TEMP, WARM
-from cachetwin_engine.memcached.items.lru import LISTS
 from cachetwin_engine.memcached.items.store import Store
 from cachetwin_engine.memcached.statistics.values import Statistics
 
@@ -15,21 +14,21 @@ def item_statistics(store: Store, out: Statistics) -> None:
     """The LRU lists of each class that has items."""
     lru, settings = store.lru, store.settings
     for number in range(1, int(store.slabs.largest) + 1):
-        count = sum(lru.counts[number | kind] for kind in LISTS)
+        count = int(lru.count_of(number))
         if count == 0:
             continue
         name = b"items:%d:" % number
         out.count(name + b"number", count)
         if settings.lru_maintainer:
-            out.count(name + b"number_hot", lru.counts[number | HOT])
-            out.count(name + b"number_warm", lru.counts[number | WARM])
-            out.count(name + b"number_cold", lru.counts[number | COLD])
+            out.count(name + b"number_hot", int(lru.lists[number | HOT].count))
+            out.count(name + b"number_warm", int(lru.lists[number | WARM].count))
+            out.count(name + b"number_cold", int(lru.lists[number | COLD].count))
             if settings.temp_lru:
-                out.count(name + b"number_temp", lru.counts[number | TEMP])
+                out.count(name + b"number_temp", int(lru.lists[number | TEMP].count))
             out.count(name + b"age_hot", int(lru.age(number | HOT)))
             out.count(name + b"age_warm", int(lru.age(number | WARM)))
         out.count(name + b"age", int(lru.age(number | COLD)))
-        out.count(name + b"mem_requested", _sum(lru.bytes, number))
+        out.count(name + b"mem_requested", int(lru.bytes_of(number)))
         out.count(name + b"evicted", _sum(lru.evicted, number))
         out.count(name + b"evicted_nonzero", _sum(lru.evicted_nonzero, number))
         out.count(name + b"evicted_time", lru.evicted_time[number | COLD])
@@ -48,10 +47,10 @@ def item_statistics(store: Store, out: Statistics) -> None:
             out.count(name + b"moves_to_warm", _sum(lru.moves_to_warm, number))
             out.count(name + b"moves_within_lru", _sum(lru.moves_within, number))
             out.count(name + b"direct_reclaims", _sum(lru.direct_reclaims, number))
-            out.count(name + b"hits_to_hot", lru.hits[number | HOT])
-            out.count(name + b"hits_to_warm", lru.hits[number | WARM])
-            out.count(name + b"hits_to_cold", lru.hits[number | COLD])
-            out.count(name + b"hits_to_temp", lru.hits[number | TEMP])
+            out.count(name + b"hits_to_hot", int(lru.lists[number | HOT].hits))
+            out.count(name + b"hits_to_warm", int(lru.lists[number | WARM].hits))
+            out.count(name + b"hits_to_cold", int(lru.lists[number | COLD].hits))
+            out.count(name + b"hits_to_temp", int(lru.lists[number | TEMP].hits))
 
 
 def slab_statistics(store: Store, out: Statistics) -> None:
@@ -68,10 +67,10 @@ def slab_statistics(store: Store, out: Statistics) -> None:
         out.count(name + b"total_pages", slabs.pages[number])
         out.count(name + b"total_chunks", slabs.pages[number] * slabs.per_page[number])
         out.count(name + b"used_chunks", slabs.used(number))
-        out.count(name + b"free_chunks", slabs.free[number])
+        out.count(name + b"free_chunks", int(slabs.classes[number].free))
         out.count(name + b"free_chunks_end", 0)
-        out.count(name + b"get_hits", _sum(store.lru.hits, number))
-        out.count(name + b"cmd_set", slabs.set_commands[number])
+        out.count(name + b"get_hits", int(store.lru.hits_of(number)))
+        out.count(name + b"cmd_set", int(slabs.classes[number].set_commands))
         out.count(name + b"delete_hits", slabs.delete_hits[number])
         out.count(name + b"incr_hits", slabs.incr_hits[number])
         out.count(name + b"decr_hits", slabs.decr_hits[number])

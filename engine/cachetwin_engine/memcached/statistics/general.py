@@ -45,7 +45,7 @@ def _add_process(state: ServerState, out: Statistics) -> None:
 def _add_commands(state: ServerState, out: Statistics) -> None:
     counters = state.store.counters
     out.count(b"cmd_get", int(counters.get_commands))
-    out.count(b"cmd_set", sum(state.store.slabs.set_commands))
+    out.count(b"cmd_set", sum([int(one.set_commands) for one in state.store.slabs.classes]))
     out.count(b"cmd_flush", int(counters.flush_commands))
     out.count(b"cmd_touch", int(counters.touch_commands))
     out.count(b"cmd_meta", int(counters.meta_commands))
@@ -57,7 +57,7 @@ def _add_commands(state: ServerState, out: Statistics) -> None:
 
 def _add_hits(state: ServerState, out: Statistics) -> None:
     counters, slabs = state.store.counters, state.store.slabs
-    out.count(b"get_hits", sum(state.store.lru.hits))
+    out.count(b"get_hits", int(state.store.lru.all_hits()))
     out.count(b"get_misses", int(counters.get_misses))
     out.count(b"get_expired", int(counters.get_expired))
     out.count(b"get_flushed", int(counters.get_flushed))
@@ -128,7 +128,7 @@ def _add_background(state: ServerState, out: Statistics) -> None:
 def _add_items(state: ServerState, out: Statistics) -> None:
     store, lru = state.store, state.store.lru
     segmented = state.settings.lru_maintainer
-    out.count(b"bytes", int(store.bytes))
+    out.count(b"bytes", int(store.lru.all_bytes()))
     out.count(b"curr_items", len(store.table))
     out.count(b"total_items", int(store.counters.total_items))
     out.count(b"slab_global_page_pool", store.slabs.pages[0])

@@ -1,13 +1,15 @@
 """One client's connection: bytes in to its session, replies out in one write.
 
-The shape is that of ``server.connection``: ``data_received`` is the hot path, and everything rare is behind one test at
-its end. A client that does not take its replies is not answered any further until it has.
+The hot path is ``Receiver``, which is compiled; what is here is rare. A client that does not take its replies is not
+answered any further until it has.
 """
 
 import asyncio
 import socket
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
+from cachetwin_engine.memcached.receiver import Receiver
 from cachetwin_engine.memcached.session import Session
 from cachetwin_engine.server.logs import VERBOSE, log
 
@@ -39,7 +41,19 @@ class ConnectionNode(Protocol):
 class MemcachedConnection(asyncio.Protocol):
     """The transport's side of one session."""
 
-    __slots__ = ("_closing", "_early", "_feed", "_node", "_siblings", "_waits", "_write", "session", "transport")
+    __slots__ = (
+        "_closing",
+        "_early",
+        "_node",
+        "_siblings",
+        "_waits",
+        "data_received",
+        "receiver",
+        "session",
+        "transport",
+    )
+
+    data_received: Callable[[bytes], None]  # type: ignore[assignment]  # the receiver's
 
     def __init__(self, node: ConnectionNode, siblings: "set[EndpointConnection]") -> None:
         """``siblings`` are the connections that came the same way; an open connection is one of them."""
@@ -47,6 +61,8 @@ class MemcachedConnection(asyncio.Protocol):
         self._siblings = siblings
         self._closing: asyncio.TimerHandle | None = None
         self._early = b""  # what came while it waited for a place; uvloop reads once before it lets itself be paused
+        self.receiver = Receiver(self._keep, self._settle, self._drop)
+        self.data_received = self.receiver.receive
         self._waits = False  # to go on when the client has taken its replies
         self.session: Session | None = None
 
@@ -61,8 +77,7 @@ class MemcachedConnection(asyncio.Protocol):
     def begin(self, session: Session) -> None:
         """Serve the client."""
         self.session = session
-        self._feed = session.feed
-        self._write = self.transport.write
+        self.receiver.begin(session, self.transport.write)
         self.transport.set_write_buffer_limits(high=BACKLOG_BYTES_MAX)
 
     def hold(self) -> None:
@@ -82,25 +97,15 @@ class MemcachedConnection(asyncio.Protocol):
         self.transport.write(reply)
         self.transport.close()
 
-    def data_received(self, data: bytes) -> None:
-        """Feed the session and write its replies."""
-        session = self.session
-        if session is None:
-            self._early += data
-            self.transport.pause_reading()
-            return
-        try:
-            reply = self._feed(data)
-        except Exception as bug:  # noqa: BLE001  (any exception is a bug here, and must cost this client only)
-            log.error(
-                "internal error: connection dropped", exc_info=bug, extra={"fields": {"client": session.descriptor}}
-            )
-            self.transport.abort()
-            return
-        if reply:
-            self._write(reply)
-        if session.needs_shell:
-            self._settle(session)
+    def _keep(self, data: bytes) -> None:
+        """What comes while the client waits for a place."""
+        self._early += data
+        self.transport.pause_reading()
+
+    def _drop(self, bug: Exception) -> None:
+        fields = {"client": 0 if self.session is None else self.session.descriptor}
+        log.error("internal error: connection dropped", exc_info=bug, extra={"fields": fields})
+        self.transport.abort()
 
     def _settle(self, session: Session) -> None:
         if session.closing:
@@ -144,6 +149,7 @@ class MemcachedConnection(asyncio.Protocol):
         """Close the session and drop every reference to this connection."""
         session, self.session = self.session, None
         self._siblings.discard(self)
+        self.data_received = _ignore
         if self._closing is not None:
             self._closing.cancel()
         self._node.close_session(self, session)
@@ -164,6 +170,10 @@ class MemcachedConnection(asyncio.Protocol):
             self.session.close_reason = b"idle_timeout"
             log.log(VERBOSE, "client closed: idle", extra={"fields": {"client": self.session.descriptor}})
         self.transport.abort()
+
+
+def _ignore(data: bytes) -> None:
+    """In place of the method of a connection that is gone, so that it and its receiver do not hold each other."""
 
 
 def keep_alive(sock: socket.socket) -> None:

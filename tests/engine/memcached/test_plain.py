@@ -1,0 +1,85 @@
+"""A get of one key and a set with its value are read in one go; whatever else they look like, the answer is the same."""
+
+import pytest
+from tests.engine.memcached.conftest import Client, StartServer
+
+SMALL = b"x" * 512
+LARGE = b"x" * 513
+REQUESTS = [
+    b"get k\r\n",
+    b"get missing\r\n",
+    b"get k\n",
+    b"get  k\r\n",
+    b"get k \r\n",
+    b"get k\r\r\n",
+    b"get\r\n",
+    b"get \r\n",
+    b"get k other\r\n",
+    b"get k\tother\r\n",
+    b"get k\0other\r\n",
+    b"get " + b"k" * 250 + b"\r\n",
+    b"get " + b"k" * 251 + b"\r\n",
+    b"gat k\r\n",
+    b"set k 0 0 3\r\nabc\r\n",
+    b"set k 5 0 3\r\nabc\r\n",
+    b"set k 4294967295 0 3\r\nabc\r\n",
+    b"set k 4294967296 0 3\r\nabc\r\n",
+    b"set k 999999999 999999999 3\r\nabc\r\n",
+    b"set k 0 -1 3\r\nabc\r\n",
+    b"set k 0 0 0\r\n\r\n",
+    b"set k 0 0 -1\r\n",
+    b"set k 0 0 03\r\nabc\r\n",
+    b"set k 0 0 +3\r\nabc\r\n",
+    b"set k 0 0 3 noreply\r\nabc\r\n",
+    b"set k 0 0 3\nabc\r\n",
+    b"set k 0 0 3\r\nabcd\r\n",
+    b"set k 0 0 3 \r\nabc\r\n",
+    b"set k  0 0 3\r\nabc\r\n",
+    b"set k 0 0 x\r\n",
+    b"set k 0 0\r\n",
+    b"set " + b"k" * 250 + b" 0 0 3\r\nabc\r\n",
+    b"set " + b"k" * 251 + b" 0 0 3\r\nabc\r\n",
+    b"set k 0 0 512\r\n" + SMALL + b"\r\n",
+    b"set k 0 0 513\r\n" + LARGE + b"\r\n",
+]
+
+
+def state(client: Client) -> bytes:
+    """What a request may have changed."""
+    return client("gets k") + client("get " + "k" * 250) + client("stats")
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=[str(text[:24]) for text in REQUESTS])
+def test_the_answer_is_that_of_a_request_in_pieces(start: StartServer, request_: bytes) -> None:
+    outcomes = []
+    for pieces in ([request_], [request_[at : at + 1] for at in range(len(request_))]):
+        client = start().client()
+        client("set k 1 0 1\nv")
+        reply = b"".join([client.raw(piece) for piece in pieces])
+        outcomes.append((reply, state(client)))
+    assert outcomes[0] == outcomes[1]
+
+
+def test_a_second_request_may_follow_at_once(start: StartServer) -> None:
+    client = start().client()
+    client("mn")
+    assert client.raw(b"set k 0 0 1\r\nv\r\nget k\r\nget k") == b"STORED\r\nVALUE k 0 1\r\nv\r\nEND\r\n"
+    assert client.raw(b"\r\n") == b"VALUE k 0 1\r\nv\r\nEND\r\n"
+
+
+def test_a_value_that_is_stored_again_takes_the_place_of_the_old_one(start: StartServer) -> None:
+    client = start().client()
+    for number in range(50):
+        client(f"set k 0 0 2\n{number:02}")
+    assert b"STAT curr_items 1\r\n" in client("stats")
+    assert b"STAT total_items 50\r\n" in client("stats")
+    assert client("get k") == b"VALUE k 0 2\r\n49\r\nEND\r\n"
+    assert b"STAT items:1:number 1\r\n" in client("stats items")
+
+
+def test_what_is_counted_by_prefix_is_counted_for_them_too(start: StartServer) -> None:
+    client = start().client()
+    client("stats detail on")
+    client("set a:k 0 0 1\nv")
+    client("get a:k")
+    assert client("stats detail dump") == b"PREFIX a get 1 hit 1 set 1 del 0\r\nEND\r\n"
