@@ -51,8 +51,10 @@ from ._web_app_rules import (
 from ._web_database import ExistingDatabase, WebDatabase
 from ._web_front import WebFront
 
-# Cache-aside reads, stores with a TTL, locks (SET NX) and invalidates.
-_CACHE_COMMANDS = ("get", "mget", "set", "del", "unlink", "exists", "ttl")
+# Cache-aside reads, stores with a TTL (in one step with a look at a lock), locks (SET NX) and invalidates.
+_CACHE_COMMANDS = (
+    "get", "mget", "set", "del", "unlink", "exists", "ttl", "watch", "unwatch", "multi", "exec",
+)  # fmt: skip
 _SECRET_VARIABLES = frozenset({"CACHE_PASSWORD", "DB_USER", "DB_PASSWORD"})
 _RDS_CA_PATH = "/etc/ssl/rds/global-bundle.pem"
 

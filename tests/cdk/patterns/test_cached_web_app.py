@@ -124,7 +124,8 @@ def test_passwords_reach_the_service_as_secrets(stack: cdk.Stack, web: CachedWeb
 
 def test_the_cache_user_may_do_what_cache_aside_needs_and_no_more(stack: cdk.Stack, web: CachedWebApp) -> None:
     assert str(web.cache_user.access_string) == (
-        "on ~app:* resetchannels -@all +get +mget +set +del +unlink +exists +ttl +ping +client|setinfo +client|setname"
+        "on ~app:* resetchannels -@all +get +mget +set +del +unlink +exists +ttl +watch +unwatch +multi +exec "
+        "+ping +client|setinfo +client|setname"
     )
     Template.from_stack(stack).resource_count_is("AWS::ElastiCache::User", 1)
 

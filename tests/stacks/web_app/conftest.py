@@ -25,7 +25,8 @@ SERVICE = ROOT / "stacks" / "web_app" / "service"
 DATABASE_NUMBERS = itertools.count(1)
 CACHE_USER = "shop"
 CACHE_PASSWORD = "shop-password-0123456789"
-COMMANDS = "+get +set +unlink +ping"  # what the service's README asks for; client|setinfo is newer than Debian's server
+# what the service's README asks for; client|setinfo is newer than Debian's server
+COMMANDS = "+get +set +unlink +watch +unwatch +multi +exec +ping"
 
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))  # `stacks` lies at the root and is not installed

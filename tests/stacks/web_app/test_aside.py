@@ -14,6 +14,7 @@ from stacks.web_app.service.catalogue.cache import UNAVAILABLE, Cache
 from stacks.web_app.service.catalogue.settings import CacheSettings
 from tests.processes import free_port
 from tests.stacks.web_app.conftest import CACHE_PASSWORD, CACHE_USER, CacheServer
+from valkey.asyncio.client import Pipeline
 
 KEY = "catalogue:1:product:1"
 LOCK = "catalogue:lock:1:product:1"
@@ -68,6 +69,29 @@ def test_an_answer_read_before_a_write_is_not_stored_after_it(cache: CacheServer
 
     run(cache, scenario)
     assert cache.run("EXISTS", KEY, LOCK) == "0"
+
+
+def test_a_write_between_the_look_at_the_lock_and_the_store_leaves_nothing(
+    cache: CacheServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    execute = Pipeline.execute
+
+    async def execute_late(steps: Pipeline) -> object:
+        await asyncio.to_thread(cache.run, "UNLINK", KEY, LOCK)
+        return await execute(steps)
+
+    async def scenario(_cache: Cache, aside: CacheAside) -> None:
+        async def load() -> bytes:
+            return b'"old"'
+
+        assert (await aside.read(KEY, load)).payload == b'"old"'
+        monkeypatch.undo()
+        assert cache.run("EXISTS", KEY, LOCK) == "0"
+        assert (await aside.read(KEY, load)).source == "database"
+        assert (await aside.read(KEY, load)).source == "cache"
+
+    monkeypatch.setattr(Pipeline, "execute", execute_late)
+    run(cache, scenario)
 
 
 def test_a_reader_that_starts_after_a_write_does_not_get_the_answer_from_before_it(cache: CacheServer) -> None:

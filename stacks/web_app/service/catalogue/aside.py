@@ -6,9 +6,9 @@ How a miss is filled
     asks the database itself and stores nothing. Only a lock's holder stores.
 
 How a write invalidates
-    After its commit a write unlinks, in one step, each affected key together with that key's lock. A filler that read
-    before the commit finds its lock gone when it stores: it looks before it stores and once more after, and deletes
-    what it stored if the lock went in between. So an old value can show for one round trip at most, and never stays.
+    After its commit a write unlinks, in one step, each affected key together with that key's lock. A filler stores in
+    one step with a look at its lock (WATCH, GET, MULTI, SET, EXEC): one that read before the commit finds its lock gone
+    and stores nothing, or it stored before and the write deletes that. An old value is never there after the write.
 
     Callers who joined that filler may have come after the commit: they ask again. A caller that has just written joins
     nobody.
@@ -17,8 +17,8 @@ How a write invalidates
     to doubt (``Cache.doubt``), before it is answered.
 
 What is not covered
-    A filler that dies between those two looks, and a process that could reach neither the cache to delete nor, after
-    its commit, the database to say so: there the TTL is the bound.
+    A process that could reach neither the cache to delete nor, after its commit, the database to say so: there the TTL
+    is the bound.
 """
 
 import asyncio
@@ -201,15 +201,9 @@ class CacheAside:
 
     async def _store(self, key: str, token: str, payload: bytes) -> bool:
         """Store ``payload`` if the lock is still there; False when a write took it away meanwhile."""
-        if not await self._holds(key, token):
-            return False
         ttl_seconds = min(self._ttl_seconds, ABSENT_TTL_S_MAX) if payload == ABSENT else self._ttl_seconds
-        await self._cache.set(key, payload, jittered_ttl_ms(ttl_seconds, random.random()))  # noqa: S311  (spread, not secrecy)
-        if await self._holds(key, token):
-            return True
-        if not await self._cache.invalidate(key):
-            await self._tell((key,))
-        return False
+        ttl_ms = jittered_ttl_ms(ttl_seconds, random.random())  # noqa: S311  (spread, not secrecy)
+        return await self._cache.set_while(key, payload, ttl_ms, lock_key(key), token)
 
     async def _holds(self, key: str, token: str) -> bool:
         return await self._cache.get(lock_key(key), primary=True) == token.encode()

@@ -29,7 +29,7 @@ from valkey.asyncio import Connection, ConnectionPool, SSLConnection, Valkey
 from valkey.asyncio.retry import Retry
 from valkey.backoff import NoBackoff
 from valkey.exceptions import ConnectionError as CacheConnectionError
-from valkey.exceptions import OutOfMemoryError
+from valkey.exceptions import OutOfMemoryError, WatchError
 
 from .limits.breaker import Breaker
 from .limits.gate import Busy, Gate
@@ -191,6 +191,27 @@ class Cache:
     async def set(self, key: str, value: bytes | str, ttl_ms: int) -> bool:
         """Store a value for ``ttl_ms``. False when it could not be."""
         return await self.primary.call(lambda client: client.set(key, value, px=ttl_ms)) is True
+
+    async def set_while(self, key: str, value: bytes, ttl_ms: int, lock: str, token: str) -> bool:
+        """Store a value for ``ttl_ms`` in one step with a look at ``lock``: only if it still holds ``token``.
+
+        Whether it was stored; False too where the cache did not answer, which may have stored it while the lock was there.
+        """
+
+        async def store(client: Valkey) -> bool:
+            async with client.pipeline(transaction=True) as steps:
+                await steps.watch(lock)
+                if await steps.get(lock) != token.encode():
+                    return False
+                steps.multi()  # type: ignore[no-untyped-call]  # valkey-py's
+                steps.set(key, value, px=ttl_ms)
+                try:
+                    await steps.execute()
+                except WatchError:  # the lock went, or the connection
+                    return False
+                return True
+
+        return await self.primary.call(store) is True
 
     async def set_if_absent(self, key: str, value: str, ttl_ms: int) -> bool | Unavailable:
         """Store a value for ``ttl_ms`` unless the key exists; whether it was stored."""
