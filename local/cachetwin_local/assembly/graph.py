@@ -239,6 +239,8 @@ class Graph:
         if export is None:
             return None
         where = Where(stack, "Outputs", (name, "Export", "Name"))
+        if not isinstance(export, dict) or "Name" not in export:
+            raise where.error("must be given")
         return Resolver(StackScope(self, self.stack(stack))).text(export["Name"], where)
 
     def find_secret(self, name: str, where: Where) -> str | None:

@@ -119,7 +119,9 @@ class StackScope:
         """A map of the template."""
         if name not in self.stack.mappings:
             raise where.error(f"Fn::FindInMap's map must be one of {_names(self.stack.mappings)}, got {name}")
-        mapping: Mapping[str, Json] = self.stack.mappings[name]
+        mapping = self.stack.mappings[name]
+        if not isinstance(mapping, dict):
+            raise where.error(f"map {name} must be an object, got {type(mapping).__name__}")
         return mapping
 
     def import_value(self, name: str, where: Where) -> Json:
@@ -167,7 +169,9 @@ class StackScope:
         output = stack.outputs.get(name)
         if output is None:
             raise where.error(f"output of stack {stack.name} must be one of {_names(stack.outputs)}, got {name}")
-        return Resolver(StackScope(self.graph, stack)).resolve(output["Value"], Where(stack.name, "Outputs", (name,)))
+        return Resolver(StackScope(self.graph, stack)).resolve(
+            output.get("Value", ""), Where(stack.name, "Outputs", (name,))
+        )
 
     def _key(self, logical_id: str, where: Where) -> str:
         resource = self.stack.resources.get(logical_id)

@@ -1,13 +1,12 @@
 """Damaged templates are drawn as far as they can be read, or refused with a reason; never a traceback."""
 
-import copy
 import json
 import random
-from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as Xml
 
 import pytest
+from tools.damaged_templates import damage
 from tools.pictures import ROOT, STACKS, assembly_of
 
 from cachetwin_local.assembly.template import Json
@@ -18,44 +17,6 @@ from cachetwin_local.drawing.svg import to_svg
 from cachetwin_local.errors import UserError
 
 ROUNDS = 25
-WRONG: list[Json] = [
-    None,
-    "",
-    -1,
-    3.5,
-    True,
-    [],
-    {},
-    [1, 2],
-    {"a": 1},
-    "a/b/c",
-    "10.0.0.0/99",
-    {"Ref": "Nope"},
-    {"Fn::GetAtt": ["A", "B"]},
-    {"Fn::ImportValue": "elsewhere"},
-    "{{resolve:ssm:/nowhere}}",
-    ["x", {"Ref": "AWS::Region"}],
-]
-
-
-def places(value: Json, path: tuple[str | int, ...] = ()) -> Iterator[tuple[str | int, ...]]:
-    """The path of everything inside a JSON value."""
-    pairs = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for step, item in pairs:
-        yield (*path, step)
-        yield from places(item, (*path, step))
-
-
-def damage(template: Json, choice: random.Random) -> None:
-    """Put something wrong in the place of a value, or take the value away."""
-    *way, last = choice.choice([path for path in places(template["Resources"]) if len(path) > 1])
-    holder = template["Resources"]
-    for step in way:
-        holder = holder[step]
-    if isinstance(holder, dict) and choice.random() < 0.3:
-        del holder[last]
-    else:
-        holder[last] = copy.deepcopy(choice.choice(WRONG))
 
 
 @pytest.mark.parametrize("seed", range(4))

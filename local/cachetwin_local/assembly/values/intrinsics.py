@@ -240,12 +240,13 @@ def find_in_map(resolver: Resolver, argument: Json, where: Where) -> Json:
         if resolver.scope.is_missing(key):
             return key
     mapping = resolver.scope.mapping(name, where)
-    found = mapping.get(top, {}).get(second, NO_VALUE)
+    below = mapping.get(top, {})
+    found = below.get(second, NO_VALUE) if isinstance(below, dict) else NO_VALUE
     if found is not NO_VALUE:
         return found
     if len(argument) == 4 and isinstance(argument[3], dict) and "DefaultValue" in argument[3]:
         return resolver.resolve(argument[3]["DefaultValue"], where)
-    allowed = mapping.get(top) or mapping
+    allowed = below if isinstance(below, dict) and below else mapping
     raise where.error(f"Fn::FindInMap's keys in {name} must be among {_names(allowed)}, got {top}, {second}")
 
 

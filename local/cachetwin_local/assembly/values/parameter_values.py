@@ -24,14 +24,26 @@ def _checked(name: str, kind: str, value: Json, definition: Mapping[str, Json], 
     text = _plain(value)
     shown = "(hidden)" if definition.get("NoEcho") else text
     allowed = definition.get("AllowedValues")
+    if allowed is not None and not isinstance(allowed, list):
+        raise where.error(f"AllowedValues of parameter {name} must be a list, got {type(allowed).__name__}")
     if allowed is not None and text not in map(_plain, allowed):
         raise where.error(f"parameter {name} must be one of {', '.join(map(_plain, allowed))}, got {shown}")
     pattern = definition.get("AllowedPattern")
-    if pattern is not None and not re.fullmatch(pattern, text):
+    if pattern is not None and not isinstance(pattern, str):
+        raise where.error(f"AllowedPattern of parameter {name} must be a string, got {type(pattern).__name__}")
+    if pattern is not None and not _matches(pattern, text):
         raise where.error(f"parameter {name} must match {pattern}, got {shown}")
     if "Number" in kind and not re.fullmatch(r"-?\d+(\.\d+)?", text):
         raise where.error(f"parameter {name} must be a number, got {shown}")
     return text
+
+
+def _matches(pattern: str, text: str) -> bool:
+    """Whether a pattern matches; one that is of Java's regular expressions only is taken to."""
+    try:
+        return re.fullmatch(pattern, text) is not None
+    except re.error:
+        return True
 
 
 def _plain(value: Json) -> str:

@@ -96,7 +96,7 @@ def _mock(integration: Properties) -> FixedAnswer:
         for name in parameters.values
         if (value := parameters.string(name)).startswith("'")
     )
-    return FixedAnswer(int(chosen.string("StatusCode")), headers, bodies.string("application/json", ""))
+    return FixedAnswer(chosen.integer("StatusCode"), headers, bodies.string("application/json", ""))
 
 
 def _authorizer(context: Context, method: Properties) -> ApiAuthorizer | None:

@@ -110,7 +110,7 @@ def _restart_policy(policy: Properties) -> RestartPolicy | None:
     if not policy.boolean("Enabled"):
         return None
     codes = policy.values.get("IgnoredExitCodes") or []
-    if not isinstance(codes, list) or not all(str(code).isdigit() for code in codes):
+    if not isinstance(codes, list) or not all(str(code).isdecimal() for code in codes):
         raise policy.where.child("IgnoredExitCodes").error("must be a list of whole numbers")
     return RestartPolicy(tuple(int(str(code)) for code in codes), policy.integer("RestartAttemptPeriod", 300))
 

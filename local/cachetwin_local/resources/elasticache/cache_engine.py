@@ -69,4 +69,4 @@ def maxmemory_bytes(node_type: str, reserved_memory_percent: int) -> int:
 def _number(version: str) -> tuple[int, int]:
     major, _, rest = version.partition(".")
     minor = rest.partition(".")[0]
-    return int(major), int(minor) if minor.isdigit() else 0
+    return int(major), int(minor) if minor.isdecimal() else 0

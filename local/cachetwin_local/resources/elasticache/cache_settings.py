@@ -45,7 +45,7 @@ def engine_version(properties: Properties) -> EngineVersion:
     if engine not in DEFAULT_VERSION:
         raise properties.where.child("Engine").error(f"must be one of {', '.join(DEFAULT_VERSION)}, got {engine}")
     version = properties.string("EngineVersion", DEFAULT_VERSION[engine])
-    if not version.partition(".")[0].isdigit():
+    if not version.partition(".")[0].isdecimal():
         raise properties.where.child("EngineVersion").error(f"must be a version such as 8.1, got {version}")
     return EngineVersion(cast("Engine", engine), version)
 
@@ -87,7 +87,7 @@ def node_memory(properties: Properties, parameters: Mapping[str, str]) -> NodeMe
             f"must be one of the {len(node_type_memory())} node types whose memory is known ({known}, ...), got {node_type}"
         )
     reserved = parameters.get("reserved-memory-percent", str(RESERVED_MEMORY_PERCENT))
-    if not reserved.isdigit() or not 0 <= int(reserved) < 100:
+    if not reserved.isdecimal() or not 0 <= int(reserved) < 100:
         raise properties.where.child("CacheParameterGroupName").error(
             f"reserved-memory-percent must be between 0 and 99, got {reserved}"
         )

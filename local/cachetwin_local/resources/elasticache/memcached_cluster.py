@@ -147,8 +147,9 @@ def _item_megabytes(properties: Properties, parameters: Mapping[str, str]) -> in
         raise properties.where.child("CacheNodeType").error(
             f"must be one of the {len(known)} node types whose memory for Memcached is known, got {node_type}"
         )
-    most = int(parameters.get("max_cache_memory", str(known[node_type])))
-    return max(8, most - int(parameters["memcached_connections_overhead"]))
+    given = Properties(parameters, properties.where)
+    most = given.integer("max_cache_memory", known[node_type])
+    return max(8, most - given.integer("memcached_connections_overhead"))
 
 
 @cache

@@ -145,7 +145,11 @@ def _slots(entry: Properties) -> tuple[tuple[int, int], ...]:
     text = entry.string("Slots")
     for part in text.split(","):
         first, _, last = part.strip().partition("-")
-        if not first.isdigit() or (last and not last.isdigit()) or not int(first) <= int(last or first) < SLOT_COUNT:
+        if (
+            not first.isdecimal()
+            or (last and not last.isdecimal())
+            or not int(first) <= int(last or first) < SLOT_COUNT
+        ):
             raise entry.where.child("Slots").error(f"must be ranges such as 0-5461,8000 below {SLOT_COUNT}, got {text}")
         found.append((int(first), int(last or first)))
     return tuple(found)

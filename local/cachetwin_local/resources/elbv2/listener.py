@@ -5,6 +5,7 @@ from typing import Literal
 from cachetwin_local.assembly.graph import Graph
 from cachetwin_local.assembly.resolved import Description, Resolved
 from cachetwin_local.assembly.template import Resource, Stack
+from cachetwin_local.assembly.where import Where
 from cachetwin_local.resources.context import Context, Translation
 from cachetwin_local.resources.properties import Properties
 from cachetwin_local.resources.shape import name_fields
@@ -72,7 +73,8 @@ def listeners(context: Context, balancer_arn: str) -> tuple[Listener, ...]:
 
 def _port_on_aws(graph: Graph, listener: Resource) -> int:
     default = 443 if protocol(graph, listener) == "HTTPS" else 80
-    return int(graph.property(listener, "Port", default))
+    where = Where(listener.stack, listener.logical_id)
+    return Properties({"Port": graph.property(listener, "Port", default)}, where).integer("Port")
 
 
 def _listener(context: Context, resolved: Resolved) -> Listener:

@@ -65,7 +65,7 @@ def _health_check(properties: Properties) -> TargetHealthCheck:
     return TargetHealthCheck(
         protocol=properties.string("HealthCheckProtocol", "HTTP"),
         path=properties.string("HealthCheckPath", "/"),
-        port=int(port) if port.isdigit() else None,
+        port=int(port) if port.isdecimal() else None,
         matcher=properties.object("Matcher").string("HttpCode", "200"),
         interval_s=properties.integer("HealthCheckIntervalSeconds", 30),
         timeout_s=properties.integer("HealthCheckTimeoutSeconds", 5),

@@ -255,6 +255,24 @@ def test_a_hidden_parameter_is_not_in_the_error() -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("constraint", "said"),
+    [
+        ({"AllowedPattern": {"Ref": "Nope"}}, "AllowedPattern of parameter Name must be a string, got dict"),
+        ({"AllowedValues": -1}, "AllowedValues of parameter Name must be a list, got int"),
+    ],
+)
+def test_a_constraint_of_another_type_is_named(constraint: dict[str, object], said: str) -> None:
+    app = stack(parameters={"Name": {"Type": "String", "Default": "x", **constraint}})
+    with pytest.raises(UserError, match=said):
+        graph(app).value({"Ref": "Name"}, HERE)
+
+
+def test_a_pattern_that_only_java_understands_refuses_nothing() -> None:
+    app = stack(parameters={"Name": {"Type": "String", "Default": "x", "AllowedPattern": "\\p{Alpha}+"}})
+    assert graph(app).value({"Ref": "Name"}, HERE) == "x"
+
+
 def test_resources_that_refer_to_each_other_are_named_as_the_circle_they_form() -> None:
     app = stack(
         resources={
