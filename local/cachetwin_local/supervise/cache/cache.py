@@ -58,6 +58,7 @@ class CacheActor:
         self.depends_on = frozenset({group.follows} - {""})
         self._upstream = upstream
         self._run_context = run_context
+        run_context.details[self.name] = lambda: self.detail
         self._group = group
         self._is_serverless = group.cluster_mode == "serverless"
         clustered = group.cluster_mode != "disabled"
@@ -265,7 +266,7 @@ class CacheActor:
             if not at_reboot:
                 for member in [member for shard in self.shards for member in (shard.primary, *shard.members)]:
                     if member.process.pid:  # the first refuses a wrong value before anything has changed
-                        await member.process.ask("parameters", parameters=parameters)
+                        await member.set_parameter(name, value)
             self._settings.parameters = {**self._settings.parameters, **parameters}
             when = "when its nodes are rebooted" if at_reboot else "now"
             self._tell(f"Updated parameter {name} to {value}")

@@ -62,6 +62,7 @@ class MemcachedActor:
         self.name = cluster.identity.key
         self.depends_on: frozenset[str] = frozenset()
         self._run_context = run_context
+        run_context.details[self.name] = lambda: self.detail
         self._cluster = cluster
         self._settings = _Settings(
             program=ENGINE,

@@ -19,7 +19,7 @@ from cachetwin_local.topology.values import Function, Topology
 
 from .runtime.code import PreparedCode, prepare_code
 from .runtime.command import Runtime, node_runtime, python_runtime
-from .settings import EnvironmentLimits, FunctionSettings
+from .settings import INITIALISES, EnvironmentLimits, FunctionSettings
 from .sockets import function_socket, listen_for_calls
 
 __all__ = ["FunctionActor"]
@@ -49,6 +49,7 @@ class FunctionActor:
         self._url_socket: socket.socket | None = None
         self._code: PreparedCode | None = None
         self._runtime: Runtime | None = None
+        self._initialises = True
         self._process = DataPlaneProcess(
             run_context, self.name, self.kind, "environments", program=_PROGRAM, on_report=self._take
         )
@@ -149,6 +150,12 @@ class FunctionActor:
 
     def _take(self, report: Report) -> None:
         self._run_context.metrics.add(self.name, report.counts, report.levels)
+        initialises = report.health.get(INITIALISES, True)
+        if initialises == self._initialises:
+            return
+        self._initialises = initialises
+        detail = self.detail if initialises else "its code does not start: see its log"
+        self._run_context.report(self.name, self.kind, INITIALISES, "ready" if initialises else "unhealthy", detail)
 
     def _write(self, line: str) -> None:
         self._run_context.logs.write(self.name, line)

@@ -31,6 +31,7 @@ class Pool:
     """The environments of one function.
 
     `write` gets the lines of the function's log, `count` the name of each CloudWatch metric that counts one up.
+    `initialises` says whether the last environment that was started got ready; None before the first.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class Pool:
         self._generation = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
+        self.initialises: bool | None = None
 
     @property
     def size(self) -> int:
@@ -89,6 +91,7 @@ class Pool:
     async def renew(self) -> None:
         """The code has changed: start a fresh environment where there was one, and end the others when they are free."""
         self._generation += 1
+        self.initialises = None  # other code may
         idle, self._idle = self._idle, []
         had_some = bool(self._all)
         for environment in idle:
@@ -217,6 +220,7 @@ class Pool:
             failure = start_failure(error)
         finally:
             self._starting -= 1
+        self.initialises = failure is None
         if failure is None:
             environment.idle_since_s = time.monotonic()
             self._release(environment, usable=True)

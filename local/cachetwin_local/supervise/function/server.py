@@ -28,7 +28,7 @@ from .environment import EnvironmentCommand
 from .invocation import ASYNC_PAYLOAD_MAX, PAYLOAD_MAX, Invocation, Result, Throttled
 from .log_lines import LogLines
 from .pool import Pool
-from .settings import FunctionSettings
+from .settings import INITIALISES, FunctionSettings
 from .url import FunctionUrlFront
 
 __all__ = ["FunctionServer"]
@@ -107,7 +107,9 @@ class FunctionServer:
     def report(self) -> Report:
         """Invocations since the last report by CloudWatch's names, and the environments that there are."""
         counts, self._counts = self._counts, Counter()
-        return Report(counts, {"ConcurrentExecutions": self._pool.active, "Environments": self._pool.size})
+        levels = {"ConcurrentExecutions": self._pool.active, "Environments": self._pool.size}
+        initialises = self._pool.initialises
+        return Report(counts, levels, {} if initialises is None else {INITIALISES: initialises})
 
     async def _run_current(self, invocation: Invocation) -> tuple[Result, str]:
         """Run the function as its files are now. Raises Throttled."""

@@ -7,7 +7,10 @@ from pathlib import Path
 from cachetwin_local.supervise.api.authorization.signature import Caller
 from cachetwin_local.topology.functions import Function
 
-__all__ = ["EnvironmentLimits", "FunctionSettings"]
+__all__ = ["INITIALISES", "EnvironmentLimits", "FunctionSettings"]
+
+INITIALISES = "initialisation"
+"""The name under which a function's process reports whether its code starts."""
 
 
 @dataclass(frozen=True, slots=True)

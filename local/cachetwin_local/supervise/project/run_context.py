@@ -1,7 +1,7 @@
 """The shared state of a run: the project's folders, secrets, CA and logs, and the register of children."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from cachetwin_local.identity.directory import Directory
@@ -27,7 +27,8 @@ class RunContext:
     """The state that the actors of one run share.
 
     `directory` is the project's ``.cachetwin``, `assembly` its ``cdk.out``. `publish` publishes an event;
-    `children_changed` is called when a child starts or ends, with all that run, by the name of their actor.
+    `children_changed` is called when a child starts or ends, with all that run, by the name of their actor. `details` give
+    the line of a resource whose parts are all ready, where that of the part that changed last says too little.
     """
 
     directory: Path
@@ -39,6 +40,7 @@ class RunContext:
     children_changed: Callable[[dict[str, Child]], None] = lambda _children: None
     children: dict[str, Child] = field(default_factory=dict)
     killed: list[str] = field(default_factory=list)
+    details: dict[str, Callable[[], str]] = field(default_factory=dict)
     parts: Parts = field(default_factory=Parts)
     metrics: Metrics = field(default_factory=Metrics)
     task_places: TaskPlaces = field(default_factory=TaskPlaces)
@@ -62,6 +64,8 @@ class RunContext:
     def report(self, resource: str, kind: str, part: str, state: State, detail: str) -> None:
         """Publish the state of a resource after one of its parts changed: the worst of its parts' states."""
         shown = self.parts.report(Part(resource, part, state, detail))
+        if shown.state == "ready" and resource in self.details:
+            shown = replace(shown, name=part, detail=self.details[resource]())
         prefix = "" if shown.name == part or not shown.detail else f"{shown.name}: "
         self.publish(ResourceState(resource, kind, shown.state, prefix + shown.detail))
 

@@ -85,13 +85,22 @@ def test_no_header_of_a_caller_ends_the_environment(run: Run) -> None:
     run(ECHO, use)
 
 
-def test_an_environment_is_used_again_and_events_at_once_get_more(run: Run) -> None:
-    source = "import os, time\ndef handle(event, _):\n    time.sleep(event)\n    return os.getpid()\n"
+def test_an_environment_is_used_again_and_events_at_once_get_more(run: Run, tmp_path: Path) -> None:
+    source = """import os, time
+def handle(folder, _):
+    if folder:
+        open(f"{folder}/{os.getpid()}", "w").close()
+        end = time.monotonic() + 15
+        while len(os.listdir(folder)) < 3 and time.monotonic() < end:
+            time.sleep(0.02)
+    return os.getpid()
+"""
+    (tmp_path / "together").mkdir()
 
     async def use(greet: RunningFunction) -> None:
-        first, second = [(await greet.call(0)).body for _ in range(2)]
+        first, second = [(await greet.call("")).body for _ in range(2)]
         assert first == second
-        together = await asyncio.gather(*(greet.call(1.5) for _ in range(3)))
+        together = await asyncio.gather(*(greet.call(str(tmp_path / "together")) for _ in range(3)))
         assert len({reply.body for reply in together}) == 3
 
     run(source, use)
@@ -188,6 +197,7 @@ def test_a_failed_initialisation_is_the_answer(run: Run, source: str, handler: s
         reply = await greet.call(0)
         assert reply.header("x-amz-function-error") == "Unhandled"
         assert json.loads(reply.body)["errorType"] == kind
+        assert greet.server.report().health == {"initialisation": False}
 
     run(source, use, handler=handler)
 

@@ -301,3 +301,55 @@ def test_tasks_come_and_go_without_a_request_lost_and_a_sick_one_is_replaced(
         assert not run_context.children
 
     asyncio.run(main())
+
+
+def test_after_a_restart_that_failed_a_change_of_the_number_starts_all_tasks(
+    run_context: RunContext, addresses: tuple[str, str], tmp_path: Path, container: Callable[..., Container]
+) -> None:
+    code = f"import os, sys; os.path.exists('broken') and sys.exit('no start'); {FOR_EVER}"
+    app = only(addresses[0], container("web", code))
+    (service,) = app.services
+    second = replace(service.tasks[0], address=addresses[1])
+    app = replace(app, services=(replace(service, tasks=(service.tasks[0], second)),))
+
+    async def main() -> None:
+        async with running(run_context, app) as actor:
+            assert len(run_context.children) == 2
+            (tmp_path / "broken").touch()
+            with pytest.raises(UserError, match="exited with code 1"):
+                await actor.restart()
+            assert run_context.children == {}
+            with pytest.raises(UserError, match="exited with code 1"):
+                await actor.scale(3)
+            assert actor.desired_count == 2
+            (tmp_path / "broken").unlink()
+            assert await actor.scale(3) == "Tiny/Service has 3 tasks"
+            assert len(run_context.children) == 3
+        assert run_context.children == {}
+
+    asyncio.run(main())
+
+
+def test_tasks_that_leave_end_with_a_stop_meanwhile(
+    run_context: RunContext, addresses: tuple[str, str], container: Callable[..., Container]
+) -> None:
+    app = topology(addresses[0], 8080)
+    (service,) = app.services
+    tasks = tuple(replace(service.tasks[0], address=one) for one in addresses)
+    own = replace(service, tasks=tasks, containers=(container("web", SERVER),), health_check_grace_s=3600)
+    app = replace(app, services=(own,))
+
+    async def main() -> None:
+        async with running(run_context, app) as actor:
+            # a load balancer that has requests at the second task, and keeps them
+            run_context.task_places.take_report("front", {f"{addresses[1]}:8000": True}, set())
+            scaling = asyncio.create_task(actor.scale(1))
+            await until(lambda: actor.desired_count == 1)
+            assert len(run_context.children) == 2
+            await actor.stop()
+            assert run_context.children == {}
+            run_context.task_places.forget("front")
+            await asyncio.wait_for(scaling, DEADLINE_S)
+        assert run_context.children == {}
+
+    asyncio.run(main())

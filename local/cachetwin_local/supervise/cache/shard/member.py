@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from cachetwin_local.errors import UserError
 from cachetwin_local.supervise.cache.cache_endpoints import SpreadEndpoint
 from cachetwin_local.supervise.cache.node import NodeProcess
 from cachetwin_local.supervise.events import State
@@ -47,3 +48,11 @@ class Member:
             "clients": state.clients if state else None,
             **({"metrics": dict(state.metrics)} if state and state.metrics else {}),
         }
+
+    async def set_parameter(self, name: str, value: str) -> None:
+        """Set a parameter of the node. Raises UserError with the engine's reason where it refuses."""
+        try:
+            await self.process.ask("parameters", parameters={name: value})
+        except UserError as error:
+            reason = str(error).rpartition("parameters: ")[2].removeprefix("ERR ")
+            raise UserError(f"{name} cannot be set to {value}: {reason}") from error
