@@ -15,7 +15,7 @@ from typing import Any
 from cachetwin_local.supervise.control.client import ask
 
 ROOT = Path(__file__).parents[1]
-COMMAND_S_MAX = 300
+COMMAND_S_MAX = 900  # a synthesis and the packages, on a machine that is busy otherwise
 STATUS_S_MAX = 20
 
 

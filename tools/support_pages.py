@@ -15,7 +15,7 @@ import typer
 
 from cachetwin_engine.server.config import help_text
 from cachetwin_engine.server.valkey.run import parameter_names
-from cachetwin_local.cli import app
+from cachetwin_local.cli.application import app
 from cachetwin_local.resources.aws_api.shapes import SHAPES
 from cachetwin_local.resources.aws_api.translator import AwsApiTranslator
 from cachetwin_local.resources.modelled import MODELLED

@@ -6,16 +6,18 @@ colour carries no meaning of its own.
 
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from typing import Any
 
 from rich.console import Console
 from rich.live import Live
-from rich.table import Table
+from rich.table import Table as RichTable
 from rich.text import Text
 
 from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState, Stopped
+from cachetwin_local.tables import Table, endpoint_table, output_lines
 
-__all__ = ["Screen", "endpoint_table", "node_table", "region_table", "show_endpoints", "status_table", "task_table"]
+__all__ = ["Screen", "drawn", "show_endpoints", "stderr_console", "stdout_console"]
 
 _STYLES = {"ready": "green", "failed": "bold red", "restarting": "yellow", "stopped": "dim", "waiting": "dim"}
 _NAME_COLOURS = ("cyan", "magenta", "blue", "green", "yellow")
@@ -90,8 +92,8 @@ class Screen:
             self._live.start()
         self._live.refresh()
 
-    def _table(self) -> Table:
-        table = Table(box=None, pad_edge=False, show_header=False)
+    def _table(self) -> RichTable:
+        table = RichTable(box=None, pad_edge=False, show_header=False)
         now = time.monotonic()
         for event, _since in self._states.values():
             elapsed = self._ended.get(event.name, now) - self._began
@@ -105,67 +107,15 @@ class Screen:
             self._live = None
 
 
-def endpoint_table(endpoints: Sequence[Mapping[str, object]]) -> Table:
-    """The endpoints, one a row."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("NAME", "ENDPOINT", "TLS", "USER", "ANSWERS"):
-        table.add_column(heading, overflow="fold")
-    for row in endpoints:
-        table.add_row(*(Text(str(row[key])) for key in ("name", "endpoint", "tls", "user", "answers")))
-    return table
-
-
-def status_table(resources: Sequence[Mapping[str, object]]) -> Table:
-    """The resources and their state, one a row."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("NAME", "KIND", "STATE", "DETAIL"):
-        table.add_column(heading, overflow="fold")
-    for row in resources:
-        state = Text(str(row["state"]), style=_STYLES.get(str(row["state"]), ""))
-        table.add_row(Text(str(row["name"])), str(row["kind"]), state, Text(str(row["detail"])))
-    return table
-
-
-def node_table(nodes: Sequence[Mapping[str, object]]) -> Table:
-    """The nodes of the caches, one a row."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    headings = ("NODE", "ROLE", "ZONE", "STATE", "ENDPOINT", "CLIENTS", "LAG")
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for row in nodes:
-        state = Text(str(row["state"]), style=_STYLES.get(str(row["state"]), ""))
-        clients = "" if row["clients"] is None else str(row["clients"])
-        lag = f"{row['lag_bytes']} bytes" if row["role"] == "replica" else ""
-        words = (str(row["role"]), str(row["availability_zone"]), state, str(row["endpoint"]), clients, lag)
-        table.add_row(Text(str(row["node"])), *words)
-    return table
-
-
-def region_table(members: Sequence[Mapping[str, object]]) -> Table:
-    """The members of global datastores, one a row."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("GLOBAL DATASTORE", "MEMBER", "REGION", "ROLE", "LINK", "LAG"):
-        table.add_column(heading, overflow="fold")
-    for row in members:
-        lag = f"{row['lag_bytes']} bytes" if row["role"] == "secondary" else ""
-        names = ("global_datastore", "resource", "region", "role", "link")
-        table.add_row(*(Text(str(row[name])) for name in names), lag)
-    return table
-
-
-def task_table(tasks: Sequence[Mapping[str, object]]) -> Table:
-    """The tasks of the services, one a row."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for heading in ("TASK", "STATE", "CONTAINERS", "ADDRESS", "RESTARTS"):
-        table.add_column(heading, overflow="fold")
-    for row in tasks:
-        state = Text(str(row["state"]), style=_STYLES.get(str(row["state"]), ""))
-        containers, ports = row["containers"], row["ports"]
-        said = [f"{name} {what}" for name, what in containers.items()] if isinstance(containers, Mapping) else []
-        opened = ",".join(map(str, ports)) if isinstance(ports, Sequence) else ""
-        where = f"{row['address']}:{opened}" if opened else str(row["address"])
-        table.add_row(Text(str(row["task"])), state, Text(", ".join(said)), where, str(row["restarts"] or ""))
-    return table
+def drawn(table: Table) -> RichTable:
+    """A table for a terminal of any width; states have their colours."""
+    made = RichTable(box=None, pad_edge=False, header_style="bold")
+    for heading in table.headings:
+        made.add_column(heading, overflow="fold")
+    for row in table.rows:
+        named = zip(table.headings, row, strict=True)
+        made.add_row(*(Text(word, style=_STYLES.get(word, "") if name == "STATE" else "") for name, word in named))
+    return made
 
 
 def stderr_console() -> Console:
@@ -178,13 +128,10 @@ def stdout_console() -> Console:
     return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else 200)
 
 
-def show_endpoints(status: dict[str, object]) -> None:
+def show_endpoints(status: Mapping[str, Any]) -> None:
     """Print the endpoints of a status and the stacks' outputs to stdout."""
     console = stdout_console()
-    endpoints, outputs = status["endpoints"], status["outputs"]
-    if isinstance(endpoints, list):
-        console.print(endpoint_table(endpoints))
-    if isinstance(outputs, dict):
-        for name, value in outputs.items():
-            console.print(f"{name} = {value}", markup=False, soft_wrap=True)
+    console.print(drawn(endpoint_table(status["endpoints"])))
+    for line in output_lines(status):
+        console.print(line, markup=False, soft_wrap=True)
     sys.stdout.flush()

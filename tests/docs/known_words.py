@@ -11,7 +11,7 @@ from tests.docs.pages import ROOT
 from cachetwin_engine.server.config import help_text
 from cachetwin_engine.server.local_cluster import cluster_parser
 from cachetwin_engine.server.valkey.run import parameter_names
-from cachetwin_local.cli import app
+from cachetwin_local.cli.application import app
 
 # fmt: off
 OTHERS = frozenset(

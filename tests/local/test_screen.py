@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from rich.console import Console
-from rich.table import Table
 
-from cachetwin_local.screen import endpoint_table, node_table, status_table
+from cachetwin_local.screen import drawn
+from cachetwin_local.tables import Table, endpoint_table, node_table, plain, status_table
 
 NAME = "CachetwinWebApp/WebAppFrontLoadBalancer6A3ACF21"
 RESOURCES = [{"name": NAME, "kind": "load balancer", "state": "unhealthy", "detail": "1 of 2 targets healthy"}]
@@ -32,7 +32,7 @@ def test_a_table_keeps_its_text_and_the_width(
     make: Callable[[Sequence[Any]], Table], rows: list[dict[str, object]], width: int, encoding: str
 ) -> None:
     output = io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="replace")
-    Console(file=output, width=width, highlight=False).print(make(rows))
+    Console(file=output, width=width, highlight=False).print(drawn(make(rows)))
     output.seek(0)
     lines = output.read().splitlines()
     assert max(len(line) for line in lines) <= width
@@ -40,3 +40,12 @@ def test_a_table_keeps_its_text_and_the_width(
     for value in rows[0].values():
         for character in str(value).replace(" ", "").replace("ë", "" if encoding == "ascii" else "ë"):
             assert character in letters
+
+
+def test_a_plain_table_has_a_row_on_each_line_and_columns_in_line() -> None:
+    rows = [*RESOURCES, {"name": "Db", "kind": "database", "state": "ready", "detail": ""}]
+    heading, first, second = plain(status_table(rows)).splitlines()
+    assert heading.split() == ["NAME", "KIND", "STATE", "DETAIL"]
+    assert first == f"{NAME}  load balancer  unhealthy  1 of 2 targets healthy"
+    assert second.split() == ["Db", "database", "ready"]
+    assert heading.index("STATE") == first.index("unhealthy") == second.index("ready")

@@ -10,7 +10,14 @@ import pytest
 
 from cachetwin_local.errors import UserError
 from cachetwin_local.project import Project, find_project
-from cachetwin_local.synth import needs_synth, parse_pairs, refuse_missing_context, synthesise, synthesised_assets
+from cachetwin_local.synth import (
+    needs_synth,
+    parse_pairs,
+    refuse_missing_context,
+    synthesise,
+    synthesised_assets,
+    synthesised_context,
+)
 from cachetwin_local.synth.sources import source_folders
 
 APP = """
@@ -49,6 +56,32 @@ def test_the_app_sees_what_the_cdk_would_tell_it(project: Project) -> None:
 def test_a_long_context_goes_by_file(project: Project) -> None:
     synthesise(project, {"long": "x" * 40_000})
     assert len(json.loads((project.assembly / "seen.json").read_text())["context"]["long"]) == 40_000
+
+
+def test_the_context_of_the_last_synthesis_is_known(project: Project) -> None:
+    assert synthesised_context(project) == {}
+    synthesise(project, {"stack": "web"})
+    assert synthesised_context(project) == {"stack": "web"}
+    assert not needs_synth(project, synthesised_context(project))
+
+
+def test_what_the_output_goes_to_is_no_source(project: Project) -> None:
+    synthesise(project, {})
+    code = (
+        "import sys; from pathlib import Path; from cachetwin_local.project import find_project; "
+        "from cachetwin_local.synth import needs_synth; print('a line', flush=True); "
+        "sys.exit(needs_synth(find_project(Path(sys.argv[1])), {}))"
+    )
+    with (project.root / "out").open("w") as output:
+        done = subprocess.run(
+            [sys.executable, "-c", code, str(project.root)],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+            stdout=output,
+            timeout=60,
+            check=False,
+        )
+    assert done.returncode == 0
+    assert needs_synth(project, {})
 
 
 def test_only_a_change_makes_it_run_again(project: Project) -> None:

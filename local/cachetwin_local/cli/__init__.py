@@ -1,5 +1,5 @@
 """The command line."""
 
-from cachetwin_local.cli.application import app, main
+from cachetwin_local.cli.entry import main
 
-__all__ = ["app", "main"]
+__all__ = ["main"]

@@ -1,25 +1,19 @@
-"""``cachetwin``: its commands in the order of its help.
-
-stdout carries what was asked for, stderr progress and logs. A `UserError` prints its message and exits 1; any other
-exception shows its traceback.
-"""
+"""``cachetwin``: its commands in the order of its help."""
 
 import difflib
 import importlib
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from typer.core import TyperGroup
 
-from cachetwin_local.cli.standard_streams import prepare_streams
 from cachetwin_local.errors import UserError
 
 if TYPE_CHECKING:
     from typer._click import Command, Context  # typer's own copy: another than the package click
 
-__all__ = ["app", "main"]
+__all__ = ["app"]
 
 _COMMANDS: Final = {
     "init": "init",
@@ -101,21 +95,3 @@ def options(
 ) -> None:
     """Run a CDK app's architecture on this machine."""
     context.obj = project
-
-
-def main() -> None:
-    """The console script."""
-    prepare_streams()
-    try:
-        try:
-            app()
-        finally:
-            sys.stdout.flush()  # at the exit of the interpreter, an error is a traceback
-    except UserError as error:
-        sys.stdout.flush()
-        sys.stderr.write(f"cachetwin: {error}\n")
-        sys.exit(1)
-    except BrokenPipeError:
-        # the reader of stdout has gone (a pager, head): nobody is left to write to
-        sys.stderr.close()
-        sys.exit(1)

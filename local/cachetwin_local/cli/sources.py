@@ -22,7 +22,7 @@ from cachetwin_local.plan.planner import plan as make_plan
 from cachetwin_local.project import Project
 from cachetwin_local.settings import read_settings
 from cachetwin_local.supervise.mysql.servers import installed_servers
-from cachetwin_local.synth import needs_synth, parse_pairs, refuse_missing_context, synthesise
+from cachetwin_local.synth import needs_synth, parse_pairs, refuse_missing_context, synthesise, synthesised_context
 from cachetwin_local.topology.address_plan import Loopback as PlanLoopback
 from cachetwin_local.topology.values import Topology
 
@@ -34,7 +34,10 @@ _AWS: Final = ("amazonaws.com", "amazonaws.com.cn", "api.aws", "aws.dev")
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What a command line asks to be planned, as its options have it; None where an option is not given."""
+    """What a command line asks to be planned, as its options have it; None where an option is not given.
+
+    With `keeps_context` the context of the last synthesis counts where none is given.
+    """
 
     stacks: list[str] | None = None
     app_context: list[str] | None = None
@@ -45,6 +48,7 @@ class Wanted:
     only: list[str] | None = None
     without: list[str] | None = None
     aws_endpoint: str | None = None
+    keeps_context: bool = False
 
     def words(self) -> list[str]:
         """The options that say the same to the background supervisor, which starts after the synthesis."""
@@ -112,6 +116,8 @@ def assembly_of(project: Project, wanted: Wanted) -> Assembly:
     if project.template is not None:
         return read_template(project.template, _region())
     context = parse_pairs("-c", wanted.app_context or [])
+    if wanted.keeps_context and wanted.app_context is None:
+        context = synthesised_context(project)
     if wanted.no_synth and not (project.assembly / "manifest.json").is_file():
         raise UserError(f"there is no {project.assembly} to use: run `cachetwin up` without --no-synth")
     if not wanted.no_synth and needs_synth(project, context):

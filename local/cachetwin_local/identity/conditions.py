@@ -153,7 +153,7 @@ def _address(value: str, wanted: str) -> bool:
 
 def _date(text: str) -> float:
     """Seconds since 1970 of an ISO 8601 date or of seconds since 1970."""
-    if text.replace(".", "", 1).isdigit():
+    if text.replace(".", "", 1).isdecimal():
         return float(text)
     moment = datetime.fromisoformat(text)
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()

@@ -23,7 +23,7 @@ from cachetwin_local.supervise.cache.cache import CacheActor
 from cachetwin_local.supervise.cache.global_datastores import GlobalDatastores
 from cachetwin_local.supervise.cache.memcached import MemcachedActor
 from cachetwin_local.supervise.cache.operations import LONG_OPERATIONS, OPERATIONS, CacheOperations
-from cachetwin_local.supervise.changes import resource_changes
+from cachetwin_local.supervise.changes import ResourceChange, resource_changes
 from cachetwin_local.supervise.control.clock import ClockOperations
 from cachetwin_local.supervise.control.server import ControlServer, Document
 from cachetwin_local.supervise.control.status import outputs, paths
@@ -195,17 +195,26 @@ class Supervisor:
 
     async def changes(self, _request: Document) -> Document:
         """What `apply` would do: a line for each resource under ``changes``, and those that lose data under ``lost``."""
-        if self._plan_again is None or not self._all_started:
+        if not self._all_started:
             return {"error": "the start is under way: try again when everything is ready"}
         try:
-            topology = await asyncio.to_thread(self._plan_again)
+            found = await self._coming_changes()
         except UserError as error:
             return {"error": str(error)}
-        found = resource_changes(self._running, specifications(topology))
         return {
             "changes": [f"{change.name}: {change.line}" for change in found],
             "lost": [change.name for change in found if change.loses_data],
         }
+
+    async def would_lose(self) -> list[str]:
+        """The resources whose data `apply_change` would lose. Raises UserError when the app cannot be planned."""
+        return [change.name for change in await self._coming_changes() if change.loses_data]
+
+    async def _coming_changes(self) -> list[ResourceChange]:
+        if self._plan_again is None:
+            raise UserError("what runs here cannot be planned anew")
+        topology = await asyncio.to_thread(self._plan_again)
+        return resource_changes(self._running, specifications(topology))
 
     async def apply_change(self) -> str:
         """As `apply`, after a change that is under way. Returns a sentence. Raises UserError when something fails."""

@@ -6,6 +6,14 @@ from cachetwin_local.synth.synthesis import (
     refuse_missing_context,
     synthesise,
     synthesised_assets,
+    synthesised_context,
 )
 
-__all__ = ["needs_synth", "parse_pairs", "refuse_missing_context", "synthesise", "synthesised_assets"]
+__all__ = [
+    "needs_synth",
+    "parse_pairs",
+    "refuse_missing_context",
+    "synthesise",
+    "synthesised_assets",
+    "synthesised_context",
+]

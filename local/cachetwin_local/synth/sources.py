@@ -1,5 +1,6 @@
 """The files that an app's assembly is made of: those of its folder, and those of its assets, wherever they are."""
 
+import contextlib
 import json
 import os
 import stat
@@ -103,6 +104,7 @@ def walk(root: Path, project: Project) -> Iterator[tuple[Path, list[Path]]]:
     if root.is_file():
         yield root.parent, [root]
         return
+    written = _own_output()
     for folder, folders, names in os.walk(root):
         here = Path(folder)
         relative = here.relative_to(root).as_posix().removeprefix(".")
@@ -114,12 +116,23 @@ def walk(root: Path, project: Project) -> Iterator[tuple[Path, list[Path]]]:
             and not (here / name / "pyvenv.cfg").exists()
         ]
         sources = [here / name for name in names if is_source(f"{relative}/{name}".lstrip("/")) and name != FILE_NAME]
-        yield here, [path for path in sources if _is_small(path)]
+        yield here, [path for path in sources if _counts(path, written)]
 
 
-def _is_small(path: Path) -> bool:
+def _own_output() -> list[os.stat_result]:
+    """What this process writes to: `cachetwin up > out` in the app's folder makes no source of the file."""
+    found = []
+    for stream in (1, 2):
+        with contextlib.suppress(OSError):
+            found.append(os.fstat(stream))
+    return found
+
+
+def _counts(path: Path, written: Iterable[os.stat_result]) -> bool:
     try:
         status = path.stat()
     except OSError:  # a link to nothing, or gone meanwhile
+        return False
+    if any(os.path.samestat(status, own) for own in written):
         return False
     return stat.S_ISREG(status.st_mode) and status.st_size <= _SOURCE_BYTES_MAX

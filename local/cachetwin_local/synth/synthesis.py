@@ -29,7 +29,14 @@ from cachetwin_local.project import Project
 from cachetwin_local.supervise.process.private_file import make_project_directory, write_private
 from cachetwin_local.synth.sources import Asset, files_of, read_assets, source_roots
 
-__all__ = ["needs_synth", "parse_pairs", "refuse_missing_context", "synthesise", "synthesised_assets"]
+__all__ = [
+    "needs_synth",
+    "parse_pairs",
+    "refuse_missing_context",
+    "synthesise",
+    "synthesised_assets",
+    "synthesised_context",
+]
 
 _DEADLINE_S = 600
 _POLL_S = 0.2
@@ -90,6 +97,7 @@ def synthesise(project: Project, context: Mapping[str, str], *, cancelled: Calla
         "sources": {name: fingerprint.get(name, mark) for name, mark in after.items()},
         "assembly": _assembly_mark(project),
         "assets": [asset.document() for asset in assets],
+        "context": dict(context),
     }
     write_private(_record(project), json.dumps(record).encode())
 
@@ -100,6 +108,12 @@ def synthesised_assets(project: Project) -> tuple[Asset, ...]:
         return tuple(Asset.of(document) for document in _kept(project).get("assets", ()))
     except (KeyError, TypeError):
         return ()
+
+
+def synthesised_context(project: Project) -> dict[str, str]:
+    """The context that the command line gave the app at its last synthesis here."""
+    context = _kept(project).get("context", {})
+    return {str(name): str(value) for name, value in context.items()} if isinstance(context, dict) else {}
 
 
 def _run(

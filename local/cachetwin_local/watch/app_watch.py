@@ -42,6 +42,9 @@ class WatchedRun(Protocol):
     async def reload(self, changes: Sequence[FolderChange]) -> list[str]:
         """Run the changed files. Returns sentences. Raises UserError when they do not run."""
 
+    async def would_lose(self) -> list[str]:
+        """The resources whose data `apply_change` would lose. Raises UserError when the app cannot be planned."""
+
     async def apply_change(self) -> str:
         """Apply what was synthesised. Returns a sentence. Raises UserError when something fails."""
 
@@ -53,9 +56,15 @@ class WatchedRun(Protocol):
 
 
 class AppWatch:
-    """Watches for one run. `find_project` reads cdk.json anew; `context` is what the command line gave the app."""
+    """Watches for one run. `find_project` reads cdk.json anew; `context` is what the command line gave the app.
 
-    def __init__(self, find_project: Callable[[], Project], context: Mapping[str, str]) -> None:
+    A change that would lose data is not applied, unless it `may_lose_data`.
+    """
+
+    def __init__(
+        self, find_project: Callable[[], Project], context: Mapping[str, str], *, may_lose_data: bool = False
+    ) -> None:
+        self._may_lose_data = may_lose_data
         self._find_project = find_project
         self._context = context
         self._project = find_project()
@@ -127,6 +136,11 @@ class AppWatch:
                 await asyncio.to_thread(synthesise, self._project, self._context, cancelled=self._ended.is_set)
             finally:
                 await asyncio.to_thread(self._count_own_writes, run, before)
+        lost = [] if self._may_lose_data else await run.would_lose()
+        if lost:
+            raise UserError(
+                f"the data of {', '.join(lost)} would be lost, so nothing is applied; `cachetwin apply` asks and does it"
+            )
         run.log_watch(await run.apply_change())
 
     def _count_own_writes(self, run: WatchedRun, before: Snapshot) -> None:

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 import typer
 
-from cachetwin_local.cli import app
-from cachetwin_local.cli.application import main
+from cachetwin_local.cli.application import app
+from cachetwin_local.cli.entry import main
 
 GROUP = typer.main.get_command(app)
 HEAVY = ("cachetwin_local.supervise.supervisor", "cachetwin_local.plan.planner", "cryptography", "psutil")
@@ -28,6 +28,22 @@ def test_a_short_command_imports_little(name: str) -> None:
     code = f"import sys, cachetwin_local.cli, {module}; print([one for one in {HEAVY!r} if one in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60)
     assert done.stdout.strip() == "[]"
+
+
+def test_status_imports_neither_the_other_commands_nor_what_draws_on_a_terminal(tmp_path: Path) -> None:
+    code = (
+        "import atexit, sys; atexit.register(lambda: print([one for one in ('typer', 'rich') if one in sys.modules])); "
+        "from cachetwin_local.cli import main; main()"
+    )
+    (tmp_path / "cdk.json").write_text("{}")
+    done = subprocess.run(
+        [sys.executable, "-c", code, "-C", str(tmp_path), "status"],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (3, "[]\n", "not running: start it with `cachetwin up`\n")
 
 
 def test_an_unknown_command_is_refused_with_the_nearest(

@@ -35,6 +35,7 @@ class FakeRun:
         self.lines: list[str] = []
         self.states: list[tuple[State, str]] = []
         self.refuse: str | None = None
+        self.lost: list[str] = []
 
     def reloadable_assets(self) -> frozenset[str]:
         return frozenset({"asset.web"})
@@ -44,6 +45,9 @@ class FakeRun:
         if self.refuse:
             raise UserError(self.refuse)
         return ["web: started"]
+
+    async def would_lose(self) -> list[str]:
+        return self.lost
 
     async def apply_change(self) -> str:
         self.done.append("applied")
@@ -126,6 +130,23 @@ def test_a_saved_file_of_a_service_is_told_without_a_synthesis(app: Path, save: 
         await run.until(lambda: run.states[-1][1] == "web/page.html runs")
 
     assert {str(one) for one in watched(app, scenario).done} == {"{'page.html'}"}
+
+
+def test_a_change_that_would_lose_data_is_not_applied(app: Path) -> None:
+    async def scenario(run: FakeRun) -> None:
+        run.lost = ["Shop/Cache"]
+        (app / "app.py").write_text(APP + "\n")
+        await run.until(lambda: run.states[-1][0] == "failed")
+        assert run.done == []
+        assert "the data of Shop/Cache would be lost, so nothing is applied; `cachetwin apply` asks" in "".join(
+            run.lines
+        )
+        run.lost = []
+        (app / "app.py").write_text(APP)
+        await run.until(lambda: run.states[-1][0] == "ready")
+        assert run.done == ["applied"]
+
+    watched(app, scenario)
 
 
 def test_a_burst_of_files_is_told_at_once_and_new_folders_are_watched(app: Path) -> None:

@@ -30,13 +30,13 @@ def apply(
     """Apply a changed app to what runs, as an update of its stacks does: synthesise it if its sources changed, say what
     becomes of each resource, ask where data would be lost, and do it.
 
-    What did not change goes on running. Stacks and parameters are those that `up` was given.
+    What did not change goes on running. Stacks, parameters and, without -c, the context are those that `up` was given.
     """
     project = find_project(context.obj, Source(app, assembly, template))
     state = state_of(project)
     if state is None:
         raise UserError("nothing is running: start it with `cachetwin up`")
-    assembly_of(project, Wanted(app_context=app_context, no_synth=no_synth))
+    assembly_of(project, Wanted(app_context=app_context, no_synth=no_synth, keeps_context=True))
     if not apply_to(state, yes=yes):
         inform("nothing changed")
 

@@ -15,7 +15,7 @@ from cachetwin_local.cli.running_project import ANSWER_DEADLINE_S, ask_superviso
 from cachetwin_local.errors import UserError
 from cachetwin_local.project import Project, find_project
 from cachetwin_local.screen import Screen, stdout_console
-from cachetwin_local.supervise.project.logs import name_matches
+from cachetwin_local.supervise.project.logs import lines_in_order, name_matches
 
 __all__ = ["logs"]
 
@@ -92,8 +92,13 @@ def _name_of(path: Path) -> str:
 
 
 def _old_logs(project: Project, names: frozenset[str], count: int) -> Iterator[tuple[str, str]]:
-    for path in _files(project):
-        name = _name_of(path)
-        if name_matches(name, names):
-            lines = path.read_text(errors="replace").splitlines()
-            yield from ((name, line) for line in lines[-count:] if count)
+    """The last lines of a run that has ended: of several logs in the order in which they were written."""
+    paths = [path for path in _files(project) if name_matches(_name_of(path), names)]
+    if len(paths) > 1:
+        found = [one for one in lines_in_order(project.directory / "logs") if name_matches(one.name, names)]
+        if found:
+            yield from ((one.name, one.line) for one in found[-count:] if count)
+            return
+    for path in paths:
+        lines = path.read_text(errors="replace").splitlines()
+        yield from ((_name_of(path), line) for line in lines[-count:] if count)

@@ -68,7 +68,8 @@ def up(
 
     Where it runs already, a changed app is applied, as by `cachetwin apply`.
 
-    With --watch a saved file of a service runs at once, and a change of anything else is synthesised and applied.
+    With --watch a saved file of a service runs at once, and a change of anything else is synthesised and applied; one
+    that would lose data waits for `cachetwin apply`, unless --yes is given.
     """
     source = Source(app, assembly, template)
     find = partial(find_project, context.obj.resolve(), source)
@@ -79,7 +80,7 @@ def up(
         if any((stacks, loopback, parameters, parameter_files, only, without, aws_endpoint, timeout, watch)):
             raise _already_up(state)  # what it was started with stays
         try:
-            assembly_of(project, wanted)
+            assembly_of(project, replace(wanted, keeps_context=True))
         except UserError as error:
             raise UserError(f"{_already_up(state)}\n  and the app cannot be applied to it: {error}") from error
         if not apply_to(state, yes=yes):
@@ -95,12 +96,13 @@ def up(
             screen,
             timeout,
             plan_again=_plan_again(find, wanted),
-            watch=_watch(find, app_context) if watch else None,
+            watch=_watch(find, app_context, yes=yes) if watch else None,
         )
         return
     words = [
         *source.words(),
         *(["--watch"] if watch else []),
+        *(["--yes"] if yes else []),
         *([] if timeout is None else ["--timeout", str(timeout)]),
         *wanted.words(),
     ]
@@ -129,6 +131,7 @@ def supervise(
     without: Without = None,
     aws_endpoint: AwsEndpoint = None,
     timeout: Timeout = None,
+    yes: Annotated[bool, typer.Option("--yes", "-y")] = False,
 ) -> None:
     """Run as the background supervisor that `up -d` starts."""
     find = partial(find_project, context.obj.resolve(), Source(app, assembly, template))
@@ -150,7 +153,7 @@ def supervise(
         events_fd,
         timeout,
         plan_again=_plan_again(find, wanted),
-        watch=_watch(find, app_context) if watch else None,
+        watch=_watch(find, app_context, yes=yes) if watch else None,
     )
 
 
@@ -165,10 +168,12 @@ def _plan_again(find: Callable[[], Project], wanted: Wanted) -> Callable[[], Top
     return plan_again
 
 
-def _watch(find: Callable[[], Project], app_context: list[str] | None) -> Callable[[Supervisor], Awaitable[None]]:
+def _watch(
+    find: Callable[[], Project], app_context: list[str] | None, *, yes: bool
+) -> Callable[[Supervisor], Awaitable[None]]:
     from cachetwin_local.watch import AppWatch  # noqa: PLC0415  (only who watches pays for it)
 
-    return AppWatch(find, parse_pairs("-c", app_context or [])).watch
+    return AppWatch(find, parse_pairs("-c", app_context or []), may_lose_data=yes).watch
 
 
 def _refuse_problems(topology: Topology) -> None:

@@ -1,4 +1,4 @@
-"""The logs of a run: each actor's lines go to a file of its own, to memory, and to followers.
+"""The logs of a run: each actor's lines go to a file of its own, to one of all in their order, to memory, and to followers.
 
 Generated secrets are masked first. A file that reaches 5 MB is renamed to ``.1``, one generation; a follower that reads
 too slowly loses its oldest lines and never delays the supervisor.
@@ -6,6 +6,7 @@ too slowly loses its oldest lines and never delays the supervisor.
 
 import asyncio
 import contextlib
+import json
 import os
 import re
 import time
@@ -17,7 +18,9 @@ from pathlib import Path
 
 from cachetwin_local.supervise.process.private_file import make_private_directory
 
-__all__ = ["LogLine", "Logs", "name_matches"]
+__all__ = ["ORDER_FILE", "LogLine", "Logs", "lines_in_order", "name_matches"]
+
+ORDER_FILE = "order.jsonl"
 
 _FILE_BYTES_MAX = 5_000_000
 _TAIL_LINES = 400
@@ -45,6 +48,7 @@ class Logs:
         self._directory = make_private_directory(directory)
         self._on_error = on_error
         self._files: dict[str, _LogFile] = {}
+        self._order = _LogFile(self._directory / ORDER_FILE)
         self._tails: dict[str, deque[str]] = {}
         self._recent: deque[LogLine] = deque(maxlen=4 * _TAIL_LINES)
         self._followers: set[asyncio.Queue[LogLine]] = set()
@@ -62,6 +66,7 @@ class Logs:
         self._record(name, line)
         file = self._files.setdefault(name, _LogFile(self.path(name)))
         error = file.write(line)
+        self._order.write(json.dumps([name, line]))
         if error is not None:
             text = f"[cachetwin] the log file {file.path} cannot be written ({error}): its lines are kept in memory"
             self._record(name, text)
@@ -97,6 +102,7 @@ class Logs:
 
     def close(self) -> None:
         """Close the files."""
+        self._order.close()
         while self._files:
             self._files.popitem()[1].close()
 
@@ -147,7 +153,7 @@ class _LogFile:
         self._file.write(data)
         if self._file.tell() > _FILE_BYTES_MAX:
             self.close()
-            self.path.replace(self.path.with_suffix(".log.1"))
+            self.path.replace(self.path.with_name(f"{self.path.name}.1"))
 
     def _is_in_place(self, file: FileIO) -> bool:
         """Whether the path still names the open file."""
@@ -155,6 +161,18 @@ class _LogFile:
             return os.path.samestat(os.fstat(file.fileno()), self.path.stat())
         except OSError:
             return False
+
+
+def lines_in_order(directory: Path) -> list[LogLine]:
+    """The lines that were written to the logs under `directory` before, of all actors."""
+    found = []
+    for file in (directory / f"{ORDER_FILE}.1", directory / ORDER_FILE):
+        with contextlib.suppress(OSError):
+            for text in file.read_text(encoding="utf-8", errors="replace").splitlines():
+                with contextlib.suppress(ValueError):  # a line that was cut off when the supervisor was killed
+                    name, line = json.loads(text)
+                    found.append(LogLine(str(name), str(line)))
+    return found
 
 
 def name_matches(name: str, names: frozenset[str]) -> bool:

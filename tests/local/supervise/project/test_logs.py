@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cachetwin_local.supervise.project.logs import Logs
+from cachetwin_local.supervise.project.logs import ORDER_FILE, Logs, lines_in_order
 from cachetwin_local.supervise.project.secret_store import SecretStore, generate_password
 from cachetwin_local.topology.values import GenerateSecretString
 
@@ -32,8 +32,25 @@ def test_a_full_file_is_kept_once_and_a_new_one_begun(tmp_path: Path) -> None:
     for _ in range(600):
         book.write("a", "x" * 20_000)
     book.close()
-    assert {path.name for path in tmp_path.iterdir()} == {"a.log", "a.log.1"}
-    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 11_000_000
+    assert {path.name for path in tmp_path.iterdir()} == {"a.log", "a.log.1", "order.jsonl", "order.jsonl.1"}
+    assert sum(path.stat().st_size for path in tmp_path.iterdir()) < 22_000_000
+
+
+def test_the_lines_of_several_logs_are_read_in_the_order_in_which_they_were_written(tmp_path: Path) -> None:
+    book = Logs(tmp_path)
+    for number in range(5):
+        book.write("ab"[number % 2], f"line {number}")
+    book.close()
+    with (tmp_path / ORDER_FILE).open("a") as file:
+        file.write('["a", "cut o')
+    assert [f"{one.name} {one.line}" for one in lines_in_order(tmp_path)] == [
+        "a line 0",
+        "b line 1",
+        "a line 2",
+        "b line 3",
+        "a line 4",
+    ]
+    assert lines_in_order(tmp_path / "none") == []
 
 
 def test_a_slow_follower_loses_the_oldest_lines(tmp_path: Path) -> None:
