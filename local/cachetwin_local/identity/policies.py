@@ -53,7 +53,7 @@ def _statement(where: str, statement: Any) -> Statement:  # noqa: ANN401  (a tem
     if not isinstance(statement, dict):
         raise UserError(f"{where}: must be an object, got {type(statement).__name__}")
     effect = statement.get("Effect")
-    if effect not in {"Allow", "Deny"}:
+    if not isinstance(effect, str) or effect not in {"Allow", "Deny"}:
         raise UserError(f"{where}: Effect must be Allow or Deny, got {effect}")
     actions, excludes_actions = _either(where, statement, "Action")
     resources, excludes_resources = _either(where, statement, "Resource")

@@ -36,7 +36,10 @@ class Installation:
 
 def installations() -> list[Installation]:
     """Every server of this machine that has its other programs, each once."""
-    found = {one.server.resolve(): one for one in map(_of, _servers()) if one is not None}
+    found: dict[Path, Installation] = {}
+    for one in map(_of, _servers()):
+        if one is not None:
+            found.setdefault(one.server.resolve(), one)  # ``mariadbd`` before the link of the other name
     return list(found.values())
 
 
