@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,6 +28,7 @@ CACHE_USER = "shop"
 CACHE_PASSWORD = "shop-password-0123456789"
 # what the service's README asks for; client|setinfo is newer than Debian's server
 COMMANDS = "+get +set +unlink +watch +unwatch +multi +exec +ping"
+PRODUCT = {"name": "Test Lamp", "category": "Lighting", "description": "Bright.", "price_cents": 1999, "stock": 3}
 
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))  # `stacks` lies at the root and is not installed
@@ -74,6 +76,13 @@ class Postgres:
         for process in (server, *server.children(recursive=True)):
             process.send_signal(number)
 
+    def new_database(self) -> str:
+        """Make an empty database; its name."""
+        name = f"shop_{next(DATABASE_NUMBERS)}"
+        with self.connect() as connection:
+            connection.execute(f"CREATE DATABASE {name}".encode())
+        return name
+
     def connect(self, name: str = "postgres") -> psycopg.Connection[TupleRow]:
         return psycopg.connect(host="127.0.0.1", port=self.port, user="shop", dbname=name, autocommit=True)
 
@@ -99,10 +108,7 @@ def postgres() -> Iterator[Postgres]:
 @pytest.fixture
 def database(postgres: Postgres) -> str:
     """An empty database for one test; its name."""
-    name = f"shop_{next(DATABASE_NUMBERS)}"
-    with postgres.connect() as connection:
-        connection.execute(f"CREATE DATABASE {name}".encode())
-    return name
+    return postgres.new_database()
 
 
 @dataclass
@@ -135,16 +141,23 @@ class CacheServer:
         return subprocess.run(program, check=True, capture_output=True, text=True, timeout=10).stdout.strip()
 
 
-@pytest.fixture
-def cache(tmp_path: Path) -> Iterator[CacheServer]:
+@contextmanager
+def running_cache(folder: Path) -> Iterator[CacheServer]:
+    """A cache in a folder; skips the test where there is no program for it."""
     if not (shutil.which("redis-server") and shutil.which("redis-cli")):
         pytest.skip("redis-server and redis-cli are not installed: the service needs a cache to be tested against")
-    server = CacheServer(tmp_path, free_port())
+    server = CacheServer(folder, free_port())
     server.start()
     try:
         yield server
     finally:
         server.stop()
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> Iterator[CacheServer]:
+    with running_cache(tmp_path) as server:
+        yield server
 
 
 @dataclass
@@ -187,8 +200,7 @@ class Service:
         return self.log_path.read_text() if self.log_path.exists() else ""
 
 
-@pytest.fixture
-def environment(postgres: Postgres, database: str, cache: CacheServer) -> dict[str, str]:
+def variables(postgres: Postgres, database: str, cache: CacheServer) -> dict[str, str]:
     """The contract's variables, all of them, and the few that any process needs."""
     return {
         "PATH": os.environ["PATH"],
@@ -212,13 +224,18 @@ def environment(postgres: Postgres, database: str, cache: CacheServer) -> dict[s
 
 
 @pytest.fixture
+def environment(postgres: Postgres, database: str, cache: CacheServer) -> dict[str, str]:
+    return variables(postgres, database, cache)
+
+
+@pytest.fixture
 def start_service(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[..., Service]]:
     """Starts a service; keyword arguments override variables. Every one is stopped at the end."""
     started: list[Service] = []
 
     def start(**overrides: str) -> Service:
-        variables = {**environment, "PORT": str(free_port()), **overrides}
-        service = Service(variables, tmp_path / f"service-{len(started)}.log")
+        told = {**environment, "PORT": str(free_port()), **overrides}
+        service = Service(told, tmp_path / f"service-{len(started)}.log")
         started.append(service)
         service.start()
         return service

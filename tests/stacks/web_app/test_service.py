@@ -10,9 +10,8 @@ from typing import Any
 import httpx
 import pytest
 from tests.processes import wait_until
-from tests.stacks.web_app.conftest import CACHE_PASSWORD, SERVICE, CacheServer, Postgres, Service
+from tests.stacks.web_app.conftest import CACHE_PASSWORD, PRODUCT, SERVICE, CacheServer, Postgres, Service
 
-PRODUCT = {"name": "Test Lamp", "category": "Lighting", "description": "Bright.", "price_cents": 1999, "stock": 3}
 Start = Callable[..., Service]
 
 
@@ -36,11 +35,15 @@ def status_of(service: Service, dependency: str) -> str:
 
 
 def test_the_first_read_is_a_miss_and_the_second_a_faster_hit(service: Service) -> None:
-    first, second = read(service, "/api/products/7"), read(service, "/api/products/7")
-    assert (first["source"], first["cache"]) == ("database", "miss")
-    assert (second["source"], second["cache"]) == ("cache", "hit")
-    assert first["data"] == second["data"]
-    assert second["latency_ms"] < first["latency_ms"]
+    misses, hits = [], []
+    for product in (7, 8, 9):
+        first, second = (read(service, f"/api/products/{product}") for _ in range(2))
+        assert (first["source"], first["cache"]) == ("database", "miss")
+        assert (second["source"], second["cache"]) == ("cache", "hit")
+        assert first["data"] == second["data"]
+        misses.append(first["latency_ms"])
+        hits.append(second["latency_ms"])
+    assert min(hits) < min(misses)  # other work on the machine only adds to both
     assert stats(service)["hit_rate"] == 0.5
 
 
@@ -63,13 +66,6 @@ def test_lists_and_searches_are_cached_too(service: Service, path: str) -> None:
 def test_equal_searches_share_one_entry(service: Service) -> None:
     read(service, "/api/search?q=oak%20kettle")
     assert read(service, "/api/search?q=%20OAK%20%20Kettle")["cache"] == "hit"
-
-
-@pytest.mark.parametrize("text", ["%", "_", "\\", "'; DROP TABLE products --", '"', "-", "ß" * 100])
-def test_a_search_takes_any_text_as_text(service: Service, text: str) -> None:
-    answer = service.client.get("/api/search", params={"q": text})
-    assert answer.status_code == 200
-    assert answer.json()["data"]["total"] == 0
 
 
 def test_a_changed_price_is_seen_at_once_in_the_detail_and_in_the_lists(service: Service) -> None:
@@ -217,7 +213,7 @@ def test_without_the_database_the_cache_still_answers_and_the_rest_is_a_clear_50
         assert service.client.patch("/api/products/7", json={"stock": 1}).status_code == 503
         assert service.client.get("/healthz").status_code == 200
         wait_until(lambda: service.answers("/readyz", 503), "not ready without the database")
-        assert service.client.get("/api/products/8").elapsed.total_seconds() < 1
+        assert min(service.client.get("/api/products/8").elapsed.total_seconds() for _ in range(5)) < 1
     finally:
         postgres.start()
     service.wait_ready()
@@ -230,10 +226,11 @@ def test_a_database_that_hangs_costs_a_bounded_time_and_then_none(service: Servi
     try:
         assert service.client.get("/api/products/8").status_code == 503
         wait_until(lambda: service.answers("/readyz", 503), "not ready while the database hangs")
-        refused = service.client.get("/api/products/9")
-        assert (refused.status_code, refused.json()["error"]["code"]) == (503, "database_unavailable")
-        assert refused.elapsed.total_seconds() < 2
-        assert "database=down" in refused.headers["x-dependencies"]
+        answers = [service.client.get("/api/products/9") for _ in range(5)]
+        for refused in answers:
+            assert (refused.status_code, refused.json()["error"]["code"]) == (503, "database_unavailable")
+            assert "database=down" in refused.headers["x-dependencies"]
+        assert min(refused.elapsed.total_seconds() for refused in answers) < 2
         assert read(service, "/api/products/7")["source"] == "cache"
     finally:
         postgres.signal(signal.SIGCONT)
@@ -284,85 +281,6 @@ def test_processes_that_start_together_make_the_sample_data_once(
         query = "SELECT (SELECT count(*) FROM products), (SELECT count(*) FROM reviews)"
         assert connection.execute(query).fetchone() == (480, 120_000)
     assert sum("made the catalogue's tables" in service.log() for service in services) == 1
-
-
-@pytest.mark.parametrize(
-    ("change", "field"),
-    [
-        ({"price_cents": -1}, "price_cents"),
-        ({"price_cents": 1.5}, "price_cents"),
-        ({"price_cents": True}, "price_cents"),
-        ({"price_cents": 10**30}, "price_cents"),
-        ({"name": " "}, "name"),
-        ({"name": "x" * 121}, "name"),
-        ({"name": "a\x00b"}, "name"),
-        ({"name": None}, "name"),
-        ({"colour": "red"}, "colour"),
-    ],
-)
-def test_a_field_that_breaks_a_rule_is_named(service: Service, change: dict[str, Any], field: str) -> None:
-    for answer in (
-        service.client.patch("/api/products/7", json=change),
-        service.client.post("/api/products", json={**PRODUCT, **change}),
-    ):
-        assert answer.status_code == 422
-        assert list(answer.json()["error"]["fields"]) == [field]
-
-
-def test_a_lone_surrogate_is_refused(service: Service) -> None:
-    headers = {"Content-Type": "application/json"}
-    answer = service.client.patch("/api/products/7", content=rb'{"name": "\ud800"}', headers=headers)
-    assert answer.status_code == 422
-
-
-@pytest.mark.parametrize(
-    ("content", "kind", "status"),
-    [
-        (b"{", "application/json", 400),
-        (b"[]", "application/json", 400),
-        (b"[" * 60_000, "application/json", 400),
-        (b"{}", "application/json", 422),
-        (b"price_cents=1", "application/x-www-form-urlencoded", 415),
-        (b" " * 70_000, "application/json", 413),
-    ],
-)
-def test_a_body_that_is_no_json_object_is_refused(service: Service, content: bytes, kind: str, status: int) -> None:
-    answer = service.client.patch("/api/products/7", content=content, headers={"Content-Type": kind})
-    assert answer.status_code == status, answer.text
-
-
-@pytest.mark.parametrize(
-    ("path", "status"),
-    [
-        ("/api/products/0", 422),
-        ("/api/products/x", 422),
-        ("/api/products/99999999999999999999", 422),
-        ("/api/products/9223372036854775807", 404),
-        ("/api/products?page=0", 422),
-        ("/api/products?sort=colour", 422),
-        ("/api/search", 422),
-        ("/api/search?q=" + "x" * 101, 422),
-        ("/api/nothing", 404),
-    ],
-)
-def test_a_request_that_makes_no_sense_gets_a_json_error(service: Service, path: str, status: int) -> None:
-    answer = service.client.get(path)
-    assert answer.status_code == status
-    assert answer.json()["error"]["message"]
-
-
-def test_the_page_comes_with_a_strict_policy_and_asks_nobody_else(service: Service) -> None:
-    page = service.client.get("/")
-    policy = page.headers["content-security-policy"]
-    assert policy.startswith("default-src 'none'; script-src 'self'; style-src 'self'")
-    assert "unsafe" not in policy
-    assert "http" not in page.text.replace("http-equiv", "")
-    for name in ("app.js", "app.css", "icon.svg"):
-        assert f"/static/{name}" in page.text
-        asset = service.client.get(f"/static/{name}")
-        assert asset.status_code == 200
-        assert asset.headers["x-content-type-options"] == "nosniff"
-    assert service.client.get("/static/../web.py").status_code == 404
 
 
 def test_sigterm_ends_it_cleanly_and_the_log_holds_no_secret(start_service: Start) -> None:
