@@ -15,9 +15,7 @@ def _below(prefix: str, names: str) -> str:
 
 
 RULE = PropertyUse.of(
-    "Description EventBusName EventPattern EventPattern.* Name RoleArn ScheduleExpression State Targets.Arn Targets.Id "
-    "Targets.DeadLetterConfig.* Targets.EcsParameters.TaskCount Targets.EcsParameters.TaskDefinitionArn Targets.Input "
-    "Targets.InputPath Targets.InputTransformer.* Targets.RetryPolicy.* Targets.RoleArn Targets.SqsParameters.*",
+    "Description EventBusName EventPattern EventPattern.* Name RoleArn ScheduleExpression State Targets Targets.*",
     {
         **recorded(_TAGS, "Tags Targets.EcsParameters.TagList"),
         **recorded("a task runs as a process here", _below("Targets.EcsParameters", f"{_TASKS} PlacementStrategies")),
@@ -33,9 +31,7 @@ RULE = PropertyUse.of(
 )
 
 SCHEDULE = PropertyUse.of(
-    "Description EndDate GroupName Name ScheduleExpression ScheduleExpressionTimezone StartDate State Target.Arn "
-    "Target.DeadLetterConfig.* Target.EcsParameters.TaskCount Target.EcsParameters.TaskDefinitionArn "
-    "Target.EventBridgeParameters.* Target.Input Target.RetryPolicy.* Target.RoleArn Target.SqsParameters.*",
+    "Description EndDate GroupName Name ScheduleExpression ScheduleExpressionTimezone StartDate State Target Target.*",
     {
         **recorded("nothing is encrypted at rest here", "KmsKeyArn"),
         **recorded("a schedule is due at the beginning of its window", "FlexibleTimeWindow"),
