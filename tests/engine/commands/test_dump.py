@@ -3,7 +3,7 @@
 import struct
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tests.engine.hosts import KeepsItsLog
 from tests.engine.in_process import Run, start
@@ -71,6 +71,7 @@ def test_cut_short_at_any_place_it_is_an_error_and_nothing_worse(run: Run, line:
 
 
 @settings(max_examples=400, deadline=None)
+@example("SADD k a b 1", 3, 0, 3530, 133)  # an element that ends behind the last byte
 @given(st.sampled_from(MAKE), st.integers(0, 10_000), st.integers(0, 255), st.integers(0, 10_000), st.integers(0, 255))
 def test_with_any_two_bytes_changed_it_is_a_value_or_an_error(
     line: str, first: int, one: int, second: int, other: int

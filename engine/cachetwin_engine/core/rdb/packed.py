@@ -48,23 +48,29 @@ def listpack(elements: list[bytes]) -> bytes:
     return b"".join(parts)
 
 
+_SMALL_INTEGERS: Final = [bytes([value, 1]) for value in range(128)]
+_SHORT_HEADS: Final = [bytes([0x80 | size]) for size in range(64)]
+_SHORT_BACK_LENGTHS: Final = [bytes([size]) for size in range(128)]
+
+
 def _entry(element: bytes) -> bytes:
     value = integer_or_none(element) if len(element) <= 20 else None
     size = len(element)
     if value is not None:
+        if 0 <= value <= 127:
+            return _SMALL_INTEGERS[value]
         head = _integer(value)
     elif size < 64:
-        head = bytes([0x80 | size]) + element
+        return b"%b%b%b" % (_SHORT_HEADS[size], element, _SHORT_BACK_LENGTHS[size + 1])
     elif size < 4096:
         head = bytes([0xE0 | size >> 8, size & 0xFF]) + element
     else:
         head = b"\xf0" + size.to_bytes(4, "little") + element
-    return head + _back_length(len(head))
+    size = len(head)
+    return head + (_SHORT_BACK_LENGTHS[size] if size < 128 else _back_length(size))
 
 
 def _integer(value: int) -> bytes:
-    if 0 <= value <= 127:
-        return bytes([value])
     if -4096 <= value <= 4095:
         return bytes([0xC0 | (value >> 8 & 0x1F), value & 0xFF])
     for code, size in ((0xF1, 2), (0xF2, 3), (0xF3, 4)):
@@ -97,7 +103,7 @@ def listpack_elements(data: bytes) -> list[bytes]:
         found.append(element)
         at += size
         if size < 128:  # its length behind it is one byte
-            if data[at] != size:
+            if at > last or data[at] != size:
                 raise BadData("a listpack that can't be walked backwards")
             at += 1
             continue

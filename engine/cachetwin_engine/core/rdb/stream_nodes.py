@@ -14,6 +14,7 @@ from .packed import BadData, listpack, listpack_elements
 
 _DELETED: Final = 1
 _SAME_FIELDS: Final = 2
+_PLAIN_MAX: Final = 2**61
 
 
 def stream_node(entries: list[bytes]) -> bytes:
@@ -71,6 +72,8 @@ def node_entries(base: int, data: bytes) -> list[tuple[int, list[bytes]]]:
 
 def _wrapped(difference: int) -> int:
     """``difference`` as the signed 64-bit integer that a listpack can hold."""
+    if -_PLAIN_MAX <= difference <= _PLAIN_MAX:
+        return difference  # nearly always; integers of more than 62 bits are objects
     difference &= SEQ_MASK
     return difference - (1 << 64) if difference >> 63 else difference
 
