@@ -127,9 +127,13 @@ class Context(Caller):
         return (b"~%d\r\n" if self.resp3 else b"*%d\r\n") % len(items) + b"".join(items)
 
     def double(self, value: float) -> bytes:
-        """A double: bulk string in RESP2. The profile decides the number of digits."""
-        text = shortest(value) if self.engine.profile.shortest_doubles else digits_17(value)
+        """A double: bulk string in RESP2."""
+        text = self.double_text(value)
         return b"," + text + CRLF if self.resp3 else bulk(text)
+
+    def double_text(self, value: float) -> bytes:
+        """A double as text. The profile decides the number of digits."""
+        return shortest(value) if self.engine.profile.shortest_doubles else digits_17(value)
 
     def boolean(self, value: bool) -> bytes:
         """A boolean: 1 or 0 in RESP2."""

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from mypy_extensions import mypyc_attr
+
 from cachetwin_engine.core.acl.access import database_or_none
 from cachetwin_engine.core.registry.command_table import Command
 
@@ -9,6 +11,7 @@ _NO_DATABASE: Final = -1
 _WORD_BYTES: Final = 24  # beside its text
 
 
+@mypyc_attr(acyclic=True)
 class Queued:
     """A command that waits for EXEC."""
 

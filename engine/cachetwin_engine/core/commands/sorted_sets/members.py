@@ -231,6 +231,12 @@ def members_reply(ctx: Context, members: list[bytes], scores: list[float], with_
 
 def pairs_reply(ctx: Context, members: list[bytes], scores: list[float], nested: bool) -> bytes:
     """Members with their scores; each pair is an array if ``nested``."""
+    if not (nested or ctx.resp3):
+        words: list[bytes] = []
+        for at, member in enumerate(members):
+            words.append(member)
+            words.append(ctx.double_text(scores[at]))
+        return bulk_array(words)
     parts = [array_header(len(members) if nested else 2 * len(members))]
     for at, member in enumerate(members):
         if nested:
