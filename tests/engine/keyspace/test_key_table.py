@@ -290,3 +290,29 @@ def test_neighbours_are_drawn_from_everywhere(table: KeyTable, count: int) -> No
 
 def test_nothing_is_drawn_from_an_empty_table(table: KeyTable) -> None:
     assert table.draw(RandomSource(4).below, 5) == []
+
+
+@given(pairs=st.dictionaries(KEYS, VALUES, max_size=100), more=STEPS)
+@pytest.mark.parametrize("kind", TABLES)
+def test_a_copy_has_the_same_strings_and_goes_its_own_way(
+    kind: str, pairs: dict[bytes, bytes], more: list[tuple[bool, bytes, bytes]]
+) -> None:
+    table = TABLES[kind]()
+    for key, value in pairs.items():
+        table.put(key, value)
+        table.expire_at(key, 5)
+    copy = table.copied()
+    for puts, key, value in more:
+        if puts:
+            table.put(key, value)
+        else:
+            table.remove(key)
+    words = copy.strings(with_keys=True)
+    assert dict(zip(words[::2], words[1::2], strict=True)) == pairs
+    assert copy.strings(with_keys=False) == words[1::2]
+    assert (len(copy), copy.expiring) == (len(pairs), 0)
+    assert all(copy.find(key) == value for key, value in pairs.items())
+    for key in pairs:
+        copy.remove(key)
+    copy.put(b"new", b"value")
+    assert copy.items() == [(b"new", b"value")]

@@ -72,6 +72,17 @@ class DictTable(KeyTable):
         """See ``KeyTable``."""
         return list(self._values.items())
 
+    def strings(self, with_keys: bool) -> list[bytes]:
+        """See ``KeyTable``."""
+        strings = [(key, value) for key, value in self._values.items() if isinstance(value, bytes)]
+        return [word for pair in strings for word in pair] if with_keys else [value for _, value in strings]
+
+    def copied(self) -> KeyTable:
+        """See ``KeyTable``."""
+        copy = DictTable()
+        copy._values = self._values.copy()
+        return copy
+
     def random(self, below: Callable[[int], int]) -> bytes:
         """See ``KeyTable``."""
         return self._indexed().random(below)

@@ -55,6 +55,14 @@ class KeyTable:
         """All keys and their values, for reading only."""
         raise NotImplementedError
 
+    def strings(self, with_keys: bool) -> list[bytes]:
+        """All values of a table that holds strings only, each behind its key if ``with_keys``."""
+        raise NotImplementedError
+
+    def copied(self) -> "KeyTable":
+        """An independent copy of a table that holds strings only, without times to live."""
+        raise NotImplementedError
+
     def close(self) -> None:
         """Pack values where that saves memory. Called when no command runs: nobody may use what ``find`` or ``put`` saw."""
 

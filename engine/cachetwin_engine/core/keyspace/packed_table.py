@@ -25,129 +25,18 @@ segment is laid out anew without its entries; and the pointer to the entry: 13 b
 from collections.abc import Callable
 from typing import Final, cast, final
 
-from librt.vecs import vec
-from mypy_extensions import i32, i64, u8
+from mypy_extensions import i64
 
 from .key_table import KeyTable
-from .packed_entry import entry_of, is_under, key_of, packed, value_of
+from .packed_entry import entry_of, key_of, packed, value_of
+from .segment import EMPTY, GONE, NEVER, PLACE_BITS, PLACE_MASK, Segment, tag_of
 from .value import Value
 
 _CELLS_MIN: Final = 16
 _CELLS_MAX: Final = 4096
-_PLACE_BITS: Final = 31
-_PLACE_MASK: Final = 0x7FFFFFFF
-_EMPTY: Final = 0
-_GONE: Final = 1
 _SEGMENT_KEYS_MIN: Final = 16  # on average; with fewer the table is laid out anew
 _DRAWS_MAX: Final = 1000  # of cells that are empty, before all keys are gone through
 _EXPIRING_DRAWS_MAX: Final = 50  # of cells without a time to live, before the next one with it is taken
-_NEVER: Final = -1
-
-
-@final
-class _Segment:
-    """The cells of one range of places."""
-
-    def __init__(self, number: int, cells: i64, shift: i64) -> None:
-        self.number = number  # among the table's segments
-        self.cells: i64 = cells
-        self.shift: i64 = shift  # of a place: what is left of it ends in the home
-        self.used: i64 = 0  # cells that are not empty
-        self.count: i64 = 0  # keys
-        self.tags: vec[u8] = vec[u8]([u8(0)] * cells)
-        self.places: vec[i32] = vec[i32]([i32(0)] * cells)
-        self.entries: list[object] = [None] * cells
-        self.expiring: i64 = 0  # keys with a time to live
-        self.expiries: vec[i64] = vec[i64]()  # by cell, from the first such key on
-
-    def add(self, tag: i64, place: i64, entry: object) -> i64:
-        """Add an entry whose key is not there, in the first cell that is free; which one that is."""
-        tags = self.tags
-        mask = self.cells - 1
-        at = (place >> self.shift) & mask
-        while i64(tags[at]) > _GONE:
-            at = (at + 1) & mask
-        self.fill(at, tag, place, entry)
-        return at
-
-    def fill(self, at: i64, tag: i64, place: i64, entry: object) -> None:
-        """Put an entry in the cell ``at``, which is free."""
-        tags = self.tags
-        if tags[at] == _EMPTY:
-            self.used += 1
-        tags[at] = u8(tag)
-        self.places[at] = i32(place)
-        self.entries[at] = entry
-        self.count += 1
-
-    def expiry(self, at: i64) -> i64:
-        """When the key in cell ``at`` expires; never, below cell 0."""
-        if at < 0 or not self.expiring:
-            return _NEVER
-        return self.expiries[at]
-
-    def set_expiry(self, at: i64, at_ms: i64) -> i64:
-        """Set when the key in cell ``at`` expires, or that it never does; by how much there are more such keys now."""
-        if not self.expiring:
-            if at_ms < 0:
-                return 0
-            self.expiries = vec[i64]([i64(_NEVER)] * self.cells)
-        change: i64 = 0
-        if self.expiries[at] < 0:
-            if at_ms >= 0:
-                change = 1
-        elif at_ms < 0:
-            change = -1
-        self.expiries[at] = at_ms
-        self.expiring += change
-        if not self.expiring:
-            self.expiries = vec[i64]()
-        return change
-
-    def find(self, key: bytes, hashed: i64) -> i64:
-        """The cell of ``key``; if it is not there -1 less the empty cell at which the search ended."""
-        tags = self.tags
-        mask = self.cells - 1
-        at = ((hashed & _PLACE_MASK) >> self.shift) & mask
-        tag = _tag_of(hashed)
-        while True:
-            seen = i64(tags[at])
-            if seen == tag:
-                if is_under(self.entries[at], key):
-                    return at
-            elif seen == _EMPTY:
-                return -1 - at
-            at = (at + 1) & mask
-
-    def walk(self, home: i64, count: int, found: list[bytes], expiring: bool) -> i64:
-        """Add keys to ``found`` whose home is ``home`` or later, until there are ``count`` and every home is complete.
-
-        With ``expiring`` those that have a time to live. The home to continue from; the number of cells at the end.
-        """
-        if expiring and not self.expiring:
-            return self.cells
-        at = home
-        while at < self.cells:
-            tag = i64(self.tags[at])
-            if tag == _EMPTY and at > home and len(found) >= count:
-                return at  # nothing that belongs before an empty cell lies behind it
-            if tag > _GONE and home <= self._home_of(at) <= at and (not expiring or self.expiries[at] >= 0):
-                found.append(key_of(self.entries[at]))
-            at += 1
-        at = 0
-        while self.tags[at] != _EMPTY:  # what found no room at the end lies at the beginning
-            if (
-                i64(self.tags[at]) > _GONE
-                and self._home_of(at) >= home
-                and self._home_of(at) > at
-                and (not expiring or self.expiries[at] >= 0)
-            ):
-                found.append(key_of(self.entries[at]))
-            at += 1
-        return self.cells
-
-    def _home_of(self, at: i64) -> i64:
-        return (i64(self.places[at]) >> self.shift) & (self.cells - 1)
 
 
 @final
@@ -160,9 +49,9 @@ class PackedTable(KeyTable):
         self._to_close = to_close
         self._open: list[Value] = []  # values in use that may be packed by ``close``
         self._count: i64 = 0
-        self._shift: i64 = _PLACE_BITS  # of a place: what is left of it is its place in the directory
-        self._segments: list[_Segment] = [_Segment(0, _CELLS_MIN, _PLACE_BITS - 4)]
-        self._directory: list[_Segment] = [self._segments[0]]
+        self._shift: i64 = PLACE_BITS  # of a place: what is left of it is its place in the directory
+        self._segments: list[Segment] = [Segment(0, _CELLS_MIN, PLACE_BITS - 4)]
+        self._directory: list[Segment] = [self._segments[0]]
 
     def __len__(self) -> int:
         return self._count
@@ -170,7 +59,7 @@ class PackedTable(KeyTable):
     def find(self, key: bytes) -> object | None:
         """See ``KeyTable``."""
         hashed: i64 = hash(key)
-        segment = self._directory[(hashed & _PLACE_MASK) >> self._shift]
+        segment = self._directory[(hashed & PLACE_MASK) >> self._shift]
         at = segment.find(key, hashed)
         if at < 0:
             return None
@@ -187,14 +76,14 @@ class PackedTable(KeyTable):
     def peek(self, key: bytes) -> object | None:
         """See ``KeyTable``."""
         hashed: i64 = hash(key)
-        segment = self._directory[(hashed & _PLACE_MASK) >> self._shift]
+        segment = self._directory[(hashed & PLACE_MASK) >> self._shift]
         at = segment.find(key, hashed)
         return None if at < 0 else value_of(segment.entries[at])
 
     def has(self, key: bytes) -> bool:
         """See ``KeyTable``."""
         hashed: i64 = hash(key)
-        return self._directory[(hashed & _PLACE_MASK) >> self._shift].find(key, hashed) >= 0
+        return self._directory[(hashed & PLACE_MASK) >> self._shift].find(key, hashed) >= 0
 
     def put(self, key: bytes, value: object) -> bool:
         """See ``KeyTable``."""
@@ -202,16 +91,16 @@ class PackedTable(KeyTable):
         if isinstance(entry, Value) and entry.compact_kind():
             self._note_open(entry)
         hashed: i64 = hash(key)
-        place = hashed & _PLACE_MASK
+        place = hashed & PLACE_MASK
         segment = self._directory[place >> self._shift]
         at = segment.find(key, hashed)
         if at >= 0:
             segment.entries[at] = entry
             return False
         if segment.used > segment.count:  # a cell on the way may be free, because its key has gone
-            segment.add(_tag_of(hashed), place, entry)
+            segment.add(tag_of(hashed), place, entry)
         else:
-            segment.fill(-1 - at, _tag_of(hashed), place, entry)
+            segment.fill(-1 - at, tag_of(hashed), place, entry)
         self._count += 1
         if segment.used * 4 > segment.cells * 3:
             self._make_room(segment, place)
@@ -220,7 +109,7 @@ class PackedTable(KeyTable):
     def remove(self, key: bytes) -> object | None:
         """See ``KeyTable``."""
         hashed: i64 = hash(key)
-        place = hashed & _PLACE_MASK
+        place = hashed & PLACE_MASK
         segment = self._directory[place >> self._shift]
         at = segment.find(key, hashed)
         if at < 0:
@@ -228,12 +117,12 @@ class PackedTable(KeyTable):
         entry = segment.entries[at]
         segment.entries[at] = None
         if segment.expiring:
-            self.expiring += segment.set_expiry(at, _NEVER)
-        if segment.tags[(at + 1) & (segment.cells - 1)] == _EMPTY:
-            segment.tags[at] = _EMPTY
+            self.expiring += segment.set_expiry(at, NEVER)
+        if segment.tags[(at + 1) & (segment.cells - 1)] == EMPTY:
+            segment.tags[at] = EMPTY
             segment.used -= 1
         else:
-            segment.tags[at] = _GONE
+            segment.tags[at] = GONE
         segment.count -= 1
         self._count -= 1
         if segment.cells > _CELLS_MIN and segment.count * 8 < segment.cells:
@@ -255,7 +144,7 @@ class PackedTable(KeyTable):
         if entry is None:
             return
         hashed: i64 = hash(value.key)
-        segment = self._directory[(hashed & _PLACE_MASK) >> self._shift]
+        segment = self._directory[(hashed & PLACE_MASK) >> self._shift]
         at = segment.find(value.key, hashed)
         if at >= 0 and segment.entries[at] is value:
             segment.entries[at] = entry
@@ -287,7 +176,7 @@ class PackedTable(KeyTable):
             while at < segment.cells:
                 if len(found) >= count:
                     return found
-                if i64(tags[at]) > _GONE and (not expiring or segment.expiries[at] >= 0):
+                if i64(tags[at]) > GONE and (not expiring or segment.expiries[at] >= 0):
                     found.append(key_of(segment.entries[at]))
                 at += 1
             number = number + 1 if number + 1 < len(segments) else 0
@@ -308,6 +197,22 @@ class PackedTable(KeyTable):
             if entry is not None
         ]
 
+    def strings(self, with_keys: bool) -> list[bytes]:
+        """See ``KeyTable``."""
+        found: list[bytes] = []
+        for segment in self._segments:
+            segment.add_strings(found, with_keys)
+        return found
+
+    def copied(self) -> KeyTable:
+        """See ``KeyTable``."""
+        copy = PackedTable([])
+        copy._count = self._count
+        copy._shift = self._shift
+        copy._segments = [segment.copied() for segment in self._segments]
+        copy._directory = [copy._segments[segment.number] for segment in self._directory]
+        return copy
+
     def random(self, below: Callable[[int], int]) -> bytes:
         """See ``KeyTable``."""
         segments = self._segments
@@ -316,7 +221,7 @@ class PackedTable(KeyTable):
             drawn: i64 = below(len(segments) * widest)  # one draw for both: a segment and a cell
             segment = segments[drawn // widest]
             at = drawn % widest
-            if at < segment.cells and i64(segment.tags[at]) > _GONE:
+            if at < segment.cells and i64(segment.tags[at]) > GONE:
                 return key_of(segment.entries[at])
         keys = self.keys()
         return keys[below(len(keys))]
@@ -340,13 +245,13 @@ class PackedTable(KeyTable):
 
     def _scanned(self, cursor: int, count: int, expiring: bool) -> tuple[int, list[bytes]]:
         found: list[bytes] = []
-        place: i64 = cursor & _PLACE_MASK
+        place: i64 = cursor & PLACE_MASK
         while True:
             segment = self._directory[place >> self._shift]
             first = place & ~((segment.cells << segment.shift) - 1)
             home = segment.walk((place - first) >> segment.shift, count, found, expiring)
             place = first + (home << segment.shift)
-            if place > _PLACE_MASK:
+            if place > PLACE_MASK:
                 return 0, found
             if len(found) >= count:
                 return place, found
@@ -355,14 +260,14 @@ class PackedTable(KeyTable):
         """See ``KeyTable``."""
         hashed: i64 = hash(key)
         at: i64 = cursor
-        return hashed & _PLACE_MASK < at
+        return hashed & PLACE_MASK < at
 
     # -- times to live ------------------------------------------------------------------------------------------------
 
     def expire_at(self, key: bytes, at_ms: int) -> None:
         """See ``KeyTable``."""
         hashed: i64 = hash(key)
-        segment = self._directory[(hashed & _PLACE_MASK) >> self._shift]
+        segment = self._directory[(hashed & PLACE_MASK) >> self._shift]
         at = segment.find(key, hashed)
         if at >= 0:
             self.expiring += segment.set_expiry(at, at_ms)
@@ -370,16 +275,16 @@ class PackedTable(KeyTable):
     def expiry_of(self, key: bytes) -> int:
         """See ``KeyTable``."""
         hashed: i64 = hash(key)
-        segment = self._directory[(hashed & _PLACE_MASK) >> self._shift]
+        segment = self._directory[(hashed & PLACE_MASK) >> self._shift]
         if not segment.expiring:
-            return _NEVER
+            return NEVER
         return segment.expiry(segment.find(key, hashed))
 
     def persist(self, key: bytes) -> bool:
         """See ``KeyTable``."""
         if self.expiry_of(key) < 0:
             return False
-        self.expire_at(key, _NEVER)
+        self.expire_at(key, NEVER)
         return True
 
     def expiry_times(self, count: int) -> list[int]:
@@ -417,7 +322,7 @@ class PackedTable(KeyTable):
 
     # -- room ---------------------------------------------------------------------------------------------------------
 
-    def _make_room(self, segment: _Segment, place: i64) -> None:
+    def _make_room(self, segment: Segment, place: i64) -> None:
         """More than three quarters of a segment's cells are in use."""
         if segment.count * 2 <= segment.cells:  # much of it by what has gone
             self._lay_out(segment, place, segment.cells, segment.shift)
@@ -426,36 +331,36 @@ class PackedTable(KeyTable):
         else:
             self._split(segment, place)
 
-    def _lay_out(self, old: _Segment, place: i64, cells: i64, shift: i64) -> None:
+    def _lay_out(self, old: Segment, place: i64, cells: i64, shift: i64) -> None:
         """Put a segment of another size in the place of ``old``, in which ``place`` lies."""
-        new = _Segment(old.number, cells, shift)
+        new = Segment(old.number, cells, shift)
         at: i64 = 0
         while at < old.cells:
             tag = i64(old.tags[at])
-            if tag > _GONE:
+            if tag > GONE:
                 to = new.add(tag, i64(old.places[at]), old.entries[at])
                 if old.expiring:
                     new.set_expiry(to, old.expiries[at])
             at += 1
         self._enter(old, new, new, place)
 
-    def _split(self, old: _Segment, place: i64) -> None:
+    def _split(self, old: Segment, place: i64) -> None:
         """Put two segments in the place of one."""
         if (old.cells << old.shift) >> self._shift == 1:
-            wider: list[_Segment] = []
+            wider: list[Segment] = []
             for segment in self._directory:
                 wider.append(segment)
                 wider.append(segment)
             self._directory = wider
             self._shift -= 1
-        low = _Segment(old.number, old.cells, old.shift - 1)
-        high = _Segment(len(self._segments), old.cells, old.shift - 1)
+        low = Segment(old.number, old.cells, old.shift - 1)
+        high = Segment(len(self._segments), old.cells, old.shift - 1)
         self._segments.append(high)
         half = (old.cells << old.shift) >> 1
         at: i64 = 0
         while at < old.cells:
             tag = i64(old.tags[at])
-            if tag > _GONE:
+            if tag > GONE:
                 where = i64(old.places[at])
                 new = high if where & half else low
                 to = new.add(tag, where, old.entries[at])
@@ -464,7 +369,7 @@ class PackedTable(KeyTable):
             at += 1
         self._enter(old, low, high, place)
 
-    def _enter(self, old: _Segment, low: _Segment, high: _Segment, place: i64) -> None:
+    def _enter(self, old: Segment, low: Segment, high: Segment, place: i64) -> None:
         """Let the directory lead to ``low`` and, for the second half of its range, to ``high`` instead of ``old``."""
         span = old.cells << old.shift
         first = (place & ~(span - 1)) >> self._shift
@@ -480,8 +385,8 @@ class PackedTable(KeyTable):
         old = self._segments
         self._count = 0
         self.expiring = 0
-        self._shift = _PLACE_BITS
-        self._segments = [_Segment(0, _CELLS_MIN, _PLACE_BITS - 4)]
+        self._shift = PLACE_BITS
+        self._segments = [Segment(0, _CELLS_MIN, PLACE_BITS - 4)]
         self._directory = [self._segments[0]]
         for segment in old:
             at: i64 = 0
@@ -493,8 +398,3 @@ class PackedTable(KeyTable):
                     if segment.expiry(at) >= 0:
                         self.expire_at(key, segment.expiry(at))
                 at += 1
-
-
-def _tag_of(hashed: i64) -> i64:
-    """The tag of a cell for a key of that hash."""
-    return ((hashed >> _PLACE_BITS) & 127) | 128

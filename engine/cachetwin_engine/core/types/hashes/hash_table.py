@@ -49,11 +49,13 @@ class HashTable:
             for field, value in self._fields.items():
                 size += entry_bytes(field) + entry_bytes(value)
             return OBJECT_BYTES + LISTPACK_HEAD_BYTES + size
-        seen = table.keys() if samples == 0 else table.first(samples)
-        for field in seen:
-            size += len(field) + len(self._value(field)) + _ENTRY_BYTES
         count = len(table)
-        return OBJECT_BYTES + _TABLE_BYTES + int(count * _SLOT_BYTES) + (size * count // len(seen) if seen else 0)
+        words = table.strings(with_keys=True) if samples == 0 else self.with_values(table.first(samples))
+        for word in words:
+            size += len(word)
+        seen = len(words) // 2
+        size += seen * _ENTRY_BYTES
+        return OBJECT_BYTES + _TABLE_BYTES + int(count * _SLOT_BYTES) + (size * count // seen if seen else 0)
 
     def take_apart(self) -> list[object]:
         """The containers of the large form, for ``Trash``."""
@@ -64,9 +66,10 @@ class HashTable:
 
     def copied(self) -> "HashTable":
         """An independent copy."""
-        copy = HashTable(dict(self.pairs()))
-        if not self.packed:
-            copy._unpack()
+        copy = HashTable(self._fields.copy())
+        if self._table is not None:
+            copy._table = self._table.copied()
+            copy.packed = False
         if self._expiries is not None:
             copy._expiries = self._expiries.copy()
             copy._rebuild_soonest()
@@ -152,13 +155,9 @@ class HashTable:
 
     def flat(self) -> list[bytes]:
         """Each field, followed by its value, in the same order."""
-        flat: list[bytes] = []
         if self._table is not None and self._expiries is None:
-            for field, held in self._table.items():
-                if isinstance(held, bytes):
-                    flat.append(field)
-                    flat.append(held)
-            return flat
+            return self._table.strings(with_keys=True)
+        flat: list[bytes] = []
         for field, value in self.pairs():
             if self._expiries is None or not self._is_expired(field):
                 flat.append(field)
@@ -167,6 +166,8 @@ class HashTable:
 
     def contents(self) -> list[bytes]:
         """All values."""
+        if self._table is not None and self._expiries is None:
+            return self._table.strings(with_keys=False)
         return self.flat()[1::2]
 
     def with_values(self, fields: list[bytes]) -> list[bytes]:
