@@ -37,7 +37,7 @@ import psutil
 
 START_SECONDS_MAX = 10.0
 RUN_SECONDS_MAX = 300.0
-CALM_SECONDS = 0.05
+CALM_SECONDS = 0.2
 CALM_SECONDS_MAX = 20.0
 KEYSPACE = 100_000
 DATA_BYTES_MAX = 256 * 2**20  # what one run may leave in a server: with large values fewer keys and requests
@@ -241,7 +241,7 @@ def calm_down(server: Server) -> None:
     """Wait until the server has nothing more to do."""
     deadline = time.monotonic() + CALM_SECONDS_MAX
     used = -1.0
-    while time.monotonic() < deadline and cpu_seconds(server.process) - used > CALM_SECONDS / 10:
+    while time.monotonic() < deadline and cpu_seconds(server.process) - used > CALM_SECONDS / 50:
         used = cpu_seconds(server.process)
         time.sleep(CALM_SECONDS)
 

@@ -195,10 +195,14 @@ class Reader:
             target=self._sock.sendall, args=(request + encoded([b"ECHO", mark]),), daemon=True
         ).start()  # a server may answer before it has read everything
         tail = b""
+        is_first = True
         while not tail.endswith(end):
             count = self._sock.recv_into(self._buffer)
             if count == 0:
                 return
+            if is_first and self._buffer[0] == ord("-"):
+                raise SystemExit(f"{request[:60]!r} was answered with {bytes(self._buffer[:80])!r}")
+            is_first = False
             tail = (tail + bytes(self._buffer[max(0, count - len(end)) : count]))[-len(end) :]
 
     def close(self) -> None:
@@ -259,6 +263,8 @@ def main() -> None:
     options = parser.parse_args()
     sizes = Sizes(options.elements, options.string_bytes)
     candidates = contenders(options)
+    for candidate in candidates:
+        candidate.command += ["--enable-debug-command", "yes"]
     with ExitStack() as stack:
         servers = [stack.enter_context(candidate.running())[0] for candidate in candidates]
         for server in servers:
