@@ -42,6 +42,12 @@ SETTLE_S: Final = 3
 SESSION_ROWS: Final = 10
 WINDOW_FRAME: Final = 140
 """What the browser's window has above the page."""
+KILL: Final = """
+const button = document.querySelector("#workers [data-kill]");
+button?.click();
+return button?.dataset.kill;
+"""
+"""In one step, because the page makes its rows anew with each state that it is told of."""
 _CONTROL = re.compile(r"\x1b\[(\d*)([A-HJKSTfm])|\x1b\[([\d;]+)m|\x1b\[\?\d+[hl]|\r|\n")
 
 
@@ -165,8 +171,8 @@ def photograph_messaging(url: str, file: Path) -> None:
         quantity.send_keys("2")
         browser.find_element(By.CSS_SELECTOR, "[data-many='300']").click()
         time.sleep(SETTLE_S)
-        browser.find_element(By.CSS_SELECTOR, "#workers [data-kill]").click()
-        wait.until(lambda page: page.find_elements(By.CSS_SELECTOR, "#workers [data-alive='false']"))
+        killed = wait.until(lambda page: page.execute_script(KILL))
+        wait.until(lambda page: not page.find_elements(By.CSS_SELECTOR, f"[data-kill='{killed}']"))
         height = browser.execute_script("return document.documentElement.scrollHeight")
         browser.set_window_size(1300, height + WINDOW_FRAME)
         time.sleep(1)
@@ -178,11 +184,11 @@ def main() -> None:
     SCREENSHOTS.mkdir(exist_ok=True)
     with running_app() as shown:
         text = terminal_text(shown)
+        draw_terminal("$ make up\n" + text, SCREENSHOTS / "make-up.svg")
         urls = dict(re.findall(r"Cachetwin(\w+)\.Url = (\S+)", text))
         photograph_web_app(urls["WebApp"], SCREENSHOTS / "web-app.png")
         photograph_session_api(urls["SessionApi"], SCREENSHOTS / "session-api.png")
         photograph_messaging(urls["Messaging"], SCREENSHOTS / "messaging.png")
-    draw_terminal("$ make up\n" + text, SCREENSHOTS / "make-up.svg")
 
 
 if __name__ == "__main__":
