@@ -31,6 +31,7 @@ _SECTIONS: Final = (
     "services",
     "ports",
     "log-levels",
+    "metrics",
 )
 _SERVICE: Final = ("tasks", "environment", "process", "folder", "url")
 
@@ -66,6 +67,7 @@ class Settings:
     services: Mapping[str, ServiceSettings] = field(default_factory=dict)
     ports: Mapping[str, int] = field(default_factory=dict)
     log_levels: Mapping[str, LogLevel] = field(default_factory=dict)
+    metrics_every_s: int = 60
 
     def service(self, *names: str) -> ServiceSettings:
         """What is said of the service with these names; a later entry of the file goes before an earlier one."""
@@ -124,7 +126,13 @@ def read_settings(root: Path) -> Settings:
         log_levels={
             name: _log_level(f"log-levels.{name}", level) for name, level in _table("log-levels", document).items()
         },
+        metrics_every_s=_metrics_every_s(_table("metrics", document)),
     )
+
+
+def _metrics_every_s(given: Mapping[str, object]) -> int:
+    _known("metrics", dict(given), ("every",))
+    return _integer("metrics.every", given.get("every", 60), 1, 60)
 
 
 def _service(key: str, given: object, root: Path) -> ServiceSettings:

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 
 __all__ = [
     "Table",
+    "alarm_table",
     "endpoint_table",
     "node_table",
     "output_lines",
     "plain",
     "region_table",
+    "scaling_table",
     "status_table",
     "status_tables",
     "task_table",
@@ -68,10 +70,36 @@ def task_table(tasks: Sequence[Row]) -> Table:
     return Table(("TASK", "STATE", "CONTAINERS", "ADDRESS", "RESTARTS"), tuple(rows))
 
 
+def alarm_table(alarms: Sequence[Row]) -> Table:
+    """The alarms of CloudWatch, one a row."""
+    return _table("ALARM STATE REASON", alarms, ("alarm", "state", "reason"))
+
+
+def scaling_table(targets: Sequence[Row]) -> Table:
+    """What scales by itself, one a row."""
+    rows = [
+        (
+            str(row["resource"]),
+            str(row["dimension"]).rpartition(":")[2],
+            str(row["capacity"]),
+            f"{row['min']} and {row['max']}",
+            str(row["last"]),
+        )
+        for row in targets
+    ]
+    return Table(("SCALES", "WHAT", "NOW", "BETWEEN", "LAST CHANGE"), tuple(rows))
+
+
 def status_tables(status: Mapping[str, Sequence[Row]]) -> list[Table]:
     """The tables of a status, without those that would be empty."""
-    further = {"tasks": task_table, "nodes": node_table, "global_datastores": region_table}
-    found = [make(status[name]) for name, make in further.items() if status[name]]
+    further = {
+        "tasks": task_table,
+        "nodes": node_table,
+        "global_datastores": region_table,
+        "scaling": scaling_table,
+        "alarms": alarm_table,
+    }
+    found = [make(status[name]) for name, make in further.items() if status.get(name)]
     return [status_table(status["resources"]), *found]
 
 

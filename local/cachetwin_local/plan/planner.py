@@ -43,6 +43,8 @@ from cachetwin_local.topology.values import (
     Problem,
     ReplicationGroup,
     Role,
+    ScalableTarget,
+    ScalingPolicy,
     Secret,
     Service,
     TargetGroup,
@@ -54,6 +56,7 @@ from cachetwin_local.topology.values import (
 from .choice import Choice, check_names, names_of
 from .deliveries import delivery_roles, warn_of_deliveries
 from .paths import Server, check_paths
+from .tags import tags_of
 
 T = TypeVar("T")
 LISTENER = "AWS::ElasticLoadBalancingV2::Listener"
@@ -74,7 +77,6 @@ FRONTS: Final = {
 """What gives the types that people open in a browser, and that need no other value for it, their address."""
 
 
-TAGGED: Final = (REPLICATION_GROUP, "AWS::ElastiCache::ServerlessCache", "AWS::ElastiCache::User")
 CACHE_LEVELS: Final = {"debug": "debug", "info": "notice", "warning": "warning", "error": "warning"}
 MYSQL_LEVELS: Final = {"debug": "9", "info": "2", "warning": "1", "error": "0"}
 SERVER_LEVELS: Final = {"debug": "debug1", "info": "info", "warning": "warning", "error": "error"}
@@ -157,10 +159,13 @@ def plan(
         http_apis=apis,
         load_balancers=balancers,
         aws_api=_aws_api(address_plan, values, aws_endpoint) if services or functions else None,
+        metrics_interval_s=settings.metrics_every_s,
         target_groups=targets,
         roles=roles,
         grants=grants,
-        tags=_tags(context),
+        scalable_targets=_values_of(ScalableTarget, values),
+        scaling_policies=_values_of(ScalingPolicy, values),
+        tags=tags_of(context),
         paths=paths,
         coverage=tuple(coverage),
         problems=_unique(problem for problem in context.problems if problem.identity.key not in left_out),
@@ -311,17 +316,6 @@ def _roles(
         if arn and arn not in found:
             found[arn] = role_of(context, arn, user.stack, user.key)
     return tuple(found.values())
-
-
-def _tags(context: Context) -> dict[str, dict[str, str]]:
-    """The tags of caches and their users, which conditions of policies may ask for, by ARN."""
-    found: dict[str, dict[str, str]] = {}
-    for resolved in context.graph.readable(*TAGGED):
-        tags = Properties.of(resolved).objects("Tags")
-        arn = context.graph.described(resolved.resource.key).arn
-        if tags and arn:
-            found[arn] = {tag.string("Key"): tag.string("Value", "") for tag in tags}
-    return found
 
 
 def _values_of(kind: type[T], values: Iterable[object]) -> tuple[T, ...]:

@@ -165,10 +165,6 @@ MODELLED: Final[Mapping[str, Shape]] = {
         "modelled", "errors have the service's own texts here", attributes={"Id": "{name}"}
     ),
     "AWS::ApiGateway::Account": Shape("modelled", "a setting of the account; nothing to run"),
-    "AWS::ApplicationAutoScaling::ScalableTarget": _unsupported(
-        "nothing scales by itself here yet; counts stay as the template has them"
-    ),
-    "AWS::ApplicationAutoScaling::ScalingPolicy": _unsupported("nothing scales by itself here yet"),
     "AWS::CloudWatch::Dashboard": _unsupported("there are no dashboards here yet", "DashboardName"),
     "AWS::Lambda::EventInvokeConfig": Shape("modelled", "its function's asynchronous invocations follow it"),
     "AWS::Lambda::LayerVersion": Shape(

@@ -60,6 +60,16 @@ class Properties:
         except ValueError:
             raise self._wrong(name, "a whole number", value) from None
 
+    def number(self, name: str, default: float | None = None) -> float:
+        """A number, written as one or as a string."""
+        value = self.values.get(name)
+        if value is None and default is not None:
+            return default
+        try:
+            return float(str(value))
+        except ValueError:
+            raise self._wrong(name, "a number", value) from None
+
     def boolean(self, name: str, *, default: bool = False) -> bool:
         """True or false, written as one or as a string."""
         value = self.values.get(name)

@@ -7,6 +7,7 @@ from cachetwin_local.assembly.where import Step
 
 from .apigateway import property_use as apigateway
 from .apigatewayv2 import property_use as apigatewayv2
+from .applicationautoscaling import property_use as applicationautoscaling
 from .aws_api.property_use import AWS_API_LISTS
 from .cloudformation import property_use as cloudformation
 from .ecs import property_use as ecs
@@ -34,6 +35,8 @@ PROPERTY_LISTS: Final[Mapping[str, PropertyUse]] = {
     "AWS::ApiGatewayV2::Integration": apigatewayv2.INTEGRATION,
     "AWS::ApiGatewayV2::Route": apigatewayv2.ROUTE,
     "AWS::ApiGatewayV2::Stage": apigatewayv2.STAGE,
+    "AWS::ApplicationAutoScaling::ScalableTarget": applicationautoscaling.SCALABLE_TARGET,
+    "AWS::ApplicationAutoScaling::ScalingPolicy": applicationautoscaling.SCALING_POLICY,
     "AWS::CloudFormation::Stack": cloudformation.STACK,
     "AWS::ECS::Service": ecs.SERVICE,
     "AWS::ECS::TaskDefinition": ecs.TASK_DEFINITION,

@@ -13,6 +13,8 @@ from .apigateway import rest_api as apigateway_rest_api
 from .apigatewayv2 import api as apigatewayv2_api
 from .apigatewayv2 import route as apigatewayv2_route
 from .apigatewayv2 import stage as apigatewayv2_stage
+from .applicationautoscaling import scalable_target as applicationautoscaling_scalable_target
+from .applicationautoscaling import scaling_policy as applicationautoscaling_scaling_policy
 from .aws_api.shapes import SHAPES as AWS_API_SHAPES
 from .aws_api.translator import AwsApiTranslator
 from .cloudformation import cross_region as cloudformation_cross_region
@@ -60,6 +62,8 @@ TRANSLATORS: Final[Mapping[str, Translator]] = {
     "AWS::ApiGatewayV2::Integration": apigatewayv2_route,
     "AWS::ApiGatewayV2::Route": apigatewayv2_route,
     "AWS::ApiGatewayV2::Stage": apigatewayv2_stage,
+    "AWS::ApplicationAutoScaling::ScalableTarget": applicationautoscaling_scalable_target,
+    "AWS::ApplicationAutoScaling::ScalingPolicy": applicationautoscaling_scaling_policy,
     "AWS::CloudFormation::Stack": cloudformation_stack,
     "AWS::ECS::Service": ecs_service,
     "AWS::ECS::TaskDefinition": ecs_task_definition,

@@ -29,6 +29,7 @@ from cachetwin_local.supervise.control.server import ControlServer, Document
 from cachetwin_local.supervise.control.status import outputs, paths
 from cachetwin_local.supervise.endpoints import endpoint_rows
 from cachetwin_local.supervise.events import Event, Failed, Ready, ResourceState, State, Stopped
+from cachetwin_local.supervise.monitoring.rounds import Monitoring
 from cachetwin_local.supervise.order import dependencies, dependents, first_cause, in_order
 from cachetwin_local.supervise.postgres.server import PostgresActor
 from cachetwin_local.supervise.process.limits import raise_open_files_limit
@@ -130,6 +131,9 @@ class Supervisor:
             long_operations=dict.fromkeys(LONG_OPERATIONS, operations.perform),
         )
         self._actors: list[Actor] = []
+        self._monitoring = Monitoring(
+            self._run_context, lambda: self._topology, self._services, self._caches, self._memcached_clusters
+        )
         self._watching = BackgroundTasks(self._run_context, _WATCH, _WATCH)
         self._clockwork = BackgroundTasks(self._run_context, "clock", "clock")
 
@@ -182,6 +186,7 @@ class Supervisor:
             "paths": paths(self._topology),
             "endpoints": [asdict(row) for row in endpoint_rows(self._topology, self._run_context.secrets)],
             "outputs": outputs(self._topology),
+            **self._monitoring.rows(),
         }
 
     async def apply(self, _request: Document) -> Document:
@@ -362,11 +367,13 @@ class Supervisor:
                 self._all_started = True
                 self._publish(Ready(round(time.monotonic() - self._began, 1)))
                 self._start_watch()
+                self._monitoring.start()
                 self._clockwork.start("the clock's jobs", self._run_context.clock.run)
             await self._stopping.wait()
         finally:
             await self._watching.stop()
             await self._clockwork.stop()
+            await self._monitoring.stop()
             await asyncio.shield(asyncio.create_task(self._stop()))
         if failure is not None:
             self._publish(Failed(failure))

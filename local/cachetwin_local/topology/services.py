@@ -108,6 +108,7 @@ class Service:
     `task_role` is the ARN of the role that its containers have, empty for none. `health_check_grace_s` is the time in
     which a new task is not replaced because a load balancer finds it unhealthy.
     `depends_on` holds the keys of the caches and databases whose endpoints or credentials its containers receive.
+    `cpu_units` (1024 are a processor) and `memory_mb` are what a task reserves, 0 where the task definition does not say.
     """
 
     identity: Identity
@@ -120,3 +121,5 @@ class Service:
     depends_on: tuple[str, ...]
     task_role: str = ""
     health_check_grace_s: int = 0
+    cpu_units: int = 0
+    memory_mb: int = 0

@@ -47,6 +47,7 @@ from .load_balancers import (
     WeightedTarget,
 )
 from .roles import Role
+from .scaling import ScalableTarget, ScalingPolicy
 from .services import (
     Container,
     ContainerDependency,
@@ -98,6 +99,8 @@ __all__ = [
     "ReplicationGroup",
     "RestartPolicy",
     "Role",
+    "ScalableTarget",
+    "ScalingPolicy",
     "Secret",
     "SecretRef",
     "Service",
@@ -160,7 +163,7 @@ class Topology:
 
     `roles` are those that services and functions have, and those that rules and schedules deliver with. `grants` are
     what the policies of functions, queues and topics let services do. `tags` are those of caches and their users, by
-    ARN. `aws_api` is None where nothing could call it.
+    ARN. `aws_api` is None where nothing could call it. `metrics_interval_s` is how often metrics are measured.
     """
 
     project: str
@@ -178,9 +181,12 @@ class Topology:
     http_apis: tuple[HttpApi, ...] = ()
     load_balancers: tuple[LoadBalancer, ...] = ()
     aws_api: AwsApi | None = None
+    metrics_interval_s: int = 60
     target_groups: tuple[TargetGroup, ...] = ()
     roles: tuple[Role, ...] = ()
     grants: tuple[Grant, ...] = ()
+    scalable_targets: tuple[ScalableTarget, ...] = ()
+    scaling_policies: tuple[ScalingPolicy, ...] = ()
     tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     paths: tuple[NetworkPath, ...] = ()
     coverage: tuple[Coverage, ...] = ()

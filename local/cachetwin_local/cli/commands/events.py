@@ -24,7 +24,7 @@ def events(
         int, typer.Option("-n", "--lines", min=0, max=10_000, help="The number of old events to print.")
     ] = 100,
 ) -> None:
-    """Show the events that ElastiCache would write about the caches of this run, the oldest first."""
+    """Show what happened to the caches, alarms and scalable targets of this run, the oldest first."""
     state = state_of(find_project(context.obj))
     if state is None:
         raise UserError("nothing is running, so there are no events: start it with `cachetwin up`")

@@ -17,7 +17,7 @@ _BY_MOTO: Final = "by moto at {endpoint}"
 SHAPES: Final[Mapping[str, Shape]] = {
     "AWS::CloudWatch::Alarm": Shape(
         "twinned",
-        f"kept {_BY_MOTO}",
+        f"kept {_BY_MOTO}; the runner evaluates it and does what it says",
         name_property="AlarmName",
         arn=_ARN + "alarm:{name}",
         attributes={"Arn": "{arn}"},

@@ -57,13 +57,13 @@ TASK_DEFINITION = PropertyUse.of(
     f"{_C}HealthCheck.Timeout {_C}Image {_C}Name "
     f"{_C}PortMappings.ContainerPort {_C}PortMappings.Protocol {_C}RestartPolicy.* {_C}Secrets.* "
     f"{_C}StartTimeout {_C}StopTimeout {_C}WorkingDirectory "
-    "TaskRoleArn",
+    "TaskRoleArn Cpu Memory",
     {
         **recorded(_NAMES, f"Family {_C}PortMappings.Name {_C}PortMappings.AppProtocol"),
         **recorded(_TAGS, f"Tags {_C}DockerLabels"),
         **recorded(
             _LIMITS,
-            f"Cpu Memory EphemeralStorage {_C}Cpu {_C}Memory {_C}MemoryReservation {_C}Ulimits {_C}SystemControls "
+            f"EphemeralStorage {_C}Cpu {_C}Memory {_C}MemoryReservation {_C}Ulimits {_C}SystemControls "
             f"{_C}LinuxParameters.MaxSwap {_C}LinuxParameters.SharedMemorySize {_C}LinuxParameters.Swappiness "
             f"{_C}LinuxParameters.Tmpfs",
         ),

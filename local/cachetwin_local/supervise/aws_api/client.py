@@ -1,4 +1,4 @@
-"""Calls of the runner itself at the endpoint of AWS's APIs, of services that speak JSON.
+"""Calls of the runner itself at the endpoint of AWS's APIs.
 
 Whatever delivers to queues, reads them or writes metrics here uses this: no policy limits it.
 """
@@ -7,8 +7,9 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
-from cachetwin_local.supervise.http.client import HttpClient
+from cachetwin_local.supervise.http.client import HttpClient, HttpReply
 from cachetwin_local.supervise.http.message import ProtocolError
 
 from .moto_backend import CallFailed, authorization
@@ -36,7 +37,7 @@ class AwsClient:
         region: str | None = None,
         timeout_s: float = _TIMEOUT_S,
     ) -> Any:  # noqa: ANN401  (a service's JSON)
-        """The result of a call, as of ``sqs`` ``ReceiveMessage``; CloudWatch's name is ``monitoring``.
+        """The result of a call of a service that speaks JSON, as of ``sqs``; CloudWatch's name is ``monitoring``.
 
         Raises CallFailed for an error of the service, OSError when the endpoint does not answer.
         """
@@ -47,15 +48,43 @@ class AwsClient:
             "Authorization": authorization(service, region or self._region),
         }
         body = json.dumps(parameters).encode()
-        try:
-            reply = await self._http.post("/", headers, body, timeout_s)
-        except (EOFError, ProtocolError, TimeoutError) as error:
-            raise ConnectionError(f"the endpoint of AWS's APIs did not answer: {error}") from error
+        reply = await self._post("/", headers, body, timeout_s)
         content = json.loads(reply.body) if reply.body.strip() else {}
         if reply.status >= 400:
             code = str(content.get("__type", reply.status)).rpartition("#")[2]
             raise CallFailed(code, str(content.get("message", content.get("Message", ""))))
         return content
+
+    async def publish(self, topic_arn: str, subject: str, message: str) -> None:
+        """Publish a message to a topic of SNS. Raises CallFailed and OSError, as `call`."""
+        service = SERVICES["sns"]
+        headers = {
+            "Content-Type": "application/x-www-form-urlencoded",
+            "Authorization": authorization(service, topic_arn.split(":")[3]),
+        }
+        form = {
+            "Action": "Publish",
+            "Version": "2010-03-31",
+            "TopicArn": topic_arn,
+            "Subject": subject,
+            "Message": message,
+        }
+        reply = await self._post("/", headers, urlencode(form).encode(), _TIMEOUT_S)
+        if reply.status >= 400:
+            raise CallFailed(str(reply.status), reply.body.decode(errors="replace")[:500])
+
+    async def exchange(self, measurements: Mapping[str, Any]) -> Any:  # noqa: ANN401  (JSON)
+        """Give CloudWatch measurements, and get what `measurements.Measurements` answers. Raises OSError."""
+        reply = await self._post("/measurements", {}, json.dumps(measurements).encode(), _TIMEOUT_S)
+        if reply.status != 200:
+            raise ConnectionError(f"the endpoint of AWS's APIs failed: {reply.status}")
+        return json.loads(reply.body)
+
+    async def _post(self, path: str, headers: dict[str, str], body: bytes, timeout_s: float) -> HttpReply:
+        try:
+            return await self._http.post(path, headers, body, timeout_s)
+        except (EOFError, ProtocolError, TimeoutError) as error:
+            raise ConnectionError(f"the endpoint of AWS's APIs did not answer: {error}") from error
 
     async def close(self) -> None:
         """Close the kept connections."""

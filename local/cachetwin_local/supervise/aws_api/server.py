@@ -31,6 +31,7 @@ from .event_delivery import EventDelivery
 from .events.targets import Delivery, NotDelivered
 from .forwarding import forward
 from .functions import INVOKE_PREFIX, Functions
+from .measurements import Measurements
 from .moto_backend import MotoBackend
 from .protocol.calls import ApiCall, protocol_of, read_call
 from .protocol.errors import ApiError, not_authenticated, response_of
@@ -61,6 +62,7 @@ class AwsApiServer:
         self.changed = asyncio.Event()
         self._settings = settings
         self._moto = MotoBackend(settings.address)
+        self._measurements = Measurements(self._moto, settings.account)
         self._seeding = Seeding(_write)
         self._authorization = Authorization(ResourceNames(self._moto, settings.account).find)
         self._authorization.set_callers(settings.callers)
@@ -137,6 +139,8 @@ class AwsApiServer:
             return HttpResponse(200, (), str(next_ms).encode())
         if request.path == "/deliver":
             return await self._deliver(json.loads(request.body))
+        if request.path == "/measurements":
+            return HttpResponse(200, (), await self._moto.run(lambda: self._measurements.exchange(request.body)))
         if request.path == "/settings":
             self._settings = pickle.loads(request.body)  # noqa: S301  (only this user can open the socket)
             self._authorization.set_callers(self._settings.callers)
@@ -215,6 +219,8 @@ class AwsApiServer:
         response = await self._moto.answer(service, request, account)
         if call.operation in _CHANGES_SCHEDULES.get(service.module, ()):
             self._schedules_changed()
+        if response.status == 200:
+            self._measurements.count(call)
         return response
 
     async def _elsewhere(self, request: HttpRequest, service: str) -> HttpResponse:

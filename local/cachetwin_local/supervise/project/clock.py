@@ -26,6 +26,8 @@ class Clock:
 
     def __init__(self, machine_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000) -> None:
         self.moves: list[tuple[int, int]] = []
+        self.moving_to_ms: int | None = None
+        """The time that a move which is under way goes to."""
         self._machine_ms = machine_ms
         self._moved: list[Job] = []
         self._jobs: list[tuple[int, int, Job]] = []
@@ -61,11 +63,15 @@ class Clock:
             raise UserError("the clock can be at most 366 days ahead of this machine's")
         async with self._turn:
             target_ahead_ms = self.ahead_ms + by_ms
-            while self._jobs and self._jobs[0][0] <= self._machine_ms() + target_ahead_ms:
-                missing_ms = self._jobs[0][0] - self.now_ms()
-                await self._set(self.ahead_ms + max(0, missing_ms))
-                await heapq.heappop(self._jobs)[2]()
-            await self._set(target_ahead_ms)
+            self.moving_to_ms = self._machine_ms() + target_ahead_ms
+            try:
+                while self._jobs and self._jobs[0][0] <= self._machine_ms() + target_ahead_ms:
+                    missing_ms = self._jobs[0][0] - self.now_ms()
+                    await self._set(self.ahead_ms + max(0, missing_ms))
+                    await heapq.heappop(self._jobs)[2]()
+                await self._set(target_ahead_ms)
+            finally:
+                self.moving_to_ms = None
 
     async def run(self) -> None:
         """Run the jobs as they become due, until cancelled."""

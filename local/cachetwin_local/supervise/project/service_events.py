@@ -13,7 +13,9 @@ __all__ = ["ServiceEvent", "ServiceEvents", "SourceType"]
 _EVENTS_MAX = 10_000
 _FOLLOWER_EVENTS_MAX = 10_000
 
-SourceType = Literal["cache-cluster", "replication-group", "serverless-cache", "user", "user-group"]
+SourceType = Literal[
+    "cache-cluster", "replication-group", "serverless-cache", "user", "user-group", "alarm", "scalable-target"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Metrics of what runs, the alarms over them, and what alarms do."""

@@ -1,0 +1,1 @@
+"""Alarms of CloudWatch: their definitions, their states, and their actions."""

@@ -1,0 +1,1 @@
+"""What measures: one module for each service's metrics."""
