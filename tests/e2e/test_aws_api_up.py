@@ -1,6 +1,9 @@
-"""AWS's APIs in a function that is up: boto3 reads its secret, sends to its queue, and may do no more than its role."""
+"""AWS's APIs in an app that is up: boto3 reads a secret, sends to queues, puts a metric that scales a service, and may do
+no more than its role.
+"""
 
 import json
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,8 +11,12 @@ from typing import Any
 
 import pytest
 from tests.e2e.architectures import cachetwin, up
+from tests.processes import wait_until
 
 pytestmark = [pytest.mark.e2e]
+
+DEADLINE_S = 120
+TASKS = 3
 
 HANDLER = """
 import os
@@ -32,6 +39,7 @@ def handle(event, context):
         queues.send_message(QueueUrl=os.environ["OTHERS"], MessageBody="x")
     except ClientError as error:
         refused = error.response["Error"]["Code"]
+    boto3.client("cloudwatch").put_metric_data(Namespace="App", MetricData=[{"MetricName": "Calls", "Value": 1}])
     print("called", context.function_name)
     events = boto3.client("logs").filter_log_events(logGroupName=os.environ["GROUP"])["events"]
     return {
@@ -40,6 +48,14 @@ def handle(event, context):
         "refused": refused,
         "lines": [event["message"] for event in events],
     }
+"""
+TASK = """
+import os
+import signal
+import boto3
+
+boto3.client("sqs").send_message(QueueUrl=os.environ["BACKLOG"], MessageBody="a job")
+signal.pause()
 """
 
 
@@ -61,6 +77,68 @@ def allow(actions: list[str], what: object) -> dict[str, object]:
     return {"Effect": "Allow", "Action": actions, "Resource": what}
 
 
+def alarm(name: str, metric: dict[str, object], threshold: int, action: object) -> dict[str, object]:
+    return resource(
+        "CloudWatch::Alarm",
+        AlarmName=name,
+        ComparisonOperator="GreaterThanOrEqualToThreshold",
+        Threshold=threshold,
+        EvaluationPeriods=1,
+        Period=60,
+        TreatMissingData="ignore",
+        AlarmActions=[action],
+        **metric,
+    )
+
+
+def scaled_service() -> dict[str, object]:
+    """A worker that the alarm over the function's calls scales, and an alarm over the queue that workers send to."""
+    service_id = ["service", {"Ref": "Cluster"}, {"Fn::GetAtt": ["Crew", "Name"]}]
+    step = {"MetricIntervalLowerBound": 0, "ScalingAdjustment": TASKS}
+    notices = {"Fn::GetAtt": ["Notices", "Arn"]}
+    publish = {"Principal": {"Service": "sns.amazonaws.com"}, **allow(["sqs:SendMessage"], notices)}
+    depth = {
+        "Namespace": "AWS/SQS",
+        "MetricName": "ApproximateNumberOfMessagesVisible",
+        "Dimensions": [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["Backlog", "QueueName"]}}],
+        "Statistic": "Maximum",
+    }
+    calls = {"Namespace": "App", "MetricName": "Calls", "Statistic": "Sum"}
+    container = {"Name": "worker", "Image": "worker", "Environment": [{"Name": "BACKLOG", "Value": {"Ref": "Backlog"}}]}
+    send = {"Statement": [allow(["sqs:SendMessage"], {"Fn::GetAtt": ["Backlog", "Arn"]})]}
+    policies = [{"PolicyName": "app", "PolicyDocument": send}]
+    return {
+        "Backlog": resource("SQS::Queue"),
+        "Notices": resource("SQS::Queue"),
+        "MayNotify": resource("SQS::QueuePolicy", Queues=[{"Ref": "Notices"}], PolicyDocument={"Statement": [publish]}),
+        "News": resource("SNS::Topic"),
+        "Told": resource("SNS::Subscription", TopicArn={"Ref": "News"}, Protocol="sqs", Endpoint=notices),
+        "Cluster": resource("ECS::Cluster"),
+        "TaskRole": resource("IAM::Role", AssumeRolePolicyDocument={}, Policies=policies),
+        "Task": resource(
+            "ECS::TaskDefinition", TaskRoleArn={"Fn::GetAtt": ["TaskRole", "Arn"]}, ContainerDefinitions=[container]
+        ),
+        "Crew": resource("ECS::Service", Cluster={"Ref": "Cluster"}, TaskDefinition={"Ref": "Task"}, DesiredCount=1),
+        "Target": resource(
+            "ApplicationAutoScaling::ScalableTarget",
+            ServiceNamespace="ecs",
+            ScalableDimension="ecs:service:DesiredCount",
+            ResourceId={"Fn::Join": ["/", service_id]},
+            MinCapacity=1,
+            MaxCapacity=TASKS,
+        ),
+        "More": resource(
+            "ApplicationAutoScaling::ScalingPolicy",
+            PolicyName="more",
+            PolicyType="StepScaling",
+            ScalingTargetId={"Ref": "Target"},
+            StepScalingPolicyConfiguration={"AdjustmentType": "ExactCapacity", "StepAdjustments": [step]},
+        ),
+        "Busy": alarm("busy", calls, 1, {"Ref": "More"}),
+        "Deep": alarm("deep", depth, TASKS, {"Ref": "News"}),
+    }
+
+
 def template() -> dict[str, object]:
     orders = {"Fn::GetAtt": ["Orders", "Arn"]}
     document = {
@@ -71,6 +149,7 @@ def template() -> dict[str, object]:
             allow(["sqs:SendMessage"], {"Fn::GetAtt": ["Jobs", "Arn"]}),
             allow(["sqs:GetQueueAttributes"], {"Fn::GetAtt": ["Dead", "Arn"]}),
             allow(["logs:FilterLogEvents"], {"Fn::GetAtt": ["Group", "Arn"]}),
+            allow(["cloudwatch:PutMetricData"], "*"),
         ],
     }
     variables = {
@@ -84,6 +163,7 @@ def template() -> dict[str, object]:
     }
     return {
         "Resources": {
+            **scaled_service(),
             "Key": resource("SecretsManager::Secret", GenerateSecretString={"PasswordLength": 24}),
             "Orders": resource("SQS::Queue"),
             "Others": resource("SQS::Queue"),
@@ -162,6 +242,8 @@ def template() -> dict[str, object]:
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("aws")
     (folder / "app.json").write_text(json.dumps(template()))
+    (folder / "task.py").write_text(TASK)
+    (folder / "cachetwin.toml").write_text(f'[services.Crew]\nprocess = "exec {sys.executable} task.py"\n')
     with up(folder, "--template", "app.json"):
         yield folder
 
@@ -215,6 +297,32 @@ def test_a_queue_and_a_schedule_reach_their_function(app: Path) -> None:
         time.sleep(0.5)
     assert ask(app, {"letters": 1}) >= 1
     assert (worked(app).count(["bad"]), worked(app).count({"tick": True})) == (2, 3)
+
+
+def status(folder: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(cachetwin(folder, "status", "--json").stdout)
+    return found
+
+
+def test_a_metric_that_a_function_puts_scales_a_service_whose_tasks_fill_a_queue(app: Path) -> None:
+    assert cachetwin(app, "invoke", "Function").returncode == 0
+
+    def goes_on(wanted: str) -> bool:
+        """Whether an alarm is on, a minute later."""
+        moved = cachetwin(app, "clock", "+1m")
+        assert moved.returncode == 0, moved.stderr
+        return {row["alarm"]: row["state"] for row in status(app)["alarms"]}.get(wanted) == "ALARM"
+
+    wait_until(lambda: goes_on("busy"), "the alarm over the function's calls is on", DEADLINE_S)
+    wait_until(
+        lambda: [row["state"] for row in status(app)["tasks"]] == ["ready"] * TASKS, "there are more tasks", DEADLINE_S
+    )
+    (target,) = status(app)["scaling"]
+    assert (target["capacity"], target["max"]) == (TASKS, TASKS)
+    wait_until(lambda: goes_on("deep"), "the alarm over the queue that they sent to is on", DEADLINE_S)
+    events = cachetwin(app, "events").stdout
+    assert "DesiredCount from 1 to 3: alarm busy is in ALARM and starts policy more" in events
+    assert "was greater than or equal to the threshold (3)" in events
 
 
 def test_the_emulator_for_other_services_may_not_be_aws(app: Path) -> None:

@@ -149,6 +149,9 @@ class ControlledNode(Protocol):
     def info(self) -> str:
         """What INFO answers to a client that may see everything."""
 
+    def slow_log(self, since: int) -> list[dict[str, object]]:
+        """The slow commands from the number ``since`` on, the oldest first."""
+
     def state(self) -> dict[str, object]:
         """The node's part in replication: role, offset, the state of a replica's link, replicas, clients."""
 
@@ -182,6 +185,7 @@ class ControlChannel:
             "saving": self._saving,
             "load": self._load,
             "info": self._info,
+            "slow_log": self._slow_log,
             "state": self._state,
             "shutdown": self._shutdown,
         }
@@ -352,6 +356,9 @@ class ControlChannel:
 
     async def _info(self, _request: Request) -> Answer:
         return {"info": self._node.info()}
+
+    async def _slow_log(self, request: Request) -> Answer:
+        return {"entries": self._node.slow_log(cast("int", _field(request, "since", int)))}
 
     async def _state(self, _request: Request) -> Answer:
         return self._node.state()

@@ -81,7 +81,20 @@ _READ_BY_OTHERS: Final = frozenset(
 """Properties, by type and name, of types of which nothing runs that decide what runs for another."""
 
 
-_CAN_BE_MISSING: Final = frozenset({("AWS::ECS::TaskDefinition", "TaskRoleArn")})
+_CAN_BE_MISSING: Final = frozenset(
+    {
+        ("AWS::ECS::TaskDefinition", "TaskRoleArn"),
+        *(
+            (f"AWS::ElastiCache::{name}", path)
+            for name in ("CacheCluster", "ReplicationGroup")
+            for path in (
+                "LogDeliveryConfigurations.DestinationDetails.CloudWatchLogsDetails.LogGroup",
+                "LogDeliveryConfigurations.DestinationDetails.KinesisFirehoseDetails.DeliveryStream",
+                "NotificationTopicArn",
+            )
+        ),
+    }
+)
 """Properties that decide something for a resource that runs without them as well."""
 
 

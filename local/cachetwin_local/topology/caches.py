@@ -1,7 +1,7 @@
 """Caches as values: replication groups and Memcached clusters, with their nodes and users."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from cachetwin_local.assembly.values.text import Text
@@ -127,6 +127,8 @@ class ReplicationGroup:
     ecpu_per_second_max: int = 0
     online_resharding: bool = False
     follows: str = ""
+    notification_topic: str = field(default="", compare=False)
+    """The ARN of the topic that hears of its events."""
 
     @property
     def endpoint(self) -> Endpoint:
@@ -155,6 +157,8 @@ class MemcachedCluster:
     security_groups: tuple[str, ...]
     spare_endpoints: tuple[Endpoint, ...] = ()
     reader_endpoint: Endpoint | None = None
+    notification_topic: str = field(default="", compare=False)
+    """The ARN of the topic that hears of its events."""
 
     @property
     def is_serverless(self) -> bool:

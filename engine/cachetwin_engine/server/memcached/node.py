@@ -306,6 +306,10 @@ class MemcachedNode(Node[MemcachedConnection]):
         """Each node is for itself: a primary without replicas."""
         return {"role": "primary", "offset": 0, "link": "", "replicas": 0, "clients": len(self._connections)}
 
+    def slow_log(self, _since: int) -> list[dict[str, object]]:
+        """Memcached has no log of slow commands."""
+        return []
+
     def info(self) -> str:
         """The statistics, one a line as ``name:value``."""
         return self.engine.statistics_text()

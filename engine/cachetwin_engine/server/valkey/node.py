@@ -21,6 +21,7 @@ from cachetwin_engine.core.protocol.errors import MAX_CLIENTS, CommandError
 from cachetwin_engine.core.protocol.replies import error
 from cachetwin_engine.core.rdb.packed import BadData
 from cachetwin_engine.core.replication.primary_link import PrimaryLink
+from cachetwin_engine.core.stats.command_log import SLOW
 from cachetwin_engine.server.cluster.links import Contexts, Messages
 from cachetwin_engine.server.cluster.slot_mover import SlotMover
 from cachetwin_engine.server.cluster.topology import TopologyError, read_topology
@@ -260,6 +261,21 @@ class ValkeyNode(Node[Connection]):
         """What INFO answers to a client that may see everything."""
         self.engine.start_turn()
         return self.engine.info().decode()
+
+    def slow_log(self, since: int) -> list[dict[str, object]]:
+        """The slow commands from the number ``since`` on, the oldest first."""
+        entries = [one for one in self.engine.call_logs.commands[SLOW].entries if one.number >= since]
+        return [
+            {
+                "id": one.number,
+                "at_s": one.at_s,
+                "us": one.value,
+                "args": [word.decode(errors="replace") for word in one.args],
+                "address": one.address.decode(errors="replace"),
+                "name": one.name.decode(errors="replace"),
+            }
+            for one in reversed(entries)
+        ]
 
     def state(self) -> dict[str, object]:
         """Role, offset, the state of a replica's link, and how many replicas and clients are connected."""

@@ -33,6 +33,14 @@ AWS_API_LISTS: Final[Mapping[str, PropertyUse]] = {
             "ActionConfiguration EvaluationCriteria EvaluationInterval EvaluationWindow WarmUpConfiguration",
         ),
     ),
+    "AWS::CloudWatch::CompositeAlarm": _of(
+        "AWS::CloudWatch::CompositeAlarm",
+        _TAGS,
+        refused(
+            "no alarm holds back the actions of another here",
+            "ActionsSuppressor ActionsSuppressorExtensionPeriod ActionsSuppressorWaitPeriod",
+        ),
+    ),
     "AWS::DynamoDB::GlobalTable": _of(
         "AWS::DynamoDB::GlobalTable",
         {

@@ -22,6 +22,13 @@ SHAPES: Final[Mapping[str, Shape]] = {
         arn=_ARN + "alarm:{name}",
         attributes={"Arn": "{arn}"},
     ),
+    "AWS::CloudWatch::CompositeAlarm": Shape(
+        "twinned",
+        f"kept {_BY_MOTO}; the runner evaluates it and does what it says",
+        name_property="AlarmName",
+        arn=_ARN + "alarm:{name}",
+        attributes={"Arn": "{arn}"},
+    ),
     "AWS::DynamoDB::GlobalTable": Shape(
         "twinned",
         f"run {_BY_MOTO}; its replicas are one table",
@@ -115,6 +122,10 @@ TAKEN: Final[Mapping[str, tuple[str, ...]]] = {
         "Dimensions", "EvaluateLowSampleCountPercentile", "EvaluationPeriods", "ExtendedStatistic",
         "InsufficientDataActions", "MetricName", "Metrics", "Namespace", "OKActions", "Period", "Statistic", "Threshold",
         "ThresholdMetricId", "TreatMissingData", "Unit",
+    ),
+    "AWS::CloudWatch::CompositeAlarm": (
+        "ActionsEnabled", "AlarmActions", "AlarmDescription", "AlarmName", "AlarmRule", "InsufficientDataActions",
+        "OKActions",
     ),
     "AWS::DynamoDB::GlobalTable": (
         "AttributeDefinitions", "GlobalSecondaryIndexes", "KeySchema", "LocalSecondaryIndexes", "StreamSpecification",

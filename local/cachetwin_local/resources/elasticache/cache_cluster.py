@@ -64,6 +64,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         log_delivery=log_deliveries(properties),
         security_groups=properties.strings("VpcSecurityGroupIds"),
         backup=backup_of(context, resolved, identity.physical_name),
+        notification_topic=properties.string("NotificationTopicArn", ""),
     )
     note = f"{name} on {endpoint.address}:{endpoint.port}, one node in {zone}"
     return Translation((group,), note if exact else f"{note}; stands for {version.engine} {version.text}")

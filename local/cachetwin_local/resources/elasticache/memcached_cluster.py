@@ -113,6 +113,7 @@ def translate_memcached(context: Context, resolved: Resolved) -> Translation:
         options=("-m", str(megabytes), *_options(parameters)),
         security_groups=properties.strings("VpcSecurityGroupIds"),
         spare_endpoints=found.spare,
+        notification_topic=properties.string("NotificationTopicArn", ""),
     )
     counted = f"{len(nodes)} node{'s' if len(nodes) > 1 else ''}"
     note = f"{PROFILE} on {configuration.address}:{configuration.port}, {counted} of {megabytes} MB"

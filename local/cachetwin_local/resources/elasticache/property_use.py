@@ -17,17 +17,15 @@ REPLICATION_GROUP = PropertyUse.of(
     "AuthToken AutomaticFailoverEnabled CacheNodeType CacheParameterGroupName ClusterMode Engine EngineVersion "
     "GlobalReplicationGroupId NodeGroupConfiguration.* NumCacheClusters NumNodeGroups Port PreferredCacheClusterAZs "
     "ReplicasPerNodeGroup SnapshotArns SnapshotName SnapshotRetentionLimit SnapshotWindow TransitEncryptionEnabled "
-    "TransitEncryptionMode UserGroupIds",
+    "TransitEncryptionMode UserGroupIds LogDeliveryConfigurations.* NotificationTopicArn",
     {
         **recorded("a part of names and ARNs", "ReplicationGroupId ReplicationGroupDescription"),
         **recorded("checked where the groups and subnets are of this app", "SecurityGroupIds CacheSubnetGroupName"),
-        **recorded("`cachetwin logs` has the output of every node", "LogDeliveryConfigurations"),
         **recorded(_TAGS, "Tags"),
         **recorded(_REST, "AtRestEncryptionEnabled KmsKeyId"),
         **recorded(_UPKEEP, "AutoMinorVersionUpgrade PreferredMaintenanceWindow"),
         **recorded("snapshots are taken from a replica where there is one", "SnapshottingClusterId"),
         **recorded("every zone is this machine", "MultiAZEnabled"),
-        **recorded("`cachetwin events` has what happened to a cache", "NotificationTopicArn"),
     },
     {
         **refused(_REPLICA, "PrimaryClusterId"),
@@ -52,14 +50,13 @@ GLOBAL_REPLICATION_GROUP = PropertyUse.of(
 
 CACHE_CLUSTER = PropertyUse.of(
     "AZMode CacheNodeType CacheParameterGroupName Engine EngineVersion NumCacheNodes Port PreferredAvailabilityZone "
-    "PreferredAvailabilityZones SnapshotArns SnapshotName SnapshotRetentionLimit SnapshotWindow TransitEncryptionEnabled",
+    "PreferredAvailabilityZones SnapshotArns SnapshotName SnapshotRetentionLimit SnapshotWindow TransitEncryptionEnabled "
+    "LogDeliveryConfigurations.* NotificationTopicArn",
     {
         **recorded("a part of names and ARNs", "ClusterName"),
         **recorded("checked where the groups and subnets are of this app", "VpcSecurityGroupIds CacheSubnetGroupName"),
-        **recorded("`cachetwin logs` has the output of every node", "LogDeliveryConfigurations"),
         **recorded(_TAGS, "Tags"),
         **recorded(_UPKEEP, "AutoMinorVersionUpgrade PreferredMaintenanceWindow"),
-        **recorded("`cachetwin events` has what happened to a cache", "NotificationTopicArn"),
     },
     {
         **refused(_IPV4, "IpDiscovery NetworkType", unless=("ipv4",)),

@@ -112,6 +112,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         online_resharding=_reshards_online(resolved),
         shard_pattern=_shard_pattern(context, resource.key, endpoints) if mode == "enabled" else None,
         follows=leader or "",
+        notification_topic=properties.string("NotificationTopicArn", ""),
     )
     return Translation((group,), _note(group, exact=named[1]))
 

@@ -42,7 +42,7 @@ class Pool:
         *,
         reserved: int | None,
         write: Callable[[str], None],
-        count: Callable[[str], None],
+        count: Callable[[str, int], None],
     ) -> None:
         self._command = command
         self._limits = limits
@@ -75,14 +75,14 @@ class Pool:
         """Run the function once. Returns the result and the log stream. Raises Throttled."""
         bound = _ACCOUNT_MAX if self._reserved is None else self._reserved
         if self._active >= bound:
-            self._count("Throttles")
+            self._count("Throttles", 1)
             raise Throttled(_UNRESERVED if self._reserved is None else _RESERVED)
         self._active += 1
         try:
             found = await self._acquire()
             if isinstance(found, Result):
-                self._count("Invocations")
-                self._count("Errors")
+                self._count("Invocations", 1)
+                self._count("Errors", 1)
                 return found, ""
             return await self._run(found, invocation), found.stream
         finally:
@@ -132,7 +132,7 @@ class Pool:
             async with asyncio.timeout(self._limits.wait_s):
                 return await waiter
         except TimeoutError:
-            self._count("Throttles")
+            self._count("Throttles", 1)
             raise Throttled(_UNRESERVED) from None
         finally:
             if waiter in self._waiters:
@@ -149,9 +149,11 @@ class Pool:
             self._dispose(environment)
             raise
         duration_ms = 1000 * (time.monotonic() - began_s)
-        self._count("Invocations")
+        self._count("Duration", 1)
+        self._count("DurationTotal", round(duration_ms))
+        self._count("Invocations", 1)
         if result.failed:
-            self._count("Errors")
+            self._count("Errors", 1)
         self._finishing.add(environment)
         asyncio.get_running_loop().call_later(_FINISH_S, self._do_not_count_on, environment)
         self._spawn(self._finish(environment, invocation, result, duration_ms, cold_ms))

@@ -210,8 +210,8 @@ class FunctionServer:
         if reply.status != 200:
             raise OSError(reply.body.decode("utf-8", "replace"))
 
-    def _count(self, name: str) -> None:
-        self._counts[name] += 1
+    def _count(self, name: str, amount: int) -> None:
+        self._counts[name] += amount
 
 
 def _qualifier_in(name: str) -> str:

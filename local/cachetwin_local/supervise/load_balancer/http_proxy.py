@@ -66,7 +66,7 @@ class Frontend:
     protocol: str
     port: int
     route: Callable[[Request], Response | Targets | None]
-    count: Callable[[str], None] = lambda _name: None
+    count: Callable[[str, int], None] = lambda _name, _amount: None
     connections: "set[HttpProxy]" = field(default_factory=set)
     pool: TargetPool = field(default_factory=TargetPool)
 
@@ -94,7 +94,7 @@ class HttpProxy(asyncio.Protocol):
         self._paused = False
         self._full = False  # the client does not take what was written
         self._ended = False  # the client sends no more
-        self._active_s = 0.0
+        self._active_s = self._sent_s = 0.0
         self._timer: asyncio.TimerHandle | None = None
 
     @property
@@ -119,10 +119,10 @@ class HttpProxy(asyncio.Protocol):
         """Begin to serve, or refuse one connection too many."""
         self._transport = cast("asyncio.Transport", transport)
         if len(self._front.connections) >= _CONNECTIONS_MAX:
-            self._front.count("RejectedConnectionCount")
+            self._front.count("RejectedConnectionCount", 1)
             self._transport.abort()
             return
-        self._front.count("NewConnectionCount")
+        self._front.count("NewConnectionCount", 1)
         self._front.connections.add(self)
         self._source_ip = str(transport.get_extra_info("peername")[0])
         self._active_s = time.monotonic()
@@ -178,7 +178,9 @@ class HttpProxy(asyncio.Protocol):
         if request is None:
             return
         if head.status_code >= 200:
-            self._front.count(f"HTTPCode_Target_{head.status_code // 100}XX_Count")
+            self._front.count(f"HTTPCode_Target_{head.status_code // 100}XX_Count", 1)
+            self._front.count("TargetResponseTime", 1)
+            self._front.count("TargetResponseTimeTotal", round(1000 * (self._active_s - self._sent_s)))
             self._responding = True
             self._dechunks = isinstance(body, ChunkedBody) and request.minor == 0
             self._closes |= isinstance(body, UntilCloseBody) or self._dechunks or not request.keeps_alive
@@ -269,7 +271,7 @@ class HttpProxy(asyncio.Protocol):
             return
         del self._received[: end + 4]
         self._head, self._responding, self._has_body = head, False, not self._upload.done
-        self._front.count("RequestCount")
+        self._front.count("RequestCount", 1)
         route = self._front.route(_request(head, self._source_ip))
         if isinstance(route, Response):
             self._answer_instead(route)
@@ -296,7 +298,7 @@ class HttpProxy(asyncio.Protocol):
                 try:
                     target = await self._front.pool.connect(place)
                 except (OSError, TimeoutError):
-                    self._front.count("TargetConnectionErrorCount")
+                    self._front.count("TargetConnectionErrorCount", 1)
                     continue
                 self._connecting = None
                 self._pause(paused=False)
@@ -310,7 +312,7 @@ class HttpProxy(asyncio.Protocol):
             self.abort()
 
     def _send(self, target: TargetConnection) -> None:
-        self._target = target
+        self._target, self._sent_s = target, time.monotonic()
         target.begin(self, self._method, self._sent_head)
         target.pause(paused=self._full)
         if not self._upload.done:
@@ -354,7 +356,7 @@ class HttpProxy(asyncio.Protocol):
         self.respond_end()
 
     def _answer(self, response: Response, method: bytes) -> None:
-        self._front.count(f"HTTPCode_ELB_{response.status_code // 100}XX_Count")
+        self._front.count(f"HTTPCode_ELB_{response.status_code // 100}XX_Count", 1)
         reason = _REASONS.get(response.status_code, "")
         lines = [f"HTTP/1.1 {response.status_code} {reason}", "Server: awselb/2.0"]
         lines += [f"{name}: {value}" for name, value in response.headers]

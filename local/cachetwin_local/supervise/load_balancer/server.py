@@ -114,8 +114,8 @@ class LoadBalancerServer:
         loop = asyncio.get_running_loop()
         self._servers.append(await loop.create_server(lambda: HttpProxy(frontend), sock=sock, ssl=context))
 
-    def _count(self, name: str) -> None:
-        self._report.counts[name] += 1
+    def _count(self, name: str, amount: int) -> None:
+        self._report.counts[name] += amount
 
     def _route(self, listener: Listener, request: Request) -> Response | Targets | None:
         """The answer, or who gives it; None for a target group that does not run here."""
@@ -130,4 +130,5 @@ class LoadBalancerServer:
             case Forward():
                 weights = [weighted.weight for weighted in action.target_groups]
                 chosen = random.choices(action.target_groups, weights)[0]  # noqa: S311  (spreads load, hides nothing)
+                self._count(f"RequestCount {chosen.target_group}", 1)
                 return self._targets.get(chosen.target_group)

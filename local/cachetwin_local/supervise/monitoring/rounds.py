@@ -7,6 +7,7 @@ of the move are all made; a longer move is one long interval before.
 
 import asyncio
 import traceback
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ from cachetwin_local.supervise.service.service import ServiceActor
 from cachetwin_local.topology.values import Topology
 
 from .alarms.alarms import Alarms
+from .cache_events import CacheEvents
+from .cache_logs import CacheLogs
 from .collectors.caches import CacheCollector
 from .collectors.services import ServiceCollector
 from .collectors.traffic import TrafficCollector, queue_data
@@ -69,6 +72,8 @@ class Monitoring:
             ServiceCollector(),
             TrafficCollector(),
         )
+        self._cache_logs = CacheLogs(run_context, self._client)
+        self._cache_events = CacheEvents(run_context, self._client, topology)
         self._pending: list[Datum] = []
         self._lines: asyncio.Queue[LogLine] | None = None
         self._last_ms = 0
@@ -82,6 +87,7 @@ class Monitoring:
     def start(self) -> None:
         """Begin: everything has started."""
         self._tasks.start("reading metrics in logs", self._read_lines)
+        self._tasks.start("sending the events of caches", self._cache_events.run)
         self._tasks.start("the first measurement", self._begin)
 
     async def stop(self) -> None:
@@ -135,6 +141,7 @@ class Monitoring:
             if await self._scaling.put_alarms(str(one["AlarmName"]) for one in documents):
                 documents = await self._exchange(start_ms)
             await self._alarms.judge(documents, self._store, now_ms)
+            await self._cache_logs.deliver()
         except (CallFailed, OSError) as error:  # the endpoint starts again: the next round finds it
             self._run_context.logs.write(_LOG, f"CloudWatch does not answer: {error}")
         self._rounds += 1
@@ -150,6 +157,7 @@ class Monitoring:
         for cache in self._caches():
             if cache.name in groups:
                 found += await self._cache_metrics.replication_group(cache, groups[cache.name], time_ms, seconds)
+                await self._cache_logs.read_slow_logs(cache, groups[cache.name])
         for cluster in self._clusters():
             if cluster.name in clusters:
                 found += self._cache_metrics.memcached(cluster, clusters[cluster.name], time_ms)
@@ -161,6 +169,12 @@ class Monitoring:
             found += self._traffic.function(function, known.get(function.identity.key, {}), time_ms)
         for balancer in topology.load_balancers:
             found += self._traffic.load_balancer(balancer, known.get(balancer.identity.key, {}), time_ms)
+        for group in topology.target_groups:
+            sent = Counter[str]()
+            for balancer in topology.load_balancers:
+                sent.update(known.get(balancer.identity.key, {}))
+            count = sum(one.desired_count for one in self._services() if one.name in {t.service for t in group.targets})
+            found += self._traffic.target_group(group, count, sent, time_ms)
         for api in topology.http_apis:
             found += self._traffic.http_api(api, known.get(api.identity.key, {}), time_ms)
         return found
@@ -200,6 +214,7 @@ class Monitoring:
             self._take(self._lines.get_nowait())
 
     def _take(self, entry: LogLine) -> None:
+        self._cache_logs.take(entry, self._topology())
         if '"CloudWatchMetrics"' not in entry.line:
             return
         region = self._region_of(entry.name)

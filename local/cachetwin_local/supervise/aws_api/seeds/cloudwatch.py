@@ -6,7 +6,7 @@ from cachetwin_local.supervise.aws_api.settings import Seed
 
 from .seeder import Api, Seeder, chosen
 
-__all__ = ["ALARM"]
+__all__ = ["ALARM", "COMPOSITE_ALARM"]
 
 _PARAMETERS: Final = (
     "ActionsEnabled", "AlarmActions", "AlarmDescription", "ComparisonOperator", "Dimensions",
@@ -42,4 +42,27 @@ def _delete(api: Api, seed: Seed) -> None:
     api.call("monitoring", "DeleteAlarms", seed, AlarmNames=[seed.name])
 
 
+def _put_composite(api: Api, seed: Seed) -> None:
+    """moto keeps a rule, and has no call that sets one."""
+    given = seed.properties
+    api.backend("cloudwatch", seed).put_metric_alarm(
+        name=seed.name,
+        namespace=None,
+        metric_name=None,
+        comparison_operator=None,
+        evaluation_periods=None,
+        period=None,
+        threshold=None,
+        statistic=None,
+        description=given.get("AlarmDescription"),
+        dimensions=[],
+        alarm_actions=given.get("AlarmActions") or [],
+        ok_actions=given.get("OKActions") or [],
+        insufficient_data_actions=given.get("InsufficientDataActions") or [],
+        actions_enabled=given.get("ActionsEnabled") not in {False, "false"},
+        rule=given["AlarmRule"],
+    )
+
+
 ALARM: Final = Seeder(_create, _delete, change=_put)
+COMPOSITE_ALARM: Final = Seeder(_put_composite, _delete, change=_put_composite)

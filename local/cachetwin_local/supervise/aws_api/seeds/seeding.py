@@ -31,6 +31,7 @@ SEEDERS: Final[Mapping[str, Seeder]] = {
     "AWS::Scheduler::ScheduleGroup": events.SCHEDULE_GROUP,
     "AWS::Scheduler::Schedule": events.SCHEDULE,
     "AWS::CloudWatch::Alarm": cloudwatch.ALARM,
+    "AWS::CloudWatch::CompositeAlarm": cloudwatch.COMPOSITE_ALARM,
 }
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from cachetwin_local.supervise.monitoring.metrics.datum import Datum, Values, metric_key
-from cachetwin_local.topology.values import Function, HttpApi, Identity, LoadBalancer
+from cachetwin_local.topology.values import Function, HttpApi, Identity, LoadBalancer, TargetGroup
 
 from .counters import Counters
 
@@ -32,7 +32,18 @@ class TrafficCollector:
     def load_balancer(self, balancer: LoadBalancer, known: Mapping[str, int], time_ms: int) -> Iterator[Datum]:
         """What a load balancer did since the last time."""
         name = balancer.identity.arn.partition(":loadbalancer/")[2]
-        yield from self._measure("AWS/ApplicationELB", balancer.identity, known, [{"LoadBalancer": name}], time_ms)
+        own = {key: value for key, value in known.items() if " " not in key}
+        yield from self._measure("AWS/ApplicationELB", balancer.identity, own, [{"LoadBalancer": name}], time_ms)
+
+    def target_group(self, group: TargetGroup, targets: int, known: Mapping[str, int], time_ms: int) -> Iterator[Datum]:
+        """How many requests a load balancer has sent to each of so many targets since the last time."""
+        key, region = group.identity.key, group.identity.region
+        counts = {"RequestCount": float(known.get(f"RequestCount {key}", 0))}
+        count = self._counters.since(f"{key} requests", counts).get("RequestCount")
+        name = {"TargetGroup": group.identity.arn.rpartition(":")[2]}
+        if count is not None:
+            for metric, value in (("RequestCount", count), ("RequestCountPerTarget", count / max(1, targets))):
+                yield Datum(metric_key(region, "AWS/ApplicationELB", metric, name), time_ms, Values.of(value), "Count")
 
     def http_api(self, api: HttpApi, known: Mapping[str, int], time_ms: int) -> Iterator[Datum]:
         """What an API did since the last time."""
