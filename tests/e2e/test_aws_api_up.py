@@ -5,7 +5,7 @@ no more than its role.
 import json
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -77,7 +77,7 @@ def allow(actions: list[str], what: object) -> dict[str, object]:
     return {"Effect": "Allow", "Action": actions, "Resource": what}
 
 
-def alarm(name: str, metric: dict[str, object], threshold: int, action: object) -> dict[str, object]:
+def alarm(name: str, metric: Mapping[str, object], threshold: int, action: object) -> dict[str, object]:
     return resource(
         "CloudWatch::Alarm",
         AlarmName=name,

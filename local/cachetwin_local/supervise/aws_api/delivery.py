@@ -76,7 +76,8 @@ class LogDelivery:
                     if left_s <= 0 or count >= _BATCH_MAX:
                         break
                     try:
-                        entry = await asyncio.wait_for(queue.get(), left_s)
+                        async with asyncio.timeout(left_s):  # wait_for loses a cancellation that comes with a line
+                            entry = await queue.get()
                     except TimeoutError:
                         break
                 for stream, events in batches.items():

@@ -13,7 +13,7 @@ from cachetwin_local.supervise.aws_api.client import AwsClient
 from cachetwin_local.supervise.aws_api.moto_backend import CallFailed
 from cachetwin_local.supervise.project.run_context import RunContext
 from cachetwin_local.supervise.project.service_events import ServiceEvent
-from cachetwin_local.topology.values import Topology
+from cachetwin_local.topology.values import MemcachedCluster, ReplicationGroup, Topology
 
 __all__ = ["CacheEvents", "bus_entry", "topic_message"]
 
@@ -83,7 +83,8 @@ class CacheEvents:
 
     async def _send(self, event: ServiceEvent) -> None:
         topology = self._topology()
-        caches = {one.identity.key: one for one in (*topology.replication_groups, *topology.memcached_clusters)}
+        every: list[ReplicationGroup | MemcachedCluster] = [*topology.replication_groups, *topology.memcached_clusters]
+        caches = {one.identity.key: one for one in every}
         cache = caches.get(event.resource)
         if cache is None or event.source_type not in _CACHES or topology.aws_api is None:
             return

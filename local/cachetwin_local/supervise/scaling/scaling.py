@@ -6,7 +6,6 @@ so that the next minute is measured with it.
 
 import asyncio
 from collections.abc import Callable, Iterable
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
@@ -190,8 +189,7 @@ class Scaling:
 
         state.changing = asyncio.create_task(change())
         if self._moving():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(state.changing), _WAIT_S)
+            await asyncio.wait({state.changing}, timeout=_WAIT_S)
 
     def _write(self, target: ScalableTarget, line: str) -> None:
         noun = target.target[2].rpartition(":")[2]
