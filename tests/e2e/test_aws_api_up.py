@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.e2e.architectures import cachetwin, up
+from tests.e2e.architectures import cachetwin, status, up
 from tests.processes import wait_until
 
 pytestmark = [pytest.mark.e2e]
@@ -297,11 +297,6 @@ def test_a_queue_and_a_schedule_reach_their_function(app: Path) -> None:
         time.sleep(0.5)
     assert ask(app, {"letters": 1}) >= 1
     assert (worked(app).count(["bad"]), worked(app).count({"tick": True})) == (2, 3)
-
-
-def status(folder: Path) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(cachetwin(folder, "status", "--json").stdout)
-    return found
 
 
 def test_a_metric_that_a_function_puts_scales_a_service_whose_tasks_fill_a_queue(app: Path) -> None:
