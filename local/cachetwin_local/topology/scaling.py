@@ -22,13 +22,14 @@ TargetKey = tuple[str, str, str]
 
 @dataclass(frozen=True, slots=True)
 class ScheduledAction:
-    """Other bounds from a time on. `schedule` is an ``at``, ``rate`` or ``cron`` expression.
+    """Other bounds from a time on. `schedule` is an ``at``, ``rate`` or ``cron`` expression in `timezone`.
 
     `start` and `end` are times in ISO 8601 between which it holds, empty for always.
     """
 
     name: str
     schedule: str
+    timezone: str = "UTC"
     start: str = ""
     end: str = ""
     min_capacity: int | None = None
@@ -47,6 +48,7 @@ class ScalableTarget:
     scheduled_actions: tuple[ScheduledAction, ...] = ()
     scale_in_suspended: bool = False
     scale_out_suspended: bool = False
+    schedules_suspended: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,11 @@
 from cachetwin_local.resources.property_use import PropertyUse, recorded, refused
 
 SCALABLE_TARGET = PropertyUse.of(
-    "MaxCapacity MinCapacity ResourceId ScalableDimension ServiceNamespace SuspendedState.*",
+    "MaxCapacity MinCapacity ResourceId ScalableDimension ScheduledActions.* ServiceNamespace SuspendedState.*",
     {
         **recorded("the runner scales with rights of its own", "RoleARN"),
         **recorded("nothing here reads tags", "Tags"),
     },
-    refused("the bounds do not change by themselves here yet", "ScheduledActions"),
 )
 _TRACKING = "TargetTrackingScalingPolicyConfiguration."
 SCALING_POLICY = PropertyUse.of(

@@ -63,6 +63,7 @@ def translate(context: Context, resolved: Resolved) -> Translation:
         tuple(_action(action) for action in properties.objects("ScheduledActions")),
         scale_in_suspended=suspended.boolean("DynamicScalingInSuspended"),
         scale_out_suspended=suspended.boolean("DynamicScalingOutSuspended"),
+        schedules_suspended=suspended.boolean("ScheduledScalingSuspended"),
     )
     return Translation((value,), f"{least} to {most} {_NOUNS[dimension]} of {resource}")
 
@@ -72,6 +73,7 @@ def _action(given: Properties) -> ScheduledAction:
     return ScheduledAction(
         given.string("ScheduledActionName"),
         given.string("Schedule"),
+        given.string("Timezone", "UTC"),
         given.string("StartTime", ""),
         given.string("EndTime", ""),
         bounds.integer("MinCapacity") if "MinCapacity" in bounds else None,

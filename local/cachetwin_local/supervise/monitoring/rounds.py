@@ -99,6 +99,7 @@ class Monitoring:
 
     async def _begin(self) -> None:
         """What counters show now is where they begin."""
+        self._scaling.plan_schedules()
         self._last_ms = self._run_context.clock.now_ms()
         await self._measure(self._last_ms, 0)
         self._plan_next()
@@ -129,6 +130,7 @@ class Monitoring:
         self._plan_next()
 
     async def _measure_and_judge(self, now_ms: int) -> None:
+        self._scaling.plan_schedules()
         start_ms, seconds = self._last_ms, (now_ms - self._last_ms) / 1000
         start_ms = max(start_ms, now_ms - self._interval_ms)
         for datum in await self._measure(start_ms, seconds):

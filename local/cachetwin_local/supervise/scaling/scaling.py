@@ -14,12 +14,20 @@ from cachetwin_local.supervise.aws_api.client import AwsClient
 from cachetwin_local.supervise.background import describe, first_cause
 from cachetwin_local.supervise.monitoring.alarms.definition import Alarm
 from cachetwin_local.supervise.project.run_context import RunContext
-from cachetwin_local.topology.scaling import ScalableTarget, ScalingPolicy, StepScaling, TargetKey, TargetTracking
+from cachetwin_local.topology.scaling import (
+    ScalableTarget,
+    ScalingPolicy,
+    ScheduledAction,
+    StepScaling,
+    TargetKey,
+    TargetTracking,
+)
 from cachetwin_local.topology.values import Topology
 
 from .arithmetic import stepped, tracked
 from .capacity import Capacity, Scalables
 from .cooldown import Cooldown
+from .schedules import Schedules
 from .tracking_alarms import is_high, is_low, tracking_alarms
 
 __all__ = ["Scaling"]
@@ -57,6 +65,7 @@ class Scaling:
         self._moving = moving
         self._states: dict[TargetKey, _State] = {}
         self._made: dict[str, tuple[str, Any]] = {}
+        self._schedules = Schedules(run_context, self.set_bounds)
 
     def rows(self) -> list[dict[str, object]]:
         """The targets as `cachetwin status` shows them."""
@@ -78,6 +87,10 @@ class Scaling:
                     }
                 )
         return found
+
+    def plan_schedules(self) -> None:
+        """Plan the scheduled actions of the app as it is now."""
+        self._schedules.become(self._topology().scalable_targets)
 
     async def put_alarms(self, present: Iterable[str]) -> bool:
         """Make the alarms of target tracking in CloudWatch where they are not `present`. Returns whether any was made.
@@ -161,8 +174,25 @@ class Scaling:
         for state in self._states.values():
             state.low = {arn: wanted for arn, wanted in state.low.items() if arn not in off}
 
+    async def set_bounds(self, target: ScalableTarget, action: ScheduledAction) -> None:
+        """Have the bounds of a scheduled action from now on; a capacity outside them changes at once."""
+        state = self._state(target)
+        least = state.bounds[0] if action.min_capacity is None else action.min_capacity
+        most = state.bounds[1] if action.max_capacity is None else action.max_capacity
+        state.bounds = (least, most)
+        bounded = self._bounded(target)
+        capacity = self._scalables.find(target)
+        self._write(
+            target, f"between {bounded.min_capacity} and {bounded.max_capacity}: scheduled action {action.name}"
+        )
+        now = capacity.now() if capacity is not None else 0
+        wanted = min(max(now, bounded.min_capacity), bounded.max_capacity)
+        if capacity is not None and wanted != now:
+            await self._change(bounded, capacity, wanted, 0, f"scheduled action {action.name}")
+
     async def stop(self) -> None:
         """End the changes that are under way."""
+        self._schedules.stop()
         changing = [state.changing for state in self._states.values() if state.changing is not None]
         for task in changing:
             task.cancel()
