@@ -4,6 +4,8 @@ The commands of docs/how-to/functions.md that call a function are tested here.
 """
 
 import json
+import os
+import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,11 +17,17 @@ import pytest
 from selenium import webdriver
 from selenium.webdriver.common.by import By
 from selenium.webdriver.support.wait import WebDriverWait
-from tests.e2e.architectures import DEADLINE_S, cachetwin, up
+from tests.e2e.architectures import DEADLINE_S, cachetwin, status, up
+from tests.processes import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.cdk]
 
 FUNCTION = "Sessions/Function"
+
+
+def is_in_step(folder: Path) -> bool:
+    """Whether every replica has what its primary has."""
+    return all(node["lag_bytes"] == 0 for node in status(folder)["nodes"])
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +39,8 @@ def checkout(synthesised: Path) -> Path:
 @pytest.fixture(scope="module")
 def app(checkout: Path) -> Iterator[dict[str, Any]]:
     """The architecture, up in the background; its status."""
-    with up(checkout, "--no-synth", "CachetwinSessionApi") as status:
-        yield status
+    with up(checkout, "--no-synth", "CachetwinSessionApi") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -54,6 +62,29 @@ def test_a_session_lives_in_the_serverless_cache(app: dict[str, Any], url: str) 
         assert client.delete("/session", headers=bearer).status_code == 204
         assert client.get("/session", headers=bearer).status_code == 404
         assert client.get("/elsewhere").json() == {"message": "Not Found"}
+
+
+def test_a_session_survives_a_failover_of_the_cache(checkout: Path, app: dict[str, Any], url: str) -> None:
+    first = next(node for node in app["nodes"] if node["role"] == "primary")
+    with httpx.Client(base_url=url, timeout=DEADLINE_S) as client:
+        bearer = {"Authorization": f"Bearer {client.post('/session', json={'name': 'Ada'}).json()['id']}"}
+        changed = client.patch("/session", json={"cart": {"lamp": 2}}, headers=bearer)
+        assert changed.status_code == 200, changed.text
+        wait_until(lambda: is_in_step(checkout), "the replica has the session", DEADLINE_S)
+        os.kill(int(first["pid"]), signal.SIGKILL)
+        good = 0
+
+        def is_served() -> bool:
+            nonlocal good
+            answer = client.get("/session", headers=bearer)
+            assert answer.status_code in {200, 503}, answer.text  # 503 while the cache is away, never "no such session"
+            good = good + 1 if answer.status_code == 200 else 0
+            if good:
+                assert answer.json()["data"] == {"name": "Ada", "cart": {"lamp": 2}}
+            return good == 5
+
+        wait_until(is_served, "the new primary serves", 120)
+    assert [node["node"] for node in status(checkout)["nodes"] if node["role"] == "primary"] != [first["node"]]
 
 
 def test_a_person_signs_in_fills_a_cart_and_signs_out(url: str, browser: webdriver.Chrome) -> None:

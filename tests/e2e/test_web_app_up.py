@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.cdk]
 # To ask often: a connection for each request, and one client, because making one takes 50 ms of processor time.
 EACH_ANEW = httpx.Limits(max_keepalive_connections=0)
 KEPT = "Kept through a crash"
+
+
+def primary(folder: Path) -> dict[str, Any]:
+    """The cache's primary as `status` shows it."""
+    return next(node for node in status(folder)["nodes"] if node["role"] == "primary")
 
 
 @pytest.fixture(scope="module")
@@ -58,6 +64,26 @@ def test_the_second_request_is_a_hit_and_hits_are_faster(page: str) -> None:
             misses.append(first["latency_ms"])
             hits.append(second["latency_ms"])
     assert min(hits) < min(misses)  # other work on the machine only adds to both
+
+
+def test_the_page_answers_throughout_a_failover_of_its_cache(checkout: Path, app: dict[str, Any], page: str) -> None:
+    assert app
+    first = primary(checkout)
+    with httpx.Client(base_url=page, timeout=DEADLINE_S) as client:
+        assert client.get("/api/products/7").status_code == 200
+        os.kill(int(first["pid"]), signal.SIGKILL)
+        hits = 0
+
+        def is_served_by_the_cache() -> bool:
+            nonlocal hits
+            assert client.get("/").status_code == 200
+            answer = client.get("/api/products/7")
+            assert answer.status_code == 200, answer.text
+            hits = hits + 1 if answer.json()["source"] == "cache" else 0
+            return hits == 5
+
+        wait_until(is_served_by_the_cache, "the new primary serves", 120)
+    assert primary(checkout)["node"] != first["node"]
 
 
 def test_env_names_the_endpoints_and_keeps_the_passwords_unless_asked(checkout: Path, app: dict[str, Any]) -> None:
