@@ -1,6 +1,6 @@
 """What starting nodes takes: forked as under `cachetwin up`, as programs, and a real Valkey, in one run.
 
-    python -m benchmarks.node_start [--shards N] [--replicas N] [--orders N] [--valkey "COMMAND"]
+    python -m benchmarks.caches.node_start [--shards N] [--replicas N] [--orders N] [--valkey "COMMAND"]
 
 *One node*: orders one after the other, from the order to the node's answer: over the control channel for an engine, a PING
 for Valkey. *A cluster*: from the order to the moment when every node serves and every replica is in step with its primary,

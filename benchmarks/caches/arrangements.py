@@ -1,7 +1,7 @@
 """The engine beside real servers as caches are run: with TLS, with a replica attached, as a cluster of three shards.
 
-    python -m benchmarks.arrangements --engine-python VENV/bin/python --valkey "chroot /srv/trixie valkey-server"
-    python -m benchmarks.arrangements -a tls,cluster -t get,set -P 1,16 --rounds 3
+    python -m benchmarks.caches.arrangements --engine-python VENV/bin/python --valkey "chroot /srv/trixie valkey-server"
+    python -m benchmarks.caches.arrangements -a tls,cluster -t get,set -P 1,16 --rounds 3
 
 Every server is arranged in the same way, and redis-benchmark runs against each in turn (`compare_servers`). CPU is that of
 all processes of a server: of the primary and its replica, of the three nodes of a cluster. With TLS the certificate is
